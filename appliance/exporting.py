@@ -125,7 +125,7 @@ class Exporting:
             certificates=self._certificates(),
             log=log,
             report=appliance.verifier.verify(signed, file="contract.signed.pdf").to_json(),
-            earlier=tuple(each.field for each in appliance.earlier.of(contract.original.digest)),
+            earlier=tuple(each.field for each in appliance.earlier.signatures_of(contract.original.digest)),
         )
 
     def _signatures(self, contract: Contract) -> Iterator[SignatureMaterial]:

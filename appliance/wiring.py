@@ -13,7 +13,7 @@ from appliance.accounts.links import LinkTokens
 from appliance.accounts.registry import PeopleRegistry
 from appliance.accounts.service import AccountsService, open_accounts
 from appliance.accounts.sessions import PortalSessions
-from appliance.appearances import Appearances, SealPictures
+from appliance.appearances import SealPictures, SignatureAppearances
 from appliance.config import Settings
 from appliance.confinement import Confinement
 from appliance.contracts.agreement import Agreements
@@ -37,10 +37,10 @@ from appliance.contracts.signing_service import Finishing, SigningService
 from appliance.contracts.voiding import Voiding
 from appliance.directory import Directory
 from appliance.documents.blobs import BlobStore
+from appliance.documents.disk_space import DiskSpace
 from appliance.documents.earlier import EarlierSignatures
-from appliance.documents.headroom import Headroom
 from appliance.documents.intake import Intake
-from appliance.documents.layout import Layouts
+from appliance.documents.layout import DocumentLayouts
 from appliance.documents.picture_cache import PictureCache
 from appliance.documents.pictures import PagePictures
 from appliance.egress import Egress, ExchangeLimits
@@ -62,23 +62,32 @@ from appliance.notices.announcing import Announcing
 from appliance.notices.channel import MailChannel
 from appliance.office import Appointing, Office, open_office
 from appliance.ownership import Ownership
-from appliance.ownership.deposits import Workplace
+from appliance.ownership.deposits import OwnershipDependencies
 from appliance.pdf.workshop import PdfWorkshop
 from appliance.policy import Policy, load_policy
 from appliance.powers import Powers
 from appliance.powers.register import PowerArchive
 from appliance.reminders.desk import House, RemindersDesk, open_reminders
 from appliance.retention import Retention, open_retention
-from appliance.review.checker import Checker
+from appliance.review.checker import ContentChecker
+from appliance.review.review_status import open_review_statuses
 from appliance.review.reviewing import Reviewing
-from appliance.review.standing import open_standings
 from appliance.revocation import CurrentCrls
 from appliance.store.database import Database
 from appliance.submissions import Submissions
 from appliance.timestamping import OutsideAuthority, TimestampService
 from appliance.timestamping.outside import LARGEST_REPLY
 from appliance.verification import TrustAnchors, Verifier
-from appliance.writing import Converter, Issuing, Press, Previews, Templates, Texts, Writing, converter
+from appliance.writing import (
+    DocumentConverter,
+    Issuing,
+    Templates,
+    TextPreviews,
+    Texts,
+    TextTypesetter,
+    Writing,
+    open_converter,
+)
 from hsm.client import AuthorityClient
 
 LINKS_KEY = "links.key"
@@ -125,11 +134,11 @@ class Appliance:
     disclosing: Disclosing
     ownership: Ownership
     submissions: Submissions
-    layouts: Layouts
+    layouts: DocumentLayouts
     earlier: EarlierSignatures
     directory: Directory
     writing: Writing
-    converter: Converter
+    converter: DocumentConverter
     signing: SigningService
     seal_requests: SealRequests
     seal_uses: SealUses
@@ -139,7 +148,7 @@ class Appliance:
     addresses: Addresses
     mail: MailChannel
     pictures: PagePictures
-    appearances: Appearances
+    appearances: SignatureAppearances
     seal_pictures: SealPictures
     retention: Retention
     identity: IdentityChecks
@@ -182,7 +191,7 @@ def open_appliance(
         policy = load_policy(home.policy)
         agreement = load_text(home.agreement)
         grounding = BasisFinder(policy, settings.organisation.name)
-        standings = open_standings(home.rules, policy)
+        standings = open_review_statuses(home.rules, policy)
         seals = SealConditions(policy, standings)
         verifier = Verifier(
             confinement,
@@ -261,7 +270,7 @@ def _appliance(settings: Settings, room: SigningRoom, confinement: Confinement) 
     sessions = PortalSessions(room.database, room.audit, settings.sessions, room.now)
     in_accounts = _accounts_room(settings, room)
     mail = MailChannel(room.database, settings.mail)
-    layouts = Layouts(room.workshop, room.blobs)
+    layouts = DocumentLayouts(room.workshop, room.blobs)
     earlier = EarlierSignatures(room.verifier, room.blobs, layouts)
     pictures = PagePictures(PictureCache(settings.home.cache / "pages"), room.workshop, room.blobs, room.database)
     return Appliance(
@@ -305,7 +314,7 @@ def _appliance(settings: Settings, room: SigningRoom, confinement: Confinement) 
         layouts=layouts,
         directory=Directory(room.database),
         writing=_writing(settings, room),
-        converter=converter(settings.home.converter),
+        converter=open_converter(settings.home.converter),
         signing=SigningService(room, cycle, finishing),
         seal_requests=SealRequests(room, finishing),
         seal_uses=SealUses(room.database),
@@ -315,7 +324,7 @@ def _appliance(settings: Settings, room: SigningRoom, confinement: Confinement) 
         addresses=_addresses(settings, room),
         mail=mail,
         pictures=pictures,
-        appearances=Appearances(room.database, room.workshop, confinement, room.now),
+        appearances=SignatureAppearances(room.database, room.workshop, confinement, room.now),
         seal_pictures=SealPictures(room.database, room.workshop, confinement),
         retention=open_retention(room.database, room.audit, (room.blobs, pictures), room.policy, room.now),
         identity=IdentityChecks(room.database, room.audit, room.policy, room.now),
@@ -329,7 +338,7 @@ def _appliance(settings: Settings, room: SigningRoom, confinement: Confinement) 
 
 
 def _intake(settings: Settings, room: SigningRoom) -> Intake:
-    return Intake(room.workshop, room.blobs, Headroom(settings.home.blobs), room.verifier)
+    return Intake(room.workshop, room.blobs, DiskSpace(settings.home.blobs), room.verifier)
 
 
 def _reminders(settings: Settings, room: SigningRoom) -> RemindersDesk:
@@ -350,7 +359,7 @@ def _powers(settings: Settings, room: SigningRoom) -> Powers:
 
 
 def _reviewing(settings: Settings, room: SigningRoom, confinement: Confinement) -> Reviewing:
-    checker = Checker(confinement, room.standings.book, timeout=float(settings.documents.patience))
+    checker = ContentChecker(confinement, room.standings.book, timeout=float(settings.documents.patience))
     return Reviewing(room.database, room.blobs, room.audit, checker, room.standings, room.now)
 
 
@@ -380,14 +389,14 @@ def _entering(settings: Settings, room: SigningRoom, accounts: AccountsContext) 
 def _writing(settings: Settings, room: SigningRoom) -> Writing:
     texts, templates = Texts(room.database, room.now), Templates(room.database, room.now)
     drafting = Drafting(room, _intake(settings, room))
-    press = Press()
+    press = TextTypesetter()
     issuing = Issuing(drafting, press, (texts, templates))
-    previews = Previews(settings.home.cache / "previews", press, room.workshop)
+    previews = TextPreviews(settings.home.cache / "previews", press, room.workshop)
     return Writing(texts, templates, issuing, previews)
 
 
-def _workplace(settings: Settings, room: SigningRoom) -> Workplace:
-    return Workplace(
+def _workplace(settings: Settings, room: SigningRoom) -> OwnershipDependencies:
+    return OwnershipDependencies(
         database=room.database,
         blobs=room.blobs,
         workshop=room.workshop,

@@ -3,7 +3,7 @@
 What comes from a browser is strokes or a file; the picture is always made here, confined, and kept as PNG.
 """
 
-from appliance.appearances.own import Appearances
-from appliance.appearances.seals import Relation, SealPictures, SealView
+from appliance.appearances.seals import SealPictures, SealRelation, SealView
+from appliance.appearances.signature_appearances import SignatureAppearances
 
-__all__ = ["Appearances", "Relation", "SealPictures", "SealView"]
+__all__ = ["SealPictures", "SealRelation", "SealView", "SignatureAppearances"]

@@ -17,7 +17,7 @@ from appliance.store.database import Database, Transaction
 _AROUND_MM = 4.0
 
 
-class Relation(StrEnum):
+class SealRelation(StrEnum):
     """What a person is to a seal: releases it, or may ask for its use."""
 
     KEEPS = "keeps"
@@ -29,7 +29,7 @@ class SealView:
     """A seal that concerns somebody; ``keepers`` are the names of its custodians."""
 
     seal: Seal
-    relation: Relation
+    relation: SealRelation
     keepers: tuple[str, ...]
 
 
@@ -41,7 +41,7 @@ class SealPictures:
         self._confinement = confinement
         self._workshop = workshop
 
-    def of(self, person: str) -> tuple[SealView, ...]:
+    def seals_of(self, person: str) -> tuple[SealView, ...]:
         """The seals that *person* keeps, then those of the person's organisation that others keep."""
         with self._database.reading() as tx:
             known = people.person(tx, person)
@@ -55,7 +55,7 @@ class SealPictures:
 
     def svg(self, person: str, subject: str) -> str:
         """The seal's picture, true to size. Raises :class:`NotFound` unless it is one of :meth:`of`."""
-        found = next((view.seal for view in self.of(person) if view.seal.subject == subject), None)
+        found = next((view.seal for view in self.seals_of(person) if view.seal.subject == subject), None)
         if found is None:
             raise NotFound("There is no seal {subject}.", subject=subject)
         with self._database.reading() as tx:
@@ -93,8 +93,8 @@ def appearance_of(tx: Transaction, seal: Seal) -> SealAppearance:
     return SealAppearance(seal.organisation, seal.kind.value, diameter_mm=seal.width_mm, picture=picture)
 
 
-def _relation(seal: Seal, person: str) -> Relation:
-    return Relation.KEEPS if person in seal.custodians else Relation.MAY_ASK
+def _relation(seal: Seal, person: str) -> SealRelation:
+    return SealRelation.KEEPS if person in seal.custodians else SealRelation.MAY_ASK
 
 
 def _names(tx: Transaction, seal: Seal) -> tuple[str, ...]:

@@ -14,30 +14,30 @@ from typing import Any
 
 JOBS: Mapping[str, str] = MappingProxyType(
     {
-        "pdf.inspect": "appliance.pdf.work:inspect",
-        "pdf.add_fields": "appliance.pdf.work:add_fields",
-        "pdf.prepare": "appliance.pdf.work:prepare",
-        "pdf.prepare_archive": "appliance.pdf.work:prepare_archive",
-        "pdf.render": "appliance.pdf.work:render",
-        "pdf.picture": "appliance.pdf.work:picture",
-        "pdf.text": "appliance.pdf.work:text",
-        "pdf.find": "appliance.pdf.work:find",
-        "pdf.preview": "appliance.pdf.work:preview",
-        "appearances.drawn": "appliance.appearances.work:drawn",
-        "appearances.cleaned": "appliance.appearances.work:cleaned",
-        "appearances.seal": "appliance.appearances.work:seal",
-        "verification.pdf": "appliance.verification.work:verify_pdf",
-        "verification.timestamp": "appliance.verification.work:verify_timestamp",
-        "pdf.seal_svg": "appliance.pdf.work:seal_svg",
-        "pdf.require_shown": "appliance.pdf.work:require_shown",
-        "review.check": "appliance.review.work:check_content",
+        "pdf.inspect": "appliance.pdf.confined_jobs:inspect",
+        "pdf.add_fields": "appliance.pdf.confined_jobs:add_fields",
+        "pdf.prepare": "appliance.pdf.confined_jobs:prepare",
+        "pdf.prepare_archive": "appliance.pdf.confined_jobs:prepare_archive",
+        "pdf.render": "appliance.pdf.confined_jobs:render",
+        "pdf.picture": "appliance.pdf.confined_jobs:picture",
+        "pdf.text": "appliance.pdf.confined_jobs:text",
+        "pdf.find": "appliance.pdf.confined_jobs:find",
+        "pdf.preview": "appliance.pdf.confined_jobs:preview",
+        "appearances.drawn": "appliance.appearances.confined_jobs:drawn",
+        "appearances.cleaned": "appliance.appearances.confined_jobs:cleaned",
+        "appearances.seal": "appliance.appearances.confined_jobs:seal",
+        "verification.pdf": "appliance.verification.confined_jobs:verify_pdf",
+        "verification.timestamp": "appliance.verification.confined_jobs:verify_timestamp",
+        "pdf.seal_svg": "appliance.pdf.confined_jobs:seal_svg",
+        "pdf.require_shown": "appliance.pdf.confined_jobs:require_shown",
+        "review.check": "appliance.review.confined_jobs:check_content",
     }
 )
 
 WARM_UP: tuple[str, ...] = (
-    "appliance.pdf.work:warm",
+    "appliance.pdf.confined_jobs:warm",
     "appliance.verification.rehearsal:rehearse",
-    "appliance.review.work:warm",
+    "appliance.review.confined_jobs:warm",
 )
 """Called with the cache directory, before the walls go up and before any document: what children share."""
 

@@ -12,8 +12,8 @@ from enum import Enum, StrEnum
 from appliance.contact_details import email_address, organisation_name, person_name
 from appliance.errors import PreconditionRefused
 from appliance.language import Language, instants
+from appliance.language.characters import without_hidden, words
 from appliance.language.instants import zone_of
-from appliance.language.letters import without_hidden, words
 from appliance.model.contract import (
     GUEST_PREFIX,
     Contract,
@@ -27,7 +27,7 @@ from appliance.model.contract import (
 )
 from appliance.model.money import Money
 from appliance.model.people import Person
-from appliance.pdf.values import Found, PageSize
+from appliance.pdf.values import FoundPhrase, PageSize
 
 COLUMNS = 3
 MARGIN = 5.0
@@ -257,7 +257,7 @@ class AnchorSide(StrEnum):
 
 
 def place_beside(
-    found: Found, side: AnchorSide, page: PageSize, *, width_mm: float, height_mm: float
+    found: FoundPhrase, side: AnchorSide, page: PageSize, *, width_mm: float, height_mm: float
 ) -> Placement:
     """The place of a field of that size at *found*, moved as far as is needed to lie inside the page."""
     page_width, page_height = page.width / POINTS_PER_MM, page.height / POINTS_PER_MM

@@ -25,7 +25,7 @@ from appliance.model.contract import Contract, ContractState, Party, PartyKind
 from appliance.model.people import Seal
 from appliance.policy import Policy
 from appliance.review import refusing
-from appliance.review.standing import Standings
+from appliance.review.review_status import ReviewStatuses
 from appliance.store import accounts, people
 from appliance.store.database import Transaction
 from hsm.sentence import Sentence
@@ -145,12 +145,12 @@ class Reviewed(Precondition):
     """The content check of the contract's document came to what policy asks of its type."""
 
     foreseen: ClassVar[Foreseen] = Foreseen.NO
-    standings: Standings
+    standings: ReviewStatuses
 
     def lacking(self, tx: Transaction, signing: Signing) -> Iterator[Sentence]:
         if self.standings.asks_for_nothing(signing.contract):
             return
-        refusal = refusing.why_not(self.standings.when_sent(tx, signing.contract))
+        refusal = refusing.refusal_of(self.standings.status_when_sent(tx, signing.contract))
         if refusal is not None:
             yield Sentence(*refusal)
 
@@ -234,7 +234,7 @@ class SealConditions(Precondition):
 
     foreseen: ClassVar[Foreseen] = Foreseen.OF_ALL
     policy: Policy
-    standings: Standings
+    standings: ReviewStatuses
 
     def lacking(self, tx: Transaction, signing: Signing) -> Iterator[Sentence]:
         """Nothing for a person's signature."""
@@ -269,7 +269,7 @@ class SealConditions(Precondition):
         return max(seal.needed, self.policy.of(contract.kind).seals.custodians)
 
     def _is_reviewed(self, tx: Transaction, contract: Contract) -> bool:
-        standing = self.standings.when_sent(tx, contract)
+        standing = self.standings.status_when_sent(tx, contract)
         return standing.passes and standing.signed_off is not None
 
 

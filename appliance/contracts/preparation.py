@@ -17,7 +17,7 @@ from appliance.model.contract import Contract, Party, PartyKind
 from appliance.model.intent import IntentRecord, IntentState, PreparedSigning, SigningOrigin
 from appliance.pdf.values import (
     Appearance,
-    Lock,
+    LockScope,
     PersonAppearance,
     PreparedRevision,
     PrepareOrder,
@@ -137,7 +137,7 @@ def _order(contract: Contract, party: Party, appearance: Appearance, now: dateti
         appearance=appearance,
         when=now,
         certify=rules.is_first_signature(contract),
-        lock=Lock.ALL if rules.is_last_signature(contract, party) else Lock.OWN,
+        lock=LockScope.ALL if rules.is_last_signature(contract, party) else LockScope.OWN,
         reason=contract.purpose,
     )
 

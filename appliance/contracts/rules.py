@@ -6,7 +6,7 @@ from datetime import datetime
 
 from appliance.errors import NotFound, PreconditionRefused, StateRefused
 from appliance.language import instants
-from appliance.language.letters import without_hidden
+from appliance.language.characters import without_hidden
 from appliance.model.contract import (
     Contract,
     ContractState,

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from appliance.contracts import rules
 from appliance.errors import PreconditionRefused
-from appliance.language.letters import without_hidden
+from appliance.language.characters import without_hidden
 from appliance.model.contract import ContractState
 from appliance.model.intent import IntentState
 from appliance.model.notice import Notice, NoticeKind

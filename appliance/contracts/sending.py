@@ -238,7 +238,7 @@ class Sending:
         return [Signing(contract, party, now) for party in contract.parties]
 
     def _of_review(self, tx: Transaction, contract: Contract) -> Iterator[DraftProblem]:
-        refusal = refusing.why_not(self._room.standings.of(tx, contract))
+        refusal = refusing.refusal_of(self._room.standings.status_of(tx, contract))
         if refusal is not None:
             yield DraftProblem(ProblemPlace.REVIEW, None, *refusal)
 

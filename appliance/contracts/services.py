@@ -16,7 +16,7 @@ from appliance.ledger.audit_trail import AuditTrail
 from appliance.model.notice import Notice
 from appliance.pdf.workshop import PdfWorkshop
 from appliance.policy import Policy
-from appliance.review.standing import Standings
+from appliance.review.review_status import ReviewStatuses
 from appliance.store.database import Database, Transaction
 from appliance.timestamping import OutsideAuthority, TimestampService
 from appliance.verification import Verifier
@@ -49,7 +49,7 @@ class SigningRoom:
     notify: Notifier
     policy: Policy
     basis_finder: BasisFinder
-    standings: Standings
+    standings: ReviewStatuses
     seals: SealConditions
     agreement: AgreementText = field(default_factory=standard_text)
     outside: OutsideAuthority | None = None

@@ -18,7 +18,7 @@ WIDTH: Final = 640
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class RevisionDifference:
     """``pages`` (from 0) look different from the revision before; ``compared`` is how many were looked at."""
 
     pages: tuple[int, ...]
@@ -27,18 +27,18 @@ class Difference:
     """Bytes that the revision added at the end of the file; nothing before them changed."""
 
 
-class Differences:
+class RevisionDifferences:
     """Thread-safe. It asks nobody's permission: callers do."""
 
     def __init__(self, pictures: PagePictures) -> None:
         self._pictures = pictures
 
-    def of(self, contract: Contract, revision: ContractRevision) -> Difference:
+    def difference_of(self, contract: Contract, revision: ContractRevision) -> RevisionDifference:
         """The difference that *revision*, not the original, made. Raises :class:`NotFound` when one is missing."""
         before = next(one for one in contract.revisions if one.number == revision.number - 1)
         looked = list(islice(_pages(contract, revision), MOST))
         changed = [page for page in looked if self._seen(before, page) != self._seen(revision, page)]
-        return Difference(tuple(sorted(changed)), len(looked), revision.size - before.size)
+        return RevisionDifference(tuple(sorted(changed)), len(looked), revision.size - before.size)
 
     def _seen(self, revision: ContractRevision, page: int) -> bytes:
         return self._pictures.page(revision.digest, page, WIDTH)

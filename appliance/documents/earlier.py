@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from appliance.documents.blobs import BlobStore
-from appliance.documents.layout import Layouts
+from appliance.documents.layout import DocumentLayouts
 from appliance.errors import DocumentRefused, NotFound
 from appliance.verification import Indication, SignatureReport, Verdict, VerificationReport, Verifier
 
@@ -40,14 +40,14 @@ class EarlierSignature:
 class EarlierSignatures:
     """Thread-safe. What a document carried is asked of the verifier once a day, since certificates run out."""
 
-    def __init__(self, verifier: Verifier, blobs: BlobStore, layouts: Layouts) -> None:
+    def __init__(self, verifier: Verifier, blobs: BlobStore, layouts: DocumentLayouts) -> None:
         self._verifier = verifier
         self._blobs = blobs
         self._layouts = layouts
         self._lock = threading.Lock()
         self._known: OrderedDict[tuple[str, date], tuple[EarlierSignature, ...]] = OrderedDict()
 
-    def of(self, digest: str) -> tuple[EarlierSignature, ...]:
+    def signatures_of(self, digest: str) -> tuple[EarlierSignature, ...]:
         """Those of the stored document *digest* (hex), as it came in; none where it was disposed of."""
         try:
             if not self._layouts.inspection(digest).signatures:
@@ -69,7 +69,7 @@ class EarlierSignatures:
 
     def unverified(self, digest: str) -> tuple[EarlierSignature, ...]:
         """Those that could not be verified here."""
-        return tuple(each for each in self.of(digest) if not each.verified)
+        return tuple(each for each in self.signatures_of(digest) if not each.verified)
 
 
 def require_unbroken(report: VerificationReport) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from appliance.documents.blobs import BlobStore
+from appliance.documents.disk_space import DiskSpace
 from appliance.documents.earlier import require_unbroken
-from appliance.documents.headroom import Headroom
 from appliance.pdf.values import Inspection
 from appliance.pdf.workshop import PdfWorkshop
 from appliance.verification import Verifier
@@ -24,7 +24,7 @@ class AcceptedDocument:
 class Intake:
     """The only way for a document into the appliance. Thread-safe."""
 
-    def __init__(self, workshop: PdfWorkshop, blobs: BlobStore, headroom: Headroom, verifier: Verifier) -> None:
+    def __init__(self, workshop: PdfWorkshop, blobs: BlobStore, headroom: DiskSpace, verifier: Verifier) -> None:
         self._workshop = workshop
         self._verifier = verifier
         self._blobs = blobs
@@ -36,7 +36,7 @@ class Intake:
 
         Raises :class:`StorageError` while the disk has too little room for anything new.
         """
-        self._headroom.require(len(document))
+        self._headroom.require_space(len(document))
         inspection = self._workshop.inspect(document)
         if inspection.signatures:
             require_unbroken(self._verifier.verify_pdf(document))

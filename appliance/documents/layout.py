@@ -7,14 +7,14 @@ from collections import OrderedDict
 from collections.abc import Sequence
 
 from appliance.documents.blobs import BlobStore
-from appliance.pdf.values import Found, Inspection
+from appliance.pdf.values import FoundPhrase, Inspection
 from appliance.pdf.workshop import PdfWorkshop
 
 REMEMBERED = 64
 """Inspections that are kept in memory; what stands under a digest never changes."""
 
 
-class Layouts:
+class DocumentLayouts:
     """Thread-safe. Raises :class:`NotFound` for a digest that nothing is stored under."""
 
     def __init__(self, workshop: PdfWorkshop, blobs: BlobStore) -> None:
@@ -36,6 +36,6 @@ class Layouts:
                 self._known.popitem(last=False)
         return found
 
-    def find(self, digest: str, phrases: Sequence[str]) -> tuple[Found, ...]:
+    def find_phrases(self, digest: str, phrases: Sequence[str]) -> tuple[FoundPhrase, ...]:
         """Where the *phrases* stand, as :meth:`~appliance.pdf.workshop.PdfWorkshop.find`."""
         return self._workshop.find(self._blobs.get(digest), phrases)

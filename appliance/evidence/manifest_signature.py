@@ -32,12 +32,12 @@ from appliance.verification import (
     VerificationReport,
     Verifier,
 )
+from appliance.verification.certificate_judge import CertificateFinding, CertificateJudge, ValidationTimes
 from appliance.verification.certificates import UNREADABLE, details, parsed, shown_name
-from appliance.verification.judgement import Finding, Judge, Moments
-from appliance.verification.messages import Message, Unreadable, read
-from appliance.verification.paths import PathFinder, Purpose
+from appliance.verification.messages import SignedMessage, UnreadableMessage, read_message
+from appliance.verification.paths import KeyPurpose, PathFinder
 from appliance.verification.revocation import RevocationData
-from appliance.verification.signers import NotSigned, Signer, identify
+from appliance.verification.signers import IdentifiedSigner, NotSigned, identify_signer
 from hsm import cms, timestamp
 from hsm.certificates import is_evidence_service
 from hsm.cms.model import SIGNING_TIME
@@ -75,11 +75,11 @@ def examine(files: SignatureFiles, trust: PackageTrust) -> SignatureReport:
         _require_own(cms.parse(timestamp.parse_response(files.reply)).certificates, trust)
         dated = _dated(files, trust)
         digest = hashlib.new(message.digest_name, files.manifest).digest()
-        signer = identify(message, digest, trust.anchors.known)
+        signer = identify_signer(message, digest, trust.anchors.known)
         _require_evidence_service(signer.certificate)
     except NotSigned as error:
         return SignatureReport(FIELD, error.verdict)
-    except Unreadable as error:
+    except UnreadableMessage as error:
         return _refused(error.reason)
     stamp = dated.signatures[0].timestamp if dated.signatures else None
     passed = dated.indication is Indication.PASSED
@@ -92,33 +92,35 @@ def _dated(files: SignatureFiles, trust: PackageTrust) -> VerificationReport:
     nonce = timestamp.parse_token(token).nonce
     order = timestamp.order_for(hashlib.sha256(files.manifest).digest(), nonce=nonce)
     if files.query != timestamp.build_request(order) or files.reply != timestamp.response_granted(token):
-        raise Unreadable(Reason("The timestamp of the manifest does not answer the query for this manifest."))
+        raise UnreadableMessage(
+            Reason("The timestamp of the manifest does not answer the query for this manifest.")
+        )
     return trust.verifier.verify_timestamp(
         files.reply, data=files.manifest, nonce=nonce, at=trust.at, trust=trust.anchors
     )
 
 
-def _message(signature: bytes) -> Message:
+def _message(signature: bytes) -> SignedMessage:
     if signature.startswith(_BER):
-        raise Unreadable(Reason("The signature of the manifest is not encoded in DER."))
-    message = read(signature)
+        raise UnreadableMessage(Reason("The signature of the manifest is not encoded in DER."))
+    message = read_message(signature)
     if message.defects or message.unsigned or message.crls or message.content is not None:
-        raise Unreadable(Reason("The signature of the manifest is not in its one form."))
+        raise UnreadableMessage(Reason("The signature of the manifest is not in its one form."))
     if SIGNING_TIME not in message.signed:
-        raise Unreadable(Reason("The signature was not made for a manifest: it does not state its time."))
+        raise UnreadableMessage(Reason("The signature was not made for a manifest: it does not state its time."))
     return message
 
 
 def _require_own(certificates: tuple[bytes, ...], trust: PackageTrust) -> None:
     if not trust.carried.issuperset(certificates):
-        raise Unreadable(
+        raise UnreadableMessage(
             Reason("The signature or timestamp of the manifest carries a certificate that is not of the package.")
         )
 
 
 def _require_evidence_service(certificate: x509.Certificate) -> None:
     if not is_evidence_service(certificate):
-        raise Unreadable(
+        raise UnreadableMessage(
             Reason(
                 "The manifest is signed by {name}, whose certificate is not an evidence service's.",
                 {"name": shown_name(certificate)},
@@ -126,14 +128,16 @@ def _require_evidence_service(certificate: x509.Certificate) -> None:
         )
 
 
-def finding(certificate: x509.Certificate, trust: PackageTrust, *, proven: datetime | None) -> Finding:
+def finding(certificate: x509.Certificate, trust: PackageTrust, *, proven: datetime | None) -> CertificateFinding:
     """Whether the signer's *certificate* is to be believed, with what it signed *proven* to exist by then."""
     finder = PathFinder(trust.anchors.certificates, trust.anchors.known)
-    judge = Judge(finder, RevocationData(trust.anchors.crls))
-    return judge.judge(certificate, Purpose.DOCUMENT, Moments(trust.at, proven))
+    judge = CertificateJudge(finder, RevocationData(trust.anchors.crls))
+    return judge.judge_certificate(certificate, KeyPurpose.DOCUMENT, ValidationTimes(trust.at, proven))
 
 
-def _report(signer: Signer, found: Finding, dated: VerificationReport, stamp: datetime | None) -> SignatureReport:
+def _report(
+    signer: IdentifiedSigner, found: CertificateFinding, dated: VerificationReport, stamp: datetime | None
+) -> SignatureReport:
     verdict = found.verdict if dated.indication is Indication.PASSED else dated.verdict
     return SignatureReport(
         field=FIELD,

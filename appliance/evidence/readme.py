@@ -19,7 +19,7 @@ from appliance.evidence.extraction import ExtractedSignature, Extraction
 from appliance.evidence.model import EvidenceInput
 from appliance.language import Language, Translator, translator
 from appliance.language.names import with_organisation
-from appliance.typesetting import Manner, typeset
+from appliance.typesetting import PageOptions, typeset
 from appliance.verification.certificates import shown_name
 
 
@@ -198,7 +198,7 @@ def render_history(evidence: EvidenceInput, extraction: Extraction, language: La
     fetched: the page names no resource. Raises as :func:`appliance.typesetting.typeset`.
     """
     page = fill_html("history.html", **_history_values(evidence, extraction, language))
-    return typeset(page, Manner(identifier=hashlib.sha256(page.encode()).digest()[:16]))
+    return typeset(page, PageOptions(identifier=hashlib.sha256(page.encode()).digest()[:16]))
 
 
 def _history_values(evidence: EvidenceInput, extraction: Extraction, language: Language) -> dict[str, Any]:

@@ -46,8 +46,8 @@ from appliance.evidence.manifest_signature import PackageTrust, SignatureFiles
 from appliance.evidence.model import PackageRefused
 from appliance.evidence.repacked import RepackedZip
 from appliance.verification import (
+    FileKind,
     Indication,
-    Kind,
     Reason,
     SignatureReport,
     SubIndication,
@@ -93,13 +93,13 @@ def verify_package(
     except ConfinementFailed:
         raise
     except TooManyCertificates as error:
-        return VerificationReport("", Kind.EVIDENCE, error.verdict, at, digest)
+        return VerificationReport("", FileKind.EVIDENCE, error.verdict, at, digest)
     except (ApplianceError, AuthorityError) as error:
         return _failed(at, digest, Reason(error.template, error.values))
     except (ValueError, KeyError, TypeError, RecursionError):
         return _failed(at, digest, Reason("A file of the package is not in the form that it must have."))
     verdict = _worst(signature.verdict for signature in signatures)
-    return VerificationReport("", Kind.EVIDENCE, verdict, at, digest, signatures, remarks)
+    return VerificationReport("", FileKind.EVIDENCE, verdict, at, digest, signatures, remarks)
 
 
 def _opened(package: bytes) -> tuple[Files, tuple[Reason, ...]]:
@@ -241,4 +241,4 @@ def _worst(verdicts: Iterator[Verdict]) -> Verdict:
 
 def _failed(at: datetime, digest: str, reason: Reason) -> VerificationReport:
     verdict = Verdict(Indication.FAILED, SubIndication.FORMAT_FAILURE, (reason,))
-    return VerificationReport("", Kind.EVIDENCE, verdict, at, digest)
+    return VerificationReport("", FileKind.EVIDENCE, verdict, at, digest)

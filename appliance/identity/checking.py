@@ -55,7 +55,7 @@ class IdentityChecks:
         self._policy = policy
         self._now = now
 
-    def of(self, person: str) -> list[IdentityRecord]:
+    def checks_of(self, person: str) -> list[IdentityRecord]:
         """Every record of *person*, the newest first."""
         with self._database.reading() as tx:
             return identities.of_person(tx, person)

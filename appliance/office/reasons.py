@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from appliance.errors import PreconditionRefused
-from appliance.language.letters import without_hidden
+from appliance.language.characters import without_hidden
 
 LONGEST = 500
 

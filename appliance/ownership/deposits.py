@@ -44,7 +44,7 @@ class DepositOrder:
 
 
 @dataclass(frozen=True, slots=True)
-class Workplace:
+class OwnershipDependencies:
     """What depositing works with."""
 
     database: Database
@@ -61,7 +61,7 @@ class Workplace:
 class Ownership:
     """The file itself never comes here, its digest is enough. Thread-safe."""
 
-    def __init__(self, workplace: Workplace) -> None:
+    def __init__(self, workplace: OwnershipDependencies) -> None:
         self._at = workplace
 
     def deposit(self, order: DepositOrder, *, by: str) -> Deposit:

@@ -16,10 +16,10 @@ from pyhanko.pdf_utils.generic import (
 from appliance.errors import DocumentRefused
 from appliance.pdf import geometry, person_picture, seal_picture
 from appliance.pdf.images import masked
-from appliance.pdf.person_picture import Picture
-from appliance.pdf.places import Slice
-from appliance.pdf.reading import entry
-from appliance.pdf.revision import Revision
+from appliance.pdf.incremental_updates import IncrementalUpdate
+from appliance.pdf.person_picture import PersonPicture
+from appliance.pdf.places import SealSlice
+from appliance.pdf.reader import entry
 from appliance.pdf.typefaces import Typefaces
 from appliance.pdf.values import Appearance, PersonAppearance, SealAppearance
 
@@ -28,10 +28,10 @@ _PICTURE = (1500, 1500)
 """Pixels of an uploaded seal at most: 60 mm at 600 dots to the inch and a little more."""
 
 
-class Appearances:
+class AppearanceStreams:
     """One signature's appearance in all of its places; what looks alike is in the file once."""
 
-    def __init__(self, revision: Revision, appearance: Appearance, typefaces: Typefaces) -> None:
+    def __init__(self, revision: IncrementalUpdate, appearance: Appearance, typefaces: Typefaces) -> None:
         self._revision = revision
         self._appearance = appearance
         self._typefaces = typefaces
@@ -39,7 +39,7 @@ class Appearances:
         self._wholes: dict[float, Any] = {}
         self._images: dict[bytes, Any] = {}
 
-    def look(self, widget: Any, part: Slice | None = None) -> Any:
+    def appearance_of(self, widget: Any, part: SealSlice | None = None) -> Any:
         """The form (a reference) that *widget* is to show, the whole appearance or a *part* of it; None for a
         widget without area, which stays invisible."""
         x0, y0, x1, y1 = (float(number) for number in widget["/Rect"])
@@ -53,27 +53,33 @@ class Appearances:
             self._drawn[look] = self._revision.add_object(self._form(width, height, frame, part))
         return self._drawn[look]
 
-    def _form(self, width: float, height: float, frame: geometry.PageFrame, part: Slice | None) -> StreamObject:
+    def _form(
+        self, width: float, height: float, frame: geometry.PageFrame, part: SealSlice | None
+    ) -> StreamObject:
         picture = self._picture(width, height, frame, part)
         return _form_of(picture, (0, 0, width, height), geometry.UPRIGHT[frame.rotation])
 
-    def _picture(self, width: float, height: float, frame: geometry.PageFrame, part: Slice | None) -> Picture:
+    def _picture(
+        self, width: float, height: float, frame: geometry.PageFrame, part: SealSlice | None
+    ) -> PersonPicture:
         appearance = self._appearance
         if isinstance(appearance, PersonAppearance):
             if part is not None:
                 raise DocumentRefused("not-a-seal", "Only a company seal can be put across pages.")
-            return person_picture.draw(self._revision, self._typefaces, appearance, width=width, height=height)
+            return person_picture.draw_person(
+                self._revision, self._typefaces, appearance, width=width, height=height
+            )
         if part is not None:
             return self._slice(appearance, height, part)
         diameter = min(appearance.diameter_mm * _POINTS_PER_MILLIMETRE / frame.user_unit, width, height)
         return self._seal(appearance, centre=(width / 2, height / 2), diameter=diameter)
 
-    def _slice(self, seal: SealAppearance, diameter: float, part: Slice) -> Picture:
+    def _slice(self, seal: SealAppearance, diameter: float, part: SealSlice) -> PersonPicture:
         """The whole seal, moved so that its *part* lies within the bounding box, which cuts off all else."""
         left = diameter * (part.number - 1) / part.count
         whole = DictionaryObject({pdf_name("/Seal"): self._whole(seal, diameter)})
         content = f"q 1 0 0 1 {-left:.5f} 0 cm /Seal Do Q".encode("ascii")
-        return Picture(content, DictionaryObject({pdf_name("/XObject"): whole}))
+        return PersonPicture(content, DictionaryObject({pdf_name("/XObject"): whole}))
 
     def _whole(self, seal: SealAppearance, diameter: float) -> Any:
         """The form with the whole seal, which all slices of one size show."""
@@ -84,15 +90,15 @@ class Appearances:
             self._wholes[diameter] = self._revision.add_object(form)
         return self._wholes[diameter]
 
-    def _seal(self, seal: SealAppearance, *, centre: tuple[float, float], diameter: float) -> Picture:
+    def _seal(self, seal: SealAppearance, *, centre: tuple[float, float], diameter: float) -> PersonPicture:
         """The seal around *centre*: its uploaded picture, which is square, or as it is drawn."""
         if seal.picture is None:
             content = seal_picture.pdf(self._typefaces.serif, seal, centre=centre, diameter=diameter)
-            return Picture(content, DictionaryObject())
+            return PersonPicture(content, DictionaryObject())
         left, low = (middle - diameter / 2 for middle in centre)
         content = f"q {diameter:.5f} 0 0 {diameter:.5f} {left:.5f} {low:.5f} cm /Stamp Do Q".encode("ascii")
         image = DictionaryObject({pdf_name("/Stamp"): self._image(seal.picture)})
-        return Picture(content, DictionaryObject({pdf_name("/XObject"): image}))
+        return PersonPicture(content, DictionaryObject({pdf_name("/XObject"): image}))
 
     def _image(self, png: bytes) -> Any:
         if png not in self._images:
@@ -100,7 +106,7 @@ class Appearances:
         return self._images[png]
 
 
-def _form_of(picture: Picture, box: geometry.Box, matrix: geometry.Matrix) -> StreamObject:
+def _form_of(picture: PersonPicture, box: geometry.Box, matrix: geometry.Matrix) -> StreamObject:
     """The form XObject (8.10) of *picture*."""
     stream = StreamObject(
         DictionaryObject(

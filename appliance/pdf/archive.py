@@ -12,7 +12,7 @@ from pyhanko.sign.validation.dss import DocumentSecurityStore
 
 from appliance.errors import DocumentRefused
 from appliance.pdf import forms, geometry
-from appliance.pdf.revision import Revision
+from appliance.pdf.incremental_updates import IncrementalUpdate
 from appliance.pdf.values import ValidationMaterial
 
 _ROOM = 16 * 1024
@@ -25,14 +25,14 @@ def prepare_archive(document: bytes, material: ValidationMaterial, *, most_pages
 
     Material that the document carries already is kept, and not added twice.
     """
-    revision = Revision(document)
+    revision = IncrementalUpdate(document)
     _add_material(revision, material)
     timestamp = DocumentTimestamp(bytes_reserved=_ROOM * 2)
     _add_timestamp_field(revision, timestamp, most_pages=most_pages)
     return revision.appended_with_gap(timestamp)
 
 
-def _add_material(revision: Revision, material: ValidationMaterial) -> None:
+def _add_material(revision: IncrementalUpdate, material: ValidationMaterial) -> None:
     DocumentSecurityStore.supply_dss_in_writer(
         revision,
         None,
@@ -42,7 +42,7 @@ def _add_material(revision: Revision, material: ValidationMaterial) -> None:
     )
 
 
-def _add_timestamp_field(revision: Revision, timestamp: DocumentTimestamp, *, most_pages: int) -> None:
+def _add_timestamp_field(revision: IncrementalUpdate, timestamp: DocumentTimestamp, *, most_pages: int) -> None:
     """A new invisible signature field for the timestamp on the first page (EN 319 142-1, 5.5)."""
     page = next(geometry.pages(revision.root, most=most_pages), None)
     if page is None:

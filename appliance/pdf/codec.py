@@ -17,7 +17,7 @@ from appliance.pdf.values import (
     FieldPlacement,
     Inspection,
     InspectionWarning,
-    Lock,
+    LockScope,
     PageSize,
     PersonAppearance,
     Place,
@@ -75,7 +75,7 @@ def order(described: Plain) -> PrepareOrder:
             **described,
             "appearance": appearance(described["appearance"]),
             "when": datetime.fromisoformat(described["when"]),
-            "lock": Lock(described["lock"]),
+            "lock": LockScope(described["lock"]),
         }
     )
 

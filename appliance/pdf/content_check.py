@@ -14,7 +14,7 @@ from pyhanko.pdf_utils.misc import PdfError
 
 from appliance.errors import DocumentRefused
 from appliance.pdf import switch_check, typeface_check
-from appliance.pdf.reading import Reader, entry
+from appliance.pdf.reader import PdfReader, entry
 from appliance.pdf.values import InspectionWarning
 
 _DOING_ACTIONS = frozenset(
@@ -50,7 +50,7 @@ class _Findings:
     foreign_fonts: set[str] = field(default_factory=set)
 
 
-def check(reader: Reader) -> list[InspectionWarning]:
+def check_content(reader: PdfReader) -> list[InspectionWarning]:
     """The warnings. Raises DocumentRefused for what must not be signed."""
     findings = _Findings()
     reached: set[int] = set()
@@ -68,7 +68,7 @@ def check(reader: Reader) -> list[InspectionWarning]:
     return [*_told(findings), *switch_check.layers(reader.root)]
 
 
-def _reachable(reader: Reader, reached: set[int]) -> Iterator[Any]:
+def _reachable(reader: PdfReader, reached: set[int]) -> Iterator[Any]:
     """Every dictionary below the trailer, each once; the numbers of the objects go into *reached*."""
     waiting: list[Any] = [reader.trailer.raw_get(key) for key in ("/Root", "/Info") if key in reader.trailer]
     while waiting:
@@ -149,7 +149,7 @@ def _told(findings: _Findings) -> Iterator[InspectionWarning]:
         )
 
 
-def _unreferenced(reader: Reader, reached: set[int]) -> int:
+def _unreferenced(reader: PdfReader, reached: set[int]) -> int:
     """Pages and catalogues that nothing points to: left over from editing, or prepared for a later switch."""
     present = {
         reference

@@ -20,7 +20,7 @@ from pyhanko.pdf_utils.layout import BoxConstraints
 
 from appliance.errors import DocumentRefused
 from appliance.pdf import forms, geometry, places
-from appliance.pdf.revision import Revision
+from appliance.pdf.incremental_updates import IncrementalUpdate
 from appliance.pdf.values import FieldPlacement, Place
 
 SMALLEST = 1.0
@@ -40,7 +40,7 @@ def add_fields(document: bytes, placements: Sequence[FieldPlacement], *, most_pa
     Raises DocumentRefused for a page or place that does not exist, a name twice or already there, and a document
     whose earlier signatures forbid new fields.
     """
-    revision = Revision(document)
+    revision = IncrementalUpdate(document)
     forms.refuse_if_locked(revision.root)
     taken = {field.name for field in forms.terminal_fields(revision.root)}
     if not forms.existing_signatures(revision.root):
@@ -68,7 +68,7 @@ def _first(placement: FieldPlacement) -> Place:
     return Place(placement.page, placement.x, placement.y, placement.width, placement.height)
 
 
-def _make_read_only(revision: Revision) -> None:
+def _make_read_only(revision: IncrementalUpdate) -> None:
     """What was filled in before the contract began stays: nobody may fill it in anew between signatures."""
     for field in forms.terminal_fields(revision.root):
         flags = geometry.inherited(field.dictionary, "/Ff") or 0
@@ -81,7 +81,7 @@ def _make_read_only(revision: Revision) -> None:
 class _Drawing:
     """The revision under way, the document's pages (references) and its form."""
 
-    revision: Revision
+    revision: IncrementalUpdate
     pages: list[Any]
     form: Any
 

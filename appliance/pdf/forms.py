@@ -10,8 +10,8 @@ from pyhanko.pdf_utils.generic import ArrayObject, DictionaryObject, NumberObjec
 
 from appliance.errors import DocumentRefused
 from appliance.pdf.geometry import DEEPEST_TREE
-from appliance.pdf.reading import entry
-from appliance.pdf.revision import Revision
+from appliance.pdf.incremental_updates import IncrementalUpdate
+from appliance.pdf.reader import entry
 from appliance.pdf.values import ExistingSignature
 
 SIGNATURES_EXIST_APPEND_ONLY = 3
@@ -94,7 +94,7 @@ def refuse_if_locked(root: Any) -> None:
             )
 
 
-def form_of(revision: Revision) -> Any:
+def form_of(revision: IncrementalUpdate) -> Any:
     """The form dictionary, made when missing, marked as carrying signatures; /NeedAppearances goes, because with
     it a viewer would draw fields anew, and differently, after they were signed."""
     root = revision.root

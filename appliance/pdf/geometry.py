@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from appliance.errors import DocumentRefused
-from appliance.pdf.reading import entry
+from appliance.pdf.reader import entry
 from appliance.pdf.values import PageSize, Place
 
 Box = tuple[float, float, float, float]

@@ -17,7 +17,7 @@ from pyhanko.pdf_utils.misc import PdfDecodeLimitError, PdfError
 
 from appliance.errors import DocumentRefused
 from appliance.pdf import content_check, forms, geometry, pages
-from appliance.pdf.reading import Reader, entry, read
+from appliance.pdf.reader import PdfReader, entry, read_pdf
 from appliance.pdf.values import Inspection, InspectionWarning
 
 _HEADER_WITHIN = 1024
@@ -30,14 +30,14 @@ def inspect(document: bytes, *, most_pages: int) -> Inspection:
     if b"%PDF-" not in document[:_HEADER_WITHIN]:
         raise DocumentRefused("not-a-pdf", "The file is not a PDF.")
     try:
-        return _inspected(document, read(document, strict=True), most_pages=most_pages)
+        return _inspected(document, read_pdf(document, strict=True), most_pages=most_pages)
     except (DocumentRefused, PdfDecodeLimitError):
         raise
     except (PdfError, LookupError, ValueError, TypeError, AttributeError, AssertionError):
-        return _inspected(document, read(document), most_pages=most_pages)
+        return _inspected(document, read_pdf(document), most_pages=most_pages)
 
 
-def _inspected(document: bytes, reader: Reader, *, most_pages: int) -> Inspection:
+def _inspected(document: bytes, reader: PdfReader, *, most_pages: int) -> Inspection:
     root = reader.root
     _refuse_other_kinds(root)
     found = [reference.get_object() for reference in geometry.pages(root, most=most_pages)]
@@ -46,7 +46,7 @@ def _inspected(document: bytes, reader: Reader, *, most_pages: int) -> Inspectio
     sizes = tuple(geometry.frame(page).seen() for page in found)
     _refuse_ambiguous(document, len(found))
     forms.refuse_if_locked(root)
-    warnings = [*_reading(reader), *content_check.check(reader), *_overlapping(found)]
+    warnings = [*_reading(reader), *content_check.check_content(reader), *_overlapping(found)]
     return Inspection(
         version=".".join(str(part) for part in reader.input_version),
         pages=sizes,
@@ -81,7 +81,7 @@ def _refuse_ambiguous(document: bytes, seen: int) -> None:
         )
 
 
-def _reading(reader: Reader) -> Iterator[InspectionWarning]:
+def _reading(reader: PdfReader) -> Iterator[InspectionWarning]:
     if not reader.strict:
         yield InspectionWarning("not-strict", "The file breaks rules of its format but can be read.")
     if reader.xrefs.hybrid_xrefs_present:

@@ -49,7 +49,7 @@ class Affine:
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class VectorShape:
     """A path and where it stands. Steps: ``m``ove and ``l``ine with one point, ``c``urve with three, ``h`` closes.
 
     Points stay as they were drawn and the place is a matrix, which every viewer applies for free.
@@ -58,9 +58,9 @@ class Shape:
     steps: tuple[tuple[str, Points], ...]
     place: Affine = Affine()
 
-    def moved(self, affine: Affine) -> Shape:
+    def moved(self, affine: Affine) -> VectorShape:
         """The shape under *affine*."""
-        return Shape(self.steps, self.place.then(affine))
+        return VectorShape(self.steps, self.place.then(affine))
 
     def pdf(self) -> str:
         """Operators (8.5.2) that fill the shape by the even-odd rule in the current colour."""
@@ -75,15 +75,15 @@ class Shape:
         return f'<path transform="matrix({self.place.numbers()})" d="{path}"/>'
 
 
-def ring(outer: float, inner: float) -> Shape:
+def ring(outer: float, inner: float) -> VectorShape:
     """The area between two circles around the origin."""
-    return Shape(circle(outer).steps + circle(inner).steps)
+    return VectorShape(circle(outer).steps + circle(inner).steps)
 
 
-def circle(radius: float) -> Shape:
+def circle(radius: float) -> VectorShape:
     """A circle around the origin."""
     r, k = radius, radius * _ARC
-    return Shape(
+    return VectorShape(
         (
             ("m", ((r, 0.0),)),
             ("c", ((r, k), (k, r), (0.0, r))),
@@ -95,7 +95,7 @@ def circle(radius: float) -> Shape:
     )
 
 
-def star(radius: float) -> Shape:
+def star(radius: float) -> VectorShape:
     """A five-pointed star around the origin, one point up; inner corners lie on the lines between its points."""
     inner = radius * math.cos(math.radians(72)) / math.cos(math.radians(36))
     corners = [
@@ -104,14 +104,14 @@ def star(radius: float) -> Shape:
         for distance, angle in [(inner if index % 2 else radius, math.radians(90 + 36 * index))]
     ]
     lines = tuple(("l" if index else "m", (corner,)) for index, corner in enumerate(corners))
-    return Shape((*lines, ("h", ())))
+    return VectorShape((*lines, ("h", ())))
 
 
-def glyph(typeface: Typeface, number: int) -> Shape:
+def glyph(typeface: Typeface, number: int) -> VectorShape:
     """A glyph's outline; one em is 1, the origin on the base line at the left."""
     steps: list[tuple[str, Points]] = []
     typeface.font.draw_glyph(number, _DRAWING, steps)
-    return Shape(tuple(steps), Affine(a=1 / typeface.units, d=1 / typeface.units))
+    return VectorShape(tuple(steps), Affine(a=1 / typeface.units, d=1 / typeface.units))
 
 
 def _numbers(points: Points) -> str:

@@ -16,7 +16,7 @@ _MOST_COLOURS = 256
 _NEARLY_WHITE = 246
 
 
-def render(document: bytes, page: int, *, dpi: int) -> bytes:
+def render_page(document: bytes, page: int, *, dpi: int) -> bytes:
     """Page *page* (from 0) with its annotations and fields, as PNG. Raises DocumentRefused for no such page."""
     picture = _drawn(document, page, lambda size: dpi / 72)
     file = BytesIO()

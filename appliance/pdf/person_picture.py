@@ -11,9 +11,9 @@ from pyhanko.pdf_utils.generic import DictionaryObject, StreamObject, pdf_name
 
 from appliance.errors import DocumentRefused, PreconditionRefused
 from appliance.language import instants, translator
+from appliance.pdf.font_subsets import FontSubset, GlyphLine
 from appliance.pdf.images import masked
-from appliance.pdf.lettering import Lettering, Line
-from appliance.pdf.revision import Revision
+from appliance.pdf.incremental_updates import IncrementalUpdate
 from appliance.pdf.seal_picture import RED
 from appliance.pdf.typefaces import Typefaces
 from appliance.pdf.values import PersonAppearance
@@ -34,7 +34,7 @@ _INK, _GREY = "0.1 0.1 0.12", "0.36 0.36 0.4"
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
+class PersonPicture:
     """Content stream operators and the /Resources they use."""
 
     content: bytes
@@ -47,14 +47,14 @@ class _Row:
     several ``lines``."""
 
     text: str
-    lettering: Lettering
+    lettering: FontSubset
     font: str
     size: float
     colour: str
-    lines: tuple[Line, ...]
+    lines: tuple[GlyphLine, ...]
 
     @classmethod
-    def of(cls, text: str, lettering: Lettering, font: str, size: float, colour: str, parts: int = 1) -> _Row:
+    def of(cls, text: str, lettering: FontSubset, font: str, size: float, colour: str, parts: int = 1) -> _Row:
         """*text* in at most so many *parts*, which are about as long as each other."""
         longest = math.ceil(len(text) / parts)
         broken = textwrap.wrap(text, longest, break_on_hyphens=False) if parts > 1 else [text]
@@ -74,11 +74,11 @@ class _Row:
         return min(1.0, width * 1000 / (self.size * max(line.width for line in self.lines)))
 
 
-def draw(
-    revision: Revision, typefaces: Typefaces, appearance: PersonAppearance, *, width: float, height: float
-) -> Picture:
+def draw_person(
+    revision: IncrementalUpdate, typefaces: Typefaces, appearance: PersonAppearance, *, width: float, height: float
+) -> PersonPicture:
     """The appearance for a field of *width* by *height*; its fonts and image are added to *revision*."""
-    name, small = Lettering(typefaces.serif), Lettering(typefaces.sans)
+    name, small = FontSubset(typefaces.serif), FontSubset(typefaces.sans)
     rows = [_Row.of(text, small, "Small", _SMALL_SIZE, _GREY) for text in _details(appearance)]
     image = None if appearance.image is None else masked(appearance.image, within=_IMAGE_SIZE)
     if image is None:
@@ -94,7 +94,7 @@ def draw(
         base = height * _BREATH + text_height + up * _BREATH
         parts.append(_painted(image, width=across, height=up - text_height - up * _BREATH, base=base))
         resources[pdf_name("/XObject")] = DictionaryObject({pdf_name("/Hand"): revision.add_object(image)})
-    return Picture("\n".join(parts).encode("ascii"), resources)
+    return PersonPicture("\n".join(parts).encode("ascii"), resources)
 
 
 def shown_time(moment: datetime, zone: str) -> str:
@@ -172,7 +172,7 @@ def _height(rows: list[_Row]) -> float:
     return sum(row.size * _LEADING * len(row.lines) for row in rows)
 
 
-def _fonts(revision: Revision, name: Lettering, small: Lettering) -> DictionaryObject:
+def _fonts(revision: IncrementalUpdate, name: FontSubset, small: FontSubset) -> DictionaryObject:
     fonts = DictionaryObject({pdf_name("/Small"): small.embed(revision)})
     if name.used:
         fonts[pdf_name("/Name")] = name.embed(revision)

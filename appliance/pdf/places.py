@@ -16,7 +16,7 @@ from pyhanko.pdf_utils.generic import DictionaryObject, pdf_name
 from appliance.errors import DocumentRefused
 from appliance.pdf.forms import FormField
 from appliance.pdf.geometry import PageFrame
-from appliance.pdf.reading import entry
+from appliance.pdf.reader import entry
 from appliance.pdf.values import FieldKind, FieldPlacement, Place
 
 MOST_SLICES = 200
@@ -32,7 +32,7 @@ _PLACE = re.compile(r"(?P<field>.+)_(?:place_\d+|slice_(?P<number>\d+)_of_(?P<co
 
 
 @dataclass(frozen=True, slots=True)
-class Slice:
+class SealSlice:
     """The part ``number`` (from 1, the leftmost) of a picture that is cut into ``count`` upright strips."""
 
     number: int
@@ -76,12 +76,12 @@ def is_place(field: DictionaryObject) -> bool:
     )
 
 
-def of(field: str, fields: Sequence[FormField]) -> Iterator[tuple[FormField, Slice | None]]:
+def places_of_signature(field: str, fields: Sequence[FormField]) -> Iterator[tuple[FormField, SealSlice | None]]:
     """The places among *fields* that belong to the signature field named *field*."""
     for one in fields:
         found = _PLACE.fullmatch(one.name) if is_place(one.dictionary) else None
         if found and found["field"] == field:
-            yield one, Slice(int(found["number"]), int(found["count"])) if found["number"] else None
+            yield one, SealSlice(int(found["number"]), int(found["count"])) if found["number"] else None
 
 
 def tick(place: DictionaryObject, look: DictionaryObject) -> None:

@@ -18,12 +18,12 @@ _WHEN = datetime(2026, 1, 1, tzinfo=UTC)
 """Of the signature that is not made; the appearance brings its own time."""
 
 
-def draw(appearance: Appearance, typefaces: Typefaces, *, width_mm: float, height_mm: float) -> bytes:
+def draw_preview(appearance: Appearance, typefaces: Typefaces, *, width_mm: float, height_mm: float) -> bytes:
     """A PNG of the field, as large as it is on paper."""
     document = blank(width_mm * _POINTS_PER_MILLIMETRE, height_mm * _POINTS_PER_MILLIMETRE)
     document += fields.add_fields(document, [FieldPlacement("field", 0, 0, 0, 100, 100)], most_pages=1)
     prepared = signing.prepare(document, PrepareOrder("field", appearance, _WHEN), typefaces)
-    return pages.render(document + prepared["appended"], 0, dpi=_DPI)
+    return pages.render_page(document + prepared["appended"], 0, dpi=_DPI)
 
 
 def blank(width: float, height: float) -> bytes:

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from html import escape
 
 from appliance.pdf import outlines
-from appliance.pdf.lettering import Glyph, set_line
-from appliance.pdf.outlines import Affine, Shape
+from appliance.pdf.font_subsets import Glyph, set_line
+from appliance.pdf.outlines import Affine, VectorShape
 from appliance.pdf.typefaces import Typeface
 from appliance.pdf.values import SealAppearance
 
@@ -43,7 +43,7 @@ _NAME = _Arc(radius=13.7, height=4.5, most=262.0, pitch=27.0)
 _NUMBER = _Arc(radius=17.9, height=1.7, most=80.0, pitch=7.5, inward=True)
 
 
-def seal(typeface: Typeface, appearance: SealAppearance) -> list[Shape]:
+def seal(typeface: Typeface, appearance: SealAppearance) -> list[VectorShape]:
     """The seal's shapes in millimetres around its centre, for a diameter of 40; scale them as needed."""
     ring = outlines.ring(_RADIUS, _RADIUS - _RING)
     star = outlines.star(_STAR_RADIUS).moved(Affine(f=_STAR_CENTRE))
@@ -85,7 +85,7 @@ def _image(png: bytes) -> str:
     return f'<image {box} width="{2 * _RADIUS:g}" height="{2 * _RADIUS:g}" href="data:image/png;base64,{data}"/>'
 
 
-def _on_arc(typeface: Typeface, text: str, arc: _Arc) -> list[Shape]:
+def _on_arc(typeface: Typeface, text: str, arc: _Arc) -> list[VectorShape]:
     """The glyphs of *text* spread along *arc*, centred at the top (at the bottom when inward)."""
     line = set_line(typeface, text)
     per_em = min(arc.pitch, arc.most * 1000 / line.width)
@@ -102,7 +102,7 @@ def _on_arc(typeface: Typeface, text: str, arc: _Arc) -> list[Shape]:
     return shapes
 
 
-def _placed(typeface: Typeface, glyph: Glyph, arc: _Arc, *, narrow: float, degrees: float) -> Shape:
+def _placed(typeface: Typeface, glyph: Glyph, arc: _Arc, *, narrow: float, degrees: float) -> VectorShape:
     size = arc.height / _CAP
     across = size * narrow
     upright = Affine(
@@ -114,7 +114,7 @@ def _placed(typeface: Typeface, glyph: Glyph, arc: _Arc, *, narrow: float, degre
     return outlines.glyph(typeface, glyph.number).moved(upright.then(Affine.turned(degrees)))
 
 
-def _centred(typeface: Typeface, text: str, *, base: float, height: float, most: float) -> list[Shape]:
+def _centred(typeface: Typeface, text: str, *, base: float, height: float, most: float) -> list[VectorShape]:
     """*text* on a straight base line, centred, narrowed to at most *most* wide."""
     line = set_line(typeface, text)
     size = height / _CAP

@@ -18,7 +18,7 @@ from pypdfium2 import raw
 
 from appliance.errors import DocumentRefused
 from appliance.pdf.pages import opened
-from appliance.pdf.values import Found
+from appliance.pdf.values import FoundPhrase
 
 MOST_PHRASES = 20
 LONGEST_PHRASE = 100
@@ -47,11 +47,11 @@ class _Box:
         return in_line or (in_column and 0 <= self.top - before.bottom <= _APART * height)
 
 
-def find(document: bytes, phrases: Sequence[str]) -> list[Found]:
+def find_phrases(document: bytes, phrases: Sequence[str]) -> list[FoundPhrase]:
     """See PdfWorkshop.find."""
     wanted = {phrase: _plain(phrase) for phrase in phrases}
     _refuse_nonsense(wanted)
-    found: list[Found] = []
+    found: list[FoundPhrase] = []
     with opened(document) as pdf:
         for number in range(len(pdf)):
             with closing(pdf[number]) as page, closing(page.get_textpage()) as text:
@@ -84,7 +84,7 @@ def _plain_character(character: str) -> str:
 
 def _on_page(
     number: int, page: pypdfium2.PdfPage, text: pypdfium2.PdfTextPage, wanted: dict[str, str]
-) -> Iterator[Found]:
+) -> Iterator[FoundPhrase]:
     all_text = _plain(text.get_text_range())
     if not any(plain in all_text for plain in wanted.values()):
         return
@@ -124,7 +124,7 @@ def seen(page: pypdfium2.PdfPage, x: float, y: float) -> tuple[float, float]:
     return right.value * 100 / _GRID, down.value * 100 / _GRID
 
 
-def _found(phrase: str, page: int, boxes: Sequence[_Box]) -> Found:
+def _found(phrase: str, page: int, boxes: Sequence[_Box]) -> FoundPhrase:
     left, top = min(box.left for box in boxes), min(box.top for box in boxes)
     right, bottom = max(box.right for box in boxes), max(box.bottom for box in boxes)
-    return Found(phrase, page, *(round(each, 4) for each in (left, top, right - left, bottom - top)))
+    return FoundPhrase(phrase, page, *(round(each, 4) for each in (left, top, right - left, bottom - top)))

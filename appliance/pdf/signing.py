@@ -18,13 +18,13 @@ from pyhanko.sign.signers.pdf_byterange import SignatureObject
 
 from appliance.errors import DocumentRefused
 from appliance.pdf import forms, places
-from appliance.pdf.appearance import Appearances
+from appliance.pdf.appearance import AppearanceStreams
 from appliance.pdf.forms import FormField
-from appliance.pdf.places import Slice
-from appliance.pdf.reading import entry
-from appliance.pdf.revision import Revision
+from appliance.pdf.incremental_updates import IncrementalUpdate
+from appliance.pdf.places import SealSlice
+from appliance.pdf.reader import entry
 from appliance.pdf.typefaces import Typefaces
-from appliance.pdf.values import Lock, PrepareOrder
+from appliance.pdf.values import LockScope, PrepareOrder
 
 FORM_FILLING = 2
 """/P of DocMDP (12.8.2.2): filling in and signing only."""
@@ -35,12 +35,12 @@ def prepare(document: bytes, order: PrepareOrder, typefaces: Typefaces) -> dict[
 
     Raises DocumentRefused when the field does not exist or is signed already.
     """
-    revision = Revision(document)
+    revision = IncrementalUpdate(document)
     fields = list(forms.terminal_fields(revision.root))
     field = _empty_field(fields, order.field)
     widget = get_single_field_annot(field.dictionary)
-    further = list(places.of(order.field, fields))
-    _show(revision, widget, further, Appearances(revision, order.appearance, typefaces))
+    further = list(places.places_of_signature(order.field, fields))
+    _show(revision, widget, further, AppearanceStreams(revision, order.appearance, typefaces))
     signature = _placeholder(order)
     reference = revision.add_object(signature)
     # whether there is a value is enough to know: reading a signature's hexadecimal takes pyHanko 8 ms
@@ -55,15 +55,18 @@ def prepare(document: bytes, order: PrepareOrder, typefaces: Typefaces) -> dict[
 
 
 def _show(
-    revision: Revision, widget: Any, further: list[tuple[FormField, Slice | None]], appearances: Appearances
+    revision: IncrementalUpdate,
+    widget: Any,
+    further: list[tuple[FormField, SealSlice | None]],
+    appearances: AppearanceStreams,
 ) -> None:
     """The appearance in the signature's *widget* and in its *further* places, all marked as changed."""
-    look = appearances.look(widget)
+    look = appearances.appearance_of(widget)
     if look is not None:
         widget[pdf_name("/AP")] = DictionaryObject({pdf_name("/N"): look})
     revision.update_container(widget)
     for place, part in further:
-        places.tick(place.dictionary, appearances.look(place.dictionary, part))
+        places.tick(place.dictionary, appearances.appearance_of(place.dictionary, part))
         revision.update_container(place.dictionary)
 
 
@@ -88,7 +91,7 @@ def _empty_field(fields: list[FormField], name: str) -> FormField:
     return field
 
 
-def _certify(revision: Revision, reference: IndirectObject, signature: SignatureObject) -> None:
+def _certify(revision: IncrementalUpdate, reference: IndirectObject, signature: SignatureObject) -> None:
     """Make this the certification signature (12.8.2.2) and name it in the catalogue (12.8.6)."""
     signature["/Reference"].append(_transform("DocMDP", {"/P": NumberObject(FORM_FILLING)}))
     permissions = entry(revision.root, "/Perms")
@@ -100,7 +103,7 @@ def _certify(revision: Revision, reference: IndirectObject, signature: Signature
 
 
 def _field_lock(
-    revision: Revision, order: PrepareOrder, fields: list[FormField], filled: list[str]
+    revision: IncrementalUpdate, order: PrepareOrder, fields: list[FormField], filled: list[str]
 ) -> DictionaryObject:
     """FieldMDP (12.8.2.4): what the signer *filled*, the own field and its places; or all of them.
 
@@ -108,10 +111,10 @@ def _field_lock(
     revision 1, and a lock on them makes pyHanko's difference analysis reject every later revision, changed or not.
     """
     ours = [field.name for field in fields if field.kind == "/Sig" or places.is_place(field.dictionary)]
-    if order.lock is Lock.ALL and len(ours) == len(fields):
+    if order.lock is LockScope.ALL and len(ours) == len(fields):
         parameters: dict[str, Any] = {"/Action": pdf_name("/All")}
     else:
-        locked = ours if order.lock is Lock.ALL else filled
+        locked = ours if order.lock is LockScope.ALL else filled
         parameters = {
             "/Action": pdf_name("/Include"),
             "/Fields": ArrayObject(pdf_string(name) for name in locked),

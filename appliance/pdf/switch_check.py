@@ -11,7 +11,7 @@ from pyhanko.pdf_utils.misc import PdfError
 
 from appliance.errors import DocumentRefused
 from appliance.pdf import geometry
-from appliance.pdf.reading import entry
+from appliance.pdf.reader import entry
 from appliance.pdf.values import InspectionWarning
 
 _WAITING_UNDER = ("/Contents", "/Kids", "/Annots", "/AP", "/N")

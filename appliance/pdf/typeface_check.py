@@ -14,7 +14,7 @@ from typing import Any
 from pyhanko.pdf_utils.generic import DictionaryObject
 
 from appliance.errors import DocumentRefused
-from appliance.pdf.reading import entry
+from appliance.pdf.reader import entry
 
 _EMBEDDED = ("/FontFile", "/FontFile2", "/FontFile3")
 _SUBSET = re.compile(r"[A-Z]{6}\+")

@@ -39,7 +39,7 @@ class Typefaces:
     sans: Typeface
 
 
-def load(cache: Path) -> Typefaces:
+def load_typefaces(cache: Path) -> Typefaces:
     """Both faces, taken out of Debian's collections into *cache* when they are not there yet (2 s).
 
     Raises ConfigurationError when the package ``fonts-noto-cjk`` is not installed, or *cache* cannot be written.

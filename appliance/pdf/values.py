@@ -18,7 +18,7 @@ class FieldKind(StrEnum):
     SEAL = "seal"
 
 
-class Lock(StrEnum):
+class LockScope(StrEnum):
     """What a signature locks by FieldMDP (ISO 32000-2, 12.8.2.4): its own field, or all (the last signer)."""
 
     OWN = "own"
@@ -106,7 +106,7 @@ class FieldPlacement:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundPhrase:
     """Where ``phrase`` stands in the text: a box in per cent of the page as seen, ``page`` from 0."""
 
     phrase: str
@@ -160,7 +160,7 @@ class PrepareOrder:
     appearance: Appearance
     when: datetime
     certify: bool = False
-    lock: Lock = Lock.OWN
+    lock: LockScope = LockScope.OWN
     reason: str = ""
     reserve: int = 12 * 1024
 

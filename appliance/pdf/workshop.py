@@ -16,7 +16,7 @@ from appliance.pdf import byte_ranges, codec
 from appliance.pdf.values import (
     Appearance,
     FieldPlacement,
-    Found,
+    FoundPhrase,
     Inspection,
     PreparedRevision,
     PrepareOrder,
@@ -89,13 +89,13 @@ class PdfWorkshop:
         pages: list[str] = self._run("pdf.text", document=document)
         return pages
 
-    def find(self, document: bytes, phrases: Sequence[str]) -> tuple[Found, ...]:
+    def find(self, document: bytes, phrases: Sequence[str]) -> tuple[FoundPhrase, ...]:
         """Where the *phrases* stand, page by page from above; blanks and the width of characters do not matter.
 
         At most 1,000 places, 20 phrases of at most 100 characters. Raises DocumentRefused for other phrases.
         """
         found = self._run("pdf.find", document=document, phrases=list(phrases))
-        return tuple(Found(**one) for one in found)
+        return tuple(FoundPhrase(**one) for one in found)
 
     def preview(self, appearance: Appearance, *, width_mm: float, height_mm: float) -> bytes:
         """How *appearance* looks in a field of that size on white paper, as PNG at 192 dpi."""

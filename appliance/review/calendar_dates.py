@@ -28,7 +28,7 @@ _SAME_YEAR: Final = re.compile(r"同年\s?(?P<m>\d{1,2})\s?月\s?(?P<d>\d{1,2})\
 
 
 @dataclass(frozen=True, slots=True)
-class Day:
+class DateMention:
     """A date and its place in the text."""
 
     day: date
@@ -36,10 +36,10 @@ class Day:
     end: int
 
 
-def days(text: str) -> Iterator[Day]:
+def days(text: str) -> Iterator[DateMention]:
     """The dates in *text* that the calendar has, in their order."""
     found = [
-        Day(day, match.start(), match.end())
+        DateMention(day, match.start(), match.end())
         for pattern in _PATTERNS
         for match in pattern.finditer(text)
         if (day := _date(match["y"], match["m"], match["d"])) is not None
@@ -48,13 +48,13 @@ def days(text: str) -> Iterator[Day]:
     return iter(sorted((*found, *_of_same_year(text, found)), key=lambda each: each.start))
 
 
-def _of_same_year(text: str, found: list[Day]) -> Iterator[Day]:
+def _of_same_year(text: str, found: list[DateMention]) -> Iterator[DateMention]:
     """Dates of the year of the date before them: 同年12月31日."""
     for match in _SAME_YEAR.finditer(text):
         before = [each for each in found if each.end <= match.start()]
         day = _date(str(before[-1].day.year), match["m"], match["d"]) if before else None
         if day is not None:
-            yield Day(day, match.start(), match.end())
+            yield DateMention(day, match.start(), match.end())
 
 
 def _date(year: str, month: str, day: str) -> date | None:

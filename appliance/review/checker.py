@@ -9,7 +9,7 @@ from appliance.model.review import CheckResult
 from appliance.review.rule_book import RuleBook
 
 
-class Checker:
+class ContentChecker:
     """Thread-safe. ``book`` are the rules; ``timeout`` in seconds bounds one check, whatever the patterns do."""
 
     def __init__(self, confinement: Confinement, book: RuleBook, *, timeout: float = 60.0) -> None:
@@ -18,7 +18,7 @@ class Checker:
         self._timeout = timeout
         self.book = book
 
-    def check(self, document: bytes) -> CheckResult:
+    def check_document(self, document: bytes) -> CheckResult:
         """What *document* has, and where. Raises :class:`DocumentRefused` when it cannot be read or took too long,
         and :class:`ConfinementFailed` when no confined process could be had."""
         arguments = {"document": document, "rules": self._rules}

@@ -14,7 +14,7 @@ from appliance.pdf.transcript import PageText
 from appliance.review.calendar_dates import days
 from appliance.review.money import sums
 from appliance.review.outline import Sentence, sentences
-from appliance.review.prose import Block, Source, blocks, source
+from appliance.review.prose import ProseBlock, TextSource, blocks, source
 from appliance.review.recognition import ENOUGH, Recogniser
 from appliance.review.rule_book import RuleBook
 
@@ -35,14 +35,14 @@ Boxes = Callable[[int, int, int], Iterable[tuple[float, float, float, float]]]
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class PagesRead:
     """The pages that were read in time."""
 
     texts: tuple[str, ...]
     unread: tuple[int, ...]
 
 
-def take_in(pages: Iterable[PageText], clock: Callable[[], float]) -> Reading:
+def read_pages(pages: Iterable[PageText], clock: Callable[[], float]) -> PagesRead:
     """The text of *pages*, for at most :data:`PATIENCE` seconds by *clock* and :data:`MOST_LETTERS`."""
     texts: list[str] = []
     unread: list[int] = []
@@ -55,10 +55,12 @@ def take_in(pages: Iterable[PageText], clock: Callable[[], float]) -> Reading:
         letters += len(page.text)
         if clock() >= until or letters >= MOST_LETTERS:
             break
-    return Reading(tuple(texts), tuple(unread))
+    return PagesRead(tuple(texts), tuple(unread))
 
 
-def check(reading: Reading, pages: int, book: RuleBook, recogniser: Recogniser, boxes: Boxes) -> CheckResult:
+def check_text(
+    reading: PagesRead, pages: int, book: RuleBook, recogniser: Recogniser, boxes: Boxes
+) -> CheckResult:
     """What the text has. *pages* is how many the document has; *boxes* tells where text is seen."""
     found = blocks(reading.texts)
     told = list(sentences(found, recogniser.samples))
@@ -81,8 +83,8 @@ def check(reading: Reading, pages: int, book: RuleBook, recogniser: Recogniser, 
 class _Marks:
     """From letters of blocks to boxes on pages."""
 
-    blocks: Sequence[Block]
-    source: Source
+    blocks: Sequence[ProseBlock]
+    source: TextSource
     boxes: Boxes
 
     def of(self, told: Sequence[Sentence]) -> tuple[PageBox, ...]:
@@ -94,7 +96,7 @@ class _Marks:
                 yield PageBox(page, *box)
 
 
-def _amounts(found: Sequence[Block], marks: _Marks) -> Iterator[AmountFound]:
+def _amounts(found: Sequence[ProseBlock], marks: _Marks) -> Iterator[AmountFound]:
     for number, block in enumerate(found):
         for one in sums(block.text):
             yield AmountFound(
@@ -106,7 +108,7 @@ def _amounts(found: Sequence[Block], marks: _Marks) -> Iterator[AmountFound]:
             )
 
 
-def _dates(found: Sequence[Block], marks: _Marks) -> Iterator[DateFound]:
+def _dates(found: Sequence[ProseBlock], marks: _Marks) -> Iterator[DateFound]:
     for number, block in enumerate(found):
         for one in days(block.text):
             spots = tuple(marks.between(number, one.start, one.end))

@@ -89,7 +89,7 @@ _NEAR: Final = 40
 
 
 @dataclass(frozen=True, slots=True)
-class Sum:
+class AmountMention:
     """A sum and its place in the text; ``words`` is what stands beside it in words, None without."""
 
     value: Decimal
@@ -99,9 +99,9 @@ class Sum:
     words: Decimal | None = None
 
 
-def sums(text: str) -> Iterator[Sum]:
+def sums(text: str) -> Iterator[AmountMention]:
     """The sums in *text*, each once: where words repeat figures, together."""
-    figures = list(_figures(text))
+    figures = list(_amounts_in_figures(text))
     for words in sorted((*_in_capitals(text), *_in_english(text)), key=lambda each: each.start):
         beside = [at for at, each in enumerate(figures) if each.words is None and _repeats(text, each, words)]
         if not beside:
@@ -110,7 +110,7 @@ def sums(text: str) -> Iterator[Sum]:
         at = min(beside, key=lambda each: abs(figures[each].start - words.start))
         one = figures[at]
         start, end = min(one.start, words.start), max(one.end, words.end)
-        figures[at] = Sum(one.value, one.currency or words.currency, start, end, words.value)
+        figures[at] = AmountMention(one.value, one.currency or words.currency, start, end, words.value)
     return iter(sorted(figures, key=lambda each: each.start))
 
 
@@ -131,7 +131,7 @@ def from_english(words: str) -> int:
     return total + group
 
 
-def _figures(text: str) -> Iterator[Sum]:
+def _amounts_in_figures(text: str) -> Iterator[AmountMention]:
     for match in _IN_FIGURES.finditer(text):
         number = match["first"] or match["second"]
         scale = match["scaled"] or match["scale"] or ""
@@ -140,27 +140,29 @@ def _figures(text: str) -> Iterator[Sum]:
         except InvalidOperation:
             continue
         if value <= LARGEST:
-            yield Sum(value, _currency(match["before"] or match["after"] or ""), match.start(), match.end())
+            yield AmountMention(
+                value, _currency(match["before"] or match["after"] or ""), match.start(), match.end()
+            )
 
 
-def _in_capitals(text: str) -> Iterator[Sum]:
+def _in_capitals(text: str) -> Iterator[AmountMention]:
     for match in _CAPITALS.finditer(text):
         try:
-            yield Sum(amount_of(match["words"]), "CNY", match.start(), match.end())
+            yield AmountMention(amount_of(match["words"]), "CNY", match.start(), match.end())
         except NotAnAmount:
             continue
 
 
-def _in_english(text: str) -> Iterator[Sum]:
+def _in_english(text: str) -> Iterator[AmountMention]:
     for match in _ENGLISH.finditer(text):
         try:
             value = Decimal(from_english(match["words"]))
         except ValueError:
             continue
-        yield Sum(value, _currency(match[0][len(match["words"]) :].strip()), match.start(), match.end())
+        yield AmountMention(value, _currency(match[0][len(match["words"]) :].strip()), match.start(), match.end())
 
 
-def _repeats(text: str, figures: Sum, words: Sum) -> bool:
+def _repeats(text: str, figures: AmountMention, words: AmountMention) -> bool:
     """Whether *words* repeat *figures*: between them lie only brackets, and words that announce such a thing."""
     first, second = (figures, words) if figures.start < words.start else (words, figures)
     if first.end > second.start:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from appliance.review.prose import Block
+from appliance.review.prose import ProseBlock
 
 LONGEST_SENTENCE: Final = 1200
 """Characters that patterns are tried on at most; what is longer is cut there."""
@@ -62,7 +62,7 @@ class Sentence:
     sample: bool = False
 
 
-def sentences(found: Sequence[Block], samples: Sequence[re.Pattern[str]]) -> Iterator[Sentence]:
+def sentences(found: Sequence[ProseBlock], samples: Sequence[re.Pattern[str]]) -> Iterator[Sentence]:
     """The sentences of all blocks, in their order; headings themselves are not among them."""
     stack: list[tuple[str, str]] = []
     sample = False

@@ -58,7 +58,7 @@ _ENDING: Final = re.compile(r"[。；;:：!！?？.…]['”\"’)）]?\s*$")
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ProseLine:
     """One line of a page: ``text`` in one form, ``origin`` the place of each letter in the whole raw text.
 
     ``full``: it reaches about as far as others do, so that what it says may go on in the next one.
@@ -70,7 +70,7 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
+class ProseBlock:
     """Lines that belong together: a numbered paragraph, a heading, or what follows one."""
 
     text: str
@@ -78,7 +78,7 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class TextSource:
     """Where the pages begin in the whole raw text."""
 
     starts: Sequence[int]
@@ -93,22 +93,22 @@ class Source:
             yield page, min(places) - start, max(places) - start + 1
 
 
-def source(texts: Sequence[str]) -> Source:
+def source(texts: Sequence[str]) -> TextSource:
     """Where each of *texts* begins when they are put one after the other."""
     starts, total = [0], 0
     for text in texts[:-1]:
         total += len(text) + 1
         starts.append(total)
-    return Source(starts)
+    return TextSource(starts)
 
 
-def blocks(texts: Sequence[str]) -> list[Block]:
+def blocks(texts: Sequence[str]) -> list[ProseBlock]:
     """The paragraphs of the pages *texts*, in their order."""
     starts = source(texts).starts
     pages = [_measured(list(_lines(text, start))) for text, start in zip(texts, starts, strict=True)]
     running = _running(pages)
-    found: list[Block] = []
-    gathered: list[Line] = []
+    found: list[ProseBlock] = []
+    gathered: list[ProseLine] = []
     for line in (line for page in pages for line in _inner(page, running)):
         if gathered and _begins(line, gathered[-1]):
             found.append(_joined(gathered))
@@ -134,7 +134,7 @@ def _form(letter: str) -> str:
     return folded.replace(",", "，") if letter == "，" else folded.replace(";", "；") if letter == "；" else folded
 
 
-def _lines(text: str, start: int) -> Iterator[Line]:
+def _lines(text: str, start: int) -> Iterator[ProseLine]:
     offset = start
     for raw in text.splitlines(keepends=True):
         line = _line(raw, offset)
@@ -143,7 +143,7 @@ def _lines(text: str, start: int) -> Iterator[Line]:
             yield line
 
 
-def _line(raw: str, offset: int) -> Line:
+def _line(raw: str, offset: int) -> ProseLine:
     letters: list[str] = []
     origin = array("q")
     for at, letter in enumerate(raw):
@@ -158,7 +158,7 @@ def _line(raw: str, offset: int) -> Line:
     return _tight(letters, origin)
 
 
-def _tight(letters: list[str], origin: array[int]) -> Line:
+def _tight(letters: list[str], origin: array[int]) -> ProseLine:
     """Without the blanks that lie beside Chinese characters, but for one between a heading and what follows
     it, and without those that set letters apart."""
     text = "".join(letters)
@@ -170,14 +170,14 @@ def _tight(letters: list[str], origin: array[int]) -> Line:
         for at, letter in enumerate(letters)
         if letter != " " or at == kept or not (spaced or _beside_chinese(text, at))
     ]
-    return Line("".join(letters[at] for at in keep), array("q", (origin[at] for at in keep)))
+    return ProseLine("".join(letters[at] for at in keep), array("q", (origin[at] for at in keep)))
 
 
 def _beside_chinese(text: str, at: int) -> bool:
     return bool(_CHINESE.match(text[at - 1]) or _CHINESE.match(text[at + 1]))
 
 
-def _measured(page: Sequence[Line]) -> list[Line]:
+def _measured(page: Sequence[ProseLine]) -> list[ProseLine]:
     """The lines with the knowledge of whether they are full."""
     longest = sorted(_width(line.text) for line in page)[-3:]
     usual = longest[0] if longest else 0
@@ -188,7 +188,7 @@ def _width(text: str) -> int:
     return sum(2 if _CHINESE.match(letter) else 1 for letter in text)
 
 
-def _running(pages: Sequence[Sequence[Line]]) -> set[str]:
+def _running(pages: Sequence[Sequence[ProseLine]]) -> set[str]:
     """Lines at the edges of many pages, without their numbers."""
     edges = Counter(
         edge
@@ -199,7 +199,7 @@ def _running(pages: Sequence[Sequence[Line]]) -> set[str]:
     return {edge for edge, times in edges.items() if times >= max(_REPEATED, len(pages) // 2)}
 
 
-def _inner(page: Sequence[Line], running: set[str]) -> Iterator[Line]:
+def _inner(page: Sequence[ProseLine], running: set[str]) -> Iterator[ProseLine]:
     for at, line in enumerate(page):
         edge = at < 2 or at >= len(page) - 2
         if edge and (_PAGE_NUMBER.fullmatch(line.text) or _numberless(line.text) in running):
@@ -211,7 +211,7 @@ def _numberless(text: str) -> str:
     return re.sub(r"\d+", "#", text)
 
 
-def _begins(line: Line, before: Line) -> bool:
+def _begins(line: ProseLine, before: ProseLine) -> bool:
     """Whether *line* opens a new block after *before*."""
     if _PARTY.match(line.text) or (_LABEL.match(line.text) and _may_precede_label(before.text)):
         return True
@@ -222,7 +222,7 @@ def _begins(line: Line, before: Line) -> bool:
     return _alone(before.text) != _alone(line.text) and (_alone(before.text) or _alone(line.text))
 
 
-def _goes_on(line: Line) -> bool:
+def _goes_on(line: ProseLine) -> bool:
     """Whether *line* ends in the middle of a sentence: what looks like a number after it belongs to that."""
     return line.full and not _ENDING.search(line.text) and len(line.text) > 30
 
@@ -241,7 +241,7 @@ def _alone(text: str) -> bool:
     return len(text) <= 60 and bool(words) and all(word[0].isupper() for word in words)
 
 
-def _joined(lines: Sequence[Line]) -> Block:
+def _joined(lines: Sequence[ProseLine]) -> ProseBlock:
     text, origin = "", array("q")
     for line in lines:
         if re.search(r"[A-Za-z][-‐‑\xad]$", text) and re.match(r"[A-Za-z]", line.text):
@@ -249,4 +249,4 @@ def _joined(lines: Sequence[Line]) -> Block:
         elif text and not (_CHINESE.match(text[-1]) or _CHINESE.match(line.text[0])):
             text, origin = text + " ", origin + array("q", (line.origin[0],))
         text, origin = text + line.text, origin + line.origin
-    return Block(text, origin)
+    return ProseBlock(text, origin)

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import Final, TypeVar
 
-from appliance.review.frames import Frame, Marked, frame
 from appliance.review.headings import Headings, shared
 from appliance.review.outline import Sentence
 from appliance.review.rule_book import ClauseRule, RuleBook, Texts, compiled, expression
+from appliance.review.word_patterns import MarkedText, WordPattern, word_pattern
 
 LANGUAGES: Final = ("zh", "en")
 ENOUGH: Final = 6
@@ -41,7 +41,7 @@ _EMPTY: Final = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class ClauseEvidence:
     """The sentences that say a clause, in the order of the text; the ``best`` one first comes from a heading."""
 
     clause: str
@@ -60,7 +60,7 @@ class Recogniser:
             for pattern in book.samples[name]
         ]
 
-    def evidence(self, sentences: Sequence[Sentence]) -> list[Evidence]:
+    def evidence(self, sentences: Sequence[Sentence]) -> list[ClauseEvidence]:
         """What was found, one for each clause that is there."""
         told = [each for each in sentences if not each.sample]
         found = self._found([each for each in self._clauses if not each.rule.within], told)
@@ -68,7 +68,7 @@ class Recogniser:
             if clause.rule.within:
                 found |= self._found([clause], found.get(clause.rule.within, ()))
         return [
-            Evidence(clause.rule.key, found[clause.rule.key])
+            ClauseEvidence(clause.rule.key, found[clause.rule.key])
             for clause in self._clauses
             if clause.rule.key in found
         ]
@@ -76,7 +76,7 @@ class Recogniser:
     def _found(self, clauses: Sequence[_Clause], sentences: Sequence[Sentence]) -> dict[str, tuple[Sentence, ...]]:
         gathered = [(clause, _Gathered()) for clause in clauses]
         for sentence in sentences:
-            marked = Marked(sentence.text)
+            marked = MarkedText(sentence.text)
             heading, announced = self._headings.above(sentence)
             for clause, so_far in gathered:
                 clause.note(sentence, marked, so_far)
@@ -120,17 +120,19 @@ class _Clause:
         self.rule = rule
         self._searched = any(each.within == rule.key for each in book.clauses)
         topics = {name: rule.topic[name][0] for name in rule.topic}
-        self._says: dict[str, list[Frame]] = {
-            name: [frame(each, name, book.words[name]) for each in every] for name, every in rule.says.items()
+        self._says: dict[str, list[WordPattern]] = {
+            name: [word_pattern(each, name, book.words[name]) for each in every]
+            for name, every in rule.says.items()
         }
-        self._pairs: dict[str, list[Frame]] = {
-            name: [frame(each, name, book.words[name]) for each in every] for name, every in rule.pairs.items()
+        self._pairs: dict[str, list[WordPattern]] = {
+            name: [word_pattern(each, name, book.words[name]) for each in every]
+            for name, every in rule.pairs.items()
         }
         self._passing = _compiled(_together(book.passing, rule.passing), book, topics)
         self._parties = _compiled(rule.parties, book, topics)
         self._hints = [re.compile(_any(texts, name), re.IGNORECASE) for name, texts in rule.hints.items() if texts]
 
-    def note(self, sentence: Sentence, marked: Marked, so_far: _Gathered) -> None:
+    def note(self, sentence: Sentence, marked: MarkedText, so_far: _Gathered) -> None:
         """Takes in what the sentence says by itself."""
         matched = {words for each in _fitting(self._pairs, sentence) for words in each.subjects(marked)}
         if matched:
@@ -159,7 +161,7 @@ class _Clause:
         if len(body) < _SHORTEST or _EMPTY.match(body):
             return False
         if not alone:
-            return self._says_it(Marked(body))
+            return self._says_it(MarkedText(body))
         if any(hint.search(body) for hint in self._hints):
             return True
         whole = len(body) >= (_WHOLE if _SCRIPT["zh"].search(body) else 2 * _WHOLE)
@@ -181,7 +183,7 @@ class _Clause:
                 found |= {(language, "one"), (language, "another")}
         return found
 
-    def _says_it(self, marked: Marked) -> bool:
+    def _says_it(self, marked: MarkedText) -> bool:
         return any(each.said(marked) for each in _fitting(self._says, marked))
 
     def _in_passing(self, sentence: Sentence) -> bool:
@@ -192,7 +194,7 @@ _T = TypeVar("_T")
 Patterns = dict[str, list[re.Pattern[str]]]
 
 
-def _fitting(rules: Mapping[str, Sequence[_T]], sentence: Sentence | Marked) -> Iterator[_T]:
+def _fitting(rules: Mapping[str, Sequence[_T]], sentence: Sentence | MarkedText) -> Iterator[_T]:
     """By language: Chinese ones where there is Chinese, English ones where there are Latin letters."""
     for name, each in rules.items():
         if _SCRIPT[name].search(sentence.text):

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from appliance.policy.review import BeforeSending
-from appliance.review.standing import ReviewStanding
+from appliance.review.review_status import ReviewStatus
 
 UNCHECKED = "The content of this contract has not been checked; open the step “Check and send”."
 INCOMPLETE = "The content check of this contract is not passed; open findings: {count}."
 UNSIGNED = "Contracts of this type go out only after a reviewer has signed the content check off."
 
 
-def why_not(standing: ReviewStanding) -> tuple[str, dict[str, object]] | None:
+def refusal_of(standing: ReviewStatus) -> tuple[str, dict[str, object]] | None:
     """A sentence (message id) with its values, or None when the contract may go out."""
     if standing.cleared:
         return None

@@ -22,8 +22,8 @@ from appliance.model import review_record
 from appliance.model.accounts import AccountRole, AccountState
 from appliance.model.contract import Contract, ContractState
 from appliance.model.review import ContentCheck, ReviewRequest, ReviewRequestState, SignOff, Waiver
-from appliance.review.checker import Checker
-from appliance.review.standing import ReviewStanding, Standings
+from appliance.review.checker import ContentChecker
+from appliance.review.review_status import ReviewStatus, ReviewStatuses
 from appliance.store import accounts, contracts, people, reviews
 from appliance.store.database import Database, Transaction
 from hsm import canonical
@@ -39,7 +39,7 @@ MOST_ANSWERED = 30
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class WaitingReview:
     """A request with its contract, as the queue shows it."""
 
     request: ReviewRequest
@@ -58,8 +58,8 @@ class Reviewing:
         database: Database,
         blobs: BlobStore,
         audit: AuditTrail,
-        checker: Checker,
-        standings: Standings,
+        checker: ContentChecker,
+        standings: ReviewStatuses,
         now: Callable[[], datetime],
     ) -> None:
         self._database = database
@@ -69,15 +69,17 @@ class Reviewing:
         self.standings = standings
         self._now = now
 
-    def standing(self, contract: Contract) -> ReviewStanding:
+    def review_status(self, contract: Contract) -> ReviewStatus:
         """Where the review of *contract* stands, by the rules in force; once it is sent, by those that
         let it out.
         """
         draft = contract.state is ContractState.DRAFT
         with self._database.reading() as tx:
-            return self.standings.of(tx, contract) if draft else self.standings.when_sent(tx, contract)
+            return (
+                self.standings.status_of(tx, contract) if draft else self.standings.status_when_sent(tx, contract)
+            )
 
-    def check(self, contract: Contract, *, by: str) -> ContentCheck:
+    def check_content(self, contract: Contract, *, by: str) -> ContentCheck:
         """The check of the contract's document by the rules in force: the one on record, or made now and recorded.
 
         Raises :class:`DocumentRefused` when the document cannot be read, or took too long.
@@ -99,7 +101,7 @@ class Reviewing:
         """The initiator asks for a review of the draft as it stands."""
         with self._database.reading() as tx:
             contract = _own_draft(tx, contract_id, by, seen)
-        self.check(contract, by=by)
+        self.check_content(contract, by=by)
         with self._database.transaction() as tx:
             contract = _own_draft(tx, contract_id, by, contract.original.digest)
             open_one = reviews.last_request(tx, contract_id)
@@ -162,19 +164,19 @@ class Reviewing:
             public: dict[str, Field] = {"document": standing.document}
             self._tell(tx, EventKind.REVIEW_RETURNED, contract.id, by, public, {"reason": words})
 
-    def queue(self, reviewer: str) -> tuple[Waiting, ...]:
+    def queue(self, reviewer: str) -> tuple[WaitingReview, ...]:
         """What waits for a review by *reviewer*: drafts of colleagues, the oldest request first."""
         with self._database.reading() as tx:
             _require_reviewer(tx, reviewer)
-            found = (Waiting(each, contracts.load(tx, each.contract)) for each in reviews.queue(tx))
+            found = (WaitingReview(each, contracts.load(tx, each.contract)) for each in reviews.queue(tx))
             own = (each for each in found if _is_colleagues(tx, each.contract, reviewer) and _current(each))
             return tuple(islice(own, MOST_SHOWN))
 
-    def answered(self, reviewer: str) -> tuple[Waiting, ...]:
+    def answered(self, reviewer: str) -> tuple[WaitingReview, ...]:
         """What *reviewer* has answered, the newest first."""
         with self._database.reading() as tx:
             every = reviews.decided_by(tx, reviewer, limit=MOST_ANSWERED)
-            found = [Waiting(each, contracts.load(tx, each.contract)) for each in every]
+            found = [WaitingReview(each, contracts.load(tx, each.contract)) for each in every]
             return tuple(each for each in found if _is_colleagues(tx, each.contract, reviewer))
 
     def case(self, contract_id: str, reviewer: str) -> Contract:
@@ -198,12 +200,12 @@ class Reviewing:
 
     def _under_review(
         self, tx: Transaction, contract_id: str, by: str, seen: str | None
-    ) -> tuple[Contract, ReviewStanding]:
+    ) -> tuple[Contract, ReviewStatus]:
         _require_reviewer(tx, by)
         contract = contracts.load(tx, contract_id)
         if contract.initiator == by:
             raise PreconditionRefused("Nobody reviews a contract of their own.")
-        standing = self.standings.of(tx, contract)
+        standing = self.standings.status_of(tx, contract)
         request = standing.request
         if request is None or not _is_colleagues(tx, contract, by):
             raise NotFound("There is no contract {contract}.", contract=contract_id)
@@ -216,7 +218,7 @@ class Reviewing:
         return contract, standing
 
     def _made(self, contract: str, document: str, rules: str) -> ContentCheck:
-        result, at = self._checker.check(self._blobs.get(document)), self._now()
+        result, at = self._checker.check_document(self._blobs.get(document)), self._now()
         record = canonical.encode(
             {
                 "format": CHECK_FORMAT,
@@ -248,7 +250,7 @@ class Reviewing:
 
 
 def _sign_off(
-    standing: ReviewStanding, check: ContentCheck, waivers: tuple[Waiver, ...], *, by: str, at: datetime
+    standing: ReviewStatus, check: ContentCheck, waivers: tuple[Waiver, ...], *, by: str, at: datetime
 ) -> SignOff:
     record = canonical.encode(
         {
@@ -270,7 +272,7 @@ def _sign_off(
     return SignOff(check.contract, check.document, check.digest, standing.kind.key, by, at, record)
 
 
-def _current(waiting: Waiting) -> bool:
+def _current(waiting: WaitingReview) -> bool:
     contract = waiting.contract
     return contract.state is ContractState.DRAFT and contract.original.digest == waiting.request.document
 

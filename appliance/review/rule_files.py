@@ -15,8 +15,8 @@ import yaml
 from appliance.errors import ConfigurationError
 from appliance.language.sizes import ByteSize
 from appliance.review.bounded import unbounded
-from appliance.review.frames import parts
 from appliance.review.rule_book import ClauseRule, KindRule, RuleBook, compiled, expression
+from appliance.review.word_patterns import parts
 
 LANGUAGES: Final = ("zh", "en")
 LARGEST: Final = 256 * 1024
@@ -73,7 +73,7 @@ class _Place:
         return tuple(each.text() for each in self.items())
 
 
-def load(home: Path | None = None) -> RuleBook:
+def load_rules(home: Path | None = None) -> RuleBook:
     """The package's rules, with what the ``*.yaml`` files in the folder *home* replace or add.
 
     Raises :class:`ConfigurationError` naming file and line of the first error.

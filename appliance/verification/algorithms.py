@@ -120,7 +120,7 @@ def scheme_of(parts: _Parts, digest_name: str) -> SignatureScheme:
     return SignatureScheme(kind, digest_name if kind == "rsa" and hash_name is None else hash_name)
 
 
-def check(
+def check_signature(
     certificate: x509.Certificate, signature: bytes, covered: bytes, *, parts: _Parts, digest_name: str
 ) -> None:
     """Raises InvalidSignature, or NotVerifiable when algorithm and key do not fit or are not known."""

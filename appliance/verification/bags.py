@@ -13,7 +13,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from appliance.verification.certificates import UNREADABLE, extension, is_canonical, parsed
-from appliance.verification.messages import Message
+from appliance.verification.messages import SignedMessage
 from appliance.verification.model import Reason
 from appliance.verification.paths import PathFinder
 from appliance.verification.revocation import crl_is_by
@@ -22,7 +22,9 @@ _ALTERED = Reason("A certificate that the signature carries is damaged.")
 _ALTERED_LIST = Reason("A revocation list that the signature carries is damaged.")
 
 
-def defect(message: Message, path: Iterable[x509.Certificate], finder: PathFinder) -> Reason | None:
+def defect_of_carried(
+    message: SignedMessage, path: Iterable[x509.Certificate], finder: PathFinder
+) -> Reason | None:
     """What is wrong with what *message* carries beside its signature, or None."""
     certificates = [parsed(each) for each in message.certificates]
     good = [*path, *finder.anchors]

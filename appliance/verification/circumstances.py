@@ -13,7 +13,7 @@ from appliance.verification.certificates import parsed
 
 
 @dataclass(frozen=True, slots=True)
-class Circumstances:
+class ValidationContext:
     """The control time, whom to believe, certificates that may help, revocation lists (DER) at hand, and whom to
     believe for timestamps alone."""
 

@@ -6,16 +6,16 @@ from datetime import UTC, datetime
 from typing import Any
 
 from appliance.verification.model import (
-    Answer,
     CertificateDetails,
     Changes,
     Coverage,
+    FileKind,
     Indication,
-    Kind,
     Level,
     PagePair,
     Reason,
-    Row,
+    ReportRow,
+    RowAnswer,
     SignatureReport,
     StampReport,
     SubIndication,
@@ -43,7 +43,7 @@ def unpack(packed: dict[str, Any]) -> VerificationReport:
     """The inverse of :func:`pack`; KeyError, TypeError or ValueError for anything else."""
     return VerificationReport(
         file=str(packed["file"]),
-        kind=Kind(packed["kind"]),
+        kind=FileKind(packed["kind"]),
         verdict=_read_verdict(packed["verdict"]),
         at=_instant(packed["at"]),
         digest=str(packed["digest"]),
@@ -123,7 +123,9 @@ def _read_signature(packed: dict[str, Any]) -> SignatureReport:
         changes=Changes(packed["changes"]) if packed["changes"] else None,
         claimed=_optional(packed["claimed"]),
         document_timestamp=bool(packed["document_timestamp"]),
-        rows=tuple(Row(str(name), Answer(answer), _read_reason(text)) for name, answer, text in packed["rows"]),
+        rows=tuple(
+            ReportRow(str(name), RowAnswer(answer), _read_reason(text)) for name, answer, text in packed["rows"]
+        ),
         path=tuple(_read_certificate(each) for each in packed["path"]),
         algorithms=packed["algorithms"],
         stamps=tuple(

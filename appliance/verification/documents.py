@@ -6,25 +6,25 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from appliance.pdf.validation import ends_cleanly
+from appliance.verification.later_changes import RevisionHistory
 from appliance.verification.model import (
     PASSED,
-    Answer,
     Indication,
     PagePair,
     Reason,
+    RowAnswer,
     SignatureReport,
     SubIndication,
     Verdict,
     VerificationReport,
 )
-from appliance.verification.subsequent import History
 
 _TRAILING = Reason("Something follows the end of the document: bytes were appended to the file.")
 _ORDER = (Indication.FAILED, Indication.INDETERMINATE, Indication.PASSED)
 
 
-def conclude(
-    report: VerificationReport, signatures: tuple[SignatureReport, ...], history: History
+def conclude_report(
+    report: VerificationReport, signatures: tuple[SignatureReport, ...], history: RevisionHistory
 ) -> VerificationReport:
     """*report* completed with its signatures and the verdict over all of them."""
     verdicts = [each.verdict for each in signatures]
@@ -51,11 +51,13 @@ def worst(verdicts: Iterable[Verdict]) -> Verdict:
     return Verdict(bad[0].indication, bad[0].subindication, tuple(reasons.values()))
 
 
-def _remarks(signatures: tuple[SignatureReport, ...], history: History) -> list[Reason]:
+def _remarks(signatures: tuple[SignatureReport, ...], history: RevisionHistory) -> list[Reason]:
     remarks = [remark for one in history.examined for remark in one.remarks]
     for report in signatures:
         open_rows = [
-            row for row in report.rows if row.answer is Answer.OPEN and row.subject in ("revocation", "timestamp")
+            row
+            for row in report.rows
+            if row.answer is RowAnswer.OPEN and row.subject in ("revocation", "timestamp")
         ]
         if report.verdict.indication is Indication.PASSED:
             remarks += [row.sentence for row in open_rows]

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from appliance.pdf.validation import StoreHistory
-from appliance.verification.judgement import Finding
+from appliance.verification.certificate_judge import CertificateFinding
 from appliance.verification.model import Indication, Level
-from appliance.verification.signatures import Examined
+from appliance.verification.signatures import ExaminedSignature
 
 
-def level_of(one: Examined, everything: Iterable[Examined], store: StoreHistory) -> Level | None:
+def level_of(one: ExaminedSignature, everything: Iterable[ExaminedSignature], store: StoreHistory) -> Level | None:
     """The level; None for document timestamps and for what is not a signature by a known key."""
     if one.found.document_timestamp or one.finding is None or one.verdict.indication is Indication.FAILED:
         return None
@@ -28,7 +28,7 @@ def level_of(one: Examined, everything: Iterable[Examined], store: StoreHistory)
     return Level.LTA if archived else Level.LT
 
 
-def _has_long_term_data(one: Examined, store: StoreHistory) -> bool:
+def _has_long_term_data(one: ExaminedSignature, store: StoreHistory) -> bool:
     """Revocation data for the signer's path and that of a timestamp, stored in the document. One timestamp is
     enough: a second one, of an authority outside, adds a witness and takes nothing away."""
     proving = [stamp.finding for stamp in one.stamps if stamp.proves]
@@ -37,5 +37,5 @@ def _has_long_term_data(one: Examined, store: StoreHistory) -> bool:
     return one.finding is not None and one.finding.known_good and dated and store.since is not None
 
 
-def _findings(one: Examined) -> list[Finding | None]:
+def _findings(one: ExaminedSignature) -> list[CertificateFinding | None]:
     return [stamp.finding for stamp in one.stamps]

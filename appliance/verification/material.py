@@ -7,23 +7,23 @@ from dataclasses import dataclass, field
 
 from asn1crypto import core
 
+from appliance.verification.certificate_judge import CertificateJudge
 from appliance.verification.certificates import parsed
-from appliance.verification.circumstances import Circumstances
-from appliance.verification.judgement import Judge
-from appliance.verification.messages import ADOBE_REVOCATION, Message, Unreadable, read
+from appliance.verification.circumstances import ValidationContext
+from appliance.verification.messages import ADOBE_REVOCATION, SignedMessage, UnreadableMessage, read_message
 from appliance.verification.paths import PathFinder
 from appliance.verification.revocation import RevocationData
 
 
 @dataclass(slots=True)
-class Material:
+class CollectedMaterial:
     """Certificates, lists and responses (DER) found in the file."""
 
     certificates: list[bytes] = field(default_factory=list)
     crls: list[bytes] = field(default_factory=list)
     responses: list[bytes] = field(default_factory=list)
 
-    def add(self, message: Message) -> None:
+    def add_message(self, message: SignedMessage) -> None:
         """What *message* carries, and what its timestamps carry."""
         self.certificates += message.certificates
         self.crls += message.crls
@@ -32,17 +32,19 @@ class Material:
             self.responses += _archived(archival, 1)
         for token in message.timestamps:
             try:
-                self.add(read(token))
-            except Unreadable:
+                self.add_message(read_message(token))
+            except UnreadableMessage:
                 continue  # said when the token is judged
 
-    def judge(self, circumstances: Circumstances) -> Judge:
+    def certificate_judge(self, circumstances: ValidationContext) -> CertificateJudge:
         """A judge who knows all of it."""
         pool = [certificate for each in dict.fromkeys(self.certificates) if (certificate := parsed(each))]
         believed = (*circumstances.anchors, *circumstances.stampers)
         finder = PathFinder(believed, [*pool, *circumstances.known])
         stampers = frozenset(circumstances.stampers) - frozenset(circumstances.anchors)
-        return Judge(finder, RevocationData([*self.crls, *circumstances.crls], self.responses), stampers)
+        return CertificateJudge(
+            finder, RevocationData([*self.crls, *circumstances.crls], self.responses), stampers
+        )
 
 
 def _archived(archival: bytes, tag: int) -> list[bytes]:

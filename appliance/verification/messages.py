@@ -28,7 +28,7 @@ _INDEFINITE = b"\x30\x80"
 _CERTIFICATE_TAG = 0x30
 
 
-class Unreadable(Exception):
+class UnreadableMessage(Exception):
     """The message is not what it should be; ``reason`` says what is wrong."""
 
     def __init__(self, reason: Reason) -> None:
@@ -37,7 +37,7 @@ class Unreadable(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
+class SignedMessage:
     """A signed message with its one signer. Names as in RFC 5652; certificates, CRLs and attribute values in DER.
 
     ``covered`` is what the signature is over. ``defects`` are departures from the strict form that change no
@@ -67,7 +67,7 @@ class Message:
         """The value of a signed attribute, None when absent. Raises Unreadable for several."""
         values = self.signed.get(attribute, ())
         if len(values) > 1:
-            raise Unreadable(Reason("The signed attribute {oid} is repeated.", {"oid": attribute}))
+            raise UnreadableMessage(Reason("The signed attribute {oid} is repeated.", {"oid": attribute}))
         return values[0] if values else None
 
     @property
@@ -76,7 +76,7 @@ class Message:
         return self.unsigned.get(SIGNATURE_TIMESTAMP, ())
 
 
-def read(encoded: bytes) -> Message:
+def read_message(encoded: bytes) -> SignedMessage:
     """The message in *encoded*, all of it. Raises :class:`Unreadable`."""
     defects: list[Reason] = []
     if encoded.startswith(_INDEFINITE):
@@ -85,21 +85,23 @@ def read(encoded: bytes) -> Message:
     try:
         return _read(encoded, defects)
     except AuthorityError as error:
-        raise Unreadable(Reason("The signature's structure is damaged (CMS).")) from error
+        raise UnreadableMessage(Reason("The signature's structure is damaged (CMS).")) from error
 
 
-def _read(encoded: bytes, defects: list[Reason]) -> Message:
+def _read(encoded: bytes, defects: list[Reason]) -> SignedMessage:
     info = _strictly(der.ContentInfo, encoded)
     if info.content_type.dotted_string != SIGNED_DATA:
-        raise Unreadable(Reason("The signature is not a SignedData message (CMS)."))
+        raise UnreadableMessage(Reason("The signature is not a SignedData message (CMS)."))
     signed_data = _strictly(der.SignedData, der.raw(info.content))
     signers = signed_data.signer_infos.as_list()
     if len(signers) != 1:
-        raise Unreadable(Reason("The signature must have one signer; it has {count}.", {"count": len(signers)}))
+        raise UnreadableMessage(
+            Reason("The signature must have one signer; it has {count}.", {"count": len(signers)})
+        )
     signer = _strictly(der.SignerInfo, der.raw(signers[0]))
     digest_name = digest_of(_raw(signer.digest_algorithm))
     if digest_name is None:
-        raise Unreadable(Reason("The signature's digest algorithm is not known."))
+        raise UnreadableMessage(Reason("The signature's digest algorithm is not known."))
     content_type = signed_data.encap_content_info.e_content_type.dotted_string
     _check_digests(signed_data, digest_name, defects=defects)
     _check_versions(signed_data.version, signer, content_type=content_type, defects=defects)
@@ -108,7 +110,7 @@ def _read(encoded: bytes, defects: list[Reason]) -> Message:
     if unknown := sorted(unsigned.keys() - {SIGNATURE_TIMESTAMP}):
         defects.append(Reason(NOT_SIGNED.template, {"oid": ", ".join(unknown)}))
     covered = b"".join(_raw(signer.signed_attrs))
-    return Message(
+    return SignedMessage(
         content_type=content_type,
         content=signed_data.encap_content_info.e_content,
         certificates=_certificates(signed_data),
@@ -128,7 +130,9 @@ def _check_digests(signed_data: der.SignedData, digest_name: str, *, defects: li
     """RFC 5652, 5.1: the signer's digest algorithm is among those listed; the list itself nobody signs."""
     listed = [digest_of(tuple(der.members(der.raw(each)))) for each in signed_data.digest_algorithms.as_list()]
     if digest_name not in listed or None in listed:
-        raise Unreadable(Reason("The digest algorithms that the signature lists are not those that it uses."))
+        raise UnreadableMessage(
+            Reason("The digest algorithms that the signature lists are not those that it uses.")
+        )
     if len(listed) > 1:
         defects.append(MORE_DIGESTS)
 
@@ -138,9 +142,9 @@ def _check_attributes(signer: der.SignerInfo) -> None:
     sorts them first and then refuses. A set of attributes that is there has some."""
     signed = _raw(signer.signed_attrs)
     if list(signed) != sorted(signed):
-        raise Unreadable(Reason("The signed attributes are not in the order that DER prescribes."))
+        raise UnreadableMessage(Reason("The signed attributes are not in the order that DER prescribes."))
     if signer.unsigned_attrs is not None and not _raw(signer.unsigned_attrs):
-        raise Unreadable(Reason("The signature's structure is damaged (CMS)."))
+        raise UnreadableMessage(Reason("The signature's structure is damaged (CMS)."))
 
 
 def _check_versions(version: int, signer: der.SignerInfo, *, content_type: str, defects: list[Reason]) -> None:
@@ -148,19 +152,19 @@ def _check_versions(version: int, signer: der.SignerInfo, *, content_type: str, 
     the version, so whoever judges the message asks for something else that covers it."""
     by_key_identifier = der.raw(signer.sid)[0] != der.SEQUENCE
     if signer.version != (3 if by_key_identifier else 1):
-        raise Unreadable(Reason("The signer's version does not fit its identifier (CMS)."))
+        raise UnreadableMessage(Reason("The signer's version does not fit its identifier (CMS)."))
     expected = 3 if by_key_identifier or content_type != DATA else 1
     if version == expected:
         return
     if content_type != DATA or version not in (1, 3):
-        raise Unreadable(Reason("The signature's version is not known (CMS)."))
+        raise UnreadableMessage(Reason("The signature's version is not known (CMS)."))
     defects.append(OTHER_VERSION)
 
 
 def _certificates(signed_data: der.SignedData) -> tuple[bytes, ...]:
     found = _raw(signed_data.certificates)
     if any(each[0] != _CERTIFICATE_TAG for each in found):
-        raise Unreadable(Reason("The signature carries something else than certificates in their place."))
+        raise UnreadableMessage(Reason("The signature carries something else than certificates in their place."))
     return found
 
 
@@ -177,14 +181,14 @@ def _as_der(encoded: bytes) -> bytes:
     try:
         return ber.to_der(encoded)
     except ber.NotBer as error:
-        raise Unreadable(Reason("The signature's structure is damaged (CMS).")) from error
+        raise UnreadableMessage(Reason("The signature's structure is damaged (CMS).")) from error
 
 
 def _strictly(kind: type[T], encoded: bytes) -> T:
     """Decoded, and its only encoding is the one that came: nothing can hide between two forms of one value."""
     value = der.decode(kind, encoded)
     if der.encode(value) != encoded:
-        raise Unreadable(Reason("The signature's structure is damaged (CMS)."))
+        raise UnreadableMessage(Reason("The signature's structure is damaged (CMS)."))
     return value
 
 
@@ -192,4 +196,12 @@ def _raw(parts: Iterable[der.TLV] | None) -> tuple[bytes, ...]:
     return tuple(der.raw(part) for part in parts or ())
 
 
-__all__ = ["ADOBE_REVOCATION", "CONTENT_TYPE", "MESSAGE_DIGEST", "OTHER_VERSION", "Message", "Unreadable", "read"]
+__all__ = [
+    "ADOBE_REVOCATION",
+    "CONTENT_TYPE",
+    "MESSAGE_DIGEST",
+    "OTHER_VERSION",
+    "SignedMessage",
+    "UnreadableMessage",
+    "read_message",
+]

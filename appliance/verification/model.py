@@ -48,7 +48,7 @@ class SubIndication(StrEnum):
     NO_SIGNATURE_FOUND = "NO_SIGNATURE_FOUND"
 
 
-class Kind(StrEnum):
+class FileKind(StrEnum):
     """What was verified."""
 
     PDF = "pdf"
@@ -84,7 +84,7 @@ class Changes(StrEnum):
     UNKNOWN = "unknown"
 
 
-class Answer(StrEnum):
+class RowAnswer(StrEnum):
     """One row of the simple report: yes, no, or it cannot be said."""
 
     YES = "yes"
@@ -108,11 +108,11 @@ class Reason:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ReportRow:
     """One row of the simple report; ``subject`` is a key of :data:`SUBJECTS`."""
 
     subject: str
-    answer: Answer
+    answer: RowAnswer
     sentence: Reason
 
 
@@ -181,7 +181,7 @@ class SignatureReport:
     changes: Changes | None = None
     claimed: datetime | None = None
     document_timestamp: bool = False
-    rows: tuple[Row, ...] = ()
+    rows: tuple[ReportRow, ...] = ()
     path: tuple[CertificateDetails, ...] = ()
     algorithms: str | None = None
     stamps: tuple[StampReport, ...] = ()
@@ -221,7 +221,7 @@ class VerificationReport:
     """
 
     file: str
-    kind: Kind
+    kind: FileKind
     verdict: Verdict
     at: datetime
     digest: str = ""

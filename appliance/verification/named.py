@@ -27,7 +27,7 @@ class NamedTrust:
     anchors: TrustAnchors
 
     @classmethod
-    def of(cls, files: Sequence[bytes]) -> Self:
+    def from_files(cls, files: Sequence[bytes]) -> Self:
         """From files in PEM (several in one) or DER. Raises :class:`ConfigurationError` with one sentence."""
         if sum(map(len, files)) > LARGEST:
             raise ConfigurationError(

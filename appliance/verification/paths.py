@@ -51,7 +51,7 @@ _DOCUMENT_USAGES = frozenset(
 _WEAK_HASHES = frozenset({"md5", "sha1"})
 
 
-class Purpose(Enum):
+class KeyPurpose(Enum):
     """What the end certificate must be good for."""
 
     DOCUMENT = "document"
@@ -75,7 +75,7 @@ class TooManyCertificates(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class PathProblem:
     """Why a path does not count."""
 
     subindication: SubIndication
@@ -136,28 +136,28 @@ class PathFinder:
         return self._issued[key]
 
 
-def problem_of(path: Path, purpose: Purpose) -> Problem | None:
+def problem_of(path: Path, purpose: KeyPurpose) -> PathProblem | None:
     """The first reason why *path* does not serve *purpose* at any time, or None."""
     checks: list[Reason | None] = [_wrong_purpose(path[0], purpose)]
     checks += [_wrong_authority(issuer, below) for below, issuer in enumerate(path[1:])]
     checks += [_not_understood(certificate) for certificate in path]
     for reason in checks:
         if reason is not None:
-            return Problem(SubIndication.CHAIN_CONSTRAINTS_FAILURE, reason)
+            return PathProblem(SubIndication.CHAIN_CONSTRAINTS_FAILURE, reason)
     for certificate in path:
         weak = key_weakness(certificate) or (None if certificate is path[-1] else _weak_hash(certificate))
         if weak is not None:
-            return Problem(SubIndication.CRYPTO_CONSTRAINTS_FAILURE, weak)
+            return PathProblem(SubIndication.CRYPTO_CONSTRAINTS_FAILURE, weak)
     return None
 
 
-def _wrong_purpose(leaf: x509.Certificate, purpose: Purpose) -> Reason | None:
+def _wrong_purpose(leaf: x509.Certificate, purpose: KeyPurpose) -> Reason | None:
     name = {"name": shown_name(leaf)}
     usage = extension(leaf, x509.KeyUsage)
     if usage is not None and not (usage.value.digital_signature or usage.value.content_commitment):
         return Reason("The certificate of {name} is not meant for signatures (key usage).", name)
     extended = extension(leaf, x509.ExtendedKeyUsage)
-    if purpose is Purpose.DOCUMENT:
+    if purpose is KeyPurpose.DOCUMENT:
         if extended is not None and not _DOCUMENT_USAGES.intersection(extended.value):
             return Reason(
                 "The certificate of {name} is not meant for signing documents (extended key usage).", name
@@ -201,4 +201,4 @@ def _weak_hash(certificate: x509.Certificate) -> Reason | None:
     return Reason("The certificate of {name} is signed with {algorithm}, which no longer counts.", values)
 
 
-__all__ = ["Path", "PathFinder", "Problem", "Purpose", "TooManyCertificates", "problem_of"]
+__all__ = ["KeyPurpose", "Path", "PathFinder", "PathProblem", "TooManyCertificates", "problem_of"]

@@ -16,22 +16,22 @@ from dataclasses import replace
 from datetime import datetime
 
 from appliance.pdf import validation
-from appliance.pdf.validation import FoundSignature, OpenedPdf, SignedRange, Unparseable
-from appliance.verification import documents, subsequent
-from appliance.verification.circumstances import Circumstances
+from appliance.pdf.validation import ByteRange, FoundSignature, OpenedPdf, Unparseable
+from appliance.verification import documents, later_changes
+from appliance.verification.circumstances import ValidationContext
 from appliance.verification.contents import message_in
-from appliance.verification.material import Material
-from appliance.verification.messages import MESSAGE_DIGEST, Message, Unreadable
+from appliance.verification.material import CollectedMaterial
+from appliance.verification.messages import MESSAGE_DIGEST, SignedMessage, UnreadableMessage
 from appliance.verification.model import (
+    FileKind,
     Indication,
-    Kind,
     Reason,
     SubIndication,
     Verdict,
     VerificationReport,
 )
 from appliance.verification.paths import TooManyCertificates
-from appliance.verification.signatures import Examined, SignatureExamination
+from appliance.verification.signatures import ExaminedSignature, SignatureExamination
 from appliance.verification.tokens import statement_of
 from hsm import der
 from hsm.cms import TST_INFO
@@ -46,11 +46,11 @@ _DAMAGED = Reason("The file is not well-formed: it cannot be read as a PDF.")
 _LENIENT = Reason("The file departs from the PDF standard and was read leniently.")
 
 
-def verify(document: bytes, circumstances: Circumstances, *, verified: int = 0) -> VerificationReport:
+def verify_pdf(document: bytes, circumstances: ValidationContext, *, verified: int = 0) -> VerificationReport:
     """The report about *document*, whose first *verified* bytes were a file that is known to be TOTAL-PASSED."""
     digest = hashlib.sha256(document).hexdigest()
-    report = VerificationReport("", Kind.PDF, _nothing(_DAMAGED), circumstances.at, digest)
-    in_bytes = [each for each in validation.find(document) if each is not None]
+    report = VerificationReport("", FileKind.PDF, _nothing(_DAMAGED), circumstances.at, digest)
+    in_bytes = [each for each in validation.find_byte_ranges(document) if each is not None]
     try:
         return _parsed(report, document, in_bytes, circumstances, verified)
     except TooManyCertificates as error:
@@ -64,8 +64,8 @@ def verify(document: bytes, circumstances: Circumstances, *, verified: int = 0) 
 def _parsed(
     report: VerificationReport,
     document: bytes,
-    in_bytes: list[SignedRange],
-    circumstances: Circumstances,
+    in_bytes: list[ByteRange],
+    circumstances: ValidationContext,
     verified: int,
 ) -> VerificationReport:
     pdf = validation.open_pdf(document)
@@ -92,39 +92,39 @@ def _with_signatures(
     report: VerificationReport,
     pdf: OpenedPdf,
     found: list[FoundSignature],
-    circumstances: Circumstances,
+    circumstances: ValidationContext,
     verified: int,
 ) -> VerificationReport:
     store = validation.store(pdf)
-    material = Material(list(store.certificates), list(store.crls), list(store.responses))
+    material = CollectedMaterial(list(store.certificates), list(store.crls), list(store.responses))
     messages = {each.field: _message(each, material) for each in found}
-    examination = SignatureExamination(pdf.document, material.judge(circumstances), circumstances.at)
-    examined: list[Examined] = []
+    examination = SignatureExamination(pdf.document, material.certificate_judge(circumstances), circumstances.at)
+    examined: list[ExaminedSignature] = []
     proofs: list[tuple[int, datetime]] = []
     for each in sorted(found, key=lambda one: (one.document_timestamp, one.revision), reverse=True):
         proven = min((time for revision, time in proofs if revision > each.revision), default=None)
-        one = examination.examine(each, messages[each.field], proven)
+        one = examination.examine_signature(each, messages[each.field], proven)
         examined.append(one)
         if one.proves is not None:
             proofs.append((each.revision, one.proves))
-    history = subsequent.history_of(pdf, sorted(examined, key=lambda one: one.found.revision), verified)
-    reports = tuple(history.complete(one) for one in history.examined)
-    return documents.conclude(report, reports, history)
+    history = later_changes.history_of(pdf, sorted(examined, key=lambda one: one.found.revision), verified)
+    reports = tuple(history.report_signature(one) for one in history.examined)
+    return documents.conclude_report(report, reports, history)
 
 
-def _message(found: FoundSignature, material: Material) -> Message | Reason:
+def _message(found: FoundSignature, material: CollectedMaterial) -> SignedMessage | Reason:
     """The signed message in the signature, noted as material; or what is wrong."""
     if found.contents is None:
         return Reason("The signature's place in the file is not where it says (ByteRange).")
     try:
         message = message_in(found.contents)
-    except Unreadable as error:
+    except UnreadableMessage as error:
         return error.reason
-    material.add(message)
+    material.add_message(message)
     return message
 
 
-def _is_intact(document: bytes, signed: SignedRange) -> bool:
+def _is_intact(document: bytes, signed: ByteRange) -> bool:
     """Whether the bytes that a signature in the file covers are those that it was made over."""
     contents = signed.contents(document)
     if contents is None:
@@ -136,11 +136,11 @@ def _is_intact(document: bytes, signed: SignedRange) -> bool:
             return signed.digest(document, statement.hash_name or "") == statement.digest
         digest = signed.digest(document, message.digest_name)
         return message.only(MESSAGE_DIGEST) == der.element(der.OCTET_STRING, digest)
-    except (Unreadable, ValueError):
+    except (UnreadableMessage, ValueError):
         return False
 
 
-def _unparseable(document: bytes, in_bytes: list[SignedRange], *, encrypted: bool) -> Verdict:
+def _unparseable(document: bytes, in_bytes: list[ByteRange], *, encrypted: bool) -> Verdict:
     """A file that cannot be read is indeterminate, unless it was signed: then it was damaged afterwards."""
     if encrypted:
         return _nothing(_ENCRYPTED)

@@ -17,10 +17,10 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from appliance.pdf import byte_ranges, codec, work
+from appliance.pdf import byte_ranges, codec, confined_jobs
 from appliance.pdf.values import FieldPlacement, PersonAppearance, PrepareOrder
 from appliance.verification import pdf
-from appliance.verification.circumstances import Circumstances
+from appliance.verification.circumstances import ValidationContext
 from hsm import cms, timestamp
 from hsm.signer import SignatureAlgorithm
 
@@ -49,15 +49,15 @@ def rehearse(_cache: Path) -> None:
     issuer = timestamp.TokenIssuer(authority, policies=[_POLICY], accuracy=timedelta(seconds=1))
     document = _blank()
     placements = [FieldPlacement(name, 0, 10, 10 + 30 * index, 40, 10) for index, name in enumerate(_NAMES)]
-    document += work.add_fields(document, [codec.plain(each) for each in placements], most_pages=1)
+    document += confined_jobs.add_fields(document, [codec.plain(each) for each in placements], most_pages=1)
     for name in _NAMES:
         order = PrepareOrder(name, PersonAppearance("示例", now, "Asia/Shanghai"), now)
-        prepared = byte_ranges.prepared(document, work.prepare(document, codec.plain(order)))
+        prepared = byte_ranges.prepared(document, confined_jobs.prepare(document, codec.plain(order)))
         message = cms.sign_detached(person, digest=prepared.digest)
         wanted = timestamp.order_for(hashlib.sha256(cms.signature_value(message)).digest())
         token = issuer.issue(wanted, gen_time=now, serial=timestamp.new_serial()).token
         document = byte_ranges.fill(prepared, cms.add_signature_timestamp(message, token))
-    pdf.verify(document, Circumstances(now, (person.certificate, authority.certificate)))
+    pdf.verify_pdf(document, ValidationContext(now, (person.certificate, authority.certificate)))
 
 
 def _signer(now: datetime, *, stamps: bool) -> _Rehearsing:

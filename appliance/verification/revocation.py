@@ -26,7 +26,7 @@ _UNDERSTOOD = frozenset(
 _COMPROMISED = frozenset({x509.ReasonFlags.key_compromise, x509.ReasonFlags.ca_compromise})
 
 
-class Known(Enum):
+class RevocationKnowledge(Enum):
     """What the data at hand says about a certificate."""
 
     GOOD = "good"
@@ -35,15 +35,15 @@ class Known(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Status:
+class RevocationStatus:
     """``since`` is the revocation's date; ``made`` when the data that says so was made (latest first)."""
 
-    known: Known
+    known: RevocationKnowledge
     since: datetime | None = None
     made: datetime | None = None
 
 
-NOTHING = Status(Known.NOTHING)
+NOTHING = RevocationStatus(RevocationKnowledge.NOTHING)
 
 
 @dataclass(slots=True)
@@ -63,29 +63,31 @@ class RevocationData:
             each for data in dict.fromkeys(self.responses) if (each := _read_response(data)) is not None
         ]
 
-    def status(self, certificate: x509.Certificate, issuer: x509.Certificate, at: datetime) -> Status:
+    def status(self, certificate: x509.Certificate, issuer: x509.Certificate, at: datetime) -> RevocationStatus:
         """What is known for the moment *at*: a revocation dated later than that is none yet."""
         found = [
             *(self._by_list(each, certificate, issuer) for each in self._lists),
             *(_by_response(each, certificate, issuer) for each in self._answers),
         ]
-        revoked = [each for each in found if each.known is Known.REVOKED and each.since and each.since <= at]
+        revoked = [
+            each for each in found if each.known is RevocationKnowledge.REVOKED and each.since and each.since <= at
+        ]
         if revoked:
             return min(revoked, key=lambda each: each.since or at)
-        good = [each for each in found if each.known is not Known.NOTHING]
+        good = [each for each in found if each.known is not RevocationKnowledge.NOTHING]
         if not good:
             return NOTHING
-        return Status(Known.GOOD, made=max(each.made for each in good if each.made))
+        return RevocationStatus(RevocationKnowledge.GOOD, made=max(each.made for each in good if each.made))
 
     def _by_list(
         self, crl: x509.CertificateRevocationList, certificate: x509.Certificate, issuer: x509.Certificate
-    ) -> Status:
+    ) -> RevocationStatus:
         if crl.issuer != certificate.issuer or not _covers(crl, certificate) or not self._is_signed(crl, issuer):
             return NOTHING
         entry = crl.get_revoked_certificate_by_serial_number(certificate.serial_number)
         if entry is None or _reinstated(entry):
-            return Status(Known.GOOD, made=crl.last_update_utc)
-        return Status(Known.REVOKED, since=harmful_since(entry), made=crl.last_update_utc)
+            return RevocationStatus(RevocationKnowledge.GOOD, made=crl.last_update_utc)
+        return RevocationStatus(RevocationKnowledge.REVOKED, since=harmful_since(entry), made=crl.last_update_utc)
 
     def _is_signed(self, crl: x509.CertificateRevocationList, issuer: x509.Certificate) -> bool:
         key = (id(crl), issuer)
@@ -167,7 +169,9 @@ def _read_response(data: bytes) -> ocsp.OCSPResponse | None:
         return None
 
 
-def _by_response(response: ocsp.OCSPResponse, certificate: x509.Certificate, issuer: x509.Certificate) -> Status:
+def _by_response(
+    response: ocsp.OCSPResponse, certificate: x509.Certificate, issuer: x509.Certificate
+) -> RevocationStatus:
     try:
         for single in response.responses:
             if _is_about(single, certificate, issuer) and _response_is_by(response, issuer):
@@ -177,12 +181,12 @@ def _by_response(response: ocsp.OCSPResponse, certificate: x509.Certificate, iss
     return NOTHING
 
 
-def _told(single: ocsp.OCSPSingleResponse, made: datetime) -> Status:
+def _told(single: ocsp.OCSPSingleResponse, made: datetime) -> RevocationStatus:
     if single.certificate_status is ocsp.OCSPCertStatus.GOOD:
-        return Status(Known.GOOD, made=single.this_update_utc)
+        return RevocationStatus(RevocationKnowledge.GOOD, made=single.this_update_utc)
     if single.certificate_status is ocsp.OCSPCertStatus.REVOKED:
         since = single.revocation_time_utc or datetime.min.replace(tzinfo=UTC)
-        return Status(Known.REVOKED, since=since, made=made)
+        return RevocationStatus(RevocationKnowledge.REVOKED, since=since, made=made)
     return NOTHING
 
 

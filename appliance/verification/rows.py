@@ -8,23 +8,23 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
+from appliance.verification.certificate_judge import CertificateFinding
 from appliance.verification.certificates import details, shown_name
-from appliance.verification.judgement import Finding
 from appliance.verification.model import (
-    Answer,
     CertificateDetails,
     Changes,
     Coverage,
     Indication,
     Level,
     Reason,
-    Row,
+    ReportRow,
+    RowAnswer,
     SignatureReport,
     SubIndication,
 )
-from appliance.verification.revocation import Known
-from appliance.verification.signatures import Examined
-from appliance.verification.tokens import Stamp, shown_time
+from appliance.verification.revocation import RevocationKnowledge
+from appliance.verification.signatures import ExaminedSignature
+from appliance.verification.tokens import ExaminedToken, shown_time
 
 _BROKEN = frozenset({SubIndication.FORMAT_FAILURE, SubIndication.HASH_FAILURE, SubIndication.SIG_CRYPTO_FAILURE})
 _UNTIMELY = frozenset({SubIndication.OUT_OF_BOUNDS_NO_POE, SubIndication.NOT_YET_VALID, SubIndication.EXPIRED})
@@ -39,19 +39,19 @@ _LEVELS = {
     ),
 }
 _CHANGES = {
-    Changes.NONE: (Answer.YES, Reason("Nothing was changed after this signature.")),
-    Changes.VALIDATION_DATA: (Answer.YES, Reason("Only validation data and document timestamps were added.")),
+    Changes.NONE: (RowAnswer.YES, Reason("Nothing was changed after this signature.")),
+    Changes.VALIDATION_DATA: (RowAnswer.YES, Reason("Only validation data and document timestamps were added.")),
     Changes.SIGNED_ON: (
-        Answer.YES,
+        RowAnswer.YES,
         Reason("Fields were filled and signed by later signatures; nothing else changed."),
     ),
-    Changes.UNEXPLAINED: (Answer.OPEN, Reason("Something was changed afterwards that cannot be explained.")),
-    Changes.CHANGED: (Answer.NO, Reason("The document was changed after this signature.")),
-    Changes.UNKNOWN: (Answer.OPEN, Reason("What was changed afterwards cannot be said.")),
+    Changes.UNEXPLAINED: (RowAnswer.OPEN, Reason("Something was changed afterwards that cannot be explained.")),
+    Changes.CHANGED: (RowAnswer.NO, Reason("The document was changed after this signature.")),
+    Changes.UNKNOWN: (RowAnswer.OPEN, Reason("What was changed afterwards cannot be said.")),
 }
 
 
-def of(one: Examined, report: SignatureReport) -> tuple[Row, ...]:
+def report_rows(one: ExaminedSignature, report: SignatureReport) -> tuple[ReportRow, ...]:
     """The rows for a signature of a PDF."""
     return (
         _integrity(one, report),
@@ -64,66 +64,70 @@ def of(one: Examined, report: SignatureReport) -> tuple[Row, ...]:
     )
 
 
-def details_of(finding: Finding | None) -> tuple[CertificateDetails, ...]:
+def details_of(finding: CertificateFinding | None) -> tuple[CertificateDetails, ...]:
     """The certificates that were validated, end certificate first."""
     return tuple(details(each) for each in finding.path) if finding else ()
 
 
-def _integrity(one: Examined, report: SignatureReport) -> Row:
+def _integrity(one: ExaminedSignature, report: SignatureReport) -> ReportRow:
     if not one.intact:
         broken = report.verdict.subindication in _BROKEN and report.verdict.reasons
         sentence = report.verdict.reasons[0] if broken else Reason("The signed content is not intact.")
-        return Row("integrity", Answer.NO, sentence)
+        return ReportRow("integrity", RowAnswer.NO, sentence)
     if report.coverage is Coverage.FILE:
-        return Row("integrity", Answer.YES, Reason("The whole file is as it was signed."))
-    return Row("integrity", Answer.YES, Reason("The whole revision that was signed is as it was."))
+        return ReportRow("integrity", RowAnswer.YES, Reason("The whole file is as it was signed."))
+    return ReportRow("integrity", RowAnswer.YES, Reason("The whole revision that was signed is as it was."))
 
 
-def trust_of(finding: Finding | None) -> Row:
+def trust_of(finding: CertificateFinding | None) -> ReportRow:
     """By whom the signer is trusted."""
     if finding is None or not finding.path:
-        return Row("trust", Answer.OPEN, Reason("The signer is not known."))
+        return ReportRow("trust", RowAnswer.OPEN, Reason("The signer is not known."))
     if finding.verdict.subindication is SubIndication.NO_CERTIFICATE_CHAIN_FOUND:
-        return Row("trust", Answer.OPEN, finding.verdict.reasons[0])
+        return ReportRow("trust", RowAnswer.OPEN, finding.verdict.reasons[0])
     values = {"name": shown_name(finding.path[0]), "anchor": shown_name(finding.path[-1])}
     if len(finding.path) == 1:
-        return Row("trust", Answer.YES, Reason("{name} is trusted directly.", values))
+        return ReportRow("trust", RowAnswer.YES, Reason("{name} is trusted directly.", values))
     trusted = Reason("{name}, by a chain to {anchor}, which this verification trusts.", values)
-    return Row("trust", Answer.YES, trusted)
+    return ReportRow("trust", RowAnswer.YES, trusted)
 
 
-def time_of(finding: Finding | None) -> Row:
+def time_of(finding: CertificateFinding | None) -> ReportRow:
     """Whether the certificate was valid at the time."""
     if finding is None or not finding.path:
-        return Row("time", Answer.OPEN, Reason("The signer's certificate is not known."))
+        return ReportRow("time", RowAnswer.OPEN, Reason("The signer's certificate is not known."))
     values = {
         "start": shown_time(finding.path[0].not_valid_before_utc),
         "end": shown_time(finding.path[0].not_valid_after_utc),
     }
     if finding.verdict.subindication in _UNTIMELY:
-        answer = Answer.NO if finding.verdict.indication is Indication.FAILED else Answer.OPEN
-        return Row("time", answer, finding.verdict.reasons[0])
-    return Row("time", Answer.YES, Reason("The certificate was valid ({start} to {end}).", values))
+        answer = RowAnswer.NO if finding.verdict.indication is Indication.FAILED else RowAnswer.OPEN
+        return ReportRow("time", answer, finding.verdict.reasons[0])
+    return ReportRow("time", RowAnswer.YES, Reason("The certificate was valid ({start} to {end}).", values))
 
 
-def revocation_of(finding: Finding | None) -> Row:
+def revocation_of(finding: CertificateFinding | None) -> ReportRow:
     """What is known about revocation, and from when."""
     if finding is None or not finding.path:
-        return Row("revocation", Answer.OPEN, Reason("Nothing is known about revocation."))
+        return ReportRow("revocation", RowAnswer.OPEN, Reason("Nothing is known about revocation."))
     if not finding.revocation and finding.verdict.subindication is not SubIndication.NO_CERTIFICATE_CHAIN_FOUND:
-        return Row("revocation", Answer.YES, Reason("Trusted directly; nobody above it could revoke it."))
+        return ReportRow("revocation", RowAnswer.YES, Reason("Trusted directly; nobody above it could revoke it."))
     for status in finding.revocation:
-        if status.known is Known.REVOKED and status.since is not None:
+        if status.known is RevocationKnowledge.REVOKED and status.since is not None:
             passed = finding.verdict.indication is Indication.PASSED
             sentence = _REVOKED_LATER if passed else _REVOKED
             values = {"time": shown_time(status.since)}
-            return Row("revocation", Answer.YES if passed else Answer.NO, replace(sentence, values=values))
+            return ReportRow(
+                "revocation", RowAnswer.YES if passed else RowAnswer.NO, replace(sentence, values=values)
+            )
     if finding.checked_at is None:
-        return Row("revocation", Answer.OPEN, Reason("No revocation data is at hand; nothing was looked up."))
-    return Row("revocation", Answer.YES, _not_revoked(finding, finding.checked_at))
+        return ReportRow(
+            "revocation", RowAnswer.OPEN, Reason("No revocation data is at hand; nothing was looked up.")
+        )
+    return ReportRow("revocation", RowAnswer.YES, _not_revoked(finding, finding.checked_at))
 
 
-def _not_revoked(finding: Finding, oldest: datetime) -> Reason:
+def _not_revoked(finding: CertificateFinding, oldest: datetime) -> Reason:
     """The certificate's own list is what readers look for: that of the authorities may be older than it."""
     own = finding.revocation[0].made
     if own is None or own == oldest:
@@ -132,33 +136,37 @@ def _not_revoked(finding: Finding, oldest: datetime) -> Reason:
     return Reason("Not revoked, as of {time}; the authorities above it, as of {above}.", values)
 
 
-def _timestamps(one: Examined) -> tuple[Row, ...]:
+def _timestamps(one: ExaminedSignature) -> tuple[ReportRow, ...]:
     """A row for each timestamp, those that prove something first."""
     if one.stamps:
         return tuple(stamp_row(stamp) for stamp in sorted(one.stamps, key=lambda each: each.proves is None))
     if one.proven is not None:
         values = {"time": shown_time(one.proven)}
-        return (Row("timestamp", Answer.YES, Reason("Existed on {time}, by a document timestamp.", values)),)
-    return (Row("timestamp", Answer.OPEN, Reason("No timestamp: the time is only what the signer claims.")),)
+        return (
+            ReportRow("timestamp", RowAnswer.YES, Reason("Existed on {time}, by a document timestamp.", values)),
+        )
+    return (
+        ReportRow("timestamp", RowAnswer.OPEN, Reason("No timestamp: the time is only what the signer claims.")),
+    )
 
 
-def stamp_row(stamp: Stamp) -> Row:
+def stamp_row(stamp: ExaminedToken) -> ReportRow:
     """One timestamp."""
     if stamp.proves:
         values = {"time": shown_time(stamp.proves), "name": stamp.signer or ""}
-        return Row("timestamp", Answer.YES, Reason("{time}, by {name}.", values))
-    answer = Answer.NO if stamp.verdict.indication is Indication.FAILED else Answer.OPEN
-    return Row("timestamp", answer, stamp.verdict.reasons[0])
+        return ReportRow("timestamp", RowAnswer.YES, Reason("{time}, by {name}.", values))
+    answer = RowAnswer.NO if stamp.verdict.indication is Indication.FAILED else RowAnswer.OPEN
+    return ReportRow("timestamp", answer, stamp.verdict.reasons[0])
 
 
-def _level(report: SignatureReport) -> Row:
+def _level(report: SignatureReport) -> ReportRow:
     if report.document_timestamp:
-        return Row("level", Answer.YES, Reason("A document timestamp, not a signature of a person."))
+        return ReportRow("level", RowAnswer.YES, Reason("A document timestamp, not a signature of a person."))
     if report.level is None:
-        return Row("level", Answer.OPEN, Reason("No level: the signature does not hold."))
-    return Row("level", Answer.YES, _LEVELS[report.level])
+        return ReportRow("level", RowAnswer.OPEN, Reason("No level: the signature does not hold."))
+    return ReportRow("level", RowAnswer.YES, _LEVELS[report.level])
 
 
-def _changes(report: SignatureReport) -> Row:
+def _changes(report: SignatureReport) -> ReportRow:
     answer, sentence = _CHANGES[report.changes or Changes.UNKNOWN]
-    return Row("changes", answer, sentence)
+    return ReportRow("changes", answer, sentence)

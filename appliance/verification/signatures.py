@@ -9,13 +9,13 @@ from datetime import datetime
 from appliance.pdf.validation import FoundSignature
 from appliance.verification import bags
 from appliance.verification.algorithms import hash_label, weakness
+from appliance.verification.certificate_judge import CertificateFinding, CertificateJudge, ValidationTimes
 from appliance.verification.certificates import shown_name
-from appliance.verification.judgement import Finding, Judge, Moments
-from appliance.verification.messages import Message, Unreadable
+from appliance.verification.messages import SignedMessage, UnreadableMessage
 from appliance.verification.model import PASSED, Indication, Reason, SubIndication, Verdict
-from appliance.verification.paths import Purpose
-from appliance.verification.signers import NotSigned, Signer, identify
-from appliance.verification.tokens import Stamp, examine, shown_time
+from appliance.verification.paths import KeyPurpose
+from appliance.verification.signers import IdentifiedSigner, NotSigned, identify_signer
+from appliance.verification.tokens import ExaminedToken, examine_token, shown_time
 from hsm.cms import DATA
 
 _HELPLESS = frozenset({SubIndication.NO_CERTIFICATE_CHAIN_FOUND, SubIndication.OUT_OF_BOUNDS_NO_POE})
@@ -25,14 +25,14 @@ _SUBFILTERS = frozenset({"/adbe.pkcs7.detached", "/ETSI.CAdES.detached", "/ETSI.
 
 
 @dataclass(frozen=True, slots=True)
-class Examined:
+class ExaminedSignature:
     """A signature examined by itself. ``intact``: made by its signer over these bytes, whoever that is."""
 
     found: FoundSignature
     verdict: Verdict
     intact: bool = False
-    finding: Finding | None = None
-    stamps: tuple[Stamp, ...] = ()
+    finding: CertificateFinding | None = None
+    stamps: tuple[ExaminedToken, ...] = ()
     proven: datetime | None = None
     signer: str | None = None
     algorithms: str | None = None
@@ -52,22 +52,28 @@ class Examined:
 class SignatureExamination:
     """Examines the signatures of one document at one control time."""
 
-    def __init__(self, document: bytes, judge: Judge, at: datetime) -> None:
+    def __init__(self, document: bytes, judge: CertificateJudge, at: datetime) -> None:
         self._document = document
         self._judge = judge
         self._at = at
 
-    def examine(self, found: FoundSignature, message: Message | Reason, proven: datetime | None) -> Examined:
+    def examine_signature(
+        self, found: FoundSignature, message: SignedMessage | Reason, proven: datetime | None
+    ) -> ExaminedSignature:
         """*proven* is the earliest time by which a later document timestamp proves this signature to exist."""
         if isinstance(message, Reason):
-            return Examined(found, _failed(SubIndication.FORMAT_FAILURE, message))
+            return ExaminedSignature(found, _failed(SubIndication.FORMAT_FAILURE, message))
         if found.document_timestamp:
             return self._timestamp(found, message, proven)
         return self._signature(found, message, proven)
 
-    def _timestamp(self, found: FoundSignature, message: Message, proven: datetime | None) -> Examined:
-        stamp = examine(message, lambda name: self._digest(found, name), self._judge, Moments(self._at, proven))
-        return Examined(
+    def _timestamp(
+        self, found: FoundSignature, message: SignedMessage, proven: datetime | None
+    ) -> ExaminedSignature:
+        stamp = examine_token(
+            message, lambda name: self._digest(found, name), self._judge, ValidationTimes(self._at, proven)
+        )
+        return ExaminedSignature(
             found,
             _incomplete(found) or stamp.verdict,
             intact=stamp.finding is not None and stamp.verdict.indication is not Indication.FAILED,
@@ -78,18 +84,20 @@ class SignatureExamination:
             algorithms=stamp.algorithms,
         )
 
-    def _signature(self, found: FoundSignature, message: Message, proven: datetime | None) -> Examined:
+    def _signature(
+        self, found: FoundSignature, message: SignedMessage, proven: datetime | None
+    ) -> ExaminedSignature:
         try:
-            signer = identify(message, self._digest(found, message.digest_name), self._judge.finder.known)
+            signer = identify_signer(message, self._digest(found, message.digest_name), self._judge.finder.known)
         except NotSigned as error:
-            return Examined(found, error.verdict)
-        except Unreadable as error:
-            return Examined(found, _failed(SubIndication.FORMAT_FAILURE, error.reason))
+            return ExaminedSignature(found, error.verdict)
+        except UnreadableMessage as error:
+            return ExaminedSignature(found, _failed(SubIndication.FORMAT_FAILURE, error.reason))
         stamps = tuple(self._stamp(message, token, proven) for token in message.timestamps)
         proofs = [time for time in (proven, *(stamp.proves for stamp in stamps)) if time is not None]
-        moments = Moments(self._at, min(proofs, default=None))
-        finding = self._judge.judge(signer.certificate, Purpose.DOCUMENT, moments)
-        altered = bags.defect(message, finding.path, self._judge.finder)
+        moments = ValidationTimes(self._at, min(proofs, default=None))
+        finding = self._judge.judge_certificate(signer.certificate, KeyPurpose.DOCUMENT, moments)
+        altered = bags.defect_of_carried(message, finding.path, self._judge.finder)
         verdict = (
             _incomplete(found)
             or (None if altered is None else _failed(SubIndication.FORMAT_FAILURE, altered))
@@ -101,7 +109,7 @@ class SignatureExamination:
             or _weak(message, signer)
             or PASSED
         )
-        return Examined(
+        return ExaminedSignature(
             found,
             verdict,
             intact=verdict.indication is not Indication.FAILED,
@@ -113,11 +121,11 @@ class SignatureExamination:
             remarks=message.defects,
         )
 
-    def _stamp(self, message: Message, token: bytes, proven: datetime | None) -> Stamp:
+    def _stamp(self, message: SignedMessage, token: bytes, proven: datetime | None) -> ExaminedToken:
         def digest_of(name: str) -> bytes:
             return hashlib.new(name, message.signature, usedforsecurity=False).digest()
 
-        return examine(token, digest_of, self._judge, Moments(self._at, proven))
+        return examine_token(token, digest_of, self._judge, ValidationTimes(self._at, proven))
 
     def _digest(self, found: FoundSignature, name: str) -> bytes:
         if found.signed is None:
@@ -132,7 +140,7 @@ def _incomplete(found: FoundSignature) -> Verdict | None:
     return _failed(SubIndication.FORMAT_FAILURE, reason)
 
 
-def _foreign(found: FoundSignature, signer: Signer) -> Verdict | None:
+def _foreign(found: FoundSignature, signer: IdentifiedSigner) -> Verdict | None:
     """The kinds of PDF signature that are known here (ISO 32000-2, table 260); PAdES names its signer."""
     if found.subfilter not in _SUBFILTERS:
         reason = Reason(
@@ -147,7 +155,7 @@ def _foreign(found: FoundSignature, signer: Signer) -> Verdict | None:
     return None
 
 
-def _of_another_form(message: Message, proven: datetime | None) -> Verdict | None:
+def _of_another_form(message: SignedMessage, proven: datetime | None) -> Verdict | None:
     """What lies outside the signature and does not fit may have been altered or added, unless a later document
     timestamp covers it."""
     if not message.unsigned_defects or proven is not None:
@@ -155,7 +163,7 @@ def _of_another_form(message: Message, proven: datetime | None) -> Verdict | Non
     return Verdict(Indication.INDETERMINATE, SubIndication.FORMAT_FAILURE, message.unsigned_defects)
 
 
-def _of_other_content(message: Message) -> Verdict | None:
+def _of_other_content(message: SignedMessage) -> Verdict | None:
     """A PDF's signature is over plain data that lies outside it (ISO 32000-2, 12.8.3.3.1)."""
     if message.content_type == DATA and message.content is None:
         return None
@@ -163,7 +171,7 @@ def _of_other_content(message: Message) -> Verdict | None:
     return _failed(SubIndication.FORMAT_FAILURE, reason)
 
 
-def _stamped_badly(stamps: tuple[Stamp, ...], proven: datetime | None) -> Verdict | None:
+def _stamped_badly(stamps: tuple[ExaminedToken, ...], proven: datetime | None) -> Verdict | None:
     for stamp in stamps:
         if stamp.verdict.indication is Indication.FAILED:
             return stamp.verdict
@@ -178,7 +186,7 @@ def _stamped_badly(stamps: tuple[Stamp, ...], proven: datetime | None) -> Verdic
     return None
 
 
-def _weak(message: Message, signer: Signer) -> Verdict | None:
+def _weak(message: SignedMessage, signer: IdentifiedSigner) -> Verdict | None:
     reason = weakness(message.digest_name, signer.certificate) or weakness(
         signer.scheme.hash_name, signer.certificate
     )

@@ -5,7 +5,7 @@
 3. the signer's certificate is the one that the signed ESSCertID names, and the signer identifier agrees;
 4. the signature over the signed attributes is by that certificate's key.
 
-Trust in the certificate is asked elsewhere (:mod:`appliance.verification.judgement`).
+Trust in the certificate is asked elsewhere (:mod:`appliance.verification.certificate_judge`).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from appliance.verification import algorithms
 from appliance.verification.certificates import issuer_and_serial, parsed
-from appliance.verification.messages import CONTENT_TYPE, MESSAGE_DIGEST, Message, Unreadable
+from appliance.verification.messages import CONTENT_TYPE, MESSAGE_DIGEST, SignedMessage, UnreadableMessage
 from appliance.verification.model import Indication, Reason, SubIndication, Verdict
 from hsm import der
 from hsm.cms.model import SIGNING_CERTIFICATE, SIGNING_CERTIFICATE_V2
@@ -28,7 +28,7 @@ from hsm.errors import AuthorityError
 
 
 @dataclass(frozen=True, slots=True)
-class Signer:
+class IdentifiedSigner:
     """A verified signer: the certificate and the scheme of the signature; ``named`` when ESSCertID names it."""
 
     certificate: x509.Certificate
@@ -44,7 +44,7 @@ class NotSigned(Exception):
         self.verdict = verdict
 
 
-def identify(message: Message, digest: bytes, known: Iterable[x509.Certificate]) -> Signer:
+def identify_signer(message: SignedMessage, digest: bytes, known: Iterable[x509.Certificate]) -> IdentifiedSigner:
     """The signer of *message* over content with *digest* (by the message's digest algorithm).
 
     *known* are certificates beside those that the message carries. Raises :class:`NotSigned` or Unreadable.
@@ -52,7 +52,7 @@ def identify(message: Message, digest: bytes, known: Iterable[x509.Certificate])
     _check_content(message, digest)
     certificate, named = _certificate(message, [*_carried(message), *known])
     try:
-        algorithms.check(
+        algorithms.check_signature(
             certificate,
             message.signature,
             message.covered,
@@ -66,10 +66,12 @@ def identify(message: Message, digest: bytes, known: Iterable[x509.Certificate])
     except algorithms.NotVerifiable as error:
         reason = Reason("The signature's algorithm is not known, or does not fit the signer's key.")
         raise NotSigned(Verdict(Indication.FAILED, SubIndication.SIG_CRYPTO_FAILURE, (reason,))) from error
-    return Signer(certificate, algorithms.scheme_of(message.signature_algorithm, message.digest_name), named)
+    return IdentifiedSigner(
+        certificate, algorithms.scheme_of(message.signature_algorithm, message.digest_name), named
+    )
 
 
-def _check_content(message: Message, digest: bytes) -> None:
+def _check_content(message: SignedMessage, digest: bytes) -> None:
     stated = message.only(MESSAGE_DIGEST)
     if stated is None or message.only(CONTENT_TYPE) != der.oid(message.content_type):
         raise _failed(SubIndication.FORMAT_FAILURE, "The signed attributes lack the content's digest or its type.")
@@ -77,11 +79,11 @@ def _check_content(message: Message, digest: bytes) -> None:
         raise _failed(SubIndication.HASH_FAILURE, "The content is not what was signed: its digest differs.")
 
 
-def _carried(message: Message) -> list[x509.Certificate]:
+def _carried(message: SignedMessage) -> list[x509.Certificate]:
     return [certificate for each in message.certificates if (certificate := parsed(each)) is not None]
 
 
-def _certificate(message: Message, candidates: Sequence[x509.Certificate]) -> tuple[x509.Certificate, bool]:
+def _certificate(message: SignedMessage, candidates: Sequence[x509.Certificate]) -> tuple[x509.Certificate, bool]:
     named = _named(message)
     for certificate in candidates:
         if named and not _matches(certificate, named):
@@ -98,7 +100,7 @@ def _certificate(message: Message, candidates: Sequence[x509.Certificate]) -> tu
     raise _failed(SubIndication.FORMAT_FAILURE, "The certificate in the signature is not the one that signed.")
 
 
-def _named(message: Message) -> list[tuple[str, bytes]]:
+def _named(message: SignedMessage) -> list[tuple[str, bytes]]:
     """Hash names and values of the signer's certificate that the signature itself protects (may be none)."""
     found = []
     try:
@@ -107,7 +109,9 @@ def _named(message: Message) -> list[tuple[str, bytes]]:
         if (version_1 := message.only(SIGNING_CERTIFICATE)) is not None:
             found.append(("sha1", der.decode(bytes, _first(version_1)[0])))
     except (AuthorityError, IndexError) as error:
-        raise Unreadable(Reason("The signed reference to the signer's certificate cannot be read.")) from error
+        raise UnreadableMessage(
+            Reason("The signed reference to the signer's certificate cannot be read.")
+        ) from error
     return found
 
 
@@ -121,7 +125,7 @@ def _version_2(parts: list[bytes]) -> tuple[str, bytes]:
         return "sha256", der.decode(bytes, parts[0])
     name = algorithms.digest_of(tuple(der.members(parts[0])))
     if name is None:
-        raise Unreadable(Reason("The signed reference to the signer's certificate uses an unknown hash."))
+        raise UnreadableMessage(Reason("The signed reference to the signer's certificate uses an unknown hash."))
     return name, der.decode(bytes, parts[1])
 
 

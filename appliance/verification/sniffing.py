@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from appliance.verification.model import Kind, Reason
+from appliance.verification.model import FileKind, Reason
 
 _PDF_HEADER_WITHIN = 1024  # ISO 32000-1, annex H.3.4.1: readers look this far for the header
 _SEQUENCE = 0x30
 _PEM = b"-----BEGIN "
 
 
-def kind_of(content: bytes) -> Kind | None:
+def kind_of(content: bytes) -> FileKind | None:
     """The kind of *content*, or None when it is none of the three."""
     if content[:4] in (b"PK\x03\x04", b"PK\x05\x06"):
-        return Kind.EVIDENCE
+        return FileKind.EVIDENCE
     if b"%PDF-" in content[:_PDF_HEADER_WITHIN] or b"/ByteRange" in content:
-        return Kind.PDF  # a signed PDF whose header was damaged is still a damaged signed PDF
+        return FileKind.PDF  # a signed PDF whose header was damaged is still a damaged signed PDF
     if content[:1] == bytes((_SEQUENCE,)):
-        return Kind.TIMESTAMP
+        return FileKind.TIMESTAMP
     return None
 
 

@@ -5,17 +5,17 @@ from __future__ import annotations
 import hashlib
 from dataclasses import replace
 
-from appliance.verification.circumstances import Circumstances
+from appliance.verification.certificate_judge import ValidationTimes
+from appliance.verification.circumstances import ValidationContext
 from appliance.verification.documents import worst
-from appliance.verification.judgement import Moments
-from appliance.verification.material import Material
-from appliance.verification.messages import Message, Unreadable, read
+from appliance.verification.material import CollectedMaterial
+from appliance.verification.messages import SignedMessage, UnreadableMessage, read_message
 from appliance.verification.model import (
-    Answer,
+    FileKind,
     Indication,
-    Kind,
     Reason,
-    Row,
+    ReportRow,
+    RowAnswer,
     SignatureReport,
     SubIndication,
     Verdict,
@@ -23,7 +23,7 @@ from appliance.verification.model import (
 )
 from appliance.verification.paths import TooManyCertificates
 from appliance.verification.rows import details_of, revocation_of, stamp_row, time_of, trust_of
-from appliance.verification.tokens import DigestOf, Stamp, examine
+from appliance.verification.tokens import DigestOf, ExaminedToken, examine_token
 from hsm import der
 from hsm.errors import AuthorityError
 from hsm.timestamp import RequestRefused, parse_response
@@ -36,21 +36,21 @@ _OTHER_NONCE = Reason("The timestamp does not answer this request: its nonce is 
 _CONTENT_INFO_FIRST = 0x06  # a ContentInfo starts with an OID, a TimeStampResp with a SEQUENCE
 
 
-def verify(
-    encoded: bytes, circumstances: Circumstances, *, data: bytes | None, nonce: int | None
+def verify_timestamp(
+    encoded: bytes, circumstances: ValidationContext, *, data: bytes | None, nonce: int | None
 ) -> VerificationReport:
     """The report about a token or reply; *nonce* is the one sent, None when none was."""
     digest = hashlib.sha256(encoded).hexdigest()
-    report = VerificationReport("", Kind.TIMESTAMP, _open(_NOT_ONE), circumstances.at, digest)
+    report = VerificationReport("", FileKind.TIMESTAMP, _open(_NOT_ONE), circumstances.at, digest)
     try:
         if not _is_token(encoded) and _is_modified(encoded):
             return replace(report, verdict=_open(_WITH_MODIFICATIONS))
-        message = read(encoded if _is_token(encoded) else parse_response(encoded))
+        message = read_message(encoded if _is_token(encoded) else parse_response(encoded))
     except RequestRefused:
         return replace(report, verdict=_open(_NO_TOKEN))
     except (AuthorityError, IndexError):
         return report
-    except Unreadable as error:
+    except UnreadableMessage as error:
         return replace(report, verdict=Verdict(Indication.FAILED, SubIndication.FORMAT_FAILURE, (error.reason,)))
     try:
         stamp = _examined(message, circumstances, None if data is None else _hasher(data))
@@ -70,37 +70,41 @@ def _is_modified(reply: bytes) -> bool:
     return der.members(der.members(reply)[0])[0] == der.integer(1)
 
 
-def _examined(message: Message, circumstances: Circumstances, digest_of: DigestOf | None) -> Stamp:
-    material = Material()
-    material.add(message)
-    return examine(message, digest_of, material.judge(circumstances), Moments(circumstances.at))
+def _examined(
+    message: SignedMessage, circumstances: ValidationContext, digest_of: DigestOf | None
+) -> ExaminedToken:
+    material = CollectedMaterial()
+    material.add_message(message)
+    return examine_token(
+        message, digest_of, material.certificate_judge(circumstances), ValidationTimes(circumstances.at)
+    )
 
 
 def _hasher(data: bytes) -> DigestOf:
     return lambda name: hashlib.new(name, data, usedforsecurity=False).digest()
 
 
-def _with_nonce(stamp: Stamp, nonce: int | None) -> Verdict:
+def _with_nonce(stamp: ExaminedToken, nonce: int | None) -> Verdict:
     if nonce is None or (stamp.statement and stamp.statement.nonce == nonce):
         return stamp.verdict
     return Verdict(Indication.FAILED, SubIndication.SIG_CONSTRAINTS_FAILURE, (_OTHER_NONCE,))
 
 
-def _with_data(stamp: Stamp, data: bytes | None) -> Verdict:
+def _with_data(stamp: ExaminedToken, data: bytes | None) -> Verdict:
     if data is not None or stamp.verdict.indication is not Indication.PASSED:
         return stamp.verdict
     return _open(_NO_DATA, SubIndication.SIGNED_DATA_NOT_FOUND)
 
 
-def _report(stamp: Stamp, verdict: Verdict, *, data_given: bool) -> SignatureReport:
-    about = (Answer.YES, Reason("The timestamp is about the data that was given."))
+def _report(stamp: ExaminedToken, verdict: Verdict, *, data_given: bool) -> SignatureReport:
+    about = (RowAnswer.YES, Reason("The timestamp is about the data that was given."))
     if verdict.indication is Indication.FAILED:
-        about = (Answer.NO, verdict.reasons[0])
+        about = (RowAnswer.NO, verdict.reasons[0])
     elif not data_given:
-        about = (Answer.OPEN, _NO_DATA)
+        about = (RowAnswer.OPEN, _NO_DATA)
     time = stamp.statement.gen_time if stamp.statement else None
     rows = (
-        Row("integrity", *about),
+        ReportRow("integrity", *about),
         trust_of(stamp.finding),
         time_of(stamp.finding),
         revocation_of(stamp.finding),

@@ -13,12 +13,12 @@ from cryptography import x509
 from appliance.language import instants
 from appliance.verification import bags
 from appliance.verification.algorithms import hash_label, weakness
+from appliance.verification.certificate_judge import CertificateFinding, CertificateJudge, ValidationTimes
 from appliance.verification.certificates import shown_name
-from appliance.verification.judgement import Finding, Judge, Moments
-from appliance.verification.messages import Message, Unreadable, read
+from appliance.verification.messages import SignedMessage, UnreadableMessage, read_message
 from appliance.verification.model import PASSED, Indication, Reason, SubIndication, Verdict
-from appliance.verification.paths import Purpose
-from appliance.verification.signers import NotSigned, identify
+from appliance.verification.paths import KeyPurpose
+from appliance.verification.signers import NotSigned, identify_signer
 from hsm.cms import TST_INFO
 
 DigestOf = Callable[[str], bytes]
@@ -28,7 +28,7 @@ _SKEW = timedelta(seconds=5)
 
 
 @dataclass(frozen=True, slots=True)
-class Statement:
+class TimestampStatement:
     """The TSTInfo inside a token. ``hash_name`` None for a hash that is not known."""
 
     hash_name: str | None
@@ -40,12 +40,12 @@ class Statement:
 
 
 @dataclass(frozen=True, slots=True)
-class Stamp:
+class ExaminedToken:
     """A judged token."""
 
     verdict: Verdict
-    statement: Statement | None = None
-    finding: Finding | None = None
+    statement: TimestampStatement | None = None
+    finding: CertificateFinding | None = None
     signer: str | None = None
     algorithms: str | None = None
 
@@ -56,18 +56,18 @@ class Stamp:
         return self.statement.gen_time if self.statement and passed else None
 
 
-def statement_of(message: Message) -> Statement:
+def statement_of(message: SignedMessage) -> TimestampStatement:
     """What a token says. Raises Unreadable unless it is a token."""
     if message.content_type != TST_INFO or message.content is None:
-        raise Unreadable(Reason("This signed message is not a timestamp token."))
+        raise UnreadableMessage(Reason("This signed message is not a timestamp token."))
     try:
         stated = tsp.TSTInfo.load(message.content, strict=True)
         if stated["version"].native != "v1":
-            raise Unreadable(Reason("The timestamp is of a version that is not known."))
+            raise UnreadableMessage(Reason("The timestamp is of a version that is not known."))
         if any(extension["critical"].native for extension in stated["extensions"] or ()):
-            raise Unreadable(Reason("The timestamp has a critical extension that is not understood."))
+            raise UnreadableMessage(Reason("The timestamp has a critical extension that is not understood."))
         imprint = stated["message_imprint"]
-        return Statement(
+        return TimestampStatement(
             hash_name=_known_hash(imprint["hash_algorithm"]["algorithm"].native),
             digest=imprint["hashed_message"].native,
             gen_time=stated["gen_time"].native.astimezone(UTC),
@@ -76,10 +76,12 @@ def statement_of(message: Message) -> Statement:
             policy=stated["policy"].native,
         )
     except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
-        raise Unreadable(Reason("The timestamp's content is damaged.")) from error
+        raise UnreadableMessage(Reason("The timestamp's content is damaged.")) from error
 
 
-def examine(token: Message | bytes, digest_of: DigestOf | None, judge: Judge, moments: Moments) -> Stamp:
+def examine_token(
+    token: SignedMessage | bytes, digest_of: DigestOf | None, judge: CertificateJudge, moments: ValidationTimes
+) -> ExaminedToken:
     """Judge a token about what *digest_of* gives (None: about anything, the caller then says so).
 
     1. the signature and its bindings hold; 2. it is about the data; 3. it is not of the future; 4. its authority
@@ -87,18 +89,18 @@ def examine(token: Message | bytes, digest_of: DigestOf | None, judge: Judge, mo
     is whole.
     """
     try:
-        message = token if isinstance(token, Message) else read(token)
+        message = token if isinstance(token, SignedMessage) else read_message(token)
         statement = statement_of(message)
-    except Unreadable as error:
-        return Stamp(_failed(SubIndication.FORMAT_FAILURE, error.reason))
+    except UnreadableMessage as error:
+        return ExaminedToken(_failed(SubIndication.FORMAT_FAILURE, error.reason))
     digest = hashlib.new(message.digest_name, message.content or b"", usedforsecurity=False).digest()
     try:
-        signer = identify(message, digest, judge.finder.known)
+        signer = identify_signer(message, digest, judge.finder.known)
     except NotSigned as error:
-        return Stamp(error.verdict, statement)
-    except Unreadable as error:
-        return Stamp(_failed(SubIndication.FORMAT_FAILURE, error.reason), statement)
-    finding = judge.judge(signer.certificate, Purpose.TIMESTAMP, moments)
+        return ExaminedToken(error.verdict, statement)
+    except UnreadableMessage as error:
+        return ExaminedToken(_failed(SubIndication.FORMAT_FAILURE, error.reason), statement)
+    finding = judge.judge_certificate(signer.certificate, KeyPurpose.TIMESTAMP, moments)
     verdict = (
         _about_other_data(statement, digest_of)
         or _altered(message, finding, judge)
@@ -110,7 +112,7 @@ def examine(token: Message | bytes, digest_of: DigestOf | None, judge: Judge, mo
         or _weak(statement, signer.scheme.hash_name or "", signer.certificate)
         or PASSED
     )
-    return Stamp(verdict, statement, finding, shown_name(signer.certificate), signer.scheme.label)
+    return ExaminedToken(verdict, statement, finding, shown_name(signer.certificate), signer.scheme.label)
 
 
 def _known_hash(name: str) -> str | None:
@@ -119,7 +121,7 @@ def _known_hash(name: str) -> str | None:
     return name if name in known else None
 
 
-def _about_other_data(statement: Statement, digest_of: DigestOf | None) -> Verdict | None:
+def _about_other_data(statement: TimestampStatement, digest_of: DigestOf | None) -> Verdict | None:
     if digest_of is None:
         return None
     try:
@@ -132,15 +134,15 @@ def _about_other_data(statement: Statement, digest_of: DigestOf | None) -> Verdi
     return _failed(SubIndication.HASH_FAILURE, Reason("The timestamp is about other data: the digests differ."))
 
 
-def _altered(message: Message, finding: Finding, judge: Judge) -> Verdict | None:
+def _altered(message: SignedMessage, finding: CertificateFinding, judge: CertificateJudge) -> Verdict | None:
     """What nothing signs: the carried certificates and lists; and there is no reason for unsigned attributes."""
-    reason = bags.defect(message, finding.path, judge.finder)
+    reason = bags.defect_of_carried(message, finding.path, judge.finder)
     if reason is None and message.unsigned:
         reason = Reason("The timestamp carries unsigned attributes, which nobody answers for.")
     return None if reason is None else _failed(SubIndication.FORMAT_FAILURE, reason)
 
 
-def _of_another_form(message: Message, moments: Moments) -> Verdict | None:
+def _of_another_form(message: SignedMessage, moments: ValidationTimes) -> Verdict | None:
     """What lies outside the signature and does not fit, unless a later document timestamp covers it."""
     if not message.unsigned_defects or moments.proven is not None:
         return None
@@ -154,7 +156,7 @@ def _unnamed(*, named: bool) -> Verdict | None:
     return Verdict(Indication.INDETERMINATE, SubIndication.SIG_CONSTRAINTS_FAILURE, (reason,))
 
 
-def _of_the_future(statement: Statement, moments: Moments) -> Verdict | None:
+def _of_the_future(statement: TimestampStatement, moments: ValidationTimes) -> Verdict | None:
     if statement.gen_time <= moments.at + _SKEW:
         return None
     values = {"time": shown_time(statement.gen_time)}
@@ -162,7 +164,7 @@ def _of_the_future(statement: Statement, moments: Moments) -> Verdict | None:
     return Verdict(Indication.INDETERMINATE, SubIndication.NO_POE, (reason,))
 
 
-def _outside_validity(statement: Statement, certificate: x509.Certificate) -> Verdict | None:
+def _outside_validity(statement: TimestampStatement, certificate: x509.Certificate) -> Verdict | None:
     """The token's own time must lie in its certificate's validity, whatever the control time is."""
     values = {"name": shown_name(certificate)}
     if statement.gen_time < certificate.not_valid_before_utc:
@@ -176,7 +178,7 @@ def _outside_validity(statement: Statement, certificate: x509.Certificate) -> Ve
     return None
 
 
-def _weak(statement: Statement, hash_name: str, certificate: x509.Certificate) -> Verdict | None:
+def _weak(statement: TimestampStatement, hash_name: str, certificate: x509.Certificate) -> Verdict | None:
     reason = weakness(hash_name, certificate)
     if reason is None and statement.hash_name in ("md5", "sha1"):
         reason = Reason(

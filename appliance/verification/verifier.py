@@ -14,10 +14,10 @@ from cryptography import x509
 from appliance.confinement import Confinement
 from appliance.errors import ConfinementFailed
 from appliance.verification import codec, sniffing
-from appliance.verification.circumstances import Circumstances
+from appliance.verification.circumstances import ValidationContext
 from appliance.verification.model import (
+    FileKind,
     Indication,
-    Kind,
     Reason,
     SubIndication,
     Verdict,
@@ -121,11 +121,11 @@ class Verifier:
     ) -> VerificationReport:
         """Like :meth:`verify_file` for bytes at hand; *file* is the name that the report shows."""
         kind = sniffing.kind_of(content)
-        if kind is Kind.EVIDENCE:
+        if kind is FileKind.EVIDENCE:
             report = self._verify_evidence(content, at=at, trust=trust)
-        elif kind is Kind.TIMESTAMP:
+        elif kind is FileKind.TIMESTAMP:
             report = self.verify_timestamp(content, data=data, at=at, trust=trust)
-        elif kind is Kind.PDF:
+        elif kind is FileKind.PDF:
             report = self.verify_pdf(content, at=at, trust=trust)
         else:
             return self._unreadable(file, at, sniffing.why_unknown(content))
@@ -177,10 +177,10 @@ class Verifier:
         verified: int,
     ) -> VerificationReport:
         for _ in range(readers - 1):
-            report = self._run("verification.pdf", Kind.PDF, at, trust, document=document, verified=verified)
+            report = self._run("verification.pdf", FileKind.PDF, at, trust, document=document, verified=verified)
             if report.verdict.reasons != (_CONFINED["crashed"],):
                 return report
-        return self._run("verification.pdf", Kind.PDF, at, trust, document=document, verified=verified)
+        return self._run("verification.pdf", FileKind.PDF, at, trust, document=document, verified=verified)
 
     def verify_timestamp(
         self,
@@ -194,7 +194,7 @@ class Verifier:
         """An RFC 3161 token or reply; without *data* it cannot be passed, and says so. *nonce*: the one that was
         sent, which the token must then carry."""
         arguments = {"token": token_or_reply, "data": data, "nonce": None if nonce is None else str(nonce)}
-        return self._run("verification.timestamp", Kind.TIMESTAMP, at, trust, **arguments)
+        return self._run("verification.timestamp", FileKind.TIMESTAMP, at, trust, **arguments)
 
     def _verify_evidence(
         self, package: bytes, *, at: datetime | None, trust: TrustAnchors | Sequence[x509.Certificate] | None
@@ -202,7 +202,7 @@ class Verifier:
         moment = at or self._clock()
         if self._evidence is None:
             reason = Reason("Evidence packages are not verified here.")
-            return _refused(Kind.EVIDENCE, moment, SubIndication.SIGNED_DATA_NOT_FOUND, reason)
+            return _refused(FileKind.EVIDENCE, moment, SubIndication.SIGNED_DATA_NOT_FOUND, reason)
         return self._evidence(package, verifier=self, at=moment, anchors=self._trusted(trust))
 
     def _trusted(self, trust: TrustAnchors | Sequence[x509.Certificate] | None) -> TrustAnchors:
@@ -213,14 +213,16 @@ class Verifier:
     def _run(
         self,
         job: str,
-        kind: Kind,
+        kind: FileKind,
         at: datetime | None,
         trust: TrustAnchors | Sequence[x509.Certificate] | None,
         **arguments: Any,
     ) -> VerificationReport:
         moment = at or self._clock()
         trusted = self._trusted(trust)
-        given = Circumstances(moment, trusted.certificates, trusted.known, trusted.crls, stampers=trusted.stampers)
+        given = ValidationContext(
+            moment, trusted.certificates, trusted.known, trusted.crls, stampers=trusted.stampers
+        )
         arguments |= given.packed()
         try:
             answer = self._confinement.run(job, arguments, timeout=_TIMEOUT, processor=MOST_SECONDS)
@@ -235,9 +237,9 @@ class Verifier:
         return _refused(kind, moment, SubIndication.FORMAT_FAILURE, reason)
 
     def _unreadable(self, file: str, at: datetime | None, reason: Reason) -> VerificationReport:
-        report = _refused(Kind.PDF, at or self._clock(), SubIndication.FORMAT_FAILURE, reason)
+        report = _refused(FileKind.PDF, at or self._clock(), SubIndication.FORMAT_FAILURE, reason)
         return replace(report, file=file)
 
 
-def _refused(kind: Kind, at: datetime, subindication: SubIndication, reason: Reason) -> VerificationReport:
+def _refused(kind: FileKind, at: datetime, subindication: SubIndication, reason: Reason) -> VerificationReport:
     return VerificationReport("", kind, Verdict(Indication.INDETERMINATE, subindication, (reason,)), at)

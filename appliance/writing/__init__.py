@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from appliance.writing.converting import Converter
-from appliance.writing.far_converting import converter
-from appliance.writing.filling import Checked, blank, check
+from appliance.writing.converting import DocumentConverter
+from appliance.writing.filling import CheckedValues, blank, check_values
 from appliance.writing.issuing import Issuing
-from appliance.writing.press import Press
-from appliance.writing.previews import Previews
+from appliance.writing.press import TextTypesetter
+from appliance.writing.previews import TextPreviews
 from appliance.writing.samples import Sample, samples
+from appliance.writing.socket_converting import open_converter
 from appliance.writing.templates import Templates
 from appliance.writing.texts import Beginning, Texts
 
@@ -26,22 +26,22 @@ class Writing:
     texts: Texts
     templates: Templates
     issuing: Issuing
-    previews: Previews
+    previews: TextPreviews
 
 
 __all__ = [
     "Beginning",
-    "Checked",
-    "Converter",
+    "CheckedValues",
+    "DocumentConverter",
     "Issuing",
-    "Press",
-    "Previews",
     "Sample",
     "Templates",
+    "TextPreviews",
+    "TextTypesetter",
     "Texts",
     "Writing",
     "blank",
-    "check",
-    "converter",
+    "check_values",
+    "open_converter",
     "samples",
 ]

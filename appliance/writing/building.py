@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from appliance.language.letters import in_one_line
+from appliance.language.characters import in_one_line
 from appliance.model.writing import FIELD_NAME
 from appliance.writing.elements import (
     Align,
@@ -12,27 +12,27 @@ from appliance.writing.elements import (
     Blocks,
     Cell,
     FieldPlace,
-    Heading,
     Inline,
-    Item,
     Line,
     LineBreak,
-    Listing,
-    Mark,
+    ListItem,
     PageBreak,
     Paragraph,
     Run,
     Table,
+    TextHeading,
+    TextList,
+    TextMark,
 )
 from appliance.writing.lines import tidy
 
 _MARKS = {
-    "strong": Mark.STRONG,
-    "b": Mark.STRONG,
-    "em": Mark.EMPHASIS,
-    "i": Mark.EMPHASIS,
-    "u": Mark.UNDERLINE,
-    "ins": Mark.UNDERLINE,
+    "strong": TextMark.STRONG,
+    "b": TextMark.STRONG,
+    "em": TextMark.EMPHASIS,
+    "i": TextMark.EMPHASIS,
+    "u": TextMark.UNDERLINE,
+    "ins": TextMark.UNDERLINE,
 }
 _HEADINGS = {"h1": 1, "h2": 2, "h3": 3, "h4": 3, "h5": 3, "h6": 3}
 _BLOCKS = frozenset(["p", "div", "blockquote", "pre", "section", "article", "dl", "dt", "dd", "caption"])
@@ -44,7 +44,7 @@ class _OpenList:
     """A list whose end has not come."""
 
     ordered: bool
-    items: list[Item] = field(default_factory=list)
+    items: list[ListItem] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -63,7 +63,7 @@ class Builder:
         self._line: list[Inline] = []
         self._heading = 0
         self._align = Align.START
-        self._marks: list[Mark] = []
+        self._marks: list[TextMark] = []
         self._lists: list[_OpenList] = []
         self._table: _OpenTable | None = None
         self._spans: list[str] = []
@@ -183,12 +183,12 @@ class Builder:
         done = self._lists.pop() if self._lists else _OpenList(ordered=False)
         if not done.items:
             return
-        listing = Listing(done.ordered, tuple(done.items))
+        listing = TextList(done.ordered, tuple(done.items))
         if not self._lists:
             self._blocks.append(listing)
         elif self._lists[-1].items and len(self._lists) < _DEEPEST_LIST:
             last = self._lists[-1].items[-1]
-            self._lists[-1].items[-1] = Item(last.line, (*last.below, listing))
+            self._lists[-1].items[-1] = ListItem(last.line, (*last.below, listing))
         else:
             self._lists[-1].items.extend(done.items)
 
@@ -208,9 +208,9 @@ class Builder:
         self._line, self._heading, self._align = [], 0, Align.START
         if self._lists:
             if line:
-                self._lists[-1].items.append(Item(line))
+                self._lists[-1].items.append(ListItem(line))
         elif heading and line:
-            self._blocks.append(Heading(heading, line, align))
+            self._blocks.append(TextHeading(heading, line, align))
         elif line or (meant and not heading):
             self._append_paragraph(line, align, written=bool(line))
 

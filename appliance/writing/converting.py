@@ -24,7 +24,7 @@ _ZIP = b"PK\x03\x04"
 _PROFILE = "profile"
 
 
-class Converter:
+class DocumentConverter:
     """Makes PDFs of .docx and .odt files. One at a time; thread-safe."""
 
     def __init__(self, *, program: str = "soffice", patience: float = PATIENCE) -> None:

@@ -8,7 +8,7 @@ from decimal import Decimal, InvalidOperation
 
 from appliance.errors import PreconditionRefused
 from appliance.model.writing import FIELD_NAME, MergeField, MergeFieldKind
-from appliance.writing.values import LONGEST_TEXT, Wrong, accepted
+from appliance.writing.merge_fields import LONGEST_TEXT, WrongValue, accepted
 
 LONGEST_LABEL, LONGEST_HELP, MOST_CHOICES, LONGEST_CHOICE = 80, 300, 50, 200
 _BY_LENGTH = frozenset({MergeFieldKind.TEXT, MergeFieldKind.LONG_TEXT, MergeFieldKind.PARTY})
@@ -74,7 +74,7 @@ def _bound(field: MergeField, typed: str) -> Decimal | None:
 def _require_default(field: MergeField) -> None:
     try:
         accepted(replace(field, required=False), field.default)
-    except Wrong as wrong:
+    except WrongValue as wrong:
         raise PreconditionRefused(
             "The default of “{label}” is not a value that it takes.", label=field.label
         ) from wrong

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
-class Mark(StrEnum):
+class TextMark(StrEnum):
     """How letters stand out; the value is the HTML element."""
 
     STRONG = "strong"
@@ -32,7 +32,7 @@ class Run:
     """Letters with the same marks."""
 
     text: str
-    marks: frozenset[Mark] = frozenset()
+    marks: frozenset[TextMark] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class FieldPlace:
     """Where a merge field's value will stand."""
 
     name: str
-    marks: frozenset[Mark] = frozenset()
+    marks: frozenset[TextMark] = frozenset()
 
 
 Inline = Run | LineBreak | FieldPlace
@@ -53,7 +53,7 @@ Line = tuple[Inline, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Heading:
+class TextHeading:
     """A heading of level 1 (the title), 2 or 3."""
 
     level: int
@@ -70,19 +70,19 @@ class Paragraph:
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class ListItem:
     """One item of a list, and the lists below it."""
 
     line: Line
-    below: tuple[Listing, ...] = ()
+    below: tuple[TextList, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
+class TextList:
     """A numbered list, or one with bullets."""
 
     ordered: bool
-    items: tuple[Item, ...]
+    items: tuple[ListItem, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,5 +106,5 @@ class PageBreak:
     """What follows begins on a new page."""
 
 
-Block = Heading | Paragraph | Listing | Table | PageBreak
+Block = TextHeading | Paragraph | TextList | Table | PageBreak
 Blocks = tuple[Block, ...]

@@ -12,26 +12,26 @@ from appliance.writing.elements import (
     Blocks,
     Cell,
     FieldPlace,
-    Heading,
     Inline,
-    Item,
     Line,
     LineBreak,
-    Listing,
-    Mark,
+    ListItem,
     PageBreak,
     Paragraph,
     Run,
     Table,
+    TextHeading,
+    TextList,
+    TextMark,
 )
 from appliance.writing.markup import markup
-from appliance.writing.reading import read
-from appliance.writing.values import Wrong, accepted, written
+from appliance.writing.merge_fields import WrongValue, accepted, written
+from appliance.writing.reading import read_markup
 from hsm.sentence import Sentence
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
+class CheckedValues:
     """A form as it was sent: ``typed`` and ``accepted`` by field name, ``problems`` where something is wrong."""
 
     typed: Mapping[str, str]
@@ -39,12 +39,12 @@ class Checked:
     problems: Mapping[str, Sentence]
 
 
-def blank(fields: tuple[MergeField, ...]) -> Checked:
+def blank(fields: tuple[MergeField, ...]) -> CheckedValues:
     """A form that nobody has filled in yet: the defaults."""
-    return Checked({field.name: field.default for field in fields}, {}, {})
+    return CheckedValues({field.name: field.default for field in fields}, {}, {})
 
 
-def check(fields: tuple[MergeField, ...], posted: Mapping[str, str]) -> Checked:
+def check_values(fields: tuple[MergeField, ...], posted: Mapping[str, str]) -> CheckedValues:
     """What *posted* (by field name) says. Raises :class:`PreconditionRefused` for fields that are not there."""
     known = {field.name for field in fields}
     unknown = sorted(posted.keys() - known)
@@ -57,9 +57,9 @@ def check(fields: tuple[MergeField, ...], posted: Mapping[str, str]) -> Checked:
     for field in fields:
         try:
             values[field.name] = accepted(field, posted.get(field.name, ""))
-        except Wrong as wrong:
+        except WrongValue as wrong:
             problems[field.name] = wrong.sentence
-    return Checked({name: posted.get(name, "") for name in known}, values, problems)
+    return CheckedValues({name: posted.get(name, "") for name in known}, values, problems)
 
 
 def filled(wording: Wording, values: Mapping[str, str]) -> Wording:
@@ -72,13 +72,15 @@ def filled(wording: Wording, values: Mapping[str, str]) -> Wording:
         for field in wording.fields
         if field.name in values
     }
-    blocks = tuple(_block(block, words) for block in read(wording.html))
+    blocks = tuple(_block(block, words) for block in read_markup(wording.html))
     return replace(wording, html=markup(blocks), fields=())
 
 
 def places(html: str) -> tuple[str, ...]:
     """The names of the merge fields in *html*, each once, in their order."""
-    found = (inline.name for line in _lines(read(html)) for inline in line if isinstance(inline, FieldPlace))
+    found = (
+        inline.name for line in _lines(read_markup(html)) for inline in line if isinstance(inline, FieldPlace)
+    )
     return tuple(dict.fromkeys(found))
 
 
@@ -102,9 +104,9 @@ def require_defined(wording: Wording) -> None:
 def _lines(blocks: Blocks) -> Iterator[Line]:
     for block in blocks:
         match block:
-            case Heading() | Paragraph():
+            case TextHeading() | Paragraph():
                 yield block.line
-            case Listing():
+            case TextList():
                 yield from _of_list(block)
             case Table():
                 yield from (cell.line for row in block.rows for cell in row)
@@ -112,7 +114,7 @@ def _lines(blocks: Blocks) -> Iterator[Line]:
                 pass
 
 
-def _of_list(listing: Listing) -> Iterator[Line]:
+def _of_list(listing: TextList) -> Iterator[Line]:
     for item in listing.items:
         yield item.line
         for below in item.below:
@@ -121,9 +123,9 @@ def _of_list(listing: Listing) -> Iterator[Line]:
 
 def _block(block: Block, words: Mapping[str, str]) -> Block:
     match block:
-        case Heading() | Paragraph():
+        case TextHeading() | Paragraph():
             return replace(block, line=_line(block.line, words))
-        case Listing():
+        case TextList():
             return _listing(block, words)
         case Table():
             return Table(tuple(tuple(_cell(cell, words) for cell in row) for row in block.rows))
@@ -131,11 +133,12 @@ def _block(block: Block, words: Mapping[str, str]) -> Block:
             return block
 
 
-def _listing(listing: Listing, words: Mapping[str, str]) -> Listing:
+def _listing(listing: TextList, words: Mapping[str, str]) -> TextList:
     items = (
-        Item(_line(item.line, words), tuple(_listing(one, words) for one in item.below)) for item in listing.items
+        ListItem(_line(item.line, words), tuple(_listing(one, words) for one in item.below))
+        for item in listing.items
     )
-    return Listing(listing.ordered, tuple(items))
+    return TextList(listing.ordered, tuple(items))
 
 
 def _cell(cell: Cell, words: Mapping[str, str]) -> Cell:
@@ -155,7 +158,7 @@ def _inline(inline: Inline, words: Mapping[str, str]) -> Iterator[Inline]:
     yield from _spoken(words[inline.name], inline.marks)
 
 
-def _spoken(words: str, marks: frozenset[Mark]) -> Iterator[Inline]:
+def _spoken(words: str, marks: frozenset[TextMark]) -> Iterator[Inline]:
     for number, line in enumerate(words.split("\n")):
         if number:
             yield LineBreak()

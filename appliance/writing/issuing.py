@@ -6,11 +6,11 @@ from collections.abc import Mapping
 
 from appliance.contracts.drafting import Drafting, DraftTerms
 from appliance.errors import PreconditionRefused, StateRefused
-from appliance.language.letters import words
+from appliance.language.characters import words
 from appliance.model.contract import Contract
 from appliance.model.writing import Wording
 from appliance.writing.filling import filled, require_defined
-from appliance.writing.press import Press
+from appliance.writing.press import TextTypesetter
 from appliance.writing.templates import Templates
 from appliance.writing.texts import LONGEST_TITLE, Texts
 
@@ -21,7 +21,7 @@ class Issuing:
     def __init__(
         self,
         drafting: Drafting,
-        press: Press,
+        press: TextTypesetter,
         kept: tuple[Texts, Templates],
     ) -> None:
         self._drafting = drafting
@@ -36,7 +36,7 @@ class Issuing:
 
     def from_text(self, text_id: str, values: Mapping[str, str], *, by: str, seen: int) -> Contract:
         """A draft with the text at the version *seen*. Raises :class:`StateRefused` when it has changed since."""
-        text = self._texts.load(text_id, by)
+        text = self._texts.load_text(text_id, by)
         if text.version != seen:
             raise StateRefused("The text has changed since this page was loaded; load it again and look at it.")
         document = self.typeset(text.wording, values)

@@ -10,20 +10,20 @@ from appliance.writing.elements import (
     Blocks,
     Cell,
     FieldPlace,
-    Heading,
     Inline,
-    Item,
     Line,
     LineBreak,
-    Listing,
-    Mark,
+    ListItem,
     PageBreak,
     Paragraph,
     Run,
     Table,
+    TextHeading,
+    TextList,
+    TextMark,
 )
 
-_OUTSIDE_IN = (Mark.STRONG, Mark.EMPHASIS, Mark.UNDERLINE)
+_OUTSIDE_IN = (TextMark.STRONG, TextMark.EMPHASIS, TextMark.UNDERLINE)
 
 
 def markup(blocks: Blocks) -> str:
@@ -38,11 +38,11 @@ def line(inlines: Line) -> str:
 
 def _block(block: Block) -> str:
     match block:
-        case Heading():
+        case TextHeading():
             return f"<h{block.level}{_align(block.align)}>{line(block.line)}</h{block.level}>"
         case Paragraph():
             return f"<p{_align(block.align)}>{line(block.line) or '<br>'}</p>"
-        case Listing():
+        case TextList():
             return _listing(block)
         case Table():
             rows = "".join(f"<tr>{''.join(_cell(cell) for cell in row)}</tr>" for row in block.rows)
@@ -51,12 +51,12 @@ def _block(block: Block) -> str:
             return "<hr>"
 
 
-def _listing(listing: Listing) -> str:
+def _listing(listing: TextList) -> str:
     name = "ol" if listing.ordered else "ul"
     return f"<{name}>{''.join(_item(item) for item in listing.items)}</{name}>"
 
 
-def _item(item: Item) -> str:
+def _item(item: ListItem) -> str:
     return f"<li>{line(item.line)}{''.join(_listing(below) for below in item.below)}</li>"
 
 
@@ -80,7 +80,7 @@ def _inline(inline: Inline) -> str:
             return "<br>"
 
 
-def _marked(content: str, marks: frozenset[Mark]) -> str:
+def _marked(content: str, marks: frozenset[TextMark]) -> str:
     for mark in reversed(_OUTSIDE_IN):
         if mark in marks:
             content = f"<{mark.value}>{content}</{mark.value}>"

@@ -20,7 +20,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 
-from appliance.language.letters import in_one_line
+from appliance.language.characters import in_one_line
 from appliance.model.writing import FIELD_NAME
 from appliance.writing.elements import (
     Align,
@@ -28,21 +28,21 @@ from appliance.writing.elements import (
     Blocks,
     Cell,
     FieldPlace,
-    Heading,
     Inline,
-    Item,
     Line,
     LineBreak,
-    Listing,
-    Mark,
+    ListItem,
     PageBreak,
     Paragraph,
     Run,
     Table,
+    TextHeading,
+    TextList,
+    TextMark,
 )
 from appliance.writing.lines import tidy
 
-_SIGNS = {"**": Mark.STRONG, "//": Mark.EMPHASIS, "++": Mark.UNDERLINE}
+_SIGNS = {"**": TextMark.STRONG, "//": TextMark.EMPHASIS, "++": TextMark.UNDERLINE}
 _SIGN_OF = {mark: sign for sign, mark in _SIGNS.items()}
 _TOKEN = re.compile(r"\\(?P<escaped>.)|(?P<sign>\*\*|//|\+\+)|\{\{(?P<name>[^{}]*)\}\}", re.DOTALL)
 _ITEM = re.compile(r"(?P<indent> *)(?P<sign>-|\d{1,3}\.) (?P<rest>.*)")
@@ -90,7 +90,7 @@ def _block(line: str) -> Block:
     heading = _HEADING.fullmatch(line)
     if heading:
         align, rest = _aligned(heading[2])
-        return Heading(len(heading[1]), _inlines(rest), align)
+        return TextHeading(len(heading[1]), _inlines(rest), align)
     align, rest = _aligned(line)
     return Paragraph(_inlines(rest), align)
 
@@ -122,7 +122,7 @@ def _cell(text: str) -> Cell:
     return Cell(_inlines(rest), header, align)
 
 
-def _lists(lines: list[str]) -> Iterator[Listing]:
+def _lists(lines: list[str]) -> Iterator[TextList]:
     found = [match for match in map(_ITEM.fullmatch, lines) if match]
     entries = [(len(match["indent"]) // 2, match["sign"] != "-", match["rest"]) for match in found]
     while entries:
@@ -131,28 +131,28 @@ def _lists(lines: list[str]) -> Iterator[Listing]:
         yield listing
 
 
-def _listing(entries: list[tuple[int, bool, str]], level: int) -> tuple[Listing, list[tuple[int, bool, str]]]:
+def _listing(entries: list[tuple[int, bool, str]], level: int) -> tuple[TextList, list[tuple[int, bool, str]]]:
     """The list that begins with the first of *entries*, and the entries after it."""
     ordered = entries[0][1]
-    items: list[Item] = []
+    items: list[ListItem] = []
     while entries and entries[0][0] >= level:
         deeper = entries[0][0] > level and len(items) > 0
         if deeper:
             below, entries = _listing(entries, entries[0][0])
-            items[-1] = Item(items[-1].line, (*items[-1].below, below))
+            items[-1] = ListItem(items[-1].line, (*items[-1].below, below))
             continue
         if entries[0][1] != ordered:
             break
-        items.append(Item(_inlines(entries[0][2])))
+        items.append(ListItem(_inlines(entries[0][2])))
         entries = entries[1:]
-    return Listing(ordered, tuple(items)), entries
+    return TextList(ordered, tuple(items)), entries
 
 
 def _inlines(text: str) -> Line:
     line: list[Inline] = []
-    marks: set[Mark] = set()
+    marks: set[TextMark] = set()
     for token in _tokens(in_one_line(text).strip()):
-        if isinstance(token, Mark):
+        if isinstance(token, TextMark):
             marks ^= {token}
         elif isinstance(token, LineBreak):
             line.append(token)
@@ -163,7 +163,7 @@ def _inlines(text: str) -> Line:
     return tidy(line)
 
 
-def _tokens(text: str) -> Iterator[str | Mark | LineBreak | FieldPlace]:
+def _tokens(text: str) -> Iterator[str | TextMark | LineBreak | FieldPlace]:
     at = 0
     for token in _TOKEN.finditer(text):
         if token.start() > at:
@@ -184,11 +184,11 @@ def _tokens(text: str) -> Iterator[str | Mark | LineBreak | FieldPlace]:
 
 def _lines(block: Block) -> Iterator[str]:
     match block:
-        case Heading():
+        case TextHeading():
             yield f"{'#' * block.level} {_said_align(block.align)}{_said(block.line)}"
         case Paragraph():
             yield f"{_said_align(block.align)}{_said(block.line)}" if block.line else "[]"
-        case Listing():
+        case TextList():
             yield from _said_list(block, 0)
         case Table():
             yield from (f"| {' | '.join(_said_cell(cell) for cell in row)} |" for row in block.rows)
@@ -196,7 +196,7 @@ def _lines(block: Block) -> Iterator[str]:
             yield "---"
 
 
-def _said_list(listing: Listing, level: int) -> Iterator[str]:
+def _said_list(listing: TextList, level: int) -> Iterator[str]:
     for number, item in enumerate(listing.items, start=1):
         sign = f"{min(number, 999)}." if listing.ordered else "-"
         yield f"{'  ' * level}{sign} {_said(item.line)}"
@@ -213,7 +213,7 @@ def _said_align(align: Align) -> str:
 
 
 def _said(line: Line) -> str:
-    said, open_marks = "", frozenset[Mark]()
+    said, open_marks = "", frozenset[TextMark]()
     for inline in line:
         if isinstance(inline, LineBreak):
             said += "\\n"
@@ -224,7 +224,7 @@ def _said(line: Line) -> str:
     return _not_leading(said) + _turned(open_marks)
 
 
-def _turned(marks: frozenset[Mark]) -> str:
+def _turned(marks: frozenset[TextMark]) -> str:
     return "".join(sign for mark, sign in _SIGN_OF.items() if mark in marks)
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from appliance.errors import ConfinementFailed, DocumentRefused
 from appliance.model.writing import Wording
-from appliance.typesetting import PATIENCE, Manner, Unset, typeset
+from appliance.typesetting import PATIENCE, PageOptions, TypesettingFailure, typeset
 from appliance.writing.page import page
 
-_MANNER = Manner(identifier=b"vermilion-writing", tagged=True)
+_MANNER = PageOptions(identifier=b"vermilion-writing", tagged=True)
 
 
-class Press:
+class TextTypesetter:
     """Makes PDFs (A4) of wordings. Thread-safe; needs nothing but the machine's fonts."""
 
     def __init__(self, *, patience: float = PATIENCE) -> None:
@@ -26,7 +26,7 @@ class Press:
             whole = page(wording.html, title=wording.title, language=wording.language)
             return typeset(whole, _MANNER, patience=self._patience)
         except ConfinementFailed as error:
-            if error.values.get("cause") != Unset.TOO_LARGE.value:
+            if error.values.get("cause") != TypesettingFailure.TOO_LARGE.value:
                 raise
             raise DocumentRefused(
                 "too-large", "The text is too long to be typeset at once; split it, or upload it as a PDF."

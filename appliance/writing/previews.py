@@ -13,7 +13,7 @@ from appliance.errors import NotFound, PreconditionRefused
 from appliance.model.writing import Wording
 from appliance.pdf.workshop import PdfWorkshop
 from appliance.sharing import make_directory, open_file
-from appliance.writing.press import Press
+from appliance.writing.press import TextTypesetter
 
 KEPT = 60
 """Documents; the ones that nobody has looked at for longest go first."""
@@ -21,10 +21,10 @@ KEPT = 60
 DPI = 80
 
 
-class Previews:
+class TextPreviews:
     """Thread-safe, and shared by the processes of one home. It asks nobody's permission: callers do."""
 
-    def __init__(self, folder: Path, press: Press, workshop: PdfWorkshop) -> None:
+    def __init__(self, folder: Path, press: TextTypesetter, workshop: PdfWorkshop) -> None:
         self._folder = folder
         self._press = press
         self._workshop = workshop

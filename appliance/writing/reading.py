@@ -78,7 +78,7 @@ _ATTRIBUTES = {
 }
 
 
-def read(html: str) -> Blocks:
+def read_markup(html: str) -> Blocks:
     """The elements of *html*. Raises :class:`DocumentRefused` (``too-large``, ``too-deep``) and reads nothing."""
     size = len(html.encode(errors="surrogatepass"))
     if size > LARGEST:

@@ -31,21 +31,21 @@ class Templates:
         with self._database.reading() as tx:
             return store.templates_of(tx, people.person(tx, by).organisation, MOST_SHOWN)
 
-    def load(self, template_id: str, by: str) -> Template:
+    def load_template(self, template_id: str, by: str) -> Template:
         """The template with all its versions."""
         with self._database.reading() as tx:
             return _visible(tx, template_id, by)
 
     def version(self, template_id: str, number: int, by: str) -> TemplateVersion:
         """One version, also of a retired template."""
-        found = [one for one in self.load(template_id, by).versions if one.number == number]
+        found = [one for one in self.load_template(template_id, by).versions if one.number == number]
         if not found:
             raise NotFound("There is no such template.")
         return found[0]
 
     def offered(self, template_id: str, by: str) -> Template:
         """The template, unless it is retired (:class:`StateRefused`)."""
-        template = self.load(template_id, by)
+        template = self.load_template(template_id, by)
         if template.retired is not None:
             raise StateRefused(
                 "The template “{name}” is retired; choose another one, or have it offered again.",

@@ -9,14 +9,14 @@ from datetime import datetime
 
 from appliance.errors import NotFound, PreconditionRefused, StateRefused
 from appliance.language import Language
-from appliance.language.letters import words
+from appliance.language.characters import words
 from appliance.model.writing import MergeField, Text, TextPurpose, Wording
 from appliance.store import people
 from appliance.store import writing as store
 from appliance.store.database import Database, Transaction
 from appliance.writing.defining import require_definition
 from appliance.writing.markup import markup
-from appliance.writing.reading import read
+from appliance.writing.reading import read_markup
 
 MOST_SHOWN = 200
 """Texts in one list."""
@@ -56,7 +56,7 @@ class Texts:
             store.insert_text(tx, text)
         return text
 
-    def load(self, text_id: str, by: str) -> Text:
+    def load_text(self, text_id: str, by: str) -> Text:
         """The text as it stands."""
         with self._database.reading() as tx:
             return visible(tx, text_id, by)
@@ -68,7 +68,7 @@ class Texts:
 
     def save(self, text_id: str, html: str, *, by: str, seen: int) -> Text:
         """*html*, reduced, becomes the wording. The same wording again changes nothing, not even the version."""
-        clean = markup(read(html))
+        clean = markup(read_markup(html))
         with self._database.transaction() as tx:
             text = _current(tx, text_id, by, seen)
             if text.wording.html == clean:
@@ -124,7 +124,9 @@ class Texts:
 
 def begun(by: str, beginning: Beginning, now: datetime) -> Text:
     """The text that begins with *beginning*, not yet kept."""
-    wording = Wording(_title(beginning.title), beginning.language, markup(read(beginning.html)), beginning.fields)
+    wording = Wording(
+        _title(beginning.title), beginning.language, markup(read_markup(beginning.html)), beginning.fields
+    )
     return Text(
         id=secrets.token_hex(12),
         owner=by,

@@ -9,7 +9,7 @@ from datetime import datetime
 from functools import cache
 
 from appliance.verification import Indication, TrustAnchors, VerificationReport, Verifier, pdf, timestamps
-from appliance.verification.circumstances import Circumstances
+from appliance.verification.circumstances import ValidationContext
 from tests.attacks.registry import Attack, Attempt
 from tests.attacks.victims import GOOD
 
@@ -18,18 +18,18 @@ Verify = Callable[[Attempt], VerificationReport]
 
 def in_process(attempt: Attempt) -> VerificationReport:
     """The verdict without the walls around it: quick, and an exception is an exception."""
-    given = Circumstances(attempt.at, _anchors(attempt).certificates, crls=attempt.crls)
+    given = ValidationContext(attempt.at, _anchors(attempt).certificates, crls=attempt.crls)
     if attempt.data is not None:
-        return timestamps.verify(attempt.document, given, data=attempt.data, nonce=attempt.nonce)
-    return pdf.verify(attempt.document, given)
+        return timestamps.verify_timestamp(attempt.document, given, data=attempt.data, nonce=attempt.nonce)
+    return pdf.verify_pdf(attempt.document, given)
 
 
 def disagreement(attempt: Attempt, report: VerificationReport) -> str | None:
     """Where the incremental verification of *attempt*, after whichever of its revisions pass by themselves, says
     anything but *report*, which is the full verification's; or None."""
     for length in passing_bases(attempt):
-        given = Circumstances(attempt.at, _anchors(attempt).certificates, crls=attempt.crls)
-        if pdf.verify(attempt.document, given, verified=length) != report:
+        given = ValidationContext(attempt.at, _anchors(attempt).certificates, crls=attempt.crls)
+        if pdf.verify_pdf(attempt.document, given, verified=length) != report:
             return f"another report after the {length} bytes that had passed"
     return None
 

@@ -79,7 +79,7 @@ def _reviews(people: Troupe) -> dict[str, str]:
     waits, returned = (people.draft(f"示例审核合同（{state}）", (ZHANG, LI)) for state in ("待审核", "已退回"))
     for draft in (waits, returned):
         reviewing.ask(draft.id, by=by)
-    lacks = reviewing.standing(waits).open
+    lacks = reviewing.review_status(waits).open
     if lacks:
         reviewing.waive(waits.id, lacks[0].key, "双方另有书面约定", by=reviewer)
     reviewing.send_back(returned.id, "请补充违约金的计算方式", by=reviewer)

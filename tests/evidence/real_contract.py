@@ -13,7 +13,7 @@ from appliance.evidence.model import SignatureMaterial
 from appliance.pdf.values import (
     FieldKind,
     FieldPlacement,
-    Lock,
+    LockScope,
     PersonAppearance,
     PrepareOrder,
     SealAppearance,
@@ -59,7 +59,7 @@ def make(authority: TestAuthority, workshop: PdfWorkshop) -> SignedPdf:
         )
         last = at == len(PARTIES) - 1
         order = PrepareOrder(
-            field, appearance, authority.now, certify=at == 0, lock=Lock.ALL if last else Lock.OWN
+            field, appearance, authority.now, certify=at == 0, lock=LockScope.ALL if last else LockScope.OWN
         )
         prepared = workshop.prepare(document, order)
         message = cms.sign_detached(holder, digest=prepared.digest)

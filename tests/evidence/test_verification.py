@@ -19,7 +19,7 @@ from appliance.evidence.manifest import PackageManifest
 from appliance.evidence.model import EvidenceInput
 from appliance.evidence.package import build
 from appliance.evidence.verification import verify_package
-from appliance.verification import Indication, Kind, TrustAnchors, VerificationReport, Verifier
+from appliance.verification import FileKind, Indication, TrustAnchors, VerificationReport, Verifier
 from hsm import cms
 from tests.evidence import contract
 from tests.evidence.authority import TestAuthority
@@ -48,7 +48,7 @@ def flipped(data: bytes, at: int) -> bytes:
 def test_a_good_package_passes(verify: Verify, package: bytes) -> None:
     report = verify(package)
     assert report.indication is Indication.PASSED, report.reasons
-    assert report.kind is Kind.EVIDENCE
+    assert report.kind is FileKind.EVIDENCE
     fields = [signature.field for signature in report.signatures]
     assert fields[:3] == ["person-1", "person-2", "seal-3"]
     assert fields[-1] == "manifest.json"

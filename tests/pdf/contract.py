@@ -5,7 +5,14 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from appliance.language import Language
-from appliance.pdf.values import FieldKind, FieldPlacement, Lock, PersonAppearance, PrepareOrder, SealAppearance
+from appliance.pdf.values import (
+    FieldKind,
+    FieldPlacement,
+    LockScope,
+    PersonAppearance,
+    PrepareOrder,
+    SealAppearance,
+)
 from appliance.pdf.workshop import PdfWorkshop
 from hsm.certificates import Profile
 from tests.pdf.signing_house import ORGANISATIONS, SigningHouse
@@ -34,7 +41,7 @@ def completed(workshop: PdfWorkshop, house: SigningHouse, document: bytes) -> by
     steps = [
         (PrepareOrder("party-a", ZHANG, WHEN, certify=True), house.holder(Profile.PERSON, "张示例")),
         (PrepareOrder("seal-a", SEAL, WHEN), house.holder(Profile.SEAL, "甲公司合同专用章")),
-        (PrepareOrder("party-b", LI, WHEN, lock=Lock.ALL), house.holder(Profile.PERSON, "李样本")),
+        (PrepareOrder("party-b", LI, WHEN, lock=LockScope.ALL), house.holder(Profile.PERSON, "李样本")),
     ]
     current = with_fields(workshop, document)
     for order, holder in steps:

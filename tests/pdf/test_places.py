@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from appliance.errors import DocumentRefused
-from appliance.pdf.values import CrossPageSeal, FieldKind, FieldPlacement, Lock, Place, PrepareOrder
+from appliance.pdf.values import CrossPageSeal, FieldKind, FieldPlacement, LockScope, Place, PrepareOrder
 from appliance.pdf.workshop import PdfWorkshop
 from hsm.certificates import Profile
 from tests.pdf import contract, documents, judges, pictures
@@ -27,7 +27,7 @@ def signed(workshop: PdfWorkshop, house: SigningHouse, document: bytes) -> bytes
     steps = [
         (PrepareOrder("seal-a", contract.SEAL, contract.WHEN, certify=True), Profile.SEAL),
         (PrepareOrder("party-a", contract.ZHANG, contract.WHEN), Profile.PERSON),
-        (PrepareOrder("party-b", contract.LI, contract.WHEN, lock=Lock.ALL), Profile.PERSON),
+        (PrepareOrder("party-b", contract.LI, contract.WHEN, lock=LockScope.ALL), Profile.PERSON),
     ]
     for order, profile in steps:
         document = house.signed(workshop, document, order, house.holder(profile, f"示例{order.field}"))

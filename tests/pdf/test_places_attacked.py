@@ -11,10 +11,10 @@ import pytest
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 
-from appliance.pdf.values import Lock, PrepareOrder
+from appliance.pdf.values import LockScope, PrepareOrder
 from appliance.pdf.workshop import PdfWorkshop
 from appliance.verification import Indication, VerificationReport, pdf
-from appliance.verification.circumstances import Circumstances
+from appliance.verification.circumstances import ValidationContext
 from hsm.certificates import Profile
 from tests.pdf import contract, documents
 from tests.pdf.signing_house import SigningHouse
@@ -57,7 +57,7 @@ def certified(workshop: PdfWorkshop, house_of_all: SigningHouse) -> bytes:
 
 def verdict(document: bytes, house: SigningHouse) -> VerificationReport:
     at = house.now + timedelta(minutes=1)
-    return pdf.verify(document, Circumstances(at, (house.root.certificate,), crls=house.crls()))
+    return pdf.verify_pdf(document, ValidationContext(at, (house.root.certificate,), crls=house.crls()))
 
 
 def fields(writer: IncrementalPdfFileWriter) -> dict[str, Any]:
@@ -230,8 +230,8 @@ def test_a_signature_of_somebody_else_does_not_explain_it(
 ) -> None:
     """Who may sign in the field of the seal fills the places of another party in the same breath."""
     altered = change(certified, attack)
-    order = PrepareOrder("party-a", contract.ZHANG, contract.WHEN, lock=Lock.ALL)
-    other = PrepareOrder("seal-a", contract.SEAL, contract.WHEN, lock=Lock.ALL)
+    order = PrepareOrder("party-a", contract.ZHANG, contract.WHEN, lock=LockScope.ALL)
+    other = PrepareOrder("seal-a", contract.SEAL, contract.WHEN, lock=LockScope.ALL)
     chosen = order if attack is tick_early_over_text else other
     document = house_of_all.signed(workshop, altered, chosen, house_of_all.holder(Profile.PERSON, "示例"))
     report = verdict(document, house_of_all)

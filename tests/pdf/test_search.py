@@ -13,7 +13,7 @@ from reportlab.pdfbase.cidfonts import UnicodeCIDFont
 from reportlab.pdfgen import canvas
 
 from appliance.errors import DocumentRefused
-from appliance.pdf.values import Found
+from appliance.pdf.values import FoundPhrase
 from appliance.pdf.workshop import PdfWorkshop
 from tests.pdf import documents
 
@@ -37,7 +37,7 @@ def text(words: str, x: float = 100, y: float = 700) -> Callable[[canvas.Canvas]
     return lambda sheet: sheet.drawString(x, y, words)
 
 
-def assert_at(found: Found, x: float, y: float) -> None:
+def assert_at(found: FoundPhrase, x: float, y: float) -> None:
     """The box begins *x* points from the left, and *y*, from below, is on its line."""
     assert abs(found.x - x / WIDTH * 100) < 0.5
     assert found.y < (HEIGHT - y) / HEIGHT * 100 < found.y + found.height + 0.3

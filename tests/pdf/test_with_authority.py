@@ -11,7 +11,7 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from appliance.pdf.values import Lock, PreparedRevision, PrepareOrder, ValidationMaterial
+from appliance.pdf.values import LockScope, PreparedRevision, PrepareOrder, ValidationMaterial
 from appliance.pdf.workshop import PdfWorkshop
 from hsm import cms, timestamp
 from hsm.authenticator import SoftwareAuthenticator
@@ -58,7 +58,7 @@ def test_real_keys_real_time_real_lists(
     for order, signer, activating in (
         (PrepareOrder("party-a", contract.ZHANG, contract.WHEN, certify=True), ZHANG, [ZHANG]),
         (PrepareOrder("seal-a", contract.SEAL, contract.WHEN), SEAL, [LI, ZHANG]),
-        (PrepareOrder("party-b", contract.LI, contract.WHEN, lock=Lock.ALL), LI, [LI]),
+        (PrepareOrder("party-b", contract.LI, contract.WHEN, lock=LockScope.ALL), LI, [LI]),
     ):
         prepared = workshop.prepare(current, order)
         current = workshop.embed(prepared, hands.sign(prepared, signer, activating))

@@ -136,7 +136,7 @@ def _draft(stage: Stage, side: Side) -> Contract:
     reviewing.ask(draft.id, by=by)
     reviewing.send_back(draft.id, side.marker("returned"), by=side.reviewer)
     reviewing.ask(draft.id, by=by)
-    for item in reviewing.standing(draft).open:
+    for item in reviewing.review_status(draft).open:
         reviewing.waive(draft.id, item.key, side.marker("waiver"), by=side.reviewer)
     reviewing.sign_off(draft.id, by=side.reviewer)
     stage.keep(reviewing=draft.id, contract=draft.id)

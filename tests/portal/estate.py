@@ -213,7 +213,7 @@ def _review(estate: Estate) -> None:
     house, names = estate.appliance, estate.names
     draft = drafted(house)
     asked = house.reviewing.ask(draft.id, by=ZHANG.subject)
-    lacks = house.reviewing.standing(draft).open[0]
+    lacks = house.reviewing.review_status(draft).open[0]
     names |= {"reviewing": draft.id, "reviewed_document": asked.document, "missing_clause": lacks.key}
 
 

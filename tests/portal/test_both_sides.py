@@ -174,7 +174,7 @@ def test_a_guest_s_identity_is_the_business_of_who_invited(stage: Stage) -> None
         form |= {"document": "passport", "against": "original"}
         assert client.post(page, data=form).status_code == 404
         assert client.post(f"{page}/{record.id}/withdraw", data=form).status_code == 404
-    assert [each.withdrawn for each in stage.appliance.identity.of(guest)] == [None]
+    assert [each.withdrawn for each in stage.appliance.identity.checks_of(guest)] == [None]
     for side, shown in ((ONE, True), (OTHER, False)):
         assert (page in stage.visitors[side.name, "officer"].get(f"/office/people/{guest}").text) is shown
 

@@ -13,7 +13,7 @@ from werkzeug.datastructures import MultiDict
 from appliance.contracts.draft_rules import POINTS_PER_MM, AnchorSide, place_beside
 from appliance.demonstration.cast import CONTRACT_SEAL, LI, ZHANG
 from appliance.model.contract import Contract, Party
-from appliance.pdf.values import Found, PageSize
+from appliance.pdf.values import FoundPhrase, PageSize
 from appliance.wiring import Appliance
 from tests.portal.drafts import Wizard, begun
 from tests.portal.visitors import signed_in
@@ -237,14 +237,14 @@ def test_words_that_do_not_stand_there_are_told(wizard: Wizard, draft: Contract,
     ],
 )
 def test_a_field_goes_after_below_or_over_the_words(side: AnchorSide, x: float, y: float) -> None:
-    place = place_beside(Found("签字：", 0, 20, 50, 10, 2), side, A4, width_mm=42, height_mm=29.7)
+    place = place_beside(FoundPhrase("签字：", 0, 20, 50, 10, 2), side, A4, width_mm=42, height_mm=29.7)
     assert math.isclose(place.x, x, abs_tol=0.01)
     assert math.isclose(place.y, y, abs_tol=0.01)
     assert math.isclose(place.width, 20, abs_tol=0.01)
 
 
 def test_a_field_beside_words_at_the_edge_stays_on_the_page() -> None:
-    place = place_beside(Found("签字：", 0, 95, 99, 5, 1), AnchorSide.AFTER, A4, width_mm=42, height_mm=29.7)
+    place = place_beside(FoundPhrase("签字：", 0, 95, 99, 5, 1), AnchorSide.AFTER, A4, width_mm=42, height_mm=29.7)
     assert place.x + place.width <= 100.001
     assert place.y + place.height <= 100.001
 

@@ -178,7 +178,7 @@ def test_a_check_is_recorded_renewed_and_withdrawn(reviewer: FlaskClient, applia
     first = appliance.identity.current(ZHANG.subject)
     assert first is not None
     token = hidden(page, "form_token")
-    for each in appliance.identity.of(ZHANG.subject):
+    for each in appliance.identity.checks_of(ZHANG.subject):
         done = reviewer.post(f"{where}/{each.id}/withdraw", data={"form_token": token, "reason": "证件有误"})
         assert done.status_code == 303
     assert appliance.identity.current(ZHANG.subject) is None

@@ -25,7 +25,7 @@ STROKES = [[[100, 200], [150, 120], [210, 260], [400, 180]], [[500, 50], [500, 3
 
 @pytest.fixture
 def zhang(portal: Flask, appliance: Appliance) -> FlaskClient:
-    for picture in appliance.appearances.of(ZHANG.subject).pictures:
+    for picture in appliance.appearances.appearance_of(ZHANG.subject).pictures:
         appliance.appearances.remove(ZHANG.subject, picture.id)
     return signed_in(portal, appliance, ZHANG.subject)
 
@@ -84,7 +84,7 @@ def test_a_drawn_signature_is_kept_used_and_signed_with(zhang: FlaskClient, appl
     typed = zhang.get("/signatures/preview/typed.png").data
     answer = draw(zhang)
     assert (answer.status_code, answer.location) == (303, "/signatures")
-    own = appliance.appearances.of(ZHANG.subject)
+    own = appliance.appearances.appearance_of(ZHANG.subject)
     assert own.chosen == own.pictures[0].id
     assert zhang.get(f"/signatures/preview/{own.chosen}.png").data != typed
     contract = send(appliance, documents.plain(1))
@@ -96,7 +96,7 @@ def test_a_drawn_signature_is_kept_used_and_signed_with(zhang: FlaskClient, appl
 
 def test_a_photograph_becomes_ink_alone(zhang: FlaskClient, appliance: Appliance) -> None:
     assert uploaded(zhang, photograph()).status_code == 303
-    own = appliance.appearances.of(ZHANG.subject)
+    own = appliance.appearances.appearance_of(ZHANG.subject)
     look = Image.open(BytesIO(zhang.get(f"/signatures/preview/{own.chosen}.png").data)).convert("RGB")
     handwriting = look.crop((20, 8, 300, 100))
     pixels = list(handwriting.get_flattened_data())
@@ -131,7 +131,7 @@ def test_drawings_that_are_none(strokes: object, zhang: FlaskClient, appliance: 
     answer = draw(zhang, strokes)
     assert answer.status_code == 422
     assert 'id="draw-problem"' in answer.text
-    assert not appliance.appearances.of(ZHANG.subject).pictures
+    assert not appliance.appearances.appearance_of(ZHANG.subject).pictures
 
 
 @pytest.mark.parametrize("posted", ["", "{", "[" * 100_000, "1" * 5000, '<script>alert("x")</script>'])
@@ -155,7 +155,7 @@ def test_files_that_are_no_picture(data: bytes, zhang: FlaskClient, appliance: A
     answer = uploaded(zhang, data)
     assert answer.status_code == 422
     assert 'id="field-image-problem"' in answer.text
-    assert not appliance.appearances.of(ZHANG.subject).pictures
+    assert not appliance.appearances.appearance_of(ZHANG.subject).pictures
 
 
 def png(picture: Image.Image) -> bytes:
@@ -194,26 +194,26 @@ def test_there_is_room_for_six(zhang: FlaskClient, appliance: Appliance) -> None
     assert "data-draw" not in page
     oldest = re.findall(r'formaction|name="picture" value="([0-9a-f]{24})"', page)[-1]
     assert post(zhang, "remove", picture=oldest).status_code == 303
-    assert len(appliance.appearances.of(ZHANG.subject).pictures) == MOST_PICTURES - 1
+    assert len(appliance.appearances.appearance_of(ZHANG.subject).pictures) == MOST_PICTURES - 1
 
 
 def test_what_is_in_use_and_taken_away_makes_room_for_the_name(zhang: FlaskClient, appliance: Appliance) -> None:
     draw(zhang)
-    chosen = appliance.appearances.of(ZHANG.subject).chosen
+    chosen = appliance.appearances.appearance_of(ZHANG.subject).chosen
     assert post(zhang, "remove", picture=chosen).status_code == 303
-    assert appliance.appearances.of(ZHANG.subject).chosen is None
+    assert appliance.appearances.appearance_of(ZHANG.subject).chosen is None
     assert post(zhang, "remove", picture=chosen).status_code == 404
     assert post(zhang, "use", picture=chosen).status_code == 404
 
 
 def test_anothers_pictures_are_not_there(zhang: FlaskClient, portal: Flask, appliance: Appliance) -> None:
     draw(zhang)
-    mine = appliance.appearances.of(ZHANG.subject).chosen
+    mine = appliance.appearances.appearance_of(ZHANG.subject).chosen
     browser = signed_in(portal, appliance, LI.subject)
     assert browser.get(f"/signatures/preview/{mine}.png").status_code == 404
     assert post(browser, "use", picture=mine).status_code == 404
     assert post(browser, "remove", picture=mine).status_code == 404
-    assert appliance.appearances.of(ZHANG.subject).chosen == mine
+    assert appliance.appearances.appearance_of(ZHANG.subject).chosen == mine
 
 
 def test_seals_that_one_keeps_or_may_ask_for(portal: Flask, appliance: Appliance) -> None:

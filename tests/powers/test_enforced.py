@@ -190,7 +190,7 @@ def test_a_check_is_good_only_as_long_as_the_type_of_contract_says(office: Offic
         appliance.database, AuditTrail(), appliance.policy, lambda: appliance.now() - timedelta(days=31)
     )
     given = IdentityCheck(IdentityDocument.PASSPORT, "E12345678", Against.ORIGINAL, answers=CUSTODIAN.subject)
-    for record in appliance.identity.of(ZHANG.subject):
+    for record in appliance.identity.checks_of(ZHANG.subject):
         if record.withdrawn is None:
             appliance.identity.withdraw(record.person, record.id, reason="示例", by=CUSTODIAN.subject)
     a_month_ago.record(ZHANG.subject, given, by=CUSTODIAN.subject)
@@ -203,7 +203,7 @@ def test_a_check_is_good_only_as_long_as_the_type_of_contract_says(office: Offic
 def test_representatives_from_outside_may_be_the_only_ones_that_policy_asks_for(
     office: Office, appliance: Appliance
 ) -> None:
-    for record in appliance.identity.of(LI.subject):
+    for record in appliance.identity.checks_of(LI.subject):
         if record.withdrawn is None:
             appliance.identity.withdraw(record.person, record.id, reason="示例", by=CUSTODIAN.subject)
     contract = office.signed(office.sent("合作协议"))

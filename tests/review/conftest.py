@@ -10,7 +10,7 @@ import pytest
 from appliance.config import load
 from appliance.confinement import Confinement
 from appliance.review import rule_files
-from appliance.review.checker import Checker
+from appliance.review.checker import ContentChecker
 from appliance.wiring import Appliance
 from tests.world import World, shared_world
 
@@ -29,8 +29,8 @@ def confinement(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Confinemen
 
 
 @pytest.fixture(scope="package")
-def checker(confinement: Confinement) -> Checker:
-    return Checker(confinement, rule_files.load())
+def checker(confinement: Confinement) -> ContentChecker:
+    return ContentChecker(confinement, rule_files.load_rules())
 
 
 @pytest.fixture(scope="package")

@@ -10,19 +10,19 @@ from appliance.errors import DocumentRefused
 from appliance.model.review import CheckResult
 from appliance.pdf.transcript import PageText
 from appliance.review import rule_files
-from appliance.review.checker import Checker
-from appliance.review.checking import check, take_in
+from appliance.review.checker import ContentChecker
+from appliance.review.checking import check_text, read_pages
 from appliance.review.recognition import Recogniser
 from tests.review.documents import printed, purchase, scan
 
-BOOK = rule_files.load()
+BOOK = rule_files.load_rules()
 RECOGNISER = Recogniser(BOOK)
 
 
 def checked(*pages: str) -> CheckResult:
     """The check of pages with this text, without a PDF."""
-    reading = take_in((PageText(page, True, False) for page in pages), lambda: 0.0)
-    return check(reading, len(pages), BOOK, RECOGNISER, lambda page, start, end: [(0.0, 0.0, 1.0, 1.0)])
+    reading = read_pages((PageText(page, True, False) for page in pages), lambda: 0.0)
+    return check_text(reading, len(pages), BOOK, RECOGNISER, lambda page, start, end: [(0.0, 0.0, 1.0, 1.0)])
 
 
 @pytest.mark.parametrize(
@@ -84,8 +84,8 @@ def test_a_sentence_goes_on_over_the_page() -> None:
     assert {spot.page for spot in finding.boxes} == {0, 1}
 
 
-def test_each_finding_has_its_place_on_the_page(checker: Checker) -> None:
-    result = checker.check(printed("# 第一条 标的\n见附件。\n# 第二条 保密\n乙方应对资料严格保密。"))
+def test_each_finding_has_its_place_on_the_page(checker: ContentChecker) -> None:
+    result = checker.check_document(printed("# 第一条 标的\n见附件。\n# 第二条 保密\n乙方应对资料严格保密。"))
     (finding,) = [each for each in result.findings if each.clause == "confidentiality"]
     (spot,) = finding.boxes
     assert spot.page == 0
@@ -94,14 +94,14 @@ def test_each_finding_has_its_place_on_the_page(checker: Checker) -> None:
     assert 0.5 < spot.height < 4
 
 
-def test_a_whole_contract_has_nothing_missing(checker: Checker) -> None:
-    result = checker.check(purchase())
+def test_a_whole_contract_has_nothing_missing(checker: ContentChecker) -> None:
+    result = checker.check_document(purchase())
     assert set(BOOK.kind_of("采购").required) <= result.found
     assert [(each.value, each.currency, each.consistent) for each in result.amounts] == [("1000000", "CNY", True)]
 
 
-def test_a_scan_says_that_it_cannot_be_read(checker: Checker) -> None:
-    result = checker.check(scan(2))
+def test_a_scan_says_that_it_cannot_be_read(checker: ContentChecker) -> None:
+    result = checker.check_document(scan(2))
     assert result.unread == (0, 1)
     assert not result.readable
     assert not result.found
@@ -110,13 +110,13 @@ def test_a_scan_says_that_it_cannot_be_read(checker: Checker) -> None:
 def test_what_takes_too_long_says_where_it_stopped() -> None:
     clock = count()
     pages = (PageText(f"第{number}页的文字，双方应遵守约定。", True, False) for number in range(2000))
-    reading = take_in(pages, lambda: float(next(clock)))
+    reading = read_pages(pages, lambda: float(next(clock)))
     assert 0 < len(reading.texts) < 20
-    result = check(reading, 2000, BOOK, RECOGNISER, lambda page, start, end: [])
+    result = check_text(reading, 2000, BOOK, RECOGNISER, lambda page, start, end: [])
     assert (result.pages, result.pages_read) == (2000, len(reading.texts))
 
 
-def test_a_child_that_does_not_end_is_ended(checker: Checker) -> None:
-    impatient = Checker(checker._confinement, BOOK, timeout=0.001)
+def test_a_child_that_does_not_end_is_ended(checker: ContentChecker) -> None:
+    impatient = ContentChecker(checker._confinement, BOOK, timeout=0.001)
     with pytest.raises(DocumentRefused):
-        impatient.check(purchase())
+        impatient.check_document(purchase())

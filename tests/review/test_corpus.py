@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from appliance.review.checker import Checker
+from appliance.review.checker import ContentChecker
 from tests.review.corpus.__main__ import LABELS, labels
 from tests.review.corpus.contracts import plans
 from tests.review.corpus.measure import Measurement
@@ -28,11 +28,11 @@ def test_there_are_enough_contracts_of_both_languages_with_gaps() -> None:
 
 
 @pytest.mark.slow
-def test_precision_and_recall(checker: Checker) -> None:
+def test_precision_and_recall(checker: ContentChecker) -> None:
     measured = Measurement()
     for number, plan in enumerate(plans()):
         if number // 2 % EVERY == 0:
-            measured.add(plan, checker.check(printed(plan)))
+            measured.add(plan, checker.check_document(printed(plan)))
     total = measured.total()
     assert measured.contracts >= 18
     assert total.recall >= 0.95, measured.mistakes

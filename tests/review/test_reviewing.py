@@ -71,7 +71,7 @@ def test_what_policy_wants_signed_off_does_not_go_out_before(appliance: Applianc
     draft = drafted(appliance, purchase())
     with pytest.raises(PreconditionRefused, match="has not been checked"):
         send(appliance, draft)
-    appliance.reviewing.check(draft, by=ZHANG.subject)
+    appliance.reviewing.check_content(draft, by=ZHANG.subject)
     with pytest.raises(PreconditionRefused, match="signed the content check off"):
         send(appliance, draft)
     signed_off(appliance, draft)
@@ -80,11 +80,11 @@ def test_what_policy_wants_signed_off_does_not_go_out_before(appliance: Applianc
 
 def test_a_type_that_only_has_to_pass(appliance: Appliance) -> None:
     draft = drafted(appliance, purchase(), "服务")
-    appliance.reviewing.check(draft, by=ZHANG.subject)
+    appliance.reviewing.check_content(draft, by=ZHANG.subject)
     with pytest.raises(PreconditionRefused, match="findings: 3"):  # term, confidentiality, termination
         send(appliance, draft)
     appliance.reviewing.ask(draft.id, by=ZHANG.subject)
-    for item in appliance.reviewing.standing(draft).open:
+    for item in appliance.reviewing.review_status(draft).open:
         appliance.reviewing.waive(draft.id, item.key, "另有框架合同约定", by=REVIEWER)
     assert send(appliance, draft).state is ContractState.SENT
 
@@ -159,7 +159,7 @@ def test_another_document_is_checked_and_signed_off_anew(appliance: Appliance) -
     changed = appliance.drafting.replace_document(draft.id, purchase(), by=ZHANG.subject)
     with pytest.raises(StateRefused, match="was replaced"):
         appliance.reviewing.sign_off(draft.id, by=REVIEWER, seen=draft.original.digest)
-    standing = appliance.reviewing.standing(changed)
+    standing = appliance.reviewing.review_status(changed)
     assert standing.check is None
     assert not standing.items
     signed_off(appliance, changed)
@@ -173,7 +173,7 @@ def test_another_type_has_other_requirements(appliance: Appliance) -> None:
     signed_off(appliance, draft)
     terms = DraftTerms("改为服务", "服务", "示例", ZHANG.subject, draft.deadline)
     changed = appliance.drafting.revise(draft.id, terms, by=ZHANG.subject)
-    assert appliance.reviewing.standing(changed).signed_off is None
+    assert appliance.reviewing.review_status(changed).signed_off is None
     with pytest.raises(PreconditionRefused, match="pen findings: "):
         send(appliance, changed)
 
@@ -192,7 +192,7 @@ def test_contradicting_amounts_stand_in_the_way(appliance: Appliance) -> None:
     price = "合同总价为人民币壹拾万元整（¥1,000,000.00），甲方应在收货后十日内支付全部货款。"
     draft = drafted(appliance, purchase(price=price))
     appliance.reviewing.ask(draft.id, by=ZHANG.subject)
-    assert [item.key for item in appliance.reviewing.standing(draft).open] == ["amount-1"]
+    assert [item.key for item in appliance.reviewing.review_status(draft).open] == ["amount-1"]
 
 
 def test_returned_to_the_initiator_and_asked_for_again(appliance: Appliance) -> None:
@@ -238,7 +238,7 @@ def test_rules_that_change_while_it_is_out_do_not_stop_it(appliance: Appliance) 
     standings = replace(appliance.reviewing.standings, rules="f" * 64)
     with appliance.database.reading() as tx:
         Reviewed(standings).require(tx, Signing(sent, sent.parties[0], appliance.now()))
-        assert not standings.of(tx, sent).cleared
+        assert not standings.status_of(tx, sent).cleared
 
 
 def test_the_evidence_carries_it_and_only_its_own(appliance: Appliance, world: World) -> None:

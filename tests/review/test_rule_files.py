@@ -11,7 +11,7 @@ from appliance.policy import Policy, Rules
 from appliance.policy.review import ReviewRules
 from appliance.review import rule_files
 from appliance.review.bounded import unbounded
-from appliance.review.standing import open_standings
+from appliance.review.review_status import open_review_statuses
 
 OWN = """clauses:
   audit-right:
@@ -28,13 +28,13 @@ kinds:
 
 def test_the_home_adds_clauses_and_types_of_its_own(rules: Path) -> None:
     (rules / "own.yaml").write_text(OWN, encoding="utf-8")
-    book = rule_files.load(rules)
+    book = rule_files.load_rules(rules)
     assert book.kind_of("区域特许经营合同").required == ("audit-right", "breach")
-    assert book.digest != rule_files.load().digest
+    assert book.digest != rule_files.load_rules().digest
 
 
 def test_a_type_is_known_by_the_longest_of_its_names() -> None:
-    book = rule_files.load()
+    book = rule_files.load_rules()
     assert book.kind_of("软件许可合同").key == "licence"
     assert book.kind_of("Consulting services agreement").key == "consulting"
     assert book.kind_of("婚庆").key == "other"
@@ -61,7 +61,7 @@ def test_an_error_names_file_and_line(rules: Path, text: str, line: int, words: 
     path = rules / "own.yaml"
     path.write_text(text, encoding="utf-8")
     with pytest.raises(ConfigurationError, match=words) as refusal:
-        rule_files.load(rules)
+        rule_files.load_rules(rules)
     assert str(refusal.value).startswith(f"{path}, line {line}: ")
 
 
@@ -78,12 +78,12 @@ def test_and_others_are_left_alone(pattern: str) -> None:
 def test_policy_cannot_ask_for_a_clause_that_no_rule_knows(rules: Path) -> None:
     policy = Policy(Rules(review=ReviewRules(required=["audit-right"])))
     with pytest.raises(ConfigurationError, match="audit-right"):
-        open_standings(rules, policy)
+        open_review_statuses(rules, policy)
     (rules / "own.yaml").write_text(OWN, encoding="utf-8")
-    standings = open_standings(rules, policy)
+    standings = open_review_statuses(rules, policy)
     assert "audit-right" in standings.kind("采购", policy.of("采购").review).required
 
 
 @pytest.mark.parametrize("typed", ["采 购合同", "采\u200c购合同", "ＰＵＲＣＨＡＳＥ order", "Purchase\u200bOrder"])
 def test_a_type_is_known_however_it_is_spaced(typed: str) -> None:
-    assert rule_files.load().kind_of(typed).key == "purchase"
+    assert rule_files.load_rules().kind_of(typed).key == "purchase"

@@ -11,14 +11,14 @@ import yaml
 from appliance.pdf.transcript import PageText
 from appliance.review import rule_files
 from appliance.review.calendar_dates import days
-from appliance.review.checking import check, take_in
+from appliance.review.checking import check_text, read_pages
 from appliance.review.money import sums
 from appliance.review.prose import plain
 from appliance.review.recognition import Recogniser
 from tests.review.corpus.contracts import HERE, OF_BREACH
 
 FILES = ("zh", "en", "fresh", "heldout", "sentences")
-BOOK = rule_files.load()
+BOOK = rule_files.load_rules()
 RECOGNISER = Recogniser(BOOK)
 WORDS = {
     "zh": {"a": "甲方", "b": "乙方", "sum": "人民币120,000元", "day": "2026年3月1日", "later": "2028年3月1日"},
@@ -37,8 +37,8 @@ def written(name: str) -> Iterator[tuple[str, Any]]:
 def found(text: str, language: str) -> frozenset[str]:
     for name, word in WORDS[language].items():
         text = text.replace(f"{{{name}}}", word)
-    reading = take_in([PageText(text, True, False)], lambda: 0.0)
-    return check(reading, 1, BOOK, RECOGNISER, lambda page, start, end: []).found
+    reading = read_pages([PageText(text, True, False)], lambda: 0.0)
+    return check_text(reading, 1, BOOK, RECOGNISER, lambda page, start, end: []).found
 
 
 @pytest.mark.parametrize("name", FILES)

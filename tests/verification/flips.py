@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from appliance.verification import pdf, sniffing
-from appliance.verification.circumstances import Circumstances
-from appliance.verification.model import Indication, Kind
+from appliance.verification.circumstances import ValidationContext
+from appliance.verification.model import FileKind, Indication
 from appliance.verification.trust import TrustAnchors
 
 MASKS = (0x01, 0x80, 0x10, 0xFF)
@@ -32,15 +32,15 @@ def flipped(document: bytes, position: int, mask: int) -> bytes | None:
     return document[:position] + bytes((new,)) + document[position + 1 :]
 
 
-def notices(document: bytes, circumstances: Circumstances) -> bool:
+def notices(document: bytes, circumstances: ValidationContext) -> bool:
     """Whether the verdict about the altered *document* is TOTAL-FAILED."""
-    if sniffing.kind_of(document) is not Kind.PDF:
+    if sniffing.kind_of(document) is not FileKind.PDF:
         return False
-    return pdf.verify(document, circumstances).indication is Indication.FAILED
+    return pdf.verify_pdf(document, circumstances).indication is Indication.FAILED
 
 
 def survivors(
-    document: bytes, circumstances: Circumstances, positions: Iterable[int], masks: Iterable[int] = MASKS
+    document: bytes, circumstances: ValidationContext, positions: Iterable[int], masks: Iterable[int] = MASKS
 ) -> list[tuple[int, int]]:
     """The flips (position, mask) that went unnoticed."""
     found = []
@@ -56,8 +56,8 @@ def main(file: str, anchor: str, *masks: str) -> int:
     """Flip everything. 0: all was noticed; 1: something was not; 2: the file does not even pass as it is."""
     document = Path(file).read_bytes()
     anchors = TrustAnchors.from_files([Path(anchor)])
-    circumstances = Circumstances(datetime.now(UTC), anchors.certificates)
-    if pdf.verify(document, circumstances).indication is not Indication.PASSED:
+    circumstances = ValidationContext(datetime.now(UTC), anchors.certificates)
+    if pdf.verify_pdf(document, circumstances).indication is not Indication.PASSED:
         sys.stdout.write("the file does not pass as it is\n")
         return 2
     chosen = tuple(int(mask, 0) for mask in masks) or MASKS
@@ -77,7 +77,7 @@ def main(file: str, anchor: str, *masks: str) -> int:
 def _chunk(
     document: bytes, given: dict[str, Any], masks: tuple[int, ...], positions: range
 ) -> list[tuple[int, int]]:
-    return survivors(document, Circumstances.unpacked(**given), positions, masks)
+    return survivors(document, ValidationContext.unpacked(**given), positions, masks)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ import pytest
 from cryptography import x509
 
 from appliance.verification import Indication, VerificationReport, ber, pdf
-from appliance.verification.circumstances import Circumstances
+from appliance.verification.circumstances import ValidationContext
 from hsm import der
 from tests.verification.authorities import World
 from tests.verification.documents import Signing, plain, sign, stamper
@@ -145,7 +145,7 @@ def test_signatures_by_poppler_are_good(tmp_path: Path) -> None:
     _run("pdfsig", "-nssdir", store, "-add-signature", "-nick", "signer", *files)
     anchor = x509.load_pem_x509_certificate(pem)
     at = datetime.now(UTC) + timedelta(days=1)
-    report = pdf.verify(files[1].read_bytes(), Circumstances(at, (anchor,)))
+    report = pdf.verify_pdf(files[1].read_bytes(), ValidationContext(at, (anchor,)))
     assert report.indication is Indication.PASSED, report.reasons
     assert len(report.signatures) == 1
 

@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from appliance.pdf.validation import find
-from appliance.verification.circumstances import Circumstances
+from appliance.pdf.validation import find_byte_ranges
+from appliance.verification.circumstances import ValidationContext
 from tests.verification.authorities import NOW, World
 from tests.verification.documents import signed
 from tests.verification.flips import survivors
@@ -16,8 +16,8 @@ from tests.verification.flips import survivors
 @pytest.mark.slow
 def test_no_flipped_byte_goes_unnoticed(good: World) -> None:
     document = signed(good, level="B-LTA", pages=1)
-    circumstances = Circumstances(NOW + timedelta(days=1), (good.root.certificate,))
-    last = find(document)[-1]
+    circumstances = ValidationContext(NOW + timedelta(days=1), (good.root.certificate,))
+    last = find_byte_ranges(document)[-1]
     assert last is not None
     anywhere = range(0, len(document), 1009)
     unsigned = range(last.gap_start, last.gap_end, 37)

@@ -9,15 +9,15 @@ from datetime import timedelta
 import pytest
 
 from appliance.confinement import Confinement
-from appliance.pdf.validation import Look
+from appliance.pdf.validation import PageComparison
 from appliance.verification import Indication, Verifier, pdf
-from appliance.verification.circumstances import Circumstances
+from appliance.verification.circumstances import ValidationContext
 from tests.attacks import incremental
 from tests.attacks.victims import GOOD, approved, certified, next_signature
 from tests.verification.authorities import NOW
 from tests.verification.documents import change
 
-_GIVEN = Circumstances(NOW + timedelta(days=1), (GOOD.root.certificate,))
+_GIVEN = ValidationContext(NOW + timedelta(days=1), (GOOD.root.certificate,))
 
 
 @pytest.fixture(scope="module")
@@ -30,38 +30,40 @@ def verifier(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Verifier]:
 def looked_at(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     """Every comparison of rendered pages."""
     looks: list[object] = []
-    compare = Look.differences
-    monkeypatch.setattr(Look, "differences", lambda *given, **more: looks.append(given) or compare(*given, **more))
+    compare = PageComparison.differences
+    monkeypatch.setattr(
+        PageComparison, "differences", lambda *given, **more: looks.append(given) or compare(*given, **more)
+    )
     return looks
 
 
 @pytest.mark.parametrize("base", [certified(), approved()], ids=["certified", "approved"])
 def test_a_further_signature_is_judged_without_rendering(base: bytes, looked_at: list[object]) -> None:
     new = next_signature(base)
-    report = pdf.verify(new, _GIVEN, verified=len(base))
+    report = pdf.verify_pdf(new, _GIVEN, verified=len(base))
     assert not looked_at
-    assert report == pdf.verify(new, _GIVEN)
+    assert report == pdf.verify_pdf(new, _GIVEN)
     assert looked_at
     assert report.indication is Indication.PASSED
 
 
 def test_what_is_more_than_a_signature_is_verified_in_full(looked_at: list[object]) -> None:
     new = change(certified(), incremental.draw_over_page)
-    report = pdf.verify(new, _GIVEN, verified=len(certified()))
+    report = pdf.verify_pdf(new, _GIVEN, verified=len(certified()))
     assert looked_at
     assert report.indication is Indication.FAILED
 
 
 @pytest.mark.parametrize("length", [1, len(certified()) - 2, len(certified()) + 1])
 def test_a_length_that_ends_no_revision_counts_for_nothing(length: int, looked_at: list[object]) -> None:
-    assert pdf.verify(next_signature(certified()), _GIVEN, verified=length).indication is Indication.PASSED
+    assert pdf.verify_pdf(next_signature(certified()), _GIVEN, verified=length).indication is Indication.PASSED
     assert looked_at
 
 
 def test_a_base_before_the_first_signature_changes_nothing(looked_at: list[object]) -> None:
     new = next_signature(certified())
     unsigned = new.index(b"%%EOF") + len(b"%%EOF\n")
-    assert pdf.verify(new, _GIVEN, verified=unsigned) == pdf.verify(new, _GIVEN)
+    assert pdf.verify_pdf(new, _GIVEN, verified=unsigned) == pdf.verify_pdf(new, _GIVEN)
 
 
 @pytest.mark.parametrize("digest", [hashlib.sha256(certified()).hexdigest(), "0" * 64], ids=["known", "other"])

@@ -8,8 +8,8 @@ from datetime import timedelta
 import pytest
 from asn1crypto import algos, tsp
 
-from appliance.verification import Indication, Kind, SubIndication, VerificationReport, timestamps
-from appliance.verification.circumstances import Circumstances
+from appliance.verification import FileKind, Indication, SubIndication, VerificationReport, timestamps
+from appliance.verification.circumstances import ValidationContext
 from hsm.timestamp import FailInfo, response_refused
 from tests.verification.authorities import NOW, World, authority
 from tests.verification.documents import stamper
@@ -38,14 +38,14 @@ def token(reply: bytes) -> bytes:
 def judged(
     good: World, encoded: bytes, *, data: bytes | None = DATA, nonce: int | None = None
 ) -> VerificationReport:
-    circumstances = Circumstances(NOW + timedelta(days=1), (good.root.certificate,))
-    return timestamps.verify(encoded, circumstances, data=data, nonce=nonce)
+    circumstances = ValidationContext(NOW + timedelta(days=1), (good.root.certificate,))
+    return timestamps.verify_timestamp(encoded, circumstances, data=data, nonce=nonce)
 
 
 def test_reply_and_token_pass_with_their_data(good: World, reply: bytes, token: bytes) -> None:
     for encoded in (reply, token):
         report = judged(good, encoded)
-        assert (report.indication, report.kind) == (Indication.PASSED, Kind.TIMESTAMP)
+        assert (report.indication, report.kind) == (Indication.PASSED, FileKind.TIMESTAMP)
         assert report.signatures[0].timestamp == NOW
         assert report.signatures[0].field is None
 
@@ -67,8 +67,8 @@ def test_nonce(nonce: int, expected: Indication, good: World, token: bytes) -> N
 
 
 def test_unknown_authority_is_undecided(good: World, token: bytes) -> None:
-    stranger = Circumstances(NOW, (authority("Other Root").certificate,))
-    report = timestamps.verify(token, stranger, data=DATA, nonce=None)
+    stranger = ValidationContext(NOW, (authority("Other Root").certificate,))
+    report = timestamps.verify_timestamp(token, stranger, data=DATA, nonce=None)
     assert report.verdict.subindication is SubIndication.NO_CERTIFICATE_CHAIN_FOUND
 
 

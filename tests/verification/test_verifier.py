@@ -15,7 +15,7 @@ import pytest
 from appliance.confinement import Confinement
 from appliance.errors import ConfigurationError
 from appliance.language import Language, chinese_messages
-from appliance.verification import Indication, Kind, TrustAnchors, Verifier
+from appliance.verification import FileKind, Indication, TrustAnchors, Verifier
 from appliance.verification.report import render_html, render_pdf
 from tests.verification.authorities import NOW, World
 from tests.verification.documents import plain, signed
@@ -128,7 +128,7 @@ def test_directories_and_missing_files_have_a_reason(verifier: Verifier, tmp_pat
 def test_timestamp_is_recognised(verifier: Verifier, tmp_path: Path) -> None:
     path = tmp_path / "t"
     path.write_bytes(b"0\x05\x30\x03\x02\x01\x02")
-    assert verifier.verify_file(path).kind is Kind.TIMESTAMP
+    assert verifier.verify_file(path).kind is FileKind.TIMESTAMP
 
 
 def test_trust_file_without_certificates_is_refused() -> None:

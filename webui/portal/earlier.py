@@ -22,7 +22,7 @@ class EarlierLine:
 
 def earlier_signature_lines(parts: PortalParts, contract: Contract) -> list[EarlierLine]:
     """In the order of the document; empty for most."""
-    return [_line(each) for each in parts.appliance.earlier.of(contract.original.digest)]
+    return [_line(each) for each in parts.appliance.earlier.signatures_of(contract.original.digest)]
 
 
 def _line(signature: EarlierSignature) -> EarlierLine:

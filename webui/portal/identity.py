@@ -27,7 +27,7 @@ def blueprint(parts: PortalParts) -> Blueprint:
     checks, once = parts.appliance.identity, SingleSubmission(parts.appliance.submissions)
 
     def page(subject: str, someone: PortalVisitor, problems: dict[str, str], status: int = 200) -> tuple[str, int]:
-        person, records = parts.appliance.registry.person(subject), checks.of(subject)
+        person, records = parts.appliance.registry.person(subject), checks.checks_of(subject)
         people = [name for record in records for name in (record.checked_by, record.answers, record.withdrawn_by)]
         shown = render_template(
             "identity/person.html",

@@ -38,7 +38,7 @@ def blueprint(parts: PortalParts) -> Blueprint:
             problem = translate()("Choose the file that is to be verified.")
             return make_response(render_template("verify.html", largest=largest, problem=problem), 400)
         try:
-            trust = NamedTrust.of(_contents("trust"))
+            trust = NamedTrust.from_files(_contents("trust"))
         except ConfigurationError as refusal:
             problem = translate()(refusal.template, **refusal.values)
             return make_response(render_template("verify.html", largest=largest, problem=problem), 400)

@@ -8,35 +8,35 @@ from appliance.pdf.validation.model import (
     FieldLock,
     FoundSignature,
     PageRegion,
-    Step,
+    RevisionStep,
     StepKind,
     StoreHistory,
     Unparseable,
     ValidationStore,
 )
 from appliance.pdf.validation.opening import DAMAGE, OpenedPdf, open_pdf
+from appliance.pdf.validation.page_comparison import NotRendered, PageComparison, SeenDifference
 from appliance.pdf.validation.reading import revisions_within, signatures, store, store_in
 from appliance.pdf.validation.regions import of_fields
-from appliance.pdf.validation.seen import Look, NotRendered, SeenDifference
-from appliance.pdf.validation.signed_bytes import SignedRange, ends_cleanly, find
+from appliance.pdf.validation.signed_bytes import ByteRange, ends_cleanly, find_byte_ranges
 
 __all__ = [
     "DAMAGE",
+    "ByteRange",
     "FieldLock",
     "FoundSignature",
-    "Look",
     "NotRendered",
     "OpenedPdf",
+    "PageComparison",
     "PageRegion",
+    "RevisionStep",
     "SeenDifference",
-    "SignedRange",
-    "Step",
     "StepKind",
     "StoreHistory",
     "Unparseable",
     "ValidationStore",
     "ends_cleanly",
-    "find",
+    "find_byte_ranges",
     "of_fields",
     "open_pdf",
     "revisions_within",

@@ -16,7 +16,7 @@ from pyhanko.pdf_utils.reader import HistoricalResolver
 
 from appliance.pdf.validation import repeated, stored
 from appliance.pdf.validation.comparing import changed_keys, entry, number_of, references_in, same
-from appliance.pdf.validation.model import FieldLock, Step, StepKind
+from appliance.pdf.validation.model import FieldLock, RevisionStep, StepKind
 from appliance.pdf.validation.opening import DAMAGE, OpenedPdf
 from appliance.pdf.validation.reading import lock_of
 from appliance.pdf.validation.references import TRAILER, References
@@ -45,7 +45,7 @@ class _Findings:
     locks: dict[str, FieldLock | None] = field(default_factory=dict)
 
 
-def recognise(pdf: OpenedPdf, number: int, references: References) -> Step | None:
+def recognise(pdf: OpenedPdf, number: int, references: References) -> RevisionStep | None:
     """The step to revision *number* if all of it is recognised, else None."""
     try:
         return _Recognition(pdf, number, references).step()
@@ -71,7 +71,7 @@ class _Recognition:
         self._size = pdf.reader.xrefs.get_xref_container_info(number - 1).size
         self._found = _Findings()
 
-    def step(self) -> Step:
+    def step(self) -> RevisionStep:
         """Explain the whole step or raise _Unknown."""
         changed = {each.idnum: each for each in self._new.explicit_refs_in_revision()}
         freed = {each.idnum for each in self._new.refs_freed_in_revision()}
@@ -87,7 +87,7 @@ class _Recognition:
             elif not self._explained(reference, holders, store):
                 raise _Unknown
         kind = StepKind.FORM_FILLING if self._found.fields or self._found.visible else StepKind.VALIDATION_DATA
-        return Step(
+        return RevisionStep(
             self._number, kind, frozenset(self._found.fields), frozenset(self._found.new_visible), recognised=True
         )
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 
-from appliance.pdf.validation.signed_bytes import SignedRange
+from appliance.pdf.validation.signed_bytes import ByteRange
 
 
 class StepKind(Enum):
@@ -19,7 +19,7 @@ class StepKind(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class RevisionStep:
     """The change from revision ``number - 1`` to ``number``.
 
     ``fields`` are the form fields that it filled or added (visible ones only); ``new_visible`` those of them
@@ -60,7 +60,7 @@ class FoundSignature:
     field: str
     document_timestamp: bool
     subfilter: str
-    signed: SignedRange | None
+    signed: ByteRange | None
     contents: bytes | None
     revision: int
     complete: bool

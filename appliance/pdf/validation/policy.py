@@ -35,7 +35,7 @@ from pyhanko.sign.fields import enumerate_sig_fields
 
 from appliance.pdf.validation import filling, repeated
 from appliance.pdf.validation.comparing import changed_keys, entry
-from appliance.pdf.validation.model import Step, StepKind
+from appliance.pdf.validation.model import RevisionStep, StepKind
 from appliance.pdf.validation.opening import DAMAGE, OpenedPdf
 
 _STORE = ("/Root", "/DSS")
@@ -95,7 +95,7 @@ _LONGEST_DETAIL = 300
 logging.getLogger("pyhanko").addHandler(logging.NullHandler())
 
 
-def analyse(pdf: OpenedPdf, number: int) -> Step:
+def analyse(pdf: OpenedPdf, number: int) -> RevisionStep:
     """The step to revision *number*; never raises for what is in the file."""
     old = pdf.reader.get_historical_resolver(number - 1)
     new = pdf.reader.get_historical_resolver(number)
@@ -104,13 +104,13 @@ def analyse(pdf: OpenedPdf, number: int) -> Step:
         objection = _objection(old, new)
         new_visible = frozenset(_visible_fields(new) - _visible_fields(old))
     except SuspiciousModification as error:
-        return Step(number, StepKind.UNEXPLAINED, detail=str(error)[:_LONGEST_DETAIL])
+        return RevisionStep(number, StepKind.UNEXPLAINED, detail=str(error)[:_LONGEST_DETAIL])
     except DAMAGE as error:
-        return Step(number, StepKind.UNEXPLAINED, detail=type(error).__name__)
+        return RevisionStep(number, StepKind.UNEXPLAINED, detail=type(error).__name__)
     if objection is not None:
-        return Step(number, StepKind.UNEXPLAINED, detail=objection)
+        return RevisionStep(number, StepKind.UNEXPLAINED, detail=objection)
     kind = _KINDS.get(result.modification_level, StepKind.UNEXPLAINED)
-    return Step(number, kind, frozenset(result.changed_form_fields), new_visible)
+    return RevisionStep(number, kind, frozenset(result.changed_form_fields), new_visible)
 
 
 def _objection(old: HistoricalResolver, new: HistoricalResolver) -> str | None:

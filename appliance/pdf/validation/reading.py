@@ -11,7 +11,7 @@ from pyhanko.sign.fields import enumerate_sig_fields
 from appliance.pdf.validation.comparing import entry
 from appliance.pdf.validation.model import FieldLock, FoundSignature, StoreHistory, Unparseable, ValidationStore
 from appliance.pdf.validation.opening import DAMAGE, OpenedPdf, place_of_contents
-from appliance.pdf.validation.signed_bytes import SignedRange, startxref_at
+from appliance.pdf.validation.signed_bytes import ByteRange, startxref_at
 
 _MOST_STORED = 5000
 
@@ -49,7 +49,7 @@ def _signature(pdf: OpenedPdf, name: str, value: object, field: object) -> Found
     if not isinstance(value, generic.DictionaryObject) or not isinstance(field, generic.DictionaryObject):
         raise TypeError("a signature is a dictionary")
     numbers = [int(number) for number in value["/ByteRange"]]
-    signed = SignedRange.of(numbers, len(pdf.document))
+    signed = ByteRange.from_numbers(numbers, len(pdf.document))
     revision = _last_change(pdf, value)
     return FoundSignature(
         field=name,
@@ -66,7 +66,7 @@ def _signature(pdf: OpenedPdf, name: str, value: object, field: object) -> Found
     )
 
 
-def _contents(pdf: OpenedPdf, value: generic.DictionaryObject, signed: SignedRange) -> bytes | None:
+def _contents(pdf: OpenedPdf, value: generic.DictionaryObject, signed: ByteRange) -> bytes | None:
     """The bytes in the gap, if the gap is where this dictionary's /Contents lies, or has the same value."""
     gap = signed.contents(pdf.document)
     raw = value.raw_get("/Contents", decrypt=generic.EncryptedObjAccess.RAW)
@@ -79,7 +79,7 @@ def _contents(pdf: OpenedPdf, value: generic.DictionaryObject, signed: SignedRan
     return gap if stated == gap else None
 
 
-def _is_complete(pdf: OpenedPdf, signed: SignedRange, revision: int) -> bool:
+def _is_complete(pdf: OpenedPdf, signed: ByteRange, revision: int) -> bool:
     """The signed bytes end as that revision ends, and all cross-reference sections up to it lie within."""
     xrefs = pdf.reader.xrefs
     # a linearised file that was signed when it was made ends with the older section's number

@@ -18,7 +18,7 @@ _MOST_SIGNATURES = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class SignedRange:
+class ByteRange:
     """A ByteRange: bytes 0 to ``gap_start`` and ``gap_end`` to ``end`` are signed; the gap has the signature."""
 
     gap_start: int
@@ -26,7 +26,7 @@ class SignedRange:
     end: int
 
     @classmethod
-    def of(cls, numbers: list[int], size: int) -> SignedRange | None:
+    def from_numbers(cls, numbers: list[int], size: int) -> ByteRange | None:
         """From the four numbers, or None unless they are the start, one gap, and within a file of *size*."""
         if len(numbers) != 4 or numbers[0] != 0 or any(number <= 0 for number in numbers[1:]):
             return None
@@ -58,13 +58,13 @@ def startxref_at(document: bytes, end: int) -> int | None:
     return int(found[1]) if found else None
 
 
-def find(document: bytes) -> tuple[SignedRange | None, ...]:
+def find_byte_ranges(document: bytes) -> tuple[ByteRange | None, ...]:
     """Every ByteRange that is written in the file, None for one that cannot be; placeholders are left out."""
-    found: list[SignedRange | None] = []
+    found: list[ByteRange | None] = []
     for match in _BYTE_RANGE.finditer(document):
         numbers = [int(each) for each in match[1].split()]
         if any(numbers[1:]) and not _is_placeholder(numbers, document):
-            found.append(SignedRange.of(numbers, len(document)))
+            found.append(ByteRange.from_numbers(numbers, len(document)))
         if len(found) == _MOST_SIGNATURES:
             break
     return tuple(dict.fromkeys(found))
@@ -77,6 +77,6 @@ def ends_cleanly(document: bytes) -> bool:
 
 def _is_placeholder(numbers: list[int], document: bytes) -> bool:
     """A ByteRange whose gap is still all zeros: a signature that was prepared and never made."""
-    signed = SignedRange.of(numbers, len(document))
+    signed = ByteRange.from_numbers(numbers, len(document))
     contents = signed.contents(document) if signed else None
     return contents is not None and not any(contents)

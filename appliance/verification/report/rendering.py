@@ -9,7 +9,7 @@ from importlib import resources
 from jinja2 import Environment, FunctionLoader, StrictUndefined, Template
 
 from appliance.language import Language, translator
-from appliance.typesetting import Manner, typeset
+from appliance.typesetting import PageOptions, typeset
 from appliance.verification.model import VerificationReport
 from appliance.verification.report.view import view_of
 
@@ -24,7 +24,7 @@ def render_html(report: VerificationReport, language: Language, *, back: str = "
 
 def render_pdf(report: VerificationReport, language: Language) -> bytes:
     """The same as a PDF (A4) with its typefaces embedded. Raises as :func:`appliance.typesetting.typeset`."""
-    return typeset(_rendered(report, language, paper=True), Manner(images=True))
+    return typeset(_rendered(report, language, paper=True), PageOptions(images=True))
 
 
 def _rendered(report: VerificationReport, language: Language, *, paper: bool, back: str = "") -> str:

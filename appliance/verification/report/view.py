@@ -20,7 +20,7 @@ from appliance.verification.tokens import shown_time
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ReportLine:
     """A row of the simple report: ``tone`` is yes, no or open."""
 
     label: str
@@ -38,7 +38,7 @@ class SignatureView:
     tone: str
     verdict: str
     reasons: tuple[str, ...]
-    lines: tuple[Line, ...]
+    lines: tuple[ReportLine, ...]
     facts: Mapping[str, str]
     path: tuple[Mapping[str, str], ...]
 
@@ -106,7 +106,7 @@ def _signature(report: SignatureReport, translate: Translator) -> SignatureView:
         verdict=translate(words.VERDICTS[report.verdict.indication]),
         reasons=_sentences(report.verdict.reasons, translate),
         lines=tuple(
-            Line(
+            ReportLine(
                 translate(words.ROWS.get(row.subject, row.subject)),
                 row.answer.value,
                 translate(words.ANSWERS[row.answer]),

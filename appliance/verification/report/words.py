@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from appliance.verification.model import Answer, Indication, Kind, SubIndication
+from appliance.verification.model import FileKind, Indication, RowAnswer, SubIndication
 
 VERDICTS: Final = {
     Indication.PASSED: "Valid",
@@ -12,15 +12,18 @@ VERDICTS: Final = {
     Indication.INDETERMINATE: "Undecided",
 }
 HEADLINES: Final = {
-    (Kind.PDF, Indication.PASSED): "The document is validly signed and has not been altered since.",
-    (Kind.PDF, Indication.FAILED): "Do not rely on this document: it was altered, or its signature is broken.",
-    (Kind.PDF, Indication.INDETERMINATE): "It cannot be said whether this document is validly signed.",
-    (Kind.TIMESTAMP, Indication.PASSED): "The timestamp is valid: the data existed in this form at that time.",
-    (Kind.TIMESTAMP, Indication.FAILED): "Do not rely on this timestamp: it is broken, or about other data.",
-    (Kind.TIMESTAMP, Indication.INDETERMINATE): "It cannot be said whether this timestamp proves anything.",
-    (Kind.EVIDENCE, Indication.PASSED): "The evidence package is complete, unaltered and validly signed.",
-    (Kind.EVIDENCE, Indication.FAILED): "Do not rely on this evidence package: it was altered or is incomplete.",
-    (Kind.EVIDENCE, Indication.INDETERMINATE): "It cannot be said whether this evidence package is sound.",
+    (FileKind.PDF, Indication.PASSED): "The document is validly signed and has not been altered since.",
+    (FileKind.PDF, Indication.FAILED): "Do not rely on this document: it was altered, or its signature is broken.",
+    (FileKind.PDF, Indication.INDETERMINATE): "It cannot be said whether this document is validly signed.",
+    (FileKind.TIMESTAMP, Indication.PASSED): "The timestamp is valid: the data existed in this form at that time.",
+    (FileKind.TIMESTAMP, Indication.FAILED): "Do not rely on this timestamp: it is broken, or about other data.",
+    (FileKind.TIMESTAMP, Indication.INDETERMINATE): "It cannot be said whether this timestamp proves anything.",
+    (FileKind.EVIDENCE, Indication.PASSED): "The evidence package is complete, unaltered and validly signed.",
+    (
+        FileKind.EVIDENCE,
+        Indication.FAILED,
+    ): "Do not rely on this evidence package: it was altered or is incomplete.",
+    (FileKind.EVIDENCE, Indication.INDETERMINATE): "It cannot be said whether this evidence package is sound.",
 }
 _UNALTERED_COPY = "Ask the sender for an unaltered copy and compare its SHA-256 with theirs."
 _OTHER_DATE = "Verify for a moment at which the certificate was valid, or ask for a copy with a later timestamp."
@@ -58,11 +61,11 @@ ROWS: Final = {
     "level": "Level",
     "changes": "What changed afterwards",
 }
-ANSWERS: Final = {Answer.YES: "yes", Answer.NO: "no", Answer.OPEN: "not known"}
+ANSWERS: Final = {RowAnswer.YES: "yes", RowAnswer.NO: "no", RowAnswer.OPEN: "not known"}
 KINDS: Final = {
-    Kind.PDF: "Signed document (PDF)",
-    Kind.TIMESTAMP: "Timestamp (RFC 3161)",
-    Kind.EVIDENCE: "Evidence package",
+    FileKind.PDF: "Signed document (PDF)",
+    FileKind.TIMESTAMP: "Timestamp (RFC 3161)",
+    FileKind.EVIDENCE: "Evidence package",
 }
 COVERAGES: Final = {
     "whole-file": "the whole file",

@@ -25,14 +25,14 @@ from appliance.errors import PreconditionRefused
 from appliance.model.acceptance import AgreementRecord
 from appliance.model.contract import Contract, ContractState, Party, SigningOrder
 from appliance.policy import Policy
-from appliance.review.standing import open_standings
+from appliance.review.review_status import open_review_statuses
 from appliance.store import agreements
 from appliance.store.database import Database, Transaction
 from hsm.intents import SigningIntent
 from tests.appliance.contracts.samples import NOON, contract
 from tests.appliance.store.seeds import seeded
 
-SEALS = SealConditions(Policy(), open_standings(Path("no rules of the home"), Policy()))
+SEALS = SealConditions(Policy(), open_review_statuses(Path("no rules of the home"), Policy()))
 
 
 @pytest.fixture

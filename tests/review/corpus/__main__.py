@@ -13,7 +13,7 @@ import yaml
 
 from appliance.confinement import Confinement
 from appliance.review import rule_files
-from appliance.review.checker import Checker
+from appliance.review.checker import ContentChecker
 from tests.review.corpus.contracts import HERE, plans
 from tests.review.corpus.measure import Measurement, Score
 from tests.review.corpus.printing import printed
@@ -35,9 +35,9 @@ def main(arguments: list[str]) -> int:
         return 0
     measured = {part: Measurement() for part in PARTS}
     with tempfile.TemporaryDirectory() as cache, Confinement(Path(cache)) as confinement:
-        checker = Checker(confinement, rule_files.load())
+        checker = ContentChecker(confinement, rule_files.load_rules())
         for plan in plans():
-            measured[plan.part].add(plan, checker.check(printed(plan)))
+            measured[plan.part].add(plan, checker.check_document(printed(plan)))
     for name, part in measured.items():
         mistakes = part.mistakes if "--mistakes" in arguments else ()
         show(f"{PARTS[name]}: {part.contracts} contracts", *part.table(), *mistakes)

@@ -93,7 +93,7 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
             shown_pages=min(contract.pages, SHOWN_PAGES),
             sizes=(ByteSize(contract.original.size), ByteSize(contract.current.size)),
             events=events,
-            review=parts.appliance.reviewing.standing(contract) if seen.drafting else None,
+            review=parts.appliance.reviewing.review_status(contract) if seen.drafting else None,
             ended_because=_ended_because(events),
             tones=TONES,
             technical=TECHNICAL,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, render_template
 
-from appliance.documents.differences import Differences
+from appliance.documents.differences import RevisionDifferences
 from appliance.errors import NotFound
 from appliance.language.sizes import ByteSize
 from webui.portal.contracts.view import view_contract
@@ -13,7 +13,7 @@ from webui.portal.parts import PortalParts
 
 def install(pages: Blueprint, parts: PortalParts) -> None:
     """The list with the newest revision opened, and one address for each revision."""
-    differences = Differences(parts.appliance.pictures)
+    differences = RevisionDifferences(parts.appliance.pictures)
 
     @pages.get("/<contract_id>/revisions", defaults={"number": None})
     @pages.get("/<contract_id>/revisions/<int:number>")
@@ -28,7 +28,7 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
             "contracts/revisions.html",
             contract=contract,
             chosen=chosen,
-            difference=None if original else differences.of(contract, chosen),
+            difference=None if original else differences.difference_of(contract, chosen),
             names={party.id: party.name for party in contract.parties},
             size_of=ByteSize,
         )

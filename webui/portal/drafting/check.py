@@ -101,7 +101,7 @@ def _signs_first(contract: Contract) -> bool:
 def _page(controller: DraftController, draft: Contract, remarks: Remarks) -> Response:
     language = current_language()
     unchecked = _unchecked(controller, draft)
-    standing = controller.appliance.reviewing.standing(draft)
+    standing = controller.appliance.reviewing.review_status(draft)
     sizes = controller.appliance.layouts.inspection(draft.original.digest).pages
     marks = {party.id: party_mark(party, language) for party in draft.parties}
     drawn = shapes_by_page(draft, sizes, marks, cross_page.diameters(controller, draft))
@@ -136,7 +136,7 @@ def _page(controller: DraftController, draft: Contract, remarks: Remarks) -> Res
 def _unchecked(controller: DraftController, draft: Contract) -> str:
     """Has the content checked, unless it is already; why it cannot be, if so."""
     try:
-        controller.appliance.reviewing.check(draft, by=draft.initiator)
+        controller.appliance.reviewing.check_content(draft, by=draft.initiator)
     except DocumentRefused as refusal:
         return translate()(refusal.template, **refusal.values)
     return ""

@@ -10,7 +10,7 @@ from flask import request
 from appliance.contracts.draft_rules import AnchorSide, place_beside
 from appliance.errors import DocumentRefused
 from appliance.model.contract import Contract, Placement
-from appliance.pdf.values import Found, PageSize
+from appliance.pdf.values import FoundPhrase, PageSize
 from webui.portal.drafting.controller import DraftController
 from webui.portal.drafting.palette import PartyMark
 from webui.shared.language import translate
@@ -37,7 +37,7 @@ class KeywordSearch:
     party: str
     side: AnchorSide
     places: tuple[Placement, ...] = ()
-    found: tuple[Found, ...] = ()
+    found: tuple[FoundPhrase, ...] = ()
     problem: str = ""
 
     @property
@@ -67,7 +67,7 @@ def run_search(
     if not wanted.phrase:
         return KeywordSearch(wanted.phrase, wanted.party, wanted.side, problem=_("Type the words to look for."))
     try:
-        found = controller.appliance.layouts.find(draft.original.digest, [wanted.phrase])
+        found = controller.appliance.layouts.find_phrases(draft.original.digest, [wanted.phrase])
     except DocumentRefused as refusal:
         sentence = _(refusal.template, **refusal.values)
         return KeywordSearch(wanted.phrase, wanted.party, wanted.side, problem=sentence)

@@ -89,7 +89,7 @@ def _done(parts: PortalParts, contract_id: str, place: str, act: Callable[[], ob
 def _case(parts: PortalParts, contract_id: str, problems: dict[str, str], status: int) -> Response:
     reviewer = require(AccountRole.REVIEWER).subject
     contract = parts.appliance.reviewing.case(contract_id, reviewer)
-    standing = parts.appliance.reviewing.standing(contract)
+    standing = parts.appliance.reviewing.review_status(contract)
     asked = standing.request
     answers = (
         contract.state is ContractState.DRAFT
@@ -98,8 +98,8 @@ def _case(parts: PortalParts, contract_id: str, problems: dict[str, str], status
         and asked.document == standing.document
     )
     if answers and standing.check is None:  # the rules have changed since it was asked for
-        parts.appliance.reviewing.check(contract, by=reviewer)
-        standing = parts.appliance.reviewing.standing(contract)
+        parts.appliance.reviewing.check_content(contract, by=reviewer)
+        standing = parts.appliance.reviewing.review_status(contract)
     page = render_template(
         "reviews/case.html",
         answers=answers,

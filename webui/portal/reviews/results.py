@@ -25,5 +25,5 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
             problems={},
             names=name_lookup(parts),
             typed={},
-            **review_view(parts, contract, parts.appliance.reviewing.standing(contract)),
+            **review_view(parts, contract, parts.appliance.reviewing.review_status(contract)),
         )

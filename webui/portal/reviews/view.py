@@ -19,7 +19,7 @@ from appliance.model.review import (
     PageBox,
     Waiver,
 )
-from appliance.review.standing import Item, ItemState, ReviewStanding
+from appliance.review.review_status import ItemState, ReviewItem, ReviewStatus
 from webui.portal.parts import PortalParts
 from webui.shared.language import current_language, translate
 
@@ -89,7 +89,7 @@ class DistinctValue(Generic[F]):
     pages: tuple[int, ...]
 
 
-def review_view(parts: PortalParts, contract: Contract, standing: ReviewStanding) -> dict[str, Any]:
+def review_view(parts: PortalParts, contract: Contract, standing: ReviewStatus) -> dict[str, Any]:
     """What the templates need to show *standing*."""
     rows = [_row(parts, item) for item in standing.items]
     result = None if standing.check is None else standing.check.result
@@ -142,7 +142,7 @@ def language_of(quote: str) -> str:
     return "zh-CN" if _CHINESE.search(quote) else "en"
 
 
-def _row(parts: PortalParts, item: Item) -> ReviewRow:
+def _row(parts: PortalParts, item: ReviewItem) -> ReviewRow:
     state, tone = _state(item)
     spots = item.finding.boxes if item.finding else item.amount.boxes if item.amount else ()
     return ReviewRow(
@@ -163,7 +163,7 @@ def _row(parts: PortalParts, item: Item) -> ReviewRow:
     )
 
 
-def _state(item: Item) -> tuple[str, str]:
+def _state(item: ReviewItem) -> tuple[str, str]:
     say = translate()
     if item.state is ItemState.FOUND:
         return say("found"), "good"
@@ -178,7 +178,7 @@ def _state(item: Item) -> tuple[str, str]:
     return say("missing"), {ClauseLevel.REQUIRED: "bad", ClauseLevel.ADVISED: "open"}.get(item.level, "")
 
 
-def _detail(item: Item) -> str:
+def _detail(item: ReviewItem) -> str:
     if item.finding is not None:
         return _NUMBERED.sub("", item.finding.quote)
     if item.amount is not None:
@@ -192,7 +192,7 @@ def _detail(item: Item) -> str:
 
 
 def _sheets(
-    parts: PortalParts, contract: Contract, standing: ReviewStanding, result: CheckResult, rows: list[ReviewRow]
+    parts: PortalParts, contract: Contract, standing: ReviewStatus, result: CheckResult, rows: list[ReviewRow]
 ) -> Iterator[MarkedPage]:
     sizes = parts.appliance.layouts.inspection(standing.document).pages
     marks = list(_marks(standing, {row.key: row for row in rows}))
@@ -205,7 +205,7 @@ def _sheets(
         yield MarkedPage(number, size.width, size.height, here, frozenset(first_of.values()))
 
 
-def _marks(standing: ReviewStanding, rows: Mapping[str, ReviewRow]) -> Iterator[ReviewMark]:
+def _marks(standing: ReviewStatus, rows: Mapping[str, ReviewRow]) -> Iterator[ReviewMark]:
     for item in standing.items:
         spots = item.finding.boxes if item.finding else item.amount.boxes if item.amount else ()
         tone = "c8" if item.amount else "c1" if item.level is ClauseLevel.REQUIRED else "c3"

@@ -31,8 +31,8 @@ def blueprint(parts: PortalParts) -> Blueprint:
         return (
             render_template(
                 "signatures/page.html",
-                own=appearances.of(subject),
-                seals=seals.of(subject),
+                own=appearances.appearance_of(subject),
+                seals=seals.seals_of(subject),
                 typed=TYPED,
                 strokes=request.form.get("strokes", ""),
                 sheet=(drawing.WIDTH, drawing.HEIGHT),

@@ -36,7 +36,7 @@ class WritingContext:
 
     def text(self, text_id: str) -> Text:
         """The text, for a visitor who may see it."""
-        return self.texts.load(text_id, self.visitor().subject)
+        return self.texts.load_text(text_id, self.visitor().subject)
 
 
 def writing_page(name: str, status: int = 200, **shown: Any) -> Response:

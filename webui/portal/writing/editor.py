@@ -11,7 +11,7 @@ from appliance.model.writing import Text, TextPurpose
 from appliance.writing import Beginning
 from appliance.writing.markup import markup
 from appliance.writing.plain import from_plain, to_plain
-from appliance.writing.reading import read
+from appliance.writing.reading import read_markup
 from webui.portal.writing.context import (
     WritingContext,
     chosen_language,
@@ -119,7 +119,7 @@ def editor(
         text=text,
         problem=sentence(refusal) if refusal else "",
         overtaken=isinstance(refusal, StateRefused),
-        plain=to_plain(read(wording.html)) if plain is None else plain,
+        plain=to_plain(read_markup(wording.html)) if plain is None else plain,
         about=about or {"title": wording.title, "kind": text.kind, "language": wording.language},
         languages=NAMES,
         own_language=current_language(),

@@ -7,7 +7,7 @@ from dataclasses import replace
 from flask import Blueprint, Response, request
 
 from appliance.errors import NotFound, PreconditionRefused, StateRefused
-from appliance.language.letters import words
+from appliance.language.characters import words
 from appliance.model.writing import Currency, MergeField, MergeFieldKind, Text
 from appliance.writing.filling import places
 from webui.portal.writing.context import (

@@ -8,10 +8,10 @@ from typing import Any
 from flask import Blueprint, Response, request
 
 from appliance.errors import ConfinementFailed, DocumentRefused, PreconditionRefused, StateRefused
-from appliance.language.letters import words
+from appliance.language.characters import words
 from appliance.model.contract import Contract
 from appliance.model.writing import Text, Wording
-from appliance.writing import Checked, blank, check
+from appliance.writing import CheckedValues, blank, check_values
 from webui.portal.writing.context import (
     WritingContext,
     field_value,
@@ -44,7 +44,7 @@ def install(pages: Blueprint, context: WritingContext) -> None:
         text = context.text(text_id)
         if text.wording.fields and field_value("filled") != "1":
             return redirect_to(f"/writing/{text_id}/use")
-        checked = check(text.wording.fields, _values())
+        checked = check_values(text.wording.fields, _values())
         if checked.problems:
             return _text_form(text, checked)
         try:
@@ -66,7 +66,7 @@ def install(pages: Blueprint, context: WritingContext) -> None:
         subject = context.visitor().subject
         number = number_of("number")
         template = context.templates.offered(template_id, subject)
-        checked = check(template.current.wording.fields, _known_values(template.current.number == number))
+        checked = check_values(template.current.wording.fields, _known_values(template.current.number == number))
         title = field_value("title")
         if checked.problems or not words(title):
             return _template_form(context, template_id, checked)
@@ -94,13 +94,13 @@ def _values() -> dict[str, str]:
     return {name.removeprefix(PREFIX): value for name, value in request.form.items() if name.startswith(PREFIX)}
 
 
-def _text_form(text: Text, checked: Checked | None, refused: str = "", status: int = 422) -> Response:
+def _text_form(text: Text, checked: CheckedValues | None, refused: str = "", status: int = 422) -> Response:
     shown = {"text": text, "seen": text.version, "address": f"/writing/{text.id}/use", "title": text.wording.title}
     return _form(text.wording, checked, refused, status, **shown)
 
 
 def _template_form(
-    context: WritingContext, template_id: str, checked: Checked | None, refused: str = "", status: int = 422
+    context: WritingContext, template_id: str, checked: CheckedValues | None, refused: str = "", status: int = 422
 ) -> Response:
     template = context.templates.offered(template_id, context.visitor().subject)
     title = field_value("title") if request.method == "POST" else template.name
@@ -115,7 +115,7 @@ def _template_form(
     return _form(template.current.wording, checked, refused, status, **shown)
 
 
-def _form(wording: Wording, checked: Checked | None, refused: str, status: int, **shown: Any) -> Response:
+def _form(wording: Wording, checked: CheckedValues | None, refused: str, status: int, **shown: Any) -> Response:
     said = translate()
     problems = dict(shown.pop("more", {}))
     for name, problem in (checked.problems if checked else {}).items():

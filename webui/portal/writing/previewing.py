@@ -42,7 +42,7 @@ def install(pages: Blueprint, context: WritingContext) -> None:
     @pages.get("/templates/<template_id>/<int:version>/preview")
     def template_preview(template_id: str, version: int) -> Response:
         wording = _wording(context, template_id, version)
-        shown = context.templates.load(template_id, context.visitor().subject)
+        shown = context.templates.load_template(template_id, context.visitor().subject)
         address = f"/templates/{template_id}/{version}"
         return _pages(wording, context.previews.pages(wording), address, template=shown, version=version)
 

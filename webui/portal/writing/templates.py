@@ -36,7 +36,7 @@ def install(pages: Blueprint, context: WritingContext) -> None:
 
     @pages.get("/templates/<template_id>")
     def template(template_id: str) -> Response:
-        found = context.templates.load(template_id, context.visitor().subject)
+        found = context.templates.load_template(template_id, context.visitor().subject)
         people = {version.by: context.parts.appliance.registry.person(version.by) for version in found.versions}
         return writing_page(
             "template", template=found, people=people, pages=context.previews.pages(found.current.wording)

@@ -16,7 +16,7 @@ from pyhanko.pdf_utils.generic import (
 )
 
 from appliance.errors import DocumentRefused
-from appliance.pdf.revision import Revision
+from appliance.pdf.incremental_updates import IncrementalUpdate
 from appliance.pdf.typefaces import Typeface
 
 _SYMBOLIC = 1 << 2
@@ -32,7 +32,7 @@ class Glyph:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class GlyphLine:
     """A set line of text; ``width`` in thousandths of an em."""
 
     glyphs: tuple[Glyph, ...]
@@ -46,7 +46,7 @@ class Line:
         return b"<" + b"".join(b"%04X" % glyph.number for glyph in self.glyphs) + b">"
 
 
-def set_line(typeface: Typeface, text: str) -> Line:
+def set_line(typeface: Typeface, text: str) -> GlyphLine:
     """*text* in *typeface*, one glyph a character.
 
     Raises DocumentRefused, naming them, when the face lacks characters: nothing is ever shown as an empty box.
@@ -61,7 +61,7 @@ def set_line(typeface: Typeface, text: str) -> Line:
             characters=missing,
         )
     scale = 1000 / typeface.units
-    return Line(
+    return GlyphLine(
         tuple(
             Glyph(number, typeface.font.get_glyph_h_advance(number) * scale, character)
             for number, character in numbers
@@ -70,19 +70,19 @@ def set_line(typeface: Typeface, text: str) -> Line:
 
 
 @dataclass(slots=True)
-class Lettering:
+class FontSubset:
     """The font of one appearance: collects the glyphs of its lines, then embeds them and no others."""
 
     typeface: Typeface
     used: dict[int, Glyph] = field(default_factory=dict)
 
-    def line(self, text: str) -> Line:
+    def line(self, text: str) -> GlyphLine:
         """*text* set, its glyphs noted for embedding."""
         line = set_line(self.typeface, text)
         self.used.update((glyph.number, glyph) for glyph in line.glyphs)
         return line
 
-    def embed(self, revision: Revision) -> Any:
+    def embed(self, revision: IncrementalUpdate) -> Any:
         """Add the Type 0 font to *revision*; its reference. Character codes are glyph numbers (Identity-H)."""
         name = pdf_name(f"/VRMLNA+{self.typeface.postscript_name}")
         return revision.add_object(
@@ -100,7 +100,7 @@ class Lettering:
             )
         )
 
-    def _descendant(self, revision: Revision, name: Any) -> DictionaryObject:
+    def _descendant(self, revision: IncrementalUpdate, name: Any) -> DictionaryObject:
         widths = ArrayObject()
         for number, glyph in sorted(self.used.items()):
             widths += [NumberObject(number), ArrayObject([NumberObject(round(glyph.advance))])]
@@ -122,7 +122,7 @@ class Lettering:
             }
         )
 
-    def _descriptor(self, revision: Revision, name: Any) -> DictionaryObject:
+    def _descriptor(self, revision: IncrementalUpdate, name: Any) -> DictionaryObject:
         ascent = round(self.typeface.ascender * 1000 / self.typeface.units)
         descent = round(self.typeface.descender * 1000 / self.typeface.units)
         return DictionaryObject(

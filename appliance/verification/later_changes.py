@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from appliance.pdf import validation
-from appliance.pdf.validation import FoundSignature, NotRendered, OpenedPdf, SeenDifference, Step, StepKind
+from appliance.pdf.validation import FoundSignature, NotRendered, OpenedPdf, RevisionStep, SeenDifference, StepKind
 from appliance.verification import levels, rows
 from appliance.verification.model import (
     Changes,
@@ -23,7 +23,7 @@ from appliance.verification.model import (
     SubIndication,
     Verdict,
 )
-from appliance.verification.signatures import Examined
+from appliance.verification.signatures import ExaminedSignature
 
 _TRAILING = Reason("Bytes follow the signed document that belong to no revision of it.")
 _LOCKED = Reason("Something was changed after signing that this signature forbids to change.")
@@ -35,10 +35,10 @@ _UNCOVERED = Reason("Form fields were filled after signing, and no later signatu
 Judged = tuple[Changes, Verdict | None]
 
 
-class History:
+class RevisionHistory:
     """The document's revisions after its first signature. ``examined`` in the order of revisions."""
 
-    def __init__(self, pdf: OpenedPdf, examined: list[Examined], *, since: int = 0) -> None:
+    def __init__(self, pdf: OpenedPdf, examined: list[ExaminedSignature], *, since: int = 0) -> None:
         """*since* is the first revision whose changes are judged."""
         self.pdf = pdf
         self.examined = tuple(examined)
@@ -46,13 +46,13 @@ class History:
         self.steps = validation.steps(pdf, since=max(first, since))
         self.store = validation.store_in(pdf)
         self.seen: dict[int, tuple[SeenDifference, ...]] = {}
-        self._look = validation.Look(pdf.document)
+        self._look = validation.PageComparison(pdf.document)
         # a timestamp can be had by anybody: it answers for the date of what was filled in, not for the filling
         self._signed = max((one.found.revision for one in examined if one.intact), default=-1)
         people = (one for one in examined if one.intact and not one.found.document_timestamp)
         self._covered = max((one.found.revision for one in people), default=-1)
 
-    def complete(self, one: Examined) -> SignatureReport:
+    def report_signature(self, one: ExaminedSignature) -> SignatureReport:
         """The report about *one*, with what came after it."""
         changes, verdict = self._after(one.found) if one.found.complete else (Changes.UNKNOWN, None)
         if one.verdict.indication is Indication.PASSED and verdict is not None:
@@ -75,7 +75,7 @@ class History:
             algorithms=one.algorithms,
             stamps=_stamps(one),
         )
-        return replace(report, rows=rows.of(one, report))
+        return replace(report, rows=rows.report_rows(one, report))
 
     @property
     def changed_since(self) -> int | None:
@@ -95,7 +95,7 @@ class History:
             return Changes.VALIDATION_DATA, None
         return self._looked_at(found, later)
 
-    def _looked_at(self, found: FoundSignature, later: list[Step]) -> Judged:
+    def _looked_at(self, found: FoundSignature, later: list[RevisionStep]) -> Judged:
         try:
             different = self._differences(found, later)
         except NotRendered:
@@ -108,7 +108,7 @@ class History:
             return Changes.UNEXPLAINED, _open(_UNCOVERED)
         return Changes.SIGNED_ON, None
 
-    def _differences(self, found: FoundSignature, later: list[Step]) -> tuple[SeenDifference, ...]:
+    def _differences(self, found: FoundSignature, later: list[RevisionStep]) -> tuple[SeenDifference, ...]:
         """Pages that look different; with recognised steps alone, only the pages that they touch are compared."""
         if found.signed is None:
             return ()
@@ -127,7 +127,7 @@ class History:
             self.seen[end] = self._look.differences(before, except_for=allowed, pages=pages)
         return self.seen[end]
 
-    def _is_sneaky(self, step: Step) -> bool:
+    def _is_sneaky(self, step: RevisionStep) -> bool:
         """A new visible field in a certified document: certification allows to fill fields, not to add."""
         earlier = (one.found for one in self.examined if one.found.revision < step.number)
         return bool(step.new_visible) and any(each.permission is not None for each in earlier)
@@ -138,7 +138,7 @@ class History:
         return Coverage.FILE if found.signed.end == len(self.pdf.document) else Coverage.REVISION
 
 
-class Increment(History):
+class NewRevisions(RevisionHistory):
     """The revisions after those that have passed before. Nothing is rendered."""
 
     @property
@@ -149,22 +149,22 @@ class Increment(History):
             step.recognised and step.kind is StepKind.FORM_FILLING and not step.new_visible for step in self.steps
         )
 
-    def _differences(self, found: FoundSignature, later: list[Step]) -> tuple[SeenDifference, ...]:
+    def _differences(self, found: FoundSignature, later: list[RevisionStep]) -> tuple[SeenDifference, ...]:
         return ()
 
 
-def history_of(pdf: OpenedPdf, examined: list[Examined], verified: int) -> History:
+def history_of(pdf: OpenedPdf, examined: list[ExaminedSignature], verified: int) -> RevisionHistory:
     """The history after the first *verified* bytes, which were a file that has passed; all of it when those are
     not whole revisions of *pdf*, or when the new ones must be compared by looking."""
     passed = validation.revisions_within(pdf, verified) if verified else 0
     if passed:
-        increment = Increment(pdf, examined, since=passed - 1)
+        increment = NewRevisions(pdf, examined, since=passed - 1)
         if increment.decides:
             return increment
-    return History(pdf, examined)
+    return RevisionHistory(pdf, examined)
 
 
-def _is_forbidden(found: FoundSignature, later: list[Step]) -> bool:
+def _is_forbidden(found: FoundSignature, later: list[RevisionStep]) -> bool:
     """DocMDP P=1, or a field that FieldMDP locks (ISO 32000-2, 12.8.2)."""
     filled = [name for step in later for name in step.fields]
     if found.permission == 1 and any(step.kind is StepKind.FORM_FILLING for step in later):
@@ -180,7 +180,7 @@ def _open(reason: Reason) -> Verdict:
     return Verdict(Indication.INDETERMINATE, SubIndication.SIG_CONSTRAINTS_FAILURE, (reason,))
 
 
-def _stamps(one: Examined) -> tuple[StampReport, ...]:
+def _stamps(one: ExaminedSignature) -> tuple[StampReport, ...]:
     """Every timestamp over the signature; none for what is itself one."""
     if one.found.document_timestamp:
         return ()

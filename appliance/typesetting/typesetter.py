@@ -27,7 +27,7 @@ _turns = threading.BoundedSemaphore(AT_ONCE)
 _UNSET = "The text could not be typeset now; nothing is lost, try again in a moment."
 
 
-class Unset(StrEnum):
+class TypesettingFailure(StrEnum):
     """Why there is no PDF: the ``cause`` of the :class:`ConfinementFailed` that is raised."""
 
     TOO_LARGE = "too-large"
@@ -37,7 +37,7 @@ class Unset(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Manner:
+class PageOptions:
     """How a page is set: ``identifier`` of the PDF (without one it has one by chance), ``tagged`` for readers of
     screens, ``images`` that it carries (``data:``); it loads nothing else."""
 
@@ -46,18 +46,18 @@ class Manner:
     images: bool = False
 
 
-def typeset(page: str, manner: Manner | None = None, *, patience: float = PATIENCE) -> bytes:
+def typeset(page: str, manner: PageOptions | None = None, *, patience: float = PATIENCE) -> bytes:
     """The PDF (A4) of *page*, a whole HTML document. Thread-safe.
 
     The same page gives the same bytes on the same machine, where it has an identifier. Raises
     :class:`ConfinementFailed` with an :class:`Unset` as ``values["cause"]``.
     """
-    order = cbor2.dumps({"page": page, "manner": asdict(manner or Manner())})
+    order = cbor2.dumps({"page": page, "manner": asdict(manner or PageOptions())})
     with _turns:
         done = _done(order, patience)
     if done.returncode == 0 and done.stdout.startswith(b"%PDF-") and len(done.stdout) <= LARGEST_ANSWER:
         return done.stdout
-    cause = Unset.TOO_LARGE if _ended_by_its_limits(done) else Unset.CRASHED
+    cause = TypesettingFailure.TOO_LARGE if _ended_by_its_limits(done) else TypesettingFailure.CRASHED
     raise _unset(cause, done.stderr.decode(errors="replace")[-300:])
 
 
@@ -73,12 +73,12 @@ def _done(order: bytes, patience: float) -> subprocess.CompletedProcess[bytes]:
             check=False,
         )
     except subprocess.TimeoutExpired as error:
-        raise _unset(Unset.TOO_LARGE, "") from error
+        raise _unset(TypesettingFailure.TOO_LARGE, "") from error
     except OSError as error:
-        raise _unset(Unset.UNAVAILABLE, str(error)) from error
+        raise _unset(TypesettingFailure.UNAVAILABLE, str(error)) from error
 
 
-def _unset(cause: Unset, detail: str) -> ConfinementFailed:
+def _unset(cause: TypesettingFailure, detail: str) -> ConfinementFailed:
     return ConfinementFailed(_UNSET, cause=cause.value, detail=detail)
 
 

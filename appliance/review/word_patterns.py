@@ -23,7 +23,7 @@ Span = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Marked:
+class MarkedText:
     """A sentence's text; where a pattern matches is looked up once, as frames share their words."""
 
     text: str
@@ -38,7 +38,7 @@ class Marked:
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
+class WordPattern:
     """A frame, compiled."""
 
     parts: tuple[re.Pattern[str], ...]
@@ -46,11 +46,11 @@ class Frame:
     nowhere: tuple[re.Pattern[str], ...]
     reach: int
 
-    def said(self, marked: Marked) -> bool:
+    def said(self, marked: MarkedText) -> bool:
         """Whether the sentence says it."""
         return any(True for _ in self._places(marked))
 
-    def subjects(self, marked: Marked) -> set[str]:
+    def subjects(self, marked: MarkedText) -> set[str]:
         """The words of the first part wherever the sentence says it."""
         first = marked.spans(self.parts[0])
         return {
@@ -60,12 +60,12 @@ class Frame:
             if begin <= start and end <= stop
         }
 
-    def _places(self, marked: Marked) -> Iterator[Span]:
+    def _places(self, marked: MarkedText) -> Iterator[Span]:
         if not all(marked.spans(part) for part in self.parts) or any(marked.spans(each) for each in self.nowhere):
             return iter(())
         return (window for window in self._windows(marked) if not self._contradicted(marked, window))
 
-    def _windows(self, marked: Marked) -> Iterator[Span]:
+    def _windows(self, marked: MarkedText) -> Iterator[Span]:
         """The shortest stretches that hold one of each part."""
         hits = sorted((end, start, at) for at, part in enumerate(self.parts) for start, end in marked.spans(part))
         latest: dict[int, int] = {}
@@ -75,7 +75,7 @@ class Frame:
             if len(latest) == len(self.parts) and (end - first <= self.reach or len(self.parts) == 1):
                 yield first, end
 
-    def _contradicted(self, marked: Marked, window: Span) -> bool:
+    def _contradicted(self, marked: MarkedText, window: Span) -> bool:
         if not self.not_beside:
             return False
         first, last = window
@@ -92,10 +92,10 @@ def parts(written: str) -> Iterator[tuple[str, str]]:
         yield mark, part[len(mark) :]
 
 
-def frame(written: str, language: str, words: Mapping[str, str]) -> Frame:
+def word_pattern(written: str, language: str, words: Mapping[str, str]) -> WordPattern:
     """*written* with the *words* of *language* put in. English parts are whole words."""
     sorts: dict[str, list[re.Pattern[str]]] = {"": [], "!": [], "!!": []}
     for mark, pattern in parts(written):
         whole = expression(pattern, language, words)
         sorts[mark].append(compiled(rf"(?<!\w)(?:{whole})(?!\w)" if language == "en" else whole))
-    return Frame(tuple(sorts[""]), tuple(sorts["!"]), tuple(sorts["!!"]), REACH[language])
+    return WordPattern(tuple(sorts[""]), tuple(sorts["!"]), tuple(sorts["!!"]), REACH[language])

@@ -20,7 +20,7 @@ FIELD_MM = (63.0, 27.0)
 """The size of the field in previews: a usual one on A4."""
 
 
-class Appearances:
+class SignatureAppearances:
     """Everybody's signature pictures; each method speaks for one person. Thread-safe."""
 
     def __init__(
@@ -35,7 +35,7 @@ class Appearances:
         self._confinement = confinement
         self._now = now
 
-    def of(self, person: str) -> SignatureChoice:
+    def appearance_of(self, person: str) -> SignatureChoice:
         """What *person* keeps, and which of it is in use."""
         with self._database.reading() as tx:
             return SignatureChoice(tuple(appearances.of_person(tx, person)), appearances.chosen(tx, person))

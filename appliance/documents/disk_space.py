@@ -20,13 +20,13 @@ def is_full(*, total: int, free: int) -> bool:
     return free < LEAST_FREE * total or (free < LEAST_BYTES and total >= 10 * LEAST_BYTES)
 
 
-class Headroom:
+class DiskSpace:
     """The room on the disk that *place* is on."""
 
     def __init__(self, place: Path) -> None:
         self._place = place
 
-    def require(self, size: int) -> None:
+    def require_space(self, size: int) -> None:
         """Raises :class:`StorageError` when *size* bytes more would leave too little."""
         usage = shutil.disk_usage(self._place)
         if is_full(total=usage.total, free=usage.free - size):

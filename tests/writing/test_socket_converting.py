@@ -13,13 +13,13 @@ import pytest
 
 from appliance.confinement import frames
 from appliance.errors import ConfinementFailed, DocumentRefused
-from appliance.writing.converting import Converter
-from appliance.writing.far_converting import FarConverter, answer, converter
+from appliance.writing.converting import DocumentConverter
+from appliance.writing.socket_converting import SocketConverter, answer, open_converter
 
 ODT = b"PK\x03\x04 an OpenDocument text"
 
 
-class Installed(FarConverter):
+class Installed(SocketConverter):
     """As on a machine where LibreOffice is installed."""
 
     available = True
@@ -81,12 +81,12 @@ def test_the_service_says_no_where_it_cannot(tmp_path: Path) -> None:
     ours, theirs = socket.socketpair()
     with ours, theirs:
         frames.write(ours, {"name": "document.odt", "document": b"no archive"})
-        answer(theirs, Converter())
+        answer(theirs, DocumentConverter())
         assert "neither a Word document" in frames.read(ours, limit=1 << 20)["refused"]
 
 
 def test_it_is_used_where_its_socket_is(tmp_path: Path) -> None:
-    assert type(converter(tmp_path / "convert.sock")) is Converter
+    assert type(open_converter(tmp_path / "convert.sock")) is DocumentConverter
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind(str(tmp_path / "convert.sock"))
-        assert type(converter(tmp_path / "convert.sock")) is FarConverter
+        assert type(open_converter(tmp_path / "convert.sock")) is SocketConverter

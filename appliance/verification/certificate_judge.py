@@ -15,12 +15,12 @@ from cryptography import x509
 from appliance.language import instants
 from appliance.verification.certificates import shown_name
 from appliance.verification.model import PASSED, Indication, Reason, SubIndication, Verdict
-from appliance.verification.paths import Path, PathFinder, Purpose, problem_of
-from appliance.verification.revocation import Known, RevocationData, Status
+from appliance.verification.paths import KeyPurpose, Path, PathFinder, problem_of
+from appliance.verification.revocation import RevocationData, RevocationKnowledge, RevocationStatus
 
 
 @dataclass(frozen=True, slots=True)
-class Moments:
+class ValidationTimes:
     """``at`` is the control time; ``proven`` the earliest proof, not after it, that the signature existed."""
 
     at: datetime
@@ -33,18 +33,18 @@ class Moments:
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class CertificateFinding:
     """The verdict about a certificate with the best path for it (empty when there is none). ``revocation`` has the
     status of each certificate of the path but the anchor."""
 
     verdict: Verdict
     path: Path = ()
-    revocation: tuple[Status, ...] = ()
+    revocation: tuple[RevocationStatus, ...] = ()
 
     @property
     def known_good(self) -> bool:
         """Whether revocation data at hand speaks for every certificate that can be revoked."""
-        return all(status.known is not Known.NOTHING for status in self.revocation)
+        return all(status.known is not RevocationKnowledge.NOTHING for status in self.revocation)
 
     @property
     def checked_at(self) -> datetime | None:
@@ -53,7 +53,7 @@ class Finding:
         return min(made) if made and self.known_good else None
 
 
-class Judge:
+class CertificateJudge:
     """Judges certificates for one file: whom to believe, and what is known about revocation.
 
     *stampers* are those anchors of *finder* that are believed for timestamps alone.
@@ -74,11 +74,13 @@ class Judge:
         """The paths that this judge walks."""
         return self._finder
 
-    def judge(self, leaf: x509.Certificate, purpose: Purpose, moments: Moments) -> Finding:
+    def judge_certificate(
+        self, leaf: x509.Certificate, purpose: KeyPurpose, moments: ValidationTimes
+    ) -> CertificateFinding:
         """The best that can be said about *leaf*."""
-        best: Finding | None = None
+        best: CertificateFinding | None = None
         for path in self._finder.paths(leaf):
-            if purpose is not Purpose.TIMESTAMP and path[-1] in self._stampers:
+            if purpose is not KeyPurpose.TIMESTAMP and path[-1] in self._stampers:
                 continue
             finding = self._along(path, purpose, moments)
             if finding.verdict.indication is Indication.PASSED:
@@ -86,16 +88,16 @@ class Judge:
             best = best or finding
         return best or self._no_path(leaf)
 
-    def _no_path(self, leaf: x509.Certificate) -> Finding:
+    def _no_path(self, leaf: x509.Certificate) -> CertificateFinding:
         reason = Reason(
             "The certificate of {name} leads to nobody whom you trust; if you trust its issuer, say so.",
             {"name": shown_name(leaf)},
         )
-        return Finding(
+        return CertificateFinding(
             Verdict(Indication.INDETERMINATE, SubIndication.NO_CERTIFICATE_CHAIN_FOUND, (reason,)), (leaf,)
         )
 
-    def _along(self, path: Path, purpose: Purpose, moments: Moments) -> Finding:
+    def _along(self, path: Path, purpose: KeyPurpose, moments: ValidationTimes) -> CertificateFinding:
         revocation = tuple(
             self._revocation.status(certificate, issuer, moments.at) for certificate, issuer in pairwise(path)
         )
@@ -104,10 +106,10 @@ class Judge:
             verdict = Verdict(Indication.INDETERMINATE, problem.subindication, (problem.reason,))
         else:
             verdict = _timely(path, moments) or _unrevoked(path, revocation, moments) or PASSED
-        return Finding(verdict, path, revocation)
+        return CertificateFinding(verdict, path, revocation)
 
 
-def _timely(path: Path, moments: Moments) -> Verdict | None:
+def _timely(path: Path, moments: ValidationTimes) -> Verdict | None:
     """Validity periods; the anchor's own does not count, unless it is the signer's (RFC 5280, 6.1.1 (d))."""
     for certificate in path[:-1] or path:
         name = shown_name(certificate)
@@ -128,9 +130,9 @@ def _timely(path: Path, moments: Moments) -> Verdict | None:
     return None
 
 
-def _unrevoked(path: Path, revocation: tuple[Status, ...], moments: Moments) -> Verdict | None:
+def _unrevoked(path: Path, revocation: tuple[RevocationStatus, ...], moments: ValidationTimes) -> Verdict | None:
     for certificate, status in zip(path, revocation, strict=False):
-        if status.known is not Known.REVOKED or status.since is None:
+        if status.known is not RevocationKnowledge.REVOKED or status.since is None:
             continue
         if moments.proven is not None and moments.proven < status.since:
             continue
@@ -144,4 +146,4 @@ def _unrevoked(path: Path, revocation: tuple[Status, ...], moments: Moments) -> 
     return None
 
 
-__all__ = ["Finding", "Judge", "Moments"]
+__all__ = ["CertificateFinding", "CertificateJudge", "ValidationTimes"]

@@ -38,7 +38,7 @@ class NotRendered(Exception):
     """One of the two could not be shown, so nothing can be said about the look."""
 
 
-class Look:
+class PageComparison:
     """How the pages of *document* look, beside earlier revisions of it: opened once, each page drawn once."""
 
     def __init__(self, document: bytes) -> None:

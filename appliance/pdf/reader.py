@@ -16,7 +16,7 @@ from appliance.pdf import xref_streams  # noqa: F401 - reading has an end with i
 _SPACE = b"\x00\t\n\x0c\r "
 
 
-class Reader(PdfFileReader):
+class PdfReader(PdfFileReader):
     """pyHanko's reader, which for every compressed object reads the whole directory of its stream anew: 4 s for
     300 pages. Here each directory is read once."""
 
@@ -59,12 +59,12 @@ class Reader(PdfFileReader):
         return generic.NullObject()
 
 
-def read(document: bytes, *, strict: bool = False) -> Reader:
+def read_pdf(document: bytes, *, strict: bool = False) -> PdfReader:
     """A reader of *document*. Raises DocumentRefused when it is encrypted, pyHanko's errors when it is broken.
 
     Not strict by default: a reference to nothing means null (7.3.10), which strict mode takes for an error.
     """
-    reader = Reader(BytesIO(document), strict=strict)
+    reader = PdfReader(BytesIO(document), strict=strict)
     if reader.encrypted:
         raise DocumentRefused(
             "encrypted", "The document is encrypted; save it without a password or restrictions and try again."

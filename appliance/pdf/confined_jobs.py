@@ -20,8 +20,8 @@ from appliance.pdf import (
     signing,
     typefaces,
 )
-from appliance.pdf.lettering import set_line
-from appliance.pdf.revision import refusing_malformed
+from appliance.pdf.font_subsets import set_line
+from appliance.pdf.incremental_updates import refusing_malformed
 from appliance.pdf.typefaces import Typefaces
 
 _shared: list[Typefaces] = []
@@ -30,7 +30,7 @@ _shared: list[Typefaces] = []
 
 def warm(cache: Path) -> None:
     """Load the typefaces into this process, by way of *cache*, and rehearse."""
-    _shared[:] = [typefaces.load(cache)]
+    _shared[:] = [typefaces.load_typefaces(cache)]
     rehearsal.rehearse(_shared[0])
 
 
@@ -60,7 +60,7 @@ def prepare_archive(document: bytes, material: Mapping[str, Any], most_pages: in
 
 def render(document: bytes, page: int, dpi: int) -> bytes:
     """See PdfWorkshop.render."""
-    return pages.render(document, page, dpi=dpi)
+    return pages.render_page(document, page, dpi=dpi)
 
 
 def picture(document: bytes, page: int, width: int) -> bytes:
@@ -75,12 +75,14 @@ def text(document: bytes) -> list[str]:
 
 def find(document: bytes, phrases: Sequence[str]) -> Any:
     """See PdfWorkshop.find."""
-    return codec.plain(search.find(document, phrases))
+    return codec.plain(search.find_phrases(document, phrases))
 
 
 def preview(appearance: Mapping[str, Any], width_mm: float, height_mm: float) -> bytes:
     """See PdfWorkshop.preview."""
-    return previews.draw(codec.appearance(appearance), _typefaces(), width_mm=width_mm, height_mm=height_mm)
+    return previews.draw_preview(
+        codec.appearance(appearance), _typefaces(), width_mm=width_mm, height_mm=height_mm
+    )
 
 
 def seal_svg(appearance: Mapping[str, Any]) -> str:

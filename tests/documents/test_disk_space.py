@@ -9,7 +9,7 @@ from typing import cast
 import pytest
 
 from appliance.documents.blobs import BlobStore
-from appliance.documents.headroom import Headroom, is_full
+from appliance.documents.disk_space import DiskSpace, is_full
 from appliance.documents.intake import Intake
 from appliance.errors import StorageError
 from appliance.pdf.workshop import PdfWorkshop
@@ -33,17 +33,17 @@ def test_a_disk_is_full_before_nothing_is_left(total: int, free: int, full: bool
 
 
 def test_what_would_take_the_rest_is_refused_with_what_is_free(tmp_path: Path) -> None:
-    Headroom(tmp_path).require(1)
+    DiskSpace(tmp_path).require_space(1)
     free = shutil.disk_usage(tmp_path).free
 
     with pytest.raises(StorageError, match="nothing new is taken in") as refused:
-        Headroom(tmp_path).require(2 * free)
+        DiskSpace(tmp_path).require_space(2 * free)
     assert int(str(refused.value.values["free"])) > 0
 
 
 def test_a_document_without_room_is_not_even_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     nobody = cast(PdfWorkshop, None)  # whoever is asked nothing needs no answer
-    intake = Intake(nobody, BlobStore(tmp_path), Headroom(tmp_path), nobody)
+    intake = Intake(nobody, BlobStore(tmp_path), DiskSpace(tmp_path), nobody)
     usage = type(shutil.disk_usage(tmp_path))
     monkeypatch.setattr(shutil, "disk_usage", lambda _path: usage(100 * GIB, 99 * GIB, 1 * GIB))
 

@@ -14,18 +14,18 @@ from pyhanko.sign.general import SigningError
 from pyhanko.sign.signers.pdf_byterange import PdfByteRangeDigest
 
 from appliance.errors import DocumentRefused
-from appliance.pdf.reading import read
+from appliance.pdf.reader import read_pdf
 
 _END_OF_LINE = (b"\n", b"\r")
 
 
-class Revision(IncrementalPdfFileWriter):
+class IncrementalUpdate(IncrementalPdfFileWriter):
     """A writer that touches what it is told to and nothing more: no /Info, no XMP, so that every later revision of
     a certified document changes only what its signatures explain."""
 
     def __init__(self, document: bytes) -> None:
         self.given = len(document)
-        reader = read(document)
+        reader = read_pdf(document)
         super().__init__(reader.stream, prev=reader)
 
     def _update_meta(self) -> None:

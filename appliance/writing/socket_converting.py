@@ -13,14 +13,14 @@ from pathlib import Path
 
 from appliance.confinement import frames
 from appliance.errors import ConfinementFailed, DocumentRefused
-from appliance.writing.converting import LARGEST_RESULT, PATIENCE, Converter, unprocessable
+from appliance.writing.converting import LARGEST_RESULT, PATIENCE, DocumentConverter, unprocessable
 
 LARGEST_REQUEST = 512 * 1024 * 1024
 _WAY = 30.0
 """Seconds for what is not conversion: the start of the service, and both ways."""
 
 
-class FarConverter(Converter):
+class SocketConverter(DocumentConverter):
     """Has files converted by the service behind the socket *at*."""
 
     def __init__(self, at: Path) -> None:
@@ -45,12 +45,12 @@ class FarConverter(Converter):
         raise unprocessable()
 
 
-def converter(at: Path) -> Converter:
+def open_converter(at: Path) -> DocumentConverter:
     """The one behind the socket *at*, or one of our own where there is no such service."""
-    return FarConverter(at) if at.is_socket() else Converter()
+    return SocketConverter(at) if at.is_socket() else DocumentConverter()
 
 
-def answer(stream: socket.socket, local: Converter) -> None:
+def answer(stream: socket.socket, local: DocumentConverter) -> None:
     """Converts the one file that comes by *stream*."""
     asked = frames.read(stream, limit=LARGEST_REQUEST, deadline=time.monotonic() + _WAY)
     try:
@@ -63,4 +63,4 @@ def answer(stream: socket.socket, local: Converter) -> None:
 def main() -> None:
     """``vermilion-convert``: one file, then the end."""
     with socket.socket(fileno=0) as stream:
-        answer(stream, Converter())
+        answer(stream, DocumentConverter())

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from appliance.review import rule_files
-from appliance.review.frames import Marked, frame
 from appliance.review.outline import sentences
 from appliance.review.prose import blocks
 from appliance.review.recognition import Recogniser
+from appliance.review.word_patterns import MarkedText, word_pattern
 
 WORDS = {"fault": "逾期|违约", "remedy": "赔偿|违约金"}
 
@@ -26,19 +26,19 @@ WORDS = {"fault": "逾期|违约", "remedy": "赔偿|违约金"}
     ],
 )
 def test_a_frame(written: str, text: str, said: bool) -> None:
-    assert frame(written, "zh", WORDS).said(Marked(text)) is said
+    assert word_pattern(written, "zh", WORDS).said(MarkedText(text)) is said
 
 
 def test_english_parts_are_whole_words() -> None:
-    late = frame("late & fees?", "en", {})
-    assert late.said(Marked("A fee applies to late payment."))
-    assert not late.said(Marked("Feedback is collated."))
+    late = word_pattern("late & fees?", "en", {})
+    assert late.said(MarkedText("A fee applies to late payment."))
+    assert not late.said(MarkedText("Feedback is collated."))
 
 
 def test_subjects_are_those_of_which_the_sentence_says_it() -> None:
-    duty = frame("<who>(?=应) & !付", "zh", {"who": "甲方|乙方"})
-    assert duty.subjects(Marked("甲方应提供场地，乙方应维护设备。")) == {"甲方", "乙方"}
-    assert duty.subjects(Marked("甲方应提供场地，乙方应付房租。")) == {"甲方"}
+    duty = word_pattern("<who>(?=应) & !付", "zh", {"who": "甲方|乙方"})
+    assert duty.subjects(MarkedText("甲方应提供场地，乙方应维护设备。")) == {"甲方", "乙方"}
+    assert duty.subjects(MarkedText("甲方应提供场地，乙方应付房租。")) == {"甲方"}
 
 
 @pytest.mark.parametrize(
@@ -55,6 +55,6 @@ def test_subjects_are_those_of_which_the_sentence_says_it() -> None:
     ],
 )
 def test_a_heading_of_two_clauses_counts_for_what_is_said_below(text: str, clauses: set[str]) -> None:
-    recogniser = Recogniser(rule_files.load())
+    recogniser = Recogniser(rule_files.load_rules())
     found = recogniser.evidence(list(sentences(blocks([text]), recogniser.samples)))
     assert {each.clause for each in found} == clauses

@@ -9,7 +9,7 @@ from datetime import date
 from decimal import Decimal, InvalidOperation
 
 from appliance.language import Language
-from appliance.language.letters import without_hidden, words
+from appliance.language.characters import without_hidden, words
 from appliance.model.writing import Currency, MergeField, MergeFieldKind
 from appliance.money.capitals import in_capitals
 from hsm.sentence import Sentence
@@ -39,7 +39,7 @@ _MONTHS = [
 YES, NO = "yes", "no"
 
 
-class Wrong(Exception):
+class WrongValue(Exception):
     """A value that its field does not take; says why."""
 
     def __init__(self, sentence: Sentence) -> None:
@@ -55,7 +55,7 @@ def accepted(field: MergeField, typed: str) -> str:
     value = _tidy(field, typed)
     if not value:
         if field.required:
-            raise Wrong(Sentence("This has to be filled in."))
+            raise WrongValue(Sentence("This has to be filled in."))
         return ""
     return _ACCEPTING[field.kind](field, value)
 
@@ -100,11 +100,11 @@ def _text(field: MergeField, value: str) -> str:
 
 def _within(field: MergeField, value: str, most: int) -> str:
     if len(value) > most:
-        raise Wrong(
+        raise WrongValue(
             Sentence("Characters: {found}; at most {most} are possible.", {"most": most, "found": len(value)})
         )
     if field.least and len(value) < int(field.least):
-        raise Wrong(
+        raise WrongValue(
             Sentence(
                 "Characters: {found}; at least {least} are needed.", {"least": field.least, "found": len(value)}
             )
@@ -114,14 +114,14 @@ def _within(field: MergeField, value: str, most: int) -> str:
 
 def _number(field: MergeField, value: str) -> str:
     if not _DECIMAL.fullmatch(value):
-        raise Wrong(Sentence("A number in digits, such as 30 or 0.5."))
+        raise WrongValue(Sentence("A number in digits, such as 30 or 0.5."))
     return _between(field, value)
 
 
 def _amount(field: MergeField, value: str) -> str:
     cents = field.currency not in _WITHOUT_CENTS
     if not _AMOUNT.fullmatch(value) or (not cents and "." in value):
-        raise Wrong(Sentence("An amount in digits, such as 1000000 or 99.50."))
+        raise WrongValue(Sentence("An amount in digits, such as 1000000 or 99.50."))
     return f"{Decimal(_between(field, value)):.{2 if cents else 0}f}"
 
 
@@ -129,11 +129,11 @@ def _between(field: MergeField, value: str) -> str:
     try:
         number = Decimal(value)
     except InvalidOperation as error:
-        raise Wrong(Sentence("A number in digits, such as 30 or 0.5.")) from error
+        raise WrongValue(Sentence("A number in digits, such as 30 or 0.5.")) from error
     if field.least and number < Decimal(field.least):
-        raise Wrong(Sentence("At least {least}.", {"least": field.least}))
+        raise WrongValue(Sentence("At least {least}.", {"least": field.least}))
     if field.most and number > Decimal(field.most):
-        raise Wrong(Sentence("At most {most}.", {"most": field.most}))
+        raise WrongValue(Sentence("At most {most}.", {"most": field.most}))
     return value
 
 
@@ -141,23 +141,23 @@ def _day(field: MergeField, value: str) -> str:
     try:
         day = date.fromisoformat(value)
     except ValueError as error:
-        raise Wrong(Sentence("A date as year-month-day, such as 2026-12-31.")) from error
+        raise WrongValue(Sentence("A date as year-month-day, such as 2026-12-31.")) from error
     if field.least and day < date.fromisoformat(field.least):
-        raise Wrong(Sentence("Not before {least}.", {"least": field.least}))
+        raise WrongValue(Sentence("Not before {least}.", {"least": field.least}))
     if field.most and day > date.fromisoformat(field.most):
-        raise Wrong(Sentence("Not after {most}.", {"most": field.most}))
+        raise WrongValue(Sentence("Not after {most}.", {"most": field.most}))
     return day.isoformat()
 
 
 def _choice(field: MergeField, value: str) -> str:
     if value not in field.choices:
-        raise Wrong(Sentence("Choose one of the list."))
+        raise WrongValue(Sentence("Choose one of the list."))
     return value
 
 
 def _answer(_field: MergeField, value: str) -> str:
     if value not in (YES, NO):
-        raise Wrong(Sentence("Choose yes or no."))
+        raise WrongValue(Sentence("Choose yes or no."))
     return value
 
 

@@ -47,7 +47,7 @@ class ItemState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class ReviewItem:
     """One line of the check: a clause (``key``), the text, the whole document, or a contradicting amount."""
 
     key: str
@@ -65,7 +65,7 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True)
-class ReviewStanding:
+class ReviewStatus:
     """Everything about the review of one document of a contract.
 
     ``check`` is None before one was made by the current rules. ``signed_off`` is the sign-off that holds for this
@@ -76,12 +76,12 @@ class ReviewStanding:
     kind: KindRule
     wanted: BeforeSending
     check: ContentCheck | None
-    items: tuple[Item, ...]
+    items: tuple[ReviewItem, ...]
     signed_off: SignOff | None
     request: ReviewRequest | None
 
     @property
-    def open(self) -> tuple[Item, ...]:
+    def open(self) -> tuple[ReviewItem, ...]:
         """The items that stand in the way."""
         return tuple(item for item in self.items if item.open)
 
@@ -99,7 +99,7 @@ class ReviewStanding:
 
 
 @dataclass(frozen=True, slots=True)
-class Standings:
+class ReviewStatuses:
     """Reads standings. ``book`` are the rules in force, ``rules`` their digest, ``policy`` what the
     enterprise adds.
     """
@@ -108,7 +108,7 @@ class Standings:
     policy: Policy
     rules: str
 
-    def of(self, tx: Transaction, contract: Contract) -> ReviewStanding:
+    def status_of(self, tx: Transaction, contract: Contract) -> ReviewStatus:
         """The standing of the contract's original document, by the rules in force."""
         document = contract.original.digest
         return self._standing(tx, contract, reviews.check_of(tx, contract.id, document, self.rules))
@@ -117,15 +117,15 @@ class Standings:
         """Whether contracts of its type may go out unreviewed; told without reading anything."""
         return self.policy.of(contract.kind).review.before_sending is BeforeSending.NOTHING
 
-    def when_sent(self, tx: Transaction, contract: Contract) -> ReviewStanding:
+    def status_when_sent(self, tx: Transaction, contract: Contract) -> ReviewStatus:
         """The same by whatever rules were in force when it was sent: the best standing that any check gives."""
         every = [
             self._standing(tx, contract, check)
             for check in reviews.checks_of(tx, contract.id, contract.original.digest)
         ]
-        return next((each for each in every if each.cleared), self.of(tx, contract))
+        return next((each for each in every if each.cleared), self.status_of(tx, contract))
 
-    def _standing(self, tx: Transaction, contract: Contract, check: ContentCheck | None) -> ReviewStanding:
+    def _standing(self, tx: Transaction, contract: Contract, check: ContentCheck | None) -> ReviewStatus:
         document, rules = contract.original.digest, self.policy.of(contract.kind).review
         kind = self.kind(contract.kind, rules)
         waived = {waiver.item: waiver for waiver in reviews.waivers(tx, contract.id, document)}
@@ -134,7 +134,7 @@ class Standings:
             for each in reviews.sign_offs(tx, contract.id, document)
             if check is not None and each.check == check.digest and each.kind == kind.key
         ]
-        return ReviewStanding(
+        return ReviewStatus(
             document=document,
             kind=kind,
             wanted=rules.before_sending,
@@ -151,12 +151,12 @@ class Standings:
         return next(kind for kind in book.kinds if kind.key == found.key)
 
 
-def open_standings(folder: Path, policy: Policy) -> Standings:
+def open_review_statuses(folder: Path, policy: Policy) -> ReviewStatuses:
     """Standings by the package's rules with those in the home's *folder*.
 
     Raises :class:`ConfigurationError` for a rule that is wrong, and a clause of policy that no rule knows.
     """
-    book = rule_files.load(folder)
+    book = rule_files.load_rules(folder)
     known = {clause.key for clause in book.clauses}
     for rules in (policy.default, *(each.rules for each in policy.types)):
         for key in (*rules.review.required, *rules.review.advised):
@@ -167,26 +167,26 @@ def open_standings(folder: Path, policy: Policy) -> Standings:
                     clause=key,
                     known=", ".join(sorted(known)),
                 )
-    return Standings(book, policy, book.digest)
+    return ReviewStatuses(book, policy, book.digest)
 
 
-def items(result: CheckResult, kind: KindRule, waived: Mapping[str, Waiver]) -> Iterator[Item]:
+def items(result: CheckResult, kind: KindRule, waived: Mapping[str, Waiver]) -> Iterator[ReviewItem]:
     """Every item of *result* for contracts of *kind*: what stands in the way of reading first, then the
     clauses.
     """
     complete = result.pages_read == result.pages and not result.unread
     if result.unread:
-        yield Item(TEXT, ClauseLevel.REQUIRED, ItemState.UNREADABLE, waiver=waived.get(TEXT))
+        yield ReviewItem(TEXT, ClauseLevel.REQUIRED, ItemState.UNREADABLE, waiver=waived.get(TEXT))
     if result.pages_read < result.pages:
-        yield Item(WHOLE, ClauseLevel.REQUIRED, ItemState.UNREADABLE, waiver=waived.get(WHOLE))
+        yield ReviewItem(WHOLE, ClauseLevel.REQUIRED, ItemState.UNREADABLE, waiver=waived.get(WHOLE))
     found = {finding.clause: finding for finding in result.findings}
     clauses = _ordered(result.clauses, kind)
     for clause in clauses:
         state = ItemState.FOUND if clause in found else ItemState.MISSING if complete else ItemState.UNKNOWN
-        yield Item(clause, kind.level(clause), state, finding=found.get(clause), waiver=waived.get(clause))
+        yield ReviewItem(clause, kind.level(clause), state, finding=found.get(clause), waiver=waived.get(clause))
     for number, amount in enumerate((each for each in result.amounts if not each.consistent), start=1):
         key = f"{CONSISTENCY}{number}"
-        yield Item(key, ClauseLevel.REQUIRED, ItemState.CONTRADICTS, amount=amount, waiver=waived.get(key))
+        yield ReviewItem(key, ClauseLevel.REQUIRED, ItemState.CONTRADICTS, amount=amount, waiver=waived.get(key))
 
 
 def _ordered(clauses: Sequence[str], kind: KindRule) -> list[str]:
