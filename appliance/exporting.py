@@ -82,13 +82,13 @@ class Exporting:
         signed = self._appliance.contracts.document(contract)
         exchange = self._exchange(signed)
         evidence = self._evidence(contract, signed, exchange, self._disclosed(contract, audience))
-        seals = ManifestSignature(self._appliance.authority.sign_manifest, self._appliance.timestamps.reply)
+        seals = ManifestSignature(self._appliance.authority.sign_manifest, self._appliance.timestamps.issue_reply)
         return Export(package.build(evidence, seals), exchange)
 
     def _exchange(self, signed: bytes) -> TimestampExchange:
         order = order_for(hashlib.sha256(signed).digest(), nonce=secrets.randbits(64), certificates=True)
         request = build_request(order)
-        return TimestampExchange(request, self._appliance.timestamps.reply(request))
+        return TimestampExchange(request, self._appliance.timestamps.issue_reply(request))
 
     def _disclosed(self, contract: Contract, audience: Audience) -> _Disclosed:
         with self._appliance.database.reading() as tx:

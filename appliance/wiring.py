@@ -75,7 +75,7 @@ from appliance.review.reviewing import Reviewing
 from appliance.revocation import CurrentCrls
 from appliance.store.database import Database
 from appliance.submissions import Submissions
-from appliance.timestamping import OutsideAuthority, TimestampService
+from appliance.timestamping import OutsideAuthority, TimestampIssuer
 from appliance.timestamping.outside import LARGEST_REPLY
 from appliance.verification import TrustAnchors, Verifier
 from appliance.writing import (
@@ -107,7 +107,7 @@ class Appliance:
     workshop: PdfWorkshop
     verifier: Verifier
     authority: AuthorityClient
-    timestamps: TimestampService
+    timestamps: TimestampIssuer
     sequencer: Sequencer
     proofs: LogProofs
     registry: PeopleRegistry
@@ -186,8 +186,7 @@ def open_appliance(
         confinement = confinement or stack.enter_context(Confinement(home.cache))
         database = Database(home.database)
         stack.callback(database.close)
-        timestamps = TimestampService(database, authority)
-        stack.callback(timestamps.close)
+        timestamps = TimestampIssuer(database, authority)
         policy = load_policy(home.policy)
         agreement = load_text(home.agreement)
         grounding = BasisFinder(policy, settings.organisation.name)

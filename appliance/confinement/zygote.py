@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any
 
 from appliance.confinement import child, frames, jobs, kernel, sandbox, syscalls
-from appliance.confinement.immortal import immortalise
 from appliance.confinement.limits import ConfinementLimits
 
 _LARGEST_ORDER = 1024 * 1024
@@ -87,7 +86,6 @@ def main(descriptor: int) -> None:
     child.rehearse(limits)
     zygote = Zygote(control, table, limits, warm=order["warm"])
     gc.collect()
-    immortalise()
     kernel.gather_memory()
     sandbox.enclose_zygote(cache)
     gc.freeze()  # children share these pages for longer when the collector leaves them alone

@@ -166,7 +166,7 @@ class Agreements:
                 raise StateRefused(agreements.GONE)
             self._require_current(tx, proposal, between)
         cms = room.authority.sign_document(proposal.intent, activations)
-        token = room.timestamps.token(hashlib.sha256(signature_value(cms)).digest())
+        token = room.timestamps.issue_token(hashlib.sha256(signature_value(cms)).digest())
         at = parse_token(token).gen_time
         with room.database.transaction() as tx:
             self._require_current(tx, proposal, between)

@@ -19,7 +19,7 @@ from appliance.model.horizon import Horizon
 from appliance.model.notice import NoticeKind
 from appliance.pdf.values import ValidationMaterial
 from appliance.store import contracts, keeping, people
-from appliance.timestamping.horizons import horizon_of
+from appliance.timestamping.issuing import horizon_of
 from hsm.timestamp import parse_token
 
 
@@ -63,7 +63,7 @@ class Archiving:
         room = self._room
         prepared = room.workshop.prepare_archive(document, material)
         room.reach(Failpoint.ARCHIVE_PREPARED)
-        token = room.timestamps.token(prepared.digest)
+        token = room.timestamps.issue_token(prepared.digest)
         room.reach(Failpoint.ARCHIVE_STAMPED)
         extended = room.workshop.embed(prepared, token)
         if not extended.startswith(document):

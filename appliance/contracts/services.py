@@ -18,7 +18,7 @@ from appliance.pdf.workshop import PdfWorkshop
 from appliance.policy import Policy
 from appliance.review.review_status import ReviewStatuses
 from appliance.store.database import Database, Transaction
-from appliance.timestamping import OutsideAuthority, TimestampService
+from appliance.timestamping import OutsideAuthority, TimestampIssuer
 from appliance.verification import Verifier
 from hsm.client import AuthorityClient
 
@@ -41,7 +41,7 @@ class SigningRoom:
     workshop: PdfWorkshop
     verifier: Verifier
     authority: AuthorityClient
-    timestamps: TimestampService
+    timestamps: TimestampIssuer
     audit: AuditTrail
     leases: ProcessLeases
     now: Callable[[], datetime]

@@ -108,7 +108,7 @@ class Signature:
             record = intents.load(tx, intent_id)
             contract = contracts.load(tx, record.intent.contract)
         second = self._second.begin(value)
-        token = room.timestamps.token(hashlib.sha256(value).digest())
+        token = room.timestamps.issue_token(hashlib.sha256(value).digest())
         stamped, outside = self._second.added(record, contract, add_signature_timestamp(cms, token), second)
         room.reach(Failpoint.TIMESTAMP_RECEIVED)
         with room.database.transaction() as tx:

@@ -96,7 +96,7 @@ class Voiding:
             declaration = voidings.declaration(tx, contract_id, declaration_id)
             self._require_open(tx, declaration)
         cms = room.authority.sign_document(declaration.intent, activations)
-        token = room.timestamps.token(hashlib.sha256(signature_value(cms)).digest())
+        token = room.timestamps.issue_token(hashlib.sha256(signature_value(cms)).digest())
         at = parse_token(token).gen_time
         with room.database.transaction() as tx:
             contract = self._require_open(tx, declaration)

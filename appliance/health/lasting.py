@@ -12,7 +12,7 @@ from appliance.health.finding import HealthFinding, failing, good
 from appliance.health.pages import RunbookPage
 from appliance.store import keeping as kept
 from appliance.store.database import Transaction
-from appliance.timestamping.horizons import horizon_of_next
+from appliance.timestamping.issuing import horizon_of_next
 from hsm.client import AuthorityClient
 from hsm.errors import AuthorityError
 

@@ -14,7 +14,7 @@ from appliance.health.observations import Observations
 from appliance.health.pages import RunbookPage
 from appliance.health.series import FigureSeries
 from appliance.health.tally import REFUSED
-from appliance.timestamping.refusals import NAMES
+from appliance.timestamping.refusal_counts import NAMES
 
 MANY = 20
 """Refusals in an hour of which somebody should know, when they are more than the timestamps that were given."""

@@ -11,7 +11,7 @@ from appliance.health.observations import Observations
 from appliance.store import ledger
 from appliance.store.health import refusals as kept
 from appliance.store.health import tallies
-from appliance.timestamping import refusals
+from appliance.timestamping import refusal_counts
 
 COUNTED = {
     "timestamp": "vermilion_timestamps_total",
@@ -51,10 +51,10 @@ def tally(bench: CheckContext, observations: Observations) -> dict[str, float]:
 def refused(bench: CheckContext, observations: Observations) -> dict[str, float]:
     """How many timestamp requests were refused, by failInfo, by all processes that ever were."""
     with observations.database().transaction() as tx:
-        for process, counts in refusals.shown(bench.home.pulses):
+        for process, counts in refusal_counts.shown(bench.home.pulses):
             kept.add(tx, process, counts)
         sums = kept.sums(tx)
-    return {labelled(REFUSED, reason=name): float(sums.get(name, 0)) for name in refusals.NAMES.values()}
+    return {labelled(REFUSED, reason=name): float(sums.get(name, 0)) for name in refusal_counts.NAMES.values()}
 
 
 def _kinds(leaves: list[bytes]) -> list[str]:

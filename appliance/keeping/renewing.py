@@ -24,7 +24,7 @@ from appliance.ledger.events import SYSTEM, AuditEvent, EventKind, Field
 from appliance.model.contract import Contract, ContractRevision, ContractState, RevisionKind
 from appliance.pdf.values import ValidationMaterial
 from appliance.store import contracts, keeping, retention
-from appliance.timestamping.horizons import horizon_of, horizon_of_next, signer_of
+from appliance.timestamping.issuing import horizon_of, horizon_of_next, signer_of
 from hsm import der
 from hsm.errors import UnknownKey
 

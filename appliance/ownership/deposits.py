@@ -16,7 +16,7 @@ from appliance.pdf.values import ValidationMaterial
 from appliance.pdf.workshop import PdfWorkshop
 from appliance.store import ownership, people
 from appliance.store.database import Database
-from appliance.timestamping import TimestampService
+from appliance.timestamping import TimestampIssuer
 from appliance.verification import Indication, Verifier
 from hsm.client import AuthorityClient
 from hsm.timestamp import parse_token, response_granted
@@ -52,7 +52,7 @@ class OwnershipDependencies:
     workshop: PdfWorkshop
     verifier: Verifier
     authority: AuthorityClient
-    timestamps: TimestampService
+    timestamps: TimestampIssuer
     audit: AuditTrail
     issuer: str
     address: str
@@ -78,7 +78,7 @@ class Ownership:
             known = ownership.mine(tx, by, order.digest)
         if known is not None:
             return known
-        token = place.timestamps.token(bytes.fromhex(order.digest))
+        token = place.timestamps.issue_token(bytes.fromhex(order.digest))
         info = parse_token(token)
         facts = CertificateFacts(
             number=secrets.token_hex(12),
@@ -132,7 +132,7 @@ class Ownership:
         crls = tuple(dict.fromkeys([*place.authority.crls(), fresh]))
         certificates = tuple(dict.fromkeys([*place.authority.authorities(), place.authority.certificate("tsa")]))
         prepared = place.workshop.prepare_archive(document, ValidationMaterial(certificates, crls))
-        sealed = place.workshop.embed(prepared, place.timestamps.token(prepared.digest))
+        sealed = place.workshop.embed(prepared, place.timestamps.issue_token(prepared.digest))
         report = place.verifier.verify_pdf(sealed)
         if report.indication is not Indication.PASSED:
             raise ResultRefused(

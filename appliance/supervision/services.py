@@ -18,18 +18,19 @@ from hsm.status import AuthorityState
 AUTHORITY = "authority"
 
 TSA_PORT_ABOVE = 1
-"""The timestamp process listens one port above the portal, both on the loopback interface only."""
+"""The timestamp service listens one port above the portal, both on the loopback interface only. The portal
+forwards requests for ``/tsa`` to it, as nginx does on an appliance."""
 
 
 def services(settings: Settings, environment: Mapping[str, str]) -> list[Service]:
     """All of them: the authority first, then those that speak to it, side by side."""
-    home, port = settings.home, settings.web.port
+    home, port, timestamps = settings.home, settings.web.port, settings.web.port + TSA_PORT_ABOVE
     return [
         authority(home, environment),
-        _gunicorn("web", "webui.portal", port, home, environment),
-        _gunicorn("tsa", "webui.tsa", port + TSA_PORT_ABOVE, home, environment),
+        _gunicorn("web", f"webui.portal.process:create(timestamp_port={timestamps})", port, home, environment),
+        _gunicorn("tsa", "webui.tsa.process:create()", timestamps, home, environment),
         _service("scheduler", ("-m", "appliance.jobs"), lambda: True, home, environment),
-        _gunicorn("console", "webui.console", settings.console.port, home, environment),
+        _gunicorn("console", "webui.console.process:create()", settings.console.port, home, environment),
     ]
 
 
@@ -65,8 +66,8 @@ def answers(port: int) -> bool:
         connection.close()
 
 
-def _gunicorn(name: str, package: str, port: int, home: Home, environment: Mapping[str, str]) -> Service:
-    settings, application = f"python:{package}.gunicorn", f"{package}.process:create()"
+def _gunicorn(name: str, application: str, port: int, home: Home, environment: Mapping[str, str]) -> Service:
+    settings = f"python:{application.partition('.process:')[0]}.gunicorn"
     arguments = ("-m", "gunicorn", "--config", settings, "--bind", f"127.0.0.1:{port}", application)
     return _service(name, arguments, lambda: answers(port), home, environment)
 

@@ -1,4 +1,4 @@
-"""For an event loop: the authority signs batch after batch, while those before them are put on disk.
+"""The authority signs batch after batch, while those before them are written to disk.
 
 ::
 
@@ -12,13 +12,14 @@ from __future__ import annotations
 
 import asyncio
 import math
+import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Generic, Protocol, TypeVar
 
 from appliance.errors import StorageError
-from appliance.timestamping.issuance import Outcome
-from appliance.timestamping.recorder import Recorder
+from appliance.ledger.entry import record_timestamps
+from appliance.store.database import Database
 from hsm.errors import BadRequest
 from hsm.timestamp import ImprintOrder, IssuedToken, RequestRefused
 
@@ -33,8 +34,10 @@ AHEAD = 1
 and with two cores there is always somebody else to compute: it costs a fifth more (docs/performance.md)."""
 
 W = TypeVar("W")
+Outcome = IssuedToken | Exception
 _Batch = Sequence[tuple[W, ImprintOrder]]
 _Signed = list[IssuedToken] | Exception
+_Recorded = Callable[[Exception | None], None]
 
 
 class Lane(Protocol):
@@ -53,6 +56,57 @@ class _Running:
     def __init__(self, lane: Lane) -> None:
         self.lane = lane
         self.batches = self.orders = 0
+
+
+class Recorder:
+    """For the loop that it was made in. The thread begins with the first tokens, so that no fork inherits it."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._loop = asyncio.get_running_loop()
+        self._waiting: list[tuple[Sequence[IssuedToken], _Recorded]] = []
+        self._changed = threading.Condition()
+        self._closing = False
+        self._thread: threading.Thread | None = None
+
+    def record(self, tokens: Sequence[IssuedToken], done: _Recorded) -> None:
+        """Has *done* called in the loop with None once all *tokens* are on disk, or with what prevented it."""
+        with self._changed:
+            self._waiting.append((tokens, done))
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._work, daemon=True)
+                self._thread.start()
+            self._changed.notify()
+
+    def close(self) -> None:
+        """Records what waits, then ends the thread."""
+        with self._changed:
+            self._closing = True
+            self._changed.notify()
+        if self._thread is not None:
+            self._thread.join()
+
+    def _work(self) -> None:
+        while waiting := self._next():
+            failure: Exception | None = None
+            try:
+                with self._database.transaction() as tx:
+                    record_timestamps(tx, [token for tokens, _ in waiting for token in tokens])
+            except Exception as error:  # reported to everybody who waits: no token is given out
+                failure = error
+            self._loop.call_soon_threadsafe(_report, waiting, failure)
+
+    def _next(self) -> list[tuple[Sequence[IssuedToken], _Recorded]]:
+        with self._changed:
+            while not self._waiting and not self._closing:
+                self._changed.wait()
+            waiting, self._waiting = self._waiting, []
+            return waiting
+
+
+def _report(waiting: Sequence[tuple[Sequence[IssuedToken], _Recorded]], failure: Exception | None) -> None:
+    for _, done in waiting:
+        done(failure)
 
 
 class Pipeline(Generic[W]):

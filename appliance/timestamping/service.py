@@ -1,66 +1,119 @@
-"""The timestamp service for threads: a reply for every request, a token for our own signatures."""
+"""The timestamp service: thousands of connections wait in one event loop, and none of them holds a thread."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from concurrent.futures import Future
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
 
-from appliance.errors import ApplianceError, StorageError
+from appliance.errors import StorageError
 from appliance.store.database import Database
-from appliance.timestamping.batches import Batches
-from appliance.timestamping.desk import Desk
-from appliance.timestamping.issuance import Issuance, Outcome
+from appliance.timestamping.codec import TimestampCodec
+from appliance.timestamping.pipeline import LANES, Outcome, Pipeline, Recorder
+from appliance.timestamping.refusal_counts import RefusalCounts
 from hsm.client import AuthorityClient
-from hsm.errors import AuthorityError
-from hsm.timestamp import ImprintOrder, IssuedToken, order_for
+from hsm.timestamp import FailInfo, ImprintOrder, RequestRefused
 
-PATIENCE = 60.0
-"""Seconds for one order, queueing included; the authority and the database have shorter limits of their own."""
+log = logging.getLogger("vermilion.timestamps")
 
-_Promise = Future[Outcome]
+SHOWN_AFTER = 1.0
+"""Seconds from a refusal until its count is on record, with those of all that came meanwhile."""
+
+Deliver = Callable[[bytes], None]
+"""Takes a DER reply; whoever asked may have gone."""
 
 
 class TimestampService:
-    """Thread-safe. Whatever it gives out is durably in the log; threads that wait together share one commit."""
+    """A DER reply for every request, in the loop that it was made in. What it gives out is durably in the log."""
 
-    def __init__(self, database: Database, authority: AuthorityClient) -> None:
-        self._desk = Desk(database, authority)
-        self._batches: Batches[_Promise] = Batches(Issuance(database, authority), _resolve)
+    def __init__(
+        self,
+        database: Database,
+        authority: AuthorityClient,
+        *,
+        held: Callable[[], object] = lambda: None,
+        refusals: RefusalCounts | None = None,
+    ) -> None:
+        """While *held* says something, nobody is given a timestamp; *refusals* counts who is given none."""
+        self._held = held
+        self._refusals = refusals or RefusalCounts()
+        self._showing: asyncio.TimerHandle | None = None
+        self._loop = asyncio.get_running_loop()
+        self._preparing: asyncio.Task[None] | None = None
+        self._early: list[tuple[bytes, Deliver]] = []
+        self._arrived: list[tuple[Deliver, ImprintOrder]] = []
+        self._codec = TimestampCodec(database, authority, self._count_refusal)
+        lanes = [authority.timestamp_stream() for _ in range(LANES)]
+        self._pipeline: Pipeline[Deliver] = Pipeline(lanes, Recorder(database), self._hand_out)
 
-    def reply(self, request: bytes) -> bytes:
-        """The DER TimeStampResp for a DER TimeStampReq, whatever the bytes are. Never raises."""
-        try:
-            self._desk.prepare()
-            outcome = self._outcome(self._desk.read(request))
-        except (AuthorityError, ApplianceError) as error:
-            outcome = error
-        return self._desk.write(outcome)
+    def ask(self, request: bytes, deliver: Deliver) -> None:
+        """Has *deliver* given the DER TimeStampResp for a DER TimeStampReq, whatever the bytes; never raises.
 
-    def token(self, digest: bytes) -> bytes:
-        """The DER token over a SHA-256 *digest* (32 bytes), with the signer's certificates.
-
-        Raises :class:`hsm.errors.AuthorityError` (:class:`hsm.errors.TimeNotAvailable` among them) or
-        :class:`appliance.errors.ApplianceError` when it cannot be recorded.
+        It is called in the loop, soon, or before this returns when the request is refused as it stands.
         """
-        self._desk.prepare()
-        outcome = self._outcome(order_for(digest))
-        if isinstance(outcome, IssuedToken):
-            return outcome.token
-        raise outcome
-
-    def close(self) -> None:
-        """Completes what waits; afterwards nothing is accepted."""
-        self._batches.close()
-
-    def _outcome(self, order: ImprintOrder) -> Outcome:
-        promise: _Promise = Future()
-        self._batches.put([(promise, order)])
+        if not self._codec.ready:
+            self._early.append((request, deliver))
+            if self._preparing is None:
+                self._preparing = self._loop.create_task(self._prepare())
+            return
         try:
-            return promise.result(PATIENCE)
-        except TimeoutError:
-            return StorageError("No timestamp was given within {seconds} s.", seconds=int(PATIENCE))
+            order = self._codec.read_request(request)
+        except RequestRefused as refusal:
+            deliver(self._codec.write_reply(refusal))
+            return
+        if self._held():
+            deliver(self._codec.maintenance_reply())
+            return
+        if not self._arrived:
+            # Orders that arrive in the same turn of the loop are queued together, else the first would go alone.
+            self._loop.call_soon(self._queue)
+        self._arrived.append((deliver, order))
 
+    async def reply(self, request: bytes) -> bytes:
+        """As :meth:`ask`, for a coroutine that waits."""
+        promise: asyncio.Future[bytes] = self._loop.create_future()
+        self.ask(request, lambda reply: None if promise.done() else promise.set_result(reply))
+        return await promise
 
-def _resolve(batch: Sequence[tuple[_Promise, Outcome]]) -> None:
-    for promise, outcome in batch:
-        promise.set_result(outcome)
+    async def close(self) -> None:
+        """Completes what waits; afterwards nothing is accepted."""
+        await self._pipeline.close()
+        self._show()
+
+    async def _prepare(self) -> None:
+        failure: Exception | None = None
+        try:
+            await asyncio.to_thread(self._codec.prepare)
+        except Exception as error:  # told to everybody who waits; the next request tries again
+            failure = error
+        early, self._early, self._preparing = self._early, [], None
+        for request, deliver in early:
+            if failure is None:
+                self.ask(request, deliver)
+            else:
+                deliver(self._codec.write_reply(failure))
+
+    def _count_refusal(self, reason: FailInfo) -> None:
+        self._refusals.count(reason)
+        if self._showing is None:
+            self._showing = self._loop.call_later(SHOWN_AFTER, self._show)
+
+    def _show(self) -> None:
+        if self._showing is not None:
+            self._showing.cancel()
+            self._showing = None
+        self._refusals.show()
+
+    def _queue(self) -> None:
+        arrived, self._arrived = self._arrived, []
+        try:
+            self._pipeline.put(arrived)
+        except StorageError as error:
+            self._hand_out([(deliver, error) for deliver, _ in arrived])
+
+    def _hand_out(self, batch: Sequence[tuple[Deliver, Outcome]]) -> None:
+        for deliver, outcome in batch:
+            try:
+                deliver(self._codec.write_reply(outcome))
+            except Exception:  # a mistake of ours towards one must not leave the others without their replies
+                log.exception("a reply could not be delivered")

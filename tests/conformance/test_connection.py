@@ -14,7 +14,7 @@ from hsm.timestamp import build_request, order_for, parse_response, parse_token
 from tests.conformance.endpoint import RunningTsa
 from tests.conformance.test_http import HEAD, PLAIN, exchange, received
 from webui.tsa.connection import MOST_AHEAD, MOST_AT_ONCE, TimestampConnection
-from webui.tsa.worker import TimestampWorker
+from webui.tsa.process import TimestampWorker
 
 CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
 LENGTH = b"Content-Length: %d\r\n" % len(PLAIN)

@@ -7,9 +7,9 @@ import re
 import pytest
 
 from webui.console import charts
-from webui.console.front import Front
 from webui.console.markdown import MarkdownBlock, blocks
 from webui.console.sentences import coded
+from webui.shared.visitor_address import VisitorAddress
 
 
 @pytest.mark.parametrize(
@@ -77,6 +77,6 @@ def test_commands_in_sentences_are_set_as_such_and_nothing_is_markup() -> None:
 )
 def test_only_the_web_front_is_believed(peer: str, forwarded: str, address: str) -> None:
     seen: dict[str, str] = {}
-    front = Front(lambda environ, _start: seen.update(environ) or [])  # type: ignore[arg-type,func-returns-value]
+    front = VisitorAddress(lambda environ, _start: seen.update(environ) or [])  # type: ignore[arg-type,func-returns-value]
     front({"REMOTE_ADDR": peer, "HTTP_X_FORWARDED_FOR": forwarded}, lambda *_: None)  # type: ignore[arg-type,return-value]
     assert seen["REMOTE_ADDR"] == address

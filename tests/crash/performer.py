@@ -75,7 +75,7 @@ class Performer:
                 self.meet("begin")
             acts[order.act]()
             digest = sha256(order.line().encode()).digest()
-            say(f"dated {self.appliance.timestamps.token(digest).hex()}")
+            say(f"dated {self.appliance.timestamps.issue_token(digest).hex()}")
         say("done")
 
     def sign(self) -> None:

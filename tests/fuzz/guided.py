@@ -15,7 +15,7 @@ def main() -> None:
     name, folder, seconds = sys.argv[1:]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # atheris rewrites byte code, which makes others' modules complain
-        with atheris.instrument_imports(include=["hsm", "webui", "gunicorn.asgi", "tests.conformance.oracle"]):
+        with atheris.instrument_imports(include=["hsm", "webui", "gunicorn.http", "tests.conformance.oracle"]):
             from tests.fuzz.targets import TARGETS  # noqa: PLC0415 - instrumented while imported
     options = [
         f"-max_total_time={seconds}",

@@ -11,7 +11,7 @@ from cryptography import x509
 from pysqlite3 import dbapi2 as sqlite
 
 from appliance.store.database import Database
-from appliance.timestamping import TimestampService
+from appliance.timestamping import TimestampIssuer
 from hsm.answers import HeldCeremony
 from hsm.client import AuthorityClient
 from hsm.errors import NotPermitted, UnknownKey
@@ -75,11 +75,10 @@ def test_timestamps_go_on_under_the_new_key_and_those_before_still_hold(
     """The service that runs is not started again; who asks next gets a token of the new certificate."""
     client, digest = house.client("tsa"), hashlib.sha256(b"a contract").digest()
     database = Database(tmp_path / "state/vermilion.db")
-    service = TimestampService(database, client)
-    first, before = service.token(digest), client.certificate("tsa")
+    service = TimestampIssuer(database, client)
+    first, before = service.issue_token(digest), client.certificate("tsa")
     rotated(house, "tsa")
-    second, after = service.token(digest), client.certificate("tsa")
-    service.close()
+    second, after = service.issue_token(digest), client.certificate("tsa")
     database.close()
 
     assert before != after

@@ -22,7 +22,7 @@ from appliance.exporting import Exporting
 from appliance.history.timeline import Timeline
 from appliance.keeping import Round
 from appliance.model.contract import Contract, RevisionKind
-from appliance.timestamping.horizons import signer_of
+from appliance.timestamping.issuing import signer_of
 from appliance.verification import Indication, Level, SubIndication
 from appliance.wiring import Appliance
 from hsm import der

@@ -120,7 +120,7 @@ def test_what_was_acknowledged_before_is_inside(
         while not over.is_set():
             count += 1
             digest = hashlib.sha256(f"{threading.get_ident()} {count}".encode()).digest()
-            token = appliance.timestamps.token(digest)
+            token = appliance.timestamps.issue_token(digest)
             acknowledged.append(hashlib.sha256(token).hexdigest())
 
     threads = [threading.Thread(target=load) for _ in range(2)]

@@ -68,7 +68,7 @@ def test_a_restored_home_signs_on(house: House, archive: BackupArchive, restored
     ):
         before = LogCheck(appliance.database, appliance.authority).check()
         assert before.size >= archive.manifest().authority.log_size > 0
-        appliance.timestamps.token(hashlib.sha256(b"after the restore").digest())
+        appliance.timestamps.issue_token(hashlib.sha256(b"after the restore").digest())
         Sequencer(appliance.database, scheduler).run_once()
         assert LogCheck(appliance.database, appliance.authority).check().size > before.size
 
@@ -101,7 +101,7 @@ def date_since(restored: Home) -> None:
         open_appliance(load(restored)) as appliance,
         AuthorityClient(restored.authority_socket("scheduler")) as scheduler,
     ):
-        appliance.timestamps.token(hashlib.sha256(b"since").digest())
+        appliance.timestamps.issue_token(hashlib.sha256(b"since").digest())
         assert Sequencer(appliance.database, scheduler).run_once() is not None
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import inspect
+import io
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from webui.portal.uploads import ROOM_FOR_FORM, TAKE_FILES, BodyLimit
+from webui.portal.uploads import ROOM_FOR_FORM, TAKE_FILES
 
 
 def test_every_view_that_reads_a_file_is_among_them(portal: Flask) -> None:
@@ -35,8 +36,20 @@ def test_every_view_that_reads_a_file_is_among_them(portal: Flask) -> None:
     ],
 )
 def test_the_address_decides(portal: Flask, method: str, path: str, large: bool) -> None:
-    room = BodyLimit(portal)(method, path)
-    assert room == (portal.config["MAX_CONTENT_LENGTH"] if large else ROOM_FOR_FORM)
+    answer = portal.test_client().open(path, method=method, data=b"a=" + b"x" * ROOM_FOR_FORM)
+    assert (answer.status_code == 413) is not large
+
+
+@pytest.mark.parametrize(("path", "large"), [("/verify", True), ("/login", False)])
+def test_so_it_does_without_a_length(portal: Flask, path: str, large: bool) -> None:
+    """As gunicorn gives chunks to the application: their end is known, their length is not."""
+    answer = portal.test_client().post(
+        path,
+        input_stream=io.BytesIO(b"a=" + b"x" * ROOM_FOR_FORM),
+        content_type="application/x-www-form-urlencoded",
+        environ_overrides={"wsgi.input_terminated": True},
+    )
+    assert (answer.status_code == 413) is not large
 
 
 def test_a_large_form_is_refused_with_a_sentence(browser: FlaskClient) -> None:

@@ -1,4 +1,4 @@
-"""Refusals are counted by failInfo, each once, whatever becomes of the processes that refused."""
+"""RefusalCounts are counted by failInfo, each once, whatever becomes of the processes that refused."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from appliance.health.series import FigureSeries
 from appliance.health.tally import REFUSED, refused
 from appliance.home import Home
 from appliance.store.database import Database
-from appliance.timestamping import LoopTimestampService
-from appliance.timestamping.refusals import FORGOTTEN, NAMES, Refusals, shown
+from appliance.timestamping import TimestampService
+from appliance.timestamping.refusal_counts import FORGOTTEN, NAMES, RefusalCounts, shown
 from hsm.client import AuthorityClient
 from hsm.timestamp import FailInfo
 
@@ -45,7 +45,7 @@ def said(root: Path, observations: Observations) -> dict[str, float]:
 
 def test_processes_are_added_up_each_refusal_once(tmp_path: Path, observations: Observations) -> None:
     pulses = Home(tmp_path).pulses
-    one, other = Refusals(pulses), Refusals(pulses)
+    one, other = RefusalCounts(pulses), RefusalCounts(pulses)
     for reason in (FailInfo.BAD_ALG, FailInfo.BAD_ALG, FailInfo.TIME_NOT_AVAILABLE):
         one.count(reason)
     other.count(FailInfo.BAD_ALG)
@@ -63,7 +63,7 @@ def test_processes_are_added_up_each_refusal_once(tmp_path: Path, observations: 
 
 def test_what_a_process_counted_stays_when_its_file_goes(tmp_path: Path, observations: Observations) -> None:
     pulses = Home(tmp_path).pulses
-    refusals = Refusals(pulses)
+    refusals = RefusalCounts(pulses)
     refusals.count(FailInfo.BAD_ALG)
     refusals.show()
     [path] = pulses.iterdir()
@@ -96,7 +96,7 @@ def test_the_service_counts_what_it_refuses(tmp_path: Path, observations: Observ
     async def ask() -> None:
         database = Database(tmp_path / "state/vermilion.db")
         authority = AuthorityClient(tmp_path / "nobody.sock")
-        service = LoopTimestampService(database, authority, refusals=Refusals(Home(tmp_path).pulses))
+        service = TimestampService(database, authority, refusals=RefusalCounts(Home(tmp_path).pulses))
         for _ in range(3):
             await service.reply(b"no request")
         await service.close()

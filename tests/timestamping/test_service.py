@@ -1,21 +1,21 @@
-"""The timestamp service: recorded before it is given out, shared commits, refusals in the protocol's words."""
+"""Timestamps: recorded before they are given out, shared commits, refusals in the protocol's words."""
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
 import secrets
-import threading
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
+from pysqlite3.dbapi2 import IntegrityError
 
 from appliance.errors import ApplianceError
 from appliance.ledger import LedgerEntry, Sequencer, record
 from appliance.store import ledger, timestamps
 from appliance.store.database import Database
-from appliance.timestamping import LoopTimestampService, TimestampService
+from appliance.timestamping import TimestampIssuer, TimestampService
 from hsm.errors import (
     AuthorityError,
     AuthorityUnreachable,
@@ -49,9 +49,47 @@ def database(tmp_path: Path) -> Database:
     return Database(tmp_path / "vermilion.db")
 
 
+class RunningService:
+    """The timestamp service in a loop that runs while something is asked."""
+
+    def __init__(self, database: Database, local: LocalAuthority) -> None:
+        self._runner = asyncio.Runner()
+        self._service = self._runner.run(self._opened(database, local))
+
+    @staticmethod
+    async def _opened(database: Database, local: LocalAuthority) -> TimestampService:
+        return TimestampService(database, local)
+
+    def reply(self, request: bytes) -> bytes:
+        (reply,) = self.replies([request])
+        return reply
+
+    def replies(self, requests: Sequence[bytes]) -> list[bytes]:
+        """Those to requests that arrive at the same time."""
+
+        async def ask() -> list[bytes]:
+            return await asyncio.gather(*(self._service.reply(request) for request in requests))
+
+        return self._runner.run(ask())
+
+    def close(self) -> None:
+        self._runner.run(self._service.close())
+
+    def end(self) -> None:
+        self._runner.close()
+
+
 @pytest.fixture
-def service(database: Database, local: LocalAuthority) -> TimestampService:
-    return TimestampService(database, local)
+def service(database: Database, local: LocalAuthority) -> Iterator[RunningService]:
+    running = RunningService(database, local)
+    yield running
+    running.close()
+    running.end()
+
+
+@pytest.fixture
+def issuer(database: Database, local: LocalAuthority) -> TimestampIssuer:
+    return TimestampIssuer(database, local)
 
 
 def request_for(digest: bytes, **rest: object) -> bytes:
@@ -70,7 +108,7 @@ def recorded(database: Database) -> int:
 
 
 def test_a_reply_answers_the_request_and_is_recorded(
-    service: TimestampService, database: Database, local: LocalAuthority
+    service: RunningService, database: Database, local: LocalAuthority
 ) -> None:
     digest = hashlib.sha256(b"contract").digest()
     token = parse_response(service.reply(request_for(digest, nonce=4711)))
@@ -81,11 +119,12 @@ def test_a_reply_answers_the_request_and_is_recorded(
         assert hashlib.sha256(token).hexdigest() in ledger.leaf(tx, entry).decode()
 
 
-def test_a_token_for_our_own_signatures_carries_its_certificates(
-    service: TimestampService, local: LocalAuthority
+def test_a_token_for_our_own_signatures_carries_its_certificates_and_is_recorded(
+    issuer: TimestampIssuer, database: Database, local: LocalAuthority
 ) -> None:
     digest = secrets.token_bytes(32)
-    info = parse_token(service.token(digest))
+    info = parse_token(issuer.issue_token(digest))
+    assert recorded(database) == 1
     assert info.digest == digest
     assert info.signer == local.tsa.certificate
 
@@ -100,31 +139,38 @@ def test_a_token_for_our_own_signatures_carries_its_certificates(
     ],
 )
 def test_what_is_missing_becomes_a_failinfo_and_comes_back_by_itself(
-    service: TimestampService, local: LocalAuthority, failure: AuthorityError, expected: FailInfo
+    service: RunningService,
+    issuer: TimestampIssuer,
+    local: LocalAuthority,
+    failure: AuthorityError,
+    expected: FailInfo,
 ) -> None:
     request = request_for(bytes(32))
     for _ in range(2):  # before the service has ever reached the authority, and afterwards
         local.failure = failure
         assert refusal(service.reply(request)) is expected
         with pytest.raises(type(failure)):
-            service.token(bytes(32))
+            issuer.issue_token(bytes(32))
         local.failure = None
         assert parse_response(service.reply(request))
+        assert issuer.issue_token(bytes(32))
 
 
 def test_the_reply_does_not_tell_strangers_what_is_wrong_inside(
-    service: TimestampService, local: LocalAuthority
+    service: RunningService, local: LocalAuthority
 ) -> None:
     local.failure = AuthorityUnreachable("The authority does not answer at /run/secret/path.")
     assert b"/run/secret" not in service.reply(request_for(bytes(32)))
 
 
 def test_without_a_row_there_is_no_token(
-    service: TimestampService, database: Database, local: LocalAuthority
+    service: RunningService, issuer: TimestampIssuer, database: Database, local: LocalAuthority
 ) -> None:
     local.serial = lambda: 42
     assert parse_response(service.reply(request_for(bytes(32))))
     assert refusal(service.reply(request_for(bytes(32)))) is FailInfo.SYSTEM_FAILURE
+    with pytest.raises(IntegrityError):
+        issuer.issue_token(bytes(32))
     assert recorded(database) == 1
 
 
@@ -135,15 +181,16 @@ def test_a_log_that_is_not_the_authoritys_gets_no_timestamps(
         record(tx, LedgerEntry("x", WHEN))
     Sequencer(database, local).run_once()
     other = Database(tmp_path / "restored.db")
-    service = TimestampService(other, local)
+    service = RunningService(other, local)
     assert refusal(service.reply(request_for(bytes(32)))) is FailInfo.SYSTEM_FAILURE
+    service.end()
     with pytest.raises(ApplianceError):
-        service.token(bytes(32))
+        TimestampIssuer(other, local).issue_token(bytes(32))
     assert recorded(other) == 0
 
 
 def test_a_database_that_is_broken_gives_no_timestamps(
-    service: TimestampService, database: Database, local: LocalAuthority
+    service: RunningService, database: Database, local: LocalAuthority
 ) -> None:
     assert parse_response(service.reply(request_for(bytes(32))))
     with database.transaction() as tx:
@@ -156,31 +203,19 @@ def test_a_database_that_is_broken_gives_no_timestamps(
 
 
 def test_orders_that_wait_together_share_calls_and_commits(
-    service: TimestampService, database: Database, local: LocalAuthority
+    service: RunningService, database: Database, local: LocalAuthority
 ) -> None:
-    service.token(bytes(32))
-    gate, issue = threading.Event(), local.timestamp
-
-    def slowly(orders: list[ImprintOrder]) -> list[IssuedToken]:
-        gate.wait(10)
-        return issue(orders)
-
-    local.timestamp = slowly  # type: ignore[method-assign]
+    service.reply(request_for(bytes(32)))
     local.batches.clear()
-    with ThreadPoolExecutor(24) as pool:
-        promises = [pool.submit(service.token, secrets.token_bytes(32)) for _ in range(24)]
-        while not all(promise.running() for promise in promises):
-            pass
-        gate.set()
-        tokens = {promise.result() for promise in promises}
-    assert len(tokens) == 24
+    replies = service.replies([request_for(secrets.token_bytes(32)) for _ in range(24)])
+    assert len({parse_response(reply) for reply in replies}) == 24
     assert sum(local.batches) == 24
     assert len(local.batches) < 24
     assert recorded(database) == 25
 
 
 def test_one_order_that_the_authority_refuses_does_not_spoil_the_others(
-    database: Database, local: LocalAuthority
+    service: RunningService, database: Database, local: LocalAuthority
 ) -> None:
     issue, poison = local.timestamp, secrets.token_bytes(32)
 
@@ -190,33 +225,44 @@ def test_one_order_that_the_authority_refuses_does_not_spoil_the_others(
         return issue(orders)
 
     local.timestamp = pickily  # type: ignore[method-assign]
-    service = TimestampService(database, local)
-    with ThreadPoolExecutor(12) as pool:
-        good = [pool.submit(service.token, secrets.token_bytes(32)) for _ in range(11)]
-        bad = pool.submit(service.token, poison)
-        assert all(promise.result() for promise in good)
-        assert isinstance(bad.exception(), BadRequest)
+    digests = [*(secrets.token_bytes(32) for _ in range(11)), poison]
+    *good, bad = service.replies([request_for(digest) for digest in digests])
+    assert all(parse_response(reply) for reply in good)
+    assert refusal(bad) is FailInfo.SYSTEM_FAILURE
     assert recorded(database) == 11
 
 
-def test_after_closing_nothing_is_given(service: TimestampService) -> None:
-    service.token(bytes(32))
+def test_after_closing_nothing_is_given(service: RunningService) -> None:
+    assert parse_response(service.reply(request_for(bytes(32))))
     service.close()
     assert refusal(service.reply(request_for(bytes(32)))) is FailInfo.SYSTEM_FAILURE
 
 
 def test_sm3_is_taken_where_the_setting_says_so(database: Database, local: LocalAuthority) -> None:
     request = request_for(bytes(32), hash_name="sm3")
-    assert refusal(TimestampService(database, local).reply(request)) is FailInfo.BAD_ALG
+    without, taking = RunningService(database, local), RunningService(database, local)
+    assert refusal(without.reply(request)) is FailInfo.BAD_ALG
     local.hashes = (*local.hashes, "sm3")
-    assert parse_response(TimestampService(database, local).reply(request))
+    assert parse_response(taking.reply(request))
+    for each in (without, taking):
+        each.close()
+        each.end()
+
+
+def test_a_reply_to_our_own_request_is_recorded(issuer: TimestampIssuer, database: Database) -> None:
+    digest = secrets.token_bytes(32)
+    token = parse_response(issuer.issue_reply(request_for(digest, nonce=4711)))
+    assert (parse_token(token).digest, parse_token(token).nonce) == (digest, 4711)
+    assert recorded(database) == 1
+    with pytest.raises(RequestRefused):
+        issuer.issue_reply(b"\x30")
 
 
 def test_the_loop_serves_many_at_once_and_outlives_who_goes_away(
     database: Database, local: LocalAuthority
 ) -> None:
     async def serve() -> list[bytes]:
-        service = LoopTimestampService(database, local)
+        service = TimestampService(database, local)
         gone = asyncio.create_task(service.reply(request_for(bytes(32))))
         await asyncio.sleep(0)
         gone.cancel()
@@ -237,7 +283,7 @@ def test_while_it_is_held_nobody_gets_a_timestamp_and_afterwards_everybody(
     held = [True]
 
     async def serve() -> list[bytes]:
-        service = LoopTimestampService(database, local, held=lambda: held[0])
+        service = TimestampService(database, local, held=lambda: held[0])
         replies = [await service.reply(request_for(bytes(32))), await service.reply(b"\x30")]
         held[0] = False
         replies.append(await service.reply(request_for(bytes(32))))
@@ -256,7 +302,7 @@ def test_whatever_went_wrong_at_the_start_is_tried_again(database: Database, loc
         raise LookupError
 
     async def serve() -> list[bytes]:
-        service, status = LoopTimestampService(database, local), local.status
+        service, status = TimestampService(database, local), local.status
         local.status = mistaken  # type: ignore[method-assign]
         replies = [await asyncio.wait_for(service.reply(request_for(bytes(32))), 60)]
         local.status = status  # type: ignore[method-assign]
@@ -269,6 +315,6 @@ def test_whatever_went_wrong_at_the_start_is_tried_again(database: Database, loc
     assert parse_response(served)
 
 
-def test_garbage_never_raises(service: TimestampService) -> None:
+def test_garbage_never_raises(service: RunningService) -> None:
     for request in (b"", b"\x30", b"\x30\x80\x00\x00", secrets.token_bytes(64), b"\x30" * 4000):
         assert refusal(service.reply(request)) is FailInfo.BAD_DATA_FORMAT

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from appliance.health.figures import labelled
 from appliance.health.series import FigureSeries, HourlyFigures
 from appliance.health.tally import REFUSED
-from appliance.timestamping.refusals import NAMES
+from appliance.timestamping.refusal_counts import NAMES
 from webui.console import charts
 from webui.console.charts import Scale
 from webui.shared.language import bare_time, translate

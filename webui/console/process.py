@@ -14,15 +14,15 @@ from appliance.logs import set_up_logging
 from appliance.wiring import utc_now
 from hsm.client import AuthorityClient
 from webui.console.application import create_app
-from webui.console.front import Front
 from webui.console.parts import ConsoleParts
+from webui.shared.visitor_address import VisitorAddress
 
 CONSOLE_KEY = "console.key"
 PATIENCE = 3.0
 """Seconds that a page waits for the authority: it must say that there is no answer while people still look."""
 
 
-def create() -> Front:
+def create() -> VisitorAddress:
     """The application for the home that the environment names; closed when the process ends."""
     settings = load(Home.of(os.environ)).of_run(os.environ)
     set_up_logging(settings.logs, "vermilion-console")
@@ -39,4 +39,4 @@ def create() -> Front:
         form_key=settings.home.secret(CONSOLE_KEY, os.environ),
         now=utc_now,
     )
-    return Front(create_app(parts))
+    return VisitorAddress(create_app(parts))

@@ -47,7 +47,7 @@ ROOM_FOR_FIELDS = 512 * 1024
 
 
 def create_app(parts: PortalParts) -> Flask:
-    """The application. ``POST /tsa`` does not come here: see :mod:`webui.portal.process`."""
+    """The application. ``POST /tsa`` is the timestamp service's (:mod:`webui.tsa`)."""
     settings = parts.settings
     https = settings.web.public_url.startswith("https:")
     app = Flask("webui", static_folder=None, template_folder="templates")

@@ -4,18 +4,31 @@ import gc
 import importlib
 import os
 
+from gunicorn.workers.gthread import ThreadWorker
+
 from appliance.config import load
-from appliance.confinement.immortal import immortalise
 from appliance.home import Home
+from appliance.pulses import Pulses
 from hsm.service_manager import ServiceManager
 
 _manager = ServiceManager.taken_from(os.environ)
+_home = Home.of(os.environ)
+_settings = load(_home).web
+_pulses = Pulses(_home.pulses)
 
-worker_class = "webui.portal.worker.Worker"
-workers = load(Home.of(os.environ)).web.workers
-asgi_loop = "asyncio"
-http_parser = "python"
-asgi_lifespan = "on"
+
+class PortalWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
+    """Gunicorn's thread worker; its loop also shows the watch that it lives."""
+
+    def notify(self) -> None:
+        """The loop turns."""
+        super().notify()
+        _pulses.show("web")
+
+
+worker_class = PortalWorker
+workers = _settings.workers
+threads = _settings.threads
 worker_connections = 1000
 backlog = 256
 keepalive = 30
@@ -28,11 +41,10 @@ preload_app = False
 
 
 def on_starting(server: object) -> None:
-    """Loads the pages' code before the fork, and makes it immortal: counting references would copy all of it into
-    each worker. Two workers then take 130 MB, parent included, instead of 194."""
+    """Loads the pages' code before the fork, so that the workers share it. The collector then leaves it alone:
+    whoever marks objects writes to them, and each worker would copy their pages."""
     importlib.import_module("webui.portal.process")
     gc.collect()
-    immortalise()
     gc.freeze()
 
 

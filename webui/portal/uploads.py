@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from flask import Flask, request
-from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+from werkzeug.exceptions import RequestEntityTooLarge
 
 TAKE_FILES: Final = frozenset(
     {
@@ -22,22 +22,6 @@ TAKE_FILES: Final = frozenset(
 
 ROOM_FOR_FORM: Final = 2 * 1024 * 1024
 """Bytes of a request that brings no file; what an expired session carries to the page to sign in is the most."""
-
-
-class BodyLimit:
-    """Asked by path before a body is read, so that nobody fills the disk at an address that wants no file."""
-
-    def __init__(self, app: Flask) -> None:
-        self._addresses = app.url_map.bind("localhost")
-        self._largest = int(app.config["MAX_CONTENT_LENGTH"])
-
-    def __call__(self, method: str, path: str) -> int:
-        """The bytes that a request for *path* may have."""
-        try:
-            endpoint, _ = self._addresses.match(path, method=method)
-        except HTTPException:  # no such address: the application says so
-            return ROOM_FOR_FORM
-        return self._largest if endpoint in TAKE_FILES else ROOM_FOR_FORM
 
 
 def install(app: Flask) -> None:

@@ -1,1 +1,1 @@
-"""``POST /tsa``: RFC 3161 over HTTP (3.4), as a process of its own; the portal serves the same."""
+"""``POST /tsa``: RFC 3161 over HTTP (3.4), as a process of its own."""

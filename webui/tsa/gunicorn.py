@@ -12,7 +12,7 @@ from hsm.service_manager import ServiceManager
 manager = ServiceManager.taken_from(os.environ)
 """Hears of READY from the worker: gunicorn's own would come before anything is loaded."""
 
-worker_class = "webui.tsa.worker.TimestampWorker"
+worker_class = "webui.tsa.process.TimestampWorker"
 workers = 1
 worker_connections = 2000
 backlog = 512

@@ -1,4 +1,4 @@
-"""What of HTTP the timestamp service takes (RFC 3161, 3.4), whatever server carries it.
+"""What the timestamp service takes of HTTP (RFC 3161, 3.4).
 
 In one place: POST alone (405 with ``Allow``), the one media type (415), at most 64 KiB (413, drained before),
 lengths that agree, fields that are well-formed and HTTP/1.0 or 1.1 (400, the parser says which), heads (431).
@@ -93,6 +93,11 @@ def head_too_large() -> Answer:
 def version_unknown() -> Answer:
     """400: 505 would say so too, but what a client sends is never the server's failure."""
     return _closing(400, "HTTP/1.1 and HTTP/1.0 are spoken here.")
+
+
+def unreachable() -> Answer:
+    """502: the portal forwards requests in development, and the timestamp service does not answer it."""
+    return _closing(502, "The timestamp service does not answer; try again in a moment.")
 
 
 def _closing(status: int, sentence: str, *headers: tuple[str, str]) -> Answer:

@@ -46,7 +46,7 @@ _IMPLAUSIBLE = 2**48
 """So many are not refused while a process lives; far below what a column of the database takes."""
 
 
-class Refusals:
+class RefusalCounts:
     """What one process has refused. For one thread, that of its loop."""
 
     def __init__(self, directory: Path | None = None) -> None:

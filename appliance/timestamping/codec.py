@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from appliance.ledger.check import require_remembered
 from appliance.store.database import Database
-from appliance.timestamping.issuance import Outcome
+from appliance.timestamping.pipeline import Outcome
 from hsm.client import AuthorityClient
 from hsm.errors import TimeNotAvailable
 from hsm.timestamp import (
@@ -23,19 +23,19 @@ from hsm.timestamp import (
 log = logging.getLogger("vermilion.timestamps")
 
 
-class Desk:
-    """Reads requests and writes replies. Thread-safe."""
+class TimestampCodec:
+    """Reads requests and writes replies."""
 
     def __init__(
         self,
         database: Database,
         authority: AuthorityClient,
-        refused: Callable[[FailInfo], None] = lambda _reason: None,
+        count_refusal: Callable[[FailInfo], None],
     ) -> None:
-        """*refused* is told of each refusal."""
+        """*count_refusal* is called for each refusal."""
         self._database = database
         self._authority = authority
-        self._refused = refused
+        self._count_refusal = count_refusal
         self._hashes: frozenset[str] = frozenset()
         self._policies: frozenset[str] = frozenset()
 
@@ -55,16 +55,16 @@ class Desk:
             self._hashes = frozenset(status.hashes)
             self._policies = frozenset(status.policies)
 
-    def read(self, request: bytes) -> ImprintOrder:
+    def read_request(self, request: bytes) -> ImprintOrder:
         """The order in a DER request. Raises :class:`RequestRefused`, whatever the bytes are."""
         return parse_request(request, policies=self._policies, hashes=self._hashes)
 
-    def hold(self) -> bytes:
-        """The DER reply that says that nothing is dated while the machine is maintained."""
-        said = "The timestamp authority is being maintained; try again when that is over."
-        return self._refusal(FailInfo.TIME_NOT_AVAILABLE, said)
+    def maintenance_reply(self) -> bytes:
+        """The DER reply while the machine is maintained."""
+        sentence = "The timestamp authority is being maintained; try again when that is over."
+        return self._refusal(FailInfo.TIME_NOT_AVAILABLE, sentence)
 
-    def write(self, outcome: Outcome) -> bytes:
+    def write_reply(self, outcome: Outcome) -> bytes:
         """The DER reply that delivers a token, or refuses with the failInfo that the error stands for."""
         if isinstance(outcome, IssuedToken):
             return response_granted(outcome.token)
@@ -78,6 +78,6 @@ class Desk:
             FailInfo.SYSTEM_FAILURE, "The timestamp authority is not available now; try again in a moment."
         )
 
-    def _refusal(self, fail_info: FailInfo, said: str) -> bytes:
-        self._refused(fail_info)
-        return response_refused(fail_info, said)
+    def _refusal(self, fail_info: FailInfo, sentence: str) -> bytes:
+        self._count_refusal(fail_info)
+        return response_refused(fail_info, sentence)
