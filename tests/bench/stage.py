@@ -13,8 +13,9 @@ from importlib import resources
 from pathlib import Path
 from typing import NamedTuple
 
-from appliance.config import Settings, load
-from appliance.demonstration.founding import AUTHORITY_SETTINGS, found_home
+from appliance.config import Settings, WebSettings, load
+from appliance.demonstration.founding import found_home
+from appliance.demonstration.new_home import DEMONSTRATION
 from appliance.home import Home, write_private
 from appliance.supervision import Supervisor
 from appliance.supervision.services import inherited, running_authority, services
@@ -40,7 +41,7 @@ def _hold_ceremony(home: Home, tsa_algorithm: str) -> None:
     """The development ceremony with another algorithm for the timestamp key."""
     for folder in (home.authority_settings.parent, home.people):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    write_private(home.authority_settings, AUTHORITY_SETTINGS.encode())
+    write_private(home.authority_settings, DEMONSTRATION.authority_settings(WebSettings().port).encode())
     make_home(home.root)
     plan = resources.files("hsm.ceremonies").joinpath("development.toml").read_text()
     before, subject, after = plan.partition('subject = "tsa"')
