@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,13 +9,11 @@ import click
 
 from appliance.cli.program import Context, report_fault
 from appliance.confinement import Confinement
-from appliance.errors import ApplianceError, ConfigurationError
-from appliance.evidence.verification import verify_package
-from appliance.language import Translator, translator
-from appliance.verification import Indication, SignatureReport, TrustAnchors, VerificationReport, Verifier
-from appliance.verification.report import words
-from appliance.verification.tokens import shown_time
+from appliance.confinement.jobs import VERIFICATION
+from appliance.errors import ApplianceError
 
+NO_VERDICT = 3
+"""The exit status of INDETERMINATE, also when nothing could be judged at all."""
 FILE = click.Path(dir_okay=False, exists=True, path_type=Path)
 
 
@@ -51,61 +48,20 @@ def verify_command(
     Exit status: 0 TOTAL-PASSED, 1 TOTAL-FAILED, 3 INDETERMINATE, 2 wrong usage.
     """
     context: Context = ctx.obj
-    anchors = _anchors(context, trust)
     try:
-        with Confinement(context.home.cache, warm=1) as confinement:
-            verifier = Verifier(confinement, anchors, evidence=verify_package)
-            report = verifier.verify_file(file, data=data.read_bytes() if data else None, at=at)
+        with Confinement(context.home.cache, warm=1, jobs=VERIFICATION, warm_up=()) as confinement:
+            # Imported now, while the confined process starts, which takes as long.
+            from appliance.cli import verdict  # noqa: PLC0415
+
+            anchors = verdict.trust_anchors(context.home, trust)
+            report = verdict.judge(confinement, anchors, file, data=data, at=at)
+    except click.UsageError:
+        raise
     except ApplianceError as refusal:
         context.terminal.refuse(refusal)
-        ctx.exit(Indication.INDETERMINATE.exit_status)
+        ctx.exit(NO_VERDICT)
     except Exception as fault:  # whatever the input did: no verdict could be reached
         report_fault(context, fault)
-        ctx.exit(Indication.INDETERMINATE.exit_status)
-    click.echo(
-        json.dumps(report.to_json(), ensure_ascii=False, indent=2) if as_json else _readable(context, report)
-    )
+        ctx.exit(NO_VERDICT)
+    click.echo(verdict.as_json(report) if as_json else verdict.as_text(report, context.terminal.language))
     ctx.exit(report.indication.exit_status)
-
-
-def _anchors(context: Context, trust: tuple[Path, ...]) -> TrustAnchors:
-    try:
-        if trust:
-            return TrustAnchors.from_files(trust)
-        own = context.home.trust / "ca.pem"
-        return TrustAnchors.from_files([own]) if own.exists() else TrustAnchors(())
-    except ConfigurationError as refusal:
-        raise click.UsageError(str(refusal)) from refusal
-    except OSError as error:
-        raise click.UsageError(f"The trust file cannot be read: {error.strerror}.") from error
-
-
-def _readable(context: Context, report: VerificationReport) -> str:
-    translate = translator(context.terminal.language)
-    lines = [
-        f"{report.file}: {report.indication}"
-        + (f" ({report.verdict.subindication})" if report.verdict.subindication else "")
-    ]
-    lines += [f"  {reason.translated(translate)}" for reason in (*report.verdict.reasons, *report.remarks)]
-    for signature in report.signatures:
-        lines += ["", *_signature(context, signature)]
-    return "\n".join(lines)
-
-
-def _signature(context: Context, signature: SignatureReport) -> list[str]:
-    translate = translator(context.terminal.language)
-    rows = (
-        (translate("Signer"), signature.signer),
-        (translate("Signed at"), signature.signing_time and shown_time(signature.signing_time)),
-        (translate("Level"), signature.level),
-        (translate("Coverage"), signature.coverage and translate(words.COVERAGES[signature.coverage.value])),
-        (translate("Changes since"), _changes(signature, translate)),
-    )
-    heading = f"  {signature.field or translate('Timestamp token')}: {signature.verdict.indication}"
-    found = ["    " + translate("{label}: {value}", label=label, value=value) for label, value in rows if value]
-    return [heading, *found, *(f"    {reason.translated(translate)}" for reason in signature.verdict.reasons)]
-
-
-def _changes(signature: SignatureReport, translate: Translator) -> str | None:
-    sentences = (row.sentence.translated(translate) for row in signature.rows if row.subject == "changes")
-    return next(sentences, None)

@@ -34,6 +34,11 @@ JOBS: Mapping[str, str] = MappingProxyType(
     }
 )
 
+VERIFICATION: Mapping[str, str] = MappingProxyType(
+    {name: target for name, target in JOBS.items() if name.startswith("verification.")}
+)
+"""What a verifier alone needs."""
+
 WARM_UP: tuple[str, ...] = (
     "appliance.pdf.confined_jobs:warm",
     "appliance.verification.rehearsal:rehearse",

@@ -1,0 +1,83 @@
+"""What ``vermilion verify`` does while the confined process starts: trust anchors, the report, and its text."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from pathlib import Path
+
+import click
+
+from appliance.confinement import Confinement
+from appliance.errors import ConfigurationError
+from appliance.home import Home
+from appliance.language import Language, Translator, translator
+from appliance.verification import SignatureReport, TrustAnchors, VerificationReport, Verifier
+from appliance.verification.report import words
+from appliance.verification.tokens import shown_time
+
+
+def trust_anchors(home: Home, trust: tuple[Path, ...]) -> TrustAnchors:
+    """The certificates in the files *trust*, else the root of *home*, if there is one. Raises click.UsageError."""
+    try:
+        if trust:
+            return TrustAnchors.from_files(trust)
+        own = home.trust / "ca.pem"
+        return TrustAnchors.from_files([own]) if own.exists() else TrustAnchors(())
+    except ConfigurationError as refusal:
+        raise click.UsageError(str(refusal)) from refusal
+    except OSError as error:
+        raise click.UsageError(f"The trust file cannot be read: {error.strerror}.") from error
+
+
+def judge(
+    confinement: Confinement, anchors: TrustAnchors, file: Path, *, data: Path | None, at: datetime | None
+) -> VerificationReport:
+    """The report about *file*; *data* is what a timestamp dates. Raises as :meth:`Verifier.verify_file`."""
+    verifier = Verifier(confinement, anchors, evidence=_verify_package)
+    return verifier.verify_file(file, data=data.read_bytes() if data else None, at=at)
+
+
+def _verify_package(
+    package: bytes, *, verifier: Verifier, at: datetime, anchors: TrustAnchors
+) -> VerificationReport:
+    # Imported now: whoever verifies a PDF does not wait for it.
+    from appliance.evidence.verification import verify_package  # noqa: PLC0415
+
+    return verify_package(package, verifier=verifier, at=at, anchors=anchors)
+
+
+def as_json(report: VerificationReport) -> str:
+    """The report for programs."""
+    return json.dumps(report.to_json(), ensure_ascii=False, indent=2)
+
+
+def as_text(report: VerificationReport, language: Language) -> str:
+    """The report for people, in lines."""
+    translate = translator(language)
+    lines = [
+        f"{report.file}: {report.indication}"
+        + (f" ({report.verdict.subindication})" if report.verdict.subindication else "")
+    ]
+    lines += [f"  {reason.translated(translate)}" for reason in (*report.verdict.reasons, *report.remarks)]
+    for signature in report.signatures:
+        lines += ["", *_signature(translate, signature)]
+    return "\n".join(lines)
+
+
+def _signature(translate: Translator, signature: SignatureReport) -> list[str]:
+    rows = (
+        (translate("Signer"), signature.signer),
+        (translate("Signed at"), signature.signing_time and shown_time(signature.signing_time)),
+        (translate("Level"), signature.level),
+        (translate("Coverage"), signature.coverage and translate(words.COVERAGES[signature.coverage.value])),
+        (translate("Changes since"), _changes(signature, translate)),
+    )
+    heading = f"  {signature.field or translate('Timestamp token')}: {signature.verdict.indication}"
+    found = ["    " + translate("{label}: {value}", label=label, value=value) for label, value in rows if value]
+    return [heading, *found, *(f"    {reason.translated(translate)}" for reason in signature.verdict.reasons)]
+
+
+def _changes(signature: SignatureReport, translate: Translator) -> str | None:
+    sentences = (row.sentence.translated(translate) for row in signature.rows if row.subject == "changes")
+    return next(sentences, None)
