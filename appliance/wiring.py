@@ -19,7 +19,6 @@ from appliance.confinement import Confinement
 from appliance.contracts.agreement import Agreements
 from appliance.contracts.agreement_text import load_text
 from appliance.contracts.authorisation_basis import Authorised, BasisFinder, Identified
-from appliance.contracts.cycle import SigningCycle
 from appliance.contracts.drafting import Drafting, Resending
 from appliance.contracts.endings import Endings, Extending
 from appliance.contracts.failpoints import FailpointHook, ignore_failpoint
@@ -32,8 +31,9 @@ from appliance.contracts.recovery import Recovery, StuckContracts
 from appliance.contracts.seal_requests import SealRequests
 from appliance.contracts.seal_uses import SealUses
 from appliance.contracts.sending import Sending
-from appliance.contracts.services import SigningRoom
-from appliance.contracts.signing_service import Finishing, SigningService
+from appliance.contracts.services import ContractRecords, SigningBackend, SigningRules
+from appliance.contracts.signing import SigningCycle
+from appliance.contracts.signing_service import SigningService
 from appliance.contracts.voiding import Voiding
 from appliance.directory import Directory
 from appliance.documents.blobs import BlobStore
@@ -165,6 +165,15 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+@dataclass(frozen=True, slots=True)
+class _Core:
+    """What commands on contracts work with; the other parts take from it what they need."""
+
+    records: ContractRecords
+    rules: SigningRules
+    backend: SigningBackend
+
+
 @contextmanager
 def open_appliance(
     settings: Settings,
@@ -189,7 +198,7 @@ def open_appliance(
         timestamps = TimestampIssuer(database, authority)
         policy = load_policy(home.policy)
         agreement = load_text(home.agreement)
-        grounding = BasisFinder(policy, settings.organisation.name)
+        basis_finder = BasisFinder(policy, settings.organisation.name)
         standings = open_review_statuses(home.rules, policy)
         seals = SealConditions(policy, standings)
         verifier = Verifier(
@@ -199,33 +208,32 @@ def open_appliance(
             crls=CurrentCrls(authority),
             clock=now,
         )
-        room = SigningRoom(
-            database=database,
-            blobs=BlobStore(home.blobs),
-            workshop=PdfWorkshop(confinement, timeout=float(settings.documents.patience)),
-            verifier=verifier,
-            authority=authority,
-            timestamps=timestamps,
-            audit=AuditTrail(),
-            leases=ProcessLeases(home.run / "claimants"),
-            now=now,
+        records = ContractRecords(database, AuditTrail(), Announcing(invite), now)
+        rules = SigningRules(
+            policy=policy,
             preconditions=(
                 *standard_preconditions(agreement.version),
                 seals,
-                Identified(grounding),
-                Authorised(grounding),
+                Identified(basis_finder),
+                Authorised(basis_finder),
                 Reviewed(standings),
             ),
-            notify=Announcing(invite),
-            policy=policy,
-            basis_finder=grounding,
+            basis_finder=basis_finder,
             standings=standings,
-            agreement=agreement,
             seals=seals,
+            agreement=agreement,
+        )
+        backend = SigningBackend(
+            authority=authority,
+            timestamps=timestamps,
+            workshop=PdfWorkshop(confinement, timeout=float(settings.documents.patience)),
+            verifier=verifier,
+            blobs=BlobStore(home.blobs),
+            leases=ProcessLeases(home.run / "claimants"),
             outside=_outside(settings, verifier),
             reach=reach,
         )
-        yield _appliance(settings, room, confinement)
+        yield _appliance(settings, _Core(records, rules, backend), confinement)
 
 
 def _anchors(settings: Settings) -> TrustAnchors:
@@ -261,148 +269,180 @@ def _outside(settings: Settings, verifier: Verifier) -> OutsideAuthority | None:
     )
 
 
-def _appliance(settings: Settings, room: SigningRoom, confinement: Confinement) -> Appliance:
-    cycle = SigningCycle(room)
-    sealing = Finalisation(room)
-    finishing = Finishing(room, cycle)
-    recovery, endings, keeping = Recovery(room, cycle, sealing), Endings(room), Keeping(room, settings.keeping)
-    sessions = PortalSessions(room.database, room.audit, settings.sessions, room.now)
-    in_accounts = _accounts_room(settings, room)
-    mail = MailChannel(room.database, settings.mail)
-    layouts = DocumentLayouts(room.workshop, room.blobs)
-    earlier = EarlierSignatures(room.verifier, room.blobs, layouts)
-    pictures = PagePictures(PictureCache(settings.home.cache / "pages"), room.workshop, room.blobs, room.database)
+def _appliance(settings: Settings, core: _Core, confinement: Confinement) -> Appliance:
+    records, rules, backend = core.records, core.rules, core.backend
+    cycle, finalisation = SigningCycle(records, rules, backend), Finalisation(records, backend)
+    signing = SigningService(records, rules, cycle)
+    recovery, endings = Recovery(records, backend, cycle, finalisation), Endings(records, rules)
+    keeping = Keeping(records, backend, settings.keeping)
+    sessions = PortalSessions(records.database, records.audit, settings.sessions, records.now)
+    in_accounts = _accounts_room(settings, core)
+    mail = MailChannel(records.database, settings.mail)
+    layouts = DocumentLayouts(backend.workshop, backend.blobs)
+    earlier = EarlierSignatures(backend.verifier, backend.blobs, layouts)
+    pictures = PagePictures(
+        PictureCache(settings.home.cache / "pages"),
+        backend.workshop,
+        backend.blobs,
+        records.database,
+    )
     return Appliance(
         settings=settings,
-        policy=room.policy,
-        now=room.now,
-        database=room.database,
-        blobs=room.blobs,
+        policy=rules.policy,
+        now=records.now,
+        database=records.database,
+        blobs=backend.blobs,
         confinement=confinement,
-        workshop=room.workshop,
-        verifier=room.verifier,
-        authority=room.authority,
-        timestamps=room.timestamps,
-        sequencer=Sequencer(room.database, room.authority),
-        proofs=LogProofs(room.database),
-        registry=PeopleRegistry(room.database, room.audit, room.now),
+        workshop=backend.workshop,
+        verifier=backend.verifier,
+        authority=backend.authority,
+        timestamps=backend.timestamps,
+        sequencer=Sequencer(records.database, backend.authority),
+        proofs=LogProofs(records.database),
+        registry=PeopleRegistry(records.database, records.audit, records.now),
         links=LinkTokens(settings.home.secret(LINKS_KEY, os.environ)),
         sessions=sessions,
         accounts=open_accounts(in_accounts),
-        appointing=Appointing(in_accounts, room.authority),
-        office=open_office(room.database, room.audit, room.authority, sessions, room.now),
-        agreements=Agreements(room),
-        drafting=Drafting(room, _intake(settings, room)),
-        sending=Sending(room, earlier),
+        appointing=Appointing(in_accounts, backend.authority),
+        office=open_office(records.database, records.audit, backend.authority, sessions, records.now),
+        agreements=Agreements(records, rules, backend),
+        drafting=Drafting(records, rules, backend, _intake(settings, core)),
+        sending=Sending(records, rules, backend, earlier),
         earlier=earlier,
         cycle=cycle,
-        finalisation=sealing,
+        finalisation=finalisation,
         endings=endings,
-        handing_over=HandingOver(room),
-        departures=Departures(room, HandingOver(room)),
-        extending=Extending(room),
-        resending=Resending(room),
-        voiding=Voiding(room),
-        listing=Listing(room.database, room.now),
+        handing_over=HandingOver(records, rules),
+        departures=Departures(records, HandingOver(records, rules)),
+        extending=Extending(records, rules),
+        resending=Resending(records),
+        voiding=Voiding(records, rules, backend),
+        listing=Listing(records.database, records.now),
         recovery=recovery,
-        reviewing=_reviewing(settings, room, confinement),
-        contracts=Contracts(room.database, room.blobs),
-        disclosing=Disclosing(room.database),
-        ownership=Ownership(_workplace(settings, room)),
-        submissions=Submissions(room.database, room.now),
+        reviewing=_reviewing(settings, core, confinement),
+        contracts=Contracts(records.database, backend.blobs),
+        disclosing=Disclosing(records.database),
+        ownership=Ownership(_workplace(settings, core)),
+        submissions=Submissions(records.database, records.now),
         layouts=layouts,
-        directory=Directory(room.database),
-        writing=_writing(settings, room),
+        directory=Directory(records.database),
+        writing=_writing(settings, core),
         converter=open_converter(settings.home.converter),
-        signing=SigningService(room, cycle, finishing),
-        seal_requests=SealRequests(room, finishing),
-        seal_uses=SealUses(room.database),
-        guests=Guests(room.database, _codes(settings), mail.works, room.now),
-        entering=_entering(settings, room, in_accounts),
-        correcting=GuestCorrection(room.database, room.audit, room.now),
-        addresses=_addresses(settings, room),
+        signing=signing,
+        seal_requests=SealRequests(records, rules, backend, signing),
+        seal_uses=SealUses(records.database),
+        guests=Guests(records.database, _codes(settings), mail.works, records.now),
+        entering=_entering(settings, core, in_accounts),
+        correcting=GuestCorrection(records.database, records.audit, records.now),
+        addresses=_addresses(settings, core),
         mail=mail,
         pictures=pictures,
-        appearances=SignatureAppearances(room.database, room.workshop, confinement, room.now),
-        seal_pictures=SealPictures(room.database, room.workshop, confinement),
-        retention=open_retention(room.database, room.audit, (room.blobs, pictures), room.policy, room.now),
-        identity=IdentityChecks(room.database, room.audit, room.policy, room.now),
-        powers=_powers(settings, room),
-        reminders=_reminders(settings, room),
+        appearances=SignatureAppearances(records.database, backend.workshop, confinement, records.now),
+        seal_pictures=SealPictures(records.database, backend.workshop, confinement),
+        retention=open_retention(
+            records.database,
+            records.audit,
+            (backend.blobs, pictures),
+            rules.policy,
+            records.now,
+        ),
+        identity=IdentityChecks(records.database, records.audit, rules.policy, records.now),
+        powers=_powers(settings, core),
+        reminders=_reminders(settings, core),
         keeping=keeping,
-        ceremonies=CeremonyRecords(room.database, room.audit, room.authority, room.now),
-        maintenance=Maintenance(room.database, room.now),
-        stuck=StuckContracts(room, recovery, endings, keeping.renew),
+        ceremonies=CeremonyRecords(records.database, records.audit, backend.authority, records.now),
+        maintenance=Maintenance(records.database, records.now),
+        stuck=StuckContracts(records, recovery, endings, keeping.renew),
     )
 
 
-def _intake(settings: Settings, room: SigningRoom) -> Intake:
-    return Intake(room.workshop, room.blobs, DiskSpace(settings.home.blobs), room.verifier)
+def _intake(settings: Settings, core: _Core) -> Intake:
+    backend = core.backend
+    return Intake(backend.workshop, backend.blobs, DiskSpace(settings.home.blobs), backend.verifier)
 
 
-def _reminders(settings: Settings, room: SigningRoom) -> RemindersDesk:
+def _reminders(settings: Settings, core: _Core) -> RemindersDesk:
+    records = core.records
     links, url = LinkTokens(settings.home.secret(LINKS_KEY, os.environ)), settings.web.public_url
-    house = House(settings.organisation.name, url, _addresses(settings, room), Addresses("", links))
-    return open_reminders(room.database, room.policy, settings.home.calendars, house, room.now)
+    house = House(settings.organisation.name, url, _addresses(settings, core), Addresses("", links))
+    return open_reminders(records.database, core.rules.policy, settings.home.calendars, house, records.now)
 
 
-def _accounts_room(settings: Settings, room: SigningRoom) -> AccountsContext:
+def _accounts_room(settings: Settings, core: _Core) -> AccountsContext:
+    records = core.records
     links = LinkTokens(settings.home.secret(LINKS_KEY, os.environ))
-    return accounts_context(settings, room.database, room.audit, room.authority, links, room.now)
+    return accounts_context(settings, records.database, records.audit, core.backend.authority, links, records.now)
 
 
-def _powers(settings: Settings, room: SigningRoom) -> Powers:
+def _powers(settings: Settings, core: _Core) -> Powers:
+    records = core.records
     return Powers(
-        PowerArchive(room.database, room.blobs, _intake(settings, room), room.audit), room.policy, room.now
+        PowerArchive(records.database, core.backend.blobs, _intake(settings, core), records.audit),
+        core.rules.policy,
+        records.now,
     )
 
 
-def _reviewing(settings: Settings, room: SigningRoom, confinement: Confinement) -> Reviewing:
-    checker = ContentChecker(confinement, room.standings.book, timeout=float(settings.documents.patience))
-    return Reviewing(room.database, room.blobs, room.audit, checker, room.standings, room.now)
+def _reviewing(settings: Settings, core: _Core, confinement: Confinement) -> Reviewing:
+    records, rules = core.records, core.rules
+    checker = ContentChecker(confinement, rules.standings.book, timeout=float(settings.documents.patience))
+    return Reviewing(
+        records.database,
+        core.backend.blobs,
+        records.audit,
+        checker,
+        rules.standings,
+        records.now,
+    )
 
 
-def _addresses(settings: Settings, room: SigningRoom) -> Addresses:
+def _addresses(settings: Settings, core: _Core) -> Addresses:
     """The addresses in mails: a guest's is one by which the guest can come in."""
     links = LinkTokens(settings.home.secret(LINKS_KEY, os.environ))
-    return Addresses(settings.web.public_url, links, lambda tx, guest: link_for(tx, guest, room.now()))
+    return Addresses(settings.web.public_url, links, lambda tx, guest: link_for(tx, guest, core.records.now()))
 
 
 def _codes(settings: Settings) -> GuestCodes:
     return GuestCodes(LinkTokens(settings.home.secret(LINKS_KEY, os.environ)).derive_key("guest code"))
 
 
-def _entering(settings: Settings, room: SigningRoom, accounts: AccountsContext) -> GuestEntry:
+def _entering(settings: Settings, core: _Core, accounts: AccountsContext) -> GuestEntry:
+    records = core.records
     links = LinkTokens(settings.home.secret(LINKS_KEY, os.environ))
     surroundings = GuestEntryContext(
         read_link=lambda token: links.read_token(LinkPurpose.GUEST, token),
         codes=_codes(settings),
         passkeys=accounts.passkeys,
-        authority=room.authority,
+        authority=core.backend.authority,
         sessions=accounts.sessions,
         mail=settings.mail.configured,
     )
-    return GuestEntry(room.database, surroundings, room.now)
+    return GuestEntry(records.database, surroundings, records.now)
 
 
-def _writing(settings: Settings, room: SigningRoom) -> Writing:
-    texts, templates = Texts(room.database, room.now), Templates(room.database, room.now)
-    drafting = Drafting(room, _intake(settings, room))
+def _writing(settings: Settings, core: _Core) -> Writing:
+    records, backend = core.records, core.backend
+    texts, templates = (
+        Texts(records.database, records.now),
+        Templates(records.database, records.now),
+    )
+    drafting = Drafting(records, core.rules, backend, _intake(settings, core))
     press = TextTypesetter()
     issuing = Issuing(drafting, press, (texts, templates))
-    previews = TextPreviews(settings.home.cache / "previews", press, room.workshop)
+    previews = TextPreviews(settings.home.cache / "previews", press, backend.workshop)
     return Writing(texts, templates, issuing, previews)
 
 
-def _workplace(settings: Settings, room: SigningRoom) -> OwnershipDependencies:
+def _workplace(settings: Settings, core: _Core) -> OwnershipDependencies:
+    records, backend = core.records, core.backend
     return OwnershipDependencies(
-        database=room.database,
-        blobs=room.blobs,
-        workshop=room.workshop,
-        verifier=room.verifier,
-        authority=room.authority,
-        timestamps=room.timestamps,
-        audit=room.audit,
+        database=records.database,
+        blobs=backend.blobs,
+        workshop=backend.workshop,
+        verifier=backend.verifier,
+        authority=backend.authority,
+        timestamps=backend.timestamps,
+        audit=records.audit,
         issuer=settings.organisation.name,
         address=settings.web.public_url,
     )

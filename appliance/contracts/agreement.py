@@ -15,8 +15,8 @@ from datetime import datetime
 from appliance.contracts import agreement_text, rules
 from appliance.contracts.agreement_text import AgreementText, distinct, side_of, side_of_person, sides_of
 from appliance.contracts.authorisation_basis import Authorised, Identified
-from appliance.contracts.preconditions import Signing
-from appliance.contracts.services import SigningRoom
+from appliance.contracts.preconditions import SigningContext
+from appliance.contracts.services import ContractRecords, SigningBackend, SigningRules
 from appliance.errors import NotFound, StateRefused
 from appliance.language import Language
 from appliance.ledger.events import AuditEvent, EventKind
@@ -75,22 +75,24 @@ class Accepted:
 class Agreements:
     """Asked once a set of parties and version of the text. Thread-safe."""
 
-    def __init__(self, room: SigningRoom) -> None:
-        self._room = room
+    def __init__(self, records: ContractRecords, rules: SigningRules, backend: SigningBackend) -> None:
+        self._records = records
+        self._rules = rules
+        self._backend = backend
 
     def acceptances_of_party(self, contract_id: str, party_id: str) -> tuple[AgreementRecord, ...] | None:
         """The acceptances of the current text that a party of a contract rests on; None when it is still asked."""
-        with self._room.database.reading() as tx:
+        with self._records.database.reading() as tx:
             between = _between(tx, contract_id, party_id)
             return agreement_text.acceptances_between(
-                tx, between.own, between.others, self._room.agreement.version
+                tx, between.own, between.others, self._rules.agreement.version
             )
 
     def of_person(self, subject: str) -> tuple[Accepted, ...]:
         """What was accepted of the current text for the side that a person is on, oldest first."""
-        with self._room.database.reading() as tx:
+        with self._records.database.reading() as tx:
             side = side_of_person(people.person(tx, subject))
-            found = agreements.of_side(tx, side.key, self._room.agreement.version, limit=MOST)
+            found = agreements.of_side(tx, side.key, self._rules.agreement.version, limit=MOST)
         return tuple(
             Accepted(
                 each.person, each.accepted, each.entry, tuple(side.name for side in _sides_of_record(each).others)
@@ -101,7 +103,7 @@ class Agreements:
 
     def text(self, language: Language) -> str:
         """The current text."""
-        return self._room.agreement.words[language]
+        return self._rules.agreement.words[language]
 
     def propose_for(self, contract_id: str, party_id: str, language: Language | None = None) -> ProposedAgreement:
         """The current text for whoever acts for the party to accept, with all sides of the contract.
@@ -110,7 +112,7 @@ class Agreements:
         parties have agreed already, :class:`PreconditionRefused` when the person could not sign the contract for
         that side: who cannot bind it cannot agree on the form.
         """
-        with self._room.database.reading() as tx:
+        with self._records.database.reading() as tx:
             subject = rules.party_of(contracts.load(tx, contract_id), party_id).responsible
             between = _between(tx, contract_id, party_id)
         return self.propose(subject, between, language)
@@ -119,8 +121,8 @@ class Agreements:
         self, subject: str, between: AgreementSides, language: Language | None = None
     ) -> ProposedAgreement:
         """The current text for a person to accept for *between*. Raises as :meth:`propose_for`."""
-        now, text = self._room.now(), self._room.agreement
-        with self._room.database.transaction() as tx:
+        now, text = self._records.now(), self._rules.agreement
+        with self._records.database.transaction() as tx:
             self._require_new(tx, between)
             self._require_able(tx, between, subject)
             person = people.person(tx, subject)
@@ -132,7 +134,7 @@ class Agreements:
                 field=FIELD,
                 signer=subject,
                 digest=hashlib.sha256(record).digest(),
-                expires=(now + self._room.lifetime).replace(microsecond=0),
+                expires=(now + self._rules.lifetime).replace(microsecond=0),
                 nonce=secrets.token_bytes(16),
             )
             proposal = AgreementRecord(
@@ -156,34 +158,33 @@ class Agreements:
         :class:`StateRefused` when it is late, the text has changed, or it was accepted before. After a crash the
         proposal expires unaccepted and the person is asked again.
         """
-        room = self._room
-        with room.database.reading() as tx:
+        with self._records.database.reading() as tx:
             proposal = agreements.load(tx, agreement_id)
             if proposal.person != by:
                 raise NotFound("There is no agreement {agreement}.", agreement=agreement_id)
             between = _sides_of_record(proposal)
-            if proposal.accepted is not None or room.now() >= proposal.intent.expires:
+            if proposal.accepted is not None or self._records.now() >= proposal.intent.expires:
                 raise StateRefused(agreements.GONE)
             self._require_current(tx, proposal, between)
-        cms = room.authority.sign_document(proposal.intent, activations)
-        token = room.timestamps.issue_token(hashlib.sha256(signature_value(cms)).digest())
+        cms = self._backend.authority.sign_document(proposal.intent, activations)
+        token = self._backend.timestamps.issue_token(hashlib.sha256(signature_value(cms)).digest())
         at = parse_token(token).gen_time
-        with room.database.transaction() as tx:
+        with self._records.database.transaction() as tx:
             self._require_current(tx, proposal, between)
-            entry = room.audit.append(tx, _accepted_event(proposal, at))
+            entry = self._records.audit.append(tx, _accepted_event(proposal, at))
             signed = add_signature_timestamp(cms, token)
             agreements.accept(tx, proposal, at=at, cms=signed, entry=entry)
             return agreements.load(tx, agreement_id)
 
     def _require_current(self, tx: Transaction, proposal: AgreementRecord, between: AgreementSides) -> None:
-        if proposal.version != self._room.agreement.version:
+        if proposal.version != self._rules.agreement.version:
             raise StateRefused(agreements.GONE)
         self._require_new(tx, between)
         self._require_able(tx, between, proposal.person)
 
     def _require_new(self, tx: Transaction, between: AgreementSides) -> None:
         if (
-            agreement_text.acceptances_between(tx, between.own, between.others, self._room.agreement.version)
+            agreement_text.acceptances_between(tx, between.own, between.others, self._rules.agreement.version)
             is not None
         ):
             raise StateRefused("{party} has accepted this agreement already.", party=between.own.name)
@@ -193,11 +194,11 @@ class Agreements:
         if between.contract is None or between.party is None:
             return
         contract = contracts.load(tx, between.contract)
-        party, now = rules.party_of(contract, between.party), self._room.now()
+        party, now = rules.party_of(contract, between.party), self._records.now()
         if contract.state is not ContractState.SENT or party.responsible != subject:
             raise StateRefused(agreements.GONE)
-        for precondition in (Identified(self._room.basis_finder), Authorised(self._room.basis_finder)):
-            precondition.require(tx, Signing(contract, party, now))
+        for precondition in (Identified(self._rules.basis_finder), Authorised(self._rules.basis_finder)):
+            precondition.require(tx, SigningContext(contract, party, now))
 
 
 def _between(tx: Transaction, contract_id: str, party_id: str) -> AgreementSides:

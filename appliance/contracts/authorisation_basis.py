@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, ClassVar, Final
 
-from appliance.contracts.preconditions import Foreseen, Precondition, Signing
+from appliance.contracts.preconditions import Foreseen, Precondition, SigningContext
 from appliance.language import Language, translator
 from appliance.model.contract import Contract, Party, PartyKind
 from appliance.model.identity import IdentityRecord
@@ -184,8 +184,11 @@ class BasisFinder:
         self._policy = policy
         self.own = own
 
-    def find_basis(self, tx: Transaction, signing: Signing) -> AuthorisationBasis:
-        """What there is for *signing*. Reads only."""
+    def find_basis(self, tx: Transaction, signing: SigningContext) -> AuthorisationBasis:
+        """What there is for *signing*, decided once in a transaction. Reads only."""
+        return signing.read_once(tx, self._decide)
+
+    def _decide(self, tx: Transaction, signing: SigningContext) -> AuthorisationBasis:
         person = people.person(tx, signing.party.responsible)
         matter = self._matter(signing, person)
         return AuthorisationBasis(
@@ -197,23 +200,23 @@ class BasisFinder:
             decision=decide_coverage(matter, powers.of_agent(tx, person.subject) if matter.needed else ()),
         )
 
-    def requires_identity(self, signing: Signing, person: Person) -> bool:
+    def requires_identity(self, signing: SigningContext, person: Person) -> bool:
         """Whether policy reserves this signature for people whose identity was checked."""
         required = self._identity_rules(signing).required
         outside = person.guest or person.organisation != self.own
         return required is Reserved.EVERYBODY or (required is Reserved.OUTSIDE and outside)
 
-    def _identity(self, tx: Transaction, signing: Signing, person: Person) -> IdentityRecord | None:
+    def _identity(self, tx: Transaction, signing: SigningContext, person: Person) -> IdentityRecord | None:
         record = identities.current(tx, person.subject, signing.now)
         longest = self._identity_rules(signing).longest_days
         if record is None or (signing.now - record.since).days >= longest:
             return None
         return record
 
-    def _identity_rules(self, signing: Signing) -> IdentityRules:
+    def _identity_rules(self, signing: SigningContext) -> IdentityRules:
         return self._policy.of(signing.contract.kind).identity
 
-    def _matter(self, signing: Signing, person: Person) -> CoverageQuery:
+    def _matter(self, signing: SigningContext, person: Person) -> CoverageQuery:
         contract, party = signing.contract, signing.party
         demanded = self._policy.of(contract.kind).powers
         others = [name for name in self._policy.names_of(contract.kind) if name != contract.kind]
@@ -239,7 +242,7 @@ class Identified(Precondition):
     foreseen: ClassVar[Foreseen] = Foreseen.OF_OWN
     finder: BasisFinder
 
-    def lacking(self, tx: Transaction, signing: Signing) -> Iterator[Sentence]:
+    def lacking(self, tx: Transaction, signing: SigningContext) -> Iterator[Sentence]:
         person = people.person(tx, signing.party.responsible)
         if (
             not self.finder.requires_identity(signing, person)
@@ -267,13 +270,13 @@ class Authorised(Precondition):
     foreseen: ClassVar[Foreseen] = Foreseen.OF_OWN
     finder: BasisFinder
 
-    def lacking(self, tx: Transaction, signing: Signing) -> Iterator[Sentence]:
+    def lacking(self, tx: Transaction, signing: SigningContext) -> Iterator[Sentence]:
         decision = self.finder.find_basis(tx, signing).decision
         if decision.outcome is CoverageOutcome.REFUSED:
             yield Sentence(decision.words.template, decision.words.values)
 
 
-def signing_taken_over(signing: Signing, person: Person) -> Signing:
+def signing_taken_over(signing: SigningContext, person: Person) -> SigningContext:
     """The same signature when *person* makes it in place of who is to make it now."""
     party = signing.party
     if party.kind is PartyKind.SEAL:

@@ -1,36 +1,42 @@
-"""Complete: embed the signature, verify the result as strangers would, and commit everything at once."""
+"""Complete: date the signature, embed it, verify the result as strangers would, and commit everything at once."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Callable, Mapping
 
 from appliance.contracts import agreement_text, authorisation_basis, rules
-from appliance.contracts.acceptable import READERS, require_signed
 from appliance.contracts.agreement_text import distinct, side_of, sides_of
 from appliance.contracts.changes import after_signature, record_change
 from appliance.contracts.failpoints import Failpoint
-from appliance.contracts.preconditions import Signing, require_preconditions
-from appliance.contracts.services import SigningRoom
-from appliance.contracts.signature import Signature
-from appliance.errors import PreconditionRefused, ResultRefused, StateRefused
+from appliance.contracts.preconditions import SigningContext, require_preconditions
+from appliance.contracts.services import ContractRecords, SigningBackend, SigningRules
+from appliance.errors import ApplianceError, PreconditionRefused, ResultRefused, StateRefused
 from appliance.ledger.events import AuditEvent, EventKind
-from appliance.model.contract import Contract, ContractRevision, Party, RevisionKind
-from appliance.model.intent import IntentRecord, IntentState
+from appliance.model.contract import Contract, ContractRevision, Party, PartyState, RevisionKind
+from appliance.model.intent import IntentRecord, IntentState, OutsideStamp
 from appliance.pdf.values import ContentsSpan, PreparedRevision
 from appliance.store import contracts, intents, parties
 from appliance.store.database import Transaction
 from appliance.store.grounds import COMPLETED
+from appliance.timestamping import OutsideToken
+from appliance.verification import Indication, Level, SignatureReport, VerificationReport
 from hsm import cms
+from hsm.cms import add_signature_timestamp, signature_value
 from hsm.intents import instant
 from hsm.timestamp import parse_token
+
+READERS = 3
+"""A signature is not thrown away because something ended the process that read the result, once or twice."""
 
 
 class Completion:
     """The last step for one signer. It may be repeated: a completed intent gives the contract as it stands."""
 
-    def __init__(self, room: SigningRoom, signature: Signature) -> None:
-        self._room = room
-        self._signature = signature
+    def __init__(self, records: ContractRecords, rules: SigningRules, backend: SigningBackend) -> None:
+        self._records = records
+        self._rules = rules
+        self._backend = backend
 
     def complete(self, intent_id: str) -> Contract:
         """The contract with the new revision.
@@ -39,75 +45,131 @@ class Completion:
         signature never leaves this machine, and the reason is raised. When a part does not answer (clock, disk),
         the intent stays, and the recovery or another call completes it.
         """
-        with self._room.database.reading() as tx:
+        with self._records.database.reading() as tx:
             record = intents.load(tx, intent_id)
             contract = contracts.load(tx, record.intent.contract)
         if record.state is IntentState.COMPLETED:
             return contract
-        record = self._signature.stamp(record)
+        if record.state is IntentState.SIGNED and record.cms is not None:
+            record = self.stamp(record, contract, record.cms)
+        if record.state is not IntentState.STAMPED:
+            raise StateRefused(
+                "The signature {intent} is {state}, so there is nothing to complete.",
+                intent=record.id,
+                state=record.state,
+            )
+        return self.complete_stamped(record, contract)
+
+    def complete_stamped(self, record: IntentRecord, contract: Contract) -> Contract:
+        """As :meth:`complete`, for a timestamped signature; *contract* is the one whose revision was signed."""
         try:
             return self._finish(record, contract)
         except (PreconditionRefused, ResultRefused, StateRefused) as refusal:
-            with self._room.database.transaction() as tx:
-                intents.abandon(tx, intent_id, str(refusal))
+            with self._records.database.transaction() as tx:
+                intents.abandon(tx, record.id, str(refusal))
             raise
 
+    def stamp(self, record: IntentRecord, contract: Contract, signed: bytes) -> IntentRecord:
+        """The intent with a timestamp over the value of its signature in *signed* (CMS, DER), on disk.
+
+        A second one of the authority outside is beside it where one is configured, answers, and the result still
+        passes with it.
+        """
+        value, outside = signature_value(signed), self._backend.outside
+        wait = None if outside is None else outside.begin(value)
+        token = self._backend.timestamps.issue_token(hashlib.sha256(value).digest())
+        stamped, became = self._with_second(record, contract, add_signature_timestamp(signed, token), wait)
+        self._backend.reach(Failpoint.TIMESTAMP_RECEIVED)
+        with self._records.database.transaction() as tx:
+            intents.keep_stamped(tx, record.id, cms=stamped, at=parse_token(token).gen_time, outside=became)
+            record = intents.load(tx, record.id)
+        self._backend.reach(Failpoint.TIMESTAMP_PERSISTED)
+        return record
+
+    def _with_second(
+        self, record: IntentRecord, contract: Contract, dated: bytes, wait: Callable[[], OutsideToken] | None
+    ) -> tuple[bytes, OutsideStamp | None]:
+        """*dated*, and the second timestamp where that came and fits; and what became of it."""
+        if wait is None:
+            return dated, None
+        found = wait()
+        if found.stamp is not OutsideStamp.DATED:
+            return dated, found.stamp
+        twice = add_signature_timestamp(dated, found.token)
+        try:
+            self._verified(record, contract, twice, readers=1)
+        except ApplianceError:
+            return dated, OutsideStamp.WRONG
+        return twice, OutsideStamp.DATED
+
     def _finish(self, record: IntentRecord, contract: Contract) -> Contract:
-        room = self._room
-        if contract.current.number != record.base:
-            raise StateRefused(
-                "Another party signed “{title}” in the meantime; prepare again.", title=contract.title
-            )
-        document = self._embedded(record, contract)
-        require_signed(room.verifier.verify_pdf(document, readers=READERS), contract, record.intent.field)
-        room.reach(Failpoint.RESULT_VERIFIED)
-        digest = room.blobs.put(document)
-        room.reach(Failpoint.RESULT_STORED)
+        require_current(contract, record)
+        document = self._verified(record, contract, record.cms or b"", readers=READERS)
+        self._backend.reach(Failpoint.RESULT_VERIFIED)
+        digest = self._backend.blobs.put(document)
+        self._backend.reach(Failpoint.RESULT_STORED)
         revision = ContractRevision(
             number=contract.current.number + 1,
             kind=RevisionKind.SIGNATURE,
             digest=digest,
             size=len(document),
-            at=record.stamped or room.now(),
+            at=record.stamped or self._records.now(),
             party=record.intent.party,
         )
-        with room.database.transaction() as tx:
+        with self._records.database.transaction() as tx:
             completed = self._commit(tx, record, contract, revision)
-            room.reach(Failpoint.COMPLETION_WRITTEN)
-        room.reach(Failpoint.COMPLETION_COMMITTED)
+            self._backend.reach(Failpoint.COMPLETION_WRITTEN)
+        self._backend.reach(Failpoint.COMPLETION_COMMITTED)
         return completed
 
-    def _embedded(self, record: IntentRecord, contract: Contract) -> bytes:
-        base = self._room.blobs.get(contract.current.digest)
+    def _verified(self, record: IntentRecord, contract: Contract, signed: bytes, *, readers: int) -> bytes:
+        """The document with the CMS *signed*, when our own verifier passes it. Raises :class:`ResultRefused`."""
+        base = self._backend.blobs.get(contract.current.digest)
         prepared = PreparedRevision(base + record.suffix, record.intent.digest, ContentsSpan(*record.contents))
-        return self._room.workshop.embed(prepared, record.cms or b"")
+        document = self._backend.workshop.embed(prepared, signed)
+        require_signed(self._report(contract, base, document, readers), contract, record.intent.field)
+        return document
+
+    def _report(self, contract: Contract, base: bytes, document: bytes, readers: int) -> VerificationReport:
+        """What the verifier says of *document*.
+
+        A revision with a signature was put on record by :meth:`_finish`, by the digest of the very bytes that had
+        passed. On top of it only the new revision is judged, unless there are signatures of strangers, whose
+        document need not have been TOTAL-PASSED. Finalisation, export and ``/verify`` judge everything.
+        """
+        current, verifier = contract.current, self._backend.verifier
+        if current.kind is RevisionKind.SIGNATURE:
+            report = verifier.verify_increment(current.digest, base, document, readers=readers)
+            if {signature.field for signature in report.signatures} <= {party.field for party in contract.parties}:
+                return report
+        return verifier.verify_pdf(document, readers=readers)
 
     def _commit(
         self, tx: Transaction, record: IntentRecord, contract: Contract, revision: ContractRevision
     ) -> Contract:
         """Everything that the signature changes. *contract* is as it was before; what it is now is returned."""
-        room = self._room
         seen = contracts.load(tx, contract.id)
         party = rules.signing_party(seen, record.intent)
-        signing = Signing(seen, party, room.now())
-        require_preconditions(room.preconditions, tx, signing)
-        rests_on = authorisation_basis.save_basis(
-            tx, record.id, COMPLETED, room.basis_finder.find_basis(tx, signing)
-        )
+        signing = SigningContext(seen, party, self._records.now())
+        require_preconditions(self._rules.preconditions, tx, signing)
+        basis = self._rules.basis_finder.find_basis(tx, signing)
+        rests_on = authorisation_basis.save_basis(tx, record.id, COMPLETED, basis)
         rests_on["agreement"] = self._agreement(tx, signing)
         contracts.add_revision(tx, contract, revision, state=rules.state_after(seen, party))
         parties.mark_signed(tx, contract, party, revision.at)
         intents.complete(tx, record.id)
         intents.abandon_prepared(tx, contract.id, "another party signed first")
-        completed = record_change(tx, room.audit, contract, _signed_event(record, party, revision, rests_on))
-        room.notify(tx, after_signature(seen, completed, party, room.now()))
+        completed = record_change(
+            tx, self._records.audit, contract, _signed_event(record, party, revision, rests_on)
+        )
+        self._records.notify(tx, after_signature(seen, completed, party, self._records.now()))
         return completed
 
-    def _agreement(self, tx: Transaction, signing: Signing) -> str:
+    def _agreement(self, tx: Transaction, signing: SigningContext) -> str:
         """The log's entries of the acceptances on electronic signing that the signature rests on."""
         own = side_of(signing.party)
         others = distinct(sides_of(signing.contract), but=own)
-        records = agreement_text.require_acceptances(tx, own, others, self._room.agreement.version)
+        records = agreement_text.require_acceptances(tx, own, others, self._rules.agreement.version)
         return " ".join(str(record.entry) for record in records)
 
 
@@ -146,3 +208,69 @@ def _outside(record: IntentRecord, revision: ContractRevision) -> dict[str, str]
     own = instant(revision.at)
     times = {instant(parse_token(token).gen_time) for token in cms.parse(record.cms or b"").timestamps()}
     return {f"outside_{record.outside}": next(iter(times - {own}), own)}
+
+
+def require_current(contract: Contract, record: IntentRecord) -> None:
+    """Raises :class:`StateRefused` when the revision that was to be signed is no longer the newest."""
+    if contract.current.number != record.base:
+        raise StateRefused("Another party signed “{title}” in the meantime; prepare again.", title=contract.title)
+
+
+def require_signed(report: VerificationReport, contract: Contract, field: str) -> None:
+    """The signature in *field* and those before it are good and dated.
+
+    1. every signature of the contract, the new one included, is there and TOTAL-PASSED;
+    2. each has a timestamp (B-T at least);
+    3. signatures that the document brought along are not broken by ours: they may be of people whom we do not
+       know (INDETERMINATE), but not TOTAL-FAILED;
+    4. the document as a whole is TOTAL-PASSED, or INDETERMINATE for such strangers alone.
+
+    Raises :class:`ResultRefused` with the verifier's reason.
+    """
+    fields = {party.field for party in contract.parties if party.state is PartyState.SIGNED} | {field}
+    _require(report, fields, {Level.T, Level.LT, Level.LTA})
+
+
+def require_archived(report: VerificationReport, contract: Contract) -> None:
+    """Like :func:`require_signed` for all parties, each at level B-LTA. Raises :class:`ResultRefused`."""
+    _require(report, {party.field for party in contract.parties}, {Level.LTA})
+
+
+def _require(report: VerificationReport, fields: set[str], levels: set[Level]) -> None:
+    ours = [signature for signature in report.signatures if signature.field in fields]
+    strangers = [
+        signature
+        for signature in report.signatures
+        if signature.field not in fields and signature.verdict.indication is not Indication.PASSED
+    ]
+    for missing in fields - {signature.field for signature in ours}:
+        raise ResultRefused(
+            "The signature in field {field} is not found in the result; nothing was released.", field=missing
+        )
+    for signature in ours:
+        _require_signature(signature, levels)
+    for signature in strangers:
+        if signature.verdict.indication is Indication.FAILED:
+            raise _refused(signature.field, _reason(signature))
+    if report.indication is Indication.FAILED or (report.indication is not Indication.PASSED and not strangers):
+        raise _refused("–", "; ".join(report.reasons))
+
+
+def _require_signature(signature: SignatureReport, levels: set[Level]) -> None:
+    if signature.verdict.indication is not Indication.PASSED:
+        raise _refused(signature.field, _reason(signature))
+    if signature.level not in levels or signature.timestamp is None:
+        level = signature.level.value if signature.level else "–"
+        raise _refused(signature.field, f"level {level}, {' / '.join(sorted(levels))} needed")
+
+
+def _reason(signature: SignatureReport) -> str:
+    return "; ".join(str(reason) for reason in signature.verdict.reasons) or signature.verdict.indication.value
+
+
+def _refused(field: str | None, why: str) -> ResultRefused:
+    return ResultRefused(
+        "The result does not pass our own verifier (field {field}: {why}); nothing was released.",
+        field=field,
+        why=why,
+    )

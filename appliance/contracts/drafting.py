@@ -14,8 +14,8 @@ from appliance.contracts.access import Command, admitted
 from appliance.contracts.changes import record_change
 from appliance.contracts.draft_rules import DraftTerms, PlacementChoice, Signatory, new_party
 from appliance.contracts.permissions import Permission
-from appliance.contracts.preconditions import Signing
-from appliance.contracts.services import SigningRoom
+from appliance.contracts.preconditions import SigningContext
+from appliance.contracts.services import ContractRecords, SigningBackend, SigningRules
 from appliance.documents.intake import AcceptedDocument, Intake
 from appliance.errors import PreconditionRefused
 from appliance.ledger.events import AuditEvent, EventKind, Field
@@ -45,16 +45,20 @@ class Drafting:
     :class:`PreconditionRefused` for anybody but the initiator, and for what no contract can have.
     """
 
-    def __init__(self, room: SigningRoom, intake: Intake) -> None:
-        self._room = room
+    def __init__(
+        self, records: ContractRecords, rules: SigningRules, backend: SigningBackend, intake: Intake
+    ) -> None:
+        self._records = records
+        self._rules = rules
+        self._backend = backend
         self._intake = intake
 
     def draft(self, document: bytes, terms: DraftTerms) -> Contract:
         """A new draft. Raises :class:`DocumentRefused`, or :class:`PreconditionRefused` for impossible terms."""
-        now = self._room.now()
+        now = self._records.now()
         terms = wording.tidy_terms(terms, now)
         accepted = self._intake.accept(document)
-        with self._room.database.transaction() as tx:
+        with self._records.database.transaction() as tx:
             initiator = people.person(tx, terms.initiator)
             contract = Contract(
                 id=secrets.token_hex(12),
@@ -73,12 +77,12 @@ class Drafting:
                 language=terms.language or initiator.language,
             )
             contracts.insert(tx, contract)
-            return record_change(tx, self._room.audit, contract, drafted_event(contract, now))
+            return record_change(tx, self._records.audit, contract, drafted_event(contract, now))
 
     def revise(self, contract_id: str, terms: DraftTerms, *, by: str, seen: int | None = None) -> Contract:
         """Other words, another order or deadline; the initiator stays who it is."""
-        now = self._room.now()
-        with self._room.database.transaction() as tx:
+        now = self._records.now()
+        with self._records.database.transaction() as tx:
             before = admitted(tx, contract_id, Command(Permission.EDIT, by, seen), now)
             after = wording.revised_draft(before, wording.tidy_terms(terms, now, before=before.deadline))
             if after == before:
@@ -91,11 +95,11 @@ class Drafting:
     def replace_document(self, contract_id: str, document: bytes, *, by: str, seen: int | None = None) -> Contract:
         """Another document in place of the draft's; fields on pages that it does not have lose their places."""
         deed = Command(Permission.EDIT, by, seen)
-        with self._room.database.reading() as tx:  # before the work, so that strangers cannot cause any
-            admitted(tx, contract_id, deed, self._room.now())
+        with self._records.database.reading() as tx:  # before the work, so that strangers cannot cause any
+            admitted(tx, contract_id, deed, self._records.now())
         accepted = self._intake.accept(document)
-        pages, now = len(accepted.inspection.pages), self._room.now()
-        with self._room.database.transaction() as tx:
+        pages, now = len(accepted.inspection.pages), self._records.now()
+        with self._records.database.transaction() as tx:
             contract = admitted(tx, contract_id, deed, now)
             original = ContractRevision(0, RevisionKind.ORIGINAL, accepted.digest, accepted.size, now)
             contracts.replace_original(tx, contract, original, pages)
@@ -114,7 +118,7 @@ class Drafting:
         seen: int | None = None,
     ) -> Party:
         """A known person becomes the next party, the initiator the first; None leaves the field unplaced."""
-        with self._room.database.transaction() as tx:
+        with self._records.database.transaction() as tx:
             contract = self._draft(tx, contract_id, by, seen)
             person = people.person(tx, subject)
             if person.guest:
@@ -128,11 +132,11 @@ class Drafting:
 
     def add_guest(self, contract_id: str, guest: GuestDetails, *, by: str, seen: int | None = None) -> Party:
         """Somebody from outside becomes the next party, for this contract alone; the field is not placed yet."""
-        certified = sending.certified_here(self._room)
-        with self._room.database.transaction() as tx:
+        certified = sending.certified_here(self._backend.authority)
+        with self._records.database.transaction() as tx:
             contract = self._draft(tx, contract_id, by, seen)
             person = draft_rules.guest_person(guest, people.person(tx, contract.initiator))
-            refusal = sending.of_this_house(tx, self._room, person.organisation, certified)
+            refusal = sending.of_this_house(tx, self._rules.basis_finder.own, person.organisation, certified)
             if refusal is not None:
                 raise refusal.error()
             people.insert_person(tx, person, None)
@@ -151,7 +155,7 @@ class Drafting:
         seen: int | None = None,
     ) -> Party:
         """A company seal becomes the next party; *requester* (a person's subject) asks for its use."""
-        with self._room.database.transaction() as tx:
+        with self._records.database.transaction() as tx:
             contract = self._draft(tx, contract_id, by, seen)
             known = people.seal(tx, seal)
             if people.person(tx, requester).guest:
@@ -161,7 +165,7 @@ class Drafting:
 
     def remove_party(self, contract_id: str, party_id: str, *, by: str, seen: int | None = None) -> Contract:
         """A party leaves; those behind it move up."""
-        with self._room.database.transaction() as tx:
+        with self._records.database.transaction() as tx:
             contract = self._draft(tx, contract_id, by, seen)
             gone = rules.party_of(contract, party_id)
             parties.remove(tx, party_id)
@@ -171,7 +175,7 @@ class Drafting:
 
     def reorder(self, contract_id: str, party_ids: Sequence[str], *, by: str, seen: int | None = None) -> Contract:
         """The parties sign in this order, but the initiator first in any case."""
-        with self._room.database.transaction() as tx:
+        with self._records.database.transaction() as tx:
             contract = self._draft(tx, contract_id, by, seen)
             order = draft_rules.in_order(contract, party_ids)
             if order == tuple(party.id for party in contract.parties):
@@ -193,7 +197,7 @@ class Drafting:
 
         No place at all takes the field away again.
         """
-        with self._room.database.transaction() as tx:
+        with self._records.database.transaction() as tx:
             contract = self._draft(tx, contract_id, by, seen)
             party = rules.party_of(contract, party_id)
             draft_rules.require_places(contract, placements, cross_page)
@@ -206,7 +210,7 @@ class Drafting:
             return self._changed(tx, contract, EventKind.FIELDS_PLACED, public)
 
     def _draft(self, tx: Transaction, contract_id: str, by: str, seen: int | None) -> Contract:
-        return admitted(tx, contract_id, Command(Permission.EDIT, by, seen), self._room.now())
+        return admitted(tx, contract_id, Command(Permission.EDIT, by, seen), self._records.now())
 
     def _add(
         self,
@@ -217,12 +221,12 @@ class Drafting:
     ) -> Party:
         party = draft_rules.new_party(contract, signatory, placement)
         if party.kind is PartyKind.SEAL:
-            for reason in self._room.seals.of_choice(tx, Signing(contract, party, self._room.now())):
+            for reason in self._rules.seals.of_choice(tx, SigningContext(contract, party, self._records.now())):
                 raise PreconditionRefused(reason.template, **reason.values)
         parties.insert(tx, contract.id, party)
         if party.subject == contract.initiator:
             parties.order(tx, contract.id, [party.id, *(other.id for other in contract.parties)])
-        now = record_change(tx, self._room.audit, contract, added_event(contract, party, self._room.now()))
+        now = record_change(tx, self._records.audit, contract, added_event(contract, party, self._records.now()))
         return rules.party_of(now, party.id)
 
     def _changed(
@@ -233,8 +237,8 @@ class Drafting:
         public: Mapping[str, Field],
         private: Mapping[str, Field] | None = None,
     ) -> Contract:
-        event = AuditEvent(kind, self._room.now(), contract.initiator, contract.id, public, private or {})
-        return record_change(tx, self._room.audit, contract, event)
+        event = AuditEvent(kind, self._records.now(), contract.initiator, contract.id, public, private or {})
+        return record_change(tx, self._records.audit, contract, event)
 
 
 def drafted_event(contract: Contract, now: datetime, *, replaces: str | None = None) -> AuditEvent:
@@ -277,8 +281,8 @@ class ReplacementLinks:
 class Resending:
     """Thread-safe."""
 
-    def __init__(self, room: SigningRoom) -> None:
-        self._room = room
+    def __init__(self, records: ContractRecords) -> None:
+        self._records = records
 
     def draft_again(self, contract_id: str, *, by: str, seen: int | None = None) -> Contract:
         """A draft like the contract that has ended: its document, words, parties with their fields, order, dates
@@ -289,8 +293,8 @@ class Resending:
         Asked again, it gives the draft, or what became of it, unless that was thrown away. Raises
         :class:`StateRefused` or :class:`PreconditionRefused` when it is not allowed.
         """
-        now = self._room.now()
-        with self._room.database.transaction() as tx:
+        now = self._records.now()
+        with self._records.database.transaction() as tx:
             before = admitted(tx, contract_id, Command(Permission.CORRECT, by, seen), now)
             known = successions.successor(tx, before.id)
             if known is not None:
@@ -302,12 +306,12 @@ class Resending:
                 contract_dates.keep(tx, draft.id, replace(entry, set_by=by, set_at=now))
             public = {"successor": draft.id}
             event = AuditEvent(EventKind.CONTRACT_CORRECTED, now, by, before.id, public)
-            self._room.audit.append(tx, event)
+            self._records.audit.append(tx, event)
             return draft
 
     def links(self, contract: Contract) -> ReplacementLinks:
         """What *contract* replaces, and what replaces it."""
-        with self._room.database.reading() as tx:
+        with self._records.database.reading() as tx:
             before, after = successions.replaced(tx, contract.id), successions.successor(tx, contract.id)
             return ReplacementLinks(
                 None if before is None else contracts.load(tx, before),
@@ -330,7 +334,7 @@ class Resending:
         contracts.insert(tx, draft)
         successions.insert(tx, draft.id, replaces=before.id)
         event = drafted_event(draft, now, replaces=before.id)
-        return record_change(tx, self._room.audit, draft, event)
+        return record_change(tx, self._records.audit, draft, event)
 
     def _joined(self, tx: Transaction, draft: Contract, party: Party) -> Contract:
         """The draft with one party more, who signs where *party* would have signed."""
@@ -344,7 +348,7 @@ class Resending:
         anew = new_party(draft, signatory, party.placement)
         joined = replace(anew, more=party.more, cross_page=party.cross_page)
         parties.insert(tx, draft.id, joined)
-        return record_change(tx, self._room.audit, draft, added_event(draft, joined, self._room.now()))
+        return record_change(tx, self._records.audit, draft, added_event(draft, joined, self._records.now()))
 
 
 def _sent_at(contract: Contract) -> datetime:

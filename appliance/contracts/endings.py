@@ -11,7 +11,7 @@ from appliance.contracts.access import Command, admitted
 from appliance.contracts.changes import record_change, to_those_who_know
 from appliance.contracts.permissions import Permission
 from appliance.contracts.rules import require_reason
-from appliance.contracts.services import SigningRoom
+from appliance.contracts.services import ContractRecords, SigningRules
 from appliance.errors import PreconditionRefused
 from appliance.language import instants
 from appliance.ledger.audit_trail import AuditTrail
@@ -33,24 +33,25 @@ class Endings:
     :class:`StateRefused` or :class:`PreconditionRefused` when it is not allowed, or no reason is given.
     """
 
-    def __init__(self, room: SigningRoom) -> None:
-        self._room = room
+    def __init__(self, records: ContractRecords, rules: SigningRules) -> None:
+        self._records = records
+        self._rules = rules
 
     def discard(self, contract_id: str, *, by: str, seen: int | None = None) -> Contract:
         """The initiator throws a draft away; nobody else has heard of it."""
-        now = self._room.now()
-        with self._room.database.transaction() as tx:
+        now = self._records.now()
+        with self._records.database.transaction() as tx:
             contract = admitted(tx, contract_id, Command(Permission.DISCARD, by, seen), now)
             contracts.move(tx, contract, ContractState.DISCARDED)
             event = AuditEvent(EventKind.CONTRACT_DISCARDED, now, by, contract_id)
-            return record_change(tx, self._room.audit, contract, event)
+            return record_change(tx, self._records.audit, contract, event)
 
     def decline(
         self, contract_id: str, party_id: str, *, reason: str, by: str, seen: int | None = None
     ) -> Contract:
         """A party whose turn it is will not sign; *by* is who acts for it."""
-        now, reason = self._room.now(), require_reason(reason)
-        with self._room.database.transaction() as tx:
+        now, reason = self._records.now(), require_reason(reason)
+        with self._records.database.transaction() as tx:
             contract = admitted(tx, contract_id, Command(Permission.DECLINE, by, seen, party_id), now)
             parties.mark_declined(tx, contract, rules.party_of(contract, party_id), reason)
             public, private = {"party": party_id}, {"reason": reason}
@@ -59,19 +60,19 @@ class Endings:
 
     def recall(self, contract_id: str, *, by: str, reason: str, seen: int | None = None) -> Contract:
         """The initiator takes the contract back while it waits for signatures."""
-        now, reason = self._room.now(), require_reason(reason)
-        with self._room.database.transaction() as tx:
+        now, reason = self._records.now(), require_reason(reason)
+        with self._records.database.transaction() as tx:
             contract = admitted(tx, contract_id, Command(Permission.RECALL, by, seen), now)
             event = AuditEvent(EventKind.CONTRACT_RECALLED, now, by, contract_id, {}, {"reason": reason})
             return self._end(tx, contract, ContractState.RECALLED, event)
 
     def expire(self) -> list[str]:
         """End every sent contract whose deadline has come and that nobody can extend any more; their ids."""
-        now = self._room.now()
-        with self._room.database.reading() as tx:
+        now = self._records.now()
+        with self._records.database.reading() as tx:
             due = self.overdue(tx, now)
         for contract_id in due:
-            with self._room.database.transaction() as tx:
+            with self._records.database.transaction() as tx:
                 contract = contracts.load(tx, contract_id)
                 if rules.is_overdue(contract, now - self._grace(contract.kind)):
                     event = AuditEvent(EventKind.CONTRACT_EXPIRED, now, SYSTEM, contract_id)
@@ -83,14 +84,14 @@ class Endings:
         return contracts.overdue(tx, now, grace=self._grace)
 
     def _grace(self, kind: str) -> timedelta:
-        return self._room.policy.of(kind).reminders.grace
+        return self._rules.policy.of(kind).reminders.grace
 
     def _end(self, tx: Transaction, contract: Contract, state: ContractState, event: AuditEvent) -> Contract:
         contracts.move(tx, contract, state)
         intents.abandon_prepared(tx, contract.id, f"the contract is {state.value}")
-        close_guest_requests(tx, self._room.audit, contract, event.at)
-        self._room.notify(tx, to_those_who_know(contract, NoticeKind(state.value), event.at))
-        return record_change(tx, self._room.audit, contract, event)
+        close_guest_requests(tx, self._records.audit, contract, event.at)
+        self._records.notify(tx, to_those_who_know(contract, NoticeKind(state.value), event.at))
+        return record_change(tx, self._records.audit, contract, event)
 
 
 class Extending:
@@ -99,20 +100,21 @@ class Extending:
     Where policy leaves time after the deadline (``reminders.grace_hours``), a contract can still be extended then.
     """
 
-    def __init__(self, room: SigningRoom) -> None:
-        self._room = room
+    def __init__(self, records: ContractRecords, rules: SigningRules) -> None:
+        self._records = records
+        self._rules = rules
 
     def extend(self, contract_id: str, deadline: Deadline, *, by: str, seen: int | None = None) -> Contract:
         """The initiator (*by*) gives more time; those who know of the contract are told.
 
         Raises :class:`StateRefused` or :class:`PreconditionRefused` when it is not allowed, or not later.
         """
-        now = self._room.now()
+        now = self._records.now()
         later = replace(deadline, at=deadline.at.replace(microsecond=0))
         instants.zone_of(later.zone)
-        with self._room.database.transaction() as tx:
+        with self._records.database.transaction() as tx:
             contract = admitted(tx, contract_id, Command(Permission.EXTEND, by, seen), now)
-            if now >= contract.deadline.at + self._room.policy.of(contract.kind).reminders.grace:
+            if now >= contract.deadline.at + self._rules.policy.of(contract.kind).reminders.grace:
                 raise permissions.too_late(contract).error()
             if later.at <= now:
                 raise PreconditionRefused("The new deadline must be in the future.")
@@ -129,9 +131,9 @@ class Extending:
                 "before": instant(contract.deadline.at),
             }
             event = AuditEvent(EventKind.DEADLINE_EXTENDED, now, by, contract_id, public)
-            extended = record_change(tx, self._room.audit, contract, event)
+            extended = record_change(tx, self._records.audit, contract, event)
             told = to_those_who_know(extended, NoticeKind.EXTENDED, now)
-            self._room.notify(tx, (notice for notice in told if notice.recipient != by))
+            self._records.notify(tx, (notice for notice in told if notice.recipient != by))
             return extended
 
 

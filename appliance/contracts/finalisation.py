@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from appliance.contracts import rules
-from appliance.contracts.acceptable import READERS, require_archived
 from appliance.contracts.changes import record_change, to_everybody
+from appliance.contracts.completion import READERS, require_archived
 from appliance.contracts.failpoints import Failpoint
-from appliance.contracts.services import SigningRoom
+from appliance.contracts.services import ContractRecords, SigningBackend
 from appliance.errors import ResultRefused
 from appliance.ledger.events import SYSTEM, AuditEvent, EventKind, Field
 from appliance.model.contract import Contract, ContractRevision, ContractState, RevisionKind
@@ -35,14 +35,14 @@ class Archived:
 class Archiving:
     """Makes archive revisions, and keeps nothing itself. Thread-safe."""
 
-    def __init__(self, room: SigningRoom) -> None:
-        self._room = room
+    def __init__(self, backend: SigningBackend) -> None:
+        self._backend = backend
 
     def first_material(self, signers: Iterable[bytes]) -> ValidationMaterial:
         """For a document that was signed just now by *signers* (certificates, DER): all authorities, what is known
         of each signer's and the timestamp key's revocation, and the lists of all CAs, made just now."""
-        self._room.authority.issue_crl()
-        return self._material(signers, tuple(self._room.authority.crls()))
+        self._backend.authority.issue_crl()
+        return self._material(signers, tuple(self._backend.authority.crls()))
 
     def later_material(self, stamper: bytes) -> ValidationMaterial:
         """For a document whose last timestamp is by the key of *stamper* (certificate, DER), before it runs out.
@@ -50,22 +50,21 @@ class Archiving:
         Of issuing CAs no list: one that is younger than a signer's expired certificate says nothing about it any
         more (RFC 5280, 5), and validators that take the youngest word (pyHanko) would look no further.
         """
-        return self._material([stamper], (self._room.authority.crl("root"),))
+        return self._material([stamper], (self._backend.authority.crl("root"),))
 
     def _material(self, ends: Iterable[bytes], crls: tuple[bytes, ...]) -> ValidationMaterial:
-        authority = self._room.authority
+        authority = self._backend.authority
         certified = tuple(dict.fromkeys([authority.certificate("tsa"), *ends]))
         responses = tuple(authority.ocsp(each) for each in certified)
         return ValidationMaterial((*authority.authorities(), *certified), crls, responses)
 
     def extend(self, document: bytes, material: ValidationMaterial) -> Archived:
         """*document* with one more revision; every byte of it is still there, in its place."""
-        room = self._room
-        prepared = room.workshop.prepare_archive(document, material)
-        room.reach(Failpoint.ARCHIVE_PREPARED)
-        token = room.timestamps.issue_token(prepared.digest)
-        room.reach(Failpoint.ARCHIVE_STAMPED)
-        extended = room.workshop.embed(prepared, token)
+        prepared = self._backend.workshop.prepare_archive(document, material)
+        self._backend.reach(Failpoint.ARCHIVE_PREPARED)
+        token = self._backend.timestamps.issue_token(prepared.digest)
+        self._backend.reach(Failpoint.ARCHIVE_STAMPED)
+        extended = self._backend.workshop.embed(prepared, token)
         if not extended.startswith(document):
             raise ResultRefused("The archive revision would change what was there before; nothing was released.")
         return Archived(extended, parse_token(token).gen_time, horizon_of(token))
@@ -74,63 +73,61 @@ class Archiving:
 class Finalisation:
     """Needs nobody's activation, so it may be repeated until it succeeds; only its commit counts."""
 
-    def __init__(self, room: SigningRoom) -> None:
-        self._room = room
-        self._archiving = Archiving(room)
+    def __init__(self, records: ContractRecords, backend: SigningBackend) -> None:
+        self._records = records
+        self._backend = backend
+        self._archiving = Archiving(backend)
 
     def finalise(self, contract_id: str) -> Contract:
         """The completed contract. Raises :class:`StateRefused` unless everybody has signed.
 
         Whatever fails leaves the contract signed and unsealed; the scheduler tries again.
         """
-        room = self._room
-        with room.database.reading() as tx:
+        with self._records.database.reading() as tx:
             contract = contracts.load(tx, contract_id)
         if contract.state is ContractState.COMPLETED:
             return contract
         rules.require_state(contract, ContractState.SIGNED)
         archived = self._archived(contract)
-        require_archived(room.verifier.verify_pdf(archived.document, readers=READERS), contract)
-        digest = room.blobs.put(archived.document)
-        room.reach(Failpoint.ARCHIVE_STORED)
+        require_archived(self._backend.verifier.verify_pdf(archived.document, readers=READERS), contract)
+        digest = self._backend.blobs.put(archived.document)
+        self._backend.reach(Failpoint.ARCHIVE_STORED)
         number = contract.current.number + 1
         revision = ContractRevision(number, RevisionKind.ARCHIVE, digest, len(archived.document), archived.at)
         completed = self._commit(contract, revision, archived.horizon)
-        room.reach(Failpoint.ARCHIVE_COMMITTED)
+        self._backend.reach(Failpoint.ARCHIVE_COMMITTED)
         return completed
 
     def _commit(self, contract: Contract, revision: ContractRevision, horizon: Horizon) -> Contract:
-        room = self._room
         public: dict[str, Field] = {"revision": revision.number, "digest": revision.digest, "size": revision.size}
         event = AuditEvent(EventKind.CONTRACT_COMPLETED, revision.at, SYSTEM, contract.id, public)
-        with room.database.transaction() as tx:
+        with self._records.database.transaction() as tx:
             seen = contracts.load(tx, contract.id)
             if seen.state is ContractState.COMPLETED:  # another process was faster; its archive stands
                 return seen
             contracts.add_revision(tx, contract, revision, state=ContractState.COMPLETED)
             keeping.put(tx, contract.id, revision.number, horizon)
-            completed = record_change(tx, room.audit, contract, event)
-            room.notify(tx, to_everybody(completed, NoticeKind.COMPLETED, room.now()))
+            completed = record_change(tx, self._records.audit, contract, event)
+            self._records.notify(tx, to_everybody(completed, NoticeKind.COMPLETED, self._records.now()))
             return completed
 
     def contracts_waiting(self) -> list[str]:
         """Ids of the contracts that everybody has signed and that are not sealed off, as after a crash."""
-        with self._room.database.reading() as tx:
+        with self._records.database.reading() as tx:
             return contracts.to_finalise(tx)
 
     def _archived(self, contract: Contract) -> Archived:
         """The document with certificates of every chain, revocation lists, and a document timestamp."""
-        room = self._room
         self._wait_until_after(contract.current.at)
-        with room.database.reading() as tx:
+        with self._records.database.reading() as tx:
             signers = [people.certificate(tx, party.subject) for party in contract.parties]
         return self._archiving.extend(
-            room.blobs.get(contract.current.digest), self._archiving.first_material(signers)
+            self._backend.blobs.get(contract.current.digest), self._archiving.first_material(signers)
         )
 
     def _wait_until_after(self, signed: datetime) -> None:
         """A revocation list dates itself in whole seconds: one made in the second of the signature would not show
         that the certificate was still good *after* it (EN 319 102-1, 5.2.5)."""
         ready = signed.replace(microsecond=0) + timedelta(seconds=1)
-        while (left := (ready - self._room.now()).total_seconds()) > 0:
+        while (left := (ready - self._records.now()).total_seconds()) > 0:
             time.sleep(min(left, 1.0))

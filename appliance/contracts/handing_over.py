@@ -13,9 +13,9 @@ from appliance.contracts.access import Command, admitted
 from appliance.contracts.authorisation_basis import signing_taken_over
 from appliance.contracts.changes import newly_on_turn, record_change
 from appliance.contracts.permissions import Permission
-from appliance.contracts.preconditions import Signing, SigningReadiness
+from appliance.contracts.preconditions import SigningContext, SigningReadiness
 from appliance.contracts.rules import require_reason
-from appliance.contracts.services import SigningRoom
+from appliance.contracts.services import ContractRecords, SigningRules
 from appliance.errors import NotFound, PreconditionRefused, StateRefused
 from appliance.ledger.events import AuditEvent, EventKind
 from appliance.model.accounts import AccountRole
@@ -40,14 +40,15 @@ class Candidates:
 class HandingOver:
     """The field stays where it is; who signs in it changes. What the giver had prepared is abandoned."""
 
-    def __init__(self, room: SigningRoom) -> None:
-        self._room = room
-        self._readiness = SigningReadiness(room.preconditions)
+    def __init__(self, records: ContractRecords, rules: SigningRules) -> None:
+        self._records = records
+        self._rules = rules
+        self._readiness = SigningReadiness(self._rules.preconditions)
 
     def candidates(self, contract: Contract, party: Party, words: str = "") -> Candidates:
         """The people to whom *party* can be handed over and who have *words* in their name or mail address."""
         giver = party.responsible
-        with self._room.database.reading() as tx:
+        with self._records.database.reading() as tx:
             organisation = people.person(tx, giver).organisation
             found = people.enrolled_of(tx, organisation, words.strip(), limit=MOST_CANDIDATES + 1)
             fit = [
@@ -64,7 +65,7 @@ class HandingOver:
         organisation, a party already, or cannot sign.
         """
         words = require_reason(reason)
-        with self._room.database.transaction() as tx:
+        with self._records.database.transaction() as tx:
             deed = Command(Permission.HAND_OVER, by, seen, party_id)
             return self.pass_on(tx, contract_id, deed, to=to, reason=words)
 
@@ -73,7 +74,7 @@ class HandingOver:
     ) -> Contract:
         """*to* takes the place of who does *deed*, in the caller's transaction; somebody else may have decided it,
         for a giver who has left. Raises as :meth:`hand_over`."""
-        room, now, giver, party_id = self._room, self._room.now(), deed.by, str(deed.party)
+        now, giver, party_id = self._records.now(), deed.by, str(deed.party)
         before = admitted(tx, contract_id, deed, now)
         party, person = rules.party_of(before, party_id), people.person(tx, to)
         refusal = self._why_not(tx, before, party, person, giver)
@@ -88,10 +89,12 @@ class HandingOver:
         intents.abandon_of_party(tx, party_id, "handed over to somebody else")
         public, by = {"party": party_id, "from": giver, "to": to}, decided_by or giver
         event = AuditEvent(EventKind.PARTY_HANDED_OVER, now, by, contract_id, public, {"reason": reason})
-        after = record_change(tx, room.audit, before, event)
-        room.notify(tx, newly_on_turn(rules.whose_turn(before), after, now))
+        after = record_change(tx, self._records.audit, before, event)
+        self._records.notify(tx, newly_on_turn(rules.whose_turn(before), after, now))
         if before.initiator not in (by, giver, to):
-            room.notify(tx, [Notice(contract_id, before.initiator, NoticeKind.HANDED_OVER, now, party_id)])
+            self._records.notify(
+                tx, [Notice(contract_id, before.initiator, NoticeKind.HANDED_OVER, now, party_id)]
+            )
         return after
 
     def _why_not(
@@ -101,7 +104,7 @@ class HandingOver:
         refusal = _unfit(tx, contract, party, person, giver)
         if refusal is not None:
             return refusal
-        signing = signing_taken_over(Signing(contract, party, self._room.now()), person)
+        signing = signing_taken_over(SigningContext(contract, party, self._records.now()), person)
         for reason in self._readiness.lacking(tx, signing):
             return PreconditionRefused(reason.template, **reason.values)
         return None
@@ -150,13 +153,13 @@ class LeftBehind:
 class Departures:
     """Thread-safe."""
 
-    def __init__(self, room: SigningRoom, handing_over: HandingOver) -> None:
-        self._room = room
+    def __init__(self, records: ContractRecords, handing_over: HandingOver) -> None:
+        self._records = records
         self._handing_over = handing_over
 
     def left_behind(self, subject: str) -> tuple[LeftBehind, ...]:
         """Every part of open contracts that *subject* still has after leaving, and who can take it."""
-        with self._room.database.reading() as tx:
+        with self._records.database.reading() as tx:
             if not accounts.has_left(tx, subject):
                 return ()
             found = [contracts.load(tx, each.id) for each in roll.open_contracts(tx, subject)]
@@ -166,7 +169,7 @@ class Departures:
         """The parts of *contract* whose people have left."""
         if contract.state not in _OPEN:
             return ()
-        with self._room.database.reading() as tx:
+        with self._records.database.reading() as tx:
             gone = [each for each in rules.everybody(contract) if accounts.has_left(tx, each)]
         return tuple(part for subject in gone for part in self._parts(contract, subject))
 
@@ -187,7 +190,7 @@ class Departures:
         :class:`PreconditionRefused` when the person is still here, *by* is neither an officer nor the initiator,
         or *to* could not have been given the part.
         """
-        with self._room.database.transaction() as tx:
+        with self._records.database.transaction() as tx:
             contract = contracts.load(tx, contract_id)
             giver = rules.party_of(contract, party_id).responsible
             _require_of(contract, giver, left)
@@ -205,8 +208,8 @@ class Departures:
 
         Raises as :meth:`reassign`; *to* is of the same organisation and has the role of an initiator.
         """
-        now, words = self._room.now(), require_reason(reason)
-        with self._room.database.transaction() as tx:
+        now, words = self._records.now(), require_reason(reason)
+        with self._records.database.transaction() as tx:
             contract = contracts.load(tx, contract_id)
             _require_of(contract, contract.initiator, left)
             before = admitted(tx, contract_id, Command(Permission.READ, contract.initiator, seen), now)
@@ -220,14 +223,14 @@ class Departures:
             contracts.set_initiator(tx, before, to)
             public = {"from": before.initiator, "to": to}
             event = AuditEvent(EventKind.INITIATOR_CHANGED, now, by, contract_id, public, {"reason": words})
-            after = record_change(tx, self._room.audit, before, event)
-            self._room.notify(tx, [Notice(contract_id, to, NoticeKind.TAKEN_OVER, now)])
+            after = record_change(tx, self._records.audit, before, event)
+            self._records.notify(tx, [Notice(contract_id, to, NoticeKind.TAKEN_OVER, now)])
             return after
 
     def _parts(self, contract: Contract, subject: str) -> list[LeftBehind]:
         found = []
         if contract.initiator == subject:
-            with self._room.database.reading() as tx:
+            with self._records.database.reading() as tx:
                 able = _starters(tx, people.person(tx, subject))
                 colleagues = tuple(people.person(tx, each) for each in able)
             found.append(LeftBehind(contract, subject, None, Candidates(colleagues, len(able) >= MOST_STARTERS)))

@@ -9,11 +9,11 @@ that ``appliance/wiring.py`` hands over; the cycle does not change. A draft is a
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import Enum
-from typing import ClassVar
+from typing import ClassVar, TypeVar, cast
 
 from cryptography import x509
 
@@ -30,14 +30,25 @@ from appliance.store import accounts, people
 from appliance.store.database import Transaction
 from hsm.sentence import Sentence
 
+T = TypeVar("T")
+
 
 @dataclass(frozen=True, slots=True)
-class Signing:
-    """One signature that somebody is about to make, as of ``now``."""
+class SigningContext:
+    """One signature that somebody is about to make, as of ``now``, as it was read in one transaction."""
 
     contract: Contract
     party: Party
     now: datetime
+    _found: dict[tuple[Transaction, object], object] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+
+    def read_once(self, tx: Transaction, read: Callable[[Transaction, SigningContext], T]) -> T:
+        """What *read* finds, which is asked at most once in the transaction *tx*."""
+        if (tx, read) not in self._found:
+            self._found[tx, read] = read(tx, self)
+        return cast("T", self._found[tx, read])
 
 
 class Foreseen(Enum):
@@ -59,10 +70,10 @@ class Precondition(ABC):
     foreseen: ClassVar[Foreseen]
 
     @abstractmethod
-    def lacking(self, tx: Transaction, signing: Signing) -> Iterator[Sentence]:
+    def lacking(self, tx: Transaction, signing: SigningContext) -> Iterator[Sentence]:
         """Every reason why it does not hold; none when it does."""
 
-    def require(self, tx: Transaction, signing: Signing) -> None:
+    def require(self, tx: Transaction, signing: SigningContext) -> None:
         """Raises :class:`PreconditionRefused` with the first reason when it does not hold."""
         for reason in self.lacking(tx, signing):
             raise PreconditionRefused(reason.template, **reason.values)
@@ -74,7 +85,7 @@ class Allowed(Precondition):
     __slots__ = ()
     foreseen = Foreseen.NO
 
-    def lacking(self, tx: Transaction, signing: Signing) -> Iterator[Sentence]:
+    def lacking(self, tx: Transaction, signing: SigningContext) -> Iterator[Sentence]:
         refusal = refusal_for(
             signing.contract, Permission.SIGN, Actor(signing.party.responsible), signing.now, signing.party
         )
@@ -88,7 +99,7 @@ class Present(Precondition):
     __slots__ = ()
     foreseen = Foreseen.OF_ALL
 
-    def lacking(self, tx: Transaction, signing: Signing) -> Iterator[Sentence]:
+    def lacking(self, tx: Transaction, signing: SigningContext) -> Iterator[Sentence]:
         person = people.person(tx, signing.party.responsible)
         if not accounts.is_there(tx, person.subject):
             yield Sentence(
@@ -103,7 +114,7 @@ class Enrolled(Precondition):
     __slots__ = ()
     foreseen = Foreseen.OF_ALL
 
-    def lacking(self, tx: Transaction, signing: Signing) -> Iterator[Sentence]:
+    def lacking(self, tx: Transaction, signing: SigningContext) -> Iterator[Sentence]:
         party, deadline = signing.party, signing.contract.deadline.at
         for subject in dict.fromkeys((party.subject, party.responsible)):
             if not people.is_enrolled(tx, subject):
@@ -129,7 +140,7 @@ class Agreed(Precondition):
     foreseen: ClassVar[Foreseen] = Foreseen.NO
     version: str = VERSION
 
-    def lacking(self, tx: Transaction, signing: Signing) -> Iterator[Sentence]:
+    def lacking(self, tx: Transaction, signing: SigningContext) -> Iterator[Sentence]:
         """Names the sides that no acceptance names."""
         own = side_of(signing.party)
         try:
@@ -147,7 +158,7 @@ class Reviewed(Precondition):
     foreseen: ClassVar[Foreseen] = Foreseen.NO
     standings: ReviewStatuses
 
-    def lacking(self, tx: Transaction, signing: Signing) -> Iterator[Sentence]:
+    def lacking(self, tx: Transaction, signing: SigningContext) -> Iterator[Sentence]:
         if self.standings.asks_for_nothing(signing.contract):
             return
         refusal = refusing.refusal_of(self.standings.status_when_sent(tx, signing.contract))
@@ -155,7 +166,7 @@ class Reviewed(Precondition):
             yield Sentence(*refusal)
 
 
-def require_preconditions(preconditions: Sequence[Precondition], tx: Transaction, signing: Signing) -> None:
+def require_preconditions(preconditions: Sequence[Precondition], tx: Transaction, signing: SigningContext) -> None:
     """Raises :class:`PreconditionRefused` for the first that does not hold."""
     for precondition in preconditions:
         precondition.require(tx, signing)
@@ -180,35 +191,35 @@ class SigningReadiness:
     def __init__(self, preconditions: Sequence[Precondition]) -> None:
         self._preconditions = preconditions
 
-    def lacking(self, tx: Transaction, signing: Signing) -> Iterator[Sentence]:
+    def lacking(self, tx: Transaction, signing: SigningContext) -> Iterator[Sentence]:
         """All that would be refused, whosever turn it is."""
         yield from self._of(tx, signing, _ALL)
 
-    def before_sending(self, tx: Transaction, signing: Signing) -> Iterator[Sentence]:
+    def before_sending(self, tx: Transaction, signing: SigningContext) -> Iterator[Sentence]:
         """What must be settled before the contract is sent."""
         if not signing.party.guest:
             own = _is_own(tx, signing)
             yield from self._of(tx, signing, _ALL if own else _ALL - _LATER)
 
-    def until_signing(self, tx: Transaction, signing: Signing) -> Iterator[Sentence]:
+    def until_signing(self, tx: Transaction, signing: SigningContext) -> Iterator[Sentence]:
         """What people of another organisation still have to bring along, until they sign."""
         if signing.party.guest or not _is_own(tx, signing):
             yield from self._of(tx, signing, _LATER)
 
-    def running_out(self, tx: Transaction, signing: Signing) -> Iterator[Sentence]:
+    def running_out(self, tx: Transaction, signing: SigningContext) -> Iterator[Sentence]:
         """What holds now, but as things stand no more at the last moment before the deadline."""
         last = replace(signing, now=signing.contract.deadline.at - _LAST_MOMENT)
         lacks_now = any(True for _ in self._of(tx, signing, _LATER))
         if not lacks_now and last.now > signing.now and not signing.party.guest:
             yield from self._of(tx, last, _LATER)
 
-    def _of(self, tx: Transaction, signing: Signing, which: Collection[Foreseen]) -> Iterator[Sentence]:
+    def _of(self, tx: Transaction, signing: SigningContext, which: Collection[Foreseen]) -> Iterator[Sentence]:
         for precondition in self._preconditions:
             if precondition.foreseen in which:
                 yield from precondition.lacking(tx, signing)
 
 
-def _is_own(tx: Transaction, signing: Signing) -> bool:
+def _is_own(tx: Transaction, signing: SigningContext) -> bool:
     """Whether who acts for the party is of the initiator's organisation."""
     acting, initiator = (
         people.person(tx, each) for each in (signing.party.responsible, signing.contract.initiator)
@@ -236,7 +247,7 @@ class SealConditions(Precondition):
     policy: Policy
     standings: ReviewStatuses
 
-    def lacking(self, tx: Transaction, signing: Signing) -> Iterator[Sentence]:
+    def lacking(self, tx: Transaction, signing: SigningContext) -> Iterator[Sentence]:
         """Nothing for a person's signature."""
         contract, party = signing.contract, signing.party
         if party.kind is not PartyKind.SEAL:
@@ -248,7 +259,7 @@ class SealConditions(Precondition):
         if rules.after_review and not self._is_reviewed(tx, contract):
             yield Sentence(UNREVIEWED, {"seal": party.name})
 
-    def of_choice(self, tx: Transaction, signing: Signing) -> Iterator[Sentence]:
+    def of_choice(self, tx: Transaction, signing: SigningContext) -> Iterator[Sentence]:
         """What speaks against this seal and this requester together, whatever else is in the contract."""
         party, seal = signing.party, people.seal(tx, signing.party.subject)
         named = {"seal": party.name}

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from appliance.contracts.cycle import SigningCycle
 from appliance.contracts.endings import Endings
 from appliance.contracts.finalisation import Finalisation
-from appliance.contracts.services import SigningRoom
+from appliance.contracts.services import ContractRecords, SigningBackend
+from appliance.contracts.signing import SigningCycle
 from appliance.errors import ApplianceError, NotFound, StateRefused
 from appliance.model.intent import IntentRecord, IntentState
 from appliance.model.stuck import Stuck, StuckStep
@@ -47,10 +47,13 @@ class Recovered:
 class Recovery:
     """Run at every start and each few seconds by the scheduler; any number may run at once."""
 
-    def __init__(self, room: SigningRoom, cycle: SigningCycle, sealing: Finalisation) -> None:
-        self._room = room
+    def __init__(
+        self, records: ContractRecords, backend: SigningBackend, cycle: SigningCycle, finalisation: Finalisation
+    ) -> None:
+        self._records = records
+        self._backend = backend
         self._cycle = cycle
-        self._finalisation = sealing
+        self._finalisation = finalisation
         self._causes: dict[str, Cause] = {}
 
     @property
@@ -62,7 +65,7 @@ class Recovery:
         """Closes, of one contract, what nobody is at, as :meth:`run` does; the cause if something still stands in
         the way."""
         recovered = Recovered()
-        with self._room.database.reading() as tx:
+        with self._records.database.reading() as tx:
             under_way = [record for record in intents.under_way(tx) if record.intent.contract == contract_id]
         for record in under_way:
             if self._is_left(record):
@@ -81,13 +84,13 @@ class Recovery:
         4. everybody has signed and nobody sealed off: sealed off.
         """
         recovered = Recovered()
-        with self._room.database.reading() as tx:
+        with self._records.database.reading() as tx:
             under_way = intents.under_way(tx)
         for record in under_way:
             if self._is_left(record):
                 self._close(record, recovered)
-        now = self._room.now()
-        with self._room.database.transaction() as tx:
+        now = self._records.now()
+        with self._records.database.transaction() as tx:
             intents.abandon_expired(tx, now, EXPIRED)
             agreements.forget_expired(tx, now)
         for contract_id in self._finalisation.contracts_waiting():
@@ -96,12 +99,12 @@ class Recovery:
         return recovered
 
     def _is_left(self, record: IntentRecord) -> bool:
-        patient = record.claimed is not None and self._room.now() < record.claimed + PATIENCE
-        return not (patient and self._room.leases.is_held(record.lease_owner))
+        patient = record.claimed is not None and self._records.now() < record.claimed + PATIENCE
+        return not (patient and self._backend.leases.is_held(record.lease_owner))
 
     def _close(self, record: IntentRecord, recovered: Recovered) -> None:
         if record.state is IntentState.SIGNING:
-            with self._room.database.transaction() as tx:
+            with self._records.database.transaction() as tx:
                 if intents.abandon(tx, record.id, INTERRUPTED):
                     recovered.abandoned.append(record.id)
             return
@@ -109,7 +112,7 @@ class Recovery:
             self._cycle.complete(record.id)
             recovered.completed.append(record.id)
         except (ApplianceError, AuthorityError) as error:
-            with self._room.database.reading() as tx:
+            with self._records.database.reading() as tx:
                 state = intents.load(tx, record.id).state
             if state is IntentState.ABANDONED:
                 recovered.abandoned.append(record.id)
@@ -152,18 +155,18 @@ class StuckContracts:
     """Looks, and tries again. Thread-safe."""
 
     def __init__(
-        self, room: SigningRoom, recovery: Recovery, endings: Endings, renew: Callable[[str], object]
+        self, records: ContractRecords, recovery: Recovery, endings: Endings, renew: Callable[[str], object]
     ) -> None:
         """*renew* puts a fresh archive timestamp over a completed contract."""
-        self._room = room
+        self._records = records
         self._recovery = recovery
         self._endings = endings
         self._renew = renew
 
     def all(self) -> list[Stuck]:
         """Everything that stands still, the oldest first."""
-        now = self._room.now()
-        with self._room.database.reading() as tx:
+        now = self._records.now()
+        with self._records.database.reading() as tx:
             found = [*self._under_way(tx, now), *self._unsealed(tx, now), *self._overdue(tx, now), *_unkept(tx)]
         return sorted(found, key=lambda each: (each.since or _LAST, each.contract, each.step))
 

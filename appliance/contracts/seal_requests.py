@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from appliance.contracts import rules
-from appliance.contracts.preconditions import Signing, require_preconditions
+from appliance.contracts.preconditions import SigningContext, require_preconditions
 from appliance.contracts.seal_request_status import (
     Lapse,
     after_lapse,
@@ -16,8 +16,8 @@ from appliance.contracts.seal_request_status import (
     require_request_reason,
     to_custodians,
 )
-from appliance.contracts.services import SigningRoom
-from appliance.contracts.signing_service import Finishing
+from appliance.contracts.services import ContractRecords, SigningBackend, SigningRules
+from appliance.contracts.signing_service import SigningService
 from appliance.errors import PreconditionRefused, StateRefused
 from appliance.ledger.events import SYSTEM, AuditEvent, EventKind, Field
 from appliance.model.contract import Contract, PartyKind
@@ -47,9 +47,13 @@ class SealRequests:
        other call of :meth:`approve` or :meth:`finish`: nobody has to activate again.
     """
 
-    def __init__(self, room: SigningRoom, finishing: Finishing) -> None:
-        self._room = room
-        self._finishing = finishing
+    def __init__(
+        self, records: ContractRecords, rules: SigningRules, backend: SigningBackend, signing: SigningService
+    ) -> None:
+        self._records = records
+        self._rules = rules
+        self._backend = backend
+        self._signing = signing
 
     def ask(self, intent_id: str, activation: Activation, *, reason: str) -> SealRequest:
         """The requester's activation of a prepared intent, with the *reason*; the custodians are told.
@@ -58,7 +62,7 @@ class SealRequests:
         :class:`PreconditionRefused`.
         """
         words = require_request_reason(reason)
-        with self._room.database.reading() as tx:
+        with self._records.database.reading() as tx:
             record = intents.load(tx, intent_id)
             asked = seal_requests.of_intent(tx, intent_id)
             if asked is None or asked.requester != activation.subject:
@@ -66,12 +70,12 @@ class SealRequests:
         if asked is not None:
             return asked
         self._remember(record, activation)
-        with self._room.database.transaction() as tx:
+        with self._records.database.transaction() as tx:
             asked = seal_requests.of_intent(tx, intent_id)
             if asked is not None:
                 return asked
             contract = self._require_askable(tx, intents.load(tx, intent_id), activation.subject)
-            request = _request(contract, record, words, self._room.now())
+            request = _request(contract, record, words, self._records.now())
             self._keep_asked(tx, request, record)
         return request
 
@@ -81,7 +85,7 @@ class SealRequests:
         Raises :class:`ActivationRefused` (the request still waits), :class:`StateRefused` (it no longer does),
         :class:`PreconditionRefused` (not by this person, or not now).
         """
-        with self._room.database.reading() as tx:
+        with self._records.database.reading() as tx:
             request = seal_requests.load(tx, request_id)
             record = intents.load(tx, request.intent)
             require_custodian(tx, request, activation.subject)
@@ -91,7 +95,7 @@ class SealRequests:
             self._keep_approval(request, activation.subject)
             request = self.get(request_id)
             if request.state is SealRequestState.WAITING:
-                with self._room.database.reading() as tx:
+                with self._records.database.reading() as tx:
                     return contracts.load(tx, request.contract)
         elif request.state not in _GIVEN or activation.subject not in request.approved_by:
             raise StateRefused("This request has been answered already; look at what became of it.")
@@ -102,12 +106,12 @@ class SealRequests:
 
         Raises :class:`StateRefused` when it cannot be made any more; both sides are told then.
         """
-        with self._room.database.reading() as tx:
+        with self._records.database.reading() as tx:
             request = seal_requests.load(tx, request_id)
         if request.state not in _GIVEN:
             raise StateRefused("This request is not approved, so the seal is not used.")
         try:
-            contract = self._finishing.finish(request.intent)
+            contract = self._signing.finish(request.intent)
         except (ActivationRefused, PreconditionRefused, StateRefused):
             self._settle(request, Lapse.NOT_MADE)
             raise
@@ -117,14 +121,14 @@ class SealRequests:
     def refuse(self, request_id: str, *, by: str, reason: str) -> SealRequest:
         """A custodian says no, with a reason; the requester is told and may ask again."""
         words = require_request_reason(reason)
-        with self._room.database.reading() as tx:
+        with self._records.database.reading() as tx:
             request = seal_requests.load(tx, request_id)
             require_custodian(tx, request, by)
         return self._decide(request, SealRequestState.REFUSED, by=by, answer=words)
 
     def withdraw(self, request_id: str, *, by: str) -> SealRequest:
         """The one who asked takes the request back. Raises :class:`PreconditionRefused` for anybody else."""
-        with self._room.database.reading() as tx:
+        with self._records.database.reading() as tx:
             request = seal_requests.load(tx, request_id)
         if request.requester != by:
             raise PreconditionRefused("Only the one who asked for the seal takes the request back.")
@@ -136,15 +140,15 @@ class SealRequests:
         party = rules.party_of(contract, record.intent.party)
         if party.kind is not PartyKind.SEAL or party.requester != subject:
             raise PreconditionRefused("Only the one who asks for a seal makes a request for it.")
-        require_preconditions(self._room.preconditions, tx, Signing(contract, party, self._room.now()))
+        require_preconditions(self._rules.preconditions, tx, SigningContext(contract, party, self._records.now()))
         stale = record.state is not IntentState.PREPARED or contract.current.number != record.base
-        if stale or self._room.now() >= record.intent.expires:
+        if stale or self._records.now() >= record.intent.expires:
             raise StateRefused("The document has changed or the time is over; prepare it again.")
         return contract
 
     def _remember(self, record: IntentRecord, activation: Activation) -> None:
         """Has the authority verify and remember *activation*, once."""
-        authority = self._room.authority
+        authority = self._backend.authority
         if activation.subject in authority.approvals(record.intent).given:
             return
         try:
@@ -159,62 +163,62 @@ class SealRequests:
 
     def _require_usable(self, request: SealRequest) -> None:
         """Everything that the signature will ask for holds now. What cannot be used any more is closed."""
-        now = self._room.now()
-        with self._room.database.reading() as tx:
+        now = self._records.now()
+        with self._records.database.reading() as tx:
             lapse = lapse_of(tx, request, now)
             if lapse is None:
                 contract = contracts.load(tx, request.contract)
                 party = rules.party_of(contract, request.party)
-                require_preconditions(self._room.preconditions, tx, Signing(contract, party, now))
+                require_preconditions(self._rules.preconditions, tx, SigningContext(contract, party, now))
         if lapse is not None:
             self.lapse(request, lapse)
             raise StateRefused(lapse.value)
 
     def get(self, request_id: str) -> SealRequest:
         """The request. Raises :class:`NotFound`."""
-        with self._room.database.reading() as tx:
+        with self._records.database.reading() as tx:
             return seal_requests.load(tx, request_id)
 
     def act(self, request: SealRequest) -> SigningIntent:
         """What both activate."""
-        with self._room.database.reading() as tx:
+        with self._records.database.reading() as tx:
             return intents.load(tx, request.intent).intent
 
     def of_party(self, party_id: str) -> SealRequest | None:
         """The newest request of a seal party, whatever became of it."""
-        with self._room.database.reading() as tx:
+        with self._records.database.reading() as tx:
             return seal_requests.of_party(tx, party_id)
 
     def for_custodian(self, subject: str, *, limit: int = 50) -> list[SealRequest]:
         """Requests for the seals that *subject* keeps: those that wait first, then the decided, newest first."""
-        with self._room.database.reading() as tx:
+        with self._records.database.reading() as tx:
             return seal_requests.for_custodian(tx, subject, limit=limit)
 
     def by_requester(self, subject: str, *, limit: int = 50) -> list[SealRequest]:
         """What *subject* has asked for, the newest first."""
-        with self._room.database.reading() as tx:
+        with self._records.database.reading() as tx:
             return seal_requests.of_requester(tx, subject, limit=limit)
 
     def waiting_for(self, subject: str) -> int:
         """How many requests wait for *subject* as custodian."""
-        with self._room.database.reading() as tx:
+        with self._records.database.reading() as tx:
             return seal_requests.waiting_for(tx, subject)
 
     def may_answer(self, seal: str, requester: str, subject: str) -> bool:
         """Whether *subject* answers a request of *requester* for *seal*: a custodian, and not the one who asks."""
-        with self._room.database.reading() as tx:
+        with self._records.database.reading() as tx:
             return subject != requester and subject in people.seal(tx, seal).custodians
 
     def sweep(self) -> int:
         """Closes what can no longer be used (expired, stale, contract ended), and tells; how many."""
-        with self._room.database.reading() as tx:
+        with self._records.database.reading() as tx:
             open_requests = seal_requests.open_requests(tx)
         return sum(self._settle(request) for request in open_requests)
 
     def lapse(self, request: SealRequest, lapse: Lapse) -> None:
         """Ends *request* without an answer; nothing happens when it is closed already."""
-        now = self._room.now()
-        with self._room.database.transaction() as tx:
+        now = self._records.now()
+        with self._records.database.transaction() as tx:
             seen = seal_requests.load(tx, request.id)
             if not seen.open:
                 return
@@ -228,9 +232,9 @@ class SealRequests:
 
     def _settle(self, request: SealRequest, otherwise: Lapse | None = None) -> bool:
         """Closes *request* as its intent and contract say; for *otherwise* when they say nothing."""
-        with self._room.database.reading() as tx:
+        with self._records.database.reading() as tx:
             state = intents.load(tx, request.intent).state
-            lapse = lapse_of(tx, request, self._room.now()) or otherwise
+            lapse = lapse_of(tx, request, self._records.now()) or otherwise
         if state is IntentState.COMPLETED:
             return self._close(request, SealRequestState.USED)
         if lapse is not None and state in (IntentState.PREPARED, IntentState.ABANDONED):
@@ -239,7 +243,7 @@ class SealRequests:
         return False
 
     def _close(self, request: SealRequest, state: SealRequestState) -> bool:
-        with self._room.database.transaction() as tx:
+        with self._records.database.transaction() as tx:
             return seal_requests.close(tx, request.id, state)
 
     def _keep_asked(self, tx: Transaction, request: SealRequest, record: IntentRecord) -> None:
@@ -252,7 +256,7 @@ class SealRequests:
             public={**_public(request), "digest": record.intent.digest.hex()},
             private={"reason": request.reason, "address": record.origin.address},
         )
-        self._room.audit.append(tx, event)
+        self._records.audit.append(tx, event)
         _enqueue(tx, to_custodians(tx, request, request.asked))
 
     def _keep_approval(self, request: SealRequest, by: str) -> None:
@@ -260,8 +264,8 @@ class SealRequests:
 
         Raises :class:`StateRefused` when the request has been answered otherwise.
         """
-        now = self._room.now()
-        with self._room.database.transaction() as tx:
+        now = self._records.now()
+        with self._records.database.transaction() as tx:
             seen = seal_requests.load(tx, request.id)
             if by in seen.approved_by and len(seen.approved_by) < seen.needed:
                 return
@@ -272,12 +276,12 @@ class SealRequests:
                 raise StateRefused("This request has been answered already; look at what became of it.")
 
     def _count(self, tx: Transaction, request: SealRequest, by: str) -> None:
-        now = self._room.now()
+        now = self._records.now()
         enough = len(request.approved_by) >= request.needed
         kind = EventKind.SEAL_APPROVED if enough else EventKind.SEAL_HALF_APPROVED
         digest = intents.load(tx, request.intent).intent.digest.hex()
         public: dict[str, Field] = {**_public(request), "digest": digest, "needed": request.needed}
-        self._room.audit.append(tx, AuditEvent(kind, now, by, request.contract, public))
+        self._records.audit.append(tx, AuditEvent(kind, now, by, request.contract, public))
         if not enough:
             return
         seal_requests.decide(tx, request, SealRequestState.APPROVED, at=now, by=by)
@@ -287,9 +291,9 @@ class SealRequests:
         self, request: SealRequest, state: SealRequestState, *, by: str, answer: str | None = None
     ) -> SealRequest:
         """waiting → *state*. Raises :class:`StateRefused` when somebody was faster."""
-        now = self._room.now()
+        now = self._records.now()
         event, notice = _TOLD[state]
-        with self._room.database.transaction() as tx:
+        with self._records.database.transaction() as tx:
             seal_requests.decide(tx, request, state, at=now, by=by, answer=answer)
             intents.abandon_if_prepared(tx, request.intent, f"the request for the seal is {state.value}")
             self._tell(tx, request, event, by, answer)
@@ -303,12 +307,12 @@ class SealRequests:
         event = AuditEvent(
             kind=kind,
             contract=request.contract,
-            at=self._room.now(),
+            at=self._records.now(),
             actor=actor,
             public=_public(request),
             private={"reason": reason},
         )
-        self._room.audit.append(tx, event)
+        self._records.audit.append(tx, event)
 
 
 def _request(contract: Contract, record: IntentRecord, reason: str, now: datetime) -> SealRequest:

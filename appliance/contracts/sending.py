@@ -13,8 +13,8 @@ from appliance.contracts import rules
 from appliance.contracts.access import Command, admitted
 from appliance.contracts.changes import after_sending, record_change
 from appliance.contracts.permissions import Permission, Refusal
-from appliance.contracts.preconditions import Signing, SigningReadiness
-from appliance.contracts.services import SigningRoom
+from appliance.contracts.preconditions import SigningContext, SigningReadiness
+from appliance.contracts.services import ContractRecords, SigningBackend, SigningRules
 from appliance.documents.earlier import EarlierSignatures
 from appliance.errors import PreconditionRefused, StateRefused
 from appliance.ledger.events import AuditEvent, EventKind, Field
@@ -31,6 +31,7 @@ from appliance.pdf.values import CrossPageSeal, FieldKind, FieldPlacement, Place
 from appliance.review import refusing
 from appliance.store import contracts, people
 from appliance.store.database import Transaction
+from hsm.client import AuthorityClient
 from hsm.errors import AuthorityError
 from hsm.organisations import same_organisation
 from hsm.sentence import Sentence
@@ -144,26 +145,30 @@ def _cover(one: Placement, other: Placement) -> bool:
 class Sending:
     """From draft to sent. Nothing can be added to the contract afterwards, only signatures."""
 
-    def __init__(self, room: SigningRoom, earlier: EarlierSignatures) -> None:
-        self._room = room
+    def __init__(
+        self, records: ContractRecords, rules: SigningRules, backend: SigningBackend, earlier: EarlierSignatures
+    ) -> None:
+        self._records = records
+        self._rules = rules
+        self._backend = backend
         self._earlier = earlier
-        self._readiness = SigningReadiness(room.preconditions)
+        self._readiness = SigningReadiness(self._rules.preconditions)
 
     def problems(self, contract: Contract) -> list[DraftProblem]:
         """What keeps the draft from being sent, in the order of the form; empty when it can go out."""
-        with self._room.database.reading() as tx:
+        with self._records.database.reading() as tx:
             return self._problems(tx, contract)
 
     def outstanding(self, contract: Contract) -> list[Sentence]:
         """What people of other organisations lack as things stand: it does not keep the draft from being sent,
         because their identity can be checked and their powers registered until they sign."""
-        with self._room.database.reading() as tx:
+        with self._records.database.reading() as tx:
             found = [self._readiness.until_signing(tx, signing) for signing in self._signatures(contract)]
             return list(chain.from_iterable(found))
 
     def running_out(self, contract: Contract) -> list[Sentence]:
         """What would be refused at the deadline, though not now: powers and checks that end before it."""
-        with self._room.database.reading() as tx:
+        with self._records.database.reading() as tx:
             found = [self._readiness.running_out(tx, signing) for signing in self._signatures(contract)]
             return list(chain.from_iterable(found))
 
@@ -178,9 +183,9 @@ class Sending:
         Raises :class:`PreconditionRefused` for anybody but the initiator and for the first of :meth:`problems`,
         and :class:`StateRefused` when it is no draft, was changed since it was *seen*, or at the same moment.
         """
-        room, deed = self._room, Command(Permission.SEND, by, seen)
-        with room.database.reading() as tx:
-            contract = admitted(tx, contract_id, deed, room.now())
+        deed = Command(Permission.SEND, by, seen)
+        with self._records.database.reading() as tx:
+            contract = admitted(tx, contract_id, deed, self._records.now())
             self._require_sendable(tx, contract)
             unverified = len(self._earlier.unverified(contract.original.digest))
             if unverified and not accepting_unverified:
@@ -189,10 +194,10 @@ class Sending:
                     "sent all the same."
                 )
             fields = [_field(tx, party) for party in contract.parties]
-        document = room.workshop.add_fields(room.blobs.get(contract.original.digest), fields)
-        now = room.now()
-        revision = ContractRevision(1, RevisionKind.FIELDS, room.blobs.put(document), len(document), now)
-        with room.database.transaction() as tx:
+        document = self._backend.workshop.add_fields(self._backend.blobs.get(contract.original.digest), fields)
+        now = self._records.now()
+        revision = ContractRevision(1, RevisionKind.FIELDS, self._backend.blobs.put(document), len(document), now)
+        with self._records.database.transaction() as tx:
             current = admitted(tx, contract_id, deed, now)
             if current.version != contract.version:
                 raise StateRefused(
@@ -204,8 +209,8 @@ class Sending:
             if unverified:
                 public["unverified"] = unverified
             event = AuditEvent(EventKind.CONTRACT_SENT, now, by, contract_id, public)
-            sent = record_change(tx, room.audit, contract, event)
-            room.notify(tx, after_sending(sent, now))
+            sent = record_change(tx, self._records.audit, contract, event)
+            self._records.notify(tx, after_sending(sent, now))
         return sent
 
     def _require_sendable(self, tx: Transaction, contract: Contract) -> None:
@@ -214,7 +219,7 @@ class Sending:
 
     def _problems(self, tx: Transaction, contract: Contract) -> list[DraftProblem]:
         found = [
-            *problems_of(contract, self._room.now()),
+            *problems_of(contract, self._records.now()),
             *self._of_register(tx, contract),
             *self._of_review(tx, contract),
         ]
@@ -226,19 +231,19 @@ class Sending:
                 template = "{name} has no e-mail address; the link to the contract goes there."
                 yield DraftProblem(ProblemPlace.PARTIES, party.id, template, {"name": party.name})
             if party.guest:
-                own = of_this_house(tx, self._room, party.organisation)
+                own = of_this_house(tx, self._rules.basis_finder.own, party.organisation)
                 if own is not None:
                     yield DraftProblem(ProblemPlace.PARTIES, party.id, own.template, dict(own.values))
         for signing in self._signatures(contract):
             for reason in self._readiness.before_sending(tx, signing):
                 yield DraftProblem(ProblemPlace.PARTIES, signing.party.id, reason.template, dict(reason.values))
 
-    def _signatures(self, contract: Contract) -> list[Signing]:
-        now = self._room.now()
-        return [Signing(contract, party, now) for party in contract.parties]
+    def _signatures(self, contract: Contract) -> list[SigningContext]:
+        now = self._records.now()
+        return [SigningContext(contract, party, now) for party in contract.parties]
 
     def _of_review(self, tx: Transaction, contract: Contract) -> Iterator[DraftProblem]:
-        refusal = refusing.refusal_of(self._room.standings.status_of(tx, contract))
+        refusal = refusing.refusal_of(self._rules.standings.status_of(tx, contract))
         if refusal is not None:
             yield DraftProblem(ProblemPlace.REVIEW, None, *refusal)
 
@@ -261,19 +266,17 @@ def _field(tx: Transaction, party: Party) -> FieldPlacement:
     )
 
 
-def certified_here(room: SigningRoom) -> list[str]:
+def certified_here(authority: AuthorityClient) -> list[str]:
     """What else the authority certifies as this house, to be asked outside transactions. While it does not answer
     it is not asked: it certifies no outside signer under those names anyway."""
     with suppress(AuthorityError):
-        return room.authority.organisations()
+        return authority.organisations()
     return []
 
 
-def of_this_house(
-    tx: Transaction, room: SigningRoom, organisation: str, more: Iterable[str] = ()
-) -> Refusal | None:
+def of_this_house(tx: Transaction, house: str, organisation: str, more: Iterable[str] = ()) -> Refusal | None:
     """Why an outside signer cannot be of *organisation*, or None. ``more`` are further names of this house."""
-    for own in (room.basis_finder.own, *people.organisations(tx), *more):
+    for own in (house, *people.organisations(tx), *more):
         if same_organisation(own, organisation):
             return Refusal(
                 "An outside signer cannot be of {organisation}: {own} is an organisation of this house. Who works"

@@ -1,4 +1,4 @@
-"""What the steps of the signing cycle work with."""
+"""What commands on contracts work with: three values, of which each command takes those that it needs."""
 
 from __future__ import annotations
 
@@ -33,26 +33,40 @@ SEAL_LIFETIME = timedelta(hours=71)
 
 
 @dataclass(frozen=True, slots=True)
-class SigningRoom:
-    """Shared by every step; each of the parts is safe for threads. ``now`` gives aware instants."""
+class ContractRecords:
+    """What every command on a contract needs: the database, the audit trail, notices, and a clock of
+    aware instants. Thread-safe, as the other two are.
+    """
 
     database: Database
-    blobs: BlobStore
-    workshop: PdfWorkshop
-    verifier: Verifier
-    authority: AuthorityClient
-    timestamps: TimestampIssuer
     audit: AuditTrail
-    leases: ProcessLeases
-    now: Callable[[], datetime]
-    preconditions: Sequence[Precondition]
     notify: Notifier
+    now: Callable[[], datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class SigningRules:
+    """What the enterprise demands of a signature, and how long a prepared one can be activated."""
+
     policy: Policy
+    preconditions: Sequence[Precondition]
     basis_finder: BasisFinder
     standings: ReviewStatuses
     seals: SealConditions
     agreement: AgreementText = field(default_factory=standard_text)
-    outside: OutsideAuthority | None = None
-    reach: FailpointHook = ignore_failpoint
     lifetime: timedelta = LIFETIME
     seal_lifetime: timedelta = SEAL_LIFETIME
+
+
+@dataclass(frozen=True, slots=True)
+class SigningBackend:
+    """What makes, dates, verifies and stores signed documents; ``reach`` is called at each failpoint."""
+
+    authority: AuthorityClient
+    timestamps: TimestampIssuer
+    workshop: PdfWorkshop
+    verifier: Verifier
+    blobs: BlobStore
+    leases: ProcessLeases
+    outside: OutsideAuthority | None = None
+    reach: FailpointHook = ignore_failpoint

@@ -15,9 +15,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from appliance.config import KeepingSettings
-from appliance.contracts.acceptable import READERS, require_archived
+from appliance.contracts.completion import READERS, require_archived
 from appliance.contracts.finalisation import Archived, Archiving
-from appliance.contracts.services import SigningRoom
+from appliance.contracts.services import ContractRecords, SigningBackend
 from appliance.errors import ApplianceError, ResultRefused
 from appliance.evidence.extraction import newest_contents
 from appliance.ledger.events import SYSTEM, AuditEvent, EventKind, Field
@@ -56,13 +56,19 @@ class Keeping:
     """Run by the scheduler. Any number may run at once: only a commit upon the revision that was read counts."""
 
     def __init__(
-        self, room: SigningRoom, settings: KeepingSettings, *, elapsed: Callable[[], float] = time.monotonic
+        self,
+        records: ContractRecords,
+        backend: SigningBackend,
+        settings: KeepingSettings,
+        *,
+        elapsed: Callable[[], float] = time.monotonic,
     ) -> None:
         """*elapsed* is a monotonic clock in seconds."""
-        self._room = room
+        self._records = records
+        self._backend = backend
         self._settings = settings
         self._elapsed = elapsed
-        self._archiving = Archiving(room)
+        self._archiving = Archiving(backend)
 
     def run(self) -> Round:
         """One slice of what is due, most urgent first.
@@ -74,12 +80,12 @@ class Keeping:
 
         Raises :class:`hsm.errors.AuthorityError` when the authority does not answer: that is no contract's fault.
         """
-        until, now = self._elapsed() + SLICE, self._room.now()
-        with self._room.database.reading() as tx:
+        until, now = self._elapsed() + SLICE, self._records.now()
+        with self._records.database.reading() as tx:
             unread = keeping.unread(tx, now, limit=MOST)
         read, unreadable = self._each(unread, self._read, until)
         limit = self.limit(now)
-        with self._room.database.reading() as tx:
+        with self._records.database.reading() as tx:
             due = keeping.due(tx, limit, self._settings.ends, now=now, limit=MOST)
         if not due:
             return Round(read, 0, unreadable)
@@ -99,7 +105,7 @@ class Keeping:
 
     def limit(self, now: datetime) -> datetime:
         """Contracts that stop being proven before this are due, and better off with a timestamp made *now*."""
-        certificate = x509.load_der_x509_certificate(self._room.authority.certificate("tsa"))
+        certificate = x509.load_der_x509_certificate(self._backend.authority.certificate("tsa"))
         reached = horizon_of_next(certificate).end(self._settings.ends)
         return min(now + self._settings.lead, reached)
 
@@ -115,17 +121,16 @@ class Keeping:
 
         Raises :class:`ResultRefused`, and what the parts raise.
         """
-        room = self._room
-        with room.database.reading() as tx:
+        with self._records.database.reading() as tx:
             contract = contracts.load(tx, contract_id)
         if not _is_kept(contract):
             self._let_go(contract_id)
             return contract
-        document = room.blobs.get(contract.current.digest)
+        document = self._backend.blobs.get(contract.current.digest)
         last = _last_token(document, contract)
         archived = self._archiving.extend(document, self._material(last, {} if materials is None else materials))
-        require_archived(room.verifier.verify_pdf(archived.document, readers=READERS), contract)
-        return self._commit(contract, archived, room.blobs.put(archived.document))
+        require_archived(self._backend.verifier.verify_pdf(archived.document, readers=READERS), contract)
+        return self._commit(contract, archived, self._backend.blobs.put(archived.document))
 
     def _material(self, last: bytes, known: Materials) -> ValidationMaterial:
         """What the authority says now, also about the key that made the *last* token."""
@@ -135,30 +140,32 @@ class Keeping:
         return known[signer]
 
     def _commit(self, contract: Contract, archived: Archived, digest: str) -> Contract:
-        room = self._room
         number, size = contract.current.number + 1, len(archived.document)
         revision = ContractRevision(number, RevisionKind.ARCHIVE, digest, size, archived.at)
         public: dict[str, Field] = {"revision": number, "digest": digest, "size": size}
         event = AuditEvent(EventKind.ARCHIVE_RENEWED, archived.at, SYSTEM, contract.id, public)
-        with room.database.transaction() as tx:
+        with self._records.database.transaction() as tx:
             seen = contracts.load(tx, contract.id)
             if not _is_kept(seen) or seen.current.number != contract.current.number:
-                retention.doom(tx, [digest], since=room.now())  # disposed of, or renewed by another, meanwhile
+                retention.doom(
+                    tx, [digest], since=self._records.now()
+                )  # disposed of, or renewed by another, meanwhile
                 return seen
             contracts.add_revision(tx, seen, revision, state=seen.state)
             keeping.put(tx, contract.id, number, archived.horizon)
-            room.audit.append(tx, event)  # what the parties see is unchanged: no new version, no place in lists
+            self._records.audit.append(
+                tx, event
+            )  # what the parties see is unchanged: no new version, no place in lists
             return contracts.load(tx, contract.id)
 
     def _read(self, contract_id: str) -> None:
-        room = self._room
-        with room.database.reading() as tx:
+        with self._records.database.reading() as tx:
             contract = contracts.load(tx, contract_id)
         if not _is_kept(contract):
             self._let_go(contract_id)
             return
-        horizon = horizon_of(_last_token(room.blobs.get(contract.current.digest), contract))
-        with room.database.transaction() as tx:
+        horizon = horizon_of(_last_token(self._backend.blobs.get(contract.current.digest), contract))
+        with self._records.database.transaction() as tx:
             known = keeping.of(tx, contract_id)
             if known is not None and known.horizon is None:
                 keeping.put(tx, contract_id, contract.current.number, horizon)
@@ -167,16 +174,16 @@ class Keeping:
         try:
             work(contract_id)
         except (ApplianceError, UnknownKey) as error:
-            with self._room.database.transaction() as tx:
+            with self._records.database.transaction() as tx:
                 known = keeping.of(tx, contract_id)
                 attempts = known.attempts if known else 0
                 wait = min(_FIRST_RETRY * 2 ** min(attempts, 10), _LAST_RETRY)
-                keeping.fail(tx, contract_id, reason=str(error), retry_at=self._room.now() + wait)
+                keeping.fail(tx, contract_id, reason=str(error), retry_at=self._records.now() + wait)
             return False
         return True
 
     def _let_go(self, contract_id: str) -> None:
-        with self._room.database.transaction() as tx:
+        with self._records.database.transaction() as tx:
             keeping.drop(tx, contract_id)
 
 

@@ -64,7 +64,10 @@ def test_an_algorithm_that_ends_makes_it_due_only_if_the_next_does_not_rest_on_i
             assert kept.due(tx, datetime(2031, 12, 31, tzinfo=UTC), ends, now=house.now(), limit=9) == [
                 contract.id
             ]
-        assert Keeping(appliance.keeping._room, settings).limit(house.now()) <= ends["ecdsa-p256"]
+        assert (
+            Keeping(appliance.keeping._records, appliance.keeping._backend, settings).limit(house.now())
+            <= ends["ecdsa-p256"]
+        )
 
 
 def test_too_late_is_refused_counted_and_tried_again_less_and_less_often(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import Any, cast
@@ -20,7 +20,7 @@ from appliance.contracts import changes, rules
 from appliance.contracts.authorisation_basis import BasisFinder
 from appliance.contracts.endings import Endings, Extending
 from appliance.contracts.handing_over import HandingOver
-from appliance.contracts.services import SigningRoom
+from appliance.contracts.services import ContractRecords, SigningRules
 from appliance.language import Language
 from appliance.ledger.audit_trail import AuditTrail
 from appliance.ledger.events import EventKind
@@ -145,20 +145,15 @@ class Year:
     def __post_init__(self) -> None:
         policy = Policy(Rules(reminders=RULES))
         absent = cast(Any, None)  # nothing here touches documents, keys or the authority
-        needed = {part.name: absent for part in fields(SigningRoom) if part.default is MISSING}
-        room = SigningRoom(
-            **needed
-            | {
-                "database": self.database,
-                "audit": AuditTrail(),
-                "now": self.clock,
-                "preconditions": (),
-                "tell": lambda tx, notices: [outbox.enqueue(tx, notice) for notice in notices] and None,
-                "policy": policy,
-                "grounding": BasisFinder(policy, "甲公司"),
-            }
+        records = ContractRecords(
+            self.database,
+            AuditTrail(),
+            lambda tx, notices: [outbox.enqueue(tx, notice) for notice in notices] and None,
+            self.clock,
         )
-        self.endings, self.extending, self.handing_over = Endings(room), Extending(room), HandingOver(room)
+        rules = SigningRules(policy, (), BasisFinder(policy, "甲公司"), absent, absent)
+        self.endings, self.extending = Endings(records, rules), Extending(records, rules)
+        self.handing_over = HandingOver(records, rules)
         addresses = Addresses("https://sign.example", LinkTokens(b"k" * 32))
         derivation = Derivation(lambda _kind: RULES, lambda _name: self.calendar)
         self.reminding = Reminding(self.database, derivation, rules="1", now=self.clock)

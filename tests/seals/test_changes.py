@@ -143,12 +143,12 @@ def test_a_seal_suspended_between_approval_and_use(house: House, keepers: Keeper
     contract = house.sent(seal)
     request = house.asked(contract)
     requests = house.appliance.seal_requests
-    finishing, requests._finishing = requests._finishing, _Dies()  # type: ignore[assignment]
+    finishing, requests._signing = requests._signing, _Dies()  # type: ignore[assignment]
     try:
         with pytest.raises(SystemExit):
             house.approve(request, keepers[0])
     finally:
-        requests._finishing = finishing
+        requests._signing = finishing
     house.appliance.office.seals.suspend(seal, reason="印章遗失", by=OFFICER)
 
     with pytest.raises(ActivationRefused, match="suspended"):

@@ -17,7 +17,7 @@ from appliance.contracts.preconditions import (
     Allowed,
     Enrolled,
     SealConditions,
-    Signing,
+    SigningContext,
     require_preconditions,
     standard_preconditions,
 )
@@ -43,8 +43,8 @@ def tx(tmp_path: Path) -> Iterator[Transaction]:
     database.close()
 
 
-def signing(sample: Contract, position: int = 1) -> Signing:
-    return Signing(sample, sample.parties[position - 1], NOON)
+def signing(sample: Contract, position: int = 1) -> SigningContext:
+    return SigningContext(sample, sample.parties[position - 1], NOON)
 
 
 OWN = "organisation:甲公司示例有限公司"

@@ -8,7 +8,7 @@ from flask import Blueprint, make_response, redirect, render_template, request, 
 from werkzeug.wrappers import Response
 
 from appliance.contracts.permissions import Permission, refusal_for
-from appliance.contracts.signing_service import OpenedSigning
+from appliance.contracts.signing import OpenedSigning
 from appliance.errors import ApplianceError, NotFound
 from appliance.model.contract import ContractState, Party, PartyKind, PartyState
 from appliance.model.intent import IntentState, SigningOrigin

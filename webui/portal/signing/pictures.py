@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, Response, request
 from werkzeug.exceptions import NotFound as NoSuchPage
 
-from appliance.contracts.signing_service import OpenedSigning
+from appliance.contracts.signing import OpenedSigning
 from webui.portal.access import visitor
 from webui.portal.parts import PortalParts
 from webui.portal.signing.own import WIDTH

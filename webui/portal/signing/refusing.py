@@ -6,7 +6,7 @@ from flask import redirect, url_for
 from werkzeug.wrappers import Response
 
 from appliance.contracts.permissions import Permission, refusal_for
-from appliance.contracts.signing_service import OpenedSigning
+from appliance.contracts.signing import OpenedSigning
 from appliance.errors import ApplianceError, ResultRefused, StateRefused
 from appliance.model.contract import ContractState, PartyState
 from appliance.model.intent import IntentState

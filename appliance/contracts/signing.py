@@ -1,0 +1,271 @@
+"""The signing cycle for one signer: prepare, sign, complete.
+
+Prepare appends a revision with the appearance and an empty signature, and puts the intent on disk. Sign takes the
+activated intent to the authority, once, and puts what comes back on disk. Complete is in
+:mod:`appliance.contracts.completion`.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from appliance.appearances.seals import appearance_of
+from appliance.contracts import authorisation_basis, rules
+from appliance.contracts.authorisation_basis import AuthorisationBasis
+from appliance.contracts.completion import Completion, require_current
+from appliance.contracts.failpoints import Failpoint
+from appliance.contracts.preconditions import SigningContext, require_preconditions
+from appliance.contracts.services import ContractRecords, SigningBackend, SigningRules
+from appliance.errors import StateRefused
+from appliance.language import Language
+from appliance.ledger.events import AuditEvent, EventKind
+from appliance.model.contract import Contract, Party, PartyKind
+from appliance.model.intent import IntentRecord, IntentState, PreparedSigning, SigningOrigin
+from appliance.pdf.values import Appearance, LockScope, PersonAppearance, PreparedRevision, PrepareOrder
+from appliance.store import appearances, contracts, intents, people
+from appliance.store.database import Transaction
+from appliance.store.grounds import PREPARED
+from hsm.errors import ActivationRefused, ActivationUsed, AuthorityLocked, ModuleUnavailable, StoreUnavailable
+from hsm.intents import Activation, SigningIntent
+
+LOST = "the activation was used up, and the authority's answer was lost; a signature, if made, was never released"
+UNKNOWN_ORIGIN = SigningOrigin()
+
+
+@dataclass(frozen=True, slots=True)
+class SigningInputs:
+    """What a signature is prepared from, read in one transaction; *custodians* is how many approve it."""
+
+    context: SigningContext
+    appearance: Appearance
+    custodians: int
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedSigning:
+    """A contract with the party that is about to sign, and the intent that would be activated; the ``basis`` of
+    authorisation as it was found when it was opened, where it was."""
+
+    contract: Contract
+    party: Party
+    intent: IntentRecord
+    basis: AuthorisationBasis | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stamped:
+    """An intent with a timestamped signature, and the contract as it was when the intent was claimed."""
+
+    intent: IntentRecord
+    contract: Contract
+
+
+class SigningCycle:
+    """The steps for one signer, in this order; ``docs/signing-cycle.md`` follows them. Thread-safe.
+
+    1. prepare: preconditions hold; the revision is made; they hold still; the intent is on disk. It asks nobody's
+       key for anything, and may be repeated;
+    2. sign: the intent is open and not stale, preconditions hold; it is claimed on disk, so that nobody else may
+       ask for it, now or after a crash; the authority verifies the activation, uses up the nonce and signs; the
+       CMS is on disk;
+    3. complete: the timestamp is in the CMS, on disk; the result is embedded, verified and stored; everything that
+       the signature changes is committed at once.
+    """
+
+    def __init__(self, records: ContractRecords, rules: SigningRules, backend: SigningBackend) -> None:
+        self._records = records
+        self._rules = rules
+        self._backend = backend
+        self._completion = Completion(records, rules, backend)
+
+    def prepare(self, contract_id: str, party_id: str, origin: SigningOrigin = UNKNOWN_ORIGIN) -> PreparedSigning:
+        """What the signer is to look at and activate.
+
+        An intent that the same party had prepared before is abandoned. Raises :class:`PreconditionRefused`, or
+        :class:`StateRefused` when the contract changed in the meantime.
+        """
+        with self._records.database.reading() as tx:
+            inputs = self.inputs(tx, self.context(tx, contract_id, party_id))
+        opened, document = self._prepared(inputs, origin)
+        contract, record = opened.contract, opened.intent
+        return PreparedSigning(record.id, contract.title, record.intent, document, contract.pages)
+
+    def context(self, tx: Transaction, contract_id: str, party_id: str) -> SigningContext:
+        """The party's signature, when it can be made now. Raises :class:`PreconditionRefused`."""
+        contract = contracts.load(tx, contract_id)
+        context = SigningContext(contract, rules.party_of(contract, party_id), self._records.now())
+        require_preconditions(self._rules.preconditions, tx, context)
+        return context
+
+    def inputs(self, tx: Transaction, context: SigningContext) -> SigningInputs:
+        """What the signature of *context* is prepared from."""
+        contract, party = context.contract, context.party
+        if party.kind is PartyKind.SEAL:
+            seal = people.seal(tx, party.subject)
+            return SigningInputs(context, appearance_of(tx, seal), self._rules.seals.needed(contract, seal))
+        return SigningInputs(context, _appearance(tx, party, contract.language, context.now), 1)
+
+    def prepare_inputs(self, inputs: SigningInputs, origin: SigningOrigin) -> OpenedSigning:
+        """As :meth:`prepare`, from what was read already."""
+        return self._prepared(inputs, origin)[0]
+
+    def sign(self, intent_id: str, activations: Sequence[Activation]) -> IntentRecord:
+        """The intent with a timestamped signature.
+
+        Raises :class:`ActivationRefused` when the authority says no to the activation; :class:`ModuleUnavailable`,
+        :class:`AuthorityLocked` or :class:`StoreUnavailable` when its HSM or its store does not work now: the
+        intent stays prepared and can be activated again. After any other failure at the authority,
+        :class:`ActivationUsed` among them, it is abandoned, since a signature may exist that nobody has received;
+        the signer prepares again. A failure after the CMS is on disk is made good by ``complete``, called by the
+        signer or by the recovery.
+        """
+        return self.sign_stamped(intent_id, activations).intent
+
+    def complete(self, intent_id: str) -> Contract:
+        """See :meth:`Completion.complete`."""
+        return self._completion.complete(intent_id)
+
+    def sign_stamped(self, intent_id: str, activations: Sequence[Activation]) -> Stamped:
+        """As :meth:`sign`, with the contract that was read when the intent was claimed."""
+        record, contract = self._claimed(intent_id)
+        self._backend.reach(Failpoint.INTENT_CLAIMED)
+        cms = self._ask(record, activations)
+        self._backend.reach(Failpoint.CMS_RECEIVED)
+        with self._records.database.transaction() as tx:
+            intents.keep_cms(tx, intent_id, cms)
+        self._backend.reach(Failpoint.CMS_PERSISTED)
+        return Stamped(self._completion.stamp(record, contract, cms), contract)
+
+    def complete_stamped(self, signed: Stamped) -> Contract:
+        """As :meth:`complete`, without reading again what :meth:`sign_stamped` has read."""
+        return self._completion.complete_stamped(signed.intent, signed.contract)
+
+    def _prepared(self, inputs: SigningInputs, origin: SigningOrigin) -> tuple[OpenedSigning, bytes]:
+        contract, party = inputs.context.contract, inputs.context.party
+        base = self._backend.blobs.get(contract.current.digest)
+        prepared = self._backend.workshop.prepare(base, _order(inputs))
+        self._backend.reach(Failpoint.REVISION_PREPARED)
+        record = self._record(inputs, prepared, origin)
+        with self._records.database.transaction() as tx:
+            opened = self._persist(tx, contract, party, record)
+        self._backend.reach(Failpoint.INTENT_PERSISTED)
+        return opened, prepared.document
+
+    def _record(self, inputs: SigningInputs, prepared: PreparedRevision, origin: SigningOrigin) -> IntentRecord:
+        now, contract, party = self._records.now(), inputs.context.contract, inputs.context.party
+        lifetime = self._rules.seal_lifetime if party.kind is PartyKind.SEAL else self._rules.lifetime
+        intent = SigningIntent(
+            contract=contract.id,
+            party=party.id,
+            field=party.field,
+            signer=party.subject,
+            digest=prepared.digest,
+            expires=min(now + lifetime, contract.deadline.at).replace(microsecond=0),
+            nonce=secrets.token_bytes(16),
+            custodians=inputs.custodians,
+        )
+        return IntentRecord(
+            id=secrets.token_hex(16),
+            intent=intent,
+            base=contract.current.number,
+            suffix=prepared.document[contract.current.size :],
+            contents=(prepared.contents.offset, prepared.contents.length),
+            state=IntentState.PREPARED,
+            created=now,
+            origin=origin,
+        )
+
+    def _persist(self, tx: Transaction, contract: Contract, party: Party, record: IntentRecord) -> OpenedSigning:
+        seen = contracts.load(tx, contract.id)
+        require_current(seen, record)
+        if rules.signing_party(seen, record.intent).responsible != party.responsible:
+            raise StateRefused(
+                "Somebody else acts for this party by now; look at “{title}” again.", title=seen.title
+            )
+        context = SigningContext(seen, party, record.created)
+        require_preconditions(self._rules.preconditions, tx, context)
+        intents.abandon_of_party(tx, party.id, "prepared again")
+        intents.insert(tx, record)
+        basis = self._rules.basis_finder.find_basis(tx, context)
+        rests_on = authorisation_basis.save_basis(tx, record.id, PREPARED, basis)
+        event = AuditEvent(
+            kind=EventKind.SIGNATURE_PREPARED,
+            contract=contract.id,
+            at=record.created,
+            actor=party.responsible,
+            public={
+                "party": party.id,
+                "field": party.field,
+                "digest": record.intent.digest.hex(),
+                "base": contract.current.digest,
+                "pages": contract.pages,
+                "expires": record.intent.fields()["expires"],
+                **rests_on,
+            },
+            private={"address": record.origin.address, "location": record.origin.location},
+        )
+        self._records.audit.append(tx, event)
+        return OpenedSigning(seen, party, record, basis)
+
+    def _claimed(self, intent_id: str) -> tuple[IntentRecord, Contract]:
+        now = self._records.now()
+        with self._records.database.transaction() as tx:
+            record = intents.load(tx, intent_id)
+            contract = contracts.load(tx, record.intent.contract)
+            require_current(contract, record)
+            _require_time(record, now)
+            party = rules.signing_party(contract, record.intent)
+            require_preconditions(self._rules.preconditions, tx, SigningContext(contract, party, now))
+            intents.claim(tx, intent_id, lease_owner=self._backend.leases.own_lease(), now=now)
+        return record, contract
+
+    def _ask(self, record: IntentRecord, activations: Sequence[Activation]) -> bytes:
+        try:
+            return self._backend.authority.sign_document(record.intent, activations)
+        except ActivationUsed:
+            # An answer was lost: a signature may exist, but nobody received it; this intent is never signed again.
+            with self._records.database.transaction() as tx:
+                intents.abandon(tx, record.id, LOST)
+            raise
+        except (ActivationRefused, AuthorityLocked, ModuleUnavailable, StoreUnavailable):
+            # Nothing was signed: the signer may activate the same intent again. Should the nonce have been used up
+            # all the same (a commit that failed half-way), the authority says so then.
+            with self._records.database.transaction() as tx:
+                intents.unclaim(tx, record.id)
+            raise
+        except Exception as error:
+            with self._records.database.transaction() as tx:
+                intents.abandon(tx, record.id, f"the authority did not sign: {error}")
+            raise
+
+
+def _require_time(record: IntentRecord, now: datetime) -> None:
+    if now >= record.intent.expires:
+        raise StateRefused("The time to activate this signature is over; prepare it again.")
+
+
+def _order(inputs: SigningInputs) -> PrepareOrder:
+    contract, party = inputs.context.contract, inputs.context.party
+    return PrepareOrder(
+        field=party.field,
+        appearance=inputs.appearance,
+        when=inputs.context.now,
+        certify=rules.is_first_signature(contract),
+        lock=LockScope.ALL if rules.is_last_signature(contract, party) else LockScope.OWN,
+        reason=contract.purpose,
+    )
+
+
+def _appearance(tx: Transaction, party: Party, language: Language, now: datetime) -> Appearance:
+    person = people.person(tx, party.subject)
+    return PersonAppearance(
+        name=person.name,
+        when=now,
+        zone=person.zone,
+        organisation=person.organisation,
+        image=appearances.chosen_picture(tx, person.subject),
+        language=language,
+    )
