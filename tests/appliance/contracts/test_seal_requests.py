@@ -287,12 +287,12 @@ def test_a_process_that_dies_after_the_approval_leaves_what_another_finishes(app
             raise SystemExit(intent_id)
 
     dying = replace(appliance).seal_requests
-    finishing, dying._finishing = dying._finishing, Dies()  # type: ignore[assignment]
+    finishing, dying._signing = dying._signing, Dies()  # type: ignore[assignment]
     try:
         with pytest.raises(SystemExit):
             dying.approve(request.id, activation)
     finally:
-        dying._finishing = finishing
+        dying._signing = finishing
     assert appliance.seal_requests.get(request.id).state is SealRequestState.APPROVED
     assert appliance.seal_requests.finish(request.id).parties[2].state is PartyState.SIGNED
     assert appliance.seal_requests.get(request.id).state is SealRequestState.USED
