@@ -10,14 +10,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from flask import Flask
+from jinja2 import FileSystemBytecodeCache
 from xdist.scheduler import LoadScopeScheduling
 
 from tests.authority import RunningAuthority, running_authority
-from tests.shared import FOLDER
+from tests.pure import forbid_processes, is_pure
+from tests.shared import FOLDER, made_once
 
 MEMORY = Path("/dev/shm")  # noqa: S108 -- the file system of that name, with a folder of our own in it
 ROOM = 6 * 2**30
 """Bytes that have to be free there, of which a run takes some two thousand million."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--pure", action="store_true", help="only tests that start no process (tests/pure.py)")
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -43,6 +50,15 @@ def _has_room() -> bool:
     available = next(int(line.split()[1]) for line in memory.splitlines() if line.startswith("MemAvailable:"))
     free = min(found.f_bavail * found.f_frsize, available * 1024 // 2)
     return free >= ROOM and not found.f_flag & os.ST_NOEXEC and os.access(MEMORY, os.W_OK)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def compiled_templates() -> Iterator[None]:
+    """Jinja compiles each template once in a run, not again for each application."""
+    cache = FileSystemBytecodeCache(str(made_once("jinja", lambda _folder: None)))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Flask, "jinja_options", {**Flask.jinja_options, "bytecode_cache": cache})
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -77,9 +93,18 @@ SEPARATE = ("tests/browser/test_first_contract.py",)
 """Files whose tests share nothing, with each other or with their folder: they go to workers one by one."""
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Puts what takes long first; the order of tests of one folder stays."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Puts what takes long first; the order within a folder stays. With ``--pure`` drops all other tests."""
+    if config.option.pure:
+        others = [item for item in items if not is_pure(item)]
+        config.hook.pytest_deselected(items=others)
+        items[:] = [item for item in items if is_pure(item)]
     items.sort(key=_place)
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    if session.config.option.pure:
+        forbid_processes()
 
 
 def _place(item: pytest.Item) -> int:

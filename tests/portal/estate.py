@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import marshal
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -73,8 +74,8 @@ class Estate:
             tables = [row[0] for row in tx.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
             kept = [name for name in sorted(tables) if name not in FORGETTABLE and not name.startswith("sqlite")]
             query = "SELECT * FROM {}"  # names of the schema
-            rows = [(name, sorted(map(repr, tx.execute(query.format(name))))) for name in kept]
-        return hashlib.sha256(repr(rows).encode()).hexdigest()
+            rows = [(name, list(map(tuple, tx.execute(query.format(name))))) for name in kept]
+        return hashlib.sha256(marshal.dumps(rows, 2)).hexdigest()  # version 2 has no references: bytes say all
 
     @contextmanager
     def kept(self, folder: Path) -> Iterator[None]:

@@ -66,14 +66,15 @@ def create_app(parts: ConsoleParts) -> Flask:
         probes,
     ):
         app.register_blueprint(pages.blueprint(parts))
-    app.context_processor(lambda: _frame(parts))
+    version = metadata.version("vermilion")  # read once: it parses a file
+    app.context_processor(lambda: _frame(parts, version))
     return app
 
 
-def _frame(parts: ConsoleParts) -> dict[str, object]:
+def _frame(parts: ConsoleParts, version: str) -> dict[str, object]:
     return {
         "organisation": parts.settings.organisation.name,
-        "version": metadata.version("vermilion"),
+        "version": version,
         "titles": access.TITLES,
         "waiting": operations.waiting(parts),
         "maintenance": health.maintenance_sentence(parts.observations.survey(parts.now())),

@@ -98,7 +98,6 @@ def create_app(parts: PortalParts) -> Flask:
         writing,
     ):
         app.register_blueprint(pages.blueprint(parts))
-    app.context_processor(
-        lambda: {"organisation": settings.organisation.name, "version": metadata.version("vermilion")}
-    )
+    version = metadata.version("vermilion")  # read once: it parses a file
+    app.context_processor(lambda: {"organisation": settings.organisation.name, "version": version})
     return app

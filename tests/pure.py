@@ -1,0 +1,72 @@
+"""Which tests are pure: they start no process, so that `make check` has time for all of them.
+
+A test counts as pure when neither its module nor that of a fixture that it uses imports what starts processes,
+directly or through modules of ``tests``. What the imports do not show is marked ``processes``. While only pure
+tests run, starting a process is an error.
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+STARTERS = frozenset({"multiprocessing", "pkcs11", "playwright", "subprocess", "tests.command", "tests.authority"})
+"""Modules that start processes, or a token."""
+
+STARTS = frozenset({"os.exec", "os.fork", "os.forkpty", "os.posix_spawn", "os.system", "subprocess.Popen"})
+"""Events of the interpreter's audit (PEP 578)."""
+
+
+def is_pure(item: pytest.Item) -> bool:
+    """Whether *item* starts no process and takes no ten seconds."""
+    if item.get_closest_marker("processes") or item.get_closest_marker("slow"):
+        return False
+    fixtures = getattr(item, "_fixtureinfo").name2fixturedefs  # noqa: B009 -- pytest has no public name for it
+    modules = {each.func.__module__ for definitions in fixtures.values() for each in definitions}
+    modules.add(item.path.relative_to(ROOT).with_suffix("").as_posix().replace("/", "."))
+    return not any(_starts(module) for module in modules)
+
+
+def forbid_processes() -> None:
+    """From now on nothing in this process starts another one."""
+
+    def watch(event: str, _arguments: tuple[object, ...]) -> None:
+        if event in STARTS:
+            raise RuntimeError(f"{event} in a test that counts as pure: mark it `processes`")
+
+    sys.addaudithook(watch)
+
+
+@cache
+def _starts(module: str) -> bool:
+    reached, left = set[str](), [module]
+    while left:
+        if (name := left.pop()) not in reached:
+            reached.add(name)
+            left += _imported(name)
+    return not STARTERS.isdisjoint(reached)
+
+
+@cache
+def _imported(module: str) -> frozenset[str]:
+    """What a module of ``tests`` imports: of names that are modules themselves, these."""
+    path = ROOT / module.replace(".", "/")
+    if not module.startswith("tests.") or not path.with_suffix(".py").is_file():
+        return frozenset()
+    return frozenset(_names(ast.parse(path.with_suffix(".py").read_bytes())))
+
+
+def _names(tree: ast.Module) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (each.name.split(".")[0] for each in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module if node.module.startswith("tests") else node.module.split(".")[0]
+            if node.module.startswith("tests"):
+                yield from (f"{node.module}.{each.name}" for each in node.names)
