@@ -53,7 +53,7 @@ def done(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     secret = replace(
         one, name="count.secret", arguments=(*one.arguments, Argument("pin", "PIN", ArgumentKind.SECRET))
     )
-    far = replace(one, name="count.far", hand=ExecutedBy.SCHEDULER)
+    far = replace(one, name="count.far", executed_by=ExecutedBy.SCHEDULER)
     actions = {each.name: each for each in (one, two, secret, far)}
     for module in ("appliance.administration.registry", "appliance.administration.acts"):
         monkeypatch.setattr(f"{module}.REGISTRY", MappingProxyType(actions))

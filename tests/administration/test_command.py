@@ -143,7 +143,7 @@ def test_what_is_approved_is_what_was_on_the_screen(home: Home, monkeypatch: pyt
         rewritten(home, "UPDATE acts SET action = 'authority.restart', effect = ?", effect)
         return proven
 
-    monkeypatch.setattr(AdministratorSignIn, "prove", meanwhile)
+    monkeypatch.setattr(AdministratorSignIn, "prove_both", meanwhile)
     typed = f"{GOOD}\n{code_at(secret, step_of(utc_now()))}\n"
     approved = run(home, "approve", act, "--login", "shi", typed=typed)
     assert (approved.exit_code, "was changed after it was shown" in approved.output) == (1, True), approved.output

@@ -30,7 +30,7 @@ def made(**changed: object) -> Action:
         "who": SYSTEM,
         "approvers": frozenset(),
         "arguments": (),
-        "hand": ExecutedBy.CONSOLE,
+        "executed_by": ExecutedBy.CONSOLE,
         "perform": lambda _parts, _arguments, _by: AdminRequestOutcome("Done."),
     }
     return Action(**{**values, **changed})  # type: ignore[arg-type]  # some are wrong on purpose
@@ -81,7 +81,11 @@ def test_the_effect_names_every_argument_but_secrets(action: Action) -> None:
 def test_a_secret_is_not_kept_for_a_second_person_nor_another_process() -> None:
     secret = (Argument("pin", "PIN", ArgumentKind.SECRET),)
     assert made(arguments=secret).storable({"pin": "1234"}) == {}
-    for changed in ({"approvers": SYSTEM}, {"hand": ExecutedBy.PRIVILEGED_HELPER}, {"hand": ExecutedBy.SCHEDULER}):
+    for changed in (
+        {"approvers": SYSTEM},
+        {"executed_by": ExecutedBy.PRIVILEGED_HELPER},
+        {"executed_by": ExecutedBy.SCHEDULER},
+    ):
         with pytest.raises(ValueError, match="secret"):
             made(arguments=secret, **changed)
 
