@@ -16,25 +16,21 @@ from appliance.accounts.sessions import PortalSessions
 from appliance.appearances import SealPictures, SignatureAppearances
 from appliance.config import Settings
 from appliance.confinement import Confinement
+from appliance.contracts.access import Contracts
 from appliance.contracts.agreement import Agreements
 from appliance.contracts.agreement_text import load_text
 from appliance.contracts.authorisation_basis import Authorised, BasisFinder, Identified
+from appliance.contracts.crash_safety import FailpointHook, ProcessLeases, ignore_failpoint
 from appliance.contracts.drafting import Drafting, Resending
-from appliance.contracts.endings import Endings, Extending
-from appliance.contracts.failpoints import FailpointHook, ignore_failpoint
+from appliance.contracts.endings import Endings, Extending, Voiding
 from appliance.contracts.finalisation import Finalisation
 from appliance.contracts.handing_over import Departures, HandingOver
-from appliance.contracts.leases import ProcessLeases
 from appliance.contracts.preconditions import Reviewed, SealConditions, standard_preconditions
-from appliance.contracts.reader import Contracts
 from appliance.contracts.recovery import Recovery, StuckContracts
-from appliance.contracts.seal_requests import SealRequests
-from appliance.contracts.seal_uses import SealUses
 from appliance.contracts.sending import Sending
 from appliance.contracts.services import ContractRecords, SigningBackend, SigningRules
 from appliance.contracts.signing import SigningCycle
 from appliance.contracts.signing_service import SigningService
-from appliance.contracts.voiding import Voiding
 from appliance.directory import Directory
 from appliance.documents.blobs import BlobStore
 from appliance.documents.disk_space import DiskSpace
@@ -73,6 +69,8 @@ from appliance.review.checker import ContentChecker
 from appliance.review.review_status import open_review_statuses
 from appliance.review.reviewing import Reviewing
 from appliance.revocation import CurrentCrls
+from appliance.seal_requests.register import SealUses
+from appliance.seal_requests.requests import SealRequests
 from appliance.store.database import Database
 from appliance.submissions import Submissions
 from appliance.timestamping import OutsideAuthority, TimestampIssuer

@@ -25,8 +25,8 @@ from appliance.config import Settings, load
 from appliance.confinement import Confinement
 from appliance.contracts.agreement import AgreementSides
 from appliance.contracts.agreement_text import side_of_person
+from appliance.contracts.crash_safety import FailpointHook, ignore_failpoint
 from appliance.contracts.drafting import DraftTerms
-from appliance.contracts.failpoints import FailpointHook, ignore_failpoint
 from appliance.demonstration.cast import CONTRACT_SEAL, CUSTODIAN, LI, ZHANG, ZONE
 from appliance.demonstration.founding import found_home
 from appliance.demonstration.pocket import DemonstrationAuthenticators

@@ -6,10 +6,11 @@ import hashlib
 from collections.abc import Callable, Mapping
 
 from appliance.contracts import agreement_text, authorisation_basis, rules
+from appliance.contracts.access import record_change
 from appliance.contracts.agreement_text import distinct, side_of, sides_of
-from appliance.contracts.changes import after_signature, record_change
-from appliance.contracts.failpoints import Failpoint
+from appliance.contracts.crash_safety import Failpoint
 from appliance.contracts.preconditions import SigningContext, require_preconditions
+from appliance.contracts.rules import after_signature
 from appliance.contracts.services import ContractRecords, SigningBackend, SigningRules
 from appliance.errors import ApplianceError, PreconditionRefused, ResultRefused, StateRefused
 from appliance.ledger.events import AuditEvent, EventKind

@@ -10,8 +10,7 @@ from datetime import datetime
 from appliance.contact_details import telephone_number
 from appliance.contracts import draft_rules, rules, sending
 from appliance.contracts import draft_rules as wording
-from appliance.contracts.access import Command, admitted
-from appliance.contracts.changes import record_change
+from appliance.contracts.access import Command, admitted, record_change
 from appliance.contracts.draft_rules import DraftTerms, PlacementChoice, Signatory, new_party
 from appliance.contracts.permissions import Permission
 from appliance.contracts.preconditions import SigningContext

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from appliance.contracts import rules
-from appliance.contracts.changes import record_change, to_everybody
+from appliance.contracts.access import record_change
 from appliance.contracts.completion import READERS, require_archived
-from appliance.contracts.failpoints import Failpoint
+from appliance.contracts.crash_safety import Failpoint
+from appliance.contracts.rules import to_everybody
 from appliance.contracts.services import ContractRecords, SigningBackend
 from appliance.errors import ResultRefused
 from appliance.ledger.events import SYSTEM, AuditEvent, EventKind, Field

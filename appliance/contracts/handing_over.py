@@ -9,12 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from appliance.contracts import rules
-from appliance.contracts.access import Command, admitted
+from appliance.contracts.access import Command, admitted, record_change
 from appliance.contracts.authorisation_basis import signing_taken_over
-from appliance.contracts.changes import newly_on_turn, record_change
 from appliance.contracts.permissions import Permission
 from appliance.contracts.preconditions import SigningContext, SigningReadiness
-from appliance.contracts.rules import require_reason
+from appliance.contracts.rules import newly_on_turn, require_reason
 from appliance.contracts.services import ContractRecords, SigningRules
 from appliance.errors import NotFound, PreconditionRefused, StateRefused
 from appliance.ledger.events import AuditEvent, EventKind

@@ -10,10 +10,10 @@ from enum import StrEnum
 from itertools import chain
 
 from appliance.contracts import rules
-from appliance.contracts.access import Command, admitted
-from appliance.contracts.changes import after_sending, record_change
+from appliance.contracts.access import Command, admitted, record_change
 from appliance.contracts.permissions import Permission, Refusal
 from appliance.contracts.preconditions import SigningContext, SigningReadiness
+from appliance.contracts.rules import after_sending
 from appliance.contracts.services import ContractRecords, SigningBackend, SigningRules
 from appliance.documents.earlier import EarlierSignatures
 from appliance.errors import PreconditionRefused, StateRefused

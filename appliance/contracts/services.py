@@ -8,8 +8,7 @@ from datetime import datetime, timedelta
 
 from appliance.contracts.agreement_text import AgreementText, standard_text
 from appliance.contracts.authorisation_basis import BasisFinder
-from appliance.contracts.failpoints import FailpointHook, ignore_failpoint
-from appliance.contracts.leases import ProcessLeases
+from appliance.contracts.crash_safety import FailpointHook, ProcessLeases, ignore_failpoint
 from appliance.contracts.preconditions import Precondition, SealConditions
 from appliance.documents.blobs import BlobStore
 from appliance.ledger.audit_trail import AuditTrail

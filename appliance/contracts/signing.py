@@ -16,7 +16,7 @@ from appliance.appearances.seals import appearance_of
 from appliance.contracts import authorisation_basis, rules
 from appliance.contracts.authorisation_basis import AuthorisationBasis
 from appliance.contracts.completion import Completion, require_current
-from appliance.contracts.failpoints import Failpoint
+from appliance.contracts.crash_safety import Failpoint
 from appliance.contracts.preconditions import SigningContext, require_preconditions
 from appliance.contracts.services import ContractRecords, SigningBackend, SigningRules
 from appliance.errors import StateRefused

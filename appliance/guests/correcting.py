@@ -16,9 +16,10 @@ from datetime import datetime
 
 from appliance.contact_details import email_address, telephone_number
 from appliance.contracts import endings, rules
-from appliance.contracts.changes import record_change, to_those_who_know
+from appliance.contracts.access import record_change
 from appliance.contracts.draft_rules import guest_person
 from appliance.contracts.endings import RequestEnding
+from appliance.contracts.rules import to_those_who_know
 from appliance.errors import NotFound, PreconditionRefused, StateRefused
 from appliance.guests.inviting import invite, invite_again
 from appliance.ledger.audit_trail import AuditTrail

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from appliance.contracts import changes
+from appliance.contracts import rules
 from appliance.store import contracts, involvements
 from appliance.store.database import Database, Transaction
 
@@ -37,11 +37,11 @@ class Truth:
 def derive(tx: Transaction, contract_id: str) -> None:
     """The rows of one contract, anew."""
     contract = contracts.load(tx, contract_id)
-    involvements.refresh(tx, contract_id, changes.buckets_of(contract), changes.search_words_of(contract))
+    involvements.refresh(tx, contract_id, rules.buckets_of(contract), rules.search_words_of(contract))
 
 
 def _is_true(tx: Transaction, contract_id: str) -> bool:
     contract = contracts.load(tx, contract_id)
-    buckets, words = changes.buckets_of(contract), changes.search_words_of(contract)
+    buckets, words = rules.buckets_of(contract), rules.search_words_of(contract)
     listed = involvements.of_contract(tx, contract_id) == (buckets, involvements.indexed(buckets, words))
     return listed and involvements.is_found(tx, contract_id, buckets, words)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from appliance.contracts import rules
-from appliance.contracts.seal_request_status import still_asked
 from appliance.history.disclosure import Audience, belongs
 from appliance.model.contract import Contract, ContractState, Party, PartyKind
 from appliance.model.reminder import Duty, ReminderRole
 from appliance.model.seal_request import SealRequestState
+from appliance.seal_requests.status import still_asked
 from appliance.store import accounts, people, roll, seal_requests
 from appliance.store.database import Transaction
 

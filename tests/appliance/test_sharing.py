@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.contracts.leases import ProcessLeases
+from appliance.contracts.crash_safety import ProcessLeases
 from appliance.documents.blobs import BlobStore
 from appliance.documents.picture_cache import PictureCache
 from appliance.sharing import make_directory, make_file, open_file

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 
-from appliance.contracts import changes
+from appliance.contracts import rules
 from appliance.demonstration.cast import CUSTODIAN
 from appliance.ledger.entry import LedgerEntry, leaf_of
 from appliance.ledger.events import EventKind
@@ -100,7 +100,7 @@ def _write_lists(tx: Transaction, contracts: Sequence[Contract], first: int) -> 
     found: list[Row] = []
     short: list[Row] = []
     for number, each in enumerate(contracts, first):
-        buckets, words = changes.buckets_of(each), changes.search_words_of(each)
+        buckets, words = rules.buckets_of(each), rules.search_words_of(each)
         ends = each.kind, stored(each.created), stored(each.deadline.at)
         rows += [(person, number, bucket, *ends) for person, bucket in buckets.items()]
         found.append((number, *indexed(buckets, words)))

@@ -58,7 +58,7 @@ class Portfolio:
 def fill(portfolio: Portfolio, size: int, *, logged: bool = True) -> Portfolio:
     """*portfolio* grown to *size* contracts: Zhang has to do with all of them, Li with a good part.
 
-    The lists' rows come from the product's own rule (:mod:`appliance.contracts.changes`), the statements are
+    The lists' rows come from the product's own rule (:mod:`appliance.contracts.rules`), the statements are
     ours: one transaction and a few ``executemany`` for each batch.
     """
     for first in range(portfolio.size, size, BATCH):

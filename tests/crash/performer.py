@@ -21,7 +21,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from appliance.config import load
-from appliance.contracts.failpoints import Failpoint
+from appliance.contracts.crash_safety import Failpoint
 from appliance.errors import ApplianceError, StorageError
 from appliance.home import Home
 from appliance.ledger import Sequencer

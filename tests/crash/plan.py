@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 
-from appliance.contracts.failpoints import Failpoint
+from appliance.contracts.crash_safety import Failpoint
 from tests.crash.faults import FAULTS, ON_OWN_DISK
 
 RANDOM, BEGIN = "at random", "begin"

@@ -11,7 +11,7 @@ from threading import Thread
 
 import pytest
 
-from appliance.contracts.failpoints import Failpoint
+from appliance.contracts.crash_safety import Failpoint
 from tests.crash.__main__ import Table, run_lane
 from tests.crash.plan import BRIEF, PLANS, Share, brief, few, scenarios
 from tests.crash.tally import Tally

@@ -10,7 +10,6 @@ from datetime import timedelta
 import pytest
 
 from appliance.contracts.drafting import DraftTerms
-from appliance.contracts.seal_request_status import Lapse, lapse_of
 from appliance.demonstration.cast import ALPHA, CUSTODIAN, OFFICER, ZHANG, ZONE
 from appliance.demonstration.pocket import DemonstrationAuthenticators
 from appliance.errors import PreconditionRefused, StateRefused
@@ -22,6 +21,7 @@ from appliance.model.notice import NoticeKind
 from appliance.model.people import Person
 from appliance.model.powers import PowerBasis, PowerScope
 from appliance.powers import PowerDraft
+from appliance.seal_requests.status import Lapse, lapse_of
 from appliance.store import accounts
 from appliance.wiring import Appliance
 from tests.office.conftest import newcomer

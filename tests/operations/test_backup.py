@@ -20,7 +20,7 @@ from click.testing import CliRunner
 
 from appliance.cli import main
 from appliance.config import BackupSettings
-from appliance.contracts.reader import Contracts
+from appliance.contracts.access import Contracts
 from appliance.documents.blobs import BlobStore
 from appliance.errors import ApplianceError, BackupFailed
 from appliance.home import Home

@@ -20,7 +20,7 @@ from appliance.accounts.accounts import NewAccount
 from appliance.accounts.sessions import ClientInfo
 from appliance.config import MailSettings, Security
 from appliance.contracts.drafting import DraftTerms
-from appliance.contracts.voiding import VoidDeclaration
+from appliance.contracts.endings import VoidDeclaration
 from appliance.demonstration.cast import CUSTODIAN, LI, OFFICER, ZHANG, ZONE
 from appliance.demonstration.pocket import DemonstrationAuthenticators
 from appliance.errors import StateRefused

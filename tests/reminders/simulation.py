@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 from appliance.accounts.links import LinkTokens
 from appliance.config import MailSettings
-from appliance.contracts import changes, rules
+from appliance.contracts import rules
 from appliance.contracts.authorisation_basis import BasisFinder
 from appliance.contracts.endings import Endings, Extending
 from appliance.contracts.handing_over import HandingOver
@@ -176,8 +176,8 @@ class Year:
             for party in contract.parties:
                 parties.insert(tx, contract.id, party)
             contracts.touch(tx, contract.id, kind=EventKind.CONTRACT_SENT, actor=INITIATOR, at=self.now)
-            involvements.refresh(tx, contract.id, changes.buckets_of(contract), changes.search_words_of(contract))
-            for notice in changes.after_sending(contract, self.now):
+            involvements.refresh(tx, contract.id, rules.buckets_of(contract), rules.search_words_of(contract))
+            for notice in rules.after_sending(contract, self.now):
                 outbox.enqueue(tx, notice)
 
     def sign(self, contract_id: str) -> None:
@@ -191,8 +191,8 @@ class Year:
                 contracts.move(tx, before, ContractState.SIGNED)
             contracts.touch(tx, contract_id, kind=EventKind.PARTY_SIGNED, actor=turn[0].subject, at=self.now)
             after = contracts.load(tx, contract_id)
-            involvements.refresh(tx, contract_id, changes.buckets_of(after), changes.search_words_of(after))
-            for notice in changes.after_signature(before, after, turn[0], self.now):
+            involvements.refresh(tx, contract_id, rules.buckets_of(after), rules.search_words_of(after))
+            for notice in rules.after_signature(before, after, turn[0], self.now):
                 outbox.enqueue(tx, notice)
 
     def extend(self, contract_id: str, hours: int) -> None:

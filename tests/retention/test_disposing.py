@@ -11,7 +11,7 @@ from pathlib import Path
 import pysqlite3
 import pytest
 
-from appliance.contracts import changes
+from appliance.contracts import rules
 from appliance.contracts.access import require_reader
 from appliance.contracts.permissions import Actor
 from appliance.demonstration.cast import LI, OFFICER, ZHANG
@@ -125,7 +125,7 @@ def test_what_is_disposed_of_is_gone_and_the_log_is_whole(world: World, now_: Ap
     with now_.database.transaction() as tx:  # a title that stands nowhere else
         tx.execute("UPDATE contracts SET title = '用完即弃的标题' WHERE id = ?", (contract.id,))
         titled = contracts.load(tx, contract.id)
-        involvements.refresh(tx, contract.id, changes.buckets_of(titled), changes.search_words_of(titled))
+        involvements.refresh(tx, contract.id, rules.buckets_of(titled), rules.search_words_of(titled))
     assert _in_the_file(world, "用完即弃的标题")
     digests = {revision.digest for revision in contract.revisions}
     before = pictures_kept(world)

@@ -8,11 +8,11 @@ from datetime import date, timedelta
 
 import pytest
 
-from appliance.contracts.seal_uses import COLUMNS, as_csv
 from appliance.demonstration.cast import CUSTODIAN, LI
 from appliance.model.people import Person
 from appliance.model.seal_request import SealRequestState
 from appliance.model.seal_use import UseFilter
+from appliance.seal_requests.register import COLUMNS, as_csv
 from tests.seals.conftest import House
 
 

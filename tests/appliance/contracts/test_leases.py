@@ -6,7 +6,7 @@ import os
 import signal
 from pathlib import Path
 
-from appliance.contracts.leases import ProcessLeases
+from appliance.contracts.crash_safety import ProcessLeases
 
 
 def child(directory: Path) -> tuple[int, str]:

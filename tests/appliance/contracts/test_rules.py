@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from appliance.contracts import rules
-from appliance.contracts.changes import after_sending, after_signature, to_everybody, to_those_who_know
+from appliance.contracts.rules import after_sending, after_signature, to_everybody, to_those_who_know
 from appliance.errors import NotFound, StateRefused
 from appliance.model.contract import Contract, ContractState, PartyState, SigningOrder
 from appliance.model.notice import NoticeKind

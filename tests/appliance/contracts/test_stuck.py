@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from appliance.contracts.failpoints import Failpoint
+from appliance.contracts.crash_safety import Failpoint
 from appliance.errors import NotFound, StateRefused
 from appliance.model.contract import Contract, ContractState, PartyState, RevisionKind
 from appliance.model.stuck import Stuck, StuckStep

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from flask import Blueprint, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from appliance.contracts.seal_request_status import LONGEST_REQUEST_REASON
 from appliance.errors import ApplianceError, NotFound, StateRefused
 from appliance.model.accounts import PEOPLES_ROLES
 from appliance.model.contract import Contract, Party
 from appliance.model.seal_request import SealRequest, SealRequestState
+from appliance.seal_requests.status import LONGEST_REQUEST_REASON
 from hsm.errors import AuthorityError, AuthorityUnreachable
 from webui.portal.access import require
 from webui.portal.contracts.page import name_lookup

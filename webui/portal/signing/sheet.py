@@ -8,12 +8,12 @@ from flask import make_response, render_template, request
 from werkzeug.wrappers import Response
 
 from appliance.contracts.permissions import Permission, permissions_of
-from appliance.contracts.seal_request_status import LONGEST_REQUEST_REASON
 from appliance.contracts.signing import OpenedSigning
 from appliance.contracts.signing_service import LONGEST_PLACE
 from appliance.model.contract import PartyKind
 from appliance.model.seal_request import SealRequest
 from appliance.powers import CoverageOutcome
+from appliance.seal_requests.status import LONGEST_REQUEST_REASON
 from hsm.sentence import Sentence
 from webui.portal.access import visitor
 from webui.portal.contracts.view import who_is

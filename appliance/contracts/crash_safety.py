@@ -1,4 +1,8 @@
-"""Which process works at an intent, and whether it still runs.
+"""What makes a signature safe when a process dies: failpoints for the tests, and leases of processes.
+
+The failpoints are the named points of the signing cycle at which the tests try a crash. Whoever runs a step is
+given a :data:`FailpointHook` and calls it between two durable states; in production it is
+:func:`ignore_failpoint`.
 
 A lease is a name and a file that its process keeps locked (``flock``). The kernel releases the lock when the
 process ends, however it ends, so another one can tell at once that nobody will finish the claimed intents.
@@ -10,9 +14,38 @@ import fcntl
 import os
 import secrets
 import threading
+from collections.abc import Callable
+from enum import StrEnum
 from pathlib import Path
 
 from appliance.sharing import make_directory, open_file
+
+
+class Failpoint(StrEnum):
+    """Named for what has just been done; what comes next has not begun."""
+
+    REVISION_PREPARED = "revision prepared, intent not yet on disk"
+    INTENT_PERSISTED = "intent on disk"
+    INTENT_CLAIMED = "intent claimed, authority not yet asked"
+    CMS_RECEIVED = "authority has signed, CMS only in memory"
+    CMS_PERSISTED = "CMS on disk, not yet timestamped"
+    TIMESTAMP_RECEIVED = "timestamp issued, only in memory"
+    TIMESTAMP_PERSISTED = "timestamped CMS on disk"
+    RESULT_VERIFIED = "embedded and verified, not yet stored"
+    RESULT_STORED = "bytes stored, completion not yet committed"
+    COMPLETION_WRITTEN = "completion written, transaction still open"
+    COMPLETION_COMMITTED = "completion committed, not yet acknowledged"
+    ARCHIVE_PREPARED = "validation data and document timestamp prepared"
+    ARCHIVE_STAMPED = "document timestamp issued, only in memory"
+    ARCHIVE_STORED = "archived bytes stored, not yet committed"
+    ARCHIVE_COMMITTED = "contract completed, not yet acknowledged"
+
+
+FailpointHook = Callable[[Failpoint], None]
+
+
+def ignore_failpoint(failpoint: Failpoint) -> None:
+    """Go on."""
 
 
 class ProcessLeases:

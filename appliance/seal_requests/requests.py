@@ -8,14 +8,6 @@ from datetime import datetime
 
 from appliance.contracts import rules
 from appliance.contracts.preconditions import SigningContext, require_preconditions
-from appliance.contracts.seal_request_status import (
-    Lapse,
-    after_lapse,
-    lapse_of,
-    require_custodian,
-    require_request_reason,
-    to_custodians,
-)
 from appliance.contracts.services import ContractRecords, SigningBackend, SigningRules
 from appliance.contracts.signing_service import SigningService
 from appliance.errors import PreconditionRefused, StateRefused
@@ -24,6 +16,14 @@ from appliance.model.contract import Contract, PartyKind
 from appliance.model.intent import IntentRecord, IntentState
 from appliance.model.notice import Notice, NoticeKind
 from appliance.model.seal_request import SealRequest, SealRequestState
+from appliance.seal_requests.status import (
+    Lapse,
+    after_lapse,
+    lapse_of,
+    require_custodian,
+    require_request_reason,
+    to_custodians,
+)
 from appliance.store import contracts, intents, outbox, people, seal_requests
 from appliance.store.database import Transaction
 from hsm.errors import ActivationRefused

@@ -1,4 +1,4 @@
-"""Whether a request for a seal can still lead to a signature, and what is told when it cannot."""
+"""Whether a request for a seal can still lead to a signature, and who is told when it cannot."""
 
 from __future__ import annotations
 
