@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import secrets
@@ -12,7 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -187,7 +188,25 @@ def start(root: Path, *, module: str = "hsm.cli") -> subprocess.Popen[bytes]:
 
 
 def end(process: subprocess.Popen[bytes]) -> None:
-    """SIGTERM, and wait."""
+    """SIGTERM, and wait. A daemon that does not end is a failure, and killed: no later test meets it."""
     if process.poll() is None:
         process.send_signal(signal.SIGTERM)
-        process.wait(timeout=60)
+        try:
+            process.wait(timeout=60)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            raise
+
+
+def wait_until_unlocked(root: Path) -> None:
+    """Nobody holds the daemon's lock of *root* any more. After a kill a worker that was just forked, and has not
+    run yet, has it for a moment longer than the daemon."""
+    deadline = time.monotonic() + 60
+    with config.AuthorityHome(root).single.open("ab") as lock:
+        while time.monotonic() < deadline:
+            with suppress(BlockingIOError):
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return
+            time.sleep(0.02)
+    raise AssertionError(f"somebody holds the lock of the authority in {root}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import tempfile
@@ -103,6 +104,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
+    """What is there now stays: the garbage collector need not look at thousands of tests again and again."""
+    gc.collect()
+    gc.freeze()
     if session.config.option.pure:
         forbid_processes()
 

@@ -6,7 +6,6 @@ import atexit
 import io
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -40,6 +39,7 @@ from appliance.wiring import Appliance, open_appliance
 from hsm.client import AuthorityClient
 from hsm.errors import AuthorityUnreachable
 from hsm.intents import Activation, SigningIntent
+from tests.authority import end
 from tests.shared import made_once
 
 OURS = Audience.of_person(ZHANG)
@@ -141,8 +141,7 @@ def authority(home: Home) -> Iterator[subprocess.Popen[bytes]]:
             _wait_until_it_serves(home, process, log)
             yield process
         finally:
-            process.send_signal(signal.SIGTERM)
-            process.wait(timeout=20)
+            end(process)
 
 
 def _wait_until_it_serves(home: Home, process: subprocess.Popen[bytes], log: Path) -> None:

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from hsm.clock import ClockReading, DeclaredClock, KernelClock
 from hsm.sentence import Sentence
-from tests.authority import RunningAuthority, end, running_authority, start
+from tests.authority import RunningAuthority, end, running_authority, start, wait_until_unlocked
 from tests.conformance.boot_clock import shift_on_signals
 
 _FILE = "clock.json"
@@ -59,6 +59,7 @@ class ClockedAuthority:
         """As after a power cut."""
         self.authority.process.kill()
         self.authority.process.wait()
+        wait_until_unlocked(self.authority.root)
         self.authority.process = start(self.authority.root, module=__name__)
 
 

@@ -29,7 +29,7 @@ from hsm.errors import (
 )
 from hsm.status import AuthorityState
 from hsm.timestamp import order_for
-from tests.authority import RunningAuthority, intent_for, run, running_authority, start
+from tests.authority import RunningAuthority, intent_for, run, running_authority, start, wait_until_unlocked
 
 ORDER = order_for(bytes(32))
 
@@ -136,6 +136,7 @@ def test_times_never_go_back_over_kill_9(own: RunningAuthority) -> None:
     before = own.client("tsa").timestamp([ORDER])[0]
     own.process.kill()
     own.process.wait()
+    wait_until_unlocked(own.root)
     own.process = start(own.root)
 
     after = eventually(lambda: own.client("tsa").timestamp([ORDER])[0])

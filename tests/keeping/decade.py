@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 import tempfile
@@ -21,6 +20,7 @@ from appliance.model.contract import Contract
 from appliance.wiring import Appliance, open_appliance
 from hsm.client import AuthorityClient
 from hsm.errors import AuthorityUnreachable
+from tests.authority import end
 from tests.world import activations_for, copy_home, sample_document, send, template_home
 
 YEAR = timedelta(days=365.25)
@@ -62,8 +62,7 @@ class Decade:
             self._wait(process, log)
             yield
         finally:
-            process.send_signal(signal.SIGTERM)
-            process.wait(timeout=20)
+            end(process)
 
     def renew(self, *steps: str) -> str:
         """A renewal with these steps (TOML), held while the authority stands still; its transcript."""
