@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
-from typing import Any
 
 from hsm.sentence import Sentence
 
@@ -81,51 +80,3 @@ class AuthorityStatus:
     policies: tuple[str, ...]
     hashes: tuple[str, ...]
     checkpoint: SignedCheckpoint | None
-
-    def to_wire(self) -> dict[str, Any]:
-        """Plain values for the socket."""
-        return {
-            "state": self.state.value,
-            "sentence": self.sentence.to_wire(),
-            "version": self.version,
-            "clock": _clock_to_wire(self.clock),
-            "keys": [[key.subject, key.label, key.algorithm, int(key.not_after.timestamp())] for key in self.keys],
-            "origin": self.origin,
-            "policies": list(self.policies),
-            "hashes": list(self.hashes),
-            "checkpoint": None if self.checkpoint is None else [self.checkpoint.size, self.checkpoint.root],
-        }
-
-    @classmethod
-    def from_wire(cls, value: dict[str, Any]) -> AuthorityStatus:
-        """The report that :meth:`to_wire` made."""
-        return cls(
-            state=AuthorityState(value["state"]),
-            sentence=Sentence(*value["sentence"]),
-            version=value["version"],
-            clock=_clock(*value["clock"]),
-            keys=tuple(
-                KeyReport(subject, label, algorithm, datetime.fromtimestamp(end, UTC))
-                for subject, label, algorithm, end in value["keys"]
-            ),
-            origin=value["origin"],
-            policies=tuple(value["policies"]),
-            hashes=tuple(value["hashes"]),
-            checkpoint=None if value["checkpoint"] is None else SignedCheckpoint(*value["checkpoint"]),
-        )
-
-
-def _clock_to_wire(clock: ClockReport) -> list[Any]:
-    return [clock.source, clock.trusted, *clock.sentence.to_wire(), clock.state.value, clock.offset, clock.error]
-
-
-def _clock(
-    source: str,
-    trusted: bool,
-    template: str,
-    values: dict[str, Any],
-    state: str = ClockState.UNKNOWN,
-    offset: int | None = None,
-    error: int | None = None,
-) -> ClockReport:
-    return ClockReport(source, trusted, Sentence(template, values), ClockState(state), offset, error)

@@ -1,13 +1,13 @@
-"""Intents and activations as plain values that cross the socket, and back with every field checked."""
+"""Intents from the JSON objects that are hashed, with every field checked."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from hsm.errors import BadRequest
-from hsm.intents import Activation, OfficerIntent, PinTotpActivation, SigningIntent, WebAuthnActivation
+from hsm.intents import OfficerIntent, SigningIntent
 
 T = TypeVar("T")
 
@@ -23,55 +23,6 @@ def field(values: Mapping[str, Any], name: str, kind: type[T]) -> T:
     if type(value) is not kind:
         raise BadRequest("The field {name} is missing or is no {kind}.", name=name, kind=kind.__name__)
     return value
-
-
-def activations_to_wire(activations: Sequence[Activation]) -> list[dict[str, Any]]:
-    """The activations as maps, each with its ``kind``."""
-    return [_activation_to_wire(activation) for activation in activations]
-
-
-def _activation_to_wire(activation: Activation) -> dict[str, Any]:
-    if isinstance(activation, WebAuthnActivation):
-        return {
-            "kind": "webauthn",
-            "subject": activation.subject,
-            "credential_id": activation.credential_id,
-            "client_data": activation.client_data,
-            "authenticator_data": activation.authenticator_data,
-            "signature": activation.signature,
-        }
-    return {
-        "kind": "pin-totp",
-        "subject": activation.subject,
-        "pin": activation.pin,
-        "totp": activation.totp,
-    }
-
-
-def activations_from_wire(value: Any) -> list[Activation]:
-    """The activations of :func:`activations_to_wire`, at most four. Raises :class:`BadRequest`."""
-    if not isinstance(value, list) or len(value) > 4:
-        raise BadRequest("Activations are a list of at most four.")
-    return [_activation_from_wire(item) for item in value]
-
-
-def _activation_from_wire(item: Any) -> Activation:
-    if not isinstance(item, dict):
-        raise BadRequest("An activation is a map.")
-    kind = field(item, "kind", str)
-    if kind == "webauthn":
-        return WebAuthnActivation(
-            subject=field(item, "subject", str),
-            credential_id=field(item, "credential_id", bytes),
-            client_data=field(item, "client_data", bytes),
-            authenticator_data=field(item, "authenticator_data", bytes),
-            signature=field(item, "signature", bytes),
-        )
-    if kind == "pin-totp":
-        return PinTotpActivation(
-            subject=field(item, "subject", str), pin=field(item, "pin", str), totp=field(item, "totp", str)
-        )
-    raise BadRequest("An activation is of the kind webauthn or pin-totp, not {kind}.", kind=kind)
 
 
 def signing_intent_from_wire(value: Any) -> SigningIntent:

@@ -1,6 +1,6 @@
 """The typed operations; each checks for itself what makes it legitimate."""
 
 from hsm.operations.context import AuthorityContext, open_context
-from hsm.operations.registry import PERMITTED, Operations
+from hsm.operations.registry import Operations
 
-__all__ = ["PERMITTED", "AuthorityContext", "Operations", "open_context"]
+__all__ = ["AuthorityContext", "Operations", "open_context"]

@@ -12,6 +12,7 @@ from typing import Any
 from hsm import canonical
 from hsm.answers import Appointment
 from hsm.errors import ActivationLocked, ActivationRefused, BadRequest
+from hsm.interface import CodeUse, NoArguments
 from hsm.names import require_person_name
 from hsm.operations.context import AuthorityContext
 from hsm.operations.people import credentials_from_details, require_organisation, subject_from_details
@@ -31,15 +32,15 @@ class AppointmentOperations:
     def __init__(self, context: AuthorityContext) -> None:
         self._context = context
 
-    def appointment(self, _arguments: Mapping[str, Any]) -> list[Any]:
+    def appointment(self, _request: NoArguments) -> Appointment:
         """How many codes still count, for whom recovery codes do, and until when the last one does."""
         moment = int(self._context.now().timestamp())
         codes, recoveries = self._context.store.setup.unused(moment), self._context.store.setup.recoveries(moment)
         ends = [end for _, end in codes] + [end for _, _, end in recoveries]
         until = datetime.fromtimestamp(max(ends), UTC) if ends else None
-        return Appointment(len(codes), until, tuple(officer for _, officer, _ in recoveries)).to_wire()
+        return Appointment(len(codes), until, tuple(officer for _, officer, _ in recoveries))
 
-    def appoint_officer(self, arguments: Mapping[str, Any]) -> None:
+    def appoint_officer(self, request: CodeUse) -> None:
         """A new officer with an authenticator.
 
         1. name, organisation and authenticator are such as an officer may have;
@@ -48,8 +49,7 @@ class AppointmentOperations:
            guesses 160 bits, and nobody who tries keeps the first officers out;
         4. code, officer and record in one durable transaction.
         """
-        details = field(arguments, "details", dict)
-        code = field(arguments, "code", str)
+        details, code = request.details, request.code
         subject = subject_from_details(details, SubjectKind.OFFICER)
         require_person_name(subject.name)
         require_organisation(self._context, subject.organisation)
@@ -65,12 +65,12 @@ class AppointmentOperations:
             record = canonical.encode({"act": "appoint_officer", "subject": subject.subject}).decode()
             store.intents.authorise(secrets.token_bytes(16), record, activated_by=[_BY], strength=_BY, at=moment)
 
-    def restore_officer(self, arguments: Mapping[str, Any]) -> None:
+    def restore_officer(self, request: CodeUse) -> None:
         """A new authenticator for an officer who lost every one, by a code of :mod:`hsm.ceremony.recovery`.
 
         As with :meth:`appoint_officer`; the code is good for the officer whom the ceremony named, no other.
         """
-        details, code = field(arguments, "details", dict), field(arguments, "code", str)
+        details, code = request.details, request.code
         subject = field(details, "subject", str)
         known = self._authenticator(subject, details)
         now = self._context.now()

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
+from hsm.answers import Approvals
+from hsm.interface import Approval, OfIntent
 from hsm.operations.context import AuthorityContext
-from hsm.wire import activations_from_wire, any_intent_from_wire
 
 
 class ApprovalOperations:
@@ -15,12 +13,10 @@ class ApprovalOperations:
     def __init__(self, context: AuthorityContext) -> None:
         self._context = context
 
-    def approve(self, arguments: Mapping[str, Any]) -> list[Any]:
+    def approve(self, request: Approval) -> Approvals:
         """Verifies and remembers one activation; who has approved the intent now, and how many must."""
-        intent = any_intent_from_wire(arguments.get("intent"))
-        [activation] = activations_from_wire([arguments.get("activation")])
-        return self._context.authoriser.approve(intent, activation).to_wire()
+        return self._context.authoriser.approve(request.intent, request.activation)
 
-    def approvals(self, arguments: Mapping[str, Any]) -> list[Any]:
+    def approvals(self, request: OfIntent) -> Approvals:
         """Who has approved an intent, and how many must."""
-        return self._context.authoriser.approvals(any_intent_from_wire(arguments.get("intent"))).to_wire()
+        return self._context.authoriser.approvals(request.intent)

@@ -8,19 +8,17 @@ import re
 import secrets
 import subprocess
 import sys
-from collections.abc import Mapping
 from contextlib import suppress
-from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
 from hsm.backup.manifest import note_text, part_named
 from hsm.backup.statement import BackupPartStatement
 from hsm.errors import BackupRefused, BadRequest, CertificateRefused
+from hsm.interface import BackupPiece, BackupSigning, NoArguments, OfBackup
 from hsm.locks import file_lock
 from hsm.note import NoteKey, sign_note
 from hsm.operations.context import AuthorityContext
-from hsm.wire import field
 
 PIECE = 1 << 20
 _NAME = re.compile(r"[0-9a-f]{16}")
@@ -34,7 +32,7 @@ class BackupOperations:
         self._home = context.settings.home
         self._child: subprocess.Popen[bytes] | None = None
 
-    def begin_backup(self, _arguments: Mapping[str, Any]) -> str:
+    def begin_backup(self, _request: NoArguments) -> str:
         """Starts the making; the name to ask after. Raises :class:`BackupRefused` while another one is made."""
         self._home.backup.mkdir(mode=0o700, exist_ok=True)
         if self._is_busy():
@@ -48,34 +46,33 @@ class BackupOperations:
         )
         return name
 
-    def backup_made(self, arguments: Mapping[str, Any]) -> dict[str, Any] | None:
+    def backup_made(self, request: OfBackup | BackupSigning) -> BackupPartStatement | None:
         """The statement about the part, or None while it is being made. Raises what kept it from being made."""
-        name = _named(arguments)
+        name = _checked_name(request.name)
         if self._child is not None:
             self._child.poll()
         with suppress(FileNotFoundError):
-            statement: dict[str, Any] = json.loads((self._home.backup / f"{name}.json").read_bytes())
-            return statement
+            return BackupPartStatement.from_fields(json.loads((self._home.backup / f"{name}.json").read_bytes()))
         with suppress(FileNotFoundError):
             template, values = json.loads((self._home.backup / f"{name}.failed").read_bytes())
             raise BackupRefused(template, **values)
         return None
 
-    def backup_piece(self, arguments: Mapping[str, Any]) -> bytes:
+    def backup_piece(self, request: BackupPiece) -> bytes:
         """At most a megabyte of the sealed part from the offset ``at``; empty at its end."""
-        name, offset = _named(arguments), field(arguments, "at", int)
+        name = _checked_name(request.name)
         try:
             with (self._home.backup / f"{name}.age").open("rb") as stream:
-                stream.seek(max(offset, 0))
+                stream.seek(max(request.at, 0))
                 return stream.read(PIECE)
         except FileNotFoundError as error:
             raise BackupRefused("The authority has no part of this name any more; begin again.") from error
 
-    def sign_backup(self, arguments: Mapping[str, Any]) -> bytes:
+    def sign_backup(self, request: BackupSigning) -> bytes:
         """The note, by the log's key, over a manifest of a backup whose authority's part is the one made last."""
-        name, manifest = _named(arguments), field(arguments, "manifest", bytes)
-        made = self.backup_made(arguments)
-        if made is None or part_named(manifest) != BackupPartStatement.from_fields(made):
+        name, manifest = request.name, request.manifest
+        made = self.backup_made(request)
+        if made is None or part_named(manifest) != made:
             raise BackupRefused("This manifest is not of a backup with the authority's part {name}.", name=name)
         signer = self._context.signers.signer("log")
         key = signer.certificate.public_key()
@@ -92,8 +89,7 @@ class BackupOperations:
             return True
 
 
-def _named(arguments: Mapping[str, Any]) -> str:
-    name = field(arguments, "name", str)
+def _checked_name(name: str) -> str:
     if _NAME.fullmatch(name) is None:
         raise BadRequest("A part of a backup is named by sixteen hexadecimal digits.")
     return name

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,13 +14,14 @@ from hsm.certificates import Profile
 from hsm.crl import issue_crl, reason_of
 from hsm.errors import BadRequest, CertificateRefused, UnknownKey
 from hsm.intents import OfficerIntent
+from hsm.interface import ByOfficers, NoArguments, OfIssuer, OfSubject
 from hsm.names import SubjectName, name_in
 from hsm.operations.context import AuthorityContext
 from hsm.operations.records import record_revocation, record_rotation
 from hsm.signer import SignatureAlgorithm
 from hsm.store import CertificateRecord, CrlRecord, SubjectKind
 from hsm.store.registry import ROOT
-from hsm.wire import activations_from_wire, field, officer_intent_from_wire
+from hsm.wire import field
 
 _SERVICES = {"tsa": Profile.TSA, "evidence": Profile.EVIDENCE}
 _PROFILES = {
@@ -36,34 +37,33 @@ class CertificateOperations:
     def __init__(self, context: AuthorityContext) -> None:
         self._context = context
 
-    def chain(self, _arguments: Mapping[str, Any]) -> list[bytes]:
+    def chain(self, _request: NoArguments) -> list[bytes]:
         """The CA that issues now, and the root, DER."""
         return [each.public_bytes(Encoding.DER) for each in self._context.signers.chain(self._current())]
 
-    def authorities(self, _arguments: Mapping[str, Any]) -> list[bytes]:
+    def authorities(self, _request: NoArguments) -> list[bytes]:
         """Every issuing CA, the one that issues now first, and the root last, DER."""
         found = [each.certificate for each in self._context.store.registry.authorities()]
         return [each.public_bytes(Encoding.DER) for each in (*found, self._context.certificate(ROOT))]
 
-    def certificate(self, arguments: Mapping[str, Any]) -> bytes:
+    def certificate(self, request: OfSubject) -> bytes:
         """A subject's current certificate, DER."""
-        return self._context.certificate(field(arguments, "subject", str)).public_bytes(Encoding.DER)
+        return self._context.certificate(request.subject).public_bytes(Encoding.DER)
 
-    def crls(self, _arguments: Mapping[str, Any]) -> list[bytes]:
+    def crls(self, _request: NoArguments) -> list[bytes]:
         """The current CRLs, DER: the root's, that of the CA that issues now, then those of the CAs before it."""
         registry = self._context.store.registry
         records = [registry.crl(each) for each in (ROOT, *(each.subject for each in registry.authorities()))]
         return [record.der for record in records if record is not None]
 
-    def crl(self, arguments: Mapping[str, Any]) -> bytes:
+    def crl(self, request: OfIssuer) -> bytes:
         """The current CRL of one CA by its name, DER. Raises :class:`UnknownKey`."""
-        issuer = field(arguments, "issuer", str)
-        record = self._context.store.registry.crl(issuer)
+        record = self._context.store.registry.crl(request.issuer)
         if record is None:
-            raise UnknownKey("There is no revocation list of {issuer}.", issuer=issuer)
+            raise UnknownKey("There is no revocation list of {issuer}.", issuer=request.issuer)
         return record.der
 
-    def issue_crl(self, _arguments: Mapping[str, Any]) -> bytes:
+    def issue_crl(self, _request: NoArguments) -> bytes:
         """Fresh CRLs of all issuing CAs; that of the one that issues now."""
         return self.fresh_crl(self._context.now())
 
@@ -75,7 +75,7 @@ class CertificateOperations:
             for authority in registry.authorities():
                 if now <= authority.certificate.not_valid_after_utc:
                     self._publish_crl(authority.subject, now)
-            return self.crl({"issuer": issuer or self._current()})
+            return self.crl(OfIssuer(issuer or self._current()))
 
     def _publish_crl(self, issuer: str, now: datetime) -> None:
         registry = self._context.store.registry
@@ -92,10 +92,10 @@ class CertificateOperations:
     def _current(self) -> str:
         return self._context.store.registry.issuing()
 
-    def revoke_certificate(self, arguments: Mapping[str, Any]) -> bytes:
+    def revoke_certificate(self, request: ByOfficers) -> bytes:
         """Revokes for good, on officers' activation, and gives the new CRL: every unexpired certificate of a
         subject, or, where the intent names a serial number, that one alone, an older one too."""
-        intent = officer_intent_from_wire(arguments.get("intent"), "revoke_certificate")
+        intent = request.intent
         subject, reason = self._to_revoke(intent)
         registry = self._context.store.registry
         one = (
@@ -106,9 +106,7 @@ class CertificateOperations:
         record = one or registry.certificate(subject)
         if registry.is_revoked(record.certificate.serial_number):
             raise CertificateRefused("The certificate of {subject} was revoked before.", subject=subject)
-        authorised = self._context.authoriser.authorise_officers(
-            intent, activations_from_wire(arguments.get("activations"))
-        )
+        authorised = self._context.authoriser.authorise_officers(intent, request.activations)
         with self._context.store.transaction():
             ending = [one] if one else registry.unexpired(subject, int(authorised.at.timestamp()))
             self._revoke(ending, reason, authorised.at)
@@ -116,15 +114,13 @@ class CertificateOperations:
                 record_revocation(self._context, intent, authorised, ending, reason)
             return self.fresh_crl(authorised.at, record.issuer)
 
-    def retire(self, arguments: Mapping[str, Any]) -> bytes:
+    def retire(self, request: ByOfficers) -> bytes:
         """Ends a subject's credentials, an officer's recovery codes, and unexpired certificates, whatever is left
         of them; the new CRL."""
-        intent = officer_intent_from_wire(arguments.get("intent"), "retire")
+        intent = request.intent
         subject, reason = self._to_revoke(intent)
         self._context.store.people.subject(subject)
-        authorised = self._context.authoriser.authorise_officers(
-            intent, activations_from_wire(arguments.get("activations"))
-        )
+        authorised = self._context.authoriser.authorise_officers(intent, request.activations)
         with self._context.store.transaction():
             moment = int(authorised.at.timestamp())
             self._context.store.people.revoke_credentials(subject, revoked=moment)
@@ -159,18 +155,16 @@ class CertificateOperations:
                 if len(self._context.store.people.custodians(record.subject)) < record.needed:
                     seals.suspend(record.subject, since=at)
 
-    def rotate(self, arguments: Mapping[str, Any]) -> bytes:
+    def rotate(self, request: ByOfficers) -> bytes:
         """A new key and certificate for the same name, on officers' activation; the old one stays valid."""
-        intent = officer_intent_from_wire(arguments.get("intent"), "rotate")
+        intent = request.intent
         subject = field(intent.details, "subject", str)
         profile, name = self._profile(subject), name_in(self._context.certificate(subject))
         if profile is Profile.SEAL and self._context.store.seals.seal(subject).destroyed is not None:
             raise CertificateRefused(
                 "The seal {subject} is destroyed; nothing changes it any more.", subject=subject
             )
-        authorised = self._context.authoriser.authorise_officers(
-            intent, activations_from_wire(arguments.get("activations"))
-        )
+        authorised = self._context.authoriser.authorise_officers(intent, request.activations)
         algorithm = SignatureAlgorithm.from_public_key(self._context.certificate(subject).public_key())
         with self._context.store.transaction():
             certificate = self.certify(subject, profile, name, algorithm=algorithm, now=authorised.at)

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from hsm import cms
 from hsm.errors import ActivationUsed, AuthorityLocked, CertificateRefused, ConsistencyRefused, ModuleUnavailable
 from hsm.intents import SigningIntent
+from hsm.interface import DocumentSigning, OfManifest
 from hsm.operations.context import AuthorityContext
 from hsm.operations.manifests import log_state_from_manifest
 from hsm.signers import HsmSigner
-from hsm.wire import activations_from_wire, field, signing_intent_from_wire
 
 
 class DocumentOperations:
@@ -21,17 +18,16 @@ class DocumentOperations:
         self._context = context
         self._makers: dict[str, tuple[int, cms.MessageMaker]] = {}
 
-    def sign_document(self, arguments: Mapping[str, Any]) -> bytes:
+    def sign_document(self, request: DocumentSigning) -> bytes:
         """The CMS over an intent's digest.
 
         1. the signer has a certificate, valid and not revoked, and its key answers;
         2. the activations are right and the nonce is used up, on disk (:class:`hsm.activation.Judge`);
         3. sign; what comes out verifies, or is not given out.
         """
-        intent = signing_intent_from_wire(arguments.get("intent"))
-        activations = activations_from_wire(arguments.get("activations"))
+        intent = request.intent
         signer = self._usable(intent.signer)
-        self._context.authoriser.authorise_signature(intent, activations)
+        self._context.authoriser.authorise_signature(intent, request.activations)
         try:
             return self._signed(intent, signer)
         except (AuthorityLocked, ModuleUnavailable) as error:
@@ -39,9 +35,9 @@ class DocumentOperations:
                 "The HSM stopped answering when this activation had been used up; nothing was signed. Begin again."
             ) from error
 
-    def sign_manifest(self, arguments: Mapping[str, Any]) -> bytes:
+    def sign_manifest(self, request: OfManifest) -> bytes:
         """The CMS over a manifest, if the state of the log that it names is one that was signed here."""
-        manifest = field(arguments, "manifest", bytes)
+        manifest = request.manifest
         self._require_witnessed(manifest)
         signer = self._usable("evidence")
         return cms.sign_detached(signer, content=manifest, signing_time=self._context.now())

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
 from hsm.checkpoint import LogExtension
 from hsm.errors import CertificateRefused
 from hsm.note import NoteKey
 from hsm.operations.context import AuthorityContext
-from hsm.wire import field
 from hsm.witness import CheckpointWitness
 
 
@@ -21,14 +17,8 @@ class CheckpointOperations:
     def __init__(self, context: AuthorityContext) -> None:
         self._context = context
 
-    def checkpoint(self, arguments: Mapping[str, Any]) -> bytes:
+    def extend_log(self, extension: LogExtension) -> bytes:
         """The signed note after the given leaves, if the log before them is the one that was signed last."""
-        extension = LogExtension(
-            start=field(arguments, "start", int),
-            frontier=field(arguments, "frontier", list),
-            leaves=field(arguments, "leaves", list),
-            root=field(arguments, "root", bytes),
-        )
         signer = self._context.signers.signer("log")
         key = signer.certificate.public_key()
         if not isinstance(key, (ed25519.Ed25519PublicKey, ec.EllipticCurvePublicKey)):

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 
 from hsm.errors import BadRequest, CertificateRefused, UnknownKey
+from hsm.interface import OcspQuestion, OfCertificate
 from hsm.ocsp import names, ocsp_response, read_request, refusal
 from hsm.operations.context import AuthorityContext
 from hsm.store import CertificateRecord
 from hsm.store.registry import ROOT
-from hsm.wire import field
 
 _LONGEST_REQUEST = 4096
 
@@ -25,10 +23,10 @@ class OcspOperations:
     def __init__(self, context: AuthorityContext) -> None:
         self._context = context
 
-    def ocsp(self, arguments: Mapping[str, Any]) -> bytes:
+    def ocsp(self, request: OfCertificate) -> bytes:
         """The response about a certificate of ours (DER). Raises :class:`UnknownKey` for anybody else's."""
         try:
-            given = x509.load_der_x509_certificate(field(arguments, "certificate", bytes))
+            given = x509.load_der_x509_certificate(request.certificate)
         except ValueError as error:
             raise BadRequest("This is no certificate.") from error
         record = self._context.store.registry.issued(given.serial_number)
@@ -36,10 +34,10 @@ class OcspOperations:
             raise CertificateRefused("The root answers by its revocation list alone.")
         return self._response(record, None)
 
-    def ocsp_reply(self, arguments: Mapping[str, Any]) -> bytes:
+    def ocsp_reply(self, question: OcspQuestion) -> bytes:
         """The answer to a request (RFC 6960) of whoever sent it, always one of that standard: malformedRequest for
         what is none, unauthorized for what none of our issuing CAs has issued."""
-        request = field(arguments, "request", bytes)
+        request = question.request
         read = read_request(request) if len(request) <= _LONGEST_REQUEST else None
         if read is None:
             return refusal(malformed=True)

@@ -15,14 +15,14 @@ from hsm.activation.pin import require_strong_hash, totp_context
 from hsm.answers import KnownCredential
 from hsm.certificates import SEAL_KINDS, Profile
 from hsm.errors import BadRequest, CertificateRefused
-from hsm.intents import OfficerIntent
+from hsm.interface import ByOfficers, CustodianEnd, NoArguments, OfSubject
 from hsm.names import SubjectName, require_person_name
 from hsm.operations.certification import CertificateOperations
 from hsm.operations.context import AuthorityContext
 from hsm.operations.seals import needed_in, require_custodian
 from hsm.store import CompanySealRecord, Credential, Subject, SubjectKind
 from hsm.subjects import LONGEST_LOGIN, LONGEST_NAME, is_name, is_outside, is_pin_custodian
-from hsm.wire import activations_from_wire, field, officer_intent_from_wire
+from hsm.wire import field
 
 _MOST_CREDENTIALS = 8
 _PIN_CUSTODIAN_NAMED = "A keeper is named keeper- and an administrator's login, of 2 to {most} characters."
@@ -35,33 +35,33 @@ class EnrolmentOperations:
         self._context = context
         self._certification = certification
 
-    def enrol_person(self, arguments: Mapping[str, Any]) -> bytes:
+    def enrol_person(self, request: ByOfficers) -> bytes:
         """The certificate of a new person, who gets a key and the credentials in the intent.
 
         An outside signer is of no organisation of this house, by the name that the officer reads and activates.
         """
-        intent = officer_intent_from_wire(arguments.get("intent"), "enrol_person")
+        intent = request.intent
         subject = subject_from_details(intent.details, SubjectKind.PERSON)
         credentials = credentials_from_details(subject.subject, intent.details.get("credentials"), self._context)
-        return self._enrol(intent, arguments, subject, credentials=credentials)
+        return self._enrol(request, subject, credentials=credentials)
 
-    def enrol_officer(self, arguments: Mapping[str, Any]) -> None:
+    def enrol_officer(self, request: ByOfficers) -> None:
         """One more officer, by those who are there; with authenticators alone, and without a certificate."""
-        self._enrol_administering("enrol_officer", SubjectKind.OFFICER, arguments)
+        self._enrol_administering(SubjectKind.OFFICER, request)
 
-    def enrol_pin_custodian(self, arguments: Mapping[str, Any]) -> None:
+    def enrol_pin_custodian(self, request: ByOfficers) -> None:
         """Somebody who keeps a part of the PIN, by officers: two of them unlock, and that is all that they do.
 
         Who was enrolled before answers with the authenticators in the intent from now on, and with no other: so
         one that is lost is replaced, and who was ended begins again.
         """
-        self._enrol_administering("enrol_keeper", SubjectKind.PIN_CUSTODIAN, arguments)
+        self._enrol_administering(SubjectKind.PIN_CUSTODIAN, request)
 
-    def pin_custodians(self, _arguments: Mapping[str, Any]) -> list[str]:
+    def pin_custodians(self, _request: NoArguments) -> list[str]:
         """The subjects of whom any two unlock: who was ended is not among them."""
         return self._context.store.people.pin_custodians()
 
-    def end_pin_custodian(self, arguments: Mapping[str, Any]) -> int:
+    def end_pin_custodian(self, request: CustodianEnd) -> int:
         """Takes from a PIN custodian every authenticator, or the one named (its id in hex), for whoever asks; how
         many.
 
@@ -69,25 +69,24 @@ class EnrolmentOperations:
         done while that is locked. To begin again takes officers (:meth:`enrol_pin_custodian`). Who is no PIN
         custodian, or none any more, loses nothing.
         """
-        subject, named = field(arguments, "subject", str), arguments.get("credential")
+        subject = request.subject
         if not is_name(subject, SubjectKind.PIN_CUSTODIAN):
             raise BadRequest(_PIN_CUSTODIAN_NAMED, most=LONGEST_LOGIN)
-        one = None if named is None else _hex(field(arguments, "credential", str), "credential")
         with self._context.store.transaction():
             people, moment = self._context.store.people, int(self._context.now().timestamp())
-            if one is None:
+            if request.credential is None:
                 return people.revoke_credentials(subject, revoked=moment)
-            return people.revoke_credential(subject, one, revoked=moment)
+            return people.revoke_credential(subject, request.credential, revoked=moment)
 
-    def _enrol_administering(self, operation: str, kind: SubjectKind, arguments: Mapping[str, Any]) -> None:
-        intent = officer_intent_from_wire(arguments.get("intent"), operation)
+    def _enrol_administering(self, kind: SubjectKind, request: ByOfficers) -> None:
+        intent = request.intent
         subject = subject_from_details(intent.details, kind)
         require_person_name(subject.name)
         require_organisation(self._context, subject.organisation)
         credentials = credentials_from_details(subject.subject, intent.details.get("credentials"), self._context)
         if any(each.kind != "webauthn" for each in credentials):
             raise BadRequest("An officer needs an authenticator; a PIN and a code are bound to no act.")
-        authorised = self._authorised(intent, arguments)
+        authorised = self._authorised(request)
         people = self._context.store.people
         with self._context.store.transaction():
             if kind is SubjectKind.PIN_CUSTODIAN and people.is_known_pin_custodian(subject.subject):
@@ -97,9 +96,9 @@ class EnrolmentOperations:
             for credential in credentials:
                 people.add_credential(credential, added=authorised)
 
-    def enrol_seal(self, arguments: Mapping[str, Any]) -> bytes:
+    def enrol_seal(self, request: ByOfficers) -> bytes:
         """The certificate of a new seal, with the custodians in the intent: persons of its organisation."""
-        intent = officer_intent_from_wire(arguments.get("intent"), "enrol_seal")
+        intent = request.intent
         subject = subject_from_details(intent.details, SubjectKind.SEAL)
         custodians, needed = _names(intent.details.get("custodians")), needed_in(intent.details)
         kind = _seal_kind(intent.details)
@@ -107,43 +106,41 @@ class EnrolmentOperations:
             require_custodian(self._context, custodian, subject.organisation)
         if len(custodians) < needed:
             raise BadRequest("A seal has at least as many custodians as release it together.")
-        return self._enrol(
-            intent, arguments, subject, custodians=custodians, seal=CompanySealRecord("", kind, needed)
-        )
+        return self._enrol(request, subject, custodians=custodians, seal=CompanySealRecord("", kind, needed))
 
-    def add_credential(self, arguments: Mapping[str, Any]) -> None:
+    def add_credential(self, request: ByOfficers) -> None:
         """One more credential for a person or an officer."""
-        intent = officer_intent_from_wire(arguments.get("intent"), "add_credential")
+        intent = request.intent
         subject = self._context.store.people.subject(field(intent.details, "subject", str))
         if subject.kind is SubjectKind.PIN_CUSTODIAN:
             raise BadRequest("A keeper's authenticators are replaced together: enrol the keeper anew.")
         if subject.kind not in (SubjectKind.PERSON, SubjectKind.OUTSIDE, SubjectKind.OFFICER):
             raise BadRequest("{subject} has no credentials of its own.", subject=subject.subject)
         credentials = credentials_from_details(subject.subject, [intent.details.get("credential")], self._context)
-        authorised = self._authorised(intent, arguments)
+        authorised = self._authorised(request)
         with self._context.store.transaction():
             self._context.store.people.add_credential(credentials[0], added=authorised)
 
-    def credentials(self, arguments: Mapping[str, Any]) -> list[Any]:
+    def credentials(self, request: OfSubject) -> list[KnownCredential]:
         """The unrevoked credentials of a subject: kind, id, time of adding, public key; nothing that activates."""
         people = self._context.store.people
-        known = people.credentials(field(arguments, "subject", str))
+        known = people.credentials(request.subject)
         return [
-            KnownCredential(kind, identifier, datetime.fromtimestamp(added, UTC), public_key).to_wire()
+            KnownCredential(kind, identifier, datetime.fromtimestamp(added, UTC), public_key)
             for kind, identifier, added, public_key in known
         ]
 
-    def organisations(self, _arguments: Mapping[str, Any]) -> list[str]:
+    def organisations(self, _request: NoArguments) -> list[str]:
         """The organisations that certificates may name."""
         return sorted(self._context.rules().organisations)
 
-    def revoke_credential(self, arguments: Mapping[str, Any]) -> None:
+    def revoke_credential(self, request: ByOfficers) -> None:
         """Ends an authenticator (its id in hex), or every PIN (``pin-totp``), for good."""
-        intent = officer_intent_from_wire(arguments.get("intent"), "revoke_credential")
+        intent = request.intent
         subject, named = field(intent.details, "subject", str), field(intent.details, "credential", str)
         self._context.store.people.subject(subject)
         identifier = None if named == "pin-totp" else _hex(named, "credential")
-        authorised = self._authorised(intent, arguments)
+        authorised = self._authorised(request)
         with self._context.store.transaction():
             ended = self._context.store.people.revoke_credential(subject, identifier, revoked=authorised)
         if ended == 0:
@@ -151,8 +148,7 @@ class EnrolmentOperations:
 
     def _enrol(
         self,
-        intent: OfficerIntent,
-        arguments: Mapping[str, Any],
+        request: ByOfficers,
         subject: Subject,
         *,
         credentials: tuple[Credential, ...] = (),
@@ -164,9 +160,7 @@ class EnrolmentOperations:
             context.rules().require_foreign(subject.organisation)
         else:
             require_organisation(context, subject.organisation)
-        authorised = context.authoriser.authorise_officers(
-            intent, activations_from_wire(arguments.get("activations"))
-        )
+        authorised = context.authoriser.authorise_officers(request.intent, request.activations)
         moment = int(authorised.at.timestamp())
         with context.store.transaction():
             context.store.people.add_subject(subject, enrolled=moment, custodians=custodians)
@@ -185,9 +179,8 @@ class EnrolmentOperations:
             )
         return certificate.public_bytes(Encoding.DER)
 
-    def _authorised(self, intent: OfficerIntent, arguments: Mapping[str, Any]) -> int:
-        activations = activations_from_wire(arguments.get("activations"))
-        return int(self._context.authoriser.authorise_officers(intent, activations).at.timestamp())
+    def _authorised(self, request: ByOfficers) -> int:
+        return int(self._context.authoriser.authorise_officers(request.intent, request.activations).at.timestamp())
 
 
 def require_organisation(context: AuthorityContext, organisation: str) -> None:

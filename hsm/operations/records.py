@@ -7,10 +7,9 @@ goes into the appliance's log from there, so that neither can be changed unseen.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from cryptography.hazmat.primitives import hashes
 
@@ -18,10 +17,10 @@ from hsm.activation.authoriser import AuthorisedIntent
 from hsm.answers import HeldCeremony
 from hsm.files import write_durably
 from hsm.intents import OfficerIntent, instant
+from hsm.interface import NoArguments, OfCeremony
 from hsm.operations.context import AuthorityContext
 from hsm.store import CeremonyRecord, CertificateRecord
 from hsm.store.ceremonies import transcript_path
-from hsm.wire import field
 
 
 class CeremonyOperations:
@@ -30,13 +29,13 @@ class CeremonyOperations:
     def __init__(self, context: AuthorityContext) -> None:
         self._context = context
 
-    def ceremonies(self, _arguments: Mapping[str, Any]) -> list[Any]:
+    def ceremonies(self, _request: NoArguments) -> list[HeldCeremony]:
         """Every ceremony, the first first, and whether its transcript is as it was written."""
-        return [self._held(each).to_wire() for each in self._context.store.ceremonies.all_ceremonies()]
+        return [self._held(each) for each in self._context.store.ceremonies.all_ceremonies()]
 
-    def transcript(self, arguments: Mapping[str, Any]) -> str:
+    def transcript(self, request: OfCeremony) -> str:
         """The transcript of the ceremony ``number``, as it is found; empty when it is gone."""
-        record = self._context.store.ceremonies.ceremony(field(arguments, "number", int))
+        record = self._context.store.ceremonies.ceremony(request.number)
         return self._found(record).decode(errors="replace")
 
     def _held(self, record: CeremonyRecord) -> HeldCeremony:

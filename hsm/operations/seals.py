@@ -11,10 +11,11 @@ from hsm.answers import KnownCompanySeal
 from hsm.errors import BadRequest, CertificateRefused
 from hsm.generation import destroy_key
 from hsm.intents import OfficerIntent
+from hsm.interface import ByOfficers, OfSubject
 from hsm.operations.certification import CertificateOperations
 from hsm.operations.context import AuthorityContext
 from hsm.store import CompanySealRecord, SubjectKind
-from hsm.wire import activations_from_wire, field, officer_intent_from_wire
+from hsm.wire import field
 
 _REASON = "cessation_of_operation"
 _DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -27,9 +28,9 @@ class CompanySealOperations:
         self._context = context
         self._certification = certification
 
-    def seal(self, arguments: Mapping[str, Any]) -> list[Any]:
+    def seal(self, request: OfSubject) -> KnownCompanySeal:
         """What the authority knows of a seal."""
-        record = self._context.store.seals.seal(field(arguments, "subject", str))
+        record = self._context.store.seals.seal(request.subject)
         custodians = self._context.store.people.custodians(record.subject)
         left = self._context.store.seals.keys_left(record.subject)
         return KnownCompanySeal(
@@ -41,39 +42,39 @@ class CompanySealOperations:
             suspended=_moment(record.suspended),
             destroyed=_moment(record.destroyed),
             keys_left=len(left),
-        ).to_wire()
+        )
 
-    def suspend_seal(self, arguments: Mapping[str, Any]) -> None:
+    def suspend_seal(self, request: OfSubject) -> None:
         """Stops a seal at once, for whoever asks: to stop one can never be too easy, and resuming is not."""
-        record = self._undestroyed(field(arguments, "subject", str))
+        record = self._undestroyed(request.subject)
         with self._context.store.transaction():
             self._context.store.seals.suspend(record.subject, since=int(self._context.now().timestamp()))
 
-    def resume_seal(self, arguments: Mapping[str, Any]) -> None:
+    def resume_seal(self, request: ByOfficers) -> None:
         """Lets a seal be used again, once it has as many custodians as it takes."""
-        intent, record = self._intent(arguments, "resume_seal")
+        _, record = self._intent(request)
         self._require_enough(record, len(self._context.store.people.custodians(record.subject)), record.needed)
-        self._authorised(intent, arguments)
+        self._authorised(request)
         with self._context.store.transaction():
             self._context.store.seals.resume(record.subject)
 
-    def add_custodian(self, arguments: Mapping[str, Any]) -> None:
+    def add_custodian(self, request: ByOfficers) -> None:
         """One more person of the seal's organisation who may release it."""
-        intent, record = self._intent(arguments, "add_custodian")
+        intent, record = self._intent(request)
         custodian = field(intent.details, "custodian", str)
         require_custodian(
             self._context, custodian, self._context.store.people.subject(record.subject).organisation
         )
-        self._authorised(intent, arguments)
+        self._authorised(request)
         with self._context.store.transaction():
             self._context.store.seals.add_custodian(record.subject, custodian)
 
-    def remove_custodian(self, arguments: Mapping[str, Any]) -> None:
+    def remove_custodian(self, request: ByOfficers) -> None:
         """Takes a seal from a custodian at once, by one officer: also what that custodian has approved already.
 
         A seal in use keeps as many custodians as it takes; suspend it first to remove the last ones.
         """
-        intent, record = self._intent(arguments, "remove_custodian")
+        intent, record = self._intent(request)
         custodian = field(intent.details, "custodian", str)
         kept = self._context.store.people.custodians(record.subject)
         if custodian not in kept:
@@ -82,42 +83,42 @@ class CompanySealOperations:
             )
         if record.suspended is None:
             self._require_enough(record, len(kept) - 1, record.needed)
-        self._authorised(intent, arguments)
+        self._authorised(request)
         with self._context.store.transaction():
             self._context.store.seals.remove_custodian(record.subject, custodian)
 
-    def set_custodians_needed(self, arguments: Mapping[str, Any]) -> None:
+    def set_custodians_needed(self, request: ByOfficers) -> None:
         """From now on one or two custodians release the seal; an intent may ask for more, never for less."""
-        intent, record = self._intent(arguments, "set_custodians_needed")
+        intent, record = self._intent(request)
         needed = needed_in(intent.details)
         if record.suspended is None:
             self._require_enough(record, len(self._context.store.people.custodians(record.subject)), needed)
-        self._authorised(intent, arguments)
+        self._authorised(request)
         with self._context.store.transaction():
             self._context.store.seals.set_needed(record.subject, needed)
 
-    def change_picture(self, arguments: Mapping[str, Any]) -> None:
+    def change_picture(self, request: ByOfficers) -> None:
         """Records which picture the officers took into use: its SHA-256, or nothing for the drawn one."""
-        intent, record = self._intent(arguments, "change_picture")
+        intent, record = self._intent(request)
         digest = field(intent.details, "picture", str)
         if digest and _DIGEST.fullmatch(digest) is None:
             raise BadRequest("A picture is named by its SHA-256 in lower-case hexadecimal.")
-        self._authorised(intent, arguments)
+        self._authorised(request)
         with self._context.store.transaction():
             self._context.store.seals.set_picture(record.subject, digest or None)
 
-    def destroy_seal(self, arguments: Mapping[str, Any]) -> bytes:
+    def destroy_seal(self, request: ByOfficers) -> bytes:
         """Revokes the seal's certificates, destroys its keys in the token and looks for them; the new CRL.
 
         The revocation is on disk before the first key goes. When the token does not answer in between, officers
         ask again: what is left is destroyed then.
         """
-        intent = officer_intent_from_wire(arguments.get("intent"), "destroy_seal")
+        intent = request.intent
         record = self._context.store.seals.seal(field(intent.details, "subject", str))
         left = self._context.store.seals.keys_left(record.subject)
         if record.destroyed is not None and not left:
             raise CertificateRefused("The seal {subject} was destroyed before.", subject=record.subject)
-        at = self._authorised(intent, arguments)
+        at = self._authorised(request)
         with self._context.store.transaction():
             if record.destroyed is None:
                 self._certification.revoke_all(record.subject, _REASON, at)
@@ -129,8 +130,8 @@ class CompanySealOperations:
                 self._context.store.seals.key_destroyed(label, at=int(at.timestamp()))
         return crl
 
-    def _intent(self, arguments: Mapping[str, Any], kind: str) -> tuple[OfficerIntent, CompanySealRecord]:
-        intent = officer_intent_from_wire(arguments.get("intent"), kind)
+    def _intent(self, request: ByOfficers) -> tuple[OfficerIntent, CompanySealRecord]:
+        intent = request.intent
         return intent, self._undestroyed(field(intent.details, "subject", str))
 
     def _undestroyed(self, subject: str) -> CompanySealRecord:
@@ -153,9 +154,8 @@ class CompanySealOperations:
                 needed=needed,
             )
 
-    def _authorised(self, intent: OfficerIntent, arguments: Mapping[str, Any]) -> datetime:
-        activations = activations_from_wire(arguments.get("activations"))
-        return self._context.authoriser.authorise_officers(intent, activations).at
+    def _authorised(self, request: ByOfficers) -> datetime:
+        return self._context.authoriser.authorise_officers(request.intent, request.activations).at
 
 
 def require_custodian(context: AuthorityContext, custodian: str, organisation: str) -> None:

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from importlib import metadata
-from typing import Any
 
 from pkcs11 import Attribute, ObjectClass
 
 from hsm.control import PinChange
 from hsm.errors import AuthorityError, AuthorityLocked, BadRequest, StoreUnavailable, UnknownKey
+from hsm.interface import NoArguments, Unlocking
 from hsm.lasting_lock import LastingAuthorityLock
 from hsm.operations.context import AuthorityContext
 from hsm.sentence import Sentence
 from hsm.signer import SignatureAlgorithm
 from hsm.status import AuthorityState, AuthorityStatus, KeyReport, SignedCheckpoint
-from hsm.wire import activations_from_wire, officer_intent_from_wire
 
 _PROBE_SECONDS = 2.0
 _READY = Sentence("Ready to sign.")
@@ -35,7 +34,7 @@ class StateOperations:
         self._lasting = LastingAuthorityLock(context.settings.home.lasting_lock)
         self._good_until = 0.0
 
-    def status(self, _arguments: Mapping[str, Any]) -> dict[str, Any]:
+    def status(self, _request: NoArguments) -> AuthorityStatus:
         """The report; the token is really asked, while all is well every two seconds."""
         state, sentence = self._state()
         last = self._context.store.checkpoints.last()
@@ -50,19 +49,17 @@ class StateOperations:
             policies=tuple(settings.time.policies),
             hashes=tuple(sorted(settings.time.hashes)),
             checkpoint=None if last is None else SignedCheckpoint(last.size, last.root),
-        ).to_wire()
+        )
 
-    def unlock(self, arguments: Mapping[str, Any]) -> None:
+    def unlock(self, request: Unlocking) -> None:
         """Logs in with the joined parts of the PIN, on officers' activation, once; then tells the others.
 
         A lock that lasted ends with that, but not one that came meanwhile.
         """
-        intent = officer_intent_from_wire(arguments.get("intent"), "unlock")
-        parts = arguments.get("pins")
-        if not isinstance(parts, list) or not parts or any(type(part) is not str for part in parts):
+        if not request.pins:
             raise BadRequest("The PIN is a list of its parts.")
-        self._context.authoriser.authorise_officers(intent, activations_from_wire(arguments.get("activations")))
-        seen, change = self._begin_unlock("".join(parts))
+        self._context.authoriser.authorise_officers(request.intent, request.activations)
+        seen, change = self._begin_unlock("".join(request.pins))
         self._context.token.login.give(change, newer=True)
         self._context.token.drop()
         self._context.token.use(self._find_timestamp_key)
@@ -88,7 +85,7 @@ class StateOperations:
                 why=error.strerror or error,
             ) from error
 
-    def lock(self, _arguments: Mapping[str, Any]) -> None:
+    def lock(self, _request: NoArguments) -> None:
         """Forgets the PIN and logs out, here and in the other workers, for good: no restart unlocks.
 
         Raises :class:`StoreUnavailable` when it is locked, but not for longer than it runs, and

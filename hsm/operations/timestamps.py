@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from hsm.errors import BadRequest
+from hsm.interface import TimestampOrders
 from hsm.operations.context import AuthorityContext
 from hsm.timestamp import ImprintOrder, TokenIssuer, new_serial
 
@@ -20,10 +20,10 @@ class TimestampOperations:
         self._issuer: TokenIssuer | None = None
         self._number = 0
 
-    def timestamp(self, arguments: Mapping[str, Any]) -> list[list[Any]]:
+    def timestamp_fields(self, request: TimestampOrders) -> list[list[Any]]:
         """``[serial, microseconds since 1970, token]`` for each order. All or none."""
-        orders = arguments.get("orders")
-        if not isinstance(orders, list) or not 0 < len(orders) <= MOST_ORDERS:
+        orders = request.orders
+        if not 0 < len(orders) <= MOST_ORDERS:
             raise BadRequest("Timestamp orders are a list of 1 to {most}.", most=MOST_ORDERS)
         hashes = self._context.settings.time.hashes
         parsed = [ImprintOrder.from_fields(order, hashes=hashes) for order in orders]

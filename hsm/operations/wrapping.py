@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from hsm.config import PeerRole
 from hsm.errors import BadRequest
+from hsm.interface import KeyToUnwrap, KeyToWrap
 from hsm.operations.context import AuthorityContext
-from hsm.wire import field
 
 _MOST_KEY_BYTES, _MOST_WRAPPED_BYTES = 64, 256
 
@@ -20,22 +17,19 @@ class KeyWrapOperations:
         self._context = context
         self._role = role
 
-    def wrap_key(self, arguments: Mapping[str, Any]) -> bytes:
+    def wrap_key(self, request: KeyToWrap) -> bytes:
         """A key of 16 to 64 bytes, wrapped."""
-        key = field(arguments, "key", bytes)
-        if not 16 <= len(key) <= _MOST_KEY_BYTES:
+        if not 16 <= len(request.key) <= _MOST_KEY_BYTES:
             raise BadRequest("A document key has 16 to {most} bytes.", most=_MOST_KEY_BYTES)
-        return self._context.wrapping.wrap(self._role_context(arguments), key)
+        return self._context.wrapping.wrap(self._role_context(request.context), request.key)
 
-    def unwrap_key(self, arguments: Mapping[str, Any]) -> bytes:
+    def unwrap_key(self, request: KeyToUnwrap) -> bytes:
         """The key. Raises :class:`hsm.errors.NotPermitted` when it belongs to another role or context."""
-        wrapped = field(arguments, "wrapped", bytes)
-        if len(wrapped) > _MOST_WRAPPED_BYTES:
+        if len(request.wrapped) > _MOST_WRAPPED_BYTES:
             raise BadRequest("This is no wrapped document key.")
-        return self._context.wrapping.unwrap(self._role_context(arguments), wrapped)
+        return self._context.wrapping.unwrap(self._role_context(request.context), request.wrapped)
 
-    def _role_context(self, arguments: Mapping[str, Any]) -> str:
-        context = field(arguments, "context", str)
+    def _role_context(self, context: str) -> str:
         if not 0 < len(context) <= 200:
             raise BadRequest("A context has 1 to 200 characters.")
         return f"{self._role.value}:{context}"

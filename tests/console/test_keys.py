@@ -40,7 +40,7 @@ def test_that_nobody_unlocks_is_said_only_when_the_authority_said_so(
     console: Console, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert "<dt>Keepers of the PIN</dt><dd>nobody</dd>" in console.browser("wu").get("/keys").text
-    monkeypatch.setattr(AuthorityClient, "keepers", unanswered)
+    monkeypatch.setattr(AuthorityClient, "pin_custodians", unanswered)
     text = console.browser("wu").get("/keys").text
     assert "Timestamp policies" in text and "Keepers of the PIN" not in text
 

@@ -16,10 +16,11 @@ from gunicorn.config import Config
 from gunicorn.http import RequestParser
 from gunicorn.http.errors import NoMoreData, ParseException
 
-from hsm import cms, protocol, wire
+from hsm import cms, protocol
 from hsm.channel import Channel
 from hsm.config import PeerRole
 from hsm.errors import BadRequest, CertificateRefused, Malformed
+from hsm.interface import OPERATIONS, TimestampOrders
 from hsm.timestamp import (
     ImprintOrder,
     RequestRefused,
@@ -72,22 +73,18 @@ def frames(data: bytes) -> None:
 
 
 def _message(message: dict[str, Any]) -> None:
-    arguments = message.get("args")
-    if not isinstance(arguments, dict):
+    """As the worker reads it: by the operation that it names, and each timestamp order."""
+    name, arguments = message.get("op"), message.get("args")
+    operation = OPERATIONS.get(name) if isinstance(name, str) else None
+    if operation is None or not isinstance(arguments, dict):
         return
-    readers: dict[str, Callable[[Any], object]] = {
-        "orders": lambda orders: [ImprintOrder.from_fields(each) for each in orders or ()],
-        "act": wire.any_intent_from_wire,
-        "intent": wire.signing_intent_from_wire,
-        "activations": wire.activations_from_wire,
-    }
-    for name, read in readers.items():
-        value = arguments.get(name)
-        if name != "orders" or isinstance(value, list):
-            try:
-                read(value)
-            except BadRequest:
-                continue
+    try:
+        request = operation.decode(arguments)
+        if isinstance(request, TimestampOrders):
+            for order in request.orders:
+                ImprintOrder.from_fields(order)
+    except BadRequest:
+        return
 
 
 @cache

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hsm.config import PeerRole
-from hsm.operations import PERMITTED
+from hsm.interface import PERMITTED
 
 SIGNS = ("sign_document", "sign_manifest", "sign_backup", "timestamp", "checkpoint", "wrap_key", "unwrap_key")
 

@@ -9,6 +9,7 @@ import struct
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 
 import cbor2
@@ -22,7 +23,7 @@ from hsm.errors import (
     BadRequest,
     NotPermitted,
 )
-from hsm.operations import PERMITTED
+from hsm.interface import OPERATIONS, PERMITTED
 from hsm.timestamp import order_for
 from tests.authority import RunningAuthority, running_authority
 
@@ -208,11 +209,7 @@ JUNK = [None, 1, -1, 2**70, "x", b"x", [], {}, [{}], {"act": "sign"}, [[1, 2, 3,
 @pytest.mark.parametrize("operation", sorted(PERMITTED))
 def test_junk_arguments_are_refused_and_never_break_anything(own: RunningAuthority, operation: str) -> None:
     role = sorted(PERMITTED[operation])[0].value
-    names = (
-        "act", "activations", "intent", "orders", "start", "root", "frontier", "leaves", "manifest", "subject",
-        "context", "key", "wrapped", "pins", "activation", "code", "details", "certificate", "request", "issuer",
-        "number",
-    )  # fmt: skip
+    names = [each.name for each in fields(OPERATIONS[operation].request)]
     harmless = {"status", "chain", "authorities", "crls", "issue_crl", "organisations", "appointment"}
     harmless |= {"credentials", "begin_backup", "ocsp_reply", "ceremonies", "transcript", "keepers"}
     if operation == "lock":
@@ -224,6 +221,21 @@ def test_junk_arguments_are_refused_and_never_break_anything(own: RunningAuthori
             assert type(error) is not AuthorityError, error
         else:
             assert operation in harmless
+    assert "failed inside" not in own.log
+
+
+@pytest.mark.parametrize("operation", sorted(PERMITTED))
+def test_a_field_too_many_a_missing_one_and_wrong_types_are_refused(own: RunningAuthority, operation: str) -> None:
+    """Before anything is done: the PIN in a request that is refused is in no answer either."""
+    client = own.client(sorted(PERMITTED[operation])[0].value)
+    names = [each.name for each in fields(OPERATIONS[operation].request)]
+    with pytest.raises(BadRequest):
+        client._connections.ask(operation, {**dict.fromkeys(names, "x"), "more": 1})
+    for name in names:
+        for junk in (1.5, [1.5], {"4711": 4711}):
+            with pytest.raises(BadRequest) as refused:
+                client._connections.ask(operation, {**dict.fromkeys(names, "x"), name: junk})
+            assert "4711" not in str(refused.value)
     assert "failed inside" not in own.log
 
 

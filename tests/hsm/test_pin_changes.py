@@ -18,6 +18,7 @@ from hsm.config import AuthorityHome, AuthoritySettings
 from hsm.control import PinChange
 from hsm.errors import AuthorityError, AuthorityLocked
 from hsm.home import make_home
+from hsm.interface import NoArguments
 from hsm.login import Login
 from hsm.login_turn import begin_run
 from hsm.operations import Operations, open_context
@@ -122,7 +123,7 @@ def test_a_lock_lasts_although_the_other_workers_cannot_be_told(
         settings.home.lasting_lock.mkdir()
     with closing(open_context(settings, UNLOCK)) as bench:
         with pytest.raises(AuthorityError, match=f"the parent takes no message.*{said}"):
-            Operations(bench, announce=full).state.lock({})
+            Operations(bench, announce=full).state.lock(NoArguments())
         with pytest.raises(AuthorityLocked, match="has no PIN"):
             bench.token.login.require_pin()
     assert settings.home.lasting_lock.is_file() is on_disk

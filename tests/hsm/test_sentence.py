@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from appliance.language import Language, translator
+from hsm.codec import decode_answer, encode
 from hsm.errors import ModuleUnavailable
 from hsm.sentence import Sentence
 from hsm.status import AuthorityState, AuthorityStatus, ClockReport
@@ -22,7 +23,7 @@ def test_the_clocks_number_reaches_a_chinese_reader() -> None:
         hashes=(),
         checkpoint=None,
     )
-    received = AuthorityStatus.from_wire(status.to_wire())
+    received = decode_answer(AuthorityStatus, encode(status))
     assert received == status
     english = "Synchronised by NTP; measured offset +0.250 ms, at most 0.012 s from UTC."
     assert str(received.clock.sentence) == english

@@ -1,0 +1,145 @@
+"""Typed values as plain ones that cross a process boundary, and back: the one codec of requests and answers
+(cattrs).
+
+Only what :mod:`hsm.cbor` reads goes in: none, booleans, integers, floats, texts, bytes, lists and maps. Nothing is
+converted from one type to another, a field that is unknown or missing is refused, and no value is ever in an
+error.
+"""
+
+from __future__ import annotations
+
+import collections.abc
+from collections.abc import Callable, Mapping
+from dataclasses import fields
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+
+import cattrs
+from cattrs.errors import ForbiddenExtraKeysError
+from cattrs.strategies import configure_tagged_union
+
+from hsm.backup.statement import BackupPartStatement
+from hsm.errors import AuthorityError, BadRequest
+from hsm.intents import Activation, OfficerIntent, PinTotpActivation, SigningIntent, WebAuthnActivation
+from hsm.sentence import Sentence
+from hsm.wire import any_intent_from_wire, officer_intent_from_wire, signing_intent_from_wire
+
+T = TypeVar("T")
+
+_SEQUENCES: tuple[Any, ...] = (list, tuple, collections.abc.Sequence)
+_MOST_ACTIVATIONS = 4
+
+
+def encode(value: Any) -> Any:
+    """*value* (a dataclass, or a list or optional of them) as plain values."""
+    return _ANSWERS.unstructure(value)
+
+
+def decode_request(kind: type[T], values: Mapping[str, Any]) -> T:
+    """The request of *kind* in a hostile caller's *values*. Raises :class:`BadRequest`."""
+    try:
+        return _REQUESTS.structure(values, kind)
+    except BadRequest:
+        raise
+    except ForbiddenExtraKeysError as error:
+        raise BadRequest("The request has a field that it may not have.") from error
+    except Exception as error:
+        # What cattrs lets escape on wrong types is not one family of exceptions.
+        raise _wrong_field(kind, values) from error
+
+
+def decode_answer(kind: Any, value: Any) -> Any:
+    """The answer of *kind* in what the authority sent. Raises :class:`BadRequest` for what is none."""
+    if kind is None:
+        return None
+    try:
+        return _ANSWERS.structure(value, kind)
+    except BadRequest:
+        raise
+    except Exception as error:
+        raise BadRequest("The authority's reply is not an answer to what it was asked.") from error
+
+
+def _wrong_field(kind: type[Any], values: Mapping[str, Any]) -> BadRequest:
+    hints = get_type_hints(kind)
+    for each in fields(kind):
+        expected = hints[each.name]
+        try:
+            _REQUESTS.structure(values[each.name], expected)
+        except AuthorityError as refusal:
+            return BadRequest(refusal.template, **refusal.values)
+        except Exception:
+            name = getattr(expected, "__name__", str(expected))
+            return BadRequest("The field {name} is missing or is no {kind}.", name=each.name, kind=name)
+    return BadRequest("The request has a field that it may not have.")
+
+
+# --- the hooks
+
+
+def _exactly(kind: type[T]) -> Callable[[Any, Any], T]:
+    def structure(value: Any, _kind: Any) -> T:
+        if type(value) is not kind:
+            raise TypeError(kind)
+        return value
+
+    return structure
+
+
+def _sequence(converter: cattrs.Converter) -> Callable[[Any], Callable[[Any, Any], Any]]:
+    """Of lists alone: a text or a map is no sequence of its parts. ``tuple[X, ...]``, ``list[X]``,
+    ``Sequence[X]``."""
+
+    def factory(kind: Any) -> Callable[[Any, Any], Any]:
+        item = get_args(kind)[0] if get_args(kind) else Any
+        make: Callable[[Any], Any] = tuple if get_origin(kind) is tuple else list
+        most = _MOST_ACTIVATIONS if item == Activation else None
+
+        def structure(value: Any, _kind: Any) -> Any:
+            if type(value) is not list:
+                raise TypeError(kind)
+            if most is not None and len(value) > most:
+                raise BadRequest("Activations are a list of at most four.")
+            return make(value) if item is Any else make(converter.structure(each, item) for each in value)
+
+        return structure
+
+    return factory
+
+
+def _any_officer_intent(value: Any, _kind: Any) -> OfficerIntent:
+    """Of any kind: that it is the operation's is checked with the operation's name (:mod:`hsm.interface`)."""
+    kind = value.get("act") if type(value) is dict else None
+    if type(kind) is not str:
+        raise BadRequest("An act must say which one it is.")
+    return officer_intent_from_wire(value, kind)
+
+
+def _converter(*, forbid_extra_keys: bool) -> cattrs.Converter:
+    made = cattrs.Converter(forbid_extra_keys=forbid_extra_keys, detailed_validation=False)
+    for kind in (bool, int, str, bytes):
+        made.register_structure_hook(kind, _exactly(kind))
+    made.register_structure_hook(StrEnum, lambda value, kind: kind(value))  # else it is taken for the text it is
+    made.register_structure_hook_func(lambda kind: dict in (kind, get_origin(kind)), _exactly(dict))
+    made.register_structure_hook_factory(
+        lambda kind: any(each in _SEQUENCES for each in (kind, get_origin(kind))), _sequence(made)
+    )
+    made.register_structure_hook(SigningIntent, lambda value, _: signing_intent_from_wire(value))
+    made.register_structure_hook(OfficerIntent, _any_officer_intent)
+    made.register_structure_hook(SigningIntent | OfficerIntent, lambda value, _: any_intent_from_wire(value))
+    made.register_structure_hook(datetime, lambda value, _: datetime.fromtimestamp(value, UTC))
+    made.register_structure_hook(Sentence, lambda value, _: Sentence(*value))
+    made.register_structure_hook(BackupPartStatement, lambda value, _: BackupPartStatement.from_fields(value))
+    made.register_unstructure_hook(SigningIntent, SigningIntent.fields)
+    made.register_unstructure_hook(OfficerIntent, OfficerIntent.fields)
+    made.register_unstructure_hook(datetime, lambda moment: int(moment.timestamp()))
+    made.register_unstructure_hook(Sentence, Sentence.to_wire)
+    made.register_unstructure_hook(BackupPartStatement, BackupPartStatement.fields)
+    configure_tagged_union(Activation, made, tag_generator=_ACTIVATION_KINDS.__getitem__, tag_name="kind")
+    return made
+
+
+_ACTIVATION_KINDS = {WebAuthnActivation: "webauthn", PinTotpActivation: "pin-totp"}
+_REQUESTS = _converter(forbid_extra_keys=True)
+_ANSWERS = _converter(forbid_extra_keys=False)
