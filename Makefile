@@ -6,7 +6,7 @@ BIN := .venv/bin
 SOURCES := hsm appliance webui tests scripts
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test test-appliance crash fuzz flips attacks mutants review-corpus lint format bench bundle docs-images screenshots clean
+.PHONY: help setup demo up test test-appliance crash fuzz flips attacks mutants review-corpus lint format bench bundle docs-images screenshots metrics clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)$$/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -79,6 +79,10 @@ docs-images: demo ## draw the pictures of the documentation anew
 screenshots: ## take pictures of the main screens, desktop and phone, in both languages, into docs/screenshots
 	@scripts/setup test
 	@$(BIN)/python -m scripts.screenshots $(SCREENS)
+
+metrics: ## the shape of the code beside its bounds: files, levels, repeated names, the path of a signature
+	@scripts/setup test
+	@$(BIN)/python -m scripts.metrics $(if $(DETAILS),--details)
 
 clean: ## remove ./var and what building left, without asking; .venv stays
 	@rm -rf var build *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
