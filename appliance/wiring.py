@@ -318,7 +318,7 @@ def _appliance(settings: Settings, core: _Core, confinement: Confinement) -> App
         listing=Listing(records.database, records.now),
         recovery=recovery,
         reviewing=_reviewing(settings, core, confinement),
-        contracts=Contracts(records.database, backend.blobs),
+        contracts=Contracts(records.database, backend.blobs, records.now),
         disclosing=Disclosing(records.database),
         ownership=Ownership(_workplace(settings, core)),
         submissions=Submissions(records.database, records.now),

@@ -1,8 +1,11 @@
-"""Before anything is done with a contract: it is as the one who acts has seen it, and the act is allowed."""
+"""The access check, reading contracts, and the record of their changes: how every command begins and ends.
+
+Whoever wants to do something with a contract, reading included, gets it from :func:`admit`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -10,7 +13,7 @@ from typing import Final
 from appliance.contracts import rules
 from appliance.contracts.agreement_text import OF_PERSONS, standard_text
 from appliance.contracts.authorisation_basis import StoredBasis, decode_basis
-from appliance.contracts.permissions import Actor, Permission, refusal_for, require_permission
+from appliance.contracts.permissions import APPLIANCE, Actor, Permission, refusal_for
 from appliance.contracts.rules import buckets_of, party_of, search_words_of
 from appliance.documents.blobs import BlobStore
 from appliance.errors import NotFound, StateRefused
@@ -26,25 +29,6 @@ from hsm import canonical
 from hsm.cms import parse
 from hsm.intents import SigningIntent
 from hsm.timestamp import local_token
-
-
-def actor_of(
-    tx: Transaction, subject: str, *, auditor: bool = False, guest_of: tuple[str, str] | None = None
-) -> Actor:
-    """*subject* as the state machine knows people: with the seals in that person's custody."""
-    return Actor(subject, auditor, custody.seals_kept_by(tx, subject), guest_of)
-
-
-def require_reader(tx: Transaction, contract_id: str, actor: Actor, now: datetime) -> Contract:
-    """The contract, when *who* may read it. Raises the :class:`NotFound` of a contract that is not there."""
-    contract = contracts.load(tx, contract_id)
-    refusal = refusal_for(contract, Permission.READ, actor, now)
-    if refusal is not None:
-        if refusal.late:  # of a contract that this reader knew
-            raise refusal.error()
-        raise NotFound("There is no contract {contract}.", contract=contract_id)
-    return contract
-
 
 CHANGED: Final = "After you opened “{title}”, {actor} changed it; look at it again."
 
@@ -70,27 +54,55 @@ SINCE: Final[Mapping[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """What somebody (*by*, a subject) wants to do: ``seen`` is the version that was shown, None for callers that
-    show nothing; ``party`` is the id of the party that acts or is acted on."""
+    """What somebody wants to do with a contract at ``now``.
 
+    ``by`` is who acts: an :class:`Actor`, or the subject of a person of whom only that is known. ``seen`` is the
+    version that was shown, None for callers that show nothing; ``party`` is the id of the party that acts or is
+    acted on.
+    """
+
+    contract: str
     permission: Permission
-    by: str
+    by: str | Actor
+    now: datetime
     seen: int | None = None
     party: str | None = None
 
 
-def admitted(tx: Transaction, contract_id: str, deed: Command, now: datetime) -> Contract:
-    """The contract as it stands, when *deed* may be done to it.
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """A contract, for a command that may be done to it; ``party`` is None when the command names none."""
 
-    Raises :class:`NotFound`, :class:`StateRefused` (changed since it was seen, or past it) or
-    :class:`PreconditionRefused` (not this person's, or not yet).
+    contract: Contract
+    actor: Actor
+    party: Party | None
+
+
+def admit(tx: Transaction, command: Command) -> Admitted:
+    """The only way for portal, export and commands to obtain a contract: as it stands, when *command* may be done.
+
+    1. It exists, and has the party that the command names; else :class:`NotFound`.
+    2. It is as the actor has seen it; else :class:`StateRefused`, which says what happened since.
+    3. The permissions allow it (:data:`appliance.contracts.permissions.TABLE`). Else :class:`StateRefused` when
+       the contract is past it, :class:`PreconditionRefused` when it is not this actor's, or not yet; who may not read
+       a contract gets the :class:`NotFound` of one that does not exist.
     """
-    contract = contracts.load(tx, contract_id)
-    party = None if deed.party is None else rules.party_of(contract, deed.party)
-    if deed.seen is not None and deed.seen != contract.version:
+    contract = contracts.load(tx, command.contract)
+    party = None if command.party is None else rules.party_of(contract, command.party)
+    if command.seen is not None and command.seen != contract.version:
         raise _stale(tx, contract)
-    require_permission(contract, deed.permission, actor_of(tx, deed.by), now, party)
-    return contract
+    actor = command.by if isinstance(command.by, Actor) else _actor(tx, command.by)
+    refusal = refusal_for(contract, command.permission, actor, command.now, party)
+    if refusal is None:
+        return Admitted(contract, actor, party)
+    if command.permission is Permission.READ and not refusal.late:  # late: of a contract that this reader knew
+        raise NotFound("There is no contract {contract}.", contract=command.contract)
+    raise refusal.error()
+
+
+def _actor(tx: Transaction, subject: str) -> Actor:
+    """*subject* with the seals in that person's custody."""
+    return Actor(subject, seals=custody.seals_kept_by(tx, subject))
 
 
 def _stale(tx: Transaction, contract: Contract) -> StateRefused:
@@ -117,14 +129,24 @@ class SignatureRecord:
 class Contracts:
     """Reads only. Thread-safe."""
 
-    def __init__(self, database: Database, blobs: BlobStore) -> None:
+    def __init__(self, database: Database, blobs: BlobStore, now: Callable[[], datetime]) -> None:
         self._database = database
         self._blobs = blobs
+        self._now = now
 
     def get(self, contract_id: str) -> Contract:
         """The contract as it stands. Raises :class:`NotFound`."""
         with self._database.reading() as tx:
             return contracts.load(tx, contract_id)
+
+    def admit(self, command: Command) -> Admitted:
+        """As :func:`admit`."""
+        with self._database.reading() as tx:
+            return admit(tx, command)
+
+    def for_export(self, contract_id: str) -> Contract:
+        """The contract, when its evidence can be exported. Raises :class:`StateRefused`, or :class:`NotFound`."""
+        return self.admit(Command(contract_id, Permission.EXPORT, APPLIANCE, self._now())).contract
 
     def document(self, contract: Contract, number: int | None = None) -> bytes:
         """The PDF at a revision, the current one by default. Raises :class:`NotFound`."""

@@ -10,7 +10,7 @@ from datetime import datetime
 from appliance.contact_details import telephone_number
 from appliance.contracts import draft_rules, rules, sending
 from appliance.contracts import draft_rules as wording
-from appliance.contracts.access import Command, admitted, record_change
+from appliance.contracts.access import Command, admit, record_change
 from appliance.contracts.draft_rules import DraftTerms, PlacementChoice, Signatory, new_party
 from appliance.contracts.permissions import Permission
 from appliance.contracts.preconditions import SigningContext
@@ -82,7 +82,7 @@ class Drafting:
         """Other words, another order or deadline; the initiator stays who it is."""
         now = self._records.now()
         with self._records.database.transaction() as tx:
-            before = admitted(tx, contract_id, Command(Permission.EDIT, by, seen), now)
+            before = admit(tx, Command(contract_id, Permission.EDIT, by, now, seen)).contract
             after = wording.revised_draft(before, wording.tidy_terms(terms, now, before=before.deadline))
             if after == before:
                 return before
@@ -93,13 +93,13 @@ class Drafting:
 
     def replace_document(self, contract_id: str, document: bytes, *, by: str, seen: int | None = None) -> Contract:
         """Another document in place of the draft's; fields on pages that it does not have lose their places."""
-        deed = Command(Permission.EDIT, by, seen)
+        command = Command(contract_id, Permission.EDIT, by, self._records.now(), seen)
         with self._records.database.reading() as tx:  # before the work, so that strangers cannot cause any
-            admitted(tx, contract_id, deed, self._records.now())
+            admit(tx, command)
         accepted = self._intake.accept(document)
         pages, now = len(accepted.inspection.pages), self._records.now()
         with self._records.database.transaction() as tx:
-            contract = admitted(tx, contract_id, deed, now)
+            contract = admit(tx, replace(command, now=now)).contract
             original = ContractRevision(0, RevisionKind.ORIGINAL, accepted.digest, accepted.size, now)
             contracts.replace_original(tx, contract, original, pages)
             for party in contract.parties:
@@ -209,7 +209,7 @@ class Drafting:
             return self._changed(tx, contract, EventKind.FIELDS_PLACED, public)
 
     def _draft(self, tx: Transaction, contract_id: str, by: str, seen: int | None) -> Contract:
-        return admitted(tx, contract_id, Command(Permission.EDIT, by, seen), self._records.now())
+        return admit(tx, Command(contract_id, Permission.EDIT, by, self._records.now(), seen)).contract
 
     def _add(
         self,
@@ -294,7 +294,7 @@ class Resending:
         """
         now = self._records.now()
         with self._records.database.transaction() as tx:
-            before = admitted(tx, contract_id, Command(Permission.CORRECT, by, seen), now)
+            before = admit(tx, Command(contract_id, Permission.CORRECT, by, now, seen)).contract
             known = successions.successor(tx, before.id)
             if known is not None:
                 return contracts.load(tx, known)

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from appliance.contracts import permissions, rules
-from appliance.contracts.access import Command, admitted, record_change
+from appliance.contracts.access import Command, admit, record_change
 from appliance.contracts.authorisation_basis import Authorised, Identified
 from appliance.contracts.permissions import Permission
 from appliance.contracts.preconditions import SigningContext
@@ -56,7 +56,7 @@ class Endings:
         """The initiator throws a draft away; nobody else has heard of it."""
         now = self._records.now()
         with self._records.database.transaction() as tx:
-            contract = admitted(tx, contract_id, Command(Permission.DISCARD, by, seen), now)
+            contract = admit(tx, Command(contract_id, Permission.DISCARD, by, now, seen)).contract
             contracts.move(tx, contract, ContractState.DISCARDED)
             event = AuditEvent(EventKind.CONTRACT_DISCARDED, now, by, contract_id)
             return record_change(tx, self._records.audit, contract, event)
@@ -67,7 +67,7 @@ class Endings:
         """A party whose turn it is will not sign; *by* is who acts for it."""
         now, reason = self._records.now(), require_reason(reason)
         with self._records.database.transaction() as tx:
-            contract = admitted(tx, contract_id, Command(Permission.DECLINE, by, seen, party_id), now)
+            contract = admit(tx, Command(contract_id, Permission.DECLINE, by, now, seen, party_id)).contract
             parties.mark_declined(tx, contract, rules.party_of(contract, party_id), reason)
             public, private = {"party": party_id}, {"reason": reason}
             event = AuditEvent(EventKind.PARTY_DECLINED, now, by, contract_id, public, private)
@@ -77,7 +77,7 @@ class Endings:
         """The initiator takes the contract back while it waits for signatures."""
         now, reason = self._records.now(), require_reason(reason)
         with self._records.database.transaction() as tx:
-            contract = admitted(tx, contract_id, Command(Permission.RECALL, by, seen), now)
+            contract = admit(tx, Command(contract_id, Permission.RECALL, by, now, seen)).contract
             event = AuditEvent(EventKind.CONTRACT_RECALLED, now, by, contract_id, {}, {"reason": reason})
             return self._end(tx, contract, ContractState.RECALLED, event)
 
@@ -128,7 +128,7 @@ class Extending:
         later = replace(deadline, at=deadline.at.replace(microsecond=0))
         instants.zone_of(later.zone)
         with self._records.database.transaction() as tx:
-            contract = admitted(tx, contract_id, Command(Permission.EXTEND, by, seen), now)
+            contract = admit(tx, Command(contract_id, Permission.EXTEND, by, now, seen)).contract
             if now >= contract.deadline.at + self._rules.policy.of(contract.kind).reminders.grace:
                 raise permissions.too_late(contract).error()
             if later.at <= now:
@@ -208,7 +208,7 @@ class Voiding:
         """
         now, reason = self._records.now(), require_reason(reason)
         with self._records.database.transaction() as tx:
-            contract = admitted(tx, contract_id, Command(Permission.VOID, by, seen), now)
+            contract = admit(tx, Command(contract_id, Permission.VOID, by, now, seen)).contract
             proposal = OpenVoiding(secrets.token_hex(12), by, reason, now)
             voidings.insert(tx, contract_id, proposal)
             event = AuditEvent(
@@ -222,7 +222,7 @@ class Voiding:
         """What *by* is to look at and activate: ``record`` says it all, ``act`` goes to the authenticator."""
         now = self._records.now()
         with self._records.database.transaction() as tx:
-            contract = admitted(tx, contract_id, Command(Permission.AGREE_TO_VOID, by, seen), now)
+            contract = admit(tx, Command(contract_id, Permission.AGREE_TO_VOID, by, now, seen)).contract
             self._require_entitled(tx, contract, by, now)
             proposal = _open(contract)
             record = _record(contract, proposal, people.person(tx, by), now)
@@ -265,7 +265,7 @@ class Voiding:
         """*by* will not declare it void: the proposal ends, the contract stays completed, all are told."""
         now, reason = self._records.now(), require_reason(reason)
         with self._records.database.transaction() as tx:
-            contract = admitted(tx, contract_id, Command(Permission.REFUSE_TO_VOID, by, seen), now)
+            contract = admit(tx, Command(contract_id, Permission.REFUSE_TO_VOID, by, now, seen)).contract
             proposal = _open(contract)
             voidings.refuse(tx, proposal.id, by=by, reason=reason, at=now)
             event = AuditEvent(
@@ -283,7 +283,9 @@ class Voiding:
     def _require_open(self, tx: Transaction, declaration: VoidDeclaration) -> Contract:
         """The contract while the declaration can be signed."""
         now = self._records.now()
-        contract = admitted(tx, declaration.contract, Command(Permission.AGREE_TO_VOID, declaration.person), now)
+        contract = admit(
+            tx, Command(declaration.contract, Permission.AGREE_TO_VOID, declaration.person, now)
+        ).contract
         self._require_entitled(tx, contract, declaration.person, now)
         if _open(contract).id != declaration.voiding or now >= declaration.intent.expires:
             raise StateRefused("This declaration can no longer be signed here; prepare it again.")

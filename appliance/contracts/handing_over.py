@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from appliance.contracts import rules
-from appliance.contracts.access import Command, admitted, record_change
+from appliance.contracts.access import Command, admit, record_change
 from appliance.contracts.authorisation_basis import signing_taken_over
 from appliance.contracts.permissions import Permission
 from appliance.contracts.preconditions import SigningContext, SigningReadiness
@@ -65,16 +65,18 @@ class HandingOver:
         """
         words = require_reason(reason)
         with self._records.database.transaction() as tx:
-            deed = Command(Permission.HAND_OVER, by, seen, party_id)
-            return self.pass_on(tx, contract_id, deed, to=to, reason=words)
+            command = Command(contract_id, Permission.HAND_OVER, by, self._records.now(), seen, party_id)
+            return self.pass_on(tx, command, giver=by, to=to, reason=words)
 
     def pass_on(
-        self, tx: Transaction, contract_id: str, deed: Command, *, to: str, reason: str, decided_by: str = ""
+        self, tx: Transaction, command: Command, *, giver: str, to: str, reason: str, decided_by: str = ""
     ) -> Contract:
-        """*to* takes the place of who does *deed*, in the caller's transaction; somebody else may have decided it,
-        for a giver who has left. Raises as :meth:`hand_over`."""
-        now, giver, party_id = self._records.now(), deed.by, str(deed.party)
-        before = admitted(tx, contract_id, deed, now)
+        """*to* takes the place of *giver*, whose *command* it is, in the caller's transaction.
+
+        Somebody else may have decided it, for a giver who has left. Raises as :meth:`hand_over`.
+        """
+        now, contract_id, party_id = command.now, command.contract, str(command.party)
+        before = admit(tx, command).contract
         party, person = rules.party_of(before, party_id), people.person(tx, to)
         refusal = self._why_not(tx, before, party, person, giver)
         if refusal is not None:
@@ -195,9 +197,9 @@ class Departures:
             _require_of(contract, giver, left)
             _require_decider(tx, contract, giver, by)
             _require_here(tx, people.person(tx, to))
-            deed = Command(Permission.HAND_OVER, giver, seen, party_id)
+            command = Command(contract_id, Permission.HAND_OVER, giver, self._records.now(), seen, party_id)
             return self._handing_over.pass_on(
-                tx, contract_id, deed, to=to, reason=require_reason(reason), decided_by=by
+                tx, command, giver=giver, to=to, reason=require_reason(reason), decided_by=by
             )
 
     def take_over(
@@ -211,7 +213,7 @@ class Departures:
         with self._records.database.transaction() as tx:
             contract = contracts.load(tx, contract_id)
             _require_of(contract, contract.initiator, left)
-            before = admitted(tx, contract_id, Command(Permission.READ, contract.initiator, seen), now)
+            before = admit(tx, Command(contract_id, Permission.READ, contract.initiator, now, seen)).contract
             if before.state not in _OPEN:
                 raise StateRefused("“{title}” is {state}; nobody has to take it over.", **_about(before))
             _require_decider(tx, before, before.initiator, by)

@@ -14,6 +14,7 @@ from typing import Final, TypeVar
 
 from appliance.contracts import rules
 from appliance.errors import ApplianceError, PreconditionRefused, StateRefused
+from appliance.ledger.events import SYSTEM
 from appliance.model.contract import GUEST_PREFIX, Contract, ContractState, Party, PartyState
 
 
@@ -51,6 +52,8 @@ class Relation(StrEnum):
     CUSTODIAN = "custodian"
     FORMER = "former"
     AUDITOR = "auditor"
+    APPLIANCE = "appliance"
+    """No person: the appliance itself, on behalf of somebody who was admitted already, or of who runs it."""
     STRANGER = "stranger"
 
 
@@ -62,6 +65,10 @@ class Actor:
     auditor: bool = False
     seals: frozenset[str] = frozenset()
     guest_of: tuple[str, str] | None = None
+
+
+APPLIANCE = Actor(SYSTEM)
+"""The appliance itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +95,6 @@ __all__ = [
     "permissions_of",
     "refusal_for",
     "relations_of",
-    "require_permission",
 ]
 
 T = TypeVar("T")
@@ -134,7 +140,9 @@ TABLE: tuple[PermissionRule, ...] = (
     PermissionRule(Permission.VOID, _COMPLETED, _SIGNED, unless=_GUEST),
     PermissionRule(Permission.AGREE_TO_VOID, _COMPLETED, _SIGNED),
     PermissionRule(Permission.REFUSE_TO_VOID, _COMPLETED, _SIGNED),
-    PermissionRule(Permission.EXPORT, _FINISHED, _of(Relation.INITIATOR, Relation.DONE, Relation.AUDITOR)),
+    PermissionRule(
+        Permission.EXPORT, _FINISHED, _of(Relation.INITIATOR, Relation.DONE, Relation.AUDITOR, Relation.APPLIANCE)
+    ),
 )
 """All that is allowed."""
 
@@ -155,6 +163,8 @@ def relations_of(contract: Contract, actor: Actor, party: Party | None = None) -
         found.add(Relation.CUSTODIAN)
     if actor.subject in contract.former:
         found.add(Relation.FORMER)
+    if actor == APPLIANCE:
+        found.add(Relation.APPLIANCE)
     if actor.auditor:
         found.add(Relation.AUDITOR)
     return frozenset(found or {Relation.STRANGER})
@@ -199,15 +209,6 @@ def _allows(rule: PermissionRule, state: ContractState, what: frozenset[Relation
 def permissions_of(contract: Contract, actor: Actor, now: datetime) -> dict[Permission, Refusal | None]:
     """Every act: None when *who* may do it, else why not. The portal shows only what is allowed."""
     return {act: refusal_for(contract, act, actor, now) for act in Permission}
-
-
-def require_permission(
-    contract: Contract, permission: Permission, actor: Actor, now: datetime, party: Party | None = None
-) -> None:
-    """Raises :class:`StateRefused` or :class:`PreconditionRefused` with the reason, unless *act* is allowed."""
-    refusal = refusal_for(contract, permission, actor, now, party)
-    if refusal is not None:
-        raise refusal.error()
 
 
 _WRONG_STATE: Final[Mapping[Permission, str]] = {

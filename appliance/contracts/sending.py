@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from itertools import chain
 
 from appliance.contracts import rules
-from appliance.contracts.access import Command, admitted, record_change
+from appliance.contracts.access import Command, admit, record_change
 from appliance.contracts.permissions import Permission, Refusal
 from appliance.contracts.preconditions import SigningContext, SigningReadiness
 from appliance.contracts.rules import after_sending
@@ -183,9 +183,9 @@ class Sending:
         Raises :class:`PreconditionRefused` for anybody but the initiator and for the first of :meth:`problems`,
         and :class:`StateRefused` when it is no draft, was changed since it was *seen*, or at the same moment.
         """
-        deed = Command(Permission.SEND, by, seen)
+        command = Command(contract_id, Permission.SEND, by, self._records.now(), seen)
         with self._records.database.reading() as tx:
-            contract = admitted(tx, contract_id, deed, self._records.now())
+            contract = admit(tx, command).contract
             self._require_sendable(tx, contract)
             unverified = len(self._earlier.unverified(contract.original.digest))
             if unverified and not accepting_unverified:
@@ -198,7 +198,7 @@ class Sending:
         now = self._records.now()
         revision = ContractRevision(1, RevisionKind.FIELDS, self._backend.blobs.put(document), len(document), now)
         with self._records.database.transaction() as tx:
-            current = admitted(tx, contract_id, deed, now)
+            current = admit(tx, replace(command, now=now)).contract
             if current.version != contract.version:
                 raise StateRefused(
                     "Contract “{title}” was changed while it was sent; send again.", title=contract.title

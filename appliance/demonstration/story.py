@@ -13,7 +13,7 @@ from appliance.contracts.agreement_text import side_of_person
 from appliance.contracts.drafting import DraftTerms, PlacementChoice
 from appliance.demonstration.cast import CONTRACT_SEAL, CUSTODIAN, LI, ZHANG, ZONE
 from appliance.demonstration.pocket import DemonstrationAuthenticators
-from appliance.exporting import Export, Exporting
+from appliance.evidence.exporting import Export, Exporting
 from appliance.history.disclosure import Audience
 from appliance.language.sizes import ByteSize
 from appliance.model.contract import Contract, Deadline, Party, PartyKind, Placement

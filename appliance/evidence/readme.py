@@ -6,17 +6,21 @@ The README is prose with the commands of :mod:`appliance.evidence.commands`; the
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from typing import Any, Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
-from appliance.evidence import authorisation_basis, commands, event_texts, history
+from appliance.evidence import authorisation_basis, commands, history
 from appliance.evidence.certificate_status import CertificateStatus, certificate_statuses
 from appliance.evidence.extraction import ExtractedSignature, Extraction
+from appliance.evidence.history import PackageEvent, local
 from appliance.evidence.model import EvidenceInput
+from appliance.history.event_texts import LABELS, TITLES, fact_label, says_nothing
 from appliance.language import Language, Translator, translator
 from appliance.language.names import with_organisation
 from appliance.typesetting import PageOptions, typeset
@@ -229,15 +233,12 @@ def _history_values(evidence: EvidenceInput, extraction: Extraction, language: L
 def _event(event: history.PackageEvent, evidence: EvidenceInput, translate: Translator) -> dict[str, Any]:
     clock, _, where = history.local(event.at, evidence.zone).partition(" UTC")
     return {
-        "title": translate(event_texts.event_title(event)),
+        "title": translate(event_title(event)),
         "clock": clock,
         "zone": f"UTC{where}",
         "actor": _actor(event, evidence, translate),
         "entry": event.entry,
-        "facts": [
-            (translate(label), value)
-            for label, value in event_texts.event_facts(event, evidence.names, evidence.zone)
-        ],
+        "facts": [(translate(label), value) for label, value in event_facts(event, evidence.names, evidence.zone)],
     }
 
 
@@ -255,3 +256,36 @@ def _signature(each: ExtractedSignature, zone: str) -> dict[str, Any]:
         "at": history.local(each.signed.at, zone),
         "serial": f"{certificate.serial_number:x}",
     }
+
+
+def event_title(event: PackageEvent) -> str:
+    """What happened, as a message id; the kind itself for one that this release does not know."""
+    return TITLES.get(event.kind, event.kind)
+
+
+def event_facts(event: PackageEvent, names: Mapping[str, str], zone: str) -> Iterator[tuple[str, str]]:
+    """The fields that people want to see: label (message id) and value, subjects by their names, times in *zone*.
+
+    A signer who is the actor is not named twice.
+    """
+    fields: dict[str, Any] = {**event.public, **event.private}
+    actor = names.get(event.actor)
+    for name in LABELS:
+        value = fields.get(name)
+        if value in (None, ""):
+            continue
+        shown = _shown_value(str(value), names, zone)
+        if event.kind == "party-signed" and name in ("name", "signer") and shown == actor:
+            continue
+        if says_nothing(event.kind, name, fields, shown):
+            continue
+        yield fact_label(event.kind, name), shown
+
+
+def _shown_value(value: str, names: Mapping[str, str], zone: str) -> str:
+    if _INSTANT.fullmatch(value):
+        return local(datetime.fromisoformat(value), zone)
+    return names.get(value, value)
+
+
+_INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")

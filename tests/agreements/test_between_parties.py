@@ -14,7 +14,7 @@ from appliance.contracts.drafting import DraftTerms
 from appliance.demonstration.cast import ALPHA, BETA, CUSTODIAN, LI, ZHANG
 from appliance.errors import ConfigurationError, NotFound, PreconditionRefused, StateRefused
 from appliance.evidence import container
-from appliance.exporting import Exporting
+from appliance.evidence.exporting import Exporting
 from appliance.language import Language
 from appliance.model.contract import Contract, Party
 from appliance.verification import Indication

@@ -15,7 +15,7 @@ from appliance.demonstration.cast import LI, ZHANG, ZONE
 from appliance.demonstration.pocket import DemonstrationAuthenticators
 from appliance.demonstration.sample import sample_contract
 from appliance.demonstration.story import DemonstrationContract, DemonstrationRun
-from appliance.exporting import Exporting
+from appliance.evidence.exporting import Exporting
 from appliance.home import Home
 from appliance.ledger import Sequencer
 from appliance.model.contract import Contract, Deadline

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from appliance.evidence import event_texts, history, readme
+from appliance.evidence import history, readme
 from appliance.evidence.extraction import Extraction, extract
 from appliance.evidence.model import EvidenceInput
+from appliance.history import event_texts
 from appliance.language import Language, chinese_messages
 
 CLOCK = re.compile(r"\d\d:\d\d:\d\d")

@@ -17,8 +17,8 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from appliance.demonstration.cast import LI
 from appliance.demonstration.pocket import DemonstrationAuthenticators
+from appliance.evidence.exporting import Exporting
 from appliance.evidence.extraction import SignatureRange, newest_contents
-from appliance.exporting import Exporting
 from appliance.history.timeline import Timeline
 from appliance.keeping import Round
 from appliance.model.contract import Contract, RevisionKind

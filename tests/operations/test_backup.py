@@ -156,7 +156,7 @@ def test_people_sign_meanwhile(house: House, appliance: Appliance, room: BackupC
     home = Home(tmp_path / "home")
     open_database(made, home, [RECOVERY])
     with closing(Database(home.database)) as database:
-        inside = Contracts(database, BlobStore(tmp_path / "none")).get(contract.id)
+        inside = Contracts(database, BlobStore(tmp_path / "none"), utc_now).get(contract.id)
     listed = read_list(made, [RECOVERY], tmp_path / "documents")
     shutil.rmtree(made.path)
     assert inside.party(first.id).state is PartyState.SIGNED

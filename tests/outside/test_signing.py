@@ -11,7 +11,7 @@ import pytest
 from cryptography import x509
 
 from appliance.config import OutsideSettings
-from appliance.exporting import Exporting
+from appliance.evidence.exporting import Exporting
 from appliance.health import Condition
 from appliance.health.bench import open_check_context
 from appliance.health.dating import outside_timestamps

@@ -14,7 +14,7 @@ import pytest
 from werkzeug.test import TestResponse
 
 from appliance.accounts import passwords
-from appliance.exporting import Export, Exporting
+from appliance.evidence.exporting import Export, Exporting
 from appliance.history.disclosure import Audience
 from appliance.identity import IdentityCheck
 from appliance.language import Language

@@ -14,7 +14,7 @@ from werkzeug.test import TestResponse
 
 from appliance.demonstration.cast import LI, ZHANG
 from appliance.evidence import container
-from appliance.exporting import Exporting
+from appliance.evidence.exporting import Exporting
 from appliance.model.contract import ContractState
 from appliance.model.intent import SigningOrigin
 from appliance.verification import Indication

@@ -15,7 +15,7 @@ from appliance.contracts.drafting import DraftTerms
 from appliance.demonstration.cast import LI, OFFICER, ZHANG, ZONE
 from appliance.demonstration.pocket import DemonstrationAuthenticators
 from appliance.errors import NotFound, StateRefused
-from appliance.exporting import Exporting
+from appliance.evidence.exporting import Exporting
 from appliance.guests.inviting import GuestCodes
 from appliance.history.disclosure import Audience
 from appliance.ledger import Sequencer

@@ -7,7 +7,7 @@ import json
 
 from appliance.demonstration.cast import BETA, CUSTODIAN, LI, ZHANG
 from appliance.evidence import container
-from appliance.exporting import Exporting
+from appliance.evidence.exporting import Exporting
 from appliance.identity import IdentityCheck
 from appliance.ledger import Sequencer
 from appliance.model.identity import Against, IdentityDocument

@@ -12,8 +12,8 @@ import pysqlite3
 import pytest
 
 from appliance.contracts import rules
-from appliance.contracts.access import require_reader
-from appliance.contracts.permissions import Actor
+from appliance.contracts.access import Command, admit
+from appliance.contracts.permissions import Actor, Permission
 from appliance.demonstration.cast import LI, OFFICER, ZHANG
 from appliance.errors import NotFound, PreconditionRefused, StateRefused
 from appliance.ledger import Sequencer
@@ -137,9 +137,9 @@ def test_what_is_disposed_of_is_gone_and_the_log_is_whole(world: World, now_: Ap
     done = disposing.confirm(contract.id, by=OTHER)
 
     with now_.database.reading() as tx, pytest.raises(StateRefused, match="disposed of"):
-        require_reader(tx, contract.id, Actor(ZHANG.subject), now_.now())
+        admit(tx, Command(contract.id, Permission.READ, Actor(ZHANG.subject), now_.now()))
     with now_.database.reading() as tx, pytest.raises(NotFound):
-        require_reader(tx, contract.id, Actor("person-stranger"), now_.now())
+        admit(tx, Command(contract.id, Permission.READ, Actor("person-stranger"), now_.now()))
     assert _traces(now_, contract) == []
     assert now_.listing.kinds("*") is not None
 

@@ -14,8 +14,8 @@ from appliance.demonstration.cast import CUSTODIAN, LI, ZHANG
 from appliance.errors import NotAllowed, NotFound, PreconditionRefused, StateRefused
 from appliance.evidence import container, contents, manifest
 from appliance.evidence.content_check import CHECK, SIGN_OFF, require_review
+from appliance.evidence.exporting import Exporting
 from appliance.evidence.model import PackageRefused
-from appliance.exporting import Exporting
 from appliance.history.timeline import Timeline
 from appliance.model.accounts import AccountRole, AccountState
 from appliance.model.contract import Contract, ContractState

@@ -7,7 +7,7 @@ from typing import Any
 
 from appliance.demonstration.cast import LI
 from appliance.evidence import container
-from appliance.exporting import Exporting
+from appliance.evidence.exporting import Exporting
 from appliance.ledger import Sequencer
 from appliance.model.people import Person
 from appliance.verification import Indication

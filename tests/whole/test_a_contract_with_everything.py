@@ -19,7 +19,7 @@ from appliance.contracts.drafting import DraftTerms
 from appliance.demonstration.cast import ALPHA, BETA, CONTRACT_SEAL, CUSTODIAN, LI, ZHANG, ZONE
 from appliance.errors import NotFound, PreconditionRefused
 from appliance.evidence import container
-from appliance.exporting import Exporting
+from appliance.evidence.exporting import Exporting
 from appliance.identity import IdentityCheck
 from appliance.ledger import Sequencer
 from appliance.model.accounts import AccountRole, AccountState

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import product
 
 import pytest
@@ -16,14 +16,22 @@ from appliance.contracts.permissions import (
     permissions_of,
     refusal_for,
     relations_of,
-    require_permission,
 )
 from appliance.errors import PreconditionRefused, StateRefused
 from appliance.language import chinese_messages
-from appliance.model.contract import ContractState
+from appliance.model.contract import Contract, ContractState, Party
 from appliance.notices import letters
 from tests.appliance.contracts.cast import ROLES, SUBJECTS, contract_in, expected, who
 from tests.appliance.contracts.samples import NOON
+
+
+def required(
+    contract: Contract, permission: Permission, actor: Actor, now: datetime, party: Party | None = None
+) -> None:
+    """Raises the refusal, if there is one."""
+    refusal = refusal_for(contract, permission, actor, now, party)
+    if refusal is not None:
+        raise refusal.error()
 
 
 @pytest.mark.parametrize(("state", "voiding"), [*product(ContractState, [False]), (ContractState.COMPLETED, True)])
@@ -35,11 +43,11 @@ def test_every_act_in_every_state_by_everybody(state: ContractState, voiding: bo
     assert may == {act for act in Permission if role in expected(state, act, voiding=voiding)}
     for act, refusal in answers.items():
         if refusal is None:
-            require_permission(contract, act, who(role), NOON)
+            required(contract, act, who(role), NOON)
             continue
         assert refusal.template in chinese_messages()
         with pytest.raises(StateRefused if refusal.late else PreconditionRefused) as raised:
-            require_permission(contract, act, who(role), NOON)
+            required(contract, act, who(role), NOON)
         assert "{" not in str(raised.value)
 
 
@@ -82,7 +90,7 @@ def test_not_from_the_deadline_on(act: Permission) -> None:
     due = contract.deadline.at
     assert refusal_for(contract, act, actor, due - timedelta(microseconds=1)) is None
     with pytest.raises(PreconditionRefused, match="has passed"):
-        require_permission(contract, act, actor, due)
+        required(contract, act, actor, due)
     assert refusal_for(contract, Permission.RECALL, who("initiator"), due) is None
 
 
@@ -92,8 +100,8 @@ def test_who_has_declared_it_void_is_not_asked_again() -> None:
     once = replace(contract, voiding=replace(contract.voiding, declared=(SUBJECTS["first"],)))
     for act in (Permission.AGREE_TO_VOID, Permission.REFUSE_TO_VOID):
         with pytest.raises(PreconditionRefused, match="already"):
-            require_permission(once, act, who("first"), NOON)
-        require_permission(once, act, who("second"), NOON)
+            required(once, act, who("first"), NOON)
+        required(once, act, who("second"), NOON)
 
 
 def test_every_sentence_of_the_tables_is_translated() -> None:

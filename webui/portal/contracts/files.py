@@ -9,7 +9,7 @@ from flask import Blueprint, Response, request, send_file
 from werkzeug.exceptions import NotFound as NoSuchPage
 
 from appliance.contracts.permissions import Permission
-from appliance.exporting import Exporting
+from appliance.evidence.exporting import Exporting
 from appliance.model.contract import Contract
 from webui.portal.contracts.view import view_contract
 from webui.portal.parts import PortalParts

@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 from flask import Response, abort, jsonify, make_response, redirect, render_template, request
 from werkzeug.exceptions import BadRequest
 
+from appliance.contracts.access import Command
 from appliance.contracts.drafting import DraftTerms
 from appliance.contracts.permissions import Actor, Permission, Refusal, refusal_for
 from appliance.contracts.sending import ProblemPlace
@@ -82,10 +83,11 @@ class DraftController:
         """The visitor's own draft. Raises :class:`NotFound` for others'; once it is sent, a page says so and leads
         to the contract, for whoever comes back from the browser's history (scripts get :class:`StateRefused`)."""
         visitor = self.visitor()
-        contract = self.appliance.contracts.get(contract_id)
+        actor, now = Actor(visitor.subject), self.appliance.now()
+        contract = self.appliance.contracts.admit(Command(contract_id, Permission.READ, actor, now)).contract
         if contract.initiator != visitor.subject:
             raise NotFound("There is no contract {contract}.", contract=contract_id)
-        refusal = refusal_for(contract, Permission.EDIT, Actor(visitor.subject), self.appliance.now())
+        refusal = refusal_for(contract, Permission.EDIT, actor, now)
         if refusal is not None and contract.state not in UNSENT and not wants_json():
             abort(_already_sent(contract, refusal))
         if refusal is not None:

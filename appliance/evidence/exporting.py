@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
 
 from cryptography import x509
 
+from appliance.accounts.registry import PeopleRegistry
+from appliance.config import Settings
+from appliance.documents.earlier import EarlierSignatures
 from appliance.errors import NotFound, StateRefused
 from appliance.evidence import history, package
 from appliance.evidence.agreements import text_path
+from appliance.evidence.authorisation_basis import FOLDER
 from appliance.evidence.extraction import newest_contents
 from appliance.evidence.model import (
     Certificates,
@@ -24,14 +31,124 @@ from appliance.evidence.model import (
     SignedRecord,
     TimestampExchange,
 )
-from appliance.grounding import GroundsMaterial, grounds_of
 from appliance.history.disclosure import Audience, Disclosure, VisibleEvents, replaced_guests
+from appliance.language import Language
+from appliance.ledger import LogProofs
 from appliance.model.acceptance import AgreementRecord
 from appliance.model.contract import Contract, ContractState, Party, RevisionKind
-from appliance.store import events
-from appliance.wiring import Appliance
+from appliance.model.voiding import VoidDeclaration
+from appliance.powers import Powers
+from appliance.store import events, grounds
+from appliance.store.database import Database
+from appliance.timestamping import TimestampIssuer
+from appliance.verification import Verifier
 from hsm import canonical, der
+from hsm.client import AuthorityClient
 from hsm.timestamp import build_request, order_for
+
+
+class CompletedSignature(Protocol):
+    """One completed signature: the party, and the timestamped CMS (DER) in the PDF."""
+
+    @property
+    def party(self) -> Party: ...
+    @property
+    def cms(self) -> bytes: ...
+
+
+class ContractSource(Protocol):
+    """Contracts, with what their signatures rest on (:class:`appliance.contracts.access.Contracts`)."""
+
+    def for_export(self, contract_id: str) -> Contract:
+        """The contract, when its evidence can be exported. Raises :class:`StateRefused`, or :class:`NotFound`."""
+
+    def document(self, contract: Contract, number: int | None = None) -> bytes:
+        """The PDF at a revision, the current one by default."""
+
+    def signatures(self, contract_id: str) -> Sequence[CompletedSignature]:
+        """The completed signatures, in the order in which they were made."""
+
+    def acceptances(self, contract_id: str) -> tuple[AgreementRecord, ...]:
+        """The acceptances of the agreement on electronic signing that they rest on."""
+
+    def agreement_texts(self, version: str) -> Mapping[Language, str]:
+        """The text of *version*, by language."""
+
+
+class DeclarationSource(Protocol):
+    """Declarations by which contracts were voided (:class:`appliance.contracts.endings.Voiding`)."""
+
+    def declarations(self, contract_id: str) -> tuple[VoidDeclaration, ...]:
+        """The signed declarations."""
+
+
+class ReviewSource(Protocol):
+    """Records of content checks (:class:`appliance.review.reviewing.Reviewing`)."""
+
+    def records(self, contract: Contract) -> Mapping[str, bytes]:
+        """Path in the package → bytes."""
+
+
+class EvidenceSources(Protocol):
+    """The parts of an appliance that evidence is gathered from."""
+
+    @property
+    def settings(self) -> Settings: ...
+    @property
+    def now(self) -> Callable[[], datetime]: ...
+    @property
+    def database(self) -> Database: ...
+    @property
+    def contracts(self) -> ContractSource: ...
+    @property
+    def voiding(self) -> DeclarationSource: ...
+    @property
+    def earlier(self) -> EarlierSignatures: ...
+    @property
+    def reviewing(self) -> ReviewSource: ...
+    @property
+    def registry(self) -> PeopleRegistry: ...
+    @property
+    def powers(self) -> Powers: ...
+    @property
+    def proofs(self) -> LogProofs: ...
+    @property
+    def verifier(self) -> Verifier: ...
+    @property
+    def authority(self) -> AuthorityClient: ...
+    @property
+    def timestamps(self) -> TimestampIssuer: ...
+
+
+@dataclass(frozen=True, slots=True)
+class BasisMaterial:
+    """``documents``: path in the package → bytes; ``entries``: the log entries of powers and identity checks.
+    Their private fields stay closed, because the records say what matters."""
+
+    documents: dict[str, bytes]
+    entries: frozenset[int]
+
+
+def basis_material(sources: EvidenceSources, contract: Contract) -> BasisMaterial:
+    """The material of every completed signature of *contract*, numbered as the signatures of the package are."""
+    documents: dict[str, bytes] = {}
+    entries: set[int] = set()
+    with sources.database.reading() as tx:
+        kept = grounds.of_contract(tx, contract.id)
+    for number, made in enumerate(sources.contracts.signatures(contract.id), start=1):
+        record = kept.get(made.party.id)
+        if record is None:
+            continue
+        documents[f"{FOLDER}{number:02}.json"] = record
+        found = json.loads(record)
+        if found["outcome"] != "not-needed":
+            power = sources.powers.get(found["considered"][0]["power"]["id"])
+            documents[f"{FOLDER}{power.id}.pdf"] = sources.powers.letter(power)
+            entries |= set(power.entries)
+        if found["identity"] is not None:
+            entries.add(found["identity"]["entry"])
+    return BasisMaterial(documents, frozenset(entries))
+
 
 PATIENCE = 15.0
 """Seconds to wait for a checkpoint that covers everything, and for proofs that all lead to the same one."""
@@ -62,8 +179,8 @@ class Export:
 class Exporting:
     """Makes evidence packages of completed contracts. Thread-safe; changes nothing but the log."""
 
-    def __init__(self, appliance: Appliance) -> None:
-        self._appliance = appliance
+    def __init__(self, sources: EvidenceSources) -> None:
+        self._sources = sources
 
     def export(self, contract_id: str, audience: Audience) -> Export:
         """The package of a completed contract, or of one that was voided since, for *audience*: internal records
@@ -74,24 +191,20 @@ class Exporting:
         2. every entry of the contract's history has its place in the log: a checkpoint follows within a second;
         3. all is put together, and the authority signs and dates the manifest.
         """
-        contract = self._appliance.contracts.get(contract_id)
-        if contract.state not in (ContractState.COMPLETED, ContractState.VOIDED):
-            raise StateRefused(
-                "“{title}” is not completed; there is no evidence to export yet.", title=contract.title
-            )
-        signed = self._appliance.contracts.document(contract)
+        contract = self._sources.contracts.for_export(contract_id)
+        signed = self._sources.contracts.document(contract)
         exchange = self._exchange(signed)
         evidence = self._evidence(contract, signed, exchange, self._disclosed(contract, audience))
-        seals = ManifestSignature(self._appliance.authority.sign_manifest, self._appliance.timestamps.issue_reply)
+        seals = ManifestSignature(self._sources.authority.sign_manifest, self._sources.timestamps.issue_reply)
         return Export(package.build(evidence, seals), exchange)
 
     def _exchange(self, signed: bytes) -> TimestampExchange:
         order = order_for(hashlib.sha256(signed).digest(), nonce=secrets.randbits(64), certificates=True)
         request = build_request(order)
-        return TimestampExchange(request, self._appliance.timestamps.issue_reply(request))
+        return TimestampExchange(request, self._sources.timestamps.issue_reply(request))
 
     def _disclosed(self, contract: Contract, audience: Audience) -> _Disclosed:
-        with self._appliance.database.reading() as tx:
+        with self._sources.database.reading() as tx:
             disclosure = Disclosure(tx, contract, audience)
             told = events.told(tx, contract.id)
             entries = {entry: disclosure.seen(canonical.decode(leaf), opening) for entry, leaf, opening in told}
@@ -100,17 +213,17 @@ class Exporting:
     def _evidence(
         self, contract: Contract, signed: bytes, exchange: TimestampExchange, disclosed: _Disclosed
     ) -> EvidenceInput:
-        appliance = self._appliance
-        acceptances = appliance.contracts.acceptances(contract.id)
-        rests_on = grounds_of(appliance, contract)
+        sources = self._sources
+        acceptances = sources.contracts.acceptances(contract.id)
+        rests_on = basis_material(sources, contract)
         log = self._log(acceptances, rests_on, disclosed.entries)
         return EvidenceInput(
             contract=contract.id,
             title=contract.title,
             audience=disclosed.audience.name,
-            created=appliance.now(),
+            created=sources.now(),
             zone=contract.deadline.zone,
-            original=appliance.contracts.document(contract, contract.original.number),
+            original=sources.contracts.document(contract, contract.original.number),
             signed=signed,
             exchange=exchange,
             signatures=tuple(self._signatures(contract)),
@@ -119,23 +232,23 @@ class Exporting:
             documents={
                 **dict(self._agreement_texts(acceptances)),
                 **rests_on.documents,
-                **(appliance.reviewing.records(contract) if disclosed.drafting else {}),
+                **(sources.reviewing.records(contract) if disclosed.drafting else {}),
             },
             names=self._names(contract, log, drafting=disclosed.drafting),
             certificates=self._certificates(),
             log=log,
-            report=appliance.verifier.verify(signed, file="contract.signed.pdf").to_json(),
-            earlier=tuple(each.field for each in appliance.earlier.signatures_of(contract.original.digest)),
+            report=sources.verifier.verify(signed, file="contract.signed.pdf").to_json(),
+            earlier=tuple(each.field for each in sources.earlier.signatures_of(contract.original.digest)),
         )
 
     def _signatures(self, contract: Contract) -> Iterator[SignatureMaterial]:
-        for made in self._appliance.contracts.signatures(contract.id):
+        for made in self._sources.contracts.signatures(contract.id):
             party = made.party
             yield SignatureMaterial(party.field, party.kind.value, party.name, party.organisation, made.cms)
 
     def _records(self, acceptances: tuple[AgreementRecord, ...]) -> Iterator[SignedRecord]:
         for number, accepted in enumerate(acceptances, start=1):
-            name = self._appliance.registry.person(accepted.person).name
+            name = self._sources.registry.person(accepted.person).name
             yield SignedRecord(
                 f"agreement/{number:02}", AGREEMENT_TITLE, name, accepted.record, accepted.cms or b""
             )
@@ -144,15 +257,15 @@ class Exporting:
         """The declarations by which a contract was voided."""
         if contract.state is not ContractState.VOIDED:
             return
-        for number, declared in enumerate(self._appliance.voiding.declarations(contract.id), start=1):
-            name = self._appliance.registry.person(declared.person).name
+        for number, declared in enumerate(self._sources.voiding.declarations(contract.id), start=1):
+            name = self._sources.registry.person(declared.person).name
             yield SignedRecord(
                 f"{history.FOLDER}{number:02}", VOID_TITLE, name, declared.record, declared.cms or b""
             )
 
     def _agreement_texts(self, acceptances: tuple[AgreementRecord, ...]) -> Iterator[tuple[str, bytes]]:
         for version in sorted({record.version for record in acceptances}):
-            for language, words in self._appliance.contracts.agreement_texts(version).items():
+            for language, words in self._sources.contracts.agreement_texts(version).items():
                 yield text_path(version, language), words.encode()
 
     def _names(self, contract: Contract, log: LogMaterial, *, drafting: bool) -> dict[str, str]:
@@ -163,17 +276,17 @@ class Exporting:
             told |= {str(value) for value in leaf["public"].values()}
         if not drafting:
             told -= replaced_guests(leaves)
-        seals = {seal.subject: seal.label for seal in self._appliance.registry.seals()}
+        seals = {seal.subject: seal.label for seal in self._sources.registry.seals()}
         return {subject: name for subject in sorted(told) if (name := seals.get(subject) or self._name(subject))}
 
     def _name(self, subject: str) -> str:
         try:
-            return self._appliance.registry.person(subject).name
+            return self._sources.registry.person(subject).name
         except NotFound:
             return ""
 
     def _certificates(self) -> Certificates:
-        authority = self._appliance.authority
+        authority = self._sources.authority
         *intermediates, root = (x509.load_der_x509_certificate(each) for each in authority.authorities())
         return Certificates(
             root=root,
@@ -186,26 +299,26 @@ class Exporting:
     def _log(
         self,
         acceptances: tuple[AgreementRecord, ...],
-        rests_on: GroundsMaterial,
+        rests_on: BasisMaterial,
         entries: dict[int, VisibleEvents],
     ) -> LogMaterial:
         accepted = [record.entry for record in acceptances if record.entry is not None]
         indices = sorted({*entries, *accepted, *rests_on.entries})
         until = time.monotonic() + PATIENCE
         while time.monotonic() < until:
-            checkpoint = self._appliance.proofs.latest()
+            checkpoint = self._sources.proofs.latest()
             if checkpoint is None or checkpoint.size <= indices[-1]:
                 time.sleep(TICK)
                 continue
             found = tuple(self._entry(index, entries.get(index)) for index in indices)
             if all(entry.proof.endswith(checkpoint.note) for entry in found):
-                key = (self._appliance.settings.home.trust / "log.vkey").read_text(encoding="ascii").strip()
+                key = (self._sources.settings.home.trust / "log.vkey").read_text(encoding="ascii").strip()
                 return LogMaterial(checkpoint.note, checkpoint.token, key, found)
         raise StateRefused("The log has no checkpoint over this contract yet; see that the scheduler runs.")
 
     def _entry(self, index: int, seen: VisibleEvents | None) -> LogEntry:
         """The entry; what lies behind its commitments only if it is the contract's own, as far as it is *seen*."""
-        leaf, proof = self._appliance.proofs.entry(index), self._appliance.proofs.proof_file(index)
+        leaf, proof = self._sources.proofs.entry(index), self._sources.proofs.proof_file(index)
         if seen is None:
             return LogEntry(index, leaf, proof)
         return LogEntry(index, leaf, proof, seen.opening, withheld=not seen.complete, hidden=not seen.whole)

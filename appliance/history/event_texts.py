@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping
-from datetime import datetime
+from collections.abc import Mapping
 from typing import Any, Final
-
-from appliance.evidence.history import PackageEvent, local
-
-_INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 
 TITLES: Final[Mapping[str, str]] = {
     "person-registered": "Person registered",
@@ -131,11 +125,6 @@ _OWN_LABELS: Final[Mapping[tuple[str, str], str]] = {
 """Labels of fields that mean something else in one kind of event."""
 
 
-def event_title(event: PackageEvent) -> str:
-    """What happened, as a message id; the kind itself for one that this release does not know."""
-    return TITLES.get(event.kind, event.kind)
-
-
 def fact_label(kind: str, field: str) -> str:
     """What *field* of :data:`LABELS` is called in an event of *kind*, as a message id."""
     return _OWN_LABELS.get((kind, field), LABELS[field])
@@ -146,28 +135,3 @@ def says_nothing(kind: str, field: str, fields: Mapping[str, Any], shown: object
     reader's business, so that it is *shown* as the subject."""
     before = (kind, field) == ("guest-corrected", "before")
     return before and fields[field] in (fields.get("person"), shown)
-
-
-def event_facts(event: PackageEvent, names: Mapping[str, str], zone: str) -> Iterator[tuple[str, str]]:
-    """The fields that people want to see: label (message id) and value, subjects by their names, times in *zone*.
-
-    A signer who is the actor is not named twice.
-    """
-    fields: dict[str, Any] = {**event.public, **event.private}
-    actor = names.get(event.actor)
-    for name in LABELS:
-        value = fields.get(name)
-        if value in (None, ""):
-            continue
-        shown = _shown(str(value), names, zone)
-        if event.kind == "party-signed" and name in ("name", "signer") and shown == actor:
-            continue
-        if says_nothing(event.kind, name, fields, shown):
-            continue
-        yield fact_label(event.kind, name), shown
-
-
-def _shown(value: str, names: Mapping[str, str], zone: str) -> str:
-    if _INSTANT.fullmatch(value):
-        return local(datetime.fromisoformat(value), zone)
-    return names.get(value, value)
