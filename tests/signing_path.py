@@ -9,8 +9,8 @@ from datetime import timedelta
 from pathlib import Path
 from types import FrameType
 
+from appliance.contracts.crash_safety import Failpoint
 from appliance.contracts.drafting import DraftTerms
-from appliance.contracts.failpoints import Failpoint
 from appliance.demonstration.cast import ZHANG, ZONE
 from appliance.model.contract import Deadline
 from tests.portal import signing_visits

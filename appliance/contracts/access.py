@@ -84,8 +84,8 @@ def admit(tx: Transaction, command: Command) -> Admitted:
     1. It exists, and has the party that the command names; else :class:`NotFound`.
     2. It is as the actor has seen it; else :class:`StateRefused`, which says what happened since.
     3. The permissions allow it (:data:`appliance.contracts.permissions.TABLE`). Else :class:`StateRefused` when
-       the contract is past it, :class:`PreconditionRefused` when it is not this actor's, or not yet; who may not read
-       a contract gets the :class:`NotFound` of one that does not exist.
+       the contract is past it, :class:`PreconditionRefused` when it is not this actor's, or not yet; who may not
+       read a contract gets the :class:`NotFound` of one that does not exist.
     """
     contract = contracts.load(tx, command.contract)
     party = None if command.party is None else rules.party_of(contract, command.party)
