@@ -47,14 +47,13 @@ from appliance.guests.entering import GuestEntryContext
 from appliance.guests.inviting import GuestCodes
 from appliance.history.disclosure import Disclosing
 from appliance.identity import IdentityChecks
-from appliance.keeping import CeremonyRecords, Keeping
+from appliance.keeping import ArchiveRenewal, CeremonyRecords
 from appliance.ledger import LogProofs, Sequencer
 from appliance.ledger.audit_trail import AuditTrail
-from appliance.listing import Listing
+from appliance.listing import ContractLists
 from appliance.maintenance import Maintenance
 from appliance.model.accounts import LinkPurpose
-from appliance.notices.addresses import Addresses
-from appliance.notices.announcing import Announcing
+from appliance.notices.addresses import PortalAddresses
 from appliance.notices.channel import MailChannel
 from appliance.office import Appointing, Office, open_office
 from appliance.ownership import Ownership
@@ -63,8 +62,8 @@ from appliance.pdf.workshop import PdfWorkshop
 from appliance.policy import Policy, load_policy
 from appliance.powers import Powers
 from appliance.powers.register import PowerArchive
-from appliance.reminders.desk import House, RemindersDesk, open_reminders
-from appliance.retention import Retention, open_retention
+from appliance.reminders.desk import MailOrigin, ReminderServices, open_reminders
+from appliance.retention import RetentionServices, open_retention
 from appliance.review.checker import ContentChecker
 from appliance.review.review_status import open_review_statuses
 from appliance.review.reviewing import Reviewing
@@ -125,7 +124,7 @@ class Appliance:
     extending: Extending
     resending: Resending
     voiding: Voiding
-    listing: Listing
+    listing: ContractLists
     recovery: Recovery
     reviewing: Reviewing
     contracts: Contracts
@@ -143,16 +142,16 @@ class Appliance:
     guests: Guests
     entering: GuestEntry
     correcting: GuestCorrection
-    addresses: Addresses
+    addresses: PortalAddresses
     mail: MailChannel
     pictures: PagePictures
     appearances: SignatureAppearances
     seal_pictures: SealPictures
-    retention: Retention
+    retention: RetentionServices
     identity: IdentityChecks
     powers: Powers
-    reminders: RemindersDesk
-    keeping: Keeping
+    reminders: ReminderServices
+    archive_renewal: ArchiveRenewal
     ceremonies: CeremonyRecords
     maintenance: Maintenance
     stuck: StuckContracts
@@ -272,7 +271,7 @@ def _appliance(settings: Settings, core: _Core, confinement: Confinement) -> App
     cycle, finalisation = SigningCycle(records, rules, backend), Finalisation(records, backend)
     signing = SigningService(records, rules, cycle)
     recovery, endings = Recovery(records, backend, cycle, finalisation), Endings(records, rules)
-    keeping = Keeping(records, backend, settings.keeping)
+    keeping = ArchiveRenewal(records, backend, settings.keeping)
     sessions = PortalSessions(records.database, records.audit, settings.sessions, records.now)
     in_accounts = _accounts_room(settings, core)
     mail = MailChannel(records.database, settings.mail)
@@ -315,7 +314,7 @@ def _appliance(settings: Settings, core: _Core, confinement: Confinement) -> App
         extending=Extending(records, rules),
         resending=Resending(records),
         voiding=Voiding(records, rules, backend),
-        listing=Listing(records.database, records.now),
+        listing=ContractLists(records.database, records.now),
         recovery=recovery,
         reviewing=_reviewing(settings, core, confinement),
         contracts=Contracts(records.database, backend.blobs, records.now),
@@ -347,10 +346,10 @@ def _appliance(settings: Settings, core: _Core, confinement: Confinement) -> App
         identity=IdentityChecks(records.database, records.audit, rules.policy, records.now),
         powers=_powers(settings, core),
         reminders=_reminders(settings, core),
-        keeping=keeping,
+        archive_renewal=keeping,
         ceremonies=CeremonyRecords(records.database, records.audit, backend.authority, records.now),
         maintenance=Maintenance(records.database, records.now),
-        stuck=StuckContracts(records, recovery, endings, keeping.renew),
+        stuck=StuckContracts(records, recovery, endings, keeping.renew_contract),
     )
 
 
@@ -359,10 +358,10 @@ def _intake(settings: Settings, core: _Core) -> Intake:
     return Intake(backend.workshop, backend.blobs, DiskSpace(settings.home.blobs), backend.verifier)
 
 
-def _reminders(settings: Settings, core: _Core) -> RemindersDesk:
+def _reminders(settings: Settings, core: _Core) -> ReminderServices:
     records = core.records
     links, url = LinkTokens(settings.home.secret(LINKS_KEY, os.environ)), settings.web.public_url
-    house = House(settings.organisation.name, url, _addresses(settings, core), Addresses("", links))
+    house = MailOrigin(settings.organisation.name, url, _addresses(settings, core), PortalAddresses("", links))
     return open_reminders(records.database, core.rules.policy, settings.home.calendars, house, records.now)
 
 
@@ -394,10 +393,12 @@ def _reviewing(settings: Settings, core: _Core, confinement: Confinement) -> Rev
     )
 
 
-def _addresses(settings: Settings, core: _Core) -> Addresses:
+def _addresses(settings: Settings, core: _Core) -> PortalAddresses:
     """The addresses in mails: a guest's is one by which the guest can come in."""
     links = LinkTokens(settings.home.secret(LINKS_KEY, os.environ))
-    return Addresses(settings.web.public_url, links, lambda tx, guest: link_for(tx, guest, core.records.now()))
+    return PortalAddresses(
+        settings.web.public_url, links, lambda tx, guest: link_for(tx, guest, core.records.now())
+    )
 
 
 def _codes(settings: Settings) -> GuestCodes:

@@ -17,8 +17,8 @@ from appliance.administration.room import AdministrationContext
 from appliance.config import Settings
 from appliance.language import instants, translator
 from appliance.model.administration import Administrator, AdministratorState, AdminRequest, AdminRequestState
-from appliance.notices.letters import GREETING, PAGE, Letter
-from appliance.notices.mail import Envelope, Mail, MailRefused, MailUnavailable, MailUnknown
+from appliance.notices.letters import GREETING, PAGE, MailMessage
+from appliance.notices.mail import Envelope, MailClient, MailRefused, MailUnavailable, MailUnknown
 from appliance.store.administration import act_letters, acts, administrators
 from appliance.store.administration.act_letters import ActLetter, LetterState
 from appliance.store.database import Transaction
@@ -80,7 +80,7 @@ class ApprovalMail:
         known = {*sent, *waiting}
         return NotifiedApprovers(sent, waiting, tuple(each.name for each in wanted if each.name not in known))
 
-    def deliver_queued(self, mail: Mail) -> int:
+    def deliver_queued(self, mail: MailClient) -> int:
         """Sends what is due; how many mails the server took."""
         now, taken = self._room.now(), 0
         with self._room.database.reading() as tx:
@@ -98,21 +98,23 @@ class ApprovalMail:
                     act_letters.end(tx, letter, state, problem or None)
         return taken
 
-    def _send(self, mail: Mail, act: AdminRequest, recipient: Administrator) -> tuple[LetterState, str]:
+    def _send(self, mail: MailClient, act: AdminRequest, recipient: Administrator) -> tuple[LetterState, str]:
         gone = act.state is not AdminRequestState.WAITING or act.expires <= self._room.now()
         if gone or act.action not in REGISTRY or recipient.state is not AdministratorState.ACTIVE:
             return LetterState.WITHDRAWN, ""
         domain = self._settings.mail.sender.rpartition("@")[2]
         name = f"<act-{act.id}-{recipient.login}@{domain}>"
         try:
-            mail.send(Envelope(recipient.email, recipient.name, name, act.asked), self._letter(act, recipient))
+            mail.send_message(
+                Envelope(recipient.email, recipient.name, name, act.asked), self._letter(act, recipient)
+            )
         except MailRefused as error:
             return LetterState.REFUSED, str(error)
         except (MailUnavailable, MailUnknown) as error:
             return LetterState.QUEUED, str(error) or type(error).__name__
         return LetterState.SENT, ""
 
-    def _letter(self, act: AdminRequest, recipient: Administrator) -> Letter:
+    def _letter(self, act: AdminRequest, recipient: Administrator) -> MailMessage:
         """In the language that the recipient chose, else the house's; by the clocks of the house."""
         zone = self._settings.interface.zone
         language = recipient.language or self._settings.interface.language
@@ -130,7 +132,7 @@ class ApprovalMail:
         ]
         html = "".join(f"<p>{escape(each)}</p>" for each in lines)
         html = f'<!doctype html><html lang="{language.value}"><body>{html}</body></html>'
-        return Letter(subject, "\n\n".join(lines) + "\n", html)
+        return MailMessage(subject, "\n\n".join(lines) + "\n", html)
 
 
 def _pause(letter: ActLetter) -> timedelta:

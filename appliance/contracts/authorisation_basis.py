@@ -20,7 +20,7 @@ from appliance.model.identity import IdentityRecord
 from appliance.model.people import Person
 from appliance.model.powers import Power, RecordedAction
 from appliance.policy import Policy
-from appliance.policy.identity import IdentityRules, Reserved
+from appliance.policy.identity import IdentityRequirement, IdentityRules
 from appliance.powers import ConsideredPower, CoverageDecision, CoverageOutcome, CoverageQuery, decide_coverage
 from appliance.store import grounds as store
 from appliance.store import identities, people, powers
@@ -204,7 +204,7 @@ class BasisFinder:
         """Whether policy reserves this signature for people whose identity was checked."""
         required = self._identity_rules(signing).required
         outside = person.guest or person.organisation != self.own
-        return required is Reserved.EVERYBODY or (required is Reserved.OUTSIDE and outside)
+        return required is IdentityRequirement.EVERYBODY or (required is IdentityRequirement.OUTSIDE and outside)
 
     def _identity(self, tx: Transaction, signing: SigningContext, person: Person) -> IdentityRecord | None:
         record = identities.current(tx, person.subject, signing.now)
@@ -214,12 +214,12 @@ class BasisFinder:
         return record
 
     def _identity_rules(self, signing: SigningContext) -> IdentityRules:
-        return self._policy.of(signing.contract.kind).identity
+        return self._policy.rules_for(signing.contract.kind).identity
 
     def _matter(self, signing: SigningContext, person: Person) -> CoverageQuery:
         contract, party = signing.contract, signing.party
-        demanded = self._policy.of(contract.kind).powers
-        others = [name for name in self._policy.names_of(contract.kind) if name != contract.kind]
+        demanded = self._policy.rules_for(contract.kind).powers
+        others = [name for name in self._policy.names_for(contract.kind) if name != contract.kind]
         return CoverageQuery(
             organisation=party.organisation,
             agent=person.subject,

@@ -77,7 +77,7 @@ class Completion:
         passes with it.
         """
         value, outside = signature_value(signed), self._backend.outside
-        wait = None if outside is None else outside.begin(value)
+        wait = None if outside is None else outside.start_fetching(value)
         token = self._backend.timestamps.issue_token(hashlib.sha256(value).digest())
         stamped, became = self._with_second(record, contract, add_signature_timestamp(signed, token), wait)
         self._backend.reach(Failpoint.TIMESTAMP_RECEIVED)

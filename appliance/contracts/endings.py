@@ -99,7 +99,7 @@ class Endings:
         return contracts.overdue(tx, now, grace=self._grace)
 
     def _grace(self, kind: str) -> timedelta:
-        return self._rules.policy.of(kind).reminders.grace
+        return self._rules.policy.rules_for(kind).reminders.grace
 
     def _end(self, tx: Transaction, contract: Contract, state: ContractState, event: AuditEvent) -> Contract:
         contracts.move(tx, contract, state)
@@ -129,7 +129,7 @@ class Extending:
         instants.zone_of(later.zone)
         with self._records.database.transaction() as tx:
             contract = admit(tx, Command(contract_id, Permission.EXTEND, by, now, seen)).contract
-            if now >= contract.deadline.at + self._rules.policy.of(contract.kind).reminders.grace:
+            if now >= contract.deadline.at + self._rules.policy.rules_for(contract.kind).reminders.grace:
                 raise permissions.too_late(contract).error()
             if later.at <= now:
                 raise PreconditionRefused("The new deadline must be in the future.")

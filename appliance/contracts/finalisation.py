@@ -20,7 +20,7 @@ from appliance.model.horizon import Horizon
 from appliance.model.notice import NoticeKind
 from appliance.pdf.values import ValidationMaterial
 from appliance.store import contracts, keeping, people
-from appliance.timestamping.issuing import horizon_of
+from appliance.timestamping.issuing import horizon_of_token
 from hsm.timestamp import parse_token
 
 
@@ -68,7 +68,7 @@ class Archiving:
         extended = self._backend.workshop.embed(prepared, token)
         if not extended.startswith(document):
             raise ResultRefused("The archive revision would change what was there before; nothing was released.")
-        return Archived(extended, parse_token(token).gen_time, horizon_of(token))
+        return Archived(extended, parse_token(token).gen_time, horizon_of_token(token))
 
 
 class Finalisation:

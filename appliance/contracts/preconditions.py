@@ -253,7 +253,7 @@ class SealConditions(Precondition):
         if party.kind is not PartyKind.SEAL:
             return
         yield from self.of_choice(tx, signing)
-        rules = self.policy.of(contract.kind).seals
+        rules = self.policy.rules_for(contract.kind).seals
         if not rules.requester_may_sign and _signs_too(contract, party):
             yield Sentence(ALSO_SIGNS, {"seal": party.name})
         if rules.after_review and not self._is_reviewed(tx, contract):
@@ -277,7 +277,7 @@ class SealConditions(Precondition):
 
     def needed(self, contract: Contract, seal: Seal) -> int:
         """How many custodians approve the use of *seal* in *contract*: what the seal takes, or policy if more."""
-        return max(seal.needed, self.policy.of(contract.kind).seals.custodians)
+        return max(seal.needed, self.policy.rules_for(contract.kind).seals.custodians)
 
     def _is_reviewed(self, tx: Transaction, contract: Contract) -> bool:
         standing = self.standings.status_when_sent(tx, contract)

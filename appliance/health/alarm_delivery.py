@@ -17,7 +17,7 @@ from appliance.egress import Egress, EgressFailed, ExchangeLimits
 from appliance.health.alarm_letters import alarm_mail, webhook_payload
 from appliance.health.alarms import MAIL
 from appliance.health.observations import ASLEEP, Observations
-from appliance.notices.mail import Envelope, Mail, MailRefused, MailUnavailable, MailUnknown
+from appliance.notices.mail import Envelope, MailClient, MailRefused, MailUnavailable, MailUnknown
 from appliance.store.health import alarms as store
 from appliance.store.health.alarms import AlarmMessage
 
@@ -45,7 +45,7 @@ class AlarmDelivery:
         settings: Settings,
         observations: Observations,
         *,
-        mail: Mail | None,
+        mail: MailClient | None,
         key: bytes | None,
         now: Callable[[], datetime],
     ) -> None:
@@ -100,7 +100,7 @@ class AlarmDelivery:
         domain = self._settings.mail.sender.rpartition("@")[2]
         name = f"<alarm-{telling.alarm.at:%Y%m%d%H%M%S}-{telling.id}@{domain}>"
         envelope = Envelope(telling.address, "", name, telling.alarm.at)
-        self._mail.send(envelope, alarm_mail(telling.alarm, self._settings))
+        self._mail.send_message(envelope, alarm_mail(telling.alarm, self._settings))
 
     def _post(self, telling: AlarmMessage) -> None:
         now = self._now()

@@ -12,7 +12,7 @@ from appliance.health.alarms import LASTING, OVER
 from appliance.health.finding import Condition
 from appliance.health.registry import TITLES
 from appliance.language import Translator, instants, translator
-from appliance.notices.letters import Letter
+from appliance.notices.letters import MailMessage
 from appliance.store.health.alarms import Alarm
 
 SUBJECTS: Final = {
@@ -28,7 +28,7 @@ PAGE: Final = "The runbook has a page about it: docs/runbook/{page}.md"
 FROM: Final = "Sent by the signing appliance at {url}."
 
 
-def alarm_mail(alarm: Alarm, settings: Settings) -> Letter:
+def alarm_mail(alarm: Alarm, settings: Settings) -> MailMessage:
     """The mail, as text and as quiet HTML."""
     translate = translator(settings.interface.language)
     title, organisation = translate(TITLES.get(alarm.name, alarm.name)), settings.organisation.name
@@ -37,7 +37,7 @@ def alarm_mail(alarm: Alarm, settings: Settings) -> Letter:
     body = "\n\n".join(paragraphs) + "\n"
     html = "".join(f"<p>{escape(each)}</p>" for each in paragraphs)
     page = f'<!doctype html><html lang="{settings.interface.language}"><body>{html}</body></html>'
-    return Letter(subject, body, page)
+    return MailMessage(subject, body, page)
 
 
 def _paragraphs(alarm: Alarm, settings: Settings, translate: Translator) -> list[str]:

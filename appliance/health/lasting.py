@@ -12,7 +12,7 @@ from appliance.health.finding import HealthFinding, failing, good
 from appliance.health.pages import RunbookPage
 from appliance.store import keeping as kept
 from appliance.store.database import Transaction
-from appliance.timestamping.issuing import horizon_of_next
+from appliance.timestamping.issuing import horizon_of_certificate
 from hsm.client import AuthorityClient
 from hsm.errors import AuthorityError
 
@@ -60,4 +60,4 @@ def _reached(client: AuthorityClient, settings: KeepingSettings) -> datetime | N
         certificate = x509.load_der_x509_certificate(client.certificate("tsa"))
     except AuthorityError:
         return None
-    return horizon_of_next(certificate).end(settings.ends)
+    return horizon_of_certificate(certificate).end(settings.ends)

@@ -8,7 +8,7 @@ from appliance.health.bench import CheckContext
 from appliance.health.finding import HealthFinding, attention, failing, good, unset
 from appliance.health.pages import RunbookPage
 from appliance.ledger.tree import StoredTree
-from appliance.notices.mail import Mail, MailUnreachable
+from appliance.notices.mail import MailClient, MailUnreachable
 from appliance.store import deliveries, queues
 from appliance.store.database import Transaction
 
@@ -51,7 +51,7 @@ def mail(bench: CheckContext) -> HealthFinding:
     password = settings.mail_password(bench.environment)
     values = {"host": settings.mail.host, "port": settings.mail.port}
     try:
-        Mail(settings.mail, password).greet()
+        MailClient(settings.mail, password).greet()
     except MailUnreachable as error:
         template = "The mail server {host}:{port} cannot be used: {why}"
         return failing("mail", RunbookPage.MAIL_DOWN, template, {**values, "why": error})

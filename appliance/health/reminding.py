@@ -47,9 +47,9 @@ def known_years(home: Home, now: datetime) -> HealthFinding:
     except ApplianceError as error:
         return failing("calendar", RunbookPage.SETTINGS_WRONG, error.template, error.values)
     values = {"name": found.name, "year": now.year, "next": now.year + 1, "file": f"{rules.calendar}.toml"}
-    if not found.knows(now.year):
+    if not found.covers_year(now.year):
         template = "The calendar {name} does not have {year}; Monday to Friday count as working days."
         return attention("calendar", RunbookPage.CALENDAR_MISSING, template, values)
-    if not found.knows(now.year + 1):
+    if not found.covers_year(now.year + 1):
         return good("calendar", "The calendar {name} has {year}, but not yet {next}; add it in time.", values)
     return good("calendar", "The calendar {name} has {year} and {next}.", values)

@@ -51,7 +51,7 @@ def tally(bench: CheckContext, observations: Observations) -> dict[str, float]:
 def refused(bench: CheckContext, observations: Observations) -> dict[str, float]:
     """How many timestamp requests were refused, by failInfo, by all processes that ever were."""
     with observations.database().transaction() as tx:
-        for process, counts in refusal_counts.shown(bench.home.pulses):
+        for process, counts in refusal_counts.read_counts(bench.home.pulses):
             kept.add(tx, process, counts)
         sums = kept.sums(tx)
     return {labelled(REFUSED, reason=name): float(sums.get(name, 0)) for name in refusal_counts.NAMES.values()}

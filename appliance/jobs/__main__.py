@@ -20,10 +20,10 @@ from appliance.jobs.administering import administration_jobs
 from appliance.jobs.scheduler import build_scheduler
 from appliance.jobs.table import held_during_maintenance, jobs_of, liveness_job
 from appliance.jobs.watching import health_jobs
-from appliance.listing import Truth
+from appliance.listing import ListCheck
 from appliance.logs import set_up_logging_at
-from appliance.notices.delivery import Delivery
-from appliance.notices.mail import Mail
+from appliance.notices.delivery import OutboxDelivery
+from appliance.notices.mail import MailClient
 from appliance.sharing import make_directory, open_file
 from appliance.wiring import Appliance, open_appliance
 from hsm.errors import AuthorityError
@@ -63,8 +63,8 @@ def alone(lock: Path) -> Iterator[None]:
 def _run(settings: Settings, appliance: Appliance, manager: ServiceManager) -> None:
     delivery = _delivery(settings, appliance)
     if delivery is not None:
-        delivery.recover()
-    Truth(appliance.database).complete()
+        delivery.recover_interrupted()
+    ListCheck(appliance.database).add_missing()
     appliance.recovery.run()
     appliance.blobs.sweep(before=appliance.now() - LONGEST_WRITE)
     asked: list[int] = []
@@ -81,13 +81,13 @@ def _run(settings: Settings, appliance: Appliance, manager: ServiceManager) -> N
         scheduler.shutdown(wait=True)  # what is under way ends before the databases are closed
 
 
-def _delivery(settings: Settings, appliance: Appliance) -> Delivery | None:
+def _delivery(settings: Settings, appliance: Appliance) -> OutboxDelivery | None:
     if not settings.mail.configured:
         return None
-    return Delivery(
+    return OutboxDelivery(
         appliance.database,
-        Mail(settings.mail, settings.mail_password(os.environ)),
-        appliance.reminders.digests,
+        MailClient(settings.mail, settings.mail_password(os.environ)),
+        appliance.reminders.mails,
         addresses=appliance.addresses,
         issuer=settings.organisation.name,
         now=appliance.now,

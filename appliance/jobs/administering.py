@@ -10,7 +10,7 @@ from functools import partial
 from appliance.administration import Administration, Process, open_administration
 from appliance.administration.action import ExecutedBy
 from appliance.jobs.scheduler import Job
-from appliance.notices.mail import Mail
+from appliance.notices.mail import MailClient
 from appliance.wiring import Appliance
 
 REQUESTS_SECONDS = 1.0
@@ -39,7 +39,7 @@ class AdministrationJobs:
         finally:  # whatever is wrong with an act, what was done does not wait to be told
             administration.journal.forward_to_log()
 
-    def send_approval_mail(self, mail: Mail) -> None:
+    def send_approval_mail(self, mail: MailClient) -> None:
         """Mails whom an act waits for."""
         self._administration().approval_mail.deliver_queued(mail)
 
@@ -65,6 +65,6 @@ def administration_jobs(appliance: Appliance, stack: ExitStack) -> list[Job]:
     ]
     settings = appliance.settings
     if settings.mail.configured:
-        mail = Mail(settings.mail, settings.mail_password(os.environ))
+        mail = MailClient(settings.mail, settings.mail_password(os.environ))
         jobs.append(Job("letters about acts", MAIL_SECONDS, partial(administering.send_approval_mail, mail)))
     return jobs

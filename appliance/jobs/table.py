@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Final
 
 from appliance.jobs.scheduler import Job
-from appliance.notices.delivery import Delivery
+from appliance.notices.delivery import OutboxDelivery
 from appliance.wiring import Appliance
 from hsm.service_manager import ServiceManager
 
@@ -24,22 +24,22 @@ KEEPING = 60.0
 CEREMONIES = 60.0
 
 
-def jobs_of(appliance: Appliance, delivery: Delivery | None) -> list[Job]:
+def jobs_of(appliance: Appliance, delivery: OutboxDelivery | None) -> list[Job]:
     """All jobs; mail goes out only where a server is configured, and waits in the outbox otherwise."""
     jobs = [
         Job("sequencing", SEQUENCING, appliance.sequencer.run_once),
         Job("recovery", RECOVERY, appliance.recovery.run),
         Job("deadlines", DEADLINES, appliance.endings.expire),
         Job("seal requests", SEAL_REQUESTS, appliance.seal_requests.sweep),
-        Job("disposal", DISPOSAL, appliance.retention.disposing.sweep),
-        Job("ownerless documents", DISPOSAL, appliance.retention.disposing.sweep_ownerless),
-        Job("reminders", REMINDERS, appliance.reminders.reminding.tick),
-        Job("keeping", KEEPING, appliance.keeping.run),
-        Job("ceremonies", CEREMONIES, appliance.ceremonies.run, at_once=True),
+        Job("disposal", DISPOSAL, appliance.retention.disposing.remove_doomed_blobs),
+        Job("ownerless documents", DISPOSAL, appliance.retention.disposing.remove_ownerless_blobs),
+        Job("reminders", REMINDERS, appliance.reminders.ticker.tick),
+        Job("keeping", KEEPING, appliance.archive_renewal.run_round),
+        Job("ceremonies", CEREMONIES, appliance.ceremonies.record_ceremonies, at_once=True),
         Job("revocation lists", REVOCATION_LISTS, appliance.authority.issue_crl),
     ]
     if delivery is not None:
-        jobs.append(Job("outbox", OUTBOX, delivery.deliver))
+        jobs.append(Job("outbox", OUTBOX, delivery.deliver_due))
     return jobs
 
 

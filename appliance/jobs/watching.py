@@ -12,7 +12,7 @@ from appliance.health.alarm_delivery import KEY, AlarmDelivery
 from appliance.health.alarms import MAIL, WEBHOOK, Alarms
 from appliance.health.watching import HealthWatch
 from appliance.jobs.scheduler import Job
-from appliance.notices.mail import Mail
+from appliance.notices.mail import MailClient
 from appliance.wiring import Appliance
 
 ALARM_SECONDS = 5.0
@@ -40,8 +40,8 @@ def health_jobs(appliance: Appliance, stack: ExitStack) -> list[Job]:
     return jobs
 
 
-def _mail(settings: Settings) -> Mail | None:
-    return Mail(settings.mail, settings.mail_password(os.environ)) if settings.mail.host else None
+def _mail(settings: Settings) -> MailClient | None:
+    return MailClient(settings.mail, settings.mail_password(os.environ)) if settings.mail.host else None
 
 
 def _key(settings: Settings) -> bytes | None:

@@ -26,7 +26,7 @@ class CeremonyRecords:
         self._authority = authority
         self._now = now
 
-    def run(self) -> None:
+    def record_ceremonies(self) -> None:
         """One look. Raises :class:`hsm.errors.AuthorityError` when the authority does not tell."""
         held = self._authority.ceremonies()
         with self._database.reading() as tx:

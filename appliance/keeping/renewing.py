@@ -24,7 +24,7 @@ from appliance.ledger.events import SYSTEM, AuditEvent, EventKind, Field
 from appliance.model.contract import Contract, ContractRevision, ContractState, RevisionKind
 from appliance.pdf.values import ValidationMaterial
 from appliance.store import contracts, keeping, retention
-from appliance.timestamping.issuing import horizon_of, horizon_of_next, signer_of
+from appliance.timestamping.issuing import horizon_of_certificate, horizon_of_token, signer_of_token
 from hsm import der
 from hsm.errors import UnknownKey
 
@@ -44,7 +44,7 @@ _FIRST_RETRY, _LAST_RETRY = timedelta(minutes=5), timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Round:
+class RenewalRound:
     """What a round did: contracts read for the first time, renewed, and failed (to be tried again)."""
 
     read: int = 0
@@ -52,7 +52,7 @@ class Round:
     failed: int = 0
 
 
-class Keeping:
+class ArchiveRenewal:
     """Run by the scheduler. Any number may run at once: only a commit upon the revision that was read counts."""
 
     def __init__(
@@ -70,7 +70,7 @@ class Keeping:
         self._elapsed = elapsed
         self._archiving = Archiving(backend)
 
-    def run(self) -> Round:
+    def run_round(self) -> RenewalRound:
         """One slice of what is due, most urgent first.
 
         1. horizons that nobody knows yet are read from their documents;
@@ -84,14 +84,14 @@ class Keeping:
         with self._records.database.reading() as tx:
             unread = keeping.unread(tx, now, limit=MOST)
         read, unreadable = self._each(unread, self._read, until)
-        limit = self.limit(now)
+        limit = self.due_before(now)
         with self._records.database.reading() as tx:
             due = keeping.due(tx, limit, self._settings.ends, now=now, limit=MOST)
         if not due:
-            return Round(read, 0, unreadable)
+            return RenewalRound(read, 0, unreadable)
         materials: Materials = {}
-        renewed, failed = self._each(due, lambda contract: self.renew(contract, materials), until)
-        return Round(read, renewed, unreadable + failed)
+        renewed, failed = self._each(due, lambda contract: self.renew_contract(contract, materials), until)
+        return RenewalRound(read, renewed, unreadable + failed)
 
     def _each(self, ids: Sequence[str], work: Callable[[str], object], until: float) -> tuple[int, int]:
         """Done and failed, of as many as there is time for, but one at least: each round gets on."""
@@ -103,13 +103,13 @@ class Keeping:
             done, failed = done + ok, failed + (not ok)
         return done, failed
 
-    def limit(self, now: datetime) -> datetime:
+    def due_before(self, now: datetime) -> datetime:
         """Contracts that stop being proven before this are due, and better off with a timestamp made *now*."""
         certificate = x509.load_der_x509_certificate(self._backend.authority.certificate("tsa"))
-        reached = horizon_of_next(certificate).end(self._settings.ends)
+        reached = horizon_of_certificate(certificate).end(self._settings.ends)
         return min(now + self._settings.lead, reached)
 
-    def renew(self, contract_id: str, materials: Materials | None = None) -> Contract:
+    def renew_contract(self, contract_id: str, materials: Materials | None = None) -> Contract:
         """The contract with one more archive timestamp, or as it is when somebody else was faster. *materials* is
         what was asked for just now, to be used again.
 
@@ -134,7 +134,7 @@ class Keeping:
 
     def _material(self, last: bytes, known: Materials) -> ValidationMaterial:
         """What the authority says now, also about the key that made the *last* token."""
-        signer = signer_of(last)
+        signer = signer_of_token(last)
         if signer not in known:
             known[signer] = self._archiving.later_material(signer.public_bytes(Encoding.DER))
         return known[signer]
@@ -164,7 +164,7 @@ class Keeping:
         if not _is_kept(contract):
             self._let_go(contract_id)
             return
-        horizon = horizon_of(_last_token(self._backend.blobs.get(contract.current.digest), contract))
+        horizon = horizon_of_token(_last_token(self._backend.blobs.get(contract.current.digest), contract))
         with self._records.database.transaction() as tx:
             known = keeping.of(tx, contract_id)
             if known is not None and known.horizon is None:

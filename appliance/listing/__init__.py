@@ -1,6 +1,6 @@
 """Lists of contracts: what a person has to do, page by page, and whether the lists are true."""
 
-from appliance.listing.listing import Listing
-from appliance.listing.truth import Truth
+from appliance.listing.listing import ContractLists
+from appliance.listing.truth import ListCheck
 
-__all__ = ["Listing", "Truth"]
+__all__ = ["ContractLists", "ListCheck"]

@@ -18,7 +18,7 @@ SOON = timedelta(hours=72)
 MOST_ROWS = 100
 
 
-class Listing:
+class ContractLists:
     """Reads only. Thread-safe. *subject* is a person, or :data:`EVERYTHING` for an auditor of *audience*, who sees
     nothing of what others drafted and never sent."""
 
@@ -28,12 +28,12 @@ class Listing:
         self._database = database
         self._now = now
 
-    def counts(self, subject: str, audience: Audience | None = None) -> BucketCounts:
+    def count_buckets(self, subject: str, audience: Audience | None = None) -> BucketCounts:
         """How many contracts are in each bucket, at most 1,000 each."""
         with self._database.reading() as tx:
-            return lists.counts(tx, _reader(tx, subject, audience), soon=self._now() + SOON)
+            return lists.counts(tx, _viewer(tx, subject, audience), soon=self._now() + SOON)
 
-    def page(
+    def list_page(
         self, subject: str, wanted: ContractFilter, *, audience: Audience | None = None, limit: int = 25
     ) -> ContractPage:
         """At most *limit* (up to 100) contracts, the last changed first; what is due soon by its deadline.
@@ -45,14 +45,14 @@ class Listing:
             raise PreconditionRefused("A page has between 1 and {most} rows.", most=MOST_ROWS)
         after = None if wanted.after is None else read_cursor(wanted.after)
         with self._database.reading() as tx:
-            reader = _reader(tx, subject, audience)
+            reader = _viewer(tx, subject, audience)
             return lists.page(tx, reader, wanted, after=after, limit=limit, soon=self._now() + SOON)
 
-    def kinds(self, subject: str, audience: Audience | None = None) -> list[str]:
+    def list_kinds(self, subject: str, audience: Audience | None = None) -> list[str]:
         """The types of contract that the person has, at most a hundred, in the order of their signs."""
         with self._database.reading() as tx:
-            return lists.kinds(tx, _reader(tx, subject, audience))
+            return lists.kinds(tx, _viewer(tx, subject, audience))
 
 
-def _reader(tx: Transaction, subject: str, audience: Audience | None) -> ListViewer:
+def _viewer(tx: Transaction, subject: str, audience: Audience | None) -> ListViewer:
     return ListViewer(subject, () if audience is None else tuple(spellings(tx, audience)))

@@ -42,7 +42,7 @@ InvitationOf = Callable[[Transaction, str], GuestInvitation]
 """The invitation whose link leads a guest (subject) in; raises :class:`NotFound`. It may make a new one."""
 
 
-class Addresses:
+class PortalAddresses:
     """Addresses of the portal that others reach at *public_url* (without a slash at its end).
 
     *invitation_of* chooses the link in a mail to a guest; without it, it is that of the invitation that holds.
@@ -53,7 +53,7 @@ class Addresses:
         self._links = links
         self._invitation_of = invitation_of
 
-    def of(self, tx: Transaction, notice: Notice) -> str:
+    def notice_url(self, tx: Transaction, notice: Notice) -> str:
         """The whole address of the page that *notice* is about."""
         if notice.kind in _LETS_IN:
             room, purpose = _LETS_IN[notice.kind]
@@ -65,11 +65,11 @@ class Addresses:
             page = "/seals/requests"
         return self._public_url + page.format(contract=notice.contract, about=notice.about)
 
-    def page(self, path: str) -> str:
+    def page_url(self, path: str) -> str:
         """The whole address of a page of the portal."""
         return self._public_url + path
 
-    def of_reminder(self, tx: Transaction, reminder: Reminder) -> str:
+    def reminder_url(self, tx: Transaction, reminder: Reminder) -> str:
         """The whole address of the page where what *reminder* asks for is done."""
         duty = reminder.duty
         if duty.person.startswith(GUEST_PREFIX):
@@ -85,15 +85,15 @@ class Addresses:
     def _of_guest(self, tx: Transaction, guest: str) -> str:
         """Guests have no account: their way in is the link of their invitation, while there is one."""
         try:
-            return self.of_invitation(self._invitation_of(tx, guest))
+            return self.invitation_url(self._invitation_of(tx, guest))
         except NotFound:
             return f"{self._public_url}/"
 
-    def of_account(self, link: AccountLink) -> str:
+    def account_link_url(self, link: AccountLink) -> str:
         """The whole address at which the owner of an account uses *link*."""
         room = "welcome" if link.purpose is LinkPurpose.WELCOME else "recover"
         return f"{self._public_url}/{room}/{self._links.token_of(link.purpose, link.id)}"
 
-    def of_invitation(self, invitation: GuestInvitation) -> str:
+    def invitation_url(self, invitation: GuestInvitation) -> str:
         """The whole address at which the guest of *invitation* comes in."""
         return f"{self._public_url}/guest/{self._links.token_of(LinkPurpose.GUEST, invitation.id)}"

@@ -12,17 +12,17 @@ from appliance.store import contracts, outbox
 from appliance.store.database import Transaction
 
 
-class Inviting(Protocol):
+class GuestInviter(Protocol):
     """Makes the invitation of a party from outside, and queues its letter, in the caller's transaction."""
 
     def __call__(self, tx: Transaction, contract: Contract, party: Party, *, by: str, now: datetime) -> object:
         """*by* invites and vouches."""
 
 
-class Announcing:
+class NoticeQueue:
     """Whatever it is given is queued in the caller's transaction, so that nothing is told that did not happen."""
 
-    def __init__(self, invite: Inviting) -> None:
+    def __init__(self, invite: GuestInviter) -> None:
         self._invite = invite
 
     def __call__(self, tx: Transaction, notices: Iterable[Notice]) -> None:

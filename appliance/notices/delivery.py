@@ -11,18 +11,18 @@ from appliance.guests.inviting import is_shut_out
 from appliance.model.contract import GUEST_PREFIX
 from appliance.model.guest import GuestInvitation
 from appliance.model.notice import Notice, NoticeKind
-from appliance.notices.addresses import Addresses
-from appliance.notices.letters import Later, Letter, Matter, letter
+from appliance.notices.addresses import PortalAddresses
+from appliance.notices.letters import MailMessage, MessageContext, Postponed, compose_message
 from appliance.notices.mail import (
     Envelope,
-    Mail,
     Mailbox,
+    MailClient,
     MailRefused,
     MailUnavailable,
     MailUnknown,
     MailUnreachable,
 )
-from appliance.notices.naming import named
+from appliance.notices.naming import actors_of_notice
 from appliance.store import accounts, contracts, guests, outbox, people
 from appliance.store.database import Database, Transaction
 
@@ -30,14 +30,16 @@ INTERRUPTED = "the process ended while it was sent"
 LONGEST_PAUSE = timedelta(minutes=5)
 
 
-class Composing(Protocol):
+class ReminderComposer(Protocol):
     """Makes a letter when it goes out, of what holds at that moment."""
 
-    def compose(self, tx: Transaction, message: outbox.OutboxMessage, now: datetime) -> Letter | Later | None:
+    def compose_mail(
+        self, tx: Transaction, message: outbox.OutboxMessage, now: datetime
+    ) -> MailMessage | Postponed | None:
         """The letter; when it should wait, until when; None when nobody needs it any more."""
 
 
-class Delivery:
+class OutboxDelivery:
     """There is one sender at a time (the scheduler); *issuer* is the organisation in whose name it writes.
     *reply_to_initiator*: answers to mails about a contract go to who sent it.
 
@@ -48,10 +50,10 @@ class Delivery:
     def __init__(
         self,
         database: Database,
-        mail: Mail,
-        reminders: Composing,
+        mail: MailClient,
+        reminders: ReminderComposer,
         *,
-        addresses: Addresses,
+        addresses: PortalAddresses,
         issuer: str,
         now: Callable[[], datetime],
         reply_to_initiator: bool = False,
@@ -66,12 +68,12 @@ class Delivery:
         self._failures = 0
         self._paused_until: datetime | None = None
 
-    def recover(self) -> int:
+    def recover_interrupted(self) -> int:
         """At the start: what a sender that died had in hand is unknown, never sent again by itself; how many."""
         with self._database.transaction() as tx:
             return outbox.give_up_sending(tx, INTERRUPTED, self._now())
 
-    def deliver(self, *, most: int = 100) -> int:
+    def deliver_due(self, *, most: int = 100) -> int:
         """Send what is due, at most so many; how many were taken by the server."""
         delivered = 0
         for _ in range(most):
@@ -90,15 +92,15 @@ class Delivery:
             person = people.person(tx, notice.recipient)
             answers = self._answers(tx, notice)
             words = self._words(tx, message)
-            if isinstance(words, Later):
+            if isinstance(words, Postponed):
                 outbox.put_back(tx, message, words.until)
             elif words is None:
                 outbox.withdrawn(tx, message, self._now())
-        if words is None or isinstance(words, Later):
+        if words is None or isinstance(words, Postponed):
             return False
         envelope = Envelope(person.email, person.name, notice.message_id, notice.due, answers)
         try:
-            self._mail.send(envelope, words)
+            self._mail.send_message(envelope, words)
         except MailUnreachable as error:
             self._pause(message, str(error))
         except MailUnavailable as error:
@@ -125,28 +127,28 @@ class Delivery:
         with self._database.transaction() as tx:
             outbox.unreached(tx, message, reason)
 
-    def _words(self, tx: Transaction, message: outbox.OutboxMessage) -> Letter | Later | None:
+    def _words(self, tx: Transaction, message: outbox.OutboxMessage) -> MailMessage | Postponed | None:
         notice = message.notice
         if notice.recipient.startswith(GUEST_PREFIX) and guests.is_revoked(tx, notice.recipient):
             return None  # another took this one's place, also since the message was taken, or before it goes again
         if notice.kind is NoticeKind.REMINDERS:
-            return self._reminders.compose(tx, message, self._now())
-        return letter(people.person(tx, notice.recipient), notice.kind, self._matter(tx, notice))
+            return self._reminders.compose_mail(tx, message, self._now())
+        return compose_message(people.person(tx, notice.recipient), notice.kind, self._matter(tx, notice))
 
-    def _matter(self, tx: Transaction, notice: Notice) -> Matter:
-        address = self._addresses.of(tx, notice)
+    def _matter(self, tx: Transaction, notice: Notice) -> MessageContext:
+        address = self._addresses.notice_url(tx, notice)
         invitation = _invitation(tx, notice.recipient)
         contract_id = notice.contract or (invitation.contract if invitation is not None else None)
         if contract_id is None:
-            return Matter(address, self._issuer)
+            return MessageContext(address, self._issuer)
         contract = contracts.load(tx, contract_id)
         answers = self._answers(tx, notice)
-        return Matter(
+        return MessageContext(
             address,
             self._issuer,
             contract.title,
             contract.deadline.at,
-            who=named(tx, notice, contract),
+            who=actors_of_notice(tx, notice, contract),
             answers="" if answers is None else answers.name,
             shut_out=invitation is not None and is_shut_out(contract, invitation, self._now()),
         )

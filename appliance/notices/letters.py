@@ -12,7 +12,7 @@ from appliance.config import Settings
 from appliance.language import Translator, instants, translator
 from appliance.model.notice import NoticeKind
 from appliance.model.people import Person
-from appliance.notices.naming import Named, spoken
+from appliance.notices.naming import NamedActor, format_actors
 
 SUBJECTS: Final[Mapping[NoticeKind, str]] = {
     NoticeKind.YOUR_TURN: "“{title}” waits for your signature",
@@ -118,7 +118,7 @@ DATED: Final = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Matter:
+class MessageContext:
     """What a letter is about: the page to open, who sends it, and the contract's title and deadline, if any.
 
     ``who`` are those whom it names, ``answers`` the name of whoever gets answers to it.
@@ -128,21 +128,21 @@ class Matter:
     issuer: str
     title: str = ""
     deadline: datetime | None = None
-    who: tuple[Named, ...] = ()
+    who: tuple[NamedActor, ...] = ()
     answers: str = ""
     shut_out: bool = False
     """To an outside signer who never came in and no longer can: the page says how it ended, not why."""
 
 
 @dataclass(frozen=True, slots=True)
-class Later:
+class Postponed:
     """What a letter is when it is not to go out before a moment."""
 
     until: datetime
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class MailMessage:
     """Subject line and body: plain text, and the same as HTML."""
 
     subject: str
@@ -150,10 +150,10 @@ class Letter:
     html: str
 
 
-def letter(person: Person, kind: NoticeKind, matter: Matter) -> Letter:
+def compose_message(person: Person, kind: NoticeKind, matter: MessageContext) -> MailMessage:
     """What *person* is told, in the person's language; the deadline is shown in the person's zone."""
     translate = translator(person.language)
-    who = spoken(matter.who, translate, person.language)
+    who = format_actors(matter.who, translate, person.language)
     subject = translate(_subject(person, kind, who), title=matter.title, who=who)
     greeting = translate(GREETING, name=person.name)
     lines = [
@@ -166,37 +166,37 @@ def letter(person: Person, kind: NoticeKind, matter: Matter) -> Letter:
     sender = translate(ANSWERS if matter.answers else FROM, issuer=matter.issuer, name=matter.answers)
     body = "\n".join([greeting, "", *lines, "", link, "", sender]) + "\n"
     html = _html(person, subject, [greeting, *lines], (link, matter.address), sender)
-    return Letter(subject, body, html)
+    return MailMessage(subject, body, html)
 
 
-def test_letter(settings: Settings, now: datetime) -> Letter:
+def compose_test_message(settings: Settings, now: datetime) -> MailMessage:
     """A letter that an operator has sent to see whether mail goes out, in the language of the house."""
     translate, interface = translator(settings.interface.language), settings.interface
     subject = translate(TEST, issuer=settings.organisation.name)
     lines = [translate(TEST_SENT, at=instants.second(now, interface.zone), zone=interface.zone)]
     sender = translate(FROM, issuer=settings.organisation.name)
     html = f"<p>{escape(lines[0])}</p><p>{escape(sender)}</p>"
-    return Letter(
+    return MailMessage(
         subject, "\n\n".join([*lines, sender]) + "\n", f"<!doctype html><html><body>{html}</body></html>"
     )
 
 
-def subject_of(kind: NoticeKind, who: str) -> str:
+def subject_of_notice(kind: NoticeKind, who: str) -> str:
     """The subject of a message, which has the places ``title`` and ``who``."""
     return SIGNED_BY if kind is NoticeKind.PARTY_SIGNED and who else SUBJECTS[kind]
 
 
 def _subject(person: Person, kind: NoticeKind, who: str) -> str:
-    return TO_GUESTS[kind] if person.guest and kind in TO_GUESTS else subject_of(kind, who)
+    return TO_GUESTS[kind] if person.guest and kind in TO_GUESTS else subject_of_notice(kind, who)
 
 
-def _more(person: Person, kind: NoticeKind, matter: Matter) -> tuple[str, ...]:
+def _more(person: Person, kind: NoticeKind, matter: MessageContext) -> tuple[str, ...]:
     if person.guest and kind is NoticeKind.ENROLMENT_REFUSED:
         return ("The reason is on the page. You can set up something else to sign with there.",)
     return tuple(line for line in MORE.get(kind, ()) if not (matter.shut_out and line == REASON))
 
 
-def _deadline(person: Person, kind: NoticeKind, matter: Matter, translate: Translator) -> list[str]:
+def _deadline(person: Person, kind: NoticeKind, matter: MessageContext, translate: Translator) -> list[str]:
     if kind not in DATED or matter.deadline is None:
         return []
     return [translate(DEADLINE, deadline=instants.minute(matter.deadline, person.zone), zone=person.zone)]
@@ -208,10 +208,10 @@ def _html(person: Person, subject: str, lines: list[str], link: tuple[str, str],
     anchor = sentence.replace(address, f'<a href="{address}" style="color:#b8331b">{address}</a>')
     paragraphs = "".join(f"<p>{escape(line)}</p>" for line in lines)
     content = f'{paragraphs}<p style="overflow-wrap:anywhere">{anchor}</p>'
-    return framed(person, subject, content, sender)
+    return html_page(person, subject, content, sender)
 
 
-def framed(person: Person, subject: str, content: str, sender: str) -> str:
+def html_page(person: Person, subject: str, content: str, sender: str) -> str:
     """The HTML of a letter around its *content* (HTML)."""
     return (
         f'<!doctype html><html lang="{person.language.value}"><head><meta charset="utf-8">'

@@ -13,7 +13,7 @@ from email.utils import format_datetime
 from typing import TYPE_CHECKING
 
 from appliance.config import MailSettings, Security
-from appliance.notices.letters import Letter
+from appliance.notices.letters import MailMessage
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -79,14 +79,14 @@ class _Tls(_Answering, smtplib.SMTP_SSL):
     """In TLS from the beginning."""
 
 
-class Mail:
+class MailClient:
     """An SMTP server; *password* logs *settings*' user in and appears nowhere else."""
 
     def __init__(self, settings: MailSettings, password: str | None) -> None:
         self._settings = settings
         self._password = password
 
-    def send(self, envelope: Envelope, letter: Letter) -> str:
+    def send_message(self, envelope: Envelope, letter: MailMessage) -> str:
         """Returns what the server answered to the text, which begins with 250 (RFC 5321, 4.2.5: it is responsible
         from then on).
 
@@ -113,7 +113,7 @@ class Mail:
         except (OSError, smtplib.SMTPException):
             connection.close()
 
-    def _message(self, envelope: Envelope, letter: Letter) -> EmailMessage:
+    def _message(self, envelope: Envelope, letter: MailMessage) -> EmailMessage:
         message = EmailMessage()
         message["From"] = self._settings.sender
         message["To"] = _address(envelope.name, envelope.recipient)

@@ -23,14 +23,14 @@ _BY_INITIATOR = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
+class NamedActor:
     """Somebody with the organisation, which is empty for who signs for none."""
 
     name: str
     organisation: str = ""
 
 
-def named(tx: Transaction, notice: Notice, contract: Contract) -> tuple[Named, ...]:
+def actors_of_notice(tx: Transaction, notice: Notice, contract: Contract) -> tuple[NamedActor, ...]:
     """Who did what *notice* tells, or whom it is about; nobody where that is not known."""
     if notice.kind in _BY_INITIATOR:
         return (_person(tx, contract.initiator),)
@@ -44,7 +44,7 @@ def named(tx: Transaction, notice: Notice, contract: Contract) -> tuple[Named, .
     return () if party is None else (_party(party),)
 
 
-def spoken(who: Sequence[Named], translate: Translator, language: Language) -> str:
+def format_actors(who: Sequence[NamedActor], translate: Translator, language: Language) -> str:
     """*who* as words of a sentence."""
     comma = "、" if language is Language.CHINESE else ", "
     return comma.join(
@@ -55,10 +55,10 @@ def spoken(who: Sequence[Named], translate: Translator, language: Language) -> s
     )
 
 
-def _person(tx: Transaction, subject: str) -> Named:
+def _person(tx: Transaction, subject: str) -> NamedActor:
     person = people.person(tx, subject)
-    return Named(person.name, person.organisation)
+    return NamedActor(person.name, person.organisation)
 
 
-def _party(party: Party) -> Named:
-    return Named(party.name, "" if party.organisation in party.name else party.organisation)
+def _party(party: Party) -> NamedActor:
+    return NamedActor(party.name, "" if party.organisation in party.name else party.organisation)

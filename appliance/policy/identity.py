@@ -8,7 +8,7 @@ from enum import StrEnum
 from hsm.settings import require
 
 
-class Reserved(StrEnum):
+class IdentityRequirement(StrEnum):
     """Who cannot sign without a current identity record."""
 
     NOBODY = "nobody"
@@ -22,7 +22,7 @@ class IdentityRules:
     """``required``: who must have a current identity record to sign. ``longest_days``: a check is good for so many
     days at most, whatever the document says."""
 
-    required: Reserved = Reserved.NOBODY
+    required: IdentityRequirement = IdentityRequirement.NOBODY
     longest_days: int = 730
 
     def check(self) -> None:

@@ -14,7 +14,7 @@ from appliance.policy.seals import SealRules
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
+class PolicyRules:
     """What holds for one contract: each area's rules, the areas named as the tables of ``config/policy.toml``."""
 
     identity: IdentityRules = field(default_factory=IdentityRules)
@@ -30,21 +30,21 @@ class TypeRules:
     """The rules of one type of contract: ``names`` is what the type is called, its table's name first."""
 
     names: tuple[str, ...]
-    rules: Rules
+    rules: PolicyRules
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
     """The rules of every type: ``default`` holds for each that has no entry in ``types``."""
 
-    default: Rules = field(default_factory=Rules)
+    default: PolicyRules = field(default_factory=PolicyRules)
     types: tuple[TypeRules, ...] = ()
 
-    def of(self, kind: str) -> Rules:
+    def rules_for(self, kind: str) -> PolicyRules:
         """The rules for contracts of the type *kind*, in the initiator's words (``Contract.kind``)."""
         return next((each.rules for each in self.types if self._is(each, kind)), self.default)
 
-    def names_of(self, kind: str) -> tuple[str, ...]:
+    def names_for(self, kind: str) -> tuple[str, ...]:
         """What the type *kind* is called: all names of its entry, or the word itself."""
         return next((each.names for each in self.types if self._is(each, kind)), (kind,))
 

@@ -13,7 +13,7 @@ from typing import Any, get_type_hints
 
 from appliance.errors import ConfigurationError
 from appliance.language.names import name_key
-from appliance.policy.policy import Policy, Rules, TypeRules
+from appliance.policy.policy import Policy, PolicyRules, TypeRules
 from hsm.errors import ConfigurationRefused
 from hsm.settings import require, section, sections, tables_of
 
@@ -39,7 +39,7 @@ def parse_policy(tables: Mapping[str, Any], path: Path) -> Policy:
         require(isinstance(types, dict), TYPES, 'tables such as [types."采购合同".powers]')
         entries = tuple(_entry(name, table, general) for name, table in types.items())
         _refuse_doubled(entries)
-        return Policy(Rules(**sections(Rules, general)), entries)
+        return Policy(PolicyRules(**sections(PolicyRules, general)), entries)
     except ConfigurationRefused as error:
         raise ConfigurationError("{path}: {problem}", path=path, problem=error) from error
 
@@ -52,7 +52,7 @@ def _entry(name: str, table: Any, general: Mapping[str, Any]) -> TypeRules:
     aliases = table.get(ALIASES, [])
     texts = isinstance(aliases, list) and all(isinstance(alias, str) and name_key(alias) for alias in aliases)
     require(texts, f"{place}.{ALIASES}", "a list of texts")
-    areas = get_type_hints(Rules)
+    areas = get_type_hints(PolicyRules)
     for key in table:
         if key not in (*areas, ALIASES):
             raise ConfigurationRefused(
@@ -60,7 +60,7 @@ def _entry(name: str, table: Any, general: Mapping[str, Any]) -> TypeRules:
                 key=f"{place}.{key}",
                 known=", ".join([f"{place}.{ALIASES}", *(f"{place}.{area}" for area in sorted(areas))]),
             )
-    return TypeRules((name, *aliases), Rules(**_areas(place, table, general, areas)))
+    return TypeRules((name, *aliases), PolicyRules(**_areas(place, table, general, areas)))
 
 
 def _areas(

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 
-class BeforeSending(StrEnum):
+class ReviewRequirement(StrEnum):
     """What the content check of a contract's text must have come to before it is sent, and before anybody
     signs.
     """
@@ -24,6 +24,6 @@ class ReviewRules:
     """``before_sending``: what comes first. ``required``, ``advised``: clauses that the text must or should have,
     besides those that the rules of the content check name for the type (keys of the rule files)."""
 
-    before_sending: BeforeSending = BeforeSending.NOTHING
+    before_sending: ReviewRequirement = ReviewRequirement.NOTHING
     required: list[str] = field(default_factory=list)
     advised: list[str] = field(default_factory=list)

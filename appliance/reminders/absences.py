@@ -8,17 +8,17 @@ from appliance.store import roll
 from appliance.store.database import Database
 
 
-class Absences:
+class AbsentActors:
     """Reads only. Thread-safe."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def of(self, contract: Contract) -> tuple[str, ...]:
+    def names_of_absent(self, contract: Contract) -> tuple[str, ...]:
         """Names of those who should act now and whose accounts are closed or suspended."""
         if contract.state is not ContractState.SENT:
             return ()
         with self._database.reading() as tx:
-            _, missing = duties.asked(tx, contract)
+            _, missing = duties.asked_to_act(tx, contract)
             names = roll.names(tx, missing)
         return tuple(names.get(one, one) for one in dict.fromkeys(missing))

@@ -17,7 +17,7 @@ _KNOWN = frozenset({"name", "weekend", "every_year", "years"})
 
 
 @dataclass(frozen=True, slots=True)
-class Calendar:
+class WorkingCalendar:
     """The working days of a country. Of a year that is not in ``years`` only the weekends are known.
 
     ``weekend`` has days of the week, Monday being 0; ``every_year``: there is nothing more to know of any year.
@@ -30,18 +30,18 @@ class Calendar:
     years: frozenset[int] = frozenset()
     every_year: bool = False
 
-    def knows(self, year: int) -> bool:
+    def covers_year(self, year: int) -> bool:
         """Whether the holidays of *year* are in the calendar."""
         return self.every_year or year in self.years
 
-    def is_working(self, day: date) -> bool:
+    def is_working_day(self, day: date) -> bool:
         """Whether *day* is worked."""
         if day in self.workdays:
             return True
         return day.weekday() not in self.weekend and day not in self.holidays
 
 
-def load_calendar(name: str, folder: Path) -> Calendar:
+def load_calendar(name: str, folder: Path) -> WorkingCalendar:
     """The calendar *name*: the file ``NAME.toml`` in *folder* (the home's own), else the one that comes along.
 
     Raises :class:`ConfigurationError` when there is none, or it says something impossible.
@@ -57,7 +57,7 @@ def load_calendar(name: str, folder: Path) -> Calendar:
         raise ConfigurationError("The calendar {path} cannot be used: {why}.", path=source, why=error) from error
 
 
-def parse_calendar(table: Mapping[str, Any]) -> Calendar:
+def parse_calendar(table: Mapping[str, Any]) -> WorkingCalendar:
     """The calendar in parsed TOML. Raises ValueError or TypeError for what is none."""
     unknown = set(table) - _KNOWN
     if unknown:
@@ -74,7 +74,7 @@ def parse_calendar(table: Mapping[str, Any]) -> Calendar:
             raise ValueError(f"{min(rest & work)} is both a holiday and a working day")
         holidays |= rest
         workdays |= work
-    return Calendar(
+    return WorkingCalendar(
         name=str(table["name"]),
         weekend=frozenset(WEEKDAYS.index(day) for day in table.get("weekend", [])),
         holidays=frozenset(holidays),

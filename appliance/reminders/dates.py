@@ -28,7 +28,7 @@ OVER = frozenset(
 YEARS = 100
 
 
-class ContractDates:
+class ContractDateService:
     """The initiator keeps them, as a note to be reminded by: what binds is what the signed text says."""
 
     def __init__(self, database: Database, audit: AuditTrail, now: Callable[[], datetime]) -> None:
@@ -36,7 +36,7 @@ class ContractDates:
         self._audit = audit
         self._now = now
 
-    def of(self, contract_id: str) -> tuple[ContractDate, ...]:
+    def list_dates(self, contract_id: str) -> tuple[ContractDate, ...]:
         """The dates of a contract, in the order of their days."""
         with self._database.reading() as tx:
             return contract_dates.of_contract(tx, contract_id)
@@ -45,7 +45,7 @@ class ContractDates:
         """Whether *subject* keeps the dates of *contract*."""
         return contract.initiator == subject and contract.state not in OVER
 
-    def change(self, contract_id: str, days: Mapping[Occasion, date | None], *, by: str) -> None:
+    def change_dates(self, contract_id: str, days: Mapping[Occasion, date | None], *, by: str) -> None:
         """The dates become *days*; None, and what is not named, takes a date away.
 
         Raises :class:`PreconditionRefused` for anybody but the initiator and for days that cannot follow each

@@ -15,7 +15,7 @@ from appliance.store.deliveries import MessageDelivery
 SHOWN = 50
 
 
-class Deliveries:
+class MessageDeliveries:
     """Nothing is claimed to be sent that a mail server has not taken. Thread-safe."""
 
     def __init__(self, database: Database, audit: AuditTrail, now: Callable[[], datetime]) -> None:
@@ -23,12 +23,12 @@ class Deliveries:
         self._audit = audit
         self._now = now
 
-    def of(self, contract_id: str) -> list[MessageDelivery]:
+    def list_deliveries(self, contract_id: str) -> list[MessageDelivery]:
         """The newest messages about a contract, at most :data:`SHOWN`."""
         with self._database.reading() as tx:
             return deliveries.of_contract(tx, contract_id, limit=SHOWN)
 
-    def resend(self, contract_id: str, message: int, *, by: str) -> None:
+    def resend_message(self, contract_id: str, message: int, *, by: str) -> None:
         """The initiator (*by*) has a message go out once more whose arrival is unknown, or that was refused.
 
         Raises :class:`NotFound`, :class:`PreconditionRefused` for anybody else, :class:`StateRefused` for a

@@ -12,9 +12,9 @@ from appliance.model.contract import Contract
 from appliance.model.reminder import LEFT, Duty, Occasion, Reminder, ReminderRole
 from appliance.policy.reminders import ReminderRules
 from appliance.reminders import duties
-from appliance.reminders.calendar import Calendar
-from appliance.reminders.hours import Hours
-from appliance.reminders.schedule import Due, Matter, current, mail_at, schedule, upcoming
+from appliance.reminders.calendar import WorkingCalendar
+from appliance.reminders.hours import WorkingHours
+from appliance.reminders.schedule import DueStep, ReminderSubject, current_step, mail_at, next_due_at, schedule
 from appliance.store import contract_dates, contracts, outbox, people, reminder_plans, reminder_wishes, reminders
 from appliance.store.database import Transaction
 from appliance.store.reminder_plans import Plan
@@ -23,14 +23,14 @@ RulesOf = Callable[[str], ReminderRules]
 """The rules for contracts of a type, in the initiator's words."""
 
 
-Known = dict[str, tuple[Hours, time | None]]
+KnownHours = dict[str, tuple[WorkingHours, time | None]]
 """Of people (subjects) what was looked up already: their hours, and the time of the one mail a day."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Wanted:
     duty: Duty
-    matter: Matter
+    matter: ReminderSubject
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,18 +39,18 @@ class _Setting:
 
     rules: ReminderRules
     now: datetime
-    known: Known
+    known: KnownHours
     left: list[Reminder]
 
 
-class Derivation:
+class ReminderDerivation:
     """Pure arithmetic applied to what the database says; ``calendars`` gives the calendar of a name."""
 
-    def __init__(self, rules: RulesOf, calendars: Callable[[str], Calendar]) -> None:
+    def __init__(self, rules: RulesOf, calendars: Callable[[str], WorkingCalendar]) -> None:
         self._rules = rules
         self._calendars = calendars
 
-    def derive(self, tx: Transaction, plan: Plan, now: datetime, known: Known) -> int:
+    def derive_plan(self, tx: Transaction, plan: Plan, now: datetime, known: KnownHours) -> int:
         """Keeps the reminders of *plan* that are due, closes those that ask for nothing any more, and notes when
         there is something to derive next; how many are new. *known* is shared by the calls of one transaction."""
         contract = contracts.load(tx, plan[0])
@@ -65,17 +65,17 @@ class Derivation:
         reminder_plans.set_next(tx, plan, following)
         return made
 
-    def hours(self, tx: Transaction, person: str, rules: ReminderRules) -> Hours:
+    def working_hours(self, tx: Transaction, person: str, rules: ReminderRules) -> WorkingHours:
         """When *person* may be reminded."""
         zone = ZoneInfo(people.person(tx, person).zone)
         quiet = reminder_wishes.load(tx, person).quiet
-        return Hours(zone, rules.hours, self._calendars(rules.calendar), quiet)
+        return WorkingHours(zone, rules.hours, self._calendars(rules.calendar), quiet)
 
-    def _when(self, tx: Transaction, person: str, setting: _Setting) -> tuple[Hours, time | None]:
+    def _when(self, tx: Transaction, person: str, setting: _Setting) -> tuple[WorkingHours, time | None]:
         """The hours of *person* and the time of the one mail a day, looked up once in a transaction."""
         if person not in setting.known:
             daily = reminder_wishes.load(tx, person).daily
-            setting.known[person] = self.hours(tx, person, setting.rules), daily
+            setting.known[person] = self.working_hours(tx, person, setting.rules), daily
         return setting.known[person]
 
     def _of_one(
@@ -83,12 +83,12 @@ class Derivation:
     ) -> tuple[int, datetime | None]:
         hours, _ = self._when(tx, wanted.duty.person, setting)
         stands_in = wanted.duty.role is ReminderRole.STAND_IN and plan[1] is Occasion.SIGNING
-        dues = (Due(LEFT, setting.now),) if stands_in else schedule(wanted.matter, hours)
-        due = current(dues, setting.now)
+        dues = (DueStep(LEFT, setting.now),) if stands_in else schedule(wanted.matter, hours)
+        due = current_step(dues, setting.now)
         made = due is not None and self._keep(tx, plan, wanted, due, setting)
-        return int(made), upcoming(dues, setting.now)
+        return int(made), next_due_at(dues, setting.now)
 
-    def _keep(self, tx: Transaction, plan: Plan, wanted: _Wanted, due: Due, setting: _Setting) -> bool:
+    def _keep(self, tx: Transaction, plan: Plan, wanted: _Wanted, due: DueStep, setting: _Setting) -> bool:
         anchor, person, now = wanted.matter.anchor, wanted.duty.person, setting.now
         number = reminders.insert(tx, Reminder(0, *plan, due.step, wanted.duty, anchor, due.at, now))
         if number is None:
@@ -118,17 +118,17 @@ def _wanted(tx: Transaction, contract: Contract, occasion: Occasion, rules: Remi
     zone = ZoneInfo(contract.deadline.zone)
     dated = reminders.last_dated(tx, contract.id) or contract.created
     if occasion is Occasion.SIGNING:
-        for duty in duties.to_sign(tx, contract):
+        for duty in duties.duties_to_sign(tx, contract):
             told = reminders.last_told(tx, contract.id, duty.person)
             steps = rules.escalate if duty.role is ReminderRole.INITIATOR else rules.steps
             floor = dated if told is None else max(dated, told)
-            yield _Wanted(duty, Matter(contract.deadline.at, zone, steps, floor))
+            yield _Wanted(duty, ReminderSubject(contract.deadline.at, zone, steps, floor))
         return
     for entry in contract_dates.of_contract(tx, contract.id):
         if entry.kind is occasion:
             anchor = beginning(entry.day, zone, rules)
-            for duty in duties.of_dates(tx, contract):
-                yield _Wanted(duty, Matter(anchor, zone, rules.dates, max(dated, entry.set_at)))
+            for duty in duties.duties_of_dates(tx, contract):
+                yield _Wanted(duty, ReminderSubject(anchor, zone, rules.dates, max(dated, entry.set_at)))
 
 
 def beginning(day: date, zone: ZoneInfo, rules: ReminderRules) -> datetime:

@@ -14,18 +14,18 @@ from appliance.store import accounts, people, roll, seal_requests
 from appliance.store.database import Transaction
 
 
-def to_sign(tx: Transaction, contract: Contract) -> list[Duty]:
+def duties_to_sign(tx: Transaction, contract: Contract) -> list[Duty]:
     """Who is to be reminded of the signing deadline, each once for each reason; nobody unless it is sent.
 
     Those whose turn it is, the custodians for whom a request waits, and the initiator as long as there are any.
     """
     if contract.state is not ContractState.SENT:
         return []
-    acting, missing = asked(tx, contract)
+    acting, missing = asked_to_act(tx, contract)
     return acting + list(_looked_after(tx, contract, acting, missing))
 
 
-def asked(tx: Transaction, contract: Contract) -> tuple[list[Duty], list[str]]:
+def asked_to_act(tx: Transaction, contract: Contract) -> tuple[list[Duty], list[str]]:
     """Who is to act and can; and who should act and is no longer there, while nobody else can do it instead."""
     acting: list[Duty] = []
     missing: list[str] = []
@@ -54,7 +54,7 @@ def _looked_after(
             yield Duty(officer, ReminderRole.STAND_IN, one)
 
 
-def of_dates(tx: Transaction, contract: Contract) -> list[Duty]:
+def duties_of_dates(tx: Transaction, contract: Contract) -> list[Duty]:
     """Who is to be reminded of a date beyond signing; nobody unless the contract is completed.
 
     The initiator, whose note they are; if that person is no longer there, those who signed for the same

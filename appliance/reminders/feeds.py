@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from appliance.errors import NotFound
 from appliance.language import translator
 from appliance.model.reminder import Occasion
-from appliance.reminders.icalendar import Event, calendar
+from appliance.reminders.icalendar import ICalendarEvent, render_icalendar
 from appliance.store import accounts, calendar_feeds, people
 from appliance.store.calendar_feeds import CalendarFeed, CalendarItem
 from appliance.store.database import Database
@@ -39,7 +39,7 @@ SUMMARIES: Final[Mapping[Occasion, str]] = {
 }
 
 
-class Feeds:
+class CalendarFeeds:
     """The token is shown once and kept by its digest only. *public_url* has no slash at its end. Thread-safe."""
 
     def __init__(self, database: Database, public_url: str, now: Callable[[], datetime]) -> None:
@@ -47,24 +47,24 @@ class Feeds:
         self._public_url = public_url.rstrip("/")
         self._now = now
 
-    def of(self, person: str) -> CalendarFeed | None:
+    def current_feed(self, person: str) -> CalendarFeed | None:
         """The address of *person* that works now, without its token."""
         with self._database.reading() as tx:
             return calendar_feeds.of_person(tx, person)
 
-    def renew(self, person: str) -> str:
+    def renew_feed(self, person: str) -> str:
         """A new whole address for *person*; an earlier one ends."""
         token = secrets.token_urlsafe(TOKEN_BYTES)
         with self._database.transaction() as tx:
             calendar_feeds.replace(tx, person, _digest(token), self._now())
         return f"{self._public_url}/calendar/{token}.ics"
 
-    def end(self, person: str) -> None:
+    def end_feed(self, person: str) -> None:
         """The address of *person* works no more."""
         with self._database.transaction() as tx:
             calendar_feeds.end(tx, person, self._now())
 
-    def read(self, token: str) -> bytes:
+    def render_feed(self, token: str) -> bytes:
         """The calendar behind *token*. Raises :class:`NotFound` for one that is not ours or has ended, and for
         somebody whose account is closed or suspended."""
         now, digest = self._now(), _digest(token) if _TOKEN.fullmatch(token) else b""
@@ -83,10 +83,10 @@ class Feeds:
                 calendar_feeds.used(tx, digest, now)
         translate = translator(person.language)
         events = [self._event(each, translate(SUMMARIES[each.occasion], title=each.title)) for each in found]
-        return calendar(translate(NAME, name=person.name), events, now)
+        return render_icalendar(translate(NAME, name=person.name), events, now)
 
-    def _event(self, dated: CalendarItem, summary: str) -> Event:
-        return Event(
+    def _event(self, dated: CalendarItem, summary: str) -> ICalendarEvent:
+        return ICalendarEvent(
             uid=f"{dated.contract}-{dated.occasion.value}@calendar.vermilion",
             at=dated.at,
             summary=summary,

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from appliance.language import instants
 from appliance.model.reminder import QuietHours
-from appliance.reminders.calendar import Calendar
+from appliance.reminders.calendar import WorkingCalendar
 
 FARTHEST = 31
 """Days that are looked through: longer than any holidays."""
@@ -25,7 +25,7 @@ _on = lru_cache(maxsize=4096)(instants.on)
 
 
 @dataclass(frozen=True, slots=True)
-class Hours:
+class WorkingHours:
     """The times at which one person may be reminded; ``zone`` is the person's.
 
     Someone whose quiet hours leave nothing of the working hours is reminded outside quiet hours.
@@ -33,7 +33,7 @@ class Hours:
 
     zone: ZoneInfo
     working: tuple[time, time]
-    calendar: Calendar
+    calendar: WorkingCalendar
     quiet: QuietHours | None = None
 
     def is_free(self, at: datetime) -> bool:
@@ -82,7 +82,7 @@ class Hours:
         return at.astimezone(self.zone).date() + timedelta(days=days)
 
     def _open(self, day: date) -> list[Span]:
-        if not self.calendar.is_working(day):
+        if not self.calendar.is_working_day(day):
             return []
         begins, ends = (_on(day, each, self.zone) for each in self.working)
         cut = ((max(begins, start), min(ends, end)) for start, end in self._awake(day))

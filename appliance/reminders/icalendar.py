@@ -13,7 +13,7 @@ PRODUCT = "-//Vermilion//Contract dates//EN"
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class ICalendarEvent:
     """``at`` is an aware instant (shown by every calendar in its own zone) or a day; ``sequence`` grows with every
     change of the event."""
 
@@ -25,7 +25,7 @@ class Event:
     changed: datetime
 
 
-def calendar(name: str, events: Iterable[Event], now: datetime) -> bytes:
+def render_icalendar(name: str, events: Iterable[ICalendarEvent], now: datetime) -> bytes:
     """The calendar object, UTF-8 with CRLF, lines folded."""
     lines = [
         "BEGIN:VCALENDAR",
@@ -33,24 +33,24 @@ def calendar(name: str, events: Iterable[Event], now: datetime) -> bytes:
         f"PRODID:{PRODUCT}",
         "CALSCALE:GREGORIAN",
         "METHOD:PUBLISH",
-        f"NAME:{text(name)}",  # RFC 7986, 5.1
-        f"X-WR-CALNAME:{text(name)}",
+        f"NAME:{escape_text(name)}",  # RFC 7986, 5.1
+        f"X-WR-CALNAME:{escape_text(name)}",
         "REFRESH-INTERVAL;VALUE=DURATION:PT1H",  # RFC 7986, 5.7
     ]
     for event in events:
         lines += _event(event, now)
-    return b"".join(folded(line) for line in [*lines, "END:VCALENDAR"])
+    return b"".join(fold_line(line) for line in [*lines, "END:VCALENDAR"])
 
 
-def _event(event: Event, now: datetime) -> Iterator[str]:
+def _event(event: ICalendarEvent, now: datetime) -> Iterator[str]:
     yield "BEGIN:VEVENT"
-    yield f"UID:{text(event.uid)}"
+    yield f"UID:{escape_text(event.uid)}"
     yield f"DTSTAMP:{_instant(now)}"
     if isinstance(event.at, datetime):
         yield f"DTSTART:{_instant(event.at)}"
     else:
         yield f"DTSTART;VALUE=DATE:{event.at:%Y%m%d}"
-    yield f"SUMMARY:{text(event.summary)}"
+    yield f"SUMMARY:{escape_text(event.summary)}"
     yield f"URL:{event.url}"
     yield f"SEQUENCE:{event.sequence}"
     yield f"LAST-MODIFIED:{_instant(event.changed)}"
@@ -58,14 +58,14 @@ def _event(event: Event, now: datetime) -> Iterator[str]:
     yield "END:VEVENT"
 
 
-def text(value: str) -> str:
+def escape_text(value: str) -> str:
     """*value* as TEXT (3.3.11): escaped, other control characters left out."""
     value = value.replace("\r\n", "\n").replace("\r", "\n")
     escaped = value.replace("\\", "\\\\").replace(";", "\\;").replace(",", "\\,").replace("\n", "\\n")
     return "".join(sign for sign in escaped if sign >= " " and sign != "\x7f")
 
 
-def folded(line: str) -> bytes:
+def fold_line(line: str) -> bytes:
     """The content line with its end, folded so that no character is cut in two (3.1)."""
     pieces, piece, room = [], b"", LONGEST_LINE
     for sign in line:

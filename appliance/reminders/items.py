@@ -6,36 +6,36 @@ from datetime import date
 
 from appliance.model.contract import Contract
 from appliance.model.reminder import Occasion, Reminder, ReminderRole
-from appliance.notices.addresses import Addresses
+from appliance.notices.addresses import PortalAddresses
 from appliance.reminders import duties
 from appliance.reminders.derivation import RulesOf
-from appliance.reminders.letters import Item
+from appliance.reminders.letters import ReminderLine
 from appliance.store import contract_dates, contracts, roll
 from appliance.store.database import Transaction
 
 
-class Items:
+class ReminderLines:
     """Gathers; *addresses* are those of the pages that reminders lead to."""
 
-    def __init__(self, rules: RulesOf, addresses: Addresses) -> None:
+    def __init__(self, rules: RulesOf, addresses: PortalAddresses) -> None:
         self._rules = rules
         self._addresses = addresses
 
     def list_address(self) -> str:
         """Where all reminders are listed."""
-        return self._addresses.page("/notices")
+        return self._addresses.page_url("/notices")
 
-    def of(self, tx: Transaction, reminder: Reminder) -> Item:
+    def line_of_reminder(self, tx: Transaction, reminder: Reminder) -> ReminderLine:
         """The reminder with what its words need."""
         contract = contracts.load(tx, reminder.contract)
-        return Item(
+        return ReminderLine(
             reminder=reminder,
             title=contract.title,
             names=_names(tx, reminder, contract),
             day=_day(tx, reminder, contract),
             overdue=reminder.occasion is Occasion.SIGNING and reminder.made >= reminder.anchor,
             last=contract.deadline.at + self._rules(contract.kind).grace,
-            address=self._addresses.of_reminder(tx, reminder),
+            address=self._addresses.reminder_url(tx, reminder),
         )
 
 

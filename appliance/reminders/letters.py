@@ -11,7 +11,7 @@ from typing import Final
 from appliance.language import Language, Translator, instants, translator
 from appliance.model.people import Person
 from appliance.model.reminder import Occasion, Reminder, ReminderRole
-from appliance.notices.letters import FROM, GREETING, Letter, framed
+from appliance.notices.letters import FROM, GREETING, MailMessage, html_page
 
 WAITS: Final[Mapping[ReminderRole, str]] = {
     ReminderRole.SIGNER: "It waits for your signature; signing is possible until {deadline} ({zone}).",
@@ -51,7 +51,7 @@ SEVERAL: Final = "Reminder: {count} contracts wait for you"
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class ReminderLine:
     """One reminder with what its words need: ``names`` of those who have not acted or are gone, the ``day`` of a
     date beyond signing, until when (``last``) the deadline can still be extended."""
 
@@ -64,7 +64,7 @@ class Item:
     address: str
 
 
-def sentence(item: Item, translate: Translator, language: Language, zone: str) -> str:
+def reminder_sentence(item: ReminderLine, translate: Translator, language: Language, zone: str) -> str:
     """What the reminder says, besides the title; times are shown in *zone*."""
     part, day = item.reminder.duty.role, None if item.day is None else item.day.isoformat()
     comma = "、" if language is Language.CHINESE else ", "
@@ -82,14 +82,16 @@ def sentence(item: Item, translate: Translator, language: Language, zone: str) -
     return translate(OVERDUE[part], last=instants.minute(item.last, zone), **values)
 
 
-def digest(person: Person, items: Sequence[Item], more: int, listed: str, *, issuer: str) -> Letter:
+def compose_digest(
+    person: Person, items: Sequence[ReminderLine], more: int, listed: str, *, issuer: str
+) -> MailMessage:
     """One letter with *items*, each with its own address, and how many *more* are *listed* in the portal."""
     translate, zone = translator(person.language), person.zone
     about = {item.reminder.contract for item in items}
     one = len(about) == 1 and not more
     subject = translate(ONE, title=items[0].title) if one else translate(SEVERAL, count=len(about) + more)
     greeting, sender = translate(GREETING, name=person.name), translate(FROM, issuer=issuer)
-    told = [(item, sentence(item, translate, person.language, zone)) for item in items]
+    told = [(item, reminder_sentence(item, translate, person.language, zone)) for item in items]
     body = [greeting, ""]
     for item, words in told:
         body += [item.title, words, item.address, ""]
@@ -97,10 +99,12 @@ def digest(person: Person, items: Sequence[Item], more: int, listed: str, *, iss
     body += [*rest, ""] if rest else []
     paragraphs = [f"<p>{escape(greeting)}</p>", *(_paragraph(item, words) for item, words in told)]
     paragraphs += [f"<p>{escape(each)}</p>" for each in rest]
-    return Letter(subject, "\n".join([*body, sender]) + "\n", framed(person, subject, "".join(paragraphs), sender))
+    return MailMessage(
+        subject, "\n".join([*body, sender]) + "\n", html_page(person, subject, "".join(paragraphs), sender)
+    )
 
 
-def _paragraph(item: Item, words: str) -> str:
+def _paragraph(item: ReminderLine, words: str) -> str:
     address, title = escape(item.address), escape(item.title)
     return f'<p><a href="{address}" style="color:#b3261e">{title}</a><br>{escape(words)}</p>'
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from appliance.reminders.derivation import Derivation, Known
+from appliance.reminders.derivation import KnownHours, ReminderDerivation
 from appliance.store import reminder_plans
 from appliance.store.database import Database
 
@@ -19,7 +19,7 @@ LONGEST = 1.0
 SIGN_OF_LIFE = timedelta(minutes=1)
 
 
-class Reminding:
+class ReminderTick:
     """One caller at a time (the scheduler). A process that dies in the middle loses nothing: what was derived is
     on disk together with the note that it was.
 
@@ -28,7 +28,7 @@ class Reminding:
     """
 
     def __init__(
-        self, database: Database, derivation: Derivation, *, rules: str, now: Callable[[], datetime]
+        self, database: Database, derivation: ReminderDerivation, *, rules: str, now: Callable[[], datetime]
     ) -> None:
         self._database = database
         self._derivation = derivation
@@ -45,8 +45,8 @@ class Reminding:
             if not due:
                 break
             with self._database.transaction() as tx:
-                known: Known = {}
-                made += sum(self._derivation.derive(tx, plan, self._now(), known) for plan in due)
+                known: KnownHours = {}
+                made += sum(self._derivation.derive_plan(tx, plan, self._now(), known) for plan in due)
         return made
 
     def _prepare(self) -> None:

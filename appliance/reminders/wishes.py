@@ -10,24 +10,24 @@ from appliance.store import reminder_wishes
 from appliance.store.database import Database
 
 
-class ReminderWishes:
+class ReminderPreferenceService:
     """Everybody decides for oneself. Thread-safe."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def of(self, person: str) -> ReminderPreferences:
+    def load_preferences(self, person: str) -> ReminderPreferences:
         """What *person* wishes; nothing in particular until they say so."""
         with self._database.reading() as tx:
             return reminder_wishes.load(tx, person)
 
-    def keep(self, person: str, wishes: ReminderPreferences) -> None:
+    def save_preferences(self, person: str, wishes: ReminderPreferences) -> None:
         """From now on it is as *person* wishes, for what waits already too."""
         with self._database.transaction() as tx:
             reminder_wishes.keep(tx, person, wishes)
 
 
-def read_wishes(start: str, until: str, daily: str) -> ReminderPreferences:
+def parse_preferences(start: str, until: str, daily: str) -> ReminderPreferences:
     """The wishes as they were typed, ``22:00``; empty for none. Raises :class:`PreconditionRefused`."""
     begins, ends, at = (_time(text) for text in (start, until, daily))
     if (begins is None) != (ends is None):

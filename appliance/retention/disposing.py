@@ -14,7 +14,7 @@ from appliance.ledger.events import AuditEvent, EventKind
 from appliance.model.contract import Contract
 from appliance.model.retention import Disposal, DisposalState, EndedContract
 from appliance.policy import Policy
-from appliance.retention.schedule import ENDED, shortest, with_term, years_after
+from appliance.retention.schedule import ENDED, shortest_term, with_retention_term, years_after
 from appliance.store import contracts, forgetting, retention
 from appliance.store.database import Database, Transaction
 
@@ -27,7 +27,7 @@ ABANDONED = timedelta(days=1)
 """How long bytes may wait for the record that they belong to: far longer than any request takes."""
 
 
-class Disposing:
+class DisposalService:
     """Proposed by an officer, done by another where ``retention.second_person`` says so. Thread-safe.
 
     Blobs go after the commit, by :meth:`sweep`, which may die at any point and is simply run again.
@@ -50,9 +50,9 @@ class Disposing:
         self._now = now
         self._shelf = 0
 
-    def due(self, *, limit: int = PAGE) -> tuple[EndedContract, ...]:
+    def list_due(self, *, limit: int = PAGE) -> tuple[EndedContract, ...]:
         """Contracts whose time is over, the oldest first, without those that are held."""
-        least = shortest(self._policy)
+        least = shortest_term(self._policy)
         if least is None:
             return ()
         now, found = self._now(), []
@@ -68,21 +68,21 @@ class Disposing:
         while batch := retention.ended(tx, before, after=after, limit=_BATCH):
             for place, ended in batch:
                 after = place
-                termed = with_term(ended, self._policy)
+                termed = with_retention_term(ended, self._policy)
                 if termed.until is not None and termed.until <= now:
                     yield termed
 
-    def waiting(self) -> tuple[Disposal, ...]:
+    def list_proposed(self) -> tuple[Disposal, ...]:
         """Proposals that wait for an answer, the oldest first."""
         with self._database.reading() as tx:
             return tuple(retention.disposals(tx, DisposalState.PROPOSED))
 
-    def done(self, *, limit: int = PAGE) -> tuple[Disposal, ...]:
+    def list_done(self, *, limit: int = PAGE) -> tuple[Disposal, ...]:
         """What was disposed of, the newest first."""
         with self._database.reading() as tx:
             return tuple(retention.disposals(tx, DisposalState.DONE, limit=limit))
 
-    def propose(self, contract_id: str, *, reason: str, by: str) -> Disposal:
+    def propose_disposal(self, contract_id: str, *, reason: str, by: str) -> Disposal:
         """The proposal; done at once where one officer is enough.
 
         Raises :class:`NotFound`; :class:`PreconditionRefused` while the contract runs, is held, or has to be kept;
@@ -99,7 +99,7 @@ class Disposing:
                 self._dispose(tx, contract, by, now)
             return retention.disposal(tx, contract_id)
 
-    def confirm(self, contract_id: str, *, by: str) -> Disposal:
+    def confirm_disposal(self, contract_id: str, *, by: str) -> Disposal:
         """Another officer does what was proposed. Raises as :meth:`propose`, and for the proposer."""
         now = self._now()
         with self._database.transaction() as tx:
@@ -111,7 +111,7 @@ class Disposing:
             self._dispose(tx, self._disposable(tx, contract_id, now), by, now)
             return retention.disposal(tx, contract_id)
 
-    def refuse(self, contract_id: str, *, reason: str, by: str) -> None:
+    def refuse_disposal(self, contract_id: str, *, reason: str, by: str) -> None:
         """The proposal ends and everything stays. Raises :class:`StateRefused` when it was answered already."""
         words, now = require_reason(reason), self._now()
         with self._database.transaction() as tx:
@@ -120,7 +120,7 @@ class Disposing:
                 tx, AuditEvent(EventKind.DISPOSAL_REFUSED, now, by, contract_id, {}, {"reason": words})
             )
 
-    def sweep(self, *, limit: int = 100) -> int:
+    def remove_doomed_blobs(self, *, limit: int = 100) -> int:
         """Removes blobs that only disposed contracts had, with the pictures of their pages; how many. What is used
         again by then stays."""
         removed = 0
@@ -140,7 +140,7 @@ class Disposing:
                 forgetting.overwrite_words(tx)
         return removed
 
-    def sweep_ownerless(self) -> int:
+    def remove_ownerless_blobs(self) -> int:
         """Removes blobs that nothing ever came to need: their process died, or refused, between bytes and record.
 
         Each call looks through the next 256th part of all; how many were removed.
@@ -172,7 +172,7 @@ class Disposing:
                 "A power of attorney rests on contract {contract}; it stays as evidence of it.",
                 contract=contract_id,
             )
-        until = with_term(retention.one_ended(tx, contract_id), self._policy).until
+        until = with_retention_term(retention.one_ended(tx, contract_id), self._policy).until
         if until is None:
             raise PreconditionRefused(
                 "Policy keeps contracts of this type for ever; {contract} stays.", contract=contract_id

@@ -17,12 +17,12 @@ from appliance.ledger.events import AuditEvent, EventKind, Field
 from appliance.model.accounts import AccountState
 from appliance.model.retention import ErasureRemainder
 from appliance.policy import Policy
-from appliance.retention.schedule import with_term
+from appliance.retention.schedule import with_retention_term
 from appliance.store import forgetting, people, retention, roll
 from appliance.store.database import Database
 
 
-class Erasing:
+class ErasureService:
     """Thread-safe; an erasure is one transaction."""
 
     def __init__(self, database: Database, audit: AuditTrail, policy: Policy, now: Callable[[], datetime]) -> None:
@@ -35,7 +35,7 @@ class Erasing:
         """What would stay of *subject*. Raises :class:`NotFound`."""
         with self._database.reading() as tx:
             people.person(tx, subject)
-            ended = tuple(with_term(each, self._policy) for each in retention.ended_of(tx, subject))
+            ended = tuple(with_retention_term(each, self._policy) for each in retention.ended_of(tx, subject))
             return ErasureRemainder(
                 subject,
                 ended,
@@ -43,7 +43,7 @@ class Erasing:
                 tuple(each.contract for each in ended if retention.is_held(tx, each.contract)),
             )
 
-    def erase(self, subject: str, *, reason: str, by: str) -> ErasureRemainder:
+    def erase_person(self, subject: str, *, reason: str, by: str) -> ErasureRemainder:
         """Erases what may go; what stays, as :meth:`remainder`.
 
         Raises :class:`NotFound`; :class:`PreconditionRefused` without a reason, while the person has an open

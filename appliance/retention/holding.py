@@ -13,7 +13,7 @@ from appliance.store import contracts, retention
 from appliance.store.database import Database
 
 
-class Holding:
+class LegalHoldService:
     """Placed and lifted by officers, each with a reason that the log keeps. Thread-safe."""
 
     def __init__(self, database: Database, audit: AuditTrail, now: Callable[[], datetime]) -> None:
@@ -21,12 +21,12 @@ class Holding:
         self._audit = audit
         self._now = now
 
-    def standing(self) -> tuple[LegalHold, ...]:
+    def list_holds(self) -> tuple[LegalHold, ...]:
         """The holds that stand, the newest first."""
         with self._database.reading() as tx:
             return tuple(retention.open_holds(tx))
 
-    def place(self, contract_id: str, *, reason: str, by: str) -> None:
+    def place_hold(self, contract_id: str, *, reason: str, by: str) -> None:
         """Raises :class:`NotFound`, :class:`PreconditionRefused` without a reason, or :class:`StateRefused` when
         one stands already or the contract was disposed of."""
         words, now = require_reason(reason), self._now()
@@ -36,7 +36,7 @@ class Holding:
             retention.place_hold(tx, LegalHold(contract_id, words, now, by))
             self._audit.append(tx, AuditEvent(EventKind.HOLD_PLACED, now, by, contract_id, {}, {"reason": words}))
 
-    def lift(self, contract_id: str, *, reason: str, by: str) -> None:
+    def lift_hold(self, contract_id: str, *, reason: str, by: str) -> None:
         """Raises :class:`PreconditionRefused` without a reason, :class:`StateRefused` when none stands."""
         words, now = require_reason(reason), self._now()
         with self._database.transaction() as tx:

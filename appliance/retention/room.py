@@ -10,19 +10,19 @@ from appliance.documents.blobs import BlobStore
 from appliance.documents.pictures import PagePictures
 from appliance.ledger.audit_trail import AuditTrail
 from appliance.policy import Policy
-from appliance.retention.disposing import Disposing
-from appliance.retention.erasing import Erasing
-from appliance.retention.holding import Holding
+from appliance.retention.disposing import DisposalService
+from appliance.retention.erasing import ErasureService
+from appliance.retention.holding import LegalHoldService
 from appliance.store.database import Database
 
 
 @dataclass(frozen=True, slots=True)
-class Retention:
+class RetentionServices:
     """Holds, disposals, erasure; each thread-safe."""
 
-    holding: Holding
-    disposing: Disposing
-    erasing: Erasing
+    holding: LegalHoldService
+    disposing: DisposalService
+    erasing: ErasureService
 
 
 def open_retention(
@@ -31,10 +31,10 @@ def open_retention(
     documents: tuple[BlobStore, PagePictures],
     policy: Policy,
     now: Callable[[], datetime],
-) -> Retention:
+) -> RetentionServices:
     """All of it on one database and one store of *documents*, with the pictures that are made of them."""
-    return Retention(
-        Holding(database, audit, now),
-        Disposing(database, audit, *documents, policy, now),
-        Erasing(database, audit, policy, now),
+    return RetentionServices(
+        LegalHoldService(database, audit, now),
+        DisposalService(database, audit, *documents, policy, now),
+        ErasureService(database, audit, policy, now),
     )

@@ -22,9 +22,9 @@ ENDED: Final = KEPT_LONGER | {
 """States in which nothing more happens by itself; the others are running."""
 
 
-def with_term(ended: EndedContract, policy: Policy) -> EndedContract:
+def with_retention_term(ended: EndedContract, policy: Policy) -> EndedContract:
     """*ended* with the moment until which the policy for its type keeps it; None for ever."""
-    rules = policy.of(ended.kind).retention
+    rules = policy.rules_for(ended.kind).retention
     years = rules.years if ended.state in KEPT_LONGER else rules.ended_years
     return replace(ended, until=None if years == 0 else years_after(ended.since, years))
 
@@ -37,7 +37,7 @@ def years_after(moment: datetime, years: int) -> datetime:
         return moment.replace(year=moment.year + years, month=3, day=1)
 
 
-def shortest(policy: Policy) -> int | None:
+def shortest_term(policy: Policy) -> int | None:
     """The fewest years after which anything may go; None when all is kept for ever."""
     every = [policy.default, *(entry.rules for entry in policy.types)]
     terms = [years for rules in every for years in (rules.retention.years, rules.retention.ended_years)]

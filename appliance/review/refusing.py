@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from appliance.policy.review import BeforeSending
+from appliance.policy.review import ReviewRequirement
 from appliance.review.review_status import ReviewStatus
 
 UNCHECKED = "The content of this contract has not been checked; open the step “Check and send”."
@@ -16,6 +16,6 @@ def refusal_of(standing: ReviewStatus) -> tuple[str, dict[str, object]] | None:
         return None
     if standing.check is None:
         return UNCHECKED, {}
-    if standing.open and standing.wanted is not BeforeSending.NOTHING:
+    if standing.open and standing.wanted is not ReviewRequirement.NOTHING:
         return INCOMPLETE, {"count": len(standing.open)}
     return UNSIGNED, {}

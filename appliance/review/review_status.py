@@ -27,7 +27,7 @@ from appliance.model.review import (
     Waiver,
 )
 from appliance.policy import Policy
-from appliance.policy.review import BeforeSending, ReviewRules
+from appliance.policy.review import ReviewRequirement, ReviewRules
 from appliance.review import rule_files
 from appliance.review.rule_book import KindRule, RuleBook
 from appliance.store import reviews
@@ -74,7 +74,7 @@ class ReviewStatus:
 
     document: str
     kind: KindRule
-    wanted: BeforeSending
+    wanted: ReviewRequirement
     check: ContentCheck | None
     items: tuple[ReviewItem, ...]
     signed_off: SignOff | None
@@ -93,9 +93,9 @@ class ReviewStatus:
     @property
     def cleared(self) -> bool:
         """Whether policy lets the contract go out."""
-        if self.wanted is BeforeSending.NOTHING:
+        if self.wanted is ReviewRequirement.NOTHING:
             return True
-        return self.passes and (self.wanted is BeforeSending.PASSED or self.signed_off is not None)
+        return self.passes and (self.wanted is ReviewRequirement.PASSED or self.signed_off is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +115,7 @@ class ReviewStatuses:
 
     def asks_for_nothing(self, contract: Contract) -> bool:
         """Whether contracts of its type may go out unreviewed; told without reading anything."""
-        return self.policy.of(contract.kind).review.before_sending is BeforeSending.NOTHING
+        return self.policy.rules_for(contract.kind).review.before_sending is ReviewRequirement.NOTHING
 
     def status_when_sent(self, tx: Transaction, contract: Contract) -> ReviewStatus:
         """The same by whatever rules were in force when it was sent: the best standing that any check gives."""
@@ -126,7 +126,7 @@ class ReviewStatuses:
         return next((each for each in every if each.cleared), self.status_of(tx, contract))
 
     def _standing(self, tx: Transaction, contract: Contract, check: ContentCheck | None) -> ReviewStatus:
-        document, rules = contract.original.digest, self.policy.of(contract.kind).review
+        document, rules = contract.original.digest, self.policy.rules_for(contract.kind).review
         kind = self.kind(contract.kind, rules)
         waived = {waiver.item: waiver for waiver in reviews.waivers(tx, contract.id, document)}
         given = [

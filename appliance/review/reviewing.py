@@ -234,7 +234,7 @@ class Reviewing:
 
     def _missing(self, contract: Contract, made: ContentCheck) -> str:
         """The clauses that the type of *contract* requires and the text does not have."""
-        kind = self.standings.kind(contract.kind, self.standings.policy.of(contract.kind).review)
+        kind = self.standings.kind(contract.kind, self.standings.policy.rules_for(contract.kind).review)
         return " ".join(clause for clause in kind.required if clause not in made.result.found)
 
     def _tell(

@@ -57,12 +57,12 @@ class TimestampIssuer:
         return issued.token
 
 
-def horizon_of(token: bytes) -> Horizon:
+def horizon_of_token(token: bytes) -> Horizon:
     """The horizon of one of our own tokens (DER). Raises ResultRefused for one without its certificate."""
-    return horizon_of_next(signer_of(token), imprint=parse_token(token).hash_name)
+    return horizon_of_certificate(signer_of_token(token), imprint=parse_token(token).hash_name)
 
 
-def signer_of(token: bytes) -> x509.Certificate:
+def signer_of_token(token: bytes) -> x509.Certificate:
     """The certificate of the key that made *token*, which carries it. Raises as :func:`horizon_of`."""
     signer = parse_token(token).signer
     if signer is None:
@@ -70,7 +70,7 @@ def signer_of(token: bytes) -> x509.Certificate:
     return signer
 
 
-def horizon_of_next(certificate: x509.Certificate, *, imprint: str = OURS) -> Horizon:
+def horizon_of_certificate(certificate: x509.Certificate, *, imprint: str = OURS) -> Horizon:
     """The horizon of what the timestamp key of *certificate* signs now."""
     rests_on = {imprint, *NAMES[SignatureAlgorithm.from_public_key(certificate.public_key())]}
     return Horizon(certificate.not_valid_after_utc, tuple(sorted(rests_on)))

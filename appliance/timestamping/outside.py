@@ -74,7 +74,7 @@ class OutsideAuthority:
         self._lock = threading.Lock()
         self._again = 0.0
 
-    def begin(self, value: bytes) -> Callable[[], OutsideToken]:
+    def start_fetching(self, value: bytes) -> Callable[[], OutsideToken]:
         """Asks in the background as :meth:`token` does; the callable gives what came of it, after at most the
         patience counted from now: whatever it is that takes longer, nobody waits for it."""
         promise: Future[OutsideToken] = Future()
@@ -82,7 +82,7 @@ class OutsideAuthority:
 
         def ask() -> None:
             try:
-                promise.set_result(self.token(value))
+                promise.set_result(self.fetch_token(value))
             except BaseException as error:
                 promise.set_exception(error)
                 raise
@@ -100,7 +100,7 @@ class OutsideAuthority:
         threading.Thread(target=ask, daemon=True, name="outside timestamp").start()
         return wait
 
-    def token(self, value: bytes) -> OutsideToken:
+    def fetch_token(self, value: bytes) -> OutsideToken:
         """A token about SHA-256 of *value*, verified as strangers would; or why there is none. Never raises for
         what the other side does.
 

@@ -48,7 +48,7 @@ class Lane(Protocol):
     def close(self) -> None: ...
 
 
-class _Running:
+class _LaneLoad:
     """A lane with the number of batches and orders that it has."""
 
     __slots__ = ("batches", "lane", "orders")
@@ -58,7 +58,7 @@ class _Running:
         self.batches = self.orders = 0
 
 
-class Recorder:
+class TokenRecorder:
     """For the loop that it was made in. The thread begins with the first tokens, so that no fork inherits it."""
 
     def __init__(self, database: Database) -> None:
@@ -109,14 +109,17 @@ def _report(waiting: Sequence[tuple[Sequence[IssuedToken], _Recorded]], failure:
         done(failure)
 
 
-class Pipeline(Generic[W]):
+class TimestampPipeline(Generic[W]):
     """Everything happens in the loop, but for the recorder's commits."""
 
     def __init__(
-        self, lanes: Sequence[Lane], recorder: Recorder, deliver: Callable[[Sequence[tuple[W, Outcome]]], None]
+        self,
+        lanes: Sequence[Lane],
+        recorder: TokenRecorder,
+        deliver: Callable[[Sequence[tuple[W, Outcome]]], None],
     ) -> None:
         """*deliver* takes outcomes, each beside whoever waits for it; called in the loop."""
-        self._lanes = [_Running(lane) for lane in lanes]
+        self._lanes = [_LaneLoad(lane) for lane in lanes]
         self._recorder = recorder
         self._deliver = deliver
         self._waiting: deque[tuple[W, ImprintOrder]] = deque()
@@ -152,14 +155,14 @@ class Pipeline(Generic[W]):
             size = min(math.ceil(len(self._waiting) / places), LARGEST)
             self._sign(running, [self._waiting.popleft() for _ in range(size)])
 
-    def _sign(self, running: _Running, batch: _Batch[W]) -> None:
+    def _sign(self, running: _LaneLoad, batch: _Batch[W]) -> None:
         running.batches += 1
         running.orders += len(batch)
         running.lane.sign_orders(
             [order for _, order in batch], lambda signed: self._signed(running, batch, signed)
         )
 
-    def _signed(self, running: _Running, batch: _Batch[W], signed: _Signed) -> None:
+    def _signed(self, running: _LaneLoad, batch: _Batch[W], signed: _Signed) -> None:
         running.batches -= 1
         running.orders -= len(batch)
         if isinstance(signed, (BadRequest, RequestRefused)) and len(batch) > 1:
@@ -184,5 +187,5 @@ class Pipeline(Generic[W]):
         self._deliver(outcomes)
 
 
-def _fullness(running: _Running) -> tuple[int, int]:
+def _fullness(running: _LaneLoad) -> tuple[int, int]:
     return running.batches, running.orders

@@ -56,11 +56,11 @@ class RefusalCounts:
         name = f"{_PREFIX}{os.getpid()}-{secrets.token_hex(4)}"
         self._path = None if directory is None else directory / name
 
-    def count(self, fail_info: FailInfo) -> None:
+    def count_refusal(self, fail_info: FailInfo) -> None:
         """One more."""
         self._counts[NAMES[fail_info]] += 1
 
-    def show(self) -> None:
+    def write_counts(self) -> None:
         """Leaves the counts for the watch. A disk that takes nothing is another finding's matter."""
         if self._path is None or not self._counts:
             return
@@ -72,7 +72,7 @@ class RefusalCounts:
             fresh.replace(self._path)
 
 
-def shown(directory: Path) -> Iterator[tuple[str, Mapping[str, int]]]:
+def read_counts(directory: Path) -> Iterator[tuple[str, Mapping[str, int]]]:
     """Every process's name and counts; files in which nothing has been new for a day are removed.
 
     Whoever may write there is believed as far as numbers go: what is none is left out.

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from appliance.errors import StorageError
 from appliance.store.database import Database
 from appliance.timestamping.codec import TimestampCodec
-from appliance.timestamping.pipeline import LANES, Outcome, Pipeline, Recorder
+from appliance.timestamping.pipeline import LANES, Outcome, TimestampPipeline, TokenRecorder
 from appliance.timestamping.refusal_counts import RefusalCounts
 from hsm.client import AuthorityClient
 from hsm.timestamp import FailInfo, ImprintOrder, RequestRefused
@@ -44,7 +44,9 @@ class TimestampService:
         self._arrived: list[tuple[Deliver, ImprintOrder]] = []
         self._codec = TimestampCodec(database, authority, self._count_refusal)
         lanes = [authority.timestamp_stream() for _ in range(LANES)]
-        self._pipeline: Pipeline[Deliver] = Pipeline(lanes, Recorder(database), self._hand_out)
+        self._pipeline: TimestampPipeline[Deliver] = TimestampPipeline(
+            lanes, TokenRecorder(database), self._hand_out
+        )
 
     def ask(self, request: bytes, deliver: Deliver) -> None:
         """Has *deliver* given the DER TimeStampResp for a DER TimeStampReq, whatever the bytes; never raises.
@@ -94,7 +96,7 @@ class TimestampService:
                 deliver(self._codec.write_reply(failure))
 
     def _count_refusal(self, reason: FailInfo) -> None:
-        self._refusals.count(reason)
+        self._refusals.count_refusal(reason)
         if self._showing is None:
             self._showing = self._loop.call_later(SHOWN_AFTER, self._show)
 
@@ -102,7 +104,7 @@ class TimestampService:
         if self._showing is not None:
             self._showing.cancel()
             self._showing = None
-        self._refusals.show()
+        self._refusals.write_counts()
 
     def _queue(self) -> None:
         arrived, self._arrived = self._arrived, []

@@ -11,7 +11,7 @@ from appliance.administration.letters import ApprovalMail, NotifiedApprovers
 from appliance.config import MailSettings, Security
 from appliance.language import Language
 from appliance.model.administration import ROOT, AdministratorRole, AdminRequest
-from appliance.notices.mail import Mail
+from appliance.notices.mail import MailClient
 from tests.administration.conftest import House
 from tests.health.receivers import Post
 
@@ -41,12 +41,12 @@ def asked(house: House) -> AdminRequest:
     )
 
 
-def letters_of(house: House, post: Post, language: Language = Language.ENGLISH) -> tuple[ApprovalMail, Mail]:
+def letters_of(house: House, post: Post, language: Language = Language.ENGLISH) -> tuple[ApprovalMail, MailClient]:
     """The scheduler's side, with *post* as its mail server."""
     mail = MailSettings("127.0.0.1", post.port, Security.NONE, sender="vermilion@sign.example")
     interface = replace(house.settings.interface, language=language)
     room = house.administration.approval_mail._room
-    return ApprovalMail(room, replace(house.settings, mail=mail, interface=interface)), Mail(mail, None)
+    return ApprovalMail(room, replace(house.settings, mail=mail, interface=interface)), MailClient(mail, None)
 
 
 def test_whoever_may_decide_is_told_once_and_nobody_else(house: House, asked: AdminRequest, post: Post) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from flask import Flask
 
 from appliance.ledger import LogAnswers, Sequencer, Tiles
-from appliance.listing import Truth
+from appliance.listing import ListCheck
 from appliance.verification import report
 from appliance.wiring import Appliance, open_appliance
 from hsm.client import AuthorityClient
@@ -109,7 +109,7 @@ def _grown(
 
 def _require_true_lists(appliance: Appliance) -> None:
     """Raises RuntimeError where lists are not what the contracts say: such a portfolio measures nothing."""
-    untrue = Truth(appliance.database).untrue(newest=LISTS_CHECKED)
+    untrue = ListCheck(appliance.database).find_wrong(newest=LISTS_CHECKED)
     if untrue:
         raise RuntimeError(f"The lists of {len(untrue)} seeded contracts are not true, {untrue[0]} among them.")
 

@@ -14,10 +14,10 @@ from pathlib import Path
 from appliance.accounts.links import LinkTokens
 from appliance.demonstration.cast import LI, ZHANG
 from appliance.model.contract import Contract, ContractState, Deadline, PartyState
-from appliance.notices.addresses import Addresses
-from appliance.policy import Policy, Rules
+from appliance.notices.addresses import PortalAddresses
+from appliance.policy import Policy, PolicyRules
 from appliance.policy.reminders import ReminderRules
-from appliance.reminders.desk import House, RemindersDesk, open_reminders
+from appliance.reminders.desk import MailOrigin, ReminderServices, open_reminders
 from appliance.reminders.reminding import LONGEST
 from appliance.store import people
 from appliance.store.database import Database
@@ -59,7 +59,7 @@ def figures() -> list[Figure]:
             all_ticks = _until_done(desk)
             rates[f"{size:,}"] = size / sum(all_ticks)
             back[f"{size:,}"] = max(all_ticks)
-            idle[f"{size:,}"] = median(milliseconds_of(desk.reminding.tick)) / 1000
+            idle[f"{size:,}"] = median(milliseconds_of(desk.ticker.tick)) / 1000
             _until_done(hourly)
             hours = [_hour(hourly, clock) for _ in range(5)]
             busy[f"{size:,}"] = max(max(ticks) for ticks in hours)
@@ -77,17 +77,20 @@ def figures() -> list[Figure]:
 
 
 @contextmanager
-def _house(size: int) -> Iterator[tuple[RemindersDesk, RemindersDesk, Clock]]:
+def _house(size: int) -> Iterator[tuple[ReminderServices, ReminderServices, Clock]]:
     """*size* open contracts, their deadlines spread over a hundred hours to come: with the usual rules, and with
     one step at all hours, so that each hour one contract in a hundred is due."""
     with tempfile.TemporaryDirectory() as folder:
         database, clock, links = Database(Path(folder) / "vermilion.db"), Clock(), LinkTokens(b"k" * 32)
         try:
             _fill(database, size, clock())
-            house = House(
-                "示例", "https://sign.example", Addresses("https://sign.example", links), Addresses("", links)
+            house = MailOrigin(
+                "示例",
+                "https://sign.example",
+                PortalAddresses("https://sign.example", links),
+                PortalAddresses("", links),
             )
-            hourly = Policy(Rules(reminders=ReminderRules(["1d"], [], working_hours="00:00-23:59")))
+            hourly = Policy(PolicyRules(reminders=ReminderRules(["1d"], [], working_hours="00:00-23:59")))
             usual, other = (
                 open_reminders(database, each, Path(folder), house, clock) for each in (Policy(), hourly)
             )
@@ -115,18 +118,18 @@ def _open(number: int, now: datetime) -> Contract:
     return replace(made, state=ContractState.SENT, deadline=deadline, parties=waiting)
 
 
-def _until_done(desk: RemindersDesk) -> list[float]:
+def _until_done(desk: ReminderServices) -> list[float]:
     """The seconds of each tick until nothing is left to derive."""
     seconds: list[float] = []
     while True:
         started = time.perf_counter()
-        desk.reminding.tick()
+        desk.ticker.tick()
         seconds.append(time.perf_counter() - started)
         if seconds[-1] < LONGEST:
             return seconds
 
 
-def _hour(desk: RemindersDesk, clock: Clock) -> list[float]:
+def _hour(desk: ReminderServices, clock: Clock) -> list[float]:
     """Seconds of each tick that the next hour's reminders take."""
     clock.at += timedelta(hours=1)
     return _until_done(desk)

@@ -199,7 +199,7 @@ def test_a_guest_on_a_device_without_the_passkey_hears_what_to_do(people: Troupe
     house.drafting.place(draft.id, party.id, [Placement(0, 10, 80, 25, 8)], by=ZHANG.subject)
     agree(house, ZHANG, guest.organisation)
     contract = people.signed_by(house.sending.send(draft.id, by=ZHANG.subject), ZHANG)
-    link = house.addresses.of_invitation(house.guests.of_party(party.id))
+    link = house.addresses.invitation_url(house.guests.of_party(party.id))
     code = house.guests.code(contract.id, party.id, by=ZHANG.subject)
     house.entering.admit(link.rpartition("/")[2], code, ClientInfo("192.0.2.7"))
     made = people.pocket.create_authenticator(party.subject, rp_id=web.relying_party, origin=web.origin)

@@ -13,7 +13,7 @@ import pytest
 
 from appliance.cli import main
 from appliance.config import Settings
-from appliance.policy import Rules
+from appliance.policy import PolicyRules
 from hsm.config import AuthoritySettings
 
 ROOT = Path(__file__).parents[2]
@@ -76,11 +76,11 @@ def test_every_command_is_named_in_the_reference() -> None:
         assert f"`{name}`" in actions if verb == "do" else f"`vermilion {command}" in text, command
 
 
-@pytest.mark.parametrize("kind", [Settings, AuthoritySettings, Rules])
+@pytest.mark.parametrize("kind", [Settings, AuthoritySettings, PolicyRules])
 def test_every_setting_is_in_the_reference_and_no_other(kind: Any) -> None:
     rows = named(r"\| `([a-z_]+\.[a-z_0-9]+)` \|", REFERENCE)
     assert settings(kind) <= rows
-    assert rows <= settings(Settings) | settings(AuthoritySettings) | settings(Rules)
+    assert rows <= settings(Settings) | settings(AuthoritySettings) | settings(PolicyRules)
 
 
 def test_every_linked_file_exists() -> None:

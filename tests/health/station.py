@@ -29,7 +29,7 @@ from appliance.health.alarms import MAIL, WEBHOOK, Alarms
 from appliance.health.watching import HealthWatch
 from appliance.home import Home, write_private
 from appliance.ledger import Sequencer
-from appliance.notices.mail import Mail
+from appliance.notices.mail import MailClient
 from appliance.operations.backup import BackupContext
 from appliance.operations.backup.creating import ensure_key
 from appliance.store.database import Database
@@ -75,7 +75,7 @@ class Station:
         self._watch = HealthWatch(self.home, self.observations, self.now)
         self._alarms = Alarms(self.observations, self.settings.alarms)
         self._delivery = AlarmDelivery(
-            self.settings, self.observations, mail=Mail(self.settings.mail, None), key=KEY, now=self.now
+            self.settings, self.observations, mail=MailClient(self.settings.mail, None), key=KEY, now=self.now
         )
 
     @property

@@ -55,12 +55,12 @@ def test_ceremonies_go_into_the_log_once_and_a_change_is_found(stationed: Statio
     database = Database(home.database)
     with AuthorityClient(home.authority_socket("scheduler")) as authority:
         records = CeremonyRecords(database, AuditTrail(), authority, lambda: NOON)
-        records.run()
+        records.record_ceremonies()
         [first, *_] = authority.ceremonies()
         with database.reading() as tx:
             length, known = ledger.length(tx), in_log(tx)
             public = canonical.decode(ledger.leaf(tx, known[first.number]))["public"]
-        records.run()
+        records.record_ceremonies()
         with database.reading() as tx:
             assert (ledger.length(tx), in_log(tx)) == (length, known)
         assert (public["ceremony"], public["transcript"]) == (first.number, first.sha256.hex())

@@ -10,7 +10,7 @@ import pytest
 from appliance.config import KeepingSettings
 from appliance.health.bench import open_check_context
 from appliance.health.lasting import keeping, keeping_finding
-from appliance.keeping import Keeping, Round
+from appliance.keeping import ArchiveRenewal, RenewalRound
 from appliance.model.contract import Contract
 from appliance.store import keeping as kept
 from appliance.verification import Indication, SubIndication
@@ -34,7 +34,7 @@ def test_without_a_new_key_it_waits_and_is_said(house: Decade, contract: Contrac
     """Another timestamp by the same key would end on the same day."""
     house.move_to(4.9)
     with house.serving(), house.opened("scheduler") as appliance:
-        assert appliance.keeping.run() == Round()
+        assert appliance.archive_renewal.run_round() == RenewalRound()
         with open_check_context(house.home, role="operator", now=house.now()) as asked:
             found = keeping(asked)
     assert (found.well, "new timestamp key" in str(found)) == (False, True)
@@ -46,7 +46,7 @@ def test_what_is_read_from_the_document_is_what_was_kept(house: Decade, contract
         with appliance.database.transaction() as tx:
             known = kept.of(tx, contract.id)
             tx.execute("UPDATE keeping SET until = '', algorithms = ''")
-        assert appliance.keeping.run() == Round(read=1)
+        assert appliance.archive_renewal.run_round() == RenewalRound(read=1)
         with appliance.database.reading() as tx:
             assert kept.of(tx, contract.id) == known
         assert known is not None and known.horizon is not None
@@ -65,7 +65,9 @@ def test_an_algorithm_that_ends_makes_it_due_only_if_the_next_does_not_rest_on_i
                 contract.id
             ]
         assert (
-            Keeping(appliance.keeping._records, appliance.keeping._backend, settings).limit(house.now())
+            ArchiveRenewal(
+                appliance.archive_renewal._records, appliance.archive_renewal._backend, settings
+            ).due_before(house.now())
             <= ends["ecdsa-p256"]
         )
 
@@ -81,8 +83,8 @@ def test_too_late_is_refused_counted_and_tried_again_less_and_less_often(
         assert report.indication is Indication.INDETERMINATE
         assert report.verdict.subindication is SubIndication.OUT_OF_BOUNDS_NO_POE
         assert all(each.verdict.indication is Indication.INDETERMINATE for each in report.signatures)
-        assert appliance.keeping.run() == Round(failed=1)
-        assert appliance.keeping.run() == Round()  # not again at once
+        assert appliance.archive_renewal.run_round() == RenewalRound(failed=1)
+        assert appliance.archive_renewal.run_round() == RenewalRound()  # not again at once
         assert appliance.contracts.document(appliance.contracts.get(contract.id)) == document
         with appliance.database.reading() as tx:
             found = keeping_finding(tx, KeepingSettings(), at, reached=None)

@@ -20,9 +20,9 @@ from appliance.demonstration.pocket import DemonstrationAuthenticators
 from appliance.evidence.exporting import Exporting
 from appliance.evidence.extraction import SignatureRange, newest_contents
 from appliance.history.timeline import Timeline
-from appliance.keeping import Round
+from appliance.keeping import RenewalRound
 from appliance.model.contract import Contract, RevisionKind
-from appliance.timestamping.issuing import signer_of
+from appliance.timestamping.issuing import signer_of_token
 from appliance.verification import Indication, Level, SubIndication
 from appliance.wiring import Appliance
 from hsm import der
@@ -92,8 +92,8 @@ def test_the_contract_is_provable_at_each_step_of_ten_years(
         house.move_to(years)
         house.renew(*map(step, renewals))
         with house.serving(), house.opened("scheduler") as appliance:
-            assert appliance.keeping.run() == Round(renewed=renewed)
-            assert appliance.keeping.run() == Round()  # and that is all
+            assert appliance.archive_renewal.run_round() == RenewalRound(renewed=renewed)
+            assert appliance.archive_renewal.run_round() == RenewalRound()  # and that is all
             contract = appliance.contracts.get(contract.id)
             document = appliance.contracts.document(contract)
             assert document.startswith(before) and (len(document) > len(before)) == bool(renewed)
@@ -138,7 +138,7 @@ def ask_the_others(
     house: Decade, appliance: Appliance, contract: Contract, document: bytes, *, years: float, folder: Path
 ) -> None:
     token = last_token(document, contract)
-    stamper = signer_of(token).public_bytes(Encoding.DER)
+    stamper = signer_of_token(token).public_bytes(Encoding.DER)
     authority = appliance.authority
     told = judges.lta_by_pyhanko(
         document,

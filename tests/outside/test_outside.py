@@ -64,7 +64,7 @@ def asking(
 
 def test_a_good_token_is_taken(tsa: OutsideTsa, verifier: Verifier) -> None:
     tsa.answering = tsa.answer_well
-    found = asking(tsa, verifier).token(VALUE)
+    found = asking(tsa, verifier).fetch_token(VALUE)
     assert found.stamp is OutsideStamp.DATED
     assert verify_token(found.token, data=VALUE).nonce is not None
 
@@ -72,7 +72,7 @@ def test_a_good_token_is_taken(tsa: OutsideTsa, verifier: Verifier) -> None:
 @pytest.mark.parametrize("way", ways(OutsideTsa(Path())))
 def test_whatever_else_it_does_there_is_a_word_for_it(tsa: OutsideTsa, verifier: Verifier, way: str) -> None:
     tsa.answering, expected = ways(tsa)[way]
-    found = asking(tsa, verifier, seconds=2.0 if expected == "late" else 60.0).token(VALUE)
+    found = asking(tsa, verifier, seconds=2.0 if expected == "late" else 60.0).fetch_token(VALUE)
     assert (found.stamp, found.token) == (expected, b"")
 
 
@@ -92,8 +92,8 @@ def test_whoever_waits_waits_no_longer_than_the_patience(tsa: OutsideTsa, verifi
         trust=TrustAnchors.from_files([tsa.root]),
         patience=1.0,
     )
-    assert authority.begin(VALUE)().stamp is OutsideStamp.LATE
-    assert authority.begin(VALUE)().stamp is OutsideStamp.PAUSED
+    assert authority.start_fetching(VALUE)().stamp is OutsideStamp.LATE
+    assert authority.start_fetching(VALUE)().stamp is OutsideStamp.PAUSED
     freed.set()
 
 
@@ -116,7 +116,7 @@ def found_quietly(authority: OutsideAuthority) -> OutsideStamp:
     """What came of it; the thread's own trace is not shown."""
     shown, threading.excepthook = threading.excepthook, lambda _: None
     try:
-        return authority.begin(VALUE)().stamp
+        return authority.start_fetching(VALUE)().stamp
     finally:
         for thread in threading.enumerate():
             if thread.name == "outside timestamp":
@@ -137,11 +137,11 @@ def test_many_at_once_are_no_failure_of_the_other_side(tsa: OutsideTsa, verifier
         promises = [pool.submit(authority._egress.post, tsa.url, b"x", {}) for _ in range(MOST_AT_ONCE)]
         for _ in promises:
             assert come.acquire(timeout=60)
-        assert authority.token(VALUE).stamp is OutsideStamp.PAUSED
+        assert authority.fetch_token(VALUE).stamp is OutsideStamp.PAUSED
         freed.set()
         assert all(promise.result() for promise in promises)
     tsa.answering = tsa.answer_well
-    assert authority.token(VALUE).stamp is OutsideStamp.DATED
+    assert authority.fetch_token(VALUE).stamp is OutsideStamp.DATED
 
 
 def test_tls_that_drips_holds_no_place() -> None:
@@ -181,12 +181,12 @@ def test_nobody_listens(tsa: OutsideTsa, verifier: Verifier) -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{probe.getsockname()[1]}/"
-        assert asking(tsa, verifier, url=url).token(VALUE).stamp is OutsideStamp.UNREACHABLE
+        assert asking(tsa, verifier, url=url).fetch_token(VALUE).stamp is OutsideStamp.UNREACHABLE
 
 
 def test_a_name_that_leads_nowhere(tsa: OutsideTsa, verifier: Verifier) -> None:
     url = "http://tsa.invalid/"
-    assert asking(tsa, verifier, url=url).token(VALUE).stamp in (OutsideStamp.UNREACHABLE, OutsideStamp.LATE)
+    assert asking(tsa, verifier, url=url).fetch_token(VALUE).stamp in (OutsideStamp.UNREACHABLE, OutsideStamp.LATE)
 
 
 def test_a_token_that_leads_to_somebody_else_is_not_taken(
@@ -194,7 +194,7 @@ def test_a_token_that_leads_to_somebody_else_is_not_taken(
 ) -> None:
     make_authority(tmp_path / "other")
     tsa.answering = tsa.answer_well
-    found = asking(tsa, verifier, root=tmp_path / "other/root.pem").token(VALUE)
+    found = asking(tsa, verifier, root=tmp_path / "other/root.pem").fetch_token(VALUE)
     assert found.stamp is OutsideStamp.WRONG
 
 
@@ -203,9 +203,9 @@ def test_after_a_failure_it_is_left_alone_for_a_while(tsa: OutsideTsa, verifier:
     hand = authority._monotonic
     assert isinstance(hand, Hand)
     tsa.answering = ways(tsa)["fails"][0]
-    assert authority.token(VALUE).stamp is OutsideStamp.REFUSED
+    assert authority.fetch_token(VALUE).stamp is OutsideStamp.REFUSED
     tsa.answering, asked = tsa.answer_well, tsa.asked
-    assert authority.token(VALUE).stamp is OutsideStamp.PAUSED
+    assert authority.fetch_token(VALUE).stamp is OutsideStamp.PAUSED
     assert tsa.asked == asked
     hand.seconds += PAUSE
-    assert authority.token(VALUE).stamp is OutsideStamp.DATED
+    assert authority.fetch_token(VALUE).stamp is OutsideStamp.DATED

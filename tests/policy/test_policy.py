@@ -10,7 +10,7 @@ import pytest
 
 from appliance.errors import ConfigurationError
 from appliance.policy import Policy, load_policy, parse_policy
-from appliance.policy.identity import Reserved
+from appliance.policy.identity import IdentityRequirement
 
 PURCHASE = """
 [identity]
@@ -39,23 +39,23 @@ def test_what_is_shipped_is_the_defaults_written_out() -> None:
 
 def test_a_type_has_its_own_rules_and_for_the_rest_those_of_all() -> None:
     policy = parsed(PURCHASE)
-    purchase = policy.of("采购合同")
+    purchase = policy.rules_for("采购合同")
     assert purchase.powers.required
-    assert (purchase.identity.required, purchase.identity.longest_days) == (Reserved.OUTSIDE, 365)
-    assert not policy.of("租赁合同").powers.required
-    assert policy.of("租赁合同").identity.longest_days == 365
+    assert (purchase.identity.required, purchase.identity.longest_days) == (IdentityRequirement.OUTSIDE, 365)
+    assert not policy.rules_for("租赁合同").powers.required
+    assert policy.rules_for("租赁合同").identity.longest_days == 365
 
 
 @pytest.mark.parametrize("kind", ["采购合同", " 采购 合同 ", "采购", "purchase", "ＰＵＲＣＨＡＳＥ"])
 def test_a_type_is_found_by_each_of_its_names(kind: str) -> None:
-    assert parsed(PURCHASE).of(kind).powers.required
-    assert parsed(PURCHASE).names_of(kind) == ("采购合同", "采购", "Purchase")
+    assert parsed(PURCHASE).rules_for(kind).powers.required
+    assert parsed(PURCHASE).names_for(kind) == ("采购合同", "采购", "Purchase")
 
 
 def test_other_words_are_other_types() -> None:
     policy = parsed(PURCHASE)
-    assert policy.names_of("租赁") == ("租赁",)
-    assert policy.of("租赁") == policy.default
+    assert policy.names_for("租赁") == ("租赁",)
+    assert policy.rules_for("租赁") == policy.default
 
 
 @pytest.mark.parametrize(

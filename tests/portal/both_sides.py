@@ -118,7 +118,7 @@ def _visitor(stage: Stage, side: Side, role: str, subject: str, roles: frozenset
     with suppress(StateRefused):
         stage.appliance.registry.add_person(person, None, by=OFFICER)
     stage.visitors[side.name, role] = signed_in(stage.portal, stage.appliance, subject, roles)
-    feed = stage.appliance.reminders.feeds.renew(subject)
+    feed = stage.appliance.reminders.feeds.renew_feed(subject)
     stage.keep(calendar=feed.rpartition("/")[2].removesuffix(".ics"))
 
 
@@ -155,7 +155,7 @@ def _finished(stage: Stage, side: Side, contract: Contract) -> None:
     house = stage.appliance
     house.finalisation.finalise(contract.id)
     house.voiding.propose(contract.id, reason=SHARED, by=side.initiator)
-    house.retention.holding.place(contract.id, reason=side.marker("hold"), by=side.officer)
+    house.retention.holding.place_hold(contract.id, reason=side.marker("hold"), by=side.officer)
     stage.completed[side.name] = house.contracts.get(contract.id)
     stage.keep(completed=contract.id)
 

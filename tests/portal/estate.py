@@ -255,7 +255,7 @@ def _visitors(estate: Estate) -> None:
     with house.database.transaction() as tx:
         credential, key, _ = device(house)
         passkeys.insert(tx, Passkey(credential, ZHANG.subject, key, 0, "示例", house.now()))
-    feed = house.reminders.feeds.renew(ZHANG.subject)
+    feed = house.reminders.feeds.renew_feed(ZHANG.subject)
     names["calendar"] = feed.rpartition("/")[2].removesuffix(".ics")
     names["passkey"] = bytes_to_base64url(credential)
     names["recover_link"] = house.accounts.administration.recover(CUSTODIAN.subject, by=OFFICER).token

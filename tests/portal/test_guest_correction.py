@@ -23,8 +23,8 @@ from appliance.model.contract import Contract, Deadline, GuestDetails, Party, Pl
 from appliance.model.guest import GuestInvitation
 from appliance.model.notice import Notice, NoticeKind
 from appliance.model.office import EnrolmentRequestState, OfficerDecisionState, ProposedPasskey
-from appliance.notices.delivery import Delivery
-from appliance.notices.mail import Mail
+from appliance.notices.delivery import OutboxDelivery
+from appliance.notices.mail import MailClient
 from appliance.store import guests, outbox
 from appliance.wiring import Appliance
 from hsm.client import AuthorityClient
@@ -54,7 +54,7 @@ def contract(estate: Estate) -> Iterator[Contract]:
 
 
 def link_of(house: Appliance, party: Party) -> str:
-    return urlsplit(house.addresses.of_invitation(house.guests.of_party(party.id))).path
+    return urlsplit(house.addresses.invitation_url(house.guests.of_party(party.id))).path
 
 
 def token(link: str) -> str:
@@ -179,11 +179,11 @@ def test_what_was_set_up_under_the_wrong_address_ends(estate: Estate, contract: 
         assert outbox.resend(tx, invited, house.now())
     with post_office() as post:
         settings = MailSettings(host="127.0.0.1", port=post.port, security=Security.NONE)
-        digests, addresses = house.reminders.digests, house.addresses
-        out = Delivery(
-            house.database, Mail(settings, None), digests, addresses=addresses, issuer="示例", now=house.now
+        digests, addresses = house.reminders.mails, house.addresses
+        out = OutboxDelivery(
+            house.database, MailClient(settings, None), digests, addresses=addresses, issuer="示例", now=house.now
         )
-        while out.deliver():
+        while out.deliver_due():
             pass
         told = {str(message["To"]) for message in post.messages}
     assert [each for each in told if "right@epsilon.example" in each]

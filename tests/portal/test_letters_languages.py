@@ -9,10 +9,10 @@ import pytest
 from appliance.language import translator
 from appliance.model.people import Person
 from appliance.model.reminder import DATES, Duty, Occasion, Reminder, ReminderRole
-from appliance.notices.letters import SUBJECTS, Letter, Matter, letter
+from appliance.notices.letters import SUBJECTS, MailMessage, MessageContext, compose_message
 from appliance.ownership.certificate import CertificateFacts, certificate_html
 from appliance.reminders.feeds import NAME, SUMMARIES
-from appliance.reminders.letters import Item, digest
+from appliance.reminders.letters import ReminderLine, compose_digest
 from tests.portal.reading import READERS, Reader, faults_of_page, faults_of_times, faults_of_words
 
 AT = datetime(2026, 12, 4, 17, 30, tzinfo=UTC)
@@ -25,7 +25,7 @@ def person(reader: Reader, *, guest: bool = False) -> Person:
     return Person("person-x", "张示例", organisation, "x@a.example", reader.language, reader.zone, guest)
 
 
-def faults_of_letter(told: Letter, reader: Reader) -> list[str]:
+def faults_of_letter(told: MailMessage, reader: Reader) -> list[str]:
     text = f"{told.subject}\n{told.body}"
     return [
         *faults_of_words(text, reader, WRITTEN),
@@ -38,8 +38,8 @@ def faults_of_letter(told: Letter, reader: Reader) -> list[str]:
 def test_every_notice(reader: Reader) -> None:
     for kind in SUBJECTS:
         for guest in (False, True):
-            matter = Matter("http://localhost/contracts/1", "甲公司示例有限公司", "设备采购合同", AT)
-            assert not faults_of_letter(letter(person(reader, guest=guest), kind, matter), reader), kind
+            matter = MessageContext("http://localhost/contracts/1", "甲公司示例有限公司", "设备采购合同", AT)
+            assert not faults_of_letter(compose_message(person(reader, guest=guest), kind, matter), reader), kind
 
 
 @pytest.mark.parametrize("reader", READERS, ids=lambda reader: reader.zone)
@@ -48,8 +48,12 @@ def test_every_reminder(reader: Reader) -> None:
         for day, overdue in ((None, False), (None, True), (date(2027, 1, 1), False)):
             for occasion in DATES if day else (Occasion.SIGNING,):
                 reminder = Reminder(1, "1", occasion, "3d", Duty("person-x", part), AT, AT, AT)
-                item = Item(reminder, "设备采购合同", ("张示例",), day, overdue, SUMMER, "http://localhost/1")
-                told = digest(person(reader), [item], 2, "http://localhost/notices", issuer="甲公司示例有限公司")
+                item = ReminderLine(
+                    reminder, "设备采购合同", ("张示例",), day, overdue, SUMMER, "http://localhost/1"
+                )
+                told = compose_digest(
+                    person(reader), [item], 2, "http://localhost/notices", issuer="甲公司示例有限公司"
+                )
                 assert not faults_of_letter(told, reader), (part, occasion, overdue)
 
 

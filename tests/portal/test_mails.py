@@ -30,9 +30,9 @@ from appliance.model.contract import Contract, Deadline, GuestDetails, Party, Pl
 from appliance.model.intent import SigningOrigin
 from appliance.model.notice import Notice, NoticeKind
 from appliance.model.office import ProposedPasskey
-from appliance.notices.delivery import Composing, Delivery
-from appliance.notices.letters import Later, Letter
-from appliance.notices.mail import Mail
+from appliance.notices.delivery import OutboxDelivery, ReminderComposer
+from appliance.notices.letters import MailMessage, Postponed
+from appliance.notices.mail import MailClient
 from appliance.store import outbox, seal_requests
 from appliance.store.database import Transaction
 from appliance.wiring import Appliance
@@ -59,11 +59,13 @@ LINK = re.compile(r"https?://localhost:\d+/[^\s\"<>]*")
 class AtOnce:
     """Reminders without regard to working hours and quiet hours."""
 
-    digests: Composing
+    digests: ReminderComposer
 
-    def compose(self, tx: Transaction, message: outbox.OutboxMessage, now: datetime) -> Letter | Later | None:
-        made = self.digests.compose(tx, message, now)
-        return self.digests.compose(tx, message, made.until) if isinstance(made, Later) else made
+    def compose_mail(
+        self, tx: Transaction, message: outbox.OutboxMessage, now: datetime
+    ) -> MailMessage | Postponed | None:
+        made = self.digests.compose_mail(tx, message, now)
+        return self.digests.compose_mail(tx, message, made.until) if isinstance(made, Postponed) else made
 
 
 @dataclass(slots=True)
@@ -80,15 +82,15 @@ class Mails:
     def deliver(self, at: Appliance | None = None) -> list[tuple[str, str, str, NoticeKind]]:
         """Sends what waits: recipient, language, link and kind of each mail."""
         before, delivery = len(self.post.messages), self._delivery(at or self.appliance)
-        while delivery.deliver():
+        while delivery.deliver_due():
             pass
         return [self._read(message) for message in self.post.messages[before:]]
 
-    def _delivery(self, house: Appliance) -> Delivery:
+    def _delivery(self, house: Appliance) -> OutboxDelivery:
         settings = house.settings
-        composing, issuer = AtOnce(house.reminders.digests), settings.organisation.name
-        mail = Mail(settings.mail, None)
-        return Delivery(
+        composing, issuer = AtOnce(house.reminders.mails), settings.organisation.name
+        mail = MailClient(settings.mail, None)
+        return OutboxDelivery(
             house.database,
             mail,
             composing,
@@ -268,7 +270,7 @@ def from_invitation_to_void(mails: Mails) -> None:
     later = Deadline(contract.deadline.at + timedelta(days=1), ZONE)
     house.extending.extend(contract.id, later, by=ZHANG.subject)
     with World(house.settings.home, house.settings).opened(ahead=timedelta(days=3)) as ahead:
-        ahead.reminders.reminding.tick()
+        ahead.reminders.ticker.tick()
         with house.database.transaction() as tx:  # at whatever hour this test runs
             tx.execute("UPDATE outbox SET retry_at = due WHERE kind = 'reminders'")
         told = mails.follow_all(title, at=ahead)
@@ -303,7 +305,7 @@ def endings_before_everybody_signed(mails: Mails) -> None:
     came, never = sent(mails, "撤回的合同甲"), sent(mails, "撤回的合同乙")
     mails.deliver()
     code = house.guests.code(came.id, came.parties[0].id, by=by)
-    link = house.addresses.of_invitation(house.guests.of_party(came.parties[0].id))
+    link = house.addresses.invitation_url(house.guests.of_party(came.parties[0].id))
     house.entering.admit(link.rpartition("/")[2], code, ClientInfo("192.0.2.7"))
     for contract in (came, never):
         house.endings.recall(contract.id, reason="示例", by=by)
@@ -360,7 +362,7 @@ def test_another_link_is_really_sent_and_only_so_often(mails: Mails) -> None:
     contract = sent(mails, "再要链接的合同")
     mails.follow_all(contract.title)  # both guests have come in by their code
     guest, client = contract.parties[0], mails.client()
-    path = urlsplit(mails.appliance.addresses.of_invitation(mails.appliance.guests.of_party(guest.id))).path
+    path = urlsplit(mails.appliance.addresses.invitation_url(mails.appliance.guests.of_party(guest.id))).path
     page = client.get(path)
     assert "/another" in page.text and 'name="code"' not in page.text
     another = {"form_token": token_in(page.text)}
@@ -378,7 +380,7 @@ def test_where_no_mail_is_sent_no_page_says_that_one_was(mails: Mails) -> None:
     contract = sent(mails, "没有邮件的合同")
     mails.follow_all(contract.title)
     guest, client = contract.parties[0], mails.estate.browser("nobody")  # of the portal without a mail server
-    path = urlsplit(mails.appliance.addresses.of_invitation(mails.appliance.guests.of_party(guest.id))).path
+    path = urlsplit(mails.appliance.addresses.invitation_url(mails.appliance.guests.of_party(guest.id))).path
     made_long_ago(mails, guest)
     page = client.get(path)
     assert "/another" not in page.text and ZHANG.name in page.text
@@ -391,7 +393,7 @@ def test_a_guest_asks_the_initiator_for_a_code(mails: Mails) -> None:
     contract = sent(mails, "再要验证码的合同")
     mails.follow_all(contract.title)
     guest, client = contract.parties[1], mails.client()
-    path = urlsplit(mails.appliance.addresses.of_invitation(mails.appliance.guests.of_party(guest.id))).path
+    path = urlsplit(mails.appliance.addresses.invitation_url(mails.appliance.guests.of_party(guest.id))).path
     asked = {"form_token": token_in(client.get(path).text)}
     assert client.post(f"{path}/ask", data=asked).status_code == 200
     assert client.post(f"{path}/ask", data=asked).status_code == 422, "once, not again and again"
@@ -405,7 +407,7 @@ def test_a_link_alone_lets_nobody_in(mails: Mails) -> None:
     guest, other = contract.parties
     enrolled(mails, guest)
     enrolled(mails, other)
-    path = urlsplit(mails.appliance.addresses.of_invitation(mails.appliance.guests.of_party(guest.id))).path
+    path = urlsplit(mails.appliance.addresses.invitation_url(mails.appliance.guests.of_party(guest.id))).path
     client = mails.client()
     form = signing_visits.passkey_form(client.get(path).text)
     for subject in (other.subject, LI.subject):
@@ -423,7 +425,7 @@ def test_who_was_signed_out_comes_back_by_the_passkey(mails: Mails) -> None:
     guest = contract.parties[0]
     enrolled(mails, guest)
     client = mails.client()
-    path = urlsplit(mails.appliance.addresses.of_invitation(mails.appliance.guests.of_party(guest.id))).path
+    path = urlsplit(mails.appliance.addresses.invitation_url(mails.appliance.guests.of_party(guest.id))).path
     mails.come_in(client, guest.subject, client.get(path))
     with mails.appliance.database.transaction() as tx:
         mails.appliance.sessions.end_all_sessions(tx, guest.subject, by=guest.subject)
@@ -456,7 +458,7 @@ def test_the_link_is_shown_only_while_no_mail_goes_out(mails: Mails) -> None:
 def test_the_initiator_is_told_what_a_guest_waits_for(mails: Mails) -> None:
     contract = sent(mails, "等待验证码的合同")
     guest, other = contract.parties
-    path = urlsplit(mails.appliance.addresses.of_invitation(mails.appliance.guests.of_party(guest.id))).path
+    path = urlsplit(mails.appliance.addresses.invitation_url(mails.appliance.guests.of_party(guest.id))).path
     client = mails.client()
     client.get(path)
     page = client.get(path)  # opened again, which tells nothing new

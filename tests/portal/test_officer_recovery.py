@@ -126,8 +126,8 @@ def seen_by_officers(world: World, appliance: Appliance) -> None:
     records = CeremonyRecords(appliance.database, AuditTrail(), appliance.authority, appliance.now)
     with world.opened(role="scheduler") as scheduler:
         records = CeremonyRecords(appliance.database, AuditTrail(), scheduler.authority, appliance.now)
-        records.run()
-        records.run()
+        records.record_ceremonies()
+        records.record_ceremonies()
     with appliance.database.reading() as tx:
         assert told(tx) == {(OFFICER, "2")}
     with open_check_context(world.home, role="scheduler", now=appliance.now()) as opened:

@@ -57,7 +57,7 @@ class Correspondence:
         house.drafting.add_person(draft.id, subject=LI.subject, by=by)
         seal = house.drafting.add_seal(draft.id, seal=CONTRACT_SEAL.subject, requester=by, by=by)
         house.drafting.place(draft.id, seal.id, seal.places, CrossPage(40), by=by)
-        house.reminders.dates.change(draft.id, {Occasion.EXPIRY: EXPIRY}, by=by)
+        house.reminders.dates.change_dates(draft.id, {Occasion.EXPIRY: EXPIRY}, by=by)
         return house.sending.send(draft.id, by=by)
 
     def corrected(self, contract: Contract, token: str | None = None) -> str:
@@ -113,7 +113,9 @@ def test_everything_but_the_signatures_is_taken_over_once(letters: Correspondenc
         assert now.state == "waiting" and now.reason is None and now.id != was.id and now.field != was.field
     assert draft.original.digest == before.original.digest and len(draft.revisions) == 1
     assert draft.deadline == before.deadline
-    assert [(each.kind, each.day) for each in appliance.reminders.dates.of(new)] == [(Occasion.EXPIRY, EXPIRY)]
+    assert [(each.kind, each.day) for each in appliance.reminders.dates.list_dates(new)] == [
+        (Occasion.EXPIRY, EXPIRY)
+    ]
     assert appliance.sending.problems(draft) == []
 
     zhang, li = (signed_in(portal, appliance, each.subject) for each in (ZHANG, LI))

@@ -38,18 +38,18 @@ from appliance.model.contract import (
 )
 from appliance.model.people import Person
 from appliance.model.reminder import QuietHours, ReminderPreferences
-from appliance.notices.addresses import Addresses
-from appliance.notices.delivery import Delivery
-from appliance.notices.letters import Letter
-from appliance.notices.mail import Envelope, Mail, MailRefused, MailUnavailable, MailUnknown, MailUnreachable
-from appliance.policy import Policy, Rules
+from appliance.notices.addresses import PortalAddresses
+from appliance.notices.delivery import OutboxDelivery
+from appliance.notices.letters import MailMessage
+from appliance.notices.mail import Envelope, MailClient, MailRefused, MailUnavailable, MailUnknown, MailUnreachable
+from appliance.policy import Policy, PolicyRules
 from appliance.policy.reminders import ReminderRules
-from appliance.reminders.calendar import Calendar
-from appliance.reminders.derivation import Derivation
-from appliance.reminders.digests import Digests
-from appliance.reminders.hours import Hours
-from appliance.reminders.items import Items
-from appliance.reminders.reminding import Reminding
+from appliance.reminders.calendar import WorkingCalendar
+from appliance.reminders.derivation import ReminderDerivation
+from appliance.reminders.digests import ReminderMails
+from appliance.reminders.hours import WorkingHours
+from appliance.reminders.items import ReminderLines
+from appliance.reminders.reminding import ReminderTick
 from appliance.store import (
     accounts,
     contracts,
@@ -87,14 +87,14 @@ class Received:
     at: datetime
     address: str
     message_id: str
-    letter: Letter
+    letter: MailMessage
 
     @property
     def reminds(self) -> bool:
         return self.letter.subject.startswith("Reminder: ")
 
 
-class PostOffice(Mail):
+class PostOffice(MailClient):
     """A mail server in one of the states that servers are in."""
 
     def __init__(self, now: Callable[[], datetime]) -> None:
@@ -103,7 +103,7 @@ class PostOffice(Mail):
         self.received: list[Received] = []
         self._now = now
 
-    def send(self, envelope: Envelope, letter: Letter) -> None:
+    def send_message(self, envelope: Envelope, letter: MailMessage) -> None:
         if self.mood == "down":
             raise MailUnreachable("no route")
         if self.mood == "busy":
@@ -135,7 +135,7 @@ class Year:
     """The machine, its people and contracts, and the book of what should happen."""
 
     database: Database
-    calendar: Calendar
+    calendar: WorkingCalendar
     now: datetime = START
     ticks: list[datetime] = field(default_factory=list)
     watches: list[Watch] = field(default_factory=list)
@@ -143,7 +143,7 @@ class Year:
     wishes: dict[str, ReminderPreferences] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        policy = Policy(Rules(reminders=RULES))
+        policy = Policy(PolicyRules(reminders=RULES))
         absent = cast(Any, None)  # nothing here touches documents, keys or the authority
         records = ContractRecords(
             self.database,
@@ -154,12 +154,14 @@ class Year:
         rules = SigningRules(policy, (), BasisFinder(policy, "甲公司"), absent, absent)
         self.endings, self.extending = Endings(records, rules), Extending(records, rules)
         self.handing_over = HandingOver(records, rules)
-        addresses = Addresses("https://sign.example", LinkTokens(b"k" * 32))
-        derivation = Derivation(lambda _kind: RULES, lambda _name: self.calendar)
-        self.reminding = Reminding(self.database, derivation, rules="1", now=self.clock)
+        addresses = PortalAddresses("https://sign.example", LinkTokens(b"k" * 32))
+        derivation = ReminderDerivation(lambda _kind: RULES, lambda _name: self.calendar)
+        self.reminding = ReminderTick(self.database, derivation, rules="1", now=self.clock)
         self.post = PostOffice(self.clock)
-        digests = Digests(derivation, lambda _kind: RULES, Items(lambda _kind: RULES, addresses), issuer="示例")
-        self.delivery = Delivery(
+        digests = ReminderMails(
+            derivation, lambda _kind: RULES, ReminderLines(lambda _kind: RULES, addresses), issuer="示例"
+        )
+        self.delivery = OutboxDelivery(
             self.database, self.post, digests, addresses=addresses, issuer="示例", now=self.clock
         )
         self._populate()
@@ -228,9 +230,9 @@ class Year:
         self.note()
         self.reminding.tick()
         try:
-            self.delivery.deliver(most=1000)
+            self.delivery.deliver_due(most=1000)
         except Died:
-            self.delivery.recover()
+            self.delivery.recover_interrupted()
 
     def run_until(self, end: datetime) -> None:
         """Ticks whenever something can be due: what the scheduler does in between changes nothing."""
@@ -259,9 +261,9 @@ class Year:
                     told = reminders.last_told(tx, contract_id, person) or START
                     self.watches.append(Watch(contract_id, person, anchor, self.now, max(dated, told)))
 
-    def hours_of(self, person: str) -> Hours:
+    def hours_of(self, person: str) -> WorkingHours:
         zone = ZoneInfo(ZONES[int(person[-1]) % len(ZONES)])
-        return Hours(zone, RULES.hours, self.calendar, self.wishes.get(person, ReminderPreferences()).quiet)
+        return WorkingHours(zone, RULES.hours, self.calendar, self.wishes.get(person, ReminderPreferences()).quiet)
 
     def _next(self) -> datetime | None:
         with self.database.reading() as tx:
@@ -294,7 +296,7 @@ class Year:
 
 
 @contextmanager
-def year(folder: Path, calendar: Calendar) -> Iterator[Year]:
+def year(folder: Path, calendar: WorkingCalendar) -> Iterator[Year]:
     database = Database(folder / "vermilion.db")
     try:
         yield Year(database, calendar)

@@ -12,9 +12,9 @@ from appliance.ledger.audit_trail import AuditTrail
 from appliance.model.accounts import AccountState
 from appliance.model.contract import ContractState, SigningOrder
 from appliance.model.reminder import Occasion
-from appliance.reminders.dates import ContractDates
-from appliance.reminders.feeds import Feeds
-from appliance.reminders.icalendar import Event, calendar, folded
+from appliance.reminders.dates import ContractDateService
+from appliance.reminders.feeds import CalendarFeeds
+from appliance.reminders.icalendar import ICalendarEvent, fold_line, render_icalendar
 from appliance.store import accounts, contracts
 from tests.reminders.simulation import INITIATOR, Year
 
@@ -26,8 +26,8 @@ def token_of(address: str) -> str:
     return address.rpartition("/")[2].removesuffix(".ics")
 
 
-def feeds_of(house: Year) -> Feeds:
-    return Feeds(house.database, "https://sign.example/", house.clock)
+def feeds_of(house: Year) -> CalendarFeeds:
+    return CalendarFeeds(house.database, "https://sign.example/", house.clock)
 
 
 def events(content: bytes) -> dict[str, icalendar.Event]:
@@ -37,9 +37,9 @@ def events(content: bytes) -> dict[str, icalendar.Event]:
 
 def test_what_is_written_is_read_back_by_others() -> None:
     summary = "签署截止：“设备, 采购; 合同” \\ 附件\n第二行" + "很长的标题" * 20
-    event = Event("c1-signing@x", NOW, summary, "https://sign.example/contracts/c1", 3, NOW)
-    day = Event("c1-expiry@x", date(2027, 1, 31), "到期", "https://sign.example/contracts/c1", 0, NOW)
-    content = calendar("张三的合同", [event, day], NOW)
+    event = ICalendarEvent("c1-signing@x", NOW, summary, "https://sign.example/contracts/c1", 3, NOW)
+    day = ICalendarEvent("c1-expiry@x", date(2027, 1, 31), "到期", "https://sign.example/contracts/c1", 0, NOW)
+    content = render_icalendar("张三的合同", [event, day], NOW)
     assert all(len(line) <= 75 for line in content.split(b"\r\n"))
     assert b"\n" not in content.replace(b"\r\n", b"")
     found = events(content)
@@ -50,7 +50,7 @@ def test_what_is_written_is_read_back_by_others() -> None:
 
 
 def test_a_long_line_is_folded_between_characters() -> None:
-    line = folded("SUMMARY:" + "签" * 100)
+    line = fold_line("SUMMARY:" + "签" * 100)
     assert line.replace(b"\r\n ", b"").decode() == "SUMMARY:" + "签" * 100 + "\r\n"
     for piece in line.split(b"\r\n "):
         piece.decode()
@@ -62,58 +62,58 @@ def test_deadlines_and_dates_stand_in_the_calendars_of_those_concerned(house: Ye
     house.sign("c2")
     with house.database.transaction() as tx:
         contracts.move(tx, contracts.load(tx, "c2"), ContractState.COMPLETED)
-    ContractDates(house.database, AuditTrail(), house.clock).change(
+    ContractDateService(house.database, AuditTrail(), house.clock).change_dates(
         "c2", {Occasion.EXPIRY: date(2027, 1, 31)}, by=INITIATOR
     )
     feeds = feeds_of(house)
-    own = events(feeds.read(token_of(feeds.renew(INITIATOR))))
+    own = events(feeds.render_feed(token_of(feeds.renew_feed(INITIATOR))))
     assert own["c1-signing@calendar.vermilion"].decoded("DTSTART") == house.now + timedelta(hours=48)
     assert own["c2-expiry@calendar.vermilion"].decoded("DTSTART") == date(2027, 1, 31)
-    assert set(events(feeds.read(token_of(feeds.renew(SIGNER))))) == {"c1-signing@calendar.vermilion"}
-    assert events(feeds.read(token_of(feeds.renew("person-6")))) == {}
+    assert set(events(feeds.render_feed(token_of(feeds.renew_feed(SIGNER))))) == {"c1-signing@calendar.vermilion"}
+    assert events(feeds.render_feed(token_of(feeds.renew_feed("person-6")))) == {}
 
 
 def test_an_extended_deadline_is_the_same_event_with_a_higher_sequence(house: Year) -> None:
     house.send(1, 48, (SIGNER,), SigningOrder.PARALLEL)
     feeds = feeds_of(house)
-    token = token_of(feeds.renew(SIGNER))
-    before = events(feeds.read(token))["c1-signing@calendar.vermilion"]
+    token = token_of(feeds.renew_feed(SIGNER))
+    before = events(feeds.render_feed(token))["c1-signing@calendar.vermilion"]
     house.extend("c1", 24)
-    after = events(feeds.read(token))["c1-signing@calendar.vermilion"]
+    after = events(feeds.render_feed(token))["c1-signing@calendar.vermilion"]
     assert after.decoded("DTSTART") - before.decoded("DTSTART") == timedelta(hours=24)
     assert int(after["SEQUENCE"]) > int(before["SEQUENCE"])
 
 
 def test_the_address_is_kept_by_its_digest_and_ends_when_its_owner_says_so(house: Year) -> None:
     feeds = feeds_of(house)
-    first = token_of(feeds.renew(SIGNER))
+    first = token_of(feeds.renew_feed(SIGNER))
     with house.database.reading() as tx:
         kept = tx.execute("SELECT * FROM calendar_feeds").fetchone()
     assert first not in repr(kept) and len(first) == 43
-    second = token_of(feeds.renew(SIGNER))
+    second = token_of(feeds.renew_feed(SIGNER))
     with pytest.raises(NotFound):
-        feeds.read(first)
-    assert feeds.read(second)
-    feeds.end(SIGNER)
+        feeds.render_feed(first)
+    assert feeds.render_feed(second)
+    feeds.end_feed(SIGNER)
     for token in (second, "", "x" * 43, "../" * 14 + "x"):
         with pytest.raises(NotFound):
-            feeds.read(token)
+            feeds.render_feed(token)
 
 
 def test_who_has_left_has_no_calendar(house: Year) -> None:
     feeds = feeds_of(house)
-    token = token_of(feeds.renew(SIGNER))
+    token = token_of(feeds.renew_feed(SIGNER))
     with house.database.transaction() as tx:
         accounts.set_state(tx, SIGNER, AccountState.LEFT)
     with pytest.raises(NotFound):
-        feeds.read(token)
+        feeds.render_feed(token)
 
 
 def test_its_owner_sees_whether_somebody_asks_for_it(house: Year) -> None:
     feeds = feeds_of(house)
-    token = token_of(feeds.renew(SIGNER))
-    found = feeds.of(SIGNER)
+    token = token_of(feeds.renew_feed(SIGNER))
+    found = feeds.current_feed(SIGNER)
     assert found is not None and found.used is None
-    feeds.read(token)
-    found = feeds.of(SIGNER)
+    feeds.render_feed(token)
+    found = feeds.current_feed(SIGNER)
     assert found is not None and found.used == house.now

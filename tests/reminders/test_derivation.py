@@ -11,7 +11,7 @@ from appliance.ledger.audit_trail import AuditTrail
 from appliance.model.accounts import AccountState
 from appliance.model.contract import ContractState, SigningOrder
 from appliance.model.reminder import Occasion, ReminderPreferences
-from appliance.reminders.dates import ContractDates
+from appliance.reminders.dates import ContractDateService
 from appliance.store import accounts, contracts, reminder_plans, reminder_wishes
 from tests.reminders.simulation import INITIATOR, OFFICER, Received, Year
 
@@ -161,18 +161,18 @@ def test_other_rules_are_applied_to_everything(house: Year) -> None:
         assert reminder_plans.clock(tx)[1] == "1"
 
 
-def dated(house: Year) -> ContractDates:
+def dated(house: Year) -> ContractDateService:
     house.send(1, 24, (SHANGHAI,), SigningOrder.PARALLEL)
     house.sign("c1")
     with house.database.transaction() as tx:
         contracts.move(tx, contracts.load(tx, "c1"), ContractState.COMPLETED)
         contracts.touch(tx, "c1", kind="contract-completed", actor="system", at=house.now)
-    return ContractDates(house.database, AuditTrail(), house.clock)
+    return ContractDateService(house.database, AuditTrail(), house.clock)
 
 
 def test_the_initiator_is_reminded_of_dates_beyond_signing(house: Year) -> None:
     days = {Occasion.EFFECTIVE: date(2026, 11, 25), Occasion.EXPIRY: date(2026, 12, 31)}
-    dated(house).change("c1", days, by=INITIATOR)
+    dated(house).change_dates("c1", days, by=INITIATOR)
     after(house, 60 * DAY)
     with house.database.reading() as tx:
         rows = tx.execute("SELECT occasion, step FROM reminders WHERE step LIKE '%d' ORDER BY due").fetchall()
@@ -188,19 +188,21 @@ def test_the_initiator_is_reminded_of_dates_beyond_signing(house: Year) -> None:
 
 def test_a_date_in_the_past_is_a_note_and_a_moved_one_is_reminded_of_anew(house: Year) -> None:
     dates = dated(house)
-    dates.change("c1", {Occasion.EFFECTIVE: date(2026, 1, 1), Occasion.EXPIRY: date(2026, 11, 20)}, by=INITIATOR)
+    dates.change_dates(
+        "c1", {Occasion.EFFECTIVE: date(2026, 1, 1), Occasion.EXPIRY: date(2026, 11, 20)}, by=INITIATOR
+    )
     house.tick()
     assert open_reminders(house) == []
     after(house, 5 * DAY)
     assert open_reminders(house) == [(INITIATOR, "0d")]
-    dates.change("c1", {Occasion.EXPIRY: date(2027, 11, 20)}, by=INITIATOR)
+    dates.change_dates("c1", {Occasion.EXPIRY: date(2027, 11, 20)}, by=INITIATOR)
     house.tick()
     assert open_reminders(house) == []
-    assert [each.kind for each in dates.of("c1")] == [Occasion.EXPIRY]
+    assert [each.kind for each in dates.list_dates("c1")] == [Occasion.EXPIRY]
 
 
 def test_dates_of_an_initiator_who_has_left_are_told_to_those_who_signed(house: Year) -> None:
-    dated(house).change("c1", {Occasion.EXPIRY: date(2026, 11, 25)}, by=INITIATOR)
+    dated(house).change_dates("c1", {Occasion.EXPIRY: date(2026, 11, 25)}, by=INITIATOR)
     house.leave(INITIATOR)
     after(house, 12 * DAY)
     assert steps(house, INITIATOR) == []
@@ -211,20 +213,22 @@ def test_dates_of_an_initiator_who_has_left_are_told_to_those_who_signed(house: 
 def test_dates_are_the_initiators_and_follow_each_other(house: Year) -> None:
     dates = dated(house)
     with pytest.raises(PreconditionRefused, match="Only the initiator"):
-        dates.change("c1", {Occasion.EXPIRY: date(2027, 1, 1)}, by=SHANGHAI)
+        dates.change_dates("c1", {Occasion.EXPIRY: date(2027, 1, 1)}, by=SHANGHAI)
     with pytest.raises(PreconditionRefused, match="cannot end before"):
         wrong = {Occasion.EFFECTIVE: date(2027, 1, 2), Occasion.EXPIRY: date(2027, 1, 1)}
-        dates.change("c1", wrong, by=INITIATOR)
+        dates.change_dates("c1", wrong, by=INITIATOR)
     with pytest.raises(PreconditionRefused, match="after it has ended"):
-        dates.change("c1", {Occasion.RENEWAL: date(2027, 1, 2), Occasion.EXPIRY: date(2027, 1, 1)}, by=INITIATOR)
+        dates.change_dates(
+            "c1", {Occasion.RENEWAL: date(2027, 1, 2), Occasion.EXPIRY: date(2027, 1, 1)}, by=INITIATOR
+        )
 
 
 def test_what_has_ended_has_no_dates(house: Year) -> None:
     house.send(2, 24, (SHANGHAI,), SigningOrder.PARALLEL)
     house.endings.recall("c2", by=INITIATOR, reason="条款有误")
-    dates = ContractDates(house.database, AuditTrail(), house.clock)
+    dates = ContractDateService(house.database, AuditTrail(), house.clock)
     with pytest.raises(StateRefused, match="has ended"):
-        dates.change("c2", {Occasion.EXPIRY: date(2027, 1, 1)}, by=INITIATOR)
+        dates.change_dates("c2", {Occasion.EXPIRY: date(2027, 1, 1)}, by=INITIATOR)
 
 
 def test_a_deadline_that_has_passed_can_be_extended_as_long_as_policy_says(house: Year) -> None:

@@ -10,7 +10,7 @@ import pytest
 from appliance.config import MailSettings, Security
 from appliance.language import Language
 from appliance.model.contract import SigningOrder
-from appliance.notices.mail import Mail
+from appliance.notices.mail import MailClient
 from tests.appliance.notices.smtp import Post, post_office
 from tests.reminders.simulation import Year
 
@@ -47,7 +47,7 @@ def test_one_mail_names_all_that_waits_with_an_address_each(
     house: Year, post: Post, language: Language, subject: str, sentence: str
 ) -> None:
     speak(house, language)
-    house.delivery._mail = Mail(MailSettings(host="127.0.0.1", port=post.port, security=Security.NONE), None)
+    house.delivery._mail = MailClient(MailSettings(host="127.0.0.1", port=post.port, security=Security.NONE), None)
     for number in (1, 2):
         house.send(number, 10 * 24, (SIGNER,), SigningOrder.PARALLEL)
     house.run_until(house.now + timedelta(days=4))

@@ -11,9 +11,9 @@ import pytest
 from appliance.errors import ConfigurationError
 from appliance.model.reminder import QuietHours
 from appliance.policy.reminders import ReminderRules
-from appliance.reminders.calendar import Calendar, load_calendar, parse_calendar
-from appliance.reminders.hours import Hours
-from appliance.reminders.schedule import Matter, current, mail_at, schedule, upcoming
+from appliance.reminders.calendar import WorkingCalendar, load_calendar, parse_calendar
+from appliance.reminders.hours import WorkingHours
+from appliance.reminders.schedule import ReminderSubject, current_step, mail_at, next_due_at, schedule
 
 SHANGHAI, BERLIN = ZoneInfo("Asia/Shanghai"), ZoneInfo("Europe/Berlin")
 STEPS = ReminderRules().steps
@@ -21,19 +21,19 @@ LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 NIGHT = QuietHours(time(21), time(8))
 
 
-def calendar(name: str = "cn") -> Calendar:
+def calendar(name: str = "cn") -> WorkingCalendar:
     return load_calendar(name, Path("/nowhere"))
 
 
-def hours(zone: ZoneInfo = SHANGHAI, quiet: QuietHours | None = None, name: str = "cn") -> Hours:
-    return Hours(zone, ReminderRules().hours, calendar(name), quiet)
+def hours(zone: ZoneInfo = SHANGHAI, quiet: QuietHours | None = None, name: str = "cn") -> WorkingHours:
+    return WorkingHours(zone, ReminderRules().hours, calendar(name), quiet)
 
 
 def told(
-    deadline: datetime, of: Hours, *, zone: ZoneInfo = SHANGHAI, floor: datetime = LONG_AGO
+    deadline: datetime, of: WorkingHours, *, zone: ZoneInfo = SHANGHAI, floor: datetime = LONG_AGO
 ) -> dict[str, str]:
     """Step → when it is due by the person's clocks."""
-    dues = schedule(Matter(deadline, zone, STEPS, floor), of)
+    dues = schedule(ReminderSubject(deadline, zone, STEPS, floor), of)
     return {due.step: f"{due.at.astimezone(of.zone):%m-%d %H:%M}" for due in dues}
 
 
@@ -87,7 +87,7 @@ def test_a_day_is_a_day_by_the_clocks_also_when_they_are_changed() -> None:
 
 @pytest.mark.parametrize("deadline", ["2026-03-29T02:30", "2026-10-25T02:30"])
 def test_a_deadline_in_an_hour_that_is_left_out_or_comes_twice(deadline: str) -> None:
-    dues = schedule(Matter(at(deadline, BERLIN), BERLIN, STEPS, LONG_AGO), hours(BERLIN, name="none"))
+    dues = schedule(ReminderSubject(at(deadline, BERLIN), BERLIN, STEPS, LONG_AGO), hours(BERLIN, name="none"))
     assert [due.at for due in dues] == sorted({due.at for due in dues})
     assert dues[-1].step == "overdue"
 
@@ -107,11 +107,11 @@ def test_a_short_deadline_over_the_weekend_is_reminded_of_outside_working_hours(
 
 
 def test_after_a_week_off_one_step_counts() -> None:
-    dues = schedule(Matter(at("2026-11-26T16:00"), SHANGHAI, STEPS, LONG_AGO), hours())
+    dues = schedule(ReminderSubject(at("2026-11-26T16:00"), SHANGHAI, STEPS, LONG_AGO), hours())
     back = at("2026-11-26T10:00")
-    found = current(dues, back)
+    found = current_step(dues, back)
     assert found is not None and found.step == "1d"
-    assert upcoming(dues, back) == at("2026-11-26T14:00")
+    assert next_due_at(dues, back) == at("2026-11-26T14:00")
 
 
 def test_a_mail_waits_for_working_hours_unless_that_is_too_late() -> None:
@@ -126,18 +126,18 @@ def test_the_calendar_of_2026_is_the_one_that_was_announced() -> None:
     known = calendar()
     assert (len(known.holidays), len(known.workdays)) == (33, 6)
     assert all(day.weekday() in known.weekend for day in known.workdays)
-    assert not known.is_working(date(2026, 2, 16)) and known.is_working(date(2026, 2, 14))
-    assert known.knows(2026) and not known.knows(2030)
+    assert not known.is_working_day(date(2026, 2, 16)) and known.is_working_day(date(2026, 2, 14))
+    assert known.covers_year(2026) and not known.covers_year(2030)
 
 
 def test_of_a_year_that_is_missing_the_weekends_are_known() -> None:
-    assert calendar().is_working(date(2030, 10, 1)) and not calendar().is_working(date(2030, 10, 5))
-    assert calendar("none").knows(2030)
+    assert calendar().is_working_day(date(2030, 10, 1)) and not calendar().is_working_day(date(2030, 10, 5))
+    assert calendar("none").covers_year(2030)
 
 
 def test_the_calendar_of_the_home_counts_instead(tmp_path: Path) -> None:
     (tmp_path / "cn.toml").write_text('name = "自己的"\nweekend = ["sunday"]\n', encoding="utf-8")
-    assert load_calendar("cn", tmp_path).is_working(date(2026, 11, 28))
+    assert load_calendar("cn", tmp_path).is_working_day(date(2026, 11, 28))
 
 
 @pytest.mark.parametrize(

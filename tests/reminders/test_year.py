@@ -15,8 +15,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from appliance.model.contract import SigningOrder
-from appliance.reminders.calendar import Calendar
-from appliance.reminders.schedule import Due, Matter, schedule
+from appliance.reminders.calendar import WorkingCalendar
+from appliance.reminders.schedule import DueStep, ReminderSubject, schedule
 from tests.reminders.simulation import RULES, SIGNERS, START, UNREACHABLE, Received, Watch, Year, year
 
 MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 -- processes die here, machines do not
@@ -115,7 +115,7 @@ def test_nobody_is_missed_nobody_is_flooded_nothing_is_doubled(
     holidays: list[int],
 ) -> None:
     free = frozenset(START.date() + timedelta(days=day) for day in holidays)
-    calendar = Calendar("random", frozenset({5, 6}), holidays=free)
+    calendar = WorkingCalendar("random", frozenset({5, 6}), holidays=free)
     happening = [
         *(
             Act(at, "send", number, "", hours, who, order)
@@ -150,10 +150,10 @@ def nobody_missed(this: Year) -> None:
                 assert key in made, (watch, due)
 
 
-def _expected(this: Year, watch: Watch) -> list[tuple[Due, datetime]]:
+def _expected(this: Year, watch: Watch) -> list[tuple[DueStep, datetime]]:
     """The steps for somebody, each with the moment until which it counts."""
     zone, until = ZoneInfo("Asia/Shanghai"), watch.until or this.now
-    dues = schedule(Matter(watch.anchor, zone, RULES.steps, watch.floor), this.hours_of(watch.person))
+    dues = schedule(ReminderSubject(watch.anchor, zone, RULES.steps, watch.floor), this.hours_of(watch.person))
     following = [*(due.at for due in dues[1:]), until]
     return [(due, min(later, until)) for due, later in zip(dues, following, strict=True)]
 

@@ -8,14 +8,14 @@ import pytest
 
 from appliance.model.contract import ContractState
 from appliance.model.retention import EndedContract
-from appliance.policy import Policy, Rules, TypeRules
+from appliance.policy import Policy, PolicyRules, TypeRules
 from appliance.policy.retention import RetentionRules
-from appliance.retention.schedule import shortest, with_term, years_after
+from appliance.retention.schedule import shortest_term, with_retention_term, years_after
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 POLICY = Policy(
-    Rules(retention=RetentionRules(years=10, ended_years=3)),
-    (TypeRules(("劳动合同", "Employment"), Rules(retention=RetentionRules(years=0, ended_years=2))),),
+    PolicyRules(retention=RetentionRules(years=10, ended_years=3)),
+    (TypeRules(("劳动合同", "Employment"), PolicyRules(retention=RetentionRules(years=0, ended_years=2))),),
 )
 
 
@@ -30,7 +30,7 @@ POLICY = Policy(
     ],
 )
 def test_the_type_and_the_ending_decide(kind: str, state: ContractState, until: int | None) -> None:
-    termed = with_term(EndedContract("c", kind, state, NOON), POLICY)
+    termed = with_retention_term(EndedContract("c", kind, state, NOON), POLICY)
     assert termed.until == (None if until is None else NOON.replace(year=until))
 
 
@@ -41,6 +41,6 @@ def test_a_leap_day_is_never_a_day_early() -> None:
 
 
 def test_nothing_is_looked_for_when_all_is_kept_for_ever() -> None:
-    for_ever = Policy(Rules(retention=RetentionRules(years=0, ended_years=0)))
-    assert shortest(for_ever) is None
-    assert shortest(POLICY) == 2
+    for_ever = Policy(PolicyRules(retention=RetentionRules(years=0, ended_years=0)))
+    assert shortest_term(for_ever) is None
+    assert shortest_term(POLICY) == 2

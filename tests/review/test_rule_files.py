@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from appliance.errors import ConfigurationError
-from appliance.policy import Policy, Rules
+from appliance.policy import Policy, PolicyRules
 from appliance.policy.review import ReviewRules
 from appliance.review import rule_files
 from appliance.review.bounded import unbounded
@@ -76,12 +76,12 @@ def test_and_others_are_left_alone(pattern: str) -> None:
 
 
 def test_policy_cannot_ask_for_a_clause_that_no_rule_knows(rules: Path) -> None:
-    policy = Policy(Rules(review=ReviewRules(required=["audit-right"])))
+    policy = Policy(PolicyRules(review=ReviewRules(required=["audit-right"])))
     with pytest.raises(ConfigurationError, match="audit-right"):
         open_review_statuses(rules, policy)
     (rules / "own.yaml").write_text(OWN, encoding="utf-8")
     standings = open_review_statuses(rules, policy)
-    assert "audit-right" in standings.kind("采购", policy.of("采购").review).required
+    assert "audit-right" in standings.kind("采购", policy.rules_for("采购").review).required
 
 
 @pytest.mark.parametrize("typed", ["采 购合同", "采\u200c购合同", "ＰＵＲＣＨＡＳＥ order", "Purchase\u200bOrder"])

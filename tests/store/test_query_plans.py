@@ -12,7 +12,7 @@ import pytest
 from pysqlite3 import dbapi2 as sqlite
 
 from appliance.language import Language
-from appliance.listing.truth import derive
+from appliance.listing.truth import derive_rows
 from appliance.model.contract import (
     Contract,
     ContractRevision,
@@ -160,7 +160,7 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
         contracts.insert(tx, contract)
         for party in contract.parties:
             parties.insert(tx, contract.id, party)
-        derive(tx, contract.id)
+        derive_rows(tx, contract.id)
     yield database
     database.close()
 

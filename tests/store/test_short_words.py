@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from appliance.language import Language
-from appliance.listing import Listing, Truth
-from appliance.listing.truth import derive
+from appliance.listing import ContractLists, ListCheck
+from appliance.listing.truth import derive_rows
 from appliance.model.contract import (
     Contract,
     ContractRevision,
@@ -46,7 +46,9 @@ def database(tmp_path: Path) -> Iterator[Database]:
 
 
 def found(database: Database, person: str = ANNA, **wanted: str) -> list[str]:
-    return [row.title for row in Listing(database, lambda: NOW).page(person, ContractFilter(**wanted)).rows]  # type: ignore[arg-type]
+    return [
+        row.title for row in ContractLists(database, lambda: NOW).list_page(person, ContractFilter(**wanted)).rows
+    ]  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -97,11 +99,11 @@ def test_a_rare_word_is_found_behind_more_contracts_than_a_page_looks_at(
 def test_contracts_of_an_older_release_are_completed(database: Database) -> None:
     with database.transaction() as tx:
         tx.execute("DELETE FROM contract_grams WHERE rowid = 1")
-    truth = Truth(database)
+    truth = ListCheck(database)
 
-    assert truth.untrue() == ["0"]
-    assert truth.complete() == 1
-    assert truth.untrue() == []
+    assert truth.find_wrong() == ["0"]
+    assert truth.add_missing() == 1
+    assert truth.find_wrong() == []
     assert found(database, query="采") == [TITLES[0]]
 
 
@@ -113,17 +115,17 @@ def test_what_was_disposed_of_is_neither_found_nor_listed_again(database: Databa
             (ANNA,),
         )
         forget_contract(tx, "0")
-    truth = Truth(database)
+    truth = ListCheck(database)
 
-    assert truth.complete() == 0
-    assert truth.untrue() == []
+    assert truth.add_missing() == 0
+    assert truth.find_wrong() == []
     assert found(database, query="采") == []
 
 
 def test_another_title_is_found_and_the_old_one_no_longer(database: Database) -> None:
     with database.transaction() as tx:
         tx.execute("UPDATE contracts SET title = '货物运输合同' WHERE id = '0'")
-        derive(tx, "0")
+        derive_rows(tx, "0")
 
     assert found(database, query="采") == []
     assert found(database, query="运输") == ["货物运输合同"]
@@ -149,4 +151,4 @@ def _insert(tx: Transaction, contract_id: str, title: str, second: str) -> None:
     kind, field = PartyKind.PERSON, "person-1"
     party = Party(f"party-{contract_id}", 1, kind, second, person.name, "乙公司", None, field, None)
     parties.insert(tx, contract_id, party)
-    derive(tx, contract_id)
+    derive_rows(tx, contract_id)

@@ -20,7 +20,7 @@ from appliance.health.tally import REFUSED, refused
 from appliance.home import Home
 from appliance.store.database import Database
 from appliance.timestamping import TimestampService
-from appliance.timestamping.refusal_counts import FORGOTTEN, NAMES, RefusalCounts, shown
+from appliance.timestamping.refusal_counts import FORGOTTEN, NAMES, RefusalCounts, read_counts
 from hsm.client import AuthorityClient
 from hsm.timestamp import FailInfo
 
@@ -47,16 +47,16 @@ def test_processes_are_added_up_each_refusal_once(tmp_path: Path, observations: 
     pulses = Home(tmp_path).pulses
     one, other = RefusalCounts(pulses), RefusalCounts(pulses)
     for reason in (FailInfo.BAD_ALG, FailInfo.BAD_ALG, FailInfo.TIME_NOT_AVAILABLE):
-        one.count(reason)
-    other.count(FailInfo.BAD_ALG)
-    one.show()
-    other.show()
+        one.count_refusal(reason)
+    other.count_refusal(FailInfo.BAD_ALG)
+    one.write_counts()
+    other.write_counts()
     assert said(tmp_path, observations) == {
         labelled(REFUSED, reason="badAlg"): 3,
         labelled(REFUSED, reason="timeNotAvailable"): 1,
     }
-    one.count(FailInfo.BAD_REQUEST)
-    one.show()
+    one.count_refusal(FailInfo.BAD_REQUEST)
+    one.write_counts()
     for _ in range(2):
         assert sum(said(tmp_path, observations).values()) == 5
 
@@ -64,13 +64,13 @@ def test_processes_are_added_up_each_refusal_once(tmp_path: Path, observations: 
 def test_what_a_process_counted_stays_when_its_file_goes(tmp_path: Path, observations: Observations) -> None:
     pulses = Home(tmp_path).pulses
     refusals = RefusalCounts(pulses)
-    refusals.count(FailInfo.BAD_ALG)
-    refusals.show()
+    refusals.count_refusal(FailInfo.BAD_ALG)
+    refusals.write_counts()
     [path] = pulses.iterdir()
     os.utime(path, (0, time.time() - 2 * FORGOTTEN))
     assert sum(said(tmp_path, observations).values()) == 1 and not path.exists()
-    refusals.count(FailInfo.BAD_ALG)
-    refusals.show()
+    refusals.count_refusal(FailInfo.BAD_ALG)
+    refusals.write_counts()
     assert sum(said(tmp_path, observations).values()) == 2
 
 
@@ -83,7 +83,7 @@ def test_what_is_no_count_is_left_out(tmp_path: Path) -> None:
         (pulses / f"refused-1-{number}").write_text(text)
     os.mkfifo(pulses / "refused-1-pipe")
     (pulses / "refused-1-link").symlink_to("/dev/zero")
-    assert [counts for _, counts in shown(pulses)] == [{}] * (len(none) + 3)
+    assert [counts for _, counts in read_counts(pulses)] == [{}] * (len(none) + 3)
 
 
 def test_every_reason_has_its_name() -> None:

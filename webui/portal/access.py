@@ -22,7 +22,7 @@ from appliance.history.disclosure import Audience
 from appliance.language import Language
 from appliance.model.accounts import PEOPLES_ROLES, AccountRole, OpenedSession
 from appliance.model.intent import SigningOrigin
-from appliance.notices.addresses import Addresses
+from appliance.notices.addresses import PortalAddresses
 from appliance.wiring import Appliance
 from webui.portal import carried_forms
 from webui.shared import errors, language
@@ -204,7 +204,7 @@ def _guest_page(appliance: Appliance, guest: str) -> str | None:
     """Where *guest* comes in again: not where people with accounts do. A session that has ended, whoever ended it
     and why, proves nothing any more, so it is never led to a link that takes the code."""
     try:
-        return Addresses("", appliance.links).of_invitation(appliance.guests.spent_of_person(guest))
+        return PortalAddresses("", appliance.links).invitation_url(appliance.guests.spent_of_person(guest))
     except NotFound:
         return None
 

@@ -44,18 +44,18 @@ def _list(parts: PortalParts, someone: PortalVisitor, seals: int) -> Response:
     listing = parts.appliance.listing
     whose = EVERYTHING if AccountRole.AUDITOR in someone.roles else someone.subject
     chosen = choosing.read_filter(request.args)
-    page = listing.page(whose, chosen.filter, audience=someone.audience, limit=ROWS)
+    page = listing.list_page(whose, chosen.filter, audience=someone.audience, limit=ROWS)
     body = render_template(
         "contracts/list.html",
         auditor=whose == EVERYTHING,
         seals=seals,
-        counts=listing.counts(whose, someone.audience),
+        counts=listing.count_buckets(whose, someone.audience),
         chosen=chosen.typed,
         problems=chosen.problems,
         narrowed=chosen.narrowed,
         filtered=chosen.filtered,
         buckets=choosing.buckets(),
-        kinds=listing.kinds(whose, someone.audience),
+        kinds=listing.list_kinds(whose, someone.audience),
         page=page,
         further=None if page.next is None else _address(chosen.address, after=page.next),
         start=_address(chosen.address) if chosen.filter.after else None,

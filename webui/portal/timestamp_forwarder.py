@@ -8,7 +8,7 @@ from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-from webui.tsa.rules import LARGEST_BODY, Answer, broken, unreachable
+from webui.tsa.rules import LARGEST_BODY, HttpAnswer, broken, unreachable
 
 PATH = "/tsa"
 
@@ -40,7 +40,7 @@ class TimestampForwarder:
         start_response(f"{answer.status} {HTTPStatus(answer.status).phrase}", list(answer.headers))
         return [answer.body]
 
-    def _answer(self, environ: WSGIEnvironment) -> Answer:
+    def _answer(self, environ: WSGIEnvironment) -> HttpAnswer:
         body = environ["wsgi.input"].read(LARGEST_BODY + 1)
         if len(body) < min(int(environ.get("CONTENT_LENGTH") or 0), LARGEST_BODY + 1):
             return broken()
@@ -50,9 +50,9 @@ class TimestampForwarder:
         except (OSError, HTTPException):
             return unreachable()
 
-    def _ask(self, method: str, body: bytes, headers: dict[str, str]) -> Answer:
+    def _ask(self, method: str, body: bytes, headers: dict[str, str]) -> HttpAnswer:
         with closing(HTTPConnection("127.0.0.1", self._port, timeout=PATIENCE)) as connection:
             connection.request(method, PATH, body=body, headers=headers)
             reply = connection.getresponse()
             found = tuple(each for each in reply.getheaders() if each[0].lower() not in _OWN_FIELDS)
-            return Answer(reply.status, found, reply.read(LARGEST_REPLY))
+            return HttpAnswer(reply.status, found, reply.read(LARGEST_REPLY))

@@ -19,7 +19,7 @@ from webui.tsa.rules import (
     LARGEST_HEAD,
     MOST_DRAINED,
     MOST_FIELDS,
-    Answer,
+    HttpAnswer,
     broken,
     granted,
     head_too_large,
@@ -69,7 +69,7 @@ class _Request:
         self.kinds: list[bytes] = []
         self.expects = False
         self.framing: list[tuple[bytes, bytes]] = []
-        self.refused: Answer | None = None
+        self.refused: HttpAnswer | None = None
         self.body = bytearray()
 
     @property
@@ -239,11 +239,11 @@ class TimestampConnection(asyncio.BufferedProtocol):
             self._transport.pause_reading()
         return turn
 
-    def _give(self, turn: _Turn, answer: Answer, *, with_body: bool = True) -> None:
+    def _give(self, turn: _Turn, answer: HttpAnswer, *, with_body: bool = True) -> None:
         if answer.closes:
             turn.last = self._ending = True
         connection = "close" if turn.last else "keep-alive" if turn.old else ""
-        turn.reply = answer.octets(connection=connection, with_body=with_body)
+        turn.reply = answer.to_bytes(connection=connection, with_body=with_body)
         if self._gone:
             return
         while self._turns and self._turns[0].reply:
@@ -261,7 +261,7 @@ class TimestampConnection(asyncio.BufferedProtocol):
         if not self._full and len(self._turns) < MOST_AHEAD:
             self._transport.resume_reading()
 
-    def _refuse(self, answer: Answer) -> None:
+    def _refuse(self, answer: HttpAnswer) -> None:
         """The last answer of this connection, after those that are still being made."""
         if self._ending:
             return  # nothing may follow the last request, and it is on its way

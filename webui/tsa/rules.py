@@ -32,7 +32,7 @@ REPLY = "application/timestamp-reply"
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class HttpAnswer:
     """Status, headers (Content-Length among them) and body."""
 
     status: int
@@ -44,7 +44,7 @@ class Answer:
         """Whether the connection ends with this answer."""
         return ("Connection", "close") in self.headers
 
-    def octets(self, *, connection: str = "", with_body: bool = True) -> bytes:
+    def to_bytes(self, *, connection: str = "", with_body: bool = True) -> bytes:
         """The answer as HTTP/1.1 sends it; *connection* says what becomes of it where that is not the usual."""
         fields = "".join(f"{name}: {value}\r\n" for name, value in self.headers)
         if connection and not self.closes:
@@ -54,12 +54,12 @@ class Answer:
         return head.encode("latin-1") + (self.body if with_body else b"")
 
 
-def granted(reply: bytes) -> Answer:
+def granted(reply: bytes) -> HttpAnswer:
     """200 with a DER TimeStampResp; refusals of the protocol too."""
     return _answer(200, REPLY, reply)
 
 
-def refusal(method: str, content_type: str | None) -> Answer | None:
+def refusal(method: str, content_type: str | None) -> HttpAnswer | None:
     """The answer to a request that cannot be a timestamp request, or None when its body is to be read."""
     if method != "POST":
         return _answer(405, "text/plain", b"Timestamps are asked for with POST.\n", ("Allow", "POST"))
@@ -69,38 +69,38 @@ def refusal(method: str, content_type: str | None) -> Answer | None:
     return None
 
 
-def too_large() -> Answer:
+def too_large() -> HttpAnswer:
     """413: nothing that asks for a timestamp is that long."""
     sentence = f"A timestamp request has at most {LARGEST_BODY} bytes.\n".encode()
     return _answer(413, "text/plain", sentence, ("Connection", "close"))
 
 
-def method_unknown() -> Answer:
+def method_unknown() -> HttpAnswer:
     """405 for a method that no server knows."""
     return _closing(405, "Timestamps are asked for with POST.", ("Allow", "POST"))
 
 
-def broken() -> Answer:
+def broken() -> HttpAnswer:
     """400: no HTTP, or HTTP whose length can be read in two ways."""
     return _closing(400, "This is not well-formed HTTP/1.1.")
 
 
-def head_too_large() -> Answer:
+def head_too_large() -> HttpAnswer:
     """431."""
     return _closing(431, f"A request has at most {MOST_FIELDS} fields in {LARGEST_HEAD} bytes.")
 
 
-def version_unknown() -> Answer:
+def version_unknown() -> HttpAnswer:
     """400: 505 would say so too, but what a client sends is never the server's failure."""
     return _closing(400, "HTTP/1.1 and HTTP/1.0 are spoken here.")
 
 
-def unreachable() -> Answer:
+def unreachable() -> HttpAnswer:
     """502: the portal forwards requests in development, and the timestamp service does not answer it."""
     return _closing(502, "The timestamp service does not answer; try again in a moment.")
 
 
-def _closing(status: int, sentence: str, *headers: tuple[str, str]) -> Answer:
+def _closing(status: int, sentence: str, *headers: tuple[str, str]) -> HttpAnswer:
     return _answer(status, "text/plain", f"{sentence}\n".encode(), ("Connection", "close"), *headers)
 
 
@@ -110,11 +110,11 @@ def _date(second: int) -> str:
     return strftime("%a, %d %b %Y %H:%M:%S GMT", gmtime(second))
 
 
-def _answer(status: int, kind: str, body: bytes, *headers: tuple[str, str]) -> Answer:
+def _answer(status: int, kind: str, body: bytes, *headers: tuple[str, str]) -> HttpAnswer:
     fixed = (
         ("Content-Type", kind),
         ("Content-Length", str(len(body))),
         ("Cache-Control", "no-store"),
         ("X-Content-Type-Options", "nosniff"),
     )
-    return Answer(status, (*fixed, *headers), body)
+    return HttpAnswer(status, (*fixed, *headers), body)

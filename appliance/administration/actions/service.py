@@ -12,8 +12,8 @@ from appliance.administration.parts import ActionContext
 from appliance.contact_details import email_address
 from appliance.errors import StateRefused
 from appliance.model.administration import Actor, AdminRequestOutcome
-from appliance.notices.letters import test_letter
-from appliance.notices.mail import Envelope, Mail, MailRefused, MailUnavailable, MailUnknown
+from appliance.notices.letters import compose_test_message
+from appliance.notices.mail import Envelope, MailClient, MailRefused, MailUnavailable, MailUnknown
 from appliance.store import outbox
 
 
@@ -45,8 +45,8 @@ def _test_mail(parts: ActionContext, arguments: Mapping[str, str], _by: Actor) -
     message_id = f"<{secrets.token_hex(16)}@{settings.mail.sender.rpartition('@')[2]}>"
     server: dict[str, str | int] = {"host": settings.mail.host, "port": settings.mail.port}
     try:
-        mail = Mail(settings.mail, settings.mail_password(os.environ))
-        answer = mail.send(Envelope(address, "", message_id, now), test_letter(settings, now))
+        mail = MailClient(settings.mail, settings.mail_password(os.environ))
+        answer = mail.send_message(Envelope(address, "", message_id, now), compose_test_message(settings, now))
     except (MailRefused, MailUnavailable, MailUnknown) as error:
         raise StateRefused("The mail server {host}:{port} did not take it: {why}", **server, why=error) from error
     return AdminRequestOutcome("The mail server {host}:{port} answered: {answer}", {**server, "answer": answer})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from appliance.listing.truth import derive
+from appliance.listing.truth import derive_rows
 from appliance.model.contract import Contract, ContractRevision, ContractState, Deadline, RevisionKind
 from appliance.model.people import Seal, SealKind
 from appliance.store import contracts, events, handovers, parties, people, voidings
@@ -61,7 +61,7 @@ def stored(stage: Stage, state: ContractState, *, guest: bool, voiding: bool) ->
         handovers.insert(tx, party=contract.parties[2].id, at=now, **with_reason)
         if contract.voiding is not None:
             voidings.insert(tx, contract.id, replace(contract.voiding, id=f"voiding-{number}"))
-        derive(tx, contract.id)
+        derive_rows(tx, contract.id)
         return contracts.load(tx, contract.id)
 
 

@@ -102,7 +102,7 @@ def test_what_is_allowed_is_done(stage: Stage, state: ContractState | str) -> No
                 after = traces(stage, contract)
                 reading = act in (Permission.READ, Permission.AGREE_TO_VOID, Permission.EXPORT)
                 assert (after == before) is reading, (role, act)
-    assert stage.appliance.listing.kinds("*") == ["采购"]
+    assert stage.appliance.listing.list_kinds("*") == ["采购"]
 
 
 def test_every_permission_has_its_workflow(stage: Stage) -> None:

@@ -11,10 +11,10 @@ import pytest
 from appliance.accounts.links import LinkTokens
 from appliance.config import MailSettings, Security
 from appliance.model.notice import Notice, NoticeKind
-from appliance.notices.addresses import Addresses
-from appliance.notices.delivery import Delivery
-from appliance.notices.letters import Later, Letter
-from appliance.notices.mail import Mail
+from appliance.notices.addresses import PortalAddresses
+from appliance.notices.delivery import OutboxDelivery
+from appliance.notices.letters import MailMessage, Postponed
+from appliance.notices.mail import MailClient
 from appliance.store import outbox
 from appliance.store.database import Database, Transaction
 from tests.appliance.contracts.samples import NOON
@@ -38,7 +38,9 @@ class Time:
 class NoReminders:
     """For outboxes without any."""
 
-    def compose(self, _tx: Transaction, _message: outbox.OutboxMessage, _now: datetime) -> Letter | Later | None:
+    def compose_mail(
+        self, _tx: Transaction, _message: outbox.OutboxMessage, _now: datetime
+    ) -> MailMessage | Postponed | None:
         raise AssertionError
 
 
@@ -63,10 +65,12 @@ def time() -> Time:
 
 
 @pytest.fixture
-def delivery(database: Database, post: Post, time: Time) -> Delivery:
-    mail = Mail(MailSettings(host="127.0.0.1", port=post.port, security=Security.NONE), None)
-    addresses = Addresses("http://localhost:8080", LINKS)
-    return Delivery(database, mail, NoReminders(), addresses=addresses, issuer="甲公司示例有限公司", now=time)
+def delivery(database: Database, post: Post, time: Time) -> OutboxDelivery:
+    mail = MailClient(MailSettings(host="127.0.0.1", port=post.port, security=Security.NONE), None)
+    addresses = PortalAddresses("http://localhost:8080", LINKS)
+    return OutboxDelivery(
+        database, mail, NoReminders(), addresses=addresses, issuer="甲公司示例有限公司", now=time
+    )
 
 
 def counts(database: Database) -> dict[str, int]:
@@ -74,68 +78,70 @@ def counts(database: Database) -> dict[str, int]:
         return outbox.counts(tx)
 
 
-def test_a_notice_is_sent_once(database: Database, delivery: Delivery, post: Post) -> None:
+def test_a_notice_is_sent_once(database: Database, delivery: OutboxDelivery, post: Post) -> None:
     with database.transaction() as tx:
         outbox.enqueue(tx, NOTICE)
-    assert (delivery.deliver(), delivery.deliver()) == (1, 0)
+    assert (delivery.deliver_due(), delivery.deliver_due()) == (1, 0)
     assert [message["Message-ID"] for message in post.messages] == [NOTICE.message_id]
     assert counts(database) == {"sent": 1}
 
 
 def test_a_server_that_is_down_is_tried_again_later(
-    database: Database, delivery: Delivery, post: Post, time: Time
+    database: Database, delivery: OutboxDelivery, post: Post, time: Time
 ) -> None:
     post.to_recipient = "451 not now"
-    assert delivery.deliver() == 0
+    assert delivery.deliver_due() == 0
     assert counts(database) == {"queued": 1}
     post.to_recipient = "250 ok"
-    assert delivery.deliver() == 0  # not yet
+    assert delivery.deliver_due() == 0  # not yet
     time.at += timedelta(minutes=1)
-    assert delivery.deliver() == 1
+    assert delivery.deliver_due() == 1
 
 
 def test_a_final_no_is_shown_and_can_be_sent_again_by_hand(
-    database: Database, delivery: Delivery, post: Post, time: Time
+    database: Database, delivery: OutboxDelivery, post: Post, time: Time
 ) -> None:
     post.to_text = "554 not wanted"
-    assert delivery.deliver() == 0
+    assert delivery.deliver_due() == 0
     assert counts(database) == {"refused": 1}
     post.to_text = "250 taken"
     with database.transaction() as tx:
         assert outbox.resend(tx, 1, time())
-    assert delivery.deliver() == 1
+    assert delivery.deliver_due() == 1
 
 
 def test_no_answer_is_unknown_and_not_sent_again_by_itself(
-    database: Database, delivery: Delivery, post: Post
+    database: Database, delivery: OutboxDelivery, post: Post
 ) -> None:
     post.hang_up = True
-    assert (delivery.deliver(), delivery.deliver()) == (0, 0)
+    assert (delivery.deliver_due(), delivery.deliver_due()) == (0, 0)
     assert counts(database) == {"unknown": 1}
 
 
-def test_what_a_killed_sender_had_in_hand_is_unknown(database: Database, delivery: Delivery, post: Post) -> None:
+def test_what_a_killed_sender_had_in_hand_is_unknown(
+    database: Database, delivery: OutboxDelivery, post: Post
+) -> None:
     with database.transaction() as tx:
         assert outbox.take(tx, NOON) is not None
-    assert delivery.recover() == 1
-    assert (delivery.deliver(), counts(database), post.messages) == (0, {"unknown": 1}, [])
+    assert delivery.recover_interrupted() == 1
+    assert (delivery.deliver_due(), counts(database), post.messages) == (0, {"unknown": 1}, [])
 
 
 def test_a_server_that_is_away_holds_everything_and_no_message_is_the_worse_for_it(
-    database: Database, delivery: Delivery, post: Post, time: Time
+    database: Database, delivery: OutboxDelivery, post: Post, time: Time
 ) -> None:
     port, away = post.port, MailSettings(host="127.0.0.1", port=1, security=Security.NONE)
-    delivery._mail = Mail(away, None)
+    delivery._mail = MailClient(away, None)
     for _ in range(20):
-        assert delivery.deliver() == 0
+        assert delivery.deliver_due() == 0
         time.at += timedelta(hours=1)
-    delivery._mail = Mail(MailSettings(host="127.0.0.1", port=port, security=Security.NONE), None)
+    delivery._mail = MailClient(MailSettings(host="127.0.0.1", port=port, security=Security.NONE), None)
     time.at += timedelta(minutes=5)
     post.to_recipient = "451 not now"
-    assert delivery.deliver() == 0
+    assert delivery.deliver_due() == 0
     post.to_recipient = "250 ok"
     time.at += timedelta(minutes=1)
-    assert (delivery.deliver(), counts(database)) == (1, {"sent": 1})
+    assert (delivery.deliver_due(), counts(database)) == (1, {"sent": 1})
 
 
 def test_the_wait_grows_to_six_hours() -> None:

@@ -13,8 +13,8 @@ from appliance.config import MailSettings, Security
 from appliance.language import Language
 from appliance.model.notice import Notice, NoticeKind
 from appliance.model.people import Person
-from appliance.notices.letters import Matter, letter
-from appliance.notices.mail import Envelope, Mail, MailRefused, MailUnavailable, MailUnknown
+from appliance.notices.letters import MessageContext, compose_message
+from appliance.notices.mail import Envelope, MailClient, MailRefused, MailUnavailable, MailUnknown
 from tests.appliance.notices.smtp import Post, post_office
 
 NOON = datetime(2026, 11, 25, 4, 0, tzinfo=UTC)
@@ -23,8 +23,10 @@ ZHANG = Person(
 )
 NOTICE = Notice("contract-1", ZHANG.subject, NoticeKind.YOUR_TURN, NOON)
 ENVELOPE = Envelope(ZHANG.email, ZHANG.name, NOTICE.message_id, NOON)
-MATTER = Matter("http://localhost:8080/contracts/contract-1/sign", "甲公司示例有限公司", "设备采购合同", NOON)
-LETTER = letter(ZHANG, NOTICE.kind, MATTER)
+MATTER = MessageContext(
+    "http://localhost:8080/contracts/contract-1/sign", "甲公司示例有限公司", "设备采购合同", NOON
+)
+LETTER = compose_message(ZHANG, NOTICE.kind, MATTER)
 
 
 @pytest.fixture
@@ -33,12 +35,14 @@ def post() -> Iterator[Post]:
         yield running
 
 
-def mail(port: int) -> Mail:
-    return Mail(MailSettings(host="127.0.0.1", port=port, security=Security.NONE, sender="a@example.com"), None)
+def mail(port: int) -> MailClient:
+    return MailClient(
+        MailSettings(host="127.0.0.1", port=port, security=Security.NONE, sender="a@example.com"), None
+    )
 
 
 def test_a_mail_arrives_in_chinese_under_its_own_id(post: Post) -> None:
-    mail(post.port).send(ENVELOPE, LETTER)
+    mail(post.port).send_message(ENVELOPE, LETTER)
     (arrived,) = post.messages
     assert arrived["Message-ID"] == NOTICE.message_id
     assert arrived["Subject"] == "“设备采购合同”等待您签署"
@@ -60,34 +64,34 @@ def test_the_same_notice_has_the_same_id_and_another_has_another() -> None:
 def test_a_final_no_is_refused(post: Post) -> None:
     post.to_recipient = "550 no such mailbox"
     with pytest.raises(MailRefused, match="no such mailbox"):
-        mail(post.port).send(ENVELOPE, LETTER)
+        mail(post.port).send_message(ENVELOPE, LETTER)
 
 
 @pytest.mark.parametrize("answer", ["to_recipient", "to_text"])
 def test_a_temporary_no_can_be_tried_again(post: Post, answer: str) -> None:
     setattr(post, answer, "451 come back later")
     with pytest.raises(MailUnavailable, match="come back later"):
-        mail(post.port).send(ENVELOPE, LETTER)
+        mail(post.port).send_message(ENVELOPE, LETTER)
 
 
 def test_no_server_can_be_tried_again() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         with pytest.raises(MailUnavailable):
-            mail(taken.getsockname()[1]).send(ENVELOPE, LETTER)
+            mail(taken.getsockname()[1]).send_message(ENVELOPE, LETTER)
 
 
 def test_no_answer_to_the_text_is_unknown(post: Post) -> None:
     post.hang_up = True
     with pytest.raises(MailUnknown):
-        mail(post.port).send(ENVELOPE, LETTER)
+        mail(post.port).send_message(ENVELOPE, LETTER)
     assert post.messages == []
 
 
 def test_without_encryption_nothing_is_sent_where_it_is_demanded(post: Post) -> None:
-    demanding = Mail(MailSettings(host="127.0.0.1", port=post.port), None)
+    demanding = MailClient(MailSettings(host="127.0.0.1", port=post.port), None)
     with pytest.raises(MailUnavailable, match="STARTTLS"):
-        demanding.send(ENVELOPE, LETTER)
+        demanding.send_message(ENVELOPE, LETTER)
     assert post.messages == []
 
 
@@ -96,5 +100,5 @@ def test_without_encryption_nothing_is_sent_where_it_is_demanded(post: Post) -> 
 )
 def test_what_is_no_address_is_refused_and_stops_nothing_else(post: Post, address: str) -> None:
     with pytest.raises(MailRefused):
-        mail(post.port).send(replace(ENVELOPE, recipient=address), LETTER)
+        mail(post.port).send_message(replace(ENVELOPE, recipient=address), LETTER)
     assert post.messages == []

@@ -20,10 +20,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from appliance.config import MailSettings, Security
-from appliance.notices.letters import Letter
-from appliance.notices.mail import Envelope, Mail, MailUnreachable
+from appliance.notices.letters import MailMessage
+from appliance.notices.mail import Envelope, MailClient, MailUnreachable
 
-LETTER = Letter("提醒", "正文\n", "<p>正文</p>")
+LETTER = MailMessage("提醒", "正文\n", "<p>正文</p>")
 NOW = datetime.now(UTC)
 ENVELOPE = Envelope("li@example.com", "李示例", "<1@notices.vermilion>", NOW)
 
@@ -112,14 +112,14 @@ def test_mail_goes_over_tls_to_a_server_that_can_be_trusted(
 ) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
     with server(certificate, security) as (room, settings):
-        Mail(settings, "secret").send(ENVELOPE, LETTER)
+        MailClient(settings, "secret").send_message(ENVELOPE, LETTER)
     assert room.arrived == [True]
 
 
 @pytest.mark.parametrize("security", [Security.TLS, Security.STARTTLS])
 def test_nothing_goes_to_a_server_that_cannot_be_trusted(certificate: Path, security: Security) -> None:
     with server(certificate, security) as (room, settings), pytest.raises(MailUnreachable, match="CERTIFICATE"):
-        Mail(settings, "secret").send(ENVELOPE, LETTER)
+        MailClient(settings, "secret").send_message(ENVELOPE, LETTER)
     assert room.arrived == []
 
 
@@ -129,5 +129,5 @@ def test_a_wrong_password_sends_nothing(certificate: Path, monkeypatch: pytest.M
         server(certificate, Security.STARTTLS) as (room, settings),
         pytest.raises(MailUnreachable, match="Authentication"),
     ):
-        Mail(settings, "guessed").send(ENVELOPE, LETTER)
+        MailClient(settings, "guessed").send_message(ENVELOPE, LETTER)
     assert room.arrived == []

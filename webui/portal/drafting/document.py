@@ -169,7 +169,7 @@ def _page(controller: DraftController, draft: Contract, given: TypedDocument, re
         draft,
         remarks,
         typed=given,
-        dates=controller.appliance.reminders.dates.of(draft.id),
+        dates=controller.appliance.reminders.dates.list_dates(draft.id),
         languages=NAMES,
         currencies=[(code, code) for code in EXPONENTS],
         kinds=[translate()(kind) for kind in KINDS],

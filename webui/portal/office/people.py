@@ -155,7 +155,7 @@ def _link(parts: PortalParts, subject: str) -> str:
     if not made or parts.appliance.mail.configured or AccountRole.OFFICER not in visitor().roles:
         return ""
     link = None if visitor().subject == subject else parts.appliance.accounts.administration.open_link(subject)
-    return "" if link is None else parts.appliance.addresses.of_account(link)
+    return "" if link is None else parts.appliance.addresses.account_link_url(link)
 
 
 def _invitation() -> NewAccount:

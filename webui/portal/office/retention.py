@@ -7,7 +7,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from appliance.errors import NotFound
 from appliance.model.retention import Disposal, LegalHold
-from appliance.retention import Retention
+from appliance.retention import RetentionServices
 from webui.portal.office.forms import REFUSALS, field_value, office_reader, problem_of, visiting_officer
 from webui.portal.parts import PortalParts
 from webui.shared.language import translate
@@ -46,31 +46,31 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
     def erase(subject: str) -> Answer:
         by = visiting_officer().subject
         try:
-            retention.erasing.erase(subject, reason=field_value("reason", 2000), by=by)
+            retention.erasing.erase_person(subject, reason=field_value("reason", 2000), by=by)
         except REFUSALS as refusal:
             sentence, status = problem_of(refusal)
             return _erasure(parts, subject, {"reason": sentence}, status)
         return redirect(url_for("office.person", subject=subject), 303)
 
 
-def _do(retention: Retention, what: str, contract: str, reason: str, by: str) -> None:
+def _do(retention: RetentionServices, what: str, contract: str, reason: str, by: str) -> None:
     match what:
         case "hold":
-            retention.holding.place(contract, reason=reason, by=by)
+            retention.holding.place_hold(contract, reason=reason, by=by)
         case "lift":
-            retention.holding.lift(contract, reason=reason, by=by)
+            retention.holding.lift_hold(contract, reason=reason, by=by)
         case "propose":
-            retention.disposing.propose(contract, reason=reason, by=by)
+            retention.disposing.propose_disposal(contract, reason=reason, by=by)
         case "confirm":
-            retention.disposing.confirm(contract, by=by)
+            retention.disposing.confirm_disposal(contract, by=by)
         case _:
-            retention.disposing.refuse(contract, reason=reason, by=by)
+            retention.disposing.refuse_disposal(contract, reason=reason, by=by)
 
 
 def _page(parts: PortalParts, problems: dict[str, str] | None = None, status: int = 200) -> Response:
     retention = parts.appliance.retention
-    holds, waiting = retention.holding.standing(), retention.disposing.waiting()
-    done, due = retention.disposing.done(), retention.disposing.due()
+    holds, waiting = retention.holding.list_holds(), retention.disposing.list_proposed()
+    done, due = retention.disposing.list_done(), retention.disposing.list_due()
     subjects = [each.placed_by for each in holds] + [each.proposed_by for each in (*waiting, *done)]
     shown = render_template(
         "office/retention.html",

@@ -13,7 +13,7 @@ def add(pages: Blueprint, parts: PortalParts) -> None:
 
     @pages.get("/calendar/<token>.ics")
     def calendar(token: str) -> Response:
-        content = feeds.read(token)
+        content = feeds.render_feed(token)
         response = Response(content, content_type="text/calendar; charset=utf-8")
         response.headers["Content-Disposition"] = 'inline; filename="contracts.ics"'
         response.headers["Referrer-Policy"] = "no-referrer"

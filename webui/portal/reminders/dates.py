@@ -26,7 +26,7 @@ def add(pages: Blueprint, parts: PortalParts) -> None:
             contract=seen.contract,
             typed=typed,
             problems=problems,
-            rules=parts.appliance.policy.of(seen.contract.kind).reminders,
+            rules=parts.appliance.policy.rules_for(seen.contract.kind).reminders,
             back=_back(seen),
         )
         return make_response(shown, status)
@@ -40,7 +40,7 @@ def add(pages: Blueprint, parts: PortalParts) -> None:
     @pages.get("/contracts/<contract_id>/dates")
     def dates(contract_id: str) -> Response:
         seen = keeper(contract_id)
-        known = {each.kind: each.day.isoformat() for each in desk.dates.of(contract_id)}
+        known = {each.kind: each.day.isoformat() for each in desk.dates.list_dates(contract_id)}
         return page(seen, {kind.value: known.get(kind, "") for kind in DATES}, {})
 
     @pages.post("/contracts/<contract_id>/dates")
@@ -51,7 +51,7 @@ def add(pages: Blueprint, parts: PortalParts) -> None:
         if problems:
             return page(seen, typed, problems, 422)
         try:
-            desk.dates.change(contract_id, days, by=seen.who.subject)
+            desk.dates.change_dates(contract_id, days, by=seen.who.subject)
         except PreconditionRefused as refusal:
             return page(seen, typed, {"": sentence(refusal)}, 422)
         return redirect(_back(seen), 303)

@@ -26,7 +26,7 @@ def add(pages: Blueprint, parts: PortalParts) -> None:
             contract=seen.contract,
             mails=[
                 each
-                for each in deliveries.of(contract_id)
+                for each in deliveries.list_deliveries(contract_id)
                 if shown(seen.contract, each.kind, each.recipient, seen.audience)
             ],
             again=AGAIN if seen.who.subject == seen.contract.initiator else frozenset(),
@@ -38,7 +38,7 @@ def add(pages: Blueprint, parts: PortalParts) -> None:
         message = request.form.get("message", "")
         if not (message.isascii() and message.isdigit() and len(message) < 16):
             raise BadRequest
-        deliveries.resend(contract_id, int(message), by=seen.who.subject)
+        deliveries.resend_message(contract_id, int(message), by=seen.who.subject)
         return redirect(f"/contracts/{contract_id}/mail", 303)
 
 

@@ -29,7 +29,7 @@ def add(pages: Blueprint, parts: PortalParts) -> None:
         """How many notices are new to the visitor; empty for none."""
         try:
             someone = visitor_or_none()
-            count = 0 if someone is None or someone.guest_of is not None else inbox.unseen(someone.subject)
+            count = 0 if someone is None or someone.guest_of is not None else inbox.count_unseen(someone.subject)
         except StorageError:  # the page that says so has a frame, too
             return ""
         return "" if count == 0 else str(count) if count <= MOST else f"{MOST}+"
@@ -37,12 +37,12 @@ def add(pages: Blueprint, parts: PortalParts) -> None:
     @pages.get("/notices")
     def notices() -> str:
         who = owner()
-        entries = inbox.entries(who.subject, current_language())
+        entries = inbox.list_entries(who.subject, current_language())
         return render_template("reminders/notices.html", entries=entries, now=parts.now())
 
     @pages.post("/notices/seen")
     def seen() -> Response:
-        inbox.mark(owner().subject, _shown_until(parts.now()))
+        inbox.mark_seen(owner().subject, _shown_until(parts.now()))
         return redirect("/notices", 303)
 
 

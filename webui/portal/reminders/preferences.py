@@ -7,7 +7,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from appliance.errors import PreconditionRefused
 from appliance.model.reminder import ReminderPreferences
-from appliance.reminders.wishes import read_wishes
+from appliance.reminders.wishes import parse_preferences
 from webui.portal.accounts.forms import field, sentence
 from webui.portal.accounts.settings import owner
 from webui.portal.parts import PortalParts
@@ -32,7 +32,7 @@ def add(pages: Blueprint, parts: PortalParts) -> None:
             person=parts.appliance.registry.person(who.subject),
             rules=parts.appliance.policy.default.reminders,
             calendar=desk.calendar.name,
-            feed=desk.feeds.of(who.subject),
+            feed=desk.feeds.current_feed(who.subject),
             fresh=fresh,
             done=translate()("Your wishes are saved.") if request.args.get("done") else "",
         )
@@ -40,14 +40,14 @@ def add(pages: Blueprint, parts: PortalParts) -> None:
 
     @pages.get(ADDRESS)
     def wishes() -> View:
-        return page(_typed(desk.wishes.of(owner().subject)), {})
+        return page(_typed(desk.preferences.load_preferences(owner().subject)), {})
 
     @pages.post(ADDRESS)
     def keep() -> View:
         who = owner()
         given = {name: field(name, 5) for name in FIELDS}
         try:
-            desk.wishes.keep(who.subject, read_wishes(*(given[name] for name in FIELDS)))
+            desk.preferences.save_preferences(who.subject, parse_preferences(*(given[name] for name in FIELDS)))
         except PreconditionRefused as refusal:
             return page(given, {"quiet_start": sentence(refusal)}, status=422)
         return redirect(f"{ADDRESS}?done=1", 303)
@@ -56,12 +56,12 @@ def add(pages: Blueprint, parts: PortalParts) -> None:
     def renew() -> View:
         """The address is in this answer and nowhere else: it is a secret that is kept by its digest."""
         who = owner()
-        fresh = desk.feeds.renew(who.subject)
-        return page(_typed(desk.wishes.of(who.subject)), {}, fresh=fresh)
+        fresh = desk.feeds.renew_feed(who.subject)
+        return page(_typed(desk.preferences.load_preferences(who.subject)), {}, fresh=fresh)
 
     @pages.post(f"{ADDRESS}/calendar/end")
     def end() -> View:
-        desk.feeds.end(owner().subject)
+        desk.feeds.end_feed(owner().subject)
         return redirect(f"{ADDRESS}#calendar", 303)
 
 

@@ -42,7 +42,7 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
     def show_guest_link(contract_id: str, party_id: str) -> str:
         seen, party = guest_of(parts, contract_id, party_id)
         invitation = guests.show_link(contract_id, party_id, by=seen.who.subject)
-        return page(seen, party, parts.appliance.addresses.of_invitation(invitation))
+        return page(seen, party, parts.appliance.addresses.invitation_url(invitation))
 
     @pages.post("/contracts/<contract_id>/guests/<party_id>/code")
     def new_guest_code(contract_id: str, party_id: str) -> Response:
