@@ -54,6 +54,7 @@ from appliance.listing import ContractLists
 from appliance.maintenance import Maintenance
 from appliance.model.accounts import LinkPurpose
 from appliance.notices.addresses import PortalAddresses
+from appliance.notices.announcing import NoticeQueue
 from appliance.notices.channel import MailChannel
 from appliance.office import Appointing, Office, open_office
 from appliance.ownership import Ownership
@@ -205,7 +206,7 @@ def open_appliance(
             crls=CurrentCrls(authority),
             clock=now,
         )
-        records = ContractRecords(database, AuditTrail(), Announcing(invite), now)
+        records = ContractRecords(database, AuditTrail(), NoticeQueue(invite), now)
         rules = SigningRules(
             policy=policy,
             preconditions=(

@@ -64,12 +64,9 @@ def test_an_algorithm_that_ends_makes_it_due_only_if_the_next_does_not_rest_on_i
             assert kept.due(tx, datetime(2031, 12, 31, tzinfo=UTC), ends, now=house.now(), limit=9) == [
                 contract.id
             ]
-        assert (
-            ArchiveRenewal(
-                appliance.archive_renewal._records, appliance.archive_renewal._backend, settings
-            ).due_before(house.now())
-            <= ends["ecdsa-p256"]
-        )
+        renewal = appliance.archive_renewal
+        stricter = ArchiveRenewal(renewal._records, renewal._backend, settings)
+        assert stricter.due_before(house.now()) <= ends["ecdsa-p256"]
 
 
 def test_too_late_is_refused_counted_and_tried_again_less_and_less_often(
