@@ -3,37 +3,37 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 from appliance.model.accounts import AccountLink, LinkPurpose
 from appliance.store.database import Transaction
-from appliance.store.moments import loaded, stored
+from hsm.rows import RowMapper
 
 _LINK = "SELECT id, purpose, subject, made, expires, ended FROM account_links"
+_LINKS = RowMapper(AccountLink)
 
 
 def insert(tx: Transaction, link: AccountLink, *, by: str) -> None:
     """A new link; an earlier one of the same account ends."""
     tx.execute(
         "UPDATE account_links SET ended = ?, password = NULL WHERE subject = ? AND ended IS NULL",
-        (stored(link.made), link.subject),
+        (link.made, link.subject),
     )
     tx.execute(
         "INSERT INTO account_links (id, purpose, subject, made, made_by, expires) VALUES (?, ?, ?, ?, ?, ?)",
-        (link.id, link.purpose, link.subject, stored(link.made), by, stored(link.expires)),
+        (link.id, link.purpose, link.subject, link.made, by, link.expires),
     )
 
 
 def find(tx: Transaction, link_id: str) -> AccountLink | None:
     """The link with this id, however it stands."""
-    row = tx.execute(f"{_LINK} WHERE id = ?", (link_id,)).fetchone()
-    return None if row is None else _link(row)
+    return _LINKS.first(tx.execute(f"{_LINK} WHERE id = ?", (link_id,)))
 
 
 def open_link(tx: Transaction, subject: str, purpose: LinkPurpose) -> AccountLink | None:
     """The link of *subject* that has not ended, for letters: ``links.token(purpose, link.id)`` is its token."""
-    row = tx.execute(f"{_LINK} WHERE subject = ? AND purpose = ? AND ended IS NULL", (subject, purpose)).fetchone()
-    return None if row is None else _link(row)
+    return _LINKS.first(
+        tx.execute(f"{_LINK} WHERE subject = ? AND purpose = ? AND ended IS NULL", (subject, purpose))
+    )
 
 
 def keep_password(tx: Transaction, link_id: str, hashed: str) -> None:
@@ -43,26 +43,23 @@ def keep_password(tx: Transaction, link_id: str, hashed: str) -> None:
 
 def password(tx: Transaction, link_id: str) -> str | None:
     """What :func:`keep_password` kept."""
-    row = tx.execute("SELECT password FROM account_links WHERE id = ? AND ended IS NULL", (link_id,)).fetchone()
-    return None if row is None or row[0] is None else str(row[0])
+    return tx.value(str, "SELECT password FROM account_links WHERE id = ? AND ended IS NULL", (link_id,))
 
 
 def end(tx: Transaction, link_id: str, *, now: datetime) -> bool:
     """Ends the link; False when it had ended already."""
-    done = tx.execute(
-        "UPDATE account_links SET ended = ?, password = NULL WHERE id = ? AND ended IS NULL",
-        (stored(now), link_id),
+    return (
+        tx.change(
+            "UPDATE account_links SET ended = ?, password = NULL WHERE id = ? AND ended IS NULL",
+            (now, link_id),
+        )
+        == 1
     )
-    return bool(done.rowcount == 1)
 
 
 def end_of(tx: Transaction, subject: str, *, now: datetime) -> None:
     """Ends whatever link of *subject* is open."""
     tx.execute(
         "UPDATE account_links SET ended = ?, password = NULL WHERE subject = ? AND ended IS NULL",
-        (stored(now), subject),
+        (now, subject),
     )
-
-
-def _link(row: tuple[Any, ...]) -> AccountLink:
-    return AccountLink(row[0], LinkPurpose(row[1]), row[2], loaded(row[3]), loaded(row[4]), loaded(row[5]))

@@ -11,13 +11,14 @@ import pysqlite3
 from appliance.errors import NotFound, PreconditionRefused, StateRefused
 from appliance.model.accounts import Account, AccountRole, AccountState
 from appliance.store.database import Transaction
-from appliance.store.moments import loaded, stored
+from hsm.rows import RowMapper
 
 _ACCOUNT = (
-    "SELECT subject, login, state, invited, password IS NOT NULL, totp IS NOT NULL,"
-    " (SELECT group_concat(role) FROM account_roles WHERE account_roles.subject = accounts.subject),"
-    " (SELECT count(*) FROM passkeys WHERE passkeys.subject = accounts.subject) FROM accounts"
+    "SELECT subject, login, state, invited, password IS NOT NULL AS has_password, totp IS NOT NULL AS has_code,"
+    " (SELECT json_group_array(role) FROM account_roles WHERE account_roles.subject = accounts.subject) AS roles,"
+    " (SELECT count(*) FROM passkeys WHERE passkeys.subject = accounts.subject) AS passkeys FROM accounts"
 )
+_ACCOUNTS = RowMapper(Account)
 
 
 def insert(tx: Transaction, subject: str, login: str, *, handle: bytes, now: datetime) -> None:
@@ -25,7 +26,7 @@ def insert(tx: Transaction, subject: str, login: str, *, handle: bytes, now: dat
     try:
         tx.execute(
             "INSERT INTO accounts (subject, login, state, handle, invited) VALUES (?, ?, ?, ?, ?)",
-            (subject, login, AccountState.INVITED, handle, stored(now)),
+            (subject, login, AccountState.INVITED, handle, now),
         )
     except pysqlite3.IntegrityError as error:
         if "administrators" in str(error):
@@ -38,46 +39,47 @@ def insert(tx: Transaction, subject: str, login: str, *, handle: bytes, now: dat
 
 def account(tx: Transaction, subject: str) -> Account:
     """The account. Raises :class:`NotFound`."""
-    return _one(tx.execute(f"{_ACCOUNT} WHERE subject = ?", (subject,)).fetchone(), subject)
+    found = _ACCOUNTS.first(tx.execute(f"{_ACCOUNT} WHERE subject = ?", (subject,)))
+    if found is None:
+        raise _no_account(subject)
+    return found
 
 
 def is_there(tx: Transaction, subject: str) -> bool:
     """False for somebody whose account is closed or suspended; true for people from outside, who have none."""
-    row = tx.execute("SELECT state FROM accounts WHERE subject = ?", (subject,)).fetchone()
-    return row is None or row[0] in (AccountState.INVITED, AccountState.ACTIVE)
+    state = tx.value(AccountState, "SELECT state FROM accounts WHERE subject = ?", (subject,))
+    return state in (None, AccountState.INVITED, AccountState.ACTIVE)
 
 
 def has_left(tx: Transaction, subject: str) -> bool:
     """Whether somebody had an account, or was registered, and is gone for good."""
-    row = tx.execute("SELECT state FROM accounts WHERE subject = ?", (subject,)).fetchone()
-    return row is not None and row[0] == AccountState.LEFT
+    return tx.exists("SELECT 1 FROM accounts WHERE subject = ? AND state = 'left'", (subject,))
 
 
 def by_login(tx: Transaction, login: str) -> Account | None:
     """The account with this login, folded to lower case."""
-    row = tx.execute(f"{_ACCOUNT} WHERE login = ?", (login,)).fetchone()
-    return None if row is None else _account(row)
+    return _ACCOUNTS.first(tx.execute(f"{_ACCOUNT} WHERE login = ?", (login,)))
 
 
 def by_handle(tx: Transaction, handle: bytes) -> Account | None:
     """The account with this user handle of passkeys."""
-    row = tx.execute(f"{_ACCOUNT} WHERE handle = ?", (handle,)).fetchone()
-    return None if row is None else _account(row)
+    return _ACCOUNTS.first(tx.execute(f"{_ACCOUNT} WHERE handle = ?", (handle,)))
 
 
 def everybody(tx: Transaction) -> list[Account]:
     """All accounts, by subject."""
-    return [_account(row) for row in tx.execute(f"{_ACCOUNT} ORDER BY subject")]
+    return _ACCOUNTS.all(tx.execute(f"{_ACCOUNT} ORDER BY subject"))
 
 
 def any_account(tx: Transaction) -> bool:
     """Whether there is an account at all."""
-    return bool(tx.execute("SELECT EXISTS (SELECT 1 FROM accounts)").fetchone()[0])
+    return tx.exists("SELECT 1 FROM accounts LIMIT 1")
 
 
 def handle(tx: Transaction, subject: str) -> bytes:
     """The user handle (16 bytes) of an account's passkeys. Raises :class:`NotFound`."""
-    return bytes(_one_row(tx.execute("SELECT handle FROM accounts WHERE subject = ?", (subject,)), subject)[0])
+    [found] = _require_row(tx, "SELECT handle FROM accounts WHERE subject = ?", subject)
+    return bytes(found)
 
 
 def set_state(tx: Transaction, subject: str, state: AccountState) -> None:
@@ -105,8 +107,9 @@ def set_roles(tx: Transaction, subject: str, roles: Iterable[AccountRole]) -> No
 
 def password(tx: Transaction, subject: str) -> str | None:
     """The password's hash (argon2id), None before one is set."""
-    row = _one_row(tx.execute("SELECT password FROM accounts WHERE subject = ?", (subject,)), subject)
-    return None if row[0] is None else str(row[0])
+    found: str | None
+    [found] = _require_row(tx, "SELECT password FROM accounts WHERE subject = ?", subject)
+    return found
 
 
 def set_password(tx: Transaction, subject: str, hashed: str) -> None:
@@ -116,8 +119,8 @@ def set_password(tx: Transaction, subject: str, hashed: str) -> None:
 
 def code_secret(tx: Transaction, subject: str) -> tuple[bytes, int] | None:
     """The wrapped secret of the login code and the last time step that was used; None without one."""
-    row = _one_row(tx.execute("SELECT totp, totp_step FROM accounts WHERE subject = ?", (subject,)), subject)
-    return None if row[0] is None else (bytes(row[0]), int(row[1]))
+    wrapped, step = _require_row(tx, "SELECT totp, totp_step FROM accounts WHERE subject = ?", subject)
+    return None if wrapped is None else (wrapped, step)
 
 
 def set_code_secret(tx: Transaction, subject: str, wrapped: bytes | None, *, step: int = 0) -> None:
@@ -127,18 +130,13 @@ def set_code_secret(tx: Transaction, subject: str, wrapped: bytes | None, *, ste
 
 def use_step(tx: Transaction, subject: str, step: int) -> bool:
     """Marks the time *step* as used; False when it, or a later one, was already."""
-    done = tx.execute("UPDATE accounts SET totp_step = ?1 WHERE subject = ?2 AND totp_step < ?1", (step, subject))
-    return bool(done.rowcount == 1)
+    return (
+        tx.change("UPDATE accounts SET totp_step = ?1 WHERE subject = ?2 AND totp_step < ?1", (step, subject)) == 1
+    )
 
 
-def _one(row: tuple[Any, ...] | None, subject: str) -> Account:
-    if row is None:
-        raise _no_account(subject)
-    return _account(row)
-
-
-def _one_row(cursor: Any, subject: str) -> tuple[Any, ...]:
-    row: tuple[Any, ...] | None = cursor.fetchone()
+def _require_row(tx: Transaction, query: str, subject: str) -> tuple[Any, ...]:
+    row: tuple[Any, ...] | None = tx.execute(query, (subject,)).fetchone()
     if row is None:
         raise _no_account(subject)
     return row
@@ -146,16 +144,3 @@ def _one_row(cursor: Any, subject: str) -> tuple[Any, ...]:
 
 def _no_account(subject: str) -> NotFound:
     return NotFound("{subject} has no account here.", subject=subject)
-
-
-def _account(row: tuple[Any, ...]) -> Account:
-    return Account(
-        subject=row[0],
-        login=row[1],
-        roles=frozenset(AccountRole(role) for role in (row[6] or "").split(",") if role),
-        state=AccountState(row[2]),
-        invited=loaded(row[3]),
-        has_password=bool(row[4]),
-        has_code=bool(row[5]),
-        passkeys=int(row[7]),
-    )

@@ -38,16 +38,12 @@ def release(tx: Transaction, login: str) -> None:
 
 def last_in_log(tx: Transaction, journal: str) -> int:
     """The number of the last line of *journal* that is in the log; 0 when none is."""
-    row = tx.execute("SELECT max(number) FROM journal_entries WHERE journal = ?", (journal,)).fetchone()
-    return int(row[0] or 0)
+    return tx.count("SELECT coalesce(max(number), 0) FROM journal_entries WHERE journal = ?", (journal,))
 
 
 def entry_of(tx: Transaction, journal: str, number: int) -> int:
     """The log's entry of the line *number* of *journal*, which is there."""
-    row = tx.execute(
-        "SELECT entry FROM journal_entries WHERE journal = ? AND number = ?", (journal, number)
-    ).fetchone()
-    return int(row[0])
+    return tx.count("SELECT entry FROM journal_entries WHERE journal = ? AND number = ?", (journal, number))
 
 
 def in_log(tx: Transaction, journal: str, number: int, entry: int) -> None:

@@ -3,41 +3,43 @@
 from __future__ import annotations
 
 from appliance.errors import NotFound
-from appliance.model.appearance import PictureKind, SignaturePicture
+from appliance.model.appearance import SignaturePicture
 from appliance.store.database import Transaction
-from appliance.store.moments import loaded, stored
+from hsm.rows import RowMapper
+
+_PICTURES = RowMapper(SignaturePicture)
 
 
 def insert(tx: Transaction, person: str, kept: SignaturePicture, picture: bytes) -> None:
     """A new picture of *person*; the caller has made sure that there is room for it."""
     tx.execute(
         "INSERT INTO signature_pictures (id, person, kind, picture, made) VALUES (?, ?, ?, ?, ?)",
-        (kept.id, person, kept.kind, picture, stored(kept.made)),
+        (kept.id, person, kept.kind, picture, kept.made),
     )
 
 
 def of_person(tx: Transaction, person: str) -> list[SignaturePicture]:
     """The pictures that *person* keeps, the newest first."""
-    rows = tx.execute(
-        "SELECT id, kind, made FROM signature_pictures WHERE person = ? ORDER BY made DESC, id", (person,)
+    return _PICTURES.all(
+        tx.execute(
+            "SELECT id, kind, made FROM signature_pictures WHERE person = ? ORDER BY made DESC, id", (person,)
+        )
     )
-    return [SignaturePicture(row[0], PictureKind(row[1]), loaded(row[2])) for row in rows]
 
 
 def picture(tx: Transaction, person: str, picture_id: str) -> bytes:
     """The PNG. Raises :class:`NotFound` unless it is one of *person*'s."""
-    row = tx.execute(
-        "SELECT picture FROM signature_pictures WHERE id = ? AND person = ?", (picture_id, person)
-    ).fetchone()
-    if row is None:
+    found = tx.value(
+        bytes, "SELECT picture FROM signature_pictures WHERE id = ? AND person = ?", (picture_id, person)
+    )
+    if found is None:
         raise NotFound("You have no such signature picture; it may have been taken away.")
-    return bytes(row[0])
+    return found
 
 
 def chosen(tx: Transaction, person: str) -> str | None:
     """The id of the picture that *person* uses, or None for the typed name."""
-    row = tx.execute("SELECT picture FROM signature_choices WHERE person = ?", (person,)).fetchone()
-    return None if row is None else str(row[0])
+    return tx.value(str, "SELECT picture FROM signature_choices WHERE person = ?", (person,))
 
 
 def chosen_picture(tx: Transaction, person: str) -> bytes | None:

@@ -8,7 +8,7 @@ from datetime import datetime
 import pysqlite3
 
 from appliance.store.database import Transaction
-from appliance.store.moments import loaded, stored
+from appliance.store.moments import loaded
 
 MOST = 50_000
 """Counts that are kept at most; of more, those go that nothing was added to for longest."""
@@ -16,10 +16,11 @@ MOST = 50_000
 
 def count(tx: Transaction, key: str, *, since: datetime) -> tuple[int, datetime | None]:
     """How many attempts stand under *key*, not counting those that ended before *since*, and the end of a wait."""
-    row = tx.execute(
-        "SELECT count, until FROM throttle WHERE key = ? AND last >= ?", (key, stored(since))
-    ).fetchone()
-    return (0, None) if row is None else (int(row[0]), loaded(row[1]))
+    row = tx.execute("SELECT count, until FROM throttle WHERE key = ? AND last >= ?", (key, since)).fetchone()
+    if row is None:
+        return 0, None
+    attempts, until = row
+    return attempts, loaded(until)
 
 
 def put(tx: Transaction, key: str, attempts: int, *, now: datetime, until: datetime | None) -> None:
@@ -27,7 +28,7 @@ def put(tx: Transaction, key: str, attempts: int, *, now: datetime, until: datet
     tx.execute(
         "INSERT INTO throttle (key, count, last, until) VALUES (?, ?, ?, ?) ON CONFLICT (key) DO UPDATE"
         " SET count = excluded.count, last = excluded.last, until = excluded.until",
-        (key, attempts, stored(now), stored(until) if until else None),
+        (key, attempts, now, until),
     )
 
 
@@ -40,7 +41,7 @@ def give_back(tx: Transaction, key: str, *, until: datetime | None) -> None:
     """Takes one attempt back that turned out right, before which there was a wait *until* then."""
     tx.execute(
         "UPDATE throttle SET count = max(0, count - 1), until = ? WHERE key = ?",
-        (stored(until) if until else None, key),
+        (until, key),
     )
 
 
@@ -48,7 +49,7 @@ def forget(tx: Transaction, before: datetime, *, limit: int = 100) -> None:
     """Removes at most *limit* counts that nothing was added to since *before*, and what is beyond :data:`MOST`."""
     tx.execute(
         "DELETE FROM throttle WHERE key IN (SELECT key FROM throttle WHERE last < ? ORDER BY last LIMIT ?)",
-        (stored(before), limit),
+        (before, limit),
     )
 
     tx.execute(
@@ -60,7 +61,7 @@ def forget(tx: Transaction, before: datetime, *, limit: int = 100) -> None:
 def is_known(tx: Transaction, key: str, *, since: datetime) -> bool:
     """Whether *key*, of a login and a network, stands for a sign-in that succeeded *since* then."""
     query = "SELECT 1 FROM known_networks WHERE key = ? AND last >= ?"
-    return tx.execute(query, (key, stored(since))).fetchone() is not None
+    return tx.exists(query, (key, since))
 
 
 def keep_known(tx: Transaction, key: str, *, now: datetime) -> None:
@@ -68,7 +69,7 @@ def keep_known(tx: Transaction, key: str, *, now: datetime) -> None:
     tx.execute(
         "INSERT INTO known_networks (key, last) VALUES (?, ?)"
         " ON CONFLICT (key) DO UPDATE SET last = excluded.last",
-        (key, stored(now)),
+        (key, now),
     )
 
 
@@ -77,14 +78,14 @@ def forget_known(tx: Transaction, before: datetime, *, limit: int = 100) -> None
     tx.execute(
         "DELETE FROM known_networks WHERE key IN"
         " (SELECT key FROM known_networks WHERE last < ? ORDER BY last LIMIT ?)",
-        (stored(before), limit),
+        (before, limit),
     )
 
 
 def spend(tx: Transaction, digest: bytes, *, expires: datetime) -> bool:
     """Marks a ticket as used; False when it was used before."""
     try:
-        tx.execute("INSERT INTO spent_tickets (digest, expires) VALUES (?, ?)", (digest, stored(expires)))
+        tx.execute("INSERT INTO spent_tickets (digest, expires) VALUES (?, ?)", (digest, expires))
     except pysqlite3.IntegrityError:
         return False
     return True
@@ -95,5 +96,5 @@ def forget_spent(tx: Transaction, now: datetime, *, limit: int = 100) -> None:
     tx.execute(
         "DELETE FROM spent_tickets WHERE digest IN"
         " (SELECT digest FROM spent_tickets WHERE expires < ? ORDER BY expires LIMIT ?)",
-        (stored(now), limit),
+        (now, limit),
     )

@@ -2,31 +2,26 @@
 
 from __future__ import annotations
 
-from datetime import date
-
 from appliance.model.reminder import ContractDate, Occasion
 from appliance.store.database import Transaction
-from appliance.store.moments import loaded, stored
+from hsm.rows import RowMapper, fields_of
+
+_DATES = RowMapper(ContractDate)
 
 
 def of_contract(tx: Transaction, contract_id: str) -> tuple[ContractDate, ...]:
     """The dates of a contract, by day."""
-    rows = tx.execute(
-        "SELECT kind, day, set_by, set_at FROM contract_dates WHERE contract = ? ORDER BY day, kind",
-        (contract_id,),
-    )
-    return tuple(
-        ContractDate(Occasion(row[0]), date.fromisoformat(row[1]), row[2], loaded(row[3])) for row in rows
-    )
+    query = "SELECT kind, day, set_by, set_at FROM contract_dates WHERE contract = ? ORDER BY day, kind"
+    return tuple(_DATES.all(tx.execute(query, (contract_id,))))
 
 
 def keep(tx: Transaction, contract_id: str, entry: ContractDate) -> None:
     """Writes a date in place of an earlier one of its kind."""
-    tx.execute(
-        "INSERT INTO contract_dates (contract, kind, day, set_by, set_at) VALUES (?, ?, ?, ?, ?)"
-        " ON CONFLICT (contract, kind) DO UPDATE SET day = excluded.day, set_by = excluded.set_by,"
-        " set_at = excluded.set_at",
-        (contract_id, entry.kind, entry.day.isoformat(), entry.set_by, stored(entry.set_at)),
+    tx.insert(
+        "contract_dates",
+        {"contract": contract_id} | fields_of(entry, "kind day set_by set_at"),
+        conflict="ON CONFLICT (contract, kind) DO UPDATE"
+        " SET day = excluded.day, set_by = excluded.set_by, set_at = excluded.set_at",
     )
 
 

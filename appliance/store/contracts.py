@@ -7,45 +7,44 @@ from datetime import datetime, timedelta
 from itertools import islice
 
 from appliance.errors import NotFound, StateRefused
-from appliance.language import Language
 from appliance.model.contract import (
     Contract,
     ContractRevision,
     ContractState,
     Deadline,
     OpenVoiding,
-    RevisionKind,
     SigningOrder,
 )
 from appliance.model.money import Money
 from appliance.store import handovers, parties
 from appliance.store.database import Transaction
-from appliance.store.moments import loaded, stored
+from appliance.store.moments import loaded
+from hsm.rows import RowMapper, columns, fields_of
+
+_REVISIONS = RowMapper(ContractRevision)
+_VOIDINGS = RowMapper(OpenVoiding)
+
+
+def _money(minor: int | None, currency: str) -> Money | None:
+    return None if minor is None else Money(minor, currency)
+
+
+_CONTRACTS = RowMapper(
+    Contract,
+    order=columns(SigningOrder, "signing_order"),
+    deadline=columns(lambda at, zone: Deadline(loaded(at), zone), "deadline", "zone"),
+    amount=columns(_money, "amount", "currency"),
+)
 
 
 def insert(tx: Transaction, contract: Contract) -> None:
     """A new contract with its first revision; parties follow by ``parties.insert``."""
-    tx.execute(
-        "INSERT INTO contracts (id, title, kind, purpose, initiator, signing_order, deadline, zone, state,"
-        " created, pages, revision, touched, amount, currency, language)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            contract.id,
-            contract.title,
-            contract.kind,
-            contract.purpose,
-            contract.initiator,
-            contract.order,
-            stored(contract.deadline.at),
-            contract.deadline.zone,
-            contract.state,
-            stored(contract.created),
-            contract.pages,
-            contract.current.number,
-            stored(contract.created),
-            *_amount(contract),
-            contract.language,
-        ),
+    tx.insert(
+        "contracts",
+        fields_of(contract, "id title kind purpose initiator state created pages language")
+        | {"signing_order": contract.order, "deadline": contract.deadline.at, "zone": contract.deadline.zone}
+        | {"revision": contract.current.number, "touched": contract.created}
+        | dict(zip(("amount", "currency"), _amount(contract), strict=True)),
     )
     for revision in contract.revisions:
         _insert_revision(tx, contract.id, revision)
@@ -56,53 +55,45 @@ def add_revision(tx: Transaction, contract: Contract, revision: ContractRevision
 
     Raises :class:`StateRefused` when it has another current revision or another state by now.
     """
-    moved = tx.execute(
-        "UPDATE contracts SET revision = ?, state = ? WHERE id = ? AND revision = ? AND state = ?",
-        (revision.number, state, contract.id, contract.current.number, contract.state),
+    _require_one(
+        tx.change(
+            "UPDATE contracts SET revision = ?, state = ? WHERE id = ? AND revision = ? AND state = ?",
+            (revision.number, state, contract.id, contract.current.number, contract.state),
+        ),
+        contract,
     )
-    _require_one(moved.rowcount, contract)
     _insert_revision(tx, contract.id, revision)
 
 
 def move(tx: Transaction, contract: Contract, state: ContractState) -> None:
     """Change the state alone, on the same condition as :func:`add_revision`."""
-    moved = tx.execute(
-        "UPDATE contracts SET state = ? WHERE id = ? AND revision = ? AND state = ?",
-        (state, contract.id, contract.current.number, contract.state),
+    _require_one(
+        tx.change(
+            "UPDATE contracts SET state = ? WHERE id = ? AND revision = ? AND state = ?",
+            (state, contract.id, contract.current.number, contract.state),
+        ),
+        contract,
     )
-    _require_one(moved.rowcount, contract)
 
 
 def load(tx: Transaction, contract_id: str) -> Contract:
     """The contract as it stands in this transaction. Raises :class:`NotFound`."""
-    row = tx.execute(
+    rows = tx.execute(
         "SELECT id, title, kind, purpose, initiator, signing_order, deadline, zone, state, created, pages,"
         " version, amount, currency, (SELECT d.ended FROM disposals AS d"
-        " WHERE d.contract = contracts.id AND d.state = 'done'), language FROM contracts WHERE id = ?",
+        " WHERE d.contract = contracts.id AND d.state = 'done') AS disposed, language FROM contracts WHERE id = ?",
         (contract_id,),
-    ).fetchone()
-    if row is None:
-        raise NotFound("There is no contract {contract}.", contract=contract_id)
-    return Contract(
-        id=row[0],
-        title=row[1],
-        kind=row[2],
-        purpose=row[3],
-        initiator=row[4],
-        order=SigningOrder(row[5]),
-        deadline=Deadline(loaded(row[6]), row[7]),
-        state=ContractState(row[8]),
-        created=loaded(row[9]),
-        pages=row[10],
+    )
+    found = _CONTRACTS.first(
+        rows,
         parties=parties.of_contract(tx, contract_id),
         revisions=_revisions(tx, contract_id),
-        version=row[11],
         former=handovers.givers(tx, contract_id),
         voiding=_voiding(tx, contract_id),
-        amount=None if row[12] is None else Money(row[12], row[13]),
-        disposed=loaded(row[14]),
-        language=Language(row[15]),
     )
+    if found is None:
+        raise NotFound("There is no contract {contract}.", contract=contract_id)
+    return found
 
 
 def current_revision(tx: Transaction, contract_id: str) -> int:
@@ -115,11 +106,13 @@ def current_revision(tx: Transaction, contract_id: str) -> int:
 
 def set_initiator(tx: Transaction, contract: Contract, subject: str) -> None:
     """*subject* is the initiator from now on. Raises :class:`StateRefused` when somebody else became it first."""
-    changed = tx.execute(
-        "UPDATE contracts SET initiator = ? WHERE id = ? AND initiator = ?",
-        (subject, contract.id, contract.initiator),
-    )
-    if changed.rowcount != 1:
+    if (
+        tx.change(
+            "UPDATE contracts SET initiator = ? WHERE id = ? AND initiator = ?",
+            (subject, contract.id, contract.initiator),
+        )
+        != 1
+    ):
         raise StateRefused("Somebody else has taken over “{title}”.", title=contract.title)
 
 
@@ -133,7 +126,7 @@ def revise(tx: Transaction, contract: Contract) -> None:
             contract.kind,
             contract.purpose,
             contract.order,
-            stored(contract.deadline.at),
+            contract.deadline.at,
             contract.deadline.zone,
             *_amount(contract),
             contract.language,
@@ -147,26 +140,28 @@ def replace_original(tx: Transaction, contract: Contract, original: ContractRevi
     tx.execute("UPDATE contracts SET pages = ? WHERE id = ? AND state = 'draft'", (pages, contract.id))
     tx.execute(
         "UPDATE revisions SET digest = ?, size = ?, at = ? WHERE contract = ? AND number = 0",
-        (original.digest, original.size, stored(original.at), contract.id),
+        (original.digest, original.size, original.at, contract.id),
     )
 
 
 def postpone(tx: Transaction, contract: Contract, deadline: Deadline) -> None:
     """A later deadline for a contract that waits for signatures."""
-    moved = tx.execute(
-        "UPDATE contracts SET deadline = ?, zone = ? WHERE id = ? AND state = 'sent' AND deadline = ?",
-        (stored(deadline.at), deadline.zone, contract.id, stored(contract.deadline.at)),
+    _require_one(
+        tx.change(
+            "UPDATE contracts SET deadline = ?, zone = ? WHERE id = ? AND state = 'sent' AND deadline = ?",
+            (deadline.at, deadline.zone, contract.id, contract.deadline.at),
+        ),
+        contract,
     )
-    _require_one(moved.rowcount, contract)
 
 
 def touch(tx: Transaction, contract_id: str, *, kind: str, actor: str, at: datetime) -> None:
     """The contract's next version: an event of *kind* by *actor* made it."""
-    tx.execute("UPDATE contracts SET version = version + 1, touched = ? WHERE id = ?", (stored(at), contract_id))
+    tx.execute("UPDATE contracts SET version = version + 1, touched = ? WHERE id = ?", (at, contract_id))
     tx.execute(
         "INSERT INTO contract_changes (contract, version, kind, actor, at)"
         " SELECT id, version, ?, ?, ? FROM contracts WHERE id = ?",
-        (kind, actor, stored(at), contract_id),
+        (kind, actor, at, contract_id),
     )
 
 
@@ -176,7 +171,10 @@ def last_change(tx: Transaction, contract_id: str) -> tuple[str, str, datetime] 
         "SELECT kind, actor, at FROM contract_changes WHERE contract = ? ORDER BY version DESC LIMIT 1",
         (contract_id,),
     ).fetchone()
-    return None if row is None else (row[0], row[1], loaded(row[2]))
+    if row is None:
+        return None
+    kind, actor, at = row
+    return kind, actor, loaded(at)
 
 
 def overdue(
@@ -189,15 +187,15 @@ def overdue(
     """Ids of sent contracts whose deadline has come, and the *grace* of their type is over, the oldest first."""
     rows = tx.execute(
         "SELECT id, kind, deadline FROM contracts WHERE state = 'sent' AND deadline <= ? ORDER BY deadline",
-        (stored(now),),
+        (now,),
     )
-    over = (row[0] for row in rows if loaded(row[2]) + grace(row[1]) <= now)
+    over = (contract for contract, kind, deadline in rows if loaded(deadline) + grace(kind) <= now)
     return list(islice(over, limit))
 
 
 def to_finalise(tx: Transaction) -> list[str]:
     """Ids of contracts that everybody has signed and that are not sealed off."""
-    return [row[0] for row in tx.execute("SELECT id FROM contracts WHERE state = 'signed' ORDER BY id")]
+    return tx.column(str, "SELECT id FROM contracts WHERE state = 'signed' ORDER BY id")
 
 
 def _amount(contract: Contract) -> tuple[int | None, str | None]:
@@ -205,41 +203,23 @@ def _amount(contract: Contract) -> tuple[int | None, str | None]:
 
 
 def _insert_revision(tx: Transaction, contract_id: str, revision: ContractRevision) -> None:
-    tx.execute(
-        "INSERT INTO revisions (contract, number, kind, digest, size, at, party) VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (
-            contract_id,
-            revision.number,
-            revision.kind,
-            revision.digest,
-            revision.size,
-            stored(revision.at),
-            revision.party,
-        ),
-    )
+    tx.insert("revisions", {"contract": contract_id} | fields_of(revision, "number kind digest size at party"))
 
 
 def _revisions(tx: Transaction, contract_id: str) -> tuple[ContractRevision, ...]:
-    rows = tx.execute(
-        "SELECT number, kind, digest, size, at, party FROM revisions WHERE contract = ? ORDER BY number",
-        (contract_id,),
-    )
-    return tuple(
-        ContractRevision(row[0], RevisionKind(row[1]), row[2], row[3], loaded(row[4]), row[5]) for row in rows
-    )
+    query = "SELECT number, kind, digest, size, at, party FROM revisions WHERE contract = ? ORDER BY number"
+    return tuple(_REVISIONS.all(tx.execute(query, (contract_id,))))
 
 
 def _voiding(tx: Transaction, contract_id: str) -> OpenVoiding | None:
-    row = tx.execute(
-        "SELECT id, proposer, reason, at FROM voidings WHERE contract = ? AND state = 'open'", (contract_id,)
-    ).fetchone()
-    if row is None:
-        return None
-    declared = tx.execute(
-        "SELECT person FROM void_declarations WHERE voiding = ? AND signed IS NOT NULL ORDER BY signed, person",
-        (row[0],),
+    return _VOIDINGS.first(
+        tx.execute(
+            "SELECT id, proposer AS by, reason, at, (SELECT json_group_array(person) FROM"
+            " (SELECT person FROM void_declarations WHERE voiding = voidings.id AND signed IS NOT NULL"
+            " ORDER BY signed, person)) AS declared FROM voidings WHERE contract = ? AND state = 'open'",
+            (contract_id,),
+        )
     )
-    return OpenVoiding(row[0], row[1], row[2], loaded(row[3]), tuple(person for (person,) in declared))
 
 
 def _require_one(count: int, contract: Contract) -> None:

@@ -30,7 +30,7 @@ class DatabaseSnapshot:
     def leaves_from(self, number: int) -> list[bytes]:
         """The log's entries from *number* on, in their order."""
         rows = self._connection.execute("SELECT leaf FROM ledger WHERE number >= ? ORDER BY number", (number,))
-        return [bytes(row[0]) for row in rows]
+        return [leaf for (leaf,) in rows]
 
     def journal(self) -> str:
         """Which journal of the administration this database has (16 hex digits)."""

@@ -9,8 +9,7 @@ from appliance.store.database import Transaction
 
 def seals_kept_by(tx: Transaction, person: str) -> frozenset[str]:
     """The seals (subjects) in the custody of *person*."""
-    rows = tx.execute("SELECT seal FROM custodians WHERE person = ?", (person,))
-    return frozenset(row[0] for row in rows)
+    return frozenset(tx.column(str, "SELECT seal FROM custodians WHERE person = ?", (person,)))
 
 
 def seals_in_use_kept_by(tx: Transaction, person: str) -> list[Seal]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from weakref import WeakSet
 
 from pysqlite3 import dbapi2 as sqlite
@@ -15,6 +15,9 @@ from pysqlite3 import dbapi2 as sqlite
 from appliance.errors import StorageError
 from appliance.sharing import make_directory, make_file
 from appliance.store.schema import APPLIANCE, Schema
+from hsm.rows import converted, insertion
+
+T = TypeVar("T")
 
 OLDEST_SQLITE = (3, 51, 3)
 """Older ones, in WAL mode, can corrupt a database (the WAL-reset bug of 3.7.0 to 3.51.2)."""
@@ -45,6 +48,32 @@ class Transaction:
     def executemany(self, statement: str, rows: Iterable[Sequence[Any]]) -> sqlite.Cursor:
         """Runs one changing statement for each of *rows*."""
         return self._connection.executemany(statement, rows)
+
+    def change(self, statement: str, values: Sequence[Any] = ()) -> int:
+        """Runs one changing statement; how many rows it changed."""
+        return int(self.execute(statement, values).rowcount)
+
+    def insert(self, table: str, row: Mapping[str, Any], *, conflict: str = "") -> int:
+        """Inserts *row* (column → value); *conflict* is an upsert clause. How many rows."""
+        return self.change(f"{insertion(table, row)} {conflict}", tuple(row.values()))
+
+    def value(self, kind: type[T], statement: str, values: Sequence[Any] = ()) -> T | None:
+        """The first column of the first row as *kind* (:mod:`hsm.rows`); None without a row, and for NULL."""
+        row = self.execute(statement, values).fetchone()
+        return None if row is None or row[0] is None else converted(kind, row[0])
+
+    def column(self, kind: type[T], statement: str, values: Sequence[Any] = ()) -> list[T]:
+        """The first column of every row."""
+        return [converted(kind, row[0]) for row in self.execute(statement, values).fetchall()]
+
+    def count(self, statement: str, values: Sequence[Any] = ()) -> int:
+        """The number that the query gives as its only column, in one row."""
+        [[number]] = self.execute(statement, values).fetchall()
+        return int(number)
+
+    def exists(self, statement: str, values: Sequence[Any] = ()) -> bool:
+        """Whether the query gives a row."""
+        return self.execute(statement, values).fetchone() is not None
 
 
 class _Link:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from appliance.model.notice import NoticeKind
 from appliance.store.database import Transaction
-from appliance.store.moments import loaded, stored
+from hsm.rows import RowMapper
 
 _MAILS = (
     "SELECT o.id, o.recipient, p.name, o.kind, o.state, o.due, o.settled, o.retry_at, o.attempts, o.reason"
@@ -37,43 +37,31 @@ class MessageDelivery:
     reason: str | None
 
 
+_DELIVERIES = RowMapper(MessageDelivery)
+
+
 def of_contract(tx: Transaction, contract_id: str, *, limit: int) -> list[MessageDelivery]:
     """The messages that concern a contract, the newest first."""
     rows = tx.execute(f"{_MAILS} WHERE {_ABOUT} ORDER BY o.due DESC, o.id DESC LIMIT ?2", (contract_id, limit))
-    return [
-        MessageDelivery(
-            id=row[0],
-            recipient=row[1],
-            name=row[2],
-            kind=NoticeKind(row[3]),
-            state=row[4],
-            due=loaded(row[5]),
-            settled=loaded(row[6]),
-            retry_at=loaded(row[7]),
-            attempts=row[8],
-            reason=row[9],
-        )
-        for row in rows
-    ]
+    return _DELIVERIES.all(rows)
 
 
 def recipient(tx: Transaction, contract_id: str, message: int) -> str | None:
     """To whom the *message* goes, when it concerns the contract."""
     query = f"SELECT o.recipient FROM outbox AS o WHERE o.id = ?2 AND {_ABOUT}"  # noqa: S608 -- a literal above
-    found = tx.execute(query, (contract_id, message)).fetchone()
-    return None if found is None else str(found[0])
+    return tx.value(str, query, (contract_id, message))
 
 
 def counts(tx: Transaction, *, before: datetime, since: datetime) -> tuple[int, int, int]:
     """Messages whose arrival became unknown *since* then, those that were refused since then, and those that
     should have gone out *before* that moment; up to 1,000 each."""
-    row = tx.execute(
+    [[unknown, refused, late]] = tx.execute(
         "SELECT (SELECT count(*) FROM"
         " (SELECT 1 FROM outbox WHERE state = 'unknown' AND settled >= ?2 LIMIT 1000)),"
         " (SELECT count(*) FROM"
         " (SELECT 1 FROM outbox WHERE state = 'refused' AND settled >= ?2 LIMIT 1000)),"
         " (SELECT count(*) FROM (SELECT 1 FROM outbox WHERE state = 'queued' AND"
         " CASE WHEN attempts > 0 THEN due ELSE retry_at END <= ?1 LIMIT 1000))",
-        (stored(before), stored(since)),
-    ).fetchone()
-    return int(row[0]), int(row[1]), int(row[2])
+        (before, since),
+    )
+    return unknown, refused, late

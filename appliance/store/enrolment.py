@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -17,9 +18,9 @@ from appliance.model.office import (
     ProposedPin,
 )
 from appliance.store.database import Transaction
-from appliance.store.moments import loaded, stored
+from hsm.rows import RowMapper, Rows
 
-_COLUMNS = "SELECT id, subject, kinds, state, asked, decided, decided_by, reason FROM enrolment_requests"
+_REQUEST = "SELECT id, subject, kinds, state, asked, decided, decided_by, reason FROM enrolment_requests"
 
 
 def insert(tx: Transaction, request: EnrolmentRequest) -> None:
@@ -27,7 +28,7 @@ def insert(tx: Transaction, request: EnrolmentRequest) -> None:
     try:
         tx.execute(
             "INSERT INTO enrolment_requests (id, subject, kinds, state, asked) VALUES (?, ?, ?, 'open', ?)",
-            (request.id, request.subject, " ".join(request.kinds), stored(request.asked)),
+            (request.id, request.subject, " ".join(request.kinds), request.asked),
         )
     except pysqlite3.IntegrityError as error:
         raise StateRefused(
@@ -52,22 +53,21 @@ def close(
     reason: str | None = None,
 ) -> None:
     """open → *state*; what was proposed is forgotten. Raises :class:`StateRefused` when it was decided before."""
-    closed = tx.execute(
+    if not tx.change(
         "UPDATE enrolment_requests SET state = ?, decided = ?, decided_by = ?, reason = ?"
         " WHERE id = ? AND state = 'open'",
-        (state, stored(at), by, reason, request_id),
-    )
-    if not closed.rowcount:
+        (state, at, by, reason, request_id),
+    ):
         raise StateRefused("This request was decided in the meantime.")
     tx.execute("DELETE FROM proposed_credentials WHERE request = ?", (request_id,))
 
 
 def request(tx: Transaction, request_id: str) -> EnrolmentRequest:
     """The request. Raises :class:`NotFound`."""
-    row = tx.execute(f"{_COLUMNS} WHERE id = ?", (request_id,)).fetchone()
-    if row is None:
+    found = _found(tx, tx.execute(f"{_REQUEST} WHERE id = ?", (request_id,)))
+    if not found:
         raise unknown(request_id)
-    return _request(tx, row)
+    return found[0]
 
 
 def unknown(request_id: str) -> NotFound:
@@ -77,30 +77,27 @@ def unknown(request_id: str) -> NotFound:
 
 def open_request(tx: Transaction, subject: str) -> EnrolmentRequest | None:
     """The request of *subject* that waits, or None."""
-    row = tx.execute(f"{_COLUMNS} WHERE subject = ? AND state = 'open'", (subject,)).fetchone()
-    return None if row is None else _request(tx, row)
+    found = _found(tx, tx.execute(f"{_REQUEST} WHERE subject = ? AND state = 'open'", (subject,)))
+    return found[0] if found else None
 
 
 def has_passkey(tx: Transaction, subject: str) -> bool:
     """Whether *subject* has asked for a passkey to sign with, and no officer has refused it."""
-    row = tx.execute(
+    return tx.exists(
         "SELECT 1 FROM enrolment_requests WHERE subject = ? AND state IN ('open', 'approved')"
         " AND ' ' || kinds || ' ' LIKE '% webauthn %' LIMIT 1",
         (subject,),
-    ).fetchone()
-    return row is not None
+    )
 
 
 def waiting(tx: Transaction) -> list[EnrolmentRequest]:
     """The open requests, oldest first."""
-    rows = tx.execute(f"{_COLUMNS} WHERE state = 'open' ORDER BY asked, id LIMIT 200").fetchall()
-    return [_request(tx, row) for row in rows]
+    return _found(tx, tx.execute(f"{_REQUEST} WHERE state = 'open' ORDER BY asked, id LIMIT 200"))
 
 
 def of_subject(tx: Transaction, subject: str) -> list[EnrolmentRequest]:
     """The requests of *subject*, newest first."""
-    rows = tx.execute(f"{_COLUMNS} WHERE subject = ? ORDER BY asked DESC, id LIMIT 50", (subject,)).fetchall()
-    return [_request(tx, row) for row in rows]
+    return _found(tx, tx.execute(f"{_REQUEST} WHERE subject = ? ORDER BY asked DESC, id LIMIT 50", (subject,)))
 
 
 def _row(credential: ProposedCredential) -> Sequence[Any]:
@@ -109,23 +106,17 @@ def _row(credential: ProposedCredential) -> Sequence[Any]:
     return ("pin-totp", None, None, None, credential.pin_hash, credential.wrapped_secret)
 
 
-def _request(tx: Transaction, row: tuple[Any, ...]) -> EnrolmentRequest:
-    credentials = tx.execute(
+def _found(tx: Transaction, rows: Rows) -> list[EnrolmentRequest]:
+    return [replace(each, credentials=_credentials(tx, each.id)) for each in _REQUESTS.all(rows, credentials=())]
+
+
+def _credentials(tx: Transaction, request_id: str) -> tuple[ProposedCredential, ...]:
+    rows = tx.execute(
         "SELECT kind, credential_id, public_key, rp_id, pin_hash, wrapped_secret FROM proposed_credentials"
         " WHERE request = ? ORDER BY position",
-        (row[0],),
-    ).fetchall()
-    return EnrolmentRequest(
-        id=row[0],
-        subject=row[1],
-        kinds=tuple(row[2].split()),
-        credentials=tuple(_credential(*each) for each in credentials),
-        state=EnrolmentRequestState(row[3]),
-        asked=loaded(row[4]),
-        decided=loaded(row[5]),
-        decided_by=row[6],
-        reason=row[7],
+        (request_id,),
     )
+    return tuple(_CREDENTIALS.all(rows))
 
 
 def _credential(
@@ -139,3 +130,7 @@ def _credential(
     if kind == "webauthn":
         return ProposedPasskey(credential_id, public_key, rp_id)
     return ProposedPin(pin_hash, wrapped_secret)
+
+
+_REQUESTS = RowMapper(EnrolmentRequest, kinds=lambda kinds: tuple(kinds.split()))
+_CREDENTIALS: RowMapper[ProposedCredential] = RowMapper(_credential)

@@ -12,18 +12,18 @@ def link(tx: Transaction, contract_id: str, entry: int) -> None:
 
 def last(tx: Transaction, contract_id: str) -> bytes | None:
     """The leaf of the contract's newest entry; None before the first."""
-    row = tx.execute(
+    return tx.value(
+        bytes,
         "SELECT l.leaf FROM contract_events AS e JOIN ledger AS l ON l.number = e.entry"
         " WHERE e.contract = ? ORDER BY e.entry DESC LIMIT 1",
         (contract_id,),
-    ).fetchone()
-    return None if row is None else bytes(row[0])
+    )
 
 
 def of_contract(tx: Transaction, contract_id: str) -> tuple[int, ...]:
     """The entries of the contract's history, in order."""
-    rows = tx.execute("SELECT entry FROM contract_events WHERE contract = ? ORDER BY entry", (contract_id,))
-    return tuple(row[0] for row in rows)
+    query = "SELECT entry FROM contract_events WHERE contract = ? ORDER BY entry"
+    return tuple(tx.column(int, query, (contract_id,)))
 
 
 def told(tx: Transaction, contract_id: str) -> list[tuple[int, bytes, bytes | None]]:

@@ -42,13 +42,13 @@ def put(tx: Transaction, number: int, row: str) -> None:
 
 def known(tx: Transaction, number: int) -> bool:
     """Whether the contract has a row."""
-    return tx.execute("SELECT 1 FROM contract_grams WHERE rowid = ?", (number,)).fetchone() is not None
+    return tx.exists("SELECT 1 FROM contract_grams WHERE rowid = ?", (number,))
 
 
 def has(tx: Transaction, number: int, row: str) -> bool:
     """Whether the contract is found by every token of *row*."""
     query = "SELECT 1 FROM contract_grams WHERE contract_grams MATCH ? AND rowid = ?"
-    return tx.execute(query, (" AND ".join(row.split()), number)).fetchone() is not None
+    return tx.exists(query, (" AND ".join(row.split()), number))
 
 
 def _digest(person: str) -> str:

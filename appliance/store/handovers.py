@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime
 
 from appliance.store.database import Transaction
-from appliance.store.moments import stored
 
 
 def insert(tx: Transaction, *, party: str, giver: str, recipient: str, reason: str, at: datetime) -> None:
@@ -13,11 +12,11 @@ def insert(tx: Transaction, *, party: str, giver: str, recipient: str, reason: s
     tx.execute(
         "INSERT INTO handovers (contract, party, giver, recipient, reason, at)"
         " SELECT contract, id, ?, ?, ?, ? FROM parties WHERE id = ?",
-        (giver, recipient, reason, stored(at), party),
+        (giver, recipient, reason, at, party),
     )
 
 
 def givers(tx: Transaction, contract_id: str) -> tuple[str, ...]:
     """Those who handed over in this contract, each once, by subject."""
-    rows = tx.execute("SELECT DISTINCT giver FROM handovers WHERE contract = ? ORDER BY giver", (contract_id,))
-    return tuple(row[0] for row in rows)
+    query = "SELECT DISTINCT giver FROM handovers WHERE contract = ? ORDER BY giver"
+    return tuple(tx.column(str, query, (contract_id,)))

@@ -4,60 +4,45 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 from appliance.errors import NotFound, StateRefused
-from appliance.model.identity import Against, IdentityDocument, IdentityRecord
+from appliance.model.identity import IdentityRecord
 from appliance.store.database import Transaction
-from appliance.store.moments import loaded, stored
+from hsm.rows import RowMapper, fields_of
 
 _COLUMNS = (
     "id, person, document, commitment, ending, against, note, checked_by, answers, since, until, renews, entry,"
     " withdrawn, withdrawn_by, reason"
 )
 
+_RECORDS = RowMapper(IdentityRecord)
+
 
 def insert(tx: Transaction, record: IdentityRecord, *, salt: str) -> None:
     """A new record; *salt* (64 hex digits) is that of its commitment."""
-    tx.execute(
-        "INSERT INTO identity_records (id, person, document, salt, commitment, ending, against, note, checked_by,"
-        " answers, since, until, renews, entry) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            record.id,
-            record.person,
-            record.document,
-            salt,
-            record.commitment,
-            record.ending,
-            record.against,
-            record.note,
-            record.checked_by,
-            record.answers,
-            stored(record.since),
-            stored(record.until),
-            record.renews,
-            record.entry,
-        ),
-    )
+    names = "id person document commitment ending against note checked_by answers since until renews entry"
+    tx.insert("identity_records", fields_of(record, names) | {"salt": salt})
 
 
 def withdraw(tx: Transaction, record_id: str, *, by: str, at: datetime, reason: str) -> None:
     """The record no longer counts. Raises :class:`StateRefused` when it was withdrawn already."""
-    done = tx.execute(
-        "UPDATE identity_records SET withdrawn = ?, withdrawn_by = ?, reason = ?"
-        " WHERE id = ? AND withdrawn IS NULL",
-        (stored(at), by, reason, record_id),
-    )
-    if done.rowcount != 1:
+    if (
+        tx.change(
+            "UPDATE identity_records SET withdrawn = ?, withdrawn_by = ?, reason = ?"
+            " WHERE id = ? AND withdrawn IS NULL",
+            (at, by, reason, record_id),
+        )
+        != 1
+    ):
         raise StateRefused("This identity check has been withdrawn already.")
 
 
 def salt(tx: Transaction, record_id: str) -> str:
     """The salt of a record's commitment, for who has the document and compares."""
-    row = tx.execute("SELECT salt FROM identity_records WHERE id = ?", (record_id,)).fetchone()
-    if row is None:
+    found = tx.value(str, "SELECT salt FROM identity_records WHERE id = ?", (record_id,))
+    if found is None:
         raise NotFound("There is no identity check {record}.", record=record_id)
-    return str(row[0])
+    return found
 
 
 def load(tx: Transaction, record_id: str, *, person: str | None = None) -> IdentityRecord:
@@ -80,25 +65,4 @@ def current(tx: Transaction, person: str, now: datetime) -> IdentityRecord | Non
 
 def _select(tx: Transaction, condition: str, values: Sequence[object]) -> list[IdentityRecord]:
     query = f"SELECT {_COLUMNS} FROM identity_records WHERE {condition}"  # noqa: S608 -- literals of this module
-    return [_record(row) for row in tx.execute(query, values)]
-
-
-def _record(row: tuple[Any, ...]) -> IdentityRecord:
-    return IdentityRecord(
-        id=row[0],
-        person=row[1],
-        document=IdentityDocument(row[2]),
-        commitment=row[3],
-        ending=row[4],
-        against=Against(row[5]),
-        note=row[6],
-        checked_by=row[7],
-        answers=row[8],
-        since=loaded(row[9]),
-        until=loaded(row[10]),
-        renews=row[11],
-        entry=row[12],
-        withdrawn=loaded(row[13]),
-        withdrawn_by=row[14],
-        reason=row[15],
-    )
+    return _RECORDS.all(tx.execute(query, values))

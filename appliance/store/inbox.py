@@ -7,7 +7,7 @@ from datetime import datetime
 
 from appliance.model.notice import NoticeKind
 from appliance.store.database import Transaction
-from appliance.store.moments import loaded, stored
+from hsm.rows import RowMapper
 
 MOST = 100
 """Up to which is counted."""
@@ -38,21 +38,22 @@ class InboxMessage:
     title: str
 
 
+_MESSAGES = RowMapper(InboxMessage)
+
+
 def messages(tx: Transaction, person: str, *, limit: int) -> list[InboxMessage]:
     """The newest messages to *person* that are in the list."""
     query = (
-        "SELECT o.contract, o.kind, o.about, o.due, (SELECT title FROM contracts WHERE id = o.contract)"  # noqa: S608
+        "SELECT o.contract, o.kind, o.about, o.due AS at,"  # noqa: S608  # a literal above
+        " coalesce((SELECT title FROM contracts WHERE id = o.contract), '') AS title"
         f" FROM {_TOLD} ORDER BY o.due DESC, o.id DESC LIMIT ?2"
     )
-    rows = tx.execute(query, (person, limit))
-    return [InboxMessage(row[0], NoticeKind(row[1]), row[2], loaded(row[3]), row[4] or "") for row in rows]
+    return _MESSAGES.all(tx.execute(query, (person, limit)))
 
 
 def seen(tx: Transaction, person: str) -> datetime | None:
     """Until when *person* has seen everything."""
-    row = tx.execute("SELECT seen FROM inbox_marks WHERE person = ?", (person,)).fetchone()
-    moment: str | None = None if row is None else row[0]
-    return loaded(moment)
+    return tx.value(datetime, "SELECT seen FROM inbox_marks WHERE person = ?", (person,))
 
 
 def mark(tx: Transaction, person: str, until: datetime) -> None:
@@ -60,18 +61,17 @@ def mark(tx: Transaction, person: str, until: datetime) -> None:
     tx.execute(
         "INSERT INTO inbox_marks (person, seen) VALUES (?, ?)"
         " ON CONFLICT (person) DO UPDATE SET seen = max(seen, excluded.seen)",
-        (person, stored(until)),
+        (person, until),
     )
 
 
 def unseen(tx: Transaction, person: str) -> int:
     """How many there are that *person* has not seen, without those that ask for nothing any more; up to
     :data:`MOST` of each."""
-    row = tx.execute(
+    return tx.count(
         "SELECT (SELECT count(*) FROM (SELECT 1 FROM reminders WHERE recipient = ?1 AND made > mark"  # noqa: S608
         " AND closed IS NULL LIMIT ?2))"
         f" + (SELECT count(*) FROM (SELECT 1 FROM {_TOLD} AND o.due > mark LIMIT ?2))"
         " FROM (SELECT coalesce((SELECT seen FROM inbox_marks WHERE person = ?1), '') AS mark)",
         (person, MOST),
-    ).fetchone()
-    return int(row[0])
+    )

@@ -5,44 +5,33 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 import pysqlite3
 
 from appliance.errors import NotFound, StateRefused
-from appliance.model.intent import IntentRecord, IntentState, OutsideStamp, SigningOrigin
+from appliance.model.intent import IntentRecord, OutsideStamp, SigningOrigin
 from appliance.store.database import Transaction
-from appliance.store.moments import loaded, stored
+from appliance.store.moments import loaded
 from hsm import canonical
 from hsm.intents import SigningIntent
+from hsm.rows import RowMapper, columns, fields_of
 
-COLUMNS = (
-    "id, act, base, suffix, contents_offset, contents_length, state, created, address, location, claimant,"
-    " claimed, cms, stamped, reason, outside"
+_INTENT = (
+    "SELECT id, act AS intent, base, coalesce(suffix, x'') AS suffix, contents_offset, contents_length, state,"
+    " created, address, location, claimant AS lease_owner, claimed, cms, stamped, reason, outside FROM intents"
 )
 
 
 def insert(tx: Transaction, record: IntentRecord) -> None:
     """A prepared intent, before anything is signed."""
-    act = record.intent
-    tx.execute(
-        "INSERT INTO intents (id, contract, party, base, act, nonce, expires, suffix, contents_offset,"
-        " contents_length, state, created, address, location) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            record.id,
-            act.contract,
-            act.party,
-            record.base,
-            canonical.encode(act.fields()),
-            act.nonce,
-            stored(act.expires),
-            record.suffix,
-            *record.contents,
-            record.state,
-            stored(record.created),
-            record.origin.address,
-            record.origin.location,
-        ),
+    intent = record.intent
+    offset, length = record.contents
+    tx.insert(
+        "intents",
+        fields_of(record, "id base suffix state created")
+        | fields_of(intent, "contract party nonce expires")
+        | fields_of(record.origin, "address location")
+        | {"act": canonical.encode(intent.fields()), "contents_offset": offset, "contents_length": length},
     )
 
 
@@ -54,7 +43,7 @@ def claim(tx: Transaction, intent_id: str, *, lease_owner: str, now: datetime) -
     try:
         claimed = tx.execute(
             "UPDATE intents SET state = 'signing', claimant = ?, claimed = ? WHERE id = ? AND state = 'prepared'",
-            (lease_owner, stored(now), intent_id),
+            (lease_owner, now, intent_id),
         )
     except pysqlite3.IntegrityError as error:
         raise StateRefused(
@@ -65,97 +54,108 @@ def claim(tx: Transaction, intent_id: str, *, lease_owner: str, now: datetime) -
 
 def unclaim(tx: Transaction, intent_id: str) -> None:
     """signing → prepared, when the authority refused the activation and so has not signed."""
-    released = tx.execute(
-        "UPDATE intents SET state = 'prepared', claimant = NULL, claimed = NULL"
-        " WHERE id = ? AND state = 'signing'",
-        (intent_id,),
+    _require_one(
+        tx.change(
+            "UPDATE intents SET state = 'prepared', claimant = NULL, claimed = NULL"
+            " WHERE id = ? AND state = 'signing'",
+            (intent_id,),
+        ),
+        intent_id,
     )
-    _require_one(released.rowcount, intent_id)
 
 
 def keep_cms(tx: Transaction, intent_id: str, cms: bytes) -> None:
     """signing → signed: what the authority returned is on disk."""
-    kept = tx.execute(
-        "UPDATE intents SET state = 'signed', cms = ? WHERE id = ? AND state = 'signing'", (cms, intent_id)
+    _require_one(
+        tx.change(
+            "UPDATE intents SET state = 'signed', cms = ? WHERE id = ? AND state = 'signing'", (cms, intent_id)
+        ),
+        intent_id,
     )
-    _require_one(kept.rowcount, intent_id)
 
 
 def keep_stamped(
     tx: Transaction, intent_id: str, *, cms: bytes, at: datetime, outside: OutsideStamp | None = None
 ) -> None:
     """signed → stamped: the same signature, with a timestamp inside (*at*); *outside*: of the second."""
-    kept = tx.execute(
-        "UPDATE intents SET state = 'stamped', cms = ?, stamped = ?, outside = ?"
-        " WHERE id = ? AND state = 'signed'",
-        (cms, stored(at), outside, intent_id),
+    _require_one(
+        tx.change(
+            "UPDATE intents SET state = 'stamped', cms = ?, stamped = ?, outside = ?"
+            " WHERE id = ? AND state = 'signed'",
+            (cms, at, outside, intent_id),
+        ),
+        intent_id,
     )
-    _require_one(kept.rowcount, intent_id)
 
 
 def outside_since(tx: Transaction, since: datetime) -> dict[OutsideStamp, int]:
     """How many signatures that were dated after *since* came to which end with the authority outside."""
     rows = tx.execute(
         "SELECT outside, count(*) FROM intents WHERE outside IS NOT NULL AND stamped >= ? GROUP BY outside",
-        (stored(since),),
+        (since,),
     )
     return {OutsideStamp(word): int(count) for word, count in rows}
 
 
 def complete(tx: Transaction, intent_id: str) -> None:
     """stamped → completed. The suffix goes: the revision has it now."""
-    completed = tx.execute(
-        "UPDATE intents SET state = 'completed', suffix = NULL WHERE id = ? AND state = 'stamped'", (intent_id,)
+    _require_one(
+        tx.change(
+            "UPDATE intents SET state = 'completed', suffix = NULL WHERE id = ? AND state = 'stamped'",
+            (intent_id,),
+        ),
+        intent_id,
     )
-    _require_one(completed.rowcount, intent_id)
 
 
 def abandon(tx: Transaction, intent_id: str, reason: str) -> bool:
     """Any open state → abandoned. False when it was closed already."""
-    abandoned = tx.execute(
-        "UPDATE intents SET state = 'abandoned', suffix = NULL, reason = ?"
-        " WHERE id = ? AND state IN ('prepared', 'signing', 'signed', 'stamped')",
-        (reason, intent_id),
+    return (
+        tx.change(
+            "UPDATE intents SET state = 'abandoned', suffix = NULL, reason = ?"
+            " WHERE id = ? AND state IN ('prepared', 'signing', 'signed', 'stamped')",
+            (reason, intent_id),
+        )
+        > 0
     )
-    return bool(abandoned.rowcount)
 
 
 def abandon_if_prepared(tx: Transaction, intent_id: str, reason: str) -> bool:
     """prepared → abandoned. False when the authority has been asked already, or it is closed."""
-    abandoned = tx.execute(
-        "UPDATE intents SET state = 'abandoned', suffix = NULL, reason = ? WHERE id = ? AND state = 'prepared'",
-        (reason, intent_id),
+    return (
+        tx.change(
+            "UPDATE intents SET state = 'abandoned', suffix = NULL, reason = ?"
+            " WHERE id = ? AND state = 'prepared'",
+            (reason, intent_id),
+        )
+        > 0
     )
-    return bool(abandoned.rowcount)
 
 
 def abandon_prepared(tx: Transaction, contract_id: str, reason: str) -> int:
     """Every intent of the contract for which the authority has not been asked → abandoned; how many."""
-    abandoned = tx.execute(
+    return tx.change(
         "UPDATE intents SET state = 'abandoned', suffix = NULL, reason = ?"
         " WHERE contract = ? AND state = 'prepared'",
         (reason, contract_id),
     )
-    return int(abandoned.rowcount)
 
 
 def abandon_of_party(tx: Transaction, party_id: str, reason: str) -> int:
     """The party's own prepared intents → abandoned, before it prepares another; how many."""
-    abandoned = tx.execute(
+    return tx.change(
         "UPDATE intents SET state = 'abandoned', suffix = NULL, reason = ? WHERE party = ? AND state = 'prepared'",
         (reason, party_id),
     )
-    return int(abandoned.rowcount)
 
 
 def abandon_expired(tx: Transaction, now: datetime, reason: str) -> int:
     """Every prepared intent whose time is over → abandoned; how many."""
-    abandoned = tx.execute(
+    return tx.change(
         "UPDATE intents SET state = 'abandoned', suffix = NULL, reason = ?"
         " WHERE state = 'prepared' AND expires <= ?",
-        (reason, stored(now)),
+        (reason, now),
     )
-    return int(abandoned.rowcount)
 
 
 def load(tx: Transaction, intent_id: str, *, contract: str | None = None) -> IntentRecord:
@@ -174,11 +174,13 @@ def prepared_of(tx: Transaction, party_id: str) -> IntentRecord | None:
 
 def keep_circumstances(tx: Transaction, intent_id: str, circumstances: SigningOrigin) -> bool:
     """Where the intent is activated; False when it is no longer prepared."""
-    kept = tx.execute(
-        "UPDATE intents SET address = ?, location = ? WHERE id = ? AND state = 'prepared'",
-        (circumstances.address, circumstances.location, intent_id),
+    return (
+        tx.change(
+            "UPDATE intents SET address = ?, location = ? WHERE id = ? AND state = 'prepared'",
+            (circumstances.address, circumstances.location, intent_id),
+        )
+        > 0
     )
-    return bool(kept.rowcount)
 
 
 def under_way(tx: Transaction) -> list[IntentRecord]:
@@ -188,10 +190,9 @@ def under_way(tx: Transaction) -> list[IntentRecord]:
 
 def is_under_way(tx: Transaction, party_id: str) -> bool:
     """Whether the authority has been asked for the party's signature, and it is not closed."""
-    found = tx.execute(
+    return tx.exists(
         "SELECT 1 FROM intents WHERE party = ? AND state IN ('signing', 'signed', 'stamped') LIMIT 1", (party_id,)
-    ).fetchone()
-    return found is not None
+    )
 
 
 def of_contract(tx: Transaction, contract_id: str) -> list[IntentRecord]:
@@ -200,27 +201,7 @@ def of_contract(tx: Transaction, contract_id: str) -> list[IntentRecord]:
 
 
 def _select(tx: Transaction, condition: str, values: Sequence[object]) -> list[IntentRecord]:
-    query = f"SELECT {COLUMNS} FROM intents WHERE {condition}"  # noqa: S608 -- both parts are literals above
-    return [_record(row) for row in tx.execute(query, values)]
-
-
-def _record(row: tuple[Any, ...]) -> IntentRecord:
-    return IntentRecord(
-        id=row[0],
-        intent=act_from(row[1]),
-        base=row[2],
-        suffix=row[3] or b"",
-        contents=(row[4], row[5]),
-        state=IntentState(row[6]),
-        created=loaded(row[7]),
-        origin=SigningOrigin(row[8], row[9]),
-        lease_owner=row[10],
-        claimed=loaded(row[11]),
-        cms=row[12],
-        stamped=loaded(row[13]),
-        reason=row[14],
-        outside=None if row[15] is None else OutsideStamp(row[15]),
-    )
+    return _INTENTS.all(tx.execute(f"{_INTENT} WHERE {condition}", values))
 
 
 def act_from(encoded: bytes) -> SigningIntent:
@@ -236,6 +217,14 @@ def act_from(encoded: bytes) -> SigningIntent:
         nonce=bytes.fromhex(fields["nonce"]),
         custodians=fields.get("custodians", 1),
     )
+
+
+_INTENTS = RowMapper(
+    IntentRecord,
+    intent=act_from,
+    contents=columns(lambda offset, length: (offset, length), "contents_offset", "contents_length"),
+    origin=columns(SigningOrigin, "address", "location"),
+)
 
 
 def _require_one(count: int, intent_id: str) -> None:

@@ -22,8 +22,7 @@ def mark(person: str) -> str:
 
 def refresh(tx: Transaction, contract_id: str, buckets: Mapping[str, ContractBucket], words: SearchWords) -> None:
     """The contract's rows become these; it is found by these *words*."""
-    row = tx.execute("SELECT number FROM contracts WHERE id = ?", (contract_id,)).fetchone()
-    number = int(row[0])
+    number = tx.count("SELECT number FROM contracts WHERE id = ?", (contract_id,))
     tx.execute("DELETE FROM involvements WHERE number = ?", (number,))
     tx.executemany(
         "INSERT INTO involvements (person, number, bucket, kind, touched, deadline)"
@@ -46,12 +45,12 @@ def indexed(buckets: Mapping[str, ContractBucket], words: SearchWords) -> tuple[
 
 def contracts(tx: Transaction, newest: int | None) -> list[str]:
     """Ids of all contracts that were not disposed of, or of so many of the newest."""
-    rows = tx.execute(
+    return tx.column(
+        str,
         "SELECT id FROM contracts WHERE NOT EXISTS"
         " (SELECT 1 FROM disposals WHERE contract = contracts.id AND state = 'done') ORDER BY number DESC LIMIT ?",
         (-1 if newest is None else newest,),
     )
-    return [row[0] for row in rows]
 
 
 def without_rows(tx: Transaction, limit: int) -> list[str]:
@@ -59,19 +58,19 @@ def without_rows(tx: Transaction, limit: int) -> list[str]:
 
     What was disposed of is in no list on purpose.
     """
-    rows = tx.execute(
+    return tx.column(
+        str,
         "SELECT id FROM contracts WHERE (NOT EXISTS"
         " (SELECT 1 FROM involvements WHERE person = ? AND number = contracts.number)"
         " OR NOT EXISTS (SELECT 1 FROM contract_grams WHERE rowid = contracts.number))"
         " AND NOT EXISTS (SELECT 1 FROM disposals WHERE contract = contracts.id AND state = 'done') LIMIT ?",
         (EVERYTHING, limit),
     )
-    return [row[0] for row in rows]
 
 
 def is_found(tx: Transaction, contract_id: str, buckets: Mapping[str, ContractBucket], words: SearchWords) -> bool:
     """Whether the short ones of *words* lead everybody in *buckets* to the contract."""
-    number = int(tx.execute("SELECT number FROM contracts WHERE id = ?", (contract_id,)).fetchone()[0])
+    number = tx.count("SELECT number FROM contracts WHERE id = ?", (contract_id,))
     return grams.has(tx, number, grams.tokens(buckets, words))
 
 

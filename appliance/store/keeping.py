@@ -9,6 +9,7 @@ from datetime import datetime
 from appliance.model.horizon import Horizon
 from appliance.store.database import Transaction
 from appliance.store.moments import loaded, stored
+from hsm.rows import RowMapper, columns
 
 _ENDLESS = "9999"
 _KINDS = (
@@ -44,7 +45,7 @@ def put(tx: Transaction, contract_id: str, revision: int, horizon: Horizon) -> N
         "INSERT INTO keeping (contract, revision, until, algorithms) VALUES (?, ?, ?, ?)"
         " ON CONFLICT (contract) DO UPDATE SET revision = excluded.revision, until = excluded.until,"
         " algorithms = excluded.algorithms, attempts = 0, retry_at = '', reason = NULL",
-        (contract_id, revision, stored(horizon.until), " ".join(horizon.algorithms)),
+        (contract_id, revision, horizon.until, " ".join(horizon.algorithms)),
     )
 
 
@@ -57,28 +58,30 @@ def fail(tx: Transaction, contract_id: str, *, reason: str, retry_at: datetime) 
     """One more attempt failed, for *reason*."""
     tx.execute(
         "UPDATE keeping SET attempts = attempts + 1, reason = ?, retry_at = ? WHERE contract = ?",
-        (reason, stored(retry_at), contract_id),
+        (reason, retry_at, contract_id),
     )
 
 
 def of(tx: Transaction, contract_id: str) -> ArchiveStatus | None:
     """What is known of a contract; None for one that is not kept."""
-    row = tx.execute(
-        "SELECT contract, revision, until, algorithms, attempts FROM keeping WHERE contract = ?", (contract_id,)
-    ).fetchone()
-    if row is None:
-        return None
-    horizon = Horizon(loaded(row[2]), tuple(row[3].split())) if row[2] else None
-    return ArchiveStatus(row[0], row[1], horizon, row[4])
+    query = "SELECT contract, revision, until, algorithms, attempts FROM keeping WHERE contract = ?"
+    return _STATUSES.first(tx.execute(query, (contract_id,)))
+
+
+def _horizon(until: str, algorithms: str) -> Horizon | None:
+    return Horizon(loaded(until), tuple(algorithms.split())) if until else None
+
+
+_STATUSES = RowMapper(ArchiveStatus, horizon=columns(_horizon, "until", "algorithms"))
 
 
 def unread(tx: Transaction, now: datetime, *, limit: int) -> list[str]:
     """Contracts whose horizon is still to be read from their document, and that wait for no other try."""
-    rows = tx.execute(
+    return tx.column(
+        str,
         "SELECT contract FROM keeping WHERE algorithms = '' AND until = '' AND retry_at <= ? LIMIT ?",
-        (stored(now), limit),
+        (now, limit),
     )
-    return [contract for (contract,) in rows]
 
 
 def due(
@@ -90,7 +93,7 @@ def due(
         rows = tx.execute(
             "SELECT until, contract FROM keeping WHERE algorithms = ? AND until < ? AND retry_at <= ?"
             " ORDER BY until LIMIT ?",
-            (algorithms, _bound(algorithms, before, ends), stored(now), limit),
+            (algorithms, _bound(algorithms, before, ends), now, limit),
         )
         found += [(until, contract) for until, contract in rows]
     return [contract for _, contract in sorted(found)[:limit]]
@@ -99,10 +102,10 @@ def due(
 def count_due(tx: Transaction, before: datetime, ends: Mapping[str, datetime]) -> int:
     """How many contracts stop being proven earlier than *before*."""
     counts = (
-        tx.execute(
+        tx.count(
             "SELECT count(*) FROM keeping WHERE algorithms = ? AND until < ?",
             (algorithms, _bound(algorithms, before, ends)),
-        ).fetchone()[0]
+        )
         for algorithms in _kinds(tx)
     )
     return sum(counts)
@@ -112,16 +115,17 @@ def first_end(tx: Transaction, ends: Mapping[str, datetime]) -> datetime | None:
     """When the first of all contracts stops being proven; None when none is kept."""
     found = []
     for algorithms in _kinds(tx):
-        row = tx.execute("SELECT min(until) FROM keeping WHERE algorithms = ?", (algorithms,)).fetchone()
-        found.append(Horizon(loaded(row[0]), tuple(algorithms.split())).end(ends))
+        until = tx.value(datetime, "SELECT min(until) FROM keeping WHERE algorithms = ?", (algorithms,))
+        if until is not None:
+            found.append(Horizon(until, tuple(algorithms.split())).end(ends))
     return min(found, default=None)
 
 
 def failing(tx: Transaction) -> RenewalFailures:
     """The contracts whose last attempt failed."""
-    count = tx.execute("SELECT count(*) FROM keeping WHERE attempts > 0").fetchone()[0]
-    row = tx.execute("SELECT reason FROM keeping WHERE attempts > 0 ORDER BY contract LIMIT 1").fetchone()
-    return RenewalFailures(count, row[0] if row else None)
+    count = tx.count("SELECT count(*) FROM keeping WHERE attempts > 0")
+    reason = tx.value(str, "SELECT reason FROM keeping WHERE attempts > 0 ORDER BY contract LIMIT 1")
+    return RenewalFailures(count, reason)
 
 
 def failed(tx: Transaction, *, limit: int) -> list[tuple[str, str]]:
@@ -129,7 +133,7 @@ def failed(tx: Transaction, *, limit: int) -> list[tuple[str, str]]:
     rows = tx.execute(
         "SELECT contract, reason FROM keeping WHERE attempts > 0 ORDER BY contract LIMIT ?", (limit,)
     )
-    return [(row[0], row[1]) for row in rows]
+    return [(contract, reason) for contract, reason in rows]
 
 
 def _kinds(tx: Transaction) -> list[str]:

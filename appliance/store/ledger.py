@@ -22,8 +22,7 @@ def keep_opening(tx: Transaction, number: int, fields: bytes) -> None:
 
 def opening(tx: Transaction, number: int) -> bytes | None:
     """What :func:`keep_opening` kept; None when there was nothing private, or when it was erased."""
-    row = tx.execute("SELECT fields FROM openings WHERE entry = ?", (number,)).fetchone()
-    return row[0] if row else None
+    return tx.value(bytes, "SELECT fields FROM openings WHERE entry = ?", (number,))
 
 
 def erase_opening(tx: Transaction, number: int) -> bool:
@@ -33,22 +32,22 @@ def erase_opening(tx: Transaction, number: int) -> bool:
 
 def length(tx: Transaction) -> int:
     """How many entries the log has, those without a place in the tree included."""
-    return int(tx.execute("SELECT coalesce(max(number), -1) + 1 FROM ledger").fetchone()[0])
+    return tx.count("SELECT coalesce(max(number), -1) + 1 FROM ledger")
 
 
 def leaf(tx: Transaction, number: int) -> bytes:
     """The bytes of an entry. Raises :class:`NotFound`."""
-    row = tx.execute("SELECT leaf FROM ledger WHERE number = ?", (number,)).fetchone()
-    if row is None:
+    found = tx.value(bytes, "SELECT leaf FROM ledger WHERE number = ?", (number,))
+    if found is None:
         raise NotFound("The log has no entry {number}.", number=number)
-    found: bytes = row[0]
     return found
 
 
 def leaves(tx: Transaction, start: int, end: int) -> list[bytes]:
     """The entries from *start* to before *end*, in order; fewer when the log ends earlier."""
-    rows = tx.execute("SELECT leaf FROM ledger WHERE number >= ? AND number < ? ORDER BY number", (start, end))
-    return [row[0] for row in rows]
+    return tx.column(
+        bytes, "SELECT leaf FROM ledger WHERE number >= ? AND number < ? ORDER BY number", (start, end)
+    )
 
 
 def append_subtrees(tx: Transaction, hashes: Sequence[bytes], first: int) -> None:
@@ -58,16 +57,16 @@ def append_subtrees(tx: Transaction, hashes: Sequence[bytes], first: int) -> Non
 
 def subtree(tx: Transaction, number: int) -> bytes | None:
     """The hash of a complete subtree; None when the tree does not have it (yet)."""
-    row = tx.execute("SELECT hash FROM subtrees WHERE number = ?", (number,)).fetchone()
-    return row[0] if row else None
+    return tx.value(bytes, "SELECT hash FROM subtrees WHERE number = ?", (number,))
 
 
 def subtree_hashes(tx: Transaction, start: int, end: int) -> list[bytes]:
     """The hashes of the subtrees numbered from *start* to before *end*, in order."""
-    rows = tx.execute("SELECT hash FROM subtrees WHERE number >= ? AND number < ? ORDER BY number", (start, end))
-    return [row[0] for row in rows]
+    return tx.column(
+        bytes, "SELECT hash FROM subtrees WHERE number >= ? AND number < ? ORDER BY number", (start, end)
+    )
 
 
 def last_subtree(tx: Transaction) -> int:
     """The largest number of a subtree; -1 in an empty tree."""
-    return int(tx.execute("SELECT coalesce(max(number), -1) FROM subtrees").fetchone()[0])
+    return tx.count("SELECT coalesce(max(number), -1) FROM subtrees")

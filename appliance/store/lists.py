@@ -6,7 +6,6 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from appliance.model.contract import ContractState, PartyState, SigningOrder
 from appliance.model.listing import (
@@ -24,7 +23,7 @@ from appliance.model.listing import (
 from appliance.store import grams
 from appliance.store.database import Transaction
 from appliance.store.involvements import mark
-from appliance.store.moments import loaded, stored
+from hsm.rows import RowMapper, columns
 
 LOOKED_AT = 2000
 """Contracts that one page of a search looks at, at most; the next page goes on from there."""
@@ -45,18 +44,18 @@ def counts(tx: Transaction, reader: ListViewer, *, soon: datetime) -> BucketCoun
             "SELECT count(*) FROM (SELECT 1 FROM involvements INDEXED BY involvements_bucket"  # noqa: S608 -- all literals
             f" WHERE person = ? AND bucket = ?{seen} LIMIT ?)"
         )
-        return int(tx.execute(query, (reader.person, bucket, *values, MOST)).fetchone()[0])
+        return tx.count(query, (reader.person, bucket, *values, MOST))
 
-    due = tx.execute(
+    due = tx.count(
         "SELECT count(*) FROM (SELECT 1 FROM involvements INDEXED BY involvements_due"
         " WHERE person = ? AND deadline < ? AND bucket IN ('to-sign', 'waiting') LIMIT ?)",
-        (reader.person, stored(soon), MOST),
-    ).fetchone()[0]
+        (reader.person, soon, MOST),
+    )
     return BucketCounts(
         draft=many(ContractBucket.DRAFT),
         to_sign=many(ContractBucket.TO_SIGN),
         waiting=many(ContractBucket.WAITING),
-        due_soon=int(due),
+        due_soon=due,
         done=many(ContractBucket.DONE),
         ended=many(ContractBucket.ENDED),
     )
@@ -69,13 +68,13 @@ def kinds(tx: Transaction, reader: ListViewer) -> list[str]:
         "SELECT kind FROM involvements INDEXED BY involvements_kind"  # noqa: S608 -- all literals
         f" WHERE person = ? AND kind > step.kind{seen} ORDER BY kind LIMIT 1"
     )
-    rows = tx.execute(
+    return tx.column(
+        str,
         "WITH RECURSIVE step (kind, place) AS (SELECT '', 0"  # noqa: S608 -- all literals
         f" UNION ALL SELECT ({following}), place + 1 FROM step WHERE step.kind IS NOT NULL AND place < ?)"
         " SELECT kind FROM step WHERE kind <> ''",
         (reader.person, *values, KINDS),
     )
-    return [row[0] for row in rows]
 
 
 def page(
@@ -137,7 +136,7 @@ def _source(reader: ListViewer, wanted: ContractFilter, after: ListCursor | None
             "SELECT number, deadline AS at FROM involvements INDEXED BY involvements_due"
             " WHERE person = ? AND deadline < ? AND (deadline, number) > (?, ?)"
             " AND bucket IN ('to-sign', 'waiting') ORDER BY deadline, number",
-            (person, stored(soon), start.at, start.number),
+            (person, soon, start.at, start.number),
         )
     return _by_change(reader, wanted, after or _LAST)
 
@@ -189,7 +188,7 @@ def _tests(person: str, wanted: ContractFilter, soon: datetime) -> tuple[str, li
     if wanted.bucket is ContractBucket.DUE_SOON:
         involved, values = (
             f"{involved} AND bucket IN ('to-sign', 'waiting') AND deadline < ?",
-            [*values, stored(soon)],
+            [*values, soon],
         )
     elif wanted.bucket is not None:
         involved += " AND bucket = ?"
@@ -225,50 +224,32 @@ def _escaped(text: str) -> str:
 def _rows(tx: Transaction, person: str, found: Sequence[ListCursor]) -> tuple[ListedContract, ...]:
     numbers = json.dumps([cursor.number for cursor in found])
     rows = tx.execute(
-        "SELECT contracts.number, contracts.id, title, contracts.kind, state, bucket, contracts.deadline, zone,"
-        " contracts.touched, signing_order, initiator FROM json_each(?) AS wanted"
+        "SELECT contracts.id, title, contracts.kind, state, bucket, contracts.deadline, zone, contracts.touched,"
+        " (SELECT json_group_array(json_array(name, organisation, state, subject)) FROM"
+        " (SELECT name, organisation, state, subject FROM parties WHERE parties.contract = contracts.id"
+        " ORDER BY position)) AS parties, signing_order, initiator FROM json_each(?) AS wanted"
         " CROSS JOIN contracts ON contracts.number = wanted.value"
         " CROSS JOIN involvements ON involvements.person = ? AND involvements.number = contracts.number"
         " ORDER BY wanted.key",
         (numbers, person),
-    ).fetchall()
-    parties = _parties(tx, [row[1] for row in rows])
-    return tuple(_row(row, parties.get(row[1], [])) for row in rows)
-
-
-def _parties(tx: Transaction, contract_ids: Sequence[str]) -> dict[str, list[tuple[Any, ...]]]:
-    rows = tx.execute(
-        "SELECT contract, name, organisation, state, subject FROM json_each(?) AS wanted"
-        " CROSS JOIN parties ON parties.contract = wanted.value ORDER BY contract, position",
-        (json.dumps(list(contract_ids)),),
     )
-    found: dict[str, list[tuple[Any, ...]]] = {}
-    for contract_id, *party in rows:
-        found.setdefault(contract_id, []).append(tuple(party))
-    return found
+    return tuple(_LISTED.all(rows))
 
 
-def _row(row: tuple[Any, ...], parties: Sequence[tuple[Any, ...]]) -> ListedContract:
-    state, order, initiator = ContractState(row[4]), SigningOrder(row[9]), row[10]
-    turn = _turn(parties, order, initiator) if state is ContractState.SENT else ()
-    return ListedContract(
-        id=row[1],
-        title=row[2],
-        kind=row[3],
-        state=state,
-        bucket=ContractBucket(row[5]),
-        deadline=loaded(row[6]),
-        zone=row[7],
-        touched=loaded(row[8]),
-        parties=tuple(
-            ListedParty(name, organisation, PartyState(party_state), place in turn)
-            for place, (name, organisation, party_state, _) in enumerate(parties)
-        ),
+def _parties(encoded: str, state: str, order: str, initiator: str) -> tuple[ListedParty, ...]:
+    parties = json.loads(encoded)
+    turn = _turn(parties, SigningOrder(order), initiator) if state == ContractState.SENT else ()
+    return tuple(
+        ListedParty(name, organisation, PartyState(party_state), place in turn)
+        for place, (name, organisation, party_state, _) in enumerate(parties)
     )
 
 
-def _turn(parties: Sequence[tuple[Any, ...]], order: SigningOrder, initiator: str) -> Sequence[int]:
+def _turn(parties: Sequence[Sequence[str]], order: SigningOrder, initiator: str) -> Sequence[int]:
     """The places of those whose turn it is, by the rule of ``contracts.rules.whose_turn`` (a test compares)."""
-    left = [place for place, party in enumerate(parties) if party[2] == PartyState.WAITING]
-    own = [place for place in left if parties[place][3] == initiator]
+    left = [place for place, (_, _, state, _) in enumerate(parties) if state == PartyState.WAITING]
+    own = [place for place in left if parties[place][-1] == initiator]
     return left[:1] if order is SigningOrder.SEQUENTIAL else own or left
+
+
+_LISTED = RowMapper(ListedContract, parties=columns(_parties, "parties", "state", "signing_order", "initiator"))

@@ -10,7 +10,9 @@ import pysqlite3
 from appliance.errors import StateRefused
 from appliance.model.maintenance import MaintenanceWindow
 from appliance.store.database import Transaction
-from appliance.store.moments import loaded, stored
+from hsm.rows import RowMapper
+
+_WINDOWS = RowMapper(MaintenanceWindow)
 
 
 def plan(tx: Transaction, window: MaintenanceWindow, now: datetime) -> None:
@@ -19,9 +21,9 @@ def plan(tx: Transaction, window: MaintenanceWindow, now: datetime) -> None:
         tx.execute(
             "INSERT INTO maintenance (planned, begins, until, message, exceptions) VALUES (?, ?, ?, ?, ?)",
             (
-                stored(now),
-                stored(window.begins),
-                stored(window.until),
+                now,
+                window.begins,
+                window.until,
                 window.message,
                 json.dumps(sorted(window.exceptions)),
             ),
@@ -32,13 +34,10 @@ def plan(tx: Transaction, window: MaintenanceWindow, now: datetime) -> None:
 
 def open_window(tx: Transaction) -> MaintenanceWindow | None:
     """The one that is planned or under way."""
-    row = tx.execute("SELECT begins, until, message, exceptions FROM maintenance WHERE ended IS NULL").fetchone()
-    if row is None:
-        return None
-    return MaintenanceWindow(loaded(row[0]), loaded(row[1]), row[2], frozenset(json.loads(row[3])))
+    rows = tx.execute("SELECT begins, until, message, exceptions FROM maintenance WHERE ended IS NULL")
+    return _WINDOWS.first(rows)
 
 
 def end(tx: Transaction, now: datetime) -> bool:
     """Ends it, or calls it off; False when there is none."""
-    done = tx.execute("UPDATE maintenance SET ended = ?, exceptions = '[]' WHERE ended IS NULL", (stored(now),))
-    return bool(done.rowcount == 1)
+    return tx.change("UPDATE maintenance SET ended = ?, exceptions = '[]' WHERE ended IS NULL", (now,)) == 1

@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 
 from appliance.model.notice import Notice, NoticeKind
 from appliance.store.database import Transaction
-from appliance.store.moments import loaded, stored
+from appliance.store.moments import loaded
+from hsm.rows import RowMapper, columns, fields_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,18 +24,11 @@ class OutboxMessage:
 
 def enqueue(tx: Transaction, notice: Notice) -> None:
     """Queue *notice*, once: what has the same Message-ID is the same message."""
-    tx.execute(
-        "INSERT INTO outbox (contract, recipient, kind, about, due, state, message_id, retry_at)"
-        " VALUES (?, ?, ?, ?, ?, 'queued', ?, ?) ON CONFLICT (message_id) DO NOTHING",
-        (
-            notice.contract,
-            notice.recipient,
-            notice.kind,
-            notice.about,
-            stored(notice.due),
-            notice.message_id,
-            stored(notice.due),
-        ),
+    tx.insert(
+        "outbox",
+        fields_of(notice, "contract recipient kind about due message_id")
+        | {"state": "queued", "retry_at": notice.due},
+        conflict="ON CONFLICT (message_id) DO NOTHING",
     )
 
 
@@ -46,28 +40,31 @@ def made_since(
         "SELECT count(*) FROM outbox WHERE recipient = ?1 AND due >= ?2"
         " AND kind IN (SELECT value FROM json_each(?3)) AND (?4 IS NULL OR about = ?4)"
     )
-    row = tx.execute(query, (recipient, stored(since), json.dumps(kinds), about)).fetchone()
-    return int(row[0])
+    return tx.count(query, (recipient, since, json.dumps(kinds), about))
 
 
 def is_held_up(tx: Transaction) -> bool:
     """Whether a message waits that was tried and not taken."""
-    held = tx.execute("SELECT 1 FROM outbox WHERE state = 'queued' AND reason IS NOT NULL LIMIT 1").fetchone()
-    return held is not None
+    return tx.exists("SELECT 1 FROM outbox WHERE state = 'queued' AND reason IS NOT NULL LIMIT 1")
 
 
 def take(tx: Transaction, now: datetime) -> OutboxMessage | None:
     """queued → sending for the message that waits longest, or None when none is due."""
-    row = tx.execute(
-        "UPDATE outbox SET state = 'sending', attempts = attempts + 1 WHERE state = 'queued' AND id ="
-        " (SELECT id FROM outbox WHERE state = 'queued' AND retry_at <= ? ORDER BY retry_at, id LIMIT 1)"
-        " RETURNING id, contract, recipient, kind, due, about, attempts",
-        (stored(now),),
-    ).fetchone()
-    if row is None:
-        return None
-    notice = Notice(row[1], row[2], NoticeKind(row[3]), loaded(row[4]), row[5])
-    return OutboxMessage(row[0], notice, row[6])
+    return _MESSAGES.first(
+        tx.execute(
+            "UPDATE outbox SET state = 'sending', attempts = attempts + 1 WHERE state = 'queued' AND id ="
+            " (SELECT id FROM outbox WHERE state = 'queued' AND retry_at <= ? ORDER BY retry_at, id LIMIT 1)"
+            " RETURNING id, contract, recipient, kind, due, about, attempts",
+            (now,),
+        )
+    )
+
+
+def _notice(contract: str | None, recipient: str, kind: str, due: str, about: str) -> Notice:
+    return Notice(contract, recipient, NoticeKind(kind), loaded(due), about)
+
+
+_MESSAGES = RowMapper(OutboxMessage, notice=columns(_notice, "contract", "recipient", "kind", "due", "about"))
 
 
 def sent(tx: Transaction, message: OutboxMessage, at: datetime) -> None:
@@ -92,18 +89,17 @@ def withdrawn(tx: Transaction, message: OutboxMessage, at: datetime) -> None:
 
 def withdraw(tx: Transaction, recipient: str, at: datetime) -> int:
     """queued → withdrawn for all that waits for *recipient*, who was not meant; how many."""
-    waiting = tx.execute(
+    return tx.change(
         "UPDATE outbox SET state = 'withdrawn', settled = ? WHERE recipient = ? AND state = 'queued'",
-        (stored(at), recipient),
+        (at, recipient),
     )
-    return int(waiting.rowcount)
 
 
 def postpone(tx: Transaction, message: OutboxMessage, *, reason: str, until: datetime) -> None:
     """sending → queued: certainly not sent; it is tried again at *until*."""
     tx.execute(
         "UPDATE outbox SET state = 'queued', reason = ?, retry_at = ? WHERE id = ? AND state = 'sending'",
-        (reason, stored(until), message.id),
+        (reason, until, message.id),
     )
 
 
@@ -121,7 +117,7 @@ def put_back(tx: Transaction, message: OutboxMessage, until: datetime) -> None:
     tx.execute(
         "UPDATE outbox SET state = 'queued', attempts = attempts - 1, retry_at = ?"
         " WHERE id = ? AND state = 'sending'",
-        (stored(until), message.id),
+        (until, message.id),
     )
 
 
@@ -130,38 +126,40 @@ def gather(tx: Transaction, person: str, *, now: datetime, at: datetime, about: 
 
     A new one when none waits; *about* tells it from all others.
     """
-    row = tx.execute(
+    waiting = tx.value(
+        int,
         "UPDATE outbox SET retry_at = min(retry_at, ?) WHERE id = (SELECT id FROM outbox"
         " WHERE recipient = ? AND state = 'queued' AND kind = 'reminders' ORDER BY id LIMIT 1) RETURNING id",
-        (stored(at), person),
-    ).fetchone()
-    if row is None:
-        notice = Notice(None, person, NoticeKind.REMINDERS, now, about)
-        row = tx.execute(
-            "INSERT INTO outbox (recipient, kind, about, due, state, message_id, retry_at)"
-            " VALUES (?, ?, ?, ?, 'queued', ?, ?) RETURNING id",
-            (person, notice.kind, about, stored(now), notice.message_id, stored(at)),
-        ).fetchone()
-    return int(row[0])
+        (at, person),
+    )
+    if waiting is not None:
+        return waiting
+    notice = Notice(None, person, NoticeKind.REMINDERS, now, about)
+    return tx.count(
+        "INSERT INTO outbox (recipient, kind, about, due, state, message_id, retry_at)"
+        " VALUES (?, ?, ?, ?, 'queued', ?, ?) RETURNING id",
+        (person, notice.kind, about, now, notice.message_id, at),
+    )
 
 
 def resend(tx: Transaction, message_id: int, now: datetime) -> bool:
     """unknown or refused → queued, because somebody asked for it. False when it is in another state."""
-    again = tx.execute(
-        "UPDATE outbox SET state = 'queued', reason = NULL, retry_at = ?"
-        " WHERE id = ? AND state IN ('unknown', 'refused')",
-        (stored(now), message_id),
+    return (
+        tx.change(
+            "UPDATE outbox SET state = 'queued', reason = NULL, retry_at = ?"
+            " WHERE id = ? AND state IN ('unknown', 'refused')",
+            (now, message_id),
+        )
+        > 0
     )
-    return bool(again.rowcount)
 
 
 def give_up_sending(tx: Transaction, reason: str, at: datetime) -> int:
     """sending → unknown for whatever a process that died was sending; how many."""
-    left = tx.execute(
+    return tx.change(
         "UPDATE outbox SET state = 'unknown', reason = ?, settled = ? WHERE state = 'sending'",
-        (reason, stored(at)),
+        (reason, at),
     )
-    return int(left.rowcount)
 
 
 def counts(tx: Transaction) -> dict[str, int]:
@@ -177,5 +175,5 @@ def retry_after(attempts: int) -> timedelta:
 def _close(tx: Transaction, message: OutboxMessage, state: str, reason: str | None, at: datetime) -> None:
     tx.execute(
         "UPDATE outbox SET state = ?, reason = ?, settled = ? WHERE id = ? AND state = 'sending'",
-        (state, reason, stored(at), message.id),
+        (state, reason, at, message.id),
     )

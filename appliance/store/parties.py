@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 from appliance.errors import StateRefused
-from appliance.model.contract import Contract, CrossPage, Party, PartyKind, PartyState, Placement
+from appliance.model.contract import Contract, CrossPage, Party, Placement
 from appliance.store.database import Transaction
-from appliance.store.moments import loaded, stored
+from hsm.rows import RowMapper, columns, fields_of
 
 _FAR = 100_000
 """More than a contract has parties: positions are moved out of the way by it while they change."""
@@ -17,24 +17,8 @@ _FAR = 100_000
 
 def insert(tx: Transaction, contract_id: str, party: Party) -> None:
     """One more party of a draft."""
-    tx.execute(
-        "INSERT INTO parties (id, contract, position, kind, subject, name, organisation, requester, field, phone,"
-        " state, signed_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            party.id,
-            contract_id,
-            party.position,
-            party.kind,
-            party.subject,
-            party.name,
-            party.organisation,
-            party.requester,
-            party.field,
-            party.phone,
-            party.state,
-            None if party.signed_at is None else stored(party.signed_at),
-        ),
-    )
+    names = "id position kind subject name organisation requester field phone state signed_at"
+    tx.insert("parties", fields_of(party, names) | {"contract": contract_id})
     place(tx, party.id, party.places, party.cross_page)
 
 
@@ -69,83 +53,79 @@ def order(tx: Transaction, contract_id: str, party_ids: Sequence[str]) -> None:
 
 def pass_on(tx: Transaction, contract: Contract, party: Party) -> None:
     """The waiting party is acted for by whom *party* names now."""
-    passed = tx.execute(
-        "UPDATE parties SET subject = ?, name = ?, organisation = ?, requester = ?"
-        " WHERE id = ? AND contract = ? AND state = 'waiting'",
-        (party.subject, party.name, party.organisation, party.requester, party.id, contract.id),
+    _require_one(
+        tx.change(
+            "UPDATE parties SET subject = ?, name = ?, organisation = ?, requester = ?"
+            " WHERE id = ? AND contract = ?"
+            " AND state = 'waiting'",
+            (party.subject, party.name, party.organisation, party.requester, party.id, contract.id),
+        ),
+        contract,
     )
-    _require_one(passed.rowcount, contract)
 
 
 def correct(tx: Transaction, contract: Contract, party: Party) -> None:
     """Who signs for the waiting party of a guest, as the initiator has corrected it."""
-    corrected = tx.execute(
-        "UPDATE parties SET subject = ?, name = ?, phone = ? WHERE id = ? AND contract = ? AND state = 'waiting'",
-        (party.subject, party.name, party.phone, party.id, contract.id),
+    _require_one(
+        tx.change(
+            "UPDATE parties SET subject = ?, name = ?, phone = ? WHERE id = ? AND contract = ?"
+            " AND state = 'waiting'",
+            (party.subject, party.name, party.phone, party.id, contract.id),
+        ),
+        contract,
     )
-    _require_one(corrected.rowcount, contract)
 
 
 def mark_signed(tx: Transaction, contract: Contract, party: Party, at: datetime) -> None:
     """The party has signed. Raises :class:`StateRefused` unless it was waiting."""
-    marked = tx.execute(
-        "UPDATE parties SET state = 'signed', signed_at = ? WHERE id = ? AND contract = ? AND state = 'waiting'",
-        (stored(at), party.id, contract.id),
+    _require_one(
+        tx.change(
+            "UPDATE parties SET state = 'signed', signed_at = ? WHERE id = ? AND contract = ?"
+            " AND state = 'waiting'",
+            (at, party.id, contract.id),
+        ),
+        contract,
     )
-    _require_one(marked.rowcount, contract)
 
 
 def mark_declined(tx: Transaction, contract: Contract, party: Party, reason: str) -> None:
     """The party will not sign. Raises :class:`StateRefused` unless it was waiting."""
-    marked = tx.execute(
-        "UPDATE parties SET state = 'declined', reason = ? WHERE id = ? AND contract = ? AND state = 'waiting'",
-        (reason, party.id, contract.id),
+    _require_one(
+        tx.change(
+            "UPDATE parties SET state = 'declined', reason = ? WHERE id = ? AND contract = ?"
+            " AND state = 'waiting'",
+            (reason, party.id, contract.id),
+        ),
+        contract,
     )
-    _require_one(marked.rowcount, contract)
 
 
 def of_contract(tx: Transaction, contract_id: str) -> tuple[Party, ...]:
     """The parties of a contract, in signing order."""
-    rows = tx.execute(
-        "SELECT id, position, kind, subject, name, organisation, requester, field, page, x, y, width, height,"
-        " state, signed_at, reason, cross_page, phone FROM parties WHERE contract = ? ORDER BY position",
-        (contract_id,),
-    ).fetchall()
-    more = _more(tx, contract_id)
-    return tuple(_party(row, more.get(row[0], ())) for row in rows)
-
-
-def _more(tx: Transaction, contract_id: str) -> dict[str, tuple[Placement, ...]]:
-    rows = tx.execute(
-        "SELECT other.party, other.page, other.x, other.y, other.width, other.height"
-        " FROM parties JOIN placements AS other ON other.party = parties.id"
-        " WHERE parties.contract = ? ORDER BY other.party, other.number",
-        (contract_id,),
+    return tuple(
+        _PARTIES.all(
+            tx.execute(
+                "SELECT id, position, kind, subject, name, organisation, requester, field, page, x, y, width,"
+                " height, state, signed_at, reason, cross_page, phone, (SELECT json_group_array("
+                "json_array(page, x, y, width, height)) FROM (SELECT page, x, y, width, height FROM placements"
+                " WHERE party = parties.id ORDER BY number)) AS more"
+                " FROM parties WHERE contract = ? ORDER BY position",
+                (contract_id,),
+            )
+        )
     )
-    found: dict[str, tuple[Placement, ...]] = {}
-    for party_id, *place_columns in rows:
-        found[party_id] = (*found.get(party_id, ()), Placement(*place_columns))
-    return found
 
 
-def _party(row: tuple[Any, ...], more: tuple[Placement, ...]) -> Party:
-    return Party(
-        id=row[0],
-        position=row[1],
-        kind=PartyKind(row[2]),
-        subject=row[3],
-        name=row[4],
-        organisation=row[5],
-        requester=row[6],
-        field=row[7],
-        placement=None if row[8] is None else Placement(*row[8:13]),
-        state=PartyState(row[13]),
-        signed_at=loaded(row[14]),
-        reason=row[15],
-        more=more,
-        cross_page=None if row[16] is None else CrossPage(row[16]),
-        phone=row[17],
-    )
+def _placement(page: int | None, *box: float) -> Placement | None:
+    return None if page is None else Placement(page, *box)
+
+
+_PARTIES = RowMapper(
+    Party,
+    placement=columns(_placement, "page", "x", "y", "width", "height"),
+    more=lambda places: tuple(Placement(*place) for place in json.loads(places)),
+    cross_page=CrossPage,
+)
 
 
 def _columns(place: Placement) -> tuple[int, float, float, float, float]:
@@ -161,9 +141,10 @@ def _require_one(count: int, contract: Contract) -> None:
 
 def acts_elsewhere(tx: Transaction, subject: str, contract_id: str) -> bool:
     """Whether *subject* is a party of another contract that is under way."""
-    row = tx.execute(
-        "SELECT EXISTS (SELECT 1 FROM parties AS p JOIN contracts AS c ON c.id = p.contract"
-        " WHERE p.subject = ? AND c.id <> ? AND c.state IN ('draft', 'sent', 'signed'))",
-        (subject, contract_id),
-    ).fetchone()
-    return bool(row[0])
+    return bool(
+        tx.count(
+            "SELECT EXISTS (SELECT 1 FROM parties AS p JOIN contracts AS c ON c.id = p.contract"
+            " WHERE p.subject = ? AND c.id <> ? AND c.state IN ('draft', 'sent', 'signed'))",
+            (subject, contract_id),
+        )
+    )

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pysqlite3
 
 from appliance.errors import NotFound, StateRefused
-from appliance.language import Language
-from appliance.model.people import Person, Seal, SealKind
+from appliance.model.people import Person, Seal
 from appliance.store.database import Transaction
-from appliance.store.moments import loaded, stored
+from hsm.rows import RowMapper, fields_of
 
-_SEAL = "subject, organisation, kind, width_mm, suspended, needed, picture, destroyed, number"
+_PERSON = "SELECT subject, name, organisation, email, language, zone, guest FROM people"
+_PEOPLE = RowMapper(Person)
+_SEAL = (
+    "SELECT subject, organisation, kind, width_mm, suspended, needed, picture, destroyed, number,"
+    " (SELECT json_group_array(person) FROM (SELECT person FROM custodians WHERE seal = seals.subject"
+    " ORDER BY person)) AS custodians FROM seals"
+)
+_SEALS = RowMapper(Seal)
 
 
 def insert_person(tx: Transaction, person: Person, certificate: bytes | None) -> None:
@@ -21,19 +25,7 @@ def insert_person(tx: Transaction, person: Person, certificate: bytes | None) ->
     Raises :class:`StateRefused` when the subject is known, or the mail address is another account's.
     """
     try:
-        tx.execute(
-            "INSERT INTO people (subject, name, organisation, email, language, zone, guest)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (
-                person.subject,
-                person.name,
-                person.organisation,
-                person.email,
-                person.language,
-                person.zone,
-                int(person.guest),
-            ),
-        )
+        tx.insert("people", fields_of(person, "subject name organisation email language zone guest"))
     except pysqlite3.IntegrityError as error:
         if "administrators" in str(error):
             raise StateRefused(
@@ -86,7 +78,7 @@ def insert_seal(tx: Transaction, seal: Seal, certificate: bytes) -> None:
                 seal.organisation,
                 seal.kind,
                 seal.width_mm,
-                stored(seal.suspended) if seal.suspended else None,
+                seal.suspended,
                 seal.needed,
             ),
         )
@@ -103,99 +95,72 @@ def insert_seal(tx: Transaction, seal: Seal, certificate: bytes) -> None:
 
 def person(tx: Transaction, subject: str) -> Person:
     """The person with this subject. Raises :class:`NotFound`."""
-    row = tx.execute(
-        "SELECT subject, name, organisation, email, language, zone, guest FROM people WHERE subject = ?",
-        (subject,),
-    ).fetchone()
-    if row is None:
+    found = _PEOPLE.first(
+        tx.execute(
+            f"{_PERSON} WHERE subject = ?",
+            (subject,),
+        )
+    )
+    if found is None:
         raise NotFound("There is no person {subject}.", subject=subject)
-    return _person(row)
+    return found
 
 
 def is_known(tx: Transaction, subject: str) -> bool:
     """Whether there is a person with this subject."""
-    return tx.execute("SELECT 1 FROM people WHERE subject = ?", (subject,)).fetchone() is not None
+    return tx.exists("SELECT 1 FROM people WHERE subject = ?", (subject,))
 
 
 def people(tx: Transaction) -> list[Person]:
     """Everybody but guests, by subject: those who can be named for more than one contract."""
-    rows = tx.execute(
-        "SELECT subject, name, organisation, email, language, zone, guest FROM people"
-        " INDEXED BY people_members WHERE guest = 0 ORDER BY subject"
-    )
-    return [_person(row) for row in rows]
+    return _PEOPLE.all(tx.execute(f"{_PERSON} INDEXED BY people_members WHERE guest = 0 ORDER BY subject"))
 
 
 def organisations(tx: Transaction) -> list[str]:
     """The organisations of this house: whoever is no guest is of one of them, and so is every seal."""
-    rows = tx.execute(
+    return tx.column(
+        str,
         "SELECT DISTINCT organisation FROM people INDEXED BY people_members_of WHERE guest = 0"
-        " UNION SELECT organisation FROM seals"
+        " UNION SELECT organisation FROM seals",
     )
-    return [row[0] for row in rows]
 
 
 def enrolled_of(tx: Transaction, organisation: str, words: str, *, limit: int) -> list[Person]:
     """At most *limit* people of *organisation* who have a key, with *words* in name or mail address, by name."""
     pattern = "%" + words.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
-    rows = tx.execute(
-        "SELECT subject, name, organisation, email, language, zone, guest FROM people INDEXED BY people_members_of"
-        " WHERE guest = 0 AND organisation = ? AND subject LIKE 'person-%'"
-        " AND (name LIKE ? ESCAPE '\\' OR email LIKE ? ESCAPE '\\')"
-        " AND EXISTS (SELECT 1 FROM certificates WHERE certificates.subject = people.subject)"
-        " ORDER BY name, subject LIMIT ?",
-        (organisation, pattern, pattern, limit),
+    return _PEOPLE.all(
+        tx.execute(
+            f"{_PERSON} INDEXED BY people_members_of"  # noqa: S608  # a literal of this module
+            " WHERE guest = 0 AND organisation = ? AND subject LIKE 'person-%'"
+            " AND (name LIKE ? ESCAPE '\\' OR email LIKE ? ESCAPE '\\')"
+            " AND EXISTS (SELECT 1 FROM certificates WHERE certificates.subject = people.subject)"
+            " ORDER BY name, subject LIMIT ?",
+            (organisation, pattern, pattern, limit),
+        )
     )
-    return [_person(row) for row in rows]
 
 
 def seal(tx: Transaction, subject: str) -> Seal:
     """The seal with this subject. Raises :class:`NotFound`."""
-    row = tx.execute(
-        f"SELECT {_SEAL} FROM seals WHERE subject = ?",  # noqa: S608 -- a literal of this module
-        (subject,),
-    ).fetchone()
-    if row is None:
+    found = _SEALS.first(tx.execute(f"{_SEAL} WHERE subject = ?", (subject,)))
+    if found is None:
         raise NotFound("There is no seal {subject}.", subject=subject)
-    return _seal(tx, row)
+    return found
 
 
 def seals(tx: Transaction) -> list[Seal]:
     """Every seal, by subject."""
-    rows = tx.execute(
-        f"SELECT {_SEAL} FROM seals ORDER BY subject"  # noqa: S608 -- a literal of this module
-    ).fetchall()
-    return [_seal(tx, row) for row in rows]
+    return _SEALS.all(tx.execute(f"{_SEAL} ORDER BY subject"))
 
 
 def certificate(tx: Transaction, subject: str) -> bytes:
     """The current certificate (DER) of a person or seal. Raises :class:`NotFound` for whom nobody enrolled."""
-    row = tx.execute("SELECT der FROM certificates WHERE subject = ?", (subject,)).fetchone()
-    if row is None:
+    found = tx.value(bytes, "SELECT der FROM certificates WHERE subject = ?", (subject,))
+    if found is None:
         raise NotFound("There is no person and no seal {subject} with a certificate.", subject=subject)
-    return bytes(row[0])
+    return found
 
 
 def is_enrolled(tx: Transaction, subject: str) -> bool:
     """Whether *subject* has a key and a certificate."""
-    return tx.execute("SELECT 1 FROM certificates WHERE subject = ?", (subject,)).fetchone() is not None
-
-
-def _person(row: tuple[Any, ...]) -> Person:
-    return Person(row[0], row[1], row[2], row[3], Language(row[4]), row[5], bool(row[6]))
-
-
-def _seal(tx: Transaction, row: tuple[Any, ...]) -> Seal:
-    custodians = tx.execute("SELECT person FROM custodians WHERE seal = ? ORDER BY person", (row[0],))
-    return Seal(
-        subject=row[0],
-        organisation=row[1],
-        kind=SealKind(row[2]),
-        custodians=tuple(custodian[0] for custodian in custodians),
-        width_mm=row[3],
-        suspended=loaded(row[4]),
-        needed=row[5],
-        picture=row[6],
-        destroyed=loaded(row[7]),
-        number=row[8],
-    )
+    return tx.exists("SELECT 1 FROM certificates WHERE subject = ?", (subject,))

@@ -4,48 +4,31 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any
 
 from appliance.errors import NotFound, StateRefused
 from appliance.model.money import Money
-from appliance.model.powers import Power, PowerBasis, PowerScope, RecordedAction
+from appliance.model.powers import Power, PowerScope, RecordedAction
 from appliance.store.database import Transaction
-from appliance.store.moments import loaded, stored
+from appliance.store.moments import loaded
+from hsm.rows import RowMapper, columns, fields_of
 
-_COLUMNS = (
-    "id, basis, grantor, principal, agent, kinds, counterparties, amount, currency, seals, since, until, replaces,"
-    " document, size, contract, registered_by, registered, verified_by, verified, refused_by, refused, refusal,"
-    " revoked_by, revoked, revocation"
+_POWER = (
+    "SELECT id, basis, grantor, principal, agent, kinds, counterparties, amount, currency, seals, since, until,"
+    " replaces, document, size, contract, registered_by, registered, verified_by, verified, refused_by, refused,"
+    " refusal, revoked_by, revoked, revocation, (SELECT json_group_array(entry) FROM"
+    " (SELECT entry FROM power_events WHERE power = powers.id ORDER BY entry)) AS entries FROM powers"
 )
 
 
 def insert(tx: Transaction, power: Power) -> None:
     """A power that was registered."""
-    limit = power.scope.limit
-    tx.execute(
-        "INSERT INTO powers (id, basis, grantor, principal, agent, kinds, counterparties, amount, currency, seals,"
-        " since, until, replaces, document, size, contract, registered_by, registered)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            power.id,
-            power.basis,
-            power.grantor,
-            power.principal,
-            power.agent,
-            _json(power.scope.kinds),
-            _json(power.scope.counterparties),
-            None if limit is None else limit.minor,
-            None if limit is None else limit.currency,
-            _json(power.scope.seals),
-            stored(power.since),
-            stored(power.until),
-            int(power.replaces),
-            power.document,
-            power.size,
-            power.contract,
-            power.registered.by,
-            stored(power.registered.at),
-        ),
+    scope, limit = power.scope, power.scope.limit
+    tx.insert(
+        "powers",
+        fields_of(power, "id basis grantor principal agent since until replaces document size contract")
+        | {"registered_by": power.registered.by, "registered": power.registered.at}
+        | {name: _json(getattr(scope, name)) for name in ("kinds", "counterparties", "seals")}
+        | {"amount": limit and limit.minor, "currency": limit and limit.currency},
     )
 
 
@@ -55,7 +38,7 @@ def verify(tx: Transaction, power_id: str, done: RecordedAction) -> None:
         tx.execute(
             "UPDATE powers SET verified_by = ?, verified = ?"
             " WHERE id = ? AND verified IS NULL AND refused IS NULL AND revoked IS NULL",
-            (done.by, stored(done.at), power_id),
+            (done.by, done.at, power_id),
         ).rowcount
     )
 
@@ -66,7 +49,7 @@ def refuse(tx: Transaction, power_id: str, done: RecordedAction) -> None:
         tx.execute(
             "UPDATE powers SET refused_by = ?, refused = ?, refusal = ?"
             " WHERE id = ? AND verified IS NULL AND refused IS NULL AND revoked IS NULL",
-            (done.by, stored(done.at), done.reason, power_id),
+            (done.by, done.at, done.reason, power_id),
         ).rowcount
     )
 
@@ -77,7 +60,7 @@ def revoke(tx: Transaction, power_id: str, done: RecordedAction) -> None:
         tx.execute(
             "UPDATE powers SET revoked_by = ?, revoked = ?, revocation = ?"
             " WHERE id = ? AND refused IS NULL AND revoked IS NULL",
-            (done.by, stored(done.at), done.reason, power_id),
+            (done.by, done.at, done.reason, power_id),
         ).rowcount
     )
 
@@ -130,36 +113,26 @@ def waiting(tx: Transaction, organisations: Sequence[str]) -> list[Power]:
 
 
 def _select(tx: Transaction, condition: str, values: Sequence[object]) -> list[Power]:
-    query = f"SELECT {_COLUMNS} FROM powers WHERE {condition}"  # noqa: S608 -- literals of this module
-    return [_power(tx, row) for row in tx.execute(query, values).fetchall()]
-
-
-def _power(tx: Transaction, row: tuple[Any, ...]) -> Power:
-    limit = None if row[7] is None else Money(row[7], row[8])
-    entries = tx.execute("SELECT entry FROM power_events WHERE power = ? ORDER BY entry", (row[0],))
-    return Power(
-        id=row[0],
-        basis=PowerBasis(row[1]),
-        grantor=row[2],
-        principal=row[3],
-        agent=row[4],
-        scope=PowerScope(tuple(json.loads(row[5])), tuple(json.loads(row[6])), limit, tuple(json.loads(row[9]))),
-        since=loaded(row[10]),
-        until=loaded(row[11]),
-        replaces=bool(row[12]),
-        document=row[13],
-        size=row[14],
-        contract=row[15],
-        registered=RecordedAction(row[16], loaded(row[17])),
-        verified=_done(row[18], row[19]),
-        refused=_done(row[20], row[21], row[22]),
-        revoked=_done(row[23], row[24], row[25]),
-        entries=tuple(entry for (entry,) in entries),
-    )
+    return _POWERS.all(tx.execute(f"{_POWER} WHERE {condition}", values))
 
 
 def _done(by: str | None, at: str | None, reason: str | None = "") -> RecordedAction | None:
     return None if by is None or at is None else RecordedAction(by, loaded(at), reason or "")
+
+
+def _scope(kinds: str, counterparties: str, amount: int | None, currency: str, seals: str) -> PowerScope:
+    limit = None if amount is None else Money(amount, currency)
+    return PowerScope(tuple(json.loads(kinds)), tuple(json.loads(counterparties)), limit, tuple(json.loads(seals)))
+
+
+_POWERS = RowMapper(
+    Power,
+    scope=columns(_scope, "kinds", "counterparties", "amount", "currency", "seals"),
+    registered=columns(_done, "registered_by", "registered"),
+    verified=columns(_done, "verified_by", "verified"),
+    refused=columns(_done, "refused_by", "refused", "refusal"),
+    revoked=columns(_done, "revoked_by", "revoked", "revocation"),
+)
 
 
 def _json(names: Sequence[str]) -> str:

@@ -22,15 +22,13 @@ def unplaced_since(tx: Transaction, size: int, before: datetime) -> int:
 
 def mails(tx: Transaction) -> int:
     """How many messages wait in the outbox, or are being sent."""
-    row = tx.execute("SELECT count(*) FROM outbox WHERE state IN ('queued', 'sending')").fetchone()
-    return int(row[0])
+    return tx.count("SELECT count(*) FROM outbox WHERE state IN ('queued', 'sending')")
 
 
 def unsealed_since(tx: Transaction, before: datetime) -> int:
     """How many contracts were signed by all *before* that moment and are not sealed off; at most 1,000."""
-    row = tx.execute(
+    return tx.count(
         "SELECT count(*) FROM (SELECT 1 FROM contracts AS c WHERE c.state = 'signed' AND"
         " (SELECT max(at) FROM contract_changes WHERE contract = c.id) < ? LIMIT 1000)",
-        (stored(before),),
-    ).fetchone()
-    return int(row[0])
+        (before,),
+    )

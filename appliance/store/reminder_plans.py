@@ -6,7 +6,7 @@ from datetime import datetime
 
 from appliance.model.reminder import Occasion
 from appliance.store.database import Transaction
-from appliance.store.moments import loaded, stored
+from appliance.store.moments import loaded
 
 AT_ONCE = ""
 
@@ -18,14 +18,14 @@ def due(tx: Transaction, now: datetime, *, limit: int) -> list[Plan]:
     """Plans of which something is to be derived: those that were changed, then the oldest."""
     rows = tx.execute(
         "SELECT contract, occasion FROM reminder_plans WHERE next_due <= ? ORDER BY next_due LIMIT ?",
-        (stored(now), limit),
+        (now, limit),
     )
-    return [(row[0], Occasion(row[1])) for row in rows]
+    return [(contract, Occasion(occasion)) for contract, occasion in rows]
 
 
 def set_next(tx: Transaction, plan: Plan, next_due: datetime | None) -> None:
     """Nothing is to be derived of *plan* before *next_due*, or (None) until something changes."""
-    moment = None if next_due is None else stored(next_due)
+    moment = next_due
     tx.execute("UPDATE reminder_plans SET next_due = ? WHERE contract = ? AND occasion = ?", (moment, *plan))
 
 
@@ -51,7 +51,7 @@ def mark_touched(tx: Transaction) -> None:
 
 def is_anybody_touched(tx: Transaction) -> bool:
     """Whether :func:`mark_touched` has something to do."""
-    return tx.execute("SELECT 1 FROM reminder_touched LIMIT 1").fetchone() is not None
+    return tx.exists("SELECT 1 FROM reminder_touched LIMIT 1")
 
 
 def mark_all(tx: Transaction) -> None:
@@ -64,18 +64,17 @@ def mark_all(tx: Transaction) -> None:
 
 def waiting_since(tx: Transaction, before: datetime) -> int:
     """How many plans should have been derived *before* that moment, at most 1,000."""
-    row = tx.execute(
-        "SELECT count(*) FROM (SELECT 1 FROM reminder_plans WHERE next_due <= ? LIMIT 1000)", (stored(before),)
-    ).fetchone()
-    return int(row[0])
+    return tx.count(
+        "SELECT count(*) FROM (SELECT 1 FROM reminder_plans WHERE next_due <= ? LIMIT 1000)", (before,)
+    )
 
 
 def clock(tx: Transaction) -> tuple[datetime | None, str]:
     """When reminders were derived last, and the fingerprint of the rules."""
-    row = tx.execute("SELECT ticked, rules FROM reminder_clock WHERE id = 1").fetchone()
-    return loaded(row[0]), row[1]
+    [[ticked, rules]] = tx.execute("SELECT ticked, rules FROM reminder_clock WHERE id = 1")
+    return loaded(ticked), rules
 
 
 def set_clock(tx: Transaction, ticked: datetime, rules: str) -> None:
     """Reminders were derived at *ticked*, by these *rules*."""
-    tx.execute("UPDATE reminder_clock SET ticked = ?, rules = ? WHERE id = 1", (stored(ticked), rules))
+    tx.execute("UPDATE reminder_clock SET ticked = ?, rules = ? WHERE id = 1", (ticked, rules))

@@ -6,17 +6,20 @@ from datetime import time
 
 from appliance.model.reminder import QuietHours, ReminderPreferences
 from appliance.store.database import Transaction
+from hsm.rows import RowMapper, columns
 
 
 def load(tx: Transaction, person: str) -> ReminderPreferences:
     """The wishes of *person*; none when there is no row."""
-    row = tx.execute(
-        "SELECT quiet_start, quiet_until, daily FROM reminder_wishes WHERE person = ?", (person,)
-    ).fetchone()
-    if row is None:
-        return ReminderPreferences()
-    quiet = None if row[0] is None else QuietHours(time.fromisoformat(row[0]), time.fromisoformat(row[1]))
-    return ReminderPreferences(quiet, None if row[2] is None else time.fromisoformat(row[2]))
+    rows = tx.execute("SELECT quiet_start, quiet_until, daily FROM reminder_wishes WHERE person = ?", (person,))
+    return _PREFERENCES.first(rows) or ReminderPreferences()
+
+
+def _quiet(start: str | None, until: str) -> QuietHours | None:
+    return None if start is None else QuietHours(time.fromisoformat(start), time.fromisoformat(until))
+
+
+_PREFERENCES = RowMapper(ReminderPreferences, quiet=columns(_quiet, "quiet_start", "quiet_until"))
 
 
 def keep(tx: Transaction, person: str, wishes: ReminderPreferences) -> None:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 from appliance.model.reminder import Duty, Occasion, Reminder, ReminderRole
 from appliance.store.database import Transaction
-from appliance.store.moments import loaded, stored
+from hsm.rows import RowMapper, columns
 
 _SELECT = (
     "SELECT r.id, r.contract, r.occasion, r.step, r.recipient, r.part, r.about, r.anchor, r.due, r.made, r.closed"
@@ -17,7 +16,8 @@ _SELECT = (
 
 def insert(tx: Transaction, reminder: Reminder) -> int | None:
     """Keeps *reminder* (its ``id`` is not looked at), once: its new id, or None when it was there already."""
-    row = tx.execute(
+    return tx.value(
+        int,
         "INSERT INTO reminders (contract, recipient, occasion, step, part, about, anchor, due, made)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING id",
         (
@@ -27,23 +27,22 @@ def insert(tx: Transaction, reminder: Reminder) -> int | None:
             reminder.step,
             reminder.duty.role,
             reminder.duty.about,
-            stored(reminder.anchor),
-            stored(reminder.due),
-            stored(reminder.made),
+            reminder.anchor,
+            reminder.due,
+            reminder.made,
         ),
-    ).fetchone()
-    return None if row is None else int(row[0])
+    )
 
 
 def open_of(tx: Transaction, contract_id: str, occasion: Occasion) -> list[Reminder]:
     """The reminders of a contract that still ask for something."""
     query = _SELECT + " WHERE r.contract = ? AND r.occasion = ? AND r.closed IS NULL ORDER BY r.id"
-    return [_reminder(row) for row in tx.execute(query, (contract_id, occasion))]
+    return _REMINDERS.all(tx.execute(query, (contract_id, occasion)))
 
 
 def close(tx: Transaction, reminder_id: int, at: datetime) -> None:
     """The reminder asks for nothing any more."""
-    tx.execute("UPDATE reminders SET closed = ? WHERE id = ? AND closed IS NULL", (stored(at), reminder_id))
+    tx.execute("UPDATE reminders SET closed = ? WHERE id = ? AND closed IS NULL", (at, reminder_id))
 
 
 def put_into(tx: Transaction, reminder_id: int, mail: int) -> None:
@@ -54,61 +53,58 @@ def put_into(tx: Transaction, reminder_id: int, mail: int) -> None:
 def in_mail(tx: Transaction, mail: int, *, limit: int) -> list[Reminder]:
     """The reminders of a message that still ask for something, the most pressing first."""
     query = _SELECT + " WHERE r.mail = ? AND r.closed IS NULL ORDER BY r.anchor, r.id LIMIT ?"
-    return [_reminder(row) for row in tx.execute(query, (mail, limit))]
+    return _REMINDERS.all(tx.execute(query, (mail, limit)))
 
 
 def open_in_mail(tx: Transaction, mail: int, now: datetime) -> tuple[int, bool]:
     """How many reminders of a message still ask for something; whether one of them is just being derived anew."""
-    row = tx.execute(
+    [[count, due]] = tx.execute(
         "SELECT count(*), coalesce(max(p.next_due <= ?), 0) FROM reminders AS r"
         " JOIN reminder_plans AS p ON p.contract = r.contract AND p.occasion = r.occasion"
         " WHERE r.mail = ? AND r.closed IS NULL",
-        (stored(now), mail),
-    ).fetchone()
-    return int(row[0]), bool(row[1])
+        (now, mail),
+    )
+    return count, bool(due)
 
 
 def newest(tx: Transaction, person: str, *, limit: int) -> list[Reminder]:
     """The newest reminders of *person* that still ask for something."""
     query = _SELECT + " WHERE r.recipient = ? AND r.closed IS NULL ORDER BY r.made DESC, r.id DESC LIMIT ?"
-    return [_reminder(row) for row in tx.execute(query, (person, limit))]
+    return _REMINDERS.all(tx.execute(query, (person, limit)))
 
 
 def last_told(tx: Transaction, contract_id: str, person: str) -> datetime | None:
     """When *person* was last told of the contract by something that asks or dates, other than a reminder."""
-    row = tx.execute(
+    return tx.value(
+        datetime,
         "SELECT max(due) FROM outbox WHERE contract = ? AND recipient = ? AND kind IN"
         " ('your-turn', 'seal-turn', 'guest-invited', 'seal-requested', 'extended', 'handed-over')",
         (contract_id, person),
-    ).fetchone()
-    moment: str | None = row[0]
-    return loaded(moment)
+    )
 
 
 def last_dated(tx: Transaction, contract_id: str) -> datetime | None:
     """When the contract was sent, got its present deadline or was completed, whichever came last."""
-    row = tx.execute(
+    return tx.value(
+        datetime,
         "SELECT max(at) FROM contract_changes WHERE contract = ? AND kind IN"
         " ('contract-sent', 'deadline-extended', 'contract-completed')",
         (contract_id,),
-    ).fetchone()
-    moment: str | None = row[0]
-    return loaded(moment)
+    )
 
 
 def last_mail(tx: Transaction, person: str) -> datetime | None:
     """When the last mail with reminders went to *person*, or may have."""
-    row = tx.execute(
+    return tx.value(
+        datetime,
         "SELECT max(settled) FROM outbox WHERE recipient = ? AND kind = 'reminders'"
         " AND state IN ('sent', 'unknown')",
         (person,),
-    ).fetchone()
-    moment: str | None = row[0]
-    return loaded(moment)
+    )
 
 
-def _reminder(row: tuple[Any, ...]) -> Reminder:
-    identifier, contract, occasion, step, person, part, about, anchor, due, made, closed = row
-    duty = Duty(person, ReminderRole(part), about)
-    moments = loaded(anchor), loaded(due), loaded(made), loaded(closed)
-    return Reminder(identifier, contract, Occasion(occasion), step, duty, *moments)
+def _duty(recipient: str, part: str, about: str) -> Duty:
+    return Duty(recipient, ReminderRole(part), about)
+
+
+_REMINDERS = RowMapper(Reminder, duty=columns(_duty, "recipient", "part", "about"))

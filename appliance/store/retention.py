@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from typing import Any
 
 import pysqlite3
 
 from appliance.errors import NotFound, StateRefused
-from appliance.model.contract import ContractState
 from appliance.model.retention import Disposal, DisposalState, EndedContract, LegalHold
 from appliance.store.database import Transaction
-from appliance.store.moments import loaded, stored
+from appliance.store.moments import stored
+from hsm.rows import RowMapper, columns
 
 _HOLD = "SELECT contract, reason, placed, placed_by, lifted, lifted_by, lifted_because FROM holds"
+_HOLDS = RowMapper(LegalHold)
 _DISPOSAL = "SELECT contract, reason, state, proposed, proposed_by, ended, ended_by, entry FROM disposals"
+_DISPOSALS = RowMapper(Disposal)
+_ENDED = RowMapper(EndedContract, until=columns(lambda: None))
 _THERE = "NOT EXISTS (SELECT 1 FROM disposals AS d WHERE d.contract = c.id AND d.state = 'done')"
 _OVER = "c.state IN ('completed', 'voided', 'declined', 'recalled', 'expired', 'discarded')"
 _ACTS = (
@@ -29,7 +31,7 @@ def place_hold(tx: Transaction, hold: LegalHold) -> None:
     try:
         tx.execute(
             "INSERT INTO holds (contract, reason, placed, placed_by) VALUES (?, ?, ?, ?)",
-            (hold.contract, hold.reason, stored(hold.placed), hold.placed_by),
+            (hold.contract, hold.reason, hold.placed, hold.placed_by),
         )
     except pysqlite3.IntegrityError as error:
         raise StateRefused("Contract {contract} is under a legal hold already.", contract=hold.contract) from error
@@ -37,24 +39,24 @@ def place_hold(tx: Transaction, hold: LegalHold) -> None:
 
 def lift_hold(tx: Transaction, contract_id: str, *, at: datetime, by: str, because: str) -> None:
     """Raises :class:`StateRefused` when none stands."""
-    lifted = tx.execute(
-        "UPDATE holds SET lifted = ?, lifted_by = ?, lifted_because = ? WHERE contract = ? AND lifted IS NULL",
-        (stored(at), by, because, contract_id),
-    )
-    if lifted.rowcount != 1:
+    if (
+        tx.change(
+            "UPDATE holds SET lifted = ?, lifted_by = ?, lifted_because = ? WHERE contract = ? AND lifted IS NULL",
+            (at, by, because, contract_id),
+        )
+        != 1
+    ):
         raise StateRefused("Contract {contract} is under no legal hold.", contract=contract_id)
 
 
 def open_holds(tx: Transaction) -> list[LegalHold]:
     """The holds that stand, the newest first."""
-    rows = tx.execute(f"{_HOLD} WHERE lifted IS NULL ORDER BY placed DESC, id DESC LIMIT 200")
-    return [_hold(row) for row in rows]
+    return _HOLDS.all(tx.execute(f"{_HOLD} WHERE lifted IS NULL ORDER BY placed DESC, id DESC LIMIT 200"))
 
 
 def is_held(tx: Transaction, contract_id: str) -> bool:
     """Whether a legal hold stands on the contract."""
-    found = tx.execute("SELECT 1 FROM holds WHERE contract = ? AND lifted IS NULL", (contract_id,)).fetchone()
-    return found is not None
+    return tx.exists("SELECT 1 FROM holds WHERE contract = ? AND lifted IS NULL", (contract_id,))
 
 
 def propose(tx: Transaction, disposal: Disposal) -> None:
@@ -63,7 +65,7 @@ def propose(tx: Transaction, disposal: Disposal) -> None:
         tx.execute(
             "INSERT INTO disposals (contract, reason, state, proposed, proposed_by)"
             " VALUES (?, ?, 'proposed', ?, ?)",
-            (disposal.contract, disposal.reason, stored(disposal.proposed), disposal.proposed_by),
+            (disposal.contract, disposal.reason, disposal.proposed, disposal.proposed_by),
         )
     except pysqlite3.IntegrityError as error:
         raise StateRefused(
@@ -81,28 +83,31 @@ def end(
     entry: int | None = None,
 ) -> None:
     """proposed → *state*. Raises :class:`StateRefused` when it was answered already."""
-    ended = tx.execute(
-        "UPDATE disposals SET state = ?, ended = ?, ended_by = ?, entry = ?"
-        " WHERE contract = ? AND state = 'proposed'",
-        (state, stored(at), by, entry, contract_id),
-    )
-    if ended.rowcount != 1:
+    if (
+        tx.change(
+            "UPDATE disposals SET state = ?, ended = ?, ended_by = ?, entry = ?"
+            " WHERE contract = ? AND state = 'proposed'",
+            (state, at, by, entry, contract_id),
+        )
+        != 1
+    ):
         raise StateRefused("This proposal has been answered already; look at what became of it.")
 
 
 def disposal(tx: Transaction, contract_id: str) -> Disposal:
     """The newest proposal about the contract. Raises :class:`NotFound`."""
-    row = tx.execute(f"{_DISPOSAL} WHERE contract = ? ORDER BY id DESC LIMIT 1", (contract_id,)).fetchone()
-    if row is None:
+    found = _DISPOSALS.first(
+        tx.execute(f"{_DISPOSAL} WHERE contract = ? ORDER BY id DESC LIMIT 1", (contract_id,))
+    )
+    if found is None:
         raise NotFound("Nobody has proposed to dispose of contract {contract}.", contract=contract_id)
-    return _disposal(row)
+    return found
 
 
 def disposals(tx: Transaction, state: DisposalState, *, limit: int = 200) -> list[Disposal]:
     """Those in *state*: what waits the oldest first, what has ended the newest first."""
     order = "proposed" if state is DisposalState.PROPOSED else "ended DESC"
-    rows = tx.execute(f"{_DISPOSAL} WHERE state = ? ORDER BY {order}, id LIMIT ?", (state, limit))
-    return [_disposal(row) for row in rows]
+    return _DISPOSALS.all(tx.execute(f"{_DISPOSAL} WHERE state = ? ORDER BY {order}, id LIMIT ?", (state, limit)))
 
 
 def require_there(tx: Transaction, contract_id: str) -> None:
@@ -120,70 +125,75 @@ def ended(
     Without those that are held, disposed of, or proposed for it.
     """
     rows = tx.execute(
-        "SELECT c.touched, c.id, c.kind, c.state FROM contracts AS c"  # noqa: S608 -- literals of this file
+        "SELECT c.touched AS since, c.id AS contract, c.kind, c.state FROM contracts AS c"  # noqa: S608 -- literals of this file
         f" WHERE {_OVER} AND c.touched <= ?1 AND (c.touched, c.id) > (?2, ?3)"
         " AND NOT EXISTS (SELECT 1 FROM disposals AS d WHERE d.contract = c.id AND d.state <> 'refused')"
         " AND NOT EXISTS (SELECT 1 FROM holds AS h WHERE h.contract = c.id AND h.lifted IS NULL)"
         " ORDER BY c.touched, c.id LIMIT ?4",
-        (stored(before), *after, limit),
+        (before, *after, limit),
     )
-    return [((row[0], row[1]), _ended(row)) for row in rows]
+    return [((stored(each.since), each.contract), each) for each in _ENDED.all(rows)]
 
 
 def one_ended(tx: Transaction, contract_id: str) -> EndedContract:
     """The contract as retention sees it. Raises :class:`NotFound`."""
-    row = tx.execute("SELECT touched, id, kind, state FROM contracts WHERE id = ?", (contract_id,)).fetchone()
-    if row is None:
+    found = _ENDED.first(
+        tx.execute(
+            "SELECT touched AS since, id AS contract, kind, state FROM contracts WHERE id = ?", (contract_id,)
+        )
+    )
+    if found is None:
         raise NotFound("There is no contract {contract}.", contract=contract_id)
-    return _ended(row)
+    return found
 
 
 def ended_of(tx: Transaction, subject: str) -> list[EndedContract]:
     """Contracts at their end, not disposed of, in which *subject* acted."""
-    rows = tx.execute(
-        "SELECT c.touched, c.id, c.kind, c.state FROM contracts AS c"  # noqa: S608 -- literals of this file
-        f" WHERE {_OVER} AND {_THERE} AND {_ACTS} ORDER BY c.touched, c.id",
-        (subject,),
+    return _ENDED.all(
+        tx.execute(
+            "SELECT c.touched AS since, c.id AS contract, c.kind, c.state FROM contracts AS c"  # noqa: S608 -- literals of this file
+            f" WHERE {_OVER} AND {_THERE} AND {_ACTS} ORDER BY c.touched, c.id",
+            (subject,),
+        )
     )
-    return [_ended(row) for row in rows]
 
 
 def running_of(tx: Transaction, subject: str) -> list[str]:
     """Contracts not at their end in which *subject* acts."""
-    rows = tx.execute(
+    return tx.column(
+        str,
         "SELECT c.id FROM contracts AS c"  # noqa: S608 -- literals of this file
         f" WHERE c.state IN ('draft', 'sent', 'signed') AND {_ACTS} ORDER BY c.id",
         (subject,),
     )
-    return [row[0] for row in rows]
 
 
 def entries_about(tx: Transaction, subject: str) -> list[int]:
     """Log entries with private fields that name *subject* and belong to no contract. Reads every opening."""
-    rows = tx.execute(
+    return tx.column(
+        int,
         "SELECT o.entry FROM openings AS o JOIN ledger AS l ON l.number = o.entry"
         " WHERE instr(l.leaf, ?) > 0 AND NOT EXISTS (SELECT 1 FROM contract_events AS e WHERE e.entry = o.entry)",
         (f'"{subject}"'.encode(),),
     )
-    return [row[0] for row in rows]
 
 
 def carries_power(tx: Transaction, contract_id: str) -> bool:
     """Whether the contract is the letter of a power of attorney."""
-    return tx.execute("SELECT 1 FROM powers WHERE contract = ?", (contract_id,)).fetchone() is not None
+    return tx.exists("SELECT 1 FROM powers WHERE contract = ?", (contract_id,))
 
 
 def doom(tx: Transaction, digests: Iterable[str], *, since: datetime) -> None:
     """The documents may be removed, unless something else needs them."""
     tx.executemany(
         "INSERT INTO doomed_documents (digest, since) VALUES (?, ?) ON CONFLICT (digest) DO NOTHING",
-        [(digest, stored(since)) for digest in digests],
+        [(digest, since) for digest in digests],
     )
 
 
 def doomed(tx: Transaction, *, limit: int) -> list[str]:
     """Digests of documents that may be removed."""
-    return [row[0] for row in tx.execute("SELECT digest FROM doomed_documents ORDER BY since LIMIT ?", (limit,))]
+    return tx.column(str, "SELECT digest FROM doomed_documents ORDER BY since LIMIT ?", (limit,))
 
 
 def spare(tx: Transaction, digest: str) -> None:
@@ -193,21 +203,20 @@ def spare(tx: Transaction, digest: str) -> None:
 
 def is_needed(tx: Transaction, digest: str) -> bool:
     """Whether anything that was not disposed of has the document."""
-    found = tx.execute(
+    return tx.exists(
         "SELECT 1 FROM revisions AS r JOIN contracts AS c ON c.id = r.contract"  # noqa: S608 -- a literal above
         f" WHERE r.digest = ?1 AND {_THERE}"
         " UNION ALL SELECT 1 FROM powers WHERE document = ?1"
         " UNION ALL SELECT 1 FROM deposits WHERE certificate = ?1 LIMIT 1",
         (digest,),
-    ).fetchone()
-    return found is not None
+    )
 
 
 def needed(tx: Transaction) -> Iterator[str]:
     """Every document that :func:`is_needed`."""
     yield from (
-        row[0]
-        for row in tx.execute(
+        digest
+        for (digest,) in tx.execute(
             "SELECT r.digest FROM revisions AS r JOIN contracts AS c ON c.id = r.contract"  # noqa: S608 -- as above
             f" WHERE {_THERE} UNION SELECT document FROM powers WHERE document IS NOT NULL"
             " UNION SELECT certificate FROM deposits"
@@ -218,8 +227,8 @@ def needed(tx: Transaction) -> Iterator[str]:
 def newest_signed(tx: Transaction, limit: int) -> list[tuple[str, str]]:
     """Contract and digest of the last revision of the contracts that were completed last, at most *limit*."""
     return [
-        (row[0], row[1])
-        for row in tx.execute(
+        (contract, digest)
+        for contract, digest in tx.execute(
             "SELECT r.contract, r.digest FROM revisions AS r JOIN contracts AS c ON c.id = r.contract"  # noqa: S608
             f" WHERE r.kind = 'archive' AND c.state = 'completed' AND {_THERE} AND r.number ="
             " (SELECT max(number) FROM revisions WHERE contract = r.contract)"
@@ -227,20 +236,3 @@ def newest_signed(tx: Transaction, limit: int) -> list[tuple[str, str]]:
             (limit,),
         )
     ]
-
-
-def _hold(row: tuple[Any, ...]) -> LegalHold:
-    contract, reason, placed, placed_by, lifted, lifted_by, because = row
-    return LegalHold(contract, reason, loaded(placed), placed_by, loaded(lifted), lifted_by, because)
-
-
-def _disposal(row: tuple[Any, ...]) -> Disposal:
-    contract, reason, state, proposed, proposed_by, ended_at, ended_by, entry = row
-    return Disposal(
-        contract, reason, DisposalState(state), loaded(proposed), proposed_by, loaded(ended_at), ended_by, entry
-    )
-
-
-def _ended(row: tuple[Any, ...]) -> EndedContract:
-    touched, contract, kind, state = row
-    return EndedContract(contract, kind, ContractState(state), loaded(touched))

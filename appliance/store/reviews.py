@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 import pysqlite3
 
@@ -11,47 +10,52 @@ from appliance.errors import StateRefused
 from appliance.model import review_record as codec
 from appliance.model.review import ContentCheck, ReviewRequest, ReviewRequestState, SignOff, Waiver
 from appliance.store.database import Transaction
-from appliance.store.moments import loaded, stored
 from hsm import canonical
+from hsm.rows import RowMapper, columns, fields_of
 
 _CHECK = "SELECT contract, document, rules, record, digest, at FROM content_checks"
-_REQUEST = (
-    "SELECT id, contract, document, asked_by, asked, state, decided, decided_by, answer FROM review_requests"
+_CHECKS = RowMapper(
+    ContentCheck, result=columns(lambda record: codec.result(canonical.decode(record)["result"]), "record")
 )
-_SIGN_OFF = "SELECT contract, document, check_digest, kind, by, at, record FROM review_sign_offs"
+_REQUEST = (
+    "SELECT id, contract, document, asked_by AS by, asked AS at, state, decided, decided_by, answer"
+    " FROM review_requests"
+)
+_REQUESTS = RowMapper(ReviewRequest)
+_WAIVERS = RowMapper(Waiver)
+_SIGN_OFF = 'SELECT contract, document, check_digest AS "check", kind, by, at, record FROM review_sign_offs'
+_SIGN_OFFS = RowMapper(SignOff)
 
 
 def keep_check(tx: Transaction, check: ContentCheck) -> bool:
     """Keeps *check*; False when there is one of this contract, document and rules already."""
-    kept = tx.execute(
-        "INSERT INTO content_checks (contract, document, rules, record, digest, at) VALUES (?, ?, ?, ?, ?, ?)"
-        " ON CONFLICT DO NOTHING",
-        (check.contract, check.document, check.rules, check.record, check.digest, stored(check.at)),
-    )
-    return bool(kept.rowcount == 1)
+    row = fields_of(check, "contract document rules record digest at")
+    return tx.insert("content_checks", row, conflict="ON CONFLICT DO NOTHING") == 1
 
 
 def check_of(tx: Transaction, contract: str, document: str, rules: str) -> ContentCheck | None:
     """The check of this document by these rules, if it was made."""
-    row = tx.execute(
-        f"{_CHECK} WHERE contract = ? AND document = ? AND rules = ?", (contract, document, rules)
-    ).fetchone()
-    return None if row is None else _check(row)
+    return _CHECKS.first(
+        tx.execute(f"{_CHECK} WHERE contract = ? AND document = ? AND rules = ?", (contract, document, rules))
+    )
 
 
 def checks_of(tx: Transaction, contract: str, document: str) -> tuple[ContentCheck, ...]:
     """All checks of the document, the newest first."""
-    rows = tx.execute(f"{_CHECK} WHERE contract = ? AND document = ? ORDER BY at DESC", (contract, document))
-    return tuple(_check(row) for row in rows)
+    return tuple(
+        _CHECKS.all(
+            tx.execute(f"{_CHECK} WHERE contract = ? AND document = ? ORDER BY at DESC", (contract, document))
+        )
+    )
 
 
 def ask(tx: Transaction, request: ReviewRequest) -> None:
     """A new request. Raises :class:`StateRefused` while one is open."""
     try:
-        tx.execute(
-            "INSERT INTO review_requests (id, contract, document, asked_by, asked, state)"
-            " VALUES (?, ?, ?, ?, ?, 'open')",
-            (request.id, request.contract, request.document, request.by, stored(request.at)),
+        tx.insert(
+            "review_requests",
+            fields_of(request, "id contract document")
+            | {"asked_by": request.by, "asked": request.at, "state": "open"},
         )
     except pysqlite3.IntegrityError as error:
         raise StateRefused("A review of this contract has been asked for already.") from error
@@ -67,33 +71,36 @@ def answer(
     words: str | None,
 ) -> None:
     """open → *state*, by one only. Raises :class:`StateRefused`."""
-    decided = tx.execute(
-        "UPDATE review_requests SET state = ?, decided = ?, decided_by = ?, answer = ?"
-        " WHERE id = ? AND state = 'open'",
-        (state, stored(at), by, words, request.id),
-    )
-    if decided.rowcount != 1:
+    if (
+        tx.change(
+            "UPDATE review_requests SET state = ?, decided = ?, decided_by = ?, answer = ?"
+            " WHERE id = ? AND state = 'open'",
+            (state, at, by, words, request.id),
+        )
+        != 1
+    ):
         raise StateRefused("This review has been answered already; look at what became of it.")
 
 
 def last_request(tx: Transaction, contract: str) -> ReviewRequest | None:
     """The contract's newest request."""
-    row = tx.execute(
-        f"{_REQUEST} WHERE contract = ? ORDER BY asked DESC, rowid DESC LIMIT 1", (contract,)
-    ).fetchone()
-    return None if row is None else _request(row)
+    return _REQUESTS.first(
+        tx.execute(f"{_REQUEST} WHERE contract = ? ORDER BY asked DESC, rowid DESC LIMIT 1", (contract,))
+    )
 
 
 def queue(tx: Transaction) -> tuple[ReviewRequest, ...]:
     """The open requests, the oldest first."""
-    rows = tx.execute(f"{_REQUEST} WHERE state = 'open' ORDER BY asked")
-    return tuple(_request(row) for row in rows)
+    return tuple(_REQUESTS.all(tx.execute(f"{_REQUEST} WHERE state = 'open' ORDER BY asked")))
 
 
 def decided_by(tx: Transaction, reviewer: str, *, limit: int) -> tuple[ReviewRequest, ...]:
     """What *reviewer* has answered, the newest first."""
-    rows = tx.execute(f"{_REQUEST} WHERE decided_by = ? ORDER BY decided DESC LIMIT ?", (reviewer, limit))
-    return tuple(_request(row) for row in rows)
+    return tuple(
+        _REQUESTS.all(
+            tx.execute(f"{_REQUEST} WHERE decided_by = ? ORDER BY decided DESC LIMIT ?", (reviewer, limit))
+        )
+    )
 
 
 def waive(tx: Transaction, contract: str, document: str, waiver: Waiver) -> None:
@@ -101,7 +108,7 @@ def waive(tx: Transaction, contract: str, document: str, waiver: Waiver) -> None
     try:
         tx.execute(
             "INSERT INTO review_waivers (contract, document, item, reason, by, at) VALUES (?, ?, ?, ?, ?, ?)",
-            (contract, document, waiver.item, waiver.reason, waiver.by, stored(waiver.at)),
+            (contract, document, waiver.item, waiver.reason, waiver.by, waiver.at),
         )
     except pysqlite3.IntegrityError as error:
         if "UNIQUE" not in str(error):
@@ -115,7 +122,7 @@ def waivers(tx: Transaction, contract: str, document: str) -> tuple[Waiver, ...]
         "SELECT item, reason, by, at FROM review_waivers WHERE contract = ? AND document = ? ORDER BY at, item",
         (contract, document),
     )
-    return tuple(Waiver(item, reason, by, loaded(at)) for item, reason, by, at in rows)
+    return tuple(_WAIVERS.all(rows))
 
 
 def sign_off(tx: Transaction, given: SignOff) -> None:
@@ -124,7 +131,7 @@ def sign_off(tx: Transaction, given: SignOff) -> None:
         tx.execute(
             "INSERT INTO review_sign_offs (contract, document, check_digest, kind, by, at, record)"
             " VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (given.contract, given.document, given.check, given.kind, given.by, stored(given.at), given.record),
+            (given.contract, given.document, given.check, given.kind, given.by, given.at, given.record),
         )
     except pysqlite3.IntegrityError as error:
         if "UNIQUE" not in str(error):
@@ -135,21 +142,4 @@ def sign_off(tx: Transaction, given: SignOff) -> None:
 def sign_offs(tx: Transaction, contract: str, document: str) -> tuple[SignOff, ...]:
     """The sign-offs of this document, the newest first."""
     rows = tx.execute(f"{_SIGN_OFF} WHERE contract = ? AND document = ? ORDER BY at DESC", (contract, document))
-    return tuple(
-        SignOff(contract, document, check, kind, by, loaded(at), bytes(record))
-        for contract, document, check, kind, by, at, record in rows
-    )
-
-
-def _check(row: tuple[Any, ...]) -> ContentCheck:
-    contract, document, rules, record, digest, at = row
-    result = codec.result(canonical.decode(bytes(record))["result"])
-    return ContentCheck(contract, document, rules, result, bytes(record), digest, loaded(at))
-
-
-def _request(row: tuple[Any, ...]) -> ReviewRequest:
-    identifier, contract, document, by, asked, state, decided, decided_by_, words = row
-    when = None if decided is None else loaded(decided)
-    return ReviewRequest(
-        identifier, contract, document, by, loaded(asked), ReviewRequestState(state), when, decided_by_, words
-    )
+    return tuple(_SIGN_OFFS.all(rows))

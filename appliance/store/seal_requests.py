@@ -4,54 +4,41 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 import pysqlite3
 
 from appliance.errors import NotFound, StateRefused
 from appliance.model.seal_request import SealRequest, SealRequestState
 from appliance.store.database import Transaction
-from appliance.store.moments import loaded, stored
+from hsm.rows import RowMapper, fields_of
 
 _COLUMNS = (
     "id, contract, party, seal, requester, reason, intent, state, asked, expires, decided, decided_by,"
     " answer, needed,"
-    " (SELECT group_concat(custodian, ' ') FROM (SELECT custodian FROM seal_approvals"
-    " WHERE request = seal_requests.id ORDER BY approved, custodian))"
+    " (SELECT json_group_array(custodian) FROM (SELECT custodian FROM seal_approvals"
+    " WHERE request = seal_requests.id ORDER BY approved, custodian)) AS approved_by"
 )
+_REQUESTS = RowMapper(SealRequest)
 
 
 def insert(tx: Transaction, request: SealRequest) -> None:
     """A request that waits. Raises :class:`StateRefused` while the party has another one open."""
     try:
-        tx.execute(
-            "INSERT INTO seal_requests"
-            " (id, contract, party, seal, requester, reason, intent, state, asked, expires, needed)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, 'waiting', ?, ?, ?)",
-            (
-                request.id,
-                request.contract,
-                request.party,
-                request.seal,
-                request.requester,
-                request.reason,
-                request.intent,
-                stored(request.asked),
-                stored(request.expires),
-                request.needed,
-            ),
-        )
+        names = "id contract party seal requester reason intent asked expires needed"
+        tx.insert("seal_requests", fields_of(request, names) | {"state": SealRequestState.WAITING})
     except pysqlite3.IntegrityError as error:
         raise StateRefused("A request for this seal waits already; look at it instead.") from error
 
 
 def approve(tx: Transaction, request_id: str, custodian: str, at: datetime) -> bool:
     """*custodian* has said yes; False when that is known."""
-    added = tx.execute(
-        "INSERT INTO seal_approvals (request, custodian, approved) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
-        (request_id, custodian, stored(at)),
+    return (
+        tx.change(
+            "INSERT INTO seal_approvals (request, custodian, approved) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+            (request_id, custodian, at),
+        )
+        > 0
     )
-    return bool(added.rowcount)
 
 
 def decide(
@@ -64,22 +51,26 @@ def decide(
     answer: str | None = None,
 ) -> None:
     """waiting → *state*, by one only. Raises :class:`StateRefused` when it has been answered already."""
-    decided = tx.execute(
-        "UPDATE seal_requests SET state = ?, decided = ?, decided_by = ?, answer = ?"
-        " WHERE id = ? AND state = 'waiting'",
-        (state, stored(at), by, answer, request.id),
-    )
-    if decided.rowcount != 1:
+    if (
+        tx.change(
+            "UPDATE seal_requests SET state = ?, decided = ?, decided_by = ?, answer = ?"
+            " WHERE id = ? AND state = 'waiting'",
+            (state, at, by, answer, request.id),
+        )
+        != 1
+    ):
         raise StateRefused("This request has been answered already; look at what became of it.")
 
 
 def close(tx: Transaction, request_id: str, state: SealRequestState, *, answer: str | None = None) -> bool:
     """approved → *state* (used or lapsed). False when it was closed before."""
-    closed = tx.execute(
-        "UPDATE seal_requests SET state = ?, answer = ? WHERE id = ? AND state = 'approved'",
-        (state, answer, request_id),
+    return (
+        tx.change(
+            "UPDATE seal_requests SET state = ?, answer = ? WHERE id = ? AND state = 'approved'",
+            (state, answer, request_id),
+        )
+        > 0
     )
-    return bool(closed.rowcount)
 
 
 def load(tx: Transaction, request_id: str) -> SealRequest:
@@ -128,29 +119,19 @@ def of_requester(tx: Transaction, person: str, *, limit: int) -> list[SealReques
 
 def waiting_for(tx: Transaction, person: str) -> int:
     """How many requests of others wait for *person* as custodian."""
-    row = tx.execute(
+    return tx.count(
         "SELECT count(*) FROM seal_requests WHERE state = 'waiting' AND requester <> ?1"
         " AND NOT EXISTS (SELECT 1 FROM seal_approvals WHERE request = seal_requests.id AND custodian = ?1)"
         " AND seal IN (SELECT seal FROM custodians WHERE person = ?1)",
         (person,),
-    ).fetchone()
-    return int(row[0])
+    )
 
 
 def uses_of(tx: Transaction, seal: str) -> int:
     """How often *seal* was used."""
-    row = tx.execute("SELECT count(*) FROM seal_requests WHERE seal = ? AND state = 'used'", (seal,)).fetchone()
-    return int(row[0])
+    return tx.count("SELECT count(*) FROM seal_requests WHERE seal = ? AND state = 'used'", (seal,))
 
 
 def _select(tx: Transaction, condition: str, values: Sequence[object]) -> list[SealRequest]:
     query = f"SELECT {_COLUMNS} FROM seal_requests WHERE {condition}"  # noqa: S608 -- both parts are literals above
-    return [_request(row) for row in tx.execute(query, values)]
-
-
-def _request(row: tuple[Any, ...]) -> SealRequest:
-    identifier, contract, party, seal, requester, reason, intent, state, asked, expires, *answered = row
-    decided, by, answer, needed, approved = answered
-    what = identifier, contract, party, seal, requester, reason, intent
-    when = loaded(asked), loaded(expires), loaded(decided)
-    return SealRequest(*what, SealRequestState(state), *when, by, answer, needed, tuple((approved or "").split()))
+    return _REQUESTS.all(tx.execute(query, values))

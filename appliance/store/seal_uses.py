@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
-from appliance.model.seal_request import SealRequestState
 from appliance.model.seal_use import SealUse, UseFilter
 from appliance.store.database import Transaction
-from appliance.store.moments import loaded
+from hsm.rows import RowMapper, columns
 
 _LINE = (
-    "SELECT r.rowid, r.id, r.state, r.seal, s.organisation || ' ' || s.kind, r.contract, c.title, r.reason,"
-    " p.name,"
+    "SELECT r.rowid AS number, r.id AS request, r.state, r.seal, s.organisation || ' ' || s.kind AS seal_name,"
+    " r.contract, c.title, r.reason, p.name AS requester,"
     " (SELECT json_group_array(name) FROM (SELECT k.name FROM seal_approvals a JOIN people k"
-    " ON k.subject = a.custodian WHERE a.request = r.id ORDER BY a.approved, a.custodian)),"
+    " ON k.subject = a.custodian WHERE a.request = r.id ORDER BY a.approved, a.custodian)) AS custodians,"
     " r.needed, r.asked, r.decided, i.act, c.pages,"
-    " (x.page IS NOT NULL) + (SELECT count(*) FROM placements o WHERE o.party = r.party), x.cross_page IS NOT NULL"
+    " (x.page IS NOT NULL) + (SELECT count(*) FROM placements o WHERE o.party = r.party) AS places,"
+    " x.cross_page IS NOT NULL AS crossing"
     " FROM seal_requests r JOIN seals s ON s.subject = r.seal JOIN contracts c ON c.id = r.contract"
     " JOIN people p ON p.subject = r.requester JOIN intents i ON i.id = r.intent JOIN parties x ON x.id = r.party"
     " WHERE r.rowid < ?1 AND (?2 IS NULL OR r.seal IN (SELECT value FROM json_each(?2)))"
@@ -32,28 +31,7 @@ def page(tx: Transaction, wanted: UseFilter, *, before: int, limit: int) -> list
     since = None if wanted.since is None else wanted.since.isoformat()
     until = None if wanted.until is None else f"{wanted.until.isoformat()}U"  # after every time of that day
     values = (before, seals, wanted.state, since, until, wanted.words, limit)
-    return [_use(row) for row in tx.execute(_LINE, values)]
+    return _USES.all(tx.execute(_LINE, values))
 
 
-def _use(row: tuple[Any, ...]) -> SealUse:
-    number, request, state, seal, seal_name, contract, title, reason, requester, custodians, *rest = row
-    needed, asked, decided, act, pages, places, crossing = rest
-    return SealUse(
-        number=number,
-        request=request,
-        state=SealRequestState(state),
-        seal=seal,
-        seal_name=seal_name,
-        contract=contract,
-        title=title,
-        reason=reason,
-        requester=requester,
-        custodians=tuple(json.loads(custodians)),
-        needed=needed,
-        asked=loaded(asked),
-        decided=loaded(decided),
-        digest=json.loads(act)["digest"],
-        pages=pages,
-        places=places,
-        crossing=bool(crossing),
-    )
+_USES = RowMapper(SealUse, digest=columns(lambda intent: json.loads(intent)["digest"], "act"))

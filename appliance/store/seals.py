@@ -6,16 +6,17 @@ from datetime import datetime
 
 from appliance.errors import NotFound
 from appliance.store.database import Transaction
-from appliance.store.moments import stored
 
 
 def suspend(tx: Transaction, seal: str, *, since: datetime | None) -> bool:
     """Suspends *seal*, or (None) lets it be used again; False when it is so already."""
-    changed = tx.execute(
-        "UPDATE seals SET suspended = ?1 WHERE subject = ?2 AND (suspended IS NULL) = (?1 IS NOT NULL)",
-        (stored(since) if since else None, seal),
+    return (
+        tx.change(
+            "UPDATE seals SET suspended = ?1 WHERE subject = ?2 AND (suspended IS NULL) = (?1 IS NOT NULL)",
+            (since, seal),
+        )
+        > 0
     )
-    return bool(changed.rowcount)
 
 
 def destroy(tx: Transaction, seal: str, *, at: datetime) -> None:
@@ -23,7 +24,7 @@ def destroy(tx: Transaction, seal: str, *, at: datetime) -> None:
     tx.execute(
         "UPDATE seals SET suspended = coalesce(suspended, ?1), destroyed = ?1"
         " WHERE subject = ?2 AND destroyed IS NULL",
-        (stored(at), seal),
+        (at, seal),
     )
 
 
@@ -52,13 +53,13 @@ def offer_picture(tx: Transaction, seal: str, digest: str, png: bytes, *, at: da
     tx.execute(
         "INSERT INTO seal_pictures (seal, digest, png, offered, offered_by) VALUES (?, ?, ?, ?, ?)"
         " ON CONFLICT DO NOTHING",
-        (seal, digest, png, stored(at), by),
+        (seal, digest, png, at, by),
     )
 
 
 def picture(tx: Transaction, seal: str, digest: str) -> bytes:
     """The PNG. Raises :class:`NotFound`."""
-    row = tx.execute("SELECT png FROM seal_pictures WHERE seal = ? AND digest = ?", (seal, digest)).fetchone()
-    if row is None:
+    found = tx.value(bytes, "SELECT png FROM seal_pictures WHERE seal = ? AND digest = ?", (seal, digest))
+    if found is None:
         raise NotFound("The seal {seal} has no picture {digest}.", seal=seal, digest=digest)
-    return bytes(row[0])
+    return found

@@ -16,7 +16,7 @@ def sizes(path: Path, schema: Schema) -> Mapping[str, int]:
     try:
         connection = sqlite.connect(f"file:{path}?mode=ro", uri=True, isolation_level=None, timeout=5)
         try:
-            there = {row[0] for row in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
+            there = {name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
             counting = "SELECT count(*) FROM "
             return {
                 name: int(connection.execute(f'{counting}"{name}"').fetchone()[0])

@@ -5,23 +5,27 @@ from __future__ import annotations
 from datetime import datetime
 
 from appliance.store.database import Transaction
-from appliance.store.moments import stored
 
 
 def claim(tx: Transaction, subject: str, once: str, *, now: datetime, abandoned: datetime) -> bool:
     """True when the caller is the first to send it, or when who claimed it before *abandoned* never finished."""
-    claimed = tx.execute(
-        "INSERT INTO submissions (subject, once, claimed) VALUES (?, ?, ?) ON CONFLICT (subject, once)"
-        " DO UPDATE SET claimed = excluded.claimed WHERE made IS NULL AND claimed < ?",
-        (subject, once, stored(now), stored(abandoned)),
+    return (
+        tx.change(
+            "INSERT INTO submissions (subject, once, claimed) VALUES (?, ?, ?) ON CONFLICT (subject, once)"
+            " DO UPDATE SET claimed = excluded.claimed WHERE made IS NULL AND claimed < ?",
+            (subject, once, now, abandoned),
+        )
+        == 1
     )
-    return bool(claimed.rowcount == 1)
 
 
 def made(tx: Transaction, subject: str, once: str) -> tuple[bool, str | None]:
     """Whether the form is claimed, and the address of what it made, None while that is under way."""
     row = tx.execute("SELECT made FROM submissions WHERE subject = ? AND once = ?", (subject, once)).fetchone()
-    return (False, None) if row is None else (True, row[0])
+    if row is None:
+        return False, None
+    [address] = row
+    return True, address
 
 
 def finish(tx: Transaction, subject: str, once: str, address: str) -> None:
@@ -41,5 +45,5 @@ def forget(tx: Transaction, before: datetime, *, limit: int = 100) -> None:
     tx.execute(
         "DELETE FROM submissions WHERE (subject, once) IN"
         " (SELECT subject, once FROM submissions WHERE claimed < ? ORDER BY claimed LIMIT ?)",
-        (stored(before), limit),
+        (before, limit),
     )

@@ -12,15 +12,14 @@ def insert(tx: Transaction, contract_id: str, *, replaces: str) -> None:
 
 def successor(tx: Transaction, contract_id: str) -> str | None:
     """The contract that replaces this one; None while there is none but drafts that were thrown away."""
-    row = tx.execute(
+    return tx.value(
+        str,
         "SELECT s.contract FROM successions AS s JOIN contracts AS c ON c.id = s.contract"
         " WHERE s.replaces = ? AND c.state <> 'discarded'",
         (contract_id,),
-    ).fetchone()
-    return None if row is None else str(row[0])
+    )
 
 
 def replaced(tx: Transaction, contract_id: str) -> str | None:
     """The contract that this one replaces, or None."""
-    row = tx.execute("SELECT replaces FROM successions WHERE contract = ?", (contract_id,)).fetchone()
-    return None if row is None else str(row[0])
+    return tx.value(str, "SELECT replaces FROM successions WHERE contract = ?", (contract_id,))

@@ -18,10 +18,9 @@ def register(tx: Transaction, serials: Sequence[int], first_entry: int) -> None:
 
 def entry_of(tx: Transaction, serial: int) -> int | None:
     """The number of the entry that records the timestamp with *serial*; None when it is not one of ours."""
-    row = tx.execute("SELECT entry FROM timestamps WHERE serial = ?", (serial.to_bytes(20),)).fetchone()
-    return row[0] if row else None
+    return tx.value(int, "SELECT entry FROM timestamps WHERE serial = ?", (serial.to_bytes(20),))
 
 
 def count(tx: Transaction) -> int:
     """How many timestamps were issued."""
-    return int(tx.execute("SELECT count(*) FROM timestamps").fetchone()[0])
+    return tx.count("SELECT count(*) FROM timestamps")

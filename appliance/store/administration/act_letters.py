@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from appliance.store.database import Transaction
-from appliance.store.moments import stored
+from hsm.rows import RowMapper
 
 
 class LetterState(StrEnum):
@@ -30,9 +30,12 @@ class ActLetter:
     reason: str | None = None
 
 
+_LETTERS = RowMapper(ActLetter)
+
+
 def queue(tx: Transaction, act_id: str, login: str, now: datetime) -> None:
     """A new mail, due at once."""
-    tx.execute("INSERT INTO act_letters (act, login, due) VALUES (?, ?, ?)", (act_id, login, stored(now)))
+    tx.execute("INSERT INTO act_letters (act, login, due) VALUES (?, ?, ?)", (act_id, login, now))
 
 
 def due(tx: Transaction, now: datetime, *, limit: int) -> list[ActLetter]:
@@ -40,9 +43,9 @@ def due(tx: Transaction, now: datetime, *, limit: int) -> list[ActLetter]:
     rows = tx.execute(
         "SELECT act, login, state, attempts, reason FROM act_letters WHERE state = 'queued' AND due <= ?"
         " ORDER BY due, act, login LIMIT ?",
-        (stored(now), limit),
+        (now, limit),
     )
-    return [ActLetter(row[0], row[1], LetterState(row[2]), row[3], row[4]) for row in rows]
+    return _LETTERS.all(rows)
 
 
 def about(tx: Transaction, act_id: str) -> list[ActLetter]:
@@ -50,7 +53,7 @@ def about(tx: Transaction, act_id: str) -> list[ActLetter]:
     rows = tx.execute(
         "SELECT act, login, state, attempts, reason FROM act_letters WHERE act = ? ORDER BY login", (act_id,)
     )
-    return [ActLetter(row[0], row[1], LetterState(row[2]), row[3], row[4]) for row in rows]
+    return _LETTERS.all(rows)
 
 
 def end(tx: Transaction, letter: ActLetter, after: LetterState, reason: str | None = None) -> None:
@@ -67,5 +70,5 @@ def postpone(tx: Transaction, letter: ActLetter, *, reason: str, until: datetime
     tx.execute(
         "UPDATE act_letters SET reason = ?, due = ?, attempts = attempts + 1"
         " WHERE act = ? AND login = ? AND state = 'queued'",
-        (reason, stored(until), letter.act, letter.login),
+        (reason, until, letter.act, letter.login),
     )

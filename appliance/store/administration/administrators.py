@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 import pysqlite3
 
@@ -11,9 +10,10 @@ from appliance.errors import NotFound, StateRefused
 from appliance.language import Language
 from appliance.model.administration import Administrator, AdministratorRole, AdministratorState, NewAdministrator
 from appliance.store.database import Transaction
-from appliance.store.moments import loaded, stored
+from hsm.rows import RowMapper
 
 _ADMINISTRATOR = "SELECT login, name, email, role, state, added, language FROM administrators"
+_ADMINISTRATORS = RowMapper(Administrator)
 
 
 def insert(tx: Transaction, new: NewAdministrator, *, by: str, now: datetime) -> None:
@@ -22,7 +22,7 @@ def insert(tx: Transaction, new: NewAdministrator, *, by: str, now: datetime) ->
         tx.execute(
             "INSERT INTO administrators (login, name, email, role, state, added, added_by)"
             " VALUES (?, ?, ?, ?, 'invited', ?, ?)",
-            (new.login, new.name, new.email, new.role, stored(now), by),
+            (new.login, new.name, new.email, new.role, now, by),
         )
     except pysqlite3.IntegrityError as error:
         raise StateRefused(
@@ -42,31 +42,31 @@ def administrator(tx: Transaction, login: str) -> Administrator:
 
 def find(tx: Transaction, login: str) -> Administrator | None:
     """The administrator with this login, folded to lower case."""
-    row = tx.execute(f"{_ADMINISTRATOR} WHERE login = ?", (login,)).fetchone()
-    return None if row is None else _administrator(row)
+    return _ADMINISTRATORS.first(tx.execute(f"{_ADMINISTRATOR} WHERE login = ?", (login,)))
 
 
 def everybody(tx: Transaction) -> list[Administrator]:
     """All that there ever were, by login."""
-    return [_administrator(row) for row in tx.execute(f"{_ADMINISTRATOR} ORDER BY login")]
+    return _ADMINISTRATORS.all(tx.execute(f"{_ADMINISTRATOR} ORDER BY login"))
 
 
 def has_role(tx: Transaction, role: AdministratorRole) -> bool:
     """Whether somebody of *role* has been added and not removed again."""
-    row = tx.execute(
-        "SELECT EXISTS (SELECT 1 FROM administrators WHERE role = ? AND state <> 'left')", (role,)
-    ).fetchone()
-    return bool(row[0])
+    return bool(
+        tx.count("SELECT EXISTS (SELECT 1 FROM administrators WHERE role = ? AND state <> 'left')", (role,))
+    )
 
 
 def move(tx: Transaction, login: str, after: AdministratorState, *before: AdministratorState) -> bool:
     """Into the state *after*, from one of the states *before*; False when it was in another one."""
     places = ", ".join("?" * len(before))
-    done = tx.execute(
-        f"UPDATE administrators SET state = ?, failures = 0 WHERE login = ? AND state IN ({places})",  # noqa: S608  # places alone
-        (after, login, *before),
+    return (
+        tx.change(
+            f"UPDATE administrators SET state = ?, failures = 0 WHERE login = ? AND state IN ({places})",  # noqa: S608  # places alone
+            (after, login, *before),
+        )
+        == 1
     )
-    return bool(done.rowcount == 1)
 
 
 def set_factors(tx: Transaction, login: str, hashed: str, wrapped: bytes, *, step: int) -> None:
@@ -104,32 +104,24 @@ def set_code_secret(tx: Transaction, login: str, wrapped: bytes, *, step: int) -
 def factors(tx: Transaction, login: str) -> tuple[str, bytes] | None:
     """The password's hash and the wrapped secret of codes; None before both are set."""
     row = tx.execute("SELECT password, totp FROM administrators WHERE login = ?", (login,)).fetchone()
-    return None if row is None or row[0] is None or row[1] is None else (str(row[0]), bytes(row[1]))
+    if row is None:
+        return None
+    password, wrapped = row
+    return None if password is None or wrapped is None else (password, wrapped)
 
 
 def use_step(tx: Transaction, login: str, step: int) -> bool:
     """Marks the time *step* of a code as used; False when it, or a later one, was already."""
-    done = tx.execute(
-        "UPDATE administrators SET totp_step = ?1, failures = 0 WHERE login = ?2 AND totp_step < ?1", (step, login)
+    return (
+        tx.change(
+            "UPDATE administrators SET totp_step = ?1, failures = 0 WHERE login = ?2 AND totp_step < ?1",
+            (step, login),
+        )
+        == 1
     )
-    return bool(done.rowcount == 1)
 
 
 def fail(tx: Transaction, login: str) -> int:
     """Counts a failure to sign in; how many there were in a row. 0 for somebody who is not there."""
-    row = tx.execute(
-        "UPDATE administrators SET failures = failures + 1 WHERE login = ? RETURNING failures", (login,)
-    ).fetchone()
-    return 0 if row is None else int(row[0])
-
-
-def _administrator(row: tuple[Any, ...]) -> Administrator:
-    return Administrator(
-        login=row[0],
-        name=row[1],
-        email=row[2],
-        role=AdministratorRole(row[3]),
-        state=AdministratorState(row[4]),
-        added=loaded(row[5]),
-        language=None if row[6] is None else Language(row[6]),
-    )
+    query = "UPDATE administrators SET failures = failures + 1 WHERE login = ? RETURNING failures"
+    return tx.value(int, query, (login,)) or 0

@@ -6,30 +6,25 @@ from datetime import datetime
 
 from appliance.model.administration import AdministratorInvitation
 from appliance.store.database import Transaction
-from appliance.store.moments import loaded, stored
+from hsm.rows import RowMapper, fields_of
+
+_INVITATIONS = RowMapper(AdministratorInvitation)
 
 
 def insert(tx: Transaction, identifier: bytes, invitation: AdministratorInvitation, *, by: str) -> None:
     """A new invitation; an earlier one of the same administrator ends."""
     tx.execute(
         "UPDATE invitations SET ended = ?, password = NULL WHERE login = ? AND ended IS NULL",
-        (stored(invitation.made), invitation.login),
+        (invitation.made, invitation.login),
     )
-    tx.execute(
-        "INSERT INTO invitations (id, login, made, made_by, expires, code) VALUES (?, ?, ?, ?, ?, ?)",
-        (identifier, invitation.login, stored(invitation.made), by, stored(invitation.expires), invitation.code),
-    )
+    row = fields_of(invitation, "login made expires code") | {"id": identifier, "made_by": by}
+    tx.insert("invitations", row)
 
 
 def find(tx: Transaction, identifier: bytes) -> AdministratorInvitation | None:
     """The invitation, whether it still counts or not."""
-    row = tx.execute(
-        "SELECT login, made, expires, ended, code FROM invitations WHERE id = ?", (identifier,)
-    ).fetchone()
-    if row is None:
-        return None
-    code = None if row[4] is None else bytes(row[4])
-    return AdministratorInvitation(row[0], loaded(row[1]), loaded(row[2]), loaded(row[3]), code)
+    query = "SELECT login, made, expires, ended, code FROM invitations WHERE id = ?"
+    return _INVITATIONS.first(tx.execute(query, (identifier,)))
 
 
 def move(tx: Transaction, identifier: bytes, after: bytes) -> None:
@@ -39,10 +34,7 @@ def move(tx: Transaction, identifier: bytes, after: bytes) -> None:
 
 def count_wrong(tx: Transaction, identifier: bytes) -> int:
     """Counts a wrong code; how many there were."""
-    row = tx.execute(
-        "UPDATE invitations SET wrong = wrong + 1 WHERE id = ? RETURNING wrong", (identifier,)
-    ).fetchone()
-    return int(row[0])
+    return tx.count("UPDATE invitations SET wrong = wrong + 1 WHERE id = ? RETURNING wrong", (identifier,))
 
 
 def keep_password(tx: Transaction, identifier: bytes, hashed: str) -> None:
@@ -52,21 +44,20 @@ def keep_password(tx: Transaction, identifier: bytes, hashed: str) -> None:
 
 def password(tx: Transaction, identifier: bytes) -> str | None:
     """The hash that :func:`keep_password` kept."""
-    row = tx.execute("SELECT password FROM invitations WHERE id = ?", (identifier,)).fetchone()
-    return None if row is None or row[0] is None else str(row[0])
+    return tx.value(str, "SELECT password FROM invitations WHERE id = ?", (identifier,))
 
 
 def end(tx: Transaction, identifier: bytes, *, now: datetime) -> bool:
     """Uses the invitation up; False when it had ended."""
-    done = tx.execute(
-        "UPDATE invitations SET ended = ?, password = NULL WHERE id = ? AND ended IS NULL",
-        (stored(now), identifier),
+    return (
+        tx.change(
+            "UPDATE invitations SET ended = ?, password = NULL WHERE id = ? AND ended IS NULL",
+            (now, identifier),
+        )
+        == 1
     )
-    return bool(done.rowcount == 1)
 
 
 def end_of(tx: Transaction, login: str, *, now: datetime) -> None:
     """Ends whatever invitation of *login* is open."""
-    tx.execute(
-        "UPDATE invitations SET ended = ?, password = NULL WHERE login = ? AND ended IS NULL", (stored(now), login)
-    )
+    tx.execute("UPDATE invitations SET ended = ?, password = NULL WHERE login = ? AND ended IS NULL", (now, login))

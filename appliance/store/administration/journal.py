@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from appliance.model.administration import JournalKind, JournalLine
 from appliance.store.database import Transaction
-from appliance.store.moments import loaded, stored
+from appliance.store.moments import stored
 from hsm import canonical
+from hsm.rows import RowMapper, columns
 
 _START = bytes(32)
-_LINE = "SELECT number, at, who, kind, act, detail, salt, previous, digest FROM journal"
+_SAID = "number, at, who, kind, act, detail"
+"""What a line says: the columns that its digest covers, in their order."""
 
 
 def append(
@@ -44,14 +46,16 @@ def append(
 def lines(tx: Transaction, *, before: int | None = None, limit: int = 50) -> list[JournalLine]:
     """The newest lines first, at most *limit*, with numbers below *before*."""
     beyond = length(tx) + 1 if before is None else before
-    rows = tx.execute(f"{_LINE} WHERE number < ? ORDER BY number DESC LIMIT ?", (beyond, limit))
-    return [_line(row) for row in rows]
+    query = f"SELECT {_SAID} FROM journal WHERE number < ? ORDER BY number DESC LIMIT ?"  # noqa: S608  # a literal
+    return _LINES.all(tx.execute(query, (beyond, limit)))
 
 
 def after(tx: Transaction, number: int, *, limit: int) -> list[tuple[JournalLine, bytes]]:
     """The lines after *number*, in their order, each with its digest."""
-    rows = tx.execute(f"{_LINE} WHERE number > ? ORDER BY number LIMIT ?", (number, limit))
-    return [(_line(row), bytes(row[8])) for row in rows]
+    following = "FROM journal WHERE number > ? ORDER BY number LIMIT ?"
+    found = _LINES.all(tx.execute(f"SELECT {_SAID} {following}", (number, limit)))
+    digests = tx.column(bytes, f"SELECT digest {following}", (number, limit))
+    return list(zip(found, digests, strict=True))
 
 
 def length(tx: Transaction) -> int:
@@ -61,13 +65,12 @@ def length(tx: Transaction) -> int:
 
 def identity(tx: Transaction) -> str:
     """Which journal this is (16 hex digits)."""
-    return str(tx.execute("SELECT journal FROM identity").fetchone()[0])
+    return tx.value(str, "SELECT journal FROM identity") or ""
 
 
 def digest(tx: Transaction, number: int) -> bytes | None:
     """The digest of the line *number*; None when there is no such line."""
-    row = tx.execute("SELECT digest FROM journal WHERE number = ?", (number,)).fetchone()
-    return None if row is None else bytes(row[0])
+    return tx.value(bytes, "SELECT digest FROM journal WHERE number = ?", (number,))
 
 
 def broken_at(tx: Transaction, *, beyond: int = 0, upto: int | None = None) -> int | None:
@@ -75,31 +78,43 @@ def broken_at(tx: Transaction, *, beyond: int = 0, upto: int | None = None) -> i
     None when they all do."""
     before = _START if beyond == 0 else digest(tx, beyond)
     last = length(tx) if upto is None else upto
-    rows = tx.execute(f"{_LINE} WHERE number > ? AND number <= ? ORDER BY number", (beyond, last))
-    for expected, row in enumerate(rows, beyond + 1):
-        salt, previous, own = (bytes(each) for each in row[6:])
-        if before is None or (row[0], previous, own) != (expected, before, _digest(before, salt, row[:6])):
+    rows = tx.execute(
+        f"SELECT salt, previous, digest, {_SAID} FROM journal WHERE number > ? AND number <= ? ORDER BY number",  # noqa: S608  # a literal
+        (beyond, last),
+    )
+    for expected, (salt, previous, own, number, *said) in enumerate(rows, beyond + 1):
+        if before is None or (number, previous, own) != (expected, before, _digest(before, salt, [number, *said])):
             return expected
         before = own
     return None
 
 
 def _last(tx: Transaction) -> tuple[int, bytes]:
-    row = tx.execute("SELECT number, digest FROM journal ORDER BY number DESC LIMIT 1").fetchone()
-    return (0, _START) if row is None else (int(row[0]), bytes(row[1]))
+    row: tuple[int, bytes] | None = tx.execute(
+        "SELECT number, digest FROM journal ORDER BY number DESC LIMIT 1"
+    ).fetchone()
+    return (0, _START) if row is None else row
 
 
 def told(row: tuple[Any, ...], known: bytes) -> dict[str, Any]:
     """What the line (number, at, who, kind, act, detail, salt, previous) says besides; nothing when it is not the
     one whose digest is *known*."""
-    salt, previous = bytes(row[6]), bytes(row[7])
-    return dict(canonical.decode(row[5].encode())) if _digest(previous, salt, row[:6]) == known else {}
+    *said, salt, previous = row
+    detail: str = said[-1]
+    return dict(canonical.decode(detail.encode())) if _digest(previous, salt, said) == known else {}
 
 
-def _digest(previous: bytes, salt: bytes, said: tuple[Any, ...]) -> bytes:
+def _digest(previous: bytes, salt: bytes, said: Sequence[Any]) -> bytes:
     return hashlib.sha256(previous + salt + canonical.encode(list(said))).digest()
 
 
-def _line(row: tuple[Any, ...]) -> JournalLine:
-    kind = JournalKind(row[3]) if row[3] in set(JournalKind) else JournalKind.UNKNOWN
-    return JournalLine(row[0], loaded(row[1]), row[2], kind, row[4], canonical.decode(row[5].encode()))
+def _kind(value: str) -> JournalKind:
+    return JournalKind(value) if value in set(JournalKind) else JournalKind.UNKNOWN
+
+
+_LINES = RowMapper(
+    JournalLine,
+    kind=_kind,
+    request=columns(lambda act: act, "act"),
+    detail=lambda detail: canonical.decode(detail.encode()),
+)

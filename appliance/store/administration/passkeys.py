@@ -3,33 +3,23 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 import pysqlite3
 
 from appliance.errors import StateRefused
 from appliance.model.administration import AdministratorPasskey
 from appliance.store.database import Transaction
-from appliance.store.moments import loaded, stored
+from hsm.rows import RowMapper, fields_of
 
-_PASSKEY = "SELECT credential, login, public_key, sign_count, label, added FROM passkeys"
+_PASSKEY = "SELECT credential AS credential_id, login, public_key, sign_count, label, added FROM passkeys"
+_PASSKEYS = RowMapper(AdministratorPasskey)
 
 
 def insert(tx: Transaction, passkey: AdministratorPasskey) -> None:
     """A new one. Raises :class:`StateRefused` when it is known already, or was before it was removed."""
     try:
-        tx.execute(
-            "INSERT INTO passkeys (credential, login, public_key, sign_count, label, added)"
-            " VALUES (?, ?, ?, ?, ?, ?)",
-            (
-                passkey.credential_id,
-                passkey.login,
-                passkey.public_key,
-                passkey.sign_count,
-                passkey.label,
-                stored(passkey.added),
-            ),
-        )
+        row = fields_of(passkey, "login public_key sign_count label added")
+        tx.insert("passkeys", row | {"credential": passkey.credential_id})
     except pysqlite3.IntegrityError as error:
         raise StateRefused(
             "This passkey is registered here already, or was and is removed; have the device make a new one."
@@ -38,21 +28,19 @@ def insert(tx: Transaction, passkey: AdministratorPasskey) -> None:
 
 def of_login(tx: Transaction, login: str) -> list[AdministratorPasskey]:
     """Those of one administrator, oldest first."""
-    rows = tx.execute(f"{_PASSKEY} WHERE login = ? AND removed IS NULL ORDER BY added, credential", (login,))
-    return [_passkey(row) for row in rows]
+    return _PASSKEYS.all(
+        tx.execute(f"{_PASSKEY} WHERE login = ? AND removed IS NULL ORDER BY added, credential", (login,))
+    )
 
 
 def ever_of_login(tx: Transaction, login: str) -> list[AdministratorPasskey]:
     """The same with those that were removed."""
-    rows = tx.execute(f"{_PASSKEY} WHERE login = ? ORDER BY added, credential", (login,))
-    return [_passkey(row) for row in rows]
+    return _PASSKEYS.all(tx.execute(f"{_PASSKEY} WHERE login = ? ORDER BY added, credential", (login,)))
 
 
 def everybodys(tx: Transaction) -> list[AdministratorPasskey]:
     """All of them, by login, oldest first."""
-    return [
-        _passkey(row) for row in tx.execute(f"{_PASSKEY} WHERE removed IS NULL ORDER BY login, added, credential")
-    ]
+    return _PASSKEYS.all(tx.execute(f"{_PASSKEY} WHERE removed IS NULL ORDER BY login, added, credential"))
 
 
 def use(tx: Transaction, credential_id: bytes, *, sign_count: int) -> None:
@@ -64,18 +52,15 @@ def use(tx: Transaction, credential_id: bytes, *, sign_count: int) -> None:
 
 def remove(tx: Transaction, login: str, credential_id: bytes, *, now: datetime) -> bool:
     """Removes one of *login*'s, for good; False when there is none. Its id stays known with its counter."""
-    done = tx.execute(
-        "UPDATE passkeys SET removed = ? WHERE login = ? AND credential = ? AND removed IS NULL",
-        (stored(now), login, credential_id),
+    return (
+        tx.change(
+            "UPDATE passkeys SET removed = ? WHERE login = ? AND credential = ? AND removed IS NULL",
+            (now, login, credential_id),
+        )
+        == 1
     )
-    return bool(done.rowcount == 1)
 
 
 def remove_all(tx: Transaction, login: str, *, now: datetime) -> None:
     """Removes all of *login*'s, for good."""
-    tx.execute("UPDATE passkeys SET removed = ? WHERE login = ? AND removed IS NULL", (stored(now), login))
-
-
-def _passkey(row: tuple[Any, ...]) -> AdministratorPasskey:
-    added: datetime = loaded(row[5])
-    return AdministratorPasskey(bytes(row[0]), row[1], bytes(row[2]), int(row[3]), row[4], added)
+    tx.execute("UPDATE passkeys SET removed = ? WHERE login = ? AND removed IS NULL", (now, login))

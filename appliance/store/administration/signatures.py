@@ -16,5 +16,4 @@ def insert(tx: Transaction, act_id: str, part: DualControlRole, login: str, answ
 
 def answer(tx: Transaction, act_id: str, part: DualControlRole) -> str | None:
     """What was answered, by whoever it was; None when nobody signed that."""
-    row = tx.execute("SELECT answer FROM signatures WHERE act = ? AND part = ?", (act_id, part)).fetchone()
-    return None if row is None else str(row[0])
+    return tx.value(str, "SELECT answer FROM signatures WHERE act = ? AND part = ?", (act_id, part))

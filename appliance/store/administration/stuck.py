@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from appliance.model.stuck import Stuck, StuckStep
+from appliance.model.stuck import Stuck
 from appliance.store.database import Transaction
-from appliance.store.moments import loaded, stored
+from hsm.rows import RowMapper
 
 
 def replace(tx: Transaction, found: Sequence[Stuck]) -> None:
@@ -20,7 +20,7 @@ def replace(tx: Transaction, found: Sequence[Stuck]) -> None:
             (
                 each.contract,
                 each.step,
-                stored(each.since) if each.since else None,
+                each.since,
                 each.template,
                 json.dumps(dict(each.values), ensure_ascii=False),
             )
@@ -31,7 +31,12 @@ def replace(tx: Transaction, found: Sequence[Stuck]) -> None:
 
 def everything(tx: Transaction) -> list[Stuck]:
     """All of it, the oldest first."""
-    rows = tx.execute(
-        "SELECT contract, step, since, cause, cause_values FROM stuck ORDER BY since IS NULL, since, contract"
+    return _STUCK.all(
+        tx.execute(
+            'SELECT contract, step, since, cause AS template, cause_values AS "values" FROM stuck'
+            " ORDER BY since IS NULL, since, contract"
+        )
     )
-    return [Stuck(row[0], StuckStep(row[1]), loaded(row[2]), row[3], json.loads(row[4])) for row in rows]
+
+
+_STUCK = RowMapper(Stuck)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from appliance.store.database import Transaction
 from appliance.store.health.told import decoded, encoded
-from appliance.store.moments import loaded, stored
+from appliance.store.moments import loaded
+from hsm.rows import RowMapper, columns
 from hsm.sentence import Sentence
 
 
@@ -41,7 +43,7 @@ class AlarmMessage:
 
 def add(tx: Transaction, alarm: Alarm, channels: Iterable[tuple[str, str]]) -> None:
     """Keeps *alarm*, to be told by all *channels* (kind and address)."""
-    number = tx.execute(
+    number = tx.count(
         "INSERT INTO alarms (name, event, condition, sentence, remedy, page, mark, since, at)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
         (
@@ -52,13 +54,13 @@ def add(tx: Transaction, alarm: Alarm, channels: Iterable[tuple[str, str]]) -> N
             encoded(alarm.remedy.template, alarm.remedy.values),
             alarm.page,
             alarm.mark,
-            stored(alarm.since),
-            stored(alarm.at),
+            alarm.since,
+            alarm.at,
         ),
-    ).fetchone()[0]
+    )
     tx.executemany(
         "INSERT INTO tellings (alarm, channel, address, retry_at) VALUES (?, ?, ?, ?)",
-        [(number, channel, address, stored(alarm.at)) for channel, address in channels],
+        [(number, channel, address, alarm.at) for channel, address in channels],
     )
 
 
@@ -68,7 +70,7 @@ def last_of_each(tx: Transaction) -> dict[str, Alarm]:
         "SELECT name, event, condition, sentence, remedy, page, mark, since, at FROM alarms"
         " WHERE id IN (SELECT max(id) FROM alarms GROUP BY name)"
     )
-    return {row[0]: _alarm(row) for row in rows}
+    return {alarm.name: alarm for alarm in _ALARMS.all(rows)}
 
 
 def recent(tx: Transaction, *, limit: int) -> list[Alarm]:
@@ -78,19 +80,20 @@ def recent(tx: Transaction, *, limit: int) -> list[Alarm]:
         " ORDER BY id DESC LIMIT ?",
         (limit,),
     )
-    return [_alarm(row) for row in rows]
+    return _ALARMS.all(rows)
 
 
 def waiting(tx: Transaction, now: datetime, *, channel: str, limit: int) -> list[AlarmMessage]:
     """What is to be told by *channel* and by *now*, the oldest first."""
     rows = tx.execute(
-        "SELECT t.id, t.alarm, t.channel, t.address, t.attempts, a.name, a.event, a.condition, a.sentence,"
-        " a.remedy, a.page, a.mark, a.since, a.at FROM tellings AS t JOIN alarms AS a ON a.id = t.alarm"
+        "SELECT t.id, t.alarm AS alarm_id, t.channel, t.address, t.attempts, a.name, a.event,"
+        " a.condition, a.sentence, a.remedy, a.page, a.mark, a.since, a.at"
+        " FROM tellings AS t JOIN alarms AS a ON a.id = t.alarm"
         " WHERE t.state = 'waiting' AND t.channel = ? AND t.retry_at <= ? ORDER BY t.retry_at, t.id"
         " LIMIT ?",
-        (channel, stored(now), limit),
+        (channel, now, limit),
     )
-    return [AlarmMessage(row[0], row[1], _alarm(row[5:]), row[2], row[3], row[4]) for row in rows]
+    return _MESSAGES.all(rows)
 
 
 def told(tx: Transaction, telling: int) -> None:
@@ -102,7 +105,7 @@ def postpone(tx: Transaction, telling: int, *, reason: str, until: datetime) -> 
     """One more try failed, for *reason*; the next is at *until*."""
     tx.execute(
         "UPDATE tellings SET attempts = attempts + 1, reason = ?, retry_at = ? WHERE id = ? AND state = 'waiting'",
-        (reason, stored(until), telling),
+        (reason, until, telling),
     )
 
 
@@ -119,22 +122,18 @@ def forget(tx: Transaction, *, before: datetime) -> None:
     """Alarms older than *before* are gone, but for the last about each thing."""
     tx.execute(
         "DELETE FROM alarms WHERE at < ? AND id NOT IN (SELECT max(id) FROM alarms GROUP BY name)",
-        (stored(before),),
+        (before,),
     )
 
 
-def _alarm(row: tuple[object, ...]) -> Alarm:
-    name, event, condition, sentence, remedy, page, mark, since, at = (
-        None if each is None else str(each) for each in row
-    )
-    return Alarm(
-        name=name or "",
-        event=event or "",
-        condition=condition or "",
-        sentence=decoded(sentence or ""),
-        remedy=decoded(remedy or ""),
-        page=page,
-        mark=mark or "",
-        since=loaded(since or ""),
-        at=loaded(at or ""),
-    )
+def _alarm(*row: Any) -> Alarm:
+    name, event, condition, sentence, remedy, page, mark, since, at = row
+    texts = decoded(sentence), decoded(remedy)
+    return Alarm(name, event, condition, *texts, page, mark, loaded(since), loaded(at))
+
+
+_ALARMS = RowMapper(Alarm, sentence=decoded, remedy=decoded)
+_MESSAGES = RowMapper(
+    AlarmMessage,
+    alarm=columns(_alarm, "name", "event", "condition", "sentence", "remedy", "page", "mark", "since", "at"),
+)

@@ -9,7 +9,8 @@ from datetime import datetime
 
 from appliance.store.database import Transaction
 from appliance.store.health.told import decoded, encoded
-from appliance.store.moments import loaded, stored
+from appliance.store.moments import loaded
+from hsm.rows import RowMapper
 from hsm.sentence import Sentence
 
 
@@ -25,6 +26,9 @@ class Observation:
     mark: str
     since: datetime
     at: datetime
+
+
+_OBSERVATIONS = RowMapper(Observation, sentence=decoded, remedy=decoded)
 
 
 def put(tx: Transaction, position: int, row: Observation) -> None:
@@ -44,8 +48,8 @@ def put(tx: Transaction, position: int, row: Observation) -> None:
             encoded(row.remedy.template, row.remedy.values),
             row.page,
             row.mark,
-            stored(row.since),
-            stored(row.at),
+            row.since,
+            row.at,
         ),
     )
 
@@ -60,10 +64,7 @@ def all_of(tx: Transaction) -> list[Observation]:
     rows = tx.execute(
         "SELECT name, condition, sentence, remedy, page, mark, since, at FROM observations ORDER BY position"
     )
-    return [
-        Observation(name, condition, decoded(sentence), decoded(remedy), page, mark, loaded(since), loaded(at))
-        for name, condition, sentence, remedy, page, mark, since, at in rows
-    ]
+    return _OBSERVATIONS.all(rows)
 
 
 def put_round(tx: Transaction, at: datetime, figures: Mapping[str, float]) -> None:
@@ -71,11 +72,14 @@ def put_round(tx: Transaction, at: datetime, figures: Mapping[str, float]) -> No
     tx.execute(
         "INSERT INTO rounds (id, at, figures) VALUES (1, ?, ?)"
         " ON CONFLICT (id) DO UPDATE SET at = excluded.at, figures = excluded.figures",
-        (stored(at), json.dumps(figures)),
+        (at, json.dumps(figures)),
     )
 
 
 def last_round(tx: Transaction) -> tuple[datetime, dict[str, float]] | None:
     """When the watch last went round, and its figures; None before the first time."""
     row = tx.execute("SELECT at, figures FROM rounds WHERE id = 1").fetchone()
-    return None if row is None else (loaded(row[0]), json.loads(row[1]))
+    if row is None:
+        return None
+    at, figures = row
+    return loaded(at), json.loads(figures)

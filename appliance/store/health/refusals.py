@@ -10,10 +10,10 @@ from appliance.store.database import Transaction
 def add(tx: Transaction, process: str, counts: Mapping[str, int]) -> None:
     """What *process* has refused by now, by reason; what it had said before is not counted again."""
     for reason, count in counts.items():
-        row = tx.execute(
-            "SELECT count FROM refusals_told WHERE process = ? AND reason = ?", (process, reason)
-        ).fetchone()
-        grown = count - (int(row[0]) if row else 0)
+        known = tx.value(
+            int, "SELECT count FROM refusals_told WHERE process = ? AND reason = ?", (process, reason)
+        )
+        grown = count - (known or 0)
         if grown <= 0:
             continue
         tx.execute(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from appliance.store.database import Transaction
-from appliance.store.moments import loaded, stored
+from hsm.rows import RowMapper
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,24 +21,27 @@ class Hour:
     last: float
 
 
+_HOURS = RowMapper(Hour)
+
+
 def add(tx: Transaction, name: str, hour: datetime, value: float) -> None:
     """One more measurement in that hour."""
     tx.execute(
         "INSERT INTO series (name, hour, count, total, low, high, last) VALUES (?1, ?2, 1, ?3, ?3, ?3, ?3)"
         " ON CONFLICT (name, hour) DO UPDATE SET count = count + 1, total = total + ?3,"
         " low = min(low, ?3), high = max(high, ?3), last = ?3",
-        (name, stored(hour), value),
+        (name, hour, value),
     )
 
 
 def forget(tx: Transaction, *, before: datetime) -> None:
     """Hours *before* that one are gone."""
-    tx.execute("DELETE FROM series WHERE hour < ?", (stored(before),))
+    tx.execute("DELETE FROM series WHERE hour < ?", (before,))
 
 
 def names(tx: Transaction) -> list[str]:
     """The figures that there are, sorted."""
-    return [row[0] for row in tx.execute("SELECT DISTINCT name FROM series ORDER BY name")]
+    return tx.column(str, "SELECT DISTINCT name FROM series ORDER BY name")
 
 
 def read(tx: Transaction, name: str, *, since: datetime, until: datetime) -> list[Hour]:
@@ -46,6 +49,6 @@ def read(tx: Transaction, name: str, *, since: datetime, until: datetime) -> lis
     rows = tx.execute(
         "SELECT hour, count, total, low, high, last FROM series"
         " WHERE name = ? AND hour >= ? AND hour < ? ORDER BY hour",
-        (name, stored(since), stored(until)),
+        (name, since, until),
     )
-    return [Hour(loaded(row[0]), *row[1:]) for row in rows]
+    return _HOURS.all(rows)

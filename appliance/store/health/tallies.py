@@ -11,7 +11,10 @@ from appliance.store.database import Transaction
 def get(tx: Transaction) -> tuple[int, dict[str, int]]:
     """How many entries were counted, and how many of each kind."""
     row = tx.execute("SELECT position, counts FROM tallies WHERE id = 1").fetchone()
-    return (0, {}) if row is None else (int(row[0]), json.loads(row[1]))
+    if row is None:
+        return 0, {}
+    position, counts = row
+    return position, json.loads(counts)
 
 
 def put(tx: Transaction, position: int, counts: Mapping[str, int]) -> None:

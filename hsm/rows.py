@@ -1,0 +1,186 @@
+"""Rows of SQLite as typed values, by the names of their columns; shared by both databases.
+
+A column is a field of the same name; ``AS`` renames it in the query. What a column's text means follows from the
+field's type: instants, days and times in ISO 8601, the values of enumerations, JSON for tuples, sets and mappings.
+Instants are bound to statements as they are (:func:`hsm.intents.instant`): text order is time order.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from enum import Enum
+from functools import cache
+from types import NoneType, UnionType
+from typing import Any, Generic, Protocol, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from pysqlite3 import dbapi2 as sqlite
+
+from hsm.intents import instant
+
+T = TypeVar("T")
+_Convert = Callable[[Any], Any]
+_PLAIN = frozenset({str, int, float, bytes, Any})
+_FROM_TEXT: Mapping[Any, _Convert] = {
+    datetime: datetime.fromisoformat,
+    date: date.fromisoformat,
+    time: time.fromisoformat,
+    bool: bool,
+}
+
+sqlite.register_adapter(datetime, instant)
+
+
+class Rows(Protocol):
+    """What a query gives: a cursor of SQLite."""
+
+    @property
+    def description(self) -> Any:
+        """One tuple for each column, with the name first."""
+
+    def fetchone(self) -> Any:
+        """The next row; None after the last."""
+
+    def fetchall(self) -> list[Any]:
+        """The rows that are left."""
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """How a field is made of other columns than the one of its name: by *make*, from those of these *names*."""
+
+    make: Callable[..., Any]
+    names: tuple[str, ...]
+
+
+def columns(make: Callable[..., Any], *names: str) -> Columns:
+    """A field that *make* makes of the columns *names*, whatever they hold."""
+    return Columns(make, names)
+
+
+class RowMapper(Generic[T]):
+    """Makes values of *target*, a frozen dataclass or a function with typed parameters, from rows.
+
+    *sources* are the fields that are not simply the column of their name: another converter of that column (not
+    asked about NULL), or :func:`columns`. A query that lacks a column, or has one that no field takes, is a
+    TypeError: what the database has cannot be forgotten because a field has a default.
+    """
+
+    def __init__(self, target: Callable[..., T], **sources: Columns | _Convert) -> None:
+        self._target = target
+        self._sources = sources
+        self._plans: dict[tuple[Any, ...], _Plan] = {}
+
+    def all(self, rows: Rows, **given: Any) -> list[T]:
+        """A value for each row; *given* are fields that are no columns."""
+        arguments = self._plan(rows, given).arguments
+        return [self._target(*arguments(row, given)) for row in rows.fetchall()]
+
+    def first(self, rows: Rows, **given: Any) -> T | None:
+        """The value of the first row, None without one."""
+        row = rows.fetchone()
+        return None if row is None else self._target(*self._plan(rows, given).arguments(row, given))
+
+    def _plan(self, rows: Rows, given: Mapping[str, Any]) -> _Plan:
+        key = (*[each[0] for each in rows.description], None, *given)
+        known = self._plans.get(key)
+        if known is None:
+            known = self._plans[key] = self._made_plan(key[: key.index(None)], given)
+        return known
+
+    def _made_plan(self, names: tuple[str, ...], given: Mapping[str, Any]) -> _Plan:
+        hints, plan, taken = get_type_hints(self._target), _Plan(), set[str]()
+        for place, field in enumerate(inspect.signature(self._target).parameters):
+            source = self._sources.get(field)
+            wanted = source.names if isinstance(source, Columns) else (field,)
+            if field in given:
+                plan.add_given(place, field)
+                continue
+            if missing := [name for name in wanted if name not in names]:
+                raise TypeError(f"{self._target.__qualname__}.{field}: the query has no column {missing[0]}")
+            taken.update(wanted)
+            if isinstance(source, Columns):
+                plan.add_made(place, source.make, [names.index(name) for name in wanted])
+            else:
+                plan.add_column(source or _converter(hints[field]), names.index(field))
+        if unused := set(names) - taken:
+            raise TypeError(f"{self._target.__qualname__}: no field takes the column {min(unused)}")
+        return plan
+
+
+class _Plan:
+    """How the arguments of one target come from the rows of one query, in their order."""
+
+    def __init__(self) -> None:
+        self._columns: list[tuple[_Convert | None, int]] = []
+        self._made: list[tuple[int, Callable[..., Any], list[int]]] = []
+        self._given: list[tuple[int, str]] = []
+
+    def add_column(self, convert: _Convert | None, column: int) -> None:
+        """The next argument is this column."""
+        self._columns.append((convert, column))
+
+    def add_made(self, place: int, make: Callable[..., Any], columns: list[int]) -> None:
+        """The argument at *place*, which is the next, is made of these columns."""
+        self._columns.append((None, 0))
+        self._made.append((place, make, columns))
+
+    def add_given(self, place: int, field: str) -> None:
+        """The argument at *place*, which is the next, is given."""
+        self._columns.append((None, 0))
+        self._given.append((place, field))
+
+    def arguments(self, row: tuple[Any, ...], given: Mapping[str, Any]) -> list[Any]:
+        """The arguments of *row*."""
+        made = [
+            row[column] if convert is None or row[column] is None else convert(row[column])
+            for convert, column in self._columns
+        ]
+        for place, make, places in self._made:
+            made[place] = make(*[row[each] for each in places])
+        for place, field in self._given:
+            made[place] = given[field]
+        return made
+
+
+def converted(kind: type[T], value: Any) -> T:
+    """The column's *value*, which is not NULL, as *kind*."""
+    hint: Any = kind
+    convert = _converter(hint)
+    made: T = value if convert is None else convert(value)
+    return made
+
+
+def fields_of(value: object, names: str) -> dict[str, Any]:
+    """The attributes of *value* with these *names* (separated by spaces), as columns of the same names."""
+    return {name: getattr(value, name) for name in names.split()}
+
+
+def insertion(table: str, names: Iterable[str]) -> str:
+    """The statement that inserts a row with these columns."""
+    found = tuple(names)
+    return f"INSERT INTO {table} ({', '.join(found)}) VALUES ({', '.join('?' * len(found))})"  # noqa: S608  # names of this program
+
+
+@cache
+def _converter(hint: Hashable) -> _Convert | None:
+    """From what SQLite gives to *hint*; None for what it gives as it is."""
+    kind = get_origin(hint)
+    if kind in (Union, UnionType):
+        [hint] = [each for each in get_args(hint) if each is not NoneType]
+        return _converter(hint)
+    if hint in _PLAIN:
+        return None
+    if hint in _FROM_TEXT:
+        return _FROM_TEXT[hint]
+    if isinstance(hint, type) and issubclass(hint, Enum):
+        return hint
+    if kind in (tuple, frozenset):
+        each = _converter(get_args(hint)[0])
+        return lambda text: kind(json.loads(text) if each is None else map(each, json.loads(text)))
+    if isinstance(kind, type) and issubclass(kind, Mapping):
+        return json.loads
+    raise TypeError(f"no column has the type {hint}; say how it is made")
