@@ -14,6 +14,7 @@ from appliance.accounts.registry import PeopleRegistry
 from appliance.accounts.service import AccountsService, open_accounts
 from appliance.accounts.sessions import PortalSessions
 from appliance.appearances import SealPictures, SignatureAppearances
+from appliance.archive_renewal import ArchiveRenewal, CeremonyRecords
 from appliance.config import Settings
 from appliance.confinement import Confinement
 from appliance.contracts.access import Contracts
@@ -47,15 +48,13 @@ from appliance.guests.entering import GuestEntryContext
 from appliance.guests.inviting import GuestCodes
 from appliance.history.disclosure import Disclosing
 from appliance.identity import IdentityChecks
-from appliance.keeping import ArchiveRenewal, CeremonyRecords
 from appliance.ledger import LogProofs, Sequencer
 from appliance.ledger.audit_trail import AuditTrail
 from appliance.listing import ContractLists
 from appliance.maintenance import Maintenance
 from appliance.model.accounts import LinkPurpose
 from appliance.notices.addresses import PortalAddresses
-from appliance.notices.announcing import NoticeQueue
-from appliance.notices.channel import MailChannel
+from appliance.notices.delivery import MailChannel, NoticeQueue
 from appliance.office import Appointing, Office, open_office
 from appliance.ownership import Ownership
 from appliance.ownership.deposits import OwnershipDependencies
@@ -63,7 +62,7 @@ from appliance.pdf.workshop import PdfWorkshop
 from appliance.policy import Policy, load_policy
 from appliance.powers import Powers
 from appliance.powers.register import PowerArchive
-from appliance.reminders.desk import MailOrigin, ReminderServices, open_reminders
+from appliance.reminders.services import MailOrigin, ReminderServices, open_reminders
 from appliance.retention import RetentionServices, open_retention
 from appliance.review.checker import ContentChecker
 from appliance.review.review_status import open_review_statuses

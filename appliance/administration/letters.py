@@ -17,8 +17,8 @@ from appliance.administration.room import AdministrationContext
 from appliance.config import Settings
 from appliance.language import instants, translator
 from appliance.model.administration import Administrator, AdministratorState, AdminRequest, AdminRequestState
-from appliance.notices.letters import GREETING, PAGE, MailMessage
 from appliance.notices.mail import Envelope, MailClient, MailRefused, MailUnavailable, MailUnknown
+from appliance.notices.messages import GREETING, PAGE, MailMessage
 from appliance.store.administration import act_letters, acts, administrators
 from appliance.store.administration.act_letters import ActLetter, LetterState
 from appliance.store.database import Transaction

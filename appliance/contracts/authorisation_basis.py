@@ -20,7 +20,7 @@ from appliance.model.identity import IdentityRecord
 from appliance.model.people import Person
 from appliance.model.powers import Power, RecordedAction
 from appliance.policy import Policy
-from appliance.policy.identity import IdentityRequirement, IdentityRules
+from appliance.policy.rules import IdentityRequirement, IdentityRules
 from appliance.powers import ConsideredPower, CoverageDecision, CoverageOutcome, CoverageQuery, decide_coverage
 from appliance.store import grounds as store
 from appliance.store import identities, people, powers

@@ -12,7 +12,7 @@ from appliance.health.alarms import LASTING, OVER
 from appliance.health.finding import Condition
 from appliance.health.registry import TITLES
 from appliance.language import Translator, instants, translator
-from appliance.notices.letters import MailMessage
+from appliance.notices.messages import MailMessage
 from appliance.store.health.alarms import Alarm
 
 SUBJECTS: Final = {

@@ -1,6 +1,5 @@
 """Lists of contracts: what a person has to do, page by page, and whether the lists are true."""
 
-from appliance.listing.listing import ContractLists
-from appliance.listing.truth import ListCheck
+from appliance.listing.lists import ContractLists, ListCheck
 
 __all__ = ["ContractLists", "ListCheck"]

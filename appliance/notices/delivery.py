@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from appliance.errors import NotFound
+from appliance.config import MailSettings
+from appliance.errors import NotFound, PreconditionRefused, StateRefused
 from appliance.guests.inviting import is_shut_out
-from appliance.model.contract import GUEST_PREFIX
+from appliance.ledger.audit_trail import AuditTrail
+from appliance.ledger.events import AuditEvent, EventKind, Field
+from appliance.model.contract import GUEST_PREFIX, Contract, Party
 from appliance.model.guest import GuestInvitation
 from appliance.model.notice import Notice, NoticeKind
 from appliance.notices.addresses import PortalAddresses
-from appliance.notices.letters import MailMessage, MessageContext, Postponed, compose_message
 from appliance.notices.mail import (
     Envelope,
     Mailbox,
@@ -22,9 +24,10 @@ from appliance.notices.mail import (
     MailUnknown,
     MailUnreachable,
 )
-from appliance.notices.naming import actors_of_notice
-from appliance.store import accounts, contracts, guests, outbox, people
+from appliance.notices.messages import MailMessage, MessageContext, Postponed, actors_of_notice, compose_message
+from appliance.store import accounts, contracts, deliveries, guests, outbox, people
 from appliance.store.database import Database, Transaction
+from appliance.store.deliveries import MessageDelivery
 
 INTERRUPTED = "the process ended while it was sent"
 LONGEST_PAUSE = timedelta(minutes=5)
@@ -170,3 +173,91 @@ def _invitation(tx: Transaction, recipient: str) -> GuestInvitation | None:
         return guests.of_person(tx, recipient) if recipient.startswith(GUEST_PREFIX) else None
     except NotFound:
         return None
+
+
+SHOWN = 50
+
+
+class MessageDeliveries:
+    """Nothing is claimed to be sent that a mail server has not taken. Thread-safe."""
+
+    def __init__(self, database: Database, audit: AuditTrail, now: Callable[[], datetime]) -> None:
+        self._database = database
+        self._audit = audit
+        self._now = now
+
+    def list_deliveries(self, contract_id: str) -> list[MessageDelivery]:
+        """The newest messages about a contract, at most :data:`SHOWN`."""
+        with self._database.reading() as tx:
+            return deliveries.of_contract(tx, contract_id, limit=SHOWN)
+
+    def resend_message(self, contract_id: str, message: int, *, by: str) -> None:
+        """The initiator (*by*) has a message go out once more whose arrival is unknown, or that was refused.
+
+        Raises :class:`NotFound`, :class:`PreconditionRefused` for anybody else, :class:`StateRefused` for a
+        message that waits, is sent, or is needed no more.
+        """
+        now = self._now()
+        with self._database.transaction() as tx:
+            contract = contracts.load(tx, contract_id)
+            recipient = deliveries.recipient(tx, contract_id, message)
+            if recipient is None:
+                raise NotFound("There is no such message about “{title}”.", title=contract.title)
+            if contract.initiator != by:
+                raise PreconditionRefused(
+                    "Only the initiator of “{title}” has mail sent again.", title=contract.title
+                )
+            if not outbox.resend(tx, message, now):
+                raise StateRefused("This message is not one that can be sent again; look at what became of it.")
+            public: dict[str, Field] = {"message": message, "recipient": recipient}
+            self._audit.append(tx, AuditEvent(EventKind.NOTICE_RESENT, now, by, contract_id, public))
+
+
+class MailChannel:
+    """Mail as the portal knows it: the scheduler sends, and says in the outbox what became of it. Thread-safe."""
+
+    def __init__(self, database: Database, settings: MailSettings) -> None:
+        self._database = database
+        self._settings = settings
+
+    @property
+    def configured(self) -> bool:
+        """Whether there is a mail server to send by."""
+        return self._settings.configured
+
+    def works(self) -> bool:
+        """Whether there is one, and no mail waits because it could not be reached or would not take it."""
+        if not self.configured:
+            return False
+        with self._database.reading() as tx:
+            return not outbox.is_held_up(tx)
+
+
+class GuestInviter(Protocol):
+    """Makes the invitation of a party from outside, and queues its letter, in the caller's transaction."""
+
+    def __call__(self, tx: Transaction, contract: Contract, party: Party, *, by: str, now: datetime) -> object:
+        """*by* invites and vouches."""
+
+
+class NoticeQueue:
+    """Whatever it is given is queued in the caller's transaction, so that nothing is told that did not happen."""
+
+    def __init__(self, invite: GuestInviter) -> None:
+        self._invite = invite
+
+    def __call__(self, tx: Transaction, notices: Iterable[Notice]) -> None:
+        """Queue *notices*; a guest whose turn it is is invited instead."""
+        for notice in notices:
+            if notice.contract is not None and _invites(notice):
+                self._call(tx, contracts.load(tx, notice.contract), notice)
+            else:
+                outbox.enqueue(tx, notice)
+
+    def _call(self, tx: Transaction, contract: Contract, notice: Notice) -> None:
+        party = next(party for party in contract.parties if party.subject == notice.recipient)
+        self._invite(tx, contract, party, by=contract.initiator, now=notice.due)
+
+
+def _invites(notice: Notice) -> bool:
+    return notice.kind is NoticeKind.YOUR_TURN and notice.recipient.startswith(GUEST_PREFIX)

@@ -13,7 +13,7 @@ from email.utils import format_datetime
 from typing import TYPE_CHECKING
 
 from appliance.config import MailSettings, Security
-from appliance.notices.letters import MailMessage
+from appliance.notices.messages import MailMessage
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer

@@ -4,19 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
+from time import monotonic
 from zoneinfo import ZoneInfo
 
 from appliance.language import instants
 from appliance.model.contract import Contract
 from appliance.model.reminder import LEFT, Duty, Occasion, Reminder, ReminderRole
-from appliance.policy.reminders import ReminderRules
+from appliance.policy.rules import ReminderRules
 from appliance.reminders import duties
 from appliance.reminders.calendar import WorkingCalendar
-from appliance.reminders.hours import WorkingHours
-from appliance.reminders.schedule import DueStep, ReminderSubject, current_step, mail_at, next_due_at, schedule
+from appliance.reminders.schedule import (
+    DueStep,
+    ReminderSubject,
+    WorkingHours,
+    current_step,
+    mail_at,
+    next_due_at,
+    schedule,
+)
 from appliance.store import contract_dates, contracts, outbox, people, reminder_plans, reminder_wishes, reminders
-from appliance.store.database import Transaction
+from appliance.store.database import Database, Transaction
 from appliance.store.reminder_plans import Plan
 
 RulesOf = Callable[[str], ReminderRules]
@@ -144,3 +152,55 @@ def _close_others(tx: Transaction, plan: Plan, wanted: list[_Wanted], now: datet
         if (reminder.duty, reminder.anchor) not in still:
             reminders.close(tx, reminder.id, now)
     return [each for each in open_ones if (each.duty, each.anchor) in still]
+
+
+BATCH = 25
+"""Plans that one transaction derives: other writers wait for it."""
+
+LONGEST = 1.0
+"""Seconds after which a tick leaves the rest to the next one."""
+
+SIGN_OF_LIFE = timedelta(minutes=1)
+
+
+class ReminderTick:
+    """One caller at a time (the scheduler). A process that dies in the middle loses nothing: what was derived is
+    on disk together with the note that it was.
+
+    ``rules`` is a fingerprint of rules and calendars: when they are others than at the last tick, everything is
+    looked at anew.
+    """
+
+    def __init__(
+        self, database: Database, derivation: ReminderDerivation, *, rules: str, now: Callable[[], datetime]
+    ) -> None:
+        self._database = database
+        self._derivation = derivation
+        self._rules = rules
+        self._now = now
+
+    def tick(self) -> int:
+        """Derives what is due; how many reminders are new."""
+        self._prepare()
+        made, ends = 0, monotonic() + LONGEST
+        while monotonic() < ends:
+            with self._database.reading() as tx:
+                due = reminder_plans.due(tx, self._now(), limit=BATCH)
+            if not due:
+                break
+            with self._database.transaction() as tx:
+                known: KnownHours = {}
+                made += sum(self._derivation.derive_plan(tx, plan, self._now(), known) for plan in due)
+        return made
+
+    def _prepare(self) -> None:
+        now = self._now()
+        with self._database.reading() as tx:
+            ticked, rules = reminder_plans.clock(tx)
+            touched = reminder_plans.is_anybody_touched(tx)
+        if touched or rules != self._rules or ticked is None or now - ticked >= SIGN_OF_LIFE:
+            with self._database.transaction() as tx:
+                reminder_plans.mark_touched(tx)
+                if rules != self._rules:
+                    reminder_plans.mark_all(tx)
+                reminder_plans.set_clock(tx, now, self._rules)

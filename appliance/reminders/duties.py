@@ -11,7 +11,7 @@ from appliance.model.reminder import Duty, ReminderRole
 from appliance.model.seal_request import SealRequestState
 from appliance.seal_requests.status import still_asked
 from appliance.store import accounts, people, roll, seal_requests
-from appliance.store.database import Transaction
+from appliance.store.database import Database, Transaction
 
 
 def duties_to_sign(tx: Transaction, contract: Contract) -> list[Duty]:
@@ -89,3 +89,19 @@ def _of_party(tx: Transaction, party: Party) -> Iterator[Duty]:
     elif request.state is SealRequestState.WAITING:
         for custodian in still_asked(tx, request):
             yield Duty(custodian, ReminderRole.CUSTODIAN, request.id)
+
+
+class AbsentActors:
+    """Reads only. Thread-safe."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def names_of_absent(self, contract: Contract) -> tuple[str, ...]:
+        """Names of those who should act now and whose accounts are closed or suspended."""
+        if contract.state is not ContractState.SENT:
+            return ()
+        with self._database.reading() as tx:
+            _, missing = asked_to_act(tx, contract)
+            names = roll.names(tx, missing)
+        return tuple(names.get(one, one) for one in dict.fromkeys(missing))

@@ -9,10 +9,8 @@ from datetime import datetime
 from appliance.language import Language, translator
 from appliance.model.notice import Notice
 from appliance.notices.addresses import PortalAddresses
-from appliance.notices.letters import subject_of_notice
-from appliance.notices.naming import actors_of_notice, format_actors
-from appliance.reminders.items import ReminderLines
-from appliance.reminders.letters import reminder_sentence
+from appliance.notices.messages import actors_of_notice, format_actors, subject_of_notice
+from appliance.reminders.messages import ReminderLines, reminder_sentence
 from appliance.store import contracts, inbox, people, reminders
 from appliance.store.database import Database, Transaction
 

@@ -2,13 +2,106 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, time, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from appliance.policy.reminders import OVERDUE
-from appliance.reminders.hours import WorkingHours, days_before
+from appliance.language import instants
+from appliance.model.reminder import QuietHours
+from appliance.policy.rules import OVERDUE
+from appliance.reminders.calendar import WorkingCalendar
+
+FARTHEST = 31
+"""Days that are looked through: longer than any holidays."""
+
+BEFORE_END = timedelta(hours=1)
+"""What is moved to an earlier day comes so long before its end, when there is still time to do something."""
+
+Span = tuple[datetime, datetime]
+
+_on = lru_cache(maxsize=4096)(instants.on)
+"""Kept, for the same hours of the same days are asked for again and again."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkingHours:
+    """The times at which one person may be reminded; ``zone`` is the person's.
+
+    Someone whose quiet hours leave nothing of the working hours is reminded outside quiet hours.
+    """
+
+    zone: ZoneInfo
+    working: tuple[time, time]
+    calendar: WorkingCalendar
+    quiet: QuietHours | None = None
+
+    def is_free(self, at: datetime) -> bool:
+        """Whether *at* lies outside the quiet hours."""
+        return any(start <= at < end for day in (-1, 0) for start, end in self._awake(self._local(at, day)))
+
+    def is_open(self, at: datetime) -> bool:
+        """Whether *at* lies in working hours and outside the quiet hours."""
+        return any(start <= at < end for start, end in self._open(self._local(at)))
+
+    def at_or_before(self, at: datetime) -> datetime:
+        """*at* if it is open, else late in the last open time before."""
+        return self._before(at, self._open) or self.free_at_or_before(at)
+
+    def free_at_or_before(self, at: datetime) -> datetime:
+        """The same by quiet hours alone."""
+        return self._before(at, self._awake) or at
+
+    def at_or_after(self, at: datetime) -> datetime:
+        """*at* if it is open, else the beginning of the next open time."""
+        return self._after(at, self._open) or self._after(at, self._awake) or at
+
+    def next_at(self, at: datetime, of_day: time) -> datetime:
+        """The first time from *at* on when it is *of_day* where the person is."""
+        day = self._local(at)
+        found = _on(day, of_day, self.zone)
+        return found if found >= at else _on(day + timedelta(days=1), of_day, self.zone)
+
+    def _before(self, at: datetime, spans: Callable[[date], list[Span]]) -> datetime | None:
+        for back in range(FARTHEST + 1):
+            for start, end in reversed(spans(self._local(at, -back))):
+                if start <= at < end:
+                    return at
+                if end <= at:
+                    return max(start, end - BEFORE_END)
+        return None
+
+    def _after(self, at: datetime, spans: Callable[[date], list[Span]]) -> datetime | None:
+        for ahead in range(FARTHEST + 1):
+            for start, end in spans(self._local(at, ahead)):
+                if at < end:
+                    return max(at, start)
+        return None
+
+    def _local(self, at: datetime, days: int = 0) -> date:
+        return at.astimezone(self.zone).date() + timedelta(days=days)
+
+    def _open(self, day: date) -> list[Span]:
+        if not self.calendar.is_working_day(day):
+            return []
+        begins, ends = (_on(day, each, self.zone) for each in self.working)
+        cut = ((max(begins, start), min(ends, end)) for start, end in self._awake(day))
+        return [(start, end) for start, end in cut if start < end]
+
+    def _awake(self, day: date) -> list[Span]:
+        midnight, next_one = (_on(day + timedelta(days=each), time(), self.zone) for each in (0, 1))
+        if self.quiet is None:
+            return [(midnight, next_one)]
+        start, until = (_on(day, each, self.zone) for each in (self.quiet.start, self.quiet.until))
+        spans = [(midnight, start), (until, next_one)] if start < until else [(until, start)]
+        return [(begins, ends) for begins, ends in spans if begins < ends]
+
+
+def days_before(anchor: datetime, days: int, zone: ZoneInfo) -> datetime:
+    """The same time of day *days* earlier by the clocks of *zone*, also over a change of the clocks."""
+    local = anchor.astimezone(zone)
+    return _on(local.date() - timedelta(days=days), local.time(), zone)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from appliance.policy.review import ReviewRequirement
+from appliance.policy.rules import ReviewRequirement
 from appliance.review.review_status import ReviewStatus
 
 UNCHECKED = "The content of this contract has not been checked; open the step “Check and send”."

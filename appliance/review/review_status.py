@@ -27,7 +27,7 @@ from appliance.model.review import (
     Waiver,
 )
 from appliance.policy import Policy
-from appliance.policy.review import ReviewRequirement, ReviewRules
+from appliance.policy.rules import ReviewRequirement, ReviewRules
 from appliance.review import rule_files
 from appliance.review.rule_book import KindRule, RuleBook
 from appliance.store import reviews

@@ -16,9 +16,9 @@ from appliance.demonstration.cast import LI, ZHANG
 from appliance.model.contract import Contract, ContractState, Deadline, PartyState
 from appliance.notices.addresses import PortalAddresses
 from appliance.policy import Policy, PolicyRules
-from appliance.policy.reminders import ReminderRules
-from appliance.reminders.desk import MailOrigin, ReminderServices, open_reminders
-from appliance.reminders.reminding import LONGEST
+from appliance.policy.rules import ReminderRules
+from appliance.reminders.derivation import LONGEST
+from appliance.reminders.services import MailOrigin, ReminderServices, open_reminders
 from appliance.store import people
 from appliance.store.database import Database
 from tests.bench.bulk import write

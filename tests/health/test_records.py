@@ -7,13 +7,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from click.testing import CliRunner, Result
 
+from appliance.archive_renewal import CeremonyRecords
 from appliance.cli import main
 from appliance.health import Condition, RunbookPage
 from appliance.health.bench import open_check_context
 from appliance.health.ceremonies import ceremonies
 from appliance.health.maintaining import is_to_be_told, maintenance_finding
 from appliance.home import Home
-from appliance.keeping import CeremonyRecords
 from appliance.ledger.audit_trail import AuditTrail
 from appliance.model.maintenance import MaintenanceWindow
 from appliance.store import ledger

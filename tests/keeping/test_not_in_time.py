@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 
 import pytest
 
+from appliance.archive_renewal import ArchiveRenewal, RenewalRound
 from appliance.config import KeepingSettings
 from appliance.health.bench import open_check_context
 from appliance.health.lasting import keeping, keeping_finding
-from appliance.keeping import ArchiveRenewal, RenewalRound
 from appliance.model.contract import Contract
 from appliance.store import keeping as kept
 from appliance.verification import Indication, SubIndication

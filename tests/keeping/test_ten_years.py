@@ -15,12 +15,12 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from appliance.archive_renewal import RenewalRound
 from appliance.demonstration.cast import LI
 from appliance.demonstration.pocket import DemonstrationAuthenticators
 from appliance.evidence.exporting import Exporting
 from appliance.evidence.extraction import SignatureRange, newest_contents
 from appliance.history.timeline import Timeline
-from appliance.keeping import RenewalRound
 from appliance.model.contract import Contract, RevisionKind
 from appliance.timestamping.issuing import signer_of_token
 from appliance.verification import Indication, Level, SubIndication

@@ -10,7 +10,7 @@ import pytest
 
 from appliance.errors import ConfigurationError
 from appliance.policy import Policy, load_policy, parse_policy
-from appliance.policy.identity import IdentityRequirement
+from appliance.policy.rules import IdentityRequirement
 
 PURCHASE = """
 [identity]

@@ -9,10 +9,10 @@ import pytest
 from appliance.language import translator
 from appliance.model.people import Person
 from appliance.model.reminder import DATES, Duty, Occasion, Reminder, ReminderRole
-from appliance.notices.letters import SUBJECTS, MailMessage, MessageContext, compose_message
+from appliance.notices.messages import SUBJECTS, MailMessage, MessageContext, compose_message
 from appliance.ownership.certificate import CertificateFacts, certificate_html
-from appliance.reminders.feeds import NAME, SUMMARIES
-from appliance.reminders.letters import ReminderLine, compose_digest
+from appliance.reminders.calendar_feeds import NAME, SUMMARIES
+from appliance.reminders.messages import ReminderLine, compose_digest
 from tests.portal.reading import READERS, Reader, faults_of_page, faults_of_times, faults_of_words
 
 AT = datetime(2026, 12, 4, 17, 30, tzinfo=UTC)

@@ -31,8 +31,8 @@ from appliance.model.intent import SigningOrigin
 from appliance.model.notice import Notice, NoticeKind
 from appliance.model.office import ProposedPasskey
 from appliance.notices.delivery import OutboxDelivery, ReminderComposer
-from appliance.notices.letters import MailMessage, Postponed
 from appliance.notices.mail import MailClient
+from appliance.notices.messages import MailMessage, Postponed
 from appliance.store import outbox, seal_requests
 from appliance.store.database import Transaction
 from appliance.wiring import Appliance

@@ -14,12 +14,12 @@ from pathlib import Path
 import pytest
 from flask.testing import FlaskClient
 
+from appliance.archive_renewal.ceremony_records import CeremonyRecords
 from appliance.demonstration.cast import OFFICER
 from appliance.health.bench import open_check_context
 from appliance.health.ceremonies import recovery
 from appliance.health.finding import Condition
 from appliance.health.pages import RunbookPage
-from appliance.keeping.ceremonies import CeremonyRecords
 from appliance.ledger.audit_trail import AuditTrail
 from appliance.model.accounts import AccountRole, AccountState
 from appliance.model.notice import NoticeKind

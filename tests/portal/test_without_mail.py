@@ -14,7 +14,7 @@ from appliance.demonstration.cast import ALPHA, LI, OFFICER, ZHANG, ZONE
 from appliance.language import chinese_areas, chinese_messages
 from appliance.model.accounts import AccountRole
 from appliance.model.contract import Contract, Deadline, GuestDetails, Placement, SigningOrder
-from appliance.notices.letters import MORE, SUBJECTS
+from appliance.notices.messages import MORE, SUBJECTS
 from tests.portal import signing_visits
 from tests.portal.estate import Estate
 from tests.portal.office_visits import token_in

@@ -40,16 +40,14 @@ from appliance.model.people import Person
 from appliance.model.reminder import QuietHours, ReminderPreferences
 from appliance.notices.addresses import PortalAddresses
 from appliance.notices.delivery import OutboxDelivery
-from appliance.notices.letters import MailMessage
 from appliance.notices.mail import Envelope, MailClient, MailRefused, MailUnavailable, MailUnknown, MailUnreachable
+from appliance.notices.messages import MailMessage
 from appliance.policy import Policy, PolicyRules
-from appliance.policy.reminders import ReminderRules
+from appliance.policy.rules import ReminderRules
 from appliance.reminders.calendar import WorkingCalendar
-from appliance.reminders.derivation import ReminderDerivation
-from appliance.reminders.digests import ReminderMails
-from appliance.reminders.hours import WorkingHours
-from appliance.reminders.items import ReminderLines
-from appliance.reminders.reminding import ReminderTick
+from appliance.reminders.derivation import ReminderDerivation, ReminderTick
+from appliance.reminders.messages import ReminderLines, ReminderMails
+from appliance.reminders.schedule import WorkingHours
 from appliance.store import (
     accounts,
     contracts,

@@ -12,9 +12,8 @@ from appliance.ledger.audit_trail import AuditTrail
 from appliance.model.accounts import AccountState
 from appliance.model.contract import ContractState, SigningOrder
 from appliance.model.reminder import Occasion
+from appliance.reminders.calendar_feeds import CalendarFeeds, ICalendarEvent, fold_line, render_icalendar
 from appliance.reminders.dates import ContractDateService
-from appliance.reminders.feeds import CalendarFeeds
-from appliance.reminders.icalendar import ICalendarEvent, fold_line, render_icalendar
 from appliance.store import accounts, contracts
 from tests.reminders.simulation import INITIATOR, Year
 

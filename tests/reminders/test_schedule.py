@@ -10,10 +10,16 @@ import pytest
 
 from appliance.errors import ConfigurationError
 from appliance.model.reminder import QuietHours
-from appliance.policy.reminders import ReminderRules
+from appliance.policy.rules import ReminderRules
 from appliance.reminders.calendar import WorkingCalendar, load_calendar, parse_calendar
-from appliance.reminders.hours import WorkingHours
-from appliance.reminders.schedule import ReminderSubject, current_step, mail_at, next_due_at, schedule
+from appliance.reminders.schedule import (
+    ReminderSubject,
+    WorkingHours,
+    current_step,
+    mail_at,
+    next_due_at,
+    schedule,
+)
 
 SHANGHAI, BERLIN = ZoneInfo("Asia/Shanghai"), ZoneInfo("Europe/Berlin")
 STEPS = ReminderRules().steps

@@ -9,7 +9,7 @@ import pysqlite3
 import pytest
 
 from appliance.contracts.drafting import DraftTerms
-from appliance.contracts.preconditions import Reviewed, Signing
+from appliance.contracts.preconditions import Reviewed, SigningContext
 from appliance.demonstration.cast import CUSTODIAN, LI, ZHANG
 from appliance.errors import NotAllowed, NotFound, PreconditionRefused, StateRefused
 from appliance.evidence import container, contents, manifest
@@ -237,7 +237,7 @@ def test_rules_that_change_while_it_is_out_do_not_stop_it(appliance: Appliance) 
     sent = send(appliance, draft)
     standings = replace(appliance.reviewing.standings, rules="f" * 64)
     with appliance.database.reading() as tx:
-        Reviewed(standings).require(tx, Signing(sent, sent.parties[0], appliance.now()))
+        Reviewed(standings).require(tx, SigningContext(sent, sent.parties[0], appliance.now()))
         assert not standings.status_of(tx, sent).cleared
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from appliance.errors import ConfigurationError
 from appliance.policy import Policy, PolicyRules
-from appliance.policy.review import ReviewRules
+from appliance.policy.rules import ReviewRules
 from appliance.review import rule_files
 from appliance.review.bounded import unbounded
 from appliance.review.review_status import open_review_statuses

@@ -10,7 +10,7 @@ import pytest
 
 from appliance.language import Language
 from appliance.listing import ContractLists, ListCheck
-from appliance.listing.truth import derive_rows
+from appliance.listing.lists import derive_rows
 from appliance.model.contract import (
     Contract,
     ContractRevision,

@@ -12,8 +12,8 @@ from appliance.administration.parts import ActionContext
 from appliance.contact_details import email_address
 from appliance.errors import StateRefused
 from appliance.model.administration import Actor, AdminRequestOutcome
-from appliance.notices.letters import compose_test_message
 from appliance.notices.mail import Envelope, MailClient, MailRefused, MailUnavailable, MailUnknown
+from appliance.notices.messages import compose_test_message
 from appliance.store import outbox
 
 

@@ -20,7 +20,7 @@ from appliance.contracts.permissions import (
 from appliance.errors import PreconditionRefused, StateRefused
 from appliance.language import chinese_messages
 from appliance.model.contract import Contract, ContractState, Party
-from appliance.notices import letters
+from appliance.notices import messages
 from tests.appliance.contracts.cast import ROLES, SUBJECTS, contract_in, expected, who
 from tests.appliance.contracts.samples import NOON
 
@@ -105,9 +105,9 @@ def test_who_has_declared_it_void_is_not_asked_again() -> None:
 
 
 def test_every_sentence_of_the_tables_is_translated() -> None:
-    tables = (permissions._WRONG_STATE, permissions._WRONG_PERSON, access.SINCE, letters.SUBJECTS)
+    tables = (permissions._WRONG_STATE, permissions._WRONG_PERSON, access.SINCE, messages.SUBJECTS)
     sentences = {sentence for table in tables for sentence in table.values()} | {access.CHANGED}
-    sentences |= {line for lines in letters.MORE.values() for line in lines}
+    sentences |= {line for lines in messages.MORE.values() for line in lines}
     assert not sentences - set(chinese_messages())
     assert set(permissions._WRONG_PERSON) | {Permission.READ} == set(Permission)
 

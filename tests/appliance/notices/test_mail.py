@@ -13,8 +13,8 @@ from appliance.config import MailSettings, Security
 from appliance.language import Language
 from appliance.model.notice import Notice, NoticeKind
 from appliance.model.people import Person
-from appliance.notices.letters import MessageContext, compose_message
 from appliance.notices.mail import Envelope, MailClient, MailRefused, MailUnavailable, MailUnknown
+from appliance.notices.messages import MessageContext, compose_message
 from tests.appliance.notices.smtp import Post, post_office
 
 NOON = datetime(2026, 11, 25, 4, 0, tzinfo=UTC)

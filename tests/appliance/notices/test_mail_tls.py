@@ -20,8 +20,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from appliance.config import MailSettings, Security
-from appliance.notices.letters import MailMessage
 from appliance.notices.mail import Envelope, MailClient, MailUnreachable
+from appliance.notices.messages import MailMessage
 
 LETTER = MailMessage("提醒", "正文\n", "<p>正文</p>")
 NOW = datetime.now(UTC)

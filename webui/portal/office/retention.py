@@ -46,7 +46,7 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
     def erase(subject: str) -> Answer:
         by = visiting_officer().subject
         try:
-            retention.erasing.erase_person(subject, reason=field_value("reason", 2000), by=by)
+            retention.erasure.erase_person(subject, reason=field_value("reason", 2000), by=by)
         except REFUSALS as refusal:
             sentence, status = problem_of(refusal)
             return _erasure(parts, subject, {"reason": sentence}, status)
@@ -56,21 +56,21 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
 def _do(retention: RetentionServices, what: str, contract: str, reason: str, by: str) -> None:
     match what:
         case "hold":
-            retention.holding.place_hold(contract, reason=reason, by=by)
+            retention.holds.place_hold(contract, reason=reason, by=by)
         case "lift":
-            retention.holding.lift_hold(contract, reason=reason, by=by)
+            retention.holds.lift_hold(contract, reason=reason, by=by)
         case "propose":
-            retention.disposing.propose_disposal(contract, reason=reason, by=by)
+            retention.disposal.propose_disposal(contract, reason=reason, by=by)
         case "confirm":
-            retention.disposing.confirm_disposal(contract, by=by)
+            retention.disposal.confirm_disposal(contract, by=by)
         case _:
-            retention.disposing.refuse_disposal(contract, reason=reason, by=by)
+            retention.disposal.refuse_disposal(contract, reason=reason, by=by)
 
 
 def _page(parts: PortalParts, problems: dict[str, str] | None = None, status: int = 200) -> Response:
     retention = parts.appliance.retention
-    holds, waiting = retention.holding.list_holds(), retention.disposing.list_proposed()
-    done, due = retention.disposing.list_done(), retention.disposing.list_due()
+    holds, waiting = retention.holds.list_holds(), retention.disposal.list_proposed()
+    done, due = retention.disposal.list_done(), retention.disposal.list_due()
     subjects = [each.placed_by for each in holds] + [each.proposed_by for each in (*waiting, *done)]
     shown = render_template(
         "office/retention.html",
@@ -100,7 +100,7 @@ def _erasure(
     shown = render_template(
         "office/erase.html",
         member=parts.appliance.office.members.member(subject),
-        remainder=parts.appliance.retention.erasing.remainder(subject),
+        remainder=parts.appliance.retention.erasure.remainder(subject),
         problems=problems or {},
         typed=request.form,
     )

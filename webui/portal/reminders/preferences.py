@@ -7,7 +7,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from appliance.errors import PreconditionRefused
 from appliance.model.reminder import ReminderPreferences
-from appliance.reminders.wishes import parse_preferences
+from appliance.reminders.preferences import parse_preferences
 from webui.portal.accounts.forms import field, sentence
 from webui.portal.accounts.settings import owner
 from webui.portal.parts import PortalParts

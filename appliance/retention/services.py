@@ -1,14 +1,20 @@
-"""Legal holds: as long as one stands, nothing of the contract goes."""
+"""Legal holds, and the parts of retention put together."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 
 from appliance.contracts.rules import require_reason
+from appliance.documents.blobs import BlobStore
+from appliance.documents.pictures import PagePictures
 from appliance.ledger.audit_trail import AuditTrail
 from appliance.ledger.events import AuditEvent, EventKind
 from appliance.model.retention import LegalHold
+from appliance.policy import Policy
+from appliance.retention.disposal import DisposalService
+from appliance.retention.erasure import ErasureService
 from appliance.store import contracts, retention
 from appliance.store.database import Database
 
@@ -42,3 +48,27 @@ class LegalHoldService:
         with self._database.transaction() as tx:
             retention.lift_hold(tx, contract_id, at=now, by=by, because=words)
             self._audit.append(tx, AuditEvent(EventKind.HOLD_LIFTED, now, by, contract_id, {}, {"reason": words}))
+
+
+@dataclass(frozen=True, slots=True)
+class RetentionServices:
+    """Holds, disposals, erasure; each thread-safe."""
+
+    holds: LegalHoldService
+    disposal: DisposalService
+    erasure: ErasureService
+
+
+def open_retention(
+    database: Database,
+    audit: AuditTrail,
+    documents: tuple[BlobStore, PagePictures],
+    policy: Policy,
+    now: Callable[[], datetime],
+) -> RetentionServices:
+    """All of it on one database and one store of *documents*, with the pictures that are made of them."""
+    return RetentionServices(
+        LegalHoldService(database, audit, now),
+        DisposalService(database, audit, *documents, policy, now),
+        ErasureService(database, audit, policy, now),
+    )

@@ -13,7 +13,7 @@ from typing import Any, get_type_hints
 
 from appliance.errors import ConfigurationError
 from appliance.language.names import name_key
-from appliance.policy.policy import Policy, PolicyRules, TypeRules
+from appliance.policy.rules import Policy, PolicyRules, TypeRules
 from hsm.errors import ConfigurationRefused
 from hsm.settings import require, section, sections, tables_of
 

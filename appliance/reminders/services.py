@@ -10,18 +10,16 @@ from pathlib import Path
 
 from appliance.ledger.audit_trail import AuditTrail
 from appliance.notices.addresses import PortalAddresses
+from appliance.notices.delivery import MessageDeliveries
 from appliance.policy import Policy
-from appliance.reminders.absences import AbsentActors
 from appliance.reminders.calendar import WorkingCalendar, load_calendar
+from appliance.reminders.calendar_feeds import CalendarFeeds
 from appliance.reminders.dates import ContractDateService
-from appliance.reminders.deliveries import MessageDeliveries
-from appliance.reminders.derivation import ReminderDerivation
-from appliance.reminders.digests import ReminderMails
-from appliance.reminders.feeds import CalendarFeeds
+from appliance.reminders.derivation import ReminderDerivation, ReminderTick
+from appliance.reminders.duties import AbsentActors
 from appliance.reminders.inbox import NoticeInbox
-from appliance.reminders.items import ReminderLines
-from appliance.reminders.reminding import ReminderTick
-from appliance.reminders.wishes import ReminderPreferenceService
+from appliance.reminders.messages import ReminderLines, ReminderMails
+from appliance.reminders.preferences import ReminderPreferenceService
 from appliance.store.database import Database
 
 

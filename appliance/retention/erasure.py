@@ -17,7 +17,7 @@ from appliance.ledger.events import AuditEvent, EventKind, Field
 from appliance.model.accounts import AccountState
 from appliance.model.retention import ErasureRemainder
 from appliance.policy import Policy
-from appliance.retention.schedule import with_retention_term
+from appliance.retention.disposal import with_retention_term
 from appliance.store import forgetting, people, retention, roll
 from appliance.store.database import Database
 

@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+from appliance.contracts import rules
 from appliance.errors import PreconditionRefused
 from appliance.history.disclosure import Audience, spellings
-from appliance.listing.cursor import read_cursor
-from appliance.model.listing import EVERYTHING, BucketCounts, ContractFilter, ContractPage, ListViewer
-from appliance.store import lists
+from appliance.model.listing import EVERYTHING, BucketCounts, ContractFilter, ContractPage, ListCursor, ListViewer
+from appliance.store import contracts, involvements, lists
 from appliance.store.database import Database, Transaction
+
+_FORM = re.compile(r"([0-9T:Z-]{0,20})~([0-9]{1,18})", re.ASCII)
+
+
+def read_cursor(text: str) -> ListCursor:
+    """The place that *text* names. Raises :class:`PreconditionRefused` for text that names none."""
+    found = _FORM.fullmatch(text)
+    if found is None:
+        raise PreconditionRefused("This page of the list does not exist; begin with the first.")
+    return ListCursor(found[1], int(found[2]))
+
 
 SOON = timedelta(hours=72)
 """What is due in less is due soon."""
@@ -56,3 +68,44 @@ class ContractLists:
 
 def _viewer(tx: Transaction, subject: str, audience: Audience | None) -> ListViewer:
     return ListViewer(subject, () if audience is None else tuple(spellings(tx, audience)))
+
+
+AT_ONCE = 200
+"""Contracts in one transaction: other writers wait meanwhile."""
+
+
+class ListCheck:
+    """The lists are derived, so they can always be derived again. Thread-safe."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def find_wrong(self, *, newest: int | None = None) -> list[str]:
+        """The contracts (ids) whose rows are not those that follow from them; *newest* looks at so many only."""
+        with self._database.reading() as tx:
+            return [one for one in involvements.contracts(tx, newest) if not _is_true(tx, one)]
+
+    def add_missing(self) -> int:
+        """Lists the contracts that an older release left without rows; how many there were."""
+        done = 0
+        while True:
+            with self._database.transaction() as tx:
+                missing = involvements.without_rows(tx, AT_ONCE)
+                for contract_id in missing:
+                    derive_rows(tx, contract_id)
+            if not missing:
+                return done
+            done += len(missing)
+
+
+def derive_rows(tx: Transaction, contract_id: str) -> None:
+    """The rows of one contract, anew."""
+    contract = contracts.load(tx, contract_id)
+    involvements.refresh(tx, contract_id, rules.buckets_of(contract), rules.search_words_of(contract))
+
+
+def _is_true(tx: Transaction, contract_id: str) -> bool:
+    contract = contracts.load(tx, contract_id)
+    buckets, words = rules.buckets_of(contract), rules.search_words_of(contract)
+    listed = involvements.of_contract(tx, contract_id) == (buckets, involvements.indexed(buckets, words))
+    return listed and involvements.is_found(tx, contract_id, buckets, words)

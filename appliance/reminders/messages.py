@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from html import escape
 from typing import Final
 
 from appliance.language import Language, Translator, instants, translator
+from appliance.model.contract import Contract
 from appliance.model.people import Person
 from appliance.model.reminder import Occasion, Reminder, ReminderRole
-from appliance.notices.letters import FROM, GREETING, MailMessage, html_page
+from appliance.notices.addresses import PortalAddresses
+from appliance.notices.messages import FROM, GREETING, MailMessage, Postponed, html_page
+from appliance.reminders import duties
+from appliance.reminders.derivation import ReminderDerivation, RulesOf
+from appliance.store import contract_dates, contracts, people, reminders, roll
+from appliance.store.database import Transaction
+from appliance.store.outbox import OutboxMessage
 
 WAITS: Final[Mapping[ReminderRole, str]] = {
     ReminderRole.SIGNER: "It waits for your signature; signing is possible until {deadline} ({zone}).",
@@ -111,3 +118,83 @@ def _paragraph(item: ReminderLine, words: str) -> str:
 
 def _gap(language: Language) -> str:
     return "" if language is Language.CHINESE else " "
+
+
+class ReminderLines:
+    """Gathers; *addresses* are those of the pages that reminders lead to."""
+
+    def __init__(self, rules: RulesOf, addresses: PortalAddresses) -> None:
+        self._rules = rules
+        self._addresses = addresses
+
+    def list_address(self) -> str:
+        """Where all reminders are listed."""
+        return self._addresses.page_url("/notices")
+
+    def line_of_reminder(self, tx: Transaction, reminder: Reminder) -> ReminderLine:
+        """The reminder with what its words need."""
+        contract = contracts.load(tx, reminder.contract)
+        return ReminderLine(
+            reminder=reminder,
+            title=contract.title,
+            names=_names(tx, reminder, contract),
+            day=_day(tx, reminder, contract),
+            overdue=reminder.occasion is Occasion.SIGNING and reminder.made >= reminder.anchor,
+            last=contract.deadline.at + self._rules(contract.kind).grace,
+            address=self._addresses.reminder_url(tx, reminder),
+        )
+
+
+def _names(tx: Transaction, reminder: Reminder, contract: Contract) -> tuple[str, ...]:
+    if reminder.duty.role is ReminderRole.STAND_IN:
+        about = reminder.duty.about
+        return (roll.names(tx, [about]).get(about, about),)
+    return duties.names_of_late(tx, contract) if reminder.duty.role is ReminderRole.INITIATOR else ()
+
+
+def _day(tx: Transaction, reminder: Reminder, contract: Contract) -> date | None:
+    """The day of a date beyond signing."""
+    dates = contract_dates.of_contract(tx, contract.id)
+    return next((each.day for each in dates if each.kind is reminder.occasion), None)
+
+
+MOST_LISTED = 50
+"""Contracts that one mail names; the list in the portal has all of them."""
+
+SOON = timedelta(seconds=10)
+"""When a message is looked at again whose reminders are being derived."""
+
+
+class ReminderMails:
+    """Makes letters of reminders; *issuer* is the organisation in whose name it writes."""
+
+    def __init__(
+        self, derivation: ReminderDerivation, rules: RulesOf, items: ReminderLines, *, issuer: str
+    ) -> None:
+        self._derivation = derivation
+        self._rules = rules
+        self._items = items
+        self._issuer = issuer
+
+    def compose_mail(
+        self, tx: Transaction, message: OutboxMessage, now: datetime
+    ) -> MailMessage | Postponed | None:
+        """The letter; when it should wait, until when; None when nothing in it asks for anything any more."""
+        count, moving = reminders.open_in_mail(tx, message.id, now)
+        if moving:
+            return Postponed(now + SOON)
+        if not count:
+            return None
+        found = reminders.in_mail(tx, message.id, limit=MOST_LISTED)
+        person = people.person(tx, message.notice.recipient)
+        until = min(self._not_before(tx, person, each, now) for each in found)
+        if until > now:
+            return Postponed(until)
+        items = [self._items.line_of_reminder(tx, each) for each in found]
+        return compose_digest(person, items, count - len(items), self._items.list_address(), issuer=self._issuer)
+
+    def _not_before(self, tx: Transaction, person: Person, reminder: Reminder, now: datetime) -> datetime:
+        """Working and quiet hours once more: the server may have been away until the middle of the night."""
+        rules = self._rules(contracts.load(tx, reminder.contract).kind)
+        wanted = self._derivation.working_hours(tx, person.subject, rules).at_or_after(now)
+        return now if now < reminder.anchor <= wanted else wanted

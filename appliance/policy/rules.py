@@ -1,0 +1,203 @@
+"""Policy as values: rules by area, the same for every type of contract unless its type has others. No I/O."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from datetime import time, timedelta
+from enum import StrEnum
+from typing import ClassVar
+
+from appliance.language.names import name_key
+from hsm.settings import require
+
+STEP = re.compile(r"([1-9]\d{0,2})([dh])|overdue")
+OVERDUE = "overdue"
+
+
+@dataclass(frozen=True, slots=True)
+class ReminderRules:
+    """``steps``: how long before the signing deadline people are reminded (``7d``, ``2h``), and ``overdue`` at it;
+    ``escalate``: those of them at which the initiator hears of what others have not done; ``dates``: the same for
+    dates beyond signing, ``0d`` being the day itself. ``grace_hours``: how long after the deadline the initiator
+    can still extend it before the contract expires. ``calendar``: whose holidays count. ``working_hours``: in the
+    recipient's zone. ``gather_minutes``: the least time between two mails with reminders to one person."""
+
+    FOR_ALL: ClassVar[frozenset[str]] = frozenset({"calendar", "working_hours", "gather_minutes"})
+
+    steps: list[str] = field(default_factory=lambda: ["7d", "3d", "1d", "2h", OVERDUE])
+    escalate: list[str] = field(default_factory=lambda: ["1d", OVERDUE])
+    dates: list[str] = field(default_factory=lambda: ["30d", "7d", "0d"])
+    grace_hours: int = 0
+    calendar: str = "cn"
+    working_hours: str = "09:00-18:00"
+    gather_minutes: int = 60
+
+    def check(self) -> None:
+        """Raises ConfigurationRefused for steps, hours or times that are none."""
+        for step in self.steps:
+            require(STEP.fullmatch(step) is not None, "reminders.steps", 'like ["7d", "2h", "overdue"]')
+        known = set(self.escalate) <= set(self.steps)
+        require(known, "reminders.escalate", "some of reminders.steps")
+        for step in self.dates:
+            require(re.fullmatch(r"\d{1,3}d", step) is not None, "reminders.dates", 'like ["30d", "7d", "0d"]')
+        require(0 <= self.grace_hours <= 24 * 90, "reminders.grace_hours", "from 0 to 2160")
+        require(5 <= self.gather_minutes <= 24 * 60, "reminders.gather_minutes", "from 5 to 1440")
+        require(self._hours() is not None, "reminders.working_hours", 'like "09:00-18:00"')
+
+    @property
+    def grace(self) -> timedelta:
+        """How long after its deadline a contract can still be extended."""
+        return timedelta(hours=self.grace_hours)
+
+    @property
+    def gather(self) -> timedelta:
+        """The least time between two mails with reminders to one person."""
+        return timedelta(minutes=self.gather_minutes)
+
+    @property
+    def hours(self) -> tuple[time, time]:
+        """When work begins and ends."""
+        return self._hours() or (time(9), time(18))
+
+    def _hours(self) -> tuple[time, time] | None:
+        start, _, end = self.working_hours.partition("-")
+        try:
+            begins, ends = time.fromisoformat(start), time.fromisoformat(end)
+        except ValueError:
+            return None
+        return (begins, ends) if begins < ends and begins.tzinfo is None else None
+
+
+@dataclass(frozen=True, slots=True)
+class SealRules:
+    """``custodians``: so many must approve each use, 1 or 2; a seal that takes two takes two whatever stands here.
+    ``requester_may_sign``: who asks for a seal may sign the same contract in person as well. ``after_review``: a
+    reviewer has signed the content check off before a seal is asked for."""
+
+    custodians: int = 1
+    requester_may_sign: bool = True
+    after_review: bool = False
+
+    def check(self) -> None:
+        """Raises ConfigurationRefused for a number that is none."""
+        require(self.custodians in (1, 2), "seals.custodians", "1 or 2")
+
+
+@dataclass(frozen=True, slots=True)
+class RetentionRules:
+    """``years`` a completed or voided contract is kept, counted from its last change; ``ended_years`` one that
+    ended unsigned. 0: for ever. ``second_person``: a disposal waits for another officer.
+
+    ``FOR_ALL`` may name fields that no type of contract can change."""
+
+    FOR_ALL: ClassVar[tuple[str, ...]] = ("second_person",)
+
+    years: int = 10
+    ended_years: int = 3
+    second_person: bool = True
+
+    def check(self) -> None:
+        """Raises ConfigurationRefused for a term that is none."""
+        require(0 <= self.years <= 100, "retention.years", "from 0 (for ever) to 100")
+        require(0 <= self.ended_years <= 100, "retention.ended_years", "from 0 (for ever) to 100")
+
+
+class ReviewRequirement(StrEnum):
+    """What the content check of a contract's text must have come to before it is sent, and before anybody
+    signs.
+    """
+
+    NOTHING = "nothing"
+    """It may go out unreviewed."""
+    PASSED = "passed"
+    """The check finds nothing missing that is required, or a reviewer has waived it with a reason."""
+    SIGNED_OFF = "signed-off"
+    """A reviewer has signed the check off."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewRules:
+    """``before_sending``: what comes first. ``required``, ``advised``: clauses that the text must or should have,
+    besides those that the rules of the content check name for the type (keys of the rule files)."""
+
+    before_sending: ReviewRequirement = ReviewRequirement.NOTHING
+    required: list[str] = field(default_factory=list)
+    advised: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class PowerRules:
+    """``required``: who signs for an organisation is its legal representative (法定代表人) or has a verified power
+    that covers the contract. ``amount_required``: under a power with a limit, a contract that states no amount is
+    not covered; else one that states none is taken to have none. ``longest_days``: the longest term of a power."""
+
+    required: bool = False
+    amount_required: bool = True
+    longest_days: int = 1096
+
+    def check(self) -> None:
+        """Raises ConfigurationRefused for a term that is none."""
+        require(1 <= self.longest_days <= 3660, "powers.longest_days", "from 1 to 3660")
+
+
+class IdentityRequirement(StrEnum):
+    """Who cannot sign without a current identity record."""
+
+    NOBODY = "nobody"
+    OUTSIDE = "outside"
+    """Representatives from outside, whom somebody of the enterprise has verified and answers for."""
+    EVERYBODY = "everybody"
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityRules:
+    """``required``: who must have a current identity record to sign. ``longest_days``: a check is good for so many
+    days at most, whatever the document says."""
+
+    required: IdentityRequirement = IdentityRequirement.NOBODY
+    longest_days: int = 730
+
+    def check(self) -> None:
+        """Raises ConfigurationRefused for a term that is none."""
+        require(1 <= self.longest_days <= 3650, "identity.longest_days", "from 1 to 3650")
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyRules:
+    """What holds for one contract: each area's rules, the areas named as the tables of ``config/policy.toml``."""
+
+    identity: IdentityRules = field(default_factory=IdentityRules)
+    powers: PowerRules = field(default_factory=PowerRules)
+    review: ReviewRules = field(default_factory=ReviewRules)
+    seals: SealRules = field(default_factory=SealRules)
+    reminders: ReminderRules = field(default_factory=ReminderRules)
+    retention: RetentionRules = field(default_factory=RetentionRules)
+
+
+@dataclass(frozen=True, slots=True)
+class TypeRules:
+    """The rules of one type of contract: ``names`` is what the type is called, its table's name first."""
+
+    names: tuple[str, ...]
+    rules: PolicyRules
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The rules of every type: ``default`` holds for each that has no entry in ``types``."""
+
+    default: PolicyRules = field(default_factory=PolicyRules)
+    types: tuple[TypeRules, ...] = ()
+
+    def rules_for(self, kind: str) -> PolicyRules:
+        """The rules for contracts of the type *kind*, in the initiator's words (``Contract.kind``)."""
+        return next((each.rules for each in self.types if self._is(each, kind)), self.default)
+
+    def names_for(self, kind: str) -> tuple[str, ...]:
+        """What the type *kind* is called: all names of its entry, or the word itself."""
+        return next((each.names for each in self.types if self._is(each, kind)), (kind,))
+
+    @staticmethod
+    def _is(entry: TypeRules, kind: str) -> bool:
+        return name_key(kind) in map(name_key, entry.names)
