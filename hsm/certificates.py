@@ -26,12 +26,12 @@ from hsm.names import (
     LONGEST_COMMON,
     LONGEST_PERSON,
     SubjectName,
+    is_outside,
     require_organisation_name,
     require_visible,
+    same_organisation,
 )
-from hsm.organisations import same_organisation
 from hsm.signer import SignatureAlgorithm
-from hsm.subjects import is_outside
 
 DOCUMENT_SIGNING = x509.ObjectIdentifier("1.3.6.1.5.5.7.3.36")
 """RFC 9336."""

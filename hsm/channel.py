@@ -1,9 +1,15 @@
-"""One peer's connection inside a worker: bytes in until a frame is whole, replies out as fast as they are read."""
+"""Peers' connections inside a worker: frames in and out, whose turn it is, and how much is held for each role.
+
+A peer that sends and does not read, or never finishes a request, costs its own role some megabytes and some
+seconds, and the others nothing. A crowd on one socket makes those on another wait for one frame, not for the
+crowd.
+"""
 
 from __future__ import annotations
 
 import socket
 import time
+from collections import deque
 
 from hsm import protocol
 from hsm.config import PeerRole
@@ -88,3 +94,72 @@ class Channel:
     def close(self) -> None:
         """Closes the socket."""
         self.socket.close()
+
+
+MOST_HELD = 32 * 1024 * 1024
+"""Bytes held for all connections of one role in one worker: more than the largest request and reply by far."""
+PATIENCE = 10.0
+"""Seconds without a byte from or to a peer that has something unfinished; a client gives up as soon."""
+
+
+class Budget:
+    """The channels for which something is held, by role. Not thread-safe."""
+
+    def __init__(self, *, most: int = MOST_HELD) -> None:
+        self._most = most
+        self._holding: dict[PeerRole, set[Channel]] = {role: set() for role in PeerRole}
+
+    def __bool__(self) -> bool:
+        """Whether anything is held."""
+        return any(self._holding.values())
+
+    def note(self, channel: Channel) -> list[Channel]:
+        """*channel* holds more or less than before; the channels to be closed so that its role keeps its budget:
+        those that have stood still for longest."""
+        holding = self._holding[channel.role]
+        if not channel.held:
+            holding.discard(channel)
+            return []
+        holding.add(channel)
+        over = sum(each.held for each in holding) - self._most
+        ended: list[Channel] = []
+        if over > 0:
+            for each in sorted(holding, key=lambda one: one.moved):
+                if over <= 0:
+                    break
+                ended.append(each)
+                over -= each.held
+        return ended
+
+    def forget(self, channel: Channel) -> None:
+        """*channel* is closed."""
+        self._holding[channel.role].discard(channel)
+
+    def overdue(self, now: float) -> list[Channel]:
+        """The channels whose peers have stood still for too long (*now* is monotonic seconds)."""
+        return [each for holding in self._holding.values() for each in holding if now - each.moved > PATIENCE]
+
+
+class RoundRobin:
+    """The channels that may have a frame to be answered. Not thread-safe."""
+
+    def __init__(self) -> None:
+        self._queues: dict[PeerRole, deque[Channel]] = {role: deque() for role in PeerRole}
+
+    def __bool__(self) -> bool:
+        """Whether anybody waits."""
+        return any(self._queues.values())
+
+    def add(self, channel: Channel) -> None:
+        """Puts *channel* at the end of its role's queue, unless it is in it."""
+        queue = self._queues[channel.role]
+        if channel not in queue:
+            queue.append(channel)
+
+    def next(self) -> Channel | None:
+        """The next channel, which leaves its queue; its role is then the last in the rotation."""
+        for role, queue in self._queues.items():
+            if queue:
+                self._queues[role] = self._queues.pop(role)
+                return queue.popleft()
+        return None

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import click
 
-from hsm import config, home, secrecy
+from hsm import config, home, process
 from hsm.client import AuthorityClient
 from hsm.config import AuthoritySettings, PeerRole
 from hsm.daemon import Daemon
@@ -21,7 +21,7 @@ from hsm.files import write_durably
 from hsm.intents import instant
 from hsm.lasting_lock import LastingAuthorityLock
 from hsm.log_lines import log_handler
-from hsm.service_manager import ServiceManager
+from hsm.process import ServiceManager
 from hsm.store import AuthorityStore
 from hsm.timestamp import require_issuing
 
@@ -65,7 +65,7 @@ def ceremony(file: Path, codes_to: Path | None, pins: Path | None) -> None:
     # Ceremonies use PKCS#11, which the parent of `serve` must never load: imported only here.
     from hsm.ceremony import hold  # noqa: PLC0415 - see above
 
-    secrecy.keep_memory_private()
+    process.keep_memory_private()
     hold(file, _settings(), show=click.echo, codes_to=codes_to, pins=pins)
 
 
@@ -76,7 +76,7 @@ def renewal_act(file: Path, out: Path) -> None:
     """Write the intent by which officers allow the renewal that FILE describes, and show its challenge."""
     # Ceremonies use PKCS#11, which the parent of `serve` must never load: imported only here.
     from hsm.ceremony import load_renewal  # noqa: PLC0415 - see above
-    from hsm.ceremony.permission import encode_intent, intent_for  # noqa: PLC0415 - see above
+    from hsm.ceremony.renewal import encode_intent, intent_for  # noqa: PLC0415 - see above
 
     intent = intent_for(load_renewal(file), _settings())
     write_durably(out, encode_intent(intent), mode=0o600)
@@ -99,9 +99,9 @@ def renew(file: Path, act: Path | None, activations: tuple[Path, ...], officers:
     """Renew what FILE describes (the root's CRL, the issuing CA, service keys), and print the transcript."""
     from hsm.ceremony import load_renewal  # noqa: PLC0415 - see above
     from hsm.ceremony import renew as hold  # noqa: PLC0415 - see above
-    from hsm.ceremony.permission import in_software, read_permission  # noqa: PLC0415 - see above
+    from hsm.ceremony.renewal import in_software, read_permission  # noqa: PLC0415 - see above
 
-    secrecy.keep_memory_private()
+    process.keep_memory_private()
     settings, plan = _settings(), load_renewal(file)
     if act is not None:
         permission = read_permission(act, activations)
@@ -141,7 +141,7 @@ def recover(file: Path, pins: Path | None, ask: int | None, codes_to: Path | Non
     from hsm.ceremony import RootPin, load_recovery  # noqa: PLC0415 - see above
     from hsm.ceremony import recover as hold  # noqa: PLC0415 - see above
 
-    secrecy.keep_memory_private()
+    process.keep_memory_private()
     settings, plan = _settings(), load_recovery(file)
     if ask is None:
         pin = RootPin.read(pins or settings.home.root / "secrets")
@@ -154,7 +154,7 @@ def recover(file: Path, pins: Path | None, ask: int | None, codes_to: Path | Non
 @commands.command()
 def serve() -> None:
     """Serve the sockets until SIGTERM or Ctrl-C."""
-    secrecy.keep_memory_private()
+    process.keep_memory_private()
     settings = _settings()
     logging.basicConfig(level=logging.INFO, handlers=[log_handler(settings.logs.format, "vermilion-authority")])
     _require_timestamp_certificate(settings)

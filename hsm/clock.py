@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
 
-from hsm.errors import TimeNotAvailable
-from hsm.sentence import Sentence
+from hsm.errors import Sentence, TimeNotAvailable
 
 _STA_UNSYNC = 0x0040
 _STA_NANO = 0x2000

@@ -20,10 +20,17 @@ from cattrs.errors import ForbiddenExtraKeysError
 from cattrs.strategies import configure_tagged_union
 
 from hsm.backup.statement import BackupPartStatement
-from hsm.errors import AuthorityError, BadRequest
-from hsm.intents import Activation, OfficerIntent, PinTotpActivation, SigningIntent, WebAuthnActivation
-from hsm.sentence import Sentence
-from hsm.wire import any_intent_from_wire, officer_intent_from_wire, signing_intent_from_wire
+from hsm.errors import AuthorityError, BadRequest, Sentence
+from hsm.intents import (
+    Activation,
+    OfficerIntent,
+    PinTotpActivation,
+    SigningIntent,
+    WebAuthnActivation,
+    any_intent_from_wire,
+    officer_intent_from_wire,
+    signing_intent_from_wire,
+)
 
 T = TypeVar("T")
 

@@ -15,11 +15,10 @@ from contextlib import suppress
 
 from hsm import protocol
 from hsm.config import AuthoritySettings
-from hsm.control import AcceptedConnection, PinChange
+from hsm.control import AcceptedConnection, PinChange, begin_run
 from hsm.errors import ConfigurationRefused, NotPermitted
-from hsm.login_turn import begin_run
 from hsm.peers import Listener, listen
-from hsm.service_manager import ServiceManager
+from hsm.process import ServiceManager
 from hsm.time_source import SharedTimes
 from hsm.workers import Workers
 

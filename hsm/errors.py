@@ -1,4 +1,4 @@
-"""Everything that the authority refuses, as one small tree.
+"""Everything that the authority refuses, as one small tree; sentences for people, with their values apart.
 
 Each error carries a sentence *template* and its values, so that the same refusal can be shown in another
 language by looking the template up in a catalogue, and a stable ``code`` that crosses the socket and lets the
@@ -7,7 +7,9 @@ caller's side raise the same class again.
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
 
 
 class AuthorityError(Exception):
@@ -146,3 +148,27 @@ def error_class(code: str) -> type[AuthorityError]:
             return candidate
         waiting.extend(candidate.__subclasses__())
     return AuthorityError
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """``str()`` is the English sentence. The values are texts or numbers that need no translation."""
+
+    template: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def from_error(cls, error: AuthorityError) -> Sentence:
+        """What *error* says."""
+        return cls(error.template, error.values)
+
+    def __str__(self) -> str:
+        return self.template.format(**self.values) if self.values else self.template
+
+    def translated(self, translate: Callable[..., str]) -> str:
+        """The sentence in the language of *translate*, which takes the template and its values."""
+        return translate(self.template, **self.values)
+
+    def to_wire(self) -> list[Any]:
+        """Plain values for the socket."""
+        return [self.template, {name: str(value) for name, value in self.values.items()}]

@@ -1,10 +1,11 @@
-"""Making keys in the token, and saying what their public halves are."""
+"""Keys made in the token, with attributes that are read back; wrapping of small secrets by a key in the token."""
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +15,6 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from pkcs11 import Attribute, GCMParams, KeyType, Mechanism, MechanismFlag, ObjectClass
 from pkcs11.util.ec import encode_named_curve_parameters
 
-from hsm import attributes
 from hsm.errors import AuthorityError, KeyAttributesRefused, NotPermitted
 from hsm.signer import SignatureAlgorithm
 from hsm.token import TokenConnection
@@ -131,12 +131,12 @@ def _make_pair(token: TokenConnection, label: str, algorithm: SignatureAlgorithm
             "label": label,
             "store": True,
             "capabilities": MechanismFlag.SIGN | MechanismFlag.VERIFY,
-            "public_template": dict(attributes.PUBLIC_KEY),
-            "private_template": dict(attributes.SIGNING_KEY),
+            "public_template": dict(PUBLIC_KEY),
+            "private_template": dict(SIGNING_KEY),
         },
     )
     try:
-        found = attributes.read_back(private, attributes.SIGNING_KEY, label)
+        found = read_back(private, SIGNING_KEY, label)
         return MadeKey(label, _public_key(public, algorithm), found)
     except AuthorityError:
         private.destroy()
@@ -190,10 +190,72 @@ def _make_aes(token: TokenConnection, label: str) -> MadeKey:
         store=True,
         capabilities=MechanismFlag.ENCRYPT | MechanismFlag.DECRYPT,
         mechanism=Mechanism.AES_KEY_GEN,
-        template=dict(attributes.WRAPPING_KEY),
+        template=dict(WRAPPING_KEY),
     )
     try:
-        return MadeKey(label, b"", attributes.read_back(key, attributes.WRAPPING_KEY, label))
+        return MadeKey(label, b"", read_back(key, WRAPPING_KEY, label))
     except AuthorityError:
         key.destroy()
         raise
+
+
+_GUARDED = {
+    Attribute.TOKEN: True,
+    Attribute.PRIVATE: True,
+    Attribute.SENSITIVE: True,
+    Attribute.EXTRACTABLE: False,
+    Attribute.MODIFIABLE: False,
+    Attribute.COPYABLE: False,
+    Attribute.WRAP_WITH_TRUSTED: False,
+}
+
+SIGNING_KEY: Mapping[Attribute, bool] = {
+    **_GUARDED,
+    Attribute.SIGN: True,
+    Attribute.SIGN_RECOVER: False,
+    Attribute.DECRYPT: False,
+    Attribute.UNWRAP: False,
+    Attribute.DERIVE: False,
+}
+"""A private key that signs and does nothing else."""
+
+WRAPPING_KEY: Mapping[Attribute, bool] = {
+    **_GUARDED,
+    Attribute.ENCRYPT: True,
+    Attribute.DECRYPT: True,
+    Attribute.SIGN: False,
+    Attribute.VERIFY: False,
+    Attribute.WRAP: False,
+    Attribute.UNWRAP: False,
+    Attribute.DERIVE: False,
+}
+"""The AES key that wraps data which we hold anyway; it cannot wrap keys out of the token."""
+
+PUBLIC_KEY: Mapping[Attribute, bool] = {Attribute.TOKEN: True, Attribute.MODIFIABLE: False, Attribute.VERIFY: True}
+"""The public half, kept in the token so that a restore can be checked against it."""
+
+_PROVEN_BY_TOKEN = {
+    Attribute.LOCAL: True,
+    Attribute.ALWAYS_SENSITIVE: True,
+    Attribute.NEVER_EXTRACTABLE: True,
+}
+
+
+def read_back(key: Any, demanded: Mapping[Attribute, bool], label: str) -> str:
+    """The attributes of a new *key* as JSON, when they are those *demanded* and it never left the token.
+
+    Raises :class:`KeyAttributesRefused` naming the first attribute that differs.
+    """
+    found: dict[str, bool] = {}
+    for attribute, wanted in {**demanded, **_PROVEN_BY_TOKEN}.items():
+        value = bool(key[attribute])
+        if value is not wanted:
+            raise KeyAttributesRefused(
+                "The token made the key {label} with {attribute} = {value}; it is not used. Check the module's "
+                "configuration.",
+                label=label,
+                attribute=attribute.name,
+                value=value,
+            )
+        found[attribute.name.lower()] = value
+    return json.dumps(found, sort_keys=True)

@@ -6,175 +6,41 @@ request is decoded (:mod:`hsm.codec`). The handler is the method of the same nam
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from typing import Any, Generic, ParamSpec, Self, TypeVar, cast, overload
 
-from hsm.answers import Appointment, Approvals, HeldCeremony, KnownCompanySeal, KnownCredential
+from hsm.answers import Appointment, Approvals, AuthorityStatus, HeldCeremony, KnownCompanySeal, KnownCredential
 from hsm.backup.statement import BackupPartStatement
 from hsm.checkpoint import LogExtension
 from hsm.codec import decode_answer, decode_request, encode
 from hsm.config import PeerRole
 from hsm.errors import BadRequest
-from hsm.intents import Activation, OfficerIntent, SigningIntent
-from hsm.status import AuthorityStatus
+from hsm.requests import (
+    Approval,
+    BackupPiece,
+    BackupSigning,
+    ByOfficers,
+    CodeUse,
+    CustodianEnd,
+    DocumentSigning,
+    KeyToUnwrap,
+    KeyToWrap,
+    NoArguments,
+    OcspQuestion,
+    OfBackup,
+    OfCeremony,
+    OfCertificate,
+    OfIntent,
+    OfIssuer,
+    OfManifest,
+    OfSubject,
+    TimestampOrders,
+    Unlocking,
+)
 
 P = ParamSpec("P")
 R = TypeVar("R")
 Roles = frozenset[PeerRole]
-
-
-# --- requests; secrets are in no repr
-
-
-@dataclass(frozen=True, slots=True)
-class NoArguments:
-    """Of operations whose name says everything."""
-
-
-@dataclass(frozen=True, slots=True)
-class OfSubject:
-    """About one subject of the store."""
-
-    subject: str
-
-
-@dataclass(frozen=True, slots=True)
-class OfIssuer:
-    """About one CA: ``root``, ``issuing``, ``issuing-2``, …"""
-
-    issuer: str
-
-
-@dataclass(frozen=True, slots=True)
-class OfCertificate:
-    """About one certificate (DER)."""
-
-    certificate: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class OcspQuestion:
-    """An OCSP request (RFC 6960, DER), or what somebody sent as one."""
-
-    request: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class OfCeremony:
-    """About one ceremony by its number, which counts from 1."""
-
-    number: int
-
-
-@dataclass(frozen=True, slots=True)
-class DocumentSigning:
-    """An intent, with the activations that are given on the spot."""
-
-    intent: SigningIntent
-    activations: Sequence[Activation]
-
-
-@dataclass(frozen=True, slots=True)
-class Approval:
-    """One person's activation of an intent."""
-
-    intent: SigningIntent | OfficerIntent
-    activation: Activation
-
-
-@dataclass(frozen=True, slots=True)
-class OfIntent:
-    """About one intent of either kind."""
-
-    intent: SigningIntent | OfficerIntent
-
-
-@dataclass(frozen=True, slots=True)
-class TimestampOrders:
-    """Orders as :meth:`hsm.timestamp.ImprintOrder.fields` gives them: checked one by one where they are signed."""
-
-    orders: list[Any]
-
-
-@dataclass(frozen=True, slots=True)
-class OfManifest:
-    """An evidence manifest (canonical JSON)."""
-
-    manifest: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class CodeUse:
-    """A one-time code of a ceremony, and the details of the officer whom it is for."""
-
-    code: str = field(repr=False)
-    details: dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class ByOfficers:
-    """An administrative intent, which is of the operation's own kind, and officers' activations of it."""
-
-    intent: OfficerIntent
-    activations: Sequence[Activation]
-
-
-@dataclass(frozen=True, slots=True)
-class Unlocking(ByOfficers):
-    """With the PIN in parts that different hands hold."""
-
-    pins: Sequence[str] = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class CustodianEnd:
-    """A PIN custodian, and the id of one authenticator or None for all."""
-
-    subject: str
-    credential: bytes | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class KeyToWrap:
-    """A document key of 16 to 64 bytes, and what it is for."""
-
-    context: str
-    key: bytes = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class KeyToUnwrap:
-    """A wrapped document key, and what it is for."""
-
-    context: str
-    wrapped: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class OfBackup:
-    """The part of a backup by the name that its making was given."""
-
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class BackupPiece:
-    """Where in the part the next piece begins, in bytes."""
-
-    name: str
-    at: int
-
-
-@dataclass(frozen=True, slots=True)
-class BackupSigning:
-    """The manifest (canonical JSON) of a backup with this part."""
-
-    name: str
-    manifest: bytes
-
-
-# --- operations
 
 
 class Operation(Generic[P, R]):

@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from hsm import files
-from hsm.locks import file_lock
+from hsm.files import file_lock
 
 
 class LastingAuthorityLock:

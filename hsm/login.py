@@ -9,10 +9,9 @@ from typing import Any
 
 import pkcs11
 
-from hsm.control import PinChange
+from hsm.control import LoginTurn, PinChange, login_turn
 from hsm.errors import AuthorityLocked
-from hsm.locks import file_lock
-from hsm.login_turn import LoginTurn, login_turn
+from hsm.files import file_lock
 from hsm.store.latch import PinLatch
 
 _FINAL = (

@@ -1,4 +1,4 @@
-"""Names in certificates: what they may hold, and how long ones are certified.
+"""Names: of subjects, of organisations, and in certificates: what they may hold, and how long ones are certified.
 
 RFC 5280 (appendix A.1, after X.520) gives an organisation and a common name 64 characters. Organisations and
 people have longer names. The subject then has a shortened one, cut between characters that people see, and an
@@ -15,6 +15,7 @@ same shortened name apart is the serialNumber.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from dataclasses import dataclass
 from typing import Final
@@ -192,3 +193,93 @@ def _in_full(certificate: x509.Certificate) -> tuple[str, str]:
     full = names[_ORGANISATION], names[_COMMON]
     fit = all(len(each) <= LONGEST_COMMON and is_visible(each) for each in full)
     return full if fit else ("", "")
+
+
+_HAN: Final = "\u3400-\u9fff\uf900-\ufaff"
+_WORD: Final = re.compile(f"[{_HAN}]+|[^\\W_{_HAN}]+")
+_WRITTEN: Final = (
+    ("有限责任公司", "limited"),
+    ("有限責任公司", "limited"),
+    ("股份有限公司", "by shares"),
+    ("有限公司", "limited"),
+)
+"""Endings of Chinese names, the longer ones first."""
+_SPOKEN: Final = {
+    **dict.fromkeys(("companylimited", "colimited", "coltd", "limited", "ltd"), "limited"),
+    **dict.fromkeys(("jointstockcompanylimited", "jointstockcoltd"), "by shares"),
+    **dict.fromkeys(("incorporated", "inc"), "inc"),
+    **dict.fromkeys(("corporation", "corp"), "corp"),
+    **dict.fromkeys(("limitedliabilitycompany", "llc"), "llc"),
+    **dict.fromkeys(("plc", "llp", "gmbh", "ag", "sarl", "srl", "bv", "pteltd", "ptyltd"), ""),
+}
+"""Last words of other names, written together; an empty form is one of its own."""
+_MOST_WORDS: Final = 4
+
+
+def same_organisation(one: str, other: str) -> bool:
+    """Whether *one* would be read as *other*.
+
+    ``ACME Co., Ltd.`` is ``acme limited``, and 有限责任公司 is 有限公司. A name without its legal form is
+    the one with it; two different forms (``Acme Ltd``, ``Acme GmbH``) are two organisations. Long names are also
+    compared as the subject of a certificate has them: who reads only that would take one for the other.
+    """
+    return _reads_as(one, other) or _reads_as(shortened_organisation(one), shortened_organisation(other))
+
+
+def _reads_as(one: str, other: str) -> bool:
+    (name, form), (second, another) = _parts(one), _parts(other)
+    return bool(name) and name == second and (form is None or another is None or form == another)
+
+
+def _parts(name: str) -> tuple[str, str | None]:
+    """What counts of *name*, and the legal form that it ends with."""
+    words = _WORD.findall(unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold()))
+    for count in range(min(_MOST_WORDS, len(words) - 1), 0, -1):
+        ending = "".join(words[-count:])
+        if ending in _SPOKEN:
+            return "".join(words[:-count]), _SPOKEN[ending] or ending
+    characters = "".join(words)
+    for ending, form in _WRITTEN:
+        if characters.endswith(ending) and characters != ending:
+            return characters.removesuffix(ending), form
+    return characters, None
+
+
+LONGEST_NAME: Final = 48
+"""Characters after the kind of a person, a seal or an officer."""
+
+LONGEST_LOGIN: Final = 64
+"""Characters of an administrator's login, and so after ``keeper-``."""
+
+OUTSIDE: Final = "person-guest-"
+"""How the name of an outside signer begins: it is part of what officers activate, and of the certificate."""
+
+_NAME = re.compile(rf"[a-z0-9][a-z0-9-]{{0,{LONGEST_NAME - 1}}}")
+_LOGIN = re.compile(rf"[a-z][a-z0-9._-]{{1,{LONGEST_LOGIN - 1}}}")
+_KEEPER = "keeper-"
+
+
+def is_name(subject: str, kind: str) -> bool:
+    """Whether *subject* has the form for its *kind* (``person``, ``seal``, ``officer`` or ``keeper``)."""
+    before, _, name = subject.partition("-")
+    return before == kind and (is_login(name) if kind == "keeper" else _NAME.fullmatch(name) is not None)
+
+
+def is_outside(subject: str) -> bool:
+    """Whether *subject* is an outside signer, who may be of any organisation but those of this house."""
+    return subject.startswith(OUTSIDE)
+
+
+def is_login(text: str) -> bool:
+    """Whether *text* has the form of an administrator's login."""
+    return _LOGIN.fullmatch(text) is not None
+
+
+def pin_custodian_subject(login: str) -> str:
+    """What the authority calls the PIN custodian who signs in to the console as *login*."""
+    return f"{_KEEPER}{login}"
+
+
+def is_pin_custodian(subject: str) -> bool:
+    """Whether *subject* is the name of a PIN custodian."""
+    return subject.startswith(_KEEPER)

@@ -16,10 +16,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
+from hsm.answers import ClockReport, ClockState
 from hsm.clock import Clock, ClockReading
-from hsm.errors import TimeNotAvailable
-from hsm.sentence import Sentence
-from hsm.status import ClockReport, ClockState
+from hsm.errors import Sentence, TimeNotAvailable
 
 LEASE = 1_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

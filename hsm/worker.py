@@ -9,12 +9,10 @@ import time
 from contextlib import suppress
 
 from hsm import control, protocol
-from hsm.budget import PATIENCE, Budget
-from hsm.channel import Channel
+from hsm.channel import PATIENCE, Budget, Channel, RoundRobin
 from hsm.control import PinChange, SignOfLife
 from hsm.errors import AuthorityError, BadRequest
 from hsm.operations import Operations
-from hsm.round_robin import RoundRobin
 
 _log = logging.getLogger(__name__)
 _MOST_CHANNELS = 128

@@ -26,7 +26,7 @@ from appliance.model.administration import (
 from appliance.store import administrators as known_to_the_portal
 from appliance.store.administration import administrators, invitations, passkeys
 from appliance.store.database import Transaction
-from hsm.subjects import LONGEST_LOGIN, is_login
+from hsm.names import LONGEST_LOGIN, is_login
 
 _NOT_LOGINS = frozenset({"root", "system"})
 _OPEN = tuple(state for state in AdministratorState if state is not AdministratorState.LEFT)

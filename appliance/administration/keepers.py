@@ -22,9 +22,8 @@ from appliance.office.refusing import refuse_decision
 from appliance.store import office_acts
 from appliance.store.administration import administrators
 from hsm.client import AuthorityClient
-from hsm.errors import AuthorityError
-from hsm.sentence import Sentence
-from hsm.subjects import pin_custodian_subject
+from hsm.errors import AuthorityError, Sentence
+from hsm.names import pin_custodian_subject
 
 NEEDED = 2
 """Keepers that it takes to unlock."""

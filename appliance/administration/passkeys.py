@@ -28,7 +28,7 @@ from appliance.model.administration import (
 from appliance.store.administration import administrators
 from appliance.store.administration import passkeys as store
 from appliance.store.database import Transaction
-from hsm.subjects import is_login
+from hsm.names import is_login
 
 LONGEST_LABEL = 60
 MOST = 5

@@ -21,9 +21,8 @@ from appliance.errors import NotAllowed, PreconditionRefused, StateRefused
 from appliance.model.administration import Actor, AdministratorRole, JournalKind
 from hsm.client import AuthorityClient
 from hsm.errors import AuthorityError, BadRequest
-from hsm.intents import OfficerIntent, WebAuthnActivation
-from hsm.subjects import pin_custodian_subject
-from hsm.wire import officer_intent_from_wire
+from hsm.intents import OfficerIntent, WebAuthnActivation, officer_intent_from_wire
+from hsm.names import pin_custodian_subject
 
 LASTS = timedelta(minutes=10)
 """How long the first part waits for the second."""

@@ -26,8 +26,8 @@ from appliance.store import grounds as store
 from appliance.store import identities, people, powers
 from appliance.store.database import Transaction
 from hsm import canonical
+from hsm.errors import Sentence
 from hsm.intents import instant
-from hsm.sentence import Sentence
 
 FORMAT: Final = "vermilion-grounds/1"
 

@@ -28,7 +28,7 @@ from appliance.review import refusing
 from appliance.review.review_status import ReviewStatuses
 from appliance.store import accounts, people
 from appliance.store.database import Transaction
-from hsm.sentence import Sentence
+from hsm.errors import Sentence
 
 T = TypeVar("T")
 

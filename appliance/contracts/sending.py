@@ -32,9 +32,8 @@ from appliance.review import refusing
 from appliance.store import contracts, people
 from appliance.store.database import Transaction
 from hsm.client import AuthorityClient
-from hsm.errors import AuthorityError
-from hsm.organisations import same_organisation
-from hsm.sentence import Sentence
+from hsm.errors import AuthorityError, Sentence
+from hsm.names import same_organisation
 
 MOST_SHARED = 0.5
 """Of the smaller field's area: more of it under another field is no longer readable."""

@@ -15,7 +15,7 @@ from appliance.health.observations import Observations, Observed
 from appliance.store.health import alarms as store
 from appliance.store.health import observations as observed
 from appliance.store.health.alarms import Alarm
-from hsm.sentence import Sentence
+from hsm.errors import Sentence
 
 BEGUN, LASTING, OVER = "begun", "lasting", "over"
 MAIL, WEBHOOK = "mail", "webhook"

@@ -12,9 +12,9 @@ from appliance.config import Settings, load
 from appliance.errors import ApplianceError
 from appliance.home import Home
 from appliance.store.database import Database, Transaction
+from hsm.answers import AuthorityStatus
 from hsm.client import AuthorityClient
 from hsm.errors import AuthorityError
-from hsm.status import AuthorityStatus
 
 PATIENCE = 2.0
 """Seconds for each answer of the authority, and for the database's lock."""

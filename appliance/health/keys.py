@@ -9,9 +9,9 @@ from cryptography import x509
 from appliance.health.bench import CheckContext
 from appliance.health.finding import HealthFinding, attention, failing, good, unset
 from appliance.health.pages import RunbookPage
+from hsm.answers import AuthorityState, AuthorityStatus, ClockState, KeyReport
 from hsm.config import TimeSourceKind
 from hsm.errors import AuthorityError
-from hsm.status import AuthorityState, AuthorityStatus, ClockState, KeyReport
 
 STAGES = (90, 30, 14, 3)
 """Days that a certificate has left when somebody is told, each time anew."""

@@ -14,7 +14,7 @@ from appliance.health.pages import RunbookPage
 from appliance.store.database import Database, Transaction, at_rest
 from appliance.store.health import HEALTH
 from appliance.store.health import observations as store
-from hsm.sentence import Sentence
+from hsm.errors import Sentence
 
 ASLEEP = timedelta(minutes=1)
 """A watch that has not gone round for so long is not watching."""

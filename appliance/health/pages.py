@@ -10,7 +10,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
-from hsm.sentence import Sentence
+from hsm.errors import Sentence
 
 
 class RunbookPage(StrEnum):

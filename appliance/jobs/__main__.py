@@ -27,7 +27,7 @@ from appliance.notices.mail import MailClient
 from appliance.sharing import make_directory, open_file
 from appliance.wiring import Appliance, open_appliance
 from hsm.errors import AuthorityError
-from hsm.service_manager import ServiceManager
+from hsm.process import ServiceManager
 
 LONGEST_WRITE = timedelta(hours=1)
 """A document that is still half-written after this long was left by a process that is no more."""

@@ -9,7 +9,7 @@ from typing import Final
 from appliance.jobs.scheduler import Job
 from appliance.notices.delivery import OutboxDelivery
 from appliance.wiring import Appliance
-from hsm.service_manager import ServiceManager
+from hsm.process import ServiceManager
 
 SEQUENCING = 1.0
 RECOVERY = 2.0

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from appliance.language import Language
 from appliance.model.money import Money
-from hsm.subjects import OUTSIDE
+from hsm.names import OUTSIDE
 
 GUEST_PREFIX = OUTSIDE
 """How the subjects of people from outside begin, here and at the authority."""

@@ -13,7 +13,7 @@ import argon2
 
 from appliance.errors import PreconditionRefused
 from appliance.model.office import ProposedPin, TotpDraft
-from hsm.activation.totp import matching_step
+from hsm.activation.pin import matching_step
 from hsm.client import AuthorityClient
 from hsm.errors import AuthorityError, NotPermitted
 

@@ -27,7 +27,7 @@ from appliance.store import enrolment, office_acts, people, roll
 from appliance.store.database import Database, Transaction
 from hsm.client import AuthorityClient
 from hsm.intents import ASKED_ELSEWHERE_HOURS
-from hsm.subjects import is_pin_custodian
+from hsm.names import is_pin_custodian
 
 LASTS = timedelta(minutes=15)
 """As long as the authority lets an officer's act wait."""

@@ -18,7 +18,7 @@ from appliance.powers.ending import end_of_agent
 from appliance.store import accounts, enrolment, people, roll
 from appliance.store.database import Transaction
 from hsm.client import AuthorityClient
-from hsm.subjects import is_pin_custodian
+from hsm.names import is_pin_custodian
 
 _EVENTS = {
     OfficerDecisionKind.ENROL_PERSON: EventKind.PERSON_ENROLLED,

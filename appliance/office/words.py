@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from appliance.model.office import OfficerDecision, OfficerDecisionKind
 from appliance.model.people import SealKind
-from hsm.sentence import Sentence
-from hsm.subjects import is_outside, is_pin_custodian
+from hsm.errors import Sentence
+from hsm.names import is_outside, is_pin_custodian
 
 _SENTENCES = {
     OfficerDecisionKind.ENROL_PERSON: (

@@ -25,7 +25,7 @@ from appliance.powers.model import (
     CoverageQuery,
     CoverageTest,
 )
-from hsm.sentence import Sentence
+from hsm.errors import Sentence
 
 
 def coverage_findings(power: Power, matter: CoverageQuery, others: Sequence[Power]) -> tuple[CoverageFinding, ...]:

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from appliance.model.money import Money
 from appliance.model.powers import Power
-from hsm.sentence import Sentence
+from hsm.errors import Sentence
 
 
 @dataclass(frozen=True, slots=True)

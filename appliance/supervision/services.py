@@ -11,9 +11,9 @@ from appliance.config import Settings
 from appliance.home import Home
 from appliance.supervision.service import Service
 from appliance.supervision.supervisor import Say, Supervisor
+from hsm.answers import AuthorityState
 from hsm.client import AuthorityClient
 from hsm.errors import AuthorityError
-from hsm.status import AuthorityState
 
 AUTHORITY = "authority"
 

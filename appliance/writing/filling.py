@@ -27,7 +27,7 @@ from appliance.writing.elements import (
 from appliance.writing.markup import markup
 from appliance.writing.merge_fields import WrongValue, accepted, written
 from appliance.writing.reading import read_markup
-from hsm.sentence import Sentence
+from hsm.errors import Sentence
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from appliance.language import Language
 from appliance.language.characters import without_hidden, words
 from appliance.model.writing import Currency, MergeField, MergeFieldKind
 from appliance.money.capitals import in_capitals
-from hsm.sentence import Sentence
+from hsm.errors import Sentence
 
 LONGEST_LINE, LONGEST_TEXT = 200, 10_000
 _DECIMAL = re.compile(r"-?\d{1,15}(\.\d{1,6})?")

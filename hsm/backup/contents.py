@@ -8,8 +8,8 @@ import shutil
 from pathlib import Path
 
 from hsm.config import AuthoritySettings, TokenBackup
-from hsm.locks import file_lock
-from hsm.login_turn import login_turn
+from hsm.control import login_turn
+from hsm.files import file_lock
 from hsm.store.copying import copy_store
 
 STORE, SETTINGS, SOFTHSM, TOKENS = "authority.db", "authority.toml", "softhsm2.conf", "tokens"

@@ -15,14 +15,14 @@ from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
 
-from hsm import config, files, home, secrecy
+from hsm import config, files, home, process
 from hsm.backup.contents import gather, token_of
 from hsm.backup.examination import examine
 from hsm.backup.statement import BackupPartStatement, ServiceKey
 from hsm.config import AuthoritySettings
 from hsm.encryption import decrypt_directory, encrypt_directory, new_identity, recipient_of
 from hsm.errors import AuthorityError, BackupRefused, EncryptionRefused
-from hsm.locks import file_lock
+from hsm.files import file_lock
 from hsm.store.copying import StoreFacts
 from hsm.store.registry import KeyRecord
 
@@ -111,7 +111,7 @@ def _require_room(settings: AuthoritySettings) -> None:
 
 def main() -> int:
     """Exit status 0 when the part is made; else 1, and the refusal is in ``NAME.failed``."""
-    secrecy.keep_memory_private()
+    process.keep_memory_private()
     os.umask(0o077)
     settings = config.load(Path(os.environ["VERMILION_HOME"]))
     os.environ.update(home.module_environment(settings, os.environ))

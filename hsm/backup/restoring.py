@@ -13,13 +13,13 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from hsm import config, home, secrecy
+from hsm import config, home, process
 from hsm.backup.contents import point_softhsm, put_in_place
 from hsm.backup.examination import examine_here, settings_of
 from hsm.config import AuthorityHome, AuthoritySettings
 from hsm.encryption import decrypt_directory, identities_in
 from hsm.errors import AuthorityError, BackupRefused
-from hsm.locks import file_lock
+from hsm.files import file_lock
 from hsm.store.copying import StoreFacts, copy_store, examine_store
 
 
@@ -88,7 +88,7 @@ def _require_not_newer(store: Path, scratch: Path, facts: StoreFacts) -> None:
 
 def main(part: str, identity: str, into: str, *options: str) -> int:
     """The exit status."""
-    secrecy.keep_memory_private()
+    process.keep_memory_private()
     os.umask(0o077)
     root = Path(os.environ["VERMILION_HOME"])
     try:

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from hsm.ceremony.pins import CeremonyPins, RootPin
-from hsm.ceremony.plan import CeremonyPlan, load
+from hsm.ceremony.plan import CeremonyPlan, RecoveryPlan, RenewalPlan, load, load_recovery, load_renewal
 from hsm.ceremony.proceedings import CeremonyResult, hold_ceremony
 from hsm.ceremony.recovery import hold_recovery
-from hsm.ceremony.recovery_plan import RecoveryPlan, load_recovery
 from hsm.ceremony.renewal import Permission, hold_renewal
-from hsm.ceremony.renewal_plan import RenewalPlan, load_renewal
+from hsm.ceremony.tokens import CeremonyPins, RootPin
 from hsm.config import AuthoritySettings
 from hsm.files import write_durably
 

@@ -1,26 +1,29 @@
-"""The certificates of a ceremony: each key made, read back, certified, recorded and written in the transcript."""
+"""The certificates of a ceremony, each key made, read back, certified and recorded; the trust anchors it
+publishes."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.serialization import load_der_public_key
+from cryptography.hazmat.primitives.serialization import Encoding, load_der_public_key
 
 from hsm.ceremony.plan import CeremonyPlan, KeyPlan
 from hsm.ceremony.transcript import Transcript
 from hsm.certificates import CertificateRules, Issuer, Profile
-from hsm.crl import issue_crl
 from hsm.errors import CertificateRefused
-from hsm.keys import private_key
+from hsm.files import write_durably
+from hsm.keys import Signers, private_key
 from hsm.names import SubjectName
 from hsm.note import NoteKey
 from hsm.operations.context import AuthorityContext
-from hsm.signers import Signers
+from hsm.revocation import issue_crl
 from hsm.store import CertificateRecord, CrlRecord, KeyRecord, Subject, SubjectKind
 from hsm.store.registry import ISSUING, ROOT
 from hsm.token import TokenConnection
@@ -131,3 +134,16 @@ class CeremonyIssuance:
             raise CertificateRefused("The {name} CA has no certificate yet.", name=profile.name.lower())
         key = private_key(token, made.key.label, made.key.public_key)
         return Issuer(made.certificate, key, ROOT if profile is Profile.ROOT else ISSUING)
+
+
+def publish(directory: Path, *, root: x509.Certificate, issuing: x509.Certificate, log: NoteKey) -> None:
+    """Writes ``ca.pem`` (the root alone), ``chain.pem`` (issuing CA, root) and ``log.vkey`` (one line)."""
+    directory.mkdir(parents=True, exist_ok=True)
+    write_durably(directory / "ca.pem", root.public_bytes(Encoding.PEM), mode=0o644)
+    publish_chain(directory, [issuing, root])
+    write_durably(directory / "log.vkey", f"{log.vkey()}\n".encode(), mode=0o644)
+
+
+def publish_chain(directory: Path, chain: Sequence[x509.Certificate]) -> None:
+    """Writes ``chain.pem``: every issuing CA, the one that issues now first, and the root last."""
+    write_durably(directory / "chain.pem", b"".join(each.public_bytes(Encoding.PEM) for each in chain), mode=0o644)

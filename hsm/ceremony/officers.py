@@ -15,8 +15,8 @@ from hsm.errors import ConfigurationRefused
 from hsm.intents import instant
 from hsm.operations.context import AuthorityContext
 from hsm.operations.people import credentials_from_details, subject_from_details
-from hsm.setup_code import digest_of, new_code
 from hsm.store import SubjectKind
+from hsm.store.ceremonies import digest_of, new_code
 
 SOFTWARE = "software"
 

@@ -14,13 +14,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
-from hsm.ceremony.issuance import CeremonyIssuance
+from hsm.ceremony.issuance import CeremonyIssuance, publish
 from hsm.ceremony.officers import appoint, leave_codes
-from hsm.ceremony.pins import CeremonyPins
 from hsm.ceremony.plan import CeremonyPlan
-from hsm.ceremony.tokens import open_token, prepare_tokens
+from hsm.ceremony.tokens import CeremonyPins, open_token, prepare_tokens
 from hsm.ceremony.transcript import Transcript
-from hsm.ceremony.trust import publish
 from hsm.certificates import Profile
 from hsm.config import AuthoritySettings
 from hsm.control import PinChange

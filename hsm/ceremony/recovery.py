@@ -16,10 +16,9 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from hsm import canonical
 from hsm.answers import OFFICER_RECOVERY
-from hsm.ceremony.pins import RootPin
+from hsm.ceremony.plan import RecoveryPlan
 from hsm.ceremony.proceedings import CeremonyResult, alone, record
-from hsm.ceremony.recovery_plan import RecoveryPlan
-from hsm.ceremony.tokens import open_token
+from hsm.ceremony.tokens import RootPin, open_token
 from hsm.ceremony.transcript import Transcript
 from hsm.config import AuthoritySettings
 from hsm.control import PinChange
@@ -27,9 +26,9 @@ from hsm.errors import ActivationRefused, ConfigurationRefused
 from hsm.intents import instant
 from hsm.keys import raw_signer
 from hsm.operations.context import AuthorityContext, open_context
-from hsm.setup_code import digest_of, new_code
 from hsm.signer import SignatureAlgorithm, require_signature
 from hsm.store import SubjectKind
+from hsm.store.ceremonies import digest_of, new_code
 from hsm.store.registry import ROOT
 from hsm.time_source import SharedTimes
 from hsm.token import TokenConnection

@@ -6,9 +6,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from hsm.ceremony.plan import CeremonyPlan, Participant
-from hsm.ceremony.recovery_plan import RecoveryPlan
-from hsm.ceremony.renewal_plan import RenewalPlan
+from hsm.ceremony.plan import CeremonyPlan, Participant, RecoveryPlan, RenewalPlan
 from hsm.intents import instant
 
 

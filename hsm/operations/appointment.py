@@ -12,13 +12,13 @@ from typing import Any
 from hsm import canonical
 from hsm.answers import Appointment
 from hsm.errors import ActivationLocked, ActivationRefused, BadRequest
-from hsm.interface import CodeUse, NoArguments
+from hsm.intents import required_field
 from hsm.names import require_person_name
 from hsm.operations.context import AuthorityContext
 from hsm.operations.people import credentials_from_details, require_organisation, subject_from_details
-from hsm.setup_code import digest_of
+from hsm.requests import CodeUse, NoArguments
 from hsm.store import Credential, SubjectKind
-from hsm.wire import field
+from hsm.store.ceremonies import digest_of
 
 _ALLOWED_TRIES = 5
 _LOCKED_FOR = timedelta(minutes=15)
@@ -71,7 +71,7 @@ class AppointmentOperations:
         As with :meth:`appoint_officer`; the code is good for the officer whom the ceremony named, no other.
         """
         details, code = request.details, request.code
-        subject = field(details, "subject", str)
+        subject = required_field(details, "subject", str)
         known = self._authenticator(subject, details)
         now = self._context.now()
         store, moment = self._context.store, int(now.timestamp())

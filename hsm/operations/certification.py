@@ -1,4 +1,4 @@
-"""Certificates and CRLs: reading them, publishing a fresh CRL, revoking, rotating."""
+"""Certificates, CRLs and OCSP: reading them, publishing a fresh CRL, revoking, rotating, answering about one."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 from cryptography.hazmat.primitives.serialization import Encoding, load_der_public_key
 
 from hsm.certificates import Profile
-from hsm.crl import issue_crl, reason_of
 from hsm.errors import BadRequest, CertificateRefused, UnknownKey
-from hsm.intents import OfficerIntent
-from hsm.interface import ByOfficers, NoArguments, OfIssuer, OfSubject
+from hsm.intents import OfficerIntent, required_field
 from hsm.names import SubjectName, name_in
 from hsm.operations.context import AuthorityContext
 from hsm.operations.records import record_revocation, record_rotation
+from hsm.requests import ByOfficers, NoArguments, OcspQuestion, OfCertificate, OfIssuer, OfSubject
+from hsm.revocation import issue_crl, names, ocsp_response, read_request, reason_of, refusal
 from hsm.signer import SignatureAlgorithm
 from hsm.store import CertificateRecord, CrlRecord, SubjectKind
 from hsm.store.registry import ROOT
-from hsm.wire import field
 
 _SERVICES = {"tsa": Profile.TSA, "evidence": Profile.EVIDENCE}
 _PROFILES = {
@@ -99,7 +99,7 @@ class CertificateOperations:
         subject, reason = self._to_revoke(intent)
         registry = self._context.store.registry
         one = (
-            registry.certificate_of(subject, field(intent.details, "serial", str))
+            registry.certificate_of(subject, required_field(intent.details, "serial", str))
             if "serial" in intent.details
             else None
         )
@@ -131,7 +131,10 @@ class CertificateOperations:
 
     def _to_revoke(self, intent: OfficerIntent) -> tuple[str, str]:
         """Subject and reason of *intent*. Raises :class:`CertificateRefused` for the authority's own CAs."""
-        subject, reason = field(intent.details, "subject", str), field(intent.details, "reason", str)
+        subject, reason = (
+            required_field(intent.details, "subject", str),
+            required_field(intent.details, "reason", str),
+        )
         reason_of(reason)
         if subject == ROOT or any(each.subject == subject for each in self._context.store.registry.authorities()):
             raise CertificateRefused("{subject} is revoked in a ceremony, by the root.", subject=subject)
@@ -158,7 +161,7 @@ class CertificateOperations:
     def rotate(self, request: ByOfficers) -> bytes:
         """A new key and certificate for the same name, on officers' activation; the old one stays valid."""
         intent = request.intent
-        subject = field(intent.details, "subject", str)
+        subject = required_field(intent.details, "subject", str)
         profile, name = self._profile(subject), name_in(self._context.certificate(subject))
         if profile is Profile.SEAL and self._context.store.seals.seal(subject).destroyed is not None:
             raise CertificateRefused(
@@ -207,3 +210,50 @@ def _certifiable(public_key: bytes) -> CertificatePublicKeyTypes:
     SignatureAlgorithm.from_public_key(key)
     certifiable: CertificatePublicKeyTypes = key
     return certifiable
+
+
+_LONGEST_REQUEST = 4096
+
+
+class OcspOperations:
+    """Signs OCSP responses with the key of the CA that issued the certificate in question."""
+
+    def __init__(self, context: AuthorityContext) -> None:
+        self._context = context
+
+    def ocsp(self, request: OfCertificate) -> bytes:
+        """The response about a certificate of ours (DER). Raises :class:`UnknownKey` for anybody else's."""
+        try:
+            given = x509.load_der_x509_certificate(request.certificate)
+        except ValueError as error:
+            raise BadRequest("This is no certificate.") from error
+        record = self._context.store.registry.issued(given.serial_number)
+        if record.issuer == ROOT:
+            raise CertificateRefused("The root answers by its revocation list alone.")
+        return self._response(record, None)
+
+    def ocsp_reply(self, question: OcspQuestion) -> bytes:
+        """The answer to a request (RFC 6960) of whoever sent it, always one of that standard: malformedRequest for
+        what is none, unauthorized for what none of our issuing CAs has issued."""
+        request = question.request
+        read = read_request(request) if len(request) <= _LONGEST_REQUEST else None
+        if read is None:
+            return refusal(malformed=True)
+        try:
+            record = self._context.store.registry.issued(read.serial_number)
+        except UnknownKey:
+            return refusal(malformed=False)
+        if record.issuer == ROOT or not names(read, record.certificate, self._context.certificate(record.issuer)):
+            return refusal(malformed=False)
+        return self._response(record, read.hash_algorithm)
+
+    def _response(self, record: CertificateRecord, algorithm: hashes.HashAlgorithm | None) -> bytes:
+        context, serial = self._context, record.certificate.serial_number
+        return ocsp_response(
+            context.issuer_named(record.issuer),
+            record.certificate,
+            revocation=context.store.registry.revocation(serial),
+            now=context.now(),
+            lifetime=timedelta(days=context.settings.certificates.crl_days),
+            algorithm=algorithm,
+        )

@@ -16,8 +16,8 @@ from hsm.config import AuthoritySettings, TimeSettings, TimeSourceKind
 from hsm.control import PinChange
 from hsm.errors import UnknownKey
 from hsm.generation import KeyWrapping
+from hsm.keys import Signers
 from hsm.login import Login
-from hsm.signers import Signers
 from hsm.store import AuthorityStore
 from hsm.time_source import SharedTimes, TimeSource
 from hsm.token import TokenConnection

@@ -1,14 +1,23 @@
-"""Signatures on documents and on evidence manifests."""
+"""Signatures on documents and evidence manifests, approvals given before, and document keys wrapped in the HSM."""
 
 from __future__ import annotations
 
 from hsm import cms
-from hsm.errors import ActivationUsed, AuthorityLocked, CertificateRefused, ConsistencyRefused, ModuleUnavailable
+from hsm.answers import Approvals
+from hsm.config import PeerRole
+from hsm.errors import (
+    ActivationUsed,
+    AuthorityLocked,
+    BadRequest,
+    CertificateRefused,
+    ConsistencyRefused,
+    ModuleUnavailable,
+)
 from hsm.intents import SigningIntent
-from hsm.interface import DocumentSigning, OfManifest
+from hsm.keys import HsmSigner
 from hsm.operations.context import AuthorityContext
 from hsm.operations.manifests import log_state_from_manifest
-from hsm.signers import HsmSigner
+from hsm.requests import Approval, DocumentSigning, KeyToUnwrap, KeyToWrap, OfIntent, OfManifest
 
 
 class DocumentOperations:
@@ -64,3 +73,46 @@ class DocumentOperations:
             rests_on.state
         ):
             raise ConsistencyRefused("The manifest rests on a state of the log that the authority never signed.")
+
+
+class ApprovalOperations:
+    """Remembers activations; nothing is signed or changed here."""
+
+    def __init__(self, context: AuthorityContext) -> None:
+        self._context = context
+
+    def approve(self, request: Approval) -> Approvals:
+        """Verifies and remembers one activation; who has approved the intent now, and how many must."""
+        return self._context.authoriser.approve(request.intent, request.activation)
+
+    def approvals(self, request: OfIntent) -> Approvals:
+        """Who has approved an intent, and how many must."""
+        return self._context.authoriser.approvals(request.intent)
+
+
+_MOST_KEY_BYTES, _MOST_WRAPPED_BYTES = 64, 256
+
+
+class KeyWrapOperations:
+    """Wraps and unwraps for the caller's role, which the socket and the peer's credentials prove."""
+
+    def __init__(self, context: AuthorityContext, role: PeerRole) -> None:
+        self._context = context
+        self._role = role
+
+    def wrap_key(self, request: KeyToWrap) -> bytes:
+        """A key of 16 to 64 bytes, wrapped."""
+        if not 16 <= len(request.key) <= _MOST_KEY_BYTES:
+            raise BadRequest("A document key has 16 to {most} bytes.", most=_MOST_KEY_BYTES)
+        return self._context.wrapping.wrap(self._role_context(request.context), request.key)
+
+    def unwrap_key(self, request: KeyToUnwrap) -> bytes:
+        """The key. Raises :class:`hsm.errors.NotPermitted` when it belongs to another role or context."""
+        if len(request.wrapped) > _MOST_WRAPPED_BYTES:
+            raise BadRequest("This is no wrapped document key.")
+        return self._context.wrapping.unwrap(self._role_context(request.context), request.wrapped)
+
+    def _role_context(self, context: str) -> str:
+        if not 0 < len(context) <= 200:
+            raise BadRequest("A context has 1 to 200 characters.")
+        return f"{self._role.value}:{context}"

@@ -12,9 +12,8 @@ from typing import Any
 
 from hsm import canonical
 from hsm.errors import BadRequest
-from hsm.intents import instant
+from hsm.intents import instant, required_field
 from hsm.store import RememberedCheckpoint
-from hsm.wire import field
 
 _FORMAT = "vermilion-evidence-manifest/2"
 _FIELDS = frozenset({"format", "contract", "created", "made_for", "checkpoint", "withheld", "files"})
@@ -54,13 +53,15 @@ def log_state_from_manifest(manifest: bytes, *, now: datetime) -> ManifestLogSta
     state = value["checkpoint"]
     if not isinstance(state, dict) or set(state) != {"origin", "size", "root"}:
         raise BadRequest("A manifest's checkpoint has origin, size and root.")
-    remembered = RememberedCheckpoint(field(state, "size", int), _root(field(state, "root", str)))
-    return ManifestLogState(field(state, "origin", str), remembered)
+    remembered = RememberedCheckpoint(
+        required_field(state, "size", int), _root(required_field(state, "root", str))
+    )
+    return ManifestLogState(required_field(state, "origin", str), remembered)
 
 
 def _require_audience(value: Mapping[str, Any]) -> None:
     """For whom the package is made, and which entries of the log are withheld from them."""
-    name = field(value, "made_for", str)
+    name = required_field(value, "made_for", str)
     if not name.isprintable() or not 1 <= len(name) <= _LONGEST_AUDIENCE:
         raise BadRequest("A manifest names in one line for whom the package was made.")
     withheld = value["withheld"]
@@ -76,12 +77,12 @@ def _require_files(files: Any) -> None:
             raise BadRequest("A manifest gives path, sha256 and size of each file.")
         _require(file, "path", _PATH)
         _require(file, "sha256", _SHA256)
-        if field(file, "size", int) < 0:
+        if required_field(file, "size", int) < 0:
             raise BadRequest("A file in a manifest has a size of 0 or more.")
 
 
 def _require(values: Mapping[str, Any], name: str, form: re.Pattern[str]) -> None:
-    if form.fullmatch(field(values, name, str)) is None:
+    if form.fullmatch(required_field(values, name, str)) is None:
         raise BadRequest("The field {name} of a manifest does not have its plain form.", name=name)
 
 

@@ -10,19 +10,26 @@ from typing import Any
 
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from hsm.activation.cose import require_known_key
+from hsm.activation.assertion import require_known_key
 from hsm.activation.pin import require_strong_hash, totp_context
 from hsm.answers import KnownCredential
 from hsm.certificates import SEAL_KINDS, Profile
 from hsm.errors import BadRequest, CertificateRefused
-from hsm.interface import ByOfficers, CustodianEnd, NoArguments, OfSubject
-from hsm.names import SubjectName, require_person_name
+from hsm.intents import required_field
+from hsm.names import (
+    LONGEST_LOGIN,
+    LONGEST_NAME,
+    SubjectName,
+    is_name,
+    is_outside,
+    is_pin_custodian,
+    require_person_name,
+)
 from hsm.operations.certification import CertificateOperations
 from hsm.operations.context import AuthorityContext
 from hsm.operations.seals import needed_in, require_custodian
+from hsm.requests import ByOfficers, CustodianEnd, NoArguments, OfSubject
 from hsm.store import CompanySealRecord, Credential, Subject, SubjectKind
-from hsm.subjects import LONGEST_LOGIN, LONGEST_NAME, is_name, is_outside, is_pin_custodian
-from hsm.wire import field
 
 _MOST_CREDENTIALS = 8
 _PIN_CUSTODIAN_NAMED = "A keeper is named keeper- and an administrator's login, of 2 to {most} characters."
@@ -111,7 +118,7 @@ class EnrolmentOperations:
     def add_credential(self, request: ByOfficers) -> None:
         """One more credential for a person or an officer."""
         intent = request.intent
-        subject = self._context.store.people.subject(field(intent.details, "subject", str))
+        subject = self._context.store.people.subject(required_field(intent.details, "subject", str))
         if subject.kind is SubjectKind.PIN_CUSTODIAN:
             raise BadRequest("A keeper's authenticators are replaced together: enrol the keeper anew.")
         if subject.kind not in (SubjectKind.PERSON, SubjectKind.OUTSIDE, SubjectKind.OFFICER):
@@ -137,7 +144,10 @@ class EnrolmentOperations:
     def revoke_credential(self, request: ByOfficers) -> None:
         """Ends an authenticator (its id in hex), or every PIN (``pin-totp``), for good."""
         intent = request.intent
-        subject, named = field(intent.details, "subject", str), field(intent.details, "credential", str)
+        subject, named = (
+            required_field(intent.details, "subject", str),
+            required_field(intent.details, "credential", str),
+        )
         self._context.store.people.subject(subject)
         identifier = None if named == "pin-totp" else _hex(named, "credential")
         authorised = self._authorised(request)
@@ -195,7 +205,7 @@ def require_organisation(context: AuthorityContext, organisation: str) -> None:
 def subject_from_details(details: Mapping[str, Any], kind: SubjectKind) -> Subject:
     """The subject in an intent's details; a person with an outside signer's name is one. Raises
     :class:`BadRequest` for a name out of form."""
-    subject = field(details, "subject", str)
+    subject = required_field(details, "subject", str)
     if not is_name(subject, kind):
         if kind is SubjectKind.PIN_CUSTODIAN:
             raise BadRequest(_PIN_CUSTODIAN_NAMED, most=LONGEST_LOGIN)
@@ -206,7 +216,9 @@ def subject_from_details(details: Mapping[str, Any], kind: SubjectKind) -> Subje
         )
     if kind is SubjectKind.PERSON and is_outside(subject):
         kind = SubjectKind.OUTSIDE
-    return Subject(subject, kind, field(details, "name", str), field(details, "organisation", str))
+    return Subject(
+        subject, kind, required_field(details, "name", str), required_field(details, "organisation", str)
+    )
 
 
 def credentials_from_details(subject: str, value: Any, context: AuthorityContext) -> tuple[Credential, ...]:
@@ -219,20 +231,20 @@ def credentials_from_details(subject: str, value: Any, context: AuthorityContext
 def _credential(subject: str, item: Any, context: AuthorityContext) -> Credential:
     if not isinstance(item, dict):
         raise BadRequest("A credential is a map.")
-    kind = field(item, "kind", str)
+    kind = required_field(item, "kind", str)
     if kind == "webauthn":
         configured = context.settings.activation
         party = configured.console_party if is_pin_custodian(subject) else configured.rp_id
-        if field(item, "rp_id", str) != party:
+        if required_field(item, "rp_id", str) != party:
             raise BadRequest("This authenticator was registered with another relying party.")
-        public_key = _hex(field(item, "public_key", str), "public_key")
+        public_key = _hex(required_field(item, "public_key", str), "public_key")
         require_known_key(public_key)
-        identifier = _hex(field(item, "credential_id", str), "credential_id")
+        identifier = _hex(required_field(item, "credential_id", str), "credential_id")
         return Credential(0, subject, kind, credential_id=identifier, public_key=public_key)
     if kind == "pin-totp":
-        pin_hash = field(item, "pin_hash", str)
+        pin_hash = required_field(item, "pin_hash", str)
         require_strong_hash(pin_hash)
-        secret = context.wrapping.wrap(totp_context(subject), _base32(field(item, "totp_secret", str)))
+        secret = context.wrapping.wrap(totp_context(subject), _base32(required_field(item, "totp_secret", str)))
         return Credential(0, subject, kind, pin_hash=pin_hash, totp_secret=secret)
     raise BadRequest("A credential is of the kind webauthn or pin-totp.")
 
@@ -245,7 +257,7 @@ def _names(value: Any) -> tuple[str, ...]:
 
 def _seal_kind(details: Mapping[str, Any]) -> str:
     """The kind of a seal, with which its name ends too. Raises :class:`CertificateRefused`."""
-    kind, name = field(details, "kind", str), field(details, "name", str)
+    kind, name = required_field(details, "kind", str), required_field(details, "name", str)
     if kind not in SEAL_KINDS or not name.endswith(kind):
         raise CertificateRefused(
             "A company seal is one of {kinds}, and its name ends with the kind.", kinds="、".join(SEAL_KINDS)

@@ -14,19 +14,15 @@ from hsm.control import PinChange
 from hsm.errors import AuthorityError, BadRequest, NotPermitted, StoreUnavailable
 from hsm.interface import OPERATIONS
 from hsm.operations.appointment import AppointmentOperations
-from hsm.operations.approvals import ApprovalOperations
 from hsm.operations.backups import BackupOperations
-from hsm.operations.certification import CertificateOperations
+from hsm.operations.certification import CertificateOperations, OcspOperations
 from hsm.operations.context import AuthorityContext
-from hsm.operations.documents import DocumentOperations
-from hsm.operations.log import CheckpointOperations
-from hsm.operations.ocsp import OcspOperations
+from hsm.operations.documents import ApprovalOperations, DocumentOperations, KeyWrapOperations
 from hsm.operations.people import EnrolmentOperations
 from hsm.operations.records import CeremonyOperations
 from hsm.operations.seals import CompanySealOperations
+from hsm.operations.services import CheckpointOperations, TimestampOperations
 from hsm.operations.state import StateOperations
-from hsm.operations.timestamps import TimestampOperations
-from hsm.operations.wrapping import KeyWrapOperations
 
 Handler = Callable[[Any], Any]
 

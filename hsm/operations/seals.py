@@ -10,12 +10,11 @@ from typing import Any
 from hsm.answers import KnownCompanySeal
 from hsm.errors import BadRequest, CertificateRefused
 from hsm.generation import destroy_key
-from hsm.intents import OfficerIntent
-from hsm.interface import ByOfficers, OfSubject
+from hsm.intents import OfficerIntent, required_field
 from hsm.operations.certification import CertificateOperations
 from hsm.operations.context import AuthorityContext
+from hsm.requests import ByOfficers, OfSubject
 from hsm.store import CompanySealRecord, SubjectKind
-from hsm.wire import field
 
 _REASON = "cessation_of_operation"
 _DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -61,7 +60,7 @@ class CompanySealOperations:
     def add_custodian(self, request: ByOfficers) -> None:
         """One more person of the seal's organisation who may release it."""
         intent, record = self._intent(request)
-        custodian = field(intent.details, "custodian", str)
+        custodian = required_field(intent.details, "custodian", str)
         require_custodian(
             self._context, custodian, self._context.store.people.subject(record.subject).organisation
         )
@@ -75,7 +74,7 @@ class CompanySealOperations:
         A seal in use keeps as many custodians as it takes; suspend it first to remove the last ones.
         """
         intent, record = self._intent(request)
-        custodian = field(intent.details, "custodian", str)
+        custodian = required_field(intent.details, "custodian", str)
         kept = self._context.store.people.custodians(record.subject)
         if custodian not in kept:
             raise CertificateRefused(
@@ -100,7 +99,7 @@ class CompanySealOperations:
     def change_picture(self, request: ByOfficers) -> None:
         """Records which picture the officers took into use: its SHA-256, or nothing for the drawn one."""
         intent, record = self._intent(request)
-        digest = field(intent.details, "picture", str)
+        digest = required_field(intent.details, "picture", str)
         if digest and _DIGEST.fullmatch(digest) is None:
             raise BadRequest("A picture is named by its SHA-256 in lower-case hexadecimal.")
         self._authorised(request)
@@ -114,7 +113,7 @@ class CompanySealOperations:
         ask again: what is left is destroyed then.
         """
         intent = request.intent
-        record = self._context.store.seals.seal(field(intent.details, "subject", str))
+        record = self._context.store.seals.seal(required_field(intent.details, "subject", str))
         left = self._context.store.seals.keys_left(record.subject)
         if record.destroyed is not None and not left:
             raise CertificateRefused("The seal {subject} was destroyed before.", subject=record.subject)
@@ -132,7 +131,7 @@ class CompanySealOperations:
 
     def _intent(self, request: ByOfficers) -> tuple[OfficerIntent, CompanySealRecord]:
         intent = request.intent
-        return intent, self._undestroyed(field(intent.details, "subject", str))
+        return intent, self._undestroyed(required_field(intent.details, "subject", str))
 
     def _undestroyed(self, subject: str) -> CompanySealRecord:
         """The seal. Raises :class:`CertificateRefused` for one that was destroyed."""
@@ -172,7 +171,7 @@ def require_custodian(context: AuthorityContext, custodian: str, organisation: s
 
 def needed_in(details: Mapping[str, Any]) -> int:
     """How many custodians an intent says that a seal takes. Raises :class:`BadRequest`."""
-    needed = field(details, "needed", int)
+    needed = required_field(details, "needed", int)
     if needed not in (1, 2):
         raise BadRequest("A seal takes one custodian or two.")
     return needed

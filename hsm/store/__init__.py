@@ -1,14 +1,13 @@
 """The authority's own memory: one SQLite database that no other process opens."""
 
-from hsm.store.approvals import Approval
 from hsm.store.ceremonies import CeremonyRecord
 from hsm.store.database import AuthorityDatabase
-from hsm.store.log import CheckpointStore, RememberedCheckpoint
+from hsm.store.intents import Approval
+from hsm.store.log import CheckpointStore, RememberedCheckpoint, TimeLease
 from hsm.store.people import Credential, Subject, SubjectKind, SubjectStore
 from hsm.store.registry import CertificateRecord, CertificateStore, CrlRecord, KeyRecord, RevokedCertificate
 from hsm.store.seals import CompanySealRecord, CompanySealStore
 from hsm.store.store import AuthorityStore
-from hsm.store.time import TimeLease
 
 __all__ = [
     "Approval",

@@ -1,12 +1,14 @@
-"""Intents that were authorised: each nonce once, on disk before anything is signed."""
+"""Intents that were authorised, each nonce once, and approvals of those that wait; rows are never changed or
+deleted."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from pysqlite3 import dbapi2 as sqlite
 
-from hsm.errors import ActivationUsed
+from hsm.errors import ActivationRefused, ActivationUsed
 from hsm.store.database import AuthorityDatabase
 
 
@@ -33,3 +35,42 @@ class IntentStore:
 
 
 _USED = "This activation was used before; each one counts once."
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """``subject`` wants the intent of ``challenge`` (32 bytes); ``strength`` is the kind of activation."""
+
+    subject: str
+    challenge: bytes
+    strength: str
+
+
+class ApprovalStore:
+    """What was approved, by the intent's nonce."""
+
+    def __init__(self, database: AuthorityDatabase) -> None:
+        self._database = database
+
+    def for_nonce(self, nonce: bytes) -> list[Approval]:
+        """The approvals under *nonce* whose credential has not been revoked since, in the order given."""
+        rows = self._database.all(
+            "SELECT a.subject, a.challenge, a.strength FROM approvals a"
+            " JOIN credentials c ON c.number = a.credential"
+            " WHERE a.nonce = ? AND c.revoked IS NULL ORDER BY a.approved, a.subject",
+            (nonce,),
+        )
+        return [Approval(*row) for row in rows]
+
+    def add_approval(self, nonce: bytes, approval: Approval, *, credential: int, at: int, expires: int) -> None:
+        """Remembers *approval* by the *credential* of this number; :class:`ActivationRefused` for a second."""
+        try:
+            self._database.run(
+                "INSERT INTO approvals (nonce, subject, challenge, credential, strength, approved, expires)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (nonce, approval.subject, approval.challenge, credential, approval.strength, at, expires),
+            )
+        except sqlite.IntegrityError as error:
+            raise ActivationRefused(
+                "{subject} has approved this already; somebody else has to.", subject=approval.subject
+            ) from error

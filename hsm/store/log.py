@@ -1,4 +1,4 @@
-"""Every state of the log that was signed: what the witness extends and manifests may rest on."""
+"""What only moves forward: every state of the log that was signed, and the lease on time."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ class RememberedCheckpoint:
 
 
 class CheckpointStore:
-    """The memory of :class:`hsm.witness.CheckpointWitness`; it grows only, and remembering is durable."""
+    """The memory of :class:`hsm.operations.services.CheckpointWitness`; it grows only, and remembering is
+    durable."""
 
     def __init__(self, database: AuthorityDatabase) -> None:
         self._database = database
@@ -45,3 +46,20 @@ class CheckpointStore:
             "SELECT 1 FROM checkpoints WHERE size = ? AND root = ?", (checkpoint.size, checkpoint.root)
         )
         return found is not None
+
+
+class TimeLease:
+    """One number for all workers: microseconds since 1970 (UTC) up to which timestamps may have been given."""
+
+    def __init__(self, database: AuthorityDatabase) -> None:
+        self._database = database
+
+    def lease(self) -> int:
+        """The end of the lease; 0 before the first."""
+        row = self._database.one("SELECT until FROM time_lease WHERE one = 1")
+        return int(row[0]) if row else 0
+
+    def extend_lease(self, until: int) -> None:
+        """Moves the end to *until*, on disk on return; never back."""
+        with self._database.transaction():
+            self._database.run("UPDATE time_lease SET until = ? WHERE one = 1 AND until < ?", (until, until))

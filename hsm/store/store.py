@@ -5,17 +5,14 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from hsm.store.approvals import ApprovalStore
-from hsm.store.ceremonies import CeremonyStore
+from hsm.store.ceremonies import CeremonyStore, SetupCodeStore
 from hsm.store.database import AuthorityDatabase
-from hsm.store.intents import IntentStore
+from hsm.store.intents import ApprovalStore, IntentStore
 from hsm.store.latch import PinLatch
-from hsm.store.log import CheckpointStore
+from hsm.store.log import CheckpointStore, TimeLease
 from hsm.store.people import SubjectStore
 from hsm.store.registry import CertificateStore
 from hsm.store.seals import CompanySealStore
-from hsm.store.setup import SetupCodeStore
-from hsm.store.time import TimeLease
 
 
 class AuthorityStore:

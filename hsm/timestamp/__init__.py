@@ -2,8 +2,14 @@
 
 from hsm.timestamp.issue import TokenIssuer, new_serial, require_issuing
 from hsm.timestamp.model import FailInfo, ImprintOrder, IssuedToken, RequestRefused, TimestampInfo
-from hsm.timestamp.reply import parse_response, response_granted, response_refused
-from hsm.timestamp.request import build_request, order_for, parse_request
+from hsm.timestamp.request import (
+    build_request,
+    order_for,
+    parse_request,
+    parse_response,
+    response_granted,
+    response_refused,
+)
 from hsm.timestamp.token import local_token, parse_token, require_timestamping, verify_token
 
 __all__ = [

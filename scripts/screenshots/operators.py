@@ -21,7 +21,7 @@ from appliance.model.administration import ROOT, Actor, AdministratorRole, NewAd
 from appliance.sharing import make_directory
 from appliance.store.health import series
 from appliance.wiring import utc_now
-from hsm.activation.totp import code_at, step_of
+from hsm.activation.pin import code_at, step_of
 from hsm.authenticator import SoftwareAuthenticator
 
 SYSTEM, SECURITY, AUDITOR = "sun", "zhou", "wu"

@@ -24,7 +24,7 @@ from appliance.model.administration import Actor, AdministratorRole, AdminReques
 from appliance.store.administration import ADMINISTRATION, acts
 from appliance.store.database import Database
 from appliance.wiring import utc_now
-from hsm.activation.totp import code_at, step_of
+from hsm.activation.pin import code_at, step_of
 from tests.accounts.device import Device
 from tests.administration.conftest import GOOD
 

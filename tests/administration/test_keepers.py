@@ -31,7 +31,7 @@ from appliance.store.database import Database
 from appliance.wiring import utc_now
 from hsm.authenticator import SoftwareAuthenticator
 from hsm.errors import AuthorityUnreachable
-from hsm.subjects import LONGEST_LOGIN, pin_custodian_subject
+from hsm.names import LONGEST_LOGIN, pin_custodian_subject
 from tests.administration.conftest import House, opened_house
 from tests.authority import OFFICER, ORGANISATION, RunningAuthority, running_authority
 

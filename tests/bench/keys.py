@@ -30,13 +30,13 @@ from hsm import config
 from hsm.control import PinChange
 from hsm.generation import make_signing_key
 from hsm.home import module_environment, user_pin
-from hsm.operations.context import open_bench
+from hsm.operations.context import open_context
 from hsm.signer import SignatureAlgorithm
 settings = config.load(Path(sys.argv[1]))
 os.environ.update(module_environment(settings, os.environ))
-bench = open_bench(settings, PinChange(user_pin(settings, os.environ)))
-make_signing_key(bench.room, "bench", SignatureAlgorithm.ECDSA_SHA256)
-bench.close()
+context = open_context(settings, PinChange(user_pin(settings, os.environ)))
+make_signing_key(context.token, "bench", SignatureAlgorithm.ECDSA_SHA256)
+context.close()
 """
 
 

@@ -17,7 +17,7 @@ from appliance.sharing import make_directory
 from appliance.store.administration import ADMINISTRATION
 from appliance.store.database import Database
 from appliance.wiring import utc_now
-from hsm.activation.totp import code_at, step_of
+from hsm.activation.pin import code_at, step_of
 from tests.browser.house import House
 from tests.browser.visitor import OF_LOOKS, RULES, TOO_MUCH, Visitor, visiting
 

@@ -15,11 +15,11 @@ from appliance.administration import COMMAND, open_administration
 from appliance.demonstration.cast import OFFICER
 from appliance.model.administration import ROOT, AdministratorRole, NewAdministrator
 from appliance.wiring import utc_now
-from hsm.activation.totp import code_at, step_of
+from hsm.activation.pin import code_at, step_of
+from hsm.answers import AuthorityState
 from hsm.client import AuthorityClient
 from hsm.intents import OfficerIntent
-from hsm.status import AuthorityState
-from hsm.subjects import pin_custodian_subject
+from hsm.names import pin_custodian_subject
 from tests.browser.house import House
 from tests.browser.test_console import PASSWORD, PATIENCE, WHERE, administrating, faults_of, has_a_key_that_counts
 from tests.browser.troupe import Troupe

@@ -18,7 +18,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from hsm.clock import ClockReading, DeclaredClock, KernelClock
-from hsm.sentence import Sentence
+from hsm.errors import Sentence
 from tests.authority import RunningAuthority, end, running_authority, start, wait_until_unlocked
 from tests.conformance.boot_clock import shift_on_signals
 

@@ -20,7 +20,8 @@ from hsm import cms, protocol
 from hsm.channel import Channel
 from hsm.config import PeerRole
 from hsm.errors import BadRequest, CertificateRefused, Malformed
-from hsm.interface import OPERATIONS, TimestampOrders
+from hsm.interface import OPERATIONS
+from hsm.requests import TimestampOrders
 from hsm.timestamp import (
     ImprintOrder,
     RequestRefused,

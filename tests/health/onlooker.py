@@ -16,7 +16,7 @@ from lxml import html
 from appliance.cli import main
 from appliance.home import Home
 from appliance.wiring import utc_now
-from hsm.activation.totp import code_at, step_of
+from hsm.activation.pin import code_at, step_of
 
 PATIENCE = 180.0
 """Seconds; nobody is measured here."""

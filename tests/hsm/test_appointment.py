@@ -16,7 +16,7 @@ from hsm.errors import (
     CertificateRefused,
     NotPermitted,
 )
-from hsm.setup_code import digest_of, new_code
+from hsm.store.ceremonies import digest_of, new_code
 from tests.authority import ORGANISATION, ORIGIN, RP_ID, RunningAuthority, running_authority
 
 

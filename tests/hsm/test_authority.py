@@ -16,6 +16,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from hsm import canonical
+from hsm.answers import AuthorityState
 from hsm.checkpoint import MOST_LEAVES, LogExtension, verify_checkpoint
 from hsm.client import AuthorityClient
 from hsm.errors import (
@@ -29,7 +30,6 @@ from hsm.errors import (
 from hsm.intents import instant
 from hsm.merkle import leaf_hash
 from hsm.note import parse_vkey
-from hsm.status import AuthorityState
 from hsm.timestamp import ImprintOrder, order_for, verify_token
 from tests.authority import ORGANISATION, RunningAuthority, intent_for, running_authority
 from tests.hsm.memory import openssl

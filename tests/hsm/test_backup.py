@@ -15,7 +15,7 @@ import pytest
 
 from hsm import canonical
 from hsm.backup import BackupPartStatement
-from hsm.backup.manifest import require_signed
+from hsm.backup.statement import require_signed
 from hsm.config import TokenBackup
 from hsm.encryption import new_identity, recipient_of
 from hsm.errors import BackupRefused, EncryptionRefused, Malformed, NotPermitted

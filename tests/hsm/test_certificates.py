@@ -14,9 +14,9 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from hsm import cms
 from hsm.certificates import NOTICE, CertificateRules, Issuer, Profile, is_evidence_service
-from hsm.crl import issue_crl
 from hsm.errors import CertificateRefused
 from hsm.names import SubjectName
+from hsm.revocation import issue_crl
 from hsm.store.registry import RevokedCertificate
 from hsm.timestamp import require_timestamping
 from tests.hsm.memory import MemorySigner, PrivateKey, new_key, openssl

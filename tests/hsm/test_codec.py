@@ -12,8 +12,8 @@ from hsm.answers import Appointment, Approvals, HeldCeremony, KnownCompanySeal, 
 from hsm.codec import decode_answer, decode_request, encode
 from hsm.errors import BadRequest
 from hsm.intents import OfficerIntent, PinTotpActivation, SigningIntent, WebAuthnActivation
-from hsm.interface import (
-    OPERATIONS,
+from hsm.interface import OPERATIONS
+from hsm.requests import (
     Approval,
     BackupPiece,
     ByOfficers,

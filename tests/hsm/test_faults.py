@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from hsm import protocol
+from hsm.answers import AuthorityState
 from hsm.client import AuthorityClient
 from hsm.errors import (
     ActivationUsed,
@@ -27,7 +28,6 @@ from hsm.errors import (
     ModuleUnavailable,
     StoreUnavailable,
 )
-from hsm.status import AuthorityState
 from hsm.timestamp import order_for
 from tests.authority import RunningAuthority, intent_for, run, running_authority, start, wait_until_unlocked
 

@@ -16,7 +16,7 @@ import cbor2
 import pytest
 
 from hsm import protocol
-from hsm.budget import PATIENCE
+from hsm.channel import PATIENCE
 from hsm.client import AuthorityClient
 from hsm.errors import (
     AuthorityError,

@@ -25,8 +25,8 @@ from hsm.names import (
     name_in,
     require_organisation_name,
     require_person_name,
+    same_organisation,
 )
-from hsm.organisations import same_organisation
 from tests.hsm.memory import new_key, openssl
 
 NOW = datetime.now(UTC)

@@ -17,9 +17,9 @@ import pytest
 from pysqlite3 import dbapi2 as sqlite
 
 from hsm.authenticator import SoftwareAuthenticator
-from hsm.ceremony.recovery_plan import parse_recovery
+from hsm.ceremony.plan import parse_recovery
 from hsm.errors import ActivationRefused, AuthorityError, CertificateRefused, ConfigurationRefused, NotPermitted
-from hsm.setup_code import new_code
+from hsm.store.ceremonies import new_code
 from tests.authority import OFFICER, ORGANISATION, ORIGIN, RP_ID, RunningAuthority, end, running_authority, start
 from tests.hsm.test_approvals import officer_details
 from tests.hsm.test_ceremony import CeremonyHome

@@ -15,7 +15,7 @@ from pysqlite3 import dbapi2 as sqlite
 
 from hsm.authenticator import SoftwareAuthenticator
 from hsm.errors import ActivationRefused, BadRequest, CertificateRefused
-from hsm.organisations import same_organisation
+from hsm.names import same_organisation
 from tests.authority import ORGANISATION, RunningAuthority, end, intent_for, running_authority, start
 
 OUTSIDE = "丁公司外部有限公司"

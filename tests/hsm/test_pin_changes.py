@@ -15,13 +15,12 @@ import pytest
 
 from hsm import control
 from hsm.config import AuthorityHome, AuthoritySettings
-from hsm.control import PinChange
+from hsm.control import PinChange, begin_run
 from hsm.errors import AuthorityError, AuthorityLocked
 from hsm.home import make_home
-from hsm.interface import NoArguments
 from hsm.login import Login
-from hsm.login_turn import begin_run
 from hsm.operations import Operations, open_context
+from hsm.requests import NoArguments
 from hsm.store import AuthorityStore
 from hsm.time_source import SharedTimes
 from hsm.worker import Worker

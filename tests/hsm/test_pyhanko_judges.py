@@ -16,8 +16,8 @@ from pyhanko_certvalidator import ValidationContext
 
 from hsm import cms
 from hsm.certificates import CertificateRules, Issuer, Profile
-from hsm.crl import issue_crl
 from hsm.names import SubjectName
+from hsm.revocation import issue_crl
 from hsm.timestamp import TokenIssuer, new_serial, order_for
 from tests.hsm.memory import MemorySigner, new_key
 

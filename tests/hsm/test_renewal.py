@@ -19,10 +19,9 @@ from hsm import canonical
 from hsm.authenticator import SoftwareAuthenticator
 from hsm.config import AuthorityHome
 from hsm.errors import CertificateRefused, UnknownKey
-from hsm.intents import OfficerIntent
+from hsm.intents import OfficerIntent, officer_intent_from_wire
 from hsm.store import AuthorityStore
 from hsm.timestamp import order_for, verify_token
-from hsm.wire import officer_intent_from_wire
 from tests.authority import OFFICER, RunningAuthority, end, run, running_authority, start
 from tests.hsm.memory import openssl
 from tests.hsm.test_ceremony import CeremonyHome

@@ -7,7 +7,7 @@ import sys
 
 _ASK = """
 import ctypes
-from hsm.secrecy import keep_memory_private
+from hsm.process import keep_memory_private
 keep_memory_private()
 print(ctypes.CDLL(None).prctl(3, 0, 0, 0, 0))
 """

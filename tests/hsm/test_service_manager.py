@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from hsm.service_manager import ServiceManager
+from hsm.process import ServiceManager
 
 
 @pytest.mark.parametrize("kind", ["a path", "an abstract name"])

@@ -12,10 +12,9 @@ from pathlib import Path
 import pytest
 
 from hsm.clock import ClockReading, DeclaredClock, KernelClock
-from hsm.errors import TimeNotAvailable
-from hsm.sentence import Sentence
+from hsm.errors import Sentence, TimeNotAvailable
 from hsm.store.database import AuthorityDatabase
-from hsm.store.time import TimeLease
+from hsm.store.log import TimeLease
 from hsm.time_source import LEASE, SharedTimes, TimeSource
 
 START = int(datetime(2026, 11, 25, 8, tzinfo=UTC).timestamp()) * 1_000_000

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 from cryptography.x509.oid import NameOID
 
-from hsm import attributes, generation
+from hsm import generation
 from hsm.config import AuthorityHome, AuthoritySettings
 from hsm.control import PinChange
 from hsm.errors import KeyAttributesRefused, ModuleUnavailable, NotPermitted, UnknownKey
@@ -105,11 +105,11 @@ def test_the_token_keeps_its_keys_to_itself(room: TokenConnection) -> None:
 def test_a_key_that_came_out_wrong_is_refused_and_destroyed(
     room: TokenConnection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    weak = {**attributes.SIGNING_KEY, pkcs11.Attribute.COPYABLE: True}
-    asked, demanded = weak, attributes.SIGNING_KEY
-    monkeypatch.setattr(attributes, "SIGNING_KEY", asked)
-    read_back = attributes.read_back
-    monkeypatch.setattr(attributes, "read_back", lambda key, _, label: read_back(key, demanded, label))
+    weak = {**generation.SIGNING_KEY, pkcs11.Attribute.COPYABLE: True}
+    asked, demanded = weak, generation.SIGNING_KEY
+    monkeypatch.setattr(generation, "SIGNING_KEY", asked)
+    read_back = generation.read_back
+    monkeypatch.setattr(generation, "read_back", lambda key, _, label: read_back(key, demanded, label))
     labels: list[str] = []
     monkeypatch.setattr(generation, "_new_label", lambda subject: labels.append(subject) or "weak.1")
 

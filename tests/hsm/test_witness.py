@@ -14,9 +14,9 @@ from hsm.checkpoint import MOST_LEAVES, LogExtension, verify_checkpoint
 from hsm.errors import BadRequest, ConsistencyRefused
 from hsm.merkle import EMPTY_ROOT, leaf_hash
 from hsm.note import NoteKey
+from hsm.operations.services import CheckpointWitness
 from hsm.store.database import AuthorityDatabase
 from hsm.store.log import CheckpointStore, RememberedCheckpoint
-from hsm.witness import CheckpointWitness
 from tests.log import extension, root_of
 
 PRIVATE = ed25519.Ed25519PrivateKey.generate()

@@ -7,21 +7,15 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from hsm.answers import AuthorityState, AuthorityStatus, ClockReport, SignedCheckpoint
 from hsm.checkpoint import LogExtension
-from hsm.errors import AuthorityError, ModuleUnavailable
+from hsm.errors import AuthorityError, ModuleUnavailable, Sentence
 from hsm.note import NoteKey
-from hsm.sentence import Sentence
-from hsm.status import (
-    AuthorityState,
-    AuthorityStatus,
-    ClockReport,
-    SignedCheckpoint,
-)
+from hsm.operations.services import CheckpointWitness
 from hsm.store.database import AuthorityDatabase
 from hsm.store.log import CheckpointStore
 from hsm.timestamp import ImprintOrder, IssuedToken, TokenIssuer, new_serial
 from hsm.timestamp_stream import Done
-from hsm.witness import CheckpointWitness
 from tests.hsm.memory import MemoryAuthority, sign_with
 
 ORIGIN = "log.jia.example"

@@ -29,7 +29,7 @@ from appliance.store.schema import latest
 from appliance.wiring import utc_now
 from hsm import canonical
 from hsm.config import AuthorityHome
-from hsm.locks import file_lock
+from hsm.files import file_lock
 from tests.operations.house import moved, perform
 from tests.operations.releases import NEXT, add_next, add_release
 

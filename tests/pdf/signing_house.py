@@ -15,8 +15,8 @@ from appliance.pdf.values import PrepareOrder, ValidationMaterial
 from appliance.pdf.workshop import PdfWorkshop
 from hsm import cms, timestamp
 from hsm.certificates import CertificateRules, Issuer, Profile
-from hsm.crl import issue_crl
 from hsm.names import SubjectName
+from hsm.revocation import issue_crl
 from hsm.signer import SignatureAlgorithm
 
 ORGANISATIONS = ("甲公司示例有限公司", "乙公司示例有限公司")

@@ -18,7 +18,7 @@ from appliance.store import appointment
 from appliance.wiring import Appliance
 from hsm.authenticator import SoftwareAuthenticator
 from hsm.errors import AuthorityUnreachable
-from hsm.setup_code import new_code
+from hsm.store.ceremonies import new_code
 from tests.portal.conftest import parts
 from tests.portal.office_visits import options_in, registration_by, token_in
 from tests.world import World, shared_world

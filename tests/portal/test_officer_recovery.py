@@ -28,7 +28,7 @@ from appliance.store import accounts
 from appliance.store.database import Transaction
 from appliance.wiring import Appliance
 from hsm.authenticator import SoftwareAuthenticator
-from hsm.setup_code import new_code
+from hsm.store.ceremonies import new_code
 from tests.portal.conftest import parts
 from tests.portal.office_visits import account_of, options_in, registration_by, signed_in, token_in
 from tests.portal.test_office_setup import PASSWORD, DyingAuthority, visiting

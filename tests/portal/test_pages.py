@@ -20,8 +20,8 @@ from appliance.language import Language, instants
 from appliance.model.accounts import Strength
 from appliance.store import people
 from appliance.wiring import Appliance
-from hsm.sentence import Sentence
-from hsm.status import ClockReport
+from hsm.answers import ClockReport
+from hsm.errors import Sentence
 from tests.portal.conftest import form_token
 from tests.portal.visitors import known_person, signed_in
 from tests.world import sample_document

@@ -16,6 +16,7 @@ from appliance.ledger import LedgerEntry, Sequencer, record
 from appliance.store import ledger, timestamps
 from appliance.store.database import Database
 from appliance.timestamping import TimestampIssuer, TimestampService
+from hsm.answers import AuthorityStatus
 from hsm.errors import (
     AuthorityError,
     AuthorityUnreachable,
@@ -23,7 +24,6 @@ from hsm.errors import (
     ModuleUnavailable,
     TimeNotAvailable,
 )
-from hsm.status import AuthorityStatus
 from hsm.timestamp import (
     FailInfo,
     ImprintOrder,

@@ -4,7 +4,7 @@ import os
 
 from appliance.config import load
 from appliance.home import Home
-from hsm.service_manager import ServiceManager
+from hsm.process import ServiceManager
 
 _manager = ServiceManager.taken_from(os.environ)
 

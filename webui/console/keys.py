@@ -12,9 +12,8 @@ from flask import Blueprint, render_template
 
 from appliance.errors import NotFound
 from appliance.operations.inventory import ExpiringItem, ExpiringKind, expiring_items
-from hsm.answers import HeldCeremony
+from hsm.answers import AuthorityStatus, HeldCeremony
 from hsm.errors import AuthorityError
-from hsm.status import AuthorityStatus
 from webui.console.access import visitor
 from webui.console.parts import ConsoleParts
 from webui.console.speaking import sentence

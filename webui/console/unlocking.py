@@ -10,9 +10,9 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from appliance.administration.unlocking import LONGEST_PART, PARTS, PinPart
 from appliance.errors import ApplianceError
+from hsm.answers import AuthorityState
 from hsm.errors import AuthorityError
-from hsm.status import AuthorityState
-from hsm.subjects import pin_custodian_subject
+from hsm.names import pin_custodian_subject
 from webui.console.access import ConsoleVisitor, visitor
 from webui.console.parts import ConsoleParts
 from webui.console.speaking import field, sentence

@@ -9,7 +9,7 @@ from gunicorn.workers.gthread import ThreadWorker
 from appliance.config import load
 from appliance.home import Home
 from appliance.pulses import Pulses
-from hsm.service_manager import ServiceManager
+from hsm.process import ServiceManager
 
 _manager = ServiceManager.taken_from(os.environ)
 _home = Home.of(os.environ)

@@ -7,7 +7,7 @@ busy; with more, whichever accepts first would have most connections.
 
 import os
 
-from hsm.service_manager import ServiceManager
+from hsm.process import ServiceManager
 
 manager = ServiceManager.taken_from(os.environ)
 """Hears of READY from the worker: gunicorn's own would come before anything is loaded."""

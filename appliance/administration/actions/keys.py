@@ -13,7 +13,7 @@ from appliance.errors import PreconditionRefused, StateRefused
 from appliance.model.administration import Actor, AdministratorRole, AdminRequestOutcome
 from appliance.model.office import NewPinCustodian, OfficerDecision
 from appliance.office.service_drafts import REASONS, SERVICES
-from hsm.subjects import pin_custodian_subject
+from hsm.names import pin_custodian_subject
 
 
 def _lock(parts: ActionContext, _arguments: Mapping[str, str], _by: Actor) -> AdminRequestOutcome:

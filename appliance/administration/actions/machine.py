@@ -10,8 +10,8 @@ from appliance.administration.machine import AUTHORITY, SERVICES
 from appliance.administration.parts import ActionContext
 from appliance.errors import StateRefused
 from appliance.model.administration import Actor, AdminRequestOutcome
+from hsm.answers import AuthorityState
 from hsm.errors import AuthorityError
-from hsm.status import AuthorityState
 
 _YES = "yes"
 _FORGET = Argument("forget_newer", "Although newer acts would be lost", ArgumentKind.CHOICE, False, (_YES,))

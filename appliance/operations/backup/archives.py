@@ -17,7 +17,7 @@ from pathlib import Path
 
 from appliance.errors import BackupFailed
 from appliance.operations.backup.manifest import BackupManifest, BackupPart
-from hsm.locks import file_lock
+from hsm.files import file_lock
 
 DATABASE, DOCUMENTS, HOUSE, AUTHORITY = "database.age", "documents.age", "appliance.age", "authority.age"
 PARTS = (DATABASE, DOCUMENTS, HOUSE, AUTHORITY)

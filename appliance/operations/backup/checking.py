@@ -11,7 +11,7 @@ from appliance.errors import BackupFailed
 from appliance.operations.backup.archives import NOTE, BackupArchive
 from appliance.operations.backup.documents import read_list, require_objects
 from appliance.operations.backup.manifest import BackupManifest
-from hsm.backup.manifest import require_signed
+from hsm.backup.statement import require_signed
 from hsm.errors import Malformed
 from hsm.note import NoteKey, NoteRefused
 

@@ -9,7 +9,7 @@ from typing import Protocol
 from appliance.errors import UpgradeRefused
 from appliance.home import Home
 from hsm.config import AuthorityHome
-from hsm.locks import file_lock
+from hsm.files import file_lock
 
 PATIENCE = 120.0
 """Seconds in which a process has ended that was told to."""

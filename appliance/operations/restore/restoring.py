@@ -35,7 +35,7 @@ from appliance.supervision.services import answers
 from hsm.config import AuthorityHome
 from hsm.encryption import identities_in
 from hsm.errors import error_class
-from hsm.locks import file_lock
+from hsm.files import file_lock
 from hsm.note import NoteKey, parse_vkey
 
 SLACK = 64 * 1024 * 1024

@@ -10,8 +10,8 @@ from typing import Any
 from appliance.store.database import Transaction
 from appliance.store.health.told import decoded, encoded
 from appliance.store.moments import loaded
+from hsm.errors import Sentence
 from hsm.rows import RowMapper, columns
-from hsm.sentence import Sentence
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,8 @@ from datetime import datetime
 from appliance.store.database import Transaction
 from appliance.store.health.told import decoded, encoded
 from appliance.store.moments import loaded
+from hsm.errors import Sentence
 from hsm.rows import RowMapper
-from hsm.sentence import Sentence
 
 
 @dataclass(frozen=True, slots=True)

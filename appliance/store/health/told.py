@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from hsm.sentence import Sentence
+from hsm.errors import Sentence
 
 
 def encoded(template: str, values: Mapping[str, Any]) -> str:

@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response
 
 from appliance.errors import StateRefused
 from appliance.office import OfficerForm, RecoveryForm
-from hsm.subjects import LONGEST_LOGIN
+from hsm.names import LONGEST_LOGIN
 from webui.portal import access
 from webui.portal.office.forms import REFUSALS, field_value, organisations, problem_of, unprintable_names
 from webui.portal.parts import PortalParts

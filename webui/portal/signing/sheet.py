@@ -14,7 +14,7 @@ from appliance.model.contract import PartyKind
 from appliance.model.seal_request import SealRequest
 from appliance.powers import CoverageOutcome
 from appliance.seal_requests.status import LONGEST_REQUEST_REASON
-from hsm.sentence import Sentence
+from hsm.errors import Sentence
 from webui.portal.access import visitor
 from webui.portal.contracts.view import who_is
 from webui.portal.earlier import earlier_signature_lines

@@ -1,14 +1,20 @@
-"""The authority's side of the log: it computes the root of each checkpoint itself, from where it signed last."""
+"""What services ask for, many times a day, with nobody's activation: timestamps, and checkpoints of the log."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
 from hsm.checkpoint import MOST_LEAVES, Checkpoint, LogExtension, sign_checkpoint
-from hsm.errors import BadRequest, ConsistencyRefused
+from hsm.errors import BadRequest, CertificateRefused, ConsistencyRefused
 from hsm.merkle import EMPTY_ROOT, extended, fold
 from hsm.note import NoteKey
+from hsm.operations.context import AuthorityContext
+from hsm.requests import TimestampOrders
 from hsm.store.log import CheckpointStore, RememberedCheckpoint
+from hsm.timestamp import ImprintOrder, TokenIssuer, new_serial
 
 _NOTHING = RememberedCheckpoint(0, EMPTY_ROOT)
 
@@ -74,3 +80,52 @@ def _require_form(extension: LogExtension) -> None:
             size=extension.start,
             count=len(extension.frontier),
         )
+
+
+class CheckpointOperations:
+    """Signs checkpoints with the log's key."""
+
+    def __init__(self, context: AuthorityContext) -> None:
+        self._context = context
+
+    def extend_log(self, extension: LogExtension) -> bytes:
+        """The signed note after the given leaves, if the log before them is the one that was signed last."""
+        signer = self._context.signers.signer("log")
+        key = signer.certificate.public_key()
+        if not isinstance(key, (ed25519.Ed25519PublicKey, ec.EllipticCurvePublicKey)):
+            raise CertificateRefused("The log's key must be Ed25519 or ECDSA.")
+        self._context.token.use(lambda: self._context.token.handle(signer.label))
+        named = NoteKey.from_public_key(self._context.settings.log.origin, key)
+        return CheckpointWitness(self._context.store.checkpoints, named, signer.sign).sign_extension(extension)
+
+
+MOST_ORDERS = 256
+
+
+class TimestampOperations:
+    """Issues tokens by the current timestamp key; the encoder is kept until that changes."""
+
+    def __init__(self, context: AuthorityContext) -> None:
+        self._context = context
+        self._issuer: TokenIssuer | None = None
+        self._number = 0
+
+    def timestamp_fields(self, request: TimestampOrders) -> list[list[Any]]:
+        """``[serial, microseconds since 1970, token]`` for each order. All or none."""
+        orders = request.orders
+        if not 0 < len(orders) <= MOST_ORDERS:
+            raise BadRequest("Timestamp orders are a list of 1 to {most}.", most=MOST_ORDERS)
+        hashes = self._context.settings.time.hashes
+        parsed = [ImprintOrder.from_fields(order, hashes=hashes) for order in orders]
+        issuer, now = self._current_issuer(), self._context.time.now
+        issued = [issuer.issue(order, gen_time=now(), serial=new_serial()) for order in parsed]
+        return [each.fields() for each in issued]
+
+    def _current_issuer(self) -> TokenIssuer:
+        signer = self._context.signers.signer("tsa")
+        if self._issuer is None or self._number != signer.number:
+            settings = self._context.settings.time
+            self._issuer = TokenIssuer(signer, policies=settings.policies, accuracy=settings.accuracy)
+            self._number = signer.number
+        self._context.signers.require_unrevoked(signer)
+        return self._issuer

@@ -1,7 +1,10 @@
-"""What a service tells systemd (sd_notify(3)), in the few lines that it takes; nothing when another started it."""
+"""The authority's process: what the service manager hears of it, and memory that other processes cannot read."""
 
 from __future__ import annotations
 
+import ctypes
+import os
+import resource
 import socket
 from collections.abc import MutableMapping
 from contextlib import suppress
@@ -35,3 +38,18 @@ class ServiceManager:
         with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as line:
             line.connect(self._address)
             line.sendall(state.encode())
+
+
+_PR_SET_DUMPABLE = 4
+
+
+def keep_memory_private() -> None:
+    """No core dump, and no other process of the same user may trace this one or read its memory; children too.
+
+    Raises OSError when the kernel refuses.
+    """
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0) != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
