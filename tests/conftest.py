@@ -16,7 +16,7 @@ from jinja2 import FileSystemBytecodeCache
 from xdist.scheduler import LoadScopeScheduling
 
 from tests.authority import RunningAuthority, running_authority
-from tests.pure import forbid_processes, is_pure
+from tests.pure import ROOT, forbid_processes, imports_starters, is_pure
 from tests.shared import FOLDER, made_once
 
 MEMORY = Path("/dev/shm")  # noqa: S108 -- the file system of that name, with a folder of our own in it
@@ -92,6 +92,13 @@ LONG = (
 
 SEPARATE = ("tests/browser/test_first_contract.py",)
 """Files whose tests share nothing, with each other or with their folder: they go to workers one by one."""
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """With ``--pure`` modules without a pure test are not even imported."""
+    if config.option.pure and collection_path.suffix == ".py" and collection_path.is_relative_to(ROOT):
+        return imports_starters(collection_path) or None
+    return None
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -29,8 +29,14 @@ def is_pure(item: pytest.Item) -> bool:
         return False
     fixtures = getattr(item, "_fixtureinfo").name2fixturedefs  # noqa: B009 -- pytest has no public name for it
     modules = {each.func.__module__ for definitions in fixtures.values() for each in definitions}
-    modules.add(item.path.relative_to(ROOT).with_suffix("").as_posix().replace("/", "."))
-    return not any(_starts(module) for module in modules)
+    if "authority" not in fixtures:
+        modules.discard("tests.conftest")  # nothing else in it starts a process
+    return not any(_starts(module) for module in modules) and not imports_starters(item.path)
+
+
+def imports_starters(path: Path) -> bool:
+    """Whether the module at *path* imports what starts processes, so that nothing in it is pure."""
+    return _starts(path.relative_to(ROOT).with_suffix("").as_posix().replace("/", "."))
 
 
 def forbid_processes() -> None:

@@ -12,9 +12,9 @@ from playwright.sync_api import Browser, FilePayload, sync_playwright
 
 from scripts.screenshots.screens import SCREENS, Screen
 from scripts.screenshots.stage import Stage, stage
+from tests.browser.conftest import CHROMIUM
 
 TARGET = Path(__file__).parents[2] / "docs/screenshots"
-CHROMIUM = "/usr/bin/chromium"
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--force-color-profile=srgb"]
 LARGEST = 120 * 1024
 """Bytes that one picture should stay below."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
@@ -10,7 +11,8 @@ from playwright.sync_api import Browser, expect, sync_playwright
 from tests.browser.house import House, house
 from tests.browser.troupe import Troupe, troupe
 
-CHROMIUM = "/usr/bin/chromium"
+CHROMIUM = next(path for path in ("/usr/bin/chromium-headless-shell", "/usr/bin/chromium") if Path(path).exists())
+"""The build without a window takes less than half the processor time of the other."""
 ARGUMENTS = [
     "--no-sandbox",  # the tests run as root on machines that exist for them alone
     "--disable-gpu",
