@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 
 from appliance.accounts.context import AccountsContext, accounts_context
 from appliance.accounts.links import LinkTokens
@@ -15,6 +15,7 @@ from appliance.accounts.service import AccountsService, open_accounts
 from appliance.accounts.sessions import PortalSessions
 from appliance.appearances import SealPictures, SignatureAppearances
 from appliance.archive_renewal import ArchiveRenewal, CeremonyRecords
+from appliance.clock import utc_now
 from appliance.config import Settings
 from appliance.confinement import Confinement
 from appliance.contracts.access import Contracts
@@ -155,11 +156,6 @@ class Appliance:
     ceremonies: CeremonyRecords
     maintenance: Maintenance
     stuck: StuckContracts
-
-
-def utc_now() -> datetime:
-    """The system's clock, in UTC."""
-    return datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 
 from appliance.administration.systemd_machine import dismiss_alarm, last_drill_outcome, remove_authority_lock
+from appliance.clock import utc_now
 from appliance.config import Settings
 from appliance.errors import StateRefused
 from appliance.model.administration import AdminRequestOutcome
@@ -13,7 +14,6 @@ from appliance.operations.backup import BackupContext, create_archive
 from appliance.operations.backup.creating import ensure_key
 from appliance.operations.backup.pruning import prune_archives
 from appliance.operations.drill import run_drill
-from appliance.wiring import utc_now
 
 
 class DevelopmentHost:

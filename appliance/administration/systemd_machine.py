@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 
 from appliance.administration.machine import AUTHORITY
+from appliance.clock import utc_now
 from appliance.config import Settings
 from appliance.errors import ApplianceError, NotFound, PreconditionRefused, StateRefused, StorageError
 from appliance.model.administration import AdminRequestOutcome
@@ -16,7 +17,6 @@ from appliance.operations.backup.archives import BackupArchives
 from appliance.operations.drill import last_drill_result
 from appliance.operations.releases import PlaybookReleases, ProvisionedReleases
 from appliance.operations.restore import RestoreOrder, restore_archive
-from appliance.wiring import utc_now
 from hsm.config import AuthorityHome
 from hsm.lasting_lock import LastingAuthorityLock
 

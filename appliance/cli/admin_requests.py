@@ -14,10 +14,10 @@ from appliance.administration.action import Action, Argument, ArgumentKind
 from appliance.administration.actions.accounts import LINK
 from appliance.administration.registry import REGISTRY, find_action
 from appliance.cli.program import REFUSED, Context
+from appliance.clock import utc_now
 from appliance.config import load
 from appliance.language import Language, Translator, translator
 from appliance.model.administration import ROOT, Actor, AdminRequest, AdminRequestState
-from appliance.wiring import utc_now
 
 PATIENCE = 20.0
 """Seconds that the scheduler has for an act before the command leaves it alone."""

@@ -15,9 +15,9 @@ from appliance.administration.confirmed import fingerprint_of
 from appliance.administration.keepers import PinCustodianEnd
 from appliance.administration.steward import serve_requests
 from appliance.cli.program import REFUSED, Context
+from appliance.clock import utc_now
 from appliance.config import Settings, load
 from appliance.model.administration import ROOT, AdministratorRole, NewAdministrator
-from appliance.wiring import utc_now
 
 
 @click.group("administrators")

@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from appliance.cli.program import REFUSED, Context
+from appliance.clock import utc_now
 from appliance.config import load
 from appliance.errors import ApplianceError, BackupFailed
 from appliance.home import write_private
@@ -21,7 +22,6 @@ from appliance.operations.backup.pruning import prune_archives
 from appliance.operations.drill import run_drill
 from appliance.operations.restore import RestoreOrder, restore_archive
 from appliance.supervision.services import inherited, running_authority
-from appliance.wiring import utc_now
 from hsm.client import AuthorityClient
 from hsm.config import TokenBackup
 from hsm.encryption import new_identity, recipient_of

@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from appliance.cli.program import REFUSED, Context
+from appliance.clock import utc_now
 from appliance.health import Condition, HealthFinding, Observed
 from appliance.health.bench import open_check_context
 from appliance.health.check import ask_all
@@ -20,7 +21,6 @@ from appliance.health.pages import RunbookPage
 from appliance.health.registry import SERVES
 from appliance.language import Translator, translator
 from appliance.support import write_bundle
-from appliance.wiring import utc_now
 
 _SIGNS = {
     Condition.GOOD: "ok  ",

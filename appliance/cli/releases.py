@@ -13,11 +13,11 @@ from typing import Any
 import click
 
 from appliance.cli.program import Context
+from appliance.clock import utc_now
 from appliance.errors import StorageError
 from appliance.operations.releases import Commands, Releases, roll_back, upgrade
 from appliance.store.database import Database
 from appliance.store.schema import latest
-from appliance.wiring import utc_now
 from hsm.store.database import SCHEMA_VERSION
 
 _OPTIONS = (

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from importlib import resources
 
+from appliance.clock import utc_now
 from appliance.config import Settings, WebSettings, load
 from appliance.confinement import Confinement
 from appliance.demonstration import cast
@@ -23,7 +24,7 @@ from appliance.home import Home, make_directory, write_private
 from appliance.model.people import Person, Seal
 from appliance.supervision import Say
 from appliance.supervision.services import running_authority
-from appliance.wiring import LINKS_KEY, Appliance, open_appliance, utc_now
+from appliance.wiring import LINKS_KEY, Appliance, open_appliance
 from hsm.client import AuthorityClient
 from hsm.errors import UnknownKey
 from hsm.home import make_home

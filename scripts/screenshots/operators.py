@@ -15,12 +15,12 @@ from datetime import datetime, timedelta
 from appliance.accounts.sessions import ClientInfo
 from appliance.administration import COMMAND, CONSOLE, Administration, open_administration
 from appliance.administration.confirmed import ConfirmedKey, RootConfirmations
+from appliance.clock import utc_now
 from appliance.config import Settings
 from appliance.health import Condition, Observations
 from appliance.model.administration import ROOT, Actor, AdministratorRole, NewAdministrator
 from appliance.sharing import make_directory
 from appliance.store.health import series
-from appliance.wiring import utc_now
 from hsm.activation.pin import code_at, step_of
 from hsm.authenticator import SoftwareAuthenticator
 

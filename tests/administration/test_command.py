@@ -18,12 +18,12 @@ from appliance.administration.registry import REGISTRY
 from appliance.administration.sign_in import AdministratorSignIn
 from appliance.cli import main
 from appliance.cli.program import Terminal
+from appliance.clock import utc_now
 from appliance.config import load
 from appliance.home import Home
 from appliance.model.administration import Actor, AdministratorRole, AdminRequest, AdminRequestState
 from appliance.store.administration import ADMINISTRATION, acts
 from appliance.store.database import Database
-from appliance.wiring import utc_now
 from hsm.activation.pin import code_at, step_of
 from tests.accounts.device import Device
 from tests.administration.conftest import GOOD

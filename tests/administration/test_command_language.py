@@ -9,9 +9,9 @@ from click.testing import CliRunner, Result
 
 from appliance.administration.registry import REGISTRY
 from appliance.cli import main
+from appliance.clock import utc_now
 from appliance.home import Home
 from appliance.language import chinese_messages
-from appliance.wiring import utc_now
 from hsm.activation.pin import code_at, step_of
 from tests.administration.conftest import GOOD
 from tests.administration.test_command import added, asked, registered, set_up

@@ -13,6 +13,7 @@ from appliance.accounts.sessions import PortalSessions
 from appliance.administration import CONSOLE
 from appliance.administration.action import ExecutedBy
 from appliance.administration.keepers import WITHDRAWN, PinCustodianEnd, PinCustodians
+from appliance.clock import utc_now
 from appliance.errors import NotFound, PreconditionRefused, StateRefused, StorageError
 from appliance.home import make_directory
 from appliance.ledger.audit_trail import AuditTrail
@@ -28,7 +29,6 @@ from appliance.model.office import OfficerDecisionState as OfficeActState
 from appliance.office.drafts import DecisionDrafts
 from appliance.office.performing import OfficerDecisions
 from appliance.store.database import Database
-from appliance.wiring import utc_now
 from hsm.authenticator import SoftwareAuthenticator
 from hsm.errors import AuthorityUnreachable
 from hsm.names import LONGEST_LOGIN, pin_custodian_subject

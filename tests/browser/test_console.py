@@ -12,11 +12,11 @@ from playwright.sync_api import Browser, Page, expect
 
 from appliance.accounts.sessions import ClientInfo
 from appliance.administration import COMMAND, open_administration
+from appliance.clock import utc_now
 from appliance.model.administration import ROOT, AdministratorRole, NewAdministrator
 from appliance.sharing import make_directory
 from appliance.store.administration import ADMINISTRATION
 from appliance.store.database import Database
-from appliance.wiring import utc_now
 from hsm.activation.pin import code_at, step_of
 from tests.browser.house import House
 from tests.browser.visitor import OF_LOOKS, RULES, TOO_MUCH, Visitor, visiting

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from playwright.sync_api import Browser
 
 from appliance.accounts.sessions import ClientInfo
+from appliance.clock import utc_now
 from appliance.contracts.drafting import DraftTerms
 from appliance.demonstration.cast import BETA, CUSTODIAN, LI, OFFICER, ZHANG, ZONE
 from appliance.demonstration.pocket import DemonstrationAuthenticators
@@ -28,7 +29,7 @@ from appliance.model.contract import Contract, ContractState, Deadline, SigningO
 from appliance.model.intent import SigningOrigin
 from appliance.model.people import Person
 from appliance.store import accounts
-from appliance.wiring import Appliance, open_appliance, utc_now
+from appliance.wiring import Appliance, open_appliance
 from hsm.authenticator import SoftwareAuthenticator
 from hsm.client import AuthorityClient
 from hsm.intents import OfficerIntent

@@ -14,8 +14,8 @@ from click.testing import CliRunner
 from lxml import html
 
 from appliance.cli import main
+from appliance.clock import utc_now
 from appliance.home import Home
-from appliance.wiring import utc_now
 from hsm.activation.pin import code_at, step_of
 
 PATIENCE = 180.0

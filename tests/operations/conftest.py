@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from appliance.clock import utc_now
 from appliance.home import Home
 from appliance.operations.backup import BackupArchive, create_archive
 from appliance.operations.restore import RestoreOrder, restore_archive
-from appliance.wiring import Appliance, utc_now
+from appliance.wiring import Appliance
 from tests.operations.house import House, running_house, sign_contract
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from appliance.administration import open_administration
+from appliance.clock import utc_now
 from appliance.config import load
 from appliance.home import Home, write_private
 from appliance.model.administration import AdministratorRole, NewAdministrator
@@ -20,7 +21,7 @@ from appliance.model.contract import Contract
 from appliance.operations.backup import BackupArchive, BackupContext
 from appliance.operations.backup.creating import ensure_key
 from appliance.operations.backup.documents import read_list
-from appliance.wiring import Appliance, utc_now
+from appliance.wiring import Appliance
 from hsm.client import AuthorityClient
 from hsm.encryption import new_identity, recipient_of
 from tests.world import (

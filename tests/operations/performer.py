@@ -12,13 +12,13 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from appliance.clock import utc_now
 from appliance.config import load
 from appliance.home import Home
 from appliance.operations.backup import BackupArchive, BackupContext, BackupFailpoint, create_archive
 from appliance.operations.releases import Commands, Releases, UpgradeStep, upgrade
 from appliance.operations.restore import RestoreOrder, restore_archive
 from appliance.operations.restore.swapping import Swap, swap
-from appliance.wiring import utc_now
 from hsm.client import AuthorityClient
 
 

@@ -19,6 +19,7 @@ import pytest
 from click.testing import CliRunner
 
 from appliance.cli import main
+from appliance.clock import utc_now
 from appliance.config import BackupSettings
 from appliance.contracts.access import Contracts
 from appliance.documents.blobs import BlobStore
@@ -39,7 +40,7 @@ from appliance.operations.backup.pruning import archives_to_keep, prune_archives
 from appliance.operations.restore.opening import open_database
 from appliance.store import ledger
 from appliance.store.database import Database
-from appliance.wiring import Appliance, utc_now
+from appliance.wiring import Appliance
 from hsm.encryption import new_identity
 from hsm.errors import AuthorityError, DecryptionRefused
 from hsm.note import NoteKey, parse_vkey

@@ -8,13 +8,13 @@ from datetime import timedelta
 
 import pytest
 
+from appliance.clock import utc_now
 from appliance.health import HealthFinding
 from appliance.health.backups import backup, backup_finding, drill_finding, unconfigured
 from appliance.health.backups import drill as last
 from appliance.health.bench import open_check_context
 from appliance.operations.backup import BackupArchive, BackupContext
 from appliance.operations.drill import DrillResult, last_drill_result, run_drill
-from appliance.wiring import utc_now
 from tests.operations.house import House, files_of
 
 

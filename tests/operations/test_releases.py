@@ -15,6 +15,7 @@ from pysqlite3 import dbapi2 as sqlite
 from appliance.administration import open_administration
 from appliance.administration.action import ExecutedBy
 from appliance.administration.registry import REGISTRY
+from appliance.clock import utc_now
 from appliance.config import load
 from appliance.errors import StorageError, UpgradeRefused
 from appliance.home import Home
@@ -26,7 +27,6 @@ from appliance.operations.releases.newer import ELSEWHERE
 from appliance.store.copying import moment_of
 from appliance.store.database import Database
 from appliance.store.schema import latest
-from appliance.wiring import utc_now
 from hsm import canonical
 from hsm.config import AuthorityHome
 from hsm.files import file_lock

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from pysqlite3 import dbapi2 as sqlite
 
+from appliance.clock import utc_now
 from appliance.config import load
 from appliance.errors import ApplianceError, ConfigurationError, RestoreRefused, StorageError
 from appliance.home import Home, write_private
@@ -20,7 +21,7 @@ from appliance.model.administration import AdministratorRole
 from appliance.operations.backup import BackupArchive, BackupFailpoint
 from appliance.operations.restore import RestoreOrder, opening, restore_archive, restoring
 from appliance.store import schema
-from appliance.wiring import open_appliance, utc_now
+from appliance.wiring import open_appliance
 from hsm.client import AuthorityClient
 from hsm.config import AuthorityHome
 from hsm.encryption import encrypt_file, new_identity, recipient_of

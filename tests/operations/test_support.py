@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from appliance.clock import utc_now
 from appliance.demonstration import cast
 from appliance.home import Home, make_directory
 from appliance.model.administration import ROOT, JournalKind
@@ -21,7 +22,7 @@ from appliance.store.database import Database
 from appliance.support import write_bundle
 from appliance.support.allowing import REMOVED, AllowList
 from appliance.support.contents import PARTS
-from appliance.wiring import Appliance, utc_now
+from appliance.wiring import Appliance
 from tests.operations.house import PLANTED, House
 
 NOW = datetime(2026, 11, 25, 14, 0, tzinfo=UTC)

@@ -7,11 +7,11 @@ import os
 from contextlib import ExitStack
 
 from appliance.administration import open_administration
+from appliance.clock import utc_now
 from appliance.config import load
 from appliance.health import Observations
 from appliance.home import Home
 from appliance.logs import set_up_logging
-from appliance.wiring import utc_now
 from hsm.client import AuthorityClient
 from webui.console.application import create_app
 from webui.console.parts import ConsoleParts

@@ -1,0 +1,10 @@
+"""The clock: where "now" comes from when nobody gives another one."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+
+def utc_now() -> datetime:
+    """The system's clock, in UTC."""
+    return datetime.now(UTC)
