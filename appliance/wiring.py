@@ -34,13 +34,11 @@ from appliance.contracts.services import ContractRecords, SigningBackend, Signin
 from appliance.contracts.signing import SigningCycle
 from appliance.contracts.signing_service import SigningService
 from appliance.directory import Directory
-from appliance.documents.blobs import BlobStore
-from appliance.documents.disk_space import DiskSpace
-from appliance.documents.earlier import EarlierSignatures
+from appliance.documents.blobs import BlobStore, DiskSpace
+from appliance.documents.earlier_signatures import EarlierSignatures
 from appliance.documents.intake import Intake
 from appliance.documents.layout import DocumentLayouts
-from appliance.documents.picture_cache import PictureCache
-from appliance.documents.pictures import PagePictures
+from appliance.documents.page_pictures import PagePictures, PictureCache
 from appliance.egress import Egress, ExchangeLimits
 from appliance.errors import ConfigurationError
 from appliance.evidence.verification import verify_package
@@ -65,9 +63,8 @@ from appliance.powers import Powers
 from appliance.powers.register import PowerArchive
 from appliance.reminders.services import MailOrigin, ReminderServices, open_reminders
 from appliance.retention import RetentionServices, open_retention
-from appliance.review.checker import ContentChecker
 from appliance.review.review_status import open_review_statuses
-from appliance.review.reviewing import Reviewing
+from appliance.review.reviewing import ContentChecker, Reviewing
 from appliance.revocation import CurrentCrls
 from appliance.seal_requests.register import SealUses
 from appliance.seal_requests.requests import SealRequests

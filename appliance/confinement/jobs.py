@@ -30,7 +30,7 @@ JOBS: Mapping[str, str] = MappingProxyType(
         "verification.timestamp": "appliance.verification.confined_jobs:verify_timestamp",
         "pdf.seal_svg": "appliance.pdf.confined_jobs:seal_svg",
         "pdf.require_shown": "appliance.pdf.confined_jobs:require_shown",
-        "review.check": "appliance.review.confined_jobs:check_content",
+        "review.check": "appliance.review.checking:check_content",
     }
 )
 
@@ -41,8 +41,8 @@ VERIFICATION: Mapping[str, str] = MappingProxyType(
 
 WARM_UP: tuple[str, ...] = (
     "appliance.pdf.confined_jobs:warm",
-    "appliance.verification.rehearsal:rehearse",
-    "appliance.review.confined_jobs:warm",
+    "appliance.verification.confined_jobs:rehearse",
+    "appliance.review.checking:warm",
 )
 """Called with the cache directory, before the walls go up and before any document: what children share."""
 

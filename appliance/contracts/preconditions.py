@@ -24,7 +24,7 @@ from appliance.errors import PreconditionRefused
 from appliance.model.contract import Contract, ContractState, Party, PartyKind
 from appliance.model.people import Seal
 from appliance.policy import Policy
-from appliance.review import refusing
+from appliance.review import review_status
 from appliance.review.review_status import ReviewStatuses
 from appliance.store import accounts, people
 from appliance.store.database import Transaction
@@ -161,7 +161,7 @@ class Reviewed(Precondition):
     def lacking(self, tx: Transaction, signing: SigningContext) -> Iterator[Sentence]:
         if self.standings.asks_for_nothing(signing.contract):
             return
-        refusal = refusing.refusal_of(self.standings.status_when_sent(tx, signing.contract))
+        refusal = review_status.refusal_of(self.standings.status_when_sent(tx, signing.contract))
         if refusal is not None:
             yield Sentence(*refusal)
 

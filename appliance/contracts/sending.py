@@ -15,7 +15,7 @@ from appliance.contracts.permissions import Permission, Refusal
 from appliance.contracts.preconditions import SigningContext, SigningReadiness
 from appliance.contracts.rules import after_sending
 from appliance.contracts.services import ContractRecords, SigningBackend, SigningRules
-from appliance.documents.earlier import EarlierSignatures
+from appliance.documents.earlier_signatures import EarlierSignatures
 from appliance.errors import PreconditionRefused, StateRefused
 from appliance.ledger.events import AuditEvent, EventKind, Field
 from appliance.model.contract import (
@@ -28,7 +28,7 @@ from appliance.model.contract import (
     RevisionKind,
 )
 from appliance.pdf.values import CrossPageSeal, FieldKind, FieldPlacement, Place
-from appliance.review import refusing
+from appliance.review import review_status
 from appliance.store import contracts, people
 from appliance.store.database import Transaction
 from hsm.client import AuthorityClient
@@ -242,7 +242,7 @@ class Sending:
         return [SigningContext(contract, party, now) for party in contract.parties]
 
     def _of_review(self, tx: Transaction, contract: Contract) -> Iterator[DraftProblem]:
-        refusal = refusing.refusal_of(self._rules.standings.status_of(tx, contract))
+        refusal = review_status.refusal_of(self._rules.standings.status_of(tx, contract))
         if refusal is not None:
             yield DraftProblem(ProblemPlace.REVIEW, None, *refusal)
 

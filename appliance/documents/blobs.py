@@ -1,7 +1,8 @@
-"""Bytes kept under their own SHA-256, written once and never again.
+"""Documents stored under their own SHA-256, written once and never changed, and the disk space that must stay
+free.
 
-Promise: when :meth:`BlobStore.put` returns, the bytes survive a crash and a power cut. Safe for many threads and
-processes at once: whoever is first wins, and all wrote the same bytes.
+Promise: when :meth:`BlobStore.put` returns, the bytes survive a crash and a power cut. Safe for many threads
+and processes at once: the first one writes, and all of them wrote the same bytes.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import shutil
 from datetime import datetime
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -135,3 +137,33 @@ def _touched_before(path: Path, moment: datetime) -> bool:
         return path.stat().st_mtime < moment.timestamp()
     except FileNotFoundError:  # its writer has just finished
         return False
+
+
+LEAST_FREE = 0.05
+"""Below this share of a disk nothing more is taken in."""
+
+MEBIBYTE = 1024 * 1024
+LEAST_BYTES = 2048 * MEBIBYTE
+"""Below this nothing more is taken in either, on disks that are ten times as large at least."""
+
+
+def is_full(*, total: int, free: int) -> bool:
+    """Whether a disk of *total* bytes with so many *free* takes nothing more in."""
+    return free < LEAST_FREE * total or (free < LEAST_BYTES and total >= 10 * LEAST_BYTES)
+
+
+class DiskSpace:
+    """The room on the disk that *place* is on."""
+
+    def __init__(self, place: Path) -> None:
+        self._place = place
+
+    def require_space(self, size: int) -> None:
+        """Raises :class:`StorageError` when *size* bytes more would leave too little."""
+        usage = shutil.disk_usage(self._place)
+        if is_full(total=usage.total, free=usage.free - size):
+            raise StorageError(
+                "Only {free} MiB of the disk are free: nothing new is taken in until the operator has made room. "
+                "Signing goes on.",
+                free=usage.free // MEBIBYTE,
+            )

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from appliance.documents.blobs import BlobStore
-from appliance.documents.disk_space import DiskSpace
-from appliance.documents.earlier import require_unbroken
+from appliance.documents.blobs import BlobStore, DiskSpace
+from appliance.documents.earlier_signatures import require_unbroken
 from appliance.pdf.values import Inspection
 from appliance.pdf.workshop import PdfWorkshop
 from appliance.verification import Verifier

@@ -22,7 +22,7 @@ from appliance.evidence.history import PackageEvent, local
 from appliance.evidence.model import EvidenceInput
 from appliance.history.event_texts import LABELS, TITLES, fact_label, says_nothing
 from appliance.language import Language, Translator, translator
-from appliance.language.names import with_organisation
+from appliance.language.characters import with_organisation
 from appliance.typesetting import PageOptions, typeset
 from appliance.verification.certificates import shown_name
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from appliance.administration.confirmed import RootConfirmations
-from appliance.documents.disk_space import is_full
+from appliance.documents.blobs import is_full
 from appliance.errors import ApplianceError
 from appliance.health.bench import CheckContext, NotAnswerable
 from appliance.health.finding import Condition, HealthFinding, attention, failing, good

@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from appliance.errors import NotFound
-from appliance.language.names import name_key
+from appliance.language.characters import name_key
 from appliance.ledger.events import SYSTEM, EventKind
 from appliance.model.contract import GUEST_PREFIX, Contract
 from appliance.model.notice import NoticeKind

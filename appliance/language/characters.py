@@ -1,4 +1,4 @@
-"""What letters a text may hold: no control characters, nothing that changes the direction or hides."""
+"""Which characters a text may hold, and how names are written and compared."""
 
 from __future__ import annotations
 
@@ -32,3 +32,42 @@ def _shows(letter: str) -> bool:
     if letter in "\t\n\r":
         return True
     return letter not in _HIDDEN and unicodedata.category(letter) not in ("Cc", "Cs", "Co", "Cn")
+
+
+_WIDE = frozenset("WF")
+_UNSEEN = frozenset(
+    [
+        *map(
+            chr, (0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x180B, 0x180C, 0x180D, 0x180F, 0x2800, 0x3164, 0xFFA0)
+        ),
+        *map(chr, range(0xFE00, 0xFE10)),
+        *map(chr, range(0xE0100, 0xE01F0)),
+    ]
+)
+"""Fillers, joiners and variation selectors (Unicode's default ignorable letters that are no format characters)."""
+
+
+def with_organisation(name: str, organisation: str | None) -> str:
+    """*name* with *organisation* in brackets, unless the name says it already (as those of seals do).
+
+    The brackets are those of the names' script: ``张示例（甲公司）``, ``Zhang (Alpha Ltd)``.
+    """
+    if not organisation or organisation in name:
+        return name
+    wide = any(unicodedata.east_asian_width(letter) in _WIDE for letter in name + organisation)
+    return f"{name}（{organisation}）" if wide else f"{name} ({organisation})"
+
+
+def name_key(name: str) -> str:
+    """By which names of organisations and types are compared: width, case, blanks and what nobody sees do not
+    count."""
+    return "".join(letter for letter in unicodedata.normalize("NFKC", name).casefold() if _counts(letter))
+
+
+def _counts(letter: str) -> bool:
+    return not (letter.isspace() or letter in _UNSEEN or unicodedata.category(letter) == "Cf")
+
+
+def same_name(one: str, other: str) -> bool:
+    """Whether the two are the same name."""
+    return name_key(one) == name_key(other)

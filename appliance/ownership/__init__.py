@@ -1,6 +1,5 @@
 """Ownership certificates: a file's digest, timestamped and logged, with a certificate that proves itself."""
 
-from appliance.ownership.certificate import CertificateFacts, certificate_pdf
-from appliance.ownership.deposits import DepositOrder, Ownership
+from appliance.ownership.deposits import CertificateFacts, DepositOrder, Ownership, certificate_pdf
 
 __all__ = ["CertificateFacts", "DepositOrder", "Ownership", "certificate_pdf"]

@@ -15,9 +15,8 @@ from pyhanko.pdf_utils.generic import (
 
 from appliance.errors import DocumentRefused
 from appliance.pdf import geometry, person_picture, seal_picture
-from appliance.pdf.images import masked
 from appliance.pdf.incremental_updates import IncrementalUpdate
-from appliance.pdf.person_picture import PersonPicture
+from appliance.pdf.person_picture import PersonPicture, masked
 from appliance.pdf.places import SealSlice
 from appliance.pdf.reader import entry
 from appliance.pdf.typefaces import Typefaces

@@ -1,15 +1,21 @@
-"""Pages as pictures and as text, by PDFium: what a signer sees is made here, not in anybody's browser."""
+"""Pages as pictures and as text, by PDFium, and previews of appearances on a blank page."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from datetime import UTC, datetime
 from io import BytesIO
 
 import pypdfium2
 from PIL import Image
+from pyhanko.pdf_utils.generic import StreamObject
+from pyhanko.pdf_utils.writer import PageObject, PdfFileWriter
 
 from appliance.errors import DocumentRefused
+from appliance.pdf import fields, signing
+from appliance.pdf.typefaces import Typefaces
+from appliance.pdf.values import Appearance, FieldPlacement, PrepareOrder
 
 MOST_PIXELS = 40_000_000
 _MOST_COLOURS = 256
@@ -94,3 +100,27 @@ def _bounded(size: tuple[float, float], wanted: float) -> float:
     """Pixels per point, lowered so that a poster does not take all the memory."""
     pixels = size[0] * size[1] * wanted * wanted
     return float(wanted if pixels <= MOST_PIXELS else wanted * (MOST_PIXELS / pixels) ** 0.5)
+
+
+_DPI = 192
+_POINTS_PER_MILLIMETRE = 72 / 25.4
+_WHEN = datetime(2026, 1, 1, tzinfo=UTC)
+"""Of the signature that is not made; the appearance brings its own time."""
+
+
+def draw_preview(appearance: Appearance, typefaces: Typefaces, *, width_mm: float, height_mm: float) -> bytes:
+    """A PNG of the field, as large as it is on paper."""
+    document = blank(width_mm * _POINTS_PER_MILLIMETRE, height_mm * _POINTS_PER_MILLIMETRE)
+    document += fields.add_fields(document, [FieldPlacement("field", 0, 0, 0, 100, 100)], most_pages=1)
+    prepared = signing.prepare(document, PrepareOrder("field", appearance, _WHEN), typefaces)
+    return render_page(document + prepared["appended"], 0, dpi=_DPI)
+
+
+def blank(width: float, height: float) -> bytes:
+    """A document of one empty page of that size in points."""
+    writer = PdfFileWriter()
+    content = writer.add_object(StreamObject(stream_data=b""))
+    writer.insert_page(PageObject(contents=content, media_box=(0, 0, width, height)))
+    file = BytesIO()
+    writer.write(file)
+    return file.getvalue()

@@ -1,15 +1,17 @@
-"""What of a page's text is seen: a document may say things to programs that no person can read on it.
+"""Which text of a page can be seen, and where: a document may contain text for programs that no person can
+read.
 
-A page is drawn with its text and without; where that makes no difference there is nothing to read: letters in the
-colour of what they stand on, under a picture, outside the page, cut off, transparent. Letters too small to read
-and those that are only there to be found (PDF 32000-1, 9.3.6: neither filled nor stroked) count as unseen as well.
-Letters that are hidden by other letters at the same place are not told apart.
+A page is rendered with its text and without. Where that makes no difference there is nothing to read:
+characters in the colour of their background, under a picture, outside the page, clipped, transparent.
+Characters too small to read, and those that are only there for searching (PDF 32000-1, 9.3.6: neither filled
+nor stroked), count as unseen too. Characters hidden by other characters at the same place are not recognised.
 """
 
 from __future__ import annotations
 
 import ctypes
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -136,3 +138,53 @@ def _undrawn(thing: Any) -> bool:
     shades = [ctypes.c_uint() for _ in range(4)]
     known = raw.FPDFPageObj_GetFillColor(thing, *(ctypes.byref(each) for each in shades))
     return bool(known) and shades[3].value < _OPAQUE
+
+
+MOST_BOXES = 24
+_LOOKED_AT = 200
+"""Objects of a page that are looked at for a picture."""
+
+_PICTURES = frozenset({raw.FPDF_PAGEOBJ_IMAGE, raw.FPDF_PAGEOBJ_FORM})
+
+
+@dataclass(frozen=True, slots=True)
+class PageText:
+    """One page: its text with line ends, blanks for what is not seen; whether anything is drawn on it, and whether
+    that is a picture."""
+
+    text: str
+    drawn: bool
+    picture: bool
+
+
+def pages(pdf: pypdfium2.PdfDocument) -> Iterator[PageText]:
+    """The pages of *pdf*, one after the other."""
+    for number in range(len(pdf)):
+        with closing(pdf[number]) as page, closing(page.get_textpage()) as text:
+            kinds = {
+                raw.FPDFPageObj_GetType(raw.FPDFPage_GetObject(page, index))
+                for index in range(min(raw.FPDFPage_CountObjects(page), _LOOKED_AT))
+            }
+            yield PageText(seen_text(page, text), bool(kinds), bool(kinds & _PICTURES))
+
+
+def boxes(
+    pdf: pypdfium2.PdfDocument, number: int, start: int, end: int
+) -> list[tuple[float, float, float, float]]:
+    """Where the characters *start* to *end* of a page's text are seen: one box (x, y, width, height) for each
+    line, in per cent of the page as seen; at most 24."""
+    with closing(pdf[number]) as page, closing(page.get_textpage()) as text:
+        first = raw.FPDFText_GetCharIndexFromTextIndex(text, start)
+        last = raw.FPDFText_GetCharIndexFromTextIndex(text, end - 1)
+        if first < 0 or last < first:
+            return []
+        count = raw.FPDFText_CountRects(text, first, last - first + 1)
+        return [_box(page, text, index) for index in range(min(count, MOST_BOXES))]
+
+
+def _box(page: pypdfium2.PdfPage, text: pypdfium2.PdfTextPage, index: int) -> tuple[float, float, float, float]:
+    left, top, right, bottom = (ctypes.c_double() for _ in range(4))
+    raw.FPDFText_GetRect(text, index, *(ctypes.byref(each) for each in (left, top, right, bottom)))
+    first, second = seen(page, left.value, bottom.value), seen(page, right.value, top.value)
+    (x0, x1), (y0, y1) = (sorted(pair) for pair in zip(first, second, strict=True))
+    return round(x0, 4), round(y0, 4), round(x1 - x0, 4), round(y1 - y0, 4)

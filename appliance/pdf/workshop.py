@@ -1,20 +1,24 @@
 """The PDF workshop: what workflows do with PDFs, each step one confined job.
 
-A child only ever answers with bytes to *append*: the given document stays the exact prefix of the result by
-construction, and digests are computed here, over the very bytes that will be kept, never taken from a child.
+A child only answers with bytes to *append*: the given document stays the exact prefix of the result. Digests
+are computed here, over the bytes that will be stored, and the place of the signature (ByteRange, ISO 32000-2,
+12.8.1) is checked; neither is taken from a child.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from appliance.confinement import Confinement
-from appliance.errors import ConfinementFailed, DocumentRefused
+from appliance.errors import ConfinementFailed, DocumentRefused, StateRefused
 from appliance.language.sizes import ByteSize
-from appliance.pdf import byte_ranges, codec
+from appliance.pdf import codec
 from appliance.pdf.values import (
     Appearance,
+    ContentsSpan,
     FieldPlacement,
     FoundPhrase,
     Inspection,
@@ -58,11 +62,11 @@ class PdfWorkshop:
     def prepare(self, document: bytes, order: PrepareOrder) -> PreparedRevision:
         """*document* and one revision with the appearance and an empty signature in ``order.field``."""
         revision = self._run("pdf.prepare", document=document, order=codec.plain(order))
-        return byte_ranges.prepared(document, revision)
+        return prepared_revision(document, revision)
 
     def embed(self, prepared: PreparedRevision, cms: bytes) -> bytes:
         """The signed document: *cms* (DER, signature or timestamp token) in the room that was kept for it."""
-        return byte_ranges.fill(prepared, cms)
+        return fill_placeholder(prepared, cms)
 
     def prepare_archive(self, document: bytes, material: ValidationMaterial) -> PreparedRevision:
         """*document*, its validation material (DSS) and an empty document timestamp over it all (B-LTA).
@@ -72,7 +76,7 @@ class PdfWorkshop:
         revision = self._run(
             "pdf.prepare_archive", document=document, material=codec.plain(material), most_pages=self._most_pages
         )
-        return byte_ranges.prepared(document, revision)
+        return prepared_revision(document, revision)
 
     def render(self, document: bytes, page: int, *, dpi: int = 96) -> bytes:
         """Page *page* (from 0) with annotations, as PNG."""
@@ -120,3 +124,58 @@ class PdfWorkshop:
             if failure.values.get("cause") == "unavailable":
                 raise
             raise DocumentRefused("unprocessable", failure.template) from failure
+
+
+_BYTE_RANGE = re.compile(rb"/ByteRange \[0 (\d+) (\d+) (\d+)\]")
+
+
+def prepared_revision(document: bytes, revision: Mapping[str, Any]) -> PreparedRevision:
+    """*document* with a child's *revision* appended (``appended`` bytes, ``start`` and ``end`` of the gap).
+
+    Raises ConfinementFailed when the placeholder is not all zeros or the one ByteRange does not name exactly all
+    bytes but the placeholder: a digest over anything else must never be signed.
+    """
+    match revision:
+        case {"appended": bytes(appended), "start": int(start), "end": int(end)}:
+            pass
+        case _:
+            raise _not_a_revision()
+    whole = document + appended
+    ranges = _BYTE_RANGE.findall(appended)
+    expected = [tuple(str(number).encode() for number in (start, end, len(whole) - end))]
+    gap = whole[start:end]
+    if ranges != expected or start < len(document) or gap != b"<" + b"0" * (len(gap) - 2) + b">":
+        raise _not_a_revision()
+    return PreparedRevision(whole, _digest(whole, start, end), ContentsSpan(start, end - start))
+
+
+def _not_a_revision() -> ConfinementFailed:
+    return ConfinementFailed("The prepared revision does not have the form of one.", cause="output", detail="")
+
+
+def fill_placeholder(revision: PreparedRevision, cms: bytes) -> bytes:
+    """The signed document: *cms* (DER) in hexadecimal in the placeholder, zeros after it.
+
+    Raises StateRefused when it does not fit, or when the placeholder is not where it was said to be.
+    """
+    start, length = revision.contents.offset, revision.contents.length
+    room = length - 2
+    digits = cms.hex().upper().encode()
+    if len(digits) > room:
+        raise StateRefused(
+            "The signature has {size} bytes and only {room} were kept for it; prepare it again with more room.",
+            size=len(cms),
+            room=room // 2,
+        )
+    document = bytearray(revision.document)
+    if document[start : start + 1] != b"<" or document[start + length - 1 : start + length] != b">":
+        raise StateRefused("The prepared document is not the one that was prepared; prepare it again.")
+    document[start + 1 : start + 1 + len(digits)] = digits
+    return bytes(document)
+
+
+def _digest(document: bytes, start: int, end: int) -> bytes:
+    view = memoryview(document)
+    digest = hashlib.sha256(view[:start])
+    digest.update(view[end:])
+    return digest.digest()

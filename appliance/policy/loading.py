@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 from appliance.errors import ConfigurationError
-from appliance.language.names import name_key
+from appliance.language.characters import name_key
 from appliance.policy.rules import Policy, PolicyRules, TypeRules
 from hsm.errors import ConfigurationRefused
 from hsm.settings import require, section, sections, tables_of

@@ -8,7 +8,7 @@ from datetime import time, timedelta
 from enum import StrEnum
 from typing import ClassVar
 
-from appliance.language.names import name_key
+from appliance.language.characters import name_key
 from hsm.settings import require
 
 STEP = re.compile(r"([1-9]\d{0,2})([dh])|overdue")

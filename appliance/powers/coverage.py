@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from appliance.language import instants
-from appliance.language.names import same_name
+from appliance.language.characters import same_name
 from appliance.model.powers import Power, PowerBasis
 from appliance.powers.model import (
     ConsideredPower,

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from appliance.errors import PreconditionRefused
-from appliance.language.names import same_name
+from appliance.language.characters import same_name
 from appliance.model.contract import Contract, ContractState, PartyState
 from appliance.model.powers import PowerBasis, PowerScope
 from appliance.policy import Policy

@@ -9,7 +9,7 @@ from typing import Final
 
 from appliance.contracts.rules import require_reason
 from appliance.documents.blobs import BlobStore
-from appliance.documents.pictures import PagePictures
+from appliance.documents.page_pictures import PagePictures
 from appliance.errors import PreconditionRefused, StateRefused
 from appliance.ledger.audit_trail import AuditTrail
 from appliance.ledger.events import AuditEvent, EventKind

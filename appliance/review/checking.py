@@ -1,22 +1,28 @@
-"""One check: the text of pages and a rule book in, what was found and where out. Pure but for the clock
-it is given.
+"""The content check of one document, in a confined job: the text of pages and a rule book in, findings and
+their places out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Final
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
 
 from appliance.model.review import AmountFound, CheckResult, ClauseFinding, DateFound, PageBox
-from appliance.pdf.transcript import PageText
-from appliance.review.calendar_dates import days
-from appliance.review.money import sums
+from appliance.model.review_record import plain
+from appliance.pdf import visible
+from appliance.pdf.pages import opened
+from appliance.pdf.visible import PageText
+from appliance.review import rule_files
+from appliance.review.amounts_and_dates import days, sums
 from appliance.review.outline import Sentence, sentences
 from appliance.review.prose import ProseBlock, TextSource, blocks, source
 from appliance.review.recognition import ENOUGH, Recogniser
-from appliance.review.rule_book import RuleBook
+from appliance.review.rule_book import RuleBook, read_plain
 
 FEWEST_LETTERS: Final = 20
 """A page that shows a picture and has fewer letters is taken for a picture of text."""
@@ -121,3 +127,16 @@ def _decimal(value: Decimal) -> str:
 
 def _quote(text: str) -> str:
     return text if len(text) <= _QUOTED else f"{text[: _QUOTED - 1]}…"
+
+
+def warm(_cache: Path) -> None:
+    """Compile the package's own rules, which children then share."""
+    Recogniser(rule_files.load_rules())
+
+
+def check_content(document: bytes, rules: Mapping[str, Any]) -> Any:
+    """See :meth:`appliance.review.reviewing.Checker.check`."""
+    book = read_plain(rules)
+    with opened(document) as pdf:
+        reading = read_pages(visible.pages(pdf), time.monotonic)
+        return plain(check_text(reading, len(pdf), book, Recogniser(book), partial(visible.boxes, pdf)))

@@ -9,8 +9,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import Final, TypeVar
 
-from appliance.review.headings import Headings, shared
-from appliance.review.outline import Sentence
+from appliance.review.outline import Headings, Sentence, shared
 from appliance.review.rule_book import ClauseRule, RuleBook, Texts, compiled, expression
 from appliance.review.word_patterns import MarkedText, WordPattern, word_pattern
 

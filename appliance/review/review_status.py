@@ -1,5 +1,5 @@
-"""Where a contract's content check stands: every item with what it is worth, what is open, and whether it may
-go out.
+"""The status of a contract's content check: every item with its level, what is open, whether the contract may
+be sent, and the sentence that refuses it.
 
 Pure but for reading the store in the caller's transaction.
 """
@@ -152,7 +152,7 @@ class ReviewStatuses:
 
 
 def open_review_statuses(folder: Path, policy: Policy) -> ReviewStatuses:
-    """Standings by the package's rules with those in the home's *folder*.
+    """Review statuses by the package's rules with those in the home's *folder*.
 
     Raises :class:`ConfigurationError` for a rule that is wrong, and a clause of policy that no rule knows.
     """
@@ -192,3 +192,19 @@ def items(result: CheckResult, kind: KindRule, waived: Mapping[str, Waiver]) -> 
 def _ordered(clauses: Sequence[str], kind: KindRule) -> list[str]:
     levels = list(ClauseLevel)
     return sorted(clauses, key=lambda clause: levels.index(kind.level(clause)))
+
+
+UNCHECKED = "The content of this contract has not been checked; open the step “Check and send”."
+INCOMPLETE = "The content check of this contract is not passed; open findings: {count}."
+UNSIGNED = "Contracts of this type go out only after a reviewer has signed the content check off."
+
+
+def refusal_of(standing: ReviewStatus) -> tuple[str, dict[str, object]] | None:
+    """A sentence (message id) with its values, or None when the contract may go out."""
+    if standing.cleared:
+        return None
+    if standing.check is None:
+        return UNCHECKED, {}
+    if standing.open and standing.wanted is not ReviewRequirement.NOTHING:
+        return INCOMPLETE, {"count": len(standing.open)}
+    return UNSIGNED, {}

@@ -1,6 +1,7 @@
-"""Reviewing: check, ask for a review, waive, sign off, return. Each act is an entry of the contract's history.
+"""Reviewing: check, request a review, waive, sign off, return. Each is an entry of the contract's history.
 
-A draft and its review are internal: reviewers are of the organisation that drafts the contract.
+The document is read in a confined process. A draft and its review are internal: reviewers are of the
+organisation that drafts the contract.
 """
 
 from __future__ import annotations
@@ -12,22 +13,53 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 
+from appliance.confinement import Confinement
 from appliance.documents.blobs import BlobStore
-from appliance.errors import NotAllowed, NotFound, PreconditionRefused, StateRefused
+from appliance.errors import (
+    ConfinementFailed,
+    DocumentRefused,
+    NotAllowed,
+    NotFound,
+    PreconditionRefused,
+    StateRefused,
+)
 from appliance.evidence.content_check import CHECK, CHECK_FORMAT, SIGN_OFF, SIGN_OFF_FORMAT
 from appliance.history.disclosure import Audience, Disclosure
 from appliance.ledger.audit_trail import AuditTrail
 from appliance.ledger.events import AuditEvent, EventKind, Field
 from appliance.model import review_record
+from appliance.model import review_record as codec
 from appliance.model.accounts import AccountRole, AccountState
 from appliance.model.contract import Contract, ContractState
-from appliance.model.review import ContentCheck, ReviewRequest, ReviewRequestState, SignOff, Waiver
-from appliance.review.checker import ContentChecker
+from appliance.model.review import CheckResult, ContentCheck, ReviewRequest, ReviewRequestState, SignOff, Waiver
 from appliance.review.review_status import ReviewStatus, ReviewStatuses
+from appliance.review.rule_book import RuleBook
 from appliance.store import accounts, contracts, people, reviews
 from appliance.store.database import Database, Transaction
 from hsm import canonical
 from hsm.intents import instant
+
+
+class ContentChecker:
+    """Thread-safe. ``book`` are the rules; ``timeout`` in seconds bounds one check, whatever the patterns do."""
+
+    def __init__(self, confinement: Confinement, book: RuleBook, *, timeout: float = 60.0) -> None:
+        self._confinement = confinement
+        self._rules = book.plain()
+        self._timeout = timeout
+        self.book = book
+
+    def check_document(self, document: bytes) -> CheckResult:
+        """What *document* has, and where. Raises :class:`DocumentRefused` when it cannot be read or took too long,
+        and :class:`ConfinementFailed` when no confined process could be had."""
+        arguments = {"document": document, "rules": self._rules}
+        try:
+            return codec.result(self._confinement.run("review.check", arguments, timeout=self._timeout))
+        except ConfinementFailed as failure:
+            if failure.values.get("cause") == "unavailable":
+                raise
+            raise DocumentRefused("unprocessable", failure.template) from failure
+
 
 LONGEST_REASON = 500
 MOST_SHOWN = 200

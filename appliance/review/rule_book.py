@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 from functools import cache
 from typing import Any
 
-from appliance.language.names import name_key
+from appliance.language.characters import name_key
 from appliance.model.review import ClauseLevel
 from hsm import canonical
 

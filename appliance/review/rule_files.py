@@ -1,11 +1,19 @@
-"""Reading the rule files: those of the package, over which the home's lie. An error names file and line."""
+"""Reading the rule files: those of the package, overridden by those of the home. An error names file and line.
+
+A rule's regular expression must take time bounded by the length of a sentence. Backtracking explodes with
+repeats without an end (``*``, ``+``, ``{3,}``) and references back, and repeats inside such repeats multiply.
+Only repeats of single characters may be open, and only in few combinations.
+"""
 
 from __future__ import annotations
 
 import re
+import re._constants as sre  # type: ignore[import-not-found]  # the standard library's own parser, without stubs
+import re._parser as parser  # type: ignore[import-not-found]
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import Any, Final
@@ -14,9 +22,51 @@ import yaml
 
 from appliance.errors import ConfigurationError
 from appliance.language.sizes import ByteSize
-from appliance.review.bounded import unbounded
 from appliance.review.rule_book import ClauseRule, KindRule, RuleBook, compiled, expression
 from appliance.review.word_patterns import parts
+
+MOST_NESTED = 200
+"""The most that the bounds of repeats inside repeats may multiply to."""
+
+
+@cache
+def unbounded(pattern: str) -> bool:
+    """Whether *pattern* (one that compiles) could take too long."""
+    return _endless(parser.parse(pattern), 1)
+
+
+def _endless(parts: Any, within: int) -> bool:
+    return any(_part_endless(operation, value, within) for operation, value in parts)
+
+
+def _part_endless(operation: Any, value: Any, within: int) -> bool:
+    if operation in (sre.MAX_REPEAT, sre.MIN_REPEAT, sre.POSSESSIVE_REPEAT):
+        return _repeat_endless(value, within)
+    if operation is sre.BRANCH:
+        return any(_endless(branch, within) for branch in value[1])
+    if operation in _INSIDE:
+        return _endless(_INSIDE[operation](value), within)
+    return operation in (sre.GROUPREF, sre.GROUPREF_EXISTS)
+
+
+def _repeat_endless(value: Any, within: int) -> bool:
+    _, most, inside = value
+    single = len(inside) == 1 and inside[0][0] in (sre.LITERAL, sre.NOT_LITERAL, sre.ANY, sre.IN)
+    if most == sre.MAXREPEAT:
+        return within > 1 or not single
+    if single:
+        return within > 1 and within * most > MOST_NESTED
+    return within * most > MOST_NESTED or _endless(inside, within * max(most, 1))
+
+
+_INSIDE: Mapping[Any, Callable[[Any], Any]] = {
+    sre.SUBPATTERN: lambda value: value[3],
+    sre.ASSERT: lambda value: value[1],
+    sre.ASSERT_NOT: lambda value: value[1],
+    sre.ATOMIC_GROUP: lambda value: value,
+}
+"""Groups, and how the patterns in them are got at."""
+
 
 LANGUAGES: Final = ("zh", "en")
 LARGEST: Final = 256 * 1024

@@ -9,7 +9,7 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 
-from appliance.language.names import with_organisation
+from appliance.language.characters import with_organisation
 from appliance.verification.model import CertificateDetails
 from hsm import der
 from hsm.errors import AuthorityError

@@ -1,9 +1,8 @@
-"""What came after each signature, and whether it is explained (heart of the matter for documents signed by
-several).
+"""What came after each signature, whether it is explained, and the verdict over the whole document.
 
-No change and validation data are plainly good. Filled fields are good when a later signature that holds covers
-them, and no lock or certification forbids them. Everything else is a change: looked at, and failed when it can
-be seen.
+No change and validation data are good. Filled fields are good when a later signature that holds covers them,
+and no lock or certification forbids them. Everything else is a change: pages are compared, and a visible one
+fails. The document is as good as the worst of its signatures.
 """
 
 from __future__ import annotations
@@ -11,19 +10,31 @@ from __future__ import annotations
 from dataclasses import replace
 
 from appliance.pdf import validation
-from appliance.pdf.validation import FoundSignature, NotRendered, OpenedPdf, RevisionStep, SeenDifference, StepKind
-from appliance.verification import levels, rows
+from appliance.pdf.validation import (
+    FoundSignature,
+    NotRendered,
+    OpenedPdf,
+    RevisionStep,
+    SeenDifference,
+    StepKind,
+    ends_cleanly,
+)
+from appliance.verification import rows
 from appliance.verification.model import (
     Changes,
     Coverage,
     Indication,
+    PagePair,
     Reason,
+    RowAnswer,
     SignatureReport,
     StampReport,
     SubIndication,
     Verdict,
+    VerificationReport,
+    worst,
 )
-from appliance.verification.signatures import ExaminedSignature
+from appliance.verification.signatures import ExaminedSignature, level_of
 
 _TRAILING = Reason("Bytes follow the signed document that belong to no revision of it.")
 _LOCKED = Reason("Something was changed after signing that this signature forbids to change.")
@@ -59,7 +70,7 @@ class RevisionHistory:
             one = replace(one, verdict=verdict)
         elif verdict is not None and verdict.indication is Indication.FAILED:
             one = replace(one, verdict=replace(verdict, reasons=(*verdict.reasons, *one.verdict.reasons)))
-        level = levels.level_of(one, self.examined, self.store)
+        level = level_of(one, self.examined, self.store)
         report = SignatureReport(
             field=one.found.field,
             verdict=one.verdict,
@@ -188,3 +199,37 @@ def _stamps(one: ExaminedSignature) -> tuple[StampReport, ...]:
         StampReport(each.signer, each.statement.gen_time if each.statement else None, each.verdict)
         for each in one.stamps
     )
+
+
+_APPENDED = Reason("Something follows the end of the document: bytes were appended to the file.")
+
+
+def conclude_report(
+    report: VerificationReport, signatures: tuple[SignatureReport, ...], history: RevisionHistory
+) -> VerificationReport:
+    """*report* completed with its signatures and the verdict over all of them."""
+    verdicts = [each.verdict for each in signatures]
+    if not ends_cleanly(history.pdf.document):
+        verdicts.insert(0, Verdict(Indication.FAILED, SubIndication.FORMAT_FAILURE, (_APPENDED,)))
+    pages = next((found for found in history.seen.values() if found), ())
+    return replace(
+        report,
+        verdict=worst(verdicts),
+        signatures=signatures,
+        remarks=(*report.remarks, *_remarks(signatures, history)),
+        pages=tuple(PagePair(each.page + 1, each.before, each.after) for each in pages),
+        signed_revision=history.changed_since,
+    )
+
+
+def _remarks(signatures: tuple[SignatureReport, ...], history: RevisionHistory) -> list[Reason]:
+    remarks = [remark for one in history.examined for remark in one.remarks]
+    for report in signatures:
+        open_rows = [
+            row
+            for row in report.rows
+            if row.answer is RowAnswer.OPEN and row.subject in ("revocation", "timestamp")
+        ]
+        if report.verdict.indication is Indication.PASSED:
+            remarks += [row.sentence for row in open_rows]
+    return list({str(remark): remark for remark in remarks}.values())

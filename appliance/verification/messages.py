@@ -1,7 +1,9 @@
-"""Reading a signed message (CMS, RFC 5652) of anybody, strictly first.
+"""Reading a signed message (CMS, RFC 5652) of anybody, strictly first; in a PDF it is one element and zeros
+after it.
 
 What another signature does not cover must have one form only, or it could be changed unseen: so every part is
-decoded and compared with its own encoding, every algorithm is accounted for, and nothing unknown is passed over.
+decoded and compared with its own encoding, every algorithm is accounted for, and nothing unknown is passed
+over.
 """
 
 from __future__ import annotations
@@ -205,3 +207,16 @@ __all__ = [
     "UnreadableMessage",
     "read_message",
 ]
+
+
+def message_in(contents: bytes) -> SignedMessage:
+    """The signed message. Raises Unreadable, also when the unused room is not zero: nothing signs those bytes."""
+    try:
+        length = ber.length_of(contents)
+    except ber.NotBer as error:
+        raise UnreadableMessage(Reason("The signature's structure is damaged (CMS).")) from error
+    if any(contents[length:]):
+        raise UnreadableMessage(
+            Reason("The room after the signature is not empty: something was hidden or changed there.")
+        )
+    return read_message(contents[:length])

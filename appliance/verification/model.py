@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -258,3 +258,16 @@ def _value(word: StrEnum | None) -> str | None:
 
 def _instant(moment: datetime | None) -> str | None:
     return None if moment is None else moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+_ORDER = (Indication.FAILED, Indication.INDETERMINATE, Indication.PASSED)
+
+
+def worst(verdicts: Iterable[Verdict]) -> Verdict:
+    """The worst of *verdicts*, first one first, with the reasons of all that are not passed."""
+    ordered = sorted(verdicts, key=lambda verdict: _ORDER.index(verdict.indication))
+    if not ordered or ordered[0].indication is Indication.PASSED:
+        return PASSED
+    bad = [verdict for verdict in ordered if verdict.indication is not Indication.PASSED]
+    reasons = {str(reason): reason for verdict in bad for reason in verdict.reasons}
+    return Verdict(bad[0].indication, bad[0].subindication, tuple(reasons.values()))

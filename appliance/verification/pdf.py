@@ -17,11 +17,9 @@ from datetime import datetime
 
 from appliance.pdf import validation
 from appliance.pdf.validation import ByteRange, FoundSignature, OpenedPdf, Unparseable
-from appliance.verification import documents, later_changes
-from appliance.verification.circumstances import ValidationContext
-from appliance.verification.contents import message_in
+from appliance.verification.later_changes import conclude_report, history_of
 from appliance.verification.material import CollectedMaterial
-from appliance.verification.messages import MESSAGE_DIGEST, SignedMessage, UnreadableMessage
+from appliance.verification.messages import MESSAGE_DIGEST, SignedMessage, UnreadableMessage, message_in
 from appliance.verification.model import (
     FileKind,
     Indication,
@@ -29,10 +27,12 @@ from appliance.verification.model import (
     SubIndication,
     Verdict,
     VerificationReport,
+    worst,
 )
 from appliance.verification.paths import TooManyCertificates
 from appliance.verification.signatures import ExaminedSignature, SignatureExamination
 from appliance.verification.tokens import statement_of
+from appliance.verification.trust import ValidationContext
 from hsm import der
 from hsm.cms import TST_INFO
 
@@ -84,7 +84,7 @@ def _parsed(
     if unreached and all(each.document_timestamp for each in found):
         # somebody dated a file in which a person's signature was put out of sight
         hidden = _nothing(_HIDDEN, SubIndication.NO_SIGNATURE_FOUND)
-        return replace(judged, verdict=documents.worst([judged.verdict, hidden]))
+        return replace(judged, verdict=worst([judged.verdict, hidden]))
     return judged
 
 
@@ -107,9 +107,9 @@ def _with_signatures(
         examined.append(one)
         if one.proves is not None:
             proofs.append((each.revision, one.proves))
-    history = later_changes.history_of(pdf, sorted(examined, key=lambda one: one.found.revision), verified)
+    history = history_of(pdf, sorted(examined, key=lambda one: one.found.revision), verified)
     reports = tuple(history.report_signature(one) for one in history.examined)
-    return documents.conclude_report(report, reports, history)
+    return conclude_report(report, reports, history)
 
 
 def _message(found: FoundSignature, material: CollectedMaterial) -> SignedMessage | Reason:

@@ -1,18 +1,21 @@
-"""One signature of a PDF, or one document timestamp: integrity, signer, time (EN 319 102-1, 5.2 to 5.6)."""
+"""One signature of a PDF, or one document timestamp: integrity, signer, time (EN 319 102-1, 5.2 to 5.6), and
+the baseline level that it has reached (ETSI EN 319 142-1, 6).
+"""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from appliance.pdf.validation import FoundSignature
-from appliance.verification import bags
+from appliance.pdf.validation import FoundSignature, StoreHistory
 from appliance.verification.algorithms import hash_label, weakness
 from appliance.verification.certificate_judge import CertificateFinding, CertificateJudge, ValidationTimes
 from appliance.verification.certificates import shown_name
+from appliance.verification.material import defect_of_carried
 from appliance.verification.messages import SignedMessage, UnreadableMessage
-from appliance.verification.model import PASSED, Indication, Reason, SubIndication, Verdict
+from appliance.verification.model import PASSED, Indication, Level, Reason, SubIndication, Verdict
 from appliance.verification.paths import KeyPurpose
 from appliance.verification.signers import IdentifiedSigner, NotSigned, identify_signer
 from appliance.verification.tokens import ExaminedToken, examine_token, shown_time
@@ -97,7 +100,7 @@ class SignatureExamination:
         proofs = [time for time in (proven, *(stamp.proves for stamp in stamps)) if time is not None]
         moments = ValidationTimes(self._at, min(proofs, default=None))
         finding = self._judge.judge_certificate(signer.certificate, KeyPurpose.DOCUMENT, moments)
-        altered = bags.defect_of_carried(message, finding.path, self._judge.finder)
+        altered = defect_of_carried(message, finding.path, self._judge.finder)
         verdict = (
             _incomplete(found)
             or (None if altered is None else _failed(SubIndication.FORMAT_FAILURE, altered))
@@ -197,3 +200,34 @@ def _weak(message: SignedMessage, signer: IdentifiedSigner) -> Verdict | None:
 
 def _failed(subindication: SubIndication, reason: Reason) -> Verdict:
     return Verdict(Indication.FAILED, subindication, (reason,))
+
+
+def level_of(one: ExaminedSignature, everything: Iterable[ExaminedSignature], store: StoreHistory) -> Level | None:
+    """The level; None for document timestamps and for what is not a signature by a known key."""
+    if one.found.document_timestamp or one.finding is None or one.verdict.indication is Indication.FAILED:
+        return None
+    if one.proven is None:
+        return Level.B
+    if not _has_long_term_data(one, store):
+        return Level.T
+    archived = any(
+        other.found.document_timestamp
+        and other.proves is not None
+        and other.found.revision > one.found.revision
+        and other.found.revision >= (store.since or 0)  # validation data may come in the timestamp's own revision
+        for other in everything
+    )
+    return Level.LTA if archived else Level.LT
+
+
+def _has_long_term_data(one: ExaminedSignature, store: StoreHistory) -> bool:
+    """Revocation data for the signer's path and that of a timestamp, stored in the document. One timestamp is
+    enough: a second one, of an authority outside, adds a witness and takes nothing away."""
+    proving = [stamp.finding for stamp in one.stamps if stamp.proves]
+    of_stamps = [finding is not None and finding.known_good for finding in proving or _findings(one)]
+    dated = any(of_stamps) if proving else all(of_stamps)
+    return one.finding is not None and one.finding.known_good and dated and store.since is not None
+
+
+def _findings(one: ExaminedSignature) -> list[CertificateFinding | None]:
+    return [stamp.finding for stamp in one.stamps]

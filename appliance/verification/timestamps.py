@@ -6,8 +6,6 @@ import hashlib
 from dataclasses import replace
 
 from appliance.verification.certificate_judge import ValidationTimes
-from appliance.verification.circumstances import ValidationContext
-from appliance.verification.documents import worst
 from appliance.verification.material import CollectedMaterial
 from appliance.verification.messages import SignedMessage, UnreadableMessage, read_message
 from appliance.verification.model import (
@@ -20,10 +18,12 @@ from appliance.verification.model import (
     SubIndication,
     Verdict,
     VerificationReport,
+    worst,
 )
 from appliance.verification.paths import TooManyCertificates
 from appliance.verification.rows import details_of, revocation_of, stamp_row, time_of, trust_of
 from appliance.verification.tokens import DigestOf, ExaminedToken, examine_token
+from appliance.verification.trust import ValidationContext
 from hsm import der
 from hsm.errors import AuthorityError
 from hsm.timestamp import RequestRefused, parse_response

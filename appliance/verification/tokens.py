@@ -11,10 +11,10 @@ from asn1crypto import tsp
 from cryptography import x509
 
 from appliance.language import instants
-from appliance.verification import bags
 from appliance.verification.algorithms import hash_label, weakness
 from appliance.verification.certificate_judge import CertificateFinding, CertificateJudge, ValidationTimes
 from appliance.verification.certificates import shown_name
+from appliance.verification.material import defect_of_carried
 from appliance.verification.messages import SignedMessage, UnreadableMessage, read_message
 from appliance.verification.model import PASSED, Indication, Reason, SubIndication, Verdict
 from appliance.verification.paths import KeyPurpose
@@ -136,7 +136,7 @@ def _about_other_data(statement: TimestampStatement, digest_of: DigestOf | None)
 
 def _altered(message: SignedMessage, finding: CertificateFinding, judge: CertificateJudge) -> Verdict | None:
     """What nothing signs: the carried certificates and lists; and there is no reason for unsigned attributes."""
-    reason = bags.defect_of_carried(message, finding.path, judge.finder)
+    reason = defect_of_carried(message, finding.path, judge.finder)
     if reason is None and message.unsigned:
         reason = Reason("The timestamp carries unsigned attributes, which nobody answers for.")
     return None if reason is None else _failed(SubIndication.FORMAT_FAILURE, reason)

@@ -1,17 +1,20 @@
-"""Whom a verifier believes: anchors given by the appliance or by the user, with the revocation lists at hand."""
+"""What a verification is done with: trust anchors of the appliance or the user, revocation lists, the control
+time.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from appliance.errors import ConfigurationError
-from appliance.verification.certificates import UNREADABLE
+from appliance.verification.certificates import UNREADABLE, parsed
 
 _CERTIFICATE, _CRL = b"-----BEGIN CERTIFICATE-----", b"-----BEGIN X509 CRL-----"
 
@@ -65,3 +68,41 @@ def _blocks(data: bytes) -> list[bytes]:
         _CRL + part.split(b"-----END X509 CRL-----")[0] + b"-----END X509 CRL-----\n"
         for part in data.split(_CRL)[1:]
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class ValidationContext:
+    """The control time, whom to believe, certificates that may help, revocation lists (DER) at hand, and whom to
+    believe for timestamps alone."""
+
+    at: datetime
+    anchors: tuple[x509.Certificate, ...]
+    known: tuple[x509.Certificate, ...] = ()
+    crls: tuple[bytes, ...] = ()
+    stampers: tuple[x509.Certificate, ...] = ()
+
+    @classmethod
+    def unpacked(
+        cls, at: str, anchors: list[bytes], known: list[bytes], crls: list[bytes], stampers: list[bytes]
+    ) -> Self:
+        """From the arguments of a confined job."""
+        moment = datetime.fromisoformat(at).astimezone(UTC)
+        return cls(moment, _certificates(anchors), _certificates(known), tuple(crls), _certificates(stampers))
+
+    def packed(self) -> dict[str, Any]:
+        """The arguments of a confined job."""
+        return {
+            "at": self.at.astimezone(UTC).isoformat(),
+            "anchors": _encoded(self.anchors),
+            "known": _encoded(self.known),
+            "crls": list(self.crls),
+            "stampers": _encoded(self.stampers),
+        }
+
+
+def _certificates(encoded: list[bytes]) -> tuple[x509.Certificate, ...]:
+    return tuple(certificate for each in encoded if (certificate := parsed(each)) is not None)
+
+
+def _encoded(certificates: tuple[x509.Certificate, ...]) -> list[bytes]:
+    return [each.public_bytes(Encoding.DER) for each in certificates]

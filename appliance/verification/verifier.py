@@ -13,8 +13,7 @@ from cryptography import x509
 
 from appliance.confinement import Confinement
 from appliance.errors import ConfinementFailed
-from appliance.verification import codec, sniffing
-from appliance.verification.circumstances import ValidationContext
+from appliance.verification import codec
 from appliance.verification.model import (
     FileKind,
     Indication,
@@ -23,7 +22,7 @@ from appliance.verification.model import (
     Verdict,
     VerificationReport,
 )
-from appliance.verification.trust import TrustAnchors
+from appliance.verification.trust import TrustAnchors, ValidationContext
 
 LARGEST_FILE = 512 * 1024 * 1024
 MOST_SECONDS = 5
@@ -120,7 +119,7 @@ class Verifier:
         trust: TrustAnchors | Sequence[x509.Certificate] | None = None,
     ) -> VerificationReport:
         """Like :meth:`verify_file` for bytes at hand; *file* is the name that the report shows."""
-        kind = sniffing.kind_of(content)
+        kind = kind_of(content)
         if kind is FileKind.EVIDENCE:
             report = self._verify_evidence(content, at=at, trust=trust)
         elif kind is FileKind.TIMESTAMP:
@@ -128,7 +127,7 @@ class Verifier:
         elif kind is FileKind.PDF:
             report = self.verify_pdf(content, at=at, trust=trust)
         else:
-            return self._unreadable(file, at, sniffing.why_unknown(content))
+            return self._unreadable(file, at, why_unknown(content))
         return replace(report, file=file)
 
     def verify_pdf(
@@ -243,3 +242,28 @@ class Verifier:
 
 def _refused(kind: FileKind, at: datetime, subindication: SubIndication, reason: Reason) -> VerificationReport:
     return VerificationReport("", kind, Verdict(Indication.INDETERMINATE, subindication, (reason,)), at)
+
+
+_PDF_HEADER_WITHIN = 1024  # ISO 32000-1, annex H.3.4.1: readers look this far for the header
+_SEQUENCE = 0x30
+_PEM = b"-----BEGIN "
+
+
+def kind_of(content: bytes) -> FileKind | None:
+    """The kind of *content*, or None when it is none of the three."""
+    if content[:4] in (b"PK\x03\x04", b"PK\x05\x06"):
+        return FileKind.EVIDENCE
+    if b"%PDF-" in content[:_PDF_HEADER_WITHIN] or b"/ByteRange" in content:
+        return FileKind.PDF  # a signed PDF whose header was damaged is still a damaged signed PDF
+    if content[:1] == bytes((_SEQUENCE,)):
+        return FileKind.TIMESTAMP
+    return None
+
+
+def why_unknown(content: bytes) -> Reason:
+    """The sentence for a file of no known kind."""
+    if not content:
+        return Reason("The file is empty.")
+    if content.startswith(_PEM):
+        return Reason("The file is PEM text; give the PDF, the timestamp in DER, or the evidence package.")
+    return Reason("The file is neither a PDF nor a timestamp nor an evidence package.")

@@ -1,27 +1,26 @@
 """Writing online: texts in a small closed set of elements, templates with merge fields, and their PDFs.
 
-:class:`Texts` and :class:`Templates` keep them, :class:`Press` typesets, :class:`Converter` makes PDFs of word
-processors' files, :class:`Issuing` makes contracts of what was written; :class:`Writing` is all of it together.
+:class:`Texts` and :class:`Templates` store them, :class:`TextTypesetter` typesets, :class:`DocumentConverter`
+makes PDFs of word processors' files, :class:`Issuing` makes contracts of texts; :class:`Writing` is all of it
+together.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from appliance.writing.converting import DocumentConverter
+from appliance.writing.converting import DocumentConverter, open_converter
 from appliance.writing.filling import CheckedValues, blank, check_values
 from appliance.writing.issuing import Issuing
-from appliance.writing.press import TextTypesetter
-from appliance.writing.previews import TextPreviews
+from appliance.writing.pages import TextPreviews, TextTypesetter
 from appliance.writing.samples import Sample, samples
-from appliance.writing.socket_converting import open_converter
 from appliance.writing.templates import Templates
 from appliance.writing.texts import Beginning, Texts
 
 
 @dataclass(frozen=True, slots=True)
 class Writing:
-    """What the portal uses of this room; every part is thread-safe."""
+    """What the portal uses of this package; every part is thread-safe."""
 
     texts: Texts
     templates: Templates

@@ -1,4 +1,4 @@
-"""Puts elements together from a stream of tags: the second half of :mod:`appliance.writing.reading`."""
+"""Puts elements together from a stream of tags: the second half of :mod:`appliance.writing.markup`."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from appliance.writing.elements import (
     TextHeading,
     TextList,
     TextMark,
+    tidy,
 )
-from appliance.writing.lines import tidy
 
 _MARKS = {
     "strong": TextMark.STRONG,

@@ -24,9 +24,8 @@ from appliance.writing.elements import (
     TextList,
     TextMark,
 )
-from appliance.writing.markup import markup
+from appliance.writing.markup import markup, read_markup
 from appliance.writing.merge_fields import WrongValue, accepted, written
-from appliance.writing.reading import read_markup
 from hsm.errors import Sentence
 
 

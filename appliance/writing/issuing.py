@@ -10,7 +10,7 @@ from appliance.language.characters import words
 from appliance.model.contract import Contract
 from appliance.model.writing import Wording
 from appliance.writing.filling import filled, require_defined
-from appliance.writing.press import TextTypesetter
+from appliance.writing.pages import TextTypesetter
 from appliance.writing.templates import Templates
 from appliance.writing.texts import LONGEST_TITLE, Texts
 
@@ -29,7 +29,8 @@ class Issuing:
         self._texts, self._templates = kept
 
     def typeset(self, wording: Wording, values: Mapping[str, str]) -> bytes:
-        """The PDF of *wording* with *values* filled in. Raises as :func:`filled` and :meth:`Press.typeset`."""
+        """The PDF of *wording* with *values* filled in. Raises as :func:`filled` and
+        :meth:`TextTypesetter.typeset`."""
         _require_words(wording)
         require_defined(wording)
         return self._press.typeset(filled(wording, values))

@@ -39,8 +39,8 @@ from appliance.writing.elements import (
     TextHeading,
     TextList,
     TextMark,
+    tidy,
 )
-from appliance.writing.lines import tidy
 
 _SIGNS = {"**": TextMark.STRONG, "//": TextMark.EMPHASIS, "++": TextMark.UNDERLINE}
 _SIGN_OF = {mark: sign for sign, mark in _SIGNS.items()}

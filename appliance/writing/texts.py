@@ -14,9 +14,8 @@ from appliance.model.writing import MergeField, Text, TextPurpose, Wording
 from appliance.store import people
 from appliance.store import writing as store
 from appliance.store.database import Database, Transaction
-from appliance.writing.defining import require_definition
-from appliance.writing.markup import markup
-from appliance.writing.reading import read_markup
+from appliance.writing.markup import markup, read_markup
+from appliance.writing.merge_fields import require_definition
 
 MOST_SHOWN = 200
 """Texts in one list."""

@@ -11,7 +11,7 @@ import pytest
 
 from appliance.contracts.crash_safety import ProcessLeases
 from appliance.documents.blobs import BlobStore
-from appliance.documents.picture_cache import PictureCache
+from appliance.documents.page_pictures import PictureCache
 from appliance.sharing import make_directory, make_file, open_file
 from appliance.store.database import Database
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from functools import cache
 
 from appliance.verification import Indication, TrustAnchors, VerificationReport, Verifier, pdf, timestamps
-from appliance.verification.circumstances import ValidationContext
+from appliance.verification.trust import ValidationContext
 from tests.attacks.registry import Attack, Attempt
 from tests.attacks.victims import GOOD
 

@@ -8,8 +8,7 @@ from typing import cast
 
 import pytest
 
-from appliance.documents.blobs import BlobStore
-from appliance.documents.disk_space import DiskSpace, is_full
+from appliance.documents.blobs import BlobStore, DiskSpace, is_full
 from appliance.documents.intake import Intake
 from appliance.errors import StorageError
 from appliance.pdf.workshop import PdfWorkshop

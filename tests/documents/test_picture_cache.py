@@ -8,7 +8,7 @@ import threading
 import time
 from pathlib import Path
 
-from appliance.documents.picture_cache import PictureCache
+from appliance.documents.page_pictures import PictureCache
 
 KIB = 1024
 

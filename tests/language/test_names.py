@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from appliance.language.names import same_name, with_organisation
+from appliance.language.characters import same_name, with_organisation
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,8 @@ import pytest
 from appliance.demonstration.cast import LI, ZHANG
 from appliance.errors import NotFound, PreconditionRefused
 from appliance.language import Language
-from appliance.ownership import DepositOrder, certificate
-from appliance.ownership.certificate import CertificateFacts
+from appliance.ownership import DepositOrder, deposits
+from appliance.ownership.deposits import CertificateFacts
 from appliance.verification import Indication
 from appliance.wiring import Appliance
 from tests.world import World, shared_world
@@ -62,7 +62,7 @@ def test_openssl_confirms_the_token_and_our_verifier_the_certificate(
     arguments = ["-in", "token.tsr", "-data", "file", "-CAfile", str(world.home.trust / "ca.pem")]
     done = subprocess.run(["openssl", "ts", "-verify", *arguments], cwd=tmp_path, capture_output=True, check=False)
     assert done.returncode == 0, done.stderr
-    document = appliance.ownership.certificate(deposit)
+    document = appliance.ownership.deposits(deposit)
     assert appliance.verifier.verify_pdf(document).indication is Indication.PASSED
     text = "".join(appliance.workshop.text(document))
     assert "<b>𠮷野</b>" in text
@@ -71,7 +71,7 @@ def test_openssl_confirms_the_token_and_our_verifier_the_certificate(
 
 def test_a_changed_certificate_does_not_pass(appliance: Appliance) -> None:
     deposit = appliance.ownership.deposit(order(b"another"), by=ZHANG.subject)
-    document = bytearray(appliance.ownership.certificate(deposit))
+    document = bytearray(appliance.ownership.deposits(deposit))
     document[len(document) // 3] ^= 1
     assert appliance.verifier.verify_pdf(bytes(document)).indication is Indication.FAILED
 
@@ -108,5 +108,5 @@ def test_the_page_is_one_page_in_either_language(appliance: Appliance, language:
         issuer="司" * 60,
         address="https://" + "a" * 60 + ".example",
     )
-    made = certificate.certificate_pdf(facts, language)
+    made = deposits.certificate_pdf(facts, language)
     assert len(appliance.workshop.inspect(made).pages) == 1

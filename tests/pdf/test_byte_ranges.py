@@ -7,7 +7,7 @@ import hashlib
 import pytest
 
 from appliance.errors import ConfinementFailed
-from appliance.pdf import byte_ranges
+from appliance.pdf import workshop
 
 GIVEN = b"%PDF-1.7 given\n"
 
@@ -21,7 +21,7 @@ def revision(*, start_shift: int = 0, gap: bytes = b"<00000000>", tail: bytes = 
 
 
 def test_the_digest_leaves_out_the_gap_and_nothing_else() -> None:
-    prepared = byte_ranges.prepared(GIVEN, revision())
+    prepared = workshop.prepared_revision(GIVEN, revision())
     assert prepared.document.startswith(GIVEN)
     covered = prepared.document.replace(b"<00000000>", b"")
     assert prepared.digest == hashlib.sha256(covered).digest()
@@ -40,12 +40,12 @@ def test_the_digest_leaves_out_the_gap_and_nothing_else() -> None:
 )
 def test_a_revision_of_another_form_is_refused(claimed: dict[str, object]) -> None:
     with pytest.raises(ConfinementFailed):
-        byte_ranges.prepared(GIVEN, claimed)
+        workshop.prepared_revision(GIVEN, claimed)
 
 
 def test_filling_changes_only_the_gap() -> None:
-    prepared = byte_ranges.prepared(GIVEN, revision())
-    filled = byte_ranges.fill(prepared, b"\xab\xcd")
+    prepared = workshop.prepared_revision(GIVEN, revision())
+    filled = workshop.fill_placeholder(prepared, b"\xab\xcd")
     assert filled == prepared.document.replace(b"<00000000>", b"<ABCD0000>")
 
 
@@ -60,4 +60,4 @@ def test_filling_changes_only_the_gap() -> None:
 )
 def test_an_answer_of_another_form_is_refused(answer: dict[str, object]) -> None:
     with pytest.raises(ConfinementFailed):
-        byte_ranges.prepared(b"%PDF-1.7", answer)
+        workshop.prepared_revision(b"%PDF-1.7", answer)

@@ -14,7 +14,7 @@ from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from appliance.pdf.values import LockScope, PrepareOrder
 from appliance.pdf.workshop import PdfWorkshop
 from appliance.verification import Indication, VerificationReport, pdf
-from appliance.verification.circumstances import ValidationContext
+from appliance.verification.trust import ValidationContext
 from hsm.certificates import Profile
 from tests.pdf import contract, documents
 from tests.pdf.signing_house import SigningHouse

@@ -10,7 +10,7 @@ from appliance.language import translator
 from appliance.model.people import Person
 from appliance.model.reminder import DATES, Duty, Occasion, Reminder, ReminderRole
 from appliance.notices.messages import SUBJECTS, MailMessage, MessageContext, compose_message
-from appliance.ownership.certificate import CertificateFacts, certificate_html
+from appliance.ownership.deposits import CertificateFacts, certificate_html
 from appliance.reminders.calendar_feeds import NAME, SUMMARIES
 from appliance.reminders.messages import ReminderLine, compose_digest
 from tests.portal.reading import READERS, Reader, faults_of_page, faults_of_times, faults_of_words

@@ -16,7 +16,7 @@ from appliance.contracts.drafting import DraftTerms
 from appliance.demonstration.cast import ALPHA, OFFICER, ZHANG, ZONE
 from appliance.demonstration.pocket import DemonstrationAuthenticators
 from appliance.language import Language
-from appliance.language.names import with_organisation
+from appliance.language.characters import with_organisation
 from appliance.model.accounts import AccountRole
 from appliance.model.contract import Contract, ContractState, Deadline, Party, Placement, SigningOrder
 from appliance.model.intent import SigningOrigin

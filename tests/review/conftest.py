@@ -10,7 +10,7 @@ import pytest
 from appliance.config import load
 from appliance.confinement import Confinement
 from appliance.review import rule_files
-from appliance.review.checker import ContentChecker
+from appliance.review.reviewing import ContentChecker
 from appliance.wiring import Appliance
 from tests.world import World, shared_world
 

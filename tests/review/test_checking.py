@@ -8,11 +8,11 @@ import pytest
 
 from appliance.errors import DocumentRefused
 from appliance.model.review import CheckResult
-from appliance.pdf.transcript import PageText
+from appliance.pdf.visible import PageText
 from appliance.review import rule_files
-from appliance.review.checker import ContentChecker
 from appliance.review.checking import check_text, read_pages
 from appliance.review.recognition import Recogniser
+from appliance.review.reviewing import ContentChecker
 from tests.review.documents import printed, purchase, scan
 
 BOOK = rule_files.load_rules()

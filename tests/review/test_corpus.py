@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from appliance.review.checker import ContentChecker
+from appliance.review.reviewing import ContentChecker
 from tests.review.corpus.__main__ import LABELS, labels
 from tests.review.corpus.contracts import plans
 from tests.review.corpus.measure import Measurement

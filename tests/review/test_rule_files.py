@@ -10,8 +10,8 @@ from appliance.errors import ConfigurationError
 from appliance.policy import Policy, PolicyRules
 from appliance.policy.rules import ReviewRules
 from appliance.review import rule_files
-from appliance.review.bounded import unbounded
 from appliance.review.review_status import open_review_statuses
+from appliance.review.rule_files import unbounded
 
 OWN = """clauses:
   audit-right:

@@ -8,11 +8,10 @@ from typing import Any
 import pytest
 import yaml
 
-from appliance.pdf.transcript import PageText
+from appliance.pdf.visible import PageText
 from appliance.review import rule_files
-from appliance.review.calendar_dates import days
+from appliance.review.amounts_and_dates import days, sums
 from appliance.review.checking import check_text, read_pages
-from appliance.review.money import sums
 from appliance.review.prose import plain
 from appliance.review.recognition import Recogniser
 from tests.review.corpus.contracts import HERE, OF_BREACH

@@ -6,8 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from appliance.review.calendar_dates import days
-from appliance.review.money import sums
+from appliance.review.amounts_and_dates import days, sums
 from appliance.review.prose import plain
 
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from appliance.verification import VerificationReport, pdf
-from appliance.verification.circumstances import ValidationContext
+from appliance.verification.trust import ValidationContext
 from tests.verification.authorities import NOW, Identity, World, world
 
 Verify = Callable[..., VerificationReport]

@@ -14,10 +14,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from appliance.verification import pdf, sniffing
-from appliance.verification.circumstances import ValidationContext
+from appliance.verification import pdf
 from appliance.verification.model import FileKind, Indication
-from appliance.verification.trust import TrustAnchors
+from appliance.verification.trust import TrustAnchors, ValidationContext
+from appliance.verification.verifier import kind_of
 
 MASKS = (0x01, 0x80, 0x10, 0xFF)
 CHUNK = 256  # positions that one process takes at a time
@@ -34,7 +34,7 @@ def flipped(document: bytes, position: int, mask: int) -> bytes | None:
 
 def notices(document: bytes, circumstances: ValidationContext) -> bool:
     """Whether the verdict about the altered *document* is TOTAL-FAILED."""
-    if sniffing.kind_of(document) is not FileKind.PDF:
+    if kind_of(document) is not FileKind.PDF:
         return False
     return pdf.verify_pdf(document, circumstances).indication is Indication.FAILED
 

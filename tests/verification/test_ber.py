@@ -11,7 +11,7 @@ import pytest
 from cryptography import x509
 
 from appliance.verification import Indication, VerificationReport, ber, pdf
-from appliance.verification.circumstances import ValidationContext
+from appliance.verification.trust import ValidationContext
 from hsm import der
 from tests.verification.authorities import World
 from tests.verification.documents import Signing, plain, sign, stamper

@@ -11,7 +11,7 @@ import pytest
 from appliance.confinement import Confinement
 from appliance.pdf.validation import PageComparison
 from appliance.verification import Indication, Verifier, pdf
-from appliance.verification.circumstances import ValidationContext
+from appliance.verification.trust import ValidationContext
 from tests.attacks import incremental
 from tests.attacks.victims import GOOD, approved, certified, next_signature
 from tests.verification.authorities import NOW

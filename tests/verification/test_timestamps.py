@@ -9,7 +9,7 @@ import pytest
 from asn1crypto import algos, tsp
 
 from appliance.verification import FileKind, Indication, SubIndication, VerificationReport, timestamps
-from appliance.verification.circumstances import ValidationContext
+from appliance.verification.trust import ValidationContext
 from hsm.timestamp import FailInfo, response_refused
 from tests.verification.authorities import NOW, World, authority
 from tests.verification.documents import stamper

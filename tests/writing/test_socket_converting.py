@@ -13,8 +13,7 @@ import pytest
 
 from appliance.confinement import frames
 from appliance.errors import ConfinementFailed, DocumentRefused
-from appliance.writing.converting import DocumentConverter
-from appliance.writing.socket_converting import SocketConverter, answer, open_converter
+from appliance.writing.converting import DocumentConverter, SocketConverter, answer, open_converter
 
 ODT = b"PK\x03\x04 an OpenDocument text"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from appliance.documents.earlier import EarlierSignature
+from appliance.documents.earlier_signatures import EarlierSignature
 from appliance.model.contract import Contract
 from webui.portal.parts import PortalParts
 from webui.shared.language import moment, translate

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, request
 
-from appliance.documents.pictures import offered
+from appliance.documents.page_pictures import offered
 from appliance.errors import NotFound
 from appliance.model.contract import Contract
 from webui.portal.contracts.view import ContractView, view_contract

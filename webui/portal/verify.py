@@ -13,7 +13,7 @@ from werkzeug.datastructures import FileStorage
 
 from appliance.errors import ConfigurationError
 from appliance.verification import VerificationReport
-from appliance.verification.named import NamedTrust
+from appliance.verification.named_trust import NamedTrust
 from webui.portal.parts import PortalParts, Reports
 from webui.shared.headers import policy
 from webui.shared.language import current_language, translate

@@ -14,11 +14,11 @@ from dataclasses import dataclass, field
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.reader import HistoricalResolver
 
-from appliance.pdf.validation import repeated, stored
 from appliance.pdf.validation.comparing import changed_keys, entry, number_of, references_in, same
+from appliance.pdf.validation.form_changes import is_empty, is_filled, is_filled_by
 from appliance.pdf.validation.model import FieldLock, RevisionStep, StepKind
 from appliance.pdf.validation.opening import DAMAGE, OpenedPdf
-from appliance.pdf.validation.reading import lock_of
+from appliance.pdf.validation.reading import lock_of, stored_numbers
 from appliance.pdf.validation.references import TRAILER, References
 
 _CATALOG_MAY_CHANGE = frozenset({"/AcroForm", "/DSS", "/Extensions", "/Metadata", "/Version", "/MarkInfo"})
@@ -56,7 +56,7 @@ def recognise(pdf: OpenedPdf, number: int, references: References) -> RevisionSt
 def stored_in(pdf: OpenedPdf, number: int) -> frozenset[int]:
     """The objects of the validation store of revision *number*; none for a store of another shape."""
     try:
-        return stored.numbers(pdf.reader.get_historical_resolver(number).root)
+        return stored_numbers(pdf.reader.get_historical_resolver(number).root)
     except DAMAGE:
         return frozenset()
 
@@ -151,7 +151,7 @@ class _Recognition:
             self._filled(each)
         for each in after[len(before) :]:
             self._added(each)
-        if not all(repeated.is_filled_by(place, self._found.locks) for place in self._found.places):
+        if not all(is_filled_by(place, self._found.locks) for place in self._found.places):
             raise _Unknown
 
     def _filled(self, field: object) -> None:
@@ -166,7 +166,7 @@ class _Recognition:
         changed = changed_keys(old, new)
         if not changed:
             return
-        if changed <= _PLACE_MAY_CHANGE and repeated.is_empty(old) and repeated.is_filled(new):
+        if changed <= _PLACE_MAY_CHANGE and is_empty(old) and is_filled(new):
             self._found.places.add(str(new["/T"]))
             self._found.fields.add(str(new["/T"]))
         elif changed - _WIDGET_MAY_CHANGE or entry(old, "/FT") != "/Sig" or "/V" in old or "/Kids" in old:
@@ -236,7 +236,7 @@ class _Recognition:
     def _store(self) -> frozenset[int]:
         """The numbers of the old revision's validation store: none of its objects is also something else."""
         try:
-            old, _ = stored.numbers(self._old.root), stored.numbers(self._new.root)
+            old, _ = stored_numbers(self._old.root), stored_numbers(self._new.root)
         except ValueError as error:
             raise _Unknown from error
         if "/DSS" in self._old.root and "/DSS" not in self._new.root:

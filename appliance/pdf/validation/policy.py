@@ -33,8 +33,8 @@ from pyhanko.sign.diff_analysis.rules.form_field_rules import is_field_visible
 from pyhanko.sign.diff_analysis.rules_api import Context, ReferenceUpdate
 from pyhanko.sign.fields import enumerate_sig_fields
 
-from appliance.pdf.validation import filling, repeated
 from appliance.pdf.validation.comparing import changed_keys, entry
+from appliance.pdf.validation.form_changes import changed_alone, is_honest
 from appliance.pdf.validation.model import RevisionStep, StepKind
 from appliance.pdf.validation.opening import DAMAGE, OpenedPdf
 
@@ -117,11 +117,11 @@ def _objection(old: HistoricalResolver, new: HistoricalResolver) -> str | None:
     """What pyHanko's rules let pass and we do not."""
     if _refills(old, new):
         return "the form's defaults were changed"
-    if repeated.changed_alone(old, new):
+    if changed_alone(old, new):
         return "a place of a signature was changed without it"
     if not _keeps_store(old, new):
         return "validation data was taken away"
-    if not filling.is_honest(old, new):
+    if not is_honest(old, new):
         return "a field was changed, but not filled"
     return None
 

@@ -1,21 +1,24 @@
-"""A verification report as the template shows it: words chosen and translated, times and numbers written out."""
+"""A verification report as the template shows it: sentences (message ids of the catalogue), times, numbers."""
 
 from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from appliance.language import Translator
 from appliance.verification.model import (
+    FileKind,
     Indication,
     PagePair,
     Reason,
+    RowAnswer,
     SignatureReport,
+    SubIndication,
     Verdict,
     VerificationReport,
 )
-from appliance.verification.report import words
 from appliance.verification.tokens import shown_time
 
 
@@ -72,22 +75,22 @@ def view_of(report: VerificationReport, translate: Translator) -> ReportView:
     """What the template shows of *report*."""
     return ReportView(
         tone=_tone(report.verdict),
-        verdict=translate(words.VERDICTS[report.indication]),
-        headline=translate(words.HEADLINES[(report.kind, report.indication)]),
+        verdict=translate(VERDICTS[report.indication]),
+        headline=translate(HEADLINES[(report.kind, report.indication)]),
         reasons=_sentences(report.verdict.reasons, translate),
         remedy=_remedy(report.verdict, translate),
         facts=_facts(report, translate),
         signatures=tuple(_signature(each, translate) for each in report.signatures),
         remarks=_sentences(report.remarks, translate),
         pages=tuple(_page(each) for each in report.pages),
-        honest=tuple(translate(sentence) for sentence in words.HONEST),
+        honest=tuple(translate(sentence) for sentence in HONEST),
     )
 
 
 def _facts(report: VerificationReport, translate: Translator) -> Mapping[str, str]:
     facts = {
         translate("File"): report.file or "–",
-        translate("Kind"): translate(words.KINDS[report.kind]),
+        translate("Kind"): translate(KINDS[report.kind]),
         "SHA-256": report.digest or "–",
         translate("Judged for"): shown_time(report.at),
         translate("Indication"): _words_of(report.verdict),
@@ -103,13 +106,13 @@ def _signature(report: SignatureReport, translate: Translator) -> SignatureView:
         title=report.signer or translate("Unknown signer"),
         subtitle=_subtitle(report, translate),
         tone=_tone(report.verdict),
-        verdict=translate(words.VERDICTS[report.verdict.indication]),
+        verdict=translate(VERDICTS[report.verdict.indication]),
         reasons=_sentences(report.verdict.reasons, translate),
         lines=tuple(
             ReportLine(
-                translate(words.ROWS.get(row.subject, row.subject)),
+                translate(ROWS.get(row.subject, row.subject)),
                 row.answer.value,
-                translate(words.ANSWERS[row.answer]),
+                translate(ANSWERS[row.answer]),
                 row.sentence.translated(translate),
             )
             for row in report.rows
@@ -137,7 +140,7 @@ def _signature_facts(report: SignatureReport, translate: Translator) -> Mapping[
     if report.timestamp is not None:
         facts[translate("Time of the timestamp")] = shown_time(report.timestamp)
     if report.coverage is not None:
-        facts[translate("Signed part")] = translate(words.COVERAGES[report.coverage.value])
+        facts[translate("Signed part")] = translate(COVERAGES[report.coverage.value])
     if report.algorithms:
         facts[translate("Algorithms")] = report.algorithms
     return facts
@@ -157,7 +160,7 @@ def _certificate(report: SignatureReport, index: int, translate: Translator) -> 
 def _remedy(verdict: Verdict, translate: Translator) -> str:
     if verdict.subindication is None:
         return ""
-    return translate(words.REMEDIES[verdict.subindication])
+    return translate(REMEDIES[verdict.subindication])
 
 
 def _sentences(reasons: tuple[Reason, ...], translate: Translator) -> tuple[str, ...]:
@@ -178,3 +181,77 @@ def _page(pair: PagePair) -> PageView:
 
 def _picture(png: bytes) -> str:
     return "data:image/png;base64," + base64.b64encode(png).decode("ascii")
+
+
+VERDICTS: Final = {
+    Indication.PASSED: "Valid",
+    Indication.FAILED: "Not valid",
+    Indication.INDETERMINATE: "Undecided",
+}
+HEADLINES: Final = {
+    (FileKind.PDF, Indication.PASSED): "The document is validly signed and has not been altered since.",
+    (FileKind.PDF, Indication.FAILED): "Do not rely on this document: it was altered, or its signature is broken.",
+    (FileKind.PDF, Indication.INDETERMINATE): "It cannot be said whether this document is validly signed.",
+    (FileKind.TIMESTAMP, Indication.PASSED): "The timestamp is valid: the data existed in this form at that time.",
+    (FileKind.TIMESTAMP, Indication.FAILED): "Do not rely on this timestamp: it is broken, or about other data.",
+    (FileKind.TIMESTAMP, Indication.INDETERMINATE): "It cannot be said whether this timestamp proves anything.",
+    (FileKind.EVIDENCE, Indication.PASSED): "The evidence package is complete, unaltered and validly signed.",
+    (
+        FileKind.EVIDENCE,
+        Indication.FAILED,
+    ): "Do not rely on this evidence package: it was altered or is incomplete.",
+    (FileKind.EVIDENCE, Indication.INDETERMINATE): "It cannot be said whether this evidence package is sound.",
+}
+_UNALTERED_COPY = "Ask the sender for an unaltered copy and compare its SHA-256 with theirs."
+_OTHER_DATE = "Verify for a moment at which the certificate was valid, or ask for a copy with a later timestamp."
+_WHAT_CHANGED = "Look at the revision that was signed, and ask the sender what changed."
+_SIGN_AGAIN = "Ask the signer to sign again, with a certificate and algorithms that are accepted today."
+REMEDIES: Final = {
+    SubIndication.FORMAT_FAILURE: _UNALTERED_COPY,
+    SubIndication.HASH_FAILURE: _UNALTERED_COPY,
+    SubIndication.SIG_CRYPTO_FAILURE: _UNALTERED_COPY,
+    SubIndication.REVOKED: "Ask the signer to sign again with a certificate that is not revoked.",
+    SubIndication.EXPIRED: _SIGN_AGAIN,
+    SubIndication.NOT_YET_VALID: _SIGN_AGAIN,
+    SubIndication.SIG_CONSTRAINTS_FAILURE: _WHAT_CHANGED,
+    SubIndication.CHAIN_CONSTRAINTS_FAILURE: _SIGN_AGAIN,
+    SubIndication.CERTIFICATE_CHAIN_GENERAL_FAILURE: _SIGN_AGAIN,
+    SubIndication.CRYPTO_CONSTRAINTS_FAILURE: _SIGN_AGAIN,
+    SubIndication.TIMESTAMP_ORDER_FAILURE: "Ask the sender how the timestamps came about.",
+    SubIndication.NO_SIGNING_CERTIFICATE_FOUND: "Ask the signer for the certificate, and verify again with it.",
+    SubIndication.NO_CERTIFICATE_CHAIN_FOUND: (
+        "Get the certificate of the authority by a way that you trust, and verify again with it."
+    ),
+    SubIndication.REVOKED_NO_POE: "Ask for a copy whose timestamp is older than the revocation.",
+    SubIndication.REVOKED_CA_NO_POE: "Ask for a copy whose timestamp is older than the revocation.",
+    SubIndication.OUT_OF_BOUNDS_NO_POE: _OTHER_DATE,
+    SubIndication.NO_POE: _OTHER_DATE,
+    SubIndication.SIGNED_DATA_NOT_FOUND: "Verify again and give the data that the timestamp was taken of.",
+    SubIndication.NO_SIGNATURE_FOUND: "Ask the sender for the signed version of the document.",
+}
+ROWS: Final = {
+    "integrity": "Integrity",
+    "trust": "Trusted by whom",
+    "time": "Valid at signing time",
+    "revocation": "Revocation",
+    "timestamp": "Timestamp (RFC 3161)",
+    "level": "Level",
+    "changes": "What changed afterwards",
+}
+ANSWERS: Final = {RowAnswer.YES: "yes", RowAnswer.NO: "no", RowAnswer.OPEN: "not known"}
+KINDS: Final = {
+    FileKind.PDF: "Signed document (PDF)",
+    FileKind.TIMESTAMP: "Timestamp (RFC 3161)",
+    FileKind.EVIDENCE: "Evidence package",
+}
+COVERAGES: Final = {
+    "whole-file": "the whole file",
+    "whole-revision": "the whole revision that was signed",
+    "partial": "only a part",
+}
+HONEST: Final = (
+    "A timestamp authority of one's own is not an independent third party, and an internal certification "
+    "authority is not a licensed electronic certification service. Who the trusted authorities are, and whether "
+    "that is enough, is for the reader to judge.",
+    "Nothing was looked up on a network. Revocation is judged by what is in the file and at hand.",
+)

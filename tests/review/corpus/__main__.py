@@ -13,7 +13,7 @@ import yaml
 
 from appliance.confinement import Confinement
 from appliance.review import rule_files
-from appliance.review.checker import ContentChecker
+from appliance.review.reviewing import ContentChecker
 from tests.review.corpus.contracts import HERE, plans
 from tests.review.corpus.measure import Measurement, Score
 from tests.review.corpus.printing import printed

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, render_template
 
-from appliance.documents.differences import RevisionDifferences
+from appliance.documents.page_pictures import RevisionDifferences
 from appliance.errors import NotFound
 from appliance.language.sizes import ByteSize
 from webui.portal.contracts.view import view_contract

@@ -13,7 +13,7 @@ from appliance.language.sizes import ByteSize
 from appliance.model.contract import Contract
 from appliance.model.money import EXPONENTS, Money
 from appliance.money import NotAnAmount, read_money
-from appliance.money.reading import LONGEST
+from appliance.money.amounts import LONGEST
 from webui.portal import earlier
 from webui.portal.drafting import incoming
 from webui.portal.drafting.controller import (

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from flask import Blueprint, Response, make_response, redirect, render_template, request
 from werkzeug.wrappers import Response as BaseResponse
 
-from appliance.documents.pictures import offered
+from appliance.documents.page_pictures import offered
 from appliance.errors import ApplianceError, NotFound, PreconditionRefused, StateRefused
 from appliance.model.accounts import AccountRole
 from appliance.model.contract import ContractState

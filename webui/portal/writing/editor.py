@@ -9,9 +9,8 @@ from flask import Blueprint, Response, jsonify, make_response, request
 from appliance.errors import ApplianceError, DocumentRefused, PreconditionRefused, StateRefused
 from appliance.model.writing import Text, TextPurpose
 from appliance.writing import Beginning
-from appliance.writing.markup import markup
+from appliance.writing.markup import markup, read_markup
 from appliance.writing.plain import from_plain, to_plain
-from appliance.writing.reading import read_markup
 from webui.portal.writing.context import (
     WritingContext,
     chosen_language,

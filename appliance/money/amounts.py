@@ -1,6 +1,9 @@
-"""From what somebody typed to an amount: figures, Chinese capitals, or both when they say the same.
+"""Amounts of money: read from figures, from Chinese capitals (大写) or from both, and
+written in capitals.
 
-``1000000``, ``1,000,000.00``, ``100万元``, ``壹佰万元整``, ``人民币1,000,000.00元（大写：壹佰万元整）``.
+Read are ``1000000``, ``1,000,000.00``, ``100万元``, ``壹佰万元整``,
+``人民币1,000,000.00元（大写：壹佰万元整）``. Source of the capitals: 支付结算办法 (People's Bank of
+China, 1997), annex 1, 正确填写票据和结算凭证的基本规定, articles 2 and 4.
 """
 
 from __future__ import annotations
@@ -117,3 +120,55 @@ def _four(text: str, typed: str) -> int:
     if not text or (digit and last == 1):
         raise NotAnAmount(typed)
     return total + (digit or 0)
+
+
+DIGITS = "零壹贰叁肆伍陆柒捌玖"
+_UNITS = ("", "拾", "佰", "仟")
+_LARGEST_WRITTEN = Decimal("9999999999999999.99")
+
+
+def in_capitals(amount: Decimal) -> str:
+    """*amount* of yuan, from 0 with at most two decimals: ``人民币壹佰万元整``. Raises ValueError for others."""
+    cents = amount * 100
+    if not amount.is_finite() or cents != cents.to_integral_value() or not 0 <= amount <= _LARGEST_WRITTEN:
+        raise ValueError(f"no amount of renminbi: {amount}")
+    yuan, rest = divmod(int(cents), 100)
+    return f"人民币{_whole(yuan, rest)}{_fraction_in_capitals(yuan, rest)}"
+
+
+def _whole(yuan: int, rest: int) -> str:
+    if yuan:
+        return f"{_number_in_capitals(yuan)}元"
+    return "" if rest else "零元"
+
+
+def _fraction_in_capitals(yuan: int, rest: int) -> str:
+    tenths, hundredths = divmod(rest, 10)
+    if not rest:
+        return "整"
+    if not hundredths:
+        return f"{DIGITS[tenths]}角整"
+    if tenths:
+        return f"{DIGITS[tenths]}角{DIGITS[hundredths]}分"
+    return f"{'零' if yuan else ''}{DIGITS[hundredths]}分"
+
+
+def _number_in_capitals(number: int) -> str:
+    """From 1: by 亿 (which 万 may precede), 万, and four digits; a gap of noughts is one 零."""
+    for size, unit in ((10**8, "亿"), (10**4, "万")):
+        if number >= size:
+            upper, lower = divmod(number, size)
+            gap = "零" if 0 < lower < size // 10 else ""
+            return f"{_number_in_capitals(upper)}{unit}{gap}{_number_in_capitals(lower) if lower else ''}"
+    return _four_in_capitals(number)
+
+
+def _four_in_capitals(number: int) -> str:
+    """From 1 to 9999."""
+    written, gap = "", False
+    for power in (3, 2, 1, 0):
+        digit = number // 10**power % 10
+        if digit:
+            written += f"{'零' if gap and written else ''}{DIGITS[digit]}{_UNITS[power]}"
+        gap = digit == 0
+    return written

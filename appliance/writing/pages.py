@@ -1,4 +1,4 @@
-"""Previews: what a wording looks like as pages, typeset once and kept for a while beside the page pictures."""
+"""The pages of a text: its HTML with our style sheets, typeset in a process of its own; previews are cached."""
 
 from __future__ import annotations
 
@@ -7,13 +7,63 @@ import os
 import secrets
 import threading
 from collections import OrderedDict
+from functools import cache
+from html import escape
+from importlib import resources
 from pathlib import Path
 
-from appliance.errors import NotFound, PreconditionRefused
+from appliance.errors import ConfinementFailed, DocumentRefused, NotFound, PreconditionRefused
+from appliance.language import Language
 from appliance.model.writing import Wording
 from appliance.pdf.workshop import PdfWorkshop
 from appliance.sharing import make_directory, open_file
-from appliance.writing.press import TextTypesetter
+from appliance.typesetting import PATIENCE, PageOptions, TypesettingFailure, typeset
+
+_LANGUAGES = {Language.CHINESE: "zh-CN", Language.ENGLISH: "en"}
+
+
+def page(html: str, *, title: str, language: Language) -> str:
+    """The whole document that is typeset."""
+    return (
+        f'<!doctype html><html lang="{_LANGUAGES[language]}"><head><meta charset="utf-8">'
+        f"<title>{escape(title)}</title><style>{_style(language)}</style></head>"
+        f'<body class="{language.value}">{html}</body></html>'
+    )
+
+
+@cache
+def _style(language: Language) -> str:
+    folder = resources.files(__package__).joinpath("styles")
+    return "".join(
+        folder.joinpath(name).read_text(encoding="utf-8") for name in ("paper.css", f"{language.value}.css")
+    )
+
+
+_MANNER = PageOptions(identifier=b"vermilion-writing", tagged=True)
+
+
+class TextTypesetter:
+    """Makes PDFs (A4) of wordings. Thread-safe; needs nothing but the machine's fonts."""
+
+    def __init__(self, *, patience: float = PATIENCE) -> None:
+        self._patience = patience
+
+    def typeset(self, wording: Wording) -> bytes:
+        """The PDF. The same wording gives the same bytes on the same machine.
+
+        Raises :class:`DocumentRefused` (``too-large``) for what takes too much time or memory, and
+        :class:`ConfinementFailed` when the machine cannot typeset at all.
+        """
+        try:
+            whole = page(wording.html, title=wording.title, language=wording.language)
+            return typeset(whole, _MANNER, patience=self._patience)
+        except ConfinementFailed as error:
+            if error.values.get("cause") != TypesettingFailure.TOO_LARGE.value:
+                raise
+            raise DocumentRefused(
+                "too-large", "The text is too long to be typeset at once; split it, or upload it as a PDF."
+            ) from error
+
 
 KEPT = 60
 """Documents; the ones that nobody has looked at for longest go first."""
@@ -32,7 +82,7 @@ class TextPreviews:
         self._counts: OrderedDict[str, int] = OrderedDict()
 
     def document(self, wording: Wording) -> bytes:
-        """The PDF of *wording*, merge fields shown by their names. Raises as :meth:`Press.typeset`, and
+        """The PDF of *wording*, merge fields shown by their names. Raises as :meth:`TextTypesetter.typeset`, and
         :class:`PreconditionRefused` for an empty text."""
         if not wording.html:
             raise PreconditionRefused("The text is empty; write something first.")

@@ -1,0 +1,159 @@
+"""Which changes of form fields after a signature are form filling: a field's value, and the picture that shows
+it.
+
+pyHanko's rules let more pass: another picture of the same value, a value that the picture does not show, a
+widget that is hidden or moved. Signature fields have rules of their own and are not checked here. The further
+places of a signature (:mod:`appliance.pdf.places`) are check boxes; a place may change once, in the revision
+that fills its signature field, by a signature that locks it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from pyhanko.pdf_utils import generic
+from pyhanko.pdf_utils.reader import HistoricalResolver
+
+from appliance.pdf import places
+from appliance.pdf.validation.comparing import changed_keys, entry, same
+from appliance.pdf.validation.model import FieldLock
+from appliance.pdf.validation.opening import DAMAGE
+from appliance.pdf.validation.reading import lock_of
+
+_FIELD_MAY_CHANGE = frozenset({"/V", "/AP", "/AS", "/M", "/RV", "/I", "/TI"})
+_DEEPEST = 50
+_BUTTON, _OFF = "/Btn", "/Off"
+
+
+@dataclass(frozen=True, slots=True)
+class _Node:
+    """A field or widget with the kind and the value that it has or inherits (ISO 32000-2, 12.7.4.1)."""
+
+    dictionary: generic.DictionaryObject
+    kind: object
+    value: generic.PdfObject | None
+
+
+def is_honest(old: HistoricalResolver, new: HistoricalResolver) -> bool:
+    """Whether every field that is no signature, and was there before, was filled or left as it was."""
+    before, after = dict(_nodes(old)), dict(_nodes(new))
+    return all(
+        name in after and _is_filled(node, after[name], new)
+        for name, node in before.items()
+        if node.kind != "/Sig"
+    )
+
+
+def _is_filled(before: _Node, after: _Node, new: HistoricalResolver) -> bool:
+    changed = changed_keys(before.dictionary, after.dictionary)
+    redrawn = is_redrawn(after.dictionary, new) or bool(changed & {"/AP", "/AS"})
+    if before.kind != after.kind or changed - _FIELD_MAY_CHANGE:
+        return False
+    if _same(before.value, after.value):
+        return not redrawn and not changed & {"/RV", "/I"}
+    if "/AP" not in after.dictionary:
+        return "/AP" not in before.dictionary
+    if before.kind == _BUTTON:
+        return entry(after.dictionary, "/AS", _OFF) in (after.value, _OFF)
+    return redrawn
+
+
+def is_redrawn(widget: generic.DictionaryObject, revision: HistoricalResolver) -> bool:
+    """Whether anything that the widget's picture is made of was written in *revision*."""
+    if "/AP" not in widget:
+        return False
+    made_of = revision.collect_dependencies(widget.raw_get("/AP"))
+    return not made_of.isdisjoint(revision.explicit_refs_in_revision())
+
+
+def _same(before: generic.PdfObject | None, after: generic.PdfObject | None) -> bool:
+    return before is after if before is None or after is None else same(before, after)
+
+
+def _nodes(resolver: HistoricalResolver) -> Iterator[tuple[tuple[str, ...], _Node]]:
+    """Every field and widget below the form, by its path of names (of numbers, for widgets without one)."""
+    form = entry(resolver.root, "/AcroForm")
+    if isinstance(form, generic.DictionaryObject):
+        yield from _below(entry(form, "/Fields", ()), (), None, None)
+
+
+def _below(
+    nodes: object, above: tuple[str, ...], kind: object, value: generic.PdfObject | None
+) -> Iterator[tuple[tuple[str, ...], _Node]]:
+    if not isinstance(nodes, generic.ArrayObject) or len(above) > _DEEPEST:
+        return
+    for place, each in enumerate(nodes):
+        node = each.get_object()
+        if not isinstance(node, generic.DictionaryObject):
+            continue
+        path = (*above, str(node["/T"]) if "/T" in node else f"#{place}")
+        known = _Node(node, entry(node, "/FT", kind), node.get("/V", value))
+        yield path, known
+        yield from _below(entry(node, "/Kids"), path, known.kind, known.value)
+
+
+def is_empty(field: generic.DictionaryObject) -> bool:
+    """Whether *field* is a place that shows nothing yet."""
+    return places.is_place(field) and entry(field, "/AS") == places.EMPTY and "/V" not in field
+
+
+def is_filled(field: generic.DictionaryObject) -> bool:
+    """Whether *field*, an empty place before, shows its signature now."""
+    return bool(entry(field, "/AS") == entry(field, "/V") == places.SIGNED)
+
+
+def is_filled_by(place: str, locks: dict[str, FieldLock | None]) -> bool:
+    """Whether one of the signatures made in the same revision (``field: its lock``) accounts for *place*."""
+    lock = locks.get(places.owner(place) or "")
+    return lock is not None and lock.locks(place)
+
+
+def changed_alone(old: HistoricalResolver, new: HistoricalResolver) -> bool:
+    """Whether a place was changed between the two revisions by anything but the signature that it belongs to."""
+    before, after = dict(_fields(old)), dict(_fields(new))
+    changed = [name for name in _ever_places(old) & before.keys() if _changed(name, before, after, new)]
+    locks = {name: _lock(name, before, after) for name in {places.owner(name) or "" for name in changed}}
+    return not all(is_filled_by(name, locks) for name in changed)
+
+
+def _ever_places(resolver: HistoricalResolver) -> set[str]:
+    """The names of all fields that were places in that revision or before: what was made something else since,
+    so that it may be filled, is still one."""
+    found: set[str] = set()
+    for revision in range(resolver.revision + 1):
+        try:
+            earlier = _fields(resolver.reader.get_historical_resolver(revision))
+            found |= {name for name, field in earlier if places.is_place(field)}
+        except DAMAGE:  # the first section of a linearised file may not have the catalogue yet
+            continue
+    return found
+
+
+def _changed(
+    name: str,
+    before: dict[str, generic.DictionaryObject],
+    after: dict[str, generic.DictionaryObject],
+    new: HistoricalResolver,
+) -> bool:
+    """Whether the place differs in itself, or in anything that its picture is made of."""
+    if name not in after or changed_keys(before[name], after[name]):
+        return True
+    return is_redrawn(after[name], new)
+
+
+def _lock(
+    owner: str, before: dict[str, generic.DictionaryObject], after: dict[str, generic.DictionaryObject]
+) -> FieldLock | None:
+    """The lock of the signature that was put into the field *owner* just then, or None."""
+    if owner not in before or owner not in after or "/V" in before[owner] or "/V" not in after[owner]:
+        return None
+    return lock_of(after[owner]["/V"])
+
+
+def _fields(resolver: HistoricalResolver) -> Iterator[tuple[str, generic.DictionaryObject]]:
+    form = entry(resolver.root, "/AcroForm")
+    for reference in entry(form, "/Fields", ()) if isinstance(form, generic.DictionaryObject) else ():
+        field = reference.get_object()
+        if isinstance(field, generic.DictionaryObject) and "/T" in field:
+            yield str(field["/T"]), field
