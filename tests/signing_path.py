@@ -11,7 +11,7 @@ from types import FrameType
 
 from appliance.contracts.crash_safety import Failpoint
 from appliance.contracts.drafting import DraftTerms
-from appliance.demonstration.cast import ZHANG, ZONE
+from appliance.demonstration.participants import ZHANG, ZONE
 from appliance.model.contract import Deadline
 from tests.portal import signing_visits
 from tests.portal.conftest import parts

@@ -26,9 +26,15 @@ from appliance.contracts.agreement import AgreementSides
 from appliance.contracts.agreement_text import side_of_person
 from appliance.contracts.crash_safety import FailpointHook, ignore_failpoint
 from appliance.contracts.drafting import DraftTerms
-from appliance.demonstration.cast import CONTRACT_SEAL, CUSTODIAN, LI, ZHANG, ZONE
 from appliance.demonstration.founding import found_home
-from appliance.demonstration.pocket import DemonstrationAuthenticators
+from appliance.demonstration.participants import (
+    CONTRACT_SEAL,
+    CUSTODIAN,
+    LI,
+    ZHANG,
+    ZONE,
+    DemonstrationAuthenticators,
+)
 from appliance.history.disclosure import Audience
 from appliance.home import Home
 from appliance.ledger import Sequencer

@@ -3,6 +3,6 @@
 Nothing here signs, reads contracts, or changes what auditors see. Everything lies in a database of its own.
 """
 
-from appliance.administration.desk import COMMAND, CONSOLE, Administration, Process, open_administration
+from appliance.administration.composition import COMMAND, CONSOLE, Administration, Process, open_administration
 
 __all__ = ["COMMAND", "CONSOLE", "Administration", "Process", "open_administration"]

@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from appliance.accounts import passwords, throttle
 from appliance.accounts.codes import CodeDraft
 from appliance.accounts.sessions import ClientInfo
-from appliance.administration.room import AdministrationContext
+from appliance.administration.context import AdministrationContext
 from appliance.administration.sessions import ConsoleSessions
 from appliance.errors import NotFound, SignInRefused, StateRefused
 from appliance.model.administration import (

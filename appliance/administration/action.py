@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final
 
-from appliance.administration.parts import ActionContext
+from appliance.administration.action_context import ActionContext
 from appliance.errors import PreconditionRefused
 from appliance.model.administration import Actor, AdministratorRole, AdminRequestOutcome
 
@@ -189,3 +189,10 @@ class Action:
         """The same as one text, which is what is approved."""
         template, values = self.effect_of(arguments)
         return template.format(**values)
+
+
+SYSTEM: Final = frozenset({AdministratorRole.SYSTEM})
+SECURITY: Final = frozenset({AdministratorRole.SECURITY})
+BOTH: Final = SYSTEM | SECURITY
+NOBODY: Final[frozenset[AdministratorRole]] = frozenset()
+"""One person is enough."""

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 
 from appliance.accounts.sign_in import folded
 from appliance.administration.account_setup import insert_invitation
-from appliance.administration.keepers import PinCustodianEnd, PinCustodians
-from appliance.administration.room import AdministrationContext
+from appliance.administration.context import AdministrationContext
+from appliance.administration.pin_custodians import PinCustodianEnd, PinCustodians
 from appliance.administration.sessions import ConsoleSessions
 from appliance.contact_details import email_address, person_name
 from appliance.errors import PreconditionRefused, StateRefused

@@ -5,7 +5,7 @@ On an appliance the folder is root's, and the scheduler reads it (systemd/tmpfil
 
     keys/FINGERPRINT.json   a passkey that counts: login, kind of administrator, credential, public key
     acts/DIGEST             somebody asked for an act, or approved it, on the machine: a Statement's digest
-    performed/ID            an act that root has performed (:mod:`appliance.administration.performed`)
+    performed/ID            an act that root has performed (:mod:`appliance.administration.executor`)
 
 It is not part of a backup: on another machine root confirms the keys anew.
 """
@@ -22,12 +22,46 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from appliance.administration.statement import RequestStatement
 from appliance.errors import StateRefused, StorageError
 from appliance.home import make_directory
-from appliance.model.administration import AdministratorPasskey, AdministratorRole
+from appliance.model.administration import AdministratorPasskey, AdministratorRole, AdminRequest, DualControlRole
+from appliance.store.moments import stored
 from hsm import canonical
 from hsm.files import sync_directory
+
+REQUEST_LASTS = timedelta(hours=24)
+"""How long an act waits for the second person."""
+
+_PURPOSE = "vermilion: an act of the administration, version 1"
+
+
+@dataclass(frozen=True, slots=True)
+class RequestStatement:
+    """*login* asks for *act*, or approves it. Everything by which one act differs from another is in it: id,
+    action, arguments, the sentence that was read, who asked for it and when."""
+
+    act: AdminRequest
+    part: DualControlRole
+    login: str
+
+    def challenge(self) -> bytes:
+        """SHA-256 (32 bytes) of the canonical form."""
+        return hashlib.sha256(
+            canonical.encode(
+                {
+                    "act": self.act.id,
+                    "action": self.act.action,
+                    "arguments": dict(self.act.arguments),
+                    "asked": stored(self.act.asked),
+                    "asked_by": self.act.asked_by,
+                    "effect": self.act.effect,
+                    "login": self.login,
+                    "part": self.part.value,
+                    "purpose": _PURPOSE,
+                }
+            )
+        ).digest()
+
 
 KEPT = timedelta(days=7)
 """How long what is about an act stays: far longer than an act can still be performed."""

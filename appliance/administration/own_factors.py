@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from appliance.accounts import passwords
 from appliance.accounts.codes import CodeDraft
-from appliance.administration.room import AdministrationContext
+from appliance.administration.context import AdministrationContext
 from appliance.administration.sessions import ConsoleSessionHolder, ConsoleSessions
 from appliance.language import Language
 from appliance.model.administration import JournalKind

@@ -14,8 +14,8 @@ from appliance.accounts.passkeys import PasskeyOffer
 from appliance.accounts.sign_in import folded
 from appliance.accounts.tickets import spend_ticket
 from appliance.administration.confirmed import ConfirmedKey, fingerprint_of
-from appliance.administration.keepers import PinCustodianEnd, PinCustodians
-from appliance.administration.room import AdministrationContext
+from appliance.administration.context import AdministrationContext
+from appliance.administration.pin_custodians import PinCustodianEnd, PinCustodians
 from appliance.administration.sessions import ConsoleSessionHolder
 from appliance.errors import NotFound, PreconditionRefused, StateRefused
 from appliance.model.administration import (

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from appliance.accounts.sessions import KEPT, LONGEST_AGENT, TOUCH_EVERY, ClientInfo, session_id_of
-from appliance.administration.room import AdministrationContext
+from appliance.administration.context import AdministrationContext
 from appliance.errors import NotFound
 from appliance.model.administration import (
     Actor,

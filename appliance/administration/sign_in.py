@@ -16,7 +16,7 @@ from appliance.accounts.sessions import ClientInfo
 from appliance.accounts.sign_in import BETWEEN_STEPS, folded
 from appliance.accounts.throttle import SignInAttempt
 from appliance.accounts.tickets import Ticket, spend_ticket
-from appliance.administration.room import AdministrationContext
+from appliance.administration.context import AdministrationContext
 from appliance.administration.sessions import ConsoleSessions
 from appliance.errors import SignInRefused
 from appliance.model.administration import (

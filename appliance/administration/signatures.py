@@ -4,7 +4,7 @@ The console takes them, and whoever performs an act verifies them again: the pro
 the database that it stands in, is not believed about who wanted it.
 
 1. The challenge is the digest of exactly this act and of what the person does about it
-   (:class:`appliance.administration.statement.RequestStatement`).
+   (:class:`appliance.administration.confirmed.RequestStatement`).
 2. The answer is by a passkey that root has confirmed for this login, and for a kind of administrator that may.
 3. It names the console's own origin, and the device has verified who holds it.
 4. What was said on the machine itself, to a command that root ran, root has written down instead.
@@ -22,8 +22,7 @@ from webauthn import verify_authentication_response
 from webauthn.helpers import base64url_to_bytes, bytes_to_base64url
 
 from appliance.accounts.passkeys import ANSWER_ERRORS, LONGEST_ANSWER, TIMEOUT_MS, RelyingParty
-from appliance.administration.confirmed import ConfirmedKey, RootConfirmations
-from appliance.administration.statement import REQUEST_LASTS, RequestStatement
+from appliance.administration.confirmed import REQUEST_LASTS, ConfirmedKey, RequestStatement, RootConfirmations
 from appliance.errors import NotAllowed, PreconditionRefused, StateRefused
 from appliance.model.administration import AdministratorRole
 from appliance.store.administration import passkeys as known

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from appliance.administration.room import AdministrationContext
+from appliance.administration.context import AdministrationContext
 from appliance.errors import NotAllowed, PreconditionRefused, StateRefused
 from appliance.model.administration import Actor, AdministratorRole, JournalKind
 from hsm.client import AuthorityClient

@@ -12,8 +12,8 @@ from appliance.administration import COMMAND, Process, open_administration
 from appliance.administration.action import ExecutedBy
 from appliance.administration.administrators import InvitedAdministrator
 from appliance.administration.confirmed import fingerprint_of
-from appliance.administration.keepers import PinCustodianEnd
-from appliance.administration.steward import serve_requests
+from appliance.administration.pin_custodians import PinCustodianEnd
+from appliance.administration.privileged_helper import serve_requests
 from appliance.cli.program import REFUSED, Context
 from appliance.clock import utc_now
 from appliance.config import Settings, load

@@ -16,11 +16,11 @@ from appliance.config import load
 from appliance.errors import ApplianceError, BackupFailed
 from appliance.home import write_private
 from appliance.operations.backup import BackupArchive, BackupContext, check_archive, create_archive
+from appliance.operations.backup.checking import prune_archives
 from appliance.operations.backup.creating import ensure_key
-from appliance.operations.backup.outcome import BackupOutcome, save_backup_outcome
-from appliance.operations.backup.pruning import prune_archives
 from appliance.operations.drill import run_drill
 from appliance.operations.restore import RestoreOrder, restore_archive
+from appliance.operations.results import BackupOutcome, save_backup_outcome
 from appliance.supervision.services import inherited, running_authority
 from hsm.client import AuthorityClient
 from hsm.config import TokenBackup

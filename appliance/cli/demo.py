@@ -13,8 +13,7 @@ from appliance.config import load
 from appliance.confinement import Confinement
 from appliance.demonstration.founding import found_home
 from appliance.demonstration.new_home import DEMONSTRATION
-from appliance.demonstration.places import SAMPLE_PLACES
-from appliance.demonstration.pocket import DemonstrationAuthenticators
+from appliance.demonstration.participants import SAMPLE_PLACES, DemonstrationAuthenticators
 from appliance.demonstration.results import ResultFiles
 from appliance.demonstration.sample import sample_contract
 from appliance.demonstration.story import DemonstrationContract, DemonstrationRun

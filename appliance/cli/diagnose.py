@@ -14,11 +14,10 @@ import click
 from appliance.cli.program import REFUSED, Context
 from appliance.clock import utc_now
 from appliance.health import Condition, HealthFinding, Observed
-from appliance.health.bench import open_check_context
-from appliance.health.check import ask_all
-from appliance.health.diagnosis import diagnose
-from appliance.health.pages import RunbookPage
+from appliance.health.check_context import ask_all, open_check_context
+from appliance.health.findings import RunbookPage
 from appliance.health.registry import SERVES
+from appliance.health.surveys import diagnose
 from appliance.language import Translator, translator
 from appliance.support import write_bundle
 

@@ -3,7 +3,7 @@
 :class:`Confinement` is what the appliance uses. The jobs that may run are listed in ``jobs.py``.
 """
 
-from appliance.confinement.limits import ConfinementLimits
+from appliance.confinement.jobs import ConfinementLimits
 from appliance.confinement.pool import Confinement
 
 __all__ = ["Confinement", "ConfinementLimits"]

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 import cbor2
 
 from appliance.confinement import frames
-from appliance.confinement.limits import ConfinementLimits
+from appliance.confinement.jobs import ConfinementLimits
 from appliance.errors import ApplianceError
 
 Jobs = Mapping[str, Callable[..., Any]]

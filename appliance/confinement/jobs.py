@@ -1,4 +1,4 @@
-"""The one table of what may run confined: job name → ``module:function``.
+"""The one table of what may run confined (job name → ``module:function``), and what one job may use at most.
 
 A job is called with keyword arguments that came as CBOR and returns what CBOR can carry. It reads nothing but its
 arguments, and refuses by raising :class:`appliance.errors.ApplianceError`.
@@ -7,6 +7,7 @@ arguments, and refuses by raising :class:`appliance.errors.ApplianceError`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from types import MappingProxyType
@@ -60,3 +61,20 @@ def warm(targets: Iterable[str], cache: Path) -> None:
     """Call every ``module:function`` of *targets* with the *cache* directory, in order."""
     for function in load({target: target for target in targets}).values():
         function(cache)
+
+
+MEBIBYTE = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class ConfinementLimits:
+    """Bounds of one job; the kernel or the parent ends what goes beyond.
+
+    ``cpu`` seconds of processor time, ``memory`` bytes of address space, ``files`` open descriptors, ``answer``
+    bytes of the encoded result.
+    """
+
+    cpu: int = 60
+    memory: int = 2048 * MEBIBYTE
+    files: int = 64
+    answer: int = 256 * MEBIBYTE

@@ -20,8 +20,7 @@ from typing import Any, Self
 
 from appliance import errors
 from appliance.confinement import frames
-from appliance.confinement.jobs import JOBS, WARM_UP
-from appliance.confinement.limits import ConfinementLimits
+from appliance.confinement.jobs import JOBS, WARM_UP, ConfinementLimits
 from appliance.errors import ApplianceError, ConfinementFailed, DocumentRefused
 
 _START_SECONDS = 120.0

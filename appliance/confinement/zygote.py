@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from appliance.confinement import child, frames, jobs, kernel, sandbox, syscalls
-from appliance.confinement.limits import ConfinementLimits
+from appliance.confinement import child, frames, jobs, kernel, sandbox
+from appliance.confinement.jobs import ConfinementLimits
 
 _LARGEST_ORDER = 1024 * 1024
 
@@ -41,7 +41,7 @@ class Zygote:
         self._table = table
         self._limits = limits
         self._warm = warm
-        self._program = syscalls.program()
+        self._program = sandbox.seccomp_program()
         self._waiting: deque[_Waiting] = deque()
 
     def serve(self) -> None:

@@ -30,7 +30,7 @@ from appliance.model.notice import Notice, NoticeKind
 from appliance.model.office import EnrolmentRequestState
 from appliance.model.people import Person
 from appliance.model.voiding import VoidDeclaration
-from appliance.office.refusing import refuse_decision
+from appliance.office.notices import refuse_decision
 from appliance.powers.ending import end_with_instrument
 from appliance.store import contracts, enrolment, intents, office_acts, parties, people, voidings
 from appliance.store.database import Transaction

@@ -16,9 +16,9 @@ from importlib import resources
 from appliance.clock import utc_now
 from appliance.config import Settings, WebSettings, load
 from appliance.confinement import Confinement
-from appliance.demonstration import cast
+from appliance.demonstration import participants
 from appliance.demonstration.new_home import DEMONSTRATION, NewHome
-from appliance.demonstration.pocket import DemonstrationAuthenticators
+from appliance.demonstration.participants import DemonstrationAuthenticators
 from appliance.errors import ConfigurationError, NotFound, SupervisionFailed
 from appliance.home import Home, make_directory, write_private
 from appliance.model.people import Person, Seal
@@ -93,7 +93,7 @@ def _as_it_is(home: Home, wanted: NewHome | None) -> NewHome:
             home=home.root,
             address=settings.web.public_url,
         )
-    return DEMONSTRATION if name == cast.ALPHA else NewHome(name)
+    return DEMONSTRATION if name == participants.ALPHA else NewHome(name)
 
 
 def _write_settings(home: Home, say: Say, port: int, new: NewHome) -> None:
@@ -146,21 +146,24 @@ def _populated(settings: Settings) -> bool:
     if not settings.home.database.exists():
         return False
     with open_appliance(settings, role="web", confinement=_unused(settings.home)) as appliance:
-        return _is_known(appliance, cast.CONTRACT_SEAL.subject)
+        return _is_known(appliance, participants.CONTRACT_SEAL.subject)
 
 
 def _populate(appliance: Appliance, settings: Settings, say: Say) -> None:
     home = settings.home
     pocket = DemonstrationAuthenticators(home.people)
     with AuthorityClient(home.authority_socket("operator")) as authority:
-        for person in cast.PEOPLE:
+        for person in participants.PEOPLE:
             if not _is_known(appliance, person.subject):
                 certificate = _enrolled(authority, pocket, person, settings)
-                appliance.registry.add_person(person, certificate, by=cast.OFFICER)
+                appliance.registry.add_person(person, certificate, by=participants.OFFICER)
                 say("founding    {name} ({organisation}) has a key and an authenticator", **_shown(person))
-        certificate = _enrolled_seal(authority, pocket, cast.CONTRACT_SEAL)
-        appliance.registry.add_seal(cast.CONTRACT_SEAL, certificate, by=cast.OFFICER)
-        say("founding    company seal of {organisation} has a key", organisation=cast.CONTRACT_SEAL.organisation)
+        certificate = _enrolled_seal(authority, pocket, participants.CONTRACT_SEAL)
+        appliance.registry.add_seal(participants.CONTRACT_SEAL, certificate, by=participants.OFFICER)
+        say(
+            "founding    company seal of {organisation} has a key",
+            organisation=participants.CONTRACT_SEAL.organisation,
+        )
 
 
 def _is_known(appliance: Appliance, subject: str) -> bool:
@@ -188,7 +191,7 @@ def _enrolled(
         "credentials": [credential],
     }
     act = _act("enrol_person", details)
-    return authority.enrol_person(act, [pocket.activate(cast.OFFICER, act)])
+    return authority.enrol_person(act, [pocket.activate(participants.OFFICER, act)])
 
 
 def _enrolled_seal(authority: AuthorityClient, pocket: DemonstrationAuthenticators, seal: Seal) -> bytes:
@@ -204,7 +207,7 @@ def _enrolled_seal(authority: AuthorityClient, pocket: DemonstrationAuthenticato
             "needed": seal.needed,
         }
     act = _act("enrol_seal", details)
-    return authority.enrol_seal(act, [pocket.activate(cast.OFFICER, act)])
+    return authority.enrol_seal(act, [pocket.activate(participants.OFFICER, act)])
 
 
 def _act(kind: str, details: Mapping[str, object]) -> OfficerIntent:

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from appliance.config import CONSOLE_PORT_ABOVE, WebSettings
-from appliance.demonstration import cast
+from appliance.demonstration import participants
 from appliance.errors import ConfigurationError
 from appliance.language import Language
 from hsm.errors import CertificateRefused, ConfigurationRefused
@@ -72,7 +72,7 @@ class NewHome:
     organisation: str
     url: str = ""
     language: Language = Language.CHINESE
-    zone: str = cast.ZONE
+    zone: str = participants.ZONE
     partner: str = ""
 
     @property
@@ -132,7 +132,7 @@ class NewHome:
         return text.replace("{organisation}", _quoted(self.organisation))
 
 
-DEMONSTRATION = NewHome(cast.ALPHA, partner=cast.BETA)
+DEMONSTRATION = NewHome(participants.ALPHA, partner=participants.BETA)
 """The home of the demonstration."""
 
 
@@ -142,7 +142,7 @@ def zone_of_machine(link: Path = Path("/etc/localtime")) -> str:
     try:
         return str(ZoneInfo(name))
     except (KeyError, ValueError, OSError):
-        return cast.ZONE
+        return participants.ZONE
 
 
 def _require_address(url: str) -> None:

@@ -11,8 +11,14 @@ from datetime import timedelta
 from appliance.contracts.agreement import AgreementSides
 from appliance.contracts.agreement_text import side_of_person
 from appliance.contracts.drafting import DraftTerms, PlacementChoice
-from appliance.demonstration.cast import CONTRACT_SEAL, CUSTODIAN, LI, ZHANG, ZONE
-from appliance.demonstration.pocket import DemonstrationAuthenticators
+from appliance.demonstration.participants import (
+    CONTRACT_SEAL,
+    CUSTODIAN,
+    LI,
+    ZHANG,
+    ZONE,
+    DemonstrationAuthenticators,
+)
 from appliance.evidence.exporting import Export, Exporting
 from appliance.history.disclosure import Audience
 from appliance.language.sizes import ByteSize

@@ -1,25 +1,35 @@
-"""What the watch measures: numbers without names of people or documents, for metrics and charts.
+"""What each round measures, for metrics and charts: numbers without names of people or documents; counts from the
+log as it grows; the same by the hour, kept for so many days; and Prometheus's text format (version 0.0.4).
 
 A figure's name is that of its metric (Prometheus: base units, ``_total`` for what only grows), labels in braces.
 """
 
 from __future__ import annotations
 
+import re
 import time
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from importlib import metadata
+from typing import Final
 
 from cryptography import x509
 
 from appliance.errors import ApplianceError
-from appliance.health.bench import CheckContext, NotAnswerable
-from appliance.health.machine import disks
-from appliance.health.services import signs_of_life
+from appliance.health.check_context import CheckContext, NotAnswerable
+from appliance.health.machine_checks import disks
+from appliance.health.observations import Observations, Survey
+from appliance.health.service_checks import signs_of_life
 from appliance.ledger.tree import StoredTree
-from appliance.operations.backup.outcome import last_backup_outcome
-from appliance.operations.drilled import last_drill_result
+from appliance.operations.results import last_backup_outcome, last_drill_result
 from appliance.store import ledger, queues
+from appliance.store.health import refusals as kept
+from appliance.store.health import series as store
+from appliance.store.health import tallies
+from appliance.timestamping import refusal_counts
 from hsm.errors import AuthorityError
 
 Figure = tuple[str, float]
@@ -99,3 +109,179 @@ def _keeping(bench: CheckContext) -> Iterator[Figure]:
 
 def _left(until: datetime, now: datetime) -> float:
     return (until - now) / timedelta(seconds=1)
+
+
+METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+"""The media type."""
+
+HELP: Final[Mapping[str, str]] = {
+    "vermilion_condition": "How each thing stands: 0 good, 1 attention, 2 failing.",
+    "vermilion_condition_since_seconds": "Since when it has stood so, in seconds since 1970.",
+    "vermilion_watch_last_round_seconds": "When the watch last went all the way round, in seconds since 1970.",
+    "vermilion_release_info": "The release that runs.",
+    "vermilion_authority_answer_seconds": "How long the authority took to answer.",
+    "vermilion_clock_trusted": "1 while timestamps are given.",
+    "vermilion_clock_offset_seconds": "The measured offset of the clock.",
+    "vermilion_clock_error_seconds": "The most that the clock may be from UTC.",
+    "vermilion_certificate_left_seconds": "How long the certificate of a service key is good for.",
+    "vermilion_revocation_list_left_seconds": "How long a revocation list is good for.",
+    "vermilion_log_entries_total": "Entries of the log.",
+    "vermilion_log_waiting": "Entries of the log that wait for their place in the tree.",
+    "vermilion_mails_waiting": "Mails in the outbox.",
+    "vermilion_timestamps_total": "Timestamps given.",
+    "vermilion_timestamp_refusals_total": "Timestamp requests refused, by failInfo (RFC 3161, 2.4.2).",
+    "vermilion_signatures_total": "Signatures made by parties.",
+    "vermilion_contracts_completed_total": "Contracts completed.",
+    "vermilion_database_commit_seconds": "How long the database took to begin and to commit.",
+    "vermilion_disk_free_bytes": "What is free of a disk.",
+    "vermilion_disk_size_bytes": "The size of a disk.",
+    "vermilion_workers": "Workers of a service that have shown a sign of life.",
+    "vermilion_backup_age_seconds": "How old the newest backup is.",
+    "vermilion_drill_age_seconds": "How long ago a drill passed.",
+}
+"""Every metric that there is, and what it says."""
+
+_NAME = re.compile(r"[a-z_]+")
+
+
+def exposition(survey: Survey) -> str:
+    """The whole text; a metric's lines stand together, as the format demands."""
+    lines: dict[str, list[str]] = {}
+    for figure, value in (*_conditions(survey), *survey.figures.items()):
+        name = _NAME.match(figure)
+        if name is not None and name[0] in HELP:
+            lines.setdefault(name[0], []).append(f"{figure} {value!r}")
+    return "".join(_family(name, lines[name]) for name in HELP if name in lines)
+
+
+def _family(name: str, lines: list[str]) -> str:
+    kind = "counter" if name.endswith("_total") else "gauge"
+    return "\n".join([f"# HELP {name} {HELP[name]}", f"# TYPE {name} {kind}", *lines, ""])
+
+
+def _conditions(survey: Survey) -> Iterator[tuple[str, float]]:
+    yield labelled("vermilion_release_info", version=metadata.version("vermilion")), 1.0
+    if survey.at is not None:
+        yield "vermilion_watch_last_round_seconds", _seconds(survey.at)
+    for each in survey.observed:
+        name = each.finding.name
+        yield labelled("vermilion_condition", check=name), float(each.finding.condition.rank)
+        yield labelled("vermilion_condition_since_seconds", check=name), _seconds(each.since)
+
+
+def _seconds(moment: datetime) -> float:
+    return moment.timestamp()
+
+
+KEPT = timedelta(days=400)
+"""A year can be compared with the one before its last month."""
+
+HOUR = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class HourlyFigures:
+    """One hour from ``hour`` (UTC) on. ``grown`` is by how much a figure that only grows did so in it."""
+
+    hour: datetime
+    count: int
+    mean: float
+    low: float
+    high: float
+    last: float
+    grown: float
+
+
+class FigureSeries:
+    """The figures in the watch's database."""
+
+    def __init__(self, observations: Observations) -> None:
+        self._observations = observations
+
+    def add_figures(self, figures: Mapping[str, float], now: datetime) -> None:
+        """One measurement of each; what is older than :data:`KEPT` goes. Raises StorageError."""
+        hour = _hour_of(now)
+        with self._observations.database().transaction() as tx:
+            for name, value in figures.items():
+                store.add(tx, name, hour, value)
+            store.forget(tx, before=hour - KEPT)
+
+    def figure_names(self) -> list[str]:
+        """Which figures there are."""
+        with self._observations.reading() as tx:
+            return store.names(tx)
+
+    def read_hours(self, name: str, *, since: datetime, until: datetime) -> list[HourlyFigures]:
+        """The hours of one figure, in order; hours without a measurement are left out."""
+        with self._observations.reading() as tx:
+            rows = store.read(tx, name, since=_hour_of(since) - HOUR, until=until)
+        return [bucket for bucket in _buckets(rows) if bucket.hour >= _hour_of(since)]
+
+
+def _buckets(rows: Iterable[store.Hour]) -> Iterable[HourlyFigures]:
+    before: store.Hour | None = None
+    for row in rows:
+        start = before.last if before is not None and before.last <= row.high else row.low
+        yield HourlyFigures(
+            hour=row.hour,
+            count=row.count,
+            mean=row.total / row.count,
+            low=row.low,
+            high=row.high,
+            last=row.last,
+            grown=max(0.0, row.high - start),
+        )
+        before = row
+
+
+def _hour_of(moment: datetime) -> datetime:
+    return moment.replace(minute=0, second=0, microsecond=0)
+
+
+COUNTED = {
+    "timestamp": "vermilion_timestamps_total",
+    "party-signed": "vermilion_signatures_total",
+    "contract-completed": "vermilion_contracts_completed_total",
+}
+"""Kinds of entries, and the figures that they make."""
+
+REFUSED = "vermilion_timestamp_refusals_total"
+
+MOST = 200_000
+"""Entries that are counted in one round; what is more comes in the next."""
+
+CHUNK = 5_000
+
+_KIND = re.compile(rb'"format":"vermilion-log-entry/1","kind":"([a-z-]+)"')
+
+
+def tally(bench: CheckContext, observations: Observations) -> dict[str, float]:
+    """The figures of :data:`COUNTED`, of all that has been counted by now."""
+    with observations.database().reading() as known_to_us:
+        position, known = tallies.get(known_to_us)
+    counts = Counter(known)
+    with bench.reading() as tx:
+        length = ledger.length(tx)
+        if position > length:  # another log than the one that was counted: a backup was restored
+            position, counts = 0, Counter()
+        end = min(length, position + MOST)
+        for start in range(position, end, CHUNK):
+            counts.update(_kinds(ledger.leaves(tx, start, min(start + CHUNK, end))))
+    if end != position or not known:
+        with observations.database().transaction() as keeping:
+            tallies.put(keeping, end, {kind: counts[kind] for kind in COUNTED})
+    return {figure: float(counts[kind]) for kind, figure in COUNTED.items()}
+
+
+def refused(bench: CheckContext, observations: Observations) -> dict[str, float]:
+    """How many timestamp requests were refused, by failInfo, by all processes that ever were."""
+    with observations.database().transaction() as tx:
+        for process, counts in refusal_counts.read_counts(bench.home.pulses):
+            kept.add(tx, process, counts)
+        sums = kept.sums(tx)
+    return {labelled(REFUSED, reason=name): float(sums.get(name, 0)) for name in refusal_counts.NAMES.values()}
+
+
+def _kinds(leaves: list[bytes]) -> list[str]:
+    found = (_KIND.search(leaf) for leaf in leaves)
+    return [match[1].decode() for match in found if match]

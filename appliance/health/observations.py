@@ -9,8 +9,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from appliance.errors import ApplianceError, StorageError
-from appliance.health.finding import Condition, HealthFinding, failing, good
-from appliance.health.pages import RunbookPage
+from appliance.health.findings import Condition, HealthFinding, RunbookPage, failing, good
 from appliance.store.database import Database, Transaction, at_rest
 from appliance.store.health import HEALTH
 from appliance.store.health import observations as store

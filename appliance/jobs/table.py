@@ -1,13 +1,25 @@
-"""The table of jobs: what is done by itself, and how often."""
+"""The table of jobs: what is done by itself, and how often; among it what administrators decided, and the
+watch."""
 
 from __future__ import annotations
 
+import os
+import threading
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
+from appliance.administration import Administration, Process, open_administration
+from appliance.administration.action import ExecutedBy
+from appliance.config import Settings
+from appliance.health import Observations
+from appliance.health.alarms import KEY, MAIL, WEBHOOK, AlarmDelivery, Alarms
+from appliance.health.surveys import HealthWatch
 from appliance.jobs.scheduler import Job
 from appliance.notices.delivery import OutboxDelivery
+from appliance.notices.mail import MailClient
 from appliance.wiring import Appliance
 from hsm.process import ServiceManager
 
@@ -71,3 +83,94 @@ def liveness_job(appliance: Appliance, manager: ServiceManager) -> Job:
             manager.alive()
 
     return Job("sign of life", SIGN_OF_LIFE, look)
+
+
+REQUESTS_SECONDS = 1.0
+"""Somebody at the console waits for it."""
+
+MAIL_SECONDS = 2.0
+STUCK_SECONDS = 15.0
+
+
+class AdministrationJobs:
+    """Opens the administration's database at its first tick: without it, everything else goes on."""
+
+    def __init__(self, appliance: Appliance, stack: ExitStack) -> None:
+        self._appliance = appliance
+        self._stack = stack
+        self._turn = threading.Lock()
+        self._opened: Administration | None = None
+
+    def execute_requests(self) -> None:
+        """Performs what waits for this process, ends what waited for too long, and sees the journal into the
+        log."""
+        administration = self._administration()
+        try:
+            administration.requests.expire_requests()
+            administration.executor.execute_waiting()
+        finally:  # whatever is wrong with an act, what was done does not wait to be told
+            administration.journal.forward_to_log()
+
+    def send_approval_mail(self, mail: MailClient) -> None:
+        """Mails whom an act waits for."""
+        self._administration().approval_mail.deliver_queued(mail)
+
+    def publish_stuck_contracts(self) -> None:
+        """Tells the console which contracts are stuck."""
+        self._administration().stuck.publish(self._appliance.stuck.all())
+
+    def _administration(self) -> Administration:
+        with self._turn:
+            if self._opened is None:
+                process = Process("scheduler", frozenset({ExecutedBy.SCHEDULER}), self._appliance)
+                settings, now = self._appliance.settings, self._appliance.now
+                self._opened = self._stack.enter_context(open_administration(settings, now=now, process=process))
+            return self._opened
+
+
+def administration_jobs(appliance: Appliance, stack: ExitStack) -> list[Job]:
+    """The jobs; what they opened is closed with *stack*."""
+    administering = AdministrationJobs(appliance, stack)
+    jobs = [
+        Job("acts", REQUESTS_SECONDS, administering.execute_requests),
+        Job("stuck contracts", STUCK_SECONDS, administering.publish_stuck_contracts),
+    ]
+    settings = appliance.settings
+    if settings.mail.configured:
+        mail = MailClient(settings.mail, settings.mail_password(os.environ))
+        jobs.append(Job("letters about acts", MAIL_SECONDS, partial(administering.send_approval_mail, mail)))
+    return jobs
+
+
+ALARM_SECONDS = 5.0
+"""Seconds between two looks at what is to be told."""
+
+
+def health_jobs(appliance: Appliance, stack: ExitStack) -> list[Job]:
+    """The jobs; what they open is closed by *stack*. They run apart: a mail server that hangs stops no round."""
+    settings, now = appliance.settings, appliance.now
+    observations = Observations(settings.home.health)
+    stack.callback(observations.close)
+    watch, alarms = HealthWatch(settings.home, observations, now), Alarms(observations, settings.alarms)
+
+    def look() -> None:
+        watch.run_round()
+        alarms.compare(now())
+
+    jobs = [Job("watch", float(settings.health.seconds), look, at_once=True)]
+    if settings.alarms.mail or settings.alarms.webhook or settings.alarms.heartbeat:
+        delivery = AlarmDelivery(settings, observations, mail=_mail(settings), key=_key(settings), now=now)
+        jobs.append(Job("alarms by mail", ALARM_SECONDS, partial(delivery.deliver, MAIL)))
+        jobs.append(Job("alarms by webhook", ALARM_SECONDS, partial(delivery.deliver, WEBHOOK)))
+        if settings.alarms.heartbeat:
+            jobs.append(Job("heartbeat", float(settings.alarms.heartbeat_seconds), delivery.beat, at_once=True))
+    return jobs
+
+
+def _mail(settings: Settings) -> MailClient | None:
+    return MailClient(settings.mail, settings.mail_password(os.environ)) if settings.mail.host else None
+
+
+def _key(settings: Settings) -> bytes | None:
+    """The secret that signs what the webhook gets, where there is one."""
+    return settings.home.optional_secret(KEY, os.environ)

@@ -123,7 +123,7 @@ class EventKind(StrEnum):
     ACCOUNT_RECOVERED = "account-recovered"
 
     ADMINISTRATION = "administration"
-    """A line of the administration's journal (:mod:`appliance.administration.journal`)."""
+    """A line of the administration's journal (:mod:`appliance.administration.context`)."""
 
 
 @dataclass(frozen=True, slots=True)

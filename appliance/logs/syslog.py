@@ -15,7 +15,10 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
-from hsm.log_lines import severity_of
+from appliance.config import LogSettings, load
+from appliance.errors import ApplianceError
+from appliance.home import Home
+from hsm.log_lines import log_handler, severity_of
 
 FACILITY = 10
 """security/authorization (RFC 5424, 6.2.1, authpriv): these are records about keys and access."""
@@ -146,3 +149,24 @@ class _Line:
         line.settimeout(TIMEOUT)
         line.connect(found)
         return line
+
+
+def set_up_logging_at(home: Home, process: str) -> None:
+    """The same by the settings of *home*; as if it had none, where they cannot be read, which others say."""
+    try:
+        settings = load(home).logs
+    except ApplianceError:
+        settings = LogSettings()
+    set_up_logging(settings, process)
+
+
+def set_up_logging(settings: LogSettings, process: str) -> None:
+    """The root logger writes to standard error, and to the collector where one is set, from INFO on."""
+    handlers = [log_handler(settings.format, process)]
+    if settings.syslog:
+        collector = Syslog(settings.syslog, process)
+        collector.setFormatter(logging.Formatter("%(message)s"))
+        handlers.append(collector)
+    logging.basicConfig(level=logging.INFO, handlers=handlers, force=True)
+    logging.getLogger("weasyprint").setLevel(logging.WARNING)  # it tells each page of each report
+    logging.getLogger("apscheduler").setLevel(logging.WARNING)

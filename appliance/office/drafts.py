@@ -19,10 +19,8 @@ from appliance.model.office import (
     OfficerDecisionState,
 )
 from appliance.model.people import SealKind
-from appliance.office.notices import notify_officers_of_decision
-from appliance.office.reasons import checked_reason
-from appliance.office.seal_drafts import SealDecisionDrafts
-from appliance.office.service_drafts import ServiceDecisionDrafts
+from appliance.office.notices import checked_reason, notify_officers_of_decision
+from appliance.office.seal_and_service_drafts import SealDecisionDrafts, ServiceDecisionDrafts
 from appliance.store import enrolment, office_acts, people, roll
 from appliance.store.database import Database, Transaction
 from hsm.client import AuthorityClient

@@ -1,13 +1,18 @@
-"""Who is told that something waits, or that it was decided."""
+"""How officers' decisions are told: the reasons that they give, who is notified, and the end of a decision that is
+refused."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from appliance.errors import NotFound
+from appliance.errors import NotFound, PreconditionRefused
+from appliance.language.characters import without_hidden
+from appliance.ledger.audit_trail import AuditTrail
+from appliance.ledger.events import AuditEvent, EventKind
 from appliance.model.contract import GUEST_PREFIX
 from appliance.model.notice import Notice, NoticeKind
-from appliance.store import contracts, guests, outbox, roll
+from appliance.model.office import OfficerDecision, OfficerDecisionState
+from appliance.store import contracts, guests, office_acts, outbox, roll
 from appliance.store.database import Transaction
 
 
@@ -50,3 +55,29 @@ def notify_enrolled(tx: Transaction, subject: str, now: datetime, *, about: str)
 def notify_refused(tx: Transaction, subject: str, now: datetime, *, about: str) -> None:
     """*subject* is told that the request was refused; the reason stands on their page."""
     outbox.enqueue(tx, Notice(None, subject, NoticeKind.ENROLMENT_REFUSED, now, about))
+
+
+LONGEST = 500
+
+
+def checked_reason(text: str, missing: str) -> str:
+    """*text* without stray blanks and hidden letters.
+
+    Raises :class:`PreconditionRefused` with the sentence *missing* when nothing is left, or for too much of it:
+    what somebody wrote is never cut off silently.
+    """
+    words = without_hidden(text).strip()
+    if not words:
+        raise PreconditionRefused(missing)
+    if len(words) > LONGEST:
+        raise PreconditionRefused("This has more than {most} characters.", most=LONGEST)
+    return words
+
+
+def refuse_decision(
+    tx: Transaction, audit: AuditTrail, pending: OfficerDecision, *, reason: str, by: str, at: datetime
+) -> None:
+    """open → refused, for *reason*. Raises :class:`StateRefused` when it has ended before."""
+    office_acts.end(tx, pending.id, OfficerDecisionState.REFUSED, at=at, by=by, reason=reason)
+    public = {"subject": pending.subject, "act": pending.id, "kind": pending.kind.value}
+    audit.append(tx, AuditEvent(EventKind.OFFICE_ACT_REFUSED, at, by, None, public, {"reason": reason}))

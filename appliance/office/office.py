@@ -8,9 +8,9 @@ from datetime import datetime
 
 from appliance.accounts.sessions import PortalSessions
 from appliance.ledger.audit_trail import AuditTrail
+from appliance.office.decisions import OfficerDecisions
 from appliance.office.drafts import DecisionDrafts
 from appliance.office.members import Members
-from appliance.office.performing import OfficerDecisions
 from appliance.office.requests import EnrolmentRequests
 from appliance.office.seals import CompanySeals
 from appliance.store.database import Database

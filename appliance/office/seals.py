@@ -13,7 +13,7 @@ from appliance.ledger.audit_trail import AuditTrail
 from appliance.ledger.events import AuditEvent, EventKind
 from appliance.model.office import OfficerDecision, OfficerDecisionKind
 from appliance.model.people import Seal
-from appliance.office.reasons import checked_reason
+from appliance.office.notices import checked_reason
 from appliance.store import office_acts, people, seal_requests
 from appliance.store import seals as store
 from appliance.store.database import Database

@@ -9,8 +9,7 @@ from http.client import HTTPConnection, HTTPException
 
 from appliance.config import Settings
 from appliance.home import Home
-from appliance.supervision.service import Service
-from appliance.supervision.supervisor import Say, Supervisor
+from appliance.supervision.supervisor import Say, Service, Supervisor
 from hsm.answers import AuthorityState
 from hsm.client import AuthorityClient
 from hsm.errors import AuthorityError

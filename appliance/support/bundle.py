@@ -1,17 +1,234 @@
-"""The bundle as a file: a ZIP with one JSON file for each part, all of it through the allow-list."""
+"""The support bundle: a ZIP with one JSON file for each part, all of it through the allow-list. Each part is
+gathered by itself, and says so when it cannot be."""
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import json
+import platform
+import re
+import shutil
+import stat
+import sys
 import zipfile
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from dataclasses import dataclass
 from datetime import datetime
+from importlib import metadata
 from pathlib import Path
+from typing import Final
 
+from pysqlite3 import dbapi2 as sqlite
+
+from appliance.config import load
+from appliance.errors import ApplianceError
+from appliance.health.surveys import diagnose
 from appliance.home import Home, write_private
-from appliance.support.allowing import AllowList
-from appliance.support.contents import FIELDS, PARTS, BundleContext, gathered
-from appliance.support.vocabulary import vocabulary
+from appliance.store.administration import ADMINISTRATION, acts, journal, stuck
+from appliance.store.database import Database
+from appliance.store.schema import APPLIANCE
+from appliance.store.sizes import sizes
+from appliance.support.allow_list import AllowList, Value, vocabulary
+from hsm.client import AuthorityClient
+from hsm.errors import AuthorityError
+
+PLACES: Final = (
+    "config",
+    "trust",
+    "state",
+    "administration",
+    "confirmed",
+    "performed",
+    "health",
+    "authority",
+    "hsm",
+    "cache",
+    "run",
+    "log",
+)
+RECENT = 200
+_FRAME = re.compile(r'^\s*File ".*?((?:appliance|hsm|webui)/[\w/]+\.py)", line (\d+)', re.MULTILINE)
+_KIND = re.compile(r"^(?:[\w.]+\.)?([A-Z]\w+)(?::|$)", re.MULTILINE)
+
+Rows = list[Value]
+
+
+@dataclass(frozen=True, slots=True)
+class BundleContext:
+    """Where and when."""
+
+    home: Home
+    now: datetime
+
+
+def release(_look: BundleContext) -> Value:
+    """Versions, of the program, what it runs on, and its packages."""
+    packages: dict[str, Value] = {each.metadata["Name"]: each.version for each in metadata.distributions()}
+    return {
+        "release": metadata.version("vermilion"),
+        "schema": APPLIANCE.latest(),
+        "python": platform.python_version(),
+        "sqlite": sqlite.sqlite_version,
+        "platform": sys.platform,
+        "packages": packages,
+    }
+
+
+def settings(look: BundleContext) -> Value:
+    """Which settings differ from their defaults; what they are only where that is a number or a yes or no."""
+    loaded, found = load(look.home), dict[str, Value]()
+    for section in dataclasses.fields(loaded):
+        if section.name == "home":
+            continue
+        value = getattr(loaded, section.name)
+        default = type(value)()
+        for item in dataclasses.fields(value):
+            set_to = getattr(value, item.name)
+            if set_to != getattr(default, item.name):
+                found[f"{section.name}.{item.name}"] = set_to if isinstance(set_to, (bool, int)) else "changed"
+    return found
+
+
+def findings(look: BundleContext) -> Value:
+    """What `vermilion diagnose` finds: the sentences without what they are about, but for numbers."""
+    return [
+        {
+            "name": each.finding.name,
+            "condition": each.finding.condition,
+            "since": each.since,
+            "sentence": each.finding.template,
+            "numbers": _numbers(each.finding.values),
+        }
+        for each in diagnose(look.home, look.now)
+    ]
+
+
+def authority(look: BundleContext) -> Value:
+    """State, clock, and the service keys with their ends."""
+    with AuthorityClient(look.home.authority_socket("operator"), timeout=5.0) as client:
+        status = client.status()
+    keys: Rows = [
+        {"subject": key.subject, "algorithm": key.algorithm, "ends": key.not_after} for key in status.keys
+    ]
+    return {
+        "state": status.state,
+        "sentence": status.sentence.template,
+        "clock": status.clock.sentence.template,
+        "trusted": status.clock.trusted,
+        "entries": status.checkpoint.size if status.checkpoint else 0,
+        "keys": keys,
+    }
+
+
+def tables(look: BundleContext) -> Value:
+    """How many rows each table has."""
+    return {
+        "appliance": dict(sizes(look.home.database, APPLIANCE)),
+        "administration": dict(sizes(look.home.administration, ADMINISTRATION)),
+    }
+
+
+def files(look: BundleContext) -> Value:
+    """How full the disk is; of each place its mode, how many files it has and how large they are together."""
+    usage, places = shutil.disk_usage(look.home.root), dict[str, Value]()
+    for name in PLACES:
+        place = look.home.root / name
+        if place.is_dir():
+            inside = [path.lstat() for path in place.rglob("*") if not path.is_symlink() and path.is_file()]
+            size = sum(each.st_size for each in inside)
+            places[name] = {"mode": oct(stat.S_IMODE(place.stat().st_mode)), "files": len(inside), "size": size}
+    return {"total": usage.total, "free": usage.free, "places": places}
+
+
+def journal_lines(look: BundleContext) -> Value:
+    """The newest lines of the journal: when, and what kind; not who, nor about whom."""
+    with closing(_administration(look.home)) as database, database.reading() as tx:
+        return [
+            {"number": each.number, "at": each.at, "kind": each.kind} for each in journal.lines(tx, limit=RECENT)
+        ]
+
+
+def recent_acts(look: BundleContext) -> Value:
+    """The newest acts: which action, its state, and when; not who, nor with which arguments."""
+    with closing(_administration(look.home)) as database, database.reading() as tx:
+        return [
+            {
+                "action": each.action,
+                "state": each.state,
+                "asked": each.asked,
+                "ended": each.ended,
+                "sentence": each.outcome.template if each.outcome else None,
+            }
+            for each in acts.recent(tx, RECENT)
+        ]
+
+
+def stuck_contracts(look: BundleContext) -> Value:
+    """At which steps contracts stand still, and why; not which."""
+    with closing(_administration(look.home)) as database, database.reading() as tx:
+        return [
+            {"step": each.step, "since": each.since, "sentence": each.template} for each in stuck.everything(tx)
+        ]
+
+
+def faults(look: BundleContext) -> Value:
+    """Where in the program faults happened, and of which kind; not what they said."""
+    text = _end_of(look.home.logs / "faults.log")
+    frames: Rows = [{"file": name, "line": int(line)} for name, line in _FRAME.findall(text)[-RECENT:]]
+    kinds: Rows = [*_KIND.findall(text)[-RECENT:]]
+    return {"frames": frames, "kinds": kinds}
+
+
+PARTS: Final[Mapping[str, Callable[[BundleContext], Value]]] = {
+    "release": release,
+    "settings": settings,
+    "findings": findings,
+    "authority": authority,
+    "tables": tables,
+    "files": files,
+    "journal": journal_lines,
+    "acts": recent_acts,
+    "stuck": stuck_contracts,
+    "faults": faults,
+}
+
+_NAMES = """
+    release schema python sqlite platform packages name condition since sentence numbers state clock trusted
+    entries keys subject algorithm ends appliance administration total free places mode files size number at kind
+    action asked ended step frames kinds file line missing changed ecdsa-p256 ecdsa-p384 rsa-3072 ed25519
+"""
+
+FIELDS: Final = frozenset((*_NAMES.split(), *PLACES, *PARTS))
+"""The names of fields, and the few words that stand in them."""
+
+
+def gathered(part: Callable[[BundleContext], Value], look: BundleContext) -> Value:
+    """What *part* gives, or the sentence why it cannot be had."""
+    try:
+        return part(look)
+    except (ApplianceError, AuthorityError) as error:
+        return {"missing": error.template}
+    except OSError as error:
+        return {"missing": type(error).__name__}
+
+
+def _administration(home: Home) -> Database:
+    return Database(home.administration, ADMINISTRATION)
+
+
+def _numbers(values: Mapping[str, object]) -> Value:
+    return [value for value in values.values() if isinstance(value, int)]
+
+
+def _end_of(path: Path, most: int = 200_000) -> str:
+    if not path.exists():
+        return ""
+    with path.open("rb") as stream:
+        stream.seek(max(0, path.stat().st_size - most))
+        return stream.read().decode("utf-8", errors="replace")
+
 
 _READ_ME = """\
 This bundle says how a Vermilion appliance stands: versions, findings, counts, times. It was made by an allow-list:

@@ -15,7 +15,7 @@ from typing import Any
 
 import cbor2
 
-from appliance.confinement import kernel, landlock
+from appliance.confinement import kernel
 
 MEBIBYTE = 1024 * 1024
 _LIMITS = (
@@ -43,7 +43,7 @@ def enclose() -> None:
         resource.setrlimit(kind, (bound, bound))
     kernel.leave_shared_namespaces()
     kernel.forbid_new_privileges()
-    landlock.restrict_to_reading(_READABLE)
+    kernel.restrict_to_reading(_READABLE)
     kernel.drop_capabilities()
 
 

@@ -11,7 +11,7 @@ import resource
 import sys
 from pathlib import Path
 
-from appliance.confinement import kernel, landlock
+from appliance.confinement import kernel
 
 MEBIBYTE = 1024 * 1024
 _LIMITS = (
@@ -51,7 +51,7 @@ def enclose(folder: Path) -> Path:
     alone = kernel.leave_shared_namespaces() and kernel.cover(_MEETING, folder)
     inside = _MEETING if alone else folder
     kernel.forbid_new_privileges()
-    landlock.restrict_to_programs(_INSTALLED, writing=(inside, *_DEVICES), meeting=() if alone else (_MEETING,))
+    kernel.restrict_to_programs(_INSTALLED, writing=(inside, *_DEVICES), meeting=() if alone else (_MEETING,))
     kernel.drop_capabilities()
     return inside
 

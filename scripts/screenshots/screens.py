@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from appliance.demonstration.cast import CUSTODIAN, LI, OFFICER, ZHANG
+from appliance.demonstration.participants import CUSTODIAN, LI, OFFICER, ZHANG
 from scripts.screenshots.operators import AUDITOR as ADMINISTRATION_AUDITOR
 from scripts.screenshots.operators import SECURITY, SYSTEM
 

@@ -14,10 +14,19 @@ from pathlib import Path
 from appliance.accounts.sessions import ClientInfo
 from appliance.config import load
 from appliance.contracts.drafting import DraftTerms
-from appliance.demonstration.cast import ALPHA, BETA, CONTRACT_SEAL, CUSTODIAN, LI, OFFICER, ZHANG, ZONE
 from appliance.demonstration.founding import found_home
-from appliance.demonstration.places import SAMPLE_PLACES
-from appliance.demonstration.pocket import DemonstrationAuthenticators
+from appliance.demonstration.participants import (
+    ALPHA,
+    BETA,
+    CONTRACT_SEAL,
+    CUSTODIAN,
+    LI,
+    OFFICER,
+    SAMPLE_PLACES,
+    ZHANG,
+    ZONE,
+    DemonstrationAuthenticators,
+)
 from appliance.demonstration.sample import sample_contract
 from appliance.demonstration.story import DemonstrationContract, DemonstrationRun
 from appliance.errors import NotFound

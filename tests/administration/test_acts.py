@@ -14,7 +14,7 @@ import pytest
 
 from appliance.administration import registry
 from appliance.administration.action import Action, Argument, ArgumentKind, ExecutedBy, quoted_argument
-from appliance.administration.parts import ActionContext
+from appliance.administration.action_context import ActionContext
 from appliance.errors import NotAllowed, NotFound, PreconditionRefused, StateRefused
 from appliance.model.administration import ROOT, Actor, AdministratorRole, AdminRequestOutcome, AdminRequestState
 from appliance.store.administration import ADMINISTRATION, acts
@@ -55,7 +55,7 @@ def done(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     )
     far = replace(one, name="count.far", executed_by=ExecutedBy.SCHEDULER)
     actions = {each.name: each for each in (one, two, secret, far)}
-    for module in ("appliance.administration.registry", "appliance.administration.acts"):
+    for module in ("appliance.administration.registry", "appliance.administration.admin_requests"):
         monkeypatch.setattr(f"{module}.REGISTRY", MappingProxyType(actions))
     return done
 

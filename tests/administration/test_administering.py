@@ -8,7 +8,7 @@ from typing import cast
 
 import pytest
 
-from appliance.jobs.administering import AdministrationJobs
+from appliance.jobs.table import AdministrationJobs
 from appliance.model.administration import ROOT, AdministratorRole
 from appliance.store.administration import ADMINISTRATION, journal
 from appliance.store.database import Database

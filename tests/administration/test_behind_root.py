@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.administration.behind_root import user_behind
+from appliance.administration.composition import user_behind
 from appliance.model.administration import ROOT, AdministratorRole
 from tests.administration.conftest import opened_house
 

@@ -9,13 +9,11 @@ import pytest
 from pysqlite3 import dbapi2 as sqlite
 
 from appliance.errors import StorageError
-from appliance.health import records
-from appliance.health.bench import CheckContext, JournalCursor
-from appliance.health.check import Check
-from appliance.health.finding import Condition, HealthFinding
+from appliance.health import record_checks
+from appliance.health.check_context import Check, CheckContext, JournalCursor
+from appliance.health.findings import Condition, HealthFinding, RunbookPage
 from appliance.health.observations import Observations
-from appliance.health.pages import RunbookPage
-from appliance.health.watching import HealthWatch
+from appliance.health.surveys import HealthWatch
 from appliance.home import make_directory
 from appliance.model.administration import AdministratorRole, JournalKind
 from appliance.store.administration import ADMINISTRATION
@@ -78,7 +76,7 @@ def asked(house: House, cursor: JournalCursor | None = None) -> HealthFinding:
     """What health says of the journal, to whoever asks once, or to the watch, which keeps a *cursor*."""
     nobody = AuthorityClient(house.settings.home.authority_socket("scheduler"))
     with closing(nobody), closing(CheckContext(house.settings.home, house.at, nobody, cursor=cursor)) as bench:
-        return records.journal(bench)
+        return record_checks.journal(bench)
 
 
 def test_a_journal_that_was_written_anew_is_not_the_one_that_the_log_knows(house: House) -> None:
@@ -121,7 +119,7 @@ def test_nothing_of_the_journal_falls_between_two_rounds(
     house: House, monkeypatch: pytest.MonkeyPatch, length: int, seconds: int
 ) -> None:
     """However far they are apart, and although lines are added meanwhile: every line is looked at, in turn."""
-    monkeypatch.setattr(records, "NEWEST", 3)
+    monkeypatch.setattr(record_checks, "NEWEST", 3)
     house.set_up("wei")
     written(house, length)
     looked: list[int] = []
@@ -129,7 +127,7 @@ def test_nothing_of_the_journal_falls_between_two_rounds(
     def broken_at(_tx: Transaction, *, beyond: int = 0, upto: int | None = None) -> None:
         looked.extend(range(beyond + 1, upto + 1) if upto is not None else ())
 
-    monkeypatch.setattr(records.administration, "broken_at", broken_at)
+    monkeypatch.setattr(record_checks.administration, "broken_at", broken_at)
     cursor, rounds = JournalCursor(), 0
     while not looked or cursor.line:
         assert asked(house, cursor).condition is Condition.GOOD
@@ -145,7 +143,7 @@ def test_a_changed_line_is_found_by_the_watch_and_stays_found(
     house: House, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
     """An alarm takes two rounds in a row, and goes on until it is put right."""
-    monkeypatch.setattr(records, "NEWEST", 2)
+    monkeypatch.setattr(record_checks, "NEWEST", 2)
     house.set_up("wei")
     written(house, 8)
     changed(house, "UPDATE journal SET who = who || '!' WHERE number = ?", number)
@@ -162,13 +160,13 @@ def test_a_changed_line_is_found_by_the_watch_and_stays_found(
 
 
 def test_the_watch_keeps_its_place_from_round_to_round(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(records, "NEWEST", 2)
+    monkeypatch.setattr(record_checks, "NEWEST", 2)
     house.set_up("wei")
     written(house, 8)
     changed(house, "UPDATE journal SET who = 'lan' WHERE number = 5")
     observations = Observations(house.settings.home.health)
     make_directory(house.settings.home.health.parent)
-    only = (Check("journal", "Administrators' journal", records.journal),)
+    only = (Check("journal", "Administrators' journal", record_checks.journal),)
     with closing(observations):
         watch = HealthWatch(house.settings.home, observations, lambda: house.at, checks=only)
         found = []

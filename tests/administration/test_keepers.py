@@ -12,7 +12,7 @@ import pytest
 from appliance.accounts.sessions import PortalSessions
 from appliance.administration import CONSOLE
 from appliance.administration.action import ExecutedBy
-from appliance.administration.keepers import WITHDRAWN, PinCustodianEnd, PinCustodians
+from appliance.administration.pin_custodians import WITHDRAWN, PinCustodianEnd, PinCustodians
 from appliance.clock import utc_now
 from appliance.errors import NotFound, PreconditionRefused, StateRefused, StorageError
 from appliance.home import make_directory
@@ -26,8 +26,8 @@ from appliance.model.administration import (
 )
 from appliance.model.office import NewPinCustodian, OfficerDecision
 from appliance.model.office import OfficerDecisionState as OfficeActState
+from appliance.office.decisions import OfficerDecisions
 from appliance.office.drafts import DecisionDrafts
-from appliance.office.performing import OfficerDecisions
 from appliance.store.database import Database
 from hsm.authenticator import SoftwareAuthenticator
 from hsm.errors import AuthorityUnreachable

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from appliance.administration.letters import ApprovalMail, NotifiedApprovers
+from appliance.administration.approval_mail import ApprovalMail, NotifiedApprovers
 from appliance.config import MailSettings, Security
 from appliance.language import Language
 from appliance.model.administration import ROOT, AdministratorRole, AdminRequest

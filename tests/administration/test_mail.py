@@ -8,7 +8,7 @@ from typing import cast
 
 import pytest
 
-from appliance.administration.parts import ActionContext
+from appliance.administration.action_context import ActionContext
 from appliance.administration.registry import find_action
 from appliance.config import MailSettings, Security
 from appliance.errors import ApplianceError

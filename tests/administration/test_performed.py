@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from appliance.administration.action import ExecutedBy
-from appliance.administration.performed import ExecutedRequests
+from appliance.administration.executor import ExecutedRequests
 from appliance.errors import StateRefused, StorageError
 from appliance.home import Home
 from appliance.model.administration import AdministratorRole, AdminRequest, AdminRequestState, DualControlRole

@@ -13,8 +13,8 @@ from types import SimpleNamespace
 import pytest
 
 from appliance.administration.action import ExecutedBy
-from appliance.administration.steward import serve_requests
-from appliance.administration.systemd_machine import SystemdHost
+from appliance.administration.host import SystemdHost
+from appliance.administration.privileged_helper import serve_requests
 from appliance.errors import ApplianceError, NotFound, PreconditionRefused, StateRefused, UpgradeRefused
 from appliance.home import make_directory
 from appliance.model.administration import ROOT, Actor, AdministratorRole, AdminRequestState
@@ -187,7 +187,7 @@ def test_one_person_starts_no_locked_authority_again(
     """Where the PIN is kept, that would undo the lock."""
     house.set_up("sun")
     house.set_up("shi", AdministratorRole.SECURITY)
-    monkeypatch.setattr("appliance.administration.desk.host_of", lambda _settings: machine[0])
+    monkeypatch.setattr("appliance.administration.composition.host_of", lambda _settings: machine[0])
     state = [AuthorityState.LOCKED]
     monkeypatch.setattr(AuthorityClient, "status", lambda _self: SimpleNamespace(state=state[0]))
     root = house.settings.home.root.parent
@@ -219,7 +219,7 @@ def locked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Ru
         (tmp_path / "home").symlink_to(authority.root)
         with opened_house(tmp_path) as house:
             systemd = SystemdHost(house.settings, kept(tmp_path), systemctl=str(program))
-            monkeypatch.setattr("appliance.administration.desk.host_of", lambda _settings: systemd)
+            monkeypatch.setattr("appliance.administration.composition.host_of", lambda _settings: systemd)
             house.set_up("sun")
             house.set_up("shi", AdministratorRole.SECURITY)
             assert (

@@ -11,10 +11,9 @@ import pytest
 
 from appliance.administration.action import ExecutedBy
 from appliance.administration.confirmed import fingerprint, fingerprint_of
-from appliance.health.bench import open_check_context
-from appliance.health.finding import Condition, HealthFinding
-from appliance.health.machine import passkeys
-from appliance.health.pages import RunbookPage
+from appliance.health.check_context import open_check_context
+from appliance.health.findings import Condition, HealthFinding, RunbookPage
+from appliance.health.machine_checks import passkeys
 from appliance.model.administration import AdministratorRole, AdminRequest, DualControlRole
 from tests.administration.conftest import House, opened_house
 

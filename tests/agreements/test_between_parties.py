@@ -11,7 +11,7 @@ import pytest
 
 from appliance.contracts.agreement import AgreementSides
 from appliance.contracts.drafting import DraftTerms
-from appliance.demonstration.cast import ALPHA, BETA, CUSTODIAN, LI, ZHANG
+from appliance.demonstration.participants import ALPHA, BETA, CUSTODIAN, LI, ZHANG
 from appliance.errors import ConfigurationError, NotFound, PreconditionRefused, StateRefused
 from appliance.evidence import container
 from appliance.evidence.exporting import Exporting

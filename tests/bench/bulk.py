@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 
 from appliance.contracts import rules
-from appliance.demonstration.cast import CUSTODIAN
+from appliance.demonstration.participants import CUSTODIAN
 from appliance.ledger.entry import LedgerEntry, leaf_of
 from appliance.ledger.events import EventKind
 from appliance.model.contract import Contract, ContractState, Party, PartyKind, PartyState

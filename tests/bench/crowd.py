@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from datetime import datetime
 
-from appliance.demonstration.cast import ZONE
+from appliance.demonstration.participants import ZONE
 from appliance.language import Language
 from appliance.model.people import Person
 from appliance.store.database import Database

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from appliance.demonstration.cast import CONTRACT_SEAL, CUSTODIAN, LI, OFFICER, ZHANG
+from appliance.demonstration.participants import CONTRACT_SEAL, CUSTODIAN, LI, OFFICER, ZHANG
 from tests.bench.crowd import member
 from tests.bench.occasions import AUDITOR, Occasions
 

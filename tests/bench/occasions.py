@@ -7,8 +7,16 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from appliance.contracts.drafting import DraftTerms
-from appliance.demonstration.cast import BETA, CONTRACT_SEAL, CUSTODIAN, LI, OFFICER, ZHANG, ZONE
-from appliance.demonstration.pocket import DemonstrationAuthenticators
+from appliance.demonstration.participants import (
+    BETA,
+    CONTRACT_SEAL,
+    CUSTODIAN,
+    LI,
+    OFFICER,
+    ZHANG,
+    ZONE,
+    DemonstrationAuthenticators,
+)
 from appliance.demonstration.sample import sample_contract
 from appliance.demonstration.story import DemonstrationContract, DemonstrationRun
 from appliance.language import Language

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from datetime import timedelta
 
-from appliance.demonstration.cast import BETA, CUSTODIAN, LI, OFFICER
+from appliance.demonstration.participants import BETA, CUSTODIAN, LI, OFFICER
 from appliance.model.contract import Contract, ContractState
 from appliance.store.database import Transaction
 from appliance.store.moments import stored

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from appliance.demonstration.cast import CONTRACT_SEAL, LI, ZHANG
+from appliance.demonstration.participants import CONTRACT_SEAL, LI, ZHANG
 from appliance.model.contract import (
     Contract,
     ContractRevision,

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from appliance.accounts.links import LinkTokens
-from appliance.demonstration.cast import LI, ZHANG
+from appliance.demonstration.participants import LI, ZHANG
 from appliance.model.contract import Contract, ContractState, Deadline, PartyState
 from appliance.notices.addresses import PortalAddresses
 from appliance.policy import Policy, PolicyRules

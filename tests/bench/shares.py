@@ -18,8 +18,7 @@ from typing import Any
 from appliance.config import Settings
 from appliance.confinement import Confinement
 from appliance.confinement.jobs import JOBS
-from appliance.demonstration.cast import ZHANG
-from appliance.demonstration.pocket import DemonstrationAuthenticators
+from appliance.demonstration.participants import ZHANG, DemonstrationAuthenticators
 from appliance.demonstration.sample import sample_contract
 from appliance.demonstration.story import DemonstrationContract, DemonstrationRun
 from appliance.store.database import Database

@@ -11,8 +11,7 @@ from pathlib import Path
 
 from appliance.config import Settings, load
 from appliance.contracts.drafting import DraftTerms
-from appliance.demonstration.cast import LI, ZHANG, ZONE
-from appliance.demonstration.pocket import DemonstrationAuthenticators
+from appliance.demonstration.participants import LI, ZHANG, ZONE, DemonstrationAuthenticators
 from appliance.demonstration.sample import sample_contract
 from appliance.demonstration.story import DemonstrationContract, DemonstrationRun
 from appliance.evidence.exporting import Exporting

@@ -15,7 +15,7 @@ from pyhanko_certvalidator.context import CertValidationPolicySpec
 from pyhanko_certvalidator.policy_decl import CertRevTrustPolicy, RevocationCheckingPolicy
 from pyhanko_certvalidator.registry import SimpleTrustManager
 
-from appliance.demonstration.pocket import DemonstrationAuthenticators
+from appliance.demonstration.participants import DemonstrationAuthenticators
 from appliance.demonstration.sample import sample_contract
 from appliance.demonstration.story import DemonstrationContract, DemonstrationRun
 from appliance.verification import Indication

@@ -9,8 +9,17 @@ from datetime import timedelta
 from webauthn.helpers import bytes_to_base64url
 
 from appliance.accounts.sessions import ClientInfo
-from appliance.demonstration.cast import ALPHA, BETA, CONTRACT_SEAL, CUSTODIAN, LI, OFFICER, ZHANG, ZONE
-from appliance.demonstration.places import SAMPLE_PLACES
+from appliance.demonstration.participants import (
+    ALPHA,
+    BETA,
+    CONTRACT_SEAL,
+    CUSTODIAN,
+    LI,
+    OFFICER,
+    SAMPLE_PLACES,
+    ZHANG,
+    ZONE,
+)
 from appliance.identity import IdentityCheck
 from appliance.language import Language
 from appliance.model.accounts import AccountRole, LinkPurpose, NewAccount, Passkey

@@ -15,7 +15,7 @@ from itertools import groupby
 import pytest
 from playwright.sync_api import Page, expect
 
-from appliance.demonstration.cast import ZHANG
+from appliance.demonstration.participants import ZHANG
 from appliance.language import Language
 from appliance.ledger import LogAnswers, Tiles
 from appliance.verification import report

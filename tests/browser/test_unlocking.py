@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from appliance.administration import COMMAND, open_administration
 from appliance.clock import utc_now
-from appliance.demonstration.cast import OFFICER
+from appliance.demonstration.participants import OFFICER
 from appliance.model.administration import ROOT, AdministratorRole, NewAdministrator
 from hsm.activation.pin import code_at, step_of
 from hsm.answers import AuthorityState

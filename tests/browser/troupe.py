@@ -20,8 +20,15 @@ from playwright.sync_api import Browser
 from appliance.accounts.sessions import ClientInfo
 from appliance.clock import utc_now
 from appliance.contracts.drafting import DraftTerms
-from appliance.demonstration.cast import BETA, CUSTODIAN, LI, OFFICER, ZHANG, ZONE
-from appliance.demonstration.pocket import DemonstrationAuthenticators
+from appliance.demonstration.participants import (
+    BETA,
+    CUSTODIAN,
+    LI,
+    OFFICER,
+    ZHANG,
+    ZONE,
+    DemonstrationAuthenticators,
+)
 from appliance.demonstration.sample import sample_contract
 from appliance.language import Language
 from appliance.model.accounts import AccountRole, AccountState, Strength

@@ -20,7 +20,7 @@ from appliance.administration import CONSOLE
 from appliance.administration.action import ExecutedBy
 from appliance.administration.registry import REGISTRY
 from appliance.health import HealthFinding, Observations
-from appliance.health.finding import good
+from appliance.health.findings import good
 from appliance.health.registry import TITLES
 from appliance.home import make_directory
 from appliance.model.administration import AdministratorRole

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from appliance.health.series import FigureSeries
+from appliance.health.figures import FigureSeries
 from appliance.model.administration import AdministratorRole, AdministratorState, AdminRequestState, JournalKind
 from tests.console.conftest import Console, id_of, post
 from webui.console.access import TITLES

@@ -11,7 +11,7 @@ import pytest
 
 from appliance.health import Observations, RunbookPage
 from appliance.health import observations as watch
-from appliance.health.finding import attention, failing, good
+from appliance.health.findings import attention, failing, good
 from appliance.health.registry import TITLES
 from tests.console.conftest import Console, post
 from webui.console.access import FRAGMENT

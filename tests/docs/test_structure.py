@@ -5,9 +5,9 @@ from __future__ import annotations
 
 from scripts import metrics
 
-REPEATED_CLASSES = frozenset({"Actor", "DiskSpace", "Stamped"})
+REPEATED_CLASSES = frozenset({"Actor", "Stamped"})
 """Public class names of ``appliance`` that two modules still define."""
-REPEATED_MODULES = frozenset({"acts", "reading", "words"})
+REPEATED_MODULES = frozenset({"reading"})
 """Empty names that two modules still have."""
 
 

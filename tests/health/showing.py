@@ -9,9 +9,9 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from appliance.cli import main
 from appliance.health import Condition, HealthFinding, Observed, RunbookPage
-from appliance.health.diagnosis import diagnose
-from appliance.health.pages import REMEDIES
+from appliance.health.findings import REMEDIES
 from appliance.health.registry import CHECKS, TITLES
+from appliance.health.surveys import diagnose
 from appliance.language import Language, translator
 from tests.health.station import Station
 from tests.language.sentences import ROOT

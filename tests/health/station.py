@@ -24,9 +24,8 @@ from typing import Any
 from appliance.config import Settings, load
 from appliance.errors import ApplianceError
 from appliance.health import Observations
-from appliance.health.alarm_delivery import MOST, AlarmDelivery
-from appliance.health.alarms import MAIL, WEBHOOK, Alarms
-from appliance.health.watching import HealthWatch
+from appliance.health.alarms import MAIL, MOST, WEBHOOK, AlarmDelivery, Alarms
+from appliance.health.surveys import HealthWatch
 from appliance.home import Home, write_private
 from appliance.ledger import Sequencer
 from appliance.notices.mail import MailClient

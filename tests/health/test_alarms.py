@@ -12,7 +12,7 @@ from pathlib import Path
 
 from appliance.health import Condition, HealthFinding, Observations, Observed, RunbookPage
 from appliance.health.alarms import MAIL, WEBHOOK, due
-from appliance.health.finding import attention, failing, good
+from appliance.health.findings import attention, failing, good
 from appliance.store.health import alarms as store
 from appliance.store.health.alarms import Alarm
 from tests.health.station import KEY, Station, eventually

@@ -13,11 +13,10 @@ from click.testing import CliRunner
 from appliance.cli import main
 from appliance.demonstration.new_home import DEMONSTRATION
 from appliance.health import Condition, HealthFinding, RunbookPage
-from appliance.health.bench import open_check_context
-from appliance.health.diagnosis import diagnose
-from appliance.health.machine import permissions
-from appliance.health.provisioned import drift
-from appliance.health.records import database
+from appliance.health.check_context import open_check_context
+from appliance.health.machine_checks import drift, permissions
+from appliance.health.record_checks import database
+from appliance.health.surveys import diagnose
 from appliance.home import Home
 from appliance.store.database import Database
 

@@ -25,11 +25,11 @@ import pytest
 from pysqlite3 import dbapi2 as sqlite
 
 from appliance.config import HealthSettings
-from appliance.demonstration.cast import LI
+from appliance.demonstration.participants import LI
 from appliance.health import Condition, RunbookPage
-from appliance.health.keys import ending
-from appliance.health.services import SILENT
-from appliance.jobs.watching import ALARM_SECONDS
+from appliance.health.authority_checks import ending
+from appliance.health.service_checks import SILENT
+from appliance.jobs.table import ALARM_SECONDS
 from appliance.ledger import LedgerEntry, Sequencer, record
 from appliance.model.notice import Notice, NoticeKind
 from appliance.store import outbox

@@ -10,12 +10,9 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from appliance.health import Observations, Observed, Survey
-from appliance.health.bench import CheckContext
-from appliance.health.figures import labelled
-from appliance.health.finding import good
-from appliance.health.metrics import HELP, exposition
-from appliance.health.series import KEPT, FigureSeries
-from appliance.health.tally import CHUNK, tally
+from appliance.health.check_context import CheckContext
+from appliance.health.figures import CHUNK, HELP, KEPT, FigureSeries, exposition, labelled, tally
+from appliance.health.findings import good
 from appliance.home import Home
 from appliance.ledger import LedgerEntry, record
 from appliance.store.database import Database

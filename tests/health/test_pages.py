@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.health.pages import REMEDIES, RunbookPage
+from appliance.health.findings import REMEDIES, RunbookPage
 from appliance.health.registry import CHECKS, TITLES
 from appliance.language import chinese_messages
 from tests.language.sentences import ROOT

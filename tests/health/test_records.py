@@ -10,9 +10,9 @@ from click.testing import CliRunner, Result
 from appliance.archive_renewal import CeremonyRecords
 from appliance.cli import main
 from appliance.health import Condition, RunbookPage
-from appliance.health.bench import open_check_context
-from appliance.health.ceremonies import ceremonies
-from appliance.health.maintaining import is_to_be_told, maintenance_finding
+from appliance.health.authority_checks import ceremonies
+from appliance.health.check_context import open_check_context
+from appliance.health.service_checks import is_to_be_told, maintenance_finding
 from appliance.home import Home
 from appliance.ledger.audit_trail import AuditTrail
 from appliance.model.maintenance import MaintenanceWindow

@@ -9,10 +9,10 @@ from types import SimpleNamespace
 from typing import cast
 
 from appliance.config import Settings
-from appliance.health import Condition, Observed, RunbookPage, backups, dating, queues
+from appliance.health import Condition, Observed, RunbookPage, contract_checks, machine_checks, record_checks
 from appliance.health.alarms import due
-from appliance.health.bench import CheckContext
-from appliance.health.services import raised
+from appliance.health.check_context import CheckContext
+from appliance.health.service_checks import raised
 from appliance.home import Home
 from appliance.pulses import Pulses
 
@@ -53,9 +53,9 @@ def test_a_process_lives_while_it_shows_it(tmp_path: Path) -> None:
 
 def test_what_is_not_configured_is_neither_good_nor_an_alarm() -> None:
     bench = SimpleNamespace(configured=lambda: Settings(Home(Path("/nowhere"))))
-    for question in (queues.mail, dating.outside_timestamps):
+    for question in (record_checks.mail, contract_checks.outside_timestamps):
         found = question(cast("CheckContext", bench))
         assert (found.condition, found.well, found.page) == (Condition.NOT_CONFIGURED, True, None)
         assert not list(due([Observed(found, NOON, NOON)], {}, NOON, repeat=timedelta(days=1)))
-    assert backups.unconfigured(demonstration=True).condition is Condition.NOT_CONFIGURED
-    assert not backups.unconfigured(demonstration=False).well
+    assert machine_checks.unconfigured(demonstration=True).condition is Condition.NOT_CONFIGURED
+    assert not machine_checks.unconfigured(demonstration=False).well

@@ -7,7 +7,7 @@ from datetime import UTC
 
 import pytest
 
-from appliance.demonstration.cast import LI, ZHANG
+from appliance.demonstration.participants import LI, ZHANG
 from appliance.history.timeline import Timeline, TimelineEvent
 from appliance.ledger import Sequencer
 from appliance.ledger.events import EventKind

@@ -9,8 +9,8 @@ import pytest
 
 from appliance.archive_renewal import ArchiveRenewal, RenewalRound
 from appliance.config import KeepingSettings
-from appliance.health.bench import open_check_context
-from appliance.health.lasting import keeping, keeping_finding
+from appliance.health.check_context import open_check_context
+from appliance.health.contract_checks import keeping, keeping_finding
 from appliance.model.contract import Contract
 from appliance.store import keeping as kept
 from appliance.verification import Indication, SubIndication

@@ -16,8 +16,7 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from appliance.archive_renewal import RenewalRound
-from appliance.demonstration.cast import LI
-from appliance.demonstration.pocket import DemonstrationAuthenticators
+from appliance.demonstration.participants import LI, DemonstrationAuthenticators
 from appliance.evidence.exporting import Exporting
 from appliance.evidence.extraction import SignatureRange, newest_contents
 from appliance.history.timeline import Timeline

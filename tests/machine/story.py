@@ -17,7 +17,7 @@ from pathlib import Path
 from playwright.sync_api import sync_playwright
 
 from appliance.config import OrganisationSettings, Settings
-from appliance.demonstration.cast import ALPHA
+from appliance.demonstration.participants import ALPHA
 from appliance.home import Home
 from appliance.language import Language
 from tests.browser.conftest import ARGUMENTS, CHROMIUM

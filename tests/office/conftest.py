@@ -9,8 +9,8 @@ from collections.abc import Iterator
 import pytest
 
 from appliance.accounts.sessions import PortalSessions
-from appliance.demonstration import cast
-from appliance.demonstration.pocket import DemonstrationAuthenticators
+from appliance.demonstration import participants
+from appliance.demonstration.participants import DemonstrationAuthenticators
 from appliance.language import Language
 from appliance.ledger.audit_trail import AuditTrail
 from appliance.model.office import OfficerDecision, ProposedPasskey
@@ -49,11 +49,11 @@ def office_with(appliance: Appliance, authority: AuthorityClient) -> Office:
     return open_office(appliance.database, AuditTrail(), authority, sessions, appliance.now)
 
 
-def newcomer(appliance: Appliance, *, name: str = "赵示例", organisation: str = cast.ALPHA) -> Person:
+def newcomer(appliance: Appliance, *, name: str = "赵示例", organisation: str = participants.ALPHA) -> Person:
     """Somebody who is registered and not enrolled."""
     subject = f"person-new-{next(_numbers)}"
-    person = Person(subject, name, organisation, f"{subject}@example.test", Language.CHINESE, cast.ZONE)
-    appliance.registry.add_person(person, None, by=cast.OFFICER)
+    person = Person(subject, name, organisation, f"{subject}@example.test", Language.CHINESE, participants.ZONE)
+    appliance.registry.add_person(person, None, by=participants.OFFICER)
     return person
 
 
@@ -69,7 +69,7 @@ def passkey(appliance: Appliance) -> tuple[ProposedPasskey, SoftwareAuthenticato
 def by_officer(appliance: Appliance, pending: OfficerDecision) -> WebAuthnActivation:
     """The ceremony's officer says yes to *pending*."""
     act = appliance.office.decisions.to_activate(pending)
-    return DemonstrationAuthenticators(appliance.settings.home.people).activate(cast.OFFICER, act)
+    return DemonstrationAuthenticators(appliance.settings.home.people).activate(participants.OFFICER, act)
 
 
 def events_of(appliance: Appliance, subject: str) -> list[str]:

@@ -7,8 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from appliance.demonstration import cast
-from appliance.demonstration.pocket import DemonstrationAuthenticators
+from appliance.demonstration import participants
+from appliance.demonstration.participants import DemonstrationAuthenticators
 from appliance.errors import NotFound, PreconditionRefused, StateRefused
 from appliance.model.office import EnrolmentRequestState, OfficerDecisionKind, OfficerDecisionState
 from appliance.model.people import SealKind
@@ -32,7 +32,7 @@ def enrol(appliance: Appliance, **details: str) -> str:
     """A newcomer whom the officer has enrolled; the subject."""
     person = newcomer(appliance, **details)
     asked = appliance.office.requests.submit_request(person.subject, [passkey(appliance)[0]], by=person.subject)
-    act = appliance.office.drafts.draft_enrolment(asked.id, verified=VERIFIED, by=cast.OFFICER)
+    act = appliance.office.drafts.draft_enrolment(asked.id, verified=VERIFIED, by=participants.OFFICER)
     appliance.office.decisions.activate_decision(act.id, by_officer(appliance, act))
     return person.subject
 
@@ -41,13 +41,13 @@ def test_an_approved_request_makes_a_certificate(appliance: Appliance, office: O
     person = newcomer(appliance)
     proposed, _ = passkey(appliance)
     asked = office.requests.submit_request(person.subject, [proposed], by=person.subject)
-    act = office.drafts.draft_enrolment(asked.id, verified=VERIFIED, by=cast.OFFICER)
+    act = office.drafts.draft_enrolment(asked.id, verified=VERIFIED, by=participants.OFFICER)
     assert act.kind is OfficerDecisionKind.ENROL_PERSON
     assert "赵示例" in str(describe_decision(act, {}))
 
     done = office.decisions.activate_decision(act.id, by_officer(appliance, act))
 
-    assert (done.state, done.approved_by) == (OfficerDecisionState.DONE, (cast.OFFICER,))
+    assert (done.state, done.approved_by) == (OfficerDecisionState.DONE, (participants.OFFICER,))
     assert appliance.registry.certificate(person.subject) == appliance.authority.certificate(person.subject)
     assert office.requests.find_request(asked.id).state is EnrolmentRequestState.APPROVED
     assert events_of(appliance, person.subject)[-1] == "person-enrolled"
@@ -72,7 +72,7 @@ def test_pin_and_passkey_are_enrolled_together_and_forgotten_here(appliance: App
     code = code_at(base64.b32decode(draft.secret), step_of(appliance.now()))
     pin = office.requests.pin_totp(person.subject, sealed=draft.sealed, pin="246810", code=code)
     asked = office.requests.submit_request(person.subject, [passkey(appliance)[0], pin], by=person.subject)
-    act = office.drafts.draft_enrolment(asked.id, verified=VERIFIED, by=cast.OFFICER)
+    act = office.drafts.draft_enrolment(asked.id, verified=VERIFIED, by=participants.OFFICER)
 
     office.decisions.activate_decision(act.id, by_officer(appliance, act))
 
@@ -89,7 +89,7 @@ def test_one_more_credential_for_who_is_enrolled(appliance: Appliance, office: O
     subject = enrol(appliance)
     proposed, _ = passkey(appliance)
     asked = office.requests.submit_request(subject, [proposed], by=subject)
-    act = office.drafts.draft_enrolment(asked.id, verified=VERIFIED, by=cast.OFFICER)
+    act = office.drafts.draft_enrolment(asked.id, verified=VERIFIED, by=participants.OFFICER)
     assert act.kind is OfficerDecisionKind.ADD_CREDENTIAL
 
     office.decisions.activate_decision(act.id, by_officer(appliance, act))
@@ -103,17 +103,17 @@ def test_without_words_on_the_identity_nothing_is_prepared(appliance: Appliance,
     asked = office.requests.submit_request(person.subject, [passkey(appliance)[0]], by=person.subject)
     for wrong in ("", "   ", "长" * 501):
         with pytest.raises(PreconditionRefused):
-            office.drafts.draft_enrolment(asked.id, verified=wrong, by=cast.OFFICER)
+            office.drafts.draft_enrolment(asked.id, verified=wrong, by=participants.OFFICER)
     with pytest.raises(NotFound):
-        office.drafts.draft_enrolment("ff", verified=VERIFIED, by=cast.OFFICER)
+        office.drafts.draft_enrolment("ff", verified=VERIFIED, by=participants.OFFICER)
 
 
 def test_a_person_is_no_officer(appliance: Appliance, office: Office) -> None:
     person = newcomer(appliance)
     asked = office.requests.submit_request(person.subject, [passkey(appliance)[0]], by=person.subject)
-    act = office.drafts.draft_enrolment(asked.id, verified=VERIFIED, by=cast.OFFICER)
+    act = office.drafts.draft_enrolment(asked.id, verified=VERIFIED, by=participants.OFFICER)
     activation = DemonstrationAuthenticators(appliance.settings.home.people).activate(
-        cast.ZHANG.subject, office.decisions.to_activate(act)
+        participants.ZHANG.subject, office.decisions.to_activate(act)
     )
 
     with pytest.raises(ActivationRefused, match="Only officers"):
@@ -126,7 +126,7 @@ def test_an_activation_of_another_act_does_nothing(appliance: Appliance, office:
     for _ in range(2):
         person = newcomer(appliance)
         asked = office.requests.submit_request(person.subject, [passkey(appliance)[0]], by=person.subject)
-        acts.append(office.drafts.draft_enrolment(asked.id, verified=VERIFIED, by=cast.OFFICER))
+        acts.append(office.drafts.draft_enrolment(asked.id, verified=VERIFIED, by=participants.OFFICER))
 
     with pytest.raises(ActivationRefused, match="does not verify"):
         office.decisions.activate_decision(acts[0].id, by_officer(appliance, acts[1]))
@@ -136,8 +136,8 @@ def test_an_activation_of_another_act_does_nothing(appliance: Appliance, office:
 def test_an_act_ends_once(appliance: Appliance, office: Office) -> None:
     person = newcomer(appliance)
     asked = office.requests.submit_request(person.subject, [passkey(appliance)[0]], by=person.subject)
-    first = office.drafts.draft_enrolment(asked.id, verified=VERIFIED, by=cast.OFFICER)
-    second = office.drafts.draft_enrolment(asked.id, verified=VERIFIED, by=cast.OFFICER)
+    first = office.drafts.draft_enrolment(asked.id, verified=VERIFIED, by=participants.OFFICER)
+    second = office.drafts.draft_enrolment(asked.id, verified=VERIFIED, by=participants.OFFICER)
     stale = by_officer(appliance, second)
     activation = by_officer(appliance, first)
     office.decisions.activate_decision(first.id, activation)
@@ -147,14 +147,14 @@ def test_an_act_ends_once(appliance: Appliance, office: Office) -> None:
     with pytest.raises(StateRefused, match="in the meantime"):
         office.decisions.activate_decision(second.id, stale)
     with pytest.raises(StateRefused, match="in the meantime"):
-        office.decisions.refuse_decision(first.id, reason="zu spät", by=cast.OFFICER)
+        office.decisions.refuse_decision(first.id, reason="zu spät", by=participants.OFFICER)
     assert events_of(appliance, person.subject).count("person-enrolled") == 1
 
 
 def test_an_expired_act_does_nothing(world: World, appliance: Appliance, office: Office) -> None:
     person = newcomer(appliance)
     asked = office.requests.submit_request(person.subject, [passkey(appliance)[0]], by=person.subject)
-    act = office.drafts.draft_enrolment(asked.id, verified=VERIFIED, by=cast.OFFICER)
+    act = office.drafts.draft_enrolment(asked.id, verified=VERIFIED, by=participants.OFFICER)
     activation = by_officer(appliance, act)
 
     with world.opened(ahead=timedelta(minutes=16)) as later:
@@ -168,9 +168,9 @@ def test_an_expired_act_does_nothing(world: World, appliance: Appliance, office:
 def test_a_refused_act_leaves_its_request_open(appliance: Appliance, office: Office) -> None:
     person = newcomer(appliance)
     asked = office.requests.submit_request(person.subject, [passkey(appliance)[0]], by=person.subject)
-    act = office.drafts.draft_enrolment(asked.id, verified=VERIFIED, by=cast.OFFICER)
+    act = office.drafts.draft_enrolment(asked.id, verified=VERIFIED, by=participants.OFFICER)
 
-    office.decisions.refuse_decision(act.id, reason="先核对证件", by=cast.OFFICER)
+    office.decisions.refuse_decision(act.id, reason="先核对证件", by=participants.OFFICER)
 
     assert office.decisions.find_decision(act.id).state is OfficerDecisionState.REFUSED
     assert office.requests.find_request(asked.id).state is EnrolmentRequestState.OPEN
@@ -202,7 +202,7 @@ def test_what_the_authority_did_before_we_died_is_completed(appliance: Appliance
     dying = office_with(appliance, DyingAuthority(appliance.authority, operation))  # type: ignore[arg-type]
     person = newcomer(appliance)
     asked = office.requests.submit_request(person.subject, [passkey(appliance)[0]], by=person.subject)
-    act = office.drafts.draft_enrolment(asked.id, verified=VERIFIED, by=cast.OFFICER)
+    act = office.drafts.draft_enrolment(asked.id, verified=VERIFIED, by=participants.OFFICER)
     with pytest.raises(AuthorityUnreachable):
         dying.decisions.activate_decision(act.id, by_officer(appliance, act))
     assert office.decisions.find_decision(act.id).state is OfficerDecisionState.OPEN
@@ -221,13 +221,13 @@ def test_other_acts_are_completed_too(appliance: Appliance, operation: str) -> N
     subject = enrol(appliance)
     if operation == "add_credential":
         asked = office.requests.submit_request(subject, [passkey(appliance)[0]], by=subject)
-        act = office.drafts.draft_enrolment(asked.id, verified=VERIFIED, by=cast.OFFICER)
+        act = office.drafts.draft_enrolment(asked.id, verified=VERIFIED, by=participants.OFFICER)
     elif operation == "revoke_credential":
         [known] = appliance.authority.credentials(subject)
         assert known.credential_id is not None
-        act = office.drafts.draft_revocation(subject, known.credential_id.hex(), by=cast.OFFICER)
+        act = office.drafts.draft_revocation(subject, known.credential_id.hex(), by=participants.OFFICER)
     else:
-        act = office.drafts.draft_leaving(subject, by=cast.OFFICER)
+        act = office.drafts.draft_leaving(subject, by=participants.OFFICER)
     with pytest.raises(AuthorityUnreachable):
         dying.decisions.activate_decision(act.id, by_officer(appliance, act))
 
@@ -238,9 +238,9 @@ def test_other_acts_are_completed_too(appliance: Appliance, operation: str) -> N
 
 def test_a_seal_is_made_with_its_custodians(appliance: Appliance, office: Office) -> None:
     keeper = enrol(appliance, name="周保管")
-    draft = SealDraft(cast.ALPHA, SealKind.COMPANY, (keeper, keeper), 42.5)
+    draft = SealDraft(participants.ALPHA, SealKind.COMPANY, (keeper, keeper), 42.5)
 
-    act = office.drafts.draft_seal(draft, by=cast.OFFICER)
+    act = office.drafts.draft_seal(draft, by=participants.OFFICER)
     assert "42.5 mm" in str(describe_decision(act, {keeper: "周保管"})) and "周保管" in str(
         describe_decision(act, {keeper: "周保管"})
     )
@@ -255,55 +255,55 @@ def test_a_seal_is_made_with_its_custodians(appliance: Appliance, office: Office
 def test_what_no_seal_can_be(appliance: Appliance, office: Office) -> None:
     stranger = newcomer(appliance)
     for draft in (
-        SealDraft(cast.ALPHA, SealKind.COMPANY, (), 42),
-        SealDraft(cast.ALPHA, SealKind.COMPANY, (cast.LI.subject,), 42),
-        SealDraft(cast.ALPHA, SealKind.COMPANY, (stranger.subject,), 42),
-        SealDraft(cast.ALPHA, SealKind.COMPANY, (cast.CUSTODIAN.subject,), 9.9),
-        SealDraft(cast.ALPHA, SealKind.COMPANY, (cast.CUSTODIAN.subject,), float("nan")),
-        SealDraft("没有的公司", SealKind.COMPANY, (cast.CUSTODIAN.subject,), 42),
+        SealDraft(participants.ALPHA, SealKind.COMPANY, (), 42),
+        SealDraft(participants.ALPHA, SealKind.COMPANY, (participants.LI.subject,), 42),
+        SealDraft(participants.ALPHA, SealKind.COMPANY, (stranger.subject,), 42),
+        SealDraft(participants.ALPHA, SealKind.COMPANY, (participants.CUSTODIAN.subject,), 9.9),
+        SealDraft(participants.ALPHA, SealKind.COMPANY, (participants.CUSTODIAN.subject,), float("nan")),
+        SealDraft("没有的公司", SealKind.COMPANY, (participants.CUSTODIAN.subject,), 42),
     ):
         with pytest.raises(PreconditionRefused):
-            office.drafts.draft_seal(draft, by=cast.OFFICER)
+            office.drafts.draft_seal(draft, by=participants.OFFICER)
 
 
 def test_a_seal_is_suspended_and_let_go_again(appliance: Appliance, office: Office) -> None:
-    seal = cast.CONTRACT_SEAL.subject
+    seal = participants.CONTRACT_SEAL.subject
     with pytest.raises(PreconditionRefused, match="why"):
-        office.seals.suspend(seal, reason=" ", by=cast.OFFICER)
-    office.seals.suspend(seal, reason="印模遗失", by=cast.OFFICER)
+        office.seals.suspend(seal, reason=" ", by=participants.OFFICER)
+    office.seals.suspend(seal, reason="印模遗失", by=participants.OFFICER)
     assert office.seals.seal(seal).suspended is not None
     with pytest.raises(StateRefused, match="in the meantime"):
-        office.seals.suspend(seal, reason="again", by=cast.OFFICER)
+        office.seals.suspend(seal, reason="again", by=participants.OFFICER)
 
     assert office.seals.at_the_authority(seal).suspended is not None
 
-    act = office.drafts.seals.draft_resumption(seal, reason="已找回", by=cast.OFFICER)
+    act = office.drafts.seals.draft_resumption(seal, reason="已找回", by=participants.OFFICER)
     office.decisions.activate_decision(act.id, by_officer(appliance, act))
 
     assert office.seals.seal(seal).suspended is None
     assert events_of(appliance, seal)[-2:] == ["seal-suspended", "seal-resumed"]
     with pytest.raises(NotFound):
-        office.seals.suspend("seal-none", reason="x", by=cast.OFFICER)
+        office.seals.suspend("seal-none", reason="x", by=participants.OFFICER)
 
 
 def test_a_revoked_credential_is_gone(appliance: Appliance, office: Office) -> None:
     subject = enrol(appliance)
     [known] = appliance.authority.credentials(subject)
     assert known.credential_id is not None
-    act = office.drafts.draft_revocation(subject, known.credential_id.hex(), by=cast.OFFICER)
+    act = office.drafts.draft_revocation(subject, known.credential_id.hex(), by=participants.OFFICER)
 
     office.decisions.activate_decision(act.id, by_officer(appliance, act))
 
     assert appliance.authority.credentials(subject) == []
     with pytest.raises(StateRefused, match="no such credential"):
-        office.drafts.draft_revocation(subject, known.credential_id.hex(), by=cast.OFFICER)
+        office.drafts.draft_revocation(subject, known.credential_id.hex(), by=participants.OFFICER)
     with pytest.raises(StateRefused, match="no such credential"):
-        office.drafts.draft_revocation(subject, "pin-totp", by=cast.OFFICER)
+        office.drafts.draft_revocation(subject, "pin-totp", by=participants.OFFICER)
 
 
 def test_who_has_left_signs_no_more(appliance: Appliance, office: Office) -> None:
     subject = enrol(appliance)
-    act = office.members.let_go(subject, by=cast.OFFICER)
+    act = office.members.let_go(subject, by=participants.OFFICER)
     assert act is not None
 
     office.decisions.activate_decision(act.id, by_officer(appliance, act))
@@ -314,7 +314,7 @@ def test_who_has_left_signs_no_more(appliance: Appliance, office: Office) -> Non
 
 def test_nobody_lets_themselves_go(office: Office) -> None:
     with pytest.raises(StateRefused, match="another officer"):
-        office.drafts.draft_leaving(cast.OFFICER, by=cast.OFFICER)
+        office.drafts.draft_leaving(participants.OFFICER, by=participants.OFFICER)
 
 
 def test_the_list_is_searched_in_pages(appliance: Appliance, office: Office) -> None:

@@ -10,8 +10,14 @@ from datetime import timedelta
 import pytest
 
 from appliance.contracts.drafting import DraftTerms
-from appliance.demonstration.cast import ALPHA, CUSTODIAN, OFFICER, ZHANG, ZONE
-from appliance.demonstration.pocket import DemonstrationAuthenticators
+from appliance.demonstration.participants import (
+    ALPHA,
+    CUSTODIAN,
+    OFFICER,
+    ZHANG,
+    ZONE,
+    DemonstrationAuthenticators,
+)
 from appliance.errors import PreconditionRefused, StateRefused
 from appliance.history.timeline import Timeline
 from appliance.language import Language

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from appliance.administration.parts import ActionContext
+from appliance.administration.action_context import ActionContext
 from appliance.administration.registry import REGISTRY
 from appliance.errors import PreconditionRefused, StateRefused
 from appliance.model.administration import AdministratorRole

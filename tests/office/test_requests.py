@@ -6,7 +6,7 @@ import base64
 
 import pytest
 
-from appliance.demonstration import cast
+from appliance.demonstration import participants
 from appliance.errors import NotFound, PreconditionRefused, StateRefused
 from appliance.model.office import EnrolmentRequestState
 from appliance.office import Office
@@ -60,7 +60,7 @@ def test_what_no_request_can_be(appliance: Appliance, office: Office) -> None:
         with pytest.raises(PreconditionRefused, match="1 to 4"):
             office.requests.submit_request(person.subject, wrong, by=person.subject)
     with pytest.raises(PreconditionRefused, match="one credential at a time"):
-        office.requests.submit_request(cast.ZHANG.subject, proposals[:2], by=cast.ZHANG.subject)
+        office.requests.submit_request(participants.ZHANG.subject, proposals[:2], by=participants.ZHANG.subject)
     with pytest.raises(StateRefused, match="not known"):
         office.requests.submit_request("person-nobody", proposals[:1], by="person-nobody")
     with pytest.raises(NotFound):
@@ -79,9 +79,9 @@ def test_a_refusal_has_a_reason_and_is_final(appliance: Appliance, office: Offic
     person = newcomer(appliance)
     asked = office.requests.submit_request(person.subject, [passkey(appliance)[0]], by=person.subject)
     with pytest.raises(PreconditionRefused, match="why"):
-        office.requests.refuse_request(asked.id, reason="  ", by=cast.OFFICER)
+        office.requests.refuse_request(asked.id, reason="  ", by=participants.OFFICER)
 
-    office.requests.refuse_request(asked.id, reason="证件已过期", by=cast.OFFICER)
+    office.requests.refuse_request(asked.id, reason="证件已过期", by=participants.OFFICER)
 
     decided = office.requests.find_request(asked.id)
     assert (decided.state, decided.reason, decided.credentials) == (
@@ -91,9 +91,9 @@ def test_a_refusal_has_a_reason_and_is_final(appliance: Appliance, office: Offic
     )
     assert notices_to(appliance, person.subject) == ["enrolment-refused"]
     for again in (
-        lambda: office.requests.refuse_request(asked.id, reason="again", by=cast.OFFICER),
+        lambda: office.requests.refuse_request(asked.id, reason="again", by=participants.OFFICER),
         lambda: office.requests.withdraw_request(asked.id, by=person.subject),
-        lambda: office.drafts.draft_enrolment(asked.id, verified="x", by=cast.OFFICER),
+        lambda: office.drafts.draft_enrolment(asked.id, verified="x", by=participants.OFFICER),
     ):
         with pytest.raises(StateRefused, match="decided"):
             again()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from cryptography import x509
 
-from appliance.demonstration.cast import CUSTODIAN
+from appliance.demonstration.participants import CUSTODIAN
 from appliance.errors import PreconditionRefused, StateRefused
 from appliance.model.office import OfficerDecision, OfficerDecisionKind, OfficerDecisionState
 from appliance.office import Office, describe_decision

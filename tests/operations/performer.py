@@ -18,7 +18,7 @@ from appliance.home import Home
 from appliance.operations.backup import BackupArchive, BackupContext, BackupFailpoint, create_archive
 from appliance.operations.releases import Commands, Releases, UpgradeStep, upgrade
 from appliance.operations.restore import RestoreOrder, restore_archive
-from appliance.operations.restore.swapping import Swap, swap
+from appliance.operations.restore.restoring import Swap, swap
 from hsm.client import AuthorityClient
 
 

@@ -10,9 +10,9 @@ import pytest
 
 from appliance.clock import utc_now
 from appliance.health import HealthFinding
-from appliance.health.backups import backup, backup_finding, drill_finding, unconfigured
-from appliance.health.backups import drill as last
-from appliance.health.bench import open_check_context
+from appliance.health.check_context import open_check_context
+from appliance.health.machine_checks import backup, backup_finding, drill_finding, unconfigured
+from appliance.health.machine_checks import drill as last
 from appliance.operations.backup import BackupArchive, BackupContext
 from appliance.operations.drill import DrillResult, last_drill_result, run_drill
 from tests.operations.house import House, files_of

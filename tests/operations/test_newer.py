@@ -10,7 +10,7 @@ import pytest
 from appliance.administration.action import ExecutedBy
 from appliance.home import make_directory
 from appliance.model.administration import ROOT, AdministratorRole, AdminRequestState
-from appliance.operations.releases.newer import newer_than
+from appliance.operations.releases.rollback import newer_than
 from appliance.store.administration import ADMINISTRATION
 from appliance.store.database import Database
 from tests.administration.conftest import House, opened_house

@@ -13,15 +13,15 @@ from typing import Any
 import pytest
 
 from appliance.clock import utc_now
-from appliance.demonstration import cast
+from appliance.demonstration import participants
 from appliance.home import Home, make_directory
 from appliance.model.administration import ROOT, JournalKind
 from appliance.model.stuck import Stuck, StuckStep
 from appliance.store.administration import ADMINISTRATION, journal, stuck
 from appliance.store.database import Database
 from appliance.support import write_bundle
-from appliance.support.allowing import REMOVED, AllowList
-from appliance.support.contents import PARTS
+from appliance.support.allow_list import REMOVED, AllowList
+from appliance.support.bundle import PARTS
 from appliance.wiring import Appliance
 from tests.operations.house import PLANTED, House
 
@@ -42,7 +42,18 @@ def planted(house: House, appliance: Appliance) -> Iterator[list[str]]:
         contracts = [str(each) for row in tx.execute("SELECT id, title, purpose FROM contracts") for each in row]
     secrets = [path.read_text("utf-8", "replace").strip() for path in home.secrets.iterdir()]
     secrets = [line for text in secrets for line in text.splitlines() if line and not line.startswith("#")]
-    yield [PLANTED, "wei", str(home.root), "示例", "@", "person-", cast.ALPHA, *people, *contracts, *secrets]
+    yield [
+        PLANTED,
+        "wei",
+        str(home.root),
+        "示例",
+        "@",
+        "person-",
+        participants.ALPHA,
+        *people,
+        *contracts,
+        *secrets,
+    ]
     for path in (home.logs / "faults.log", home.alarms / f"{PLANTED}.service"):
         path.unlink()
 

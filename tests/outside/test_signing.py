@@ -13,8 +13,8 @@ from cryptography import x509
 from appliance.config import OutsideSettings
 from appliance.evidence.exporting import Exporting
 from appliance.health import Condition
-from appliance.health.bench import open_check_context
-from appliance.health.dating import outside_timestamps
+from appliance.health.check_context import open_check_context
+from appliance.health.contract_checks import outside_timestamps
 from appliance.history.timeline import Timeline
 from appliance.model.contract import Contract, ContractState, PartyState
 from appliance.model.intent import OutsideStamp

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.demonstration.cast import LI, ZHANG
+from appliance.demonstration.participants import LI, ZHANG
 from appliance.errors import NotFound, PreconditionRefused
 from appliance.language import Language
 from appliance.ownership import DepositOrder, deposits

@@ -18,8 +18,17 @@ from webauthn.helpers import bytes_to_base64url
 
 from appliance.accounts.sessions import ClientInfo
 from appliance.contracts.drafting import DraftTerms
-from appliance.demonstration.cast import ALPHA, BETA, CONTRACT_SEAL, CUSTODIAN, LI, OFFICER, ZHANG, ZONE
-from appliance.demonstration.pocket import DemonstrationAuthenticators
+from appliance.demonstration.participants import (
+    ALPHA,
+    BETA,
+    CONTRACT_SEAL,
+    CUSTODIAN,
+    LI,
+    OFFICER,
+    ZHANG,
+    ZONE,
+    DemonstrationAuthenticators,
+)
 from appliance.errors import StateRefused
 from appliance.identity import IdentityCheck
 from appliance.language import Language

@@ -16,7 +16,7 @@ from werkzeug.routing import AnyConverter, Map, Rule
 from appliance.accounts.sessions import ClientInfo
 from appliance.contracts.agreement import AgreementSides
 from appliance.contracts.agreement_text import side_of
-from appliance.demonstration.cast import ALPHA, CUSTODIAN, LI, OFFICER, ZHANG, ZONE
+from appliance.demonstration.participants import ALPHA, CUSTODIAN, LI, OFFICER, ZHANG, ZONE
 from appliance.identity import IdentityCheck
 from appliance.language import Language
 from appliance.model.acceptance import AgreementSide

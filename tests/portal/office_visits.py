@@ -15,7 +15,7 @@ from flask.testing import FlaskClient
 from webauthn.helpers import bytes_to_base64url
 
 from appliance.accounts.sessions import ClientInfo
-from appliance.demonstration import cast
+from appliance.demonstration import participants
 from appliance.errors import NotFound, StateRefused
 from appliance.language import Language
 from appliance.model.accounts import AccountRole, AccountState, NewAccount, Strength
@@ -34,12 +34,14 @@ def account_of(appliance: Appliance, subject: str, roles: frozenset[AccountRole]
         appliance.accounts.administration.account(subject)
         return
     kind, _, login = subject.partition("-")
-    person = Person(subject, OFFICER_NAME, cast.ALPHA, f"{subject}@example.test", Language.CHINESE, cast.ZONE)
+    person = Person(
+        subject, OFFICER_NAME, participants.ALPHA, f"{subject}@example.test", Language.CHINESE, participants.ZONE
+    )
     with suppress(StateRefused):
-        appliance.registry.add_person(person, None, by=cast.OFFICER)
+        appliance.registry.add_person(person, None, by=participants.OFFICER)
     with appliance.database.transaction() as tx:
         new = NewAccount(kind, f"{kind[0]}-{login}", person.name, person.organisation, person.email, roles)
-        appliance.accounts.administration.open_account(tx, subject, new, by=cast.OFFICER)
+        appliance.accounts.administration.open_account(tx, subject, new, by=participants.OFFICER)
         accounts.set_password(tx, subject, "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHQ$AAAA")
         accounts.set_state(tx, subject, AccountState.ACTIVE)
 

@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from webauthn.helpers import base64url_to_bytes, bytes_to_base64url
 from werkzeug.test import TestResponse
 
-from appliance.demonstration.pocket import DemonstrationAuthenticators
+from appliance.demonstration.participants import DemonstrationAuthenticators
 from appliance.wiring import Appliance
 
 

@@ -14,8 +14,7 @@ from cryptography.x509 import ocsp
 from flask.testing import FlaskClient
 
 from appliance.health import Observations
-from appliance.health.finding import failing
-from appliance.health.pages import RunbookPage
+from appliance.health.findings import RunbookPage, failing
 from appliance.wiring import Appliance
 from hsm.client import AuthorityClient
 from hsm.merkle import leaf_hash, verify_inclusion

@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 
 from appliance.contracts import handing_over
 from appliance.contracts.drafting import DraftTerms
-from appliance.demonstration.cast import CUSTODIAN, LI, ZHANG, ZONE
+from appliance.demonstration.participants import CUSTODIAN, LI, ZHANG, ZONE
 from appliance.model.accounts import AccountRole
 from appliance.model.contract import Contract, ContractState, Deadline, SigningOrder
 from appliance.wiring import Appliance

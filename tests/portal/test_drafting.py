@@ -12,7 +12,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from pikepdf import Dictionary, Encryption, Name, Pdf
 
-from appliance.demonstration.cast import ALPHA, BETA, CONTRACT_SEAL, CUSTODIAN, LI, ZHANG
+from appliance.demonstration.participants import ALPHA, BETA, CONTRACT_SEAL, CUSTODIAN, LI, ZHANG
 from appliance.errors import PreconditionRefused
 from appliance.language import Language
 from appliance.model.accounts import AccountRole

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from flask import Flask
 
-from appliance.demonstration.cast import ZHANG
+from appliance.demonstration.participants import ZHANG
 from appliance.model.money import Money
 from appliance.wiring import Appliance
 from tests.portal.drafts import Wizard, begun

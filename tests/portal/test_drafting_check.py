@@ -9,7 +9,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from appliance.demonstration.cast import CONTRACT_SEAL, LI, ZHANG
+from appliance.demonstration.participants import CONTRACT_SEAL, LI, ZHANG
 from appliance.model.contract import ContractState
 from appliance.wiring import Appliance
 from tests.portal.conftest import parts

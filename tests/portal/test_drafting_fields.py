@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from werkzeug.datastructures import MultiDict
 
 from appliance.contracts.draft_rules import POINTS_PER_MM, AnchorSide, place_beside
-from appliance.demonstration.cast import CONTRACT_SEAL, LI, ZHANG
+from appliance.demonstration.participants import CONTRACT_SEAL, LI, ZHANG
 from appliance.model.contract import Contract, Party
 from appliance.pdf.values import FoundPhrase, PageSize
 from appliance.wiring import Appliance

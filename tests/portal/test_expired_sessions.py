@@ -15,7 +15,7 @@ from flask.testing import FlaskClient
 from werkzeug.datastructures import MultiDict
 
 from appliance.accounts import passwords
-from appliance.demonstration.cast import CUSTODIAN, LI, ZHANG
+from appliance.demonstration.participants import CUSTODIAN, LI, ZHANG
 from appliance.model.accounts import PEOPLES_ROLES
 from appliance.store import accounts
 from appliance.wiring import Appliance

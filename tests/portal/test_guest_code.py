@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 from appliance.accounts.links import LinkTokens
 from appliance.accounts.sessions import ClientInfo
 from appliance.contracts.drafting import DraftTerms
-from appliance.demonstration.cast import LI, ZHANG, ZONE
+from appliance.demonstration.participants import LI, ZHANG, ZONE
 from appliance.errors import StateRefused
 from appliance.model.accounts import AccountRole, LinkPurpose
 from appliance.model.contract import Contract, Deadline, GuestDetails, Party, Placement, SigningOrder

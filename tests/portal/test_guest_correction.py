@@ -12,8 +12,7 @@ from flask.testing import FlaskClient
 from appliance.accounts.sessions import ClientInfo
 from appliance.config import MailSettings, Security
 from appliance.contracts.drafting import DraftTerms
-from appliance.demonstration.cast import LI, OFFICER, ZHANG, ZONE
-from appliance.demonstration.pocket import DemonstrationAuthenticators
+from appliance.demonstration.participants import LI, OFFICER, ZHANG, ZONE, DemonstrationAuthenticators
 from appliance.errors import NotFound, StateRefused
 from appliance.evidence.exporting import Exporting
 from appliance.guests.inviting import GuestCodes

@@ -21,8 +21,7 @@ from appliance.accounts.sessions import ClientInfo
 from appliance.config import MailSettings, Security
 from appliance.contracts.drafting import DraftTerms
 from appliance.contracts.endings import VoidDeclaration
-from appliance.demonstration.cast import CUSTODIAN, LI, OFFICER, ZHANG, ZONE
-from appliance.demonstration.pocket import DemonstrationAuthenticators
+from appliance.demonstration.participants import CUSTODIAN, LI, OFFICER, ZHANG, ZONE, DemonstrationAuthenticators
 from appliance.errors import StateRefused
 from appliance.language import Language
 from appliance.model.accounts import PEOPLES_ROLES, AccountRole

@@ -9,7 +9,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from appliance.demonstration.cast import LI, ZHANG
+from appliance.demonstration.participants import LI, ZHANG
 from appliance.model.maintenance import MaintenanceWindow
 from appliance.wiring import Appliance
 from tests.portal.conftest import form_token

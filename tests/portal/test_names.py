@@ -13,8 +13,7 @@ from flask import Flask
 from appliance.contracts.agreement import AgreementSides
 from appliance.contracts.agreement_text import distinct, side_of, sides_of
 from appliance.contracts.drafting import DraftTerms
-from appliance.demonstration.cast import ALPHA, OFFICER, ZHANG, ZONE
-from appliance.demonstration.pocket import DemonstrationAuthenticators
+from appliance.demonstration.participants import ALPHA, OFFICER, ZHANG, ZONE, DemonstrationAuthenticators
 from appliance.language import Language
 from appliance.language.characters import with_organisation
 from appliance.model.accounts import AccountRole

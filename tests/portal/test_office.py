@@ -13,8 +13,8 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from appliance.contracts.drafting import DraftTerms
-from appliance.demonstration import cast
-from appliance.demonstration.pocket import DemonstrationAuthenticators
+from appliance.demonstration import participants
+from appliance.demonstration.participants import DemonstrationAuthenticators
 from appliance.language import Language
 from appliance.model.accounts import PEOPLES_ROLES, AccountRole, AccountState
 from appliance.model.contract import Deadline
@@ -36,21 +36,23 @@ _numbers = itertools.count(1)
 
 @pytest.fixture(scope="module")
 def cast_here(appliance: Appliance) -> None:
-    account_of(appliance, cast.OFFICER, frozenset({AccountRole.OFFICER}))
+    account_of(appliance, participants.OFFICER, frozenset({AccountRole.OFFICER}))
     account_of(appliance, AUDITOR, frozenset({AccountRole.AUDITOR}))
     account_of(appliance, SIGNER, PEOPLES_ROLES)
 
 
 @pytest.fixture
 def officer(portal: Flask, appliance: Appliance, cast_here: None) -> FlaskClient:
-    return signed_in(portal, appliance, cast.OFFICER)
+    return signed_in(portal, appliance, participants.OFFICER)
 
 
 def asking(appliance: Appliance, name: str = "赵示例") -> tuple[str, str]:
     """Subject and request id of a newcomer who wants to sign."""
     subject = f"person-office-{next(_numbers)}"
-    person = Person(subject, name, cast.ALPHA, f"{subject}@example.test", Language.CHINESE, cast.ZONE)
-    appliance.registry.add_person(person, None, by=cast.OFFICER)
+    person = Person(
+        subject, name, participants.ALPHA, f"{subject}@example.test", Language.CHINESE, participants.ZONE
+    )
+    appliance.registry.add_person(person, None, by=participants.OFFICER)
     web = appliance.settings.web
     device = SoftwareAuthenticator.create(web.relying_party, web.origin)
     key = bytes.fromhex(str(device.credential()["public_key"]))
@@ -68,7 +70,7 @@ def activated(appliance: Appliance, browser: FlaskClient, address: str) -> objec
     """The answer to the officer's passkey on the page of an act."""
     act_id = address.rsplit("/", 1)[-1]
     act = appliance.office.decisions.to_activate(appliance.office.decisions.find_decision(act_id))
-    activation = DemonstrationAuthenticators(appliance.settings.home.people).activate(cast.OFFICER, act)
+    activation = DemonstrationAuthenticators(appliance.settings.home.people).activate(participants.OFFICER, act)
     return posted(browser, address, address, credential=answer_of(activation))
 
 
@@ -132,7 +134,7 @@ def test_a_request_that_was_decided_meanwhile(appliance: Appliance, officer: Fla
     _, request = asking(appliance)
     page = f"/office/requests/{request}"
     token = token_in(officer.get(page).text)
-    appliance.office.requests.refuse_request(request, reason="证件过期", by=cast.OFFICER)
+    appliance.office.requests.refuse_request(request, reason="证件过期", by=participants.OFFICER)
 
     late = officer.post(f"{page}/approve", data={"form_token": token, "verified": VERIFIED})
 
@@ -171,10 +173,10 @@ def test_a_seal_is_made_once(appliance: Appliance, officer: FlaskClient) -> None
     form = {
         "form_token": token_in(shown),
         "once": token_in(shown, "once"),
-        "organisation": cast.ALPHA,
+        "organisation": participants.ALPHA,
         "kind": "FINANCE",
         "width": "38",
-        "custodian": [cast.CUSTODIAN.subject],
+        "custodian": [participants.CUSTODIAN.subject],
     }
     first, second = officer.post("/office/seals/new", data=form), officer.post("/office/seals/new", data=form)
     assert first.status_code == second.status_code == 303
@@ -201,7 +203,7 @@ def test_a_seal_is_made_once(appliance: Appliance, officer: FlaskClient) -> None
         ({"width": "600"}, "10 to 60 mm"),
         ({"kind": "GREAT"}, "kind of the seal"),
         ({"custodian": []}, "at least one custodian"),
-        ({"custodian": [cast.LI.subject]}, "Custodians are enrolled people"),
+        ({"custodian": [participants.LI.subject]}, "Custodians are enrolled people"),
         ({"organisation": "<script>"}, "&lt;script&gt;"),
     ],
 )
@@ -210,10 +212,10 @@ def test_what_no_seal_can_be(officer: FlaskClient, changes: dict[str, object], s
     form = {
         "form_token": token_in(shown),
         "once": token_in(shown, "once"),
-        "organisation": cast.ALPHA,
+        "organisation": participants.ALPHA,
         "kind": "COMPANY",
         "width": "42",
-        "custodian": [cast.CUSTODIAN.subject],
+        "custodian": [participants.CUSTODIAN.subject],
         **changes,
     }
     answer = officer.post("/office/seals/new", data=form)
@@ -226,7 +228,7 @@ def invitation(officer: FlaskClient, **changes: object) -> object:
         "form_token": token_in(shown),
         "once": token_in(shown, "once"),
         "name": "孙样本",
-        "organisation": cast.ALPHA,
+        "organisation": participants.ALPHA,
         "email": f"sun{next(_numbers)}@example.test",
         "login": f"sun{next(_numbers)}",
         "kind": "person",
@@ -288,7 +290,7 @@ def test_suspending_ends_the_sessions(portal: Flask, appliance: Appliance, offic
 
 
 def test_nobody_does_it_to_themselves(officer: FlaskClient) -> None:
-    page = f"/office/people/{cast.OFFICER}"
+    page = f"/office/people/{participants.OFFICER}"
     token = token_in(officer.get(page).text)
     for what in ("suspend", "recover", "leave", "roles"):
         answer = officer.post(f"{page}/{what}", data={"form_token": token, "role": "officer"})
@@ -316,10 +318,10 @@ def test_a_credential_is_revoked_and_the_person_leaves(appliance: Appliance, off
 def test_an_officer_learns_what_waits_for_somebody_but_nothing_of_their_drafts(
     appliance: Appliance, officer: FlaskClient
 ) -> None:
-    page = f"/office/people/{cast.ZHANG.subject}"
-    account_of(appliance, cast.ZHANG.subject, PEOPLES_ROLES)
-    deadline = Deadline(appliance.now() + HOUR, cast.ZONE)
-    terms = DraftTerms("收购意向书", "采购", "示例", cast.ZHANG.subject, deadline)
+    page = f"/office/people/{participants.ZHANG.subject}"
+    account_of(appliance, participants.ZHANG.subject, PEOPLES_ROLES)
+    deadline = Deadline(appliance.now() + HOUR, participants.ZONE)
+    terms = DraftTerms("收购意向书", "采购", "示例", participants.ZHANG.subject, deadline)
     appliance.drafting.draft(sample_document(1), terms)
     sent = send(appliance, sample_document(1))
 
@@ -333,7 +335,9 @@ def test_an_officer_learns_what_waits_for_somebody_but_nothing_of_their_drafts(
 
 def test_the_list_finds_people(officer: FlaskClient) -> None:
     found = officer.get("/office?search=张示").text
-    assert cast.ZHANG.subject in found and cast.CUSTODIAN.subject not in re.sub(r"seals.*", "", found)
+    assert participants.ZHANG.subject in found and participants.CUSTODIAN.subject not in re.sub(
+        r"seals.*", "", found
+    )
     assert "Nobody was found" in officer.get("/office?search=%3Cscript%3E").text
     assert "<script>alert" not in officer.get("/office?search=<script>alert").text
 
@@ -342,7 +346,7 @@ def test_the_list_finds_people(officer: FlaskClient) -> None:
 def test_the_pages_are_whole_in_chinese(
     portal: Flask, appliance: Appliance, cast_here: None, address: str
 ) -> None:
-    chinese = signed_in(portal, appliance, cast.OFFICER, language="zh").get(address).text
+    chinese = signed_in(portal, appliance, participants.OFFICER, language="zh").get(address).text
     text = re.sub(
         r"<(script|style|svg|head).*?</\1>|<[^>]+>|\S+@\S+|\b(person|seal)-\S+", " ", chinese, flags=re.S
     )
@@ -358,15 +362,15 @@ def test_an_officer_looks_custodians_up_and_keeps_those_that_are_ticked(
     shown = officer.get(address).text
     assert 'name="find"' in shown
     form = {"form_token": token_in(shown), "act": "search", "width": "38"}
-    found = officer.post(address, data={**form, "find": cast.CUSTODIAN.name}).text
-    assert f'id="custodian-{cast.CUSTODIAN.subject}"' in found
-    assert f'id="custodian-{cast.ZHANG.subject}"' not in found
-    kept = officer.post(address, data={**form, "find": "%", "custodian": cast.CUSTODIAN.subject}).text
-    assert f'id="custodian-{cast.CUSTODIAN.subject}" type="checkbox" name="custodian"' in kept
+    found = officer.post(address, data={**form, "find": participants.CUSTODIAN.name}).text
+    assert f'id="custodian-{participants.CUSTODIAN.subject}"' in found
+    assert f'id="custodian-{participants.ZHANG.subject}"' not in found
+    kept = officer.post(address, data={**form, "find": "%", "custodian": participants.CUSTODIAN.subject}).text
+    assert f'id="custodian-{participants.CUSTODIAN.subject}" type="checkbox" name="custodian"' in kept
 
 
 def test_a_picture_of_a_seal_is_seen_before_it_is_used(appliance: Appliance, officer: FlaskClient) -> None:
-    seal = f"/office/seals/{cast.CONTRACT_SEAL.subject}"
+    seal = f"/office/seals/{participants.CONTRACT_SEAL.subject}"
 
     def upload(data: bytes) -> TestResponse:
         form = {"form_token": token_in(officer.get(seal).text), "picture": (io.BytesIO(data), "seal.png")}
@@ -389,8 +393,8 @@ def test_a_picture_of_a_seal_is_seen_before_it_is_used(appliance: Appliance, off
 def test_only_people_with_the_custodians_role_are_offered_a_seal(
     portal: Flask, appliance: Appliance, officer: FlaskClient
 ) -> None:
-    tick = f'id="custodian-{cast.ZHANG.subject}"'
-    visitors.signed_in(portal, appliance, cast.ZHANG.subject, [AccountRole.SIGNER])
+    tick = f'id="custodian-{participants.ZHANG.subject}"'
+    visitors.signed_in(portal, appliance, participants.ZHANG.subject, [AccountRole.SIGNER])
     assert tick not in officer.get("/office/seals/new").text
-    visitors.signed_in(portal, appliance, cast.ZHANG.subject, [AccountRole.SIGNER, AccountRole.CUSTODIAN])
+    visitors.signed_in(portal, appliance, participants.ZHANG.subject, [AccountRole.SIGNER, AccountRole.CUSTODIAN])
     assert tick in officer.get("/office/seals/new").text

@@ -6,7 +6,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from appliance.demonstration import cast
+from appliance.demonstration import participants
 from appliance.model.accounts import AccountRole
 from appliance.wiring import Appliance
 from tests.portal.office_visits import account_of, signed_in, token_in
@@ -18,8 +18,8 @@ PAGE = "/office/retention"
 
 @pytest.fixture
 def officer(portal: Flask, appliance: Appliance) -> FlaskClient:
-    account_of(appliance, cast.OFFICER, frozenset({AccountRole.OFFICER}))
-    return signed_in(portal, appliance, cast.OFFICER)
+    account_of(appliance, participants.OFFICER, frozenset({AccountRole.OFFICER}))
+    return signed_in(portal, appliance, participants.OFFICER)
 
 
 def posted(browser: FlaskClient, what: str, **fields: str) -> tuple[int, str]:
@@ -36,7 +36,7 @@ def test_auditors_read_and_change_nothing(portal: Flask, appliance: Appliance, o
     for what in ("hold", "lift", "propose", "confirm", "refuse"):
         data = {"form_token": token, "contract": "x", "reason": "x"}
         assert auditor.post(f"{PAGE}/{what}", data=data).status_code == 403
-    assert auditor.get(f"/office/people/{cast.LI.subject}/erase").status_code == 403
+    assert auditor.get(f"/office/people/{participants.LI.subject}/erase").status_code == 403
     assert officer.get(PAGE + "/else").status_code == 404
 
 
@@ -69,7 +69,7 @@ def test_a_hold_is_placed_and_lifted(appliance: Appliance, officer: FlaskClient)
 
 def test_erasing_says_what_stays(appliance: Appliance, officer: FlaskClient) -> None:
     send(appliance, sample_document(1))
-    address = f"/office/people/{cast.LI.subject}/erase"
+    address = f"/office/people/{participants.LI.subject}/erase"
     page = officer.get(address).text
     assert "in which the person still acts: " in page
     data = {"form_token": token_in(page), "reason": "本人要求"}

@@ -10,7 +10,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from pysqlite3 import dbapi2 as sqlite
 
-from appliance.demonstration import cast
+from appliance.demonstration import participants
 from appliance.model.accounts import AccountRole, AccountState
 from appliance.model.office import NewOfficer
 from appliance.office.appointing import Appointing
@@ -62,7 +62,7 @@ def form(appliance: Appliance, page: str, **changes: str) -> dict[str, str]:
         "credential": registration_by(device, str(options_in(page)["challenge"])),
         "code": appliance.settings.home.setup_code.read_text().strip(),
         "name": "周见证",
-        "organisation": cast.ALPHA,
+        "organisation": participants.ALPHA,
         "email": "zhou@example.test",
         "login": "Zhou",
         "password": PASSWORD,
@@ -137,7 +137,9 @@ def test_nobody_takes_over_an_officer_who_is_there(own: Appliance, own_portal: F
     assert bytes(key) == known.public_key
     # What an earlier release kept of such a try is not completed either.
     public_key = bytes.fromhex(str(thief.credential()["public_key"]))
-    kept = NewOfficer(victim, "x", "x", cast.ALPHA, "x@example.test", "x", known.credential_id, public_key, 0)
+    kept = NewOfficer(
+        victim, "x", "x", participants.ALPHA, "x@example.test", "x", known.credential_id, public_key, 0
+    )
     with own.database.transaction() as tx:
         appointment.keep(tx, kept)
     browser.get("/setup")

@@ -15,11 +15,10 @@ import pytest
 from flask.testing import FlaskClient
 
 from appliance.archive_renewal.ceremony_records import CeremonyRecords
-from appliance.demonstration.cast import OFFICER
-from appliance.health.bench import open_check_context
-from appliance.health.ceremonies import recovery
-from appliance.health.finding import Condition
-from appliance.health.pages import RunbookPage
+from appliance.demonstration.participants import OFFICER
+from appliance.health.authority_checks import recovery
+from appliance.health.check_context import open_check_context
+from appliance.health.findings import Condition, RunbookPage
 from appliance.ledger.audit_trail import AuditTrail
 from appliance.model.accounts import AccountRole, AccountState
 from appliance.model.notice import NoticeKind

@@ -10,7 +10,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from PIL import Image
 
-from appliance.demonstration.cast import CONTRACT_SEAL, CUSTODIAN, LI, ZHANG
+from appliance.demonstration.participants import CONTRACT_SEAL, CUSTODIAN, LI, ZHANG
 from appliance.model.accounts import AccountRole
 from appliance.model.contract import Contract
 from appliance.wiring import Appliance

@@ -12,7 +12,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from appliance.demonstration.cast import ALPHA, CUSTODIAN, LI, ZHANG
+from appliance.demonstration.participants import ALPHA, CUSTODIAN, LI, ZHANG
 from appliance.model.accounts import AccountRole
 from appliance.model.powers import Power, PowerState
 from appliance.wiring import Appliance

@@ -10,7 +10,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from appliance.demonstration.cast import LI, ZHANG
+from appliance.demonstration.participants import LI, ZHANG
 from appliance.model.contract import Contract
 from appliance.model.notice import Notice, NoticeKind
 from appliance.store import outbox

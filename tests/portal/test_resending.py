@@ -11,7 +11,7 @@ from flask import Flask
 from appliance.accounts.links import LinkTokens
 from appliance.accounts.sessions import ClientInfo
 from appliance.contracts.drafting import DraftTerms
-from appliance.demonstration.cast import CONTRACT_SEAL, LI, OFFICER, ZHANG, ZONE
+from appliance.demonstration.participants import CONTRACT_SEAL, LI, OFFICER, ZHANG, ZONE
 from appliance.errors import NotFound, StateRefused
 from appliance.language import Language
 from appliance.model.accounts import AccountRole, LinkPurpose

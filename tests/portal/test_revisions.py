@@ -7,7 +7,7 @@ import re
 from flask import Flask
 from flask.testing import FlaskClient
 
-from appliance.demonstration.cast import LI, ZHANG
+from appliance.demonstration.participants import LI, ZHANG
 from appliance.model.accounts import AccountRole
 from appliance.wiring import Appliance
 from tests.portal.visitors import known_person, signed_in

@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 from PIL import Image, ImageDraw
 from werkzeug.test import TestResponse
 
-from appliance.demonstration.cast import CONTRACT_SEAL, CUSTODIAN, LI, ZHANG
+from appliance.demonstration.participants import CONTRACT_SEAL, CUSTODIAN, LI, ZHANG
 from appliance.model.accounts import AccountRole
 from appliance.model.appearance import MOST_PICTURES
 from appliance.wiring import Appliance

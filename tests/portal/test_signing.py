@@ -13,7 +13,7 @@ from flask.testing import FlaskClient
 
 import webui
 from appliance.contracts.drafting import DraftTerms
-from appliance.demonstration.cast import CUSTODIAN, LI, ZHANG, ZONE
+from appliance.demonstration.participants import CUSTODIAN, LI, ZHANG, ZONE
 from appliance.model.accounts import AccountRole
 from appliance.model.contract import Contract, ContractState, Deadline, PartyState, SigningOrder
 from appliance.model.intent import SigningOrigin

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from appliance.contracts.drafting import DraftTerms
-from appliance.demonstration.cast import ALPHA, LI, OFFICER, ZHANG, ZONE
+from appliance.demonstration.participants import ALPHA, LI, OFFICER, ZHANG, ZONE
 from appliance.language import chinese_areas, chinese_messages
 from appliance.model.accounts import AccountRole
 from appliance.model.contract import Contract, Deadline, GuestDetails, Placement, SigningOrder

@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from appliance.contracts.draft_rules import DraftTerms
-from appliance.demonstration.cast import ALPHA, CONTRACT_SEAL, CUSTODIAN, LI, ZHANG, ZONE
+from appliance.demonstration.participants import ALPHA, CONTRACT_SEAL, CUSTODIAN, LI, ZHANG, ZONE
 from appliance.model.contract import Contract, Deadline, Party, PartyState, SigningOrder
 from appliance.model.intent import PreparedSigning
 from appliance.model.money import Money

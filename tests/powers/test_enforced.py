@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from appliance.demonstration.cast import ALPHA, BETA, CONTRACT_SEAL, CUSTODIAN, LI, ZHANG
+from appliance.demonstration.participants import ALPHA, BETA, CONTRACT_SEAL, CUSTODIAN, LI, ZHANG
 from appliance.errors import PreconditionRefused, StateRefused
 from appliance.history.timeline import Timeline
 from appliance.identity import IdentityCheck, IdentityChecks

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 
-from appliance.demonstration.cast import BETA, CUSTODIAN, LI, ZHANG
+from appliance.demonstration.participants import BETA, CUSTODIAN, LI, ZHANG
 from appliance.evidence import container
 from appliance.evidence.exporting import Exporting
 from appliance.identity import IdentityCheck

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from appliance.demonstration.cast import CUSTODIAN
+from appliance.demonstration.participants import CUSTODIAN
 from appliance.identity import IdentityCheck
 from appliance.model.identity import Against, IdentityDocument
 from appliance.store import forgetting, grounds, identities, retention

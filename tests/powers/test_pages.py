@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 from flask import Flask
 
-from appliance.demonstration.cast import BETA, ZHANG
+from appliance.demonstration.participants import BETA, ZHANG
 from appliance.errors import PreconditionRefused
 from appliance.language import Language, translator
 from appliance.model.money import Money

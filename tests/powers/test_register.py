@@ -7,7 +7,7 @@ from datetime import timedelta
 import pysqlite3
 import pytest
 
-from appliance.demonstration.cast import ALPHA, BETA, CONTRACT_SEAL, CUSTODIAN, LI, ZHANG
+from appliance.demonstration.participants import ALPHA, BETA, CONTRACT_SEAL, CUSTODIAN, LI, ZHANG
 from appliance.errors import DocumentRefused, NotFound, PreconditionRefused, StateRefused
 from appliance.model.powers import PowerBasis, PowerScope, PowerState
 from appliance.wiring import Appliance

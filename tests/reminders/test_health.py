@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from appliance.health import Condition
-from appliance.health.queues import mail_lost_finding, queue_finding
-from appliance.health.reminding import derived, known_years
+from appliance.health.contract_checks import derived, known_years
+from appliance.health.record_checks import mail_lost_finding, queue_finding
 from appliance.home import Home
 from appliance.model.contract import SigningOrder
 from tests.reminders.simulation import UNREACHABLE, Year

@@ -14,7 +14,7 @@ import pytest
 from appliance.contracts import rules
 from appliance.contracts.access import Command, admit
 from appliance.contracts.permissions import Actor, Permission
-from appliance.demonstration.cast import LI, OFFICER, ZHANG
+from appliance.demonstration.participants import LI, OFFICER, ZHANG
 from appliance.errors import NotFound, PreconditionRefused, StateRefused
 from appliance.ledger import Sequencer
 from appliance.ledger.audit_trail import AuditTrail

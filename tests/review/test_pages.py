@@ -10,7 +10,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from appliance.contracts.drafting import DraftTerms
-from appliance.demonstration.cast import CUSTODIAN, LI, ZHANG
+from appliance.demonstration.participants import CUSTODIAN, LI, ZHANG
 from appliance.model.accounts import AccountRole
 from appliance.model.contract import Contract, ContractState
 from appliance.wiring import Appliance

@@ -10,7 +10,7 @@ import pytest
 
 from appliance.contracts.drafting import DraftTerms
 from appliance.contracts.preconditions import Reviewed, SigningContext
-from appliance.demonstration.cast import CUSTODIAN, LI, ZHANG
+from appliance.demonstration.participants import CUSTODIAN, LI, ZHANG
 from appliance.errors import NotAllowed, NotFound, PreconditionRefused, StateRefused
 from appliance.evidence import container, contents, manifest
 from appliance.evidence.content_check import CHECK, SIGN_OFF, require_review

@@ -10,8 +10,15 @@ from datetime import timedelta
 import pytest
 
 from appliance.contracts.draft_rules import DraftTerms
-from appliance.demonstration.cast import ALPHA, CUSTODIAN, LI, OFFICER, ZHANG, ZONE
-from appliance.demonstration.pocket import DemonstrationAuthenticators
+from appliance.demonstration.participants import (
+    ALPHA,
+    CUSTODIAN,
+    LI,
+    OFFICER,
+    ZHANG,
+    ZONE,
+    DemonstrationAuthenticators,
+)
 from appliance.model.contract import Contract, Deadline, SigningOrder
 from appliance.model.intent import SigningOrigin
 from appliance.model.office import OfficerDecision

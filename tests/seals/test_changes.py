@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from appliance.contracts.sending import ProblemPlace
-from appliance.demonstration.cast import ALPHA, BETA, LI, OFFICER, ZHANG, ZONE
+from appliance.demonstration.participants import ALPHA, BETA, LI, OFFICER, ZHANG, ZONE
 from appliance.errors import PreconditionRefused, StateRefused
 from appliance.model.contract import Deadline, PartyState
 from appliance.model.people import Person

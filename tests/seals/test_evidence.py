@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from appliance.demonstration.cast import LI
+from appliance.demonstration.participants import LI
 from appliance.evidence import container
 from appliance.evidence.exporting import Exporting
 from appliance.ledger import Sequencer

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from appliance.appearances.stamped import Advice, stamped
-from appliance.demonstration.cast import ALPHA, CUSTODIAN, OFFICER
+from appliance.demonstration.participants import ALPHA, CUSTODIAN, OFFICER
 from appliance.errors import DocumentRefused, StateRefused
 from appliance.model.contract import Contract
 from appliance.model.people import Person, Seal, SealKind

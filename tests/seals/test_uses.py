@@ -8,7 +8,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from appliance.demonstration.cast import CUSTODIAN, LI
+from appliance.demonstration.participants import CUSTODIAN, LI
 from appliance.model.people import Person
 from appliance.model.seal_request import SealRequestState
 from appliance.model.seal_use import UseFilter

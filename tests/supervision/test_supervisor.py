@@ -14,7 +14,7 @@ import pytest
 
 from appliance.errors import SupervisionFailed
 from appliance.supervision import Service, Supervisor
-from appliance.supervision.service import PATIENCE_AT_END
+from appliance.supervision.supervisor import PATIENCE_AT_END
 
 SERVE = """
 import os, pathlib, sys, time

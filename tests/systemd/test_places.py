@@ -14,9 +14,9 @@ import pytest
 
 from appliance.administration.action import ExecutedBy
 from appliance.administration.confirmed import ConfirmedKey, RootConfirmations
-from appliance.administration.performed import ExecutedRequests
-from appliance.health.bench import open_check_context
-from appliance.health.machine import permissions
+from appliance.administration.executor import ExecutedRequests
+from appliance.health.check_context import open_check_context
+from appliance.health.machine_checks import permissions
 from appliance.home import Home
 from appliance.model.administration import AdministratorRole
 from tests.systemd.conftest import UNITS

@@ -12,11 +12,9 @@ from pathlib import Path
 import pytest
 
 from appliance.health import Condition, Observations, RunbookPage
-from appliance.health.bench import CheckContext
-from appliance.health.figures import labelled
-from appliance.health.refusing import GIVEN, judge_refusals
-from appliance.health.series import FigureSeries
-from appliance.health.tally import REFUSED, refused
+from appliance.health.check_context import CheckContext
+from appliance.health.contract_checks import GIVEN, judge_refusals
+from appliance.health.figures import REFUSED, FigureSeries, labelled, refused
 from appliance.home import Home
 from appliance.store.database import Database
 from appliance.timestamping import TimestampService

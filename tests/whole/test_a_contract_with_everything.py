@@ -16,7 +16,7 @@ import pytest
 
 from appliance.config import load
 from appliance.contracts.drafting import DraftTerms
-from appliance.demonstration.cast import ALPHA, BETA, CONTRACT_SEAL, CUSTODIAN, LI, ZHANG, ZONE
+from appliance.demonstration.participants import ALPHA, BETA, CONTRACT_SEAL, CUSTODIAN, LI, ZHANG, ZONE
 from appliance.errors import NotFound, PreconditionRefused
 from appliance.evidence import container
 from appliance.evidence.exporting import Exporting

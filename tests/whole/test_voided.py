@@ -14,7 +14,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from appliance.contracts.drafting import DraftTerms
-from appliance.demonstration.cast import LI, ZHANG, ZONE
+from appliance.demonstration.participants import LI, ZHANG, ZONE
 from appliance.evidence import container
 from appliance.language import Language
 from appliance.model.contract import Contract, ContractState, Deadline

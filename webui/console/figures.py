@@ -6,9 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from appliance.health.figures import labelled
-from appliance.health.series import FigureSeries, HourlyFigures
-from appliance.health.tally import REFUSED
+from appliance.health.figures import REFUSED, FigureSeries, HourlyFigures, labelled
 from appliance.timestamping.refusal_counts import NAMES
 from webui.console import charts
 from webui.console.charts import Scale

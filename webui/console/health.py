@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from appliance.health import Condition, Observed, Survey
-from appliance.health.maintaining import is_to_be_told
 from appliance.health.registry import TITLES
+from appliance.health.service_checks import is_to_be_told
 from webui.shared.language import translate
 
 LATE = timedelta(seconds=1)

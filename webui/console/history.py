@@ -8,9 +8,9 @@ from datetime import datetime
 
 from flask import Blueprint, render_template, request
 
-from appliance.administration.journal import AdministrationJournal
+from appliance.administration.context import AdministrationJournal
 from appliance.errors import StorageError
-from appliance.health.series import FigureSeries
+from appliance.health.figures import FigureSeries
 from appliance.model.administration import JournalKind, JournalLine
 from webui.console import requests
 from webui.console.access import visitor

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, jsonify, make_response
 
-from appliance.health.metrics import METRICS_TYPE, exposition
-from appliance.health.readiness import ServiceReadiness
+from appliance.health.figures import METRICS_TYPE, exposition
 from appliance.health.registry import CHECKS
+from appliance.health.surveys import ServiceReadiness
 from webui.console.parts import ConsoleParts
 
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 from flask import Blueprint, Response, jsonify, make_response, request
 
 from appliance.health import Observations
-from appliance.health.bench import CheckContext
-from appliance.health.readiness import readiness
+from appliance.health.check_context import CheckContext
+from appliance.health.surveys import readiness
 from webui.portal.parts import PortalParts
 
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from appliance.administration.action import Action, Argument, ArgumentKind, ExecutedBy
-from appliance.administration.actions.people import BOTH, NOBODY, SECURITY
+from appliance.administration.action import BOTH, NOBODY, SECURITY, Action, Argument, ArgumentKind, ExecutedBy
+from appliance.administration.action_context import ActionContext
 from appliance.administration.administrators import Administrators
-from appliance.administration.keepers import PinCustodianEnd
-from appliance.administration.parts import ActionContext
+from appliance.administration.pin_custodians import PinCustodianEnd
 from appliance.model.administration import Actor, AdministratorRole, AdminRequestOutcome, NewAdministrator
 
 _LOGIN = Argument("login", "Login")

@@ -4,15 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from appliance.administration.action import Action, Argument, ArgumentKind, ExecutedBy
-from appliance.administration.actions.people import BOTH, NOBODY, SECURITY, SYSTEM
+from appliance.administration.action import (
+    BOTH,
+    NOBODY,
+    SECURITY,
+    SYSTEM,
+    Action,
+    Argument,
+    ArgumentKind,
+    ExecutedBy,
+)
+from appliance.administration.action_context import ActionContext
 from appliance.administration.confirmed import RootConfirmations
-from appliance.administration.keepers import TO_BE_NONE
-from appliance.administration.parts import ActionContext
+from appliance.administration.pin_custodians import TO_BE_NONE
 from appliance.errors import PreconditionRefused, StateRefused
 from appliance.model.administration import Actor, AdministratorRole, AdminRequestOutcome
 from appliance.model.office import NewPinCustodian, OfficerDecision
-from appliance.office.service_drafts import REASONS, SERVICES
+from appliance.office.seal_and_service_drafts import REASONS, SERVICES
 from hsm.names import pin_custodian_subject
 
 

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from appliance.administration.action import Action, Argument, ArgumentKind, ExecutedBy
-from appliance.administration.actions.people import BOTH, NOBODY, SECURITY, SYSTEM
-from appliance.administration.machine import AUTHORITY, SERVICES
-from appliance.administration.parts import ActionContext
+from appliance.administration.action import (
+    BOTH,
+    NOBODY,
+    SECURITY,
+    SYSTEM,
+    Action,
+    Argument,
+    ArgumentKind,
+    ExecutedBy,
+)
+from appliance.administration.action_context import AUTHORITY, SERVICES, ActionContext
 from appliance.errors import StateRefused
 from appliance.model.administration import Actor, AdminRequestOutcome
 from hsm.answers import AuthorityState

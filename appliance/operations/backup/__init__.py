@@ -1,10 +1,15 @@
 """Backups: archives that say what they hold, sealed for a recovery key; documents are kept once for all."""
 
-from appliance.operations.backup.archives import BackupArchive, BackupArchives
+from appliance.operations.backup.archives import (
+    BackupArchive,
+    BackupArchives,
+    BackupFailpoint,
+    BackupFailpointHook,
+    BackupManifest,
+    no_failpoint,
+)
 from appliance.operations.backup.checking import CheckedArchive, check_archive
 from appliance.operations.backup.creating import BackupContext, create_archive
-from appliance.operations.backup.manifest import BackupManifest
-from appliance.operations.backup.points import BackupFailpoint, BackupFailpointHook, no_failpoint
 
 __all__ = [
     "BackupArchive",

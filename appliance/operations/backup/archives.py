@@ -1,8 +1,8 @@
-"""A directory of archives, and the documents that they share.
+"""A directory of archives, the documents that they share, and the manifest of each.
 
-``20261125T143000Z/`` is an archive: a manifest, its note, sealed parts. ``objects/ab/abcd…`` are sealed documents,
-each named by the SHA-256 of its sealed bytes: anybody can find damage, nobody learns which document it is.
-What begins with a dot was left unfinished.
+``20261125T143000Z/`` is an archive: a manifest, its note, encrypted parts. ``objects/ab/abcd…`` are encrypted
+documents, each named by the SHA-256 of its encrypted bytes: anybody can find damage, nobody learns which document
+it is. The manifest is in the clear, without names. What begins with a dot was left unfinished.
 """
 
 from __future__ import annotations
@@ -10,14 +10,94 @@ from __future__ import annotations
 import hashlib
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
+from typing import Any, Self
 
 from appliance.errors import BackupFailed
-from appliance.operations.backup.manifest import BackupManifest, BackupPart
+from hsm import canonical
+from hsm.backup import BackupPartStatement
+from hsm.errors import Malformed
 from hsm.files import file_lock
+
+FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class BackupPart:
+    """One file of the archive with its SHA-256 (hex) and its size in bytes."""
+
+    name: str
+    sha256: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class BackupManifest:
+    """``documents`` is how many there are, ``content`` their bytes; ``secrets`` the names of those inside;
+    ``created`` is aware; ``authority`` says which keys a restore needs."""
+
+    archive: str
+    created: datetime
+    release: str
+    schema: int
+    documents: int
+    content: int
+    parts: tuple[BackupPart, ...]
+    recipients: tuple[str, ...]
+    secrets: tuple[str, ...]
+    authority: BackupPartStatement
+
+    def encode(self) -> bytes:
+        """Canonical JSON."""
+        return canonical.encode(
+            {
+                "format": FORMAT,
+                "archive": self.archive,
+                "created": int(self.created.timestamp()),
+                "release": self.release,
+                "schema": self.schema,
+                "documents": self.documents,
+                "content": self.content,
+                "parts": [[part.name, part.sha256, part.size] for part in self.parts],
+                "recipients": list(self.recipients),
+                "secrets": list(self.secrets),
+                "authority": self.authority.fields(),
+            }
+        )
+
+    @classmethod
+    def decode(cls, data: bytes, archive: str) -> Self:
+        """The manifest in *data*, of the archive of that name. Raises :class:`BackupFailed`."""
+        try:
+            values: dict[str, Any] = canonical.decode(data)
+            if values.pop("format") != FORMAT:
+                raise BackupFailed("{archive} has a format that this release does not know.", archive=archive)
+            manifest = cls(
+                **{
+                    **values,
+                    "created": datetime.fromtimestamp(values["created"], UTC),
+                    "parts": tuple(BackupPart(*each) for each in values["parts"]),
+                    "recipients": tuple(values["recipients"]),
+                    "secrets": tuple(values["secrets"]),
+                    "authority": BackupPartStatement.from_fields(values["authority"]),
+                }
+            )
+        except (Malformed, KeyError, TypeError, ValueError, AttributeError) as error:
+            raise BackupFailed("{archive} is damaged: its manifest cannot be read.", archive=archive) from error
+        return manifest
+
+    def part(self, name: str) -> BackupPart:
+        """The part *name*. Raises :class:`BackupFailed`."""
+        for part in self.parts:
+            if part.name == name:
+                return part
+        raise BackupFailed("{archive} is damaged: {name} is missing.", archive=self.archive, name=name)
+
 
 DATABASE, DOCUMENTS, HOUSE, AUTHORITY = "database.age", "documents.age", "appliance.age", "authority.age"
 PARTS = (DATABASE, DOCUMENTS, HOUSE, AUTHORITY)
@@ -113,3 +193,25 @@ def part_of_file(path: Path) -> BackupPart | None:
             return BackupPart(path.name, digest, stream.tell())
     except OSError:
         return None
+
+
+class BackupFailpoint(StrEnum):
+    """Named for what has just been done; what comes next has not begun."""
+
+    MOMENT_TAKEN = "database and authority of one moment are held, nothing written"
+    DATABASE_COPIED = "the database is copied, in the clear, inside the home"
+    DOCUMENTS_SEALED = "the new documents are sealed"
+    ARCHIVE_WRITTEN = "the archive is written under a temporary name"
+    ARCHIVE_NAMED = "the archive has its name"
+    STAGED = "everything is opened beside the home"
+    VERIFIED = "what was opened is verified"
+    JOURNAL_WRITTEN = "the journal is written, nothing is moved"
+    ASIDE = "the old home is put aside, in part"
+    IN_PLACE = "everything is in place, the journal is still there"
+
+
+BackupFailpointHook = Callable[[BackupFailpoint], None]
+
+
+def no_failpoint(point: BackupFailpoint) -> None:
+    """Go on."""

@@ -16,7 +16,15 @@ from appliance.errors import BackupFailed
 from appliance.home import Home, make_directory, write_private
 from appliance.ledger import LogCheck
 from appliance.operations.backup import archives as places
-from appliance.operations.backup.archives import BackupArchive, BackupArchives, part_of_file
+from appliance.operations.backup.archives import (
+    BackupArchive,
+    BackupArchives,
+    BackupFailpoint,
+    BackupFailpointHook,
+    BackupManifest,
+    no_failpoint,
+    part_of_file,
+)
 from appliance.operations.backup.documents import (
     SealedDocument,
     digests_in,
@@ -24,10 +32,7 @@ from appliance.operations.backup.documents import (
     seal_documents,
     write_list,
 )
-from appliance.operations.backup.house import gather_appliance_files
-from appliance.operations.backup.manifest import BackupManifest
-from appliance.operations.backup.points import BackupFailpoint, BackupFailpointHook, no_failpoint
-from appliance.operations.backup.snapshot import Snapshot, fetch_authority_part, snapshot
+from appliance.operations.backup.snapshot import Snapshot, fetch_authority_part, gather_appliance_files, snapshot
 from appliance.store import retention
 from appliance.store.copying import require_whole
 from appliance.store.database import Database

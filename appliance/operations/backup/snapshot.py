@@ -1,4 +1,5 @@
-"""Database and authority as of one moment, while people sign.
+"""Everything of one moment, while people sign: the database with the authority's part, and the appliance's files
+(settings, policy, public anchors, secrets, the administration's own database).
 
 The log's sequencer waits from before the database's moment until the authority has made its part: so the log holds
 all that the authority remembers having signed, and the authority remembers all that was published. What is signed
@@ -8,13 +9,15 @@ meanwhile is in neither; an act of which the authority knows and the database do
 from __future__ import annotations
 
 import os
+import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from appliance.errors import BackupFailed
+from appliance.errors import BackupFailed, ConfigurationError
+from appliance.home import Home
 from appliance.ledger import sequencing_held
 from appliance.store.copying import DatabaseSnapshot, moment_of
 from hsm.backup.statement import BackupPartStatement
@@ -59,3 +62,38 @@ def fetch_authority_part(authority: AuthorityClient, snapshot: Snapshot, target:
     with os.fdopen(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as stream:
         while piece := authority.backup_piece(snapshot.part, stream.tell()):
             stream.write(piece)
+
+
+SECRETS = ("web.key", "links.key", "console.key", "smtp.password")
+"""Secrets of the appliance; the PINs are the authority's, the key of backups opens this one."""
+_SIBLING = "authority.toml"
+
+
+def gather_appliance_files(home: Home, into: Path, environment: Mapping[str, str]) -> tuple[str, ...]:
+    """Copies all of it into the empty directory *into*; the names of the secrets that this process may read.
+
+    The settings of the authority are in its own part, whoever may read them here.
+    """
+    config = home.settings.parent
+    shutil.copytree(config, into / "config", ignore=lambda at, _: [_SIBLING] if Path(at) == config else [])
+    shutil.copytree(home.trust, into / "trust")
+    secrets = into / "secrets"
+    secrets.mkdir(mode=0o700)
+    found = {name: value for name in SECRETS if (value := _secret(home, name, environment))}
+    for name, value in found.items():
+        (secrets / name).write_bytes(value + b"\n")
+    if home.administration.exists():
+        copy = Home(into).administration
+        copy.parent.mkdir(mode=0o700)
+        with moment_of(home.administration) as moment:
+            moment.copy_to(copy)
+    for path in into.rglob("*"):
+        path.chmod(0o700 if path.is_dir() else 0o600)
+    return tuple(found)
+
+
+def _secret(home: Home, name: str, environment: Mapping[str, str]) -> bytes | None:
+    try:
+        return home.secret(name, environment)
+    except ConfigurationError:  # not every appliance has every one; the manifest says which are inside
+        return None

@@ -15,8 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from appliance.errors import ApplianceError, StateRefused, UpgradeRefused
-from appliance.operations.releases.journal import Upgrade, UpgradeJournal, UpgradeStep
-from appliance.operations.releases.tree import Releases
+from appliance.operations.releases.tree import Releases, Upgrade, UpgradeJournal, UpgradeStep
 
 _VERSION = re.compile(r"[0-9][0-9A-Za-z.]{0,39}")
 """What may stand in the name of the unit, and be the name of a folder."""

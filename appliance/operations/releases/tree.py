@@ -1,16 +1,20 @@
-"""``ROOT/releases/VERSION`` is a release, its commands in ``bin/``; ``ROOT/current`` is a link to one."""
+"""``ROOT/releases/VERSION`` is a release, its commands in ``bin/``; ``ROOT/current`` is a link to one.
+``ROOT/upgrade.json`` says how far the last upgrade has come, on disk before each step is left: a run that was
+killed goes on from there."""
 
 from __future__ import annotations
 
 import json
 import os
 import subprocess
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
 from pathlib import Path
 
 from appliance.errors import UpgradeRefused
 from appliance.home import Home
+from hsm import files
 from hsm.files import sync_directory
 
 PATIENCE = 600.0
@@ -93,3 +97,70 @@ def run_command(command: list[str], more: Mapping[str, str]) -> str:
         said = (done.stderr.strip() or done.stdout.strip()).splitlines() or [f"status {done.returncode}"]
         raise UpgradeRefused("`{command}` failed: {why}", command=" ".join(command), why=said[-1])
     return done.stdout
+
+
+class UpgradeStep(StrEnum):
+    """Named for what has been done."""
+
+    BEGUN = "begun"
+    BACKED_UP = "backed up"
+    COPIED = "stopped, databases copied"
+    MIGRATED = "migrated"
+    SWITCHED = "switched"
+    DONE = "done"
+    TAKEN_BACK = "taken back"
+
+
+UpgradeStepHook = Callable[[UpgradeStep], None]
+
+
+def no_hook(step: UpgradeStep) -> None:
+    """Go on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Upgrade:
+    """From which release to which; ``entries`` is the length of the log when the databases were copied,
+    ``migrates`` whether a schema changes."""
+
+    before: str
+    after: str
+    step: UpgradeStep
+    archive: str = ""
+    entries: int = 0
+    migrates: bool = False
+
+    def has(self, step: UpgradeStep) -> bool:
+        """Whether *step* was done."""
+        return list(UpgradeStep).index(self.step) >= list(UpgradeStep).index(step)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a run was interrupted."""
+        return self.step not in (UpgradeStep.DONE, UpgradeStep.TAKEN_BACK)
+
+
+class UpgradeJournal:
+    """``ROOT/upgrade.json``: the last upgrade."""
+
+    def __init__(self, root: Path) -> None:
+        self._path = root / "upgrade.json"
+
+    def read_upgrade(self) -> Upgrade | None:
+        """The last upgrade, open or not; None before the first."""
+        try:
+            values = json.loads(self._path.read_bytes())
+        except FileNotFoundError:
+            return None
+        return Upgrade(**{**values, "step": UpgradeStep(values["step"])})
+
+    def write_upgrade(self, upgrade: Upgrade) -> Upgrade:
+        """Keeps *upgrade*, on disk on return."""
+        names = ("before", "after", "step", "archive", "entries", "migrates")
+        content = {name: getattr(upgrade, name) for name in names}
+        files.write_durably(self._path, json.dumps(content).encode(), mode=0o644)
+        return upgrade
+
+    def record_step(self, upgrade: Upgrade, step: UpgradeStep) -> Upgrade:
+        """*upgrade*, one step on."""
+        return self.write_upgrade(replace(upgrade, step=step))

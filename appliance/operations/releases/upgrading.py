@@ -1,4 +1,5 @@
-"""``upgrade``: preflight, backup, stop, copies, migration, switch, start, probe; or back by itself."""
+"""``upgrade``: preflight, backup, stop, copies, migration, switch, start, probe; or back by itself. ``rollback``:
+back from the last upgrade, also from one that was interrupted."""
 
 from __future__ import annotations
 
@@ -12,10 +13,17 @@ from appliance.home import Home
 from appliance.operations.backup.archives import BackupArchives
 from appliance.operations.backup.checking import signed_manifest
 from appliance.operations.releases.copies import DatabaseCopies, entries_of, schema_of
-from appliance.operations.releases.going_back import go_back
-from appliance.operations.releases.journal import Upgrade, UpgradeJournal, UpgradeStep, UpgradeStepHook, no_hook
-from appliance.operations.releases.stopping import stop_services
-from appliance.operations.releases.tree import Release, Releases, run_command
+from appliance.operations.releases.rollback import go_back, stop_services
+from appliance.operations.releases.tree import (
+    Release,
+    Releases,
+    Upgrade,
+    UpgradeJournal,
+    UpgradeStep,
+    UpgradeStepHook,
+    no_hook,
+    run_command,
+)
 from hsm.note import parse_vkey
 
 
@@ -151,3 +159,11 @@ def _backup(home: Home, current: Release, commands: Commands, now: datetime) -> 
     if manifest.created < now.replace(microsecond=0) - timedelta(seconds=1):
         raise UpgradeRefused("No backup was made; the upgrade was not begun.")
     return newest.name
+
+
+def roll_back(home: Home, releases: Releases, commands: Commands, *, forget_newer: bool = False) -> Upgrade:
+    """Makes the release before the last upgrade the current one again. Raises :class:`UpgradeRefused`."""
+    done = UpgradeJournal(releases.root).read_upgrade()
+    if done is None or done.step is UpgradeStep.TAKEN_BACK:
+        raise UpgradeRefused("There is no upgrade to go back from.")
+    return go_back(home, releases, done, commands, forget_newer=forget_newer)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.demonstration.cast import CUSTODIAN, LI, ZHANG
+from appliance.demonstration.participants import CUSTODIAN, LI, ZHANG
 from appliance.errors import DocumentRefused, PreconditionRefused, StateRefused
 from appliance.model.contract import Contract, ContractState, PartyState, RevisionKind, SigningOrder
 from appliance.model.intent import IntentState, SigningOrigin

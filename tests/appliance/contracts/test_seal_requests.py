@@ -9,8 +9,7 @@ from datetime import timedelta
 
 import pytest
 
-from appliance.demonstration.cast import CONTRACT_SEAL, CUSTODIAN, LI, ZHANG
-from appliance.demonstration.pocket import DemonstrationAuthenticators
+from appliance.demonstration.participants import CONTRACT_SEAL, CUSTODIAN, LI, ZHANG, DemonstrationAuthenticators
 from appliance.errors import NotFound, PreconditionRefused, StateRefused
 from appliance.model.contract import Contract, ContractState, PartyState, SigningOrder
 from appliance.model.intent import IntentState, SigningOrigin

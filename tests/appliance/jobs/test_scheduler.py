@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 
 import pytest
 
-from appliance.demonstration.cast import LI, ZHANG
+from appliance.demonstration.participants import LI, ZHANG
 from appliance.errors import NotFound, StorageError
 from appliance.jobs.scheduler import Job, ReportingJob
 from appliance.model.contract import ContractState

@@ -1,0 +1,221 @@
+"""Acts: what was asked for, who decided, and that it is performed exactly once.
+
+1. Name, role and arguments are checked; the act is written down with the sentence that says what it will do.
+2. What takes two persons is signed by who asks, and waits for a day. Somebody else of a fitting role approves
+   exactly that sentence, and signs it, or refuses.
+3. Whoever performs takes the act by a conditional update: of two that try at once, one does. It looks again
+   whether the act is one that was decided, and verifies both signatures
+   (:mod:`appliance.administration.executor`).
+4. What came of it is written down. Where a process dies in between, the act is interrupted, and never done
+   again by itself.
+"""
+
+from __future__ import annotations
+
+import secrets as randomness
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from appliance.administration import approval_mail
+from appliance.administration.action import Action
+from appliance.administration.confirmed import REQUEST_LASTS, RequestStatement
+from appliance.administration.context import AdministrationContext
+from appliance.administration.executor import RequestExecutor, require_author
+from appliance.administration.registry import REGISTRY, find_action, may_approve, may_ask
+from appliance.administration.signatures import RequestSignatures, SignedRequest
+from appliance.errors import NotAllowed, StateRefused
+from appliance.model.administration import (
+    NOBODY,
+    Actor,
+    AdminRequest,
+    AdminRequestState,
+    DualControlRole,
+    JournalKind,
+)
+from appliance.store.administration import acts
+from appliance.store.database import Transaction
+
+SIGNING_PAGE_LASTS = timedelta(minutes=10)
+"""How long a page with a sentence to sign may stay open."""
+
+_DECISIONS = {
+    AdminRequestState.PERFORMING: JournalKind.ACT_APPROVED,
+    AdminRequestState.REFUSED: JournalKind.ACT_REFUSED,
+    AdminRequestState.WITHDRAWN: JournalKind.ACT_WITHDRAWN,
+}
+
+
+class AdminRequests:
+    """The desk of actions. Thread-safe."""
+
+    def __init__(
+        self, room: AdministrationContext, performing: RequestExecutor, signatures: RequestSignatures
+    ) -> None:
+        self._room = room
+        self._performing = performing
+        self._signatures = signatures
+
+    def offered_actions(self, actor: Actor) -> list[Action]:
+        """What *actor* may ask for, in the registry's order."""
+        return [action for action in REGISTRY.values() if may_ask(actor, action)]
+
+    def draft_request(self, name: str, given: Mapping[str, str], *, by: Actor) -> AdminRequest:
+        """The act as :meth:`submit_request` would write it down now, for its author to read and sign. Raises the
+        same."""
+        action = find_action(name)
+        if not may_ask(by, action):
+            raise NotAllowed("{action} is not for {who}.", action=name, who=by.role)
+        return _new(action, action.checked(given), by, asked=self._room.now())
+
+    def submit_request(
+        self, name: str, given: Mapping[str, str], *, by: Actor, signed: SignedRequest | None = None
+    ) -> AdminRequest:
+        """Asks for an action: one that takes one person is under way, or done, on return; others wait.
+
+        What takes two is *signed*, unless root's own command asks. Raises :class:`NotFound` for an unknown name,
+        :class:`NotAllowed`, :class:`PreconditionRefused` for arguments and for what does not verify,
+        :class:`StateRefused` for a page that is too old, and for who has no passkey. What goes wrong afterwards is
+        the outcome of the act.
+        """
+        act, action = self.draft_request(name, given, by=by), find_action(name)
+        if signed is not None and act.persons == 2:
+            _require_fresh(signed.asked, self._room.now())
+            act = replace(act, id=signed.act_id, asked=signed.asked, expires=signed.asked + REQUEST_LASTS)
+        self._write(act, action, by, signed.answer if signed else None)
+        arguments = action.checked(given)
+        return act if act.state is AdminRequestState.WAITING else self._performing.dispatch_request(act, arguments)
+
+    def signing_options(self, act: AdminRequest, part: DualControlRole, *, by: Actor) -> str | None:
+        """What *by*'s browser asks the passkey for (JSON); None without one that counts."""
+        with self._room.database.reading() as tx:
+            return self._signatures.options(tx, RequestStatement(act, part, by.login))
+
+    def approve_request(
+        self, act_id: str, *, by: Actor, answer: str | None = None, shown: AdminRequest | None = None
+    ) -> AdminRequest:
+        """The second person agrees, and the act is performed, as :meth:`submit_request` has it. *answer* is their
+        passkey's; without one, root's own command has asked for password and code, and *shown* is what they read.
+
+        Raises :class:`PreconditionRefused` for an answer that does not verify; :class:`NotAllowed` for its author,
+        for a role that may not, and when its author may not ask for it any more; :class:`StateRefused` when it was
+        decided already, has expired, is not what was *shown* or would now do something else, and for who has no
+        passkey.
+        """
+        with self._room.writing() as tx:
+            act, action = self._decidable(tx, act_id)
+            _require_second(act, action, by)
+            require_author(tx, act, action)
+            if shown is not None and act != shown:  # a console that was taken over writes this table meanwhile
+                raise StateRefused(
+                    "{id} was changed after it was shown: suspect the console, and look at it anew.", id=act_id
+                )
+            if action.effect_in_english(act.arguments) != act.effect:
+                raise StateRefused(
+                    "Since {id} was asked for, {action} has changed; ask anew.", id=act_id, action=act.action
+                )
+            statement = RequestStatement(act, DualControlRole.APPROVES, by.login)
+            self._signatures.accept_answer(tx, statement, answer, action.approvers, now=self._room.now())
+            self._decide(tx, act, AdminRequestState.PERFORMING, by)
+            act = acts.act(tx, act_id)
+        return self._performing.dispatch_request(act, act.arguments)
+
+    def refuse_request(self, act_id: str, *, by: Actor) -> AdminRequest:
+        """The second person does not agree. Raises as :meth:`approve_request`."""
+        with self._room.writing() as tx:
+            act, action = self._decidable(tx, act_id)
+            _require_second(act, action, by)
+            self._decide(tx, act, AdminRequestState.REFUSED, by)
+            return acts.act(tx, act_id)
+
+    def withdraw_request(self, act_id: str, *, by: Actor) -> AdminRequest:
+        """The author takes it back. Raises :class:`NotAllowed` for anybody else."""
+        with self._room.writing() as tx:
+            act, _ = self._decidable(tx, act_id)
+            if by.login != act.asked_by:
+                raise NotAllowed("Only who asked for {id} withdraws it.", id=act_id)
+            self._decide(tx, act, AdminRequestState.WITHDRAWN, by)
+            return acts.act(tx, act_id)
+
+    def find_request(self, act_id: str) -> AdminRequest:
+        """One of them. Raises :class:`NotFound`."""
+        with self._room.database.reading() as tx:
+            return acts.act(tx, act_id)
+
+    def waiting(self) -> list[AdminRequest]:
+        """What waits for a second person, the oldest first."""
+        self.expire_requests()
+        with self._room.database.reading() as tx:
+            return acts.in_state(tx, AdminRequestState.WAITING)
+
+    def under_way(self) -> list[AdminRequest]:
+        """What is being performed, or is about to be."""
+        with self._room.database.reading() as tx:
+            return acts.in_state(tx, AdminRequestState.PERFORMING)
+
+    def recent(self, limit: int = 50) -> list[AdminRequest]:
+        """The newest first."""
+        with self._room.database.reading() as tx:
+            return acts.recent(tx, limit)
+
+    def expire_requests(self) -> None:
+        """Ends what waited for too long."""
+        with self._room.database.reading() as tx:
+            late = [
+                each for each in acts.in_state(tx, AdminRequestState.WAITING) if each.expires <= self._room.now()
+            ]
+        if late:
+            with self._room.writing() as tx:
+                for act_id in acts.expire(tx, self._room.now()):
+                    self._room.journal.append_line(tx, JournalKind.ACT_EXPIRED, NOBODY, act=act_id)
+
+    def _write(self, act: AdminRequest, action: Action, by: Actor, answer: str | None) -> None:
+        waits = act.state is AdminRequestState.WAITING
+        with self._room.writing() as tx:
+            acts.insert(tx, act)
+            if waits:
+                statement = RequestStatement(act, DualControlRole.ASKS, by.login)
+                self._signatures.accept_answer(tx, statement, answer, action.who, now=self._room.now())
+                approval_mail.queue_approval_mail(tx, act, action, self._room.now())
+            kind = JournalKind.ACT_ASKED if waits else JournalKind.ACT_BEGUN
+            self._room.journal.append_line(tx, kind, by, act=act.id, action=act.action, effect=act.effect)
+
+    def _decidable(self, tx: Transaction, act_id: str) -> tuple[AdminRequest, Action]:
+        act = acts.act(tx, act_id)
+        if act.state is not AdminRequestState.WAITING:
+            raise StateRefused("{id} is {state}; nothing is left to decide.", id=act_id, state=act.state)
+        if act.expires <= self._room.now():
+            raise StateRefused("{id} waited for a day and has expired; ask anew.", id=act_id)
+        return act, find_action(act.action)
+
+    def _decide(self, tx: Transaction, act: AdminRequest, after: AdminRequestState, by: Actor) -> None:
+        if not acts.decide(tx, act.id, after, by=by.login, now=self._room.now()):
+            raise StateRefused("{id} was decided already.", id=act.id)
+        self._room.journal.append_line(tx, _DECISIONS[after], by, act=act.id, action=act.action)
+
+
+def _new(action: Action, arguments: Mapping[str, str], by: Actor, *, asked: datetime) -> AdminRequest:
+    kept = action.storable(arguments)
+    return AdminRequest(
+        id=randomness.token_hex(6),
+        action=action.name,
+        arguments=kept,
+        effect=action.effect_in_english(kept),
+        state=AdminRequestState.WAITING if action.persons == 2 else AdminRequestState.PERFORMING,
+        persons=action.persons,
+        asked_by=by.login,
+        asked=asked,
+        expires=asked + REQUEST_LASTS,
+    )
+
+
+def _require_fresh(asked: datetime, now: datetime) -> None:
+    if not now - SIGNING_PAGE_LASTS <= asked <= now:
+        raise StateRefused("This page is too old or was used already; load it again and repeat the last step.")
+
+
+def _require_second(act: AdminRequest, action: Action, by: Actor) -> None:
+    if by.login == act.asked_by:
+        raise NotAllowed("Nobody decides on what they asked for; another person does.")
+    if not may_approve(by, action):
+        raise NotAllowed("{action} is not decided on by {who}.", action=action.name, who=by.role or by.login)

@@ -1,0 +1,139 @@
+"""Who may decide on an act that waits for a second person is told by mail; who asked sees who was told.
+
+The mails are queued in the transaction that writes the act, and sent by the scheduler. One whose fate is unknown
+is sent again: it has the same Message-ID, and reading it twice does nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from html import escape
+from typing import Final
+
+from appliance.administration.action import Action
+from appliance.administration.context import AdministrationContext
+from appliance.administration.registry import REGISTRY
+from appliance.config import Settings
+from appliance.language import instants, translator
+from appliance.model.administration import Administrator, AdministratorState, AdminRequest, AdminRequestState
+from appliance.notices.mail import Envelope, MailClient, MailRefused, MailUnavailable, MailUnknown
+from appliance.notices.messages import GREETING, PAGE, MailMessage
+from appliance.store.administration import act_letters, acts, administrators
+from appliance.store.administration.act_letters import ActLetter, LetterState
+from appliance.store.database import Transaction
+
+SUBJECT: Final = "Your decision is asked for: {action}"
+ASKED: Final = "{who} has asked for it; it takes a second person, until {deadline} ({zone})."
+READ: Final = "What exactly it will do is on the page. If it is not as you expect it, refuse it and ask {who}."
+FROM: Final = "Sent by the console of the signing appliance of {issuer}. Answers to this message are not read."
+
+LONGEST_PAUSE = timedelta(minutes=5)
+MOST = 20
+"""Mails in one go."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotifiedApprovers:
+    """Who may decide on an act, by name: those whom a mail has reached (or its server), those for whom it is still
+    under way, and those who get none. Without a mail server everybody is among the last."""
+
+    sent: tuple[str, ...]
+    waiting: tuple[str, ...]
+    untold: tuple[str, ...]
+
+
+def queue_approval_mail(tx: Transaction, act: AdminRequest, action: Action, now: datetime) -> None:
+    """A mail for each who may decide on *act*."""
+    for each in deciders(tx, action, by=act.asked_by):
+        if each.email:
+            act_letters.queue(tx, act.id, each.login, now)
+
+
+def deciders(tx: Transaction, action: Action, *, by: str) -> list[Administrator]:
+    """Who may be the second person for what *by* asks."""
+    return [
+        each
+        for each in administrators.everybody(tx)
+        if each.state is AdministratorState.ACTIVE and each.role in action.approvers and each.login != by
+    ]
+
+
+class ApprovalMail:
+    """Sends what was queued, and says what became of it. One process sends, the scheduler."""
+
+    def __init__(self, room: AdministrationContext, settings: Settings) -> None:
+        self._room = room
+        self._settings = settings
+
+    def notified_approvers(self, act: AdminRequest) -> NotifiedApprovers:
+        """Who knows that *act* waits."""
+        action = REGISTRY.get(act.action)
+        if action is None:  # another release asked for it
+            return NotifiedApprovers((), (), ())
+        with self._room.database.reading() as tx:
+            letters = {each.login: each.state for each in act_letters.about(tx, act.id)}
+            wanted = deciders(tx, action, by=act.asked_by)
+        queued = LetterState.QUEUED if self._settings.mail.configured else None
+        sent = tuple(each.name for each in wanted if letters.get(each.login) is LetterState.SENT)
+        waiting = tuple(each.name for each in wanted if each.login in letters and letters[each.login] is queued)
+        known = {*sent, *waiting}
+        return NotifiedApprovers(sent, waiting, tuple(each.name for each in wanted if each.name not in known))
+
+    def deliver_queued(self, mail: MailClient) -> int:
+        """Sends what is due; how many mails the server took."""
+        now, taken = self._room.now(), 0
+        with self._room.database.reading() as tx:
+            due = act_letters.due(tx, now, limit=MOST)
+        for letter in due:
+            with self._room.database.reading() as tx:
+                act = acts.act(tx, letter.act)
+                recipient = administrators.administrator(tx, letter.login)
+            state, problem = self._send(mail, act, recipient)
+            taken += state is LetterState.SENT
+            with self._room.database.transaction() as tx:
+                if state is LetterState.QUEUED:
+                    act_letters.postpone(tx, letter, reason=problem, until=now + _pause(letter))
+                else:
+                    act_letters.end(tx, letter, state, problem or None)
+        return taken
+
+    def _send(self, mail: MailClient, act: AdminRequest, recipient: Administrator) -> tuple[LetterState, str]:
+        gone = act.state is not AdminRequestState.WAITING or act.expires <= self._room.now()
+        if gone or act.action not in REGISTRY or recipient.state is not AdministratorState.ACTIVE:
+            return LetterState.WITHDRAWN, ""
+        domain = self._settings.mail.sender.rpartition("@")[2]
+        name = f"<act-{act.id}-{recipient.login}@{domain}>"
+        try:
+            mail.send_message(
+                Envelope(recipient.email, recipient.name, name, act.asked), self._letter(act, recipient)
+            )
+        except MailRefused as error:
+            return LetterState.REFUSED, str(error)
+        except (MailUnavailable, MailUnknown) as error:
+            return LetterState.QUEUED, str(error) or type(error).__name__
+        return LetterState.SENT, ""
+
+    def _letter(self, act: AdminRequest, recipient: Administrator) -> MailMessage:
+        """In the language that the recipient chose, else the house's; by the clocks of the house."""
+        zone = self._settings.interface.zone
+        language = recipient.language or self._settings.interface.language
+        translate = translator(language)
+        subject = translate(SUBJECT, action=translate(REGISTRY[act.action].title))
+        page = f"{self._settings.console.public_url}/requests/{act.id}"
+        deadline = instants.minute(act.expires, zone)
+        lines = [
+            translate(GREETING, name=recipient.name),
+            subject,
+            translate(ASKED, who=act.asked_by, deadline=deadline, zone=zone),
+            translate(READ, who=act.asked_by),
+            translate(PAGE, address=page),
+            translate(FROM, issuer=self._settings.organisation.name),
+        ]
+        html = "".join(f"<p>{escape(each)}</p>" for each in lines)
+        html = f'<!doctype html><html lang="{language.value}"><body>{html}</body></html>'
+        return MailMessage(subject, "\n\n".join(lines) + "\n", html)
+
+
+def _pause(letter: ActLetter) -> timedelta:
+    return min(timedelta(seconds=15 * 2 ** min(letter.attempts, 10)), LONGEST_PAUSE)

@@ -1,0 +1,260 @@
+"""The administration as the console and the command see it, put together over its own database; who acts as root;
+and the list of stuck contracts."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from appliance.accounts.codes import LoginCodes
+from appliance.accounts.passkeys import PasskeyVerifier, RelyingParty
+from appliance.accounts.tickets import Tickets
+from appliance.administration.account_setup import AdministratorSetup, welcome_code
+from appliance.administration.action import ExecutedBy
+from appliance.administration.action_context import ActionContext
+from appliance.administration.admin_requests import AdminRequests
+from appliance.administration.administrators import Administrators
+from appliance.administration.approval_mail import ApprovalMail
+from appliance.administration.confirmed import RootConfirmations
+from appliance.administration.context import AdministrationContext, AdministrationJournal
+from appliance.administration.executor import ExecutedRequests, ExecutionSafeguards, RequestExecutor
+from appliance.administration.own_factors import OwnAdministratorFactors
+from appliance.administration.passkeys import OwnPasskeys, PasskeyConfirmation
+from appliance.administration.pin_custodians import PinCustodians
+from appliance.administration.privileged_helper import SOCKET as STEWARD
+from appliance.administration.privileged_helper import host_of, notify_privileged_helper
+from appliance.administration.sessions import ConsoleSessions
+from appliance.administration.sign_in import AdministratorSignIn
+from appliance.administration.signatures import RequestSignatures
+from appliance.administration.unlocking import AttendedUnlock
+from appliance.administration.wrapping import OwnWrapping, derived
+from appliance.config import Settings
+from appliance.home import Home
+from appliance.ledger.audit_trail import AuditTrail
+from appliance.store.administration import ADMINISTRATION
+from appliance.store.database import Database
+from hsm.client import AuthorityClient
+
+if TYPE_CHECKING:
+    from appliance.wiring import Appliance
+import pwd
+import re
+from collections.abc import Sequence
+
+from appliance.model.stuck import Stuck
+from appliance.store.administration import stuck as store
+
+
+class StuckList:
+    """What was found at the last look. Thread-safe."""
+
+    def __init__(self, room: AdministrationContext) -> None:
+        self._room = room
+
+    def publish(self, found: Sequence[Stuck]) -> None:
+        """*found* in place of what was found before; nothing is written when it is the same."""
+        if list(found) != self.all():
+            with self._room.database.transaction() as tx:
+                store.replace(tx, found)
+
+    def all(self) -> list[Stuck]:
+        """Everything, the oldest first; each has one safe act, ``retries.contract``."""
+        with self._room.database.reading() as tx:
+            return store.everything(tx)
+
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}\$?")
+_UNSET = 2**32 - 1
+"""What the kernel says of a process that no login led to (``pam_loginuid``)."""
+
+
+def user_behind(environment: Mapping[str, str], *, loginuid: Path = Path("/proc/self/loginuid")) -> str:
+    """The user who ran ``sudo`` or ``doas``, else the one who logged in; empty when neither is known."""
+    for name in (environment.get("SUDO_USER", ""), environment.get("DOAS_USER", "")):
+        if name != "root" and _NAME.fullmatch(name):
+            return name
+    return _logged_in(loginuid)
+
+
+def _logged_in(loginuid: Path) -> str:
+    try:
+        number = int(loginuid.read_text(encoding="ascii"))
+        name = pwd.getpwuid(number).pw_name if 0 < number < _UNSET else ""
+    except (OSError, ValueError, KeyError):
+        return ""
+    return name if number != os.getuid() and _NAME.fullmatch(name) else ""
+
+
+CONSOLE_KEY = "console.key"
+"""The secret that the codes of administrators are sealed with; the console and root read it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Administration:
+    """``administrators`` is who there is, ``pin_custodians`` who of them keeps a part of the PIN; ``own`` and
+    ``passkeys`` the owner's side; ``confirming`` root's, of whose passkeys count; ``requests`` what may be asked
+    for, and was, ``approval_mail`` who is told that one waits for them; ``executor`` what this process performs;
+    ``stuck`` what does not go on by itself; ``unlocking`` how two keepers unlock the authority; ``journal`` what
+    everybody did."""
+
+    administrators: Administrators
+    pin_custodians: PinCustodians
+    sign_in: AdministratorSignIn
+    sessions: ConsoleSessions
+    account_setup: AdministratorSetup
+    own: OwnAdministratorFactors
+    requests: AdminRequests
+    approval_mail: ApprovalMail
+    executor: RequestExecutor
+    passkeys: OwnPasskeys
+    confirming: PasskeyConfirmation
+    stuck: StuckList
+    unlocking: AttendedUnlock
+    journal: AdministrationJournal
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """Which process it is: the ``role`` by which it asks the authority, whose acts (``executes``) it performs, the
+    appliance where it has one ``opened``, and whether it is root's own command, which ``attests`` what it was
+    told."""
+
+    role: str
+    executes: frozenset[ExecutedBy]
+    opened: Appliance | None = None
+    attests: bool = False
+
+
+CONSOLE = Process("console", frozenset({ExecutedBy.CONSOLE}))
+COMMAND = Process("operator", frozenset({ExecutedBy.CONSOLE, ExecutedBy.PRIVILEGED_HELPER}), attests=True)
+"""Who is root on the machine needs no steward."""
+
+
+@contextmanager
+def open_administration(
+    settings: Settings,
+    *,
+    now: Callable[[], datetime],
+    process: Process = CONSOLE,
+    environment: Mapping[str, str] = os.environ,
+) -> Iterator[Administration]:
+    """The parts of one process; closed on leaving. It opens while the authority and the portal's database do not.
+
+    Raises :class:`StorageError` when the administration's own database cannot be used; whatever needs the secret
+    ``console.key`` raises :class:`ConfigurationError` where it is missing.
+    """
+    home = settings.home
+    with ExitStack() as stack:
+        database = Database(home.administration, ADMINISTRATION)
+        stack.callback(database.close)
+        portal = _Portal(home.database)
+        stack.callback(portal.close)
+        authority = stack.enter_context(AuthorityClient(home.authority_socket(process.role)))
+        # Opened by who may, if at all.
+        roots = stack.enter_context(AuthorityClient(home.authority_socket("operator")))
+        audit = AuditTrail()
+        journal = AdministrationJournal(database, portal, audit, now, user=user_behind(environment))
+        key, site = _Key(home, environment), _site(settings)
+        room = AdministrationContext(
+            database=database,
+            portal=portal,
+            journal=journal,
+            codes=LoginCodes(OwnWrapping(key), f"{settings.organisation.name} console"),
+            tickets=lambda: Tickets(derived(key(), "tickets")),
+            passkeys=lambda: PasskeyVerifier(
+                site, Tickets(derived(key(), "tickets")), derived(key(), "handles"), now
+            ),
+            confirmed=RootConfirmations(home.confirmed),
+            welcome_code=lambda act_id: welcome_code(derived(key(), "welcome codes"), act_id),
+            limits=settings.sessions,
+            now=now,
+        )
+        signatures = RequestSignatures(site, room.confirmed, attests=process.attests)
+        keepers = PinCustodians(room, authority, roots, audit)
+        yield _administration(settings, room, keepers, authority, process, signatures)
+
+
+def _administration(
+    settings: Settings,
+    room: AdministrationContext,
+    keepers: PinCustodians,
+    authority: AuthorityClient,
+    process: Process,
+    signatures: RequestSignatures,
+) -> Administration:
+    sessions = ConsoleSessions(room)
+    administrators = Administrators(room, sessions, keepers)
+    hands = process.executes | ({ExecutedBy.PRIVILEGED_HELPER} if _is_development(settings.home) else set())
+    parts = ActionContext(settings, administrators, authority, room.now, process.opened, lambda: host_of(settings))
+    bell = settings.home.run / STEWARD
+    trust = ExecutionSafeguards(signatures, ExecutedRequests(settings.home))
+    performing = RequestExecutor(
+        room, parts, hands, trust, steward=lambda act_id: notify_privileged_helper(bell, act_id)
+    )
+    return Administration(
+        administrators=administrators,
+        pin_custodians=keepers,
+        sign_in=AdministratorSignIn(room, sessions),
+        sessions=sessions,
+        account_setup=AdministratorSetup(room, sessions),
+        own=OwnAdministratorFactors(room, sessions),
+        requests=AdminRequests(room, performing, signatures),
+        approval_mail=ApprovalMail(room, settings),
+        executor=performing,
+        passkeys=OwnPasskeys(room),
+        confirming=PasskeyConfirmation(room, keepers),
+        stuck=StuckList(room),
+        unlocking=AttendedUnlock(room, authority),
+        journal=room.journal,
+    )
+
+
+def _site(settings: Settings) -> RelyingParty:
+    """Where administrators' passkeys belong; the devices of people in the portal are not asked for them."""
+    console = settings.console
+    name = f"{settings.organisation.name} console"
+    return RelyingParty(console.relying_party, console.origin, name, discoverable=False)
+
+
+def _is_development(home: Home) -> bool:
+    """Whether everybody is one user, and there is no steward to ring for. Secrets alone do not tell: on an
+    appliance a restore leaves those of the backup in that folder."""
+    return home.secrets.is_dir() and not home.is_managed
+
+
+class _Key:
+    """The secret ``console.key``, read when it is needed."""
+
+    def __init__(self, home: Home, environment: Mapping[str, str]) -> None:
+        self._home = home
+        self._environment = environment
+
+    def __call__(self) -> bytes:
+        return self._home.secret(CONSOLE_KEY, self._environment)
+
+
+class _Portal:
+    """The portal's database, opened when somebody needs it, and tried again while it does not open. Never migrated
+    here: after a rollback the steward's process is still of the newer release."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._turn = threading.Lock()
+        self._opened: Database | None = None
+
+    def __call__(self) -> Database:
+        """The database. Raises :class:`StorageError`."""
+        with self._turn:
+            if self._opened is None:
+                self._opened = Database(self._path, as_found=True)
+            return self._opened
+
+    def close(self) -> None:
+        if self._opened is not None:
+            self._opened.close()

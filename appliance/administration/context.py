@@ -1,0 +1,131 @@
+"""What everything about administrators works with, and their journal with its way into the tamper-evident log.
+
+A line is written in the transaction that makes it true, and what cannot be written does not happen. The log is in
+the portal's database: a line goes there at once, or, while that database does not answer, with the next one. So an
+operator can act while it is gone, and nothing is lost or told twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+from appliance.accounts.codes import LoginCodes
+from appliance.accounts.passkeys import PasskeyVerifier
+from appliance.accounts.tickets import Tickets
+from appliance.administration.confirmed import RootConfirmations
+from appliance.config import SessionSettings
+from appliance.errors import StorageError
+from appliance.ledger.audit_trail import AuditTrail
+from appliance.ledger.events import AuditEvent, EventKind
+from appliance.model.administration import NOBODY, ROOT, Actor, JournalKind, JournalLine
+from appliance.store import administrators as known_to_the_portal
+from appliance.store.administration import journal
+from appliance.store.database import Database, Transaction
+
+AT_ONCE = 500
+"""Lines that go into the log in one transaction."""
+
+
+class AdministrationJournal:
+    """Writes lines, reads them, and sees them into the log. Thread-safe."""
+
+    def __init__(
+        self,
+        database: Database,
+        portal: Callable[[], Database],
+        audit: AuditTrail,
+        now: Callable[[], datetime],
+        *,
+        user: str = "",
+    ) -> None:
+        """*user* of the operating system is whoever runs a command on the machine, where that is known."""
+        self._database = database
+        self._portal = portal
+        self._audit = audit
+        self._now = now
+        self._user = user
+
+    def append_line(
+        self, tx: Transaction, kind: JournalKind, by: Actor, *, act: str | None = None, **detail: str | int
+    ) -> None:
+        """One line, in the caller's transaction; *detail* never has a secret."""
+        behind = {"user": self._user} if self._user and by != NOBODY else {}
+        journal.append(tx, kind, by.login, self._now(), act=act, detail={**detail, **behind})
+
+    def lines(self, *, before: int | None = None, limit: int = 50) -> list[JournalLine]:
+        """The newest lines first, at most *limit*, with numbers below *before*."""
+        with self._database.reading() as tx:
+            return journal.lines(tx, before=before, limit=limit)
+
+    def broken_at(self, *, beyond: int = 0, upto: int | None = None) -> int | None:
+        """The number of the first line *beyond* one and up to another that was tampered with; None when all of
+        these hold together."""
+        with self._database.reading() as tx:
+            return journal.broken_at(tx, beyond=beyond, upto=upto)
+
+    def lines_not_in_log(self) -> int:
+        """How many lines are not in the log yet. Raises :class:`StorageError` while the log cannot be asked."""
+        with self._database.reading() as tx:
+            name, length = journal.identity(tx), journal.length(tx)
+        with self._portal().reading() as tx:
+            return length - known_to_the_portal.last_in_log(tx, name)
+
+    def forward_to_log(self) -> bool:
+        """Puts the lines that are not there yet into the log, in their order; False while that does not work."""
+        try:
+            while self._forward_some():
+                pass
+        except StorageError:
+            return False
+        return True
+
+    def _forward_some(self) -> bool:
+        portal = self._portal()
+        with portal.transaction() as tx, self._database.reading() as own:
+            name = journal.identity(own)
+            found = journal.after(own, known_to_the_portal.last_in_log(tx, name), limit=AT_ONCE)
+            for line, digest in found:
+                entry = self._audit.append(tx, _event(name, line, digest))
+                known_to_the_portal.in_log(tx, name, line.number, entry)
+        return len(found) == AT_ONCE
+
+
+def _event(name: str, line: JournalLine, digest: bytes) -> AuditEvent:
+    itself = (ROOT.login, NOBODY.login)
+    actor = line.who if line.who in itself else f"administrator-{line.who}"
+    public = {
+        "act": line.request,
+        "digest": digest.hex(),
+        "journal": name,
+        "line": line.number,
+        "what": line.kind.value,
+    }
+    return AuditEvent(EventKind.ADMINISTRATION, line.at, actor, None, public)
+
+
+@dataclass(frozen=True, slots=True)
+class AdministrationContext:
+    """The collaborators; every one is thread-safe. ``portal`` opens the portal's database when it is needed, so
+    that the administration opens while that one does not. ``welcome_code`` is the code that goes with the link
+    which an act (by its id) makes."""
+
+    database: Database
+    portal: Callable[[], Database]
+    journal: AdministrationJournal
+    codes: LoginCodes
+    tickets: Callable[[], Tickets]
+    passkeys: Callable[[], PasskeyVerifier]
+    confirmed: RootConfirmations
+    welcome_code: Callable[[str], str]
+    limits: SessionSettings
+    now: Callable[[], datetime]
+
+    @contextmanager
+    def writing(self) -> Iterator[Transaction]:
+        """A transaction of the administration; what it wrote into the journal then goes into the log."""
+        with self.database.transaction() as tx:
+            yield tx
+        self.journal.forward_to_log()

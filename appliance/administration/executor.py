@@ -1,0 +1,279 @@
+"""Requests are executed: by the console, by the scheduler, or by root, each once.
+
+Whoever executes a request looks again: it is what somebody who may asked for and, where it takes two, another
+person approved. Between decision and execution accounts change, and so may a release. And the row need not come
+from :mod:`appliance.administration.admin_requests`: whoever took over a process that writes this database can
+make one. What takes two persons is therefore signed by both (:mod:`appliance.administration.signatures`), by keys
+that are confirmed elsewhere; what takes one could be made up, but nothing is done that could not have been asked
+for.
+
+Which requests of two persons were executed is remembered outside the database too, since whoever can write it can
+set a row back, and what both have signed counts for a day: an empty file by the request's id::
+
+    confirmed/performed/ID        what root has executed; the console cannot write there
+    performed/ID                  what the scheduler has executed; the console cannot even see it
+    administration/performed/ID   what the console has executed: its own actions change that database alone, so who
+                                  took it over needs none; this holds against who writes the database and no more
+
+Nothing is ever forgotten: a request of two persons is rare, and a clock can be set back. None of it is in a
+backup, and no restore touches it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from appliance import sharing
+from appliance.administration.action import Action, ExecutedBy
+from appliance.administration.action_context import ActionContext
+from appliance.administration.confirmed import RequestStatement, ensure_folder
+from appliance.administration.context import AdministrationContext
+from appliance.administration.registry import actions_executed_by, find_action
+from appliance.administration.signatures import RequestSignatures
+from appliance.errors import ApplianceError, NotAllowed, NotFound, PreconditionRefused, StateRefused, StorageError
+from appliance.home import Home
+from appliance.model.administration import (
+    NOBODY,
+    ROOT,
+    Actor,
+    AdministratorRole,
+    AdministratorState,
+    AdminRequest,
+    AdminRequestOutcome,
+    AdminRequestState,
+    DualControlRole,
+    JournalKind,
+)
+from appliance.store.administration import acts, administrators
+from appliance.store.database import Transaction
+from hsm.errors import AuthorityError
+from hsm.files import sync_directory
+
+
+class ExecutedRequests:
+    """The memories of one home. Thread-safe, and safe between processes."""
+
+    def __init__(self, home: Home) -> None:
+        self._folders: Mapping[ExecutedBy, Path] = {
+            ExecutedBy.PRIVILEGED_HELPER: home.confirmed / "performed",
+            ExecutedBy.SCHEDULER: home.performed,
+            ExecutedBy.CONSOLE: home.administration.with_name("performed"),
+        }
+
+    def record_execution(self, hand: ExecutedBy, act_id: str) -> None:
+        """The act is about to be performed by *hand*; on disk on return. Raises :class:`StateRefused` when it was
+        before, :class:`StorageError` where nothing can be written: then it is not performed."""
+        folder = self._folders[hand]
+        try:
+            _make(folder, of_roots=hand is ExecutedBy.PRIVILEGED_HELPER)
+            is_new = _add(folder / act_id)
+        except OSError as error:
+            raise StorageError(
+                "What is performed cannot be remembered in {path} ({why}), so it was not done.",
+                path=folder,
+                why=error.strerror or error,
+            ) from error
+        if not is_new:
+            raise StateRefused("{id} was performed already.", id=act_id)
+
+
+def _make(folder: Path, *, of_roots: bool) -> None:
+    if of_roots:
+        ensure_folder(folder)
+    else:
+        sharing.make_directory(folder)
+
+
+def _add(path: Path) -> bool:
+    """The empty file *path*, on disk on return; whether it was not there before."""
+    try:
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
+    except FileExistsError:
+        return False
+    sync_directory(path.parent)
+    return True
+
+
+def require_approved(
+    tx: Transaction, act: AdminRequest, action: Action, signatures: RequestSignatures, *, now: datetime
+) -> None:
+    """Raises :class:`StateRefused` when *act* is not what *action* says and takes, :class:`NotAllowed` when who
+    asked for it, or approved it, may not or may not any more, or has not signed it."""
+    if not _is_what_it_says(act, action):
+        raise StateRefused(
+            "{id} is not what {action} takes and says now; it was not done, ask anew.",
+            id=act.id,
+            action=act.action,
+        )
+    require_author(tx, act, action)
+    if action.approvers:
+        second = act.decided_by or ""
+        if second == act.asked_by or not _is_one_of(tx, second, action.approvers):
+            raise NotAllowed("{who} may not approve this any more.", who=second)
+        signatures.require_signature(
+            tx, RequestStatement(act, DualControlRole.ASKS, act.asked_by), action.who, now=now
+        )
+        signatures.require_signature(
+            tx, RequestStatement(act, DualControlRole.APPROVES, second), action.approvers, now=now
+        )
+
+
+def require_author(tx: Transaction, act: AdminRequest, action: Action) -> None:
+    """Raises :class:`NotAllowed` when who asked for *act* may not ask for it any more."""
+    if act.asked_by != ROOT.login and not _is_one_of(tx, act.asked_by, action.who):
+        raise NotAllowed("{who} may not ask for this any more.", who=act.asked_by)
+
+
+def _is_what_it_says(act: AdminRequest, action: Action) -> bool:
+    kept = dict(act.arguments)
+    try:
+        same = action.checked_without_secrets(kept) == kept
+    except PreconditionRefused:
+        return False
+    return same and act.persons == action.persons and action.effect_in_english(kept) == act.effect
+
+
+def _is_one_of(tx: Transaction, login: str, roles: frozenset[AdministratorRole]) -> bool:
+    found = administrators.find(tx, login)
+    return found is not None and found.state is AdministratorState.ACTIVE and found.role in roles
+
+
+LONGEST = {
+    ExecutedBy.CONSOLE: timedelta(minutes=10),
+    ExecutedBy.SCHEDULER: timedelta(minutes=10),
+    ExecutedBy.PRIVILEGED_HELPER: timedelta(hours=24),
+}
+"""After this an act that has not ended is interrupted: its process is no more."""
+
+
+_NOT_TAKEN = AdminRequestOutcome("No process took it in time; it was not done.")
+_NOT_ENDED = AdminRequestOutcome("Its process ended before it said what came of it; look before asking anew.")
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionSafeguards:
+    """What no database is believed about: who signed, and what was performed already."""
+
+    signatures: RequestSignatures
+    performed: ExecutedRequests
+
+
+class RequestExecutor:
+    """What one process performs. ``hands`` are those that are this process's; acts of the others are handed on:
+    the scheduler looks for its own, *steward* is told the id of what root does. Thread-safe."""
+
+    def __init__(
+        self,
+        room: AdministrationContext,
+        parts: ActionContext,
+        hands: frozenset[ExecutedBy],
+        trust: ExecutionSafeguards,
+        *,
+        steward: Callable[[str], None] = lambda _act: None,
+    ) -> None:
+        self._room = room
+        self._parts = parts
+        self._hands = hands
+        self._trust = trust
+        self._steward = steward
+
+    def dispatch_request(self, act: AdminRequest, arguments: Mapping[str, str]) -> AdminRequest:
+        """Performs *act* if it is this process's, else hands it on; the act as it stands then.
+
+        *arguments* are all of them, secret ones too, which are stored nowhere.
+        """
+        hand = find_action(act.action).executed_by
+        if hand in self._hands:
+            return self.execute_request(act.id, arguments)
+        if hand is ExecutedBy.PRIVILEGED_HELPER:
+            try:
+                self._steward(act.id)
+            except (ApplianceError, OSError) as error:
+                return self._ended(act, AdminRequestState.FAILED, _refusal(error))
+        return self._now(act.id)
+
+    def execute_request(self, act_id: str, arguments: Mapping[str, str] | None = None) -> AdminRequest:
+        """Performs the act, if nobody took it before. Raises :class:`StateRefused` when somebody did, or when it
+        is another process's to do."""
+        with self._room.database.transaction() as tx:
+            act = acts.act(tx, act_id)
+            if find_action(act.action).executed_by not in self._hands:
+                raise StateRefused("{action} is done by another process.", action=act.action)
+            if not acts.start(tx, act_id, self._room.now()):
+                raise StateRefused("{id} is {state} and was taken already.", id=act_id, state=act.state)
+            asker = administrators.find(tx, act.asked_by)
+        action, by = find_action(act.action), Actor(act.asked_by, asker.role) if asker else ROOT
+        try:
+            with self._room.database.reading() as tx:
+                require_approved(tx, act, action, self._trust.signatures, now=self._room.now())
+            if action.approvers:
+                self._trust.performed.record_execution(action.executed_by, act.id)
+            given = act.arguments if arguments is None else arguments
+            outcome = action.perform(replace(self._parts, act=act), given, by)
+        except (ApplianceError, AuthorityError, OSError) as error:
+            return self._ended(act, AdminRequestState.FAILED, _refusal(error))
+        except BaseException as fault:
+            self._ended(act, AdminRequestState.FAILED, _fault(fault))
+            raise
+        return self._ended(act, AdminRequestState.DONE, outcome)
+
+    def execute_waiting(self) -> None:
+        """Performs whatever waits for this process, and ends what others left."""
+        for hand in self._hands:
+            with self._room.database.reading() as tx:
+                found = acts.untaken(tx, actions_executed_by(hand))
+            for act in found:
+                self.execute_request(act.id)
+        self.interrupt_overdue()
+
+    def interrupt_overdue(self) -> None:
+        """What was taken too long ago is interrupted, and what nobody took is not done any more."""
+        with self._room.database.reading() as tx:
+            open_ = acts.in_state(tx, AdminRequestState.PERFORMING)
+        for act in open_:
+            begun = act.started or act.decided or act.asked
+            if begun + _longest(act) <= self._room.now():
+                self._ended(act, AdminRequestState.INTERRUPTED, _NOT_TAKEN if act.started is None else _NOT_ENDED)
+
+    def _ended(self, act: AdminRequest, after: AdminRequestState, outcome: AdminRequestOutcome) -> AdminRequest:
+        kinds = {
+            AdminRequestState.DONE: JournalKind.ACT_DONE,
+            AdminRequestState.FAILED: JournalKind.ACT_FAILED,
+            AdminRequestState.INTERRUPTED: JournalKind.ACT_INTERRUPTED,
+        }
+        with self._room.writing() as tx:
+            if acts.end(tx, act.id, after, outcome, self._room.now()):
+                said = outcome.template.format(**outcome.values)
+                self._room.journal.append_line(
+                    tx, kinds[after], NOBODY, act=act.id, action=act.action, outcome=said
+                )
+        return replace(self._now(act.id), outcome=outcome)
+
+    def _now(self, act_id: str) -> AdminRequest:
+        with self._room.database.reading() as tx:
+            return acts.act(tx, act_id)
+
+
+def _longest(act: AdminRequest) -> timedelta:
+    """How long *act* may take; the longest for one of another release, which this one does not know."""
+    try:
+        return LONGEST[find_action(act.action).executed_by]
+    except NotFound:
+        return max(LONGEST.values())
+
+
+def _refusal(error: ApplianceError | AuthorityError | OSError) -> AdminRequestOutcome:
+    if isinstance(error, OSError):
+        return AdminRequestOutcome("It could not be done: {why}.", {"why": error.strerror or str(error)})
+    values = {name: value if isinstance(value, int) else str(value) for name, value in error.values.items()}
+    return AdminRequestOutcome(error.template, values)
+
+
+def _fault(fault: BaseException) -> AdminRequestOutcome:
+    return AdminRequestOutcome(
+        "An unexpected fault ({kind}) ended this: {why}.", {"kind": type(fault).__name__, "why": str(fault)}
+    )

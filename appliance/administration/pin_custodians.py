@@ -1,0 +1,166 @@
+"""Keepers of the token's PIN, as the administration sees them: who is one, how many are left, and their end.
+
+The authority knows them by itself, and officers make them. To end one it takes nobody (as with a seal, to stop
+somebody can never be too easy), but root's socket alone asks for it: whoever ends the ways in of an administrator
+there, by an act that two persons have signed, ends the keeper with them. What root takes back of passkeys does not
+unlock any more either. Neither comes back by an act from before: one that waits for officers in the portal is
+refused first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from appliance.accounts.sign_in import folded
+from appliance.administration.context import AdministrationContext
+from appliance.errors import StorageError
+from appliance.ledger.audit_trail import AuditTrail
+from appliance.model.administration import ROOT, Actor, AdministratorState, JournalKind
+from appliance.model.office import OfficerDecision, OfficerDecisionKind
+from appliance.office.notices import refuse_decision
+from appliance.store import office_acts
+from appliance.store.administration import administrators
+from hsm.client import AuthorityClient
+from hsm.errors import AuthorityError, Sentence
+from hsm.names import pin_custodian_subject
+
+NEEDED = 2
+"""Keepers that it takes to unlock."""
+
+ENDING = frozenset({"administrators.reset", "administrators.remove", "keys.keeper_end"})
+"""The actions after which somebody is a keeper no more."""
+
+TO_BE_NONE = "{login} is to be no keeper of the PIN: what waited for the officers has ended."
+
+
+@dataclass(frozen=True, slots=True)
+class PinCustodianEnd:
+    """What came of it: whether something ``ended`` (None when the authority or the portal's database did not
+    answer, so that nobody knows), how many keepers are ``left`` who can sign in (None: not known), and whether an
+    act was ``withdrawn`` that waited for officers."""
+
+    ended: bool | None
+    left: int | None
+    withdrawn: bool = False
+
+    def sentence_about(self, login: str) -> Sentence | None:
+        """What there is to say of it; nothing for somebody who was no keeper."""
+        if self.ended is None:
+            return Sentence(
+                "The authority or the portal's database does not answer: if {login} is a keeper of the PIN, or was"
+                " to become one, that may not have ended. Ask for `keys.keeper_end` when both answer again.",
+                {"login": login},
+            )
+        if not self.ended:
+            return Sentence(TO_BE_NONE, {"login": login}) if self.withdrawn else None
+        if self.left is None:
+            return Sentence(
+                "{login} answers as a keeper of the PIN with none of these passkeys any more. How many keepers are"
+                " left is not known: the authority was asked, and did not say.",
+                {"login": login},
+            )
+        template = (
+            "{login} answers as a keeper of the PIN with none of these passkeys any more. Keepers left: {left}; it"
+            " takes two."
+        )
+        return Sentence(template, {"login": login, "left": self.left})
+
+
+class PinCustodians:
+    """Asks the *authority*; ends by *roots*, its socket for whoever is root, which no other process opens; what
+    becomes of acts in the portal, the *audit* tells. Thread-safe."""
+
+    def __init__(
+        self, room: AdministrationContext, authority: AuthorityClient, roots: AuthorityClient, audit: AuditTrail
+    ) -> None:
+        self._room = room
+        self._audit = audit
+        self._authority = authority
+        self._roots = roots
+
+    def able_logins(self) -> list[str]:
+        """Who of the administrators is a keeper and can sign in, by login. Raises :class:`AuthorityError`."""
+        with self._room.database.reading() as tx:
+            everybody = administrators.everybody(tx)
+        known = set(self._authority.pin_custodians())
+        active = [each.login for each in everybody if each.state is AdministratorState.ACTIVE]
+        return [login for login in active if pin_custodian_subject(login) in known]
+
+    def end_custodian(self, login: str, credential_id: bytes | None = None, *, by: Actor) -> PinCustodianEnd:
+        """*login* unlocks no more, or not with this passkey, and officers do not bring that back by an act from
+        before; journal and log tell of it.
+
+        Raises :class:`AuthorityError`, and :class:`StorageError` for a portal's database that cannot be used:
+        either one when the other was asked all the same.
+        """
+        try:
+            # First: whoever is activating it now comes before.
+            withdrawn = self._withdraw(login, credential_id, by)
+        finally:
+            ended = self._end(login, credential_id, by)
+        return PinCustodianEnd(ended, self._left(), withdrawn)
+
+    def _withdraw(self, login: str, credential_id: bytes | None, by: Actor) -> bool:
+        """Refuses what waits in the portal to make a keeper of *login*, by this passkey; whether there was any."""
+        now, subject = self._room.now(), pin_custodian_subject(login)
+        who = by.login if by == ROOT else f"administrator-{by.login}"
+        with self._room.portal().transaction() as tx:
+            office_acts.expire(tx, now)
+            found = office_acts.open_about(tx, subject, OfficerDecisionKind.ENROL_KEEPER)
+            waiting = [act for act in found if credential_id is None or _is_by(act, credential_id)]
+            for act in waiting:
+                refuse_decision(tx, self._audit, act, reason=WITHDRAWN.template, by=who, at=now)
+        return bool(waiting)
+
+    def _end(self, login: str, credential_id: bytes | None, by: Actor) -> bool:
+        ended = self._roots.end_pin_custodian(pin_custodian_subject(login), credential_id) > 0
+        if ended:
+            with self._room.writing() as tx:
+                self._room.journal.append_line(tx, JournalKind.KEEPER_ENDED, by, login=login)
+        return ended
+
+    def _left(self) -> int | None:
+        try:
+            return len(self.able_logins())
+        except AuthorityError:  # another socket than that which ended it
+            return None
+
+    def try_end_custodian(self, login: str, credential_id: bytes | None = None, *, by: Actor) -> PinCustodianEnd:
+        """The same after a way in has ended: an authority, or a portal, that does not answer is no reason to keep
+        that open, and is said in what this returns."""
+        try:
+            return self.end_custodian(login, credential_id, by=by)
+        except (AuthorityError, StorageError):
+            return PinCustodianEnd(ended=None, left=None)
+
+    def warning(self, action: str, arguments: Mapping[str, str]) -> Sentence | None:
+        """What whoever asks for *action*, or approves it, should know of keepers now; None for what ends none."""
+        login = folded(arguments.get("login", ""))
+        if action not in ENDING or not login:
+            return None
+        try:
+            able, known = self.able_logins(), self._authority.pin_custodians()
+        except AuthorityError:
+            return Sentence(
+                "Whether {login} is a keeper of the PIN is not known now: the authority does not answer.",
+                {"login": login},
+            )
+        if pin_custodian_subject(login) not in known:
+            return None
+        left = len([each for each in able if each != login])
+        return Sentence(_TOO_FEW if left < NEEDED else _ENOUGH, {"login": login, "left": left})
+
+
+def _is_by(act: OfficerDecision, credential_id: bytes) -> bool:
+    return any(each["credential_id"] == credential_id.hex() for each in act.details["credentials"])
+
+
+WITHDRAWN = Sentence("The keeper was ended, or root took the passkey back, before officers had activated this.")
+"""Why such an act is refused."""
+
+_ENOUGH = "{login} is a keeper of the PIN and will be none. Keepers left then: {left}; it takes two."
+_TOO_FEW = (
+    "{login} is a keeper of the PIN and will be none. Keepers left then: {left}; it takes two, so that only root"
+    " on the machine unlocks the HSM (`vermilion-unlock 2`) until there are two again (`keys.keeper`)."
+)

@@ -1,0 +1,78 @@
+"""The people and companies of the demonstration, which evidently do not exist; their software authenticators, one
+file each, counters kept; and where the sample contract keeps room for their signatures."""
+
+from __future__ import annotations
+
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from appliance.language import Language
+from appliance.model.contract import Placement
+from appliance.model.people import Person, Seal, SealKind
+from hsm.authenticator import SoftwareAuthenticator
+from hsm.intents import OfficerIntent, SigningIntent, WebAuthnActivation
+
+ALPHA = "甲公司示例有限公司"
+BETA = "乙公司示例有限公司"
+ZONE = "Asia/Shanghai"
+
+
+def _person(subject: str, name: str, organisation: str, email: str) -> Person:
+    return Person(subject, name, organisation, email, Language.CHINESE, ZONE)
+
+
+OFFICER = "officer-wang"
+"""Enrols people and seals, by the ceremony's appointment; signs nothing."""
+
+ZHANG = _person("person-zhang", "张示例", ALPHA, "zhang@alpha.example")
+LI = _person("person-li", "李样本", BETA, "li@beta.example")
+CUSTODIAN = _person("person-zhao", "赵保管", ALPHA, "zhao@alpha.example")
+PEOPLE = (ZHANG, LI, CUSTODIAN)
+
+CONTRACT_SEAL = Seal("seal-alpha-contract", ALPHA, SealKind.CONTRACT, (CUSTODIAN.subject,), 40.0)
+"""Party A's seal: released by its custodian at the request of the person who signs for Party A."""
+
+
+LAST_PAGE = 2
+
+FIRST = Placement(page=LAST_PAGE, x=10.5, y=62.5, width=36.0, height=8.0)
+SECOND = Placement(page=LAST_PAGE, x=53.5, y=62.5, width=36.0, height=8.0)
+SEAL = Placement(page=LAST_PAGE, x=10.5, y=72.5, width=20.0, height=14.2)
+
+SAMPLE_PLACES = (FIRST, SECOND, SEAL)
+
+
+class DemonstrationAuthenticators:
+    """The authenticators in one private directory, named by subject. One process at a time uses each."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def has(self, subject: str) -> bool:
+        """Whether *subject* has an authenticator here."""
+        return self._path(subject).exists()
+
+    def create_authenticator(self, subject: str, *, rp_id: str, origin: str) -> dict[str, str]:
+        """A new authenticator for *subject*; its credential, as enrolment wants it."""
+        authenticator = SoftwareAuthenticator.create(rp_id, origin)
+        authenticator.save(self._path(subject))
+        return authenticator.credential()
+
+    def activate(self, subject: str, act: SigningIntent | OfficerIntent) -> WebAuthnActivation:
+        """The assertion of *subject* for *act*; the new counter is on disk before it is given away."""
+        with self._alone(subject):
+            authenticator = SoftwareAuthenticator.load(self._path(subject))
+            activation = authenticator.activate(subject, act)
+            authenticator.save(self._path(subject))
+        return activation
+
+    def _path(self, subject: str) -> Path:
+        return self._folder / f"{subject}.json"
+
+    @contextmanager
+    def _alone(self, subject: str) -> Iterator[None]:
+        with (self._folder / f"{subject}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield

@@ -1,0 +1,194 @@
+"""The authority and what it holds: it answers, the HSM signs, the clock is right, certificates and lists last, and
+the records of key ceremonies are as they were written."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from cryptography import x509
+
+from appliance.health.check_context import CheckContext, NotAnswerable
+from appliance.health.findings import HealthFinding, RunbookPage, attention, failing, good, unset
+from appliance.store import ceremonies as store
+from appliance.store import ledger
+from appliance.store.database import Transaction
+from hsm import canonical
+from hsm.answers import AuthorityState, AuthorityStatus, ClockState, HeldCeremony, KeyReport
+from hsm.config import TimeSourceKind
+from hsm.errors import AuthorityError
+
+STAGES = (90, 30, 14, 3)
+"""Days that a certificate has left when somebody is told, each time anew."""
+
+URGENT = 14
+"""Days below which it is no longer only worth a look."""
+
+ROOT_LIST_RUNNING_OUT = timedelta(days=30)
+"""The root's list counts for 400 days; a ceremony takes time to arrange."""
+
+_HSM = {
+    AuthorityState.UNPROVISIONED: RunbookPage.NOT_PROVISIONED,
+    AuthorityState.LOCKED: RunbookPage.HSM_LOCKED,
+    AuthorityState.UNAVAILABLE: RunbookPage.HSM_GONE,
+}
+
+
+def authority(bench: CheckContext) -> HealthFinding:
+    """The authority answers."""
+    try:
+        status = bench.status()
+    except AuthorityError as error:
+        return failing("authority", RunbookPage.AUTHORITY_GONE, error.template, error.values)
+    return good("authority", "The authority answers (release {version}).", {"version": status.version})
+
+
+def hsm(bench: CheckContext) -> HealthFinding:
+    """The HSM signs."""
+    status = bench.authority()
+    if status.state is AuthorityState.OPERATIONAL:
+        return good("hsm", status.sentence.template, status.sentence.values)
+    return failing("hsm", _HSM[status.state], status.sentence.template, status.sentence.values)
+
+
+def clock(bench: CheckContext) -> HealthFinding:
+    """The clock is one that timestamps are given by."""
+    report = bench.authority().clock
+    template, values = report.sentence.template, report.sentence.values
+    if report.state is ClockState.STEPPED:
+        return failing("clock", RunbookPage.CLOCK_STEPPED, template, values)
+    if not report.trusted:
+        return failing("clock", RunbookPage.CLOCK_UNSYNCHRONISED, template, values)
+    if report.state is ClockState.SOON_OUT:
+        return attention("clock", RunbookPage.CLOCK_UNSYNCHRONISED, template, values)
+    if report.source == TimeSourceKind.DECLARED:  # nothing measures it: an operator says that it is right
+        return unset("clock", template, values)
+    return good("clock", template, values)
+
+
+def certificates(bench: CheckContext) -> HealthFinding:
+    """No certificate of a service key ends soon."""
+    return ending(bench.authority(), bench.now)
+
+
+def ending(status: AuthorityStatus, now: datetime) -> HealthFinding:
+    """The certificate that ends first, and what that means *now*."""
+    if not status.keys:
+        template = "The authority has no certificates; hold the key ceremony."
+        return failing("certificates", RunbookPage.NOT_PROVISIONED, template)
+    first = min(status.keys, key=lambda key: key.not_after)
+    values = {"subject": first.subject, "days": _days(first, now)}
+    stage = next((days for days in reversed(STAGES) if first.not_after - now <= timedelta(days=days)), None)
+    if stage is None:
+        return good("certificates", "The next certificate to end is that of {subject}; days left: {days}.", values)
+    mark = f"{first.subject} {stage}"
+    if first.not_after <= now:
+        template = "The certificate of {subject} has ended."
+        return failing(
+            "certificates", RunbookPage.CERTIFICATE_ENDING, template, values, mark=f"{first.subject} ended"
+        )
+    template = "The certificate of {subject} ends soon; days left: {days}."
+    tell = failing if stage <= URGENT else attention
+    return tell("certificates", RunbookPage.CERTIFICATE_ENDING, template, values, mark=mark)
+
+
+def revocation_lists(bench: CheckContext) -> HealthFinding:
+    """The lists of the issuing CAs count, and are made anew in time; without one no signature can be verified."""
+    bench.authority()
+    ends = [(crl.next_update_utc, crl) for crl in _lists(bench) if crl.next_update_utc is not None]
+    if not ends:
+        return failing("revocation-lists", RunbookPage.CRL_EXPIRED, "There is no revocation list.")
+    until, first = min(ends, key=lambda each: each[0])
+    values = {"issuer": _name(first), "hours": int(abs(until - bench.now) / timedelta(hours=1))}
+    if until <= bench.now:
+        template = "The revocation list of {issuer} ran out {hours} h ago."
+        return failing("revocation-lists", RunbookPage.CRL_EXPIRED, template, values)
+    if until - bench.now < (until - first.last_update_utc) / 2:
+        template = "The revocation list of {issuer} is old and counts for {hours} h only."
+        return attention("revocation-lists", RunbookPage.CRL_EXPIRED, template, values)
+    return good("revocation-lists", "The revocation lists count for {hours} h more.", values)
+
+
+def root_list(bench: CheckContext) -> HealthFinding:
+    """The root's revocation list still counts."""
+    bench.authority()
+    crl = x509.load_der_x509_crl(bench.client.crl("root"))
+    ends = crl.next_update_utc or bench.now
+    values = {"days": (ends - bench.now).days}
+    if ends <= bench.now:
+        return failing(
+            "root-list", RunbookPage.ROOT_LIST_ENDING, "The root's revocation list has run out.", values
+        )
+    if ends - bench.now < ROOT_LIST_RUNNING_OUT:
+        template = "Days left of the root's revocation list: {days}."
+        return attention("root-list", RunbookPage.ROOT_LIST_ENDING, template, values)
+    return good("root-list", "Days left of the root's revocation list: {days}.", values)
+
+
+def _lists(bench: CheckContext) -> list[x509.CertificateRevocationList]:
+    """Those of the issuing CAs that have not ended: an ended one makes no list any more."""
+    issuers = [x509.load_der_x509_certificate(each) for each in bench.client.authorities()]
+    alive = {each.subject for each in issuers if each.not_valid_after_utc > bench.now}
+    lists = [x509.load_der_x509_crl(each) for each in bench.client.crls()[1:]]
+    return [crl for crl in lists if crl.issuer in alive or len(lists) == 1]
+
+
+def _days(key: KeyReport, now: datetime) -> int:
+    return (key.not_after - now).days
+
+
+def _name(crl: x509.CertificateRevocationList) -> str:
+    names = crl.issuer.get_attributes_for_oid(x509.NameOID.COMMON_NAME)
+    return str(names[0].value) if names else crl.issuer.rfc4514_string()
+
+
+_TOLD = timedelta(days=7)
+"""How long the recovery of an officer is a finding of its own."""
+
+
+def ceremonies(bench: CheckContext) -> HealthFinding:
+    """Nobody has changed what was written of them."""
+    held = _held(bench)
+    for each in held:
+        if not each.intact:
+            template = "The transcript of the ceremony {name} is gone or was changed."
+            return failing(
+                "ceremonies", RunbookPage.CEREMONY_CHANGED, template, {"name": each.name}, mark=each.name
+            )
+    with bench.reading() as tx:
+        different = _different(tx, {each.number: each for each in held})
+    if different is not None:
+        template = "The authority's record of ceremony {number} is not the one in the log."
+        return failing(
+            "ceremonies", RunbookPage.CEREMONY_CHANGED, template, {"number": different}, mark=str(different)
+        )
+    return good("ceremonies", "Ceremonies on record, each as it was written: {count}.", {"count": len(held)})
+
+
+def recovery(bench: CheckContext) -> HealthFinding:
+    """Nobody was given an officer's powers by a ceremony of these days: if so, administrators hear of it."""
+    held = _held(bench)
+    recent = [each for each in held if each.recovers_officers and bench.now - each.held < _TOLD]
+    if recent:
+        template = "Officers were given a new way in by the ceremony {name}, on {day}."
+        values = {"name": recent[-1].name, "day": f"{recent[-1].held:%Y-%m-%d}"}
+        page = RunbookPage.OFFICER_RECOVERY
+        return attention("officer-recovery", page, template, values, mark=str(recent[-1].number))
+    return good("officer-recovery", "No officer was given a new way in these days.")
+
+
+def _held(bench: CheckContext) -> list[HeldCeremony]:
+    bench.authority()
+    try:
+        return bench.client.ceremonies()
+    except AuthorityError as error:
+        raise NotAnswerable from error  # not ours to ask; the watch and root do
+
+
+def _different(tx: Transaction, held: dict[int, HeldCeremony]) -> int | None:
+    """The first that the log knows otherwise: another transcript, another name, or none at all any more."""
+    for number, entry in sorted(store.in_log(tx).items()):
+        public = canonical.decode(ledger.leaf(tx, entry))["public"]
+        record = held.get(number)
+        if record is None or (record.name, record.sha256.hex()) != (public["name"], public["transcript"]):
+            return number
+    return None

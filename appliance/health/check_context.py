@@ -1,0 +1,188 @@
+"""One round of health checks: what checks ask with, and how each is asked.
+
+Each part of the appliance is asked once, and its failure is kept, not raised again. A check always gives an
+answer, never an exception.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from appliance.config import Settings, load
+from appliance.errors import ApplianceError
+from appliance.health.findings import HealthFinding, RunbookPage, attention
+from appliance.home import Home
+from appliance.store.database import Database, Transaction
+from hsm.answers import AuthorityStatus
+from hsm.client import AuthorityClient
+from hsm.errors import AuthorityError
+
+PATIENCE = 2.0
+"""Seconds for each answer of the authority, and for the database's lock."""
+
+
+@dataclass
+class JournalCursor:
+    """How far somebody has come who looks at a part of something in each round: to the end of ``line``; at 0 it
+    begins anew."""
+
+    line: int = 0
+
+
+class NotAnswerable(Exception):
+    """What a question needs does not answer, which another finding says."""
+
+
+@dataclass
+class CheckContext:
+    """One round at ``now``. Not thread-safe; it remembers what it was told, so a new round takes a new one.
+
+    ``opened`` is the appliance's database where the caller has it open; the caller closes it. ``commit_seconds``
+    is how long an empty transaction took, once that was tried. ``cursor`` is how far the rounds before have come
+    in the administrators' journal; whoever asks only once has none, and looks at all of it.
+    """
+
+    home: Home
+    now: datetime
+    client: AuthorityClient
+    environment: Mapping[str, str] = field(default_factory=lambda: os.environ)
+    opened: Database | None = None
+    cursor: JournalCursor | None = None
+    _stack: ExitStack = field(default_factory=ExitStack)
+    commit_seconds: float | None = None
+    _settings: Settings | ApplianceError | None = None
+    _database: Database | ApplianceError | None = None
+    _status: AuthorityStatus | AuthorityError | None = None
+
+    def settings(self) -> Settings:
+        """The settings. Raises :class:`ApplianceError`."""
+        if self._settings is None:
+            try:
+                self._settings = load(self.home)
+            except ApplianceError as error:
+                self._settings = error
+        if isinstance(self._settings, ApplianceError):
+            raise self._settings
+        return self._settings
+
+    def database(self) -> Database:
+        """The database, opened. Raises :class:`ApplianceError`, :class:`NotAnswerable` when there is none."""
+        if self.opened is not None:
+            return self.opened
+        if isinstance(self._database, ApplianceError):
+            raise self._database
+        if not self.home.database.exists():
+            raise NotAnswerable
+        if self._database is None:
+            try:
+                self._database = Database(self.home.database, patience=PATIENCE)
+                self._stack.callback(self._database.close)
+            except ApplianceError as error:
+                self._database = error
+                raise
+        return self._database
+
+    def give_up_database(self, error: ApplianceError) -> None:
+        """It takes nobody now: whoever asks next in this round need not wait to find that out."""
+        self._database = error
+
+    def status(self) -> AuthorityStatus:
+        """What the authority says of itself. Raises :class:`AuthorityError`."""
+        if self._status is None:
+            try:
+                self._status = self.client.status()
+            except AuthorityError as error:
+                self._status = error
+        if isinstance(self._status, AuthorityError):
+            raise self._status
+        return self._status
+
+    def configured(self) -> Settings:
+        """The settings, for questions about something else. Raises :class:`NotAnswerable`."""
+        with _asked_elsewhere():
+            return self.settings()
+
+    def authority(self) -> AuthorityStatus:
+        """The status, for questions about something else. Raises :class:`NotAnswerable`."""
+        with _asked_elsewhere():
+            return self.status()
+
+    @contextmanager
+    def reading(self) -> Iterator[Transaction]:
+        """One view of the database, for questions about what is in it. Raises :class:`NotAnswerable`."""
+        with _asked_elsewhere():
+            database = self.database()
+        with database.reading() as tx:
+            yield tx
+
+    def close(self) -> None:
+        """Lets go of what was opened."""
+        self._stack.close()
+
+
+@contextmanager
+def open_check_context(
+    home: Home, *, role: str, now: datetime, cursor: JournalCursor | None = None
+) -> Iterator[CheckContext]:
+    """A bench of its own: asks the authority as *role* (one of ``home.ROLES``). *cursor* is one that the caller
+    keeps from round to round."""
+    with AuthorityClient(home.authority_socket(role), timeout=PATIENCE) as client:
+        opened = CheckContext(home, now, client, cursor=cursor)
+        try:
+            yield opened
+        finally:
+            opened.close()
+
+
+@contextmanager
+def _asked_elsewhere() -> Iterator[None]:
+    try:
+        yield
+    except (ApplianceError, AuthorityError) as error:
+        raise NotAnswerable from error
+
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A question: ``ask`` gives a finding of this ``name``, or None when there is nothing to say; people read the
+    ``title`` (a sentence of the catalogue).
+
+    ``serving``: without it nothing is signed, dated or recorded, so ``/readyz`` gives 503. ``at_once``: answered
+    fast enough to be asked for every visitor. ``network``: it asks another machine, so only the process that may
+    (the scheduler) is sure of the answer.
+    """
+
+    name: str
+    title: str
+    ask: Callable[[CheckContext], HealthFinding | None]
+    serving: bool = False
+    at_once: bool = False
+    network: bool = False
+
+
+def ask_check(check: Check, bench: CheckContext) -> HealthFinding | None:
+    """The answer; None when what it needs does not answer, which another finding says."""
+    try:
+        return check.ask(bench)
+    except NotAnswerable:
+        return None
+    except Exception as error:  # a question that breaks is a finding itself, and the others are asked
+        log.warning("%s: %s: %s", check.name, type(error).__name__, error)
+        values = {"check": check.name, "why": f"{type(error).__name__}: {error}"}
+        return attention(
+            check.name, RunbookPage.CHECK_BROKEN, "The question about {check} could not be answered: {why}", values
+        )
+
+
+def ask_all(checks: Iterable[Check], bench: CheckContext) -> list[HealthFinding]:
+    """All answers, in the order of *checks*."""
+    answers = (ask_check(check, bench) for check in checks)
+    return [finding for finding in answers if finding is not None]

@@ -1,0 +1,184 @@
+"""Contracts and timestamps: archive timestamps are renewed in time, outside timestamps arrive, reminders are
+derived, and few timestamp requests are refused."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from cryptography import x509
+
+from appliance.config import KeepingSettings
+from appliance.errors import ApplianceError, StorageError
+from appliance.health.check_context import CheckContext, NotAnswerable
+from appliance.health.figures import REFUSED, FigureSeries, labelled
+from appliance.health.findings import HealthFinding, RunbookPage, attention, failing, good, unset
+from appliance.health.observations import Observations
+from appliance.home import Home
+from appliance.model.intent import OutsideStamp
+from appliance.policy import load_policy
+from appliance.reminders.calendar import load_calendar
+from appliance.store import intents, reminder_plans
+from appliance.store import keeping as kept
+from appliance.store.database import Transaction
+from appliance.timestamping.issuing import horizon_of_certificate
+from appliance.timestamping.refusal_counts import NAMES
+from hsm.client import AuthorityClient
+from hsm.errors import AuthorityError
+
+IN_HAND = timedelta(days=1)
+"""What became due since then is still being worked on, and nothing to tell."""
+
+
+def keeping(bench: CheckContext) -> HealthFinding:
+    """Archive timestamps are renewed in time."""
+    settings = bench.configured().keeping
+    with bench.reading() as tx:
+        return keeping_finding(tx, settings, bench.now, reached=_reached(bench.client, settings))
+
+
+def keeping_finding(
+    tx: Transaction, settings: KeepingSettings, now: datetime, *, reached: datetime | None
+) -> HealthFinding:
+    """The same, of an open database; *reached* is until when a timestamp that is made now would count."""
+    ends, failed = settings.ends, kept.failing(tx)
+    late = kept.count_due(tx, now, ends)
+    due = kept.count_due(tx, now + settings.lead - IN_HAND, ends)
+    if late:
+        template = "Contracts that were not timestamped again in time, and can no longer be proven here: {count}."
+        return failing("keeping", RunbookPage.KEEPING_LATE, template, {"count": late})
+    if failed.count:
+        template = "Contracts that could not be timestamped again: {count}. {reason}"
+        return failing(
+            "keeping", RunbookPage.KEEPING_LATE, template, {"count": failed.count, "reason": failed.reason}
+        )
+    if due and reached is not None and kept.count_due(tx, min(now + settings.lead, reached), ends) < due:
+        template = "Contracts that wait to be timestamped again for a new timestamp key: {count}."
+        return failing("keeping", RunbookPage.KEEPING_LATE, template, {"count": due})
+    if due:
+        template = "Contracts that wait to be timestamped again: {count}; the scheduler is at it."
+        return good("keeping", template, {"count": due})
+    first = kept.first_end(tx, ends)
+    if first is None:
+        return good("keeping", "No completed contract has to be kept yet.")
+    values = {"day": f"{first - settings.lead:%Y-%m-%d}"}
+    return good("keeping", "Completed contracts are timestamped again from {day} on.", values)
+
+
+def _reached(client: AuthorityClient, settings: KeepingSettings) -> datetime | None:
+    try:
+        certificate = x509.load_der_x509_certificate(client.certificate("tsa"))
+    except AuthorityError:
+        return None
+    return horizon_of_certificate(certificate).end(settings.ends)
+
+
+SPAN = timedelta(days=1)
+
+
+def outside_timestamps(bench: CheckContext) -> HealthFinding:
+    """What became of them in a day. Asks nobody."""
+    url = bench.configured().outside.url
+    if not url:
+        said = "No authority outside is set; signatures carry the local timestamp."
+        return unset("outside-timestamps", said)
+    with bench.reading() as tx:
+        counts = intents.outside_since(tx, bench.now - SPAN)
+    missing = sum(count for stamp, count in counts.items() if stamp is not OutsideStamp.DATED)
+    if missing:
+        template = "Signatures of a day that got no second timestamp: {count}."
+        values = {"count": missing, "url": url}
+        return attention("outside-timestamps", RunbookPage.OUTSIDE_TIMESTAMPS, template, values)
+    template = "Signatures are dated by the authority outside, too ({count} in a day)."
+    return good("outside-timestamps", template, {"count": counts.get(OutsideStamp.DATED, 0)})
+
+
+LATE = timedelta(minutes=5)
+"""The scheduler derives every ten seconds."""
+
+
+def reminders(bench: CheckContext) -> HealthFinding:
+    """Reminders that are due are derived."""
+    with bench.reading() as tx:
+        return derived(tx, bench.now)
+
+
+def derived(tx: Transaction, now: datetime) -> HealthFinding:
+    """The same, of an open database."""
+    waiting = reminder_plans.waiting_since(tx, now - LATE)
+    ticked, _ = reminder_plans.clock(tx)
+    if waiting and (ticked is None or now - ticked > LATE):
+        template = "Contracts whose reminders wait to be derived: {count}; the scheduler does not run."
+        return failing("reminders", RunbookPage.REMINDERS_LATE, template, {"count": waiting})
+    return good("reminders", "Reminders that are due are derived.")
+
+
+def calendar(bench: CheckContext) -> HealthFinding:
+    """The calendar of holidays has this year."""
+    return known_years(bench.home, bench.now)
+
+
+def known_years(home: Home, now: datetime) -> HealthFinding:
+    """Which years the calendar of *home* has."""
+    try:
+        rules = load_policy(home.policy).default.reminders
+        found = load_calendar(rules.calendar, home.calendars)
+    except ApplianceError as error:
+        return failing("calendar", RunbookPage.SETTINGS_WRONG, error.template, error.values)
+    values = {"name": found.name, "year": now.year, "next": now.year + 1, "file": f"{rules.calendar}.toml"}
+    if not found.covers_year(now.year):
+        template = "The calendar {name} does not have {year}; Monday to Friday count as working days."
+        return attention("calendar", RunbookPage.CALENDAR_MISSING, template, values)
+    if not found.covers_year(now.year + 1):
+        return good("calendar", "The calendar {name} has {year}, but not yet {next}; add it in time.", values)
+    return good("calendar", "The calendar {name} has {year} and {next}.", values)
+
+
+MANY = 20
+"""Refusals in an hour of which somebody should know, when they are more than the timestamps that were given."""
+
+GIVEN = "vermilion_timestamps_total"
+
+
+def refusals(bench: CheckContext) -> HealthFinding:
+    """Most of those who ask are given a timestamp."""
+    path = bench.home.health
+    if not os.access(path, os.R_OK):
+        raise NotAnswerable  # not there yet, or not this process's to open
+    observations = Observations(path)
+    try:
+        return judge_refusals(FigureSeries(observations), bench.now)
+    except StorageError as error:
+        raise NotAnswerable from error  # the watch says so
+    finally:
+        observations.close()
+
+
+def judge_refusals(series: FigureSeries, now: datetime) -> HealthFinding:
+    """What the figures of the last hour and day say."""
+    lately, day = (_refused(series, now - timedelta(hours=hours), now) for hours in (1, 24))
+    given = _grown(series, GIVEN, now - timedelta(hours=1), now)
+    refused = sum(lately.values())
+    if refused >= MANY and refused > given:
+        values = {"refused": refused, "given": given, "reason": max(lately, key=lambda name: lately[name])}
+        template = (
+            "Timestamp requests refused in the last hour or two: {refused}, most often with {reason};"
+            " granted: {given}."
+        )
+        return attention("refusals", RunbookPage.TIMESTAMPS_REFUSED, template, values, mark=str(values["reason"]))
+    total = sum(day.values())
+    if not total:
+        return good("refusals", "No timestamp request was refused in the last 24 hours.")
+    reasons = ", ".join(f"{name} {count}" for name, count in day.items() if count)
+    values = {"count": total, "reasons": reasons}
+    return good("refusals", "Timestamp requests refused in the last 24 hours: {count} ({reasons}).", values)
+
+
+def _refused(series: FigureSeries, since: datetime, now: datetime) -> Mapping[str, int]:
+    return {name: _grown(series, labelled(REFUSED, reason=name), since, now) for name in NAMES.values()}
+
+
+def _grown(series: FigureSeries, figure: str, since: datetime, now: datetime) -> int:
+    """By how much it grew in the hours from the one of *since* on."""
+    return round(sum(bucket.grown for bucket in series.read_hours(figure, since=since, until=now)))

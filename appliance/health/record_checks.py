@@ -1,0 +1,180 @@
+"""What the appliance stores and what waits: the database can be written, the log and the administrators' journal
+are unchanged, and mail, log entries and contracts do not wait for too long."""
+
+from __future__ import annotations
+
+import os
+import time
+from contextlib import closing
+from datetime import datetime, timedelta
+
+from appliance.errors import ApplianceError, LedgerDamaged, StorageError
+from appliance.health.check_context import PATIENCE, CheckContext, JournalCursor, NotAnswerable
+from appliance.health.findings import HealthFinding, RunbookPage, attention, failing, good, unset
+from appliance.ledger import LogProofs
+from appliance.ledger.check import require_remembered
+from appliance.ledger.tree import StoredTree
+from appliance.notices.mail import MailClient, MailUnreachable
+from appliance.store import administrators, deliveries, ledger, queues
+from appliance.store.administration import ADMINISTRATION
+from appliance.store.administration import journal as administration
+from appliance.store.database import Database, Transaction
+from hsm import canonical
+from hsm.errors import AuthorityError
+
+NEWEST = 1000
+"""Lines of the administrators' journal that are looked at in each round of the watch: the newest, and as many of
+the older ones, which are those that follow on the round before, however much later this one comes."""
+
+
+def database(bench: CheckContext) -> HealthFinding:
+    """The database opens with this release, and takes a writer."""
+    path = bench.home.database
+    if not path.exists():
+        template = "There is no database yet; `vermilion init` makes one."
+        return failing("database", RunbookPage.DATABASE_UNUSABLE, template)
+    began = time.monotonic()
+    try:
+        with bench.database().transaction():
+            pass
+        bench.commit_seconds = time.monotonic() - began
+    except StorageError as error:
+        bench.give_up_database(error)
+        if _is_locked(error):
+            template = "Another process holds the database {path}; nothing can be written."
+            return failing("database", RunbookPage.DATABASE_LOCKED, template, {"path": path})
+        return failing("database", RunbookPage.DATABASE_UNUSABLE, error.template, error.values)
+    except ApplianceError as error:
+        return failing("database", RunbookPage.DATABASE_UNUSABLE, error.template, error.values)
+    return good("database", "The database opens and can be written.")
+
+
+def log(bench: CheckContext) -> HealthFinding:
+    """The log can be read, and holds what the authority signed."""
+    try:
+        database = bench.database()
+        checkpoint = LogProofs(database).latest()
+    except ApplianceError as error:
+        raise NotAnswerable from error  # the database says why
+    try:
+        require_remembered(database, bench.client)
+    except LedgerDamaged as error:
+        behind = error.values.get("remembered", -1) > error.values.get("size", 0)  # type: ignore[operator]
+        return failing(
+            "log", RunbookPage.LOG_BEHIND if behind else RunbookPage.LOG_DAMAGED, error.template, error.values
+        )
+    except AuthorityError as error:
+        raise NotAnswerable from error
+    if checkpoint is None:
+        return good("log", "The log has no checkpoint yet; the first one follows the first entry within a second.")
+    return good("log", "Entries that the log's latest checkpoint covers: {size}.", {"size": checkpoint.size})
+
+
+def journal(bench: CheckContext) -> HealthFinding:
+    """The newest lines of the administrators' journal follow from each other, and the last of them that is in the
+    log is the one that the log knows: who writes that database cannot make others of them."""
+    path = bench.home.administration
+    if not os.access(path, os.W_OK):
+        raise NotAnswerable  # not there yet, or not this process's to open
+    with bench.reading() as tx:
+        try:
+            own = Database(path, ADMINISTRATION, patience=PATIENCE)
+        except StorageError as error:
+            return failing("journal", RunbookPage.JOURNAL_CHANGED, error.template, error.values)
+        with closing(own), own.reading() as lines:
+            number = _changed_at(lines, tx, bench.cursor)
+    if number is not None:
+        template = "The administrators' journal was changed: line {number} is not the one that was written."
+        return failing("journal", RunbookPage.JOURNAL_CHANGED, template, {"number": number})
+    return good("journal", "The administrators' journal is as it was written.")
+
+
+def _changed_at(lines: Transaction, tx: Transaction, cursor: JournalCursor | None) -> int | None:
+    name, length = administration.identity(lines), administration.length(lines)
+    last = administrators.last_in_log(tx, name)
+    if last:
+        public = canonical.decode(ledger.leaf(tx, administrators.entry_of(tx, name, last)))["public"]
+        known = administration.digest(lines, last)
+        if known is None or known.hex() != public["digest"]:
+            return last
+    if cursor is None:
+        return administration.broken_at(lines)
+    older = max(0, length - NEWEST)
+    changed = _changed_before(lines, older, cursor)
+    return changed if changed is not None else administration.broken_at(lines, beyond=older)
+
+
+def _changed_before(lines: Transaction, older: int, cursor: JournalCursor) -> int | None:
+    """Looks at the next of the *older* lines, beyond the cursor; after the last of them begins anew. Where one was
+    changed the cursor stays, so that each round finds it, as an alarm takes."""
+    begin = cursor.line if cursor.line < older else 0
+    end = min(begin + NEWEST, older)
+    changed = administration.broken_at(lines, beyond=begin, upto=end) if end else None
+    if changed is None:
+        cursor.line = end if end < older else 0
+    return changed
+
+
+def _is_locked(error: StorageError) -> bool:
+    return "locked" in str(error.__cause__ or error)
+
+
+STUCK = timedelta(hours=1)
+"""Mail that waits longer than a mail server is away in passing."""
+
+UNPLACED = timedelta(minutes=1)
+"""An entry of the log gets its place within a second."""
+
+UNSEALED = timedelta(minutes=10)
+"""A contract is sealed off within seconds of its last signature."""
+
+
+def queue(bench: CheckContext) -> HealthFinding:
+    """Nothing waits for longer than it should."""
+    with bench.reading() as tx:
+        return queue_finding(tx, bench.now, mail=bench.configured().mail.configured)
+
+
+def queue_finding(tx: Transaction, now: datetime, *, mail: bool) -> HealthFinding:
+    """The first of the queues that stands still; *mail* whether there is a server to send by."""
+    _, _, letters = deliveries.counts(tx, before=now - STUCK, since=now)
+    if mail and letters:
+        template = "Mails that have waited for more than an hour: {count}."
+        return failing("queue", RunbookPage.QUEUE_STUCK, template, {"count": letters}, mark="mail")
+    if entries := queues.unplaced_since(tx, StoredTree(tx).size(), now - UNPLACED):
+        template = "Entries of the log that have waited for their place for more than a minute: {count}."
+        return failing("queue", RunbookPage.QUEUE_STUCK, template, {"count": entries}, mark="log")
+    if contracts := queues.unsealed_since(tx, now - UNSEALED):
+        template = "Contracts that are signed by all, but could not be sealed off: {count}."
+        return failing("queue", RunbookPage.QUEUE_STUCK, template, {"count": contracts}, mark="contracts")
+    return good("queue", "Nothing waits for longer than it should.")
+
+
+def mail(bench: CheckContext) -> HealthFinding:
+    """The mail server takes mail now. Asks it."""
+    settings = bench.configured()
+    if not settings.mail.configured:
+        return unset("mail", "No mail server is set; notices are shown in the portal only.")
+    password = settings.mail_password(bench.environment)
+    values = {"host": settings.mail.host, "port": settings.mail.port}
+    try:
+        MailClient(settings.mail, password).greet()
+    except MailUnreachable as error:
+        template = "The mail server {host}:{port} cannot be used: {why}"
+        return failing("mail", RunbookPage.MAIL_DOWN, template, {**values, "why": error})
+    return good("mail", "The mail server {host}:{port} takes mail.", values)
+
+
+def mail_lost(bench: CheckContext) -> HealthFinding:
+    """What was sent lately arrived, as far as can be known."""
+    with bench.reading() as tx:
+        return mail_lost_finding(tx, bench.now)
+
+
+def mail_lost_finding(tx: Transaction, now: datetime) -> HealthFinding:
+    """Mails of which it is not known whether they arrived, or that were refused for good."""
+    unknown, refused, _ = deliveries.counts(tx, before=now, since=now - deliveries.RECENT)
+    if unknown or refused:
+        template = "Mails of 14 days that may not have arrived: {unknown}; that were refused: {refused}."
+        return attention("mail-lost", RunbookPage.MAIL_LOST, template, {"unknown": unknown, "refused": refused})
+    return good("mail-lost", "Mail of the last 14 days arrived, as far as can be known.")

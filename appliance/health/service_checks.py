@@ -1,0 +1,113 @@
+"""The processes: those that failed and whose alarm no operator has dismissed, those that do not answer, and
+maintenance.
+
+On an appliance ``systemd/vermilion-alarm@.service`` leaves a file for each unit that failed. Whether the workers
+of portal and timestamp service are alive, they say themselves (:mod:`appliance.pulses`).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from importlib import metadata
+from pathlib import Path
+
+from appliance.health.check_context import CheckContext
+from appliance.health.findings import Condition, HealthFinding, RunbookPage, attention, failing, good
+from appliance.model.maintenance import MaintenanceWindow
+from appliance.pulses import Pulses
+from appliance.store import maintenance as store
+
+OURSELVES = "vermilion-diagnose.service"
+"""Its failure only says what the other findings say."""
+
+SILENT = 12.0
+"""Seconds without a sign of life, of which there is one each second, after which a worker is taken for dead: so
+few that what two rounds in a row find is still told within a minute."""
+
+
+def services(bench: CheckContext) -> HealthFinding:
+    """No service has failed since an operator looked."""
+    return raised(bench.home.alarms)
+
+
+def raised(folder: Path) -> HealthFinding:
+    """Of the alarms in *folder*, a file named like the unit, with time and result in its one line."""
+    found = [path for path in sorted(folder.glob("*")) if path.name != OURSELVES]
+    if not found:
+        return good("services", "No service has failed.")
+    lines = [path.read_text(encoding="utf-8", errors="replace").split() for path in found]
+    units = ", ".join(f"{path.name} ({' '.join(line)})" for path, line in zip(found, lines, strict=True))
+    values = {"units": units, "unit": found[0].name, "folder": folder}
+    return failing(
+        "services", RunbookPage.SERVICE_FAILED, "Failed and not dealt with: {units}.", values, mark=units
+    )
+
+
+def portal(bench: CheckContext) -> HealthFinding:
+    """Every worker of the portal has shown a sign of life just now."""
+    return _workers(bench, "web", bench.configured().web.workers)
+
+
+def timestamps(bench: CheckContext) -> HealthFinding:
+    """The worker of the timestamp service has shown a sign of life just now."""
+    return _workers(bench, "tsa", 1)
+
+
+def _workers(bench: CheckContext, service: str, wanted: int) -> HealthFinding:
+    alive = min(signs_of_life(bench, service), wanted)
+    values = {"service": service, "wanted": wanted, "alive": alive}
+    if not alive:
+        return failing(service, RunbookPage.WEB_DOWN, "The service {service} does not answer.", values)
+    if alive < wanted:
+        template = "Workers of the service {service} that answer: {alive} of {wanted}."
+        return failing(service, RunbookPage.WEB_DOWN, template, values)
+    return good(service, "Every worker of the service {service} answers ({wanted}).", values)
+
+
+def signs_of_life(bench: CheckContext, service: str) -> int:
+    """How many workers of *service* have shown one lately; a watch that looks more often is less patient."""
+    within = min(SILENT, 2.0 * bench.configured().health.seconds)
+    return Pulses(bench.home.pulses).alive(service, within=within)
+
+
+def versions(bench: CheckContext) -> HealthFinding:
+    """The authority runs the release that is installed."""
+    installed, runs = metadata.version("vermilion"), bench.authority().version
+    values = {"installed": installed, "runs": runs}
+    if installed != runs:
+        template = "Release {installed} is installed, but the authority still runs {runs}."
+        return attention("versions", RunbookPage.VERSIONS_DIFFER, template, values)
+    return good("versions", "Release {installed} runs.", values)
+
+
+NONE = "No maintenance is announced or under way."
+
+
+def maintenance(bench: CheckContext) -> HealthFinding:
+    """It has not gone on for longer than announced."""
+    with bench.reading() as tx:
+        window = store.open_window(tx)
+    return maintenance_finding(window, bench.now)
+
+
+def maintenance_finding(window: MaintenanceWindow | None, now: datetime) -> HealthFinding:
+    """What *window* means *now*; people read the sentence on every page of the console."""
+    if window is None:
+        return good("maintenance", NONE)
+    values = {"begins": _said(window.begins), "until": _said(window.until)}
+    if not window.is_under_way(now):
+        return good("maintenance", "Maintenance is announced from {begins} to about {until}.", values)
+    if now <= window.until:
+        return good("maintenance", "Maintenance is under way; it is expected to end at {until}.", values)
+    values["minutes"] = str(int((now - window.until) / timedelta(minutes=1)))
+    template = "Maintenance was to end at {until}, and goes on; people can look and change nothing."
+    return failing("maintenance", RunbookPage.MAINTENANCE_LONG, template, values, mark=values["until"])
+
+
+def is_to_be_told(finding: HealthFinding) -> bool:
+    """Whether there is something that everybody who looks after the machine has to see."""
+    return finding.name == "maintenance" and (finding.condition is not Condition.GOOD or finding.template != NONE)
+
+
+def _said(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M} UTC"

@@ -1,0 +1,159 @@
+"""Everything asked at once: round after round by the watch, by ``vermilion diagnose``, and for ``/readyz``.
+
+What a visitor depends on is asked anew for ``/readyz``; everything else is as the watch found it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from appliance.errors import ApplianceError
+from appliance.health.check_context import (
+    Check,
+    CheckContext,
+    JournalCursor,
+    NotAnswerable,
+    ask_all,
+    ask_check,
+    open_check_context,
+)
+from appliance.health.figures import FigureSeries, measure_figures, refused, tally
+from appliance.health.findings import Condition, HealthFinding
+from appliance.health.observations import Observations, Observed, Survey
+from appliance.health.registry import CHECKS
+from appliance.home import Home
+
+
+class HealthWatch:
+    """There is one (the scheduler's); *role* is whom the authority is asked as."""
+
+    def __init__(
+        self,
+        home: Home,
+        observations: Observations,
+        now: Callable[[], datetime],
+        *,
+        role: str = "scheduler",
+        checks: Sequence[Check] = CHECKS,
+    ) -> None:
+        self._home = home
+        self._observations = observations
+        self._now = now
+        self._role = role
+        self._checks = checks
+        self._cursor = JournalCursor()
+
+    def run_round(self) -> list[HealthFinding]:
+        """One round; what it found, which is kept on return. Raises StorageError when it cannot be."""
+        with open_check_context(self._home, role=self._role, now=self._now(), cursor=self._cursor) as opened:
+            found = ask_all(self._checks, opened)
+            figures = {**measure_figures(opened), **self._counted(opened), **refused(opened, self._observations)}
+        self._observations.save_round(found, opened.now, figures, names=[check.name for check in self._checks])
+        FigureSeries(self._observations).add_figures(figures, opened.now)
+        return found
+
+    def _counted(self, opened: CheckContext) -> dict[str, float]:
+        try:
+            return tally(opened, self._observations)
+        except (NotAnswerable, ApplianceError):  # the database does not answer, which was found above
+            return {}
+
+
+def diagnose(home: Home, now: datetime, *, role: str = "operator") -> Sequence[Observed]:
+    """All answers, with the moment since when the watch has found the same.
+
+    What asks another machine is taken from the watch while that is awake: it may be all that has a network.
+    """
+    observations = Observations(home.health)
+    try:
+        survey = observations.survey(now)
+    finally:
+        observations.close()
+    known = {each.finding.name: each for each in survey.observed}
+    asked = [check for check in CHECKS if not (check.network and _is_awake(survey) and check.name in known)]
+    with open_check_context(home, role=role, now=now) as opened:
+        found = {finding.name: finding for finding in ask_all(asked, opened)}
+    told = [known["watch"]] if "watch" in known else []
+    for check in CHECKS:
+        if check.name in found:
+            told.append(Observed.from_finding(found[check.name], now, known.get(check.name)))
+        elif check.name in known and check not in asked:
+            told.append(known[check.name])
+    return told
+
+
+def _is_awake(survey: Survey) -> bool:
+    return any(
+        each.finding.name == "watch" and each.finding.condition is Condition.GOOD for each in survey.observed
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceReadiness:
+    """``observed`` is everything, ``serving`` the names of what nothing works without."""
+
+    observed: tuple[Observed, ...]
+    serving: frozenset[str]
+
+    @property
+    def reasons(self) -> list[str]:
+        """Why nobody is served; empty when ready."""
+        return [str(each.finding) for each in self._failing if each.finding.name in self.serving]
+
+    @property
+    def ready(self) -> bool:
+        """Whether people are served: documents signed, dated and recorded."""
+        return not self.reasons
+
+    @property
+    def _failing(self) -> list[Observed]:
+        return [each for each in self.observed if each.finding.condition is Condition.FAILING]
+
+    def report(self) -> dict[str, Any]:
+        """As JSON: the reasons for not being ready, then what fails without standing in the way, then all."""
+        return {
+            "ready": self.ready,
+            "reasons": self.reasons,
+            "failing": {each.finding.name: str(each.finding) for each in self._failing},
+            "checks": {each.finding.name: _row(each) for each in self.observed},
+        }
+
+    def summary(self) -> dict[str, Any]:
+        """The same for strangers: what nothing works without, and how it stands. Which file has which mode, what
+        fell and what is not as it was provisioned is for those who look after the machine."""
+        serving = [each for each in self.observed if each.finding.name in self.serving]
+        rows = {each.finding.name: _row(each) for each in serving}
+        return {
+            "ready": self.ready,
+            "reasons": self.reasons,
+            "checks": {name: {key: row[key] for key in ("ready", "condition")} for name, row in rows.items()},
+        }
+
+
+def readiness(bench: CheckContext, observations: Observations) -> ServiceReadiness:
+    """What is found now, by the *bench* of whoever serves, over what the watch found."""
+    now = bench.now
+    watched = {each.finding.name: each for each in observations.survey(now).observed}
+    for check in CHECKS:
+        if check.at_once and (finding := ask_check(check, bench)) is not None:
+            watched[check.name] = Observed.from_finding(finding, now, watched.get(check.name))
+    names = [check.name for check in CHECKS]
+    ordered = sorted(watched.values(), key=lambda each: _place(names, each.finding.name))
+    return ServiceReadiness(tuple(ordered), frozenset(check.name for check in CHECKS if check.serving))
+
+
+def _place(names: list[str], name: str) -> int:
+    return names.index(name) if name in names else -1
+
+
+def _row(observed: Observed) -> dict[str, Any]:
+    finding = observed.finding
+    return {
+        "ready": finding.well,
+        "condition": finding.condition.value,
+        "since": f"{observed.since:%Y-%m-%dT%H:%M:%SZ}",
+        "detail": str(finding),
+    }

@@ -1,0 +1,139 @@
+"""Doing what officers activate: the authority first, then here, in one transaction with its event.
+
+1. the act is open and in time; 2. has the authority done it before (we died in between)? then go on at 5;
+3. the officer's activation is verified and remembered by the authority; 4. with enough of them the authority does
+it, else the act waits for another officer; 5. what follows here, the event, the notice and the end of the act are
+one transaction: whoever comes second finds the act ended.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from appliance.accounts.sessions import PortalSessions
+from appliance.errors import StateRefused
+from appliance.ledger.audit_trail import AuditTrail
+from appliance.ledger.events import AuditEvent, EventKind
+from appliance.model.office import (
+    OfficerDecision,
+    OfficerDecisionKind,
+    OfficerDecisionState,
+    ProposedCredential,
+    ProposedPasskey,
+)
+from appliance.office import effects
+from appliance.office.effects import DecisionRecording
+from appliance.office.notices import checked_reason, refuse_decision
+from appliance.office.requests import context_of
+from appliance.store import enrolment, office_acts
+from appliance.store.database import Database
+from hsm.client import AuthorityClient
+from hsm.intents import OfficerIntent, WebAuthnActivation
+
+
+class OfficerDecisions:
+    """Takes officers' activations. Thread-safe."""
+
+    def __init__(
+        self,
+        database: Database,
+        audit: AuditTrail,
+        authority: AuthorityClient,
+        sessions: PortalSessions,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._database = database
+        self._audit = audit
+        self._authority = authority
+        self._now = now
+        self._recording = DecisionRecording(audit, authority, sessions, now)
+
+    def find_decision(self, act_id: str) -> OfficerDecision:
+        """The act. Raises :class:`NotFound`."""
+        with self._database.reading() as tx:
+            return office_acts.act(tx, act_id)
+
+    def waiting_decisions(self) -> list[OfficerDecision]:
+        """The acts that wait for an officer, oldest first."""
+        with self._database.reading() as tx:
+            return office_acts.waiting(tx, self._now())
+
+    def to_activate(self, pending: OfficerDecision) -> OfficerIntent:
+        """What the officer's authenticator is asked for; the credentials in it are those of the request."""
+        details = dict(pending.details)
+        if pending.request is not None and pending.state is OfficerDecisionState.OPEN:
+            with self._database.reading() as tx:
+                proposed = enrolment.request(tx, pending.request).credentials
+            wired = [self._wired(pending.subject, each) for each in proposed]
+            if not wired:
+                raise StateRefused("This request was decided in the meantime.")
+            one = pending.kind is OfficerDecisionKind.ADD_CREDENTIAL
+            details |= {"credential": wired[0]} if one else {"credentials": wired}
+        return OfficerIntent(pending.kind.value, details, pending.expires, pending.nonce)
+
+    def activate_decision(self, act_id: str, activation: WebAuthnActivation) -> OfficerDecision:
+        """One officer's yes; the act as it is afterwards: done, or open while it waits for another officer.
+
+        Raises :class:`StateRefused` when it has ended or expired, and what the authority refuses.
+        """
+        pending = self.find_decision(act_id)
+        if pending.state is not OfficerDecisionState.OPEN:
+            raise StateRefused("Another officer has ended this act in the meantime.")
+        act, officer = self.to_activate(pending), activation.subject
+        done = effects.is_done_at_authority(self._authority, pending, act)
+        if not done:
+            self._require_in_time(pending)
+            approvals = self._authority.approvals(act)
+            if officer not in approvals.given:
+                approvals = self._authority.approve(act, activation)
+            if not approvals.enough:
+                self._remember(pending, officer)
+                return self.find_decision(act_id)
+            if pending.kind is not OfficerDecisionKind.ENROL_KEEPER:
+                effects.perform_at_authority(self._authority, act)
+        with self._database.transaction() as tx:
+            office_acts.end(tx, pending.id, OfficerDecisionState.DONE, at=self._now(), by=officer)
+            if not done and pending.kind is OfficerDecisionKind.ENROL_KEEPER:
+                # Inside: whoever ends the keeper refuses the act first, and so comes wholly before this or wholly
+                # after it. No HSM is asked, so that other writers do not wait for long.
+                effects.perform_at_authority(self._authority, act)
+            office_acts.approve(tx, pending.id, officer, self._now())
+            self._recording.record_decision(tx, office_acts.act(tx, pending.id), by=officer)
+        return self.find_decision(act_id)
+
+    def refuse_decision(self, act_id: str, *, reason: str, by: str) -> None:
+        """An officer ends an act that waits; the request that it would decide stays open."""
+        words, now = checked_reason(reason.strip() or "-", "Say why; the reason goes on record."), self._now()
+        with self._database.transaction() as tx:
+            refuse_decision(tx, self._audit, office_acts.act(tx, act_id), reason=words, by=by, at=now)
+
+    def _remember(self, pending: OfficerDecision, officer: str) -> None:
+        now = self._now()
+        with self._database.transaction() as tx:
+            office_acts.approve(tx, pending.id, officer, now)
+            public = {"subject": pending.subject, "act": pending.id, "kind": pending.kind.value}
+            self._audit.append(tx, AuditEvent(EventKind.OFFICE_ACT_APPROVED, now, officer, None, public))
+
+    def _require_in_time(self, pending: OfficerDecision) -> None:
+        if pending.expires <= self._now():
+            with self._database.transaction() as tx:
+                office_acts.expire(tx, self._now())
+            raise StateRefused("The time for this act has run out; nothing was done. Prepare it again.")
+
+    def _wired(self, subject: str, credential: ProposedCredential) -> dict[str, Any]:
+        if isinstance(credential, ProposedPasskey):
+            return {
+                "kind": "webauthn",
+                "credential_id": credential.credential_id.hex(),
+                "public_key": credential.public_key.hex(),
+                "rp_id": credential.rp_id,
+            }
+        secret = self._authority.unwrap_key(context_of(subject), credential.wrapped_secret)
+        return {
+            "kind": "pin-totp",
+            "pin_hash": credential.pin_hash,
+            "totp_secret": base64.b32encode(secret).decode(),
+        }
