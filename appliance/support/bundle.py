@@ -28,8 +28,8 @@ from appliance.health.surveys import diagnose
 from appliance.home import Home, write_private
 from appliance.store.administration import ADMINISTRATION, acts, journal, stuck
 from appliance.store.database import Database
+from appliance.store.inspection import row_counts
 from appliance.store.schema import APPLIANCE
-from appliance.store.sizes import sizes
 from appliance.support.allow_list import AllowList, Value, vocabulary
 from hsm.client import AuthorityClient
 from hsm.errors import AuthorityError
@@ -125,8 +125,8 @@ def authority(look: BundleContext) -> Value:
 def tables(look: BundleContext) -> Value:
     """How many rows each table has."""
     return {
-        "appliance": dict(sizes(look.home.database, APPLIANCE)),
-        "administration": dict(sizes(look.home.administration, ADMINISTRATION)),
+        "appliance": dict(row_counts(look.home.database, APPLIANCE)),
+        "administration": dict(row_counts(look.home.administration, ADMINISTRATION)),
     }
 
 
