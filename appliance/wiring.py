@@ -209,7 +209,7 @@ def open_appliance(
                 Reviewed(standings),
             ),
             basis_finder=basis_finder,
-            standings=standings,
+            reviews=standings,
             seals=seals,
             agreement=agreement,
         )
@@ -375,13 +375,13 @@ def _powers(settings: Settings, core: _Core) -> Powers:
 
 def _reviewing(settings: Settings, core: _Core, confinement: Confinement) -> Reviewing:
     records, rules = core.records, core.rules
-    checker = ContentChecker(confinement, rules.standings.book, timeout=float(settings.documents.patience))
+    checker = ContentChecker(confinement, rules.reviews.book, timeout=float(settings.documents.patience))
     return Reviewing(
         records.database,
         core.backend.blobs,
         records.audit,
         checker,
-        rules.standings,
+        rules.reviews,
         records.now,
     )
 

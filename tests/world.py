@@ -128,7 +128,7 @@ def agree(appliance: Appliance, person: Person, *others: str) -> AgreementRecord
     """*person* accepts for the own company the agreement on electronic signing with the companies *others*."""
     between = AgreementSides(side_of_person(person), tuple(AgreementSide(other) for other in others))
     proposal = appliance.agreements.propose(person.subject, between)
-    activations = activations_for(appliance, proposal.act)
+    activations = activations_for(appliance, proposal.intent)
     return appliance.agreements.accept(proposal.id, activations, by=person.subject)
 
 

@@ -13,7 +13,7 @@ from typing import Final
 from appliance.contracts import rules
 from appliance.contracts.agreement_text import OF_PERSONS, standard_text
 from appliance.contracts.authorisation_basis import StoredBasis, decode_basis
-from appliance.contracts.permissions import APPLIANCE, Actor, Permission, refusal_for
+from appliance.contracts.permissions import APPLIANCE, ContractActor, Permission, refusal_for
 from appliance.contracts.rules import buckets_of, party_of, search_words_of
 from appliance.documents.blobs import BlobStore
 from appliance.errors import NotFound, StateRefused
@@ -63,7 +63,7 @@ class Command:
 
     contract: str
     permission: Permission
-    by: str | Actor
+    by: str | ContractActor
     now: datetime
     seen: int | None = None
     party: str | None = None
@@ -74,7 +74,7 @@ class Admitted:
     """A contract, for a command that may be done to it; ``party`` is None when the command names none."""
 
     contract: Contract
-    actor: Actor
+    actor: ContractActor
     party: Party | None
 
 
@@ -91,7 +91,7 @@ def admit(tx: Transaction, command: Command) -> Admitted:
     party = None if command.party is None else rules.party_of(contract, command.party)
     if command.seen is not None and command.seen != contract.version:
         raise _stale(tx, contract)
-    actor = command.by if isinstance(command.by, Actor) else _actor(tx, command.by)
+    actor = command.by if isinstance(command.by, ContractActor) else _actor(tx, command.by)
     refusal = refusal_for(contract, command.permission, actor, command.now, party)
     if refusal is None:
         return Admitted(contract, actor, party)
@@ -100,9 +100,9 @@ def admit(tx: Transaction, command: Command) -> Admitted:
     raise refusal.error()
 
 
-def _actor(tx: Transaction, subject: str) -> Actor:
+def _actor(tx: Transaction, subject: str) -> ContractActor:
     """*subject* with the seals in that person's custody."""
-    return Actor(subject, seals=custody.seals_kept_by(tx, subject))
+    return ContractActor(subject, seals=custody.seals_kept_by(tx, subject))
 
 
 def _stale(tx: Transaction, contract: Contract) -> StateRefused:
@@ -119,7 +119,7 @@ class SignatureRecord:
     """One completed signature: what was activated, the timestamped CMS (DER) in the PDF, the token inside it."""
 
     party: Party
-    act: SigningIntent
+    intent: SigningIntent
     cms: bytes
     token: bytes
     at: datetime
@@ -164,7 +164,7 @@ class Contracts:
         return tuple(
             SignatureRecord(
                 party=party_of(contract, record.intent.party),
-                act=record.intent,
+                intent=record.intent,
                 cms=record.cms or b"",
                 token=local_token(parse(record.cms or b"")) or b"",
                 at=record.stamped or record.created,
@@ -214,7 +214,7 @@ def record_change(
 ) -> Contract:
     """The contract as it is now: with the log entry of *event*, its next version, and the lists of all involved.
 
-    *told*: the caller has appended the event already, because it needed the entry's number.
+    *appended*: the caller has appended the event already, because it needed the entry's number.
     """
     if not appended:
         audit.append(tx, event)

@@ -33,7 +33,7 @@ from hsm.timestamp import parse_token
 RECORD_FORMAT = "vermilion-agreement/2"
 CONTRACT = "agreement-electronic-signing"
 FIELD = "agreement"
-"""What stands for contract and field in the act: an acceptance can be taken for no contract's signature."""
+"""What stands for contract and field in the intent: an acceptance can be taken for no contract's signature."""
 
 MOST = 100
 """Acceptances that one list shows."""
@@ -59,7 +59,7 @@ class ProposedAgreement:
     text: str
     between: AgreementSides
     record: bytes
-    act: SigningIntent
+    intent: SigningIntent
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +128,7 @@ class Agreements:
             person = people.person(tx, subject)
             shown = language or person.language
             record = canonical.encode(_record(person, between, now) | _text_fields(text, shown))
-            act = SigningIntent(
+            intent = SigningIntent(
                 contract=f"{CONTRACT}-{text.version}",
                 party=subject,
                 field=FIELD,
@@ -144,12 +144,12 @@ class Agreements:
                 side=between.own.key,
                 others=frozenset(side.key for side in between.others),
                 record=record,
-                intent=act,
+                intent=intent,
                 proposed=now,
             )
             agreements.keep_text(tx, text.version, text.words)
             agreements.insert(tx, proposal)
-        return ProposedAgreement(proposal.id, shown, text.words[shown], between, record, act)
+        return ProposedAgreement(proposal.id, shown, text.words[shown], between, record, intent)
 
     def accept(self, agreement_id: str, activations: Sequence[Activation], *, by: str) -> AgreementRecord:
         """The acceptance: signed by the person's key, timestamped, in the log, in one commit.

@@ -40,23 +40,23 @@ class AuthorisationBasis:
     party: Party
     at: datetime
     identity: IdentityRecord | None
-    matter: CoverageQuery
+    query: CoverageQuery
     decision: CoverageDecision
 
     @property
     def is_empty(self) -> bool:
-        """Nothing was asked for and nothing found: there is nothing to keep."""
+        """Nothing was asked for and nothing found: there is nothing to save."""
         return self.identity is None and self.decision.outcome is CoverageOutcome.NOT_NEEDED
 
     def log_fields(self, digest: str) -> dict[str, str]:
-        """What the log's entry says of them; *digest* is that of the kept record."""
+        """What the log's entry says of them; *digest* is that of the saved record."""
         chosen = self.decision.chosen
-        told = {"grounds": digest}
+        fields = {"grounds": digest}
         if self.identity is not None:
-            told["identity"] = self.identity.id
+            fields["identity"] = self.identity.id
         if chosen is not None:
-            told["power"] = chosen.power.id
-        return told
+            fields["power"] = chosen.power.id
+        return fields
 
     def encode(self) -> bytes:
         """The record: canonical JSON with a salt, so that its digest tells nothing to who does not have it."""
@@ -70,7 +70,7 @@ class AuthorisationBasis:
                 "signer": self.party.subject,
                 "person": self.party.responsible,
                 "at": instant(self.at),
-                "matter": _matter(self.matter),
+                "matter": _query_fields(self.query),
                 "identity": None if self.identity is None else _identity(self.identity),
                 "outcome": self.decision.outcome.value,
                 "words": _words(self.decision.words),
@@ -81,7 +81,7 @@ class AuthorisationBasis:
 
 @dataclass(frozen=True, slots=True)
 class StoredBasis:
-    """What people are shown of a kept record: the decision in each language, the power that it names, and for each
+    """What people are shown of a saved record: the decision in each language, the power, and for each
     test of it whether it holds, and why. Without a power, no tests."""
 
     outcome: CoverageOutcome
@@ -92,7 +92,7 @@ class StoredBasis:
 
 
 def decode_basis(record: bytes) -> StoredBasis:
-    """The kept *record* for people."""
+    """The saved *record* for people."""
     value = canonical.decode(record)
     outcome = CoverageOutcome(value["outcome"])
     chosen = value["considered"][0] if value["considered"] and outcome is not CoverageOutcome.NOT_NEEDED else None
@@ -105,18 +105,18 @@ def decode_basis(record: bytes) -> StoredBasis:
     )
 
 
-def _matter(matter: CoverageQuery) -> dict[str, Any]:
+def _query_fields(query: CoverageQuery) -> dict[str, Any]:
     return {
-        "organisation": matter.organisation,
-        "agent": matter.agent,
-        "name": matter.name,
-        "kinds": list(matter.kinds),
-        "counterparties": list(matter.counterparties),
-        "amount": None if matter.amount is None else matter.amount.minor,
-        "currency": None if matter.amount is None else matter.amount.currency,
-        "amount_needed": matter.amount_needed,
-        "needed": matter.needed,
-        "seal": matter.seal,
+        "organisation": query.organisation,
+        "agent": query.agent,
+        "name": query.name,
+        "kinds": list(query.kinds),
+        "counterparties": list(query.counterparties),
+        "amount": None if query.amount is None else query.amount.minor,
+        "currency": None if query.amount is None else query.amount.currency,
+        "amount_needed": query.amount_needed,
+        "needed": query.needed,
+        "seal": query.seal,
     }
 
 
@@ -178,7 +178,7 @@ def _words(sentence: Sentence) -> Mapping[str, str]:
 
 
 class BasisFinder:
-    """Finds the grounds, by policy, in the transaction that acts on them. ``own`` is the enterprise's name."""
+    """Finds the basis, by policy, in the transaction that relies on it. ``own`` is the enterprise's name."""
 
     def __init__(self, policy: Policy, own: str) -> None:
         self._policy = policy
@@ -190,14 +190,14 @@ class BasisFinder:
 
     def _decide(self, tx: Transaction, signing: SigningContext) -> AuthorisationBasis:
         person = people.person(tx, signing.party.responsible)
-        matter = self._matter(signing, person)
+        query = self._query(signing, person)
         return AuthorisationBasis(
             contract=signing.contract,
             party=signing.party,
             at=signing.now,
             identity=self._identity(tx, signing, person),
-            matter=matter,
-            decision=decide_coverage(matter, powers.of_agent(tx, person.subject) if matter.needed else ()),
+            query=query,
+            decision=decide_coverage(query, powers.of_agent(tx, person.subject) if query.needed else ()),
         )
 
     def requires_identity(self, signing: SigningContext, person: Person) -> bool:
@@ -216,7 +216,7 @@ class BasisFinder:
     def _identity_rules(self, signing: SigningContext) -> IdentityRules:
         return self._policy.rules_for(signing.contract.kind).identity
 
-    def _matter(self, signing: SigningContext, person: Person) -> CoverageQuery:
+    def _query(self, signing: SigningContext, person: Person) -> CoverageQuery:
         contract, party = signing.contract, signing.party
         demanded = self._policy.rules_for(contract.kind).powers
         others = [name for name in self._policy.names_for(contract.kind) if name != contract.kind]

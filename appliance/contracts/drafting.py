@@ -9,7 +9,6 @@ from datetime import datetime
 
 from appliance.contact_details import telephone_number
 from appliance.contracts import draft_rules, rules, sending
-from appliance.contracts import draft_rules as wording
 from appliance.contracts.access import Command, admit, record_change
 from appliance.contracts.draft_rules import DraftTerms, PlacementChoice, Signatory, new_party
 from appliance.contracts.permissions import Permission
@@ -55,7 +54,7 @@ class Drafting:
     def draft(self, document: bytes, terms: DraftTerms) -> Contract:
         """A new draft. Raises :class:`DocumentRefused`, or :class:`PreconditionRefused` for impossible terms."""
         now = self._records.now()
-        terms = wording.tidy_terms(terms, now)
+        terms = draft_rules.tidy_terms(terms, now)
         accepted = self._intake.accept(document)
         with self._records.database.transaction() as tx:
             initiator = people.person(tx, terms.initiator)
@@ -66,7 +65,7 @@ class Drafting:
                 purpose=terms.purpose,
                 initiator=terms.initiator,
                 order=terms.order,
-                deadline=terms.deadline or wording.default_deadline(now, initiator.zone),
+                deadline=terms.deadline or draft_rules.default_deadline(now, initiator.zone),
                 state=ContractState.DRAFT,
                 created=now,
                 pages=len(accepted.inspection.pages),
@@ -83,7 +82,7 @@ class Drafting:
         now = self._records.now()
         with self._records.database.transaction() as tx:
             before = admit(tx, Command(contract_id, Permission.EDIT, by, now, seen)).contract
-            after = wording.revised_draft(before, wording.tidy_terms(terms, now, before=before.deadline))
+            after = draft_rules.revised_draft(before, draft_rules.tidy_terms(terms, now, before=before.deadline))
             if after == before:
                 return before
             contracts.revise(tx, after)

@@ -153,7 +153,7 @@ class Extending:
 
 
 ENDED: Final = "The contract that this person was to sign has ended."
-"""Kept with the officers' act, and translated when it is shown."""
+"""Saved with the officers' decision, and translated when it is shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,14 +167,14 @@ class RequestEnding:
 
 def close_guest_requests(tx: Transaction, audit: AuditTrail, contract: Contract, at: datetime) -> None:
     """Closes the open enrolment requests of guests of *contract* who have no other contract under way, with the
-    act by which an officer was about to grant one: nobody can activate it any more."""
+    decision by which an officer was about to grant one: nobody can activate it any more."""
     for party in contract.parties:
         if party.guest and not parties.acts_elsewhere(tx, party.subject, contract.id):
             withdraw_guest_request(tx, audit, party.subject, RequestEnding(ENDED, SYSTEM, at))
 
 
 def withdraw_guest_request(tx: Transaction, audit: AuditTrail, subject: str, ending: RequestEnding) -> None:
-    """Closes the open enrolment request of *subject*, if there is one, with the officers' act that waits."""
+    """Closes the open enrolment request of *subject*, if there is one, with the officers' decision that waits."""
     request = enrolment.open_request(tx, subject)
     if request is None:
         return
@@ -219,14 +219,14 @@ class Voiding:
             return proposed
 
     def prepare(self, contract_id: str, *, by: str, seen: int | None = None) -> VoidDeclaration:
-        """What *by* is to look at and activate: ``record`` says it all, ``act`` goes to the authenticator."""
+        """What *by* is to look at and activate: ``record`` says it all, ``intent`` goes to the authenticator."""
         now = self._records.now()
         with self._records.database.transaction() as tx:
             contract = admit(tx, Command(contract_id, Permission.AGREE_TO_VOID, by, now, seen)).contract
             self._require_entitled(tx, contract, by, now)
             proposal = _open(contract)
             record = _record(contract, proposal, people.person(tx, by), now)
-            act = SigningIntent(
+            intent = SigningIntent(
                 contract=f"{CONTRACT}-{contract_id}",
                 party=by,
                 field=FIELD,
@@ -235,7 +235,7 @@ class Voiding:
                 expires=(now + self._rules.lifetime).replace(microsecond=0),
                 nonce=secrets.token_bytes(16),
             )
-            declaration = VoidDeclaration(secrets.token_hex(12), contract_id, proposal.id, by, record, act, now)
+            declaration = VoidDeclaration(secrets.token_hex(12), contract_id, proposal.id, by, record, intent, now)
             voidings.forget_expired(tx, now)
             voidings.insert_declaration(tx, declaration)
         return declaration

@@ -34,7 +34,7 @@ class Archived:
 
 
 class Archiving:
-    """Makes archive revisions, and keeps nothing itself. Thread-safe."""
+    """Makes archive revisions, and saves nothing itself. Thread-safe."""
 
     def __init__(self, backend: SigningBackend) -> None:
         self._backend = backend
@@ -113,7 +113,7 @@ class Finalisation:
             return completed
 
     def contracts_waiting(self) -> list[str]:
-        """Ids of the contracts that everybody has signed and that are not sealed off, as after a crash."""
+        """Ids of the contracts that everybody has signed and that are not finalised, as after a crash."""
         with self._records.database.reading() as tx:
             return contracts.to_finalise(tx)
 

@@ -58,7 +58,7 @@ class Relation(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Actor:
+class ContractActor:
     """Somebody who acts: ``seals`` are those in whose custody, ``guest_of`` is (contract, party) of a guest."""
 
     subject: str
@@ -67,7 +67,7 @@ class Actor:
     guest_of: tuple[str, str] | None = None
 
 
-APPLIANCE = Actor(SYSTEM)
+APPLIANCE = ContractActor(SYSTEM)
 """The appliance itself."""
 
 
@@ -87,7 +87,7 @@ class Refusal:
 
 __all__ = [
     "TABLE",
-    "Actor",
+    "ContractActor",
     "Permission",
     "PermissionRule",
     "Refusal",
@@ -102,7 +102,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class PermissionRule:
-    """In these states, who is one of ``standings`` may do ``act``, unless also one of ``unless``."""
+    """In these states, somebody with one of ``relations`` has ``permission``, unless also one of ``unless``."""
 
     permission: Permission
     states: frozenset[ContractState]
@@ -150,7 +150,7 @@ UNTIL_DEADLINE = _of(Permission.SIGN, Permission.DECLINE, Permission.HAND_OVER)
 """Refused from the deadline on, though the scheduler may not have ended the contract yet."""
 
 
-def relations_of(contract: Contract, actor: Actor, party: Party | None = None) -> frozenset[Relation]:
+def relations_of(contract: Contract, actor: ContractActor, party: Party | None = None) -> frozenset[Relation]:
     """What *who* is to *contract*; with *party*, as a signer for that party alone. Never empty."""
     found = set(_as_signer(contract, actor, party))
     if actor.guest_of is not None and actor.guest_of[0] != contract.id:
@@ -170,7 +170,7 @@ def relations_of(contract: Contract, actor: Actor, party: Party | None = None) -
     return frozenset(found or {Relation.STRANGER})
 
 
-def _as_signer(contract: Contract, actor: Actor, only: Party | None) -> set[Relation]:
+def _as_signer(contract: Contract, actor: ContractActor, only: Party | None) -> set[Relation]:
     parties = contract.parties if only is None else (only,)
     own = [one for one in parties if one.responsible == actor.subject]
     turn = rules.whose_turn(contract)
@@ -185,9 +185,9 @@ def _as_signer(contract: Contract, actor: Actor, only: Party | None) -> set[Rela
 
 
 def refusal_for(
-    contract: Contract, permission: Permission, actor: Actor, now: datetime, party: Party | None = None
+    contract: Contract, permission: Permission, actor: ContractActor, now: datetime, party: Party | None = None
 ) -> Refusal | None:
-    """None when *who* may do *act* at *now*, else why not; *party* narrows acts of signers to one party."""
+    """None when *actor* has *permission* at *now*, else why not; *party* narrows what signers do to one party."""
     what = relations_of(contract, actor, party)
     if what == {Relation.STRANGER}:
         return no_part()
@@ -206,9 +206,9 @@ def _allows(rule: PermissionRule, state: ContractState, what: frozenset[Relation
     return state in rule.states and bool(rule.relations & what) and not rule.unless & what
 
 
-def permissions_of(contract: Contract, actor: Actor, now: datetime) -> dict[Permission, Refusal | None]:
-    """Every act: None when *who* may do it, else why not. The portal shows only what is allowed."""
-    return {act: refusal_for(contract, act, actor, now) for act in Permission}
+def permissions_of(contract: Contract, actor: ContractActor, now: datetime) -> dict[Permission, Refusal | None]:
+    """Every permission: None when *actor* has it, else why not. The portal shows only what is allowed."""
+    return {each: refusal_for(contract, each, actor, now) for each in Permission}
 
 
 _WRONG_STATE: Final[Mapping[Permission, str]] = {
@@ -263,7 +263,7 @@ def disposed(at: datetime) -> Refusal:
 
 
 def wrong_state(contract: Contract, permission: Permission) -> Refusal:
-    """Nobody may do *act* in the contract's state."""
+    """Nobody has *permission* in the contract's state."""
     return Refusal(_WRONG_STATE[permission], {"title": contract.title, "state": contract.state}, late=True)
 
 
@@ -279,7 +279,7 @@ def too_late(contract: Contract) -> Refusal:
 def wrong_person(
     contract: Contract, permission: Permission, relations: frozenset[Relation], party: Party | None
 ) -> Refusal:
-    """Others may do *act* now, this person may not."""
+    """Others have *permission* now, this person has not."""
     if permission is Permission.READ:  # a draft is nobody's business but its initiator's
         return no_part()
     if permission is Permission.HAND_OVER and Relation.GUEST in relations:
@@ -307,7 +307,7 @@ def _not_your_turn(contract: Contract, party: Party | None) -> Refusal:
     )
 
 
-def about_voiding(contract: Contract, permission: Permission, actor: Actor) -> Refusal | None:
+def about_voiding(contract: Contract, permission: Permission, actor: ContractActor) -> Refusal | None:
     """What stands in the way of voiding when state and person are right."""
     values: dict[str, object] = {"title": contract.title}
     proposal = contract.voiding

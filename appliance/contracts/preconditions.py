@@ -19,7 +19,7 @@ from cryptography import x509
 
 from appliance.contracts import agreement_text
 from appliance.contracts.agreement_text import VERSION, distinct, side_of, sides_of
-from appliance.contracts.permissions import Actor, Permission, refusal_for
+from appliance.contracts.permissions import ContractActor, Permission, refusal_for
 from appliance.errors import PreconditionRefused
 from appliance.model.contract import Contract, ContractState, Party, PartyKind
 from appliance.model.people import Seal
@@ -87,7 +87,7 @@ class Allowed(Precondition):
 
     def lacking(self, tx: Transaction, signing: SigningContext) -> Iterator[Sentence]:
         refusal = refusal_for(
-            signing.contract, Permission.SIGN, Actor(signing.party.responsible), signing.now, signing.party
+            signing.contract, Permission.SIGN, ContractActor(signing.party.responsible), signing.now, signing.party
         )
         if refusal is not None:
             yield Sentence(refusal.template, refusal.values)
@@ -156,12 +156,12 @@ class Reviewed(Precondition):
     """The content check of the contract's document came to what policy asks of its type."""
 
     foreseen: ClassVar[Foreseen] = Foreseen.NO
-    standings: ReviewStatuses
+    reviews: ReviewStatuses
 
     def lacking(self, tx: Transaction, signing: SigningContext) -> Iterator[Sentence]:
-        if self.standings.asks_for_nothing(signing.contract):
+        if self.reviews.asks_for_nothing(signing.contract):
             return
-        refusal = review_status.refusal_of(self.standings.status_when_sent(tx, signing.contract))
+        refusal = review_status.refusal_of(self.reviews.status_when_sent(tx, signing.contract))
         if refusal is not None:
             yield Sentence(*refusal)
 
@@ -245,7 +245,7 @@ class SealConditions(Precondition):
 
     foreseen: ClassVar[Foreseen] = Foreseen.OF_ALL
     policy: Policy
-    standings: ReviewStatuses
+    reviews: ReviewStatuses
 
     def lacking(self, tx: Transaction, signing: SigningContext) -> Iterator[Sentence]:
         """Nothing for a person's signature."""
@@ -280,7 +280,7 @@ class SealConditions(Precondition):
         return max(seal.needed, self.policy.rules_for(contract.kind).seals.custodians)
 
     def _is_reviewed(self, tx: Transaction, contract: Contract) -> bool:
-        standing = self.standings.status_when_sent(tx, contract)
+        standing = self.reviews.status_when_sent(tx, contract)
         return standing.passes and standing.signed_off is not None
 
 

@@ -81,7 +81,7 @@ class Recovery:
            way no signature for this intent can come any more, and none was received.
         2. ``signed`` or ``stamped`` and nobody is at it: the CMS is on disk, so it is completed from there.
         3. ``prepared`` and expired: abandoned.
-        4. everybody has signed and nobody sealed off: sealed off.
+        4. everybody has signed and nobody finalised it: finalised.
         """
         recovered = Recovered()
         with self._records.database.reading() as tx:
@@ -152,7 +152,7 @@ _LAST: Final = datetime.max.replace(tzinfo=UTC)
 
 
 class StuckContracts:
-    """Looks, and tries again. Thread-safe."""
+    """Lists them, and tries again. Thread-safe."""
 
     def __init__(
         self, records: ContractRecords, recovery: Recovery, endings: Endings, renew: Callable[[str], object]

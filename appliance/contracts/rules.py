@@ -31,14 +31,14 @@ def party_of(contract: Contract, party_id: str) -> Party:
     return party
 
 
-def signing_party(contract: Contract, act: SigningIntent) -> Party:
-    """The party of *act*, while it is still its signer's.
+def signing_party(contract: Contract, intent: SigningIntent) -> Party:
+    """The party of *intent*, while it is still its signer's.
 
     Raises :class:`NotFound`, or :class:`StateRefused` when somebody else signs in that place by now: a signature
     never counts for another one than who made it.
     """
-    party = party_of(contract, act.party)
-    if (party.subject, party.field) != (act.signer, act.field):
+    party = party_of(contract, intent.party)
+    if (party.subject, party.field) != (intent.signer, intent.field):
         raise StateRefused(
             "{name} signs “{title}” in this place by now; nothing was signed here.",
             name=party.name,

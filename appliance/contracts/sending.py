@@ -242,7 +242,7 @@ class Sending:
         return [SigningContext(contract, party, now) for party in contract.parties]
 
     def _of_review(self, tx: Transaction, contract: Contract) -> Iterator[DraftProblem]:
-        refusal = review_status.refusal_of(self._rules.standings.status_of(tx, contract))
+        refusal = review_status.refusal_of(self._rules.reviews.status_of(tx, contract))
         if refusal is not None:
             yield DraftProblem(ProblemPlace.REVIEW, None, *refusal)
 

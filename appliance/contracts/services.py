@@ -50,7 +50,7 @@ class SigningRules:
     policy: Policy
     preconditions: Sequence[Precondition]
     basis_finder: BasisFinder
-    standings: ReviewStatuses
+    reviews: ReviewStatuses
     seals: SealConditions
     agreement: AgreementText = field(default_factory=standard_text)
     lifetime: timedelta = LIFETIME

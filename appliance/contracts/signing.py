@@ -56,7 +56,7 @@ class OpenedSigning:
 
 
 @dataclass(frozen=True, slots=True)
-class Stamped:
+class StampedIntent:
     """An intent with a timestamped signature, and the contract as it was when the intent was claimed."""
 
     intent: IntentRecord
@@ -128,7 +128,7 @@ class SigningCycle:
         """See :meth:`Completion.complete`."""
         return self._completion.complete(intent_id)
 
-    def sign_stamped(self, intent_id: str, activations: Sequence[Activation]) -> Stamped:
+    def sign_stamped(self, intent_id: str, activations: Sequence[Activation]) -> StampedIntent:
         """As :meth:`sign`, with the contract that was read when the intent was claimed."""
         record, contract = self._claimed(intent_id)
         self._backend.reach(Failpoint.INTENT_CLAIMED)
@@ -137,9 +137,9 @@ class SigningCycle:
         with self._records.database.transaction() as tx:
             intents.keep_cms(tx, intent_id, cms)
         self._backend.reach(Failpoint.CMS_PERSISTED)
-        return Stamped(self._completion.stamp(record, contract, cms), contract)
+        return StampedIntent(self._completion.stamp(record, contract, cms), contract)
 
-    def complete_stamped(self, signed: Stamped) -> Contract:
+    def complete_stamped(self, signed: StampedIntent) -> Contract:
         """As :meth:`complete`, without reading again what :meth:`sign_stamped` has read."""
         return self._completion.complete_stamped(signed.intent, signed.contract)
 

@@ -11,7 +11,7 @@ from appliance.contracts import rules
 from appliance.contracts.authorisation_basis import AuthorisationBasis
 from appliance.contracts.preconditions import SigningContext
 from appliance.contracts.services import ContractRecords, SigningRules
-from appliance.contracts.signing import OpenedSigning, SigningCycle, Stamped
+from appliance.contracts.signing import OpenedSigning, SigningCycle, StampedIntent
 from appliance.errors import PreconditionRefused, StateRefused
 from appliance.model.contract import Contract, PartyKind
 from appliance.model.intent import IntentRecord, IntentState, SigningOrigin
@@ -137,7 +137,7 @@ class SigningService:
             record = intents.load(tx, intent_id)
             return record, contracts.current_revision(tx, record.intent.contract)
 
-    def _signed(self, record: IntentRecord, activations: Sequence[Activation]) -> Stamped | None:
+    def _signed(self, record: IntentRecord, activations: Sequence[Activation]) -> StampedIntent | None:
         """The signature when it was made here; None when somebody else is at it, or at the contract, just now."""
         try:
             return self._cycle.sign_stamped(record.id, activations)

@@ -94,7 +94,7 @@ class DemonstrationRun:
                 continue
             between = AgreementSides(side_of_person(person), (side_of_person(other),))
             proposal = agreements.propose(person.subject, between)
-            activation = self._pocket.activate(person.subject, proposal.act)
+            activation = self._pocket.activate(person.subject, proposal.intent)
             accepted = agreements.accept(proposal.id, [activation], by=person.subject)
             self._tell(
                 "agreement   {name} agrees for {party} to sign electronically (text version {version})",

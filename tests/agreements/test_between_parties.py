@@ -34,7 +34,7 @@ def text() -> str:
 
 def accept(appliance: Appliance, contract: Contract, party: Party) -> None:
     proposal = appliance.agreements.propose_for(contract.id, party.id)
-    activations = activations_for(appliance, proposal.act)
+    activations = activations_for(appliance, proposal.intent)
     appliance.agreements.accept(proposal.id, activations, by=party.responsible)
 
 
@@ -108,7 +108,7 @@ def test_it_is_signed_in_the_readers_language_with_the_text_in_both(opened: Text
                 for each in Language
             }
             appliance.agreements.accept(
-                proposal.id, activations_for(appliance, proposal.act), by=party.responsible
+                proposal.id, activations_for(appliance, proposal.intent), by=party.responsible
             )
             contract = sign(appliance, contract, party)
         shown = appliance.workshop.text(documents.flattened(appliance.contracts.document(contract)))[0]
@@ -120,7 +120,7 @@ def test_only_who_acts_for_a_party_accepts_for_it(opened: Text) -> None:
     with opened(text()) as appliance:
         contract = send(appliance, sample_document())
         proposal = appliance.agreements.propose_for(contract.id, contract.parties[0].id)
-        activations = activations_for(appliance, proposal.act)
+        activations = activations_for(appliance, proposal.intent)
         with pytest.raises(NotFound):
             appliance.agreements.accept(proposal.id, activations, by=LI.subject)
         with pytest.raises(StateRefused, match="no longer be accepted"):

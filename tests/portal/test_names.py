@@ -156,7 +156,7 @@ def test_what_was_taken_is_signed_and_verified_in_full(appliance: Appliance, dra
         enrolled(appliance, party)
         between = AgreementSides(side_of(party), distinct(sides_of(sent), but=side_of(party)))
         proposal = appliance.agreements.propose(party.subject, between)
-        pocketed = activations_for(appliance, proposal.act)
+        pocketed = activations_for(appliance, proposal.intent)
         appliance.agreements.accept(proposal.id, pocketed, by=party.subject)
     for party in sent.parties:
         opened = appliance.signing.open(sent.id, party.id, HERE)

@@ -13,7 +13,7 @@ import pytest
 
 from appliance.contracts import rules
 from appliance.contracts.access import Command, admit
-from appliance.contracts.permissions import Actor, Permission
+from appliance.contracts.permissions import ContractActor, Permission
 from appliance.demonstration.participants import LI, OFFICER, ZHANG
 from appliance.errors import NotFound, PreconditionRefused, StateRefused
 from appliance.ledger import Sequencer
@@ -137,9 +137,9 @@ def test_what_is_disposed_of_is_gone_and_the_log_is_whole(world: World, now_: Ap
     done = disposing.confirm_disposal(contract.id, by=OTHER)
 
     with now_.database.reading() as tx, pytest.raises(StateRefused, match="disposed of"):
-        admit(tx, Command(contract.id, Permission.READ, Actor(ZHANG.subject), now_.now()))
+        admit(tx, Command(contract.id, Permission.READ, ContractActor(ZHANG.subject), now_.now()))
     with now_.database.reading() as tx, pytest.raises(NotFound):
-        admit(tx, Command(contract.id, Permission.READ, Actor("person-stranger"), now_.now()))
+        admit(tx, Command(contract.id, Permission.READ, ContractActor("person-stranger"), now_.now()))
     assert _traces(now_, contract) == []
     assert now_.listing.list_kinds("*") is not None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from appliance.contracts.permissions import Actor, Permission
+from appliance.contracts.permissions import ContractActor, Permission
 from appliance.language import Language
 from appliance.model.contract import (
     Contract,
@@ -28,9 +28,9 @@ ENDED = (ContractState.DECLINED, ContractState.RECALLED, ContractState.EXPIRED)
 SIGNED = (ContractState.SIGNED, ContractState.COMPLETED, ContractState.VOIDED)
 
 
-def who(role: str) -> Actor:
+def who(role: str) -> ContractActor:
     """The one who plays *role*."""
-    return Actor(SUBJECTS[role], role == "auditor", frozenset({SEAL} if role == "custodian" else ()))
+    return ContractActor(SUBJECTS[role], role == "auditor", frozenset({SEAL} if role == "custodian" else ()))
 
 
 def person(role: str) -> Person:

@@ -86,7 +86,7 @@ def test_what_is_kept_of_each_signature_proves_it(appliance: Appliance) -> None:
     (record,) = appliance.contracts.signatures(contract.id)
     document = appliance.contracts.document(contract)
     assert record.cms.hex().encode() in document.lower()
-    verify(parse(record.cms), digest=record.act.digest)
+    verify(parse(record.cms), digest=record.intent.digest)
     assert verify_token(record.token).gen_time.replace(microsecond=0) == record.at
     assert record.circumstances == SigningOrigin("192.0.2.7", "示例市")
 

@@ -10,7 +10,7 @@ import pytest
 
 from appliance.contracts import access, permissions
 from appliance.contracts.permissions import (
-    Actor,
+    ContractActor,
     Permission,
     Relation,
     permissions_of,
@@ -26,7 +26,7 @@ from tests.appliance.contracts.samples import NOON
 
 
 def required(
-    contract: Contract, permission: Permission, actor: Actor, now: datetime, party: Party | None = None
+    contract: Contract, permission: Permission, actor: ContractActor, now: datetime, party: Party | None = None
 ) -> None:
     """Raises the refusal, if there is one."""
     refusal = refusal_for(contract, permission, actor, now, party)
@@ -113,4 +113,4 @@ def test_every_sentence_of_the_tables_is_translated() -> None:
 
 
 def test_nobody_in_particular_is_a_stranger() -> None:
-    assert relations_of(contract_in(ContractState.SENT), Actor("person-nobody")) == {Relation.STRANGER}
+    assert relations_of(contract_in(ContractState.SENT), ContractActor("person-nobody")) == {Relation.STRANGER}

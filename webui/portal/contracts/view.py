@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from appliance.contracts.access import Command
-from appliance.contracts.permissions import Actor, Permission, Refusal, permissions_of
+from appliance.contracts.permissions import ContractActor, Permission, Refusal, permissions_of
 from appliance.errors import NotFound
 from appliance.history.disclosure import Audience
 from appliance.model.accounts import AccountRole
@@ -24,7 +24,7 @@ class ContractView:
     """
 
     contract: Contract
-    who: Actor
+    who: ContractActor
     acts: dict[Permission, Refusal | None]
     now: datetime
     audience: Audience
@@ -66,10 +66,10 @@ def view_contract(parts: PortalParts, contract_id: str) -> ContractView:
     return seen
 
 
-def who_is(parts: PortalParts, someone: PortalVisitor) -> Actor:
+def who_is(parts: PortalParts, someone: PortalVisitor) -> ContractActor:
     """The visitor as the state machine knows people."""
     seals: frozenset[str] = frozenset()
     if AccountRole.CUSTODIAN in someone.roles:
         every = parts.appliance.registry.seals()
         seals = frozenset(seal.subject for seal in every if someone.subject in seal.custodians)
-    return Actor(someone.subject, AccountRole.AUDITOR in someone.roles, seals, someone.guest_of)
+    return ContractActor(someone.subject, AccountRole.AUDITOR in someone.roles, seals, someone.guest_of)

@@ -13,7 +13,7 @@ from werkzeug.exceptions import BadRequest
 
 from appliance.contracts.access import Command
 from appliance.contracts.drafting import DraftTerms
-from appliance.contracts.permissions import Actor, Permission, Refusal, refusal_for
+from appliance.contracts.permissions import ContractActor, Permission, Refusal, refusal_for
 from appliance.contracts.sending import ProblemPlace
 from appliance.errors import ApplianceError, NotFound, StateRefused
 from appliance.model.accounts import AccountRole
@@ -83,7 +83,7 @@ class DraftController:
         """The visitor's own draft. Raises :class:`NotFound` for others'; once it is sent, a page says so and leads
         to the contract, for whoever comes back from the browser's history (scripts get :class:`StateRefused`)."""
         visitor = self.visitor()
-        actor, now = Actor(visitor.subject), self.appliance.now()
+        actor, now = ContractActor(visitor.subject), self.appliance.now()
         contract = self.appliance.contracts.admit(Command(contract_id, Permission.READ, actor, now)).contract
         if contract.initiator != visitor.subject:
             raise NotFound("There is no contract {contract}.", contract=contract_id)

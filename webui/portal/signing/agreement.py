@@ -77,9 +77,9 @@ def _asked(
         party=party,
         text=articles_of(proposal.text),
         proposal=proposal,
-        digest=grouped_digest(proposal.act.digest),
+        digest=grouped_digest(proposal.intent.digest),
         means=known,
-        options=activations.activation_options(parts, proposal.act, known),
+        options=activations.activation_options(parts, proposal.intent, known),
         remark=None if refusal is None else _remark(refusal),
         typed=request.form,
     )
