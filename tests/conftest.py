@@ -74,7 +74,7 @@ LONG = (
     "tests/crash",
     "tests/browser",
     "tests/portal",
-    "tests/keeping",
+    "tests/archive_renewal",
     "tests/demo",
     "tests/whole",
     "tests/health",

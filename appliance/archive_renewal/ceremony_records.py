@@ -1,4 +1,4 @@
-"""Ceremonies go into the log: whoever changes the authority's record of one would have to change the log, too."""
+"""Key ceremonies are recorded in the log, so that changing the authority's record of one would show."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class CeremonyRecords:
         self._now = now
 
     def record_ceremonies(self) -> None:
-        """One look. Raises :class:`hsm.errors.AuthorityError` when the authority does not tell."""
+        """One look. Raises :class:`hsm.errors.AuthorityError` when the authority does not answer."""
         held = self._authority.ceremonies()
         with self._database.reading() as tx:
             known = ceremonies.in_log(tx)

@@ -1,4 +1,5 @@
-"""The lists of the home page: counts, and pages of contracts, for one person or for who may see all."""
+"""The lists of the home page: counts, and pages of contracts, for one person or for an auditor; and whether they
+follow from the contracts."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Telling people what happened: notices, the outbox, mail."""
+"""Notices to people: their messages, the outbox, mail."""

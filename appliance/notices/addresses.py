@@ -1,4 +1,4 @@
-"""The page that a letter leads to; links that let somebody in are made when the letter is sent, never stored."""
+"""The page that a message leads to; links that let somebody in are made when it is sent, never stored."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Delivering the outbox: queued → sending → sent, unknown, refused or withdrawn, each step its own commit."""
+"""The outbox: queueing notices; delivery (queued → sending → sent, unknown, refused or withdrawn, each its own
+commit); what became of each message."""
 
 from __future__ import annotations
 
@@ -34,12 +35,12 @@ LONGEST_PAUSE = timedelta(minutes=5)
 
 
 class ReminderComposer(Protocol):
-    """Makes a letter when it goes out, of what holds at that moment."""
+    """Composes a message when it goes out, of what holds at that moment."""
 
     def compose_mail(
         self, tx: Transaction, message: outbox.OutboxMessage, now: datetime
     ) -> MailMessage | Postponed | None:
-        """The letter; when it should wait, until when; None when nobody needs it any more."""
+        """The message; the moment until which it waits; None when nobody needs it any more."""
 
 
 class OutboxDelivery:
@@ -136,9 +137,9 @@ class OutboxDelivery:
             return None  # another took this one's place, also since the message was taken, or before it goes again
         if notice.kind is NoticeKind.REMINDERS:
             return self._reminders.compose_mail(tx, message, self._now())
-        return compose_message(people.person(tx, notice.recipient), notice.kind, self._matter(tx, notice))
+        return compose_message(people.person(tx, notice.recipient), notice.kind, self._context(tx, notice))
 
-    def _matter(self, tx: Transaction, notice: Notice) -> MessageContext:
+    def _context(self, tx: Transaction, notice: Notice) -> MessageContext:
         address = self._addresses.notice_url(tx, notice)
         invitation = _invitation(tx, notice.recipient)
         contract_id = notice.contract or (invitation.contract if invitation is not None else None)
@@ -234,14 +235,14 @@ class MailChannel:
 
 
 class GuestInviter(Protocol):
-    """Makes the invitation of a party from outside, and queues its letter, in the caller's transaction."""
+    """Makes the invitation of a party from outside, and queues its message, in the caller's transaction."""
 
     def __call__(self, tx: Transaction, contract: Contract, party: Party, *, by: str, now: datetime) -> object:
         """*by* invites and vouches."""
 
 
 class NoticeQueue:
-    """Whatever it is given is queued in the caller's transaction, so that nothing is told that did not happen."""
+    """Queues notices in the caller's transaction, so that none is sent of what did not happen."""
 
     def __init__(self, invite: GuestInviter) -> None:
         self._invite = invite

@@ -86,19 +86,19 @@ class MailClient:
         self._settings = settings
         self._password = password
 
-    def send_message(self, envelope: Envelope, letter: MailMessage) -> str:
+    def send_message(self, envelope: Envelope, message: MailMessage) -> str:
         """Returns what the server answered to the text, which begins with 250 (RFC 5321, 4.2.5: it is responsible
         from then on).
 
         Raises :class:`MailUnreachable`, :class:`MailUnavailable`, :class:`MailRefused` or :class:`MailUnknown`.
         """
-        message = self._message(envelope, letter)
+        email = self._email(envelope, message)
         try:
             connection = self._connected()
         except (OSError, smtplib.SMTPException) as error:
             raise MailUnreachable(_why(error)) from error
         try:
-            return _hand_over(connection, message)
+            return _hand_over(connection, email)
         finally:
             connection.close()
 
@@ -113,19 +113,19 @@ class MailClient:
         except (OSError, smtplib.SMTPException):
             connection.close()
 
-    def _message(self, envelope: Envelope, letter: MailMessage) -> EmailMessage:
-        message = EmailMessage()
-        message["From"] = self._settings.sender
-        message["To"] = _address(envelope.name, envelope.recipient)
+    def _email(self, envelope: Envelope, message: MailMessage) -> EmailMessage:
+        email = EmailMessage()
+        email["From"] = self._settings.sender
+        email["To"] = _address(envelope.name, envelope.recipient)
         if envelope.answers is not None:
-            message["Reply-To"] = _address(envelope.answers.name, envelope.answers.address)
-        message["Subject"] = " ".join(letter.subject.split())  # a line break in a title would be another header
-        message["Date"] = format_datetime(envelope.date)
-        message["Message-ID"] = envelope.message_id
-        message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office answers
-        message.set_content(letter.body)
-        message.add_alternative(letter.html, subtype="html")
-        return message
+            email["Reply-To"] = _address(envelope.answers.name, envelope.answers.address)
+        email["Subject"] = " ".join(message.subject.split())  # a line break in a title would be another header
+        email["Date"] = format_datetime(envelope.date)
+        email["Message-ID"] = envelope.message_id
+        email["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office answers
+        email.set_content(message.body)
+        email.add_alternative(message.html, subtype="html")
+        return email
 
     def _connected(self, timeout: float = TIMEOUT) -> _Plain | _Tls:
         settings = self._settings

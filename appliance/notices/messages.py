@@ -158,23 +158,23 @@ MORE: Final[Mapping[NoticeKind, tuple[str, ...]]] = {
     NoticeKind.RECALLED: (REASON,),
     NoticeKind.ENROLMENT_REFUSED: ("Ask the officer for the reason, then send new details for signing.",),
 }
-"""What a letter says besides its subject."""
+"""What a message says besides its subject."""
 
 TO_GUESTS: Final[Mapping[NoticeKind, str]] = {
     NoticeKind.ENROLLED: "You are confirmed and can sign “{title}” now",
     NoticeKind.ENROLMENT_REFUSED: "An officer has not confirmed you for signing “{title}”",
 }
-"""Subjects of letters to outside signers, who are enrolled for one contract alone."""
+"""Subjects of messages to outside signers, who are enrolled for one contract alone."""
 
 DATED: Final = frozenset(
     {NoticeKind.YOUR_TURN, NoticeKind.SEAL_TURN, NoticeKind.GUEST_INVITED, NoticeKind.EXTENDED}
 )
-"""Letters that name the deadline."""
+"""Messages that name the deadline."""
 
 
 @dataclass(frozen=True, slots=True)
 class MessageContext:
-    """What a letter is about: the page to open, who sends it, and the contract's title and deadline, if any.
+    """What a message is about: the page to open, who sends it, and the contract's title and deadline, if any.
 
     ``who`` are those whom it names, ``answers`` the name of whoever gets answers to it.
     """
@@ -191,7 +191,7 @@ class MessageContext:
 
 @dataclass(frozen=True, slots=True)
 class Postponed:
-    """What a letter is when it is not to go out before a moment."""
+    """A message that must not go out before a moment."""
 
     until: datetime
 
@@ -205,27 +205,27 @@ class MailMessage:
     html: str
 
 
-def compose_message(person: Person, kind: NoticeKind, matter: MessageContext) -> MailMessage:
+def compose_message(person: Person, kind: NoticeKind, context: MessageContext) -> MailMessage:
     """What *person* is told, in the person's language; the deadline is shown in the person's zone."""
     translate = translator(person.language)
-    who = format_actors(matter.who, translate, person.language)
-    subject = translate(_subject(person, kind, who), title=matter.title, who=who)
+    who = format_actors(context.who, translate, person.language)
+    subject = translate(_subject(person, kind, who), title=context.title, who=who)
     greeting = translate(GREETING, name=person.name)
     lines = [
         subject,
         *((translate(BY[kind], who=who),) if who and kind in BY else ()),
-        *_deadline(person, kind, matter, translate),
-        *(translate(line) for line in _more(person, kind, matter)),
+        *_deadline(person, kind, context, translate),
+        *(translate(line) for line in _more(person, kind, context)),
     ]
-    link = translate(ADDRESS if matter.title else PAGE, address=matter.address)
-    sender = translate(ANSWERS if matter.answers else FROM, issuer=matter.issuer, name=matter.answers)
+    link = translate(ADDRESS if context.title else PAGE, address=context.address)
+    sender = translate(ANSWERS if context.answers else FROM, issuer=context.issuer, name=context.answers)
     body = "\n".join([greeting, "", *lines, "", link, "", sender]) + "\n"
-    html = _html(person, subject, [greeting, *lines], (link, matter.address), sender)
+    html = _html(person, subject, [greeting, *lines], (link, context.address), sender)
     return MailMessage(subject, body, html)
 
 
 def compose_test_message(settings: Settings, now: datetime) -> MailMessage:
-    """A letter that an operator has sent to see whether mail goes out, in the language of the house."""
+    """A message that an operator has sent to see whether mail goes out, in the language of the house."""
     translate, interface = translator(settings.interface.language), settings.interface
     subject = translate(TEST, issuer=settings.organisation.name)
     lines = [translate(TEST_SENT, at=instants.second(now, interface.zone), zone=interface.zone)]
@@ -245,16 +245,16 @@ def _subject(person: Person, kind: NoticeKind, who: str) -> str:
     return TO_GUESTS[kind] if person.guest and kind in TO_GUESTS else subject_of_notice(kind, who)
 
 
-def _more(person: Person, kind: NoticeKind, matter: MessageContext) -> tuple[str, ...]:
+def _more(person: Person, kind: NoticeKind, context: MessageContext) -> tuple[str, ...]:
     if person.guest and kind is NoticeKind.ENROLMENT_REFUSED:
         return ("The reason is on the page. You can set up something else to sign with there.",)
-    return tuple(line for line in MORE.get(kind, ()) if not (matter.shut_out and line == REASON))
+    return tuple(line for line in MORE.get(kind, ()) if not (context.shut_out and line == REASON))
 
 
-def _deadline(person: Person, kind: NoticeKind, matter: MessageContext, translate: Translator) -> list[str]:
-    if kind not in DATED or matter.deadline is None:
+def _deadline(person: Person, kind: NoticeKind, context: MessageContext, translate: Translator) -> list[str]:
+    if kind not in DATED or context.deadline is None:
         return []
-    return [translate(DEADLINE, deadline=instants.minute(matter.deadline, person.zone), zone=person.zone)]
+    return [translate(DEADLINE, deadline=instants.minute(context.deadline, person.zone), zone=person.zone)]
 
 
 def _html(person: Person, subject: str, lines: list[str], link: tuple[str, str], sender: str) -> str:
@@ -267,7 +267,7 @@ def _html(person: Person, subject: str, lines: list[str], link: tuple[str, str],
 
 
 def html_page(person: Person, subject: str, content: str, sender: str) -> str:
-    """The HTML of a letter around its *content* (HTML)."""
+    """The HTML of a message around its *content* (HTML)."""
     return (
         f'<!doctype html><html lang="{person.language.value}"><head><meta charset="utf-8">'
         f"<title>{escape(subject)}</title></head>"

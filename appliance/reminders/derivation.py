@@ -32,13 +32,13 @@ RulesOf = Callable[[str], ReminderRules]
 
 
 KnownHours = dict[str, tuple[WorkingHours, time | None]]
-"""Of people (subjects) what was looked up already: their hours, and the time of the one mail a day."""
+"""By person (subject): working hours, and the time of the one mail a day, as looked up already."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Wanted:
     duty: Duty
-    matter: ReminderSubject
+    subject: ReminderSubject
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,13 +91,13 @@ class ReminderDerivation:
     ) -> tuple[int, datetime | None]:
         hours, _ = self._when(tx, wanted.duty.person, setting)
         stands_in = wanted.duty.role is ReminderRole.STAND_IN and plan[1] is Occasion.SIGNING
-        dues = (DueStep(LEFT, setting.now),) if stands_in else schedule(wanted.matter, hours)
+        dues = (DueStep(LEFT, setting.now),) if stands_in else schedule(wanted.subject, hours)
         due = current_step(dues, setting.now)
         made = due is not None and self._keep(tx, plan, wanted, due, setting)
         return int(made), next_due_at(dues, setting.now)
 
     def _keep(self, tx: Transaction, plan: Plan, wanted: _Wanted, due: DueStep, setting: _Setting) -> bool:
-        anchor, person, now = wanted.matter.anchor, wanted.duty.person, setting.now
+        anchor, person, now = wanted.subject.anchor, wanted.duty.person, setting.now
         number = reminders.insert(tx, Reminder(0, *plan, due.step, wanted.duty, anchor, due.at, now))
         if number is None:
             return False
@@ -114,7 +114,7 @@ class ReminderDerivation:
         return True
 
     def _earliest(self, tx: Transaction, person: str, setting: _Setting) -> datetime:
-        """The first moment for a mail, as the last one and the person's wishes have it."""
+        """The first moment for a mail, by the last one and the person's preferences."""
         hours, daily = self._when(tx, person, setting)
         last = reminders.last_mail(tx, person)
         earliest = setting.now if last is None else max(setting.now, last + setting.rules.gather)
@@ -145,8 +145,8 @@ def beginning(day: date, zone: ZoneInfo, rules: ReminderRules) -> datetime:
 
 
 def _close_others(tx: Transaction, plan: Plan, wanted: list[_Wanted], now: datetime) -> list[Reminder]:
-    """Whoever has acted, and whatever was moved, is not reminded any more; the reminders that still hold."""
-    still = {(each.duty, each.matter.anchor) for each in wanted}
+    """Closes reminders of people who have acted and of dates that were moved; those that still hold."""
+    still = {(each.duty, each.subject.anchor) for each in wanted}
     open_ones = reminders.open_of(tx, *plan)
     for reminder in open_ones:
         if (reminder.duty, reminder.anchor) not in still:

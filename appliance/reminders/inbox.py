@@ -49,8 +49,8 @@ class NoticeInbox:
         """The newest notices of *person*: what still asks for something first."""
         with self._database.reading() as tx:
             seen = inbox.seen(tx, person)
-            told = [*self._reminders(tx, person, language, seen), *self._messages(tx, person, language, seen)]
-        return sorted(told, key=lambda entry: (entry.pressing, entry.at), reverse=True)[:SHOWN]
+            entries = [*self._reminders(tx, person, language, seen), *self._messages(tx, person, language, seen)]
+        return sorted(entries, key=lambda entry: (entry.pressing, entry.at), reverse=True)[:SHOWN]
 
     def mark_seen(self, person: str, until: datetime) -> None:
         """*person* has seen everything up to *until*, a moment that is not to come."""

@@ -1,4 +1,4 @@
-"""The words of reminders, in the recipient's language: in mails, and in the portal's list."""
+"""Reminders as text in the recipient's language: in the portal's list, and in the mails that gather them."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def reminder_sentence(item: ReminderLine, translate: Translator, language: Langu
 def compose_digest(
     person: Person, items: Sequence[ReminderLine], more: int, listed: str, *, issuer: str
 ) -> MailMessage:
-    """One letter with *items*, each with its own address, and how many *more* are *listed* in the portal."""
+    """One message with *items*, each with its own address, and how many *more* are *listed* in the portal."""
     translate, zone = translator(person.language), person.zone
     about = {item.reminder.contract for item in items}
     one = len(about) == 1 and not more
@@ -166,7 +166,7 @@ SOON = timedelta(seconds=10)
 
 
 class ReminderMails:
-    """Makes letters of reminders; *issuer* is the organisation in whose name it writes."""
+    """Composes mails with reminders when they go out, of what holds then; *issuer* is the sending organisation."""
 
     def __init__(
         self, derivation: ReminderDerivation, rules: RulesOf, items: ReminderLines, *, issuer: str
@@ -179,7 +179,7 @@ class ReminderMails:
     def compose_mail(
         self, tx: Transaction, message: OutboxMessage, now: datetime
     ) -> MailMessage | Postponed | None:
-        """The letter; when it should wait, until when; None when nothing in it asks for anything any more."""
+        """The message; the moment until which it waits; None when no reminder in it holds any more."""
         count, moving = reminders.open_in_mail(tx, message.id, now)
         if moving:
             return Postponed(now + SOON)

@@ -1,4 +1,4 @@
-"""What people wish about reminders: quiet hours, one mail a day."""
+"""People's preferences about reminders: quiet hours, one mail a day."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from appliance.store.database import Database
 
 
 class ReminderPreferenceService:
-    """Everybody decides for oneself. Thread-safe."""
+    """Each person's own. Thread-safe."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def load_preferences(self, person: str) -> ReminderPreferences:
-        """What *person* wishes; nothing in particular until they say so."""
+        """The preferences of *person*; the defaults until they are set."""
         with self._database.reading() as tx:
             return reminder_wishes.load(tx, person)
 
-    def save_preferences(self, person: str, wishes: ReminderPreferences) -> None:
-        """From now on it is as *person* wishes, for what waits already too."""
+    def save_preferences(self, person: str, preferences: ReminderPreferences) -> None:
+        """Applies to waiting reminders, too."""
         with self._database.transaction() as tx:
-            reminder_wishes.keep(tx, person, wishes)
+            reminder_wishes.keep(tx, person, preferences)
 
 
 def parse_preferences(start: str, until: str, daily: str) -> ReminderPreferences:
-    """The wishes as they were typed, ``22:00``; empty for none. Raises :class:`PreconditionRefused`."""
+    """The preferences as typed, ``22:00``; empty for none. Raises :class:`PreconditionRefused`."""
     begins, ends, at = (_time(text) for text in (start, until, daily))
     if (begins is None) != (ends is None):
         raise PreconditionRefused("Quiet hours need a beginning and an end; leave both empty for none.")

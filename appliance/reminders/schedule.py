@@ -108,7 +108,7 @@ def days_before(anchor: datetime, days: int, zone: ZoneInfo) -> datetime:
 class ReminderSubject:
     """What is reminded of: the moment, the zone whose clocks count its days, the steps; nothing before ``floor``.
 
-    ``floor`` is when the person was told of it last; a reminder that was due before that is not wanted any more.
+    ``floor`` is when the person was last notified of it; a reminder due before that is not sent.
     """
 
     anchor: datetime
@@ -125,7 +125,7 @@ class DueStep:
     at: datetime
 
 
-def schedule(matter: ReminderSubject, hours: WorkingHours) -> tuple[DueStep, ...]:
+def schedule(subject: ReminderSubject, hours: WorkingHours) -> tuple[DueStep, ...]:
     """The reminders in the order in which they are due; of several that fall together the last step is left.
 
     A step before the anchor that falls outside working hours comes earlier, so that nobody has less time than the
@@ -133,30 +133,30 @@ def schedule(matter: ReminderSubject, hours: WorkingHours) -> tuple[DueStep, ...
     the anchor or after it moves to the next working hours.
     """
     found: list[DueStep] = []
-    for at, step in sorted((nominal_time(matter, step), step) for step in matter.steps):
-        moved = _moved(matter, hours, at)
+    for at, step in sorted((nominal_time(subject, step), step) for step in subject.steps):
+        moved = _moved(subject, hours, at)
         while found and found[-1].at >= moved:
             found.pop()
-        if moved > matter.floor:
+        if moved > subject.floor:
             found.append(DueStep(step, moved))
     return tuple(found)
 
 
-def nominal_time(matter: ReminderSubject, step: str) -> datetime:
+def nominal_time(subject: ReminderSubject, step: str) -> datetime:
     """When *step* would be due at any hour: days by the clocks of the zone, hours as they pass."""
     if step == OVERDUE:
-        return matter.anchor
+        return subject.anchor
     count, unit = int(step[:-1]), step[-1]
     if unit == "h":
-        return matter.anchor - timedelta(hours=count)
-    return days_before(matter.anchor, count, matter.zone)
+        return subject.anchor - timedelta(hours=count)
+    return days_before(subject.anchor, count, subject.zone)
 
 
-def _moved(matter: ReminderSubject, hours: WorkingHours, at: datetime) -> datetime:
-    if at >= matter.anchor:
+def _moved(subject: ReminderSubject, hours: WorkingHours, at: datetime) -> datetime:
+    if at >= subject.anchor:
         return hours.at_or_after(at)
     earlier = hours.at_or_before(at)
-    return earlier if earlier > matter.floor else hours.free_at_or_before(at)
+    return earlier if earlier > subject.floor else hours.free_at_or_before(at)
 
 
 def current_step(dues: Sequence[DueStep], now: datetime) -> DueStep | None:

@@ -1,4 +1,4 @@
-"""All that there is about reminders, put together for one process."""
+"""The parts of reminders, put together for one process."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class MailOrigin:
 
 @dataclass(frozen=True, slots=True)
 class ReminderServices:
-    """Every part is safe for threads, but ``reminding`` has one caller."""
+    """Every part is thread-safe, but ``ticker`` has one caller."""
 
     ticker: ReminderTick
     mails: ReminderMails
@@ -51,7 +51,7 @@ class ReminderServices:
 def open_reminders(
     database: Database, policy: Policy, calendars: Path, house: MailOrigin, now: Callable[[], datetime]
 ) -> ReminderServices:
-    """The desk. *calendars* is the home's folder with calendar files of its own.
+    """All parts. *calendars* is the home's folder with calendar files of its own.
 
     Raises :class:`ConfigurationError` when the calendar that the policy names cannot be used.
     """
@@ -76,5 +76,5 @@ def open_reminders(
 def fingerprint(policy: Policy, calendar: WorkingCalendar) -> str:
     """Changes with the rules about reminders, and with the calendar."""
     days = sorted(calendar.holidays), sorted(calendar.workdays), sorted(calendar.weekend)
-    told = repr((policy.default.reminders, [(each.names, each.rules.reminders) for each in policy.types], days))
-    return hashlib.sha256(told.encode()).hexdigest()
+    values = repr((policy.default.reminders, [(each.names, each.rules.reminders) for each in policy.types], days))
+    return hashlib.sha256(values.encode()).hexdigest()

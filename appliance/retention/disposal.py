@@ -1,4 +1,4 @@
-"""Disposal: documents and personal data of a contract whose time is over go; its log entries stay valid."""
+"""Disposal of contracts whose term is over: documents and personal data are removed; log entries stay valid."""
 
 from __future__ import annotations
 

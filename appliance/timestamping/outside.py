@@ -1,6 +1,6 @@
-"""A second timestamp by an authority outside, beside the local one: asked when it may be, never waited for long.
+"""A second timestamp by an authority outside, besides the local one, within a time limit.
 
-Whatever it does, the local timestamp stands and the signature is completed; what was missing is said in one word.
+Whatever that authority does, the local timestamp stands and the signature is completed; a state says what failed.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ class OutsideAuthority:
 
     def start_fetching(self, value: bytes) -> Callable[[], OutsideToken]:
         """Asks in the background as :meth:`token` does; the callable gives what came of it, after at most the
-        patience counted from now: whatever it is that takes longer, nobody waits for it."""
+        patience counted from now."""
         promise: Future[OutsideToken] = Future()
         latest = self._monotonic() + self._patience
 
@@ -114,7 +114,7 @@ class OutsideAuthority:
         if found.stamp not in (
             OutsideStamp.DATED,
             OutsideStamp.PAUSED,
-        ):  # many of us at once are no failure of its
+        ):  # too many requests of ours: not its failure
             self._pause()
         return found
 

@@ -118,7 +118,7 @@ class TimestampPipeline(Generic[W]):
         recorder: TokenRecorder,
         deliver: Callable[[Sequence[tuple[W, Outcome]]], None],
     ) -> None:
-        """*deliver* takes outcomes, each beside whoever waits for it; called in the loop."""
+        """*deliver* takes outcomes, each with its recipient; called in the loop."""
         self._lanes = [_LaneLoad(lane) for lane in lanes]
         self._recorder = recorder
         self._deliver = deliver
@@ -129,7 +129,7 @@ class TimestampPipeline(Generic[W]):
         self._idle.set()
 
     def put(self, orders: Sequence[tuple[W, ImprintOrder]]) -> None:
-        """Takes orders, each beside who waits for its outcome. Raises :class:`StorageError` when closed."""
+        """Takes orders, each with the recipient of its outcome. Raises :class:`StorageError` when closed."""
         if self._closing:
             raise StorageError("The timestamp service is being shut down; try again in a moment.")
         self._under_way += len(orders)

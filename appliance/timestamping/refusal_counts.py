@@ -1,8 +1,6 @@
-"""Requests that were refused, counted by failInfo (RFC 3161, 2.4.2): each process in a file of its own, which the
-watch adds up.
+"""Refused requests, counted by failInfo (RFC 3161, 2.4.2): each process has a file, and the watch adds them up.
 
-A counter for everybody would cost a lock, or the disk, for each request that somebody sends in vain; and who is
-sent nonsense by the thousand must not be kept from work by counting it.
+A common counter would cost a lock or a write to disk for each refused request.
 """
 
 from __future__ import annotations
@@ -50,7 +48,7 @@ class RefusalCounts:
     """What one process has refused. For one thread, that of its loop."""
 
     def __init__(self, directory: Path | None = None) -> None:
-        """Without a *directory* nobody is told."""
+        """Without a *directory* nothing is written."""
         self._counts: Counter[str] = Counter()
         # Not the number of the process alone: another one may have had it, and be counted already.
         name = f"{_PREFIX}{os.getpid()}-{secrets.token_hex(4)}"
@@ -61,7 +59,7 @@ class RefusalCounts:
         self._counts[NAMES[fail_info]] += 1
 
     def write_counts(self) -> None:
-        """Leaves the counts for the watch. A disk that takes nothing is another finding's matter."""
+        """Writes the counts for the watch. Another check reports a disk that takes nothing."""
         if self._path is None or not self._counts:
             return
         fresh = self._path.with_name(f".{self._path.name}")
@@ -75,26 +73,26 @@ class RefusalCounts:
 def read_counts(directory: Path) -> Iterator[tuple[str, Mapping[str, int]]]:
     """Every process's name and counts; files in which nothing has been new for a day are removed.
 
-    Whoever may write there is believed as far as numbers go: what is none is left out.
+    What is not a plausible number is left out.
     """
     for path in sorted(directory.glob(f"{_PREFIX}*")):
         with suppress(OSError, ValueError, RecursionError):
-            told, age = _told(path)
-            yield path.name, {name: count for name in NAMES.values() if _is_count(count := told.get(name))}
+            counts, age = _read_file(path)
+            yield path.name, {name: count for name in NAMES.values() if _is_count(count := counts.get(name))}
             if age > FORGOTTEN:
                 path.unlink()
 
 
-def _told(path: Path) -> tuple[Mapping[str, Any], float]:
-    """What the file says, and how many seconds ago. Who may write there may have laid a pipe, a link or a heap of
-    brackets there: the watch must not hang or end on it."""
+def _read_file(path: Path) -> tuple[Mapping[str, Any], float]:
+    """What the file says, and how many seconds ago. A pipe, a link or deeply nested JSON must not hang or
+    end the watch."""
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     with os.fdopen(descriptor, "rb") as stream:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             raise OSError(errno.EINVAL, "it is no file", str(path))
-        told = json.loads(stream.read(_LARGEST))
-    return (told if isinstance(told, dict) else {}), time.time() - status.st_mtime
+        counts = json.loads(stream.read(_LARGEST))
+    return (counts if isinstance(counts, dict) else {}), time.time() - status.st_mtime
 
 
 def _is_count(said: object) -> TypeGuard[int]:

@@ -90,7 +90,7 @@ SHOWN_AFTER = 1.0
 """Seconds from a refusal until its count is on record, with those of all that came meanwhile."""
 
 Deliver = Callable[[bytes], None]
-"""Takes a DER reply; whoever asked may have gone."""
+"""Takes a DER reply; the client may have gone."""
 
 
 class TimestampService:
@@ -119,7 +119,7 @@ class TimestampService:
         )
 
     def ask(self, request: bytes, deliver: Deliver) -> None:
-        """Has *deliver* given the DER TimeStampResp for a DER TimeStampReq, whatever the bytes; never raises.
+        """Calls *deliver* with the DER TimeStampResp for a DER TimeStampReq, whatever the bytes; never raises.
 
         It is called in the loop, soon, or before this returns when the request is refused as it stands.
         """
@@ -156,7 +156,7 @@ class TimestampService:
         failure: Exception | None = None
         try:
             await asyncio.to_thread(self._codec.prepare)
-        except Exception as error:  # told to everybody who waits; the next request tries again
+        except Exception as error:  # every waiting request is refused; the next one tries again
             failure = error
         early, self._early, self._preparing = self._early, [], None
         for request, deliver in early:
@@ -187,5 +187,5 @@ class TimestampService:
         for deliver, outcome in batch:
             try:
                 deliver(self._codec.write_reply(outcome))
-            except Exception:  # a mistake of ours towards one must not leave the others without their replies
+            except Exception:  # a failure for one client must not leave the others without replies
                 log.exception("a reply could not be delivered")

@@ -47,7 +47,7 @@ LINGER = 5.0
 """Seconds in which a client may read the last answer while what it still sends is thrown away."""
 
 
-class _Turn:
+class _PendingReply:
     """The place of one request in the order of replies; ``reply`` is empty until it is known."""
 
     __slots__ = ("last", "old", "reply")
@@ -90,7 +90,7 @@ class TimestampConnection(asyncio.BufferedProtocol):
         self._ask = ask
         self._present = present
         self._loop = asyncio.get_running_loop()
-        self._turns: deque[_Turn] = deque()
+        self._pending: deque[_PendingReply] = deque()
         self._request = _Request()
 
     # --- the transport's calls
@@ -123,9 +123,9 @@ class TimestampConnection(asyncio.BufferedProtocol):
     def eof_received(self) -> bool:
         """Nothing more will come; who has asked still gets the replies."""
         self._ending = True
-        if self._turns:
-            self._turns[-1].last = True
-        return bool(self._turns)
+        if self._pending:
+            self._pending[-1].last = True
+        return bool(self._pending)
 
     def pause_writing(self) -> None:
         """The client does not read its replies: nothing more is taken from it."""
@@ -181,8 +181,8 @@ class TimestampConnection(asyncio.BufferedProtocol):
             request.refused = version_unknown()
         else:
             request.refused = refusal(self._parser.get_method().decode(), request.kind)
-        told_to_wait = request.expects and self._parser.get_http_version() == "1.1"  # RFC 9110, 10.1.1
-        if told_to_wait and not self._turns and not self._ending:
+        waits = request.expects and self._parser.get_http_version() == "1.1"  # RFC 9110, 10.1.1
+        if waits and not self._pending and not self._ending:
             self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def on_body(self, body: bytes) -> None:
@@ -195,23 +195,23 @@ class TimestampConnection(asyncio.BufferedProtocol):
         """The request is whole: it is answered now, or asked for."""
         if self._ending or self._offers_another_protocol():
             return
-        turn = self._take_turn()
+        pending = self._queue_reply()
         if self._request.overlong:
-            self._give(turn, head_too_large())
+            self._answer(pending, head_too_large())
         elif self._request.refused is not None:
-            self._give(turn, self._request.refused, with_body=self._parser.get_method() != b"HEAD")
+            self._answer(pending, self._request.refused, with_body=self._parser.get_method() != b"HEAD")
         elif len(self._request.body) > LARGEST_BODY:
-            self._give(turn, too_large())
+            self._answer(pending, too_large())
         else:
-            self._ask(bytes(self._request.body), lambda reply: self._give(turn, granted(reply)))
+            self._ask(bytes(self._request.body), lambda reply: self._answer(pending, granted(reply)))
         self._request = _Request()
 
     # --- replies
 
     def close_when_idle(self) -> None:
         """At the end of the service: after the replies that are being made, or at once."""
-        if self._turns:
-            self._turns[-1].last = True
+        if self._pending:
+            self._pending[-1].last = True
             self._ending = True
         else:
             self._transport.close()
@@ -219,7 +219,7 @@ class TimestampConnection(asyncio.BufferedProtocol):
     @property
     def busy(self) -> bool:
         """Whether replies are being made for it."""
-        return bool(self._turns)
+        return bool(self._pending)
 
     def drop(self) -> None:
         """Closes at once; its place is free before the loop has heard of it."""
@@ -229,36 +229,36 @@ class TimestampConnection(asyncio.BufferedProtocol):
     def _offers_another_protocol(self) -> bool:
         return self._parser.should_upgrade() and self._parser.get_method() != b"CONNECT"
 
-    def _take_turn(self) -> _Turn:
-        turn = _Turn()
-        turn.last = self._parser.should_upgrade() or not self._parser.should_keep_alive()
-        turn.old = self._parser.get_http_version() == "1.0"
-        self._ending = turn.last
-        self._turns.append(turn)
-        if len(self._turns) >= MOST_AHEAD:
+    def _queue_reply(self) -> _PendingReply:
+        pending = _PendingReply()
+        pending.last = self._parser.should_upgrade() or not self._parser.should_keep_alive()
+        pending.old = self._parser.get_http_version() == "1.0"
+        self._ending = pending.last
+        self._pending.append(pending)
+        if len(self._pending) >= MOST_AHEAD:
             self._transport.pause_reading()
-        return turn
+        return pending
 
-    def _give(self, turn: _Turn, answer: HttpAnswer, *, with_body: bool = True) -> None:
+    def _answer(self, pending: _PendingReply, answer: HttpAnswer, *, with_body: bool = True) -> None:
         if answer.closes:
-            turn.last = self._ending = True
-        connection = "close" if turn.last else "keep-alive" if turn.old else ""
-        turn.reply = answer.to_bytes(connection=connection, with_body=with_body)
+            pending.last = self._ending = True
+        connection = "close" if pending.last else "keep-alive" if pending.old else ""
+        pending.reply = answer.to_bytes(connection=connection, with_body=with_body)
         if self._gone:
             return
-        while self._turns and self._turns[0].reply:
-            first = self._turns.popleft()
+        while self._pending and self._pending[0].reply:
+            first = self._pending.popleft()
             self._transport.write(first.reply)
             if first.last:
-                self._part()
+                self._end_sending()
                 return
-        self._rest()
+        self._become_idle()
 
-    def _rest(self) -> None:
-        """Silent again, so it is the last whom a crowd would cost its place."""
+    def _become_idle(self) -> None:
+        """Idle again, so it is dropped last when there are too many connections."""
         self.silent_since = self._loop.time()
         self._present[self] = self._present.pop(self, None)
-        if not self._full and len(self._turns) < MOST_AHEAD:
+        if not self._full and len(self._pending) < MOST_AHEAD:
             self._transport.resume_reading()
 
     def _refuse(self, answer: HttpAnswer) -> None:
@@ -266,13 +266,13 @@ class TimestampConnection(asyncio.BufferedProtocol):
         if self._ending:
             return  # nothing may follow the last request, and it is on its way
         self._ending = True
-        turn = _Turn()
-        self._turns.append(turn)
-        self._give(turn, answer)
+        pending = _PendingReply()
+        self._pending.append(pending)
+        self._answer(pending, answer)
 
-    def _part(self) -> None:
-        """Ends our side, and takes for a moment what the client still sends: else it would see a reset."""
-        self._turns.clear()
+    def _end_sending(self) -> None:
+        """Ends our side and discards what the client still sends for a moment: otherwise it would see a reset."""
+        self._pending.clear()
         if self._transport.is_closing():
             return
         with suppress(OSError):  # the client may have gone without a word
@@ -290,7 +290,7 @@ class TimestampConnection(asyncio.BufferedProtocol):
         except httptools.HttpParserInvalidMethodError:
             self._refuse(method_unknown())
         except httptools.HttpParserCallbackError:
-            raise  # a mistake of ours: the loop logs it and closes this connection, that nobody waits for ever
+            raise  # a defect of ours: the loop logs it and closes this connection
         except httptools.HttpParserError:
             self._refuse(broken())
         return b""

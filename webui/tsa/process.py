@@ -112,7 +112,7 @@ class TimestampWorker(Worker):  # type: ignore[misc]  # gunicorn has no types
         self.alive = False
 
     def _make_room(self, most: int) -> None:
-        """A crowd of connections that never ask costs the longest silent of them its place."""
+        """When there are too many connections, drops the one that has been idle longest."""
         if len(self._present) >= most:
             idle = next((each for each in self._present if not each.busy), None)
             if idle is not None:

@@ -26,10 +26,10 @@ from appliance.verification import Indication, Level, SubIndication
 from appliance.wiring import Appliance
 from hsm import der
 from hsm.intents import OfficerIntent
+from tests.archive_renewal import judges
+from tests.archive_renewal.decade import OFFICER, Decade, completed, decade
 from tests.evidence.test_checkers import CHECKERS
 from tests.evidence.unpacked import commands, run, unpack
-from tests.keeping import judges
-from tests.keeping.decade import OFFICER, Decade, completed, decade
 from tests.world import OURS
 
 YEARS_TO_COME = (

@@ -104,7 +104,7 @@ class Decade:
             thread.join()
 
     def _command(self, *arguments: str) -> Sequence[str]:
-        return [sys.executable, "-m", "tests.keeping.authority_at", str(self._ahead), *arguments]
+        return [sys.executable, "-m", "tests.archive_renewal.authority_at", str(self._ahead), *arguments]
 
     def _environment(self) -> dict[str, str]:
         return {**os.environ, "VERMILION_HOME": str(self.home.root)}

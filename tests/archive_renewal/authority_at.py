@@ -1,4 +1,4 @@
-"""``python -m tests.keeping.authority_at FILE …``: the authority, with another clock.
+"""``python -m tests.archive_renewal.authority_at FILE …``: the authority, with another clock.
 
 FILE holds by how many seconds that clock is ahead of the machine's; it is read whenever the time is asked for.
 The clock is believed when it is set forward, as one is that proves its time. Everything else is the real thing.

@@ -14,8 +14,8 @@ from appliance.health.contract_checks import keeping, keeping_finding
 from appliance.model.contract import Contract
 from appliance.store import keeping as kept
 from appliance.verification import Indication, SubIndication
-from tests.keeping.decade import Decade, completed, decade
-from tests.keeping.test_ten_years import step
+from tests.archive_renewal.decade import Decade, completed, decade
+from tests.archive_renewal.test_ten_years import step
 
 
 @pytest.fixture(scope="module")
