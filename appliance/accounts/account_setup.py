@@ -15,7 +15,7 @@ from appliance.accounts.passkeys import NewPasskey
 from appliance.accounts.sessions import ClientInfo
 from appliance.accounts.tickets import spend_ticket
 from appliance.errors import StateRefused
-from appliance.ledger.events import AuditEvent, EventKind
+from appliance.ledger.audit_trail import AuditEvent, EventKind
 from appliance.model.accounts import (
     Account,
     AccountLink,

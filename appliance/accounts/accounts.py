@@ -12,7 +12,7 @@ from appliance.accounts.context import AccountsContext
 from appliance.accounts.sign_in import folded
 from appliance.contact_details import email_address, organisation_name, person_name
 from appliance.errors import PreconditionRefused, StateRefused
-from appliance.ledger.events import AuditEvent, EventKind, Field
+from appliance.ledger.audit_trail import AuditEvent, EventKind, Field
 from appliance.model.accounts import (
     ROLES_OF,
     Account,

@@ -14,7 +14,7 @@ from appliance.accounts.tickets import spend_ticket
 from appliance.contact_details import person_name
 from appliance.errors import NotFound, PreconditionRefused
 from appliance.language import Language
-from appliance.ledger.events import AuditEvent, EventKind, Field
+from appliance.ledger.audit_trail import AuditEvent, EventKind, Field
 from appliance.model.accounts import Passkey
 from appliance.model.people import Person
 from appliance.store import accounts, enrolment, passkeys, people

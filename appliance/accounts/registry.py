@@ -7,8 +7,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from appliance.language.instants import zone_of
-from appliance.ledger.audit_trail import AuditTrail
-from appliance.ledger.events import AuditEvent, EventKind, Field
+from appliance.ledger.audit_trail import AuditEvent, AuditTrail, EventKind, Field
 from appliance.model.people import Person, Seal
 from appliance.store import people
 from appliance.store.database import Database, Transaction

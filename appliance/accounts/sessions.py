@@ -13,8 +13,7 @@ from datetime import datetime, timedelta
 
 from appliance.config import SessionSettings
 from appliance.errors import NotFound
-from appliance.ledger.audit_trail import AuditTrail
-from appliance.ledger.events import AuditEvent, EventKind, Field
+from appliance.ledger.audit_trail import AuditEvent, AuditTrail, EventKind, Field
 from appliance.model.accounts import AccountRole, AccountState, OpenedSession, Session, Strength
 from appliance.model.people import Person
 from appliance.store import accounts, people

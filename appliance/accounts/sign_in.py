@@ -19,7 +19,7 @@ from appliance.accounts.sessions import ClientInfo
 from appliance.accounts.throttle import SignInAttempt
 from appliance.accounts.tickets import Ticket, spend_ticket
 from appliance.errors import SignInRefused
-from appliance.ledger.events import SYSTEM, AuditEvent, EventKind
+from appliance.ledger.audit_trail import SYSTEM, AuditEvent, EventKind
 from appliance.model.accounts import Account, AccountState, OpenedSession, Strength
 from appliance.store import accounts
 from appliance.store import passkeys as stored_passkeys

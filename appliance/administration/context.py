@@ -18,8 +18,7 @@ from appliance.accounts.tickets import Tickets
 from appliance.administration.confirmed import RootConfirmations
 from appliance.config import SessionSettings
 from appliance.errors import StorageError
-from appliance.ledger.audit_trail import AuditTrail
-from appliance.ledger.events import AuditEvent, EventKind
+from appliance.ledger.audit_trail import AuditEvent, AuditTrail, EventKind
 from appliance.model.administration import NOBODY, ROOT, Actor, JournalKind, JournalLine
 from appliance.store import administrators as known_to_the_portal
 from appliance.store.administration import journal

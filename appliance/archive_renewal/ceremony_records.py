@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from appliance.ledger.audit_trail import AuditTrail
-from appliance.ledger.events import SYSTEM, AuditEvent, EventKind, Field
+from appliance.ledger.audit_trail import SYSTEM, AuditEvent, AuditTrail, EventKind, Field
 from appliance.office.notices import notify_officers_of_recovery
 from appliance.store import ceremonies
 from appliance.store.database import Database

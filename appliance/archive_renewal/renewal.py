@@ -20,7 +20,7 @@ from appliance.contracts.finalisation import Archived, Archiving
 from appliance.contracts.services import ContractRecords, SigningBackend
 from appliance.errors import ApplianceError, ResultRefused
 from appliance.evidence.extraction import newest_contents
-from appliance.ledger.events import SYSTEM, AuditEvent, EventKind, Field
+from appliance.ledger.audit_trail import SYSTEM, AuditEvent, EventKind, Field
 from appliance.model.contract import Contract, ContractRevision, ContractState, RevisionKind
 from appliance.pdf.values import ValidationMaterial
 from appliance.store import contracts, keeping, retention

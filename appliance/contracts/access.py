@@ -18,8 +18,7 @@ from appliance.contracts.rules import buckets_of, party_of, search_words_of
 from appliance.documents.blobs import BlobStore
 from appliance.errors import NotFound, StateRefused
 from appliance.language import Language
-from appliance.ledger.audit_trail import AuditTrail
-from appliance.ledger.events import SYSTEM, AuditEvent, EventKind
+from appliance.ledger.audit_trail import SYSTEM, AuditEvent, AuditTrail, EventKind
 from appliance.model.acceptance import AgreementRecord
 from appliance.model.contract import Contract, Party
 from appliance.model.intent import IntentState, SigningOrigin

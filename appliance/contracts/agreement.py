@@ -19,7 +19,7 @@ from appliance.contracts.preconditions import SigningContext
 from appliance.contracts.services import ContractRecords, SigningBackend, SigningRules
 from appliance.errors import NotFound, StateRefused
 from appliance.language import Language
-from appliance.ledger.events import AuditEvent, EventKind
+from appliance.ledger.audit_trail import AuditEvent, EventKind
 from appliance.model.acceptance import AgreementRecord, AgreementSide
 from appliance.model.contract import ContractState
 from appliance.model.people import Person

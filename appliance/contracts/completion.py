@@ -13,7 +13,7 @@ from appliance.contracts.preconditions import SigningContext, require_preconditi
 from appliance.contracts.rules import after_signature
 from appliance.contracts.services import ContractRecords, SigningBackend, SigningRules
 from appliance.errors import ApplianceError, PreconditionRefused, ResultRefused, StateRefused
-from appliance.ledger.events import AuditEvent, EventKind
+from appliance.ledger.audit_trail import AuditEvent, EventKind
 from appliance.model.contract import Contract, ContractRevision, Party, PartyState, RevisionKind
 from appliance.model.intent import IntentRecord, IntentState, OutsideStamp
 from appliance.pdf.values import ContentsSpan, PreparedRevision

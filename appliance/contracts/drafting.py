@@ -16,7 +16,7 @@ from appliance.contracts.preconditions import SigningContext
 from appliance.contracts.services import ContractRecords, SigningBackend, SigningRules
 from appliance.documents.intake import AcceptedDocument, Intake
 from appliance.errors import PreconditionRefused
-from appliance.ledger.events import AuditEvent, EventKind, Field
+from appliance.ledger.audit_trail import AuditEvent, EventKind, Field
 from appliance.model.contract import (
     Contract,
     ContractRevision,

@@ -23,8 +23,7 @@ from appliance.contracts.rules import require_reason, to_everybody, to_those_who
 from appliance.contracts.services import ContractRecords, SigningBackend, SigningRules
 from appliance.errors import PreconditionRefused, StateRefused
 from appliance.language import instants
-from appliance.ledger.audit_trail import AuditTrail
-from appliance.ledger.events import SYSTEM, AuditEvent, EventKind, Field
+from appliance.ledger.audit_trail import SYSTEM, AuditEvent, AuditTrail, EventKind, Field
 from appliance.model.contract import Contract, ContractState, Deadline, OpenVoiding
 from appliance.model.notice import Notice, NoticeKind
 from appliance.model.office import EnrolmentRequestState

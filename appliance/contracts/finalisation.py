@@ -14,7 +14,7 @@ from appliance.contracts.crash_safety import Failpoint
 from appliance.contracts.rules import to_everybody
 from appliance.contracts.services import ContractRecords, SigningBackend
 from appliance.errors import ResultRefused
-from appliance.ledger.events import SYSTEM, AuditEvent, EventKind, Field
+from appliance.ledger.audit_trail import SYSTEM, AuditEvent, EventKind, Field
 from appliance.model.contract import Contract, ContractRevision, ContractState, RevisionKind
 from appliance.model.horizon import Horizon
 from appliance.model.notice import NoticeKind

@@ -16,7 +16,7 @@ from appliance.contracts.preconditions import SigningContext, SigningReadiness
 from appliance.contracts.rules import newly_on_turn, require_reason
 from appliance.contracts.services import ContractRecords, SigningRules
 from appliance.errors import NotFound, PreconditionRefused, StateRefused
-from appliance.ledger.events import AuditEvent, EventKind
+from appliance.ledger.audit_trail import AuditEvent, EventKind
 from appliance.model.accounts import AccountRole
 from appliance.model.contract import Contract, ContractState, Party, PartyKind, PartyState
 from appliance.model.notice import Notice, NoticeKind

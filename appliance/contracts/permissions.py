@@ -14,7 +14,7 @@ from typing import Final, TypeVar
 
 from appliance.contracts import rules
 from appliance.errors import ApplianceError, PreconditionRefused, StateRefused
-from appliance.ledger.events import SYSTEM
+from appliance.ledger.audit_trail import SYSTEM
 from appliance.model.contract import GUEST_PREFIX, Contract, ContractState, Party, PartyState
 
 

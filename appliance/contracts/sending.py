@@ -17,7 +17,7 @@ from appliance.contracts.rules import after_sending
 from appliance.contracts.services import ContractRecords, SigningBackend, SigningRules
 from appliance.documents.earlier_signatures import EarlierSignatures
 from appliance.errors import PreconditionRefused, StateRefused
-from appliance.ledger.events import AuditEvent, EventKind, Field
+from appliance.ledger.audit_trail import AuditEvent, EventKind, Field
 from appliance.model.contract import (
     Contract,
     ContractRevision,

@@ -21,7 +21,7 @@ from appliance.contracts.preconditions import SigningContext, require_preconditi
 from appliance.contracts.services import ContractRecords, SigningBackend, SigningRules
 from appliance.errors import StateRefused
 from appliance.language import Language
-from appliance.ledger.events import AuditEvent, EventKind
+from appliance.ledger.audit_trail import AuditEvent, EventKind
 from appliance.model.contract import Contract, Party, PartyKind
 from appliance.model.intent import IntentRecord, IntentState, PreparedSigning, SigningOrigin
 from appliance.pdf.values import Appearance, LockScope, PersonAppearance, PreparedRevision, PrepareOrder

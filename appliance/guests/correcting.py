@@ -22,8 +22,7 @@ from appliance.contracts.endings import RequestEnding
 from appliance.contracts.rules import to_those_who_know
 from appliance.errors import NotFound, PreconditionRefused, StateRefused
 from appliance.guests.inviting import invite, invite_again
-from appliance.ledger.audit_trail import AuditTrail
-from appliance.ledger.events import AuditEvent, EventKind
+from appliance.ledger.audit_trail import AuditEvent, AuditTrail, EventKind
 from appliance.model.contract import Contract, ContractState, GuestDetails, Party, PartyState
 from appliance.model.guest import GuestInvitation
 from appliance.model.notice import Notice, NoticeKind

@@ -18,8 +18,7 @@ from appliance.accounts.sessions import ClientInfo, PortalSessions
 from appliance.accounts.tickets import spend_ticket
 from appliance.errors import PreconditionRefused, SignInRefused, StateRefused
 from appliance.guests.inviting import DIGITS, TRIES, GuestCodes, invite_again, until, way_in
-from appliance.ledger.audit_trail import AuditTrail
-from appliance.ledger.events import AuditEvent, EventKind
+from appliance.ledger.audit_trail import AuditEvent, AuditTrail, EventKind
 from appliance.model.accounts import Passkey
 from appliance.model.guest import GuestAccess, GuestAccessMethod, GuestAdmission, GuestInvitation, GuestPasskey
 from appliance.model.notice import Notice, NoticeKind

@@ -8,8 +8,7 @@ from datetime import datetime
 
 from appliance.errors import NotFound, PreconditionRefused, StateRefused
 from appliance.guests.inviting import TRIES, GuestCodes, invite_again, way_in
-from appliance.ledger.audit_trail import AuditTrail
-from appliance.ledger.events import AuditEvent, EventKind
+from appliance.ledger.audit_trail import AuditEvent, AuditTrail, EventKind
 from appliance.model.guest import GuestAccessMethod, GuestInvitation
 from appliance.model.notice import NoticeKind
 from appliance.store import contracts, guests, sessions

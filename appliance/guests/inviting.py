@@ -10,8 +10,7 @@ import secrets
 from datetime import datetime, timedelta
 
 from appliance.contracts import rules
-from appliance.ledger.audit_trail import AuditTrail
-from appliance.ledger.events import SYSTEM, AuditEvent, EventKind
+from appliance.ledger.audit_trail import SYSTEM, AuditEvent, AuditTrail, EventKind
 from appliance.model.contract import GUEST_PREFIX, Contract, ContractState, Party
 from appliance.model.guest import GuestAccessMethod, GuestInvitation
 from appliance.model.notice import Notice, NoticeKind

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from appliance.errors import NotFound
 from appliance.language.characters import name_key
-from appliance.ledger.events import SYSTEM, EventKind
+from appliance.ledger.audit_trail import SYSTEM, EventKind
 from appliance.model.contract import GUEST_PREFIX, Contract
 from appliance.model.notice import NoticeKind
 from appliance.model.people import Person, Seal

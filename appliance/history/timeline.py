@@ -12,7 +12,7 @@ from typing import Any, Final
 from appliance.errors import NotFound
 from appliance.history.disclosure import Audience, Disclosure, VisibleEvents, replaced_guests
 from appliance.history.event_texts import LABELS, TITLES, fact_label, says_nothing
-from appliance.ledger.events import SYSTEM, EventKind
+from appliance.ledger.audit_trail import SYSTEM, EventKind
 from appliance.store import checkpoints, contracts, events, people
 from appliance.store.database import Database, Transaction
 from hsm import canonical

@@ -12,9 +12,8 @@ from typing import Final
 
 from appliance.errors import PreconditionRefused
 from appliance.language import instants
-from appliance.ledger.audit_trail import AuditTrail
+from appliance.ledger.audit_trail import AuditEvent, AuditTrail, EventKind
 from appliance.ledger.entry import SALT_BYTES, commitment
-from appliance.ledger.events import AuditEvent, EventKind
 from appliance.model.identity import Against, IdentityDocument, IdentityRecord
 from appliance.policy import Policy
 from appliance.store import identities, people

@@ -10,8 +10,7 @@ from typing import Protocol
 from appliance.config import MailSettings
 from appliance.errors import NotFound, PreconditionRefused, StateRefused
 from appliance.guests.inviting import is_shut_out
-from appliance.ledger.audit_trail import AuditTrail
-from appliance.ledger.events import AuditEvent, EventKind, Field
+from appliance.ledger.audit_trail import AuditEvent, AuditTrail, EventKind, Field
 from appliance.model.contract import GUEST_PREFIX, Contract, Party
 from appliance.model.guest import GuestInvitation
 from appliance.model.notice import Notice, NoticeKind

@@ -24,7 +24,7 @@ from appliance.accounts.sign_in import folded
 from appliance.accounts.tickets import spend_ticket
 from appliance.errors import PreconditionRefused, StateRefused
 from appliance.language import translator
-from appliance.ledger.events import AuditEvent, EventKind, Field
+from appliance.ledger.audit_trail import AuditEvent, EventKind, Field
 from appliance.model.accounts import AccountRole, AccountState, NewAccount, OpenedSession, Passkey, Strength
 from appliance.model.office import NewOfficer
 from appliance.model.people import Person

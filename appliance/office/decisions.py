@@ -15,8 +15,7 @@ from typing import Any
 
 from appliance.accounts.sessions import PortalSessions
 from appliance.errors import StateRefused
-from appliance.ledger.audit_trail import AuditTrail
-from appliance.ledger.events import AuditEvent, EventKind
+from appliance.ledger.audit_trail import AuditEvent, AuditTrail, EventKind
 from appliance.model.office import (
     OfficerDecision,
     OfficerDecisionKind,

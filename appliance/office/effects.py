@@ -10,8 +10,7 @@ from cryptography import x509
 
 from appliance.accounts.sessions import PortalSessions
 from appliance.errors import StateRefused
-from appliance.ledger.audit_trail import AuditTrail
-from appliance.ledger.events import SYSTEM, AuditEvent, EventKind, Field
+from appliance.ledger.audit_trail import SYSTEM, AuditEvent, AuditTrail, EventKind, Field
 from appliance.model.accounts import AccountState
 from appliance.model.office import SEAL_DECISIONS, EnrolmentRequestState, OfficerDecision, OfficerDecisionKind
 from appliance.model.people import Seal, SealKind

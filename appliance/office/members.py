@@ -8,8 +8,7 @@ from datetime import datetime
 
 from appliance.accounts.sessions import PortalSessions
 from appliance.errors import NotFound, StateRefused
-from appliance.ledger.audit_trail import AuditTrail
-from appliance.ledger.events import AuditEvent, EventKind
+from appliance.ledger.audit_trail import AuditEvent, AuditTrail, EventKind
 from appliance.model.accounts import AccountState
 from appliance.model.office import DirectoryEntry, OfficerDecision, OpenContract
 from appliance.office import effects

@@ -7,8 +7,7 @@ from datetime import datetime
 
 from appliance.errors import NotFound, PreconditionRefused
 from appliance.language.characters import without_hidden
-from appliance.ledger.audit_trail import AuditTrail
-from appliance.ledger.events import AuditEvent, EventKind
+from appliance.ledger.audit_trail import AuditEvent, AuditTrail, EventKind
 from appliance.model.contract import GUEST_PREFIX
 from appliance.model.notice import Notice, NoticeKind
 from appliance.model.office import OfficerDecision, OfficerDecisionState

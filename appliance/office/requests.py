@@ -14,8 +14,7 @@ from urllib.parse import quote, urlencode
 import argon2
 
 from appliance.errors import PreconditionRefused, StateRefused
-from appliance.ledger.audit_trail import AuditTrail
-from appliance.ledger.events import AuditEvent, EventKind
+from appliance.ledger.audit_trail import AuditEvent, AuditTrail, EventKind
 from appliance.model.office import (
     EnrolmentRequest,
     EnrolmentRequestState,

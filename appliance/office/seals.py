@@ -9,8 +9,7 @@ from datetime import datetime
 from cryptography import x509
 
 from appliance.errors import NotFound, StateRefused
-from appliance.ledger.audit_trail import AuditTrail
-from appliance.ledger.events import AuditEvent, EventKind
+from appliance.ledger.audit_trail import AuditEvent, AuditTrail, EventKind
 from appliance.model.office import OfficerDecision, OfficerDecisionKind
 from appliance.model.people import Seal
 from appliance.office.notices import checked_reason

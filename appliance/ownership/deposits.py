@@ -17,8 +17,7 @@ from appliance.documents.blobs import BlobStore
 from appliance.errors import NotFound, PreconditionRefused, ResultRefused
 from appliance.evidence.history import local
 from appliance.language import Language, translator
-from appliance.ledger.audit_trail import AuditTrail
-from appliance.ledger.events import AuditEvent, EventKind, Field
+from appliance.ledger.audit_trail import AuditEvent, AuditTrail, EventKind, Field
 from appliance.model.ownership import Deposit
 from appliance.pdf.values import ValidationMaterial
 from appliance.pdf.workshop import PdfWorkshop

@@ -11,8 +11,7 @@ from appliance.documents.blobs import BlobStore
 from appliance.documents.intake import Intake
 from appliance.errors import PreconditionRefused
 from appliance.history.disclosure import Audience, spellings
-from appliance.ledger.audit_trail import AuditTrail
-from appliance.ledger.events import AuditEvent, EventKind, Field
+from appliance.ledger.audit_trail import AuditEvent, AuditTrail, EventKind, Field
 from appliance.model.contract import ContractRevision
 from appliance.model.powers import Power, PowerBasis, RecordedAction
 from appliance.policy import Policy

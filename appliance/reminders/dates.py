@@ -7,8 +7,7 @@ from datetime import date, datetime
 
 from appliance.contracts.access import record_change
 from appliance.errors import PreconditionRefused, StateRefused
-from appliance.ledger.audit_trail import AuditTrail
-from appliance.ledger.events import AuditEvent, EventKind
+from appliance.ledger.audit_trail import AuditEvent, AuditTrail, EventKind
 from appliance.model.contract import Contract, ContractState
 from appliance.model.reminder import DATES, ContractDate, Occasion
 from appliance.store import contract_dates, contracts

@@ -11,8 +11,7 @@ from appliance.contracts.rules import require_reason
 from appliance.documents.blobs import BlobStore
 from appliance.documents.page_pictures import PagePictures
 from appliance.errors import PreconditionRefused, StateRefused
-from appliance.ledger.audit_trail import AuditTrail
-from appliance.ledger.events import AuditEvent, EventKind
+from appliance.ledger.audit_trail import AuditEvent, AuditTrail, EventKind
 from appliance.model.contract import Contract, ContractState
 from appliance.model.retention import Disposal, DisposalState, EndedContract
 from appliance.policy import Policy

@@ -12,8 +12,7 @@ from datetime import datetime
 
 from appliance.contracts.rules import require_reason
 from appliance.errors import PreconditionRefused
-from appliance.ledger.audit_trail import AuditTrail
-from appliance.ledger.events import AuditEvent, EventKind, Field
+from appliance.ledger.audit_trail import AuditEvent, AuditTrail, EventKind, Field
 from appliance.model.accounts import AccountState
 from appliance.model.retention import ErasureRemainder
 from appliance.policy import Policy

@@ -9,8 +9,7 @@ from datetime import datetime
 from appliance.contracts.rules import require_reason
 from appliance.documents.blobs import BlobStore
 from appliance.documents.page_pictures import PagePictures
-from appliance.ledger.audit_trail import AuditTrail
-from appliance.ledger.events import AuditEvent, EventKind
+from appliance.ledger.audit_trail import AuditEvent, AuditTrail, EventKind
 from appliance.model.retention import LegalHold
 from appliance.policy import Policy
 from appliance.retention.disposal import DisposalService

@@ -25,8 +25,7 @@ from appliance.errors import (
 )
 from appliance.evidence.content_check import CHECK, CHECK_FORMAT, SIGN_OFF, SIGN_OFF_FORMAT
 from appliance.history.disclosure import Audience, Disclosure
-from appliance.ledger.audit_trail import AuditTrail
-from appliance.ledger.events import AuditEvent, EventKind, Field
+from appliance.ledger.audit_trail import AuditEvent, AuditTrail, EventKind, Field
 from appliance.model import review_record
 from appliance.model import review_record as codec
 from appliance.model.accounts import AccountRole, AccountState

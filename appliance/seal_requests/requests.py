@@ -11,7 +11,7 @@ from appliance.contracts.preconditions import SigningContext, require_preconditi
 from appliance.contracts.services import ContractRecords, SigningBackend, SigningRules
 from appliance.contracts.signing_service import SigningService
 from appliance.errors import PreconditionRefused, StateRefused
-from appliance.ledger.events import SYSTEM, AuditEvent, EventKind, Field
+from appliance.ledger.audit_trail import SYSTEM, AuditEvent, EventKind, Field
 from appliance.model.contract import Contract, PartyKind
 from appliance.model.intent import IntentRecord, IntentState
 from appliance.model.notice import Notice, NoticeKind

@@ -8,8 +8,8 @@ from datetime import timedelta
 
 from appliance.contracts import rules
 from appliance.demonstration.participants import CUSTODIAN
+from appliance.ledger.audit_trail import EventKind
 from appliance.ledger.entry import LedgerEntry, leaf_of
-from appliance.ledger.events import EventKind
 from appliance.model.contract import Contract, ContractState, Party, PartyKind, PartyState
 from appliance.model.people import Person
 from appliance.store import grams, ledger

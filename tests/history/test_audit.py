@@ -16,8 +16,7 @@ import pytest
 from appliance.history.audit import COLUMNS, Audit
 from appliance.history.disclosure import Audience
 from appliance.ledger import Sequencer
-from appliance.ledger.audit_trail import AuditTrail
-from appliance.ledger.events import AuditEvent, EventKind
+from appliance.ledger.audit_trail import AuditEvent, AuditTrail, EventKind
 from appliance.store.database import Database
 from hsm.merkle import leaf_hash
 from tests.appliance.contracts.samples import contract

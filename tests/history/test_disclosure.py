@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from appliance.history.disclosure import RULES, Audience, Disclosing, Disclosure
-from appliance.ledger.events import SYSTEM, EventKind
+from appliance.ledger.audit_trail import SYSTEM, EventKind
 from appliance.store import people
 from appliance.store.database import Database
 from tests.appliance.contracts.samples import contract

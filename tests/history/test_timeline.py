@@ -10,7 +10,7 @@ import pytest
 from appliance.demonstration.participants import LI, ZHANG
 from appliance.history.timeline import Timeline, TimelineEvent
 from appliance.ledger import Sequencer
-from appliance.ledger.events import EventKind
+from appliance.ledger.audit_trail import EventKind
 from appliance.model.contract import Contract
 from appliance.store import ledger
 from appliance.wiring import Appliance

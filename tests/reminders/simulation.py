@@ -22,8 +22,7 @@ from appliance.contracts.endings import Endings, Extending
 from appliance.contracts.handing_over import HandingOver
 from appliance.contracts.services import ContractRecords, SigningRules
 from appliance.language import Language
-from appliance.ledger.audit_trail import AuditTrail
-from appliance.ledger.events import EventKind
+from appliance.ledger.audit_trail import AuditTrail, EventKind
 from appliance.model.accounts import AccountState
 from appliance.model.contract import (
     Contract,

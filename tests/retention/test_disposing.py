@@ -17,9 +17,8 @@ from appliance.contracts.permissions import ContractActor, Permission
 from appliance.demonstration.participants import LI, OFFICER, ZHANG
 from appliance.errors import NotFound, PreconditionRefused, StateRefused
 from appliance.ledger import Sequencer
-from appliance.ledger.audit_trail import AuditTrail
+from appliance.ledger.audit_trail import AuditEvent, AuditTrail, EventKind
 from appliance.ledger.check import LogCheck, LogReport
-from appliance.ledger.events import AuditEvent, EventKind
 from appliance.model.contract import Contract
 from appliance.model.retention import DisposalState
 from appliance.store import contracts, forgetting, involvements

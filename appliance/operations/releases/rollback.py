@@ -19,7 +19,7 @@ from typing import Any, Final, Protocol
 
 from appliance.errors import ApplianceError, UpgradeRefused
 from appliance.home import Home
-from appliance.ledger.events import EventKind
+from appliance.ledger.audit_trail import EventKind
 from appliance.model.administration import JournalKind
 from appliance.operations.releases.copies import DatabaseCopies
 from appliance.operations.releases.tree import Releases, Upgrade, UpgradeJournal, UpgradeStep
