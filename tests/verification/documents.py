@@ -6,15 +6,22 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from io import BytesIO
 from typing import Any
 
 from asn1crypto import crl, keys, x509
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_der_private_key,
+)
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.sign import signers, timestamps
 from pyhanko.sign.fields import FieldMDPSpec, MDPPerm, SigFieldSpec, SigSeedSubFilter, append_signature_field
+from pyhanko.sign.timestamps import dummy_client
 from pyhanko.sign.validation.dss import DocumentSecurityStore
 from pyhanko_certvalidator.registry import SimpleCertificateStore
 from reportlab.pdfgen import canvas
@@ -76,6 +83,15 @@ def _store(chain: Sequence[Identity]) -> SimpleCertificateStore:
     store = SimpleCertificateStore()
     store.register_multiple([asn1(each) for each in chain])
     return store
+
+
+class _LoadedOnce:
+    """What pyHanko's stamper asks of ``serialization``: to load its key, which takes 30 ms for RSA, each time."""
+
+    load_der_private_key = staticmethod(cache(load_der_private_key))
+
+
+dummy_client.serialization = _LoadedOnce  # type: ignore[attr-defined,assignment]  # the name as its module has it
 
 
 def stamper(world: World, when: datetime = NOW, identity: Identity | None = None) -> timestamps.DummyTimeStamper:
