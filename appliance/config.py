@@ -18,7 +18,7 @@ from appliance.errors import ConfigurationError
 from appliance.home import Home
 from appliance.language import Language
 from appliance.mark import Mark, read_mark
-from appliance.model.horizon import KNOWN
+from appliance.model.retention import KNOWN
 from hsm.errors import ConfigurationRefused
 from hsm.log_lines import LogFormat
 from hsm.names import LONGEST_ORGANISATION, is_visible

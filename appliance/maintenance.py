@@ -11,7 +11,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from appliance.errors import NotFound, PreconditionRefused, StateRefused, StorageError
-from appliance.model.maintenance import MaintenanceWindow
+from appliance.model.administration import MaintenanceWindow
 from appliance.store import accounts
 from appliance.store import maintenance as store
 from appliance.store.database import Database

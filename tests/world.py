@@ -38,8 +38,8 @@ from appliance.demonstration.participants import (
 from appliance.history.disclosure import Audience
 from appliance.home import Home
 from appliance.ledger import Sequencer
-from appliance.model.acceptance import AgreementRecord, AgreementSide
 from appliance.model.contract import Contract, Deadline, SigningOrder
+from appliance.model.declarations import AgreementRecord, AgreementSide
 from appliance.model.people import Person
 from appliance.wiring import Appliance, open_appliance
 from hsm.client import AuthorityClient

@@ -47,7 +47,7 @@ import pwd
 import re
 from collections.abc import Sequence
 
-from appliance.model.stuck import Stuck
+from appliance.model.administration import Stuck
 from appliance.store.administration import stuck as store
 
 

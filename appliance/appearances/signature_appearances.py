@@ -10,7 +10,7 @@ from typing import Any
 from appliance.appearances import scanned
 from appliance.confinement import Confinement
 from appliance.errors import ConfinementFailed, DocumentRefused, PreconditionRefused
-from appliance.model.appearance import MOST_PICTURES, PictureKind, SignatureChoice, SignaturePicture
+from appliance.model.people import MOST_PICTURES, PictureKind, SignatureChoice, SignaturePicture
 from appliance.pdf.values import PersonAppearance
 from appliance.pdf.workshop import PdfWorkshop
 from appliance.store import appearances, people

@@ -19,8 +19,8 @@ from appliance.documents.blobs import BlobStore
 from appliance.errors import NotFound, StateRefused
 from appliance.language import Language
 from appliance.ledger.audit_trail import SYSTEM, AuditEvent, AuditTrail, EventKind
-from appliance.model.acceptance import AgreementRecord
 from appliance.model.contract import Contract, Party
+from appliance.model.declarations import AgreementRecord
 from appliance.model.intent import IntentState, SigningOrigin
 from appliance.store import agreements, contracts, custody, events, grounds, intents, involvements, people
 from appliance.store.database import Database, Transaction

@@ -20,8 +20,8 @@ from appliance.contracts.services import ContractRecords, SigningBackend, Signin
 from appliance.errors import NotFound, StateRefused
 from appliance.language import Language
 from appliance.ledger.audit_trail import AuditEvent, EventKind
-from appliance.model.acceptance import AgreementRecord, AgreementSide
 from appliance.model.contract import ContractState
+from appliance.model.declarations import AgreementRecord, AgreementSide
 from appliance.model.people import Person
 from appliance.store import agreements, contracts, people
 from appliance.store.database import Transaction

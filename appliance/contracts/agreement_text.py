@@ -17,8 +17,8 @@ from typing import Final
 from appliance.errors import ConfigurationError, PreconditionRefused
 from appliance.language import Language
 from appliance.language.sizes import ByteSize
-from appliance.model.acceptance import AgreementRecord, AgreementSide
 from appliance.model.contract import Contract, Party
+from appliance.model.declarations import AgreementRecord, AgreementSide
 from appliance.model.people import Person
 from appliance.store import agreements
 from appliance.store.database import Transaction

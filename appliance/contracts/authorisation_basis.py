@@ -16,8 +16,7 @@ from typing import Any, ClassVar, Final
 from appliance.contracts.preconditions import Foreseen, Precondition, SigningContext
 from appliance.language import Language, translator
 from appliance.model.contract import Contract, Party, PartyKind
-from appliance.model.identity import IdentityRecord
-from appliance.model.people import Person
+from appliance.model.people import IdentityRecord, Person
 from appliance.model.powers import Power, RecordedAction
 from appliance.policy import Policy
 from appliance.policy.rules import IdentityRequirement, IdentityRules

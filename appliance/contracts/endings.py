@@ -25,10 +25,10 @@ from appliance.errors import PreconditionRefused, StateRefused
 from appliance.language import instants
 from appliance.ledger.audit_trail import SYSTEM, AuditEvent, AuditTrail, EventKind, Field
 from appliance.model.contract import Contract, ContractState, Deadline, OpenVoiding
+from appliance.model.declarations import VoidDeclaration
 from appliance.model.notice import Notice, NoticeKind
 from appliance.model.office import EnrolmentRequestState
 from appliance.model.people import Person
-from appliance.model.voiding import VoidDeclaration
 from appliance.office.notices import refuse_decision
 from appliance.powers.ending import end_with_instrument
 from appliance.store import contracts, enrolment, intents, office_acts, parties, people, voidings

@@ -16,8 +16,8 @@ from appliance.contracts.services import ContractRecords, SigningBackend
 from appliance.errors import ResultRefused
 from appliance.ledger.audit_trail import SYSTEM, AuditEvent, EventKind, Field
 from appliance.model.contract import Contract, ContractRevision, ContractState, RevisionKind
-from appliance.model.horizon import Horizon
 from appliance.model.notice import NoticeKind
+from appliance.model.retention import Horizon
 from appliance.pdf.values import ValidationMaterial
 from appliance.store import contracts, keeping, people
 from appliance.timestamping.issuing import horizon_of_token

@@ -17,8 +17,8 @@ from appliance.contracts.finalisation import Finalisation
 from appliance.contracts.services import ContractRecords, SigningBackend
 from appliance.contracts.signing import SigningCycle
 from appliance.errors import ApplianceError, NotFound, StateRefused
+from appliance.model.administration import Stuck, StuckStep
 from appliance.model.intent import IntentRecord, IntentState
-from appliance.model.stuck import Stuck, StuckStep
 from appliance.store import agreements, contracts, intents, keeping
 from appliance.store.database import Transaction
 from hsm.errors import AuthorityError

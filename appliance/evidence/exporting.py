@@ -34,9 +34,8 @@ from appliance.evidence.model import (
 from appliance.history.disclosure import Audience, Disclosure, VisibleEvents, replaced_guests
 from appliance.language import Language
 from appliance.ledger import LogProofs
-from appliance.model.acceptance import AgreementRecord
 from appliance.model.contract import Contract, ContractState, Party, RevisionKind
-from appliance.model.voiding import VoidDeclaration
+from appliance.model.declarations import AgreementRecord, VoidDeclaration
 from appliance.powers import Powers
 from appliance.store import events, grounds
 from appliance.store.database import Database

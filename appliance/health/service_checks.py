@@ -13,7 +13,7 @@ from pathlib import Path
 
 from appliance.health.check_context import CheckContext
 from appliance.health.findings import Condition, HealthFinding, RunbookPage, attention, failing, good
-from appliance.model.maintenance import MaintenanceWindow
+from appliance.model.administration import MaintenanceWindow
 from appliance.pulses import Pulses
 from appliance.store import maintenance as store
 

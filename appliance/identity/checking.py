@@ -14,7 +14,7 @@ from appliance.errors import PreconditionRefused
 from appliance.language import instants
 from appliance.ledger.audit_trail import AuditEvent, AuditTrail, EventKind
 from appliance.ledger.entry import SALT_BYTES, commitment
-from appliance.model.identity import Against, IdentityDocument, IdentityRecord
+from appliance.model.people import Against, IdentityDocument, IdentityRecord
 from appliance.policy import Policy
 from appliance.store import identities, people
 from appliance.store.database import Database, Transaction

@@ -1,4 +1,4 @@
-"""Administrators: who looks after the machine, in exactly one of three kinds, and what they asked for."""
+"""Administrators of the machine, what they ask for, the journal; maintenance, and contracts that are stuck."""
 
 from __future__ import annotations
 
@@ -220,3 +220,46 @@ class AdminRequest:
     started: datetime | None = None
     ended: datetime | None = None
     outcome: AdminRequestOutcome | None = None
+
+
+class StuckStep(StrEnum):
+    """Where a contract stands still (docs/signing-cycle.md)."""
+
+    SIGNING = "asked of the authority"
+    STAMPING = "signed, not timestamped"
+    COMPLETING = "timestamped, not completed"
+    FINALISATION = "signed by all, not sealed off"
+    EXPIRING = "past its deadline, not ended"
+    ARCHIVE_RENEWAL = "archive timestamp not renewed"
+
+
+@dataclass(frozen=True, slots=True)
+class Stuck:
+    """One contract at one step, ``since`` when, where that is known; ``template`` with its values is the cause."""
+
+    contract: str
+    step: StuckStep
+    since: datetime | None
+    template: str
+    values: Mapping[str, str | int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class MaintenanceWindow:
+    """One maintenance. It is under way from ``begins`` until somebody ends it; ``until`` is when that is expected.
+
+    ``message`` is what its operator has to say, or empty; ``exceptions`` are the subjects who may go on meanwhile.
+    """
+
+    begins: datetime
+    until: datetime
+    message: str = ""
+    exceptions: frozenset[str] = frozenset()
+
+    def is_under_way(self, now: datetime) -> bool:
+        """Whether it has begun."""
+        return self.begins <= now
+
+    def seconds_left(self, now: datetime, *, least: int) -> int:
+        """Seconds until it is expected to end, and at *least* so many when it lasts longer than expected."""
+        return max(least, int((self.until - now).total_seconds()))

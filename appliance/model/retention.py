@@ -1,7 +1,8 @@
-"""What is kept, how long, and what was disposed of: holds, disposals, and what erasing a person means."""
+"""How long things are kept and proven: holds, disposals, erasure of a person, and when a timestamp ends."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -66,3 +67,19 @@ class ErasureRemainder:
     contracts: tuple[EndedContract, ...]
     running: tuple[str, ...]
     held: tuple[str, ...]
+
+
+KNOWN = frozenset({"sha256", "sha384", "sha512", "sm3", "ecdsa-p256", "ecdsa-p384", "rsa-3072", "ed25519"})
+"""The algorithms of our timestamps: hashes, and kinds of key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Horizon:
+    """``until`` is the end of the certificate (aware); ``algorithms`` names hashes and key, sorted."""
+
+    until: datetime
+    algorithms: tuple[str, ...]
+
+    def end(self, ends: Mapping[str, datetime]) -> datetime:
+        """When it stops proving, given the *ends* of algorithms: the certificate's end, or an earlier one."""
+        return min([self.until, *(ends[name] for name in self.algorithms if name in ends)])

@@ -9,8 +9,7 @@ from appliance.errors import NotFound
 from appliance.model.accounts import AccountLink, LinkPurpose
 from appliance.model.contract import GUEST_PREFIX
 from appliance.model.guest import GuestInvitation
-from appliance.model.notice import Notice, NoticeKind
-from appliance.model.reminder import Reminder, ReminderRole
+from appliance.model.notice import Notice, NoticeKind, Reminder, ReminderRole
 from appliance.store import guests
 from appliance.store.database import Transaction
 

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from appliance.errors import NotFound
 from appliance.language import translator
-from appliance.model.reminder import Occasion
+from appliance.model.notice import Occasion
 from appliance.store import accounts, calendar_feeds, people
 from appliance.store.calendar_feeds import CalendarFeed, CalendarItem
 from appliance.store.database import Database

@@ -9,7 +9,7 @@ from appliance.contracts.access import record_change
 from appliance.errors import PreconditionRefused, StateRefused
 from appliance.ledger.audit_trail import AuditEvent, AuditTrail, EventKind
 from appliance.model.contract import Contract, ContractState
-from appliance.model.reminder import DATES, ContractDate, Occasion
+from appliance.model.notice import DATES, ContractDate, Occasion
 from appliance.store import contract_dates, contracts
 from appliance.store.database import Database
 

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from appliance.language import instants
 from appliance.model.contract import Contract
-from appliance.model.reminder import LEFT, Duty, Occasion, Reminder, ReminderRole
+from appliance.model.notice import LEFT, Duty, Occasion, Reminder, ReminderRole
 from appliance.policy.rules import ReminderRules
 from appliance.reminders import duties
 from appliance.reminders.calendar import WorkingCalendar

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from appliance.contracts import rules
 from appliance.history.disclosure import Audience, belongs
 from appliance.model.contract import Contract, ContractState, Party, PartyKind
-from appliance.model.reminder import Duty, ReminderRole
-from appliance.model.seal_request import SealRequestState
+from appliance.model.notice import Duty, ReminderRole
+from appliance.model.seals import SealRequestState
 from appliance.seal_requests.status import still_asked
 from appliance.store import accounts, people, roll, seal_requests
 from appliance.store.database import Database, Transaction

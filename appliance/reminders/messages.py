@@ -10,8 +10,8 @@ from typing import Final
 
 from appliance.language import Language, Translator, instants, translator
 from appliance.model.contract import Contract
+from appliance.model.notice import Occasion, Reminder, ReminderRole
 from appliance.model.people import Person
-from appliance.model.reminder import Occasion, Reminder, ReminderRole
 from appliance.notices.addresses import PortalAddresses
 from appliance.notices.messages import FROM, GREETING, MailMessage, Postponed, html_page
 from appliance.reminders import duties

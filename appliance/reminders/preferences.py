@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import time
 
 from appliance.errors import PreconditionRefused
-from appliance.model.reminder import QuietHours, ReminderPreferences
+from appliance.model.notice import QuietHours, ReminderPreferences
 from appliance.store import reminder_wishes
 from appliance.store.database import Database
 

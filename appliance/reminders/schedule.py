@@ -9,7 +9,7 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from appliance.language import instants
-from appliance.model.reminder import QuietHours
+from appliance.model.notice import QuietHours
 from appliance.policy.rules import OVERDUE
 from appliance.reminders.calendar import WorkingCalendar
 

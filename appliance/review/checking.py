@@ -12,8 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from appliance.model.review import AmountFound, CheckResult, ClauseFinding, DateFound, PageBox
-from appliance.model.review_record import plain
+from appliance.model.review import AmountFound, CheckResult, ClauseFinding, DateFound, PageBox, plain
 from appliance.pdf import visible
 from appliance.pdf.pages import opened
 from appliance.pdf.visible import PageText

@@ -26,8 +26,8 @@ from appliance.errors import (
 from appliance.evidence.content_check import CHECK, CHECK_FORMAT, SIGN_OFF, SIGN_OFF_FORMAT
 from appliance.history.disclosure import Audience, Disclosure
 from appliance.ledger.audit_trail import AuditEvent, AuditTrail, EventKind, Field
-from appliance.model import review_record
-from appliance.model import review_record as codec
+from appliance.model import review
+from appliance.model import review as codec
 from appliance.model.accounts import AccountRole, AccountState
 from appliance.model.contract import Contract, ContractState
 from appliance.model.review import CheckResult, ContentCheck, ReviewRequest, ReviewRequestState, SignOff, Waiver
@@ -258,7 +258,7 @@ class Reviewing:
                 "document": document,
                 "rules": rules,
                 "at": instant(at),
-                "result": review_record.plain(result),
+                "result": review.plain(result),
             }
         )
         return ContentCheck(contract, document, rules, result, record, hashlib.sha256(record).hexdigest(), at)

@@ -9,8 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from appliance.history.disclosure import Audience
-from appliance.model.seal_request import SealRequestState
-from appliance.model.seal_use import SealUse, UseFilter
+from appliance.model.seals import SealRequestState, SealUse, UseFilter
 from appliance.store import custody, people, seal_uses
 from appliance.store.database import Database
 

@@ -12,7 +12,7 @@ from appliance.language.characters import without_hidden
 from appliance.model.contract import ContractState
 from appliance.model.intent import IntentState
 from appliance.model.notice import Notice, NoticeKind
-from appliance.model.seal_request import SealRequest, SealRequestState
+from appliance.model.seals import SealRequest, SealRequestState
 from appliance.store import accounts, contracts, intents, people
 from appliance.store.database import Transaction
 

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from appliance.errors import NotFound, StateRefused
 from appliance.language import Language
-from appliance.model.acceptance import AgreementRecord
+from appliance.model.declarations import AgreementRecord
 from appliance.store.database import Transaction
 from appliance.store.intents import act_from
 from hsm import canonical

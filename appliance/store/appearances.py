@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from appliance.errors import NotFound
-from appliance.model.appearance import SignaturePicture
+from appliance.model.people import SignaturePicture
 from appliance.store.database import Transaction
 from hsm.rows import RowMapper
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from appliance.model.contract import ContractState
-from appliance.model.reminder import Occasion
+from appliance.model.notice import Occasion
 from appliance.store.database import Transaction
 from hsm.rows import RowMapper
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from appliance.model.reminder import ContractDate, Occasion
+from appliance.model.notice import ContractDate, Occasion
 from appliance.store.database import Transaction
 from hsm.rows import RowMapper, fields_of
 

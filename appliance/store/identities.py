@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from appliance.errors import NotFound, StateRefused
-from appliance.model.identity import IdentityRecord
+from appliance.model.people import IdentityRecord
 from appliance.store.database import Transaction
 from hsm.rows import RowMapper, fields_of
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from appliance.model.horizon import Horizon
+from appliance.model.retention import Horizon
 from appliance.store.database import Transaction
 from appliance.store.moments import loaded, stored
 from hsm.rows import RowMapper, columns

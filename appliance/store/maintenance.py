@@ -8,7 +8,7 @@ from datetime import datetime
 import pysqlite3
 
 from appliance.errors import StateRefused
-from appliance.model.maintenance import MaintenanceWindow
+from appliance.model.administration import MaintenanceWindow
 from appliance.store.database import Transaction
 from hsm.rows import RowMapper
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from appliance.model.reminder import Occasion
+from appliance.model.notice import Occasion
 from appliance.store.database import Transaction
 from appliance.store.moments import loaded
 

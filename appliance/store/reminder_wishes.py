@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import time
 
-from appliance.model.reminder import QuietHours, ReminderPreferences
+from appliance.model.notice import QuietHours, ReminderPreferences
 from appliance.store.database import Transaction
 from hsm.rows import RowMapper, columns
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from appliance.model.reminder import Duty, Occasion, Reminder, ReminderRole
+from appliance.model.notice import Duty, Occasion, Reminder, ReminderRole
 from appliance.store.database import Transaction
 from hsm.rows import RowMapper, columns
 

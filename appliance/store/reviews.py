@@ -7,7 +7,7 @@ from datetime import datetime
 import pysqlite3
 
 from appliance.errors import StateRefused
-from appliance.model import review_record as codec
+from appliance.model import review as codec
 from appliance.model.review import ContentCheck, ReviewRequest, ReviewRequestState, SignOff, Waiver
 from appliance.store.database import Transaction
 from hsm import canonical

@@ -8,7 +8,7 @@ from datetime import datetime
 import pysqlite3
 
 from appliance.errors import NotFound, StateRefused
-from appliance.model.seal_request import SealRequest, SealRequestState
+from appliance.model.seals import SealRequest, SealRequestState
 from appliance.store.database import Transaction
 from hsm.rows import RowMapper, fields_of
 

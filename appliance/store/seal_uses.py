@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from appliance.model.seal_use import SealUse, UseFilter
+from appliance.model.seals import SealUse, UseFilter
 from appliance.store.database import Transaction
 from hsm.rows import RowMapper, columns
 

@@ -8,7 +8,7 @@ import pysqlite3
 
 from appliance.errors import NotFound, StateRefused
 from appliance.model.contract import OpenVoiding
-from appliance.model.voiding import VoidDeclaration
+from appliance.model.declarations import VoidDeclaration
 from appliance.store.database import Transaction
 from appliance.store.intents import act_from
 from hsm import canonical

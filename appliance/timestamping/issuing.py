@@ -7,7 +7,7 @@ from cryptography import x509
 from appliance.errors import ResultRefused
 from appliance.ledger.check import require_remembered
 from appliance.ledger.entry import record_timestamps
-from appliance.model.horizon import Horizon
+from appliance.model.retention import Horizon
 from appliance.store.database import Database
 from hsm.client import AuthorityClient
 from hsm.signer import SignatureAlgorithm

@@ -35,10 +35,9 @@ from appliance.identity import IdentityCheck
 from appliance.language import Language
 from appliance.model.accounts import AccountRole, AccountState, LinkPurpose, Strength
 from appliance.model.contract import Contract, Deadline, GuestDetails, Placement, SigningOrder
-from appliance.model.identity import Against, IdentityDocument
 from appliance.model.intent import SigningOrigin
 from appliance.model.money import Money
-from appliance.model.people import Person
+from appliance.model.people import Against, IdentityDocument, Person
 from appliance.model.powers import PowerBasis, PowerScope
 from appliance.powers import PowerDraft
 from appliance.store import accounts

@@ -15,7 +15,7 @@ from appliance.jobs.scheduler import Job
 from appliance.jobs.table import held_during_maintenance
 from appliance.language import Language
 from appliance.maintenance import Maintenance
-from appliance.model.maintenance import MaintenanceWindow
+from appliance.model.administration import MaintenanceWindow
 from appliance.model.people import Person
 from appliance.store import accounts, people
 from appliance.store.database import Database

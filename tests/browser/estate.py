@@ -24,10 +24,9 @@ from appliance.identity import IdentityCheck
 from appliance.language import Language
 from appliance.model.accounts import AccountRole, LinkPurpose, NewAccount, Passkey
 from appliance.model.contract import Contract, GuestDetails, SigningOrder
-from appliance.model.identity import Against, IdentityDocument
 from appliance.model.money import Money
 from appliance.model.office import ProposedPasskey
-from appliance.model.people import Person, SealKind
+from appliance.model.people import Against, IdentityDocument, Person, SealKind
 from appliance.model.powers import PowerBasis, PowerScope
 from appliance.model.writing import TextPurpose
 from appliance.office.drafts import SealDraft

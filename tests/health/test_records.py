@@ -15,7 +15,7 @@ from appliance.health.check_context import open_check_context
 from appliance.health.service_checks import is_to_be_told, maintenance_finding
 from appliance.home import Home
 from appliance.ledger.audit_trail import AuditTrail
-from appliance.model.maintenance import MaintenanceWindow
+from appliance.model.administration import MaintenanceWindow
 from appliance.store import ledger
 from appliance.store.ceremonies import in_log
 from appliance.store.database import Database

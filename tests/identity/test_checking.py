@@ -12,7 +12,7 @@ import pytest
 from appliance.errors import PreconditionRefused, StateRefused
 from appliance.identity import IdentityCheck, IdentityChecks
 from appliance.ledger.audit_trail import AuditTrail
-from appliance.model.identity import Against, IdentityDocument
+from appliance.model.people import Against, IdentityDocument
 from appliance.policy import Policy
 from appliance.store import ledger
 from appliance.store.database import Database

@@ -15,8 +15,7 @@ import pytest
 from appliance.clock import utc_now
 from appliance.demonstration import participants
 from appliance.home import Home, make_directory
-from appliance.model.administration import ROOT, JournalKind
-from appliance.model.stuck import Stuck, StuckStep
+from appliance.model.administration import ROOT, JournalKind, Stuck, StuckStep
 from appliance.store.administration import ADMINISTRATION, journal, stuck
 from appliance.store.database import Database
 from appliance.support import write_bundle

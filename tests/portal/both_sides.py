@@ -31,8 +31,7 @@ from appliance.identity import IdentityCheck
 from appliance.language import Language
 from appliance.model.accounts import PEOPLES_ROLES, AccountRole, LinkPurpose
 from appliance.model.contract import Contract, Deadline, GuestDetails, Placement, SigningOrder
-from appliance.model.identity import Against, IdentityDocument
-from appliance.model.people import Person
+from appliance.model.people import Against, IdentityDocument, Person
 from appliance.model.powers import PowerBasis, PowerScope
 from appliance.powers import PowerDraft
 from appliance.wiring import Appliance

@@ -34,10 +34,9 @@ from appliance.identity import IdentityCheck
 from appliance.language import Language
 from appliance.model.accounts import PEOPLES_ROLES, AccountRole, LinkPurpose, NewAccount, Passkey
 from appliance.model.contract import Contract, Deadline, GuestDetails, Placement, SigningOrder
-from appliance.model.identity import Against, IdentityDocument
 from appliance.model.intent import SigningOrigin
 from appliance.model.office import OfficerDecision, ProposedPasskey
-from appliance.model.people import Person, SealKind
+from appliance.model.people import Against, IdentityDocument, Person, SealKind
 from appliance.model.powers import PowerBasis, PowerScope
 from appliance.model.writing import MergeField, MergeFieldKind, TextPurpose
 from appliance.office import SealDraft

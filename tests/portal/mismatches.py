@@ -19,11 +19,10 @@ from appliance.contracts.agreement_text import side_of
 from appliance.demonstration.participants import ALPHA, CUSTODIAN, LI, OFFICER, ZHANG, ZONE
 from appliance.identity import IdentityCheck
 from appliance.language import Language
-from appliance.model.acceptance import AgreementSide
 from appliance.model.accounts import AccountRole, Passkey, Strength
 from appliance.model.contract import Contract, Deadline
-from appliance.model.identity import Against, IdentityDocument
-from appliance.model.people import Person
+from appliance.model.declarations import AgreementSide
+from appliance.model.people import Against, IdentityDocument, Person
 from appliance.store import passkeys
 from tests.portal.estate import Estate, device, drafted, sent, signed
 from tests.portal.routes import CONTRACT, DRAFT, IDENTITY, NOBODY, OF_SEAL, POST, TEMPLATE, TEXT, VOID, Row

@@ -19,8 +19,8 @@ from appliance.history.disclosure import Audience
 from appliance.identity import IdentityCheck
 from appliance.language import Language
 from appliance.ledger import Sequencer
-from appliance.model.identity import Against, IdentityDocument
 from appliance.model.listing import ContractBucket, ContractFilter
+from appliance.model.people import Against, IdentityDocument
 from hsm.client import AuthorityClient
 from tests.portal.both_sides import GAMMA, MARKERS, ONE, OTHER, SHARED, Stage, built
 from tests.portal.conftest import form_token, parts

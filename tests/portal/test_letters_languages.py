@@ -7,8 +7,8 @@ from datetime import UTC, date, datetime
 import pytest
 
 from appliance.language import translator
+from appliance.model.notice import DATES, Duty, Occasion, Reminder, ReminderRole
 from appliance.model.people import Person
-from appliance.model.reminder import DATES, Duty, Occasion, Reminder, ReminderRole
 from appliance.notices.messages import SUBJECTS, MailMessage, MessageContext, compose_message
 from appliance.ownership.deposits import CertificateFacts, certificate_html
 from appliance.reminders.calendar_feeds import NAME, SUMMARIES

@@ -10,7 +10,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from appliance.demonstration.participants import LI, ZHANG
-from appliance.model.maintenance import MaintenanceWindow
+from appliance.model.administration import MaintenanceWindow
 from appliance.wiring import Appliance
 from tests.portal.conftest import form_token
 from tests.portal.visitors import signed_in

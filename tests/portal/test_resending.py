@@ -18,8 +18,8 @@ from appliance.model.accounts import AccountRole, LinkPurpose
 from appliance.model.contract import Contract, CrossPage, Deadline, GuestDetails, Party, Placement, SigningOrder
 from appliance.model.guest import GuestAccessMethod
 from appliance.model.money import Money
+from appliance.model.notice import Occasion
 from appliance.model.office import EnrolmentRequestState
-from appliance.model.reminder import Occasion
 from appliance.wiring import LINKS_KEY, Appliance
 from tests.office.conftest import VERIFIED, by_officer, passkey
 from tests.portal.conftest import form_token

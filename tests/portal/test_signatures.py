@@ -14,7 +14,7 @@ from werkzeug.test import TestResponse
 
 from appliance.demonstration.participants import CONTRACT_SEAL, CUSTODIAN, LI, ZHANG
 from appliance.model.accounts import AccountRole
-from appliance.model.appearance import MOST_PICTURES
+from appliance.model.people import MOST_PICTURES
 from appliance.wiring import Appliance
 from tests.pdf import documents
 from tests.portal.visitors import signed_in

@@ -14,9 +14,9 @@ from appliance.history.timeline import Timeline
 from appliance.identity import IdentityCheck, IdentityChecks
 from appliance.ledger.audit_trail import AuditTrail
 from appliance.model.contract import Contract, PartyState
-from appliance.model.identity import Against, IdentityDocument
 from appliance.model.intent import IntentState
 from appliance.model.money import Money
+from appliance.model.people import Against, IdentityDocument
 from appliance.model.powers import PowerBasis, PowerScope
 from appliance.store import grounds, intents, parties
 from appliance.wiring import Appliance

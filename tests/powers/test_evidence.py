@@ -10,8 +10,8 @@ from appliance.evidence import container
 from appliance.evidence.exporting import Exporting
 from appliance.identity import IdentityCheck
 from appliance.ledger import Sequencer
-from appliance.model.identity import Against, IdentityDocument
 from appliance.model.money import Money
+from appliance.model.people import Against, IdentityDocument
 from appliance.model.powers import PowerScope
 from appliance.verification import Indication
 from appliance.wiring import Appliance

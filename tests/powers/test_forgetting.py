@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from appliance.demonstration.participants import CUSTODIAN
 from appliance.identity import IdentityCheck
-from appliance.model.identity import Against, IdentityDocument
+from appliance.model.people import Against, IdentityDocument
 from appliance.store import forgetting, grounds, identities, retention
 from appliance.wiring import Appliance
 from tests.powers.conftest import Office

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.model.reminder import ReminderPreferences
+from appliance.model.notice import ReminderPreferences
 from appliance.reminders.calendar import load_calendar
 from appliance.store import reminder_wishes
 from tests.reminders.simulation import SIGNERS, Year, year

@@ -35,8 +35,8 @@ from appliance.model.contract import (
     RevisionKind,
     SigningOrder,
 )
+from appliance.model.notice import QuietHours, ReminderPreferences
 from appliance.model.people import Person
-from appliance.model.reminder import QuietHours, ReminderPreferences
 from appliance.notices.addresses import PortalAddresses
 from appliance.notices.delivery import OutboxDelivery
 from appliance.notices.mail import Envelope, MailClient, MailRefused, MailUnavailable, MailUnknown, MailUnreachable

@@ -11,7 +11,7 @@ from appliance.errors import NotFound
 from appliance.ledger.audit_trail import AuditTrail
 from appliance.model.accounts import AccountState
 from appliance.model.contract import ContractState, SigningOrder
-from appliance.model.reminder import Occasion
+from appliance.model.notice import Occasion
 from appliance.reminders.calendar_feeds import CalendarFeeds, ICalendarEvent, fold_line, render_icalendar
 from appliance.reminders.dates import ContractDateService
 from appliance.store import accounts, contracts

@@ -10,7 +10,7 @@ from appliance.errors import PreconditionRefused, StateRefused
 from appliance.ledger.audit_trail import AuditTrail
 from appliance.model.accounts import AccountState
 from appliance.model.contract import ContractState, SigningOrder
-from appliance.model.reminder import Occasion, ReminderPreferences
+from appliance.model.notice import Occasion, ReminderPreferences
 from appliance.reminders.dates import ContractDateService
 from appliance.store import accounts, contracts, reminder_plans, reminder_wishes
 from tests.reminders.simulation import INITIATOR, OFFICER, Received, Year

@@ -11,8 +11,8 @@ import pytest
 
 from appliance.contracts import rules
 from appliance.model.contract import ContractState
-from appliance.model.reminder import Duty, ReminderRole
-from appliance.model.seal_request import SealRequest, SealRequestState
+from appliance.model.notice import Duty, ReminderRole
+from appliance.model.seals import SealRequest, SealRequestState
 from appliance.reminders import duties
 from appliance.store import contracts, intents, parties, people, seal_requests
 from appliance.store.database import Database, Transaction

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from appliance.errors import ConfigurationError
-from appliance.model.reminder import QuietHours
+from appliance.model.notice import QuietHours
 from appliance.policy.rules import ReminderRules
 from appliance.reminders.calendar import WorkingCalendar, load_calendar, parse_calendar
 from appliance.reminders.schedule import (

@@ -23,7 +23,7 @@ from appliance.model.contract import Contract, Deadline, SigningOrder
 from appliance.model.intent import SigningOrigin
 from appliance.model.office import OfficerDecision
 from appliance.model.people import Person, SealKind
-from appliance.model.seal_request import SealRequest
+from appliance.model.seals import SealRequest
 from appliance.office import SealDraft
 from appliance.wiring import Appliance
 from hsm.authenticator import SoftwareAuthenticator

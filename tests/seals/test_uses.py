@@ -10,8 +10,7 @@ import pytest
 
 from appliance.demonstration.participants import CUSTODIAN, LI
 from appliance.model.people import Person
-from appliance.model.seal_request import SealRequestState
-from appliance.model.seal_use import UseFilter
+from appliance.model.seals import SealRequestState, UseFilter
 from appliance.seal_requests.register import COLUMNS, as_csv
 from tests.seals.conftest import House
 

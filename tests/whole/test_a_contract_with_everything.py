@@ -24,9 +24,9 @@ from appliance.identity import IdentityCheck
 from appliance.ledger import Sequencer
 from appliance.model.accounts import AccountRole, AccountState
 from appliance.model.contract import Contract, Deadline, SigningOrder
-from appliance.model.identity import Against, IdentityDocument
 from appliance.model.intent import SigningOrigin
 from appliance.model.money import Money
+from appliance.model.people import Against, IdentityDocument
 from appliance.model.powers import PowerBasis, PowerScope
 from appliance.powers import PowerDraft
 from appliance.store import accounts

@@ -11,7 +11,7 @@ from appliance.errors import NotFound, PreconditionRefused
 from appliance.identity import IdentityCheck
 from appliance.model.accounts import AccountRole
 from appliance.model.contract import GUEST_PREFIX
-from appliance.model.identity import Against, IdentityDocument
+from appliance.model.people import Against, IdentityDocument
 from webui.portal.access import PortalVisitor, require
 from webui.portal.office.forms import REFUSALS, field_value, problem_of
 from webui.portal.parts import PortalParts

@@ -9,7 +9,7 @@ from __future__ import annotations
 from flask import Flask, Response, request
 
 from appliance.maintenance import Maintenance
-from appliance.model.maintenance import MaintenanceWindow
+from appliance.model.administration import MaintenanceWindow
 from webui.portal.access import visitor_or_none
 from webui.portal.parts import PortalParts
 from webui.shared import errors

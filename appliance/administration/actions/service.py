@@ -12,8 +12,7 @@ from appliance.administration.action import NOBODY, SYSTEM, Action, Argument, Ar
 from appliance.administration.action_context import ActionContext
 from appliance.contact_details import email_address
 from appliance.errors import StateRefused
-from appliance.model.administration import Actor, AdminRequestOutcome
-from appliance.model.maintenance import MaintenanceWindow
+from appliance.model.administration import Actor, AdminRequestOutcome, MaintenanceWindow
 from appliance.notices.mail import Envelope, MailClient, MailRefused, MailUnavailable, MailUnknown
 from appliance.notices.messages import compose_test_message
 from appliance.store import outbox

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from appliance.model.stuck import Stuck
+from appliance.model.administration import Stuck
 from appliance.store.database import Transaction
 from hsm.rows import RowMapper
 

@@ -22,8 +22,8 @@ from appliance.contracts.preconditions import (
     standard_preconditions,
 )
 from appliance.errors import PreconditionRefused
-from appliance.model.acceptance import AgreementRecord
 from appliance.model.contract import Contract, ContractState, Party, SigningOrder
+from appliance.model.declarations import AgreementRecord
 from appliance.policy import Policy
 from appliance.review.review_status import open_review_statuses
 from appliance.store import agreements

@@ -9,8 +9,8 @@ import pytest
 
 from appliance.contracts.crash_safety import Failpoint
 from appliance.errors import NotFound, StateRefused
+from appliance.model.administration import Stuck, StuckStep
 from appliance.model.contract import Contract, ContractState, PartyState, RevisionKind
-from appliance.model.stuck import Stuck, StuckStep
 from appliance.wiring import Appliance
 from tests.world import World, activations_for, sample_document, send, shared_world
 

@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from appliance.errors import NotAllowed, PreconditionRefused
 from appliance.model.contract import ContractState
-from appliance.model.reminder import DATES, Occasion
+from appliance.model.notice import DATES, Occasion
 from webui.portal.accounts.forms import field, sentence
 from webui.portal.contracts.view import ContractView, view_contract
 from webui.portal.parts import PortalParts

@@ -6,7 +6,7 @@ from flask import Blueprint, Response, make_response, redirect, render_template,
 from werkzeug.wrappers import Response as BaseResponse
 
 from appliance.errors import PreconditionRefused
-from appliance.model.reminder import ReminderPreferences
+from appliance.model.notice import ReminderPreferences
 from appliance.reminders.preferences import parse_preferences
 from webui.portal.accounts.forms import field, sentence
 from webui.portal.accounts.settings import owner

@@ -7,8 +7,7 @@ from datetime import date
 from flask import Blueprint, Response, render_template, request
 
 from appliance.model.accounts import AccountRole
-from appliance.model.seal_request import SealRequestState
-from appliance.model.seal_use import UseFilter
+from appliance.model.seals import SealRequestState, UseFilter
 from appliance.seal_requests.register import STATES, as_csv
 from webui.portal.access import PortalVisitor, require
 from webui.portal.parts import PortalParts

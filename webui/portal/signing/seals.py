@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response
 from appliance.errors import ApplianceError, NotFound, StateRefused
 from appliance.model.accounts import PEOPLES_ROLES
 from appliance.model.contract import Contract, Party
-from appliance.model.seal_request import SealRequest, SealRequestState
+from appliance.model.seals import SealRequest, SealRequestState
 from appliance.seal_requests.status import LONGEST_REQUEST_REASON
 from hsm.errors import AuthorityError, AuthorityUnreachable
 from webui.portal.access import require

@@ -1,9 +1,9 @@
-"""A request for the use of a company seal (用印申请): asked by one person, answered by a custodian."""
+"""Requests for the use of a company seal (用印申请), and the register of its uses (用印登记)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 
 
@@ -50,3 +50,44 @@ class SealRequest:
     def open(self) -> bool:
         """Whether something is still to come."""
         return self.state in (SealRequestState.WAITING, SealRequestState.APPROVED)
+
+
+@dataclass(frozen=True, slots=True)
+class SealUse:
+    """One line. ``number`` orders the register; ``digest`` is the SHA-256 (hex) that all activated and the seal
+    signed; ``pages`` of the document, ``places`` of the seal on it, ``crossing``: also on the edges of all pages.
+
+    People are named; ``custodians`` are those who approved.
+    """
+
+    number: int
+    request: str
+    state: SealRequestState
+    seal: str
+    seal_name: str
+    contract: str
+    title: str
+    reason: str
+    requester: str
+    custodians: tuple[str, ...]
+    needed: int
+    asked: datetime
+    decided: datetime | None
+    digest: str
+    pages: int
+    places: int
+    crossing: bool
+
+
+@dataclass(frozen=True, slots=True)
+class UseFilter:
+    """Which lines: of these ``seals`` (None: every one), in this ``state``, asked from ``since`` to ``until``.
+
+    Both are dates in UTC, and included; ``words`` stand in the contract's title or are its number.
+    """
+
+    seals: tuple[str, ...] | None = None
+    state: SealRequestState | None = None
+    since: date | None = None
+    until: date | None = None
+    words: str = ""

@@ -1,4 +1,4 @@
-"""The record of a party's agreement to sign electronically, and between whom it holds."""
+"""What people declare by a signed record: the agreement to sign electronically, that a contract is void."""
 
 from __future__ import annotations
 
@@ -47,5 +47,25 @@ class AgreementRecord:
     intent: SigningIntent
     proposed: datetime
     accepted: datetime | None = None
+    cms: bytes | None = None
+    entry: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class VoidDeclaration:
+    """Prepared; a declaration once ``signed`` and ``cms`` are there.
+
+    ``record`` is canonical JSON; ``cms`` is a detached signature (DER, timestamped) over exactly these bytes, by
+    the person's own key; ``entry`` is the declaration's entry in the log.
+    """
+
+    id: str
+    contract: str
+    voiding: str
+    person: str
+    record: bytes
+    intent: SigningIntent
+    prepared: datetime
+    signed: datetime | None = None
     cms: bytes | None = None
     entry: int | None = None
