@@ -25,10 +25,8 @@ from hsm.names import LONGEST_ORGANISATION, is_visible
 from hsm.settings import require, sections, tables_of
 
 MEBIBYTE = 1024 * 1024
-
 PORT_OF_RUN = "VERMILION_PORT"
 """The variable by which ``vermilion up --port`` tells its processes; in development only."""
-
 CONSOLE_PORT_ABOVE = 2
 """Where a run chooses the portal's port, the console is two above it, with the timestamp process between them."""
 
@@ -46,8 +44,34 @@ class OrganisationSettings:
         require(fit, "organisation.name", f"1 to {LONGEST_ORGANISATION} visible characters without outer spaces")
 
 
+class _Served:
+    """Something that people reach with a browser, at its ``public_url``."""
+
+    __slots__ = ()
+    port: int
+    public_url: str
+
+    @property
+    def relying_party(self) -> str:
+        """The WebAuthn relying party identifier (Level 3, section 4): the host name of the public address."""
+        return urlsplit(self.public_url).hostname or ""
+
+    @property
+    def origin(self) -> str:
+        """The WebAuthn origin: scheme, host and port of the public address. No page of another origin can ask for
+        these passkeys, also where it shares the host."""
+        parts = urlsplit(self.public_url)
+        return f"{parts.scheme}://{parts.netloc}"
+
+    def _check_served(self, section: str, example: str) -> None:
+        require(0 < self.port < 65536, f"{section}.port", "from 1 to 65535")
+        parts = urlsplit(self.public_url)
+        served = parts.scheme in ("http", "https") and bool(parts.hostname)
+        require(served, f"{section}.public_url", f"like {example}")
+
+
 @dataclass(frozen=True, slots=True)
-class WebSettings:
+class WebSettings(_Served):
     """The portal: where it listens, the address that people type, how many processes and threads serve it."""
 
     bind: str = "127.0.0.1"
@@ -58,38 +82,13 @@ class WebSettings:
 
     def check(self) -> None:
         """Raises ConfigurationRefused for a port, an address or numbers that cannot serve."""
-        require(0 < self.port < 65536, "web.port", "from 1 to 65535")
+        self._check_served("web", "https://sign.example")
         require(self.workers > 0, "web.workers", "at least 1")
         require(self.threads > 0, "web.threads", "at least 1")
-        parts = urlsplit(self.public_url)
-        require(
-            parts.scheme in ("http", "https") and bool(parts.hostname),
-            "web.public_url",
-            "like https://sign.example",
-        )
-
-    @property
-    def relying_party(self) -> str:
-        """The WebAuthn relying party identifier (Level 3, section 4): the host name of the public address."""
-        return _host_of(self.public_url)
-
-    @property
-    def origin(self) -> str:
-        """The WebAuthn origin: scheme, host and port of the public address."""
-        return _origin_of(self.public_url)
-
-
-def _host_of(address: str) -> str:
-    return urlsplit(address).hostname or ""
-
-
-def _origin_of(address: str) -> str:
-    parts = urlsplit(address)
-    return f"{parts.scheme}://{parts.netloc}"
 
 
 @dataclass(frozen=True, slots=True)
-class ConsoleSettings:
+class ConsoleSettings(_Served):
     """The operator's console: its port on the loopback interface in development, the address that administrators
     type, and its threads."""
 
@@ -97,23 +96,10 @@ class ConsoleSettings:
     public_url: str = "http://localhost:8082"
     threads: int = 4
 
-    @property
-    def relying_party(self) -> str:
-        """The WebAuthn relying party of administrators' passkeys: the host name of the address."""
-        return _host_of(self.public_url)
-
-    @property
-    def origin(self) -> str:
-        """The WebAuthn origin: no page of the portal, which may share the host, can ask for these passkeys."""
-        return _origin_of(self.public_url)
-
     def check(self) -> None:
         """Raises ConfigurationRefused for a port, an address or a number that cannot serve."""
-        require(0 < self.port < 65536, "console.port", "from 1 to 65535")
+        self._check_served("console", "https://sign.example:8443")
         require(1 <= self.threads <= 64, "console.threads", "from 1 to 64")
-        parts = urlsplit(self.public_url)
-        served = parts.scheme in ("http", "https") and bool(parts.hostname)
-        require(served, "console.public_url", "like https://sign.example:8443")
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,9 +220,8 @@ class OutsideSettings:
 def _may_be_asked(url: str) -> bool:
     try:
         parts = urlsplit(url)
-        return (
-            parts.scheme in ("http", "https") and bool(parts.hostname) and not parts.username and parts.port != 0
-        )
+        reachable = parts.scheme in ("http", "https") and bool(parts.hostname)
+        return reachable and not parts.username and parts.port != 0
     except ValueError:  # brackets that are no IPv6 address, a port that is none
         return False
 
@@ -268,11 +253,7 @@ class KeepingSettings:
     def ends(self) -> Mapping[str, datetime]:
         """By algorithm: the moment (UTC) from which it no longer counts."""
         lines = [each.split() for each in self.algorithms]
-        return {name: _end_of(day) for name, day in lines}
-
-
-def _end_of(day: str) -> datetime:
-    return datetime.combine(date.fromisoformat(day), time.max, UTC)
+        return {name: datetime.combine(date.fromisoformat(day), time.max, UTC) for name, day in lines}
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from appliance.accounts.context import AccountsContext, accounts_context
@@ -39,8 +39,6 @@ from appliance.documents.earlier_signatures import EarlierSignatures
 from appliance.documents.intake import Intake
 from appliance.documents.layout import DocumentLayouts
 from appliance.documents.page_pictures import PagePictures, PictureCache
-from appliance.egress import Egress, ExchangeLimits
-from appliance.errors import ConfigurationError
 from appliance.evidence.verification import verify_package
 from appliance.guests import GuestCorrection, GuestEntry, Guests, invite, link_for
 from appliance.guests.entering import GuestEntryContext
@@ -65,14 +63,13 @@ from appliance.reminders.services import MailOrigin, ReminderServices, open_remi
 from appliance.retention import RetentionServices, open_retention
 from appliance.review.review_status import open_review_statuses
 from appliance.review.reviewing import ContentChecker, Reviewing
-from appliance.revocation import CurrentCrls
 from appliance.seal_requests.register import SealUses
 from appliance.seal_requests.requests import SealRequests
 from appliance.store.database import Database
 from appliance.submissions import Submissions
-from appliance.timestamping import OutsideAuthority, TimestampIssuer
-from appliance.timestamping.outside import LARGEST_REPLY
-from appliance.verification import TrustAnchors, Verifier
+from appliance.timestamping import TimestampIssuer
+from appliance.trust import CurrentCrls, outside_authority, trust_anchors
+from appliance.verification import Verifier
 from appliance.writing import (
     DocumentConverter,
     Issuing,
@@ -159,6 +156,9 @@ class Appliance:
 class _Core:
     """What commands on contracts work with; the other parts take from it what they need."""
 
+    settings: Settings
+    links: LinkTokens
+    confinement: Confinement
     records: ContractRecords
     rules: SigningRules
     backend: SigningBackend
@@ -185,96 +185,80 @@ def open_appliance(
         confinement = confinement or stack.enter_context(Confinement(home.cache))
         database = Database(home.database)
         stack.callback(database.close)
-        timestamps = TimestampIssuer(database, authority)
-        policy = load_policy(home.policy)
-        agreement = load_text(home.agreement)
-        basis_finder = BasisFinder(policy, settings.organisation.name)
-        standings = open_review_statuses(home.rules, policy)
-        seals = SealConditions(policy, standings)
-        verifier = Verifier(
-            confinement,
-            _anchors(settings),
-            evidence=verify_package,
-            crls=CurrentCrls(authority),
-            clock=now,
-        )
         records = ContractRecords(database, AuditTrail(), NoticeQueue(invite), now)
-        rules = SigningRules(
-            policy=policy,
-            preconditions=(
-                *standard_preconditions(agreement.version),
-                seals,
-                Identified(basis_finder),
-                Authorised(basis_finder),
-                Reviewed(standings),
-            ),
-            basis_finder=basis_finder,
-            reviews=standings,
-            seals=seals,
-            agreement=agreement,
+        core = _Core(
+            settings=settings,
+            links=LinkTokens(home.secret(LINKS_KEY, os.environ)),
+            confinement=confinement,
+            records=records,
+            rules=_rules(settings),
+            backend=_backend(settings, records, authority, confinement, reach),
         )
-        backend = SigningBackend(
-            authority=authority,
-            timestamps=timestamps,
-            workshop=PdfWorkshop(confinement, timeout=float(settings.documents.patience)),
-            verifier=verifier,
-            blobs=BlobStore(home.blobs),
-            leases=ProcessLeases(home.run / "claimants"),
-            outside=_outside(settings, verifier),
-            reach=reach,
-        )
-        yield _appliance(settings, _Core(records, rules, backend), confinement)
+        yield _appliance(core)
 
 
-def _anchors(settings: Settings) -> TrustAnchors:
-    """Our own root; for timestamps alone, also whom the authority outside leads to."""
-    own = TrustAnchors.from_files([settings.home.trust / "ca.pem"])
-    outside = _trust_outside(settings)
-    return replace(own, stampers=outside.certificates, crls=(*own.crls, *outside.crls))
-
-
-def _trust_outside(settings: Settings) -> TrustAnchors:
-    try:
-        return TrustAnchors.from_files(settings.beside(name) for name in settings.outside.trust)
-    except OSError as error:
-        raise ConfigurationError(
-            "The file {name} of the setting outside.trust cannot be read: {why}.",
-            name=error.filename,
-            why=error.strerror or "unknown error",
-        ) from error
-
-
-def _outside(settings: Settings, verifier: Verifier) -> OutsideAuthority | None:
-    """The authority outside, when one is configured: the only thing that ever leaves this machine for it."""
-    configured = settings.outside
-    if not configured.url:
-        return None
-    tls = str(settings.beside(configured.tls)) if configured.tls else None
-    return OutsideAuthority(
-        configured.url,
-        Egress(ExchangeLimits(float(configured.seconds), LARGEST_REPLY), trust=tls),
-        verify=verifier.verify_timestamp,
-        trust=_trust_outside(settings),
-        patience=float(configured.seconds),
+def _rules(settings: Settings) -> SigningRules:
+    policy, agreement = load_policy(settings.home.policy), load_text(settings.home.agreement)
+    basis_finder = BasisFinder(policy, settings.organisation.name)
+    reviews = open_review_statuses(settings.home.rules, policy)
+    seals = SealConditions(policy, reviews)
+    return SigningRules(
+        policy=policy,
+        preconditions=(
+            *standard_preconditions(agreement.version),
+            seals,
+            Identified(basis_finder),
+            Authorised(basis_finder),
+            Reviewed(reviews),
+        ),
+        basis_finder=basis_finder,
+        reviews=reviews,
+        seals=seals,
+        agreement=agreement,
     )
 
 
-def _appliance(settings: Settings, core: _Core, confinement: Confinement) -> Appliance:
+def _backend(
+    settings: Settings,
+    records: ContractRecords,
+    authority: AuthorityClient,
+    confinement: Confinement,
+    reach: FailpointHook,
+) -> SigningBackend:
+    verifier = Verifier(
+        confinement,
+        trust_anchors(settings),
+        evidence=verify_package,
+        crls=CurrentCrls(authority),
+        clock=records.now,
+    )
+    return SigningBackend(
+        authority=authority,
+        timestamps=TimestampIssuer(records.database, authority),
+        workshop=PdfWorkshop(confinement, timeout=float(settings.documents.patience)),
+        verifier=verifier,
+        blobs=BlobStore(settings.home.blobs),
+        leases=ProcessLeases(settings.home.run / "claimants"),
+        outside=outside_authority(settings, verifier),
+        reach=reach,
+    )
+
+
+def _appliance(core: _Core) -> Appliance:
+    settings, confinement, links = core.settings, core.confinement, core.links
     records, rules, backend = core.records, core.rules, core.backend
     cycle, finalisation = SigningCycle(records, rules, backend), Finalisation(records, backend)
-    signing = SigningService(records, rules, cycle)
-    recovery, endings = Recovery(records, backend, cycle, finalisation), Endings(records, rules)
-    keeping = ArchiveRenewal(records, backend, settings.keeping)
+    signing, endings = SigningService(records, rules, cycle), Endings(records, rules)
+    recovery = Recovery(records, backend, cycle, finalisation)
+    renewal = ArchiveRenewal(records, backend, settings.keeping)
+    codes = GuestCodes(links.derive_key("guest code"))
     sessions = PortalSessions(records.database, records.audit, settings.sessions, records.now)
-    in_accounts = _accounts_room(settings, core)
+    accounts = accounts_context(settings, records.database, records.audit, backend.authority, links, records.now)
     mail = MailChannel(records.database, settings.mail)
     layouts = DocumentLayouts(backend.workshop, backend.blobs)
     earlier = EarlierSignatures(backend.verifier, backend.blobs, layouts)
     pictures = PagePictures(
-        PictureCache(settings.home.cache / "pages"),
-        backend.workshop,
-        backend.blobs,
-        records.database,
+        PictureCache(settings.home.cache / "pages"), backend.workshop, backend.blobs, records.database
     )
     return Appliance(
         settings=settings,
@@ -290,13 +274,13 @@ def _appliance(settings: Settings, core: _Core, confinement: Confinement) -> App
         sequencer=Sequencer(records.database, backend.authority),
         proofs=LogProofs(records.database),
         registry=PeopleRegistry(records.database, records.audit, records.now),
-        links=LinkTokens(settings.home.secret(LINKS_KEY, os.environ)),
+        links=links,
         sessions=sessions,
-        accounts=open_accounts(in_accounts),
-        appointing=Appointing(in_accounts, backend.authority),
+        accounts=open_accounts(accounts),
+        appointing=Appointing(accounts, backend.authority),
         office=open_office(records.database, records.audit, backend.authority, sessions, records.now),
         agreements=Agreements(records, rules, backend),
-        drafting=Drafting(records, rules, backend, _intake(settings, core)),
+        drafting=Drafting(records, rules, backend, _intake(core)),
         sending=Sending(records, rules, backend, earlier),
         earlier=earlier,
         cycle=cycle,
@@ -309,123 +293,96 @@ def _appliance(settings: Settings, core: _Core, confinement: Confinement) -> App
         voiding=Voiding(records, rules, backend),
         listing=ContractLists(records.database, records.now),
         recovery=recovery,
-        reviewing=_reviewing(settings, core, confinement),
+        reviewing=_reviewing(core),
         contracts=Contracts(records.database, backend.blobs, records.now),
         disclosing=Disclosing(records.database),
-        ownership=Ownership(_workplace(settings, core)),
+        ownership=Ownership(_workplace(core)),
         submissions=Submissions(records.database, records.now),
         layouts=layouts,
         directory=Directory(records.database),
-        writing=_writing(settings, core),
+        writing=_writing(core),
         converter=open_converter(settings.home.converter),
         signing=signing,
         seal_requests=SealRequests(records, rules, backend, signing),
         seal_uses=SealUses(records.database),
-        guests=Guests(records.database, _codes(settings), mail.works, records.now),
-        entering=_entering(settings, core, in_accounts),
+        guests=Guests(records.database, codes, mail.works, records.now),
+        entering=_entering(core, accounts, codes),
         correcting=GuestCorrection(records.database, records.audit, records.now),
-        addresses=_addresses(settings, core),
+        addresses=_addresses(core),
         mail=mail,
         pictures=pictures,
         appearances=SignatureAppearances(records.database, backend.workshop, confinement, records.now),
         seal_pictures=SealPictures(records.database, backend.workshop, confinement),
         retention=open_retention(
-            records.database,
-            records.audit,
-            (backend.blobs, pictures),
-            rules.policy,
-            records.now,
+            records.database, records.audit, (backend.blobs, pictures), rules.policy, records.now
         ),
         identity=IdentityChecks(records.database, records.audit, rules.policy, records.now),
-        powers=_powers(settings, core),
-        reminders=_reminders(settings, core),
-        archive_renewal=keeping,
+        powers=_powers(core),
+        reminders=_reminders(core),
+        archive_renewal=renewal,
         ceremonies=CeremonyRecords(records.database, records.audit, backend.authority, records.now),
         maintenance=Maintenance(records.database, records.now),
-        stuck=StuckContracts(records, recovery, endings, keeping.renew_contract),
+        stuck=StuckContracts(records, recovery, endings, renewal.renew_contract),
     )
 
 
-def _intake(settings: Settings, core: _Core) -> Intake:
+def _intake(core: _Core) -> Intake:
     backend = core.backend
-    return Intake(backend.workshop, backend.blobs, DiskSpace(settings.home.blobs), backend.verifier)
+    return Intake(backend.workshop, backend.blobs, DiskSpace(core.settings.home.blobs), backend.verifier)
 
 
-def _reminders(settings: Settings, core: _Core) -> ReminderServices:
-    records = core.records
-    links, url = LinkTokens(settings.home.secret(LINKS_KEY, os.environ)), settings.web.public_url
-    house = MailOrigin(settings.organisation.name, url, _addresses(settings, core), PortalAddresses("", links))
-    return open_reminders(records.database, core.rules.policy, settings.home.calendars, house, records.now)
+def _reminders(core: _Core) -> ReminderServices:
+    records, url = core.records, core.settings.web.public_url
+    house = MailOrigin(core.settings.organisation.name, url, _addresses(core), PortalAddresses("", core.links))
+    return open_reminders(records.database, core.rules.policy, core.settings.home.calendars, house, records.now)
 
 
-def _accounts_room(settings: Settings, core: _Core) -> AccountsContext:
-    records = core.records
-    links = LinkTokens(settings.home.secret(LINKS_KEY, os.environ))
-    return accounts_context(settings, records.database, records.audit, core.backend.authority, links, records.now)
-
-
-def _powers(settings: Settings, core: _Core) -> Powers:
+def _powers(core: _Core) -> Powers:
     records = core.records
     return Powers(
-        PowerArchive(records.database, core.backend.blobs, _intake(settings, core), records.audit),
+        PowerArchive(records.database, core.backend.blobs, _intake(core), records.audit),
         core.rules.policy,
         records.now,
     )
 
 
-def _reviewing(settings: Settings, core: _Core, confinement: Confinement) -> Reviewing:
+def _reviewing(core: _Core) -> Reviewing:
     records, rules = core.records, core.rules
-    checker = ContentChecker(confinement, rules.reviews.book, timeout=float(settings.documents.patience))
-    return Reviewing(
-        records.database,
-        core.backend.blobs,
-        records.audit,
-        checker,
-        rules.reviews,
-        records.now,
-    )
+    checker = ContentChecker(core.confinement, rules.reviews.book, timeout=float(core.settings.documents.patience))
+    return Reviewing(records.database, core.backend.blobs, records.audit, checker, rules.reviews, records.now)
 
 
-def _addresses(settings: Settings, core: _Core) -> PortalAddresses:
+def _addresses(core: _Core) -> PortalAddresses:
     """The addresses in mails: a guest's is one by which the guest can come in."""
-    links = LinkTokens(settings.home.secret(LINKS_KEY, os.environ))
     return PortalAddresses(
-        settings.web.public_url, links, lambda tx, guest: link_for(tx, guest, core.records.now())
+        core.settings.web.public_url, core.links, lambda tx, guest: link_for(tx, guest, core.records.now())
     )
 
 
-def _codes(settings: Settings) -> GuestCodes:
-    return GuestCodes(LinkTokens(settings.home.secret(LINKS_KEY, os.environ)).derive_key("guest code"))
-
-
-def _entering(settings: Settings, core: _Core, accounts: AccountsContext) -> GuestEntry:
+def _entering(core: _Core, accounts: AccountsContext, codes: GuestCodes) -> GuestEntry:
     records = core.records
-    links = LinkTokens(settings.home.secret(LINKS_KEY, os.environ))
     surroundings = GuestEntryContext(
-        read_link=lambda token: links.read_token(LinkPurpose.GUEST, token),
-        codes=_codes(settings),
+        read_link=lambda token: core.links.read_token(LinkPurpose.GUEST, token),
+        codes=codes,
         passkeys=accounts.passkeys,
         authority=core.backend.authority,
         sessions=accounts.sessions,
-        mail=settings.mail.configured,
+        mail=core.settings.mail.configured,
     )
     return GuestEntry(records.database, surroundings, records.now)
 
 
-def _writing(settings: Settings, core: _Core) -> Writing:
+def _writing(core: _Core) -> Writing:
     records, backend = core.records, core.backend
-    texts, templates = (
-        Texts(records.database, records.now),
-        Templates(records.database, records.now),
-    )
-    drafting = Drafting(records, core.rules, backend, _intake(settings, core))
+    texts, templates = (Texts(records.database, records.now), Templates(records.database, records.now))
+    drafting = Drafting(records, core.rules, backend, _intake(core))
     press = TextTypesetter()
     issuing = Issuing(drafting, press, (texts, templates))
-    previews = TextPreviews(settings.home.cache / "previews", press, backend.workshop)
+    previews = TextPreviews(core.settings.home.cache / "previews", press, backend.workshop)
     return Writing(texts, templates, issuing, previews)
 
 
-def _workplace(settings: Settings, core: _Core) -> OwnershipDependencies:
+def _workplace(core: _Core) -> OwnershipDependencies:
     records, backend = core.records, core.backend
     return OwnershipDependencies(
         database=records.database,
@@ -435,6 +392,6 @@ def _workplace(settings: Settings, core: _Core) -> OwnershipDependencies:
         authority=backend.authority,
         timestamps=backend.timestamps,
         audit=records.audit,
-        issuer=settings.organisation.name,
-        address=settings.web.public_url,
+        issuer=core.settings.organisation.name,
+        address=core.settings.web.public_url,
     )
