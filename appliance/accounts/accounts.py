@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from appliance.accounts.context import AccountsContext
-from appliance.accounts.sign_in import folded
+from appliance.accounts.two_step import folded
 from appliance.contact_details import email_address, organisation_name, person_name
 from appliance.errors import PreconditionRefused, StateRefused
 from appliance.ledger.audit_trail import AuditEvent, EventKind, Field

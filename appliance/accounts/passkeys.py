@@ -136,14 +136,7 @@ class PasskeyVerifier:
         """Options to sign in with one of the *known* passkeys (credential ids). Without any: with whatever passkey
         of this appliance the device has, which names the account itself."""
         ticket = self._tickets.issue_ticket("passkey-in", "", now=self._now(), lasting=OFFER_LASTS)
-        options = {
-            "challenge": bytes_to_base64url(challenge_of(ticket)),
-            "rpId": self._rp_id,
-            "allowCredentials": [{"type": "public-key", "id": bytes_to_base64url(each)} for each in known],
-            "userVerification": "required",
-            "timeout": TIMEOUT_MS,
-        }
-        return PasskeyOffer(ticket, json.dumps(options))
+        return PasskeyOffer(ticket, request_options(challenge_of(ticket), known, self._rp_id))
 
     def verify_assertion(self, passkey: Passkey, ticket: str, posted: str) -> tuple[Ticket, int]:
         """The ticket to spend and the authenticator's new counter, when the answer is by *passkey* (section 7.2).
@@ -164,6 +157,18 @@ class PasskeyVerifier:
         except ANSWER_ERRORS as error:
             raise unknown_passkey() from error
         return read, verified.new_sign_count
+
+
+def request_options(challenge: bytes, credential_ids: Sequence[bytes], rp_id: str) -> str:
+    """What ``navigator.credentials.get`` wants, as JSON. *credential_ids* empty: any passkey of this site."""
+    options = {
+        "challenge": bytes_to_base64url(challenge),
+        "rpId": rp_id,
+        "timeout": TIMEOUT_MS,
+        "userVerification": "required",
+        "allowCredentials": [{"type": "public-key", "id": bytes_to_base64url(each)} for each in credential_ids],
+    }
+    return json.dumps(options)
 
 
 def claimed_by_answer(posted: str) -> tuple[bytes, bytes]:

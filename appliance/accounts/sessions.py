@@ -10,6 +10,7 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Generic, Protocol, TypeVar
 
 from appliance.config import SessionSettings
 from appliance.errors import NotFound
@@ -47,22 +48,108 @@ class ClientInfo:
     agent: str = ""
 
 
-class PortalSessions:
-    """Opens, finds and ends sessions. Thread-safe."""
+class StoredSession(Protocol):
+    """What the rules of a session ask of its row."""
+
+    @property
+    def seen(self) -> datetime:
+        """When it was used last."""
+
+    @property
+    def until(self) -> datetime:
+        """When it ends in any case."""
+
+
+S = TypeVar("S", bound=StoredSession)
+
+
+class SessionTable(Protocol[S]):
+    """The stored sessions of one application, by the SHA-256 of the cookie; a module of :mod:`appliance.store`.
+    Each function runs in the caller's transaction."""
+
+    def find(self, tx: Transaction, identifier: bytes) -> S | None:
+        """The session that nobody ended."""
+
+    def of_subject(self, tx: Transaction, subject: str, *, now: datetime, idle_since: datetime) -> list[S]:
+        """The sessions of one owner that still work."""
+
+    def owner(self, tx: Transaction, identifier: bytes) -> str | None:
+        """Whose session it is, or was before it ended."""
+
+    def touch(self, tx: Transaction, identifier: bytes, *, now: datetime) -> None:
+        """Remembers that it is used."""
+
+    def end(self, tx: Transaction, identifier: bytes, *, subject: str, now: datetime) -> bool:
+        """Ends a session of *subject*; False when there is none that goes on."""
+
+
+class SessionRules(Generic[S]):
+    """When sessions of one application work and end; the same for portal and console. Thread-safe."""
+
+    def __init__(
+        self,
+        database: Database,
+        table: SessionTable[S],
+        settings: SessionSettings,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._database = database
+        self._table = table
+        self._idle = timedelta(minutes=settings.idle_minutes)
+        self.longest = timedelta(hours=settings.longest_hours)
+        self._now = now
+
+    def find_session(self, tx: Transaction, secret: str) -> S | None:
+        """The session of a cookie's *secret*, or None: unknown, ended, or run out."""
+        now, session = self._now(), self._table.find(tx, session_id_of(secret))
+        if session is None or session.until <= now or session.seen + self._idle <= now:
+            return None
+        return session
+
+    def touch_session(self, session: S, secret: str) -> None:
+        """Remembers that the session is used, once a minute."""
+        now = self._now()
+        if now - session.seen >= TOUCH_EVERY:
+            with self._database.transaction() as tx:
+                self._table.touch(tx, session_id_of(secret), now=now)
+
+    def sessions_of(self, owner: str) -> list[S]:
+        """The sessions of *owner* that still work, the one used last first."""
+        now = self._now()
+        with self._database.reading() as tx:
+            return self._table.of_subject(tx, owner, now=now, idle_since=now - self._idle)
+
+    def close(self, secret: str) -> None:
+        """Signing out: the session of this cookie ends, if there is one."""
+        identifier = session_id_of(secret)
+        with self._database.transaction() as tx:
+            owner = self._table.owner(tx, identifier)
+            if owner is not None:
+                self._table.end(tx, identifier, subject=owner, now=self._now())
+
+    def end_own(self, tx: Transaction, session_id: str, owner: str) -> None:
+        """Ends the session *session_id* (64 hex digits) of *owner*. Raises :class:`NotFound` for all others."""
+        try:
+            identifier = bytes.fromhex(session_id)
+        except ValueError as error:
+            raise _no_such_session() from error
+        if not self._table.end(tx, identifier, subject=owner, now=self._now()):
+            raise _no_such_session()
+
+
+class PortalSessions(SessionRules[Session]):
+    """Opens, finds and ends sessions of the portal. Thread-safe."""
 
     def __init__(
         self, database: Database, audit: AuditTrail, settings: SessionSettings, now: Callable[[], datetime]
     ) -> None:
-        self._database = database
+        super().__init__(database, store, settings, now)
         self._audit = audit
-        self._idle = timedelta(minutes=settings.idle_minutes)
-        self._longest = timedelta(hours=settings.longest_hours)
-        self._now = now
 
     def open_session(self, tx: Transaction, subject: str, strength: Strength, where: ClientInfo) -> OpenedSession:
         """A session of an account, in the transaction that found the sign-in right."""
         now = self._now()
-        return self._open(tx, _new(subject, strength, now, now + self._longest, where))
+        return self._open(tx, _new(subject, strength, now, now + self.longest, where))
 
     def open_guest_session(
         self, tx: Transaction, subject: str, *, guest_of: tuple[str, str], where: ClientInfo, until: datetime
@@ -70,23 +157,20 @@ class PortalSessions:
         """A session of an outside signer, for one party of one contract (*guest_of*) and not beyond *until*, in
         the transaction that found the way in right: a correction of the guest comes before it, or ends it."""
         now = self._now()
-        session = _new(subject, Strength.GUEST, now, min(until, now + self._longest), where)
+        session = _new(subject, Strength.GUEST, now, min(until, now + self.longest), where)
         return self._open(tx, replace(session, guest_of=guest_of))
 
     def find_holder(self, secret: str) -> SessionHolder | None:
         """Who holds the cookie's *secret*, or None: unknown, ended, run out, or the account is not active."""
-        now, identifier = self._now(), session_id_of(secret)
         with self._database.reading() as tx:
-            session = store.find(tx, identifier)
-            if session is None or session.until <= now or session.seen + self._idle <= now:
+            session = self.find_session(tx, secret)
+            if session is None:
                 return None
             person = people.person(tx, session.subject)
             account = None if person.guest else accounts.account(tx, session.subject)
         if account is not None and account.state is not AccountState.ACTIVE:
             return None
-        if now - session.seen >= TOUCH_EVERY:
-            with self._database.transaction() as tx:
-                store.touch(tx, identifier, now=now)
+        self.touch_session(session, secret)
         return SessionHolder(session, person, account.roles if account else frozenset())
 
     def owner_of(self, secret: str) -> str | None:
@@ -94,29 +178,11 @@ class PortalSessions:
         with self._database.reading() as tx:
             return store.owner(tx, session_id_of(secret))
 
-    def sessions_of(self, subject: str) -> list[Session]:
-        """The sessions of *subject* that still work, the one used last first."""
-        now = self._now()
-        with self._database.reading() as tx:
-            return store.of_subject(tx, subject, now=now, idle_since=now - self._idle)
-
-    def close(self, secret: str) -> None:
-        """Signing out: the session of this cookie ends, if there is one."""
-        with self._database.transaction() as tx:
-            session = store.find(tx, session_id_of(secret))
-            if session is not None:
-                store.end(tx, session_id_of(secret), subject=session.subject, now=self._now())
-
     def revoke_session(self, session_id: str, *, by: str) -> None:
-        """Ends one's own session *session_id* (64 hex digits). Raises :class:`NotFound` for all others."""
-        try:
-            identifier = bytes.fromhex(session_id)
-        except ValueError as error:
-            raise NotFound("There is no such session; it may have ended already.") from error
+        """Ends one's own session. Raises as :meth:`end_own`."""
         with self._database.transaction() as tx:
-            if not store.end(tx, identifier, subject=by, now=self._now()):
-                raise NotFound("There is no such session; it may have ended already.")
-            self._tell(tx, by, by, 1)
+            self.end_own(tx, session_id, by)
+            self._record_ended(tx, by, by, 1)
 
     def revoke_others(self, keep: str, *, by: str) -> int:
         """Ends all sessions of *by* but the one with the id *keep*; how many there were."""
@@ -127,7 +193,7 @@ class PortalSessions:
         """The same for any *subject*, inside the caller's transaction."""
         ended = store.end_all(tx, subject, now=self._now(), but=bytes.fromhex(but))
         if ended:
-            self._tell(tx, subject, by, ended)
+            self._record_ended(tx, subject, by, ended)
         return ended
 
     def _open(self, tx: Transaction, new: Session) -> OpenedSession:
@@ -137,9 +203,13 @@ class PortalSessions:
         store.insert(tx, session)
         return OpenedSession(session, secret)
 
-    def _tell(self, tx: Transaction, subject: str, by: str, count: int) -> None:
+    def _record_ended(self, tx: Transaction, subject: str, by: str, count: int) -> None:
         public: dict[str, Field] = {"subject": subject, "count": count}
         self._audit.append(tx, AuditEvent(EventKind.SESSION_REVOKED, self._now(), by, None, public))
+
+
+def _no_such_session() -> NotFound:
+    return NotFound("There is no such session; it may have ended already.")
 
 
 def _new(subject: str, strength: Strength, now: datetime, until: datetime, where: ClientInfo) -> Session:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from appliance.accounts.sign_in import folded
+from appliance.accounts.two_step import folded
 from appliance.administration.account_setup import insert_invitation
 from appliance.administration.context import AdministrationContext
 from appliance.administration.pin_custodians import PinCustodianEnd, PinCustodians

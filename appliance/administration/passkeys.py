@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from appliance.accounts.passkeys import PasskeyOffer
-from appliance.accounts.sign_in import folded
 from appliance.accounts.tickets import spend_ticket
+from appliance.accounts.two_step import folded
 from appliance.administration.confirmed import ConfirmedKey, fingerprint_of
 from appliance.administration.context import AdministrationContext
 from appliance.administration.pin_custodians import PinCustodianEnd, PinCustodians

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from appliance.accounts.sign_in import folded
+from appliance.accounts.two_step import folded
 from appliance.administration.context import AdministrationContext
 from appliance.errors import StorageError
 from appliance.ledger.audit_trail import AuditTrail

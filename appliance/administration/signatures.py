@@ -19,9 +19,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from webauthn import verify_authentication_response
-from webauthn.helpers import base64url_to_bytes, bytes_to_base64url
+from webauthn.helpers import base64url_to_bytes
 
-from appliance.accounts.passkeys import ANSWER_ERRORS, LONGEST_ANSWER, TIMEOUT_MS, RelyingParty
+from appliance.accounts.passkeys import ANSWER_ERRORS, LONGEST_ANSWER, RelyingParty, request_options
 from appliance.administration.confirmed import REQUEST_LASTS, ConfirmedKey, RequestStatement, RootConfirmations
 from appliance.errors import NotAllowed, PreconditionRefused, StateRefused
 from appliance.model.administration import AdministratorRole
@@ -69,18 +69,8 @@ class RequestSignatures:
         that counts and is registered still."""
         registered = _counts(tx, statement.login)
         confirmed = [key.credential_id for key in self._confirmed.keys_of(statement.login)]
-        found = [bytes_to_base64url(each) for each in confirmed if each in registered]
-        if not found:
-            return None
-        return json.dumps(
-            {
-                "challenge": bytes_to_base64url(statement.challenge()),
-                "rpId": self._site.rp_id,
-                "timeout": TIMEOUT_MS,
-                "userVerification": "required",
-                "allowCredentials": [{"type": "public-key", "id": each} for each in found],
-            }
-        )
+        found = [each for each in confirmed if each in registered]
+        return request_options(statement.challenge(), found, self._site.rp_id) if found else None
 
     def accept_answer(
         self,

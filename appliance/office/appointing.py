@@ -20,8 +20,8 @@ from appliance.accounts.accounts import account_problems as problems_of
 from appliance.accounts.context import AccountsContext
 from appliance.accounts.passkeys import NewPasskey, PasskeyOffer, PasskeyVerifier
 from appliance.accounts.sessions import ClientInfo
-from appliance.accounts.sign_in import folded
 from appliance.accounts.tickets import spend_ticket
+from appliance.accounts.two_step import folded
 from appliance.errors import PreconditionRefused, StateRefused
 from appliance.language import translator
 from appliance.ledger.audit_trail import AuditEvent, EventKind, Field

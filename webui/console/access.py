@@ -7,18 +7,16 @@ refreshes itself does not count as a sign of life: somebody has to be there.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from urllib.parse import urlencode
 
-from flask import Flask, Response, current_app, g, redirect, request
+from flask import Flask, Response, current_app, g, request
 from werkzeug.wrappers import Response as BaseResponse
 
 from appliance.administration.own_factors import OwnAdministratorFactors
 from appliance.administration.sessions import ConsoleSessionHolder, ConsoleSessions
-from appliance.language import Language
 from appliance.model.administration import Actor, AdministratorRole, OpenedConsoleSession
 from webui.shared import errors, language
 from webui.shared.language import current_language, translate
-from webui.shared.session_cookies import SessionCookies, SignedOut, client_info
+from webui.shared.session_cookies import SessionCookies, SignedOut, client_info, install_access, redirect_to_login
 
 __all__ = [
     "TITLES",
@@ -125,34 +123,23 @@ def install(app: Flask, sessions: ConsoleSessions, own: OwnAdministratorFactors,
         g.language = presence.administrator.language or current_language()
         return ConsoleVisitor(presence)
 
-    def keep(chosen: Language) -> bool:
-        found = visitor_or_none()
-        if found is not None:
-            own.choose_language(found.holder.administrator.login, chosen)
-        return found is not None
-
     cookies = SessionCookies("console", secure, "Strict", sessions, look_up)
     app.extensions[EXTENSION] = _Access(cookies, own)
-    language.keep_choice(app, keep)
-
-    @app.before_request
-    def greet() -> None:
-        if request.endpoint != "static":
-            cookies.for_page()
-
-    @app.errorhandler(SignedOut)
-    def signed_out(_error: SignedOut) -> Response | BaseResponse:
-        return _answer_signed_out()
-
-    app.context_processor(lambda: {"visitor": cookies.for_page(), "fragment": wants_fragment()})
+    install_access(
+        app,
+        cookies,
+        greet=cookies.for_page,
+        save_language=lambda found, chosen: own.choose_language(found.login, chosen),
+        answer_signed_out=_answer_signed_out,
+    )
+    app.context_processor(lambda: {"fragment": wants_fragment()})
 
 
 def _answer_signed_out() -> Response | BaseResponse:
     if wants_fragment() or request.method not in ("GET", "HEAD"):
         sentence = translate()("You are signed out; sign in and repeat it.")
         return errors.answer(401, "signed-out", sentence)
-    path = request.full_path.removesuffix("?")
-    return redirect(f"/login?{urlencode({'next': path})}", 303)
+    return redirect_to_login()
 
 
 def _access() -> _Access:

@@ -16,7 +16,6 @@ from webui.console import (
     keys,
     login,
     operations,
-    own_passkeys,
     probes,
     queues,
     runbook,
@@ -62,11 +61,11 @@ def create_app(parts: ConsoleParts) -> Flask:
         runbook,
         login,
         settings,
-        own_passkeys,
         probes,
     ):
         app.register_blueprint(pages.blueprint(parts))
     version = metadata.version("vermilion")  # read once: it parses a file
+    app.register_blueprint(settings.passkeys_blueprint(parts))
     app.context_processor(lambda: _frame(parts, version))
     return app
 

@@ -16,7 +16,7 @@ from hsm.answers import AuthorityStatus, HeldCeremony
 from hsm.errors import AuthorityError
 from webui.console.access import visitor
 from webui.console.parts import ConsoleParts
-from webui.console.speaking import sentence
+from webui.shared.forms import sentence
 from webui.shared.language import bare_time, translate
 
 SOON = 90

@@ -25,8 +25,8 @@ from webui.console import requests
 from webui.console.access import ConsoleVisitor, visitor, visitor_or_none
 from webui.console.parts import ConsoleParts
 from webui.console.requests import OfferedAction
-from webui.console.speaking import field, sentence
 from webui.shared import passkeys
+from webui.shared.forms import field, sentence
 from webui.shared.language import translate, zone_of_reader
 from webui.shared.statuses import status_of
 

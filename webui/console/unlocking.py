@@ -15,8 +15,8 @@ from hsm.errors import AuthorityError
 from hsm.names import pin_custodian_subject
 from webui.console.access import ConsoleVisitor, visitor
 from webui.console.parts import ConsoleParts
-from webui.console.speaking import field, sentence
 from webui.shared import passkeys
+from webui.shared.forms import field, sentence
 from webui.shared.statuses import status_of
 
 LONGEST_ACT = 500

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from urllib.parse import urlencode
 
 from flask import Flask, Response, current_app, g, make_response, redirect, render_template, request
 from werkzeug.wrappers import Response as BaseResponse
@@ -27,7 +26,7 @@ from appliance.wiring import Appliance
 from webui.portal import carried_forms
 from webui.shared import errors, language
 from webui.shared.language import translate
-from webui.shared.session_cookies import SessionCookies, SignedOut, client_info
+from webui.shared.session_cookies import SessionCookies, SignedOut, client_info, install_access, redirect_to_login
 from webui.shared.ways import is_page, page_above, page_before
 
 __all__ = [
@@ -136,23 +135,13 @@ def install(app: Flask, appliance: Appliance, *, secure: bool) -> None:
         cookies, sessions, appliance.accounts, appliance.now, lambda guest: _guest_page(appliance, guest)
     )
 
-    @app.before_request
-    def greet() -> None:
-        if request.endpoint != "static":
-            visitor_or_none()
-
-    @app.errorhandler(SignedOut)
-    def signed_out(_error: SignedOut) -> Response | BaseResponse:
-        return answer_signed_out()
-
-    def keep(chosen: Language) -> bool:
-        found = visitor_or_none()
-        if found is not None:
-            appliance.accounts.own.prefer(found.subject, chosen)
-        return found is not None
-
-    language.keep_choice(app, keep)
-    app.context_processor(lambda: {"visitor": cookies.for_page()})
+    install_access(
+        app,
+        cookies,
+        greet=cookies.visitor_or_none,
+        save_language=lambda found, chosen: appliance.accounts.own.prefer(found.subject, chosen),
+        answer_signed_out=answer_signed_out,
+    )
 
 
 def answer_signed_out() -> Response | BaseResponse:
@@ -167,8 +156,7 @@ def answer_signed_out() -> Response | BaseResponse:
     if page is not None:
         return redirect(page, 303)
     if request.method in ("GET", "HEAD"):
-        path = request.full_path.removesuffix("?")
-        return redirect(f"/login?{urlencode({'next': path})}", 303)
+        return redirect_to_login()
     return _sign_in_again()
 
 

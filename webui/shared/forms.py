@@ -15,6 +15,10 @@ import secrets
 from flask import Flask, Response, g, request
 from werkzeug.exceptions import BadRequest, Forbidden
 
+from appliance.errors import ApplianceError
+from hsm.errors import AuthorityError
+from webui.shared.language import translate
+
 FIELD = "form_token"
 _UNTYPED = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
 """C0 controls but tab, line ends, and the vertical tabs and form feeds that word processors leave in pastes."""
@@ -52,3 +56,13 @@ def install(app: Flask, *, key: bytes, secure: bool, exempt: frozenset[str] = fr
         return response
 
     app.jinja_env.globals.update(form_token=form_token, form_field=FIELD)
+
+
+def field(name: str, most: int) -> str:
+    """The posted field, cut where no right value can be any more; empty when it is missing."""
+    return request.form.get(name, "")[: most + 1]
+
+
+def sentence(refusal: ApplianceError | AuthorityError) -> str:
+    """The refusal in the reader's language."""
+    return translate()(refusal.template, **refusal.values)

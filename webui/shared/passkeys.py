@@ -7,37 +7,18 @@ same form (WebAuthn Level 3, section 5.1.8 and 5.1.9), in the field ``credential
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 
-from webauthn.helpers import base64url_to_bytes, bytes_to_base64url
+from webauthn.helpers import base64url_to_bytes
 from webauthn.helpers.exceptions import WebAuthnException
 
+from appliance.accounts.passkeys import LONGEST_ANSWER, request_options
 from appliance.errors import PreconditionRefused
 from hsm.intents import WebAuthnActivation
 
+__all__ = ["FIELD", "LONGEST_ANSWER", "activation", "request_options"]
+
 FIELD = "credential"
 """The form field with the browser's answer."""
-
-LONGEST_ANSWER = 20_000
-"""Letters; an answer with a large RSA key stays far below."""
-
-PATIENCE = 120_000
-"""Milliseconds that people have for touching their authenticator."""
-
-
-def request_options(challenge: bytes, credential_ids: Sequence[bytes], rp_id: str) -> str:
-    """What ``navigator.credentials.get`` wants, as JSON. *credential_ids* empty: any passkey of this site."""
-    return json.dumps(
-        {
-            "challenge": bytes_to_base64url(challenge),
-            "rpId": rp_id,
-            "timeout": PATIENCE,
-            "userVerification": "required",
-            "allowCredentials": [
-                {"type": "public-key", "id": bytes_to_base64url(identifier)} for identifier in credential_ids
-            ],
-        }
-    )
 
 
 def activation(subject: str, posted: str) -> WebAuthnActivation:

@@ -9,12 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, Protocol, TypeVar
+from urllib.parse import urlencode
 
-from flask import g, request
+from flask import Flask, g, redirect, request
 from werkzeug.wrappers import Response
 
 from appliance.accounts.sessions import ClientInfo
 from appliance.errors import StorageError
+from appliance.language import Language
+from webui.shared import language
 
 V = TypeVar("V")
 
@@ -93,6 +96,42 @@ class SessionCookies(Generic[V]):
 
     def _kind(self) -> dict[str, Any]:
         return {"httponly": True, "samesite": self.same_site, "secure": self.secure, "path": "/"}
+
+
+def install_access(
+    app: Flask,
+    cookies: SessionCookies[V],
+    *,
+    greet: Callable[[], V | None],
+    save_language: Callable[[V, Language], None],
+    answer_signed_out: Callable[[], Response],
+) -> None:
+    """Makes the visitor known to views and templates of *app*: *greet* asks before each request but those for
+    files, and :class:`SignedOut` is answered by *answer_signed_out*."""
+
+    @app.before_request
+    def know_visitor() -> None:
+        if request.endpoint != "static":
+            greet()
+
+    @app.errorhandler(SignedOut)
+    def signed_out(_error: SignedOut) -> Response:
+        return answer_signed_out()
+
+    def keep(chosen: Language) -> bool:
+        found = cookies.visitor_or_none()
+        if found is not None:
+            save_language(found, chosen)
+        return found is not None
+
+    language.keep_choice(app, keep)
+    app.context_processor(lambda: {"visitor": cookies.for_page()})
+
+
+def redirect_to_login() -> Response:
+    """To the page to sign in, and afterwards back to the address that was asked for."""
+    path = request.full_path.removesuffix("?")
+    return redirect(f"/login?{urlencode({'next': path})}", 303)
 
 
 def client_info() -> ClientInfo:

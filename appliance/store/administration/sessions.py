@@ -7,10 +7,10 @@ from datetime import datetime
 
 from appliance.model.administration import ConsoleSession
 from appliance.store.database import Transaction
-from appliance.store.sessions import end, end_all, forget, touch
+from appliance.store.sessions import end, end_all, forget, owner, touch
 from hsm.rows import RowMapper, fields_of
 
-__all__ = ["end", "end_all", "find", "forget", "insert", "of_login", "touch"]
+__all__ = ["end", "end_all", "find", "forget", "insert", "of_subject", "owner", "touch"]
 
 _SESSION = "SELECT id, subject AS login, opened, seen, until, address, agent FROM sessions WHERE ended IS NULL"
 _SESSIONS = RowMapper(ConsoleSession, id=bytes.hex)
@@ -27,11 +27,11 @@ def find(tx: Transaction, identifier: bytes) -> ConsoleSession | None:
     return _SESSIONS.first(tx.execute(f"{_SESSION} AND id = ?", (identifier,)))
 
 
-def of_login(tx: Transaction, login: str, *, now: datetime, idle_since: datetime) -> list[ConsoleSession]:
-    """The sessions of *login* that still work, the one seen last first."""
+def of_subject(tx: Transaction, subject: str, *, now: datetime, idle_since: datetime) -> list[ConsoleSession]:
+    """The sessions of *subject* that still work, the one seen last first."""
     return _SESSIONS.all(
         tx.execute(
             f"{_SESSION} AND subject = ? AND until > ? AND seen > ? ORDER BY seen DESC, opened DESC",
-            (login, now, idle_since),
+            (subject, now, idle_since),
         )
     )

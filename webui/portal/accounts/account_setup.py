@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
+from flask import Blueprint, Response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from appliance.accounts.account_setup import LinkArrival
+from appliance.accounts.codes import CodeDraft
 from appliance.accounts.factors import LONGEST_LABEL, good_label
 from appliance.accounts.passkeys import LONGEST_ANSWER
 from appliance.errors import PreconditionRefused, StateRefused
 from appliance.model.accounts import LinkPurpose, OpenedSession
 from webui.portal import access
-from webui.portal.accounts.forms import device, field, sentence
+from webui.portal.accounts.settings import device
 from webui.portal.parts import PortalParts
 from webui.shared import passkeys
-from webui.shared.language import current_language, speak_to, translate
-
-LONGEST_PASSWORD, LONGEST_CODE, LONGEST_SEALED, LONGEST_TICKET = 1000, 20, 1000, 4000
+from webui.shared.forms import field, sentence
+from webui.shared.language import current_language, speak_to
+from webui.shared.sign_in_forms import (
+    LONGEST_CODE,
+    LONGEST_SEALED,
+    LONGEST_TICKET,
+    code_form,
+    form_page,
+    repeated_password,
+)
 
 View = BaseResponse | str
 
 
-def add(pages: Blueprint, parts: PortalParts) -> None:
+def add_setup_pages(pages: Blueprint, parts: PortalParts) -> None:
     """The addresses, for both purposes."""
 
     @pages.get("/recover")
@@ -51,9 +59,9 @@ def _add(pages: Blueprint, parts: PortalParts, purpose: LinkPurpose, root: str) 
     @pages.post(f"/{root}/<token>", endpoint=f"{root}_password")
     def password(token: str) -> View:
         arrival = arrive(token)
-        given = field("password", LONGEST_PASSWORD)
-        if given != field("again", LONGEST_PASSWORD):
-            return _passwords(arrival, token, {"again": translate()("The two passwords differ; type both again.")})
+        given, problems = repeated_password()
+        if problems:
+            return _passwords(arrival, token, problems)
         try:
             accounts.account_setup.choose_password(arrival, given)
         except PreconditionRefused as refusal:
@@ -90,29 +98,27 @@ def _add(pages: Blueprint, parts: PortalParts, purpose: LinkPurpose, root: str) 
 
 
 def _passwords(arrival: LinkArrival, token: str, problems: dict[str, str]) -> Response:
-    page = render_template("accounts/password.html", arrival=arrival, token=token, problems=problems)
-    return make_response(page, 422 if problems else 200)
+    return form_page("accounts/password.html", problems, arrival=arrival, token=token)
 
 
 def _factors(
     parts: PortalParts, arrival: LinkArrival, token: str, problems: dict[str, str], *, sealed: str = ""
 ) -> Response:
     accounts, account = parts.appliance.accounts, arrival.account
-    try:
-        draft = accounts.codes.draft_secret(account.subject, account.login, sealed=sealed)
-    except PreconditionRefused as refusal:
-        draft, problems = accounts.codes.draft_secret(account.subject, account.login), {"code": sentence(refusal)}
-    offer = accounts.passkeys.offer_registration(account.subject, login=account.login, name=arrival.person.name)
-    page = render_template(
+
+    def draft(sealed: str) -> CodeDraft:
+        return accounts.codes.draft_secret(account.subject, account.login, sealed=sealed)
+
+    return code_form(
         "accounts/factor.html",
+        draft,
+        problems,
+        sealed,
         arrival=arrival,
         token=token,
-        draft=draft,
-        offer=offer,
+        offer=accounts.passkeys.offer_registration(account.subject, login=account.login, name=arrival.person.name),
         typed={"label": field("label", LONGEST_LABEL) or device(access.client_info().agent)},
-        problems=problems,
     )
-    return make_response(page, 422 if problems else 200)
 
 
 def _entered(opened: OpenedSession) -> BaseResponse:

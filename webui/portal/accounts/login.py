@@ -4,27 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from flask import Blueprint, Response, make_response, redirect, render_template, request
+from flask import Blueprint, Response, make_response, redirect, render_template
 from werkzeug.wrappers import Response as BaseResponse
 
 from appliance.accounts.passkeys import LONGEST_ANSWER
 from appliance.accounts.sign_in import PasswordPassed
-from appliance.errors import ApplianceError, SignInRefused, StateRefused, TooManyAttempts
+from appliance.errors import ApplianceError, SignInRefused
 from appliance.model.accounts import OpenedSession
 from webui.portal import access, carried_forms
-from webui.portal.accounts.forms import field, sentence
 from webui.portal.parts import PortalParts
 from webui.shared import passkeys
-from webui.shared.language import local_path
-from webui.shared.statuses import status_of
-
-REFUSALS = (SignInRefused, StateRefused, TooManyAttempts)
-LONGEST_LOGIN, LONGEST_PASSWORD, LONGEST_CODE = 100, 1000, 20
+from webui.shared.forms import field
+from webui.shared.sign_in_forms import (
+    LONGEST_CODE,
+    LONGEST_LOGIN,
+    LONGEST_PASSWORD,
+    LONGEST_TICKET,
+    REFUSALS,
+    next_path,
+    problems_of,
+    refusal_status,
+)
 
 View = BaseResponse | str
 
 
-def add(pages: Blueprint, parts: PortalParts) -> None:
+def add_login_pages(pages: Blueprint, parts: PortalParts) -> None:
     """The addresses."""
     accounts = parts.appliance.accounts
 
@@ -35,10 +40,10 @@ def add(pages: Blueprint, parts: PortalParts) -> None:
             next=_next(),
             carried=field("carried", carried_forms.MOST_LETTERS),
             typed={"login": field("login", LONGEST_LOGIN)},
-            problems={"": sentence(problem)} if problem else {},
+            problems=problems_of(problem),
             again=False,
         )
-        return make_response(page, _status(problem))
+        return make_response(page, refusal_status(problem))
 
     def second_page(passed: PasswordPassed, problem: ApplianceError | None = None) -> Response:
         page = render_template(
@@ -47,9 +52,9 @@ def add(pages: Blueprint, parts: PortalParts) -> None:
             offer=accounts.sign_in.passkey_offer(),
             next=_next(),
             carried=field("carried", carried_forms.MOST_LETTERS),
-            problems={"code": sentence(problem)} if problem else {},
+            problems=problems_of(problem, "code"),
         )
-        return make_response(page, _status(problem))
+        return make_response(page, refusal_status(problem))
 
     def attempt(sign_in: Callable[[], OpenedSession], back: Callable[[ApplianceError], Response]) -> View:
         try:
@@ -72,7 +77,7 @@ def add(pages: Blueprint, parts: PortalParts) -> None:
 
     @pages.post("/login/code")
     def code() -> View:
-        passed = PasswordPassed(field("ticket", 4000), True)
+        passed = PasswordPassed(field("ticket", LONGEST_TICKET), True)
 
         def back(refusal: ApplianceError) -> Response:
             return second_page(passed, refusal) if isinstance(refusal, SignInRefused) else first_page(refusal)
@@ -82,7 +87,7 @@ def add(pages: Blueprint, parts: PortalParts) -> None:
 
     @pages.post("/login/passkey")
     def passkey() -> View:
-        given = field("ticket", 4000), field(passkeys.FIELD, LONGEST_ANSWER)
+        given = field("ticket", LONGEST_TICKET), field(passkeys.FIELD, LONGEST_ANSWER)
         return attempt(lambda: accounts.sign_in.check_passkey(*given, access.client_info()), first_page)
 
     @pages.post("/logout")
@@ -100,10 +105,4 @@ def _onwards(parts: PortalParts, opened: OpenedSession) -> BaseResponse:
 
 
 def _next() -> str:
-    """Where to go afterwards: a path of this site, and not the sign-in page again."""
-    path = local_path(request.values.get("next", "/")[:2000])
-    return "/" if path.startswith(("/login", "/logout")) else path
-
-
-def _status(problem: ApplianceError | None) -> int:
-    return 200 if problem is None else 422 if isinstance(problem, SignInRefused) else status_of(problem)
+    return next_path("/login", "/logout")

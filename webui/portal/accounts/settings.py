@@ -11,12 +11,11 @@ from appliance.errors import NotAllowed, PreconditionRefused, SignInRefused, Too
 from appliance.language import Language
 from webui.portal import access
 from webui.portal.access import PortalVisitor
-from webui.portal.accounts.forms import device, field, sentence
 from webui.portal.office.forms import unprintable_names
 from webui.portal.parts import PortalParts
+from webui.shared.forms import field, sentence
 from webui.shared.language import NAMES, current_language, translate
-
-LONGEST_PASSWORD = 1000
+from webui.shared.sign_in_forms import LONGEST_PASSWORD, repeated_password
 
 LONGEST_FIELD = 1000
 """Letters that are looked at; what is too long is refused by the rule for names, and stays in the form."""
@@ -43,6 +42,17 @@ def zones(own: str) -> list[tuple[str, str]]:
     return [(zone, zone) for zone in offered]
 
 
+_SYSTEMS = ("iPhone", "iPad", "Android", "Windows", "Mac OS X", "CrOS", "Linux")
+_BROWSERS = ("MicroMessenger", "Edg", "OPR", "Firefox", "Chrome", "Safari")
+_NAMES = {"Mac OS X": "macOS", "CrOS": "ChromeOS", "Edg": "Edge", "OPR": "Opera", "MicroMessenger": "WeChat"}
+
+
+def device(agent: str) -> str:
+    """What browser and system an agent line speaks of, such as “Chrome · Windows”; empty when it says nothing."""
+    parts = [next((each for each in known if each in agent), "") for known in (_BROWSERS, _SYSTEMS)]
+    return " · ".join(_NAMES.get(part, part) for part in parts if part)
+
+
 def owner() -> PortalVisitor:
     """The visitor with an account of their own. Raises :class:`NotAllowed` for outside signers."""
     found = access.visitor()
@@ -51,7 +61,7 @@ def owner() -> PortalVisitor:
     return found
 
 
-def add(pages: Blueprint, parts: PortalParts) -> None:
+def add_settings_pages(pages: Blueprint, parts: PortalParts) -> None:
     """The addresses."""
     accounts, sessions = parts.appliance.accounts, parts.appliance.sessions
 
@@ -102,9 +112,10 @@ def add(pages: Blueprint, parts: PortalParts) -> None:
 
     @pages.post("/settings/password")
     def change_password() -> View:
-        who, new = owner(), field("password", LONGEST_PASSWORD)
-        if new != field("again", LONGEST_PASSWORD):
-            return overview({"again": translate()("The two passwords differ; type both again.")}, 422)
+        who = owner()
+        new, problems = repeated_password()
+        if problems:
+            return overview(problems, 422)
         try:
             accounts.sign_in.confirm_password(who.subject, field("old", LONGEST_PASSWORD), access.client_info())
         except (SignInRefused, TooManyAttempts) as refusal:

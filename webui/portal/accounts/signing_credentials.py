@@ -10,15 +10,15 @@ from appliance.errors import PreconditionRefused, StateRefused
 from appliance.model.accounts import PEOPLES_ROLES
 from appliance.model.office import EnrolmentRequestState, ProposedCredential, ProposedPasskey
 from webui.portal import access
-from webui.portal.accounts.forms import field, sentence
 from webui.portal.parts import PortalParts
+from webui.shared.forms import field, sentence
 
 LONGEST_PIN, LONGEST_CODE, LONGEST_SEALED = 20, 20, 1000
 
 View = BaseResponse | str
 
 
-def add(pages: Blueprint, parts: PortalParts) -> None:
+def add_credential_pages(pages: Blueprint, parts: PortalParts) -> None:
     """The addresses."""
     accounts, requests = parts.appliance.accounts, parts.appliance.office.requests
     issuer = parts.settings.organisation.name

@@ -10,9 +10,9 @@ from werkzeug.wrappers import Response as BaseResponse
 from appliance.errors import NotAllowed, PreconditionRefused
 from appliance.model.contract import ContractState
 from appliance.model.notice import DATES, Occasion
-from webui.portal.accounts.forms import field, sentence
 from webui.portal.contracts.view import ContractView, view_contract
 from webui.portal.parts import PortalParts
+from webui.shared.forms import field, sentence
 from webui.shared.language import translate
 
 

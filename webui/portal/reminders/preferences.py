@@ -8,9 +8,9 @@ from werkzeug.wrappers import Response as BaseResponse
 from appliance.errors import PreconditionRefused
 from appliance.model.notice import ReminderPreferences
 from appliance.reminders.preferences import parse_preferences
-from webui.portal.accounts.forms import field, sentence
 from webui.portal.accounts.settings import owner
 from webui.portal.parts import PortalParts
+from webui.shared.forms import field, sentence
 from webui.shared.language import translate
 
 ADDRESS = "/settings/reminders"

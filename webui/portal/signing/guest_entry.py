@@ -12,10 +12,10 @@ from appliance.model.contract import Contract, ContractState, PartyState
 from appliance.model.guest import GuestAccess, GuestAccessMethod, GuestAdmission
 from appliance.model.people import Person
 from webui.portal.access import admit, client_info, visitor_or_none
-from webui.portal.accounts.forms import sentence
 from webui.portal.parts import PortalParts
 from webui.portal.signing.status import why_ended
 from webui.shared import passkeys
+from webui.shared.forms import sentence
 from webui.shared.language import speak_to
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{20,120}")
