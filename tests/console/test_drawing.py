@@ -7,7 +7,7 @@ import re
 import pytest
 
 from webui.console import charts
-from webui.console.markdown import MarkdownBlock, blocks
+from webui.console.runbook import render_page
 from webui.console.sentences import coded
 from webui.shared.visitor_address import VisitorAddress
 
@@ -47,18 +47,51 @@ def test_bars_stay_inside_and_nought_has_none() -> None:
 
 def test_runbook_pages_are_words_not_markup() -> None:
     text = (
-        "# Title\n\nSee `chronyc` and [this](x.md).\n\n- one\n  more\n- **two**\n\n```\nrm -r <x>\n```\n1. first\n"
+        "# Title\n\nSee `chronyc` and [this](x.md).\n\n- one\n  more\n- **two**\n"
+        "\n```sh\nrm -r <x>\n```\n1. first\n\n## Then\n"
     )
-    assert blocks(text) == [
-        MarkdownBlock("heading", (("text", "Title"),)),
-        MarkdownBlock(
-            "paragraph",
-            (("text", "See "), ("code", "chronyc"), ("text", " and "), ("text", "this"), ("text", ".")),
-        ),
-        MarkdownBlock("list", items=((("text", "one more"),), (("strong", "two"),))),
-        MarkdownBlock("code", (("code", "rm -r <x>"),)),
-        MarkdownBlock("numbered", items=((("text", "first"),),)),
+    title, content = render_page(text)
+    assert title == "Title"
+    assert content.split("\n") == [
+        "<p>See <code>chronyc</code> and this.</p>",
+        "<ul>",
+        "<li>one",
+        "more</li>",
+        "<li><strong>two</strong></li>",
+        "</ul>",
+        '<pre class="commands" tabindex="0"><code>rm -r &lt;x&gt;</code></pre>',
+        "<ol>",
+        "<li>first</li>",
+        "</ol>",
+        "<h2>Then</h2>",
+        "",
     ]
+
+
+def test_bold_words_end_after_chinese_punctuation() -> None:
+    assert render_page("# 页\n\n**含义。**唯一\n")[1] == "<p><strong>含义。</strong>唯一</p>\n"
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        "<script>alert(1)</script>",
+        "a <b>bold</b> word",
+        "<!-- comment -->",
+        "**<i>x</i>**",
+        "`<i>x</i>`",
+        "[<i>x</i>](javascript:alert)",
+        "![<i>x</i>](x.png)",
+        "<javascript:alert(1)>",
+        "- <i>x</i>",
+        "## <i>x</i>",
+    ],
+)
+def test_no_raw_html_passes_through_a_runbook_page(hostile: str) -> None:
+    title, content = render_page(f"# Title\n\n{hostile}\n")
+    assert title == "Title"
+    elements = re.sub(r"</?(p|strong|code|ul|li|h2)>", "", content)
+    assert "<" not in elements and "href" not in elements.replace("&lt;", "")
 
 
 def test_commands_in_sentences_are_set_as_such_and_nothing_is_markup() -> None:
