@@ -13,7 +13,7 @@ from pathlib import Path
 from hsm import cli
 from hsm.clock import ClockReading, DeclaredClock
 
-_machine = DeclaredClock.read
+_machine = DeclaredClock.read_clock
 
 
 def main() -> None:
@@ -24,7 +24,7 @@ def main() -> None:
         reading = _machine(clock)
         return replace(reading, wall=reading.wall + int(ahead.read_text()) * 1_000_000)
 
-    DeclaredClock.read = read  # type: ignore[method-assign]  # the port, plugged in from outside
+    DeclaredClock.read_clock = read  # type: ignore[method-assign]  # the port, plugged in from outside
     DeclaredClock.steps_forward = True
     cli.main()
 

@@ -37,8 +37,8 @@ class SetClock:
     def read_clock(self) -> ClockReading:
         said = json.loads(self._path.read_text())
         if said.get("kernel"):
-            return KernelClock(timedelta()).read()
-        now = DeclaredClock().read()
+            return KernelClock(timedelta()).read_clock()
+        now = DeclaredClock().read_clock()
         proven = bool(said["proven"])
         return ClockReading(
             now.wall + said["ahead"], now.boot, proven, Sentence("Synchronised." if proven else "Not.")

@@ -68,9 +68,9 @@ def test_the_kernels_own_word_decides() -> None:
         clock = KernelClock(load(running.root).time.accuracy)
         with running_tsa(running.root) as tsa:
             for _ in range(3):
-                proven = clock.read().proven
+                proven = clock.read_clock().proven
                 answer = read_answer(tsa.ask(PLAIN))
-                if clock.read().proven is proven:  # it did not change meanwhile
+                if clock.read_clock().proven is proven:  # it did not change meanwhile
                     assert answer == (None if proven else TIME_NOT_AVAILABLE)
 
 

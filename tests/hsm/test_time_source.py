@@ -174,8 +174,8 @@ def test_workers_share_the_last_time_and_a_kill_frees_the_lock(tmp_path: Path, l
 
 
 def test_real_clocks_agree_with_the_system() -> None:
-    declared = DeclaredClock().read()
-    kernel = KernelClock(HALF).read()
+    declared = DeclaredClock().read_clock()
+    kernel = KernelClock(HALF).read_clock()
     assert declared.proven
     assert "not verified" in str(declared.sentence)
     assert 0 <= kernel.wall - declared.wall < SECOND
