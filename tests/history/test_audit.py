@@ -38,7 +38,7 @@ class Files:
 
     def tell(self, kind: EventKind, **private: str) -> None:
         with self.database.transaction() as tx:
-            AuditTrail().tell(tx, AuditEvent(kind, WHEN, "person-9", CONTRACT.id, {}, private))
+            AuditTrail().append(tx, AuditEvent(kind, WHEN, "person-9", CONTRACT.id, {}, private))
 
 
 @pytest.fixture

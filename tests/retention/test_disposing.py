@@ -256,7 +256,7 @@ def test_what_is_personal_goes_and_the_log_is_whole(world: World, now_: Applianc
         event = AuditEvent(
             EventKind.PROFILE_CHANGED, now_.now(), subject, None, {"subject": subject}, {"name": "孙待删"}
         )
-        entry = AuditTrail().tell(tx, event)
+        entry = AuditTrail().append(tx, event)
     remainder = now_.retention.erasure.erase_person(subject, reason="本人要求", by=OFFICER)
     assert remainder.contracts == ()
     with now_.database.reading() as tx:
