@@ -62,7 +62,7 @@ def test_openssl_confirms_the_token_and_our_verifier_the_certificate(
     arguments = ["-in", "token.tsr", "-data", "file", "-CAfile", str(world.home.trust / "ca.pem")]
     done = subprocess.run(["openssl", "ts", "-verify", *arguments], cwd=tmp_path, capture_output=True, check=False)
     assert done.returncode == 0, done.stderr
-    document = appliance.ownership.deposits(deposit)
+    document = appliance.ownership.certificate(deposit)
     assert appliance.verifier.verify_pdf(document).indication is Indication.PASSED
     text = "".join(appliance.workshop.text(document))
     assert "<b>𠮷野</b>" in text
@@ -71,7 +71,7 @@ def test_openssl_confirms_the_token_and_our_verifier_the_certificate(
 
 def test_a_changed_certificate_does_not_pass(appliance: Appliance) -> None:
     deposit = appliance.ownership.deposit(order(b"another"), by=ZHANG.subject)
-    document = bytearray(appliance.ownership.deposits(deposit))
+    document = bytearray(appliance.ownership.certificate(deposit))
     document[len(document) // 3] ^= 1
     assert appliance.verifier.verify_pdf(bytes(document)).indication is Indication.FAILED
 

@@ -55,7 +55,7 @@ def test_the_way_of_a_signature(database: Database) -> None:
         intent(),
         state=IntentState.COMPLETED,
         suffix=b"",
-        claimant="process",
+        lease_owner="process",
         claimed=NOON,
         cms=b"cms with token",
         stamped=NOON,
