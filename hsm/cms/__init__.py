@@ -2,7 +2,7 @@
 
 from hsm.cms.build import MessageMaker, sign_detached
 from hsm.cms.model import DATA, TST_INFO, SignatureRefused, SignedMessage
-from hsm.cms.reading import add_signature_timestamp, parse, signature_value
+from hsm.cms.signed_data import add_signature_timestamp, parse, signature_value
 from hsm.cms.verify import check_signature, signer_certificate, verify
 
 __all__ = [

@@ -30,7 +30,7 @@ from hsm.cms.model import (
     algorithm_protection,
     identifier_of,
 )
-from hsm.cms.reading import parse
+from hsm.cms.signed_data import parse
 from hsm.cms.template import MessageTemplate, SignedAttributes, TemplateParts, message_template
 from hsm.cms.verify import verify, verify_signature
 from hsm.errors import BadRequest, Malformed

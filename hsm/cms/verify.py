@@ -30,7 +30,7 @@ from hsm.cms.model import (
     algorithm_protection,
     identifier_of,
 )
-from hsm.cms.reading import certificate_digests
+from hsm.cms.signed_data import certificate_digests
 from hsm.errors import Malformed
 
 _HASHES: dict[str, hashes.HashAlgorithm] = {
