@@ -96,7 +96,9 @@ class AccountAdministration:
 
     def open_account(self, tx: Transaction, subject: str, new: NewAccount, *, by: str) -> None:
         """An account for a person who is registered already."""
-        accounts.insert(tx, subject, new.login, handle=self._passkeys.user_handle(subject), now=self._now())
+        accounts.insert_account(
+            tx, subject, new.login, handle=self._passkeys.user_handle(subject), now=self._now()
+        )
         accounts.set_roles(tx, subject, new.roles)
         public = {"subject": subject, "roles": _listed(new.roles)}
         self._tell(tx, EventKind.ACCOUNT_INVITED, by, public, login=new.login)
@@ -145,7 +147,7 @@ class AccountAdministration:
             if accounts.account(tx, subject).state is not AccountState.ACTIVE:
                 raise StateRefused("The account of {subject} is not active.", subject=subject)
             accounts.set_state(tx, subject, AccountState.SUSPENDED)
-            account_links.end_of(tx, subject, now=self._now())
+            account_links.end_links_of(tx, subject, now=self._now())
             self._tell(tx, EventKind.ACCOUNT_SUSPENDED, by, {"subject": subject})
             self._sessions.end_all_sessions(tx, subject, by=by)
 
@@ -162,7 +164,7 @@ class AccountAdministration:
         now, welcome = self._now(), purpose is LinkPurpose.WELCOME
         lasting = WELCOME_LASTS if welcome else RECOVERY_LASTS
         link = AccountLink(secrets.token_hex(16), purpose, subject, now, now + lasting)
-        account_links.insert(tx, link, by=by)
+        account_links.insert_link(tx, link, by=by)
         kind = NoticeKind.INVITED if welcome else NoticeKind.RECOVERY
         outbox.enqueue(tx, Notice(None, subject, kind, now, link.id))
         return InvitedAccount(subject, self._links.token_of(purpose, link.id))

@@ -69,7 +69,7 @@ class SignIn:
         """The other way: the authenticator names the account. Raises as :meth:`check_code`."""
         credential_id, handle = claimed_by_answer(posted)
         with self._database.reading() as tx:
-            passkey = stored_passkeys.find(tx, credential_id)
+            passkey = stored_passkeys.find_passkey(tx, credential_id)
             account = accounts.by_handle(tx, handle) if handle else None
         attempt = self._steps.begin(f"passkey {credential_id.hex()}", where, guessable=False)
         known = passkey is not None and account is not None and passkey.subject == account.subject
@@ -77,7 +77,7 @@ class SignIn:
             raise unknown_passkey()
         answered, count = self._passkeys.verify_assertion(passkey, ticket, posted)
         with self._database.transaction() as tx:
-            if not stored_passkeys.use(tx, passkey, sign_count=count, now=self._now()):
+            if not stored_passkeys.use_passkey(tx, passkey, sign_count=count, now=self._now()):
                 raise unknown_passkey()
             throttle.record_known_network(tx, account.login, where.address, now=self._now())
             return self._let_in(tx, account.subject, Strength.PASSKEY, answered, (attempt, where))

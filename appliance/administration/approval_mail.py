@@ -20,7 +20,7 @@ from appliance.model.administration import Administrator, AdministratorState, Ad
 from appliance.notices.mail import Envelope, MailClient, MailRefused, MailUnavailable, MailUnknown
 from appliance.notices.messages import GREETING, PAGE, MailMessage
 from appliance.store.administration import act_letters, acts, administrators
-from appliance.store.administration.act_letters import ActLetter, LetterState
+from appliance.store.administration.act_letters import RequestMessage, RequestMessageState
 from appliance.store.database import Transaction
 
 SUBJECT: Final = "Your decision is asked for: {action}"
@@ -47,7 +47,7 @@ def queue_approval_mail(tx: Transaction, act: AdminRequest, action: Action, now:
     """A mail for each who may decide on *act*."""
     for each in deciders(tx, action, by=act.asked_by):
         if each.email:
-            act_letters.queue(tx, act.id, each.login, now)
+            act_letters.queue_message(tx, act.id, each.login, now)
 
 
 def deciders(tx: Transaction, action: Action, *, by: str) -> list[Administrator]:
@@ -72,10 +72,10 @@ class ApprovalMail:
         if action is None:  # another release asked for it
             return NotifiedApprovers((), (), ())
         with self._room.database.reading() as tx:
-            letters = {each.login: each.state for each in act_letters.about(tx, act.id)}
+            letters = {each.login: each.state for each in act_letters.messages_about(tx, act.id)}
             wanted = deciders(tx, action, by=act.asked_by)
-        queued = LetterState.QUEUED if self._settings.mail.configured else None
-        sent = tuple(each.name for each in wanted if letters.get(each.login) is LetterState.SENT)
+        queued = RequestMessageState.QUEUED if self._settings.mail.configured else None
+        sent = tuple(each.name for each in wanted if letters.get(each.login) is RequestMessageState.SENT)
         waiting = tuple(each.name for each in wanted if each.login in letters and letters[each.login] is queued)
         known = {*sent, *waiting}
         return NotifiedApprovers(sent, waiting, tuple(each.name for each in wanted if each.name not in known))
@@ -84,24 +84,26 @@ class ApprovalMail:
         """Sends what is due; how many mails the server took."""
         now, taken = self._room.now(), 0
         with self._room.database.reading() as tx:
-            due = act_letters.due(tx, now, limit=MOST)
+            due = act_letters.due_messages(tx, now, limit=MOST)
         for letter in due:
             with self._room.database.reading() as tx:
                 act = acts.act(tx, letter.act)
                 recipient = administrators.administrator(tx, letter.login)
             state, problem = self._send(mail, act, recipient)
-            taken += state is LetterState.SENT
+            taken += state is RequestMessageState.SENT
             with self._room.database.transaction() as tx:
-                if state is LetterState.QUEUED:
-                    act_letters.postpone(tx, letter, reason=problem, until=now + _pause(letter))
+                if state is RequestMessageState.QUEUED:
+                    act_letters.postpone_message(tx, letter, reason=problem, until=now + _pause(letter))
                 else:
-                    act_letters.end(tx, letter, state, problem or None)
+                    act_letters.end_message(tx, letter, state, problem or None)
         return taken
 
-    def _send(self, mail: MailClient, act: AdminRequest, recipient: Administrator) -> tuple[LetterState, str]:
+    def _send(
+        self, mail: MailClient, act: AdminRequest, recipient: Administrator
+    ) -> tuple[RequestMessageState, str]:
         gone = act.state is not AdminRequestState.WAITING or act.expires <= self._room.now()
         if gone or act.action not in REGISTRY or recipient.state is not AdministratorState.ACTIVE:
-            return LetterState.WITHDRAWN, ""
+            return RequestMessageState.WITHDRAWN, ""
         domain = self._settings.mail.sender.rpartition("@")[2]
         name = f"<act-{act.id}-{recipient.login}@{domain}>"
         try:
@@ -109,10 +111,10 @@ class ApprovalMail:
                 Envelope(recipient.email, recipient.name, name, act.asked), self._letter(act, recipient)
             )
         except MailRefused as error:
-            return LetterState.REFUSED, str(error)
+            return RequestMessageState.REFUSED, str(error)
         except (MailUnavailable, MailUnknown) as error:
-            return LetterState.QUEUED, str(error) or type(error).__name__
-        return LetterState.SENT, ""
+            return RequestMessageState.QUEUED, str(error) or type(error).__name__
+        return RequestMessageState.SENT, ""
 
     def _letter(self, act: AdminRequest, recipient: Administrator) -> MailMessage:
         """In the language that the recipient chose, else the house's; by the clocks of the house."""
@@ -135,5 +137,5 @@ class ApprovalMail:
         return MailMessage(subject, "\n\n".join(lines) + "\n", html)
 
 
-def _pause(letter: ActLetter) -> timedelta:
+def _pause(letter: RequestMessage) -> timedelta:
     return min(timedelta(seconds=15 * 2 ** min(letter.attempts, 10)), LONGEST_PAUSE)

@@ -98,7 +98,7 @@ class RequestSignatures:
         keys = [key for key in self._keys(statement, roles) if key.credential_id in counts]
         key, count = self._verified(statement, answer, keys, count=counts)
         known.use(tx, key.credential_id, sign_count=count)
-        store.insert(tx, statement.act.id, statement.part, statement.login, answer)
+        store.insert_signature(tx, statement.act.id, statement.part, statement.login, answer)
 
     def require_signature(
         self, tx: Transaction, statement: RequestStatement, roles: Collection[AdministratorRole], *, now: datetime
@@ -110,7 +110,7 @@ class RequestSignatures:
             raise StateRefused("{id} was asked for too long ago; ask anew.", id=statement.act.id)
         if self._confirmed.has_statement(statement):
             return
-        answer = store.answer(tx, statement.act.id, statement.part)
+        answer = store.signature_answer(tx, statement.act.id, statement.part)
         try:
             if answer is None:
                 raise _unsigned()

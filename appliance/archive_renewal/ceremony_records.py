@@ -29,13 +29,13 @@ class CeremonyRecords:
         """One look. Raises :class:`hsm.errors.AuthorityError` when the authority does not answer."""
         held = self._authority.ceremonies()
         with self._database.reading() as tx:
-            known = ceremonies.in_log(tx)
+            known = ceremonies.ceremonies_in_log(tx)
         if new := [each for each in held if each.number not in known]:
             with self._database.transaction() as tx:
                 for each in new:
                     if each.recovers_officers:
                         notify_officers_of_recovery(tx, self._now(), about=str(each.number))
-                    ceremonies.put(tx, each.number, self._audit.append(tx, self._event(each)))
+                    ceremonies.insert_ceremony_entry(tx, each.number, self._audit.append(tx, self._event(each)))
 
     def _event(self, held: HeldCeremony) -> AuditEvent:
         public: dict[str, Field] = {

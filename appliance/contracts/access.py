@@ -179,7 +179,7 @@ class Contracts:
         Signatures from before agreements were between parties rest on what the person who acted had accepted.
         """
         with self._database.reading() as tx:
-            leaves = [canonical.decode(leaf) for _, leaf, _ in events.told(tx, contract_id)]
+            leaves = [canonical.decode(leaf) for _, leaf, _ in events.history_of(tx, contract_id)]
             signed = [leaf["public"] for leaf in leaves if leaf["kind"] == EventKind.PARTY_SIGNED]
             entries = {int(entry) for each in signed for entry in str(each.get("agreement", "")).split()}
             found = [agreements.at_entry(tx, entry) for entry in entries]
@@ -199,13 +199,13 @@ class Contracts:
     def authorisation_bases(self, contract_id: str) -> dict[str, StoredBasis]:
         """By party (id): on what each completed signature rests, as far as anything was asked for or found."""
         with self._database.reading() as tx:
-            kept = grounds.of_contract(tx, contract_id)
+            kept = grounds.bases_of(tx, contract_id)
         return {party: decode_basis(record) for party, record in kept.items()}
 
     def entries(self, contract_id: str) -> tuple[int, ...]:
         """The numbers of the log entries that tell the contract's history, in order."""
         with self._database.reading() as tx:
-            return events.of_contract(tx, contract_id)
+            return events.entries_of(tx, contract_id)
 
 
 def record_change(

@@ -148,7 +148,7 @@ class Agreements:
                 proposed=now,
             )
             agreements.keep_text(tx, text.version, text.words)
-            agreements.insert(tx, proposal)
+            agreements.insert_agreement(tx, proposal)
         return ProposedAgreement(proposal.id, shown, text.words[shown], between, record, intent)
 
     def accept(self, agreement_id: str, activations: Sequence[Activation], *, by: str) -> AgreementRecord:
@@ -159,7 +159,7 @@ class Agreements:
         proposal expires unaccepted and the person is asked again.
         """
         with self._records.database.reading() as tx:
-            proposal = agreements.load(tx, agreement_id)
+            proposal = agreements.load_agreement(tx, agreement_id)
             if proposal.person != by:
                 raise NotFound("There is no agreement {agreement}.", agreement=agreement_id)
             between = _sides_of_record(proposal)
@@ -173,8 +173,8 @@ class Agreements:
             self._require_current(tx, proposal, between)
             entry = self._records.audit.append(tx, _accepted_event(proposal, at))
             signed = add_signature_timestamp(cms, token)
-            agreements.accept(tx, proposal, at=at, cms=signed, entry=entry)
-            return agreements.load(tx, agreement_id)
+            agreements.accept_agreement(tx, proposal, at=at, cms=signed, entry=entry)
+            return agreements.load_agreement(tx, agreement_id)
 
     def _require_current(self, tx: Transaction, proposal: AgreementRecord, between: AgreementSides) -> None:
         if proposal.version != self._rules.agreement.version:

@@ -290,5 +290,5 @@ def save_basis(tx: Transaction, intent: str, stage: str, found: AuthorisationBas
     if found.is_empty:
         return {}
     record = found.encode()
-    store.keep(tx, intent, stage, record)
+    store.save_basis(tx, intent, stage, record)
     return found.log_fields(hashlib.sha256(record).hexdigest())

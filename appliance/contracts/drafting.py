@@ -300,8 +300,8 @@ class Resending:
             draft = self._drafted(tx, before, now)
             for party in before.parties:
                 draft = self._joined(tx, draft, party)
-            for entry in contract_dates.of_contract(tx, before.id):
-                contract_dates.keep(tx, draft.id, replace(entry, set_by=by, set_at=now))
+            for entry in contract_dates.dates_of(tx, before.id):
+                contract_dates.save_date(tx, draft.id, replace(entry, set_by=by, set_at=now))
             public = {"successor": draft.id}
             event = AuditEvent(EventKind.CONTRACT_CORRECTED, now, by, before.id, public)
             self._records.audit.append(tx, event)
@@ -330,7 +330,7 @@ class Resending:
             voiding=None,
         )
         contracts.insert(tx, draft)
-        successions.insert(tx, draft.id, replaces=before.id)
+        successions.insert_succession(tx, draft.id, replaces=before.id)
         event = drafted_event(draft, now, replaces=before.id)
         return record_change(tx, self._records.audit, draft, event)
 

@@ -209,7 +209,7 @@ class Voiding:
         with self._records.database.transaction() as tx:
             contract = admit(tx, Command(contract_id, Permission.VOID, by, now, seen)).contract
             proposal = OpenVoiding(secrets.token_hex(12), by, reason, now)
-            voidings.insert(tx, contract_id, proposal)
+            voidings.insert_voiding(tx, contract_id, proposal)
             event = AuditEvent(
                 EventKind.VOID_PROPOSED, now, by, contract_id, {"voiding": proposal.id}, {"reason": reason}
             )
@@ -235,7 +235,7 @@ class Voiding:
                 nonce=secrets.token_bytes(16),
             )
             declaration = VoidDeclaration(secrets.token_hex(12), contract_id, proposal.id, by, record, intent, now)
-            voidings.forget_expired(tx, now)
+            voidings.forget_expired_declarations(tx, now)
             voidings.insert_declaration(tx, declaration)
         return declaration
 
@@ -256,7 +256,7 @@ class Voiding:
             contract = self._require_open(tx, declaration)
             event = _declared(declaration, at)
             entry = self._records.audit.append(tx, event)
-            voidings.sign(tx, declaration, at=at, cms=add_signature_timestamp(cms, token), entry=entry)
+            voidings.save_signature(tx, declaration, at=at, cms=add_signature_timestamp(cms, token), entry=entry)
             declared = record_change(tx, self._records.audit, contract, event, appended=True)
             return self._void(tx, declared, declaration) if _is_unanimous(declared) else declared
 
@@ -266,7 +266,7 @@ class Voiding:
         with self._records.database.transaction() as tx:
             contract = admit(tx, Command(contract_id, Permission.REFUSE_TO_VOID, by, now, seen)).contract
             proposal = _open(contract)
-            voidings.refuse(tx, proposal.id, by=by, reason=reason, at=now)
+            voidings.refuse_voiding(tx, proposal.id, by=by, reason=reason, at=now)
             event = AuditEvent(
                 EventKind.VOID_REFUSED, now, by, contract_id, {"voiding": proposal.id}, {"reason": reason}
             )
@@ -299,7 +299,7 @@ class Voiding:
 
     def _void(self, tx: Transaction, contract: Contract, last: VoidDeclaration) -> Contract:
         now = self._records.now()
-        voidings.finish(tx, last.voiding, at=now)
+        voidings.finish_voiding(tx, last.voiding, at=now)
         end_with_instrument(tx, self._records.audit, contract.id, by=last.person, at=now)
         contracts.move(tx, contract, ContractState.VOIDED)
         public: dict[str, Field] = {"voiding": last.voiding}

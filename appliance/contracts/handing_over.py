@@ -86,7 +86,7 @@ class HandingOver:
                 "A signature on this contract is being made just now; look at it again in a moment."
             )
         parties.pass_on(tx, before, _passed_on(party, person))
-        handovers.insert(tx, party=party_id, giver=giver, recipient=to, reason=reason, at=now)
+        handovers.insert_handover(tx, party=party_id, giver=giver, recipient=to, reason=reason, at=now)
         intents.abandon_of_party(tx, party_id, "handed over to somebody else")
         public, by = {"party": party_id, "from": giver, "to": to}, decided_by or giver
         event = AuditEvent(EventKind.PARTY_HANDED_OVER, now, by, contract_id, public, {"reason": reason})

@@ -92,7 +92,7 @@ class Recovery:
         now = self._records.now()
         with self._records.database.transaction() as tx:
             intents.abandon_expired(tx, now, EXPIRED)
-            agreements.forget_expired(tx, now)
+            agreements.forget_expired_agreements(tx, now)
         for contract_id in self._finalisation.contracts_waiting():
             self._finalise(contract_id, recovered)
         self._causes = {each: cause for each, cause in self._causes.items() if each in recovered.pending}

@@ -186,7 +186,7 @@ def _held(bench: CheckContext) -> list[HeldCeremony]:
 
 def _different(tx: Transaction, held: dict[int, HeldCeremony]) -> int | None:
     """The first that the log knows otherwise: another transcript, another name, or none at all any more."""
-    for number, entry in sorted(store.in_log(tx).items()):
+    for number, entry in sorted(store.ceremonies_in_log(tx).items()):
         public = canonical.decode(ledger.leaf(tx, entry))["public"]
         record = held.get(number)
         if record is None or (record.name, record.sha256.hex()) != (public["name"], public["transcript"]):

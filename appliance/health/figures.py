@@ -203,18 +203,18 @@ class FigureSeries:
         hour = _hour_of(now)
         with self._observations.database().transaction() as tx:
             for name, value in figures.items():
-                store.add(tx, name, hour, value)
-            store.forget(tx, before=hour - KEPT)
+                store.add_figure(tx, name, hour, value)
+            store.forget_figures(tx, before=hour - KEPT)
 
     def figure_names(self) -> list[str]:
         """Which figures there are."""
         with self._observations.reading() as tx:
-            return store.names(tx)
+            return store.figure_names(tx)
 
     def read_hours(self, name: str, *, since: datetime, until: datetime) -> list[HourlyFigures]:
         """The hours of one figure, in order; hours without a measurement are left out."""
         with self._observations.reading() as tx:
-            rows = store.read(tx, name, since=_hour_of(since) - HOUR, until=until)
+            rows = store.hours_of(tx, name, since=_hour_of(since) - HOUR, until=until)
         return [bucket for bucket in _buckets(rows) if bucket.hour >= _hour_of(since)]
 
 
@@ -258,7 +258,7 @@ _KIND = re.compile(rb'"format":"vermilion-log-entry/1","kind":"([a-z-]+)"')
 def tally(bench: CheckContext, observations: Observations) -> dict[str, float]:
     """The figures of :data:`COUNTED`, of all that has been counted by now."""
     with observations.database().reading() as known_to_us:
-        position, known = tallies.get(known_to_us)
+        position, known = tallies.log_tally(known_to_us)
     counts = Counter(known)
     with bench.reading() as tx:
         length = ledger.length(tx)
@@ -269,7 +269,7 @@ def tally(bench: CheckContext, observations: Observations) -> dict[str, float]:
             counts.update(_kinds(ledger.leaves(tx, start, min(start + CHUNK, end))))
     if end != position or not known:
         with observations.database().transaction() as keeping:
-            tallies.put(keeping, end, {kind: counts[kind] for kind in COUNTED})
+            tallies.save_log_tally(keeping, end, {kind: counts[kind] for kind in COUNTED})
     return {figure: float(counts[kind]) for kind, figure in COUNTED.items()}
 
 
@@ -277,8 +277,8 @@ def refused(bench: CheckContext, observations: Observations) -> dict[str, float]
     """How many timestamp requests were refused, by failInfo, by all processes that ever were."""
     with observations.database().transaction() as tx:
         for process, counts in refusal_counts.read_counts(bench.home.pulses):
-            kept.add(tx, process, counts)
-        sums = kept.sums(tx)
+            kept.add_refusals(tx, process, counts)
+        sums = kept.refusal_sums(tx)
     return {labelled(REFUSED, reason=name): float(sums.get(name, 0)) for name in refusal_counts.NAMES.values()}
 
 

@@ -70,7 +70,7 @@ class Timeline:
         with self._database.reading() as tx:
             last = checkpoints.last(tx)
             size = 0 if last is None else last.size
-            told = events.told(tx, contract_id)
+            told = events.history_of(tx, contract_id)
             if not told:
                 return ()
             disclosure = Disclosure(tx, contracts.load(tx, contract_id), audience)

@@ -165,13 +165,13 @@ class AuditTrail:
         place = {} if event.contract is None else _place(tx, event.contract)
         number = record(tx, _entry(event, place))
         if event.contract is not None:
-            events.link(tx, event.contract, number)
+            events.link_to_contract(tx, event.contract, number)
         return number
 
 
 def _place(tx: Transaction, contract_id: str) -> dict[str, Any]:
     """Where the next event stands in the contract's chain."""
-    last = events.last(tx, contract_id)
+    last = events.last_leaf_of(tx, contract_id)
     place: dict[str, Any] = {"contract": contract_id, "sequence": 1}
     if last is not None:
         place["sequence"] = canonical.decode(last)["public"]["sequence"] + 1

@@ -83,7 +83,7 @@ def record_timestamps(tx: Transaction, tokens: Sequence[IssuedToken]) -> int:
     log can guess from it which data a client had dated. Raises ``IntegrityError`` for a serial issued before.
     """
     first = ledger.append(tx, [leaf_of_token(token) for token in tokens])
-    timestamps.register(tx, [token.serial for token in tokens], first)
+    timestamps.register_timestamps(tx, [token.serial for token in tokens], first)
     return first
 
 

@@ -173,7 +173,7 @@ _PARTS: Final = 10_000
 """Boxes on record are whole parts of a per cent, because records have no fractions (:mod:`hsm.canonical`)."""
 
 
-def plain(result: CheckResult) -> dict[str, Any]:
+def encode_result(result: CheckResult) -> dict[str, Any]:
     """*result* as plain values."""
     return {
         "pages": result.pages,
@@ -197,7 +197,7 @@ def plain(result: CheckResult) -> dict[str, Any]:
     }
 
 
-def result(given: Mapping[str, Any]) -> CheckResult:
+def decode_result(given: Mapping[str, Any]) -> CheckResult:
     """The result that *given* says. Raises KeyError, TypeError or ValueError for what :func:`plain` never
     makes.
     """

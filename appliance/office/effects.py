@@ -226,7 +226,7 @@ class DecisionRecording:
 
     def _end_account(self, tx: Transaction, subject: str, by: str) -> None:
         self._sessions.end_all_sessions(tx, subject, by=by)
-        entry = roll.entry(tx, subject)
+        entry = roll.directory_entry(tx, subject)
         if entry is not None and entry.state not in (None, AccountState.LEFT):
             accounts.set_state(tx, subject, AccountState.LEFT)
         for seal in remove_custodian_everywhere(tx, subject, self._now()):

@@ -71,14 +71,14 @@ class Members:
     def page(self, search: str = "", *, after: str = "") -> RollPage:
         """People whose name, organisation, login or address has *search*, at most :data:`PAGE`."""
         with self._database.reading() as tx:
-            found = roll.page(tx, search.strip()[:100], after=after[:80], limit=PAGE + 1)
+            found = roll.directory_page(tx, search.strip()[:100], after=after[:80], limit=PAGE + 1)
         more = len(found) > PAGE
         return RollPage(tuple(found[:PAGE]), found[PAGE - 1].subject if more else "")
 
     def member(self, subject: str) -> Member:
         """The person. Raises :class:`NotFound`."""
         with self._database.reading() as tx:
-            entry = roll.entry(tx, subject)
+            entry = roll.directory_entry(tx, subject)
             if entry is None:
                 raise NotFound("There is no person {subject}.", subject=subject)
             contracts, seals = roll.open_contracts(tx, subject), roll.seals_kept_by(tx, subject)
@@ -94,7 +94,7 @@ class Members:
         """By organisation that the authority may name: who can keep a seal of it and has *words* in name, login or
         address, at most :data:`PAGE`; who is *chosen* already is always among them."""
         with self._database.reading() as tx:
-            kept = [entry for subject in chosen[:PAGE] if (entry := roll.entry(tx, subject)) is not None]
+            kept = [entry for subject in chosen[:PAGE] if (entry := roll.directory_entry(tx, subject)) is not None]
             return {
                 each: _with(
                     [entry for entry in kept if entry.organisation == each and not entry.guest],

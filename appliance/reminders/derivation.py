@@ -76,13 +76,13 @@ class ReminderDerivation:
     def working_hours(self, tx: Transaction, person: str, rules: ReminderRules) -> WorkingHours:
         """When *person* may be reminded."""
         zone = ZoneInfo(people.person(tx, person).zone)
-        quiet = reminder_wishes.load(tx, person).quiet
+        quiet = reminder_wishes.preferences_of(tx, person).quiet
         return WorkingHours(zone, rules.hours, self._calendars(rules.calendar), quiet)
 
     def _when(self, tx: Transaction, person: str, setting: _Setting) -> tuple[WorkingHours, time | None]:
         """The hours of *person* and the time of the one mail a day, looked up once in a transaction."""
         if person not in setting.known:
-            daily = reminder_wishes.load(tx, person).daily
+            daily = reminder_wishes.preferences_of(tx, person).daily
             setting.known[person] = self.working_hours(tx, person, setting.rules), daily
         return setting.known[person]
 
@@ -132,7 +132,7 @@ def _wanted(tx: Transaction, contract: Contract, occasion: Occasion, rules: Remi
             floor = dated if told is None else max(dated, told)
             yield _Wanted(duty, ReminderSubject(contract.deadline.at, zone, steps, floor))
         return
-    for entry in contract_dates.of_contract(tx, contract.id):
+    for entry in contract_dates.dates_of(tx, contract.id):
         if entry.kind is occasion:
             anchor = beginning(entry.day, zone, rules)
             for duty in duties.duties_of_dates(tx, contract):
@@ -185,7 +185,7 @@ class ReminderTick:
         made, ends = 0, monotonic() + LONGEST
         while monotonic() < ends:
             with self._database.reading() as tx:
-                due = reminder_plans.due(tx, self._now(), limit=BATCH)
+                due = reminder_plans.due_plans(tx, self._now(), limit=BATCH)
             if not due:
                 break
             with self._database.transaction() as tx:

@@ -154,7 +154,7 @@ def _names(tx: Transaction, reminder: Reminder, contract: Contract) -> tuple[str
 
 def _day(tx: Transaction, reminder: Reminder, contract: Contract) -> date | None:
     """The day of a date beyond signing."""
-    dates = contract_dates.of_contract(tx, contract.id)
+    dates = contract_dates.dates_of(tx, contract.id)
     return next((each.day for each in dates if each.kind is reminder.occasion), None)
 
 

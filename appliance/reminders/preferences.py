@@ -19,12 +19,12 @@ class ReminderPreferenceService:
     def load_preferences(self, person: str) -> ReminderPreferences:
         """The preferences of *person*; the defaults until they are set."""
         with self._database.reading() as tx:
-            return reminder_wishes.load(tx, person)
+            return reminder_wishes.preferences_of(tx, person)
 
     def save_preferences(self, person: str, preferences: ReminderPreferences) -> None:
         """Applies to waiting reminders, too."""
         with self._database.transaction() as tx:
-            reminder_wishes.keep(tx, person, preferences)
+            reminder_wishes.save_preferences(tx, person, preferences)
 
 
 def parse_preferences(start: str, until: str, daily: str) -> ReminderPreferences:

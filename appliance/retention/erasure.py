@@ -54,7 +54,7 @@ class ErasureService:
         with self._database.reading() as tx:
             entries = retention.entries_about(tx, subject)
         with self._database.transaction() as tx:
-            entry = roll.entry(tx, subject)
+            entry = roll.directory_entry(tx, subject)
             if entry is not None and entry.state not in (None, AccountState.LEFT):
                 raise PreconditionRefused("{subject} still has an account; let them leave first.", subject=subject)
             if retention.running_of(tx, subject):

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from appliance.model.review import AmountFound, CheckResult, ClauseFinding, DateFound, PageBox, plain
+from appliance.model.review import AmountFound, CheckResult, ClauseFinding, DateFound, PageBox, encode_result
 from appliance.pdf import visible
 from appliance.pdf.pages import opened
 from appliance.pdf.visible import PageText
@@ -138,4 +138,4 @@ def check_content(document: bytes, rules: Mapping[str, Any]) -> Any:
     book = read_plain(rules)
     with opened(document) as pdf:
         reading = read_pages(visible.pages(pdf), time.monotonic)
-        return plain(check_text(reading, len(pdf), book, Recogniser(book), partial(visible.boxes, pdf)))
+        return encode_result(check_text(reading, len(pdf), book, Recogniser(book), partial(visible.boxes, pdf)))

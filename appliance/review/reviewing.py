@@ -53,7 +53,7 @@ class ContentChecker:
         and :class:`ConfinementFailed` when no confined process could be had."""
         arguments = {"document": document, "rules": self._rules}
         try:
-            return codec.result(self._confinement.run("review.check", arguments, timeout=self._timeout))
+            return codec.decode_result(self._confinement.run("review.check", arguments, timeout=self._timeout))
         except ConfinementFailed as failure:
             if failure.values.get("cause") == "unavailable":
                 raise
@@ -258,7 +258,7 @@ class Reviewing:
                 "document": document,
                 "rules": rules,
                 "at": instant(at),
-                "result": review.plain(result),
+                "result": review.encode_result(result),
             }
         )
         return ContentCheck(contract, document, rules, result, record, hashlib.sha256(record).hexdigest(), at)

@@ -12,7 +12,7 @@ _LINK = "SELECT id, purpose, subject, made, expires, ended FROM account_links"
 _LINKS = RowMapper(AccountLink)
 
 
-def insert(tx: Transaction, link: AccountLink, *, by: str) -> None:
+def insert_link(tx: Transaction, link: AccountLink, *, by: str) -> None:
     """A new link; an earlier one of the same account ends."""
     tx.execute(
         "UPDATE account_links SET ended = ?, password = NULL WHERE subject = ? AND ended IS NULL",
@@ -24,7 +24,7 @@ def insert(tx: Transaction, link: AccountLink, *, by: str) -> None:
     )
 
 
-def find(tx: Transaction, link_id: str) -> AccountLink | None:
+def find_link(tx: Transaction, link_id: str) -> AccountLink | None:
     """The link with this id, however it stands."""
     return _LINKS.first(tx.execute(f"{_LINK} WHERE id = ?", (link_id,)))
 
@@ -36,17 +36,17 @@ def open_link(tx: Transaction, subject: str, purpose: LinkPurpose) -> AccountLin
     )
 
 
-def keep_password(tx: Transaction, link_id: str, hashed: str) -> None:
+def save_link_password(tx: Transaction, link_id: str, hashed: str) -> None:
     """Remembers the chosen password (argon2id) until the second factor is there."""
     tx.execute("UPDATE account_links SET password = ? WHERE id = ? AND ended IS NULL", (hashed, link_id))
 
 
-def password(tx: Transaction, link_id: str) -> str | None:
+def link_password(tx: Transaction, link_id: str) -> str | None:
     """What :func:`keep_password` kept."""
     return tx.value(str, "SELECT password FROM account_links WHERE id = ? AND ended IS NULL", (link_id,))
 
 
-def end(tx: Transaction, link_id: str, *, now: datetime) -> bool:
+def end_link(tx: Transaction, link_id: str, *, now: datetime) -> bool:
     """Ends the link; False when it had ended already."""
     return (
         tx.change(
@@ -57,7 +57,7 @@ def end(tx: Transaction, link_id: str, *, now: datetime) -> bool:
     )
 
 
-def end_of(tx: Transaction, subject: str, *, now: datetime) -> None:
+def end_links_of(tx: Transaction, subject: str, *, now: datetime) -> None:
     """Ends whatever link of *subject* is open."""
     tx.execute(
         "UPDATE account_links SET ended = ?, password = NULL WHERE subject = ? AND ended IS NULL",

@@ -21,7 +21,7 @@ _ACCOUNT = (
 _ACCOUNTS = RowMapper(Account)
 
 
-def insert(tx: Transaction, subject: str, login: str, *, handle: bytes, now: datetime) -> None:
+def insert_account(tx: Transaction, subject: str, login: str, *, handle: bytes, now: datetime) -> None:
     """A new account, invited. Raises :class:`StateRefused` when the login or the subject has one."""
     try:
         tx.execute(

@@ -9,7 +9,7 @@ from appliance.errors import NotFound, StateRefused
 from appliance.language import Language
 from appliance.model.declarations import AgreementRecord
 from appliance.store.database import Transaction
-from appliance.store.intents import act_from
+from appliance.store.intents import decode_intent
 from hsm import canonical
 from hsm.rows import RowMapper
 
@@ -17,12 +17,12 @@ _AGREEMENT = (
     "SELECT a.id, a.person, a.version, a.side, a.record, a.act AS intent, a.proposed, a.accepted, a.cms, a.entry,"
     " (SELECT json_group_array(side) FROM agreement_others WHERE agreement = a.id) AS others FROM agreements AS a"
 )
-_AGREEMENTS = RowMapper(AgreementRecord, intent=act_from)
+_AGREEMENTS = RowMapper(AgreementRecord, intent=decode_intent)
 
 GONE = "This agreement can no longer be accepted here; ask for it again."
 
 
-def insert(tx: Transaction, agreement: AgreementRecord) -> None:
+def insert_agreement(tx: Transaction, agreement: AgreementRecord) -> None:
     """A proposal, before it is signed."""
     tx.execute(
         "INSERT INTO agreements (id, person, version, side, record, act, proposed, expires)"
@@ -44,7 +44,7 @@ def insert(tx: Transaction, agreement: AgreementRecord) -> None:
     )
 
 
-def accept(tx: Transaction, agreement: AgreementRecord, *, at: datetime, cms: bytes, entry: int) -> None:
+def accept_agreement(tx: Transaction, agreement: AgreementRecord, *, at: datetime, cms: bytes, entry: int) -> None:
     """The proposal is accepted. Raises :class:`StateRefused` when it was before."""
     if (
         tx.change(
@@ -56,7 +56,7 @@ def accept(tx: Transaction, agreement: AgreementRecord, *, at: datetime, cms: by
         raise StateRefused(GONE)
 
 
-def load(tx: Transaction, agreement_id: str) -> AgreementRecord:
+def load_agreement(tx: Transaction, agreement_id: str) -> AgreementRecord:
     """The proposal or acceptance with this id. Raises :class:`NotFound`."""
     found = _AGREEMENTS.first(tx.execute(f"{_AGREEMENT} WHERE id = ?", (agreement_id,)))
     if found is None:
@@ -119,6 +119,6 @@ def text_of(tx: Transaction, version: str) -> dict[Language, str]:
     return {Language(language): words for language, words in rows}
 
 
-def forget_expired(tx: Transaction, now: datetime) -> int:
+def forget_expired_agreements(tx: Transaction, now: datetime) -> int:
     """Remove proposals that can no longer be accepted; how many."""
     return tx.change("DELETE FROM agreements WHERE accepted IS NULL AND expires <= ?", (now,))

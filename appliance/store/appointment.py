@@ -7,7 +7,7 @@ from appliance.model.office import NewOfficer
 from appliance.store.database import Transaction
 
 
-def keep(tx: Transaction, new: NewOfficer) -> None:
+def save_appointment(tx: Transaction, new: NewOfficer) -> None:
     """Keeps *new* beside others; what is kept for the same subject and passkey stays as it is."""
     tx.execute(
         "INSERT INTO appointments"
@@ -27,7 +27,7 @@ def keep(tx: Transaction, new: NewOfficer) -> None:
     )
 
 
-def kept(tx: Transaction) -> list[NewOfficer]:
+def appointments(tx: Transaction) -> list[NewOfficer]:
     """All that are kept."""
     rows = tx.execute(
         "SELECT subject, login, name, organisation, email, password, credential_id, public_key, sign_count"
@@ -36,7 +36,7 @@ def kept(tx: Transaction) -> list[NewOfficer]:
     return [NewOfficer(*row) for row in rows]
 
 
-def drop(tx: Transaction, new: NewOfficer) -> None:
+def drop_appointment(tx: Transaction, new: NewOfficer) -> None:
     """Drops *new*, which the authority refused."""
     tx.execute(
         "DELETE FROM appointments WHERE subject = ? AND credential_id = ? AND public_key = ?",
@@ -44,6 +44,6 @@ def drop(tx: Transaction, new: NewOfficer) -> None:
     )
 
 
-def forget(tx: Transaction, subject: str) -> None:
+def forget_appointments(tx: Transaction, subject: str) -> None:
     """Drops all that is kept for *subject*, whose account is there."""
     tx.execute("DELETE FROM appointments WHERE subject = ?", (subject,))

@@ -5,11 +5,11 @@ from __future__ import annotations
 from appliance.store.database import Transaction
 
 
-def in_log(tx: Transaction) -> dict[int, int]:
+def ceremonies_in_log(tx: Transaction) -> dict[int, int]:
     """The log's entry of each ceremony that is there, by the ceremony's number."""
     return {int(number): int(entry) for number, entry in tx.execute("SELECT number, entry FROM ceremony_entries")}
 
 
-def put(tx: Transaction, number: int, entry: int) -> None:
+def insert_ceremony_entry(tx: Transaction, number: int, entry: int) -> None:
     """The ceremony *number* is the log's *entry*."""
     tx.execute("INSERT INTO ceremony_entries (number, entry) VALUES (?, ?)", (number, entry))

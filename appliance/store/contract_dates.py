@@ -9,13 +9,13 @@ from hsm.rows import RowMapper, fields_of
 _DATES = RowMapper(ContractDate)
 
 
-def of_contract(tx: Transaction, contract_id: str) -> tuple[ContractDate, ...]:
+def dates_of(tx: Transaction, contract_id: str) -> tuple[ContractDate, ...]:
     """The dates of a contract, by day."""
     query = "SELECT kind, day, set_by, set_at FROM contract_dates WHERE contract = ? ORDER BY day, kind"
     return tuple(_DATES.all(tx.execute(query, (contract_id,))))
 
 
-def keep(tx: Transaction, contract_id: str, entry: ContractDate) -> None:
+def save_date(tx: Transaction, contract_id: str, entry: ContractDate) -> None:
     """Writes a date in place of an earlier one of its kind."""
     tx.insert(
         "contract_dates",
@@ -25,6 +25,6 @@ def keep(tx: Transaction, contract_id: str, entry: ContractDate) -> None:
     )
 
 
-def remove(tx: Transaction, contract_id: str, kind: Occasion) -> None:
+def remove_date(tx: Transaction, contract_id: str, kind: Occasion) -> None:
     """Takes the date of this kind away."""
     tx.execute("DELETE FROM contract_dates WHERE contract = ? AND kind = ?", (contract_id, kind))

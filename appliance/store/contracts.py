@@ -88,7 +88,7 @@ def load(tx: Transaction, contract_id: str) -> Contract:
         rows,
         parties=parties.of_contract(tx, contract_id),
         revisions=_revisions(tx, contract_id),
-        former=handovers.givers(tx, contract_id),
+        former=handovers.handover_givers(tx, contract_id),
         voiding=_voiding(tx, contract_id),
     )
     if found is None:

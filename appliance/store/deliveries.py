@@ -40,19 +40,19 @@ class MessageDelivery:
 _DELIVERIES = RowMapper(MessageDelivery)
 
 
-def of_contract(tx: Transaction, contract_id: str, *, limit: int) -> list[MessageDelivery]:
+def deliveries_of(tx: Transaction, contract_id: str, *, limit: int) -> list[MessageDelivery]:
     """The messages that concern a contract, the newest first."""
     rows = tx.execute(f"{_MAILS} WHERE {_ABOUT} ORDER BY o.due DESC, o.id DESC LIMIT ?2", (contract_id, limit))
     return _DELIVERIES.all(rows)
 
 
-def recipient(tx: Transaction, contract_id: str, message: int) -> str | None:
+def recipient_of(tx: Transaction, contract_id: str, message: int) -> str | None:
     """To whom the *message* goes, when it concerns the contract."""
     query = f"SELECT o.recipient FROM outbox AS o WHERE o.id = ?2 AND {_ABOUT}"  # noqa: S608 -- a literal above
     return tx.value(str, query, (contract_id, message))
 
 
-def counts(tx: Transaction, *, before: datetime, since: datetime) -> tuple[int, int, int]:
+def delivery_problems(tx: Transaction, *, before: datetime, since: datetime) -> tuple[int, int, int]:
     """Messages whose arrival became unknown *since* then, those that were refused since then, and those that
     should have gone out *before* that moment; up to 1,000 each."""
     [[unknown, refused, late]] = tx.execute(

@@ -7,7 +7,7 @@ from datetime import datetime
 from appliance.store.database import Transaction
 
 
-def insert(tx: Transaction, *, party: str, giver: str, recipient: str, reason: str, at: datetime) -> None:
+def insert_handover(tx: Transaction, *, party: str, giver: str, recipient: str, reason: str, at: datetime) -> None:
     """*giver* hands *party* over to *recipient* (subjects)."""
     tx.execute(
         "INSERT INTO handovers (contract, party, giver, recipient, reason, at)"
@@ -16,7 +16,7 @@ def insert(tx: Transaction, *, party: str, giver: str, recipient: str, reason: s
     )
 
 
-def givers(tx: Transaction, contract_id: str) -> tuple[str, ...]:
+def handover_givers(tx: Transaction, contract_id: str) -> tuple[str, ...]:
     """Those who handed over in this contract, each once, by subject."""
     query = "SELECT DISTINCT giver FROM handovers WHERE contract = ? ORDER BY giver"
     return tuple(tx.column(str, query, (contract_id,)))

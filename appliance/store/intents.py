@@ -204,7 +204,7 @@ def _select(tx: Transaction, condition: str, values: Sequence[object]) -> list[I
     return _INTENTS.all(tx.execute(f"{_INTENT} WHERE {condition}", values))
 
 
-def act_from(encoded: bytes) -> SigningIntent:
+def decode_intent(encoded: bytes) -> SigningIntent:
     """The act of its canonical bytes, as stored."""
     fields = json.loads(encoded)
     return SigningIntent(
@@ -221,7 +221,7 @@ def act_from(encoded: bytes) -> SigningIntent:
 
 _INTENTS = RowMapper(
     IntentRecord,
-    intent=act_from,
+    intent=decode_intent,
     contents=columns(lambda offset, length: (offset, length), "contents_offset", "contents_length"),
     origin=columns(SigningOrigin, "address", "location"),
 )

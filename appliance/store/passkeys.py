@@ -15,7 +15,7 @@ _PASSKEY = "SELECT credential AS credential_id, subject, public_key, sign_count,
 _PASSKEYS = RowMapper(Passkey)
 
 
-def insert(tx: Transaction, passkey: Passkey) -> None:
+def insert_passkey(tx: Transaction, passkey: Passkey) -> None:
     """A new passkey. Raises :class:`StateRefused` when it is known already."""
     try:
         tx.insert(
@@ -27,17 +27,17 @@ def insert(tx: Transaction, passkey: Passkey) -> None:
         raise StateRefused("This passkey is registered here already.") from error
 
 
-def find(tx: Transaction, credential_id: bytes) -> Passkey | None:
+def find_passkey(tx: Transaction, credential_id: bytes) -> Passkey | None:
     """The passkey with this credential id."""
     return _PASSKEYS.first(tx.execute(f"{_PASSKEY} WHERE credential = ?", (credential_id,)))
 
 
-def of_subject(tx: Transaction, subject: str) -> list[Passkey]:
+def passkeys_of(tx: Transaction, subject: str) -> list[Passkey]:
     """The passkeys of an account, oldest first."""
     return _PASSKEYS.all(tx.execute(f"{_PASSKEY} WHERE subject = ? ORDER BY added, credential", (subject,)))
 
 
-def use(tx: Transaction, passkey: Passkey, *, sign_count: int, now: datetime) -> bool:
+def use_passkey(tx: Transaction, passkey: Passkey, *, sign_count: int, now: datetime) -> bool:
     """Keeps the new counter; False when another request used the same one in between."""
     return (
         tx.change(
@@ -48,11 +48,11 @@ def use(tx: Transaction, passkey: Passkey, *, sign_count: int, now: datetime) ->
     )
 
 
-def remove(tx: Transaction, subject: str, credential_id: bytes) -> bool:
+def remove_passkey(tx: Transaction, subject: str, credential_id: bytes) -> bool:
     """Removes a passkey of *subject*; False when there is none."""
     return tx.change("DELETE FROM passkeys WHERE subject = ? AND credential = ?", (subject, credential_id)) == 1
 
 
-def remove_all(tx: Transaction, subject: str) -> None:
+def remove_passkeys(tx: Transaction, subject: str) -> None:
     """Removes all passkeys of *subject*."""
     tx.execute("DELETE FROM passkeys WHERE subject = ?", (subject,))

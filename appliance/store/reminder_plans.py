@@ -14,7 +14,7 @@ Plan = tuple[str, Occasion]
 """The id of a contract, and what is reminded of."""
 
 
-def due(tx: Transaction, now: datetime, *, limit: int) -> list[Plan]:
+def due_plans(tx: Transaction, now: datetime, *, limit: int) -> list[Plan]:
     """Plans of which something is to be derived: those that were changed, then the oldest."""
     rows = tx.execute(
         "SELECT contract, occasion FROM reminder_plans WHERE next_due <= ? ORDER BY next_due LIMIT ?",

@@ -9,7 +9,7 @@ from appliance.store.database import Transaction
 from hsm.rows import RowMapper, columns
 
 
-def load(tx: Transaction, person: str) -> ReminderPreferences:
+def preferences_of(tx: Transaction, person: str) -> ReminderPreferences:
     """The wishes of *person*; none when there is no row."""
     rows = tx.execute("SELECT quiet_start, quiet_until, daily FROM reminder_wishes WHERE person = ?", (person,))
     return _PREFERENCES.first(rows) or ReminderPreferences()
@@ -22,7 +22,7 @@ def _quiet(start: str | None, until: str) -> QuietHours | None:
 _PREFERENCES = RowMapper(ReminderPreferences, quiet=columns(_quiet, "quiet_start", "quiet_until"))
 
 
-def keep(tx: Transaction, person: str, wishes: ReminderPreferences) -> None:
+def save_preferences(tx: Transaction, person: str, wishes: ReminderPreferences) -> None:
     """Writes the *wishes* of *person* in place of earlier ones."""
     quiet = (None, None) if wishes.quiet is None else (_told(wishes.quiet.start), _told(wishes.quiet.until))
     daily = None if wishes.daily is None else _told(wishes.daily)

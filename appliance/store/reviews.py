@@ -15,7 +15,7 @@ from hsm.rows import RowMapper, columns, fields_of
 
 _CHECK = "SELECT contract, document, rules, record, digest, at FROM content_checks"
 _CHECKS = RowMapper(
-    ContentCheck, result=columns(lambda record: codec.result(canonical.decode(record)["result"]), "record")
+    ContentCheck, result=columns(lambda record: codec.decode_result(canonical.decode(record)["result"]), "record")
 )
 _REQUEST = (
     "SELECT id, contract, document, asked_by AS by, asked AS at, state, decided, decided_by, answer"

@@ -33,7 +33,7 @@ _CUSTODIANS = (
 )
 
 
-def page(tx: Transaction, search: str, *, after: str, limit: int) -> list[DirectoryEntry]:
+def directory_page(tx: Transaction, search: str, *, after: str, limit: int) -> list[DirectoryEntry]:
     """At most *limit* people but guests, by subject after *after*, who are found by *search*."""
     pattern = f"%{_literal(search)}%"
     return _ENTRIES.all(
@@ -46,7 +46,7 @@ def page(tx: Transaction, search: str, *, after: str, limit: int) -> list[Direct
     )
 
 
-def entry(tx: Transaction, subject: str) -> DirectoryEntry | None:
+def directory_entry(tx: Transaction, subject: str) -> DirectoryEntry | None:
     """The person of this subject, guests too, or None."""
     return _ENTRIES.first(tx.execute(f"{_ENTRY} WHERE p.subject = ?", (subject,)))
 

@@ -25,7 +25,7 @@ _LINE = (
 )
 
 
-def page(tx: Transaction, wanted: UseFilter, *, before: int, limit: int) -> list[SealUse]:
+def uses_page(tx: Transaction, wanted: UseFilter, *, before: int, limit: int) -> list[SealUse]:
     """At most *limit* lines with numbers below *before*, the newest first."""
     seals = None if wanted.seals is None else json.dumps(wanted.seals)
     since = None if wanted.since is None else wanted.since.isoformat()

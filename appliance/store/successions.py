@@ -5,7 +5,7 @@ from __future__ import annotations
 from appliance.store.database import Transaction
 
 
-def insert(tx: Transaction, contract_id: str, *, replaces: str) -> None:
+def insert_succession(tx: Transaction, contract_id: str, *, replaces: str) -> None:
     """*contract_id*, a new draft, replaces a contract that has ended."""
     tx.execute("INSERT INTO successions (contract, replaces) VALUES (?, ?)", (contract_id, replaces))
 

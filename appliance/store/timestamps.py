@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from appliance.store.database import Transaction
 
 
-def register(tx: Transaction, serials: Sequence[int], first_entry: int) -> None:
+def register_timestamps(tx: Transaction, serials: Sequence[int], first_entry: int) -> None:
     """Keeps *serials* (at most 160 bits), whose entries in the log are numbered from *first_entry*.
 
     Raises ``IntegrityError`` when one of them was issued before.
@@ -16,11 +16,11 @@ def register(tx: Transaction, serials: Sequence[int], first_entry: int) -> None:
     tx.executemany("INSERT INTO timestamps (serial, entry) VALUES (?, ?)", rows)
 
 
-def entry_of(tx: Transaction, serial: int) -> int | None:
+def entry_of_timestamp(tx: Transaction, serial: int) -> int | None:
     """The number of the entry that records the timestamp with *serial*; None when it is not one of ours."""
     return tx.value(int, "SELECT entry FROM timestamps WHERE serial = ?", (serial.to_bytes(20),))
 
 
-def count(tx: Transaction) -> int:
+def count_timestamps(tx: Transaction) -> int:
     """How many timestamps were issued."""
     return tx.count("SELECT count(*) FROM timestamps")

@@ -10,7 +10,7 @@ from appliance.errors import NotFound, StateRefused
 from appliance.model.contract import OpenVoiding
 from appliance.model.declarations import VoidDeclaration
 from appliance.store.database import Transaction
-from appliance.store.intents import act_from
+from appliance.store.intents import decode_intent
 from hsm import canonical
 from hsm.rows import RowMapper, fields_of
 
@@ -19,10 +19,10 @@ _COLUMNS = (
     " FROM void_declarations JOIN voidings ON voidings.id = void_declarations.voiding"
 )
 
-_DECLARATIONS = RowMapper(VoidDeclaration, intent=act_from)
+_DECLARATIONS = RowMapper(VoidDeclaration, intent=decode_intent)
 
 
-def insert(tx: Transaction, contract_id: str, proposal: OpenVoiding) -> None:
+def insert_voiding(tx: Transaction, contract_id: str, proposal: OpenVoiding) -> None:
     """A new proposal. Raises :class:`StateRefused` when one is open."""
     try:
         tx.execute(
@@ -33,7 +33,7 @@ def insert(tx: Transaction, contract_id: str, proposal: OpenVoiding) -> None:
         raise StateRefused("Somebody has proposed to void this contract already.") from error
 
 
-def refuse(tx: Transaction, voiding: str, *, by: str, reason: str, at: datetime) -> None:
+def refuse_voiding(tx: Transaction, voiding: str, *, by: str, reason: str, at: datetime) -> None:
     """open → refused."""
     _require_one(
         tx.change(
@@ -44,7 +44,7 @@ def refuse(tx: Transaction, voiding: str, *, by: str, reason: str, at: datetime)
     )
 
 
-def finish(tx: Transaction, voiding: str, *, at: datetime) -> None:
+def finish_voiding(tx: Transaction, voiding: str, *, at: datetime) -> None:
     """open → done."""
     _require_one(
         tx.change("UPDATE voidings SET state = 'done', ended = ? WHERE id = ? AND state = 'open'", (at, voiding))
@@ -61,7 +61,7 @@ def insert_declaration(tx: Transaction, declaration: VoidDeclaration) -> None:
     )
 
 
-def sign(tx: Transaction, declaration: VoidDeclaration, *, at: datetime, cms: bytes, entry: int) -> None:
+def save_signature(tx: Transaction, declaration: VoidDeclaration, *, at: datetime, cms: bytes, entry: int) -> None:
     """The declaration is signed. Raises :class:`StateRefused` when this person's was before."""
     try:
         signed = tx.execute(
@@ -99,7 +99,7 @@ def declarations(tx: Transaction, contract_id: str) -> tuple[VoidDeclaration, ..
     )
 
 
-def forget_expired(tx: Transaction, now: datetime) -> None:
+def forget_expired_declarations(tx: Transaction, now: datetime) -> None:
     """Unsigned declarations whose time is over go."""
     tx.execute("DELETE FROM void_declarations WHERE signed IS NULL AND expires <= ?", (now,))
 

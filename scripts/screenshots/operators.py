@@ -100,7 +100,7 @@ def _figures(settings: Settings) -> None:
         for ago in range(MONTH, 0, -1):
             hour = (now - timedelta(hours=ago)).replace(minute=0, second=0, microsecond=0)
             for name, value in _measured(hour, chance, free + ago * 2e7, totals):
-                series.add(tx, name, hour, value)
+                series.add_figure(tx, name, hour, value)
 
 
 def _measured(

@@ -106,7 +106,7 @@ def _sessions(appliance: Appliance) -> dict[str, str]:
     for subject, roles in ROLES.items():
         _know(appliance, subject)
         with appliance.database.transaction() as tx:
-            accounts.insert(tx, subject, subject, handle=secrets.token_bytes(16), now=appliance.now())
+            accounts.insert_account(tx, subject, subject, handle=secrets.token_bytes(16), now=appliance.now())
             accounts.set_password(tx, subject, "$argon2id$nobody-signs-in-with-this")
             accounts.set_state(tx, subject, AccountState.ACTIVE)
             accounts.set_roles(tx, subject, roles)

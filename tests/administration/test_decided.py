@@ -79,7 +79,7 @@ def forged(
                 (DualControlRole.ASKS, act.asked_by),
                 (DualControlRole.APPROVES, act.decided_by or ""),
             ):
-                signatures.insert(tx, act_id, part, login, house.sign(act, part, login))
+                signatures.insert_signature(tx, act_id, part, login, house.sign(act, part, login))
     database.close()
     return house.administration.executor.execute_request(act_id)
 

@@ -28,7 +28,7 @@ def person(portal: Database, subject: str, login: str | None, email: str) -> Non
         shown = Person(subject, "某示例", "甲公司示例有限公司", email, Language.CHINESE, "Asia/Shanghai")
         people.insert_person(tx, shown, None)
         if login is not None:
-            accounts.insert(tx, subject, login, handle=subject.encode()[-16:].rjust(16), now=START)
+            accounts.insert_account(tx, subject, login, handle=subject.encode()[-16:].rjust(16), now=START)
 
 
 def administrator(login: str, email: str) -> NewAdministrator:

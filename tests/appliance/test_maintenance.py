@@ -45,7 +45,7 @@ def database(tmp_path: Path) -> Iterator[Database]:
     with database.transaction() as tx:
         tester = Person("person-tan", "谭示例", "甲公司示例有限公司", "tan@alpha.example", Language.CHINESE, "UTC")
         people.insert_person(tx, tester, None)
-        accounts.insert(tx, tester.subject, "tan", handle=bytes(16), now=NOW)
+        accounts.insert_account(tx, tester.subject, "tan", handle=bytes(16), now=NOW)
     yield database
     database.close()
 

@@ -106,7 +106,7 @@ def _open_accounts(appliance: Appliance) -> None:
 
 def _open(tx: Transaction, appliance: Appliance, subject: str) -> None:
     handle = hashlib.sha256(subject.encode()).digest()[:16]
-    accounts.insert(tx, subject, subject, handle=handle, now=appliance.now())
+    accounts.insert_account(tx, subject, subject, handle=handle, now=appliance.now())
     accounts.set_password(tx, subject, "$argon2id$not-used")
     accounts.set_state(tx, subject, AccountState.ACTIVE)
 

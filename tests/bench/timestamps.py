@@ -75,4 +75,4 @@ def _rates_and_tails(settings: Settings, request: bytes) -> tuple[tuple[float, .
 def issued(database: Database) -> int:
     """Timestamps in the log so far."""
     with database.reading() as tx:
-        return timestamps.count(tx)
+        return timestamps.count_timestamps(tx)

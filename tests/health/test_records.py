@@ -17,7 +17,7 @@ from appliance.home import Home
 from appliance.ledger.audit_trail import AuditTrail
 from appliance.model.administration import MaintenanceWindow
 from appliance.store import ledger
-from appliance.store.ceremonies import in_log
+from appliance.store.ceremonies import ceremonies_in_log
 from appliance.store.database import Database
 from hsm import canonical
 from hsm.client import AuthorityClient
@@ -58,11 +58,11 @@ def test_ceremonies_go_into_the_log_once_and_a_change_is_found(stationed: Statio
         records.record_ceremonies()
         [first, *_] = authority.ceremonies()
         with database.reading() as tx:
-            length, known = ledger.length(tx), in_log(tx)
+            length, known = ledger.length(tx), ceremonies_in_log(tx)
             public = canonical.decode(ledger.leaf(tx, known[first.number]))["public"]
         records.record_ceremonies()
         with database.reading() as tx:
-            assert (ledger.length(tx), in_log(tx)) == (length, known)
+            assert (ledger.length(tx), ceremonies_in_log(tx)) == (length, known)
         assert (public["ceremony"], public["transcript"]) == (first.number, first.sha256.hex())
     database.close()
 

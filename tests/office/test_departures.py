@@ -45,7 +45,9 @@ def enter(appliance: Appliance, subject: str, *roles: AccountRole) -> None:
     """*subject* has an account that is open."""
     with appliance.database.transaction() as tx:
         if subject not in {each.subject for each in accounts.everybody(tx)}:
-            accounts.insert(tx, subject, f"login-{subject}", handle=secrets.token_bytes(16), now=appliance.now())
+            accounts.insert_account(
+                tx, subject, f"login-{subject}", handle=secrets.token_bytes(16), now=appliance.now()
+            )
             accounts.set_password(tx, subject, "$argon2id$nobody-signs-in-with-this")
         accounts.set_state(tx, subject, AccountState.ACTIVE)
         accounts.set_roles(tx, subject, roles)

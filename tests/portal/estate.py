@@ -262,7 +262,7 @@ def _visitors(estate: Estate) -> None:
         estate.sessions[kind] = cookie.value if cookie else ""
     with house.database.transaction() as tx:
         credential, key, _ = device(house)
-        passkeys.insert(tx, Passkey(credential, ZHANG.subject, key, 0, "示例", house.now()))
+        passkeys.insert_passkey(tx, Passkey(credential, ZHANG.subject, key, 0, "示例", house.now()))
     feed = house.reminders.feeds.renew_feed(ZHANG.subject)
     names["calendar"] = feed.rpartition("/")[2].removesuffix(".ics")
     names["passkey"] = bytes_to_base64url(credential)

@@ -174,7 +174,7 @@ def _add_rows(estate: Estate, contract: Contract) -> None:
         tx.execute("UPDATE outbox SET state = 'refused', reason = '示例' WHERE id = ?", (names["message_too"],))
         opened = house.sessions.open_session(tx, OFFICER, Strength.PASSKEY, ClientInfo("192.0.2.9", "test"))
         credential, key, _ = device(house)
-        passkeys.insert(tx, Passkey(credential, CUSTODIAN.subject, key, 0, "示例", now))
+        passkeys.insert_passkey(tx, Passkey(credential, CUSTODIAN.subject, key, 0, "示例", now))
     names |= {"session_too": opened.session.id, "passkey_too": bytes_to_base64url(credential)}
     known = house.authority.credentials(ZHANG.subject)
     names["key"] = next(each.credential_id.hex() for each in known if each.credential_id)

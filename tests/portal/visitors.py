@@ -39,7 +39,7 @@ def signed_in(
         try:
             accounts.account(tx, subject)
         except NotFound:
-            accounts.insert(tx, subject, subject, handle=secrets.token_bytes(16), now=appliance.now())
+            accounts.insert_account(tx, subject, subject, handle=secrets.token_bytes(16), now=appliance.now())
             accounts.set_password(tx, subject, "$argon2id$not-used")
             accounts.set_state(tx, subject, AccountState.ACTIVE)
         accounts.set_roles(tx, subject, roles)

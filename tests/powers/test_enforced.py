@@ -123,7 +123,7 @@ def test_the_decision_is_kept_told_and_readable(office: Office, appliance: Appli
     contract = office.signed(office.sent(amount=Money(100, "CNY")))
     party = contract.parties[0]
     with appliance.database.reading() as tx:
-        record = json.loads(grounds.of_contract(tx, contract.id)[party.id])
+        record = json.loads(grounds.bases_of(tx, contract.id)[party.id])
     assert record["outcome"] == "covered"
     assert record["considered"][0]["power"]["id"] == power.id
     tests = {each["test"]: each for each in record["considered"][0]["tests"]}

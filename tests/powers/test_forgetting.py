@@ -14,9 +14,9 @@ def test_grounds_go_with_the_contract_and_the_letter_stays(office: Office, appli
     power = office.verified()
     contract = office.signed(office.sent())
     with appliance.database.transaction() as tx:
-        assert grounds.of_contract(tx, contract.id)
+        assert grounds.bases_of(tx, contract.id)
         forgetting.forget_contract(tx, contract.id)
-        assert not grounds.of_contract(tx, contract.id)
+        assert not grounds.bases_of(tx, contract.id)
         assert retention.is_needed(tx, power.document)
 
 

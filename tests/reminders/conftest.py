@@ -24,6 +24,6 @@ def house(tmp_path: Path) -> Iterator[Year]:
         opened.wishes.clear()
         with opened.database.transaction() as tx:
             for person in SIGNERS:
-                reminder_wishes.keep(tx, person, ReminderPreferences())
+                reminder_wishes.save_preferences(tx, person, ReminderPreferences())
         opened.tick()
         yield opened

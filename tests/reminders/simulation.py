@@ -284,12 +284,12 @@ class Year:
                     subject, f"示例{number}", "甲公司", f"{subject}@example.com", Language.ENGLISH, zone
                 )
                 people.insert_person(tx, person, b"certificate" if subject != OFFICER else None)
-                accounts.insert(tx, subject, subject, handle=subject.encode().ljust(16), now=self.now)
+                accounts.insert_account(tx, subject, subject, handle=subject.encode().ljust(16), now=self.now)
                 accounts.set_password(tx, subject, "$argon2id$not-used")
                 accounts.set_state(tx, subject, AccountState.ACTIVE)
             for number, subject in enumerate(SIGNERS):
                 self.wishes[subject] = WISHES[number % len(WISHES)]
-                reminder_wishes.keep(tx, subject, self.wishes[subject])
+                reminder_wishes.save_preferences(tx, subject, self.wishes[subject])
 
 
 @contextmanager

@@ -129,7 +129,7 @@ def test_after_a_week_off_there_is_one_mail_with_what_counts_now(house: Year) ->
 def test_one_mail_a_day_for_who_wishes_it_but_what_ends_before_comes_at_once(house: Year) -> None:
     wishes = ReminderPreferences(None, house.now.replace(hour=9, minute=0).timetz().replace(tzinfo=None))
     with house.database.transaction() as tx:
-        reminder_wishes.keep(tx, SHANGHAI, wishes)
+        reminder_wishes.save_preferences(tx, SHANGHAI, wishes)
     for number in range(1, 4):
         house.send(number, 3 * 24 + 2 * number, (SHANGHAI,), SigningOrder.PARALLEL)
     after(house, 5 * DAY)
@@ -154,7 +154,7 @@ def test_other_rules_are_applied_to_everything(house: Year) -> None:
     house.send(1, 10 * 24, (SHANGHAI,), SigningOrder.PARALLEL)
     house.tick()
     with house.database.transaction() as tx:
-        assert reminder_plans.due(tx, house.now, limit=5) == []
+        assert reminder_plans.due_plans(tx, house.now, limit=5) == []
         reminder_plans.set_clock(tx, house.now, "other rules")
     assert house.reminding.tick() == 0
     with house.database.reading() as tx:

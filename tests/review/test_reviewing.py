@@ -36,7 +36,7 @@ def _roles(appliance: Appliance) -> None:
             try:
                 accounts.account(tx, person.subject)
             except NotFound:
-                accounts.insert(
+                accounts.insert_account(
                     tx,
                     person.subject,
                     person.subject,

@@ -264,7 +264,7 @@ def test_what_the_authority_would_refuse_is_refused_while_drafting(house: House,
     with pytest.raises(PreconditionRefused, match="only its own people"):
         house.appliance.sending.send(draft.id, by=ZHANG.subject)
     with store.transaction() as tx:
-        accounts.insert(tx, alone.subject, "alone", handle=b"alone-in-custody", now=house.appliance.now())
+        accounts.insert_account(tx, alone.subject, "alone", handle=b"alone-in-custody", now=house.appliance.now())
         tx.execute(
             "UPDATE accounts SET state = 'suspended', password = '$argon2id$x' WHERE subject = ?", (alone.subject,)
         )

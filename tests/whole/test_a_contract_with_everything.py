@@ -93,7 +93,7 @@ def known(appliance: Appliance) -> None:
                 accounts.account(tx, person.subject)
             except NotFound:
                 handle = person.subject.encode()[-16:].rjust(16)
-                accounts.insert(tx, person.subject, person.subject, handle=handle, now=appliance.now())
+                accounts.insert_account(tx, person.subject, person.subject, handle=handle, now=appliance.now())
                 accounts.set_password(tx, person.subject, "$argon2id$not-used")
                 accounts.set_state(tx, person.subject, AccountState.ACTIVE)
             accounts.set_roles(

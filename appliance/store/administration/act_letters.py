@@ -10,7 +10,7 @@ from appliance.store.database import Transaction
 from hsm.rows import RowMapper
 
 
-class LetterState(StrEnum):
+class RequestMessageState(StrEnum):
     """What became of a mail."""
 
     QUEUED = "queued"
@@ -20,25 +20,25 @@ class LetterState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class ActLetter:
+class RequestMessage:
     """One mail, about the act with the id ``act``, to the administrator ``login``; ``attempts`` counts tries."""
 
     act: str
     login: str
-    state: LetterState
+    state: RequestMessageState
     attempts: int
     reason: str | None = None
 
 
-_LETTERS = RowMapper(ActLetter)
+_LETTERS = RowMapper(RequestMessage)
 
 
-def queue(tx: Transaction, act_id: str, login: str, now: datetime) -> None:
+def queue_message(tx: Transaction, act_id: str, login: str, now: datetime) -> None:
     """A new mail, due at once."""
     tx.execute("INSERT INTO act_letters (act, login, due) VALUES (?, ?, ?)", (act_id, login, now))
 
 
-def due(tx: Transaction, now: datetime, *, limit: int) -> list[ActLetter]:
+def due_messages(tx: Transaction, now: datetime, *, limit: int) -> list[RequestMessage]:
     """Mails that are to go out now, the longest due first."""
     rows = tx.execute(
         "SELECT act, login, state, attempts, reason FROM act_letters WHERE state = 'queued' AND due <= ?"
@@ -48,7 +48,7 @@ def due(tx: Transaction, now: datetime, *, limit: int) -> list[ActLetter]:
     return _LETTERS.all(rows)
 
 
-def about(tx: Transaction, act_id: str) -> list[ActLetter]:
+def messages_about(tx: Transaction, act_id: str) -> list[RequestMessage]:
     """The mails about one act, by login."""
     rows = tx.execute(
         "SELECT act, login, state, attempts, reason FROM act_letters WHERE act = ? ORDER BY login", (act_id,)
@@ -56,7 +56,9 @@ def about(tx: Transaction, act_id: str) -> list[ActLetter]:
     return _LETTERS.all(rows)
 
 
-def end(tx: Transaction, letter: ActLetter, after: LetterState, reason: str | None = None) -> None:
+def end_message(
+    tx: Transaction, letter: RequestMessage, after: RequestMessageState, reason: str | None = None
+) -> None:
     """queued → sent, refused or withdrawn."""
     tx.execute(
         "UPDATE act_letters SET state = ?, reason = ?, attempts = attempts + 1"
@@ -65,7 +67,7 @@ def end(tx: Transaction, letter: ActLetter, after: LetterState, reason: str | No
     )
 
 
-def postpone(tx: Transaction, letter: ActLetter, *, reason: str, until: datetime) -> None:
+def postpone_message(tx: Transaction, letter: RequestMessage, *, reason: str, until: datetime) -> None:
     """It was not taken, or nobody knows; it is tried again at *until*."""
     tx.execute(
         "UPDATE act_letters SET reason = ?, due = ?, attempts = attempts + 1"

@@ -6,7 +6,7 @@ from appliance.model.administration import DualControlRole
 from appliance.store.database import Transaction
 
 
-def insert(tx: Transaction, act_id: str, part: DualControlRole, login: str, answer: str) -> None:
+def insert_signature(tx: Transaction, act_id: str, part: DualControlRole, login: str, answer: str) -> None:
     """Keeps the *answer* (JSON, as the browser posted it) of *login* about an act; an act has one for each
     part."""
     tx.execute(
@@ -14,6 +14,6 @@ def insert(tx: Transaction, act_id: str, part: DualControlRole, login: str, answ
     )
 
 
-def answer(tx: Transaction, act_id: str, part: DualControlRole) -> str | None:
+def signature_answer(tx: Transaction, act_id: str, part: DualControlRole) -> str | None:
     """What was answered, by whoever it was; None when nobody signed that."""
     return tx.value(str, "SELECT answer FROM signatures WHERE act = ? AND part = ?", (act_id, part))

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from appliance.store.database import Transaction
-from appliance.store.health.told import decoded, encoded
+from appliance.store.health.told import decode_sentence, encode_sentence
 from appliance.store.moments import loaded
 from hsm.errors import Sentence
 from hsm.rows import RowMapper, columns
@@ -50,8 +50,8 @@ def add(tx: Transaction, alarm: Alarm, channels: Iterable[tuple[str, str]]) -> N
             alarm.name,
             alarm.event,
             alarm.condition,
-            encoded(alarm.sentence.template, alarm.sentence.values),
-            encoded(alarm.remedy.template, alarm.remedy.values),
+            encode_sentence(alarm.sentence.template, alarm.sentence.values),
+            encode_sentence(alarm.remedy.template, alarm.remedy.values),
             alarm.page,
             alarm.mark,
             alarm.since,
@@ -128,11 +128,11 @@ def forget(tx: Transaction, *, before: datetime) -> None:
 
 def _alarm(*row: Any) -> Alarm:
     name, event, condition, sentence, remedy, page, mark, since, at = row
-    texts = decoded(sentence), decoded(remedy)
+    texts = decode_sentence(sentence), decode_sentence(remedy)
     return Alarm(name, event, condition, *texts, page, mark, loaded(since), loaded(at))
 
 
-_ALARMS = RowMapper(Alarm, sentence=decoded, remedy=decoded)
+_ALARMS = RowMapper(Alarm, sentence=decode_sentence, remedy=decode_sentence)
 _MESSAGES = RowMapper(
     AlarmMessage,
     alarm=columns(_alarm, "name", "event", "condition", "sentence", "remedy", "page", "mark", "since", "at"),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from appliance.store.database import Transaction
-from appliance.store.health.told import decoded, encoded
+from appliance.store.health.told import decode_sentence, encode_sentence
 from appliance.store.moments import loaded
 from hsm.errors import Sentence
 from hsm.rows import RowMapper
@@ -28,7 +28,7 @@ class Observation:
     at: datetime
 
 
-_OBSERVATIONS = RowMapper(Observation, sentence=decoded, remedy=decoded)
+_OBSERVATIONS = RowMapper(Observation, sentence=decode_sentence, remedy=decode_sentence)
 
 
 def put(tx: Transaction, position: int, row: Observation) -> None:
@@ -44,8 +44,8 @@ def put(tx: Transaction, position: int, row: Observation) -> None:
             row.name,
             position,
             row.condition,
-            encoded(row.sentence.template, row.sentence.values),
-            encoded(row.remedy.template, row.remedy.values),
+            encode_sentence(row.sentence.template, row.sentence.values),
+            encode_sentence(row.remedy.template, row.remedy.values),
             row.page,
             row.mark,
             row.since,

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from appliance.store.database import Transaction
 
 
-def add(tx: Transaction, process: str, counts: Mapping[str, int]) -> None:
+def add_refusals(tx: Transaction, process: str, counts: Mapping[str, int]) -> None:
     """What *process* has refused by now, by reason; what it had said before is not counted again."""
     for reason, count in counts.items():
         known = tx.value(
@@ -28,6 +28,6 @@ def add(tx: Transaction, process: str, counts: Mapping[str, int]) -> None:
         )
 
 
-def sums(tx: Transaction) -> dict[str, int]:
+def refusal_sums(tx: Transaction) -> dict[str, int]:
     """How many there were of each reason."""
     return {str(reason): int(count) for reason, count in tx.execute("SELECT reason, count FROM refusals")}

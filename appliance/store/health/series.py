@@ -24,7 +24,7 @@ class Hour:
 _HOURS = RowMapper(Hour)
 
 
-def add(tx: Transaction, name: str, hour: datetime, value: float) -> None:
+def add_figure(tx: Transaction, name: str, hour: datetime, value: float) -> None:
     """One more measurement in that hour."""
     tx.execute(
         "INSERT INTO series (name, hour, count, total, low, high, last) VALUES (?1, ?2, 1, ?3, ?3, ?3, ?3)"
@@ -34,17 +34,17 @@ def add(tx: Transaction, name: str, hour: datetime, value: float) -> None:
     )
 
 
-def forget(tx: Transaction, *, before: datetime) -> None:
+def forget_figures(tx: Transaction, *, before: datetime) -> None:
     """Hours *before* that one are gone."""
     tx.execute("DELETE FROM series WHERE hour < ?", (before,))
 
 
-def names(tx: Transaction) -> list[str]:
+def figure_names(tx: Transaction) -> list[str]:
     """The figures that there are, sorted."""
     return tx.column(str, "SELECT DISTINCT name FROM series ORDER BY name")
 
 
-def read(tx: Transaction, name: str, *, since: datetime, until: datetime) -> list[Hour]:
+def hours_of(tx: Transaction, name: str, *, since: datetime, until: datetime) -> list[Hour]:
     """The hours of a figure from *since* to before *until*, in order."""
     rows = tx.execute(
         "SELECT hour, count, total, low, high, last FROM series"

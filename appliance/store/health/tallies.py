@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from appliance.store.database import Transaction
 
 
-def get(tx: Transaction) -> tuple[int, dict[str, int]]:
+def log_tally(tx: Transaction) -> tuple[int, dict[str, int]]:
     """How many entries were counted, and how many of each kind."""
     row = tx.execute("SELECT position, counts FROM tallies WHERE id = 1").fetchone()
     if row is None:
@@ -17,7 +17,7 @@ def get(tx: Transaction) -> tuple[int, dict[str, int]]:
     return position, json.loads(counts)
 
 
-def put(tx: Transaction, position: int, counts: Mapping[str, int]) -> None:
+def save_log_tally(tx: Transaction, position: int, counts: Mapping[str, int]) -> None:
     """Replaces what :func:`get` gives."""
     tx.execute(
         "INSERT INTO tallies (id, position, counts) VALUES (1, ?, ?)"

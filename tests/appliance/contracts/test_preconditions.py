@@ -57,8 +57,8 @@ def accept(tx: Transaction, side: str = OWN, *others: str, version: str = VERSIO
     proposal = AgreementRecord(
         f"agreement-{number}", "person-1", version, side, frozenset(others), record, act, NOON
     )
-    agreements.insert(tx, proposal)
-    agreements.accept(tx, proposal, at=NOON, cms=b"cms", entry=number)
+    agreements.insert_agreement(tx, proposal)
+    agreements.accept_agreement(tx, proposal, at=NOON, cms=b"cms", entry=number)
 
 
 def among(*organisations: str) -> Contract:
