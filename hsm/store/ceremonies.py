@@ -11,6 +11,7 @@ from pathlib import Path
 
 from hsm.errors import UnknownKey
 from hsm.intents import instant
+from hsm.rows import RowMapper
 from hsm.store.database import AuthorityDatabase
 
 
@@ -25,6 +26,9 @@ class CeremonyRecord:
     held: int
 
 
+_RECORDS = RowMapper(CeremonyRecord)
+
+
 class CeremonyStore:
     """The records. Changes belong into one transaction with what they are about."""
 
@@ -34,14 +38,12 @@ class CeremonyStore:
     def add_ceremony(self, name: str, sha256: bytes, *, held: int) -> None:
         """One more."""
         with self._database.transaction():
-            self._database.run(
-                "INSERT INTO ceremonies (name, transcript_sha256, held) VALUES (?, ?, ?)", (name, sha256, held)
-            )
+            self._database.insert("ceremonies", name=name, transcript_sha256=sha256, held=held)
 
     def all_ceremonies(self) -> list[CeremonyRecord]:
         """Every one, the first first."""
-        rows = self._database.all("SELECT number, name, transcript_sha256, held FROM ceremonies ORDER BY number")
-        return [CeremonyRecord(*row) for row in rows]
+        query = "SELECT number, name, transcript_sha256 AS sha256, held FROM ceremonies ORDER BY number"
+        return _RECORDS.all(self._database.rows(query))
 
     def ceremony(self, number: int) -> CeremonyRecord:
         """The one with this *number*. Raises :class:`UnknownKey`."""
@@ -65,13 +67,13 @@ class SetupCodeStore:
 
     def add_code(self, digest: bytes, *, expires: int) -> None:
         """A code by its SHA-256, good until *expires* (Unix seconds)."""
-        self._database.run("INSERT INTO setup_codes (digest, expires) VALUES (?, ?)", (digest, expires))
+        self._database.insert("setup_codes", digest=digest, expires=expires)
 
     def unused(self, now: int) -> list[tuple[bytes, int]]:
         """The digests that still count, with the end of each."""
         return [
             (bytes(digest), int(expires))
-            for digest, expires in self._database.all(
+            for digest, expires in self._database.rows(
                 "SELECT digest, expires FROM setup_codes WHERE used IS NULL AND expires > ? ORDER BY expires",
                 (now,),
             )
@@ -88,9 +90,7 @@ class SetupCodeStore:
     def add_recovery(self, digest: bytes, *, officer: str, expires: int, at: int) -> None:
         """A code for *officer* and nobody else, in place of an earlier one."""
         self.end_recoveries(officer, at=at)
-        self._database.run(
-            "INSERT INTO recovery_codes (digest, officer, expires) VALUES (?, ?, ?)", (digest, officer, expires)
-        )
+        self._database.insert("recovery_codes", digest=digest, officer=officer, expires=expires)
 
     def end_recoveries(self, officer: str, *, at: int) -> None:
         """No code that was left for *officer* counts any more."""
@@ -102,7 +102,7 @@ class SetupCodeStore:
         """Digest, officer and end of each recovery code that still counts."""
         return [
             (bytes(digest), str(officer), int(expires))
-            for digest, officer, expires in self._database.all(
+            for digest, officer, expires in self._database.rows(
                 "SELECT digest, officer, expires FROM recovery_codes WHERE ended IS NULL AND expires > ?"
                 " ORDER BY officer",
                 (now,),

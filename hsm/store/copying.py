@@ -9,6 +9,7 @@ from typing import Any
 from pysqlite3 import dbapi2 as sqlite
 
 from hsm.errors import BackupRefused
+from hsm.rows import RowMapper
 from hsm.store.database import SCHEMA_VERSION
 from hsm.store.log import RememberedCheckpoint
 from hsm.store.registry import ROOT, KeyRecord
@@ -23,6 +24,10 @@ class StoreFacts:
     needed: tuple[KeyRecord, ...]
     people: frozenset[str]
     """Subjects of persons, officers and seals; what is left are services."""
+
+
+_CHECKPOINTS = RowMapper(RememberedCheckpoint)
+_KEYS = RowMapper(KeyRecord)
 
 
 def copy_store(path: Path, target: Path) -> None:
@@ -66,16 +71,16 @@ def _facts(connection: sqlite.Connection) -> StoreFacts:
         found: list[tuple[Any, ...]] = connection.execute(statement).fetchall()
         return found
 
-    last = connection.execute("SELECT size, root FROM checkpoints ORDER BY size DESC LIMIT 1").fetchone()
+    last = connection.execute("SELECT size, root FROM checkpoints ORDER BY size DESC LIMIT 1")
     destroyed = rows("SELECT name FROM sqlite_schema WHERE name = 'destroyed_keys'")
     kept = " AND label NOT IN (SELECT label FROM destroyed_keys)" if destroyed else ""
     newest = f"SELECT max(rowid) FROM keys WHERE subject <> '{ROOT}'{kept} GROUP BY subject"  # noqa: S608 - fixed
     wanted = f"{newest} UNION SELECT rowid FROM keys WHERE length(public_key) = 0"  # noqa: S608 - fixed
     columns = "label, subject, algorithm, public_key, attributes"
-    keys = rows(f"SELECT {columns} FROM keys WHERE rowid IN ({wanted}) ORDER BY label")  # noqa: S608 - fixed
+    keys = connection.execute(f"SELECT {columns} FROM keys WHERE rowid IN ({wanted}) ORDER BY label")  # noqa: S608 - fixed
     return StoreFacts(
         schema=int(connection.execute("PRAGMA user_version").fetchone()[0]),
-        checkpoint=RememberedCheckpoint(*last) if last else None,
-        needed=tuple(KeyRecord(*row) for row in keys),
+        checkpoint=_CHECKPOINTS.first(last),
+        needed=tuple(_KEYS.all(keys)),
         people=frozenset(str(row[0]) for row in rows("SELECT subject FROM subjects WHERE kind <> 'service'")),
     )

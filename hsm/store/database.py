@@ -7,12 +7,13 @@ from contextlib import contextmanager
 from functools import cache
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pysqlite3 import dbapi2 as sqlite
 
 from hsm import schema
 from hsm.errors import ConfigurationRefused
+from hsm.rows import converted, insertion
 
 _MIGRATIONS = (
     "0001_store.sql",
@@ -25,6 +26,7 @@ _MIGRATIONS = (
 """Applied once each, in order; what a home has run is never edited, only followed by the next."""
 SCHEMA_VERSION = len(_MIGRATIONS)
 _OLDEST_SQLITE = (3, 51, 3)
+T = TypeVar("T")
 
 
 class AuthorityDatabase:
@@ -66,19 +68,26 @@ class AuthorityDatabase:
         """Executes a changing statement; the number of rows that it changed."""
         return int(self._connection.execute(statement, values).rowcount)
 
-    def one(self, statement: str, values: Sequence[Any] = ()) -> tuple[Any, ...] | None:
-        """The first row, or None."""
-        row: tuple[Any, ...] | None = self._connection.execute(statement, values).fetchone()
-        return row
+    def insert(self, table: str, conflict: str = "", **row: Any) -> int:
+        """Inserts *row* (column → value); *conflict* is an upsert clause. How many rows."""
+        return self.run(f"{insertion(table, row)} {conflict}", tuple(row.values()))
 
-    def all(self, statement: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        """Every row."""
-        rows: list[tuple[Any, ...]] = self._connection.execute(statement, values).fetchall()
-        return rows
+    def rows(self, statement: str, values: Sequence[Any] = ()) -> sqlite.Cursor:
+        """Runs a query, for a :class:`hsm.rows.RowMapper`."""
+        return self._connection.execute(statement, values)
+
+    def value(self, kind: type[T], statement: str, values: Sequence[Any] = ()) -> T | None:
+        """The first column of the first row, a *kind*; None without a row, and for NULL."""
+        row = self._connection.execute(statement, values).fetchone()
+        return None if row is None or row[0] is None else converted(kind, row[0])
+
+    def column(self, kind: type[T], statement: str, values: Sequence[Any] = ()) -> list[T]:
+        """The first column of every row, each a *kind*."""
+        return [converted(kind, row[0]) for row in self._connection.execute(statement, values)]
 
     def _prepare_schema(self, path: Path) -> None:
         with self.transaction():
-            version = (self.one("PRAGMA user_version") or (0,))[0]
+            version = self.value(int, "PRAGMA user_version") or 0
             if version > SCHEMA_VERSION:
                 raise ConfigurationRefused(
                     "{path} has schema {found}, this release knows {known}; use the release that wrote it.",

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pysqlite3 import dbapi2 as sqlite
 
 from hsm.errors import ActivationRefused, ActivationUsed
+from hsm.rows import RowMapper, fields_of
 from hsm.store.database import AuthorityDatabase
 
 
@@ -21,16 +22,20 @@ class IntentStore:
     def authorise(self, nonce: bytes, intent: str, *, activated_by: Sequence[str], strength: str, at: int) -> None:
         """Uses up *nonce* for the canonical *intent*. Raises :class:`ActivationUsed` when it was used before."""
         try:
-            self._database.run(
-                "INSERT INTO acts (nonce, act, activated_by, strength, authorised) VALUES (?, ?, ?, ?, ?)",
-                (nonce, intent, " ".join(activated_by), strength, at),
+            self._database.insert(
+                "acts",
+                nonce=nonce,
+                act=intent,
+                activated_by=" ".join(activated_by),
+                strength=strength,
+                authorised=at,
             )
         except sqlite.IntegrityError as error:
             raise ActivationUsed(_USED) from error
 
     def require_unused(self, nonce: bytes) -> None:
         """Raises :class:`ActivationUsed` when *nonce* was used up."""
-        if self._database.one("SELECT 1 FROM acts WHERE nonce = ?", (nonce,)) is not None:
+        if self._database.value(int, "SELECT 1 FROM acts WHERE nonce = ?", (nonce,)):
             raise ActivationUsed(_USED)
 
 
@@ -46,6 +51,9 @@ class Approval:
     strength: str
 
 
+_APPROVALS = RowMapper(Approval)
+
+
 class ApprovalStore:
     """What was approved, by the intent's nonce."""
 
@@ -54,22 +62,21 @@ class ApprovalStore:
 
     def for_nonce(self, nonce: bytes) -> list[Approval]:
         """The approvals under *nonce* whose credential has not been revoked since, in the order given."""
-        rows = self._database.all(
+        rows = self._database.rows(
             "SELECT a.subject, a.challenge, a.strength FROM approvals a"
             " JOIN credentials c ON c.number = a.credential"
             " WHERE a.nonce = ? AND c.revoked IS NULL ORDER BY a.approved, a.subject",
             (nonce,),
         )
-        return [Approval(*row) for row in rows]
+        return _APPROVALS.all(rows)
 
     def add_approval(self, nonce: bytes, approval: Approval, *, credential: int, at: int, expires: int) -> None:
         """Remembers *approval* by the *credential* of this number; :class:`ActivationRefused` for a second."""
         try:
-            self._database.run(
-                "INSERT INTO approvals (nonce, subject, challenge, credential, strength, approved, expires)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (nonce, approval.subject, approval.challenge, credential, approval.strength, at, expires),
-            )
+            self._database.insert(
+                "approvals", nonce=nonce, **fields_of(approval, "subject challenge strength"),
+                credential=credential, approved=at, expires=expires,
+            )  # fmt: skip
         except sqlite.IntegrityError as error:
             raise ActivationRefused(
                 "{subject} has approved this already; somebody else has to.", subject=approval.subject

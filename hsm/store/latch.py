@@ -13,21 +13,17 @@ class PinLatch:
 
     def refusal_of(self, token: str) -> str | None:
         """Why no PIN may be tried on *token* (its label), or None when one may."""
-        row = self._database.one("SELECT sentence FROM latch WHERE token = ?", (token,))
-        return str(row[0]) if row else None
+        return self._database.value(str, "SELECT sentence FROM latch WHERE token = ?", (token,))
 
     def latch(self, token: str, sentence: str, *, at: int) -> None:
         """Forbids further attempts on *token*."""
         with self._database.transaction():
-            self._database.run(
-                "INSERT INTO latch (token, sentence, latched) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
-                (token, sentence, at),
-            )
+            self._database.insert("latch", "ON CONFLICT DO NOTHING", token=token, sentence=sentence, latched=at)
 
     def release_all(self) -> list[str]:
         """Permits one attempt again on every token; the labels of those on which none was permitted."""
         with self._database.transaction():
-            latched = [str(row[0]) for row in self._database.all("SELECT token FROM latch ORDER BY token")]
+            latched = self._database.column(str, "SELECT token FROM latch ORDER BY token")
             self._database.run("DELETE FROM latch")
         return latched
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
+from hsm.rows import RowMapper, fields_of
 from hsm.store.database import AuthorityDatabase
 
 
@@ -14,6 +15,9 @@ class RememberedCheckpoint:
 
     size: int
     root: bytes
+
+
+_CHECKPOINTS = RowMapper(RememberedCheckpoint)
 
 
 class CheckpointStore:
@@ -29,23 +33,18 @@ class CheckpointStore:
 
     def last(self) -> RememberedCheckpoint | None:
         """The largest state, or None before the first."""
-        row = self._database.one("SELECT size, root FROM checkpoints ORDER BY size DESC LIMIT 1")
-        return RememberedCheckpoint(*row) if row else None
+        query = "SELECT size, root FROM checkpoints ORDER BY size DESC LIMIT 1"
+        return _CHECKPOINTS.first(self._database.rows(query))
 
     def remember(self, checkpoint: RememberedCheckpoint) -> None:
         """Adds a state that extends the last, or is the last."""
         with self._database.transaction():
-            self._database.run(
-                "INSERT INTO checkpoints (size, root) VALUES (?, ?) ON CONFLICT DO NOTHING",
-                (checkpoint.size, checkpoint.root),
-            )
+            self._database.insert("checkpoints", "ON CONFLICT DO NOTHING", **fields_of(checkpoint, "size root"))
 
     def has(self, checkpoint: RememberedCheckpoint) -> bool:
         """Whether exactly this state was signed."""
-        found = self._database.one(
-            "SELECT 1 FROM checkpoints WHERE size = ? AND root = ?", (checkpoint.size, checkpoint.root)
-        )
-        return found is not None
+        query = "SELECT 1 FROM checkpoints WHERE size = ? AND root = ?"
+        return self._database.value(int, query, (checkpoint.size, checkpoint.root)) is not None
 
 
 class TimeLease:
@@ -56,8 +55,7 @@ class TimeLease:
 
     def lease(self) -> int:
         """The end of the lease; 0 before the first."""
-        row = self._database.one("SELECT until FROM time_lease WHERE one = 1")
-        return int(row[0]) if row else 0
+        return self._database.value(int, "SELECT until FROM time_lease WHERE one = 1") or 0
 
     def extend_lease(self, until: int) -> None:
         """Moves the end to *until*, on disk on return; never back."""

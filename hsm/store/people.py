@@ -9,6 +9,7 @@ from enum import StrEnum
 from pysqlite3 import dbapi2 as sqlite
 
 from hsm.errors import CertificateRefused, UnknownKey
+from hsm.rows import RowMapper, fields_of
 from hsm.store.database import AuthorityDatabase
 
 _CREDENTIAL = (
@@ -61,6 +62,10 @@ class Credential:
     locked_until: int = 0
 
 
+_SUBJECTS = RowMapper(Subject)
+_CREDENTIALS = RowMapper(Credential)
+
+
 class SubjectStore:
     """The subjects. Changes belong into one transaction with the intent that authorises them."""
 
@@ -71,80 +76,75 @@ class SubjectStore:
         """Adds *subject*, and the persons who may activate it if it is a seal. Raises CertificateRefused."""
         kept_as = _STORED_KIND.get(subject.kind, subject.kind)
         try:
-            self._database.run(
-                "INSERT INTO subjects (subject, kind, name, organisation, enrolled) VALUES (?, ?, ?, ?, ?)",
-                (subject.subject, kept_as.value, subject.name, subject.organisation, enrolled),
+            self._database.insert(
+                "subjects",
+                **fields_of(subject, "subject name organisation"),
+                kind=kept_as.value,
+                enrolled=enrolled,
             )
         except sqlite.IntegrityError as error:
             raise CertificateRefused("{subject} is enrolled already.", subject=subject.subject) from error
         if subject.kind is SubjectKind.PIN_CUSTODIAN:
-            self._database.run("INSERT INTO keepers (subject) VALUES (?)", (subject.subject,))
+            self._database.insert("keepers", subject=subject.subject)
         if subject.kind is SubjectKind.OUTSIDE:
-            self._database.run("INSERT INTO outside_signers (subject) VALUES (?)", (subject.subject,))
+            self._database.insert("outside_signers", subject=subject.subject)
         for person in custodians:
-            self._database.run("INSERT INTO custodians (seal, person) VALUES (?, ?)", (subject.subject, person))
+            self._database.insert("custodians", seal=subject.subject, person=person)
 
     def subject(self, subject: str) -> Subject:
         """The subject of this name. Raises :class:`UnknownKey`."""
-        row = self._database.one(
+        rows = self._database.rows(
             "SELECT s.subject, CASE WHEN k.subject IS NOT NULL THEN 'keeper'"
-            " WHEN o.subject IS NOT NULL THEN 'outside' ELSE s.kind END, s.name, s.organisation"
+            " WHEN o.subject IS NOT NULL THEN 'outside' ELSE s.kind END AS kind, s.name, s.organisation"
             " FROM subjects s LEFT JOIN keepers k ON k.subject = s.subject"
             " LEFT JOIN outside_signers o ON o.subject = s.subject WHERE s.subject = ?",
             (subject,),
         )
-        if row is None:
+        found = _SUBJECTS.first(rows)
+        if found is None:
             raise UnknownKey("{subject} is not enrolled.", subject=subject)
-        return Subject(row[0], SubjectKind(row[1]), row[2], row[3])
+        return found
 
     def custodians(self, seal: str) -> frozenset[str]:
         """The persons who may activate *seal*: an outside signer does not count, however the row came about."""
-        rows = self._database.all(
-            "SELECT person FROM custodians WHERE seal = ? AND person NOT IN (SELECT subject FROM outside_signers)",
-            (seal,),
+        return frozenset(
+            self._database.column(
+                str,
+                "SELECT person FROM custodians WHERE seal = ?"
+                " AND person NOT IN (SELECT subject FROM outside_signers)",
+                (seal,),
+            )
         )
-        return frozenset(row[0] for row in rows)
 
     def organisations(self) -> frozenset[str]:
         """Every organisation that has a subject; those of outside signers do not count."""
         return frozenset(
-            row[0]
-            for row in self._database.all(
+            self._database.column(
+                str,
                 "SELECT DISTINCT organisation FROM subjects"
-                " WHERE subject NOT IN (SELECT subject FROM outside_signers)"
+                " WHERE subject NOT IN (SELECT subject FROM outside_signers)",
             )
         )
 
     def add_credential(self, credential: Credential, *, added: int) -> None:
         """Adds a credential; its ``number`` is given by the store. Raises CertificateRefused when it is taken."""
         try:
-            self._database.run(
-                "INSERT INTO credentials (subject, kind, credential_id, public_key, pin_hash, totp_secret, added)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (
-                    credential.subject,
-                    credential.kind,
-                    credential.credential_id,
-                    credential.public_key,
-                    credential.pin_hash,
-                    credential.totp_secret,
-                    added,
-                ),
-            )
+            names = "subject kind credential_id public_key pin_hash totp_secret"
+            self._database.insert("credentials", **fields_of(credential, names), added=added)
         except sqlite.IntegrityError as error:
             raise CertificateRefused("This credential belongs to somebody already.") from error
 
     def pin_custodians(self) -> list[str]:
         """The PIN custodians who have something to answer with, by name."""
-        rows = self._database.all(
+        return self._database.column(
+            str,
             "SELECT DISTINCT k.subject FROM keepers k JOIN credentials c ON c.subject = k.subject"
-            " WHERE c.revoked IS NULL ORDER BY k.subject"
+            " WHERE c.revoked IS NULL ORDER BY k.subject",
         )
-        return [str(row[0]) for row in rows]
 
     def officers(self) -> list[tuple[str, str, int]]:
         """Subject and name of every officer there ever was, and how many authenticators each has, by subject."""
-        rows = self._database.all(
+        rows = self._database.rows(
             "SELECT s.subject, s.name, count(c.number) FROM subjects s"
             " LEFT JOIN credentials c ON c.subject = s.subject AND c.revoked IS NULL"
             " WHERE s.kind = 'officer' GROUP BY s.subject ORDER BY s.subject"
@@ -153,7 +153,7 @@ class SubjectStore:
 
     def is_known_pin_custodian(self, subject: str) -> bool:
         """Whether *subject* is a PIN custodian, or was one."""
-        return self._database.one("SELECT 1 FROM keepers WHERE subject = ?", (subject,)) is not None
+        return self._database.value(int, "SELECT 1 FROM keepers WHERE subject = ?", (subject,)) is not None
 
     def replace_authenticators(self, subject: str, wanted: Sequence[Credential], *, at: int) -> None:
         """From now on *subject* answers with those *wanted*, and with no other. Raises CertificateRefused for one
@@ -174,24 +174,24 @@ class SubjectStore:
 
     def webauthn(self, subject: str, credential_id: bytes) -> Credential | None:
         """The unrevoked authenticator of *subject* with this id, or None."""
-        row = self._database.one(
+        rows = self._database.rows(
             f"{_CREDENTIAL} WHERE credential_id = ? AND subject = ? AND revoked IS NULL", (credential_id, subject)
         )
-        return Credential(*row) if row else None
+        return _CREDENTIALS.first(rows)
 
     def pin_totp(self, subject: str) -> Credential | None:
         """The newest unrevoked PIN and TOTP of *subject*, or None."""
-        row = self._database.one(
+        rows = self._database.rows(
             f"{_CREDENTIAL} WHERE subject = ? AND kind = 'pin-totp' AND revoked IS NULL"
             " ORDER BY number DESC LIMIT 1",
             (subject,),
         )
-        return Credential(*row) if row else None
+        return _CREDENTIALS.first(rows)
 
     def credentials(self, subject: str) -> list[tuple[str, bytes | None, int, bytes | None]]:
         """Kind, id, time of adding and public key of every unrevoked credential, oldest first; PIN and TOTP have
         neither id nor public key."""
-        rows = self._database.all(
+        rows = self._database.rows(
             "SELECT kind, credential_id, added, public_key FROM credentials WHERE subject = ? AND revoked IS NULL"
             " ORDER BY number",
             (subject,),

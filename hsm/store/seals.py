@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hsm.errors import UnknownKey
+from hsm.rows import RowMapper
 from hsm.store.database import AuthorityDatabase
 
 
@@ -21,6 +22,9 @@ class CompanySealRecord:
     destroyed: int | None = None
 
 
+_SEALS = RowMapper(CompanySealRecord)
+
+
 class CompanySealStore:
     """The seals. Changes belong into one transaction with the intent that authorises them."""
 
@@ -29,16 +33,17 @@ class CompanySealStore:
 
     def add_seal(self, subject: str, kind: str, needed: int) -> None:
         """Adds a seal whose subject is there."""
-        self._database.run("INSERT INTO seals (subject, kind, needed) VALUES (?, ?, ?)", (subject, kind, needed))
+        self._database.insert("seals", subject=subject, kind=kind, needed=needed)
 
     def seal(self, subject: str) -> CompanySealRecord:
         """The seal. Raises :class:`UnknownKey`."""
-        row = self._database.one(
+        rows = self._database.rows(
             "SELECT subject, kind, needed, picture, suspended, destroyed FROM seals WHERE subject = ?", (subject,)
         )
-        if row is None:
+        found = _SEALS.first(rows)
+        if found is None:
             raise UnknownKey("There is no seal {subject}.", subject=subject)
-        return CompanySealRecord(*row)
+        return found
 
     def suspend(self, subject: str, *, since: int) -> None:
         """Stops the seal; one that stands still keeps its time."""
@@ -67,9 +72,7 @@ class CompanySealStore:
 
     def add_custodian(self, subject: str, person: str) -> int:
         """One more who may release it; 0 when the person is one already."""
-        return self._database.run(
-            "INSERT INTO custodians (seal, person) VALUES (?, ?) ON CONFLICT DO NOTHING", (subject, person)
-        )
+        return self._database.insert("custodians", "ON CONFLICT DO NOTHING", seal=subject, person=person)
 
     def remove_custodian(self, subject: str, person: str) -> int:
         """One less; 0 when the person was none."""
@@ -77,20 +80,18 @@ class CompanySealStore:
 
     def seals_of_custodian(self, person: str) -> list[CompanySealRecord]:
         """The seals of which *person* is a custodian."""
-        rows = self._database.all("SELECT seal FROM custodians WHERE person = ? ORDER BY seal", (person,))
-        return [self.seal(row[0]) for row in rows]
+        query = "SELECT seal FROM custodians WHERE person = ? ORDER BY seal"
+        return [self.seal(seal) for seal in self._database.column(str, query, (person,))]
 
     def keys_left(self, subject: str) -> list[str]:
         """The labels of its keys that were not destroyed."""
-        rows = self._database.all(
+        return self._database.column(
+            str,
             "SELECT label FROM keys WHERE subject = ? AND label NOT IN (SELECT label FROM destroyed_keys)"
             " ORDER BY made, label",
             (subject,),
         )
-        return [str(row[0]) for row in rows]
 
     def key_destroyed(self, label: str, *, at: int) -> None:
         """The token was asked and does not hold this key any more."""
-        self._database.run(
-            "INSERT INTO destroyed_keys (label, destroyed) VALUES (?, ?) ON CONFLICT DO NOTHING", (label, at)
-        )
+        self._database.insert("destroyed_keys", "ON CONFLICT DO NOTHING", label=label, destroyed=at)
