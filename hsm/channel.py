@@ -28,7 +28,7 @@ class Channel:
         connection.setblocking(False)
         self.socket = connection
         self.role = role
-        self.moved = time.monotonic()
+        self.last_moved = time.monotonic()
         """When the peer last sent or read something (monotonic seconds)."""
         self._incoming = bytearray()
         self._outgoing = bytearray()
@@ -44,7 +44,7 @@ class Channel:
             return
         if not chunk:
             raise ConnectionResetError
-        self.moved = time.monotonic()
+        self.last_moved = time.monotonic()
         self._incoming += chunk
 
     def next_frame(self) -> bytes | None:
@@ -76,7 +76,7 @@ class Channel:
                 sent = self.socket.send(self._outgoing)
             except BlockingIOError:
                 return
-            self.moved = time.monotonic()
+            self.last_moved = time.monotonic()
             del self._outgoing[:sent]
         if self._closing:
             raise ConnectionAbortedError
@@ -87,7 +87,7 @@ class Channel:
         return bool(self._outgoing)
 
     @property
-    def held(self) -> int:
+    def buffered(self) -> int:
         """Bytes that are kept for the peer: of replies unread, and of requests not answered yet."""
         return len(self._incoming) + len(self._outgoing)
 
@@ -117,18 +117,18 @@ class Budget:
         """*channel* holds more or less than before; the channels to be closed so that its role keeps its budget:
         those that have stood still for longest."""
         holding = self._holding[channel.role]
-        if not channel.held:
+        if not channel.buffered:
             holding.discard(channel)
             return []
         holding.add(channel)
-        over = sum(each.held for each in holding) - self._most
+        over = sum(each.buffered for each in holding) - self._most
         ended: list[Channel] = []
         if over > 0:
-            for each in sorted(holding, key=lambda one: one.moved):
+            for each in sorted(holding, key=lambda one: one.last_moved):
                 if over <= 0:
                     break
                 ended.append(each)
-                over -= each.held
+                over -= each.buffered
         return ended
 
     def forget(self, channel: Channel) -> None:
@@ -137,7 +137,7 @@ class Budget:
 
     def overdue(self, now: float) -> list[Channel]:
         """The channels whose peers have stood still for too long (*now* is monotonic seconds)."""
-        return [each for holding in self._holding.values() for each in holding if now - each.moved > PATIENCE]
+        return [each for holding in self._holding.values() for each in holding if now - each.last_moved > PATIENCE]
 
 
 class RoundRobin:

@@ -90,7 +90,7 @@ class Daemon:
         self._workers = Workers(settings.workers.processes, self._work, PinChange(pin, time.monotonic_ns()))
         self._selector = selectors.DefaultSelector()
         self._listeners: list[Listener] = []
-        self._lock = _only_one(settings)
+        self._lock = _lock_home(settings)
         self._manager = manager
         self._next_round = time.monotonic()
         self._wake, self._waker = socket.socketpair()
@@ -201,7 +201,7 @@ def _refuse(connection: socket.socket, listener: Listener) -> None:
         connection.send(protocol.frame(protocol.refusal(error)))
 
 
-def _only_one(settings: AuthoritySettings) -> int:
+def _lock_home(settings: AuthoritySettings) -> int:
     """The lock that keeps a second daemon away from this home. Raises :class:`ConfigurationRefused`."""
     path = settings.home.single
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -39,13 +39,13 @@ class MadeKey:
 
 def make_signing_key(token: TokenConnection, subject: str, algorithm: SignatureAlgorithm) -> MadeKey:
     """Generates a pair for *subject*. Raises :class:`KeyAttributesRefused`; what came out wrong is destroyed."""
-    with token.login.writing():
+    with token.login.key_change_lock():
         return token.use(lambda: _make_pair(token, _new_label(subject), algorithm))
 
 
 def make_wrapping_key(token: TokenConnection, subject: str) -> MadeKey:
     """Generates an AES-256 key for *subject*, to be used by :class:`Wrapping` alone."""
-    with token.login.writing():
+    with token.login.key_change_lock():
         return token.use(lambda: _make_aes(token, _new_label(subject)))
 
 
@@ -65,7 +65,7 @@ def destroy_key(token: TokenConnection, label: str) -> None:
             each.destroy()
         return len(found())
 
-    with token.login.writing():
+    with token.login.key_change_lock():
         left = token.use(destroy)
     if left:
         raise KeyAttributesRefused("The token still holds the key {label} after it was destroyed.", label=label)

@@ -47,7 +47,7 @@ class Login:
         self._warn = warn
         self._newer = False
 
-    def give(self, change: PinChange, *, newer: bool = False) -> bool:
+    def set_pin(self, change: PinChange, *, newer: bool = False) -> bool:
         """Sets the PIN, or forgets it; False, and nothing is done, when something that came later is known.
 
         A *newer* PIN than what was refused may be tried, once.
@@ -58,7 +58,7 @@ class Login:
         self._newer = newer
         return True
 
-    def heed_latch(self) -> None:
+    def drop_refused_pin(self) -> None:
         """Forgets a PIN that was given although one was refused: nobody knows that it is another one."""
         if self._is_barred():
             with login_turn(self._turns) as turn:
@@ -68,7 +68,7 @@ class Login:
         """The PIN. Raises :class:`AuthorityLocked` when there is none, or one was refused before."""
         latched = self._latch.refusal_of(self._label)
         if latched is not None and not self._newer:
-            self.heed_latch()
+            self.drop_refused_pin()
             raise AuthorityLocked(latched)
         if self._known.pin is None:
             raise AuthorityLocked(
@@ -81,7 +81,7 @@ class Login:
         """A logged-in read-write session. Raises :class:`AuthorityLocked`; a wrong PIN is never tried again."""
         with login_turn(self._turns) as turn:
             if 0 < self._known.moment <= turn.refused:
-                self.give(PinChange(None, self._known.moment))  # word of it is still on its way
+                self.set_pin(PinChange(None, self._known.moment))  # word of it is still on its way
             if self._is_barred():
                 self._forget(turn)
             pin = self.require_pin()
@@ -96,7 +96,7 @@ class Login:
                 self._newer = False
             return session
 
-    def writing(self) -> AbstractContextManager[None]:
+    def key_change_lock(self) -> AbstractContextManager[None]:
         """Entered while keys are made or destroyed: nobody copies the token's files meanwhile (see hsm.backup)."""
         return file_lock(self._turns.with_name("token.lock"))
 
@@ -106,7 +106,7 @@ class Login:
     def _forget(self, turn: LoginTurn) -> None:
         """The PIN was refused; whoever has the same one hears of it."""
         turn.refuse(self._known.moment)
-        self.give(PinChange(None, self._known.moment))
+        self.set_pin(PinChange(None, self._known.moment))
         self._warn(self._known)
 
 

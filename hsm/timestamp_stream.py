@@ -53,7 +53,7 @@ class TimestampStream(asyncio.Protocol):
         request = protocol.request("timestamp", {"orders": [order.fields() for order in orders]})
         if not self._frames:
             self._answered = self._loop.time()
-            self._watch(self._timeout)
+            self._set_alarm(self._timeout)
         self._frames.append(_Frame(request, len(orders), done))
         if self._transport is not None:
             self._transport.write(request)
@@ -136,18 +136,18 @@ class TimestampStream(asyncio.Protocol):
                 )
             )
 
-    def _watch(self, seconds: float) -> None:
+    def _set_alarm(self, seconds: float) -> None:
         if self._alarm is not None:
             self._alarm.cancel()
-        self._alarm = self._loop.call_later(seconds, self._look)
+        self._alarm = self._loop.call_later(seconds, self._check_timeout)
 
-    def _look(self) -> None:
+    def _check_timeout(self) -> None:
         self._alarm = None
         if not self._frames:
             return
         left = self._answered + self._timeout - self._loop.time()
         if left > 0:
-            self._watch(left)
+            self._set_alarm(left)
             return
         self._give_up(
             AuthorityUnreachable(

@@ -37,18 +37,18 @@ class Worker:
         """The loop; returns after the parent has closed, and what had arrived by then has been answered."""
         serving = True
         while True:
-            ready = self._selector.select(self._patience(serving))
+            ready = self._selector.select(self._select_timeout(serving))
             for key, events in ready:
                 if key.data is None:
-                    serving = self._hear_parent()
+                    serving = self._receive_from_parent()
                 else:
-                    self._attend(key.data, events)
+                    self._handle_ready(key.data, events)
             if not serving and not ready and not self._waiting:
                 return
             self._answer_one()
-            self._end_overdue()
+            self._close_overdue()
 
-    def _patience(self, serving: bool) -> float | None:
+    def _select_timeout(self, serving: bool) -> float | None:
         """Seconds to wait for something to happen; at the end only a moment, for peers to read their replies."""
         if self._waiting:
             return 0
@@ -56,7 +56,7 @@ class Worker:
             return PATIENCE if self._budget else None
         return _LAST_MOMENT if any(channel.has_unsent for channel in self._open) else 0
 
-    def _hear_parent(self) -> bool:
+    def _receive_from_parent(self) -> bool:
         """Takes every message of the parent; False when it has closed."""
         while True:
             try:
@@ -74,16 +74,16 @@ class Worker:
                 with suppress(OSError):  # a parent that is ending does not wait for it
                     control.send(self._end, message)
             else:
-                self._welcome(Channel(message.socket, message.role))
+                self._add_channel(Channel(message.socket, message.role))
 
-    def _welcome(self, channel: Channel) -> None:
+    def _add_channel(self, channel: Channel) -> None:
         if sum(each.role is channel.role for each in self._open) >= _MOST_CHANNELS:
             channel.close()
             return
         self._open.add(channel)
         self._selector.register(channel.socket, selectors.EVENT_READ, channel)
 
-    def _attend(self, channel: Channel, events: int) -> None:
+    def _handle_ready(self, channel: Channel, events: int) -> None:
         if channel not in self._open:
             return
         try:
@@ -92,9 +92,9 @@ class Worker:
             if events & selectors.EVENT_READ:
                 channel.read_available()
         except OSError:
-            self._part(channel)
+            self._close(channel)
             return
-        self._weigh(channel)
+        self._enforce_budget(channel)
         self._waiting.add(channel)
 
     def _answer_one(self) -> None:
@@ -112,24 +112,24 @@ class Worker:
             except BadRequest as error:
                 channel.refuse(error)
         except OSError:
-            self._part(channel)
+            self._close(channel)
             return
-        self._weigh(channel)
+        self._enforce_budget(channel)
         self._waiting.add(channel)
 
-    def _weigh(self, channel: Channel) -> None:
+    def _enforce_budget(self, channel: Channel) -> None:
         """Keeps the role of *channel* within its budget."""
         for each in self._budget.note(channel):
             _log.warning(
                 "the %s socket holds too much: the connection that stood still longest is closed", each.role
             )
-            self._part(each)
+            self._close(each)
 
-    def _end_overdue(self) -> None:
+    def _close_overdue(self) -> None:
         """Parts from peers that stand still; as long as anybody waits for a turn, it may be ours that do."""
         if self._budget and not self._waiting:
             for each in self._budget.overdue(time.monotonic()):
-                self._part(each)
+                self._close(each)
 
     def _reply(self, channel: Channel, body: bytes) -> bytes:
         try:
@@ -147,7 +147,7 @@ class Worker:
         wanted = selectors.EVENT_WRITE if channel.has_unsent else selectors.EVENT_READ
         self._selector.modify(channel.socket, wanted, channel)
 
-    def _part(self, channel: Channel) -> None:
+    def _close(self, channel: Channel) -> None:
         self._open.discard(channel)
         self._budget.forget(channel)
         self._selector.unregister(channel.socket)

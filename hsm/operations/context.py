@@ -82,7 +82,7 @@ def open_context(
     home = settings.home
     store = AuthorityStore(home.store)
     login = Login(settings.token.label, store.latch, home.login_turns, pin, warn=warn)
-    login.heed_latch()
+    login.drop_refused_pin()
     token = TokenConnection(settings.token.module, settings.token.label, login)
     time = TimeSource(
         clock_of(settings.time), SharedTimes(home.clock), store.time, tolerance=settings.time.accuracy

@@ -59,7 +59,7 @@ class StateOperations:
             raise BadRequest("The PIN is a list of its parts.")
         self._context.authoriser.authorise_officers(request.intent, request.activations)
         seen, change = self._begin_unlock("".join(request.pins))
-        self._context.token.login.give(change, newer=True)
+        self._context.token.login.set_pin(change, newer=True)
         self._context.token.drop()
         self._context.token.use(self._find_timestamp_key)
         self._announce(change)
@@ -119,7 +119,7 @@ class StateOperations:
 
     def apply_pin_change(self, change: PinChange) -> None:
         """Sets or forgets the PIN in this worker, unless it knows something that came later."""
-        if self._context.token.login.give(change):
+        if self._context.token.login.set_pin(change):
             self._context.token.drop()
 
     def _state(self) -> tuple[AuthorityState, Sentence]:

@@ -79,7 +79,7 @@ def test_a_worker_that_was_unlocked_heeds_no_older_lock(settings: AuthoritySetti
     bench = open_context(settings, WRONG)
     with closing(bench), ours, theirs:
         worker = Worker(theirs, Operations(bench, announce=lambda _change: None))
-        bench.token.login.give(UNLOCK, newer=True)
+        bench.token.login.set_pin(UNLOCK, newer=True)
         control.send(ours, WARNING)
         ours.shutdown(socket.SHUT_WR)
         worker.run()
@@ -157,7 +157,7 @@ def test_a_worker_that_has_not_heard_yet_tries_no_pin_that_another_one_was_refus
 
     assert token.tries == [WRONG.pin]
     assert told[0] == WARNING
-    second.give(UNLOCK)
+    second.set_pin(UNLOCK)
     with pytest.raises(AuthorityLocked, match="refused the PIN"):
         second.open_session(token, now=0)
 
