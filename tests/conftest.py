@@ -28,6 +28,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--pure", action="store_true", help="only tests that start no process (tests/pure.py)")
 
 
+def pytest_collection() -> None:
+    gc.disable()  # modules and tests make no garbage to speak of
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Homes lie in memory where there is room: they ask a disk to be sure (fsync) for each act, which is what
@@ -112,8 +116,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     """What is there now stays: the garbage collector need not look at thousands of tests again and again."""
+    gc.enable()
     gc.collect()
     gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
     if session.config.option.pure:
         forbid_processes()
 

@@ -10,6 +10,8 @@ import pytest
 from tests.attacks.judging import complaint, disagreement, in_process
 from tests.attacks.registry import attacks
 
+pytestmark = pytest.mark.slow
+
 _LARGE = 60
 
 
