@@ -26,7 +26,7 @@ from appliance.model.accounts import (
     Strength,
 )
 from appliance.model.people import Person
-from appliance.store import account_links, accounts, passkeys, people
+from appliance.store import accounts, people
 from appliance.store.database import Transaction
 
 
@@ -57,7 +57,7 @@ class AccountSetup:
         with self._database.reading() as tx:
             link = self._open_link(tx, link_id)
             account = accounts.account(tx, link.subject)
-            chosen = account_links.link_password(tx, link_id) is not None
+            chosen = accounts.link_password(tx, link_id) is not None
             return LinkArrival(link, account, people.person(tx, link.subject), chosen)
 
     def choose_password(self, arrival: LinkArrival, password: str) -> None:
@@ -66,7 +66,7 @@ class AccountSetup:
         hashed = passwords.hash_password(password)
         with self._database.transaction() as tx:
             self._open_link(tx, arrival.link.id)
-            account_links.save_link_password(tx, arrival.link.id, hashed)
+            accounts.save_link_password(tx, arrival.link.id, hashed)
 
     def finish_with_code(self, arrival: LinkArrival, sealed: str, code: str, where: ClientInfo) -> OpenedSession:
         """The second step, by login code: the account works from now on, and its owner is signed in."""
@@ -87,10 +87,10 @@ class AccountSetup:
         subject, now = arrival.account.subject, self._now()
         with self._database.transaction() as tx:
             link = self._open_link(tx, arrival.link.id)
-            hashed = account_links.link_password(tx, link.id)
+            hashed = accounts.link_password(tx, link.id)
             if hashed is None:
                 raise StateRefused("Choose a password first.")
-            account_links.end_link(tx, link.id, now=now)
+            accounts.end_link(tx, link.id, now=now)
             self._replace_factors(tx, subject, hashed, factor)
             self._sessions.end_all_sessions(tx, subject, by=subject)
             self._activate(tx, link, by_passkey=isinstance(factor, tuple))
@@ -102,14 +102,14 @@ class AccountSetup:
         self, tx: Transaction, subject: str, hashed: str, factor: ProvenCode | tuple[NewPasskey, Passkey]
     ) -> None:
         accounts.set_password(tx, subject, hashed)
-        passkeys.remove_passkeys(tx, subject)
+        accounts.remove_passkeys(tx, subject)
         if isinstance(factor, ProvenCode):
             accounts.set_code_secret(tx, subject, factor.wrapped, step=factor.step)
         else:
             made, passkey = factor
             accounts.set_code_secret(tx, subject, None)
             spend_ticket(tx, made.ticket, now=self._now())
-            passkeys.insert_passkey(tx, passkey)
+            accounts.insert_passkey(tx, passkey)
 
     def _activate(self, tx: Transaction, link: AccountLink, *, by_passkey: bool) -> None:
         welcome = link.purpose is LinkPurpose.WELCOME
@@ -120,7 +120,7 @@ class AccountSetup:
         self._audit.append(tx, AuditEvent(kind, self._now(), link.subject, None, public))
 
     def _open_link(self, tx: Transaction, link_id: str) -> AccountLink:
-        link = account_links.find_link(tx, link_id)
+        link = accounts.find_link(tx, link_id)
         if link is None or link.ended is not None:
             raise StateRefused("This link was used already, or a newer one was sent; ask an officer for another.")
         if link.expires <= self._now():

@@ -24,7 +24,7 @@ from appliance.model.accounts import (
 )
 from appliance.model.notice import Notice, NoticeKind
 from appliance.model.people import Person
-from appliance.store import account_links, accounts, outbox
+from appliance.store import accounts, outbox
 from appliance.store.database import Transaction
 
 WELCOME_LASTS = timedelta(days=7)
@@ -113,7 +113,7 @@ class AccountAdministration:
     def open_link(self, subject: str) -> AccountLink | None:
         """The newest link of *subject* that still works, or None."""
         with self._database.reading() as tx:
-            links = [account_links.open_link(tx, subject, purpose) for purpose in _PURPOSES]
+            links = [accounts.open_link(tx, subject, purpose) for purpose in _PURPOSES]
         good = [link for link in links if link is not None and link.expires > self._now()]
         return max(good, key=lambda link: link.made, default=None)
 
@@ -147,7 +147,7 @@ class AccountAdministration:
             if accounts.account(tx, subject).state is not AccountState.ACTIVE:
                 raise StateRefused("The account of {subject} is not active.", subject=subject)
             accounts.set_state(tx, subject, AccountState.SUSPENDED)
-            account_links.end_links_of(tx, subject, now=self._now())
+            accounts.end_links_of(tx, subject, now=self._now())
             self._tell(tx, EventKind.ACCOUNT_SUSPENDED, by, {"subject": subject})
             self._sessions.end_all_sessions(tx, subject, by=by)
 
@@ -164,7 +164,7 @@ class AccountAdministration:
         now, welcome = self._now(), purpose is LinkPurpose.WELCOME
         lasting = WELCOME_LASTS if welcome else RECOVERY_LASTS
         link = AccountLink(secrets.token_hex(16), purpose, subject, now, now + lasting)
-        account_links.insert_link(tx, link, by=by)
+        accounts.insert_link(tx, link, by=by)
         kind = NoticeKind.INVITED if welcome else NoticeKind.RECOVERY
         outbox.enqueue(tx, Notice(None, subject, kind, now, link.id))
         return InvitedAccount(subject, self._links.token_of(purpose, link.id))

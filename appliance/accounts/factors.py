@@ -17,7 +17,7 @@ from appliance.language import Language
 from appliance.ledger.audit_trail import AuditEvent, EventKind, Field
 from appliance.model.accounts import Passkey
 from appliance.model.people import Person
-from appliance.store import accounts, enrolment, passkeys, people
+from appliance.store import accounts, enrolment, people
 from appliance.store.database import Transaction
 
 LONGEST_LABEL = 60
@@ -96,17 +96,17 @@ class OwnFactors:
     def passkeys(self, subject: str) -> list[Passkey]:
         """The owner's passkeys, oldest first."""
         with self._database.reading() as tx:
-            return passkeys.passkeys_of(tx, subject)
+            return accounts.passkeys_of(tx, subject)
 
     def add_passkey(self, subject: str, made: NewPasskey, label: str) -> None:
         """One more passkey. Raises :class:`PreconditionRefused` for a bad label or too many of them."""
         shown = good_label(label)
         new = Passkey(made.credential_id, subject, made.public_key, made.sign_count, shown, self._now())
         with self._database.transaction() as tx:
-            if len(passkeys.passkeys_of(tx, subject)) >= MOST_PASSKEYS:
+            if len(accounts.passkeys_of(tx, subject)) >= MOST_PASSKEYS:
                 raise PreconditionRefused("{most} passkeys are the most; remove one first.", most=MOST_PASSKEYS)
             spend_ticket(tx, made.ticket, now=self._now())
-            passkeys.insert_passkey(tx, new)
+            accounts.insert_passkey(tx, new)
             self._tell(tx, EventKind.PASSKEY_ADDED, subject, label=shown)
 
     def remove_passkey(self, subject: str, credential_id: bytes) -> None:
@@ -120,7 +120,7 @@ class OwnFactors:
                 raise PreconditionRefused(
                     "This is your only second factor; set up a login code or another passkey first."
                 )
-            if not passkeys.remove_passkey(tx, subject, credential_id):
+            if not accounts.remove_passkey(tx, subject, credential_id):
                 raise NotFound("There is no such passkey; it may have been removed already.")
             self._tell(tx, EventKind.PASSKEY_REMOVED, subject, credential=credential_id.hex())
 

@@ -18,7 +18,7 @@ from appliance.errors import SignInRefused
 from appliance.ledger.audit_trail import SYSTEM, AuditEvent, AuditTrail, EventKind
 from appliance.model.accounts import Account, AccountState, OpenedSession, Strength
 from appliance.store import accounts
-from appliance.store import passkeys as stored_passkeys
+from appliance.store import accounts as stored_passkeys
 from appliance.store.database import Database, Transaction
 
 

@@ -33,7 +33,7 @@ from appliance.model.administration import (
     DualControlRole,
     JournalKind,
 )
-from appliance.store.administration import acts
+from appliance.store.administration import admin_requests
 from appliance.store.database import Transaction
 
 SIGNING_PAGE_LASTS = timedelta(minutes=10)
@@ -117,7 +117,7 @@ class AdminRequests:
             statement = RequestStatement(act, DualControlRole.APPROVES, by.login)
             self._signatures.accept_answer(tx, statement, answer, action.approvers, now=self._room.now())
             self._decide(tx, act, AdminRequestState.PERFORMING, by)
-            act = acts.act(tx, act_id)
+            act = admin_requests.act(tx, act_id)
         return self._performing.dispatch_request(act, act.arguments)
 
     def refuse_request(self, act_id: str, *, by: Actor) -> AdminRequest:
@@ -126,7 +126,7 @@ class AdminRequests:
             act, action = self._decidable(tx, act_id)
             _require_second(act, action, by)
             self._decide(tx, act, AdminRequestState.REFUSED, by)
-            return acts.act(tx, act_id)
+            return admin_requests.act(tx, act_id)
 
     def withdraw_request(self, act_id: str, *, by: Actor) -> AdminRequest:
         """The author takes it back. Raises :class:`NotAllowed` for anybody else."""
@@ -135,44 +135,46 @@ class AdminRequests:
             if by.login != act.asked_by:
                 raise NotAllowed("Only who asked for {id} withdraws it.", id=act_id)
             self._decide(tx, act, AdminRequestState.WITHDRAWN, by)
-            return acts.act(tx, act_id)
+            return admin_requests.act(tx, act_id)
 
     def find_request(self, act_id: str) -> AdminRequest:
         """One of them. Raises :class:`NotFound`."""
         with self._room.database.reading() as tx:
-            return acts.act(tx, act_id)
+            return admin_requests.act(tx, act_id)
 
     def waiting(self) -> list[AdminRequest]:
         """What waits for a second person, the oldest first."""
         self.expire_requests()
         with self._room.database.reading() as tx:
-            return acts.in_state(tx, AdminRequestState.WAITING)
+            return admin_requests.in_state(tx, AdminRequestState.WAITING)
 
     def under_way(self) -> list[AdminRequest]:
         """What is being performed, or is about to be."""
         with self._room.database.reading() as tx:
-            return acts.in_state(tx, AdminRequestState.PERFORMING)
+            return admin_requests.in_state(tx, AdminRequestState.PERFORMING)
 
     def recent(self, limit: int = 50) -> list[AdminRequest]:
         """The newest first."""
         with self._room.database.reading() as tx:
-            return acts.recent(tx, limit)
+            return admin_requests.recent(tx, limit)
 
     def expire_requests(self) -> None:
         """Ends what waited for too long."""
         with self._room.database.reading() as tx:
             late = [
-                each for each in acts.in_state(tx, AdminRequestState.WAITING) if each.expires <= self._room.now()
+                each
+                for each in admin_requests.in_state(tx, AdminRequestState.WAITING)
+                if each.expires <= self._room.now()
             ]
         if late:
             with self._room.writing() as tx:
-                for act_id in acts.expire(tx, self._room.now()):
+                for act_id in admin_requests.expire(tx, self._room.now()):
                     self._room.journal.append_line(tx, JournalKind.ACT_EXPIRED, NOBODY, act=act_id)
 
     def _write(self, act: AdminRequest, action: Action, by: Actor, answer: str | None) -> None:
         waits = act.state is AdminRequestState.WAITING
         with self._room.writing() as tx:
-            acts.insert(tx, act)
+            admin_requests.insert(tx, act)
             if waits:
                 statement = RequestStatement(act, DualControlRole.ASKS, by.login)
                 self._signatures.accept_answer(tx, statement, answer, action.who, now=self._room.now())
@@ -181,7 +183,7 @@ class AdminRequests:
             self._room.journal.append_line(tx, kind, by, act=act.id, action=act.action, effect=act.effect)
 
     def _decidable(self, tx: Transaction, act_id: str) -> tuple[AdminRequest, Action]:
-        act = acts.act(tx, act_id)
+        act = admin_requests.act(tx, act_id)
         if act.state is not AdminRequestState.WAITING:
             raise StateRefused("{id} is {state}; nothing is left to decide.", id=act_id, state=act.state)
         if act.expires <= self._room.now():
@@ -189,7 +191,7 @@ class AdminRequests:
         return act, find_action(act.action)
 
     def _decide(self, tx: Transaction, act: AdminRequest, after: AdminRequestState, by: Actor) -> None:
-        if not acts.decide(tx, act.id, after, by=by.login, now=self._room.now()):
+        if not admin_requests.decide(tx, act.id, after, by=by.login, now=self._room.now()):
             raise StateRefused("{id} was decided already.", id=act.id)
         self._room.journal.append_line(tx, _DECISIONS[after], by, act=act.id, action=act.action)
 

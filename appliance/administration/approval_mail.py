@@ -19,8 +19,8 @@ from appliance.language import instants, translator
 from appliance.model.administration import Administrator, AdministratorState, AdminRequest, AdminRequestState
 from appliance.notices.mail import Envelope, MailClient, MailRefused, MailUnavailable, MailUnknown
 from appliance.notices.messages import GREETING, PAGE, MailMessage
-from appliance.store.administration import act_letters, acts, administrators
-from appliance.store.administration.act_letters import RequestMessage, RequestMessageState
+from appliance.store.administration import admin_requests, administrators
+from appliance.store.administration.admin_requests import RequestMessage, RequestMessageState
 from appliance.store.database import Transaction
 
 SUBJECT: Final = "Your decision is asked for: {action}"
@@ -47,7 +47,7 @@ def queue_approval_mail(tx: Transaction, act: AdminRequest, action: Action, now:
     """A mail for each who may decide on *act*."""
     for each in deciders(tx, action, by=act.asked_by):
         if each.email:
-            act_letters.queue_message(tx, act.id, each.login, now)
+            admin_requests.queue_message(tx, act.id, each.login, now)
 
 
 def deciders(tx: Transaction, action: Action, *, by: str) -> list[Administrator]:
@@ -72,7 +72,7 @@ class ApprovalMail:
         if action is None:  # another release asked for it
             return NotifiedApprovers((), (), ())
         with self._room.database.reading() as tx:
-            letters = {each.login: each.state for each in act_letters.messages_about(tx, act.id)}
+            letters = {each.login: each.state for each in admin_requests.messages_about(tx, act.id)}
             wanted = deciders(tx, action, by=act.asked_by)
         queued = RequestMessageState.QUEUED if self._settings.mail.configured else None
         sent = tuple(each.name for each in wanted if letters.get(each.login) is RequestMessageState.SENT)
@@ -84,18 +84,18 @@ class ApprovalMail:
         """Sends what is due; how many mails the server took."""
         now, taken = self._room.now(), 0
         with self._room.database.reading() as tx:
-            due = act_letters.due_messages(tx, now, limit=MOST)
+            due = admin_requests.due_messages(tx, now, limit=MOST)
         for letter in due:
             with self._room.database.reading() as tx:
-                act = acts.act(tx, letter.act)
+                act = admin_requests.act(tx, letter.act)
                 recipient = administrators.administrator(tx, letter.login)
             state, problem = self._send(mail, act, recipient)
             taken += state is RequestMessageState.SENT
             with self._room.database.transaction() as tx:
                 if state is RequestMessageState.QUEUED:
-                    act_letters.postpone_message(tx, letter, reason=problem, until=now + _pause(letter))
+                    admin_requests.postpone_message(tx, letter, reason=problem, until=now + _pause(letter))
                 else:
-                    act_letters.end_message(tx, letter, state, problem or None)
+                    admin_requests.end_message(tx, letter, state, problem or None)
         return taken
 
     def _send(

@@ -48,7 +48,7 @@ from appliance.model.administration import (
     DualControlRole,
     JournalKind,
 )
-from appliance.store.administration import acts, administrators
+from appliance.store.administration import admin_requests, administrators
 from appliance.store.database import Transaction
 from hsm.errors import AuthorityError
 from hsm.files import sync_directory
@@ -200,10 +200,10 @@ class RequestExecutor:
         """Performs the act, if nobody took it before. Raises :class:`StateRefused` when somebody did, or when it
         is another process's to do."""
         with self._room.database.transaction() as tx:
-            act = acts.act(tx, act_id)
+            act = admin_requests.act(tx, act_id)
             if find_action(act.action).executed_by not in self._hands:
                 raise StateRefused("{action} is done by another process.", action=act.action)
-            if not acts.start(tx, act_id, self._room.now()):
+            if not admin_requests.start(tx, act_id, self._room.now()):
                 raise StateRefused("{id} is {state} and was taken already.", id=act_id, state=act.state)
             asker = administrators.find(tx, act.asked_by)
         action, by = find_action(act.action), Actor(act.asked_by, asker.role) if asker else ROOT
@@ -225,7 +225,7 @@ class RequestExecutor:
         """Performs whatever waits for this process, and ends what others left."""
         for hand in self._hands:
             with self._room.database.reading() as tx:
-                found = acts.untaken(tx, actions_executed_by(hand))
+                found = admin_requests.untaken(tx, actions_executed_by(hand))
             for act in found:
                 self.execute_request(act.id)
         self.interrupt_overdue()
@@ -233,7 +233,7 @@ class RequestExecutor:
     def interrupt_overdue(self) -> None:
         """What was taken too long ago is interrupted, and what nobody took is not done any more."""
         with self._room.database.reading() as tx:
-            open_ = acts.in_state(tx, AdminRequestState.PERFORMING)
+            open_ = admin_requests.in_state(tx, AdminRequestState.PERFORMING)
         for act in open_:
             begun = act.started or act.decided or act.asked
             if begun + _longest(act) <= self._room.now():
@@ -246,7 +246,7 @@ class RequestExecutor:
             AdminRequestState.INTERRUPTED: JournalKind.ACT_INTERRUPTED,
         }
         with self._room.writing() as tx:
-            if acts.end(tx, act.id, after, outcome, self._room.now()):
+            if admin_requests.end(tx, act.id, after, outcome, self._room.now()):
                 said = outcome.template.format(**outcome.values)
                 self._room.journal.append_line(
                     tx, kinds[after], NOBODY, act=act.id, action=act.action, outcome=said
@@ -255,7 +255,7 @@ class RequestExecutor:
 
     def _now(self, act_id: str) -> AdminRequest:
         with self._room.database.reading() as tx:
-            return acts.act(tx, act_id)
+            return admin_requests.act(tx, act_id)
 
 
 def _longest(act: AdminRequest) -> timedelta:

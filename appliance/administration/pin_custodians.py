@@ -19,7 +19,7 @@ from appliance.ledger.audit_trail import AuditTrail
 from appliance.model.administration import ROOT, Actor, AdministratorState, JournalKind
 from appliance.model.office import OfficerDecision, OfficerDecisionKind
 from appliance.office.notices import refuse_decision
-from appliance.store import office_acts
+from appliance.store import officer_decisions
 from appliance.store.administration import administrators
 from hsm.client import AuthorityClient
 from hsm.errors import AuthorityError, Sentence
@@ -106,8 +106,8 @@ class PinCustodians:
         now, subject = self._room.now(), pin_custodian_subject(login)
         who = by.login if by == ROOT else f"administrator-{by.login}"
         with self._room.portal().transaction() as tx:
-            office_acts.expire(tx, now)
-            found = office_acts.open_about(tx, subject, OfficerDecisionKind.ENROL_KEEPER)
+            officer_decisions.expire(tx, now)
+            found = officer_decisions.open_about(tx, subject, OfficerDecisionKind.ENROL_KEEPER)
             waiting = [act for act in found if credential_id is None or _is_by(act, credential_id)]
             for act in waiting:
                 refuse_decision(tx, self._audit, act, reason=WITHDRAWN.template, by=who, at=now)

@@ -25,8 +25,8 @@ from appliance.accounts.passkeys import ANSWER_ERRORS, LONGEST_ANSWER, RelyingPa
 from appliance.administration.confirmed import REQUEST_LASTS, ConfirmedKey, RequestStatement, RootConfirmations
 from appliance.errors import NotAllowed, PreconditionRefused, StateRefused
 from appliance.model.administration import AdministratorRole
+from appliance.store.administration import admin_requests as store
 from appliance.store.administration import passkeys as known
-from appliance.store.administration import signatures as store
 from appliance.store.database import Transaction
 from appliance.store.moments import loaded, stored
 

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from appliance.ledger.audit_trail import SYSTEM, AuditEvent, AuditTrail, EventKind, Field
 from appliance.office.notices import notify_officers_of_recovery
-from appliance.store import ceremonies
+from appliance.store import ledger
 from appliance.store.database import Database
 from hsm.answers import HeldCeremony
 from hsm.client import AuthorityClient
@@ -29,13 +29,13 @@ class CeremonyRecords:
         """One look. Raises :class:`hsm.errors.AuthorityError` when the authority does not answer."""
         held = self._authority.ceremonies()
         with self._database.reading() as tx:
-            known = ceremonies.ceremonies_in_log(tx)
+            known = ledger.ceremonies_in_log(tx)
         if new := [each for each in held if each.number not in known]:
             with self._database.transaction() as tx:
                 for each in new:
                     if each.recovers_officers:
                         notify_officers_of_recovery(tx, self._now(), about=str(each.number))
-                    ceremonies.insert_ceremony_entry(tx, each.number, self._audit.append(tx, self._event(each)))
+                    ledger.insert_ceremony_entry(tx, each.number, self._audit.append(tx, self._event(each)))
 
     def _event(self, held: HeldCeremony) -> AuditEvent:
         public: dict[str, Field] = {

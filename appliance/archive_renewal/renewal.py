@@ -23,7 +23,7 @@ from appliance.evidence.extraction import newest_contents
 from appliance.ledger.audit_trail import SYSTEM, AuditEvent, EventKind, Field
 from appliance.model.contract import Contract, ContractRevision, ContractState, RevisionKind
 from appliance.pdf.values import ValidationMaterial
-from appliance.store import contracts, keeping, retention
+from appliance.store import archive_renewals, contracts, retention
 from appliance.timestamping.issuing import horizon_of_certificate, horizon_of_token, signer_of_token
 from hsm import der
 from hsm.errors import UnknownKey
@@ -82,11 +82,11 @@ class ArchiveRenewal:
         """
         until, now = self._elapsed() + SLICE, self._records.now()
         with self._records.database.reading() as tx:
-            unread = keeping.unread(tx, now, limit=MOST)
+            unread = archive_renewals.unread(tx, now, limit=MOST)
         read, unreadable = self._each(unread, self._read, until)
         limit = self.due_before(now)
         with self._records.database.reading() as tx:
-            due = keeping.due(tx, limit, self._settings.ends, now=now, limit=MOST)
+            due = archive_renewals.due(tx, limit, self._settings.ends, now=now, limit=MOST)
         if not due:
             return RenewalRound(read, 0, unreadable)
         materials: Materials = {}
@@ -152,7 +152,7 @@ class ArchiveRenewal:
                 )  # disposed of, or renewed by another, meanwhile
                 return seen
             contracts.add_revision(tx, seen, revision, state=seen.state)
-            keeping.put(tx, contract.id, number, archived.horizon)
+            archive_renewals.put(tx, contract.id, number, archived.horizon)
             self._records.audit.append(
                 tx, event
             )  # what the parties see is unchanged: no new version, no place in lists
@@ -166,25 +166,25 @@ class ArchiveRenewal:
             return
         horizon = horizon_of_token(_last_token(self._backend.blobs.get(contract.current.digest), contract))
         with self._records.database.transaction() as tx:
-            known = keeping.of(tx, contract_id)
+            known = archive_renewals.of(tx, contract_id)
             if known is not None and known.horizon is None:
-                keeping.put(tx, contract_id, contract.current.number, horizon)
+                archive_renewals.put(tx, contract_id, contract.current.number, horizon)
 
     def _attempt(self, contract_id: str, work: Callable[[str], object]) -> bool:
         try:
             work(contract_id)
         except (ApplianceError, UnknownKey) as error:
             with self._records.database.transaction() as tx:
-                known = keeping.of(tx, contract_id)
+                known = archive_renewals.of(tx, contract_id)
                 attempts = known.attempts if known else 0
                 wait = min(_FIRST_RETRY * 2 ** min(attempts, 10), _LAST_RETRY)
-                keeping.fail(tx, contract_id, reason=str(error), retry_at=self._records.now() + wait)
+                archive_renewals.fail(tx, contract_id, reason=str(error), retry_at=self._records.now() + wait)
             return False
         return True
 
     def _let_go(self, contract_id: str) -> None:
         with self._records.database.transaction() as tx:
-            keeping.drop(tx, contract_id)
+            archive_renewals.drop(tx, contract_id)
 
 
 def _is_kept(contract: Contract) -> bool:

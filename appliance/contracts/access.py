@@ -22,7 +22,7 @@ from appliance.ledger.audit_trail import SYSTEM, AuditEvent, AuditTrail, EventKi
 from appliance.model.contract import Contract, Party
 from appliance.model.declarations import AgreementRecord
 from appliance.model.intent import IntentState, SigningOrigin
-from appliance.store import agreements, contracts, custody, events, grounds, intents, involvements, people
+from appliance.store import contracts, declarations, intents, ledger, participation_index, people, seals
 from appliance.store.database import Database, Transaction
 from hsm import canonical
 from hsm.cms import parse
@@ -101,7 +101,7 @@ def admit(tx: Transaction, command: Command) -> Admitted:
 
 def _actor(tx: Transaction, subject: str) -> ContractActor:
     """*subject* with the seals in that person's custody."""
-    return ContractActor(subject, seals=custody.seals_kept_by(tx, subject))
+    return ContractActor(subject, seals=seals.seals_kept_by(tx, subject))
 
 
 def _stale(tx: Transaction, contract: Contract) -> StateRefused:
@@ -179,33 +179,33 @@ class Contracts:
         Signatures from before agreements were between parties rest on what the person who acted had accepted.
         """
         with self._database.reading() as tx:
-            leaves = [canonical.decode(leaf) for _, leaf, _ in events.history_of(tx, contract_id)]
+            leaves = [canonical.decode(leaf) for _, leaf, _ in ledger.history_of(tx, contract_id)]
             signed = [leaf["public"] for leaf in leaves if leaf["kind"] == EventKind.PARTY_SIGNED]
             entries = {int(entry) for each in signed for entry in str(each.get("agreement", "")).split()}
-            found = [agreements.at_entry(tx, entry) for entry in entries]
+            found = [declarations.at_entry(tx, entry) for entry in entries]
             found += [
                 record
                 for person in {each["actor"] for each in signed if "agreement" not in each}
-                if (record := agreements.accepted_by(tx, person, OF_PERSONS)) is not None
+                if (record := declarations.accepted_by(tx, person, OF_PERSONS)) is not None
             ]
         return tuple(sorted(found, key=lambda record: record.entry or 0))
 
     def agreement_texts(self, version: str) -> dict[Language, str]:
         """The text of *version*, by language, as people accepted it."""
         with self._database.reading() as tx:
-            kept = agreements.text_of(tx, version)
+            kept = declarations.text_of(tx, version)
         return kept or dict(standard_text(version).words)
 
     def authorisation_bases(self, contract_id: str) -> dict[str, StoredBasis]:
         """By party (id): on what each completed signature rests, as far as anything was asked for or found."""
         with self._database.reading() as tx:
-            kept = grounds.bases_of(tx, contract_id)
+            kept = intents.bases_of(tx, contract_id)
         return {party: decode_basis(record) for party, record in kept.items()}
 
     def entries(self, contract_id: str) -> tuple[int, ...]:
         """The numbers of the log entries that tell the contract's history, in order."""
         with self._database.reading() as tx:
-            return events.entries_of(tx, contract_id)
+            return ledger.entries_of(tx, contract_id)
 
 
 def record_change(
@@ -219,5 +219,5 @@ def record_change(
         audit.append(tx, event)
     contracts.touch(tx, contract.id, kind=event.kind, actor=event.actor, at=event.at)
     now = contracts.load(tx, contract.id)
-    involvements.refresh(tx, now.id, buckets_of(now), search_words_of(now))
+    participation_index.refresh(tx, now.id, buckets_of(now), search_words_of(now))
     return now

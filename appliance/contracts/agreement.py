@@ -23,7 +23,7 @@ from appliance.ledger.audit_trail import AuditEvent, EventKind
 from appliance.model.contract import ContractState
 from appliance.model.declarations import AgreementRecord, AgreementSide
 from appliance.model.people import Person
-from appliance.store import agreements, contracts, people
+from appliance.store import contracts, declarations, people
 from appliance.store.database import Transaction
 from hsm import canonical
 from hsm.cms import add_signature_timestamp, signature_value
@@ -92,7 +92,7 @@ class Agreements:
         """What was accepted of the current text for the side that a person is on, oldest first."""
         with self._records.database.reading() as tx:
             side = side_of_person(people.person(tx, subject))
-            found = agreements.of_side(tx, side.key, self._rules.agreement.version, limit=MOST)
+            found = declarations.of_side(tx, side.key, self._rules.agreement.version, limit=MOST)
         return tuple(
             Accepted(
                 each.person, each.accepted, each.entry, tuple(side.name for side in _sides_of_record(each).others)
@@ -147,8 +147,8 @@ class Agreements:
                 intent=intent,
                 proposed=now,
             )
-            agreements.keep_text(tx, text.version, text.words)
-            agreements.insert_agreement(tx, proposal)
+            declarations.keep_text(tx, text.version, text.words)
+            declarations.insert_agreement(tx, proposal)
         return ProposedAgreement(proposal.id, shown, text.words[shown], between, record, intent)
 
     def accept(self, agreement_id: str, activations: Sequence[Activation], *, by: str) -> AgreementRecord:
@@ -159,12 +159,12 @@ class Agreements:
         proposal expires unaccepted and the person is asked again.
         """
         with self._records.database.reading() as tx:
-            proposal = agreements.load_agreement(tx, agreement_id)
+            proposal = declarations.load_agreement(tx, agreement_id)
             if proposal.person != by:
                 raise NotFound("There is no agreement {agreement}.", agreement=agreement_id)
             between = _sides_of_record(proposal)
             if proposal.accepted is not None or self._records.now() >= proposal.intent.expires:
-                raise StateRefused(agreements.GONE)
+                raise StateRefused(declarations.GONE)
             self._require_current(tx, proposal, between)
         cms = self._backend.authority.sign_document(proposal.intent, activations)
         token = self._backend.timestamps.issue_token(hashlib.sha256(signature_value(cms)).digest())
@@ -173,12 +173,12 @@ class Agreements:
             self._require_current(tx, proposal, between)
             entry = self._records.audit.append(tx, _accepted_event(proposal, at))
             signed = add_signature_timestamp(cms, token)
-            agreements.accept_agreement(tx, proposal, at=at, cms=signed, entry=entry)
-            return agreements.load_agreement(tx, agreement_id)
+            declarations.accept_agreement(tx, proposal, at=at, cms=signed, entry=entry)
+            return declarations.load_agreement(tx, agreement_id)
 
     def _require_current(self, tx: Transaction, proposal: AgreementRecord, between: AgreementSides) -> None:
         if proposal.version != self._rules.agreement.version:
-            raise StateRefused(agreements.GONE)
+            raise StateRefused(declarations.GONE)
         self._require_new(tx, between)
         self._require_able(tx, between, proposal.person)
 
@@ -196,7 +196,7 @@ class Agreements:
         contract = contracts.load(tx, between.contract)
         party, now = rules.party_of(contract, between.party), self._records.now()
         if contract.state is not ContractState.SENT or party.responsible != subject:
-            raise StateRefused(agreements.GONE)
+            raise StateRefused(declarations.GONE)
         for precondition in (Identified(self._rules.basis_finder), Authorised(self._rules.basis_finder)):
             precondition.require(tx, SigningContext(contract, party, now))
 

@@ -21,8 +21,8 @@ from appliance.model.powers import Power, RecordedAction
 from appliance.policy import Policy
 from appliance.policy.rules import IdentityRequirement, IdentityRules
 from appliance.powers import ConsideredPower, CoverageDecision, CoverageOutcome, CoverageQuery, decide_coverage
-from appliance.store import grounds as store
 from appliance.store import identities, people, powers
+from appliance.store import intents as store
 from appliance.store.database import Transaction
 from hsm import canonical
 from hsm.errors import Sentence

@@ -19,7 +19,7 @@ from appliance.model.intent import IntentRecord, IntentState, OutsideStamp
 from appliance.pdf.values import ContentsSpan, PreparedRevision
 from appliance.store import contracts, intents, parties
 from appliance.store.database import Transaction
-from appliance.store.grounds import COMPLETED
+from appliance.store.intents import COMPLETED
 from appliance.timestamping import OutsideToken
 from appliance.verification import Indication, Level, SignatureReport, VerificationReport
 from hsm import cms

@@ -28,7 +28,7 @@ from appliance.model.contract import (
     Placement,
     RevisionKind,
 )
-from appliance.store import accounts, contract_dates, contracts, parties, people, successions
+from appliance.store import accounts, contracts, parties, people
 from appliance.store.database import Transaction
 from hsm.intents import instant
 
@@ -294,14 +294,14 @@ class Resending:
         now = self._records.now()
         with self._records.database.transaction() as tx:
             before = admit(tx, Command(contract_id, Permission.CORRECT, by, now, seen)).contract
-            known = successions.successor(tx, before.id)
+            known = contracts.successor(tx, before.id)
             if known is not None:
                 return contracts.load(tx, known)
             draft = self._drafted(tx, before, now)
             for party in before.parties:
                 draft = self._joined(tx, draft, party)
-            for entry in contract_dates.dates_of(tx, before.id):
-                contract_dates.save_date(tx, draft.id, replace(entry, set_by=by, set_at=now))
+            for entry in contracts.dates_of(tx, before.id):
+                contracts.save_date(tx, draft.id, replace(entry, set_by=by, set_at=now))
             public = {"successor": draft.id}
             event = AuditEvent(EventKind.CONTRACT_CORRECTED, now, by, before.id, public)
             self._records.audit.append(tx, event)
@@ -310,7 +310,7 @@ class Resending:
     def links(self, contract: Contract) -> ReplacementLinks:
         """What *contract* replaces, and what replaces it."""
         with self._records.database.reading() as tx:
-            before, after = successions.replaced(tx, contract.id), successions.successor(tx, contract.id)
+            before, after = contracts.replaced(tx, contract.id), contracts.successor(tx, contract.id)
             return ReplacementLinks(
                 None if before is None else contracts.load(tx, before),
                 None if after is None else contracts.load(tx, after),
@@ -330,7 +330,7 @@ class Resending:
             voiding=None,
         )
         contracts.insert(tx, draft)
-        successions.insert_succession(tx, draft.id, replaces=before.id)
+        contracts.insert_succession(tx, draft.id, replaces=before.id)
         event = drafted_event(draft, now, replaces=before.id)
         return record_change(tx, self._records.audit, draft, event)
 

@@ -31,7 +31,7 @@ from appliance.model.office import EnrolmentRequestState
 from appliance.model.people import Person
 from appliance.office.notices import refuse_decision
 from appliance.powers.ending import end_with_instrument
-from appliance.store import contracts, enrolment, intents, office_acts, parties, people, voidings
+from appliance.store import contracts, declarations, enrolment, intents, officer_decisions, parties, people
 from appliance.store.database import Transaction
 from hsm import canonical
 from hsm.cms import add_signature_timestamp, signature_value
@@ -177,7 +177,7 @@ def withdraw_guest_request(tx: Transaction, audit: AuditTrail, subject: str, end
     request = enrolment.open_request(tx, subject)
     if request is None:
         return
-    pending = office_acts.open_for_request(tx, request.id, ending.at)
+    pending = officer_decisions.open_for_request(tx, request.id, ending.at)
     if pending is not None:
         refuse_decision(tx, audit, pending, reason=ending.reason, by=ending.by, at=ending.at)
     enrolment.close(tx, request.id, EnrolmentRequestState.WITHDRAWN, at=ending.at, by=ending.by)
@@ -209,7 +209,7 @@ class Voiding:
         with self._records.database.transaction() as tx:
             contract = admit(tx, Command(contract_id, Permission.VOID, by, now, seen)).contract
             proposal = OpenVoiding(secrets.token_hex(12), by, reason, now)
-            voidings.insert_voiding(tx, contract_id, proposal)
+            declarations.insert_voiding(tx, contract_id, proposal)
             event = AuditEvent(
                 EventKind.VOID_PROPOSED, now, by, contract_id, {"voiding": proposal.id}, {"reason": reason}
             )
@@ -235,8 +235,8 @@ class Voiding:
                 nonce=secrets.token_bytes(16),
             )
             declaration = VoidDeclaration(secrets.token_hex(12), contract_id, proposal.id, by, record, intent, now)
-            voidings.forget_expired_declarations(tx, now)
-            voidings.insert_declaration(tx, declaration)
+            declarations.forget_expired_declarations(tx, now)
+            declarations.insert_declaration(tx, declaration)
         return declaration
 
     def declare(self, contract_id: str, declaration_id: str, activations: Sequence[Activation]) -> Contract:
@@ -247,7 +247,7 @@ class Voiding:
         is prepared again.
         """
         with self._records.database.reading() as tx:
-            declaration = voidings.declaration(tx, contract_id, declaration_id)
+            declaration = declarations.declaration(tx, contract_id, declaration_id)
             self._require_open(tx, declaration)
         cms = self._backend.authority.sign_document(declaration.intent, activations)
         token = self._backend.timestamps.issue_token(hashlib.sha256(signature_value(cms)).digest())
@@ -256,7 +256,9 @@ class Voiding:
             contract = self._require_open(tx, declaration)
             event = _declared(declaration, at)
             entry = self._records.audit.append(tx, event)
-            voidings.save_signature(tx, declaration, at=at, cms=add_signature_timestamp(cms, token), entry=entry)
+            declarations.save_signature(
+                tx, declaration, at=at, cms=add_signature_timestamp(cms, token), entry=entry
+            )
             declared = record_change(tx, self._records.audit, contract, event, appended=True)
             return self._void(tx, declared, declaration) if _is_unanimous(declared) else declared
 
@@ -266,7 +268,7 @@ class Voiding:
         with self._records.database.transaction() as tx:
             contract = admit(tx, Command(contract_id, Permission.REFUSE_TO_VOID, by, now, seen)).contract
             proposal = _open(contract)
-            voidings.refuse_voiding(tx, proposal.id, by=by, reason=reason, at=now)
+            declarations.refuse_voiding(tx, proposal.id, by=by, reason=reason, at=now)
             event = AuditEvent(
                 EventKind.VOID_REFUSED, now, by, contract_id, {"voiding": proposal.id}, {"reason": reason}
             )
@@ -277,7 +279,7 @@ class Voiding:
     def declarations(self, contract_id: str) -> tuple[VoidDeclaration, ...]:
         """The signed declarations of the proposal that voided the contract, or of the open one, as evidence."""
         with self._records.database.reading() as tx:
-            return voidings.declarations(tx, contract_id)
+            return declarations.declarations(tx, contract_id)
 
     def _require_open(self, tx: Transaction, declaration: VoidDeclaration) -> Contract:
         """The contract while the declaration can be signed."""
@@ -299,7 +301,7 @@ class Voiding:
 
     def _void(self, tx: Transaction, contract: Contract, last: VoidDeclaration) -> Contract:
         now = self._records.now()
-        voidings.finish_voiding(tx, last.voiding, at=now)
+        declarations.finish_voiding(tx, last.voiding, at=now)
         end_with_instrument(tx, self._records.audit, contract.id, by=last.person, at=now)
         contracts.move(tx, contract, ContractState.VOIDED)
         public: dict[str, Field] = {"voiding": last.voiding}

@@ -19,7 +19,7 @@ from appliance.model.contract import Contract, ContractRevision, ContractState, 
 from appliance.model.notice import NoticeKind
 from appliance.model.retention import Horizon
 from appliance.pdf.values import ValidationMaterial
-from appliance.store import contracts, keeping, people
+from appliance.store import archive_renewals, contracts, people
 from appliance.timestamping.issuing import horizon_of_token
 from hsm.timestamp import parse_token
 
@@ -107,7 +107,7 @@ class Finalisation:
             if seen.state is ContractState.COMPLETED:  # another process was faster; its archive stands
                 return seen
             contracts.add_revision(tx, contract, revision, state=ContractState.COMPLETED)
-            keeping.put(tx, contract.id, revision.number, horizon)
+            archive_renewals.put(tx, contract.id, revision.number, horizon)
             completed = record_change(tx, self._records.audit, contract, event)
             self._records.notify(tx, to_everybody(completed, NoticeKind.COMPLETED, self._records.now()))
             return completed

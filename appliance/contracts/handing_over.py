@@ -21,7 +21,7 @@ from appliance.model.accounts import AccountRole
 from appliance.model.contract import Contract, ContractState, Party, PartyKind, PartyState
 from appliance.model.notice import Notice, NoticeKind
 from appliance.model.people import Person
-from appliance.store import accounts, contracts, handovers, intents, parties, people, roll
+from appliance.store import accounts, contracts, directory, intents, parties, people
 from appliance.store.database import Transaction
 
 MOST_CANDIDATES = 50
@@ -86,7 +86,7 @@ class HandingOver:
                 "A signature on this contract is being made just now; look at it again in a moment."
             )
         parties.pass_on(tx, before, _passed_on(party, person))
-        handovers.insert_handover(tx, party=party_id, giver=giver, recipient=to, reason=reason, at=now)
+        contracts.insert_handover(tx, party=party_id, giver=giver, recipient=to, reason=reason, at=now)
         intents.abandon_of_party(tx, party_id, "handed over to somebody else")
         public, by = {"party": party_id, "from": giver, "to": to}, decided_by or giver
         event = AuditEvent(EventKind.PARTY_HANDED_OVER, now, by, contract_id, public, {"reason": reason})
@@ -163,7 +163,7 @@ class Departures:
         with self._records.database.reading() as tx:
             if not accounts.has_left(tx, subject):
                 return ()
-            found = [contracts.load(tx, each.id) for each in roll.open_contracts(tx, subject)]
+            found = [contracts.load(tx, each.id) for each in directory.open_contracts(tx, subject)]
         return tuple(part for contract in found for part in self._parts(contract, subject))
 
     def of_contract(self, contract: Contract) -> tuple[LeftBehind, ...]:
@@ -247,7 +247,7 @@ def _starters(tx: Transaction, left: Person) -> list[str]:
     """Who of the organisation of *left* is here and may start contracts, at most :data:`MOST`, by name."""
     return [
         each
-        for each in roll.with_role(tx, left.organisation, AccountRole.INITIATOR, limit=MOST_STARTERS)
+        for each in directory.with_role(tx, left.organisation, AccountRole.INITIATOR, limit=MOST_STARTERS)
         if each != left.subject
     ]
 
@@ -255,7 +255,7 @@ def _starters(tx: Transaction, left: Person) -> list[str]:
 def _require_decider(tx: Transaction, contract: Contract, left: str, by: str) -> None:
     if not accounts.has_left(tx, left):
         raise StateRefused("{name} is still here and hands over alone.", name=people.person(tx, left).name)
-    if by not in roll.officers(tx) and (by != contract.initiator or by == left):
+    if by not in directory.officers(tx) and (by != contract.initiator or by == left):
         raise PreconditionRefused(
             "Only an officer or the initiator decides who takes over from somebody who left."
         )

@@ -19,7 +19,7 @@ from appliance.contracts.signing import SigningCycle
 from appliance.errors import ApplianceError, NotFound, StateRefused
 from appliance.model.administration import Stuck, StuckStep
 from appliance.model.intent import IntentRecord, IntentState
-from appliance.store import agreements, contracts, intents, keeping
+from appliance.store import archive_renewals, contracts, declarations, intents
 from appliance.store.database import Transaction
 from hsm.errors import AuthorityError
 
@@ -92,7 +92,7 @@ class Recovery:
         now = self._records.now()
         with self._records.database.transaction() as tx:
             intents.abandon_expired(tx, now, EXPIRED)
-            agreements.forget_expired_agreements(tx, now)
+            declarations.forget_expired_agreements(tx, now)
         for contract_id in self._finalisation.contracts_waiting():
             self._finalise(contract_id, recovered)
         self._causes = {each: cause for each, cause in self._causes.items() if each in recovered.pending}
@@ -207,5 +207,5 @@ class StuckContracts:
 
 
 def _unkept(tx: Transaction) -> Iterator[Stuck]:
-    for contract_id, reason in keeping.failed(tx, limit=MOST_STUCK):
+    for contract_id, reason in archive_renewals.failed(tx, limit=MOST_STUCK):
         yield Stuck(contract_id, StuckStep.ARCHIVE_RENEWAL, None, "{why}", {"why": reason})

@@ -27,7 +27,7 @@ from appliance.model.intent import IntentRecord, IntentState, PreparedSigning, S
 from appliance.pdf.values import Appearance, LockScope, PersonAppearance, PreparedRevision, PrepareOrder
 from appliance.store import appearances, contracts, intents, people
 from appliance.store.database import Transaction
-from appliance.store.grounds import PREPARED
+from appliance.store.intents import PREPARED
 from hsm.errors import ActivationRefused, ActivationUsed, AuthorityLocked, ModuleUnavailable, StoreUnavailable
 from hsm.intents import Activation, SigningIntent
 

@@ -37,7 +37,7 @@ from appliance.ledger import LogProofs
 from appliance.model.contract import Contract, ContractState, Party, RevisionKind
 from appliance.model.declarations import AgreementRecord, VoidDeclaration
 from appliance.powers import Powers
-from appliance.store import events, grounds
+from appliance.store import intents, ledger
 from appliance.store.database import Database
 from appliance.timestamping import TimestampIssuer
 from appliance.verification import Verifier
@@ -133,7 +133,7 @@ def basis_material(sources: EvidenceSources, contract: Contract) -> BasisMateria
     documents: dict[str, bytes] = {}
     entries: set[int] = set()
     with sources.database.reading() as tx:
-        kept = grounds.bases_of(tx, contract.id)
+        kept = intents.bases_of(tx, contract.id)
     for number, made in enumerate(sources.contracts.signatures(contract.id), start=1):
         record = kept.get(made.party.id)
         if record is None:
@@ -205,7 +205,7 @@ class Exporting:
     def _disclosed(self, contract: Contract, audience: Audience) -> _Disclosed:
         with self._sources.database.reading() as tx:
             disclosure = Disclosure(tx, contract, audience)
-            told = events.history_of(tx, contract.id)
+            told = ledger.history_of(tx, contract.id)
             entries = {entry: disclosure.seen(canonical.decode(leaf), opening) for entry, leaf, opening in told}
             return _Disclosed(audience, disclosure.drafting, entries)
 

@@ -27,17 +27,7 @@ from appliance.model.contract import Contract, ContractState, GuestDetails, Part
 from appliance.model.guest import GuestInvitation
 from appliance.model.notice import Notice, NoticeKind
 from appliance.model.people import Person
-from appliance.store import (
-    contracts,
-    enrolment,
-    guests,
-    intents,
-    outbox,
-    parties,
-    people,
-    roll,
-    sessions,
-)
+from appliance.store import contracts, directory, enrolment, guests, intents, outbox, parties, people, sessions
 from appliance.store.database import Database, Transaction
 
 REASON = "The initiator corrected who this is."
@@ -168,7 +158,7 @@ class GuestCorrection:
         """Officers, of a certificate to end; the others who know of the contract, of another *name* in it."""
         now = self._now()
         if replaced is not None and people.is_enrolled(tx, replaced.subject):
-            for officer in roll.officers(tx):
+            for officer in directory.officers(tx):
                 outbox.enqueue(tx, Notice(None, officer, NoticeKind.CERTIFICATE_TO_END, now, replaced.subject))
         for notice in to_those_who_know(contract, NoticeKind.PARTY_CORRECTED, now) if name else ():
             if notice.recipient not in (contract.initiator, party.subject):

@@ -9,8 +9,8 @@ from cryptography import x509
 
 from appliance.health.check_context import CheckContext, NotAnswerable
 from appliance.health.findings import HealthFinding, RunbookPage, attention, failing, good, unset
-from appliance.store import ceremonies as store
 from appliance.store import ledger
+from appliance.store import ledger as store
 from appliance.store.database import Transaction
 from hsm import canonical
 from hsm.answers import AuthorityState, AuthorityStatus, ClockState, HeldCeremony, KeyReport

@@ -19,8 +19,9 @@ from appliance.home import Home
 from appliance.model.intent import OutsideStamp
 from appliance.policy import load_policy
 from appliance.reminders.calendar import load_calendar
-from appliance.store import intents, reminder_plans
-from appliance.store import keeping as kept
+from appliance.store import archive_renewals as kept
+from appliance.store import intents
+from appliance.store import reminders as stored_reminders
 from appliance.store.database import Transaction
 from appliance.timestamping.issuing import horizon_of_certificate
 from appliance.timestamping.refusal_counts import NAMES
@@ -106,8 +107,8 @@ def reminders(bench: CheckContext) -> HealthFinding:
 
 def derived(tx: Transaction, now: datetime) -> HealthFinding:
     """The same, of an open database."""
-    waiting = reminder_plans.waiting_since(tx, now - LATE)
-    ticked, _ = reminder_plans.clock(tx)
+    waiting = stored_reminders.waiting_since(tx, now - LATE)
+    ticked, _ = stored_reminders.clock(tx)
     if waiting and (ticked is None or now - ticked > LATE):
         template = "Contracts whose reminders wait to be derived: {count}; the scheduler does not run."
         return failing("reminders", RunbookPage.REMINDERS_LATE, template, {"count": waiting})

@@ -26,9 +26,9 @@ from appliance.health.service_checks import signs_of_life
 from appliance.ledger.tree import StoredTree
 from appliance.operations.results import last_backup_outcome, last_drill_result
 from appliance.store import ledger, queues
-from appliance.store.health import refusals as kept
-from appliance.store.health import series as store
-from appliance.store.health import tallies
+from appliance.store.health import figures
+from appliance.store.health import figures as kept
+from appliance.store.health import figures as store
 from appliance.timestamping import refusal_counts
 from hsm.errors import AuthorityError
 
@@ -258,7 +258,7 @@ _KIND = re.compile(rb'"format":"vermilion-log-entry/1","kind":"([a-z-]+)"')
 def tally(bench: CheckContext, observations: Observations) -> dict[str, float]:
     """The figures of :data:`COUNTED`, of all that has been counted by now."""
     with observations.database().reading() as known_to_us:
-        position, known = tallies.log_tally(known_to_us)
+        position, known = figures.log_tally(known_to_us)
     counts = Counter(known)
     with bench.reading() as tx:
         length = ledger.length(tx)
@@ -269,7 +269,7 @@ def tally(bench: CheckContext, observations: Observations) -> dict[str, float]:
             counts.update(_kinds(ledger.leaves(tx, start, min(start + CHUNK, end))))
     if end != position or not known:
         with observations.database().transaction() as keeping:
-            tallies.save_log_tally(keeping, end, {kind: counts[kind] for kind in COUNTED})
+            figures.save_log_tally(keeping, end, {kind: counts[kind] for kind in COUNTED})
     return {figure: float(counts[kind]) for kind, figure in COUNTED.items()}
 
 

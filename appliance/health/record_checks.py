@@ -15,7 +15,7 @@ from appliance.ledger import LogProofs
 from appliance.ledger.check import require_remembered
 from appliance.ledger.tree import StoredTree
 from appliance.notices.mail import MailClient, MailUnreachable
-from appliance.store import administrators, deliveries, ledger, queues
+from appliance.store import administrators, ledger, outbox, queues
 from appliance.store.administration import ADMINISTRATION
 from appliance.store.administration import journal as administration
 from appliance.store.database import Database, Transaction
@@ -137,7 +137,7 @@ def queue(bench: CheckContext) -> HealthFinding:
 
 def queue_finding(tx: Transaction, now: datetime, *, mail: bool) -> HealthFinding:
     """The first of the queues that stands still; *mail* whether there is a server to send by."""
-    _, _, letters = deliveries.delivery_problems(tx, before=now - STUCK, since=now)
+    _, _, letters = outbox.delivery_problems(tx, before=now - STUCK, since=now)
     if mail and letters:
         template = "Mails that have waited for more than an hour: {count}."
         return failing("queue", RunbookPage.QUEUE_STUCK, template, {"count": letters}, mark="mail")
@@ -173,7 +173,7 @@ def mail_lost(bench: CheckContext) -> HealthFinding:
 
 def mail_lost_finding(tx: Transaction, now: datetime) -> HealthFinding:
     """Mails of which it is not known whether they arrived, or that were refused for good."""
-    unknown, refused, _ = deliveries.delivery_problems(tx, before=now, since=now - deliveries.RECENT)
+    unknown, refused, _ = outbox.delivery_problems(tx, before=now, since=now - outbox.RECENT)
     if unknown or refused:
         template = "Mails of 14 days that may not have arrived: {unknown}; that were refused: {refused}."
         return attention("mail-lost", RunbookPage.MAIL_LOST, template, {"unknown": unknown, "refused": refused})

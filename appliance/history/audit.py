@@ -27,7 +27,7 @@ from appliance.history.disclosure import Audience, Disclosure
 from appliance.history.timeline import Timeline, TimelineEvent
 from appliance.ledger import LogProofs, require_chain
 from appliance.model.contract import Contract
-from appliance.store import checkpoints, events
+from appliance.store import checkpoints, ledger
 from appliance.store.checkpoints import StoredCheckpoint
 from appliance.store.database import Database
 from hsm import canonical
@@ -93,7 +93,7 @@ class Audit:
         """The contract's history as *audience* may see it, oldest first; no entry is left out."""
         told = self._timeline.whole(contract_id, audience)
         with self._database.reading() as tx:
-            leaves = {number: leaf for number, leaf, _ in events.history_of(tx, contract_id)}
+            leaves = {number: leaf for number, leaf, _ in ledger.history_of(tx, contract_id)}
             checkpoint = checkpoints.last(tx)
         try:
             proven = set() if checkpoint is None else self._proven(leaves, checkpoint)
@@ -117,7 +117,7 @@ class Audit:
             disclosure = Disclosure(tx, contract, audience)
             told = [
                 (number, leaf, dict(disclosure.seen(canonical.decode(leaf), opening).opening))
-                for number, leaf, opening in events.history_of(tx, contract.id)
+                for number, leaf, opening in ledger.history_of(tx, contract.id)
             ]
             checkpoint = checkpoints.last(tx)
         size = 0 if checkpoint is None else checkpoint.size

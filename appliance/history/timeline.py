@@ -13,7 +13,7 @@ from appliance.errors import NotFound
 from appliance.history.disclosure import Audience, Disclosure, VisibleEvents, replaced_guests
 from appliance.history.event_texts import LABELS, TITLES, fact_label, says_nothing
 from appliance.ledger.audit_trail import SYSTEM, EventKind
-from appliance.store import checkpoints, contracts, events, people
+from appliance.store import checkpoints, contracts, ledger, people
 from appliance.store.database import Database, Transaction
 from hsm import canonical
 
@@ -70,7 +70,7 @@ class Timeline:
         with self._database.reading() as tx:
             last = checkpoints.last(tx)
             size = 0 if last is None else last.size
-            told = events.history_of(tx, contract_id)
+            told = ledger.history_of(tx, contract_id)
             if not told:
                 return ()
             disclosure = Disclosure(tx, contracts.load(tx, contract_id), audience)

@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Any
 
 from appliance.ledger import LedgerEntry, record
-from appliance.store import events
+from appliance.store import ledger
 from appliance.store.database import Transaction
 from hsm import canonical
 from hsm.merkle import leaf_hash
@@ -165,13 +165,13 @@ class AuditTrail:
         place = {} if event.contract is None else _place(tx, event.contract)
         number = record(tx, _entry(event, place))
         if event.contract is not None:
-            events.link_to_contract(tx, event.contract, number)
+            ledger.link_to_contract(tx, event.contract, number)
         return number
 
 
 def _place(tx: Transaction, contract_id: str) -> dict[str, Any]:
     """Where the next event stands in the contract's chain."""
-    last = events.last_leaf_of(tx, contract_id)
+    last = ledger.last_leaf_of(tx, contract_id)
     place: dict[str, Any] = {"contract": contract_id, "sequence": 1}
     if last is not None:
         place["sequence"] = canonical.decode(last)["public"]["sequence"] + 1

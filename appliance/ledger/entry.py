@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from appliance.store import ledger, timestamps
+from appliance.store import ledger
 from appliance.store import ledger as store
 from appliance.store.database import Transaction
 from hsm import canonical
@@ -83,7 +83,7 @@ def record_timestamps(tx: Transaction, tokens: Sequence[IssuedToken]) -> int:
     log can guess from it which data a client had dated. Raises ``IntegrityError`` for a serial issued before.
     """
     first = ledger.append(tx, [leaf_of_token(token) for token in tokens])
-    timestamps.register_timestamps(tx, [token.serial for token in tokens], first)
+    ledger.register_timestamps(tx, [token.serial for token in tokens], first)
     return first
 
 

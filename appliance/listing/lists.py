@@ -11,7 +11,7 @@ from appliance.contracts import rules
 from appliance.errors import PreconditionRefused
 from appliance.history.disclosure import Audience, spellings
 from appliance.model.listing import EVERYTHING, BucketCounts, ContractFilter, ContractPage, ListCursor, ListViewer
-from appliance.store import contracts, involvements, lists
+from appliance.store import contracts, lists, participation_index
 from appliance.store.database import Database, Transaction
 
 _FORM = re.compile(r"([0-9T:Z-]{0,20})~([0-9]{1,18})", re.ASCII)
@@ -84,14 +84,14 @@ class ListCheck:
     def find_wrong(self, *, newest: int | None = None) -> list[str]:
         """The contracts (ids) whose rows are not those that follow from them; *newest* looks at so many only."""
         with self._database.reading() as tx:
-            return [one for one in involvements.contracts(tx, newest) if not _is_true(tx, one)]
+            return [one for one in participation_index.contracts(tx, newest) if not _is_true(tx, one)]
 
     def add_missing(self) -> int:
         """Lists the contracts that an older release left without rows; how many there were."""
         done = 0
         while True:
             with self._database.transaction() as tx:
-                missing = involvements.without_rows(tx, AT_ONCE)
+                missing = participation_index.without_rows(tx, AT_ONCE)
                 for contract_id in missing:
                     derive_rows(tx, contract_id)
             if not missing:
@@ -102,11 +102,14 @@ class ListCheck:
 def derive_rows(tx: Transaction, contract_id: str) -> None:
     """The rows of one contract, anew."""
     contract = contracts.load(tx, contract_id)
-    involvements.refresh(tx, contract_id, rules.buckets_of(contract), rules.search_words_of(contract))
+    participation_index.refresh(tx, contract_id, rules.buckets_of(contract), rules.search_words_of(contract))
 
 
 def _is_true(tx: Transaction, contract_id: str) -> bool:
     contract = contracts.load(tx, contract_id)
     buckets, words = rules.buckets_of(contract), rules.search_words_of(contract)
-    listed = involvements.of_contract(tx, contract_id) == (buckets, involvements.indexed(buckets, words))
-    return listed and involvements.is_found(tx, contract_id, buckets, words)
+    listed = participation_index.of_contract(tx, contract_id) == (
+        buckets,
+        participation_index.indexed(buckets, words),
+    )
+    return listed and participation_index.is_found(tx, contract_id, buckets, words)

@@ -25,9 +25,9 @@ from appliance.notices.mail import (
     MailUnreachable,
 )
 from appliance.notices.messages import MailMessage, MessageContext, Postponed, actors_of_notice, compose_message
-from appliance.store import accounts, contracts, deliveries, guests, outbox, people
+from appliance.store import accounts, contracts, guests, outbox, people
 from appliance.store.database import Database, Transaction
-from appliance.store.deliveries import MessageDelivery
+from appliance.store.outbox import MessageDelivery
 
 INTERRUPTED = "the process ended while it was sent"
 LONGEST_PAUSE = timedelta(minutes=5)
@@ -189,7 +189,7 @@ class MessageDeliveries:
     def list_deliveries(self, contract_id: str) -> list[MessageDelivery]:
         """The newest messages about a contract, at most :data:`SHOWN`."""
         with self._database.reading() as tx:
-            return deliveries.deliveries_of(tx, contract_id, limit=SHOWN)
+            return outbox.deliveries_of(tx, contract_id, limit=SHOWN)
 
     def resend_message(self, contract_id: str, message: int, *, by: str) -> None:
         """The initiator (*by*) has a message go out once more whose arrival is unknown, or that was refused.
@@ -200,7 +200,7 @@ class MessageDeliveries:
         now = self._now()
         with self._database.transaction() as tx:
             contract = contracts.load(tx, contract_id)
-            recipient = deliveries.recipient_of(tx, contract_id, message)
+            recipient = outbox.recipient_of(tx, contract_id, message)
             if recipient is None:
                 raise NotFound("There is no such message about “{title}”.", title=contract.title)
             if contract.initiator != by:

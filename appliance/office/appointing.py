@@ -29,7 +29,7 @@ from appliance.model.accounts import AccountRole, AccountState, NewAccount, Open
 from appliance.model.office import NewOfficer
 from appliance.model.people import Person
 from appliance.office.notices import notify_officers_of_recovery
-from appliance.store import accounts, appointment, passkeys, people
+from appliance.store import accounts, enrolment, people
 from appliance.store.database import Transaction
 from hsm.answers import Appointment
 from hsm.client import AuthorityClient
@@ -140,7 +140,7 @@ class Appointing:
         )
         with self._database.transaction() as tx:
             spend_ticket(tx, made.ticket, now=self._now())
-            appointment.save_appointment(tx, new)
+            enrolment.save_appointment(tx, new)
         with self._kept(new):
             self._authority.appoint_officer(form.code, self._details(new))
         with self._database.transaction() as tx:
@@ -181,7 +181,7 @@ class Appointing:
             spend_ticket(tx, made.ticket, now=self._now())
             new = self._restored(tx, subject, form, made)
             if new is not None:
-                appointment.save_appointment(tx, new)
+                enrolment.save_appointment(tx, new)
         with self._kept(new):
             self._authority.restore_officer(form.code, {"subject": subject, "credential": self._credential(made)})
         if new is None:
@@ -220,14 +220,14 @@ class Appointing:
 
     def _complete(self) -> None:
         with self._database.reading() as tx:
-            kept = appointment.appointments(tx)
+            kept = enrolment.appointments(tx)
         for new in kept:
             # Whoever posts to /setup chooses the id of a passkey, and could choose another's; the key proves whose
             # it is.
             known = [(each.credential_id, each.public_key) for each in self._authority.credentials(new.subject)]
             if (new.credential_id, new.public_key) in known:
                 with self._database.transaction() as tx:
-                    if new in appointment.appointments(tx):
+                    if new in enrolment.appointments(tx):
                         self._open(tx, new)
 
     @contextmanager
@@ -238,7 +238,7 @@ class Appointing:
         except ActivationRefused:
             if new is not None:
                 with self._database.transaction() as tx:
-                    appointment.drop_appointment(tx, new)
+                    enrolment.drop_appointment(tx, new)
             raise
 
     def _open(self, tx: Transaction, new: NewOfficer) -> None:
@@ -246,14 +246,14 @@ class Appointing:
         restored = people.is_known(tx, subject)
         if restored:
             self._sessions.end_all_sessions(tx, subject, by=subject)
-            passkeys.remove_passkeys(tx, subject)
+            accounts.remove_passkeys(tx, subject)
             accounts.set_code_secret(tx, subject, None)
         else:
             self._register(tx, new)
         accounts.set_password(tx, subject, new.password)
         accounts.set_state(tx, subject, AccountState.ACTIVE)
         label = translator(people.person(tx, subject).language)(_LABEL)
-        passkeys.insert_passkey(
+        accounts.insert_passkey(
             tx, Passkey(new.credential_id, subject, new.public_key, new.sign_count, label, now)
         )
         kind = EventKind.ACCOUNT_RECOVERED if restored else EventKind.OFFICER_APPOINTED
@@ -261,7 +261,7 @@ class Appointing:
         self._audit.append(tx, AuditEvent(kind, now, subject, None, public))
         if restored:
             notify_officers_of_recovery(tx, now, about=subject)
-        appointment.forget_appointments(tx, subject)
+        enrolment.forget_appointments(tx, subject)
 
     def _register(self, tx: Transaction, new: NewOfficer) -> None:
         roles, interface = frozenset({AccountRole.OFFICER}), self._interface

@@ -27,7 +27,7 @@ from appliance.office import effects
 from appliance.office.effects import DecisionRecording
 from appliance.office.notices import checked_reason, refuse_decision
 from appliance.office.requests import context_of
-from appliance.store import enrolment, office_acts
+from appliance.store import enrolment, officer_decisions
 from appliance.store.database import Database
 from hsm.client import AuthorityClient
 from hsm.intents import OfficerIntent, WebAuthnActivation
@@ -53,12 +53,12 @@ class OfficerDecisions:
     def find_decision(self, act_id: str) -> OfficerDecision:
         """The act. Raises :class:`NotFound`."""
         with self._database.reading() as tx:
-            return office_acts.act(tx, act_id)
+            return officer_decisions.act(tx, act_id)
 
     def waiting_decisions(self) -> list[OfficerDecision]:
         """The acts that wait for an officer, oldest first."""
         with self._database.reading() as tx:
-            return office_acts.waiting(tx, self._now())
+            return officer_decisions.waiting(tx, self._now())
 
     def to_activate(self, pending: OfficerDecision) -> OfficerIntent:
         """What the officer's authenticator is asked for; the credentials in it are those of the request."""
@@ -94,32 +94,32 @@ class OfficerDecisions:
             if pending.kind is not OfficerDecisionKind.ENROL_KEEPER:
                 effects.perform_at_authority(self._authority, act)
         with self._database.transaction() as tx:
-            office_acts.end(tx, pending.id, OfficerDecisionState.DONE, at=self._now(), by=officer)
+            officer_decisions.end(tx, pending.id, OfficerDecisionState.DONE, at=self._now(), by=officer)
             if not done and pending.kind is OfficerDecisionKind.ENROL_KEEPER:
                 # Inside: whoever ends the keeper refuses the act first, and so comes wholly before this or wholly
                 # after it. No HSM is asked, so that other writers do not wait for long.
                 effects.perform_at_authority(self._authority, act)
-            office_acts.approve(tx, pending.id, officer, self._now())
-            self._recording.record_decision(tx, office_acts.act(tx, pending.id), by=officer)
+            officer_decisions.approve(tx, pending.id, officer, self._now())
+            self._recording.record_decision(tx, officer_decisions.act(tx, pending.id), by=officer)
         return self.find_decision(act_id)
 
     def refuse_decision(self, act_id: str, *, reason: str, by: str) -> None:
         """An officer ends an act that waits; the request that it would decide stays open."""
         words, now = checked_reason(reason.strip() or "-", "Say why; the reason goes on record."), self._now()
         with self._database.transaction() as tx:
-            refuse_decision(tx, self._audit, office_acts.act(tx, act_id), reason=words, by=by, at=now)
+            refuse_decision(tx, self._audit, officer_decisions.act(tx, act_id), reason=words, by=by, at=now)
 
     def _remember(self, pending: OfficerDecision, officer: str) -> None:
         now = self._now()
         with self._database.transaction() as tx:
-            office_acts.approve(tx, pending.id, officer, now)
+            officer_decisions.approve(tx, pending.id, officer, now)
             public = {"subject": pending.subject, "act": pending.id, "kind": pending.kind.value}
             self._audit.append(tx, AuditEvent(EventKind.OFFICE_ACT_APPROVED, now, officer, None, public))
 
     def _require_in_time(self, pending: OfficerDecision) -> None:
         if pending.expires <= self._now():
             with self._database.transaction() as tx:
-                office_acts.expire(tx, self._now())
+                officer_decisions.expire(tx, self._now())
             raise StateRefused("The time for this act has run out; nothing was done. Prepare it again.")
 
     def _wired(self, subject: str, credential: ProposedCredential) -> dict[str, Any]:

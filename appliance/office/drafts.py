@@ -21,7 +21,7 @@ from appliance.model.office import (
 from appliance.model.people import SealKind
 from appliance.office.notices import checked_reason, notify_officers_of_decision
 from appliance.office.seal_and_service_drafts import SealDecisionDrafts, ServiceDecisionDrafts
-from appliance.store import enrolment, office_acts, people, roll
+from appliance.store import directory, enrolment, officer_decisions, people
 from appliance.store.database import Database, Transaction
 from hsm.client import AuthorityClient
 from hsm.intents import ASKED_ELSEWHERE_HOURS
@@ -69,7 +69,7 @@ class DecisionDrafts:
         with self._database.reading() as tx:
             request = enrolment.request(tx, request_id)
             person = people.person(tx, request.subject)
-            waiting = office_acts.open_for_request(tx, request_id, self._now())
+            waiting = officer_decisions.open_for_request(tx, request_id, self._now())
         if request.state is not EnrolmentRequestState.OPEN:
             raise StateRefused("This request was decided in the meantime.")
         if waiting is not None and waiting.approved_by:
@@ -151,8 +151,8 @@ class DecisionDrafts:
             request=request,
         )
         with self._database.transaction() as tx:
-            office_acts.expire(tx, now)
-            office_acts.insert(tx, act)
+            officer_decisions.expire(tx, now)
+            officer_decisions.insert(tx, act)
             if is_asked_elsewhere:  # no officer began it, so none knows of it
                 notify_officers_of_decision(tx, now, about=act.id)
         return act
@@ -184,7 +184,7 @@ def _require_one(known: bool, request: EnrolmentRequest) -> None:
 def _require_custodians(tx: Transaction, organisation: str, custodians: tuple[str, ...]) -> None:
     if not custodians:
         raise PreconditionRefused("A seal has at least one custodian.")
-    fitting = {each.subject for each in roll.possible_custodians(tx, organisation)}
+    fitting = {each.subject for each in directory.possible_custodians(tx, organisation)}
     if not set(custodians) <= fitting:
         raise PreconditionRefused(
             "Custodians are enrolled people of {organisation} who have the custodian's role.",

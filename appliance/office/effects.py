@@ -16,7 +16,7 @@ from appliance.model.office import SEAL_DECISIONS, EnrolmentRequestState, Office
 from appliance.model.people import Seal, SealKind
 from appliance.office.notices import notify_enrolled
 from appliance.powers.ending import end_of_agent
-from appliance.store import accounts, custody, enrolment, people, roll, seals
+from appliance.store import accounts, directory, enrolment, people, seals
 from appliance.store.database import Transaction
 from hsm.answers import KnownCompanySeal
 from hsm.client import AuthorityClient
@@ -159,7 +159,7 @@ def record_seal_decision(tx: Transaction, act: OfficerDecision, now: datetime) -
 def remove_custodian_everywhere(tx: Transaction, person: str, now: datetime) -> list[str]:
     """Who has left keeps no seal; the seals that stand still because of it."""
     stopped = []
-    for seal in custody.seals_in_use_kept_by(tx, person):
+    for seal in seals.seals_in_use_kept_by(tx, person):
         seals.remove_custodian(tx, seal.subject, person)
         too_few = len(seal.custodians) - 1 < seal.needed
         if too_few and seals.suspend(tx, seal.subject, since=now):
@@ -226,7 +226,7 @@ class DecisionRecording:
 
     def _end_account(self, tx: Transaction, subject: str, by: str) -> None:
         self._sessions.end_all_sessions(tx, subject, by=by)
-        entry = roll.directory_entry(tx, subject)
+        entry = directory.directory_entry(tx, subject)
         if entry is not None and entry.state not in (None, AccountState.LEFT):
             accounts.set_state(tx, subject, AccountState.LEFT)
         for seal in remove_custodian_everywhere(tx, subject, self._now()):

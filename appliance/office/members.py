@@ -14,7 +14,7 @@ from appliance.model.office import DirectoryEntry, OfficerDecision, OpenContract
 from appliance.office import effects
 from appliance.office.drafts import DecisionDrafts
 from appliance.powers.ending import end_of_agent
-from appliance.store import accounts, roll
+from appliance.store import accounts, directory
 from appliance.store.database import Database
 from hsm.answers import KnownCredential
 from hsm.client import AuthorityClient
@@ -71,34 +71,36 @@ class Members:
     def page(self, search: str = "", *, after: str = "") -> RollPage:
         """People whose name, organisation, login or address has *search*, at most :data:`PAGE`."""
         with self._database.reading() as tx:
-            found = roll.directory_page(tx, search.strip()[:100], after=after[:80], limit=PAGE + 1)
+            found = directory.directory_page(tx, search.strip()[:100], after=after[:80], limit=PAGE + 1)
         more = len(found) > PAGE
         return RollPage(tuple(found[:PAGE]), found[PAGE - 1].subject if more else "")
 
     def member(self, subject: str) -> Member:
         """The person. Raises :class:`NotFound`."""
         with self._database.reading() as tx:
-            entry = roll.directory_entry(tx, subject)
+            entry = directory.directory_entry(tx, subject)
             if entry is None:
                 raise NotFound("There is no person {subject}.", subject=subject)
-            contracts, seals = roll.open_contracts(tx, subject), roll.seals_kept_by(tx, subject)
+            contracts, seals = directory.open_contracts(tx, subject), directory.seals_kept_by(tx, subject)
         known = tuple(self._authority.credentials(subject))
         return Member(entry, known, tuple(contracts), tuple(seals))
 
     def names(self, subjects: list[str]) -> dict[str, str]:
         """What *subjects* are called, as far as they are known."""
         with self._database.reading() as tx:
-            return roll.names(tx, subjects)
+            return directory.names(tx, subjects)
 
     def possible_custodians(self, words: str = "", *, chosen: Sequence[str] = ()) -> dict[str, RollPage]:
         """By organisation that the authority may name: who can keep a seal of it and has *words* in name, login or
         address, at most :data:`PAGE`; who is *chosen* already is always among them."""
         with self._database.reading() as tx:
-            kept = [entry for subject in chosen[:PAGE] if (entry := roll.directory_entry(tx, subject)) is not None]
+            kept = [
+                entry for subject in chosen[:PAGE] if (entry := directory.directory_entry(tx, subject)) is not None
+            ]
             return {
                 each: _with(
                     [entry for entry in kept if entry.organisation == each and not entry.guest],
-                    roll.possible_custodians(tx, each, words.strip()[:100], limit=PAGE + 1),
+                    directory.possible_custodians(tx, each, words.strip()[:100], limit=PAGE + 1),
                 )
                 for each in self._authority.organisations()
             }
@@ -126,6 +128,6 @@ class Members:
         if subject == by:
             raise StateRefused("Nobody ends their own registration; another officer does.")
         with self._database.reading() as tx:
-            remaining = [each for each in roll.officers(tx) if each != subject]
+            remaining = [each for each in directory.officers(tx) if each != subject]
         if subject.startswith("officer-") and not remaining:
             raise StateRefused("{subject} is the last officer; appoint another one first.", subject=subject)

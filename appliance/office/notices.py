@@ -11,13 +11,13 @@ from appliance.ledger.audit_trail import AuditEvent, AuditTrail, EventKind
 from appliance.model.contract import GUEST_PREFIX
 from appliance.model.notice import Notice, NoticeKind
 from appliance.model.office import OfficerDecision, OfficerDecisionState
-from appliance.store import contracts, guests, office_acts, outbox, roll
+from appliance.store import contracts, directory, guests, officer_decisions, outbox
 from appliance.store.database import Transaction
 
 
 def notify_officers_of_request(tx: Transaction, now: datetime, *, about: str) -> None:
     """Every officer is told that a request waits; *about* is its id."""
-    for officer in roll.officers(tx):
+    for officer in directory.officers(tx):
         outbox.enqueue(tx, Notice(None, officer, NoticeKind.ENROLMENT_WAITING, now, about))
 
 
@@ -35,14 +35,14 @@ def notify_inviter(tx: Transaction, guest: str, now: datetime) -> None:
 
 def notify_officers_of_decision(tx: Transaction, now: datetime, *, about: str) -> None:
     """Every officer is told that an act waits which administrators asked for elsewhere; *about* is its id."""
-    for officer in roll.officers(tx):
+    for officer in directory.officers(tx):
         outbox.enqueue(tx, Notice(None, officer, NoticeKind.ACT_WAITING, now, about))
 
 
 def notify_officers_of_recovery(tx: Transaction, now: datetime, *, about: str) -> None:
     """Every officer is told that one of them is given a new way in by a ceremony, or has used it; *about* is the
     ceremony's number, or the officer."""
-    for officer in roll.officers(tx):
+    for officer in directory.officers(tx):
         outbox.enqueue(tx, Notice(None, officer, NoticeKind.OFFICER_RECOVERY, now, about))
 
 
@@ -77,6 +77,6 @@ def refuse_decision(
     tx: Transaction, audit: AuditTrail, pending: OfficerDecision, *, reason: str, by: str, at: datetime
 ) -> None:
     """open → refused, for *reason*. Raises :class:`StateRefused` when it has ended before."""
-    office_acts.end(tx, pending.id, OfficerDecisionState.REFUSED, at=at, by=by, reason=reason)
+    officer_decisions.end(tx, pending.id, OfficerDecisionState.REFUSED, at=at, by=by, reason=reason)
     public = {"subject": pending.subject, "act": pending.id, "kind": pending.kind.value}
     audit.append(tx, AuditEvent(EventKind.OFFICE_ACT_REFUSED, at, by, None, public, {"reason": reason}))

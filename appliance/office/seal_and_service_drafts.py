@@ -14,7 +14,7 @@ from appliance.model.office import NewPinCustodian, OfficerDecision, OfficerDeci
 from appliance.model.people import Seal
 from appliance.office import effects
 from appliance.office.notices import checked_reason
-from appliance.store import people, roll
+from appliance.store import directory, people
 from appliance.store import seals as store
 from appliance.store.database import Database
 from hsm.client import AuthorityClient
@@ -54,7 +54,7 @@ class SealDecisionDrafts:
         """The act by which one more person keeps the seal."""
         known = self._existing(seal)
         with self._database.reading() as tx:
-            fitting = roll.can_keep_seals(tx, person, known.organisation)
+            fitting = directory.can_keep_seals(tx, person, known.organisation)
         if not fitting:
             raise PreconditionRefused(
                 "Custodians are enrolled people of {organisation} who have the custodian's role.",

@@ -13,7 +13,7 @@ from appliance.ledger.audit_trail import AuditEvent, AuditTrail, EventKind
 from appliance.model.office import OfficerDecision, OfficerDecisionKind
 from appliance.model.people import Seal
 from appliance.office.notices import checked_reason
-from appliance.store import office_acts, people, seal_requests
+from appliance.store import officer_decisions, people, seal_requests
 from appliance.store import seals as store
 from appliance.store.database import Database
 from hsm.answers import KnownCompanySeal
@@ -67,7 +67,7 @@ class CompanySeals:
         """The record of the seal's end. Raises :class:`NotFound` while it stands."""
         with self._database.reading() as tx:
             seal = people.seal(tx, subject)
-            act = office_acts.last_done(tx, subject, OfficerDecisionKind.DESTROY_SEAL)
+            act = officer_decisions.last_done(tx, subject, OfficerDecisionKind.DESTROY_SEAL)
             certificate = x509.load_der_x509_certificate(people.certificate(tx, subject))
             uses = seal_requests.uses_of(tx, subject)
         if seal.destroyed is None or act is None:

@@ -10,7 +10,7 @@ from appliance.errors import PreconditionRefused, StateRefused
 from appliance.ledger.audit_trail import AuditEvent, AuditTrail, EventKind
 from appliance.model.contract import Contract, ContractState
 from appliance.model.notice import DATES, ContractDate, Occasion
-from appliance.store import contract_dates, contracts
+from appliance.store import contracts
 from appliance.store.database import Database
 
 OVER = frozenset(
@@ -38,7 +38,7 @@ class ContractDateService:
     def list_dates(self, contract_id: str) -> tuple[ContractDate, ...]:
         """The dates of a contract, in the order of their days."""
         with self._database.reading() as tx:
-            return contract_dates.dates_of(tx, contract_id)
+            return contracts.dates_of(tx, contract_id)
 
     def may_change(self, contract: Contract, subject: str) -> bool:
         """Whether *subject* keeps the dates of *contract*."""
@@ -58,15 +58,15 @@ class ContractDateService:
                 raise PreconditionRefused("Only the initiator of “{title}” keeps its dates.", title=contract.title)
             if contract.state in OVER:
                 raise StateRefused("“{title}” has ended; there is nothing to remind of.", title=contract.title)
-            known = {each.kind: each.day for each in contract_dates.dates_of(tx, contract_id)}
+            known = {each.kind: each.day for each in contracts.dates_of(tx, contract_id)}
             wanted = {kind: days.get(kind) for kind in DATES}
             if all(known.get(kind) == day for kind, day in wanted.items()):
                 return
             for kind, day in wanted.items():
                 if day is None:
-                    contract_dates.remove_date(tx, contract_id, kind)
+                    contracts.remove_date(tx, contract_id, kind)
                 elif known.get(kind) != day:
-                    contract_dates.save_date(tx, contract_id, ContractDate(kind, day, by, now))
+                    contracts.save_date(tx, contract_id, ContractDate(kind, day, by, now))
             private = {kind.value: None if day is None else day.isoformat() for kind, day in wanted.items()}
             event = AuditEvent(EventKind.DATES_CHANGED, now, by, contract_id, {}, private)
             record_change(tx, self._audit, contract, event)

@@ -23,9 +23,9 @@ from appliance.reminders.schedule import (
     next_due_at,
     schedule,
 )
-from appliance.store import contract_dates, contracts, outbox, people, reminder_plans, reminder_wishes, reminders
+from appliance.store import contracts, outbox, people, reminders
 from appliance.store.database import Database, Transaction
-from appliance.store.reminder_plans import Plan
+from appliance.store.reminders import Plan
 
 RulesOf = Callable[[str], ReminderRules]
 """The rules for contracts of a type, in the initiator's words."""
@@ -70,19 +70,19 @@ class ReminderDerivation:
             new, then = self._of_one(tx, plan, each, _Setting(rules, now, known, left))
             made += new
             following = min(filter(None, (following, then)), default=None)
-        reminder_plans.set_next(tx, plan, following)
+        reminders.set_next(tx, plan, following)
         return made
 
     def working_hours(self, tx: Transaction, person: str, rules: ReminderRules) -> WorkingHours:
         """When *person* may be reminded."""
         zone = ZoneInfo(people.person(tx, person).zone)
-        quiet = reminder_wishes.preferences_of(tx, person).quiet
+        quiet = reminders.preferences_of(tx, person).quiet
         return WorkingHours(zone, rules.hours, self._calendars(rules.calendar), quiet)
 
     def _when(self, tx: Transaction, person: str, setting: _Setting) -> tuple[WorkingHours, time | None]:
         """The hours of *person* and the time of the one mail a day, looked up once in a transaction."""
         if person not in setting.known:
-            daily = reminder_wishes.preferences_of(tx, person).daily
+            daily = reminders.preferences_of(tx, person).daily
             setting.known[person] = self.working_hours(tx, person, setting.rules), daily
         return setting.known[person]
 
@@ -132,7 +132,7 @@ def _wanted(tx: Transaction, contract: Contract, occasion: Occasion, rules: Remi
             floor = dated if told is None else max(dated, told)
             yield _Wanted(duty, ReminderSubject(contract.deadline.at, zone, steps, floor))
         return
-    for entry in contract_dates.dates_of(tx, contract.id):
+    for entry in contracts.dates_of(tx, contract.id):
         if entry.kind is occasion:
             anchor = beginning(entry.day, zone, rules)
             for duty in duties.duties_of_dates(tx, contract):
@@ -185,7 +185,7 @@ class ReminderTick:
         made, ends = 0, monotonic() + LONGEST
         while monotonic() < ends:
             with self._database.reading() as tx:
-                due = reminder_plans.due_plans(tx, self._now(), limit=BATCH)
+                due = reminders.due_plans(tx, self._now(), limit=BATCH)
             if not due:
                 break
             with self._database.transaction() as tx:
@@ -196,11 +196,11 @@ class ReminderTick:
     def _prepare(self) -> None:
         now = self._now()
         with self._database.reading() as tx:
-            ticked, rules = reminder_plans.clock(tx)
-            touched = reminder_plans.is_anybody_touched(tx)
+            ticked, rules = reminders.clock(tx)
+            touched = reminders.is_anybody_touched(tx)
         if touched or rules != self._rules or ticked is None or now - ticked >= SIGN_OF_LIFE:
             with self._database.transaction() as tx:
-                reminder_plans.mark_touched(tx)
+                reminders.mark_touched(tx)
                 if rules != self._rules:
-                    reminder_plans.mark_all(tx)
-                reminder_plans.set_clock(tx, now, self._rules)
+                    reminders.mark_all(tx)
+                reminders.set_clock(tx, now, self._rules)

@@ -10,7 +10,7 @@ from appliance.model.contract import Contract, ContractState, Party, PartyKind
 from appliance.model.notice import Duty, ReminderRole
 from appliance.model.seals import SealRequestState
 from appliance.seal_requests.status import still_asked
-from appliance.store import accounts, people, roll, seal_requests
+from appliance.store import accounts, directory, people, seal_requests
 from appliance.store.database import Database, Transaction
 
 
@@ -49,7 +49,7 @@ def _looked_after(
         for one in dict.fromkeys(missing):
             yield Duty(contract.initiator, ReminderRole.STAND_IN, one)
         return
-    for officer in roll.officers(tx):
+    for officer in directory.officers(tx):
         for one in dict.fromkeys([contract.initiator, *missing]):
             yield Duty(officer, ReminderRole.STAND_IN, one)
 
@@ -67,7 +67,7 @@ def duties_of_dates(tx: Transaction, contract: Contract) -> list[Duty]:
     own = Audience.of_person(people.person(tx, contract.initiator))
     colleagues = [each for each in rules.signatories(contract) if belongs(tx, each, own)]
     there = [each for each in colleagues if accounts.is_there(tx, each)]
-    return [Duty(each, ReminderRole.STAND_IN, contract.initiator) for each in there or roll.officers(tx)]
+    return [Duty(each, ReminderRole.STAND_IN, contract.initiator) for each in there or directory.officers(tx)]
 
 
 def names_of_late(tx: Transaction, contract: Contract) -> tuple[str, ...]:
@@ -77,7 +77,7 @@ def names_of_late(tx: Transaction, contract: Contract) -> tuple[str, ...]:
 
 def _named(tx: Transaction, party: Party) -> str:
     if party.kind is PartyKind.SEAL:
-        return roll.names(tx, [party.responsible]).get(party.responsible, party.name)
+        return directory.names(tx, [party.responsible]).get(party.responsible, party.name)
     return party.name
 
 
@@ -103,5 +103,5 @@ class AbsentActors:
             return ()
         with self._database.reading() as tx:
             _, missing = asked_to_act(tx, contract)
-            names = roll.names(tx, missing)
+            names = directory.names(tx, missing)
         return tuple(names.get(one, one) for one in dict.fromkeys(missing))

@@ -16,7 +16,7 @@ from appliance.notices.addresses import PortalAddresses
 from appliance.notices.messages import FROM, GREETING, MailMessage, Postponed, html_page
 from appliance.reminders import duties
 from appliance.reminders.derivation import ReminderDerivation, RulesOf
-from appliance.store import contract_dates, contracts, people, reminders, roll
+from appliance.store import contracts, directory, people, reminders
 from appliance.store.database import Transaction
 from appliance.store.outbox import OutboxMessage
 
@@ -148,13 +148,13 @@ class ReminderLines:
 def _names(tx: Transaction, reminder: Reminder, contract: Contract) -> tuple[str, ...]:
     if reminder.duty.role is ReminderRole.STAND_IN:
         about = reminder.duty.about
-        return (roll.names(tx, [about]).get(about, about),)
+        return (directory.names(tx, [about]).get(about, about),)
     return duties.names_of_late(tx, contract) if reminder.duty.role is ReminderRole.INITIATOR else ()
 
 
 def _day(tx: Transaction, reminder: Reminder, contract: Contract) -> date | None:
     """The day of a date beyond signing."""
-    dates = contract_dates.dates_of(tx, contract.id)
+    dates = contracts.dates_of(tx, contract.id)
     return next((each.day for each in dates if each.kind is reminder.occasion), None)
 
 

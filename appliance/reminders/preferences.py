@@ -6,7 +6,7 @@ from datetime import time
 
 from appliance.errors import PreconditionRefused
 from appliance.model.notice import QuietHours, ReminderPreferences
-from appliance.store import reminder_wishes
+from appliance.store import reminders
 from appliance.store.database import Database
 
 
@@ -19,12 +19,12 @@ class ReminderPreferenceService:
     def load_preferences(self, person: str) -> ReminderPreferences:
         """The preferences of *person*; the defaults until they are set."""
         with self._database.reading() as tx:
-            return reminder_wishes.preferences_of(tx, person)
+            return reminders.preferences_of(tx, person)
 
     def save_preferences(self, person: str, preferences: ReminderPreferences) -> None:
         """Applies to waiting reminders, too."""
         with self._database.transaction() as tx:
-            reminder_wishes.save_preferences(tx, person, preferences)
+            reminders.save_preferences(tx, person, preferences)
 
 
 def parse_preferences(start: str, until: str, daily: str) -> ReminderPreferences:

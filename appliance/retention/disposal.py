@@ -15,7 +15,7 @@ from appliance.ledger.audit_trail import AuditEvent, AuditTrail, EventKind
 from appliance.model.contract import Contract, ContractState
 from appliance.model.retention import Disposal, DisposalState, EndedContract
 from appliance.policy import Policy
-from appliance.store import contracts, forgetting, retention
+from appliance.store import contracts, retention
 from appliance.store.database import Database, Transaction
 
 KEPT_LONGER: Final = frozenset({ContractState.COMPLETED, ContractState.VOIDED})
@@ -171,7 +171,7 @@ class DisposalService:
                     removed += 1
         if removed:
             with self._database.transaction() as tx:
-                forgetting.overwrite_words(tx)
+                retention.overwrite_words(tx)
         return removed
 
     def remove_ownerless_blobs(self) -> int:
@@ -226,4 +226,4 @@ class DisposalService:
         contracts.touch(tx, contract.id, kind=event.kind, actor=by, at=now)
         retention.end(tx, contract.id, DisposalState.DONE, at=now, by=by, entry=entry)
         retention.doom(tx, [revision.digest for revision in contract.revisions], since=now)
-        forgetting.forget_contract(tx, contract.id)
+        retention.forget_contract(tx, contract.id)

@@ -17,7 +17,7 @@ from appliance.model.accounts import AccountState
 from appliance.model.retention import ErasureRemainder
 from appliance.policy import Policy
 from appliance.retention.disposal import with_retention_term
-from appliance.store import forgetting, people, retention, roll
+from appliance.store import directory, people, retention
 from appliance.store.database import Database
 
 
@@ -54,7 +54,7 @@ class ErasureService:
         with self._database.reading() as tx:
             entries = retention.entries_about(tx, subject)
         with self._database.transaction() as tx:
-            entry = roll.directory_entry(tx, subject)
+            entry = directory.directory_entry(tx, subject)
             if entry is not None and entry.state not in (None, AccountState.LEFT):
                 raise PreconditionRefused("{subject} still has an account; let them leave first.", subject=subject)
             if retention.running_of(tx, subject):
@@ -71,8 +71,8 @@ class ErasureService:
                     subject=subject,
                     contract=held[0],
                 )
-            erased = forgetting.forget_openings(tx, entries)
-            forgetting.forget_person(tx, subject, name_too=not retention.ended_of(tx, subject))
+            erased = retention.forget_openings(tx, entries)
+            retention.forget_person(tx, subject, name_too=not retention.ended_of(tx, subject))
             public: dict[str, Field] = {
                 "subject": subject,
                 "entries": erased,

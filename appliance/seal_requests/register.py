@@ -10,7 +10,7 @@ from datetime import datetime
 
 from appliance.history.disclosure import Audience
 from appliance.model.seals import SealRequestState, SealUse, UseFilter
-from appliance.store import custody, people, seal_uses
+from appliance.store import people, seal_requests, seals
 from appliance.store.database import Database
 
 PAGE = 50
@@ -65,14 +65,14 @@ class SealUses:
     def page(self, wanted: UseFilter, *, before: int | None = None) -> UsePage:
         """The newest :data:`PAGE` lines that are *wanted*, below the number *before*."""
         with self._database.reading() as tx:
-            found = seal_uses.uses_page(tx, wanted, before=before or _LAST, limit=PAGE + 1)
+            found = seal_requests.uses_page(tx, wanted, before=before or _LAST, limit=PAGE + 1)
         more = len(found) > PAGE
         return UsePage(tuple(found[:PAGE]), found[PAGE - 1].number if more else None)
 
     def of_custodian(self, person: str, wanted: UseFilter) -> UseFilter:
         """*wanted*, of the seals that *person* keeps alone."""
         with self._database.reading() as tx:
-            return _only(custody.seals_kept_by(tx, person), wanted)
+            return _only(seals.seals_kept_by(tx, person), wanted)
 
     def of_company(self, company: Audience, wanted: UseFilter) -> UseFilter:
         """*wanted*, of the seals of *company* alone: what others' seals are used for is internal to them."""
@@ -85,7 +85,7 @@ class SealUses:
         before = _LAST
         for _ in range(MOST_EXPORTED // _BATCH):
             with self._database.reading() as tx:
-                found = seal_uses.uses_page(tx, wanted, before=before, limit=_BATCH)
+                found = seal_requests.uses_page(tx, wanted, before=before, limit=_BATCH)
             yield from found
             if len(found) < _BATCH:
                 return

@@ -1,4 +1,4 @@
-"""Accounts and their roles in the database. Each function runs in the caller's transaction."""
+"""Accounts with their roles, passkeys and links. Each function runs in the caller's transaction."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Any
 import pysqlite3
 
 from appliance.errors import NotFound, PreconditionRefused, StateRefused
-from appliance.model.accounts import Account, AccountRole, AccountState
+from appliance.model.accounts import Account, AccountLink, AccountRole, AccountState, LinkPurpose, Passkey
 from appliance.store.database import Transaction
-from hsm.rows import RowMapper
+from hsm.rows import RowMapper, fields_of
 
 _ACCOUNT = (
     "SELECT subject, login, state, invited, password IS NOT NULL AS has_password, totp IS NOT NULL AS has_code,"
@@ -144,3 +144,107 @@ def _require_row(tx: Transaction, query: str, subject: str) -> tuple[Any, ...]:
 
 def _no_account(subject: str) -> NotFound:
     return NotFound("{subject} has no account here.", subject=subject)
+
+
+_LINK = "SELECT id, purpose, subject, made, expires, ended FROM account_links"
+_LINKS = RowMapper(AccountLink)
+
+
+def insert_link(tx: Transaction, link: AccountLink, *, by: str) -> None:
+    """A new link; an earlier one of the same account ends."""
+    tx.execute(
+        "UPDATE account_links SET ended = ?, password = NULL WHERE subject = ? AND ended IS NULL",
+        (link.made, link.subject),
+    )
+    tx.execute(
+        "INSERT INTO account_links (id, purpose, subject, made, made_by, expires) VALUES (?, ?, ?, ?, ?, ?)",
+        (link.id, link.purpose, link.subject, link.made, by, link.expires),
+    )
+
+
+def find_link(tx: Transaction, link_id: str) -> AccountLink | None:
+    """The link with this id, however it stands."""
+    return _LINKS.first(tx.execute(f"{_LINK} WHERE id = ?", (link_id,)))
+
+
+def open_link(tx: Transaction, subject: str, purpose: LinkPurpose) -> AccountLink | None:
+    """The link of *subject* that has not ended, for letters: ``links.token(purpose, link.id)`` is its token."""
+    return _LINKS.first(
+        tx.execute(f"{_LINK} WHERE subject = ? AND purpose = ? AND ended IS NULL", (subject, purpose))
+    )
+
+
+def save_link_password(tx: Transaction, link_id: str, hashed: str) -> None:
+    """Remembers the chosen password (argon2id) until the second factor is there."""
+    tx.execute("UPDATE account_links SET password = ? WHERE id = ? AND ended IS NULL", (hashed, link_id))
+
+
+def link_password(tx: Transaction, link_id: str) -> str | None:
+    """What :func:`keep_password` kept."""
+    return tx.value(str, "SELECT password FROM account_links WHERE id = ? AND ended IS NULL", (link_id,))
+
+
+def end_link(tx: Transaction, link_id: str, *, now: datetime) -> bool:
+    """Ends the link; False when it had ended already."""
+    return (
+        tx.change(
+            "UPDATE account_links SET ended = ?, password = NULL WHERE id = ? AND ended IS NULL",
+            (now, link_id),
+        )
+        == 1
+    )
+
+
+def end_links_of(tx: Transaction, subject: str, *, now: datetime) -> None:
+    """Ends whatever link of *subject* is open."""
+    tx.execute(
+        "UPDATE account_links SET ended = ?, password = NULL WHERE subject = ? AND ended IS NULL",
+        (now, subject),
+    )
+
+
+_PASSKEY = "SELECT credential AS credential_id, subject, public_key, sign_count, label, added, used FROM passkeys"
+_PASSKEYS = RowMapper(Passkey)
+
+
+def insert_passkey(tx: Transaction, passkey: Passkey) -> None:
+    """A new passkey. Raises :class:`StateRefused` when it is known already."""
+    try:
+        tx.insert(
+            "passkeys",
+            {"credential": passkey.credential_id}
+            | fields_of(passkey, "subject public_key sign_count label added"),
+        )
+    except pysqlite3.IntegrityError as error:
+        raise StateRefused("This passkey is registered here already.") from error
+
+
+def find_passkey(tx: Transaction, credential_id: bytes) -> Passkey | None:
+    """The passkey with this credential id."""
+    return _PASSKEYS.first(tx.execute(f"{_PASSKEY} WHERE credential = ?", (credential_id,)))
+
+
+def passkeys_of(tx: Transaction, subject: str) -> list[Passkey]:
+    """The passkeys of an account, oldest first."""
+    return _PASSKEYS.all(tx.execute(f"{_PASSKEY} WHERE subject = ? ORDER BY added, credential", (subject,)))
+
+
+def use_passkey(tx: Transaction, passkey: Passkey, *, sign_count: int, now: datetime) -> bool:
+    """Keeps the new counter; False when another request used the same one in between."""
+    return (
+        tx.change(
+            "UPDATE passkeys SET sign_count = ?, used = ? WHERE credential = ? AND sign_count = ?",
+            (sign_count, now, passkey.credential_id, passkey.sign_count),
+        )
+        == 1
+    )
+
+
+def remove_passkey(tx: Transaction, subject: str, credential_id: bytes) -> bool:
+    """Removes a passkey of *subject*; False when there is none."""
+    return tx.change("DELETE FROM passkeys WHERE subject = ? AND credential = ?", (subject, credential_id)) == 1
+
+
+def remove_passkeys(tx: Transaction, subject: str) -> None:
+    """Removes all passkeys of *subject*."""
+    tx.execute("DELETE FROM passkeys WHERE subject = ?", (subject,))

@@ -1,4 +1,5 @@
-"""Contracts, parties and revisions in the database. Every function runs in the caller's transaction."""
+"""Contracts and their revisions, the days that they name, handovers, and which contract replaces which. Every
+function runs in the caller's transaction."""
 
 from __future__ import annotations
 
@@ -16,7 +17,8 @@ from appliance.model.contract import (
     SigningOrder,
 )
 from appliance.model.money import Money
-from appliance.store import handovers, parties
+from appliance.model.notice import ContractDate, Occasion
+from appliance.store import parties
 from appliance.store.database import Transaction
 from appliance.store.moments import loaded
 from hsm.rows import RowMapper, columns, fields_of
@@ -88,7 +90,7 @@ def load(tx: Transaction, contract_id: str) -> Contract:
         rows,
         parties=parties.of_contract(tx, contract_id),
         revisions=_revisions(tx, contract_id),
-        former=handovers.handover_givers(tx, contract_id),
+        former=handover_givers(tx, contract_id),
         voiding=_voiding(tx, contract_id),
     )
     if found is None:
@@ -227,3 +229,62 @@ def _require_one(count: int, contract: Contract) -> None:
         raise StateRefused(
             "Contract “{title}” has changed in the meantime; look at it again, then decide.", title=contract.title
         )
+
+
+def insert_handover(tx: Transaction, *, party: str, giver: str, recipient: str, reason: str, at: datetime) -> None:
+    """*giver* hands *party* over to *recipient* (subjects)."""
+    tx.execute(
+        "INSERT INTO handovers (contract, party, giver, recipient, reason, at)"
+        " SELECT contract, id, ?, ?, ?, ? FROM parties WHERE id = ?",
+        (giver, recipient, reason, at, party),
+    )
+
+
+def handover_givers(tx: Transaction, contract_id: str) -> tuple[str, ...]:
+    """Those who handed over in this contract, each once, by subject."""
+    query = "SELECT DISTINCT giver FROM handovers WHERE contract = ? ORDER BY giver"
+    return tuple(tx.column(str, query, (contract_id,)))
+
+
+def insert_succession(tx: Transaction, contract_id: str, *, replaces: str) -> None:
+    """*contract_id*, a new draft, replaces a contract that has ended."""
+    tx.execute("INSERT INTO successions (contract, replaces) VALUES (?, ?)", (contract_id, replaces))
+
+
+def successor(tx: Transaction, contract_id: str) -> str | None:
+    """The contract that replaces this one; None while there is none but drafts that were thrown away."""
+    return tx.value(
+        str,
+        "SELECT s.contract FROM successions AS s JOIN contracts AS c ON c.id = s.contract"
+        " WHERE s.replaces = ? AND c.state <> 'discarded'",
+        (contract_id,),
+    )
+
+
+def replaced(tx: Transaction, contract_id: str) -> str | None:
+    """The contract that this one replaces, or None."""
+    return tx.value(str, "SELECT replaces FROM successions WHERE contract = ?", (contract_id,))
+
+
+_DATES = RowMapper(ContractDate)
+
+
+def dates_of(tx: Transaction, contract_id: str) -> tuple[ContractDate, ...]:
+    """The dates of a contract, by day."""
+    query = "SELECT kind, day, set_by, set_at FROM contract_dates WHERE contract = ? ORDER BY day, kind"
+    return tuple(_DATES.all(tx.execute(query, (contract_id,))))
+
+
+def save_date(tx: Transaction, contract_id: str, entry: ContractDate) -> None:
+    """Writes a date in place of an earlier one of its kind."""
+    tx.insert(
+        "contract_dates",
+        {"contract": contract_id} | fields_of(entry, "kind day set_by set_at"),
+        conflict="ON CONFLICT (contract, kind) DO UPDATE"
+        " SET day = excluded.day, set_by = excluded.set_by, set_at = excluded.set_at",
+    )
+
+
+def remove_date(tx: Transaction, contract_id: str, kind: Occasion) -> None:
+    """Takes the date of this kind away."""
+    tx.execute("DELETE FROM contract_dates WHERE contract = ? AND kind = ?", (contract_id, kind))

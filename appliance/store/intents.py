@@ -1,4 +1,5 @@
-"""Signing intents in the database: every step is a conditional update whose row count is checked."""
+"""Signing intents, and the basis of authorisation of each stage (canonical JSON). Every step is a conditional
+update whose row count is checked."""
 
 from __future__ import annotations
 
@@ -232,3 +233,21 @@ def _require_one(count: int, intent_id: str) -> None:
         raise StateRefused(
             "The prepared signature {intent} is no longer open; prepare it again.", intent=intent_id
         )
+
+
+PREPARED, COMPLETED = "prepared", "completed"
+
+
+def save_basis(tx: Transaction, intent: str, stage: str, record: bytes) -> None:
+    """The grounds (canonical JSON) as found at *stage* of *intent*."""
+    tx.execute("INSERT INTO signing_grounds (intent, stage, record) VALUES (?, ?, ?)", (intent, stage, record))
+
+
+def bases_of(tx: Transaction, contract_id: str) -> dict[str, bytes]:
+    """For each party that has signed and whose grounds were kept: those at completion."""
+    rows = tx.execute(
+        "SELECT intents.party, record FROM signing_grounds JOIN intents ON intents.id = intent"
+        " WHERE contract = ? AND intents.state = 'completed' AND stage = 'completed'",
+        (contract_id,),
+    )
+    return {party: bytes(record) for party, record in rows}

@@ -1,4 +1,5 @@
-"""The log's entries and the openings of their commitments, in the database."""
+"""The log's entries with the openings of their commitments, and what they belong to: contracts, ceremonies,
+timestamps."""
 
 from __future__ import annotations
 
@@ -70,3 +71,63 @@ def subtree_hashes(tx: Transaction, start: int, end: int) -> list[bytes]:
 def last_subtree(tx: Transaction) -> int:
     """The largest number of a subtree; -1 in an empty tree."""
     return tx.count("SELECT coalesce(max(number), -1) FROM subtrees")
+
+
+def ceremonies_in_log(tx: Transaction) -> dict[int, int]:
+    """The log's entry of each ceremony that is there, by the ceremony's number."""
+    return {int(number): int(entry) for number, entry in tx.execute("SELECT number, entry FROM ceremony_entries")}
+
+
+def insert_ceremony_entry(tx: Transaction, number: int, entry: int) -> None:
+    """The ceremony *number* is the log's *entry*."""
+    tx.execute("INSERT INTO ceremony_entries (number, entry) VALUES (?, ?)", (number, entry))
+
+
+def link_to_contract(tx: Transaction, contract_id: str, entry: int) -> None:
+    """*entry* is part of the contract's history."""
+    tx.execute("INSERT INTO contract_events (contract, entry) VALUES (?, ?)", (contract_id, entry))
+
+
+def last_leaf_of(tx: Transaction, contract_id: str) -> bytes | None:
+    """The leaf of the contract's newest entry; None before the first."""
+    return tx.value(
+        bytes,
+        "SELECT l.leaf FROM contract_events AS e JOIN ledger AS l ON l.number = e.entry"
+        " WHERE e.contract = ? ORDER BY e.entry DESC LIMIT 1",
+        (contract_id,),
+    )
+
+
+def entries_of(tx: Transaction, contract_id: str) -> tuple[int, ...]:
+    """The entries of the contract's history, in order."""
+    query = "SELECT entry FROM contract_events WHERE contract = ? ORDER BY entry"
+    return tuple(tx.column(int, query, (contract_id,)))
+
+
+def history_of(tx: Transaction, contract_id: str) -> list[tuple[int, bytes, bytes | None]]:
+    """The contract's history: number, leaf, and the opening of the leaf's commitments (None without or erased)."""
+    found: list[tuple[int, bytes, bytes | None]] = tx.execute(
+        "SELECT e.entry, l.leaf, o.fields FROM contract_events AS e JOIN ledger AS l ON l.number = e.entry"
+        " LEFT JOIN openings AS o ON o.entry = e.entry WHERE e.contract = ? ORDER BY e.entry",
+        (contract_id,),
+    ).fetchall()
+    return found
+
+
+def register_timestamps(tx: Transaction, serials: Sequence[int], first_entry: int) -> None:
+    """Keeps *serials* (at most 160 bits), whose entries in the log are numbered from *first_entry*.
+
+    Raises ``IntegrityError`` when one of them was issued before.
+    """
+    rows = ((serial.to_bytes(20), entry) for entry, serial in enumerate(serials, first_entry))
+    tx.executemany("INSERT INTO timestamps (serial, entry) VALUES (?, ?)", rows)
+
+
+def entry_of_timestamp(tx: Transaction, serial: int) -> int | None:
+    """The number of the entry that records the timestamp with *serial*; None when it is not one of ours."""
+    return tx.value(int, "SELECT entry FROM timestamps WHERE serial = ?", (serial.to_bytes(20),))
+
+
+def count_timestamps(tx: Transaction) -> int:
+    """How many timestamps were issued."""
+    return tx.count("SELECT count(*) FROM timestamps")

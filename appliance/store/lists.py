@@ -20,9 +20,9 @@ from appliance.model.listing import (
     ListedParty,
     ListViewer,
 )
-from appliance.store import grams
+from appliance.store import participation_index
 from appliance.store.database import Transaction
-from appliance.store.involvements import mark
+from appliance.store.participation_index import mark
 from hsm.rows import RowMapper, columns
 
 LOOKED_AT = 2000
@@ -128,7 +128,7 @@ def _source(reader: ListViewer, wanted: ContractFilter, after: ListCursor | None
         return _Source(
             "SELECT rowid AS number, '' AS at FROM contract_grams"  # noqa: S608 -- all literals
             f" WHERE contract_grams MATCH ? AND rowid < ?{seen} ORDER BY rowid DESC",
-            (grams.match(person, **short), (after or _LAST).number, *values),
+            (participation_index.match(person, **short), (after or _LAST).number, *values),
         )
     if wanted.bucket is ContractBucket.DUE_SOON:
         start = after or _FIRST

@@ -1,11 +1,13 @@
-"""Reminders that were derived, and the mails that carry them."""
+"""Reminders that were derived, with the mails that carry them; when they are to be derived next (triggers mark
+the plans that a change concerns); what people wish about them."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, time
 
-from appliance.model.notice import Duty, Occasion, Reminder, ReminderRole
+from appliance.model.notice import Duty, Occasion, QuietHours, Reminder, ReminderPreferences, ReminderRole
 from appliance.store.database import Transaction
+from appliance.store.moments import loaded
 from hsm.rows import RowMapper, columns
 
 _SELECT = (
@@ -108,3 +110,104 @@ def _duty(recipient: str, part: str, about: str) -> Duty:
 
 
 _REMINDERS = RowMapper(Reminder, duty=columns(_duty, "recipient", "part", "about"))
+
+
+def preferences_of(tx: Transaction, person: str) -> ReminderPreferences:
+    """The wishes of *person*; none when there is no row."""
+    rows = tx.execute("SELECT quiet_start, quiet_until, daily FROM reminder_wishes WHERE person = ?", (person,))
+    return _PREFERENCES.first(rows) or ReminderPreferences()
+
+
+def _quiet(start: str | None, until: str) -> QuietHours | None:
+    return None if start is None else QuietHours(time.fromisoformat(start), time.fromisoformat(until))
+
+
+_PREFERENCES = RowMapper(ReminderPreferences, quiet=columns(_quiet, "quiet_start", "quiet_until"))
+
+
+def save_preferences(tx: Transaction, person: str, wishes: ReminderPreferences) -> None:
+    """Writes the *wishes* of *person* in place of earlier ones."""
+    quiet = (None, None) if wishes.quiet is None else (_told(wishes.quiet.start), _told(wishes.quiet.until))
+    daily = None if wishes.daily is None else _told(wishes.daily)
+    tx.execute(
+        "INSERT INTO reminder_wishes (person, quiet_start, quiet_until, daily) VALUES (?, ?, ?, ?)"
+        " ON CONFLICT (person) DO UPDATE SET quiet_start = excluded.quiet_start,"
+        " quiet_until = excluded.quiet_until, daily = excluded.daily",
+        (person, *quiet, daily),
+    )
+
+
+def _told(of_day: time) -> str:
+    return f"{of_day:%H:%M}"
+
+
+AT_ONCE = ""
+
+Plan = tuple[str, Occasion]
+"""The id of a contract, and what is reminded of."""
+
+
+def due_plans(tx: Transaction, now: datetime, *, limit: int) -> list[Plan]:
+    """Plans of which something is to be derived: those that were changed, then the oldest."""
+    rows = tx.execute(
+        "SELECT contract, occasion FROM reminder_plans WHERE next_due <= ? ORDER BY next_due LIMIT ?",
+        (now, limit),
+    )
+    return [(contract, Occasion(occasion)) for contract, occasion in rows]
+
+
+def set_next(tx: Transaction, plan: Plan, next_due: datetime | None) -> None:
+    """Nothing is to be derived of *plan* before *next_due*, or (None) until something changes."""
+    moment = next_due
+    tx.execute("UPDATE reminder_plans SET next_due = ? WHERE contract = ? AND occasion = ?", (moment, *plan))
+
+
+def mark_touched(tx: Transaction) -> None:
+    """Marks the plans of everybody whose account, zone or wishes have changed."""
+    for (person,) in tx.execute("SELECT person FROM reminder_touched").fetchall():
+        tx.execute(
+            "UPDATE reminder_plans SET next_due = '' WHERE contract IN ("
+            "SELECT contracts.id FROM involvements JOIN contracts USING (number)"
+            " WHERE involvements.person = ?1 AND bucket IN ('to-sign', 'waiting')"
+            " UNION SELECT contract FROM seal_requests WHERE state = 'waiting'"
+            " AND seal IN (SELECT seal FROM custodians WHERE person = ?1))",
+            (person,),
+        )
+        tx.execute(
+            "UPDATE reminder_plans SET next_due = '' WHERE next_due > '' AND occasion <> 'signing'"
+            " AND contract IN (SELECT contracts.id FROM involvements JOIN contracts USING (number)"
+            " WHERE involvements.person = ? AND bucket = 'done')",
+            (person,),
+        )
+        tx.execute("DELETE FROM reminder_touched WHERE person = ?", (person,))
+
+
+def is_anybody_touched(tx: Transaction) -> bool:
+    """Whether :func:`mark_touched` has something to do."""
+    return tx.exists("SELECT 1 FROM reminder_touched LIMIT 1")
+
+
+def mark_all(tx: Transaction) -> None:
+    """Marks every plan: the rules are others."""
+    tx.execute(
+        "UPDATE reminder_plans SET next_due = '' WHERE next_due IS NOT NULL"
+        " OR (occasion = 'signing' AND contract IN (SELECT id FROM contracts WHERE state = 'sent'))"
+    )
+
+
+def waiting_since(tx: Transaction, before: datetime) -> int:
+    """How many plans should have been derived *before* that moment, at most 1,000."""
+    return tx.count(
+        "SELECT count(*) FROM (SELECT 1 FROM reminder_plans WHERE next_due <= ? LIMIT 1000)", (before,)
+    )
+
+
+def clock(tx: Transaction) -> tuple[datetime | None, str]:
+    """When reminders were derived last, and the fingerprint of the rules."""
+    [[ticked, rules]] = tx.execute("SELECT ticked, rules FROM reminder_clock WHERE id = 1")
+    return loaded(ticked), rules
+
+
+def set_clock(tx: Transaction, ticked: datetime, rules: str) -> None:
+    """Reminders were derived at *ticked*, by these *rules*."""
+    tx.execute("UPDATE reminder_clock SET ticked = ?, rules = ? WHERE id = 1", (ticked, rules))

@@ -1,10 +1,12 @@
-"""What changes about seals after they are registered, and the pictures that they may have."""
+"""What changes about seals after they are registered: custodians, pictures, suspension."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
 from appliance.errors import NotFound
+from appliance.model.people import Seal
+from appliance.store import people
 from appliance.store.database import Transaction
 
 
@@ -63,3 +65,14 @@ def picture(tx: Transaction, seal: str, digest: str) -> bytes:
     if found is None:
         raise NotFound("The seal {seal} has no picture {digest}.", seal=seal, digest=digest)
     return found
+
+
+def seals_kept_by(tx: Transaction, person: str) -> frozenset[str]:
+    """The seals (subjects) in the custody of *person*."""
+    return frozenset(tx.column(str, "SELECT seal FROM custodians WHERE person = ?", (person,)))
+
+
+def seals_in_use_kept_by(tx: Transaction, person: str) -> list[Seal]:
+    """The same as values, without those that are destroyed: they keep their custodians on record."""
+    every = (people.seal(tx, subject) for subject in sorted(seals_kept_by(tx, person)))
+    return [seal for seal in every if seal.destroyed is None]

@@ -26,7 +26,7 @@ from appliance.config import load
 from appliance.errors import ApplianceError
 from appliance.health.surveys import diagnose
 from appliance.home import Home, write_private
-from appliance.store.administration import ADMINISTRATION, acts, journal, stuck
+from appliance.store.administration import ADMINISTRATION, admin_requests, journal, stuck
 from appliance.store.database import Database
 from appliance.store.inspection import row_counts
 from appliance.store.schema import APPLIANCE
@@ -161,7 +161,7 @@ def recent_acts(look: BundleContext) -> Value:
                 "ended": each.ended,
                 "sentence": each.outcome.template if each.outcome else None,
             }
-            for each in acts.recent(tx, RECENT)
+            for each in admin_requests.recent(tx, RECENT)
         ]
 
 

@@ -20,7 +20,7 @@ from appliance.config import Settings
 from appliance.health import Condition, Observations
 from appliance.model.administration import ROOT, Actor, AdministratorRole, NewAdministrator
 from appliance.sharing import make_directory
-from appliance.store.health import series
+from appliance.store.health import figures
 from hsm.activation.pin import code_at, step_of
 from hsm.authenticator import SoftwareAuthenticator
 
@@ -100,7 +100,7 @@ def _figures(settings: Settings) -> None:
         for ago in range(MONTH, 0, -1):
             hour = (now - timedelta(hours=ago)).replace(minute=0, second=0, microsecond=0)
             for name, value in _measured(hour, chance, free + ago * 2e7, totals):
-                series.add_figure(tx, name, hour, value)
+                figures.add_figure(tx, name, hour, value)
 
 
 def _measured(

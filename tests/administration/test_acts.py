@@ -17,7 +17,7 @@ from appliance.administration.action import Action, Argument, ArgumentKind, Exec
 from appliance.administration.action_context import ActionContext
 from appliance.errors import NotAllowed, NotFound, PreconditionRefused, StateRefused
 from appliance.model.administration import ROOT, Actor, AdministratorRole, AdminRequestOutcome, AdminRequestState
-from appliance.store.administration import ADMINISTRATION, acts
+from appliance.store.administration import ADMINISTRATION, admin_requests
 from appliance.store.database import Database
 from tests.administration.conftest import House, opened_house
 
@@ -260,7 +260,7 @@ def test_what_a_process_left_is_interrupted_and_never_done_again(crew: House, do
     act = crew.administration.requests.submit_request("count.far", {"thing": "clocks"}, by=ASKER)
     database = Database(crew.settings.home.administration, ADMINISTRATION)
     with database.transaction() as tx:
-        assert acts.start(tx, act.id, crew.at)
+        assert admin_requests.start(tx, act.id, crew.at)
     database.close()
     crew.administration.executor.interrupt_overdue()
     assert crew.administration.requests.find_request(act.id).state is AdminRequestState.PERFORMING
@@ -275,7 +275,7 @@ def test_an_act_that_this_release_does_not_know_ends_by_itself(crew: House, done
     act = crew.administration.requests.submit_request("count.far", {"thing": "clocks"}, by=ASKER)
     database = Database(crew.settings.home.administration, ADMINISTRATION)
     with database.transaction() as tx:
-        acts.insert(tx, replace(act, id="0123456789ab", action="count.tomorrow"))
+        admin_requests.insert(tx, replace(act, id="0123456789ab", action="count.tomorrow"))
     database.close()
     crew.administration.executor.execute_waiting()
     crew.later(hours=24)

@@ -22,7 +22,7 @@ from appliance.clock import utc_now
 from appliance.config import load
 from appliance.home import Home
 from appliance.model.administration import Actor, AdministratorRole, AdminRequest, AdminRequestState
-from appliance.store.administration import ADMINISTRATION, acts
+from appliance.store.administration import ADMINISTRATION, admin_requests
 from appliance.store.database import Database
 from hsm.activation.pin import code_at, step_of
 from tests.accounts.device import Device
@@ -171,7 +171,7 @@ def test_what_another_release_asked_for_is_listed_in_its_words(home: Home) -> No
     )
     database = Database(home.administration, ADMINISTRATION)
     with database.transaction() as tx:
-        acts.insert(tx, replace(newer, expires=newer.asked + timedelta(days=1)))
+        admin_requests.insert(tx, replace(newer, expires=newer.asked + timedelta(days=1)))
     database.close()
     listed = run(home, "acts")
     assert listed.exit_code == 0, listed.output

@@ -19,7 +19,7 @@ from appliance.model.administration import (
     AdminRequestState,
     DualControlRole,
 )
-from appliance.store.administration import ADMINISTRATION, acts, signatures
+from appliance.store.administration import ADMINISTRATION, admin_requests
 from appliance.store.database import Database
 from tests.administration.conftest import House, opened_house
 
@@ -74,12 +74,12 @@ def forged(
         columns, places = ", ".join(row), ", ".join("?" * len(row))
         tx.execute(f"INSERT INTO acts ({columns}) VALUES ({places})", list(row.values()))  # noqa: S608  # ours
         if signed:
-            act = acts.act(tx, act_id)
+            act = admin_requests.act(tx, act_id)
             for part, login in (
                 (DualControlRole.ASKS, act.asked_by),
                 (DualControlRole.APPROVES, act.decided_by or ""),
             ):
-                signatures.insert_signature(tx, act_id, part, login, house.sign(act, part, login))
+                admin_requests.insert_signature(tx, act_id, part, login, house.sign(act, part, login))
     database.close()
     return house.administration.executor.execute_request(act_id)
 

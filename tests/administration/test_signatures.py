@@ -24,7 +24,7 @@ from appliance.model.administration import (
     AdminRequestState,
     DualControlRole,
 )
-from appliance.store.administration import ADMINISTRATION, acts, signatures
+from appliance.store.administration import ADMINISTRATION, admin_requests
 from appliance.store.database import Database, Transaction
 from hsm.errors import AuthorityUnreachable
 from tests.accounts.device import Device
@@ -98,10 +98,10 @@ def test_two_sign_and_the_steward_is_told(house: House) -> None:
 def under_way(house: House, act: AdminRequest, login: str = "shi") -> None:
     """As the console writes it down when *login* has approved."""
     with writing(house) as tx:
-        signatures.insert_signature(
+        admin_requests.insert_signature(
             tx, act.id, DualControlRole.APPROVES, login, house.sign(act, DualControlRole.APPROVES, login)
         )
-        assert acts.decide(tx, act.id, AdminRequestState.PERFORMING, by=login, now=house.at)
+        assert admin_requests.decide(tx, act.id, AdminRequestState.PERFORMING, by=login, now=house.at)
 
 
 def test_root_verifies_both_and_does_it_once(house: House, estate: Path) -> None:
@@ -150,7 +150,7 @@ def a_key_of_its_own(tx: Transaction, act: AdminRequest) -> None:
         " VALUES (?, 'shi', ?, 0, 'planted', '2026-11-25T08:00:00Z')",
         (device.inside.credential_id, public),
     )
-    genuine = json.loads(signatures.signature_answer(tx, act.id, DualControlRole.APPROVES) or "")
+    genuine = json.loads(admin_requests.signature_answer(tx, act.id, DualControlRole.APPROVES) or "")
     challenge = json.loads(base64url_to_bytes(genuine["response"]["clientDataJSON"]))["challenge"]
     tx.execute(
         "UPDATE signatures SET answer = ? WHERE act = ? AND part = 'approves'",

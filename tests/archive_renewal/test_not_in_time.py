@@ -12,7 +12,7 @@ from appliance.config import KeepingSettings
 from appliance.health.check_context import open_check_context
 from appliance.health.contract_checks import keeping, keeping_finding
 from appliance.model.contract import Contract
-from appliance.store import keeping as kept
+from appliance.store import archive_renewals as kept
 from appliance.verification import Indication, SubIndication
 from tests.archive_renewal.decade import Decade, completed, decade
 from tests.archive_renewal.test_ten_years import step

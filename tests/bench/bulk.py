@@ -12,10 +12,10 @@ from appliance.ledger.audit_trail import EventKind
 from appliance.ledger.entry import LedgerEntry, leaf_of
 from appliance.model.contract import Contract, ContractState, Party, PartyKind, PartyState
 from appliance.model.people import Person
-from appliance.store import grams, ledger
+from appliance.store import ledger, participation_index
 from appliance.store.database import Database, Transaction
-from appliance.store.involvements import indexed
 from appliance.store.moments import stored
+from appliance.store.participation_index import indexed
 from hsm import canonical
 from tests.bench.paperwork import write_paperwork
 
@@ -104,7 +104,7 @@ def _write_lists(tx: Transaction, contracts: Sequence[Contract], first: int) -> 
         ends = each.kind, stored(each.created), stored(each.deadline.at)
         rows += [(person, number, bucket, *ends) for person, bucket in buckets.items()]
         found.append((number, *indexed(buckets, words)))
-        short.append((number, grams.tokens(buckets, words)))
+        short.append((number, participation_index.tokens(buckets, words)))
     tx.executemany(
         "INSERT INTO involvements (person, number, bucket, kind, touched, deadline) VALUES (?, ?, ?, ?, ?, ?)",
         rows,

@@ -8,7 +8,7 @@ from contextlib import closing
 from dataclasses import replace
 
 from appliance.config import Settings
-from appliance.store import timestamps
+from appliance.store import ledger
 from appliance.store.database import Database
 from appliance.supervision.services import TSA_PORT_ABOVE
 from hsm.timestamp import build_request, order_for
@@ -75,4 +75,4 @@ def _rates_and_tails(settings: Settings, request: bytes) -> tuple[tuple[float, .
 def issued(database: Database) -> int:
     """Timestamps in the log so far."""
     with database.reading() as tx:
-        return timestamps.count_timestamps(tx)
+        return ledger.count_timestamps(tx)

@@ -32,7 +32,7 @@ from appliance.model.writing import TextPurpose
 from appliance.office.drafts import SealDraft
 from appliance.ownership.deposits import DepositOrder
 from appliance.powers import PowerDraft
-from appliance.store import passkeys
+from appliance.store import accounts
 from appliance.writing import Beginning, samples
 from hsm.authenticator import SoftwareAuthenticator
 from tests.browser.troupe import HERE, ZHOU, Troupe
@@ -179,7 +179,7 @@ def _of_accounts(people: Troupe) -> dict[str, str]:
     mine = SoftwareAuthenticator.load(people.house.home.people / f"{ZHANG.subject}.json")
     key = bytes.fromhex(mine.credential()["public_key"])
     with act.database.transaction() as tx:
-        passkeys.insert_passkey(tx, Passkey(mine.credential_id, ZHANG.subject, key, 0, "办公室电脑", act.now()))
+        accounts.insert_passkey(tx, Passkey(mine.credential_id, ZHANG.subject, key, 0, "办公室电脑", act.now()))
     digest = hashlib.sha256("示例作品".encode()).hexdigest()
     deposit = act.ownership.deposit(DepositOrder("示例作品（第二稿）", digest, "作品.txt", 12), by=LI.subject)
     return {

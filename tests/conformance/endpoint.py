@@ -16,7 +16,7 @@ from http.client import HTTPConnection
 from pathlib import Path
 
 from appliance.home import Home
-from appliance.store import ledger, timestamps
+from appliance.store import ledger
 from appliance.store.database import Database
 from hsm.timestamp import TimestampInfo, parse_response, parse_token
 from tests.ports import free_port
@@ -62,7 +62,7 @@ class RunningTsa:
     def recorded(self) -> int:
         """How many timestamps the database has."""
         with self.database().reading() as tx:
-            return timestamps.count_timestamps(tx)
+            return ledger.count_timestamps(tx)
 
     def serials(self) -> set[int]:
         """The serials of all timestamps that the database has."""
@@ -75,7 +75,7 @@ class RunningTsa:
         token = parse_response(reply)
         info = parse_token(token)
         with self.database().reading() as tx:
-            entry = timestamps.entry_of_timestamp(tx, info.serial)
+            entry = ledger.entry_of_timestamp(tx, info.serial)
             assert entry is not None, "a timestamp that was given out has no row"
             assert hashlib.sha256(token).hexdigest() in ledger.leaf(tx, entry).decode()
         return info

@@ -15,7 +15,7 @@ from appliance.ledger.entry import leaf_of_token
 from appliance.ledger.sequencer import Sequencer
 from appliance.model.contract import Contract, ContractState, PartyState, RevisionKind
 from appliance.model.intent import IntentState
-from appliance.store import intents, ledger, timestamps
+from appliance.store import intents, ledger
 from appliance.store.retention import is_needed
 from appliance.verification import Indication
 from appliance.wiring import Appliance
@@ -87,7 +87,7 @@ class Judge:
     def _is_recorded(self, token: bytes) -> bool:
         info = parse_token(token)
         with self._appliance.database.reading() as tx:
-            entry = timestamps.entry_of_timestamp(tx, info.serial)
+            entry = ledger.entry_of_timestamp(tx, info.serial)
             recorded = leaf_of_token(IssuedToken(info.serial, info.gen_time, token))
             return entry is not None and ledger.leaf(tx, entry) == recorded
 
@@ -141,7 +141,7 @@ class Judge:
                 database.close()
         with self._appliance.database.reading() as tx:
             nonces = tx.execute("SELECT count(*), count(DISTINCT nonce) FROM intents").fetchone()
-            issued = timestamps.count_timestamps(tx)
+            issued = ledger.count_timestamps(tx)
         if nonces[0] != nonces[1]:
             tally.duplicate("a nonce was used for two intents")
         tally.note("tokens recorded, reply lost", issued - len(self._tokens) - self._kept_by_the_appliance())

@@ -17,8 +17,8 @@ from appliance.home import Home
 from appliance.ledger.audit_trail import AuditTrail
 from appliance.model.administration import MaintenanceWindow
 from appliance.store import ledger
-from appliance.store.ceremonies import ceremonies_in_log
 from appliance.store.database import Database
+from appliance.store.ledger import ceremonies_in_log
 from hsm import canonical
 from hsm.client import AuthorityClient
 from tests.health.station import Station

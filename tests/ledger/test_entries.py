@@ -9,7 +9,7 @@ import pytest
 
 from appliance.ledger import LedgerEntry, LogProofs, Sequencer, commitment, record
 from appliance.ledger.entry import leaf_of, leaf_of_token, record_timestamps
-from appliance.store import ledger, timestamps
+from appliance.store import ledger
 from appliance.store.database import Database
 from hsm import canonical
 from hsm.errors import Malformed
@@ -94,9 +94,9 @@ def test_a_timestamp_is_recorded_by_its_hash_under_its_serial(database: Database
     tokens = local.timestamp([order_for(bytes(32)), order_for(bytes(32))])
     with database.transaction() as tx:
         first = record_timestamps(tx, tokens)
-        assert timestamps.entry_of_timestamp(tx, tokens[1].serial) == first + 1
-        assert timestamps.entry_of_timestamp(tx, 1) is None
-        assert timestamps.count_timestamps(tx) == 2
+        assert ledger.entry_of_timestamp(tx, tokens[1].serial) == first + 1
+        assert ledger.entry_of_timestamp(tx, 1) is None
+        assert ledger.count_timestamps(tx) == 2
     for token in tokens:
         stated = json.loads(leaf_of_token(token))
         entry = LedgerEntry("timestamp", token.gen_time, stated["public"])

@@ -9,7 +9,7 @@ from appliance.demonstration.participants import CUSTODIAN
 from appliance.errors import PreconditionRefused, StateRefused
 from appliance.model.office import OfficerDecision, OfficerDecisionKind, OfficerDecisionState
 from appliance.office import Office, describe_decision
-from appliance.store import roll
+from appliance.store import directory
 from appliance.wiring import Appliance
 from tests.office.conftest import by_officer
 
@@ -61,7 +61,7 @@ def test_officers_are_told_of_what_administrators_asked_for_and_not_of_their_own
     before = told(appliance)
     act = office.drafts.services.draft_rotation("tsa", by=ADMINISTRATOR)
     with appliance.database.reading() as tx:
-        everybody = roll.officers(tx)
+        everybody = directory.officers(tx)
     assert everybody
     assert told(appliance) - before == {(officer, "act-waiting", act.id) for officer in everybody}
     office.drafts.draft_leaving(CUSTODIAN.subject, by=everybody[0])

@@ -42,7 +42,7 @@ from appliance.model.writing import MergeField, MergeFieldKind, TextPurpose
 from appliance.office import SealDraft
 from appliance.ownership import DepositOrder
 from appliance.powers import PowerDraft
-from appliance.store import passkeys
+from appliance.store import accounts
 from appliance.wiring import Appliance
 from appliance.writing import Beginning
 from hsm.authenticator import SoftwareAuthenticator
@@ -262,7 +262,7 @@ def _visitors(estate: Estate) -> None:
         estate.sessions[kind] = cookie.value if cookie else ""
     with house.database.transaction() as tx:
         credential, key, _ = device(house)
-        passkeys.insert_passkey(tx, Passkey(credential, ZHANG.subject, key, 0, "示例", house.now()))
+        accounts.insert_passkey(tx, Passkey(credential, ZHANG.subject, key, 0, "示例", house.now()))
     feed = house.reminders.feeds.renew_feed(ZHANG.subject)
     names["calendar"] = feed.rpartition("/")[2].removesuffix(".ics")
     names["passkey"] = bytes_to_base64url(credential)

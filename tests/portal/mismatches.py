@@ -23,7 +23,7 @@ from appliance.model.accounts import AccountRole, Passkey, Strength
 from appliance.model.contract import Contract, Deadline
 from appliance.model.declarations import AgreementSide
 from appliance.model.people import Against, IdentityDocument, Person
-from appliance.store import passkeys
+from appliance.store import accounts
 from tests.portal.estate import Estate, device, drafted, sent, signed
 from tests.portal.routes import CONTRACT, DRAFT, IDENTITY, NOBODY, OF_SEAL, POST, TEMPLATE, TEXT, VOID, Row
 from tests.portal.visitors import signed_in
@@ -174,7 +174,7 @@ def _add_rows(estate: Estate, contract: Contract) -> None:
         tx.execute("UPDATE outbox SET state = 'refused', reason = '示例' WHERE id = ?", (names["message_too"],))
         opened = house.sessions.open_session(tx, OFFICER, Strength.PASSKEY, ClientInfo("192.0.2.9", "test"))
         credential, key, _ = device(house)
-        passkeys.insert_passkey(tx, Passkey(credential, CUSTODIAN.subject, key, 0, "示例", now))
+        accounts.insert_passkey(tx, Passkey(credential, CUSTODIAN.subject, key, 0, "示例", now))
     names |= {"session_too": opened.session.id, "passkey_too": bytes_to_base64url(credential)}
     known = house.authority.credentials(ZHANG.subject)
     names["key"] = next(each.credential_id.hex() for each in known if each.credential_id)

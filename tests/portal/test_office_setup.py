@@ -14,7 +14,7 @@ from appliance.demonstration import participants
 from appliance.model.accounts import AccountRole, AccountState
 from appliance.model.office import NewOfficer
 from appliance.office.appointing import Appointing
-from appliance.store import appointment
+from appliance.store import enrolment
 from appliance.wiring import Appliance
 from hsm.authenticator import SoftwareAuthenticator
 from hsm.errors import AuthorityUnreachable
@@ -133,7 +133,7 @@ def test_nobody_takes_over_an_officer_who_is_there(own: Appliance, own_portal: F
     assert first.get("/office").status_code == 200
     with own.database.reading() as tx:
         [key] = tx.execute("SELECT public_key FROM passkeys WHERE subject = ?", (victim,)).fetchone()
-        assert not appointment.appointments(tx), "what the authority refused is not kept"
+        assert not enrolment.appointments(tx), "what the authority refused is not kept"
     assert bytes(key) == known.public_key
     # What an earlier release kept of such a try is not completed either.
     public_key = bytes.fromhex(str(thief.credential()["public_key"]))
@@ -141,7 +141,7 @@ def test_nobody_takes_over_an_officer_who_is_there(own: Appliance, own_portal: F
         victim, "x", "x", participants.ALPHA, "x@example.test", "x", known.credential_id, public_key, 0
     )
     with own.database.transaction() as tx:
-        appointment.save_appointment(tx, kept)
+        enrolment.save_appointment(tx, kept)
     browser.get("/setup")
     assert first.get("/office").status_code == 200
 

@@ -18,7 +18,7 @@ from appliance.model.intent import IntentState
 from appliance.model.money import Money
 from appliance.model.people import Against, IdentityDocument
 from appliance.model.powers import PowerBasis, PowerScope
-from appliance.store import grounds, intents, parties
+from appliance.store import intents, parties
 from appliance.wiring import Appliance
 from tests.powers.conftest import LETTER, Office
 from tests.world import OURS, World
@@ -123,7 +123,7 @@ def test_the_decision_is_kept_told_and_readable(office: Office, appliance: Appli
     contract = office.signed(office.sent(amount=Money(100, "CNY")))
     party = contract.parties[0]
     with appliance.database.reading() as tx:
-        record = json.loads(grounds.bases_of(tx, contract.id)[party.id])
+        record = json.loads(intents.bases_of(tx, contract.id)[party.id])
     assert record["outcome"] == "covered"
     assert record["considered"][0]["power"]["id"] == power.id
     tests = {each["test"]: each for each in record["considered"][0]["tests"]}

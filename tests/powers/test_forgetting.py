@@ -5,7 +5,7 @@ from __future__ import annotations
 from appliance.demonstration.participants import CUSTODIAN
 from appliance.identity import IdentityCheck
 from appliance.model.people import Against, IdentityDocument
-from appliance.store import forgetting, grounds, identities, retention
+from appliance.store import identities, intents, retention
 from appliance.wiring import Appliance
 from tests.powers.conftest import Office
 
@@ -14,9 +14,9 @@ def test_grounds_go_with_the_contract_and_the_letter_stays(office: Office, appli
     power = office.verified()
     contract = office.signed(office.sent())
     with appliance.database.transaction() as tx:
-        assert grounds.bases_of(tx, contract.id)
-        forgetting.forget_contract(tx, contract.id)
-        assert not grounds.bases_of(tx, contract.id)
+        assert intents.bases_of(tx, contract.id)
+        retention.forget_contract(tx, contract.id)
+        assert not intents.bases_of(tx, contract.id)
         assert retention.is_needed(tx, power.document)
 
 
@@ -30,5 +30,5 @@ def test_identity_checks_go_with_the_person(appliance: Appliance) -> None:
     for _ in range(2):
         appliance.identity.record("person-leaver", check, by=CUSTODIAN.subject)
     with appliance.database.transaction() as tx:
-        forgetting.forget_person(tx, "person-leaver", name_too=True)
+        retention.forget_person(tx, "person-leaver", name_too=True)
         assert identities.of_person(tx, "person-leaver") == []

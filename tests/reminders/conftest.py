@@ -10,7 +10,7 @@ import pytest
 
 from appliance.model.notice import ReminderPreferences
 from appliance.reminders.calendar import load_calendar
-from appliance.store import reminder_wishes
+from appliance.store import reminders
 from tests.reminders.simulation import SIGNERS, Year, year
 
 MONDAY = datetime(2026, 11, 16, 2, 0, tzinfo=UTC)
@@ -24,6 +24,6 @@ def house(tmp_path: Path) -> Iterator[Year]:
         opened.wishes.clear()
         with opened.database.transaction() as tx:
             for person in SIGNERS:
-                reminder_wishes.save_preferences(tx, person, ReminderPreferences())
+                reminders.save_preferences(tx, person, ReminderPreferences())
         opened.tick()
         yield opened

@@ -47,16 +47,7 @@ from appliance.reminders.calendar import WorkingCalendar
 from appliance.reminders.derivation import ReminderDerivation, ReminderTick
 from appliance.reminders.messages import ReminderLines, ReminderMails
 from appliance.reminders.schedule import WorkingHours
-from appliance.store import (
-    accounts,
-    contracts,
-    involvements,
-    outbox,
-    parties,
-    people,
-    reminder_wishes,
-    reminders,
-)
+from appliance.store import accounts, contracts, outbox, participation_index, parties, people, reminders
 from appliance.store.database import Database
 
 START = datetime(2026, 1, 1, 1, 0, tzinfo=UTC)
@@ -175,7 +166,9 @@ class Year:
             for party in contract.parties:
                 parties.insert(tx, contract.id, party)
             contracts.touch(tx, contract.id, kind=EventKind.CONTRACT_SENT, actor=INITIATOR, at=self.now)
-            involvements.refresh(tx, contract.id, rules.buckets_of(contract), rules.search_words_of(contract))
+            participation_index.refresh(
+                tx, contract.id, rules.buckets_of(contract), rules.search_words_of(contract)
+            )
             for notice in rules.after_sending(contract, self.now):
                 outbox.enqueue(tx, notice)
 
@@ -190,7 +183,7 @@ class Year:
                 contracts.move(tx, before, ContractState.SIGNED)
             contracts.touch(tx, contract_id, kind=EventKind.PARTY_SIGNED, actor=turn[0].subject, at=self.now)
             after = contracts.load(tx, contract_id)
-            involvements.refresh(tx, contract_id, rules.buckets_of(after), rules.search_words_of(after))
+            participation_index.refresh(tx, contract_id, rules.buckets_of(after), rules.search_words_of(after))
             for notice in rules.after_signature(before, after, turn[0], self.now):
                 outbox.enqueue(tx, notice)
 
@@ -289,7 +282,7 @@ class Year:
                 accounts.set_state(tx, subject, AccountState.ACTIVE)
             for number, subject in enumerate(SIGNERS):
                 self.wishes[subject] = WISHES[number % len(WISHES)]
-                reminder_wishes.save_preferences(tx, subject, self.wishes[subject])
+                reminders.save_preferences(tx, subject, self.wishes[subject])
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from appliance.model.accounts import AccountState
 from appliance.model.contract import ContractState, SigningOrder
 from appliance.model.notice import Occasion, ReminderPreferences
 from appliance.reminders.dates import ContractDateService
-from appliance.store import accounts, contracts, reminder_plans, reminder_wishes
+from appliance.store import accounts, contracts, reminders
 from tests.reminders.simulation import INITIATOR, OFFICER, Received, Year
 
 DAY = timedelta(days=1)
@@ -129,7 +129,7 @@ def test_after_a_week_off_there_is_one_mail_with_what_counts_now(house: Year) ->
 def test_one_mail_a_day_for_who_wishes_it_but_what_ends_before_comes_at_once(house: Year) -> None:
     wishes = ReminderPreferences(None, house.now.replace(hour=9, minute=0).timetz().replace(tzinfo=None))
     with house.database.transaction() as tx:
-        reminder_wishes.save_preferences(tx, SHANGHAI, wishes)
+        reminders.save_preferences(tx, SHANGHAI, wishes)
     for number in range(1, 4):
         house.send(number, 3 * 24 + 2 * number, (SHANGHAI,), SigningOrder.PARALLEL)
     after(house, 5 * DAY)
@@ -144,21 +144,21 @@ def test_a_changed_zone_or_wish_is_looked_at_anew(house: Year) -> None:
     with house.database.transaction() as tx:
         tx.execute("UPDATE people SET zone = 'America/New_York' WHERE subject = ?", (BERLIN,))
     with house.database.reading() as tx:
-        assert reminder_plans.is_anybody_touched(tx)
+        assert reminders.is_anybody_touched(tx)
     house.tick()
     with house.database.reading() as tx:
-        assert not reminder_plans.is_anybody_touched(tx)
+        assert not reminders.is_anybody_touched(tx)
 
 
 def test_other_rules_are_applied_to_everything(house: Year) -> None:
     house.send(1, 10 * 24, (SHANGHAI,), SigningOrder.PARALLEL)
     house.tick()
     with house.database.transaction() as tx:
-        assert reminder_plans.due_plans(tx, house.now, limit=5) == []
-        reminder_plans.set_clock(tx, house.now, "other rules")
+        assert reminders.due_plans(tx, house.now, limit=5) == []
+        reminders.set_clock(tx, house.now, "other rules")
     assert house.reminding.tick() == 0
     with house.database.reading() as tx:
-        assert reminder_plans.clock(tx)[1] == "1"
+        assert reminders.clock(tx)[1] == "1"
 
 
 def dated(house: Year) -> ContractDateService:

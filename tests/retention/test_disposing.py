@@ -21,7 +21,7 @@ from appliance.ledger.audit_trail import AuditEvent, AuditTrail, EventKind
 from appliance.ledger.check import LogCheck, LogReport
 from appliance.model.contract import Contract
 from appliance.model.retention import DisposalState
-from appliance.store import contracts, forgetting, involvements
+from appliance.store import contracts, participation_index, retention
 from appliance.wiring import Appliance
 from hsm.client import AuthorityClient
 from tests.world import World, sample_document, send
@@ -124,7 +124,7 @@ def test_what_is_disposed_of_is_gone_and_the_log_is_whole(world: World, now_: Ap
     with now_.database.transaction() as tx:  # a title that stands nowhere else
         tx.execute("UPDATE contracts SET title = '用完即弃的标题' WHERE id = ?", (contract.id,))
         titled = contracts.load(tx, contract.id)
-        involvements.refresh(tx, contract.id, rules.buckets_of(titled), rules.search_words_of(titled))
+        participation_index.refresh(tx, contract.id, rules.buckets_of(titled), rules.search_words_of(titled))
     assert _in_the_file(world, "用完即弃的标题")
     digests = {revision.digest for revision in contract.revisions}
     before = pictures_kept(world)
@@ -177,10 +177,10 @@ def _traces(appliance: Appliance, contract: Contract) -> list[str]:
             if "contract" not in columns:
                 continue
             for row in tx.execute(f"SELECT * FROM {table} WHERE contract = ?", (contract.id,)):  # noqa: S608
-                if table not in forgetting.KEPT_OF_A_CONTRACT and any(word in str(row) for word in words):
+                if table not in retention.KEPT_OF_A_CONTRACT and any(word in str(row) for word in words):
                     found.append(table)
         titles = tx.execute("SELECT title, purpose FROM contracts WHERE id = ?", (contract.id,)).fetchone()
-    assert titles == (forgetting.GONE, forgetting.GONE)
+    assert titles == (retention.GONE, retention.GONE)
     return found
 
 
@@ -206,7 +206,7 @@ def test_bytes_that_came_to_belong_to_nothing_are_swept_after_a_day(world: World
 
 
 def test_every_table_of_a_contract_is_forgotten_or_kept_on_purpose(now_: Appliance) -> None:
-    named = {table for table, _ in forgetting.OF_A_CONTRACT} | forgetting.KEPT_OF_A_CONTRACT
+    named = {table for table, _ in retention.OF_A_CONTRACT} | retention.KEPT_OF_A_CONTRACT
     with now_.database.reading() as tx:
         tables = [row[0] for row in tx.execute("SELECT name FROM pragma_table_list WHERE type = 'table'")]
         refers = {
@@ -262,5 +262,5 @@ def test_what_is_personal_goes_and_the_log_is_whole(world: World, now_: Applianc
     with now_.database.reading() as tx:
         assert tx.execute("SELECT 1 FROM openings WHERE entry = ?", (entry,)).fetchone() is None
         person = tx.execute("SELECT name, email FROM people WHERE subject = ?", (subject,)).fetchone()
-    assert person == (forgetting.GONE, f"erased-{subject}@invalid")
+    assert person == (retention.GONE, f"erased-{subject}@invalid")
     assert walked(world, now_).size > entry

@@ -25,7 +25,7 @@ from appliance.model.listing import EVERYTHING, ContractFilter
 from appliance.model.people import Person
 from appliance.store import contracts, lists, parties, people
 from appliance.store.database import Database, Transaction
-from appliance.store.forgetting import forget_contract
+from appliance.store.retention import forget_contract
 
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
 ANNA, BO = "person-anna", "person-bo"

@@ -13,7 +13,7 @@ from pysqlite3.dbapi2 import IntegrityError
 
 from appliance.errors import ApplianceError
 from appliance.ledger import LedgerEntry, Sequencer, record
-from appliance.store import ledger, timestamps
+from appliance.store import ledger
 from appliance.store.database import Database
 from appliance.timestamping import TimestampIssuer, TimestampService
 from hsm.answers import AuthorityStatus
@@ -104,7 +104,7 @@ def refusal(reply: bytes) -> FailInfo:
 
 def recorded(database: Database) -> int:
     with database.reading() as tx:
-        return timestamps.count_timestamps(tx)
+        return ledger.count_timestamps(tx)
 
 
 def test_a_reply_answers_the_request_and_is_recorded(
@@ -114,7 +114,7 @@ def test_a_reply_answers_the_request_and_is_recorded(
     token = parse_response(service.reply(request_for(digest, nonce=4711)))
     info = verify_token(token, digest=digest, nonce=4711, certificate=local.tsa.certificate)
     with database.reading() as tx:
-        entry = timestamps.entry_of_timestamp(tx, info.serial)
+        entry = ledger.entry_of_timestamp(tx, info.serial)
         assert entry is not None
         assert hashlib.sha256(token).hexdigest() in ledger.leaf(tx, entry).decode()
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from appliance.store.database import Transaction
-from appliance.store.health.told import decode_sentence, encode_sentence
+from appliance.store.health.observations import decode_sentence, encode_sentence
 from appliance.store.moments import loaded
 from hsm.errors import Sentence
 from hsm.rows import RowMapper, columns

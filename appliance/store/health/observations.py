@@ -1,4 +1,5 @@
-"""How each thing stands: the newest answer about it, and since when it has been so."""
+"""How each thing stands: the newest answer about it, and since when it has been so. Sentences are kept as
+template and values, so that they can be shown in any language."""
 
 from __future__ import annotations
 
@@ -6,12 +7,24 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from appliance.store.database import Transaction
-from appliance.store.health.told import decode_sentence, encode_sentence
 from appliance.store.moments import loaded
 from hsm.errors import Sentence
 from hsm.rows import RowMapper
+
+
+def encode_sentence(template: str, values: Mapping[str, Any]) -> str:
+    """A sentence as a column value; values other than numbers as the text that they are shown as."""
+    plain = {name: value if isinstance(value, int | float) else str(value) for name, value in values.items()}
+    return json.dumps([template, plain], ensure_ascii=False)
+
+
+def decode_sentence(column: str) -> Sentence:
+    """What :func:`encoded` made."""
+    template, values = json.loads(column)
+    return Sentence(template, values)
 
 
 @dataclass(frozen=True, slots=True)

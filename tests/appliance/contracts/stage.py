@@ -8,7 +8,7 @@ from datetime import timedelta
 from appliance.listing.lists import derive_rows
 from appliance.model.contract import Contract, ContractRevision, ContractState, Deadline, RevisionKind
 from appliance.model.people import Seal, SealKind
-from appliance.store import contracts, events, handovers, parties, people, voidings
+from appliance.store import contracts, declarations, ledger, parties, people
 from appliance.wiring import Appliance
 from tests.appliance.contracts.cast import ROLES, SEAL, SUBJECTS, contract_in, person
 from tests.appliance.store.seeds import CERTIFICATE
@@ -58,9 +58,9 @@ def stored(stage: Stage, state: ContractState, *, guest: bool, voiding: bool) ->
         for party in contract.parties:
             parties.insert(tx, contract.id, party)
         with_reason = {"giver": SUBJECTS["former"], "recipient": SUBJECTS["third"], "reason": "示例"}
-        handovers.insert_handover(tx, party=contract.parties[2].id, at=now, **with_reason)
+        contracts.insert_handover(tx, party=contract.parties[2].id, at=now, **with_reason)
         if contract.voiding is not None:
-            voidings.insert_voiding(tx, contract.id, replace(contract.voiding, id=f"voiding-{number}"))
+            declarations.insert_voiding(tx, contract.id, replace(contract.voiding, id=f"voiding-{number}"))
         derive_rows(tx, contract.id)
         return contracts.load(tx, contract.id)
 
@@ -69,4 +69,4 @@ def traces(stage: Stage, contract: Contract) -> tuple[Contract, tuple[int, ...],
     """What an act would change: the contract, its history, the letters."""
     with stage.appliance.database.reading() as tx:
         letters = tx.execute("SELECT count(*) FROM outbox").fetchone()[0]
-        return contracts.load(tx, contract.id), events.entries_of(tx, contract.id), letters
+        return contracts.load(tx, contract.id), ledger.entries_of(tx, contract.id), letters

@@ -1,12 +1,18 @@
-"""Who has which contract in which list: a read model, refreshed in the transaction of every change."""
+"""Who has which contract in which list: a read model, refreshed in the transaction of every change.
+
+Short words have an index of their own: one or two signs, a word in Chinese, are too few for trigrams. Each
+contract has a row of tokens: ``t…`` for a sign of the title or two that follow each other, ``p…`` the same for
+its parties, ``w…`` for each person who has it in a list. The signs stand in a token by their code points, so
+that no tokenizer changes them.
+"""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+import itertools
+from collections.abc import Iterable, Iterator, Mapping
 
 from appliance.model.listing import EVERYTHING, ContractBucket, SearchWords
-from appliance.store import grams
 from appliance.store.database import Transaction
 
 _MARKS = (0xE000, 0xE800, 0xF000)
@@ -31,9 +37,9 @@ def refresh(tx: Transaction, contract_id: str, buckets: Mapping[str, ContractBuc
     )
     found = indexed(buckets, words)
     known = tx.execute("SELECT title, parties, people FROM contract_search WHERE rowid = ?", (number,)).fetchone()
-    if known == found and grams.known(tx, number):
+    if known == found and known(tx, number):
         return
-    grams.put(tx, number, grams.tokens(buckets, words))
+    put(tx, number, tokens(buckets, words))
     tx.execute("DELETE FROM contract_search WHERE rowid = ?", (number,))
     tx.execute("INSERT INTO contract_search (rowid, title, parties, people) VALUES (?, ?, ?, ?)", (number, *found))
 
@@ -71,7 +77,7 @@ def without_rows(tx: Transaction, limit: int) -> list[str]:
 def is_found(tx: Transaction, contract_id: str, buckets: Mapping[str, ContractBucket], words: SearchWords) -> bool:
     """Whether the short ones of *words* lead everybody in *buckets* to the contract."""
     number = tx.count("SELECT number FROM contracts WHERE id = ?", (contract_id,))
-    return grams.has(tx, number, grams.tokens(buckets, words))
+    return has(tx, number, tokens(buckets, words))
 
 
 def of_contract(tx: Transaction, contract_id: str) -> tuple[dict[str, ContractBucket], tuple[str, ...] | None]:
@@ -87,3 +93,66 @@ def of_contract(tx: Transaction, contract_id: str) -> tuple[dict[str, ContractBu
         (contract_id,),
     ).fetchone()
     return buckets, None if words is None else tuple(words)
+
+
+LONGEST = 2
+"""Signs that a gram has at most; longer words are found by trigrams."""
+
+
+def tokens(people: Iterable[str], words: SearchWords) -> str:
+    """The tokens of a contract that *people* have in a list."""
+    found = {f"w{_digest(person)}" for person in people}
+    for place, text in (("t", words.title), ("p", words.parties)):
+        found.update(place + gram for gram in _grams(text))
+    return " ".join(sorted(found))
+
+
+def match(person: str, *, anywhere: str = "", party: str = "") -> str:
+    """The FTS5 query for contracts of *person*: *anywhere* is in title or parties, *party* in the latter."""
+    wanted = [f"w{_digest(person)}"]
+    wanted += [f"(t{gram} OR p{gram})" for gram in _longest(anywhere)]
+    wanted += [f"p{gram}" for gram in _longest(party)]
+    return " AND ".join(wanted)
+
+
+def put(tx: Transaction, number: int, row: str) -> None:
+    """*row* (of :func:`tokens`) becomes that of the contract *number*."""
+    tx.execute("DELETE FROM contract_grams WHERE rowid = ?", (number,))
+    tx.execute("INSERT INTO contract_grams (rowid, grams) VALUES (?, ?)", (number, row))
+
+
+def known(tx: Transaction, number: int) -> bool:
+    """Whether the contract has a row."""
+    return tx.exists("SELECT 1 FROM contract_grams WHERE rowid = ?", (number,))
+
+
+def has(tx: Transaction, number: int, row: str) -> bool:
+    """Whether the contract is found by every token of *row*."""
+    query = "SELECT 1 FROM contract_grams WHERE contract_grams MATCH ? AND rowid = ?"
+    return tx.exists(query, (" AND ".join(row.split()), number))
+
+
+def _digest(person: str) -> str:
+    return hashlib.sha256(person.encode()).hexdigest()[:12]
+
+
+def _longest(text: str) -> list[str]:
+    """What *text* of one or two signs is looked up by: the pair alone, or the sign. Folding may make it longer."""
+    signs = text.strip().casefold()
+    return list(_pairs(signs)) if len(signs) > 1 else list(_singles(signs))
+
+
+def _grams(text: str) -> Iterator[str]:
+    signs = text.casefold()
+    yield from _singles(signs)
+    yield from _pairs(signs)
+
+
+def _singles(signs: str) -> Iterator[str]:
+    return (f"{ord(sign):x}" for sign in signs if not sign.isspace())
+
+
+def _pairs(signs: str) -> Iterator[str]:
+    for first, second in itertools.pairwise(signs):
+        if not first.isspace() and not second.isspace():
+            yield f"{ord(first):x}x{ord(second):x}"

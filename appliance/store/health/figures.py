@@ -1,0 +1,100 @@
+"""Figures by the hour, refused timestamp requests, and how many entries of the log are of which kind."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from appliance.store.database import Transaction
+from hsm.rows import RowMapper
+
+
+@dataclass(frozen=True, slots=True)
+class Hour:
+    """All measurements of a figure in one hour: how many, their sum, the least, the greatest and the last."""
+
+    hour: datetime
+    count: int
+    total: float
+    low: float
+    high: float
+    last: float
+
+
+_HOURS = RowMapper(Hour)
+
+
+def add_figure(tx: Transaction, name: str, hour: datetime, value: float) -> None:
+    """One more measurement in that hour."""
+    tx.execute(
+        "INSERT INTO series (name, hour, count, total, low, high, last) VALUES (?1, ?2, 1, ?3, ?3, ?3, ?3)"
+        " ON CONFLICT (name, hour) DO UPDATE SET count = count + 1, total = total + ?3,"
+        " low = min(low, ?3), high = max(high, ?3), last = ?3",
+        (name, hour, value),
+    )
+
+
+def forget_figures(tx: Transaction, *, before: datetime) -> None:
+    """Hours *before* that one are gone."""
+    tx.execute("DELETE FROM series WHERE hour < ?", (before,))
+
+
+def figure_names(tx: Transaction) -> list[str]:
+    """The figures that there are, sorted."""
+    return tx.column(str, "SELECT DISTINCT name FROM series ORDER BY name")
+
+
+def hours_of(tx: Transaction, name: str, *, since: datetime, until: datetime) -> list[Hour]:
+    """The hours of a figure from *since* to before *until*, in order."""
+    rows = tx.execute(
+        "SELECT hour, count, total, low, high, last FROM series"
+        " WHERE name = ? AND hour >= ? AND hour < ? ORDER BY hour",
+        (name, since, until),
+    )
+    return _HOURS.all(rows)
+
+
+def add_refusals(tx: Transaction, process: str, counts: Mapping[str, int]) -> None:
+    """What *process* has refused by now, by reason; what it had said before is not counted again."""
+    for reason, count in counts.items():
+        known = tx.value(
+            int, "SELECT count FROM refusals_told WHERE process = ? AND reason = ?", (process, reason)
+        )
+        grown = count - (known or 0)
+        if grown <= 0:
+            continue
+        tx.execute(
+            "INSERT INTO refusals_told (process, reason, count) VALUES (?1, ?2, ?3)"
+            " ON CONFLICT (process, reason) DO UPDATE SET count = ?3",
+            (process, reason, count),
+        )
+        tx.execute(
+            "INSERT INTO refusals (reason, count) VALUES (?1, ?2)"
+            " ON CONFLICT (reason) DO UPDATE SET count = count + ?2",
+            (reason, grown),
+        )
+
+
+def refusal_sums(tx: Transaction) -> dict[str, int]:
+    """How many there were of each reason."""
+    return {str(reason): int(count) for reason, count in tx.execute("SELECT reason, count FROM refusals")}
+
+
+def log_tally(tx: Transaction) -> tuple[int, dict[str, int]]:
+    """How many entries were counted, and how many of each kind."""
+    row = tx.execute("SELECT position, counts FROM tallies WHERE id = 1").fetchone()
+    if row is None:
+        return 0, {}
+    position, counts = row
+    return position, json.loads(counts)
+
+
+def save_log_tally(tx: Transaction, position: int, counts: Mapping[str, int]) -> None:
+    """Replaces what :func:`get` gives."""
+    tx.execute(
+        "INSERT INTO tallies (id, position, counts) VALUES (1, ?, ?)"
+        " ON CONFLICT (id) DO UPDATE SET position = excluded.position, counts = excluded.counts",
+        (position, json.dumps(counts)),
+    )
