@@ -172,8 +172,15 @@ def nobody_flooded(this: Year) -> None:
 def _presses(this: Year, mail: Received) -> bool:
     """Whether a mail could not wait: one of its deadlines is near, by working hours."""
     person = mail.address.partition("@")[0]
-    ends = [this.contract(each).deadline.at for each in _contracts_in(mail)]
+    ends = [end for each in _contracts_in(mail) for end in _deadlines_at(this, each, mail.at)]
     return any(mail.at < end <= this.hours_of(person).at_or_after(mail.at + RULES.gather) for end in ends)
+
+
+def _deadlines_at(this: Year, contract: str, at: datetime) -> set[datetime]:
+    """The deadline of *contract* as it was *at* that moment, which an extension may have moved since."""
+    watches = [each for each in this.watches if each.contract == contract]
+    found = {each.anchor for each in watches if each.since <= at <= (each.until or this.now)}
+    return found or {this.contract(contract).deadline.at}
 
 
 def nothing_doubled(this: Year) -> None:
