@@ -50,14 +50,14 @@ class AdministratorArrival:
 class AdministratorSetup:
     """Sets accounts up. Thread-safe."""
 
-    def __init__(self, room: AdministrationContext, sessions: ConsoleSessions) -> None:
-        self._room = room
+    def __init__(self, context: AdministrationContext, sessions: ConsoleSessions) -> None:
+        self._context = context
         self._sessions = sessions
 
     def open_link(self, token: str) -> AdministratorArrival:
         """Who stands behind a link. Raises :class:`NotFound`, and :class:`StateRefused` for one that is over."""
         identifier = _identifier(token)
-        with self._room.database.reading() as tx:
+        with self._context.database.reading() as tx:
             invitation, administrator = self._open(tx, identifier)
             chosen = invitations.password(tx, identifier) is not None
         return AdministratorArrival(identifier, administrator, chosen, invitation.code is not None)
@@ -73,7 +73,7 @@ class AdministratorSetup:
         self._require_code(arrival, code)
         passwords.require_good_password(password, login=owner.login, name=owner.name)
         hashed = passwords.hash_password(password)
-        with self._room.database.transaction() as tx:
+        with self._context.database.transaction() as tx:
             invitation, _ = self._open(tx, arrival.identifier)
             invitations.keep_password(tx, arrival.identifier, hashed)
             if invitation.code is not None:
@@ -83,12 +83,12 @@ class AdministratorSetup:
 
     def code_for(self, act_id: str) -> str:
         """The code that goes with the link which the act *act_id* makes, for who asked for it."""
-        return self._room.welcome_code(act_id)
+        return self._context.welcome_code(act_id)
 
     def code_draft(self, arrival: AdministratorArrival, *, sealed: str = "") -> CodeDraft:
         """A secret to scan, or the one in *sealed* when its form came back with a mistake in it."""
         login = arrival.administrator.login
-        return self._room.codes.draft_secret(login, login, sealed=sealed)
+        return self._context.codes.draft_secret(login, login, sealed=sealed)
 
     def finish_with_code(
         self, arrival: AdministratorArrival, sealed: str, code: str, where: ClientInfo
@@ -97,9 +97,9 @@ class AdministratorSetup:
 
         Raises :class:`PreconditionRefused` for a wrong code, :class:`StateRefused` without a password.
         """
-        owner, now = arrival.administrator, self._room.now()
-        proven = self._room.codes.prove_secret(owner.login, sealed, code, now=now)
-        with self._room.writing() as tx:
+        owner, now = arrival.administrator, self._context.now()
+        proven = self._context.codes.prove_secret(owner.login, sealed, code, now=now)
+        with self._context.writing() as tx:
             self._open(tx, arrival.identifier)
             hashed = invitations.password(tx, arrival.identifier)
             if hashed is None:
@@ -108,18 +108,18 @@ class AdministratorSetup:
             administrators.set_factors(tx, owner.login, hashed, proven.wrapped, step=proven.step)
             administrators.move(tx, owner.login, AdministratorState.ACTIVE, AdministratorState.INVITED)
             actor = Actor(owner.login, owner.role)
-            self._room.journal.append_line(tx, JournalKind.ADMINISTRATOR_SET_UP, actor, address=where.address)
+            self._context.journal.append_line(tx, JournalKind.ADMINISTRATOR_SET_UP, actor, address=where.address)
             throttle.record_known_network(tx, owner.login, where.address, now=now)
             return self._sessions.open_session(tx, owner.login, where)
 
     def _require_code(self, arrival: AdministratorArrival, code: str) -> None:
-        with self._room.writing() as tx:
+        with self._context.writing() as tx:
             invitation, owner = self._open(tx, arrival.identifier)
             if invitation.code is None or hmac.compare_digest(_digest(code), invitation.code):
                 return
             if invitations.count_wrong(tx, arrival.identifier) >= MOST_WRONG:
-                invitations.end(tx, arrival.identifier, now=self._room.now())
-                self._room.journal.append_line(tx, JournalKind.LINK_ENDED, NOBODY, login=owner.login)
+                invitations.end(tx, arrival.identifier, now=self._context.now())
+                self._context.journal.append_line(tx, JournalKind.LINK_ENDED, NOBODY, login=owner.login)
         raise SignInRefused(
             "This is not the code that goes with this link; after {most} wrong ones the link ends.",
             most=MOST_WRONG,
@@ -131,7 +131,7 @@ class AdministratorSetup:
             raise NotFound("This link is not one of ours, or it was cut off; copy it from the message once more.")
         if found.ended is not None:
             raise StateRefused("This link was used already, or a newer one was made; ask for another.")
-        if found.expires <= self._room.now():
+        if found.expires <= self._context.now():
             raise StateRefused("This link has expired; ask for another.")
         return found, administrators.administrator(tx, found.login)
 

@@ -47,12 +47,12 @@ _DECISIONS = {
 
 
 class AdminRequests:
-    """The desk of actions. Thread-safe."""
+    """What may be asked for, what was, and who decided. Thread-safe."""
 
     def __init__(
-        self, room: AdministrationContext, performing: RequestExecutor, signatures: RequestSignatures
+        self, context: AdministrationContext, performing: RequestExecutor, signatures: RequestSignatures
     ) -> None:
-        self._room = room
+        self._context = context
         self._performing = performing
         self._signatures = signatures
 
@@ -66,7 +66,7 @@ class AdminRequests:
         action = find_action(name)
         if not may_ask(by, action):
             raise NotAllowed("{action} is not for {who}.", action=name, who=by.role)
-        return _new(action, action.checked(given), by, asked=self._room.now())
+        return _new(action, action.checked(given), by, asked=self._context.now())
 
     def submit_request(
         self, name: str, given: Mapping[str, str], *, by: Actor, signed: SignedRequest | None = None
@@ -80,7 +80,7 @@ class AdminRequests:
         """
         act, action = self.draft_request(name, given, by=by), find_action(name)
         if signed is not None and act.persons == 2:
-            _require_fresh(signed.asked, self._room.now())
+            _require_fresh(signed.asked, self._context.now())
             act = replace(act, id=signed.act_id, asked=signed.asked, expires=signed.asked + REQUEST_LASTS)
         self._write(act, action, by, signed.answer if signed else None)
         arguments = action.checked(given)
@@ -88,7 +88,7 @@ class AdminRequests:
 
     def signing_options(self, act: AdminRequest, part: DualControlRole, *, by: Actor) -> str | None:
         """What *by*'s browser asks the passkey for (JSON); None without one that counts."""
-        with self._room.database.reading() as tx:
+        with self._context.database.reading() as tx:
             return self._signatures.options(tx, RequestStatement(act, part, by.login))
 
     def approve_request(
@@ -102,7 +102,7 @@ class AdminRequests:
         decided already, has expired, is not what was *shown* or would now do something else, and for who has no
         passkey.
         """
-        with self._room.writing() as tx:
+        with self._context.writing() as tx:
             act, action = self._decidable(tx, act_id)
             _require_second(act, action, by)
             require_author(tx, act, action)
@@ -115,14 +115,14 @@ class AdminRequests:
                     "Since {id} was asked for, {action} has changed; ask anew.", id=act_id, action=act.action
                 )
             statement = RequestStatement(act, DualControlRole.APPROVES, by.login)
-            self._signatures.accept_answer(tx, statement, answer, action.approvers, now=self._room.now())
+            self._signatures.accept_answer(tx, statement, answer, action.approvers, now=self._context.now())
             self._decide(tx, act, AdminRequestState.PERFORMING, by)
             act = admin_requests.act(tx, act_id)
         return self._performing.dispatch_request(act, act.arguments)
 
     def refuse_request(self, act_id: str, *, by: Actor) -> AdminRequest:
         """The second person does not agree. Raises as :meth:`approve_request`."""
-        with self._room.writing() as tx:
+        with self._context.writing() as tx:
             act, action = self._decidable(tx, act_id)
             _require_second(act, action, by)
             self._decide(tx, act, AdminRequestState.REFUSED, by)
@@ -130,7 +130,7 @@ class AdminRequests:
 
     def withdraw_request(self, act_id: str, *, by: Actor) -> AdminRequest:
         """The author takes it back. Raises :class:`NotAllowed` for anybody else."""
-        with self._room.writing() as tx:
+        with self._context.writing() as tx:
             act, _ = self._decidable(tx, act_id)
             if by.login != act.asked_by:
                 raise NotAllowed("Only who asked for {id} withdraws it.", id=act_id)
@@ -139,61 +139,61 @@ class AdminRequests:
 
     def find_request(self, act_id: str) -> AdminRequest:
         """One of them. Raises :class:`NotFound`."""
-        with self._room.database.reading() as tx:
+        with self._context.database.reading() as tx:
             return admin_requests.act(tx, act_id)
 
     def waiting(self) -> list[AdminRequest]:
         """What waits for a second person, the oldest first."""
         self.expire_requests()
-        with self._room.database.reading() as tx:
+        with self._context.database.reading() as tx:
             return admin_requests.in_state(tx, AdminRequestState.WAITING)
 
     def under_way(self) -> list[AdminRequest]:
         """What is being performed, or is about to be."""
-        with self._room.database.reading() as tx:
+        with self._context.database.reading() as tx:
             return admin_requests.in_state(tx, AdminRequestState.PERFORMING)
 
     def recent(self, limit: int = 50) -> list[AdminRequest]:
         """The newest first."""
-        with self._room.database.reading() as tx:
+        with self._context.database.reading() as tx:
             return admin_requests.recent(tx, limit)
 
     def expire_requests(self) -> None:
         """Ends what waited for too long."""
-        with self._room.database.reading() as tx:
+        with self._context.database.reading() as tx:
             late = [
                 each
                 for each in admin_requests.in_state(tx, AdminRequestState.WAITING)
-                if each.expires <= self._room.now()
+                if each.expires <= self._context.now()
             ]
         if late:
-            with self._room.writing() as tx:
-                for act_id in admin_requests.expire(tx, self._room.now()):
-                    self._room.journal.append_line(tx, JournalKind.ACT_EXPIRED, NOBODY, act=act_id)
+            with self._context.writing() as tx:
+                for act_id in admin_requests.expire(tx, self._context.now()):
+                    self._context.journal.append_line(tx, JournalKind.ACT_EXPIRED, NOBODY, act=act_id)
 
     def _write(self, act: AdminRequest, action: Action, by: Actor, answer: str | None) -> None:
         waits = act.state is AdminRequestState.WAITING
-        with self._room.writing() as tx:
+        with self._context.writing() as tx:
             admin_requests.insert(tx, act)
             if waits:
                 statement = RequestStatement(act, DualControlRole.ASKS, by.login)
-                self._signatures.accept_answer(tx, statement, answer, action.who, now=self._room.now())
-                approval_mail.queue_approval_mail(tx, act, action, self._room.now())
+                self._signatures.accept_answer(tx, statement, answer, action.who, now=self._context.now())
+                approval_mail.queue_approval_mail(tx, act, action, self._context.now())
             kind = JournalKind.ACT_ASKED if waits else JournalKind.ACT_BEGUN
-            self._room.journal.append_line(tx, kind, by, act=act.id, action=act.action, effect=act.effect)
+            self._context.journal.append_line(tx, kind, by, act=act.id, action=act.action, effect=act.effect)
 
     def _decidable(self, tx: Transaction, act_id: str) -> tuple[AdminRequest, Action]:
         act = admin_requests.act(tx, act_id)
         if act.state is not AdminRequestState.WAITING:
             raise StateRefused("{id} is {state}; nothing is left to decide.", id=act_id, state=act.state)
-        if act.expires <= self._room.now():
+        if act.expires <= self._context.now():
             raise StateRefused("{id} waited for a day and has expired; ask anew.", id=act_id)
         return act, find_action(act.action)
 
     def _decide(self, tx: Transaction, act: AdminRequest, after: AdminRequestState, by: Actor) -> None:
-        if not admin_requests.decide(tx, act.id, after, by=by.login, now=self._room.now()):
+        if not admin_requests.decide(tx, act.id, after, by=by.login, now=self._context.now()):
             raise StateRefused("{id} was decided already.", id=act.id)
-        self._room.journal.append_line(tx, _DECISIONS[after], by, act=act.id, action=act.action)
+        self._context.journal.append_line(tx, _DECISIONS[after], by, act=act.id, action=act.action)
 
 
 def _new(action: Action, arguments: Mapping[str, str], by: Actor, *, asked: datetime) -> AdminRequest:

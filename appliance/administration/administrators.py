@@ -43,24 +43,24 @@ class InvitedAdministrator:
 class Administrators:
     """Who administrates. Who may ask for which of this is the registry's to say. Thread-safe."""
 
-    def __init__(self, room: AdministrationContext, sessions: ConsoleSessions, keepers: PinCustodians) -> None:
-        self._room = room
+    def __init__(self, context: AdministrationContext, sessions: ConsoleSessions, keepers: PinCustodians) -> None:
+        self._context = context
         self._sessions = sessions
         self._keepers = keepers
 
     def everybody(self) -> list[Administrator]:
         """All that there ever were, by login."""
-        with self._room.database.reading() as tx:
+        with self._context.database.reading() as tx:
             return administrators.everybody(tx)
 
     def administrator(self, login: str) -> Administrator:
         """One of them. Raises :class:`NotFound`."""
-        with self._room.database.reading() as tx:
+        with self._context.database.reading() as tx:
             return administrators.administrator(tx, folded(login))
 
     def add_first(self, new: NewAdministrator) -> InvitedAdministrator:
         """The first of a kind, by root. Raises :class:`StateRefused` when there is one already."""
-        with self._room.database.reading() as tx:
+        with self._context.database.reading() as tx:
             if administrators.has_role(tx, new.role):
                 raise StateRefused(
                     "There is an administrator of the kind {role} already; further ones take two persons"
@@ -76,13 +76,13 @@ class Administrators:
         has the login or the address, here or in the portal.
         """
         checked = checked_administrator(new)
-        with self._room.portal().transaction() as tx:
+        with self._context.portal().transaction() as tx:
             is_new = known_to_the_portal.reserve(tx, checked.login, checked.email)
         try:
             self._insert(checked, by)
         except StateRefused:
             if is_new:  # nothing is kept for somebody who was not added
-                with self._room.portal().transaction() as tx:
+                with self._context.portal().transaction() as tx:
                     known_to_the_portal.release(tx, checked.login)
             raise
         return checked.login
@@ -92,9 +92,9 @@ class Administrators:
 
         Raises :class:`StateRefused` for an account that is set up.
         """
-        name, now = _other(login, by), self._room.now()
-        code = self._room.welcome_code(act_id) if act_id else ""
-        with self._room.writing() as tx:
+        name, now = _other(login, by), self._context.now()
+        code = self._context.welcome_code(act_id) if act_id else ""
+        with self._context.writing() as tx:
             found = administrators.administrator(tx, name)
             if found.state is not AdministratorState.INVITED:
                 raise StateRefused("{login} has set up the account already.", login=name)
@@ -108,10 +108,10 @@ class Administrators:
         Raises :class:`StorageError` where this process may not say which passkeys count, and one does.
         """
         name = _other(login, by)
-        with self._room.writing() as tx:
+        with self._context.writing() as tx:
             _move(tx, name, AdministratorState.INVITED, *_OPEN)
             administrators.forget_factors(tx, name)
-            passkeys.remove_all(tx, name, now=self._room.now())
+            passkeys.remove_all(tx, name, now=self._context.now())
             self._end_ways_in(tx, name, by)
             self._tell(tx, JournalKind.FACTORS_RESET, name, by)
             self._unconfirm(name)
@@ -120,7 +120,7 @@ class Administrators:
     def suspend(self, login: str, *, by: Actor) -> None:
         """Nobody signs in with this account any more, for now; sessions end at once."""
         name = _other(login, by)
-        with self._room.writing() as tx:
+        with self._context.writing() as tx:
             _move(tx, name, AdministratorState.SUSPENDED, AdministratorState.ACTIVE, AdministratorState.LOCKED)
             self._end_ways_in(tx, name, by)
             self._tell(tx, JournalKind.ADMINISTRATOR_SUSPENDED, name, by)
@@ -128,14 +128,14 @@ class Administrators:
     def resume(self, login: str, *, by: Actor) -> None:
         """Ends a suspension."""
         name = _other(login, by)
-        with self._room.writing() as tx:
+        with self._context.writing() as tx:
             _move(tx, name, AdministratorState.ACTIVE, AdministratorState.SUSPENDED)
             self._tell(tx, JournalKind.ADMINISTRATOR_RESUMED, name, by)
 
     def unlock(self, login: str, *, by: Actor) -> None:
         """Ends the lock that too many failures led to."""
         name = _other(login, by)
-        with self._room.writing() as tx:
+        with self._context.writing() as tx:
             _move(tx, name, AdministratorState.ACTIVE, AdministratorState.LOCKED)
             self._tell(tx, JournalKind.ADMINISTRATOR_UNLOCKED, name, by)
 
@@ -146,7 +146,7 @@ class Administrators:
         Raises :class:`StateRefused` for the last one of a kind, without whom nothing of the kind could be done.
         """
         name = _other(login, by)
-        with self._room.writing() as tx:
+        with self._context.writing() as tx:
             role = administrators.administrator(tx, name).role
             others = [each for each in administrators.everybody(tx) if each.role is role and each.login != name]
             if not any(each.state is AdministratorState.ACTIVE for each in others):
@@ -154,12 +154,12 @@ class Administrators:
                     "{login} is the last one of the kind {role}; add another first.", login=name, role=role
                 )
             self._end_ways_in(tx, name, by)
-            passkeys.remove_all(tx, name, now=self._room.now())
+            passkeys.remove_all(tx, name, now=self._context.now())
             _move(tx, name, AdministratorState.LEFT, *_OPEN)
             self._tell(tx, JournalKind.ADMINISTRATOR_REMOVED, name, by)
             self._unconfirm(name)
         ended = self._keepers.try_end_custodian(name, by=by)
-        with self._room.portal().transaction() as tx:
+        with self._context.portal().transaction() as tx:
             known_to_the_portal.release(tx, name)
         return ended
 
@@ -174,21 +174,21 @@ class Administrators:
         return ended
 
     def _unconfirm(self, login: str) -> None:
-        for key in self._room.confirmed.keys_of(login):
-            self._room.confirmed.unconfirm_key(key)
+        for key in self._context.confirmed.keys_of(login):
+            self._context.confirmed.unconfirm_key(key)
 
     def _insert(self, new: NewAdministrator, by: Actor) -> None:
-        with self._room.writing() as tx:
-            administrators.insert(tx, new, by=by.login, now=self._room.now())
+        with self._context.writing() as tx:
+            administrators.insert(tx, new, by=by.login, now=self._context.now())
             detail = {"login": new.login, "name": new.name, "role": new.role.value}
-            self._room.journal.append_line(tx, JournalKind.ADMINISTRATOR_ADDED, by, **detail)
+            self._context.journal.append_line(tx, JournalKind.ADMINISTRATOR_ADDED, by, **detail)
 
     def _end_ways_in(self, tx: Transaction, login: str, by: Actor) -> None:
-        invitations.end_of(tx, login, now=self._room.now())
+        invitations.end_of(tx, login, now=self._context.now())
         self._sessions.end_all_sessions(tx, login, by=by)
 
     def _tell(self, tx: Transaction, kind: JournalKind, login: str, by: Actor) -> None:
-        self._room.journal.append_line(tx, kind, by, login=login)
+        self._context.journal.append_line(tx, kind, by, login=login)
 
 
 def _other(login: str, by: Actor) -> str:

@@ -62,8 +62,8 @@ def deciders(tx: Transaction, action: Action, *, by: str) -> list[Administrator]
 class ApprovalMail:
     """Sends what was queued, and says what became of it. One process sends, the scheduler."""
 
-    def __init__(self, room: AdministrationContext, settings: Settings) -> None:
-        self._room = room
+    def __init__(self, context: AdministrationContext, settings: Settings) -> None:
+        self._context = context
         self._settings = settings
 
     def notified_approvers(self, act: AdminRequest) -> NotifiedApprovers:
@@ -71,7 +71,7 @@ class ApprovalMail:
         action = REGISTRY.get(act.action)
         if action is None:  # another release asked for it
             return NotifiedApprovers((), (), ())
-        with self._room.database.reading() as tx:
+        with self._context.database.reading() as tx:
             letters = {each.login: each.state for each in admin_requests.messages_about(tx, act.id)}
             wanted = deciders(tx, action, by=act.asked_by)
         queued = RequestMessageState.QUEUED if self._settings.mail.configured else None
@@ -82,16 +82,16 @@ class ApprovalMail:
 
     def deliver_queued(self, mail: MailClient) -> int:
         """Sends what is due; how many mails the server took."""
-        now, taken = self._room.now(), 0
-        with self._room.database.reading() as tx:
+        now, taken = self._context.now(), 0
+        with self._context.database.reading() as tx:
             due = admin_requests.due_messages(tx, now, limit=MOST)
         for letter in due:
-            with self._room.database.reading() as tx:
+            with self._context.database.reading() as tx:
                 act = admin_requests.act(tx, letter.act)
                 recipient = administrators.administrator(tx, letter.login)
             state, problem = self._send(mail, act, recipient)
             taken += state is RequestMessageState.SENT
-            with self._room.database.transaction() as tx:
+            with self._context.database.transaction() as tx:
                 if state is RequestMessageState.QUEUED:
                     admin_requests.postpone_message(tx, letter, reason=problem, until=now + _pause(letter))
                 else:
@@ -101,7 +101,7 @@ class ApprovalMail:
     def _send(
         self, mail: MailClient, act: AdminRequest, recipient: Administrator
     ) -> tuple[RequestMessageState, str]:
-        gone = act.state is not AdminRequestState.WAITING or act.expires <= self._room.now()
+        gone = act.state is not AdminRequestState.WAITING or act.expires <= self._context.now()
         if gone or act.action not in REGISTRY or recipient.state is not AdministratorState.ACTIVE:
             return RequestMessageState.WITHDRAWN, ""
         domain = self._settings.mail.sender.rpartition("@")[2]

@@ -54,18 +54,18 @@ from appliance.store.administration import stuck as store
 class StuckList:
     """What was found at the last look. Thread-safe."""
 
-    def __init__(self, room: AdministrationContext) -> None:
-        self._room = room
+    def __init__(self, context: AdministrationContext) -> None:
+        self._context = context
 
     def publish(self, found: Sequence[Stuck]) -> None:
         """*found* in place of what was found before; nothing is written when it is the same."""
         if list(found) != self.all():
-            with self._room.database.transaction() as tx:
+            with self._context.database.transaction() as tx:
                 store.replace(tx, found)
 
     def all(self) -> list[Stuck]:
         """Everything, the oldest first; each has one safe act, ``retries.contract``."""
-        with self._room.database.reading() as tx:
+        with self._context.database.reading() as tx:
             return store.everything(tx)
 
 
@@ -161,7 +161,7 @@ def open_administration(
         audit = AuditTrail()
         journal = AdministrationJournal(database, portal, audit, now, user=user_behind(environment))
         key, site = _Key(home, environment), _site(settings)
-        room = AdministrationContext(
+        context = AdministrationContext(
             database=database,
             portal=portal,
             journal=journal,
@@ -175,43 +175,45 @@ def open_administration(
             limits=settings.sessions,
             now=now,
         )
-        signatures = RequestSignatures(site, room.confirmed, attests=process.attests)
-        keepers = PinCustodians(room, authority, roots, audit)
-        yield _administration(settings, room, keepers, authority, process, signatures)
+        signatures = RequestSignatures(site, context.confirmed, attests=process.attests)
+        keepers = PinCustodians(context, authority, roots, audit)
+        yield _administration(settings, context, keepers, authority, process, signatures)
 
 
 def _administration(
     settings: Settings,
-    room: AdministrationContext,
+    context: AdministrationContext,
     keepers: PinCustodians,
     authority: AuthorityClient,
     process: Process,
     signatures: RequestSignatures,
 ) -> Administration:
-    sessions = ConsoleSessions(room)
-    administrators = Administrators(room, sessions, keepers)
+    sessions = ConsoleSessions(context)
+    administrators = Administrators(context, sessions, keepers)
     hands = process.executes | ({ExecutedBy.PRIVILEGED_HELPER} if _is_development(settings.home) else set())
-    parts = ActionContext(settings, administrators, authority, room.now, process.opened, lambda: host_of(settings))
+    parts = ActionContext(
+        settings, administrators, authority, context.now, process.opened, lambda: host_of(settings)
+    )
     bell = settings.home.run / STEWARD
     trust = ExecutionSafeguards(signatures, ExecutedRequests(settings.home))
     performing = RequestExecutor(
-        room, parts, hands, trust, steward=lambda act_id: notify_privileged_helper(bell, act_id)
+        context, parts, hands, trust, steward=lambda act_id: notify_privileged_helper(bell, act_id)
     )
     return Administration(
         administrators=administrators,
         pin_custodians=keepers,
-        sign_in=AdministratorSignIn(room, sessions),
+        sign_in=AdministratorSignIn(context, sessions),
         sessions=sessions,
-        account_setup=AdministratorSetup(room, sessions),
-        own=OwnAdministratorFactors(room, sessions),
-        requests=AdminRequests(room, performing, signatures),
-        approval_mail=ApprovalMail(room, settings),
+        account_setup=AdministratorSetup(context, sessions),
+        own=OwnAdministratorFactors(context, sessions),
+        requests=AdminRequests(context, performing, signatures),
+        approval_mail=ApprovalMail(context, settings),
         executor=performing,
-        passkeys=OwnPasskeys(room),
-        confirming=PasskeyConfirmation(room, keepers),
-        stuck=StuckList(room),
-        unlocking=AttendedUnlock(room, authority),
-        journal=room.journal,
+        passkeys=OwnPasskeys(context),
+        confirming=PasskeyConfirmation(context, keepers),
+        stuck=StuckList(context),
+        unlocking=AttendedUnlock(context, authority),
+        journal=context.journal,
     )
 
 

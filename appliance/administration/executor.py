@@ -168,14 +168,14 @@ class RequestExecutor:
 
     def __init__(
         self,
-        room: AdministrationContext,
+        context: AdministrationContext,
         parts: ActionContext,
         hands: frozenset[ExecutedBy],
         trust: ExecutionSafeguards,
         *,
         steward: Callable[[str], None] = lambda _act: None,
     ) -> None:
-        self._room = room
+        self._context = context
         self._parts = parts
         self._hands = hands
         self._trust = trust
@@ -199,17 +199,17 @@ class RequestExecutor:
     def execute_request(self, act_id: str, arguments: Mapping[str, str] | None = None) -> AdminRequest:
         """Performs the act, if nobody took it before. Raises :class:`StateRefused` when somebody did, or when it
         is another process's to do."""
-        with self._room.database.transaction() as tx:
+        with self._context.database.transaction() as tx:
             act = admin_requests.act(tx, act_id)
             if find_action(act.action).executed_by not in self._hands:
                 raise StateRefused("{action} is done by another process.", action=act.action)
-            if not admin_requests.start(tx, act_id, self._room.now()):
+            if not admin_requests.start(tx, act_id, self._context.now()):
                 raise StateRefused("{id} is {state} and was taken already.", id=act_id, state=act.state)
             asker = administrators.find(tx, act.asked_by)
         action, by = find_action(act.action), Actor(act.asked_by, asker.role) if asker else ROOT
         try:
-            with self._room.database.reading() as tx:
-                require_approved(tx, act, action, self._trust.signatures, now=self._room.now())
+            with self._context.database.reading() as tx:
+                require_approved(tx, act, action, self._trust.signatures, now=self._context.now())
             if action.approvers:
                 self._trust.performed.record_execution(action.executed_by, act.id)
             given = act.arguments if arguments is None else arguments
@@ -224,7 +224,7 @@ class RequestExecutor:
     def execute_waiting(self) -> None:
         """Performs whatever waits for this process, and ends what others left."""
         for hand in self._hands:
-            with self._room.database.reading() as tx:
+            with self._context.database.reading() as tx:
                 found = admin_requests.untaken(tx, actions_executed_by(hand))
             for act in found:
                 self.execute_request(act.id)
@@ -232,11 +232,11 @@ class RequestExecutor:
 
     def interrupt_overdue(self) -> None:
         """What was taken too long ago is interrupted, and what nobody took is not done any more."""
-        with self._room.database.reading() as tx:
+        with self._context.database.reading() as tx:
             open_ = admin_requests.in_state(tx, AdminRequestState.PERFORMING)
         for act in open_:
             begun = act.started or act.decided or act.asked
-            if begun + _longest(act) <= self._room.now():
+            if begun + _longest(act) <= self._context.now():
                 self._ended(act, AdminRequestState.INTERRUPTED, _NOT_TAKEN if act.started is None else _NOT_ENDED)
 
     def _ended(self, act: AdminRequest, after: AdminRequestState, outcome: AdminRequestOutcome) -> AdminRequest:
@@ -245,16 +245,16 @@ class RequestExecutor:
             AdminRequestState.FAILED: JournalKind.ACT_FAILED,
             AdminRequestState.INTERRUPTED: JournalKind.ACT_INTERRUPTED,
         }
-        with self._room.writing() as tx:
-            if admin_requests.end(tx, act.id, after, outcome, self._room.now()):
+        with self._context.writing() as tx:
+            if admin_requests.end(tx, act.id, after, outcome, self._context.now()):
                 said = outcome.template.format(**outcome.values)
-                self._room.journal.append_line(
+                self._context.journal.append_line(
                     tx, kinds[after], NOBODY, act=act.id, action=act.action, outcome=said
                 )
         return replace(self._now(act.id), outcome=outcome)
 
     def _now(self, act_id: str) -> AdminRequest:
-        with self._room.database.reading() as tx:
+        with self._context.database.reading() as tx:
             return admin_requests.act(tx, act_id)
 
 

@@ -150,10 +150,10 @@ class DevelopmentHost:
         self._settings = settings
 
     def back_up(self) -> AdminRequestOutcome:
-        room = BackupContext.without_authority(self._settings, os.environ)
-        ensure_key(room)
-        archive = create_archive(room, now=utc_now())
-        prune_archives(room)
+        context = BackupContext.without_authority(self._settings, os.environ)
+        ensure_key(context)
+        archive = create_archive(context, now=utc_now())
+        prune_archives(context)
         return AdminRequestOutcome("The backup {name} is made.", {"name": archive.name})
 
     def drill(self) -> AdminRequestOutcome:

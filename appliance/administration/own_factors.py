@@ -15,13 +15,13 @@ from appliance.store.administration import administrators
 class OwnAdministratorFactors:
     """Changes that the owner makes, signed in. Thread-safe."""
 
-    def __init__(self, room: AdministrationContext, sessions: ConsoleSessions) -> None:
-        self._room = room
+    def __init__(self, context: AdministrationContext, sessions: ConsoleSessions) -> None:
+        self._context = context
         self._sessions = sessions
 
     def choose_language(self, login: str, language: Language) -> None:
         """The language in which the console speaks to this administrator."""
-        with self._room.database.transaction() as tx:
+        with self._context.database.transaction() as tx:
             administrators.set_language(tx, login, language)
 
     def change_password(self, presence: ConsoleSessionHolder, new: str) -> None:
@@ -29,20 +29,20 @@ class OwnAdministratorFactors:
         owner = presence.administrator
         passwords.require_good_password(new, login=owner.login, name=owner.name)
         hashed = passwords.hash_password(new)
-        with self._room.writing() as tx:
+        with self._context.writing() as tx:
             administrators.set_password(tx, owner.login, hashed)
-            self._room.journal.append_line(tx, JournalKind.PASSWORD_CHANGED, presence.actor)
+            self._context.journal.append_line(tx, JournalKind.PASSWORD_CHANGED, presence.actor)
             self._sessions.end_all_sessions(tx, owner.login, by=presence.actor, but=presence.session.id)
 
     def code_draft(self, presence: ConsoleSessionHolder, *, sealed: str = "") -> CodeDraft:
         """A secret to scan, or the one in *sealed* when its form came back with a mistake in it."""
         login = presence.administrator.login
-        return self._room.codes.draft_secret(login, login, sealed=sealed)
+        return self._context.codes.draft_secret(login, login, sealed=sealed)
 
     def change_code(self, presence: ConsoleSessionHolder, sealed: str, code: str) -> None:
         """A new code in place of the old one. Raises :class:`PreconditionRefused` for a wrong code."""
         login = presence.administrator.login
-        proven = self._room.codes.prove_secret(login, sealed, code, now=self._room.now())
-        with self._room.writing() as tx:
+        proven = self._context.codes.prove_secret(login, sealed, code, now=self._context.now())
+        with self._context.writing() as tx:
             administrators.set_code_secret(tx, login, proven.wrapped, step=proven.step)
-            self._room.journal.append_line(tx, JournalKind.LOGIN_CODE_CHANGED, presence.actor)
+            self._context.journal.append_line(tx, JournalKind.LOGIN_CODE_CHANGED, presence.actor)

@@ -47,20 +47,20 @@ class RegisteredKey:
 class OwnPasskeys:
     """What owners do, signed in. Thread-safe."""
 
-    def __init__(self, room: AdministrationContext) -> None:
-        self._room = room
+    def __init__(self, context: AdministrationContext) -> None:
+        self._context = context
 
     def passkeys_of(self, login: str) -> list[RegisteredKey]:
         """Those of one administrator, oldest first."""
-        with self._room.database.reading() as tx:
+        with self._context.database.reading() as tx:
             found = store.of_login(tx, login)
-        return _registered(self._room, found)
+        return _registered(self._context, found)
 
     def offer_registration(self, presence: ConsoleSessionHolder) -> PasskeyOffer:
         """What the page needs to have a passkey made. The password was proved again."""
         owner = presence.administrator
         known = [each.passkey.credential_id for each in self.passkeys_of(owner.login)]
-        return self._room.passkeys().offer_registration(
+        return self._context.passkeys().offer_registration(
             owner.login, login=owner.login, name=owner.name, known=known
         )
 
@@ -70,8 +70,8 @@ class OwnPasskeys:
         Raises :class:`StateRefused` for an old page, :class:`PreconditionRefused` for an answer that does not
         verify, for a label that is none, and for one too many.
         """
-        owner, now, name = presence.administrator, self._room.now(), label.strip()
-        made = self._room.passkeys().verify_registration(
+        owner, now, name = presence.administrator, self._context.now(), label.strip()
+        made = self._context.passkeys().verify_registration(
             owner.login, ticket, answer
         )  # first: who has no offer gets none
         if not 1 <= len(name) <= LONGEST_LABEL or not name.isprintable():
@@ -79,13 +79,13 @@ class OwnPasskeys:
         passkey = AdministratorPasskey(
             made.credential_id, owner.login, made.public_key, made.sign_count, name, now.replace(microsecond=0)
         )
-        with self._room.writing() as tx:
+        with self._context.writing() as tx:
             if len(store.of_login(tx, owner.login)) >= MOST:
                 raise PreconditionRefused("{most} passkeys are the most; remove one first.", most=MOST)
             spend_ticket(tx, made.ticket, now=now)
             store.insert(tx, passkey)
             told = fingerprint_of(passkey)
-            self._room.journal.append_line(tx, JournalKind.PASSKEY_ADDED, presence.actor, fingerprint=told)
+            self._context.journal.append_line(tx, JournalKind.PASSKEY_ADDED, presence.actor, fingerprint=told)
         return RegisteredKey(passkey, told, counts=False)
 
     def own_passkey(self, presence: ConsoleSessionHolder, fingerprint: str) -> RegisteredKey:
@@ -105,12 +105,12 @@ class OwnPasskeys:
         login, wanted, now = (
             presence.administrator.login,
             self.own_passkey(presence, fingerprint),
-            self._room.now(),
+            self._context.now(),
         )
-        with self._room.writing() as tx:
+        with self._context.writing() as tx:
             if not store.remove(tx, login, wanted.passkey.credential_id, now=now):
                 raise _no_such()
-            self._room.journal.append_line(
+            self._context.journal.append_line(
                 tx, JournalKind.PASSKEY_REMOVED, presence.actor, fingerprint=fingerprint
             )
 
@@ -118,36 +118,36 @@ class OwnPasskeys:
 class PasskeyConfirmation:
     """What root does on the machine, and nobody else can. Thread-safe."""
 
-    def __init__(self, room: AdministrationContext, keepers: PinCustodians) -> None:
-        self._room = room
+    def __init__(self, context: AdministrationContext, keepers: PinCustodians) -> None:
+        self._context = context
         self._keepers = keepers
 
     def registered(self) -> list[RegisteredKey]:
         """Everybody's, by login."""
-        with self._room.database.reading() as tx:
+        with self._context.database.reading() as tx:
             found = store.everybodys(tx)
-        return _registered(self._room, found)
+        return _registered(self._context, found)
 
     def confirmed(self) -> list[ConfirmedKey]:
         """Those that count, by login, whether they are still registered or not."""
-        return sorted(self._room.confirmed.all_keys(), key=lambda key: key.login)
+        return sorted(self._context.confirmed.all_keys(), key=lambda key: key.login)
 
     def unreadable(self) -> dict[Path, str]:
         """The files that root has confirmed and that do not count, and why."""
-        return self._room.confirmed.unreadable()
+        return self._context.confirmed.unreadable()
 
     def named(self, login: str, fingerprint: str) -> tuple[Administrator, RegisteredKey]:
         """Whose key has that *fingerprint*, which the owner read out. Raises :class:`NotFound`, and
         :class:`StateRefused` for an account that is not active."""
         wanted = _digits(fingerprint)
-        with self._room.database.reading() as tx:
+        with self._context.database.reading() as tx:
             owner = administrators.administrator(tx, login)
             found = store.of_login(tx, login)
         if owner.state is not AdministratorState.ACTIVE:
             raise StateRefused(
                 "The account of {login} is {state}; this is not done to it.", login=login, state=owner.state
             )
-        for key in _registered(self._room, found):
+        for key in _registered(self._context, found):
             if _digits(key.fingerprint) == wanted:
                 return owner, key
         raise NotFound(
@@ -165,9 +165,9 @@ class PasskeyConfirmation:
         """The same for what :meth:`named` gave and somebody has read: it is not looked up anew, since whoever has
         taken the console over can make another kind of administrator of the owner meanwhile."""
         found, login = key.passkey, owner.login
-        with self._room.writing() as tx:  # what cannot be told does not count
+        with self._context.writing() as tx:  # what cannot be told does not count
             self._tell(JournalKind.PASSKEY_CONFIRMED, login, key.fingerprint, tx)
-            self._room.confirmed.confirm_key(
+            self._context.confirmed.confirm_key(
                 ConfirmedKey(login, owner.role, found.credential_id, found.public_key)
             )
 
@@ -179,19 +179,19 @@ class PasskeyConfirmation:
         Raises :class:`NotFound` when there is none, and as :meth:`PinCustodians.end_custodian` when none counts.
         """
         name = folded(login)
-        found = [key for key in self._room.confirmed.keys_of(name) if _is(key, fingerprint)]
+        found = [key for key in self._context.confirmed.keys_of(name) if _is(key, fingerprint)]
         if not found:
             return 0, self._end_again(name, fingerprint)
         for key in found:
-            self._room.confirmed.unconfirm_key(key)
-            with self._room.writing() as tx:
+            self._context.confirmed.unconfirm_key(key)
+            with self._context.writing() as tx:
                 self._tell(JournalKind.PASSKEY_UNCONFIRMED, name, fingerprint_of(key), tx)
         one = found[0].credential_id if fingerprint else None
         return len(found), self._keepers.try_end_custodian(name, one, by=ROOT)
 
     def _end_again(self, login: str, fingerprint: str) -> PinCustodianEnd:
         """None of these counts: what of them may still unlock, or wait for officers, ends."""
-        with self._room.database.reading() as tx:
+        with self._context.database.reading() as tx:
             known = [key.credential_id for key in store.ever_of_login(tx, login) if _is(key, fingerprint)]
         if is_login(login) and (known or not fingerprint):
             ended = self._keepers.end_custodian(login, known[0] if fingerprint else None, by=ROOT)
@@ -200,11 +200,11 @@ class PasskeyConfirmation:
         raise NotFound("No such passkey of {login} counts.", login=login)
 
     def _tell(self, kind: JournalKind, login: str, fingerprint: str, tx: Transaction) -> None:
-        self._room.journal.append_line(tx, kind, ROOT, login=login, fingerprint=fingerprint)
+        self._context.journal.append_line(tx, kind, ROOT, login=login, fingerprint=fingerprint)
 
 
-def _registered(room: AdministrationContext, found: list[AdministratorPasskey]) -> list[RegisteredKey]:
-    confirmed = {(key.login, key.credential_id, key.public_key) for key in room.confirmed.all_keys()}
+def _registered(context: AdministrationContext, found: list[AdministratorPasskey]) -> list[RegisteredKey]:
+    confirmed = {(key.login, key.credential_id, key.public_key) for key in context.confirmed.all_keys()}
     return [
         RegisteredKey(each, fingerprint_of(each), (each.login, each.credential_id, each.public_key) in confirmed)
         for each in found

@@ -72,16 +72,16 @@ class PinCustodians:
     becomes of acts in the portal, the *audit* tells. Thread-safe."""
 
     def __init__(
-        self, room: AdministrationContext, authority: AuthorityClient, roots: AuthorityClient, audit: AuditTrail
+        self, context: AdministrationContext, authority: AuthorityClient, roots: AuthorityClient, audit: AuditTrail
     ) -> None:
-        self._room = room
+        self._context = context
         self._audit = audit
         self._authority = authority
         self._roots = roots
 
     def able_logins(self) -> list[str]:
         """Who of the administrators is a keeper and can sign in, by login. Raises :class:`AuthorityError`."""
-        with self._room.database.reading() as tx:
+        with self._context.database.reading() as tx:
             everybody = administrators.everybody(tx)
         known = set(self._authority.pin_custodians())
         active = [each.login for each in everybody if each.state is AdministratorState.ACTIVE]
@@ -103,9 +103,9 @@ class PinCustodians:
 
     def _withdraw(self, login: str, credential_id: bytes | None, by: Actor) -> bool:
         """Refuses what waits in the portal to make a keeper of *login*, by this passkey; whether there was any."""
-        now, subject = self._room.now(), pin_custodian_subject(login)
+        now, subject = self._context.now(), pin_custodian_subject(login)
         who = by.login if by == ROOT else f"administrator-{by.login}"
-        with self._room.portal().transaction() as tx:
+        with self._context.portal().transaction() as tx:
             officer_decisions.expire(tx, now)
             found = officer_decisions.open_about(tx, subject, OfficerDecisionKind.ENROL_KEEPER)
             waiting = [act for act in found if credential_id is None or _is_by(act, credential_id)]
@@ -116,8 +116,8 @@ class PinCustodians:
     def _end(self, login: str, credential_id: bytes | None, by: Actor) -> bool:
         ended = self._roots.end_pin_custodian(pin_custodian_subject(login), credential_id) > 0
         if ended:
-            with self._room.writing() as tx:
-                self._room.journal.append_line(tx, JournalKind.KEEPER_ENDED, by, login=login)
+            with self._context.writing() as tx:
+                self._context.journal.append_line(tx, JournalKind.KEEPER_ENDED, by, login=login)
         return ended
 
     def _left(self) -> int | None:

@@ -37,13 +37,13 @@ class ConsoleSessionHolder:
 class ConsoleSessions(SessionRules[ConsoleSession]):
     """Opens, finds and ends sessions of the console. Thread-safe."""
 
-    def __init__(self, room: AdministrationContext) -> None:
-        super().__init__(room.database, store, room.limits, room.now)
-        self._room = room
+    def __init__(self, context: AdministrationContext) -> None:
+        super().__init__(context.database, store, context.limits, context.now)
+        self._context = context
 
     def open_session(self, tx: Transaction, login: str, where: ClientInfo) -> OpenedConsoleSession:
         """A new session, in the transaction that found the sign-in right."""
-        now, secret = self._room.now(), secrets.token_urlsafe(32)
+        now, secret = self._context.now(), secrets.token_urlsafe(32)
         name = session_id_of(secret).hex()
         agent = where.agent[:LONGEST_AGENT]
         session = ConsoleSession(name, login, now, now, now + self.longest, where.address, agent)
@@ -56,7 +56,7 @@ class ConsoleSessions(SessionRules[ConsoleSession]):
 
         Without *touch* it is no sign of life: a page that asks again by itself does not keep anybody signed in.
         """
-        with self._room.database.reading() as tx:
+        with self._context.database.reading() as tx:
             session = self.find_session(tx, secret)
             if session is None:
                 return None
@@ -69,13 +69,13 @@ class ConsoleSessions(SessionRules[ConsoleSession]):
 
     def revoke_session(self, session_id: str, *, by: Actor) -> None:
         """Ends one's own session. Raises as :meth:`end_own`."""
-        with self._room.writing() as tx:
+        with self._context.writing() as tx:
             self.end_own(tx, session_id, by.login)
-            self._room.journal.append_line(tx, JournalKind.SESSIONS_ENDED, by, login=by.login, count=1)
+            self._context.journal.append_line(tx, JournalKind.SESSIONS_ENDED, by, login=by.login, count=1)
 
     def end_all_sessions(self, tx: Transaction, login: str, *, by: Actor, but: str = "") -> int:
         """Ends all sessions of *login* but one, inside the caller's transaction; how many there were."""
-        ended = store.end_all(tx, login, now=self._room.now(), but=bytes.fromhex(but))
+        ended = store.end_all(tx, login, now=self._context.now(), but=bytes.fromhex(but))
         if ended:
-            self._room.journal.append_line(tx, JournalKind.SESSIONS_ENDED, by, login=login, count=ended)
+            self._context.journal.append_line(tx, JournalKind.SESSIONS_ENDED, by, login=login, count=ended)
         return ended

@@ -24,11 +24,16 @@ else has to unlock the account."""
 class AdministratorSignIn:
     """The one way in. Each failure says the same, whatever was wrong. Thread-safe."""
 
-    def __init__(self, room: AdministrationContext, sessions: ConsoleSessions) -> None:
-        self._room = room
+    def __init__(self, context: AdministrationContext, sessions: ConsoleSessions) -> None:
+        self._context = context
         self._sessions = sessions
         self._steps = TwoStepSignIn(
-            room.database, _ConsoleAccounts(), _FailureJournal(room, sessions), room.codes, room.tickets, room.now
+            context.database,
+            _ConsoleAccounts(),
+            _FailureJournal(context, sessions),
+            context.codes,
+            context.tickets,
+            context.now,
         )
 
     def check_password(self, login: str, password: str, where: ClientInfo) -> str:
@@ -40,10 +45,10 @@ class AdministratorSignIn:
         """The second step. Raises as the first, and :class:`StateRefused` when it took too long."""
         passed = self._steps.check_code(ticket, code, where)
         login = passed.account.key
-        with self._room.writing() as tx:
+        with self._context.writing() as tx:
             self._steps.complete(tx, passed.ticket, passed.attempt)
             actor = self._actor(tx, login)
-            self._room.journal.append_line(tx, JournalKind.SIGNED_IN, actor, address=where.address)
+            self._context.journal.append_line(tx, JournalKind.SIGNED_IN, actor, address=where.address)
             return self._sessions.open_session(tx, login, where)
 
     def confirm_password(self, login: str, password: str, where: ClientInfo) -> None:
@@ -60,7 +65,7 @@ class AdministratorSignIn:
         self._steps.require_password(name, password, attempt, where)
         self._steps.require_code(name, code, attempt, where)
         self._steps.succeed(attempt)
-        with self._room.database.reading() as tx:
+        with self._context.database.reading() as tx:
             return self._actor(tx, name)
 
     def _actor(self, tx: Transaction, login: str) -> Actor:
@@ -89,13 +94,13 @@ class _ConsoleAccounts:
 class _FailureJournal:
     """Writes attempts that were too many into the journal, and locks the account whose codes are guessed."""
 
-    def __init__(self, room: AdministrationContext, sessions: ConsoleSessions) -> None:
-        self._room = room
+    def __init__(self, context: AdministrationContext, sessions: ConsoleSessions) -> None:
+        self._context = context
         self._sessions = sessions
 
     def record_failure(self, attempt: SignInAttempt, where: ClientInfo, login: str, *, wrong_code: bool) -> None:
-        journal, active, locked = self._room.journal, AdministratorState.ACTIVE, AdministratorState.LOCKED
-        with self._room.writing() as tx:
+        journal, active, locked = self._context.journal, AdministratorState.ACTIVE, AdministratorState.LOCKED
+        with self._context.writing() as tx:
             if attempt.blocks:
                 journal.append_line(
                     tx, JournalKind.SIGN_IN_BLOCKED, NOBODY, address=where.address, attempts=attempt.count

@@ -61,8 +61,8 @@ class _Half:
 class AttendedUnlock:
     """There is one, in the console's process. Thread-safe."""
 
-    def __init__(self, room: AdministrationContext, authority: AuthorityClient) -> None:
-        self._room = room
+    def __init__(self, context: AdministrationContext, authority: AuthorityClient) -> None:
+        self._context = context
         self._authority = authority
         self._turn = threading.Lock()
         self._half: _Half | None = None
@@ -75,7 +75,7 @@ class AttendedUnlock:
         with self._turn:
             half = self._waiting()
         if half is None:
-            expires = self._room.now().replace(microsecond=0) + LASTS
+            expires = self._context.now().replace(microsecond=0) + LASTS
             return UnlockStatus(OfficerIntent("unlock", {}, expires, secrets.token_bytes(16)), credentials)
         return UnlockStatus(half.act, credentials, half.part.number, half.login, half.act.expires)
 
@@ -122,7 +122,7 @@ class AttendedUnlock:
         if part.number not in PARTS or len(part.pin) > LONGEST_PART or not (part.pin or "-").isprintable():
             raise PreconditionRefused("A part of the PIN has at most {most} characters.", most=LONGEST_PART)
         if half is None:
-            if act.expires <= self._room.now():
+            if act.expires <= self._context.now():
                 raise StateRefused("This page was open for too long; it asks anew now.")
             return
         if by.login == half.login:
@@ -135,7 +135,7 @@ class AttendedUnlock:
             raise PreconditionRefused("Neither of you has given a part of the PIN; one has to.")
 
     def _waiting(self) -> _Half | None:
-        if self._half is not None and self._half.act.expires <= self._room.now():
+        if self._half is not None and self._half.act.expires <= self._context.now():
             self._half = None
         return self._half
 
@@ -152,8 +152,8 @@ class AttendedUnlock:
                 self._half = None
 
     def _tell(self, kind: JournalKind, by: Actor) -> None:
-        with self._room.writing() as tx:
-            self._room.journal.append_line(tx, kind, by)
+        with self._context.writing() as tx:
+            self._context.journal.append_line(tx, kind, by)
 
 
 def _require_may(by: Actor) -> None:

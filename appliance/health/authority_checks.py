@@ -33,26 +33,26 @@ _HSM = {
 }
 
 
-def authority(bench: CheckContext) -> HealthFinding:
+def authority(context: CheckContext) -> HealthFinding:
     """The authority answers."""
     try:
-        status = bench.status()
+        status = context.status()
     except AuthorityError as error:
         return failing("authority", RunbookPage.AUTHORITY_GONE, error.template, error.values)
     return good("authority", "The authority answers (release {version}).", {"version": status.version})
 
 
-def hsm(bench: CheckContext) -> HealthFinding:
+def hsm(context: CheckContext) -> HealthFinding:
     """The HSM signs."""
-    status = bench.authority()
+    status = context.authority()
     if status.state is AuthorityState.OPERATIONAL:
         return good("hsm", status.sentence.template, status.sentence.values)
     return failing("hsm", _HSM[status.state], status.sentence.template, status.sentence.values)
 
 
-def clock(bench: CheckContext) -> HealthFinding:
+def clock(context: CheckContext) -> HealthFinding:
     """The clock is one that timestamps are given by."""
-    report = bench.authority().clock
+    report = context.authority().clock
     template, values = report.sentence.template, report.sentence.values
     if report.state is ClockState.STEPPED:
         return failing("clock", RunbookPage.CLOCK_STEPPED, template, values)
@@ -65,9 +65,9 @@ def clock(bench: CheckContext) -> HealthFinding:
     return good("clock", template, values)
 
 
-def certificates(bench: CheckContext) -> HealthFinding:
+def certificates(context: CheckContext) -> HealthFinding:
     """No certificate of a service key ends soon."""
-    return ending(bench.authority(), bench.now)
+    return ending(context.authority(), context.now)
 
 
 def ending(status: AuthorityStatus, now: datetime) -> HealthFinding:
@@ -91,44 +91,44 @@ def ending(status: AuthorityStatus, now: datetime) -> HealthFinding:
     return tell("certificates", RunbookPage.CERTIFICATE_ENDING, template, values, mark=mark)
 
 
-def revocation_lists(bench: CheckContext) -> HealthFinding:
+def revocation_lists(context: CheckContext) -> HealthFinding:
     """The lists of the issuing CAs count, and are made anew in time; without one no signature can be verified."""
-    bench.authority()
-    ends = [(crl.next_update_utc, crl) for crl in _lists(bench) if crl.next_update_utc is not None]
+    context.authority()
+    ends = [(crl.next_update_utc, crl) for crl in _lists(context) if crl.next_update_utc is not None]
     if not ends:
         return failing("revocation-lists", RunbookPage.CRL_EXPIRED, "There is no revocation list.")
     until, first = min(ends, key=lambda each: each[0])
-    values = {"issuer": _name(first), "hours": int(abs(until - bench.now) / timedelta(hours=1))}
-    if until <= bench.now:
+    values = {"issuer": _name(first), "hours": int(abs(until - context.now) / timedelta(hours=1))}
+    if until <= context.now:
         template = "The revocation list of {issuer} ran out {hours} h ago."
         return failing("revocation-lists", RunbookPage.CRL_EXPIRED, template, values)
-    if until - bench.now < (until - first.last_update_utc) / 2:
+    if until - context.now < (until - first.last_update_utc) / 2:
         template = "The revocation list of {issuer} is old and counts for {hours} h only."
         return attention("revocation-lists", RunbookPage.CRL_EXPIRED, template, values)
     return good("revocation-lists", "The revocation lists count for {hours} h more.", values)
 
 
-def root_list(bench: CheckContext) -> HealthFinding:
+def root_list(context: CheckContext) -> HealthFinding:
     """The root's revocation list still counts."""
-    bench.authority()
-    crl = x509.load_der_x509_crl(bench.client.crl("root"))
-    ends = crl.next_update_utc or bench.now
-    values = {"days": (ends - bench.now).days}
-    if ends <= bench.now:
+    context.authority()
+    crl = x509.load_der_x509_crl(context.client.crl("root"))
+    ends = crl.next_update_utc or context.now
+    values = {"days": (ends - context.now).days}
+    if ends <= context.now:
         return failing(
             "root-list", RunbookPage.ROOT_LIST_ENDING, "The root's revocation list has run out.", values
         )
-    if ends - bench.now < ROOT_LIST_RUNNING_OUT:
+    if ends - context.now < ROOT_LIST_RUNNING_OUT:
         template = "Days left of the root's revocation list: {days}."
         return attention("root-list", RunbookPage.ROOT_LIST_ENDING, template, values)
     return good("root-list", "Days left of the root's revocation list: {days}.", values)
 
 
-def _lists(bench: CheckContext) -> list[x509.CertificateRevocationList]:
+def _lists(context: CheckContext) -> list[x509.CertificateRevocationList]:
     """Those of the issuing CAs that have not ended: an ended one makes no list any more."""
-    issuers = [x509.load_der_x509_certificate(each) for each in bench.client.authorities()]
-    alive = {each.subject for each in issuers if each.not_valid_after_utc > bench.now}
-    lists = [x509.load_der_x509_crl(each) for each in bench.client.crls()[1:]]
+    issuers = [x509.load_der_x509_certificate(each) for each in context.client.authorities()]
+    alive = {each.subject for each in issuers if each.not_valid_after_utc > context.now}
+    lists = [x509.load_der_x509_crl(each) for each in context.client.crls()[1:]]
     return [crl for crl in lists if crl.issuer in alive or len(lists) == 1]
 
 
@@ -145,16 +145,16 @@ _TOLD = timedelta(days=7)
 """How long the recovery of an officer is a finding of its own."""
 
 
-def ceremonies(bench: CheckContext) -> HealthFinding:
+def ceremonies(context: CheckContext) -> HealthFinding:
     """Nobody has changed what was written of them."""
-    held = _held(bench)
+    held = _held(context)
     for each in held:
         if not each.intact:
             template = "The transcript of the ceremony {name} is gone or was changed."
             return failing(
                 "ceremonies", RunbookPage.CEREMONY_CHANGED, template, {"name": each.name}, mark=each.name
             )
-    with bench.reading() as tx:
+    with context.reading() as tx:
         different = _different(tx, {each.number: each for each in held})
     if different is not None:
         template = "The authority's record of ceremony {number} is not the one in the log."
@@ -164,10 +164,10 @@ def ceremonies(bench: CheckContext) -> HealthFinding:
     return good("ceremonies", "Ceremonies on record, each as it was written: {count}.", {"count": len(held)})
 
 
-def recovery(bench: CheckContext) -> HealthFinding:
+def recovery(context: CheckContext) -> HealthFinding:
     """Nobody was given an officer's powers by a ceremony of these days: if so, administrators hear of it."""
-    held = _held(bench)
-    recent = [each for each in held if each.recovers_officers and bench.now - each.held < _TOLD]
+    held = _held(context)
+    recent = [each for each in held if each.recovers_officers and context.now - each.held < _TOLD]
     if recent:
         template = "Officers were given a new way in by the ceremony {name}, on {day}."
         values = {"name": recent[-1].name, "day": f"{recent[-1].held:%Y-%m-%d}"}
@@ -176,10 +176,10 @@ def recovery(bench: CheckContext) -> HealthFinding:
     return good("officer-recovery", "No officer was given a new way in these days.")
 
 
-def _held(bench: CheckContext) -> list[HeldCeremony]:
-    bench.authority()
+def _held(context: CheckContext) -> list[HeldCeremony]:
+    context.authority()
     try:
-        return bench.client.ceremonies()
+        return context.client.ceremonies()
     except AuthorityError as error:
         raise NotAnswerable from error  # not ours to ask; the watch and root do
 

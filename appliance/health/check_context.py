@@ -129,7 +129,7 @@ class CheckContext:
 def open_check_context(
     home: Home, *, role: str, now: datetime, cursor: JournalCursor | None = None
 ) -> Iterator[CheckContext]:
-    """A bench of its own: asks the authority as *role* (one of ``home.ROLES``). *cursor* is one that the caller
+    """A round of its own: asks the authority as *role* (one of ``home.ROLES``). *cursor* is one that the caller
     keeps from round to round."""
     with AuthorityClient(home.authority_socket(role), timeout=PATIENCE) as client:
         opened = CheckContext(home, now, client, cursor=cursor)
@@ -168,10 +168,10 @@ class Check:
     network: bool = False
 
 
-def ask_check(check: Check, bench: CheckContext) -> HealthFinding | None:
+def ask_check(check: Check, context: CheckContext) -> HealthFinding | None:
     """The answer; None when what it needs does not answer, which another finding says."""
     try:
-        return check.ask(bench)
+        return check.ask(context)
     except NotAnswerable:
         return None
     except Exception as error:  # a question that breaks is a finding itself, and the others are asked
@@ -182,7 +182,7 @@ def ask_check(check: Check, bench: CheckContext) -> HealthFinding | None:
         )
 
 
-def ask_all(checks: Iterable[Check], bench: CheckContext) -> list[HealthFinding]:
+def ask_all(checks: Iterable[Check], context: CheckContext) -> list[HealthFinding]:
     """All answers, in the order of *checks*."""
-    answers = (ask_check(check, bench) for check in checks)
+    answers = (ask_check(check, context) for check in checks)
     return [finding for finding in answers if finding is not None]

@@ -32,11 +32,11 @@ IN_HAND = timedelta(days=1)
 """What became due since then is still being worked on, and nothing to tell."""
 
 
-def keeping(bench: CheckContext) -> HealthFinding:
+def keeping(context: CheckContext) -> HealthFinding:
     """Archive timestamps are renewed in time."""
-    settings = bench.configured().keeping
-    with bench.reading() as tx:
-        return keeping_finding(tx, settings, bench.now, reached=_reached(bench.client, settings))
+    settings = context.configured().keeping
+    with context.reading() as tx:
+        return keeping_finding(tx, settings, context.now, reached=_reached(context.client, settings))
 
 
 def keeping_finding(
@@ -78,14 +78,14 @@ def _reached(client: AuthorityClient, settings: KeepingSettings) -> datetime | N
 SPAN = timedelta(days=1)
 
 
-def outside_timestamps(bench: CheckContext) -> HealthFinding:
+def outside_timestamps(context: CheckContext) -> HealthFinding:
     """What became of them in a day. Asks nobody."""
-    url = bench.configured().outside.url
+    url = context.configured().outside.url
     if not url:
         said = "No authority outside is set; signatures carry the local timestamp."
         return unset("outside-timestamps", said)
-    with bench.reading() as tx:
-        counts = intents.outside_since(tx, bench.now - SPAN)
+    with context.reading() as tx:
+        counts = intents.outside_since(tx, context.now - SPAN)
     missing = sum(count for stamp, count in counts.items() if stamp is not OutsideStamp.DATED)
     if missing:
         template = "Signatures of a day that got no second timestamp: {count}."
@@ -99,10 +99,10 @@ LATE = timedelta(minutes=5)
 """The scheduler derives every ten seconds."""
 
 
-def reminders(bench: CheckContext) -> HealthFinding:
+def reminders(context: CheckContext) -> HealthFinding:
     """Reminders that are due are derived."""
-    with bench.reading() as tx:
-        return derived(tx, bench.now)
+    with context.reading() as tx:
+        return derived(tx, context.now)
 
 
 def derived(tx: Transaction, now: datetime) -> HealthFinding:
@@ -115,9 +115,9 @@ def derived(tx: Transaction, now: datetime) -> HealthFinding:
     return good("reminders", "Reminders that are due are derived.")
 
 
-def calendar(bench: CheckContext) -> HealthFinding:
+def calendar(context: CheckContext) -> HealthFinding:
     """The calendar of holidays has this year."""
-    return known_years(bench.home, bench.now)
+    return known_years(context.home, context.now)
 
 
 def known_years(home: Home, now: datetime) -> HealthFinding:
@@ -142,14 +142,14 @@ MANY = 20
 GIVEN = "vermilion_timestamps_total"
 
 
-def refusals(bench: CheckContext) -> HealthFinding:
+def refusals(context: CheckContext) -> HealthFinding:
     """Most of those who ask are given a timestamp."""
-    path = bench.home.health
+    path = context.home.health
     if not os.access(path, os.R_OK):
         raise NotAnswerable  # not there yet, or not this process's to open
     observations = Observations(path)
     try:
-        return judge_refusals(FigureSeries(observations), bench.now)
+        return judge_refusals(FigureSeries(observations), context.now)
     except StorageError as error:
         raise NotAnswerable from error  # the watch says so
     finally:

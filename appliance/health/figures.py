@@ -35,12 +35,12 @@ from hsm.errors import AuthorityError
 Figure = tuple[str, float]
 
 
-def measure_figures(bench: CheckContext) -> dict[str, float]:
+def measure_figures(context: CheckContext) -> dict[str, float]:
     """All figures that can be had now; what does not answer leaves its figures out."""
     found: dict[str, float] = {}
     for part in (_authority, _lists, _database, _disks, _workers, _keeping):
         with suppress(NotAnswerable, ApplianceError, AuthorityError, OSError):
-            found.update(part(bench))
+            found.update(part(context))
     return found
 
 
@@ -54,10 +54,10 @@ def _escaped(value: str) -> str:
     return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
 
 
-def _authority(bench: CheckContext) -> Iterator[Figure]:
-    status = bench.authority()
+def _authority(context: CheckContext) -> Iterator[Figure]:
+    status = context.authority()
     began = time.monotonic()
-    bench.client.status()
+    context.client.status()
     yield "vermilion_authority_answer_seconds", time.monotonic() - began
     yield "vermilion_clock_trusted", float(status.clock.trusted)
     if status.clock.offset is not None:
@@ -65,46 +65,46 @@ def _authority(bench: CheckContext) -> Iterator[Figure]:
     if status.clock.error is not None:
         yield "vermilion_clock_error_seconds", status.clock.error / 1e6
     for key in status.keys:
-        yield labelled("vermilion_certificate_left_seconds", key=key.subject), _left(key.not_after, bench.now)
+        yield labelled("vermilion_certificate_left_seconds", key=key.subject), _left(key.not_after, context.now)
 
 
-def _lists(bench: CheckContext) -> Iterator[Figure]:
-    bench.authority()
+def _lists(context: CheckContext) -> Iterator[Figure]:
+    context.authority()
     names = ["root", "issuing", *(f"earlier-{number}" for number in range(1, 100))]
-    for name, der in zip(names, bench.client.crls(), strict=False):
+    for name, der in zip(names, context.client.crls(), strict=False):
         ends = x509.load_der_x509_crl(der).next_update_utc
         if ends is not None:
-            yield labelled("vermilion_revocation_list_left_seconds", issuer=name), _left(ends, bench.now)
+            yield labelled("vermilion_revocation_list_left_seconds", issuer=name), _left(ends, context.now)
 
 
-def _database(bench: CheckContext) -> Iterator[Figure]:
-    with bench.reading() as tx:
+def _database(context: CheckContext) -> Iterator[Figure]:
+    with context.reading() as tx:
         entries = ledger.length(tx)
         yield "vermilion_log_entries_total", float(entries)
         yield "vermilion_log_waiting", float(entries - StoredTree(tx).size())
         yield "vermilion_mails_waiting", float(queues.mails(tx))
-    if bench.commit_seconds is not None:
-        yield "vermilion_database_commit_seconds", bench.commit_seconds
+    if context.commit_seconds is not None:
+        yield "vermilion_database_commit_seconds", context.commit_seconds
 
 
-def _disks(bench: CheckContext) -> Iterator[Figure]:
-    for room in disks(bench):
-        place = "home" if room.path == bench.home.root else room.path.name
+def _disks(context: CheckContext) -> Iterator[Figure]:
+    for room in disks(context):
+        place = "home" if room.path == context.home.root else room.path.name
         yield labelled("vermilion_disk_free_bytes", place=place), float(room.free)
         yield labelled("vermilion_disk_size_bytes", place=place), float(room.total)
 
 
-def _workers(bench: CheckContext) -> Iterator[Figure]:
+def _workers(context: CheckContext) -> Iterator[Figure]:
     for service in ("web", "tsa"):
-        yield labelled("vermilion_workers", service=service), float(signs_of_life(bench, service))
+        yield labelled("vermilion_workers", service=service), float(signs_of_life(context, service))
 
 
-def _keeping(bench: CheckContext) -> Iterator[Figure]:
-    made, drilled = last_backup_outcome(bench.home), last_drill_result(bench.home)
+def _keeping(context: CheckContext) -> Iterator[Figure]:
+    made, drilled = last_backup_outcome(context.home), last_drill_result(context.home)
     if made is not None and made.made:
-        yield "vermilion_backup_age_seconds", _left(bench.now, made.at)
+        yield "vermilion_backup_age_seconds", _left(context.now, made.at)
     if drilled is not None and drilled.passed:
-        yield "vermilion_drill_age_seconds", _left(bench.now, drilled.at)
+        yield "vermilion_drill_age_seconds", _left(context.now, drilled.at)
 
 
 def _left(until: datetime, now: datetime) -> float:
@@ -255,12 +255,12 @@ CHUNK = 5_000
 _KIND = re.compile(rb'"format":"vermilion-log-entry/1","kind":"([a-z-]+)"')
 
 
-def tally(bench: CheckContext, observations: Observations) -> dict[str, float]:
+def tally(context: CheckContext, observations: Observations) -> dict[str, float]:
     """The figures of :data:`COUNTED`, of all that has been counted by now."""
     with observations.database().reading() as known_to_us:
         position, known = figures.log_tally(known_to_us)
     counts = Counter(known)
-    with bench.reading() as tx:
+    with context.reading() as tx:
         length = ledger.length(tx)
         if position > length:  # another log than the one that was counted: a backup was restored
             position, counts = 0, Counter()
@@ -273,10 +273,10 @@ def tally(bench: CheckContext, observations: Observations) -> dict[str, float]:
     return {figure: float(counts[kind]) for kind, figure in COUNTED.items()}
 
 
-def refused(bench: CheckContext, observations: Observations) -> dict[str, float]:
+def refused(context: CheckContext, observations: Observations) -> dict[str, float]:
     """How many timestamp requests were refused, by failInfo, by all processes that ever were."""
     with observations.database().transaction() as tx:
-        for process, counts in refusal_counts.read_counts(bench.home.pulses):
+        for process, counts in refusal_counts.read_counts(context.home.pulses):
             kept.add_refusals(tx, process, counts)
         sums = kept.refusal_sums(tx)
     return {labelled(REFUSED, reason=name): float(sums.get(name, 0)) for name in refusal_counts.NAMES.values()}

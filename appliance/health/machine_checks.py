@@ -33,18 +33,18 @@ OTHERS, NOT_OURS, WRITERS, NOT_ROOT = 0o007, 0o077, 0o002, 0o022
 """Which bits of a mode must not be set."""
 
 
-def settings(bench: CheckContext) -> HealthFinding:
+def settings(context: CheckContext) -> HealthFinding:
     """The settings can be read."""
     try:
-        bench.settings()
+        context.settings()
     except ApplianceError as error:
         return failing("settings", RunbookPage.SETTINGS_WRONG, error.template, error.values)
-    return good("settings", "The settings in {path} are in order.", {"path": bench.home.settings})
+    return good("settings", "The settings in {path} are in order.", {"path": context.home.settings})
 
 
-def permissions(bench: CheckContext) -> HealthFinding:
+def permissions(context: CheckContext) -> HealthFinding:
     """Nobody else may look into secrets, keys and documents, or change the settings or what root confirmed."""
-    for path, forbidden in _guarded(bench.home):
+    for path, forbidden in _guarded(context.home):
         try:
             mode = stat.S_IMODE(path.stat().st_mode)
         except OSError:  # not there, or not for us to look at: the walls around this process hold
@@ -56,9 +56,9 @@ def permissions(bench: CheckContext) -> HealthFinding:
     return good("permissions", "Secrets, keys and documents are private.")
 
 
-def passkeys(bench: CheckContext) -> HealthFinding:
+def passkeys(context: CheckContext) -> HealthFinding:
     """Each file of a passkey that root has confirmed can be read: others go on, but its owner signs nothing."""
-    folder = bench.home.confirmed
+    folder = context.home.confirmed
     if not os.access(folder, os.R_OK | os.X_OK):
         raise NotAnswerable  # not there yet, or not for this process to look at
     for path, why in RootConfirmations(folder).unreadable().items():
@@ -115,11 +115,11 @@ class DiskUsage:
         return Condition.ATTENTION if self.share < LITTLE_FREE else Condition.GOOD
 
 
-def disks(bench: CheckContext) -> list[DiskUsage]:
+def disks(context: CheckContext) -> list[DiskUsage]:
     """The disks that the home, its documents and its backups are on, each once."""
-    places = [bench.home.root, bench.home.state, bench.home.blobs]
+    places = [context.home.root, context.home.state, context.home.blobs]
     with suppress(ApplianceError):  # the home's own disks are looked at all the same
-        places.append(bench.settings().backups)
+        places.append(context.settings().backups)
     found: dict[int, DiskUsage] = {}
     for path in places:
         try:
@@ -130,11 +130,11 @@ def disks(bench: CheckContext) -> list[DiskUsage]:
     return list(found.values())
 
 
-def disk(bench: CheckContext) -> HealthFinding:
+def disk(context: CheckContext) -> HealthFinding:
     """There is room for what comes in, on each of the disks."""
-    found = disks(bench)
+    found = disks(context)
     if not found:
-        return failing("disk", RunbookPage.DISK_FULL, "{path} cannot be used.", {"path": bench.home.root})
+        return failing("disk", RunbookPage.DISK_FULL, "{path} cannot be used.", {"path": context.home.root})
     tightest = min(found, key=lambda room: (-room.condition.rank, room.share))
     values = {"share": f"{tightest.share:.0%}", "path": tightest.path}
     if tightest.condition is Condition.FAILING:
@@ -147,14 +147,14 @@ def disk(bench: CheckContext) -> HealthFinding:
 MOST_NAMED = 3
 
 
-def drift(bench: CheckContext) -> HealthFinding:
+def drift(context: CheckContext) -> HealthFinding:
     """Every file is as it was laid down; nothing to say where no playbook did."""
     try:
-        laid_down: Mapping[str, str] = json.loads(bench.home.provisioned.read_bytes())["files"]
+        laid_down: Mapping[str, str] = json.loads(context.home.provisioned.read_bytes())["files"]
     except FileNotFoundError as error:
         raise NotAnswerable from error
     except (OSError, ValueError, KeyError) as error:
-        values = {"files": str(bench.home.provisioned), "why": str(error)}
+        values = {"files": str(context.home.provisioned), "why": str(error)}
         template = "The list of what was provisioned cannot be read: {files} ({why})."
         return attention("provisioned", RunbookPage.PROVISIONED_DRIFT, template, values)
     changed = [path for path, digest in sorted(laid_down.items()) if _digest(Path(path)) not in (digest, None)]
@@ -185,19 +185,19 @@ OLD_DRILL = timedelta(days=8)
 """A weekly one has failed."""
 
 
-def backup(bench: CheckContext) -> HealthFinding:
+def backup(context: CheckContext) -> HealthFinding:
     """The last backup succeeded, not long ago."""
-    settings = bench.configured()
+    settings = context.configured()
     if not settings.backup.recipients:
-        return unconfigured(demonstration=bench.home.people.is_dir())
-    return backup_finding(settings, last_backup_outcome(bench.home), bench.now)
+        return unconfigured(demonstration=context.home.people.is_dir())
+    return backup_finding(settings, last_backup_outcome(context.home), context.now)
 
 
-def drill(bench: CheckContext) -> HealthFinding | None:
+def drill(context: CheckContext) -> HealthFinding | None:
     """The last drill passed, not long ago; nothing to say where no backups are made."""
-    if not bench.configured().backup.recipients:
+    if not context.configured().backup.recipients:
         return None
-    return drill_finding(last_drill_result(bench.home), bench.now)
+    return drill_finding(last_drill_result(context.home), context.now)
 
 
 def unconfigured(*, demonstration: bool) -> HealthFinding:

@@ -27,19 +27,19 @@ NEWEST = 1000
 the older ones, which are those that follow on the round before, however much later this one comes."""
 
 
-def database(bench: CheckContext) -> HealthFinding:
+def database(context: CheckContext) -> HealthFinding:
     """The database opens with this release, and takes a writer."""
-    path = bench.home.database
+    path = context.home.database
     if not path.exists():
         template = "There is no database yet; `vermilion init` makes one."
         return failing("database", RunbookPage.DATABASE_UNUSABLE, template)
     began = time.monotonic()
     try:
-        with bench.database().transaction():
+        with context.database().transaction():
             pass
-        bench.commit_seconds = time.monotonic() - began
+        context.commit_seconds = time.monotonic() - began
     except StorageError as error:
-        bench.give_up_database(error)
+        context.give_up_database(error)
         if _is_locked(error):
             template = "Another process holds the database {path}; nothing can be written."
             return failing("database", RunbookPage.DATABASE_LOCKED, template, {"path": path})
@@ -49,15 +49,15 @@ def database(bench: CheckContext) -> HealthFinding:
     return good("database", "The database opens and can be written.")
 
 
-def log(bench: CheckContext) -> HealthFinding:
+def log(context: CheckContext) -> HealthFinding:
     """The log can be read, and holds what the authority signed."""
     try:
-        database = bench.database()
+        database = context.database()
         checkpoint = LogProofs(database).latest()
     except ApplianceError as error:
         raise NotAnswerable from error  # the database says why
     try:
-        require_remembered(database, bench.client)
+        require_remembered(database, context.client)
     except LedgerDamaged as error:
         behind = error.values.get("remembered", -1) > error.values.get("size", 0)  # type: ignore[operator]
         return failing(
@@ -70,19 +70,19 @@ def log(bench: CheckContext) -> HealthFinding:
     return good("log", "Entries that the log's latest checkpoint covers: {size}.", {"size": checkpoint.size})
 
 
-def journal(bench: CheckContext) -> HealthFinding:
+def journal(context: CheckContext) -> HealthFinding:
     """The newest lines of the administrators' journal follow from each other, and the last of them that is in the
     log is the one that the log knows: who writes that database cannot make others of them."""
-    path = bench.home.administration
+    path = context.home.administration
     if not os.access(path, os.W_OK):
         raise NotAnswerable  # not there yet, or not this process's to open
-    with bench.reading() as tx:
+    with context.reading() as tx:
         try:
             own = Database(path, ADMINISTRATION, patience=PATIENCE)
         except StorageError as error:
             return failing("journal", RunbookPage.JOURNAL_CHANGED, error.template, error.values)
         with closing(own), own.reading() as lines:
-            number = _changed_at(lines, tx, bench.cursor)
+            number = _changed_at(lines, tx, context.cursor)
     if number is not None:
         template = "The administrators' journal was changed: line {number} is not the one that was written."
         return failing("journal", RunbookPage.JOURNAL_CHANGED, template, {"number": number})
@@ -129,10 +129,10 @@ UNSEALED = timedelta(minutes=10)
 """A contract is sealed off within seconds of its last signature."""
 
 
-def queue(bench: CheckContext) -> HealthFinding:
+def queue(context: CheckContext) -> HealthFinding:
     """Nothing waits for longer than it should."""
-    with bench.reading() as tx:
-        return queue_finding(tx, bench.now, mail=bench.configured().mail.configured)
+    with context.reading() as tx:
+        return queue_finding(tx, context.now, mail=context.configured().mail.configured)
 
 
 def queue_finding(tx: Transaction, now: datetime, *, mail: bool) -> HealthFinding:
@@ -150,12 +150,12 @@ def queue_finding(tx: Transaction, now: datetime, *, mail: bool) -> HealthFindin
     return good("queue", "Nothing waits for longer than it should.")
 
 
-def mail(bench: CheckContext) -> HealthFinding:
+def mail(context: CheckContext) -> HealthFinding:
     """The mail server takes mail now. Asks it."""
-    settings = bench.configured()
+    settings = context.configured()
     if not settings.mail.configured:
         return unset("mail", "No mail server is set; notices are shown in the portal only.")
-    password = settings.mail_password(bench.environment)
+    password = settings.mail_password(context.environment)
     values = {"host": settings.mail.host, "port": settings.mail.port}
     try:
         MailClient(settings.mail, password).greet()
@@ -165,10 +165,10 @@ def mail(bench: CheckContext) -> HealthFinding:
     return good("mail", "The mail server {host}:{port} takes mail.", values)
 
 
-def mail_lost(bench: CheckContext) -> HealthFinding:
+def mail_lost(context: CheckContext) -> HealthFinding:
     """What was sent lately arrived, as far as can be known."""
-    with bench.reading() as tx:
-        return mail_lost_finding(tx, bench.now)
+    with context.reading() as tx:
+        return mail_lost_finding(tx, context.now)
 
 
 def mail_lost_finding(tx: Transaction, now: datetime) -> HealthFinding:

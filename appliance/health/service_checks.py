@@ -25,9 +25,9 @@ SILENT = 12.0
 few that what two rounds in a row find is still told within a minute."""
 
 
-def services(bench: CheckContext) -> HealthFinding:
+def services(context: CheckContext) -> HealthFinding:
     """No service has failed since an operator looked."""
-    return raised(bench.home.alarms)
+    return raised(context.home.alarms)
 
 
 def raised(folder: Path) -> HealthFinding:
@@ -43,18 +43,18 @@ def raised(folder: Path) -> HealthFinding:
     )
 
 
-def portal(bench: CheckContext) -> HealthFinding:
+def portal(context: CheckContext) -> HealthFinding:
     """Every worker of the portal has shown a sign of life just now."""
-    return _workers(bench, "web", bench.configured().web.workers)
+    return _workers(context, "web", context.configured().web.workers)
 
 
-def timestamps(bench: CheckContext) -> HealthFinding:
+def timestamps(context: CheckContext) -> HealthFinding:
     """The worker of the timestamp service has shown a sign of life just now."""
-    return _workers(bench, "tsa", 1)
+    return _workers(context, "tsa", 1)
 
 
-def _workers(bench: CheckContext, service: str, wanted: int) -> HealthFinding:
-    alive = min(signs_of_life(bench, service), wanted)
+def _workers(context: CheckContext, service: str, wanted: int) -> HealthFinding:
+    alive = min(signs_of_life(context, service), wanted)
     values = {"service": service, "wanted": wanted, "alive": alive}
     if not alive:
         return failing(service, RunbookPage.WEB_DOWN, "The service {service} does not answer.", values)
@@ -64,15 +64,15 @@ def _workers(bench: CheckContext, service: str, wanted: int) -> HealthFinding:
     return good(service, "Every worker of the service {service} answers ({wanted}).", values)
 
 
-def signs_of_life(bench: CheckContext, service: str) -> int:
+def signs_of_life(context: CheckContext, service: str) -> int:
     """How many workers of *service* have shown one lately; a watch that looks more often is less patient."""
-    within = min(SILENT, 2.0 * bench.configured().health.seconds)
-    return Pulses(bench.home.pulses).alive(service, within=within)
+    within = min(SILENT, 2.0 * context.configured().health.seconds)
+    return Pulses(context.home.pulses).alive(service, within=within)
 
 
-def versions(bench: CheckContext) -> HealthFinding:
+def versions(context: CheckContext) -> HealthFinding:
     """The authority runs the release that is installed."""
-    installed, runs = metadata.version("vermilion"), bench.authority().version
+    installed, runs = metadata.version("vermilion"), context.authority().version
     values = {"installed": installed, "runs": runs}
     if installed != runs:
         template = "Release {installed} is installed, but the authority still runs {runs}."
@@ -83,11 +83,11 @@ def versions(bench: CheckContext) -> HealthFinding:
 NONE = "No maintenance is announced or under way."
 
 
-def maintenance(bench: CheckContext) -> HealthFinding:
+def maintenance(context: CheckContext) -> HealthFinding:
     """It has not gone on for longer than announced."""
-    with bench.reading() as tx:
+    with context.reading() as tx:
         window = store.open_window(tx)
-    return maintenance_finding(window, bench.now)
+    return maintenance_finding(window, context.now)
 
 
 def maintenance_finding(window: MaintenanceWindow | None, now: datetime) -> HealthFinding:

@@ -133,12 +133,12 @@ class ServiceReadiness:
         }
 
 
-def readiness(bench: CheckContext, observations: Observations) -> ServiceReadiness:
-    """What is found now, by the *bench* of whoever serves, over what the watch found."""
-    now = bench.now
+def readiness(context: CheckContext, observations: Observations) -> ServiceReadiness:
+    """What is found now, by the *context* of whoever serves, over what the watch found."""
+    now = context.now
     watched = {each.finding.name: each for each in observations.survey(now).observed}
     for check in CHECKS:
-        if check.at_once and (finding := ask_check(check, bench)) is not None:
+        if check.at_once and (finding := ask_check(check, context)) is not None:
             watched[check.name] = Observed.from_finding(finding, now, watched.get(check.name))
     names = [check.name for check in CHECKS]
     ordered = sorted(watched.values(), key=lambda each: _place(names, each.finding.name))

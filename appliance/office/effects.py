@@ -121,11 +121,6 @@ def _is_revoked(authority: AuthorityClient, subject: str) -> bool:
     return is_on_a_list(authority, serial)
 
 
-def lasts_beyond(act: OfficerDecision, now: datetime) -> bool:
-    """Whether *act* can still be activated."""
-    return act.expires > now
-
-
 SEAL_EVENTS = {
     OfficerDecisionKind.RESUME_SEAL: EventKind.SEAL_RESUMED,
     OfficerDecisionKind.ADD_CUSTODIAN: EventKind.CUSTODIAN_ADDED,

@@ -29,31 +29,31 @@ SAMPLE = 50
 """Documents that are decrypted, chosen anew each time."""
 
 
-def run_drill(room: BackupContext, *, now: datetime, scratch: Path | None = None) -> DrillResult:
+def run_drill(context: BackupContext, *, now: datetime, scratch: Path | None = None) -> DrillResult:
     """Opens the newest archive in a new directory below *scratch* (the home's state), and keeps the result.
 
     1. signature, parts and every sealed document, byte by byte; 2. database and settings are opened; 3. the whole
     log is hashed again and compared with what the authority remembered; 4. a sample of documents is decrypted and
     compared; 5. signed contracts pass the verifier. Never raises for what it finds.
     """
-    newest = room.archives.newest()
+    newest = context.archives.newest()
     if newest is None:
-        result = _failed("", now, BackupFailed("There is no backup in {path}.", path=room.archives.root))
+        result = _failed("", now, BackupFailed("There is no backup in {path}.", path=context.archives.root))
     else:
         try:
-            result = _opened(room, newest, now, scratch or room.home.state)
+            result = _opened(context, newest, now, scratch or context.home.state)
         except (ApplianceError, AuthorityError) as error:
             result = _failed(newest.name, now, error)
         except OSError as error:
             why = BackupFailed("The drill could not go on: {why}.", why=error.strerror or error)
             result = _failed(newest.name, now, why)
-    save_drill_result(room.home, result)
+    save_drill_result(context.home, result)
     return result
 
 
-def _opened(room: BackupContext, archive: BackupArchive, now: datetime, scratch: Path) -> DrillResult:
-    identities = [room.identity()]
-    key = parse_vkey((room.home.trust / "log.vkey").read_text("ascii"))
+def _opened(context: BackupContext, archive: BackupArchive, now: datetime, scratch: Path) -> DrillResult:
+    identities = [context.identity()]
+    key = parse_vkey((context.home.trust / "log.vkey").read_text("ascii"))
     for left in scratch.glob(".drill-*"):
         shutil.rmtree(left)
     with tempfile.TemporaryDirectory(prefix=".drill-", dir=scratch) as directory:

@@ -275,7 +275,7 @@ def test_a_keeper_ends_also_while_the_portals_database_does_not_open(house: Hous
     def broken() -> Database:
         raise StorageError("It does not open.")
 
-    room = replace(house.administration.pin_custodians._room, portal=broken)
+    room = replace(house.administration.pin_custodians._context, portal=broken)
     keepers = PinCustodians(room, own.client("operator"), own.client("operator"), AuditTrail())
 
     assert keepers.try_end_custodian("sun", by=ROOT) == PinCustodianEnd(ended=None, left=None)
@@ -298,7 +298,7 @@ def silent(house: House, own: RunningAuthority) -> Iterator[None]:
 
 def offices(house: House, own: RunningAuthority) -> tuple[DecisionDrafts, OfficerDecisions]:
     """The officers' side, in the house's portal."""
-    database, web, history = house.administration.pin_custodians._room.portal(), own.client("web"), AuditTrail()
+    database, web, history = house.administration.pin_custodians._context.portal(), own.client("web"), AuditTrail()
     sessions = PortalSessions(database, history, house.settings.sessions, utc_now)
     return DecisionDrafts(database, web, utc_now), OfficerDecisions(database, history, web, sessions, utc_now)
 

@@ -45,7 +45,7 @@ def letters_of(house: House, post: Post, language: Language = Language.ENGLISH) 
     """The scheduler's side, with *post* as its mail server."""
     mail = MailSettings("127.0.0.1", post.port, Security.NONE, sender="vermilion@sign.example")
     interface = replace(house.settings.interface, language=language)
-    room = house.administration.approval_mail._room
+    room = house.administration.approval_mail._context
     return ApprovalMail(room, replace(house.settings, mail=mail, interface=interface)), MailClient(mail, None)
 
 

@@ -1,5 +1,4 @@
-"""The shape of the code, as far as it is settled: a name has one meaning. What is left to do is listed, and the
-list can only become shorter."""
+"""The shape of the code: a name has one meaning, and packages import each other in one direction."""
 
 from __future__ import annotations
 

@@ -83,33 +83,33 @@ def archives_to_keep(names: Iterable[str], wanted: BackupSettings) -> set[str]:
     return keep
 
 
-def prune_archives(room: BackupContext) -> tuple[list[str], int | None]:
+def prune_archives(context: BackupContext) -> tuple[list[str], int | None]:
     """Removes what is not to be kept, then the sealed documents that no archive needs; names, and how many.
 
     None instead of how many: the list of an archive that stays is damaged, or sealed for another machine's key;
     then no document went. An archive goes by its rename, so that none is ever there by half.
     """
-    archives = room.archives
+    archives = context.archives
     with archives.exclusive():
-        keep = archives_to_keep((archive.name for archive in archives.all()), room.settings.backup)
+        keep = archives_to_keep((archive.name for archive in archives.all()), context.settings.backup)
         gone = [archive for archive in archives.all() if archive.name not in keep]
         for archive in gone:
             aside = archives.root / f".{archive.name}.part"
             archive.path.rename(aside)
             shutil.rmtree(aside)
-        return [archive.name for archive in gone], _sweep(room, archives.all())
+        return [archive.name for archive in gone], _sweep(context, archives.all())
 
 
-def _sweep(room: BackupContext, staying: Sequence[BackupArchive]) -> int | None:
+def _sweep(context: BackupContext, staying: Sequence[BackupArchive]) -> int | None:
     needed: set[str] = set()
-    with tempfile.TemporaryDirectory(dir=room.home.state) as directory:
+    with tempfile.TemporaryDirectory(dir=context.home.state) as directory:
         for archive in staying:
             try:
-                listed = read_list(archive, [room.identity()], Path(directory) / "documents")
+                listed = read_list(archive, [context.identity()], Path(directory) / "documents")
             except (BackupFailed, DecryptionRefused):
                 return None
             needed |= {document.object for document in listed.values()}
-    unneeded = [path for path in (room.archives.root / "objects").glob("??/*") if path.name not in needed]
+    unneeded = [path for path in (context.archives.root / "objects").glob("??/*") if path.name not in needed]
     for path in unneeded:
         path.unlink()
     return len(unneeded)

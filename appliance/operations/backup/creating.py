@@ -89,15 +89,15 @@ class BackupContext:
         return found[0]
 
 
-def ensure_key(room: BackupContext) -> None:
+def ensure_key(context: BackupContext) -> None:
     """This machine's own key, made where it is missing and secrets are files of ours (in development)."""
-    path = room.home.secrets / KEY
-    if "CREDENTIALS_DIRECTORY" not in room.environment and room.home.secrets.is_dir() and not path.exists():
+    path = context.home.secrets / KEY
+    if "CREDENTIALS_DIRECTORY" not in context.environment and context.home.secrets.is_dir() and not path.exists():
         write_private(path, f"{new_identity()}\n".encode())
 
 
 def create_archive(
-    room: BackupContext, *, now: datetime, passing: BackupFailpointHook = no_failpoint
+    context: BackupContext, *, now: datetime, passing: BackupFailpointHook = no_failpoint
 ) -> BackupArchive:
     """Makes the archive of the moment *now* (aware), and gives it its name once all of it is on disk and checked.
 
@@ -107,55 +107,55 @@ def create_archive(
 
     Raises :class:`ApplianceError` or :class:`AuthorityError`; then there is no archive of this name.
     """
-    if not room.settings.backup.recipients:
+    if not context.settings.backup.recipients:
         raise BackupFailed(
             "There is no recovery key: `vermilion backup key FILE` makes one, whose public half belongs in"
             " backup.recipients of config/appliance.toml and config/authority.toml."
         )
     name = now.strftime("%Y%m%dT%H%M%SZ")
-    with room.archives.exclusive():
-        final = BackupArchive(room.archives.root / name)
+    with context.archives.exclusive():
+        final = BackupArchive(context.archives.root / name)
         if final.path.exists():
             raise BackupFailed("There is a backup {name} already; wait a second.", name=name)
-        part = BackupArchive(room.archives.root / f".{name}.part")
+        part = BackupArchive(context.archives.root / f".{name}.part")
         try:
-            _require_room(room)
+            _require_room(context)
             part.path.mkdir(mode=0o700)
-            _fill(room, part, name, now, passing)
+            _fill(context, part, name, now, passing)
             passing(BackupFailpoint.ARCHIVE_WRITTEN)
             os.sync()
             part.path.rename(final.path)
-            sync_directory(room.archives.root)
+            sync_directory(context.archives.root)
         except OSError as error:
             raise BackupFailed("The backup could not be written: {why}.", why=error.strerror or error) from error
         finally:
             shutil.rmtree(part.path, ignore_errors=True)
-            shutil.rmtree(room.scratch, ignore_errors=True)
+            shutil.rmtree(context.scratch, ignore_errors=True)
     passing(BackupFailpoint.ARCHIVE_NAMED)
     return final
 
 
 def _fill(
-    room: BackupContext, part: BackupArchive, name: str, now: datetime, passing: BackupFailpointHook
+    context: BackupContext, part: BackupArchive, name: str, now: datetime, passing: BackupFailpointHook
 ) -> None:
-    shutil.rmtree(room.scratch, ignore_errors=True)
-    make_directory(room.scratch)
-    recipients = [*room.settings.backup.recipients, recipient_of(room.identity())]
-    copy = room.scratch / "copy.db"
-    with snapshot(room.home.database, room.authority) as taken:
+    shutil.rmtree(context.scratch, ignore_errors=True)
+    make_directory(context.scratch)
+    recipients = [*context.settings.backup.recipients, recipient_of(context.identity())]
+    copy = context.scratch / "copy.db"
+    with snapshot(context.home.database, context.authority) as taken:
         passing(BackupFailpoint.MOMENT_TAKEN)
-        fetch_authority_part(room.authority, taken, part.part(places.AUTHORITY))
+        fetch_authority_part(context.authority, taken, part.part(places.AUTHORITY))
         taken.database.copy_to(copy)
     passing(BackupFailpoint.DATABASE_COPIED)
     schema = require_whole(copy)
     encrypt_file(copy, part.part(places.DATABASE), recipients)
-    documents = _documents(room, part, recipients)
+    documents = _documents(context, part, recipients)
     passing(BackupFailpoint.DOCUMENTS_SEALED)
-    _require_fits(room, copy, taken.statement, documents)
-    write_list(documents, room.scratch / "documents")
-    encrypt_file(room.scratch / "documents", part.part(places.DOCUMENTS), recipients)
-    house = make_directory(room.scratch / "house")
-    secrets = gather_appliance_files(room.home, house, room.environment)
+    _require_fits(context, copy, taken.statement, documents)
+    write_list(documents, context.scratch / "documents")
+    encrypt_file(context.scratch / "documents", part.part(places.DOCUMENTS), recipients)
+    house = make_directory(context.scratch / "house")
+    secrets = gather_appliance_files(context.home, house, context.environment)
     encrypt_directory(house, part.part(places.HOUSE), recipients)
     manifest = BackupManifest(
         archive=name,
@@ -169,60 +169,64 @@ def _fill(
         secrets=secrets,
         authority=taken.statement,
     )
-    _sign(room, part, manifest, taken)
+    _sign(context, part, manifest, taken)
 
 
-def _sign(room: BackupContext, part: BackupArchive, manifest: BackupManifest, taken: Snapshot) -> None:
+def _sign(context: BackupContext, part: BackupArchive, manifest: BackupManifest, taken: Snapshot) -> None:
     authority, encoded = manifest.part(places.AUTHORITY), manifest.encode()
     if (authority.sha256, authority.size) != (taken.statement.sha256, taken.statement.size):
         raise BackupFailed("The authority's part of the backup did not arrive whole; try again.")
-    write_private(part.path / places.NOTE, room.authority.sign_backup(taken.part, encoded))
+    write_private(part.path / places.NOTE, context.authority.sign_backup(taken.part, encoded))
     write_private(part.path / places.MANIFEST, encoded)
 
 
-def _documents(room: BackupContext, part: BackupArchive, recipients: list[str]) -> list[SealedDocument]:
+def _documents(context: BackupContext, part: BackupArchive, recipients: list[str]) -> list[SealedDocument]:
     return seal_documents(
-        BlobStore(room.home.blobs), digests_in(room.home.blobs), part, _known(room, recipients), recipients
+        BlobStore(context.home.blobs),
+        digests_in(context.home.blobs),
+        part,
+        _known(context, recipients),
+        recipients,
     )
 
 
-def _known(room: BackupContext, recipients: list[str]) -> dict[str, SealedDocument]:
+def _known(context: BackupContext, recipients: list[str]) -> dict[str, SealedDocument]:
     """The documents that the newest archive has, sealed for the same keys; none when it cannot be read."""
-    newest = room.archives.newest()
+    newest = context.archives.newest()
     try:
         if newest is None or set(newest.manifest().recipients) != set(recipients):
             return {}
-        return read_list(newest, [room.identity()], room.scratch / "known")
+        return read_list(newest, [context.identity()], context.scratch / "known")
     except (DecryptionRefused, BackupFailed):
         return {}
 
 
 def _require_fits(
-    room: BackupContext, copy: Path, statement: BackupPartStatement, documents: list[SealedDocument]
+    context: BackupContext, copy: Path, statement: BackupPartStatement, documents: list[SealedDocument]
 ) -> None:
     """The copy's log is what the authority remembers, and no document that it needs is missing."""
     database = Database(copy)
     try:
-        key = parse_vkey((room.home.trust / "log.vkey").read_text("ascii"))
+        key = parse_vkey((context.home.trust / "log.vkey").read_text("ascii"))
         LogCheck(database, None, key=key).check_against(remembered_checkpoint(statement))
         sealed = {each.digest for each in documents}
         with database.reading() as tx:
             missing = [digest for digest in retention.needed(tx) if digest not in sealed]
     finally:
         database.close()
-    still = [digest for digest in missing if not _was_disposed_of(room, digest)]
+    still = [digest for digest in missing if not _was_disposed_of(context, digest)]
     if still:
         raise BackupFailed(
             "Documents that contracts need are not in {path} ({count}, {digest} among them); restore them from an"
             " older backup.",
             count=len(still),
-            path=room.home.blobs,
+            path=context.home.blobs,
             digest=still[0],
         )
 
 
-def _was_disposed_of(room: BackupContext, digest: str) -> bool:
-    database = Database(room.home.database)
+def _was_disposed_of(context: BackupContext, digest: str) -> bool:
+    database = Database(context.home.database)
     try:
         with database.reading() as tx:
             return not retention.is_needed(tx, digest)
@@ -236,23 +240,23 @@ def remembered_checkpoint(statement: BackupPartStatement) -> SignedCheckpoint | 
     return SignedCheckpoint(statement.log_size, root) if root else None
 
 
-def _kept_already(room: BackupContext) -> int:
+def _kept_already(context: BackupContext) -> int:
     """The bytes of documents in the newest archive; 0 where that one is damaged."""
-    newest = room.archives.newest()
+    newest = context.archives.newest()
     try:
         return newest.manifest().content if newest else 0
     except BackupFailed:
         return 0
 
 
-def _require_room(room: BackupContext) -> None:
+def _require_room(context: BackupContext) -> None:
     """Twice the database where it is copied, and database and new documents where the archive goes."""
-    size = room.home.database.stat().st_size
-    wal = room.home.database.with_name(room.home.database.name + "-wal")
+    size = context.home.database.stat().st_size
+    wal = context.home.database.with_name(context.home.database.name + "-wal")
     size += wal.stat().st_size if wal.exists() else 0
-    content = sum(path.stat().st_size for path in room.home.blobs.rglob("*") if path.is_file())
-    fresh = max(content - _kept_already(room), 0)
-    for place, needed in ((room.home.state, 2 * size), (room.archives.root, size + fresh)):
+    content = sum(path.stat().st_size for path in context.home.blobs.rglob("*") if path.is_file())
+    fresh = max(content - _kept_already(context), 0)
+    for place, needed in ((context.home.state, 2 * size), (context.archives.root, size + fresh)):
         free = shutil.disk_usage(place).free
         if free < needed + SLACK:
             raise BackupFailed(
