@@ -11,13 +11,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from appliance.confinement.codec import decode, encode
 from appliance.errors import ConfigurationError
 from appliance.language import Language
-from appliance.pdf import codec, fields, inspection, pages, seal_picture, search, signing, typefaces
+from appliance.pdf import fields, inspection, pages, seal_picture, search, signing, typefaces
 from appliance.pdf.font_subsets import set_line
 from appliance.pdf.incremental_updates import refusing_malformed
 from appliance.pdf.typefaces import Typefaces
 from appliance.pdf.values import (
+    Appearance,
     FieldPlacement,
     PersonAppearance,
     PrepareOrder,
@@ -38,25 +40,26 @@ def warm(cache: Path) -> None:
 def inspect(document: bytes, most_pages: int) -> Any:
     """See PdfWorkshop.inspect."""
     with refusing_malformed():
-        return codec.plain(inspection.inspect(document, most_pages=most_pages))
+        return encode(inspection.inspect(document, most_pages=most_pages))
 
 
 def add_fields(document: bytes, placements: Sequence[Mapping[str, Any]], most_pages: int) -> bytes:
     """See PdfWorkshop.add_fields; the bytes to append."""
     with refusing_malformed():
-        return fields.add_fields(document, [codec.placement(one) for one in placements], most_pages=most_pages)
+        wanted = [decode(FieldPlacement, one) for one in placements]
+        return fields.add_fields(document, wanted, most_pages=most_pages)
 
 
 def prepare(document: bytes, order: Mapping[str, Any]) -> dict[str, Any]:
     """See PdfWorkshop.prepare; the bytes to append and the placeholder's place."""
     with refusing_malformed():
-        return signing.prepare(document, codec.order(order), _typefaces())
+        return signing.prepare(document, decode(PrepareOrder, order), _typefaces())
 
 
 def prepare_archive(document: bytes, material: Mapping[str, Any], most_pages: int) -> dict[str, Any]:
     """See PdfWorkshop.prepare_archive; the bytes to append and the placeholder's place."""
     with refusing_malformed():
-        return signing.prepare_archive(document, codec.material(material), most_pages=most_pages)
+        return signing.prepare_archive(document, decode(ValidationMaterial, material), most_pages=most_pages)
 
 
 def render(document: bytes, page: int, dpi: int) -> bytes:
@@ -76,17 +79,20 @@ def text(document: bytes) -> list[str]:
 
 def find(document: bytes, phrases: Sequence[str]) -> Any:
     """See PdfWorkshop.find."""
-    return codec.plain(search.find_phrases(document, phrases))
+    return encode(search.find_phrases(document, phrases))
 
 
 def preview(appearance: Mapping[str, Any], width_mm: float, height_mm: float) -> bytes:
     """See PdfWorkshop.preview."""
-    return pages.draw_preview(codec.appearance(appearance), _typefaces(), width_mm=width_mm, height_mm=height_mm)
+    drawn: Appearance = (
+        decode(PersonAppearance, appearance) if "zone" in appearance else decode(SealAppearance, appearance)
+    )
+    return pages.draw_preview(drawn, _typefaces(), width_mm=width_mm, height_mm=height_mm)
 
 
 def seal_svg(appearance: Mapping[str, Any]) -> str:
     """See PdfWorkshop.seal_svg."""
-    return seal_picture.svg(_typefaces().serif, codec.seal(appearance))
+    return seal_picture.svg(_typefaces().serif, decode(SealAppearance, appearance))
 
 
 def require_shown(text: str) -> None:

@@ -13,9 +13,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from appliance.confinement import Confinement
+from appliance.confinement.codec import decode, encode
 from appliance.errors import ConfinementFailed, DocumentRefused, StateRefused
 from appliance.language.sizes import ByteSize
-from appliance.pdf import codec
 from appliance.pdf.values import (
     Appearance,
     ContentsSpan,
@@ -50,18 +50,18 @@ class PdfWorkshop:
                 limit=ByteSize(LARGEST_DOCUMENT),
             )
         found = self._run("pdf.inspect", document=document, most_pages=self._most_pages)
-        return codec.inspection(found)
+        return decode(Inspection, found)
 
     def add_fields(self, document: bytes, fields: Sequence[FieldPlacement]) -> bytes:
         """Revision 1: *document* and one incremental update with all the signature *fields*, empty."""
         appended: bytes = self._run(
-            "pdf.add_fields", document=document, placements=codec.plain(list(fields)), most_pages=self._most_pages
+            "pdf.add_fields", document=document, placements=encode(list(fields)), most_pages=self._most_pages
         )
         return document + appended
 
     def prepare(self, document: bytes, order: PrepareOrder) -> PreparedRevision:
         """*document* and one revision with the appearance and an empty signature in ``order.field``."""
-        revision = self._run("pdf.prepare", document=document, order=codec.plain(order))
+        revision = self._run("pdf.prepare", document=document, order=encode(order))
         return prepared_revision(document, revision)
 
     def embed(self, prepared: PreparedRevision, cms: bytes) -> bytes:
@@ -74,7 +74,7 @@ class PdfWorkshop:
         Also extends an archived document: earlier material stays, the new timestamp covers the old one.
         """
         revision = self._run(
-            "pdf.prepare_archive", document=document, material=codec.plain(material), most_pages=self._most_pages
+            "pdf.prepare_archive", document=document, material=encode(material), most_pages=self._most_pages
         )
         return prepared_revision(document, revision)
 
@@ -99,18 +99,18 @@ class PdfWorkshop:
         At most 1,000 places, 20 phrases of at most 100 characters. Raises DocumentRefused for other phrases.
         """
         found = self._run("pdf.find", document=document, phrases=list(phrases))
-        return tuple(FoundPhrase(**one) for one in found)
+        return decode(tuple[FoundPhrase, ...], found)
 
     def preview(self, appearance: Appearance, *, width_mm: float, height_mm: float) -> bytes:
         """How *appearance* looks in a field of that size on white paper, as PNG at 192 dpi."""
         picture: bytes = self._run(
-            "pdf.preview", appearance=codec.plain(appearance), width_mm=width_mm, height_mm=height_mm
+            "pdf.preview", appearance=encode(appearance), width_mm=width_mm, height_mm=height_mm
         )
         return picture
 
     def seal_svg(self, appearance: SealAppearance) -> str:
         """The seal as it will be painted into fields, as an SVG document."""
-        picture: str = self._run("pdf.seal_svg", appearance=codec.plain(appearance))
+        picture: str = self._run("pdf.seal_svg", appearance=encode(appearance))
         return picture
 
     def require_shown(self, text: str) -> None:

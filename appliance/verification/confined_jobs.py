@@ -20,28 +20,26 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from appliance.confinement.codec import encode
 from appliance.pdf import confined_jobs as pdf_jobs
-from appliance.pdf.codec import plain
 from appliance.pdf.values import FieldPlacement, PersonAppearance, PrepareOrder
 from appliance.pdf.workshop import fill_placeholder, prepared_revision
-from appliance.verification import codec, pdf, timestamps
+from appliance.verification import pdf, timestamps
 from appliance.verification.trust import ValidationContext
 from hsm import cms, timestamp
 from hsm.signer import SignatureAlgorithm
 
 
-def verify_pdf(*, document: bytes, verified: int, **given: Any) -> dict[str, Any]:
-    """Job ``verification.pdf``; *verified* as for :func:`pdf.verify`, *given* is what :meth:`Circumstances.packed`
-    made."""
-    return codec.pack(pdf.verify_pdf(document, ValidationContext.unpacked(**given), verified=verified))
+def verify_pdf(*, document: bytes, verified: int, **given: Any) -> Any:
+    """Job ``verification.pdf``; *verified* as for :func:`pdf.verify_pdf`, *given* is what
+    :meth:`ValidationContext.packed` made."""
+    return encode(pdf.verify_pdf(document, ValidationContext.unpacked(**given), verified=verified))
 
 
-def verify_timestamp(*, token: bytes, data: bytes | None, nonce: str | None, **given: Any) -> dict[str, Any]:
+def verify_timestamp(*, token: bytes, data: bytes | None, nonce: str | None, **given: Any) -> Any:
     """Job ``verification.timestamp``; *given* as for a PDF, *nonce* in decimal."""
     sent = None if nonce is None else int(nonce)
-    return codec.pack(
-        timestamps.verify_timestamp(token, ValidationContext.unpacked(**given), data=data, nonce=sent)
-    )
+    return encode(timestamps.verify_timestamp(token, ValidationContext.unpacked(**given), data=data, nonce=sent))
 
 
 _NAMES = ("one", "two")
@@ -69,15 +67,16 @@ def rehearse(_cache: Path) -> None:
     issuer = timestamp.TokenIssuer(authority, policies=[_POLICY], accuracy=timedelta(seconds=1))
     document = _blank()
     placements = [FieldPlacement(name, 0, 10, 10 + 30 * index, 40, 10) for index, name in enumerate(_NAMES)]
-    document += pdf_jobs.add_fields(document, [plain(each) for each in placements], most_pages=1)
+    document += pdf_jobs.add_fields(document, [encode(each) for each in placements], most_pages=1)
     for name in _NAMES:
         order = PrepareOrder(name, PersonAppearance("示例", now, "Asia/Shanghai"), now)
-        prepared = prepared_revision(document, pdf_jobs.prepare(document, plain(order)))
+        prepared = prepared_revision(document, pdf_jobs.prepare(document, encode(order)))
         message = cms.sign_detached(person, digest=prepared.digest)
         wanted = timestamp.order_for(hashlib.sha256(cms.signature_value(message)).digest())
         token = issuer.issue(wanted, gen_time=now, serial=timestamp.new_serial()).token
         document = fill_placeholder(prepared, cms.add_signature_timestamp(message, token))
-    pdf.verify_pdf(document, ValidationContext(now, (person.certificate, authority.certificate)))
+    given = ValidationContext(now, (person.certificate, authority.certificate)).packed()
+    verify_pdf(document=document, verified=0, **given)
 
 
 def _signer(now: datetime, *, stamps: bool) -> _Rehearsing:

@@ -12,8 +12,8 @@ from typing import Any, Protocol
 from cryptography import x509
 
 from appliance.confinement import Confinement
+from appliance.confinement.codec import decode
 from appliance.errors import ConfinementFailed
-from appliance.verification import codec
 from appliance.verification.model import (
     FileKind,
     Indication,
@@ -225,13 +225,13 @@ class Verifier:
         arguments |= given.packed()
         try:
             answer = self._confinement.run(job, arguments, timeout=_TIMEOUT, processor=MOST_SECONDS)
-            return codec.unpack(answer)
+            return decode(VerificationReport, answer)
         except ConfinementFailed as failure:
             cause = str(failure.values.get("cause", ""))
             if cause == "unavailable":
                 raise
             reason = _CONFINED.get(cause, _CONFINED["error"])
-        except (KeyError, TypeError, ValueError):
+        except ValueError:
             reason = _CONFINED["output"]
         return _refused(kind, moment, SubIndication.FORMAT_FAILURE, reason)
 

@@ -99,7 +99,7 @@ def _claimed(value: generic.DictionaryObject) -> datetime | None:
         moment = generic.parse_pdf_date(value["/M"], strict=False)
     except DAMAGE:
         return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _references(value: generic.DictionaryObject, method: str) -> Iterator[generic.DictionaryObject]:
