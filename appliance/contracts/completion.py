@@ -10,7 +10,7 @@ from appliance.contracts.access import record_change
 from appliance.contracts.agreement_text import distinct, side_of, sides_of
 from appliance.contracts.crash_safety import Failpoint
 from appliance.contracts.preconditions import SigningContext, require_preconditions
-from appliance.contracts.rules import after_signature
+from appliance.contracts.rules import after_signature, require_current
 from appliance.contracts.services import ContractRecords, SigningBackend, SigningRules
 from appliance.errors import ApplianceError, PreconditionRefused, ResultRefused, StateRefused
 from appliance.ledger.audit_trail import AuditEvent, EventKind
@@ -209,12 +209,6 @@ def _outside(record: IntentRecord, revision: ContractRevision) -> dict[str, str]
     own = instant(revision.at)
     times = {instant(parse_token(token).gen_time) for token in cms.parse(record.cms or b"").timestamps()}
     return {f"outside_{record.outside}": next(iter(times - {own}), own)}
-
-
-def require_current(contract: Contract, record: IntentRecord) -> None:
-    """Raises :class:`StateRefused` when the revision that was to be signed is no longer the newest."""
-    if contract.current.number != record.base:
-        raise StateRefused("Another party signed “{title}” in the meantime; prepare again.", title=contract.title)
 
 
 def require_signed(report: VerificationReport, contract: Contract, field: str) -> None:

@@ -18,6 +18,7 @@ from appliance.model.contract import (
     RevisionKind,
     SigningOrder,
 )
+from appliance.model.intent import IntentRecord
 from appliance.model.listing import EVERYTHING, ContractBucket, SearchWords
 from appliance.model.notice import Notice, NoticeKind
 from hsm.intents import SigningIntent
@@ -194,3 +195,9 @@ def to_those_who_know(contract: Contract, kind: NoticeKind, now: datetime) -> It
     knowing = [party.responsible for party in contract.parties if party not in later]
     for subject in dict.fromkeys([contract.initiator, *knowing]):
         yield Notice(contract.id, subject, kind, now)
+
+
+def require_current(contract: Contract, record: IntentRecord) -> None:
+    """Raises :class:`StateRefused` when the revision that was to be signed is no longer the newest."""
+    if contract.current.number != record.base:
+        raise StateRefused("Another party signed “{title}” in the meantime; prepare again.", title=contract.title)

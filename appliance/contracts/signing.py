@@ -15,9 +15,10 @@ from datetime import datetime
 from appliance.appearances.seals import appearance_of
 from appliance.contracts import authorisation_basis, rules
 from appliance.contracts.authorisation_basis import AuthorisationBasis
-from appliance.contracts.completion import Completion, require_current
+from appliance.contracts.completion import Completion
 from appliance.contracts.crash_safety import Failpoint
 from appliance.contracts.preconditions import SigningContext, require_preconditions
+from appliance.contracts.rules import require_current
 from appliance.contracts.services import ContractRecords, SigningBackend, SigningRules
 from appliance.errors import StateRefused
 from appliance.language import Language
