@@ -17,7 +17,7 @@ from appliance.pdf.values import FoundPhrase, PageSize
 from appliance.wiring import Appliance
 from tests.portal.drafts import Wizard, begun
 from tests.portal.visitors import signed_in
-from webui.portal.drafting.page_ranges import read_pages, write_pages
+from webui.portal.drafting.field_rows import read_pages, write_pages
 
 A4 = PageSize(210 * POINTS_PER_MM, 297 * POINTS_PER_MM, 0)
 

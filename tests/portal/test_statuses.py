@@ -6,7 +6,7 @@ import pytest
 
 from appliance.errors import StorageError
 from hsm import errors
-from webui.shared.statuses import Refusal, status_of
+from webui.shared.errors import Refusal, status_of
 
 _FOR_NOW = (
     errors.AuthorityLocked,

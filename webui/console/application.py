@@ -11,18 +11,14 @@ from flask import Flask
 from webui.console import (
     access,
     administrators,
-    health,
     history,
     keys,
     login,
     operations,
-    probes,
-    queues,
     runbook,
     sentences,
     settings,
     state,
-    unlocking,
 )
 from webui.console.parts import ConsoleParts
 from webui.shared import assets, clock, errors, forms, headers, language, qr
@@ -53,19 +49,22 @@ def create_app(parts: ConsoleParts) -> Flask:
     for pages in (
         state,
         keys,
-        unlocking,
         operations,
-        queues,
         history,
         administrators,
         runbook,
         login,
         settings,
-        probes,
     ):
         app.register_blueprint(pages.blueprint(parts))
     version = metadata.version("vermilion")  # read once: it parses a file
-    app.register_blueprint(settings.passkeys_blueprint(parts))
+    for blueprint in (
+        settings.passkeys_blueprint,
+        keys.unlocking_blueprint,
+        state.queues_blueprint,
+        state.probes_blueprint,
+    ):
+        app.register_blueprint(blueprint(parts))
     app.context_processor(lambda: _frame(parts, version))
     return app
 
@@ -76,5 +75,5 @@ def _frame(parts: ConsoleParts, version: str) -> dict[str, object]:
         "version": version,
         "titles": access.TITLES,
         "waiting": operations.waiting(parts),
-        "maintenance": health.maintenance_sentence(parts.observations.survey(parts.now())),
+        "maintenance": state.maintenance_sentence(parts.observations.survey(parts.now())),
     }

@@ -1,22 +1,32 @@
-"""``/keys``: every key in the HSM that serves, its certificate, and the calendar of what runs out; what is on
-record of key ceremonies, with their transcripts on ``/keys/ceremonies/NUMBER``."""
+"""``/keys``: every key in the HSM that serves, its certificate, and the calendar of what expires; the recorded key
+ceremonies, with their transcripts on ``/keys/ceremonies/NUMBER``.
+
+``/unlock``: the authority is unlocked by two PIN custodians, each with a passkey and a part of the PIN.
+"""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
+from typing import Any
 
-from flask import Blueprint, render_template
+from flask import Blueprint, Response, make_response, redirect, render_template, url_for
+from werkzeug.wrappers import Response as BaseResponse
 
-from appliance.errors import NotFound
+from appliance.administration.unlocking import LONGEST_PART, PARTS, PinPart
+from appliance.errors import ApplianceError, NotFound
 from appliance.operations.inventory import ExpiringItem, ExpiringKind, expiring_items
-from hsm.answers import AuthorityStatus, HeldCeremony
+from hsm.answers import AuthorityState, AuthorityStatus, HeldCeremony
 from hsm.errors import AuthorityError
-from webui.console.access import visitor
+from hsm.names import pin_custodian_subject
+from webui.console.access import ConsoleVisitor, visitor
 from webui.console.parts import ConsoleParts
-from webui.shared.forms import sentence
+from webui.shared import passkeys
+from webui.shared.errors import status_of
+from webui.shared.forms import field, sentence
 from webui.shared.language import bare_time, translate
 
 SOON = 90
@@ -118,3 +128,65 @@ def _row(it: ExpiringItem, now: datetime) -> KeyRow:
 def _calendar(rows: Sequence[KeyRow]) -> list[tuple[str, list[KeyRow]]]:
     """By month, the next one first: what ends in it."""
     return [(month, list(found)) for month, found in groupby(rows, key=lambda row: bare_time(row.it.ends)[:7])]
+
+
+LONGEST_ACT = 500
+
+View = BaseResponse | str
+
+
+def unlocking_blueprint(parts: ConsoleParts) -> Blueprint:
+    """The addresses."""
+    pages = Blueprint("unlocking", __name__)
+    service = parts.administration.unlocking
+
+    @pages.get("/unlock")
+    def show() -> View:
+        return _page(parts, visitor(), {})
+
+    @pages.post("/unlock")
+    def give() -> View:
+        who, number = visitor(), field("part", 1)
+        part = PinPart(int(number) if number in ("1", "2") else 0, field("pin", LONGEST_PART))
+        try:
+            answer = passkeys.activation(
+                pin_custodian_subject(who.login), field(passkeys.FIELD, passkeys.LONGEST_ANSWER)
+            )
+            service.give_part(_fields(field("act", LONGEST_ACT)), part, answer, by=who.actor)
+        except (ApplianceError, AuthorityError) as refusal:
+            return _page(parts, who, {"": sentence(refusal)}, status_of(refusal))
+        return redirect(url_for("unlocking.show"), 303)
+
+    @pages.post("/unlock/forget")
+    def forget() -> View:
+        who = visitor()
+        try:
+            service.forget_part(who.actor)
+        except ApplianceError as refusal:
+            return _page(parts, who, {"": sentence(refusal)}, status_of(refusal))
+        return redirect(url_for("unlocking.show"), 303)
+
+    return pages
+
+
+def _page(parts: ConsoleParts, who: ConsoleVisitor, problems: dict[str, str], status: int = 200) -> Response:
+    standing = parts.administration.unlocking.status_for(who.actor)
+    party = parts.settings.console.relying_party
+    page = render_template(
+        "unlock.html",
+        locked=parts.authority.status().state is AuthorityState.LOCKED,
+        standing=standing,
+        mine=standing.by == who.login,
+        act=json.dumps(standing.act.fields()),
+        options=passkeys.request_options(standing.act.challenge(), standing.credentials, party),
+        choices=[each for each in PARTS if each != standing.given],
+        problems=problems,
+    )
+    return make_response(page, status)
+
+
+def _fields(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None

@@ -26,9 +26,9 @@ from webui.console.access import ConsoleVisitor, visitor, visitor_or_none
 from webui.console.parts import ConsoleParts
 from webui.console.requests import OfferedAction
 from webui.shared import passkeys
+from webui.shared.errors import status_of
 from webui.shared.forms import field, sentence
 from webui.shared.language import translate, zone_of_reader
-from webui.shared.statuses import status_of
 
 LONGEST = 600
 """Letters of an argument that are looked at; the action refuses what is too long."""

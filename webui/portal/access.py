@@ -1,21 +1,27 @@
 """Who is visiting: the session behind the cookie, and what it may do. Views ask here and nowhere else.
 
 ``visitor()`` for pages that need somebody signed in, ``require(Role…)`` for those that need a role. Whoever is
-signed out is led to ``/login`` and back; a form that was posted after the session had ended is not lost.
+signed out is led to ``/login`` and back.
+
+A form that was posted after the session had ended is not lost: it travels through the sign-in page as one
+signed ticket in a hidden field, to the person it was taken from. Files and secrets (passwords, PINs, codes,
+answers of passkeys) do not travel; their form asks for them again.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from flask import Flask, Response, current_app, g, make_response, redirect, render_template, request
 from werkzeug.wrappers import Response as BaseResponse
 
 from appliance.accounts.service import AccountsService
 from appliance.accounts.sessions import PortalSessions
-from appliance.errors import NotAllowed, NotFound
+from appliance.accounts.tickets import LONGEST, Tickets
+from appliance.errors import NotAllowed, NotFound, StateRefused
 from appliance.guests import is_guest
 from appliance.history.disclosure import Audience
 from appliance.language import Language
@@ -23,11 +29,11 @@ from appliance.model.accounts import PEOPLES_ROLES, AccountRole, OpenedSession
 from appliance.model.intent import SigningOrigin
 from appliance.notices.addresses import PortalAddresses
 from appliance.wiring import Appliance
-from webui.portal import carried_forms
-from webui.shared import errors, language
+from webui.shared import errors, forms, language
+from webui.shared.errors import is_page, page_above, page_before
 from webui.shared.language import translate
+from webui.shared.passkeys import FIELD as PASSKEY_FIELD
 from webui.shared.session_cookies import SessionCookies, SignedOut, client_info, install_access, redirect_to_login
-from webui.shared.ways import is_page, page_above, page_before
 
 __all__ = [
     "PEOPLES_ROLES",
@@ -162,12 +168,12 @@ def answer_signed_out() -> Response | BaseResponse:
 
 def _sign_in_again() -> Response:
     """The page to sign in that keeps what was posted, and posts it afterwards."""
-    access, secret = _access(), session_secret()
-    owner = access.sessions.owner_of(secret) if secret else None
-    carried = carried_forms.pack_form(access.accounts.tickets, owner, now=access.now()) if owner else ""
+    known, secret = _access(), session_secret()
+    owner = known.sessions.owner_of(secret) if secret else None
+    carried = pack_form(known.accounts.tickets, owner, now=known.now()) if owner else ""
     page = render_template(
         "accounts/login.html",
-        offer=access.accounts.sign_in.passkey_offer(),
+        offer=known.accounts.sign_in.passkey_offer(),
         next=page_before() or (request.path if is_page(request.path) else page_above()) or "/",
         carried=carried,
         typed={},
@@ -200,3 +206,48 @@ def _guest_page(appliance: Appliance, guest: str) -> str | None:
 def _access() -> _Access:
     access: _Access = current_app.extensions[EXTENSION]
     return access
+
+
+FIELD = "carried"
+LASTING = timedelta(hours=1)
+
+MOST_LETTERS = LONGEST
+"""Of a ticket; a text of a hundred pages fits."""
+
+MOST_FIELDS = 2500
+"""As many as the form of step 3 has with all of its rows."""
+
+SECRET = frozenset(
+    {"password", "again", "old", "pin", "pin_again", "code", "sealed", "ticket", PASSKEY_FIELD, forms.FIELD, FIELD}
+)
+"""Fields that stay behind."""
+
+
+@dataclass(frozen=True, slots=True)
+class CarriedForm:
+    """A form under way: where it was posted, whose it is, and its fields in order."""
+
+    path: str
+    subject: str
+    fields: tuple[tuple[str, str], ...]
+
+
+def pack_form(tickets: Tickets, subject: str, *, now: datetime) -> str:
+    """The posted form of this request as a ticket, or nothing when it is too large to travel."""
+    fields = [(name, value) for name, value in request.form.items(multi=True) if name not in SECRET]
+    content = json.dumps([request.path, subject, fields], ensure_ascii=False)
+    if len(fields) > MOST_FIELDS or len(content) > MOST_LETTERS:
+        return ""
+    ticket = tickets.issue_ticket(FIELD, content, now=now, lasting=LASTING)
+    return ticket if len(ticket) <= MOST_LETTERS else ""
+
+
+def unpack_form(tickets: Tickets, ticket: str, *, now: datetime) -> CarriedForm | None:
+    """The form in *ticket*; None for none, or for one that is too old or not ours."""
+    if not ticket:
+        return None
+    try:
+        path, subject, fields = json.loads(tickets.read_ticket(FIELD, ticket, now=now).content)
+    except StateRefused:
+        return None
+    return CarriedForm(path, subject, tuple((name, value) for name, value in fields))

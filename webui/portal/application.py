@@ -10,14 +10,12 @@ from webui.portal import (
     access,
     accounts,
     audit,
-    clock,
     contracts,
     departures,
     drafting,
     health,
     home,
     identity,
-    log,
     maintenance,
     mark,
     office,
@@ -36,7 +34,7 @@ from webui.portal import (
 )
 from webui.portal.office import setup
 from webui.portal.parts import PortalParts
-from webui.shared import assets, errors, forms, headers, language, once, qr
+from webui.shared import assets, errors, forms, headers, language, qr
 from webui.shared import clock as clock_line
 
 ROOM_FOR_FORM = 64 * 1024
@@ -63,7 +61,7 @@ def create_app(parts: PortalParts) -> Flask:
     assets.install(app)
     language.install(app, default=settings.interface.language, zone=settings.interface.zone, secure=https)
     forms.install(app, key=parts.form_key, secure=https, exempt=trust.MACHINES)
-    once.install(app)
+    forms.install_single_submission(app)
     qr.install(app)
     app.jinja_env.globals.update(mail_configured=parts.appliance.mail.configured)
     errors.install(app)
@@ -71,11 +69,11 @@ def create_app(parts: PortalParts) -> Flask:
     maintenance.install(app, parts)
     view = clock_line.ClockView(parts.authority)
     clock_line.install(app, view)
-    app.register_blueprint(clock.blueprint(view, address=settings.web.public_url))
+    app.register_blueprint(trust.log_blueprint(parts))
+    app.register_blueprint(health.clock_blueprint(view, address=settings.web.public_url))
     for pages in (
         home,
         verify,
-        log,
         trust,
         health,
         mark,

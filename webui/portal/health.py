@@ -1,16 +1,20 @@
-"""``/livez``: the process answers. ``/readyz``: what it needs answers too; else 503 with the reasons.
+"""``/livez``: the process answers. ``/readyz``: what it needs answers too; else 503 with the reasons. ``/clock``:
+all that is known of the time.
 
 Programs on this machine are told everything, strangers what nothing works without.
 """
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, jsonify, make_response, request
+from datetime import UTC, datetime
+
+from flask import Blueprint, Response, jsonify, make_response, render_template, request
 
 from appliance.health import Observations
 from appliance.health.check_context import CheckContext
 from appliance.health.surveys import readiness
 from webui.portal.parts import PortalParts
+from webui.shared.clock import ClockView
 
 
 def blueprint(parts: PortalParts) -> Blueprint:
@@ -35,3 +39,15 @@ def blueprint(parts: PortalParts) -> Blueprint:
 def _is_here() -> bool:
     """Whether a program on this machine asks; over a Unix socket, without the web front, there is no address."""
     return request.remote_addr in (None, "", "127.0.0.1", "::1")
+
+
+def clock_blueprint(view: ClockView, *, address: str) -> Blueprint:
+    """The page. *address* is the public one, for programs."""
+    pages = Blueprint("clock", __name__)
+
+    @pages.get("/clock")
+    def page() -> str:
+        now = datetime.now(UTC).replace(microsecond=0)
+        return render_template("clock.html", report=view.report(), now=now, address=address)
+
+    return pages

@@ -15,7 +15,7 @@ from appliance.model.people import Against, IdentityDocument
 from webui.portal.access import PortalVisitor, require
 from webui.portal.office.forms import REFUSALS, field_value, problem_of
 from webui.portal.parts import PortalParts
-from webui.shared.once import SingleSubmission
+from webui.shared.forms import SingleSubmission
 
 CHECKERS = (AccountRole.OFFICER, AccountRole.REVIEWER)
 

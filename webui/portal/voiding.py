@@ -16,9 +16,9 @@ from hsm.errors import ActivationLocked, ActivationRefused
 from webui.portal.contracts.view import ContractView, view_contract
 from webui.portal.parts import PortalParts
 from webui.portal.signing import activations
+from webui.shared.errors import Refusal, status_of
+from webui.shared.forms import SingleSubmission
 from webui.shared.language import translate
-from webui.shared.once import SingleSubmission
-from webui.shared.statuses import Refusal, status_of
 
 _DECLARATION = re.compile(r"[0-9a-f]{24}")
 

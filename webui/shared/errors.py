@@ -1,17 +1,85 @@
-"""Every refusal and every mishap as a page or as JSON, in the reader's language, never a traceback."""
+"""Every refusal and every failure as a page or as JSON, in the reader's language, never a traceback.
+
+Here are the one table from refusals to HTTP statuses (RFC 9110), and where a reader can go on from a page that
+refuses: addresses of this site alone.
+"""
 
 from __future__ import annotations
 
 import logging
+from urllib.parse import urlsplit
 
-from flask import Flask, Response, jsonify, make_response, render_template, request
+from flask import Flask, Response, current_app, jsonify, make_response, render_template, request
 from werkzeug.exceptions import HTTPException, InternalServerError
+from werkzeug.routing import RequestRedirect
 
 from appliance.errors import ApplianceError
 from hsm.errors import AuthorityError
-from webui.shared.language import translate
-from webui.shared.statuses import Refusal, status_of
-from webui.shared.ways import page_above, page_before
+from webui.shared.language import local_path, translate
+
+
+def page_before() -> str | None:
+    """The page of this site that led here, with its query, as the browser says; None for any other."""
+    origin = urlsplit(request.referrer or "")
+    if origin.netloc != request.host:
+        return None
+    path = f"{origin.path}?{origin.query}" if origin.query else origin.path
+    return path if path == local_path(path) else None
+
+
+def page_above() -> str | None:
+    """The nearest page above the address that was asked for: of ``/contracts/ID/draft/check`` it is
+    ``/contracts/ID``, which shows how the contract stands. None where only the first page is above."""
+    path = request.path.rstrip("/")
+    while (path := path.rpartition("/")[0]) not in ("", "/"):
+        if is_page(path):
+            return path
+    return None
+
+
+def is_page(path: str) -> bool:
+    """Whether something can be read at *path*."""
+    try:
+        current_app.url_map.bind(request.host).match(path, method="GET")
+    except (HTTPException, RequestRedirect):
+        return False
+    return True
+
+
+Refusal = ApplianceError | AuthorityError
+
+STATUS_OF = {
+    "activation-locked": 429,
+    "activation-refused": 403,
+    "activation-used": 409,
+    "authority-locked": 503,
+    "authority-unreachable": 503,
+    "bad-request": 400,
+    "certificate-refused": 409,
+    "confinement-failed": 503,
+    "consistency-refused": 503,
+    "document-refused": 422,
+    "ledger-damaged": 503,
+    "malformed": 422,
+    "module-unavailable": 503,
+    "not-allowed": 403,
+    "not-found": 404,
+    "not-permitted": 403,
+    "precondition-refused": 409,
+    "sign-in-refused": 403,
+    "state-refused": 409,
+    "storage": 503,
+    "store-unavailable": 503,
+    "time-not-available": 503,
+    "too-many-attempts": 429,
+    "unknown-key": 404,
+}
+
+
+def status_of(refusal: Refusal) -> int:
+    """The HTTP status that says what *refusal* says; 500 for what should have been caught before the web."""
+    return STATUS_OF.get(refusal.code, 500)
+
 
 SENTENCES = {
     400: "The request cannot be read; nothing was done.",

@@ -4,6 +4,9 @@
 2. The form carries HMAC-SHA-256(key, cookie); without our key nobody makes one, not even who can set cookies.
 3. A POST without both, or with `Sec-Fetch-Site` naming another site, is refused before the view runs.
 4. So is one with characters that no keyboard makes (NUL and its like): no field of ours can mean them.
+
+A form that makes something runs once (:class:`SingleSubmission`): a second submit leads to what the first made.
+The macro ``token(single=true)`` writes its hidden field ``once``.
 """
 
 from __future__ import annotations
@@ -11,11 +14,13 @@ from __future__ import annotations
 import hmac
 import re
 import secrets
+from collections.abc import Callable
 
-from flask import Flask, Response, g, request
+from flask import Flask, Response, g, redirect, request
 from werkzeug.exceptions import BadRequest, Forbidden
 
 from appliance.errors import ApplianceError
+from appliance.submissions import Submissions
 from hsm.errors import AuthorityError
 from webui.shared.language import translate
 
@@ -66,3 +71,47 @@ def field(name: str, most: int) -> str:
 def sentence(refusal: ApplianceError | AuthorityError) -> str:
     """The refusal in the reader's language."""
     return translate()(refusal.template, **refusal.values)
+
+
+ONCE_FIELD = "once"
+_VALUE = re.compile(r"[A-Za-z0-9_-]{16,64}")
+
+
+class SingleSubmission:
+    """Runs what makes something at most once for each form."""
+
+    def __init__(self, submissions: Submissions) -> None:
+        self._submissions = submissions
+
+    def redirected(self, subject: str, make: Callable[[], str]) -> Response:
+        """303 to the address (a path) that *make* returns, or that it returned the first time.
+
+        What *make* raises is raised, and the form may be sent again. Raises as
+        :meth:`~appliance.submissions.Submissions.claim`.
+        """
+        return redirect(self.address(subject, make), 303)  # type: ignore[return-value]  # as in language.switch
+
+    def address(self, subject: str, make: Callable[[], str]) -> str:
+        """The same without the redirect."""
+        posted = request.form.get(ONCE_FIELD, "")
+        value = posted if _VALUE.fullmatch(posted) else ""
+        before = self._submissions.claim(subject, value)
+        if before is not None:
+            return before
+        try:
+            made = make()
+        except BaseException:
+            self._submissions.release(subject, value)
+            raise
+        self._submissions.finish(subject, value, made)
+        return made
+
+
+def install_single_submission(app: Flask) -> None:
+    """Gives the templates of *app* ``once()``: a new one, or the posted one when a form is shown again."""
+
+    def once() -> str:
+        posted = request.form.get(ONCE_FIELD, "") if request.method == "POST" else ""
+        return posted if _VALUE.fullmatch(posted) else secrets.token_urlsafe(18)
+
+    app.jinja_env.globals.update(once=once)  # a global: macros see it too

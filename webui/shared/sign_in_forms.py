@@ -10,10 +10,10 @@ from flask import Response, make_response, render_template, request
 from appliance.accounts.codes import CodeDraft
 from appliance.accounts.sessions import ClientInfo
 from appliance.errors import ApplianceError, PreconditionRefused, SignInRefused, StateRefused, TooManyAttempts
+from webui.shared.errors import status_of
 from webui.shared.forms import field, sentence
 from webui.shared.language import local_path, translate
 from webui.shared.session_cookies import client_info
-from webui.shared.statuses import status_of
 
 REFUSALS = (SignInRefused, StateRefused, TooManyAttempts)
 """What the steps of signing in refuse with; each is shown in the form."""

@@ -11,7 +11,7 @@ from appliance.accounts.passkeys import LONGEST_ANSWER
 from appliance.accounts.sign_in import PasswordPassed
 from appliance.errors import ApplianceError, SignInRefused
 from appliance.model.accounts import OpenedSession
-from webui.portal import access, carried_forms
+from webui.portal import access
 from webui.portal.parts import PortalParts
 from webui.shared import passkeys
 from webui.shared.forms import field
@@ -38,7 +38,7 @@ def add_login_pages(pages: Blueprint, parts: PortalParts) -> None:
             "accounts/login.html",
             offer=accounts.sign_in.passkey_offer(),
             next=_next(),
-            carried=field("carried", carried_forms.MOST_LETTERS),
+            carried=field("carried", access.MOST_LETTERS),
             typed={"login": field("login", LONGEST_LOGIN)},
             problems=problems_of(problem),
             again=False,
@@ -51,7 +51,7 @@ def add_login_pages(pages: Blueprint, parts: PortalParts) -> None:
             passed=passed,
             offer=accounts.sign_in.passkey_offer(),
             next=_next(),
-            carried=field("carried", carried_forms.MOST_LETTERS),
+            carried=field("carried", access.MOST_LETTERS),
             problems=problems_of(problem, "code"),
         )
         return make_response(page, refusal_status(problem))
@@ -98,7 +98,7 @@ def add_login_pages(pages: Blueprint, parts: PortalParts) -> None:
 def _onwards(parts: PortalParts, opened: OpenedSession) -> BaseResponse:
     """To the page that was wanted; or a form is posted that the end of a session had stopped."""
     tickets = parts.appliance.accounts.tickets
-    carried = carried_forms.unpack_form(tickets, field("carried", carried_forms.MOST_LETTERS), now=parts.now())
+    carried = access.unpack_form(tickets, field("carried", access.MOST_LETTERS), now=parts.now())
     if carried is None or carried.subject != opened.session.subject:
         return redirect("/" if carried else _next(), 303)
     return make_response(render_template("accounts/resume.html", carried=carried))

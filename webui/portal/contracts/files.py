@@ -1,15 +1,20 @@
-"""A contract's files: the document at each revision, and the evidence package of what is completed."""
+"""A contract's files: the document at each revision, what each revision changed for the eye (``/revisions``), and
+the evidence package of what is completed.
+"""
 
 from __future__ import annotations
 
 import io
 import re
 
-from flask import Blueprint, Response, request, send_file
+from flask import Blueprint, Response, render_template, request, send_file
 from werkzeug.exceptions import NotFound as NoSuchPage
 
 from appliance.contracts.permissions import Permission
+from appliance.documents.page_pictures import RevisionDifferences
+from appliance.errors import NotFound
 from appliance.evidence.exporting import Exporting
+from appliance.language.sizes import ByteSize
 from appliance.model.contract import Contract
 from webui.portal.contracts.view import view_contract
 from webui.portal.parts import PortalParts
@@ -18,7 +23,7 @@ _UNFIT = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|]+')
 """What file systems do not take in a name."""
 
 
-def install(pages: Blueprint, parts: PortalParts) -> None:
+def add_file_pages(pages: Blueprint, parts: PortalParts) -> None:
     """``document.pdf`` and ``evidence.zip``; both are always saved, never shown in the browser's own viewer."""
     exporting = Exporting(parts.appliance)
 
@@ -50,3 +55,26 @@ def _saved(content: bytes, contract: Contract, ending: str, kind: str) -> Respon
     return send_file(
         io.BytesIO(content), mimetype=kind, as_attachment=True, download_name=f"{name}.{ending}", max_age=None
     )
+
+
+def add_revision_pages(pages: Blueprint, parts: PortalParts) -> None:
+    """The list with the newest revision opened, and one address for each revision."""
+    differences = RevisionDifferences(parts.appliance.pictures)
+
+    @pages.get("/<contract_id>/revisions", defaults={"number": None})
+    @pages.get("/<contract_id>/revisions/<int:number>")
+    def revisions(contract_id: str, number: int | None) -> str:
+        contract = view_contract(parts, contract_id).contract
+        wanted = contract.current.number if number is None else number
+        chosen = next((one for one in contract.revisions if one.number == wanted), None)
+        if chosen is None:
+            raise NotFound("Contract “{title}” has no revision {number}.", title=contract.title, number=wanted)
+        original = chosen.number == contract.original.number
+        return render_template(
+            "contracts/revisions.html",
+            contract=contract,
+            chosen=chosen,
+            difference=None if original else differences.difference_of(contract, chosen),
+            names={party.id: party.name for party in contract.parties},
+            size_of=ByteSize,
+        )

@@ -1,26 +1,72 @@
-"""One contract's page: where it stands, whose turn it is, its documents and its history."""
+"""One contract's page: its status, whose turn it is, its documents and its history; and a new draft in place of a
+contract that has ended (``/contracts/ID/correct``).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 
 from flask import Blueprint, Response, make_response, render_template, request
+from werkzeug.exceptions import BadRequest
+from werkzeug.wrappers import Response as BaseResponse
 
 from appliance.contracts import rules
 from appliance.contracts.authorisation_basis import StoredBasis
-from appliance.contracts.permissions import Permission
+from appliance.contracts.permissions import Permission, refusal_for
 from appliance.errors import NotFound
 from appliance.history.timeline import Timeline, TimelineEvent
 from appliance.language.sizes import ByteSize
-from appliance.model.contract import UNSENT, ContractState, Party, PartyKind, PartyState
-from webui.portal import earlier
+from appliance.model.contract import UNSENT, Contract, ContractState, Party, PartyKind, PartyState
 from webui.portal.access import visitor
-from webui.portal.contracts.resending import linked_contracts
+from webui.portal.contracts import status_line
 from webui.portal.contracts.status_line import remaining, state_line
 from webui.portal.contracts.view import ContractView, view_contract
 from webui.portal.parts import PortalParts
 from webui.portal.powers.readers import is_readable
+from webui.shared.forms import SingleSubmission
 from webui.shared.language import translate
+
+
+@dataclass(frozen=True, slots=True)
+class LinkedContracts:
+    """What the contract replaces and what replaces it, as far as the visitor may read them."""
+
+    replaces: Contract | None
+    replaced_by: Contract | None
+
+
+def add_resending_page(pages: Blueprint, parts: PortalParts) -> None:
+    """The form of the button on the page of a contract that has ended."""
+    once = SingleSubmission(parts.appliance.submissions)
+
+    @pages.post("/<contract_id>/correct")
+    def correct(contract_id: str) -> BaseResponse:
+        seen = view_contract(parts, contract_id)
+        seen.require(Permission.CORRECT)
+        version = request.form.get("seen", "")
+        if not (version.isascii() and version.isdecimal() and len(version) <= 12):
+            raise BadRequest
+        by = seen.who.subject
+
+        def made() -> str:
+            """To the draft's first step; to what became of it when somebody has sent it already."""
+            draft = parts.appliance.resending.draft_again(contract_id, by=by, seen=int(version))
+            step = "/draft/document" if draft.state is ContractState.DRAFT else ""
+            return f"/contracts/{draft.id}{step}"
+
+        return once.redirected(by, made)
+
+
+def linked_contracts(parts: PortalParts, seen: ContractView) -> LinkedContracts:
+    """The links of a contract's page."""
+    links = parts.appliance.resending.links(seen.contract)
+    readable = (
+        each if each is not None and refusal_for(each, Permission.READ, seen.who, seen.now) is None else None
+        for each in (links.replaces, links.replaced_by)
+    )
+    return LinkedContracts(*readable)
+
 
 SHOWN_PAGES = 8
 """Small pictures on the page; the document itself has all pages."""
@@ -60,7 +106,7 @@ LOOK_AGAIN = "3"
 """Seconds between two looks of the page itself at a contract that is being sealed for the archive."""
 
 
-def install(pages: Blueprint, parts: PortalParts) -> None:
+def add_contract_page(pages: Blueprint, parts: PortalParts) -> None:
     """``/contracts/ID``."""
     timeline = Timeline(parts.appliance.database)
 
@@ -79,7 +125,7 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
             acts={act.value for act in Permission if seen.may(act)},
             notice=_notice(),
             advice=_advice(seen, told=parts.appliance.mail.configured or not visitor().guest_of),
-            earlier=earlier.earlier_signature_lines(parts, contract),
+            earlier=status_line.earlier_signature_lines(parts, contract),
             further=list(_further(seen)),
             neighbours=linked_contracts(parts, seen),
             turn=rules.whose_turn(contract),

@@ -10,7 +10,7 @@ from appliance.errors import ApplianceError, DocumentRefused
 from appliance.language import instants
 from appliance.model.contract import Contract
 from appliance.model.review import ReviewRequestState
-from webui.portal import earlier
+from webui.portal.contracts import status_line
 from webui.portal.contracts.page import name_lookup
 from webui.portal.drafting import cross_page
 from webui.portal.drafting.controller import (
@@ -22,10 +22,9 @@ from webui.portal.drafting.controller import (
     redirect_to_step,
     seen_version,
 )
-from webui.portal.drafting.page_ranges import write_pages
-from webui.portal.drafting.palette import party_mark
+from webui.portal.drafting.field_rows import write_pages
 from webui.portal.drafting.party_buttons import PressedButton
-from webui.portal.drafting.sheets import Sheet, plain_sheets, shapes_by_page
+from webui.portal.drafting.sheets import Sheet, party_mark, plain_sheets, shapes_by_page
 from webui.portal.reviews.view import review_view
 from webui.shared.language import current_language, translate
 
@@ -52,7 +51,7 @@ class MissingPart:
     href: str
 
 
-def install(pages: Blueprint, controller: DraftController) -> None:
+def add_check_step(pages: Blueprint, controller: DraftController) -> None:
     """The addresses of this step."""
 
     @pages.get("/contracts/<contract_id>/draft/check")
@@ -111,7 +110,7 @@ def _page(controller: DraftController, draft: Contract, remarks: Remarks) -> Res
         draft,
         remarks,
         lacking=_lacking(controller, draft),
-        earlier=earlier.earlier_signature_lines(controller.parts, draft),
+        earlier=status_line.earlier_signature_lines(controller.parts, draft),
         outstanding=controller.appliance.sending.outstanding(draft),
         running_out=controller.appliance.sending.running_out(draft),
         marks=marks,

@@ -20,8 +20,8 @@ from appliance.model.accounts import AccountRole
 from appliance.model.contract import UNSENT, Contract
 from webui.portal.access import PortalVisitor, require
 from webui.portal.parts import PortalParts
+from webui.shared.forms import SingleSubmission
 from webui.shared.language import translate
-from webui.shared.once import SingleSubmission
 
 
 class DraftStep(StrEnum):

@@ -14,8 +14,8 @@ from appliance.model.contract import Contract
 from appliance.model.money import EXPONENTS, Money
 from appliance.money import NotAnAmount, read_money
 from appliance.money.amounts import LONGEST
-from webui.portal import earlier
-from webui.portal.drafting import incoming
+from webui.portal.contracts import status_line
+from webui.portal.drafting import upload
 from webui.portal.drafting.controller import (
     NOTHING,
     DraftController,
@@ -35,7 +35,7 @@ USUAL_CURRENCY = "CNY"
 SHOWN = 24
 """Pages that are shown as small pictures."""
 
-LIMITS = {"title": incoming.LONGEST_TITLE, "kind": 60, "purpose": 2000, "amount": LONGEST}
+LIMITS = {"title": upload.LONGEST_TITLE, "kind": 60, "purpose": 2000, "amount": LONGEST}
 """The longest that each field may be, in characters."""
 
 KINDS = ("Purchase", "Sale", "Services", "Lease", "Labour", "Confidentiality", "Cooperation", "Loan", "Licence")
@@ -103,7 +103,7 @@ class TypedDocument:
         return ""
 
 
-def install(pages: Blueprint, controller: DraftController) -> None:
+def add_document_step(pages: Blueprint, controller: DraftController) -> None:
     """The addresses of this step."""
 
     @pages.get("/contracts/<contract_id>/draft/document")
@@ -150,7 +150,7 @@ def _terms(draft: Contract, given: TypedDocument) -> DraftTerms:
 
 
 def _replaced(controller: DraftController, draft: Contract) -> str:
-    content = incoming.uploaded_document(controller)
+    content = upload.uploaded_document(controller)
     controller.appliance.drafting.replace_document(draft.id, content, by=draft.initiator, seen=seen_version())
     return redirect_to_step(draft.id, DraftStep.DOCUMENT).location or "/"
 
@@ -175,7 +175,7 @@ def _page(controller: DraftController, draft: Contract, given: TypedDocument, re
         kinds=[translate()(kind) for kind in KINDS],
         size=ByteSize(draft.original.size),
         warnings=inspection.warnings,
-        earlier=earlier.earlier_signature_lines(controller.parts, draft),
-        accept=incoming.accepted_types(controller),
+        earlier=status_line.earlier_signature_lines(controller.parts, draft),
+        accept=upload.accepted_types(controller),
         sheets=plain_sheets(inspection.pages, range(1, min(SHOWN, draft.pages) + 1)),
     )

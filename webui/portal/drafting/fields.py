@@ -25,9 +25,15 @@ from webui.portal.drafting.controller import (
 from webui.portal.drafting.cross_page import CrossPageRow
 from webui.portal.drafting.field_rows import FieldRow, Unit
 from webui.portal.drafting.keywords import KeywordSearch
-from webui.portal.drafting.palette import PartyMark, party_mark
 from webui.portal.drafting.party_buttons import PressedButton
-from webui.portal.drafting.sheets import Sheet, placement_shape, plain_sheets, shapes_by_page
+from webui.portal.drafting.sheets import (
+    PartyMark,
+    Sheet,
+    party_mark,
+    placement_shape,
+    plain_sheets,
+    shapes_by_page,
+)
 from webui.shared.language import current_language, translate
 
 WINDOW = 100
@@ -66,7 +72,7 @@ class FieldsView:
         )
 
 
-def install(pages: Blueprint, controller: DraftController) -> None:
+def add_fields_step(pages: Blueprint, controller: DraftController) -> None:
     """The addresses of this step."""
 
     @pages.get("/contracts/<contract_id>/draft/fields")

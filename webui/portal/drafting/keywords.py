@@ -12,7 +12,7 @@ from appliance.errors import DocumentRefused
 from appliance.model.contract import Contract, Placement
 from appliance.pdf.values import FoundPhrase, PageSize
 from webui.portal.drafting.controller import DraftController
-from webui.portal.drafting.palette import PartyMark
+from webui.portal.drafting.sheets import PartyMark
 from webui.shared.language import translate
 
 PHRASES = (

@@ -1,4 +1,4 @@
-"""Step 2: who signs, in which order, and until when."""
+"""Step 2: who signs, in which order, and until when: a date, a time and a zone, or so many days from now."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from appliance.contracts.draft_rules import default_deadline
 from appliance.contracts.sending import ProblemPlace
 from appliance.directory import LONGEST, MOST
 from appliance.errors import ApplianceError, PreconditionRefused
+from appliance.language import instants
 from appliance.model.contract import Contract, Deadline, GuestDetails, SigningOrder
 from webui.portal.drafting import party_buttons
 from webui.portal.drafting.controller import (
@@ -23,11 +24,61 @@ from webui.portal.drafting.controller import (
     terms_of,
     wants_json,
 )
-from webui.portal.drafting.deadlines import PRESETS, TypedDeadline, offered_zones
-from webui.portal.drafting.palette import party_mark
 from webui.portal.drafting.party_buttons import PressedButton
+from webui.portal.drafting.sheets import party_mark
 from webui.portal.seal_names import seal_name
 from webui.shared.language import NAMES, current_language, translate
+
+PRESETS = (3, 7, 14, 30)
+"""Days from now that one press chooses."""
+
+ZONES = (
+    "Asia/Shanghai",
+    "Asia/Hong_Kong",
+    "Asia/Taipei",
+    "Asia/Tokyo",
+    "Asia/Singapore",
+    "Asia/Kolkata",
+    "Asia/Dubai",
+    "Europe/London",
+    "Europe/Berlin",
+    "America/New_York",
+    "America/Los_Angeles",
+    "Australia/Sydney",
+    "UTC",
+)
+"""Zones that the form offers; the draft's own comes first when it is another one."""
+
+
+@dataclass(frozen=True, slots=True)
+class TypedDeadline:
+    """The three fields as text: ``2026-12-09``, ``18:00``, ``Asia/Shanghai``."""
+
+    date: str
+    time: str
+    zone: str
+
+    @classmethod
+    def of_deadline(cls, deadline: Deadline) -> TypedDeadline:
+        """How *deadline* stands in the form."""
+        day, _, time = instants.bare(deadline.at, deadline.zone).partition(" ")
+        return cls(day, time, deadline.zone)
+
+    def to_deadline(self) -> Deadline | None:
+        """The deadline, or None for what is no date or no time of day.
+
+        Raises :class:`PreconditionRefused` for a zone that there is not, and a time that its clocks leave out.
+        """
+        try:
+            return Deadline(instants.typed(f"{self.date.strip()}T{self.time.strip()}", self.zone), self.zone)
+        except ValueError:
+            return None
+
+
+def offered_zones(own: str) -> tuple[str, ...]:
+    """What the form offers when the draft's zone is *own*."""
+    return ZONES if own in ZONES else (own, *ZONES)
+
 
 NOBODY = GuestDetails("", "", "", "")
 
@@ -61,7 +112,7 @@ class TypedParties:
         )
 
 
-def install(pages: Blueprint, controller: DraftController) -> None:
+def add_parties_step(pages: Blueprint, controller: DraftController) -> None:
     """The addresses of this step."""
 
     @pages.get("/contracts/<contract_id>/draft/parties")

@@ -1,4 +1,8 @@
-"""The pages of a draft as the templates draw them: size, and the fields on them as shapes in millimetres."""
+"""The pages of a draft as the templates draw them: size, and the fields on them as shapes in millimetres.
+
+Parties are told apart by a colour and a character each. Nobody has to tell the colours apart: every field
+carries the character, and the borders differ too (fields.css).
+"""
 
 from __future__ import annotations
 
@@ -6,9 +10,38 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from appliance.contracts.draft_rules import POINTS_PER_MM
-from appliance.model.contract import Contract, Placement
+from appliance.language import Language
+from appliance.model.contract import Contract, Party, PartyKind, Placement
 from appliance.pdf.values import PageSize
-from webui.portal.drafting.palette import PartyMark
+
+COLOURS = 8
+"""So many colours; the next party begins anew, with the next letter."""
+
+STEMS = "甲乙丙丁戊己庚辛壬癸"
+LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+PERSON_MM = (50.0, 20.0)
+SEAL_MM = (42.0, 42.0)
+"""How large a field is that is placed by hand."""
+
+
+@dataclass(frozen=True, slots=True)
+class PartyMark:
+    """A party's colour (a class of fields.css), letter, and the size of a new field in millimetres."""
+
+    colour: str
+    letter: str
+    width_mm: float
+    height_mm: float
+
+
+def party_mark(party: Party, language: Language) -> PartyMark:
+    """How *party* is marked for readers of *language*."""
+    letters = STEMS if language is Language.CHINESE else LETTERS
+    index = party.position - 1
+    letter = letters[index] if index < len(letters) else str(party.position)
+    width, height = SEAL_MM if party.kind is PartyKind.SEAL else PERSON_MM
+    return PartyMark(f"c{index % COLOURS + 1}", letter, width, height)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,8 @@ from hsm.errors import AuthorityError
 from hsm.names import LONGEST_ORGANISATION
 from webui.portal import access
 from webui.portal.parts import PortalParts
+from webui.shared.errors import Refusal, status_of
 from webui.shared.language import translate
-from webui.shared.statuses import Refusal, status_of
 
 REFUSALS = (ApplianceError, AuthorityError)
 """What a form shows again with its sentence; unknown ids stay pages of their own (404)."""

@@ -20,13 +20,13 @@ from webui.portal.office.forms import (
     visiting_officer,
 )
 from webui.portal.parts import PortalParts
-from webui.shared import once
+from webui.shared import forms
 from webui.shared.language import translate
 
 KINDS = ("person", "auditor", "operator", "officer")
 
 
-def install(pages: Blueprint, parts: PortalParts) -> None:
+def add_people_pages(pages: Blueprint, parts: PortalParts) -> None:
     """Adds the form for an invitation and the page of a person to *pages*."""
     _install_invitation(pages, parts)
     office, accounts = parts.appliance.office, parts.appliance.accounts.administration
@@ -97,7 +97,7 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
 
 def _install_invitation(pages: Blueprint, parts: PortalParts) -> None:
     accounts = parts.appliance.accounts.administration
-    single = once.SingleSubmission(parts.appliance.submissions)
+    single = forms.SingleSubmission(parts.appliance.submissions)
 
     def page(problems: dict[str, str], status: int = 200) -> tuple[str, int]:
         shown = render_template(

@@ -15,7 +15,7 @@ from webui.shared.language import translate
 Answer = Response | BaseResponse
 
 
-def install(pages: Blueprint, parts: PortalParts) -> None:
+def add_retention_pages(pages: Blueprint, parts: PortalParts) -> None:
     """Adds the pages to *pages*."""
     retention = parts.appliance.retention
 

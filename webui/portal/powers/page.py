@@ -19,7 +19,7 @@ REGISTRARS = (AccountRole.INITIATOR, AccountRole.REVIEWER, AccountRole.OFFICER)
 VERIFIERS = (AccountRole.REVIEWER, AccountRole.OFFICER)
 
 
-def install(pages: Blueprint, parts: PortalParts) -> None:
+def add_power_pages(pages: Blueprint, parts: PortalParts) -> None:
     """``/powers``, ``/powers/ID`` with its letter, and the three decisions."""
     powers = parts.appliance.powers
 

@@ -21,8 +21,8 @@ from webui.portal.office.forms import REFUSALS, field_value, problem_of
 from webui.portal.parts import PortalParts
 from webui.portal.powers.page import REGISTRARS
 from webui.portal.seal_names import seal_name
+from webui.shared.forms import SingleSubmission
 from webui.shared.language import translate
-from webui.shared.once import SingleSubmission
 
 FIELDS = (
     "basis",
@@ -112,7 +112,7 @@ class PowerForm:
         return day if 1990 <= day.year <= 2200 else None
 
 
-def install(pages: Blueprint, parts: PortalParts) -> None:
+def add_registration_pages(pages: Blueprint, parts: PortalParts) -> None:
     """The search for the agent, the form, and its target."""
     once = SingleSubmission(parts.appliance.submissions)
 

@@ -5,12 +5,19 @@ from __future__ import annotations
 from flask import Blueprint
 
 from webui.portal.parts import PortalParts
-from webui.portal.reminders import calendars, dates, deliveries, notices, preferences
+from webui.portal.reminders.dates import add_date_pages, add_delivery_pages
+from webui.portal.reminders.notices import add_calendar_page, add_notice_pages, add_preference_pages
 
 
 def blueprint(parts: PortalParts) -> Blueprint:
     """``/notices``, ``/settings/reminders``, ``/calendar/…``, ``/contracts/ID/dates`` and ``…/mail``."""
     pages = Blueprint("reminders", __name__)
-    for area in (notices, preferences, calendars, dates, deliveries):
-        area.add(pages, parts)
+    for add_pages in (
+        add_notice_pages,
+        add_preference_pages,
+        add_calendar_page,
+        add_date_pages,
+        add_delivery_pages,
+    ):
+        add_pages(pages, parts)
     return pages

@@ -1,13 +1,17 @@
-"""``/contracts/ID/dates``: when the contract takes effect, is to be renewed or ended, and ends."""
+"""``/contracts/ID/dates``: when the contract takes effect, is to be renewed or ended, and ends.
+
+``/contracts/ID/mail``: what became of the messages about it.
+"""
 
 from __future__ import annotations
 
 from datetime import date
 
-from flask import Blueprint, Response, make_response, redirect, render_template, url_for
+from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
+from werkzeug.exceptions import BadRequest
 from werkzeug.wrappers import Response as BaseResponse
 
-from appliance.errors import NotAllowed, PreconditionRefused
+from appliance.errors import NotAllowed, NotFound, PreconditionRefused
 from appliance.model.contract import ContractState
 from appliance.model.notice import DATES, Occasion
 from webui.portal.contracts.view import ContractView, view_contract
@@ -16,7 +20,7 @@ from webui.shared.forms import field, sentence
 from webui.shared.language import translate
 
 
-def add(pages: Blueprint, parts: PortalParts) -> None:
+def add_date_pages(pages: Blueprint, parts: PortalParts) -> None:
     """The address."""
     desk = parts.appliance.reminders
 
@@ -75,3 +79,43 @@ def _back(seen: ContractView) -> str:
     if seen.contract.state is ContractState.DRAFT:
         return f"/contracts/{seen.contract.id}/draft/document"
     return url_for("contracts.page", contract_id=seen.contract.id)
+
+
+AGAIN = frozenset({"unknown", "refused"})
+"""States from which somebody may send a mail once more."""
+
+
+def add_delivery_pages(pages: Blueprint, parts: PortalParts) -> None:
+    """The addresses."""
+    deliveries, shown = parts.appliance.reminders.deliveries, parts.appliance.disclosing.mail_shown
+
+    @pages.get("/contracts/<contract_id>/mail")
+    def mail(contract_id: str) -> str:
+        seen = _reader(parts, contract_id)
+        return render_template(
+            "reminders/mail.html",
+            contract=seen.contract,
+            mails=[
+                each
+                for each in deliveries.list_deliveries(contract_id)
+                if shown(seen.contract, each.kind, each.recipient, seen.audience)
+            ],
+            again=AGAIN if seen.who.subject == seen.contract.initiator else frozenset(),
+        )
+
+    @pages.post("/contracts/<contract_id>/mail/resend")
+    def resend(contract_id: str) -> BaseResponse:
+        seen = view_contract(parts, contract_id)
+        message = request.form.get("message", "")
+        if not (message.isascii() and message.isdigit() and len(message) < 16):
+            raise BadRequest
+        deliveries.resend_message(contract_id, int(message), by=seen.who.subject)
+        return redirect(f"/contracts/{contract_id}/mail", 303)
+
+
+def _reader(parts: PortalParts, contract_id: str) -> ContractView:
+    """For the initiator and auditors: to whom others were written is not everybody's business."""
+    seen = view_contract(parts, contract_id)
+    if seen.who.subject != seen.contract.initiator and not seen.who.auditor:
+        raise NotFound("There is no contract {contract}.", contract=contract_id)
+    return seen

@@ -5,12 +5,15 @@ from __future__ import annotations
 from flask import Blueprint
 
 from webui.portal.parts import PortalParts
-from webui.portal.reviews import cases, results
+from webui.portal.reviews.cases import add_case_pages, add_result_page
 
 
 def blueprint(parts: PortalParts) -> Blueprint:
     """``/reviews``, ``/reviews/CONTRACT``, ``/contracts/CONTRACT/review``."""
     pages = Blueprint("reviews", __name__)
-    cases.install(pages, parts)
-    results.install(pages, parts)
+    for add_pages in (
+        add_case_pages,
+        add_result_page,
+    ):
+        add_pages(pages, parts)
     return pages

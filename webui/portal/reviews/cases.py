@@ -1,4 +1,6 @@
-"""``/reviews``: what waits for a reviewer, and each case with what the reviewer does in it."""
+"""``/reviews``: what waits for a reviewer, and each case with what the reviewer does in it.
+``/contracts/ID/review``: the result, for readers of the contract.
+"""
 
 from __future__ import annotations
 
@@ -14,12 +16,13 @@ from appliance.model.contract import ContractState
 from appliance.model.review import ReviewRequestState
 from webui.portal.access import require
 from webui.portal.contracts.page import name_lookup
+from webui.portal.contracts.view import view_contract
 from webui.portal.parts import PortalParts
 from webui.portal.reviews.view import review_view
 from webui.shared.language import translate
 
 
-def install(pages: Blueprint, parts: PortalParts) -> None:
+def add_case_pages(pages: Blueprint, parts: PortalParts) -> None:
     """The queue, a case, its pages as pictures, and the three answers."""
     reviewing = parts.appliance.reviewing
 
@@ -114,3 +117,22 @@ def _case(parts: PortalParts, contract_id: str, problems: dict[str, str], status
 
 def _sentence(refusal: ApplianceError) -> str:
     return translate()(refusal.template, **refusal.values)
+
+
+def add_result_page(pages: Blueprint, parts: PortalParts) -> None:
+    """The result, with its boxes on the pages."""
+
+    @pages.get("/contracts/<contract_id>/review")
+    def result(contract_id: str) -> str:
+        seen = view_contract(parts, contract_id)
+        seen.require_drafting()
+        contract = seen.contract
+        return render_template(
+            "reviews/case.html",
+            answers=False,
+            pictures=f"/contracts/{contract.id}/pages/",
+            problems={},
+            names=name_lookup(parts),
+            typed={},
+            **review_view(parts, contract, parts.appliance.reviewing.review_status(contract)),
+        )

@@ -1,13 +1,20 @@
-"""What a visitor activates with, and what the form brought of it. Nothing is verified here: the authority does."""
+"""What a visitor activates with, and what the form brought of it. Nothing is verified here: the authority does.
+
+Before the first signature come something to sign with, and the agreement to sign electronically
+(:func:`step_before`).
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from flask import request
+from flask import make_response, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response as BaseResponse
 
 from appliance.errors import PreconditionRefused
+from appliance.model.contract import Contract, Party
 from hsm.intents import Activation, PinTotpActivation, SigningIntent
+from webui.portal.access import visitor
 from webui.portal.parts import PortalParts
 from webui.shared import passkeys
 
@@ -57,3 +64,14 @@ def posted_activation(subject: str) -> Activation:
     if len(pin) > LONGEST_PIN:
         raise PreconditionRefused("A PIN has at most {most} digits.", most=LONGEST_PIN)
     return PinTotpActivation(subject, pin, code)
+
+
+def step_before(parts: PortalParts, contract: Contract, party: Party) -> BaseResponse | None:
+    """The page that comes first, or None. Raises :class:`AuthorityError`."""
+    if not means_of(parts, party.responsible).any:
+        if visitor().guest_of is not None:
+            return redirect(url_for("signing.guest_credentials"), 303)
+        return make_response(render_template("signing/no_means.html"))
+    if parts.appliance.agreements.acceptances_of_party(contract.id, party.id) is None:
+        return redirect(url_for("signing.agree", contract_id=contract.id, party=party.id), 303)
+    return None

@@ -3,8 +3,11 @@ same parties; ``/agreement``: its current text, and with whom it was accepted.""
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass
+
 from flask import Blueprint, make_response, redirect, render_template, request, url_for
-from werkzeug.wrappers import Response
+from werkzeug.wrappers import Response as BaseResponse
 
 from appliance.contracts.permissions import Permission
 from appliance.errors import ApplianceError, StateRefused
@@ -15,17 +18,68 @@ from webui.portal.contracts.page import name_lookup
 from webui.portal.contracts.view import ContractView, view_contract
 from webui.portal.parts import PortalParts
 from webui.portal.signing import activations
-from webui.portal.signing.articles import articles_of
-from webui.portal.signing.own import grouped_digest, own_party
 from webui.portal.signing.refusing import refusal_sentence
-from webui.portal.signing.sheet import SheetRemark
+from webui.portal.signing.sheet import SheetRemark, grouped_digest, own_party
+from webui.shared.errors import Refusal, status_of
 from webui.shared.language import current_language
-from webui.shared.statuses import Refusal, status_of
+
+_ARTICLE = re.compile(r"\d+\.\s+\*\*(?P<name>.+?)\*\*\s*(?P<words>.*)", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class AgreementArticle:
+    """One numbered article: its name and its words."""
+
+    name: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class AgreementWords:
+    """The text: what comes before the articles, the articles, and what comes after them."""
+
+    title: str
+    before: tuple[str, ...]
+    articles: tuple[AgreementArticle, ...]
+    after: tuple[str, ...]
+
+
+def articles_of(text: str) -> AgreementWords:
+    """The parts of *text*: Markdown with one ``# title``, paragraphs, and articles like ``1. **name** words``."""
+    title = ""
+    before: list[str] = []
+    after: list[str] = []
+    articles: list[AgreementArticle] = []
+    for block in _blocks(text):
+        found = _ARTICLE.fullmatch(block)
+        if block.startswith("# "):
+            title = block[2:].strip()
+        elif found:
+            articles.append(AgreementArticle(found["name"], found["words"]))
+        else:
+            (after if articles else before).append(block)
+    return AgreementWords(title, tuple(before), tuple(articles), tuple(after))
+
+
+def _blocks(text: str) -> list[str]:
+    """Paragraphs and numbered items, each on one line."""
+    parts = re.split(r"\n\s*\n|\n(?=\d+\. )", text.strip())
+    return [_joined(part) for part in parts if part.strip()]
+
+
+def _joined(part: str) -> str:
+    """Lines put together: with a blank between Latin letters, without one between Chinese characters."""
+    lines = [line.strip() for line in part.splitlines()]
+    words = lines[0]
+    for line in lines[1:]:
+        words += (" " if words[-1:].isascii() or line[:1].isascii() else "") + line
+    return words
+
 
 _ID = frozenset("0123456789abcdef")
 
 
-def install(pages: Blueprint, parts: PortalParts) -> None:
+def add_agreement_pages(pages: Blueprint, parts: PortalParts) -> None:
     """The text with the ways to accept it, and the text alone."""
 
     @pages.get("/agreement")
@@ -35,12 +89,12 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
         return render_template("signing/agreed.html", accepted=accepted, text=text, names=name_lookup(parts))
 
     @pages.get("/contracts/<contract_id>/agreement")
-    def agree(contract_id: str) -> Response:
+    def agree(contract_id: str) -> BaseResponse:
         seen = view_contract(parts, contract_id)
         return _asked(parts, seen, own_party(seen))
 
     @pages.post("/contracts/<contract_id>/agreement")
-    def accept(contract_id: str) -> Response:
+    def accept(contract_id: str) -> BaseResponse:
         seen = view_contract(parts, contract_id)
         party = own_party(seen)
         posted = request.form.get("agreement", "")[:64]
@@ -57,7 +111,7 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
 
 def _asked(
     parts: PortalParts, seen: ContractView, party: Party | None, refusal: Refusal | None = None
-) -> Response:
+) -> BaseResponse:
     """The text with a fresh proposal; the signing page for whoever has nothing to accept any more."""
     agreements, contract = parts.appliance.agreements, seen.contract
     onward = redirect(url_for("signing.sign", contract_id=contract.id, party=party.id if party else None), 303)

@@ -13,7 +13,7 @@ from appliance.model.guest import GuestAccess, GuestAccessMethod, GuestAdmission
 from appliance.model.people import Person
 from webui.portal.access import admit, client_info, visitor_or_none
 from webui.portal.parts import PortalParts
-from webui.portal.signing.status import why_ended
+from webui.portal.signing.refusing import why_ended
 from webui.shared import passkeys
 from webui.shared.forms import sentence
 from webui.shared.language import speak_to
@@ -22,7 +22,7 @@ _TOKEN = re.compile(r"[A-Za-z0-9_-]{20,120}")
 _REFUSALS = (PreconditionRefused, StateRefused, SignInRefused, TooManyAttempts)
 
 
-def install(pages: Blueprint, parts: PortalParts) -> None:
+def add_guest_entry_pages(pages: Blueprint, parts: PortalParts) -> None:
     """The page behind every link of a guest, and what is done on it."""
     entering = parts.appliance.entering
 

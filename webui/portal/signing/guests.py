@@ -1,13 +1,16 @@
-"""``/guest/…``: how somebody from outside sets up something to sign with, and waits for the officer."""
+"""``/guest/…``: how somebody from outside sets up something to sign with, waits for the officer, and chooses
+language and zone.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from flask import Blueprint, make_response, redirect, render_template, request, url_for
-from werkzeug.wrappers import Response
+from werkzeug.wrappers import Response as BaseResponse
 
 from appliance.errors import ApplianceError, NotAllowed, PreconditionRefused
+from appliance.language import Language
 from appliance.model.office import (
     EnrolmentRequest,
     EnrolmentRequestState,
@@ -17,11 +20,12 @@ from appliance.model.office import (
 )
 from appliance.model.people import Person
 from webui.portal.access import PortalVisitor, visitor
+from webui.portal.accounts.settings import zones
 from webui.portal.contracts.page import name_lookup
 from webui.portal.parts import PortalParts
 from webui.portal.signing.activations import means_of
-from webui.shared.language import translate
-from webui.shared.statuses import status_of
+from webui.shared.errors import status_of
+from webui.shared.language import NAMES, current_language, translate
 
 _LOOK_AGAIN = "20"
 """Seconds between two looks at a request that an officer has to decide."""
@@ -41,11 +45,11 @@ class GuestVisitor:
         return self.visitor.subject
 
 
-def install(pages: Blueprint, parts: PortalParts) -> None:
+def add_guest_credential_pages(pages: Blueprint, parts: PortalParts) -> None:
     """The credentials, and the waiting."""
 
     @pages.get("/guest/credentials")
-    def guest_credentials() -> Response:
+    def guest_credentials() -> BaseResponse:
         guest = guest_visitor()
         if _open_request(parts, guest.subject) is not None:
             return redirect(url_for("signing.guest_waiting"), 303)
@@ -54,7 +58,7 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
         return _set_up(parts, guest)
 
     @pages.post("/guest/credentials")
-    def propose_credentials() -> Response:
+    def propose_credentials() -> BaseResponse:
         guest = guest_visitor()
         try:
             proposed = _proposed(parts, guest.subject)
@@ -65,7 +69,7 @@ def install(pages: Blueprint, parts: PortalParts) -> None:
         return redirect(url_for("signing.guest_waiting"), 303)
 
     @pages.get("/guest/waiting")
-    def guest_waiting() -> Response:
+    def guest_waiting() -> BaseResponse:
         guest = guest_visitor()
         waiting = _open_request(parts, guest.subject)
         if waiting is None:
@@ -102,7 +106,7 @@ def _proposed(parts: PortalParts, subject: str) -> ProposedCredential:
     )
 
 
-def _set_up(parts: PortalParts, guest: GuestVisitor, refusal: ApplianceError | None = None) -> Response:
+def _set_up(parts: PortalParts, guest: GuestVisitor, refusal: ApplianceError | None = None) -> BaseResponse:
     person = parts.appliance.registry.person(guest.subject)
     offer = parts.appliance.accounts.passkeys.offer_registration(
         guest.subject, login=person.email, name=person.name
@@ -138,7 +142,7 @@ def _draft(parts: PortalParts, person: Person) -> TotpDraft:
     return requests.draft_totp(person.subject, issuer=issuer, account=person.email)
 
 
-def _waiting(parts: PortalParts, guest: GuestVisitor, waiting: EnrolmentRequest) -> Response:
+def _waiting(parts: PortalParts, guest: GuestVisitor, waiting: EnrolmentRequest) -> BaseResponse:
     contract = parts.appliance.contracts.get(guest.contract)
     invitation = parts.appliance.guests.of_person(guest.subject)
     page = render_template(
@@ -151,3 +155,36 @@ def _waiting(parts: PortalParts, guest: GuestVisitor, waiting: EnrolmentRequest)
     response = make_response(page)
     response.headers["Refresh"] = _LOOK_AGAIN
     return response
+
+
+def add_guest_settings_pages(pages: Blueprint, parts: PortalParts) -> None:
+    """The form, and its target."""
+
+    def form(problems: dict[str, str]) -> BaseResponse:
+        guest = guest_visitor()
+        person = parts.appliance.registry.person(guest.subject)
+        zone = request.form.get("zone", person.zone)
+        page = render_template(
+            "signing/guest_settings.html",
+            person=person,
+            contract=guest.contract,
+            languages=NAMES,
+            zones=zones(zone),
+            typed={"language": request.form.get("language", person.language), "zone": zone},
+            problems=problems,
+        )
+        return make_response(page, 422 if problems else 200)
+
+    @pages.get("/guest/settings")
+    def guest_settings() -> BaseResponse:
+        return form({})
+
+    @pages.post("/guest/settings")
+    def save_guest_settings() -> BaseResponse:
+        guest, chosen = guest_visitor(), request.form.get("language", "")
+        wanted = Language(chosen) if chosen in tuple(Language) else current_language()
+        try:
+            parts.appliance.accounts.own.prefer(guest.subject, wanted, zone=request.form.get("zone", "")[:60])
+        except PreconditionRefused as refusal:
+            return form({"zone": translate()(refusal.template, **refusal.values)})
+        return redirect(url_for("signing.sign", contract_id=guest.contract), 303)

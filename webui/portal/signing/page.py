@@ -17,18 +17,16 @@ from webui.portal.access import circumstances
 from webui.portal.contracts.view import ContractView, view_contract
 from webui.portal.parts import PortalParts
 from webui.portal.signing import activations
-from webui.portal.signing.own import grouped_digest, own_party
-from webui.portal.signing.refusing import refusal_page
-from webui.portal.signing.sheet import signing_sheet
-from webui.portal.signing.status import status_page
-from webui.portal.signing.steps import step_before
+from webui.portal.signing.activations import step_before
+from webui.portal.signing.refusing import refusal_page, status_page
+from webui.portal.signing.sheet import grouped_digest, own_party, signing_sheet
 
 _INTENT = re.compile(r"[0-9a-f]{32}")
 _LOOK_AGAIN = "2"
 """Seconds between two looks at a signature that is being finished."""
 
 
-def install(pages: Blueprint, parts: PortalParts) -> None:
+def add_signing_pages(pages: Blueprint, parts: PortalParts) -> None:
     """The page, the form's target, and the confirmation."""
 
     @pages.get("/contracts/<contract_id>/sign")

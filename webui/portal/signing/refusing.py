@@ -1,31 +1,79 @@
-"""After a refused signature: the sheet again with the reason, prepared anew, or how the contract stands."""
+"""After a refused signature: the sheet again with the reason, prepared anew; or, where nothing is to be signed
+now, the page that says why.
+"""
 
 from __future__ import annotations
 
-from flask import redirect, url_for
-from werkzeug.wrappers import Response
+from datetime import datetime
 
+from flask import make_response, redirect, render_template, url_for
+from werkzeug.wrappers import Response as BaseResponse
+
+from appliance.contracts import rules
 from appliance.contracts.permissions import Permission, refusal_for
 from appliance.contracts.signing import OpenedSigning
 from appliance.errors import ApplianceError, ResultRefused, StateRefused
-from appliance.model.contract import ContractState, PartyState
+from appliance.model.contract import Contract, ContractState, Party, PartyState
 from appliance.model.intent import IntentState
 from hsm.errors import ActivationRefused, ActivationUsed, AuthorityUnreachable
 from webui.portal.access import circumstances
+from webui.portal.contracts.status_line import state_line
 from webui.portal.contracts.view import ContractView, view_contract
 from webui.portal.parts import PortalParts
-from webui.portal.signing.own import own_party
-from webui.portal.signing.sheet import SheetRemark, signing_sheet
-from webui.portal.signing.status import status_page
+from webui.portal.signing.sheet import SheetRemark, own_party, signing_sheet
+from webui.shared.errors import Refusal, status_of
 from webui.shared.language import translate
-from webui.shared.statuses import Refusal, status_of
+
+_ENDED = {
+    ContractState.RECALLED: "The initiator has recalled this contract; it is no longer to be signed.",
+    ContractState.DECLINED: "This contract was declined; it is no longer to be signed.",
+    ContractState.EXPIRED: "The deadline has passed; this contract can no longer be signed.",
+    ContractState.SIGNED: "Everybody has signed this contract already.",
+    ContractState.COMPLETED: "Everybody has signed this contract already.",
+    ContractState.VOIDED: "All parties have declared this contract void.",
+    ContractState.DISCARDED: "This draft was thrown away.",
+}
+
+
+def status_page(parts: PortalParts, seen: ContractView, party: Party | None, *, status: int = 200) -> BaseResponse:
+    """The page that says so; *status* is 409 when the visitor had just tried to sign."""
+    contract = seen.contract
+    page = render_template(
+        "signing/standing.html",
+        contract=contract,
+        party=party,
+        title=_title(seen, party),
+        line=state_line(contract, seen.who.subject, seen.now),
+        turn=rules.whose_turn(contract),
+    )
+    return make_response(page, status)
+
+
+def why_ended(contract: Contract, now: datetime) -> str:
+    """Why the contract can no longer be signed, in the reader's language; empty while it can."""
+    state = ContractState.EXPIRED if rules.is_overdue(contract, now) else contract.state
+    return translate()(_ENDED[state]) if state in _ENDED else ""
+
+
+def _title(seen: ContractView, party: Party | None) -> str:
+    say, why = translate(), why_ended(seen.contract, seen.now)
+    if why:
+        return why
+    if party is None:
+        return say("You are not asked to sign this contract.")
+    if party.state is PartyState.SIGNED:
+        return say("You have signed this contract already.")
+    return say("It is not your turn yet.")
+
 
 _UNDER_WAY = (IntentState.SIGNING, IntentState.SIGNED, IntentState.STAMPED)
 _RETRY = 5
 """Seconds after which a service that did not answer may be asked again."""
 
 
-def refusal_page(parts: PortalParts, contract_id: str, opened: OpenedSigning | None, refusal: Refusal) -> Response:
+def refusal_page(
+    parts: PortalParts, contract_id: str, opened: OpenedSigning | None, refusal: Refusal
+) -> BaseResponse:
     """What the visitor sees after *refusal* of the intent that was *opened* (None: of preparing one).
 
     1. The signature is there, only not dated or verified yet: its page waits for it.
@@ -63,7 +111,7 @@ def _holds(parts: PortalParts, opened: OpenedSigning) -> bool:
     return intent.state is IntentState.PREPARED and fresh
 
 
-def _again(parts: PortalParts, opened: OpenedSigning, refusal: Refusal) -> Response:
+def _again(parts: PortalParts, opened: OpenedSigning, refusal: Refusal) -> BaseResponse:
     status = status_of(refusal)
     if isinstance(refusal, ApplianceError) and not isinstance(refusal, StateRefused):
         status = 422  # what was typed, not what the contract is

@@ -13,8 +13,8 @@ from appliance.model.accounts import AccountRole
 from appliance.model.writing import Text
 from webui.portal.access import PortalVisitor, require
 from webui.portal.parts import PortalParts
+from webui.shared.forms import SingleSubmission
 from webui.shared.language import current_language, translate
-from webui.shared.once import SingleSubmission
 
 LONGEST_NUMBER = 9
 

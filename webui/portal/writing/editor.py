@@ -26,7 +26,7 @@ from webui.shared.language import NAMES, current_language, moment, translate
 REFUSALS = (StateRefused, PreconditionRefused, DocumentRefused)
 
 
-def install(pages: Blueprint, context: WritingContext) -> None:
+def add_editor_pages(pages: Blueprint, context: WritingContext) -> None:
     """The addresses of this page."""
 
     @pages.get("/writing")

@@ -23,7 +23,7 @@ from webui.portal.writing.context import (
 NEW = MergeField("", MergeFieldKind.TEXT, "")
 
 
-def install(pages: Blueprint, context: WritingContext) -> None:
+def add_merge_field_pages(pages: Blueprint, context: WritingContext) -> None:
     """The addresses of this page."""
 
     @pages.get("/writing/<text_id>/fields")

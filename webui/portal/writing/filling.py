@@ -31,7 +31,7 @@ PREFIX = "f-"
 REFUSALS = (PreconditionRefused, StateRefused, DocumentRefused, ConfinementFailed)
 
 
-def install(pages: Blueprint, context: WritingContext) -> None:
+def add_filling_pages(pages: Blueprint, context: WritingContext) -> None:
     """The addresses of these pages."""
 
     @pages.get("/writing/<text_id>/use")
