@@ -6,7 +6,6 @@ sides of the contract. Later contracts among the same sides, or some of them, re
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from appliance.contracts import agreement_text, rules
 from appliance.contracts.agreement_text import AgreementText, distinct, side_of, side_of_person, sides_of
 from appliance.contracts.authorisation_basis import Authorised, Identified
 from appliance.contracts.preconditions import SigningContext
-from appliance.contracts.services import ContractRecords, SigningBackend, SigningRules
+from appliance.contracts.services import ContractRecords, SigningBackend, SigningRules, record_intent
 from appliance.errors import NotFound, StateRefused
 from appliance.language import Language
 from appliance.ledger.audit_trail import AuditEvent, EventKind
@@ -26,9 +25,7 @@ from appliance.model.people import Person
 from appliance.store import contracts, declarations, people
 from appliance.store.database import Transaction
 from hsm import canonical
-from hsm.cms import add_signature_timestamp, signature_value
 from hsm.intents import Activation, SigningIntent, instant
-from hsm.timestamp import parse_token
 
 RECORD_FORMAT = "vermilion-agreement/2"
 CONTRACT = "agreement-electronic-signing"
@@ -128,14 +125,9 @@ class Agreements:
             person = people.person(tx, subject)
             shown = language or person.language
             record = canonical.encode(_record(person, between, now) | _text_fields(text, shown))
-            intent = SigningIntent(
-                contract=f"{CONTRACT}-{text.version}",
-                party=subject,
-                field=FIELD,
-                signer=subject,
-                digest=hashlib.sha256(record).digest(),
-                expires=(now + self._rules.lifetime).replace(microsecond=0),
-                nonce=secrets.token_bytes(16),
+            expires = now + self._rules.lifetime
+            intent = record_intent(
+                subject, record, contract=f"{CONTRACT}-{text.version}", field=FIELD, expires=expires
             )
             proposal = AgreementRecord(
                 id=secrets.token_hex(12),
@@ -166,14 +158,11 @@ class Agreements:
             if proposal.accepted is not None or self._records.now() >= proposal.intent.expires:
                 raise StateRefused(declarations.GONE)
             self._require_current(tx, proposal, between)
-        cms = self._backend.authority.sign_document(proposal.intent, activations)
-        token = self._backend.timestamps.issue_token(hashlib.sha256(signature_value(cms)).digest())
-        at = parse_token(token).gen_time
+        cms, at = self._backend.sign_record(proposal.intent, activations)
         with self._records.database.transaction() as tx:
             self._require_current(tx, proposal, between)
             entry = self._records.audit.append(tx, _accepted_event(proposal, at))
-            signed = add_signature_timestamp(cms, token)
-            declarations.accept_agreement(tx, proposal, at=at, cms=signed, entry=entry)
+            declarations.accept_agreement(tx, proposal, at=at, cms=cms, entry=entry)
             return declarations.load_agreement(tx, agreement_id)
 
     def _require_current(self, tx: Transaction, proposal: AgreementRecord, between: AgreementSides) -> None:

@@ -275,14 +275,11 @@ class Authorised(Precondition):
             yield Sentence(decision.words.template, decision.words.values)
 
 
-def signing_taken_over(signing: SigningContext, person: Person) -> SigningContext:
-    """The same signature when *person* makes it in place of who is to make it now."""
-    party = signing.party
+def party_taken_over(party: Party, person: Person) -> Party:
+    """The same party when *person* acts for it in place of who does now."""
     if party.kind is PartyKind.SEAL:
-        party = replace(party, requester=person.subject)
-    else:
-        party = replace(party, subject=person.subject, name=person.name, organisation=person.organisation)
-    return replace(signing, party=party)
+        return replace(party, requester=person.subject)
+    return replace(party, subject=person.subject, name=person.name, organisation=person.organisation)
 
 
 def save_basis(tx: Transaction, intent: str, stage: str, found: AuthorisationBasis) -> dict[str, str]:

@@ -7,7 +7,6 @@ the log.
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -20,7 +19,7 @@ from appliance.contracts.authorisation_basis import Authorised, Identified
 from appliance.contracts.permissions import Permission
 from appliance.contracts.preconditions import SigningContext
 from appliance.contracts.rules import require_reason, to_everybody, to_those_who_know
-from appliance.contracts.services import ContractRecords, SigningBackend, SigningRules
+from appliance.contracts.services import ContractRecords, SigningBackend, SigningRules, record_intent
 from appliance.errors import PreconditionRefused, StateRefused
 from appliance.language import instants
 from appliance.ledger.audit_trail import SYSTEM, AuditEvent, AuditTrail, EventKind, Field
@@ -34,9 +33,7 @@ from appliance.powers.ending import end_with_instrument
 from appliance.store import contracts, declarations, enrolment, intents, officer_decisions, parties, people
 from appliance.store.database import Transaction
 from hsm import canonical
-from hsm.cms import add_signature_timestamp, signature_value
-from hsm.intents import Activation, SigningIntent, instant
-from hsm.timestamp import parse_token
+from hsm.intents import Activation, instant
 
 
 class Endings:
@@ -225,15 +222,8 @@ class Voiding:
             self._require_entitled(tx, contract, by, now)
             proposal = _open(contract)
             record = _record(contract, proposal, people.person(tx, by), now)
-            intent = SigningIntent(
-                contract=f"{CONTRACT}-{contract_id}",
-                party=by,
-                field=FIELD,
-                signer=by,
-                digest=hashlib.sha256(record).digest(),
-                expires=(now + self._rules.lifetime).replace(microsecond=0),
-                nonce=secrets.token_bytes(16),
-            )
+            expires = now + self._rules.lifetime
+            intent = record_intent(by, record, contract=f"{CONTRACT}-{contract_id}", field=FIELD, expires=expires)
             declaration = VoidDeclaration(secrets.token_hex(12), contract_id, proposal.id, by, record, intent, now)
             declarations.forget_expired_declarations(tx, now)
             declarations.insert_declaration(tx, declaration)
@@ -249,16 +239,12 @@ class Voiding:
         with self._records.database.reading() as tx:
             declaration = declarations.declaration(tx, contract_id, declaration_id)
             self._require_open(tx, declaration)
-        cms = self._backend.authority.sign_document(declaration.intent, activations)
-        token = self._backend.timestamps.issue_token(hashlib.sha256(signature_value(cms)).digest())
-        at = parse_token(token).gen_time
+        cms, at = self._backend.sign_record(declaration.intent, activations)
         with self._records.database.transaction() as tx:
             contract = self._require_open(tx, declaration)
             event = _declared(declaration, at)
             entry = self._records.audit.append(tx, event)
-            declarations.save_signature(
-                tx, declaration, at=at, cms=add_signature_timestamp(cms, token), entry=entry
-            )
+            declarations.save_signature(tx, declaration, at=at, cms=cms, entry=entry)
             declared = record_change(tx, self._records.audit, contract, event, appended=True)
             return self._void(tx, declared, declaration) if _is_unanimous(declared) else declared
 

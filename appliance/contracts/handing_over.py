@@ -6,11 +6,11 @@ who may sign or, for a contract itself, start contracts. The log names who decid
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from appliance.contracts import rules
 from appliance.contracts.access import Command, admit, record_change
-from appliance.contracts.authorisation_basis import signing_taken_over
+from appliance.contracts.authorisation_basis import party_taken_over
 from appliance.contracts.permissions import Permission
 from appliance.contracts.preconditions import SigningContext, SigningReadiness
 from appliance.contracts.rules import newly_on_turn, require_reason
@@ -85,7 +85,7 @@ class HandingOver:
             raise StateRefused(
                 "A signature on this contract is being made just now; look at it again in a moment."
             )
-        parties.pass_on(tx, before, _passed_on(party, person))
+        parties.pass_on(tx, before, party_taken_over(party, person))
         contracts.insert_handover(tx, party=party_id, giver=giver, recipient=to, reason=reason, at=now)
         intents.abandon_of_party(tx, party_id, "handed over to somebody else")
         public, by = {"party": party_id, "from": giver, "to": to}, decided_by or giver
@@ -105,16 +105,10 @@ class HandingOver:
         refusal = _unfit(tx, contract, party, person, giver)
         if refusal is not None:
             return refusal
-        signing = signing_taken_over(SigningContext(contract, party, self._records.now()), person)
+        signing = SigningContext(contract, party_taken_over(party, person), self._records.now())
         for reason in self._readiness.lacking(tx, signing):
             return PreconditionRefused(reason.template, **reason.values)
         return None
-
-
-def _passed_on(party: Party, person: Person) -> Party:
-    if party.kind is PartyKind.SEAL:
-        return replace(party, requester=person.subject)
-    return replace(party, subject=person.subject, name=person.name, organisation=person.organisation)
 
 
 def _unfit(

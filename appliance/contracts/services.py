@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import secrets
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -20,6 +22,9 @@ from appliance.store.database import Database, Transaction
 from appliance.timestamping import OutsideAuthority, TimestampIssuer
 from appliance.verification import Verifier
 from hsm.client import AuthorityClient
+from hsm.cms import add_signature_timestamp, signature_value
+from hsm.intents import Activation, SigningIntent
+from hsm.timestamp import parse_token
 
 Notifier = Callable[[Transaction, Iterable[Notice]], None]
 """Puts notices on their way, in the caller's transaction."""
@@ -69,3 +74,22 @@ class SigningBackend:
     leases: ProcessLeases
     outside: OutsideAuthority | None = None
     reach: FailpointHook = ignore_failpoint
+
+    def sign_record(self, intent: SigningIntent, activations: Sequence[Activation]) -> tuple[bytes, datetime]:
+        """The signature over a small record of its own, no contract's: timestamped (CMS, DER), and its time."""
+        cms = self.authority.sign_document(intent, activations)
+        token = self.timestamps.issue_token(hashlib.sha256(signature_value(cms)).digest())
+        return add_signature_timestamp(cms, token), parse_token(token).gen_time
+
+
+def record_intent(subject: str, record: bytes, *, contract: str, field: str, expires: datetime) -> SigningIntent:
+    """What *subject* activates to sign *record*; *contract* and *field* stand for those that it has not."""
+    return SigningIntent(
+        contract=contract,
+        party=subject,
+        field=field,
+        signer=subject,
+        digest=hashlib.sha256(record).digest(),
+        expires=expires.replace(microsecond=0),
+        nonce=secrets.token_bytes(16),
+    )
