@@ -16,8 +16,11 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-STARTERS = frozenset({"multiprocessing", "pkcs11", "playwright", "subprocess", "tests.command", "tests.authority"})
-"""Modules that start processes, or a token."""
+STARTERS = (
+    *("multiprocessing", "pkcs11", "playwright", "subprocess", "os.fork", "tests.authority", "tests.command"),
+    *("appliance.confinement", "appliance.supervision", "appliance.wiring", "hsm.workers"),
+)
+"""Modules, and a function, that start processes or a token."""
 
 STARTS = frozenset({"os.exec", "os.fork", "os.forkpty", "os.posix_spawn", "os.system", "subprocess.Popen"})
 """Events of the interpreter's audit (PEP 578)."""
@@ -56,7 +59,7 @@ def _starts(module: str) -> bool:
         if (name := left.pop()) not in reached:
             reached.add(name)
             left += _imported(name)
-    return not STARTERS.isdisjoint(reached)
+    return any(name == each or name.startswith(f"{each}.") for name in reached for each in STARTERS)
 
 
 @cache
@@ -71,8 +74,9 @@ def _imported(module: str) -> frozenset[str]:
 def _names(tree: ast.Module) -> Iterator[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            yield from (each.name.split(".")[0] for each in node.names)
+            yield from (each.name for each in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
-            yield node.module if node.module.startswith("tests") else node.module.split(".")[0]
-            if node.module.startswith("tests"):
-                yield from (f"{node.module}.{each.name}" for each in node.names)
+            yield node.module
+            yield from (f"{node.module}.{each.name}" for each in node.names)
+        elif isinstance(node, ast.Attribute) and ast.unparse(node) == "os.fork":
+            yield "os.fork"
