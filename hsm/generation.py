@@ -76,7 +76,7 @@ def _new_label(subject: str) -> str:
     return f"{subject}.{secrets.token_hex(6)}"
 
 
-class KeyWrapping:
+class TokenKeyWrapping:
     """Wraps small secrets (document keys, TOTP secrets) with AES-256-GCM inside the token."""
 
     def __init__(self, token: TokenConnection, label: Callable[[], str]) -> None:

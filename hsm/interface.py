@@ -16,7 +16,7 @@ from hsm.codec import decode_answer, decode_request, encode
 from hsm.config import PeerRole
 from hsm.errors import BadRequest
 from hsm.requests import (
-    Approval,
+    ApprovalRequest,
     BackupPiece,
     BackupSigning,
     ByOfficers,
@@ -128,7 +128,7 @@ class AuthorityInterface:
     A person needs their own activation; a seal those of as many custodians as it takes, and of the person who
     asks. What was given to ``approve`` counts too: the activations may then be fewer, or none."""
 
-    approve = Operation(Approval, Approvals, _WITH_OFFICERS)
+    approve = Operation(ApprovalRequest, Approvals, _WITH_OFFICERS)
     """One person's activation of an intent, verified now and remembered until the intent expires.
 
     The operation itself then counts it, with what is given on the spot. One approval for each person; an intent

@@ -58,7 +58,7 @@ class DocumentSigning:
 
 
 @dataclass(frozen=True, slots=True)
-class Approval:
+class ApprovalRequest:
     """One person's activation of an intent."""
 
     intent: SigningIntent | OfficerIntent

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 import argon2
 
 from hsm.errors import ActivationLocked, ActivationRefused, CertificateRefused
-from hsm.generation import KeyWrapping
+from hsm.generation import TokenKeyWrapping
 from hsm.intents import PinTotpActivation
 from hsm.store import Credential, SubjectStore
 
@@ -50,7 +50,7 @@ LOCKED_FOR = timedelta(minutes=15)
 class PinVerifier:
     """Checks answers against the store; five wrong ones lock a credential for fifteen minutes."""
 
-    def __init__(self, people: SubjectStore, wrapping: KeyWrapping) -> None:
+    def __init__(self, people: SubjectStore, wrapping: TokenKeyWrapping) -> None:
         self._people = people
         self._wrapping = wrapping
         self._hasher = argon2.PasswordHasher()

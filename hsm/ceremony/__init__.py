@@ -8,7 +8,7 @@ from pathlib import Path
 from hsm.ceremony.plan import CeremonyPlan, RecoveryPlan, RenewalPlan, load, load_recovery, load_renewal
 from hsm.ceremony.proceedings import CeremonyResult, hold_ceremony
 from hsm.ceremony.recovery import hold_recovery
-from hsm.ceremony.renewal import Permission, hold_renewal
+from hsm.ceremony.renewal import RenewalPermission, hold_renewal
 from hsm.ceremony.tokens import CeremonyPins, RootPin
 from hsm.config import AuthoritySettings
 from hsm.files import write_durably
@@ -17,8 +17,8 @@ __all__ = [
     "CeremonyPins",
     "CeremonyPlan",
     "CeremonyResult",
-    "Permission",
     "RecoveryPlan",
+    "RenewalPermission",
     "RenewalPlan",
     "RootPin",
     "hold",
@@ -85,7 +85,7 @@ def recover(
 
 
 def renew(
-    plan: RenewalPlan, permission: Permission, settings: AuthoritySettings, *, show: Callable[[str], None]
+    plan: RenewalPlan, permission: RenewalPermission, settings: AuthoritySettings, *, show: Callable[[str], None]
 ) -> CeremonyResult:
     """Holds the renewal of *plan* with the PINs in the home's ``secrets/``, and shows its transcript."""
     pins = CeremonyPins.read(settings.home.root / "secrets")

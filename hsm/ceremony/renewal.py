@@ -49,7 +49,7 @@ ACT = "renew"
 
 
 @dataclass(frozen=True, slots=True)
-class Permission:
+class RenewalPermission:
     """What officers activated, and how."""
 
     intent: OfficerIntent
@@ -59,7 +59,7 @@ class Permission:
 def hold_renewal(
     settings: AuthoritySettings,
     plan: RenewalPlan,
-    permission: Permission,
+    permission: RenewalPermission,
     *,
     pins: CeremonyPins,
     show: Callable[[str], None],
@@ -95,7 +95,7 @@ def hold_renewal(
             context.close()
 
 
-def _authorised(context: AuthorityContext, plan: RenewalPlan, permission: Permission) -> tuple[str, ...]:
+def _authorised(context: AuthorityContext, plan: RenewalPlan, permission: RenewalPermission) -> tuple[str, ...]:
     intent = permission.intent
     if intent.kind != ACT or dict(intent.details) != {"plan": plan.sha256.hex()}:
         raise ActivationRefused("What the officers activated is not the renewal in this file.")
@@ -229,16 +229,16 @@ def encode_intent(intent: OfficerIntent) -> bytes:
     return canonical.encode(intent.fields())
 
 
-def read_permission(intent: Path, activations: Sequence[Path]) -> Permission:
+def read_permission(intent: Path, activations: Sequence[Path]) -> RenewalPermission:
     """The intent and the assertions in files. Raises :class:`ConfigurationRefused` for what is none."""
     try:
         permitted = officer_intent_from_wire(canonical.decode(intent.read_bytes()), ACT)
     except (OSError, Malformed) as error:
         raise ConfigurationRefused("{path} holds no act of a renewal.", path=intent) from error
-    return Permission(permitted, [_activation(each) for each in activations])
+    return RenewalPermission(permitted, [_activation(each) for each in activations])
 
 
-def in_software(plan: RenewalPlan, settings: AuthoritySettings, subjects: Sequence[str]) -> Permission:
+def in_software(plan: RenewalPlan, settings: AuthoritySettings, subjects: Sequence[str]) -> RenewalPermission:
     """Activations by authenticators in software, in the home's ``people/``; for development only."""
     intent, people, given = intent_for(plan, settings), settings.home.root / "people", []
     for subject in subjects:
@@ -248,7 +248,7 @@ def in_software(plan: RenewalPlan, settings: AuthoritySettings, subjects: Sequen
         authenticator = SoftwareAuthenticator.load(path)
         given.append(authenticator.activate(subject, intent))
         authenticator.save(path)  # its counter has moved
-    return Permission(intent, given)
+    return RenewalPermission(intent, given)
 
 
 def _activation(path: Path) -> WebAuthnActivation:

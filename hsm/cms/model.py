@@ -36,7 +36,7 @@ class SignatureRefused(AuthorityError):
 
 
 @dataclass(frozen=True, slots=True)
-class SignedMessage:
+class CmsMessage:
     """A SignedData with exactly one SignerInfo, read strictly and not yet verified.
 
     ``signed_attributes`` is the DER SET OF that the signature covers; ``attributes`` and ``unsigned`` map dotted

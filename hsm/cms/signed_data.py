@@ -14,8 +14,8 @@ from hsm.cms.model import (
     SIGNED_DATA,
     SIGNING_CERTIFICATE,
     SIGNING_CERTIFICATE_V2,
+    CmsMessage,
     SignatureRefused,
-    SignedMessage,
 )
 from hsm.errors import Malformed
 
@@ -24,7 +24,7 @@ _DATA = der.Oid(DATA)
 _DIGEST_NAMES = {der.oid(dotted): name for name, dotted in DIGEST_OIDS.items()}
 
 
-def parse(message: bytes) -> SignedMessage:
+def parse(message: bytes) -> CmsMessage:
     """The signed message in a DER ContentInfo with exactly one signer, not yet verified.
 
     Raises :class:`Malformed` for anything that is not strict DER, has several signers, no signed attributes, a
@@ -38,7 +38,7 @@ def parse(message: bytes) -> SignedMessage:
     digest_algorithm = _raw(signer.digest_algorithm)
     if CONTENT_TYPE not in attributes or MESSAGE_DIGEST not in attributes:
         raise Malformed("The signed attributes lack the content type or the message digest (RFC 5652, 11).")
-    return SignedMessage(
+    return CmsMessage(
         content_type=signed_data.encap_content_info.e_content_type.dotted_string,
         content=signed_data.encap_content_info.e_content,
         certificates=_raw(signed_data.certificates),
@@ -116,7 +116,7 @@ def _raw(parts: Iterable[der.TLV] | None) -> tuple[bytes, ...]:
     return tuple(der.raw(part) for part in parts or ())
 
 
-def certificate_digests(message: SignedMessage) -> list[tuple[str, bytes]]:
+def certificate_digests(message: CmsMessage) -> list[tuple[str, bytes]]:
     """The hashes (name and value) that the signer's certificate must have; two when both forms are signed.
 
     The first ESSCertID names the signer, later ones its issuers (RFC 5035, 3). SHA-1 of the old form is taken, as

@@ -25,8 +25,8 @@ from hsm.cms.model import (
     ALGORITHM_PROTECTION,
     CONTENT_TYPE,
     MESSAGE_DIGEST,
+    CmsMessage,
     SignatureRefused,
-    SignedMessage,
     algorithm_protection,
     identifier_of,
 )
@@ -79,7 +79,7 @@ def verify_signature(
 
 
 def verify(
-    message: SignedMessage,
+    message: CmsMessage,
     *,
     content: bytes | None = None,
     digest: bytes | None = None,
@@ -107,7 +107,7 @@ def verify(
 
 
 def signer_certificate(
-    message: SignedMessage, candidates: Iterable[x509.Certificate] = ()
+    message: CmsMessage, candidates: Iterable[x509.Certificate] = ()
 ) -> x509.Certificate | None:
     """The one certificate, of *candidates* and the bag, that the signed ESSCertID names; ``None`` if absent.
 
@@ -123,7 +123,7 @@ def signer_certificate(
     return None
 
 
-def check_signature(message: SignedMessage, certificate: x509.Certificate) -> None:
+def check_signature(message: CmsMessage, certificate: x509.Certificate) -> None:
     """Raises :class:`SignatureRefused` unless *certificate*'s key made the signature over the attributes."""
     try:
         key = certificate.public_key()
@@ -138,7 +138,7 @@ def check_signature(message: SignedMessage, certificate: x509.Certificate) -> No
     )
 
 
-def _require_named_algorithms(message: SignedMessage) -> None:
+def _require_named_algorithms(message: CmsMessage) -> None:
     if ALGORITHM_PROTECTION not in message.attributes:
         return
     used = algorithm_protection(

@@ -15,7 +15,7 @@ from hsm.clock import Clock, DeclaredClock, KernelClock
 from hsm.config import AuthoritySettings, TimeSettings, TimeSourceKind
 from hsm.control import PinChange
 from hsm.errors import UnknownKey
-from hsm.generation import KeyWrapping
+from hsm.generation import TokenKeyWrapping
 from hsm.keys import Signers
 from hsm.login import Login
 from hsm.store import AuthorityStore
@@ -36,7 +36,7 @@ class AuthorityContext:
     signers: Signers
     time: TimeSource
     authoriser: IntentAuthoriser
-    wrapping: KeyWrapping
+    wrapping: TokenKeyWrapping
 
     def close(self) -> None:
         """Ends what is open: the token, the store, the shared times."""
@@ -87,7 +87,7 @@ def open_context(
     time = TimeSource(
         clock_of(settings.time), SharedTimes(home.clock), store.time, tolerance=settings.time.accuracy
     )
-    wrapping = KeyWrapping(token, lambda: _wrapping_label(store))
+    wrapping = TokenKeyWrapping(token, lambda: _wrapping_label(store))
     authoriser = IntentAuthoriser(store, settings.activation, PinVerifier(store.people, wrapping), time.now)
     return AuthorityContext(settings, store, token, Signers(token, store.registry), time, authoriser, wrapping)
 

@@ -27,7 +27,7 @@ from hsm.errors import (
 from hsm.intents import SigningIntent, instant, required_field
 from hsm.keys import HsmSigner
 from hsm.operations.context import AuthorityContext
-from hsm.requests import Approval, DocumentSigning, KeyToUnwrap, KeyToWrap, OfIntent, OfManifest
+from hsm.requests import ApprovalRequest, DocumentSigning, KeyToUnwrap, KeyToWrap, OfIntent, OfManifest
 from hsm.store import RememberedCheckpoint
 
 _FORMAT = "vermilion-evidence-manifest/2"
@@ -41,14 +41,14 @@ _PATIENCE = timedelta(minutes=15)
 
 
 @dataclass(frozen=True, slots=True)
-class ManifestLogState:
+class WitnessedLogState:
     """The state of the log that a manifest rests on: the log's name, and its size and root."""
 
     origin: str
     state: RememberedCheckpoint
 
 
-def log_state_from_manifest(manifest: bytes, *, now: datetime) -> ManifestLogState:
+def log_state_from_manifest(manifest: bytes, *, now: datetime) -> WitnessedLogState:
     """What *manifest* rests on. Raises :class:`BadRequest` or :class:`hsm.errors.Malformed`.
 
     1. it is canonical JSON with the fields of the format and no others;
@@ -71,7 +71,7 @@ def log_state_from_manifest(manifest: bytes, *, now: datetime) -> ManifestLogSta
     remembered = RememberedCheckpoint(
         required_field(state, "size", int), _root(required_field(state, "root", str))
     )
-    return ManifestLogState(required_field(state, "origin", str), remembered)
+    return WitnessedLogState(required_field(state, "origin", str), remembered)
 
 
 def _require_audience(value: Mapping[str, Any]) -> None:
@@ -169,7 +169,7 @@ class ApprovalOperations:
     def __init__(self, context: AuthorityContext) -> None:
         self._context = context
 
-    def approve(self, request: Approval) -> Approvals:
+    def approve(self, request: ApprovalRequest) -> Approvals:
         """Verifies and remembers one activation; who has approved the intent now, and how many must."""
         return self._context.authoriser.approve(request.intent, request.activation)
 

@@ -56,7 +56,7 @@ def verify_token(
     return info
 
 
-def local_token(message: cms.SignedMessage) -> bytes | None:
+def local_token(message: cms.CmsMessage) -> bytes | None:
     """Of the timestamps over a signature of ours, the one by our own authority: its certificate has the issuer of
     the signer's. An authority outside may have added another, and a SET has no order that anybody chose. Else the
     first one; None without any."""
@@ -69,7 +69,7 @@ def local_token(message: cms.SignedMessage) -> bytes | None:
     return tokens[0] if tokens else None
 
 
-def info_of(message: cms.SignedMessage, *, signer: x509.Certificate | None) -> TimestampInfo:
+def info_of(message: cms.CmsMessage, *, signer: x509.Certificate | None) -> TimestampInfo:
     """The statement inside a parsed token. Raises :class:`Malformed` unless it is a version 1 TSTInfo in DER."""
     if message.content_type != cms.TST_INFO or message.content is None:
         raise Malformed("This signed message is not a timestamp token.")

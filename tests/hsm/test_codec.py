@@ -14,7 +14,7 @@ from hsm.errors import BadRequest
 from hsm.intents import OfficerIntent, PinTotpActivation, SigningIntent, WebAuthnActivation
 from hsm.interface import OPERATIONS
 from hsm.requests import (
-    Approval,
+    ApprovalRequest,
     BackupPiece,
     ByOfficers,
     CodeUse,
@@ -31,11 +31,11 @@ INTENT = SigningIntent("c", "p", "f", "person-a", bytes(32), MOMENT, bytes(16))
 OFFICERS = OfficerIntent("unlock", {"subject": "person-a"}, MOMENT, bytes(16))
 PASSKEY = WebAuthnActivation("person-a", b"id", b"{}", b"data", b"signature")
 CODES = PinTotpActivation("person-a", "471100", "815000")
-KEY: dict[str, Any] = encode(Approval(INTENT, PASSKEY))["activation"]
+KEY: dict[str, Any] = encode(ApprovalRequest(INTENT, PASSKEY))["activation"]
 
 REQUESTS = [
     DocumentSigning(INTENT, [PASSKEY, CODES]),
-    Approval(OFFICERS, CODES),
+    ApprovalRequest(OFFICERS, CODES),
     OfIntent(INTENT),
     ByOfficers(OFFICERS, []),
     Unlocking(OFFICERS, [PASSKEY], ["4711", "00"]),
