@@ -18,12 +18,11 @@ from appliance.contracts.drafting import DraftTerms
 from appliance.contracts.permissions import Permission
 from appliance.errors import ApplianceError, NotFound, StateRefused
 from appliance.evidence.exporting import Exporting
-from appliance.history.disclosure import Audience
 from appliance.model.contract import Contract, ContractState, Deadline, SigningOrder
 from appliance.model.intent import SigningOrigin
 from tests.appliance.contracts.cast import ROLES, SUBJECTS, contract_in, expected, who
 from tests.appliance.contracts.stage import SPARE, Stage, set_up, stored, traces
-from tests.world import World, shared_world
+from tests.world import OURS, World, shared_world
 
 BEYOND_ADMISSION = {Permission.SEND, Permission.SIGN}
 """What asks for more than the cast has, once it is allowed."""
@@ -131,7 +130,7 @@ def test_a_contract_is_exported_once_it_is_completed_also_when_it_was_voided_sin
         assert stage.appliance.contracts.for_export(contract.id) == contract
     else:
         with pytest.raises(StateRefused, match="evidence can be exported once it is completed"):
-            Exporting(stage.appliance).export(contract.id, Audience("甲公司示例有限公司"))
+            Exporting(stage.appliance).export(contract.id, OURS)
     assert traces(stage, contract) == before
 
 
