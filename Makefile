@@ -23,7 +23,7 @@ up: setup ## the whole appliance on http://localhost:8080 (or PORT=…) until Ct
 	@$(BIN)/vermilion up $(if $(PORT),--port $(PORT)) $(if $(ORG),--organisation "$$ORG") $(if $(URL),--url "$$URL")
 
 check: lint ## lint, and the tests that start no process: what to run before each commit
-	@$(BIN)/pytest --quiet --pure --numprocesses=2 --no-loadscope-reorder tests
+	@$(BIN)/pytest --quiet --pure --ignore=tests/docs --numprocesses=2 --no-loadscope-reorder tests
 
 test: ## every test, with real SoftHSM, SQLite, SMTP, processes, Chromium, openssl and pyHanko
 	@scripts/setup test

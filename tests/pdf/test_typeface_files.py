@@ -15,6 +15,7 @@ from appliance.pdf.typeface_files import taken_out
 SANS = "NotoSansCJK-Regular.ttc"
 
 
+@pytest.mark.processes
 def test_a_face_is_taken_out_once(tmp_path: Path) -> None:
     first = taken_out(SANS, "outlines", tmp_path / "faces" / "sans.otf")
     assert first.read_bytes()[:4] == b"OTTO"
@@ -40,6 +41,7 @@ def test_a_font_that_is_not_installed_is_named(tmp_path: Path) -> None:
         taken_out("NotoNothing.ttc", "text", tmp_path / "nothing.otf")
 
 
+@pytest.mark.processes
 def test_a_face_that_cannot_be_written_is_no_face(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "sans.otf").mkdir()
     with pytest.raises(ConfigurationError, match="room and permissions"):
