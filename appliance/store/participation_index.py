@@ -36,8 +36,10 @@ def refresh(tx: Transaction, contract_id: str, buckets: Mapping[str, ContractBuc
         [(person, bucket, number) for person, bucket in buckets.items()],
     )
     found = indexed(buckets, words)
-    known = tx.execute("SELECT title, parties, people FROM contract_search WHERE rowid = ?", (number,)).fetchone()
-    if known == found and known(tx, number):
+    indexed_before = tx.execute(
+        "SELECT title, parties, people FROM contract_search WHERE rowid = ?", (number,)
+    ).fetchone()
+    if indexed_before == found and known(tx, number):
         return
     put(tx, number, tokens(buckets, words))
     tx.execute("DELETE FROM contract_search WHERE rowid = ?", (number,))
