@@ -34,9 +34,9 @@ def test_the_journal_is_told_by_what_it_connected(tmp_path: Path) -> None:
 def test_a_process_whose_standard_error_is_the_journals(form: LogFormat, tmp_path: Path) -> None:
     """The stream of the test stands for journald's: what counts is device and inode."""
     program = (
-        "import logging, os, sys; from hsm.log_lines import LogFormat, spoken;"
+        "import logging, os, sys; from hsm.log_lines import LogFormat, log_handler;"
         "s = os.fstat(2); env = {'JOURNAL_STREAM': f'{s.st_dev}:{s.st_ino}'};"
-        f"handler = spoken(LogFormat('{form}'), 'vermilion-authority', env);"
+        f"handler = log_handler(LogFormat('{form}'), 'vermilion-authority', env);"
         "logging.basicConfig(level=logging.INFO, handlers=[handler]);"
         "logging.warning('slow')"
     )
