@@ -27,7 +27,7 @@ from appliance.administration.executor import ExecutedRequests, ExecutionSafegua
 from appliance.administration.own_factors import OwnAdministratorFactors
 from appliance.administration.passkeys import OwnPasskeys, PasskeyConfirmation
 from appliance.administration.pin_custodians import PinCustodians
-from appliance.administration.privileged_helper import SOCKET as STEWARD
+from appliance.administration.privileged_helper import SOCKET as HELPER_SOCKET
 from appliance.administration.privileged_helper import host_of, notify_privileged_helper
 from appliance.administration.sessions import ConsoleSessions
 from appliance.administration.sign_in import AdministratorSignIn
@@ -133,7 +133,7 @@ class Process:
 
 CONSOLE = Process("console", frozenset({ExecutedBy.CONSOLE}))
 COMMAND = Process("operator", frozenset({ExecutedBy.CONSOLE, ExecutedBy.PRIVILEGED_HELPER}), attests=True)
-"""Who is root on the machine needs no steward."""
+"""Who is root on the machine needs no privileged helper."""
 
 
 @contextmanager
@@ -194,10 +194,14 @@ def _administration(
     parts = ActionContext(
         settings, administrators, authority, context.now, process.opened, lambda: host_of(settings)
     )
-    bell = settings.home.run / STEWARD
+    socket_path = settings.home.run / HELPER_SOCKET
     trust = ExecutionSafeguards(signatures, ExecutedRequests(settings.home))
     performing = RequestExecutor(
-        context, parts, hands, trust, steward=lambda act_id: notify_privileged_helper(bell, act_id)
+        context,
+        parts,
+        hands,
+        trust,
+        privileged_helper=lambda act_id: notify_privileged_helper(socket_path, act_id),
     )
     return Administration(
         administrators=administrators,
@@ -225,7 +229,7 @@ def _site(settings: Settings) -> RelyingParty:
 
 
 def _is_development(home: Home) -> bool:
-    """Whether everybody is one user, and there is no steward to ring for. Secrets alone do not tell: on an
+    """Whether everybody is one user, and there is no privileged helper to notify. Secrets alone do not tell: on an
     appliance a restore leaves those of the backup in that folder."""
     return home.secrets.is_dir() and not home.is_managed
 
@@ -243,7 +247,7 @@ class _Key:
 
 class _Portal:
     """The portal's database, opened when somebody needs it, and tried again while it does not open. Never migrated
-    here: after a rollback the steward's process is still of the newer release."""
+    here: after a rollback the helper's process is still of the newer release."""
 
     def __init__(self, path: Path) -> None:
         self._path = path

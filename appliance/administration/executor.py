@@ -164,7 +164,7 @@ class ExecutionSafeguards:
 
 class RequestExecutor:
     """What one process performs. ``hands`` are those that are this process's; acts of the others are handed on:
-    the scheduler looks for its own, *steward* is told the id of what root does. Thread-safe."""
+    the scheduler looks for its own, *privileged_helper* is told the id of what root does. Thread-safe."""
 
     def __init__(
         self,
@@ -173,13 +173,13 @@ class RequestExecutor:
         hands: frozenset[ExecutedBy],
         trust: ExecutionSafeguards,
         *,
-        steward: Callable[[str], None] = lambda _act: None,
+        privileged_helper: Callable[[str], None] = lambda _act: None,
     ) -> None:
         self._context = context
         self._parts = parts
         self._hands = hands
         self._trust = trust
-        self._steward = steward
+        self._privileged_helper = privileged_helper
 
     def dispatch_request(self, act: AdminRequest, arguments: Mapping[str, str]) -> AdminRequest:
         """Performs *act* if it is this process's, else hands it on; the act as it stands then.
@@ -191,7 +191,7 @@ class RequestExecutor:
             return self.execute_request(act.id, arguments)
         if hand is ExecutedBy.PRIVILEGED_HELPER:
             try:
-                self._steward(act.id)
+                self._privileged_helper(act.id)
             except (ApplianceError, OSError) as error:
                 return self._ended(act, AdminRequestState.FAILED, _refusal(error))
         return self._now(act.id)

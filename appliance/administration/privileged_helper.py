@@ -1,4 +1,5 @@
-"""The steward: root's side of the console. It is told the id of an act, and nothing else.
+"""The privileged helper (``vermilion-steward``): root's side of the console. It is told the id of an act, and
+nothing else.
 
 It looks the act up itself, in the administration's database; what is not to be performed, not root's to do, or
 not what could have been decided is refused there. Whoever has taken the console over can write that database, too:
@@ -26,7 +27,8 @@ _PATIENCE = 10.0
 
 
 def notify_privileged_helper(path: Path, act_id: str) -> None:
-    """Tells the steward behind the socket *path* that there is *act_id*. Raises :class:`StateRefused`."""
+    """Tells the privileged helper behind the socket *path* that there is *act_id*. Raises
+    :class:`StateRefused`."""
     try:
         with socket.socket(socket.AF_UNIX) as line:
             line.settimeout(_PATIENCE)
