@@ -13,6 +13,7 @@ from webui.shared.visitor_address import VisitorAddress
 
 del on_starting  # type: ignore[name-defined]  # noqa: F821 - of the module above
 workers = 1
+graceful_timeout = 20
 
 
 def app(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:

@@ -17,10 +17,10 @@ from typing import Any
 
 import pytest
 
-GRACE = 10
-"""Seconds that requests under way have (``graceful_timeout``), and that idle connections must not take."""
+GRACE = 20
+"""Seconds that requests have (``graceful_timeout`` in ``served.py``), and that idle connections must not take."""
 
-QUICKLY = 8.0
+QUICKLY = 15.0
 HEAD = b"GET /%s HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 
