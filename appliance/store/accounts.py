@@ -130,9 +130,7 @@ def set_code_secret(tx: Transaction, subject: str, wrapped: bytes | None, *, ste
 
 def use_step(tx: Transaction, subject: str, step: int) -> bool:
     """Marks the time *step* as used; False when it, or a later one, was already."""
-    return (
-        tx.change("UPDATE accounts SET totp_step = ?1 WHERE subject = ?2 AND totp_step < ?1", (step, subject)) == 1
-    )
+    return tx.changed("UPDATE accounts SET totp_step = ?1 WHERE subject = ?2 AND totp_step < ?1", (step, subject))
 
 
 def _require_row(tx: Transaction, query: str, subject: str) -> tuple[Any, ...]:
@@ -186,12 +184,9 @@ def link_password(tx: Transaction, link_id: str) -> str | None:
 
 def end_link(tx: Transaction, link_id: str, *, now: datetime) -> bool:
     """Ends the link; False when it had ended already."""
-    return (
-        tx.change(
-            "UPDATE account_links SET ended = ?, password = NULL WHERE id = ? AND ended IS NULL",
-            (now, link_id),
-        )
-        == 1
+    return tx.changed(
+        "UPDATE account_links SET ended = ?, password = NULL WHERE id = ? AND ended IS NULL",
+        (now, link_id),
     )
 
 
@@ -231,18 +226,15 @@ def passkeys_of(tx: Transaction, subject: str) -> list[Passkey]:
 
 def use_passkey(tx: Transaction, passkey: Passkey, *, sign_count: int, now: datetime) -> bool:
     """Keeps the new counter; False when another request used the same one in between."""
-    return (
-        tx.change(
-            "UPDATE passkeys SET sign_count = ?, used = ? WHERE credential = ? AND sign_count = ?",
-            (sign_count, now, passkey.credential_id, passkey.sign_count),
-        )
-        == 1
+    return tx.changed(
+        "UPDATE passkeys SET sign_count = ?, used = ? WHERE credential = ? AND sign_count = ?",
+        (sign_count, now, passkey.credential_id, passkey.sign_count),
     )
 
 
 def remove_passkey(tx: Transaction, subject: str, credential_id: bytes) -> bool:
     """Removes a passkey of *subject*; False when there is none."""
-    return tx.change("DELETE FROM passkeys WHERE subject = ? AND credential = ?", (subject, credential_id)) == 1
+    return tx.changed("DELETE FROM passkeys WHERE subject = ? AND credential = ?", (subject, credential_id))
 
 
 def remove_passkeys(tx: Transaction, subject: str) -> None:

@@ -44,7 +44,7 @@ def replace(tx: Transaction, person: str, digest: bytes, now: datetime) -> None:
 
 def end(tx: Transaction, person: str, now: datetime) -> bool:
     """The address of *person* works no more; False when there was none."""
-    return tx.change("UPDATE calendar_feeds SET ended = ? WHERE person = ? AND ended IS NULL", (now, person)) > 0
+    return tx.changed("UPDATE calendar_feeds SET ended = ? WHERE person = ? AND ended IS NULL", (now, person))
 
 
 def of_person(tx: Transaction, person: str) -> CalendarFeed | None:

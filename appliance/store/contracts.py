@@ -100,10 +100,10 @@ def load(tx: Transaction, contract_id: str) -> Contract:
 
 def current_revision(tx: Transaction, contract_id: str) -> int:
     """The number of the contract's newest revision. Raises :class:`NotFound`."""
-    row = tx.execute("SELECT revision FROM contracts WHERE id = ?", (contract_id,)).fetchone()
-    if row is None:
+    found = tx.value(int, "SELECT revision FROM contracts WHERE id = ?", (contract_id,))
+    if found is None:
         raise NotFound("There is no contract {contract}.", contract=contract_id)
-    return int(row[0])
+    return found
 
 
 def set_initiator(tx: Transaction, contract: Contract, subject: str) -> None:

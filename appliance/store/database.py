@@ -53,6 +53,10 @@ class Transaction:
         """Runs one changing statement; how many rows it changed."""
         return int(self.execute(statement, values).rowcount)
 
+    def changed(self, statement: str, values: Sequence[Any] = ()) -> bool:
+        """Runs one conditional statement; whether it changed anything."""
+        return self.change(statement, values) > 0
+
     def insert(self, table: str, row: Mapping[str, Any], *, conflict: str = "") -> int:
         """Inserts *row* (column → value); *conflict* is an upsert clause. How many rows."""
         return self.change(f"{insertion(table, row)} {conflict}", tuple(row.values()))

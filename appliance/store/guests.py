@@ -31,26 +31,20 @@ def end(tx: Transaction, person: str, now: datetime) -> int:
 
 def count_try(tx: Transaction, invitation: GuestInvitation, *, most: int) -> bool:
     """One more try of this round's code, counted before it is looked at. False when there is none left."""
-    return (
-        tx.change(
-            "UPDATE guest_invitations SET tries = tries + 1"
-            " WHERE id = ? AND round = ? AND tries < ? AND ended IS NULL",
-            (invitation.id, invitation.round, most),
-        )
-        > 0
+    return tx.changed(
+        "UPDATE guest_invitations SET tries = tries + 1"
+        " WHERE id = ? AND round = ? AND tries < ? AND ended IS NULL",
+        (invitation.id, invitation.round, most),
     )
 
 
 def open_(tx: Transaction, invitation: GuestInvitation, now: datetime) -> bool:
     """The code was right: the tries begin anew, and the link is used. False when it was used before, or something
     took its place since *invitation* was read."""
-    return (
-        tx.change(
-            "UPDATE guest_invitations SET tries = 0, opened = coalesce(opened, ?1), used = ?1"
-            " WHERE id = ?2 AND used IS NULL AND ended IS NULL AND round = ?3",
-            (now, invitation.id, invitation.round),
-        )
-        > 0
+    return tx.changed(
+        "UPDATE guest_invitations SET tries = 0, opened = coalesce(opened, ?1), used = ?1"
+        " WHERE id = ?2 AND used IS NULL AND ended IS NULL AND round = ?3",
+        (now, invitation.id, invitation.round),
     )
 
 
@@ -61,11 +55,8 @@ def next_round(tx: Transaction, invitation: GuestInvitation) -> None:
 
 def arrive(tx: Transaction, invitation: GuestInvitation, now: datetime) -> bool:
     """The link is opened; whether for the first time."""
-    return (
-        tx.change(
-            "UPDATE guest_invitations SET arrived = ? WHERE id = ? AND arrived IS NULL", (now, invitation.id)
-        )
-        > 0
+    return tx.changed(
+        "UPDATE guest_invitations SET arrived = ? WHERE id = ? AND arrived IS NULL", (now, invitation.id)
     )
 
 

@@ -111,25 +111,18 @@ def complete(tx: Transaction, intent_id: str) -> None:
 
 def abandon(tx: Transaction, intent_id: str, reason: str) -> bool:
     """Any open state → abandoned. False when it was closed already."""
-    return (
-        tx.change(
-            "UPDATE intents SET state = 'abandoned', suffix = NULL, reason = ?"
-            " WHERE id = ? AND state IN ('prepared', 'signing', 'signed', 'stamped')",
-            (reason, intent_id),
-        )
-        > 0
+    return tx.changed(
+        "UPDATE intents SET state = 'abandoned', suffix = NULL, reason = ?"
+        " WHERE id = ? AND state IN ('prepared', 'signing', 'signed', 'stamped')",
+        (reason, intent_id),
     )
 
 
 def abandon_if_prepared(tx: Transaction, intent_id: str, reason: str) -> bool:
     """prepared → abandoned. False when the authority has been asked already, or it is closed."""
-    return (
-        tx.change(
-            "UPDATE intents SET state = 'abandoned', suffix = NULL, reason = ?"
-            " WHERE id = ? AND state = 'prepared'",
-            (reason, intent_id),
-        )
-        > 0
+    return tx.changed(
+        "UPDATE intents SET state = 'abandoned', suffix = NULL, reason = ? WHERE id = ? AND state = 'prepared'",
+        (reason, intent_id),
     )
 
 
@@ -175,12 +168,9 @@ def prepared_of(tx: Transaction, party_id: str) -> IntentRecord | None:
 
 def keep_circumstances(tx: Transaction, intent_id: str, circumstances: SigningOrigin) -> bool:
     """Where the intent is activated; False when it is no longer prepared."""
-    return (
-        tx.change(
-            "UPDATE intents SET address = ?, location = ? WHERE id = ? AND state = 'prepared'",
-            (circumstances.address, circumstances.location, intent_id),
-        )
-        > 0
+    return tx.changed(
+        "UPDATE intents SET address = ?, location = ? WHERE id = ? AND state = 'prepared'",
+        (circumstances.address, circumstances.location, intent_id),
     )
 
 

@@ -40,4 +40,4 @@ def open_window(tx: Transaction) -> MaintenanceWindow | None:
 
 def end(tx: Transaction, now: datetime) -> bool:
     """Ends it, or calls it off; False when there is none."""
-    return tx.change("UPDATE maintenance SET ended = ?, exceptions = '[]' WHERE ended IS NULL", (now,)) == 1
+    return tx.changed("UPDATE maintenance SET ended = ?, exceptions = '[]' WHERE ended IS NULL", (now,))

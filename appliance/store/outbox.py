@@ -145,13 +145,10 @@ def gather(tx: Transaction, person: str, *, now: datetime, at: datetime, about: 
 
 def resend(tx: Transaction, message_id: int, now: datetime) -> bool:
     """unknown or refused → queued, because somebody asked for it. False when it is in another state."""
-    return (
-        tx.change(
-            "UPDATE outbox SET state = 'queued', reason = NULL, retry_at = ?"
-            " WHERE id = ? AND state IN ('unknown', 'refused')",
-            (now, message_id),
-        )
-        > 0
+    return tx.changed(
+        "UPDATE outbox SET state = 'queued', reason = NULL, retry_at = ?"
+        " WHERE id = ? AND state IN ('unknown', 'refused')",
+        (now, message_id),
     )
 
 

@@ -34,12 +34,9 @@ def insert(tx: Transaction, request: SealRequest) -> None:
 
 def approve(tx: Transaction, request_id: str, custodian: str, at: datetime) -> bool:
     """*custodian* has said yes; False when that is known."""
-    return (
-        tx.change(
-            "INSERT INTO seal_approvals (request, custodian, approved) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
-            (request_id, custodian, at),
-        )
-        > 0
+    return tx.changed(
+        "INSERT INTO seal_approvals (request, custodian, approved) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+        (request_id, custodian, at),
     )
 
 
@@ -66,12 +63,9 @@ def decide(
 
 def close(tx: Transaction, request_id: str, state: SealRequestState, *, answer: str | None = None) -> bool:
     """approved → *state* (used or lapsed). False when it was closed before."""
-    return (
-        tx.change(
-            "UPDATE seal_requests SET state = ?, answer = ? WHERE id = ? AND state = 'approved'",
-            (state, answer, request_id),
-        )
-        > 0
+    return tx.changed(
+        "UPDATE seal_requests SET state = ?, answer = ? WHERE id = ? AND state = 'approved'",
+        (state, answer, request_id),
     )
 
 

@@ -12,12 +12,9 @@ from appliance.store.database import Transaction
 
 def suspend(tx: Transaction, seal: str, *, since: datetime | None) -> bool:
     """Suspends *seal*, or (None) lets it be used again; False when it is so already."""
-    return (
-        tx.change(
-            "UPDATE seals SET suspended = ?1 WHERE subject = ?2 AND (suspended IS NULL) = (?1 IS NOT NULL)",
-            (since, seal),
-        )
-        > 0
+    return tx.changed(
+        "UPDATE seals SET suspended = ?1 WHERE subject = ?2 AND (suspended IS NULL) = (?1 IS NOT NULL)",
+        (since, seal),
     )
 
 

@@ -57,12 +57,9 @@ def touch(tx: Transaction, identifier: bytes, *, now: datetime) -> None:
 
 def end(tx: Transaction, identifier: bytes, *, subject: str, now: datetime) -> bool:
     """Ends a session of *subject*; False when there is none that goes on."""
-    return (
-        tx.change(
-            "UPDATE sessions SET ended = ? WHERE id = ? AND subject = ? AND ended IS NULL",
-            (now, identifier, subject),
-        )
-        == 1
+    return tx.changed(
+        "UPDATE sessions SET ended = ? WHERE id = ? AND subject = ? AND ended IS NULL",
+        (now, identifier, subject),
     )
 
 

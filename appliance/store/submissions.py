@@ -9,13 +9,10 @@ from appliance.store.database import Transaction
 
 def claim(tx: Transaction, subject: str, once: str, *, now: datetime, abandoned: datetime) -> bool:
     """True when the caller is the first to send it, or when who claimed it before *abandoned* never finished."""
-    return (
-        tx.change(
-            "INSERT INTO submissions (subject, once, claimed) VALUES (?, ?, ?) ON CONFLICT (subject, once)"
-            " DO UPDATE SET claimed = excluded.claimed WHERE made IS NULL AND claimed < ?",
-            (subject, once, now, abandoned),
-        )
-        == 1
+    return tx.changed(
+        "INSERT INTO submissions (subject, once, claimed) VALUES (?, ?, ?) ON CONFLICT (subject, once)"
+        " DO UPDATE SET claimed = excluded.claimed WHERE made IS NULL AND claimed < ?",
+        (subject, once, now, abandoned),
     )
 
 

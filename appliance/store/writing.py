@@ -67,32 +67,29 @@ def texts_for(tx: Transaction, template: str) -> list[Text]:
 
 def replace_text(tx: Transaction, text: Text, *, seen: int) -> bool:
     """Puts *text* in the place of the version *seen* of the same text; False when that is no longer there."""
-    return (
-        tx.change(
-            "UPDATE texts SET title = ?, kind = ?, language = ?, html = ?, fields = ?, version = ?, changed = ?,"
-            " changed_by = ?, template = ?, contract = ? WHERE id = ? AND version = ?",
-            (
-                text.wording.title,
-                text.kind,
-                text.wording.language,
-                text.wording.html,
-                _written(text.wording.fields),
-                seen + 1,
-                text.changed,
-                text.changed_by,
-                text.template,
-                text.contract,
-                text.id,
-                seen,
-            ),
-        )
-        == 1
+    return tx.changed(
+        "UPDATE texts SET title = ?, kind = ?, language = ?, html = ?, fields = ?, version = ?, changed = ?,"
+        " changed_by = ?, template = ?, contract = ? WHERE id = ? AND version = ?",
+        (
+            text.wording.title,
+            text.kind,
+            text.wording.language,
+            text.wording.html,
+            _written(text.wording.fields),
+            seen + 1,
+            text.changed,
+            text.changed_by,
+            text.template,
+            text.contract,
+            text.id,
+            seen,
+        ),
     )
 
 
 def remove_text(tx: Transaction, text_id: str, *, seen: int) -> bool:
     """Throws the text away if it is still at version *seen*."""
-    return tx.change("DELETE FROM texts WHERE id = ? AND version = ?", (text_id, seen)) == 1
+    return tx.changed("DELETE FROM texts WHERE id = ? AND version = ?", (text_id, seen))
 
 
 def insert_template(tx: Transaction, template: Template) -> None:

@@ -57,12 +57,9 @@ def recent(tx: Transaction, limit: int) -> list[AdminRequest]:
 
 def decide(tx: Transaction, act_id: str, after: AdminRequestState, *, by: str, now: datetime) -> bool:
     """waiting → performing, refused or withdrawn, by somebody; False when it was decided already."""
-    return (
-        tx.change(
-            "UPDATE acts SET state = ?, decided_by = ?, decided = ? WHERE id = ? AND state = 'waiting'",
-            (after, by, now, act_id),
-        )
-        == 1
+    return tx.changed(
+        "UPDATE acts SET state = ?, decided_by = ?, decided = ? WHERE id = ? AND state = 'waiting'",
+        (after, by, now, act_id),
     )
 
 
@@ -77,12 +74,9 @@ def expire(tx: Transaction, now: datetime) -> list[str]:
 
 def start(tx: Transaction, act_id: str, now: datetime) -> bool:
     """Takes an act that is to be performed; False when somebody has taken it, or it is not to be performed."""
-    return (
-        tx.change(
-            "UPDATE acts SET started = ? WHERE id = ? AND state = 'performing' AND started IS NULL",
-            (now, act_id),
-        )
-        == 1
+    return tx.changed(
+        "UPDATE acts SET started = ? WHERE id = ? AND state = 'performing' AND started IS NULL",
+        (now, act_id),
     )
 
 
@@ -90,13 +84,10 @@ def end(
     tx: Transaction, act_id: str, after: AdminRequestState, outcome: AdminRequestOutcome, now: datetime
 ) -> bool:
     """performing → done, failed or interrupted, with what came of it; False when it had ended."""
-    return (
-        tx.change(
-            "UPDATE acts SET state = ?, ended = ?, outcome = ?, outcome_values = ?"
-            " WHERE id = ? AND state = 'performing'",
-            (after, now, outcome.template, json.dumps(dict(outcome.values), ensure_ascii=False), act_id),
-        )
-        == 1
+    return tx.changed(
+        "UPDATE acts SET state = ?, ended = ?, outcome = ?, outcome_values = ?"
+        " WHERE id = ? AND state = 'performing'",
+        (after, now, outcome.template, json.dumps(dict(outcome.values), ensure_ascii=False), act_id),
     )
 
 

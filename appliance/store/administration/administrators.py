@@ -60,12 +60,9 @@ def has_role(tx: Transaction, role: AdministratorRole) -> bool:
 def move(tx: Transaction, login: str, after: AdministratorState, *before: AdministratorState) -> bool:
     """Into the state *after*, from one of the states *before*; False when it was in another one."""
     places = ", ".join("?" * len(before))
-    return (
-        tx.change(
-            f"UPDATE administrators SET state = ?, failures = 0 WHERE login = ? AND state IN ({places})",  # noqa: S608  # places alone
-            (after, login, *before),
-        )
-        == 1
+    return tx.changed(
+        f"UPDATE administrators SET state = ?, failures = 0 WHERE login = ? AND state IN ({places})",  # noqa: S608  # places alone
+        (after, login, *before),
     )
 
 
@@ -112,12 +109,9 @@ def factors(tx: Transaction, login: str) -> tuple[str, bytes] | None:
 
 def use_step(tx: Transaction, login: str, step: int) -> bool:
     """Marks the time *step* of a code as used; False when it, or a later one, was already."""
-    return (
-        tx.change(
-            "UPDATE administrators SET totp_step = ?1, failures = 0 WHERE login = ?2 AND totp_step < ?1",
-            (step, login),
-        )
-        == 1
+    return tx.changed(
+        "UPDATE administrators SET totp_step = ?1, failures = 0 WHERE login = ?2 AND totp_step < ?1",
+        (step, login),
     )
 
 

@@ -49,12 +49,9 @@ def password(tx: Transaction, identifier: bytes) -> str | None:
 
 def end(tx: Transaction, identifier: bytes, *, now: datetime) -> bool:
     """Uses the invitation up; False when it had ended."""
-    return (
-        tx.change(
-            "UPDATE invitations SET ended = ?, password = NULL WHERE id = ? AND ended IS NULL",
-            (now, identifier),
-        )
-        == 1
+    return tx.changed(
+        "UPDATE invitations SET ended = ?, password = NULL WHERE id = ? AND ended IS NULL",
+        (now, identifier),
     )
 
 

@@ -52,12 +52,9 @@ def use(tx: Transaction, credential_id: bytes, *, sign_count: int) -> None:
 
 def remove(tx: Transaction, login: str, credential_id: bytes, *, now: datetime) -> bool:
     """Removes one of *login*'s, for good; False when there is none. Its id stays known with its counter."""
-    return (
-        tx.change(
-            "UPDATE passkeys SET removed = ? WHERE login = ? AND credential = ? AND removed IS NULL",
-            (now, login, credential_id),
-        )
-        == 1
+    return tx.changed(
+        "UPDATE passkeys SET removed = ? WHERE login = ? AND credential = ? AND removed IS NULL",
+        (now, login, credential_id),
     )
 
 
