@@ -17,6 +17,7 @@ from appliance.history.timeline import Timeline
 from appliance.model.contract import Contract, ContractState, GuestDetails, PartyState, Placement, SigningOrder
 from appliance.model.office import ProposedPasskey
 from appliance.model.people import Person
+from tests.browser.house import House
 from tests.browser.troupe import ZHOU, Troupe, carrying
 from tests.browser.visitor import Visitor, visiting
 from tests.world import OURS, agree
@@ -31,20 +32,25 @@ SIGNING = 30_000
 class Letters:
     """Mails that must arrive: noted by each test, waited for once, since the scheduler sends in intervals."""
 
+    house: House
     expected: list[tuple[Person, str]] = field(default_factory=list)
 
     def expect(self, person: Person, subject: str) -> None:
         """*person* gets a mail whose subject holds *subject*."""
         self.expected.append((person, subject))
 
+    def arrived(self, person: Person, subject: str) -> None:
+        """Waits for it now: its language is what *person* has chosen when it is sent, and later tests choose another."""
+        self.house.mail.wait_for(person.email, subject=subject)
+
 
 @pytest.fixture(scope="module")
 def letters(people: Troupe) -> Iterator[Letters]:
     """At the end of the module everything expected has arrived."""
-    letters = Letters()
+    letters = Letters(people.house)
     yield letters
     for person, subject in letters.expected:
-        people.house.mail.wait_for(person.email, subject=subject)
+        letters.arrived(person, subject)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +101,7 @@ def test_declining_with_a_reason(people: Troupe, letters: Letters) -> None:
         page.get_by_label("原因").fill(REASON)
         page.get_by_role("button", name="拒签").click()
         expect(page.get_by_role("status").filter(has_text="您已拒签")).to_be_visible()
-    letters.expect(ZHANG, f"“{contract.title}”被拒签")
+    letters.arrived(ZHANG, f"“{contract.title}”被拒签")
     with people.at(ZHANG.subject, language="zh") as zhang:
         page = page_of(zhang, contract)
         expect(page.get_by_text(REASON, exact=False).first).to_be_visible()
@@ -161,7 +167,7 @@ def test_extending_the_deadline(people: Troupe, letters: Letters) -> None:
         page.get_by_role("button", name="延长截止时间").click()
         expect(page.get_by_role("status").filter(has_text="截止时间已延长")).to_be_visible()
     assert people.now(contract).deadline.at > contract.deadline.at + timedelta(days=8)
-    letters.expect(LI, f"“{contract.title}”的签署截止时间已延长")
+    letters.arrived(LI, f"“{contract.title}”的签署截止时间已延长")
     with people.at(LI.subject, language="zh") as li:
         expect(
             page_of(li, contract).get_by_text(f"{so_far + timedelta(days=9):%Y-%m-%d %H:%M}").first

@@ -155,11 +155,11 @@ def test_guests_get_no_power_by_any_act(
     web = own.client("web")
     with pytest.raises(CertificateRefused, match="no person of"):
         own.enrol_seal("seal-of-guests", [GUEST])
-    for kind in ("enrol_officer", "enrol_keeper"):
+    for kind, operation in (("enrol_officer", web.enrol_officer), ("enrol_keeper", web.enrol_pin_custodian)):
         person = {"subject": GUEST, "name": "张示例", "organisation": ORGANISATION}
         act = own.officer_act(kind, **person, credentials=[devices[GUEST].credential()])
         with pytest.raises(BadRequest, match="named"):
-            getattr(web, kind)(act, own.by_officer(act))
+            operation(act, own.by_officer(act))
     act = own.officer_act("suspend", subject=SEAL)
     with pytest.raises(ActivationRefused, match="officers"):
         web.approve(act, devices[GUEST].activate(GUEST, act))

@@ -233,7 +233,7 @@ def test_whoever_hands_over_looks_people_up_when_there_are_many(
     contract = send(appliance, sample_document(1))
     address = f"/contracts/{contract.id}/hand-over"
     assert 'name="find"' not in zhang.get(address).text
-    monkeypatch.setattr(handing_over, "MOST", 0)
+    monkeypatch.setattr(handing_over, "MOST_CANDIDATES", 0)
     assert 'name="find"' in zhang.get(address).text
     monkeypatch.undo()
     assert CUSTODIAN.subject in zhang.get(f"{address}?find={CUSTODIAN.name[1:]}").text
