@@ -40,7 +40,7 @@ class Letters:
         self.expected.append((person, subject))
 
     def arrived(self, person: Person, subject: str) -> None:
-        """Waits for it now: its language is what *person* has chosen when it is sent, and later tests choose another."""
+        """Waits for it now: its language is the one of *person* when it is sent, which later tests change."""
         self.house.mail.wait_for(person.email, subject=subject)
 
 
