@@ -28,14 +28,14 @@ def new_identity() -> str:
 
 
 def recipient_of(identity: str) -> str:
-    """The public half, ``age1…``. Raises :class:`SealRefused` when *identity* is no secret key."""
+    """The public half, ``age1…``. Raises :class:`EncryptionRefused` when *identity* is no secret key."""
     return str(_identity(identity).to_public())
 
 
 def identities_in(path: Path) -> list[str]:
     """The secret keys in the file *path*, one on a line, comments (``#``) left out, as age-keygen writes it.
 
-    Raises :class:`SealRefused` when it cannot be read, holds none, or others may read it.
+    Raises :class:`EncryptionRefused` when it cannot be read, holds none, or others may read it.
     """
     try:
         if stat.S_ISREG(path.stat().st_mode) and path.stat().st_mode & 0o077:
@@ -49,7 +49,7 @@ def identities_in(path: Path) -> list[str]:
 
 
 def identities_of(text: str) -> list[str]:
-    """The secret keys in the *text* of a key file. Raises :class:`SealRefused` for neither key nor comment."""
+    """The secret keys in the *text* of a key file. Raises :class:`EncryptionRefused` for any other line."""
     lines = [line.strip() for line in text.splitlines()]
     found = [line for line in lines if line and not line.startswith("#")]
     for line in found:
@@ -58,12 +58,12 @@ def identities_of(text: str) -> list[str]:
 
 
 def encrypt_bytes(data: bytes, to: Sequence[str]) -> bytes:
-    """*data*, sealed for every one of the recipients *to*. Raises :class:`SealRefused` for one that is none."""
+    """*data*, encrypted to all recipients *to*. Raises :class:`EncryptionRefused` for one that is none."""
     return bytes(pyrage.encrypt(data, _recipients(to)))
 
 
 def decrypt_bytes(data: bytes, identities: Sequence[str]) -> bytes:
-    """What :func:`seal` was given. Raises :class:`SealBroken`."""
+    """What :func:`encrypt_bytes` was given. Raises :class:`DecryptionRefused`."""
     try:
         return bytes(pyrage.decrypt(data, [_identity(each) for each in identities]))
     except _FAULTS as error:
@@ -79,7 +79,7 @@ def encrypt_file(source: Path, target: Path, to: Sequence[str]) -> None:
 def decrypt_file(source: Path, target: Path, identities: Sequence[str]) -> None:
     """Writes the content of the sealed *source* to the new file *target* (mode 0600), on disk on return.
 
-    Raises :class:`SealBroken`; then *target* may hold a beginning, which is to be thrown away.
+    Raises :class:`DecryptionRefused`; then *target* may hold a beginning, which is to be thrown away.
     """
     with source.open("rb") as reader, _new(target) as writer:
         try:
@@ -103,7 +103,7 @@ def encrypt_directory(directory: Path, target: Path, to: Sequence[str]) -> None:
 
 
 def decrypt_directory(source: Path, directory: Path, identities: Sequence[str]) -> None:
-    """Puts the files of a sealed tree below *directory*, which exists. Raises :class:`SealBroken`, as above."""
+    """Puts the files of an encrypted tree below *directory*, which exists. Raises :class:`DecryptionRefused`."""
     keys = [_identity(each) for each in identities]
 
     def give(stream: BinaryIO) -> None:

@@ -65,7 +65,7 @@ def private_key(token: TokenConnection, label: str, public_key: bytes) -> HsmPri
         return _EllipticCurveKey(public, sign)
     if isinstance(public, rsa.RSAPublicKey):
         return _RsaKey(public, sign)
-    assert isinstance(public, ed25519.Ed25519PublicKey)  # noqa: S101 - SignatureAlgorithm.of admits no fourth kind
+    assert isinstance(public, ed25519.Ed25519PublicKey)  # noqa: S101 - SignatureAlgorithm.from_public_key admits no fourth kind
     return _EdwardsKey(public, sign)
 
 
@@ -147,7 +147,7 @@ _LONGEST_CHAIN = 4
 
 @dataclass(frozen=True, slots=True)
 class HsmSigner:
-    """A :class:`hsm.signer.Signer` whose key is in the token. ``number`` is the certificate's row in the store."""
+    """A :class:`hsm.signer.CmsSigner` with its key in the token. ``number`` is the certificate's row in the store."""
 
     number: int
     label: str

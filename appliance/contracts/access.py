@@ -55,9 +55,9 @@ SINCE: Final[Mapping[str, str]] = {
 class Command:
     """What somebody wants to do with a contract at ``now``.
 
-    ``by`` is who acts: an :class:`Actor`, or the subject of a person of whom only that is known. ``seen`` is the
-    version that was shown, None for callers that show nothing; ``party`` is the id of the party that acts or is
-    acted on.
+    ``by`` is who acts: a :class:`ContractActor`, or the subject of a person of whom only that is known. ``seen``
+    is the version that was shown, None for callers that show nothing; ``party`` is the id of the party that acts
+    or is acted on.
     """
 
     contract: str

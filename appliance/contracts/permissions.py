@@ -151,7 +151,7 @@ UNTIL_DEADLINE = _of(Permission.SIGN, Permission.DECLINE, Permission.HAND_OVER)
 
 
 def relations_of(contract: Contract, actor: ContractActor, party: Party | None = None) -> frozenset[Relation]:
-    """What *who* is to *contract*; with *party*, as a signer for that party alone. Never empty."""
+    """What *actor* is to *contract*; with *party*, as a signer for that party alone. Never empty."""
     found = set(_as_signer(contract, actor, party))
     if actor.guest_of is not None and actor.guest_of[0] != contract.id:
         return _of(Relation.STRANGER)

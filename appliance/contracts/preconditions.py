@@ -80,7 +80,7 @@ class Precondition(ABC):
 
 
 class Allowed(Precondition):
-    """The contract is sent, it is this party's turn, and the deadline has not come (``model.TABLE``)."""
+    """The contract is sent, it is this party's turn, and the deadline has not come (``permissions.TABLE``)."""
 
     __slots__ = ()
     foreseen = Foreseen.NO

@@ -73,9 +73,9 @@ class IntentRecord:
 
 @dataclass(frozen=True, slots=True)
 class PreparedSigning:
-    """What a signer sees and activates: ``document`` has ``pages`` pages, and ``act.digest`` is of all of it.
+    """What a signer sees and activates: ``document`` has ``pages`` pages, and ``intent.digest`` is of all of it.
 
-    ``act`` goes to the signer's authenticator (and to the custodian's, for a seal) as it is.
+    ``intent`` goes to the signer's authenticator (and to the custodian's, for a seal) as it is.
     """
 
     id: str

@@ -63,7 +63,7 @@ def horizon_of_token(token: bytes) -> Horizon:
 
 
 def signer_of_token(token: bytes) -> x509.Certificate:
-    """The certificate of the key that made *token*, which carries it. Raises as :func:`horizon_of`."""
+    """The certificate of the key that made *token*, which carries it. Raises as :func:`horizon_of_token`."""
     signer = parse_token(token).signer
     if signer is None:
         raise ResultRefused("A timestamp of ours came without its certificate; nothing was kept.")

@@ -75,7 +75,7 @@ class OutsideAuthority:
         self._again = 0.0
 
     def start_fetching(self, value: bytes) -> Callable[[], OutsideToken]:
-        """Asks in the background as :meth:`token` does; the callable gives what came of it, after at most the
+        """Asks in the background as :meth:`fetch_token` does; the callable gives the result, after at most the
         patience counted from now."""
         promise: Future[OutsideToken] = Future()
         latest = self._monotonic() + self._patience

@@ -39,8 +39,8 @@ def unpack(part: Path, identity: Path, into: Path, machine: RestoreTarget) -> No
     1. no authority runs here; 2. the part opens; 3. store and keys are examined, in the HSM of this machine when
     the part brings no token; 4. an authority that was here has not signed more of the log than the backup has.
 
-    Raises :class:`hsm.errors.SealBroken` and :class:`hsm.errors.BackupRefused`; what lies below *into* is then to
-    be thrown away.
+    Raises :class:`hsm.errors.DecryptionRefused` and :class:`hsm.errors.BackupRefused`; delete what is below *into*
+    then.
     """
     _require_stopped(machine.root)
     opened, scratch = into / ".opened", into / ".scratch"

@@ -119,7 +119,7 @@ class DocumentOperations:
         """The CMS over an intent's digest.
 
         1. the signer has a certificate, valid and not revoked, and its key answers;
-        2. the activations are right and the nonce is used up, on disk (:class:`hsm.activation.Judge`);
+        2. the activations are right and the nonce is used up, on disk (:class:`hsm.activation.IntentAuthoriser`);
         3. sign; what comes out verifies, or is not given out.
         """
         intent = request.intent
