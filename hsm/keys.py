@@ -147,7 +147,7 @@ _LONGEST_CHAIN = 4
 
 @dataclass(frozen=True, slots=True)
 class HsmSigner:
-    """A :class:`hsm.signer.CmsSigner` with its key in the token. ``number`` is the certificate's row in the store."""
+    """A :class:`hsm.signer.CmsSigner` with its key in the token. ``number`` is the row of the certificate."""
 
     number: int
     label: str

@@ -187,6 +187,13 @@ def test_a_header_with_an_underscore_cannot_pass_for_another(echoing: Server) ->
 
 
 @pytest.mark.parametrize(
+    "header", [b"SCRIPT_NAME: /contracts", b"SCRIPT_NAME: //evil.example", b"PATH_INFO: /other"]
+)
+def test_no_header_changes_the_path(echoing: Server, header: bytes) -> None:
+    assert seen(echoing, b"/contracts/x HTTP/1.1\r\n" + header + b"\r\n")["path"] == "contracts/x"
+
+
+@pytest.mark.parametrize(
     ("told", "address"),
     [
         (b"X-Forwarded-For: 203.0.113.9, 198.51.100.7\r\n", "198.51.100.7"),

@@ -110,3 +110,4 @@ def _strong(state: StateInline, silent: bool) -> bool:
 
 _MARKDOWN.inline.ruler.after("text", "strong", _strong)
 _MARKDOWN.add_render_rule("fence", _fence)
+_MARKDOWN.parse("- a **b** `c`")  # compiles the rules now: two threads at once would see them half done

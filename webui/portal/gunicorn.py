@@ -37,6 +37,7 @@ graceful_timeout = 10
 control_socket_disable = True
 limit_request_line = 4094
 limit_request_fields = 64
+forwarder_headers = ""  # no header moves the application to another path
 preload_app = False
 
 

@@ -97,9 +97,9 @@ def _is_complete(pdf: OpenedPdf, signed: ByteRange, revision: int) -> bool:
 def _claimed(value: generic.DictionaryObject) -> datetime | None:
     try:
         moment = generic.parse_pdf_date(value["/M"], strict=False)
-    except DAMAGE:
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except DAMAGE:  # a moment beyond the years 1 to 9999 in UTC, too
         return None
-    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _references(value: generic.DictionaryObject, method: str) -> Iterator[generic.DictionaryObject]:
