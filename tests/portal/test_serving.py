@@ -186,9 +186,7 @@ def test_a_header_with_an_underscore_cannot_pass_for_another(echoing: Server) ->
     assert (found["told"]["X-Forwarded-For"], found["visitor"]) == (None, "")
 
 
-@pytest.mark.parametrize(
-    "header", [b"SCRIPT_NAME: /contracts", b"SCRIPT_NAME: //evil.example", b"PATH_INFO: /other"]
-)
+@pytest.mark.parametrize("header", [b"SCRIPT_NAME: /contracts", b"SCRIPT_NAME: //x.example", b"PATH_INFO: /other"])
 def test_no_header_changes_the_path(echoing: Server, header: bytes) -> None:
     assert seen(echoing, b"/contracts/x HTTP/1.1\r\n" + header + b"\r\n")["path"] == "contracts/x"
 
