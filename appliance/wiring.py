@@ -21,16 +21,16 @@ from appliance.confinement import Confinement
 from appliance.contracts.access import Contracts
 from appliance.contracts.agreement import Agreements
 from appliance.contracts.agreement_text import load_text
-from appliance.contracts.authorisation_basis import Authorised, BasisFinder, Identified
+from appliance.contracts.authorisation_basis import BasisFinder, IdentityVerified, PowerCoversSignature
 from appliance.contracts.crash_safety import FailpointHook, ProcessLeases, ignore_failpoint
+from appliance.contracts.dependencies import ContractRecords, SigningBackend, SigningRules
 from appliance.contracts.drafting import Drafting, Resending
 from appliance.contracts.endings import Endings, Extending, Voiding
 from appliance.contracts.finalisation import Finalisation
 from appliance.contracts.handing_over import Departures, HandingOver
-from appliance.contracts.preconditions import Reviewed, SealConditions, standard_preconditions
+from appliance.contracts.preconditions import ContentCheckPassed, SealConditions, standard_preconditions
 from appliance.contracts.recovery import Recovery, StuckContracts
 from appliance.contracts.sending import Sending
-from appliance.contracts.services import ContractRecords, SigningBackend, SigningRules
 from appliance.contracts.signing import SigningCycle
 from appliance.contracts.signing_service import SigningService
 from appliance.directory import Directory
@@ -207,9 +207,9 @@ def _rules(settings: Settings) -> SigningRules:
         preconditions=(
             *standard_preconditions(agreement.version),
             seals,
-            Identified(basis_finder),
-            Authorised(basis_finder),
-            Reviewed(reviews),
+            IdentityVerified(basis_finder),
+            PowerCoversSignature(basis_finder),
+            ContentCheckPassed(reviews),
         ),
         basis_finder=basis_finder,
         reviews=reviews,

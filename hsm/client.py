@@ -14,11 +14,11 @@ from hsm import protocol
 from hsm.checkpoint import LogExtension
 from hsm.errors import AuthorityUnreachable
 from hsm.interface import AuthorityInterface
-from hsm.timestamp import ImprintOrder, IssuedToken
+from hsm.timestamp import IssuedToken, TimestampRequest
 from hsm.timestamp_stream import TimestampStream
 
 
-class _Line:
+class _ThreadConnection:
     """A connected socket that closes itself when its thread has ended and nobody holds it any more."""
 
     def __init__(self, connection: socket.socket) -> None:
@@ -66,7 +66,7 @@ class Connections:
             ) from error
 
     def _kept(self) -> socket.socket | None:
-        line: _Line | None = getattr(self._local, "line", None)
+        line: _ThreadConnection | None = getattr(self._local, "line", None)
         return line.socket if line is not None and line.process == os.getpid() else None
 
     def _opened(self) -> socket.socket:
@@ -81,7 +81,7 @@ class Connections:
                 path=self._path,
                 why=error.strerror or error,
             ) from error
-        self._local.line = _Line(connection)
+        self._local.line = _ThreadConnection(connection)
         return connection
 
     def _exchange(self, connection: socket.socket, request: bytes) -> Any:
@@ -140,7 +140,7 @@ class AuthorityClient(AuthorityInterface):
         """The plain answer of the authority to one request."""
         return self._connections.ask(operation, arguments)
 
-    def timestamp(self, orders: Sequence[ImprintOrder]) -> list[IssuedToken]:
+    def timestamp(self, orders: Sequence[TimestampRequest]) -> list[IssuedToken]:
         """One token for each order, in order, all at the authority's own time."""
         return IssuedToken.for_orders(self.timestamp_fields([each.fields() for each in orders]), len(orders))
 

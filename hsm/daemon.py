@@ -21,10 +21,10 @@ from pathlib import Path
 
 from hsm import protocol
 from hsm.config import AuthoritySettings, PeerRole
-from hsm.control import AcceptedConnection, PinChange, begin_run
 from hsm.errors import ConfigurationRefused, NotPermitted
 from hsm.process import ServiceManager
 from hsm.time_source import SharedTimes
+from hsm.worker_messages import AcceptedConnection, PinChange, begin_run
 from hsm.workers import Workers
 
 _CREDENTIALS = struct.Struct("3i")
@@ -176,12 +176,12 @@ class Daemon:
 
 def _serve(settings: AuthoritySettings, end: socket.socket, pin: PinChange) -> None:
     # Imported here, in the child: nothing of PKCS#11 is ever loaded in the parent.
-    from hsm import control  # noqa: PLC0415 - see above
+    from hsm import worker_messages  # noqa: PLC0415 - see above
     from hsm.operations import Operations, open_context  # noqa: PLC0415 - see above
     from hsm.worker import Worker  # noqa: PLC0415 - see above
 
     def announce(change: PinChange) -> None:
-        control.send(end, change)
+        worker_messages.send(end, change)
 
     context = open_context(settings, pin, warn=announce)
     operations = Operations(context, announce=announce)

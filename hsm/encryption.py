@@ -98,7 +98,7 @@ def encrypt_directory(directory: Path, target: Path, to: Sequence[str]) -> None:
                 tar.add(path, arcname=str(path.relative_to(directory)), recursive=False, filter=_anonymous)
 
     read, write = os.pipe()
-    with _Beside(give, os.fdopen(write, "wb")), os.fdopen(read, "rb") as reader:
+    with _PipeWriterThread(give, os.fdopen(write, "wb")), os.fdopen(read, "rb") as reader:
         _seal_from(reader, target, to)
 
 
@@ -112,7 +112,7 @@ def decrypt_directory(source: Path, directory: Path, identities: Sequence[str]) 
 
     read, write = os.pipe()
     try:
-        with _Beside(give, os.fdopen(write, "wb")), os.fdopen(read, "rb") as reader:
+        with _PipeWriterThread(give, os.fdopen(write, "wb")), os.fdopen(read, "rb") as reader:
             with tarfile.open(fileobj=reader, mode="r|") as tar:
                 tar.extractall(directory, filter="data")
             while reader.read(1 << 16):  # the end of the seal is what proves that nothing was cut off
@@ -121,7 +121,7 @@ def decrypt_directory(source: Path, directory: Path, identities: Sequence[str]) 
         raise _broken(source.name, error) from error
 
 
-class _Beside:
+class _PipeWriterThread:
     """A thread that gives into a pipe while the context reads from it; its fault is raised on leaving."""
 
     def __init__(self, give: Callable[[BinaryIO], None], stream: BinaryIO) -> None:

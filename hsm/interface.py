@@ -19,21 +19,21 @@ from hsm.requests import (
     ApprovalRequest,
     BackupPiece,
     BackupSigning,
-    ByOfficers,
     CodeUse,
-    CustodianEnd,
     DocumentSigning,
+    IntentQuery,
     KeyToUnwrap,
     KeyToWrap,
+    ManifestSigningRequest,
     NoArguments,
     OcspQuestion,
     OfBackup,
     OfCeremony,
     OfCertificate,
-    OfIntent,
+    OfficerRequest,
     OfIssuer,
-    OfManifest,
-    OfSubject,
+    PinCustodianEndRequest,
+    SubjectQuery,
     TimestampOrders,
     Unlocking,
 )
@@ -92,7 +92,7 @@ class Operation(Generic[P, R]):
     def decode(self, arguments: dict[str, Any]) -> Any:
         """The request in a caller's *arguments*. Raises :class:`BadRequest`."""
         request = decode_request(self.request, arguments)
-        if isinstance(request, ByOfficers) and request.intent.kind != self.name:
+        if isinstance(request, OfficerRequest) and request.intent.kind != self.name:
             raise BadRequest("This act is of another kind than the operation {kind}.", kind=self.name)
         return request
 
@@ -101,8 +101,8 @@ _EVERYONE = frozenset(PeerRole)
 _WEB = frozenset({PeerRole.WEB})
 _PEOPLE = frozenset({PeerRole.WEB, PeerRole.OPERATOR})
 _CONSOLE = frozenset({PeerRole.OPERATOR, PeerRole.CONSOLE})
-_WITH_OFFICERS = _PEOPLE | _CONSOLE
-_RECORDED = _CONSOLE | {PeerRole.SCHEDULER}
+_WEB_OPERATOR_CONSOLE = _PEOPLE | _CONSOLE
+_CONSOLE_AND_SCHEDULER = _CONSOLE | {PeerRole.SCHEDULER}
 _KEYS = frozenset({PeerRole.WEB, PeerRole.SCHEDULER})
 _BACKUP = frozenset({PeerRole.BACKUP})
 
@@ -128,13 +128,13 @@ class AuthorityInterface:
     A person needs their own activation; a seal those of as many custodians as it takes, and of the person who
     asks. What was given to ``approve`` counts too: the activations may then be fewer, or none."""
 
-    approve = Operation(ApprovalRequest, Approvals, _WITH_OFFICERS)
+    approve = Operation(ApprovalRequest, Approvals, _WEB_OPERATOR_CONSOLE)
     """One person's activation of an intent, verified now and remembered until the intent expires.
 
     The operation itself then counts it, with what is given on the spot. One approval for each person; an intent
     that was done, or another one under the same nonce, takes none."""
 
-    approvals = Operation(OfIntent, Approvals, _WITH_OFFICERS)
+    approvals = Operation(IntentQuery, Approvals, _WEB_OPERATOR_CONSOLE)
     """Who has approved an intent so far, and how many must."""
 
     timestamp_fields = Operation(
@@ -145,10 +145,10 @@ class AuthorityInterface:
     extend_log = Operation(LogExtension, bytes, frozenset({PeerRole.SCHEDULER, PeerRole.OPERATOR}), "checkpoint")
     """See :meth:`hsm.client.AuthorityClient.checkpoint`."""
 
-    sign_manifest = Operation(OfManifest, bytes, _PEOPLE)
+    sign_manifest = Operation(ManifestSigningRequest, bytes, _PEOPLE)
     """The detached CMS (DER) over an evidence manifest whose checkpoint the authority has signed."""
 
-    issue_crl = Operation(NoArguments, bytes, _WITH_OFFICERS | {PeerRole.SCHEDULER})
+    issue_crl = Operation(NoArguments, bytes, _WEB_OPERATOR_CONSOLE | {PeerRole.SCHEDULER})
     """Fresh CRLs of all issuing CAs, each numbered one higher than its last; that of the current one (DER)."""
 
     crls = Operation(NoArguments, list[bytes], _EVERYONE)
@@ -169,10 +169,10 @@ class AuthorityInterface:
     chain = Operation(NoArguments, list[bytes], _EVERYONE)
     """The certificate of the CA that issues now, then the root's (DER)."""
 
-    certificate = Operation(OfSubject, bytes, _EVERYONE)
+    certificate = Operation(SubjectQuery, bytes, _EVERYONE)
     """The current certificate (DER) of ``tsa``, ``log``, ``evidence``, ``person-…`` or ``seal-…``."""
 
-    credentials = Operation(OfSubject, list[KnownCredential], _WITH_OFFICERS | {PeerRole.SCHEDULER})
+    credentials = Operation(SubjectQuery, list[KnownCredential], _WEB_OPERATOR_CONSOLE | {PeerRole.SCHEDULER})
     """What the subject activates with, revoked ones left out; empty for somebody who is not enrolled."""
 
     organisations = Operation(NoArguments, list[str], _PEOPLE)
@@ -192,72 +192,72 @@ class AuthorityInterface:
 
     Details: subject, credential (a map, webauthn alone). Wrong codes count as for ``appoint_officer``."""
 
-    ceremonies = Operation(NoArguments, list[HeldCeremony], _RECORDED)
+    ceremonies = Operation(NoArguments, list[HeldCeremony], _CONSOLE_AND_SCHEDULER)
     """Every ceremony that was held, and every later change of a key from one; the first first."""
 
-    transcript = Operation(OfCeremony, str, _RECORDED)
+    transcript = Operation(OfCeremony, str, _CONSOLE_AND_SCHEDULER)
     """The transcript of a ceremony, as it is found; empty when it is gone. Raises UnknownKey."""
 
-    enrol_person = Operation(ByOfficers, bytes, _PEOPLE)
+    enrol_person = Operation(OfficerRequest, bytes, _PEOPLE)
     """Makes a person's key and certificate (DER). Details: subject, name, organisation, credentials."""
 
-    enrol_officer = Operation(ByOfficers, None, _PEOPLE)
+    enrol_officer = Operation(OfficerRequest, None, _PEOPLE)
     """Makes one more officer. Details: subject, name, organisation, credentials (webauthn alone)."""
 
-    enrol_pin_custodian = Operation(ByOfficers, None, _PEOPLE, "enrol_keeper")
+    enrol_pin_custodian = Operation(OfficerRequest, None, _PEOPLE, "enrol_keeper")
     """Makes somebody one of those of whom two unlock. Details: subject (``keeper-…``), name, organisation,
     credentials (webauthn alone, of the console), which take the place of those from before."""
 
     pin_custodians = Operation(NoArguments, list[str], _CONSOLE, "keepers")
     """The subjects (``keeper-…``) of whom any two unlock, sorted."""
 
-    end_pin_custodian = Operation(CustodianEnd, int, frozenset({PeerRole.OPERATOR}), "end_keeper")
+    end_pin_custodian = Operation(PinCustodianEndRequest, int, frozenset({PeerRole.OPERATOR}), "end_keeper")
     """Takes every authenticator from a PIN custodian, or the named one; how many that were. It needs nobody's
     activation, and no HSM. Asked again, it changes nothing."""
 
-    enrol_seal = Operation(ByOfficers, bytes, _PEOPLE)
+    enrol_seal = Operation(OfficerRequest, bytes, _PEOPLE)
     """Makes a seal's key and certificate (DER). Details: subject, name, organisation, kind, custodians, needed."""
 
-    seal = Operation(OfSubject, KnownCompanySeal, _PEOPLE)
+    seal = Operation(SubjectQuery, KnownCompanySeal, _PEOPLE)
     """What the authority knows of a seal. Raises :class:`hsm.errors.UnknownKey`."""
 
-    suspend_seal = Operation(OfSubject, None, _PEOPLE)
+    suspend_seal = Operation(SubjectQuery, None, _PEOPLE)
     """Stops a seal at once; it needs nobody's activation. Asked again, it changes nothing."""
 
-    resume_seal = Operation(ByOfficers, None, _PEOPLE)
+    resume_seal = Operation(OfficerRequest, None, _PEOPLE)
     """Lets a suspended seal be used again. Details: subject."""
 
-    add_custodian = Operation(ByOfficers, None, _PEOPLE)
+    add_custodian = Operation(OfficerRequest, None, _PEOPLE)
     """Gives a seal one more custodian. Details: subject, custodian."""
 
-    remove_custodian = Operation(ByOfficers, None, _PEOPLE)
+    remove_custodian = Operation(OfficerRequest, None, _PEOPLE)
     """Takes a seal from a custodian at once, by one officer. Details: subject, custodian."""
 
-    set_custodians_needed = Operation(ByOfficers, None, _PEOPLE)
+    set_custodians_needed = Operation(OfficerRequest, None, _PEOPLE)
     """Sets how many custodians release a seal, 1 or 2. Details: subject, needed."""
 
-    change_picture = Operation(ByOfficers, None, _PEOPLE)
+    change_picture = Operation(OfficerRequest, None, _PEOPLE)
     """Takes a picture into use. Details: subject, picture (SHA-256 in hex; empty for the drawn one)."""
 
-    destroy_seal = Operation(ByOfficers, bytes, _PEOPLE)
+    destroy_seal = Operation(OfficerRequest, bytes, _PEOPLE)
     """Revokes a seal's certificates and destroys its keys in the HSM; the new CRL (DER). Details: subject."""
 
-    add_credential = Operation(ByOfficers, None, _PEOPLE)
+    add_credential = Operation(OfficerRequest, None, _PEOPLE)
     """Gives a person one more credential. Details: subject, credential."""
 
-    revoke_credential = Operation(ByOfficers, None, _PEOPLE)
+    revoke_credential = Operation(OfficerRequest, None, _PEOPLE)
     """Ends a credential for good. Details: subject, credential (id in hex, or ``pin-totp``)."""
 
-    revoke_certificate = Operation(ByOfficers, bytes, _WITH_OFFICERS)
+    revoke_certificate = Operation(OfficerRequest, bytes, _WEB_OPERATOR_CONSOLE)
     """Revokes every unexpired certificate of a subject; the new CRL (DER). Details: subject, reason; with
     ``serial`` (hex) that one certificate alone, an older one too."""
 
-    retire = Operation(ByOfficers, bytes, _PEOPLE)
+    retire = Operation(OfficerRequest, bytes, _PEOPLE)
     """Ends every credential and certificate of a subject at once; the new CRL (DER). Details: subject, reason.
 
     Asked again, it changes nothing more and answers the same way."""
 
-    rotate = Operation(ByOfficers, bytes, _WITH_OFFICERS)
+    rotate = Operation(OfficerRequest, bytes, _WEB_OPERATOR_CONSOLE)
     """Gives a subject a new key and its certificate (DER). Details: subject."""
 
     wrap_key = Operation(KeyToWrap, bytes, _KEYS)

@@ -69,7 +69,7 @@ def private_key(token: TokenConnection, label: str, public_key: bytes) -> HsmPri
     return _EdwardsKey(public, sign)
 
 
-class _Kept:
+class _NonExportableKey:
     """What a key in the HSM never does, whatever its kind."""
 
     def _refuse(self, *_: object) -> NoReturn:
@@ -80,7 +80,7 @@ class _Kept:
     __copy__ = __deepcopy__ = _refuse
 
 
-class _EllipticCurveKey(_Kept, ec.EllipticCurvePrivateKey):
+class _EllipticCurveKey(_NonExportableKey, ec.EllipticCurvePrivateKey):
     def __init__(self, public: ec.EllipticCurvePublicKey, sign: RawSigner) -> None:
         self._public = public
         self._sign = sign
@@ -101,7 +101,7 @@ class _EllipticCurveKey(_Kept, ec.EllipticCurvePrivateKey):
         return self._sign(data)
 
 
-class _RsaKey(_Kept, rsa.RSAPrivateKey):
+class _RsaKey(_NonExportableKey, rsa.RSAPrivateKey):
     def __init__(self, public: rsa.RSAPublicKey, sign: RawSigner) -> None:
         self._public = public
         self._sign = sign
@@ -120,7 +120,7 @@ class _RsaKey(_Kept, rsa.RSAPrivateKey):
         return self._sign(data)
 
 
-class _EdwardsKey(_Kept, ed25519.Ed25519PrivateKey):
+class _EdwardsKey(_NonExportableKey, ed25519.Ed25519PrivateKey):
     def __init__(self, public: ed25519.Ed25519PublicKey, sign: RawSigner) -> None:
         self._public = public
         self._sign = sign

@@ -9,10 +9,10 @@ from typing import Any
 
 import pkcs11
 
-from hsm.control import LoginTurn, PinChange, login_turn
 from hsm.errors import AuthorityLocked
 from hsm.files import file_lock
 from hsm.store.latch import PinLatch
+from hsm.worker_messages import LoginTurn, PinChange, login_turn
 
 _FINAL = (
     pkcs11.PinIncorrect,

@@ -15,7 +15,7 @@ class NoArguments:
 
 
 @dataclass(frozen=True, slots=True)
-class OfSubject:
+class SubjectQuery:
     """About one subject of the store."""
 
     subject: str
@@ -66,7 +66,7 @@ class ApprovalRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class OfIntent:
+class IntentQuery:
     """About one intent of either kind."""
 
     intent: SigningIntent | OfficerIntent
@@ -80,7 +80,7 @@ class TimestampOrders:
 
 
 @dataclass(frozen=True, slots=True)
-class OfManifest:
+class ManifestSigningRequest:
     """An evidence manifest (canonical JSON)."""
 
     manifest: bytes
@@ -95,7 +95,7 @@ class CodeUse:
 
 
 @dataclass(frozen=True, slots=True)
-class ByOfficers:
+class OfficerRequest:
     """An administrative intent, which is of the operation's own kind, and officers' activations of it."""
 
     intent: OfficerIntent
@@ -103,14 +103,14 @@ class ByOfficers:
 
 
 @dataclass(frozen=True, slots=True)
-class Unlocking(ByOfficers):
+class Unlocking(OfficerRequest):
     """With the PIN in parts that different hands hold."""
 
     pins: Sequence[str] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
-class CustodianEnd:
+class PinCustodianEndRequest:
     """A PIN custodian, and the id of one authenticator or None for all."""
 
     subject: str

@@ -10,7 +10,7 @@ from typing import cast
 
 from hsm import protocol
 from hsm.errors import AuthorityError, AuthorityUnreachable, BadRequest
-from hsm.timestamp import ImprintOrder, IssuedToken
+from hsm.timestamp import IssuedToken, TimestampRequest
 
 Signed = list[IssuedToken] | Exception
 Done = Callable[[Signed], None]
@@ -44,7 +44,7 @@ class TimestampStream(asyncio.Protocol):
         self._alarm: asyncio.TimerHandle | None = None
         self._answered = 0.0
 
-    def sign_orders(self, orders: Sequence[ImprintOrder], done: Done) -> None:
+    def sign_orders(self, orders: Sequence[TimestampRequest], done: Done) -> None:
         """Has *done* called, soon, with a token for each of *orders*, or with what prevented all of them.
 
         As with :meth:`hsm.client.AuthorityClient.timestamp`, a connection that turns out dead is opened again and

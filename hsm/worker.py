@@ -8,11 +8,11 @@ import socket
 import time
 from contextlib import suppress
 
-from hsm import control, protocol
+from hsm import protocol, worker_messages
 from hsm.channel import PATIENCE, Budget, Channel, RoundRobin
-from hsm.control import PinChange, SignOfLife
 from hsm.errors import AuthorityError, BadRequest
 from hsm.operations import Operations
+from hsm.worker_messages import Heartbeat, PinChange
 
 _log = logging.getLogger(__name__)
 _MOST_CHANNELS = 128
@@ -60,7 +60,7 @@ class Worker:
         """Takes every message of the parent; False when it has closed."""
         while True:
             try:
-                message = control.receive(self._end)
+                message = worker_messages.receive(self._end)
             except BlockingIOError:
                 return True
             except ConnectionError:
@@ -70,9 +70,9 @@ class Worker:
                 return False
             if isinstance(message, PinChange):
                 self._operations.state.apply_pin_change(message)
-            elif isinstance(message, SignOfLife):
+            elif isinstance(message, Heartbeat):
                 with suppress(OSError):  # a parent that is ending does not wait for it
-                    control.send(self._end, message)
+                    worker_messages.send(self._end, message)
             else:
                 self._add_channel(Channel(message.socket, message.role))
 

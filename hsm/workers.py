@@ -11,9 +11,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
-from hsm import control
+from hsm import worker_messages
 from hsm.config import PeerRole
-from hsm.control import AcceptedConnection, PinChange, SignOfLife
+from hsm.worker_messages import AcceptedConnection, Heartbeat, PinChange
 
 _log = logging.getLogger(__name__)
 _QUICK_DEATH, _PAUSE = 1.0, 0.5
@@ -63,7 +63,7 @@ class Workers:
             if worker is None:
                 continue
             try:
-                control.send(worker.end, connection)
+                worker_messages.send(worker.end, connection)
             except OSError:
                 continue
             return True
@@ -79,10 +79,10 @@ class Workers:
         Workers are heard in no particular order, so what is older than what is known already goes nowhere.
         """
         try:
-            message = control.receive(end)
+            message = worker_messages.receive(end)
         except OSError:
             return
-        if isinstance(message, SignOfLife):
+        if isinstance(message, Heartbeat):
             for worker in self._workers:
                 if worker is not None and worker.end is end:
                     worker.asked = None
@@ -92,7 +92,7 @@ class Workers:
         for worker in self._workers:
             if worker is not None and worker.end is not end:
                 try:
-                    control.send(worker.end, message)
+                    worker_messages.send(worker.end, message)
                 except OSError:
                     # Gone or stuck: it must not go on with the PIN that it has. Its successor gets the new one.
                     _log.warning("worker %d does not hear of the PIN and is ended", worker.process)
@@ -113,7 +113,7 @@ class Workers:
             if worker.asked is None:
                 worker.asked = now
                 with suppress(OSError):  # a worker that has ended is found by reap, a full line by its silence
-                    control.send(worker.end, SignOfLife())
+                    worker_messages.send(worker.end, Heartbeat())
         return bool(workers) and not waited_for
 
     def reap(self) -> bool:
@@ -145,7 +145,7 @@ class Workers:
         self._workers = [None] * len(self._workers)
 
     def _fork(self) -> WorkerProcess:
-        ours, theirs = control.pair()
+        ours, theirs = worker_messages.pair()
         process = os.fork()
         if process == 0:
             status = 1

@@ -200,7 +200,7 @@ class PortalSessions(SessionRules[Session]):
         secret = secrets.token_urlsafe(32)
         session = replace(new, id=session_id_of(secret).hex())
         store.forget(tx, self._now() - KEPT)
-        store.insert(tx, session)
+        store.insert_session(tx, session)
         return OpenedSession(session, secret)
 
     def _record_ended(self, tx: Transaction, subject: str, by: str, count: int) -> None:

@@ -81,7 +81,7 @@ def begin_attempt(
     _require_no_wait([until for _, until in (found[:1] if known else found)], now)
     counts = [count + 1 for count, _ in found]
     for key, count, limit in zip(keys, counts, limits, strict=True):
-        attempts.put(tx, key, count, now=now, until=_until(count, limit, now))
+        attempts.save_count(tx, key, count, now=now, until=_until(count, limit, now))
     attempts.forget(tx, now - FORGOTTEN_AFTER)
     blocks = any(count >= limit.free for count, limit in zip(counts, limits, strict=True))
     return SignInAttempt(keys, tuple(until for _, until in found), pair, blocks, counts[0])

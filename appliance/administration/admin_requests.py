@@ -117,7 +117,7 @@ class AdminRequests:
             statement = RequestStatement(act, DualControlRole.APPROVES, by.login)
             self._signatures.accept_answer(tx, statement, answer, action.approvers, now=self._context.now())
             self._decide(tx, act, AdminRequestState.PERFORMING, by)
-            act = admin_requests.act(tx, act_id)
+            act = admin_requests.load_request(tx, act_id)
         return self._performing.dispatch_request(act, act.arguments)
 
     def refuse_request(self, act_id: str, *, by: Actor) -> AdminRequest:
@@ -126,7 +126,7 @@ class AdminRequests:
             act, action = self._decidable(tx, act_id)
             _require_second(act, action, by)
             self._decide(tx, act, AdminRequestState.REFUSED, by)
-            return admin_requests.act(tx, act_id)
+            return admin_requests.load_request(tx, act_id)
 
     def withdraw_request(self, act_id: str, *, by: Actor) -> AdminRequest:
         """The author takes it back. Raises :class:`NotAllowed` for anybody else."""
@@ -135,12 +135,12 @@ class AdminRequests:
             if by.login != act.asked_by:
                 raise NotAllowed("Only who asked for {id} withdraws it.", id=act_id)
             self._decide(tx, act, AdminRequestState.WITHDRAWN, by)
-            return admin_requests.act(tx, act_id)
+            return admin_requests.load_request(tx, act_id)
 
     def find_request(self, act_id: str) -> AdminRequest:
         """One of them. Raises :class:`NotFound`."""
         with self._context.database.reading() as tx:
-            return admin_requests.act(tx, act_id)
+            return admin_requests.load_request(tx, act_id)
 
     def waiting(self) -> list[AdminRequest]:
         """What waits for a second person, the oldest first."""
@@ -174,7 +174,7 @@ class AdminRequests:
     def _write(self, act: AdminRequest, action: Action, by: Actor, answer: str | None) -> None:
         waits = act.state is AdminRequestState.WAITING
         with self._context.writing() as tx:
-            admin_requests.insert(tx, act)
+            admin_requests.insert_request(tx, act)
             if waits:
                 statement = RequestStatement(act, DualControlRole.ASKS, by.login)
                 self._signatures.accept_answer(tx, statement, answer, action.who, now=self._context.now())
@@ -183,7 +183,7 @@ class AdminRequests:
             self._context.journal.append_line(tx, kind, by, act=act.id, action=act.action, effect=act.effect)
 
     def _decidable(self, tx: Transaction, act_id: str) -> tuple[AdminRequest, Action]:
-        act = admin_requests.act(tx, act_id)
+        act = admin_requests.load_request(tx, act_id)
         if act.state is not AdminRequestState.WAITING:
             raise StateRefused("{id} is {state}; nothing is left to decide.", id=act_id, state=act.state)
         if act.expires <= self._context.now():

@@ -87,7 +87,7 @@ class ApprovalMail:
             due = admin_requests.due_messages(tx, now, limit=MOST)
         for letter in due:
             with self._context.database.reading() as tx:
-                act = admin_requests.act(tx, letter.act)
+                act = admin_requests.load_request(tx, letter.act)
                 recipient = administrators.administrator(tx, letter.login)
             state, problem = self._send(mail, act, recipient)
             taken += state is RequestMessageState.SENT

@@ -200,7 +200,7 @@ class RequestExecutor:
         """Performs the act, if nobody took it before. Raises :class:`StateRefused` when somebody did, or when it
         is another process's to do."""
         with self._context.database.transaction() as tx:
-            act = admin_requests.act(tx, act_id)
+            act = admin_requests.load_request(tx, act_id)
             if find_action(act.action).executed_by not in self._hands:
                 raise StateRefused("{action} is done by another process.", action=act.action)
             if not admin_requests.start(tx, act_id, self._context.now()):
@@ -255,7 +255,7 @@ class RequestExecutor:
 
     def _now(self, act_id: str) -> AdminRequest:
         with self._context.database.reading() as tx:
-            return admin_requests.act(tx, act_id)
+            return admin_requests.load_request(tx, act_id)
 
 
 def _longest(act: AdminRequest) -> timedelta:

@@ -52,7 +52,7 @@ class UnlockStatus:
 
 
 @dataclass(frozen=True, slots=True)
-class _Half:
+class _PendingPinPart:
     act: OfficerIntent
     login: str
     part: PinPart = field(repr=False)
@@ -65,7 +65,7 @@ class AttendedUnlock:
         self._context = context
         self._authority = authority
         self._turn = threading.Lock()
-        self._half: _Half | None = None
+        self._half: _PendingPinPart | None = None
 
     def status_for(self, by: Actor) -> UnlockStatus:
         """What *by* is asked for. Raises :class:`NotAllowed` for auditors, and what the authority refuses."""
@@ -93,7 +93,7 @@ class AttendedUnlock:
             self._require_fitting(half, act, part, by)
             self._authority.approve(act, answer)
             if half is None:
-                self._keep(_Half(act, by.login, part))
+                self._keep(_PendingPinPart(act, by.login, part))
                 self._tell(JournalKind.PIN_PART_GIVEN, by)
                 return False
             self._half = None
@@ -118,7 +118,7 @@ class AttendedUnlock:
             raise
         self._tell(JournalKind.AUTHORITY_UNLOCKED, by)
 
-    def _require_fitting(self, half: _Half | None, act: OfficerIntent, part: PinPart, by: Actor) -> None:
+    def _require_fitting(self, half: _PendingPinPart | None, act: OfficerIntent, part: PinPart, by: Actor) -> None:
         if part.number not in PARTS or len(part.pin) > LONGEST_PART or not (part.pin or "-").isprintable():
             raise PreconditionRefused("A part of the PIN has at most {most} characters.", most=LONGEST_PART)
         if half is None:
@@ -134,19 +134,19 @@ class AttendedUnlock:
         if not part.pin and not half.part.pin:
             raise PreconditionRefused("Neither of you has given a part of the PIN; one has to.")
 
-    def _waiting(self) -> _Half | None:
+    def _waiting(self) -> _PendingPinPart | None:
         if self._half is not None and self._half.act.expires <= self._context.now():
             self._half = None
         return self._half
 
-    def _keep(self, half: _Half) -> None:
+    def _keep(self, half: _PendingPinPart) -> None:
         """Until the act ends, also when nobody asks any more."""
         self._half = half
         timer = threading.Timer(LASTS.total_seconds(), self._drop, (half,))
         timer.daemon = True
         timer.start()
 
-    def _drop(self, half: _Half) -> None:
+    def _drop(self, half: _PendingPinPart) -> None:
         with self._turn:
             if self._half is half:
                 self._half = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from appliance.appearances import drawing, scanned, stamped
+from appliance.appearances import drawing, scanned, seal_scan
 
 
 def drawn(strokes: list[list[list[float]]]) -> bytes:
@@ -18,6 +18,6 @@ def cleaned(data: bytes) -> bytes:
 
 
 def seal(data: bytes, width_mm: float) -> dict[str, Any]:
-    """See :func:`appliance.appearances.stamped.stamped`."""
-    made = stamped.stamped(data, width_mm=width_mm)
+    """See :func:`appliance.appearances.seal_scan.stamped`."""
+    made = seal_scan.prepare_seal_picture(data, width_mm=width_mm)
     return {"png": made.png, "dpi": made.dpi, "advice": [advice.value for advice in made.advice]}

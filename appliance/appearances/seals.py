@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from appliance.appearances.stamped import LARGEST, Advice, Stamped
+from appliance.appearances.seal_scan import LARGEST, Advice, SealPicture
 from appliance.confinement import Confinement
 from appliance.errors import ConfinementFailed, DocumentRefused, NotFound
 from appliance.model.people import Seal
@@ -62,7 +62,7 @@ class SealPictures:
             appearance = appearance_of(tx, found)
         return self._workshop.seal_svg(appearance)
 
-    def made(self, seal: Seal, data: bytes) -> Stamped:
+    def made(self, seal: Seal, data: bytes) -> SealPicture:
         """The picture of the PNG or JPEG *data*, fit for *seal*, made in a confined process. Raises
         :class:`DocumentRefused` with what is wrong."""
         if len(data) > LARGEST:
@@ -77,7 +77,7 @@ class SealPictures:
             raise DocumentRefused(
                 "unprocessable", "The picture could not be processed; use another one."
             ) from failure
-        return Stamped(answer["png"], answer["dpi"], tuple(Advice(each) for each in answer["advice"]))
+        return SealPicture(answer["png"], answer["dpi"], tuple(Advice(each) for each in answer["advice"]))
 
     def preview(self, seal: Seal, digest: str) -> bytes:
         """A PNG of how *seal* would be painted with its picture *digest* (empty: drawn), by the same steps."""

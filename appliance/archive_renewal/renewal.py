@@ -15,9 +15,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from appliance.config import KeepingSettings
-from appliance.contracts.completion import READERS, require_archived
+from appliance.contracts.completion import MAX_VERIFIER_ATTEMPTS, require_archived
+from appliance.contracts.dependencies import ContractRecords, SigningBackend
 from appliance.contracts.finalisation import Archived, Archiving
-from appliance.contracts.services import ContractRecords, SigningBackend
 from appliance.errors import ApplianceError, ResultRefused
 from appliance.evidence.extraction import newest_contents
 from appliance.ledger.audit_trail import SYSTEM, AuditEvent, EventKind, Field
@@ -122,14 +122,16 @@ class ArchiveRenewal:
         Raises :class:`ResultRefused`, and what the parts raise.
         """
         with self._records.database.reading() as tx:
-            contract = contracts.load(tx, contract_id)
+            contract = contracts.load_contract(tx, contract_id)
         if not _is_kept(contract):
             self._let_go(contract_id)
             return contract
         document = self._backend.blobs.get(contract.current.digest)
         last = _last_token(document, contract)
         archived = self._archiving.extend(document, self._material(last, {} if materials is None else materials))
-        require_archived(self._backend.verifier.verify_pdf(archived.document, readers=READERS), contract)
+        require_archived(
+            self._backend.verifier.verify_pdf(archived.document, readers=MAX_VERIFIER_ATTEMPTS), contract
+        )
         return self._commit(contract, archived, self._backend.blobs.put(archived.document))
 
     def _material(self, last: bytes, known: Materials) -> ValidationMaterial:
@@ -145,37 +147,37 @@ class ArchiveRenewal:
         public: dict[str, Field] = {"revision": number, "digest": digest, "size": size}
         event = AuditEvent(EventKind.ARCHIVE_RENEWED, archived.at, SYSTEM, contract.id, public)
         with self._records.database.transaction() as tx:
-            seen = contracts.load(tx, contract.id)
+            seen = contracts.load_contract(tx, contract.id)
             if not _is_kept(seen) or seen.current.number != contract.current.number:
-                retention.doom(
+                retention.mark_for_removal(
                     tx, [digest], since=self._records.now()
                 )  # disposed of, or renewed by another, meanwhile
                 return seen
             contracts.add_revision(tx, seen, revision, state=seen.state)
-            archive_renewals.put(tx, contract.id, number, archived.horizon)
+            archive_renewals.save_horizon(tx, contract.id, number, archived.horizon)
             self._records.audit.append(
                 tx, event
             )  # what the parties see is unchanged: no new version, no place in lists
-            return contracts.load(tx, contract.id)
+            return contracts.load_contract(tx, contract.id)
 
     def _read(self, contract_id: str) -> None:
         with self._records.database.reading() as tx:
-            contract = contracts.load(tx, contract_id)
+            contract = contracts.load_contract(tx, contract_id)
         if not _is_kept(contract):
             self._let_go(contract_id)
             return
         horizon = horizon_of_token(_last_token(self._backend.blobs.get(contract.current.digest), contract))
         with self._records.database.transaction() as tx:
-            known = archive_renewals.of(tx, contract_id)
+            known = archive_renewals.status_of(tx, contract_id)
             if known is not None and known.horizon is None:
-                archive_renewals.put(tx, contract_id, contract.current.number, horizon)
+                archive_renewals.save_horizon(tx, contract_id, contract.current.number, horizon)
 
     def _attempt(self, contract_id: str, work: Callable[[str], object]) -> bool:
         try:
             work(contract_id)
         except (ApplianceError, UnknownKey) as error:
             with self._records.database.transaction() as tx:
-                known = archive_renewals.of(tx, contract_id)
+                known = archive_renewals.status_of(tx, contract_id)
                 attempts = known.attempts if known else 0
                 wait = min(_FIRST_RETRY * 2 ** min(attempts, 10), _LAST_RETRY)
                 archive_renewals.fail(tx, contract_id, reason=str(error), retry_at=self._records.now() + wait)

@@ -86,7 +86,7 @@ def admit(tx: Transaction, command: Command) -> Admitted:
        the contract is past it, :class:`PreconditionRefused` when it is not this actor's, or not yet; who may not
        read a contract gets the :class:`NotFound` of one that does not exist.
     """
-    contract = contracts.load(tx, command.contract)
+    contract = contracts.load_contract(tx, command.contract)
     party = None if command.party is None else rules.party_of(contract, command.party)
     if command.seen is not None and command.seen != contract.version:
         raise _stale(tx, contract)
@@ -122,7 +122,7 @@ class SignatureRecord:
     cms: bytes
     token: bytes
     at: datetime
-    circumstances: SigningOrigin
+    origin: SigningOrigin
 
 
 class Contracts:
@@ -136,7 +136,7 @@ class Contracts:
     def get(self, contract_id: str) -> Contract:
         """The contract as it stands. Raises :class:`NotFound`."""
         with self._database.reading() as tx:
-            return contracts.load(tx, contract_id)
+            return contracts.load_contract(tx, contract_id)
 
     def admit(self, command: Command) -> Admitted:
         """As :func:`admit`."""
@@ -158,7 +158,7 @@ class Contracts:
     def signatures(self, contract_id: str) -> tuple[SignatureRecord, ...]:
         """The signatures that were completed, in the order in which they were made."""
         with self._database.reading() as tx:
-            contract = contracts.load(tx, contract_id)
+            contract = contracts.load_contract(tx, contract_id)
             attempts = intents.of_contract(tx, contract_id)
         return tuple(
             SignatureRecord(
@@ -167,7 +167,7 @@ class Contracts:
                 cms=record.cms or b"",
                 token=local_token(parse(record.cms or b"")) or b"",
                 at=record.stamped or record.created,
-                circumstances=record.origin,
+                origin=record.origin,
             )
             for record in attempts
             if record.state is IntentState.COMPLETED
@@ -218,6 +218,6 @@ def record_change(
     if not appended:
         audit.append(tx, event)
     contracts.touch(tx, contract.id, kind=event.kind, actor=event.actor, at=event.at)
-    now = contracts.load(tx, contract.id)
+    now = contracts.load_contract(tx, contract.id)
     participation_index.refresh(tx, now.id, buckets_of(now), search_words_of(now))
     return now

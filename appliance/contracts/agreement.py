@@ -13,9 +13,9 @@ from datetime import datetime
 
 from appliance.contracts import agreement_text, rules
 from appliance.contracts.agreement_text import AgreementText, distinct, side_of, side_of_person, sides_of
-from appliance.contracts.authorisation_basis import Authorised, Identified
+from appliance.contracts.authorisation_basis import IdentityVerified, PowerCoversSignature
+from appliance.contracts.dependencies import ContractRecords, SigningBackend, SigningRules, record_intent
 from appliance.contracts.preconditions import SigningContext
-from appliance.contracts.services import ContractRecords, SigningBackend, SigningRules, record_intent
 from appliance.errors import NotFound, StateRefused
 from appliance.language import Language
 from appliance.ledger.audit_trail import AuditEvent, EventKind
@@ -110,7 +110,7 @@ class Agreements:
         that side: who cannot bind it cannot agree on the form.
         """
         with self._records.database.reading() as tx:
-            subject = rules.party_of(contracts.load(tx, contract_id), party_id).responsible
+            subject = rules.party_of(contracts.load_contract(tx, contract_id), party_id).responsible
             between = _between(tx, contract_id, party_id)
         return self.propose(subject, between, language)
 
@@ -182,16 +182,19 @@ class Agreements:
         """Whoever accepts for a party of a contract acts for it, and may sign it as far as policy asks."""
         if between.contract is None or between.party is None:
             return
-        contract = contracts.load(tx, between.contract)
+        contract = contracts.load_contract(tx, between.contract)
         party, now = rules.party_of(contract, between.party), self._records.now()
         if contract.state is not ContractState.SENT or party.responsible != subject:
             raise StateRefused(declarations.GONE)
-        for precondition in (Identified(self._rules.basis_finder), Authorised(self._rules.basis_finder)):
+        for precondition in (
+            IdentityVerified(self._rules.basis_finder),
+            PowerCoversSignature(self._rules.basis_finder),
+        ):
             precondition.require(tx, SigningContext(contract, party, now))
 
 
 def _between(tx: Transaction, contract_id: str, party_id: str) -> AgreementSides:
-    contract = contracts.load(tx, contract_id)
+    contract = contracts.load_contract(tx, contract_id)
     own = side_of(rules.party_of(contract, party_id))
     return AgreementSides(own, distinct(sides_of(contract), but=own), contract_id, party_id)
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, ClassVar, Final
 
-from appliance.contracts.preconditions import Foreseen, Precondition, SigningContext
+from appliance.contracts.preconditions import Precondition, PreSendingCheck, SigningContext
 from appliance.language import Language, translator
 from appliance.model.contract import Contract, Party, PartyKind
 from appliance.model.people import IdentityRecord, Person
@@ -235,13 +235,13 @@ class BasisFinder:
 
 
 @dataclass(frozen=True, slots=True)
-class Identified(Precondition):
+class IdentityVerified(Precondition):
     """The identity of the person who acts was checked, where policy reserves the signature for such people."""
 
-    foreseen: ClassVar[Foreseen] = Foreseen.OF_OWN
+    foreseen: ClassVar[PreSendingCheck] = PreSendingCheck.OF_OWN
     finder: BasisFinder
 
-    def lacking(self, tx: Transaction, signing: SigningContext) -> Iterator[Sentence]:
+    def unmet_reasons(self, tx: Transaction, signing: SigningContext) -> Iterator[Sentence]:
         person = people.person(tx, signing.party.responsible)
         if (
             not self.finder.requires_identity(signing, person)
@@ -262,14 +262,14 @@ class Identified(Precondition):
 
 
 @dataclass(frozen=True, slots=True)
-class Authorised(Precondition):
+class PowerCoversSignature(Precondition):
     """Who signs for an organisation is its legal representative, or has a power that covers the contract, where
     policy asks for one."""
 
-    foreseen: ClassVar[Foreseen] = Foreseen.OF_OWN
+    foreseen: ClassVar[PreSendingCheck] = PreSendingCheck.OF_OWN
     finder: BasisFinder
 
-    def lacking(self, tx: Transaction, signing: SigningContext) -> Iterator[Sentence]:
+    def unmet_reasons(self, tx: Transaction, signing: SigningContext) -> Iterator[Sentence]:
         decision = self.finder.find_basis(tx, signing).decision
         if decision.outcome is CoverageOutcome.REFUSED:
             yield Sentence(decision.words.template, decision.words.values)

@@ -9,9 +9,9 @@ from appliance.contracts import agreement_text, authorisation_basis, rules
 from appliance.contracts.access import record_change
 from appliance.contracts.agreement_text import distinct, side_of, sides_of
 from appliance.contracts.crash_safety import Failpoint
+from appliance.contracts.dependencies import ContractRecords, SigningBackend, SigningRules
 from appliance.contracts.preconditions import SigningContext, require_preconditions
 from appliance.contracts.rules import after_signature, require_current
-from appliance.contracts.services import ContractRecords, SigningBackend, SigningRules
 from appliance.errors import ApplianceError, PreconditionRefused, ResultRefused, StateRefused
 from appliance.ledger.audit_trail import AuditEvent, EventKind
 from appliance.model.contract import Contract, ContractRevision, Party, PartyState, RevisionKind
@@ -27,7 +27,7 @@ from hsm.cms import add_signature_timestamp, signature_value
 from hsm.intents import instant
 from hsm.timestamp import parse_token
 
-READERS = 3
+MAX_VERIFIER_ATTEMPTS = 3
 """A signature is not thrown away because something ended the process that read the result, once or twice."""
 
 
@@ -47,8 +47,8 @@ class Completion:
         the intent stays, and the recovery or another call completes it.
         """
         with self._records.database.reading() as tx:
-            record = intents.load(tx, intent_id)
-            contract = contracts.load(tx, record.intent.contract)
+            record = intents.load_intent(tx, intent_id)
+            contract = contracts.load_contract(tx, record.intent.contract)
         if record.state is IntentState.COMPLETED:
             return contract
         if record.state is IntentState.SIGNED and record.cms is not None:
@@ -82,8 +82,8 @@ class Completion:
         stamped, became = self._with_second(record, contract, add_signature_timestamp(signed, token), wait)
         self._backend.reach(Failpoint.TIMESTAMP_RECEIVED)
         with self._records.database.transaction() as tx:
-            intents.keep_stamped(tx, record.id, cms=stamped, at=parse_token(token).gen_time, outside=became)
-            record = intents.load(tx, record.id)
+            intents.save_stamped(tx, record.id, cms=stamped, at=parse_token(token).gen_time, outside=became)
+            record = intents.load_intent(tx, record.id)
         self._backend.reach(Failpoint.TIMESTAMP_PERSISTED)
         return record
 
@@ -105,7 +105,7 @@ class Completion:
 
     def _finish(self, record: IntentRecord, contract: Contract) -> Contract:
         require_current(contract, record)
-        document = self._verified(record, contract, record.cms or b"", readers=READERS)
+        document = self._verified(record, contract, record.cms or b"", readers=MAX_VERIFIER_ATTEMPTS)
         self._backend.reach(Failpoint.RESULT_VERIFIED)
         digest = self._backend.blobs.put(document)
         self._backend.reach(Failpoint.RESULT_STORED)
@@ -149,7 +149,7 @@ class Completion:
         self, tx: Transaction, record: IntentRecord, contract: Contract, revision: ContractRevision
     ) -> Contract:
         """Everything that the signature changes. *contract* is as it was before; what it is now is returned."""
-        seen = contracts.load(tx, contract.id)
+        seen = contracts.load_contract(tx, contract.id)
         party = rules.signing_party(seen, record.intent)
         signing = SigningContext(seen, party, self._records.now())
         require_preconditions(self._rules.preconditions, tx, signing)

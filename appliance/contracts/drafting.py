@@ -10,10 +10,10 @@ from datetime import datetime
 from appliance.contact_details import telephone_number
 from appliance.contracts import draft_rules, rules, sending
 from appliance.contracts.access import Command, admit, record_change
+from appliance.contracts.dependencies import ContractRecords, SigningBackend, SigningRules
 from appliance.contracts.draft_rules import DraftTerms, PlacementChoice, Signatory, new_party
 from appliance.contracts.permissions import Permission
 from appliance.contracts.preconditions import SigningContext
-from appliance.contracts.services import ContractRecords, SigningBackend, SigningRules
 from appliance.documents.intake import AcceptedDocument, Intake
 from appliance.errors import PreconditionRefused
 from appliance.ledger.audit_trail import AuditEvent, EventKind, Field
@@ -74,7 +74,7 @@ class Drafting:
                 amount=terms.amount,
                 language=terms.language or initiator.language,
             )
-            contracts.insert(tx, contract)
+            contracts.insert_contract(tx, contract)
             return record_change(tx, self._records.audit, contract, drafted_event(contract, now))
 
     def revise(self, contract_id: str, terms: DraftTerms, *, by: str, seen: int | None = None) -> Contract:
@@ -134,7 +134,9 @@ class Drafting:
         with self._records.database.transaction() as tx:
             contract = self._draft(tx, contract_id, by, seen)
             person = draft_rules.guest_person(guest, people.person(tx, contract.initiator))
-            refusal = sending.of_this_house(tx, self._rules.basis_finder.own, person.organisation, certified)
+            refusal = sending.own_organisation_refusal(
+                tx, self._rules.basis_finder.own, person.organisation, certified
+            )
             if refusal is not None:
                 raise refusal.error()
             people.insert_person(tx, person, None)
@@ -221,7 +223,7 @@ class Drafting:
         if party.kind is PartyKind.SEAL:
             for reason in self._rules.seals.of_choice(tx, SigningContext(contract, party, self._records.now())):
                 raise PreconditionRefused(reason.template, **reason.values)
-        parties.insert(tx, contract.id, party)
+        parties.insert_party(tx, contract.id, party)
         if party.subject == contract.initiator:
             parties.order(tx, contract.id, [party.id, *(other.id for other in contract.parties)])
         now = record_change(tx, self._records.audit, contract, added_event(contract, party, self._records.now()))
@@ -296,7 +298,7 @@ class Resending:
             before = admit(tx, Command(contract_id, Permission.CORRECT, by, now, seen)).contract
             known = contracts.successor(tx, before.id)
             if known is not None:
-                return contracts.load(tx, known)
+                return contracts.load_contract(tx, known)
             draft = self._drafted(tx, before, now)
             for party in before.parties:
                 draft = self._joined(tx, draft, party)
@@ -312,8 +314,8 @@ class Resending:
         with self._records.database.reading() as tx:
             before, after = contracts.replaced(tx, contract.id), contracts.successor(tx, contract.id)
             return ReplacementLinks(
-                None if before is None else contracts.load(tx, before),
-                None if after is None else contracts.load(tx, after),
+                None if before is None else contracts.load_contract(tx, before),
+                None if after is None else contracts.load_contract(tx, after),
             )
 
     def _drafted(self, tx: Transaction, before: Contract, now: datetime) -> Contract:
@@ -329,7 +331,7 @@ class Resending:
             former=(),
             voiding=None,
         )
-        contracts.insert(tx, draft)
+        contracts.insert_contract(tx, draft)
         contracts.insert_succession(tx, draft.id, replaces=before.id)
         event = drafted_event(draft, now, replaces=before.id)
         return record_change(tx, self._records.audit, draft, event)
@@ -345,7 +347,7 @@ class Resending:
         signatory = Signatory(party.kind, party.subject, name, organisation, party.requester, party.phone)
         anew = new_party(draft, signatory, party.placement)
         joined = replace(anew, more=party.more, cross_page=party.cross_page)
-        parties.insert(tx, draft.id, joined)
+        parties.insert_party(tx, draft.id, joined)
         return record_change(tx, self._records.audit, draft, added_event(draft, joined, self._records.now()))
 
 

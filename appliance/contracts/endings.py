@@ -15,11 +15,11 @@ from typing import Final
 
 from appliance.contracts import permissions, rules
 from appliance.contracts.access import Command, admit, record_change
-from appliance.contracts.authorisation_basis import Authorised, Identified
+from appliance.contracts.authorisation_basis import IdentityVerified, PowerCoversSignature
+from appliance.contracts.dependencies import ContractRecords, SigningBackend, SigningRules, record_intent
 from appliance.contracts.permissions import Permission
 from appliance.contracts.preconditions import SigningContext
 from appliance.contracts.rules import require_reason, to_everybody, to_those_who_know
-from appliance.contracts.services import ContractRecords, SigningBackend, SigningRules, record_intent
 from appliance.errors import PreconditionRefused, StateRefused
 from appliance.language import instants
 from appliance.ledger.audit_trail import SYSTEM, AuditEvent, AuditTrail, EventKind, Field
@@ -84,7 +84,7 @@ class Endings:
             due = self.overdue(tx, now)
         for contract_id in due:
             with self._records.database.transaction() as tx:
-                contract = contracts.load(tx, contract_id)
+                contract = contracts.load_contract(tx, contract_id)
                 if rules.is_overdue(contract, now - self._grace(contract.kind)):
                     event = AuditEvent(EventKind.CONTRACT_EXPIRED, now, SYSTEM, contract_id)
                     self._end(tx, contract, ContractState.EXPIRED, event)
@@ -282,7 +282,10 @@ class Voiding:
         """Who takes a contract back needs what signing it takes: identity and authority, as they are now."""
         for party in contract.parties:
             if party.responsible == person:
-                for precondition in (Identified(self._rules.basis_finder), Authorised(self._rules.basis_finder)):
+                for precondition in (
+                    IdentityVerified(self._rules.basis_finder),
+                    PowerCoversSignature(self._rules.basis_finder),
+                ):
                     precondition.require(tx, SigningContext(contract, party, now))
 
     def _void(self, tx: Transaction, contract: Contract, last: VoidDeclaration) -> Contract:

@@ -9,10 +9,10 @@ from datetime import datetime, timedelta
 
 from appliance.contracts import rules
 from appliance.contracts.access import record_change
-from appliance.contracts.completion import READERS, require_archived
+from appliance.contracts.completion import MAX_VERIFIER_ATTEMPTS, require_archived
 from appliance.contracts.crash_safety import Failpoint
+from appliance.contracts.dependencies import ContractRecords, SigningBackend
 from appliance.contracts.rules import to_everybody
-from appliance.contracts.services import ContractRecords, SigningBackend
 from appliance.errors import ResultRefused
 from appliance.ledger.audit_trail import SYSTEM, AuditEvent, EventKind, Field
 from appliance.model.contract import Contract, ContractRevision, ContractState, RevisionKind
@@ -85,12 +85,14 @@ class Finalisation:
         Whatever fails leaves the contract signed and unsealed; the scheduler tries again.
         """
         with self._records.database.reading() as tx:
-            contract = contracts.load(tx, contract_id)
+            contract = contracts.load_contract(tx, contract_id)
         if contract.state is ContractState.COMPLETED:
             return contract
         rules.require_state(contract, ContractState.SIGNED)
         archived = self._archived(contract)
-        require_archived(self._backend.verifier.verify_pdf(archived.document, readers=READERS), contract)
+        require_archived(
+            self._backend.verifier.verify_pdf(archived.document, readers=MAX_VERIFIER_ATTEMPTS), contract
+        )
         digest = self._backend.blobs.put(archived.document)
         self._backend.reach(Failpoint.ARCHIVE_STORED)
         number = contract.current.number + 1
@@ -103,11 +105,11 @@ class Finalisation:
         public: dict[str, Field] = {"revision": revision.number, "digest": revision.digest, "size": revision.size}
         event = AuditEvent(EventKind.CONTRACT_COMPLETED, revision.at, SYSTEM, contract.id, public)
         with self._records.database.transaction() as tx:
-            seen = contracts.load(tx, contract.id)
+            seen = contracts.load_contract(tx, contract.id)
             if seen.state is ContractState.COMPLETED:  # another process was faster; its archive stands
                 return seen
             contracts.add_revision(tx, contract, revision, state=ContractState.COMPLETED)
-            archive_renewals.put(tx, contract.id, revision.number, horizon)
+            archive_renewals.save_horizon(tx, contract.id, revision.number, horizon)
             completed = record_change(tx, self._records.audit, contract, event)
             self._records.notify(tx, to_everybody(completed, NoticeKind.COMPLETED, self._records.now()))
             return completed

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from appliance.contracts import rules
 from appliance.contracts.access import Command, admit, record_change
 from appliance.contracts.authorisation_basis import party_taken_over
+from appliance.contracts.dependencies import ContractRecords, SigningRules
 from appliance.contracts.permissions import Permission
 from appliance.contracts.preconditions import SigningContext, SigningReadiness
 from appliance.contracts.rules import newly_on_turn, require_reason
-from appliance.contracts.services import ContractRecords, SigningRules
 from appliance.errors import NotFound, PreconditionRefused, StateRefused
 from appliance.ledger.audit_trail import AuditEvent, EventKind
 from appliance.model.accounts import AccountRole
@@ -106,7 +106,7 @@ class HandingOver:
         if refusal is not None:
             return refusal
         signing = SigningContext(contract, party_taken_over(party, person), self._records.now())
-        for reason in self._readiness.lacking(tx, signing):
+        for reason in self._readiness.unmet_reasons(tx, signing):
             return PreconditionRefused(reason.template, **reason.values)
         return None
 
@@ -157,7 +157,7 @@ class Departures:
         with self._records.database.reading() as tx:
             if not accounts.has_left(tx, subject):
                 return ()
-            found = [contracts.load(tx, each.id) for each in directory.open_contracts(tx, subject)]
+            found = [contracts.load_contract(tx, each.id) for each in directory.open_contracts(tx, subject)]
         return tuple(part for contract in found for part in self._parts(contract, subject))
 
     def of_contract(self, contract: Contract) -> tuple[LeftBehind, ...]:
@@ -186,7 +186,7 @@ class Departures:
         or *to* could not have been given the part.
         """
         with self._records.database.transaction() as tx:
-            contract = contracts.load(tx, contract_id)
+            contract = contracts.load_contract(tx, contract_id)
             giver = rules.party_of(contract, party_id).responsible
             _require_of(contract, giver, left)
             _require_decider(tx, contract, giver, by)
@@ -205,7 +205,7 @@ class Departures:
         """
         now, words = self._records.now(), require_reason(reason)
         with self._records.database.transaction() as tx:
-            contract = contracts.load(tx, contract_id)
+            contract = contracts.load_contract(tx, contract_id)
             _require_of(contract, contract.initiator, left)
             before = admit(tx, Command(contract_id, Permission.READ, contract.initiator, now, seen)).contract
             if before.state not in _OPEN:

@@ -51,7 +51,7 @@ class SigningContext:
         return cast("T", self._found[tx, read])
 
 
-class Foreseen(Enum):
+class PreSendingCheck(Enum):
     """Whether a precondition must hold when the contract is sent already."""
 
     NO = "no"
@@ -67,25 +67,25 @@ class Precondition(ABC):
 
     __slots__ = ()
 
-    foreseen: ClassVar[Foreseen]
+    foreseen: ClassVar[PreSendingCheck]
 
     @abstractmethod
-    def lacking(self, tx: Transaction, signing: SigningContext) -> Iterator[Sentence]:
+    def unmet_reasons(self, tx: Transaction, signing: SigningContext) -> Iterator[Sentence]:
         """Every reason why it does not hold; none when it does."""
 
     def require(self, tx: Transaction, signing: SigningContext) -> None:
         """Raises :class:`PreconditionRefused` with the first reason when it does not hold."""
-        for reason in self.lacking(tx, signing):
+        for reason in self.unmet_reasons(tx, signing):
             raise PreconditionRefused(reason.template, **reason.values)
 
 
-class Allowed(Precondition):
+class SigningPermitted(Precondition):
     """The contract is sent, it is this party's turn, and the deadline has not come (``permissions.TABLE``)."""
 
     __slots__ = ()
-    foreseen = Foreseen.NO
+    foreseen = PreSendingCheck.NO
 
-    def lacking(self, tx: Transaction, signing: SigningContext) -> Iterator[Sentence]:
+    def unmet_reasons(self, tx: Transaction, signing: SigningContext) -> Iterator[Sentence]:
         refusal = refusal_for(
             signing.contract, Permission.SIGN, ContractActor(signing.party.responsible), signing.now, signing.party
         )
@@ -93,13 +93,13 @@ class Allowed(Precondition):
             yield Sentence(refusal.template, refusal.values)
 
 
-class Present(Precondition):
+class AccountActive(Precondition):
     """Who acts has an account that is open; outside signers need none."""
 
     __slots__ = ()
-    foreseen = Foreseen.OF_ALL
+    foreseen = PreSendingCheck.OF_ALL
 
-    def lacking(self, tx: Transaction, signing: SigningContext) -> Iterator[Sentence]:
+    def unmet_reasons(self, tx: Transaction, signing: SigningContext) -> Iterator[Sentence]:
         person = people.person(tx, signing.party.responsible)
         if not accounts.is_there(tx, person.subject):
             yield Sentence(
@@ -112,9 +112,9 @@ class Enrolled(Precondition):
     seal has a key too, as only such people can activate."""
 
     __slots__ = ()
-    foreseen = Foreseen.OF_ALL
+    foreseen = PreSendingCheck.OF_ALL
 
-    def lacking(self, tx: Transaction, signing: SigningContext) -> Iterator[Sentence]:
+    def unmet_reasons(self, tx: Transaction, signing: SigningContext) -> Iterator[Sentence]:
         party, deadline = signing.party, signing.contract.deadline.at
         for subject in dict.fromkeys((party.subject, party.responsible)):
             if not people.is_enrolled(tx, subject):
@@ -134,13 +134,13 @@ _EXPIRES = "The certificate of {name} ends on {day}, before the deadline; set an
 
 
 @dataclass(frozen=True, slots=True)
-class Agreed(Precondition):
+class AgreementAccepted(Precondition):
     """The side of who acts has accepted the text *version* on electronic signing towards every other side."""
 
-    foreseen: ClassVar[Foreseen] = Foreseen.NO
+    foreseen: ClassVar[PreSendingCheck] = PreSendingCheck.NO
     version: str = VERSION
 
-    def lacking(self, tx: Transaction, signing: SigningContext) -> Iterator[Sentence]:
+    def unmet_reasons(self, tx: Transaction, signing: SigningContext) -> Iterator[Sentence]:
         """Names the sides that no acceptance names."""
         own = side_of(signing.party)
         try:
@@ -152,13 +152,13 @@ class Agreed(Precondition):
 
 
 @dataclass(frozen=True, slots=True)
-class Reviewed(Precondition):
+class ContentCheckPassed(Precondition):
     """The content check of the contract's document came to what policy asks of its type."""
 
-    foreseen: ClassVar[Foreseen] = Foreseen.NO
+    foreseen: ClassVar[PreSendingCheck] = PreSendingCheck.NO
     reviews: ReviewStatuses
 
-    def lacking(self, tx: Transaction, signing: SigningContext) -> Iterator[Sentence]:
+    def unmet_reasons(self, tx: Transaction, signing: SigningContext) -> Iterator[Sentence]:
         if self.reviews.asks_for_nothing(signing.contract):
             return
         refusal = review_status.refusal_of(self.reviews.status_when_sent(tx, signing.contract))
@@ -177,11 +177,11 @@ def standard_preconditions(version: str = VERSION) -> tuple[Precondition, ...]:
 
     A seal's own conditions are in :mod:`appliance.contracts.preconditions`.
     """
-    return (Allowed(), Present(), Enrolled(), Agreed(version))
+    return (SigningPermitted(), AccountActive(), Enrolled(), AgreementAccepted(version))
 
 
-_ALL = frozenset({Foreseen.OF_ALL, Foreseen.OF_OWN})
-_LATER = frozenset({Foreseen.OF_OWN})
+_ALL = frozenset({PreSendingCheck.OF_ALL, PreSendingCheck.OF_OWN})
+_LATER = frozenset({PreSendingCheck.OF_OWN})
 _LAST_MOMENT = timedelta(microseconds=1)
 
 
@@ -191,7 +191,7 @@ class SigningReadiness:
     def __init__(self, preconditions: Sequence[Precondition]) -> None:
         self._preconditions = preconditions
 
-    def lacking(self, tx: Transaction, signing: SigningContext) -> Iterator[Sentence]:
+    def unmet_reasons(self, tx: Transaction, signing: SigningContext) -> Iterator[Sentence]:
         """All that would be refused, whosever turn it is."""
         yield from self._of(tx, signing, _ALL)
 
@@ -213,10 +213,12 @@ class SigningReadiness:
         if not lacks_now and last.now > signing.now and not signing.party.guest:
             yield from self._of(tx, last, _LATER)
 
-    def _of(self, tx: Transaction, signing: SigningContext, which: Collection[Foreseen]) -> Iterator[Sentence]:
+    def _of(
+        self, tx: Transaction, signing: SigningContext, which: Collection[PreSendingCheck]
+    ) -> Iterator[Sentence]:
         for precondition in self._preconditions:
             if precondition.foreseen in which:
-                yield from precondition.lacking(tx, signing)
+                yield from precondition.unmet_reasons(tx, signing)
 
 
 def _is_own(tx: Transaction, signing: SigningContext) -> bool:
@@ -243,11 +245,11 @@ UNREVIEWED = "Policy wants a reviewer to sign the content check off before the s
 class SealConditions(Precondition):
     """The conditions, by policy."""
 
-    foreseen: ClassVar[Foreseen] = Foreseen.OF_ALL
+    foreseen: ClassVar[PreSendingCheck] = PreSendingCheck.OF_ALL
     policy: Policy
     reviews: ReviewStatuses
 
-    def lacking(self, tx: Transaction, signing: SigningContext) -> Iterator[Sentence]:
+    def unmet_reasons(self, tx: Transaction, signing: SigningContext) -> Iterator[Sentence]:
         """Nothing for a person's signature."""
         contract, party = signing.contract, signing.party
         if party.kind is not PartyKind.SEAL:

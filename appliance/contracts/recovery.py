@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from appliance.contracts.dependencies import ContractRecords, SigningBackend
 from appliance.contracts.endings import Endings
 from appliance.contracts.finalisation import Finalisation
-from appliance.contracts.services import ContractRecords, SigningBackend
 from appliance.contracts.signing import SigningCycle
 from appliance.errors import ApplianceError, NotFound, StateRefused
 from appliance.model.administration import Stuck, StuckStep
@@ -26,7 +26,7 @@ from hsm.errors import AuthorityError
 INTERRUPTED = "the process ended while the authority was asked; a signature, if one was made, was never released"
 EXPIRED = "the time to activate it was over"
 
-PATIENCE = timedelta(minutes=2)
+LEASE_TIMEOUT = timedelta(minutes=2)
 """After this long at one intent its process has given up, though it lives: every call in the cycle ends sooner."""
 
 
@@ -99,7 +99,7 @@ class Recovery:
         return recovered
 
     def _is_left(self, record: IntentRecord) -> bool:
-        patient = record.claimed is not None and self._records.now() < record.claimed + PATIENCE
+        patient = record.claimed is not None and self._records.now() < record.claimed + LEASE_TIMEOUT
         return not (patient and self._backend.leases.is_held(record.lease_owner))
 
     def _close(self, record: IntentRecord, recovered: Recovered) -> None:
@@ -113,7 +113,7 @@ class Recovery:
             recovered.completed.append(record.id)
         except (ApplianceError, AuthorityError) as error:
             with self._records.database.reading() as tx:
-                state = intents.load(tx, record.id).state
+                state = intents.load_intent(tx, record.id).state
             if state is IntentState.ABANDONED:
                 recovered.abandoned.append(record.id)
             else:
@@ -137,7 +137,7 @@ def _cause(error: ApplianceError | AuthorityError) -> Cause:
 UNDER_WAY = timedelta(minutes=3)
 """Recovery closes what nobody is at within two minutes."""
 
-UNSEALED = timedelta(minutes=1)
+FINALISATION_LATE_AFTER = timedelta(minutes=1)
 OVERDUE = timedelta(minutes=1)
 MOST_STUCK = 200
 """Of each step."""
@@ -195,14 +195,14 @@ class StuckContracts:
 
     def _unsealed(self, tx: Transaction, now: datetime) -> Iterator[Stuck]:
         for contract_id in contracts.to_finalise(tx)[:MOST_STUCK]:
-            signed = contracts.load(tx, contract_id).current.at
-            if signed + UNSEALED <= now:
+            signed = contracts.load_contract(tx, contract_id).current.at
+            if signed + FINALISATION_LATE_AFTER <= now:
                 cause = self._recovery.causes.get(contract_id, _UNTRIED)
                 yield Stuck(contract_id, StuckStep.FINALISATION, signed, *cause)
 
     def _overdue(self, tx: Transaction, now: datetime) -> Iterator[Stuck]:
         for contract_id in self._endings.overdue(tx, now - OVERDUE):
-            deadline = contracts.load(tx, contract_id).deadline
+            deadline = contracts.load_contract(tx, contract_id).deadline
             yield Stuck(contract_id, StuckStep.EXPIRING, deadline.at if deadline else None, *_UNTRIED)
 
 

@@ -11,10 +11,10 @@ from itertools import chain
 
 from appliance.contracts import rules
 from appliance.contracts.access import Command, admit, record_change
+from appliance.contracts.dependencies import ContractRecords, SigningBackend, SigningRules
 from appliance.contracts.permissions import Permission, Refusal
 from appliance.contracts.preconditions import SigningContext, SigningReadiness
 from appliance.contracts.rules import after_sending
-from appliance.contracts.services import ContractRecords, SigningBackend, SigningRules
 from appliance.documents.earlier_signatures import EarlierSignatures
 from appliance.errors import PreconditionRefused, StateRefused
 from appliance.ledger.audit_trail import AuditEvent, EventKind, Field
@@ -230,7 +230,7 @@ class Sending:
                 template = "{name} has no e-mail address; the link to the contract goes there."
                 yield DraftProblem(ProblemPlace.PARTIES, party.id, template, {"name": party.name})
             if party.guest:
-                own = of_this_house(tx, self._rules.basis_finder.own, party.organisation)
+                own = own_organisation_refusal(tx, self._rules.basis_finder.own, party.organisation)
                 if own is not None:
                     yield DraftProblem(ProblemPlace.PARTIES, party.id, own.template, dict(own.values))
         for signing in self._signatures(contract):
@@ -273,7 +273,9 @@ def certified_here(authority: AuthorityClient) -> list[str]:
     return []
 
 
-def of_this_house(tx: Transaction, house: str, organisation: str, more: Iterable[str] = ()) -> Refusal | None:
+def own_organisation_refusal(
+    tx: Transaction, house: str, organisation: str, more: Iterable[str] = ()
+) -> Refusal | None:
     """Why an outside signer cannot be of *organisation*, or None. ``more`` are further names of this house."""
     for own in (house, *people.organisations(tx), *more):
         if same_organisation(own, organisation):

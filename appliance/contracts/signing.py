@@ -17,9 +17,9 @@ from appliance.contracts import authorisation_basis, rules
 from appliance.contracts.authorisation_basis import AuthorisationBasis
 from appliance.contracts.completion import Completion
 from appliance.contracts.crash_safety import Failpoint
+from appliance.contracts.dependencies import ContractRecords, SigningBackend, SigningRules
 from appliance.contracts.preconditions import SigningContext, require_preconditions
 from appliance.contracts.rules import require_current
-from appliance.contracts.services import ContractRecords, SigningBackend, SigningRules
 from appliance.errors import StateRefused
 from appliance.language import Language
 from appliance.ledger.audit_trail import AuditEvent, EventKind
@@ -96,7 +96,7 @@ class SigningCycle:
 
     def context(self, tx: Transaction, contract_id: str, party_id: str) -> SigningContext:
         """The party's signature, when it can be made now. Raises :class:`PreconditionRefused`."""
-        contract = contracts.load(tx, contract_id)
+        contract = contracts.load_contract(tx, contract_id)
         context = SigningContext(contract, rules.party_of(contract, party_id), self._records.now())
         require_preconditions(self._rules.preconditions, tx, context)
         return context
@@ -133,10 +133,10 @@ class SigningCycle:
         """As :meth:`sign`, with the contract that was read when the intent was claimed."""
         record, contract = self._claimed(intent_id)
         self._backend.reach(Failpoint.INTENT_CLAIMED)
-        cms = self._ask(record, activations)
+        cms = self._request_signature(record, activations)
         self._backend.reach(Failpoint.CMS_RECEIVED)
         with self._records.database.transaction() as tx:
-            intents.keep_cms(tx, intent_id, cms)
+            intents.save_cms(tx, intent_id, cms)
         self._backend.reach(Failpoint.CMS_PERSISTED)
         return StampedIntent(self._completion.stamp(record, contract, cms), contract)
 
@@ -180,7 +180,7 @@ class SigningCycle:
         )
 
     def _persist(self, tx: Transaction, contract: Contract, party: Party, record: IntentRecord) -> OpenedSigning:
-        seen = contracts.load(tx, contract.id)
+        seen = contracts.load_contract(tx, contract.id)
         require_current(seen, record)
         if rules.signing_party(seen, record.intent).responsible != party.responsible:
             raise StateRefused(
@@ -189,7 +189,7 @@ class SigningCycle:
         context = SigningContext(seen, party, record.created)
         require_preconditions(self._rules.preconditions, tx, context)
         intents.abandon_of_party(tx, party.id, "prepared again")
-        intents.insert(tx, record)
+        intents.insert_intent(tx, record)
         basis = self._rules.basis_finder.find_basis(tx, context)
         rests_on = authorisation_basis.save_basis(tx, record.id, PREPARED, basis)
         event = AuditEvent(
@@ -214,16 +214,16 @@ class SigningCycle:
     def _claimed(self, intent_id: str) -> tuple[IntentRecord, Contract]:
         now = self._records.now()
         with self._records.database.transaction() as tx:
-            record = intents.load(tx, intent_id)
-            contract = contracts.load(tx, record.intent.contract)
+            record = intents.load_intent(tx, intent_id)
+            contract = contracts.load_contract(tx, record.intent.contract)
             require_current(contract, record)
             _require_time(record, now)
             party = rules.signing_party(contract, record.intent)
             require_preconditions(self._rules.preconditions, tx, SigningContext(contract, party, now))
-            intents.claim(tx, intent_id, lease_owner=self._backend.leases.own_lease(), now=now)
+            intents.lease_intent(tx, intent_id, lease_owner=self._backend.leases.own_lease(), now=now)
         return record, contract
 
-    def _ask(self, record: IntentRecord, activations: Sequence[Activation]) -> bytes:
+    def _request_signature(self, record: IntentRecord, activations: Sequence[Activation]) -> bytes:
         try:
             return self._backend.authority.sign_document(record.intent, activations)
         except ActivationUsed:
@@ -235,7 +235,7 @@ class SigningCycle:
             # Nothing was signed: the signer may activate the same intent again. Should the nonce have been used up
             # all the same (a commit that failed half-way), the authority says so then.
             with self._records.database.transaction() as tx:
-                intents.unclaim(tx, record.id)
+                intents.release_lease(tx, record.id)
             raise
         except Exception as error:
             with self._records.database.transaction() as tx:

@@ -9,8 +9,8 @@ from datetime import timedelta
 
 from appliance.contracts import rules
 from appliance.contracts.authorisation_basis import AuthorisationBasis
+from appliance.contracts.dependencies import ContractRecords, SigningRules
 from appliance.contracts.preconditions import SigningContext
-from appliance.contracts.services import ContractRecords, SigningRules
 from appliance.contracts.signing import OpenedSigning, SigningCycle, StampedIntent
 from appliance.errors import PreconditionRefused, StateRefused
 from appliance.model.contract import Contract, PartyKind
@@ -19,16 +19,16 @@ from appliance.store import contracts, intents
 from appliance.store.database import Transaction
 from hsm.intents import Activation
 
-PATIENCE = 40
+MAX_POLLS = 40
 """How often is looked while somebody else signs, :data:`PAUSE` apart: a signature takes a second or two."""
 
-PAUSE = 0.25
+POLL_SECONDS = 0.25
 """Seconds."""
 
-ENOUGH = timedelta(minutes=5)
+MIN_REMAINING_LIFETIME = timedelta(minutes=5)
 """What must be left of an intent's time for it to be shown again; else a new one is prepared."""
 
-A_MOMENT = timedelta(seconds=2)
+EXPIRY_ROUNDING = timedelta(seconds=2)
 """Expiries have whole seconds."""
 
 LONGEST_PLACE = 120
@@ -72,8 +72,8 @@ class SigningService:
         Raises :class:`NotFound`, for an intent of another contract too.
         """
         with self._records.database.reading() as tx:
-            record = intents.load(tx, intent_id, contract=contract_id)
-            contract = contracts.load(tx, record.intent.contract)
+            record = intents.load_intent(tx, intent_id, contract=contract_id)
+            contract = contracts.load_contract(tx, record.intent.contract)
         return OpenedSigning(contract, rules.party_of(contract, record.intent.party), record)
 
     def authorisation_basis(self, opened: OpenedSigning) -> AuthorisationBasis:
@@ -99,7 +99,7 @@ class SigningService:
         While another party's signature is being made this waits, too; once that is there, the intent is stale.
         Raises as :meth:`SigningCycle.sign` and :meth:`SigningCycle.complete`.
         """
-        for _ in range(PATIENCE):
+        for _ in range(MAX_POLLS):
             record, current = self._seen(intent_id)
             if record.state is IntentState.COMPLETED:
                 return self._contract(record)
@@ -109,7 +109,7 @@ class SigningService:
                 signed = self._signed(record, activations)
                 if signed is not None:
                     return self._cycle.complete_stamped(signed)
-            self._pause(PAUSE)
+            self._pause(POLL_SECONDS)
         raise StateRefused("A signature on this contract is being made just now; look at it again in a moment.")
 
     def under_way(self, party_id: str) -> bool:
@@ -125,16 +125,16 @@ class SigningService:
                 "The place may have {most} characters at most, in one line.", most=LONGEST_PLACE
             )
         with self._records.database.transaction() as tx:
-            intents.keep_circumstances(tx, intent_id, replace(circumstances, location=words or None))
+            intents.save_origin(tx, intent_id, replace(circumstances, location=words or None))
 
     def _contract(self, record: IntentRecord) -> Contract:
         with self._records.database.reading() as tx:
-            return contracts.load(tx, record.intent.contract)
+            return contracts.load_contract(tx, record.intent.contract)
 
     def _seen(self, intent_id: str) -> tuple[IntentRecord, int]:
         """The intent, and the number of the contract's newest revision."""
         with self._records.database.reading() as tx:
-            record = intents.load(tx, intent_id)
+            record = intents.load_intent(tx, intent_id)
             return record, contracts.current_revision(tx, record.intent.contract)
 
     def _signed(self, record: IntentRecord, activations: Sequence[Activation]) -> StampedIntent | None:
@@ -144,7 +144,7 @@ class SigningService:
         except StateRefused:
             with self._records.database.reading() as tx:
                 under_way = [each.intent.contract for each in intents.under_way(tx)]
-                state = intents.load(tx, record.id).state
+                state = intents.load_intent(tx, record.id).state
             if record.intent.contract in under_way or state is IntentState.COMPLETED:
                 return None
             raise
@@ -156,6 +156,6 @@ class SigningService:
         if record is None or record.base != contract.current.number or record.state is not IntentState.PREPARED:
             return None
         fits = record.intent.signer == party.subject and record.intent.field == party.field
-        wanted = self._rules.seal_lifetime / 2 if party.kind is PartyKind.SEAL else ENOUGH
-        lasts = record.intent.expires - now >= min(wanted, contract.deadline.at - now - A_MOMENT)
+        wanted = self._rules.seal_lifetime / 2 if party.kind is PartyKind.SEAL else MIN_REMAINING_LIFETIME
+        lasts = record.intent.expires - now >= min(wanted, contract.deadline.at - now - EXPIRY_ROUNDING)
         return record if fits and lasts else None

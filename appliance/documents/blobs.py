@@ -81,7 +81,7 @@ class BlobStore:
             leftover.unlink(missing_ok=True)
         return len(leftovers)
 
-    def shelf(self, number: int, *, untouched_since: datetime) -> list[str]:
+    def digests_with_prefix(self, number: int, *, untouched_since: datetime) -> list[str]:
         """Of the digests that begin with the byte *number* (a 256th part of all) those that were put last before
         *untouched_since* (aware).
         """

@@ -154,7 +154,7 @@ class PagePictures:
         """Who would sign by the intent: a person or a seal (subject). Raises :class:`NotFound` unless the intent
         is one of the contract."""
         with self._database.reading() as tx:
-            act = intents.load(tx, intent_id).intent
+            act = intents.load_intent(tx, intent_id).intent
         if act.contract != contract_id:
             raise NotFound("The contract has no signature {intent}.", intent=intent_id)
         return act.signer
@@ -162,8 +162,8 @@ class PagePictures:
     def _intent(self, intent_id: str) -> tuple[IntentRecord, str]:
         """The intent, and the digest of the document that its signature is appended to."""
         with self._database.reading() as tx:
-            record = intents.load(tx, intent_id)
-            contract = contracts.load(tx, record.intent.contract)
+            record = intents.load_intent(tx, intent_id)
+            contract = contracts.load_contract(tx, record.intent.contract)
         return record, next(one.digest for one in contract.revisions if one.number == record.base)
 
     def _about_to_be(self, record: IntentRecord, base: str) -> bytes:

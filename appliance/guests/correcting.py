@@ -106,7 +106,7 @@ class GuestCorrection:
     def _open_party(
         self, tx: Transaction, contract_id: str, party_id: str, by: str, seen: int | None
     ) -> tuple[Contract, Party]:
-        contract = contracts.load(tx, contract_id)
+        contract = contracts.load_contract(tx, contract_id)
         party = rules.party_of(contract, party_id)
         if contract.initiator != by or not party.guest:
             raise PreconditionRefused("Only the initiator of “{title}” invites its guests.", title=contract.title)

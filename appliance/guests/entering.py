@@ -122,7 +122,7 @@ class GuestEntry:
             raise PreconditionRefused("This is not the code. Look again, or ask whoever invited you.")
         with self._database.transaction() as tx:
             entry = self._entry(tx, invitation.id)
-            if entry.method is not GuestAccessMethod.CODE or not guests.open_(tx, invitation, self._now()):
+            if entry.method is not GuestAccessMethod.CODE or not guests.mark_opened(tx, invitation, self._now()):
                 raise _used()
             return self._admitted(tx, entry, EventKind.GUEST_ENTERED, where)
 
@@ -212,7 +212,7 @@ class GuestEntry:
     def _tell_when_used_up(self, entry: GuestAccess) -> None:
         """After the last of the tries the initiator is told."""
         with self._database.transaction() as tx:
-            if guests.load(tx, entry.invitation.id).tries == TRIES:
+            if guests.load_invitation(tx, entry.invitation.id).tries == TRIES:
                 self._tell_initiator(tx, entry, NoticeKind.GUEST_LOCKED)
 
     def _read(self, token: str) -> GuestAccess:
@@ -221,11 +221,11 @@ class GuestEntry:
             return self._entry(tx, invitation_id)
 
     def _entry(self, tx: Transaction, invitation_id: str) -> GuestAccess:
-        given = guests.load(tx, invitation_id)
+        given = guests.load_invitation(tx, invitation_id)
         if given.revoked is not None:
             raise guests.unknown()
         held = given if given.ended is None else guests.of_party(tx, given.party)
-        contract = contracts.load(tx, given.contract)
+        contract = contracts.load_contract(tx, given.contract)
         party = contract.party(given.party)
         if party is None or party.subject != given.person:
             raise guests.unknown()

@@ -45,7 +45,7 @@ class Guests:
             invitation = self._own(tx, contract_id, party_id, by)
             guests.next_round(tx, invitation)
             self._tell(tx, invitation, EventKind.GUEST_CODE_RENEWED, by)
-            return self._codes.of(guests.load(tx, invitation.id))
+            return self._codes.of(guests.load_invitation(tx, invitation.id))
 
     def invite_again(self, contract_id: str, party_id: str, *, by: str) -> GuestInvitation:
         """A new link goes out by mail, and there is a new code; the old ones are dead, open sessions end.
@@ -90,7 +90,7 @@ class Guests:
             return guests.spent_of_person(tx, subject)
 
     def _own(self, tx: Transaction, contract_id: str, party_id: str, by: str) -> GuestInvitation:
-        contract = contracts.load(tx, contract_id)
+        contract = contracts.load_contract(tx, contract_id)
         if contract.initiator != by:
             raise PreconditionRefused("Only the initiator of “{title}” invites its guests.", title=contract.title)
         invitation = guests.of_party(tx, party_id)

@@ -74,7 +74,7 @@ def link_for(tx: Transaction, guest: str, now: datetime) -> GuestInvitation:
     replaced, so that the mail's own link takes the code. Raises :class:`NotFound` when there is no invitation.
     """
     held = guests.of_person(tx, guest)
-    contract = contracts.load(tx, held.contract)
+    contract = contracts.load_contract(tx, held.contract)
     if is_shut_out(contract, held, now):
         return held
     if now < until(contract, held) and (held.used is None or enrolment.has_passkey(tx, guest)):
@@ -103,7 +103,7 @@ def until(contract: Contract, held: GuestInvitation) -> datetime:
 def _issued(tx: Transaction, invitation: GuestInvitation, kind: NoticeKind | None, actor: str) -> GuestInvitation:
     now = invitation.invited
     guests.end(tx, invitation.person, now)
-    guests.insert(tx, invitation)
+    guests.insert_invitation(tx, invitation)
     public = {"party": invitation.party, "person": invitation.person, "invitation": invitation.id}
     AuditTrail().append(tx, AuditEvent(EventKind.GUEST_INVITED, now, actor, invitation.contract, public))
     if kind is not None:

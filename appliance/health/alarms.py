@@ -55,7 +55,7 @@ class Alarms:
             found = [Observed.from_row(row) for row in observed.all_of(tx)]
             new = list(due(found, store.last_of_each(tx), now, repeat=self._repeat))
             for alarm in new:
-                store.add(tx, alarm, self._channels)
+                store.insert_alarm(tx, alarm, self._channels)
             store.forget(tx, before=now - KEPT)
         for alarm in new:
             _say(alarm)

@@ -88,7 +88,7 @@ class Observations:
         positions = {name: number for number, name in enumerate(names)}
         with self._opened().transaction() as tx:
             for finding in findings:
-                store.put(tx, positions[finding.name], _row(finding, now))
+                store.save_observation(tx, positions[finding.name], _row(finding, now))
             store.keep_only(tx, names)
             store.put_round(tx, now, figures)
 

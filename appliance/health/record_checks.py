@@ -144,7 +144,7 @@ def queue_finding(tx: Transaction, now: datetime, *, mail: bool) -> HealthFindin
     if entries := queues.unplaced_since(tx, StoredTree(tx).size(), now - UNPLACED):
         template = "Entries of the log that have waited for their place for more than a minute: {count}."
         return failing("queue", RunbookPage.QUEUE_STUCK, template, {"count": entries}, mark="log")
-    if contracts := queues.unsealed_since(tx, now - UNSEALED):
+    if contracts := queues.count_unfinalised(tx, now - UNSEALED):
         template = "Contracts that are signed by all, but could not be sealed off: {count}."
         return failing("queue", RunbookPage.QUEUE_STUCK, template, {"count": contracts}, mark="contracts")
     return good("queue", "Nothing waits for longer than it should.")

@@ -2,7 +2,7 @@
 maintenance.
 
 On an appliance ``systemd/vermilion-alarm@.service`` leaves a file for each unit that failed. Whether the workers
-of portal and timestamp service are alive, they say themselves (:mod:`appliance.pulses`).
+of portal and timestamp service are alive, they say themselves (:mod:`appliance.heartbeats`).
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from pathlib import Path
 
 from appliance.health.check_context import CheckContext
 from appliance.health.findings import Condition, HealthFinding, RunbookPage, attention, failing, good
+from appliance.heartbeats import Heartbeats
 from appliance.model.administration import MaintenanceWindow
-from appliance.pulses import Pulses
 from appliance.store import maintenance as store
 
 OURSELVES = "vermilion-diagnose.service"
@@ -67,7 +67,7 @@ def _workers(context: CheckContext, service: str, wanted: int) -> HealthFinding:
 def signs_of_life(context: CheckContext, service: str) -> int:
     """How many workers of *service* have shown one lately; a watch that looks more often is less patient."""
     within = min(SILENT, 2.0 * context.configured().health.seconds)
-    return Pulses(context.home.pulses).alive(service, within=within)
+    return Heartbeats(context.home.pulses).alive(service, within=within)
 
 
 def versions(context: CheckContext) -> HealthFinding:

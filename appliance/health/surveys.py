@@ -27,7 +27,7 @@ from appliance.health.registry import CHECKS
 from appliance.home import Home
 
 
-class HealthWatch:
+class HealthMonitor:
     """There is one (the scheduler's); *role* is whom the authority is asked as."""
 
     def __init__(

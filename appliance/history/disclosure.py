@@ -241,7 +241,7 @@ class Disclosing:
 
 def drafted_by(tx: Transaction, contract_id: str, audience: Audience) -> bool:
     """Whether *audience* drafted the contract. Raises :class:`NotFound`."""
-    return belongs(tx, contracts.load(tx, contract_id).initiator, audience)
+    return belongs(tx, contracts.load_contract(tx, contract_id).initiator, audience)
 
 
 def spellings(tx: Transaction, audience: Audience) -> list[str]:

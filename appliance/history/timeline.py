@@ -73,7 +73,7 @@ class Timeline:
             told = ledger.history_of(tx, contract_id)
             if not told:
                 return ()
-            disclosure = Disclosure(tx, contracts.load(tx, contract_id), audience)
+            disclosure = Disclosure(tx, contracts.load_contract(tx, contract_id), audience)
             leaves = [(entry, canonical.decode(leaf), opening) for entry, leaf, opening in told]
             replaced = replaced_guests(leaf for _entry, leaf, _opening in leaves)
             names = _Names(tx, frozenset() if disclosure.drafting else replaced)

@@ -96,7 +96,7 @@ class IdentityChecks:
             )
             entry = self._audit.append(tx, _told(record, now))
             kept = replace(record, entry=entry)
-            identities.insert(tx, kept, salt=salt)
+            identities.insert_identity(tx, kept, salt=salt)
             return kept
 
     def withdraw(self, person: str, record_id: str, *, reason: str, by: str) -> IdentityRecord:
@@ -106,19 +106,19 @@ class IdentityChecks:
         """
         now, reason = self._now(), _line(reason)
         with self._database.transaction() as tx:
-            record = identities.load(tx, record_id, person=person)
+            record = identities.load_identity(tx, record_id, person=person)
             if not reason:
                 raise PreconditionRefused("Say why, in a few words; everybody concerned reads it.")
             identities.withdraw(tx, record_id, by=by, at=now, reason=reason)
             public = {"identity": record_id, "person": record.person}
             event = AuditEvent(EventKind.IDENTITY_WITHDRAWN, now, by, None, public, {"reason": reason})
             self._audit.append(tx, event)
-            return identities.load(tx, record_id)
+            return identities.load_identity(tx, record_id)
 
     def matches(self, record_id: str, number: str) -> bool:
         """Whether the document that somebody holds now is the one that was checked then."""
         with self._database.reading() as tx:
-            record, salt = identities.load(tx, record_id), identities.salt(tx, record_id)
+            record, salt = identities.load_identity(tx, record_id), identities.salt(tx, record_id)
         value = normal_number(record.document, number)
         return commitment("document-number", salt=salt, value=value) == record.commitment
 

@@ -16,7 +16,7 @@ from appliance.administration.action import ExecutedBy
 from appliance.config import Settings
 from appliance.health import Observations
 from appliance.health.alarms import KEY, MAIL, WEBHOOK, AlarmDelivery, Alarms
-from appliance.health.surveys import HealthWatch
+from appliance.health.surveys import HealthMonitor
 from appliance.jobs.scheduler import Job
 from appliance.notices.delivery import OutboxDelivery
 from appliance.notices.mail import MailClient
@@ -151,7 +151,7 @@ def health_jobs(appliance: Appliance, stack: ExitStack) -> list[Job]:
     settings, now = appliance.settings, appliance.now
     observations = Observations(settings.home.health)
     stack.callback(observations.close)
-    watch, alarms = HealthWatch(settings.home, observations, now), Alarms(observations, settings.alarms)
+    watch, alarms = HealthMonitor(settings.home, observations, now), Alarms(observations, settings.alarms)
 
     def look() -> None:
         watch.run_round()

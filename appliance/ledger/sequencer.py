@@ -95,7 +95,7 @@ class Sequencer:
         with self._database.transaction() as tx:
             entry = record_timestamps(tx, [token])
             checkpoint = StoredCheckpoint(size, root, note, token.token, entry)
-            checkpoints.keep(tx, checkpoint)
+            checkpoints.insert_checkpoint(tx, checkpoint)
         return checkpoint
 
     def _extend(self, start: int, end: int) -> tuple[bytes, bytes]:

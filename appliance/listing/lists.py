@@ -101,12 +101,12 @@ class ListCheck:
 
 def derive_rows(tx: Transaction, contract_id: str) -> None:
     """The rows of one contract, anew."""
-    contract = contracts.load(tx, contract_id)
+    contract = contracts.load_contract(tx, contract_id)
     participation_index.refresh(tx, contract_id, rules.buckets_of(contract), rules.search_words_of(contract))
 
 
 def _is_true(tx: Transaction, contract_id: str) -> bool:
-    contract = contracts.load(tx, contract_id)
+    contract = contracts.load_contract(tx, contract_id)
     buckets, words = rules.buckets_of(contract), rules.search_words_of(contract)
     listed = participation_index.of_contract(tx, contract_id) == (
         buckets,

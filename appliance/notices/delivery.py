@@ -144,7 +144,7 @@ class OutboxDelivery:
         contract_id = notice.contract or (invitation.contract if invitation is not None else None)
         if contract_id is None:
             return MessageContext(address, self._issuer)
-        contract = contracts.load(tx, contract_id)
+        contract = contracts.load_contract(tx, contract_id)
         answers = self._answers(tx, notice)
         return MessageContext(
             address,
@@ -160,7 +160,7 @@ class OutboxDelivery:
         """The initiator, for mails about a contract to others, where the setting is so and there is one."""
         if not self._reply_to_initiator or notice.contract is None or notice.kind is NoticeKind.REMINDERS:
             return None
-        initiator = contracts.load(tx, notice.contract).initiator
+        initiator = contracts.load_contract(tx, notice.contract).initiator
         if initiator == notice.recipient or not accounts.is_there(tx, initiator):
             return None
         person = people.person(tx, initiator)
@@ -199,7 +199,7 @@ class MessageDeliveries:
         """
         now = self._now()
         with self._database.transaction() as tx:
-            contract = contracts.load(tx, contract_id)
+            contract = contracts.load_contract(tx, contract_id)
             recipient = outbox.recipient_of(tx, contract_id, message)
             if recipient is None:
                 raise NotFound("There is no such message about “{title}”.", title=contract.title)
@@ -250,7 +250,7 @@ class NoticeQueue:
         """Queue *notices*; a guest whose turn it is is invited instead."""
         for notice in notices:
             if notice.contract is not None and _invites(notice):
-                self._call(tx, contracts.load(tx, notice.contract), notice)
+                self._call(tx, contracts.load_contract(tx, notice.contract), notice)
             else:
                 outbox.enqueue(tx, notice)
 

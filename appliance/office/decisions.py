@@ -53,7 +53,7 @@ class OfficerDecisions:
     def find_decision(self, act_id: str) -> OfficerDecision:
         """The act. Raises :class:`NotFound`."""
         with self._database.reading() as tx:
-            return officer_decisions.act(tx, act_id)
+            return officer_decisions.load_decision(tx, act_id)
 
     def waiting_decisions(self) -> list[OfficerDecision]:
         """The acts that wait for an officer, oldest first."""
@@ -100,14 +100,16 @@ class OfficerDecisions:
                 # after it. No HSM is asked, so that other writers do not wait for long.
                 effects.perform_at_authority(self._authority, act)
             officer_decisions.approve(tx, pending.id, officer, self._now())
-            self._recording.record_decision(tx, officer_decisions.act(tx, pending.id), by=officer)
+            self._recording.record_decision(tx, officer_decisions.load_decision(tx, pending.id), by=officer)
         return self.find_decision(act_id)
 
     def refuse_decision(self, act_id: str, *, reason: str, by: str) -> None:
         """An officer ends an act that waits; the request that it would decide stays open."""
         words, now = checked_reason(reason.strip() or "-", "Say why; the reason goes on record."), self._now()
         with self._database.transaction() as tx:
-            refuse_decision(tx, self._audit, officer_decisions.act(tx, act_id), reason=words, by=by, at=now)
+            refuse_decision(
+                tx, self._audit, officer_decisions.load_decision(tx, act_id), reason=words, by=by, at=now
+            )
 
     def _remember(self, pending: OfficerDecision, officer: str) -> None:
         now = self._now()

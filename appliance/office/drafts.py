@@ -152,7 +152,7 @@ class DecisionDrafts:
         )
         with self._database.transaction() as tx:
             officer_decisions.expire(tx, now)
-            officer_decisions.insert(tx, act)
+            officer_decisions.insert_decision(tx, act)
             if is_asked_elsewhere:  # no officer began it, so none knows of it
                 notify_officers_of_decision(tx, now, about=act.id)
         return act

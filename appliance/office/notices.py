@@ -29,7 +29,7 @@ def notify_inviter(tx: Transaction, guest: str, now: datetime) -> None:
         held = guests.of_person(tx, guest)
     except NotFound:
         return
-    initiator = contracts.load(tx, held.contract).initiator
+    initiator = contracts.load_contract(tx, held.contract).initiator
     outbox.enqueue(tx, Notice(held.contract, initiator, NoticeKind.GUEST_REGISTERED, now, held.party))
 
 

@@ -43,7 +43,7 @@ def draft_totp(
         secret = secrets.token_bytes(_SECRET_BYTES)
         sealed = authority.wrap_key(context_of(subject), secret).hex()
     else:
-        secret = unsealed(authority, subject, sealed)
+        secret = decrypted_totp_secret(authority, subject, sealed)
     letters = base64.b32encode(secret).decode()
     label = quote(f"{issuer}:{account}")
     return TotpDraft(letters, f"otpauth://totp/{label}?{urlencode({'secret': letters, 'issuer': issuer})}", sealed)
@@ -54,14 +54,14 @@ def proven_pin(
 ) -> ProposedPin:
     """PIN and secret as a credential, once *code* shows that the secret was scanned."""
     _require_pin(pin)
-    secret = unsealed(authority, subject, sealed)
+    secret = decrypted_totp_secret(authority, subject, sealed)
     if matching_step(secret, code.replace(" ", ""), now) is None:
         raise PreconditionRefused("The six digits are not those of now; wait for the next ones.")
     hasher = argon2.PasswordHasher(memory_cost=65_536, time_cost=3, parallelism=1)
     return ProposedPin(hasher.hash(pin), bytes.fromhex(sealed))
 
 
-def unsealed(authority: AuthorityClient, subject: str, sealed: str) -> bytes:
+def decrypted_totp_secret(authority: AuthorityClient, subject: str, sealed: str) -> bytes:
     """The secret in *sealed*, which was made for *subject*. Raises :class:`PreconditionRefused`."""
     try:
         return authority.unwrap_key(context_of(subject), bytes.fromhex(sealed))

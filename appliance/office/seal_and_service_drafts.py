@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from appliance.appearances.stamped import Stamped
+from appliance.appearances.seal_scan import SealPicture
 from appliance.errors import PreconditionRefused, StateRefused
 from appliance.model.office import NewPinCustodian, OfficerDecision, OfficerDecisionKind
 from appliance.model.people import Seal
@@ -90,7 +90,7 @@ class SealDecisionDrafts:
             OfficerDecisionKind.SET_CUSTODIANS_NEEDED, seal, {"subject": seal, "needed": needed}, {}, by
         )
 
-    def draft_picture(self, seal: str, made: Stamped | None, *, by: str) -> OfficerDecision:
+    def draft_picture(self, seal: str, made: SealPicture | None, *, by: str) -> OfficerDecision:
         """The act that takes the picture *made* here into use; None: the drawn one again.
 
         The act's page shows it as it will be painted, so nobody activates what they have not seen.

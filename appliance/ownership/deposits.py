@@ -157,7 +157,7 @@ class Ownership:
     def get(self, deposit_id: str, *, by: str) -> Deposit:
         """The deposit of *by*. Raises :class:`NotFound`, also for somebody else's."""
         with self._at.database.reading() as tx:
-            deposit = ownership.load(tx, deposit_id)
+            deposit = ownership.load_deposit(tx, deposit_id)
         if deposit.depositor != by:
             raise NotFound("There is no deposit {deposit}.", deposit=deposit_id)
         return deposit
@@ -218,8 +218,8 @@ class Ownership:
                 certificate=certificate,
                 entry=self._at.audit.append(tx, event),
             )
-            ownership.insert(tx, deposit)
-            return ownership.load(tx, deposit.id)
+            ownership.insert_deposit(tx, deposit)
+            return ownership.load_deposit(tx, deposit.id)
 
 
 def _accepted(order: DepositOrder) -> DepositOrder:

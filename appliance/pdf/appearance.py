@@ -16,7 +16,7 @@ from pyhanko.pdf_utils.generic import (
 from appliance.errors import DocumentRefused
 from appliance.pdf import geometry, person_picture, seal_picture
 from appliance.pdf.incremental_updates import IncrementalUpdate
-from appliance.pdf.person_picture import PersonPicture, masked
+from appliance.pdf.person_picture import AppearanceContent, masked
 from appliance.pdf.places import SealSlice
 from appliance.pdf.reader import entry
 from appliance.pdf.typefaces import Typefaces
@@ -60,7 +60,7 @@ class AppearanceStreams:
 
     def _picture(
         self, width: float, height: float, frame: geometry.PageFrame, part: SealSlice | None
-    ) -> PersonPicture:
+    ) -> AppearanceContent:
         appearance = self._appearance
         if isinstance(appearance, PersonAppearance):
             if part is not None:
@@ -73,12 +73,12 @@ class AppearanceStreams:
         diameter = min(appearance.diameter_mm * _POINTS_PER_MILLIMETRE / frame.user_unit, width, height)
         return self._seal(appearance, centre=(width / 2, height / 2), diameter=diameter)
 
-    def _slice(self, seal: SealAppearance, diameter: float, part: SealSlice) -> PersonPicture:
+    def _slice(self, seal: SealAppearance, diameter: float, part: SealSlice) -> AppearanceContent:
         """The whole seal, moved so that its *part* lies within the bounding box, which cuts off all else."""
         left = diameter * (part.number - 1) / part.count
         whole = DictionaryObject({pdf_name("/Seal"): self._whole(seal, diameter)})
         content = f"q 1 0 0 1 {-left:.5f} 0 cm /Seal Do Q".encode("ascii")
-        return PersonPicture(content, DictionaryObject({pdf_name("/XObject"): whole}))
+        return AppearanceContent(content, DictionaryObject({pdf_name("/XObject"): whole}))
 
     def _whole(self, seal: SealAppearance, diameter: float) -> Any:
         """The form with the whole seal, which all slices of one size show."""
@@ -89,15 +89,15 @@ class AppearanceStreams:
             self._wholes[diameter] = self._revision.add_object(form)
         return self._wholes[diameter]
 
-    def _seal(self, seal: SealAppearance, *, centre: tuple[float, float], diameter: float) -> PersonPicture:
+    def _seal(self, seal: SealAppearance, *, centre: tuple[float, float], diameter: float) -> AppearanceContent:
         """The seal around *centre*: its uploaded picture, which is square, or as it is drawn."""
         if seal.picture is None:
             content = seal_picture.pdf(self._typefaces.serif, seal, centre=centre, diameter=diameter)
-            return PersonPicture(content, DictionaryObject())
+            return AppearanceContent(content, DictionaryObject())
         left, low = (middle - diameter / 2 for middle in centre)
         content = f"q {diameter:.5f} 0 0 {diameter:.5f} {left:.5f} {low:.5f} cm /Stamp Do Q".encode("ascii")
         image = DictionaryObject({pdf_name("/Stamp"): self._image(seal.picture)})
-        return PersonPicture(content, DictionaryObject({pdf_name("/XObject"): image}))
+        return AppearanceContent(content, DictionaryObject({pdf_name("/XObject"): image}))
 
     def _image(self, png: bytes) -> Any:
         if png not in self._images:
@@ -105,7 +105,7 @@ class AppearanceStreams:
         return self._images[png]
 
 
-def _form_of(picture: PersonPicture, box: geometry.Box, matrix: geometry.Matrix) -> StreamObject:
+def _form_of(picture: AppearanceContent, box: geometry.Box, matrix: geometry.Matrix) -> StreamObject:
     """The form XObject (8.10) of *picture*."""
     stream = StreamObject(
         DictionaryObject(

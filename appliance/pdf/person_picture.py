@@ -78,7 +78,7 @@ _INK, _GREY = "0.1 0.1 0.12", "0.36 0.36 0.4"
 
 
 @dataclass(frozen=True, slots=True)
-class PersonPicture:
+class AppearanceContent:
     """Content stream operators and the /Resources they use."""
 
     content: bytes
@@ -120,7 +120,7 @@ class _Row:
 
 def draw_person(
     revision: IncrementalUpdate, typefaces: Typefaces, appearance: PersonAppearance, *, width: float, height: float
-) -> PersonPicture:
+) -> AppearanceContent:
     """The appearance for a field of *width* by *height*; its fonts and image are added to *revision*."""
     name, small = FontSubset(typefaces.serif), FontSubset(typefaces.sans)
     rows = [_Row.of(text, small, "Small", _SMALL_SIZE, _GREY) for text in _details(appearance)]
@@ -138,7 +138,7 @@ def draw_person(
         base = height * _BREATH + text_height + up * _BREATH
         parts.append(_painted(image, width=across, height=up - text_height - up * _BREATH, base=base))
         resources[pdf_name("/XObject")] = DictionaryObject({pdf_name("/Hand"): revision.add_object(image)})
-    return PersonPicture("\n".join(parts).encode("ascii"), resources)
+    return AppearanceContent("\n".join(parts).encode("ascii"), resources)
 
 
 def shown_time(moment: datetime, zone: str) -> str:

@@ -60,7 +60,7 @@ class Powers:
         with self._database.transaction() as tx:
             drafts.require_possible(tx, draft, self._policy, now)
             if draft.contract is not None:  # by now it may be void
-                drafts.require_instrument(contracts.load(tx, draft.contract), draft)
+                drafts.require_instrument(contracts.load_contract(tx, draft.contract), draft)
             power = Power(
                 id=f"power-{secrets.token_hex(6)}",
                 basis=draft.basis,
@@ -76,9 +76,9 @@ class Powers:
                 contract=draft.contract,
                 registered=RecordedAction(by, now),
             )
-            powers.insert(tx, power)
+            powers.insert_power(tx, power)
             self._tell(tx, EventKind.POWER_REGISTERED, power, by, _terms(power), _names(power))
-            return powers.load(tx, power.id)
+            return powers.load_power(tx, power.id)
 
     def verify(self, power_id: str, *, by: str) -> Power:
         """*by* has compared letter and entry and vouches for them: from now on the power counts.
@@ -89,7 +89,7 @@ class Powers:
             power = self._of_another(tx, power_id, by)
             powers.verify(tx, power_id, RecordedAction(by, self._now()))
             self._tell(tx, EventKind.POWER_VERIFIED, power, by, {"digest": power.document}, {})
-            return powers.load(tx, power_id)
+            return powers.load_power(tx, power_id)
 
     def refuse(self, power_id: str, *, reason: str, by: str) -> Power:
         """*by* does not vouch for it. Raises as :meth:`verify`."""
@@ -98,21 +98,21 @@ class Powers:
             power = self._of_another(tx, power_id, by)
             powers.refuse(tx, power_id, RecordedAction(by, self._now(), reason))
             self._tell(tx, EventKind.POWER_REFUSED, power, by, {}, {"reason": reason})
-            return powers.load(tx, power_id)
+            return powers.load_power(tx, power_id)
 
     def revoke(self, power_id: str, *, reason: str, by: str) -> Power:
         """It counts no longer, at once: also for signatures that are under way. Raises :class:`StateRefused`."""
         reason = _reason(reason)
         with self._database.transaction() as tx:
-            power = powers.load(tx, power_id)
+            power = powers.load_power(tx, power_id)
             powers.revoke(tx, power_id, RecordedAction(by, self._now(), reason))
             self._tell(tx, EventKind.POWER_REVOKED, power, by, {}, {"reason": reason})
-            return powers.load(tx, power_id)
+            return powers.load_power(tx, power_id)
 
     def get(self, power_id: str) -> Power:
         """The power as it stands. Raises :class:`NotFound`."""
         with self._database.reading() as tx:
-            return powers.load(tx, power_id)
+            return powers.load_power(tx, power_id)
 
     def page(self, audience: Audience, *, before: str = "") -> list[Power]:
         """At most :data:`PAGE` powers that *audience* registered, the newest first, those from before *before*."""
@@ -146,12 +146,12 @@ class Powers:
         if not draft.contract:
             raise PreconditionRefused("Name the contract by which the letter was signed here.")
         with self._database.reading() as tx:
-            contract = contracts.load(tx, draft.contract)
+            contract = contracts.load_contract(tx, draft.contract)
         drafts.require_instrument(contract, draft)
         return contract.current
 
     def _of_another(self, tx: Transaction, power_id: str, by: str) -> Power:
-        power = powers.load(tx, power_id)
+        power = powers.load_power(tx, power_id)
         if by == power.registered.by:
             raise PreconditionRefused("You have registered this power yourself; another person verifies it.")
         if by == power.agent:

@@ -53,7 +53,7 @@ class ContractDateService:
         now = self._now()
         _require_order(days, now)
         with self._database.transaction() as tx:
-            contract = contracts.load(tx, contract_id)
+            contract = contracts.load_contract(tx, contract_id)
             if contract.initiator != by:
                 raise PreconditionRefused("Only the initiator of “{title}” keeps its dates.", title=contract.title)
             if contract.state in OVER:

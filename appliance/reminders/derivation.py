@@ -61,7 +61,7 @@ class ReminderDerivation:
     def derive_plan(self, tx: Transaction, plan: Plan, now: datetime, known: KnownHours) -> int:
         """Keeps the reminders of *plan* that are due, closes those that ask for nothing any more, and notes when
         there is something to derive next; how many are new. *known* is shared by the calls of one transaction."""
-        contract = contracts.load(tx, plan[0])
+        contract = contracts.load_contract(tx, plan[0])
         rules = self._rules(contract.kind)
         wanted = list(_wanted(tx, contract, plan[1], rules))
         left = _close_others(tx, plan, wanted, now)
@@ -98,7 +98,7 @@ class ReminderDerivation:
 
     def _keep(self, tx: Transaction, plan: Plan, wanted: _Wanted, due: DueStep, setting: _Setting) -> bool:
         anchor, person, now = wanted.subject.anchor, wanted.duty.person, setting.now
-        number = reminders.insert(tx, Reminder(0, *plan, due.step, wanted.duty, anchor, due.at, now))
+        number = reminders.insert_reminder(tx, Reminder(0, *plan, due.step, wanted.duty, anchor, due.at, now))
         if number is None:
             return False
         for other in setting.left:

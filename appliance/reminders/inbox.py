@@ -84,7 +84,7 @@ class NoticeInbox:
             if told.contract is not None and told.about:
                 notice = Notice(told.contract, person, told.kind, told.at, told.about)
                 who = format_actors(
-                    actors_of_notice(tx, notice, contracts.load(tx, told.contract)), translate, language
+                    actors_of_notice(tx, notice, contracts.load_contract(tx, told.contract)), translate, language
                 )
             return translate(subject_of_notice(told.kind, who), title=told.title, who=who)
 

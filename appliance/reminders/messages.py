@@ -89,7 +89,7 @@ def reminder_sentence(item: ReminderLine, translate: Translator, language: Langu
     return translate(OVERDUE[part], last=instants.minute(item.last, zone), **values)
 
 
-def compose_digest(
+def compose_reminder_mail(
     person: Person, items: Sequence[ReminderLine], more: int, listed: str, *, issuer: str
 ) -> MailMessage:
     """One message with *items*, each with its own address, and how many *more* are *listed* in the portal."""
@@ -133,7 +133,7 @@ class ReminderLines:
 
     def line_of_reminder(self, tx: Transaction, reminder: Reminder) -> ReminderLine:
         """The reminder with what its words need."""
-        contract = contracts.load(tx, reminder.contract)
+        contract = contracts.load_contract(tx, reminder.contract)
         return ReminderLine(
             reminder=reminder,
             title=contract.title,
@@ -191,10 +191,12 @@ class ReminderMails:
         if until > now:
             return Postponed(until)
         items = [self._items.line_of_reminder(tx, each) for each in found]
-        return compose_digest(person, items, count - len(items), self._items.list_address(), issuer=self._issuer)
+        return compose_reminder_mail(
+            person, items, count - len(items), self._items.list_address(), issuer=self._issuer
+        )
 
     def _not_before(self, tx: Transaction, person: Person, reminder: Reminder, now: datetime) -> datetime:
         """Working and quiet hours once more: the server may have been away until the middle of the night."""
-        rules = self._rules(contracts.load(tx, reminder.contract).kind)
+        rules = self._rules(contracts.load_contract(tx, reminder.contract).kind)
         wanted = self._derivation.working_hours(tx, person.subject, rules).at_or_after(now)
         return now if now < reminder.anchor <= wanted else wanted

@@ -160,14 +160,14 @@ class DisposalService:
         removed = 0
         before = self._now() - SETTLED
         with self._database.reading() as tx:
-            digests = retention.doomed(tx, limit=limit)
+            digests = retention.marked_for_removal(tx, limit=limit)
         for digest in digests:
             with self._database.transaction() as tx:
                 if retention.is_needed(tx, digest):
-                    retention.spare(tx, digest)
+                    retention.unmark_for_removal(tx, digest)
                 elif self._blobs.remove(digest, untouched_since=before):
                     self._pictures.forget(digest)
-                    retention.spare(tx, digest)
+                    retention.unmark_for_removal(tx, digest)
                     removed += 1
         if removed:
             with self._database.transaction() as tx:
@@ -182,7 +182,7 @@ class DisposalService:
         before = self._now() - ABANDONED
         shelf, self._shelf = self._shelf, (self._shelf + 1) % 256
         removed = 0
-        for digest in self._blobs.shelf(shelf, untouched_since=before):
+        for digest in self._blobs.digests_with_prefix(shelf, untouched_since=before):
             with self._database.reading() as tx:
                 needed = retention.is_needed(tx, digest)
             if not needed:
@@ -193,7 +193,7 @@ class DisposalService:
         return removed
 
     def _disposable(self, tx: Transaction, contract_id: str, now: datetime) -> Contract:
-        contract = contracts.load(tx, contract_id)
+        contract = contracts.load_contract(tx, contract_id)
         retention.require_there(tx, contract_id)
         if contract.state not in ENDED:
             raise PreconditionRefused("Contract {contract} is not at its end yet; it stays.", contract=contract_id)
@@ -225,5 +225,5 @@ class DisposalService:
         entry = self._audit.append(tx, event)
         contracts.touch(tx, contract.id, kind=event.kind, actor=by, at=now)
         retention.end(tx, contract.id, DisposalState.DONE, at=now, by=by, entry=entry)
-        retention.doom(tx, [revision.digest for revision in contract.revisions], since=now)
+        retention.mark_for_removal(tx, [revision.digest for revision in contract.revisions], since=now)
         retention.forget_contract(tx, contract.id)

@@ -36,7 +36,7 @@ class LegalHoldService:
         one stands already or the contract was disposed of."""
         words, now = require_reason(reason), self._now()
         with self._database.transaction() as tx:
-            contracts.load(tx, contract_id)
+            contracts.load_contract(tx, contract_id)
             retention.require_there(tx, contract_id)
             retention.place_hold(tx, LegalHold(contract_id, words, now, by))
             self._audit.append(tx, AuditEvent(EventKind.HOLD_PLACED, now, by, contract_id, {}, {"reason": words}))

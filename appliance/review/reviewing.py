@@ -199,7 +199,7 @@ class Reviewing:
         """What waits for a review by *reviewer*: drafts of colleagues, the oldest request first."""
         with self._database.reading() as tx:
             _require_reviewer(tx, reviewer)
-            found = (WaitingReview(each, contracts.load(tx, each.contract)) for each in reviews.queue(tx))
+            found = (WaitingReview(each, contracts.load_contract(tx, each.contract)) for each in reviews.queue(tx))
             own = (each for each in found if _is_colleagues(tx, each.contract, reviewer) and _current(each))
             return tuple(islice(own, MOST_SHOWN))
 
@@ -207,14 +207,14 @@ class Reviewing:
         """What *reviewer* has answered, the newest first."""
         with self._database.reading() as tx:
             every = reviews.decided_by(tx, reviewer, limit=MOST_ANSWERED)
-            found = [WaitingReview(each, contracts.load(tx, each.contract)) for each in every]
+            found = [WaitingReview(each, contracts.load_contract(tx, each.contract)) for each in every]
             return tuple(each for each in found if _is_colleagues(tx, each.contract, reviewer))
 
     def case(self, contract_id: str, reviewer: str) -> Contract:
         """A contract of a colleague whose review was asked for. Raises :class:`NotFound` for all others."""
         with self._database.reading() as tx:
             _require_reviewer(tx, reviewer)
-            contract = contracts.load(tx, contract_id)
+            contract = contracts.load_contract(tx, contract_id)
             if reviews.last_request(tx, contract_id) is None or not _is_colleagues(tx, contract, reviewer):
                 raise NotFound("There is no contract {contract}.", contract=contract_id)
             return contract
@@ -233,7 +233,7 @@ class Reviewing:
         self, tx: Transaction, contract_id: str, by: str, seen: str | None
     ) -> tuple[Contract, ReviewStatus]:
         _require_reviewer(tx, by)
-        contract = contracts.load(tx, contract_id)
+        contract = contracts.load_contract(tx, contract_id)
         if contract.initiator == by:
             raise PreconditionRefused("Nobody reviews a contract of their own.")
         standing = self.standings.status_of(tx, contract)
@@ -309,7 +309,7 @@ def _current(waiting: WaitingReview) -> bool:
 
 
 def _own_draft(tx: Transaction, contract_id: str, by: str, seen: str | None) -> Contract:
-    contract = contracts.load(tx, contract_id)
+    contract = contracts.load_contract(tx, contract_id)
     if contract.initiator != by:
         raise NotFound("There is no contract {contract}.", contract=contract_id)
     if contract.state is not ContractState.DRAFT:

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from appliance.contracts import rules
+from appliance.contracts.dependencies import ContractRecords, SigningBackend, SigningRules
 from appliance.contracts.preconditions import SigningContext, require_preconditions
-from appliance.contracts.services import ContractRecords, SigningBackend, SigningRules
 from appliance.contracts.signing_service import SigningService
 from appliance.errors import PreconditionRefused, StateRefused
 from appliance.ledger.audit_trail import SYSTEM, AuditEvent, EventKind, Field
@@ -63,7 +63,7 @@ class SealRequests:
         """
         words = require_request_reason(reason)
         with self._records.database.reading() as tx:
-            record = intents.load(tx, intent_id)
+            record = intents.load_intent(tx, intent_id)
             asked = seal_requests.of_intent(tx, intent_id)
             if asked is None or asked.requester != activation.subject:
                 self._require_askable(tx, record, activation.subject)
@@ -74,7 +74,7 @@ class SealRequests:
             asked = seal_requests.of_intent(tx, intent_id)
             if asked is not None:
                 return asked
-            contract = self._require_askable(tx, intents.load(tx, intent_id), activation.subject)
+            contract = self._require_askable(tx, intents.load_intent(tx, intent_id), activation.subject)
             request = _request(contract, record, words, self._records.now())
             self._keep_asked(tx, request, record)
         return request
@@ -86,8 +86,8 @@ class SealRequests:
         :class:`PreconditionRefused` (not by this person, or not now).
         """
         with self._records.database.reading() as tx:
-            request = seal_requests.load(tx, request_id)
-            record = intents.load(tx, request.intent)
+            request = seal_requests.load_request(tx, request_id)
+            record = intents.load_intent(tx, request.intent)
             require_custodian(tx, request, activation.subject)
         if request.state is SealRequestState.WAITING:
             self._require_usable(request)
@@ -96,7 +96,7 @@ class SealRequests:
             request = self.get(request_id)
             if request.state is SealRequestState.WAITING:
                 with self._records.database.reading() as tx:
-                    return contracts.load(tx, request.contract)
+                    return contracts.load_contract(tx, request.contract)
         elif request.state not in _GIVEN or activation.subject not in request.approved_by:
             raise StateRefused("This request has been answered already; look at what became of it.")
         return self.finish(request_id)
@@ -107,7 +107,7 @@ class SealRequests:
         Raises :class:`StateRefused` when it cannot be made any more; both sides are told then.
         """
         with self._records.database.reading() as tx:
-            request = seal_requests.load(tx, request_id)
+            request = seal_requests.load_request(tx, request_id)
         if request.state not in _GIVEN:
             raise StateRefused("This request is not approved, so the seal is not used.")
         try:
@@ -122,21 +122,21 @@ class SealRequests:
         """A custodian says no, with a reason; the requester is told and may ask again."""
         words = require_request_reason(reason)
         with self._records.database.reading() as tx:
-            request = seal_requests.load(tx, request_id)
+            request = seal_requests.load_request(tx, request_id)
             require_custodian(tx, request, by)
         return self._decide(request, SealRequestState.REFUSED, by=by, answer=words)
 
     def withdraw(self, request_id: str, *, by: str) -> SealRequest:
         """The one who asked takes the request back. Raises :class:`PreconditionRefused` for anybody else."""
         with self._records.database.reading() as tx:
-            request = seal_requests.load(tx, request_id)
+            request = seal_requests.load_request(tx, request_id)
         if request.requester != by:
             raise PreconditionRefused("Only the one who asked for the seal takes the request back.")
         return self._decide(request, SealRequestState.WITHDRAWN, by=by)
 
     def _require_askable(self, tx: Transaction, record: IntentRecord, subject: str) -> Contract:
         """The contract, when the intent is a seal's, still open, and *subject* is the one who asks."""
-        contract = contracts.load(tx, record.intent.contract)
+        contract = contracts.load_contract(tx, record.intent.contract)
         party = rules.party_of(contract, record.intent.party)
         if party.kind is not PartyKind.SEAL or party.requester != subject:
             raise PreconditionRefused("Only the one who asks for a seal makes a request for it.")
@@ -167,7 +167,7 @@ class SealRequests:
         with self._records.database.reading() as tx:
             lapse = lapse_of(tx, request, now)
             if lapse is None:
-                contract = contracts.load(tx, request.contract)
+                contract = contracts.load_contract(tx, request.contract)
                 party = rules.party_of(contract, request.party)
                 require_preconditions(self._rules.preconditions, tx, SigningContext(contract, party, now))
         if lapse is not None:
@@ -177,12 +177,12 @@ class SealRequests:
     def get(self, request_id: str) -> SealRequest:
         """The request. Raises :class:`NotFound`."""
         with self._records.database.reading() as tx:
-            return seal_requests.load(tx, request_id)
+            return seal_requests.load_request(tx, request_id)
 
     def act(self, request: SealRequest) -> SigningIntent:
         """What both activate."""
         with self._records.database.reading() as tx:
-            return intents.load(tx, request.intent).intent
+            return intents.load_intent(tx, request.intent).intent
 
     def of_party(self, party_id: str) -> SealRequest | None:
         """The newest request of a seal party, whatever became of it."""
@@ -219,7 +219,7 @@ class SealRequests:
         """Ends *request* without an answer; nothing happens when it is closed already."""
         now = self._records.now()
         with self._records.database.transaction() as tx:
-            seen = seal_requests.load(tx, request.id)
+            seen = seal_requests.load_request(tx, request.id)
             if not seen.open:
                 return
             if seen.state is SealRequestState.WAITING:
@@ -233,7 +233,7 @@ class SealRequests:
     def _settle(self, request: SealRequest, otherwise: Lapse | None = None) -> bool:
         """Closes *request* as its intent and contract say; for *otherwise* when they say nothing."""
         with self._records.database.reading() as tx:
-            state = intents.load(tx, request.intent).state
+            state = intents.load_intent(tx, request.intent).state
             lapse = lapse_of(tx, request, self._records.now()) or otherwise
         if state is IntentState.COMPLETED:
             return self._close(request, SealRequestState.USED)
@@ -247,7 +247,7 @@ class SealRequests:
             return seal_requests.close(tx, request.id, state)
 
     def _keep_asked(self, tx: Transaction, request: SealRequest, record: IntentRecord) -> None:
-        seal_requests.insert(tx, request)
+        seal_requests.insert_request(tx, request)
         event = AuditEvent(
             kind=EventKind.SEAL_REQUESTED,
             contract=request.contract,
@@ -266,12 +266,12 @@ class SealRequests:
         """
         now = self._records.now()
         with self._records.database.transaction() as tx:
-            seen = seal_requests.load(tx, request.id)
+            seen = seal_requests.load_request(tx, request.id)
             if by in seen.approved_by and len(seen.approved_by) < seen.needed:
                 return
             if seen.state is SealRequestState.WAITING:
                 seal_requests.approve(tx, request.id, by, now)
-                self._count(tx, seal_requests.load(tx, request.id), by)
+                self._count(tx, seal_requests.load_request(tx, request.id), by)
             elif by not in seen.approved_by:
                 raise StateRefused("This request has been answered already; look at what became of it.")
 
@@ -279,7 +279,7 @@ class SealRequests:
         now = self._records.now()
         enough = len(request.approved_by) >= request.needed
         kind = EventKind.SEAL_APPROVED if enough else EventKind.SEAL_HALF_APPROVED
-        digest = intents.load(tx, request.intent).intent.digest.hex()
+        digest = intents.load_intent(tx, request.intent).intent.digest.hex()
         public: dict[str, Field] = {**_public(request), "digest": digest, "needed": request.needed}
         self._records.audit.append(tx, AuditEvent(kind, now, by, request.contract, public))
         if not enough:
@@ -299,7 +299,7 @@ class SealRequests:
             self._tell(tx, request, event, by, answer)
             if notice is not None:
                 _enqueue(tx, [Notice(request.contract, request.requester, notice, now, request.id)])
-            return seal_requests.load(tx, request.id)
+            return seal_requests.load_request(tx, request.id)
 
     def _tell(
         self, tx: Transaction, request: SealRequest, kind: EventKind, actor: str, reason: str | None = None

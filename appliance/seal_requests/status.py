@@ -36,8 +36,8 @@ class Lapse(StrEnum):
 
 def lapse_of(tx: Transaction, request: SealRequest, now: datetime) -> Lapse | None:
     """Why *request* cannot be used any more, or None while it can (or has been)."""
-    record = intents.load(tx, request.intent)
-    contract = contracts.load(tx, request.contract)
+    record = intents.load_intent(tx, request.intent)
+    contract = contracts.load_contract(tx, request.contract)
     found = None
     if record.state is IntentState.COMPLETED:
         found = None

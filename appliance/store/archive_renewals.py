@@ -39,7 +39,7 @@ class RenewalFailures:
     reason: str | None
 
 
-def put(tx: Transaction, contract_id: str, revision: int, horizon: Horizon) -> None:
+def save_horizon(tx: Transaction, contract_id: str, revision: int, horizon: Horizon) -> None:
     """The archive timestamp of *revision* is the contract's last, with this horizon."""
     tx.execute(
         "INSERT INTO keeping (contract, revision, until, algorithms) VALUES (?, ?, ?, ?)"
@@ -62,7 +62,7 @@ def fail(tx: Transaction, contract_id: str, *, reason: str, retry_at: datetime) 
     )
 
 
-def of(tx: Transaction, contract_id: str) -> ArchiveStatus | None:
+def status_of(tx: Transaction, contract_id: str) -> ArchiveStatus | None:
     """What is known of a contract; None for one that is not kept."""
     query = "SELECT contract, revision, until, algorithms, attempts FROM keeping WHERE contract = ?"
     return _STATUSES.first(tx.execute(query, (contract_id,)))

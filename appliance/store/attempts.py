@@ -23,7 +23,7 @@ def count(tx: Transaction, key: str, *, since: datetime) -> tuple[int, datetime 
     return attempts, loaded(until)
 
 
-def put(tx: Transaction, key: str, attempts: int, *, now: datetime, until: datetime | None) -> None:
+def save_count(tx: Transaction, key: str, attempts: int, *, now: datetime, until: datetime | None) -> None:
     """Keeps how many attempts stand under *key*, and until when there is to be no other."""
     tx.execute(
         "INSERT INTO throttle (key, count, last, until) VALUES (?, ?, ?, ?) ON CONFLICT (key) DO UPDATE"

@@ -22,7 +22,7 @@ class StoredCheckpoint:
     stamp: int
 
 
-def keep(tx: Transaction, checkpoint: StoredCheckpoint) -> None:
+def insert_checkpoint(tx: Transaction, checkpoint: StoredCheckpoint) -> None:
     """Adds a checkpoint; there is one for a size."""
     tx.execute(
         "INSERT INTO checkpoints (size, root, note, token, stamp) VALUES (?, ?, ?, ?, ?)",

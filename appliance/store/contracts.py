@@ -39,7 +39,7 @@ _CONTRACTS = RowMapper(
 )
 
 
-def insert(tx: Transaction, contract: Contract) -> None:
+def insert_contract(tx: Transaction, contract: Contract) -> None:
     """A new contract with its first revision; parties follow by ``parties.insert``."""
     tx.insert(
         "contracts",
@@ -78,7 +78,7 @@ def move(tx: Transaction, contract: Contract, state: ContractState) -> None:
     )
 
 
-def load(tx: Transaction, contract_id: str) -> Contract:
+def load_contract(tx: Transaction, contract_id: str) -> Contract:
     """The contract as it stands in this transaction. Raises :class:`NotFound`."""
     rows = tx.execute(
         "SELECT id, title, kind, purpose, initiator, signing_order, deadline, zone, state, created, pages,"

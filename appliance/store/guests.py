@@ -15,7 +15,7 @@ _INVITATIONS = RowMapper(GuestInvitation)
 _COLUMNS = "id, person, contract, party, invited_by, invited, round, tries, opened, ended, used, revoked, arrived"
 
 
-def insert(tx: Transaction, invitation: GuestInvitation) -> None:
+def insert_invitation(tx: Transaction, invitation: GuestInvitation) -> None:
     """A new link, after an earlier one has ended. Raises :class:`StateRefused` for a guest bound elsewhere."""
     try:
         names = "id person contract party invited_by invited round tries opened"
@@ -38,7 +38,7 @@ def count_try(tx: Transaction, invitation: GuestInvitation, *, most: int) -> boo
     )
 
 
-def open_(tx: Transaction, invitation: GuestInvitation, now: datetime) -> bool:
+def mark_opened(tx: Transaction, invitation: GuestInvitation, now: datetime) -> bool:
     """The code was right: the tries begin anew, and the link is used. False when it was used before, or something
     took its place since *invitation* was read."""
     return tx.changed(
@@ -75,7 +75,7 @@ def is_revoked(tx: Transaction, person: str) -> bool:
     return bool(tx.count(query, (person,)))
 
 
-def load(tx: Transaction, invitation_id: str) -> GuestInvitation:
+def load_invitation(tx: Transaction, invitation_id: str) -> GuestInvitation:
     """The invitation with this id, ended ones too. Raises :class:`NotFound`."""
     return _one(tx, "id = ?", invitation_id)
 

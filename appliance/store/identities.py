@@ -18,7 +18,7 @@ _COLUMNS = (
 _RECORDS = RowMapper(IdentityRecord)
 
 
-def insert(tx: Transaction, record: IdentityRecord, *, salt: str) -> None:
+def insert_identity(tx: Transaction, record: IdentityRecord, *, salt: str) -> None:
     """A new record; *salt* (64 hex digits) is that of its commitment."""
     names = "id person document commitment ending against note checked_by answers since until renews entry"
     tx.insert("identity_records", fields_of(record, names) | {"salt": salt})
@@ -45,7 +45,7 @@ def salt(tx: Transaction, record_id: str) -> str:
     return found
 
 
-def load(tx: Transaction, record_id: str, *, person: str | None = None) -> IdentityRecord:
+def load_identity(tx: Transaction, record_id: str, *, person: str | None = None) -> IdentityRecord:
     """The record with this id, of *person* where one is given. Raises :class:`NotFound`."""
     found = [each for each in _select(tx, "id = ?", (record_id,)) if person in (None, each.person)]
     if not found:

@@ -23,7 +23,7 @@ _INTENT = (
 )
 
 
-def insert(tx: Transaction, record: IntentRecord) -> None:
+def insert_intent(tx: Transaction, record: IntentRecord) -> None:
     """A prepared intent, before anything is signed."""
     intent = record.intent
     offset, length = record.contents
@@ -36,7 +36,7 @@ def insert(tx: Transaction, record: IntentRecord) -> None:
     )
 
 
-def claim(tx: Transaction, intent_id: str, *, lease_owner: str, now: datetime) -> None:
+def lease_intent(tx: Transaction, intent_id: str, *, lease_owner: str, now: datetime) -> None:
     """prepared → signing: from here on the authority may be asked, once.
 
     Raises :class:`StateRefused` when it is no longer prepared, or another signature of the contract is under way.
@@ -53,7 +53,7 @@ def claim(tx: Transaction, intent_id: str, *, lease_owner: str, now: datetime) -
     _require_one(claimed.rowcount, intent_id)
 
 
-def unclaim(tx: Transaction, intent_id: str) -> None:
+def release_lease(tx: Transaction, intent_id: str) -> None:
     """signing → prepared, when the authority refused the activation and so has not signed."""
     _require_one(
         tx.change(
@@ -65,7 +65,7 @@ def unclaim(tx: Transaction, intent_id: str) -> None:
     )
 
 
-def keep_cms(tx: Transaction, intent_id: str, cms: bytes) -> None:
+def save_cms(tx: Transaction, intent_id: str, cms: bytes) -> None:
     """signing → signed: what the authority returned is on disk."""
     _require_one(
         tx.change(
@@ -75,7 +75,7 @@ def keep_cms(tx: Transaction, intent_id: str, cms: bytes) -> None:
     )
 
 
-def keep_stamped(
+def save_stamped(
     tx: Transaction, intent_id: str, *, cms: bytes, at: datetime, outside: OutsideStamp | None = None
 ) -> None:
     """signed → stamped: the same signature, with a timestamp inside (*at*); *outside*: of the second."""
@@ -152,7 +152,7 @@ def abandon_expired(tx: Transaction, now: datetime, reason: str) -> int:
     )
 
 
-def load(tx: Transaction, intent_id: str, *, contract: str | None = None) -> IntentRecord:
+def load_intent(tx: Transaction, intent_id: str, *, contract: str | None = None) -> IntentRecord:
     """The intent with this id, of *contract* where one is given. Raises :class:`NotFound`."""
     found = _select(tx, "id = ?", (intent_id,))
     if not found or contract not in (None, found[0].intent.contract):
@@ -166,7 +166,7 @@ def prepared_of(tx: Transaction, party_id: str) -> IntentRecord | None:
     return found[0] if found else None
 
 
-def keep_circumstances(tx: Transaction, intent_id: str, circumstances: SigningOrigin) -> bool:
+def save_origin(tx: Transaction, intent_id: str, circumstances: SigningOrigin) -> bool:
     """Where the intent is activated; False when it is no longer prepared."""
     return tx.changed(
         "UPDATE intents SET address = ?, location = ? WHERE id = ? AND state = 'prepared'",

@@ -128,7 +128,7 @@ def _source(reader: ListViewer, wanted: ContractFilter, after: ListCursor | None
         return _Source(
             "SELECT rowid AS number, '' AS at FROM contract_grams"  # noqa: S608 -- all literals
             f" WHERE contract_grams MATCH ? AND rowid < ?{seen} ORDER BY rowid DESC",
-            (participation_index.match(person, **short), (after or _LAST).number, *values),
+            (participation_index.gram_query(person, **short), (after or _LAST).number, *values),
         )
     if wanted.bucket is ContractBucket.DUE_SOON:
         start = after or _FIRST

@@ -18,7 +18,7 @@ _DECISION = (
 _DECISIONS = RowMapper(OfficerDecision)
 
 
-def insert(tx: Transaction, act: OfficerDecision) -> None:
+def insert_decision(tx: Transaction, act: OfficerDecision) -> None:
     """A new open act."""
     tx.insert(
         "office_acts",
@@ -56,7 +56,7 @@ def expire(tx: Transaction, now: datetime) -> int:
     )
 
 
-def act(tx: Transaction, act_id: str) -> OfficerDecision:
+def load_decision(tx: Transaction, act_id: str) -> OfficerDecision:
     """The act. Raises :class:`NotFound`."""
     found = _DECISIONS.first(tx.execute(f"{_DECISION} WHERE id = ?", (act_id,)))
     if found is None:

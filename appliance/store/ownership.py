@@ -13,7 +13,7 @@ _DEPOSIT = "SELECT id, depositor, title, file, digest, size, at, token, certific
 _DEPOSITS = RowMapper(Deposit)
 
 
-def insert(tx: Transaction, deposit: Deposit) -> None:
+def insert_deposit(tx: Transaction, deposit: Deposit) -> None:
     """A new deposit. Raises :class:`StateRefused` when the person has deposited this digest already."""
     try:
         names = "id depositor title file digest size at token certificate entry"
@@ -22,7 +22,7 @@ def insert(tx: Transaction, deposit: Deposit) -> None:
         raise StateRefused("You have deposited this file already; its certificate is in your list.") from error
 
 
-def load(tx: Transaction, deposit_id: str) -> Deposit:
+def load_deposit(tx: Transaction, deposit_id: str) -> Deposit:
     """The deposit. Raises :class:`NotFound`."""
     found = _DEPOSITS.first(tx.execute(f"{_DEPOSIT} WHERE id = ?", (deposit_id,)))
     if found is None:

@@ -39,9 +39,9 @@ def refresh(tx: Transaction, contract_id: str, buckets: Mapping[str, ContractBuc
     indexed_before = tx.execute(
         "SELECT title, parties, people FROM contract_search WHERE rowid = ?", (number,)
     ).fetchone()
-    if indexed_before == found and known(tx, number):
+    if indexed_before == found and has_grams(tx, number):
         return
-    put(tx, number, tokens(buckets, words))
+    save_grams(tx, number, tokens(buckets, words))
     tx.execute("DELETE FROM contract_search WHERE rowid = ?", (number,))
     tx.execute("INSERT INTO contract_search (rowid, title, parties, people) VALUES (?, ?, ?, ?)", (number, *found))
 
@@ -79,7 +79,7 @@ def without_rows(tx: Transaction, limit: int) -> list[str]:
 def is_found(tx: Transaction, contract_id: str, buckets: Mapping[str, ContractBucket], words: SearchWords) -> bool:
     """Whether the short ones of *words* lead everybody in *buckets* to the contract."""
     number = tx.count("SELECT number FROM contracts WHERE id = ?", (contract_id,))
-    return has(tx, number, tokens(buckets, words))
+    return is_found_by(tx, number, tokens(buckets, words))
 
 
 def of_contract(tx: Transaction, contract_id: str) -> tuple[dict[str, ContractBucket], tuple[str, ...] | None]:
@@ -109,7 +109,7 @@ def tokens(people: Iterable[str], words: SearchWords) -> str:
     return " ".join(sorted(found))
 
 
-def match(person: str, *, anywhere: str = "", party: str = "") -> str:
+def gram_query(person: str, *, anywhere: str = "", party: str = "") -> str:
     """The FTS5 query for contracts of *person*: *anywhere* is in title or parties, *party* in the latter."""
     wanted = [f"w{_digest(person)}"]
     wanted += [f"(t{gram} OR p{gram})" for gram in _longest(anywhere)]
@@ -117,18 +117,18 @@ def match(person: str, *, anywhere: str = "", party: str = "") -> str:
     return " AND ".join(wanted)
 
 
-def put(tx: Transaction, number: int, row: str) -> None:
+def save_grams(tx: Transaction, number: int, row: str) -> None:
     """*row* (of :func:`tokens`) becomes that of the contract *number*."""
     tx.execute("DELETE FROM contract_grams WHERE rowid = ?", (number,))
     tx.execute("INSERT INTO contract_grams (rowid, grams) VALUES (?, ?)", (number, row))
 
 
-def known(tx: Transaction, number: int) -> bool:
+def has_grams(tx: Transaction, number: int) -> bool:
     """Whether the contract has a row."""
     return tx.exists("SELECT 1 FROM contract_grams WHERE rowid = ?", (number,))
 
 
-def has(tx: Transaction, number: int, row: str) -> bool:
+def is_found_by(tx: Transaction, number: int, row: str) -> bool:
     """Whether the contract is found by every token of *row*."""
     query = "SELECT 1 FROM contract_grams WHERE contract_grams MATCH ? AND rowid = ?"
     return tx.exists(query, (" AND ".join(row.split()), number))

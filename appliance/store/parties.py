@@ -15,7 +15,7 @@ _FAR = 100_000
 """More than a contract has parties: positions are moved out of the way by it while they change."""
 
 
-def insert(tx: Transaction, contract_id: str, party: Party) -> None:
+def insert_party(tx: Transaction, contract_id: str, party: Party) -> None:
     """One more party of a draft."""
     names = "id position kind subject name organisation requester field phone state signed_at"
     tx.insert("parties", fields_of(party, names) | {"contract": contract_id})

@@ -20,7 +20,7 @@ _POWER = (
 )
 
 
-def insert(tx: Transaction, power: Power) -> None:
+def insert_power(tx: Transaction, power: Power) -> None:
     """A power that was registered."""
     scope, limit = power.scope, power.scope.limit
     tx.insert(
@@ -70,7 +70,7 @@ def link(tx: Transaction, power_id: str, entry: int) -> None:
     tx.execute("INSERT INTO power_events (power, entry) VALUES (?, ?)", (power_id, entry))
 
 
-def load(tx: Transaction, power_id: str) -> Power:
+def load_power(tx: Transaction, power_id: str) -> Power:
     """The power with this id. Raises :class:`NotFound`."""
     found = _select(tx, "id = ?", (power_id,))
     if not found:

@@ -25,7 +25,7 @@ def mails(tx: Transaction) -> int:
     return tx.count("SELECT count(*) FROM outbox WHERE state IN ('queued', 'sending')")
 
 
-def unsealed_since(tx: Transaction, before: datetime) -> int:
+def count_unfinalised(tx: Transaction, before: datetime) -> int:
     """How many contracts were signed by all *before* that moment and are not sealed off; at most 1,000."""
     return tx.count(
         "SELECT count(*) FROM (SELECT 1 FROM contracts AS c WHERE c.state = 'signed' AND"

@@ -16,7 +16,7 @@ _SELECT = (
 )
 
 
-def insert(tx: Transaction, reminder: Reminder) -> int | None:
+def insert_reminder(tx: Transaction, reminder: Reminder) -> int | None:
     """Keeps *reminder* (its ``id`` is not looked at), once: its new id, or None when it was there already."""
     return tx.value(
         int,

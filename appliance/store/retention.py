@@ -185,7 +185,7 @@ def carries_power(tx: Transaction, contract_id: str) -> bool:
     return tx.exists("SELECT 1 FROM powers WHERE contract = ?", (contract_id,))
 
 
-def doom(tx: Transaction, digests: Iterable[str], *, since: datetime) -> None:
+def mark_for_removal(tx: Transaction, digests: Iterable[str], *, since: datetime) -> None:
     """The documents may be removed, unless something else needs them."""
     tx.executemany(
         "INSERT INTO doomed_documents (digest, since) VALUES (?, ?) ON CONFLICT (digest) DO NOTHING",
@@ -193,12 +193,12 @@ def doom(tx: Transaction, digests: Iterable[str], *, since: datetime) -> None:
     )
 
 
-def doomed(tx: Transaction, *, limit: int) -> list[str]:
+def marked_for_removal(tx: Transaction, *, limit: int) -> list[str]:
     """Digests of documents that may be removed."""
     return tx.column(str, "SELECT digest FROM doomed_documents ORDER BY since LIMIT ?", (limit,))
 
 
-def spare(tx: Transaction, digest: str) -> None:
+def unmark_for_removal(tx: Transaction, digest: str) -> None:
     """The document is gone, or is needed again."""
     tx.execute("DELETE FROM doomed_documents WHERE digest = ?", (digest,))
 

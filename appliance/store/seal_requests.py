@@ -23,7 +23,7 @@ _COLUMNS = (
 _REQUESTS = RowMapper(SealRequest)
 
 
-def insert(tx: Transaction, request: SealRequest) -> None:
+def insert_request(tx: Transaction, request: SealRequest) -> None:
     """A request that waits. Raises :class:`StateRefused` while the party has another one open."""
     try:
         names = "id contract party seal requester reason intent asked expires needed"
@@ -69,7 +69,7 @@ def close(tx: Transaction, request_id: str, state: SealRequestState, *, answer: 
     )
 
 
-def load(tx: Transaction, request_id: str) -> SealRequest:
+def load_request(tx: Transaction, request_id: str) -> SealRequest:
     """The request with this id. Raises :class:`NotFound`."""
     found = _select(tx, "id = ?", (request_id,))
     if not found:

@@ -20,7 +20,7 @@ _SESSIONS = RowMapper(
 )
 
 
-def insert(tx: Transaction, session: Session) -> None:
+def insert_session(tx: Transaction, session: Session) -> None:
     """A new session."""
     contract, party = session.guest_of or (None, None)
     tx.insert(

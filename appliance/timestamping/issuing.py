@@ -11,7 +11,7 @@ from appliance.model.retention import Horizon
 from appliance.store.database import Database
 from hsm.client import AuthorityClient
 from hsm.signer import SignatureAlgorithm
-from hsm.timestamp import ImprintOrder, order_for, parse_request, parse_token, response_granted
+from hsm.timestamp import TimestampRequest, order_for, parse_request, parse_token, response_granted
 
 OURS = "sha256"
 """The hash of every imprint that the appliance asks for itself."""
@@ -47,7 +47,7 @@ class TimestampIssuer:
         :class:`hsm.timestamp.RequestRefused` for what is no request."""
         return response_granted(self._issue(parse_request(request, policies=())))
 
-    def _issue(self, order: ImprintOrder) -> bytes:
+    def _issue(self, order: TimestampRequest) -> bytes:
         if not self._log_is_known:
             require_remembered(self._database, self._authority)
             self._log_is_known = True

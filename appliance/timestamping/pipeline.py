@@ -21,29 +21,29 @@ from appliance.errors import StorageError
 from appliance.ledger.entry import record_timestamps
 from appliance.store.database import Database
 from hsm.errors import BadRequest
-from hsm.timestamp import ImprintOrder, IssuedToken, RequestRefused
+from hsm.timestamp import IssuedToken, RequestRefused, TimestampRequest
 
 LARGEST = 32
 """Orders in one batch: the last of them waits for all of their signatures."""
 
-LANES = 2
+STREAM_COUNT = 2
 """Connections to the authority, each with another worker of it."""
 
-AHEAD = 1
+MAX_BATCHES_PER_STREAM = 1
 """Batches of one lane. With a second one behind the first no worker ever waits for us, but batches are smaller,
 and with two cores there is always somebody else to compute: it costs a fifth more (docs/performance.md)."""
 
 W = TypeVar("W")
 Outcome = IssuedToken | Exception
-_Batch = Sequence[tuple[W, ImprintOrder]]
+_Batch = Sequence[tuple[W, TimestampRequest]]
 _Signed = list[IssuedToken] | Exception
 _Recorded = Callable[[Exception | None], None]
 
 
-class Lane(Protocol):
+class AuthorityStream(Protocol):
     """As :class:`hsm.timestamp_stream.TimestampStream`: batches are answered one after the other, in order."""
 
-    def sign_orders(self, orders: Sequence[ImprintOrder], done: Callable[[_Signed], None]) -> None: ...
+    def sign_orders(self, orders: Sequence[TimestampRequest], done: Callable[[_Signed], None]) -> None: ...
 
     def close(self) -> None: ...
 
@@ -53,7 +53,7 @@ class _LaneLoad:
 
     __slots__ = ("batches", "lane", "orders")
 
-    def __init__(self, lane: Lane) -> None:
+    def __init__(self, lane: AuthorityStream) -> None:
         self.lane = lane
         self.batches = self.orders = 0
 
@@ -114,7 +114,7 @@ class TimestampPipeline(Generic[W]):
 
     def __init__(
         self,
-        lanes: Sequence[Lane],
+        lanes: Sequence[AuthorityStream],
         recorder: TokenRecorder,
         deliver: Callable[[Sequence[tuple[W, Outcome]]], None],
     ) -> None:
@@ -122,13 +122,13 @@ class TimestampPipeline(Generic[W]):
         self._lanes = [_LaneLoad(lane) for lane in lanes]
         self._recorder = recorder
         self._deliver = deliver
-        self._waiting: deque[tuple[W, ImprintOrder]] = deque()
+        self._waiting: deque[tuple[W, TimestampRequest]] = deque()
         self._under_way = 0
         self._closing = False
         self._idle = asyncio.Event()
         self._idle.set()
 
-    def put(self, orders: Sequence[tuple[W, ImprintOrder]]) -> None:
+    def put(self, orders: Sequence[tuple[W, TimestampRequest]]) -> None:
         """Takes orders, each with the recipient of its outcome. Raises :class:`StorageError` when closed."""
         if self._closing:
             raise StorageError("The timestamp service is being shut down; try again in a moment.")
@@ -149,8 +149,12 @@ class TimestampPipeline(Generic[W]):
         """Shares out what waits: to the lane that has least, and as much as makes all places equally full."""
         while self._waiting:
             running = min(self._lanes, key=_fullness)
-            places = sum(AHEAD - each.batches for each in self._lanes if each.batches < AHEAD)
-            if running.batches >= AHEAD or not places:
+            places = sum(
+                MAX_BATCHES_PER_STREAM - each.batches
+                for each in self._lanes
+                if each.batches < MAX_BATCHES_PER_STREAM
+            )
+            if running.batches >= MAX_BATCHES_PER_STREAM or not places:
                 return
             size = min(math.ceil(len(self._waiting) / places), LARGEST)
             self._sign(running, [self._waiting.popleft() for _ in range(size)])

@@ -9,22 +9,22 @@ from collections.abc import Callable, Sequence
 from appliance.errors import StorageError
 from appliance.ledger.check import require_remembered
 from appliance.store.database import Database
-from appliance.timestamping.pipeline import LANES, Outcome, TimestampPipeline, TokenRecorder
+from appliance.timestamping.pipeline import STREAM_COUNT, Outcome, TimestampPipeline, TokenRecorder
 from appliance.timestamping.refusal_counts import RefusalCounts
 from hsm.client import AuthorityClient
 from hsm.errors import TimeNotAvailable
 from hsm.timestamp import (
     FailInfo,
-    ImprintOrder,
     IssuedToken,
     RequestRefused,
+    TimestampRequest,
     parse_request,
     response_granted,
     response_refused,
 )
 
 
-class TimestampCodec:
+class TimestampRequestProcessor:
     """Reads requests and writes replies."""
 
     def __init__(
@@ -56,7 +56,7 @@ class TimestampCodec:
             self._hashes = frozenset(status.hashes)
             self._policies = frozenset(status.policies)
 
-    def read_request(self, request: bytes) -> ImprintOrder:
+    def read_request(self, request: bytes) -> TimestampRequest:
         """The order in a DER request. Raises :class:`RequestRefused`, whatever the bytes are."""
         return parse_request(request, policies=self._policies, hashes=self._hashes)
 
@@ -101,19 +101,19 @@ class TimestampService:
         database: Database,
         authority: AuthorityClient,
         *,
-        held: Callable[[], object] = lambda: None,
+        under_maintenance: Callable[[], object] = lambda: None,
         refusals: RefusalCounts | None = None,
     ) -> None:
         """While *held* says something, nobody is given a timestamp; *refusals* counts who is given none."""
-        self._held = held
+        self._held = under_maintenance
         self._refusals = refusals or RefusalCounts()
         self._showing: asyncio.TimerHandle | None = None
         self._loop = asyncio.get_running_loop()
         self._preparing: asyncio.Task[None] | None = None
         self._early: list[tuple[bytes, Deliver]] = []
-        self._arrived: list[tuple[Deliver, ImprintOrder]] = []
-        self._codec = TimestampCodec(database, authority, self._count_refusal)
-        lanes = [authority.timestamp_stream() for _ in range(LANES)]
+        self._arrived: list[tuple[Deliver, TimestampRequest]] = []
+        self._codec = TimestampRequestProcessor(database, authority, self._count_refusal)
+        lanes = [authority.timestamp_stream() for _ in range(STREAM_COUNT)]
         self._pipeline: TimestampPipeline[Deliver] = TimestampPipeline(
             lanes, TokenRecorder(database), self._hand_out
         )

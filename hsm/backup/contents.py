@@ -8,9 +8,9 @@ import shutil
 from pathlib import Path
 
 from hsm.config import AuthoritySettings, TokenBackup
-from hsm.control import login_turn
 from hsm.files import file_lock
 from hsm.store.copying import copy_store
+from hsm.worker_messages import login_turn
 
 STORE, SETTINGS, SOFTHSM, TOKENS = "authority.db", "authority.toml", "softhsm2.conf", "tokens"
 PINS, CEREMONIES = "pins", "ceremonies"

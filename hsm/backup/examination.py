@@ -14,7 +14,6 @@ from pkcs11 import Attribute, ObjectClass
 from hsm import config
 from hsm.backup.contents import PINS, SETTINGS, SOFTHSM, STORE, TOKENS, point_softhsm
 from hsm.config import AuthorityHome, AuthoritySettings, TokenSettings
-from hsm.control import PinChange
 from hsm.errors import AuthorityError, AuthorityLocked, BackupRefused
 from hsm.keys import raw_signer
 from hsm.login import Login
@@ -23,6 +22,7 @@ from hsm.signer import SignatureAlgorithm, require_signature
 from hsm.store import AuthorityStore, KeyRecord
 from hsm.store.copying import StoreFacts, examine_store
 from hsm.token import TokenConnection
+from hsm.worker_messages import PinChange
 
 _PROOF = b"vermilion: a restored key signs this"
 

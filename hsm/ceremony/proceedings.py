@@ -23,7 +23,6 @@ from hsm.ceremony.tokens import CeremonyPins, open_token, prepare_tokens
 from hsm.ceremony.transcript import Transcript
 from hsm.certificates import Profile
 from hsm.config import AuthoritySettings
-from hsm.control import PinChange
 from hsm.errors import CertificateRefused, ConfigurationRefused, UnknownKey
 from hsm.generation import make_wrapping_key
 from hsm.intents import instant
@@ -34,6 +33,7 @@ from hsm.store import AuthorityStore, KeyRecord, SubjectKind
 from hsm.store.ceremonies import digest_of, new_code
 from hsm.store.registry import ROOT
 from hsm.time_source import SharedTimes
+from hsm.worker_messages import PinChange
 
 SOFTWARE = "software"
 

@@ -21,7 +21,6 @@ from hsm.ceremony.proceedings import CeremonyResult, alone, record
 from hsm.ceremony.tokens import RootPin, open_token
 from hsm.ceremony.transcript import Transcript
 from hsm.config import AuthoritySettings
-from hsm.control import PinChange
 from hsm.errors import ActivationRefused, ConfigurationRefused
 from hsm.intents import instant
 from hsm.keys import raw_signer
@@ -32,6 +31,7 @@ from hsm.store.ceremonies import digest_of, new_code
 from hsm.store.registry import ROOT
 from hsm.time_source import SharedTimes
 from hsm.token import TokenConnection
+from hsm.worker_messages import PinChange
 
 
 def hold_recovery(

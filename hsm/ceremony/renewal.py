@@ -30,7 +30,6 @@ from hsm.ceremony.tokens import CeremonyPins, open_token
 from hsm.ceremony.transcript import Transcript
 from hsm.certificates import Issuer, Profile
 from hsm.config import AuthoritySettings
-from hsm.control import PinChange
 from hsm.errors import ActivationRefused, CertificateRefused, ConfigurationRefused, Malformed
 from hsm.intents import Activation, OfficerIntent, WebAuthnActivation, officer_intent_from_wire
 from hsm.keys import private_key
@@ -42,6 +41,7 @@ from hsm.store import CertificateRecord, CrlRecord, KeyRecord, Subject, SubjectK
 from hsm.store.registry import ISSUING, ROOT
 from hsm.time_source import SharedTimes
 from hsm.token import TokenConnection
+from hsm.worker_messages import PinChange
 
 _PROFILES = {"tsa": Profile.TSA, "evidence": Profile.EVIDENCE}
 ACT = "renew"

@@ -11,12 +11,12 @@ import pkcs11
 
 from hsm.ceremony.plan import CeremonyPlan
 from hsm.config import AuthoritySettings
-from hsm.control import PinChange
 from hsm.errors import ConfigurationRefused, ModuleUnavailable
 from hsm.initialisation import NewToken, initialise
 from hsm.login import Login
 from hsm.store import AuthorityStore
 from hsm.token import TokenConnection
+from hsm.worker_messages import PinChange
 
 
 @dataclass(frozen=True, slots=True)

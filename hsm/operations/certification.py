@@ -17,7 +17,7 @@ from hsm.intents import OfficerIntent, required_field
 from hsm.names import SubjectName, name_in
 from hsm.operations.context import AuthorityContext
 from hsm.operations.records import record_revocation, record_rotation
-from hsm.requests import ByOfficers, NoArguments, OcspQuestion, OfCertificate, OfIssuer, OfSubject
+from hsm.requests import NoArguments, OcspQuestion, OfCertificate, OfficerRequest, OfIssuer, SubjectQuery
 from hsm.revocation import issue_crl, names, ocsp_response, read_request, reason_of, refusal
 from hsm.signer import SignatureAlgorithm
 from hsm.store import CertificateRecord, CrlRecord, SubjectKind
@@ -46,7 +46,7 @@ class CertificateOperations:
         found = [each.certificate for each in self._context.store.registry.authorities()]
         return [each.public_bytes(Encoding.DER) for each in (*found, self._context.certificate(ROOT))]
 
-    def certificate(self, request: OfSubject) -> bytes:
+    def certificate(self, request: SubjectQuery) -> bytes:
         """A subject's current certificate, DER."""
         return self._context.certificate(request.subject).public_bytes(Encoding.DER)
 
@@ -92,7 +92,7 @@ class CertificateOperations:
     def _current(self) -> str:
         return self._context.store.registry.issuing()
 
-    def revoke_certificate(self, request: ByOfficers) -> bytes:
+    def revoke_certificate(self, request: OfficerRequest) -> bytes:
         """Revokes for good, on officers' activation, and gives the new CRL: every unexpired certificate of a
         subject, or, where the intent names a serial number, that one alone, an older one too."""
         intent = request.intent
@@ -114,7 +114,7 @@ class CertificateOperations:
                 record_revocation(self._context, intent, authorised, ending, reason)
             return self.fresh_crl(authorised.at, record.issuer)
 
-    def retire(self, request: ByOfficers) -> bytes:
+    def retire(self, request: OfficerRequest) -> bytes:
         """Ends a subject's credentials, an officer's recovery codes, and unexpired certificates, whatever is left
         of them; the new CRL."""
         intent = request.intent
@@ -158,7 +158,7 @@ class CertificateOperations:
                 if len(self._context.store.people.custodians(record.subject)) < record.needed:
                     seals.suspend(record.subject, since=at)
 
-    def rotate(self, request: ByOfficers) -> bytes:
+    def rotate(self, request: OfficerRequest) -> bytes:
         """A new key and certificate for the same name, on officers' activation; the old one stays valid."""
         intent = request.intent
         subject = required_field(intent.details, "subject", str)

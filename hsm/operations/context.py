@@ -13,7 +13,6 @@ from hsm.activation.pin import PinVerifier
 from hsm.certificates import CertificateRules, Issuer
 from hsm.clock import Clock, DeclaredClock, KernelClock
 from hsm.config import AuthoritySettings, TimeSettings, TimeSourceKind
-from hsm.control import PinChange
 from hsm.errors import UnknownKey
 from hsm.generation import TokenKeyWrapping
 from hsm.keys import Signers
@@ -21,6 +20,7 @@ from hsm.login import Login
 from hsm.store import AuthorityStore
 from hsm.time_source import SharedTimes, TimeSource
 from hsm.token import TokenConnection
+from hsm.worker_messages import PinChange
 
 WRAPPING = "wrapping"
 """The subject of the AES key that wraps document keys and TOTP secrets."""

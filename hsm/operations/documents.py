@@ -27,7 +27,14 @@ from hsm.errors import (
 from hsm.intents import SigningIntent, instant, required_field
 from hsm.keys import HsmSigner
 from hsm.operations.context import AuthorityContext
-from hsm.requests import ApprovalRequest, DocumentSigning, KeyToUnwrap, KeyToWrap, OfIntent, OfManifest
+from hsm.requests import (
+    ApprovalRequest,
+    DocumentSigning,
+    IntentQuery,
+    KeyToUnwrap,
+    KeyToWrap,
+    ManifestSigningRequest,
+)
 from hsm.store import RememberedCheckpoint
 
 _FORMAT = "vermilion-evidence-manifest/2"
@@ -132,7 +139,7 @@ class DocumentOperations:
                 "The HSM stopped answering when this activation had been used up; nothing was signed. Begin again."
             ) from error
 
-    def sign_manifest(self, request: OfManifest) -> bytes:
+    def sign_manifest(self, request: ManifestSigningRequest) -> bytes:
         """The CMS over a manifest, if the state of the log that it names is one that was signed here."""
         manifest = request.manifest
         self._require_witnessed(manifest)
@@ -173,7 +180,7 @@ class ApprovalOperations:
         """Verifies and remembers one activation; who has approved the intent now, and how many must."""
         return self._context.authoriser.approve(request.intent, request.activation)
 
-    def approvals(self, request: OfIntent) -> Approvals:
+    def approvals(self, request: IntentQuery) -> Approvals:
         """Who has approved an intent, and how many must."""
         return self._context.authoriser.approvals(request.intent)
 

@@ -28,7 +28,7 @@ from hsm.names import (
 from hsm.operations.certification import CertificateOperations
 from hsm.operations.context import AuthorityContext
 from hsm.operations.seals import needed_in, require_custodian
-from hsm.requests import ByOfficers, CustodianEnd, NoArguments, OfSubject
+from hsm.requests import NoArguments, OfficerRequest, PinCustodianEndRequest, SubjectQuery
 from hsm.store import CompanySealRecord, Credential, Subject, SubjectKind
 
 _MOST_CREDENTIALS = 8
@@ -42,7 +42,7 @@ class EnrolmentOperations:
         self._context = context
         self._certification = certification
 
-    def enrol_person(self, request: ByOfficers) -> bytes:
+    def enrol_person(self, request: OfficerRequest) -> bytes:
         """The certificate of a new person, who gets a key and the credentials in the intent.
 
         An outside signer is of no organisation of this house, by the name that the officer reads and activates.
@@ -52,11 +52,11 @@ class EnrolmentOperations:
         credentials = credentials_from_details(subject.subject, intent.details.get("credentials"), self._context)
         return self._enrol(request, subject, credentials=credentials)
 
-    def enrol_officer(self, request: ByOfficers) -> None:
+    def enrol_officer(self, request: OfficerRequest) -> None:
         """One more officer, by those who are there; with authenticators alone, and without a certificate."""
         self._enrol_administering(SubjectKind.OFFICER, request)
 
-    def enrol_pin_custodian(self, request: ByOfficers) -> None:
+    def enrol_pin_custodian(self, request: OfficerRequest) -> None:
         """Somebody who keeps a part of the PIN, by officers: two of them unlock, and that is all that they do.
 
         Who was enrolled before answers with the authenticators in the intent from now on, and with no other: so
@@ -68,7 +68,7 @@ class EnrolmentOperations:
         """The subjects of whom any two unlock: who was ended is not among them."""
         return self._context.store.people.pin_custodians()
 
-    def end_pin_custodian(self, request: CustodianEnd) -> int:
+    def end_pin_custodian(self, request: PinCustodianEndRequest) -> int:
         """Takes from a PIN custodian every authenticator, or the one named (its id in hex), for whoever asks; how
         many.
 
@@ -85,7 +85,7 @@ class EnrolmentOperations:
                 return people.revoke_credentials(subject, revoked=moment)
             return people.revoke_credential(subject, request.credential, revoked=moment)
 
-    def _enrol_administering(self, kind: SubjectKind, request: ByOfficers) -> None:
+    def _enrol_administering(self, kind: SubjectKind, request: OfficerRequest) -> None:
         intent = request.intent
         subject = subject_from_details(intent.details, kind)
         require_person_name(subject.name)
@@ -103,7 +103,7 @@ class EnrolmentOperations:
             for credential in credentials:
                 people.add_credential(credential, added=authorised)
 
-    def enrol_seal(self, request: ByOfficers) -> bytes:
+    def enrol_seal(self, request: OfficerRequest) -> bytes:
         """The certificate of a new seal, with the custodians in the intent: persons of its organisation."""
         intent = request.intent
         subject = subject_from_details(intent.details, SubjectKind.SEAL)
@@ -115,7 +115,7 @@ class EnrolmentOperations:
             raise BadRequest("A seal has at least as many custodians as release it together.")
         return self._enrol(request, subject, custodians=custodians, seal=CompanySealRecord("", kind, needed))
 
-    def add_credential(self, request: ByOfficers) -> None:
+    def add_credential(self, request: OfficerRequest) -> None:
         """One more credential for a person or an officer."""
         intent = request.intent
         subject = self._context.store.people.subject(required_field(intent.details, "subject", str))
@@ -128,7 +128,7 @@ class EnrolmentOperations:
         with self._context.store.transaction():
             self._context.store.people.add_credential(credentials[0], added=authorised)
 
-    def credentials(self, request: OfSubject) -> list[KnownCredential]:
+    def credentials(self, request: SubjectQuery) -> list[KnownCredential]:
         """The unrevoked credentials of a subject: kind, id, time of adding, public key; nothing that activates."""
         people = self._context.store.people
         known = people.credentials(request.subject)
@@ -141,7 +141,7 @@ class EnrolmentOperations:
         """The organisations that certificates may name."""
         return sorted(self._context.rules().organisations)
 
-    def revoke_credential(self, request: ByOfficers) -> None:
+    def revoke_credential(self, request: OfficerRequest) -> None:
         """Ends an authenticator (its id in hex), or every PIN (``pin-totp``), for good."""
         intent = request.intent
         subject, named = (
@@ -158,7 +158,7 @@ class EnrolmentOperations:
 
     def _enrol(
         self,
-        request: ByOfficers,
+        request: OfficerRequest,
         subject: Subject,
         *,
         credentials: tuple[Credential, ...] = (),
@@ -189,7 +189,7 @@ class EnrolmentOperations:
             )
         return certificate.public_bytes(Encoding.DER)
 
-    def _authorised(self, request: ByOfficers) -> int:
+    def _authorised(self, request: OfficerRequest) -> int:
         return int(self._context.authoriser.authorise_officers(request.intent, request.activations).at.timestamp())
 
 

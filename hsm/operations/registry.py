@@ -10,7 +10,6 @@ from pysqlite3 import dbapi2 as sqlite
 from hsm import protocol
 from hsm.codec import encode
 from hsm.config import PeerRole
-from hsm.control import PinChange
 from hsm.errors import AuthorityError, BadRequest, NotPermitted, StoreUnavailable
 from hsm.interface import OPERATIONS
 from hsm.operations.appointment import AppointmentOperations
@@ -23,6 +22,7 @@ from hsm.operations.records import CeremonyOperations
 from hsm.operations.seals import CompanySealOperations
 from hsm.operations.services import CheckpointOperations, TimestampOperations
 from hsm.operations.state import StateOperations
+from hsm.worker_messages import PinChange
 
 Handler = Callable[[Any], Any]
 

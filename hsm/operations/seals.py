@@ -13,7 +13,7 @@ from hsm.generation import destroy_key
 from hsm.intents import OfficerIntent, required_field
 from hsm.operations.certification import CertificateOperations
 from hsm.operations.context import AuthorityContext
-from hsm.requests import ByOfficers, OfSubject
+from hsm.requests import OfficerRequest, SubjectQuery
 from hsm.store import CompanySealRecord, SubjectKind
 
 _REASON = "cessation_of_operation"
@@ -27,7 +27,7 @@ class CompanySealOperations:
         self._context = context
         self._certification = certification
 
-    def seal(self, request: OfSubject) -> KnownCompanySeal:
+    def seal(self, request: SubjectQuery) -> KnownCompanySeal:
         """What the authority knows of a seal."""
         record = self._context.store.seals.seal(request.subject)
         custodians = self._context.store.people.custodians(record.subject)
@@ -43,13 +43,13 @@ class CompanySealOperations:
             keys_left=len(left),
         )
 
-    def suspend_seal(self, request: OfSubject) -> None:
+    def suspend_seal(self, request: SubjectQuery) -> None:
         """Stops a seal at once, for whoever asks: to stop one can never be too easy, and resuming is not."""
         record = self._undestroyed(request.subject)
         with self._context.store.transaction():
             self._context.store.seals.suspend(record.subject, since=int(self._context.now().timestamp()))
 
-    def resume_seal(self, request: ByOfficers) -> None:
+    def resume_seal(self, request: OfficerRequest) -> None:
         """Lets a seal be used again, once it has as many custodians as it takes."""
         _, record = self._intent(request)
         self._require_enough(record, len(self._context.store.people.custodians(record.subject)), record.needed)
@@ -57,7 +57,7 @@ class CompanySealOperations:
         with self._context.store.transaction():
             self._context.store.seals.resume(record.subject)
 
-    def add_custodian(self, request: ByOfficers) -> None:
+    def add_custodian(self, request: OfficerRequest) -> None:
         """One more person of the seal's organisation who may release it."""
         intent, record = self._intent(request)
         custodian = required_field(intent.details, "custodian", str)
@@ -68,7 +68,7 @@ class CompanySealOperations:
         with self._context.store.transaction():
             self._context.store.seals.add_custodian(record.subject, custodian)
 
-    def remove_custodian(self, request: ByOfficers) -> None:
+    def remove_custodian(self, request: OfficerRequest) -> None:
         """Takes a seal from a custodian at once, by one officer: also what that custodian has approved already.
 
         A seal in use keeps as many custodians as it takes; suspend it first to remove the last ones.
@@ -86,7 +86,7 @@ class CompanySealOperations:
         with self._context.store.transaction():
             self._context.store.seals.remove_custodian(record.subject, custodian)
 
-    def set_custodians_needed(self, request: ByOfficers) -> None:
+    def set_custodians_needed(self, request: OfficerRequest) -> None:
         """From now on one or two custodians release the seal; an intent may ask for more, never for less."""
         intent, record = self._intent(request)
         needed = needed_in(intent.details)
@@ -96,7 +96,7 @@ class CompanySealOperations:
         with self._context.store.transaction():
             self._context.store.seals.set_needed(record.subject, needed)
 
-    def change_picture(self, request: ByOfficers) -> None:
+    def change_picture(self, request: OfficerRequest) -> None:
         """Records which picture the officers took into use: its SHA-256, or nothing for the drawn one."""
         intent, record = self._intent(request)
         digest = required_field(intent.details, "picture", str)
@@ -106,7 +106,7 @@ class CompanySealOperations:
         with self._context.store.transaction():
             self._context.store.seals.set_picture(record.subject, digest or None)
 
-    def destroy_seal(self, request: ByOfficers) -> bytes:
+    def destroy_seal(self, request: OfficerRequest) -> bytes:
         """Revokes the seal's certificates, destroys its keys in the token and looks for them; the new CRL.
 
         The revocation is on disk before the first key goes. When the token does not answer in between, officers
@@ -129,7 +129,7 @@ class CompanySealOperations:
                 self._context.store.seals.key_destroyed(label, at=int(at.timestamp()))
         return crl
 
-    def _intent(self, request: ByOfficers) -> tuple[OfficerIntent, CompanySealRecord]:
+    def _intent(self, request: OfficerRequest) -> tuple[OfficerIntent, CompanySealRecord]:
         intent = request.intent
         return intent, self._undestroyed(required_field(intent.details, "subject", str))
 
@@ -153,7 +153,7 @@ class CompanySealOperations:
                 needed=needed,
             )
 
-    def _authorised(self, request: ByOfficers) -> datetime:
+    def _authorised(self, request: OfficerRequest) -> datetime:
         return self._context.authoriser.authorise_officers(request.intent, request.activations).at
 
 

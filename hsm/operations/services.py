@@ -14,7 +14,7 @@ from hsm.note import NoteKey
 from hsm.operations.context import AuthorityContext
 from hsm.requests import TimestampOrders
 from hsm.store.log import CheckpointStore, RememberedCheckpoint
-from hsm.timestamp import ImprintOrder, TokenIssuer, new_serial
+from hsm.timestamp import TimestampRequest, TokenIssuer, new_serial
 
 _NOTHING = RememberedCheckpoint(0, EMPTY_ROOT)
 
@@ -51,7 +51,7 @@ class CheckpointWitness:
                 "The log of size {size} has another root than the one it claims; nothing was signed.",
                 size=after.size,
             )
-        with self._memory.holding():
+        with self._memory.exclusive_transaction():
             self._require_next(before, after)
             self._memory.remember(after)
         return sign_checkpoint(Checkpoint(self._key.name, after.size, after.root), self._key, self._sign)
@@ -116,7 +116,7 @@ class TimestampOperations:
         if not 0 < len(orders) <= MOST_ORDERS:
             raise BadRequest("Timestamp orders are a list of 1 to {most}.", most=MOST_ORDERS)
         hashes = self._context.settings.time.hashes
-        parsed = [ImprintOrder.from_fields(order, hashes=hashes) for order in orders]
+        parsed = [TimestampRequest.from_fields(order, hashes=hashes) for order in orders]
         issuer, now = self._current_issuer(), self._context.time.now
         issued = [issuer.issue(order, gen_time=now(), serial=new_serial()) for order in parsed]
         return [each.fields() for each in issued]

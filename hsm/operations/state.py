@@ -9,12 +9,12 @@ from importlib import metadata
 from pkcs11 import Attribute, ObjectClass
 
 from hsm.answers import AuthorityState, AuthorityStatus, KeyReport, SignedCheckpoint
-from hsm.control import PinChange
 from hsm.errors import AuthorityError, AuthorityLocked, BadRequest, Sentence, StoreUnavailable, UnknownKey
 from hsm.lasting_lock import LastingAuthorityLock
 from hsm.operations.context import AuthorityContext
 from hsm.requests import NoArguments, Unlocking
 from hsm.signer import SignatureAlgorithm
+from hsm.worker_messages import PinChange
 
 _PROBE_SECONDS = 2.0
 _READY = Sentence("Ready to sign.")

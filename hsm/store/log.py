@@ -27,7 +27,7 @@ class CheckpointStore:
     def __init__(self, database: AuthorityDatabase) -> None:
         self._database = database
 
-    def holding(self) -> AbstractContextManager[None]:
+    def exclusive_transaction(self) -> AbstractContextManager[None]:
         """Nobody else remembers anything while this is entered; what was remembered is on disk when it is left."""
         return self._database.transaction()
 

@@ -1,7 +1,7 @@
 """RFC 3161 timestamps (with RFC 5816 and ETSI EN 319 422): requests, tokens, replies."""
 
 from hsm.timestamp.issue import TokenIssuer, new_serial, require_issuing
-from hsm.timestamp.model import FailInfo, ImprintOrder, IssuedToken, RequestRefused, TimestampInfo
+from hsm.timestamp.model import FailInfo, IssuedToken, RequestRefused, TimestampInfo, TimestampRequest
 from hsm.timestamp.request import (
     build_request,
     order_for,
@@ -14,10 +14,10 @@ from hsm.timestamp.token import local_token, parse_token, require_timestamping, 
 
 __all__ = [
     "FailInfo",
-    "ImprintOrder",
     "IssuedToken",
     "RequestRefused",
     "TimestampInfo",
+    "TimestampRequest",
     "TokenIssuer",
     "build_request",
     "local_token",

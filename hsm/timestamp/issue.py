@@ -12,7 +12,7 @@ from cryptography import x509
 from hsm import cms, der
 from hsm.errors import AuthorityError, BadRequest, CertificateRefused
 from hsm.signer import CmsSigner, SignatureAlgorithm
-from hsm.timestamp.model import FailInfo, ImprintOrder, IssuedToken, RequestRefused
+from hsm.timestamp.model import FailInfo, IssuedToken, RequestRefused, TimestampRequest
 from hsm.timestamp.token import require_timestamping
 
 
@@ -57,7 +57,7 @@ class TokenIssuer:
         self._tsa = der.element(0xA0, der.element(0xA4, certificate.subject.public_bytes()))
         self._maker = cms.MessageMaker(signer, cms.TST_INFO)
 
-    def issue(self, order: ImprintOrder, *, gen_time: datetime, serial: int) -> IssuedToken:
+    def issue(self, order: TimestampRequest, *, gen_time: datetime, serial: int) -> IssuedToken:
         """A token for *order* at *gen_time* (aware; cut to the millisecond), under *serial* (1 to 160 bits).
 
         Raises :class:`RequestRefused` for a policy that is not ours, :class:`AuthorityError` when the token that
@@ -94,7 +94,7 @@ class TokenIssuer:
             raise CertificateRefused("The timestamp certificate is not valid now; a new one is needed.")
         return moment.replace(microsecond=moment.microsecond // self._finest * self._finest)
 
-    def _require_as_ordered(self, order: ImprintOrder, statement: bytes, issued: IssuedToken) -> None:
+    def _require_as_ordered(self, order: TimestampRequest, statement: bytes, issued: IssuedToken) -> None:
         """The signed *statement*, read back, against the order (its signature was checked when it was made)."""
         stated = der.decode(der.TSTInfo, statement)
         as_ordered = (

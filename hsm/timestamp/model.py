@@ -41,7 +41,7 @@ class RequestRefused(AuthorityError):
 
 
 @dataclass(frozen=True, slots=True)
-class ImprintOrder:
+class TimestampRequest:
     """What a client wants dated. ``imprint`` is the DER MessageImprint as it was sent, to be echoed unchanged."""
 
     imprint: bytes
@@ -64,7 +64,7 @@ class ImprintOrder:
         return [self.imprint, self.policy, self.nonce, self.certificates]
 
     @classmethod
-    def from_fields(cls, fields: Any, *, hashes: Collection[str] = tuple(imprints.HASHES)) -> ImprintOrder:
+    def from_fields(cls, fields: Any, *, hashes: Collection[str] = tuple(imprints.HASHES)) -> TimestampRequest:
         """The order from :meth:`fields`. Raises :class:`BadRequest` for wrong types or a hash not of *hashes*."""
         if not isinstance(fields, (list, tuple)) or len(fields) != 4:
             raise BadRequest("A timestamp order has four fields: imprint, policy, nonce, certificates.")

@@ -8,12 +8,12 @@ from collections.abc import Collection
 from hsm import der
 from hsm.errors import Malformed
 from hsm.timestamp import imprints
-from hsm.timestamp.model import FailInfo, ImprintOrder, RequestRefused
+from hsm.timestamp.model import FailInfo, RequestRefused, TimestampRequest
 
 
 def parse_request(
     request: bytes, *, policies: Collection[str], hashes: Collection[str] = imprints.DEFAULT_HASHES
-) -> ImprintOrder:
+) -> TimestampRequest:
     """The order in a DER TimeStampReq. Raises :class:`RequestRefused` and nothing else, whatever the bytes."""
     fields, unreadable_policy = _decoded(request)
     if fields.version != 1:
@@ -32,10 +32,10 @@ def parse_request(
         )
     if fields.extensions is not None:
         _refuse_extensions(fields.extensions)
-    return ImprintOrder(imprint, policy, fields.nonce, fields.cert_req)
+    return TimestampRequest(imprint, policy, fields.nonce, fields.cert_req)
 
 
-def build_request(order: ImprintOrder) -> bytes:
+def build_request(order: TimestampRequest) -> bytes:
     """The DER TimeStampReq (a ``.tsq`` file) that asks for *order*."""
     return der.encode(
         der.TimeStampReq(
@@ -51,9 +51,9 @@ def build_request(order: ImprintOrder) -> bytes:
 
 def order_for(
     digest: bytes, *, hash_name: str = "sha256", nonce: int | None = None, certificates: bool = True
-) -> ImprintOrder:
+) -> TimestampRequest:
     """An order of our own for a *digest*, under the authority's default policy."""
-    return ImprintOrder(imprints.encode_imprint(hash_name, digest), None, nonce, certificates)
+    return TimestampRequest(imprints.encode_imprint(hash_name, digest), None, nonce, certificates)
 
 
 def _decoded(request: bytes) -> tuple[der.TimeStampReq, bool]:

@@ -275,7 +275,7 @@ def test_an_act_that_this_release_does_not_know_ends_by_itself(crew: House, done
     act = crew.administration.requests.submit_request("count.far", {"thing": "clocks"}, by=ASKER)
     database = Database(crew.settings.home.administration, ADMINISTRATION)
     with database.transaction() as tx:
-        admin_requests.insert(tx, replace(act, id="0123456789ab", action="count.tomorrow"))
+        admin_requests.insert_request(tx, replace(act, id="0123456789ab", action="count.tomorrow"))
     database.close()
     crew.administration.executor.execute_waiting()
     crew.later(hours=24)

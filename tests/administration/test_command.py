@@ -171,7 +171,7 @@ def test_what_another_release_asked_for_is_listed_in_its_words(home: Home) -> No
     )
     database = Database(home.administration, ADMINISTRATION)
     with database.transaction() as tx:
-        admin_requests.insert(tx, replace(newer, expires=newer.asked + timedelta(days=1)))
+        admin_requests.insert_request(tx, replace(newer, expires=newer.asked + timedelta(days=1)))
     database.close()
     listed = run(home, "acts")
     assert listed.exit_code == 0, listed.output

@@ -74,7 +74,7 @@ def forged(
         columns, places = ", ".join(row), ", ".join("?" * len(row))
         tx.execute(f"INSERT INTO acts ({columns}) VALUES ({places})", list(row.values()))  # noqa: S608  # ours
         if signed:
-            act = admin_requests.act(tx, act_id)
+            act = admin_requests.load_request(tx, act_id)
             for part, login in (
                 (DualControlRole.ASKS, act.asked_by),
                 (DualControlRole.APPROVES, act.decided_by or ""),

@@ -13,7 +13,7 @@ from appliance.health import record_checks
 from appliance.health.check_context import Check, CheckContext, JournalCursor
 from appliance.health.findings import Condition, HealthFinding, RunbookPage
 from appliance.health.observations import Observations
-from appliance.health.surveys import HealthWatch
+from appliance.health.surveys import HealthMonitor
 from appliance.home import make_directory
 from appliance.model.administration import AdministratorRole, JournalKind
 from appliance.store.administration import ADMINISTRATION
@@ -168,7 +168,7 @@ def test_the_watch_keeps_its_place_from_round_to_round(house: House, monkeypatch
     make_directory(house.settings.home.health.parent)
     only = (Check("journal", "Administrators' journal", record_checks.journal),)
     with closing(observations):
-        watch = HealthWatch(house.settings.home, observations, lambda: house.at, checks=only)
+        watch = HealthMonitor(house.settings.home, observations, lambda: house.at, checks=only)
         found = []
         for _ in range(6):
             found += [finding.values.get("number") for finding in watch.run_round()]

@@ -44,11 +44,11 @@ def test_what_is_read_from_the_document_is_what_was_kept(house: Decade, contract
     """As for contracts that were completed by an earlier release."""
     with house.serving(), house.opened("scheduler") as appliance:
         with appliance.database.transaction() as tx:
-            known = kept.of(tx, contract.id)
+            known = kept.status_of(tx, contract.id)
             tx.execute("UPDATE keeping SET until = '', algorithms = ''")
         assert appliance.archive_renewal.run_round() == RenewalRound(read=1)
         with appliance.database.reading() as tx:
-            assert kept.of(tx, contract.id) == known
+            assert kept.status_of(tx, contract.id) == known
         assert known is not None and known.horizon is not None
         assert known.horizon.algorithms == ("ecdsa-p256", "sha256")
 

@@ -27,7 +27,7 @@ _MAKE = """
 import os, sys
 from pathlib import Path
 from hsm import config
-from hsm.control import PinChange
+from hsm.worker_messages import PinChange
 from hsm.generation import make_signing_key
 from hsm.home import module_environment, user_pin
 from hsm.operations.context import open_context

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from pysqlite3 import dbapi2 as sqlite
 
-from appliance.contracts.recovery import PATIENCE
+from appliance.contracts.recovery import LEASE_TIMEOUT
 from appliance.home import Home
 from appliance.ledger.check import LogCheck
 from appliance.ledger.entry import leaf_of_token
@@ -177,5 +177,5 @@ class Judge:
             return {"recovery": str(error)}
 
 
-LATER = PATIENCE + timedelta(seconds=1)
+LATER = LEASE_TIMEOUT + timedelta(seconds=1)
 """A clock that is so far ahead finds what a living process has given up."""

@@ -176,7 +176,7 @@ class TestAuthority:
                 builder = builder.add_revoked_certificate(each.entry())
         return builder.sign(issuer.key, hashes.SHA256(), ecdsa_deterministic=True).public_bytes(Encoding.DER)
 
-    def _issue(self, order: timestamp.ImprintOrder) -> bytes:
+    def _issue(self, order: timestamp.TimestampRequest) -> bytes:
         issuer = timestamp.TokenIssuer(self.tsa, policies=[POLICY], accuracy=timedelta(seconds=1))
         self.serial += 1
         return issuer.issue(order, gen_time=self.now, serial=self.serial).token

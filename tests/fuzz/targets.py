@@ -23,8 +23,8 @@ from hsm.errors import BadRequest, CertificateRefused, Malformed
 from hsm.interface import OPERATIONS
 from hsm.requests import TimestampOrders
 from hsm.timestamp import (
-    ImprintOrder,
     RequestRefused,
+    TimestampRequest,
     build_request,
     parse_request,
     parse_response,
@@ -45,7 +45,7 @@ def request(data: bytes) -> None:
         return
     assert not verdict.faults, verdict
     assert build_request(order) == data
-    assert ImprintOrder.from_fields(order.fields()) == order
+    assert TimestampRequest.from_fields(order.fields()) == order
 
 
 def reply(data: bytes) -> None:
@@ -83,7 +83,7 @@ def _message(message: dict[str, Any]) -> None:
         request = operation.decode(arguments)
         if isinstance(request, TimestampOrders):
             for order in request.orders:
-                ImprintOrder.from_fields(order)
+                TimestampRequest.from_fields(order)
     except BadRequest:
         return
 

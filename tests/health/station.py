@@ -25,7 +25,7 @@ from appliance.config import Settings, load
 from appliance.errors import ApplianceError
 from appliance.health import Observations
 from appliance.health.alarms import MAIL, MOST, WEBHOOK, AlarmDelivery, Alarms
-from appliance.health.surveys import HealthWatch
+from appliance.health.surveys import HealthMonitor
 from appliance.home import Home, write_private
 from appliance.ledger import Sequencer
 from appliance.notices.mail import MailClient
@@ -71,7 +71,7 @@ class Station:
     def __post_init__(self) -> None:
         self.observations = Observations(self.home.health)
         self._scheduler = self.home.authority_socket("scheduler")
-        self._watch = HealthWatch(self.home, self.observations, self.now)
+        self._watch = HealthMonitor(self.home, self.observations, self.now)
         self._alarms = Alarms(self.observations, self.settings.alarms)
         self._delivery = AlarmDelivery(
             self.settings, self.observations, mail=MailClient(self.settings.mail, None), key=KEY, now=self.now

@@ -76,7 +76,9 @@ def test_a_webhook_that_hangs_keeps_no_mail_back(tmp_path: Path) -> None:
         with observations.database().transaction() as tx:
             ward = Ward()
             assert [ward.round(each) for each in (FINE, FULL, FULL)][-1] == [("begun", "failing")]
-            store.add(tx, ward.told["disk"], [(WEBHOOK, "http://192.0.2.1/alarm"), (MAIL, "a@ops.example")])
+            store.insert_alarm(
+                tx, ward.told["disk"], [(WEBHOOK, "http://192.0.2.1/alarm"), (MAIL, "a@ops.example")]
+            )
         with observations.database().reading() as tx:
             later = ward.now + DAY
             found = {each: store.waiting(tx, later, channel=each, limit=9) for each in (MAIL, WEBHOOK)}

@@ -13,8 +13,8 @@ from appliance.health import Condition, Observed, RunbookPage, contract_checks, 
 from appliance.health.alarms import due
 from appliance.health.check_context import CheckContext
 from appliance.health.service_checks import raised
+from appliance.heartbeats import Heartbeats
 from appliance.home import Home
-from appliance.pulses import Pulses
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -40,7 +40,7 @@ def test_the_failure_of_the_diagnosis_itself_does_not_keep_itself_alive(tmp_path
 
 
 def test_a_process_lives_while_it_shows_it(tmp_path: Path) -> None:
-    pulses = Pulses(tmp_path / "pulses")
+    pulses = Heartbeats(tmp_path / "pulses")
     assert pulses.alive("web", within=30) == 0
     pulses.show("web")
     pulses.show("web")

@@ -30,7 +30,7 @@ from hsm.errors import (
 from hsm.intents import instant
 from hsm.merkle import leaf_hash
 from hsm.note import parse_vkey
-from hsm.timestamp import ImprintOrder, order_for, verify_token
+from hsm.timestamp import TimestampRequest, order_for, verify_token
 from tests.authority import ORGANISATION, RunningAuthority, intent_for, running_authority
 from tests.hsm.memory import openssl
 from tests.log import extension
@@ -102,7 +102,7 @@ def test_a_policy_of_somebody_else_is_refused(authority: RunningAuthority) -> No
     order = order_for(bytes(32))
 
     with pytest.raises(Exception, match="policy"):
-        authority.client("tsa").timestamp([ImprintOrder(order.imprint, "1.2.3.4", None, True)])
+        authority.client("tsa").timestamp([TimestampRequest(order.imprint, "1.2.3.4", None, True)])
 
 
 def test_the_log_only_grows() -> None:

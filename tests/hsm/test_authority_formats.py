@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from hsm.errors import BadRequest
-from hsm.timestamp import ImprintOrder, RequestRefused, build_request, order_for, response_granted
+from hsm.timestamp import RequestRefused, TimestampRequest, build_request, order_for, response_granted
 from tests.authority import RunningAuthority
 from tests.hsm.memory import openssl
 
@@ -30,6 +30,6 @@ def test_openssl_verifies_tokens_with_the_root_alone(authority: RunningAuthority
 def test_the_authority_checks_orders_itself(authority: RunningAuthority) -> None:
     good = order_for(bytes(32))
     with pytest.raises(BadRequest):
-        authority.client("tsa").timestamp([ImprintOrder(b"\x30\x00", None, None, certificates=True)])
+        authority.client("tsa").timestamp([TimestampRequest(b"\x30\x00", None, None, certificates=True)])
     with pytest.raises(RequestRefused):
-        authority.client("tsa").timestamp([ImprintOrder(good.imprint, "1.2.3.4", None, certificates=True)])
+        authority.client("tsa").timestamp([TimestampRequest(good.imprint, "1.2.3.4", None, certificates=True)])

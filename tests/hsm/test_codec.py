@@ -16,13 +16,13 @@ from hsm.interface import OPERATIONS
 from hsm.requests import (
     ApprovalRequest,
     BackupPiece,
-    ByOfficers,
     CodeUse,
-    CustodianEnd,
     DocumentSigning,
+    IntentQuery,
     NoArguments,
-    OfIntent,
-    OfSubject,
+    OfficerRequest,
+    PinCustodianEndRequest,
+    SubjectQuery,
     Unlocking,
 )
 
@@ -36,12 +36,12 @@ KEY: dict[str, Any] = encode(ApprovalRequest(INTENT, PASSKEY))["activation"]
 REQUESTS = [
     DocumentSigning(INTENT, [PASSKEY, CODES]),
     ApprovalRequest(OFFICERS, CODES),
-    OfIntent(INTENT),
-    ByOfficers(OFFICERS, []),
+    IntentQuery(INTENT),
+    OfficerRequest(OFFICERS, []),
     Unlocking(OFFICERS, [PASSKEY], ["4711", "00"]),
     CodeUse("4711-00", {"subject": "officer-a"}),
-    CustodianEnd("keeper-a"),
-    CustodianEnd("keeper-a", b"id"),
+    PinCustodianEndRequest("keeper-a"),
+    PinCustodianEndRequest("keeper-a", b"id"),
     NoArguments(),
 ]
 ANSWERS = [
@@ -59,14 +59,14 @@ WRONG: list[tuple[type, dict[str, Any]]] = [
     (DocumentSigning, {"intent": INTENT.fields(), "activations": KEY}),
     (DocumentSigning, {"intent": INTENT.fields(), "activations": "ab"}),
     (DocumentSigning, {"intent": OFFICERS.fields(), "activations": []}),
-    (OfIntent, {"intent": {**INTENT.fields(), "more": 1}}),
+    (IntentQuery, {"intent": {**INTENT.fields(), "more": 1}}),
     (Unlocking, {"intent": OFFICERS.fields(), "activations": [], "pins": "4711"}),
     (Unlocking, {"intent": OFFICERS.fields(), "activations": [], "pins": [4711]}),
     (BackupPiece, {"name": "x", "at": True}),
     (BackupPiece, {"name": "x", "at": 1.0}),
     (BackupPiece, {"name": "x"}),
-    (OfSubject, {"subject": b"x"}),
-    (OfSubject, {"subject": ["x"]}),
+    (SubjectQuery, {"subject": b"x"}),
+    (SubjectQuery, {"subject": ["x"]}),
     (CodeUse, {"code": "x", "details": [["a", 1]]}),
     (NoArguments, {"more": 1}),
 ]
@@ -91,7 +91,7 @@ def test_what_is_no_such_request_is_refused_without_its_values(kind: type, value
 
 
 def test_officers_intents_are_of_the_operation_that_is_asked_for() -> None:
-    values = encode(ByOfficers(OFFICERS, []))
+    values = encode(OfficerRequest(OFFICERS, []))
     with pytest.raises(BadRequest, match="another kind"):
         OPERATIONS["retire"].decode(values)
     with pytest.raises(BadRequest):

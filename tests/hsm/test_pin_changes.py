@@ -13,9 +13,8 @@ from pathlib import Path
 import pkcs11
 import pytest
 
-from hsm import control
+from hsm import worker_messages
 from hsm.config import AuthorityHome, AuthoritySettings
-from hsm.control import PinChange, begin_run
 from hsm.errors import AuthorityError, AuthorityLocked
 from hsm.home import make_home
 from hsm.login import Login
@@ -24,6 +23,7 @@ from hsm.requests import NoArguments
 from hsm.store import AuthorityStore
 from hsm.time_source import SharedTimes
 from hsm.worker import Worker
+from hsm.worker_messages import PinChange, begin_run
 from hsm.workers import Workers
 
 WRONG = PinChange("000000", 10)
@@ -52,9 +52,9 @@ def test_a_warning_of_the_old_pin_that_is_heard_late_locks_nobody() -> None:
     def work(end: socket.socket, given: PinChange) -> None:
         place = len(crew.ends())
         if place < 2:
-            control.send(end, (WARNING, UNLOCK)[place])
+            worker_messages.send(end, (WARNING, UNLOCK)[place])
         heard = [given]
-        while isinstance(message := control.receive(end), PinChange):
+        while isinstance(message := worker_messages.receive(end), PinChange):
             heard.append(message)
         pins = ",".join(str(change.pin) for change in heard)
         os.write(tell, f"{place}:{pins}\n".encode())
@@ -75,12 +75,12 @@ def test_a_warning_of_the_old_pin_that_is_heard_late_locks_nobody() -> None:
 
 
 def test_a_worker_that_was_unlocked_heeds_no_older_lock(settings: AuthoritySettings) -> None:
-    ours, theirs = control.pair()
+    ours, theirs = worker_messages.pair()
     bench = open_context(settings, WRONG)
     with closing(bench), ours, theirs:
         worker = Worker(theirs, Operations(bench, announce=lambda _change: None))
         bench.token.login.set_pin(UNLOCK, newer=True)
-        control.send(ours, WARNING)
+        worker_messages.send(ours, WARNING)
         ours.shutdown(socket.SHUT_WR)
         worker.run()
         assert bench.token.login.require_pin() == UNLOCK.pin
@@ -99,12 +99,12 @@ def test_a_worker_that_starts_late_tries_no_pin_that_the_latch_had_ended(setting
 
 
 def test_a_lock_that_came_later_locks(settings: AuthoritySettings) -> None:
-    ours, theirs = control.pair()
+    ours, theirs = worker_messages.pair()
     bench = open_context(settings, UNLOCK)
     with closing(bench), ours, theirs:
         worker = Worker(theirs, Operations(bench, announce=lambda _change: None))
         for change in (PinChange(None, UNLOCK.moment), UNLOCK):  # of one moment: the PIN was refused after all
-            control.send(ours, change)
+            worker_messages.send(ours, change)
         ours.shutdown(socket.SHUT_WR)
         worker.run()
         with pytest.raises(AuthorityLocked, match="has no PIN"):
@@ -179,8 +179,8 @@ def test_what_an_earlier_run_was_refused_does_not_bind_this_one(
 
 
 def test_changes_cross_the_pair_whole() -> None:
-    ours, theirs = control.pair()
+    ours, theirs = worker_messages.pair()
     with ours, theirs:
         for change in (PinChange("8" * 64, 2**63), PinChange(None, 7), PinChange("口令", 0)):
-            control.send(ours, change)
-            assert control.receive(theirs) == change
+            worker_messages.send(ours, change)
+            assert worker_messages.receive(theirs) == change

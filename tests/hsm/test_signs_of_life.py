@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from hsm import control
-from hsm.control import PinChange, SignOfLife
+from hsm import worker_messages
+from hsm.worker_messages import Heartbeat, PinChange
 from hsm.workers import Workers
 
 PATIENCE = 60.0
@@ -19,8 +19,8 @@ PATIENCE = 60.0
 
 def answers(end: socket.socket, pin: PinChange) -> None:
     """A worker that does nothing but answer."""
-    while (message := control.receive(end)) is not None:
-        control.send(end, message)
+    while (message := worker_messages.receive(end)) is not None:
+        worker_messages.send(end, message)
 
 
 def hangs(end: socket.socket, pin: PinChange) -> None:
@@ -76,7 +76,7 @@ def test_a_silent_worker_is_no_sign_of_life_and_is_ended_in_the_end(crew_of: Cal
 
 
 def test_a_sign_of_life_keeps_its_meaning_on_the_way() -> None:
-    ours, theirs = control.pair()
+    ours, theirs = worker_messages.pair()
     with ours, theirs:
-        control.send(ours, SignOfLife())
-        assert control.receive(theirs) == SignOfLife()
+        worker_messages.send(ours, Heartbeat())
+        assert worker_messages.receive(theirs) == Heartbeat()

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from hsm import der
 from hsm.errors import Malformed
-from hsm.timestamp import FailInfo, ImprintOrder, RequestRefused, build_request, order_for, parse_request
+from hsm.timestamp import FailInfo, RequestRefused, TimestampRequest, build_request, order_for, parse_request
 from tests.hsm.memory import openssl
 
 POLICY = "1.3.6.1.4.1.57264.99"
@@ -134,7 +134,7 @@ def test_the_imprint_is_kept_as_it_was_sent(name: str, parameters: tuple[bytes, 
     sent = imprint(algorithm(f"2.16.840.1.101.3.4.2.{dotted}", *parameters), digest)
     order = parse_request(request(about=sent), policies={POLICY})
     assert (order.imprint, order.hash_name, order.digest) == (sent, name, digest)
-    assert ImprintOrder.from_fields(order.fields()) == order
+    assert TimestampRequest.from_fields(order.fields()) == order
 
 
 def test_sm3_behind_its_setting() -> None:
@@ -144,7 +144,7 @@ def test_sm3_behind_its_setting() -> None:
 
 
 def test_openssl_reads_our_request() -> None:
-    query = build_request(ImprintOrder(imprint(), POLICY, 99, certificates=True))
+    query = build_request(TimestampRequest(imprint(), POLICY, 99, certificates=True))
     status, text = openssl("ts", "-query", "-in", "/dev/stdin", "-text", stdin=query)
     assert status == 0
     assert f"Policy OID: {POLICY}" in text

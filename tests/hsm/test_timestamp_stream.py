@@ -12,7 +12,7 @@ import pytest
 
 from hsm import protocol
 from hsm.errors import AuthorityUnreachable, BadRequest
-from hsm.timestamp import ImprintOrder, order_for, verify_token
+from hsm.timestamp import TimestampRequest, order_for, verify_token
 from hsm.timestamp_stream import Signed, TimestampStream
 from tests.authority import RunningAuthority, end, running_authority, start
 
@@ -25,7 +25,7 @@ def authority() -> Iterator[RunningAuthority]:
         yield running
 
 
-def promised(lane: TimestampStream, orders: list[ImprintOrder]) -> asyncio.Future[Signed]:
+def promised(lane: TimestampStream, orders: list[TimestampRequest]) -> asyncio.Future[Signed]:
     promise: asyncio.Future[Signed] = asyncio.get_running_loop().create_future()
     lane.sign_orders(orders, promise.set_result)
     return promise

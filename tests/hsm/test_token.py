@@ -20,7 +20,6 @@ from cryptography.x509.oid import NameOID
 
 from hsm import generation
 from hsm.config import AuthorityHome, AuthoritySettings
-from hsm.control import PinChange
 from hsm.errors import KeyAttributesRefused, ModuleUnavailable, NotPermitted, UnknownKey
 from hsm.home import make_home, module_environment
 from hsm.initialisation import NewToken, initialise
@@ -29,6 +28,7 @@ from hsm.login import Login
 from hsm.signer import SignatureAlgorithm
 from hsm.store import AuthorityStore
 from hsm.token import TokenConnection
+from hsm.worker_messages import PinChange
 
 LABEL = "a-token"
 

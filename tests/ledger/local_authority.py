@@ -14,7 +14,7 @@ from hsm.note import NoteKey
 from hsm.operations.services import CheckpointWitness
 from hsm.store.database import AuthorityDatabase
 from hsm.store.log import CheckpointStore
-from hsm.timestamp import ImprintOrder, IssuedToken, TokenIssuer, new_serial
+from hsm.timestamp import IssuedToken, TimestampRequest, TokenIssuer, new_serial
 from hsm.timestamp_stream import Done
 from tests.hsm.memory import MemoryAuthority, sign_with
 
@@ -69,7 +69,7 @@ class LocalAuthority:
         self.known = self.memory.last()
         return note
 
-    def timestamp(self, orders: Sequence[ImprintOrder]) -> list[IssuedToken]:
+    def timestamp(self, orders: Sequence[TimestampRequest]) -> list[IssuedToken]:
         self._fail()
         self.batches.append(len(orders))
         return [self.issuer.issue(each, gen_time=datetime.now(UTC), serial=self.serial()) for each in orders]
@@ -88,13 +88,13 @@ class LocalLane:
     def __init__(self, authority: LocalAuthority) -> None:
         self._authority = authority
 
-    def sign_orders(self, orders: Sequence[ImprintOrder], done: Done) -> None:
+    def sign_orders(self, orders: Sequence[TimestampRequest], done: Done) -> None:
         asyncio.get_running_loop().call_soon(self._answer, orders, done)
 
     def close(self) -> None:
         """There is nothing to close."""
 
-    def _answer(self, orders: Sequence[ImprintOrder], done: Done) -> None:
+    def _answer(self, orders: Sequence[TimestampRequest], done: Done) -> None:
         try:
             signed: list[IssuedToken] | Exception = self._authority.timestamp(orders)
         except AuthorityError as refusal:

@@ -325,7 +325,7 @@ def everything_else(mails: Mails) -> None:
     recovery = house.accounts.administration.open_link(CUSTODIAN.subject)
     assert recovery is not None
     with house.database.reading() as tx:
-        asked = seal_requests.load(tx, names["seal_request"])
+        asked = seal_requests.load_request(tx, names["seal_request"])
     contract = names["contract"]
     others = [
         Notice(contract, ZHANG.subject, NoticeKind.YOUR_TURN, now),

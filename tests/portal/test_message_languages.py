@@ -12,7 +12,7 @@ from appliance.model.people import Person
 from appliance.notices.messages import SUBJECTS, MailMessage, MessageContext, compose_message
 from appliance.ownership.deposits import CertificateFacts, certificate_html
 from appliance.reminders.calendar_feeds import NAME, SUMMARIES
-from appliance.reminders.messages import ReminderLine, compose_digest
+from appliance.reminders.messages import ReminderLine, compose_reminder_mail
 from tests.portal.reading import READERS, Reader, faults_of_page, faults_of_times, faults_of_words
 
 AT = datetime(2026, 12, 4, 17, 30, tzinfo=UTC)
@@ -51,7 +51,7 @@ def test_every_reminder(reader: Reader) -> None:
                 item = ReminderLine(
                     reminder, "设备采购合同", ("张示例",), day, overdue, SUMMER, "http://localhost/1"
                 )
-                told = compose_digest(
+                told = compose_reminder_mail(
                     person(reader), [item], 2, "http://localhost/notices", issuer="甲公司示例有限公司"
                 )
                 assert not faults_of_letter(told, reader), (part, occasion, overdue)

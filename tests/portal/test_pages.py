@@ -90,7 +90,7 @@ def test_a_language_that_was_chosen_at_the_door_is_kept_by_signing_in(portal: Fl
         opened = appliance.sessions.open_session(tx, reader.subject, Strength.PASSKEY, ClientInfo("192.0.2.7"))
     with portal.test_request_context(headers={"Cookie": "language=en"}):
         portal.preprocess_request()
-        answer = access.admit(Response(), opened)
+        answer = access.start_session(Response(), opened)
     assert appliance.registry.person(reader.subject).language is Language.ENGLISH
     assert any(each.startswith("language=;") for each in answer.headers.getlist("Set-Cookie"))
 

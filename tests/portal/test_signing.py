@@ -278,7 +278,7 @@ def test_a_signature_is_made_confirmed_and_recorded(zhang: FlaskClient, applianc
     assert signed.parties[0].state is PartyState.SIGNED
     assert signed.current.digest in re.sub(r"<[^>]+>|\s", "", page.text)
     [record] = appliance.contracts.signatures(contract.id)
-    assert record.circumstances == SigningOrigin("127.0.0.1", "上海，示例大厦")
+    assert record.origin == SigningOrigin("127.0.0.1", "上海，示例大厦")
 
 
 def test_the_same_form_twice_signs_once(zhang: FlaskClient, appliance: Appliance) -> None:

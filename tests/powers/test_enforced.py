@@ -26,7 +26,7 @@ from tests.world import OURS, World
 
 def state_of(appliance: Appliance, intent: str) -> IntentState:
     with appliance.database.reading() as tx:
-        return intents.load(tx, intent).state
+        return intents.load_intent(tx, intent).state
 
 
 def nothing_is_signed(appliance: Appliance, contract: Contract) -> bool:

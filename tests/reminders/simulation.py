@@ -18,9 +18,9 @@ from appliance.accounts.links import LinkTokens
 from appliance.config import MailSettings
 from appliance.contracts import rules
 from appliance.contracts.authorisation_basis import BasisFinder
+from appliance.contracts.dependencies import ContractRecords, SigningRules
 from appliance.contracts.endings import Endings, Extending
 from appliance.contracts.handing_over import HandingOver
-from appliance.contracts.services import ContractRecords, SigningRules
 from appliance.language import Language
 from appliance.ledger.audit_trail import AuditTrail, EventKind
 from appliance.model.accounts import AccountState
@@ -162,9 +162,9 @@ class Year:
     def send(self, number: int, hours: int, signers: tuple[str, ...], order: SigningOrder) -> None:
         contract = _contract(f"c{number}", self.now, self.now + timedelta(hours=hours), signers, order)
         with self.database.transaction() as tx:
-            contracts.insert(tx, contract)
+            contracts.insert_contract(tx, contract)
             for party in contract.parties:
-                parties.insert(tx, contract.id, party)
+                parties.insert_party(tx, contract.id, party)
             contracts.touch(tx, contract.id, kind=EventKind.CONTRACT_SENT, actor=INITIATOR, at=self.now)
             participation_index.refresh(
                 tx, contract.id, rules.buckets_of(contract), rules.search_words_of(contract)
@@ -174,7 +174,7 @@ class Year:
 
     def sign(self, contract_id: str) -> None:
         with self.database.transaction() as tx:
-            before = contracts.load(tx, contract_id)
+            before = contracts.load_contract(tx, contract_id)
             turn = rules.whose_turn(before)
             if not turn or self.now >= before.deadline.at or turn[0].responsible in self.left:
                 return
@@ -182,7 +182,7 @@ class Year:
             if rules.is_last_signature(before, turn[0]):
                 contracts.move(tx, before, ContractState.SIGNED)
             contracts.touch(tx, contract_id, kind=EventKind.PARTY_SIGNED, actor=turn[0].subject, at=self.now)
-            after = contracts.load(tx, contract_id)
+            after = contracts.load_contract(tx, contract_id)
             participation_index.refresh(tx, contract_id, rules.buckets_of(after), rules.search_words_of(after))
             for notice in rules.after_signature(before, after, turn[0], self.now):
                 outbox.enqueue(tx, notice)
@@ -209,7 +209,7 @@ class Year:
 
     def contract(self, contract_id: str) -> Contract:
         with self.database.reading() as tx:
-            return contracts.load(tx, contract_id)
+            return contracts.load_contract(tx, contract_id)
 
     # What the machine does
 
@@ -237,7 +237,7 @@ class Year:
         with self.database.reading() as tx:
             sent = [row[0] for row in tx.execute("SELECT id FROM contracts WHERE state = 'sent'")]
             standing: dict[tuple[str, str], datetime] = {}
-            for contract in (contracts.load(tx, each) for each in sent):
+            for contract in (contracts.load_contract(tx, each) for each in sent):
                 for party in rules.whose_turn(contract):
                     if party.subject not in self.left:
                         standing[contract.id, party.subject] = contract.deadline.at

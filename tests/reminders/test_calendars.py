@@ -60,7 +60,7 @@ def test_deadlines_and_dates_stand_in_the_calendars_of_those_concerned(house: Ye
     house.send(2, 24, (INITIATOR,), SigningOrder.PARALLEL)
     house.sign("c2")
     with house.database.transaction() as tx:
-        contracts.move(tx, contracts.load(tx, "c2"), ContractState.COMPLETED)
+        contracts.move(tx, contracts.load_contract(tx, "c2"), ContractState.COMPLETED)
     ContractDateService(house.database, AuditTrail(), house.clock).change_dates(
         "c2", {Occasion.EXPIRY: date(2027, 1, 31)}, by=INITIATOR
     )

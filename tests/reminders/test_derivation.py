@@ -165,7 +165,7 @@ def dated(house: Year) -> ContractDateService:
     house.send(1, 24, (SHANGHAI,), SigningOrder.PARALLEL)
     house.sign("c1")
     with house.database.transaction() as tx:
-        contracts.move(tx, contracts.load(tx, "c1"), ContractState.COMPLETED)
+        contracts.move(tx, contracts.load_contract(tx, "c1"), ContractState.COMPLETED)
         contracts.touch(tx, "c1", kind="contract-completed", actor="system", at=house.now)
     return ContractDateService(house.database, AuditTrail(), house.clock)
 

@@ -32,16 +32,16 @@ def tx(tmp_path: Path) -> Iterator[Transaction]:
 
 def sign(tx: Transaction, *positions: int) -> None:
     for position in positions:
-        contract = contracts.load(tx, "contract-1")
+        contract = contracts.load_contract(tx, "contract-1")
         parties.mark_signed(tx, contract, rules.party_of(contract, f"party-{position}"), NOON)
 
 
 def to_sign(tx: Transaction) -> list[Duty]:
-    return duties.duties_to_sign(tx, contracts.load(tx, "contract-1"))
+    return duties.duties_to_sign(tx, contracts.load_contract(tx, "contract-1"))
 
 
 def asked(tx: Transaction) -> SealRequest:
-    intents.insert(tx, intent(3))
+    intents.insert_intent(tx, intent(3))
     request = SealRequest(
         id="request-1",
         contract="contract-1",
@@ -54,7 +54,7 @@ def asked(tx: Transaction) -> SealRequest:
         asked=NOON,
         expires=NOON + timedelta(days=2),
     )
-    seal_requests.insert(tx, request)
+    seal_requests.insert_request(tx, request)
     return request
 
 
@@ -80,7 +80,7 @@ def test_a_request_marks_the_plan_of_its_contract(tx: Transaction) -> None:
 
 
 def test_nobody_is_reminded_of_what_is_not_out_for_signing(tx: Transaction) -> None:
-    contract = contracts.load(tx, "contract-1")
+    contract = contracts.load_contract(tx, "contract-1")
     for state in set(ContractState) - {ContractState.SENT}:
         assert duties.duties_to_sign(tx, replace(contract, state=state)) == []
     assert duties.duties_of_dates(tx, contract) == []

@@ -123,7 +123,7 @@ def test_what_is_disposed_of_is_gone_and_the_log_is_whole(world: World, now_: Ap
     contract = recalled(now_, unique(1))
     with now_.database.transaction() as tx:  # a title that stands nowhere else
         tx.execute("UPDATE contracts SET title = '用完即弃的标题' WHERE id = ?", (contract.id,))
-        titled = contracts.load(tx, contract.id)
+        titled = contracts.load_contract(tx, contract.id)
         participation_index.refresh(tx, contract.id, rules.buckets_of(titled), rules.search_words_of(titled))
     assert _in_the_file(world, "用完即弃的标题")
     digests = {revision.digest for revision in contract.revisions}
@@ -201,7 +201,9 @@ def test_bytes_that_came_to_belong_to_nothing_are_swept_after_a_day(world: World
         with world.opened(ahead=ahead) as appliance:
             for _ in range(256):
                 appliance.retention.disposal.remove_ownerless_blobs()
-        assert (ownerless in now_.blobs.shelf(int(ownerless[:2], 16), untouched_since=now_.now())) == there
+        assert (
+            ownerless in now_.blobs.digests_with_prefix(int(ownerless[:2], 16), untouched_since=now_.now())
+        ) == there
     assert now_.blobs.get(owned)
 
 

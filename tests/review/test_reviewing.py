@@ -9,7 +9,7 @@ import pysqlite3
 import pytest
 
 from appliance.contracts.drafting import DraftTerms
-from appliance.contracts.preconditions import Reviewed, SigningContext
+from appliance.contracts.preconditions import ContentCheckPassed, SigningContext
 from appliance.demonstration.participants import CUSTODIAN, LI, ZHANG
 from appliance.errors import NotAllowed, NotFound, PreconditionRefused, StateRefused
 from appliance.evidence import container, contents, manifest
@@ -226,7 +226,7 @@ def test_each_signature_asks_again_whatever_was_sent(appliance: Appliance) -> No
     draft = drafted(appliance, purchase())
     with appliance.database.transaction() as tx:
         tx.execute("UPDATE contracts SET state = 'sent' WHERE id = ?", (draft.id,))
-        forged = contracts.load(tx, draft.id)
+        forged = contracts.load_contract(tx, draft.id)
     with pytest.raises(PreconditionRefused, match="has not been checked"):
         appliance.cycle.prepare(draft.id, forged.parties[0].id)
 
@@ -237,7 +237,7 @@ def test_rules_that_change_while_it_is_out_do_not_stop_it(appliance: Appliance) 
     sent = send(appliance, draft)
     standings = replace(appliance.reviewing.standings, rules="f" * 64)
     with appliance.database.reading() as tx:
-        Reviewed(standings).require(tx, SigningContext(sent, sent.parties[0], appliance.now()))
+        ContentCheckPassed(standings).require(tx, SigningContext(sent, sent.parties[0], appliance.now()))
         assert not standings.status_of(tx, sent).cleared
 
 

@@ -10,7 +10,7 @@ import zlib
 import pytest
 from PIL import Image
 
-from appliance.appearances.stamped import Advice, stamped
+from appliance.appearances.seal_scan import Advice, prepare_seal_picture
 from appliance.demonstration.participants import ALPHA, CUSTODIAN, OFFICER
 from appliance.errors import DocumentRefused, StateRefused
 from appliance.model.contract import Contract
@@ -40,7 +40,7 @@ def bomb() -> bytes:
 
 @pytest.mark.parametrize("encoded", [as_png(print_of()), as_jpeg(print_of())], ids=["png", "jpeg"])
 def test_white_paper_becomes_transparent(encoded: bytes) -> None:
-    made = stamped(encoded, width_mm=40)
+    made = prepare_seal_picture(encoded, width_mm=40)
     picture = opened(made.png)
     assert picture.mode == "RGBA" and picture.width == picture.height
     assert picture.getpixel((0, 0))[3] == 0  # type: ignore[index]  # four channels
@@ -49,12 +49,12 @@ def test_white_paper_becomes_transparent(encoded: bytes) -> None:
 
 
 def test_what_is_cut_out_already_stays_as_it_is() -> None:
-    picture = opened(stamped(as_png(print_of(clear=True)), width_mm=40).png)
+    picture = opened(prepare_seal_picture(as_png(print_of(clear=True)), width_mm=40).png)
     assert picture.getpixel((picture.width // 2, picture.height // 2)) == (0xC8, 0x12, 0x18, 255)
 
 
 def test_the_print_reaches_the_edges_so_that_its_width_is_the_seal_s() -> None:
-    picture = opened(stamped(as_png(print_of(600, around=300)), width_mm=40).png)
+    picture = opened(prepare_seal_picture(as_png(print_of(600, around=300)), width_mm=40).png)
     box = picture.getchannel("A").getbbox()
     assert box is not None and box[0] <= 2 and box[2] >= picture.width - 2
 
@@ -63,20 +63,20 @@ def test_the_print_reaches_the_edges_so_that_its_width_is_the_seal_s() -> None:
 def test_three_hundred_dots_to_the_inch_at_the_real_size(width: float, fits: bool) -> None:
     data = as_png(print_of(500))
     if fits:
-        assert stamped(data, width_mm=width).dpi >= 300
+        assert prepare_seal_picture(data, width_mm=width).dpi >= 300
     else:
         with pytest.raises(DocumentRefused, match="needs 603"):
-            stamped(data, width_mm=width)
+            prepare_seal_picture(data, width_mm=width)
 
 
 def test_more_than_is_needed_is_made_smaller() -> None:
-    made = stamped(as_png(print_of(3000)), width_mm=40)
+    made = prepare_seal_picture(as_png(print_of(3000)), width_mm=40)
     assert made.dpi > 1800 and opened(made.png).width == 945
 
 
 def test_advice_forbids_nothing() -> None:
     oblong = print_of(600, ink="#1240c8").resize((680, 340))
-    assert set(stamped(as_png(oblong), width_mm=40).advice) == {Advice.NOT_RED, Advice.OBLONG}
+    assert set(prepare_seal_picture(as_png(oblong), width_mm=40).advice) == {Advice.NOT_RED, Advice.OBLONG}
 
 
 HOSTILE = {

@@ -93,7 +93,7 @@ OTHERS: Sequence[Query] = (
     lambda tx: lists.kinds(tx, ListViewer(WHO)),
     lambda tx: lists.counts(tx, ListViewer(EVERYTHING, ("甲公司",)), soon=NOW),
     lambda tx: lists.kinds(tx, ListViewer(EVERYTHING, ("甲公司",))),
-    lambda tx: contracts.load(tx, "one"),
+    lambda tx: contracts.load_contract(tx, "one"),
     lambda tx: ledger.history_of(tx, "one"),
     lambda tx: directory.search(tx, "李", limit=20),
     lambda tx: people.enrolled_of(tx, "甲公司", "李", limit=50),
@@ -155,9 +155,9 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
         )
         tx.execute("INSERT INTO custodians VALUES ('seal-one', ?)", (WHO,))
         contract = _contract()
-        contracts.insert(tx, contract)
+        contracts.insert_contract(tx, contract)
         for party in contract.parties:
-            parties.insert(tx, contract.id, party)
+            parties.insert_party(tx, contract.id, party)
         derive_rows(tx, contract.id)
     yield database
     database.close()

@@ -146,9 +146,9 @@ def _insert(tx: Transaction, contract_id: str, title: str, second: str) -> None:
         parties=(),
         revisions=(ContractRevision(0, RevisionKind.ORIGINAL, "0" * 64, 1, NOW),),
     )
-    contracts.insert(tx, contract)
+    contracts.insert_contract(tx, contract)
     person = people.person(tx, second)
     kind, field = PartyKind.PERSON, "person-1"
     party = Party(f"party-{contract_id}", 1, kind, second, person.name, "乙公司", None, field, None)
-    parties.insert(tx, contract_id, party)
+    parties.insert_party(tx, contract_id, party)
     derive_rows(tx, contract_id)

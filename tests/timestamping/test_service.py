@@ -26,9 +26,9 @@ from hsm.errors import (
 )
 from hsm.timestamp import (
     FailInfo,
-    ImprintOrder,
     IssuedToken,
     RequestRefused,
+    TimestampRequest,
     build_request,
     order_for,
     parse_response,
@@ -219,7 +219,7 @@ def test_one_order_that_the_authority_refuses_does_not_spoil_the_others(
 ) -> None:
     issue, poison = local.timestamp, secrets.token_bytes(32)
 
-    def pickily(orders: list[ImprintOrder]) -> list[IssuedToken]:
+    def pickily(orders: list[TimestampRequest]) -> list[IssuedToken]:
         if any(order.digest == poison for order in orders):
             raise BadRequest("There is something wrong with an order.")
         return issue(orders)
@@ -283,7 +283,7 @@ def test_while_it_is_held_nobody_gets_a_timestamp_and_afterwards_everybody(
     held = [True]
 
     async def serve() -> list[bytes]:
-        service = TimestampService(database, local, held=lambda: held[0])
+        service = TimestampService(database, local, under_maintenance=lambda: held[0])
         replies = [await service.reply(request_for(bytes(32))), await service.reply(b"\x30")]
         held[0] = False
         replies.append(await service.reply(request_for(bytes(32))))

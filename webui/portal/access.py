@@ -39,13 +39,13 @@ __all__ = [
     "PEOPLES_ROLES",
     "PortalVisitor",
     "SignedOut",
-    "admit",
-    "circumstances",
     "client_info",
-    "dismiss",
+    "end_session",
+    "request_origin",
     "require",
     "session_secret",
     "signatory",
+    "start_session",
     "visitor",
     "visitor_or_none",
 ]
@@ -104,12 +104,14 @@ def signatory() -> PortalVisitor:
     return found if found.guest_of is not None else require(*PEOPLES_ROLES)
 
 
-def circumstances() -> SigningOrigin:
+def request_origin() -> SigningOrigin:
     """From where the visitor acts, for intents and history: the network address."""
     return SigningOrigin(client_info().address)
 
 
-def admit(response: BaseResponse, opened: OpenedSession, *, speaking: Language | None = None) -> BaseResponse:
+def start_session(
+    response: BaseResponse, opened: OpenedSession, *, speaking: Language | None = None
+) -> BaseResponse:
     """Gives the visitor's browser the new session, in place of one that it had, which ends.
 
     A language that was chosen in the browser just before is the visitor's choice from now on; for somebody new it
@@ -122,7 +124,7 @@ def admit(response: BaseResponse, opened: OpenedSession, *, speaking: Language |
     return _access().cookies.admit(response, opened.secret)
 
 
-def dismiss(response: BaseResponse) -> BaseResponse:
+def end_session(response: BaseResponse) -> BaseResponse:
     """Signs out: ends the session and takes the cookie away."""
     return _access().cookies.dismiss(response)
 

@@ -7,14 +7,14 @@ import os
 from gunicorn.workers.gthread import ThreadWorker
 
 from appliance.config import load
+from appliance.heartbeats import Heartbeats
 from appliance.home import Home
-from appliance.pulses import Pulses
 from hsm.process import ServiceManager
 
 _manager = ServiceManager.taken_from(os.environ)
 _home = Home.of(os.environ)
 _settings = load(_home).web
-_pulses = Pulses(_home.pulses)
+_pulses = Heartbeats(_home.pulses)
 
 
 class PortalWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types

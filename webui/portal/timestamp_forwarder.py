@@ -8,7 +8,7 @@ from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-from webui.tsa.rules import LARGEST_BODY, HttpAnswer, broken, unreachable
+from webui.tsa.http_answers import LARGEST_BODY, HttpAnswer, broken, unreachable
 
 PATH = "/tsa"
 

@@ -14,17 +14,17 @@ from typing import cast
 
 import httptools
 
-from webui.tsa.rules import (
+from webui.tsa.http_answers import (
     LARGEST_BODY,
     LARGEST_HEAD,
     MOST_DRAINED,
     MOST_FIELDS,
     HttpAnswer,
     broken,
-    granted,
     head_too_large,
+    http_refusal,
     method_unknown,
-    refusal,
+    timestamp_response,
     too_large,
     version_unknown,
 )
@@ -118,7 +118,7 @@ class TimestampConnection(asyncio.BufferedProtocol):
         self._request.read += len(data)
         while data:
             data = self._feed(data)
-        self._bound()
+        self._enforce_limits()
 
     def eof_received(self) -> bool:
         """Nothing more will come; who has asked still gets the replies."""
@@ -180,7 +180,7 @@ class TimestampConnection(asyncio.BufferedProtocol):
         elif self._parser.get_http_version() not in ("1.0", "1.1"):
             request.refused = version_unknown()
         else:
-            request.refused = refusal(self._parser.get_method().decode(), request.kind)
+            request.refused = http_refusal(self._parser.get_method().decode(), request.kind)
         waits = request.expects and self._parser.get_http_version() == "1.1"  # RFC 9110, 10.1.1
         if waits and not self._pending and not self._ending:
             self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
@@ -203,7 +203,7 @@ class TimestampConnection(asyncio.BufferedProtocol):
         elif len(self._request.body) > LARGEST_BODY:
             self._answer(pending, too_large())
         else:
-            self._ask(bytes(self._request.body), lambda reply: self._answer(pending, granted(reply)))
+            self._ask(bytes(self._request.body), lambda reply: self._answer(pending, timestamp_response(reply)))
         self._request = _Request()
 
     # --- replies
@@ -307,7 +307,7 @@ class TimestampConnection(asyncio.BufferedProtocol):
         self._parser = httptools.HttpRequestParser(self)
         return line + head + b"\r\n" + rest
 
-    def _bound(self) -> None:
+    def _enforce_limits(self) -> None:
         if self._ending:
             return
         if self._request.in_head:

@@ -17,16 +17,16 @@ from gunicorn.arbiter import Arbiter
 from gunicorn.workers.base import Worker
 
 from appliance.errors import ApplianceError
+from appliance.heartbeats import Heartbeats
 from appliance.home import Home
 from appliance.logs import set_up_logging_at
 from appliance.maintenance import Maintenance
-from appliance.pulses import Pulses
 from appliance.store.database import Database
 from appliance.timestamping import RefusalCounts, TimestampService
 from hsm.client import AuthorityClient
 from webui.tsa.connection import TimestampConnection
 from webui.tsa.gunicorn import manager
-from webui.tsa.rules import MOST_SILENT
+from webui.tsa.http_answers import MOST_SILENT
 
 _TICK = 1.0
 """Seconds between signs of life for gunicorn, and between looks at who has been silent for too long."""
@@ -48,7 +48,7 @@ def _service(home: Home) -> TimestampService:
     return TimestampService(
         database,
         AuthorityClient(home.authority_socket("tsa")),
-        held=maintenance.under_way,
+        under_maintenance=maintenance.under_way,
         refusals=RefusalCounts(home.pulses),
     )
 
@@ -61,7 +61,7 @@ class TimestampWorker(Worker):  # type: ignore[misc]  # gunicorn has no types
         self.loop = asyncio.new_event_loop()
         asyncio.set_event_loop(self.loop)
         self._present: dict[TimestampConnection, None] = {}
-        self._pulses = Pulses(Home.of(os.environ).pulses)
+        self._pulses = Heartbeats(Home.of(os.environ).pulses)
         super().init_process()
 
     def init_signals(self) -> None:

@@ -36,7 +36,7 @@ def _link(parts: ActionContext, arguments: Mapping[str, str], by: Actor) -> Admi
 
 
 @dataclass(frozen=True, slots=True)
-class _Told:
+class _OutcomeSentences:
     """What is said of an account that ended: of one of no keeper, of a keeper's, of one where the keepers left
     were not counted, and where nobody knows."""
 
@@ -46,7 +46,7 @@ class _Told:
     unknown: str
 
 
-_RESET = _Told(
+_RESET = _OutcomeSentences(
     "The ways in of {login} have ended.",
     "The ways in of {login} have ended, who is no keeper of the PIN any more. Keepers left: {left}; it takes two.",
     "The ways in of {login} have ended, who is no keeper of the PIN any more. How many keepers are left is not"
@@ -55,7 +55,7 @@ _RESET = _Told(
     " a keeper of the PIN, or was to become one, that may not have ended; ask for keys.keeper_end when both answer"
     " again.",
 )
-_REMOVED = _Told(
+_REMOVED = _OutcomeSentences(
     "The account of {login} is closed.",
     "The account of {login} is closed, who is no keeper of the PIN any more. Keepers left: {left}; it takes two.",
     "The account of {login} is closed, who is no keeper of the PIN any more. How many keepers are left is not"
@@ -67,7 +67,7 @@ _REMOVED = _Told(
 
 
 def _ending(
-    end: Callable[[Administrators, str, Actor], PinCustodianEnd], told: _Told
+    end: Callable[[Administrators, str, Actor], PinCustodianEnd], told: _OutcomeSentences
 ) -> Callable[[ActionContext, Mapping[str, str], Actor], AdminRequestOutcome]:
     """What performs the *end* of an account's ways in, and says what became of a keeper of the PIN."""
 

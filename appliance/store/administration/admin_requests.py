@@ -23,7 +23,7 @@ _ACT = (
 )
 
 
-def insert(tx: Transaction, act: AdminRequest) -> None:
+def insert_request(tx: Transaction, act: AdminRequest) -> None:
     """A new act, waiting or under way. Raises :class:`StateRefused` when there is one with this id."""
     try:
         tx.insert(
@@ -35,7 +35,7 @@ def insert(tx: Transaction, act: AdminRequest) -> None:
         raise StateRefused("This was asked for already; see what waits.") from error
 
 
-def act(tx: Transaction, act_id: str) -> AdminRequest:
+def load_request(tx: Transaction, act_id: str) -> AdminRequest:
     """The act. Raises :class:`NotFound`."""
     found = _REQUESTS.first(tx.execute(f"{_ACT} WHERE id = ?", (act_id,)))
     if found is None:

@@ -41,7 +41,7 @@ class AlarmMessage:
     attempts: int
 
 
-def add(tx: Transaction, alarm: Alarm, channels: Iterable[tuple[str, str]]) -> None:
+def insert_alarm(tx: Transaction, alarm: Alarm, channels: Iterable[tuple[str, str]]) -> None:
     """Keeps *alarm*, to be told by all *channels* (kind and address)."""
     number = tx.count(
         "INSERT INTO alarms (name, event, condition, sentence, remedy, page, mark, since, at)"

@@ -44,7 +44,7 @@ class Observation:
 _OBSERVATIONS = RowMapper(Observation, sentence=decode_sentence, remedy=decode_sentence)
 
 
-def put(tx: Transaction, position: int, row: Observation) -> None:
+def save_observation(tx: Transaction, position: int, row: Observation) -> None:
     """The newest answer; ``since`` stays as it was while condition, page and mark do."""
     tx.execute(
         "INSERT INTO observations (name, position, condition, sentence, remedy, page, mark, since, at)"

@@ -54,19 +54,19 @@ def stored(stage: Stage, state: ContractState, *, guest: bool, voiding: bool) ->
             revisions=(ContractRevision(0, RevisionKind.ORIGINAL, stage.digest, len(stage.document), now),),
             parties=tuple(replace(one, id=f"{one.id}-{number}") for one in sample.parties),
         )
-        contracts.insert(tx, contract)
+        contracts.insert_contract(tx, contract)
         for party in contract.parties:
-            parties.insert(tx, contract.id, party)
+            parties.insert_party(tx, contract.id, party)
         with_reason = {"giver": SUBJECTS["former"], "recipient": SUBJECTS["third"], "reason": "示例"}
         contracts.insert_handover(tx, party=contract.parties[2].id, at=now, **with_reason)
         if contract.voiding is not None:
             declarations.insert_voiding(tx, contract.id, replace(contract.voiding, id=f"voiding-{number}"))
         derive_rows(tx, contract.id)
-        return contracts.load(tx, contract.id)
+        return contracts.load_contract(tx, contract.id)
 
 
 def traces(stage: Stage, contract: Contract) -> tuple[Contract, tuple[int, ...], int]:
     """What an act would change: the contract, its history, the letters."""
     with stage.appliance.database.reading() as tx:
         letters = tx.execute("SELECT count(*) FROM outbox").fetchone()[0]
-        return contracts.load(tx, contract.id), ledger.entries_of(tx, contract.id), letters
+        return contracts.load_contract(tx, contract.id), ledger.entries_of(tx, contract.id), letters

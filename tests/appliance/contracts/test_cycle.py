@@ -46,7 +46,7 @@ def sign_next(appliance: Appliance, contract: Contract) -> Contract:
 
 def state_of(appliance: Appliance, intent_id: str) -> IntentState:
     with appliance.database.reading() as tx:
-        return intents.load(tx, intent_id).state
+        return intents.load_intent(tx, intent_id).state
 
 
 def test_two_people_and_a_seal_to_an_archived_contract(appliance: Appliance, tmp_path: Path) -> None:
@@ -88,7 +88,7 @@ def test_what_is_kept_of_each_signature_proves_it(appliance: Appliance) -> None:
     assert record.cms.hex().encode() in document.lower()
     verify(parse(record.cms), digest=record.intent.digest)
     assert verify_token(record.token).gen_time.replace(microsecond=0) == record.at
-    assert record.circumstances == SigningOrigin("192.0.2.7", "示例市")
+    assert record.origin == SigningOrigin("192.0.2.7", "示例市")
 
 
 def test_the_history_is_in_the_log_and_the_notices_are_queued(appliance: Appliance) -> None:

@@ -13,11 +13,11 @@ import pytest
 
 from appliance.contracts.agreement_text import VERSION
 from appliance.contracts.preconditions import (
-    Agreed,
-    Allowed,
+    AgreementAccepted,
     Enrolled,
     SealConditions,
     SigningContext,
+    SigningPermitted,
     require_preconditions,
     standard_preconditions,
 )
@@ -72,20 +72,20 @@ def among(*organisations: str) -> Contract:
 @pytest.mark.parametrize("state", [state for state in ContractState if state is not ContractState.SENT])
 def test_only_what_is_sent(tx: Transaction, state: ContractState) -> None:
     with pytest.raises(PreconditionRefused, match=state.value):
-        Allowed().require(tx, signing(replace(contract(), state=state)))
+        SigningPermitted().require(tx, signing(replace(contract(), state=state)))
 
 
 def test_only_in_turn(tx: Transaction) -> None:
     with pytest.raises(PreconditionRefused, match="turn of 签约方 1"):
-        Allowed().require(tx, signing(contract(), 2))
-    Allowed().require(tx, signing(contract(SigningOrder.PARALLEL), 2))
+        SigningPermitted().require(tx, signing(contract(), 2))
+    SigningPermitted().require(tx, signing(contract(SigningOrder.PARALLEL), 2))
 
 
 def test_not_from_the_deadline_on(tx: Transaction) -> None:
     due = contract().deadline.at
-    Allowed().require(tx, replace(signing(contract()), now=due - timedelta(microseconds=1)))
+    SigningPermitted().require(tx, replace(signing(contract()), now=due - timedelta(microseconds=1)))
     with pytest.raises(PreconditionRefused, match="deadline"):
-        Allowed().require(tx, replace(signing(contract()), now=due))
+        SigningPermitted().require(tx, replace(signing(contract()), now=due))
 
 
 def test_nobody_signs_without_a_certificate(tx: Transaction) -> None:
@@ -98,30 +98,32 @@ def test_nobody_signs_without_a_certificate(tx: Transaction) -> None:
 def test_not_without_the_agreement_or_with_an_older_text(tx: Transaction) -> None:
     accept(tx, version="1")
     with pytest.raises(PreconditionRefused, match="甲公司示例有限公司 has not accepted"):
-        Agreed().require(tx, signing(contract()))
+        AgreementAccepted().require(tx, signing(contract()))
     accept(tx)
-    Agreed().require(tx, signing(contract()))
+    AgreementAccepted().require(tx, signing(contract()))
     with pytest.raises(PreconditionRefused, match="version own-1"):
-        Agreed("own-1").require(tx, signing(contract()))
+        AgreementAccepted("own-1").require(tx, signing(contract()))
 
 
 def test_every_other_side_must_be_named(tx: Transaction) -> None:
     sample = among("甲公司示例有限公司", "乙公司示例有限公司", "丙公司示例有限公司")
     accept(tx, OWN, "organisation:乙公司示例有限公司")
     with pytest.raises(PreconditionRefused, match="with 丙公司示例有限公司"):
-        Agreed().require(tx, signing(sample))
+        AgreementAccepted().require(tx, signing(sample))
     accept(tx, OWN, "organisation:丙公司示例有限公司")
-    Agreed().require(tx, signing(sample))
-    Agreed().require(tx, signing(among("甲公司示例有限公司", "乙公司示例有限公司", "乙公司示例有限公司")))
+    AgreementAccepted().require(tx, signing(sample))
+    AgreementAccepted().require(
+        tx, signing(among("甲公司示例有限公司", "乙公司示例有限公司", "乙公司示例有限公司"))
+    )
 
 
 def test_what_the_others_accepted_is_not_ones_own(tx: Transaction) -> None:
     sample = among("甲公司示例有限公司", "乙公司示例有限公司", "乙公司示例有限公司")
     accept(tx, "organisation:乙公司示例有限公司", OWN)
     with pytest.raises(PreconditionRefused, match="甲公司示例有限公司 has not accepted"):
-        Agreed().require(tx, signing(sample))
-    Agreed().require(tx, signing(sample, 2))
-    Agreed().require(tx, signing(sample, 3))
+        AgreementAccepted().require(tx, signing(sample))
+    AgreementAccepted().require(tx, signing(sample, 2))
+    AgreementAccepted().require(tx, signing(sample, 3))
 
 
 def test_who_signs_for_no_organisation_is_a_side_by_themselves(tx: Transaction) -> None:
@@ -129,11 +131,11 @@ def test_who_signs_for_no_organisation_is_a_side_by_themselves(tx: Transaction) 
     sample = among("甲公司示例有限公司", "", "甲公司示例有限公司")
     accept(tx, OWN, "organisation:签约方 2")
     with pytest.raises(PreconditionRefused, match="with 签约方 2"):
-        Agreed().require(tx, signing(sample))
+        AgreementAccepted().require(tx, signing(sample))
     accept(tx, OWN, "person-2")
-    Agreed().require(tx, signing(sample))
+    AgreementAccepted().require(tx, signing(sample))
     with pytest.raises(PreconditionRefused, match="签约方 2 has not accepted"):
-        Agreed().require(tx, signing(sample, 2))
+        AgreementAccepted().require(tx, signing(sample, 2))
 
 
 def seal_party(requester: str) -> Party:

@@ -47,8 +47,8 @@ def signed(appliance: Appliance, contract: Contract, position: int) -> Contract:
 
 def test_a_signature_reads_little(appliance: Appliance, monkeypatch: pytest.MonkeyPatch) -> None:
     contract = send(appliance, sample_document())
-    loads, decisions = Counted(contracts.load), Counted(authorisation_basis.decide_coverage)
-    monkeypatch.setattr(contracts, "load", loads)
+    loads, decisions = Counted(contracts.load_contract), Counted(authorisation_basis.decide_coverage)
+    monkeypatch.setattr(contracts, "load_contract", loads)
     monkeypatch.setattr(authorisation_basis, "decide_coverage", decisions)
     for position in (0, 1):
         loads.calls = decisions.calls = 0

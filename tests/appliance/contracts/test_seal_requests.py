@@ -38,7 +38,7 @@ def appliance(world: World) -> Iterator[Appliance]:
 
 def by(appliance: Appliance, subject: str, intent_id: str) -> Activation:
     with appliance.database.reading() as tx:
-        act = intents.load(tx, intent_id).intent
+        act = intents.load_intent(tx, intent_id).intent
     return DemonstrationAuthenticators(appliance.settings.home.people).activate(subject, act)
 
 

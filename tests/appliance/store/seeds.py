@@ -56,9 +56,9 @@ SEAL = Seal("seal-3", "甲公司示例有限公司", SealKind.CONTRACT, ("person
 
 
 def store(tx: Transaction, sample: Contract) -> None:
-    contracts.insert(tx, sample)
+    contracts.insert_contract(tx, sample)
     for party in sample.parties:
-        parties.insert(tx, sample.id, party)
+        parties.insert_party(tx, sample.id, party)
 
 
 def intent(position: int = 1, *, number: int = 1) -> IntentRecord:

@@ -29,17 +29,17 @@ def database(tmp_path: Path) -> Iterator[Database]:
 
 def test_a_contract_comes_back_as_it_was_stored(database: Database) -> None:
     with database.reading() as tx:
-        assert contracts.load(tx, "contract-1") == contract()
+        assert contracts.load_contract(tx, "contract-1") == contract()
         with pytest.raises(NotFound):
-            contracts.load(tx, "contract-2")
+            contracts.load_contract(tx, "contract-2")
 
 
 def test_a_revision_follows_the_one_that_was_read(database: Database) -> None:
     with database.transaction() as tx:
-        seen = contracts.load(tx, "contract-1")
+        seen = contracts.load_contract(tx, "contract-1")
         contracts.add_revision(tx, seen, SIGNED, state=ContractState.SENT)
         parties.mark_signed(tx, seen, seen.parties[0], NOON)
-        after = contracts.load(tx, "contract-1")
+        after = contracts.load_contract(tx, "contract-1")
     assert after.current == SIGNED
     assert after.parties[0].state is PartyState.SIGNED
 
@@ -58,7 +58,7 @@ def test_what_changed_in_the_meantime_is_refused(database: Database, stale: obje
     with pytest.raises(StateRefused, match="changed"), database.transaction() as tx:
         contracts.move(tx, stale, ContractState.RECALLED)
     with database.reading() as tx:
-        assert contracts.load(tx, "contract-1") == contract()
+        assert contracts.load_contract(tx, "contract-1") == contract()
 
 
 def test_a_party_signs_or_declines_once(database: Database) -> None:

@@ -22,35 +22,35 @@ from tests.appliance.store.seeds import intent, seeded
 def database(tmp_path: Path) -> Iterator[Database]:
     opened = seeded(tmp_path / "vermilion.db")
     with opened.transaction() as tx:
-        intents.insert(tx, intent())
+        intents.insert_intent(tx, intent())
     yield opened
     opened.close()
 
 
 def claim(database: Database, intent_id: str = "intent-1") -> None:
     with database.transaction() as tx:
-        intents.claim(tx, intent_id, lease_owner="process", now=NOON)
+        intents.lease_intent(tx, intent_id, lease_owner="process", now=NOON)
 
 
 def state(database: Database, intent_id: str = "intent-1") -> IntentState:
     with database.reading() as tx:
-        return intents.load(tx, intent_id).state
+        return intents.load_intent(tx, intent_id).state
 
 
 def test_an_intent_comes_back_as_it_was_stored(database: Database) -> None:
     with database.reading() as tx:
-        assert intents.load(tx, "intent-1") == intent()
+        assert intents.load_intent(tx, "intent-1") == intent()
         with pytest.raises(NotFound):
-            intents.load(tx, "intent-2")
+            intents.load_intent(tx, "intent-2")
 
 
 def test_the_way_of_a_signature(database: Database) -> None:
     claim(database)
     with database.transaction() as tx:
-        intents.keep_cms(tx, "intent-1", b"cms")
-        intents.keep_stamped(tx, "intent-1", cms=b"cms with token", at=NOON)
+        intents.save_cms(tx, "intent-1", b"cms")
+        intents.save_stamped(tx, "intent-1", cms=b"cms with token", at=NOON)
         intents.complete(tx, "intent-1")
-        closed = intents.load(tx, "intent-1")
+        closed = intents.load_intent(tx, "intent-1")
     assert closed == replace(
         intent(),
         state=IntentState.COMPLETED,
@@ -70,7 +70,7 @@ def test_an_intent_is_claimed_once(database: Database) -> None:
 
 def test_one_signature_of_a_contract_is_under_way_at_a_time(database: Database) -> None:
     with database.transaction() as tx:
-        intents.insert(tx, intent(2, number=2))
+        intents.insert_intent(tx, intent(2, number=2))
     claim(database)
     with pytest.raises(StateRefused, match="Another signature"):
         claim(database, "intent-2")
@@ -80,17 +80,17 @@ def test_one_signature_of_a_contract_is_under_way_at_a_time(database: Database) 
 def test_a_refused_activation_gives_the_intent_back(database: Database) -> None:
     claim(database)
     with database.transaction() as tx:
-        intents.unclaim(tx, "intent-1")
+        intents.release_lease(tx, "intent-1")
     assert state(database) is IntentState.PREPARED
 
 
-@pytest.mark.parametrize("step", ["keep_cms", "keep_stamped", "complete", "unclaim"])
+@pytest.mark.parametrize("step", ["save_cms", "save_stamped", "complete", "release_lease"])
 def test_no_step_can_be_skipped(database: Database, step: str) -> None:
     steps = {
-        "keep_cms": lambda tx: intents.keep_cms(tx, "intent-1", b"cms"),
-        "keep_stamped": lambda tx: intents.keep_stamped(tx, "intent-1", cms=b"cms", at=NOON),
+        "save_cms": lambda tx: intents.save_cms(tx, "intent-1", b"cms"),
+        "save_stamped": lambda tx: intents.save_stamped(tx, "intent-1", cms=b"cms", at=NOON),
         "complete": lambda tx: intents.complete(tx, "intent-1"),
-        "unclaim": lambda tx: intents.unclaim(tx, "intent-1"),
+        "release_lease": lambda tx: intents.release_lease(tx, "intent-1"),
     }
     with pytest.raises(StateRefused), database.transaction() as tx:
         steps[step](tx)
@@ -107,12 +107,12 @@ def test_a_closed_intent_never_changes(database: Database) -> None:
 
 def test_a_nonce_stands_in_one_intent_only(database: Database) -> None:
     with pytest.raises(pysqlite3.IntegrityError), database.transaction() as tx:
-        intents.insert(tx, replace(intent(), id="intent-2"))
+        intents.insert_intent(tx, replace(intent(), id="intent-2"))
 
 
 def test_what_expired_is_abandoned_and_what_is_under_way_is_not(database: Database) -> None:
     with database.transaction() as tx:
-        intents.insert(tx, intent(2, number=2))
+        intents.insert_intent(tx, intent(2, number=2))
     claim(database)
     late = intent().intent.expires + timedelta(seconds=1)
     with database.transaction() as tx:

@@ -125,4 +125,4 @@ def _entered(opened: OpenedSession) -> BaseResponse:
     """Who signs sets up the credentials for that next; everybody else is done."""
     signs = opened.session.subject.startswith("person-")
     onward = redirect(url_for("accounts.means") if signs else "/", 303)
-    return access.admit(onward, opened, speaking=current_language())
+    return access.start_session(onward, opened, speaking=current_language())

@@ -61,7 +61,7 @@ def add_login_pages(pages: Blueprint, parts: PortalParts) -> None:
             opened = sign_in()
         except REFUSALS as refusal:
             return back(refusal)
-        return access.admit(_onwards(parts, opened), opened)
+        return access.start_session(_onwards(parts, opened), opened)
 
     @pages.get("/login")
     def login() -> View:
@@ -92,7 +92,7 @@ def add_login_pages(pages: Blueprint, parts: PortalParts) -> None:
 
     @pages.post("/logout")
     def logout() -> View:
-        return access.dismiss(redirect("/", 303))
+        return access.end_session(redirect("/", 303))
 
 
 def _onwards(parts: PortalParts, opened: OpenedSession) -> BaseResponse:

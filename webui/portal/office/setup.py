@@ -71,7 +71,9 @@ def blueprint(parts: PortalParts) -> Blueprint:
             sentence, status = problem_of(refusal)
             place = next((place for word, place in _PLACES.items() if word in refusal.template), "")
             return page({place: sentence}, status)
-        return access.admit(redirect(url_for("office.everything"), 303), opened, speaking=current_language())
+        return access.start_session(
+            redirect(url_for("office.everything"), 303), opened, speaking=current_language()
+        )
 
     @pages.get("/setup/recovery")
     def recovery() -> tuple[str, int]:
@@ -98,7 +100,7 @@ def blueprint(parts: PortalParts) -> Blueprint:
         except REFUSALS as refusal:
             sentence, status = problem_of(refusal)
             return recovery_page(form.login, {"code" if "code" in refusal.template else "": sentence}, status)
-        return access.admit(redirect(url_for("office.everything"), 303), opened)
+        return access.start_session(redirect(url_for("office.everything"), 303), opened)
 
     return pages
 

@@ -66,7 +66,7 @@ def posted_activation(subject: str) -> Activation:
     return PinTotpActivation(subject, pin, code)
 
 
-def step_before(parts: PortalParts, contract: Contract, party: Party) -> BaseResponse | None:
+def prerequisite_response(parts: PortalParts, contract: Contract, party: Party) -> BaseResponse | None:
     """The page that comes first, or None. Raises :class:`AuthorityError`."""
     if not means_of(parts, party.responsible).any:
         if visitor().guest_of is not None:

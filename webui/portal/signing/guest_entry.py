@@ -11,7 +11,7 @@ from appliance.errors import ApplianceError, PreconditionRefused, SignInRefused,
 from appliance.model.contract import Contract, ContractState, PartyState
 from appliance.model.guest import GuestAccess, GuestAccessMethod, GuestAdmission
 from appliance.model.people import Person
-from webui.portal.access import admit, client_info, visitor_or_none
+from webui.portal.access import client_info, start_session, visitor_or_none
 from webui.portal.parts import PortalParts
 from webui.portal.signing.refusing import why_ended
 from webui.shared import passkeys
@@ -87,7 +87,7 @@ def _in_already(entry: GuestAccess) -> bool:
 
 def _let_in(parts: PortalParts, admission: GuestAdmission) -> Response:
     contract = parts.appliance.contracts.get(admission.contract)
-    return admit(redirect(_onwards(contract, admission.party), 303), admission.session)
+    return start_session(redirect(_onwards(contract, admission.party), 303), admission.session)
 
 
 def _onwards(contract: Contract, party_id: str) -> str:

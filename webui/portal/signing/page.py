@@ -13,11 +13,11 @@ from appliance.errors import ApplianceError, NotFound
 from appliance.model.contract import ContractState, Party, PartyKind, PartyState
 from appliance.model.intent import IntentState, SigningOrigin
 from hsm.errors import AuthorityError
-from webui.portal.access import circumstances
+from webui.portal.access import request_origin
 from webui.portal.contracts.view import ContractView, view_contract
 from webui.portal.parts import PortalParts
 from webui.portal.signing import activations
-from webui.portal.signing.activations import step_before
+from webui.portal.signing.activations import prerequisite_response
 from webui.portal.signing.refusing import refusal_page, status_page
 from webui.portal.signing.sheet import grouped_digest, own_party, signing_sheet
 
@@ -33,11 +33,11 @@ def add_signing_pages(pages: Blueprint, parts: PortalParts) -> None:
     def sign(contract_id: str) -> Response:
         seen = view_contract(parts, contract_id)
         party = own_party(seen)
-        instead = _instead(parts, seen, party)
+        instead = _response_before_signing(parts, seen, party)
         if instead is not None or party is None:
             return instead or status_page(parts, seen, party)
         try:
-            return signing_sheet(parts, parts.appliance.signing.open(contract_id, party.id, circumstances()))
+            return signing_sheet(parts, parts.appliance.signing.open(contract_id, party.id, request_origin()))
         except (ApplianceError, AuthorityError) as refusal:
             return refusal_page(parts, contract_id, None, refusal)
 
@@ -50,7 +50,7 @@ def add_signing_pages(pages: Blueprint, parts: PortalParts) -> None:
         if opened.intent.state is IntentState.COMPLETED:
             return _confirmed(opened)
         try:
-            return _acted(parts, opened)
+            return _submit_activation(parts, opened)
         except (ApplianceError, AuthorityError) as refusal:
             return refusal_page(parts, contract_id, opened, refusal)
 
@@ -71,7 +71,7 @@ def add_signing_pages(pages: Blueprint, parts: PortalParts) -> None:
         return make_response(page)
 
 
-def _instead(parts: PortalParts, seen: ContractView, party: Party | None) -> Response | None:
+def _response_before_signing(parts: PortalParts, seen: ContractView, party: Party | None) -> Response | None:
     """What comes before signing, or in its place; None when the document can be opened for signing."""
     contract = seen.contract
     if contract.state is ContractState.DRAFT:
@@ -86,7 +86,7 @@ def _instead(parts: PortalParts, seen: ContractView, party: Party | None) -> Res
         asked = parts.appliance.seal_requests.of_party(party.id)
         if asked is not None and asked.open:
             return redirect(url_for("signing.seal_request", request_id=asked.id), 303)
-    return step_before(parts, contract, party)
+    return prerequisite_response(parts, contract, party)
 
 
 def _posted_intent(parts: PortalParts, seen: ContractView) -> OpenedSigning | None:
@@ -101,9 +101,9 @@ def _posted_intent(parts: PortalParts, seen: ContractView) -> OpenedSigning | No
     return opened if opened.party.responsible == seen.who.subject else None
 
 
-def _acted(parts: PortalParts, opened: OpenedSigning) -> Response:
+def _submit_activation(parts: PortalParts, opened: OpenedSigning) -> Response:
     activation = activations.posted_activation(opened.party.responsible)
-    here = SigningOrigin(circumstances().address, request.form.get("place", ""))
+    here = SigningOrigin(request_origin().address, request.form.get("place", ""))
     if opened.party.kind is PartyKind.PERSON:
         parts.appliance.signing.sign(opened.intent.id, [activation], here)
         return _confirmed(opened)

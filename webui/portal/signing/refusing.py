@@ -16,7 +16,7 @@ from appliance.errors import ApplianceError, ResultRefused, StateRefused
 from appliance.model.contract import Contract, ContractState, Party, PartyState
 from appliance.model.intent import IntentState
 from hsm.errors import ActivationRefused, ActivationUsed, AuthorityUnreachable
-from webui.portal.access import circumstances
+from webui.portal.access import request_origin
 from webui.portal.contracts.status_line import state_line
 from webui.portal.contracts.view import ContractView, view_contract
 from webui.portal.parts import PortalParts
@@ -92,7 +92,7 @@ def refusal_page(
         raise refusal
     if now is not None and _holds(parts, now):
         return _again(parts, now, refusal)
-    renewed = parts.appliance.signing.open(contract_id, opened.party.id, circumstances())
+    renewed = parts.appliance.signing.open(contract_id, opened.party.id, request_origin())
     return signing_sheet(
         parts, renewed, SheetRemark(_why_renewed(opened, renewed, refusal), renewed=True, status=409)
     )

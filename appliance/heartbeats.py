@@ -16,7 +16,7 @@ FORGOTTEN = 3600.0
 """Seconds after which the file of a process that is no more is removed."""
 
 
-class Pulses:
+class Heartbeats:
     """The signs of life in *directory*, which the processes share."""
 
     def __init__(self, directory: Path) -> None:

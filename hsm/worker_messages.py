@@ -45,11 +45,11 @@ class PinChange:
 
 
 @dataclass(frozen=True, slots=True)
-class SignOfLife:
+class Heartbeat:
     """The parent's question whether the worker still attends to its messages, and the worker's answer."""
 
 
-Message = AcceptedConnection | PinChange | SignOfLife
+Message = AcceptedConnection | PinChange | Heartbeat
 
 
 def pair() -> tuple[socket.socket, socket.socket]:
@@ -63,7 +63,7 @@ def send(end: socket.socket, message: Message) -> None:
         handed = array.array("i", [message.socket.fileno()])
         rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, handed)]
         end.sendmsg([_CONNECTION + message.role.value.encode()], rights)
-    elif isinstance(message, SignOfLife):
+    elif isinstance(message, Heartbeat):
         end.send(_SIGN_OF_LIFE)
     elif message.pin is None:
         end.send(_LOCK + _MOMENT.pack(message.moment))
@@ -80,7 +80,7 @@ def receive(end: socket.socket) -> Message | None:
     if kind == _CONNECTION:
         return AcceptedConnection(PeerRole(rest.decode()), socket.socket(fileno=descriptors[0]))
     if kind == _SIGN_OF_LIFE:
-        return SignOfLife()
+        return Heartbeat()
     (moment,), pin = _MOMENT.unpack_from(rest), rest[_MOMENT.size :].decode()
     return PinChange(pin if kind == _UNLOCK else None, moment)
 
@@ -93,7 +93,7 @@ class LoginTurn:
 
     @property
     def refused(self) -> int:
-        """The moment (see :class:`hsm.control.PinChange`) of the newest PIN that was refused; 0 for none."""
+        """The moment (see :class:`PinChange`) of the newest PIN that was refused; 0 for none."""
         content = os.pread(self.descriptor, _MOMENT.size, 0)
         return int(_MOMENT.unpack(content)[0]) if len(content) == _MOMENT.size else 0
 

@@ -54,12 +54,12 @@ class HttpAnswer:
         return head.encode("latin-1") + (self.body if with_body else b"")
 
 
-def granted(reply: bytes) -> HttpAnswer:
+def timestamp_response(reply: bytes) -> HttpAnswer:
     """200 with a DER TimeStampResp; refusals of the protocol too."""
     return _answer(200, REPLY, reply)
 
 
-def refusal(method: str, content_type: str | None) -> HttpAnswer | None:
+def http_refusal(method: str, content_type: str | None) -> HttpAnswer | None:
     """The answer to a request that cannot be a timestamp request, or None when its body is to be read."""
     if method != "POST":
         return _answer(405, "text/plain", b"Timestamps are asked for with POST.\n", ("Allow", "POST"))

@@ -37,7 +37,7 @@ class Advice(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Stamped:
+class SealPicture:
     """A picture fit for use: a square ``png``; ``dpi``: the file's pixels to the inch of paper."""
 
     png: bytes
@@ -45,7 +45,7 @@ class Stamped:
     advice: tuple[Advice, ...]
 
 
-def stamped(data: bytes, *, width_mm: float) -> Stamped:
+def prepare_seal_picture(data: bytes, *, width_mm: float) -> SealPicture:
     """The picture in the PNG or JPEG *data* for a seal *width_mm* wide. Raises DocumentRefused when unfit."""
     ink = _ink(_opened(data))
     solid = ink.getchannel("A").point(lambda value: 255 if value > 64 else 0)
@@ -68,7 +68,7 @@ def stamped(data: bytes, *, width_mm: float) -> Stamped:
             needed=-int(-LEAST_DPI * width_mm // _MILLIMETRES_PER_INCH),
         )
     advice = tuple(_advice(cut, mask))
-    return Stamped(_square(cut, width_mm), dpi, advice)
+    return SealPicture(_square(cut, width_mm), dpi, advice)
 
 
 def _opened(data: bytes) -> Image.Image:
