@@ -43,10 +43,10 @@ from appliance.evidence.verification import verify_package
 from appliance.guests import GuestCorrection, GuestEntry, Guests, invite, link_for
 from appliance.guests.entering import GuestEntryContext
 from appliance.guests.inviting import GuestCodes
-from appliance.history.disclosure import Disclosing
 from appliance.identity import IdentityChecks
 from appliance.ledger import LogProofs, Sequencer
 from appliance.ledger.audit_trail import AuditTrail
+from appliance.ledger.disclosure import Disclosing
 from appliance.listing import ContractLists
 from appliance.maintenance import Maintenance
 from appliance.model.accounts import LinkPurpose

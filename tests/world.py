@@ -35,9 +35,9 @@ from appliance.demonstration.participants import (
     ZONE,
     DemonstrationAuthenticators,
 )
-from appliance.history.disclosure import Audience
 from appliance.home import Home
 from appliance.ledger import Sequencer
+from appliance.ledger.disclosure import Audience
 from appliance.model.contract import Contract, Deadline, SigningOrder
 from appliance.model.declarations import AgreementRecord, AgreementSide
 from appliance.model.people import Person

@@ -20,8 +20,8 @@ from appliance.demonstration.participants import (
     DemonstrationAuthenticators,
 )
 from appliance.evidence.exporting import Export, Exporting
-from appliance.history.disclosure import Audience
 from appliance.language.sizes import ByteSize
+from appliance.ledger.disclosure import Audience
 from appliance.model.contract import Contract, Deadline, Party, PartyKind, Placement
 from appliance.model.intent import SigningOrigin
 from appliance.supervision import Say

@@ -31,9 +31,9 @@ from appliance.evidence.model import (
     SignedRecord,
     TimestampExchange,
 )
-from appliance.history.disclosure import Audience, Disclosure, VisibleEvents, replaced_guests
 from appliance.language import Language
 from appliance.ledger import LogProofs
+from appliance.ledger.disclosure import Audience, Disclosure, VisibleEvents, replaced_guests
 from appliance.model.contract import Contract, ContractState, Party, RevisionKind
 from appliance.model.declarations import AgreementRecord, VoidDeclaration
 from appliance.powers import Powers

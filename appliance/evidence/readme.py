@@ -20,9 +20,9 @@ from appliance.evidence.certificate_status import CertificateStatus, certificate
 from appliance.evidence.extraction import ExtractedSignature, Extraction
 from appliance.evidence.history import PackageEvent, local
 from appliance.evidence.model import EvidenceInput
-from appliance.history.event_texts import LABELS, TITLES, fact_label, says_nothing
 from appliance.language import Language, Translator, translator
 from appliance.language.characters import with_organisation
+from appliance.ledger.event_texts import LABELS, TITLES, fact_label, says_nothing
 from appliance.typesetting import PageOptions, typeset
 from appliance.verification.certificates import shown_name
 

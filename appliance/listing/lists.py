@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from appliance.contracts import rules
 from appliance.errors import PreconditionRefused
-from appliance.history.disclosure import Audience, spellings
+from appliance.ledger.disclosure import Audience, spellings
 from appliance.model.listing import EVERYTHING, BucketCounts, ContractFilter, ContractPage, ListCursor, ListViewer
 from appliance.store import contracts, lists, participation_index
 from appliance.store.database import Database, Transaction

@@ -10,8 +10,8 @@ from datetime import datetime
 from appliance.documents.blobs import BlobStore
 from appliance.documents.intake import Intake
 from appliance.errors import PreconditionRefused
-from appliance.history.disclosure import Audience, spellings
 from appliance.ledger.audit_trail import AuditEvent, AuditTrail, EventKind, Field
+from appliance.ledger.disclosure import Audience, spellings
 from appliance.model.contract import ContractRevision
 from appliance.model.powers import Power, PowerBasis, RecordedAction
 from appliance.policy import Policy

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from appliance.contracts import rules
-from appliance.history.disclosure import Audience, belongs
+from appliance.ledger.disclosure import Audience, belongs
 from appliance.model.contract import Contract, ContractState, Party, PartyKind
 from appliance.model.notice import Duty, ReminderRole
 from appliance.model.seals import SealRequestState

@@ -24,8 +24,8 @@ from appliance.errors import (
     StateRefused,
 )
 from appliance.evidence.content_check import CHECK, CHECK_FORMAT, SIGN_OFF, SIGN_OFF_FORMAT
-from appliance.history.disclosure import Audience, Disclosure
 from appliance.ledger.audit_trail import AuditEvent, AuditTrail, EventKind, Field
+from appliance.ledger.disclosure import Audience, Disclosure
 from appliance.model import review
 from appliance.model import review as codec
 from appliance.model.accounts import AccountRole, AccountState

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from appliance.history.disclosure import Audience
+from appliance.ledger.disclosure import Audience
 from appliance.model.seals import SealRequestState, SealUse, UseFilter
 from appliance.store import people, seal_requests, seals
 from appliance.store.database import Database

@@ -19,7 +19,7 @@ from appliance.archive_renewal import RenewalRound
 from appliance.demonstration.participants import LI, DemonstrationAuthenticators
 from appliance.evidence.exporting import Exporting
 from appliance.evidence.extraction import SignatureRange, newest_contents
-from appliance.history.timeline import Timeline
+from appliance.ledger.timeline import Timeline
 from appliance.model.contract import Contract, RevisionKind
 from appliance.timestamping.issuing import signer_of_token
 from appliance.verification import Indication, Level, SubIndication

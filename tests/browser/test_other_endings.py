@@ -13,7 +13,7 @@ from playwright.sync_api import Page, Route, expect
 
 from appliance.accounts.sessions import ClientInfo
 from appliance.demonstration.participants import CUSTODIAN, LI, ZHANG
-from appliance.history.timeline import Timeline
+from appliance.ledger.timeline import Timeline
 from appliance.model.contract import Contract, ContractState, GuestDetails, PartyState, Placement, SigningOrder
 from appliance.model.office import ProposedPasskey
 from appliance.model.people import Person

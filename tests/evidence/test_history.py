@@ -13,8 +13,8 @@ import pytest
 from appliance.evidence import history, readme
 from appliance.evidence.extraction import Extraction, extract
 from appliance.evidence.model import EvidenceInput
-from appliance.history import event_texts
 from appliance.language import Language, chinese_messages
+from appliance.ledger import event_texts
 
 CLOCK = re.compile(r"\d\d:\d\d:\d\d")
 

@@ -19,8 +19,8 @@ from appliance.demonstration.participants import (
     DemonstrationAuthenticators,
 )
 from appliance.errors import PreconditionRefused, StateRefused
-from appliance.history.timeline import Timeline
 from appliance.language import Language
+from appliance.ledger.timeline import Timeline
 from appliance.model.accounts import AccountRole, AccountState
 from appliance.model.contract import Contract, Deadline, SigningOrder
 from appliance.model.notice import NoticeKind

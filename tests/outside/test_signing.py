@@ -15,7 +15,7 @@ from appliance.evidence.exporting import Exporting
 from appliance.health import Condition
 from appliance.health.check_context import open_check_context
 from appliance.health.contract_checks import outside_timestamps
-from appliance.history.timeline import Timeline
+from appliance.ledger.timeline import Timeline
 from appliance.model.contract import Contract, ContractState, PartyState
 from appliance.model.intent import OutsideStamp
 from appliance.store import intents

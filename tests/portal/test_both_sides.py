@@ -15,10 +15,10 @@ from werkzeug.test import TestResponse
 
 from appliance.accounts import passwords
 from appliance.evidence.exporting import Export, Exporting
-from appliance.history.disclosure import Audience
 from appliance.identity import IdentityCheck
 from appliance.language import Language
 from appliance.ledger import Sequencer
+from appliance.ledger.disclosure import Audience
 from appliance.model.listing import ContractBucket, ContractFilter
 from appliance.model.people import Against, IdentityDocument
 from hsm.client import AuthorityClient

@@ -16,8 +16,8 @@ from appliance.demonstration.participants import LI, OFFICER, ZHANG, ZONE, Demon
 from appliance.errors import NotFound, StateRefused
 from appliance.evidence.exporting import Exporting
 from appliance.guests.inviting import GuestCodes
-from appliance.history.disclosure import Audience
 from appliance.ledger import Sequencer
+from appliance.ledger.disclosure import Audience
 from appliance.model.contract import Contract, Deadline, GuestDetails, Party, Placement, SigningOrder
 from appliance.model.guest import GuestInvitation
 from appliance.model.notice import Notice, NoticeKind

@@ -10,9 +10,9 @@ import pytest
 
 from appliance.demonstration.participants import ALPHA, BETA, CONTRACT_SEAL, CUSTODIAN, LI, ZHANG
 from appliance.errors import PreconditionRefused, StateRefused
-from appliance.history.timeline import Timeline
 from appliance.identity import IdentityCheck, IdentityChecks
 from appliance.ledger.audit_trail import AuditTrail
+from appliance.ledger.timeline import Timeline
 from appliance.model.contract import Contract, PartyState
 from appliance.model.intent import IntentState
 from appliance.model.money import Money

@@ -16,7 +16,7 @@ from appliance.evidence import container, contents, manifest
 from appliance.evidence.content_check import CHECK, SIGN_OFF, require_review
 from appliance.evidence.exporting import Exporting
 from appliance.evidence.model import PackageRefused
-from appliance.history.timeline import Timeline
+from appliance.ledger.timeline import Timeline
 from appliance.model.accounts import AccountRole, AccountState
 from appliance.model.contract import Contract, ContractState
 from appliance.store import accounts, contracts

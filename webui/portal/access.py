@@ -23,8 +23,8 @@ from appliance.accounts.sessions import PortalSessions
 from appliance.accounts.tickets import LONGEST, Tickets
 from appliance.errors import NotAllowed, NotFound, StateRefused
 from appliance.guests import is_guest
-from appliance.history.disclosure import Audience
 from appliance.language import Language
+from appliance.ledger.disclosure import Audience
 from appliance.model.accounts import PEOPLES_ROLES, AccountRole, OpenedSession
 from appliance.model.intent import SigningOrigin
 from appliance.notices.addresses import PortalAddresses

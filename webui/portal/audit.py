@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, Response, render_template, request
 
 from appliance.errors import NotAllowed
-from appliance.history.audit import PAGE, Audit
+from appliance.ledger.contract_audit import PAGE, Audit
 from appliance.model.accounts import AccountRole
 from appliance.model.contract import Contract
 from webui.portal.access import require

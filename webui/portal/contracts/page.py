@@ -15,8 +15,8 @@ from appliance.contracts import rules
 from appliance.contracts.authorisation_basis import StoredBasis
 from appliance.contracts.permissions import Permission, refusal_for
 from appliance.errors import NotFound
-from appliance.history.timeline import Timeline, TimelineEvent
 from appliance.language.sizes import ByteSize
+from appliance.ledger.timeline import Timeline, TimelineEvent
 from appliance.model.contract import UNSENT, Contract, ContractState, Party, PartyKind, PartyState
 from webui.portal.access import visitor
 from webui.portal.contracts import status_line

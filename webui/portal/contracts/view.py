@@ -8,7 +8,7 @@ from datetime import datetime
 from appliance.contracts.access import Command
 from appliance.contracts.permissions import ContractActor, Permission, Refusal, permissions_of
 from appliance.errors import NotFound
-from appliance.history.disclosure import Audience
+from appliance.ledger.disclosure import Audience
 from appliance.model.accounts import AccountRole
 from appliance.model.contract import UNSENT, Contract, Party
 from webui.portal.access import PortalVisitor, visitor

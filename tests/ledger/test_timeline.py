@@ -8,9 +8,9 @@ from datetime import UTC
 import pytest
 
 from appliance.demonstration.participants import LI, ZHANG
-from appliance.history.timeline import Timeline, TimelineEvent
 from appliance.ledger import Sequencer
 from appliance.ledger.audit_trail import EventKind
+from appliance.ledger.timeline import Timeline, TimelineEvent
 from appliance.model.contract import Contract
 from appliance.store import ledger
 from appliance.wiring import Appliance

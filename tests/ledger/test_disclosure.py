@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from appliance.history.disclosure import RULES, Audience, Disclosing, Disclosure
 from appliance.ledger.audit_trail import SYSTEM, EventKind
+from appliance.ledger.disclosure import RULES, Audience, Disclosing, Disclosure
 from appliance.store import people
 from appliance.store.database import Database
 from tests.appliance.contracts.samples import contract

@@ -5,7 +5,7 @@
 3. the entries form the contract's chain from the first one on: each names the one before by its hash.
 
 Internal records of other organisations than the reader's are links of the chain like all others, proven by their
-leaf hashes; what they say is withheld (:mod:`appliance.history.disclosure`).
+leaf hashes; what they say is withheld (:mod:`appliance.ledger.disclosure`).
 
 So nothing was put in, changed, or left out between two entries; that none *after* the last was left out is what
 ``vermilion log history`` proves, which reads the whole log.
@@ -23,9 +23,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from appliance.errors import LedgerDamaged
-from appliance.history.disclosure import Audience, Disclosure
-from appliance.history.timeline import Timeline, TimelineEvent
 from appliance.ledger import LogProofs, require_chain
+from appliance.ledger.disclosure import Audience, Disclosure
+from appliance.ledger.timeline import Timeline, TimelineEvent
 from appliance.model.contract import Contract
 from appliance.store import checkpoints, ledger
 from appliance.store.checkpoints import StoredCheckpoint

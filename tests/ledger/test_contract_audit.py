@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from appliance.history.audit import COLUMNS, Audit
-from appliance.history.disclosure import Audience
 from appliance.ledger import Sequencer
 from appliance.ledger.audit_trail import AuditEvent, AuditTrail, EventKind
+from appliance.ledger.contract_audit import COLUMNS, Audit
+from appliance.ledger.disclosure import Audience
 from appliance.store.database import Database
 from hsm.merkle import leaf_hash
 from tests.appliance.contracts.samples import contract

@@ -1,5 +1,5 @@
 """A contract's history as people read it on its page: the log's own entries, opened as far as the reader may see
-them (:mod:`appliance.history.disclosure`), with the actors' names."""
+them (:mod:`appliance.ledger.disclosure`), with the actors' names."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from appliance.errors import NotFound
-from appliance.history.disclosure import Audience, Disclosure, VisibleEvents, replaced_guests
-from appliance.history.event_texts import LABELS, TITLES, fact_label, says_nothing
 from appliance.ledger.audit_trail import SYSTEM, EventKind
+from appliance.ledger.disclosure import Audience, Disclosure, VisibleEvents, replaced_guests
+from appliance.ledger.event_texts import LABELS, TITLES, fact_label, says_nothing
 from appliance.store import checkpoints, contracts, ledger, people
 from appliance.store.database import Database, Transaction
 from hsm import canonical

@@ -1,1 +1,0 @@
-"""What happened: typed events, and the audit that writes them into the log."""
