@@ -1,9 +1,9 @@
 """Typed values as plain ones that cross a process boundary, and back: the one codec of requests and answers
-(cattrs).
+(cattrs), and the operations that are declared with them.
 
-Only what :mod:`hsm.cbor` reads goes in: none, booleans, integers, floats, texts, bytes, lists and maps. Nothing is
-converted from one type to another, a field that is unknown or missing is refused, and no value is ever in an
-error.
+Only what :mod:`hsm.protocol` reads goes in: none, booleans, integers, floats, texts, bytes, lists and maps.
+Nothing is converted from one type to another, a field that is unknown or missing is refused, and no value is ever
+in an error.
 """
 
 from __future__ import annotations
@@ -13,13 +13,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import fields
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+from types import NoneType
+from typing import Any, Generic, ParamSpec, Self, TypeVar, get_args, get_origin, get_type_hints, overload
 
 import cattrs
 from cattrs.errors import ForbiddenExtraKeysError
 from cattrs.strategies import configure_tagged_union
 
 from hsm.backup.statement import BackupPartStatement
+from hsm.config import PeerRole
 from hsm.errors import AuthorityError, BadRequest, Sentence
 from hsm.intents import (
     Activation,
@@ -31,6 +33,8 @@ from hsm.intents import (
     officer_intent_from_wire,
     signing_intent_from_wire,
 )
+from hsm.protocol import Connections
+from hsm.requests import OfficerRequest
 
 T = TypeVar("T")
 
@@ -56,10 +60,8 @@ def decode_request(kind: type[T], values: Mapping[str, Any]) -> T:
         raise _wrong_field(kind, values) from error
 
 
-def decode_answer(kind: Any, value: Any) -> Any:
+def decode_answer(kind: type[T], value: Any) -> T:
     """The answer of *kind* in what the authority sent. Raises :class:`BadRequest` for what is none."""
-    if kind is None:
-        return None
     try:
         return _ANSWERS.structure(value, kind)
     except BadRequest:
@@ -116,7 +118,7 @@ def _sequence(converter: cattrs.Converter) -> Callable[[Any], Callable[[Any, Any
 
 
 def _any_officer_intent(value: Any, _kind: Any) -> OfficerIntent:
-    """Of any kind: that it is the operation's is checked with the operation's name (:mod:`hsm.interface`)."""
+    """Of any kind: that it is the operation's is checked with the operation's name (:meth:`Operation.decode`)."""
     kind = value.get("act") if type(value) is dict else None
     if type(kind) is not str:
         raise BadRequest("An act must say which one it is.")
@@ -127,6 +129,7 @@ def _converter(*, forbid_extra_keys: bool) -> cattrs.Converter:
     made = cattrs.Converter(forbid_extra_keys=forbid_extra_keys, detailed_validation=False)
     for kind in (bool, int, str, bytes):
         made.register_structure_hook(kind, _exactly(kind))
+    made.register_structure_hook(NoneType, lambda _value, _: None)
     made.register_structure_hook(StrEnum, lambda value, kind: kind(value))  # else it is taken for the text it is
     made.register_structure_hook_func(lambda kind: dict in (kind, get_origin(kind)), _exactly(dict))
     made.register_structure_hook_factory(
@@ -150,3 +153,51 @@ def _converter(*, forbid_extra_keys: bool) -> cattrs.Converter:
 _ACTIVATION_KINDS = {WebAuthnActivation: "webauthn", PinTotpActivation: "pin-totp"}
 _REQUESTS = _converter(forbid_extra_keys=True)
 _ANSWERS = _converter(forbid_extra_keys=False)
+
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class Operation(Generic[P, R]):
+    """One operation. On a client it is the method that asks for it."""
+
+    def __init__(
+        self, request: Callable[P, object], answer: type[R], roles: frozenset[PeerRole], name: str = ""
+    ) -> None:
+        """*request* is a dataclass; *answer* the type of what comes back. *name* is how the operation is called on
+        the socket and in intents, where that is another name than the method's."""
+        self.request: Any = request
+        self.answer = answer
+        self.roles = roles
+        self.name = name
+        self.method = ""
+        self.has_plain_answer = answer in (bytes, str, int, list[bytes], list[str], list[Any])
+        """Whether the answer crosses as it is."""
+
+    def __set_name__(self, _owner: type, name: str) -> None:
+        self.method = name
+        self.name = self.name or name
+
+    @overload
+    def __get__(self, client: None, owner: type) -> Self: ...
+
+    @overload
+    def __get__(self, client: Connections, owner: type) -> Callable[P, R]: ...
+
+    def __get__(self, client: Connections | None, owner: type) -> Self | Callable[P, R]:
+        if client is None:
+            return self
+
+        def ask(*args: P.args, **kwargs: P.kwargs) -> R:
+            answer = client.ask(self.name, encode(self.request(*args, **kwargs)))
+            return decode_answer(self.answer, answer)
+
+        return ask
+
+    def decode(self, arguments: dict[str, Any]) -> Any:
+        """The request in a caller's *arguments*. Raises :class:`BadRequest`."""
+        request = decode_request(self.request, arguments)
+        if isinstance(request, OfficerRequest) and request.intent.kind != self.name:
+            raise BadRequest("This act is of another kind than the operation {kind}.", kind=self.name)
+        return request

@@ -1,4 +1,4 @@
-"""What callers ask the authority for, as values: the arguments of :mod:`hsm.interface`. Secrets are in no repr."""
+"""What callers ask the authority for, as values: the arguments of :mod:`hsm.client`. Secrets are in no repr."""
 
 from __future__ import annotations
 

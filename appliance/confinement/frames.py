@@ -9,8 +9,8 @@ from typing import Any
 
 import cbor2
 
-from hsm import cbor
 from hsm.errors import Malformed
+from hsm.protocol import decode_cbor
 
 _LENGTH = struct.Struct(">Q")
 NUMBER_SIZE = 4
@@ -44,7 +44,7 @@ def read(stream: socket.socket, *, limit: int, deadline: float | None = None) ->
         raise FrameError(f"a frame of {length} bytes where {limit} are allowed")
     payload = _exactly(stream, length, deadline)
     try:
-        return cbor.decode(payload, most_values=_MOST_VALUES, most_depth=_MOST_DEPTH)
+        return decode_cbor(payload, most_values=_MOST_VALUES, most_depth=_MOST_DEPTH)
     except Malformed as error:
         raise FrameError(str(error)) from error
 

@@ -8,10 +8,10 @@ from typing import Any
 from pysqlite3 import dbapi2 as sqlite
 
 from hsm import protocol
+from hsm.client import OPERATIONS
 from hsm.codec import encode
 from hsm.config import PeerRole
 from hsm.errors import AuthorityError, BadRequest, NotPermitted, StoreUnavailable
-from hsm.interface import OPERATIONS
 from hsm.operations.appointment import AppointmentOperations
 from hsm.operations.backups import BackupOperations
 from hsm.operations.certification import CertificateOperations, OcspOperations

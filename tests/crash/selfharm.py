@@ -51,7 +51,7 @@ def break_off_the_reply(appliance: Appliance) -> None:
 def _cut(appliance: Appliance, after: int) -> None:
     """Puts a relay into this thread's connection that takes one request there, and *after* bytes back."""
     appliance.authority.status()
-    line = appliance.authority._connections._local.line  # as if the network did it: no door leads here
+    line = appliance.authority._local.line  # as if the network did it: no door leads here
     ours, theirs = socket.socketpair()
     ours.settimeout(line.socket.gettimeout())
     authority, line.socket = line.socket, ours

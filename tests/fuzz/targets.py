@@ -18,9 +18,9 @@ from gunicorn.http.errors import NoMoreData, ParseException
 
 from hsm import cms, protocol
 from hsm.channel import Channel
+from hsm.client import OPERATIONS
 from hsm.config import PeerRole
 from hsm.errors import BadRequest, CertificateRefused, Malformed
-from hsm.interface import OPERATIONS
 from hsm.requests import TimestampOrders
 from hsm.timestamp import (
     RequestRefused,

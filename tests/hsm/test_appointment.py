@@ -130,5 +130,5 @@ def test_the_code_is_in_its_file_alone(authority: RunningAuthority) -> None:
 def test_wrong_codes_of_any_shape_are_refused_in_words(authority: RunningAuthority) -> None:
     for wrong in (None, 7, [], b"code"):
         with pytest.raises(AuthorityError) as caught:
-            authority.client("web")._connections.ask("appoint_officer", {"code": wrong, "details": details()})
+            authority.client("web").ask("appoint_officer", {"code": wrong, "details": details()})
         assert isinstance(caught.value, BadRequest)

@@ -237,7 +237,7 @@ def test_credentials_are_told_without_anything_that_activates(cast: Cast) -> Non
 
     assert [each.kind for each in known] == ["webauthn", "pin-totp"]
     assert known[0].credential_id and known[1].credential_id is None
-    raw = repr(cast.web._connections.ask("credentials", {"subject": "person-wait-told"}))
+    raw = repr(cast.web.ask("credentials", {"subject": "person-wait-told"}))
     assert secret.hex() not in raw and "argon2" not in raw
     assert cast.web.credentials("person-nobody") == []
 

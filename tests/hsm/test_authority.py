@@ -87,7 +87,7 @@ def test_timestamps_come_at_the_authoritys_own_time_and_never_go_back(authority:
 
 def test_an_order_has_no_place_for_a_time(authority: RunningAuthority) -> None:
     order = order_for(bytes(32))
-    connections = authority.client("tsa")._connections
+    connections = authority.client("tsa")
 
     with pytest.raises(BadRequest):
         connections.ask("timestamp", {"orders": [[*order.fields(), "2020-01-01T00:00:00Z"]]})
@@ -126,7 +126,7 @@ def test_the_log_only_grows() -> None:
         with pytest.raises(BadRequest, match=str(MOST_LEAVES)):
             scheduler.checkpoint(LogExtension(0, [], leaves, bytes(32)))
         with pytest.raises(BadRequest):
-            scheduler._connections.ask("checkpoint", {"size": 1 << 62, "root": bytes(32), "consistency": []})
+            scheduler.ask("checkpoint", {"size": 1 << 62, "root": bytes(32), "consistency": []})
 
         won = _extend_at_once(fresh, [leaves, [*leaves[:-1], bytes(32)]])
         fresh.restart()

@@ -8,12 +8,12 @@ import time
 import cbor2
 import pytest
 
-from hsm import cbor
 from hsm.errors import Malformed
+from hsm.protocol import decode_cbor
 
 
 def decode(data: bytes) -> object:
-    return cbor.decode(data, most_values=10_000, most_depth=16)
+    return decode_cbor(data, most_values=10_000, most_depth=16)
 
 
 @pytest.mark.parametrize(

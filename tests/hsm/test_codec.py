@@ -9,10 +9,10 @@ import cbor2
 import pytest
 
 from hsm.answers import Appointment, Approvals, HeldCeremony, KnownCompanySeal, KnownCredential
+from hsm.client import OPERATIONS
 from hsm.codec import decode_answer, decode_request, encode
 from hsm.errors import BadRequest
 from hsm.intents import OfficerIntent, PinTotpActivation, SigningIntent, WebAuthnActivation
-from hsm.interface import OPERATIONS
 from hsm.requests import (
     ApprovalRequest,
     BackupPiece,

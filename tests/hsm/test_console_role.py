@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from hsm.client import PERMITTED
 from hsm.config import PeerRole
-from hsm.interface import PERMITTED
 
 SIGNS = ("sign_document", "sign_manifest", "sign_backup", "timestamp", "checkpoint", "wrap_key", "unwrap_key")
 

@@ -17,13 +17,12 @@ import pytest
 
 from hsm import protocol
 from hsm.channel import PATIENCE
-from hsm.client import AuthorityClient
+from hsm.client import OPERATIONS, PERMITTED, AuthorityClient
 from hsm.errors import (
     AuthorityError,
     BadRequest,
     NotPermitted,
 )
-from hsm.interface import OPERATIONS, PERMITTED
 from hsm.timestamp import order_for
 from tests.authority import RunningAuthority, running_authority
 
@@ -216,7 +215,7 @@ def test_junk_arguments_are_refused_and_never_break_anything(own: RunningAuthori
         return
     for junk in JUNK:
         try:
-            own.client(role)._connections.ask(operation, dict.fromkeys(names, junk))
+            own.client(role).ask(operation, dict.fromkeys(names, junk))
         except AuthorityError as error:
             assert type(error) is not AuthorityError, error
         else:
@@ -230,11 +229,11 @@ def test_a_field_too_many_a_missing_one_and_wrong_types_are_refused(own: Running
     client = own.client(sorted(PERMITTED[operation])[0].value)
     names = [each.name for each in fields(OPERATIONS[operation].request)]
     with pytest.raises(BadRequest):
-        client._connections.ask(operation, {**dict.fromkeys(names, "x"), "more": 1})
+        client.ask(operation, {**dict.fromkeys(names, "x"), "more": 1})
     for name in names:
         for junk in (1.5, [1.5], {"4711": 4711}):
             with pytest.raises(BadRequest) as refused:
-                client._connections.ask(operation, {**dict.fromkeys(names, "x"), name: junk})
+                client.ask(operation, {**dict.fromkeys(names, "x"), name: junk})
             assert "4711" not in str(refused.value)
     assert "failed inside" not in own.log
 
@@ -244,9 +243,9 @@ def test_roles_may_ask_only_for_their_own(own: RunningAuthority) -> None:
         for role in ("web", "tsa", "scheduler", "operator", "backup"):
             if role not in roles:
                 with pytest.raises(NotPermitted):
-                    own.client(role)._connections.ask(operation, {})
+                    own.client(role).ask(operation, {})
     with pytest.raises(BadRequest):
-        own.client("operator")._connections.ask("sign", {"data": b"anything"})
+        own.client("operator").ask("sign", {"data": b"anything"})
 
 
 def exchange(path: Path, sent: bytes) -> tuple[dict[str, dict[str, str]], bool]:

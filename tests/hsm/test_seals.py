@@ -117,7 +117,7 @@ def test_an_act_that_says_two_takes_two_also_of_a_seal_that_takes_one(house: Hou
 def test_an_act_says_two_or_nothing(house: House, number: object) -> None:
     fields = {**intent_for(house.seal(FIRST)).fields(), "custodians": number}
     with pytest.raises(BadRequest):
-        house.web._connections.ask("approvals", {"intent": fields})
+        house.web.ask("approvals", {"intent": fields})
 
 
 def test_a_suspended_seal_is_not_used_even_when_all_have_approved(house: House) -> None:
