@@ -46,7 +46,7 @@ ROOM_FOR_FIELDS = 512 * 1024
 
 def create_app(parts: PortalParts) -> Flask:
     """The application. ``POST /tsa`` is the timestamp service's (:mod:`webui.tsa`)."""
-    settings = parts.settings
+    settings = parts.appliance.settings
     https = settings.web.public_url.startswith("https:")
     app = Flask("webui", static_folder=None, template_folder="templates")
     app.config.update(
@@ -67,7 +67,7 @@ def create_app(parts: PortalParts) -> Flask:
     errors.install(app)
     access.install(app, parts.appliance, secure=https)
     maintenance.install(app, parts)
-    view = clock_line.ClockView(parts.authority)
+    view = clock_line.ClockView(parts.appliance.authority)
     clock_line.install(app, view)
     app.register_blueprint(trust.log_blueprint(parts))
     app.register_blueprint(health.clock_blueprint(view, address=settings.web.public_url))

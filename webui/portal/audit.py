@@ -17,7 +17,7 @@ from webui.shared.language import translate
 def blueprint(parts: PortalParts) -> Blueprint:
     """``/audit``, and ``history`` below a contract."""
     pages = Blueprint("audit", __name__)
-    audit = Audit(parts.appliance.database, parts.settings.home.trust / "log.vkey")
+    audit = Audit(parts.appliance.database, parts.appliance.settings.home.trust / "log.vkey")
 
     @pages.get("/audit")
     def overview() -> str:

@@ -20,7 +20,7 @@ from webui.shared.clock import ClockView
 def blueprint(parts: PortalParts) -> Blueprint:
     """The two addresses."""
     pages = Blueprint("health", __name__)
-    observations = Observations(parts.settings.home.health)
+    observations = Observations(parts.appliance.settings.home.health)
 
     @pages.get("/livez")
     def livez() -> Response:
@@ -28,7 +28,12 @@ def blueprint(parts: PortalParts) -> Blueprint:
 
     @pages.get("/readyz")
     def readyz() -> Response:
-        bench = CheckContext(parts.settings.home, parts.now(), parts.authority, opened=parts.appliance.database)
+        bench = CheckContext(
+            parts.appliance.settings.home,
+            parts.appliance.now(),
+            parts.appliance.authority,
+            opened=parts.appliance.database,
+        )
         found = readiness(bench, observations)
         report = found.report() if _is_here() else found.summary()
         return make_response(jsonify(report), 200 if found.ready else 503)

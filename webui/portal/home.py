@@ -31,7 +31,7 @@ def blueprint(parts: PortalParts) -> Blueprint:
         someone = visitor_or_none()
         if someone is None:
             is_new = parts.appliance.appointing.is_new()
-            return render_template("home.html", checkpoint=parts.proofs.latest(), is_new=is_new)
+            return render_template("home.html", checkpoint=parts.appliance.proofs.latest(), is_new=is_new)
         if someone.guest_of is not None:
             return redirect(url_for("contracts.page", contract_id=someone.guest_of[0]), 303)
         if AccountRole.OFFICER in someone.roles:

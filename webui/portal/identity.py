@@ -41,7 +41,7 @@ def blueprint(parts: PortalParts) -> Blueprint:
             against=list(Against),
             typed=request.form,
             problems=problems,
-            now=parts.now(),
+            now=parts.appliance.now(),
         )
         return shown, status
 

@@ -34,7 +34,7 @@ def install(app: Flask, parts: PortalParts) -> None:
             return None
         sentence = translate()("This machine is being maintained: nothing is changed until that is over.")
         response = errors.answer(503, "maintenance", sentence)
-        response.headers["Retry-After"] = str(window.seconds_left(parts.now(), least=LEAST_WAIT))
+        response.headers["Retry-After"] = str(window.seconds_left(parts.appliance.now(), least=LEAST_WAIT))
         return response
 
     app.context_processor(lambda: {"maintenance": lambda: _announced(maintenance, parts)})
@@ -52,4 +52,4 @@ def _goes_on(window: MaintenanceWindow) -> bool:
 def _announced(maintenance: Maintenance, parts: PortalParts) -> tuple[MaintenanceWindow, bool] | None:
     """For the banner: what is announced, and whether it has begun."""
     window = maintenance.window()
-    return None if window is None else (window, window.is_under_way(parts.now()))
+    return None if window is None else (window, window.is_under_way(parts.appliance.now()))

@@ -14,7 +14,7 @@ POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
 def blueprint(parts: PortalParts) -> Blueprint:
     """The picture as it was when the portal started."""
     pages = Blueprint("mark", __name__)
-    mark = parts.settings.mark()
+    mark = parts.appliance.settings.mark()
 
     @pages.get("/mark")
     def picture() -> Response:

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Protocol
 
-from appliance.config import Settings
 from appliance.language import Language
-from appliance.ledger import LogAnswers, LogProofs
-from appliance.verification import VerificationReport, Verifier
+from appliance.ledger import LogAnswers
+from appliance.verification import VerificationReport
 from appliance.wiring import Appliance
-from hsm.client import AuthorityClient
 
 
 class Reports(Protocol):
@@ -33,28 +29,3 @@ class PortalParts:
     log: LogAnswers
     form_key: bytes
     reports: Reports
-
-    @property
-    def settings(self) -> Settings:
-        """The appliance's settings."""
-        return self.appliance.settings
-
-    @property
-    def now(self) -> Callable[[], datetime]:
-        """The clock of deadlines and expiries, in UTC."""
-        return self.appliance.now
-
-    @property
-    def authority(self) -> AuthorityClient:
-        """The authority, asked as the web."""
-        return self.appliance.authority
-
-    @property
-    def verifier(self) -> Verifier:
-        """The verifier that strangers use."""
-        return self.appliance.verifier
-
-    @property
-    def proofs(self) -> LogProofs:
-        """What the log proves."""
-        return self.appliance.proofs

@@ -30,27 +30,27 @@ def blueprint(parts: PortalParts) -> Blueprint:
 
     @pages.get("/certs/ca.pem")
     def root() -> Response:
-        return _public(_pem(parts.authority.chain()[-1:]), "application/x-pem-file")
+        return _public(_pem(parts.appliance.authority.chain()[-1:]), "application/x-pem-file")
 
     @pages.get("/certs/chain.pem")
     def chain() -> Response:
-        return _public(_pem(parts.authority.authorities()), "application/x-pem-file")
+        return _public(_pem(parts.appliance.authority.authorities()), "application/x-pem-file")
 
     @pages.get("/certs/<name>.cer")
     def certificate(name: str) -> Response:
-        return _public(_of_authority(name, parts.authority.certificate), "application/pkix-cert")
+        return _public(_of_authority(name, parts.appliance.authority.certificate), "application/pkix-cert")
 
     @pages.get("/crl/<name>.crl")
     def revocations(name: str) -> Response:
-        return _public(_of_authority(name, parts.authority.crl), "application/pkix-crl")
+        return _public(_of_authority(name, parts.appliance.authority.crl), "application/pkix-crl")
 
     @pages.post("/ocsp")
     def answer() -> Response:
-        return _answer(parts.authority.ocsp_reply(request.get_data(cache=False)))
+        return _answer(parts.appliance.authority.ocsp_reply(request.get_data(cache=False)))
 
     @pages.get("/ocsp/<path:encoded>")
     def answer_encoded(encoded: str) -> Response:
-        return _answer(parts.authority.ocsp_reply(_decoded(encoded)))
+        return _answer(parts.appliance.authority.ocsp_reply(_decoded(encoded)))
 
     return pages
 
@@ -105,7 +105,7 @@ def log_blueprint(parts: PortalParts) -> Blueprint:
 
     @pages.get("/key")
     def key() -> Response:
-        vkey = (parts.settings.home.trust / "log.vkey").read_bytes()
+        vkey = (parts.appliance.settings.home.trust / "log.vkey").read_bytes()
         return _response(LogAnswer("text/plain; charset=utf-8", vkey, lasting=False))
 
     @pages.get("/entry")

@@ -25,7 +25,7 @@ _STYLE = re.compile(r"<style>(.*?)</style>", re.DOTALL)
 def blueprint(parts: PortalParts) -> Blueprint:
     """The form, and what it answers: the readable report; JSON for programs that ask for it."""
     pages = Blueprint("verify", __name__)
-    largest = parts.settings.documents.largest // MEBIBYTE
+    largest = parts.appliance.settings.documents.largest // MEBIBYTE
 
     @pages.get("/verify")
     def form() -> str:
@@ -42,7 +42,9 @@ def blueprint(parts: PortalParts) -> Blueprint:
         except ConfigurationError as refusal:
             problem = translate()(refusal.template, **refusal.values)
             return make_response(render_template("verify.html", largest=largest, problem=problem), 400)
-        report = trust.verify(parts.verifier, given.read(), given.filename, _content(request.files.get("data")))
+        report = trust.verify(
+            parts.appliance.verifier, given.read(), given.filename, _content(request.files.get("data"))
+        )
         return _answer(parts.reports, report, request.form.get("form", "page"))
 
     return pages

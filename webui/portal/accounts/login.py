@@ -98,7 +98,7 @@ def add_login_pages(pages: Blueprint, parts: PortalParts) -> None:
 def _onwards(parts: PortalParts, opened: OpenedSession) -> BaseResponse:
     """To the page that was wanted; or a form is posted that the end of a session had stopped."""
     tickets = parts.appliance.accounts.tickets
-    carried = access.unpack_form(tickets, field("carried", access.MOST_LETTERS), now=parts.now())
+    carried = access.unpack_form(tickets, field("carried", access.MOST_LETTERS), now=parts.appliance.now())
     if carried is None or carried.subject != opened.session.subject:
         return redirect("/" if carried else _next(), 303)
     return make_response(render_template("accounts/resume.html", carried=carried))

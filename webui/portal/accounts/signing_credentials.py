@@ -21,13 +21,13 @@ View = BaseResponse | str
 def add_credential_pages(pages: Blueprint, parts: PortalParts) -> None:
     """The addresses."""
     accounts, requests = parts.appliance.accounts, parts.appliance.office.requests
-    issuer = parts.settings.organisation.name
+    issuer = parts.appliance.settings.organisation.name
 
     def overview(problems: dict[str, str], *, sealed: str = "", status: int = 200) -> Response:
         who = access.require(*PEOPLES_ROLES)
         account = f"{accounts.administration.account(who.subject).login} 签署"
         asked = requests.requests_of(who.subject)
-        known = parts.authority.credentials(who.subject)
+        known = parts.appliance.authority.credentials(who.subject)
         ids = {each.credential_id for each in known if each.credential_id}
         try:
             draft = (

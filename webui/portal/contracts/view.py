@@ -55,7 +55,7 @@ class ContractView:
 def view_contract(parts: PortalParts, contract_id: str) -> ContractView:
     """The contract for whoever is signed in. Raises :class:`SignedOut`, or :class:`NotFound` for no reader."""
     someone = visitor()
-    who, now = who_is(parts, someone), parts.now()
+    who, now = who_is(parts, someone), parts.appliance.now()
     contract = parts.appliance.contracts.admit(Command(contract_id, Permission.READ, who, now)).contract
     acts = permissions_of(contract, who, now)
     seen = ContractView(

@@ -67,7 +67,7 @@ def accepted_types(controller: DraftController) -> str:
 
 def upload_hint(controller: DraftController) -> str:
     """What may be uploaded, in words."""
-    size = controller.parts.settings.documents.largest // MEBIBYTE
+    size = controller.parts.appliance.settings.documents.largest // MEBIBYTE
     if controller.appliance.converter.available:
         return translate()("PDF, or DOCX and ODT, which become a PDF here; up to {size} MB.", size=size)
     return translate()("PDF, up to {size} MB.", size=size)

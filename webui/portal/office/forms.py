@@ -38,8 +38,11 @@ def field_value(name: str, most: int = 1000) -> str:
 
 def organisations(parts: PortalParts) -> list[tuple[str, str]]:
     """The organisations that certificates may name, as choices; the appliance's own first."""
-    own = parts.settings.organisation.name
-    return [(each, each) for each in sorted(parts.authority.organisations(), key=lambda each: (each != own, each))]
+    own = parts.appliance.settings.organisation.name
+    return [
+        (each, each)
+        for each in sorted(parts.appliance.authority.organisations(), key=lambda each: (each != own, each))
+    ]
 
 
 def unprintable_names(workshop: PdfWorkshop, names: Mapping[str, str]) -> dict[str, str]:

@@ -120,7 +120,7 @@ def _install_invitation(pages: Blueprint, parts: PortalParts) -> None:
         by, new, say = visiting_officer().subject, _invitation(), translate()
         problems = unprintable_names(parts.appliance.workshop, {"name": new.name})
         problems |= {place: say(each.template, **each.values) for place, each in problems_of(new).items()}
-        if new.organisation not in parts.authority.organisations():
+        if new.organisation not in parts.appliance.authority.organisations():
             problems.setdefault("organisation", say("Choose one of the organisations."))
         if problems:
             return page(problems, 422)

@@ -63,17 +63,17 @@ def add_request_pages(pages: Blueprint, parts: PortalParts) -> None:
 
 def add_decision_pages(pages: Blueprint, parts: PortalParts) -> None:
     """Adds the page of an act, its activation and its refusal to *pages*."""
-    office, settings = parts.appliance.office, parts.settings
+    office, settings = parts.appliance.office, parts.appliance.settings
 
     def options(act: OfficerIntent, subject: str) -> str:
-        known = parts.authority.credentials(subject)
+        known = parts.appliance.authority.credentials(subject)
         identifiers = [each.credential_id for each in known if each.credential_id is not None]
         return passkeys.request_options(act.challenge(), identifiers, settings.web.relying_party)
 
     def question(pending: OfficerDecision) -> str | None:
         """What the visitor's passkey is asked; None for who cannot, or need not, answer."""
         visitor = office_reader()
-        waits = pending.state is OfficerDecisionState.OPEN and pending.expires > parts.now()
+        waits = pending.state is OfficerDecisionState.OPEN and pending.expires > parts.appliance.now()
         if not waits or AccountRole.OFFICER not in visitor.roles or visitor.subject in pending.approved_by:
             return None
         return options(office.decisions.to_activate(pending), visitor.subject)
@@ -87,7 +87,7 @@ def add_decision_pages(pages: Blueprint, parts: PortalParts) -> None:
             words=describe_decision(pending, names),
             names=names,
             kinds=office.requests.find_request(pending.request).kinds if pending.request else (),
-            over=pending.expires <= parts.now(),
+            over=pending.expires <= parts.appliance.now(),
             options=question(pending),
             problem=problem,
         )

@@ -48,8 +48,8 @@ def add_power_pages(pages: Blueprint, parts: PortalParts) -> None:
             seals={seal.subject: seal for seal in parts.appliance.registry.seals()},
             may=_may(power, someone) if is_ours(parts, power, someone) else set(),
             inner=is_ours(parts, power, someone),
-            in_force=power.state is PowerState.VERIFIED and power.since <= parts.now() < power.until,
-            over=parts.now() >= power.until,
+            in_force=power.state is PowerState.VERIFIED and power.since <= parts.appliance.now() < power.until,
+            over=parts.appliance.now() >= power.until,
             reason=field_value("reason"),
             problem=problem,
         )

@@ -139,7 +139,9 @@ def add_registration_pages(pages: Blueprint, parts: PortalParts) -> None:
         wanted = request.args.get("agent", "")[:80]
         if wanted:
             agent, own = parts.appliance.registry.person(wanted), zone()
-            return form(agent, PowerForm.blank(agent, own, parts.now().astimezone(ZoneInfo(own)).date()), {})
+            return form(
+                agent, PowerForm.blank(agent, own, parts.appliance.now().astimezone(ZoneInfo(own)).date()), {}
+            )
         search = request.args.get("search", "")[:100]
         found = parts.appliance.office.members.page(search).entries if search.strip() else ()
         people = [entry for entry in found if entry.subject.startswith("person-")]

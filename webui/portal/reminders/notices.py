@@ -44,11 +44,11 @@ def add_notice_pages(pages: Blueprint, parts: PortalParts) -> None:
     def notices() -> str:
         who = owner()
         entries = inbox.list_entries(who.subject, current_language())
-        return render_template("reminders/notices.html", entries=entries, now=parts.now())
+        return render_template("reminders/notices.html", entries=entries, now=parts.appliance.now())
 
     @pages.post("/notices/seen")
     def seen() -> BaseResponse:
-        inbox.mark_seen(owner().subject, _shown_until(parts.now()))
+        inbox.mark_seen(owner().subject, _shown_until(parts.appliance.now()))
         return redirect("/notices", 303)
 
 

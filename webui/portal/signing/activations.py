@@ -38,14 +38,14 @@ class ActivationMeans:
 
 def means_of(parts: PortalParts, subject: str) -> ActivationMeans:
     """Asked of the authority, which alone knows. Raises :class:`AuthorityError` when it does not answer."""
-    known = parts.authority.credentials(subject)
+    known = parts.appliance.authority.credentials(subject)
     ids = tuple(each.credential_id for each in known if each.kind == WEBAUTHN and each.credential_id is not None)
     return ActivationMeans(ids, any(each.kind != WEBAUTHN for each in known))
 
 
 def activation_options(parts: PortalParts, act: SigningIntent, means: ActivationMeans) -> str:
     """What the page's script hands to the browser, so that a passkey answers for exactly this act."""
-    return passkeys.request_options(act.challenge(), means.credentials, parts.settings.web.relying_party)
+    return passkeys.request_options(act.challenge(), means.credentials, parts.appliance.settings.web.relying_party)
 
 
 def posted_activation(subject: str) -> Activation:

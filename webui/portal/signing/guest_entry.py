@@ -110,7 +110,7 @@ def _page(parts: PortalParts, token: str, entry: GuestAccess, **refusals: Applia
         inviter=parts.appliance.registry.person(entry.invitation.invited_by),
         contract=entry.contract,
         way=entry.method,
-        ended=why_ended(entry.contract, parts.now()),
+        ended=why_ended(entry.contract, parts.appliance.now()),
         offer=parts.appliance.entering.passkey_offer(entry) if entry.passkeys else None,
         problems={name: sentence(refusal) for name, refusal in refusals.items()},
         again=entry.method is GuestAccessMethod.ANOTHER_LINK,

@@ -132,7 +132,7 @@ def _set_up(parts: PortalParts, guest: GuestVisitor, refusal: ApplianceError | N
 
 def _draft(parts: PortalParts, person: Person) -> TotpDraft:
     """A secret to scan: the same one again when its form came back with a mistake in it."""
-    requests, issuer = parts.appliance.office.requests, parts.settings.organisation.name
+    requests, issuer = parts.appliance.office.requests, parts.appliance.settings.organisation.name
     sealed = request.form.get("sealed", "")
     if sealed:
         try:

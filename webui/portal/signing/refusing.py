@@ -107,7 +107,7 @@ def _can_sign(seen: ContractView, opened: OpenedSigning | None) -> bool:
 
 def _holds(parts: PortalParts, opened: OpenedSigning) -> bool:
     intent = opened.intent
-    fresh = intent.base == opened.contract.current.number and parts.now() < intent.intent.expires
+    fresh = intent.base == opened.contract.current.number and parts.appliance.now() < intent.intent.expires
     return intent.state is IntentState.PREPARED and fresh
 
 

@@ -87,7 +87,7 @@ def signing_sheet(parts: PortalParts, opened: OpenedSigning, remark: SheetRemark
     """The signing page of a person, or of the one who asks for a seal. Raises :class:`AuthorityError`."""
     contract, party, intent = opened.contract, opened.party, opened.intent
     known = activations.means_of(parts, party.responsible)
-    acts = permissions_of(contract, who_is(parts, visitor()), parts.now())
+    acts = permissions_of(contract, who_is(parts, visitor()), parts.appliance.now())
     page = render_template(
         "signing/sign.html",
         contract=contract,
