@@ -1,6 +1,7 @@
 """Who is visiting: the session behind the cookie, and what it may do. Views ask here and nowhere else.
 
-``visitor()`` for pages that need somebody signed in, ``require(Role…)`` for those that need a role. Whoever is
+``visitor()`` for pages that need somebody signed in, ``require(Role…)`` for those that need a role, and
+``view_contract()`` for those of a contract: readers get it, others learn not even that it exists. Whoever is
 signed out is led to ``/login`` and back.
 
 A form that was posted after the session had ended is not lost: it travels through the sign-in page as one
@@ -21,34 +22,23 @@ from werkzeug.wrappers import Response as BaseResponse
 from appliance.accounts.service import AccountsService
 from appliance.accounts.sessions import PortalSessions
 from appliance.accounts.tickets import LONGEST, Tickets
+from appliance.contracts.access import Command
+from appliance.contracts.permissions import ContractActor, Permission, Refusal, permissions_of
 from appliance.errors import NotAllowed, NotFound, StateRefused
 from appliance.guests import is_guest
 from appliance.language import Language
 from appliance.ledger.disclosure import Audience
 from appliance.model.accounts import PEOPLES_ROLES, AccountRole, OpenedSession
+from appliance.model.contract import UNSENT, Contract, Party
 from appliance.model.intent import SigningOrigin
 from appliance.notices.addresses import PortalAddresses
 from appliance.wiring import Appliance
+from webui.portal.parts import PortalParts
 from webui.shared import errors, forms, language
 from webui.shared.errors import is_page, page_above, page_before
 from webui.shared.language import translate
 from webui.shared.passkeys import FIELD as PASSKEY_FIELD
-from webui.shared.session_cookies import SessionCookies, SignedOut, client_info, install_access, redirect_to_login
-
-__all__ = [
-    "PEOPLES_ROLES",
-    "PortalVisitor",
-    "SignedOut",
-    "client_info",
-    "end_session",
-    "request_origin",
-    "require",
-    "session_secret",
-    "signatory",
-    "start_session",
-    "visitor",
-    "visitor_or_none",
-]
+from webui.shared.session_cookies import SessionCookies, client_info, install_access, redirect_to_login
 
 EXTENSION = "vermilion-access"
 
@@ -107,6 +97,66 @@ def signatory() -> PortalVisitor:
 def request_origin() -> SigningOrigin:
     """From where the visitor acts, for intents and history: the network address."""
     return SigningOrigin(client_info().address)
+
+
+@dataclass(frozen=True, slots=True)
+class ContractView:
+    """What a visitor sees: the contract, who looks, and for each act None or why not.
+
+    ``audience`` is the organisation whose internal data the visitor may see; ``drafting``: it is the one that
+    drafted the contract, so that content check, reviews and notes of the contract are its own.
+    """
+
+    contract: Contract
+    who: ContractActor
+    acts: dict[Permission, Refusal | None]
+    now: datetime
+    audience: Audience
+    drafting: bool
+
+    def may(self, act: Permission) -> bool:
+        """Whether the visitor may do *act* now."""
+        return self.acts[act] is None
+
+    def require(self, act: Permission) -> None:
+        """Raises the refusal (:class:`StateRefused`, :class:`PreconditionRefused`) unless *act* is allowed."""
+        refusal = self.acts[act]
+        if refusal is not None:
+            raise refusal.error()
+
+    def require_drafting(self) -> None:
+        """Raises the :class:`NotFound` of a contract that is not there unless internal data of who drafted the
+        contract is the visitor's own."""
+        if not self.drafting:
+            raise NotFound("There is no contract {contract}.", contract=self.contract.id)
+
+    def own_party(self) -> Party | None:
+        """The party that the visitor acts for: one that has not answered, if there is one."""
+        own = [party for party in self.contract.parties if party.responsible == self.who.subject]
+        return next((party for party in own if party.signed_at is None), own[0] if own else None)
+
+
+def view_contract(parts: PortalParts, contract_id: str) -> ContractView:
+    """The contract for whoever is signed in. Raises :class:`SignedOut`, or :class:`NotFound` for no reader."""
+    someone = visitor()
+    who, now = who_is(parts, someone), parts.appliance.now()
+    contract = parts.appliance.contracts.admit(Command(contract_id, Permission.READ, who, now)).contract
+    acts = permissions_of(contract, who, now)
+    seen = ContractView(
+        contract, who, acts, now, someone.audience, parts.appliance.disclosing.drafting(contract, someone.audience)
+    )
+    if contract.state in UNSENT:
+        seen.require_drafting()
+    return seen
+
+
+def who_is(parts: PortalParts, someone: PortalVisitor) -> ContractActor:
+    """The visitor as the state machine knows people."""
+    seals: frozenset[str] = frozenset()
+    if AccountRole.CUSTODIAN in someone.roles:
+        every = parts.appliance.registry.seals()
+        seals = frozenset(seal.subject for seal in every if someone.subject in seal.custodians)
+    return ContractActor(someone.subject, AccountRole.AUDITOR in someone.roles, seals, someone.guest_of)
 
 
 def start_session(

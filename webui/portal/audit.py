@@ -8,8 +8,7 @@ from appliance.errors import NotAllowed
 from appliance.ledger.contract_audit import PAGE, Audit
 from appliance.model.accounts import AccountRole
 from appliance.model.contract import Contract
-from webui.portal.access import require
-from webui.portal.contracts.view import ContractView, view_contract
+from webui.portal.access import ContractView, require, view_contract
 from webui.portal.parts import PortalParts
 from webui.shared.language import translate
 

@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response
 
 from appliance.contracts.handing_over import LeftBehind
 from appliance.errors import NotAllowed
-from webui.portal.contracts.view import view_contract
+from webui.portal.access import view_contract
 from webui.portal.office.forms import REFUSALS, field_value, problem_of, visiting_officer
 from webui.portal.parts import PortalParts
 

@@ -9,6 +9,7 @@ from flask import Blueprint, Response, redirect, render_template, request, send_
 from werkzeug.wrappers import Response as BaseResponse
 
 from appliance.errors import PreconditionRefused
+from appliance.model.accounts import PEOPLES_ROLES
 from appliance.model.ownership import Deposit
 from appliance.ownership import DepositOrder
 from webui.portal import access
@@ -72,7 +73,7 @@ def blueprint(parts: PortalParts) -> Blueprint:
 
 def _depositor() -> str:
     """The signed-in person; officers, operators and auditors deposit nothing, and guests have no list."""
-    return access.require(*access.PEOPLES_ROLES).subject
+    return access.require(*PEOPLES_ROLES).subject
 
 
 def _order(typed: dict[str, str]) -> DepositOrder:

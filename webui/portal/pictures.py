@@ -7,7 +7,7 @@ from flask import Blueprint, Response, request
 from appliance.documents.page_pictures import offered
 from appliance.errors import NotFound
 from appliance.model.contract import Contract
-from webui.portal.contracts.view import ContractView, view_contract
+from webui.portal.access import ContractView, view_contract
 from webui.portal.parts import PortalParts
 
 USUAL_WIDTH = 1000

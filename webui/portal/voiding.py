@@ -13,7 +13,7 @@ from appliance.contracts.permissions import Permission
 from appliance.contracts.rules import LONGEST_REASON
 from appliance.errors import ApplianceError, PreconditionRefused, StateRefused
 from hsm.errors import ActivationLocked, ActivationRefused
-from webui.portal.contracts.view import ContractView, view_contract
+from webui.portal.access import ContractView, view_contract
 from webui.portal.parts import PortalParts
 from webui.portal.signing import activations
 from webui.shared.errors import Refusal, status_of

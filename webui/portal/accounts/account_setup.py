@@ -17,6 +17,7 @@ from webui.portal.parts import PortalParts
 from webui.shared import passkeys
 from webui.shared.forms import field, sentence
 from webui.shared.language import current_language, speak_to
+from webui.shared.session_cookies import client_info
 from webui.shared.sign_in_forms import (
     LONGEST_CODE,
     LONGEST_SEALED,
@@ -73,7 +74,7 @@ def _add(pages: Blueprint, parts: PortalParts, purpose: LinkPurpose, root: str) 
         arrival = arrive(token)
         sealed, given = field("sealed", LONGEST_SEALED), field("code", LONGEST_CODE)
         try:
-            opened = accounts.account_setup.finish_with_code(arrival, sealed, given, access.client_info())
+            opened = accounts.account_setup.finish_with_code(arrival, sealed, given, client_info())
         except PreconditionRefused as refusal:
             return _factors(parts, arrival, token, {"code": sentence(refusal)}, sealed=sealed)
         return _entered(opened)
@@ -90,7 +91,7 @@ def _add(pages: Blueprint, parts: PortalParts, purpose: LinkPurpose, root: str) 
             made = accounts.passkeys.verify_registration(
                 arrival.account.subject, field("ticket", LONGEST_TICKET), posted
             )
-            opened = accounts.account_setup.finish_with_passkey(arrival, made, label, access.client_info())
+            opened = accounts.account_setup.finish_with_passkey(arrival, made, label, client_info())
         except (PreconditionRefused, StateRefused) as refusal:
             accounts.account_setup.open_link(purpose, token)  # a link that has ended says so instead
             return _factors(parts, arrival, token, {"": sentence(refusal)})
@@ -117,7 +118,7 @@ def _factors(
         arrival=arrival,
         token=token,
         offer=accounts.passkeys.offer_registration(account.subject, login=account.login, name=arrival.person.name),
-        typed={"label": field("label", LONGEST_LABEL) or device(access.client_info().agent)},
+        typed={"label": field("label", LONGEST_LABEL) or device(client_info().agent)},
     )
 
 

@@ -12,12 +12,12 @@ from appliance.accounts.factors import LONGEST_LABEL
 from appliance.accounts.passkeys import LONGEST_ANSWER
 from appliance.accounts.service import AccountsService
 from appliance.errors import NotFound, PreconditionRefused, StateRefused
-from webui.portal import access
 from webui.portal.access import PortalVisitor
 from webui.portal.accounts.settings import device, owner
 from webui.portal.parts import PortalParts
 from webui.shared import passkeys
 from webui.shared.forms import field, sentence
+from webui.shared.session_cookies import client_info
 from webui.shared.sign_in_forms import (
     LONGEST_CODE,
     LONGEST_SEALED,
@@ -72,7 +72,7 @@ def add_passkey_pages(pages: Blueprint, parts: PortalParts) -> None:
             offer=accounts.passkeys.offer_registration(
                 who.subject, login=account.login, name=who.name, known=known
             ),
-            typed={"label": field("label", LONGEST_LABEL) or device(access.client_info().agent)},
+            typed={"label": field("label", LONGEST_LABEL) or device(client_info().agent)},
         )
 
     @pages.get("/settings/passkeys/new")

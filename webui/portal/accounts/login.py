@@ -15,6 +15,7 @@ from webui.portal import access
 from webui.portal.parts import PortalParts
 from webui.shared import passkeys
 from webui.shared.forms import field
+from webui.shared.session_cookies import client_info
 from webui.shared.sign_in_forms import (
     LONGEST_CODE,
     LONGEST_LOGIN,
@@ -71,7 +72,7 @@ def add_login_pages(pages: Blueprint, parts: PortalParts) -> None:
     def password() -> View:
         given = field("login", LONGEST_LOGIN), field("password", LONGEST_PASSWORD)
         try:
-            return second_page(accounts.sign_in.check_password(*given, access.client_info()))
+            return second_page(accounts.sign_in.check_password(*given, client_info()))
         except REFUSALS as refusal:
             return first_page(refusal)
 
@@ -83,12 +84,12 @@ def add_login_pages(pages: Blueprint, parts: PortalParts) -> None:
             return second_page(passed, refusal) if isinstance(refusal, SignInRefused) else first_page(refusal)
 
         given = field("code", LONGEST_CODE)
-        return attempt(lambda: accounts.sign_in.check_code(passed.ticket, given, access.client_info()), back)
+        return attempt(lambda: accounts.sign_in.check_code(passed.ticket, given, client_info()), back)
 
     @pages.post("/login/passkey")
     def passkey() -> View:
         given = field("ticket", LONGEST_TICKET), field(passkeys.FIELD, LONGEST_ANSWER)
-        return attempt(lambda: accounts.sign_in.check_passkey(*given, access.client_info()), first_page)
+        return attempt(lambda: accounts.sign_in.check_passkey(*given, client_info()), first_page)
 
     @pages.post("/logout")
     def logout() -> View:

@@ -15,6 +15,7 @@ from webui.portal.office.forms import unprintable_names
 from webui.portal.parts import PortalParts
 from webui.shared.forms import field, sentence
 from webui.shared.language import NAMES, current_language, translate
+from webui.shared.session_cookies import client_info
 from webui.shared.sign_in_forms import LONGEST_PASSWORD, repeated_password
 
 LONGEST_FIELD = 1000
@@ -117,7 +118,7 @@ def add_settings_pages(pages: Blueprint, parts: PortalParts) -> None:
         if problems:
             return overview(problems, 422)
         try:
-            accounts.sign_in.confirm_password(who.subject, field("old", LONGEST_PASSWORD), access.client_info())
+            accounts.sign_in.confirm_password(who.subject, field("old", LONGEST_PASSWORD), client_info())
         except (SignInRefused, TooManyAttempts) as refusal:
             return overview({"old": sentence(refusal)}, 422 if isinstance(refusal, SignInRefused) else 429)
         try:

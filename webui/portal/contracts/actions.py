@@ -21,7 +21,7 @@ from appliance.contracts.rules import LONGEST_REASON
 from appliance.errors import ApplianceError, PreconditionRefused, StateRefused
 from appliance.language import instants
 from appliance.model.contract import Contract, Deadline, Party
-from webui.portal.contracts.view import ContractView, view_contract
+from webui.portal.access import ContractView, view_contract
 from webui.portal.parts import PortalParts
 from webui.shared.errors import status_of
 from webui.shared.forms import SingleSubmission

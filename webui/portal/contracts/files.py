@@ -16,7 +16,7 @@ from appliance.errors import NotFound
 from appliance.evidence.exporting import Exporting
 from appliance.language.sizes import ByteSize
 from appliance.model.contract import Contract
-from webui.portal.contracts.view import view_contract
+from webui.portal.access import view_contract
 from webui.portal.parts import PortalParts
 
 _UNFIT = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|]+')

@@ -18,10 +18,9 @@ from appliance.errors import NotFound
 from appliance.language.sizes import ByteSize
 from appliance.ledger.timeline import Timeline, TimelineEvent
 from appliance.model.contract import UNSENT, Contract, ContractState, Party, PartyKind, PartyState
-from webui.portal.access import visitor
+from webui.portal.access import ContractView, view_contract, visitor
 from webui.portal.contracts import status_line
 from webui.portal.contracts.status_line import remaining, state_line
-from webui.portal.contracts.view import ContractView, view_contract
 from webui.portal.parts import PortalParts
 from webui.portal.powers.readers import is_readable
 from webui.shared.forms import SingleSubmission

@@ -16,6 +16,7 @@ from webui.portal.office.forms import REFUSALS, field_value, organisations, prob
 from webui.portal.parts import PortalParts
 from webui.shared import passkeys
 from webui.shared.language import current_language, translate
+from webui.shared.session_cookies import client_info
 
 _PLACES = {"code": "code", "login": "login", "address of mail": "email", "organisation": "organisation"}
 
@@ -66,7 +67,7 @@ def blueprint(parts: PortalParts) -> Blueprint:
         try:
             answer = field_value(passkeys.FIELD, passkeys.LONGEST_ANSWER)
             made = appointing.registered(field_value("subject"), field_value("ticket"), answer)
-            opened = appointing.appoint(form, made, access.client_info())
+            opened = appointing.appoint(form, made, client_info())
         except REFUSALS as refusal:
             sentence, status = problem_of(refusal)
             place = next((place for word, place in _PLACES.items() if word in refusal.template), "")
@@ -96,7 +97,7 @@ def blueprint(parts: PortalParts) -> Blueprint:
             return recovery_page(form.login, problems, 422)
         try:
             answer = field_value(passkeys.FIELD, passkeys.LONGEST_ANSWER)
-            opened = appointing.recover(form, field_value("ticket"), answer, access.client_info())
+            opened = appointing.recover(form, field_value("ticket"), answer, client_info())
         except REFUSALS as refusal:
             sentence, status = problem_of(refusal)
             return recovery_page(form.login, {"code" if "code" in refusal.template else "": sentence}, status)

@@ -14,7 +14,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from appliance.errors import NotAllowed, NotFound, PreconditionRefused
 from appliance.model.contract import ContractState
 from appliance.model.notice import DATES, Occasion
-from webui.portal.contracts.view import ContractView, view_contract
+from webui.portal.access import ContractView, view_contract
 from webui.portal.parts import PortalParts
 from webui.shared.forms import field, sentence
 from webui.shared.language import translate

@@ -14,9 +14,8 @@ from appliance.errors import ApplianceError, NotFound, PreconditionRefused, Stat
 from appliance.model.accounts import AccountRole
 from appliance.model.contract import ContractState
 from appliance.model.review import ReviewRequestState
-from webui.portal.access import require
+from webui.portal.access import require, view_contract
 from webui.portal.contracts.page import name_lookup
-from webui.portal.contracts.view import view_contract
 from webui.portal.parts import PortalParts
 from webui.portal.reviews.view import review_view
 from webui.shared.language import translate

@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from appliance.appearances import drawing, scanned
 from appliance.errors import ApplianceError, DocumentRefused, PreconditionRefused
+from appliance.model.accounts import PEOPLES_ROLES
 from webui.portal import access
 from webui.portal.parts import PortalParts
 from webui.shared.language import translate
@@ -89,7 +90,7 @@ def blueprint(parts: PortalParts) -> Blueprint:
 
 def _person() -> str:
     """The signed-in person; officers, operators and auditors sign nothing, guests choose nothing here."""
-    return access.require(*access.PEOPLES_ROLES).subject
+    return access.require(*PEOPLES_ROLES).subject
 
 
 def _strokes(posted: str) -> object:

@@ -13,9 +13,8 @@ from appliance.contracts.permissions import Permission
 from appliance.errors import ApplianceError, StateRefused
 from appliance.model.contract import Party
 from hsm.errors import AuthorityError, AuthorityUnreachable
-from webui.portal.access import signatory
+from webui.portal.access import ContractView, signatory, view_contract
 from webui.portal.contracts.page import name_lookup
-from webui.portal.contracts.view import ContractView, view_contract
 from webui.portal.parts import PortalParts
 from webui.portal.signing import activations
 from webui.portal.signing.refusing import refusal_sentence

@@ -11,12 +11,13 @@ from appliance.errors import ApplianceError, PreconditionRefused, SignInRefused,
 from appliance.model.contract import Contract, ContractState, PartyState
 from appliance.model.guest import GuestAccess, GuestAccessMethod, GuestAdmission
 from appliance.model.people import Person
-from webui.portal.access import client_info, start_session, visitor_or_none
+from webui.portal.access import start_session, visitor_or_none
 from webui.portal.parts import PortalParts
 from webui.portal.signing.refusing import why_ended
 from webui.shared import passkeys
 from webui.shared.forms import sentence
 from webui.shared.language import speak_to
+from webui.shared.session_cookies import client_info
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{20,120}")
 _REFUSALS = (PreconditionRefused, StateRefused, SignInRefused, TooManyAttempts)

@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from appliance.errors import NotFound, PreconditionRefused, StateRefused
 from appliance.model.contract import GuestDetails, Party
-from webui.portal.contracts.view import ContractView, view_contract
+from webui.portal.access import ContractView, view_contract
 from webui.portal.drafting.party_buttons import guest_problems
 from webui.portal.office.forms import unprintable_names
 from webui.portal.parts import PortalParts

@@ -13,8 +13,7 @@ from appliance.errors import ApplianceError, NotFound
 from appliance.model.contract import ContractState, Party, PartyKind, PartyState
 from appliance.model.intent import IntentState, SigningOrigin
 from hsm.errors import AuthorityError
-from webui.portal.access import request_origin
-from webui.portal.contracts.view import ContractView, view_contract
+from webui.portal.access import ContractView, request_origin, view_contract
 from webui.portal.parts import PortalParts
 from webui.portal.signing import activations
 from webui.portal.signing.activations import prerequisite_response

@@ -16,9 +16,8 @@ from appliance.errors import ApplianceError, ResultRefused, StateRefused
 from appliance.model.contract import Contract, ContractState, Party, PartyState
 from appliance.model.intent import IntentState
 from hsm.errors import ActivationRefused, ActivationUsed, AuthorityUnreachable
-from webui.portal.access import request_origin
+from webui.portal.access import ContractView, request_origin, view_contract
 from webui.portal.contracts.status_line import state_line
-from webui.portal.contracts.view import ContractView, view_contract
 from webui.portal.parts import PortalParts
 from webui.portal.signing.sheet import SheetRemark, own_party, signing_sheet
 from webui.shared.errors import Refusal, status_of

@@ -20,9 +20,8 @@ from appliance.model.seals import SealRequest
 from appliance.powers import CoverageOutcome
 from appliance.seal_requests.status import LONGEST_REQUEST_REASON
 from hsm.errors import Sentence
-from webui.portal.access import visitor
+from webui.portal.access import ContractView, visitor, who_is
 from webui.portal.contracts.status_line import earlier_signature_lines
-from webui.portal.contracts.view import ContractView, who_is
 from webui.portal.parts import PortalParts
 from webui.portal.signing import activations
 
