@@ -15,6 +15,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 
 from flask import Flask, Response, current_app, g, make_response, redirect, render_template, request
 from werkzeug.wrappers import Response as BaseResponse
@@ -99,20 +100,31 @@ def request_origin() -> SigningOrigin:
     return SigningOrigin(client_info().address)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ContractView:
-    """What a visitor sees: the contract, who looks, and for each act None or why not.
-
-    ``audience`` is the organisation whose internal data the visitor may see; ``drafting``: it is the one that
-    drafted the contract, so that content check, reviews and notes of the contract are its own.
-    """
+    """A contract as the visitor ``someone`` sees it, acting as ``who``; the rest is found when it is asked for."""
 
     contract: Contract
     who: ContractActor
-    acts: dict[Permission, Refusal | None]
     now: datetime
-    audience: Audience
-    drafting: bool
+    someone: PortalVisitor
+    parts: PortalParts
+
+    @cached_property
+    def acts(self) -> dict[Permission, Refusal | None]:
+        """For each act None, or why the visitor cannot do it now."""
+        return permissions_of(self.contract, self.who, self.now)
+
+    @property
+    def audience(self) -> Audience:
+        """The organisation whose internal data the visitor may see."""
+        return self.someone.audience
+
+    @cached_property
+    def drafting(self) -> bool:
+        """Whether it is the one that drafted the contract, so that its content check, reviews and notes are its
+        own."""
+        return self.parts.appliance.disclosing.drafting(self.contract, self.audience)
 
     def may(self, act: Permission) -> bool:
         """Whether the visitor may do *act* now."""
@@ -141,10 +153,7 @@ def view_contract(parts: PortalParts, contract_id: str) -> ContractView:
     someone = visitor()
     who, now = who_is(parts, someone), parts.appliance.now()
     contract = parts.appliance.contracts.admit(Command(contract_id, Permission.READ, who, now)).contract
-    acts = permissions_of(contract, who, now)
-    seen = ContractView(
-        contract, who, acts, now, someone.audience, parts.appliance.disclosing.drafting(contract, someone.audience)
-    )
+    seen = ContractView(contract, who, now, someone, parts)
     if contract.state in UNSENT:
         seen.require_drafting()
     return seen
