@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import fcntl
 import gc
+import importlib
 import logging
 import os
 import selectors
@@ -100,6 +101,7 @@ class Daemon:
         SharedTimes.create(self._settings.home.clock)
         begin_run(self._settings.home.login_turns)
         ending = self._watch_signals()
+        _load_shared_code()
         self._workers.start()
         self._listeners = listen(self._settings)
         self._register()
@@ -172,6 +174,14 @@ class Daemon:
             each.close()
         os.close(self._lock)
         _serve(self._settings, end, pin)
+
+
+def _load_shared_code() -> None:
+    """What the workers need and PKCS#11 is no part of: loaded before the fork, and left alone by the collector, so
+    that they share its memory."""
+    importlib.import_module("hsm.activation")
+    gc.collect()
+    gc.freeze()
 
 
 def _serve(settings: AuthoritySettings, end: socket.socket, pin: PinChange) -> None:

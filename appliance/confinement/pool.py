@@ -42,7 +42,7 @@ _SENTENCES = {
 
 @dataclass(slots=True)
 class _Zygote:
-    """The running zygote, and the process id of who started it (a fork of ours must start its own)."""
+    """The running zygote, and the process id of who started it; forks of that one share it."""
 
     program: subprocess.Popen[bytes]
     control: socket.socket
@@ -97,6 +97,8 @@ class _Child:
 class Confinement:
     """A warm pool of one-shot confined processes. Thread-safe; a context manager; starts on first use.
 
+    Forks of a process that has started it use the same zygote: each request is one byte, each answer one message
+    with descriptors, which the kernel gives to one reader (unix(7)). If it dies, each fork starts its own.
     ``cache`` is a directory for what is derived once (typefaces); ``warm`` children wait ready; ``jobs`` is the
     table of what may run.
     """
@@ -198,9 +200,6 @@ class Confinement:
         raise _failed("unavailable")
 
     def _running(self) -> _Zygote:
-        if self._zygote is not None and self._zygote.owner != os.getpid():
-            self._zygote.control.close()
-            self._zygote = None
         if self._zygote is None:
             self._zygote = self._launch()
         return self._zygote
@@ -221,12 +220,14 @@ class Confinement:
         return _Zygote(program, ours, os.getpid())
 
     def _stop(self) -> None:
-        if self._zygote is None or self._zygote.owner != os.getpid():
+        """Forgets the zygote, and ends it if this process started it."""
+        zygote, self._zygote = self._zygote, None
+        if zygote is None:
             return
-        self._zygote.control.close()
-        self._zygote.program.kill()  # its children die with it
-        self._zygote.program.wait()
-        self._zygote = None
+        zygote.control.close()
+        if zygote.owner == os.getpid():
+            zygote.program.kill()  # its children die with it
+            zygote.program.wait()
 
 
 def _result(answer: Any) -> Any:

@@ -7,13 +7,16 @@ import hashlib
 import hmac
 import struct
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 import argon2
 
 from hsm.errors import ActivationLocked, ActivationRefused, CertificateRefused
-from hsm.generation import TokenKeyWrapping
 from hsm.intents import PinTotpActivation
 from hsm.store import Credential, SubjectStore
+
+if TYPE_CHECKING:  # who only computes codes, such as the console, loads nothing of PKCS#11
+    from hsm.generation import TokenKeyWrapping
 
 STEP_SECONDS = 30
 _DIGITS = 6

@@ -189,6 +189,40 @@ def test_threads_share_the_pool(confinement: Confinement) -> None:
     assert results == list(range(100))
 
 
+def test_forks_share_the_zygote(confinement: Confinement) -> None:
+    """Each gets children of its own from it, also at the same time; whoever forgets it leaves it to the others."""
+    zygote = confinement._zygote
+    assert zygote is not None
+    forks = [_ask_in_a_fork(confinement, range(number, 40, 4)) for number in range(4)]
+    assert [confinement.run("echo", {"value": number}) for number in range(10)] == list(range(10))
+    assert [os.waitstatus_to_exitcode(os.waitpid(fork, 0)[1]) for fork in forks] == [0, 0, 0, 0]
+    assert zygote.program.poll() is None
+    assert confinement.run("echo", {"value": "still here"}) == "still here"
+
+
+def _ask_in_a_fork(confinement: Confinement, values: range) -> int:
+    """The process id of a fork that has every one of *values* echoed; it ends with status 0 if all were right."""
+    fork = os.fork()
+    if fork == 0:
+        status = 1
+        try:
+            right = [confinement.run("echo", {"value": value}) for value in values] == list(values)
+            confinement.close()
+            status = 0 if right else 2
+        finally:
+            os._exit(status)
+    return fork
+
+
+def test_a_fork_replaces_a_dead_zygote_by_its_own(tmp_path: Path) -> None:
+    with hostile_pool(tmp_path) as pool:
+        zygote = pool._zygote
+        assert zygote is not None
+        zygote.program.kill()
+        zygote.program.wait()
+        assert os.waitstatus_to_exitcode(os.waitpid(_ask_in_a_fork(pool, range(3)), 0)[1]) == 0
+
+
 def test_a_dead_zygote_is_replaced(confinement: Confinement) -> None:
     zygote = confinement._zygote
     assert zygote is not None

@@ -42,9 +42,12 @@ preload_app = False
 
 
 def on_starting(server: object) -> None:
-    """Loads the pages' code before the fork, so that the workers share it. The collector then leaves it alone:
-    whoever marks objects writes to them, and each worker would copy their pages."""
-    importlib.import_module("webui.portal.process")
+    """Starts the confined processes and loads the pages' code before the fork, so that the workers share both.
+
+    The collector then leaves the code alone: whoever marks objects writes to them, and each worker would copy
+    their pages.
+    """
+    importlib.import_module("webui.portal.process").shared_confinement(_home.cache).start()
     gc.collect()
     gc.freeze()
 

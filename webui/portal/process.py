@@ -5,9 +5,12 @@ from __future__ import annotations
 import atexit
 import os
 from contextlib import ExitStack
+from functools import cache
+from pathlib import Path
 from wsgiref.types import WSGIApplication
 
 from appliance.config import load
+from appliance.confinement import Confinement
 from appliance.home import Home
 from appliance.ledger import LogAnswers, Tiles
 from appliance.logs import set_up_logging
@@ -17,6 +20,12 @@ from webui.portal.application import create_app
 from webui.portal.parts import PortalParts
 from webui.portal.timestamp_forwarder import TimestampForwarder
 from webui.shared.visitor_address import VisitorAddress
+
+
+@cache
+def shared_confinement(folder: Path) -> Confinement:
+    """The confined processes of this process and its forks: gunicorn's parent starts them once for all workers."""
+    return Confinement(folder)
 
 
 def create(timestamp_port: int | None = None) -> WSGIApplication:
@@ -29,7 +38,8 @@ def create(timestamp_port: int | None = None) -> WSGIApplication:
     set_up_logging(settings.logs, "vermilion-web")
     stack = ExitStack()
     atexit.register(stack.close)
-    appliance = stack.enter_context(open_appliance(settings, role="web"))
+    confinement = stack.enter_context(shared_confinement(settings.home.cache))
+    appliance = stack.enter_context(open_appliance(settings, role="web", confinement=confinement))
     pages = VisitorAddress(
         create_app(
             PortalParts(

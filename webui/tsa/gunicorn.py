@@ -5,6 +5,7 @@ read by a parser in C (docs/decisions/0008-event-loop-for-timestamps.md). One wo
 busy; with more, whichever accepts first would have most connections.
 """
 
+import gc
 import os
 
 from hsm.process import ServiceManager
@@ -20,3 +21,9 @@ timeout = 60
 graceful_timeout = 10
 control_socket_disable = True
 preload_app = False
+
+
+def on_starting(server: object) -> None:
+    """The worker's code is loaded, so the collector leaves it alone: parent and worker share its memory."""
+    gc.collect()
+    gc.freeze()
