@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from appliance.accounts.context import AccountsContext, accounts_context
 from appliance.accounts.links import LinkTokens
@@ -35,7 +36,7 @@ from appliance.contracts.signing import SigningCycle
 from appliance.contracts.signing_service import SigningService
 from appliance.directory import Directory
 from appliance.documents.blobs import BlobStore, DiskSpace
-from appliance.documents.earlier_signatures import EarlierSignatures
+from appliance.documents.earlier_signatures import EarlierSignatures, require_unbroken
 from appliance.documents.intake import Intake
 from appliance.documents.layout import DocumentLayouts
 from appliance.documents.page_pictures import PagePictures, PictureCache
@@ -328,7 +329,8 @@ def _appliance(core: _Core) -> Appliance:
 
 def _intake(core: _Core) -> Intake:
     backend = core.backend
-    return Intake(backend.workshop, backend.blobs, DiskSpace(core.settings.home.blobs), backend.verifier)
+    unbroken = partial(require_unbroken, backend.verifier)
+    return Intake(backend.workshop, backend.blobs, DiskSpace(core.settings.home.blobs), unbroken)
 
 
 def _reminders(core: _Core) -> ReminderServices:

@@ -9,9 +9,9 @@ from typing import Final
 from appliance.accounts import passwords
 from appliance.accounts.context import AccountsContext
 from appliance.accounts.passkeys import NewPasskey
-from appliance.accounts.registry import require_zone
 from appliance.accounts.tickets import spend_ticket
 from appliance.contact_details import person_name
+from appliance.entered_text import require_zone
 from appliance.errors import NotFound, PreconditionRefused
 from appliance.language import Language
 from appliance.ledger.audit_trail import AuditEvent, EventKind, Field

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
-from appliance.language.instants import zone_of
+from appliance.entered_text import require_zone
 from appliance.ledger.audit_trail import AuditEvent, AuditTrail, EventKind, Field
 from appliance.model.people import Person, Seal
 from appliance.store import people
@@ -87,8 +87,3 @@ class PeopleRegistry:
         self, tx: Transaction, kind: EventKind, by: str, public: Mapping[str, Field], private: Mapping[str, Field]
     ) -> None:
         self._audit.append(tx, AuditEvent(kind, self._now(), by, None, public, private))
-
-
-def require_zone(zone: str) -> None:
-    """Raises :class:`PreconditionRefused` for a time zone (IANA name) that the system does not know."""
-    zone_of(zone)

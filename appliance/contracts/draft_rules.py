@@ -8,12 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
 from enum import Enum, StrEnum
+from zoneinfo import ZoneInfo
 
 from appliance.contact_details import email_address, organisation_name, person_name
+from appliance.entered_text import require_zone
 from appliance.errors import PreconditionRefused
 from appliance.language import Language, instants
 from appliance.language.characters import without_hidden, words
-from appliance.language.instants import zone_of
 from appliance.model.contract import (
     GUEST_PREFIX,
     Contract,
@@ -103,7 +104,7 @@ def tidy_terms(terms: DraftTerms, now: datetime, *, before: Deadline | None = No
 
 def require_deadline(deadline: Deadline, now: datetime) -> None:
     """Raises :class:`PreconditionRefused` for a zone that does not exist, or a moment that is not to come."""
-    instants.zone_of(deadline.zone)
+    require_zone(deadline.zone)
     if deadline.at <= now:
         raise PreconditionRefused(
             "The deadline {deadline} is in the past.", deadline=instants.named(deadline.at, deadline.zone)
@@ -112,14 +113,14 @@ def require_deadline(deadline: Deadline, now: datetime) -> None:
 
 def default_deadline(now: datetime, zone: str, days: int = DEFAULT_DAYS) -> Deadline:
     """The end of work *days* from *now*, in *zone*."""
-    day = now.astimezone(instants.zone_of(zone)).date() + timedelta(days=days)
+    day = now.astimezone(ZoneInfo(zone)).date() + timedelta(days=days)
     return Deadline(instants.on(day, END_OF_WORK, zone), zone)
 
 
 def deadline_again(before: Deadline, sent: datetime, now: datetime) -> Deadline:
     """A deadline by the same rule: as many days from *now* as *before* was from *sent*, at the same time of day in
     its zone; as long from now where that was the same day."""
-    zone = instants.zone_of(before.zone)
+    zone = ZoneInfo(before.zone)
     due = before.at.astimezone(zone)
     days = (due.date() - sent.astimezone(zone).date()).days
     if days < 1:
@@ -238,7 +239,7 @@ def guest_person(guest: GuestDetails, initiator: Person) -> Person:
         organisation=organisation,
         email=email,
         language=guest.language or initiator.language,
-        zone=zone_of(guest.zone).key if guest.zone else initiator.zone,
+        zone=require_zone(guest.zone).key if guest.zone else initiator.zone,
         guest=True,
     )
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -20,17 +20,16 @@ from appliance.contracts.dependencies import ContractRecords, SigningBackend, Si
 from appliance.contracts.permissions import Permission
 from appliance.contracts.preconditions import SigningContext
 from appliance.contracts.rules import require_reason, to_everybody, to_those_who_know
+from appliance.enrolment_requests import RequestEnding, withdraw_enrolment_request
+from appliance.entered_text import require_zone
 from appliance.errors import PreconditionRefused, StateRefused
-from appliance.language import instants
 from appliance.ledger.audit_trail import SYSTEM, AuditEvent, AuditTrail, EventKind, Field
 from appliance.model.contract import Contract, ContractState, Deadline, OpenVoiding
 from appliance.model.declarations import VoidDeclaration
 from appliance.model.notice import Notice, NoticeKind
-from appliance.model.office import EnrolmentRequestState
 from appliance.model.people import Person
-from appliance.office.notices import refuse_decision
 from appliance.powers.ending import end_with_instrument
-from appliance.store import contracts, declarations, enrolment, intents, officer_decisions, parties, people
+from appliance.store import contracts, declarations, intents, parties, people
 from appliance.store.database import Transaction
 from hsm import canonical
 from hsm.intents import Activation, instant
@@ -85,7 +84,7 @@ class Endings:
         for contract_id in due:
             with self._records.database.transaction() as tx:
                 contract = contracts.load_contract(tx, contract_id)
-                if rules.is_overdue(contract, now - self._grace(contract.kind)):
+                if contract.is_overdue(now - self._grace(contract.kind)):
                     event = AuditEvent(EventKind.CONTRACT_EXPIRED, now, SYSTEM, contract_id)
                     self._end(tx, contract, ContractState.EXPIRED, event)
         return due
@@ -122,7 +121,7 @@ class Extending:
         """
         now = self._records.now()
         later = replace(deadline, at=deadline.at.replace(microsecond=0))
-        instants.zone_of(later.zone)
+        require_zone(later.zone)
         with self._records.database.transaction() as tx:
             contract = admit(tx, Command(contract_id, Permission.EXTEND, by, now, seen)).contract
             if now >= contract.deadline.at + self._rules.policy.rules_for(contract.kind).reminders.grace:
@@ -152,35 +151,12 @@ ENDED: Final = "The contract that this person was to sign has ended."
 """Saved with the officers' decision, and translated when it is shown."""
 
 
-@dataclass(frozen=True, slots=True)
-class RequestEnding:
-    """Why, by whom and when a request ends; the reason is a message id."""
-
-    reason: str
-    by: str
-    at: datetime
-
-
 def close_guest_requests(tx: Transaction, audit: AuditTrail, contract: Contract, at: datetime) -> None:
     """Closes the open enrolment requests of guests of *contract* who have no other contract under way, with the
     decision by which an officer was about to grant one: nobody can activate it any more."""
     for party in contract.parties:
         if party.guest and not parties.acts_elsewhere(tx, party.subject, contract.id):
-            withdraw_guest_request(tx, audit, party.subject, RequestEnding(ENDED, SYSTEM, at))
-
-
-def withdraw_guest_request(tx: Transaction, audit: AuditTrail, subject: str, ending: RequestEnding) -> None:
-    """Closes the open enrolment request of *subject*, if there is one, with the officers' decision that waits."""
-    request = enrolment.open_request(tx, subject)
-    if request is None:
-        return
-    pending = officer_decisions.open_for_request(tx, request.id, ending.at)
-    if pending is not None:
-        refuse_decision(tx, audit, pending, reason=ending.reason, by=ending.by, at=ending.at)
-    enrolment.close(tx, request.id, EnrolmentRequestState.WITHDRAWN, at=ending.at, by=ending.by)
-    public = {"subject": subject, "request": request.id}
-    event = AuditEvent(EventKind.ENROLMENT_WITHDRAWN, ending.at, ending.by, None, public)
-    audit.append(tx, event)
+            withdraw_enrolment_request(tx, audit, party.subject, RequestEnding(ENDED, SYSTEM, at))
 
 
 RECORD_FORMAT = "vermilion-voiding/1"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from appliance.errors import NotFound, PreconditionRefused, StateRefused
+from appliance.entered_text import require_text
+from appliance.errors import NotFound, StateRefused
 from appliance.language import instants
-from appliance.language.characters import without_hidden
 from appliance.model.contract import (
     Contract,
     ContractState,
@@ -106,25 +106,17 @@ def state_after(contract: Contract, party: Party) -> ContractState:
     return ContractState.SIGNED if is_last_signature(contract, party) else ContractState.SENT
 
 
-def is_overdue(contract: Contract, now: datetime) -> bool:
-    """True from the deadline's instant on, for a contract that still waits for signatures."""
-    return contract.state is ContractState.SENT and now >= contract.deadline.at
-
-
 LONGEST_REASON = 1000
 
 
 def require_reason(reason: str) -> str:
-    """*reason* without stray spaces and hidden letters.
-
-    Raises :class:`PreconditionRefused` when there is none, or too much of it.
-    """
-    tidied = without_hidden(reason).strip()
-    if not tidied:
-        raise PreconditionRefused("Give a reason; the others will read it.")
-    if len(tidied) > LONGEST_REASON:
-        raise PreconditionRefused("The reason is too long; {most} characters are possible.", most=LONGEST_REASON)
-    return tidied
+    """*reason* tidied. Raises :class:`PreconditionRefused` when there is none, or too much of it."""
+    return require_text(
+        reason,
+        missing="Give a reason; the others will read it.",
+        too_long="The reason is too long; {most} characters are possible.",
+        most=LONGEST_REASON,
+    )
 
 
 _BUCKETS = {

@@ -14,7 +14,7 @@ from datetime import date, datetime
 from appliance.documents.blobs import BlobStore
 from appliance.documents.layout import DocumentLayouts
 from appliance.errors import DocumentRefused, NotFound
-from appliance.verification import Indication, SignatureReport, Verdict, VerificationReport, Verifier
+from appliance.verification import Indication, SignatureReport, Verdict, Verifier
 
 _REMEMBERED = 64
 
@@ -72,9 +72,10 @@ class EarlierSignatures:
         return tuple(each for each in self.signatures_of(digest) if not each.verified)
 
 
-def require_unbroken(report: VerificationReport) -> None:
-    """Raises :class:`DocumentRefused` for a document with a signature that does not hold any more: every
+def require_unbroken(verifier: Verifier, document: bytes) -> None:
+    """Raises :class:`DocumentRefused` for a *document* with a signature that does not hold any more: every
     verification of a contract made of it would fail."""
+    report = verifier.verify_pdf(document)
     broken = [each for each in report.signatures if each.verdict.indication is Indication.FAILED]
     if broken:
         raise DocumentRefused(
@@ -100,6 +101,3 @@ def _earlier(signature: SignatureReport) -> EarlierSignature:
         document_timestamp=signature.document_timestamp,
         verdict=signature.verdict,
     )
-
-
-__all__ = ["EarlierSignature", "EarlierSignatures", "require_unbroken"]

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from appliance.documents.blobs import BlobStore, DiskSpace
-from appliance.documents.earlier_signatures import require_unbroken
 from appliance.pdf.values import Inspection
 from appliance.pdf.workshop import PdfWorkshop
-from appliance.verification import Verifier
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,11 +20,18 @@ class AcceptedDocument:
 
 
 class Intake:
-    """The only way for a document into the appliance. Thread-safe."""
+    """The only way for a document into the appliance. Thread-safe. *require_unbroken* is asked about a document
+    that carries signatures, and raises :class:`DocumentRefused` for a broken one."""
 
-    def __init__(self, workshop: PdfWorkshop, blobs: BlobStore, headroom: DiskSpace, verifier: Verifier) -> None:
+    def __init__(
+        self,
+        workshop: PdfWorkshop,
+        blobs: BlobStore,
+        headroom: DiskSpace,
+        require_unbroken: Callable[[bytes], object],
+    ) -> None:
         self._workshop = workshop
-        self._verifier = verifier
+        self._require_unbroken = require_unbroken
         self._blobs = blobs
         self._headroom = headroom
 
@@ -38,5 +44,5 @@ class Intake:
         self._headroom.require_space(len(document))
         inspection = self._workshop.inspect(document)
         if inspection.signatures:
-            require_unbroken(self._verifier.verify_pdf(document))
+            self._require_unbroken(document)
         return AcceptedDocument(self._blobs.put(document), len(document), inspection)

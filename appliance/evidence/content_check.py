@@ -15,13 +15,10 @@ from typing import Any, Final
 from appliance.evidence.history import PackageEvent
 from appliance.evidence.model import PackageRefused
 from appliance.language.sizes import ByteSize
+from appliance.model.review import CHECK, CHECK_FORMAT, SIGN_OFF, SIGN_OFF_FORMAT
 from hsm import canonical
 from hsm.errors import Malformed
 
-CHECK: Final = "review/check.json"
-SIGN_OFF: Final = "review/sign-off.json"
-CHECK_FORMAT: Final = "vermilion-content-check/1"
-SIGN_OFF_FORMAT: Final = "vermilion-review-sign-off/1"
 LARGEST: Final = 4 * 1024 * 1024
 
 

@@ -15,11 +15,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from appliance.contact_details import email_address, telephone_number
-from appliance.contracts import endings, rules
+from appliance.contracts import rules
 from appliance.contracts.access import record_change
 from appliance.contracts.draft_rules import guest_person
-from appliance.contracts.endings import RequestEnding
 from appliance.contracts.rules import to_those_who_know
+from appliance.enrolment_requests import RequestEnding, withdraw_enrolment_request
 from appliance.errors import NotFound, PreconditionRefused, StateRefused
 from appliance.guests.inviting import invite, invite_again
 from appliance.ledger.audit_trail import AuditEvent, AuditTrail, EventKind
@@ -132,7 +132,7 @@ class GuestCorrection:
         if differs.email or anew:
             guests.revoke(tx, party.id, now)
         if anew:
-            endings.withdraw_guest_request(tx, self._audit, before.subject, RequestEnding(REASON, by, now))
+            withdraw_enrolment_request(tx, self._audit, before.subject, RequestEnding(REASON, by, now))
             outbox.withdraw(tx, before.subject, now)
 
     def _invite(

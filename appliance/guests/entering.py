@@ -17,7 +17,7 @@ from appliance.accounts.passkeys import PasskeyOffer, PasskeyVerifier, claimed_b
 from appliance.accounts.sessions import ClientInfo, PortalSessions
 from appliance.accounts.tickets import spend_ticket
 from appliance.errors import PreconditionRefused, SignInRefused, StateRefused
-from appliance.guests.inviting import DIGITS, TRIES, GuestCodes, invite_again, until, way_in
+from appliance.guests.inviting import DIGITS, TRIES, GuestCodes, invite_again, way_in
 from appliance.ledger.audit_trail import AuditEvent, AuditTrail, EventKind
 from appliance.model.accounts import Passkey
 from appliance.model.guest import GuestAccess, GuestAccessMethod, GuestAdmission, GuestInvitation, GuestPasskey
@@ -236,7 +236,7 @@ class GuestEntry:
         held = entry.invitation
         self._tell(tx, held, kind, where.address)
         opened = self._with.sessions.open_guest_session(
-            tx, held.person, guest_of=(held.contract, held.party), where=where, until=until(entry.contract, held)
+            tx, held.person, guest_of=(held.contract, held.party), where=where, until=held.until(entry.contract)
         )
         return GuestAdmission(held.contract, held.party, opened)
 

@@ -7,21 +7,14 @@ from __future__ import annotations
 
 import hmac
 import secrets
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from appliance.contracts import rules
 from appliance.ledger.audit_trail import SYSTEM, AuditEvent, AuditTrail, EventKind
-from appliance.model.contract import GUEST_PREFIX, Contract, ContractState, Party
+from appliance.model.contract import GUEST_PREFIX, Contract, Party
 from appliance.model.guest import GuestAccessMethod, GuestInvitation
 from appliance.model.notice import Notice, NoticeKind
 from appliance.store import contracts, enrolment, guests, outbox
 from appliance.store.database import Transaction
-
-AFTERWARDS = timedelta(days=30)
-"""How long after the deadline, and after each new link, a guest can still fetch the signed document."""
-
-_ENDED = (ContractState.DECLINED, ContractState.RECALLED, ContractState.EXPIRED)
-_NEVER_BEGUN = (ContractState.DRAFT, ContractState.DISCARDED)
 
 
 def is_guest(subject: str) -> bool:
@@ -75,29 +68,18 @@ def link_for(tx: Transaction, guest: str, now: datetime) -> GuestInvitation:
     """
     held = guests.of_person(tx, guest)
     contract = contracts.load_contract(tx, held.contract)
-    if is_shut_out(contract, held, now):
+    if held.is_shut_out(contract, now):
         return held
-    if now < until(contract, held) and (held.used is None or enrolment.has_passkey(tx, guest)):
+    if now < held.until(contract) and (held.used is None or enrolment.has_passkey(tx, guest)):
         return held
     return invite_again(tx, held, now=now, kind=None, asked_by=SYSTEM)
 
 
-def is_shut_out(contract: Contract, held: GuestInvitation, now: datetime) -> bool:
-    """Whether the contract ended unsigned, or its deadline passed before the guest had ever come in."""
-    never_begun = contract.state in _NEVER_BEGUN or rules.is_overdue(contract, now)
-    return contract.state in _ENDED or (held.opened is None and never_begun)
-
-
 def way_in(contract: Contract, given: GuestInvitation, held: GuestInvitation, now: datetime) -> GuestAccessMethod:
     """How the link of *given* lets in now, while *held* is the invitation that holds."""
-    if now >= until(contract, held) or is_shut_out(contract, held, now):
+    if now >= held.until(contract) or held.is_shut_out(contract, now):
         return GuestAccessMethod.CLOSED
     return GuestAccessMethod.CODE if given.id == held.id and held.used is None else GuestAccessMethod.ANOTHER_LINK
-
-
-def until(contract: Contract, held: GuestInvitation) -> datetime:
-    """When a guest can no longer come in, not even to fetch the signed document."""
-    return max(contract.deadline.at, held.invited) + AFTERWARDS
 
 
 def _issued(tx: Transaction, invitation: GuestInvitation, kind: NoticeKind | None, actor: str) -> GuestInvitation:

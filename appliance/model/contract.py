@@ -228,6 +228,10 @@ class Contract:
         """The newest revision that is complete and verified."""
         return self.revisions[-1]
 
+    def is_overdue(self, now: datetime) -> bool:
+        """True from the deadline's instant on, while it still waits for signatures."""
+        return self.state is ContractState.SENT and now >= self.deadline.at
+
     def party(self, party_id: str) -> Party | None:
         """The party with this id, if it belongs to the contract."""
         return next((party for party in self.parties if party.id == party_id), None)

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from appliance.model.accounts import OpenedSession
-from appliance.model.contract import Contract
+from appliance.model.contract import Contract, ContractState
+
+AFTERWARDS = timedelta(days=30)
+"""How long after the deadline, and after each new link, a guest can still fetch the signed document."""
+
+_ENDED = (ContractState.DECLINED, ContractState.RECALLED, ContractState.EXPIRED)
+_NEVER_BEGUN = (ContractState.DRAFT, ContractState.DISCARDED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +39,15 @@ class GuestInvitation:
     used: datetime | None = None
     revoked: datetime | None = None
     arrived: datetime | None = None
+
+    def is_shut_out(self, contract: Contract, now: datetime) -> bool:
+        """Whether the *contract* ended unsigned, or its deadline passed before the guest had ever come in."""
+        never_begun = contract.state in _NEVER_BEGUN or contract.is_overdue(now)
+        return contract.state in _ENDED or (self.opened is None and never_begun)
+
+    def until(self, contract: Contract) -> datetime:
+        """When the guest can no longer come in, not even to fetch the signed document."""
+        return max(contract.deadline.at, self.invited) + AFTERWARDS
 
 
 class GuestAccessMethod(StrEnum):

@@ -169,6 +169,13 @@ class ReviewRequest:
     answer: str | None = None
 
 
+CHECK: Final = "review/check.json"
+SIGN_OFF: Final = "review/sign-off.json"
+"""The two records of a review in an evidence package."""
+
+CHECK_FORMAT: Final = "vermilion-content-check/1"
+SIGN_OFF_FORMAT: Final = "vermilion-review-sign-off/1"
+
 _PARTS: Final = 10_000
 """Boxes on record are whole parts of a per cent, because records have no fractions (:mod:`hsm.canonical`)."""
 

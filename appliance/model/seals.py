@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
+from appliance.model.people import Seal
+
 
 class SealRequestState(StrEnum):
     """``waiting`` (for a custodian) → ``approved`` (the signature is being made) → ``used``.
@@ -50,6 +52,14 @@ class SealRequest:
     def open(self) -> bool:
         """Whether something is still to come."""
         return self.state in (SealRequestState.WAITING, SealRequestState.APPROVED)
+
+    def asked_of(self, seal: Seal) -> tuple[str, ...]:
+        """Who may answer: the custodians of *seal*, never the one who asks."""
+        return tuple(each for each in seal.custodians if each != self.requester)
+
+    def still_asked(self, seal: Seal) -> tuple[str, ...]:
+        """The custodians for whom it waits: those who have not approved it."""
+        return tuple(each for each in self.asked_of(seal) if each not in self.approved_by)
 
 
 @dataclass(frozen=True, slots=True)

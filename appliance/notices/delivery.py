@@ -9,7 +9,6 @@ from typing import Protocol
 
 from appliance.config import MailSettings
 from appliance.errors import NotFound, PreconditionRefused, StateRefused
-from appliance.guests.inviting import is_shut_out
 from appliance.ledger.audit_trail import AuditEvent, AuditTrail, EventKind, Field
 from appliance.model.contract import GUEST_PREFIX, Contract, Party
 from appliance.model.guest import GuestInvitation
@@ -153,7 +152,7 @@ class OutboxDelivery:
             contract.deadline.at,
             who=actors_of_notice(tx, notice, contract),
             answers="" if answers is None else answers.name,
-            shut_out=invitation is not None and is_shut_out(contract, invitation, self._now()),
+            shut_out=invitation is not None and invitation.is_shut_out(contract, self._now()),
         )
 
     def _answers(self, tx: Transaction, notice: Notice) -> Mailbox | None:

@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Any
 
 from appliance.accounts.sessions import PortalSessions
+from appliance.enrolment_requests import RequestEnding, refuse_decision
 from appliance.errors import StateRefused
 from appliance.ledger.audit_trail import AuditEvent, AuditTrail, EventKind
 from appliance.model.office import (
@@ -25,7 +26,7 @@ from appliance.model.office import (
 )
 from appliance.office import effects
 from appliance.office.effects import DecisionRecording
-from appliance.office.notices import checked_reason, refuse_decision
+from appliance.office.notices import checked_reason
 from appliance.office.requests import context_of
 from appliance.store import enrolment, officer_decisions
 from appliance.store.database import Database
@@ -107,9 +108,8 @@ class OfficerDecisions:
         """An officer ends an act that waits; the request that it would decide stays open."""
         words, now = checked_reason(reason.strip() or "-", "Say why; the reason goes on record."), self._now()
         with self._database.transaction() as tx:
-            refuse_decision(
-                tx, self._audit, officer_decisions.load_decision(tx, act_id), reason=words, by=by, at=now
-            )
+            pending = officer_decisions.load_decision(tx, act_id)
+            refuse_decision(tx, self._audit, pending, RequestEnding(words, by, now))
 
     def _remember(self, pending: OfficerDecision, officer: str) -> None:
         now = self._now()

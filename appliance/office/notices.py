@@ -1,17 +1,14 @@
-"""How officers' decisions are told: the reasons that they give, who is notified, and the end of a decision that is
-refused."""
+"""How officers' decisions are told: the reasons that they give, and who is notified."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from appliance.errors import NotFound, PreconditionRefused
-from appliance.language.characters import without_hidden
-from appliance.ledger.audit_trail import AuditEvent, AuditTrail, EventKind
+from appliance.entered_text import require_text
+from appliance.errors import NotFound
 from appliance.model.contract import GUEST_PREFIX
 from appliance.model.notice import Notice, NoticeKind
-from appliance.model.office import OfficerDecision, OfficerDecisionState
-from appliance.store import contracts, directory, guests, officer_decisions, outbox
+from appliance.store import contracts, directory, guests, outbox
 from appliance.store.database import Transaction
 
 
@@ -56,27 +53,6 @@ def notify_refused(tx: Transaction, subject: str, now: datetime, *, about: str) 
     outbox.enqueue(tx, Notice(None, subject, NoticeKind.ENROLMENT_REFUSED, now, about))
 
 
-LONGEST = 500
-
-
 def checked_reason(text: str, missing: str) -> str:
-    """*text* without stray blanks and hidden letters.
-
-    Raises :class:`PreconditionRefused` with the sentence *missing* when nothing is left, or for too much of it:
-    what somebody wrote is never cut off silently.
-    """
-    words = without_hidden(text).strip()
-    if not words:
-        raise PreconditionRefused(missing)
-    if len(words) > LONGEST:
-        raise PreconditionRefused("This has more than {most} characters.", most=LONGEST)
-    return words
-
-
-def refuse_decision(
-    tx: Transaction, audit: AuditTrail, pending: OfficerDecision, *, reason: str, by: str, at: datetime
-) -> None:
-    """open → refused, for *reason*. Raises :class:`StateRefused` when it has ended before."""
-    officer_decisions.end(tx, pending.id, OfficerDecisionState.REFUSED, at=at, by=by, reason=reason)
-    public = {"subject": pending.subject, "act": pending.id, "kind": pending.kind.value}
-    audit.append(tx, AuditEvent(EventKind.OFFICE_ACT_REFUSED, at, by, None, public, {"reason": reason}))
+    """*text* tidied. Raises :class:`PreconditionRefused` with *missing* when there is none, or for too much."""
+    return require_text(text, missing=missing, too_long="This has more than {most} characters.", most=500)

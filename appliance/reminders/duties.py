@@ -9,7 +9,6 @@ from appliance.ledger.disclosure import Audience, belongs
 from appliance.model.contract import Contract, ContractState, Party, PartyKind
 from appliance.model.notice import Duty, ReminderRole
 from appliance.model.seals import SealRequestState
-from appliance.seal_requests.status import still_asked
 from appliance.store import accounts, directory, people, seal_requests
 from appliance.store.database import Database, Transaction
 
@@ -87,7 +86,7 @@ def _of_party(tx: Transaction, party: Party) -> Iterator[Duty]:
     if request is None or not request.open:
         yield Duty(party.responsible, ReminderRole.SIGNER)
     elif request.state is SealRequestState.WAITING:
-        for custodian in still_asked(tx, request):
+        for custodian in request.still_asked(people.seal(tx, request.seal)):
             yield Duty(custodian, ReminderRole.CUSTODIAN, request.id)
 
 

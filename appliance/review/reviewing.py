@@ -23,14 +23,23 @@ from appliance.errors import (
     PreconditionRefused,
     StateRefused,
 )
-from appliance.evidence.content_check import CHECK, CHECK_FORMAT, SIGN_OFF, SIGN_OFF_FORMAT
 from appliance.ledger.audit_trail import AuditEvent, AuditTrail, EventKind, Field
 from appliance.ledger.disclosure import Audience, Disclosure
 from appliance.model import review
-from appliance.model import review as codec
 from appliance.model.accounts import AccountRole, AccountState
 from appliance.model.contract import Contract, ContractState
-from appliance.model.review import CheckResult, ContentCheck, ReviewRequest, ReviewRequestState, SignOff, Waiver
+from appliance.model.review import (
+    CHECK,
+    CHECK_FORMAT,
+    SIGN_OFF,
+    SIGN_OFF_FORMAT,
+    CheckResult,
+    ContentCheck,
+    ReviewRequest,
+    ReviewRequestState,
+    SignOff,
+    Waiver,
+)
 from appliance.review.review_status import ReviewStatus, ReviewStatuses
 from appliance.review.rule_book import RuleBook
 from appliance.store import accounts, contracts, people, reviews
@@ -53,7 +62,7 @@ class ContentChecker:
         and :class:`ConfinementFailed` when no confined process could be had."""
         arguments = {"document": document, "rules": self._rules}
         try:
-            return codec.decode_result(self._confinement.run("review.check", arguments, timeout=self._timeout))
+            return review.decode_result(self._confinement.run("review.check", arguments, timeout=self._timeout))
         except ConfinementFailed as failure:
             if failure.values.get("cause") == "unavailable":
                 raise

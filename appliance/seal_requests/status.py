@@ -7,8 +7,8 @@ from datetime import datetime
 from enum import StrEnum
 
 from appliance.contracts import rules
+from appliance.entered_text import require_text
 from appliance.errors import PreconditionRefused
-from appliance.language.characters import without_hidden
 from appliance.model.contract import ContractState
 from appliance.model.intent import IntentState
 from appliance.model.notice import Notice, NoticeKind
@@ -74,12 +74,7 @@ def _no_custodian_left(tx: Transaction, request: SealRequest) -> bool:
 
 def custodians_of(tx: Transaction, request: SealRequest) -> tuple[str, ...]:
     """Who may answer *request*: the seal's custodians, never the one who asks."""
-    return tuple(each for each in people.seal(tx, request.seal).custodians if each != request.requester)
-
-
-def still_asked(tx: Transaction, request: SealRequest) -> tuple[str, ...]:
-    """The custodians for whom *request* waits: those who have not approved it."""
-    return tuple(each for each in custodians_of(tx, request) if each not in request.approved_by)
+    return request.asked_of(people.seal(tx, request.seal))
 
 
 def require_custodian(tx: Transaction, request: SealRequest, subject: str) -> None:
@@ -90,12 +85,12 @@ def require_custodian(tx: Transaction, request: SealRequest, subject: str) -> No
 
 def require_request_reason(reason: str) -> str:
     """*reason* without outer blanks. Raises :class:`PreconditionRefused` when it is empty or too long."""
-    words = without_hidden(reason).strip()
-    if not words:
-        raise PreconditionRefused("Say in a few words why.")
-    if len(words) > LONGEST_REQUEST_REASON:
-        raise PreconditionRefused("The reason may have {most} characters at most.", most=LONGEST_REQUEST_REASON)
-    return words
+    return require_text(
+        reason,
+        missing="Say in a few words why.",
+        too_long="The reason may have {most} characters at most.",
+        most=LONGEST_REQUEST_REASON,
+    )
 
 
 def to_custodians(tx: Transaction, request: SealRequest, now: datetime) -> Iterator[Notice]:

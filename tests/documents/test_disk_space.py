@@ -42,7 +42,7 @@ def test_what_would_take_the_rest_is_refused_with_what_is_free(tmp_path: Path) -
 
 def test_a_document_without_room_is_not_even_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     nobody = cast(PdfWorkshop, None)  # whoever is asked nothing needs no answer
-    intake = Intake(nobody, BlobStore(tmp_path), DiskSpace(tmp_path), nobody)
+    intake = Intake(nobody, BlobStore(tmp_path), DiskSpace(tmp_path), lambda _: None)
     usage = type(shutil.disk_usage(tmp_path))
     monkeypatch.setattr(shutil, "disk_usage", lambda _path: usage(100 * GIB, 99 * GIB, 1 * GIB))
 

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 
+from appliance.entered_text import local_time
 from appliance.errors import PreconditionRefused
 from appliance.language import Language, instants, translator
 
@@ -42,14 +43,14 @@ def test_an_instant_has_the_offset_that_its_zone_has_then(utc: str, zone: str, s
     ],
 )
 def test_a_typed_time_is_one_of_its_zone(typed: str, zone: str, utc: str) -> None:
-    at = instants.typed(typed, zone)
+    at = local_time(typed, zone)
     assert at == datetime.fromisoformat(utc).replace(tzinfo=UTC)
     assert instants.bare(at, zone).replace(" ", "T") == typed
 
 
 def test_a_time_that_the_clocks_leave_out_is_refused_with_a_sentence() -> None:
     with pytest.raises(PreconditionRefused, match=r"Europe/Berlin go forward over 2027-03-28 02:30.*03:30"):
-        instants.typed("2027-03-28T02:30", BERLIN)
+        local_time("2027-03-28T02:30", BERLIN)
     assert instants.on(date(2027, 3, 28), time(2, 30), BERLIN) == datetime(2027, 3, 28, 1, 30, tzinfo=UTC)
 
 
@@ -58,12 +59,12 @@ def test_a_time_that_the_clocks_leave_out_is_refused_with_a_sentence() -> None:
 )
 def test_what_is_no_local_time_is_no_value(typed: str) -> None:
     with pytest.raises(ValueError, match=r"."):
-        instants.typed(typed, "Asia/Shanghai")
+        local_time(typed, "Asia/Shanghai")
 
 
 def test_no_other_zone_than_those_of_the_system() -> None:
     with pytest.raises(PreconditionRefused, match="no time zone Mars/Olympus"):
-        instants.typed("2026-12-04T18:00", "Mars/Olympus")
+        local_time("2026-12-04T18:00", "Mars/Olympus")
 
 
 def test_an_instant_within_a_sentence_is_the_readers() -> None:

@@ -13,12 +13,13 @@ from appliance.contracts.preconditions import ContentCheckPassed, SigningContext
 from appliance.demonstration.participants import CUSTODIAN, LI, ZHANG
 from appliance.errors import NotAllowed, NotFound, PreconditionRefused, StateRefused
 from appliance.evidence import container, contents, manifest
-from appliance.evidence.content_check import CHECK, SIGN_OFF, require_review
+from appliance.evidence.content_check import require_review
 from appliance.evidence.exporting import Exporting
 from appliance.evidence.model import PackageRefused
 from appliance.ledger.timeline import Timeline
 from appliance.model.accounts import AccountRole, AccountState
 from appliance.model.contract import Contract, ContractState
+from appliance.model.review import CHECK, SIGN_OFF
 from appliance.store import accounts, contracts
 from appliance.wiring import Appliance
 from hsm import canonical

@@ -18,8 +18,8 @@ from appliance.accounts.passkeys import LONGEST_ANSWER
 from appliance.administration.action import Action, Argument, ArgumentKind
 from appliance.administration.registry import REGISTRY, find_action, may_ask
 from appliance.administration.signatures import SignedRequest
+from appliance.entered_text import local_time
 from appliance.errors import ApplianceError, NotAllowed, PreconditionRefused, StateRefused, StorageError
-from appliance.language import instants
 from appliance.model.administration import AdminRequest, AdminRequestState, DualControlRole
 from webui.console import requests
 from webui.console.access import ConsoleVisitor, visitor, visitor_or_none
@@ -230,7 +230,7 @@ def _given(action: Action, typed: Mapping[str, str]) -> tuple[dict[str, str], di
     given, problems = dict(typed), {}
     for name in (each.name for each in action.arguments if each.kind is ArgumentKind.MOMENT and typed[each.name]):
         try:
-            given[name] = instants.typed(typed[name], zone_of_reader()).isoformat()
+            given[name] = local_time(typed[name], zone_of_reader()).isoformat()
         except PreconditionRefused as refusal:
             problems[name] = sentence(refusal)
         except ValueError:

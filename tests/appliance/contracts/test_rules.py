@@ -46,8 +46,8 @@ def test_only_the_last_signature_locks_and_ends_the_signing() -> None:
 
 def test_the_deadline_is_the_first_moment_that_is_too_late() -> None:
     due = contract().deadline.at
-    assert not rules.is_overdue(contract(), due - timedelta(seconds=1))
-    assert rules.is_overdue(contract(), due)
+    assert not contract().is_overdue(due - timedelta(seconds=1))
+    assert contract().is_overdue(due)
 
 
 def test_refusals_name_the_contract() -> None:

@@ -18,6 +18,7 @@ from appliance.contracts import rules
 from appliance.contracts.handing_over import Candidates
 from appliance.contracts.permissions import Permission
 from appliance.contracts.rules import LONGEST_REASON
+from appliance.entered_text import local_time
 from appliance.errors import ApplianceError, PreconditionRefused, StateRefused
 from appliance.language import instants
 from appliance.model.contract import Contract, Deadline, Party
@@ -81,7 +82,7 @@ class ActionForm:
     def typed_deadline(self) -> Deadline:
         """The deadline that was typed. Raises ValueError for what is none, :class:`PreconditionRefused` for a time
         that the clocks leave out."""
-        at = instants.typed(self.deadline, self.zone)
+        at = local_time(self.deadline, self.zone)
         if abs(at.year - self.now.year) > YEARS:
             raise ValueError(self.deadline)
         return Deadline(at, self.zone)

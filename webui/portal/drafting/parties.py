@@ -9,6 +9,7 @@ from flask import Blueprint, Response, request
 from appliance.contracts.draft_rules import default_deadline
 from appliance.contracts.sending import ProblemPlace
 from appliance.directory import LONGEST, MOST
+from appliance.entered_text import local_time
 from appliance.errors import ApplianceError, PreconditionRefused
 from appliance.language import instants
 from appliance.model.contract import Contract, Deadline, GuestDetails, SigningOrder
@@ -70,7 +71,7 @@ class TypedDeadline:
         Raises :class:`PreconditionRefused` for a zone that there is not, and a time that its clocks leave out.
         """
         try:
-            return Deadline(instants.typed(f"{self.date.strip()}T{self.time.strip()}", self.zone), self.zone)
+            return Deadline(local_time(f"{self.date.strip()}T{self.time.strip()}", self.zone), self.zone)
         except ValueError:
             return None
 

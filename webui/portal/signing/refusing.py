@@ -50,7 +50,7 @@ def status_page(parts: PortalParts, seen: ContractView, party: Party | None, *, 
 
 def why_ended(contract: Contract, now: datetime) -> str:
     """Why the contract can no longer be signed, in the reader's language; empty while it can."""
-    state = ContractState.EXPIRED if rules.is_overdue(contract, now) else contract.state
+    state = ContractState.EXPIRED if contract.is_overdue(now) else contract.state
     return translate()(_ENDED[state]) if state in _ENDED else ""
 
 
