@@ -36,10 +36,10 @@ from appliance.contracts.signing import SigningCycle
 from appliance.contracts.signing_service import SigningService
 from appliance.directory import Directory
 from appliance.documents.blobs import BlobStore, DiskSpace
-from appliance.documents.earlier_signatures import EarlierSignatures, require_unbroken
 from appliance.documents.intake import Intake
 from appliance.documents.layout import DocumentLayouts
 from appliance.documents.page_pictures import PagePictures, PictureCache
+from appliance.earlier_signatures import EarlierSignatures, require_unbroken
 from appliance.evidence.verification import verify_package
 from appliance.guests import GuestCorrection, GuestEntry, Guests, invite, link_for
 from appliance.guests.entering import GuestEntryContext

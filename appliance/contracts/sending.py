@@ -15,7 +15,7 @@ from appliance.contracts.dependencies import ContractRecords, SigningBackend, Si
 from appliance.contracts.permissions import Permission, Refusal
 from appliance.contracts.preconditions import SigningContext, SigningReadiness
 from appliance.contracts.rules import after_sending
-from appliance.documents.earlier_signatures import EarlierSignatures
+from appliance.earlier_signatures import EarlierSignatures
 from appliance.errors import PreconditionRefused, StateRefused
 from appliance.ledger.audit_trail import AuditEvent, EventKind, Field
 from appliance.model.contract import (

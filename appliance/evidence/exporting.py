@@ -15,7 +15,7 @@ from cryptography import x509
 
 from appliance.accounts.registry import PeopleRegistry
 from appliance.config import Settings
-from appliance.documents.earlier_signatures import EarlierSignatures
+from appliance.earlier_signatures import EarlierSignatures
 from appliance.errors import NotFound, StateRefused
 from appliance.evidence import history, package
 from appliance.evidence.agreements import text_path

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from appliance.contracts import rules
-from appliance.documents.earlier_signatures import EarlierSignature
+from appliance.earlier_signatures import EarlierSignature
 from appliance.model.contract import Contract, ContractState, Party, PartyKind, PartyState
 from webui.portal.parts import PortalParts
 from webui.shared.language import moment, translate
