@@ -17,7 +17,7 @@ from appliance.accounts import passwords, throttle
 from appliance.accounts.codes import CodeDraft
 from appliance.accounts.sessions import ClientInfo
 from appliance.administration.context import AdministrationContext
-from appliance.administration.sessions import ConsoleSessions
+from appliance.administration.sign_in import ConsoleSessions
 from appliance.errors import NotFound, SignInRefused, StateRefused
 from appliance.model.administration import (
     NOBODY,

@@ -10,11 +10,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Final
+from typing import TYPE_CHECKING, Final, Protocol
 
-from appliance.administration.action_context import ActionContext
-from appliance.errors import PreconditionRefused
-from appliance.model.administration import Actor, AdministratorRole, AdminRequestOutcome
+from appliance.administration.administrators import Administrators
+from appliance.config import Settings
+from appliance.errors import PreconditionRefused, StateRefused
+from appliance.model.administration import Actor, AdministratorRole, AdminRequest, AdminRequestOutcome
+from hsm.client import AuthorityClient
+
+if TYPE_CHECKING:
+    from appliance.wiring import Appliance
 
 LONGEST_TEXT = 500
 NOTHING: Final = "—"
@@ -102,6 +107,67 @@ def _moment(name: str, text: str) -> str:
     raise PreconditionRefused(
         "The argument {name} is a moment with its zone, such as 2027-01-31T22:00+08:00.", name=name
     )
+
+
+AUTHORITY = "authority"
+SERVICES = (AUTHORITY, "web", "tsa", "scheduler", "console")
+"""The services that can be started again, by their names without ``vermilion-``."""
+
+
+class HostOperations(Protocol):
+    """Each method does its work before it returns. Raises :class:`ApplianceError` when it could not be done."""
+
+    def back_up(self) -> AdminRequestOutcome:
+        """A backup, now."""
+
+    def drill(self) -> AdminRequestOutcome:
+        """The newest backup is opened and verified."""
+
+    def restart(self, service: str) -> AdminRequestOutcome:
+        """One of :data:`SERVICES` ends and starts again. An authority that somebody locked is locked again."""
+
+    def unlock_and_restart(self) -> AdminRequestOutcome:
+        """The authority ends and starts again with the PIN that is kept, although somebody locked it."""
+
+    def restore(self, archive: str, identity: str, *, forget_newer: bool) -> AdminRequestOutcome:
+        """Everything stops, the backup *archive* takes the place of the home (put aside), everything starts."""
+
+    def upgrade(self, version: str) -> AdminRequestOutcome:
+        """Another release becomes the current one, or the one that serves goes on."""
+
+    def roll_back(self, *, forget_newer: bool) -> AdminRequestOutcome:
+        """The release before the last upgrade, again."""
+
+    def dismiss_alarm(self, unit: str) -> AdminRequestOutcome:
+        """The alarm that *unit* raised is dealt with."""
+
+
+@dataclass(frozen=True, slots=True)
+class ActionContext:
+    """The collaborators of whoever performs, and the ``act`` that is performed. ``opened`` is the appliance in the
+    scheduler's process, ``machine`` gives the machine itself where root performs; elsewhere they are None."""
+
+    settings: Settings
+    administrators: Administrators
+    authority: AuthorityClient
+    now: Callable[[], datetime]
+    opened: Appliance | None = None
+    machine: Callable[[], HostOperations] | None = None
+    act: AdminRequest | None = None
+
+    @property
+    def appliance(self) -> Appliance:
+        """Contracts, mail, the log. Raises :class:`StateRefused` in a process that has none of it."""
+        if self.opened is None:
+            raise StateRefused("This is done by the scheduler alone.")
+        return self.opened
+
+    @property
+    def host(self) -> HostOperations:
+        """The machine itself. Raises :class:`StateRefused` in a process that may not touch it."""
+        if self.machine is None:
+            raise StateRefused("This is done by the steward alone.")
+        return self.machine()
 
 
 class ExecutedBy(StrEnum):

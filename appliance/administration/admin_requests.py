@@ -19,10 +19,10 @@ from datetime import datetime, timedelta
 
 from appliance.administration import approval_mail
 from appliance.administration.action import Action
+from appliance.administration.actions import REGISTRY, find_action, may_approve, may_ask
 from appliance.administration.confirmed import REQUEST_LASTS, RequestStatement
 from appliance.administration.context import AdministrationContext
 from appliance.administration.executor import RequestExecutor, require_author
-from appliance.administration.registry import REGISTRY, find_action, may_approve, may_ask
 from appliance.administration.signatures import RequestSignatures, SignedRequest
 from appliance.errors import NotAllowed, StateRefused
 from appliance.model.administration import (

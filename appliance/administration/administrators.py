@@ -12,7 +12,7 @@ from appliance.accounts.two_step import folded
 from appliance.administration.account_setup import insert_invitation
 from appliance.administration.context import AdministrationContext
 from appliance.administration.pin_custodians import PinCustodianEnd, PinCustodians
-from appliance.administration.sessions import ConsoleSessions
+from appliance.administration.sign_in import ConsoleSessions
 from appliance.contact_details import email_address, person_name
 from appliance.errors import PreconditionRefused, StateRefused
 from appliance.model.administration import (

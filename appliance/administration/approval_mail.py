@@ -12,8 +12,8 @@ from html import escape
 from typing import Final
 
 from appliance.administration.action import Action
+from appliance.administration.actions import REGISTRY
 from appliance.administration.context import AdministrationContext
-from appliance.administration.registry import REGISTRY
 from appliance.config import Settings
 from appliance.language import instants, translator
 from appliance.model.administration import Administrator, AdministratorState, AdminRequest, AdminRequestState

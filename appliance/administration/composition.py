@@ -16,21 +16,18 @@ from appliance.accounts.codes import LoginCodes
 from appliance.accounts.passkeys import PasskeyVerifier, RelyingParty
 from appliance.accounts.tickets import Tickets
 from appliance.administration.account_setup import AdministratorSetup, welcome_code
-from appliance.administration.action import ExecutedBy
-from appliance.administration.action_context import ActionContext
+from appliance.administration.action import ActionContext, ExecutedBy
 from appliance.administration.admin_requests import AdminRequests
 from appliance.administration.administrators import Administrators
 from appliance.administration.approval_mail import ApprovalMail
 from appliance.administration.confirmed import RootConfirmations
 from appliance.administration.context import AdministrationContext, AdministrationJournal
 from appliance.administration.executor import ExecutedRequests, ExecutionSafeguards, RequestExecutor
-from appliance.administration.own_factors import OwnAdministratorFactors
-from appliance.administration.passkeys import OwnPasskeys, PasskeyConfirmation
+from appliance.administration.own_factors import OwnAdministratorFactors, OwnPasskeys, PasskeyConfirmation
 from appliance.administration.pin_custodians import PinCustodians
 from appliance.administration.privileged_helper import SOCKET as HELPER_SOCKET
 from appliance.administration.privileged_helper import host_of, notify_privileged_helper
-from appliance.administration.sessions import ConsoleSessions
-from appliance.administration.sign_in import AdministratorSignIn
+from appliance.administration.sign_in import AdministratorSignIn, ConsoleSessions
 from appliance.administration.signatures import RequestSignatures
 from appliance.administration.unlocking import AttendedUnlock
 from appliance.administration.wrapping import OwnWrapping, derived

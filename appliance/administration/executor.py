@@ -28,11 +28,10 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from appliance import sharing
-from appliance.administration.action import Action, ExecutedBy
-from appliance.administration.action_context import ActionContext
+from appliance.administration.action import Action, ActionContext, ExecutedBy
+from appliance.administration.actions import actions_executed_by, find_action
 from appliance.administration.confirmed import RequestStatement, ensure_folder
 from appliance.administration.context import AdministrationContext
-from appliance.administration.registry import actions_executed_by, find_action
 from appliance.administration.signatures import RequestSignatures
 from appliance.errors import ApplianceError, NotAllowed, NotFound, PreconditionRefused, StateRefused, StorageError
 from appliance.home import Home

@@ -9,7 +9,7 @@ import shlex
 import subprocess
 from pathlib import Path
 
-from appliance.administration.action_context import AUTHORITY
+from appliance.administration.action import AUTHORITY
 from appliance.clock import utc_now
 from appliance.config import Settings
 from appliance.errors import ApplianceError, NotFound, PreconditionRefused, StateRefused, StorageError
@@ -31,7 +31,7 @@ _UNIT = re.compile(r"vermilion-[A-Za-z0-9@_.:\\-]{1,200}\.(service|timer|socket)
 
 
 class SystemdHost:
-    """Does what :class:`appliance.administration.action_context.HostOperations` says; *systemctl* is the program
+    """Does what :class:`appliance.administration.action.HostOperations` says; *systemctl* is the program
     that asks systemd, *provisioned* what root has put here for changes of release."""
 
     def __init__(
@@ -143,7 +143,7 @@ def dismiss_alarm(settings: Settings, unit: str) -> AdminRequestOutcome:
 
 
 class DevelopmentHost:
-    """Does what :class:`appliance.administration.action_context.HostOperations` says, as far as there is a
+    """Does what :class:`appliance.administration.action.HostOperations` says, as far as there is a
     machine."""
 
     def __init__(self, settings: Settings) -> None:

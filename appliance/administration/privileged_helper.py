@@ -3,7 +3,7 @@ nothing else.
 
 It looks the act up itself, in the administration's database; what is not to be performed, not root's to do, or
 not what could have been decided is refused there. Whoever has taken the console over can write that database, too:
-what bounds the harm are the few things that :class:`appliance.administration.action_context.HostOperations` does
+what bounds the harm are the few things that :class:`appliance.administration.action.HostOperations` does
 (see docs/decisions/0022-administration.md).
 """
 
@@ -15,7 +15,7 @@ import socket
 from collections.abc import Callable
 from pathlib import Path
 
-from appliance.administration.action_context import HostOperations
+from appliance.administration.action import HostOperations
 from appliance.config import Settings
 from appliance.errors import ApplianceError, StateRefused
 

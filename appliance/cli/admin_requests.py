@@ -11,8 +11,8 @@ import click
 from appliance.accounts.sessions import ClientInfo
 from appliance.administration import COMMAND, Administration, open_administration
 from appliance.administration.action import Action, Argument, ArgumentKind
+from appliance.administration.actions import REGISTRY, find_action
 from appliance.administration.actions.accounts import LINK
-from appliance.administration.registry import REGISTRY, find_action
 from appliance.cli.program import REFUSED, Context
 from appliance.clock import utc_now
 from appliance.config import load

@@ -19,7 +19,7 @@ from typing import Any, Final, get_type_hints
 
 import appliance
 import hsm
-from appliance.administration.registry import REGISTRY
+from appliance.administration.actions import REGISTRY
 from appliance.config import Settings
 from appliance.health.registry import CHECKS, TITLES
 from appliance.language import chinese_messages

@@ -12,9 +12,15 @@ from types import MappingProxyType
 import pysqlite3
 import pytest
 
-from appliance.administration import registry
-from appliance.administration.action import Action, Argument, ArgumentKind, ExecutedBy, quoted_argument
-from appliance.administration.action_context import ActionContext
+from appliance.administration import actions as registry
+from appliance.administration.action import (
+    Action,
+    ActionContext,
+    Argument,
+    ArgumentKind,
+    ExecutedBy,
+    quoted_argument,
+)
 from appliance.errors import NotAllowed, NotFound, PreconditionRefused, StateRefused
 from appliance.model.administration import ROOT, Actor, AdministratorRole, AdminRequestOutcome, AdminRequestState
 from appliance.store.administration import ADMINISTRATION, admin_requests
@@ -55,7 +61,7 @@ def done(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     )
     far = replace(one, name="count.far", executed_by=ExecutedBy.SCHEDULER)
     actions = {each.name: each for each in (one, two, secret, far)}
-    for module in ("appliance.administration.registry", "appliance.administration.admin_requests"):
+    for module in ("appliance.administration.actions", "appliance.administration.admin_requests"):
         monkeypatch.setattr(f"{module}.REGISTRY", MappingProxyType(actions))
     return done
 

@@ -13,8 +13,8 @@ from click.testing import CliRunner, Result
 
 from appliance.accounts.sessions import ClientInfo
 from appliance.administration import open_administration
+from appliance.administration.actions import REGISTRY
 from appliance.administration.confirmed import RootConfirmations
-from appliance.administration.registry import REGISTRY
 from appliance.administration.sign_in import AdministratorSignIn
 from appliance.cli import main
 from appliance.cli.program import Terminal

@@ -7,7 +7,7 @@ import re
 import pytest
 from click.testing import CliRunner, Result
 
-from appliance.administration.registry import REGISTRY
+from appliance.administration.actions import REGISTRY
 from appliance.cli import main
 from appliance.clock import utc_now
 from appliance.home import Home

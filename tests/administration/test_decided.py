@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from appliance.administration.action import ExecutedBy
-from appliance.administration.registry import find_action
+from appliance.administration.actions import find_action
 from appliance.home import make_directory
 from appliance.model.administration import (
     ROOT,

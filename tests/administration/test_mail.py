@@ -8,8 +8,8 @@ from typing import cast
 
 import pytest
 
-from appliance.administration.action_context import ActionContext
-from appliance.administration.registry import find_action
+from appliance.administration.action import ActionContext
+from appliance.administration.actions import find_action
 from appliance.config import MailSettings, Security
 from appliance.errors import ApplianceError
 from appliance.model.administration import ROOT

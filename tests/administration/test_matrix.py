@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import pytest
 
 from appliance.administration.action import Action
-from appliance.administration.registry import REGISTRY
+from appliance.administration.actions import REGISTRY
 from appliance.errors import NotAllowed
 from appliance.model.administration import ROOT, Actor, AdministratorRole, AdminRequest, AdminRequestState
 from tests.administration.conftest import House, opened_house

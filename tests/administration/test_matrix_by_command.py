@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 
 from appliance.administration import open_administration
 from appliance.administration.action import ExecutedBy
-from appliance.administration.registry import REGISTRY
+from appliance.administration.actions import REGISTRY
 from appliance.cli import admin_requests, main
 from appliance.config import load
 from appliance.home import Home, make_directory, write_private

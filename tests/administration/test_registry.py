@@ -8,11 +8,11 @@ import click
 import pytest
 
 from appliance.administration.action import Action, Argument, ArgumentKind, ExecutedBy
-from appliance.administration.documenting import actions_page
-from appliance.administration.registry import REGISTRY
+from appliance.administration.actions import REGISTRY
 from appliance.cli.admin_requests import do_action
 from appliance.language import chinese_messages
 from appliance.model.administration import ROOT, AdministratorRole, AdminRequestOutcome
+from scripts.actions_page import actions_page
 from tests.administration.conftest import House
 
 ROOT_OF_PROJECT = Path(__file__).parents[2]
@@ -53,7 +53,7 @@ def test_the_command_takes_the_actions_arguments_and_says_what_it_does(action: A
 
 
 def test_the_page_of_documentation_is_the_registrys() -> None:
-    """`python -m appliance.administration.documenting` writes it."""
+    """`python -m scripts.actions_page` writes it."""
     assert (ROOT_OF_PROJECT / "docs/actions.md").read_text(encoding="utf-8") == actions_page()
 
 

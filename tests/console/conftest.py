@@ -18,7 +18,7 @@ from werkzeug.test import TestResponse
 
 from appliance.administration import CONSOLE
 from appliance.administration.action import ExecutedBy
-from appliance.administration.registry import REGISTRY
+from appliance.administration.actions import REGISTRY
 from appliance.health import HealthFinding, Observations
 from appliance.health.findings import good
 from appliance.health.registry import TITLES

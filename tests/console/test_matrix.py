@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from appliance.administration.action import Action
-from appliance.administration.registry import REGISTRY
+from appliance.administration.actions import REGISTRY
 from appliance.model.administration import AdministratorRole, AdminRequestState
 from tests.administration.matrix import APPROVED_BY, ASKED_BY, arguments_of, listening
 from tests.authority import RunningAuthority

@@ -8,7 +8,7 @@ import re
 import pytest
 
 from appliance.administration.action import ArgumentKind
-from appliance.administration.registry import REGISTRY, may_approve, may_ask
+from appliance.administration.actions import REGISTRY, may_approve, may_ask
 from appliance.model.administration import ROOT, AdministratorRole, AdminRequestState, NewAdministrator
 from tests.administration.conftest import opened_house
 from tests.console.conftest import PEOPLE, Console, id_of, post

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from appliance.administration.registry import REGISTRY
+from appliance.administration.actions import REGISTRY
 from appliance.cli import main
 from tests.docs.test_names import ROOT
 

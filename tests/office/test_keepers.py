@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from appliance.administration.action_context import ActionContext
-from appliance.administration.registry import REGISTRY
+from appliance.administration.action import ActionContext
+from appliance.administration.actions import REGISTRY
 from appliance.errors import PreconditionRefused, StateRefused
 from appliance.model.administration import AdministratorRole
 from appliance.model.office import NewPinCustodian, OfficerDecision, OfficerDecisionKind, OfficerDecisionState

@@ -14,7 +14,7 @@ from pysqlite3 import dbapi2 as sqlite
 
 from appliance.administration import open_administration
 from appliance.administration.action import ExecutedBy
-from appliance.administration.registry import REGISTRY
+from appliance.administration.actions import REGISTRY
 from appliance.clock import utc_now
 from appliance.config import load
 from appliance.errors import StorageError, UpgradeRefused

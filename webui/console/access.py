@@ -12,7 +12,7 @@ from flask import Flask, Response, current_app, g, request
 from werkzeug.wrappers import Response as BaseResponse
 
 from appliance.administration.own_factors import OwnAdministratorFactors
-from appliance.administration.sessions import ConsoleSessionHolder, ConsoleSessions
+from appliance.administration.sign_in import ConsoleSessionHolder, ConsoleSessions
 from appliance.model.administration import Actor, AdministratorRole, OpenedConsoleSession
 from webui.shared import errors, language
 from webui.shared.language import current_language, translate

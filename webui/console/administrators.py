@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from flask import Blueprint, render_template
 
 from appliance.administration.action import Action
-from appliance.administration.registry import REGISTRY, may_ask
+from appliance.administration.actions import REGISTRY, may_ask
 from appliance.model.administration import Administrator, AdministratorRole, AdministratorState
 from webui.console.access import TITLES, ConsoleVisitor, visitor
 from webui.console.parts import ConsoleParts

@@ -16,7 +16,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from appliance.accounts.passkeys import LONGEST_ANSWER
 from appliance.administration.action import Action, Argument, ArgumentKind
-from appliance.administration.registry import REGISTRY, find_action, may_ask
+from appliance.administration.actions import REGISTRY, find_action, may_ask
 from appliance.administration.signatures import SignedRequest
 from appliance.entered_text import local_time
 from appliance.errors import ApplianceError, NotAllowed, PreconditionRefused, StateRefused, StorageError

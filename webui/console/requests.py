@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from appliance.administration.action import NOTHING, Action, ArgumentKind
+from appliance.administration.actions import REGISTRY, may_approve, may_ask
 from appliance.administration.actions.accounts import LINK
 from appliance.administration.pin_custodians import PinCustodians
-from appliance.administration.registry import REGISTRY, may_approve, may_ask
 from appliance.model.administration import AdministratorRole, AdminRequest, AdminRequestState
 from webui.console.access import TITLES, ConsoleVisitor
 from webui.console.sentences import mark_typed

@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from appliance.accounts.codes import CodeDraft
 from appliance.accounts.passkeys import LONGEST_ANSWER, PasskeyOffer
-from appliance.administration.passkeys import LONGEST_LABEL, RegisteredKey
+from appliance.administration.own_factors import LONGEST_LABEL, RegisteredKey
 from appliance.errors import PreconditionRefused, StateRefused
 from webui.console.access import ConsoleVisitor, visitor
 from webui.console.parts import ConsoleParts

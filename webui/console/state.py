@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 from flask import Blueprint, Response, jsonify, make_response, render_template
 
-from appliance.administration.registry import find_action, may_ask
+from appliance.administration.actions import find_action, may_ask
 from appliance.health import Condition, Observed, Survey
 from appliance.health.figures import METRICS_TYPE, exposition
 from appliance.health.registry import CHECKS, TITLES

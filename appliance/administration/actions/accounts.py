@@ -5,8 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from appliance.administration.action import BOTH, NOBODY, SECURITY, Action, Argument, ArgumentKind, ExecutedBy
-from appliance.administration.action_context import ActionContext
+from appliance.administration.action import (
+    BOTH,
+    NOBODY,
+    SECURITY,
+    Action,
+    ActionContext,
+    Argument,
+    ArgumentKind,
+    ExecutedBy,
+)
 from appliance.administration.administrators import Administrators
 from appliance.administration.pin_custodians import PinCustodianEnd
 from appliance.model.administration import Actor, AdministratorRole, AdminRequestOutcome, NewAdministrator

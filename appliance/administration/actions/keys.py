@@ -10,11 +10,11 @@ from appliance.administration.action import (
     SECURITY,
     SYSTEM,
     Action,
+    ActionContext,
     Argument,
     ArgumentKind,
     ExecutedBy,
 )
-from appliance.administration.action_context import ActionContext
 from appliance.administration.confirmed import RootConfirmations
 from appliance.administration.pin_custodians import TO_BE_NONE
 from appliance.errors import PreconditionRefused, StateRefused

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from appliance.administration.action import (
+    AUTHORITY,
     BOTH,
     NOBODY,
     SECURITY,
+    SERVICES,
     SYSTEM,
     Action,
+    ActionContext,
     Argument,
     ArgumentKind,
     ExecutedBy,
 )
-from appliance.administration.action_context import AUTHORITY, SERVICES, ActionContext
 from appliance.errors import StateRefused
 from appliance.model.administration import Actor, AdminRequestOutcome
 from hsm.answers import AuthorityState

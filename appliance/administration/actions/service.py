@@ -8,8 +8,15 @@ import secrets
 from collections.abc import Mapping
 from datetime import datetime
 
-from appliance.administration.action import NOBODY, SYSTEM, Action, Argument, ArgumentKind, ExecutedBy
-from appliance.administration.action_context import ActionContext
+from appliance.administration.action import (
+    NOBODY,
+    SYSTEM,
+    Action,
+    ActionContext,
+    Argument,
+    ArgumentKind,
+    ExecutedBy,
+)
 from appliance.contact_details import email_address
 from appliance.errors import StateRefused
 from appliance.model.administration import Actor, AdminRequestOutcome, MaintenanceWindow

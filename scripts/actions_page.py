@@ -1,5 +1,4 @@
-"""``docs/actions.md``, made from the registry: ``python -m appliance.administration.documenting`` writes it
-anew."""
+"""``docs/actions.md``, made from the registry: ``python -m scripts.actions_page`` writes it anew."""
 
 from __future__ import annotations
 
@@ -8,13 +7,13 @@ from pathlib import Path
 from typing import Final
 
 from appliance.administration.action import Action, Argument
-from appliance.administration.registry import REGISTRY
+from appliance.administration.actions import REGISTRY
 from appliance.model.administration import AdministratorRole
 
 _HEAD: Final = """\
 # Operators' actions
 
-Made from the registry (`appliance/administration/registry.py`); a test compares this page, the command and what
+Made from the registry (`appliance/administration/actions/`); a test compares this page, the command and what
 the console offers. Administrators ask for them in the console, whoever is root on the machine by `vermilion do
 NAME`. What takes two persons waits for a day: a second person, of the kinds that are named, approves exactly the
 sentence that is shown. In the console both sign it with a passkey that root has confirmed, and whoever performs it
@@ -55,4 +54,4 @@ def _kinds(roles: frozenset[AdministratorRole]) -> str:
 
 
 if __name__ == "__main__":
-    (Path(__file__).parents[2] / "docs/actions.md").write_text(actions_page(), encoding="utf-8")
+    (Path(__file__).parents[1] / "docs/actions.md").write_text(actions_page(), encoding="utf-8")
