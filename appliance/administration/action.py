@@ -178,6 +178,10 @@ class ExecutedBy(StrEnum):
     PRIVILEGED_HELPER = "steward"
 
 
+SYSTEM: Final = frozenset({AdministratorRole.SYSTEM})
+SECURITY: Final = frozenset({AdministratorRole.SECURITY})
+BOTH: Final = SYSTEM | SECURITY
+
 Perform = Callable[[ActionContext, Mapping[str, str], Actor], AdminRequestOutcome]
 """Does it, once; *Actor* is who asked. Raises :class:`ApplianceError` or :class:`AuthorityError` when it
 cannot."""
@@ -195,12 +199,12 @@ class Action:
     name: str
     title: str
     effect: str
-    undo: str
     who: frozenset[AdministratorRole]
-    approvers: frozenset[AdministratorRole]
-    arguments: tuple[Argument, ...]
     executed_by: ExecutedBy
     perform: Perform
+    undo: str = "Nothing has to be taken back."
+    approvers: frozenset[AdministratorRole] = frozenset()
+    arguments: tuple[Argument, ...] = ()
 
     def __post_init__(self) -> None:
         """Raises ValueError for what could not be kept to: a secret would have to be stored for a second
@@ -255,10 +259,3 @@ class Action:
         """The same as one text, which is what is approved."""
         template, values = self.effect_of(arguments)
         return template.format(**values)
-
-
-SYSTEM: Final = frozenset({AdministratorRole.SYSTEM})
-SECURITY: Final = frozenset({AdministratorRole.SECURITY})
-BOTH: Final = SYSTEM | SECURITY
-NOBODY: Final[frozenset[AdministratorRole]] = frozenset()
-"""One person is enough."""

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from appliance.administration.action import (
     BOTH,
-    NOBODY,
     SECURITY,
     Action,
     ActionContext,
     Argument,
     ArgumentKind,
     ExecutedBy,
+    Perform,
 )
 from appliance.administration.administrators import Administrators
 from appliance.administration.pin_custodians import PinCustodianEnd
@@ -74,9 +75,7 @@ _REMOVED = _OutcomeSentences(
 )
 
 
-def _ending(
-    end: Callable[[Administrators, str, Actor], PinCustodianEnd], told: _OutcomeSentences
-) -> Callable[[ActionContext, Mapping[str, str], Actor], AdminRequestOutcome]:
+def _ending(end: Callable[[Administrators, str, Actor], PinCustodianEnd], told: _OutcomeSentences) -> Perform:
     """What performs the *end* of an account's ways in, and says what became of a keeper of the PIN."""
 
     def perform(parts: ActionContext, arguments: Mapping[str, str], by: Actor) -> AdminRequestOutcome:
@@ -93,9 +92,7 @@ def _ending(
     return perform
 
 
-def _changing(
-    change: Callable[[Administrators, str, Actor], None], template: str
-) -> Callable[[ActionContext, Mapping[str, str], Actor], AdminRequestOutcome]:
+def _changing(change: Callable[[Administrators, str, Actor], None], template: str) -> Perform:
     """What performs a *change* of one account, and then says *template*."""
 
     def perform(parts: ActionContext, arguments: Mapping[str, str], by: Actor) -> AdminRequestOutcome:
@@ -107,14 +104,15 @@ def _changing(
 
 LINK = "administrators.link"
 
+_alone = partial(Action, who=SECURITY, arguments=(_LOGIN,), executed_by=ExecutedBy.CONSOLE)
+_by_two = partial(_alone, approvers=BOTH)
+
 ACTIONS = (
-    Action(
-        name="administrators.add",
-        title="Add an administrator",
-        effect="{name} ({email}) becomes an administrator of the kind {role}, with the login {login}, for good.",
+    _by_two(
+        "administrators.add",
+        "Add an administrator",
+        "{name} ({email}) becomes an administrator of the kind {role}, with the login {login}, for good.",
         undo="The action administrators.remove.",
-        who=SECURITY,
-        approvers=BOTH,
         arguments=(
             _LOGIN,
             Argument("name", "Name of the human"),
@@ -124,74 +122,52 @@ ACTIONS = (
         executed_by=ExecutedBy.SCHEDULER,
         perform=_add,
     ),
-    Action(
-        name=LINK,
-        title="Make a way in",
-        effect="A new link lets {login}, who was added or reset, choose password and code; earlier links end. Who"
+    _by_two(
+        LINK,
+        "Make a way in",
+        "A new link lets {login}, who was added or reset, choose password and code; earlier links end. Who"
         " approves is shown the link, who asked a code: {login} needs both.",
         undo="A newer link, or the action administrators.suspend.",
-        who=SECURITY,
-        approvers=BOTH,
-        arguments=(_LOGIN,),
-        executed_by=ExecutedBy.CONSOLE,
         perform=_link,
     ),
-    Action(
-        name="administrators.reset",
-        title="Reset password and code",
-        effect="Password, code, passkeys and sessions of {login} end at once; a link then lets password and code"
+    _by_two(
+        "administrators.reset",
+        "Reset password and code",
+        "Password, code, passkeys and sessions of {login} end at once; a link then lets password and code"
         " be chosen anew. A keeper of the PIN is none any more: where fewer than two are left, only root on the"
         " machine unlocks the HSM until there are two again.",
         undo="Nothing brings the old ones back.",
-        who=SECURITY,
-        approvers=BOTH,
-        arguments=(_LOGIN,),
         executed_by=ExecutedBy.PRIVILEGED_HELPER,
         perform=_ending(lambda desk, login, by: desk.reset(login, by=by), _RESET),
     ),
-    Action(
-        name="administrators.suspend",
-        title="Suspend an administrator",
-        effect="{login} cannot sign in any more, for now; sessions end at once.",
+    _alone(
+        "administrators.suspend",
+        "Suspend an administrator",
+        "{login} cannot sign in any more, for now; sessions end at once.",
         undo="The action administrators.resume.",
-        who=SECURITY,
-        approvers=NOBODY,
-        arguments=(_LOGIN,),
-        executed_by=ExecutedBy.CONSOLE,
         perform=_changing(lambda desk, login, by: desk.suspend(login, by=by), "{login} is suspended."),
     ),
-    Action(
-        name="administrators.resume",
-        title="End a suspension",
-        effect="{login} can sign in again.",
+    _by_two(
+        "administrators.resume",
+        "End a suspension",
+        "{login} can sign in again.",
         undo="The action administrators.suspend.",
-        who=SECURITY,
-        approvers=BOTH,
-        arguments=(_LOGIN,),
-        executed_by=ExecutedBy.CONSOLE,
         perform=_changing(lambda desk, login, by: desk.resume(login, by=by), "{login} may sign in again."),
     ),
-    Action(
-        name="administrators.unlock",
-        title="Unlock an account",
-        effect="{login}, locked after too many failures to sign in, may try again.",
+    _alone(
+        "administrators.unlock",
+        "Unlock an account",
+        "{login}, locked after too many failures to sign in, may try again.",
         undo="The action administrators.suspend.",
-        who=SECURITY,
-        approvers=NOBODY,
-        arguments=(_LOGIN,),
-        executed_by=ExecutedBy.CONSOLE,
         perform=_changing(lambda desk, login, by: desk.unlock(login, by=by), "{login} may sign in again."),
     ),
-    Action(
-        name="administrators.remove",
-        title="Remove an administrator",
-        effect="The account of {login} is closed for good; its login is never used again. A keeper of the PIN is"
+    _by_two(
+        "administrators.remove",
+        "Remove an administrator",
+        "The account of {login} is closed for good; its login is never used again. A keeper of the PIN is"
         " none any more: where fewer than two are left, only root on the machine unlocks the HSM until there are"
         " two again.",
         undo="Nothing opens it again; the human may be added under another login.",
-        who=SECURITY,
-        approvers=BOTH,
-        arguments=(_LOGIN,),
         executed_by=ExecutedBy.PRIVILEGED_HELPER,
         perform=_ending(lambda desk, login, by: desk.remove(login, by=by), _REMOVED),
     ),

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 from appliance.administration.action import (
     BOTH,
-    NOBODY,
     SECURITY,
     SYSTEM,
     Action,
@@ -42,9 +42,8 @@ def _rotate(parts: ActionContext, arguments: Mapping[str, str], by: Actor) -> Ad
 
 
 def _revoke(parts: ActionContext, arguments: Mapping[str, str], by: Actor) -> AdminRequestOutcome:
-    services, who = parts.appliance.office.drafts.services, f"administrator-{by.login}"
-    service, serial = arguments["service"], arguments["serial"]
-    return _prepared(services.draft_revocation(service, serial, reason=arguments["reason"], by=who))
+    services = parts.appliance.office.drafts.services
+    return _prepared(services.draft_revocation(**arguments, by=f"administrator-{by.login}"))
 
 
 def _keeper(parts: ActionContext, arguments: Mapping[str, str], by: Actor) -> AdminRequestOutcome:
@@ -93,52 +92,49 @@ _SERVICE = Argument("service", "Service", ArgumentKind.CHOICE, choices=SERVICES)
 
 _LOGIN = Argument("login", "Login")
 
+_by_officers = partial(Action, approvers=SECURITY, executed_by=ExecutedBy.SCHEDULER)
+_at_once = partial(Action, who=BOTH, executed_by=ExecutedBy.CONSOLE)
+
 ACTIONS = (
-    Action(
-        name="keys.rotate",
-        title="Give a service a new key",
-        effect="The service {service} gets a new key and certificate, once officers have activated that in the"
+    _by_officers(
+        "keys.rotate",
+        "Give a service a new key",
+        "The service {service} gets a new key and certificate, once officers have activated that in the"
         " portal; the certificate before it stays valid until it ends.",
         undo="The action keys.rotate again; an earlier key does not come back.",
         who=SYSTEM,
-        approvers=SECURITY,
         arguments=(_SERVICE,),
-        executed_by=ExecutedBy.SCHEDULER,
         perform=_rotate,
     ),
-    Action(
-        name="keys.revoke",
-        title="Revoke an earlier certificate of a service",
-        effect="The certificate {serial} of the service {service} is revoked for good ({reason}), once officers"
+    _by_officers(
+        "keys.revoke",
+        "Revoke an earlier certificate of a service",
+        "The certificate {serial} of the service {service} is revoked for good ({reason}), once officers"
         " have activated that in the portal; a fresh revocation list says so at once.",
         undo="Nothing takes a revocation back.",
         who=SYSTEM,
-        approvers=SECURITY,
         arguments=(
             _SERVICE,
             Argument("serial", "Serial number, in hexadecimal digits"),
             Argument("reason", "Reason", ArgumentKind.CHOICE, choices=REASONS),
         ),
-        executed_by=ExecutedBy.SCHEDULER,
         perform=_revoke,
     ),
-    Action(
-        name="keys.keeper",
-        title="Make somebody a keeper of the PIN",
-        effect="The administrator {login} becomes a keeper of the token's PIN, by the passkeys that root has"
+    _by_officers(
+        "keys.keeper",
+        "Make somebody a keeper of the PIN",
+        "The administrator {login} becomes a keeper of the token's PIN, by the passkeys that root has"
         " confirmed and by no others, once officers have activated that in the portal: two keepers unlock the HSM"
         " together. Who is one already takes this way, too, to replace a lost passkey.",
         undo="The action keys.keeper_end.",
         who=BOTH,
-        approvers=SECURITY,
         arguments=(_LOGIN,),
-        executed_by=ExecutedBy.SCHEDULER,
         perform=_keeper,
     ),
     Action(
-        name="keys.keeper_end",
-        title="End a keeper of the PIN",
-        effect="The administrator {login} unlocks the HSM no more, from now on. Where fewer than two keepers are"
+        "keys.keeper_end",
+        "End a keeper of the PIN",
+        "The administrator {login} unlocks the HSM no more, from now on. Where fewer than two keepers are"
         " left, only root on the machine unlocks it until there are two again.",
         undo="The action keys.keeper.",
         who=BOTH,
@@ -147,29 +143,20 @@ ACTIONS = (
         executed_by=ExecutedBy.PRIVILEGED_HELPER,
         perform=_end_keeper,
     ),
-    Action(
-        name="authority.lock",
-        title="Lock the authority",
-        effect="The authority forgets the PIN of its token: from now on, also after a restart, nothing is signed"
+    _at_once(
+        "authority.lock",
+        "Lock the authority",
+        "The authority forgets the PIN of its token: from now on, also after a restart, nothing is signed"
         " and nothing is timestamped.",
         undo="Two keepers of the PIN unlock it, in the console (`/unlock`) or with root on the"
         " machine (`vermilion-unlock 2`); where the PIN is kept, two persons start it again (the action"
         " authority.restart).",
-        who=BOTH,
-        approvers=NOBODY,
-        arguments=(),
-        executed_by=ExecutedBy.CONSOLE,
         perform=_lock,
     ),
-    Action(
-        name="crl.issue",
-        title="Issue revocation lists",
-        effect="Each issuing CA signs a fresh revocation list, which is published at once.",
-        undo="Nothing has to be taken back.",
-        who=BOTH,
-        approvers=NOBODY,
-        arguments=(),
-        executed_by=ExecutedBy.CONSOLE,
+    _at_once(
+        "crl.issue",
+        "Issue revocation lists",
+        "Each issuing CA signs a fresh revocation list, which is published at once.",
         perform=_issue_lists,
     ),
 )

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 from appliance.administration.action import (
     AUTHORITY,
     BOTH,
-    NOBODY,
     SECURITY,
     SERVICES,
     SYSTEM,
@@ -26,14 +26,6 @@ _YES = "yes"
 _FORGET = Argument("forget_newer", "Although newer acts would be lost", ArgumentKind.CHOICE, False, (_YES,))
 
 
-def _back_up(parts: ActionContext, _arguments: Mapping[str, str], _by: Actor) -> AdminRequestOutcome:
-    return parts.host.back_up()
-
-
-def _drill(parts: ActionContext, _arguments: Mapping[str, str], _by: Actor) -> AdminRequestOutcome:
-    return parts.host.drill()
-
-
 def _restart(parts: ActionContext, arguments: Mapping[str, str], _by: Actor) -> AdminRequestOutcome:
     service = arguments["service"]
     if service == AUTHORITY and _is_locked(parts):
@@ -42,10 +34,6 @@ def _restart(parts: ActionContext, arguments: Mapping[str, str], _by: Actor) -> 
             " persons restart it (the action authority.restart)."
         )
     return parts.host.restart(service)
-
-
-def _restart_authority(parts: ActionContext, _arguments: Mapping[str, str], _by: Actor) -> AdminRequestOutcome:
-    return parts.host.unlock_and_restart()
 
 
 def _is_locked(parts: ActionContext) -> bool:
@@ -62,117 +50,79 @@ def _restore(parts: ActionContext, arguments: Mapping[str, str], _by: Actor) -> 
     return parts.host.restore(arguments["archive"], arguments["identity"], forget_newer=forget)
 
 
-def _upgrade(parts: ActionContext, arguments: Mapping[str, str], _by: Actor) -> AdminRequestOutcome:
-    return parts.host.upgrade(arguments["version"])
-
-
-def _roll_back(parts: ActionContext, arguments: Mapping[str, str], _by: Actor) -> AdminRequestOutcome:
-    return parts.host.roll_back(forget_newer=arguments.get("forget_newer") == _YES)
-
-
-def _take_alarm_back(parts: ActionContext, arguments: Mapping[str, str], _by: Actor) -> AdminRequestOutcome:
-    return parts.host.dismiss_alarm(arguments["unit"])
-
+_alone = partial(Action, who=SYSTEM, executed_by=ExecutedBy.PRIVILEGED_HELPER)
+_by_two = partial(_alone, approvers=SECURITY)
 
 ACTIONS = (
-    Action(
-        name="backup.now",
-        title="Make a backup",
-        effect="A backup is made now, while everything runs; older ones that the settings do not keep are"
-        " removed.",
-        undo="Nothing has to be taken back.",
-        who=SYSTEM,
-        approvers=NOBODY,
-        arguments=(),
-        executed_by=ExecutedBy.PRIVILEGED_HELPER,
-        perform=_back_up,
+    _alone(
+        "backup.now",
+        "Make a backup",
+        "A backup is made now, while everything runs; older ones that the settings do not keep are removed.",
+        perform=lambda parts, _arguments, _by: parts.host.back_up(),
     ),
-    Action(
-        name="drill.now",
-        title="Try the newest backup",
-        effect="The newest backup is opened beside the running system, and verified.",
-        undo="Nothing has to be taken back.",
-        who=SYSTEM,
-        approvers=NOBODY,
-        arguments=(),
-        executed_by=ExecutedBy.PRIVILEGED_HELPER,
-        perform=_drill,
+    _alone(
+        "drill.now",
+        "Try the newest backup",
+        "The newest backup is opened beside the running system, and verified.",
+        perform=lambda parts, _arguments, _by: parts.host.drill(),
     ),
-    Action(
-        name="restore",
-        title="Restore a backup",
-        effect="Everything stops; the backup {archive}, opened with {identity}, takes the place of all data, which"
+    _by_two(
+        "restore",
+        "Restore a backup",
+        "Everything stops; the backup {archive}, opened with {identity}, takes the place of all data, which"
         " is put aside; everything starts again. What was signed since that backup is gone. Newer acts may be"
         " lost: {forget_newer}.",
         undo="What was there before is put aside beside the home; `vermilion restore` brings another backup.",
-        who=SYSTEM,
-        approvers=SECURITY,
         arguments=(
             Argument("archive", "The backup, by its name"),
             Argument("identity", "The file with the recovery key, on this machine"),
             _FORGET,
         ),
-        executed_by=ExecutedBy.PRIVILEGED_HELPER,
         perform=_restore,
     ),
-    Action(
-        name="release.upgrade",
-        title="Upgrade",
-        effect="Release {version}, whose bundle root has put on this machine, becomes the current one by the"
+    _by_two(
+        "release.upgrade",
+        "Upgrade",
+        "Release {version}, whose bundle root has put on this machine, becomes the current one by the"
         " playbook upgrade: backup, stop, migration, its own units and settings, start; or the one that serves now"
         " goes on.",
         undo="The action release.rollback goes back.",
-        who=SYSTEM,
-        approvers=SECURITY,
         arguments=(Argument("version", "The release"),),
-        executed_by=ExecutedBy.PRIVILEGED_HELPER,
-        perform=_upgrade,
+        perform=lambda parts, arguments, _by: parts.host.upgrade(arguments["version"]),
     ),
-    Action(
-        name="release.rollback",
-        title="Go back to the release before",
-        effect="Everything stops, and the release before the last upgrade serves again by the playbook rollback,"
+    _by_two(
+        "release.rollback",
+        "Go back to the release before",
+        "Everything stops, and the release before the last upgrade serves again by the playbook rollback,"
         " with its own units and settings. Newer acts may be lost: {forget_newer}.",
         undo="The action release.upgrade goes forward again.",
-        who=SYSTEM,
-        approvers=SECURITY,
         arguments=(_FORGET,),
-        executed_by=ExecutedBy.PRIVILEGED_HELPER,
-        perform=_roll_back,
+        perform=lambda parts, arguments, _by: parts.host.roll_back(
+            forget_newer=arguments.get("forget_newer") == _YES
+        ),
     ),
-    Action(
-        name="service.restart",
-        title="Restart a service",
-        effect="The service {service} ends in order and starts again. An authority that somebody locked stays"
-        " locked.",
-        undo="Nothing has to be taken back.",
-        who=SYSTEM,
-        approvers=NOBODY,
+    _alone(
+        "service.restart",
+        "Restart a service",
+        "The service {service} ends in order and starts again. An authority that somebody locked stays locked.",
         arguments=(Argument("service", "Service", ArgumentKind.CHOICE, choices=SERVICES),),
-        executed_by=ExecutedBy.PRIVILEGED_HELPER,
         perform=_restart,
     ),
-    Action(
-        name="authority.restart",
-        title="Restart the authority, locked or not",
-        effect="The signing authority ends in order and starts again; where its PIN is kept, it is operational"
+    _by_two(
+        "authority.restart",
+        "Restart the authority, locked or not",
+        "The signing authority ends in order and starts again; where its PIN is kept, it is operational"
         " again, also after somebody locked it.",
         undo="The action authority.lock.",
-        who=SYSTEM,
-        approvers=SECURITY,
-        arguments=(),
-        executed_by=ExecutedBy.PRIVILEGED_HELPER,
-        perform=_restart_authority,
+        perform=lambda parts, _arguments, _by: parts.host.unlock_and_restart(),
     ),
-    Action(
-        name="alarm.dismiss",
-        title="Take an alarm back",
-        effect="The alarm that {unit} raised counts as dealt with.",
+    _alone(
+        "alarm.dismiss",
+        "Take an alarm back",
+        "The alarm that {unit} raised counts as dealt with.",
         undo="Where the cause is still there, the alarm comes back by itself.",
         who=BOTH,
-        approvers=NOBODY,
         arguments=(Argument("unit", "The unit that failed"),),
-        executed_by=ExecutedBy.PRIVILEGED_HELPER,
-        perform=_take_alarm_back,
+        perform=lambda parts, arguments, _by: parts.host.dismiss_alarm(arguments["unit"]),
     ),
 )

@@ -7,16 +7,9 @@ import os
 import secrets
 from collections.abc import Mapping
 from datetime import datetime
+from functools import partial
 
-from appliance.administration.action import (
-    NOBODY,
-    SYSTEM,
-    Action,
-    ActionContext,
-    Argument,
-    ArgumentKind,
-    ExecutedBy,
-)
+from appliance.administration.action import SYSTEM, Action, ActionContext, Argument, ArgumentKind, ExecutedBy
 from appliance.contact_details import email_address
 from appliance.errors import StateRefused
 from appliance.model.administration import Actor, AdminRequestOutcome, MaintenanceWindow
@@ -60,55 +53,6 @@ def _test_mail(parts: ActionContext, arguments: Mapping[str, str], _by: Actor) -
     return AdminRequestOutcome("The mail server {host}:{port} answered: {answer}", {**server, "answer": answer})
 
 
-ACTIONS = (
-    Action(
-        name="log.anchor",
-        title="Anchor the log",
-        effect="The log gets a checkpoint of this moment, whose size and root are shown, to be kept elsewhere.",
-        undo="Nothing has to be taken back.",
-        who=SYSTEM,
-        approvers=NOBODY,
-        arguments=(),
-        executed_by=ExecutedBy.SCHEDULER,
-        perform=_anchor,
-    ),
-    Action(
-        name="mail.test",
-        title="Send a test mail",
-        effect="A test mail goes to {address}, at once and once; what the mail server answers is shown.",
-        undo="A mail that is gone cannot be taken back; it says only that it is a test.",
-        who=SYSTEM,
-        approvers=NOBODY,
-        arguments=(Argument("address", "Address of mail"),),
-        executed_by=ExecutedBy.SCHEDULER,
-        perform=_test_mail,
-    ),
-    Action(
-        name="retries.contract",
-        title="Try a contract again",
-        effect="What contract {contract} is stuck at is tried again: a signature that was received is completed,"
-        " one that nobody received is abandoned; no signature is ever made anew.",
-        undo="Nothing has to be taken back: it is what the scheduler does by itself.",
-        who=SYSTEM,
-        approvers=NOBODY,
-        arguments=(Argument("contract", "The contract, by its number"),),
-        executed_by=ExecutedBy.SCHEDULER,
-        perform=_retry,
-    ),
-    Action(
-        name="retries.mail",
-        title="Send a mail again",
-        effect="Message {message}, whose arrival is unknown or that was refused, goes out once more.",
-        undo="A mail that is gone cannot be taken back; it says the same as before.",
-        who=SYSTEM,
-        approvers=NOBODY,
-        arguments=(Argument("message", "The message, by its number", ArgumentKind.NUMBER),),
-        executed_by=ExecutedBy.SCHEDULER,
-        perform=_resend,
-    ),
-)
-
-
 def _begin(parts: ActionContext, arguments: Mapping[str, str], _by: Actor) -> AdminRequestOutcome:
     begins = arguments.get("begins")
     window = MaintenanceWindow(
@@ -131,34 +75,63 @@ def _end(parts: ActionContext, _arguments: Mapping[str, str], _by: Actor) -> Adm
     return AdminRequestOutcome("The maintenance has ended; everything goes on.")
 
 
+_alone = partial(Action, who=SYSTEM, executed_by=ExecutedBy.SCHEDULER)
+
 MAINTENANCE_ACTIONS = (
-    Action(
-        name="maintenance.begin",
-        title="Begin or announce a maintenance",
-        effect="From {begins} (or now) until somebody ends it, expected at {until}, people can look and change"
+    _alone(
+        "maintenance.begin",
+        "Begin or announce a maintenance",
+        "From {begins} (or now) until somebody ends it, expected at {until}, people can look and change"
         " nothing, no timestamps are given, and the scheduler holds; but for {exceptions}. Every page announces"
         " it: {message}",
         undo="The action maintenance.end, also before it begins.",
-        who=SYSTEM,
-        approvers=NOBODY,
         arguments=(
             Argument("begins", "Begin; without it, now", ArgumentKind.MOMENT, required=False),
             Argument("until", "Expected end", ArgumentKind.MOMENT),
             Argument("message", "What people are told besides", required=False),
             Argument("exceptions", "Logins in the portal that may go on, for testing", required=False),
         ),
-        executed_by=ExecutedBy.SCHEDULER,
         perform=_begin,
     ),
-    Action(
-        name="maintenance.end",
-        title="End the maintenance",
-        effect="The maintenance that is announced or under way ends; everything goes on.",
+    _alone(
+        "maintenance.end",
+        "End the maintenance",
+        "The maintenance that is announced or under way ends; everything goes on.",
         undo="The action maintenance.begin.",
-        who=SYSTEM,
-        approvers=NOBODY,
-        arguments=(),
-        executed_by=ExecutedBy.SCHEDULER,
         perform=_end,
+    ),
+)
+
+ACTIONS = (
+    _alone(
+        "log.anchor",
+        "Anchor the log",
+        "The log gets a checkpoint of this moment, whose size and root are shown, to be kept elsewhere.",
+        perform=_anchor,
+    ),
+    _alone(
+        "mail.test",
+        "Send a test mail",
+        "A test mail goes to {address}, at once and once; what the mail server answers is shown.",
+        undo="A mail that is gone cannot be taken back; it says only that it is a test.",
+        arguments=(Argument("address", "Address of mail"),),
+        perform=_test_mail,
+    ),
+    _alone(
+        "retries.contract",
+        "Try a contract again",
+        "What contract {contract} is stuck at is tried again: a signature that was received is completed,"
+        " one that nobody received is abandoned; no signature is ever made anew.",
+        undo="Nothing has to be taken back: it is what the scheduler does by itself.",
+        arguments=(Argument("contract", "The contract, by its number"),),
+        perform=_retry,
+    ),
+    _alone(
+        "retries.mail",
+        "Send a mail again",
+        "Message {message}, whose arrival is unknown or that was refused, goes out once more.",
+        undo="A mail that is gone cannot be taken back; it says the same as before.",
+        arguments=(Argument("message", "The message, by its number", ArgumentKind.NUMBER),),
+        perform=_resend,
     ),
 )
