@@ -29,8 +29,8 @@ from appliance.store.database import Database
 from hsm.client import AuthorityClient
 from tests.administration.conftest import WHERE, House, opened_house, quick_hashes
 from tests.authority import RunningAuthority
+from webui.console.access import ConsoleParts
 from webui.console.application import create_app
-from webui.console.parts import ConsoleParts
 
 __all__ = ["quick_hashes"]
 

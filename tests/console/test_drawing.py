@@ -7,8 +7,8 @@ import re
 import pytest
 
 from webui.console import charts
+from webui.console.requests import coded
 from webui.console.runbook import render_page
-from webui.console.sentences import coded
 from webui.shared.visitor_address import VisitorAddress
 
 

@@ -1,36 +1,29 @@
-"""Who is visiting the console: the session behind the cookie, and what its kind of administrator may do.
+"""What the console is made from, and who is visiting it: the session behind the cookie.
 
-``visitor()`` for pages that every administrator sees; whoever is signed out is led to ``/login``. A page that
+``visitor()`` is for pages that every administrator sees; whoever is signed out is led to ``/login``. A page that
 refreshes itself does not count as a sign of life: somebody has to be there.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 
 from flask import Flask, Response, current_app, g, request
 from werkzeug.wrappers import Response as BaseResponse
 
-from appliance.administration.own_factors import OwnAdministratorFactors
-from appliance.administration.sign_in import ConsoleSessionHolder, ConsoleSessions
-from appliance.model.administration import Actor, AdministratorRole, OpenedConsoleSession
+from appliance.administration import Administration
+from appliance.administration.sign_in import ConsoleSessionHolder
+from appliance.config import Settings
+from appliance.health import Observations
+from appliance.model.administration import AdministratorRole, OpenedConsoleSession
+from hsm.client import AuthorityClient
 from webui.shared import errors, language
 from webui.shared.language import current_language, translate
-from webui.shared.session_cookies import SessionCookies, SignedOut, client_info, install_access, redirect_to_login
+from webui.shared.session_cookies import SessionCookies, install_access, redirect_to_login
 
-__all__ = [
-    "TITLES",
-    "ConsoleVisitor",
-    "SignedOut",
-    "admit",
-    "client_info",
-    "dismiss",
-    "visitor",
-    "visitor_or_none",
-    "wants_fragment",
-]
-
-EXTENSION = "vermilion-console-access"
+EXTENSION = "vermilion-console"
 
 FRAGMENT = "Vermilion-Fragment"
 """The header by which ``static/live.js`` asks for the part of a page that changes."""
@@ -44,51 +37,41 @@ TITLES = {
 
 
 @dataclass(frozen=True, slots=True)
-class ConsoleVisitor:
-    """Who is signed in, as the administration knows it."""
+class ConsoleParts:
+    """``form_key``: 32 secret bytes; ``authority`` is asked as the console; ``now`` is in UTC."""
 
-    holder: ConsoleSessionHolder
-
-    @property
-    def login(self) -> str:
-        """The name that somebody signs in with."""
-        return self.holder.administrator.login
-
-    @property
-    def name(self) -> str:
-        """The human's name."""
-        return self.holder.administrator.name
-
-    @property
-    def role(self) -> AdministratorRole:
-        """The one kind of administrator that this is."""
-        return self.holder.administrator.role
-
-    @property
-    def actor(self) -> Actor:
-        """Who acts."""
-        return self.holder.actor
-
-    @property
-    def title(self) -> str:
-        """The kind of administrator, a sentence of the catalogue."""
-        return TITLES[self.role]
+    settings: Settings
+    administration: Administration
+    observations: Observations
+    authority: AuthorityClient
+    form_key: bytes
+    now: Callable[[], datetime]
 
 
 @dataclass(frozen=True, slots=True)
-class _Access:
-    cookies: SessionCookies[ConsoleVisitor]
-    own: OwnAdministratorFactors
+class _Console:
+    parts: ConsoleParts
+    cookies: SessionCookies[ConsoleSessionHolder]
 
 
-def visitor() -> ConsoleVisitor:
+def parts() -> ConsoleParts:
+    """Those of the console that answers."""
+    return _console().parts
+
+
+def administration() -> Administration:
+    """The administration of the console that answers."""
+    return _console().parts.administration
+
+
+def visitor() -> ConsoleSessionHolder:
     """Who is signed in. Raises :class:`SignedOut`."""
-    return _access().cookies.visitor()
+    return _console().cookies.visitor()
 
 
-def visitor_or_none() -> ConsoleVisitor | None:
+def visitor_or_none() -> ConsoleSessionHolder | None:
     """Who is signed in, if anybody."""
-    return _access().cookies.visitor_or_none()
+    return _console().cookies.visitor_or_none()
 
 
 def wants_fragment() -> bool:
@@ -103,28 +86,28 @@ def admit(response: BaseResponse, opened: OpenedConsoleSession) -> BaseResponse:
     """
     chosen = language.chosen_before()
     if chosen is not None:
-        _access().own.choose_language(opened.session.login, chosen)
+        administration().own.choose_language(opened.session.login, chosen)
         language.forget_choice(response)
-    return _access().cookies.admit(response, opened.secret)
+    return _console().cookies.admit(response, opened.secret)
 
 
 def dismiss(response: BaseResponse) -> BaseResponse:
     """Signs out: ends the session and takes the cookie away."""
-    return _access().cookies.dismiss(response)
+    return _console().cookies.dismiss(response)
 
 
-def install(app: Flask, sessions: ConsoleSessions, own: OwnAdministratorFactors, *, secure: bool) -> None:
-    """Makes the visitor known to views and templates of *app*."""
+def install(app: Flask, parts: ConsoleParts, *, secure: bool) -> None:
+    """Makes *parts* and the visitor known to views and templates of *app*."""
+    sessions, own = parts.administration.sessions, parts.administration.own
 
-    def look_up(secret: str) -> ConsoleVisitor | None:
-        presence = sessions.find_holder(secret, touch=not wants_fragment())
-        if presence is None:
-            return None
-        g.language = presence.administrator.language or current_language()
-        return ConsoleVisitor(presence)
+    def look_up(secret: str) -> ConsoleSessionHolder | None:
+        found = sessions.find_holder(secret, touch=not wants_fragment())
+        if found is not None:
+            g.language = found.administrator.language or current_language()
+        return found
 
     cookies = SessionCookies("console", secure, "Strict", sessions, look_up)
-    app.extensions[EXTENSION] = _Access(cookies, own)
+    app.extensions[EXTENSION] = _Console(parts, cookies)
     install_access(
         app,
         cookies,
@@ -132,6 +115,7 @@ def install(app: Flask, sessions: ConsoleSessions, own: OwnAdministratorFactors,
         save_language=lambda found, chosen: own.choose_language(found.login, chosen),
         answer_signed_out=_answer_signed_out,
     )
+    app.jinja_env.globals.update(titles=TITLES)
     app.context_processor(lambda: {"fragment": wants_fragment()})
 
 
@@ -142,6 +126,6 @@ def _answer_signed_out() -> Response | BaseResponse:
     return redirect_to_login()
 
 
-def _access() -> _Access:
-    access: _Access = current_app.extensions[EXTENSION]
-    return access
+def _console() -> _Console:
+    console: _Console = current_app.extensions[EXTENSION]
+    return console

@@ -15,16 +15,31 @@ from webui.console import (
     keys,
     login,
     operations,
+    requests,
     runbook,
-    sentences,
     settings,
     state,
 )
-from webui.console.parts import ConsoleParts
+from webui.console.access import ConsoleParts
 from webui.shared import assets, clock, errors, forms, headers, language, qr
 
 ROOM_FOR_FORM = 64 * 1024
 """Bytes of a request; no page of the console takes a file."""
+
+BLUEPRINTS = (
+    state.blueprint,
+    state.queues,
+    state.probes,
+    keys.blueprint,
+    keys.unlocking,
+    operations.blueprint,
+    history.blueprint,
+    administrators.blueprint,
+    runbook.blueprint,
+    login.blueprint,
+    settings.blueprint,
+    settings.passkeys,
+)
 
 
 def create_app(parts: ConsoleParts) -> Flask:
@@ -42,38 +57,20 @@ def create_app(parts: ConsoleParts) -> Flask:
     language.install(app, default=configured.interface.language, zone=configured.interface.zone, secure=https)
     forms.install(app, key=parts.form_key, secure=https)
     qr.install(app)
-    sentences.install(app)
+    app.jinja_env.globals.update(has_runbook=runbook.has_page)
+    app.jinja_env.filters["coded"] = requests.coded
     errors.install(app)
-    access.install(app, parts.administration.sessions, parts.administration.own, secure=https)
+    access.install(app, parts, secure=https)
     clock.install(app, clock.ClockView(parts.authority))
-    for pages in (
-        state,
-        keys,
-        operations,
-        history,
-        administrators,
-        runbook,
-        login,
-        settings,
-    ):
-        app.register_blueprint(pages.blueprint(parts))
+    for blueprint in BLUEPRINTS:
+        app.register_blueprint(blueprint)
     version = metadata.version("vermilion")  # read once: it parses a file
-    for blueprint in (
-        settings.passkeys_blueprint,
-        keys.unlocking_blueprint,
-        state.queues_blueprint,
-        state.probes_blueprint,
-    ):
-        app.register_blueprint(blueprint(parts))
-    app.context_processor(lambda: _frame(parts, version))
+    app.context_processor(
+        lambda: {
+            "organisation": configured.organisation.name,
+            "version": version,
+            "waiting": operations.waiting(),
+            "maintenance": state.maintenance_sentence(parts.observations.survey(parts.now())),
+        }
+    )
     return app
-
-
-def _frame(parts: ConsoleParts, version: str) -> dict[str, object]:
-    return {
-        "organisation": parts.settings.organisation.name,
-        "version": version,
-        "titles": access.TITLES,
-        "waiting": operations.waiting(parts),
-        "maintenance": state.maintenance_sentence(parts.observations.survey(parts.now())),
-    }

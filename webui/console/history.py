@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
-
 from flask import Blueprint, render_template, request
 
-from appliance.administration.context import AdministrationJournal
 from appliance.errors import StorageError
 from appliance.health.figures import FigureSeries
 from appliance.model.administration import JournalKind, JournalLine
-from webui.console import requests
-from webui.console.access import visitor
+from webui.console.access import administration, parts, visitor
 from webui.console.figures import PLANS, SPANS, Chart, Span, draw_chart, span_of
-from webui.console.parts import ConsoleParts
-from webui.console.sentences import mark_typed
+from webui.console.requests import mark_typed, request_sentence
 from webui.shared.language import translate
 
 LINES = 30
@@ -67,67 +60,45 @@ TOLD = ("name", "login", "address", "attempts", "count", "fingerprint")
 """What is shown of the detail of a line that is about no act."""
 
 
-@dataclass(frozen=True, slots=True)
-class JournalRow:
-    """One line of the journal as people read it; ``who`` is a login, and in parentheses the user of the operating
-    system who ran a command on the machine."""
-
-    at: datetime
-    who: str
-    said: str
-    detail: str
-    act: str | None
+blueprint = Blueprint("history", __name__)
 
 
-def blueprint(parts: ConsoleParts) -> Blueprint:
-    """The page."""
-    pages = Blueprint("history", __name__)
-    journal = parts.administration.journal
-
-    @pages.get("/history")
-    def everything() -> str:
-        visitor()
-        span = span_of(request.args.get("span", ""))
-        text = request.args.get("before", "")
-        before = int(text) if text.isascii() and text.isdecimal() and len(text) < 16 else None
-        found = journal.lines(before=before, limit=LINES)
-        return render_template(
-            "history.html",
-            charts=_charts(parts, span),
-            spans=[(each.key, translate()(each.title)) for each in SPANS],
-            span=span.key,
-            lines=[_line(parts, each) for each in found],
-            before=before,
-            further=found[-1].number if len(found) == LINES else None,
-            broken=_broken(journal, found),
-        )
-
-    return pages
+@blueprint.get("/history")
+def everything() -> str:
+    """The page; ``before`` is the number of the line that the page before ended with."""
+    visitor()
+    span = span_of(request.args.get("span", ""))
+    text = request.args.get("before", "")
+    before = int(text) if text.isascii() and text.isdecimal() and len(text) < 16 else None
+    journal = administration().journal
+    found = journal.lines(before=before, limit=LINES)
+    # Whether a line that is shown was changed. The watch looks at all of them, a part in each round.
+    broken = journal.broken_at(beyond=found[-1].number - 1, upto=found[0].number) if found else None
+    return render_template(
+        "history.html",
+        charts=_charts(span),
+        spans=[(each.key, translate()(each.title)) for each in SPANS],
+        span=span.key,
+        lines=[(each, translate()(SAID[each.kind]), _detail(each)) for each in found],
+        before=before,
+        further=found[-1].number if len(found) == LINES else None,
+        broken=broken,
+    )
 
 
-def _broken(journal: AdministrationJournal, found: Sequence[JournalLine]) -> int | None:
-    """Whether a line that is shown was changed. The watch looks at all of them, a part in each round."""
-    return journal.broken_at(beyond=found[-1].number - 1, upto=found[0].number) if found else None
-
-
-def _charts(parts: ConsoleParts, span: Span) -> list[Chart]:
+def _charts(span: Span) -> list[Chart]:
     """All charts; none while the figures cannot be read, which the first page says."""
-    series, now = FigureSeries(parts.observations), parts.now()
+    series, now = FigureSeries(parts().observations), parts().now()
     try:
         return [draw_chart(plan, series, span, now) for plan in PLANS]
     except StorageError:
         return []
 
 
-def _line(parts: ConsoleParts, line: JournalLine) -> JournalRow:
-    detail = (
-        requests.request_sentence(
-            parts.administration.requests.find_request(line.request), outcome=line.kind in ENDED
-        )
-        if line.request
-        else ""
-    )
-    said = detail or " · ".join(mark_typed(str(line.detail[name])) for name in TOLD if name in line.detail)
-    user = line.detail.get("user", "")
-    who = f"{line.who} ({user})" if user else line.who
-    return JournalRow(line.at, who, translate()(SAID[line.kind]), said, line.request)
+def _detail(line: JournalLine) -> str:
+    """What the act does that the line is about, or what came of it; else the details of the line."""
+    if line.request:
+        act = administration().requests.find_request(line.request)
+        if told := request_sentence(act, outcome=line.kind in ENDED):
+            return told
+    return " · ".join(mark_typed(str(line.detail[name])) for name in TOLD if name in line.detail)

@@ -13,8 +13,8 @@ from appliance.health import Observations
 from appliance.home import Home
 from appliance.logs import set_up_logging
 from hsm.client import AuthorityClient
+from webui.console.access import ConsoleParts
 from webui.console.application import create_app
-from webui.console.parts import ConsoleParts
 from webui.shared.visitor_address import VisitorAddress
 
 CONSOLE_KEY = "console.key"

@@ -1,18 +1,20 @@
-"""What pages show of actions and acts, in the reader's words."""
+"""What pages show of actions and acts, in the reader's words: commands set as such, what was typed set apart."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from appliance.administration.action import NOTHING, Action, ArgumentKind
+from markupsafe import Markup, escape
+
+from appliance.administration.action import NOTHING, Action, ArgumentKind, quoted_argument
 from appliance.administration.actions import REGISTRY, may_approve, may_ask
 from appliance.administration.actions.accounts import LINK
-from appliance.administration.pin_custodians import PinCustodians
+from appliance.administration.sign_in import ConsoleSessionHolder
 from appliance.model.administration import AdministratorRole, AdminRequest, AdminRequestState
-from webui.console.access import TITLES, ConsoleVisitor
-from webui.console.sentences import mark_typed
+from webui.console.access import TITLES, administration
 from webui.shared.language import moment, translate
 
 STATES = {
@@ -62,9 +64,9 @@ class OfferedAction:
 
 @dataclass(frozen=True, slots=True)
 class ShownRequest:
-    """One act. ``yours``: the reader may decide; ``own``: the reader asked for it."""
+    """One act (``it``) as a reader sees it. ``yours``: the reader may decide; ``own``: the reader asked for it."""
 
-    id: str
+    it: AdminRequest
     title: str
     effect: str
     undo: str
@@ -73,23 +75,11 @@ class ShownRequest:
     open: bool
     yours: bool
     own: bool
-    asked_by: str
-    asked: datetime
-    expires: datetime
-    decided_by: str | None
-    decided: datetime | None
-    finished: datetime | None
     outcome: str
-    secret: str
     approvers: str
 
-    @property
-    def at(self) -> datetime:
-        """When something happened last."""
-        return self.finished or self.decided or self.asked
 
-
-def offered_actions(who: ConsoleVisitor, actions: Iterable[Action]) -> list[OfferedAction]:
+def offered_actions(who: ConsoleSessionHolder, actions: Iterable[Action]) -> list[OfferedAction]:
     """*actions* as *who* sees them."""
     return [OfferedAction(action, may_ask(who.actor, action), note_of(action)) for action in actions]
 
@@ -98,14 +88,10 @@ def by_area(found: Iterable[OfferedAction]) -> list[tuple[str, list[OfferedActio
     """Under headings, in the registry's order."""
     areas: dict[str, list[OfferedAction]] = {}
     for offer in found:
-        areas.setdefault(area_of(offer.action), []).append(offer)
+        first = offer.action.name.partition(".")[0]
+        heading = next((area for area, words in AREAS.items() if first in words), "Other acts")
+        areas.setdefault(translate()(heading), []).append(offer)
     return list(areas.items())
-
-
-def area_of(action: Action) -> str:
-    """The heading that *action* stands under."""
-    first = action.name.partition(".")[0]
-    return translate()(next((area for area, words in AREAS.items() if first in words), "Other acts"))
 
 
 def note_of(action: Action) -> str:
@@ -157,30 +143,26 @@ def request_sentence(act: AdminRequest, *, outcome: bool) -> str:
     return effect_of(action, act.arguments) if action else act.effect
 
 
-def warning(keepers: PinCustodians, action: str, arguments: Mapping[str, str]) -> str:
+def warning(action: str, arguments: Mapping[str, str]) -> str:
     """What the sentence of *action* cannot know: whether a keeper of the PIN ends, and how many are left."""
-    found = keepers.warning(action, arguments)
+    found = administration().pin_custodians.warning(action, arguments)
     return "" if found is None else translate()(found.template, **found.values)
 
 
-def has_code(who: ConsoleVisitor, act: AdminRequest) -> bool:
+def has_code(who: ConsoleSessionHolder, act: AdminRequest) -> bool:
     """Whether *who* asked for a link whose code is theirs to give."""
-    over = (
-        AdminRequestState.REFUSED,
-        AdminRequestState.WITHDRAWN,
-        AdminRequestState.EXPIRED,
-        AdminRequestState.FAILED,
-    )
+    state = AdminRequestState
+    over = (state.REFUSED, state.WITHDRAWN, state.EXPIRED, state.FAILED)
     return act.action == LINK and act.asked_by == who.login and act.state not in over
 
 
-def show_request(who: ConsoleVisitor, act: AdminRequest) -> ShownRequest:
+def show_request(who: ConsoleSessionHolder, act: AdminRequest) -> ShownRequest:
     """*act* as *who* sees it. One of an action that this release does not know keeps its words."""
     action, say = REGISTRY.get(act.action), translate()
     state, tone = STATES[act.state]
     waits = act.state is AdminRequestState.WAITING
     return ShownRequest(
-        id=act.id,
+        it=act,
         title=say(action.title) if action else act.action,
         effect=request_sentence(act, outcome=False),
         undo=say(action.undo) if action and action.undo else "",
@@ -189,13 +171,33 @@ def show_request(who: ConsoleVisitor, act: AdminRequest) -> ShownRequest:
         open=waits,
         yours=waits and action is not None and act.asked_by != who.login and may_approve(who.actor, action),
         own=act.asked_by == who.login,
-        asked_by=act.asked_by,
-        asked=act.asked,
-        expires=act.expires,
-        decided_by=act.decided_by,
-        decided=act.decided,
-        finished=act.ended,
         outcome=request_sentence(act, outcome=True) if act.outcome else "",
-        secret=act.outcome.secret if act.outcome else "",
         approvers=kinds(action.approvers) if action else "",
     )
+
+
+_BEGIN, _END = "\ue000", "\ue001"
+"""For private use, so that no argument holds them (:meth:`appliance.administration.action.Argument.checked`)."""
+
+_GIVEN = re.compile(f"{_BEGIN}([^{_BEGIN}{_END}]*){_END}")
+
+
+def mark_typed(value: str) -> str:
+    """*value*, which somebody typed, for a sentence that goes through :func:`coded`."""
+    return f"{_BEGIN}{quoted_argument(value)}{_END}"
+
+
+def coded(sentence: str) -> Markup:
+    """The filter of templates: *sentence* with what stands between backquotes, a command, in ``<code>``, and what
+    is :func:`mark_typed` in ``<span class="given">``, never a command; a backquote without its fellow stays."""
+    pieces = enumerate(_GIVEN.split(str(sentence)))
+    given = Markup('<span class="given">{}</span>')
+    return Markup("").join(given.format(each) if number % 2 else _commands(each) for number, each in pieces)
+
+
+def _commands(words: str) -> Markup:
+    parts = words.split("`")
+    if len(parts) % 2 == 0:
+        return escape(words)
+    code = Markup("<code>{}</code>")
+    return Markup("").join(code.format(part) if number % 2 else escape(part) for number, part in enumerate(parts))

@@ -20,7 +20,6 @@ from werkzeug.exceptions import NotFound
 
 from appliance.language import Language
 from webui.console.access import visitor
-from webui.console.parts import ConsoleParts
 from webui.shared.language import current_language
 
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,60}")
@@ -32,19 +31,16 @@ _RULES = ("heading", "list", "fence", "backticks", "link")
 _MARKDOWN = MarkdownIt("zero", {"html": False}).enable(list(_RULES))
 
 
-def blueprint(parts: ConsoleParts) -> Blueprint:
-    """The pages."""
-    pages = Blueprint("runbook", __name__)
-    pages.add_app_template_global(has_page, "has_runbook")
+blueprint = Blueprint("runbook", __name__)
 
-    @pages.get("/runbook/<name>")
-    def page(name: str) -> str:
-        visitor()
-        text, spoken = read_page(name, current_language())
-        title, content = render_page(text)
-        return render_template("runbook.html", title=title, content=content, spoken=spoken)
 
-    return pages
+@blueprint.get("/runbook/<name>")
+def page(name: str) -> str:
+    """The page, in the reader's language where there is one."""
+    visitor()
+    text, spoken = read_page(name, current_language())
+    title, content = render_page(text)
+    return render_template("runbook.html", title=title, content=content, spoken=spoken)
 
 
 def has_page(name: str) -> bool:

@@ -7,9 +7,9 @@ programs on this machine, without names of people or documents.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
 
 from flask import Blueprint, Response, jsonify, make_response, render_template
 
@@ -20,39 +20,18 @@ from appliance.health.registry import CHECKS, TITLES
 from appliance.health.service_checks import is_to_be_told
 from appliance.health.surveys import ServiceReadiness
 from webui.console import operations
-from webui.console.access import visitor
-from webui.console.parts import ConsoleParts
+from webui.console.access import administration, parts, visitor
 from webui.shared.language import translate
 
 LATE = timedelta(seconds=1)
 """An answer older than the last round: what it needs did not answer, so that it could not be asked."""
 
-
-@dataclass(frozen=True, slots=True)
-class HealthRow:
-    """One observation. ``condition`` is that of the finding, ``calm`` when nobody has to act; ``page`` may be
-    empty. ``at`` is when it was found last; ``stale``: the last round could not ask."""
-
-    name: str
-    title: str
-    condition: str
-    calm: bool
-    sentence: str
-    remedy: str
-    page: str
-    since: datetime
-    at: datetime
-    stale: bool
-
-    @property
-    def id(self) -> str:
-        """The place on the page."""
-        return f"state-{self.name}"
+_WORST_FIRST = (Condition.FAILING, Condition.ATTENTION, Condition.GOOD, Condition.NOT_CONFIGURED)
 
 
-def health_rows(survey: Survey, *, only: Container[str] | None = None) -> list[HealthRow]:
-    """What people read of *survey*, in the same order."""
-    return [_row(each, survey.at) for each in survey.observed if only is None or each.finding.name in only]
+def worst_first(found: Iterable[Observed]) -> list[Observed]:
+    """The same: failing, what wants attention, what is good, what is not configured; the order within stays."""
+    return sorted(found, key=lambda each: _WORST_FIRST.index(each.finding.condition))
 
 
 def maintenance_sentence(survey: Survey) -> str:
@@ -61,55 +40,34 @@ def maintenance_sentence(survey: Survey) -> str:
     return translate()(told[0].template, **told[0].values) if told else ""
 
 
-def worst_first(found: Iterable[HealthRow]) -> list[HealthRow]:
-    """The same: failing, what wants attention, what is good, what is not configured; the order within stays."""
-    order = (Condition.FAILING, Condition.ATTENTION, Condition.GOOD, Condition.NOT_CONFIGURED)
-    return sorted(found, key=lambda row: order.index(Condition(row.condition)))
+blueprint = Blueprint("state", __name__)
 
 
-def _row(observed: Observed, round_at: datetime | None) -> HealthRow:
-    finding, say = observed.finding, translate()
-    calm = finding.condition.calm
-    return HealthRow(
-        name=finding.name,
-        title=say(TITLES.get(finding.name, finding.name)),
-        condition=finding.condition.value,
-        calm=calm,
-        sentence=translate()(finding.template, **finding.values),
-        remedy="" if calm else translate()(finding.remedy, **finding.remedy_values),
-        page=finding.page.value if finding.page is not None else "",
-        since=observed.since,
-        at=observed.at,
-        stale=round_at is not None and observed.at < round_at - LATE,
-    )
-
-
-def blueprint(parts: ConsoleParts) -> Blueprint:
+@blueprint.get("/")
+def everything() -> str:
     """The first page."""
-    pages = Blueprint("state", __name__)
-
-    @pages.get("/")
-    def everything() -> str:
-        visitor()
-        survey = parts.observations.survey(parts.now())
-        found = worst_first(health_rows(survey))
-        return render_template(
-            "state.html",
-            overall=_overall(found),
-            worst=found[0].condition if found else "failing",
-            seen=survey.at,
-            troubles=[row for row in found if not row.calm],
-            calm=[row for row in found if row.calm],
-        )
-
-    return pages
-
-
-def _overall(found: Sequence[HealthRow]) -> str:
-    """The one sentence at the top."""
-    failing, attention = (
-        sum(row.condition == condition for row in found) for condition in ("failing", "attention")
+    visitor()
+    survey = parts().observations.survey(parts().now())
+    found = worst_first(survey.observed)
+    return render_template(
+        "state.html",
+        overall=_overall(found),
+        worst=found[0].finding.condition.value if found else "failing",
+        seen=survey.at,
+        names=TITLES,
+        troubles=[each for each in found if not each.finding.condition.calm],
+        calm=[
+            (each, survey.at is not None and each.at < survey.at - LATE)
+            for each in found
+            if each.finding.condition.calm
+        ],
     )
+
+
+def _overall(found: Sequence[Observed]) -> str:
+    """The one sentence at the top."""
+    count = Counter(each.finding.condition for each in found)
+    failing, attention = count[Condition.FAILING], count[Condition.ATTENTION]
     say = translate()
     if failing and attention:
         return say("{failing} failing, {attention} to be looked at", failing=failing, attention=attention)
@@ -130,61 +88,49 @@ FIGURES = (
 AREAS = ("mail", "retries")
 """The first words of the names of acts that have something tried again."""
 
-
 RETRY = "retries.contract"
 """The one safe act for a contract that is stuck."""
 
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """How much waits."""
-
-    title: str
-    count: int
+queues = Blueprint("queues", __name__)
 
 
-def queues_blueprint(parts: ConsoleParts) -> Blueprint:
-    """The page."""
-    pages = Blueprint("queues", __name__)
-
-    @pages.get("/queues")
-    def everything() -> str:
-        who = visitor()
-        survey = parts.observations.survey(parts.now())
-        found = health_rows(survey, only=CONCERNED)
-        return render_template(
-            "queues.html",
-            said=translate()("Queues"),
-            rows=worst_first(found),
-            stuck=parts.administration.stuck.all(),
-            may_retry=may_ask(who.actor, find_action(RETRY)),
-            figures=[
-                Figure(translate()(title), round(survey.figures[name]))
-                for name, title in FIGURES
-                if name in survey.figures
-            ],
-            actions=operations.offered(who, AREAS),
-        )
-
-    return pages
+@queues.get("/queues", endpoint="everything")
+def show_queues() -> str:
+    """How much waits, how that stands, and what has it tried again."""
+    who = visitor()
+    survey = parts().observations.survey(parts().now())
+    return render_template(
+        "queues.html",
+        said=translate()("Queues"),
+        rows=worst_first(each for each in survey.observed if each.finding.name in CONCERNED),
+        names=TITLES,
+        stuck=administration().stuck.all(),
+        may_retry=may_ask(who.actor, find_action(RETRY)),
+        figures=[(title, round(survey.figures[name])) for name, title in FIGURES if name in survey.figures],
+        actions=operations.offered(who, AREAS),
+    )
 
 
-def probes_blueprint(parts: ConsoleParts) -> Blueprint:
-    """The addresses."""
-    pages = Blueprint("probes", __name__)
-    serving = frozenset(check.name for check in CHECKS if check.serving) | {"watch"}
+SERVING = frozenset(check.name for check in CHECKS if check.serving) | {"watch"}
+"""What has to work for the appliance to be ready."""
 
-    @pages.get("/livez")
-    def livez() -> Response:
-        return jsonify({"alive": True})
+probes = Blueprint("probes", __name__)
 
-    @pages.get("/readyz")
-    def readyz() -> Response:
-        found = ServiceReadiness(parts.observations.survey(parts.now()).observed, serving)
-        return make_response(jsonify(found.report()), 200 if found.ready else 503)
 
-    @pages.get("/metrics")
-    def figures() -> Response:
-        return Response(exposition(parts.observations.survey(parts.now())), content_type=METRICS_TYPE)
+@probes.get("/livez")
+def livez() -> Response:
+    """Whether the console answers."""
+    return jsonify({"alive": True})
 
-    return pages
+
+@probes.get("/readyz")
+def readyz() -> Response:
+    """Whether the appliance serves, and what does not."""
+    found = ServiceReadiness(parts().observations.survey(parts().now()).observed, SERVING)
+    return make_response(jsonify(found.report()), 200 if found.ready else 503)
+
+
+@probes.get("/metrics")
+def figures() -> Response:
+    """The figures of the last round."""
+    return Response(exposition(parts().observations.survey(parts().now())), content_type=METRICS_TYPE)

@@ -3,7 +3,7 @@ go afterwards, and problems at their fields."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from flask import Response, make_response, render_template, request
 
@@ -37,7 +37,7 @@ def problems_of(problem: ApplianceError | None, place: str = "") -> dict[str, st
     return {place: sentence(problem)} if problem else {}
 
 
-def form_page(template: str, problems: dict[str, str], **shown: object) -> Response:
+def form_page(template: str, problems: Mapping[str, str], **shown: object) -> Response:
     """A form: 422 when it has problems."""
     return make_response(render_template(template, problems=problems, **shown), 422 if problems else 200)
 
@@ -48,6 +48,15 @@ def old_password_problem(confirm: Callable[[str, str, ClientInfo], None], owner:
         confirm(owner, field("old", LONGEST_PASSWORD), client_info())
     except (SignInRefused, TooManyAttempts) as refusal:
         return {"old": sentence(refusal)}
+    return {}
+
+
+def problem_at(place: str, change: Callable[[], None]) -> dict[str, str]:
+    """Makes a *change*; the sentence at its *place* in the form when it is refused."""
+    try:
+        change()
+    except PreconditionRefused as refusal:
+        return {place: sentence(refusal)}
     return {}
 
 
