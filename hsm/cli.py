@@ -18,8 +18,8 @@ from hsm.config import AuthoritySettings, PeerRole
 from hsm.daemon import Daemon
 from hsm.errors import AuthorityError, UnknownKey
 from hsm.files import write_durably
+from hsm.home import LastingAuthorityLock
 from hsm.intents import instant
-from hsm.lasting_lock import LastingAuthorityLock
 from hsm.log_lines import log_handler
 from hsm.process import ServiceManager
 from hsm.store import AuthorityStore

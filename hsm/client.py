@@ -10,21 +10,25 @@ from collections.abc import Sequence
 from types import NoneType
 from typing import TYPE_CHECKING, Any, cast
 
-from hsm.answers import Appointment, Approvals, AuthorityStatus, HeldCeremony, KnownCompanySeal, KnownCredential
-from hsm.backup.statement import BackupPartStatement
-from hsm.checkpoint import LogExtension
+from hsm.backup import BackupPartStatement
 from hsm.codec import Operation
 from hsm.config import PeerRole
-from hsm.protocol import Connections
-from hsm.requests import (
+from hsm.note import LogExtension
+from hsm.operation_types import (
+    Appointment,
     ApprovalRequest,
+    Approvals,
+    AuthorityStatus,
     BackupPiece,
     BackupSigning,
     CodeUse,
     DocumentSigning,
+    HeldCeremony,
     IntentQuery,
     KeyToUnwrap,
     KeyToWrap,
+    KnownCompanySeal,
+    KnownCredential,
     ManifestSigningRequest,
     NoArguments,
     OcspQuestion,
@@ -38,6 +42,7 @@ from hsm.requests import (
     TimestampOrders,
     Unlocking,
 )
+from hsm.protocol import Connections
 from hsm.timestamp import IssuedToken, TimestampRequest
 
 if TYPE_CHECKING:

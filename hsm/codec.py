@@ -20,7 +20,7 @@ import cattrs
 from cattrs.errors import ForbiddenExtraKeysError
 from cattrs.strategies import configure_tagged_union
 
-from hsm.backup.statement import BackupPartStatement
+from hsm.backup import BackupPartStatement
 from hsm.config import PeerRole
 from hsm.errors import AuthorityError, BadRequest, Sentence
 from hsm.intents import (
@@ -33,8 +33,8 @@ from hsm.intents import (
     officer_intent_from_wire,
     signing_intent_from_wire,
 )
+from hsm.operation_types import OfficerRequest
 from hsm.protocol import Connections
-from hsm.requests import OfficerRequest
 
 T = TypeVar("T")
 

@@ -19,7 +19,7 @@ from hsm.log_lines import LogFormat
 from hsm.names import LONGEST_ORGANISATION, is_visible
 from hsm.settings import require, sections, tables_of
 from hsm.signer import SignatureAlgorithm
-from hsm.timestamp.imprints import DEFAULT_HASHES
+from hsm.timestamp.model import DEFAULT_HASHES
 
 
 class PeerRole(StrEnum):
@@ -241,7 +241,7 @@ class AuthorityHome:
 
     @property
     def lasting_lock(self) -> Path:
-        """There while somebody has locked the authority (:mod:`hsm.lasting_lock`)."""
+        """There while somebody has locked the authority (:mod:`hsm.home`)."""
         return self.root / "authority/locked"
 
     @property

@@ -1,4 +1,4 @@
-"""Rows of SQLite as typed values, by the names of their columns; shared by both databases.
+"""Rows of SQLite as typed values, by the names of their columns, and schemas; shared by both databases.
 
 A column is a field of the same name; ``AS`` renames it in the query. What a column's text means follows from the
 field's type: instants, days and times in ISO 8601, the values of enumerations, JSON for tuples, sets and mappings.
@@ -184,3 +184,23 @@ def _converter(hint: Hashable) -> _Convert | None:
     if isinstance(kind, type) and issubclass(kind, Mapping):
         return json.loads
     raise TypeError(f"no column has the type {hint}; say how it is made")
+
+
+def apply_script(connection: sqlite.Connection, script: str) -> None:
+    """Statement by statement: ``executescript`` would commit first, and half of *script* could stay."""
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite.complete_statement(statement):
+            connection.execute(statement)
+            statement = ""
+
+
+def objects_in(connection: sqlite.Connection) -> list[tuple[str, str]]:
+    """Name and SQL of every table, index and trigger: a dropped trigger would let kept rows be rewritten."""
+    return list(
+        connection.execute(
+            "SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite^_%' ESCAPE '^'"
+            " ORDER BY name"
+        )
+    )

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from hsm.checkpoint import LogExtension
 from hsm.errors import ConsistencyRefused
 from hsm.merkle import EMPTY_ROOT, Range, consistency_ranges, frontier, node_hash
+from hsm.note import LogExtension
 
 
 def root_of(leaves: Sequence[bytes]) -> bytes:

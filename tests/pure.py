@@ -18,7 +18,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 STARTERS = (
     *("multiprocessing", "pkcs11", "playwright", "subprocess", "os.fork", "tests.authority", "tests.command"),
-    *("appliance.confinement", "appliance.supervision", "appliance.wiring", "hsm.workers"),
+    *("appliance.confinement", "appliance.supervision", "appliance.wiring", "hsm.daemon"),
 )
 """Modules, and a function, that start processes or a token."""
 

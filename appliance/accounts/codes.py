@@ -14,7 +14,7 @@ from typing import Protocol
 from urllib.parse import quote, urlencode
 
 from appliance.errors import PreconditionRefused
-from hsm.activation.pin import matching_step
+from hsm.activation.credentials import matching_step
 from hsm.errors import BadRequest, Malformed, NotPermitted
 
 _SECRET_BYTES = 20

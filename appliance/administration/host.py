@@ -22,7 +22,7 @@ from appliance.operations.drill import last_drill_result, run_drill
 from appliance.operations.releases import PlaybookReleases, ProvisionedReleases
 from appliance.operations.restore import RestoreOrder, restore_archive
 from hsm.config import AuthorityHome
-from hsm.lasting_lock import LastingAuthorityLock
+from hsm.home import LastingAuthorityLock
 
 TARGET = "vermilion.target"
 PATIENCE = 6 * 3600.0

@@ -9,9 +9,9 @@ from appliance.ledger.audit_trail import SYSTEM, AuditEvent, AuditTrail, EventKi
 from appliance.office.notices import notify_officers_of_recovery
 from appliance.store import ledger
 from appliance.store.database import Database
-from hsm.answers import HeldCeremony
 from hsm.client import AuthorityClient
 from hsm.intents import instant
+from hsm.operation_types import HeldCeremony
 
 
 class CeremonyRecords:

@@ -18,8 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 from appliance.evidence.manifest import ManifestLogState
 from appliance.evidence.model import LogMaterial, PackageRefused
 from hsm import canonical, merkle
-from hsm.checkpoint import verify_checkpoint
-from hsm.note import KeyKind, parse_note, parse_vkey
+from hsm.note import KeyKind, parse_note, parse_vkey, verify_checkpoint
 
 CHECKPOINT: Final = "log/checkpoint"
 CHECKPOINT_TEXT: Final = "log/checkpoint.text"

@@ -40,7 +40,7 @@ from appliance.verification.revocation import RevocationData
 from appliance.verification.signers import IdentifiedSigner, NotSigned, identify_signer
 from hsm import cms, timestamp
 from hsm.certificates import is_evidence_service
-from hsm.cms.model import SIGNING_TIME
+from hsm.cms.signed_data import SIGNING_TIME
 
 FIELD = "manifest.json"
 _BER = b"\x30\x80"

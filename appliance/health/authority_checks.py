@@ -13,9 +13,9 @@ from appliance.store import ledger
 from appliance.store import ledger as store
 from appliance.store.database import Transaction
 from hsm import canonical
-from hsm.answers import AuthorityState, AuthorityStatus, ClockState, HeldCeremony, KeyReport
 from hsm.config import TimeSourceKind
 from hsm.errors import AuthorityError
+from hsm.operation_types import AuthorityState, AuthorityStatus, ClockState, HeldCeremony, KeyReport
 
 STAGES = (90, 30, 14, 3)
 """Days that a certificate has left when somebody is told, each time anew."""

@@ -18,9 +18,9 @@ from appliance.errors import ApplianceError
 from appliance.health.findings import HealthFinding, RunbookPage, attention
 from appliance.home import Home
 from appliance.store.database import Database, Transaction
-from hsm.answers import AuthorityStatus
 from hsm.client import AuthorityClient
 from hsm.errors import AuthorityError
+from hsm.operation_types import AuthorityStatus
 
 PATIENCE = 2.0
 """Seconds for each answer of the authority, and for the database's lock."""

@@ -16,13 +16,12 @@ from appliance.store import checkpoints
 from appliance.store import ledger as store
 from appliance.store.checkpoints import StoredCheckpoint
 from appliance.store.database import Database, Transaction
-from hsm.answers import AuthorityStatus, SignedCheckpoint
-from hsm.checkpoint import parse_checkpoint, verify_checkpoint
 from hsm.client import AuthorityClient
 from hsm.cms import SignatureRefused
 from hsm.errors import CertificateRefused, ConsistencyRefused, Malformed
 from hsm.merkle import EMPTY_ROOT, inclusion_ranges, leaf_hash, root_from_inclusion
-from hsm.note import NoteKey, NoteRefused, parse_note
+from hsm.note import NoteKey, NoteRefused, parse_checkpoint, parse_note, verify_checkpoint
+from hsm.operation_types import AuthorityStatus, SignedCheckpoint
 from hsm.timestamp import verify_token
 
 

@@ -31,10 +31,9 @@ from appliance.store import checkpoints, ledger
 from appliance.store.checkpoints import StoredCheckpoint
 from appliance.store.database import Database
 from hsm import canonical
-from hsm.checkpoint import verify_checkpoint
 from hsm.errors import Malformed
 from hsm.merkle import leaf_hash, root_from_inclusion
-from hsm.note import NoteRefused, parse_vkey
+from hsm.note import NoteRefused, parse_vkey, verify_checkpoint
 
 FORMAT: Final = "vermilion-history/1"
 PAGE: Final = 50

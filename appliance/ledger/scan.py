@@ -14,10 +14,9 @@ from appliance.store import checkpoints
 from appliance.store import ledger as store
 from appliance.store.database import Database
 from hsm import canonical
-from hsm.checkpoint import verify_checkpoint
 from hsm.errors import Malformed
 from hsm.merkle import EMPTY_ROOT, leaf_hash, node_hash
-from hsm.note import NoteKey, NoteRefused
+from hsm.note import NoteKey, NoteRefused, verify_checkpoint
 
 
 def require_chain(entries: Sequence[tuple[int, bytes]], *, contract: str, whole: bool = True) -> None:

@@ -17,8 +17,8 @@ from appliance.store import checkpoints
 from appliance.store import ledger as store
 from appliance.store.checkpoints import StoredCheckpoint
 from appliance.store.database import Database
-from hsm.checkpoint import MOST_LEAVES
 from hsm.client import AuthorityClient
+from hsm.note import MOST_LEAVES
 from hsm.timestamp import order_for
 
 BATCH = 1024

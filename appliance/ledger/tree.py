@@ -14,8 +14,8 @@ from appliance.store import checkpoints
 from appliance.store import ledger as store
 from appliance.store.checkpoints import StoredCheckpoint
 from appliance.store.database import Database, Transaction
-from hsm.checkpoint import LogExtension
 from hsm.merkle import frontier, leaf_hash, node_hash, range_hash
+from hsm.note import LogExtension
 
 
 def subtree_number(start: int, end: int) -> int:

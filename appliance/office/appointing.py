@@ -31,9 +31,9 @@ from appliance.model.people import Person
 from appliance.office.notices import notify_officers_of_recovery
 from appliance.store import accounts, enrolment, people
 from appliance.store.database import Transaction
-from hsm.answers import Appointment
 from hsm.client import AuthorityClient
 from hsm.errors import ActivationRefused
+from hsm.operation_types import Appointment
 
 _SUBJECT = re.compile(r"officer-[0-9a-f]{12}")
 _LABEL = "Made at set-up"

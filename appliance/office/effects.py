@@ -18,11 +18,11 @@ from appliance.office.notices import notify_enrolled
 from appliance.powers.ending import end_of_agent
 from appliance.store import accounts, directory, enrolment, people, seals
 from appliance.store.database import Transaction
-from hsm.answers import KnownCompanySeal
 from hsm.client import AuthorityClient
 from hsm.errors import UnknownKey
 from hsm.intents import OfficerIntent
 from hsm.names import is_pin_custodian
+from hsm.operation_types import KnownCompanySeal
 
 
 def perform_at_authority(authority: AuthorityClient, act: OfficerIntent) -> None:

@@ -16,8 +16,8 @@ from appliance.office.drafts import DecisionDrafts
 from appliance.powers.ending import end_of_agent
 from appliance.store import accounts, directory
 from appliance.store.database import Database
-from hsm.answers import KnownCredential
 from hsm.client import AuthorityClient
+from hsm.operation_types import KnownCredential
 
 PAGE = 50
 

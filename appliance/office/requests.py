@@ -26,7 +26,7 @@ from appliance.model.office import (
 from appliance.office.notices import checked_reason, notify_inviter, notify_officers_of_request, notify_refused
 from appliance.store import enrolment
 from appliance.store.database import Database
-from hsm.activation.pin import matching_step
+from hsm.activation.credentials import matching_step
 from hsm.client import AuthorityClient
 from hsm.errors import AuthorityError, NotPermitted
 

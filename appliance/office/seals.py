@@ -16,8 +16,8 @@ from appliance.office.notices import checked_reason
 from appliance.store import officer_decisions, people, seal_requests
 from appliance.store import seals as store
 from appliance.store.database import Database
-from hsm.answers import KnownCompanySeal
 from hsm.client import AuthorityClient
+from hsm.operation_types import KnownCompanySeal
 
 
 @dataclass(frozen=True, slots=True)

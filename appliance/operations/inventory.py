@@ -11,8 +11,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.x509.oid import NameOID
 
-from hsm.answers import AuthorityStatus
 from hsm.client import AuthorityClient
+from hsm.operation_types import AuthorityStatus
 
 
 class ExpiringKind(StrEnum):

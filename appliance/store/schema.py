@@ -12,7 +12,7 @@ from pathlib import Path
 from pysqlite3 import dbapi2 as sqlite
 
 from appliance.errors import StorageError
-from hsm.schema import apply, objects_in
+from hsm.rows import apply_script, objects_in
 
 _NAME = re.compile(r"(\d{4})_[a-z0-9_]+\.sql")
 
@@ -121,5 +121,5 @@ def _version(connection: sqlite.Connection) -> int:
 
 
 def _apply(connection: sqlite.Connection, script: str, number: int) -> None:
-    apply(connection, script)
+    apply_script(connection, script)
     connection.execute(f"PRAGMA user_version = {number}")

@@ -10,9 +10,9 @@ from http.client import HTTPConnection, HTTPException
 from appliance.config import Settings
 from appliance.home import Home
 from appliance.supervision.supervisor import Say, Service, Supervisor
-from hsm.answers import AuthorityState
 from hsm.client import AuthorityClient
 from hsm.errors import AuthorityError
+from hsm.operation_types import AuthorityState
 
 AUTHORITY = "authority"
 

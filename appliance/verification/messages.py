@@ -17,7 +17,7 @@ from appliance.verification.algorithms import digest_of
 from appliance.verification.model import Reason
 from hsm import der
 from hsm.cms import DATA
-from hsm.cms.model import CONTENT_TYPE, MESSAGE_DIGEST, SIGNATURE_TIMESTAMP, SIGNED_DATA
+from hsm.cms.signed_data import CONTENT_TYPE, MESSAGE_DIGEST, SIGNATURE_TIMESTAMP, SIGNED_DATA
 from hsm.errors import AuthorityError
 
 T = TypeVar("T")

@@ -23,7 +23,7 @@ from appliance.verification.certificates import issuer_and_serial, parsed
 from appliance.verification.messages import CONTENT_TYPE, MESSAGE_DIGEST, SignedMessage, UnreadableMessage
 from appliance.verification.model import Indication, Reason, SubIndication, Verdict
 from hsm import der
-from hsm.cms.model import SIGNING_CERTIFICATE, SIGNING_CERTIFICATE_V2
+from hsm.cms.signed_data import SIGNING_CERTIFICATE, SIGNING_CERTIFICATE_V2
 from hsm.errors import AuthorityError
 
 

@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from hsm import canonical
-from hsm.activation.assertion import verify_assertion
-from hsm.activation.pin import PinVerifier
+from hsm.activation.credentials import PinVerifier, verify_assertion
 from hsm.activation.rules import ActivationRules
-from hsm.answers import Approvals
 from hsm.config import ActivationSettings
 from hsm.errors import ActivationRefused
 from hsm.intents import Activation, OfficerIntent, SigningIntent, WebAuthnActivation, instant
+from hsm.operation_types import Approvals
 from hsm.store import Approval, AuthorityStore, Credential, SubjectKind
 
 STRONG, WEAK = "webauthn", "pin-totp"

@@ -16,9 +16,8 @@ from importlib import metadata
 from pathlib import Path
 
 from hsm import config, files, home, process
-from hsm.backup.contents import gather, token_of
-from hsm.backup.examination import examine
-from hsm.backup.statement import BackupPartStatement, ServiceKey
+from hsm.backup import BackupPartStatement, ServiceKey
+from hsm.backup.contents import examine, gather, token_of
 from hsm.config import AuthoritySettings
 from hsm.encryption import decrypt_directory, encrypt_directory, new_identity, recipient_of
 from hsm.errors import AuthorityError, BackupRefused, EncryptionRefused

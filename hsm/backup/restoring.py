@@ -14,8 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hsm import config, home, process
-from hsm.backup.contents import point_softhsm, put_in_place
-from hsm.backup.examination import examine_here, settings_of
+from hsm.backup.contents import examine_here, point_softhsm, put_in_place, settings_of
 from hsm.config import AuthorityHome, AuthoritySettings
 from hsm.encryption import decrypt_directory, identities_in
 from hsm.errors import AuthorityError, BackupRefused

@@ -15,7 +15,6 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from hsm import canonical
-from hsm.answers import OFFICER_RECOVERY
 from hsm.ceremony.plan import RecoveryPlan
 from hsm.ceremony.proceedings import CeremonyResult, alone, record
 from hsm.ceremony.tokens import RootPin, open_token
@@ -24,6 +23,7 @@ from hsm.config import AuthoritySettings
 from hsm.errors import ActivationRefused, ConfigurationRefused
 from hsm.intents import instant
 from hsm.keys import raw_signer
+from hsm.operation_types import OFFICER_RECOVERY
 from hsm.operations.context import AuthorityContext, open_context
 from hsm.signer import SignatureAlgorithm, require_signature
 from hsm.store import SubjectKind

@@ -13,9 +13,8 @@ from hsm.ceremony.plan import CeremonyPlan
 from hsm.config import AuthoritySettings
 from hsm.errors import ConfigurationRefused, ModuleUnavailable
 from hsm.initialisation import NewToken, initialise
-from hsm.login import Login
 from hsm.store import AuthorityStore
-from hsm.token import TokenConnection
+from hsm.token import Login, TokenConnection
 from hsm.worker_messages import PinChange
 
 

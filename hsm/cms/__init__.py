@@ -1,8 +1,15 @@
 """Signed messages (CMS, RFC 5652) with the attributes of CAdES and PAdES baseline (ETSI EN 319 122, 142)."""
 
 from hsm.cms.build import MessageMaker, sign_detached
-from hsm.cms.model import DATA, TST_INFO, CmsMessage, SignatureRefused
-from hsm.cms.signed_data import add_signature_timestamp, parse, signature_value
+from hsm.cms.signed_data import (
+    DATA,
+    TST_INFO,
+    CmsMessage,
+    SignatureRefused,
+    add_signature_timestamp,
+    parse,
+    signature_value,
+)
 from hsm.cms.verify import check_signature, signer_certificate, verify
 
 __all__ = [

@@ -21,16 +21,16 @@ from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKey
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from hsm import der
-from hsm.cms.model import (
+from hsm.cms.signed_data import (
     ALGORITHM_PROTECTION,
     CONTENT_TYPE,
     MESSAGE_DIGEST,
     CmsMessage,
     SignatureRefused,
     algorithm_protection,
+    certificate_digests,
     identifier_of,
 )
-from hsm.cms.signed_data import certificate_digests
 from hsm.errors import Malformed
 
 _HASHES: dict[str, hashes.HashAlgorithm] = {

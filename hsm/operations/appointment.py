@@ -10,13 +10,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from hsm import canonical
-from hsm.answers import Appointment
 from hsm.errors import ActivationLocked, ActivationRefused, BadRequest
 from hsm.intents import required_field
 from hsm.names import require_person_name
+from hsm.operation_types import Appointment, CodeUse, NoArguments
 from hsm.operations.context import AuthorityContext
 from hsm.operations.people import credentials_from_details, require_organisation, subject_from_details
-from hsm.requests import CodeUse, NoArguments
 from hsm.store import Credential, SubjectKind
 from hsm.store.ceremonies import digest_of
 

@@ -12,12 +12,12 @@ from contextlib import suppress
 
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
-from hsm.backup.statement import BackupPartStatement, note_text, part_named
+from hsm.backup import BackupPartStatement, note_text, part_named
 from hsm.errors import BackupRefused, BadRequest, CertificateRefused
 from hsm.files import file_lock
 from hsm.note import NoteKey, sign_note
+from hsm.operation_types import BackupPiece, BackupSigning, NoArguments, OfBackup
 from hsm.operations.context import AuthorityContext
-from hsm.requests import BackupPiece, BackupSigning, NoArguments, OfBackup
 
 PIECE = 1 << 20
 _NAME = re.compile(r"[0-9a-f]{16}")

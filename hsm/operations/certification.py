@@ -15,9 +15,9 @@ from hsm.certificates import Profile
 from hsm.errors import BadRequest, CertificateRefused, UnknownKey
 from hsm.intents import OfficerIntent, required_field
 from hsm.names import SubjectName, name_in
+from hsm.operation_types import NoArguments, OcspQuestion, OfCertificate, OfficerRequest, OfIssuer, SubjectQuery
 from hsm.operations.context import AuthorityContext
 from hsm.operations.records import record_revocation, record_rotation
-from hsm.requests import NoArguments, OcspQuestion, OfCertificate, OfficerRequest, OfIssuer, SubjectQuery
 from hsm.revocation import issue_crl, names, ocsp_response, read_request, reason_of, refusal
 from hsm.signer import SignatureAlgorithm
 from hsm.store import CertificateRecord, CrlRecord, SubjectKind

@@ -9,17 +9,15 @@ from datetime import datetime
 from cryptography import x509
 
 from hsm.activation import IntentAuthoriser
-from hsm.activation.pin import PinVerifier
+from hsm.activation.credentials import PinVerifier
 from hsm.certificates import CertificateRules, Issuer
-from hsm.clock import Clock, DeclaredClock, KernelClock
 from hsm.config import AuthoritySettings, TimeSettings, TimeSourceKind
 from hsm.errors import UnknownKey
 from hsm.generation import TokenKeyWrapping
 from hsm.keys import Signers
-from hsm.login import Login
 from hsm.store import AuthorityStore
-from hsm.time_source import SharedTimes, TimeSource
-from hsm.token import TokenConnection
+from hsm.time_source import Clock, DeclaredClock, KernelClock, SharedTimes, TimeSource
+from hsm.token import Login, TokenConnection
 from hsm.worker_messages import PinChange
 
 WRAPPING = "wrapping"
@@ -77,7 +75,7 @@ def open_context(
 ) -> AuthorityContext:
     """A worker's context with *pin*. Touches the token only when first used.
 
-    *warn* tells the other workers that *pin* is refused (see :class:`hsm.login.Login`).
+    *warn* tells the other workers that *pin* is refused (see :class:`hsm.token.Login`).
     """
     home = settings.home
     store = AuthorityStore(home.store)

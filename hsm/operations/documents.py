@@ -14,7 +14,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from hsm import canonical, cms
-from hsm.answers import Approvals
 from hsm.config import PeerRole
 from hsm.errors import (
     ActivationUsed,
@@ -26,15 +25,16 @@ from hsm.errors import (
 )
 from hsm.intents import SigningIntent, instant, required_field
 from hsm.keys import HsmSigner
-from hsm.operations.context import AuthorityContext
-from hsm.requests import (
+from hsm.operation_types import (
     ApprovalRequest,
+    Approvals,
     DocumentSigning,
     IntentQuery,
     KeyToUnwrap,
     KeyToWrap,
     ManifestSigningRequest,
 )
+from hsm.operations.context import AuthorityContext
 from hsm.store import RememberedCheckpoint
 
 _FORMAT = "vermilion-evidence-manifest/2"

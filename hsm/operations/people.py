@@ -10,9 +10,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from hsm.activation.assertion import require_known_key
-from hsm.activation.pin import require_strong_hash, totp_context
-from hsm.answers import KnownCredential
+from hsm.activation.credentials import require_known_key, require_strong_hash, totp_context
 from hsm.certificates import SEAL_KINDS, Profile
 from hsm.errors import BadRequest, CertificateRefused
 from hsm.intents import required_field
@@ -25,10 +23,10 @@ from hsm.names import (
     is_pin_custodian,
     require_person_name,
 )
+from hsm.operation_types import KnownCredential, NoArguments, OfficerRequest, PinCustodianEndRequest, SubjectQuery
 from hsm.operations.certification import CertificateOperations
 from hsm.operations.context import AuthorityContext
 from hsm.operations.seals import needed_in, require_custodian
-from hsm.requests import NoArguments, OfficerRequest, PinCustodianEndRequest, SubjectQuery
 from hsm.store import CompanySealRecord, Credential, Subject, SubjectKind
 
 _MOST_CREDENTIALS = 8

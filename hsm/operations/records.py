@@ -14,11 +14,10 @@ from pathlib import Path
 from cryptography.hazmat.primitives import hashes
 
 from hsm.activation.authoriser import AuthorisedIntent
-from hsm.answers import HeldCeremony
 from hsm.files import write_durably
 from hsm.intents import OfficerIntent, instant
+from hsm.operation_types import HeldCeremony, NoArguments, OfCeremony
 from hsm.operations.context import AuthorityContext
-from hsm.requests import NoArguments, OfCeremony
 from hsm.store import CeremonyRecord, CertificateRecord
 from hsm.store.ceremonies import transcript_path
 

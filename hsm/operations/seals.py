@@ -7,13 +7,12 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from hsm.answers import KnownCompanySeal
 from hsm.errors import BadRequest, CertificateRefused
 from hsm.generation import destroy_key
 from hsm.intents import OfficerIntent, required_field
+from hsm.operation_types import KnownCompanySeal, OfficerRequest, SubjectQuery
 from hsm.operations.certification import CertificateOperations
 from hsm.operations.context import AuthorityContext
-from hsm.requests import OfficerRequest, SubjectQuery
 from hsm.store import CompanySealRecord, SubjectKind
 
 _REASON = "cessation_of_operation"

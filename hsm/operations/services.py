@@ -7,12 +7,11 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
-from hsm.checkpoint import MOST_LEAVES, Checkpoint, LogExtension, sign_checkpoint
 from hsm.errors import BadRequest, CertificateRefused, ConsistencyRefused
 from hsm.merkle import EMPTY_ROOT, extended, fold
-from hsm.note import NoteKey
+from hsm.note import MOST_LEAVES, Checkpoint, LogExtension, NoteKey, sign_checkpoint
+from hsm.operation_types import TimestampOrders
 from hsm.operations.context import AuthorityContext
-from hsm.requests import TimestampOrders
 from hsm.store.log import CheckpointStore, RememberedCheckpoint
 from hsm.timestamp import TimestampRequest, TokenIssuer, new_serial
 

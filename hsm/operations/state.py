@@ -8,11 +8,17 @@ from importlib import metadata
 
 from pkcs11 import Attribute, ObjectClass
 
-from hsm.answers import AuthorityState, AuthorityStatus, KeyReport, SignedCheckpoint
 from hsm.errors import AuthorityError, AuthorityLocked, BadRequest, Sentence, StoreUnavailable, UnknownKey
-from hsm.lasting_lock import LastingAuthorityLock
+from hsm.home import LastingAuthorityLock
+from hsm.operation_types import (
+    AuthorityState,
+    AuthorityStatus,
+    KeyReport,
+    NoArguments,
+    SignedCheckpoint,
+    Unlocking,
+)
 from hsm.operations.context import AuthorityContext
-from hsm.requests import NoArguments, Unlocking
 from hsm.signer import SignatureAlgorithm
 from hsm.worker_messages import PinChange
 

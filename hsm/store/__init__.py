@@ -1,13 +1,16 @@
 """The authority's own memory: one SQLite database that no other process opens."""
 
-from hsm.store.ceremonies import CeremonyRecord
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+from hsm.store.ceremonies import CeremonyRecord, CeremonyStore, SetupCodeStore
 from hsm.store.database import AuthorityDatabase
-from hsm.store.intents import Approval
-from hsm.store.log import CheckpointStore, RememberedCheckpoint, TimeLease
-from hsm.store.people import Credential, Subject, SubjectKind, SubjectStore
+from hsm.store.intents import Approval, ApprovalStore, IntentStore
+from hsm.store.log import CheckpointStore, PinLatch, RememberedCheckpoint, TimeLease
+from hsm.store.people import CompanySealRecord, CompanySealStore, Credential, Subject, SubjectKind, SubjectStore
 from hsm.store.registry import CertificateRecord, CertificateStore, CrlRecord, KeyRecord, RevokedCertificate
-from hsm.store.seals import CompanySealRecord, CompanySealStore
-from hsm.store.store import AuthorityStore
 
 __all__ = [
     "Approval",
@@ -29,3 +32,28 @@ __all__ = [
     "SubjectStore",
     "TimeLease",
 ]
+
+
+class AuthorityStore:
+    """Opened by each worker for itself, after the fork. Not thread-safe."""
+
+    def __init__(self, path: Path) -> None:
+        self._database = AuthorityDatabase(path)
+        self.intents = IntentStore(self._database)
+        self.approvals = ApprovalStore(self._database)
+        self.ceremonies = CeremonyStore(self._database)
+        self.checkpoints = CheckpointStore(self._database)
+        self.latch = PinLatch(self._database)
+        self.people = SubjectStore(self._database)
+        self.registry = CertificateStore(self._database)
+        self.seals = CompanySealStore(self._database)
+        self.setup = SetupCodeStore(self._database)
+        self.time = TimeLease(self._database)
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """Everything inside, or nothing."""
+        return self._database.transaction()
+
+    def close(self) -> None:
+        """Closes the file."""
+        self._database.close()

@@ -11,9 +11,8 @@ from typing import Any, TypeVar
 
 from pysqlite3 import dbapi2 as sqlite
 
-from hsm import schema
 from hsm.errors import ConfigurationRefused
-from hsm.rows import converted, insertion
+from hsm.rows import apply_script, converted, insertion, objects_in
 
 _MIGRATIONS = (
     "0001_store.sql",
@@ -96,7 +95,7 @@ class AuthorityDatabase:
                     known=SCHEMA_VERSION,
                 )
             _bring_up(self._connection, version)
-            if schema.objects_in(self._connection) != _own_schema():
+            if objects_in(self._connection) != _own_schema():
                 raise ConfigurationRefused(
                     "The tables or triggers of {path} were changed from outside; restore a backup.", path=path
                 )
@@ -105,7 +104,7 @@ class AuthorityDatabase:
 def _bring_up(connection: sqlite.Connection, version: int) -> None:
     for name in _MIGRATIONS[version:]:
         script = resources.files("hsm.store").joinpath("migrations", name).read_text(encoding="utf-8")
-        schema.apply(connection, script)
+        apply_script(connection, script)
     connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
 
@@ -114,6 +113,6 @@ def _own_schema() -> list[tuple[str, str]]:
     connection = sqlite.connect(":memory:", isolation_level=None)
     try:
         _bring_up(connection, 0)
-        return schema.objects_in(connection)
+        return objects_in(connection)
     finally:
         connection.close()

@@ -1,4 +1,6 @@
-"""What only moves forward: every state of the log that was signed, and the lease on time."""
+"""What outlives a restart of the authority: states of the log that were signed, the lease on time (both only move
+forward), and the latch on the HSM's PIN.
+"""
 
 from __future__ import annotations
 
@@ -61,3 +63,31 @@ class TimeLease:
         """Moves the end to *until*, on disk on return; never back."""
         with self._database.transaction():
             self._database.run("UPDATE time_lease SET until = ? WHERE one = 1 AND until < ?", (until, until))
+
+
+class PinLatch:
+    """One row for each token whose PIN was refused; it outlives restarts."""
+
+    def __init__(self, database: AuthorityDatabase) -> None:
+        self._database = database
+
+    def refusal_of(self, token: str) -> str | None:
+        """Why no PIN may be tried on *token* (its label), or None when one may."""
+        return self._database.value(str, "SELECT sentence FROM latch WHERE token = ?", (token,))
+
+    def latch(self, token: str, sentence: str, *, at: int) -> None:
+        """Forbids further attempts on *token*."""
+        with self._database.transaction():
+            self._database.insert("latch", "ON CONFLICT DO NOTHING", token=token, sentence=sentence, latched=at)
+
+    def release_all(self) -> list[str]:
+        """Permits one attempt again on every token; the labels of those on which none was permitted."""
+        with self._database.transaction():
+            latched = self._database.column(str, "SELECT token FROM latch ORDER BY token")
+            self._database.run("DELETE FROM latch")
+        return latched
+
+    def release(self, token: str) -> bool:
+        """Permits one attempt again; False when none was forbidden."""
+        with self._database.transaction():
+            return self._database.run("DELETE FROM latch WHERE token = ?", (token,)) == 1

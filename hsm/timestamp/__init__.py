@@ -1,6 +1,5 @@
 """RFC 3161 timestamps (with RFC 5816 and ETSI EN 319 422): requests, tokens, replies."""
 
-from hsm.timestamp.issue import TokenIssuer, new_serial, require_issuing
 from hsm.timestamp.model import FailInfo, IssuedToken, RequestRefused, TimestampInfo, TimestampRequest
 from hsm.timestamp.request import (
     build_request,
@@ -10,7 +9,15 @@ from hsm.timestamp.request import (
     response_granted,
     response_refused,
 )
-from hsm.timestamp.token import local_token, parse_token, require_timestamping, verify_token
+from hsm.timestamp.token import (
+    TokenIssuer,
+    local_token,
+    new_serial,
+    parse_token,
+    require_issuing,
+    require_timestamping,
+    verify_token,
+)
 
 __all__ = [
     "FailInfo",

@@ -7,12 +7,19 @@ from collections.abc import Collection
 
 from hsm import der
 from hsm.errors import Malformed
-from hsm.timestamp import imprints
-from hsm.timestamp.model import FailInfo, RequestRefused, TimestampRequest
+from hsm.timestamp.model import (
+    DEFAULT_HASHES,
+    FailInfo,
+    RequestRefused,
+    TimestampRequest,
+    UnacceptableHash,
+    encode_imprint,
+    parse_imprint,
+)
 
 
 def parse_request(
-    request: bytes, *, policies: Collection[str], hashes: Collection[str] = imprints.DEFAULT_HASHES
+    request: bytes, *, policies: Collection[str], hashes: Collection[str] = DEFAULT_HASHES
 ) -> TimestampRequest:
     """The order in a DER TimeStampReq. Raises :class:`RequestRefused` and nothing else, whatever the bytes."""
     fields, unreadable_policy = _decoded(request)
@@ -20,8 +27,8 @@ def parse_request(
         raise RequestRefused("Only version 1 of the timestamp request is known.", fail_info=FailInfo.BAD_REQUEST)
     imprint = der.raw(fields.message_imprint)
     try:
-        imprints.parse_imprint(imprint, hashes)
-    except imprints.UnacceptableHash as error:
+        parse_imprint(imprint, hashes)
+    except UnacceptableHash as error:
         raise RequestRefused(error.template, fail_info=FailInfo.BAD_ALG, **error.values) from error
     except Malformed as error:
         raise RequestRefused(error.template, fail_info=FailInfo.BAD_DATA_FORMAT, **error.values) from error
@@ -53,7 +60,7 @@ def order_for(
     digest: bytes, *, hash_name: str = "sha256", nonce: int | None = None, certificates: bool = True
 ) -> TimestampRequest:
     """An order of our own for a *digest*, under the authority's default policy."""
-    return TimestampRequest(imprints.encode_imprint(hash_name, digest), None, nonce, certificates)
+    return TimestampRequest(encode_imprint(hash_name, digest), None, nonce, certificates)
 
 
 def _decoded(request: bytes) -> tuple[der.TimeStampReq, bool]:

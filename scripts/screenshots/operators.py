@@ -21,7 +21,7 @@ from appliance.health import Condition, Observations
 from appliance.model.administration import ROOT, Actor, AdministratorRole, NewAdministrator
 from appliance.sharing import make_directory
 from appliance.store.health import figures
-from hsm.activation.pin import code_at, step_of
+from hsm.activation.credentials import code_at, step_of
 from hsm.authenticator import SoftwareAuthenticator
 
 SYSTEM, SECURITY, AUDITOR = "sun", "zhou", "wu"

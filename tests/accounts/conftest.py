@@ -24,7 +24,7 @@ from appliance.ledger.audit_trail import AuditTrail
 from appliance.model.accounts import AccountRole, LinkPurpose, NewAccount, OpenedSession
 from appliance.store import ledger
 from appliance.store.database import Database
-from hsm.activation.pin import code_at, step_of
+from hsm.activation.credentials import code_at, step_of
 from tests.authority import RunningAuthority
 
 WHERE = ClientInfo("192.0.2.7", "Mozilla/5.0 (X11; Linux x86_64) Chrome/142.0 Safari/537.36")

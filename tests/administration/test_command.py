@@ -24,7 +24,7 @@ from appliance.home import Home
 from appliance.model.administration import Actor, AdministratorRole, AdminRequest, AdminRequestState
 from appliance.store.administration import ADMINISTRATION, admin_requests
 from appliance.store.database import Database
-from hsm.activation.pin import code_at, step_of
+from hsm.activation.credentials import code_at, step_of
 from tests.accounts.device import Device
 from tests.administration.conftest import GOOD
 

@@ -12,7 +12,7 @@ from appliance.cli import main
 from appliance.clock import utc_now
 from appliance.home import Home
 from appliance.language import chinese_messages
-from hsm.activation.pin import code_at, step_of
+from hsm.activation.credentials import code_at, step_of
 from tests.administration.conftest import GOOD
 from tests.administration.test_command import added, asked, registered, set_up
 

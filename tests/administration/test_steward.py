@@ -19,9 +19,9 @@ from appliance.errors import ApplianceError, NotFound, PreconditionRefused, Stat
 from appliance.home import make_directory
 from appliance.model.administration import ROOT, Actor, AdministratorRole, AdminRequestState
 from appliance.operations.releases import ProvisionedReleases, Releases
-from hsm.answers import AuthorityState
 from hsm.client import AuthorityClient
 from hsm.errors import AuthorityUnreachable
+from hsm.operation_types import AuthorityState
 from tests.administration.conftest import House, opened_house
 from tests.authority import RunningAuthority, running_authority, start
 

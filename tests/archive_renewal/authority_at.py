@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from hsm import cli
-from hsm.clock import ClockReading, DeclaredClock
+from hsm.time_source import ClockReading, DeclaredClock
 
 _machine = DeclaredClock.read_clock
 

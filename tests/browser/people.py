@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 from playwright.sync_api import Browser, Locator, Page
 
 from appliance.language import Language, translator
-from hsm.activation.pin import STEP_SECONDS, code_at
+from hsm.activation.credentials import STEP_SECONDS, code_at
 from tests.browser.house import House, link_in, text_of
 from tests.browser.tongues import strange_words, strange_words_in
 from tests.browser.visitor import Visitor, arriving

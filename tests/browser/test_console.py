@@ -17,7 +17,7 @@ from appliance.model.administration import ROOT, AdministratorRole, NewAdministr
 from appliance.sharing import make_directory
 from appliance.store.administration import ADMINISTRATION
 from appliance.store.database import Database
-from hsm.activation.pin import code_at, step_of
+from hsm.activation.credentials import code_at, step_of
 from tests.browser.house import House
 from tests.browser.visitor import OF_LOOKS, RULES, TOO_MUCH, Visitor, visiting
 

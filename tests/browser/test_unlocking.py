@@ -15,11 +15,11 @@ from appliance.administration import COMMAND, open_administration
 from appliance.clock import utc_now
 from appliance.demonstration.participants import OFFICER
 from appliance.model.administration import ROOT, AdministratorRole, NewAdministrator
-from hsm.activation.pin import code_at, step_of
-from hsm.answers import AuthorityState
+from hsm.activation.credentials import code_at, step_of
 from hsm.client import AuthorityClient
 from hsm.intents import OfficerIntent
 from hsm.names import pin_custodian_subject
+from hsm.operation_types import AuthorityState
 from tests.browser.house import House
 from tests.browser.test_console import PASSWORD, PATIENCE, WHERE, administrating, faults_of, has_a_key_that_counts
 from tests.browser.troupe import Troupe

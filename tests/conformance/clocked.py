@@ -1,4 +1,4 @@
-"""The authority's daemon with a clock that a test sets: the port ``hsm.clock.Clock``, all else as it is served.
+"""The daemon with a clock that a test sets (the port ``hsm.time_source.Clock``), all else as it is served.
 
 Run as ``python -m tests.conformance.clocked``; the file ``clock.json`` in the home says how far the wall clock is
 from the machine's, and whether NTP vouches for it; or that the kernel is asked, for an accuracy that no clock has.
@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from hsm.clock import ClockReading, DeclaredClock, KernelClock
 from hsm.errors import Sentence
+from hsm.time_source import ClockReading, DeclaredClock, KernelClock
 from tests.authority import RunningAuthority, end, running_authority, start, wait_until_unlocked
 from tests.conformance.boot_clock import shift_on_signals
 

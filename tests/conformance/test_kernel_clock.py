@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from hsm.clock import KernelClock
 from hsm.config import load
+from hsm.time_source import KernelClock
 from tests.authority import RunningAuthority, end, running_authority, start
 from tests.conformance.boot_clock import STEP, UNDO, shift_on_signals, why_not
 from tests.conformance.endpoint import kill, running_tsa

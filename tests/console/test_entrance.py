@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 
 from appliance.config import ConsoleSettings
 from appliance.model.administration import AdministratorRole
-from hsm.activation.pin import code_at, step_of
+from hsm.activation.credentials import code_at, step_of
 from tests.administration.conftest import GOOD
 from tests.console.conftest import Console, post
 from webui.console.application import create_app

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 import pytest
 from werkzeug.test import TestResponse
 
-from hsm.answers import AuthorityState
 from hsm.intents import OfficerIntent
+from hsm.operation_types import AuthorityState
 from tests.authority import ORGANISATION, RunningAuthority, running_authority
 from tests.console.conftest import Console, id_of, opened, post
 from webui.shared import passkeys

@@ -20,10 +20,9 @@ from appliance.evidence.model import (
 )
 from appliance.ledger.entry import LedgerEntry, leaf_of
 from hsm import canonical, cms, merkle, timestamp
-from hsm.checkpoint import Checkpoint, sign_checkpoint
-from hsm.cms.model import SIGNATURE_TIMESTAMP
+from hsm.cms.signed_data import SIGNATURE_TIMESTAMP
 from hsm.intents import instant
-from hsm.note import NoteKey
+from hsm.note import Checkpoint, NoteKey, sign_checkpoint
 from tests.evidence.authority import TestAuthority
 from tests.evidence.real_contract import SignedPdf
 

@@ -23,8 +23,7 @@ from appliance.evidence import container, log_files, manifest
 from appliance.evidence.model import EvidenceInput, LogMaterial
 from appliance.evidence.verification import verify_package
 from appliance.verification import Indication, Verifier
-from hsm.checkpoint import Checkpoint, sign_checkpoint
-from hsm.note import NoteKey
+from hsm.note import Checkpoint, NoteKey, sign_checkpoint
 from tests.evidence import contract
 from tests.evidence.authority import Holder, TestAuthority, certify, new_key
 from tests.evidence.real_contract import SignedPdf

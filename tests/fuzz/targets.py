@@ -17,11 +17,10 @@ from gunicorn.http import RequestParser
 from gunicorn.http.errors import NoMoreData, ParseException
 
 from hsm import cms, protocol
-from hsm.channel import Channel
 from hsm.client import OPERATIONS
 from hsm.config import PeerRole
 from hsm.errors import BadRequest, CertificateRefused, Malformed
-from hsm.requests import TimestampOrders
+from hsm.operation_types import TimestampOrders
 from hsm.timestamp import (
     RequestRefused,
     TimestampRequest,
@@ -30,6 +29,7 @@ from hsm.timestamp import (
     parse_response,
     verify_token,
 )
+from hsm.worker import Channel
 from tests.conformance import oracle
 from tests.conformance.requests import POLICY
 from webui.tsa.connection import TimestampConnection

@@ -16,7 +16,7 @@ from lxml import html
 from appliance.cli import main
 from appliance.clock import utc_now
 from appliance.home import Home
-from hsm.activation.pin import code_at, step_of
+from hsm.activation.credentials import code_at, step_of
 
 PATIENCE = 180.0
 """Seconds; nobody is measured here."""

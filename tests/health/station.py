@@ -33,10 +33,10 @@ from appliance.operations.backup import BackupContext
 from appliance.operations.backup.creating import ensure_key
 from appliance.store.database import Database
 from appliance.supervision.services import answers
-from hsm.answers import AuthorityState
 from hsm.client import AuthorityClient
 from hsm.encryption import new_identity, recipient_of
 from hsm.errors import AuthorityError
+from hsm.operation_types import AuthorityState
 from tests.conformance.boot_clock import STEP, UNDO
 from tests.health.onlooker import Onlooker
 from tests.health.receivers import Hook, Post

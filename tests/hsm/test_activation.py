@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 import argon2
 import pytest
 
-from hsm.activation.pin import code_at, step_of
+from hsm.activation.credentials import code_at, step_of
 from hsm.authenticator import SoftwareAuthenticator
 from hsm.errors import ActivationLocked, ActivationRefused, AuthorityError, BadRequest, CertificateRefused
 from hsm.intents import PinTotpActivation, SigningIntent, WebAuthnActivation

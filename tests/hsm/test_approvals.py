@@ -10,11 +10,11 @@ from datetime import timedelta
 import pytest
 from pysqlite3 import dbapi2 as sqlite
 
-from hsm.answers import Approvals
 from hsm.authenticator import SoftwareAuthenticator
 from hsm.client import AuthorityClient
 from hsm.errors import ActivationRefused, NotPermitted, UnknownKey
 from hsm.intents import OfficerIntent, SigningIntent
+from hsm.operation_types import Approvals
 from tests.authority import OFFICER, ORIGIN, RP_ID, RunningAuthority, intent_for, running_authority, soon
 from tests.hsm.test_activation import answer, enrol_pin
 

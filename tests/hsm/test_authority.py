@@ -16,8 +16,6 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from hsm import canonical
-from hsm.answers import AuthorityState
-from hsm.checkpoint import MOST_LEAVES, LogExtension, verify_checkpoint
 from hsm.client import AuthorityClient
 from hsm.errors import (
     BadRequest,
@@ -29,7 +27,8 @@ from hsm.errors import (
 )
 from hsm.intents import instant
 from hsm.merkle import leaf_hash
-from hsm.note import parse_vkey
+from hsm.note import MOST_LEAVES, LogExtension, parse_vkey, verify_checkpoint
+from hsm.operation_types import AuthorityState
 from hsm.timestamp import TimestampRequest, order_for, verify_token
 from tests.authority import ORGANISATION, RunningAuthority, intent_for, running_authority
 from tests.hsm.memory import openssl

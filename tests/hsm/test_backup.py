@@ -14,8 +14,7 @@ from pathlib import Path
 import pytest
 
 from hsm import canonical
-from hsm.backup import BackupPartStatement
-from hsm.backup.statement import require_signed
+from hsm.backup import BackupPartStatement, require_signed
 from hsm.config import TokenBackup
 from hsm.encryption import new_identity, recipient_of
 from hsm.errors import BackupRefused, EncryptionRefused, Malformed, NotPermitted

@@ -12,10 +12,10 @@ from pysqlite3 import dbapi2 as sqlite
 
 from appliance.store.database import Database
 from appliance.timestamping import TimestampIssuer
-from hsm.answers import HeldCeremony
 from hsm.client import AuthorityClient
 from hsm.errors import NotPermitted, UnknownKey
 from hsm.intents import OfficerIntent
+from hsm.operation_types import HeldCeremony
 from hsm.timestamp import verify_token
 from tests.authority import OFFICER, RunningAuthority, running_authority
 from tests.hsm.memory import openssl

@@ -8,17 +8,21 @@ from typing import Any
 import cbor2
 import pytest
 
-from hsm.answers import Appointment, Approvals, HeldCeremony, KnownCompanySeal, KnownCredential
 from hsm.client import OPERATIONS
 from hsm.codec import decode_answer, decode_request, encode
 from hsm.errors import BadRequest
 from hsm.intents import OfficerIntent, PinTotpActivation, SigningIntent, WebAuthnActivation
-from hsm.requests import (
+from hsm.operation_types import (
+    Appointment,
     ApprovalRequest,
+    Approvals,
     BackupPiece,
     CodeUse,
     DocumentSigning,
+    HeldCeremony,
     IntentQuery,
+    KnownCompanySeal,
+    KnownCredential,
     NoArguments,
     OfficerRequest,
     PinCustodianEndRequest,

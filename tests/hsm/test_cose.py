@@ -9,7 +9,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from hsm.activation.assertion import require_known_key
+from hsm.activation.credentials import require_known_key
 from hsm.errors import BadRequest
 
 

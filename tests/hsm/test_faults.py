@@ -17,7 +17,6 @@ from typing import Any
 import pytest
 
 from hsm import protocol
-from hsm.answers import AuthorityState
 from hsm.client import AuthorityClient
 from hsm.errors import (
     ActivationUsed,
@@ -28,6 +27,7 @@ from hsm.errors import (
     ModuleUnavailable,
     StoreUnavailable,
 )
+from hsm.operation_types import AuthorityState
 from hsm.timestamp import order_for
 from tests.authority import RunningAuthority, intent_for, run, running_authority, start, wait_until_unlocked
 

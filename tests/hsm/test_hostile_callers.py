@@ -16,7 +16,6 @@ import cbor2
 import pytest
 
 from hsm import protocol
-from hsm.channel import PATIENCE
 from hsm.client import OPERATIONS, PERMITTED, AuthorityClient
 from hsm.errors import (
     AuthorityError,
@@ -24,6 +23,7 @@ from hsm.errors import (
     NotPermitted,
 )
 from hsm.timestamp import order_for
+from hsm.worker import PATIENCE
 from tests.authority import RunningAuthority, running_authority
 
 ORDER = order_for(bytes(32))

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from hsm.answers import AuthorityState
 from hsm.config import AuthorityHome
 from hsm.errors import AuthorityLocked, StoreUnavailable
-from hsm.lasting_lock import LastingAuthorityLock
+from hsm.home import LastingAuthorityLock
+from hsm.operation_types import AuthorityState
 from hsm.timestamp import order_for
 from tests.authority import RunningAuthority, running_authority, start
 

@@ -7,17 +7,23 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hsm.checkpoint import (
-    Checkpoint,
-    cosign,
-    parse_checkpoint,
-    sign_checkpoint,
-    verify_checkpoint,
-    verify_cosignature,
-)
 from hsm.errors import Malformed
 from hsm.merkle import EMPTY_ROOT, leaf_hash
-from hsm.note import KeyKind, NoteKey, NoteRefused, parse_note, parse_vkey, sign_note, verify_note
+from hsm.note import (
+    Checkpoint,
+    KeyKind,
+    NoteKey,
+    NoteRefused,
+    cosign,
+    parse_checkpoint,
+    parse_note,
+    parse_vkey,
+    sign_checkpoint,
+    sign_note,
+    verify_checkpoint,
+    verify_cosignature,
+    verify_note,
+)
 from tests.hsm.memory import NOW, sign_with
 
 # The example of golang.org/x/mod/sumdb/note, the origin of the format.

@@ -15,16 +15,16 @@ import pytest
 
 from hsm import worker_messages
 from hsm.config import AuthorityHome, AuthoritySettings
+from hsm.daemon import Workers
 from hsm.errors import AuthorityError, AuthorityLocked
 from hsm.home import make_home
-from hsm.login import Login
+from hsm.operation_types import NoArguments
 from hsm.operations import Operations, open_context
-from hsm.requests import NoArguments
 from hsm.store import AuthorityStore
 from hsm.time_source import SharedTimes
+from hsm.token import Login
 from hsm.worker import Worker
 from hsm.worker_messages import PinChange, begin_run
-from hsm.workers import Workers
 
 WRONG = PinChange("000000", 10)
 UNLOCK = PinChange("123456", 30)

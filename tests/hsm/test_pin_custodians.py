@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 import pytest
 
-from hsm.answers import AuthorityState
 from hsm.authenticator import SoftwareAuthenticator
 from hsm.errors import ActivationRefused, AuthorityLocked, BadRequest, CertificateRefused, NotPermitted
 from hsm.intents import OfficerIntent
+from hsm.operation_types import AuthorityState
 from hsm.timestamp import order_for
 from tests.authority import (
     OFFICER,

@@ -13,11 +13,11 @@ import pytest
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 
-from hsm.answers import Approvals
 from hsm.authenticator import SoftwareAuthenticator
 from hsm.client import AuthorityClient
 from hsm.errors import ActivationRefused, BadRequest, CertificateRefused, UnknownKey
 from hsm.intents import OfficerIntent, SigningIntent
+from hsm.operation_types import Approvals
 from tests.authority import OFFICER, ORIGIN, RP_ID, RunningAuthority, intent_for, running_authority
 from tests.hsm.test_approvals import SECOND_OFFICER, officer_details
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from appliance.language import Language, translator
-from hsm.answers import AuthorityState, AuthorityStatus, ClockReport
 from hsm.codec import decode_answer, encode
 from hsm.errors import ModuleUnavailable, Sentence
+from hsm.operation_types import AuthorityState, AuthorityStatus, ClockReport
 
 
 def test_the_clocks_number_reaches_a_chinese_reader() -> None:

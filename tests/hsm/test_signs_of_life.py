@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from hsm import worker_messages
+from hsm.daemon import Workers
 from hsm.worker_messages import Heartbeat, PinChange
-from hsm.workers import Workers
 
 PATIENCE = 60.0
 

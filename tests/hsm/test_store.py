@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from pysqlite3 import dbapi2 as sqlite
 
-from hsm import schema
 from hsm.errors import ConfigurationRefused
+from hsm.rows import apply_script
 from hsm.store import AuthorityStore
 
 
@@ -29,7 +29,7 @@ def test_a_store_of_the_first_release_is_brought_up_with_what_it_has(tmp_path: P
     path = tmp_path / "authority.db"
     connection = sqlite.connect(path, isolation_level=None)
     first = resources.files("hsm.store").joinpath("migrations/0001_store.sql").read_text(encoding="utf-8")
-    schema.apply(connection, first)
+    apply_script(connection, first)
     connection.execute("PRAGMA user_version = 1")
     connection.execute("INSERT INTO subjects VALUES ('person-kept', 'person', '张示例', '甲公司', 7)")
     connection.close()

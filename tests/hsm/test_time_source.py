@@ -11,11 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from hsm.clock import ClockReading, DeclaredClock, KernelClock
 from hsm.errors import Sentence, TimeNotAvailable
 from hsm.store.database import AuthorityDatabase
 from hsm.store.log import TimeLease
-from hsm.time_source import LEASE, SharedTimes, TimeSource
+from hsm.time_source import LEASE, ClockReading, DeclaredClock, KernelClock, SharedTimes, TimeSource
 
 START = int(datetime(2026, 11, 25, 8, tzinfo=UTC).timestamp()) * 1_000_000
 SECOND = 1_000_000

@@ -24,10 +24,9 @@ from hsm.errors import KeyAttributesRefused, ModuleUnavailable, NotPermitted, Un
 from hsm.home import make_home, module_environment
 from hsm.initialisation import NewToken, initialise
 from hsm.keys import private_key, raw_signer
-from hsm.login import Login
 from hsm.signer import SignatureAlgorithm
 from hsm.store import AuthorityStore
-from hsm.token import TokenConnection
+from hsm.token import Login, TokenConnection
 from hsm.worker_messages import PinChange
 
 LABEL = "a-token"

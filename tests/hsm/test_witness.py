@@ -10,10 +10,9 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
-from hsm.checkpoint import MOST_LEAVES, LogExtension, verify_checkpoint
 from hsm.errors import BadRequest, ConsistencyRefused
 from hsm.merkle import EMPTY_ROOT, leaf_hash
-from hsm.note import NoteKey
+from hsm.note import MOST_LEAVES, LogExtension, NoteKey, verify_checkpoint
 from hsm.operations.services import CheckpointWitness
 from hsm.store.database import AuthorityDatabase
 from hsm.store.log import CheckpointStore, RememberedCheckpoint

@@ -7,10 +7,9 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from hsm.answers import AuthorityState, AuthorityStatus, ClockReport, SignedCheckpoint
-from hsm.checkpoint import LogExtension
 from hsm.errors import AuthorityError, ModuleUnavailable, Sentence
-from hsm.note import NoteKey
+from hsm.note import LogExtension, NoteKey
+from hsm.operation_types import AuthorityState, AuthorityStatus, ClockReport, SignedCheckpoint
 from hsm.operations.services import CheckpointWitness
 from hsm.store.database import AuthorityDatabase
 from hsm.store.log import CheckpointStore

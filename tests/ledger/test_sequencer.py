@@ -15,9 +15,9 @@ from appliance.ledger import LogCheck, LogProofs, Sequencer
 from appliance.ledger.tree import StoredTree, hashes_of, size_after, subtree_number
 from appliance.store import ledger
 from appliance.store.database import Database
-from hsm.checkpoint import MOST_LEAVES, verify_checkpoint
 from hsm.errors import ConsistencyRefused, ModuleUnavailable
 from hsm.merkle import leaf_hash, node_hash
+from hsm.note import MOST_LEAVES, verify_checkpoint
 from hsm.timestamp import verify_token
 from tests.ledger.local_authority import LocalAuthority
 from tests.log import extension

@@ -23,10 +23,10 @@ from typing import Any
 
 from appliance.confinement import Confinement, kernel
 from appliance.errors import ConfinementFailed
-from hsm.checkpoint import LogExtension
 from hsm.client import AuthorityClient
-from hsm.clock import KernelClock
 from hsm.errors import AuthorityError, NotPermitted
+from hsm.note import LogExtension
+from hsm.time_source import KernelClock
 from tests.confinement import hostile
 
 HOME = Path(os.environ.get("VERMILION_HOME", "var"))

@@ -12,7 +12,7 @@ hidden=
 # Installed by hand (install.sh), or by the playbook.
 units=/etc/systemd/system
 [ -e $units/vermilion-web.service ] || units=/usr/local/lib/systemd/system
-PYTHONPATH=$folder $python -c 'from hsm.clock import *; KernelClock(timedelta(seconds=1)).read()' 2>/dev/null ||
+PYTHONPATH=$folder $python -c 'from hsm.time_source import *; KernelClock(timedelta(seconds=1)).read()' 2>/dev/null ||
     hidden='Environment=CLOCK_IS_HIDDEN=1'
 for role in authority web tsa scheduler console convert; do
     unit=vermilion-$role.service probe=vermilion-$role-probe.service

@@ -14,7 +14,7 @@ from appliance.model.office import EnrolmentRequestState, OfficerDecisionKind, O
 from appliance.model.people import SealKind
 from appliance.office import Office, SealDraft, describe_decision
 from appliance.wiring import Appliance
-from hsm.activation.pin import code_at, step_of
+from hsm.activation.credentials import code_at, step_of
 from hsm.errors import ActivationRefused, AuthorityUnreachable
 from tests.office.conftest import (
     VERIFIED,

@@ -15,10 +15,10 @@ from appliance.model.administration import AdministratorRole
 from appliance.model.office import NewPinCustodian, OfficerDecision, OfficerDecisionKind, OfficerDecisionState
 from appliance.office import Office, describe_decision
 from appliance.wiring import Appliance
-from hsm.answers import Approvals
 from hsm.authenticator import SoftwareAuthenticator
 from hsm.client import AuthorityClient
 from hsm.intents import Activation, OfficerIntent
+from hsm.operation_types import Approvals
 from tests.administration.conftest import opened_house, quick_hashes
 from tests.office.conftest import by_officer, office_with
 from tests.office.test_service_keys import ADMINISTRATOR

@@ -11,7 +11,7 @@ from appliance.errors import NotFound, PreconditionRefused, StateRefused
 from appliance.model.office import EnrolmentRequestState
 from appliance.office import Office
 from appliance.wiring import Appliance
-from hsm.activation.pin import code_at, step_of
+from hsm.activation.credentials import code_at, step_of
 from tests.office.conftest import events_of, newcomer, notices_to, passkey
 
 

@@ -26,7 +26,7 @@ from hsm.client import AuthorityClient
 from hsm.config import AuthorityHome
 from hsm.encryption import encrypt_file, new_identity, recipient_of
 from hsm.errors import AuthorityError
-from hsm.lasting_lock import LastingAuthorityLock
+from hsm.home import LastingAuthorityLock
 from tests.operations.house import (
     PLANTED,
     RECOVERY,

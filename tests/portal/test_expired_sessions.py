@@ -19,7 +19,7 @@ from appliance.demonstration.participants import CUSTODIAN, LI, ZHANG
 from appliance.model.accounts import PEOPLES_ROLES
 from appliance.store import accounts
 from appliance.wiring import Appliance
-from hsm.activation.pin import code_at, step_of
+from hsm.activation.credentials import code_at, step_of
 from tests.portal.conftest import form_token
 from tests.portal.visitors import signed_in
 from webui.portal.drafting.field_rows import MOST_ROWS

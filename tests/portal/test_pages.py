@@ -20,8 +20,8 @@ from appliance.language import Language, instants
 from appliance.model.accounts import Strength
 from appliance.store import people
 from appliance.wiring import Appliance
-from hsm.answers import ClockReport
 from hsm.errors import Sentence
+from hsm.operation_types import ClockReport
 from tests.portal.conftest import form_token
 from tests.portal.visitors import known_person, signed_in
 from tests.world import sample_document

@@ -17,7 +17,7 @@ import pytest
 
 from appliance.demonstration.new_home import DEMONSTRATION
 from appliance.home import Home, write_private
-from hsm.answers import AuthorityState
+from hsm.operation_types import AuthorityState
 from tests.authority import RunningAuthority, running_authority
 from tests.systemd.conftest import UNITS
 from tests.systemd.test_activation import UnixConnection, listener

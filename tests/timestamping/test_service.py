@@ -16,7 +16,6 @@ from appliance.ledger import LedgerEntry, Sequencer, record
 from appliance.store import ledger
 from appliance.store.database import Database
 from appliance.timestamping import TimestampIssuer, TimestampService
-from hsm.answers import AuthorityStatus
 from hsm.errors import (
     AuthorityError,
     AuthorityUnreachable,
@@ -24,6 +23,7 @@ from hsm.errors import (
     ModuleUnavailable,
     TimeNotAvailable,
 )
+from hsm.operation_types import AuthorityStatus
 from hsm.timestamp import (
     FailInfo,
     IssuedToken,

@@ -21,9 +21,9 @@ from appliance.administration.unlocking import LONGEST_PART, PARTS, PinPart
 from appliance.errors import ApplianceError, NotFound
 from appliance.model.administration import Actor
 from appliance.operations.inventory import ExpiringItem, ExpiringKind, expiring_items
-from hsm.answers import AuthorityState, AuthorityStatus, HeldCeremony
 from hsm.errors import AuthorityError
 from hsm.names import pin_custodian_subject
+from hsm.operation_types import AuthorityState, AuthorityStatus, HeldCeremony
 from webui.console.access import administration, parts, visitor
 from webui.shared import passkeys
 from webui.shared.errors import status_of

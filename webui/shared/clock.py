@@ -11,9 +11,9 @@ from datetime import UTC, datetime
 from flask import Flask
 
 from appliance.language import instants
-from hsm.answers import AuthorityStatus, ClockReport
 from hsm.client import AuthorityClient
 from hsm.errors import AuthorityError
+from hsm.operation_types import AuthorityStatus, ClockReport
 from webui.shared.language import translate, zone_of_reader
 
 FRESH = 5.0

@@ -19,8 +19,8 @@ from appliance.administration.action import (
 )
 from appliance.errors import StateRefused
 from appliance.model.administration import Actor, AdminRequestOutcome
-from hsm.answers import AuthorityState
 from hsm.errors import AuthorityError
+from hsm.operation_types import AuthorityState
 
 _YES = "yes"
 _FORGET = Argument("forget_newer", "Although newer acts would be lost", ArgumentKind.CHOICE, False, (_YES,))
@@ -38,7 +38,7 @@ def _restart(parts: ActionContext, arguments: Mapping[str, str], _by: Actor) -> 
 
 def _is_locked(parts: ActionContext) -> bool:
     """Whether it says so. One that says nothing is to be started again: if somebody locked it, it starts locked
-    (:mod:`hsm.lasting_lock`)."""
+    (:mod:`hsm.home`)."""
     try:
         return parts.authority.status().state is AuthorityState.LOCKED
     except AuthorityError:

@@ -15,7 +15,7 @@ from appliance.errors import BackupFailed
 from appliance.operations.backup.archives import NOTE, BackupArchive, BackupManifest
 from appliance.operations.backup.creating import BackupContext
 from appliance.operations.backup.documents import read_list, require_objects
-from hsm.backup.statement import require_signed
+from hsm.backup import require_signed
 from hsm.errors import DecryptionRefused, Malformed
 from hsm.note import NoteKey, NoteRefused
 

@@ -36,13 +36,13 @@ from appliance.operations.backup.snapshot import Snapshot, fetch_authority_part,
 from appliance.store import retention
 from appliance.store.copying import require_whole
 from appliance.store.database import Database
-from hsm.answers import SignedCheckpoint
-from hsm.backup.statement import BackupPartStatement
+from hsm.backup import BackupPartStatement
 from hsm.client import AuthorityClient
 from hsm.encryption import encrypt_directory, encrypt_file, identities_of, new_identity, recipient_of
 from hsm.errors import DecryptionRefused, EncryptionRefused
 from hsm.files import sync_directory
 from hsm.note import parse_vkey
+from hsm.operation_types import SignedCheckpoint
 
 KEY = "backup.key"
 """The secret that reads this machine's own archives, for what is kept already and for drills."""

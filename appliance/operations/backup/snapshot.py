@@ -20,7 +20,7 @@ from appliance.errors import BackupFailed, ConfigurationError
 from appliance.home import Home
 from appliance.ledger import sequencing_held
 from appliance.store.copying import DatabaseSnapshot, moment_of
-from hsm.backup.statement import BackupPartStatement
+from hsm.backup import BackupPartStatement
 from hsm.client import AuthorityClient
 
 PATIENCE = 600.0
