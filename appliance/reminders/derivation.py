@@ -104,21 +104,12 @@ class ReminderDerivation:
         for other in setting.left:
             if (other.duty.person, other.duty.about) == (person, wanted.duty.about):
                 reminders.close(tx, other.id, now)
-        at = mail_at(
-            now,
-            anchor=anchor,
-            hours=self._when(tx, person, setting)[0],
-            earliest=self._earliest(tx, person, setting),
-        )
-        reminders.put_into(tx, number, outbox.gather(tx, person, now=now, at=at, about=str(number)))
-        return True
-
-    def _earliest(self, tx: Transaction, person: str, setting: _Setting) -> datetime:
-        """The first moment for a mail, by the last one and the person's preferences."""
         hours, daily = self._when(tx, person, setting)
         last = reminders.last_mail(tx, person)
-        earliest = setting.now if last is None else max(setting.now, last + setting.rules.gather)
-        return earliest if daily is None else hours.next_at(earliest, daily)
+        earliest = now if last is None else last + setting.rules.gather
+        at = mail_at(now, anchor=anchor, hours=hours, earliest=earliest, daily=daily)
+        reminders.put_into(tx, number, outbox.gather(tx, person, now=now, at=at, about=str(number)))
+        return True
 
 
 def _wanted(tx: Transaction, contract: Contract, occasion: Occasion, rules: ReminderRules) -> Iterator[_Wanted]:

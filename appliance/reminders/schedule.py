@@ -169,12 +169,16 @@ def next_due_at(dues: Sequence[DueStep], now: datetime) -> datetime | None:
     return next((due.at for due in dues if due.at > now), None)
 
 
-def mail_at(now: datetime, *, anchor: datetime, hours: WorkingHours, earliest: datetime) -> datetime:
-    """When a mail with a reminder goes out: in open hours, not before *earliest*.
+def mail_at(
+    now: datetime, *, anchor: datetime, hours: WorkingHours, earliest: datetime, daily: time | None = None
+) -> datetime:
+    """When a mail with a reminder goes out: in open hours, not before *earliest*, and at *daily* if given.
 
-    If that is past the moment that it is about, it goes at any hour: late is worse than disturbing.
+    If that is past the moment that it is about, it goes at any hour from *earliest* on: late is worse than
+    disturbing.
     """
-    wanted = hours.at_or_after(max(now, earliest))
+    begins = max(now, earliest)
+    wanted = hours.at_or_after(begins if daily is None else hours.next_at(begins, daily))
     if now < anchor <= wanted:
-        return earliest if now < earliest < anchor else now
+        return begins if begins < anchor else now
     return wanted
