@@ -129,17 +129,13 @@ def test_a_mail_waits_for_working_hours_unless_that_is_too_late() -> None:
 
 
 def test_the_one_mail_a_day_is_not_waited_for_when_it_would_be_too_late() -> None:
-    morning, gathered = at("2026-11-26T10:00"), at("2026-11-26T11:00")
-    next_day = at("2026-11-27T10:00")
-    assert (
-        mail_at(morning, anchor=at("2026-11-27T16:00"), hours=hours(), earliest=gathered, daily=time(10))
-        == next_day
-    )
-    assert mail_at(morning, anchor=next_day, hours=hours(), earliest=gathered, daily=time(10)) == gathered
-    assert (
-        mail_at(morning, anchor=at("2026-11-26T10:30"), hours=hours(), earliest=gathered, daily=time(10))
-        == morning
-    )
+    morning, gathered, tomorrow = (at(f"2026-11-{each}") for each in ("26T10:00", "26T11:00", "27T10:00"))
+    for anchor, expected in (
+        (at("2026-11-27T16:00"), tomorrow),
+        (tomorrow, gathered),
+        (at("2026-11-26T10:30"), morning),
+    ):
+        assert mail_at(morning, anchor=anchor, hours=hours(), earliest=gathered, daily=time(10)) == expected
 
 
 def test_the_calendar_of_2026_is_the_one_that_was_announced() -> None:

@@ -53,8 +53,8 @@ MOODS = st.lists(
 )
 HOLIDAYS = st.lists(st.integers(0, 364), max_size=30)
 NO_SHRINKING = [Phase.explicit, Phase.reuse, Phase.generate]
-"""A year takes a second. Making a failing one smaller takes minutes of them, in which the run seems to hang: give all
-phases for that."""
+"""A year takes a second. Making a failing one smaller takes minutes of them, in which the run seems to hang: give
+all phases for that."""
 
 
 @dataclass(frozen=True)
