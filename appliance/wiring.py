@@ -51,8 +51,8 @@ from appliance.ledger.disclosure import Disclosing
 from appliance.listing import ContractLists
 from appliance.maintenance import Maintenance
 from appliance.model.accounts import LinkPurpose
-from appliance.notices.addresses import PortalAddresses
 from appliance.notices.delivery import MailChannel, NoticeQueue
+from appliance.notices.messages import PortalAddresses
 from appliance.office import Appointing, Office, open_office
 from appliance.ownership import Ownership
 from appliance.ownership.deposits import OwnershipDependencies

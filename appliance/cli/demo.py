@@ -14,9 +14,8 @@ from appliance.confinement import Confinement
 from appliance.demonstration.founding import found_home
 from appliance.demonstration.new_home import DEMONSTRATION
 from appliance.demonstration.participants import SAMPLE_PLACES, DemonstrationAuthenticators
-from appliance.demonstration.results import ResultFiles
 from appliance.demonstration.sample import sample_contract
-from appliance.demonstration.story import DemonstrationContract, DemonstrationRun
+from appliance.demonstration.story import DemonstrationContract, DemonstrationRun, ResultFiles
 from appliance.home import make_directory
 from appliance.ledger import Sequencer
 from appliance.supervision.services import inherited, running_authority

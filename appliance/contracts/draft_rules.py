@@ -21,12 +21,12 @@ from appliance.model.contract import (
     CrossPage,
     Deadline,
     GuestDetails,
+    Money,
     Party,
     PartyKind,
     Placement,
     SigningOrder,
 )
-from appliance.model.money import Money
 from appliance.model.people import Person
 from appliance.pdf.values import FoundPhrase, PageSize
 

@@ -28,7 +28,7 @@ from appliance.model.contract import Contract, ContractState, Deadline, OpenVoid
 from appliance.model.declarations import VoidDeclaration
 from appliance.model.notice import Notice, NoticeKind
 from appliance.model.people import Person
-from appliance.powers.ending import end_with_instrument
+from appliance.powers.register import end_with_instrument
 from appliance.store import contracts, declarations, intents, parties, people
 from appliance.store.database import Transaction
 from hsm import canonical

@@ -7,8 +7,14 @@ import base64
 import textwrap
 
 from appliance.evidence import log_files
-from appliance.evidence.certificate_status import CertificateStatus, Revoked
-from appliance.evidence.extraction import ExtractedRecord, ExtractedSignature, ExtractedTimestamp, SignatureRange
+from appliance.evidence.extraction import (
+    CertificateStatus,
+    ExtractedRecord,
+    ExtractedSignature,
+    ExtractedTimestamp,
+    Revoked,
+    SignatureRange,
+)
 from appliance.evidence.model import LogMaterial
 
 _TRUST = "-CAfile certificates/ca.pem"

@@ -25,8 +25,7 @@ from appliance.evidence import (
     manifest,
     readme,
 )
-from appliance.evidence.certificate_status import certificate_statuses
-from appliance.evidence.extraction import Extraction, SignedFile, extract
+from appliance.evidence.extraction import Extraction, SignedFile, certificate_statuses, extract
 from appliance.evidence.manifest import PackageManifest
 from appliance.evidence.model import Certificates, EvidenceIncomplete, EvidenceInput, ManifestSignature
 from appliance.language import Language

@@ -16,8 +16,7 @@ from typing import Any, Final
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from appliance.evidence import authorisation_basis, commands, history
-from appliance.evidence.certificate_status import CertificateStatus, certificate_statuses
-from appliance.evidence.extraction import ExtractedSignature, Extraction
+from appliance.evidence.extraction import CertificateStatus, ExtractedSignature, Extraction, certificate_statuses
 from appliance.evidence.history import PackageEvent, local
 from appliance.evidence.model import EvidenceInput
 from appliance.language import Language, Translator, translator

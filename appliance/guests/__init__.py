@@ -2,7 +2,6 @@
 
 from appliance.guests.correcting import GuestCorrection
 from appliance.guests.entering import GuestEntry
-from appliance.guests.guests import Guests
-from appliance.guests.inviting import invite, is_guest, link_for
+from appliance.guests.inviting import Guests, invite, is_guest, link_for
 
 __all__ = ["GuestCorrection", "GuestEntry", "Guests", "invite", "is_guest", "link_for"]

@@ -18,7 +18,7 @@ from appliance.health.observations import Observations
 from appliance.home import Home
 from appliance.model.intent import OutsideStamp
 from appliance.policy import load_policy
-from appliance.reminders.calendar import load_calendar
+from appliance.reminders.schedule import load_calendar
 from appliance.store import archive_renewals as kept
 from appliance.store import intents
 from appliance.store import reminders as stored_reminders

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from appliance.model.money import Money
+from appliance.model.contract import Money
 
 
 class PowerBasis(StrEnum):

@@ -13,7 +13,7 @@ import unicodedata
 from decimal import Decimal, InvalidOperation
 from typing import Final
 
-from appliance.model.money import EXPONENTS, LARGEST, Money
+from appliance.model.contract import EXPONENTS, LARGEST, Money
 
 LONGEST: Final = 100
 """Characters; more is no amount."""

@@ -13,7 +13,6 @@ from appliance.ledger.audit_trail import AuditEvent, AuditTrail, EventKind, Fiel
 from appliance.model.contract import GUEST_PREFIX, Contract, Party
 from appliance.model.guest import GuestInvitation
 from appliance.model.notice import Notice, NoticeKind
-from appliance.notices.addresses import PortalAddresses
 from appliance.notices.mail import (
     Envelope,
     Mailbox,
@@ -23,7 +22,14 @@ from appliance.notices.mail import (
     MailUnknown,
     MailUnreachable,
 )
-from appliance.notices.messages import MailMessage, MessageContext, Postponed, actors_of_notice, compose_message
+from appliance.notices.messages import (
+    MailMessage,
+    MessageContext,
+    PortalAddresses,
+    Postponed,
+    actors_of_notice,
+    compose_message,
+)
 from appliance.store import accounts, contracts, guests, outbox, people
 from appliance.store.database import Database, Transaction
 from appliance.store.outbox import MessageDelivery

@@ -15,7 +15,7 @@ from appliance.model.accounts import AccountState
 from appliance.model.office import SEAL_DECISIONS, EnrolmentRequestState, OfficerDecision, OfficerDecisionKind
 from appliance.model.people import Seal, SealKind
 from appliance.office.notices import notify_enrolled
-from appliance.powers.ending import end_of_agent
+from appliance.powers.register import end_of_agent
 from appliance.store import accounts, directory, enrolment, people, seals
 from appliance.store.database import Transaction
 from hsm.client import AuthorityClient

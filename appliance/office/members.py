@@ -13,7 +13,7 @@ from appliance.model.accounts import AccountState
 from appliance.model.office import DirectoryEntry, OfficerDecision, OpenContract
 from appliance.office import effects
 from appliance.office.drafts import DecisionDrafts
-from appliance.powers.ending import end_of_agent
+from appliance.powers.register import end_of_agent
 from appliance.store import accounts, directory
 from appliance.store.database import Database
 from hsm.client import AuthorityClient

@@ -18,7 +18,7 @@ from appliance.errors import NotFound, PreconditionRefused, ResultRefused
 from appliance.evidence.history import local
 from appliance.language import Language, translator
 from appliance.ledger.audit_trail import AuditEvent, AuditTrail, EventKind, Field
-from appliance.model.ownership import Deposit
+from appliance.model.declarations import Deposit
 from appliance.pdf.values import ValidationMaterial
 from appliance.pdf.workshop import PdfWorkshop
 from appliance.store import ownership, people

@@ -1,13 +1,13 @@
 """Powers of attorney: registering and verifying them, and deciding which one covers a signature."""
 
-from appliance.powers.coverage import decide_coverage
-from appliance.powers.model import (
+from appliance.powers.coverage import (
     ConsideredPower,
     CoverageDecision,
     CoverageFinding,
     CoverageOutcome,
     CoverageQuery,
     CoverageTest,
+    decide_coverage,
 )
 from appliance.powers.register import PowerDraft, Powers
 

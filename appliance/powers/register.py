@@ -1,25 +1,29 @@
-"""The register of powers: one person registers a letter, a second verifies it; it can be revoked at any time."""
+"""The register of powers: registering with the instrument, verifying by a second person, and what ends a power.
+
+A power ends when its agent leaves or its instrument is declared void, in the same transaction.
+"""
 
 from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Final
 
 from appliance.documents.blobs import BlobStore
 from appliance.documents.intake import Intake
 from appliance.errors import PreconditionRefused
+from appliance.language.characters import same_name
 from appliance.ledger.audit_trail import AuditEvent, AuditTrail, EventKind, Field
 from appliance.ledger.disclosure import Audience, spellings
-from appliance.model.contract import ContractRevision
-from appliance.model.powers import Power, PowerBasis, RecordedAction
+from appliance.model.contract import Contract, ContractRevision, ContractState, PartyState
+from appliance.model.powers import Power, PowerBasis, PowerScope, RecordedAction
 from appliance.policy import Policy
-from appliance.powers import drafts
-from appliance.powers.drafts import PowerDraft
-from appliance.store import contracts, powers
+from appliance.store import contracts, people, powers
 from appliance.store.database import Database, Transaction
 from hsm.intents import instant
+from hsm.names import LONGEST_ORGANISATION
 
 __all__ = ["PowerDraft", "Powers"]
 
@@ -53,14 +57,14 @@ class Powers:
 
         Raises :class:`DocumentRefused`, or :class:`PreconditionRefused` for what no power can be.
         """
-        draft, now = drafts.tidy(draft), self._now()
+        draft, now = tidy(draft), self._now()
         with self._database.reading() as tx:  # before the work of reading the letter
-            drafts.require_possible(tx, draft, self._policy, now)
+            require_possible(tx, draft, self._policy, now)
         document, size = self._document(draft, letter)
         with self._database.transaction() as tx:
-            drafts.require_possible(tx, draft, self._policy, now)
+            require_possible(tx, draft, self._policy, now)
             if draft.contract is not None:  # by now it may be void
-                drafts.require_instrument(contracts.load_contract(tx, draft.contract), draft)
+                require_instrument(contracts.load_contract(tx, draft.contract), draft)
             power = Power(
                 id=f"power-{secrets.token_hex(6)}",
                 basis=draft.basis,
@@ -147,7 +151,7 @@ class Powers:
             raise PreconditionRefused("Name the contract by which the letter was signed here.")
         with self._database.reading() as tx:
             contract = contracts.load_contract(tx, draft.contract)
-        drafts.require_instrument(contract, draft)
+        require_instrument(contract, draft)
         return contract.current
 
     def _of_another(self, tx: Transaction, power_id: str, by: str) -> Power:
@@ -199,6 +203,134 @@ def _reason(text: str) -> str:
     reason = " ".join(text.split())
     if not reason:
         raise PreconditionRefused("Say why, in a few words; everybody concerned reads it.")
-    if len(reason) > drafts.LONGEST_REASON:
-        raise PreconditionRefused("At most {most} characters.", most=drafts.LONGEST_REASON)
+    if len(reason) > LONGEST_REASON:
+        raise PreconditionRefused("At most {most} characters.", most=LONGEST_REASON)
     return reason
+
+
+MOST_NAMES: Final = 50
+LONGEST_REASON: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class PowerDraft:
+    """What a letter says, as the one who registers it reads it. ``contract``: the letter was signed here as this
+    contract; without it the letter comes as a document. See :class:`Power` for the rest."""
+
+    basis: PowerBasis
+    grantor: str
+    principal: str
+    agent: str
+    scope: PowerScope
+    since: datetime
+    until: datetime
+    replaces: bool = False
+    contract: str | None = None
+
+
+def tidy(draft: PowerDraft) -> PowerDraft:
+    """*draft* without stray blanks and doubled names; a legal representative's has no scope."""
+    scope = PowerScope() if draft.basis is PowerBasis.LEGAL_REPRESENTATIVE else draft.scope
+    by_law = draft.basis is PowerBasis.LEGAL_REPRESENTATIVE
+    return replace(
+        draft,
+        grantor=_line(draft.grantor),
+        principal=_line(draft.principal),
+        scope=replace(
+            scope, kinds=_distinct_lines(scope.kinds), counterparties=_distinct_lines(scope.counterparties)
+        ),
+        replaces=draft.replaces and not by_law,
+        contract=draft.contract if draft.basis is PowerBasis.CONTRACT else None,
+    )
+
+
+def require_possible(tx: Transaction, draft: PowerDraft, policy: Policy, now: datetime) -> None:
+    """Raises :class:`PreconditionRefused` naming what is wrong, :class:`NotFound` for an unknown agent or seal."""
+    if not draft.grantor or not draft.principal:
+        raise PreconditionRefused("Name the grantor, and who signed the letter for it.")
+    names = (draft.grantor, draft.principal, *draft.scope.kinds, *draft.scope.counterparties)
+    if max(map(len, names)) > LONGEST_ORGANISATION:
+        raise PreconditionRefused(
+            "The name is too long; {most} characters are possible.", most=LONGEST_ORGANISATION
+        )
+    if max(len(draft.scope.kinds), len(draft.scope.counterparties)) > MOST_NAMES:
+        raise PreconditionRefused("A power names at most {most} types and counterparties.", most=MOST_NAMES)
+    _require_term(draft, policy, now)
+    agent = people.person(tx, draft.agent)
+    if not agent.subject.startswith("person-"):
+        raise PreconditionRefused("{name} cannot sign contracts.", name=agent.name)
+    for seal in draft.scope.seals:
+        if not same_name(people.seal(tx, seal).organisation, draft.grantor):
+            raise PreconditionRefused(
+                "The seal {seal} is not one of {organisation}.", seal=seal, organisation=draft.grantor
+            )
+
+
+def _require_term(draft: PowerDraft, policy: Policy, now: datetime) -> None:
+    longest = policy.default.powers.longest_days
+    if draft.until <= draft.since:
+        raise PreconditionRefused("A power ends after it begins; check the two days.")
+    if draft.until <= now:
+        raise PreconditionRefused("This power has ended already; there is nothing to register.")
+    if draft.until - draft.since > timedelta(days=longest):
+        raise PreconditionRefused("The longest term of a power that policy allows, in days: {most}.", most=longest)
+
+
+def require_instrument(contract: Contract, draft: PowerDraft) -> None:
+    """*contract* is a letter of the grantor: completed, and signed for it by somebody other than the agent.
+
+    Raises :class:`PreconditionRefused` otherwise.
+    """
+    if contract.state is not ContractState.COMPLETED:
+        raise PreconditionRefused("“{title}” is not completed, so it grants nothing yet.", title=contract.title)
+    signed = any(
+        party.state is PartyState.SIGNED
+        and party.subject != draft.agent
+        and same_name(party.organisation or party.name, draft.grantor)
+        for party in contract.parties
+    )
+    if not signed:
+        raise PreconditionRefused(
+            "“{title}” is not signed for {organisation} by anybody but the agent.",
+            title=contract.title,
+            organisation=draft.grantor,
+        )
+
+
+def _distinct_lines(names: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(line for name in names if (line := _line(name))))
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())
+
+
+LEFT = "被授权人已离职 / The agent has left"
+"""The reason as it is kept with the power, in both languages: it is a record, not a sentence of a page."""
+
+
+def end_of_agent(tx: Transaction, audit: AuditTrail, agent: str, *, by: str, now: datetime) -> int:
+    """Revokes every power of *agent* that was not refused or revoked before, verified or not; how many."""
+    ended = 0
+    for power in powers.of_agent(tx, agent):
+        if power.refused is not None or power.revoked is not None:
+            continue
+        powers.revoke(tx, power.id, RecordedAction(by, now, LEFT))
+        public = {"power": power.id, "agent": agent}
+        event = AuditEvent(EventKind.POWER_REVOKED, now, by, None, public, {"reason": LEFT})
+        powers.link(tx, power.id, audit.append(tx, event))
+        ended += 1
+    return ended
+
+
+VOID: Final = "The contract that is the letter of this power was declared void."
+"""Kept with the power as the reason; translated when it is shown."""
+
+
+def end_with_instrument(tx: Transaction, audit: AuditTrail, contract_id: str, *, by: str, at: datetime) -> None:
+    """Revokes every power that rests on the contract, in the transaction that voids it."""
+    for power in powers.of_letter(tx, contract_id):
+        powers.revoke(tx, power.id, RecordedAction(by, at, VOID))
+        public = {"power": power.id, "agent": power.agent, "letter": contract_id}
+        event = AuditEvent(EventKind.POWER_REVOKED, at, by, None, public, {"reason": VOID})
+        powers.link(tx, power.id, audit.append(tx, event))

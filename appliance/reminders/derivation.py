@@ -1,29 +1,34 @@
-"""Deriving reminders: what is due of one plan becomes rows, each once, in the caller's transaction."""
+"""Deriving reminders: what is due of one plan becomes rows, each once, in the caller's transaction.
+
+Reminded are those who must act, never those who have; somebody stands in for who has left.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from time import monotonic
 from zoneinfo import ZoneInfo
 
+from appliance.contracts import rules
 from appliance.language import instants
-from appliance.model.contract import Contract
+from appliance.ledger.disclosure import Audience, belongs
+from appliance.model.contract import Contract, ContractState, Party, PartyKind
 from appliance.model.notice import LEFT, Duty, Occasion, Reminder, ReminderRole
+from appliance.model.people import SealRequestState
 from appliance.policy.rules import ReminderRules
-from appliance.reminders import duties
-from appliance.reminders.calendar import WorkingCalendar
 from appliance.reminders.schedule import (
     DueStep,
     ReminderSubject,
+    WorkingCalendar,
     WorkingHours,
     current_step,
     mail_at,
     next_due_at,
     schedule,
 )
-from appliance.store import contracts, outbox, people, reminders
+from appliance.store import accounts, contracts, directory, outbox, people, reminders, seal_requests
 from appliance.store.database import Database, Transaction
 from appliance.store.reminders import Plan
 
@@ -117,7 +122,7 @@ def _wanted(tx: Transaction, contract: Contract, occasion: Occasion, rules: Remi
     zone = ZoneInfo(contract.deadline.zone)
     dated = reminders.last_dated(tx, contract.id) or contract.created
     if occasion is Occasion.SIGNING:
-        for duty in duties.duties_to_sign(tx, contract):
+        for duty in duties_to_sign(tx, contract):
             told = reminders.last_told(tx, contract.id, duty.person)
             steps = rules.escalate if duty.role is ReminderRole.INITIATOR else rules.steps
             floor = dated if told is None else max(dated, told)
@@ -126,7 +131,7 @@ def _wanted(tx: Transaction, contract: Contract, occasion: Occasion, rules: Remi
     for entry in contracts.dates_of(tx, contract.id):
         if entry.kind is occasion:
             anchor = beginning(entry.day, zone, rules)
-            for duty in duties.duties_of_dates(tx, contract):
+            for duty in duties_of_dates(tx, contract):
                 yield _Wanted(duty, ReminderSubject(anchor, zone, rules.dates, max(dated, entry.set_at)))
 
 
@@ -195,3 +200,96 @@ class ReminderTick:
                 if rules != self._rules:
                     reminders.mark_all(tx)
                 reminders.set_clock(tx, now, self._rules)
+
+
+def duties_to_sign(tx: Transaction, contract: Contract) -> list[Duty]:
+    """Who is to be reminded of the signing deadline, each once for each reason; nobody unless it is sent.
+
+    Those whose turn it is, the custodians for whom a request waits, and the initiator as long as there are any.
+    """
+    if contract.state is not ContractState.SENT:
+        return []
+    acting, missing = asked_to_act(tx, contract)
+    return acting + list(_looked_after(tx, contract, acting, missing))
+
+
+def asked_to_act(tx: Transaction, contract: Contract) -> tuple[list[Duty], list[str]]:
+    """Who is to act and can; and who should act and is no longer there, while nobody else can do it instead."""
+    acting: list[Duty] = []
+    missing: list[str] = []
+    for party in rules.whose_turn(contract):
+        possible = list(_of_party(tx, party))
+        there = [duty for duty in possible if accounts.is_there(tx, duty.person)]
+        acting += [duty for duty in there if duty not in acting]
+        if possible and not there:
+            missing.append(possible[0].person)
+    return acting, missing
+
+
+def _looked_after(
+    tx: Transaction, contract: Contract, acting: Sequence[Duty], missing: Sequence[str]
+) -> Iterator[Duty]:
+    """The initiator, when others are to act; whoever should act and is no longer there is told to the initiator,
+    or to the officers when it is the initiator."""
+    if accounts.is_there(tx, contract.initiator):
+        if missing or any(duty.person != contract.initiator for duty in acting):
+            yield Duty(contract.initiator, ReminderRole.INITIATOR)
+        for one in dict.fromkeys(missing):
+            yield Duty(contract.initiator, ReminderRole.STAND_IN, one)
+        return
+    for officer in directory.officers(tx):
+        for one in dict.fromkeys([contract.initiator, *missing]):
+            yield Duty(officer, ReminderRole.STAND_IN, one)
+
+
+def duties_of_dates(tx: Transaction, contract: Contract) -> list[Duty]:
+    """Who is to be reminded of a date beyond signing; nobody unless the contract is completed.
+
+    The initiator, whose note they are; if that person is no longer there, those who signed for the same
+    organisation, else the officers.
+    """
+    if contract.state is not ContractState.COMPLETED:
+        return []
+    if accounts.is_there(tx, contract.initiator):
+        return [Duty(contract.initiator, ReminderRole.INITIATOR)]
+    own = Audience.of_person(people.person(tx, contract.initiator))
+    colleagues = [each for each in rules.signatories(contract) if belongs(tx, each, own)]
+    there = [each for each in colleagues if accounts.is_there(tx, each)]
+    return [Duty(each, ReminderRole.STAND_IN, contract.initiator) for each in there or directory.officers(tx)]
+
+
+def names_of_late(tx: Transaction, contract: Contract) -> tuple[str, ...]:
+    """The names of those whose turn it is, and who have not acted."""
+    return tuple(dict.fromkeys(_named(tx, party) for party in rules.whose_turn(contract)))
+
+
+def _named(tx: Transaction, party: Party) -> str:
+    if party.kind is PartyKind.SEAL:
+        return directory.names(tx, [party.responsible]).get(party.responsible, party.name)
+    return party.name
+
+
+def _of_party(tx: Transaction, party: Party) -> Iterator[Duty]:
+    """The signer; of a seal its custodians once it is asked for, nobody while it is being used."""
+    request = seal_requests.of_party(tx, party.id) if party.kind is PartyKind.SEAL else None
+    if request is None or not request.open:
+        yield Duty(party.responsible, ReminderRole.SIGNER)
+    elif request.state is SealRequestState.WAITING:
+        for custodian in request.still_asked(people.seal(tx, request.seal)):
+            yield Duty(custodian, ReminderRole.CUSTODIAN, request.id)
+
+
+class AbsentActors:
+    """Reads only. Thread-safe."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def names_of_absent(self, contract: Contract) -> tuple[str, ...]:
+        """Names of those who should act now and whose accounts are closed or suspended."""
+        if contract.state is not ContractState.SENT:
+            return ()
+        with self._database.reading() as tx:
+            _, missing = asked_to_act(tx, contract)
+            names = directory.names(tx, missing)
+        return tuple(names.get(one, one) for one in dict.fromkeys(missing))

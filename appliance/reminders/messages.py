@@ -12,9 +12,8 @@ from appliance.language import Language, Translator, instants, translator
 from appliance.model.contract import Contract
 from appliance.model.notice import Occasion, Reminder, ReminderRole
 from appliance.model.people import Person
-from appliance.notices.addresses import PortalAddresses
-from appliance.notices.messages import FROM, GREETING, MailMessage, Postponed, html_page
-from appliance.reminders import duties
+from appliance.notices.messages import FROM, GREETING, MailMessage, PortalAddresses, Postponed, html_page
+from appliance.reminders import derivation
 from appliance.reminders.derivation import ReminderDerivation, RulesOf
 from appliance.store import contracts, directory, people, reminders
 from appliance.store.database import Transaction
@@ -149,7 +148,7 @@ def _names(tx: Transaction, reminder: Reminder, contract: Contract) -> tuple[str
     if reminder.duty.role is ReminderRole.STAND_IN:
         about = reminder.duty.about
         return (directory.names(tx, [about]).get(about, about),)
-    return duties.names_of_late(tx, contract) if reminder.duty.role is ReminderRole.INITIATOR else ()
+    return derivation.names_of_late(tx, contract) if reminder.duty.role is ReminderRole.INITIATOR else ()
 
 
 def _day(tx: Transaction, reminder: Reminder, contract: Contract) -> date | None:

@@ -1,26 +1,226 @@
-"""The parts of reminders, put together for one process."""
+"""What people set and see of reminders: preferences, dates beyond signing, the list of notices."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, time
 from pathlib import Path
 
-from appliance.ledger.audit_trail import AuditTrail
-from appliance.notices.addresses import PortalAddresses
+from appliance.contracts.access import record_change
+from appliance.errors import PreconditionRefused, StateRefused
+from appliance.language import Language, translator
+from appliance.ledger.audit_trail import AuditEvent, AuditTrail, EventKind
+from appliance.model.contract import Contract, ContractState
+from appliance.model.notice import DATES, ContractDate, Notice, Occasion, QuietHours, ReminderPreferences
 from appliance.notices.delivery import MessageDeliveries
+from appliance.notices.messages import PortalAddresses, actors_of_notice, format_actors, subject_of_notice
 from appliance.policy import Policy
-from appliance.reminders.calendar import WorkingCalendar, load_calendar
 from appliance.reminders.calendar_feeds import CalendarFeeds
-from appliance.reminders.dates import ContractDateService
-from appliance.reminders.derivation import ReminderDerivation, ReminderTick
-from appliance.reminders.duties import AbsentActors
-from appliance.reminders.inbox import NoticeInbox
-from appliance.reminders.messages import ReminderLines, ReminderMails
-from appliance.reminders.preferences import ReminderPreferenceService
-from appliance.store.database import Database
+from appliance.reminders.derivation import AbsentActors, ReminderDerivation, ReminderTick
+from appliance.reminders.messages import ReminderLines, ReminderMails, reminder_sentence
+from appliance.reminders.schedule import WorkingCalendar, load_calendar
+from appliance.store import contracts, inbox, people, reminders
+from appliance.store.database import Database, Transaction
+
+
+class ReminderPreferenceService:
+    """Each person's own. Thread-safe."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def load_preferences(self, person: str) -> ReminderPreferences:
+        """The preferences of *person*; the defaults until they are set."""
+        with self._database.reading() as tx:
+            return reminders.preferences_of(tx, person)
+
+    def save_preferences(self, person: str, preferences: ReminderPreferences) -> None:
+        """Applies to waiting reminders, too."""
+        with self._database.transaction() as tx:
+            reminders.save_preferences(tx, person, preferences)
+
+
+def parse_preferences(start: str, until: str, daily: str) -> ReminderPreferences:
+    """The preferences as typed, ``22:00``; empty for none. Raises :class:`PreconditionRefused`."""
+    begins, ends, at = (_time(text) for text in (start, until, daily))
+    if (begins is None) != (ends is None):
+        raise PreconditionRefused("Quiet hours need a beginning and an end; leave both empty for none.")
+    if begins is None or ends is None:
+        return ReminderPreferences(None, at)
+    if begins == ends:
+        raise PreconditionRefused("Quiet hours cannot be the whole day; leave them empty for none.")
+    return ReminderPreferences(QuietHours(begins, ends), at)
+
+
+def _time(text: str) -> time | None:
+    if not text.strip():
+        return None
+    try:
+        found = time.fromisoformat(text.strip())
+    except ValueError as error:
+        raise PreconditionRefused("{text} is not a time of day; write it like 22:00.", text=text[:20]) from error
+    return found.replace(second=0, microsecond=0, tzinfo=None)
+
+
+OVER = frozenset(
+    {
+        ContractState.DECLINED,
+        ContractState.RECALLED,
+        ContractState.EXPIRED,
+        ContractState.DISCARDED,
+        ContractState.VOIDED,
+    }
+)
+"""What has ended has no dates to come."""
+
+YEARS = 100
+
+
+class ContractDateService:
+    """The initiator keeps them, as a note to be reminded by: what binds is what the signed text says."""
+
+    def __init__(self, database: Database, audit: AuditTrail, now: Callable[[], datetime]) -> None:
+        self._database = database
+        self._audit = audit
+        self._now = now
+
+    def list_dates(self, contract_id: str) -> tuple[ContractDate, ...]:
+        """The dates of a contract, in the order of their days."""
+        with self._database.reading() as tx:
+            return contracts.dates_of(tx, contract_id)
+
+    def may_change(self, contract: Contract, subject: str) -> bool:
+        """Whether *subject* keeps the dates of *contract*."""
+        return contract.initiator == subject and contract.state not in OVER
+
+    def change_dates(self, contract_id: str, days: Mapping[Occasion, date | None], *, by: str) -> None:
+        """The dates become *days*; None, and what is not named, takes a date away.
+
+        Raises :class:`PreconditionRefused` for anybody but the initiator and for days that cannot follow each
+        other, :class:`StateRefused` for a contract that has ended.
+        """
+        now = self._now()
+        _require_order(days, now)
+        with self._database.transaction() as tx:
+            contract = contracts.load_contract(tx, contract_id)
+            if contract.initiator != by:
+                raise PreconditionRefused("Only the initiator of “{title}” keeps its dates.", title=contract.title)
+            if contract.state in OVER:
+                raise StateRefused("“{title}” has ended; there is nothing to remind of.", title=contract.title)
+            known = {each.kind: each.day for each in contracts.dates_of(tx, contract_id)}
+            wanted = {kind: days.get(kind) for kind in DATES}
+            if all(known.get(kind) == day for kind, day in wanted.items()):
+                return
+            for kind, day in wanted.items():
+                if day is None:
+                    contracts.remove_date(tx, contract_id, kind)
+                elif known.get(kind) != day:
+                    contracts.save_date(tx, contract_id, ContractDate(kind, day, by, now))
+            private = {kind.value: None if day is None else day.isoformat() for kind, day in wanted.items()}
+            event = AuditEvent(EventKind.DATES_CHANGED, now, by, contract_id, {}, private)
+            record_change(tx, self._audit, contract, event)
+
+
+def _require_order(days: Mapping[Occasion, date | None], now: datetime) -> None:
+    for day in days.values():
+        if day is not None and abs(day.year - now.year) > YEARS:
+            raise PreconditionRefused("{day} is more than {years} years away.", day=day.isoformat(), years=YEARS)
+    effective, renewal, expiry = (days.get(kind) for kind in DATES)
+    if effective is not None and expiry is not None and expiry < effective:
+        raise PreconditionRefused("A contract cannot end before it takes effect.")
+    if renewal is not None and expiry is not None and expiry < renewal:
+        raise PreconditionRefused("A contract cannot be renewed after it has ended.")
+
+
+SHOWN = 60
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeEntry:
+    """One line of the list; ``pressing`` are reminders that still ask for something. ``new``: not seen yet."""
+
+    at: datetime
+    title: str
+    words: str
+    address: str
+    pressing: bool
+    new: bool
+
+
+class NoticeInbox:
+    """Reads, and remembers what was seen. *addresses* are those of this portal. Thread-safe."""
+
+    def __init__(
+        self, database: Database, items: ReminderLines, addresses: PortalAddresses, now: Callable[[], datetime]
+    ) -> None:
+        self._database = database
+        self._items = items
+        self._addresses = addresses
+        self._now = now
+
+    def count_unseen(self, person: str) -> int:
+        """How many notices *person* has not seen, up to twice a hundred."""
+        with self._database.reading() as tx:
+            return inbox.unseen(tx, person)
+
+    def list_entries(self, person: str, language: Language) -> list[NoticeEntry]:
+        """The newest notices of *person*: what still asks for something first."""
+        with self._database.reading() as tx:
+            seen = inbox.seen(tx, person)
+            entries = [*self._reminders(tx, person, language, seen), *self._messages(tx, person, language, seen)]
+        return sorted(entries, key=lambda entry: (entry.pressing, entry.at), reverse=True)[:SHOWN]
+
+    def mark_seen(self, person: str, until: datetime) -> None:
+        """*person* has seen everything up to *until*, a moment that is not to come."""
+        with self._database.transaction() as tx:
+            inbox.mark(tx, person, min(until, self._now()))
+
+    def _reminders(
+        self, tx: Transaction, person: str, language: Language, seen: datetime | None
+    ) -> list[NoticeEntry]:
+        zone, translate = people.person(tx, person).zone, translator(language)
+        return [
+            NoticeEntry(
+                at=reminder.made,
+                title=item.title,
+                words=reminder_sentence(item, translate, language, zone),
+                address=item.address,
+                pressing=True,
+                new=seen is None or reminder.made > seen,
+            )
+            for reminder in reminders.newest(tx, person, limit=SHOWN)
+            for item in [self._items.line_of_reminder(tx, reminder)]
+        ]
+
+    def _messages(
+        self, tx: Transaction, person: str, language: Language, seen: datetime | None
+    ) -> list[NoticeEntry]:
+        translate = translator(language)
+
+        def subject(told: inbox.InboxMessage) -> str:
+            who = ""
+            if told.contract is not None and told.about:
+                notice = Notice(told.contract, person, told.kind, told.at, told.about)
+                who = format_actors(
+                    actors_of_notice(tx, notice, contracts.load_contract(tx, told.contract)), translate, language
+                )
+            return translate(subject_of_notice(told.kind, who), title=told.title, who=who)
+
+        return [
+            NoticeEntry(
+                at=told.at,
+                title=subject(told),
+                words="",
+                address=self._addresses.notice_url(
+                    tx, Notice(told.contract, person, told.kind, told.at, told.about)
+                ),
+                pressing=False,
+                new=seen is None or told.at > seen,
+            )
+            for told in inbox.messages(tx, person, limit=SHOWN)
+        ]
 
 
 @dataclass(frozen=True, slots=True)

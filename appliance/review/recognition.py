@@ -10,8 +10,16 @@ from itertools import chain
 from typing import Final, TypeVar
 
 from appliance.review.outline import Headings, Sentence, shared
-from appliance.review.rule_book import ClauseRule, RuleBook, Texts, compiled, expression
-from appliance.review.word_patterns import MarkedText, WordPattern, word_pattern
+from appliance.review.rule_book import (
+    ClauseRule,
+    MarkedText,
+    RuleBook,
+    Texts,
+    WordPattern,
+    compiled,
+    expression,
+    word_pattern,
+)
 
 LANGUAGES: Final = ("zh", "en")
 ENOUGH: Final = 6

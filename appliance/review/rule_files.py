@@ -22,8 +22,7 @@ import yaml
 
 from appliance.errors import ConfigurationError
 from appliance.language.sizes import ByteSize
-from appliance.review.rule_book import ClauseRule, KindRule, RuleBook, compiled, expression
-from appliance.review.word_patterns import parts
+from appliance.review.rule_book import ClauseRule, KindRule, RuleBook, compiled, expression, parts
 
 MOST_NESTED = 200
 """The most that the bounds of repeats inside repeats may multiply to."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from appliance.ledger.disclosure import Audience
-from appliance.model.seals import SealRequestState, SealUse, UseFilter
+from appliance.model.people import SealRequestState, SealUse, UseFilter
 from appliance.store import people, seal_requests, seals
 from appliance.store.database import Database
 

@@ -15,7 +15,7 @@ from appliance.ledger.audit_trail import SYSTEM, AuditEvent, EventKind, Field
 from appliance.model.contract import Contract, PartyKind
 from appliance.model.intent import IntentRecord, IntentState
 from appliance.model.notice import Notice, NoticeKind
-from appliance.model.seals import SealRequest, SealRequestState
+from appliance.model.people import SealRequest, SealRequestState
 from appliance.seal_requests.status import (
     Lapse,
     after_lapse,

@@ -12,7 +12,7 @@ from appliance.errors import PreconditionRefused
 from appliance.model.contract import ContractState
 from appliance.model.intent import IntentState
 from appliance.model.notice import Notice, NoticeKind
-from appliance.model.seals import SealRequest, SealRequestState
+from appliance.model.people import SealRequest, SealRequestState
 from appliance.store import accounts, contracts, intents, people
 from appliance.store.database import Transaction
 

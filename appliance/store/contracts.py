@@ -13,10 +13,10 @@ from appliance.model.contract import (
     ContractRevision,
     ContractState,
     Deadline,
+    Money,
     OpenVoiding,
     SigningOrder,
 )
-from appliance.model.money import Money
 from appliance.model.notice import ContractDate, Occasion
 from appliance.store import parties
 from appliance.store.database import Transaction

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 
 from appliance.errors import NotFound, StateRefused
-from appliance.model.money import Money
+from appliance.model.contract import Money
 from appliance.model.powers import Power, PowerScope, RecordedAction
 from appliance.store.database import Transaction
 from appliance.store.moments import loaded

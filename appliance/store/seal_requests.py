@@ -10,7 +10,7 @@ from datetime import datetime
 import pysqlite3
 
 from appliance.errors import NotFound, StateRefused
-from appliance.model.seals import SealRequest, SealRequestState, SealUse, UseFilter
+from appliance.model.people import SealRequest, SealRequestState, SealUse, UseFilter
 from appliance.store.database import Transaction
 from hsm.rows import RowMapper, columns, fields_of
 

@@ -34,9 +34,8 @@ from appliance.home import Home
 from appliance.identity import IdentityCheck
 from appliance.language import Language
 from appliance.model.accounts import AccountRole, AccountState, LinkPurpose, Strength
-from appliance.model.contract import Contract, Deadline, GuestDetails, Placement, SigningOrder
+from appliance.model.contract import Contract, Deadline, GuestDetails, Money, Placement, SigningOrder
 from appliance.model.intent import SigningOrigin
-from appliance.model.money import Money
 from appliance.model.people import Against, IdentityDocument, Person
 from appliance.model.powers import PowerBasis, PowerScope
 from appliance.powers import PowerDraft

@@ -14,7 +14,7 @@ from pathlib import Path
 from appliance.accounts.links import LinkTokens
 from appliance.demonstration.participants import LI, ZHANG
 from appliance.model.contract import Contract, ContractState, Deadline, PartyState
-from appliance.notices.addresses import PortalAddresses
+from appliance.notices.messages import PortalAddresses
 from appliance.policy import Policy, PolicyRules
 from appliance.policy.rules import ReminderRules
 from appliance.reminders.derivation import LONGEST

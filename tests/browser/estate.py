@@ -23,8 +23,7 @@ from appliance.demonstration.participants import (
 from appliance.identity import IdentityCheck
 from appliance.language import Language
 from appliance.model.accounts import AccountRole, LinkPurpose, NewAccount, Passkey
-from appliance.model.contract import Contract, GuestDetails, SigningOrder
-from appliance.model.money import Money
+from appliance.model.contract import Contract, GuestDetails, Money, SigningOrder
 from appliance.model.office import ProposedPasskey
 from appliance.model.people import Against, IdentityDocument, Person, SealKind
 from appliance.model.powers import PowerBasis, PowerScope

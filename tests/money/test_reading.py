@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from appliance.model.money import Money
+from appliance.model.contract import Money
 from appliance.money import NotAnAmount, amount_of, in_capitals, read_money
 
 

@@ -6,7 +6,7 @@ import pytest
 from flask import Flask
 
 from appliance.demonstration.participants import ZHANG
-from appliance.model.money import Money
+from appliance.model.contract import Money
 from appliance.wiring import Appliance
 from tests.portal.drafts import Wizard, begun
 from tests.portal.visitors import signed_in

@@ -15,9 +15,17 @@ from appliance.demonstration.participants import CONTRACT_SEAL, LI, OFFICER, ZHA
 from appliance.errors import NotFound, StateRefused
 from appliance.language import Language
 from appliance.model.accounts import AccountRole, LinkPurpose
-from appliance.model.contract import Contract, CrossPage, Deadline, GuestDetails, Party, Placement, SigningOrder
+from appliance.model.contract import (
+    Contract,
+    CrossPage,
+    Deadline,
+    GuestDetails,
+    Money,
+    Party,
+    Placement,
+    SigningOrder,
+)
 from appliance.model.guest import GuestAccessMethod
-from appliance.model.money import Money
 from appliance.model.notice import Occasion
 from appliance.model.office import EnrolmentRequestState
 from appliance.wiring import LINKS_KEY, Appliance
@@ -113,7 +121,7 @@ def test_everything_but_the_signatures_is_taken_over_once(letters: Correspondenc
         assert now.state == "waiting" and now.reason is None and now.id != was.id and now.field != was.field
     assert draft.original.digest == before.original.digest and len(draft.revisions) == 1
     assert draft.deadline == before.deadline
-    assert [(each.kind, each.day) for each in appliance.reminders.dates.list_dates(new)] == [
+    assert [(each.kind, each.day) for each in appliance.reminders.services.list_dates(new)] == [
         (Occasion.EXPIRY, EXPIRY)
     ]
     assert appliance.sending.problems(draft) == []

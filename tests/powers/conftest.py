@@ -10,9 +10,8 @@ import pytest
 
 from appliance.contracts.draft_rules import DraftTerms
 from appliance.demonstration.participants import ALPHA, CONTRACT_SEAL, CUSTODIAN, LI, ZHANG, ZONE
-from appliance.model.contract import Contract, Deadline, Party, PartyState, SigningOrder
+from appliance.model.contract import Contract, Deadline, Money, Party, PartyState, SigningOrder
 from appliance.model.intent import PreparedSigning
-from appliance.model.money import Money
 from appliance.model.powers import Power, PowerBasis, PowerScope
 from appliance.powers import PowerDraft
 from appliance.wiring import Appliance

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from appliance.model.money import Money
+from appliance.model.contract import Money
 from appliance.model.powers import Power, PowerBasis, PowerScope, RecordedAction
 from appliance.powers import CoverageQuery
 

@@ -13,9 +13,8 @@ from appliance.errors import PreconditionRefused, StateRefused
 from appliance.identity import IdentityCheck, IdentityChecks
 from appliance.ledger.audit_trail import AuditTrail
 from appliance.ledger.timeline import Timeline
-from appliance.model.contract import Contract, PartyState
+from appliance.model.contract import Contract, Money, PartyState
 from appliance.model.intent import IntentState
-from appliance.model.money import Money
 from appliance.model.people import Against, IdentityDocument
 from appliance.model.powers import PowerBasis, PowerScope
 from appliance.store import intents, parties

@@ -10,7 +10,7 @@ from appliance.evidence import container
 from appliance.evidence.exporting import Exporting
 from appliance.identity import IdentityCheck
 from appliance.ledger import Sequencer
-from appliance.model.money import Money
+from appliance.model.contract import Money
 from appliance.model.people import Against, IdentityDocument
 from appliance.model.powers import PowerScope
 from appliance.verification import Indication

@@ -12,7 +12,7 @@ from flask import Flask
 from appliance.demonstration.participants import BETA, ZHANG
 from appliance.errors import PreconditionRefused
 from appliance.language import Language, translator
-from appliance.model.money import Money
+from appliance.model.contract import Money
 from appliance.model.powers import PowerScope
 from appliance.wiring import Appliance
 from tests.portal.conftest import parts

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from appliance.model.notice import ReminderPreferences
-from appliance.reminders.calendar import load_calendar
+from appliance.reminders.schedule import load_calendar
 from appliance.store import reminders
 from tests.reminders.simulation import SIGNERS, Year, year
 

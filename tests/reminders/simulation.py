@@ -37,16 +37,14 @@ from appliance.model.contract import (
 )
 from appliance.model.notice import QuietHours, ReminderPreferences
 from appliance.model.people import Person
-from appliance.notices.addresses import PortalAddresses
 from appliance.notices.delivery import OutboxDelivery
 from appliance.notices.mail import Envelope, MailClient, MailRefused, MailUnavailable, MailUnknown, MailUnreachable
-from appliance.notices.messages import MailMessage
+from appliance.notices.messages import MailMessage, PortalAddresses
 from appliance.policy import Policy, PolicyRules
 from appliance.policy.rules import ReminderRules
-from appliance.reminders.calendar import WorkingCalendar
 from appliance.reminders.derivation import ReminderDerivation, ReminderTick
 from appliance.reminders.messages import ReminderLines, ReminderMails
-from appliance.reminders.schedule import WorkingHours
+from appliance.reminders.schedule import WorkingCalendar, WorkingHours
 from appliance.store import accounts, contracts, outbox, participation_index, parties, people, reminders
 from appliance.store.database import Database
 

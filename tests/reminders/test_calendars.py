@@ -13,7 +13,7 @@ from appliance.model.accounts import AccountState
 from appliance.model.contract import ContractState, SigningOrder
 from appliance.model.notice import Occasion
 from appliance.reminders.calendar_feeds import CalendarFeeds, ICalendarEvent, fold_line, render_icalendar
-from appliance.reminders.dates import ContractDateService
+from appliance.reminders.services import ContractDateService
 from appliance.store import accounts, contracts
 from tests.reminders.simulation import INITIATOR, Year
 

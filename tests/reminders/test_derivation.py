@@ -11,7 +11,7 @@ from appliance.ledger.audit_trail import AuditTrail
 from appliance.model.accounts import AccountState
 from appliance.model.contract import ContractState, SigningOrder
 from appliance.model.notice import Occasion, ReminderPreferences
-from appliance.reminders.dates import ContractDateService
+from appliance.reminders.services import ContractDateService
 from appliance.store import accounts, contracts, reminders
 from tests.reminders.simulation import INITIATOR, OFFICER, Received, Year
 

@@ -12,8 +12,8 @@ import pytest
 from appliance.contracts import rules
 from appliance.model.contract import ContractState
 from appliance.model.notice import Duty, ReminderRole
-from appliance.model.seals import SealRequest, SealRequestState
-from appliance.reminders import duties
+from appliance.model.people import SealRequest, SealRequestState
+from appliance.reminders import derivation
 from appliance.store import contracts, intents, parties, people, seal_requests
 from appliance.store.database import Database, Transaction
 from tests.appliance.contracts.samples import NOON
@@ -37,7 +37,7 @@ def sign(tx: Transaction, *positions: int) -> None:
 
 
 def to_sign(tx: Transaction) -> list[Duty]:
-    return duties.duties_to_sign(tx, contracts.load_contract(tx, "contract-1"))
+    return derivation.duties_to_sign(tx, contracts.load_contract(tx, "contract-1"))
 
 
 def asked(tx: Transaction) -> SealRequest:
@@ -82,9 +82,9 @@ def test_a_request_marks_the_plan_of_its_contract(tx: Transaction) -> None:
 def test_nobody_is_reminded_of_what_is_not_out_for_signing(tx: Transaction) -> None:
     contract = contracts.load_contract(tx, "contract-1")
     for state in set(ContractState) - {ContractState.SENT}:
-        assert duties.duties_to_sign(tx, replace(contract, state=state)) == []
-    assert duties.duties_of_dates(tx, contract) == []
-    assert duties.duties_of_dates(tx, replace(contract, state=ContractState.COMPLETED)) == [INITIATOR]
+        assert derivation.duties_to_sign(tx, replace(contract, state=state)) == []
+    assert derivation.duties_of_dates(tx, contract) == []
+    assert derivation.duties_of_dates(tx, replace(contract, state=ContractState.COMPLETED)) == [INITIATOR]
 
 
 def test_an_outside_signer_is_reminded_like_everybody(tx: Transaction) -> None:

@@ -11,13 +11,15 @@ import pytest
 from appliance.errors import ConfigurationError
 from appliance.model.notice import QuietHours
 from appliance.policy.rules import ReminderRules
-from appliance.reminders.calendar import WorkingCalendar, load_calendar, parse_calendar
 from appliance.reminders.schedule import (
     ReminderSubject,
+    WorkingCalendar,
     WorkingHours,
     current_step,
+    load_calendar,
     mail_at,
     next_due_at,
+    parse_calendar,
     schedule,
 )
 

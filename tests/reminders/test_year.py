@@ -15,8 +15,7 @@ from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
 from appliance.model.contract import SigningOrder
-from appliance.reminders.calendar import WorkingCalendar
-from appliance.reminders.schedule import DueStep, ReminderSubject, schedule
+from appliance.reminders.schedule import DueStep, ReminderSubject, WorkingCalendar, schedule
 from tests.reminders.simulation import RULES, SIGNERS, START, UNREACHABLE, Received, Watch, Year, year
 
 MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 -- processes die here, machines do not

@@ -8,7 +8,7 @@ from appliance.review import rule_files
 from appliance.review.outline import sentences
 from appliance.review.prose import blocks
 from appliance.review.recognition import Recogniser
-from appliance.review.word_patterns import MarkedText, word_pattern
+from appliance.review.rule_book import MarkedText, word_pattern
 
 WORDS = {"fault": "逾期|违约", "remedy": "赔偿|违约金"}
 

@@ -22,8 +22,7 @@ from appliance.demonstration.participants import (
 from appliance.model.contract import Contract, Deadline, SigningOrder
 from appliance.model.intent import SigningOrigin
 from appliance.model.office import OfficerDecision
-from appliance.model.people import Person, SealKind
-from appliance.model.seals import SealRequest
+from appliance.model.people import Person, SealKind, SealRequest
 from appliance.office import SealDraft
 from appliance.wiring import Appliance
 from hsm.authenticator import SoftwareAuthenticator

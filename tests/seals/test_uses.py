@@ -9,8 +9,7 @@ from datetime import date, timedelta
 import pytest
 
 from appliance.demonstration.participants import CUSTODIAN, LI
-from appliance.model.people import Person
-from appliance.model.seals import SealRequestState, UseFilter
+from appliance.model.people import Person, SealRequestState, UseFilter
 from appliance.seal_requests.register import COLUMNS, as_csv
 from tests.seals.conftest import House
 

@@ -23,9 +23,8 @@ from appliance.evidence.exporting import Exporting
 from appliance.identity import IdentityCheck
 from appliance.ledger import Sequencer
 from appliance.model.accounts import AccountRole, AccountState
-from appliance.model.contract import Contract, Deadline, SigningOrder
+from appliance.model.contract import Contract, Deadline, Money, SigningOrder
 from appliance.model.intent import SigningOrigin
-from appliance.model.money import Money
 from appliance.model.people import Against, IdentityDocument
 from appliance.model.powers import PowerBasis, PowerScope
 from appliance.powers import PowerDraft

@@ -32,7 +32,7 @@ from appliance.ledger.disclosure import Audience
 from appliance.model.accounts import PEOPLES_ROLES, AccountRole, OpenedSession
 from appliance.model.contract import UNSENT, Contract, Party
 from appliance.model.intent import SigningOrigin
-from appliance.notices.addresses import PortalAddresses
+from appliance.notices.messages import PortalAddresses
 from appliance.wiring import Appliance
 from webui.portal.parts import PortalParts
 from webui.shared import errors, forms, language

@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from appliance.errors import PreconditionRefused
 from appliance.model.accounts import PEOPLES_ROLES
-from appliance.model.ownership import Deposit
+from appliance.model.declarations import Deposit
 from appliance.ownership import DepositOrder
 from webui.portal import access
 from webui.portal.parts import PortalParts

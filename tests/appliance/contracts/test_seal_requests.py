@@ -13,7 +13,7 @@ from appliance.demonstration.participants import CONTRACT_SEAL, CUSTODIAN, LI, Z
 from appliance.errors import NotFound, PreconditionRefused, StateRefused
 from appliance.model.contract import Contract, ContractState, PartyState, SigningOrder
 from appliance.model.intent import IntentState, SigningOrigin
-from appliance.model.seals import SealRequest, SealRequestState
+from appliance.model.people import SealRequest, SealRequestState
 from appliance.store import intents
 from appliance.wiring import Appliance
 from hsm.errors import ActivationRefused

@@ -11,10 +11,9 @@ import pytest
 from appliance.accounts.links import LinkTokens
 from appliance.config import MailSettings, Security
 from appliance.model.notice import Notice, NoticeKind
-from appliance.notices.addresses import PortalAddresses
 from appliance.notices.delivery import OutboxDelivery
 from appliance.notices.mail import MailClient
-from appliance.notices.messages import MailMessage, Postponed
+from appliance.notices.messages import MailMessage, PortalAddresses, Postponed
 from appliance.store import outbox
 from appliance.store.database import Database, Transaction
 from tests.appliance.contracts.samples import NOON

@@ -10,8 +10,7 @@ from appliance.contracts.drafting import DraftTerms
 from appliance.errors import ApplianceError, ConfinementFailed, DocumentRefused, StateRefused
 from appliance.language import Language
 from appliance.language.sizes import ByteSize
-from appliance.model.contract import Contract
-from appliance.model.money import EXPONENTS, Money
+from appliance.model.contract import EXPONENTS, Contract, Money
 from appliance.money import NotAnAmount, read_money
 from appliance.money.amounts import LONGEST
 from webui.portal.contracts import status_line

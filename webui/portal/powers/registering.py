@@ -11,7 +11,7 @@ from flask import Blueprint, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from appliance.language import instants
-from appliance.model.money import EXPONENTS, Money
+from appliance.model.contract import EXPONENTS, Money
 from appliance.model.people import Person
 from appliance.model.powers import PowerBasis, PowerScope
 from appliance.money import NotAnAmount, read_money

@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from appliance.errors import PreconditionRefused, StorageError
 from appliance.model.notice import ReminderPreferences
-from appliance.reminders.preferences import parse_preferences
+from appliance.reminders.services import parse_preferences
 from webui.portal.access import visitor_or_none
 from webui.portal.accounts.settings import owner
 from webui.portal.parts import PortalParts

@@ -15,7 +15,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from appliance.errors import ApplianceError, NotFound, StateRefused
 from appliance.model.accounts import PEOPLES_ROLES, AccountRole
 from appliance.model.contract import Contract, Party
-from appliance.model.seals import SealRequest, SealRequestState, UseFilter
+from appliance.model.people import SealRequest, SealRequestState, UseFilter
 from appliance.seal_requests.register import STATES, as_csv
 from appliance.seal_requests.status import LONGEST_REQUEST_REASON
 from hsm.errors import AuthorityError, AuthorityUnreachable

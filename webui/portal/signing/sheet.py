@@ -16,7 +16,7 @@ from appliance.contracts.permissions import Permission, permissions_of
 from appliance.contracts.signing import OpenedSigning
 from appliance.contracts.signing_service import LONGEST_PLACE
 from appliance.model.contract import Contract, Party, PartyKind, PartyState, Placement
-from appliance.model.seals import SealRequest
+from appliance.model.people import SealRequest
 from appliance.powers import CoverageOutcome
 from appliance.seal_requests.status import LONGEST_REQUEST_REASON
 from hsm.errors import Sentence
