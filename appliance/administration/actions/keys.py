@@ -20,7 +20,7 @@ from appliance.administration.pin_custodians import TO_BE_NONE
 from appliance.errors import PreconditionRefused, StateRefused
 from appliance.model.administration import Actor, AdministratorRole, AdminRequestOutcome
 from appliance.model.office import NewPinCustodian, OfficerDecision
-from appliance.office.seal_and_service_drafts import REASONS, SERVICES
+from appliance.office.drafts import REASONS, SERVICES
 from hsm.names import pin_custodian_subject
 
 
