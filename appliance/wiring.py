@@ -53,7 +53,7 @@ from appliance.maintenance import Maintenance
 from appliance.model.accounts import LinkPurpose
 from appliance.notices.delivery import MailChannel, NoticeQueue
 from appliance.notices.messages import PortalAddresses
-from appliance.office import Appointing, Office, open_office
+from appliance.office import Appointing, Office, OfficeContext, open_office
 from appliance.ownership import Ownership
 from appliance.ownership.deposits import OwnershipDependencies
 from appliance.pdf.workshop import PdfWorkshop
@@ -279,7 +279,9 @@ def _appliance(core: _Core) -> Appliance:
         sessions=sessions,
         accounts=open_accounts(accounts),
         appointing=Appointing(accounts, backend.authority),
-        office=open_office(records.database, records.audit, backend.authority, sessions, records.now),
+        office=open_office(
+            OfficeContext(records.database, records.audit, backend.authority, sessions, records.now)
+        ),
         agreements=Agreements(records, rules, backend),
         drafting=Drafting(records, rules, backend, _intake(core)),
         sending=Sending(records, rules, backend, earlier),

@@ -19,6 +19,7 @@ from hsm.errors import BadRequest, Malformed, NotPermitted
 
 _SECRET_BYTES = 20
 _LONGEST_CODE = 12
+_STALE = "This form is too old; load it again and scan the new code."
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,19 +51,22 @@ class KeyWrapping(Protocol):
 
 
 class LoginCodes:
-    """Makes secrets and checks codes. Thread-safe."""
+    """Makes secrets and checks codes, of signing in or for another *use*. Thread-safe."""
 
-    def __init__(self, wrapping: KeyWrapping, issuer: str) -> None:
+    def __init__(self, wrapping: KeyWrapping, issuer: str, *, use: str = "login", stale: str = _STALE) -> None:
+        """*stale* is what somebody is told whose form has no secret of theirs."""
         self._wrapping = wrapping
         self._issuer = issuer
+        self._use = use
+        self._stale = stale
 
     def draft_secret(self, subject: str, login: str, *, sealed: str = "") -> CodeDraft:
         """A new secret for *subject*, or the one in *sealed* when its form came back with a mistake in it."""
         if sealed:
-            secret = self._unsealed(subject, _from_form(sealed))
+            secret = self._opened(subject, sealed)[1]
         else:
             secret = secrets.token_bytes(_SECRET_BYTES)
-            sealed = self._wrapping.wrap_key(_context(subject), secret).hex()
+            sealed = self._wrapping.wrap_key(self._context(subject), secret).hex()
         letters = base64.b32encode(secret).decode()
         query = urlencode({"secret": letters, "issuer": self._issuer}, quote_via=quote)
         return CodeDraft(letters, f"otpauth://totp/{quote(f'{self._issuer}:{login}')}?{query}", sealed)
@@ -72,38 +76,32 @@ class LoginCodes:
 
         Raises :class:`PreconditionRefused` for a wrong code or somebody else's draft.
         """
-        wrapped = _from_form(sealed)
-        step = _matching(self._unsealed(subject, wrapped), code, now)
+        wrapped, step = self.opened_step(subject, sealed, code, now=now)
         if step is None:
             raise PreconditionRefused("The code is not the one of now; wait for the next one and enter it.")
         return ProvenCode(wrapped, step)
 
     def matching_step_of(self, subject: str, wrapped: bytes, code: str, *, now: datetime) -> int | None:
         """The time step whose code is *code*, None for a wrong one; the caller sees whether it was used."""
-        return _matching(self._wrapping.unwrap_key(_context(subject), wrapped), code, now)
+        return _matching(self._wrapping.unwrap_key(self._context(subject), wrapped), code, now)
 
-    def _unsealed(self, subject: str, wrapped: bytes) -> bytes:
+    def opened_step(self, subject: str, sealed: str, code: str, *, now: datetime) -> tuple[bytes, int | None]:
+        """The wrapped secret of a :meth:`draft_secret`, and the time step whose code is *code*. Raises
+        :class:`PreconditionRefused` for somebody else's draft."""
+        wrapped, secret = self._opened(subject, sealed)
+        return wrapped, _matching(secret, code, now)
+
+    def _opened(self, subject: str, sealed: str) -> tuple[bytes, bytes]:
         try:
-            return self._wrapping.unwrap_key(_context(subject), wrapped)
-        except (BadRequest, Malformed, NotPermitted) as error:
-            raise _old_form() from error
+            wrapped = bytes.fromhex(sealed)
+            return wrapped, self._wrapping.unwrap_key(self._context(subject), wrapped)
+        except (ValueError, BadRequest, Malformed, NotPermitted) as error:
+            raise PreconditionRefused(self._stale) from error
+
+    def _context(self, subject: str) -> str:
+        return f"{self._use}:{subject}"
 
 
 def _matching(secret: bytes, code: str, now: datetime) -> int | None:
     digits = "".join(code[:_LONGEST_CODE].split())
     return matching_step(secret, digits, now) if digits.isascii() and digits.isdigit() else None
-
-
-def _from_form(sealed: str) -> bytes:
-    try:
-        return bytes.fromhex(sealed)
-    except ValueError as error:
-        raise _old_form() from error
-
-
-def _old_form() -> PreconditionRefused:
-    return PreconditionRefused("This form is too old; load it again and scan the new code.")
-
-
-def _context(subject: str) -> str:
-    return f"login:{subject}"

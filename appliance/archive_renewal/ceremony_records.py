@@ -6,7 +6,8 @@ from collections.abc import Callable
 from datetime import datetime
 
 from appliance.ledger.audit_trail import SYSTEM, AuditEvent, AuditTrail, EventKind, Field
-from appliance.office.notices import notify_officers_of_recovery
+from appliance.model.notice import NoticeKind
+from appliance.office.context import notify_officers
 from appliance.store import ledger
 from appliance.store.database import Database
 from hsm.client import AuthorityClient
@@ -34,7 +35,7 @@ class CeremonyRecords:
             with self._database.transaction() as tx:
                 for each in new:
                     if each.recovers_officers:
-                        notify_officers_of_recovery(tx, self._now(), about=str(each.number))
+                        notify_officers(tx, NoticeKind.OFFICER_RECOVERY, self._now(), about=str(each.number))
                     ledger.insert_ceremony_entry(tx, each.number, self._audit.append(tx, self._event(each)))
 
     def _event(self, held: HeldCeremony) -> AuditEvent:

@@ -19,6 +19,15 @@ class ProposedPasskey:
     public_key: bytes
     rp_id: str
 
+    def fields(self) -> dict[str, str]:
+        """The credential as the authority takes it."""
+        return {
+            "kind": "webauthn",
+            "credential_id": self.credential_id.hex(),
+            "public_key": self.public_key.hex(),
+            "rp_id": self.rp_id,
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class ProposedPin:
@@ -29,15 +38,6 @@ class ProposedPin:
 
 
 ProposedCredential = ProposedPasskey | ProposedPin
-
-
-@dataclass(frozen=True, slots=True)
-class TotpDraft:
-    """A secret to show once: ``secret`` in base32, ``uri`` (otpauth) for a QR code, ``sealed`` to post back."""
-
-    secret: str = field(repr=False)
-    uri: str = field(repr=False)
-    sealed: str
 
 
 class EnrolmentRequestState(StrEnum):

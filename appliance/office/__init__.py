@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 
-from appliance.accounts.sessions import PortalSessions
-from appliance.ledger.audit_trail import AuditTrail
 from appliance.office.appointing import Appointing, OfficerForm, RecoveryForm
+from appliance.office.context import OfficeContext
 from appliance.office.decisions import OfficerDecisions
 from appliance.office.descriptions import describe_decision, subjects_of_decision
 from appliance.office.drafts import DecisionDrafts, SealDraft
 from appliance.office.members import Members
 from appliance.office.requests import EnrolmentRequests
 from appliance.office.seals import CompanySeals
-from appliance.store.database import Database
-from hsm.client import AuthorityClient
 
 __all__ = [
     "Appointing",
     "EnrolmentRequests",
     "Office",
+    "OfficeContext",
     "OfficerForm",
     "RecoveryForm",
     "SealDraft",
@@ -42,19 +38,13 @@ class Office:
     seals: CompanySeals
 
 
-def open_office(
-    database: Database,
-    audit: AuditTrail,
-    authority: AuthorityClient,
-    sessions: PortalSessions,
-    now: Callable[[], datetime],
-) -> Office:
+def open_office(context: OfficeContext) -> Office:
     """The office of one process."""
-    preparing = DecisionDrafts(database, authority, now)
+    drafts = DecisionDrafts(context)
     return Office(
-        requests=EnrolmentRequests(database, audit, authority, now),
-        drafts=preparing,
-        decisions=OfficerDecisions(database, audit, authority, sessions, now),
-        members=Members(database, audit, authority, sessions, preparing, now),
-        seals=CompanySeals(database, audit, authority, now),
+        EnrolmentRequests(context),
+        drafts,
+        OfficerDecisions(context),
+        Members(context, drafts),
+        CompanySeals(context),
     )

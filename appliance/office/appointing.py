@@ -11,7 +11,7 @@ import re
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from appliance.accounts import passwords, throttle
@@ -20,15 +20,17 @@ from appliance.accounts.accounts import account_problems as problems_of
 from appliance.accounts.context import AccountsContext
 from appliance.accounts.passkeys import NewPasskey, PasskeyOffer, PasskeyVerifier
 from appliance.accounts.sessions import ClientInfo
+from appliance.accounts.throttle import SignInAttempt
 from appliance.accounts.tickets import spend_ticket
 from appliance.accounts.two_step import folded
 from appliance.errors import PreconditionRefused, StateRefused
 from appliance.language import translator
 from appliance.ledger.audit_trail import AuditEvent, EventKind, Field
 from appliance.model.accounts import AccountRole, AccountState, NewAccount, OpenedSession, Passkey, Strength
-from appliance.model.office import NewOfficer
+from appliance.model.notice import NoticeKind
+from appliance.model.office import NewOfficer, ProposedPasskey
 from appliance.model.people import Person
-from appliance.office.notices import notify_officers_of_recovery
+from appliance.office.context import notify_officers
 from appliance.store import accounts, enrolment, people
 from appliance.store.database import Transaction
 from hsm.client import AuthorityClient
@@ -53,8 +55,7 @@ class OfficerForm:
 
     def account(self) -> NewAccount:
         """The account that this would be."""
-        roles = frozenset({AccountRole.OFFICER})
-        return NewAccount("officer", self.login, self.name, self.organisation, self.email, roles)
+        return _account(self.login, self.name, self.organisation, self.email)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,31 +124,19 @@ class Appointing:
         :class:`TooManyAttempts` for a network from which there were too many wrong codes."""
         for problem in self.problems(form).values():
             raise problem
-        with self._database.transaction() as tx:
-            attempt = throttle.begin_attempt(tx, "set-up code", where.address, now=self._now(), guessable=False)
+        attempt = self._begin(where)
         account = checked_account(form.account())
         self._require_free(account.login, made.ticket.content)
-        new = NewOfficer(
-            subject=made.ticket.content,
-            login=account.login,
-            name=account.name,
-            organisation=form.organisation,
-            email=account.email,
-            password=passwords.hash_password(form.password),
-            credential_id=made.credential_id,
-            public_key=made.public_key,
-            sign_count=made.sign_count,
+        new = _new_officer(
+            made.ticket.content, replace(account, organisation=form.organisation), form.password, made
         )
         with self._database.transaction() as tx:
             spend_ticket(tx, made.ticket, now=self._now())
             enrolment.save_appointment(tx, new)
         with self._kept(new):
-            self._authority.appoint_officer(form.code, self._details(new))
-        with self._database.transaction() as tx:
-            self._open(tx, new)
-            throttle.record_success(tx, attempt, now=self._now())
-            throttle.record_known_network(tx, new.login, where.address, now=self._now())
-            return self._sessions.open_session(tx, new.subject, Strength.PASSKEY, where)
+            details = {"subject": new.subject, "name": new.name, "organisation": new.organisation}
+            self._authority.appoint_officer(form.code, {**details, "credential": self._credential(made)})
+        return self._let_in(new, attempt, where)
 
     def recovery_offer(self, login: str) -> PasskeyOffer:
         """The options for the new passkey of the officer with *login*; whether there is one, they do not tell."""
@@ -173,8 +162,7 @@ class Appointing:
         """
         for problem in self.recovery_problems(form).values():
             raise problem
-        with self._database.transaction() as tx:
-            attempt = throttle.begin_attempt(tx, "set-up code", where.address, now=self._now(), guessable=False)
+        attempt = self._begin(where)
         made = self._passkeys.verify_registration(self._recovering(form.login), ticket, answer)
         subject = made.ticket.content
         with self._database.transaction() as tx:
@@ -186,11 +174,18 @@ class Appointing:
             self._authority.restore_officer(form.code, {"subject": subject, "credential": self._credential(made)})
         if new is None:
             raise StateRefused("The account of {subject} cannot be restored; it was closed.", subject=subject)
+        return self._let_in(new, attempt, where)
+
+    def _begin(self, where: ClientInfo) -> SignInAttempt:
+        with self._database.transaction() as tx:
+            return throttle.begin_attempt(tx, "set-up code", where.address, now=self._now(), guessable=False)
+
+    def _let_in(self, new: NewOfficer, attempt: SignInAttempt, where: ClientInfo) -> OpenedSession:
         with self._database.transaction() as tx:
             self._open(tx, new)
             throttle.record_success(tx, attempt, now=self._now())
             throttle.record_known_network(tx, new.login, where.address, now=self._now())
-            return self._sessions.open_session(tx, subject, Strength.PASSKEY, where)
+            return self._sessions.open_session(tx, new.subject, Strength.PASSKEY, where)
 
     def _recovering(self, login: str) -> str:
         """The officer with *login* who is to be restored; else a name that nobody has, always the same for it."""
@@ -205,18 +200,9 @@ class Appointing:
         """The officer as the account will be; None when there is no such account."""
         if accounts.by_login(tx, folded(form.login)) is None or not people.is_known(tx, subject):
             return None
-        person = people.person(tx, subject)
-        return NewOfficer(
-            subject=subject,
-            login=folded(form.login),
-            name=person.name,
-            organisation=person.organisation,
-            email=person.email,
-            password=passwords.hash_password(form.password),
-            credential_id=made.credential_id,
-            public_key=made.public_key,
-            sign_count=made.sign_count,
-        )
+        known = people.person(tx, subject)
+        account = _account(folded(form.login), known.name, known.organisation, known.email)
+        return _new_officer(subject, account, form.password, made)
 
     def _complete(self) -> None:
         with self._database.reading() as tx:
@@ -260,12 +246,11 @@ class Appointing:
         public: dict[str, Field] = {"subject": subject, **({"factor": "ceremony"} if restored else {})}
         self._audit.append(tx, AuditEvent(kind, now, subject, None, public))
         if restored:
-            notify_officers_of_recovery(tx, now, about=subject)
+            notify_officers(tx, NoticeKind.OFFICER_RECOVERY, now, about=subject)
         enrolment.forget_appointments(tx, subject)
 
     def _register(self, tx: Transaction, new: NewOfficer) -> None:
-        roles, interface = frozenset({AccountRole.OFFICER}), self._interface
-        wanted = NewAccount("officer", new.login, new.name, new.organisation, new.email, roles)
+        wanted, interface = _account(new.login, new.name, new.organisation, new.email), self._interface
         person = Person(new.subject, new.name, new.organisation, new.email, interface.language, interface.zone)
         self._registry.register(tx, person, None, by=new.subject)
         self._accounts.open_account(tx, new.subject, wanted, by=new.subject)
@@ -279,18 +264,23 @@ class Appointing:
                     "This page is too old or was used already; load it again and repeat the last step."
                 )
 
-    def _details(self, new: NewOfficer) -> dict[str, object]:
-        return {
-            "subject": new.subject,
-            "name": new.name,
-            "organisation": new.organisation,
-            "credential": self._credential(new),
-        }
+    def _credential(self, made: NewPasskey) -> dict[str, str]:
+        return ProposedPasskey(made.credential_id, made.public_key, self._passkeys.rp_id).fields()
 
-    def _credential(self, made: NewOfficer | NewPasskey) -> dict[str, str]:
-        return {
-            "kind": "webauthn",
-            "credential_id": made.credential_id.hex(),
-            "public_key": made.public_key.hex(),
-            "rp_id": self._passkeys.rp_id,
-        }
+
+def _account(login: str, name: str, organisation: str, email: str) -> NewAccount:
+    return NewAccount("officer", login, name, organisation, email, frozenset({AccountRole.OFFICER}))
+
+
+def _new_officer(subject: str, account: NewAccount, password: str, made: NewPasskey) -> NewOfficer:
+    return NewOfficer(
+        subject=subject,
+        login=account.login,
+        name=account.name,
+        organisation=account.organisation,
+        email=account.email,
+        password=passwords.hash_password(password),
+        credential_id=made.credential_id,
+        public_key=made.public_key,
+        sign_count=made.sign_count,
+    )

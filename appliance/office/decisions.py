@@ -9,14 +9,11 @@ one transaction: whoever comes second finds the act ended.
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable
-from datetime import datetime
 from typing import Any
 
-from appliance.accounts.sessions import PortalSessions
 from appliance.enrolment_requests import RequestEnding, refuse_decision
 from appliance.errors import StateRefused
-from appliance.ledger.audit_trail import AuditEvent, AuditTrail, EventKind
+from appliance.ledger.audit_trail import AuditEvent, EventKind
 from appliance.model.office import (
     OfficerDecision,
     OfficerDecisionKind,
@@ -25,31 +22,15 @@ from appliance.model.office import (
     ProposedPasskey,
 )
 from appliance.office import effects
+from appliance.office.context import checked_reason
 from appliance.office.effects import DecisionRecording
-from appliance.office.notices import checked_reason
-from appliance.office.requests import context_of
+from appliance.office.requests import USE
 from appliance.store import enrolment, officer_decisions
-from appliance.store.database import Database
-from hsm.client import AuthorityClient
 from hsm.intents import OfficerIntent, WebAuthnActivation
 
 
-class OfficerDecisions:
+class OfficerDecisions(DecisionRecording):
     """Takes officers' activations. Thread-safe."""
-
-    def __init__(
-        self,
-        database: Database,
-        audit: AuditTrail,
-        authority: AuthorityClient,
-        sessions: PortalSessions,
-        now: Callable[[], datetime],
-    ) -> None:
-        self._database = database
-        self._audit = audit
-        self._authority = authority
-        self._now = now
-        self._recording = DecisionRecording(audit, authority, sessions, now)
 
     def find_decision(self, act_id: str) -> OfficerDecision:
         """The act. Raises :class:`NotFound`."""
@@ -101,7 +82,7 @@ class OfficerDecisions:
                 # after it. No HSM is asked, so that other writers do not wait for long.
                 effects.perform_at_authority(self._authority, act)
             officer_decisions.approve(tx, pending.id, officer, self._now())
-            self._recording.record_decision(tx, officer_decisions.load_decision(tx, pending.id), by=officer)
+            self.record_decision(tx, officer_decisions.load_decision(tx, pending.id), by=officer)
         return self.find_decision(act_id)
 
     def refuse_decision(self, act_id: str, *, reason: str, by: str) -> None:
@@ -126,13 +107,8 @@ class OfficerDecisions:
 
     def _wired(self, subject: str, credential: ProposedCredential) -> dict[str, Any]:
         if isinstance(credential, ProposedPasskey):
-            return {
-                "kind": "webauthn",
-                "credential_id": credential.credential_id.hex(),
-                "public_key": credential.public_key.hex(),
-                "rp_id": credential.rp_id,
-            }
-        secret = self._authority.unwrap_key(context_of(subject), credential.wrapped_secret)
+            return credential.fields()
+        secret = self._authority.unwrap_key(f"{USE}:{subject}", credential.wrapped_secret)
         return {
             "kind": "pin-totp",
             "pin_hash": credential.pin_hash,

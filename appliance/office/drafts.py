@@ -4,30 +4,32 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
+from types import MappingProxyType
 from typing import Any, Final
 
 from appliance.appearances.seal_scan import SealPicture
 from appliance.contact_details import organisation_name, person_name
 from appliance.errors import PreconditionRefused, StateRefused
+from appliance.model.notice import NoticeKind
 from appliance.model.office import (
     SERVICE_DECISIONS,
     EnrolmentRequest,
     EnrolmentRequestState,
     NewPinCustodian,
     OfficerDecision,
-    OfficerDecisionKind,
     OfficerDecisionState,
+    ProposedPasskey,
 )
+from appliance.model.office import OfficerDecisionKind as Kind
 from appliance.model.people import Seal, SealKind
 from appliance.office import effects
-from appliance.office.notices import checked_reason, notify_officers_of_decision
+from appliance.office.context import OfficeContext, OfficeService, checked_reason, notify_officers
 from appliance.store import directory, enrolment, officer_decisions, people
 from appliance.store import seals as store
-from appliance.store.database import Database, Transaction
-from hsm.client import AuthorityClient
+from appliance.store.database import Transaction
 from hsm.intents import ASKED_ELSEWHERE_HOURS
 from hsm.names import is_pin_custodian
 
@@ -37,7 +39,8 @@ LASTS = timedelta(minutes=15)
 ASKED_ELSEWHERE_LASTS = timedelta(hours=ASKED_ELSEWHERE_HOURS)
 """The same for what administrators ask for in their console: they and the officers need not meet."""
 _WIDTHS_MM = (10.0, 60.0)
-_LEFT, _REPLACED = "affiliation_changed", "cessation_of_operation"
+_LEFT = "affiliation_changed"
+_NONE: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,18 +54,51 @@ class SealDraft:
     needed: int = 1
 
 
-class DecisionDrafts:
+class _Drafts(OfficeService):
+    """Puts open acts on disk."""
+
+    def _save(
+        self,
+        kind: Kind,
+        subject: str,
+        details: Mapping[str, Any] = _NONE,
+        notes: Mapping[str, Any] = _NONE,
+        *,
+        by: str,
+        request: str | None = None,
+    ) -> OfficerDecision:
+        now, is_asked_elsewhere = self._now().replace(microsecond=0), _is_asked_elsewhere(kind, subject)
+        act = OfficerDecision(
+            id=secrets.token_hex(8),
+            kind=kind,
+            subject=subject,
+            details={"subject": subject, **details},
+            notes=notes,
+            nonce=secrets.token_bytes(16),
+            expires=now + (ASKED_ELSEWHERE_LASTS if is_asked_elsewhere else LASTS),
+            prepared_by=by,
+            prepared=now,
+            state=OfficerDecisionState.OPEN,
+            request=request,
+        )
+        with self._database.transaction() as tx:
+            officer_decisions.expire(tx, now)
+            officer_decisions.insert_decision(tx, act)
+            if is_asked_elsewhere:  # no officer began it, so none knows of it
+                notify_officers(tx, NoticeKind.ACT_WAITING, now, about=act.id)
+        return act
+
+
+class DecisionDrafts(_Drafts):
     """Makes open acts; ``seals``: those about seals that exist; ``services``: those about keys of services.
 
     Nothing is done yet: each waits for an officer's activation. Thread-safe.
     """
 
-    def __init__(self, database: Database, authority: AuthorityClient, now: Callable[[], datetime]) -> None:
-        self._database = database
-        self._authority = authority
-        self._now = now
-        self.seals = SealDecisionDrafts(database, self._save, now)
-        self.services = ServiceDecisionDrafts(authority, self._save)
+    def __init__(self, context: OfficeContext) -> None:
+        super().__init__(context)
+        self.seals = SealDecisionDrafts(context)
+        self.services = ServiceDecisionDrafts(context)
 
     def draft_enrolment(self, request_id: str, *, verified: str, by: str) -> OfficerDecision:
         """The act that approves a request. *verified* says how the identity was checked, by whom and when.
@@ -79,13 +115,13 @@ class DecisionDrafts:
         if waiting is not None and waiting.approved_by:
             return waiting
         known = bool(self._authority.credentials(request.subject))
-        details: dict[str, Any] = {"subject": request.subject}
+        details = {}
         if not known:
             organisation = person.organisation and organisation_name(person.organisation)
-            details |= {"name": person_name(person.name), "organisation": organisation}
+            details = {"name": person_name(person.name), "organisation": organisation}
         kind = _kind_of(request.subject, known=known)
         _require_one(known, request)
-        return self._save(kind, request.subject, details, {"verified": words}, by, request_id)
+        return self._save(kind, request.subject, details, {"verified": words}, by=by, request=request_id)
 
     def draft_seal(self, draft: SealDraft, *, by: str) -> OfficerDecision:
         """The act that makes a company seal. Raises :class:`PreconditionRefused` for what no seal can be."""
@@ -103,7 +139,6 @@ class DecisionDrafts:
             raise PreconditionRefused("A seal has at least as many custodians as release it together.")
         subject = f"seal-{secrets.token_hex(4)}"
         details = {
-            "subject": subject,
             "name": f"{draft.organisation}{draft.kind.value}",
             "organisation": draft.organisation,
             "custodians": list(custodians),
@@ -111,7 +146,7 @@ class DecisionDrafts:
             "needed": draft.needed,
         }
         notes = {"kind": draft.kind.name, "width_tenths_mm": round(draft.width_mm * 10)}
-        return self._save(OfficerDecisionKind.ENROL_SEAL, subject, details, notes, by)
+        return self._save(Kind.ENROL_SEAL, subject, details, notes, by=by)
 
     def draft_revocation(self, subject: str, credential: str, *, by: str) -> OfficerDecision:
         """The act that ends one credential: its id in hex, or ``pin-totp`` for every PIN and code."""
@@ -121,56 +156,24 @@ class DecisionDrafts:
         }
         if credential not in known:
             raise StateRefused("{subject} has no such credential any more.", subject=subject)
-        details = {"subject": subject, "credential": credential}
-        return self._save(OfficerDecisionKind.REVOKE_CREDENTIAL, subject, details, {}, by)
+        return self._save(Kind.REVOKE_CREDENTIAL, subject, {"credential": credential}, by=by)
 
     def draft_leaving(self, subject: str, *, by: str) -> OfficerDecision:
         """The act that ends everything with which *subject* signs, for good, with the account."""
         if subject == by:
             raise StateRefused("Nobody ends their own registration; another officer does.")
-        details = {"subject": subject, "reason": _LEFT}
-        return self._save(OfficerDecisionKind.RETIRE, subject, details, {}, by)
-
-    def _save(
-        self,
-        kind: OfficerDecisionKind,
-        subject: str,
-        details: Mapping[str, Any],
-        notes: Mapping[str, Any],
-        by: str,
-        request: str | None = None,
-    ) -> OfficerDecision:
-        now, is_asked_elsewhere = self._now().replace(microsecond=0), _is_asked_elsewhere(kind, subject)
-        act = OfficerDecision(
-            id=secrets.token_hex(8),
-            kind=kind,
-            subject=subject,
-            details=details,
-            notes=notes,
-            nonce=secrets.token_bytes(16),
-            expires=now + (ASKED_ELSEWHERE_LASTS if is_asked_elsewhere else LASTS),
-            prepared_by=by,
-            prepared=now,
-            state=OfficerDecisionState.OPEN,
-            request=request,
-        )
-        with self._database.transaction() as tx:
-            officer_decisions.expire(tx, now)
-            officer_decisions.insert_decision(tx, act)
-            if is_asked_elsewhere:  # no officer began it, so none knows of it
-                notify_officers_of_decision(tx, now, about=act.id)
-        return act
+        return self._save(Kind.RETIRE, subject, {"reason": _LEFT}, by=by)
 
 
-def _is_asked_elsewhere(kind: OfficerDecisionKind, subject: str) -> bool:
+def _is_asked_elsewhere(kind: Kind, subject: str) -> bool:
     """Whether administrators ask for it, in their console."""
     return kind in SERVICE_DECISIONS or is_pin_custodian(subject)
 
 
-def _kind_of(subject: str, *, known: bool) -> OfficerDecisionKind:
+def _kind_of(subject: str, *, known: bool) -> Kind:
     if known:
-        return OfficerDecisionKind.ADD_CREDENTIAL
-    kinds = {"person": OfficerDecisionKind.ENROL_PERSON, "officer": OfficerDecisionKind.ENROL_OFFICER}
+        return Kind.ADD_CREDENTIAL
+    kinds = {"person": Kind.ENROL_PERSON, "officer": Kind.ENROL_OFFICER}
     kind = kinds.get(subject.partition("-")[0])
     if kind is None:
         raise StateRefused("{subject} signs nothing and needs no credentials.", subject=subject)
@@ -196,19 +199,11 @@ def _require_custodians(tx: Transaction, organisation: str, custodians: tuple[st
         )
 
 
-SaveDraft = Callable[[OfficerDecisionKind, str, Mapping[str, Any], Mapping[str, Any], str], OfficerDecision]
-"""Puts an open act on disk: kind, subject, details, notes, who prepares it."""
-
 REASON_MISSING = "Say why; the reason goes on record."
 
 
-class SealDecisionDrafts:
+class SealDecisionDrafts(_Drafts):
     """Makes open acts about seals. Nothing is done yet: each waits for officers' activations. Thread-safe."""
-
-    def __init__(self, database: Database, keep: SaveDraft, now: Callable[[], datetime]) -> None:
-        self._database = database
-        self._save = keep
-        self._now = now
 
     def draft_resumption(self, seal: str, *, reason: str, by: str) -> OfficerDecision:
         """The act that lets a suspended seal be used again. Raises :class:`StateRefused` when it is in use."""
@@ -219,13 +214,7 @@ class SealDecisionDrafts:
             raise PreconditionRefused(
                 "Custodians that the seal takes: {needed}; add them first.", needed=known.needed
             )
-        return self._save(
-            OfficerDecisionKind.RESUME_SEAL,
-            seal,
-            {"subject": seal},
-            {"reason": checked_reason(reason, REASON_MISSING)},
-            by,
-        )
+        return self._save(Kind.RESUME_SEAL, seal, notes={"reason": checked_reason(reason, REASON_MISSING)}, by=by)
 
     def draft_custodian(self, seal: str, person: str, *, by: str) -> OfficerDecision:
         """The act by which one more person keeps the seal."""
@@ -239,7 +228,7 @@ class SealDecisionDrafts:
             )
         if person in known.custodians:
             raise StateRefused("This person keeps the seal already.")
-        return self._save(OfficerDecisionKind.ADD_CUSTODIAN, seal, {"subject": seal, "custodian": person}, {}, by)
+        return self._save(Kind.ADD_CUSTODIAN, seal, {"custodian": person}, by=by)
 
     def draft_dismissal(self, seal: str, person: str, *, by: str) -> OfficerDecision:
         """The act by which a custodian keeps the seal no more, at once, by one officer's activation."""
@@ -252,9 +241,7 @@ class SealDecisionDrafts:
                 " first, or suspend the seal.",
                 needed=known.needed,
             )
-        return self._save(
-            OfficerDecisionKind.REMOVE_CUSTODIAN, seal, {"subject": seal, "custodian": person}, {}, by
-        )
+        return self._save(Kind.REMOVE_CUSTODIAN, seal, {"custodian": person}, by=by)
 
     def draft_custodian_number(self, seal: str, needed: int, *, by: str) -> OfficerDecision:
         """The act by which one custodian or two release the seal."""
@@ -263,9 +250,7 @@ class SealDecisionDrafts:
             raise PreconditionRefused("Choose another number of custodians than the one that holds: one or two.")
         if known.suspended is None and len(known.custodians) < needed:
             raise PreconditionRefused("Custodians that the seal takes: {needed}; add them first.", needed=needed)
-        return self._save(
-            OfficerDecisionKind.SET_CUSTODIANS_NEEDED, seal, {"subject": seal, "needed": needed}, {}, by
-        )
+        return self._save(Kind.SET_CUSTODIANS_NEEDED, seal, {"needed": needed}, by=by)
 
     def draft_picture(self, seal: str, made: SealPicture | None, *, by: str) -> OfficerDecision:
         """The act that takes the picture *made* here into use; None: the drawn one again.
@@ -281,15 +266,12 @@ class SealDecisionDrafts:
             notes = {"dpi": made.dpi, "advice": [each.value for each in made.advice]}
             with self._database.transaction() as tx:
                 store.offer_picture(tx, seal, digest, made.png, at=self._now(), by=by)
-        return self._save(
-            OfficerDecisionKind.CHANGE_PICTURE, seal, {"subject": seal, "picture": digest}, notes, by
-        )
+        return self._save(Kind.CHANGE_PICTURE, seal, {"picture": digest}, notes, by=by)
 
     def draft_destruction(self, seal: str, *, reason: str, by: str) -> OfficerDecision:
         """The act that ends the seal for good."""
         self._existing(seal)
-        words = checked_reason(reason, REASON_MISSING)
-        return self._save(OfficerDecisionKind.DESTROY_SEAL, seal, {"subject": seal}, {"reason": words}, by)
+        return self._save(Kind.DESTROY_SEAL, seal, notes={"reason": checked_reason(reason, REASON_MISSING)}, by=by)
 
     def _existing(self, subject: str) -> Seal:
         with self._database.reading() as tx:
@@ -305,20 +287,15 @@ SERVICES: Final = ("tsa", "evidence")
 REASONS: Final = ("superseded", "key_compromise", "cessation_of_operation")
 
 
-class ServiceDecisionDrafts:
+class ServiceDecisionDrafts(_Drafts):
     """Makes open acts; nothing is done before officers have activated them. Thread-safe."""
-
-    def __init__(self, authority: AuthorityClient, keep: SaveDraft) -> None:
-        self._authority = authority
-        self._save = keep
 
     def draft_rotation(self, service: str, *, by: str) -> OfficerDecision:
         """The act that gives *service* a new key; the certificate before it stays valid until it ends.
 
         Raises :class:`PreconditionRefused` for what is no such service.
         """
-        notes = {"serial": self._serial(service)}
-        return self._save(OfficerDecisionKind.ROTATE, service, {"subject": service}, notes, by)
+        return self._save(Kind.ROTATE, service, notes={"serial": self._serial(service)}, by=by)
 
     def draft_revocation(self, service: str, serial: str, *, reason: str, by: str) -> OfficerDecision:
         """The act that revokes one certificate of *service*, which is not the one in use.
@@ -335,8 +312,8 @@ class ServiceDecisionDrafts:
             raise StateRefused("This is the certificate in use; give {service} a new key first.", service=service)
         if effects.is_on_a_list(self._authority, int(number, 16)):
             raise StateRefused("The certificate {serial} is revoked already.", serial=number)
-        details = {"subject": service, "serial": number, "reason": reason}
-        return self._save(OfficerDecisionKind.REVOKE_CERTIFICATE, service, details, {"serial": number}, by)
+        details = {"serial": number, "reason": reason}
+        return self._save(Kind.REVOKE_CERTIFICATE, service, details, {"serial": number}, by=by)
 
     def draft_pin_custodian(self, keeper: NewPinCustodian, *, organisation: str, by: str) -> OfficerDecision:
         """The act that makes an administrator one of those of whom two unlock the HSM, by these passkeys alone:
@@ -347,22 +324,12 @@ class ServiceDecisionDrafts:
         known = {each.credential_id for each in self._authority.credentials(keeper.subject)}
         if known == {identifier for identifier, _ in keeper.passkeys}:
             raise StateRefused("{name} is a keeper of the PIN already, by these very passkeys.", name=keeper.name)
-        credentials = [
-            {
-                "kind": "webauthn",
-                "credential_id": identifier.hex(),
-                "public_key": key.hex(),
-                "rp_id": keeper.rp_id,
-            }
-            for identifier, key in keeper.passkeys
-        ]
         details = {
-            "subject": keeper.subject,
             "name": keeper.name,
             "organisation": organisation,
-            "credentials": credentials,
+            "credentials": [ProposedPasskey(*each, keeper.rp_id).fields() for each in keeper.passkeys],
         }
-        return self._save(OfficerDecisionKind.ENROL_KEEPER, keeper.subject, details, {"again": bool(known)}, by)
+        return self._save(Kind.ENROL_KEEPER, keeper.subject, details, {"again": bool(known)}, by=by)
 
     def _serial(self, service: str) -> str:
         if service not in SERVICES:

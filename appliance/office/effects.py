@@ -3,20 +3,19 @@ caller's transaction."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from cryptography import x509
 
-from appliance.accounts.sessions import PortalSessions
 from appliance.errors import StateRefused
-from appliance.ledger.audit_trail import SYSTEM, AuditEvent, AuditTrail, EventKind, Field
+from appliance.ledger.audit_trail import SYSTEM, AuditEvent, EventKind, Field
 from appliance.model.accounts import AccountState
+from appliance.model.notice import Notice, NoticeKind
 from appliance.model.office import SEAL_DECISIONS, EnrolmentRequestState, OfficerDecision, OfficerDecisionKind
 from appliance.model.people import Seal, SealKind
-from appliance.office.notices import notify_enrolled
+from appliance.office.context import OfficeService
 from appliance.powers.register import end_of_agent
-from appliance.store import accounts, directory, enrolment, people, seals
+from appliance.store import accounts, directory, enrolment, outbox, people, seals
 from appliance.store.database import Transaction
 from hsm.client import AuthorityClient
 from hsm.errors import UnknownKey
@@ -26,25 +25,10 @@ from hsm.operation_types import KnownCompanySeal
 
 
 def perform_at_authority(authority: AuthorityClient, act: OfficerIntent) -> None:
-    """Has the authority do *act*, which enough officers have approved."""
-    operations: Mapping[str, Callable[..., object]] = {
-        OfficerDecisionKind.ENROL_PERSON: authority.enrol_person,
-        OfficerDecisionKind.ENROL_OFFICER: authority.enrol_officer,
-        OfficerDecisionKind.ADD_CREDENTIAL: authority.add_credential,
-        OfficerDecisionKind.ENROL_SEAL: authority.enrol_seal,
-        OfficerDecisionKind.REVOKE_CREDENTIAL: authority.revoke_credential,
-        OfficerDecisionKind.RETIRE: authority.retire,
-        OfficerDecisionKind.RESUME_SEAL: authority.resume_seal,
-        OfficerDecisionKind.ADD_CUSTODIAN: authority.add_custodian,
-        OfficerDecisionKind.REMOVE_CUSTODIAN: authority.remove_custodian,
-        OfficerDecisionKind.SET_CUSTODIANS_NEEDED: authority.set_custodians_needed,
-        OfficerDecisionKind.CHANGE_PICTURE: authority.change_picture,
-        OfficerDecisionKind.DESTROY_SEAL: authority.destroy_seal,
-        OfficerDecisionKind.ROTATE: authority.rotate,
-        OfficerDecisionKind.REVOKE_CERTIFICATE: authority.revoke_certificate,
-        OfficerDecisionKind.ENROL_KEEPER: authority.enrol_pin_custodian,
-    }
-    operations[act.kind](act, [])
+    """Has the authority do *act*, which enough officers have approved. Its operations are called as the kinds."""
+    kind = OfficerDecisionKind(act.kind)
+    name = "enrol_pin_custodian" if kind is OfficerDecisionKind.ENROL_KEEPER else kind.value
+    getattr(authority, name)(act, [])
 
 
 def is_done_at_authority(authority: AuthorityClient, pending: OfficerDecision, act: OfficerIntent) -> bool:
@@ -117,19 +101,7 @@ def _is_revoked(authority: AuthorityClient, subject: str) -> bool:
     der = certificate_of(authority, subject)
     if der is None:
         return True
-    serial = x509.load_der_x509_certificate(der).serial_number
-    return is_on_a_list(authority, serial)
-
-
-SEAL_EVENTS = {
-    OfficerDecisionKind.RESUME_SEAL: EventKind.SEAL_RESUMED,
-    OfficerDecisionKind.ADD_CUSTODIAN: EventKind.CUSTODIAN_ADDED,
-    OfficerDecisionKind.REMOVE_CUSTODIAN: EventKind.CUSTODIAN_REMOVED,
-    OfficerDecisionKind.SET_CUSTODIANS_NEEDED: EventKind.CUSTODIANS_NEEDED_CHANGED,
-    OfficerDecisionKind.CHANGE_PICTURE: EventKind.SEAL_PICTURE_CHANGED,
-    OfficerDecisionKind.DESTROY_SEAL: EventKind.SEAL_DESTROYED,
-}
-"""The acts that change a seal, each with its entry in the log."""
+    return is_on_a_list(authority, x509.load_der_x509_certificate(der).serial_number)
 
 
 def record_seal_decision(tx: Transaction, act: OfficerDecision, now: datetime) -> dict[str, str | int]:
@@ -172,24 +144,18 @@ _EVENTS = {
     OfficerDecisionKind.ROTATE: EventKind.KEY_ROTATED,
     OfficerDecisionKind.REVOKE_CERTIFICATE: EventKind.CERTIFICATE_REVOKED,
     OfficerDecisionKind.ENROL_KEEPER: EventKind.KEEPER_ENROLLED,
-    **SEAL_EVENTS,
+    OfficerDecisionKind.RESUME_SEAL: EventKind.SEAL_RESUMED,
+    OfficerDecisionKind.ADD_CUSTODIAN: EventKind.CUSTODIAN_ADDED,
+    OfficerDecisionKind.REMOVE_CUSTODIAN: EventKind.CUSTODIAN_REMOVED,
+    OfficerDecisionKind.SET_CUSTODIANS_NEEDED: EventKind.CUSTODIANS_NEEDED_CHANGED,
+    OfficerDecisionKind.CHANGE_PICTURE: EventKind.SEAL_PICTURE_CHANGED,
+    OfficerDecisionKind.DESTROY_SEAL: EventKind.SEAL_DESTROYED,
 }
+"""The entry in the log of each kind."""
 
 
-class DecisionRecording:
+class DecisionRecording(OfficeService):
     """Records acts that are done."""
-
-    def __init__(
-        self,
-        audit: AuditTrail,
-        authority: AuthorityClient,
-        sessions: PortalSessions,
-        now: Callable[[], datetime],
-    ) -> None:
-        self._audit = audit
-        self._authority = authority
-        self._sessions = sessions
-        self._now = now
 
     def record_decision(self, tx: Transaction, act: OfficerDecision, *, by: str) -> None:
         """Registers what *act* made or ended, and tells of it."""
@@ -199,10 +165,10 @@ class DecisionRecording:
             people.set_certificate(tx, act.subject, self._certificate(act.subject))
         elif act.kind is OfficerDecisionKind.RETIRE and not is_pin_custodian(act.subject):
             self._end_account(tx, act.subject, by)
-        more = record_seal_decision(tx, act, self._now()) if act.kind in SEAL_EVENTS else {}
+        more = record_seal_decision(tx, act, self._now()) if act.kind in SEAL_DECISIONS else {}
         if act.request is not None:
             enrolment.close(tx, act.request, EnrolmentRequestState.APPROVED, at=self._now(), by=by)
-            notify_enrolled(tx, act.subject, self._now(), about=act.request)
+            outbox.enqueue(tx, Notice(None, act.subject, NoticeKind.ENROLLED, self._now(), act.request))
         officers = " ".join(sorted(act.approved_by))
         public: dict[str, Field] = {"subject": act.subject, "act": act.id, "officers": officers, **more}
         private = {name: str(act.notes[name]) for name in ("verified", "reason") if name in act.notes}

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
-from appliance.accounts.sessions import PortalSessions
 from appliance.errors import NotFound, StateRefused
-from appliance.ledger.audit_trail import AuditEvent, AuditTrail, EventKind
+from appliance.ledger.audit_trail import AuditEvent, EventKind
 from appliance.model.accounts import AccountState
 from appliance.model.office import DirectoryEntry, OfficerDecision, OpenContract
 from appliance.office import effects
+from appliance.office.context import OfficeContext, OfficeService
 from appliance.office.drafts import DecisionDrafts
 from appliance.powers.register import end_of_agent
 from appliance.store import accounts, directory
-from appliance.store.database import Database
-from hsm.client import AuthorityClient
 from hsm.operation_types import KnownCredential
 
 PAGE = 50
@@ -43,37 +40,23 @@ class Member:
     seals: tuple[str, ...]
 
 
-def _with(kept: list[DirectoryEntry], found: list[DirectoryEntry]) -> RollPage:
+def _page(found: list[DirectoryEntry], kept: Sequence[DirectoryEntry] = ()) -> RollPage:
     known = {entry.subject for entry in kept}
     more = found[PAGE - 1].subject if len(found) > PAGE else ""
     return RollPage((*kept, *(entry for entry in found[:PAGE] if entry.subject not in known)), more)
 
 
-class Members:
+class Members(OfficeService):
     """Reads the list, and lets people go. Thread-safe."""
 
-    def __init__(
-        self,
-        database: Database,
-        audit: AuditTrail,
-        authority: AuthorityClient,
-        sessions: PortalSessions,
-        preparing: DecisionDrafts,
-        now: Callable[[], datetime],
-    ) -> None:
-        self._database = database
-        self._audit = audit
-        self._authority = authority
-        self._sessions = sessions
-        self._preparing = preparing
-        self._now = now
+    def __init__(self, context: OfficeContext, drafts: DecisionDrafts) -> None:
+        super().__init__(context)
+        self._drafts = drafts
 
     def page(self, search: str = "", *, after: str = "") -> RollPage:
         """People whose name, organisation, login or address has *search*, at most :data:`PAGE`."""
         with self._database.reading() as tx:
-            found = directory.directory_page(tx, search.strip()[:100], after=after[:80], limit=PAGE + 1)
-        more = len(found) > PAGE
-        return RollPage(tuple(found[:PAGE]), found[PAGE - 1].subject if more else "")
+            return _page(directory.directory_page(tx, search.strip()[:100], after=after[:80], limit=PAGE + 1))
 
     def member(self, subject: str) -> Member:
         """The person. Raises :class:`NotFound`."""
@@ -98,9 +81,9 @@ class Members:
                 entry for subject in chosen[:PAGE] if (entry := directory.directory_entry(tx, subject)) is not None
             ]
             return {
-                each: _with(
-                    [entry for entry in kept if entry.organisation == each and not entry.guest],
+                each: _page(
                     directory.possible_custodians(tx, each, words.strip()[:100], limit=PAGE + 1),
+                    [entry for entry in kept if entry.organisation == each and not entry.guest],
                 )
                 for each in self._authority.organisations()
             }
@@ -114,7 +97,7 @@ class Members:
         self._require_replaceable(subject, by)
         certificate = effects.certificate_of(self._authority, subject)
         if certificate is not None or self._authority.credentials(subject):
-            return self._preparing.draft_leaving(subject, by=by)
+            return self._drafts.draft_leaving(subject, by=by)
         now = self._now()
         with self._database.transaction() as tx:
             self._sessions.end_all_sessions(tx, subject, by=by)

@@ -3,79 +3,31 @@ here, proven once, and encrypted by the authority until then."""
 
 from __future__ import annotations
 
-import base64
-import binascii
 import secrets
-from collections.abc import Callable, Sequence
-from datetime import datetime
+from collections.abc import Sequence
 from itertools import pairwise
-from urllib.parse import quote, urlencode
 
 import argon2
 
+from appliance.accounts.codes import CodeDraft, LoginCodes
 from appliance.errors import PreconditionRefused, StateRefused
-from appliance.ledger.audit_trail import AuditEvent, AuditTrail, EventKind
+from appliance.ledger.audit_trail import AuditEvent, EventKind
+from appliance.model.notice import Notice, NoticeKind
 from appliance.model.office import (
     EnrolmentRequest,
     EnrolmentRequestState,
     ProposedCredential,
     ProposedPasskey,
     ProposedPin,
-    TotpDraft,
 )
-from appliance.office.notices import checked_reason, notify_inviter, notify_officers_of_request, notify_refused
-from appliance.store import enrolment
-from appliance.store.database import Database
-from hsm.activation.credentials import matching_step
-from hsm.client import AuthorityClient
-from hsm.errors import AuthorityError, NotPermitted
+from appliance.office.context import OfficeService, checked_reason, notify_inviter, notify_officers
+from appliance.store import enrolment, outbox
 
-_SECRET_BYTES = 20
 _PIN_LENGTHS = range(6, 13)
 _FORM_IS_OLD = "This form is too old; scan the new code and enter its six digits."
 
-
-def draft_totp(
-    authority: AuthorityClient, subject: str, *, issuer: str, account: str, sealed: str | None = None
-) -> TotpDraft:
-    """A new secret, or the one in *sealed*, as people scan it (Key URI Format of Google Authenticator)."""
-    if sealed is None:
-        secret = secrets.token_bytes(_SECRET_BYTES)
-        sealed = authority.wrap_key(context_of(subject), secret).hex()
-    else:
-        secret = decrypted_totp_secret(authority, subject, sealed)
-    letters = base64.b32encode(secret).decode()
-    label = quote(f"{issuer}:{account}")
-    return TotpDraft(letters, f"otpauth://totp/{label}?{urlencode({'secret': letters, 'issuer': issuer})}", sealed)
-
-
-def proven_pin(
-    authority: AuthorityClient, subject: str, *, sealed: str, pin: str, code: str, now: datetime
-) -> ProposedPin:
-    """PIN and secret as a credential, once *code* shows that the secret was scanned."""
-    _require_pin(pin)
-    secret = decrypted_totp_secret(authority, subject, sealed)
-    if matching_step(secret, code.replace(" ", ""), now) is None:
-        raise PreconditionRefused("The six digits are not those of now; wait for the next ones.")
-    hasher = argon2.PasswordHasher(memory_cost=65_536, time_cost=3, parallelism=1)
-    return ProposedPin(hasher.hash(pin), bytes.fromhex(sealed))
-
-
-def decrypted_totp_secret(authority: AuthorityClient, subject: str, sealed: str) -> bytes:
-    """The secret in *sealed*, which was made for *subject*. Raises :class:`PreconditionRefused`."""
-    try:
-        return authority.unwrap_key(context_of(subject), bytes.fromhex(sealed))
-    except (ValueError, binascii.Error) as error:
-        raise PreconditionRefused(_FORM_IS_OLD) from error
-    except AuthorityError as error:
-        if isinstance(error, NotPermitted) or error.code in ("bad-request", "malformed"):
-            raise PreconditionRefused(_FORM_IS_OLD) from error
-        raise
-
-
-def context_of(subject: str) -> str:
-    """What a secret that waits for *subject*'s enrolment is wrapped under."""
-    return f"enrolment:{subject}"
+USE = "enrolment"
+"""What secrets that wait for somebody's enrolment are wrapped for."""
 
 
 def _require_pin(pin: str) -> None:
@@ -89,31 +41,28 @@ def _require_pin(pin: str) -> None:
 MOST_CREDENTIALS = 4
 
 
-class EnrolmentRequests:
+class EnrolmentRequests(OfficeService):
     """Takes requests and keeps them until an officer decides. Thread-safe."""
 
-    def __init__(
-        self, database: Database, audit: AuditTrail, authority: AuthorityClient, now: Callable[[], datetime]
-    ) -> None:
-        self._database = database
-        self._audit = audit
-        self._authority = authority
-        self._now = now
-
-    def draft_totp(self, subject: str, *, issuer: str, account: str) -> TotpDraft:
+    def draft_totp(self, subject: str, *, issuer: str, account: str) -> CodeDraft:
         """A new TOTP secret for *subject* to scan; nothing is kept here: ``sealed`` comes back with the form."""
-        return draft_totp(self._authority, subject, issuer=issuer, account=account)
+        return self._codes(issuer).draft_secret(subject, account)
 
-    def reopened_totp(self, subject: str, *, sealed: str, issuer: str, account: str) -> TotpDraft:
+    def reopened_totp(self, subject: str, *, sealed: str, issuer: str, account: str) -> CodeDraft:
         """The draft whose form has come back with a mistake in it. Raises :class:`PreconditionRefused`."""
-        return draft_totp(self._authority, subject, issuer=issuer, account=account, sealed=sealed)
+        return self._codes(issuer).draft_secret(subject, account, sealed=sealed)
 
     def pin_totp(self, subject: str, *, sealed: str, pin: str, code: str) -> ProposedPin:
         """The credential of a :meth:`draft_totp` and a chosen PIN, once *code* proves that the secret was scanned.
 
         Raises :class:`PreconditionRefused` for a PIN that is not 6 to 12 digits (or trivial) and a wrong code.
         """
-        return proven_pin(self._authority, subject, sealed=sealed, pin=pin, code=code, now=self._now())
+        _require_pin(pin)
+        wrapped, step = self._codes().opened_step(subject, sealed, code, now=self._now())
+        if step is None:
+            raise PreconditionRefused("The six digits are not those of now; wait for the next ones.")
+        hasher = argon2.PasswordHasher(memory_cost=65_536, time_cost=3, parallelism=1)
+        return ProposedPin(hasher.hash(pin), wrapped)
 
     def submit_request(
         self, subject: str, credentials: Sequence[ProposedCredential], *, by: str
@@ -138,7 +87,7 @@ class EnrolmentRequests:
             enrolment.insert(tx, request)
             public = {"subject": subject, "request": request.id, "kinds": " ".join(kinds)}
             self._audit.append(tx, AuditEvent(EventKind.ENROLMENT_REQUESTED, now, by, None, public))
-            notify_officers_of_request(tx, now, about=request.id)
+            notify_officers(tx, NoticeKind.ENROLMENT_WAITING, now, about=request.id)
             notify_inviter(tx, subject, now)
         return request
 
@@ -162,7 +111,8 @@ class EnrolmentRequests:
             public = {"subject": request.subject, "request": request_id}
             private = {"reason": words}
             self._audit.append(tx, AuditEvent(EventKind.ENROLMENT_REFUSED, now, by, None, public, private))
-            notify_refused(tx, request.subject, now, about=request_id)
+            # The reason stands on the person's page.
+            outbox.enqueue(tx, Notice(None, request.subject, NoticeKind.ENROLMENT_REFUSED, now, request_id))
 
     def waiting(self) -> list[EnrolmentRequest]:
         """The open requests, oldest first."""
@@ -178,6 +128,9 @@ class EnrolmentRequests:
         """The request. Raises :class:`NotFound`."""
         with self._database.reading() as tx:
             return enrolment.request(tx, request_id)
+
+    def _codes(self, issuer: str = "") -> LoginCodes:
+        return LoginCodes(self._authority, issuer, use=USE, stale=_FORM_IS_OLD)
 
     def _require_number(self, subject: str, credentials: Sequence[ProposedCredential]) -> None:
         if not 1 <= len(credentials) <= MOST_CREDENTIALS:

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
 from cryptography import x509
 
 from appliance.errors import NotFound, StateRefused
-from appliance.ledger.audit_trail import AuditEvent, AuditTrail, EventKind
+from appliance.ledger.audit_trail import AuditEvent, EventKind
 from appliance.model.office import OfficerDecision, OfficerDecisionKind
 from appliance.model.people import Seal
-from appliance.office.notices import checked_reason
+from appliance.office.context import OfficeService, checked_reason
 from appliance.store import officer_decisions, people, seal_requests
 from appliance.store import seals as store
-from appliance.store.database import Database
-from hsm.client import AuthorityClient
 from hsm.operation_types import KnownCompanySeal
 
 
@@ -33,16 +30,8 @@ class SealDestruction:
     known: KnownCompanySeal
 
 
-class CompanySeals:
+class CompanySeals(OfficeService):
     """What needs no activation; everything else is an act of officers (``SealDecisionDrafts``). Thread-safe."""
-
-    def __init__(
-        self, database: Database, audit: AuditTrail, authority: AuthorityClient, now: Callable[[], datetime]
-    ) -> None:
-        self._database = database
-        self._audit = audit
-        self._authority = authority
-        self._now = now
 
     def all(self) -> list[Seal]:
         """Every seal, by subject."""

@@ -26,6 +26,7 @@ from appliance.model.administration import (
 )
 from appliance.model.office import NewPinCustodian, OfficerDecision
 from appliance.model.office import OfficerDecisionState as OfficeActState
+from appliance.office.context import OfficeContext
 from appliance.office.decisions import OfficerDecisions
 from appliance.office.drafts import DecisionDrafts
 from appliance.store.database import Database
@@ -300,7 +301,8 @@ def offices(house: House, own: RunningAuthority) -> tuple[DecisionDrafts, Office
     """The officers' side, in the house's portal."""
     database, web, history = house.administration.pin_custodians._context.portal(), own.client("web"), AuditTrail()
     sessions = PortalSessions(database, history, house.settings.sessions, utc_now)
-    return DecisionDrafts(database, web, utc_now), OfficerDecisions(database, history, web, sessions, utc_now)
+    context = OfficeContext(database, history, web, sessions, utc_now)
+    return DecisionDrafts(context), OfficerDecisions(context)
 
 
 def prepared(house: House, preparing: DecisionDrafts, login: str, *more: SoftwareAuthenticator) -> OfficerDecision:

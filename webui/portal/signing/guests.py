@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from flask import Blueprint, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
+from appliance.accounts.codes import CodeDraft
 from appliance.errors import ApplianceError, NotAllowed, PreconditionRefused
 from appliance.language import Language
 from appliance.model.office import (
@@ -16,7 +17,6 @@ from appliance.model.office import (
     EnrolmentRequestState,
     ProposedCredential,
     ProposedPasskey,
-    TotpDraft,
 )
 from appliance.model.people import Person
 from webui.portal.access import PortalVisitor, visitor
@@ -130,7 +130,7 @@ def _set_up(parts: PortalParts, guest: GuestVisitor, refusal: ApplianceError | N
     return make_response(page, status)
 
 
-def _draft(parts: PortalParts, person: Person) -> TotpDraft:
+def _draft(parts: PortalParts, person: Person) -> CodeDraft:
     """A secret to scan: the same one again when its form came back with a mistake in it."""
     requests, issuer = parts.appliance.office.requests, parts.appliance.settings.organisation.name
     sealed = request.form.get("sealed", "")
