@@ -25,9 +25,9 @@ from pathlib import Path
 from appliance.errors import StateRefused, StorageError
 from appliance.home import make_directory
 from appliance.model.administration import AdministratorPasskey, AdministratorRole, AdminRequest, DualControlRole
-from appliance.store.moments import stored
 from hsm import canonical
 from hsm.files import sync_directory
+from hsm.intents import instant
 
 REQUEST_LASTS = timedelta(hours=24)
 """How long an act waits for the second person."""
@@ -52,7 +52,7 @@ class RequestStatement:
                     "act": self.act.id,
                     "action": self.act.action,
                     "arguments": dict(self.act.arguments),
-                    "asked": stored(self.act.asked),
+                    "asked": instant(self.act.asked),
                     "asked_by": self.act.asked_by,
                     "effect": self.act.effect,
                     "login": self.login,

@@ -28,7 +28,7 @@ from appliance.model.administration import AdministratorRole
 from appliance.store.administration import admin_requests as store
 from appliance.store.administration import passkeys as known
 from appliance.store.database import Transaction
-from appliance.store.moments import loaded, stored
+from hsm.intents import instant
 
 GRACE = timedelta(minutes=10)
 """How long after its time is over an act that was decided may still be begun; and how far a clock may be set
@@ -48,8 +48,8 @@ class SignedRequest:
     def from_page(cls, act_id: str, asked: str, answer: str) -> SignedRequest:
         """As a page brings it. Raises :class:`StateRefused` for one that is none of ours."""
         try:
-            moment = loaded(asked)
-            if re.fullmatch("[0-9a-f]{12}", act_id) and stored(moment) == asked:
+            moment = datetime.fromisoformat(asked)
+            if re.fullmatch("[0-9a-f]{12}", act_id) and instant(moment) == asked:
                 return cls(act_id, moment, answer)
         except (ValueError, OverflowError):
             pass

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from appliance.model.retention import Horizon
 from appliance.store.database import Transaction
-from appliance.store.moments import loaded, stored
+from hsm.intents import instant
 from hsm.rows import RowMapper, columns
 
 _ENDLESS = "9999"
@@ -69,7 +69,7 @@ def status_of(tx: Transaction, contract_id: str) -> ArchiveStatus | None:
 
 
 def _horizon(until: str, algorithms: str) -> Horizon | None:
-    return Horizon(loaded(until), tuple(algorithms.split())) if until else None
+    return Horizon(datetime.fromisoformat(until), tuple(algorithms.split())) if until else None
 
 
 _STATUSES = RowMapper(ArchiveStatus, horizon=columns(_horizon, "until", "algorithms"))
@@ -143,4 +143,4 @@ def _kinds(tx: Transaction) -> list[str]:
 def _bound(algorithms: str, before: datetime, ends: Mapping[str, datetime]) -> str:
     """The certificate's end before which this kind is due: any, when one of its algorithms ends before that."""
     over = any(ends[name] < before for name in algorithms.split() if name in ends)
-    return _ENDLESS if over else stored(before)
+    return _ENDLESS if over else instant(before)

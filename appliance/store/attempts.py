@@ -8,7 +8,6 @@ from datetime import datetime
 import pysqlite3
 
 from appliance.store.database import Transaction
-from appliance.store.moments import loaded
 
 MOST = 50_000
 """Counts that are kept at most; of more, those go that nothing was added to for longest."""
@@ -20,7 +19,7 @@ def count(tx: Transaction, key: str, *, since: datetime) -> tuple[int, datetime 
     if row is None:
         return 0, None
     attempts, until = row
-    return attempts, loaded(until)
+    return attempts, until and datetime.fromisoformat(until)
 
 
 def save_count(tx: Transaction, key: str, attempts: int, *, now: datetime, until: datetime | None) -> None:

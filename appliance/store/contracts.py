@@ -20,7 +20,6 @@ from appliance.model.contract import (
 from appliance.model.notice import ContractDate, Occasion
 from appliance.store import parties
 from appliance.store.database import Transaction
-from appliance.store.moments import loaded
 from hsm.rows import RowMapper, columns, fields_of
 
 _REVISIONS = RowMapper(ContractRevision)
@@ -34,7 +33,7 @@ def _money(minor: int | None, currency: str) -> Money | None:
 _CONTRACTS = RowMapper(
     Contract,
     order=columns(SigningOrder, "signing_order"),
-    deadline=columns(lambda at, zone: Deadline(loaded(at), zone), "deadline", "zone"),
+    deadline=columns(lambda at, zone: Deadline(datetime.fromisoformat(at), zone), "deadline", "zone"),
     amount=columns(_money, "amount", "currency"),
 )
 
@@ -176,7 +175,7 @@ def last_change(tx: Transaction, contract_id: str) -> tuple[str, str, datetime] 
     if row is None:
         return None
     kind, actor, at = row
-    return kind, actor, loaded(at)
+    return kind, actor, datetime.fromisoformat(at)
 
 
 def overdue(
@@ -191,7 +190,7 @@ def overdue(
         "SELECT id, kind, deadline FROM contracts WHERE state = 'sent' AND deadline <= ? ORDER BY deadline",
         (now,),
     )
-    over = (contract for contract, kind, deadline in rows if loaded(deadline) + grace(kind) <= now)
+    over = (contract for contract, kind, deadline in rows if datetime.fromisoformat(deadline) + grace(kind) <= now)
     return list(islice(over, limit))
 
 

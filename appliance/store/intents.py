@@ -12,7 +12,6 @@ import pysqlite3
 from appliance.errors import NotFound, StateRefused
 from appliance.model.intent import IntentRecord, OutsideStamp, SigningOrigin
 from appliance.store.database import Transaction
-from appliance.store.moments import loaded
 from hsm import canonical
 from hsm.intents import SigningIntent
 from hsm.rows import RowMapper, columns, fields_of
@@ -204,7 +203,7 @@ def decode_intent(encoded: bytes) -> SigningIntent:
         field=fields["field"],
         signer=fields["signer"],
         digest=bytes.fromhex(fields["digest"]),
-        expires=loaded(fields["expires"]),
+        expires=datetime.fromisoformat(fields["expires"]),
         nonce=bytes.fromhex(fields["nonce"]),
         custodians=fields.get("custodians", 1),
     )

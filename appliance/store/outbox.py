@@ -10,7 +10,6 @@ from datetime import datetime, timedelta
 
 from appliance.model.notice import Notice, NoticeKind
 from appliance.store.database import Transaction
-from appliance.store.moments import loaded
 from hsm.rows import RowMapper, columns, fields_of
 
 
@@ -62,7 +61,7 @@ def take(tx: Transaction, now: datetime) -> OutboxMessage | None:
 
 
 def _notice(contract: str | None, recipient: str, kind: str, due: str, about: str) -> Notice:
-    return Notice(contract, recipient, NoticeKind(kind), loaded(due), about)
+    return Notice(contract, recipient, NoticeKind(kind), datetime.fromisoformat(due), about)
 
 
 _MESSAGES = RowMapper(OutboxMessage, notice=columns(_notice, "contract", "recipient", "kind", "due", "about"))

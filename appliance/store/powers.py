@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from datetime import datetime
 
 from appliance.errors import NotFound, StateRefused
 from appliance.model.contract import Money
 from appliance.model.powers import Power, PowerScope, RecordedAction
 from appliance.store.database import Transaction
-from appliance.store.moments import loaded
 from hsm.rows import RowMapper, columns, fields_of
 
 _POWER = (
@@ -117,7 +117,7 @@ def _select(tx: Transaction, condition: str, values: Sequence[object]) -> list[P
 
 
 def _done(by: str | None, at: str | None, reason: str | None = "") -> RecordedAction | None:
-    return None if by is None or at is None else RecordedAction(by, loaded(at), reason or "")
+    return None if by is None or at is None else RecordedAction(by, datetime.fromisoformat(at), reason or "")
 
 
 def _scope(kinds: str, counterparties: str, amount: int | None, currency: str, seals: str) -> PowerScope:

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from appliance.store import ledger
 from appliance.store.database import Transaction
-from appliance.store.moments import stored
+from hsm.intents import instant
 
 
 def unplaced_since(tx: Transaction, size: int, before: datetime) -> int:
@@ -17,7 +17,7 @@ def unplaced_since(tx: Transaction, size: int, before: datetime) -> int:
     if length <= size:
         return 0
     at = json.loads(ledger.leaf(tx, size))["at"]
-    return length - size if at < stored(before) else 0
+    return length - size if at < instant(before) else 0
 
 
 def mails(tx: Transaction) -> int:

@@ -7,7 +7,6 @@ from datetime import datetime, time
 
 from appliance.model.notice import Duty, Occasion, QuietHours, Reminder, ReminderPreferences, ReminderRole
 from appliance.store.database import Transaction
-from appliance.store.moments import loaded
 from hsm.rows import RowMapper, columns
 
 _SELECT = (
@@ -205,7 +204,7 @@ def waiting_since(tx: Transaction, before: datetime) -> int:
 def clock(tx: Transaction) -> tuple[datetime | None, str]:
     """When reminders were derived last, and the fingerprint of the rules."""
     [[ticked, rules]] = tx.execute("SELECT ticked, rules FROM reminder_clock WHERE id = 1")
-    return loaded(ticked), rules
+    return ticked and datetime.fromisoformat(ticked), rules
 
 
 def set_clock(tx: Transaction, ticked: datetime, rules: str) -> None:

@@ -12,7 +12,7 @@ import pysqlite3
 from appliance.errors import NotFound, StateRefused
 from appliance.model.retention import Disposal, DisposalState, EndedContract, LegalHold
 from appliance.store.database import Transaction
-from appliance.store.moments import stored
+from hsm.intents import instant
 from hsm.rows import RowMapper, columns
 
 _HOLD = "SELECT contract, reason, placed, placed_by, lifted, lifted_by, lifted_because FROM holds"
@@ -134,7 +134,7 @@ def ended(
         " ORDER BY c.touched, c.id LIMIT ?4",
         (before, *after, limit),
     )
-    return [((stored(each.since), each.contract), each) for each in _ENDED.all(rows)]
+    return [((instant(each.since), each.contract), each) for each in _ENDED.all(rows)]
 
 
 def one_ended(tx: Transaction, contract_id: str) -> EndedContract:

@@ -14,9 +14,9 @@ from appliance.model.contract import Contract, ContractState, Party, PartyKind, 
 from appliance.model.people import Person
 from appliance.store import ledger, participation_index
 from appliance.store.database import Database, Transaction
-from appliance.store.moments import stored
 from appliance.store.participation_index import indexed
 from hsm import canonical
+from hsm.intents import instant
 from tests.bench.paperwork import write_paperwork
 
 Row = tuple[object, ...]
@@ -58,13 +58,13 @@ def _write_contracts(tx: Transaction, contracts: Sequence[Contract], first: int)
                 each.purpose,
                 each.initiator,
                 each.order,
-                stored(each.deadline.at),
+                instant(each.deadline.at),
                 each.deadline.zone,
                 each.state,
-                stored(each.created),
+                instant(each.created),
                 each.pages,
                 each.current.number,
-                stored(each.created),
+                instant(each.created),
             )
             for number, each in enumerate(contracts, first)
         ],
@@ -78,7 +78,7 @@ def _write_contracts(tx: Transaction, contracts: Sequence[Contract], first: int)
     tx.executemany(
         "INSERT INTO revisions (contract, number, kind, digest, size, at) VALUES (?, ?, ?, ?, ?, ?)",
         [
-            (each.id, revision.number, revision.kind, revision.digest, revision.size, stored(revision.at))
+            (each.id, revision.number, revision.kind, revision.digest, revision.size, instant(revision.at))
             for each in contracts
             for revision in each.revisions
         ],
@@ -90,7 +90,7 @@ def _party(contract_id: str, party: Party) -> Row:
     return (
         *(party.id, contract_id, party.position, party.kind, party.subject, party.name, party.organisation),
         *(party.requester, party.field, place.page, place.x, place.y, place.width, place.height, party.state),
-        *(None if party.signed_at is None else stored(party.signed_at), party.reason),
+        *(None if party.signed_at is None else instant(party.signed_at), party.reason),
     )
 
 
@@ -101,7 +101,7 @@ def _write_lists(tx: Transaction, contracts: Sequence[Contract], first: int) -> 
     short: list[Row] = []
     for number, each in enumerate(contracts, first):
         buckets, words = rules.buckets_of(each), rules.search_words_of(each)
-        ends = each.kind, stored(each.created), stored(each.deadline.at)
+        ends = each.kind, instant(each.created), instant(each.deadline.at)
         rows += [(person, number, bucket, *ends) for person, bucket in buckets.items()]
         found.append((number, *indexed(buckets, words)))
         short.append((number, participation_index.tokens(buckets, words)))
@@ -164,9 +164,9 @@ def _write_seal_requests(tx: Transaction, contracts: Sequence[Contract]) -> None
                 each.id,
                 party.id,
                 hashlib.sha256(party.id.encode()).digest()[:16],
-                stored(each.deadline.at),
-                stored(each.created),
-                stored(each.created),
+                instant(each.deadline.at),
+                instant(each.created),
+                instant(each.created),
             )
             for each, party in used
         ],
@@ -176,8 +176,8 @@ def _write_seal_requests(tx: Transaction, contracts: Sequence[Contract]) -> None
         " decided, decided_by) VALUES (?, ?, ?, ?, ?, '为测量而申请的用印', ?, 'used', ?, ?, ?, ?)",
         [
             (
-                *(party.id, each.id, party.id, party.subject, party.requester, party.id, stored(each.created)),
-                *(stored(each.deadline.at), stored(each.created + timedelta(hours=3)), CUSTODIAN.subject),
+                *(party.id, each.id, party.id, party.subject, party.requester, party.id, instant(each.created)),
+                *(instant(each.deadline.at), instant(each.created + timedelta(hours=3)), CUSTODIAN.subject),
             )
             for each, party in used
         ],
@@ -195,7 +195,7 @@ def _write_deposits(tx: Transaction, contracts: Sequence[Contract]) -> None:
                 each.title,
                 "示例.zip",
                 each.original.digest,
-                stored(each.created),
+                instant(each.created),
                 TOKEN,
                 "0" * 64,
             )
@@ -210,7 +210,7 @@ def _write_sessions(tx: Transaction, contracts: Sequence[Contract]) -> None:
         "INSERT INTO sessions (id, subject, strength, opened, seen, until, address, agent, ended)"
         " VALUES (?, ?, 'passkey', ?, ?, ?, '192.0.2.7', 'bench', ?)",
         [
-            (hashlib.sha256(each.id.encode()).digest(), each.initiator, *[stored(each.created)] * 4)
+            (hashlib.sha256(each.id.encode()).digest(), each.initiator, *[instant(each.created)] * 4)
             for each in contracts
         ],
     )

@@ -9,7 +9,7 @@ from appliance.demonstration.participants import ZONE
 from appliance.language import Language
 from appliance.model.people import Person
 from appliance.store.database import Database
-from appliance.store.moments import stored
+from hsm.intents import instant
 
 MEMBERS = 2000
 """People with accounts, whatever the number of contracts."""
@@ -49,7 +49,7 @@ def settle(database: Database, now: datetime) -> None:
         tx.executemany(
             "INSERT INTO accounts (subject, login, state, handle, password, invited)"
             " VALUES (?, ?, 'active', ?, '$argon2id$not-used', ?)",
-            [(each.subject, each.subject[7:], _handle(each.subject), stored(now)) for each in people],
+            [(each.subject, each.subject[7:], _handle(each.subject), instant(now)) for each in people],
         )
         tx.executemany(
             "INSERT INTO account_roles (subject, role) VALUES (?, ?)",
@@ -61,7 +61,7 @@ def settle(database: Database, now: datetime) -> None:
         )
         tx.executemany(
             "INSERT INTO enrolment_requests (id, subject, kinds, state, asked) VALUES (?, ?, ?, 'open', ?)",
-            [(f"bench-{each.subject}", each.subject, "webauthn", stored(now)) for each in people[::100]],
+            [(f"bench-{each.subject}", each.subject, "webauthn", instant(now)) for each in people[::100]],
         )
 
 

@@ -9,7 +9,7 @@ from datetime import timedelta
 from appliance.demonstration.participants import BETA, CUSTODIAN, LI, OFFICER
 from appliance.model.contract import Contract, ContractState
 from appliance.store.database import Transaction
-from appliance.store.moments import stored
+from hsm.intents import instant
 
 NOTHING = "0" * 64
 TERM = timedelta(days=365)
@@ -39,7 +39,7 @@ def _write_mail(tx: Transaction, contracts: Sequence[Contract]) -> None:
     tx.executemany(
         "INSERT INTO outbox (contract, recipient, kind, due, state, message_id, retry_at, settled)"
         " VALUES (?1, ?2, ?3, ?4, 'sent', ?5, ?4, ?4)",
-        [(each.id, person, kind, stored(each.created), f"{each.id}-{kind}") for each, person, kind in told],
+        [(each.id, person, kind, instant(each.created), f"{each.id}-{kind}") for each, person, kind in told],
     )
 
 
@@ -47,7 +47,7 @@ def _write_dates(tx: Transaction, contracts: Sequence[Contract]) -> None:
     tx.executemany(
         "INSERT INTO contract_dates (contract, kind, day, set_by, set_at) VALUES (?, 'expiry', ?, ?, ?)",
         [
-            (each.id, (each.created + TERM).date().isoformat(), each.initiator, stored(each.created))
+            (each.id, (each.created + TERM).date().isoformat(), each.initiator, instant(each.created))
             for each in contracts
         ],
     )
@@ -58,7 +58,7 @@ def _write_checks(tx: Transaction, contracts: Sequence[Contract]) -> None:
     known = tx.execute("SELECT rules, record, digest FROM content_checks LIMIT 1").fetchone()
     tx.executemany(
         "INSERT INTO content_checks (contract, document, rules, record, digest, at) VALUES (?, ?, ?, ?, ?, ?)",
-        [(each.id, each.original.digest, *known, stored(each.created)) for each in contracts if known],
+        [(each.id, each.original.digest, *known, instant(each.created)) for each in contracts if known],
     )
 
 
@@ -68,8 +68,8 @@ def _write_reviews(tx: Transaction, contracts: Sequence[Contract]) -> None:
         " VALUES (?, ?, ?, ?, ?, 'returned', ?, ?, '示例答复')",
         [
             (
-                *(_digest(each)[:32], each.id, each.original.digest, each.initiator, stored(each.created)),
-                *(stored(each.created + timedelta(hours=1)), CUSTODIAN.subject),
+                *(_digest(each)[:32], each.id, each.original.digest, each.initiator, instant(each.created)),
+                *(instant(each.created + timedelta(hours=1)), CUSTODIAN.subject),
             )
             for each in contracts
         ],
@@ -83,8 +83,8 @@ def _write_powers(tx: Transaction, contracts: Sequence[Contract]) -> None:
         " VALUES (?, 'letter', ?, '示例', ?, '[]', '[]', '[]', ?, ?, 0, ?, 1000, ?, ?, ?, ?)",
         [
             (
-                *(f"power-{each.id}", BETA, _second(each), stored(each.created), stored(each.created + TERM)),
-                *(_digest(each), each.initiator, stored(each.created), OFFICER, stored(each.created)),
+                *(f"power-{each.id}", BETA, _second(each), instant(each.created), instant(each.created + TERM)),
+                *(_digest(each), each.initiator, instant(each.created), OFFICER, instant(each.created)),
             )
             for each in contracts
         ],
@@ -98,7 +98,7 @@ def _write_identity_records(tx: Transaction, contracts: Sequence[Contract]) -> N
         [
             (
                 *(f"identity-{each.id}", _second(each), NOTHING, NOTHING, OFFICER, OFFICER),
-                *(stored(each.created), stored(each.created + TERM)),
+                *(instant(each.created), instant(each.created + TERM)),
             )
             for each in contracts
         ],

@@ -14,8 +14,8 @@ from typing import Any
 
 from appliance.model.administration import JournalKind, JournalLine
 from appliance.store.database import Transaction
-from appliance.store.moments import stored
 from hsm import canonical
+from hsm.intents import instant
 from hsm.rows import RowMapper, columns
 
 _START = bytes(32)
@@ -34,7 +34,7 @@ def append(
 ) -> None:
     """One more line."""
     last, previous = _last(tx)
-    said = (last + 1, stored(now), who, kind.value, act, canonical.encode(dict(detail)).decode())
+    said = (last + 1, instant(now), who, kind.value, act, canonical.encode(dict(detail)).decode())
     salt = secrets.token_bytes(16)
     tx.execute(
         "INSERT INTO journal (number, at, who, kind, act, detail, salt, previous, digest)"

@@ -9,7 +9,6 @@ from typing import Any
 
 from appliance.store.database import Transaction
 from appliance.store.health.observations import decode_sentence, encode_sentence
-from appliance.store.moments import loaded
 from hsm.errors import Sentence
 from hsm.rows import RowMapper, columns
 
@@ -129,7 +128,9 @@ def forget(tx: Transaction, *, before: datetime) -> None:
 def _alarm(*row: Any) -> Alarm:
     name, event, condition, sentence, remedy, page, mark, since, at = row
     texts = decode_sentence(sentence), decode_sentence(remedy)
-    return Alarm(name, event, condition, *texts, page, mark, loaded(since), loaded(at))
+    return Alarm(
+        name, event, condition, *texts, page, mark, datetime.fromisoformat(since), datetime.fromisoformat(at)
+    )
 
 
 _ALARMS = RowMapper(Alarm, sentence=decode_sentence, remedy=decode_sentence)

@@ -10,7 +10,6 @@ from datetime import datetime
 from typing import Any
 
 from appliance.store.database import Transaction
-from appliance.store.moments import loaded
 from hsm.errors import Sentence
 from hsm.rows import RowMapper
 
@@ -95,4 +94,4 @@ def last_round(tx: Transaction) -> tuple[datetime, dict[str, float]] | None:
     if row is None:
         return None
     at, figures = row
-    return loaded(at), json.loads(figures)
+    return datetime.fromisoformat(at), json.loads(figures)
