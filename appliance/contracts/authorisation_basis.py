@@ -21,8 +21,8 @@ from appliance.model.powers import Power, RecordedAction
 from appliance.policy import Policy
 from appliance.policy.rules import IdentityRequirement, IdentityRules
 from appliance.powers import ConsideredPower, CoverageDecision, CoverageOutcome, CoverageQuery, decide_coverage
-from appliance.store import identities, people, powers
 from appliance.store import intents as store
+from appliance.store import people, powers
 from appliance.store.database import Transaction
 from hsm import canonical
 from hsm.errors import Sentence
@@ -206,7 +206,7 @@ class BasisFinder:
         return required is IdentityRequirement.EVERYBODY or (required is IdentityRequirement.OUTSIDE and outside)
 
     def _identity(self, tx: Transaction, signing: SigningContext, person: Person) -> IdentityRecord | None:
-        record = identities.current(tx, person.subject, signing.now)
+        record = people.current_identity(tx, person.subject, signing.now)
         longest = self._identity_rules(signing).longest_days
         if record is None or (signing.now - record.since).days >= longest:
             return None
@@ -248,7 +248,7 @@ class IdentityVerified(Precondition):
             or self.finder.find_basis(tx, signing).identity is not None
         ):
             return
-        if identities.of_person(tx, person.subject):
+        if people.identities_of(tx, person.subject):
             yield Sentence(
                 "The check of the identity of {name} has run out or was withdrawn; have it renewed, then sign.",
                 {"name": person.name},

@@ -16,7 +16,7 @@ from appliance.ledger.audit_trail import AuditEvent, AuditTrail, EventKind
 from appliance.ledger.entry import SALT_BYTES, commitment
 from appliance.model.people import Against, IdentityDocument, IdentityRecord
 from appliance.policy import Policy
-from appliance.store import identities, people
+from appliance.store import people
 from appliance.store.database import Database, Transaction
 from hsm.intents import instant
 
@@ -57,12 +57,12 @@ class IdentityChecks:
     def checks_of(self, person: str) -> list[IdentityRecord]:
         """Every record of *person*, the newest first."""
         with self._database.reading() as tx:
-            return identities.of_person(tx, person)
+            return people.identities_of(tx, person)
 
     def current(self, person: str) -> IdentityRecord | None:
         """The record of *person* that is good now."""
         with self._database.reading() as tx:
-            return identities.current(tx, person, self._now())
+            return people.current_identity(tx, person, self._now())
 
     def record(self, person: str, check: IdentityCheck, *, by: str) -> IdentityRecord:
         """Keeps *check*, made by *by*; it follows the newest one there is.
@@ -79,7 +79,7 @@ class IdentityChecks:
             if people.person(tx, check.answers).guest:
                 raise PreconditionRefused("Somebody from outside cannot answer for another's identity.")
             until = self._until(tx, person, check, now)
-            before = next(iter(identities.of_person(tx, person)), None)
+            before = next(iter(people.identities_of(tx, person)), None)
             record = IdentityRecord(
                 id=f"identity-{secrets.token_hex(8)}",
                 person=person,
@@ -96,7 +96,7 @@ class IdentityChecks:
             )
             entry = self._audit.append(tx, _told(record, now))
             kept = replace(record, entry=entry)
-            identities.insert_identity(tx, kept, salt=salt)
+            people.insert_identity(tx, kept, salt=salt)
             return kept
 
     def withdraw(self, person: str, record_id: str, *, reason: str, by: str) -> IdentityRecord:
@@ -106,19 +106,19 @@ class IdentityChecks:
         """
         now, reason = self._now(), _line(reason)
         with self._database.transaction() as tx:
-            record = identities.load_identity(tx, record_id, person=person)
+            record = people.load_identity(tx, record_id, person=person)
             if not reason:
                 raise PreconditionRefused("Say why, in a few words; everybody concerned reads it.")
-            identities.withdraw(tx, record_id, by=by, at=now, reason=reason)
+            people.withdraw_identity(tx, record_id, by=by, at=now, reason=reason)
             public = {"identity": record_id, "person": record.person}
             event = AuditEvent(EventKind.IDENTITY_WITHDRAWN, now, by, None, public, {"reason": reason})
             self._audit.append(tx, event)
-            return identities.load_identity(tx, record_id)
+            return people.load_identity(tx, record_id)
 
     def matches(self, record_id: str, number: str) -> bool:
         """Whether the document that somebody holds now is the one that was checked then."""
         with self._database.reading() as tx:
-            record, salt = identities.load_identity(tx, record_id), identities.salt(tx, record_id)
+            record, salt = people.load_identity(tx, record_id), people.identity_salt(tx, record_id)
         value = normal_number(record.document, number)
         return commitment("document-number", salt=salt, value=value) == record.commitment
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from appliance.demonstration.participants import CUSTODIAN
 from appliance.identity import IdentityCheck
 from appliance.model.people import Against, IdentityDocument
-from appliance.store import identities, intents, retention
+from appliance.store import intents, people, retention
 from appliance.wiring import Appliance
 from tests.powers.conftest import Office
 
@@ -31,4 +31,4 @@ def test_identity_checks_go_with_the_person(appliance: Appliance) -> None:
         appliance.identity.record("person-leaver", check, by=CUSTODIAN.subject)
     with appliance.database.transaction() as tx:
         retention.forget_person(tx, "person-leaver", name_too=True)
-        assert identities.of_person(tx, "person-leaver") == []
+        assert people.identities_of(tx, "person-leaver") == []
