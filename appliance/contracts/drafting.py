@@ -28,7 +28,7 @@ from appliance.model.contract import (
     Placement,
     RevisionKind,
 )
-from appliance.store import accounts, contracts, parties, people
+from appliance.store import contracts, parties, people
 from appliance.store.database import Transaction
 from hsm.intents import instant
 
@@ -121,7 +121,7 @@ class Drafting:
             person = people.person(tx, subject)
             if person.guest:
                 raise PreconditionRefused("{name} was invited to another contract only.", name=person.name)
-            if not accounts.is_there(tx, subject):
+            if not people.is_active(tx, subject):
                 raise PreconditionRefused(
                     "The account of {name} is closed or suspended; name somebody else.", name=person.name
                 )

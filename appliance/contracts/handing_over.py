@@ -21,7 +21,7 @@ from appliance.model.accounts import AccountRole
 from appliance.model.contract import Contract, ContractState, Party, PartyKind, PartyState
 from appliance.model.notice import Notice, NoticeKind
 from appliance.model.people import Person
-from appliance.store import accounts, contracts, directory, intents, parties, people
+from appliance.store import contracts, directory, intents, parties, people
 from appliance.store.database import Transaction
 
 MOST_CANDIDATES = 50
@@ -155,7 +155,7 @@ class Departures:
     def left_behind(self, subject: str) -> tuple[LeftBehind, ...]:
         """Every part of open contracts that *subject* still has after leaving, and who can take it."""
         with self._records.database.reading() as tx:
-            if not accounts.has_left(tx, subject):
+            if not people.has_left(tx, subject):
                 return ()
             found = [contracts.load_contract(tx, each.id) for each in directory.open_contracts(tx, subject)]
         return tuple(part for contract in found for part in self._parts(contract, subject))
@@ -165,7 +165,7 @@ class Departures:
         if contract.state not in _OPEN:
             return ()
         with self._records.database.reading() as tx:
-            gone = [each for each in rules.everybody(contract) if accounts.has_left(tx, each)]
+            gone = [each for each in rules.everybody(contract) if people.has_left(tx, each)]
         return tuple(part for subject in gone for part in self._parts(contract, subject))
 
     def reassign(
@@ -247,7 +247,7 @@ def _starters(tx: Transaction, left: Person) -> list[str]:
 
 
 def _require_decider(tx: Transaction, contract: Contract, left: str, by: str) -> None:
-    if not accounts.has_left(tx, left):
+    if not people.has_left(tx, left):
         raise StateRefused("{name} is still here and hands over alone.", name=people.person(tx, left).name)
     if by not in directory.officers(tx) and (by != contract.initiator or by == left):
         raise PreconditionRefused(
@@ -261,7 +261,7 @@ def _require_of(contract: Contract, having: str, left: str | None) -> None:
 
 
 def _require_here(tx: Transaction, person: Person) -> None:
-    if not accounts.is_there(tx, person.subject):
+    if not people.is_active(tx, person.subject):
         raise PreconditionRefused("{name} is not here any more; name somebody else.", name=person.name)
 
 

@@ -26,7 +26,7 @@ from appliance.model.people import Seal
 from appliance.policy import Policy
 from appliance.review import review_status
 from appliance.review.review_status import ReviewStatuses
-from appliance.store import accounts, people
+from appliance.store import people
 from appliance.store.database import Transaction
 from hsm.errors import Sentence
 
@@ -101,7 +101,7 @@ class AccountActive(Precondition):
 
     def unmet_reasons(self, tx: Transaction, signing: SigningContext) -> Iterator[Sentence]:
         person = people.person(tx, signing.party.responsible)
-        if not accounts.is_there(tx, person.subject):
+        if not people.is_active(tx, person.subject):
             yield Sentence(
                 "The account of {name} is closed or suspended; name somebody else.", {"name": person.name}
             )
@@ -299,5 +299,5 @@ def _available(tx: Transaction, seal: Seal, *, besides: str | None) -> list[str]
         if custodian != besides
         and people.person(tx, custodian).organisation == seal.organisation
         and people.is_enrolled(tx, custodian)
-        and accounts.is_there(tx, custodian)
+        and people.is_active(tx, custodian)
     ]

@@ -30,7 +30,7 @@ from appliance.notices.messages import (
     actors_of_notice,
     compose_message,
 )
-from appliance.store import accounts, contracts, guests, outbox, people
+from appliance.store import contracts, guests, outbox, people
 from appliance.store.database import Database, Transaction
 from appliance.store.outbox import MessageDelivery
 
@@ -166,7 +166,7 @@ class OutboxDelivery:
         if not self._reply_to_initiator or notice.contract is None or notice.kind is NoticeKind.REMINDERS:
             return None
         initiator = contracts.load_contract(tx, notice.contract).initiator
-        if initiator == notice.recipient or not accounts.is_there(tx, initiator):
+        if initiator == notice.recipient or not people.is_active(tx, initiator):
             return None
         person = people.person(tx, initiator)
         return Mailbox(person.name, person.email) if person.email else None

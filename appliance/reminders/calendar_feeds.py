@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from appliance.errors import NotFound
 from appliance.language import translator
 from appliance.model.notice import Occasion
-from appliance.store import accounts, calendar_feeds, people
+from appliance.store import calendar_feeds, people
 from appliance.store.calendar_feeds import CalendarFeed, CalendarItem
 from appliance.store.database import Database
 
@@ -145,7 +145,7 @@ class CalendarFeeds:
         now, digest = self._now(), _digest(token) if _TOKEN.fullmatch(token) else b""
         with self._database.reading() as tx:
             owner = calendar_feeds.owner(tx, digest)
-            if owner is None or not accounts.is_there(tx, owner):
+            if owner is None or not people.is_active(tx, owner):
                 raise NotFound("This calendar does not exist or was ended; its owner can make a new address.")
             person, feed = people.person(tx, owner), calendar_feeds.of_person(tx, owner)
             since = now.astimezone(ZoneInfo(person.zone)).date() - PAST

@@ -28,7 +28,7 @@ from appliance.reminders.schedule import (
     next_due_at,
     schedule,
 )
-from appliance.store import accounts, contracts, directory, outbox, people, reminders, seal_requests
+from appliance.store import contracts, directory, outbox, people, reminders, seal_requests
 from appliance.store.database import Database, Transaction
 from appliance.store.reminders import Plan
 
@@ -219,7 +219,7 @@ def asked_to_act(tx: Transaction, contract: Contract) -> tuple[list[Duty], list[
     missing: list[str] = []
     for party in rules.whose_turn(contract):
         possible = list(_of_party(tx, party))
-        there = [duty for duty in possible if accounts.is_there(tx, duty.person)]
+        there = [duty for duty in possible if people.is_active(tx, duty.person)]
         acting += [duty for duty in there if duty not in acting]
         if possible and not there:
             missing.append(possible[0].person)
@@ -231,7 +231,7 @@ def _looked_after(
 ) -> Iterator[Duty]:
     """The initiator, when others are to act; whoever should act and is no longer there is told to the initiator,
     or to the officers when it is the initiator."""
-    if accounts.is_there(tx, contract.initiator):
+    if people.is_active(tx, contract.initiator):
         if missing or any(duty.person != contract.initiator for duty in acting):
             yield Duty(contract.initiator, ReminderRole.INITIATOR)
         for one in dict.fromkeys(missing):
@@ -250,11 +250,11 @@ def duties_of_dates(tx: Transaction, contract: Contract) -> list[Duty]:
     """
     if contract.state is not ContractState.COMPLETED:
         return []
-    if accounts.is_there(tx, contract.initiator):
+    if people.is_active(tx, contract.initiator):
         return [Duty(contract.initiator, ReminderRole.INITIATOR)]
     own = Audience.of_person(people.person(tx, contract.initiator))
     colleagues = [each for each in rules.signatories(contract) if belongs(tx, each, own)]
-    there = [each for each in colleagues if accounts.is_there(tx, each)]
+    there = [each for each in colleagues if people.is_active(tx, each)]
     return [Duty(each, ReminderRole.STAND_IN, contract.initiator) for each in there or directory.officers(tx)]
 
 

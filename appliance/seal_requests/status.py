@@ -13,7 +13,7 @@ from appliance.model.contract import ContractState
 from appliance.model.intent import IntentState
 from appliance.model.notice import Notice, NoticeKind
 from appliance.model.people import SealRequest, SealRequestState
-from appliance.store import accounts, contracts, intents, people
+from appliance.store import contracts, intents, people
 from appliance.store.database import Transaction
 
 LONGEST_REQUEST_REASON = 500
@@ -53,7 +53,7 @@ def lapse_of(tx: Transaction, request: SealRequest, now: datetime) -> Lapse | No
         found = of_seal
     elif record.state is IntentState.ABANDONED:
         found = Lapse.NOT_MADE
-    elif accounts.has_left(tx, request.requester):
+    elif people.has_left(tx, request.requester):
         found = Lapse.LEFT
     elif request.state is SealRequestState.WAITING and _no_custodian_left(tx, request):
         found = Lapse.NO_CUSTODIAN
@@ -69,7 +69,7 @@ def _lapse_of_seal(tx: Transaction, request: SealRequest) -> Lapse | None:
 
 def _no_custodian_left(tx: Transaction, request: SealRequest) -> bool:
     """Whether all who could answer have left; those who stay are asked already."""
-    return all(accounts.has_left(tx, each) for each in custodians_of(tx, request))
+    return all(people.has_left(tx, each) for each in custodians_of(tx, request))
 
 
 def custodians_of(tx: Transaction, request: SealRequest) -> tuple[str, ...]:

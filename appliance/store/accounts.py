@@ -45,17 +45,6 @@ def account(tx: Transaction, subject: str) -> Account:
     return found
 
 
-def is_there(tx: Transaction, subject: str) -> bool:
-    """False for somebody whose account is closed or suspended; true for people from outside, who have none."""
-    state = tx.value(AccountState, "SELECT state FROM accounts WHERE subject = ?", (subject,))
-    return state in (None, AccountState.INVITED, AccountState.ACTIVE)
-
-
-def has_left(tx: Transaction, subject: str) -> bool:
-    """Whether somebody had an account, or was registered, and is gone for good."""
-    return tx.exists("SELECT 1 FROM accounts WHERE subject = ? AND state = 'left'", (subject,))
-
-
 def by_login(tx: Transaction, login: str) -> Account | None:
     """The account with this login, folded to lower case."""
     return _ACCOUNTS.first(tx.execute(f"{_ACCOUNT} WHERE login = ?", (login,)))

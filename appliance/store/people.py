@@ -8,6 +8,7 @@ from datetime import datetime
 import pysqlite3
 
 from appliance.errors import NotFound, StateRefused
+from appliance.model.accounts import AccountState
 from appliance.model.people import IdentityRecord, Person, Seal
 from appliance.store.database import Transaction
 from hsm.rows import RowMapper, fields_of
@@ -112,6 +113,17 @@ def person(tx: Transaction, subject: str) -> Person:
 def is_known(tx: Transaction, subject: str) -> bool:
     """Whether there is a person with this subject."""
     return tx.exists("SELECT 1 FROM people WHERE subject = ?", (subject,))
+
+
+def is_active(tx: Transaction, subject: str) -> bool:
+    """False for somebody whose account is closed or suspended; true for people from outside, who have none."""
+    state = tx.value(AccountState, "SELECT state FROM accounts WHERE subject = ?", (subject,))
+    return state in (None, AccountState.INVITED, AccountState.ACTIVE)
+
+
+def has_left(tx: Transaction, subject: str) -> bool:
+    """Whether somebody had an account, or was registered, and is gone for good."""
+    return tx.exists("SELECT 1 FROM accounts WHERE subject = ? AND state = 'left'", (subject,))
 
 
 def people(tx: Transaction) -> list[Person]:
