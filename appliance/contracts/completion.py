@@ -17,7 +17,7 @@ from appliance.ledger.audit_trail import AuditEvent, EventKind
 from appliance.model.contract import Contract, ContractRevision, Party, PartyState, RevisionKind
 from appliance.model.intent import IntentRecord, IntentState, OutsideStamp
 from appliance.pdf.values import ContentsSpan, PreparedRevision
-from appliance.store import contracts, intents, parties
+from appliance.store import contracts, intents
 from appliance.store.database import Transaction
 from appliance.store.intents import COMPLETED
 from appliance.timestamping import OutsideToken
@@ -157,7 +157,7 @@ class Completion:
         rests_on = authorisation_basis.save_basis(tx, record.id, COMPLETED, basis)
         rests_on["agreement"] = self._agreement(tx, signing)
         contracts.add_revision(tx, contract, revision, state=rules.state_after(seen, party))
-        parties.mark_signed(tx, contract, party, revision.at)
+        contracts.mark_signed(tx, contract, party, revision.at)
         intents.complete(tx, record.id)
         intents.abandon_prepared(tx, contract.id, "another party signed first")
         completed = record_change(

@@ -28,7 +28,7 @@ from appliance.model.contract import (
     Placement,
     RevisionKind,
 )
-from appliance.store import contracts, parties, people
+from appliance.store import contracts, people
 from appliance.store.database import Transaction
 from hsm.intents import instant
 
@@ -103,7 +103,7 @@ class Drafting:
             contracts.replace_original(tx, contract, original, pages)
             for party in contract.parties:
                 left = [place for place in party.places if place.page < pages]
-                parties.place(tx, party.id, left, party.cross_page)
+                contracts.place_party(tx, party.id, left, party.cross_page)
             return self._changed(tx, contract, EventKind.DOCUMENT_REPLACED, _file(accepted))
 
     def add_person(
@@ -168,8 +168,10 @@ class Drafting:
         with self._records.database.transaction() as tx:
             contract = self._draft(tx, contract_id, by, seen)
             gone = rules.party_of(contract, party_id)
-            parties.remove(tx, party_id)
-            parties.order(tx, contract_id, [party.id for party in contract.parties if party.id != party_id])
+            contracts.remove_party(tx, party_id)
+            contracts.order_parties(
+                tx, contract_id, [party.id for party in contract.parties if party.id != party_id]
+            )
             public: dict[str, Field] = {"party": party_id, "subject": gone.subject}
             return self._changed(tx, contract, EventKind.PARTY_REMOVED, public, {"name": gone.name})
 
@@ -180,7 +182,7 @@ class Drafting:
             order = draft_rules.in_order(contract, party_ids)
             if order == tuple(party.id for party in contract.parties):
                 return contract
-            parties.order(tx, contract_id, order)
+            contracts.order_parties(tx, contract_id, order)
             return self._changed(tx, contract, EventKind.PARTIES_REORDERED, {"parties": " ".join(order)})
 
     def place(
@@ -205,7 +207,7 @@ class Drafting:
                 raise PreconditionRefused("Only a seal goes across pages; {name} is a person.", name=party.name)
             if (party.places, party.cross_page) == (tuple(placements), cross_page):
                 return contract
-            parties.place(tx, party_id, placements, cross_page)
+            contracts.place_party(tx, party_id, placements, cross_page)
             public: dict[str, Field] = {"party": party_id, "places": len(placements)}
             return self._changed(tx, contract, EventKind.FIELDS_PLACED, public)
 
@@ -223,9 +225,9 @@ class Drafting:
         if party.kind is PartyKind.SEAL:
             for reason in self._rules.seals.of_choice(tx, SigningContext(contract, party, self._records.now())):
                 raise PreconditionRefused(reason.template, **reason.values)
-        parties.insert_party(tx, contract.id, party)
+        contracts.insert_party(tx, contract.id, party)
         if party.subject == contract.initiator:
-            parties.order(tx, contract.id, [party.id, *(other.id for other in contract.parties)])
+            contracts.order_parties(tx, contract.id, [party.id, *(other.id for other in contract.parties)])
         now = record_change(tx, self._records.audit, contract, added_event(contract, party, self._records.now()))
         return rules.party_of(now, party.id)
 
@@ -347,7 +349,7 @@ class Resending:
         signatory = Signatory(party.kind, party.subject, name, organisation, party.requester, party.phone)
         anew = new_party(draft, signatory, party.placement)
         joined = replace(anew, more=party.more, cross_page=party.cross_page)
-        parties.insert_party(tx, draft.id, joined)
+        contracts.insert_party(tx, draft.id, joined)
         return record_change(tx, self._records.audit, draft, added_event(draft, joined, self._records.now()))
 
 

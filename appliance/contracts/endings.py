@@ -29,7 +29,7 @@ from appliance.model.declarations import VoidDeclaration
 from appliance.model.notice import Notice, NoticeKind
 from appliance.model.people import Person
 from appliance.powers.register import end_with_instrument
-from appliance.store import contracts, declarations, intents, parties, people
+from appliance.store import contracts, declarations, intents, people
 from appliance.store.database import Transaction
 from hsm import canonical
 from hsm.intents import Activation, instant
@@ -63,7 +63,7 @@ class Endings:
         now, reason = self._records.now(), require_reason(reason)
         with self._records.database.transaction() as tx:
             contract = admit(tx, Command(contract_id, Permission.DECLINE, by, now, seen, party_id)).contract
-            parties.mark_declined(tx, contract, rules.party_of(contract, party_id), reason)
+            contracts.mark_declined(tx, contract, rules.party_of(contract, party_id), reason)
             public, private = {"party": party_id}, {"reason": reason}
             event = AuditEvent(EventKind.PARTY_DECLINED, now, by, contract_id, public, private)
             return self._end(tx, contract, ContractState.DECLINED, event)
@@ -155,7 +155,7 @@ def close_guest_requests(tx: Transaction, audit: AuditTrail, contract: Contract,
     """Closes the open enrolment requests of guests of *contract* who have no other contract under way, with the
     decision by which an officer was about to grant one: nobody can activate it any more."""
     for party in contract.parties:
-        if party.guest and not parties.acts_elsewhere(tx, party.subject, contract.id):
+        if party.guest and not contracts.acts_elsewhere(tx, party.subject, contract.id):
             withdraw_enrolment_request(tx, audit, party.subject, RequestEnding(ENDED, SYSTEM, at))
 
 

@@ -21,7 +21,7 @@ from appliance.model.accounts import AccountRole
 from appliance.model.contract import Contract, ContractState, Party, PartyKind, PartyState
 from appliance.model.notice import Notice, NoticeKind
 from appliance.model.people import Person
-from appliance.store import contracts, directory, intents, parties, people
+from appliance.store import contracts, directory, intents, people
 from appliance.store.database import Transaction
 
 MOST_CANDIDATES = 50
@@ -85,7 +85,7 @@ class HandingOver:
             raise StateRefused(
                 "A signature on this contract is being made just now; look at it again in a moment."
             )
-        parties.pass_on(tx, before, party_taken_over(party, person))
+        contracts.pass_on(tx, before, party_taken_over(party, person))
         contracts.insert_handover(tx, party=party_id, giver=giver, recipient=to, reason=reason, at=now)
         intents.abandon_of_party(tx, party_id, "handed over to somebody else")
         public, by = {"party": party_id, "from": giver, "to": to}, decided_by or giver

@@ -27,7 +27,7 @@ from appliance.model.contract import Contract, ContractState, GuestDetails, Part
 from appliance.model.guest import GuestInvitation
 from appliance.model.notice import Notice, NoticeKind
 from appliance.model.people import Person
-from appliance.store import contracts, directory, enrolment, guests, intents, outbox, parties, people, sessions
+from appliance.store import contracts, directory, enrolment, guests, intents, outbox, people, sessions
 from appliance.store.database import Database, Transaction
 
 REASON = "The initiator corrected who this is."
@@ -93,7 +93,7 @@ class GuestCorrection:
             else:
                 people.correct(tx, after)
             corrected = replace(party, subject=after.subject, name=after.name, phone=phone)
-            parties.correct(tx, contract, corrected)
+            contracts.correct_party(tx, contract, corrected)
             public = {"party": party_id, "person": after.subject, "before": before.subject, "what": differs.fields}
             private = {"name": after.name, "email": after.email, "phone": phone}
             event = AuditEvent(EventKind.GUEST_CORRECTED, now, by, contract_id, public, private)

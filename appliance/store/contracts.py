@@ -3,7 +3,8 @@ function runs in the caller's transaction."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from itertools import islice
 
@@ -12,13 +13,15 @@ from appliance.model.contract import (
     Contract,
     ContractRevision,
     ContractState,
+    CrossPage,
     Deadline,
     Money,
     OpenVoiding,
+    Party,
+    Placement,
     SigningOrder,
 )
 from appliance.model.notice import ContractDate, Occasion
-from appliance.store import parties
 from appliance.store.database import Transaction
 from hsm.rows import RowMapper, columns, fields_of
 
@@ -39,7 +42,7 @@ _CONTRACTS = RowMapper(
 
 
 def insert_contract(tx: Transaction, contract: Contract) -> None:
-    """A new contract with its first revision; parties follow by ``parties.insert``."""
+    """A new contract with its first revision; parties follow by :func:`insert_party`."""
     tx.insert(
         "contracts",
         fields_of(contract, "id title kind purpose initiator state created pages language")
@@ -87,7 +90,7 @@ def load_contract(tx: Transaction, contract_id: str) -> Contract:
     )
     found = _CONTRACTS.first(
         rows,
-        parties=parties.of_contract(tx, contract_id),
+        parties=_parties(tx, contract_id),
         revisions=_revisions(tx, contract_id),
         former=handover_givers(tx, contract_id),
         voiding=_voiding(tx, contract_id),
@@ -287,3 +290,135 @@ def save_date(tx: Transaction, contract_id: str, entry: ContractDate) -> None:
 def remove_date(tx: Transaction, contract_id: str, kind: Occasion) -> None:
     """Takes the date of this kind away."""
     tx.execute("DELETE FROM contract_dates WHERE contract = ? AND kind = ?", (contract_id, kind))
+
+
+_FAR = 100_000
+"""More than a contract has parties: positions are moved out of the way by it while they change."""
+
+
+def insert_party(tx: Transaction, contract_id: str, party: Party) -> None:
+    """One more party of a draft."""
+    names = "id position kind subject name organisation requester field phone state signed_at"
+    tx.insert("parties", fields_of(party, names) | {"contract": contract_id})
+    place_party(tx, party.id, party.places, party.cross_page)
+
+
+def place_party(tx: Transaction, party_id: str, places: Sequence[Placement], cross_page: CrossPage | None) -> None:
+    """The places of a party's field become these."""
+    first = _box(places[0]) if places else (None,) * 5
+    tx.execute(
+        "UPDATE parties SET page = ?, x = ?, y = ?, width = ?, height = ?, cross_page = ? WHERE id = ?",
+        (*first, None if cross_page is None else cross_page.y, party_id),
+    )
+    tx.execute("DELETE FROM placements WHERE party = ?", (party_id,))
+    tx.executemany(
+        "INSERT INTO placements (party, number, page, x, y, width, height) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        [(party_id, number, *_box(other)) for number, other in enumerate(places[1:], 1)],
+    )
+
+
+def remove_party(tx: Transaction, party_id: str) -> None:
+    """A party leaves a draft; the caller closes the gap with :func:`order_parties`."""
+    tx.execute("DELETE FROM placements WHERE party = ?", (party_id,))
+    tx.execute("DELETE FROM parties WHERE id = ?", (party_id,))
+
+
+def order_parties(tx: Transaction, contract_id: str, party_ids: Sequence[str]) -> None:
+    """The parties of a draft sign in this order from now on."""
+    tx.execute("UPDATE parties SET position = position + ? WHERE contract = ?", (_FAR, contract_id))
+    tx.executemany(
+        "UPDATE parties SET position = ? WHERE id = ? AND contract = ?",
+        [(position, party_id, contract_id) for position, party_id in enumerate(party_ids, 1)],
+    )
+
+
+def pass_on(tx: Transaction, contract: Contract, party: Party) -> None:
+    """The waiting party is acted for by whom *party* names now."""
+    _require_one(
+        tx.change(
+            "UPDATE parties SET subject = ?, name = ?, organisation = ?, requester = ?"
+            " WHERE id = ? AND contract = ?"
+            " AND state = 'waiting'",
+            (party.subject, party.name, party.organisation, party.requester, party.id, contract.id),
+        ),
+        contract,
+    )
+
+
+def correct_party(tx: Transaction, contract: Contract, party: Party) -> None:
+    """Who signs for the waiting party of a guest, as the initiator has corrected it."""
+    _require_one(
+        tx.change(
+            "UPDATE parties SET subject = ?, name = ?, phone = ? WHERE id = ? AND contract = ?"
+            " AND state = 'waiting'",
+            (party.subject, party.name, party.phone, party.id, contract.id),
+        ),
+        contract,
+    )
+
+
+def mark_signed(tx: Transaction, contract: Contract, party: Party, at: datetime) -> None:
+    """The party has signed. Raises :class:`StateRefused` unless it was waiting."""
+    _require_one(
+        tx.change(
+            "UPDATE parties SET state = 'signed', signed_at = ? WHERE id = ? AND contract = ?"
+            " AND state = 'waiting'",
+            (at, party.id, contract.id),
+        ),
+        contract,
+    )
+
+
+def mark_declined(tx: Transaction, contract: Contract, party: Party, reason: str) -> None:
+    """The party will not sign. Raises :class:`StateRefused` unless it was waiting."""
+    _require_one(
+        tx.change(
+            "UPDATE parties SET state = 'declined', reason = ? WHERE id = ? AND contract = ?"
+            " AND state = 'waiting'",
+            (reason, party.id, contract.id),
+        ),
+        contract,
+    )
+
+
+def _parties(tx: Transaction, contract_id: str) -> tuple[Party, ...]:
+    """The parties of a contract, in signing order."""
+    return tuple(
+        _PARTIES.all(
+            tx.execute(
+                "SELECT id, position, kind, subject, name, organisation, requester, field, page, x, y, width,"
+                " height, state, signed_at, reason, cross_page, phone, (SELECT json_group_array("
+                "json_array(page, x, y, width, height)) FROM (SELECT page, x, y, width, height FROM placements"
+                " WHERE party = parties.id ORDER BY number)) AS more"
+                " FROM parties WHERE contract = ? ORDER BY position",
+                (contract_id,),
+            )
+        )
+    )
+
+
+def _placement(page: int | None, *box: float) -> Placement | None:
+    return None if page is None else Placement(page, *box)
+
+
+_PARTIES = RowMapper(
+    Party,
+    placement=columns(_placement, "page", "x", "y", "width", "height"),
+    more=lambda places: tuple(Placement(*place) for place in json.loads(places)),
+    cross_page=CrossPage,
+)
+
+
+def _box(place: Placement) -> tuple[int, float, float, float, float]:
+    return (place.page, place.x, place.y, place.width, place.height)
+
+
+def acts_elsewhere(tx: Transaction, subject: str, contract_id: str) -> bool:
+    """Whether *subject* is a party of another contract that is under way."""
+    return bool(
+        tx.count(
+            "SELECT EXISTS (SELECT 1 FROM parties AS p JOIN contracts AS c ON c.id = p.contract"
+            " WHERE p.subject = ? AND c.id <> ? AND c.state IN ('draft', 'sent', 'signed'))",
+            (subject, contract_id),
+        )
+    )

@@ -17,7 +17,7 @@ from appliance.model.contract import Contract, Money, PartyState
 from appliance.model.intent import IntentState
 from appliance.model.people import Against, IdentityDocument
 from appliance.model.powers import PowerBasis, PowerScope
-from appliance.store import intents, parties
+from appliance.store import contracts, intents
 from appliance.wiring import Appliance
 from tests.powers.conftest import LETTER, Office
 from tests.world import OURS, World
@@ -225,7 +225,7 @@ def test_a_signature_never_counts_for_somebody_to_whom_it_was_handed_over(
             contract.id, party.id, to=CUSTODIAN.subject, reason="出差", by=ZHANG.subject
         )
     with appliance.database.transaction() as tx:  # as if it had come in between
-        parties.pass_on(tx, contract, replace(party, subject=CUSTODIAN.subject, name=CUSTODIAN.name))
+        contracts.pass_on(tx, contract, replace(party, subject=CUSTODIAN.subject, name=CUSTODIAN.name))
     with pytest.raises(StateRefused, match=CUSTODIAN.name):
         appliance.cycle.complete(prepared.id)
     assert state_of(appliance, prepared.id) is IntentState.ABANDONED

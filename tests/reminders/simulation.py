@@ -45,7 +45,7 @@ from appliance.policy.rules import ReminderRules
 from appliance.reminders.derivation import ReminderDerivation, ReminderTick
 from appliance.reminders.messages import ReminderLines, ReminderMails
 from appliance.reminders.schedule import WorkingCalendar, WorkingHours
-from appliance.store import accounts, contracts, outbox, participation_index, parties, people, reminders
+from appliance.store import accounts, contracts, outbox, participation_index, people, reminders
 from appliance.store.database import Database
 
 START = datetime(2026, 1, 1, 1, 0, tzinfo=UTC)
@@ -162,7 +162,7 @@ class Year:
         with self.database.transaction() as tx:
             contracts.insert_contract(tx, contract)
             for party in contract.parties:
-                parties.insert_party(tx, contract.id, party)
+                contracts.insert_party(tx, contract.id, party)
             contracts.touch(tx, contract.id, kind=EventKind.CONTRACT_SENT, actor=INITIATOR, at=self.now)
             participation_index.refresh(
                 tx, contract.id, rules.buckets_of(contract), rules.search_words_of(contract)
@@ -176,7 +176,7 @@ class Year:
             turn = rules.whose_turn(before)
             if not turn or self.now >= before.deadline.at or turn[0].responsible in self.left:
                 return
-            parties.mark_signed(tx, before, turn[0], self.now)
+            contracts.mark_signed(tx, before, turn[0], self.now)
             if rules.is_last_signature(before, turn[0]):
                 contracts.move(tx, before, ContractState.SIGNED)
             contracts.touch(tx, contract_id, kind=EventKind.PARTY_SIGNED, actor=turn[0].subject, at=self.now)

@@ -14,7 +14,7 @@ from appliance.model.contract import ContractState
 from appliance.model.notice import Duty, ReminderRole
 from appliance.model.people import SealRequest, SealRequestState
 from appliance.reminders import derivation
-from appliance.store import contracts, intents, parties, people, seal_requests
+from appliance.store import contracts, intents, people, seal_requests
 from appliance.store.database import Database, Transaction
 from tests.appliance.contracts.samples import NOON
 from tests.appliance.store.seeds import intent, person, seeded
@@ -33,7 +33,7 @@ def tx(tmp_path: Path) -> Iterator[Transaction]:
 def sign(tx: Transaction, *positions: int) -> None:
     for position in positions:
         contract = contracts.load_contract(tx, "contract-1")
-        parties.mark_signed(tx, contract, rules.party_of(contract, f"party-{position}"), NOON)
+        contracts.mark_signed(tx, contract, rules.party_of(contract, f"party-{position}"), NOON)
 
 
 def to_sign(tx: Transaction) -> list[Duty]:

@@ -36,7 +36,6 @@ from appliance.store import (
     lists,
     outbox,
     ownership,
-    parties,
     people,
     powers,
     retention,
@@ -156,7 +155,7 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
         contract = _contract()
         contracts.insert_contract(tx, contract)
         for party in contract.parties:
-            parties.insert_party(tx, contract.id, party)
+            contracts.insert_party(tx, contract.id, party)
         derive_rows(tx, contract.id)
     yield database
     database.close()

@@ -23,7 +23,7 @@ from appliance.model.contract import (
 )
 from appliance.model.listing import EVERYTHING, ContractFilter
 from appliance.model.people import Person
-from appliance.store import contracts, lists, parties, people
+from appliance.store import contracts, lists, people
 from appliance.store.database import Database, Transaction
 from appliance.store.retention import forget_contract
 
@@ -150,5 +150,5 @@ def _insert(tx: Transaction, contract_id: str, title: str, second: str) -> None:
     person = people.person(tx, second)
     kind, field = PartyKind.PERSON, "person-1"
     party = Party(f"party-{contract_id}", 1, kind, second, person.name, "乙公司", None, field, None)
-    parties.insert_party(tx, contract_id, party)
+    contracts.insert_party(tx, contract_id, party)
     derive_rows(tx, contract_id)

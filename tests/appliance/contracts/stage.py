@@ -8,7 +8,7 @@ from datetime import timedelta
 from appliance.listing.lists import derive_rows
 from appliance.model.contract import Contract, ContractRevision, ContractState, Deadline, RevisionKind
 from appliance.model.people import Seal, SealKind
-from appliance.store import contracts, declarations, ledger, parties, people
+from appliance.store import contracts, declarations, ledger, people
 from appliance.wiring import Appliance
 from tests.appliance.contracts.cast import ROLES, SEAL, SUBJECTS, contract_in, person
 from tests.appliance.store.seeds import CERTIFICATE
@@ -56,7 +56,7 @@ def stored(stage: Stage, state: ContractState, *, guest: bool, voiding: bool) ->
         )
         contracts.insert_contract(tx, contract)
         for party in contract.parties:
-            parties.insert_party(tx, contract.id, party)
+            contracts.insert_party(tx, contract.id, party)
         with_reason = {"giver": SUBJECTS["former"], "recipient": SUBJECTS["third"], "reason": "示例"}
         contracts.insert_handover(tx, party=contract.parties[2].id, at=now, **with_reason)
         if contract.voiding is not None:

@@ -14,7 +14,7 @@ from appliance.language import Language
 from appliance.model.contract import Contract
 from appliance.model.intent import IntentRecord, IntentState, SigningOrigin
 from appliance.model.people import Person, Seal, SealKind
-from appliance.store import contracts, parties, people
+from appliance.store import contracts, people
 from appliance.store.database import Database, Transaction
 from hsm.intents import SigningIntent
 from tests.appliance.contracts.samples import NOON, contract
@@ -58,7 +58,7 @@ SEAL = Seal("seal-3", "甲公司示例有限公司", SealKind.CONTRACT, ("person
 def store(tx: Transaction, sample: Contract) -> None:
     contracts.insert_contract(tx, sample)
     for party in sample.parties:
-        parties.insert_party(tx, sample.id, party)
+        contracts.insert_party(tx, sample.id, party)
 
 
 def intent(position: int = 1, *, number: int = 1) -> IntentRecord:

@@ -12,7 +12,7 @@ import pytest
 
 from appliance.errors import NotFound, StateRefused
 from appliance.model.contract import ContractRevision, ContractState, PartyState, RevisionKind
-from appliance.store import contracts, parties
+from appliance.store import contracts
 from appliance.store.database import Database
 from tests.appliance.contracts.samples import NOON, contract
 from tests.appliance.store.seeds import seeded
@@ -38,7 +38,7 @@ def test_a_revision_follows_the_one_that_was_read(database: Database) -> None:
     with database.transaction() as tx:
         seen = contracts.load_contract(tx, "contract-1")
         contracts.add_revision(tx, seen, SIGNED, state=ContractState.SENT)
-        parties.mark_signed(tx, seen, seen.parties[0], NOON)
+        contracts.mark_signed(tx, seen, seen.parties[0], NOON)
         after = contracts.load_contract(tx, "contract-1")
     assert after.current == SIGNED
     assert after.parties[0].state is PartyState.SIGNED
@@ -64,11 +64,11 @@ def test_what_changed_in_the_meantime_is_refused(database: Database, stale: obje
 def test_a_party_signs_or_declines_once(database: Database) -> None:
     seen = contract()
     with database.transaction() as tx:
-        parties.mark_signed(tx, seen, seen.parties[0], NOON)
+        contracts.mark_signed(tx, seen, seen.parties[0], NOON)
     with pytest.raises(StateRefused), database.transaction() as tx:
-        parties.mark_signed(tx, seen, seen.parties[0], NOON)
+        contracts.mark_signed(tx, seen, seen.parties[0], NOON)
     with pytest.raises(StateRefused), database.transaction() as tx:
-        parties.mark_declined(tx, seen, seen.parties[0], "no")
+        contracts.mark_declined(tx, seen, seen.parties[0], "no")
 
 
 def test_revisions_are_never_rewritten(database: Database) -> None:
