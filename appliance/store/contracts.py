@@ -1,10 +1,10 @@
-"""Contracts and their revisions, the days that they name, handovers, and which contract replaces which. Every
-function runs in the caller's transaction."""
+"""Contracts with their parties and revisions, the days that they name, handovers, and which contract replaces
+which. Every function runs in the caller's transaction."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import islice
 
@@ -18,6 +18,7 @@ from appliance.model.contract import (
     Money,
     OpenVoiding,
     Party,
+    PartyState,
     Placement,
     SigningOrder,
 )
@@ -27,12 +28,23 @@ from hsm.rows import RowMapper, columns, fields_of
 
 _REVISIONS = RowMapper(ContractRevision)
 _VOIDINGS = RowMapper(OpenVoiding)
+_DATES = RowMapper(ContractDate)
 
 
 def _money(minor: int | None, currency: str) -> Money | None:
     return None if minor is None else Money(minor, currency)
 
 
+def _placement(page: int | None, *box: float) -> Placement | None:
+    return None if page is None else Placement(page, *box)
+
+
+_PARTIES = RowMapper(
+    Party,
+    placement=columns(_placement, "page", "x", "y", "width", "height"),
+    more=lambda places: tuple(Placement(*place) for place in json.loads(places)),
+    cross_page=CrossPage,
+)
 _CONTRACTS = RowMapper(
     Contract,
     order=columns(SigningOrder, "signing_order"),
@@ -45,10 +57,9 @@ def insert_contract(tx: Transaction, contract: Contract) -> None:
     """A new contract with its first revision; parties follow by :func:`insert_party`."""
     tx.insert(
         "contracts",
-        fields_of(contract, "id title kind purpose initiator state created pages language")
-        | {"signing_order": contract.order, "deadline": contract.deadline.at, "zone": contract.deadline.zone}
+        fields_of(contract, "id initiator state created pages")
         | {"revision": contract.current.number, "touched": contract.created}
-        | dict(zip(("amount", "currency"), _amount(contract), strict=True)),
+        | _terms(contract),
     )
     for revision in contract.revisions:
         _insert_revision(tx, contract.id, revision)
@@ -59,25 +70,18 @@ def add_revision(tx: Transaction, contract: Contract, revision: ContractRevision
 
     Raises :class:`StateRefused` when it has another current revision or another state by now.
     """
-    _require_one(
-        tx.change(
-            "UPDATE contracts SET revision = ?, state = ? WHERE id = ? AND revision = ? AND state = ?",
-            (revision.number, state, contract.id, contract.current.number, contract.state),
-        ),
-        contract,
-    )
+    _move(tx, contract, {"revision": revision.number, "state": state})
     _insert_revision(tx, contract.id, revision)
 
 
 def move(tx: Transaction, contract: Contract, state: ContractState) -> None:
     """Change the state alone, on the same condition as :func:`add_revision`."""
-    _require_one(
-        tx.change(
-            "UPDATE contracts SET state = ? WHERE id = ? AND revision = ? AND state = ?",
-            (state, contract.id, contract.current.number, contract.state),
-        ),
-        contract,
-    )
+    _move(tx, contract, {"state": state})
+
+
+def _move(tx: Transaction, contract: Contract, row: Mapping[str, object]) -> None:
+    seen = {"revision": contract.current.number, "state": contract.state}
+    _require_one(tx.update("contracts", row, id=contract.id, **seen), contract)
 
 
 def load_contract(tx: Transaction, contract_id: str) -> Contract:
@@ -110,53 +114,25 @@ def current_revision(tx: Transaction, contract_id: str) -> int:
 
 def set_initiator(tx: Transaction, contract: Contract, subject: str) -> None:
     """*subject* is the initiator from now on. Raises :class:`StateRefused` when somebody else became it first."""
-    if (
-        tx.change(
-            "UPDATE contracts SET initiator = ? WHERE id = ? AND initiator = ?",
-            (subject, contract.id, contract.initiator),
-        )
-        != 1
-    ):
+    if not tx.update("contracts", {"initiator": subject}, id=contract.id, initiator=contract.initiator):
         raise StateRefused("Somebody else has taken over “{title}”.", title=contract.title)
 
 
 def revise(tx: Transaction, contract: Contract) -> None:
     """The words, amount, language, order and deadline of a draft become those of *contract*."""
-    tx.execute(
-        "UPDATE contracts SET title = ?, kind = ?, purpose = ?, signing_order = ?, deadline = ?, zone = ?,"
-        " amount = ?, currency = ?, language = ? WHERE id = ? AND state = 'draft'",
-        (
-            contract.title,
-            contract.kind,
-            contract.purpose,
-            contract.order,
-            contract.deadline.at,
-            contract.deadline.zone,
-            *_amount(contract),
-            contract.language,
-            contract.id,
-        ),
-    )
+    tx.update("contracts", _terms(contract), id=contract.id, state=ContractState.DRAFT)
 
 
 def replace_original(tx: Transaction, contract: Contract, original: ContractRevision, pages: int) -> None:
     """Another document takes the place of a draft's; the first one was never anybody's but the initiator's."""
-    tx.execute("UPDATE contracts SET pages = ? WHERE id = ? AND state = 'draft'", (pages, contract.id))
-    tx.execute(
-        "UPDATE revisions SET digest = ?, size = ?, at = ? WHERE contract = ? AND number = 0",
-        (original.digest, original.size, original.at, contract.id),
-    )
+    tx.update("contracts", {"pages": pages}, id=contract.id, state=ContractState.DRAFT)
+    tx.update("revisions", fields_of(original, "digest size at"), contract=contract.id, number=0)
 
 
 def postpone(tx: Transaction, contract: Contract, deadline: Deadline) -> None:
     """A later deadline for a contract that waits for signatures."""
-    _require_one(
-        tx.change(
-            "UPDATE contracts SET deadline = ?, zone = ? WHERE id = ? AND state = 'sent' AND deadline = ?",
-            (deadline.at, deadline.zone, contract.id, contract.deadline.at),
-        ),
-        contract,
-    )
+    seen = {"state": ContractState.SENT, "deadline": contract.deadline.at}
+    _require_one(tx.update("contracts", _deadline(deadline), id=contract.id, **seen), contract)
 
 
 def touch(tx: Transaction, contract_id: str, *, kind: str, actor: str, at: datetime) -> None:
@@ -202,8 +178,17 @@ def to_finalise(tx: Transaction) -> list[str]:
     return tx.column(str, "SELECT id FROM contracts WHERE state = 'signed' ORDER BY id")
 
 
-def _amount(contract: Contract) -> tuple[int | None, str | None]:
-    return (None, None) if contract.amount is None else (contract.amount.minor, contract.amount.currency)
+def _terms(contract: Contract) -> dict[str, object]:
+    amount = contract.amount
+    return (
+        fields_of(contract, "title kind purpose language")
+        | {"signing_order": contract.order, **_deadline(contract.deadline)}
+        | {"amount": amount and amount.minor, "currency": amount and amount.currency}
+    )
+
+
+def _deadline(deadline: Deadline) -> dict[str, object]:
+    return {"deadline": deadline.at, "zone": deadline.zone}
 
 
 def _insert_revision(tx: Transaction, contract_id: str, revision: ContractRevision) -> None:
@@ -226,8 +211,8 @@ def _voiding(tx: Transaction, contract_id: str) -> OpenVoiding | None:
     )
 
 
-def _require_one(count: int, contract: Contract) -> None:
-    if count != 1:
+def _require_one(changed: bool, contract: Contract) -> None:
+    if not changed:
         raise StateRefused(
             "Contract “{title}” has changed in the meantime; look at it again, then decide.", title=contract.title
         )
@@ -250,7 +235,7 @@ def handover_givers(tx: Transaction, contract_id: str) -> tuple[str, ...]:
 
 def insert_succession(tx: Transaction, contract_id: str, *, replaces: str) -> None:
     """*contract_id*, a new draft, replaces a contract that has ended."""
-    tx.execute("INSERT INTO successions (contract, replaces) VALUES (?, ?)", (contract_id, replaces))
+    tx.insert("successions", {"contract": contract_id, "replaces": replaces})
 
 
 def successor(tx: Transaction, contract_id: str) -> str | None:
@@ -266,9 +251,6 @@ def successor(tx: Transaction, contract_id: str) -> str | None:
 def replaced(tx: Transaction, contract_id: str) -> str | None:
     """The contract that this one replaces, or None."""
     return tx.value(str, "SELECT replaces FROM successions WHERE contract = ?", (contract_id,))
-
-
-_DATES = RowMapper(ContractDate)
 
 
 def dates_of(tx: Transaction, contract_id: str) -> tuple[ContractDate, ...]:
@@ -292,6 +274,7 @@ def remove_date(tx: Transaction, contract_id: str, kind: Occasion) -> None:
     tx.execute("DELETE FROM contract_dates WHERE contract = ? AND kind = ?", (contract_id, kind))
 
 
+_BOX = "page x y width height"
 _FAR = 100_000
 """More than a contract has parties: positions are moved out of the way by it while they change."""
 
@@ -305,16 +288,11 @@ def insert_party(tx: Transaction, contract_id: str, party: Party) -> None:
 
 def place_party(tx: Transaction, party_id: str, places: Sequence[Placement], cross_page: CrossPage | None) -> None:
     """The places of a party's field become these."""
-    first = _box(places[0]) if places else (None,) * 5
-    tx.execute(
-        "UPDATE parties SET page = ?, x = ?, y = ?, width = ?, height = ?, cross_page = ? WHERE id = ?",
-        (*first, None if cross_page is None else cross_page.y, party_id),
-    )
+    first = fields_of(places[0], _BOX) if places else dict.fromkeys(_BOX.split())
+    tx.update("parties", first | {"cross_page": None if cross_page is None else cross_page.y}, id=party_id)
     tx.execute("DELETE FROM placements WHERE party = ?", (party_id,))
-    tx.executemany(
-        "INSERT INTO placements (party, number, page, x, y, width, height) VALUES (?, ?, ?, ?, ?, ?, ?)",
-        [(party_id, number, *_box(other)) for number, other in enumerate(places[1:], 1)],
-    )
+    for number, other in enumerate(places[1:], 1):
+        tx.insert("placements", {"party": party_id, "number": number} | fields_of(other, _BOX))
 
 
 def remove_party(tx: Transaction, party_id: str) -> None:
@@ -334,51 +312,27 @@ def order_parties(tx: Transaction, contract_id: str, party_ids: Sequence[str]) -
 
 def pass_on(tx: Transaction, contract: Contract, party: Party) -> None:
     """The waiting party is acted for by whom *party* names now."""
-    _require_one(
-        tx.change(
-            "UPDATE parties SET subject = ?, name = ?, organisation = ?, requester = ?"
-            " WHERE id = ? AND contract = ?"
-            " AND state = 'waiting'",
-            (party.subject, party.name, party.organisation, party.requester, party.id, contract.id),
-        ),
-        contract,
-    )
+    _update_waiting(tx, contract, party, fields_of(party, "subject name organisation requester"))
 
 
 def correct_party(tx: Transaction, contract: Contract, party: Party) -> None:
     """Who signs for the waiting party of a guest, as the initiator has corrected it."""
-    _require_one(
-        tx.change(
-            "UPDATE parties SET subject = ?, name = ?, phone = ? WHERE id = ? AND contract = ?"
-            " AND state = 'waiting'",
-            (party.subject, party.name, party.phone, party.id, contract.id),
-        ),
-        contract,
-    )
+    _update_waiting(tx, contract, party, fields_of(party, "subject name phone"))
 
 
 def mark_signed(tx: Transaction, contract: Contract, party: Party, at: datetime) -> None:
     """The party has signed. Raises :class:`StateRefused` unless it was waiting."""
-    _require_one(
-        tx.change(
-            "UPDATE parties SET state = 'signed', signed_at = ? WHERE id = ? AND contract = ?"
-            " AND state = 'waiting'",
-            (at, party.id, contract.id),
-        ),
-        contract,
-    )
+    _update_waiting(tx, contract, party, {"state": PartyState.SIGNED, "signed_at": at})
 
 
 def mark_declined(tx: Transaction, contract: Contract, party: Party, reason: str) -> None:
     """The party will not sign. Raises :class:`StateRefused` unless it was waiting."""
-    _require_one(
-        tx.change(
-            "UPDATE parties SET state = 'declined', reason = ? WHERE id = ? AND contract = ?"
-            " AND state = 'waiting'",
-            (reason, party.id, contract.id),
-        ),
-        contract,
-    )
+    _update_waiting(tx, contract, party, {"state": PartyState.DECLINED, "reason": reason})
+
+
+def _update_waiting(tx: Transaction, contract: Contract, party: Party, row: Mapping[str, object]) -> None:
+    waiting = {"contract": contract.id, "state": PartyState.WAITING}
+    _require_one(tx.update("parties", row, id=party.id, **waiting), contract)
 
 
 def _parties(tx: Transaction, contract_id: str) -> tuple[Party, ...]:
@@ -397,28 +351,10 @@ def _parties(tx: Transaction, contract_id: str) -> tuple[Party, ...]:
     )
 
 
-def _placement(page: int | None, *box: float) -> Placement | None:
-    return None if page is None else Placement(page, *box)
-
-
-_PARTIES = RowMapper(
-    Party,
-    placement=columns(_placement, "page", "x", "y", "width", "height"),
-    more=lambda places: tuple(Placement(*place) for place in json.loads(places)),
-    cross_page=CrossPage,
-)
-
-
-def _box(place: Placement) -> tuple[int, float, float, float, float]:
-    return (place.page, place.x, place.y, place.width, place.height)
-
-
 def acts_elsewhere(tx: Transaction, subject: str, contract_id: str) -> bool:
     """Whether *subject* is a party of another contract that is under way."""
-    return bool(
-        tx.count(
-            "SELECT EXISTS (SELECT 1 FROM parties AS p JOIN contracts AS c ON c.id = p.contract"
-            " WHERE p.subject = ? AND c.id <> ? AND c.state IN ('draft', 'sent', 'signed'))",
-            (subject, contract_id),
-        )
+    return tx.exists(
+        "SELECT 1 FROM parties AS p JOIN contracts AS c ON c.id = p.contract"
+        " WHERE p.subject = ? AND c.id <> ? AND c.state IN ('draft', 'sent', 'signed')",
+        (subject, contract_id),
     )

@@ -61,6 +61,13 @@ class Transaction:
         """Inserts *row* (column → value); *conflict* is an upsert clause. How many rows."""
         return self.change(f"{insertion(table, row)} {conflict}", tuple(row.values()))
 
+    def update(self, table: str, row: Mapping[str, Any], **where: Any) -> bool:
+        """Sets the columns of *row* in the rows that have the values of *where* (None: NULL); whether any had."""
+        assignments = ", ".join(f"{column} = ?" for column in row)
+        conditions = " AND ".join(f"{column} IS ?" for column in where)
+        statement = f"UPDATE {table} SET {assignments} WHERE {conditions}"  # noqa: S608  # names of this program
+        return self.changed(statement, (*row.values(), *where.values()))
+
     def value(self, kind: type[T], statement: str, values: Sequence[Any] = ()) -> T | None:
         """The first column of the first row as *kind* (:mod:`hsm.rows`); None without a row, and for NULL."""
         row = self.execute(statement, values).fetchone()

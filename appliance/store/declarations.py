@@ -15,6 +15,7 @@ from appliance.model.declarations import AgreementRecord, VoidDeclaration
 from appliance.store.database import Transaction
 from appliance.store.intents import decode_intent
 from hsm import canonical
+from hsm.intents import SigningIntent
 from hsm.rows import RowMapper, fields_of
 
 _AGREEMENT = (
@@ -28,43 +29,35 @@ GONE = "This agreement can no longer be accepted here; ask for it again."
 
 def insert_agreement(tx: Transaction, agreement: AgreementRecord) -> None:
     """A proposal, before it is signed."""
-    tx.execute(
-        "INSERT INTO agreements (id, person, version, side, record, act, proposed, expires)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            agreement.id,
-            agreement.person,
-            agreement.version,
-            agreement.side,
-            agreement.record,
-            canonical.encode(agreement.intent.fields()),
-            agreement.proposed,
-            agreement.intent.expires,
-        ),
+    tx.insert(
+        "agreements",
+        fields_of(agreement, "id person version side record proposed") | _intent_columns(agreement.intent),
     )
-    tx.executemany(
-        "INSERT INTO agreement_others (agreement, side) VALUES (?, ?)",
-        [(agreement.id, other) for other in sorted(agreement.others)],
-    )
+    for other in sorted(agreement.others):
+        tx.insert("agreement_others", {"agreement": agreement.id, "side": other})
 
 
 def accept_agreement(tx: Transaction, agreement: AgreementRecord, *, at: datetime, cms: bytes, entry: int) -> None:
     """The proposal is accepted. Raises :class:`StateRefused` when it was before."""
-    if (
-        tx.change(
-            "UPDATE agreements SET accepted = ?, cms = ?, entry = ? WHERE id = ? AND accepted IS NULL",
-            (at, cms, entry, agreement.id),
-        )
-        != 1
-    ):
+    signed = {"accepted": at, "cms": cms, "entry": entry}
+    if not tx.update("agreements", signed, id=agreement.id, accepted=None):
         raise StateRefused(GONE)
 
 
 def load_agreement(tx: Transaction, agreement_id: str) -> AgreementRecord:
     """The proposal or acceptance with this id. Raises :class:`NotFound`."""
-    found = _AGREEMENTS.first(tx.execute(f"{_AGREEMENT} WHERE id = ?", (agreement_id,)))
+    return _agreement(tx, "id = ?", agreement_id)
+
+
+def at_entry(tx: Transaction, entry: int) -> AgreementRecord:
+    """The acceptance that the log's *entry* tells. Raises :class:`NotFound`."""
+    return _agreement(tx, "entry = ?", entry)
+
+
+def _agreement(tx: Transaction, condition: str, value: object) -> AgreementRecord:
+    found = _AGREEMENTS.first(tx.execute(f"{_AGREEMENT} WHERE {condition}", (value,)))
     if found is None:
-        raise NotFound("There is no agreement {agreement}.", agreement=agreement_id)
+        raise NotFound("There is no agreement {agreement}.", agreement=value)
     return found
 
 
@@ -88,14 +81,6 @@ def naming(tx: Transaction, side: str, other: str, version: str) -> AgreementRec
             (side, version, other),
         )
     )
-
-
-def at_entry(tx: Transaction, entry: int) -> AgreementRecord:
-    """The acceptance that the log's *entry* tells. Raises :class:`NotFound`."""
-    found = _AGREEMENTS.first(tx.execute(f"{_AGREEMENT} WHERE entry = ?", (entry,)))
-    if found is None:
-        raise NotFound("There is no agreement {agreement}.", agreement=entry)
-    return found
 
 
 def accepted_by(tx: Transaction, person: str, version: str) -> AgreementRecord | None:
@@ -128,7 +113,7 @@ def forget_expired_agreements(tx: Transaction, now: datetime) -> int:
     return tx.change("DELETE FROM agreements WHERE accepted IS NULL AND expires <= ?", (now,))
 
 
-_COLUMNS = (
+_DECLARATION = (
     "void_declarations.id, voidings.contract, voiding, person, record, act AS intent, prepared, signed, cms, entry"
     " FROM void_declarations JOIN voidings ON voidings.id = void_declarations.voiding"
 )
@@ -138,60 +123,54 @@ _DECLARATIONS = RowMapper(VoidDeclaration, intent=decode_intent)
 
 def insert_voiding(tx: Transaction, contract_id: str, proposal: OpenVoiding) -> None:
     """A new proposal. Raises :class:`StateRefused` when one is open."""
+    row = fields_of(proposal, "id reason at") | {"contract": contract_id, "proposer": proposal.by, "state": "open"}
     try:
-        tx.execute(
-            "INSERT INTO voidings (id, contract, proposer, reason, at, state) VALUES (?, ?, ?, ?, ?, 'open')",
-            (proposal.id, contract_id, proposal.by, proposal.reason, proposal.at),
-        )
+        tx.insert("voidings", row)
     except pysqlite3.IntegrityError as error:
         raise StateRefused("Somebody has proposed to void this contract already.") from error
 
 
 def refuse_voiding(tx: Transaction, voiding: str, *, by: str, reason: str, at: datetime) -> None:
     """open → refused."""
-    _require_one(
-        tx.change(
-            "UPDATE voidings SET state = 'refused', ended = ?, refuser = ?, answer = ?"
-            " WHERE id = ? AND state = 'open'",
-            (at, by, reason, voiding),
-        )
-    )
+    _end_voiding(tx, voiding, state="refused", ended=at, refuser=by, answer=reason)
 
 
 def finish_voiding(tx: Transaction, voiding: str, *, at: datetime) -> None:
     """open → done."""
-    _require_one(
-        tx.change("UPDATE voidings SET state = 'done', ended = ? WHERE id = ? AND state = 'open'", (at, voiding))
-    )
+    _end_voiding(tx, voiding, state="done", ended=at)
+
+
+def _end_voiding(tx: Transaction, voiding: str, **row: object) -> None:
+    _require_open(tx.update("voidings", row, id=voiding, state="open"))
 
 
 def insert_declaration(tx: Transaction, declaration: VoidDeclaration) -> None:
     """A declaration before it is signed."""
-    intent = declaration.intent
     tx.insert(
         "void_declarations",
-        fields_of(declaration, "id voiding person record prepared")
-        | {"act": canonical.encode(intent.fields()), "expires": intent.expires},
+        fields_of(declaration, "id voiding person record prepared") | _intent_columns(declaration.intent),
     )
+
+
+def _intent_columns(intent: SigningIntent) -> dict[str, object]:
+    return {"act": canonical.encode(intent.fields()), "expires": intent.expires}
 
 
 def save_signature(tx: Transaction, declaration: VoidDeclaration, *, at: datetime, cms: bytes, entry: int) -> None:
     """The declaration is signed. Raises :class:`StateRefused` when this person's was before."""
+    row = {"signed": at, "cms": cms, "entry": entry}
     try:
-        signed = tx.execute(
-            "UPDATE void_declarations SET signed = ?, cms = ?, entry = ? WHERE id = ? AND signed IS NULL",
-            (at, cms, entry, declaration.id),
-        )
+        signed = tx.update("void_declarations", row, id=declaration.id, signed=None)
     except pysqlite3.IntegrityError as error:
         raise StateRefused("This declaration has been signed already.") from error
-    _require_one(signed.rowcount)
+    _require_open(signed)
 
 
 def declaration(tx: Transaction, contract_id: str, declaration_id: str) -> VoidDeclaration:
     """The declaration with this id about this contract. Raises :class:`NotFound`."""
     found = _DECLARATIONS.first(
         tx.execute(
-            f"SELECT {_COLUMNS} WHERE void_declarations.id = ? AND voidings.contract = ?",
+            f"SELECT {_DECLARATION} WHERE void_declarations.id = ? AND voidings.contract = ?",
             (declaration_id, contract_id),
         )
     )
@@ -205,7 +184,7 @@ def declarations(tx: Transaction, contract_id: str) -> tuple[VoidDeclaration, ..
     return tuple(
         _DECLARATIONS.all(
             tx.execute(
-                f"SELECT {_COLUMNS} WHERE voidings.contract = ? AND voidings.state <> 'refused'"
+                f"SELECT {_DECLARATION} WHERE voidings.contract = ? AND voidings.state <> 'refused'"
                 " AND signed IS NOT NULL ORDER BY entry",
                 (contract_id,),
             )
@@ -218,6 +197,6 @@ def forget_expired_declarations(tx: Transaction, now: datetime) -> None:
     tx.execute("DELETE FROM void_declarations WHERE signed IS NULL AND expires <= ?", (now,))
 
 
-def _require_one(count: int) -> None:
-    if count != 1:
+def _require_open(changed: bool) -> None:
+    if not changed:
         raise StateRefused("The proposal to void this contract has ended in the meantime; look at it again.")

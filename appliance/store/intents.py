@@ -10,7 +10,7 @@ from datetime import datetime
 import pysqlite3
 
 from appliance.errors import NotFound, StateRefused
-from appliance.model.intent import IntentRecord, OutsideStamp, SigningOrigin
+from appliance.model.intent import IntentRecord, IntentState, OutsideStamp, SigningOrigin
 from appliance.store.database import Transaction
 from hsm import canonical
 from hsm.intents import SigningIntent
@@ -41,51 +41,28 @@ def lease_intent(tx: Transaction, intent_id: str, *, lease_owner: str, now: date
     Raises :class:`StateRefused` when it is no longer prepared, or another signature of the contract is under way.
     """
     try:
-        claimed = tx.execute(
-            "UPDATE intents SET state = 'signing', claimant = ?, claimed = ? WHERE id = ? AND state = 'prepared'",
-            (lease_owner, now, intent_id),
-        )
+        _move(tx, intent_id, IntentState.PREPARED, IntentState.SIGNING, claimant=lease_owner, claimed=now)
     except pysqlite3.IntegrityError as error:
         raise StateRefused(
             "Another signature on this contract is being made just now; wait a moment, then prepare again."
         ) from error
-    _require_one(claimed.rowcount, intent_id)
 
 
 def release_lease(tx: Transaction, intent_id: str) -> None:
     """signing → prepared, when the authority refused the activation and so has not signed."""
-    _require_one(
-        tx.change(
-            "UPDATE intents SET state = 'prepared', claimant = NULL, claimed = NULL"
-            " WHERE id = ? AND state = 'signing'",
-            (intent_id,),
-        ),
-        intent_id,
-    )
+    _move(tx, intent_id, IntentState.SIGNING, IntentState.PREPARED, claimant=None, claimed=None)
 
 
 def save_cms(tx: Transaction, intent_id: str, cms: bytes) -> None:
     """signing → signed: what the authority returned is on disk."""
-    _require_one(
-        tx.change(
-            "UPDATE intents SET state = 'signed', cms = ? WHERE id = ? AND state = 'signing'", (cms, intent_id)
-        ),
-        intent_id,
-    )
+    _move(tx, intent_id, IntentState.SIGNING, IntentState.SIGNED, cms=cms)
 
 
 def save_stamped(
     tx: Transaction, intent_id: str, *, cms: bytes, at: datetime, outside: OutsideStamp | None = None
 ) -> None:
     """signed → stamped: the same signature, with a timestamp inside (*at*); *outside*: of the second."""
-    _require_one(
-        tx.change(
-            "UPDATE intents SET state = 'stamped', cms = ?, stamped = ?, outside = ?"
-            " WHERE id = ? AND state = 'signed'",
-            (cms, at, outside, intent_id),
-        ),
-        intent_id,
-    )
+    _move(tx, intent_id, IntentState.SIGNED, IntentState.STAMPED, cms=cms, stamped=at, outside=outside)
 
 
 def outside_since(tx: Transaction, since: datetime) -> dict[OutsideStamp, int]:
@@ -99,56 +76,44 @@ def outside_since(tx: Transaction, since: datetime) -> dict[OutsideStamp, int]:
 
 def complete(tx: Transaction, intent_id: str) -> None:
     """stamped → completed. The suffix goes: the revision has it now."""
-    _require_one(
-        tx.change(
-            "UPDATE intents SET state = 'completed', suffix = NULL WHERE id = ? AND state = 'stamped'",
-            (intent_id,),
-        ),
-        intent_id,
-    )
+    _move(tx, intent_id, IntentState.STAMPED, IntentState.COMPLETED, suffix=None)
+
+
+def _move(tx: Transaction, intent_id: str, before: IntentState, after: IntentState, **row: object) -> None:
+    if not tx.update("intents", {"state": after, **row}, id=intent_id, state=before):
+        raise StateRefused(
+            "The prepared signature {intent} is no longer open; prepare it again.", intent=intent_id
+        )
 
 
 def abandon(tx: Transaction, intent_id: str, reason: str) -> bool:
     """Any open state → abandoned. False when it was closed already."""
-    return tx.changed(
-        "UPDATE intents SET state = 'abandoned', suffix = NULL, reason = ?"
-        " WHERE id = ? AND state IN ('prepared', 'signing', 'signed', 'stamped')",
-        (reason, intent_id),
-    )
+    return _abandon(tx, "id = ? AND state IN ('prepared', 'signing', 'signed', 'stamped')", intent_id, reason) > 0
 
 
 def abandon_if_prepared(tx: Transaction, intent_id: str, reason: str) -> bool:
     """prepared → abandoned. False when the authority has been asked already, or it is closed."""
-    return tx.changed(
-        "UPDATE intents SET state = 'abandoned', suffix = NULL, reason = ? WHERE id = ? AND state = 'prepared'",
-        (reason, intent_id),
-    )
+    return _abandon(tx, "id = ? AND state = 'prepared'", intent_id, reason) > 0
 
 
 def abandon_prepared(tx: Transaction, contract_id: str, reason: str) -> int:
     """Every intent of the contract for which the authority has not been asked → abandoned; how many."""
-    return tx.change(
-        "UPDATE intents SET state = 'abandoned', suffix = NULL, reason = ?"
-        " WHERE contract = ? AND state = 'prepared'",
-        (reason, contract_id),
-    )
+    return _abandon(tx, "contract = ? AND state = 'prepared'", contract_id, reason)
 
 
 def abandon_of_party(tx: Transaction, party_id: str, reason: str) -> int:
     """The party's own prepared intents → abandoned, before it prepares another; how many."""
-    return tx.change(
-        "UPDATE intents SET state = 'abandoned', suffix = NULL, reason = ? WHERE party = ? AND state = 'prepared'",
-        (reason, party_id),
-    )
+    return _abandon(tx, "party = ? AND state = 'prepared'", party_id, reason)
 
 
 def abandon_expired(tx: Transaction, now: datetime, reason: str) -> int:
     """Every prepared intent whose time is over → abandoned; how many."""
-    return tx.change(
-        "UPDATE intents SET state = 'abandoned', suffix = NULL, reason = ?"
-        " WHERE state = 'prepared' AND expires <= ?",
-        (reason, now),
-    )
+    return _abandon(tx, "state = 'prepared' AND expires <= ?", now, reason)
+
+
+def _abandon(tx: Transaction, condition: str, value: object, reason: str) -> int:
+    statement = f"UPDATE intents SET state = 'abandoned', suffix = NULL, reason = ? WHERE {condition}"  # noqa: S608  # literals of this module
+    return tx.change(statement, (reason, value))
 
 
 def load_intent(tx: Transaction, intent_id: str, *, contract: str | None = None) -> IntentRecord:
@@ -165,12 +130,9 @@ def prepared_of(tx: Transaction, party_id: str) -> IntentRecord | None:
     return found[0] if found else None
 
 
-def save_origin(tx: Transaction, intent_id: str, circumstances: SigningOrigin) -> bool:
+def save_origin(tx: Transaction, intent_id: str, origin: SigningOrigin) -> bool:
     """Where the intent is activated; False when it is no longer prepared."""
-    return tx.changed(
-        "UPDATE intents SET address = ?, location = ? WHERE id = ? AND state = 'prepared'",
-        (circumstances.address, circumstances.location, intent_id),
-    )
+    return tx.update("intents", fields_of(origin, "address location"), id=intent_id, state=IntentState.PREPARED)
 
 
 def under_way(tx: Transaction) -> list[IntentRecord]:
@@ -217,19 +179,12 @@ _INTENTS = RowMapper(
 )
 
 
-def _require_one(count: int, intent_id: str) -> None:
-    if count != 1:
-        raise StateRefused(
-            "The prepared signature {intent} is no longer open; prepare it again.", intent=intent_id
-        )
-
-
 PREPARED, COMPLETED = "prepared", "completed"
 
 
 def save_basis(tx: Transaction, intent: str, stage: str, record: bytes) -> None:
     """The grounds (canonical JSON) as found at *stage* of *intent*."""
-    tx.execute("INSERT INTO signing_grounds (intent, stage, record) VALUES (?, ?, ?)", (intent, stage, record))
+    tx.insert("signing_grounds", {"intent": intent, "stage": stage, "record": record})
 
 
 def bases_of(tx: Transaction, contract_id: str) -> dict[str, bytes]:
