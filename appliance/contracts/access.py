@@ -22,7 +22,7 @@ from appliance.ledger.audit_trail import SYSTEM, AuditEvent, AuditTrail, EventKi
 from appliance.model.contract import Contract, Party
 from appliance.model.declarations import AgreementRecord
 from appliance.model.intent import IntentState, SigningOrigin
-from appliance.store import contracts, declarations, intents, ledger, participation_index, people, seals
+from appliance.store import contracts, intents, ledger, participation_index, people, seals
 from appliance.store.database import Database, Transaction
 from hsm import canonical
 from hsm.cms import parse
@@ -182,18 +182,18 @@ class Contracts:
             leaves = [canonical.decode(leaf) for _, leaf, _ in ledger.history_of(tx, contract_id)]
             signed = [leaf["public"] for leaf in leaves if leaf["kind"] == EventKind.PARTY_SIGNED]
             entries = {int(entry) for each in signed for entry in str(each.get("agreement", "")).split()}
-            found = [declarations.at_entry(tx, entry) for entry in entries]
+            found = [intents.agreement_at_entry(tx, entry) for entry in entries]
             found += [
                 record
                 for person in {each["actor"] for each in signed if "agreement" not in each}
-                if (record := declarations.accepted_by(tx, person, OF_PERSONS)) is not None
+                if (record := intents.agreement_accepted_by(tx, person, OF_PERSONS)) is not None
             ]
         return tuple(sorted(found, key=lambda record: record.entry or 0))
 
     def agreement_texts(self, version: str) -> dict[Language, str]:
         """The text of *version*, by language, as people accepted it."""
         with self._database.reading() as tx:
-            kept = declarations.text_of(tx, version)
+            kept = intents.agreement_text_of(tx, version)
         return kept or dict(standard_text(version).words)
 
     def authorisation_bases(self, contract_id: str) -> dict[str, StoredBasis]:

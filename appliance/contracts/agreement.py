@@ -22,7 +22,7 @@ from appliance.ledger.audit_trail import AuditEvent, EventKind
 from appliance.model.contract import ContractState
 from appliance.model.declarations import AgreementRecord, AgreementSide
 from appliance.model.people import Person
-from appliance.store import contracts, declarations, people
+from appliance.store import contracts, intents, people
 from appliance.store.database import Transaction
 from hsm import canonical
 from hsm.intents import Activation, SigningIntent, instant
@@ -89,7 +89,7 @@ class Agreements:
         """What was accepted of the current text for the side that a person is on, oldest first."""
         with self._records.database.reading() as tx:
             side = side_of_person(people.person(tx, subject))
-            found = declarations.of_side(tx, side.key, self._rules.agreement.version, limit=MOST)
+            found = intents.agreements_of_side(tx, side.key, self._rules.agreement.version, limit=MOST)
         return tuple(
             Accepted(
                 each.person, each.accepted, each.entry, tuple(side.name for side in _sides_of_record(each).others)
@@ -139,8 +139,8 @@ class Agreements:
                 intent=intent,
                 proposed=now,
             )
-            declarations.keep_text(tx, text.version, text.words)
-            declarations.insert_agreement(tx, proposal)
+            intents.keep_agreement_text(tx, text.version, text.words)
+            intents.insert_agreement(tx, proposal)
         return ProposedAgreement(proposal.id, shown, text.words[shown], between, record, intent)
 
     def accept(self, agreement_id: str, activations: Sequence[Activation], *, by: str) -> AgreementRecord:
@@ -151,23 +151,23 @@ class Agreements:
         proposal expires unaccepted and the person is asked again.
         """
         with self._records.database.reading() as tx:
-            proposal = declarations.load_agreement(tx, agreement_id)
+            proposal = intents.load_agreement(tx, agreement_id)
             if proposal.person != by:
                 raise NotFound("There is no agreement {agreement}.", agreement=agreement_id)
             between = _sides_of_record(proposal)
             if proposal.accepted is not None or self._records.now() >= proposal.intent.expires:
-                raise StateRefused(declarations.GONE)
+                raise StateRefused(intents.AGREEMENT_GONE)
             self._require_current(tx, proposal, between)
         cms, at = self._backend.sign_record(proposal.intent, activations)
         with self._records.database.transaction() as tx:
             self._require_current(tx, proposal, between)
             entry = self._records.audit.append(tx, _accepted_event(proposal, at))
-            declarations.accept_agreement(tx, proposal, at=at, cms=cms, entry=entry)
-            return declarations.load_agreement(tx, agreement_id)
+            intents.accept_agreement(tx, proposal, at=at, cms=cms, entry=entry)
+            return intents.load_agreement(tx, agreement_id)
 
     def _require_current(self, tx: Transaction, proposal: AgreementRecord, between: AgreementSides) -> None:
         if proposal.version != self._rules.agreement.version:
-            raise StateRefused(declarations.GONE)
+            raise StateRefused(intents.AGREEMENT_GONE)
         self._require_new(tx, between)
         self._require_able(tx, between, proposal.person)
 
@@ -185,7 +185,7 @@ class Agreements:
         contract = contracts.load_contract(tx, between.contract)
         party, now = rules.party_of(contract, between.party), self._records.now()
         if contract.state is not ContractState.SENT or party.responsible != subject:
-            raise StateRefused(declarations.GONE)
+            raise StateRefused(intents.AGREEMENT_GONE)
         for precondition in (
             IdentityVerified(self._rules.basis_finder),
             PowerCoversSignature(self._rules.basis_finder),

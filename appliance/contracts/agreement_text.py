@@ -20,7 +20,7 @@ from appliance.language.sizes import ByteSize
 from appliance.model.contract import Contract, Party
 from appliance.model.declarations import AgreementRecord, AgreementSide
 from appliance.model.people import Person
-from appliance.store import declarations
+from appliance.store import intents
 from appliance.store.database import Transaction
 
 VERSION: Final = "2"
@@ -100,8 +100,8 @@ def acceptances_between(
     Where there are no others (everybody signs for the same side), the side's first acceptance suffices.
     """
     if not others:
-        return tuple(declarations.of_side(tx, own.key, version, limit=1)) or None
-    found = [declarations.naming(tx, own.key, other.key, version) for other in others]
+        return tuple(intents.agreements_of_side(tx, own.key, version, limit=1)) or None
+    found = [intents.agreement_naming(tx, own.key, other.key, version) for other in others]
     known = {record.entry or 0: record for record in found if record is not None}
     return None if None in found else tuple(known[entry] for entry in sorted(known))
 
@@ -110,7 +110,7 @@ def sides_not_named(
     tx: Transaction, own: AgreementSide, others: Sequence[AgreementSide], version: str
 ) -> tuple[AgreementSide, ...]:
     """Those of *others* whom no acceptance for *own* names."""
-    return tuple(other for other in others if declarations.naming(tx, own.key, other.key, version) is None)
+    return tuple(other for other in others if intents.agreement_naming(tx, own.key, other.key, version) is None)
 
 
 def require_acceptances(

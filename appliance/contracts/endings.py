@@ -29,7 +29,7 @@ from appliance.model.declarations import VoidDeclaration
 from appliance.model.notice import Notice, NoticeKind
 from appliance.model.people import Person
 from appliance.powers.register import end_with_instrument
-from appliance.store import contracts, declarations, intents, people
+from appliance.store import contracts, intents, people
 from appliance.store.database import Transaction
 from hsm import canonical
 from hsm.intents import Activation, instant
@@ -182,7 +182,7 @@ class Voiding:
         with self._records.database.transaction() as tx:
             contract = admit(tx, Command(contract_id, Permission.VOID, by, now, seen)).contract
             proposal = OpenVoiding(secrets.token_hex(12), by, reason, now)
-            declarations.insert_voiding(tx, contract_id, proposal)
+            intents.insert_voiding(tx, contract_id, proposal)
             event = AuditEvent(
                 EventKind.VOID_PROPOSED, now, by, contract_id, {"voiding": proposal.id}, {"reason": reason}
             )
@@ -201,8 +201,8 @@ class Voiding:
             expires = now + self._rules.lifetime
             intent = record_intent(by, record, contract=f"{CONTRACT}-{contract_id}", field=FIELD, expires=expires)
             declaration = VoidDeclaration(secrets.token_hex(12), contract_id, proposal.id, by, record, intent, now)
-            declarations.forget_expired_declarations(tx, now)
-            declarations.insert_declaration(tx, declaration)
+            intents.forget_expired_declarations(tx, now)
+            intents.insert_declaration(tx, declaration)
         return declaration
 
     def declare(self, contract_id: str, declaration_id: str, activations: Sequence[Activation]) -> Contract:
@@ -213,14 +213,14 @@ class Voiding:
         is prepared again.
         """
         with self._records.database.reading() as tx:
-            declaration = declarations.declaration(tx, contract_id, declaration_id)
+            declaration = intents.declaration(tx, contract_id, declaration_id)
             self._require_open(tx, declaration)
         cms, at = self._backend.sign_record(declaration.intent, activations)
         with self._records.database.transaction() as tx:
             contract = self._require_open(tx, declaration)
             event = _declared(declaration, at)
             entry = self._records.audit.append(tx, event)
-            declarations.save_signature(tx, declaration, at=at, cms=cms, entry=entry)
+            intents.save_declaration_signature(tx, declaration, at=at, cms=cms, entry=entry)
             declared = record_change(tx, self._records.audit, contract, event, appended=True)
             return self._void(tx, declared, declaration) if _is_unanimous(declared) else declared
 
@@ -230,7 +230,7 @@ class Voiding:
         with self._records.database.transaction() as tx:
             contract = admit(tx, Command(contract_id, Permission.REFUSE_TO_VOID, by, now, seen)).contract
             proposal = _open(contract)
-            declarations.refuse_voiding(tx, proposal.id, by=by, reason=reason, at=now)
+            intents.refuse_voiding(tx, proposal.id, by=by, reason=reason, at=now)
             event = AuditEvent(
                 EventKind.VOID_REFUSED, now, by, contract_id, {"voiding": proposal.id}, {"reason": reason}
             )
@@ -241,7 +241,7 @@ class Voiding:
     def declarations(self, contract_id: str) -> tuple[VoidDeclaration, ...]:
         """The signed declarations of the proposal that voided the contract, or of the open one, as evidence."""
         with self._records.database.reading() as tx:
-            return declarations.declarations(tx, contract_id)
+            return intents.declarations(tx, contract_id)
 
     def _require_open(self, tx: Transaction, declaration: VoidDeclaration) -> Contract:
         """The contract while the declaration can be signed."""
@@ -266,7 +266,7 @@ class Voiding:
 
     def _void(self, tx: Transaction, contract: Contract, last: VoidDeclaration) -> Contract:
         now = self._records.now()
-        declarations.finish_voiding(tx, last.voiding, at=now)
+        intents.finish_voiding(tx, last.voiding, at=now)
         end_with_instrument(tx, self._records.audit, contract.id, by=last.person, at=now)
         contracts.move(tx, contract, ContractState.VOIDED)
         public: dict[str, Field] = {"voiding": last.voiding}

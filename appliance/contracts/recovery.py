@@ -19,7 +19,7 @@ from appliance.contracts.signing import SigningCycle
 from appliance.errors import ApplianceError, NotFound, StateRefused
 from appliance.model.administration import Stuck, StuckStep
 from appliance.model.intent import IntentRecord, IntentState
-from appliance.store import archive_renewals, contracts, declarations, intents
+from appliance.store import archive_renewals, contracts, intents
 from appliance.store.database import Transaction
 from hsm.errors import AuthorityError
 
@@ -92,7 +92,7 @@ class Recovery:
         now = self._records.now()
         with self._records.database.transaction() as tx:
             intents.abandon_expired(tx, now, EXPIRED)
-            declarations.forget_expired_agreements(tx, now)
+            intents.forget_expired_agreements(tx, now)
         for contract_id in self._finalisation.contracts_waiting():
             self._finalise(contract_id, recovered)
         self._causes = {each: cause for each, cause in self._causes.items() if each in recovered.pending}

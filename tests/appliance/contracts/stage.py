@@ -8,7 +8,7 @@ from datetime import timedelta
 from appliance.listing.lists import derive_rows
 from appliance.model.contract import Contract, ContractRevision, ContractState, Deadline, RevisionKind
 from appliance.model.people import Seal, SealKind
-from appliance.store import contracts, declarations, ledger, people
+from appliance.store import contracts, intents, ledger, people
 from appliance.wiring import Appliance
 from tests.appliance.contracts.cast import ROLES, SEAL, SUBJECTS, contract_in, person
 from tests.appliance.store.seeds import CERTIFICATE
@@ -60,7 +60,7 @@ def stored(stage: Stage, state: ContractState, *, guest: bool, voiding: bool) ->
         with_reason = {"giver": SUBJECTS["former"], "recipient": SUBJECTS["third"], "reason": "示例"}
         contracts.insert_handover(tx, party=contract.parties[2].id, at=now, **with_reason)
         if contract.voiding is not None:
-            declarations.insert_voiding(tx, contract.id, replace(contract.voiding, id=f"voiding-{number}"))
+            intents.insert_voiding(tx, contract.id, replace(contract.voiding, id=f"voiding-{number}"))
         derive_rows(tx, contract.id)
         return contracts.load_contract(tx, contract.id)
 

@@ -26,7 +26,7 @@ from appliance.model.contract import Contract, ContractState, Party, SigningOrde
 from appliance.model.declarations import AgreementRecord
 from appliance.policy import Policy
 from appliance.review.review_status import open_review_statuses
-from appliance.store import declarations
+from appliance.store import intents
 from appliance.store.database import Database, Transaction
 from hsm.intents import SigningIntent
 from tests.appliance.contracts.samples import NOON, contract
@@ -57,8 +57,8 @@ def accept(tx: Transaction, side: str = OWN, *others: str, version: str = VERSIO
     proposal = AgreementRecord(
         f"agreement-{number}", "person-1", version, side, frozenset(others), record, act, NOON
     )
-    declarations.insert_agreement(tx, proposal)
-    declarations.accept_agreement(tx, proposal, at=NOON, cms=b"cms", entry=number)
+    intents.insert_agreement(tx, proposal)
+    intents.accept_agreement(tx, proposal, at=NOON, cms=b"cms", entry=number)
 
 
 def among(*organisations: str) -> Contract:
