@@ -23,7 +23,6 @@ from reportlab.pdfgen.canvas import Canvas
 from appliance.config import Settings, load
 from appliance.confinement import Confinement
 from appliance.contracts.agreement import AgreementSides
-from appliance.contracts.agreement_text import side_of_person
 from appliance.contracts.crash_safety import FailpointHook, ignore_failpoint
 from appliance.contracts.drafting import DraftTerms
 from appliance.demonstration.founding import found_home
@@ -38,8 +37,8 @@ from appliance.demonstration.participants import (
 from appliance.home import Home
 from appliance.ledger import Sequencer
 from appliance.ledger.disclosure import Audience
-from appliance.model.contract import Contract, Deadline, SigningOrder
-from appliance.model.declarations import AgreementRecord, AgreementSide
+from appliance.model.contract import AgreementSide, Contract, Deadline, SigningOrder
+from appliance.model.declarations import AgreementRecord
 from appliance.model.people import Person
 from appliance.wiring import Appliance, open_appliance
 from hsm.client import AuthorityClient
@@ -126,7 +125,7 @@ def copy_home(resting: Home, root: Path, *, shares_cache: bool = False) -> Home:
 
 def agree(appliance: Appliance, person: Person, *others: str) -> AgreementRecord:
     """*person* accepts for the own company the agreement on electronic signing with the companies *others*."""
-    between = AgreementSides(side_of_person(person), tuple(AgreementSide(other) for other in others))
+    between = AgreementSides(person.side, tuple(AgreementSide(other) for other in others))
     proposal = appliance.agreements.propose(person.subject, between)
     activations = activations_for(appliance, proposal.intent)
     return appliance.agreements.accept(proposal.id, activations, by=person.subject)

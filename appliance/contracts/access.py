@@ -10,11 +10,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from appliance.contracts import rules
 from appliance.contracts.agreement_text import OF_PERSONS, standard_text
 from appliance.contracts.authorisation_basis import StoredBasis, decode_basis
 from appliance.contracts.permissions import APPLIANCE, ContractActor, Permission, refusal_for
-from appliance.contracts.rules import buckets_of, party_of, search_words_of
+from appliance.contracts.rules import buckets_of, search_words_of
 from appliance.documents.blobs import BlobStore
 from appliance.errors import NotFound, StateRefused
 from appliance.language import Language
@@ -87,7 +86,7 @@ def admit(tx: Transaction, command: Command) -> Admitted:
        read a contract gets the :class:`NotFound` of one that does not exist.
     """
     contract = contracts.load_contract(tx, command.contract)
-    party = None if command.party is None else rules.party_of(contract, command.party)
+    party = None if command.party is None else contract.require_party(command.party)
     if command.seen is not None and command.seen != contract.version:
         raise _stale(tx, contract)
     actor = command.by if isinstance(command.by, ContractActor) else _actor(tx, command.by)
@@ -162,7 +161,7 @@ class Contracts:
             attempts = intents.of_contract(tx, contract_id)
         return tuple(
             SignatureRecord(
-                party=party_of(contract, record.intent.party),
+                party=contract.require_party(record.intent.party),
                 intent=record.intent,
                 cms=record.cms or b"",
                 token=local_token(parse(record.cms or b"")) or b"",

@@ -11,16 +11,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from appliance.contracts import agreement_text, rules
-from appliance.contracts.agreement_text import AgreementText, distinct, side_of, side_of_person, sides_of
+from appliance.contracts.agreement_text import AgreementText
 from appliance.contracts.authorisation_basis import IdentityVerified, PowerCoversSignature
 from appliance.contracts.dependencies import ContractRecords, SigningBackend, SigningRules, record_intent
-from appliance.contracts.preconditions import SigningContext
+from appliance.contracts.preconditions import SigningContext, acceptances_between
 from appliance.errors import NotFound, StateRefused
 from appliance.language import Language
 from appliance.ledger.audit_trail import AuditEvent, EventKind
-from appliance.model.contract import ContractState
-from appliance.model.declarations import AgreementRecord, AgreementSide
+from appliance.model.contract import AgreementSide, ContractState
+from appliance.model.declarations import AgreementRecord
 from appliance.model.people import Person
 from appliance.store import contracts, intents, people
 from appliance.store.database import Transaction
@@ -81,14 +80,12 @@ class Agreements:
         """The acceptances of the current text that a party of a contract rests on; None when it is still asked."""
         with self._records.database.reading() as tx:
             between = _between(tx, contract_id, party_id)
-            return agreement_text.acceptances_between(
-                tx, between.own, between.others, self._rules.agreement.version
-            )
+            return acceptances_between(tx, between.own, between.others, self._rules.agreement.version)
 
     def of_person(self, subject: str) -> tuple[Accepted, ...]:
         """What was accepted of the current text for the side that a person is on, oldest first."""
         with self._records.database.reading() as tx:
-            side = side_of_person(people.person(tx, subject))
+            side = people.person(tx, subject).side
             found = intents.agreements_of_side(tx, side.key, self._rules.agreement.version, limit=MOST)
         return tuple(
             Accepted(
@@ -110,7 +107,7 @@ class Agreements:
         that side: who cannot bind it cannot agree on the form.
         """
         with self._records.database.reading() as tx:
-            subject = rules.party_of(contracts.load_contract(tx, contract_id), party_id).responsible
+            subject = contracts.load_contract(tx, contract_id).require_party(party_id).responsible
             between = _between(tx, contract_id, party_id)
         return self.propose(subject, between, language)
 
@@ -172,10 +169,7 @@ class Agreements:
         self._require_able(tx, between, proposal.person)
 
     def _require_new(self, tx: Transaction, between: AgreementSides) -> None:
-        if (
-            agreement_text.acceptances_between(tx, between.own, between.others, self._rules.agreement.version)
-            is not None
-        ):
+        if acceptances_between(tx, between.own, between.others, self._rules.agreement.version) is not None:
             raise StateRefused("{party} has accepted this agreement already.", party=between.own.name)
 
     def _require_able(self, tx: Transaction, between: AgreementSides, subject: str) -> None:
@@ -183,7 +177,7 @@ class Agreements:
         if between.contract is None or between.party is None:
             return
         contract = contracts.load_contract(tx, between.contract)
-        party, now = rules.party_of(contract, between.party), self._records.now()
+        party, now = contract.require_party(between.party), self._records.now()
         if contract.state is not ContractState.SENT or party.responsible != subject:
             raise StateRefused(intents.AGREEMENT_GONE)
         for precondition in (
@@ -195,8 +189,8 @@ class Agreements:
 
 def _between(tx: Transaction, contract_id: str, party_id: str) -> AgreementSides:
     contract = contracts.load_contract(tx, contract_id)
-    own = side_of(rules.party_of(contract, party_id))
-    return AgreementSides(own, distinct(sides_of(contract), but=own), contract_id, party_id)
+    own = contract.require_party(party_id)
+    return AgreementSides(own.side, contract.other_sides(own), contract_id, party_id)
 
 
 def _record(person: Person, between: AgreementSides, now: datetime) -> dict[str, object]:

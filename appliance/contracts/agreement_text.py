@@ -1,4 +1,4 @@
-"""The agreement on electronic signing: its versioned text, the sides that accept it, and who has accepted it.
+"""The text of the agreement on electronic signing, by version; who has accepted it is in ``preconditions``.
 
 The text that comes along counts its versions; an enterprise's own text, in ``config/agreement``, is versioned by
 its content. Either way a changed text is another version, and is asked for again.
@@ -7,21 +7,16 @@ its content. Either way a changed text is another version, and is asked for agai
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import Final
 
-from appliance.errors import ConfigurationError, PreconditionRefused
+from appliance.errors import ConfigurationError
 from appliance.language import Language
 from appliance.language.sizes import ByteSize
-from appliance.model.contract import Contract, Party
-from appliance.model.declarations import AgreementRecord, AgreementSide
-from appliance.model.people import Person
-from appliance.store import intents
-from appliance.store.database import Transaction
 
 VERSION: Final = "2"
 """Of the text that comes along; counts up with every change of it."""
@@ -90,68 +85,3 @@ def _read(path: Path) -> str:
 
 def _digest(words: str) -> str:
     return hashlib.sha256(words.encode()).hexdigest()
-
-
-def acceptances_between(
-    tx: Transaction, own: AgreementSide, others: Sequence[AgreementSide], version: str
-) -> tuple[AgreementRecord, ...] | None:
-    """The acceptances for *own*, by entry, that name every one of *others*; None when one is not named.
-
-    Where there are no others (everybody signs for the same side), the side's first acceptance suffices.
-    """
-    if not others:
-        return tuple(intents.agreements_of_side(tx, own.key, version, limit=1)) or None
-    found = [intents.agreement_naming(tx, own.key, other.key, version) for other in others]
-    known = {record.entry or 0: record for record in found if record is not None}
-    return None if None in found else tuple(known[entry] for entry in sorted(known))
-
-
-def sides_not_named(
-    tx: Transaction, own: AgreementSide, others: Sequence[AgreementSide], version: str
-) -> tuple[AgreementSide, ...]:
-    """Those of *others* whom no acceptance for *own* names."""
-    return tuple(other for other in others if intents.agreement_naming(tx, own.key, other.key, version) is None)
-
-
-def require_acceptances(
-    tx: Transaction, own: AgreementSide, others: Sequence[AgreementSide], version: str
-) -> tuple[AgreementRecord, ...]:
-    """As :func:`resting_on`; raises :class:`PreconditionRefused` where that is None."""
-    records = acceptances_between(tx, own, others, version)
-    if records is not None:
-        return records
-    if not others:
-        raise PreconditionRefused(
-            "{party} has not accepted the agreement on electronic signing (version {version}).",
-            party=own.name,
-            version=version,
-        )
-    raise PreconditionRefused(
-        "{party} has not accepted the agreement on electronic signing (version {version}) with {others}.",
-        party=own.name,
-        version=version,
-        others=", ".join(side.name for side in sides_not_named(tx, own, others, version)),
-    )
-
-
-def side_of(party: Party) -> AgreementSide:
-    """The organisation that *party* signs for; the signer, where that is none."""
-    organisation = party.organisation.strip()
-    return AgreementSide(organisation) if organisation else AgreementSide(party.name, party.subject)
-
-
-def side_of_person(person: Person) -> AgreementSide:
-    """The side that *person* is on."""
-    organisation = person.organisation.strip()
-    return AgreementSide(organisation) if organisation else AgreementSide(person.name, person.subject)
-
-
-def sides_of(contract: Contract) -> tuple[AgreementSide, ...]:
-    """Every side of *contract*, each once, in the order of signing."""
-    return distinct(side_of(party) for party in contract.parties)
-
-
-def distinct(sides: Iterable[AgreementSide], *, but: AgreementSide | None = None) -> tuple[AgreementSide, ...]:
-    """*sides*, each once, without the side *but*."""
-    known = {each.key: each for each in sides}
-    return tuple(side for key, side in known.items() if but is None or key != but.key)

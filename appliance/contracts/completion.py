@@ -5,13 +5,18 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping
 
-from appliance.contracts import agreement_text, authorisation_basis, rules
+from appliance.contracts import authorisation_basis
 from appliance.contracts.access import record_change
-from appliance.contracts.agreement_text import distinct, side_of, sides_of
 from appliance.contracts.crash_safety import Failpoint
 from appliance.contracts.dependencies import ContractRecords, SigningBackend, SigningRules
-from appliance.contracts.preconditions import SigningContext, require_preconditions
-from appliance.contracts.rules import after_signature, require_current
+from appliance.contracts.preconditions import (
+    SigningContext,
+    require_acceptances,
+    require_current,
+    require_preconditions,
+    signing_party,
+)
+from appliance.contracts.rules import after_signature
 from appliance.errors import ApplianceError, PreconditionRefused, ResultRefused, StateRefused
 from appliance.ledger.audit_trail import AuditEvent, EventKind
 from appliance.model.contract import Contract, ContractRevision, Party, PartyState, RevisionKind
@@ -150,13 +155,13 @@ class Completion:
     ) -> Contract:
         """Everything that the signature changes. *contract* is as it was before; what it is now is returned."""
         seen = contracts.load_contract(tx, contract.id)
-        party = rules.signing_party(seen, record.intent)
+        party = signing_party(seen, record.intent)
         signing = SigningContext(seen, party, self._records.now())
         require_preconditions(self._rules.preconditions, tx, signing)
         basis = self._rules.basis_finder.find_basis(tx, signing)
         rests_on = authorisation_basis.save_basis(tx, record.id, COMPLETED, basis)
         rests_on["agreement"] = self._agreement(tx, signing)
-        contracts.add_revision(tx, contract, revision, state=rules.state_after(seen, party))
+        contracts.add_revision(tx, contract, revision, state=seen.state_after(party))
         contracts.mark_signed(tx, contract, party, revision.at)
         intents.complete(tx, record.id)
         intents.abandon_prepared(tx, contract.id, "another party signed first")
@@ -168,9 +173,8 @@ class Completion:
 
     def _agreement(self, tx: Transaction, signing: SigningContext) -> str:
         """The log's entries of the acceptances on electronic signing that the signature rests on."""
-        own = side_of(signing.party)
-        others = distinct(sides_of(signing.contract), but=own)
-        records = agreement_text.require_acceptances(tx, own, others, self._rules.agreement.version)
+        others = signing.contract.other_sides(signing.party)
+        records = require_acceptances(tx, signing.party.side, others, self._rules.agreement.version)
         return " ".join(str(record.entry) for record in records)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from appliance.contact_details import telephone_number
-from appliance.contracts import draft_rules, rules, sending
+from appliance.contracts import draft_rules, sending
 from appliance.contracts.access import Command, admit, record_change
 from appliance.contracts.dependencies import ContractRecords, SigningBackend, SigningRules
 from appliance.contracts.draft_rules import DraftTerms, PlacementChoice, Signatory, new_party
@@ -167,7 +167,7 @@ class Drafting:
         """A party leaves; those behind it move up."""
         with self._records.database.transaction() as tx:
             contract = self._draft(tx, contract_id, by, seen)
-            gone = rules.party_of(contract, party_id)
+            gone = contract.require_party(party_id)
             contracts.remove_party(tx, party_id)
             contracts.order_parties(
                 tx, contract_id, [party.id for party in contract.parties if party.id != party_id]
@@ -201,7 +201,7 @@ class Drafting:
         """
         with self._records.database.transaction() as tx:
             contract = self._draft(tx, contract_id, by, seen)
-            party = rules.party_of(contract, party_id)
+            party = contract.require_party(party_id)
             draft_rules.require_places(contract, placements, cross_page)
             if cross_page is not None and party.kind is not PartyKind.SEAL:
                 raise PreconditionRefused("Only a seal goes across pages; {name} is a person.", name=party.name)
@@ -229,7 +229,7 @@ class Drafting:
         if party.subject == contract.initiator:
             contracts.order_parties(tx, contract.id, [party.id, *(other.id for other in contract.parties)])
         now = record_change(tx, self._records.audit, contract, added_event(contract, party, self._records.now()))
-        return rules.party_of(now, party.id)
+        return now.require_party(party.id)
 
     def _changed(
         self,

@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from appliance.contracts import permissions, rules
+from appliance.contracts import permissions
 from appliance.contracts.access import Command, admit, record_change
 from appliance.contracts.authorisation_basis import IdentityVerified, PowerCoversSignature
 from appliance.contracts.dependencies import ContractRecords, SigningBackend, SigningRules, record_intent
@@ -63,7 +63,7 @@ class Endings:
         now, reason = self._records.now(), require_reason(reason)
         with self._records.database.transaction() as tx:
             contract = admit(tx, Command(contract_id, Permission.DECLINE, by, now, seen, party_id)).contract
-            contracts.mark_declined(tx, contract, rules.party_of(contract, party_id), reason)
+            contracts.mark_declined(tx, contract, contract.require_party(party_id), reason)
             public, private = {"party": party_id}, {"reason": reason}
             event = AuditEvent(EventKind.PARTY_DECLINED, now, by, contract_id, public, private)
             return self._end(tx, contract, ContractState.DECLINED, event)
@@ -131,7 +131,7 @@ class Extending:
             if later.at <= contract.deadline.at:
                 raise PreconditionRefused(
                     "The new deadline must be later than {deadline} ({zone}).",
-                    deadline=rules.local(contract.deadline),
+                    deadline=contract.deadline.local(),
                     zone=contract.deadline.zone,
                 )
             contracts.postpone(tx, contract, later)
@@ -276,7 +276,7 @@ class Voiding:
         return voided
 
     def _tell_others(self, tx: Transaction, contract: Contract, kind: NoticeKind, by: str, now: datetime) -> None:
-        others = (subject for subject in rules.everybody(contract) if subject != by)
+        others = (subject for subject in contract.everybody if subject != by)
         self._records.notify(tx, [Notice(contract.id, subject, kind, now) for subject in others])
 
 
@@ -287,7 +287,7 @@ def _open(contract: Contract) -> OpenVoiding:
 
 
 def _is_unanimous(contract: Contract) -> bool:
-    return set(rules.signatories(contract)) <= set(_open(contract).declared)
+    return set(contract.signatories) <= set(_open(contract).declared)
 
 
 def _record(contract: Contract, proposal: OpenVoiding, person: Person, now: datetime) -> bytes:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from appliance.contracts import rules
 from appliance.contracts.access import Command, admit, record_change
 from appliance.contracts.authorisation_basis import party_taken_over
 from appliance.contracts.dependencies import ContractRecords, SigningRules
@@ -77,7 +76,7 @@ class HandingOver:
         """
         now, contract_id, party_id = command.now, command.contract, str(command.party)
         before = admit(tx, command).contract
-        party, person = rules.party_of(before, party_id), people.person(tx, to)
+        party, person = before.require_party(party_id), people.person(tx, to)
         refusal = self._why_not(tx, before, party, person, giver)
         if refusal is not None:
             raise refusal
@@ -91,7 +90,7 @@ class HandingOver:
         public, by = {"party": party_id, "from": giver, "to": to}, decided_by or giver
         event = AuditEvent(EventKind.PARTY_HANDED_OVER, now, by, contract_id, public, {"reason": reason})
         after = record_change(tx, self._records.audit, before, event)
-        self._records.notify(tx, newly_on_turn(rules.whose_turn(before), after, now))
+        self._records.notify(tx, newly_on_turn(before.on_turn, after, now))
         if before.initiator not in (by, giver, to):
             self._records.notify(
                 tx, [Notice(contract_id, before.initiator, NoticeKind.HANDED_OVER, now, party_id)]
@@ -165,7 +164,7 @@ class Departures:
         if contract.state not in _OPEN:
             return ()
         with self._records.database.reading() as tx:
-            gone = [each for each in rules.everybody(contract) if people.has_left(tx, each)]
+            gone = [each for each in contract.everybody if people.has_left(tx, each)]
         return tuple(part for subject in gone for part in self._parts(contract, subject))
 
     def reassign(
@@ -187,7 +186,7 @@ class Departures:
         """
         with self._records.database.transaction() as tx:
             contract = contracts.load_contract(tx, contract_id)
-            giver = rules.party_of(contract, party_id).responsible
+            giver = contract.require_party(party_id).responsible
             _require_of(contract, giver, left)
             _require_decider(tx, contract, giver, by)
             _require_here(tx, people.person(tx, to))

@@ -12,7 +12,6 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final, TypeVar
 
-from appliance.contracts import rules
 from appliance.errors import ApplianceError, PreconditionRefused, StateRefused
 from appliance.ledger.audit_trail import SYSTEM
 from appliance.model.contract import GUEST_PREFIX, Contract, ContractState, Party, PartyState
@@ -173,7 +172,7 @@ def relations_of(contract: Contract, actor: ContractActor, party: Party | None =
 def _as_signer(contract: Contract, actor: ContractActor, only: Party | None) -> set[Relation]:
     parties = contract.parties if only is None else (only,)
     own = [one for one in parties if one.responsible == actor.subject]
-    turn = rules.whose_turn(contract)
+    turn = contract.on_turn
     return {
         Relation.DONE
         if one.state is not PartyState.WAITING
@@ -272,7 +271,7 @@ def too_late(contract: Contract) -> Refusal:
     deadline = contract.deadline
     return Refusal(
         "The deadline of “{title}” has passed: {deadline} ({zone}).",
-        {"title": contract.title, "deadline": rules.local(deadline), "zone": deadline.zone},
+        {"title": contract.title, "deadline": deadline.local(), "zone": deadline.zone},
     )
 
 
@@ -295,7 +294,7 @@ def wrong_person(
 
 
 def _not_your_turn(contract: Contract, party: Party | None) -> Refusal:
-    turn = ", ".join(one.name for one in rules.whose_turn(contract)) or "–"
+    turn = ", ".join(one.name for one in contract.on_turn) or "–"
     if party is None:
         return Refusal(
             "It is not your turn yet to sign “{title}”; it is the turn of {turn}.",

@@ -17,18 +17,20 @@ from typing import ClassVar, TypeVar, cast
 
 from cryptography import x509
 
-from appliance.contracts import agreement_text
-from appliance.contracts.agreement_text import VERSION, distinct, side_of, sides_of
+from appliance.contracts.agreement_text import VERSION
 from appliance.contracts.permissions import ContractActor, Permission, refusal_for
-from appliance.errors import PreconditionRefused
-from appliance.model.contract import Contract, ContractState, Party, PartyKind
+from appliance.errors import PreconditionRefused, StateRefused
+from appliance.model.contract import AgreementSide, Contract, ContractState, Party, PartyKind
+from appliance.model.declarations import AgreementRecord
+from appliance.model.intent import IntentRecord
 from appliance.model.people import Seal
 from appliance.policy import Policy
 from appliance.review import review_status
 from appliance.review.review_status import ReviewStatuses
-from appliance.store import people
+from appliance.store import intents, people
 from appliance.store.database import Transaction
 from hsm.errors import Sentence
+from hsm.intents import SigningIntent
 
 T = TypeVar("T")
 
@@ -142,13 +144,49 @@ class AgreementAccepted(Precondition):
 
     def unmet_reasons(self, tx: Transaction, signing: SigningContext) -> Iterator[Sentence]:
         """Names the sides that no acceptance names."""
-        own = side_of(signing.party)
         try:
-            agreement_text.require_acceptances(
-                tx, own, distinct(sides_of(signing.contract), but=own), self.version
-            )
+            require_acceptances(tx, signing.party.side, signing.contract.other_sides(signing.party), self.version)
         except PreconditionRefused as refusal:
             yield Sentence(refusal.template, refusal.values)
+
+
+def acceptances_between(
+    tx: Transaction, own: AgreementSide, others: Sequence[AgreementSide], version: str
+) -> tuple[AgreementRecord, ...] | None:
+    """The acceptances for *own*, by entry, that name every one of *others*; None when one is not named.
+
+    Where there are no others (everybody signs for the same side), the side's first acceptance suffices.
+    """
+    if not others:
+        return tuple(intents.agreements_of_side(tx, own.key, version, limit=1)) or None
+    found = [_named(tx, own, other, version) for other in others]
+    known = {record.entry or 0: record for record in found if record is not None}
+    return None if None in found else tuple(known[entry] for entry in sorted(known))
+
+
+def require_acceptances(
+    tx: Transaction, own: AgreementSide, others: Sequence[AgreementSide], version: str
+) -> tuple[AgreementRecord, ...]:
+    """As :func:`acceptances_between`; raises :class:`PreconditionRefused` where that is None."""
+    records = acceptances_between(tx, own, others, version)
+    if records is not None:
+        return records
+    if not others:
+        raise PreconditionRefused(
+            "{party} has not accepted the agreement on electronic signing (version {version}).",
+            party=own.name,
+            version=version,
+        )
+    raise PreconditionRefused(
+        "{party} has not accepted the agreement on electronic signing (version {version}) with {others}.",
+        party=own.name,
+        version=version,
+        others=", ".join(each.name for each in others if not _named(tx, own, each, version)),
+    )
+
+
+def _named(tx: Transaction, own: AgreementSide, other: AgreementSide, version: str) -> AgreementRecord | None:
+    return intents.agreement_naming(tx, own.key, other.key, version)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +202,28 @@ class ContentCheckPassed(Precondition):
         refusal = review_status.refusal_of(self.reviews.status_when_sent(tx, signing.contract))
         if refusal is not None:
             yield Sentence(*refusal)
+
+
+def signing_party(contract: Contract, intent: SigningIntent) -> Party:
+    """The party of *intent*, while it is still its signer's.
+
+    Raises :class:`NotFound`, or :class:`StateRefused` when somebody else signs in that place by now: a signature
+    never counts for another one than who made it.
+    """
+    party = contract.require_party(intent.party)
+    if (party.subject, party.field) != (intent.signer, intent.field):
+        raise StateRefused(
+            "{name} signs “{title}” in this place by now; nothing was signed here.",
+            name=party.name,
+            title=contract.title,
+        )
+    return party
+
+
+def require_current(contract: Contract, record: IntentRecord) -> None:
+    """Raises :class:`StateRefused` when the revision that was to be signed is no longer the newest."""
+    if contract.current.number != record.base:
+        raise StateRefused("Another party signed “{title}” in the meantime; prepare again.", title=contract.title)
 
 
 def require_preconditions(preconditions: Sequence[Precondition], tx: Transaction, signing: SigningContext) -> None:

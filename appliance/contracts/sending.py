@@ -9,7 +9,6 @@ from datetime import datetime
 from enum import StrEnum
 from itertools import chain
 
-from appliance.contracts import rules
 from appliance.contracts.access import Command, admit, record_change
 from appliance.contracts.dependencies import ContractRecords, SigningBackend, SigningRules
 from appliance.contracts.permissions import Permission, Refusal
@@ -77,7 +76,7 @@ def problems_of(contract: Contract, now: datetime) -> Iterator[DraftProblem]:
             ProblemPlace.DEADLINE,
             None,
             "The deadline {deadline} ({zone}) has passed; set a later one.",
-            {"deadline": rules.local(contract.deadline), "zone": contract.deadline.zone},
+            {"deadline": contract.deadline.local(), "zone": contract.deadline.zone},
         )
 
 

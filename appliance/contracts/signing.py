@@ -13,17 +13,16 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from appliance.appearances.seals import appearance_of
-from appliance.contracts import authorisation_basis, rules
+from appliance.contracts import authorisation_basis
 from appliance.contracts.authorisation_basis import AuthorisationBasis
 from appliance.contracts.completion import Completion
 from appliance.contracts.crash_safety import Failpoint
 from appliance.contracts.dependencies import ContractRecords, SigningBackend, SigningRules
-from appliance.contracts.preconditions import SigningContext, require_preconditions
-from appliance.contracts.rules import require_current
+from appliance.contracts.preconditions import SigningContext, require_current, require_preconditions, signing_party
 from appliance.errors import StateRefused
 from appliance.language import Language
 from appliance.ledger.audit_trail import AuditEvent, EventKind
-from appliance.model.contract import Contract, Party, PartyKind
+from appliance.model.contract import Contract, Party, PartyKind, RevisionKind
 from appliance.model.intent import IntentRecord, IntentState, PreparedSigning, SigningOrigin
 from appliance.pdf.values import Appearance, LockScope, PersonAppearance, PreparedRevision, PrepareOrder
 from appliance.store import appearances, contracts, intents, people
@@ -97,7 +96,7 @@ class SigningCycle:
     def context(self, tx: Transaction, contract_id: str, party_id: str) -> SigningContext:
         """The party's signature, when it can be made now. Raises :class:`PreconditionRefused`."""
         contract = contracts.load_contract(tx, contract_id)
-        context = SigningContext(contract, rules.party_of(contract, party_id), self._records.now())
+        context = SigningContext(contract, contract.require_party(party_id), self._records.now())
         require_preconditions(self._rules.preconditions, tx, context)
         return context
 
@@ -182,7 +181,7 @@ class SigningCycle:
     def _persist(self, tx: Transaction, contract: Contract, party: Party, record: IntentRecord) -> OpenedSigning:
         seen = contracts.load_contract(tx, contract.id)
         require_current(seen, record)
-        if rules.signing_party(seen, record.intent).responsible != party.responsible:
+        if signing_party(seen, record.intent).responsible != party.responsible:
             raise StateRefused(
                 "Somebody else acts for this party by now; look at “{title}” again.", title=seen.title
             )
@@ -218,7 +217,7 @@ class SigningCycle:
             contract = contracts.load_contract(tx, record.intent.contract)
             require_current(contract, record)
             _require_time(record, now)
-            party = rules.signing_party(contract, record.intent)
+            party = signing_party(contract, record.intent)
             require_preconditions(self._rules.preconditions, tx, SigningContext(contract, party, now))
             intents.lease_intent(tx, intent_id, lease_owner=self._backend.leases.own_lease(), now=now)
         return record, contract
@@ -254,8 +253,9 @@ def _order(inputs: SigningInputs) -> PrepareOrder:
         field=party.field,
         appearance=inputs.appearance,
         when=inputs.context.now,
-        certify=rules.is_first_signature(contract),
-        lock=LockScope.ALL if rules.is_last_signature(contract, party) else LockScope.OWN,
+        # The first signature certifies.
+        certify=all(revision.kind is not RevisionKind.SIGNATURE for revision in contract.revisions),
+        lock=LockScope.ALL if contract.is_last(party) else LockScope.OWN,
         reason=contract.purpose,
     )
 

@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
-from appliance.contracts import rules
 from appliance.contracts.authorisation_basis import AuthorisationBasis
 from appliance.contracts.dependencies import ContractRecords, SigningRules
 from appliance.contracts.preconditions import SigningContext
@@ -74,7 +73,7 @@ class SigningService:
         with self._records.database.reading() as tx:
             record = intents.load_intent(tx, intent_id, contract=contract_id)
             contract = contracts.load_contract(tx, record.intent.contract)
-        return OpenedSigning(contract, rules.party_of(contract, record.intent.party), record)
+        return OpenedSigning(contract, contract.require_party(record.intent.party), record)
 
     def authorisation_basis(self, opened: OpenedSigning) -> AuthorisationBasis:
         """On what the signature rests: as it was opened, else as of now."""

@@ -10,7 +10,6 @@ from datetime import timedelta
 from pathlib import Path
 
 from appliance.contracts.agreement import AgreementSides
-from appliance.contracts.agreement_text import side_of_person
 from appliance.contracts.drafting import DraftTerms, PlacementChoice
 from appliance.demonstration.participants import (
     CONTRACT_SEAL,
@@ -96,7 +95,7 @@ class DemonstrationRun:
         for person, other in ((ZHANG, LI), (LI, ZHANG)):
             if agreements.of_person(person.subject):
                 continue
-            between = AgreementSides(side_of_person(person), (side_of_person(other),))
+            between = AgreementSides(person.side, (other.side,))
             proposal = agreements.propose(person.subject, between)
             activation = self._pocket.activate(person.subject, proposal.intent)
             accepted = agreements.accept(proposal.id, [activation], by=person.subject)

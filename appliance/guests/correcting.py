@@ -107,7 +107,7 @@ class GuestCorrection:
         self, tx: Transaction, contract_id: str, party_id: str, by: str, seen: int | None
     ) -> tuple[Contract, Party]:
         contract = contracts.load_contract(tx, contract_id)
-        party = rules.party_of(contract, party_id)
+        party = contract.require_party(party_id)
         if contract.initiator != by or not party.guest:
             raise PreconditionRefused("Only the initiator of “{title}” invites its guests.", title=contract.title)
         rules.require_state(contract, ContractState.SENT)

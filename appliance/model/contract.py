@@ -9,7 +9,8 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 
-from appliance.language import Language
+from appliance.errors import NotFound
+from appliance.language import Language, instants
 from hsm.names import OUTSIDE
 
 GUEST_PREFIX = OUTSIDE
@@ -111,6 +112,36 @@ class Deadline:
     at: datetime
     zone: str
 
+    def local(self) -> str:
+        """As read in its own zone, to the minute, with the offset: ``2026-11-28 18:00 UTC+08:00``."""
+        return instants.minute(self.at, self.zone)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class AgreementSide:
+    """One of those between whom contracts are made: an organisation, by the name that contracts write, or a
+    natural person who signs for none, by the ``subject``, which is empty for an organisation."""
+
+    name: str
+    subject: str = ""
+
+    @classmethod
+    def of(cls, subject: str, name: str, organisation: str) -> AgreementSide:
+        """The *organisation* that somebody signs for; the signer, where that is none."""
+        organisation = organisation.strip()
+        return cls(organisation) if organisation else cls(name, subject)
+
+    @property
+    def key(self) -> str:
+        """By what one side is told from another: another spelling is another side, and is asked again."""
+        return self.subject or f"organisation:{self.name}"
+
+    def fields(self) -> dict[str, str]:
+        """As the record of an acceptance names it."""
+        if self.subject:
+            return {"kind": "person", "name": self.name, "subject": self.subject}
+        return {"kind": "organisation", "name": self.name}
+
 
 @dataclass(frozen=True, slots=True)
 class Party:
@@ -152,6 +183,11 @@ class Party:
     def responsible(self) -> str:
         """The subject of the person who acts: the signer, or the one who asks for the seal."""
         return self.requester or self.subject
+
+    @property
+    def side(self) -> AgreementSide:
+        """The side that it signs for."""
+        return AgreementSide.of(self.subject, self.name, self.organisation)
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,6 +273,52 @@ class Contract:
     def party(self, party_id: str) -> Party | None:
         """The party with this id, if it belongs to the contract."""
         return next((party for party in self.parties if party.id == party_id), None)
+
+    def require_party(self, party_id: str) -> Party:
+        """The party with this id. Raises :class:`NotFound`."""
+        party = self.party(party_id)
+        if party is None:
+            raise NotFound("Contract “{title}” has no party {party}.", title=self.title, party=party_id)
+        return party
+
+    def other_sides(self, own: Party) -> tuple[AgreementSide, ...]:
+        """Every side but that of *own*, each once, in the order of signing."""
+        known = {party.side.key: party.side for party in self.parties}
+        return tuple(side for key, side in known.items() if key != own.side.key)
+
+    @property
+    def waiting(self) -> tuple[Party, ...]:
+        """The parties that have not answered, in signing order."""
+        return tuple(party for party in self.parties if party.state is PartyState.WAITING)
+
+    @property
+    def on_turn(self) -> tuple[Party, ...]:
+        """The parties that may sign now; empty unless the contract is sent.
+
+        The initiator signs first, in parallel order too: nobody else is on turn before.
+        """
+        if self.state is not ContractState.SENT:
+            return ()
+        first = tuple(party for party in self.waiting if party.subject == self.initiator)
+        return self.waiting[:1] if self.order is SigningOrder.SEQUENTIAL else first or self.waiting
+
+    @property
+    def signatories(self) -> tuple[str, ...]:
+        """The people (subjects) who act for the parties, each once."""
+        return tuple(dict.fromkeys(party.responsible for party in self.parties))
+
+    @property
+    def everybody(self) -> tuple[str, ...]:
+        """The people (subjects) who act in the contract, each once: the initiator, and who acts for each party."""
+        return tuple(dict.fromkeys([self.initiator, *self.signatories]))
+
+    def is_last(self, party: Party) -> bool:
+        """True when *party* is the only one left: its signature locks every field."""
+        return self.waiting == (party,)
+
+    def state_after(self, party: Party) -> ContractState:
+        """The contract's state once *party* has signed."""
+        return ContractState.SIGNED if self.is_last(party) else ContractState.SENT
 
 
 EXPONENTS: Final[Mapping[str, int]] = {

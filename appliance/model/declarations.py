@@ -8,26 +8,6 @@ from datetime import datetime
 from hsm.intents import SigningIntent
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class AgreementSide:
-    """One of those between whom contracts are made: an organisation, by the name that contracts write, or a
-    natural person who signs for none, by the ``subject``, which is empty for an organisation."""
-
-    name: str
-    subject: str = ""
-
-    @property
-    def key(self) -> str:
-        """By what one side is told from another: another spelling is another side, and is asked again."""
-        return self.subject or f"organisation:{self.name}"
-
-    def fields(self) -> dict[str, str]:
-        """As the record of an acceptance names it."""
-        if self.subject:
-            return {"kind": "person", "name": self.name, "subject": self.subject}
-        return {"kind": "organisation", "name": self.name}
-
-
 @dataclass(frozen=True, slots=True)
 class AgreementRecord:
     """One proposal; an acceptance once ``accepted`` and ``cms`` are there.

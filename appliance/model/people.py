@@ -9,6 +9,7 @@ from datetime import date, datetime
 from enum import StrEnum
 
 from appliance.language import Language
+from appliance.model.contract import AgreementSide
 
 
 class SealKind(StrEnum):
@@ -34,6 +35,11 @@ class Person:
     language: Language
     zone: str
     guest: bool = False
+
+    @property
+    def side(self) -> AgreementSide:
+        """The side that the person signs for."""
+        return AgreementSide.of(self.subject, self.name, self.organisation)
 
 
 @dataclass(frozen=True, slots=True)

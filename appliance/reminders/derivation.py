@@ -11,7 +11,6 @@ from datetime import date, datetime, time, timedelta
 from time import monotonic
 from zoneinfo import ZoneInfo
 
-from appliance.contracts import rules
 from appliance.language import instants
 from appliance.ledger.disclosure import Audience, belongs
 from appliance.model.contract import Contract, ContractState, Party, PartyKind
@@ -217,7 +216,7 @@ def asked_to_act(tx: Transaction, contract: Contract) -> tuple[list[Duty], list[
     """Who is to act and can; and who should act and is no longer there, while nobody else can do it instead."""
     acting: list[Duty] = []
     missing: list[str] = []
-    for party in rules.whose_turn(contract):
+    for party in contract.on_turn:
         possible = list(_of_party(tx, party))
         there = [duty for duty in possible if people.is_active(tx, duty.person)]
         acting += [duty for duty in there if duty not in acting]
@@ -253,14 +252,14 @@ def duties_of_dates(tx: Transaction, contract: Contract) -> list[Duty]:
     if people.is_active(tx, contract.initiator):
         return [Duty(contract.initiator, ReminderRole.INITIATOR)]
     own = Audience.of_person(people.person(tx, contract.initiator))
-    colleagues = [each for each in rules.signatories(contract) if belongs(tx, each, own)]
+    colleagues = [each for each in contract.signatories if belongs(tx, each, own)]
     there = [each for each in colleagues if people.is_active(tx, each)]
     return [Duty(each, ReminderRole.STAND_IN, contract.initiator) for each in there or directory.officers(tx)]
 
 
 def names_of_late(tx: Transaction, contract: Contract) -> tuple[str, ...]:
     """The names of those whose turn it is, and who have not acted."""
-    return tuple(dict.fromkeys(_named(tx, party) for party in rules.whose_turn(contract)))
+    return tuple(dict.fromkeys(_named(tx, party) for party in contract.on_turn))
 
 
 def _named(tx: Transaction, party: Party) -> str:

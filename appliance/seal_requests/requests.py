@@ -6,7 +6,6 @@ import secrets
 from collections.abc import Iterable
 from datetime import datetime
 
-from appliance.contracts import rules
 from appliance.contracts.dependencies import ContractRecords, SigningBackend, SigningRules
 from appliance.contracts.preconditions import SigningContext, require_preconditions
 from appliance.contracts.signing_service import SigningService
@@ -137,7 +136,7 @@ class SealRequests:
     def _require_askable(self, tx: Transaction, record: IntentRecord, subject: str) -> Contract:
         """The contract, when the intent is a seal's, still open, and *subject* is the one who asks."""
         contract = contracts.load_contract(tx, record.intent.contract)
-        party = rules.party_of(contract, record.intent.party)
+        party = contract.require_party(record.intent.party)
         if party.kind is not PartyKind.SEAL or party.requester != subject:
             raise PreconditionRefused("Only the one who asks for a seal makes a request for it.")
         require_preconditions(self._rules.preconditions, tx, SigningContext(contract, party, self._records.now()))
@@ -168,7 +167,7 @@ class SealRequests:
             lapse = lapse_of(tx, request, now)
             if lapse is None:
                 contract = contracts.load_contract(tx, request.contract)
-                party = rules.party_of(contract, request.party)
+                party = contract.require_party(request.party)
                 require_preconditions(self._rules.preconditions, tx, SigningContext(contract, party, now))
         if lapse is not None:
             self.lapse(request, lapse)
@@ -316,7 +315,7 @@ class SealRequests:
 
 
 def _request(contract: Contract, record: IntentRecord, reason: str, now: datetime) -> SealRequest:
-    party = rules.party_of(contract, record.intent.party)
+    party = contract.require_party(record.intent.party)
     return SealRequest(
         id=secrets.token_hex(12),
         contract=contract.id,

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from datetime import datetime
 from enum import StrEnum
 
-from appliance.contracts import rules
 from appliance.entered_text import require_text
 from appliance.errors import PreconditionRefused
 from appliance.model.contract import ContractState
@@ -45,7 +44,7 @@ def lapse_of(tx: Transaction, request: SealRequest, now: datetime) -> Lapse | No
         found = Lapse.ENDED
     elif contract.current.number != record.base:
         found = Lapse.CHANGED
-    elif rules.party_of(contract, request.party).responsible != request.requester:
+    elif contract.require_party(request.party).responsible != request.requester:
         found = Lapse.HANDED_OVER
     elif now >= record.intent.expires:
         found = Lapse.LATE

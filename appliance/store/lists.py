@@ -246,7 +246,7 @@ def _parties(encoded: str, state: str, order: str, initiator: str) -> tuple[List
 
 
 def _turn(parties: Sequence[Sequence[str]], order: SigningOrder, initiator: str) -> Sequence[int]:
-    """The places of those whose turn it is, by the rule of ``contracts.rules.whose_turn`` (a test compares)."""
+    """The places of those whose turn it is, by the rule of ``Contract.on_turn`` (a test compares)."""
     left = [place for place, (_, _, state, _) in enumerate(parties) if state == PartyState.WAITING]
     own = [place for place in left if parties[place][-1] == initiator]
     return left[:1] if order is SigningOrder.SEQUENTIAL else own or left

@@ -15,13 +15,11 @@ from werkzeug.routing import AnyConverter, Map, Rule
 
 from appliance.accounts.sessions import ClientInfo
 from appliance.contracts.agreement import AgreementSides
-from appliance.contracts.agreement_text import side_of
 from appliance.demonstration.participants import ALPHA, CUSTODIAN, LI, OFFICER, ZHANG, ZONE
 from appliance.identity import IdentityCheck
 from appliance.language import Language
 from appliance.model.accounts import AccountRole, Passkey, Strength
-from appliance.model.contract import Contract, Deadline
-from appliance.model.declarations import AgreementSide
+from appliance.model.contract import AgreementSide, Contract, Deadline
 from appliance.model.people import Against, IdentityDocument, Person
 from appliance.store import accounts
 from tests.portal.estate import Estate, device, drafted, sent, signed
@@ -157,7 +155,7 @@ def add_seconds(estate: Estate) -> None:
     check = IdentityCheck(IdentityDocument.PASSPORT, "E12345679", Against.ORIGINAL, answers=by)
     names["check_too"] = house.identity.record(CUSTODIAN.subject, check, by=by).id
     proposal = house.agreements.propose(
-        LI.subject, AgreementSides(side_of(waiting.parties[1]), (AgreementSide("丙方"),))
+        LI.subject, AgreementSides(waiting.parties[1].side, (AgreementSide("丙方"),))
     )
     names["agreement_too"] = proposal.id
     names["picture_too"] = house.appearances.draw(LI.subject, [[[100, 100], [500, 200], [900, 100]]]).id

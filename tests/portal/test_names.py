@@ -11,7 +11,6 @@ import pytest
 from flask import Flask
 
 from appliance.contracts.agreement import AgreementSides
-from appliance.contracts.agreement_text import distinct, side_of, sides_of
 from appliance.contracts.drafting import DraftTerms
 from appliance.demonstration.participants import ALPHA, OFFICER, ZHANG, ZONE, DemonstrationAuthenticators
 from appliance.language import Language
@@ -154,7 +153,7 @@ def test_what_was_taken_is_signed_and_verified_in_full(appliance: Appliance, dra
     sent = appliance.sending.send(draft.id, by=ZHANG.subject)
     for party in sent.parties:
         enrolled(appliance, party)
-        between = AgreementSides(side_of(party), distinct(sides_of(sent), but=side_of(party)))
+        between = AgreementSides(party.side, sent.other_sides(party))
         proposal = appliance.agreements.propose(party.subject, between)
         pocketed = activations_for(appliance, proposal.intent)
         appliance.agreements.accept(proposal.id, pocketed, by=party.subject)

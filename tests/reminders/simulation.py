@@ -173,11 +173,11 @@ class Year:
     def sign(self, contract_id: str) -> None:
         with self.database.transaction() as tx:
             before = contracts.load_contract(tx, contract_id)
-            turn = rules.whose_turn(before)
+            turn = before.on_turn
             if not turn or self.now >= before.deadline.at or turn[0].responsible in self.left:
                 return
             contracts.mark_signed(tx, before, turn[0], self.now)
-            if rules.is_last_signature(before, turn[0]):
+            if before.is_last(turn[0]):
                 contracts.move(tx, before, ContractState.SIGNED)
             contracts.touch(tx, contract_id, kind=EventKind.PARTY_SIGNED, actor=turn[0].subject, at=self.now)
             after = contracts.load_contract(tx, contract_id)
@@ -193,7 +193,7 @@ class Year:
 
     def hand_over(self, contract_id: str, to: str) -> None:
         contract = self.contract(contract_id)
-        turn = rules.whose_turn(contract)
+        turn = contract.on_turn
         taken = {party.subject for party in contract.parties}
         late = self.now >= contract.deadline.at
         if turn and to not in taken and not late and not {to, turn[0].subject} & self.left:
@@ -236,7 +236,7 @@ class Year:
             sent = [row[0] for row in tx.execute("SELECT id FROM contracts WHERE state = 'sent'")]
             standing: dict[tuple[str, str], datetime] = {}
             for contract in (contracts.load_contract(tx, each) for each in sent):
-                for party in rules.whose_turn(contract):
+                for party in contract.on_turn:
                     if party.subject not in self.left:
                         standing[contract.id, party.subject] = contract.deadline.at
             for watch in self.watches:

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from appliance.contracts import rules
 from appliance.model.contract import ContractState
 from appliance.model.notice import Duty, ReminderRole
 from appliance.model.people import SealRequest, SealRequestState
@@ -33,7 +32,7 @@ def tx(tmp_path: Path) -> Iterator[Transaction]:
 def sign(tx: Transaction, *positions: int) -> None:
     for position in positions:
         contract = contracts.load_contract(tx, "contract-1")
-        contracts.mark_signed(tx, contract, rules.party_of(contract, f"party-{position}"), NOON)
+        contracts.mark_signed(tx, contract, contract.require_party(f"party-{position}"), NOON)
 
 
 def to_sign(tx: Transaction) -> list[Duty]:

@@ -24,24 +24,24 @@ def signed(before: Contract, *positions: int) -> Contract:
 
 
 def test_in_sequence_only_the_next_party_may_sign() -> None:
-    assert [party.position for party in rules.whose_turn(contract())] == [1]
-    assert [party.position for party in rules.whose_turn(signed(contract(), 1))] == [2]
+    assert [party.position for party in contract().on_turn] == [1]
+    assert [party.position for party in signed(contract(), 1).on_turn] == [2]
 
 
 def test_in_parallel_everybody_who_waits_may_sign() -> None:
-    assert [party.position for party in rules.whose_turn(contract(SigningOrder.PARALLEL))] == [1, 2, 3]
+    assert [party.position for party in contract(SigningOrder.PARALLEL).on_turn] == [1, 2, 3]
 
 
 @pytest.mark.parametrize("state", [state for state in ContractState if state is not ContractState.SENT])
 def test_nobody_may_sign_what_is_not_sent(state: ContractState) -> None:
-    assert rules.whose_turn(replace(contract(), state=state)) == ()
+    assert replace(contract(), state=state).on_turn == ()
 
 
 def test_only_the_last_signature_locks_and_ends_the_signing() -> None:
     last = signed(contract(SigningOrder.PARALLEL), 1, 3)
-    assert rules.is_last_signature(last, last.parties[1])
-    assert rules.state_after(last, last.parties[1]) is ContractState.SIGNED
-    assert rules.state_after(contract(), contract().parties[0]) is ContractState.SENT
+    assert last.is_last(last.parties[1])
+    assert last.state_after(last.parties[1]) is ContractState.SIGNED
+    assert contract().state_after(contract().parties[0]) is ContractState.SENT
 
 
 def test_the_deadline_is_the_first_moment_that_is_too_late() -> None:
@@ -54,7 +54,7 @@ def test_refusals_name_the_contract() -> None:
     with pytest.raises(StateRefused, match=r"设备采购合同.*sent.*draft"):
         rules.require_state(contract(), ContractState.DRAFT)
     with pytest.raises(NotFound, match="party-7"):
-        rules.party_of(contract(), "party-7")
+        contract().require_party("party-7")
 
 
 def test_in_sequence_the_next_one_is_told_and_the_initiator() -> None:
@@ -80,7 +80,7 @@ def test_in_parallel_everybody_is_told_once_at_the_start() -> None:
 
 def test_the_initiator_signs_first_in_parallel_too_and_the_others_hear_of_it_only_then() -> None:
     own = replace(contract(SigningOrder.PARALLEL), initiator="person-2")
-    assert [party.position for party in rules.whose_turn(own)] == [2]
+    assert [party.position for party in own.on_turn] == [2]
     assert not list(after_sending(own, NOON)), "who has just sent it is about to sign it"
     told = after_signature(own, signed(own, 2), own.parties[1], NOON)
     assert [(notice.recipient, notice.kind) for notice in told] == [("person-1", NoticeKind.YOUR_TURN)]

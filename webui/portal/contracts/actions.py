@@ -14,7 +14,6 @@ from flask import Blueprint, Response, make_response, render_template, request, 
 from werkzeug.exceptions import BadRequest
 from werkzeug.wrappers import Response as BaseResponse
 
-from appliance.contracts import rules
 from appliance.contracts.handing_over import Candidates
 from appliance.contracts.permissions import Permission
 from appliance.contracts.rules import LONGEST_REASON
@@ -110,9 +109,9 @@ def action_problems(act: Permission, typed: ActionForm) -> dict[str, str]:
 
 def _party(contract: Contract, subject: str, act: Permission) -> str:
     """The id of the party that *act* of this person is about: the one on turn first; empty when there is none."""
-    wanted: tuple[Party, ...] = rules.whose_turn(contract)
+    wanted: tuple[Party, ...] = contract.on_turn
     if act is Permission.HAND_OVER:
-        wanted += rules.waiting(contract)
+        wanted += contract.waiting
     return next((party.id for party in wanted if party.responsible == subject), "")
 
 

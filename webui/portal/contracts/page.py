@@ -11,7 +11,6 @@ from flask import Blueprint, Response, make_response, render_template, request
 from werkzeug.exceptions import BadRequest
 from werkzeug.wrappers import Response as BaseResponse
 
-from appliance.contracts import rules
 from appliance.contracts.authorisation_basis import StoredBasis
 from appliance.contracts.permissions import Permission, refusal_for
 from appliance.errors import NotFound
@@ -127,7 +126,7 @@ def add_contract_page(pages: Blueprint, parts: PortalParts) -> None:
             earlier=status_line.earlier_signature_lines(parts, contract),
             further=list(_further(seen)),
             neighbours=linked_contracts(parts, seen),
-            turn=rules.whose_turn(contract),
+            turn=contract.on_turn,
             grounds=(grounds := parts.appliance.contracts.authorisation_bases(contract_id)),
             open_powers=set(_open_powers(parts, grounds.values())),
             untold=_untold(parts, seen),
@@ -212,7 +211,7 @@ def _untold(parts: PortalParts, seen: ContractView) -> list[Party]:
     contract = seen.contract
     if contract.state is not ContractState.SENT or seen.who.subject != contract.initiator:
         return []
-    invited = [party for party in rules.whose_turn(contract) if party.guest]
+    invited = [party for party in contract.on_turn if party.guest]
     return [party for party in invited if parts.appliance.guests.of_party(party.id).opened is None]
 
 

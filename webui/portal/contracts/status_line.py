@@ -8,7 +8,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from appliance.contracts import rules
 from appliance.earlier_signatures import EarlierSignature
 from appliance.model.contract import Contract, ContractState, Party, PartyKind, PartyState
 from webui.portal.parts import PortalParts
@@ -64,7 +63,7 @@ def names_of_parties(parties: Iterable[Party]) -> str:
 
 def _waiting_line(contract: Contract, viewer: str, now: datetime) -> str:
     say = translate()
-    turn = rules.whose_turn(contract)
+    turn = contract.on_turn
     at = moment(contract.deadline.at)
     if now >= contract.deadline.at:
         return _too_late(contract)
@@ -79,7 +78,7 @@ def _waiting_line(contract: Contract, viewer: str, now: datetime) -> str:
 
 
 def _too_late(contract: Contract) -> str:
-    late = names_of_parties(rules.waiting(contract))
+    late = names_of_parties(contract.waiting)
     at = moment(contract.deadline.at)
     return translate()("The deadline passed on {at} without the signature of {names}.", at=at, names=late)
 

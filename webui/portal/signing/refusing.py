@@ -9,7 +9,6 @@ from datetime import datetime
 from flask import make_response, redirect, render_template, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
-from appliance.contracts import rules
 from appliance.contracts.permissions import Permission, refusal_for
 from appliance.contracts.signing import OpenedSigning
 from appliance.errors import ApplianceError, ResultRefused, StateRefused
@@ -43,7 +42,7 @@ def status_page(parts: PortalParts, seen: ContractView, party: Party | None, *, 
         party=party,
         title=_title(seen, party),
         line=state_line(contract, seen.who.subject, seen.now),
-        turn=rules.whose_turn(contract),
+        turn=contract.on_turn,
     )
     return make_response(page, status)
 

@@ -11,7 +11,6 @@ from flask import Blueprint, Response, make_response, render_template, request
 from werkzeug.exceptions import NotFound as NoSuchPage
 from werkzeug.wrappers import Response as BaseResponse
 
-from appliance.contracts import rules
 from appliance.contracts.permissions import Permission, permissions_of
 from appliance.contracts.signing import OpenedSigning
 from appliance.contracts.signing_service import LONGEST_PLACE
@@ -52,7 +51,7 @@ def own_party(seen: ContractView) -> Party | None:
     """The party that the visitor signs for: the one asked for, else one on turn, else one that waits, else any."""
     own = [party for party in seen.contract.parties if party.responsible == seen.who.subject]
     wanted = request.values.get("party")
-    turn = rules.whose_turn(seen.contract)
+    turn = seen.contract.on_turn
     ranked = sorted(own, key=lambda one: (one.id != wanted, one not in turn, one.state is not PartyState.WAITING))
     return ranked[0] if ranked else None
 
