@@ -32,8 +32,7 @@ from appliance.contracts.handing_over import Departures, HandingOver
 from appliance.contracts.preconditions import ContentCheckPassed, SealConditions, standard_preconditions
 from appliance.contracts.recovery import Recovery, StuckContracts
 from appliance.contracts.sending import Sending
-from appliance.contracts.signing import SigningCycle
-from appliance.contracts.signing_service import SigningService
+from appliance.contracts.signing import SigningCycle, SigningService
 from appliance.directory import Directory
 from appliance.documents.blobs import BlobStore, DiskSpace
 from appliance.documents.intake import Intake

@@ -2,15 +2,17 @@
 
 Prepare appends a revision with the appearance and an empty signature, and puts the intent on disk. Sign takes the
 activated intent to the authority, once, and puts what comes back on disk. Complete is in
-:mod:`appliance.contracts.completion`.
+:mod:`appliance.contracts.completion`. :class:`SigningService` is the cycle for one visitor, who may look and send
+repeatedly.
 """
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from appliance.appearances.seals import appearance_of
 from appliance.contracts import authorisation_basis
@@ -19,7 +21,7 @@ from appliance.contracts.completion import Completion
 from appliance.contracts.crash_safety import Failpoint
 from appliance.contracts.dependencies import ContractRecords, SigningBackend, SigningRules
 from appliance.contracts.preconditions import SigningContext, require_current, require_preconditions, signing_party
-from appliance.errors import StateRefused
+from appliance.errors import PreconditionRefused, StateRefused
 from appliance.language import Language
 from appliance.ledger.audit_trail import AuditEvent, EventKind
 from appliance.model.contract import Contract, Party, PartyKind, RevisionKind
@@ -32,6 +34,20 @@ from hsm.errors import ActivationRefused, ActivationUsed, AuthorityLocked, Modul
 from hsm.intents import Activation, SigningIntent
 
 LOST = "the activation was used up, and the authority's answer was lost; a signature, if made, was never released"
+MAX_POLLS = 40
+"""How often is looked while somebody else signs: a signature takes a second or two."""
+
+POLL_SECONDS = 0.25
+
+MIN_REMAINING_LIFETIME = timedelta(minutes=5)
+"""What must be left of an intent's time for it to be shown again; else a new one is prepared."""
+
+EXPIRY_ROUNDING = timedelta(seconds=2)
+"""Expiries have whole seconds."""
+
+LONGEST_PLACE = 120
+"""Characters of a place in words."""
+
 UNKNOWN_ORIGIN = SigningOrigin()
 
 
@@ -89,7 +105,7 @@ class SigningCycle:
         """
         with self._records.database.reading() as tx:
             inputs = self.inputs(tx, self.context(tx, contract_id, party_id))
-        opened, document = self._prepared(inputs, origin)
+        opened, document = self.prepare_inputs(inputs, origin)
         contract, record = opened.contract, opened.intent
         return PreparedSigning(record.id, contract.title, record.intent, document, contract.pages)
 
@@ -108,42 +124,8 @@ class SigningCycle:
             return SigningInputs(context, appearance_of(tx, seal), self._rules.seals.needed(contract, seal))
         return SigningInputs(context, _appearance(tx, party, contract.language, context.now), 1)
 
-    def prepare_inputs(self, inputs: SigningInputs, origin: SigningOrigin) -> OpenedSigning:
-        """As :meth:`prepare`, from what was read already."""
-        return self._prepared(inputs, origin)[0]
-
-    def sign(self, intent_id: str, activations: Sequence[Activation]) -> IntentRecord:
-        """The intent with a timestamped signature.
-
-        Raises :class:`ActivationRefused` when the authority says no to the activation; :class:`ModuleUnavailable`,
-        :class:`AuthorityLocked` or :class:`StoreUnavailable` when its HSM or its store does not work now: the
-        intent stays prepared and can be activated again. After any other failure at the authority,
-        :class:`ActivationUsed` among them, it is abandoned, since a signature may exist that nobody has received;
-        the signer prepares again. A failure after the CMS is on disk is made good by ``complete``, called by the
-        signer or by the recovery.
-        """
-        return self.sign_stamped(intent_id, activations).intent
-
-    def complete(self, intent_id: str) -> Contract:
-        """See :meth:`Completion.complete`."""
-        return self._completion.complete(intent_id)
-
-    def sign_stamped(self, intent_id: str, activations: Sequence[Activation]) -> StampedIntent:
-        """As :meth:`sign`, with the contract that was read when the intent was claimed."""
-        record, contract = self._claimed(intent_id)
-        self._backend.reach(Failpoint.INTENT_CLAIMED)
-        cms = self._request_signature(record, activations)
-        self._backend.reach(Failpoint.CMS_RECEIVED)
-        with self._records.database.transaction() as tx:
-            intents.save_cms(tx, intent_id, cms)
-        self._backend.reach(Failpoint.CMS_PERSISTED)
-        return StampedIntent(self._completion.stamp(record, contract, cms), contract)
-
-    def complete_stamped(self, signed: StampedIntent) -> Contract:
-        """As :meth:`complete`, without reading again what :meth:`sign_stamped` has read."""
-        return self._completion.complete_stamped(signed.intent, signed.contract)
-
-    def _prepared(self, inputs: SigningInputs, origin: SigningOrigin) -> tuple[OpenedSigning, bytes]:
+    def prepare_inputs(self, inputs: SigningInputs, origin: SigningOrigin) -> tuple[OpenedSigning, bytes]:
+        """As :meth:`prepare`, from what was read already; with the document."""
         contract, party = inputs.context.contract, inputs.context.party
         base = self._backend.blobs.get(contract.current.digest)
         prepared = self._backend.workshop.prepare(base, _order(inputs))
@@ -153,6 +135,33 @@ class SigningCycle:
             opened = self._persist(tx, contract, party, record)
         self._backend.reach(Failpoint.INTENT_PERSISTED)
         return opened, prepared.document
+
+    def sign(self, intent_id: str, activations: Sequence[Activation]) -> StampedIntent:
+        """The intent with a timestamped signature, and the contract that was read when it was claimed.
+
+        Raises :class:`ActivationRefused` when the authority says no to the activation; :class:`ModuleUnavailable`,
+        :class:`AuthorityLocked` or :class:`StoreUnavailable` when its HSM or its store does not work now: the
+        intent stays prepared and can be activated again. After any other failure at the authority,
+        :class:`ActivationUsed` among them, it is abandoned, since a signature may exist that nobody has received;
+        the signer prepares again. A failure after the CMS is on disk is made good by ``complete``, called by the
+        signer or by the recovery.
+        """
+        record, contract = self._claimed(intent_id)
+        self._backend.reach(Failpoint.INTENT_CLAIMED)
+        cms = self._request_signature(record, activations)
+        self._backend.reach(Failpoint.CMS_RECEIVED)
+        with self._records.database.transaction() as tx:
+            intents.save_cms(tx, intent_id, cms)
+        self._backend.reach(Failpoint.CMS_PERSISTED)
+        return StampedIntent(self._completion.stamp(record, contract, cms), contract)
+
+    def complete(self, intent_id: str) -> Contract:
+        """See :meth:`Completion.complete`."""
+        return self._completion.complete(intent_id)
+
+    def complete_stamped(self, signed: StampedIntent) -> Contract:
+        """As :meth:`complete`, without reading again what :meth:`sign` has read."""
+        return self._completion.complete_stamped(signed.intent, signed.contract)
 
     def _record(self, inputs: SigningInputs, prepared: PreparedRevision, origin: SigningOrigin) -> IntentRecord:
         now, contract, party = self._records.now(), inputs.context.contract, inputs.context.party
@@ -216,7 +225,8 @@ class SigningCycle:
             record = intents.load_intent(tx, intent_id)
             contract = contracts.load_contract(tx, record.intent.contract)
             require_current(contract, record)
-            _require_time(record, now)
+            if now >= record.intent.expires:
+                raise StateRefused("The time to activate this signature is over; prepare it again.")
             party = signing_party(contract, record.intent)
             require_preconditions(self._rules.preconditions, tx, SigningContext(contract, party, now))
             intents.lease_intent(tx, intent_id, lease_owner=self._backend.leases.own_lease(), now=now)
@@ -242,11 +252,6 @@ class SigningCycle:
             raise
 
 
-def _require_time(record: IntentRecord, now: datetime) -> None:
-    if now >= record.intent.expires:
-        raise StateRefused("The time to activate this signature is over; prepare it again.")
-
-
 def _order(inputs: SigningInputs) -> PrepareOrder:
     contract, party = inputs.context.contract, inputs.context.party
     return PrepareOrder(
@@ -270,3 +275,126 @@ def _appearance(tx: Transaction, party: Party, language: Language, now: datetime
         image=appearances.chosen_picture(tx, person.subject),
         language=language,
     )
+
+
+class SigningService:
+    """Opens, signs and completes intents, safe under concurrent calls. *pause* sleeps between two looks."""
+
+    def __init__(
+        self,
+        records: ContractRecords,
+        rules: SigningRules,
+        cycle: SigningCycle,
+        *,
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._records = records
+        self._rules = rules
+        self._cycle = cycle
+        self._pause = pause
+
+    def open(self, contract_id: str, party_id: str, origin: SigningOrigin) -> OpenedSigning:
+        """What the party is to look at and activate; the same again while it holds.
+
+        Raises :class:`PreconditionRefused` when it cannot sign now, and :class:`StateRefused` when the contract
+        changed while it was prepared.
+        """
+        with self._records.database.reading() as tx:
+            context = self._cycle.context(tx, contract_id, party_id)
+            known = self._usable(tx, context)
+            if known is not None:
+                basis = self._rules.basis_finder.find_basis(tx, context)
+                return OpenedSigning(context.contract, context.party, known, basis)
+            inputs = self._cycle.inputs(tx, context)
+        return self._cycle.prepare_inputs(inputs, origin)[0]
+
+    def opened(self, contract_id: str, intent_id: str) -> OpenedSigning:
+        """The intent of this contract with its party, whatever became of it.
+
+        Raises :class:`NotFound`, for an intent of another contract too.
+        """
+        with self._records.database.reading() as tx:
+            record = intents.load_intent(tx, intent_id, contract=contract_id)
+            contract = contracts.load_contract(tx, record.intent.contract)
+        return OpenedSigning(contract, contract.require_party(record.intent.party), record)
+
+    def authorisation_basis(self, opened: OpenedSigning) -> AuthorisationBasis:
+        """On what the signature rests: as it was opened, else as of now."""
+        if opened.basis is not None:
+            return opened.basis
+        signing = SigningContext(opened.contract, opened.party, self._records.now())
+        with self._records.database.reading() as tx:
+            return self._rules.basis_finder.find_basis(tx, signing)
+
+    def sign(self, intent_id: str, activations: Sequence[Activation], origin: SigningOrigin) -> Contract:
+        """The contract with the signature, made once however often this is called.
+
+        *origin* is that of the activation: it takes the place of the one at which it was prepared.
+        Raises as :meth:`finish`.
+        """
+        self.record_location(intent_id, origin)
+        return self.finish(intent_id, activations)
+
+    def finish(self, intent_id: str, activations: Sequence[Activation] = ()) -> Contract:
+        """The contract with the intent's signature in it; a second call waits for the first and gets the same.
+
+        While another party's signature is being made this waits, too; once that is there, the intent is stale.
+        Raises as :meth:`SigningCycle.sign` and :meth:`SigningCycle.complete`.
+        """
+        for _ in range(MAX_POLLS):
+            record, current = self._seen(intent_id)
+            if record.state is IntentState.COMPLETED:
+                with self._records.database.reading() as tx:
+                    return contracts.load_contract(tx, record.intent.contract)
+            if record.state is IntentState.ABANDONED or current != record.base:
+                raise StateRefused("The document has changed or the time is over; prepare it again.")
+            if record.state is IntentState.PREPARED:
+                signed = self._signed(record, activations)
+                if signed is not None:
+                    return self._cycle.complete_stamped(signed)
+            self._pause(POLL_SECONDS)
+        raise StateRefused("A signature on this contract is being made just now; look at it again in a moment.")
+
+    def under_way(self, party_id: str) -> bool:
+        """Whether a signature of the party is being made, dated or verified just now."""
+        with self._records.database.reading() as tx:
+            return intents.is_under_way(tx, party_id)
+
+    def record_location(self, intent_id: str, circumstances: SigningOrigin) -> None:
+        """Keeps where it is activated, while nothing is signed yet. Raises :class:`PreconditionRefused`."""
+        words = (circumstances.location or "").strip()
+        if len(words) > LONGEST_PLACE or not (words.isprintable()):
+            raise PreconditionRefused(
+                "The place may have {most} characters at most, in one line.", most=LONGEST_PLACE
+            )
+        with self._records.database.transaction() as tx:
+            intents.save_origin(tx, intent_id, replace(circumstances, location=words or None))
+
+    def _seen(self, intent_id: str) -> tuple[IntentRecord, int]:
+        """The intent, and the number of the contract's newest revision."""
+        with self._records.database.reading() as tx:
+            record = intents.load_intent(tx, intent_id)
+            return record, contracts.current_revision(tx, record.intent.contract)
+
+    def _signed(self, record: IntentRecord, activations: Sequence[Activation]) -> StampedIntent | None:
+        """The signature when it was made here; None when somebody else is at it, or at the contract, just now."""
+        try:
+            return self._cycle.sign(record.id, activations)
+        except StateRefused:
+            with self._records.database.reading() as tx:
+                under_way = [each.intent.contract for each in intents.under_way(tx)]
+                state = intents.load_intent(tx, record.id).state
+            if record.intent.contract in under_way or state is IntentState.COMPLETED:
+                return None
+            raise
+
+    def _usable(self, tx: Transaction, context: SigningContext) -> IntentRecord | None:
+        """The prepared intent of the party, while it fits and lasts."""
+        contract, party, now = context.contract, context.party, context.now
+        record = intents.prepared_of(tx, party.id)
+        if record is None or record.base != contract.current.number or record.state is not IntentState.PREPARED:
+            return None
+        fits = record.intent.signer == party.subject and record.intent.field == party.field
+        wanted = self._rules.seal_lifetime / 2 if party.kind is PartyKind.SEAL else MIN_REMAINING_LIFETIME
+        lasts = record.intent.expires - now >= min(wanted, contract.deadline.at - now - EXPIRY_ROUNDING)
+        return record if fits and lasts else None

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from appliance.contracts.dependencies import ContractRecords, SigningBackend, SigningRules
 from appliance.contracts.preconditions import SigningContext, require_preconditions
-from appliance.contracts.signing_service import SigningService
+from appliance.contracts.signing import SigningService
 from appliance.errors import PreconditionRefused, StateRefused
 from appliance.ledger.audit_trail import SYSTEM, AuditEvent, EventKind, Field
 from appliance.model.contract import Contract, PartyKind

@@ -12,8 +12,7 @@ from werkzeug.exceptions import NotFound as NoSuchPage
 from werkzeug.wrappers import Response as BaseResponse
 
 from appliance.contracts.permissions import Permission, permissions_of
-from appliance.contracts.signing import OpenedSigning
-from appliance.contracts.signing_service import LONGEST_PLACE
+from appliance.contracts.signing import LONGEST_PLACE, OpenedSigning
 from appliance.model.contract import Contract, Party, PartyKind, PartyState, Placement
 from appliance.model.people import SealRequest
 from appliance.powers import CoverageOutcome
