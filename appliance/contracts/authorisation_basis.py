@@ -199,6 +199,10 @@ class BasisFinder:
             decision=decide_coverage(query, powers.of_agent(tx, person.subject) if query.needed else ()),
         )
 
+    def requires_power(self, signing: SigningContext) -> bool:
+        """Whether policy asks who signs for an organisation for a power of attorney."""
+        return self._policy.rules_for(signing.contract.kind).powers.required
+
     def requires_identity(self, signing: SigningContext, person: Person) -> bool:
         """Whether policy reserves this signature for people whose identity was checked."""
         required = self._identity_rules(signing).required
@@ -270,6 +274,8 @@ class PowerCoversSignature(Precondition):
     finder: BasisFinder
 
     def unmet_reasons(self, tx: Transaction, signing: SigningContext) -> Iterator[Sentence]:
+        if not self.finder.requires_power(signing):
+            return
         decision = self.finder.find_basis(tx, signing).decision
         if decision.outcome is CoverageOutcome.REFUSED:
             yield Sentence(decision.words.template, decision.words.values)

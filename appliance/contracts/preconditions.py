@@ -25,6 +25,7 @@ from appliance.model.declarations import AgreementRecord
 from appliance.model.intent import IntentRecord
 from appliance.model.people import Seal
 from appliance.policy import Policy
+from appliance.policy.rules import ReviewRequirement
 from appliance.review import review_status
 from appliance.review.review_status import ReviewStatuses
 from appliance.store import intents, people
@@ -197,7 +198,8 @@ class ContentCheckPassed(Precondition):
     reviews: ReviewStatuses
 
     def unmet_reasons(self, tx: Transaction, signing: SigningContext) -> Iterator[Sentence]:
-        if self.reviews.asks_for_nothing(signing.contract):
+        rules = self.reviews.policy.rules_for(signing.contract.kind)
+        if rules.review.before_sending is ReviewRequirement.NOTHING:
             return
         refusal = review_status.refusal_of(self.reviews.status_when_sent(tx, signing.contract))
         if refusal is not None:

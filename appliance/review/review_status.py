@@ -113,10 +113,6 @@ class ReviewStatuses:
         document = contract.original.digest
         return self._standing(tx, contract, reviews.check_of(tx, contract.id, document, self.rules))
 
-    def asks_for_nothing(self, contract: Contract) -> bool:
-        """Whether contracts of its type may go out unreviewed; told without reading anything."""
-        return self.policy.rules_for(contract.kind).review.before_sending is ReviewRequirement.NOTHING
-
     def status_when_sent(self, tx: Transaction, contract: Contract) -> ReviewStatus:
         """The same by whatever rules were in force when it was sent: the best standing that any check gives."""
         every = [
