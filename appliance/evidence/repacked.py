@@ -1,11 +1,11 @@
-"""A package that some ZIP tool packed again: its files, where every reader of ZIPs finds the same ones.
+"""The files of a package, also of one that some ZIP tool packed again: those that every reader of ZIPs finds.
 
 People unpack a package, look at it, and zip the folder. That loses the canonical form of the container and nothing
-of the content, which the manifest lists and the evidence service signed. So it is read, under rules that leave one
-reading: one directory at the end, members one after the other from the first byte to it, each local header and
-data descriptor as its entry (:mod:`appliance.evidence.zip_records`), stored or deflated to exactly the size and
-CRC-32 that are stated, no link, no encryption, no name twice. A folder around everything is left out of the paths.
-What unpacks to far more than it is, is a bomb.
+of the content, which the manifest lists and the evidence service signed. So every ZIP is read, under rules that
+leave one reading: one directory at the end, members one after the other from the first byte to it, each local
+header and data descriptor as its entry (:mod:`appliance.evidence.zip_records`), stored or deflated to exactly
+the size and CRC-32 that are stated, no link, no encryption, no name twice. A folder around everything is left out
+of the paths. What unpacks to far more than it is, is a bomb.
 
 What operating systems add to folders by themselves is measured as every member, so that nothing hides in it, and
 then dropped: its content is not looked at.
@@ -20,20 +20,10 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Final
 
-from appliance.evidence import container
+from appliance.evidence.container import DEFLATED, LARGEST, STORED, path_refused, require_path
 from appliance.evidence.model import PackageRefused
-from appliance.evidence.zip_records import (
-    DEFLATED,
-    DESCRIPTOR,
-    ENCRYPTED,
-    STORED,
-    ZipEntry,
-    packed_data,
-    read_directory,
-)
+from appliance.evidence.zip_records import DESCRIPTOR, ENCRYPTED, ZipEntry, packed_data, read_directory
 
-LARGEST: Final = 256 * 1024 * 1024
-"""Bytes of all files together: as many as a package is made with."""
 _MOST_RATIO, _SMALL = 20, 1024 * 1024
 _HARMLESS_FLAGS: Final = 0x0006 | 0x0800 | DESCRIPTOR  # how hard deflate tried; the name is UTF-8
 _SYSTEM_FOLDER: Final = "__MACOSX"
@@ -41,19 +31,20 @@ _SYSTEM_FILES: Final = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
 
 
 @dataclass(frozen=True, slots=True)
-class RepackedZip:
+class PackageZip:
     """``files``: path → bytes, sorted by path; ``ignored``: names of what operating systems added, each once."""
 
-    files: dict[str, bytes]
+    files: dict[str, memoryview]
     ignored: tuple[str, ...]
 
 
-def read_rezipped(data: bytes) -> RepackedZip:
+def read_zip(data: bytes) -> PackageZip:
     """The files of the ZIP *data*.
 
     Raises :class:`PackageRefused`, before anything is unpacked where the directory shows the reason.
     """
-    entries, directory_at = read_directory(data)
+    view = memoryview(data)
+    entries, directory_at = read_directory(view)
     for entry in entries:
         _require_plain(entry)
     total = sum(entry.size for entry in entries)
@@ -63,15 +54,15 @@ def read_rezipped(data: bytes) -> RepackedZip:
     if placed != _placed([entry.unicode_name for entry in entries]):
         raise PackageRefused("The package gives two names to one file; readers may differ on it.")
     expected_at = 0
-    files: dict[str, bytes] = {}
+    files: dict[str, memoryview] = {}
     for entry, path in zip(entries, placed, strict=True):
-        packed, expected_at = packed_data(data, entry, expected_at)
+        packed, expected_at = packed_data(view, entry, expected_at)
         content = _content(entry, packed)
         if path:
             files[path] = content
     if expected_at != directory_at:
         raise PackageRefused("The package has bytes that belong to no file; it was changed after it was made.")
-    return RepackedZip(dict(sorted(files.items())), tuple(sorted({_added(each.name) for each in entries} - {""})))
+    return PackageZip(dict(sorted(files.items())), tuple(sorted({_added(each.name) for each in entries} - {""})))
 
 
 def _require_plain(entry: ZipEntry) -> None:
@@ -108,11 +99,11 @@ def _path(name: bytes, around: bytes) -> str:
     if _added(name):
         inside = name.removesuffix(b"/").split(b"/")
         if b"\\" in name or not set(inside).isdisjoint({b"", b".", b".."}):
-            raise container.path_refused(name.decode("utf-8", "replace"))
+            raise path_refused(name.decode("utf-8", "replace"))
         return ""
     if name == around:
         return ""
-    path = container.require_path(name.removeprefix(around).removesuffix(b"/").decode("ascii", "replace"))
+    path = require_path(name.removeprefix(around).removesuffix(b"/").decode("ascii", "replace"))
     return "" if name.endswith(b"/") else path
 
 
@@ -132,7 +123,7 @@ def _added(name: bytes) -> str:
     return last if last in _SYSTEM_FILES else ""
 
 
-def _content(entry: ZipEntry, packed: bytes) -> bytes:
+def _content(entry: ZipEntry, packed: memoryview) -> memoryview:
     content = packed if entry.method == STORED else _inflated(entry, packed)
     if (
         len(packed) != entry.packed
@@ -141,10 +132,10 @@ def _content(entry: ZipEntry, packed: bytes) -> bytes:
         or zlib.crc32(content) != entry.crc
     ):
         raise PackageRefused("The file {path} in the package was changed or cut off.", path=entry.shown)
-    return content
+    return memoryview(content)
 
 
-def _inflated(entry: ZipEntry, packed: bytes) -> bytes | None:
+def _inflated(entry: ZipEntry, packed: memoryview) -> bytes | None:
     """None where the deflated stream is none, or does not end exactly with *packed* and at the stated size."""
     stream = zlib.decompressobj(-zlib.MAX_WBITS)
     try:
@@ -152,6 +143,3 @@ def _inflated(entry: ZipEntry, packed: bytes) -> bytes | None:
     except zlib.error:
         return None
     return content if stream.eof and not stream.unused_data else None
-
-
-__all__ = ["LARGEST", "RepackedZip", "read_rezipped"]

@@ -28,23 +28,22 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from appliance.errors import ApplianceError, ConfinementFailed
 from appliance.evidence import (
     authorisation_basis,
-    container,
     contents,
     history,
     log_files,
     manifest,
     manifest_signature,
     package,
-    repacked,
 )
 from appliance.evidence.agreements import require_agreements
+from appliance.evidence.container import is_canonical
 from appliance.evidence.content_check import require_review
 from appliance.evidence.contents import Files, part
 from appliance.evidence.history import PackageEvent
 from appliance.evidence.manifest import PackageManifest
 from appliance.evidence.manifest_signature import PackageTrust, SignatureFiles
 from appliance.evidence.model import PackageRefused
-from appliance.evidence.repacked import RepackedZip
+from appliance.evidence.repacked import read_zip
 from appliance.verification import (
     FileKind,
     Indication,
@@ -71,6 +70,7 @@ _MOST_CERTIFICATES, _MOST_RECORDS = 500, 200
 _REZIPPED = Reason(
     "The package was zipped again after it was made; its files were judged, the ZIP itself was not."
 )
+_IGNORED = "The ZIP also has files that operating systems add to folders ({names}); they were ignored."
 _VOID = Reason("The parties have declared this contract void.")
 _CRL_END = b"-----END X509 CRL-----\n"
 
@@ -104,19 +104,13 @@ def verify_package(
 
 def _opened(package: bytes) -> tuple[Files, tuple[Reason, ...]]:
     """The files, with a remark where the container is not the one that was made."""
-    try:
-        return container.read_container(package), ()
-    except PackageRefused:
-        again = repacked.read_rezipped(package)
-        return {path: memoryview(data) for path, data in again.files.items()}, (_REZIPPED, *_ignored(again))
-
-
-def _ignored(again: RepackedZip) -> Iterator[Reason]:
-    if again.ignored:
-        yield Reason(
-            "The ZIP also has files that operating systems add to folders ({names}); they were ignored.",
-            {"names": ", ".join(again.ignored)},
-        )
+    found = read_zip(package)
+    if is_canonical(package, found.files):
+        return found.files, ()
+    if not found.ignored:
+        return found.files, (_REZIPPED,)
+    names = {"names": ", ".join(found.ignored)}
+    return found.files, (_REZIPPED, Reason(_IGNORED, names))
 
 
 def _signatures(

@@ -13,20 +13,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from appliance.evidence import container
+from appliance.evidence.container import CENTRAL, CENTRAL_MARK, END, END_MARK, LOCAL, LOCAL_MARK, LONGEST, STORED
 from appliance.evidence.model import PackageRefused
 
 MOST_FILES: Final = 20_000
 """Entries, those of folders among them."""
-STORED, DEFLATED = 0, 8
-"""Compression methods (4.4.5)."""
 ENCRYPTED, DESCRIPTOR = 0x0001, 0x0008
 """General purpose flags (4.4.4)."""
 
-_LOCAL: Final = struct.Struct("<4s5H3I2H")
-_CENTRAL: Final = struct.Struct("<4s6H3I5H2I")
-_END: Final = struct.Struct("<4s4H2IH")
-_LOCAL_MARK, _CENTRAL_MARK, _END_MARK = b"PK\x03\x04", b"PK\x01\x02", b"PK\x05\x06"
 _DESCRIPTOR_MARK: Final = b"PK\x07\x08"
 _FULL: Final = 0xFFFFFFFF
 _ZIP64, _UNICODE_PATH = 0x0001, 0x7075
@@ -62,39 +56,39 @@ class ZipEntry:
     @property
     def shown(self) -> str:
         """The name for a sentence."""
-        return self.name.decode("utf-8", "replace")[: container.LONGEST]
+        return self.name.decode("utf-8", "replace")[:LONGEST]
 
 
-def read_directory(data: bytes) -> tuple[list[ZipEntry], int]:
+def read_directory(data: memoryview) -> tuple[list[ZipEntry], int]:
     """The entries in the order of their offsets, and where the directory starts.
 
     Raises :class:`PackageRefused`, as all here do.
     """
-    tail = data[-_END.size :]
-    if len(tail) < _END.size or tail[:4] != _END_MARK:
+    tail = data[-END.size :]
+    if len(tail) < END.size or tail[:4] != END_MARK:
         raise PackageRefused("The package does not end as a ZIP does; it is cut off or was added to.")
-    _, disk, first_disk, here, count, size, at, comment = _END.unpack(tail)
-    if disk or first_disk or here != count or comment or at + size != len(data) - _END.size:
+    _, disk, first_disk, here, count, size, at, comment = END.unpack(tail)
+    if disk or first_disk or here != count or comment or at + size != len(data) - END.size:
         raise PackageRefused("The package does not end as a ZIP does; it is cut off or was added to.")
     if count > MOST_FILES:
         raise PackageRefused("The package has more than {limit} files; it was not read.", limit=MOST_FILES)
-    entries = list(_entries(data[at : at + size]))
+    entries = list(_entries(bytes(data[at : at + size])))
     if len(entries) != count:
         raise PackageRefused("The directory of the package has more bytes than entries.")
     return sorted(entries, key=lambda each: each.offset), at
 
 
-def packed_data(data: bytes, entry: ZipEntry, expected_at: int) -> tuple[bytes, int]:
+def packed_data(data: memoryview, entry: ZipEntry, expected_at: int) -> tuple[memoryview, int]:
     """The packed bytes of *entry*, whose local header must be at *expected_at*, and where the next one must be."""
-    head = data[entry.offset : entry.offset + _LOCAL.size]
-    if entry.offset != expected_at or len(head) != _LOCAL.size:
+    head = data[entry.offset : entry.offset + LOCAL.size]
+    if entry.offset != expected_at or len(head) != LOCAL.size:
         raise PackageRefused("The package has bytes that belong to no file; it was changed after it was made.")
-    mark, _, flags, method, _, _, crc, packed, size, name_length, extra_length = _LOCAL.unpack(head)
-    name_at = entry.offset + _LOCAL.size
+    mark, _, flags, method, _, _, crc, packed, size, name_length, extra_length = LOCAL.unpack(head)
+    name_at = entry.offset + LOCAL.size
     start = name_at + int(name_length) + int(extra_length)
-    blocks = _blocks(data[name_at + name_length : start], entry.shown)
-    stated = (mark, flags, method, data[name_at : name_at + name_length])
-    same = stated == (_LOCAL_MARK, entry.flags, entry.method, entry.encoded_name)
+    blocks = _blocks(bytes(data[name_at + name_length : start]), entry.shown)
+    stated = (mark, flags, method, bytes(data[name_at : name_at + name_length]))
+    same = stated == (LOCAL_MARK, entry.flags, entry.method, entry.encoded_name)
     own_name = _unicode_name(blocks, entry.encoded_name, entry.shown)
     named = own_name == entry.encoded_name or _slashed(own_name) == _slashed(entry.unicode_name)
     if not (same and named and _agree(entry, crc, (size, packed), blocks.get(_ZIP64))):
@@ -121,7 +115,7 @@ def _agree(entry: ZipEntry, crc: int, sizes: tuple[int, int], block: bytes | Non
     return all(found == own or (found == 0 and _described(entry)) for found, own in said)
 
 
-def _descriptor(data: bytes, entry: ZipEntry, at: int, *, wide: bool) -> int:
+def _descriptor(data: memoryview, entry: ZipEntry, at: int, *, wide: bool) -> int:
     """The length of the data descriptor, which says what the directory says.
 
     Where the data are stored, nothing but the descriptor shows to a reader from the front where they end: nothing
@@ -139,8 +133,8 @@ def _descriptor(data: bytes, entry: ZipEntry, at: int, *, wide: bool) -> int:
             " states; it was changed after it was made.",
             path=entry.shown,
         )
-    marks = (_LOCAL_MARK, _CENTRAL_MARK, _END_MARK, _DESCRIPTOR_MARK)
-    if entry.method == STORED and any(mark in data[at - entry.packed : at] for mark in marks):
+    marks = (LOCAL_MARK, CENTRAL_MARK, END_MARK, _DESCRIPTOR_MARK)
+    if entry.method == STORED and any(mark in bytes(data[at - entry.packed : at]) for mark in marks):
         raise PackageRefused(
             "The size of the file {path} stands only behind its bytes, and they hold what could be their end, so"
             " readers may differ on it; give the package as it was made, or zip its folder with another tool.",
@@ -152,10 +146,10 @@ def _descriptor(data: bytes, entry: ZipEntry, at: int, *, wide: bool) -> int:
 def _entries(records: bytes) -> Iterator[ZipEntry]:
     at = 0
     while at < len(records):
-        if len(records) - at < _CENTRAL.size or records[at : at + 4] != _CENTRAL_MARK:
+        if len(records) - at < CENTRAL.size or records[at : at + 4] != CENTRAL_MARK:
             raise PackageRefused("The directory of the package is cut off.")
-        fields = _CENTRAL.unpack(records[at : at + _CENTRAL.size])
-        name_at = at + _CENTRAL.size
+        fields = CENTRAL.unpack(records[at : at + CENTRAL.size])
+        name_at = at + CENTRAL.size
         extra_at = name_at + fields[10]
         at = name_at + sum(fields[10:13])
         if at > len(records) or fields[13]:
@@ -164,7 +158,7 @@ def _entries(records: bytes) -> Iterator[ZipEntry]:
 
 
 def _entry(fields: tuple[int, ...], encoded: bytes, extra: bytes) -> ZipEntry:
-    shown = encoded.decode("utf-8", "replace")[: container.LONGEST]
+    shown = encoded.decode("utf-8", "replace")[:LONGEST]
     blocks = _blocks(extra, shown)
     size, packed, offset = _widened((fields[9], fields[8], fields[16]), blocks.get(_ZIP64, b""), shown)
     unicode = _unicode_name(blocks, encoded, shown)
@@ -224,15 +218,3 @@ def _unicode_name(blocks: Mapping[int, bytes], encoded: bytes, shown: str) -> by
 
 def _not_read(shown: str) -> PackageRefused:
     return PackageRefused("The file {path} of the package is packed in a way that is not read here.", path=shown)
-
-
-__all__ = [
-    "DEFLATED",
-    "DESCRIPTOR",
-    "ENCRYPTED",
-    "MOST_FILES",
-    "STORED",
-    "ZipEntry",
-    "packed_data",
-    "read_directory",
-]

@@ -13,8 +13,8 @@ from appliance.contracts.agreement import AgreementSides
 from appliance.contracts.drafting import DraftTerms
 from appliance.demonstration.participants import ALPHA, BETA, CUSTODIAN, LI, ZHANG
 from appliance.errors import ConfigurationError, NotFound, PreconditionRefused, StateRefused
-from appliance.evidence import container
 from appliance.evidence.exporting import Exporting
+from appliance.evidence.repacked import read_zip
 from appliance.language import Language
 from appliance.model.contract import Contract, Party
 from appliance.verification import Indication
@@ -147,7 +147,7 @@ def test_the_evidence_has_what_every_party_accepted(world: World, opened: Text) 
     with opened(text()) as appliance, sequenced(appliance, world):  # other words since; those accepted are kept
         package = Exporting(appliance).export(contract.id, OURS).package
         assert appliance.verifier.verify(package).indication is Indication.PASSED
-    files = {path: bytes(data) for path, data in container.read_container(package).items()}
+    files = {path: bytes(data) for path, data in read_zip(package).files.items()}
     records = [canonical.decode(files[f"agreement/{number:02}.json"]) for number in (1, 2)]
     named = [(each["party"]["name"], each["counterparties"][0]["name"], each["contract"]) for each in records]
     assert named == [(ALPHA, BETA, contract.id), (BETA, ALPHA, contract.id)]

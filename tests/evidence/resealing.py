@@ -7,13 +7,14 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from appliance.evidence import container, manifest
+from appliance.evidence.repacked import read_zip
 from hsm import cms, timestamp
 from tests.evidence.authority import Holder, TestAuthority
 
 
 def repacked(package: bytes, changes: Mapping[str, bytes | None]) -> bytes:
     """The package with other files (None: without one), in its one form; nothing is signed again."""
-    files = {path: bytes(data) for path, data in container.read_container(package).items()}
+    files = {path: bytes(data) for path, data in read_zip(package).files.items()}
     files |= {path: data for path, data in changes.items() if data is not None}
     return container.write_container(
         {path: data for path, data in files.items() if changes.get(path, b"") is not None}
@@ -25,7 +26,7 @@ def resealed(
 ) -> bytes:
     """As somebody would who has the appliance's evidence key, or *signer*'s: another content (None: without that
     file), a good manifest over it, which names the same checkpoint."""
-    files = {path: bytes(data) for path, data in container.read_container(package).items()}
+    files = {path: bytes(data) for path, data in read_zip(package).files.items()}
     files |= {path: data for path, data in changes.items() if data is not None}
     files = {path: data for path, data in files.items() if changes.get(path, b"") is not None}
     listed = manifest.decode(files[manifest.MANIFEST])

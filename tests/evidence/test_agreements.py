@@ -14,11 +14,12 @@ from typing import Any
 import pytest
 
 from appliance.confinement import Confinement
-from appliance.evidence import container, history
+from appliance.evidence import history
 from appliance.evidence.agreements import require_agreements
 from appliance.evidence.history import PackageEvent
 from appliance.evidence.model import EvidenceInput, PackageRefused
 from appliance.evidence.package import build
+from appliance.evidence.repacked import read_zip
 from appliance.evidence.verification import verify_package
 from appliance.verification import Indication, Verifier
 from hsm import canonical
@@ -62,7 +63,7 @@ class Case:
 
 @pytest.fixture(scope="module")
 def case(package: bytes, evidence: EvidenceInput) -> Case:
-    files = {path: bytes(data) for path, data in container.read_container(package).items()}
+    files = {path: bytes(data) for path, data in read_zip(package).files.items()}
     return Case(files, history.events(evidence.log.entries))
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from appliance.evidence import container
 from appliance.evidence.model import EvidenceIncomplete, PackageRefused
+from appliance.evidence.repacked import read_zip
 
 FILES = {"b.txt": b"two", "a/one.txt": b"one", "check.sh": b"#!/bin/sh\n", "empty": b""}
 
@@ -24,8 +25,20 @@ def zipped(*names_and_data: tuple[str, bytes], compression: int = zipfile.ZIP_ST
     return stream.getvalue()
 
 
+def end_of(count: int, directory_size: int) -> bytes:
+    return container.END.pack(container.END_MARK, 0, 0, count, count, directory_size, 0, 0)
+
+
+def read_canonical(data: bytes) -> dict[str, memoryview]:
+    """The files of *data*, when it is a container in the one form."""
+    found = read_zip(data).files
+    if not container.is_canonical(data, found):
+        raise PackageRefused("not in its canonical form")
+    return found
+
+
 def test_what_was_written_is_read_back_sorted() -> None:
-    found = container.read_container(container.write_container(FILES))
+    found = read_canonical(container.write_container(FILES))
     assert list(found) == sorted(FILES)
     assert {name: bytes(data) for name, data in found.items()} == FILES
 
@@ -51,7 +64,7 @@ def test_every_single_changed_bit_is_refused() -> None:
             changed = bytearray(package)
             changed[at] ^= bit
             with pytest.raises(PackageRefused):
-                container.read_container(bytes(changed))
+                read_canonical(bytes(changed))
 
 
 @pytest.mark.parametrize("cut", [0, 1, 21, 22, 100, 300])
@@ -59,7 +72,7 @@ def test_cut_off_or_added_to_is_refused(cut: int) -> None:
     package = container.write_container(FILES)
     for changed in (package[:cut], package[cut + 1 :], package + b"\0" * (cut + 1), b"\0" * (cut + 1) + package):
         with pytest.raises(PackageRefused):
-            container.read_container(changed)
+            read_canonical(changed)
 
 
 @pytest.mark.parametrize(
@@ -74,44 +87,44 @@ def test_cut_off_or_added_to_is_refused(cut: int) -> None:
         ("trailing.", "not a plain relative path"),
         ("合同.pdf", "not a plain relative path"),
         ("a b", "not a plain relative path"),
-        ("folder/", "not a plain relative path"),
+        ("folder/", "changed or cut off"),
     ],
 )
 def test_names_that_could_land_elsewhere_are_refused(name: str, sentence: str) -> None:
     with pytest.raises(PackageRefused, match=sentence):
-        container.read_container(zipped((name, b"x")))
+        read_canonical(zipped((name, b"x")))
 
 
 def test_a_foreign_zip_is_refused_even_if_its_content_is_the_same() -> None:
     with pytest.raises(PackageRefused, match="canonical form"):
-        container.read_container(zipped(*sorted(FILES.items())))
+        read_canonical(zipped(*sorted(FILES.items())))
 
 
 def test_a_file_twice_is_refused() -> None:
     once = container.write_container({"a": b"1", "b": b"2"})
-    with pytest.raises(PackageRefused, match="twice"):
-        container.read_container(once.replace(b"b", b"a"))
+    with pytest.raises(PackageRefused, match="two files of one name"):
+        read_canonical(once.replace(b"b", b"a"))
 
 
 def test_a_bomb_is_refused_before_anything_is_unpacked() -> None:
     bomb = zipped(("zeros", b"\0" * 50_000_000), compression=zipfile.ZIP_DEFLATED)
     with pytest.raises(PackageRefused):
-        container.read_container(bomb)
+        read_canonical(bomb)
 
 
 def test_a_directory_that_claims_millions_of_entries_is_refused() -> None:
-    end = container._end(65_535, 0, 0)
+    end = end_of(65_535, 0)
     with pytest.raises(PackageRefused, match="more than"):
-        container.read_container(end)
+        read_canonical(end)
 
 
 def test_random_bytes_are_refused() -> None:
     chance = random.Random(7)  # noqa: S311 - bytes for a parser, no secret
     for _ in range(300):
         noise = chance.randbytes(chance.randrange(200))
-        for data in (noise, b"PK\x03\x04" + noise, noise + container._end(1, len(noise), 0)):
+        for data in (noise, b"PK\x03\x04" + noise, noise + end_of(1, len(noise))):
             with pytest.raises(PackageRefused):
-                container.read_container(data)
+                read_canonical(data)
 
 
 def test_more_files_than_a_package_may_have_are_not_written() -> None:

@@ -19,8 +19,9 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from appliance.confinement import Confinement
-from appliance.evidence import container, log_files, manifest
+from appliance.evidence import log_files, manifest
 from appliance.evidence.model import EvidenceInput, LogMaterial
+from appliance.evidence.repacked import read_zip
 from appliance.evidence.verification import verify_package
 from appliance.verification import Indication, Verifier
 from hsm.note import Checkpoint, NoteKey, sign_checkpoint
@@ -62,7 +63,7 @@ class Readers:
 
     def _commands(self, package: bytes) -> list[str]:
         """All commands of the README; first those that name most of what was changed, which mostly refuse it."""
-        good, files = container.read_container(self.good), container.read_container(package)
+        good, files = read_zip(self.good).files, read_zip(package).files
         changed = [path for path in files if files[path] != good.get(path)]
         shown = commands(self.folder / "README.en.txt")
         return sorted(shown, key=lambda command: sum(path in command for path in changed), reverse=True)
@@ -101,7 +102,7 @@ def test_the_real_text_beside_an_invented_checkpoint_is_refused(
 ) -> None:
     forged: dict[str, bytes] = log_files.log_files(invented)
     for path in (log_files.CHECKPOINT_TEXT, log_files.CHECKPOINT_SIGNATURE, log_files.VKEY, log_files.PUBLIC_KEY):
-        forged[path] = bytes(container.read_container(package)[path])
+        forged[path] = bytes(read_zip(package).files[path])
     readers.refuse(resealed(package, forged, authority))
 
 
@@ -110,7 +111,7 @@ def test_a_checkpoint_that_differs_in_one_thing_is_refused(
     readers: Readers, package: bytes, authority: TestAuthority, evidence: EvidenceInput, changed: str
 ) -> None:
     """By the log's own key, even: what counts is what the manifest names."""
-    named = manifest.decode(bytes(container.read_container(package)[manifest.MANIFEST])).checkpoint
+    named = manifest.decode(bytes(read_zip(package).files[manifest.MANIFEST])).checkpoint
     other = replace(
         Checkpoint(named.origin, named.size, named.root),
         **{"origin": {"origin": "vermilion.example/other"}, "size": {"size": 51}, "root": {"root": bytes(32)}}[
@@ -146,12 +147,12 @@ def test_a_manifest_by_another_signer_is_refused(
     own = signer.certificate.public_bytes(Encoding.PEM)
     readers.refuse(resealed(package, {}, authority, signer))
     readers.refuse(resealed(package, {"certificates/evidence.pem": own}, authority, signer))
-    both = bytes(container.read_container(package)["certificates/evidence.pem"]) + own
+    both = bytes(read_zip(package).files["certificates/evidence.pem"]) + own
     readers.refuse(resealed(package, {"certificates/evidence.pem": both}, authority, signer))
 
 
 def index_without(package: bytes, what: str) -> bytes:
-    lines = bytes(container.read_container(package)["index.txt"]).decode().splitlines(keepends=True)
+    lines = bytes(read_zip(package).files["index.txt"]).decode().splitlines(keepends=True)
     return "".join(line for line in lines if not line.startswith(f"{what} ")).encode()
 
 
@@ -165,8 +166,8 @@ def test_an_index_that_passes_files_over_is_refused(
 
 
 def test_another_time_of_making_is_refused(readers: Readers, package: bytes, authority: TestAuthority) -> None:
-    index = bytes(container.read_container(package)["index.txt"])
-    listed = manifest.decode(bytes(container.read_container(package)[manifest.MANIFEST]))
+    index = bytes(read_zip(package).files["index.txt"])
+    listed = manifest.decode(bytes(read_zip(package).files[manifest.MANIFEST]))
     made = int(listed.created.timestamp())
     earlier = index.replace(f"created {made}".encode(), f"created {made - 1}".encode())
     readers.refuse_folder(resealed(package, {"index.txt": earlier}, authority), readme=False)
@@ -176,9 +177,9 @@ def test_files_left_out_with_their_lines_are_refused(
     readers: Readers, package: bytes, authority: TestAuthority
 ) -> None:
     """No signature at all: nothing to check, and so nothing wrong."""
-    index = bytes(container.read_container(package)["index.txt"]).decode().splitlines(keepends=True)
+    index = bytes(read_zip(package).files["index.txt"]).decode().splitlines(keepends=True)
     unsigned: dict[str, bytes | None] = {
-        path: None for path in container.read_container(package) if path.startswith("signatures/")
+        path: None for path in read_zip(package).files if path.startswith("signatures/")
     }
     unsigned["index.txt"] = "".join(
         line for line in index if not line.startswith(("signature ", "timestamp "))
@@ -189,7 +190,7 @@ def test_files_left_out_with_their_lines_are_refused(
 def test_files_added_renamed_and_listed_twice_are_refused(
     readers: Readers, package: bytes, authority: TestAuthority
 ) -> None:
-    files = container.read_container(package)
+    files = read_zip(package).files
     readers.refuse(repacked(package, {"log/checkpoint.bak": b"x"}))
     swapped: Changes = {
         "signatures/01.p7s": bytes(files["signatures/02.p7s"]),

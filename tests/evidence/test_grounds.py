@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 
-from appliance.evidence import container, history
+from appliance.evidence import history
 from appliance.evidence.authorisation_basis import Files, require_authorisation_basis
 from appliance.evidence.history import PackageEvent
 from appliance.evidence.model import EvidenceInput, PackageRefused
+from appliance.evidence.repacked import read_zip
 from hsm import canonical
 from tests.evidence.contract import POWER
 
@@ -59,7 +60,7 @@ class Case:
 
 @pytest.fixture(scope="module")
 def case(package: bytes, evidence: EvidenceInput) -> Case:
-    files = {path: bytes(data) for path, data in container.read_container(package).items()}
+    files = {path: bytes(data) for path, data in read_zip(package).files.items()}
     return Case(files, history.events(evidence.log.entries))
 
 

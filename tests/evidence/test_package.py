@@ -5,9 +5,10 @@ from dataclasses import replace
 
 import pytest
 
-from appliance.evidence import container, manifest
+from appliance.evidence import manifest
 from appliance.evidence.model import EvidenceIncomplete, EvidenceInput, ManifestSignature, PackageRefused
 from appliance.evidence.package import build
+from appliance.evidence.repacked import read_zip
 from hsm.errors import AuthorityError, ModuleUnavailable
 from hsm.note import NoteKey
 from tests.evidence import contract
@@ -15,7 +16,7 @@ from tests.evidence.authority import TestAuthority
 
 
 def test_everything_is_listed_and_nothing_else_is_there(package: bytes) -> None:
-    files = container.read_container(package)
+    files = read_zip(package).files
     listed = manifest.decode(bytes(files[manifest.MANIFEST]))
     assert {file.path for file in listed.files} | manifest.SEALS == set(files)
     manifest.require_same(listed, files)

@@ -13,8 +13,8 @@ from datetime import timedelta
 import pytest
 
 from appliance.confinement import Confinement
-from appliance.evidence import container, repacked
 from appliance.evidence.model import PackageRefused
+from appliance.evidence.repacked import PackageZip, read_zip
 from appliance.evidence.verification import verify_package
 from appliance.verification import Indication, Verifier
 from tests.evidence import zipforms
@@ -53,7 +53,7 @@ def piped(files: dict[str, bytes], method: int, *, wide: bool) -> bytes:
 
 @pytest.mark.parametrize("form", FORMS, ids=lambda form: form.__name__)
 def test_what_tools_write_is_read(form: Callable[[dict[str, bytes], str], list[Member]]) -> None:
-    found = repacked.read_rezipped(zipped(form(FILES, "证据包 (1)")))
+    found = read_zip(zipped(form(FILES, "证据包 (1)")))
     assert found.files == FILES
     assert found.ignored == ADDED.get(form, ())
 
@@ -61,16 +61,16 @@ def test_what_tools_write_is_read(form: Callable[[dict[str, bytes], str], list[M
 def test_what_zipfile_writes_to_a_pipe_is_read() -> None:
     for method in (zipfile.ZIP_DEFLATED, zipfile.ZIP_STORED):
         for wide in (False, True):
-            assert repacked.read_rezipped(piped(FILES, method, wide=wide)) == repacked.RepackedZip(FILES, ())
+            assert read_zip(piped(FILES, method, wide=wide)) == PackageZip(FILES, ())
 
 
 def test_files_of_operating_systems_are_ignored_wherever_they_lie() -> None:
     added = [b"__MACOSX/._b.txt", b"a/.DS_Store", b"a/desktop.ini", b"Thumbs.db", b"x/__MACOSX/._y"]
     members = [Member(path.encode(), data) for path, data in FILES.items()]
-    found = repacked.read_rezipped(zipped([*(Member(name, b"any") for name in added), *members]))
-    assert found == repacked.RepackedZip(FILES, (".DS_Store", "Thumbs.db", "__MACOSX", "desktop.ini"))
+    found = read_zip(zipped([*(Member(name, b"any") for name in added), *members]))
+    assert found == PackageZip(FILES, (".DS_Store", "Thumbs.db", "__MACOSX", "desktop.ini"))
     other = Member(b"a/desktop.ini.exe", b"MZ")
-    assert "a/desktop.ini.exe" in repacked.read_rezipped(zipped([*members, other])).files
+    assert "a/desktop.ini.exe" in read_zip(zipped([*members, other])).files
 
 
 GOOD = Member(b"b.txt", b"two" * 9, described=True)
@@ -138,13 +138,13 @@ def two_names(header: bytes, unicode: bytes, *, crc: int | None = None) -> Membe
 )
 def test_two_readings_are_refused(members: list[Member], sentence: str) -> None:
     with pytest.raises(PackageRefused, match=sentence):
-        repacked.read_rezipped(zipped(members))
+        read_zip(zipped(members))
 
 
 def test_random_changes_leave_the_same_files_or_are_refused() -> None:
     for changed in zipforms.flipped(zipped(zipforms.by_finder(FILES, "f")), seed=5):
         try:
-            found = repacked.read_rezipped(changed).files
+            found = {path: bytes(data) for path, data in read_zip(changed).files.items()}
         except PackageRefused:
             continue
         assert sorted(data for data in found.values() if data in FILES.values()) == sorted(FILES.values())
@@ -159,9 +159,7 @@ def test_a_package_from_finder_passes_with_remarks(
         evidence=verify_package,
         clock=lambda: authority.now + timedelta(hours=1),
     )
-    members = zipforms.by_finder(
-        {path: bytes(data) for path, data in container.read_container(package).items()}, "证据包"
-    )
+    members = zipforms.by_finder({path: bytes(data) for path, data in read_zip(package).files.items()}, "证据包")
     report = verifier.verify(zipped(members))
     assert report.indication is Indication.PASSED, report.reasons
     again, ignored = map(str, report.remarks)

@@ -14,10 +14,11 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from appliance.confinement import Confinement
-from appliance.evidence import container, manifest
+from appliance.evidence import manifest
 from appliance.evidence.manifest import PackageManifest
 from appliance.evidence.model import EvidenceInput
 from appliance.evidence.package import build
+from appliance.evidence.repacked import read_zip
 from appliance.evidence.verification import verify_package
 from appliance.verification import FileKind, Indication, TrustAnchors, VerificationReport, Verifier
 from hsm import cms
@@ -74,7 +75,7 @@ def test_years_later_it_still_says_who_signed(verifier: Verifier, package: bytes
 
 def test_a_flipped_byte_of_any_file_fails(verify: Verify, package: bytes) -> None:
     chance = random.Random(3)  # noqa: S311 - which byte to flip is no secret
-    for path, data in container.read_container(package).items():
+    for path, data in read_zip(package).files.items():
         for at in chance.sample(range(len(data)), min(1, len(data))):
             report = verify(repacked(package, {path: flipped(bytes(data), at)}))
             assert report.indication is Indication.FAILED, (path, at, report.reasons)
@@ -82,7 +83,7 @@ def test_a_flipped_byte_of_any_file_fails(verify: Verify, package: bytes) -> Non
 
 
 def test_a_flipped_byte_of_what_seals_fails(verify: Verify, package: bytes) -> None:
-    files = container.read_container(package)
+    files = read_zip(package).files
     for path in sorted(manifest.SEALS - {manifest.MANIFEST}):
         for at in range(0, len(files[path]), 31):
             report = verify(repacked(package, {path: flipped(bytes(files[path]), at)}))
@@ -121,7 +122,7 @@ def test_a_manifest_signed_by_a_person_is_not_believed(
     verify: Verify, package: bytes, authority: TestAuthority
 ) -> None:
     """A person can have any digest signed as a document's; that must not make a manifest."""
-    listed = bytes(container.read_container(package)[manifest.MANIFEST])
+    listed = bytes(read_zip(package).files[manifest.MANIFEST])
     signature = cms.sign_detached(authority.person("李样本 person-2"), content=listed)
     report = verify(repacked(package, {manifest.SIGNATURE: signature}))
     assert report.indication is Indication.FAILED
@@ -131,7 +132,7 @@ def test_a_manifest_signed_by_a_person_is_not_believed(
 def test_a_stolen_evidence_key_does_not_make_another_contract(
     verify: Verify, package: bytes, authority: TestAuthority
 ) -> None:
-    files = container.read_container(package)
+    files = read_zip(package).files
     other = bytes(files["contract/contract.signed.pdf"]).replace(b"/Type", b"/Tipe", 1)
     report = verify(resealed(package, {"contract/contract.signed.pdf": other}, authority))
     assert report.indication is Indication.FAILED
@@ -153,7 +154,7 @@ def test_an_acceptance_signed_by_a_stranger_is_not_believed(
     verify: Verify, package: bytes, authority: TestAuthority
 ) -> None:
     """The log has what was accepted; who signed it, the signature alone shows."""
-    files = container.read_container(package)
+    files = read_zip(package).files
     stranger = TestAuthority()
     message = cms.sign_detached(stranger.person("张示例"), content=bytes(files["agreement/01.json"]))
     value = cms.signature_value(message)
@@ -171,7 +172,7 @@ def test_an_acceptance_signed_by_a_stranger_is_not_believed(
 def test_a_checkpoint_that_the_manifest_does_not_name_fails(
     verify: Verify, package: bytes, authority: TestAuthority
 ) -> None:
-    listed = manifest.decode(bytes(container.read_container(package)[manifest.MANIFEST]))
+    listed = manifest.decode(bytes(read_zip(package).files[manifest.MANIFEST]))
     other = PackageManifest(listed.contract, listed.created, replace(listed.checkpoint, size=41), listed.files)
     report = verify(repacked(package, sealed(other.encode(), authority)))
     assert report.indication is Indication.FAILED

@@ -43,7 +43,6 @@ ALWAYS_SEVERAL = frozenset(
         "The journal was changed from outside: line {number} does not follow from the one before.",
         "The log of size {new} does not contain the one of {old} unchanged.",
         "The note of the checkpoint of size {n} says otherwise.",
-        "The package is cut off: a ZIP needs at least {size} bytes.",
         "The signature has {size} bytes and only {room} were kept for it; prepare it again with more room.",
         "The signed contract has {count} signatures with the bytes of this one, instead of one.",
         "The token holds {count} keys with the label {label}, not one.",

@@ -13,8 +13,8 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from appliance.demonstration.participants import LI, ZHANG
-from appliance.evidence import container
 from appliance.evidence.exporting import Exporting
+from appliance.evidence.repacked import read_zip
 from appliance.model.contract import ContractState
 from appliance.model.intent import SigningOrigin
 from appliance.verification import Indication
@@ -62,7 +62,7 @@ def test_what_was_signed_before_is_said_from_the_upload_to_the_verification(
     page = zhang.get(f"/contracts/{wizard.contract}").text
     assert "在本系统所作的每个签名均带时间戳并已验证" in page
     assert f"签名：{SIGNER}" in page
-    readme = bytes(container.read_container(package)["README.en.txt"]).decode()
+    readme = bytes(read_zip(package).files["README.en.txt"]).decode()
     assert re.search(rf"- {SIGNER}.*: INDETERMINATE \(field before\)", readme)
     assert appliance.verifier.verify(package).indication is Indication.INDETERMINATE
     answer = _verify(browser, package, foreign.root.pem)

@@ -6,8 +6,8 @@ import hashlib
 import json
 
 from appliance.demonstration.participants import BETA, CUSTODIAN, LI, ZHANG
-from appliance.evidence import container
 from appliance.evidence.exporting import Exporting
+from appliance.evidence.repacked import read_zip
 from appliance.identity import IdentityCheck
 from appliance.ledger import Sequencer
 from appliance.model.contract import Money
@@ -41,7 +41,7 @@ def test_letter_decision_and_identity_are_in_the_package(
 
     package = Exporting(appliance).export(contract.id, OURS).package
 
-    files = container.read_container(package)
+    files = read_zip(package).files
     assert hashlib.sha256(files[f"authority/{power.id}.pdf"]).hexdigest() == power.document
     record = json.loads(bytes(files["authority/01.json"]))
     assert record["words"]["zh"].startswith(f"{ZHANG.name}依据")

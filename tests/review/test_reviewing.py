@@ -12,10 +12,11 @@ from appliance.contracts.drafting import DraftTerms
 from appliance.contracts.preconditions import ContentCheckPassed, SigningContext
 from appliance.demonstration.participants import CUSTODIAN, LI, ZHANG
 from appliance.errors import NotAllowed, NotFound, PreconditionRefused, StateRefused
-from appliance.evidence import container, contents, manifest
+from appliance.evidence import contents, manifest
 from appliance.evidence.content_check import require_review
 from appliance.evidence.exporting import Exporting
 from appliance.evidence.model import PackageRefused
+from appliance.evidence.repacked import read_zip
 from appliance.ledger.timeline import Timeline
 from appliance.model.accounts import AccountRole, AccountState
 from appliance.model.contract import Contract, ContractState
@@ -254,7 +255,7 @@ def test_the_evidence_carries_it_and_only_its_own(appliance: Appliance, world: W
     with sequenced(appliance, world):
         appliance.finalisation.finalise(sent.id)
         package = Exporting(appliance).export(sent.id, OURS).package
-    files = container.read_container(package)
+    files = read_zip(package).files
     assert bytes(files[SIGN_OFF]) == signed_off_record
     report = appliance.verifier.verify(package)
     assert report.indication == "TOTAL-PASSED", report.reasons

@@ -6,8 +6,8 @@ import json
 from typing import Any
 
 from appliance.demonstration.participants import LI
-from appliance.evidence import container
 from appliance.evidence.exporting import Exporting
+from appliance.evidence.repacked import read_zip
 from appliance.ledger import Sequencer
 from appliance.model.people import Person
 from appliance.verification import Indication
@@ -29,7 +29,7 @@ def test_both_custodians_stand_in_the_package(house: House, world: World, keeper
 
     package = Exporting(appliance).export(contract.id, OURS).package
 
-    files = container.read_container(package)
+    files = read_zip(package).files
     history = next(bytes(data) for name, data in files.items() if name.endswith("history.json"))
     approvals = [each for each in _entries(json.loads(history)) if "approved" in str(each.get("kind", ""))]
     assert [each["kind"] for each in approvals] == ["seal-half-approved", "seal-approved"]

@@ -20,6 +20,7 @@ from appliance.demonstration.participants import ALPHA, BETA, CONTRACT_SEAL, CUS
 from appliance.errors import NotFound, PreconditionRefused
 from appliance.evidence import container
 from appliance.evidence.exporting import Exporting
+from appliance.evidence.repacked import read_zip
 from appliance.identity import IdentityCheck
 from appliance.ledger import Sequencer
 from appliance.model.accounts import AccountRole, AccountState
@@ -171,7 +172,7 @@ def folder(package: bytes, tmp_path: Path) -> Path:
 
 
 def test_the_package_carries_all_of_it(package: bytes, folder: Path) -> None:
-    files = set(container.read_container(package))
+    files = set(read_zip(package).files)
     assert {"review/check.json", "review/sign-off.json"} <= files
     assert len([path for path in files if path.startswith("authority/power-") and path.endswith(".pdf")]) == 2
     assert len([path for path in files if path.startswith("agreement/") and path.endswith(".p7s")]) >= 2
@@ -194,7 +195,7 @@ def test_the_command_passes_it_and_notices_each_part_that_is_touched(
     assert verdict(package) == 0
     program = started(world.home.root, "verify", tmp_path / "evidence.zip", "--trust", world.home.trust / "ca.pem")
     assert program.returncode == 0, program.stdout + program.stderr
-    files = {path: bytes(data) for path, data in container.read_container(package).items()}
+    files = {path: bytes(data) for path, data in read_zip(package).files.items()}
     touched = [
         path for path in files if path.split("/")[0] in ("authority", "review", "agreement", "log", "history")
     ]

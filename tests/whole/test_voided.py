@@ -16,6 +16,7 @@ from flask.testing import FlaskClient
 from appliance.contracts.drafting import DraftTerms
 from appliance.demonstration.participants import LI, ZHANG, ZONE
 from appliance.evidence import container
+from appliance.evidence.repacked import read_zip
 from appliance.language import Language
 from appliance.model.contract import Contract, ContractState, Deadline
 from appliance.model.intent import SigningOrigin
@@ -123,7 +124,7 @@ def test_a_package_without_the_declarations_fails(
 ) -> None:
     client = signed_in(portal, appliance, ZHANG.subject)
     package = client.get(f"/contracts/{voided.id}/evidence.zip").get_data()
-    packed = container.read_container(package)
+    packed = read_zip(package).files
     files = {path: bytes(data) for path, data in packed.items() if "voiding/" not in path}
     assert appliance.verifier.verify(container.write_container(files)).indication == "TOTAL-FAILED"
     folder = unpack(package, tmp_path / "package")
