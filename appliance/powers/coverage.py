@@ -23,229 +23,6 @@ from appliance.model.powers import Power, PowerBasis
 from hsm.errors import Sentence
 
 
-def coverage_findings(power: Power, matter: CoverageQuery, others: Sequence[Power]) -> tuple[CoverageFinding, ...]:
-    """Every test's result; *others* are the grantor's powers for the same agent, *power* itself among them.
-
-    A legal representative's power has no scope: only standing and term can fail.
-    """
-    first = (_standing(power, matter, others), _term(power, matter))
-    if power.basis is PowerBasis.LEGAL_REPRESENTATIVE:
-        return first
-    return (
-        *first,
-        _kind(power, matter),
-        _counterparties(power, matter),
-        _amount(power, matter),
-        _seal(power, matter),
-    )
-
-
-def _among(name: str, names: Sequence[str]) -> bool:
-    return any(same_name(name, each) for each in names)
-
-
-def _standing(power: Power, matter: CoverageQuery, others: Sequence[Power]) -> CoverageFinding:
-    values: dict[str, object] = {"power": power.id}
-    ended = power.revoked or power.refused
-    if ended is not None:
-        sentence = Sentence(
-            "Power of attorney {power} was revoked or refused on {at}; have a new one registered and verified.",
-            values | {"at": _local(ended.at, matter)},
-        )
-        return CoverageFinding(CoverageTest.STANDING, False, sentence)
-    if power.verified is None or matter.now < power.verified.at:
-        sentence = Sentence(
-            "Power of attorney {power} is registered but not verified; a second person has to verify it.", values
-        )
-        return CoverageFinding(CoverageTest.STANDING, False, sentence)
-    newer = next((each for each in others if _replaced(power, each, matter.now)), None)
-    if newer is not None:
-        sentence = Sentence(
-            "Power of attorney {power} was replaced by {newer}, which is narrower or has ended.",
-            values | {"newer": newer.id},
-        )
-        return CoverageFinding(CoverageTest.STANDING, False, sentence)
-    sentence = Sentence(
-        "Power of attorney {power} was verified on {at} and is not revoked.",
-        values | {"at": _local(power.verified.at, matter)},
-    )
-    return CoverageFinding(CoverageTest.STANDING, True, sentence)
-
-
-def _replaced(power: Power, other: Power, now: datetime) -> bool:
-    """Whether *other* has taken the place of *power*, be it revoked itself by now: nothing comes back to life."""
-    by_law = power.basis is PowerBasis.LEGAL_REPRESENTATIVE  # which no letter takes away
-    if by_law or not other.replaces or other.id == power.id or other.verified is None:
-        return False
-    begun = max(other.since, other.verified.at) <= now
-    return begun and (power.since, power.registered.at, power.id) < (
-        other.since,
-        other.registered.at,
-        other.id,
-    )
-
-
-def _term(power: Power, matter: CoverageQuery) -> CoverageFinding:
-    values = {"power": power.id, "since": _local(power.since, matter), "until": _local(power.until, matter)}
-    if matter.now < power.since:
-        words = Sentence(
-            "Power of attorney {power} begins only on {since}; sign then, or have an earlier one registered.",
-            values,
-        )
-    elif matter.now >= power.until:
-        words = Sentence(
-            "Power of attorney {power} ended on {until}; have a new one registered and verified.", values
-        )
-    else:
-        words = Sentence("Power of attorney {power} runs from {since} until {until}.", values)
-    return CoverageFinding(CoverageTest.TERM, power.since <= matter.now < power.until, words)
-
-
-def _kind(power: Power, matter: CoverageQuery) -> CoverageFinding:
-    kinds = power.scope.kinds
-    values = {"power": power.id, "kind": matter.kinds[0], "kinds": "、".join(kinds)}
-    if not kinds:
-        return CoverageFinding(
-            CoverageTest.KIND, True, Sentence("Power of attorney {power} covers every type of contract.", values)
-        )
-    if any(_among(kind, kinds) for kind in matter.kinds):
-        return CoverageFinding(
-            CoverageTest.KIND, True, Sentence("Power of attorney {power} covers the type “{kind}”.", values)
-        )
-    sentence = Sentence(
-        "Power of attorney {power} covers the types {kinds}, not “{kind}”; have one registered that names it.",
-        values,
-    )
-    return CoverageFinding(CoverageTest.KIND, False, sentence)
-
-
-def _counterparties(power: Power, matter: CoverageQuery) -> CoverageFinding:
-    named = power.scope.counterparties
-    outside = [each for each in matter.counterparties if not _among(each, named)]
-    values = {"power": power.id, "counterparties": "、".join(named), "outside": "、".join(outside)}
-    if not named:
-        sentence = Sentence("Power of attorney {power} covers every counterparty.", values)
-    elif outside:
-        sentence = Sentence(
-            "Power of attorney {power} covers contracts with {counterparties}, not with {outside}; have one"
-            " registered that names them.",
-            values,
-        )
-    else:
-        sentence = Sentence("Power of attorney {power} covers the counterparties of this contract.", values)
-    return CoverageFinding(CoverageTest.COUNTERPARTIES, not named or not outside, sentence)
-
-
-def _amount(power: Power, matter: CoverageQuery) -> CoverageFinding:
-    limit, amount = power.scope.limit, matter.amount
-    values = {"power": power.id, "limit": limit, "amount": amount}
-    if limit is None:
-        return CoverageFinding(
-            CoverageTest.AMOUNT, True, Sentence("Power of attorney {power} has no limit of amount.", values)
-        )
-    if amount is None and matter.amount_needed:
-        sentence = Sentence(
-            "Power of attorney {power} is limited to {limit}, and this contract states no amount; have the amount"
-            " entered, or a power registered without a limit.",
-            values,
-        )
-        return CoverageFinding(CoverageTest.AMOUNT, False, sentence)
-    if amount is None:
-        sentence = Sentence(
-            "Power of attorney {power} is limited to {limit}; this contract states no amount.", values
-        )
-        return CoverageFinding(CoverageTest.AMOUNT, True, sentence)
-    if amount.currency != limit.currency:
-        sentence = Sentence(
-            "Power of attorney {power} is limited to {limit}, and this contract is worth {amount}: amounts of two"
-            " currencies are not compared; have one registered in the currency of the contract.",
-            values,
-        )
-        return CoverageFinding(CoverageTest.AMOUNT, False, sentence)
-    if amount.minor > limit.minor:
-        sentence = Sentence(
-            "Power of attorney {power} is limited to {limit}, and this contract is worth {amount}; have one"
-            " registered with a higher limit, or let somebody sign who has one.",
-            values,
-        )
-        return CoverageFinding(CoverageTest.AMOUNT, False, sentence)
-    sentence = Sentence("The amount {amount} is within the limit of {limit} of power of attorney {power}.", values)
-    return CoverageFinding(CoverageTest.AMOUNT, True, sentence)
-
-
-def _seal(power: Power, matter: CoverageQuery) -> CoverageFinding:
-    values = {"power": power.id}
-    if matter.seal is None:
-        return CoverageFinding(CoverageTest.SEAL, True, Sentence("No seal is asked for.", values))
-    if matter.seal in power.scope.seals:
-        return CoverageFinding(
-            CoverageTest.SEAL, True, Sentence("Power of attorney {power} names the seal.", values)
-        )
-    sentence = Sentence(
-        "Power of attorney {power} does not name this seal; have one registered that does.", values
-    )
-    return CoverageFinding(CoverageTest.SEAL, False, sentence)
-
-
-def _local(moment: datetime, matter: CoverageQuery) -> str:
-    return instants.named(moment, matter.zone)
-
-
-def decide_coverage(matter: CoverageQuery, powers: Sequence[Power]) -> CoverageDecision:
-    """Whether the matter's agent may sign, by which of *powers* (in any order), and why."""
-    if not matter.needed or not matter.organisation:
-        return CoverageDecision(CoverageOutcome.NOT_NEEDED, Sentence("Policy asks for no power of attorney here."))
-    own = [each for each in powers if each.agent == matter.agent and same_name(each.grantor, matter.organisation)]
-    considered = sorted((ConsideredPower(each, coverage_findings(each, matter, own)) for each in own), key=_rank)
-    if not considered:
-        return CoverageDecision(CoverageOutcome.REFUSED, _without_any(matter))
-    best = considered[0]
-    if not best.covers:
-        return CoverageDecision(CoverageOutcome.REFUSED, best.failed[0].words, tuple(considered))
-    if best.power.basis is PowerBasis.LEGAL_REPRESENTATIVE:
-        return CoverageDecision(CoverageOutcome.LEGAL_REPRESENTATIVE, _by_law(matter), tuple(considered))
-    return CoverageDecision(CoverageOutcome.COVERED, _by_letter(matter, best.power), tuple(considered))
-
-
-def _rank(considered: ConsideredPower) -> tuple[object, ...]:
-    """Those that cover first, in the order of rule 3; of the others, those that nobody ended, what lacks least,
-    the newest."""
-    power = considered.power
-    limit = power.scope.limit
-    if not considered.covers:
-        ended = power.revoked is not None or power.refused is not None
-        return (1, ended, len(considered.failed), -power.registered.at.timestamp(), power.id)
-    by_law = power.basis is not PowerBasis.LEGAL_REPRESENTATIVE
-    return (0, by_law, float("inf") if limit is None else limit.minor, power.since.timestamp(), power.id)
-
-
-def _without_any(matter: CoverageQuery) -> Sentence:
-    return Sentence(
-        "{name} is not registered as legal representative of {organisation} and has no power of attorney of it;"
-        " have one registered and verified, or let somebody sign who has one.",
-        {"name": matter.name, "organisation": matter.organisation},
-    )
-
-
-def _by_law(matter: CoverageQuery) -> Sentence:
-    return Sentence(
-        "{name} signs as legal representative of {organisation}.",
-        {"name": matter.name, "organisation": matter.organisation},
-    )
-
-
-def _by_letter(matter: CoverageQuery, power: Power) -> Sentence:
-    return Sentence(
-        "{name} signs for {organisation} under power of attorney {power}, signed by {principal}.",
-        {
-            "name": matter.name,
-            "organisation": matter.organisation,
-            "power": power.id,
-            "principal": power.principal,
-        },
-    )
-
-
 @dataclass(frozen=True, slots=True)
 class CoverageQuery:
     """A signature that ``agent`` (a subject, called ``name``) makes for ``organisation`` at ``now``.
@@ -331,3 +108,195 @@ class CoverageDecision:
         """The power that the signature rests on."""
         by_power = self.outcome in (CoverageOutcome.COVERED, CoverageOutcome.LEGAL_REPRESENTATIVE)
         return self.considered[0] if by_power else None
+
+
+_Tested = tuple[bool, Sentence]
+"""Whether a test holds, and why."""
+
+
+def coverage_findings(power: Power, matter: CoverageQuery, others: Sequence[Power]) -> tuple[CoverageFinding, ...]:
+    """Every test's result; *others* are the grantor's powers for the same agent, *power* itself among them.
+
+    A legal representative's power has no scope: only standing and term can fail.
+    """
+    tested = {
+        CoverageTest.STANDING: _standing(power, matter, others),
+        CoverageTest.TERM: _term(power, matter),
+    }
+    if power.basis is not PowerBasis.LEGAL_REPRESENTATIVE:
+        tested |= {
+            CoverageTest.KIND: _kind(power, matter),
+            CoverageTest.COUNTERPARTIES: _counterparties(power, matter),
+            CoverageTest.AMOUNT: _amount(power, matter),
+            CoverageTest.SEAL: _seal(power, matter),
+        }
+    return tuple(CoverageFinding(test, holds, words) for test, (holds, words) in tested.items())
+
+
+def _among(name: str, names: Sequence[str]) -> bool:
+    return any(same_name(name, each) for each in names)
+
+
+def _standing(power: Power, matter: CoverageQuery, others: Sequence[Power]) -> _Tested:
+    values: dict[str, object] = {"power": power.id}
+    ended = power.revoked or power.refused
+    if ended is not None:
+        return False, Sentence(
+            "Power of attorney {power} was revoked or refused on {at}; have a new one registered and verified.",
+            values | {"at": _local(ended.at, matter)},
+        )
+    if power.verified is None or matter.now < power.verified.at:
+        return False, Sentence(
+            "Power of attorney {power} is registered but not verified; a second person has to verify it.", values
+        )
+    newer = next((each for each in others if _replaced(power, each, matter.now)), None)
+    if newer is not None:
+        return False, Sentence(
+            "Power of attorney {power} was replaced by {newer}, which is narrower or has ended.",
+            values | {"newer": newer.id},
+        )
+    return True, Sentence(
+        "Power of attorney {power} was verified on {at} and is not revoked.",
+        values | {"at": _local(power.verified.at, matter)},
+    )
+
+
+def _replaced(power: Power, other: Power, now: datetime) -> bool:
+    """Whether *other* has taken the place of *power*, be it revoked itself by now: nothing comes back to life."""
+    by_law = power.basis is PowerBasis.LEGAL_REPRESENTATIVE  # which no letter takes away
+    if by_law or not other.replaces or other.id == power.id or other.verified is None:
+        return False
+    begun = max(other.since, other.verified.at) <= now
+    return begun and (power.since, power.registered.at, power.id) < (
+        other.since,
+        other.registered.at,
+        other.id,
+    )
+
+
+def _term(power: Power, matter: CoverageQuery) -> _Tested:
+    values = {"power": power.id, "since": _local(power.since, matter), "until": _local(power.until, matter)}
+    if matter.now < power.since:
+        return False, Sentence(
+            "Power of attorney {power} begins only on {since}; sign then, or have an earlier one registered.",
+            values,
+        )
+    if matter.now >= power.until:
+        return False, Sentence(
+            "Power of attorney {power} ended on {until}; have a new one registered and verified.", values
+        )
+    return True, Sentence("Power of attorney {power} runs from {since} until {until}.", values)
+
+
+def _kind(power: Power, matter: CoverageQuery) -> _Tested:
+    kinds = power.scope.kinds
+    values = {"power": power.id, "kind": matter.kinds[0], "kinds": "、".join(kinds)}
+    if not kinds:
+        return True, Sentence("Power of attorney {power} covers every type of contract.", values)
+    if any(_among(kind, kinds) for kind in matter.kinds):
+        return True, Sentence("Power of attorney {power} covers the type “{kind}”.", values)
+    return False, Sentence(
+        "Power of attorney {power} covers the types {kinds}, not “{kind}”; have one registered that names it.",
+        values,
+    )
+
+
+def _counterparties(power: Power, matter: CoverageQuery) -> _Tested:
+    named = power.scope.counterparties
+    outside = [each for each in matter.counterparties if not _among(each, named)]
+    values = {"power": power.id, "counterparties": "、".join(named), "outside": "、".join(outside)}
+    if not named:
+        return True, Sentence("Power of attorney {power} covers every counterparty.", values)
+    if not outside:
+        return True, Sentence("Power of attorney {power} covers the counterparties of this contract.", values)
+    return False, Sentence(
+        "Power of attorney {power} covers contracts with {counterparties}, not with {outside}; have one"
+        " registered that names them.",
+        values,
+    )
+
+
+def _amount(power: Power, matter: CoverageQuery) -> _Tested:
+    limit, amount = power.scope.limit, matter.amount
+    values = {"power": power.id, "limit": limit, "amount": amount}
+    if limit is None:
+        return True, Sentence("Power of attorney {power} has no limit of amount.", values)
+    if amount is None and matter.amount_needed:
+        return False, Sentence(
+            "Power of attorney {power} is limited to {limit}, and this contract states no amount; have the amount"
+            " entered, or a power registered without a limit.",
+            values,
+        )
+    if amount is None:
+        return True, Sentence(
+            "Power of attorney {power} is limited to {limit}; this contract states no amount.", values
+        )
+    if amount.currency != limit.currency:
+        return False, Sentence(
+            "Power of attorney {power} is limited to {limit}, and this contract is worth {amount}: amounts of two"
+            " currencies are not compared; have one registered in the currency of the contract.",
+            values,
+        )
+    if amount.minor > limit.minor:
+        return False, Sentence(
+            "Power of attorney {power} is limited to {limit}, and this contract is worth {amount}; have one"
+            " registered with a higher limit, or let somebody sign who has one.",
+            values,
+        )
+    return True, Sentence(
+        "The amount {amount} is within the limit of {limit} of power of attorney {power}.", values
+    )
+
+
+def _seal(power: Power, matter: CoverageQuery) -> _Tested:
+    values = {"power": power.id}
+    if matter.seal is None:
+        return True, Sentence("No seal is asked for.", values)
+    if matter.seal in power.scope.seals:
+        return True, Sentence("Power of attorney {power} names the seal.", values)
+    return False, Sentence(
+        "Power of attorney {power} does not name this seal; have one registered that does.", values
+    )
+
+
+def _local(moment: datetime, matter: CoverageQuery) -> str:
+    return instants.named(moment, matter.zone)
+
+
+def decide_coverage(matter: CoverageQuery, powers: Sequence[Power]) -> CoverageDecision:
+    """Whether the matter's agent may sign, by which of *powers* (in any order), and why."""
+    if not matter.needed or not matter.organisation:
+        return CoverageDecision(CoverageOutcome.NOT_NEEDED, Sentence("Policy asks for no power of attorney here."))
+    own = [each for each in powers if each.agent == matter.agent and same_name(each.grantor, matter.organisation)]
+    considered = sorted((ConsideredPower(each, coverage_findings(each, matter, own)) for each in own), key=_rank)
+    names: dict[str, object] = {"name": matter.name, "organisation": matter.organisation}
+    if not considered:
+        sentence = Sentence(
+            "{name} is not registered as legal representative of {organisation} and has no power of attorney of"
+            " it; have one registered and verified, or let somebody sign who has one.",
+            names,
+        )
+        return CoverageDecision(CoverageOutcome.REFUSED, sentence)
+    best = considered[0]
+    if not best.covers:
+        return CoverageDecision(CoverageOutcome.REFUSED, best.failed[0].words, tuple(considered))
+    if best.power.basis is PowerBasis.LEGAL_REPRESENTATIVE:
+        sentence = Sentence("{name} signs as legal representative of {organisation}.", names)
+        return CoverageDecision(CoverageOutcome.LEGAL_REPRESENTATIVE, sentence, tuple(considered))
+    sentence = Sentence(
+        "{name} signs for {organisation} under power of attorney {power}, signed by {principal}.",
+        names | {"power": best.power.id, "principal": best.power.principal},
+    )
+    return CoverageDecision(CoverageOutcome.COVERED, sentence, tuple(considered))
+
+
+def _rank(considered: ConsideredPower) -> tuple[object, ...]:
+    """Those that cover first, in the order of rule 3; of the others, those that nobody ended, what lacks least,
+    the newest."""
+    power = considered.power
+    limit = power.scope.limit
+    if not considered.covers:
+        ended = power.revoked is not None or power.refused is not None
+        return (1, ended, len(considered.failed), -power.registered.at.timestamp(), power.id)
+    by_law = power.basis is not PowerBasis.LEGAL_REPRESENTATIVE
+    return (0, by_law, float("inf") if limit is None else limit.minor, power.since.timestamp(), power.id)

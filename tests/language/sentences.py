@@ -63,6 +63,8 @@ def in_code() -> Iterator[tuple[Path, str]]:
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
                 if isinstance(node, ast.Call) and (name := _called(node)) in speaking:
                     yield from ((path, text) for text in _texts(node, speaking[name]))
+                elif isinstance(node, ast.Call) and _called(node) == "require_text":
+                    yield from ((path, text) for text in _named_texts(node))
 
 
 def in_templates() -> Iterator[tuple[Path, str]]:
@@ -77,6 +79,13 @@ def _called(call: ast.Call) -> str:
     if isinstance(function, ast.Call):  # translate()("…")
         return _called(function)
     return function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+
+
+def _named_texts(call: ast.Call) -> Iterator[str]:
+    """The refusals of :func:`appliance.entered_text.require_text`."""
+    for each in call.keywords:
+        if each.arg in ("missing", "too_long") and isinstance(each.value, ast.Constant):
+            yield str(each.value.value)
 
 
 def _texts(call: ast.Call, at: int) -> Iterator[str]:
