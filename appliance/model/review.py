@@ -1,6 +1,4 @@
-"""The values of the content check: what was found in a document's text and where, what is waived, who
-signed it off.
-"""
+"""The values of the content check: what a document's text has and where, what is waived, who signed it off."""
 
 from __future__ import annotations
 
@@ -9,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
+
+import cattrs
 
 TEXT = "text"
 """The item for pages whose text cannot be read."""
@@ -45,7 +45,7 @@ class ClauseFinding:
 
     clause: str
     quote: str
-    boxes: tuple[PageBox, ...]
+    spots: tuple[PageBox, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class AmountFound:
     currency: str
     words: str
     quote: str
-    boxes: tuple[PageBox, ...]
+    spots: tuple[PageBox, ...]
 
     @property
     def consistent(self) -> bool:
@@ -73,7 +73,7 @@ class DateFound:
 
     day: str
     quote: str
-    boxes: tuple[PageBox, ...]
+    spots: tuple[PageBox, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,53 +182,25 @@ _PARTS: Final = 10_000
 
 def encode_result(result: CheckResult) -> dict[str, Any]:
     """*result* as plain values."""
-    return {
-        "pages": result.pages,
-        "pages_read": result.pages_read,
-        "unread": list(result.unread),
-        "clauses": list(result.clauses),
-        "findings": [
-            {"clause": each.clause, "quote": each.quote, "spots": _spots(each.boxes)} for each in result.findings
-        ],
-        "amounts": [
-            {
-                "value": each.value,
-                "currency": each.currency,
-                "words": each.words,
-                "quote": each.quote,
-                "spots": _spots(each.boxes),
-            }
-            for each in result.amounts
-        ],
-        "dates": [{"day": each.day, "quote": each.quote, "spots": _spots(each.boxes)} for each in result.dates],
-    }
+    return _CONVERTER.unstructure(result)  # type: ignore[no-any-return]  # a dataclass becomes a dict
 
 
 def decode_result(given: Mapping[str, Any]) -> CheckResult:
-    """The result that *given* says. Raises KeyError, TypeError or ValueError for what :func:`plain` never
+    """The result that *given* says. Raises KeyError, TypeError or ValueError for what :func:`encode_result` never
     makes.
     """
-    return CheckResult(
-        pages=int(given["pages"]),
-        pages_read=int(given["pages_read"]),
-        unread=tuple(int(each) for each in given["unread"]),
-        clauses=tuple(str(each) for each in given["clauses"]),
-        findings=tuple(
-            ClauseFinding(each["clause"], each["quote"], _read(each["spots"])) for each in given["findings"]
-        ),
-        amounts=tuple(
-            AmountFound(each["value"], each["currency"], each["words"], each["quote"], _read(each["spots"]))
-            for each in given["amounts"]
-        ),
-        dates=tuple(DateFound(each["day"], each["quote"], _read(each["spots"])) for each in given["dates"]),
-    )
+    return _CONVERTER.structure(given, CheckResult)
 
 
-def _spots(spots: tuple[PageBox, ...]) -> list[list[int]]:
-    return [
-        [each.page, *(round(one * _PARTS) for one in (each.x, each.y, each.width, each.height))] for each in spots
-    ]
+def _converter() -> cattrs.Converter:
+    made = cattrs.Converter(detailed_validation=False, unstruct_collection_overrides={tuple: list})
+    made.register_unstructure_hook(PageBox, _in_parts)
+    made.register_structure_hook(PageBox, lambda parts, _: PageBox(parts[0], *(one / _PARTS for one in parts[1:])))
+    return made
 
 
-def _read(spots: list[list[int]]) -> tuple[PageBox, ...]:
-    return tuple(PageBox(page, *(one / _PARTS for one in box)) for page, *box in spots)
+def _in_parts(box: PageBox) -> list[int]:
+    return [box.page, *(round(one * _PARTS) for one in (box.x, box.y, box.width, box.height))]
+
+
+_CONVERTER = _converter()

@@ -40,39 +40,13 @@ _CAPITALS: Final = re.compile(
     r"(?:[零壹贰叁肆伍陆柒捌玖一二三四五六七八九]角)?零?(?:[壹贰叁肆伍陆柒捌玖一二三四五六七八九]分)?[整正]?)",
     re.IGNORECASE,
 )
-_ENGLISH_ONES: Final = {
-    word: number
-    for number, word in enumerate(
-        [
-            "zero",
-            "one",
-            "two",
-            "three",
-            "four",
-            "five",
-            "six",
-            "seven",
-            "eight",
-            "nine",
-            "ten",
-            "eleven",
-            "twelve",
-            "thirteen",
-            "fourteen",
-            "fifteen",
-            "sixteen",
-            "seventeen",
-            "eighteen",
-            "nineteen",
-        ]
-    )
-}
-_ENGLISH_TENS: Final = {
-    word: 10 * number
-    for number, word in enumerate(
-        ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"], start=2
-    )
-}
+_ENGLISH_ONES: Final = {word: number for number, word in enumerate((
+    "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
+    "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen",
+))}  # fmt: skip
+_ENGLISH_TENS: Final = {word: 10 * number for number, word in enumerate((
+    "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety",
+), start=2)}  # fmt: skip
 _ENGLISH_WORD: Final = "|".join(
     (*_ENGLISH_ONES, *_ENGLISH_TENS, "hundred", "thousand", "million", "billion", "and")
 )

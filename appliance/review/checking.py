@@ -109,7 +109,7 @@ def _amounts(found: Sequence[ProseBlock], marks: _Marks) -> Iterator[AmountFound
                 currency=one.currency,
                 words="" if one.words is None else _decimal(one.words),
                 quote=_quote(block.text[one.start : one.end]),
-                boxes=tuple(marks.between(number, one.start, one.end)),
+                spots=tuple(marks.between(number, one.start, one.end)),
             )
 
 

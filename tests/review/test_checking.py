@@ -81,13 +81,13 @@ def test_a_sentence_goes_on_over_the_page() -> None:
         "第三条 保密\n乙方应当对甲方提供的全部资料以及在履行中知悉的", "商业秘密严格保密，不得向任何人泄露。"
     )
     (finding,) = [each for each in result.findings if each.clause == "confidentiality"]
-    assert {spot.page for spot in finding.boxes} == {0, 1}
+    assert {spot.page for spot in finding.spots} == {0, 1}
 
 
 def test_each_finding_has_its_place_on_the_page(checker: ContentChecker) -> None:
     result = checker.check_document(printed("# 第一条 标的\n见附件。\n# 第二条 保密\n乙方应对资料严格保密。"))
     (finding,) = [each for each in result.findings if each.clause == "confidentiality"]
-    (spot,) = finding.boxes
+    (spot,) = finding.spots
     assert spot.page == 0
     assert 5 < spot.x < 15
     assert 15 < spot.y < 40

@@ -117,7 +117,7 @@ def _distinct(found: Sequence[F], what: Callable[[F], object]) -> list[DistinctV
         DistinctValue(
             same[0],
             quotes=tuple(dict.fromkeys(one.quote for one in same)),
-            pages=tuple(sorted({spot.page + 1 for one in same for spot in one.boxes})),
+            pages=tuple(sorted({spot.page + 1 for one in same for spot in one.spots})),
         )
         for same in together.values()
     ]
@@ -144,7 +144,7 @@ def language_of(quote: str) -> str:
 
 def _row(parts: PortalParts, item: ReviewItem) -> ReviewRow:
     state, tone = _state(item)
-    spots = item.finding.boxes if item.finding else item.amount.boxes if item.amount else ()
+    spots = item.finding.spots if item.finding else item.amount.spots if item.amount else ()
     return ReviewRow(
         key=item.key,
         name=clause_name(parts, item.key),
@@ -207,7 +207,7 @@ def _sheets(
 
 def _marks(standing: ReviewStatus, rows: Mapping[str, ReviewRow]) -> Iterator[ReviewMark]:
     for item in standing.items:
-        spots = item.finding.boxes if item.finding else item.amount.boxes if item.amount else ()
+        spots = item.finding.spots if item.finding else item.amount.spots if item.amount else ()
         tone = "c8" if item.amount else "c1" if item.level is ClauseLevel.REQUIRED else "c3"
         for spot in spots:
             yield ReviewMark(item.key, rows[item.key].name, spot, tone)
