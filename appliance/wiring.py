@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
-from appliance.accounts.context import AccountsContext, accounts_context
+from appliance.accounts.context import accounts_context
 from appliance.accounts.links import LinkTokens
 from appliance.accounts.registry import PeopleRegistry
-from appliance.accounts.service import AccountsService, open_accounts
+from appliance.accounts.service import open_accounts
 from appliance.accounts.sessions import PortalSessions
 from appliance.appearances import SealPictures, SignatureAppearances
 from appliance.archive_renewal import ArchiveRenewal, CeremonyRecords
@@ -52,15 +51,13 @@ from appliance.maintenance import Maintenance
 from appliance.model.accounts import LinkPurpose
 from appliance.notices.delivery import MailChannel, NoticeQueue
 from appliance.notices.messages import PortalAddresses
-from appliance.office import Appointing, Office, OfficeContext, open_office
+from appliance.office import Appointing, OfficeContext, open_office
 from appliance.ownership import Ownership
-from appliance.ownership.deposits import OwnershipDependencies
 from appliance.pdf.workshop import PdfWorkshop
-from appliance.policy import Policy, load_policy
+from appliance.policy import load_policy
 from appliance.powers import Powers
-from appliance.powers.register import PowerArchive
-from appliance.reminders.services import MailOrigin, ReminderServices, open_reminders
-from appliance.retention import RetentionServices, open_retention
+from appliance.reminders.services import MailOrigin, open_reminders
+from appliance.retention import open_retention
 from appliance.review.review_status import open_review_statuses
 from appliance.review.reviewing import ContentChecker, Reviewing
 from appliance.seal_requests.register import SealUses
@@ -71,7 +68,6 @@ from appliance.timestamping import TimestampIssuer
 from appliance.trust import CurrentCrls, outside_authority, trust_anchors
 from appliance.verification import Verifier
 from appliance.writing import (
-    DocumentConverter,
     Issuing,
     Templates,
     TextPreviews,
@@ -86,82 +82,139 @@ LINKS_KEY = "links.key"
 """The secret that links to people are made with; the portal and the scheduler read it."""
 
 
-@dataclass(frozen=True, slots=True)
 class Appliance:
-    """The running appliance as one process sees it; every part is thread-safe."""
+    """The running appliance as one process sees it; every part is thread-safe, and none is exchanged later.
 
-    settings: Settings
-    policy: Policy
-    now: Callable[[], datetime]
-    database: Database
-    blobs: BlobStore
-    confinement: Confinement
-    workshop: PdfWorkshop
-    verifier: Verifier
-    authority: AuthorityClient
-    timestamps: TimestampIssuer
-    sequencer: Sequencer
-    proofs: LogProofs
-    registry: PeopleRegistry
-    links: LinkTokens
-    sessions: PortalSessions
-    accounts: AccountsService
-    appointing: Appointing
-    office: Office
-    agreements: Agreements
-    drafting: Drafting
-    sending: Sending
-    cycle: SigningCycle
-    finalisation: Finalisation
-    endings: Endings
-    handing_over: HandingOver
-    departures: Departures
-    extending: Extending
-    resending: Resending
-    voiding: Voiding
-    listing: ContractLists
-    recovery: Recovery
-    reviewing: Reviewing
-    contracts: Contracts
-    disclosing: Disclosing
-    ownership: Ownership
-    submissions: Submissions
-    layouts: DocumentLayouts
-    earlier: EarlierSignatures
-    directory: Directory
-    writing: Writing
-    converter: DocumentConverter
-    signing: SigningService
-    seal_requests: SealRequests
-    seal_uses: SealUses
-    guests: Guests
-    entering: GuestEntry
-    correcting: GuestCorrection
-    addresses: PortalAddresses
-    mail: MailChannel
-    pictures: PagePictures
-    appearances: SignatureAppearances
-    seal_pictures: SealPictures
-    retention: RetentionServices
-    identity: IdentityChecks
-    powers: Powers
-    reminders: ReminderServices
-    archive_renewal: ArchiveRenewal
-    ceremonies: CeremonyRecords
-    maintenance: Maintenance
-    stuck: StuckContracts
+    It is made of what commands on contracts work with (*records*, *rules*, *backend*), the secret of links to
+    people, and the confined processes.
+    """
 
+    def __init__(
+        self,
+        settings: Settings,
+        records: ContractRecords,
+        rules: SigningRules,
+        backend: SigningBackend,
+        links: LinkTokens,
+        confinement: Confinement,
+    ) -> None:
+        self.settings, self.policy, self.links = settings, rules.policy, links
+        self.database, self.now = records.database, records.now
+        self.blobs, self.confinement, self.workshop = backend.blobs, confinement, backend.workshop
+        self.verifier, self.authority, self.timestamps = backend.verifier, backend.authority, backend.timestamps
+        self.mail = MailChannel(records.database, settings.mail)
+        self.submissions = Submissions(records.database, records.now)
+        self.maintenance = Maintenance(records.database, records.now)
+        unbroken = partial(require_unbroken, backend.verifier)
+        intake = Intake(backend.workshop, backend.blobs, DiskSpace(settings.home.blobs), unbroken)
+        self._add_documents(records, backend)
+        self._add_contracts(records, rules, backend, intake, self.earlier)
+        self._add_ends_of_contracts(records, rules, backend, self.pictures)
+        self._add_writing(self.drafting, backend)
+        self._add_people(records, rules, backend, links)
+        self._add_powers_and_reviews(records, rules, backend, intake)
+        self._add_reminders(records, rules, links)
 
-@dataclass(frozen=True, slots=True)
-class _Core:
-    """What commands on contracts work with; the other parts take from it what they need."""
+    def _add_documents(self, records: ContractRecords, backend: SigningBackend) -> None:
+        """Documents as people see them, and the log about them."""
+        database, workshop = records.database, backend.workshop
+        self.layouts = DocumentLayouts(workshop, backend.blobs)
+        self.earlier = EarlierSignatures(backend.verifier, backend.blobs, self.layouts)
+        cache = PictureCache(self.settings.home.cache / "pages")
+        self.pictures = PagePictures(cache, workshop, backend.blobs, database)
+        self.appearances = SignatureAppearances(database, workshop, self.confinement, records.now)
+        self.seal_pictures = SealPictures(database, workshop, self.confinement)
+        self.sequencer, self.proofs = Sequencer(database, backend.authority), LogProofs(database)
+        self.disclosing = Disclosing(database)
+        organisation, address = self.settings.organisation.name, self.settings.web.public_url
+        self.ownership = Ownership(records, backend, issuer=organisation, address=address)
 
-    settings: Settings
-    links: LinkTokens
-    confinement: Confinement
-    records: ContractRecords
-    rules: SigningRules
-    backend: SigningBackend
+    def _add_contracts(
+        self,
+        records: ContractRecords,
+        rules: SigningRules,
+        backend: SigningBackend,
+        intake: Intake,
+        earlier: EarlierSignatures,
+    ) -> None:
+        """A contract from its draft to the last signature."""
+        self.contracts = Contracts(records.database, backend.blobs, records.now)
+        self.listing = ContractLists(records.database, records.now)
+        self.agreements = Agreements(records, rules, backend)
+        self.drafting = Drafting(records, rules, backend, intake)
+        self.sending = Sending(records, rules, backend, earlier)
+        self.resending = Resending(records)
+        self.extending = Extending(records, rules)
+        self.handing_over = HandingOver(records, rules)
+        self.departures = Departures(records, self.handing_over)
+        self.cycle = SigningCycle(records, rules, backend)
+        self.signing = SigningService(records, rules, self.cycle)
+        self.seal_requests = SealRequests(records, rules, backend, self.signing)
+        self.seal_uses = SealUses(records.database)
+
+    def _add_ends_of_contracts(
+        self, records: ContractRecords, rules: SigningRules, backend: SigningBackend, pictures: PagePictures
+    ) -> None:
+        """How contracts end, are completed after an interruption, kept, and disposed of."""
+        database, audit = records.database, records.audit
+        self.endings = Endings(records, rules)
+        self.voiding = Voiding(records, rules, backend)
+        self.finalisation = Finalisation(records, backend)
+        self.recovery = Recovery(records, backend, self.cycle, self.finalisation)
+        self.archive_renewal = ArchiveRenewal(records, backend, self.settings.keeping)
+        self.ceremonies = CeremonyRecords(database, audit, backend.authority, records.now)
+        self.stuck = StuckContracts(records, self.recovery, self.endings, self.archive_renewal.renew_contract)
+        stores = (backend.blobs, pictures)
+        self.retention = open_retention(database, audit, stores, rules.policy, records.now)
+
+    def _add_writing(self, drafting: Drafting, backend: SigningBackend) -> None:
+        """Contracts written online."""
+        texts, templates = Texts(self.database, self.now), Templates(self.database, self.now)
+        press = TextTypesetter()
+        previews = TextPreviews(self.settings.home.cache / "previews", press, backend.workshop)
+        self.writing = Writing(texts, templates, Issuing(drafting, press, (texts, templates)), previews)
+        self.converter = open_converter(self.settings.home.converter)
+
+    def _add_people(
+        self, records: ContractRecords, rules: SigningRules, backend: SigningBackend, links: LinkTokens
+    ) -> None:
+        """People with accounts, guests, and the office that decides about them."""
+        database, audit, authority, now = records.database, records.audit, backend.authority, records.now
+        self.registry, self.directory = PeopleRegistry(database, audit, now), Directory(database)
+        self.sessions = PortalSessions(database, audit, self.settings.sessions, now)
+        self.identity = IdentityChecks(database, audit, rules.policy, now)
+        context = accounts_context(self.settings, database, audit, authority, links, now)
+        self.accounts, self.appointing = open_accounts(context), Appointing(context, authority)
+        self.office = open_office(OfficeContext(database, audit, authority, self.sessions, now))
+        codes = GuestCodes(links.derive_key("guest code"))
+        self.guests = Guests(database, codes, self.mail.works, now)
+        self.correcting = GuestCorrection(database, audit, now)
+        entering = GuestEntryContext(
+            read_link=lambda token: links.read_token(LinkPurpose.GUEST, token),
+            codes=codes,
+            passkeys=context.passkeys,
+            authority=authority,
+            sessions=context.sessions,
+            mail=self.settings.mail.configured,
+        )
+        self.entering = GuestEntry(database, entering, now)
+
+    def _add_powers_and_reviews(
+        self, records: ContractRecords, rules: SigningRules, backend: SigningBackend, intake: Intake
+    ) -> None:
+        """What a signature may need: a power of attorney, and a review of the text."""
+        database, audit, now = records.database, records.audit, records.now
+        self.powers = Powers(database, backend.blobs, intake, audit, rules.policy, now)
+        patience = float(self.settings.documents.patience)
+        checker = ContentChecker(self.confinement, rules.reviews.book, timeout=patience)
+        self.reviewing = Reviewing(database, backend.blobs, audit, checker, rules.reviews, now)
+
+    def _add_reminders(self, records: ContractRecords, rules: SigningRules, links: LinkTokens) -> None:
+        """Addresses in mails, where a guest's is one by which the guest can come in, and reminders."""
+        url, calendars = self.settings.web.public_url, self.settings.home.calendars
+        self.addresses = PortalAddresses(url, links, lambda tx, guest: link_for(tx, guest, records.now()))
+        house = MailOrigin(self.settings.organisation.name, url, self.addresses, PortalAddresses("", links))
+        self.reminders = open_reminders(records.database, rules.policy, calendars, house, records.now)
 
 
 @contextmanager
@@ -186,15 +239,9 @@ def open_appliance(
         database = Database(home.database)
         stack.callback(database.close)
         records = ContractRecords(database, AuditTrail(), NoticeQueue(invite), now)
-        core = _Core(
-            settings=settings,
-            links=LinkTokens(home.secret(LINKS_KEY, os.environ)),
-            confinement=confinement,
-            records=records,
-            rules=_rules(settings),
-            backend=_backend(settings, records, authority, confinement, reach),
-        )
-        yield _appliance(core)
+        links, rules = LinkTokens(home.secret(LINKS_KEY, os.environ)), _rules(settings)
+        backend = _backend(settings, records, authority, confinement, reach)
+        yield Appliance(settings, records, rules, backend, links, confinement)
 
 
 def _rules(settings: Settings) -> SigningRules:
@@ -241,160 +288,4 @@ def _backend(
         leases=ProcessLeases(settings.home.run / "claimants"),
         outside=outside_authority(settings, verifier),
         reach=reach,
-    )
-
-
-def _appliance(core: _Core) -> Appliance:
-    settings, confinement, links = core.settings, core.confinement, core.links
-    records, rules, backend = core.records, core.rules, core.backend
-    cycle, finalisation = SigningCycle(records, rules, backend), Finalisation(records, backend)
-    signing, endings = SigningService(records, rules, cycle), Endings(records, rules)
-    recovery = Recovery(records, backend, cycle, finalisation)
-    renewal = ArchiveRenewal(records, backend, settings.keeping)
-    codes = GuestCodes(links.derive_key("guest code"))
-    sessions = PortalSessions(records.database, records.audit, settings.sessions, records.now)
-    accounts = accounts_context(settings, records.database, records.audit, backend.authority, links, records.now)
-    mail = MailChannel(records.database, settings.mail)
-    layouts = DocumentLayouts(backend.workshop, backend.blobs)
-    earlier = EarlierSignatures(backend.verifier, backend.blobs, layouts)
-    pictures = PagePictures(
-        PictureCache(settings.home.cache / "pages"), backend.workshop, backend.blobs, records.database
-    )
-    return Appliance(
-        settings=settings,
-        policy=rules.policy,
-        now=records.now,
-        database=records.database,
-        blobs=backend.blobs,
-        confinement=confinement,
-        workshop=backend.workshop,
-        verifier=backend.verifier,
-        authority=backend.authority,
-        timestamps=backend.timestamps,
-        sequencer=Sequencer(records.database, backend.authority),
-        proofs=LogProofs(records.database),
-        registry=PeopleRegistry(records.database, records.audit, records.now),
-        links=links,
-        sessions=sessions,
-        accounts=open_accounts(accounts),
-        appointing=Appointing(accounts, backend.authority),
-        office=open_office(
-            OfficeContext(records.database, records.audit, backend.authority, sessions, records.now)
-        ),
-        agreements=Agreements(records, rules, backend),
-        drafting=Drafting(records, rules, backend, _intake(core)),
-        sending=Sending(records, rules, backend, earlier),
-        earlier=earlier,
-        cycle=cycle,
-        finalisation=finalisation,
-        endings=endings,
-        handing_over=HandingOver(records, rules),
-        departures=Departures(records, HandingOver(records, rules)),
-        extending=Extending(records, rules),
-        resending=Resending(records),
-        voiding=Voiding(records, rules, backend),
-        listing=ContractLists(records.database, records.now),
-        recovery=recovery,
-        reviewing=_reviewing(core),
-        contracts=Contracts(records.database, backend.blobs, records.now),
-        disclosing=Disclosing(records.database),
-        ownership=Ownership(_workplace(core)),
-        submissions=Submissions(records.database, records.now),
-        layouts=layouts,
-        directory=Directory(records.database),
-        writing=_writing(core),
-        converter=open_converter(settings.home.converter),
-        signing=signing,
-        seal_requests=SealRequests(records, rules, backend, signing),
-        seal_uses=SealUses(records.database),
-        guests=Guests(records.database, codes, mail.works, records.now),
-        entering=_entering(core, accounts, codes),
-        correcting=GuestCorrection(records.database, records.audit, records.now),
-        addresses=_addresses(core),
-        mail=mail,
-        pictures=pictures,
-        appearances=SignatureAppearances(records.database, backend.workshop, confinement, records.now),
-        seal_pictures=SealPictures(records.database, backend.workshop, confinement),
-        retention=open_retention(
-            records.database, records.audit, (backend.blobs, pictures), rules.policy, records.now
-        ),
-        identity=IdentityChecks(records.database, records.audit, rules.policy, records.now),
-        powers=_powers(core),
-        reminders=_reminders(core),
-        archive_renewal=renewal,
-        ceremonies=CeremonyRecords(records.database, records.audit, backend.authority, records.now),
-        maintenance=Maintenance(records.database, records.now),
-        stuck=StuckContracts(records, recovery, endings, renewal.renew_contract),
-    )
-
-
-def _intake(core: _Core) -> Intake:
-    backend = core.backend
-    unbroken = partial(require_unbroken, backend.verifier)
-    return Intake(backend.workshop, backend.blobs, DiskSpace(core.settings.home.blobs), unbroken)
-
-
-def _reminders(core: _Core) -> ReminderServices:
-    records, url = core.records, core.settings.web.public_url
-    house = MailOrigin(core.settings.organisation.name, url, _addresses(core), PortalAddresses("", core.links))
-    return open_reminders(records.database, core.rules.policy, core.settings.home.calendars, house, records.now)
-
-
-def _powers(core: _Core) -> Powers:
-    records = core.records
-    return Powers(
-        PowerArchive(records.database, core.backend.blobs, _intake(core), records.audit),
-        core.rules.policy,
-        records.now,
-    )
-
-
-def _reviewing(core: _Core) -> Reviewing:
-    records, rules = core.records, core.rules
-    checker = ContentChecker(core.confinement, rules.reviews.book, timeout=float(core.settings.documents.patience))
-    return Reviewing(records.database, core.backend.blobs, records.audit, checker, rules.reviews, records.now)
-
-
-def _addresses(core: _Core) -> PortalAddresses:
-    """The addresses in mails: a guest's is one by which the guest can come in."""
-    return PortalAddresses(
-        core.settings.web.public_url, core.links, lambda tx, guest: link_for(tx, guest, core.records.now())
-    )
-
-
-def _entering(core: _Core, accounts: AccountsContext, codes: GuestCodes) -> GuestEntry:
-    records = core.records
-    surroundings = GuestEntryContext(
-        read_link=lambda token: core.links.read_token(LinkPurpose.GUEST, token),
-        codes=codes,
-        passkeys=accounts.passkeys,
-        authority=core.backend.authority,
-        sessions=accounts.sessions,
-        mail=core.settings.mail.configured,
-    )
-    return GuestEntry(records.database, surroundings, records.now)
-
-
-def _writing(core: _Core) -> Writing:
-    records, backend = core.records, core.backend
-    texts, templates = (Texts(records.database, records.now), Templates(records.database, records.now))
-    drafting = Drafting(records, core.rules, backend, _intake(core))
-    press = TextTypesetter()
-    issuing = Issuing(drafting, press, (texts, templates))
-    previews = TextPreviews(core.settings.home.cache / "previews", press, backend.workshop)
-    return Writing(texts, templates, issuing, previews)
-
-
-def _workplace(core: _Core) -> OwnershipDependencies:
-    records, backend = core.records, core.backend
-    return OwnershipDependencies(
-        database=records.database,
-        blobs=backend.blobs,
-        workshop=backend.workshop,
-        verifier=backend.verifier,
-        authority=backend.authority,
-        timestamps=backend.timestamps,
-        audit=records.audit,
-        issuer=core.settings.organisation.name,
-        address=core.settings.web.public_url,
     )

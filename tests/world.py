@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -217,3 +218,11 @@ def sequenced(appliance: Appliance, world: World) -> Iterator[None]:
         finally:
             over.set()
             thread.join()
+
+
+def with_parts(appliance: Appliance, **parts: object) -> Appliance:
+    """Another appliance with *parts* in place of those of *appliance*, and all others the same."""
+    other = copy(appliance)
+    for name, part in parts.items():
+        setattr(other, name, part)
+    return other

@@ -13,20 +13,16 @@ from importlib import resources
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined, Template
 
-from appliance.documents.blobs import BlobStore
+from appliance.contracts.dependencies import ContractRecords, SigningBackend
 from appliance.errors import NotFound, PreconditionRefused, ResultRefused
 from appliance.evidence.history import local
 from appliance.language import Language, translator
-from appliance.ledger.audit_trail import AuditEvent, AuditTrail, EventKind, Field
+from appliance.ledger.audit_trail import AuditEvent, EventKind, Field
 from appliance.model.declarations import Deposit
 from appliance.pdf.values import ValidationMaterial
-from appliance.pdf.workshop import PdfWorkshop
 from appliance.store import ownership, people
-from appliance.store.database import Database
-from appliance.timestamping import TimestampIssuer
 from appliance.typesetting import typeset
-from appliance.verification import Indication, Verifier
-from hsm.client import AuthorityClient
+from appliance.verification import Indication
 from hsm.timestamp import parse_token, response_granted
 
 
@@ -100,26 +96,14 @@ class DepositOrder:
     size: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class OwnershipDependencies:
-    """What depositing works with."""
-
-    database: Database
-    blobs: BlobStore
-    workshop: PdfWorkshop
-    verifier: Verifier
-    authority: AuthorityClient
-    timestamps: TimestampIssuer
-    audit: AuditTrail
-    issuer: str
-    address: str
-
-
 class Ownership:
     """The file itself never comes here, its digest is enough. Thread-safe."""
 
-    def __init__(self, workplace: OwnershipDependencies) -> None:
-        self._at = workplace
+    def __init__(self, records: ContractRecords, backend: SigningBackend, *, issuer: str, address: str) -> None:
+        self._records = records
+        self._backend = backend
+        self._issuer = issuer
+        self._address = address
 
     def deposit(self, order: DepositOrder, *, by: str) -> Deposit:
         """The deposit of *by* (a person's subject); for a digest that they had before, the one that is there.
@@ -129,13 +113,12 @@ class Ownership:
         but the timestamp, which says nothing about anybody.
         """
         order = _accepted(order)
-        place = self._at
-        with place.database.reading() as tx:
+        with self._records.database.reading() as tx:
             person = people.person(tx, by)
             known = ownership.mine(tx, by, order.digest)
         if known is not None:
             return known
-        token = place.timestamps.issue_token(bytes.fromhex(order.digest))
+        token = self._backend.timestamps.issue_token(bytes.fromhex(order.digest))
         info = parse_token(token)
         facts = CertificateFacts(
             number=secrets.token_hex(12),
@@ -148,15 +131,15 @@ class Ownership:
             at=info.gen_time,
             zone=person.zone,
             serial=f"{info.serial:x}",
-            issuer=place.issuer,
-            address=place.address,
+            issuer=self._issuer,
+            address=self._address,
         )
-        certificate = place.blobs.put(self._sealed(certificate_pdf(facts, person.language)))
+        certificate = self._backend.blobs.put(self._sealed(certificate_pdf(facts, person.language)))
         return self._recorded(facts, token, certificate, by)
 
     def get(self, deposit_id: str, *, by: str) -> Deposit:
         """The deposit of *by*. Raises :class:`NotFound`, also for somebody else's."""
-        with self._at.database.reading() as tx:
+        with self._records.database.reading() as tx:
             deposit = ownership.load_deposit(tx, deposit_id)
         if deposit.depositor != by:
             raise NotFound("There is no deposit {deposit}.", deposit=deposit_id)
@@ -164,7 +147,7 @@ class Ownership:
 
     def certificate(self, deposit: Deposit) -> bytes:
         """The certificate as PDF."""
-        return self._at.blobs.get(deposit.certificate)
+        return self._backend.blobs.get(deposit.certificate)
 
     def reply(self, deposit: Deposit) -> bytes:
         """The timestamp as a reply (DER TimeStampResp), as ``openssl ts -verify -in`` reads it."""
@@ -172,25 +155,26 @@ class Ownership:
 
     def of_person(self, subject: str) -> list[Deposit]:
         """The person's newest deposits."""
-        with self._at.database.reading() as tx:
+        with self._records.database.reading() as tx:
             return ownership.of_person(tx, subject, limit=SHOWN)
 
     def of_digest(self, digest: str) -> list[Deposit]:
         """All deposits of a digest, the oldest first; who deposited is not for everybody."""
         if _DIGEST.fullmatch(digest) is None:
             return []
-        with self._at.database.reading() as tx:
+        with self._records.database.reading() as tx:
             return ownership.of_digest(tx, digest)
 
     def _sealed(self, document: bytes) -> bytes:
         """*document* with a document timestamp and what proves it (DSS), passed by the verifier for strangers."""
-        place = self._at
-        fresh = place.authority.issue_crl()
-        crls = tuple(dict.fromkeys([*place.authority.crls(), fresh]))
-        certificates = tuple(dict.fromkeys([*place.authority.authorities(), place.authority.certificate("tsa")]))
-        prepared = place.workshop.prepare_archive(document, ValidationMaterial(certificates, crls))
-        sealed = place.workshop.embed(prepared, place.timestamps.issue_token(prepared.digest))
-        report = place.verifier.verify_pdf(sealed)
+        fresh = self._backend.authority.issue_crl()
+        crls = tuple(dict.fromkeys([*self._backend.authority.crls(), fresh]))
+        certificates = tuple(
+            dict.fromkeys([*self._backend.authority.authorities(), self._backend.authority.certificate("tsa")])
+        )
+        prepared = self._backend.workshop.prepare_archive(document, ValidationMaterial(certificates, crls))
+        sealed = self._backend.workshop.embed(prepared, self._backend.timestamps.issue_token(prepared.digest))
+        report = self._backend.verifier.verify_pdf(sealed)
         if report.indication is not Indication.PASSED:
             raise ResultRefused(
                 "The certificate does not pass our own verifier ({why}); nothing was deposited.",
@@ -202,7 +186,7 @@ class Ownership:
         public: dict[str, Field] = {"digest": facts.digest, "certificate": certificate, "serial": facts.serial}
         private: dict[str, Field] = {"title": facts.title, "name": facts.depositor, "file": facts.file or None}
         event = AuditEvent(EventKind.OWNERSHIP_DEPOSITED, facts.at, by, None, public, private)
-        with self._at.database.transaction() as tx:
+        with self._records.database.transaction() as tx:
             known = ownership.mine(tx, by, facts.digest)
             if known is not None:  # sent twice at the same moment: the first one stands
                 return known
@@ -216,7 +200,7 @@ class Ownership:
                 at=facts.at,
                 token=token,
                 certificate=certificate,
-                entry=self._at.audit.append(tx, event),
+                entry=self._records.audit.append(tx, event),
             )
             ownership.insert_deposit(tx, deposit)
             return ownership.load_deposit(tx, deposit.id)

@@ -30,25 +30,23 @@ __all__ = ["PowerDraft", "Powers"]
 PAGE = 50
 
 
-@dataclass(frozen=True, slots=True)
-class PowerArchive:
-    """Where letters and powers are kept."""
-
-    database: Database
-    blobs: BlobStore
-    intake: Intake
-    audit: AuditTrail
-
-
 class Powers:
     """Thread-safe. Every act is a log entry, and counts from the moment of its commit: the signing steps read the
     register in their own transactions."""
 
-    def __init__(self, archive: PowerArchive, policy: Policy, now: Callable[[], datetime]) -> None:
-        self._database = archive.database
-        self._blobs = archive.blobs
-        self._intake = archive.intake
-        self._audit = archive.audit
+    def __init__(
+        self,
+        database: Database,
+        blobs: BlobStore,
+        intake: Intake,
+        audit: AuditTrail,
+        policy: Policy,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._database = database
+        self._blobs = blobs
+        self._intake = intake
+        self._audit = audit
         self._policy = policy
         self._now = now
 

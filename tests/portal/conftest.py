@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 
 import pytest
 from flask import Flask
@@ -15,7 +14,7 @@ from appliance.verification import report
 from appliance.wiring import Appliance
 from hsm.client import AuthorityClient
 from tests.portal.estate import Estate, built
-from tests.world import World, shared_world
+from tests.world import World, shared_world, with_parts
 from webui.portal.application import create_app
 from webui.portal.parts import PortalParts
 
@@ -51,7 +50,7 @@ def estate() -> Iterator[Estate]:
 
 def parts(appliance: Appliance, authority: AuthorityClient) -> PortalParts:
     return PortalParts(
-        appliance=replace(appliance, authority=authority),
+        appliance=with_parts(appliance, authority=authority),
         log=LogAnswers(appliance.proofs, Tiles(appliance.database)),
         form_key=bytes(range(32)),
         reports=report,

@@ -20,7 +20,7 @@ from hsm.client import AuthorityClient
 from hsm.merkle import leaf_hash, verify_inclusion
 from tests.hsm.memory import openssl
 from tests.portal.conftest import parts
-from tests.world import World
+from tests.world import World, with_parts
 from webui.portal.application import create_app
 
 
@@ -175,7 +175,7 @@ def test_wrong_numbers_get_a_sentence(browser: FlaskClient, path: str) -> None:
 def test_https_asks_for_nothing_else_and_hardens_cookies(appliance: Appliance) -> None:
     settings = appliance.settings
     web = replace(settings.web, public_url="https://sign.example")
-    secure = parts(replace(appliance, settings=replace(settings, web=web)), appliance.authority)
+    secure = parts(with_parts(appliance, settings=replace(settings, web=web)), appliance.authority)
     answer = create_app(secure).test_client().get("/verify", base_url="https://sign.example")
     assert "max-age=" in answer.headers["Strict-Transport-Security"]
     cookie = answer.headers["Set-Cookie"]

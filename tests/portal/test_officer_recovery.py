@@ -7,7 +7,6 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 
@@ -31,7 +30,7 @@ from hsm.store.ceremonies import new_code
 from tests.portal.conftest import parts
 from tests.portal.office_visits import account_of, options_in, registration_by, signed_in, token_in
 from tests.portal.test_office_setup import PASSWORD, DyingAuthority, visiting
-from tests.world import World, authority, copy_home, load, template_home
+from tests.world import World, authority, copy_home, load, template_home, with_parts
 from webui.portal.application import create_app
 
 LOGIN = "o-wang"
@@ -143,7 +142,7 @@ def test_a_recovery_that_was_broken_off_is_completed_and_none_opens_a_closed_acc
         for name, value in vars(appliance.appointing).items():
             setattr(dying, name, value)
         dying._authority = DyingAuthority(appliance.authority, "restore_officer")  # type: ignore[assignment]
-        broken = create_app(parts(replace(appliance, appointing=dying), appliance.authority))
+        broken = create_app(parts(with_parts(appliance, appointing=dying), appliance.authority))
         browser = visiting(broken)
         assert browser.post("/setup/recovery", data=filled(appliance, page_of(browser), code)).status_code == 503
         [known] = appliance.authority.credentials(OFFICER)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -285,7 +284,7 @@ def test_a_process_that_dies_after_the_approval_leaves_what_another_finishes(app
         def finish(self, intent_id: str) -> Contract:
             raise SystemExit(intent_id)
 
-    dying = replace(appliance).seal_requests
+    dying = appliance.seal_requests
     finishing, dying._signing = dying._signing, Dies()  # type: ignore[assignment]
     try:
         with pytest.raises(SystemExit):
