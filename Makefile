@@ -4,8 +4,8 @@
 export VERMILION_HOME ?= $(CURDIR)/$(if $(ORG),home,var)
 BIN := .venv/bin
 SOURCES := hsm appliance webui tests scripts
-# One more than the cores for which the tests are measured: each often waits for a process, or for a second to pass.
-WORKERS ?= 3
+# Twice the cores for which the tests are measured: each waits half of its time, for a process or for a second to pass.
+WORKERS ?= 4
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo up check test test-appliance crash fuzz flips attacks mutants review-corpus lint format bench bundle docs-images screenshots metrics clean

@@ -75,27 +75,36 @@ def authority() -> Iterator[RunningAuthority]:
 
 LONG = (
     "tests/browser/test_first_contract.py",
-    "tests/crash",
-    "tests/browser",
+    "tests/portal/test_every_route.py",
     "tests/portal",
-    "tests/archive_renewal",
-    "tests/demo",
-    "tests/whole",
-    "tests/health",
-    "tests/console",
-    "tests/operations",
-    "tests/conformance",
     "tests/evidence",
-    "tests/review",
+    "tests/browser",
+    "tests/crash",
     "tests/attacks",
+    "tests/archive_renewal",
+    "tests/operations",
+    "tests/administration",
+    "tests/conformance",
+    "tests/review",
+    "tests/demo",
+    "tests/portal/test_both_sides.py",
     "tests/hsm",
+    "tests/pdf",
     "tests/verification",
-    "tests/appliance",
+    "tests/health",
+    "tests/appliance/contracts",
+    "tests/console",
+    "tests/portal/test_every_pair.py",
+    "tests/systemd",
 )
-"""What takes longest, longest first: it begins first, so that no worker is left alone with it at the end."""
+"""Folders, and files that share nothing with their folder, in the order of what they take (processor time and
+waiting): the longest begin first, so that no worker is left alone with one at the end."""
 
-SEPARATE = ("tests/browser/test_first_contract.py",)
-"""Files whose tests share nothing, with each other or with their folder: they go to workers one by one."""
+SEPARATE = frozenset(path for path in LONG if path.endswith(".py"))
+"""Files that go to workers by themselves, as their tests share nothing with those of their folder."""
+
+SINGLE = "tests/browser/test_first_contract.py"
+"""The file whose tests share nothing with each other either: they go to workers one by one."""
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
@@ -125,15 +134,28 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 
 def _place(item: pytest.Item) -> int:
-    return next((place for place, path in enumerate(LONG) if item.nodeid.startswith(path)), len(LONG))
+    path = Path(_group(item.nodeid).partition("::")[0])
+    return next((LONG.index(name) for each in (path, *path.parents) if (name := str(each)) in LONG), len(LONG))
+
+
+def _group(nodeid: str) -> str:
+    """The folder, the file or the test whose tests one worker takes together."""
+    path = nodeid.partition("::")[0]
+    if path == SINGLE:
+        return nodeid
+    return path if path in SEPARATE else path.rpartition("/")[0]
 
 
 class FolderScheduling(LoadScopeScheduling):  # type: ignore[misc]  # xdist's classes are untyped here
     """Folders go to workers whole, since a folder's tests share a home and its processes."""
 
     def _split_scope(self, nodeid: str) -> str:
-        path = nodeid.partition("::")[0]
-        return nodeid if path in SEPARATE else path.rpartition("/")[0]
+        return _group(nodeid)
+
+    def _reschedule(self, node: Any) -> None:
+        """A worker begins a test when it knows the next one; no folder waits behind more than one long test."""
+        if node.shutting_down or not self.workqueue or self._pending_of(self.assigned_work[node]) <= 1:
+            super()._reschedule(node)
 
 
 @pytest.hookimpl(optionalhook=True)
