@@ -25,7 +25,7 @@ from appliance.store import accounts
 from tests.portal.estate import Estate, device, drafted, sent, signed
 from tests.portal.routes import CONTRACT, DRAFT, IDENTITY, NOBODY, OF_SEAL, POST, TEMPLATE, TEXT, VOID, Row
 from tests.portal.visitors import signed_in
-from webui.portal.drafting.controller import terms_of
+from webui.portal.drafting.steps import terms_of
 
 OBJECTS = frozenset(
     {

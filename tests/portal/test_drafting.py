@@ -21,7 +21,7 @@ from appliance.wiring import Appliance
 from tests.portal.drafts import Wizard, begun, hidden, upload
 from tests.portal.visitors import signed_in
 from tests.world import sample_document
-from webui.portal.drafting.party_buttons import guest_problems, may_move, reordered
+from webui.portal.drafting.parties import guest_problems, may_move, reordered
 
 
 @pytest.fixture

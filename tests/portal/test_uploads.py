@@ -9,7 +9,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from webui.portal.uploads import ROOM_FOR_FORM, TAKE_FILES
+from webui.portal.guards import ROOM_FOR_FORM, TAKE_FILES
 
 
 def test_every_view_that_reads_a_file_is_among_them(portal: Flask) -> None:

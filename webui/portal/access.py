@@ -25,7 +25,7 @@ from appliance.accounts.sessions import PortalSessions
 from appliance.accounts.tickets import LONGEST, Tickets
 from appliance.contracts.access import Command
 from appliance.contracts.permissions import ContractActor, Permission, Refusal, permissions_of
-from appliance.errors import NotAllowed, NotFound, StateRefused
+from appliance.errors import NotAllowed, NotFound, PreconditionRefused, StateRefused
 from appliance.guests import is_guest
 from appliance.language import Language
 from appliance.ledger.disclosure import Audience
@@ -34,7 +34,7 @@ from appliance.model.contract import UNSENT, Contract, Party
 from appliance.model.intent import SigningOrigin
 from appliance.notices.messages import PortalAddresses
 from appliance.wiring import Appliance
-from webui.portal.parts import PortalParts
+from webui.portal.pages import appliance
 from webui.shared import errors, forms, language
 from webui.shared.errors import is_page, page_above, page_before
 from webui.shared.language import translate
@@ -108,7 +108,11 @@ class ContractView:
     who: ContractActor
     now: datetime
     someone: PortalVisitor
-    parts: PortalParts
+
+    @property
+    def initiates(self) -> bool:
+        """Whether the visitor has started the contract."""
+        return self.who.subject == self.contract.initiator
 
     @cached_property
     def acts(self) -> dict[Permission, Refusal | None]:
@@ -124,7 +128,7 @@ class ContractView:
     def drafting(self) -> bool:
         """Whether it is the one that drafted the contract, so that its content check, reviews and notes are its
         own."""
-        return self.parts.appliance.disclosing.drafting(self.contract, self.audience)
+        return appliance.disclosing.drafting(self.contract, self.audience)
 
     def may(self, act: Permission) -> bool:
         """Whether the visitor may do *act* now."""
@@ -148,22 +152,32 @@ class ContractView:
         return next((party for party in own if party.signed_at is None), own[0] if own else None)
 
 
-def view_contract(parts: PortalParts, contract_id: str) -> ContractView:
+def view_contract(contract_id: str) -> ContractView:
     """The contract for whoever is signed in. Raises :class:`SignedOut`, or :class:`NotFound` for no reader."""
     someone = visitor()
-    who, now = who_is(parts, someone), parts.appliance.now()
-    contract = parts.appliance.contracts.admit(Command(contract_id, Permission.READ, who, now)).contract
-    seen = ContractView(contract, who, now, someone, parts)
+    who, now = who_is(someone), appliance.now()
+    contract = appliance.contracts.admit(Command(contract_id, Permission.READ, who, now)).contract
+    seen = ContractView(contract, who, now, someone)
     if contract.state in UNSENT:
         seen.require_drafting()
     return seen
 
 
-def who_is(parts: PortalParts, someone: PortalVisitor) -> ContractActor:
+def view_again(contract_id: str, act: Permission, refusal: errors.Refusal) -> ContractView:
+    """The contract as it is now, for a form once more; raises the *refusal* itself when *act* is over."""
+    now = view_contract(contract_id)
+    if not now.may(act):
+        if isinstance(refusal, PreconditionRefused):
+            now.require(act)  # as the page knows the visitor, who may be an auditor
+        raise refusal
+    return now
+
+
+def who_is(someone: PortalVisitor) -> ContractActor:
     """The visitor as the state machine knows people."""
     seals: frozenset[str] = frozenset()
     if AccountRole.CUSTODIAN in someone.roles:
-        every = parts.appliance.registry.seals()
+        every = appliance.registry.seals()
         seals = frozenset(seal.subject for seal in every if someone.subject in seal.custodians)
     return ContractActor(someone.subject, AccountRole.AUDITOR in someone.roles, seals, someone.guest_of)
 
@@ -193,20 +207,20 @@ def session_secret() -> str:
     return _access().cookies.secret()
 
 
-def install(app: Flask, appliance: Appliance, *, secure: bool) -> None:
+def install(app: Flask, of: Appliance, *, secure: bool) -> None:
     """Makes the visitor known to views and templates of *app*, with the visitor's own language and zone."""
-    sessions = appliance.sessions
+    sessions = of.sessions
     # Lax, not Strict: who comes by a link in a mail is to be known at once. Forms have a Strict cookie.
     cookies = SessionCookies("session", secure, "Lax", sessions, lambda secret: _look_up(sessions, secret))
     app.extensions[EXTENSION] = _Access(
-        cookies, sessions, appliance.accounts, appliance.now, lambda guest: _guest_page(appliance, guest)
+        cookies, sessions, of.accounts, of.now, lambda guest: _guest_page(of, guest)
     )
 
     install_access(
         app,
         cookies,
         greet=cookies.visitor_or_none,
-        save_language=lambda found, chosen: appliance.accounts.own.prefer(found.subject, chosen),
+        save_language=lambda found, chosen: of.accounts.own.prefer(found.subject, chosen),
         answer_signed_out=answer_signed_out,
     )
 
@@ -255,11 +269,11 @@ def _look_up(sessions: PortalSessions, secret: str) -> PortalVisitor | None:
     )
 
 
-def _guest_page(appliance: Appliance, guest: str) -> str | None:
+def _guest_page(of: Appliance, guest: str) -> str | None:
     """Where *guest* comes in again: not where people with accounts do. A session that has ended, whoever ended it
     and why, proves nothing any more, so it is never led to a link that takes the code."""
     try:
-        return PortalAddresses("", appliance.links).invitation_url(appliance.guests.spent_of_person(guest))
+        return PortalAddresses("", of.links).invitation_url(of.guests.spent_of_person(guest))
     except NotFound:
         return None
 

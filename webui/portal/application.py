@@ -13,25 +13,25 @@ from webui.portal import (
     contracts,
     departures,
     drafting,
+    guards,
     health,
     home,
     identity,
-    maintenance,
     mark,
     office,
     ownership,
-    pictures,
+    pages,
     powers,
     reminders,
     reviews,
     signatures,
     signing,
     trust,
-    uploads,
     verify,
     voiding,
     writing,
 )
+from webui.portal.contracts import files
 from webui.portal.office import setup
 from webui.portal.parts import PortalParts
 from webui.shared import assets, errors, forms, headers, language, qr
@@ -42,6 +42,27 @@ ROOM_FOR_FORM = 64 * 1024
 
 ROOM_FOR_FIELDS = 512 * 1024
 """Bytes of memory for a form's fields while they are read; files go to disk."""
+
+AREAS = (
+    home.pages,
+    trust.pages,
+    contracts.pages,
+    voiding.pages,
+    files.pictures,
+    reviews.pages,
+    signatures.pages,
+    ownership.pages,
+    reminders.pages,
+    accounts.pages,
+    office.pages,
+    departures.pages,
+    audit.pages,
+    setup.pages,
+    identity.pages,
+    powers.pages,
+    drafting.pages,
+    writing.pages,
+)
 
 
 def create_app(parts: PortalParts) -> Flask:
@@ -56,8 +77,9 @@ def create_app(parts: PortalParts) -> Flask:
         PROPAGATE_EXCEPTIONS=False,
     )
     app.json.ensure_ascii = False  # type: ignore[attr-defined]  # Flask's default provider has it
+    pages.install(app, parts.appliance)
     headers.protect(app, https=https)
-    uploads.install(app)
+    guards.limit_uploads(app)
     assets.install(app)
     language.install(app, default=settings.interface.language, zone=settings.interface.zone, secure=https)
     forms.install(app, key=parts.form_key, secure=https, exempt=trust.MACHINES)
@@ -66,36 +88,23 @@ def create_app(parts: PortalParts) -> Flask:
     app.jinja_env.globals.update(mail_configured=parts.appliance.mail.configured)
     errors.install(app)
     access.install(app, parts.appliance, secure=https)
-    maintenance.install(app, parts)
-    view = clock_line.ClockView(parts.appliance.authority)
-    clock_line.install(app, view)
-    app.register_blueprint(trust.log_blueprint(parts))
-    app.register_blueprint(health.clock_blueprint(view, address=settings.web.public_url))
-    for pages in (
-        home,
-        verify,
-        trust,
-        health,
-        mark,
-        contracts,
-        voiding,
-        drafting,
-        pictures,
-        reviews,
-        signatures,
-        signing,
-        ownership,
-        reminders,
-        accounts,
-        office,
-        departures,
-        audit,
-        setup,
-        identity,
-        powers,
-        writing,
-    ):
-        app.register_blueprint(pages.blueprint(parts))
+    guards.hold_in_maintenance(app, parts.appliance)
+    _add_pages(app, parts)
     version = metadata.version("vermilion")  # read once: it parses a file
     app.context_processor(lambda: {"organisation": settings.organisation.name, "version": version})
     return app
+
+
+def _add_pages(app: Flask, parts: PortalParts) -> None:
+    view = clock_line.ClockView(parts.appliance.authority)
+    clock_line.install(app, view)
+    for area in (
+        *AREAS,
+        mark.blueprint(parts.appliance.settings),
+        verify.blueprint(parts.reports),
+        trust.log_blueprint(parts.log),
+        health.blueprint(parts.appliance),
+        health.clock_blueprint(view, address=parts.appliance.settings.web.public_url),
+        signing.blueprint(parts),
+    ):
+        app.register_blueprint(area)

@@ -13,14 +13,14 @@ from flask import Blueprint, Response, jsonify, make_response, render_template, 
 from appliance.health import Observations
 from appliance.health.check_context import CheckContext
 from appliance.health.surveys import readiness
-from webui.portal.parts import PortalParts
+from appliance.wiring import Appliance
 from webui.shared.clock import ClockView
 
 
-def blueprint(parts: PortalParts) -> Blueprint:
+def blueprint(appliance: Appliance) -> Blueprint:
     """The two addresses."""
     pages = Blueprint("health", __name__)
-    observations = Observations(parts.appliance.settings.home.health)
+    observations = Observations(appliance.settings.home.health)
 
     @pages.get("/livez")
     def livez() -> Response:
@@ -29,10 +29,10 @@ def blueprint(parts: PortalParts) -> Blueprint:
     @pages.get("/readyz")
     def readyz() -> Response:
         bench = CheckContext(
-            parts.appliance.settings.home,
-            parts.appliance.now(),
-            parts.appliance.authority,
-            opened=parts.appliance.database,
+            appliance.settings.home,
+            appliance.now(),
+            appliance.authority,
+            opened=appliance.database,
         )
         found = readiness(bench, observations)
         report = found.report() if _is_here() else found.summary()

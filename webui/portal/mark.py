@@ -5,19 +5,20 @@ from __future__ import annotations
 from flask import Blueprint, Response
 from werkzeug.exceptions import NotFound
 
-from webui.portal.parts import PortalParts
+from appliance.config import Settings
+from webui.portal.pages import Answer
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
 """An SVG that is opened by itself is a document: it may style itself, and can run, load and send nothing."""
 
 
-def blueprint(parts: PortalParts) -> Blueprint:
+def blueprint(settings: Settings) -> Blueprint:
     """The picture as it was when the portal started."""
     pages = Blueprint("mark", __name__)
-    mark = parts.appliance.settings.mark()
+    mark = settings.mark()
 
     @pages.get("/mark")
-    def picture() -> Response:
+    def picture() -> Answer:
         if mark is None:
             raise NotFound
         response = Response(mark.content, mimetype=mark.content_type)

@@ -12,9 +12,9 @@ from collections.abc import Callable
 from flask import Blueprint, Response, request
 from werkzeug.exceptions import NotFound
 
-from appliance.ledger import LogAnswer
+from appliance.ledger import LogAnswer, LogAnswers
 from hsm.errors import UnknownKey
-from webui.portal.parts import PortalParts
+from webui.portal.pages import Answer, appliance
 
 _AUTHORITY = re.compile(r"root|issuing(-[1-9][0-9]{0,3})?")
 """The names of CAs; an issuing CA that follows another has its number."""
@@ -23,36 +23,42 @@ _AUTHORITY = re.compile(r"root|issuing(-[1-9][0-9]{0,3})?")
 MACHINES = frozenset({"trust.answer"})
 """No form: any program may ask, and the answer changes nothing."""
 
+pages = Blueprint("trust", __name__)
 
-def blueprint(parts: PortalParts) -> Blueprint:
-    """``/certs/ca.pem``, ``/certs/chain.pem``, ``/certs/NAME.cer``, ``/crl/NAME.crl`` and ``/ocsp``."""
-    pages = Blueprint("trust", __name__)
 
-    @pages.get("/certs/ca.pem")
-    def root() -> Response:
-        return _public(_pem(parts.appliance.authority.chain()[-1:]), "application/x-pem-file")
+@pages.get("/certs/ca.pem")
+def root() -> Answer:
+    return _public(_pem(appliance.authority.chain()[-1:]), "application/x-pem-file")
 
-    @pages.get("/certs/chain.pem")
-    def chain() -> Response:
-        return _public(_pem(parts.appliance.authority.authorities()), "application/x-pem-file")
 
-    @pages.get("/certs/<name>.cer")
-    def certificate(name: str) -> Response:
-        return _public(_of_authority(name, parts.appliance.authority.certificate), "application/pkix-cert")
+@pages.get("/certs/chain.pem")
+def chain() -> Answer:
+    return _public(_pem(appliance.authority.authorities()), "application/x-pem-file")
 
-    @pages.get("/crl/<name>.crl")
-    def revocations(name: str) -> Response:
-        return _public(_of_authority(name, parts.appliance.authority.crl), "application/pkix-crl")
 
-    @pages.post("/ocsp")
-    def answer() -> Response:
-        return _answer(parts.appliance.authority.ocsp_reply(request.get_data(cache=False)))
+@pages.get("/certs/<name>.cer")
+def certificate(name: str) -> Answer:
+    return _public(_of_authority(name, appliance.authority.certificate), "application/pkix-cert")
 
-    @pages.get("/ocsp/<path:encoded>")
-    def answer_encoded(encoded: str) -> Response:
-        return _answer(parts.appliance.authority.ocsp_reply(_decoded(encoded)))
 
-    return pages
+@pages.get("/crl/<name>.crl")
+def revocations(name: str) -> Answer:
+    return _public(_of_authority(name, appliance.authority.crl), "application/pkix-crl")
+
+
+@pages.post("/ocsp")
+def answer() -> Answer:
+    return _ocsp(request.get_data(cache=False))
+
+
+@pages.get("/ocsp/<path:encoded>")
+def answer_encoded(encoded: str) -> Answer:
+    """A request in base64 in the address (RFC 6960, A.1); nothing for what is none."""
+    try:
+        asked = base64.b64decode(encoded, validate=True)
+    except ValueError:
+        asked = b""
+    return _ocsp(asked)
 
 
 def _of_authority(name: str, ask: Callable[[str], bytes]) -> bytes:
@@ -65,16 +71,8 @@ def _of_authority(name: str, ask: Callable[[str], bytes]) -> bytes:
         raise NotFound from error
 
 
-def _decoded(encoded: str) -> bytes:
-    """A request in base64 in the address (RFC 6960, A.1); nothing for what is none."""
-    try:
-        return base64.b64decode(encoded, validate=True)
-    except ValueError:
-        return b""
-
-
-def _answer(reply: bytes) -> Response:
-    response = Response(reply, content_type="application/ocsp-response")
+def _ocsp(asked: bytes) -> Response:
+    response = Response(appliance.authority.ocsp_reply(asked), content_type="application/ocsp-response")
     response.headers["Cache-Control"] = "no-store"
     return response
 
@@ -90,50 +88,42 @@ def _public(body: bytes, kind: str) -> Response:
     return response
 
 
-def log_blueprint(parts: PortalParts) -> Blueprint:
+def log_blueprint(log: LogAnswers) -> Blueprint:
     """Checkpoint, key, entries, proofs and tiles."""
     pages = Blueprint("log", __name__, url_prefix="/log")
-    log = parts.log
-
-    @pages.get("/checkpoint")
-    def checkpoint() -> Response:
-        return _response(log.checkpoint())
-
-    @pages.get("/checkpoint.tst")
-    def checkpoint_timestamp() -> Response:
-        return _response(log.checkpoint_timestamp())
-
-    @pages.get("/key")
-    def key() -> Response:
-        vkey = (parts.appliance.settings.home.trust / "log.vkey").read_bytes()
-        return _response(LogAnswer("text/plain; charset=utf-8", vkey, lasting=False))
-
-    @pages.get("/entry")
-    def entry() -> Response:
-        return _response(log.entry(request.args.get("index")))
-
-    @pages.get("/proof/inclusion")
-    def inclusion() -> Response:
-        return _response(log.inclusion(request.args.get("index"), request.args.get("size")))
-
-    @pages.get("/proof/consistency")
-    def consistency() -> Response:
-        return _response(log.consistency(request.args.get("from"), request.args.get("to")))
-
-    @pages.get("/proof/file")
-    def proof_file() -> Response:
-        return _response(log.proof_file(request.args.get("index")))
-
-    @pages.get("/tile/<path:path>")
-    def tile(path: str) -> Response:
-        return _response(log.tile(path))
-
+    asked: dict[str, tuple[str, Callable[..., LogAnswer]]] = {
+        "checkpoint": ("/checkpoint", log.checkpoint),
+        "checkpoint_timestamp": ("/checkpoint.tst", log.checkpoint_timestamp),
+        "key": ("/key", _key),
+        "entry": ("/entry", lambda: log.entry(request.args.get("index"))),
+        "inclusion": (
+            "/proof/inclusion",
+            lambda: log.inclusion(request.args.get("index"), request.args.get("size")),
+        ),
+        "consistency": (
+            "/proof/consistency",
+            lambda: log.consistency(request.args.get("from"), request.args.get("to")),
+        ),
+        "proof_file": ("/proof/file", lambda: log.proof_file(request.args.get("index"))),
+        "tile": ("/tile/<path:path>", log.tile),
+    }
+    for name, (rule, ask) in asked.items():
+        pages.add_url_rule(rule, name, _logged(ask))
     return pages
 
 
-def _response(answer: LogAnswer) -> Response:
-    response = Response(answer.body, content_type=answer.content_type)
-    if answer.lasting:
-        response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
-    response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
-    return response
+def _key() -> LogAnswer:
+    vkey = (appliance.settings.home.trust / "log.vkey").read_bytes()
+    return LogAnswer("text/plain; charset=utf-8", vkey, lasting=False)
+
+
+def _logged(ask: Callable[..., LogAnswer]) -> Callable[..., Response]:
+    def view(**address: str) -> Response:
+        answer = ask(**address)
+        response = Response(answer.body, content_type=answer.content_type)
+        if answer.lasting:
+            response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+        response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+        return response
+
+    return view

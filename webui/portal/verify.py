@@ -8,13 +8,15 @@ import io
 import json
 import re
 
-from flask import Blueprint, Response, make_response, render_template, request, send_file
+from flask import Blueprint, Response, request, send_file
 from werkzeug.datastructures import FileStorage
 
 from appliance.errors import ConfigurationError
 from appliance.verification import VerificationReport
 from appliance.verification.named_trust import NamedTrust
-from webui.portal.parts import PortalParts, Reports
+from webui.portal.pages import Answer, appliance, render
+from webui.portal.parts import Reports
+from webui.shared.forms import sentence
 from webui.shared.headers import policy
 from webui.shared.language import current_language, translate
 
@@ -22,32 +24,29 @@ MEBIBYTE = 1024 * 1024
 _STYLE = re.compile(r"<style>(.*?)</style>", re.DOTALL)
 
 
-def blueprint(parts: PortalParts) -> Blueprint:
+def blueprint(reports: Reports) -> Blueprint:
     """The form, and what it answers: the readable report; JSON for programs that ask for it."""
     pages = Blueprint("verify", __name__)
-    largest = parts.appliance.settings.documents.largest // MEBIBYTE
-
-    @pages.get("/verify")
-    def form() -> str:
-        return render_template("verify.html", largest=largest)
+    pages.get("/verify")(form)
 
     @pages.post("/verify")
-    def verify() -> Response:
+    def verify() -> Answer:
         given = request.files.get("file")
         if given is None or not given.filename:
-            problem = translate()("Choose the file that is to be verified.")
-            return make_response(render_template("verify.html", largest=largest, problem=problem), 400)
+            return form(translate()("Choose the file that is to be verified."))
         try:
             trust = NamedTrust.from_files(_contents("trust"))
         except ConfigurationError as refusal:
-            problem = translate()(refusal.template, **refusal.values)
-            return make_response(render_template("verify.html", largest=largest, problem=problem), 400)
-        report = trust.verify(
-            parts.appliance.verifier, given.read(), given.filename, _content(request.files.get("data"))
-        )
-        return _answer(parts.reports, report, request.form.get("form", "page"))
+            return form(sentence(refusal))
+        data = _content(request.files.get("data"))
+        return _answer(reports, trust.verify(appliance.verifier, given.read(), given.filename, data))
 
     return pages
+
+
+def form(problem: str = "") -> Answer:
+    largest = appliance.settings.documents.largest // MEBIBYTE
+    return render("verify.html", status=400 if problem else 200, largest=largest, problem=problem)
 
 
 def _contents(field: str) -> list[bytes]:
@@ -55,7 +54,8 @@ def _contents(field: str) -> list[bytes]:
     return [content for upload in request.files.getlist(field) if (content := _content(upload)) is not None]
 
 
-def _answer(reports: Reports, report: VerificationReport, form: str) -> Response:
+def _answer(reports: Reports, report: VerificationReport) -> Response:
+    form = request.form.get("form", "page")
     if form == "pdf":
         return _file(reports.render_pdf(report, current_language()), "application/pdf", "report.pdf")
     if form == "json":

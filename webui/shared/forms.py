@@ -14,7 +14,10 @@ from __future__ import annotations
 import hmac
 import re
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from datetime import date
+from enum import StrEnum
+from typing import TypeVar
 
 from flask import Flask, Response, g, redirect, request
 from werkzeug.exceptions import BadRequest, Forbidden
@@ -23,6 +26,8 @@ from appliance.errors import ApplianceError
 from appliance.submissions import Submissions
 from hsm.errors import AuthorityError
 from webui.shared.language import translate
+
+E = TypeVar("E", bound=StrEnum)
 
 FIELD = "form_token"
 _UNTYPED = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
@@ -63,14 +68,45 @@ def install(app: Flask, *, key: bytes, secure: bool, exempt: frozenset[str] = fr
     app.jinja_env.globals.update(form_token=form_token, form_field=FIELD)
 
 
-def field(name: str, most: int) -> str:
+def field(name: str, most: int = 1000) -> str:
     """The posted field, cut where no right value can be any more; empty when it is missing."""
     return request.form.get(name, "")[: most + 1]
+
+
+def whole_number(text: str, digits: int) -> int | None:
+    """The number that *text* writes in at most so many decimal digits, or None."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= digits else None
+
+
+def posted_number(name: str, digits: int) -> int:
+    """The number in the posted field. Raises :class:`BadRequest` for none."""
+    number = whole_number(request.form.get(name, ""), digits)
+    if number is None:
+        raise BadRequest
+    return number
+
+
+def date_of(text: str) -> date | None:
+    """The day that *text* writes as ``2026-11-25``, or None."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+def member_of(choices: type[E], text: str) -> E | None:
+    """The one of *choices* that *text* is the value of, or None."""
+    return choices(text) if text in tuple(choices) else None
 
 
 def sentence(refusal: ApplianceError | AuthorityError) -> str:
     """The refusal in the reader's language."""
     return translate()(refusal.template, **refusal.values)
+
+
+def sentences(refusals: Mapping[str, ApplianceError]) -> dict[str, str]:
+    """The same for the refusals of some fields."""
+    return {name: sentence(refusal) for name, refusal in refusals.items()}
 
 
 ONCE_FIELD = "once"

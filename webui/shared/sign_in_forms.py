@@ -10,7 +10,7 @@ from flask import Response, make_response, render_template, request
 from appliance.accounts.codes import CodeDraft
 from appliance.accounts.sessions import ClientInfo
 from appliance.errors import ApplianceError, PreconditionRefused, SignInRefused, StateRefused, TooManyAttempts
-from webui.shared.errors import status_of
+from webui.shared.errors import Refusal, status_of
 from webui.shared.forms import field, sentence
 from webui.shared.language import local_path, translate
 from webui.shared.session_cookies import client_info
@@ -27,7 +27,7 @@ def next_path(*sign_in_pages: str) -> str:
     return "/" if path.startswith(sign_in_pages) else path
 
 
-def refusal_status(problem: ApplianceError | None) -> int:
+def refusal_status(problem: Refusal | None) -> int:
     """The status of a page that shows *problem*, if there is one."""
     return 200 if problem is None else 422 if isinstance(problem, SignInRefused) else status_of(problem)
 

@@ -1,39 +1,66 @@
-"""``/settings``: profile and password, and what else there is to the own account at a glance."""
+"""``/settings``: profile and password, and what else there is to the own account at a glance.
+
+``/settings/code`` and ``/settings/passkeys``: another login code; adding and removing passkeys. Each after the
+password was proven again.
+"""
 
 from __future__ import annotations
 
 from zoneinfo import available_timezones
 
-from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
-from werkzeug.wrappers import Response as BaseResponse
+from flask import Blueprint, Response, request
+from webauthn.helpers import base64url_to_bytes, bytes_to_base64url
 
-from appliance.errors import NotAllowed, PreconditionRefused, SignInRefused, TooManyAttempts
+from appliance.accounts.codes import CodeDraft
+from appliance.accounts.factors import LONGEST_LABEL
+from appliance.accounts.passkeys import LONGEST_ANSWER
+from appliance.errors import (
+    NotAllowed,
+    NotFound,
+    PreconditionRefused,
+    SignInRefused,
+    StateRefused,
+    TooManyAttempts,
+)
 from appliance.language import Language
 from webui.portal import access
 from webui.portal.access import PortalVisitor
 from webui.portal.office.forms import unprintable_names
-from webui.portal.parts import PortalParts
-from webui.shared.forms import field, sentence
-from webui.shared.language import NAMES, current_language, translate
+from webui.portal.pages import (
+    Answer,
+    FormProblems,
+    appliance,
+    form,
+    form_problems,
+    render,
+    see_other,
+    unprocessable,
+)
+from webui.shared import passkeys
+from webui.shared.forms import field, member_of, sentence
+from webui.shared.language import NAMES, current_language
 from webui.shared.session_cookies import client_info
-from webui.shared.sign_in_forms import LONGEST_PASSWORD, repeated_password
+from webui.shared.sign_in_forms import (
+    LONGEST_CODE,
+    LONGEST_PASSWORD,
+    LONGEST_SEALED,
+    LONGEST_TICKET,
+    code_form,
+    old_password_problem,
+    refusal_status,
+    repeated_password,
+)
 
 LONGEST_FIELD = 1000
 """Letters that are looked at; what is too long is refused by the rule for names, and stays in the form."""
 ZONES = tuple(sorted(zone for zone in available_timezones() if "/" in zone and not zone.startswith("Etc/")))
 
-DONE = {
-    "profile": "Your profile is saved.",
-    "password": "Your password is changed; all other sessions have ended.",
-    "code": "Your new login code counts from now on.",
-    "passkey": "The passkey is added; sign in with it from now on.",
-    "removed": "The passkey is removed.",
-    "session": "The session has ended.",
-    "sessions": "All other sessions have ended.",
-}
-"""What the page says after an act, by the word in its address."""
+_SYSTEMS = ("iPhone", "iPad", "Android", "Windows", "Mac OS X", "CrOS", "Linux")
+_BROWSERS = ("MicroMessenger", "Edg", "OPR", "Firefox", "Chrome", "Safari")
+_NAMES = {"Mac OS X": "macOS", "CrOS": "ChromeOS", "Edg": "Edge", "OPR": "Opera", "MicroMessenger": "WeChat"}
 
-View = BaseResponse | str
+pages = Blueprint("accounts", __name__)
+pages.add_app_template_filter(bytes_to_base64url, "base64url")
 
 
 def zones(own: str) -> list[tuple[str, str]]:
@@ -43,15 +70,15 @@ def zones(own: str) -> list[tuple[str, str]]:
     return [(zone, zone) for zone in offered]
 
 
-_SYSTEMS = ("iPhone", "iPad", "Android", "Windows", "Mac OS X", "CrOS", "Linux")
-_BROWSERS = ("MicroMessenger", "Edg", "OPR", "Firefox", "Chrome", "Safari")
-_NAMES = {"Mac OS X": "macOS", "CrOS": "ChromeOS", "Edg": "Edge", "OPR": "Opera", "MicroMessenger": "WeChat"}
-
-
 def device(agent: str) -> str:
     """What browser and system an agent line speaks of, such as “Chrome · Windows”; empty when it says nothing."""
     parts = [next((each for each in known if each in agent), "") for known in (_BROWSERS, _SYSTEMS)]
     return " · ".join(_NAMES.get(part, part) for part in parts if part)
+
+
+def typed_label() -> dict[str, str]:
+    """The name of a passkey in its form: as typed, or what the visitor's device is."""
+    return {"label": field("label", LONGEST_LABEL) or device(client_info().agent)}
 
 
 def owner() -> PortalVisitor:
@@ -62,79 +89,163 @@ def owner() -> PortalVisitor:
     return found
 
 
-def add_settings_pages(pages: Blueprint, parts: PortalParts) -> None:
-    """The addresses."""
-    accounts, sessions = parts.appliance.accounts, parts.appliance.sessions
+@pages.get("/settings")
+def settings() -> Answer:
+    who, own = owner(), appliance.accounts.own
+    person = own.person(who.subject)
+    typed = {
+        "name": request.form.get("name", person.name)[:LONGEST_FIELD],
+        "language": request.form.get("language", person.language),
+        "zone": request.form.get("zone", person.zone),
+    }
+    return render(
+        "accounts/settings.html",
+        person=person,
+        account=appliance.accounts.administration.account(who.subject),
+        name_stays=own.name_stays(who.subject),
+        passkeys=own.passkeys(who.subject),
+        sessions=[(session, device(session.agent)) for session in appliance.sessions.sessions_of(who.subject)],
+        zones=zones(typed["zone"]),
+        languages=NAMES,
+        typed=typed,
+    )
 
-    def overview(problems: dict[str, str], status: int = 200) -> Response:
-        who = owner()
-        person = accounts.own.person(who.subject)
-        typed = {
-            "name": request.form.get("name", person.name)[:LONGEST_FIELD],
-            "language": request.form.get("language", person.language),
-            "zone": request.form.get("zone", person.zone),
-        }
-        page = render_template(
-            "accounts/settings.html",
-            person=person,
-            account=accounts.administration.account(who.subject),
-            name_stays=accounts.own.name_stays(who.subject),
-            passkeys=accounts.own.passkeys(who.subject),
-            sessions=[(session, device(session.agent)) for session in sessions.sessions_of(who.subject)],
-            zones=zones(typed["zone"]),
-            languages=NAMES,
-            typed=typed,
-            problems=problems,
-            done=translate()(DONE[request.args["done"]]) if request.args.get("done") in DONE else "",
-        )
-        return make_response(page, status)
 
-    @pages.get("/settings")
-    def settings() -> View:
-        return overview({})
+@pages.post("/settings/profile")
+@form(
+    settings,
+    owner,
+    lambda refusal: "zone" if "zone" in refusal.values else "name",
+    refusals=(PreconditionRefused,),
+    status=unprocessable,
+)
+def profile(who: PortalVisitor) -> Answer:
+    name = field("name", LONGEST_FIELD)
+    problems = unprintable_names({"name": name})
+    if problems:
+        raise FormProblems(problems)
+    language = member_of(Language, field("language", 5)) or current_language()
+    appliance.accounts.own.change_profile(who.subject, name=name, language=language, zone=field("zone", 60))
+    return see_other("accounts.settings", done="profile")
 
-    @pages.post("/settings/profile")
-    def profile() -> View:
-        who = owner()
-        chosen = field("language", 5)
-        problems = unprintable_names(parts.appliance.workshop, {"name": field("name", LONGEST_FIELD)})
-        if problems:
-            return overview(problems, 422)
-        try:
-            accounts.own.change_profile(
-                who.subject,
-                name=field("name", LONGEST_FIELD),
-                language=Language(chosen) if chosen in tuple(Language) else current_language(),
-                zone=field("zone", 60),
-            )
-        except PreconditionRefused as refusal:
-            return overview({"zone" if "zone" in refusal.values else "name": sentence(refusal)}, 422)
-        return redirect(url_for("accounts.settings", done="profile"), 303)
 
-    @pages.post("/settings/password")
-    def change_password() -> View:
-        who = owner()
-        new, problems = repeated_password()
-        if problems:
-            return overview(problems, 422)
-        try:
-            accounts.sign_in.confirm_password(who.subject, field("old", LONGEST_PASSWORD), client_info())
-        except (SignInRefused, TooManyAttempts) as refusal:
-            return overview({"old": sentence(refusal)}, 422 if isinstance(refusal, SignInRefused) else 429)
-        try:
-            accounts.own.change_password(who.subject, new, session=who.session)
-        except PreconditionRefused as refusal:
-            return overview({"password": sentence(refusal)}, 422)
-        return redirect(url_for("accounts.settings", done="password"), 303)
+@pages.post("/settings/password")
+@form(settings, owner, "password", refusals=(PreconditionRefused,), status=unprocessable)
+def change_password(who: PortalVisitor) -> Answer:
+    new, problems = repeated_password()
+    if problems:
+        raise FormProblems(problems)
+    try:
+        old = field("old", LONGEST_PASSWORD)
+        appliance.accounts.sign_in.confirm_password(who.subject, old, client_info())
+    except (SignInRefused, TooManyAttempts) as refusal:
+        raise FormProblems({"old": sentence(refusal)}, refusal_status(refusal)) from refusal
+    appliance.accounts.own.change_password(who.subject, new, session=who.session)
+    return see_other("accounts.settings", done="password")
 
-    @pages.post("/settings/sessions/end")
-    def end_session() -> View:
-        who = owner()
-        sessions.revoke_session(field("session", 64), by=who.subject)
-        return redirect(url_for("accounts.settings", done="session", _anchor="sessions"), 303)
 
-    @pages.post("/settings/sessions/end-others")
-    def end_others() -> View:
-        who = owner()
-        sessions.revoke_others(who.session, by=who.subject)
-        return redirect(url_for("accounts.settings", done="sessions", _anchor="sessions"), 303)
+@pages.post("/settings/sessions/end")
+def end_session() -> Answer:
+    appliance.sessions.revoke_session(field("session", 64), by=owner().subject)
+    return see_other("accounts.settings", done="session", _anchor="sessions")
+
+
+@pages.post("/settings/sessions/end-others")
+def end_others() -> Answer:
+    who = owner()
+    appliance.sessions.revoke_others(who.session, by=who.subject)
+    return see_other("accounts.settings", done="sessions", _anchor="sessions")
+
+
+def _require_old_password(who: PortalVisitor) -> None:
+    problems = old_password_problem(appliance.accounts.sign_in.confirm_password, who.subject)
+    if problems:
+        raise FormProblems(problems)
+
+
+def code_page(template: str, subject: str, login: str, **shown: object) -> Response:
+    """A page with a login code to scan, for the account of *subject*."""
+
+    def draft(sealed: str) -> CodeDraft:
+        return appliance.accounts.codes.draft_secret(subject, login, sealed=sealed)
+
+    return code_form(template, draft, dict(form_problems().problems), field("sealed", LONGEST_SEALED), **shown)
+
+
+@pages.get("/settings/code")
+def login_code() -> Answer:
+    account = appliance.accounts.administration.account(owner().subject)
+    return code_page("accounts/login_code.html", account.subject, account.login, account=account)
+
+
+@pages.post("/settings/code")
+@form(login_code, owner, "code", refusals=(PreconditionRefused,), status=unprocessable)
+def change_code(who: PortalVisitor) -> Answer:
+    _require_old_password(who)
+    sealed, code = field("sealed", LONGEST_SEALED), field("code", LONGEST_CODE)
+    appliance.accounts.own.change_code(who.subject, sealed, code)
+    return see_other("accounts.settings", done="code")
+
+
+@pages.get("/settings/passkeys/new")
+def new_passkey() -> Answer:
+    """First the password is asked for, then a passkey is offered, then its answer comes."""
+    owner()
+    return render("accounts/prove.html")
+
+
+def _offer() -> Answer:
+    who, accounts = owner(), appliance.accounts
+    login = accounts.administration.account(who.subject).login
+    known = [each.credential_id for each in accounts.own.passkeys(who.subject)]
+    offer = accounts.passkeys.offer_registration(who.subject, login=login, name=who.name, known=known)
+    return render("accounts/new_passkey.html", offer=offer, typed=typed_label())
+
+
+@pages.post("/settings/passkeys/new")
+@form(new_passkey, owner, refusals=())
+def proven(who: PortalVisitor) -> Answer:
+    _require_old_password(who)
+    return _offer()
+
+
+@pages.post("/settings/passkeys")
+@form(_offer, owner, "label", refusals=(PreconditionRefused, StateRefused), status=unprocessable)
+def add_passkey(who: PortalVisitor) -> Answer:
+    ticket, answer = field("ticket", LONGEST_TICKET), field(passkeys.FIELD, LONGEST_ANSWER)
+    try:
+        made = appliance.accounts.passkeys.verify_registration(who.subject, ticket, answer)
+    except StateRefused as refusal:  # the offer is over: the password is asked for again
+        return render("accounts/prove.html", problems={"": sentence(refusal)}, status=409)
+    except PreconditionRefused as refusal:
+        raise FormProblems({"": sentence(refusal)}) from refusal
+    appliance.accounts.own.add_passkey(who.subject, made, field("label", LONGEST_LABEL))
+    return see_other("accounts.settings", done="passkey", _anchor="passkeys")
+
+
+@pages.get("/settings/passkeys/<named>/remove")
+def remove_passkey(named: str) -> Answer:
+    wanted = _identifier(named)
+    found = [each for each in appliance.accounts.own.passkeys(owner().subject) if each.credential_id == wanted]
+    if not found:
+        raise _no_such_passkey()
+    return render("accounts/remove_passkey.html", passkey=found[0])
+
+
+@pages.post("/settings/passkeys/<named>/remove")
+@form(remove_passkey, owner, refusals=(PreconditionRefused,), status=unprocessable)
+def removed(who: PortalVisitor, named: str) -> Answer:
+    _require_old_password(who)
+    appliance.accounts.own.remove_passkey(who.subject, _identifier(named))
+    return see_other("accounts.settings", done="removed", _anchor="passkeys")
+
+
+def _identifier(named: str) -> bytes:
+    try:
+        return base64url_to_bytes(named)
+    except ValueError as error:
+        raise _no_such_passkey() from error
+
+
+def _no_such_passkey() -> NotFound:
+    return NotFound("There is no such passkey; it may have been removed already.")

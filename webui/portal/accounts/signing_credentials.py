@@ -2,93 +2,85 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, make_response, redirect, render_template, url_for
 from webauthn.helpers import bytes_to_base64url
-from werkzeug.wrappers import Response as BaseResponse
 
 from appliance.errors import PreconditionRefused, StateRefused
 from appliance.model.accounts import PEOPLES_ROLES
 from appliance.model.office import EnrolmentRequestState, ProposedCredential, ProposedPasskey
 from webui.portal import access
-from webui.portal.parts import PortalParts
+from webui.portal.accounts.settings import pages
+from webui.portal.pages import Answer, FormProblems, appliance, form, form_problems, render, see_other
 from webui.shared.forms import field, sentence
+from webui.shared.language import translate
 
 LONGEST_PIN, LONGEST_CODE, LONGEST_SEALED = 20, 20, 1000
 
-View = BaseResponse | str
+
+def _signer() -> str:
+    return access.require(*PEOPLES_ROLES).subject
 
 
-def add_credential_pages(pages: Blueprint, parts: PortalParts) -> None:
-    """The addresses."""
-    accounts, requests = parts.appliance.accounts, parts.appliance.office.requests
-    issuer = parts.appliance.settings.organisation.name
+@pages.get("/settings/signing")
+def means() -> Answer:
+    subject, requests = _signer(), appliance.office.requests
+    own = appliance.accounts.own.passkeys(subject)
+    account = f"{appliance.accounts.administration.account(subject).login} 签署"
+    issuer = appliance.settings.organisation.name
+    asked, known = requests.requests_of(subject), appliance.authority.credentials(subject)
+    ids = {each.credential_id for each in known if each.credential_id}
+    problems, sealed, draft = form_problems().problems, field("sealed", LONGEST_SEALED), None
+    try:
+        if sealed:
+            draft = requests.reopened_totp(subject, sealed=sealed, issuer=issuer, account=account)
+    except PreconditionRefused as refusal:
+        problems = {"code": sentence(refusal)}
+    return render(
+        "accounts/signing.html",
+        enrolled=appliance.registry.is_enrolled(subject),
+        known=known,
+        labels={each.credential_id: each.label for each in own},
+        candidates=[each for each in own if each.credential_id not in ids],
+        waiting=next((each for each in asked if each.state is EnrolmentRequestState.OPEN), None),
+        refused=asked[0] if asked and asked[0].state is EnrolmentRequestState.REFUSED else None,
+        draft=draft or requests.draft_totp(subject, issuer=issuer, account=account),
+        problems=problems,
+    )
 
-    def overview(problems: dict[str, str], *, sealed: str = "", status: int = 200) -> Response:
-        who = access.require(*PEOPLES_ROLES)
-        account = f"{accounts.administration.account(who.subject).login} 签署"
-        asked = requests.requests_of(who.subject)
-        known = parts.appliance.authority.credentials(who.subject)
-        ids = {each.credential_id for each in known if each.credential_id}
-        try:
-            draft = (
-                requests.reopened_totp(who.subject, sealed=sealed, issuer=issuer, account=account)
-                if sealed
-                else None
-            )
-        except PreconditionRefused as refusal:
-            draft, problems = None, {"code": sentence(refusal)}
-        page = render_template(
-            "accounts/signing.html",
-            enrolled=parts.appliance.registry.is_enrolled(who.subject),
-            known=known,
-            labels={each.credential_id: each.label for each in accounts.own.passkeys(who.subject)},
-            candidates=[each for each in accounts.own.passkeys(who.subject) if each.credential_id not in ids],
-            waiting=next((each for each in asked if each.state is EnrolmentRequestState.OPEN), None),
-            refused=asked[0] if asked and asked[0].state is EnrolmentRequestState.REFUSED else None,
-            draft=draft or requests.draft_totp(who.subject, issuer=issuer, account=account),
-            problems=problems,
-        )
-        return make_response(page, status)
 
-    def ask(credential: ProposedCredential, place: str) -> View:
-        who = access.require(*PEOPLES_ROLES)
-        try:
-            requests.submit_request(who.subject, [credential], by=who.subject)
-        except (PreconditionRefused, StateRefused) as refusal:
-            return overview({place: sentence(refusal)}, status=409)
-        return redirect(url_for("accounts.means"), 303)
+def _submit(credential: ProposedCredential, place: str, by: str) -> Answer:
+    try:
+        appliance.office.requests.submit_request(by, [credential], by=by)
+    except (PreconditionRefused, StateRefused) as refusal:
+        raise FormProblems({place: sentence(refusal)}, 409) from refusal
+    return see_other("accounts.means")
 
-    @pages.get("/settings/signing")
-    def means() -> View:
-        return overview({})
 
-    @pages.post("/settings/signing/passkey")
-    def propose_passkey() -> View:
-        who, chosen = access.require(*PEOPLES_ROLES), field("passkey", 1400)
-        for each in accounts.own.passkeys(who.subject):
-            if bytes_to_base64url(each.credential_id) == chosen:
-                proposed = ProposedPasskey(each.credential_id, each.public_key, accounts.passkeys.rp_id)
-                return ask(proposed, "passkey")
-        refusal = PreconditionRefused("Choose one of your passkeys.")
-        return overview({"passkey": sentence(refusal)}, status=422)
+@pages.post("/settings/signing/passkey")
+@form(means, _signer, refusals=())
+def propose_passkey(by: str) -> Answer:
+    accounts, chosen = appliance.accounts, field("passkey", 1400)
+    for each in accounts.own.passkeys(by):
+        if bytes_to_base64url(each.credential_id) == chosen:
+            proposed = ProposedPasskey(each.credential_id, each.public_key, accounts.passkeys.rp_id)
+            return _submit(proposed, "passkey", by)
+    raise FormProblems({"passkey": translate()("Choose one of your passkeys.")})
 
-    @pages.post("/settings/signing/pin")
-    def propose_pin() -> View:
-        who = access.require(*PEOPLES_ROLES)
-        sealed, pin = field("sealed", LONGEST_SEALED), field("pin", LONGEST_PIN)
-        if pin != field("pin_again", LONGEST_PIN):
-            refusal = PreconditionRefused("The two PINs differ; type both again.")
-            return overview({"pin_again": sentence(refusal)}, sealed=sealed, status=422)
-        try:
-            code = field("code", LONGEST_CODE)
-            proposed = requests.pin_totp(who.subject, sealed=sealed, pin=pin, code=code)
-        except PreconditionRefused as refusal:
-            place = "pin" if "PIN" in refusal.template else "code"
-            return overview({place: sentence(refusal)}, sealed=sealed, status=422)
-        return ask(proposed, "")
 
-    @pages.post("/settings/signing/withdraw")
-    def withdraw() -> View:
-        who = access.require(*PEOPLES_ROLES)
-        requests.withdraw_request(field("request", 64), by=who.subject)
-        return redirect(url_for("accounts.means"), 303)
+@pages.post("/settings/signing/pin")
+@form(means, _signer, refusals=())
+def propose_pin(by: str) -> Answer:
+    sealed, pin = field("sealed", LONGEST_SEALED), field("pin", LONGEST_PIN)
+    if pin != field("pin_again", LONGEST_PIN):
+        raise FormProblems({"pin_again": translate()("The two PINs differ; type both again.")})
+    try:
+        code = field("code", LONGEST_CODE)
+        proposed = appliance.office.requests.pin_totp(by, sealed=sealed, pin=pin, code=code)
+    except PreconditionRefused as refusal:
+        raise FormProblems({"pin" if "PIN" in refusal.template else "code": sentence(refusal)}) from refusal
+    return _submit(proposed, "", by)
+
+
+@pages.post("/settings/signing/withdraw")
+def withdraw() -> Answer:
+    appliance.office.requests.withdraw_request(field("request", 64), by=_signer())
+    return see_other("accounts.means")

@@ -1,80 +1,117 @@
-"""A contract's files: the document at each revision, what each revision changed for the eye (``/revisions``), and
-the evidence package of what is completed.
+"""A contract's files: the document at each revision, what each revision changed for the eye (``/revisions``), the
+evidence package of what is completed, and the pages as pictures, for those who may read the contract.
 """
 
 from __future__ import annotations
 
 import io
 import re
+from collections.abc import Callable
 
-from flask import Blueprint, Response, render_template, request, send_file
+from flask import Blueprint, Response, request, send_file
 from werkzeug.exceptions import NotFound as NoSuchPage
 
 from appliance.contracts.permissions import Permission
-from appliance.documents.page_pictures import RevisionDifferences
+from appliance.documents.page_pictures import RevisionDifferences, offered
 from appliance.errors import NotFound
 from appliance.evidence.exporting import Exporting
 from appliance.language.sizes import ByteSize
-from appliance.model.contract import Contract
+from appliance.model.contract import Contract, ContractRevision
 from webui.portal.access import view_contract
-from webui.portal.parts import PortalParts
+from webui.portal.contracts.page import pages
+from webui.portal.pages import Answer, appliance, render
+from webui.shared.forms import whole_number
 
 _UNFIT = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|]+')
 """What file systems do not take in a name."""
 
-
-def add_file_pages(pages: Blueprint, parts: PortalParts) -> None:
-    """``document.pdf`` and ``evidence.zip``; both are always saved, never shown in the browser's own viewer."""
-    exporting = Exporting(parts.appliance)
-
-    @pages.get("/<contract_id>/document.pdf")
-    def document(contract_id: str) -> Response:
-        contract = view_contract(parts, contract_id).contract
-        number = _revision(contract)
-        return _saved(parts.appliance.contracts.document(contract, number), contract, "pdf", "application/pdf")
-
-    @pages.get("/<contract_id>/evidence.zip")
-    def evidence(contract_id: str) -> Response:
-        seen = view_contract(parts, contract_id)
-        seen.require(Permission.EXPORT)
-        package = exporting.export(contract_id, seen.audience).package
-        return _saved(package, seen.contract, "evidence.zip", "application/zip")
+USUAL_WIDTH = 1000
+"""Of a page's picture, in pixels."""
 
 
-def _revision(contract: Contract) -> int:
+@pages.get("/<contract_id>/document.pdf")
+def document(contract_id: str) -> Answer:
+    contract = view_contract(contract_id).contract
     wanted = request.args.get("revision")
-    if wanted is None:
-        return contract.current.number
-    if not (wanted.isascii() and wanted.isdigit() and len(wanted) < 5):
+    number = contract.current.number if wanted is None else whole_number(wanted, 4)
+    if number is None:
         raise NoSuchPage
-    return int(wanted)
+    return _saved(appliance.contracts.document(contract, number), contract, "pdf", "application/pdf")
+
+
+@pages.get("/<contract_id>/evidence.zip")
+def evidence(contract_id: str) -> Answer:
+    seen = view_contract(contract_id)
+    seen.require(Permission.EXPORT)
+    package = Exporting(appliance).export(contract_id, seen.audience).package
+    return _saved(package, seen.contract, "evidence.zip", "application/zip")
 
 
 def _saved(content: bytes, contract: Contract, ending: str, kind: str) -> Response:
+    """A file that is always saved, never shown in the browser's own viewer."""
     name = _UNFIT.sub(" ", contract.title).strip(" .")[:80] or contract.id
     return send_file(
         io.BytesIO(content), mimetype=kind, as_attachment=True, download_name=f"{name}.{ending}", max_age=None
     )
 
 
-def add_revision_pages(pages: Blueprint, parts: PortalParts) -> None:
-    """The list with the newest revision opened, and one address for each revision."""
-    differences = RevisionDifferences(parts.appliance.pictures)
+@pages.get("/<contract_id>/revisions", defaults={"number": None})
+@pages.get("/<contract_id>/revisions/<int:number>")
+def revisions(contract_id: str, number: int | None) -> Answer:
+    contract = view_contract(contract_id).contract
+    chosen = _revision(contract, contract.current.number if number is None else number)
+    original = chosen.number == contract.original.number
+    differences = RevisionDifferences(appliance.pictures)
+    return render(
+        "contracts/revisions.html",
+        contract=contract,
+        chosen=chosen,
+        difference=None if original else differences.difference_of(contract, chosen),
+        names={party.id: party.name for party in contract.parties},
+        size_of=ByteSize,
+    )
 
-    @pages.get("/<contract_id>/revisions", defaults={"number": None})
-    @pages.get("/<contract_id>/revisions/<int:number>")
-    def revisions(contract_id: str, number: int | None) -> str:
-        contract = view_contract(parts, contract_id).contract
-        wanted = contract.current.number if number is None else number
-        chosen = next((one for one in contract.revisions if one.number == wanted), None)
-        if chosen is None:
-            raise NotFound("Contract “{title}” has no revision {number}.", title=contract.title, number=wanted)
-        original = chosen.number == contract.original.number
-        return render_template(
-            "contracts/revisions.html",
-            contract=contract,
-            chosen=chosen,
-            difference=None if original else differences.difference_of(contract, chosen),
-            names={party.id: party.name for party in contract.parties},
-            size_of=ByteSize,
-        )
+
+def _revision(contract: Contract, number: int) -> ContractRevision:
+    found = next((revision for revision in contract.revisions if revision.number == number), None)
+    if found is None:
+        raise NotFound("Contract “{title}” has no revision {number}.", title=contract.title, number=number)
+    return found
+
+
+pictures = Blueprint("pictures", __name__)
+
+
+def page_width(contract: Contract, number: int) -> int:
+    """The width in pixels of the picture of page *number* that is asked for. Raises :class:`NotFound`."""
+    if not 1 <= number <= contract.pages:
+        raise NotFound("There is no page {page}; the document has {pages}.", page=number, pages=contract.pages)
+    return offered(request.args.get("width", USUAL_WIDTH, type=int))
+
+
+@pictures.get("/contracts/<contract_id>/pages/<int:number>.png", endpoint="page")
+def page_picture(contract_id: str, number: int) -> Answer:
+    """``?revision=R`` chooses a revision, the current one by default; ``?intent=I`` what that signature would make
+    of it; ``?width=W`` the width in pixels, of which there are a few."""
+    seen = view_contract(contract_id)
+    contract, drawn = seen.contract, appliance.pictures
+    width, intent = page_width(contract, number), request.args.get("intent")
+    if not intent:
+        digest = _revision(contract, request.args.get("revision", contract.current.number, type=int)).digest
+        return _picture(f"{digest}-{number}-{width}", lambda: drawn.page(digest, number - 1, width))
+    # What is not signed yet is for the side that would sign, and for the custodians of a seal.
+    signer = drawn.signer_of(intent, contract.id)
+    if signer not in seen.who.seals and not appliance.disclosing.belongs(signer, seen.audience):
+        raise NotFound("The contract has no signature {intent}.", intent=intent)
+    return _picture(f"{intent}-{number}-{width}", lambda: drawn.prepared(intent, number - 1, width))
+
+
+def _picture(tag: str, make: Callable[[], bytes]) -> Response:
+    """Not modified, when the browser has the picture already; nothing is made then. Browsers may keep it and ask
+    each time: who may not read the contract any more is shown nothing."""
+    known = request.if_none_match.contains(tag)
+    response = Response(status=304) if known else Response(make(), content_type="image/png")
+    response.set_etag(tag)
+    response.headers["Cache-Control"] = "private, no-cache"
+    response.vary.add("Cookie")
+    return response

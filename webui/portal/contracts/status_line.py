@@ -1,16 +1,11 @@
-"""The status of a contract in one plain line for its reader; and the lines about signatures that a document
-carried before it came here.
-"""
+"""The status of a contract in one plain line for its reader."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from appliance.earlier_signatures import EarlierSignature
 from appliance.model.contract import Contract, ContractState, Party, PartyKind, PartyState
-from webui.portal.parts import PortalParts
 from webui.shared.language import moment, translate
 
 NAMED = 3
@@ -89,33 +84,3 @@ def _completed_line(contract: Contract) -> str:
     if contract.voiding is not None:
         return say("Completed on {at}. A proposal to void it waits for the parties.", at=at)
     return say("Completed on {at}: every signature made here is dated and verified.", at=at)
-
-
-@dataclass(frozen=True, slots=True)
-class EarlierLine:
-    """One signature: who made it and when, whether it was verified here, and why not."""
-
-    who: str
-    outcome: str
-    reasons: tuple[str, ...]
-    verified: bool
-
-
-def earlier_signature_lines(parts: PortalParts, contract: Contract) -> list[EarlierLine]:
-    """In the order of the document; empty for most."""
-    return [_line(each) for each in parts.appliance.earlier.signatures_of(contract.original.digest)]
-
-
-def _line(signature: EarlierSignature) -> EarlierLine:
-    say = translate()
-    name = signature.signer or signature.field
-    at = say("no time given") if signature.at is None else moment(signature.at)
-    template = "Timestamp by {name}, {at}" if signature.document_timestamp else "Signed by {name}, {at}"
-    return EarlierLine(
-        who=say(template, name=name, at=at),
-        outcome=say("verified; its issuer is trusted here")
-        if signature.verified
-        else say("could not be verified here"),
-        reasons=tuple(reason.translated(say) for reason in signature.verdict.reasons),
-        verified=signature.verified,
-    )

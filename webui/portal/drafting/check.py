@@ -4,28 +4,28 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from flask import Blueprint, Response
-
-from appliance.errors import ApplianceError, DocumentRefused
+from appliance.errors import DocumentRefused
 from appliance.language import instants
 from appliance.model.contract import Contract
 from appliance.model.review import ReviewRequestState
-from webui.portal.contracts import status_line
-from webui.portal.contracts.page import name_lookup
-from webui.portal.drafting import cross_page
-from webui.portal.drafting.controller import (
-    NOTHING,
-    DraftController,
+from webui.portal.drafting.field_rows import diameters, write_pages
+from webui.portal.drafting.sheets import Sheet, party_mark, plain_sheets, shapes_by_page
+from webui.portal.drafting.steps import (
     DraftStep,
-    Remarks,
+    PressedButton,
+    drafter,
     field_value,
+    load_draft,
+    pages,
+    redirect_onward,
     redirect_to_step,
     seen_version,
+    step_form,
+    step_page,
 )
-from webui.portal.drafting.field_rows import write_pages
-from webui.portal.drafting.party_buttons import PressedButton
-from webui.portal.drafting.sheets import Sheet, party_mark, plain_sheets, shapes_by_page
-from webui.portal.reviews.view import review_view
+from webui.portal.pages import Answer, appliance, name_of, once
+from webui.portal.reviews import review_view
+from webui.shared.forms import sentence
 from webui.shared.language import current_language, translate
 
 SHOWN = 12
@@ -51,75 +51,34 @@ class MissingPart:
     href: str
 
 
-def add_check_step(pages: Blueprint, controller: DraftController) -> None:
-    """The addresses of this step."""
-
-    @pages.get("/contracts/<contract_id>/draft/check")
-    def check(contract_id: str) -> Response:
-        return _page(controller, controller.load_draft(contract_id), NOTHING)
-
-    @pages.post("/contracts/<contract_id>/draft/check")
-    def send(contract_id: str) -> Response:
-        visitor = controller.visitor()
-        if PressedButton.of_request().act == "review":
-            return _asked(controller, controller.load_draft(contract_id))
-        if PressedButton.of_request().act != "send":
-            return controller.redirect_onward(controller.load_draft(contract_id), DraftStep.CHECK)
-        try:
-            return controller.once.redirected(visitor.subject, lambda: _sent(controller, contract_id))
-        except ApplianceError as refusal:
-            draft = controller.load_draft(contract_id)
-            return _page(controller, draft, controller.remarks(refusal, draft))
-
-
-def _asked(controller: DraftController, draft: Contract) -> Response:
-    """Asks for a review of the draft as it stands."""
-    try:
-        controller.appliance.reviewing.ask(draft.id, by=draft.initiator, seen=field_value("document"))
-    except ApplianceError as refusal:
-        return _page(controller, draft, controller.remarks(refusal, draft))
-    return redirect_to_step(draft.id, DraftStep.CHECK, anchor="review")
-
-
-def _sent(controller: DraftController, contract_id: str) -> str:
-    """Sends the draft; where the initiator goes then: to sign first, or to the contract."""
-    draft = controller.load_draft(contract_id)
-    sent = controller.appliance.sending.send(
-        draft.id,
-        by=draft.initiator,
-        seen=seen_version(),
-        accepting_unverified=field_value("unverified") == "accepted",
-    )
-    return f"/contracts/{sent.id}/sign" if _signs_first(sent) else f"/contracts/{sent.id}"
-
-
 def _signs_first(contract: Contract) -> bool:
     return any(party.subject == contract.initiator for party in contract.parties)
 
 
-def _page(controller: DraftController, draft: Contract, remarks: Remarks) -> Response:
-    language = current_language()
-    unchecked = _unchecked(controller, draft)
-    standing = controller.appliance.reviewing.review_status(draft)
-    sizes = controller.appliance.layouts.inspection(draft.original.digest).pages
+@pages.get("/contracts/<contract_id>/draft/check")
+def check(contract_id: str) -> Answer:
+    draft, language = load_draft(contract_id), current_language()
+    unchecked = _unchecked(draft)
+    standing = appliance.reviewing.review_status(draft)
+    asked = standing.request
+    sizes = appliance.layouts.inspection(draft.original.digest).pages
     marks = {party.id: party_mark(party, language) for party in draft.parties}
-    drawn = shapes_by_page(draft, sizes, marks, cross_page.diameters(controller, draft))
+    drawn = shapes_by_page(draft, sizes, marks, diameters(draft))
     shown = sorted({*range(1, min(SHOWN, draft.pages) + 1), *sorted(drawn)[:MOST]})
-    return controller.step_page(
+    return step_page(
         DraftStep.CHECK,
         draft,
-        remarks,
-        lacking=_lacking(controller, draft),
-        earlier=status_line.earlier_signature_lines(controller.parts, draft),
-        outstanding=controller.appliance.sending.outstanding(draft),
-        running_out=controller.appliance.sending.running_out(draft),
+        lacking=_lacking(draft),
+        earlier=appliance.earlier.signatures_of(draft.original.digest),
+        outstanding=appliance.sending.outstanding(draft),
+        running_out=appliance.sending.running_out(draft),
         marks=marks,
-        review=review_view(controller.parts, draft, standing),
+        review=review_view(draft, standing),
         unchecked=unchecked,
-        review_asked=standing.request is not None
-        and standing.request.state is ReviewRequestState.OPEN
-        and standing.request.document == standing.document,
-        names=name_lookup(controller.parts),
+        review_asked=asked is not None
+        and asked.state is ReviewRequestState.OPEN
+        and asked.document == standing.document,
+        names=name_of,
         signs_first=_signs_first(draft),
         deadline=instants.named(draft.deadline.at, draft.deadline.zone),
         field_pages={
@@ -132,24 +91,43 @@ def _page(controller: DraftController, draft: Contract, remarks: Remarks) -> Res
     )
 
 
-def _unchecked(controller: DraftController, draft: Contract) -> str:
+@pages.post("/contracts/<contract_id>/draft/check")
+@step_form(check, drafter)
+def send(subject: str, contract_id: str) -> Answer:
+    """Sends the draft, and leads the initiator on: to sign first, or to the contract."""
+    button = PressedButton.of_request().act
+    if button == "review":
+        appliance.reviewing.ask(load_draft(contract_id).id, by=subject, seen=field_value("document"))
+        return redirect_to_step(contract_id, DraftStep.CHECK, anchor="review")
+    if button != "send":
+        return redirect_onward(load_draft(contract_id), DraftStep.CHECK)
+
+    def make() -> str:
+        load_draft(contract_id)
+        accepted = field_value("unverified") == "accepted"
+        sent = appliance.sending.send(contract_id, by=subject, seen=seen_version(), accepting_unverified=accepted)
+        return f"/contracts/{sent.id}/sign" if _signs_first(sent) else f"/contracts/{sent.id}"
+
+    return once(subject, make)
+
+
+def _unchecked(draft: Contract) -> str:
     """Has the content checked, unless it is already; why it cannot be, if so."""
     try:
-        controller.appliance.reviewing.check_content(draft, by=draft.initiator)
+        appliance.reviewing.check_content(draft, by=draft.initiator)
     except DocumentRefused as refusal:
-        return translate()(refusal.template, **refusal.values)
+        return sentence(refusal)
     return ""
 
 
-def _lacking(controller: DraftController, draft: Contract) -> list[MissingPart]:
+def _lacking(draft: Contract) -> list[MissingPart]:
     """Each once: what a person lacks stands once, also when the person signs and asks for a seal."""
-    _ = translate()
     found = [
         MissingPart(
-            _(problem.sentence.template, **problem.sentence.values),
+            translate()(problem.sentence.template, **problem.sentence.values),
             f"/contracts/{draft.id}/draft/{STEP_OF[problem.place]}{ANCHOR_OF.get(problem.place, '')}",
         )
-        for problem in controller.appliance.sending.problems(draft)
+        for problem in appliance.sending.problems(draft)
     ]
     return list(dict.fromkeys(found))
 

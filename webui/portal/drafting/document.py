@@ -1,32 +1,44 @@
-"""Step 1: what the contract is called, of which type it is, what for and for how much; and the document itself."""
+"""``/contracts/new``: where the text comes from; an upload is a draft at once.
+
+Step 1: what the contract is called, of which type it is, what for and for how much; and the document itself.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import PurePath
 
-from flask import Blueprint, Response
+from flask import request
 
 from appliance.contracts.drafting import DraftTerms
-from appliance.errors import ApplianceError, ConfinementFailed, DocumentRefused, StateRefused
+from appliance.errors import ConfinementFailed, DocumentRefused, StateRefused
 from appliance.language import Language
 from appliance.language.sizes import ByteSize
 from appliance.model.contract import EXPONENTS, Contract, Money
 from appliance.money import NotAnAmount, read_money
 from appliance.money.amounts import LONGEST
-from webui.portal.contracts import status_line
-from webui.portal.drafting import upload
-from webui.portal.drafting.controller import (
-    NOTHING,
-    DraftController,
+from appliance.writing.converting import SUFFIXES
+from webui.portal.drafting.sheets import plain_sheets
+from webui.portal.drafting.steps import (
     DraftStep,
-    Remarks,
+    drafter,
     field_value,
+    load_draft,
+    pages,
+    redirect_onward,
     redirect_to_step,
     seen_version,
+    status_of_step,
+    step_form,
+    step_page,
     terms_of,
 )
-from webui.portal.drafting.sheets import plain_sheets
+from webui.portal.pages import Answer, FormProblems, appliance, form, once, render, unprocessable
+from webui.shared.errors import Refusal
 from webui.shared.language import NAMES, translate
+
+MEBIBYTE = 1024 * 1024
+PDF = ".pdf"
 
 USUAL_CURRENCY = "CNY"
 """Chosen until somebody chooses another."""
@@ -34,11 +46,71 @@ USUAL_CURRENCY = "CNY"
 SHOWN = 24
 """Pages that are shown as small pictures."""
 
-LIMITS = {"title": upload.LONGEST_TITLE, "kind": 60, "purpose": 2000, "amount": LONGEST}
+LIMITS = {"title": 200, "kind": 60, "purpose": 2000, "amount": LONGEST}
 """The longest that each field may be, in characters."""
 
 KINDS = ("Purchase", "Sale", "Services", "Lease", "Labour", "Confidentiality", "Cooperation", "Loan", "Licence")
 """Types that are suggested, by message id."""
+
+UNTAKEN = (DocumentRefused, ConfinementFailed)
+"""Why a document cannot be taken."""
+
+
+@pages.get("/contracts/new")
+def new() -> Answer:
+    drafter()
+    return render(
+        "drafting/new.html", typed={"title": field_value("title")}, accept=_accepted_types(), hint=_upload_hint()
+    )
+
+
+@pages.post("/contracts/new")
+@form(new, drafter, "document", refusals=UNTAKEN, status=unprocessable)
+def create(subject: str) -> Answer:
+    if len(field_value("title")) > LIMITS["title"]:
+        raise FormProblems({"title": translate()("At most {most} characters.", most=LIMITS["title"])})
+
+    def make() -> str:
+        content = _uploaded_document()
+        title = field_value("title") or _title_of_upload() or translate()("Untitled contract")
+        terms = DraftTerms(title=title, kind="", purpose="", initiator=subject)
+        return f"/contracts/{appliance.drafting.draft(content, terms).id}/draft/{DraftStep.DOCUMENT}"
+
+    return once(subject, make)
+
+
+def _accepted_types() -> str:
+    """The kinds of files for the browser's chooser."""
+    office = SUFFIXES if appliance.converter.available else ()
+    return ",".join([PDF, "application/pdf", *office])
+
+
+def _upload_hint() -> str:
+    """What may be uploaded, in words."""
+    size = appliance.settings.documents.largest // MEBIBYTE
+    if appliance.converter.available:
+        return translate()("PDF, or DOCX and ODT, which become a PDF here; up to {size} MB.", size=size)
+    return translate()("PDF, up to {size} MB.", size=size)
+
+
+def _uploaded_document() -> bytes:
+    """The uploaded document as PDF. Raises :class:`DocumentRefused` for none, and for what cannot be converted."""
+    given = request.files.get("document")
+    if given is None or not given.filename:
+        raise DocumentRefused("missing", "Choose the document that is to be signed.")
+    content = given.read()
+    if not content:
+        raise DocumentRefused("empty", "The file is empty; choose another one.")
+    converter = appliance.converter
+    return converter.convert(content, given.filename) if converter.takes(given.filename) else content
+
+
+def _title_of_upload() -> str:
+    """A title out of the file's name: without its ending and what is no letter."""
+    given = request.files.get("document")
+    name = given.filename if given is not None and given.filename else ""
+    words = "".join(letter if letter.isprintable() else " " for letter in name.replace("\\", "/").split("/")[-1])
+    return PurePath(words).stem.strip()[: LIMITS["title"]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,43 +174,35 @@ class TypedDocument:
         return ""
 
 
-def add_document_step(pages: Blueprint, controller: DraftController) -> None:
-    """The addresses of this step."""
-
-    @pages.get("/contracts/<contract_id>/draft/document")
-    def document(contract_id: str) -> Response:
-        draft = controller.load_draft(contract_id)
-        return _page(controller, draft, TypedDocument.of_draft(draft), NOTHING)
-
-    @pages.post("/contracts/<contract_id>/draft/document")
-    def save_document(contract_id: str) -> Response:
-        draft = controller.load_draft(contract_id)
-        given = TypedDocument.posted()
-        problems = given.problems()
-        if problems:
-            return _page(controller, draft, given, Remarks(problems))
-        try:
-            saved = controller.appliance.drafting.revise(
-                draft.id, _terms(draft, given), by=draft.initiator, seen=seen_version()
-            )
-        except ApplianceError as refusal:
-            return _refused(controller, contract_id, given, refusal)
-        return controller.redirect_onward(saved, DraftStep.DOCUMENT)
-
-    @pages.post("/contracts/<contract_id>/draft/replace")
-    def replace_document(contract_id: str) -> Response:
-        draft = controller.load_draft(contract_id)
-        try:
-            return controller.once.redirected(draft.initiator, lambda: _replaced(controller, draft))
-        except (DocumentRefused, ConfinementFailed) as refusal:
-            remarks = Remarks({"document": translate()(refusal.template, **refusal.values)})
-            return _page(controller, draft, TypedDocument.of_draft(draft), remarks)
-        except StateRefused as refusal:
-            return _refused(controller, contract_id, TypedDocument.of_draft(draft), refusal)
+@pages.get("/contracts/<contract_id>/draft/document")
+def document(contract_id: str) -> Answer:
+    draft = load_draft(contract_id)
+    saving = request.endpoint == "drafting.save_document"
+    inspection = appliance.layouts.inspection(draft.original.digest)
+    return step_page(
+        DraftStep.DOCUMENT,
+        draft,
+        typed=TypedDocument.posted() if saving else TypedDocument.of_draft(draft),
+        dates=appliance.reminders.dates.list_dates(draft.id),
+        languages=NAMES,
+        currencies=[(code, code) for code in EXPONENTS],
+        kinds=[translate()(kind) for kind in KINDS],
+        size=ByteSize(draft.original.size),
+        warnings=inspection.warnings,
+        earlier=appliance.earlier.signatures_of(draft.original.digest),
+        accept=_accepted_types(),
+        sheets=plain_sheets(inspection.pages, range(1, min(SHOWN, draft.pages) + 1)),
+    )
 
 
-def _terms(draft: Contract, given: TypedDocument) -> DraftTerms:
-    return replace(
+@pages.post("/contracts/<contract_id>/draft/document")
+@step_form(document, load_draft)
+def save_document(draft: Contract, contract_id: str) -> Answer:
+    given = TypedDocument.posted()
+    problems = given.problems()
+    if problems:
+        raise FormProblems(problems)
+    terms = replace(
         terms_of(draft),
         title=given.title,
         kind=given.kind,
@@ -146,35 +210,20 @@ def _terms(draft: Contract, given: TypedDocument) -> DraftTerms:
         amount=given.money(),
         language=Language(given.language) if given.language else None,
     )
+    saved = appliance.drafting.revise(contract_id, terms, by=draft.initiator, seen=seen_version())
+    return redirect_onward(saved, DraftStep.DOCUMENT)
 
 
-def _replaced(controller: DraftController, draft: Contract) -> str:
-    content = upload.uploaded_document(controller)
-    controller.appliance.drafting.replace_document(draft.id, content, by=draft.initiator, seen=seen_version())
-    return redirect_to_step(draft.id, DraftStep.DOCUMENT).location or "/"
+def _place(refusal: Refusal) -> str:
+    return "" if isinstance(refusal, StateRefused) else "document"
 
 
-def _refused(
-    controller: DraftController, contract_id: str, given: TypedDocument, refusal: ApplianceError
-) -> Response:
-    draft = controller.load_draft(contract_id)
-    return _page(controller, draft, given, controller.remarks(refusal, draft))
+@pages.post("/contracts/<contract_id>/draft/replace")
+@form(document, load_draft, _place, refusals=(*UNTAKEN, StateRefused), status=status_of_step)
+def replace_document(draft: Contract, contract_id: str) -> Answer:
+    def make() -> str:
+        content, by = _uploaded_document(), draft.initiator
+        appliance.drafting.replace_document(contract_id, content, by=by, seen=seen_version())
+        return redirect_to_step(contract_id, DraftStep.DOCUMENT).location or "/"
 
-
-def _page(controller: DraftController, draft: Contract, given: TypedDocument, remarks: Remarks) -> Response:
-    inspection = controller.appliance.layouts.inspection(draft.original.digest)
-    return controller.step_page(
-        DraftStep.DOCUMENT,
-        draft,
-        remarks,
-        typed=given,
-        dates=controller.appliance.reminders.dates.list_dates(draft.id),
-        languages=NAMES,
-        currencies=[(code, code) for code in EXPONENTS],
-        kinds=[translate()(kind) for kind in KINDS],
-        size=ByteSize(draft.original.size),
-        warnings=inspection.warnings,
-        earlier=status_line.earlier_signature_lines(controller.parts, draft),
-        accept=upload.accepted_types(controller),
-        sheets=plain_sheets(inspection.pages, range(1, min(SHOWN, draft.pages) + 1)),
-    )
+    return once(draft.initiator, make)

@@ -2,7 +2,7 @@
 
 The same rectangle on many pages is one row, so "on every page" is one line however long the document is. Pages
 are written as people do: ``1-3, 5``, ``all``, ``odd``, ``全部``, ``单数`` (as pagesOf of fields-geometry.js
-reads them).
+reads them). After them the rows of cross-page seals (骑缝章): whether, and at which height.
 """
 
 from __future__ import annotations
@@ -18,9 +18,11 @@ from flask import request
 from werkzeug.exceptions import BadRequest
 
 from appliance.contracts.draft_rules import MOST_PLACES
-from appliance.model.contract import Contract, Placement
+from appliance.model.contract import Contract, CrossPage, Party, PartyKind, Placement
 from appliance.pdf.values import PageSize
 from webui.portal.drafting.sheets import millimetres
+from webui.portal.drafting.steps import field_value
+from webui.portal.pages import appliance
 from webui.shared.language import translate
 
 EVERY = {"all": 1, "全部": 1}
@@ -115,11 +117,11 @@ def field_rows_of(draft: Contract, sizes: Sequence[PageSize], unit: Unit) -> lis
 
 
 def _shown(box: tuple[float, float, float, float], size: PageSize, unit: Unit) -> list[str]:
-    digits = 1 if unit is Unit.MM else 2
-    scales = _scales(size, unit)
-    return [
-        f"{number * scale:.{digits}f}".rstrip("0").rstrip(".") for number, scale in zip(box, scales, strict=True)
-    ]
+    return [_written(number * scale, unit) for number, scale in zip(box, _scales(size, unit), strict=True)]
+
+
+def _written(number: float, unit: Unit) -> str:
+    return f"{number:.{1 if unit is Unit.MM else 2}f}".rstrip("0").rstrip(".")
 
 
 def _scales(size: PageSize, unit: Unit) -> tuple[float, float, float, float]:
@@ -190,3 +192,70 @@ def checked_field_rows(
         if found:
             places[row.party].extend(place for place in found if place not in places[row.party])
     return shown, places
+
+
+USUAL_HEIGHT = 40.0
+"""The upper edge in per cent of the page until somebody chooses."""
+
+
+@dataclass(frozen=True, slots=True)
+class CrossPageRow:
+    """One seal's row: ``y`` as text in the form's unit."""
+
+    party: str
+    on: bool
+    y: str
+    diameter_mm: float
+    problem: str = ""
+
+
+def seal_parties(draft: Contract) -> list[Party]:
+    """The parties that can have a seal across the pages."""
+    return [party for party in draft.parties if party.kind is PartyKind.SEAL]
+
+
+def diameters(draft: Contract) -> dict[str, float]:
+    """Party → how wide its seal is, in millimetres."""
+    return {party.id: appliance.registry.seal(party.subject).width_mm for party in seal_parties(draft)}
+
+
+def cross_page_rows_of(draft: Contract, size: PageSize, unit: Unit, wide: dict[str, float]) -> list[CrossPageRow]:
+    """The rows of a draft as it stands."""
+    return [
+        CrossPageRow(
+            party.id,
+            party.cross_page is not None,
+            _written((party.cross_page.y if party.cross_page else USUAL_HEIGHT) * _scales(size, unit)[1], unit),
+            wide[party.id],
+        )
+        for party in seal_parties(draft)
+    ]
+
+
+def posted_cross_page_rows(
+    draft: Contract, sizes: Sequence[PageSize], unit: Unit, wide: dict[str, float]
+) -> tuple[list[CrossPageRow], dict[str, CrossPage | None]]:
+    """The rows of the form that was sent, each with its problem, and what they say."""
+    rows: list[CrossPageRow] = []
+    chosen: dict[str, CrossPage | None] = {}
+    wanted = request.form.getlist("cross")
+    for party in seal_parties(draft):
+        text, on = field_value(f"cross-y-{party.id}"), party.id in wanted
+        y, problem = _read_height(text, sizes, unit, wide[party.id]) if on else (None, "")
+        rows.append(CrossPageRow(party.id, on, text, wide[party.id], problem))
+        chosen[party.id] = None if y is None else CrossPage(y)
+    return rows, chosen
+
+
+def _read_height(text: str, sizes: Sequence[PageSize], unit: Unit, diameter_mm: float) -> tuple[float | None, str]:
+    _ = translate()
+    if len(sizes) < 2:
+        return None, _("A cross-page seal needs at least two pages.")
+    value = number_of(text)
+    if value is None:
+        return None, _("Give the height of the upper edge as a number.")
+    y = value / _scales(sizes[0], unit)[1]
+    lowest = min(millimetres(size)[1] for size in sizes)
+    if y < 0 or y / 100 * lowest + diameter_mm > lowest:
+        return None, _("The seal does not lie inside the page at this height.")
+    return round(y, 3), ""

@@ -1,39 +1,44 @@
-"""Step 3: where the fields go. The form is whole without script; fields.js only fills it in by pointing."""
+"""Step 3: where the fields go. The form is whole without script; fields.js only fills it in by pointing.
+
+Placing by keyword: where the words stand, and a field after, below or over each place that is ticked.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from typing import Any
 
-from flask import Blueprint, Response, request
+from flask import request
 
-from appliance.contracts.draft_rules import AnchorSide, default_placement
-from appliance.errors import ApplianceError
+from appliance.contracts.draft_rules import AnchorSide, default_placement, place_beside
+from appliance.errors import DocumentRefused
 from appliance.model.contract import Contract, CrossPage, Placement
-from appliance.pdf.values import PageSize
-from webui.portal.drafting import cross_page, field_rows, keywords
-from webui.portal.drafting.controller import (
-    NOTHING,
-    DraftController,
-    DraftStep,
-    Remarks,
-    redirect_to_step,
-    seen_version,
-    wants_json,
-)
-from webui.portal.drafting.cross_page import CrossPageRow
-from webui.portal.drafting.field_rows import FieldRow, Unit
-from webui.portal.drafting.keywords import KeywordSearch
-from webui.portal.drafting.party_buttons import PressedButton
+from appliance.pdf.values import FoundPhrase, PageSize
+from webui.portal.drafting import field_rows
+from webui.portal.drafting.field_rows import CrossPageRow, FieldRow, Unit
 from webui.portal.drafting.sheets import (
     PartyMark,
     Sheet,
+    SheetShape,
     party_mark,
     placement_shape,
     plain_sheets,
     shapes_by_page,
 )
+from webui.portal.drafting.steps import (
+    DraftStep,
+    PressedButton,
+    load_draft,
+    pages,
+    redirect_onward,
+    redirect_to_step,
+    seen_version,
+    step_form,
+    step_page,
+    wants_json,
+)
+from webui.portal.pages import Answer, FormProblems, appliance
+from webui.shared.forms import member_of, sentence, whole_number
 from webui.shared.language import current_language, translate
 
 WINDOW = 100
@@ -41,6 +46,39 @@ WINDOW = 100
 
 LONGEST_QUERY = 200
 """Letters of one word in an address."""
+
+PHRASES = (
+    "签字：",
+    "盖章：",
+    "签名：",
+    "法定代表人：",
+    "授权代表：",
+    "甲方（盖章）",
+    "乙方（盖章）",
+    "Signature:",
+    "By:",
+)
+"""Words that contracts have where they are signed."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeywordSearch:
+    """What is looked for, for whom, and where the field goes."""
+
+    phrase: str
+    party: str
+    side: AnchorSide
+    places: tuple[Placement, ...] = ()
+    found: tuple[FoundPhrase, ...] = ()
+    problem: str = ""
+
+    @property
+    def hits(self) -> list[dict[str, object]]:
+        """The places for the list: page from 1, and where the words stand."""
+        return [
+            {"value": index, "page": hit.page + 1, "x": round(hit.x), "y": round(hit.y)}
+            for index, hit in enumerate(self.found)
+        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,52 +92,97 @@ class FieldsView:
     unit: Unit
     first: int
 
-    @classmethod
-    def of_request(cls, controller: DraftController, contract_id: str) -> FieldsView:
-        """The visitor's draft and how it is to be shown. Raises as :meth:`DraftController.load_draft`."""
-        draft = controller.load_draft(contract_id)
-        language = current_language()
-        first = request.values.get("from", "")
-        at = int(first) if first.isascii() and first.isdecimal() and len(first) < 6 else 1
-        unit = request.values.get("unit", "")
-        return cls(
-            draft,
-            controller.appliance.layouts.inspection(draft.original.digest).pages,
-            {party.id: party_mark(party, language) for party in draft.parties},
-            cross_page.diameters(controller, draft),
-            Unit(unit) if unit in tuple(Unit) else Unit.PERCENT,
-            (min(max(at, 1), draft.pages) - 1) // WINDOW * WINDOW + 1,
-        )
+
+@dataclass(frozen=True, slots=True)
+class TypedFields:
+    """What the form says: its rows, each with its problem, and the places of each party."""
+
+    rows: list[FieldRow]
+    crosses: list[CrossPageRow]
+    places: dict[str, list[Placement]]
+    chosen: dict[str, CrossPage | None]
+
+    def problems(self) -> dict[str, str]:
+        """By the field's name."""
+        found = {f"spot-{index}": row.problem for index, row in enumerate(self.rows) if row.problem}
+        return found | {f"cross-{row.party}": row.problem for row in self.crosses if row.problem}
 
 
-def add_fields_step(pages: Blueprint, controller: DraftController) -> None:
-    """The addresses of this step."""
+def _view(contract_id: str) -> FieldsView:
+    """The visitor's draft and how it is to be shown. Raises as :func:`load_draft`."""
+    draft, language = load_draft(contract_id), current_language()
+    at = whole_number(request.values.get("from", ""), 5)
+    return FieldsView(
+        draft,
+        appliance.layouts.inspection(draft.original.digest).pages,
+        {party.id: party_mark(party, language) for party in draft.parties},
+        field_rows.diameters(draft),
+        member_of(Unit, request.values.get("unit", "")) or Unit.PERCENT,
+        (min(max(1 if at is None else at, 1), draft.pages) - 1) // WINDOW * WINDOW + 1,
+    )
 
-    @pages.get("/contracts/<contract_id>/draft/fields")
-    def fields(contract_id: str) -> Response:
-        board = FieldsView.of_request(controller, contract_id)
-        rows = field_rows.field_rows_of(board.draft, board.sizes, board.unit)
-        crosses = cross_page.cross_page_rows_of(board.draft, board.sizes[0], board.unit, board.diameters)
-        return _page(controller, board, rows, crosses, NOTHING)
 
-    @pages.post("/contracts/<contract_id>/draft/fields")
-    def save_fields(contract_id: str) -> Response:
-        board = FieldsView.of_request(controller, contract_id)
-        button = PressedButton.of_request()
-        rows = _after(button, field_rows.posted_field_rows(), board)
-        shown, places = field_rows.checked_field_rows(rows, board.draft, board.sizes, board.unit)
-        crosses, chosen = cross_page.posted_cross_page_rows(board.draft, board.sizes, board.unit, board.diameters)
-        remarks = _problems(shown, crosses)
-        if remarks.problems:
-            return _page(controller, board, shown, crosses, remarks)
-        if button.act == "anchor":
-            _add_anchored(controller, board, places)
-        try:
-            draft = _save(controller, board.draft, places, chosen)
-        except ApplianceError as refusal:
-            now = replace(board, draft=controller.load_draft(contract_id))
-            return _page(controller, now, shown, crosses, controller.remarks(refusal, now.draft))
-        return _saved(controller, replace(board, draft=draft), button)
+def _typed(board: FieldsView, button: PressedButton) -> TypedFields:
+    rows = _after(button, field_rows.posted_field_rows(), board)
+    shown, places = field_rows.checked_field_rows(rows, board.draft, board.sizes, board.unit)
+    crosses, chosen = field_rows.posted_cross_page_rows(board.draft, board.sizes, board.unit, board.diameters)
+    return TypedFields(shown, crosses, places, chosen)
+
+
+def _stored(board: FieldsView) -> TypedFields:
+    rows = field_rows.field_rows_of(board.draft, board.sizes, board.unit)
+    crosses = field_rows.cross_page_rows_of(board.draft, board.sizes[0], board.unit, board.diameters)
+    return TypedFields(rows, crosses, {}, {})
+
+
+@pages.get("/contracts/<contract_id>/draft/fields")
+def fields(contract_id: str) -> Answer:
+    board, posted = _view(contract_id), request.method == "POST"
+    draft = board.draft
+    shown = _typed(board, PressedButton.of_request()) if posted else _stored(board)
+    keyword = None if posted else _search(board, request.args)
+    names = {party.id: party.name for party in draft.parties}
+    say, unknown = translate(), PartyMark("", "?", 0, 0)
+    return step_page(
+        DraftStep.FIELDS,
+        draft,
+        unit=board.unit,
+        marks=board.marks,
+        rows=[
+            {**asdict(row), "name": names.get(row.party, "?"), "mark": board.marks.get(row.party, unknown)}
+            for row in shown.rows
+        ],
+        blank={**asdict(FieldRow("", "", "", "", "", "")), "name": "", "mark": PartyMark("", "", 0, 0)},
+        crosses=[
+            {**asdict(row), "name": names[row.party], "mark": board.marks[row.party]} for row in shown.crosses
+        ],
+        unplaced=not all(party.places for party in draft.parties),
+        keyword=keyword,
+        phrases=PHRASES,
+        sides=[
+            (AnchorSide.AFTER, say("after the words")),
+            (AnchorSide.BELOW, say("below the words")),
+            (AnchorSide.OVER, say("over the words")),
+        ],
+        sheets=_sheets(board, keyword),
+        windows=[(first, min(first + WINDOW - 1, draft.pages)) for first in range(1, draft.pages + 1, WINDOW)],
+        first_sheet=board.first,
+        least_width=field_rows.LEAST_WIDTH,
+        least_height=field_rows.LEAST_HEIGHT,
+    )
+
+
+@pages.post("/contracts/<contract_id>/draft/fields")
+@step_form(fields, _view)
+def save_fields(board: FieldsView, contract_id: str) -> Answer:
+    button = PressedButton.of_request()
+    typed = _typed(board, button)
+    problems = typed.problems()
+    if problems:
+        raise FormProblems(problems)
+    if button.act == "anchor":
+        _add_anchored(board, typed.places)
+    return _saved(replace(board, draft=_save(board.draft, typed)), button)
 
 
 def _after(button: PressedButton, rows: list[FieldRow], board: FieldsView) -> list[FieldRow]:
@@ -122,124 +205,67 @@ def _after(button: PressedButton, rows: list[FieldRow], board: FieldsView) -> li
     return [*rows, *field_rows.field_rows_of(replace(board.draft, parties=tuple(added)), board.sizes, board.unit)]
 
 
-def _problems(rows: Sequence[FieldRow], crosses: Sequence[CrossPageRow]) -> Remarks:
-    found = {f"spot-{index}": row.problem for index, row in enumerate(rows) if row.problem}
-    found.update({f"cross-{row.party}": row.problem for row in crosses if row.problem})
-    return Remarks(found)
-
-
-def _save(
-    controller: DraftController,
-    draft: Contract,
-    places: dict[str, list[Placement]],
-    crosses: dict[str, CrossPage | None],
-) -> Contract:
+def _save(draft: Contract, typed: TypedFields) -> Contract:
     """The draft with what differs placed anew. Raises what the workflow refuses, when *seen* is old for one."""
     version = seen_version()
     for party in draft.parties:
-        wanted, cross = tuple(places[party.id]), crosses.get(party.id)
+        wanted, cross = tuple(typed.places[party.id]), typed.chosen.get(party.id)
         if wanted == party.places and cross == party.cross_page and version == draft.version:
             continue
-        draft = controller.appliance.drafting.place(
-            draft.id, party.id, wanted, cross, by=draft.initiator, seen=version
-        )
+        draft = appliance.drafting.place(draft.id, party.id, wanted, cross, by=draft.initiator, seen=version)
         version = draft.version
     return draft
 
 
-def _add_anchored(controller: DraftController, board: FieldsView, places: dict[str, list[Placement]]) -> None:
-    wanted = keywords.requested_search(request.form.to_dict(), board.draft)
-    if wanted is None:
-        return
-    found = keywords.run_search(controller, board.draft, wanted, board.sizes, board.marks[wanted.party])
-    known = places[wanted.party]
-    known.extend(place for place in keywords.ticked_places(found) if place not in known)
+def _add_anchored(board: FieldsView, places: dict[str, list[Placement]]) -> None:
+    """Adds the places of those hits that were left ticked."""
+    found, ticked = _search(board, request.form), set(request.form.getlist("hit"))
+    for index, place in enumerate(found.places if found else ()):
+        if str(index) in ticked and found and place not in places[found.party]:
+            places[found.party].append(place)
 
 
-def _saved(controller: DraftController, board: FieldsView, button: PressedButton) -> Response:
-    if wants_json():
-        return controller.redirect_onward(board.draft, DraftStep.FIELDS)
-    query = {
-        "unit": button.about[:LONGEST_QUERY] if button.act == "unit" else board.unit,
-        "from": str(board.first),
-    }
-    anchor = ""
-    if button.act == "window":
-        query["from"] = button.about[:LONGEST_QUERY]
-    if button.act == "find":
-        query.update(
-            {name: request.form.get(name, "")[:LONGEST_QUERY] for name in ("phrase", "keyword-party", "side")}
-        )
-        anchor = "keywords"
-    if button.act in ("save", "") and request.form.get("go"):
-        return controller.redirect_onward(board.draft, DraftStep.FIELDS)
-    return redirect_to_step(board.draft.id, DraftStep.FIELDS, anchor=anchor, **query)
+def _saved(board: FieldsView, button: PressedButton) -> Answer:
+    if wants_json() or (button.act in ("save", "") and request.form.get("go")):
+        return redirect_onward(board.draft, DraftStep.FIELDS)
+    query = {"unit": str(board.unit), "from": str(board.first)}
+    if button.act in ("unit", "window"):
+        query["unit" if button.act == "unit" else "from"] = button.about[:LONGEST_QUERY]
+    if button.act != "find":
+        return redirect_to_step(board.draft.id, DraftStep.FIELDS, **query)
+    names = ("phrase", "keyword-party", "side")
+    query |= {name: request.form.get(name, "")[:LONGEST_QUERY] for name in names}
+    return redirect_to_step(board.draft.id, DraftStep.FIELDS, anchor="keywords", **query)
 
 
-def _page(
-    controller: DraftController,
-    board: FieldsView,
-    rows: Sequence[FieldRow],
-    crosses: Sequence[CrossPageRow],
-    remarks: Remarks,
-) -> Response:
-    draft, language = board.draft, current_language()
-    keyword = _keyword(controller, board)
-    names = {party.id: party.name for party in draft.parties}
-    return controller.step_page(
-        DraftStep.FIELDS,
-        draft,
-        remarks,
-        unit=board.unit,
-        marks=board.marks,
-        rows=[_row(row, board, names) for row in rows],
-        blank={**asdict(FieldRow("", "", "", "", "", "")), "name": "", "mark": PartyMark("", "", 0, 0)},
-        crosses=[{**asdict(row), "name": names[row.party], "mark": board.marks[row.party]} for row in crosses],
-        unplaced=not all(party.places for party in draft.parties),
-        keyword=keyword,
-        phrases=keywords.PHRASES,
-        sides=_sides(),
-        sheets=_sheets(board, keyword),
-        windows=[(first, min(first + WINDOW - 1, draft.pages)) for first in range(1, draft.pages + 1, WINDOW)],
-        first_sheet=board.first,
-        least_width=field_rows.LEAST_WIDTH,
-        least_height=field_rows.LEAST_HEIGHT,
-        language=language,
-    )
-
-
-def _keyword(controller: DraftController, board: FieldsView) -> KeywordSearch | None:
-    wanted = keywords.requested_search(request.args.to_dict(), board.draft) if request.method == "GET" else None
-    if wanted is None:
+def _search(board: FieldsView, values: Mapping[str, str]) -> KeywordSearch | None:
+    """The search that *values* (of a form or an address) ask for, with the places where its words stand, and the
+    fields that would go there; None for no search."""
+    party, side = board.draft.party(values.get("keyword-party", "")), member_of(AnchorSide, values.get("side", ""))
+    if party is None or side is None or "phrase" not in values:
         return None
-    return keywords.run_search(controller, board.draft, wanted, board.sizes, board.marks[wanted.party])
-
-
-def _row(row: FieldRow, board: FieldsView, names: dict[str, str]) -> dict[str, Any]:
-    unknown = PartyMark("", "?", 0, 0)
-    return {**asdict(row), "name": names.get(row.party, "?"), "mark": board.marks.get(row.party, unknown)}
-
-
-def _sides() -> list[tuple[str, str]]:
-    _ = translate()
-    return [
-        (AnchorSide.AFTER, _("after the words")),
-        (AnchorSide.BELOW, _("below the words")),
-        (AnchorSide.OVER, _("over the words")),
-    ]
+    wanted = KeywordSearch(values["phrase"].strip(), party.id, side)
+    if not wanted.phrase:
+        return replace(wanted, problem=translate()("Type the words to look for."))
+    try:
+        found = appliance.layouts.find_phrases(board.draft.original.digest, [wanted.phrase])
+    except DocumentRefused as refusal:
+        return replace(wanted, problem=sentence(refusal))
+    mark = board.marks[party.id]
+    width, height = mark.width_mm, mark.height_mm
+    places = [place_beside(hit, side, board.sizes[hit.page], width_mm=width, height_mm=height) for hit in found]
+    return replace(wanted, places=tuple(places), found=found)
 
 
 def _sheets(board: FieldsView, keyword: KeywordSearch | None) -> list[Sheet]:
     """The window's pages with what is drawn on them."""
     drawn = shapes_by_page(board.draft, board.sizes, board.marks, board.diameters)
     last = min(board.first + WINDOW - 1, board.draft.pages)
-    found: dict[int, list[Any]] = {}
-    for place in keyword.places if keyword else ():
-        colour = board.marks[keyword.party] if keyword else None
-        if colour is not None:
-            found.setdefault(place.page + 1, []).append(
-                placement_shape(place, board.sizes[place.page], colour, "")
-            )
+    found: dict[int, list[SheetShape]] = {}
+    if keyword is not None:
+        for place in keyword.places:
+            shape = placement_shape(place, board.sizes[place.page], board.marks[keyword.party], "")
+            found.setdefault(place.page + 1, []).append(shape)
     return [
         replace(sheet, shapes=tuple(drawn.get(sheet.number, ())), found=tuple(found.get(sheet.number, ())))
         for sheet in plain_sheets(board.sizes, range(board.first, last + 1))

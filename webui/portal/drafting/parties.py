@@ -2,32 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import Final
+from zoneinfo import available_timezones
 
-from flask import Blueprint, Response, request
+from flask import request
 
+from appliance.contact_details import email_address, organisation_name, person_name, telephone_number
 from appliance.contracts.draft_rules import default_deadline
 from appliance.contracts.sending import ProblemPlace
 from appliance.directory import LONGEST, MOST
 from appliance.entered_text import local_time
-from appliance.errors import ApplianceError, PreconditionRefused
-from appliance.language import instants
+from appliance.errors import PreconditionRefused
+from appliance.language import Language, instants
 from appliance.model.contract import Contract, Deadline, GuestDetails, SigningOrder
-from webui.portal.drafting import party_buttons
-from webui.portal.drafting.controller import (
-    NOTHING,
-    DraftController,
+from webui.portal.drafting.sheets import party_mark
+from webui.portal.drafting.steps import (
     DraftStep,
-    Remarks,
+    PressedButton,
     field_value,
+    load_draft,
+    pages,
+    redirect_onward,
     redirect_to_step,
     seen_version,
+    step_form,
+    step_page,
+    step_problems,
     terms_of,
     wants_json,
 )
-from webui.portal.drafting.party_buttons import PressedButton
-from webui.portal.drafting.sheets import party_mark
-from webui.portal.seal_names import seal_name
+from webui.portal.office.forms import seal_name, unprintable_names
+from webui.portal.pages import Answer, FormProblems, appliance
+from webui.shared.errors import Refusal
+from webui.shared.forms import member_of, sentence
 from webui.shared.language import NAMES, current_language, translate
 
 PRESETS = (3, 7, 14, 30)
@@ -83,6 +92,46 @@ def offered_zones(own: str) -> tuple[str, ...]:
 
 NOBODY = GuestDetails("", "", "", "")
 
+FIELDS: Final = ("name", "organisation", "email", "phone")
+_RULES: Final[Mapping[str, Callable[[str], str]]] = {
+    "name": person_name,
+    "organisation": organisation_name,
+    "email": email_address,
+    "phone": telephone_number,
+}
+_MISSING: Final = {
+    "name": "Who is it? Give the name as in the contract.",
+    "email": "Give an e-mail address such as name@example.com; the link goes there.",
+    "phone": "Give a phone number such as +86 138 0000 0000, to tell the code at.",
+}
+"""What is to be given, and what it is for; who signs for nobody else has no organisation."""
+
+
+def typed_guest() -> GuestDetails:
+    """The fields for somebody from outside, as typed."""
+    name, organisation, email, phone = (field_value(f"guest-{each}") for each in FIELDS)
+    language = member_of(Language, field_value("guest-language"))
+    return GuestDetails(name, organisation, email, phone, language, field_value("guest-zone"))
+
+
+def guest_problems(guest: GuestDetails) -> dict[str, str]:
+    """What is missing or cannot be right."""
+    _ = translate()
+    found = {}
+    for name, rule in _RULES.items():
+        typed = getattr(guest, name)
+        if not typed.strip():
+            if name in _MISSING:
+                found[f"guest-{name}"] = _(_MISSING[name])
+            continue
+        try:
+            rule(typed)
+        except PreconditionRefused as refusal:
+            found[f"guest-{name}"] = sentence(refusal)
+    if guest.zone and guest.zone not in available_timezones():
+        found["guest-zone"] = _("Choose a time zone of the list.")
+    return found
+
 
 @dataclass(frozen=True, slots=True)
 class TypedParties:
@@ -107,52 +156,88 @@ class TypedParties:
         return cls(
             field_value("order"),
             deadline,
-            party_buttons.typed_guest(),
+            typed_guest(),
             field_value("seal"),
             field_value("requester"),
         )
 
+    @property
+    def names_guest(self) -> bool:
+        """Whether somebody from outside is named."""
+        return any((self.guest.name, self.guest.email))
 
-def add_parties_step(pages: Blueprint, controller: DraftController) -> None:
-    """The addresses of this step."""
 
-    @pages.get("/contracts/<contract_id>/draft/parties")
-    def parties(contract_id: str) -> Response:
-        draft = controller.load_draft(contract_id)
-        return _page(controller, draft, TypedParties.of_draft(draft), NOTHING)
+@pages.get("/contracts/<contract_id>/draft/parties")
+def parties(contract_id: str) -> Answer:
+    draft, language, registry = load_draft(contract_id), current_language(), appliance.registry
+    posted = request.method == "POST"
+    given = TypedParties.posted() if posted else TypedParties.of_draft(draft)
+    query = field_value("query") if posted else request.args.get("query")
+    people = {party.responsible for party in draft.parties if not party.guest} | {draft.initiator}
+    names = {subject: registry.person(subject).name for subject in people}
+    taken = {party.subject for party in draft.parties}
+    return step_page(
+        DraftStep.PARTIES,
+        draft,
+        typed=given,
+        marks={party.id: party_mark(party, language) for party in draft.parties},
+        names=names,
+        contacts={
+            party.id: f"{registry.person(party.subject).email} · {party.phone}"
+            for party in draft.parties
+            if party.guest
+        },
+        lacking=_lacking(draft),
+        movable=lambda party, by: may_move(draft, party.id, by),
+        myself=draft.initiator not in taken,
+        query=query,
+        found=[each for each in appliance.directory.search(query or "") if each.subject not in taken],
+        most=MOST,
+        seals=_seals(taken),
+        requesters=list(names.items()),
+        guest_open=any(name.startswith("guest-") for name in step_problems()[0]) or given.names_guest,
+        presets=PRESETS,
+        zones=[(zone, zone) for zone in offered_zones(draft.deadline.zone)],
+        languages=NAMES,
+    )
 
-    @pages.post("/contracts/<contract_id>/draft/parties")
-    def save_parties(contract_id: str) -> Response:
-        draft = controller.load_draft(contract_id)
-        given = TypedParties.posted()
-        button = _button(given)
-        try:
-            if button.act == "days":
-                return _save_preset(controller, draft, button.about)
-            deadline, found = _terms(controller, draft, given)
-            found.update(party_buttons.button_problems(controller, button))
-            if found or deadline is None:
-                return _page(controller, draft, given, Remarks(found))
-            draft = _revised(controller, draft, SigningOrder(given.order), deadline)
-            party_buttons.perform_button(controller, draft, button)
-        except ApplianceError as refusal:
-            draft = controller.load_draft(contract_id)
-            return _page(
-                controller, draft, given, controller.remarks(refusal, draft, place=_place(button, refusal))
-            )
-        return _saved(controller, controller.load_draft(contract_id), button)
+
+def _place(refusal: Refusal) -> str:
+    """The field beside which the workflow's *refusal* of the button is shown."""
+    act = _button(TypedParties.posted()).act
+    if act == "guest" and "organisation" in refusal.values:
+        return "guest-organisation"
+    return {"guest": "guest-email", "person": "query", "seal": "seal", "myself": "parties"}.get(act, "")
+
+
+@pages.post("/contracts/<contract_id>/draft/parties")
+@step_form(parties, load_draft, _place)
+def save_parties(draft: Contract, contract_id: str) -> Answer:
+    given = TypedParties.posted()
+    button = _button(given)
+    if button.act == "days":
+        return _save_preset(draft, given, button.about)
+    deadline, found = _terms(draft, given)
+    found.update(_button_problems(button, given))
+    if found or deadline is None:
+        raise FormProblems(found)
+    _perform(_revised(draft, SigningOrder(given.order), deadline), button, given)
+    if button.act == "search":
+        query = field_value("query")[:LONGEST]
+        return redirect_to_step(contract_id, DraftStep.PARTIES, anchor="field-query", query=query)
+    if button.act != "save" and not request.form.get("go"):
+        return redirect_to_step(contract_id, DraftStep.PARTIES, anchor="field-parties")
+    return redirect_onward(load_draft(contract_id), DraftStep.PARTIES)
 
 
 def _button(given: TypedParties) -> PressedButton:
     """The button that was pressed; whoever goes on with somebody's details typed in means to add them."""
     button = PressedButton.of_request()
     leaving = button.act == "save" and not wants_json()
-    return PressedButton("guest", "") if leaving and any((given.guest.name, given.guest.email)) else button
+    return PressedButton("guest", "") if leaving and given.names_guest else button
 
 
-def _terms(
-    controller: DraftController, draft: Contract, given: TypedParties
-) -> tuple[Deadline | None, dict[str, str]]:
+def _terms(draft: Contract, given: TypedParties) -> tuple[Deadline | None, dict[str, str]]:
     """The deadline as typed, and what is wrong with it or the order."""
     _ = translate()
     found: dict[str, str] = {}
@@ -161,100 +246,92 @@ def _terms(
     try:
         deadline = given.deadline.to_deadline()
     except PreconditionRefused as refusal:
-        return None, found | {"date": _(refusal.template, **refusal.values)}
+        return None, found | {"date": sentence(refusal)}
     if deadline is None:
         found["date"] = _("Give a date, a time of day and a time zone, such as 2026-12-31, 18:00, Asia/Shanghai.")
-    elif deadline.at <= controller.appliance.now() and deadline != draft.deadline:
+    elif deadline.at <= appliance.now() and deadline != draft.deadline:
         found["date"] = _("This moment has passed; choose a later one.")
     return deadline, found
 
 
-def _revised(controller: DraftController, draft: Contract, order: SigningOrder, deadline: Deadline) -> Contract:
+def _revised(draft: Contract, order: SigningOrder, deadline: Deadline) -> Contract:
     terms = replace(terms_of(draft), order=order, deadline=deadline)
-    return controller.appliance.drafting.revise(draft.id, terms, by=draft.initiator, seen=seen_version())
+    return appliance.drafting.revise(draft.id, terms, by=draft.initiator, seen=seen_version())
 
 
-def _save_preset(controller: DraftController, draft: Contract, days: str) -> Response:
+def _save_preset(draft: Contract, given: TypedParties, days: str) -> Answer:
     chosen = next((each for each in PRESETS if str(each) == days), PRESETS[0])
-    given = TypedParties.posted()
-    zone = (
-        given.deadline.zone if given.deadline.zone in offered_zones(draft.deadline.zone) else draft.deadline.zone
-    )
-    order = SigningOrder(given.order) if given.order in tuple(SigningOrder) else draft.order
-    _revised(controller, draft, order, default_deadline(controller.appliance.now(), zone, chosen))
+    own, typed = draft.deadline.zone, given.deadline.zone
+    deadline = default_deadline(appliance.now(), typed if typed in offered_zones(own) else own, chosen)
+    _revised(draft, member_of(SigningOrder, given.order) or draft.order, deadline)
     return redirect_to_step(draft.id, DraftStep.PARTIES, anchor="field-deadline")
 
 
-def _saved(controller: DraftController, draft: Contract, button: PressedButton) -> Response:
-    if button.act == "search":
-        return redirect_to_step(
-            draft.id, DraftStep.PARTIES, anchor="field-query", query=field_value("query")[:LONGEST]
-        )
-    if button.act != "save" and not request.form.get("go"):
-        return redirect_to_step(draft.id, DraftStep.PARTIES, anchor="field-parties")
-    return controller.redirect_onward(draft, DraftStep.PARTIES)
-
-
-def _place(button: PressedButton, refusal: ApplianceError) -> str:
-    """The field beside which the workflow's *refusal* of *button* is shown."""
-    if button.act == "guest" and "organisation" in refusal.values:
-        return "guest-organisation"
-    return {"guest": "guest-email", "person": "query", "seal": "seal", "myself": "parties"}.get(button.act, "")
-
-
-def _page(controller: DraftController, draft: Contract, given: TypedParties, remarks: Remarks) -> Response:
-    language = current_language()
-    registry = controller.appliance.registry
-    query = field_value("query") if request.method == "POST" else request.args.get("query")
-    people = {party.responsible for party in draft.parties if not party.guest} | {draft.initiator}
-    names = {subject: registry.person(subject).name for subject in people}
-    contacts = {
-        party.id: f"{registry.person(party.subject).email} · {party.phone}"
-        for party in draft.parties
-        if party.guest
-    }
-    taken = {party.subject for party in draft.parties}
+def _button_problems(button: PressedButton, given: TypedParties) -> dict[str, str]:
+    """What keeps *button* from doing anything, at its field."""
     _ = translate()
-    return controller.step_page(
-        DraftStep.PARTIES,
-        draft,
-        remarks,
-        typed=given,
-        marks={party.id: party_mark(party, language) for party in draft.parties},
-        names=names,
-        contacts=contacts,
-        lacking=_lacking(controller, draft),
-        movable=lambda party, by: party_buttons.may_move(draft, party.id, by),
-        myself=draft.initiator not in taken,
-        query=query,
-        found=[each for each in controller.appliance.directory.search(query or "") if each.subject not in taken],
-        most=MOST,
-        seals=_seals(controller, taken),
-        requesters=list(names.items()),
-        guest_open=any(name.startswith("guest-") for name in remarks.problems)
-        or any((given.guest.name, given.guest.email)),
-        presets=PRESETS,
-        zones=[(zone, zone) for zone in offered_zones(draft.deadline.zone)],
-        languages=NAMES,
-    )
+    if button.act == "guest":
+        guest = given.guest
+        names = {"guest-name": guest.name, "guest-organisation": guest.organisation}
+        return unprintable_names(names) | guest_problems(guest)
+    if button.act == "search" and not field_value("query"):
+        return {"query": _("Type a few letters of the name.")}
+    if button.act == "seal":
+        missing = {"seal": _("Choose the seal."), "requester": _("Choose who requests its use.")}
+        return {name: sentence for name, sentence in missing.items() if not field_value(name)}
+    return {}
 
 
-def _lacking(controller: DraftController, draft: Contract) -> dict[str, list[str]]:
+def _perform(draft: Contract, button: PressedButton, given: TypedParties) -> None:
+    """Asks the workflow for what *button* says. Raises its refusals; does nothing for what only saves."""
+    drafting, by, about, seen = appliance.drafting, draft.initiator, button.about, draft.version
+    match button.act:
+        case "myself" | "person":
+            subject = by if button.act == "myself" else about
+            drafting.add_person(draft.id, subject=subject, placement=None, by=by, seen=seen)
+        case "seal":
+            seal, requester = given.seal, given.requester
+            drafting.add_seal(draft.id, seal=seal, requester=requester, placement=None, by=by, seen=seen)
+        case "guest":
+            drafting.add_guest(draft.id, given.guest, by=by, seen=seen)
+        case "remove":
+            drafting.remove_party(draft.id, about, by=by, seen=seen)
+        case "up" | "down":
+            order = reordered(draft, about, -1 if button.act == "up" else 1)
+            drafting.reorder(draft.id, order, by=by, seen=seen)
+
+
+def reordered(draft: Contract, party_id: str, by: int) -> list[str]:
+    """The ids of the parties with one moved by a place; as they are when that leads nowhere."""
+    order = [party.id for party in draft.parties]
+    if party_id in order:
+        at = order.index(party_id)
+        to = min(max(at + by, 0), len(order) - 1)
+        order.insert(to, order.pop(at))
+    return order
+
+
+def may_move(draft: Contract, party_id: str, by: int) -> bool:
+    """Whether the list has a place there; nobody passes the initiator, who signs first."""
+    order = [party.subject for party in draft.parties if party.id != party_id]
+    at = next(index for index, party in enumerate(draft.parties) if party.id == party_id)
+    if draft.parties[at].subject == draft.initiator or not 0 <= at + by < len(draft.parties):
+        return False
+    return order[min(at, at + by)] != draft.initiator
+
+
+def _lacking(draft: Contract) -> dict[str, list[str]]:
     """What keeps each party from signing, by its id: the same that sending would refuse."""
     _ = translate()
     found: dict[str, list[str]] = {party.id: [] for party in draft.parties}
-    for problem in controller.appliance.sending.problems(draft):
+    for problem in appliance.sending.problems(draft):
         if problem.place is ProblemPlace.PARTIES and problem.party is not None:
             found[problem.party].append(_(problem.template, **problem.values))
     return found
 
 
-def _seals(controller: DraftController, taken: set[str]) -> list[tuple[str, str]]:
-    usable = [
-        seal
-        for seal in controller.appliance.registry.seals()
-        if seal.suspended is None and seal.subject not in taken
-    ]
+def _seals(taken: set[str]) -> list[tuple[str, str]]:
+    usable = [seal for seal in appliance.registry.seals() if seal.suspended is None and seal.subject not in taken]
     if not usable:
         return []
     choices = [(seal.subject, seal_name(seal)) for seal in usable]

@@ -1,24 +1,31 @@
-"""What the office's forms share: who may come in, and a refusal as the sentence at the form."""
+"""What the office's pages share: who may come in, and the names and choices in their forms."""
 
 from __future__ import annotations
 
 import unicodedata
 from collections.abc import Mapping
 
-from flask import request
+from flask import Blueprint
 
-from appliance.errors import ApplianceError, DocumentRefused, NotFound
+from appliance.errors import DocumentRefused
+from appliance.language import Language
 from appliance.model.accounts import AccountRole
-from appliance.pdf.workshop import PdfWorkshop
-from hsm.errors import AuthorityError
+from appliance.model.people import Seal, SealKind
 from hsm.names import LONGEST_ORGANISATION
 from webui.portal import access
-from webui.portal.parts import PortalParts
-from webui.shared.errors import Refusal, status_of
-from webui.shared.language import translate
+from webui.portal.pages import appliance
+from webui.shared.forms import sentence
+from webui.shared.language import current_language, translate
 
-REFUSALS = (ApplianceError, AuthorityError)
-"""What a form shows again with its sentence; unknown ids stay pages of their own (404)."""
+pages = Blueprint("office", __name__, url_prefix="/office")
+
+SEAL_KINDS = {
+    SealKind.COMPANY: "Company seal",
+    SealKind.CONTRACT: "Contract seal",
+    SealKind.LEGAL_REPRESENTATIVE: "Seal of the legal representative",
+    SealKind.FINANCE: "Finance seal",
+}
+"""The kinds, as message ids."""
 
 
 def office_reader() -> access.PortalVisitor:
@@ -26,26 +33,19 @@ def office_reader() -> access.PortalVisitor:
     return access.require(AccountRole.OFFICER, AccountRole.AUDITOR)
 
 
-def visiting_officer() -> access.PortalVisitor:
+def visiting_officer() -> str:
     """The officer who visits: who changes something. Raises as :func:`webui.portal.access.require`."""
-    return access.require(AccountRole.OFFICER)
+    return access.require(AccountRole.OFFICER).subject
 
 
-def field_value(name: str, most: int = 1000) -> str:
-    """The posted field *name*, cut where it is refused as too long in any case."""
-    return request.form.get(name, "")[: most + 1]
-
-
-def organisations(parts: PortalParts) -> list[tuple[str, str]]:
+def organisations() -> list[tuple[str, str]]:
     """The organisations that certificates may name, as choices; the appliance's own first."""
-    own = parts.appliance.settings.organisation.name
-    return [
-        (each, each)
-        for each in sorted(parts.appliance.authority.organisations(), key=lambda each: (each != own, each))
-    ]
+    own = appliance.settings.organisation.name
+    known = sorted(appliance.authority.organisations(), key=lambda each: (each != own, each))
+    return [(each, each) for each in known]
 
 
-def unprintable_names(workshop: PdfWorkshop, names: Mapping[str, str]) -> dict[str, str]:
+def unprintable_names(names: Mapping[str, str]) -> dict[str, str]:
     """What is wrong with *names*, by field, that have characters which a signature cannot show: they would be
     refused when somebody signs."""
     found = {}
@@ -53,18 +53,14 @@ def unprintable_names(workshop: PdfWorkshop, names: Mapping[str, str]) -> dict[s
         if not name.strip() or len(name) > LONGEST_ORGANISATION:
             continue  # the rule of the field says so
         try:
-            workshop.require_shown(" ".join(unicodedata.normalize("NFC", name).split()))
+            appliance.workshop.require_shown(" ".join(unicodedata.normalize("NFC", name).split()))
         except DocumentRefused as refusal:
-            found[field] = translate()(refusal.template, **refusal.values)
+            found[field] = sentence(refusal)
     return found
 
 
-def problem_of(refusal: Refusal) -> tuple[str, int]:
-    """The sentence of *refusal* in the reader's language, and the status of the page that shows it.
-
-    Raises *refusal* again when it is about something that is not there.
-    """
-    if isinstance(refusal, NotFound):
-        raise refusal
-    status = status_of(refusal)
-    return translate()(refusal.template, **refusal.values), 422 if status == 400 else status
+def seal_name(seal: Seal) -> str:
+    """The seal's own name, whose kind is Chinese as on its face; for other readers the kind in their words too."""
+    if current_language() is Language.CHINESE:
+        return seal.label
+    return f"{seal.label} · {translate()(SEAL_KINDS[seal.kind])}"

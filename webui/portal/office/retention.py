@@ -2,106 +2,84 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
-from werkzeug.wrappers import Response as BaseResponse
+from flask import request
 
 from appliance.errors import NotFound
 from appliance.model.retention import Disposal, LegalHold
-from appliance.retention import RetentionServices
-from webui.portal.office.forms import REFUSALS, field_value, office_reader, problem_of, visiting_officer
-from webui.portal.parts import PortalParts
+from webui.portal.office.forms import office_reader, pages, visiting_officer
+from webui.portal.pages import Answer, FormProblems, appliance, form, render, see_other
+from webui.shared.errors import Refusal
+from webui.shared.forms import field, sentence
 from webui.shared.language import translate
 
-Answer = Response | BaseResponse
 
-
-def add_retention_pages(pages: Blueprint, parts: PortalParts) -> None:
-    """Adds the pages to *pages*."""
-    retention = parts.appliance.retention
-
-    @pages.get("/retention")
-    def retained() -> Response:
-        office_reader()
-        return _page(parts)
-
-    @pages.post("/retention/<any(hold, lift, propose, confirm, refuse):what>")
-    def retain(what: str) -> Answer:
-        by = visiting_officer().subject
-        contract = field_value("contract", 80).strip()
-        try:
-            _do(retention, what, contract, field_value("reason", 2000), by)
-        except NotFound as refusal:
-            return _page(parts, {"contract": translate()(refusal.template, **refusal.values)}, 422)
-        except REFUSALS as refusal:
-            sentence, status = problem_of(refusal)
-            return _page(parts, {"contract" if what == "hold" else "": sentence}, status)
-        return redirect(url_for("office.retained"), 303)
-
-    @pages.get("/people/<subject>/erase")
-    def erasure(subject: str) -> Response:
-        visiting_officer()
-        return _erasure(parts, subject)
-
-    @pages.post("/people/<subject>/erase")
-    def erase(subject: str) -> Answer:
-        by = visiting_officer().subject
-        try:
-            retention.erasure.erase_person(subject, reason=field_value("reason", 2000), by=by)
-        except REFUSALS as refusal:
-            sentence, status = problem_of(refusal)
-            return _erasure(parts, subject, {"reason": sentence}, status)
-        return redirect(url_for("office.person", subject=subject), 303)
-
-
-def _do(retention: RetentionServices, what: str, contract: str, reason: str, by: str) -> None:
-    match what:
-        case "hold":
-            retention.holds.place_hold(contract, reason=reason, by=by)
-        case "lift":
-            retention.holds.lift_hold(contract, reason=reason, by=by)
-        case "propose":
-            retention.disposal.propose_disposal(contract, reason=reason, by=by)
-        case "confirm":
-            retention.disposal.confirm_disposal(contract, by=by)
-        case _:
-            retention.disposal.refuse_disposal(contract, reason=reason, by=by)
-
-
-def _page(parts: PortalParts, problems: dict[str, str] | None = None, status: int = 200) -> Response:
-    retention = parts.appliance.retention
-    holds, waiting = retention.holds.list_holds(), retention.disposal.list_proposed()
-    done, due = retention.disposal.list_done(), retention.disposal.list_due()
+@pages.get("/retention")
+def retained() -> Answer:
+    office_reader()
+    retention = appliance.retention
+    holds, waiting, done = (
+        retention.holds.list_holds(),
+        retention.disposal.list_proposed(),
+        retention.disposal.list_done(),
+    )
     subjects = [each.placed_by for each in holds] + [each.proposed_by for each in (*waiting, *done)]
-    shown = render_template(
+    return render(
         "office/retention.html",
         holds=holds,
-        reason=lambda each: _reason(parts, each),
+        reason=_reason,
         waiting=waiting,
-        due=due,
+        due=retention.disposal.list_due(),
         done=done,
-        names=parts.appliance.office.members.names(subjects),
-        two=parts.appliance.policy.default.retention.second_person,
-        problems=problems or {},
-        typed=request.form,
+        names=appliance.office.members.names(subjects),
+        two=appliance.policy.default.retention.second_person,
     )
-    return make_response(shown, status)
 
 
-def _reason(parts: PortalParts, each: LegalHold | Disposal) -> str:
+def _place(_refusal: Refusal) -> str:
+    return "contract" if (request.view_args or {})["what"] == "hold" else ""
+
+
+@pages.post("/retention/<any(hold, lift, propose, confirm, refuse):what>")
+@form(retained, visiting_officer, _place)
+def retain(by: str, what: str) -> Answer:
+    contract, reason = field("contract", 80).strip(), field("reason", 2000)
+    holds, disposal = appliance.retention.holds, appliance.retention.disposal
+    try:
+        match what:
+            case "hold":
+                holds.place_hold(contract, reason=reason, by=by)
+            case "lift":
+                holds.lift_hold(contract, reason=reason, by=by)
+            case "propose":
+                disposal.propose_disposal(contract, reason=reason, by=by)
+            case "confirm":
+                disposal.confirm_disposal(contract, by=by)
+            case _:
+                disposal.refuse_disposal(contract, reason=reason, by=by)
+    except NotFound as refusal:
+        raise FormProblems({"contract": sentence(refusal)}) from refusal
+    return see_other("office.retained")
+
+
+def _reason(each: LegalHold | Disposal) -> str:
     """The reason for readers of the organisation that drafted the contract, to which it is internal."""
-    if parts.appliance.disclosing.drafted(each.contract, office_reader().audience):
+    if appliance.disclosing.drafted(each.contract, office_reader().audience):
         return each.reason
     return translate()("internal to the organisation that drafted it")
 
 
-def _erasure(
-    parts: PortalParts, subject: str, problems: dict[str, str] | None = None, status: int = 200
-) -> Response:
-    shown = render_template(
+@pages.get("/people/<subject>/erase")
+def erasure(subject: str) -> Answer:
+    visiting_officer()
+    return render(
         "office/erase.html",
-        member=parts.appliance.office.members.member(subject),
-        remainder=parts.appliance.retention.erasure.remainder(subject),
-        problems=problems or {},
-        typed=request.form,
+        member=appliance.office.members.member(subject),
+        remainder=appliance.retention.erasure.remainder(subject),
     )
-    return make_response(shown, status)
+
+
+@pages.post("/people/<subject>/erase")
+@form(erasure, visiting_officer, "reason")
+def erase(by: str, subject: str) -> Answer:
+    appliance.retention.erasure.erase_person(subject, reason=field("reason", 2000), by=by)
+    return see_other("office.person", subject=subject)

@@ -4,213 +4,164 @@ record of its end.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from flask import Blueprint, Response, redirect, render_template, request, url_for
-from werkzeug.wrappers import Response as BaseResponse
+from flask import Response, request, url_for
 
 from appliance.errors import PreconditionRefused
-from appliance.model.office import OfficerDecision
 from appliance.model.people import SealKind
 from appliance.office import SealDraft
 from appliance.office.members import RollPage
-from webui.portal.office.forms import (
-    REFUSALS,
-    field_value,
-    office_reader,
-    organisations,
-    problem_of,
-    visiting_officer,
-)
-from webui.portal.parts import PortalParts
-from webui.shared import forms
+from webui.portal.office.forms import office_reader, organisations, pages, visiting_officer
+from webui.portal.pages import Answer, appliance, form, once, render, see_other
+from webui.shared.errors import Refusal
+from webui.shared.forms import field
 
-WIDTHS = {SealKind.COMPANY: "42", SealKind.CONTRACT: "40"}
-"""Usual widths in mm (印章治安管理: 公章 of companies 40 to 42)."""
+USUAL_WIDTH = "40"
+"""Of a contract seal, in mm (印章治安管理: 公章 of companies 40 to 42)."""
 
+LONGEST_NAME = 80
 
-def add_seal_pages(pages: Blueprint, parts: PortalParts) -> None:
-    """Adds the form for a new seal and the page of a seal to *pages*."""
-    office, single = parts.appliance.office, forms.SingleSubmission(parts.appliance.submissions)
-
-    def new_page(problems: dict[str, str], status: int = 200) -> tuple[str, int]:
-        posted = request.method == "POST"
-        typed = {
-            "organisation": field_value("organisation"),
-            "kind": field_value("kind") or SealKind.CONTRACT.name,
-            "width": field_value("width") if posted else WIDTHS[SealKind.CONTRACT],
-            "needed": field_value("needed", 1) or "1",
-        }
-        chosen, choices, find = request.form.getlist("custodian"), organisations(parts), field_value("find", 100)
-        custodians = office.members.possible_custodians(find, chosen=chosen)
-        shown = render_template(
-            "office/new_seal.html",
-            typed=typed,
-            chosen=chosen,
-            find=find,
-            more=bool(find) or any(page.following for page in custodians.values()),
-            kinds=list(SealKind),
-            custodians=[(each, custodians[each].entries if each in custodians else ()) for each, _ in choices],
-            organisations=choices,
-            problems=problems,
-        )
-        return shown, status
-
-    @pages.get("/seals/new")
-    def new_seal() -> tuple[str, int]:
-        visiting_officer()
-        return new_page({})
-
-    @pages.post("/seals/new")
-    def make_seal() -> BaseResponse | tuple[str, int]:
-        by = visiting_officer().subject
-        if field_value("act") == "search":
-            return new_page({})
-        try:
-            draft = _draft()
-            return single.redirected(
-                by, lambda: url_for("office.act", act_id=office.drafts.draft_seal(draft, by=by).id)
-            )
-        except REFUSALS as refusal:
-            problem, status = problem_of(refusal)
-            return new_page({_place_of(refusal.template): problem}, status)
-
-    add_seal_change_pages(pages, parts)
-    _install_looks(pages, parts)
+_PLACES = {
+    "wide": "width",
+    "width": "width",
+    "kind": "kind",
+    "ustodian": "custodian",
+    "organisation": "organisation",
+}
+"""Word in a refusal → the field that it is about."""
 
 
-def _install_looks(pages: Blueprint, parts: PortalParts) -> None:
-    office, pictures = parts.appliance.office, parts.appliance.seal_pictures
+@pages.get("/seals/new")
+def new_seal() -> Answer:
+    visiting_officer()
+    typed = {
+        "organisation": field("organisation"),
+        "kind": field("kind") or SealKind.CONTRACT.name,
+        "width": field("width") if request.method == "POST" else USUAL_WIDTH,
+        "needed": field("needed", 1) or "1",
+    }
+    chosen, choices, find = request.form.getlist("custodian"), organisations(), field("find", 100)
+    custodians = appliance.office.members.possible_custodians(find, chosen=chosen)
+    return render(
+        "office/new_seal.html",
+        typed=typed,
+        chosen=chosen,
+        find=find,
+        more=bool(find) or any(page.following for page in custodians.values()),
+        kinds=list(SealKind),
+        custodians=[(each, custodians[each].entries if each in custodians else ()) for each, _ in choices],
+        organisations=choices,
+    )
 
-    @pages.get("/seals/<subject>/look.png")
-    def seal_look(subject: str) -> Response:
-        """How the seal is painted: with the picture ``?picture=`` (its digest; empty: drawn), or as it is now."""
-        office_reader()
-        seal = office.seals.seal(subject)
-        digest = request.args.get("picture", seal.picture or "")[:64]
-        answer = Response(pictures.preview(seal, digest), mimetype="image/png")
-        answer.cache_control.private = True
-        return answer
 
-    @pages.get("/seals/<subject>/destruction")
-    def seal_destruction(subject: str) -> str:
-        office_reader()
-        record = office.seals.destruction(subject)
-        names = office.members.names([subject, *record.act.approved_by, *record.seal.custodians])
-        return render_template("office/destruction.html", record=record, seal=record.seal, names=names)
+def _place_of(refusal: Refusal) -> str:
+    return next((place for word, place in _PLACES.items() if word in refusal.template), "")
+
+
+@pages.post("/seals/new")
+@form(new_seal, visiting_officer, _place_of)
+def make_seal(by: str) -> Answer:
+    if field("act") == "search":
+        return new_seal()
+    draft = _draft()
+    return once(by, lambda: url_for("office.act", act_id=appliance.office.drafts.draft_seal(draft, by=by).id))
 
 
 def _draft() -> SealDraft:
     """The seal that was described. Raises :class:`PreconditionRefused` for a kind or width that is none."""
     try:
-        kind = SealKind[field_value("kind")]
+        kind = SealKind[field("kind")]
     except KeyError as error:
         raise PreconditionRefused("Choose the kind of the seal.") from error
     try:
-        width = float(field_value("width", 10).replace(",", "."))
+        width = float(field("width", 10).replace(",", "."))
     except ValueError as error:
         raise PreconditionRefused("The width is a number of millimetres, such as 40.") from error
     custodians = tuple(request.form.getlist("custodian")[:20])
-    needed = 2 if field_value("needed", 1) == "2" else 1
-    return SealDraft(field_value("organisation"), kind, custodians, width, needed)
+    return SealDraft(field("organisation"), kind, custodians, width, 2 if field("needed", 1) == "2" else 1)
 
 
-def _place_of(template: str) -> str:
-    """The field that a refusal is about."""
-    words = {
-        "wide": "width",
-        "width": "width",
-        "kind": "kind",
-        "ustodian": "custodian",
-        "organisation": "organisation",
-    }
-    return next((place for word, place in words.items() if word in template), "")
+@pages.get("/seals/<subject>/look.png")
+def seal_look(subject: str) -> Answer:
+    """How the seal is painted: with the picture ``?picture=`` (its digest; empty: drawn), or as it is now."""
+    office_reader()
+    seal = appliance.office.seals.seal(subject)
+    digest = request.args.get("picture", seal.picture or "")[:64]
+    answer = Response(appliance.seal_pictures.preview(seal, digest), mimetype="image/png")
+    answer.cache_control.private = True
+    return answer
 
 
-Answer = BaseResponse | tuple[str, int]
+@pages.get("/seals/<subject>/destruction")
+def seal_destruction(subject: str) -> Answer:
+    office_reader()
+    record = appliance.office.seals.destruction(subject)
+    names = appliance.office.members.names([subject, *record.act.approved_by, *record.seal.custodians])
+    return render("office/destruction.html", record=record, seal=record.seal, names=names)
 
-LARGEST_NAME = 80
+
+@pages.get("/seals/<subject>")
+def seal(subject: str) -> Answer:
+    office_reader()
+    members, shown = appliance.office.members, appliance.office.seals.seal(subject)
+    find = request.args.get("find", "")[:100]
+    possible = members.possible_custodians(find).get(shown.organisation, RollPage((), ""))
+    return render(
+        "office/seal.html",
+        seal=shown,
+        names=members.names(list(shown.custodians)),
+        possible=[each for each in possible.entries if each.subject not in shown.custodians],
+        more=bool(find) or bool(possible.following),
+        find=find,
+    )
 
 
-def add_seal_change_pages(pages: Blueprint, parts: PortalParts) -> None:
-    """Adds the page of a seal and its forms to *pages*."""
-    office, preparing = parts.appliance.office, parts.appliance.office.drafts.seals
-    pictures = parts.appliance.seal_pictures
+@pages.post("/seals/<subject>/suspend")
+@form(seal, visiting_officer, "reason")
+def suspend_seal(by: str, subject: str) -> Answer:
+    appliance.office.seals.suspend(subject, reason=field("reason"), by=by)
+    return see_other("office.seal", subject=subject)
 
-    def page(subject: str, problems: dict[str, str] | None = None, status: int = 200) -> tuple[str, int]:
-        seal, find = office.seals.seal(subject), request.args.get("find", "")[:100]
-        possible = office.members.possible_custodians(find).get(seal.organisation, RollPage((), ""))
-        shown = render_template(
-            "office/seal.html",
-            seal=seal,
-            names=office.members.names(list(seal.custodians)),
-            possible=[each for each in possible.entries if each.subject not in seal.custodians],
-            more=bool(find) or bool(possible.following),
-            find=find,
-            typed=request.form,
-            problems=problems or {},
-        )
-        return shown, status
 
-    def prepared(subject: str, place: str, prepare: Callable[[str], OfficerDecision]) -> Answer:
-        """*prepare* by the officer, then its page; a refusal stands at its *place* on the seal's page."""
-        by = visiting_officer().subject
-        try:
-            act = prepare(by)
-        except REFUSALS as refusal:
-            problem, status = problem_of(refusal)
-            return page(subject, {place: problem}, status)
-        return redirect(url_for("office.act", act_id=act.id), 303)
+@pages.post("/seals/<subject>/resume")
+@form(seal, visiting_officer, "reason")
+def resume_seal(by: str, subject: str) -> Answer:
+    decision = appliance.office.drafts.seals.draft_resumption(subject, reason=field("reason"), by=by)
+    return see_other("office.act", act_id=decision.id)
 
-    @pages.get("/seals/<subject>")
-    def seal(subject: str) -> tuple[str, int]:
-        office_reader()
-        return page(subject)
 
-    @pages.post("/seals/<subject>/suspend")
-    def suspend_seal(subject: str) -> Answer:
-        by = visiting_officer().subject
-        try:
-            office.seals.suspend(subject, reason=field_value("reason"), by=by)
-        except REFUSALS as refusal:
-            problem, status = problem_of(refusal)
-            return page(subject, {"reason": problem}, status)
-        return redirect(url_for("office.seal", subject=subject), 303)
+@pages.post("/seals/<subject>/custodians/<any(add, remove):what>")
+@form(seal, visiting_officer, "custodian")
+def change_custodians(by: str, subject: str, what: str) -> Answer:
+    drafts = appliance.office.drafts.seals
+    draft = drafts.draft_custodian if what == "add" else drafts.draft_dismissal
+    return see_other("office.act", act_id=draft(subject, field("custodian", LONGEST_NAME), by=by).id)
 
-    @pages.post("/seals/<subject>/resume")
-    def resume_seal(subject: str) -> Answer:
-        reason = field_value("reason")
-        return prepared(subject, "reason", lambda by: preparing.draft_resumption(subject, reason=reason, by=by))
 
-    @pages.post("/seals/<subject>/custodians/<any(add, remove):what>")
-    def change_custodians(subject: str, what: str) -> Answer:
-        person = field_value("custodian", LARGEST_NAME)
-        change = preparing.draft_custodian if what == "add" else preparing.draft_dismissal
-        return prepared(subject, "custodian", lambda by: change(subject, person, by=by))
+@pages.post("/seals/<subject>/needed")
+@form(seal, visiting_officer, "needed")
+def change_needed(by: str, subject: str) -> Answer:
+    needed = {"1": 1, "2": 2}.get(field("needed", 1), 0)
+    decision = appliance.office.drafts.seals.draft_custodian_number(subject, needed, by=by)
+    return see_other("office.act", act_id=decision.id)
 
-    @pages.post("/seals/<subject>/needed")
-    def change_needed(subject: str) -> Answer:
-        needed = {"1": 1, "2": 2}.get(field_value("needed", 1), 0)
-        return prepared(subject, "needed", lambda by: preparing.draft_custodian_number(subject, needed, by=by))
 
-    @pages.post("/seals/<subject>/picture")
-    def change_picture(subject: str) -> Answer:
-        visiting_officer()
-        file = request.files.get("picture")
-        data = b"" if file is None else file.read()
+@pages.post("/seals/<subject>/picture")
+@form(seal, visiting_officer, "picture")
+def change_picture(by: str, subject: str) -> Answer:
+    file = request.files.get("picture")
+    made = appliance.seal_pictures.made(appliance.office.seals.seal(subject), b"" if file is None else file.read())
+    return see_other("office.act", act_id=appliance.office.drafts.seals.draft_picture(subject, made, by=by).id)
 
-        def prepare(by: str) -> OfficerDecision:
-            made = pictures.made(office.seals.seal(subject), data)
-            return preparing.draft_picture(subject, made, by=by)
 
-        return prepared(subject, "picture", prepare)
+@pages.post("/seals/<subject>/picture/drawn")
+@form(seal, visiting_officer, "picture")
+def draw_seal(by: str, subject: str) -> Answer:
+    return see_other("office.act", act_id=appliance.office.drafts.seals.draft_picture(subject, None, by=by).id)
 
-    @pages.post("/seals/<subject>/picture/drawn")
-    def draw_seal(subject: str) -> Answer:
-        return prepared(subject, "picture", lambda by: preparing.draft_picture(subject, None, by=by))
 
-    @pages.post("/seals/<subject>/destroy")
-    def destroy_seal(subject: str) -> Answer:
-        reason = field_value("destroyed_because")
-        destruction = preparing.draft_destruction
-        return prepared(subject, "destroyed_because", lambda by: destruction(subject, reason=reason, by=by))
+@pages.post("/seals/<subject>/destroy")
+@form(seal, visiting_officer, "destroyed_because")
+def destroy_seal(by: str, subject: str) -> Answer:
+    reason = field("destroyed_because")
+    decision = appliance.office.drafts.seals.draft_destruction(subject, reason=reason, by=by)
+    return see_other("office.act", act_id=decision.id)

@@ -15,6 +15,7 @@ from appliance.errors import PreconditionRefused
 from appliance.model.contract import Contract, Party
 from hsm.intents import Activation, PinTotpActivation, SigningIntent
 from webui.portal.access import visitor
+from webui.portal.pages import appliance
 from webui.portal.parts import PortalParts
 from webui.shared import passkeys
 
@@ -36,16 +37,16 @@ class ActivationMeans:
         return bool(self.credentials) or self.pin
 
 
-def means_of(parts: PortalParts, subject: str) -> ActivationMeans:
+def means_of(subject: str) -> ActivationMeans:
     """Asked of the authority, which alone knows. Raises :class:`AuthorityError` when it does not answer."""
-    known = parts.appliance.authority.credentials(subject)
+    known = appliance.authority.credentials(subject)
     ids = tuple(each.credential_id for each in known if each.kind == WEBAUTHN and each.credential_id is not None)
     return ActivationMeans(ids, any(each.kind != WEBAUTHN for each in known))
 
 
-def activation_options(parts: PortalParts, act: SigningIntent, means: ActivationMeans) -> str:
+def activation_options(act: SigningIntent, means: ActivationMeans) -> str:
     """What the page's script hands to the browser, so that a passkey answers for exactly this act."""
-    return passkeys.request_options(act.challenge(), means.credentials, parts.appliance.settings.web.relying_party)
+    return passkeys.request_options(act.challenge(), means.credentials, appliance.settings.web.relying_party)
 
 
 def posted_activation(subject: str) -> Activation:
@@ -68,7 +69,7 @@ def posted_activation(subject: str) -> Activation:
 
 def prerequisite_response(parts: PortalParts, contract: Contract, party: Party) -> BaseResponse | None:
     """The page that comes first, or None. Raises :class:`AuthorityError`."""
-    if not means_of(parts, party.responsible).any:
+    if not means_of(party.responsible).any:
         if visitor().guest_of is not None:
             return redirect(url_for("signing.guest_credentials"), 303)
         return make_response(render_template("signing/no_means.html"))

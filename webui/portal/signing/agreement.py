@@ -14,7 +14,7 @@ from appliance.errors import ApplianceError, StateRefused
 from appliance.model.contract import Party
 from hsm.errors import AuthorityError, AuthorityUnreachable
 from webui.portal.access import ContractView, signatory, view_contract
-from webui.portal.contracts.page import name_lookup
+from webui.portal.pages import name_of
 from webui.portal.parts import PortalParts
 from webui.portal.signing import activations
 from webui.portal.signing.refusing import refusal_sentence
@@ -85,16 +85,16 @@ def add_agreement_pages(pages: Blueprint, parts: PortalParts) -> None:
     def agreement() -> str:
         accepted = parts.appliance.agreements.of_person(signatory().subject)
         text = articles_of(parts.appliance.agreements.text(current_language()))
-        return render_template("signing/agreed.html", accepted=accepted, text=text, names=name_lookup(parts))
+        return render_template("signing/agreed.html", accepted=accepted, text=text, names=name_of)
 
     @pages.get("/contracts/<contract_id>/agreement")
     def agree(contract_id: str) -> BaseResponse:
-        seen = view_contract(parts, contract_id)
+        seen = view_contract(contract_id)
         return _asked(parts, seen, own_party(seen))
 
     @pages.post("/contracts/<contract_id>/agreement")
     def accept(contract_id: str) -> BaseResponse:
-        seen = view_contract(parts, contract_id)
+        seen = view_contract(contract_id)
         party = own_party(seen)
         posted = request.form.get("agreement", "")[:64]
         try:
@@ -120,7 +120,7 @@ def _asked(
         or agreements.acceptances_of_party(contract.id, party.id) is not None
     ):
         return onward
-    known = activations.means_of(parts, seen.who.subject)
+    known = activations.means_of(seen.who.subject)
     if not known.any:
         return onward
     proposal = agreements.propose_for(contract.id, party.id, current_language())
@@ -132,7 +132,7 @@ def _asked(
         proposal=proposal,
         digest=grouped_digest(proposal.intent.digest),
         means=known,
-        options=activations.activation_options(parts, proposal.intent, known),
+        options=activations.activation_options(proposal.intent, known),
         remark=None if refusal is None else _remark(refusal),
         typed=request.form,
     )

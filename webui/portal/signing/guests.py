@@ -21,7 +21,7 @@ from appliance.model.office import (
 from appliance.model.people import Person
 from webui.portal.access import PortalVisitor, visitor
 from webui.portal.accounts.settings import zones
-from webui.portal.contracts.page import name_lookup
+from webui.portal.pages import name_of
 from webui.portal.parts import PortalParts
 from webui.portal.signing.activations import means_of
 from webui.shared.errors import status_of
@@ -53,7 +53,7 @@ def add_guest_credential_pages(pages: Blueprint, parts: PortalParts) -> None:
         guest = guest_visitor()
         if _open_request(parts, guest.subject) is not None:
             return redirect(url_for("signing.guest_waiting"), 303)
-        if means_of(parts, guest.subject).any and "more" not in request.args:
+        if means_of(guest.subject).any and "more" not in request.args:
             return redirect(url_for("signing.sign", contract_id=guest.contract), 303)
         return _set_up(parts, guest)
 
@@ -73,7 +73,7 @@ def add_guest_credential_pages(pages: Blueprint, parts: PortalParts) -> None:
         guest = guest_visitor()
         waiting = _open_request(parts, guest.subject)
         if waiting is None:
-            enrolled = means_of(parts, guest.subject).any
+            enrolled = means_of(guest.subject).any
             page = url_for("signing.sign", contract_id=guest.contract) if enrolled else None
             return redirect(page or url_for("signing.guest_credentials"), 303)
         return _waiting(parts, guest, waiting)
@@ -149,7 +149,7 @@ def _waiting(parts: PortalParts, guest: GuestVisitor, waiting: EnrolmentRequest)
         "signing/guest_waiting.html",
         contract=contract,
         waiting=waiting,
-        inviter=name_lookup(parts)(invitation.invited_by),
+        inviter=name_of(invitation.invited_by),
         email=parts.appliance.registry.person(guest.subject).email,
     )
     response = make_response(page)

@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from appliance.errors import NotFound, PreconditionRefused, StateRefused
 from appliance.model.contract import GuestDetails, Party
 from webui.portal.access import ContractView, view_contract
-from webui.portal.drafting.party_buttons import guest_problems
+from webui.portal.drafting.parties import guest_problems
 from webui.portal.office.forms import unprintable_names
 from webui.portal.parts import PortalParts
 from webui.shared.language import translate
@@ -63,7 +63,7 @@ def add_invitation_pages(pages: Blueprint, parts: PortalParts) -> None:
 
 def guest_of(parts: PortalParts, contract_id: str, party_id: str) -> tuple[ContractView, Party]:
     """The guest's party, for the initiator. Raises :class:`NotFound` for everybody else."""
-    seen = view_contract(parts, contract_id)
+    seen = view_contract(contract_id)
     party = seen.contract.party(party_id)
     if party is None or not party.guest or seen.who.subject != seen.contract.initiator:
         raise NotFound("There is no such guest of this contract.")
@@ -93,7 +93,7 @@ def add_correction_pages(pages: Blueprint, parts: PortalParts) -> None:
             GuestDetails(typed["name"], "", typed["email"], typed["phone"]),
             request.form.get("seen", ""),
         )
-        problems = unprintable_names(parts.appliance.workshop, {"name": given.name}) | {
+        problems = unprintable_names({"name": given.name}) | {
             place.removeprefix("guest-"): problem for place, problem in guest_problems(given).items()
         }
         if not given.phone:  # who told the code otherwise needs no number

@@ -30,7 +30,7 @@ def add_signing_pages(pages: Blueprint, parts: PortalParts) -> None:
 
     @pages.get("/contracts/<contract_id>/sign")
     def sign(contract_id: str) -> Response:
-        seen = view_contract(parts, contract_id)
+        seen = view_contract(contract_id)
         party = own_party(seen)
         instead = _response_before_signing(parts, seen, party)
         if instead is not None or party is None:
@@ -42,7 +42,7 @@ def add_signing_pages(pages: Blueprint, parts: PortalParts) -> None:
 
     @pages.post("/contracts/<contract_id>/sign")
     def activate(contract_id: str) -> Response:
-        seen = view_contract(parts, contract_id)
+        seen = view_contract(contract_id)
         opened = _posted_intent(parts, seen)
         if opened is None:
             return redirect(url_for("signing.sign", contract_id=contract_id), 303)
@@ -55,7 +55,7 @@ def add_signing_pages(pages: Blueprint, parts: PortalParts) -> None:
 
     @pages.get("/contracts/<contract_id>/signed")
     def confirmation(contract_id: str) -> Response:
-        seen = view_contract(parts, contract_id)
+        seen = view_contract(contract_id)
         party = own_party(seen)
         if party is None or party.state is not PartyState.SIGNED:
             return _unfinished(parts, seen, party)

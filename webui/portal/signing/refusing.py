@@ -79,7 +79,7 @@ def refusal_page(
     3. The same intent can still be activated: the same sheet with the reason.
     4. Else the document is prepared anew, and one sentence says why.
     """
-    seen = view_contract(parts, contract_id)
+    seen = view_contract(contract_id)
     party = own_party(seen)
     now = None if opened is None else parts.appliance.signing.opened(contract_id, opened.intent.id)
     if now is not None and now.intent.state in _UNDER_WAY:

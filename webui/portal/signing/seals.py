@@ -20,9 +20,9 @@ from appliance.seal_requests.register import STATES, as_csv
 from appliance.seal_requests.status import LONGEST_REQUEST_REASON
 from hsm.errors import AuthorityError, AuthorityUnreachable
 from webui.portal.access import PortalVisitor, require
-from webui.portal.contracts.page import name_lookup
+from webui.portal.office.forms import seal_name
+from webui.portal.pages import name_of
 from webui.portal.parts import PortalParts
-from webui.portal.seal_names import seal_name
 from webui.portal.signing import activations
 from webui.portal.signing.refusing import refusal_sentence
 from webui.portal.signing.sheet import SheetRemark, grouped_digest, shown_pages
@@ -51,7 +51,7 @@ def add_seal_request_pages(pages: Blueprint, parts: PortalParts) -> None:
             "signing/requests.html",
             to_answer=_seen(parts, requests.for_custodian(subject), subject),
             asked=_seen(parts, requests.by_requester(subject), subject),
-            names=name_lookup(parts),
+            names=name_of,
         )
 
     @pages.get("/seals/requests/<request_id>")
@@ -133,7 +133,7 @@ def _page(
     approved = visitor in seen.request.approved_by
     waits = seen.request.state is SealRequestState.WAITING and not approved
     act = parts.appliance.seal_requests.act(seen.request)
-    known = activations.means_of(parts, visitor) if waits and seen.answers else None
+    known = activations.means_of(visitor) if waits and seen.answers else None
     page = render_template(
         "signing/request.html",
         seen=seen,
@@ -146,8 +146,8 @@ def _page(
         expires=act.expires,
         means=known,
         approved=approved,
-        options=activations.activation_options(parts, act, known) if known else "",
-        names=name_lookup(parts),
+        options=activations.activation_options(act, known) if known else "",
+        names=name_of,
         remark=remark,
         place=place,
         typed=request.form,

@@ -19,7 +19,6 @@ from appliance.powers import CoverageOutcome
 from appliance.seal_requests.status import LONGEST_REQUEST_REASON
 from hsm.errors import Sentence
 from webui.portal.access import ContractView, visitor, who_is
-from webui.portal.contracts.status_line import earlier_signature_lines
 from webui.portal.parts import PortalParts
 from webui.portal.signing import activations
 
@@ -83,8 +82,8 @@ class SheetRemark:
 def signing_sheet(parts: PortalParts, opened: OpenedSigning, remark: SheetRemark | None = None) -> BaseResponse:
     """The signing page of a person, or of the one who asks for a seal. Raises :class:`AuthorityError`."""
     contract, party, intent = opened.contract, opened.party, opened.intent
-    known = activations.means_of(parts, party.responsible)
-    acts = permissions_of(contract, who_is(parts, visitor()), parts.appliance.now())
+    known = activations.means_of(party.responsible)
+    acts = permissions_of(contract, who_is(visitor()), parts.appliance.now())
     page = render_template(
         "signing/sign.html",
         contract=contract,
@@ -94,11 +93,11 @@ def signing_sheet(parts: PortalParts, opened: OpenedSigning, remark: SheetRemark
         fields=len(party.places),
         digest=grouped_digest(intent.intent.digest),
         means=known,
-        options=activations.activation_options(parts, intent.intent, known),
+        options=activations.activation_options(intent.intent, known),
         may_decline=acts[Permission.DECLINE] is None,
         may_hand_over=acts[Permission.HAND_OVER] is None,
         earlier=_earlier(parts, opened),
-        carried=earlier_signature_lines(parts, contract),
+        carried=parts.appliance.earlier.signatures_of(contract.original.digest),
         authority=_authority(parts, opened),
         remark=remark,
         typed=request.form,

@@ -1,146 +1,246 @@
 """``/templates``: the templates of the visitor's organisation, and samples to start from; previews of a text or a
-template's version as page pictures, exactly as it will be typeset.
+template's version as page pictures, exactly as it will be typeset; and filling in: the form of a template or text
+with merge fields, and the draft that comes of it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-from flask import Blueprint, Response
+from flask import Response, redirect, request
 
-from appliance.errors import DocumentRefused, NotFound, PreconditionRefused
-from appliance.model.writing import TextPurpose, Wording
-from appliance.writing import Beginning, Sample, samples
-from webui.portal.writing.context import WritingContext, chosen_language, field_value, redirect_to, writing_page
-from webui.portal.writing.editor import editor
+from appliance.errors import ConfinementFailed, DocumentRefused, NotFound, PreconditionRefused, StateRefused
+from appliance.language.characters import words
+from appliance.model.contract import Contract
+from appliance.model.writing import Text, TextPurpose, Wording
+from appliance.writing import Beginning, CheckedValues, blank, check_values, samples
+from webui.portal.pages import (
+    Answer,
+    FormProblems,
+    appliance,
+    form,
+    form_problems,
+    once,
+    render,
+    status_in_workflow,
+)
+from webui.portal.writing.texts import DIGITS, edit, field_value, load_text, pages, posted_beginning, writer
+from webui.shared.forms import posted_number, whole_number
 from webui.shared.language import current_language, translate
-
-
-def add_template_pages(pages: Blueprint, context: WritingContext) -> None:
-    """The addresses of these pages."""
-
-    @pages.get("/templates")
-    def all_templates() -> Response:
-        subject = context.visitor().subject
-        templates = context.templates.all(subject)
-        own = current_language()
-        return writing_page(
-            "templates",
-            offered=[template for template in templates if template.retired is None],
-            retired=[template for template in templates if template.retired is not None],
-            unfinished=context.texts.mine(subject, TextPurpose.TEMPLATE),
-            samples=sorted(samples(), key=lambda sample: sample.language is not own),
-        )
-
-    @pages.post("/templates/new")
-    def new_template() -> Response:
-        subject = context.visitor().subject
-        wanted = field_value("sample")
-        beginning = _of_sample(_sample(wanted)) if wanted else _blank()
-        return context.once.redirected(subject, lambda: f"/writing/{context.texts.new(subject, beginning).id}")
-
-    @pages.get("/templates/<template_id>")
-    def template(template_id: str) -> Response:
-        found = context.templates.load_template(template_id, context.visitor().subject)
-        people = {version.by: context.parts.appliance.registry.person(version.by) for version in found.versions}
-        return writing_page(
-            "template", template=found, people=people, pages=context.previews.pages(found.current.wording)
-        )
-
-    @pages.post("/templates/<template_id>/edit")
-    def edit_template(template_id: str) -> Response:
-        return redirect_to(f"/writing/{context.templates.edit(template_id, context.visitor().subject).id}")
-
-    @pages.post("/templates/<template_id>/retire")
-    def retire_template(template_id: str) -> Response:
-        context.templates.retire(template_id, by=context.visitor().subject)
-        return redirect_to(f"/templates/{template_id}")
-
-    @pages.post("/templates/<template_id>/offer")
-    def offer_template(template_id: str) -> Response:
-        context.templates.offer_again(template_id, by=context.visitor().subject)
-        return redirect_to(f"/templates/{template_id}")
-
-
-def _blank() -> Beginning:
-    title = field_value("title").strip() or translate()("Untitled template")
-    kind = field_value("kind").strip() or translate()("General contract")
-    return Beginning(title, kind, chosen_language(), TextPurpose.TEMPLATE)
-
-
-def _sample(name: str) -> Sample:
-    for sample in samples():
-        if sample.name == name:
-            return sample
-    raise NotFound("There is no such template.")
-
-
-def _of_sample(sample: Sample) -> Beginning:
-    return Beginning(sample.title, sample.kind, sample.language, TextPurpose.TEMPLATE, sample.html, sample.fields)
-
 
 MOST_SHOWN = 60
 """Pages on one preview; of more, the PDF shows the rest."""
 
+PREFIX = "f-"
+"""Of the names of merge fields in the form, so that they never meet the form's own."""
 
-def add_preview_pages(pages: Blueprint, context: WritingContext) -> None:
-    """The addresses of these pages."""
-
-    @pages.get("/writing/<text_id>/preview")
-    def preview(text_id: str) -> Response:
-        text = context.text(text_id)
-        try:
-            count = context.previews.pages(text.wording)
-        except (PreconditionRefused, DocumentRefused) as refusal:
-            return editor(text, refusal)
-        return _pages(text.wording, count, f"/writing/{text.id}", text=text)
-
-    @pages.get("/writing/<text_id>/preview/<int:number>.png")
-    def picture(text_id: str, number: int) -> Response:
-        return _picture(context, context.text(text_id).wording, number)
-
-    @pages.get("/writing/<text_id>/preview.pdf")
-    def document(text_id: str) -> Response:
-        return _document(context, context.text(text_id).wording)
-
-    @pages.get("/templates/<template_id>/<int:version>/<int:number>.png")
-    def template_picture(template_id: str, version: int, number: int) -> Response:
-        return _picture(context, _wording(context, template_id, version), number)
-
-    @pages.get("/templates/<template_id>/<int:version>/preview")
-    def template_preview(template_id: str, version: int) -> Response:
-        wording = _wording(context, template_id, version)
-        shown = context.templates.load_template(template_id, context.visitor().subject)
-        address = f"/templates/{template_id}/{version}"
-        return _pages(wording, context.previews.pages(wording), address, template=shown, version=version)
-
-    @pages.get("/templates/<template_id>/<int:version>/preview.pdf")
-    def template_document(template_id: str, version: int) -> Response:
-        return _document(context, _wording(context, template_id, version))
+REFUSALS = (PreconditionRefused, StateRefused, DocumentRefused, ConfinementFailed)
 
 
-def _wording(context: WritingContext, template_id: str, version: int) -> Wording:
-    return context.templates.version(template_id, version, context.visitor().subject).wording
-
-
-def _pages(wording: Wording, count: int, address: str, **shown: Any) -> Response:
-    pictures = f"{address}/preview" if address.startswith("/writing/") else address
-    return writing_page(
-        "preview",
-        wording=wording,
-        count=count,
-        numbers=range(1, min(count, MOST_SHOWN) + 1),
-        pictures=pictures,
-        document=f"{address}/preview.pdf",
-        **({"text": None, "template": None, "version": None} | shown),
+@pages.get("/templates")
+def all_templates() -> Answer:
+    subject, own = writer(), current_language()
+    templates = appliance.writing.templates.all(subject)
+    return render(
+        "writing/templates.html",
+        offered=[template for template in templates if template.retired is None],
+        retired=[template for template in templates if template.retired is not None],
+        unfinished=appliance.writing.texts.mine(subject, TextPurpose.TEMPLATE),
+        samples=sorted(samples(), key=lambda sample: sample.language is not own),
     )
 
 
-def _picture(context: WritingContext, wording: Wording, number: int) -> Response:
-    return Response(context.previews.picture(wording, number), content_type="image/png")
+@pages.post("/templates/new")
+def new_template() -> Answer:
+    subject, wanted = writer(), field_value("sample")
+    beginning = _sample(wanted) if wanted else posted_beginning("Untitled template", TextPurpose.TEMPLATE)
+    return once(subject, lambda: f"/writing/{appliance.writing.texts.new(subject, beginning).id}")
 
 
-def _document(context: WritingContext, wording: Wording) -> Response:
-    response = Response(context.previews.document(wording), content_type="application/pdf")
+def _sample(name: str) -> Beginning:
+    for one in samples():
+        if one.name == name:
+            return Beginning(one.title, one.kind, one.language, TextPurpose.TEMPLATE, one.html, one.fields)
+    raise NotFound("There is no such template.")
+
+
+@pages.get("/templates/<template_id>")
+def template(template_id: str) -> Answer:
+    found = appliance.writing.templates.load_template(template_id, writer())
+    people = {version.by: appliance.registry.person(version.by) for version in found.versions}
+    count = appliance.writing.previews.pages(found.current.wording)
+    return render("writing/template.html", template=found, people=people, pages=count)
+
+
+@pages.post("/templates/<template_id>/edit")
+def edit_template(template_id: str) -> Answer:
+    return redirect(f"/writing/{appliance.writing.templates.edit(template_id, writer()).id}", 303)
+
+
+@pages.post("/templates/<template_id>/retire")
+def retire_template(template_id: str) -> Answer:
+    appliance.writing.templates.retire(template_id, by=writer())
+    return redirect(f"/templates/{template_id}", 303)
+
+
+@pages.post("/templates/<template_id>/offer")
+def offer_template(template_id: str) -> Answer:
+    appliance.writing.templates.offer_again(template_id, by=writer())
+    return redirect(f"/templates/{template_id}", 303)
+
+
+@pages.get("/writing/<text_id>/preview")
+@form(edit, load_text, refusals=(PreconditionRefused, DocumentRefused), status=status_in_workflow)
+def preview(text: Text, text_id: str) -> Answer:
+    address = f"/writing/{text_id}/preview"
+    return _preview(text.wording, address, f"{address}.pdf", text=text, template=None, version=None)
+
+
+@pages.get("/writing/<text_id>/preview/<int:number>.png")
+def picture(text_id: str, number: int) -> Answer:
+    return _picture(load_text(text_id).wording, number)
+
+
+@pages.get("/writing/<text_id>/preview.pdf")
+def document(text_id: str) -> Answer:
+    return _document(load_text(text_id).wording)
+
+
+@pages.get("/templates/<template_id>/<int:version>/<int:number>.png")
+def template_picture(template_id: str, version: int, number: int) -> Answer:
+    return _picture(_wording(template_id, version), number)
+
+
+@pages.get("/templates/<template_id>/<int:version>/preview")
+def template_preview(template_id: str, version: int) -> Answer:
+    wording = _wording(template_id, version)
+    shown = appliance.writing.templates.load_template(template_id, writer())
+    address = f"/templates/{template_id}/{version}"
+    return _preview(wording, address, f"{address}/preview.pdf", text=None, template=shown, version=version)
+
+
+@pages.get("/templates/<template_id>/<int:version>/preview.pdf")
+def template_document(template_id: str, version: int) -> Answer:
+    return _document(_wording(template_id, version))
+
+
+def _wording(template_id: str, version: int) -> Wording:
+    return appliance.writing.templates.version(template_id, version, writer()).wording
+
+
+def _preview(wording: Wording, pictures: str, document: str, **shown: Any) -> Response:
+    count = appliance.writing.previews.pages(wording)
+    numbers = range(1, min(count, MOST_SHOWN) + 1)
+    return render(
+        "writing/preview.html",
+        wording=wording,
+        count=count,
+        numbers=numbers,
+        pictures=pictures,
+        document=document,
+        **shown,
+    )
+
+
+def _picture(wording: Wording, number: int) -> Response:
+    return Response(appliance.writing.previews.picture(wording, number), content_type="image/png")
+
+
+def _document(wording: Wording) -> Response:
+    response = Response(appliance.writing.previews.document(wording), content_type="application/pdf")
     response.headers["Content-Disposition"] = 'attachment; filename="preview.pdf"'
     return response
+
+
+@pages.get("/writing/<text_id>/use", endpoint="form")
+def text_form(text_id: str) -> Answer:
+    text = load_text(text_id)
+    typed = _values() if request.method == "POST" else None
+    shown = {"text": text, "template": None, "seen": text.version, "number": None}
+    return _filling(text.wording, typed, {}, address=f"/writing/{text.id}/use", title=text.wording.title, **shown)
+
+
+def _refused_text(text_id: str) -> Answer:
+    return text_form(text_id) if load_text(text_id).wording.fields else edit(text_id)
+
+
+def _filled(text_id: str) -> tuple[str, CheckedValues | None]:
+    """The visitor, and what the form for the text's fields says; None when it has not been shown yet."""
+    fields = load_text(text_id).wording.fields
+    shown = not fields or field_value("filled") == "1"
+    return writer(), check_values(fields, _values()) if shown else None
+
+
+@pages.post("/writing/<text_id>/use")
+@form(_refused_text, _filled, refusals=REFUSALS, status=status_in_workflow)
+def use(filled: tuple[str, CheckedValues | None], text_id: str) -> Answer:
+    by, checked = filled
+    if checked is None:
+        return redirect(f"/writing/{text_id}/use", 303)
+    if checked.problems:
+        raise FormProblems({})
+
+    def issue() -> Contract:
+        seen = posted_number("seen", DIGITS)
+        return appliance.writing.issuing.from_text(text_id, checked.accepted, by=by, seen=seen)
+
+    return _made(issue)
+
+
+@pages.get("/templates/<template_id>/use")
+def template_form(template_id: str) -> Answer:
+    template = appliance.writing.templates.offered(template_id, writer())
+    number, posted = template.current.number, request.method == "POST"
+    title = field_value("title") if posted else template.name
+    problems = {} if words(title) else {"title": translate()("The contract needs a title.")}
+    shown = {"text": None, "template": template, "seen": None, "number": number}
+    typed = _known_values(number) if posted else None
+    address = f"/templates/{template.id}/use"
+    return _filling(template.current.wording, typed, problems, address=address, title=title, **shown)
+
+
+@pages.post("/templates/<template_id>/use")
+@form(template_form, writer, refusals=REFUSALS, status=status_in_workflow)
+def use_template(by: str, template_id: str) -> Answer:
+    number, title = posted_number("number", DIGITS), field_value("title")
+    current = appliance.writing.templates.offered(template_id, by).current
+    checked = check_values(current.wording.fields, _known_values(current.number))
+    if checked.problems or not words(title):
+        raise FormProblems({})
+    issuing = appliance.writing.issuing
+    return _made(lambda: issuing.from_template(template_id, number, checked.accepted, title=title, by=by))
+
+
+def _made(make: Callable[[], Contract]) -> Response:
+    return once(writer(), lambda: f"/contracts/{make().id}/draft/document")
+
+
+def _values() -> dict[str, str]:
+    return {name.removeprefix(PREFIX): value for name, value in request.form.items() if name.startswith(PREFIX)}
+
+
+def _known_values(number: int) -> dict[str, str]:
+    """What was typed; of a form that a newer version, *number*, has overtaken only what that still has."""
+    return _values() if whole_number(field_value("number"), DIGITS) == number else {}
+
+
+def _filling(wording: Wording, typed: dict[str, str] | None, problems: dict[str, str], **shown: Any) -> Response:
+    """The form, blank or with what was *typed* and what is wrong with it; *problems* are those of other fields."""
+    said, found = translate(), form_problems()
+    checked = blank(wording.fields) if typed is None else check_values(wording.fields, typed)
+    labels = {f"{PREFIX}{field.name}": field.label for field in wording.fields}
+    wrong = {f"{PREFIX}{name}": problem.translated(said) for name, problem in checked.problems.items()}
+    named = problems | {
+        name: said("{label}: {problem}", label=labels[name], problem=problem) for name, problem in wrong.items()
+    }
+    return render(
+        "writing/filling.html",
+        status=found.status,
+        fields=wording.fields,
+        typed=checked.typed,
+        problems=problems | wrong,
+        summary={**found.problems, **named},
+        prefix=PREFIX,
+        **shown,
+    )

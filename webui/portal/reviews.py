@@ -1,4 +1,8 @@
-"""A content check as the templates show it: its items in words, and the boxes of what was found on the pages."""
+"""The content check on pages: its items in words, and the boxes of what was found on the pages.
+
+``/reviews``: what waits for a reviewer, and each case with what the reviewer does in it.
+``/contracts/ID/review``: the result, for readers of the contract.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from appliance.model.contract import Contract
+from flask import Blueprint, Response, request
+
+from appliance.errors import PreconditionRefused, StateRefused
+from appliance.model.accounts import AccountRole
+from appliance.model.contract import Contract, ContractState
 from appliance.model.review import (
     CONSISTENCY,
     TEXT,
@@ -17,10 +25,14 @@ from appliance.model.review import (
     ClauseLevel,
     DateFound,
     PageBox,
+    ReviewRequestState,
     Waiver,
 )
 from appliance.review.review_status import ItemState, ReviewItem, ReviewStatus
-from webui.portal.parts import PortalParts
+from webui.portal.access import require, view_contract
+from webui.portal.contracts.files import page_width
+from webui.portal.pages import Answer, appliance, form, name_of, render, see_other, status_in_workflow
+from webui.shared.errors import Refusal
 from webui.shared.language import current_language, translate
 
 _NUMBERED = re.compile(r"(?<=[\u3400-\u9fff])\s*\d{1,2}\.$")
@@ -89,9 +101,9 @@ class DistinctValue(Generic[F]):
     pages: tuple[int, ...]
 
 
-def review_view(parts: PortalParts, contract: Contract, standing: ReviewStatus) -> dict[str, Any]:
+def review_view(contract: Contract, standing: ReviewStatus) -> dict[str, Any]:
     """What the templates need to show *standing*."""
-    rows = [_row(parts, item) for item in standing.items]
+    rows = [_row(item) for item in standing.items]
     result = None if standing.check is None else standing.check.result
     return {
         "contract": contract,
@@ -104,7 +116,7 @@ def review_view(parts: PortalParts, contract: Contract, standing: ReviewStatus) 
         "language_of": language_of,
         "unread": () if result is None else tuple(page + 1 for page in result.unread),
         "pages_read": 0 if result is None else result.pages_read,
-        "sheets": [] if result is None else list(_sheets(parts, contract, standing, result, rows)),
+        "sheets": [] if result is None else list(_sheets(contract, standing, result, rows)),
     }
 
 
@@ -123,7 +135,7 @@ def _distinct(found: Sequence[F], what: Callable[[F], object]) -> list[DistinctV
     ]
 
 
-def clause_name(parts: PortalParts, key: str) -> str:
+def clause_name(key: str) -> str:
     """How the item *key* is called in the visitor's language."""
     say = translate()
     if key == TEXT:
@@ -133,7 +145,7 @@ def clause_name(parts: PortalParts, key: str) -> str:
     if key.startswith(CONSISTENCY):
         return say("Amount in figures and in words")
     language = current_language().value
-    rules = parts.appliance.reviewing.standings.book.clauses
+    rules = appliance.reviewing.standings.book.clauses
     return next((rule.name.get(language, key) for rule in rules if rule.key == key), key)
 
 
@@ -142,12 +154,12 @@ def language_of(quote: str) -> str:
     return "zh-CN" if _CHINESE.search(quote) else "en"
 
 
-def _row(parts: PortalParts, item: ReviewItem) -> ReviewRow:
+def _row(item: ReviewItem) -> ReviewRow:
     state, tone = _state(item)
     spots = item.finding.spots if item.finding else item.amount.spots if item.amount else ()
     return ReviewRow(
         key=item.key,
-        name=clause_name(parts, item.key),
+        name=clause_name(item.key),
         level={
             ClauseLevel.REQUIRED: translate()("required"),
             ClauseLevel.ADVISED: translate()("advised"),
@@ -192,9 +204,9 @@ def _detail(item: ReviewItem) -> str:
 
 
 def _sheets(
-    parts: PortalParts, contract: Contract, standing: ReviewStatus, result: CheckResult, rows: list[ReviewRow]
+    contract: Contract, standing: ReviewStatus, result: CheckResult, rows: list[ReviewRow]
 ) -> Iterator[MarkedPage]:
-    sizes = parts.appliance.layouts.inspection(standing.document).pages
+    sizes = appliance.layouts.inspection(standing.document).pages
     marks = list(_marks(standing, {row.key: row for row in rows}))
     first = range(1, min(FIRST_PAGES, contract.pages) + 1)
     wanted = sorted({*first, *(mark.spot.page + 1 for mark in marks)})[:MOST_PAGES]
@@ -211,3 +223,88 @@ def _marks(standing: ReviewStatus, rows: Mapping[str, ReviewRow]) -> Iterator[Re
         tone = "c8" if item.amount else "c1" if item.level is ClauseLevel.REQUIRED else "c3"
         for spot in spots:
             yield ReviewMark(item.key, rows[item.key].name, spot, tone)
+
+
+pages = Blueprint("reviews", __name__)
+
+REFUSALS = (PreconditionRefused, StateRefused)
+
+
+def _reviewer() -> str:
+    return require(AccountRole.REVIEWER).subject
+
+
+@pages.get("/reviews")
+def queue() -> Answer:
+    reviewing, reviewer = appliance.reviewing, _reviewer()
+    waiting, answered = reviewing.queue(reviewer), reviewing.answered(reviewer)
+    return render("reviews/queue.html", waiting=waiting, answered=answered, names=name_of)
+
+
+@pages.get("/reviews/<contract_id>")
+def case(contract_id: str) -> Answer:
+    reviewing, reviewer = appliance.reviewing, _reviewer()
+    contract = reviewing.case(contract_id, reviewer)
+    standing = reviewing.review_status(contract)
+    asked = standing.request
+    answers = (
+        contract.state is ContractState.DRAFT
+        and asked is not None
+        and asked.state is ReviewRequestState.OPEN
+        and asked.document == standing.document
+    )
+    if answers and standing.check is None:  # the rules have changed since it was asked for
+        reviewing.check_content(contract, by=reviewer)
+        standing = reviewing.review_status(contract)
+    return _result(contract, standing, f"/reviews/{contract.id}/pages/", answers=answers)
+
+
+@pages.get("/contracts/<contract_id>/review")
+def result(contract_id: str) -> Answer:
+    seen = view_contract(contract_id)
+    seen.require_drafting()
+    contract = seen.contract
+    standing = appliance.reviewing.review_status(contract)
+    return _result(contract, standing, f"/contracts/{contract.id}/pages/", answers=False)
+
+
+def _result(contract: Contract, standing: ReviewStatus, pictures: str, *, answers: bool) -> Answer:
+    shown = review_view(contract, standing)
+    return render("reviews/case.html", answers=answers, pictures=pictures, names=name_of, **shown)
+
+
+@pages.get("/reviews/<contract_id>/pages/<int:number>.png")
+def picture(contract_id: str, number: int) -> Answer:
+    contract = appliance.reviewing.case(contract_id, _reviewer())
+    width = page_width(contract, number)
+    png = appliance.pictures.page(contract.original.digest, number - 1, width)
+    response = Response(png, content_type="image/png")
+    response.headers["Cache-Control"] = "private, no-cache"
+    return response
+
+
+def _waived(_refusal: Refusal) -> str:
+    return request.form.get("item", "")
+
+
+@pages.post("/reviews/<contract_id>/waive")
+@form(case, _reviewer, _waived, refusals=REFUSALS, status=status_in_workflow)
+def waive(by: str, contract_id: str) -> Answer:
+    item, reason = request.form.get("item", ""), request.form.get("reason", "")
+    appliance.reviewing.waive(contract_id, item, reason, by=by, seen=request.form.get("document", ""))
+    return see_other("reviews.case", contract_id=contract_id)
+
+
+@pages.post("/reviews/<contract_id>/sign-off")
+@form(case, _reviewer, "sign-off", refusals=REFUSALS, status=status_in_workflow)
+def sign_off(by: str, contract_id: str) -> Answer:
+    appliance.reviewing.sign_off(contract_id, by=by, seen=request.form.get("document", ""))
+    return see_other("reviews.case", contract_id=contract_id)
+
+
+@pages.post("/reviews/<contract_id>/return")
+@form(case, _reviewer, "return", refusals=REFUSALS, status=status_in_workflow)
+def send_back(by: str, contract_id: str) -> Answer:
+    words, seen = request.form.get("words", ""), request.form.get("document", "")
+    appliance.reviewing.send_back(contract_id, words, by=by, seen=seen)
+    return see_other("reviews.case", contract_id=contract_id)

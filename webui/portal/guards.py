@@ -1,0 +1,87 @@
+"""What is refused before any page is asked.
+
+A request may bring files where files are expected, elsewhere no more than a form.
+
+While the machine is maintained there is a banner on every page, and nothing is changed but by those who test. What
+only reads goes on: pages, verification, the log, revocation lists. Signing in and out too, so that who tests gets
+in. Everything else that a form does is answered by 503 with the time until the expected end.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from flask import Flask, Response, request
+from werkzeug.exceptions import RequestEntityTooLarge
+
+from appliance.model.administration import MaintenanceWindow
+from appliance.wiring import Appliance
+from webui.portal.access import visitor_or_none
+from webui.shared import errors
+from webui.shared.language import translate
+
+TAKE_FILES: Final = frozenset(
+    {
+        "drafting.create",
+        "drafting.replace_document",
+        "office.change_picture",
+        "powers.register",
+        "signatures.take",
+        "verify.verify",
+        "writing.save",
+    }
+)
+"""The endpoints that read files; a test compares them with the code."""
+
+ROOM_FOR_FORM: Final = 2 * 1024 * 1024
+"""Bytes of a request that brings no file; what an expired session carries to the page to sign in is the most."""
+
+CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+GOES_ON = frozenset({"/login", "/login/code", "/login/passkey", "/logout", "/verify", "/ocsp"})
+"""Addresses of forms that change nothing, or let who tests in."""
+
+LEAST_WAIT = 300
+"""Seconds that are said when it lasts longer than expected."""
+
+
+def limit_uploads(app: Flask) -> None:
+    """Answers 413 for a body that is larger than the address takes."""
+
+    @app.before_request
+    def limit() -> None:
+        if request.endpoint in TAKE_FILES:
+            return
+        request.max_content_length = ROOM_FOR_FORM
+        if (request.content_length or 0) > ROOM_FOR_FORM:
+            raise RequestEntityTooLarge
+
+
+def hold_in_maintenance(app: Flask, appliance: Appliance) -> None:
+    """Guards the forms of *app*, and gives its templates ``maintenance()``: what is announced, and whether it has
+    begun."""
+    maintenance = appliance.maintenance
+
+    @app.before_request
+    def hold() -> Response | None:
+        window = maintenance.under_way() if request.method in CHANGING else None
+        if window is None or _goes_on(window):
+            return None
+        sentence = translate()("This machine is being maintained: nothing is changed until that is over.")
+        response = errors.answer(503, "maintenance", sentence)
+        response.headers["Retry-After"] = str(window.seconds_left(appliance.now(), least=LEAST_WAIT))
+        return response
+
+    def announced() -> tuple[MaintenanceWindow, bool] | None:
+        window = maintenance.window()
+        return None if window is None else (window, window.is_under_way(appliance.now()))
+
+    app.context_processor(lambda: {"maintenance": announced})
+
+
+def _goes_on(window: MaintenanceWindow) -> bool:
+    if request.path in GOES_ON:
+        return True
+    visitor = visitor_or_none()
+    if visitor is None:
+        return request.endpoint == "language.switch"  # nothing is kept but a cookie
+    return visitor.subject in window.exceptions
