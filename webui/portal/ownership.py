@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import io
-
-from flask import Blueprint, Response, request, send_file
+from flask import Blueprint, request
 
 from appliance.errors import PreconditionRefused
 from appliance.model.accounts import PEOPLES_ROLES
 from appliance.model.declarations import Deposit
 from appliance.ownership import DepositOrder
 from webui.portal import access
-from webui.portal.pages import Answer, appliance, form, render, see_other, unprocessable
+from webui.portal.pages import Answer, appliance, form, render, saved_file, see_other, unprocessable
 from webui.shared.errors import Refusal
 
 DIGITS = 18
@@ -64,19 +62,15 @@ def show(deposit_id: str) -> Answer:
 @pages.get("/<deposit_id>/certificate.pdf")
 def certificate(deposit_id: str) -> Answer:
     found = _mine(deposit_id)
-    return _file(appliance.ownership.certificate(found), "application/pdf", f"ownership-{found.id[:8]}.pdf")
+    return saved_file(appliance.ownership.certificate(found), "application/pdf", f"ownership-{found.id[:8]}.pdf")
 
 
 @pages.get("/<deposit_id>/token.tsr")
 def token(deposit_id: str) -> Answer:
-    return _file(appliance.ownership.reply(_mine(deposit_id)), "application/timestamp-reply", "token.tsr")
+    return saved_file(appliance.ownership.reply(_mine(deposit_id)), "application/timestamp-reply", "token.tsr")
 
 
 @pages.get("/find")
 def find() -> Answer:
     digest = "".join(request.args.get("digest", "").split()).lower()
     return render("ownership/find.html", digest=digest, found=appliance.ownership.of_digest(digest))
-
-
-def _file(body: bytes, kind: str, name: str) -> Response:
-    return send_file(io.BytesIO(body), mimetype=kind, as_attachment=True, download_name=name)

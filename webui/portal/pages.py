@@ -7,11 +7,23 @@ A page with a form is one view that renders it (:func:`render`), and one view fo
 from __future__ import annotations
 
 import inspect
+import io
 from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any, TypeVar, cast
 
-from flask import Flask, Response, current_app, g, make_response, redirect, render_template, request, url_for
+from flask import (
+    Flask,
+    Response,
+    current_app,
+    g,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    send_file,
+    url_for,
+)
 from flask.typing import ResponseReturnValue
 from werkzeug.local import LocalProxy
 from werkzeug.wrappers import Response as BaseResponse
@@ -32,6 +44,9 @@ appliance = cast(Appliance, LocalProxy(lambda: current_app.extensions[EXTENSION]
 
 REFUSALS: tuple[type[ApplianceError] | type[AuthorityError], ...] = (ApplianceError, AuthorityError)
 """What a form shows again with its sentence; unknown ids stay pages of their own (404)."""
+
+Place = str | Mapping[str, str] | Callable[[Refusal], str]
+"""Where in its form a refusal is shown; see :func:`form`."""
 
 L = TypeVar("L")
 
@@ -66,14 +81,16 @@ def form_problems() -> FormProblems:
 def form(
     page: Callable[..., Answer],
     load: Callable[..., L],
-    place: str | Callable[[Refusal], str] = "",
+    place: Place = "",
     *,
     refusals: tuple[type[ApplianceError] | type[AuthorityError], ...] = REFUSALS,
     status: Callable[[Refusal], int] | None = None,
 ) -> Callable[[Callable[..., Answer]], Callable[..., Answer]]:
-    """Makes a view of a posted form: it is called with what *load* returns, which lets the visitor in or raises,
-    and with the values in the address. What it refuses is shown by *page* at *place*, with the *status* of
-    :func:`status_in_form` unless told otherwise. Both are called with those values in the address that they name.
+    """Makes a view of a posted form. *load* lets the visitor in, or raises; the view is called with what it
+    returns and with the values in the address. What the view refuses is shown again by *page*, with *status*
+    (:func:`status_in_form` unless told otherwise) and at *place*: a field, or what tells the field, a function or
+    a table from words of the refusal's template. *load* and *page* are called with those values in the address
+    that they name.
 
     Only *refusals* are shown so; one about something that is not there only if :class:`NotFound` is among them.
     """
@@ -90,8 +107,8 @@ def form(
             except refusals as refusal:
                 if isinstance(refusal, NotFound) and NotFound not in refusals:
                     raise
-                where = place(refusal) if callable(place) else place
-                g.form_problems = FormProblems({where: sentence(refusal)}, (status or status_in_form)(refusal))
+                problems = {_place_of(refusal, place): sentence(refusal)}
+                g.form_problems = FormProblems(problems, (status or status_in_form)(refusal))
             return show_again(values)
 
         return answer
@@ -133,6 +150,17 @@ def name_of(subject: str) -> str:
         return appliance.registry.person(subject).name
     except NotFound:
         return subject
+
+
+def saved_file(content: bytes, kind: str, name: str) -> Response:
+    """A file that browsers always save, and never show themselves."""
+    return send_file(io.BytesIO(content), mimetype=kind, as_attachment=True, download_name=name)
+
+
+def _place_of(refusal: Refusal, place: Place) -> str:
+    if isinstance(place, Mapping):
+        return next((field for word, field in place.items() if word in refusal.template), "")
+    return place(refusal) if callable(place) else place
 
 
 def _with_named(function: Callable[..., L]) -> Callable[[dict[str, Any]], L]:

@@ -5,13 +5,12 @@
 
 from __future__ import annotations
 
-import io
 import re
 from dataclasses import dataclass
 from datetime import date, time, timedelta
 from zoneinfo import ZoneInfo
 
-from flask import Blueprint, request, send_file, url_for
+from flask import Blueprint, request, url_for
 
 from appliance.errors import NotFound
 from appliance.language import instants
@@ -23,7 +22,7 @@ from appliance.money import NotAnAmount, read_money
 from appliance.powers import PowerDraft
 from webui.portal.access import PortalVisitor, require, visitor
 from webui.portal.office.forms import seal_name
-from webui.portal.pages import Answer, FormProblems, appliance, form, once, render, see_other
+from webui.portal.pages import Answer, FormProblems, appliance, form, once, render, saved_file, see_other
 from webui.shared.forms import date_of, field
 from webui.shared.language import translate
 
@@ -116,8 +115,7 @@ def power(power_id: str) -> Answer:
 @pages.get("/<power_id>/letter.pdf")
 def letter(power_id: str) -> Answer:
     known = _readable(power_id)
-    content = io.BytesIO(appliance.powers.letter(known))
-    return send_file(content, mimetype="application/pdf", as_attachment=True, download_name=f"{known.id}.pdf")
+    return saved_file(appliance.powers.letter(known), "application/pdf", f"{known.id}.pdf")
 
 
 @pages.post("/<power_id>/<any(verify, refuse, revoke):what>")

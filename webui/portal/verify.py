@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import io
 import json
 import re
 
-from flask import Blueprint, Response, request, send_file
+from flask import Blueprint, Response, request
 from werkzeug.datastructures import FileStorage
 
 from appliance.errors import ConfigurationError
 from appliance.verification import VerificationReport
 from appliance.verification.named_trust import NamedTrust
-from webui.portal.pages import Answer, appliance, render
+from webui.portal.pages import Answer, appliance, render, saved_file
 from webui.portal.parts import Reports
 from webui.shared.forms import sentence
 from webui.shared.headers import policy
@@ -57,15 +56,11 @@ def _contents(field: str) -> list[bytes]:
 def _answer(reports: Reports, report: VerificationReport) -> Response:
     form = request.form.get("form", "page")
     if form == "pdf":
-        return _file(reports.render_pdf(report, current_language()), "application/pdf", "report.pdf")
+        return saved_file(reports.render_pdf(report, current_language()), "application/pdf", "report.pdf")
     if form == "json":
         raw = json.dumps(report.to_json(), ensure_ascii=False, indent=2) + "\n"
-        return _file(raw.encode(), "application/json", "report.json")
+        return saved_file(raw.encode(), "application/json", "report.json")
     return _page(reports.render_html(report, current_language(), back=request.path))
-
-
-def _file(body: bytes, kind: str, name: str) -> Response:
-    return send_file(io.BytesIO(body), mimetype=kind, as_attachment=True, download_name=name)
 
 
 def _page(report: str) -> Response:

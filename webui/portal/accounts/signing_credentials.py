@@ -9,7 +9,16 @@ from appliance.model.accounts import PEOPLES_ROLES
 from appliance.model.office import EnrolmentRequestState, ProposedCredential, ProposedPasskey
 from webui.portal import access
 from webui.portal.accounts.settings import pages
-from webui.portal.pages import Answer, FormProblems, appliance, form, form_problems, render, see_other
+from webui.portal.pages import (
+    Answer,
+    FormProblems,
+    appliance,
+    form,
+    form_problems,
+    render,
+    see_other,
+    unprocessable,
+)
 from webui.shared.forms import field, sentence
 from webui.shared.language import translate
 
@@ -67,16 +76,13 @@ def propose_passkey(by: str) -> Answer:
 
 
 @pages.post("/settings/signing/pin")
-@form(means, _signer, refusals=())
+@form(means, _signer, {"PIN": "pin", "": "code"}, refusals=(PreconditionRefused,), status=unprocessable)
 def propose_pin(by: str) -> Answer:
     sealed, pin = field("sealed", LONGEST_SEALED), field("pin", LONGEST_PIN)
     if pin != field("pin_again", LONGEST_PIN):
         raise FormProblems({"pin_again": translate()("The two PINs differ; type both again.")})
-    try:
-        code = field("code", LONGEST_CODE)
-        proposed = appliance.office.requests.pin_totp(by, sealed=sealed, pin=pin, code=code)
-    except PreconditionRefused as refusal:
-        raise FormProblems({"pin" if "PIN" in refusal.template else "code": sentence(refusal)}) from refusal
+    code = field("code", LONGEST_CODE)
+    proposed = appliance.office.requests.pin_totp(by, sealed=sealed, pin=pin, code=code)
     return _submit(proposed, "", by)
 
 

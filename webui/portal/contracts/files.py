@@ -4,11 +4,10 @@ evidence package of what is completed, and the pages as pictures, for those who 
 
 from __future__ import annotations
 
-import io
 import re
 from collections.abc import Callable
 
-from flask import Blueprint, Response, request, send_file
+from flask import Blueprint, Response, request
 from werkzeug.exceptions import NotFound as NoSuchPage
 
 from appliance.contracts.permissions import Permission
@@ -19,7 +18,7 @@ from appliance.language.sizes import ByteSize
 from appliance.model.contract import Contract, ContractRevision
 from webui.portal.access import view_contract
 from webui.portal.contracts.page import pages
-from webui.portal.pages import Answer, appliance, render
+from webui.portal.pages import Answer, appliance, render, saved_file
 from webui.shared.forms import whole_number
 
 _UNFIT = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|]+')
@@ -48,11 +47,8 @@ def evidence(contract_id: str) -> Answer:
 
 
 def _saved(content: bytes, contract: Contract, ending: str, kind: str) -> Response:
-    """A file that is always saved, never shown in the browser's own viewer."""
     name = _UNFIT.sub(" ", contract.title).strip(" .")[:80] or contract.id
-    return send_file(
-        io.BytesIO(content), mimetype=kind, as_attachment=True, download_name=f"{name}.{ending}", max_age=None
-    )
+    return saved_file(content, kind, f"{name}.{ending}")
 
 
 @pages.get("/<contract_id>/revisions", defaults={"number": None})

@@ -11,7 +11,6 @@ from appliance.model.accounts import PEOPLES_ROLES, ROLES_OF, AccountRole, NewAc
 from webui.portal.access import visitor
 from webui.portal.office.forms import office_reader, organisations, pages, unprintable_names, visiting_officer
 from webui.portal.pages import Answer, FormProblems, appliance, form, once, render, see_other
-from webui.shared.errors import Refusal
 from webui.shared.forms import field, sentences
 from webui.shared.language import translate
 
@@ -30,12 +29,8 @@ def new_person() -> Answer:
     )
 
 
-def _place_in_invitation(refusal: Refusal) -> str:
-    return "login" if "login" in refusal.template else "email"
-
-
 @pages.post("/people/new")
-@form(new_person, visiting_officer, _place_in_invitation)
+@form(new_person, visiting_officer, {"login": "login", "": "email"})
 def invite(by: str) -> Answer:
     new = _invitation()
     problems = unprintable_names({"name": new.name}) | sentences(account_problems(new))

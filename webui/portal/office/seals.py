@@ -12,7 +12,6 @@ from appliance.office import SealDraft
 from appliance.office.members import RollPage
 from webui.portal.office.forms import office_reader, organisations, pages, visiting_officer
 from webui.portal.pages import Answer, appliance, form, once, render, see_other
-from webui.shared.errors import Refusal
 from webui.shared.forms import field
 
 USUAL_WIDTH = "40"
@@ -53,12 +52,8 @@ def new_seal() -> Answer:
     )
 
 
-def _place_of(refusal: Refusal) -> str:
-    return next((place for word, place in _PLACES.items() if word in refusal.template), "")
-
-
 @pages.post("/seals/new")
-@form(new_seal, visiting_officer, _place_of)
+@form(new_seal, visiting_officer, _PLACES)
 def make_seal(by: str) -> Answer:
     if field("act") == "search":
         return new_seal()

@@ -14,7 +14,6 @@ from webui.portal import access
 from webui.portal.office.forms import organisations, unprintable_names
 from webui.portal.pages import Answer, FormProblems, appliance, form, render, see_other
 from webui.shared import passkeys
-from webui.shared.errors import Refusal
 from webui.shared.forms import field, sentences
 from webui.shared.language import current_language
 from webui.shared.session_cookies import client_info
@@ -49,12 +48,8 @@ def setup() -> Answer:
     )
 
 
-def _place_of(refusal: Refusal) -> str:
-    return next((place for word, place in _PLACES.items() if word in refusal.template), "")
-
-
 @pages.post("/setup")
-@form(setup, _typed, _place_of)
+@form(setup, _typed, _PLACES)
 def appoint(typed: OfficerForm) -> Answer:
     appointing = appliance.appointing
     problems = unprintable_names({"name": typed.name}) | sentences(appointing.problems(typed))
@@ -81,7 +76,7 @@ def _recovering() -> RecoveryForm:
 
 
 @pages.post("/setup/recovery")
-@form(recovery, _recovering, lambda refusal: "code" if "code" in refusal.template else "")
+@form(recovery, _recovering, {"code": "code"})
 def recover(typed: RecoveryForm) -> Answer:
     problems = appliance.appointing.recovery_problems(typed)
     if problems:
