@@ -121,7 +121,7 @@ def test_everything_but_the_signatures_is_taken_over_once(letters: Correspondenc
         assert now.state == "waiting" and now.reason is None and now.id != was.id and now.field != was.field
     assert draft.original.digest == before.original.digest and len(draft.revisions) == 1
     assert draft.deadline == before.deadline
-    assert [(each.kind, each.day) for each in appliance.reminders.services.list_dates(new)] == [
+    assert [(each.kind, each.day) for each in appliance.reminders.dates.list_dates(new)] == [
         (Occasion.EXPIRY, EXPIRY)
     ]
     assert appliance.sending.problems(draft) == []

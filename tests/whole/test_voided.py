@@ -72,7 +72,7 @@ def declare(appliance: Appliance, contract: Contract, person: Person) -> Contrac
 
 def asks(appliance: Appliance, person: Person) -> list[str]:
     """The titles in the person's list of notices that ask for something."""
-    entries = appliance.reminders.services.list_entries(person.subject, Language.ENGLISH)
+    entries = appliance.reminders.inbox.list_entries(person.subject, Language.ENGLISH)
     return [each.title for each in entries if "your signature" in each.title or "asked for" in each.title]
 
 
@@ -86,10 +86,10 @@ def voided(appliance: Appliance) -> Contract:
         contract = sign(appliance, contract, person)
         assert not asks(appliance, person), person
     contract = appliance.finalisation.finalise(contract.id)
-    before = [appliance.reminders.services.count_unseen(person.subject) for person in BOTH]
+    before = [appliance.reminders.inbox.count_unseen(person.subject) for person in BOTH]
     contract = appliance.voiding.propose(contract.id, reason="双方协商一致", by=ZHANG.subject)
     told.append(asks(appliance, LI))
-    assert appliance.reminders.services.count_unseen(LI.subject) == before[1] + 1
+    assert appliance.reminders.inbox.count_unseen(LI.subject) == before[1] + 1
     for person in BOTH:
         contract = declare(appliance, contract, person)
         assert not asks(appliance, person), person
