@@ -17,7 +17,7 @@ from typing import Any
 from hsm.errors import ConfigurationRefused
 from hsm.log_lines import LogFormat
 from hsm.names import LONGEST_ORGANISATION, is_visible
-from hsm.settings import require, sections, tables_of
+from hsm.settings import Place, require, sections, tables_of
 from hsm.signer import SignatureAlgorithm
 from hsm.timestamp.model import DEFAULT_HASHES
 
@@ -224,50 +224,24 @@ class AuthorityHome:
 
     root: Path
 
-    @property
-    def settings(self) -> Path:
-        """The authority's settings."""
-        return self.root / "config/authority.toml"
-
-    @property
-    def store(self) -> Path:
-        """The authority's own database."""
-        return self.root / "authority/authority.db"
-
-    @property
-    def login_turns(self) -> Path:
-        """The lock by which workers take turns at logging in."""
-        return self.root / "authority/login.lock"
-
-    @property
-    def lasting_lock(self) -> Path:
-        """There while somebody has locked the authority (:mod:`hsm.home`)."""
-        return self.root / "authority/locked"
-
-    @property
-    def token_writes(self) -> Path:
-        """The lock that is held while keys are made or destroyed in the token, or its files are copied."""
-        return self.root / "authority/token.lock"
-
-    @property
-    def backup(self) -> Path:
-        """Where the authority makes its part of a backup; the newest one stays there, sealed."""
-        return self.root / "authority/backup"
-
-    @property
-    def single(self) -> Path:
-        """The lock that only one daemon holds."""
-        return self.root / "authority/daemon.lock"
-
-    @property
-    def clock(self) -> Path:
-        """The last time issued, shared by the workers through memory."""
-        return self.root / "authority/clock"
-
-    @property
-    def trust(self) -> Path:
-        """The public anchors: ``ca.pem``, ``chain.pem``, ``log.vkey``."""
-        return self.root / "trust"
+    settings = Place("config/authority.toml")
+    """The authority's settings."""
+    store = Place("authority/authority.db")
+    """The authority's own database."""
+    login_turns = Place("authority/login.lock")
+    """The lock by which workers take turns at logging in."""
+    lasting_lock = Place("authority/locked")
+    """There while somebody has locked the authority (:mod:`hsm.home`)."""
+    token_writes = Place("authority/token.lock")
+    """The lock that is held while keys are made or destroyed in the token, or its files are copied."""
+    backup = Place("authority/backup")
+    """Where the authority makes its part of a backup; the newest one stays there, sealed."""
+    single = Place("authority/daemon.lock")
+    """The lock that only one daemon holds."""
+    clock = Place("authority/clock")
+    """The last time issued, shared by the workers through memory."""
+    trust = Place("trust")
+    """The public anchors: ``ca.pem``, ``chain.pem``, ``log.vkey``."""
 
     def socket(self, role: PeerRole) -> Path:
         """The socket of *role*."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, get_type_hints
@@ -22,6 +22,16 @@ _KINDS: Mapping[Any, str] = {
     list[str]: "a list of texts",
     list[int | str]: "a list of names and numbers",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A class attribute that is a path below the ``root`` of each object."""
+
+    name: str
+
+    def __get__(self, home: Any, _kind: type | None = None) -> Path:
+        return Path(home.root / self.name)
 
 
 def tables_of(path: Path, *, maker: str) -> dict[str, Any]:
