@@ -22,7 +22,7 @@ from appliance.model.retention import KNOWN
 from hsm.errors import ConfigurationRefused
 from hsm.log_lines import LogFormat
 from hsm.names import LONGEST_ORGANISATION, is_visible
-from hsm.settings import require, sections, tables_of
+from hsm.settings import number, require, sections, tables_of
 
 MEBIBYTE = 1024 * 1024
 PORT_OF_RUN = "VERMILION_PORT"
@@ -64,7 +64,6 @@ class _Served:
         return f"{parts.scheme}://{parts.netloc}"
 
     def _check_served(self, section: str, example: str) -> None:
-        require(0 < self.port < 65536, f"{section}.port", "from 1 to 65535")
         parts = urlsplit(self.public_url)
         served = parts.scheme in ("http", "https") and bool(parts.hostname)
         require(served, f"{section}.public_url", f"like {example}")
@@ -75,13 +74,13 @@ class WebSettings(_Served):
     """The portal: where it listens, the address that people type, how many processes and threads serve it."""
 
     bind: str = "127.0.0.1"
-    port: int = 8080
+    port: int = number(8080, 1, 65535)
     public_url: str = "http://localhost:8080"
     workers: int = 2
     threads: int = 8
 
     def check(self) -> None:
-        """Raises ConfigurationRefused for a port, an address or numbers that cannot serve."""
+        """Raises ConfigurationRefused for an address or numbers that cannot serve."""
         self._check_served("web", "https://sign.example")
         require(self.workers > 0, "web.workers", "at least 1")
         require(self.threads > 0, "web.threads", "at least 1")
@@ -92,14 +91,13 @@ class ConsoleSettings(_Served):
     """The operator's console: its port on the loopback interface in development, the address that administrators
     type, and its threads."""
 
-    port: int = 8082
+    port: int = number(8082, 1, 65535)
     public_url: str = "http://localhost:8082"
-    threads: int = 4
+    threads: int = number(4, 1, 64)
 
     def check(self) -> None:
-        """Raises ConfigurationRefused for a port, an address or a number that cannot serve."""
+        """Raises ConfigurationRefused for an address that cannot serve."""
         self._check_served("console", "https://sign.example:8443")
-        require(1 <= self.threads <= 64, "console.threads", "from 1 to 64")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,12 +105,11 @@ class DocumentSettings:
     """What may come in: size of one document in bytes, and for how long verifying it may take, in seconds."""
 
     largest: int = 100 * MEBIBYTE
-    patience: int = 60
+    patience: int = number(60, 1, 600, "seconds")
 
     def check(self) -> None:
-        """Raises ConfigurationRefused for limits that admit nothing or everything."""
+        """Raises ConfigurationRefused for a limit that admits nothing or everything."""
         require(MEBIBYTE <= self.largest <= 1024 * MEBIBYTE, "documents.largest", "from 1 MiB to 1 GiB")
-        require(1 <= self.patience <= 600, "documents.patience", "from 1 to 600 seconds")
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +142,7 @@ class MailSettings:
     contract can answer to whoever sent it (Reply-To)."""
 
     host: str = ""
-    port: int = 25
+    port: int = number(25, 1, 65535)
     security: Security = Security.STARTTLS
     user: str = ""
     sender: str = "vermilion@localhost"
@@ -157,8 +154,7 @@ class MailSettings:
         return bool(self.host)
 
     def check(self) -> None:
-        """Raises ConfigurationRefused for a port or sender that no server takes, or a password in the clear."""
-        require(0 < self.port < 65536, "mail.port", "from 1 to 65535")
+        """Raises ConfigurationRefused for a sender that no server takes, or a password in the clear."""
         require("@" in self.sender, "mail.sender", "an address such as contracts@sign.example")
         protected = self.security is not Security.NONE or not self.user
         require(protected, "mail.security", '"starttls" or "tls" when there is a user to log in')
@@ -168,13 +164,8 @@ class MailSettings:
 class SessionSettings:
     """How long somebody stays signed in: without a sign of life (minutes), and at most (hours)."""
 
-    idle_minutes: int = 30
-    longest_hours: int = 12
-
-    def check(self) -> None:
-        """Raises ConfigurationRefused for limits under which nobody can work, or that are none."""
-        require(5 <= self.idle_minutes <= 480, "sessions.idle_minutes", "from 5 to 480")
-        require(1 <= self.longest_hours <= 24, "sessions.longest_hours", "from 1 to 24")
+    idle_minutes: int = number(30, 5, 480)
+    longest_hours: int = number(12, 1, 24)
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,15 +174,13 @@ class BackupSettings:
 
     directory: str = "backups"
     recipients: list[str] = field(default_factory=list)
-    daily: int = 7
-    weekly: int = 5
-    monthly: int = 12
+    daily: int = number(7, 0, 1000)
+    weekly: int = number(5, 0, 1000)
+    monthly: int = number(12, 0, 1000)
 
     def check(self) -> None:
         """Raises ConfigurationRefused for numbers that keep nothing, or a directory without a name."""
         require(bool(self.directory), "backup.directory", "a directory")
-        for name in ("daily", "weekly", "monthly"):
-            require(0 <= getattr(self, name) <= 1000, f"backup.{name}", "from 0 to 1000")
         require(self.daily > 0, "backup.daily", "from 1 to 1000")
 
 
@@ -207,14 +196,13 @@ class OutsideSettings:
     url: str = ""
     trust: list[str] = field(default_factory=list)
     tls: str = ""
-    seconds: int = 3
+    seconds: int = number(3, 1, 10)
 
     def check(self) -> None:
         """Raises ConfigurationRefused for an address that cannot be asked, or tokens that nobody could judge."""
         if self.url:
             require(_may_be_asked(self.url), "outside.url", "like http://tsa.example/tsa, without a user")
             require(bool(self.trust), "outside.trust", "a list of at least one PEM file when there is a url")
-        require(1 <= self.seconds <= 10, "outside.seconds", "from 1 to 10")
 
 
 def _may_be_asked(url: str) -> bool:
@@ -231,12 +219,11 @@ class KeepingSettings:
     """Long keeping: how many days before the archive timestamp of a completed contract runs out it is renewed, and
     the last day of algorithms (``"sha256 2035-12-31"``), before which what rests on them is renewed, too."""
 
-    lead_days: int = 90
+    lead_days: int = number(90, 7, 730)
     algorithms: list[str] = field(default_factory=list)
 
     def check(self) -> None:
-        """Raises ConfigurationRefused for a lead too short to act in, or a line that names no algorithm."""
-        require(7 <= self.lead_days <= 730, "keeping.lead_days", "from 7 to 730")
+        """Raises ConfigurationRefused for a line that names no algorithm."""
         try:
             known = set(self.ends) <= KNOWN
         except ValueError:
@@ -258,13 +245,9 @@ class KeepingSettings:
 
 @dataclass(frozen=True, slots=True)
 class HealthSettings:
-    """The watch: every how many ``seconds`` it asks how everything stands."""
+    """The watch: every how many ``seconds`` it asks how everything stands; a minute is enough to tell."""
 
-    seconds: int = 15
-
-    def check(self) -> None:
-        """Raises ConfigurationRefused for a watch that looks too seldom to tell within a minute."""
-        require(1 <= self.seconds <= 20, "health.seconds", "from 1 to 20")
+    seconds: int = number(15, 1, 20)
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,8 +263,8 @@ class AlarmSettings:
     webhook: str = ""
     heartbeat: str = ""
     tls: str = ""
-    heartbeat_seconds: int = 60
-    repeat_hours: int = 24
+    heartbeat_seconds: int = number(60, 5, 3600)
+    repeat_hours: int = number(24, 1, 168)
 
     def check(self) -> None:
         """Raises ConfigurationRefused for what cannot be told anything."""
@@ -289,8 +272,6 @@ class AlarmSettings:
         for name in ("webhook", "heartbeat"):
             url = getattr(self, name)
             require(not url or _may_be_asked(url), f"alarms.{name}", "like https://alarms.example/hook")
-        require(5 <= self.heartbeat_seconds <= 3600, "alarms.heartbeat_seconds", "from 5 to 3600")
-        require(1 <= self.repeat_hours <= 168, "alarms.repeat_hours", "from 1 to 168")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,14 +1,14 @@
 """Settings from TOML: tables into frozen dataclasses; an unknown name or a value of another type is refused.
 
-Both settings files are read this way. Each field's default stands for what a file leaves out; a dataclass may have
-a method ``check()``, which :func:`sections` calls.
+Both settings files are read this way. Each field's default stands for what a file leaves out; :func:`number`
+declares limits; a dataclass may have a method ``check()``, which :func:`sections` calls.
 """
 
 from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, get_type_hints
@@ -65,6 +65,11 @@ def require(holds: bool, name: str, domain: str) -> None:
         raise ConfigurationRefused("The setting {name} must be {domain}.", name=name, domain=domain)
 
 
+def number(default: int, least: int, most: int, unit: str = "") -> Any:
+    """A field that is a whole number from *least* to *most*, counted in *unit*; :func:`section` checks it."""
+    return field(default=default, metadata={"numbers": range(least, most + 1), "unit": unit})
+
+
 def section(kind: Any, name: str, table: Any) -> Any:
     """The dataclass *kind* made from *table*, which messages call *name*. Raises as :func:`sections`."""
     require(isinstance(table, dict), name, f"a table, [{name}]")
@@ -72,6 +77,10 @@ def section(kind: Any, name: str, table: Any) -> Any:
     hints = {each.name: types[each.name] for each in fields(kind)}
     _refuse_unknown(table, hints, f"{name}.")
     made = kind(**{key: _value(hints[key], f"{name}.{key}", value) for key, value in table.items()})
+    for each in fields(kind):
+        if (numbers := each.metadata.get("numbers")) is not None:
+            domain = f"from {numbers[0]} to {numbers[-1]} {each.metadata['unit']}".rstrip()
+            require(getattr(made, each.name) in numbers, f"{name}.{each.name}", domain)
     if check := getattr(made, "check", None):
         check()
     return made

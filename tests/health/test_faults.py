@@ -38,6 +38,7 @@ from hsm.authenticator import SoftwareAuthenticator
 from hsm.client import AuthorityClient
 from hsm.errors import ConfigurationRefused
 from hsm.intents import OfficerIntent
+from hsm.settings import section
 from hsm.timestamp import order_for
 from tests.conformance.boot_clock import why_not
 from tests.health.showing import command, conditions, require_over, require_shown
@@ -71,7 +72,7 @@ def test_a_minute_is_enough() -> None:
     one more, in the next look at what is to be told; and a page that is open has asked again."""
     a_round = 20
     with pytest.raises(ConfigurationRefused):
-        HealthSettings(seconds=a_round + 1).check()
+        section(HealthSettings, "health", {"seconds": a_round + 1})
     asking = re.search(r"LIVE_EVERY = (\d+);", (ROOT / "webui/static/live.js").read_text())
     assert asking is not None
     assert SILENT + 2 * a_round + ALARM_SECONDS < 60
