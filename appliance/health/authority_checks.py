@@ -38,16 +38,16 @@ def authority(context: CheckContext) -> HealthFinding:
     try:
         status = context.status()
     except AuthorityError as error:
-        return failing("authority", RunbookPage.AUTHORITY_GONE, error.template, error.values)
-    return good("authority", "The authority answers (release {version}).", {"version": status.version})
+        return failing(RunbookPage.AUTHORITY_GONE, error.template, **error.values)
+    return good("The authority answers (release {version}).", version=status.version)
 
 
 def hsm(context: CheckContext) -> HealthFinding:
     """The HSM signs."""
     status = context.authority()
     if status.state is AuthorityState.OPERATIONAL:
-        return good("hsm", status.sentence.template, status.sentence.values)
-    return failing("hsm", _HSM[status.state], status.sentence.template, status.sentence.values)
+        return good(status.sentence.template, **status.sentence.values)
+    return failing(_HSM[status.state], status.sentence.template, **status.sentence.values)
 
 
 def clock(context: CheckContext) -> HealthFinding:
@@ -55,14 +55,14 @@ def clock(context: CheckContext) -> HealthFinding:
     report = context.authority().clock
     template, values = report.sentence.template, report.sentence.values
     if report.state is ClockState.STEPPED:
-        return failing("clock", RunbookPage.CLOCK_STEPPED, template, values)
+        return failing(RunbookPage.CLOCK_STEPPED, template, **values)
     if not report.trusted:
-        return failing("clock", RunbookPage.CLOCK_UNSYNCHRONISED, template, values)
+        return failing(RunbookPage.CLOCK_UNSYNCHRONISED, template, **values)
     if report.state is ClockState.SOON_OUT:
-        return attention("clock", RunbookPage.CLOCK_UNSYNCHRONISED, template, values)
+        return attention(RunbookPage.CLOCK_UNSYNCHRONISED, template, **values)
     if report.source == TimeSourceKind.DECLARED:  # nothing measures it: an operator says that it is right
-        return unset("clock", template, values)
-    return good("clock", template, values)
+        return unset(template, **values)
+    return good(template, **values)
 
 
 def certificates(context: CheckContext) -> HealthFinding:
@@ -73,22 +73,19 @@ def certificates(context: CheckContext) -> HealthFinding:
 def ending(status: AuthorityStatus, now: datetime) -> HealthFinding:
     """The certificate that ends first, and what that means *now*."""
     if not status.keys:
-        template = "The authority has no certificates; hold the key ceremony."
-        return failing("certificates", RunbookPage.NOT_PROVISIONED, template)
+        return failing(RunbookPage.NOT_PROVISIONED, "The authority has no certificates; hold the key ceremony.")
     first = min(status.keys, key=lambda key: key.not_after)
     values = {"subject": first.subject, "days": _days(first, now)}
     stage = next((days for days in reversed(STAGES) if first.not_after - now <= timedelta(days=days)), None)
     if stage is None:
-        return good("certificates", "The next certificate to end is that of {subject}; days left: {days}.", values)
+        return good("The next certificate to end is that of {subject}; days left: {days}.", **values)
     mark = f"{first.subject} {stage}"
     if first.not_after <= now:
         template = "The certificate of {subject} has ended."
-        return failing(
-            "certificates", RunbookPage.CERTIFICATE_ENDING, template, values, mark=f"{first.subject} ended"
-        )
+        return failing(RunbookPage.CERTIFICATE_ENDING, template, f"{first.subject} ended", **values)
     template = "The certificate of {subject} ends soon; days left: {days}."
     tell = failing if stage <= URGENT else attention
-    return tell("certificates", RunbookPage.CERTIFICATE_ENDING, template, values, mark=mark)
+    return tell(RunbookPage.CERTIFICATE_ENDING, template, mark, **values)
 
 
 def revocation_lists(context: CheckContext) -> HealthFinding:
@@ -96,16 +93,15 @@ def revocation_lists(context: CheckContext) -> HealthFinding:
     context.authority()
     ends = [(crl.next_update_utc, crl) for crl in _lists(context) if crl.next_update_utc is not None]
     if not ends:
-        return failing("revocation-lists", RunbookPage.CRL_EXPIRED, "There is no revocation list.")
+        return failing(RunbookPage.CRL_EXPIRED, "There is no revocation list.")
     until, first = min(ends, key=lambda each: each[0])
     values = {"issuer": _name(first), "hours": int(abs(until - context.now) / timedelta(hours=1))}
     if until <= context.now:
-        template = "The revocation list of {issuer} ran out {hours} h ago."
-        return failing("revocation-lists", RunbookPage.CRL_EXPIRED, template, values)
+        return failing(RunbookPage.CRL_EXPIRED, "The revocation list of {issuer} ran out {hours} h ago.", **values)
     if until - context.now < (until - first.last_update_utc) / 2:
         template = "The revocation list of {issuer} is old and counts for {hours} h only."
-        return attention("revocation-lists", RunbookPage.CRL_EXPIRED, template, values)
-    return good("revocation-lists", "The revocation lists count for {hours} h more.", values)
+        return attention(RunbookPage.CRL_EXPIRED, template, **values)
+    return good("The revocation lists count for {hours} h more.", **values)
 
 
 def root_list(context: CheckContext) -> HealthFinding:
@@ -115,13 +111,11 @@ def root_list(context: CheckContext) -> HealthFinding:
     ends = crl.next_update_utc or context.now
     values = {"days": (ends - context.now).days}
     if ends <= context.now:
-        return failing(
-            "root-list", RunbookPage.ROOT_LIST_ENDING, "The root's revocation list has run out.", values
-        )
+        return failing(RunbookPage.ROOT_LIST_ENDING, "The root's revocation list has run out.", **values)
     if ends - context.now < ROOT_LIST_RUNNING_OUT:
         template = "Days left of the root's revocation list: {days}."
-        return attention("root-list", RunbookPage.ROOT_LIST_ENDING, template, values)
-    return good("root-list", "Days left of the root's revocation list: {days}.", values)
+        return attention(RunbookPage.ROOT_LIST_ENDING, template, **values)
+    return good("Days left of the root's revocation list: {days}.", **values)
 
 
 def _lists(context: CheckContext) -> list[x509.CertificateRevocationList]:
@@ -151,17 +145,13 @@ def ceremonies(context: CheckContext) -> HealthFinding:
     for each in held:
         if not each.intact:
             template = "The transcript of the ceremony {name} is gone or was changed."
-            return failing(
-                "ceremonies", RunbookPage.CEREMONY_CHANGED, template, {"name": each.name}, mark=each.name
-            )
+            return failing(RunbookPage.CEREMONY_CHANGED, template, each.name, name=each.name)
     with context.reading() as tx:
         different = _different(tx, {each.number: each for each in held})
     if different is not None:
         template = "The authority's record of ceremony {number} is not the one in the log."
-        return failing(
-            "ceremonies", RunbookPage.CEREMONY_CHANGED, template, {"number": different}, mark=str(different)
-        )
-    return good("ceremonies", "Ceremonies on record, each as it was written: {count}.", {"count": len(held)})
+        return failing(RunbookPage.CEREMONY_CHANGED, template, str(different), number=different)
+    return good("Ceremonies on record, each as it was written: {count}.", count=len(held))
 
 
 def recovery(context: CheckContext) -> HealthFinding:
@@ -172,8 +162,8 @@ def recovery(context: CheckContext) -> HealthFinding:
         template = "Officers were given a new way in by the ceremony {name}, on {day}."
         values = {"name": recent[-1].name, "day": f"{recent[-1].held:%Y-%m-%d}"}
         page = RunbookPage.OFFICER_RECOVERY
-        return attention("officer-recovery", page, template, values, mark=str(recent[-1].number))
-    return good("officer-recovery", "No officer was given a new way in these days.")
+        return attention(page, template, str(recent[-1].number), **values)
+    return good("No officer was given a new way in these days.")
 
 
 def _held(context: CheckContext) -> list[HeldCeremony]:

@@ -152,8 +152,8 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A question: ``ask`` gives a finding of this ``name``, or None when there is nothing to say; people read the
-    ``title`` (a sentence of the catalogue).
+    """A question: ``ask`` gives a finding, which gets this ``name``, or None when there is nothing to say; people
+    read the ``title`` (a sentence of the catalogue).
 
     ``serving``: without it nothing is signed, dated or recorded, so ``/readyz`` gives 503. ``at_once``: answered
     fast enough to be asked for every visitor. ``network``: it asks another machine, so only the process that may
@@ -171,15 +171,15 @@ class Check:
 def ask_check(check: Check, context: CheckContext) -> HealthFinding | None:
     """The answer; None when what it needs does not answer, which another finding says."""
     try:
-        return check.ask(context)
+        finding = check.ask(context)
+        return None if finding is None else finding.named(check.name)
     except NotAnswerable:
         return None
     except Exception as error:  # a question that breaks is a finding itself, and the others are asked
         log.warning("%s: %s: %s", check.name, type(error).__name__, error)
         values = {"check": check.name, "why": f"{type(error).__name__}: {error}"}
-        return attention(
-            check.name, RunbookPage.CHECK_BROKEN, "The question about {check} could not be answered: {why}", values
-        )
+        template = "The question about {check} could not be answered: {why}"
+        return attention(RunbookPage.CHECK_BROKEN, template, **values).named(check.name)
 
 
 def ask_all(checks: Iterable[Check], context: CheckContext) -> list[HealthFinding]:

@@ -48,23 +48,20 @@ def keeping_finding(
     due = kept.count_due(tx, now + settings.lead - IN_HAND, ends)
     if late:
         template = "Contracts that were not timestamped again in time, and can no longer be proven here: {count}."
-        return failing("keeping", RunbookPage.KEEPING_LATE, template, {"count": late})
+        return failing(RunbookPage.KEEPING_LATE, template, count=late)
     if failed.count:
         template = "Contracts that could not be timestamped again: {count}. {reason}"
-        return failing(
-            "keeping", RunbookPage.KEEPING_LATE, template, {"count": failed.count, "reason": failed.reason}
-        )
+        return failing(RunbookPage.KEEPING_LATE, template, count=failed.count, reason=failed.reason)
     if due and reached is not None and kept.count_due(tx, min(now + settings.lead, reached), ends) < due:
         template = "Contracts that wait to be timestamped again for a new timestamp key: {count}."
-        return failing("keeping", RunbookPage.KEEPING_LATE, template, {"count": due})
+        return failing(RunbookPage.KEEPING_LATE, template, count=due)
     if due:
-        template = "Contracts that wait to be timestamped again: {count}; the scheduler is at it."
-        return good("keeping", template, {"count": due})
+        return good("Contracts that wait to be timestamped again: {count}; the scheduler is at it.", count=due)
     first = kept.first_end(tx, ends)
     if first is None:
-        return good("keeping", "No completed contract has to be kept yet.")
+        return good("No completed contract has to be kept yet.")
     values = {"day": f"{first - settings.lead:%Y-%m-%d}"}
-    return good("keeping", "Completed contracts are timestamped again from {day} on.", values)
+    return good("Completed contracts are timestamped again from {day} on.", **values)
 
 
 def _reached(client: AuthorityClient, settings: KeepingSettings) -> datetime | None:
@@ -82,17 +79,16 @@ def outside_timestamps(context: CheckContext) -> HealthFinding:
     """What became of them in a day. Asks nobody."""
     url = context.configured().outside.url
     if not url:
-        said = "No authority outside is set; signatures carry the local timestamp."
-        return unset("outside-timestamps", said)
+        return unset("No authority outside is set; signatures carry the local timestamp.")
     with context.reading() as tx:
         counts = intents.outside_since(tx, context.now - SPAN)
     missing = sum(count for stamp, count in counts.items() if stamp is not OutsideStamp.DATED)
     if missing:
         template = "Signatures of a day that got no second timestamp: {count}."
         values = {"count": missing, "url": url}
-        return attention("outside-timestamps", RunbookPage.OUTSIDE_TIMESTAMPS, template, values)
+        return attention(RunbookPage.OUTSIDE_TIMESTAMPS, template, **values)
     template = "Signatures are dated by the authority outside, too ({count} in a day)."
-    return good("outside-timestamps", template, {"count": counts.get(OutsideStamp.DATED, 0)})
+    return good(template, count=counts.get(OutsideStamp.DATED, 0))
 
 
 LATE = timedelta(minutes=5)
@@ -111,8 +107,8 @@ def derived(tx: Transaction, now: datetime) -> HealthFinding:
     ticked, _ = stored_reminders.clock(tx)
     if waiting and (ticked is None or now - ticked > LATE):
         template = "Contracts whose reminders wait to be derived: {count}; the scheduler does not run."
-        return failing("reminders", RunbookPage.REMINDERS_LATE, template, {"count": waiting})
-    return good("reminders", "Reminders that are due are derived.")
+        return failing(RunbookPage.REMINDERS_LATE, template, count=waiting)
+    return good("Reminders that are due are derived.")
 
 
 def calendar(context: CheckContext) -> HealthFinding:
@@ -126,14 +122,14 @@ def known_years(home: Home, now: datetime) -> HealthFinding:
         rules = load_policy(home.policy).default.reminders
         found = load_calendar(rules.calendar, home.calendars)
     except ApplianceError as error:
-        return failing("calendar", RunbookPage.SETTINGS_WRONG, error.template, error.values)
+        return failing(RunbookPage.SETTINGS_WRONG, error.template, **error.values)
     values = {"name": found.name, "year": now.year, "next": now.year + 1, "file": f"{rules.calendar}.toml"}
     if not found.covers_year(now.year):
         template = "The calendar {name} does not have {year}; Monday to Friday count as working days."
-        return attention("calendar", RunbookPage.CALENDAR_MISSING, template, values)
+        return attention(RunbookPage.CALENDAR_MISSING, template, **values)
     if not found.covers_year(now.year + 1):
-        return good("calendar", "The calendar {name} has {year}, but not yet {next}; add it in time.", values)
-    return good("calendar", "The calendar {name} has {year} and {next}.", values)
+        return good("The calendar {name} has {year}, but not yet {next}; add it in time.", **values)
+    return good("The calendar {name} has {year} and {next}.", **values)
 
 
 MANY = 20
@@ -167,13 +163,13 @@ def judge_refusals(series: FigureSeries, now: datetime) -> HealthFinding:
             "Timestamp requests refused in the last hour or two: {refused}, most often with {reason};"
             " granted: {given}."
         )
-        return attention("refusals", RunbookPage.TIMESTAMPS_REFUSED, template, values, mark=str(values["reason"]))
+        return attention(RunbookPage.TIMESTAMPS_REFUSED, template, str(values["reason"]), **values)
     total = sum(day.values())
     if not total:
-        return good("refusals", "No timestamp request was refused in the last 24 hours.")
+        return good("No timestamp request was refused in the last 24 hours.")
     reasons = ", ".join(f"{name} {count}" for name, count in day.items() if count)
     values = {"count": total, "reasons": reasons}
-    return good("refusals", "Timestamp requests refused in the last 24 hours: {count} ({reasons}).", values)
+    return good("Timestamp requests refused in the last 24 hours: {count} ({reasons}).", **values)
 
 
 def _refused(series: FigureSeries, since: datetime, now: datetime) -> Mapping[str, int]:

@@ -7,172 +7,148 @@ A remedy may name the values of the finding that it belongs to; a test holds the
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, NamedTuple
 
-from hsm.errors import Sentence
+
+class _Page(NamedTuple):
+    name: str
+    remedy: str
 
 
 class RunbookPage(StrEnum):
-    """The pages, by the names of their files."""
+    """The pages, by the names of their files; ``remedy`` is what to do first, and the page says more."""
 
-    SETTINGS_WRONG = "settings-wrong"
-    PERMISSION_WRONG = "permission-wrong"
-    PASSKEY_UNREADABLE = "passkey-unreadable"
-    DISK_FULL = "disk-full"
-    DATABASE_LOCKED = "database-locked"
-    DATABASE_UNUSABLE = "database-unusable"
-    AUTHORITY_GONE = "authority-gone"
-    NOT_PROVISIONED = "not-provisioned"
-    HSM_GONE = "hsm-gone"
-    HSM_LOCKED = "hsm-locked"
-    CLOCK_UNSYNCHRONISED = "clock-unsynchronised"
-    CLOCK_STEPPED = "clock-stepped"
-    CERTIFICATE_ENDING = "certificate-ending"
-    CRL_EXPIRED = "crl-expired"
-    ROOT_LIST_ENDING = "root-list-ending"
-    LOG_BEHIND = "log-behind"
-    LOG_DAMAGED = "log-damaged"
-    JOURNAL_CHANGED = "journal-changed"
-    CEREMONY_CHANGED = "ceremony-changed"
-    OFFICER_RECOVERY = "officer-recovery"
-    QUEUE_STUCK = "queue-stuck"
-    BACKUP_FAILED = "backup-failed"
-    BACKUP_OLD = "backup-old"
-    BACKUP_UNSET = "backup-unset"
-    DRILL_FAILED = "drill-failed"
-    DRILL_OLD = "drill-old"
-    MAIL_DOWN = "mail-down"
-    MAIL_LOST = "mail-lost"
-    REMINDERS_LATE = "reminders-late"
-    CALENDAR_MISSING = "calendar-missing"
-    TIMESTAMPS_REFUSED = "timestamps-refused"
-    MAINTENANCE_LONG = "maintenance-long"
-    OUTSIDE_TIMESTAMPS = "outside-timestamps"
-    KEEPING_LATE = "keeping-late"
-    SERVICE_FAILED = "service-failed"
-    WEB_DOWN = "web-down"
-    VERSIONS_DIFFER = "versions-differ"
-    PROVISIONED_DRIFT = "provisioned-drift"
-    WATCH_DEAD = "watch-dead"
-    CHECK_BROKEN = "check-broken"
+    remedy: str
 
+    def __new__(cls, name: str, remedy: str = "") -> RunbookPage:
+        page = str.__new__(cls, name)
+        page._value_ = name
+        page.remedy = remedy
+        return page
 
-REMEDIES: Final[Mapping[RunbookPage, Sentence]] = MappingProxyType(
-    {
-        RunbookPage.SETTINGS_WRONG: Sentence("Mend the file that is named, and restart the appliance."),
-        RunbookPage.PERMISSION_WRONG: Sentence(
-            "Run `chmod {mode} {path}`, and find out who could read or change it."
-        ),
-        RunbookPage.PASSKEY_UNREADABLE: Sentence(
-            "As root remove it (`rm {path}`), find out how that came about, and have the passkey confirmed anew"
-            " (`vermilion administrators confirm`)."
-        ),
-        RunbookPage.DISK_FULL: Sentence(
-            "Make room on the disk of {path}, or enlarge it; `df -h {path}` shows it."
-        ),
-        RunbookPage.DATABASE_LOCKED: Sentence(
-            "Find the process that holds {path} (`fuser -v {path}`), and end it; the appliance goes on by itself."
-        ),
-        RunbookPage.DATABASE_UNUSABLE: Sentence(
-            "Put right what the sentence names; a damaged database is restored from the newest backup."
-        ),
-        RunbookPage.AUTHORITY_GONE: Sentence(
-            "See `journalctl -u vermilion-authority`, then `systemctl restart vermilion-authority`."
-        ),
-        RunbookPage.NOT_PROVISIONED: Sentence("Hold the key ceremony (`vermilion-authority ceremony`)."),
-        RunbookPage.HSM_GONE: Sentence(
-            "Connect or restart the HSM; signing goes on by itself, no restart of the appliance is needed."
-        ),
-        RunbookPage.HSM_LOCKED: Sentence(
-            "Unlock with two keepers of the PIN (in the console, or `vermilion-unlock 2`); after a wrong PIN,"
-            " `vermilion-authority release-latch` first."
-        ),
-        RunbookPage.CLOCK_UNSYNCHRONISED: Sentence(
-            "Check the time service (`chronyc tracking`, `chronyc sources`); timestamps go on once it is in step."
-        ),
-        RunbookPage.CLOCK_STEPPED: Sentence(
-            "Set the clock right (`chronyc makestep`); if it is right now, restart the authority."
-        ),
-        RunbookPage.CERTIFICATE_ENDING: Sentence(
-            "Hold a renewal for {subject} (`vermilion-authority renew`) before the certificate ends."
-        ),
-        RunbookPage.CRL_EXPIRED: Sentence(
-            "See why the scheduler does not issue a new list (`journalctl -u vermilion-scheduler`),"
-            " and restart it."
-        ),
-        RunbookPage.ROOT_LIST_ENDING: Sentence(
-            "Hold a renewal with the step root-crl (`vermilion-authority renew`)."
-        ),
-        RunbookPage.LOG_BEHIND: Sentence(
-            "Stop the appliance; restore the database that belongs to this authority, from the newest backup."
-        ),
-        RunbookPage.LOG_DAMAGED: Sentence("Stop the appliance, run `vermilion log check`, and restore a backup."),
-        RunbookPage.JOURNAL_CHANGED: Sentence(
-            "Keep `administration/administration.db` aside for the auditors, suspect the console, and look at what"
-            " was done since: `vermilion acts --all`."
-        ),
-        RunbookPage.CEREMONY_CHANGED: Sentence(
-            "Keep `authority/` aside for the auditors, compare with the signed transcripts on paper, and suspect"
-            " who was root: `vermilion ceremonies`."
-        ),
-        RunbookPage.OFFICER_RECOVERY: Sentence(
-            "Ask whether an officer lost the passkey; if nobody knows of it, suspect who was root and who keeps"
-            " the PIN of the root's token (`vermilion ceremonies`)."
-        ),
-        RunbookPage.QUEUE_STUCK: Sentence(
-            "See what holds it (`journalctl -u vermilion-scheduler`); what waits goes on when that is put right."
-        ),
-        RunbookPage.BACKUP_FAILED: Sentence(
-            "Put right what the sentence names, and run `vermilion backup create`."
-        ),
-        RunbookPage.BACKUP_OLD: Sentence(
-            "Run `vermilion backup create`; see why the nightly one fails (`systemctl status vermilion-backup`)."
-        ),
-        RunbookPage.BACKUP_UNSET: Sentence(
-            "Make a recovery key on another machine (`vermilion backup key FILE`),"
-            " and name it in backup.recipients."
-        ),
-        RunbookPage.DRILL_FAILED: Sentence("Run `vermilion backup create`, then `vermilion drill` again."),
-        RunbookPage.DRILL_OLD: Sentence("Run `vermilion drill`; see why the weekly one does not run."),
-        RunbookPage.MAIL_DOWN: Sentence(
-            "Check the mail server and the settings mail.*; mail waits meanwhile and goes out afterwards."
-        ),
-        RunbookPage.MAIL_LOST: Sentence(
-            "Look at the mail of the contracts concerned, and send again what did not arrive."
-        ),
-        RunbookPage.REMINDERS_LATE: Sentence("Restart the scheduler (`systemctl restart vermilion-scheduler`)."),
-        RunbookPage.CALENDAR_MISSING: Sentence("Add the year to the file {file} in config/calendars."),
-        RunbookPage.TIMESTAMPS_REFUSED: Sentence(
-            "Find the client that asks wrongly, or mend what the other lines name; the runbook says what {reason}"
-            " means."
-        ),
-        RunbookPage.MAINTENANCE_LONG: Sentence(
-            "End it (`vermilion do maintenance.end`), or end it and announce another one with a later end."
-        ),
-        RunbookPage.OUTSIDE_TIMESTAMPS: Sentence("See that {url} can be reached and that its tokens are trusted."),
-        RunbookPage.KEEPING_LATE: Sentence(
-            "See the reason; where a new timestamp key is missing, hold a renewal with the step tsa."
-        ),
-        RunbookPage.SERVICE_FAILED: Sentence(
-            "See `journalctl -u {unit}`; when it is dealt with, remove its file in {folder}."
-        ),
-        RunbookPage.WEB_DOWN: Sentence(
-            "See `journalctl -u vermilion-{service}`, then `systemctl restart vermilion-{service}`."
-        ),
-        RunbookPage.VERSIONS_DIFFER: Sentence("Restart the appliance (`systemctl restart vermilion.target`)."),
-        RunbookPage.PROVISIONED_DRIFT: Sentence(
-            "Undo the change, or make it in the settings of the provisioning, and run the playbook again."
-        ),
-        RunbookPage.WATCH_DEAD: Sentence(
-            "Restart the scheduler (`systemctl restart vermilion-scheduler`); it does the watching."
-        ),
-        RunbookPage.CHECK_BROKEN: Sentence("See the journal, and report it: the other questions were answered."),
-    }
-)
-"""What to do first; the page says more."""
+    SETTINGS_WRONG = _Page("settings-wrong", "Mend the file that is named, and restart the appliance.")
+    PERMISSION_WRONG = _Page(
+        "permission-wrong", "Run `chmod {mode} {path}`, and find out who could read or change it."
+    )
+    PASSKEY_UNREADABLE = _Page(
+        "passkey-unreadable",
+        "As root remove it (`rm {path}`), find out how that came about, and have the passkey confirmed anew"
+        " (`vermilion administrators confirm`).",
+    )
+    DISK_FULL = _Page("disk-full", "Make room on the disk of {path}, or enlarge it; `df -h {path}` shows it.")
+    DATABASE_LOCKED = _Page(
+        "database-locked",
+        "Find the process that holds {path} (`fuser -v {path}`), and end it; the appliance goes on by itself.",
+    )
+    DATABASE_UNUSABLE = _Page(
+        "database-unusable",
+        "Put right what the sentence names; a damaged database is restored from the newest backup.",
+    )
+    AUTHORITY_GONE = _Page(
+        "authority-gone", "See `journalctl -u vermilion-authority`, then `systemctl restart vermilion-authority`."
+    )
+    NOT_PROVISIONED = _Page("not-provisioned", "Hold the key ceremony (`vermilion-authority ceremony`).")
+    HSM_GONE = _Page(
+        "hsm-gone", "Connect or restart the HSM; signing goes on by itself, no restart of the appliance is needed."
+    )
+    HSM_LOCKED = _Page(
+        "hsm-locked",
+        "Unlock with two keepers of the PIN (in the console, or `vermilion-unlock 2`); after a wrong PIN,"
+        " `vermilion-authority release-latch` first.",
+    )
+    CLOCK_UNSYNCHRONISED = _Page(
+        "clock-unsynchronised",
+        "Check the time service (`chronyc tracking`, `chronyc sources`); timestamps go on once it is in step.",
+    )
+    CLOCK_STEPPED = _Page(
+        "clock-stepped", "Set the clock right (`chronyc makestep`); if it is right now, restart the authority."
+    )
+    CERTIFICATE_ENDING = _Page(
+        "certificate-ending",
+        "Hold a renewal for {subject} (`vermilion-authority renew`) before the certificate ends.",
+    )
+    CRL_EXPIRED = _Page(
+        "crl-expired",
+        "See why the scheduler does not issue a new list (`journalctl -u vermilion-scheduler`), and restart it.",
+    )
+    ROOT_LIST_ENDING = _Page(
+        "root-list-ending", "Hold a renewal with the step root-crl (`vermilion-authority renew`)."
+    )
+    LOG_BEHIND = _Page(
+        "log-behind",
+        "Stop the appliance; restore the database that belongs to this authority, from the newest backup.",
+    )
+    LOG_DAMAGED = _Page("log-damaged", "Stop the appliance, run `vermilion log check`, and restore a backup.")
+    JOURNAL_CHANGED = _Page(
+        "journal-changed",
+        "Keep `administration/administration.db` aside for the auditors, suspect the console, and look at what"
+        " was done since: `vermilion acts --all`.",
+    )
+    CEREMONY_CHANGED = _Page(
+        "ceremony-changed",
+        "Keep `authority/` aside for the auditors, compare with the signed transcripts on paper, and suspect"
+        " who was root: `vermilion ceremonies`.",
+    )
+    OFFICER_RECOVERY = _Page(
+        "officer-recovery",
+        "Ask whether an officer lost the passkey; if nobody knows of it, suspect who was root and who keeps"
+        " the PIN of the root's token (`vermilion ceremonies`).",
+    )
+    QUEUE_STUCK = _Page(
+        "queue-stuck",
+        "See what holds it (`journalctl -u vermilion-scheduler`); what waits goes on when that is put right.",
+    )
+    BACKUP_FAILED = _Page("backup-failed", "Put right what the sentence names, and run `vermilion backup create`.")
+    BACKUP_OLD = _Page(
+        "backup-old",
+        "Run `vermilion backup create`; see why the nightly one fails (`systemctl status vermilion-backup`).",
+    )
+    BACKUP_UNSET = _Page(
+        "backup-unset",
+        "Make a recovery key on another machine (`vermilion backup key FILE`), and name it in backup.recipients.",
+    )
+    DRILL_FAILED = _Page("drill-failed", "Run `vermilion backup create`, then `vermilion drill` again.")
+    DRILL_OLD = _Page("drill-old", "Run `vermilion drill`; see why the weekly one does not run.")
+    MAIL_DOWN = _Page(
+        "mail-down", "Check the mail server and the settings mail.*; mail waits meanwhile and goes out afterwards."
+    )
+    MAIL_LOST = _Page(
+        "mail-lost", "Look at the mail of the contracts concerned, and send again what did not arrive."
+    )
+    REMINDERS_LATE = _Page("reminders-late", "Restart the scheduler (`systemctl restart vermilion-scheduler`).")
+    CALENDAR_MISSING = _Page("calendar-missing", "Add the year to the file {file} in config/calendars.")
+    TIMESTAMPS_REFUSED = _Page(
+        "timestamps-refused",
+        "Find the client that asks wrongly, or mend what the other lines name; the runbook says what {reason}"
+        " means.",
+    )
+    MAINTENANCE_LONG = _Page(
+        "maintenance-long",
+        "End it (`vermilion do maintenance.end`), or end it and announce another one with a later end.",
+    )
+    OUTSIDE_TIMESTAMPS = _Page(
+        "outside-timestamps", "See that {url} can be reached and that its tokens are trusted."
+    )
+    KEEPING_LATE = _Page(
+        "keeping-late", "See the reason; where a new timestamp key is missing, hold a renewal with the step tsa."
+    )
+    SERVICE_FAILED = _Page(
+        "service-failed", "See `journalctl -u {unit}`; when it is dealt with, remove its file in {folder}."
+    )
+    WEB_DOWN = _Page(
+        "web-down", "See `journalctl -u vermilion-{service}`, then `systemctl restart vermilion-{service}`."
+    )
+    VERSIONS_DIFFER = _Page("versions-differ", "Restart the appliance (`systemctl restart vermilion.target`).")
+    PROVISIONED_DRIFT = _Page(
+        "provisioned-drift",
+        "Undo the change, or make it in the settings of the provisioning, and run the playbook again.",
+    )
+    WATCH_DEAD = _Page(
+        "watch-dead", "Restart the scheduler (`systemctl restart vermilion-scheduler`); it does the watching."
+    )
+    CHECK_BROKEN = _Page("check-broken", "See the journal, and report it: the other questions were answered.")
 
 
 class Condition(StrEnum):
@@ -210,13 +186,13 @@ _WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class HealthFinding:
-    """How the thing called ``name`` stands: ``template`` with its ``values`` says it, ``remedy`` what to do.
+    """How the thing called ``name`` stands: ``template`` with its ``values`` says it, ``remedy`` what to do. A
+    check leaves the name to whoever asks it.
 
     ``page`` names the page of the runbook (``docs/runbook/PAGE.md``); None when all is good. ``mark`` tells one
     occurrence from another that has the same page: a certificate with 30 days left, and with 3.
     """
 
-    name: str
     condition: Condition
     template: str
     values: Mapping[str, Any] = field(default_factory=dict)
@@ -224,9 +200,14 @@ class HealthFinding:
     remedy_values: Mapping[str, Any] = field(default_factory=dict)
     page: RunbookPage | None = None
     mark: str = ""
+    name: str = ""
 
     def __str__(self) -> str:
         return self.template.format(**self.values) if self.values else self.template
+
+    def named(self, name: str) -> HealthFinding:
+        """The same, about the thing called *name*."""
+        return replace(self, name=name)
 
     @property
     def well(self) -> bool:
@@ -244,32 +225,21 @@ class HealthFinding:
         return self.remedy.format(**self.remedy_values) if self.remedy_values else self.remedy
 
 
-def good(name: str, template: str, values: Mapping[str, Any] | None = None) -> HealthFinding:
+def good(template: str, /, **values: Any) -> HealthFinding:
     """All is as it should be."""
-    return HealthFinding(name, Condition.GOOD, template, values or {})
+    return HealthFinding(Condition.GOOD, template, values)
 
 
-def unset(name: str, template: str, values: Mapping[str, Any] | None = None) -> HealthFinding:
+def unset(template: str, /, **values: Any) -> HealthFinding:
     """It is not configured, and works in no way; nothing is wrong with that."""
-    return HealthFinding(name, Condition.NOT_CONFIGURED, template, values or {})
+    return HealthFinding(Condition.NOT_CONFIGURED, template, values)
 
 
-def failing(
-    name: str, page: RunbookPage, template: str, values: Mapping[str, Any] | None = None, *, mark: str = ""
-) -> HealthFinding:
+def failing(page: RunbookPage, template: str, mark: str = "", /, **values: Any) -> HealthFinding:
     """It does not work; the remedy is the page's."""
-    return _told(Condition.FAILING, name, page, (template, values or {}), mark)
+    return HealthFinding(Condition.FAILING, template, values, page.remedy, values, page, mark)
 
 
-def attention(
-    name: str, page: RunbookPage, template: str, values: Mapping[str, Any] | None = None, *, mark: str = ""
-) -> HealthFinding:
+def attention(page: RunbookPage, template: str, mark: str = "", /, **values: Any) -> HealthFinding:
     """It works, but somebody should act; the remedy is the page's."""
-    return _told(Condition.ATTENTION, name, page, (template, values or {}), mark)
-
-
-def _told(
-    condition: Condition, name: str, page: RunbookPage, sentence: tuple[str, Mapping[str, Any]], mark: str
-) -> HealthFinding:
-    template, values = sentence
-    return HealthFinding(name, condition, template, values, REMEDIES[page].template, values, page, mark)
+    return HealthFinding(Condition.ATTENTION, template, values, page.remedy, values, page, mark)

@@ -38,8 +38,8 @@ def settings(context: CheckContext) -> HealthFinding:
     try:
         context.settings()
     except ApplianceError as error:
-        return failing("settings", RunbookPage.SETTINGS_WRONG, error.template, error.values)
-    return good("settings", "The settings in {path} are in order.", {"path": context.home.settings})
+        return failing(RunbookPage.SETTINGS_WRONG, error.template, **error.values)
+    return good("The settings in {path} are in order.", path=context.home.settings)
 
 
 def permissions(context: CheckContext) -> HealthFinding:
@@ -52,8 +52,8 @@ def permissions(context: CheckContext) -> HealthFinding:
         if mode & forbidden:
             values = {"path": path, "found": f"{mode:04o}", "mode": f"{mode & ~forbidden:04o}"}
             template = "Others may use {path} (its mode is {found})."
-            return failing("permissions", RunbookPage.PERMISSION_WRONG, template, values, mark=str(path))
-    return good("permissions", "Secrets, keys and documents are private.")
+            return failing(RunbookPage.PERMISSION_WRONG, template, str(path), **values)
+    return good("Secrets, keys and documents are private.")
 
 
 def passkeys(context: CheckContext) -> HealthFinding:
@@ -63,10 +63,8 @@ def passkeys(context: CheckContext) -> HealthFinding:
         raise NotAnswerable  # not there yet, or not for this process to look at
     for path, why in RootConfirmations(folder).unreadable().items():
         template = "{path} is no passkey that counts: {why}."
-        return attention(
-            "passkeys", RunbookPage.PASSKEY_UNREADABLE, template, {"path": path, "why": why}, mark=path.name
-        )
-    return good("passkeys", "Every passkey that root has confirmed counts.")
+        return attention(RunbookPage.PASSKEY_UNREADABLE, template, path.name, path=path, why=why)
+    return good("Every passkey that root has confirmed counts.")
 
 
 def _guarded(home: Home) -> Iterator[tuple[Path, int]]:
@@ -134,14 +132,14 @@ def disk(context: CheckContext) -> HealthFinding:
     """There is room for what comes in, on each of the disks."""
     found = disks(context)
     if not found:
-        return failing("disk", RunbookPage.DISK_FULL, "{path} cannot be used.", {"path": context.home.root})
+        return failing(RunbookPage.DISK_FULL, "{path} cannot be used.", path=context.home.root)
     tightest = min(found, key=lambda room: (-room.condition.rank, room.share))
     values = {"share": f"{tightest.share:.0%}", "path": tightest.path}
     if tightest.condition is Condition.FAILING:
-        return failing("disk", RunbookPage.DISK_FULL, "Only {share} of the disk of {path} is free.", values)
+        return failing(RunbookPage.DISK_FULL, "Only {share} of the disk of {path} is free.", **values)
     if tightest.condition is Condition.ATTENTION:
-        return attention("disk", RunbookPage.DISK_FULL, "Only {share} of the disk of {path} is free.", values)
-    return good("disk", "{share} of the disk of {path} is free.", values)
+        return attention(RunbookPage.DISK_FULL, "Only {share} of the disk of {path} is free.", **values)
+    return good("{share} of the disk of {path} is free.", **values)
 
 
 MOST_NAMED = 3
@@ -156,15 +154,15 @@ def drift(context: CheckContext) -> HealthFinding:
     except (OSError, ValueError, KeyError) as error:
         values = {"files": str(context.home.provisioned), "why": str(error)}
         template = "The list of what was provisioned cannot be read: {files} ({why})."
-        return attention("provisioned", RunbookPage.PROVISIONED_DRIFT, template, values)
+        return attention(RunbookPage.PROVISIONED_DRIFT, template, **values)
     changed = [path for path, digest in sorted(laid_down.items()) if _digest(Path(path)) not in (digest, None)]
     if changed:
         more = "" if len(changed) <= MOST_NAMED else ", …"
         named = ", ".join(changed[:MOST_NAMED]) + more
         template = "Files that are not as they were provisioned ({count}): {files}."
         found = {"files": named, "count": len(changed)}
-        return attention("provisioned", RunbookPage.PROVISIONED_DRIFT, template, found, mark=named)
-    return good("provisioned", "Every managed file is as it was provisioned ({count}).", {"count": len(laid_down)})
+        return attention(RunbookPage.PROVISIONED_DRIFT, template, named, **found)
+    return good("Every managed file is as it was provisioned ({count}).", count=len(laid_down))
 
 
 def _digest(path: Path) -> str | None:
@@ -203,8 +201,8 @@ def drill(context: CheckContext) -> HealthFinding | None:
 def unconfigured(*, demonstration: bool) -> HealthFinding:
     """Without a recovery key nothing is backed up: wrong, except where nothing that matters is kept."""
     if demonstration:
-        return unset("backup", "No backups are made until there is a recovery key.")
-    return failing("backup", RunbookPage.BACKUP_UNSET, "There is no recovery key, so there are no backups.")
+        return unset("No backups are made until there is a recovery key.")
+    return failing(RunbookPage.BACKUP_UNSET, "There is no recovery key, so there are no backups.")
 
 
 def backup_finding(settings: Settings, last: BackupOutcome | None, now: datetime) -> HealthFinding:
@@ -212,18 +210,15 @@ def backup_finding(settings: Settings, last: BackupOutcome | None, now: datetime
     if last is not None and not last.made:
         why = last.template.format(**last.values or {})
         values = {"at": f"{last.at:%Y-%m-%d %H:%M} UTC", "why": why}
-        return failing("backup", RunbookPage.BACKUP_FAILED, "The backup at {at} failed: {why}", values)
+        return failing(RunbookPage.BACKUP_FAILED, "The backup at {at} failed: {why}", **values)
     newest = _newest(settings, last)
     if newest is None:
-        return failing(
-            "backup", RunbookPage.BACKUP_OLD, "There is no backup in {path}.", {"path": settings.backups}
-        )
+        return failing(RunbookPage.BACKUP_OLD, "There is no backup in {path}.", path=settings.backups)
     age = now - datetime.strptime(newest, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
     found = {"name": newest, "hours": int(age / timedelta(hours=1))}
     if age > OLD_BACKUP:
-        template = "The newest backup, {name}, is {hours} h old."
-        return failing("backup", RunbookPage.BACKUP_OLD, template, found)
-    return good("backup", "The newest backup, {name}, is {hours} h old.", found)
+        return failing(RunbookPage.BACKUP_OLD, "The newest backup, {name}, is {hours} h old.", **found)
+    return good("The newest backup, {name}, is {hours} h old.", **found)
 
 
 def _newest(settings: Settings, last: BackupOutcome | None) -> str | None:
@@ -238,15 +233,15 @@ def _newest(settings: Settings, last: BackupOutcome | None) -> str | None:
 def drill_finding(last: DrillResult | None, now: datetime) -> HealthFinding:
     """The last drill passed, not long ago."""
     if last is None:
-        return failing("drill", RunbookPage.DRILL_OLD, "No backup was ever tried out.")
+        return failing(RunbookPage.DRILL_OLD, "No backup was ever tried out.")
     if not last.passed:
         why = last.template.format(**last.values or {})
         if not last.archive:
-            return failing("drill", RunbookPage.DRILL_FAILED, "The drill failed: {why}", {"why": why})
+            return failing(RunbookPage.DRILL_FAILED, "The drill failed: {why}", why=why)
         refused = {"archive": last.archive, "why": why}
-        return failing("drill", RunbookPage.DRILL_FAILED, "The drill with {archive} failed: {why}", refused)
+        return failing(RunbookPage.DRILL_FAILED, "The drill with {archive} failed: {why}", **refused)
     values = {"archive": last.archive, "days": (now - last.at).days}
     if now - last.at > OLD_DRILL:
         template = "The last drill was with {archive}; days since then: {days}."
-        return failing("drill", RunbookPage.DRILL_OLD, template, values)
-    return good("drill", "The backup {archive} was opened and verified; days since then: {days}.", values)
+        return failing(RunbookPage.DRILL_OLD, template, **values)
+    return good("The backup {archive} was opened and verified; days since then: {days}.", **values)

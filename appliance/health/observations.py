@@ -71,8 +71,8 @@ class Observations:
         try:
             survey = self._survey() if self._path.exists() else Survey()
         except ApplianceError as error:
-            finding = failing("watch", RunbookPage.WATCH_DEAD, error.template, error.values)
-            return Survey((Observed(finding, now, now),))
+            finding = failing(RunbookPage.WATCH_DEAD, error.template, **error.values)
+            return Survey((Observed(finding.named("watch"), now, now),))
         return _with_watch(survey, now)
 
     def save_round(
@@ -129,14 +129,13 @@ class Observations:
 
 def _with_watch(survey: Survey, now: datetime) -> Survey:
     if survey.at is None:
-        finding, since = failing("watch", RunbookPage.WATCH_DEAD, "Nothing has been watched yet."), now
+        finding, since = failing(RunbookPage.WATCH_DEAD, "Nothing has been watched yet."), now
     elif now - survey.at > ASLEEP:
-        values = {"at": f"{survey.at:%Y-%m-%d %H:%M:%S} UTC"}
-        template = "The watch has been asleep since {at}; what follows is from then."
-        finding, since = failing("watch", RunbookPage.WATCH_DEAD, template, values), survey.at
+        template, at = "The watch has been asleep since {at}; what follows is from then.", survey.at
+        finding, since = failing(RunbookPage.WATCH_DEAD, template, at=f"{at:%Y-%m-%d %H:%M:%S} UTC"), at
     else:
-        finding, since = good("watch", "The watch is awake."), survey.at
-    return replace(survey, observed=(Observed(finding, since, now), *survey.observed))
+        finding, since = good("The watch is awake."), survey.at
+    return replace(survey, observed=(Observed(finding.named("watch"), since, now), *survey.observed))
 
 
 def _row(finding: HealthFinding, now: datetime) -> store.Observation:

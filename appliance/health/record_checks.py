@@ -31,8 +31,7 @@ def database(context: CheckContext) -> HealthFinding:
     """The database opens with this release, and takes a writer."""
     path = context.home.database
     if not path.exists():
-        template = "There is no database yet; `vermilion init` makes one."
-        return failing("database", RunbookPage.DATABASE_UNUSABLE, template)
+        return failing(RunbookPage.DATABASE_UNUSABLE, "There is no database yet; `vermilion init` makes one.")
     began = time.monotonic()
     try:
         with context.database().transaction():
@@ -42,11 +41,11 @@ def database(context: CheckContext) -> HealthFinding:
         context.give_up_database(error)
         if _is_locked(error):
             template = "Another process holds the database {path}; nothing can be written."
-            return failing("database", RunbookPage.DATABASE_LOCKED, template, {"path": path})
-        return failing("database", RunbookPage.DATABASE_UNUSABLE, error.template, error.values)
+            return failing(RunbookPage.DATABASE_LOCKED, template, path=path)
+        return failing(RunbookPage.DATABASE_UNUSABLE, error.template, **error.values)
     except ApplianceError as error:
-        return failing("database", RunbookPage.DATABASE_UNUSABLE, error.template, error.values)
-    return good("database", "The database opens and can be written.")
+        return failing(RunbookPage.DATABASE_UNUSABLE, error.template, **error.values)
+    return good("The database opens and can be written.")
 
 
 def log(context: CheckContext) -> HealthFinding:
@@ -61,13 +60,13 @@ def log(context: CheckContext) -> HealthFinding:
     except LedgerDamaged as error:
         behind = error.values.get("remembered", -1) > error.values.get("size", 0)  # type: ignore[operator]
         return failing(
-            "log", RunbookPage.LOG_BEHIND if behind else RunbookPage.LOG_DAMAGED, error.template, error.values
+            RunbookPage.LOG_BEHIND if behind else RunbookPage.LOG_DAMAGED, error.template, **error.values
         )
     except AuthorityError as error:
         raise NotAnswerable from error
     if checkpoint is None:
-        return good("log", "The log has no checkpoint yet; the first one follows the first entry within a second.")
-    return good("log", "Entries that the log's latest checkpoint covers: {size}.", {"size": checkpoint.size})
+        return good("The log has no checkpoint yet; the first one follows the first entry within a second.")
+    return good("Entries that the log's latest checkpoint covers: {size}.", size=checkpoint.size)
 
 
 def journal(context: CheckContext) -> HealthFinding:
@@ -80,13 +79,13 @@ def journal(context: CheckContext) -> HealthFinding:
         try:
             own = Database(path, ADMINISTRATION, patience=PATIENCE)
         except StorageError as error:
-            return failing("journal", RunbookPage.JOURNAL_CHANGED, error.template, error.values)
+            return failing(RunbookPage.JOURNAL_CHANGED, error.template, **error.values)
         with closing(own), own.reading() as lines:
             number = _changed_at(lines, tx, context.cursor)
     if number is not None:
         template = "The administrators' journal was changed: line {number} is not the one that was written."
-        return failing("journal", RunbookPage.JOURNAL_CHANGED, template, {"number": number})
-    return good("journal", "The administrators' journal is as it was written.")
+        return failing(RunbookPage.JOURNAL_CHANGED, template, number=number)
+    return good("The administrators' journal is as it was written.")
 
 
 def _changed_at(lines: Transaction, tx: Transaction, cursor: JournalCursor | None) -> int | None:
@@ -140,29 +139,29 @@ def queue_finding(tx: Transaction, now: datetime, *, mail: bool) -> HealthFindin
     _, _, letters = outbox.delivery_problems(tx, before=now - STUCK, since=now)
     if mail and letters:
         template = "Mails that have waited for more than an hour: {count}."
-        return failing("queue", RunbookPage.QUEUE_STUCK, template, {"count": letters}, mark="mail")
+        return failing(RunbookPage.QUEUE_STUCK, template, "mail", count=letters)
     if entries := queues.unplaced_since(tx, StoredTree(tx).size(), now - UNPLACED):
         template = "Entries of the log that have waited for their place for more than a minute: {count}."
-        return failing("queue", RunbookPage.QUEUE_STUCK, template, {"count": entries}, mark="log")
+        return failing(RunbookPage.QUEUE_STUCK, template, "log", count=entries)
     if contracts := queues.count_unfinalised(tx, now - UNSEALED):
         template = "Contracts that are signed by all, but could not be sealed off: {count}."
-        return failing("queue", RunbookPage.QUEUE_STUCK, template, {"count": contracts}, mark="contracts")
-    return good("queue", "Nothing waits for longer than it should.")
+        return failing(RunbookPage.QUEUE_STUCK, template, "contracts", count=contracts)
+    return good("Nothing waits for longer than it should.")
 
 
 def mail(context: CheckContext) -> HealthFinding:
     """The mail server takes mail now. Asks it."""
     settings = context.configured()
     if not settings.mail.configured:
-        return unset("mail", "No mail server is set; notices are shown in the portal only.")
+        return unset("No mail server is set; notices are shown in the portal only.")
     password = settings.mail_password(context.environment)
     values = {"host": settings.mail.host, "port": settings.mail.port}
     try:
         MailClient(settings.mail, password).greet()
     except MailUnreachable as error:
         template = "The mail server {host}:{port} cannot be used: {why}"
-        return failing("mail", RunbookPage.MAIL_DOWN, template, {**values, "why": error})
-    return good("mail", "The mail server {host}:{port} takes mail.", values)
+        return failing(RunbookPage.MAIL_DOWN, template, **values, why=error)
+    return good("The mail server {host}:{port} takes mail.", **values)
 
 
 def mail_lost(context: CheckContext) -> HealthFinding:
@@ -176,5 +175,5 @@ def mail_lost_finding(tx: Transaction, now: datetime) -> HealthFinding:
     unknown, refused, _ = outbox.delivery_problems(tx, before=now, since=now - outbox.RECENT)
     if unknown or refused:
         template = "Mails of 14 days that may not have arrived: {unknown}; that were refused: {refused}."
-        return attention("mail-lost", RunbookPage.MAIL_LOST, template, {"unknown": unknown, "refused": refused})
-    return good("mail-lost", "Mail of the last 14 days arrived, as far as can be known.")
+        return attention(RunbookPage.MAIL_LOST, template, unknown=unknown, refused=refused)
+    return good("Mail of the last 14 days arrived, as far as can be known.")

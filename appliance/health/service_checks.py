@@ -34,13 +34,11 @@ def raised(folder: Path) -> HealthFinding:
     """Of the alarms in *folder*, a file named like the unit, with time and result in its one line."""
     found = [path for path in sorted(folder.glob("*")) if path.name != OURSELVES]
     if not found:
-        return good("services", "No service has failed.")
+        return good("No service has failed.")
     lines = [path.read_text(encoding="utf-8", errors="replace").split() for path in found]
     units = ", ".join(f"{path.name} ({' '.join(line)})" for path, line in zip(found, lines, strict=True))
     values = {"units": units, "unit": found[0].name, "folder": folder}
-    return failing(
-        "services", RunbookPage.SERVICE_FAILED, "Failed and not dealt with: {units}.", values, mark=units
-    )
+    return failing(RunbookPage.SERVICE_FAILED, "Failed and not dealt with: {units}.", units, **values)
 
 
 def portal(context: CheckContext) -> HealthFinding:
@@ -57,11 +55,11 @@ def _workers(context: CheckContext, service: str, wanted: int) -> HealthFinding:
     alive = min(signs_of_life(context, service), wanted)
     values = {"service": service, "wanted": wanted, "alive": alive}
     if not alive:
-        return failing(service, RunbookPage.WEB_DOWN, "The service {service} does not answer.", values)
+        return failing(RunbookPage.WEB_DOWN, "The service {service} does not answer.", **values)
     if alive < wanted:
         template = "Workers of the service {service} that answer: {alive} of {wanted}."
-        return failing(service, RunbookPage.WEB_DOWN, template, values)
-    return good(service, "Every worker of the service {service} answers ({wanted}).", values)
+        return failing(RunbookPage.WEB_DOWN, template, **values)
+    return good("Every worker of the service {service} answers ({wanted}).", **values)
 
 
 def signs_of_life(context: CheckContext, service: str) -> int:
@@ -76,8 +74,8 @@ def versions(context: CheckContext) -> HealthFinding:
     values = {"installed": installed, "runs": runs}
     if installed != runs:
         template = "Release {installed} is installed, but the authority still runs {runs}."
-        return attention("versions", RunbookPage.VERSIONS_DIFFER, template, values)
-    return good("versions", "Release {installed} runs.", values)
+        return attention(RunbookPage.VERSIONS_DIFFER, template, **values)
+    return good("Release {installed} runs.", **values)
 
 
 NONE = "No maintenance is announced or under way."
@@ -93,15 +91,15 @@ def maintenance(context: CheckContext) -> HealthFinding:
 def maintenance_finding(window: MaintenanceWindow | None, now: datetime) -> HealthFinding:
     """What *window* means *now*; people read the sentence on every page of the console."""
     if window is None:
-        return good("maintenance", NONE)
+        return good(NONE)
     values = {"begins": _said(window.begins), "until": _said(window.until)}
     if not window.is_under_way(now):
-        return good("maintenance", "Maintenance is announced from {begins} to about {until}.", values)
+        return good("Maintenance is announced from {begins} to about {until}.", **values)
     if now <= window.until:
-        return good("maintenance", "Maintenance is under way; it is expected to end at {until}.", values)
+        return good("Maintenance is under way; it is expected to end at {until}.", **values)
     values["minutes"] = str(int((now - window.until) / timedelta(minutes=1)))
     template = "Maintenance was to end at {until}, and goes on; people can look and change nothing."
-    return failing("maintenance", RunbookPage.MAINTENANCE_LONG, template, values, mark=values["until"])
+    return failing(RunbookPage.MAINTENANCE_LONG, template, values["until"], **values)
 
 
 def is_to_be_told(finding: HealthFinding) -> bool:

@@ -149,5 +149,5 @@ def _built(house: House, authority: AuthorityClient, authority_socket: Path, sta
     console = Console(create_app(parts), house, observations, database, parts)
     for login, role in PEOPLE.items():
         house.set_up_with_key(login, role)
-    console.found(good("clock", "The clock is in step."))
+    console.found(good("The clock is in step.").named("clock"))
     return console

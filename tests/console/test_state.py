@@ -23,16 +23,11 @@ def told(console: Console, language: str = "en", **headers: str) -> str:
 
 def clock_out(console: Console) -> None:
     console.house.later(seconds=15)
-    out = failing(
-        "clock", RunbookPage.CLOCK_UNSYNCHRONISED, "The clock is not synchronised; check the NTP service."
-    )
-    soon = attention(
-        "disk",
-        RunbookPage.DISK_FULL,
-        "Only {share} of the disk of {path} is free.",
-        {"share": "12 %", "path": "/"},
-    )
-    console.found(good("authority", "The authority answers (release {version}).", {"version": "1"}), out, soon)
+    out = failing(RunbookPage.CLOCK_UNSYNCHRONISED, "The clock is not synchronised; check the NTP service.")
+    template = "Only {share} of the disk of {path} is free."
+    soon = attention(RunbookPage.DISK_FULL, template, share="12 %", path="/")
+    fine = good("The authority answers (release {version}).", version="1")
+    console.found(fine.named("authority"), out.named("clock"), soon.named("disk"))
 
 
 def test_an_administrators_choice_of_language_is_kept_before_the_browser_is_asked(console: Console) -> None:
@@ -68,15 +63,17 @@ def test_all_is_well_only_when_all_is(console: Console) -> None:
     clock_out(console)
     console.house.later(seconds=15)
     console.found(
-        good("clock", "In step."), good("disk", "Half is free."), good("authority", "The authority answers.")
+        good("In step.").named("clock"),
+        good("Half is free.").named("disk"),
+        good("The authority answers.").named("authority"),
     )
     assert "All is well" in told(console)
 
 
 def test_what_could_not_be_asked_is_said_to_be_from_then(console: Console) -> None:
-    console.found(good("hsm", "Ready to sign."))
+    console.found(good("Ready to sign.").named("hsm"))
     console.house.later(seconds=30)
-    console.found(failing("authority", RunbookPage.AUTHORITY_GONE, "The authority does not answer."))
+    console.found(failing(RunbookPage.AUTHORITY_GONE, "The authority does not answer.").named("authority"))
     assert "Not asked lately" in told(console)
 
 
@@ -113,7 +110,7 @@ def test_programs_get_reasons_and_figures(console: Console) -> None:
     assert 'vermilion_condition{check="clock"} 2.0' in text
     assert "vermilion_log_waiting 2.0" in text
     console.house.later(seconds=15)
-    console.found(*(good(name, "Fine.") for name in TITLES if name != "watch"))
+    console.found(*(good("Fine.").named(name) for name in TITLES if name != "watch"))
     assert console.browser().get("/readyz").status_code == 200
 
 

@@ -9,7 +9,6 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from appliance.cli import main
 from appliance.health import Condition, HealthFinding, Observed, RunbookPage
-from appliance.health.findings import REMEDIES
 from appliance.health.registry import CHECKS, TITLES
 from appliance.health.surveys import diagnose
 from appliance.language import Language, translator
@@ -32,7 +31,7 @@ def require_shown(station: Station, name: str, page: RunbookPage) -> None:
     station.look()  # what two rounds in a row found is an alarm
     observed = seen(station, name)
     finding = observed.finding
-    assert finding.remedy == REMEDIES[page].template
+    assert finding.remedy == page.remedy
     _on_the_console(station, observed, page)
     _in_readyz(station, finding)
     _in_the_metrics(station, finding)
@@ -78,7 +77,7 @@ def _on_the_console(station: Station, observed: Observed, page: RunbookPage) -> 
     for language in Language:
         say = translator(language)
         row = station.onlooker.row(finding.name, language.value)
-        remedy = say(REMEDIES[page].template, **finding.remedy_values)
+        remedy = say(page.remedy, **finding.remedy_values)
         assert (row.kind, row.title, row.badge) == ("failing", say(TITLES[finding.name]), say("Failing"))
         assert row.sentence == _set(say(finding.template, **finding.values))
         assert row.remedy == _set(f"{say('What to do')} {remedy} {say('Runbook')}")

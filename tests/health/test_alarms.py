@@ -19,13 +19,10 @@ from tests.health.station import KEY, Station, eventually
 
 START = datetime(2026, 11, 25, 8, tzinfo=UTC)
 DAY = timedelta(days=1)
-FULL = failing(
-    "disk", RunbookPage.DISK_FULL, "Only {share} of the disk of {path} is free.", {"share": "4%", "path": "/var"}
-)
-LOW = attention(
-    "disk", RunbookPage.DISK_FULL, "Only {share} of the disk of {path} is free.", {"share": "9%", "path": "/var"}
-)
-FINE = good("disk", "All is well.")
+LITTLE = "Only {share} of the disk of {path} is free."
+FULL = failing(RunbookPage.DISK_FULL, LITTLE, share="4%", path="/var").named("disk")
+LOW = attention(RunbookPage.DISK_FULL, LITTLE, share="9%", path="/var").named("disk")
+FINE = good("All is well.").named("disk")
 
 
 class Ward:

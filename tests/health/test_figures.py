@@ -88,6 +88,6 @@ def test_prometheus_reads_all_that_we_say(stationed: Station) -> None:
 def test_labels_are_written_so_that_they_are_read_again() -> None:
     odd = 'a "quoted" \\ name\nin two lines'
     figures = {labelled("vermilion_workers", service=odd): 1.0}
-    survey = Survey((Observed(good("disk", "fine"), NOON, NOON),), NOON, figures)
+    survey = Survey((Observed(good("fine").named("disk"), NOON, NOON),), NOON, figures)
     samples = [each for family in text_string_to_metric_families(exposition(survey)) for each in family.samples]
     assert {"service": odd} in [sample.labels for sample in samples]

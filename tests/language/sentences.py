@@ -28,6 +28,8 @@ SPEAKING = {
     "speak",
     "ask_hidden",
     "confirms",
+    "good",
+    "unset",
 }
 """Calls whose first text is a sentence."""
 
@@ -36,9 +38,9 @@ WITH_NAME = {
     "DocumentRefused": 1,
     "Finding": 2,
     "InspectionWarning": 1,
-    "good": 1,
-    "attention": 2,
-    "failing": 2,
+    "attention": 1,
+    "failing": 1,
+    "_Page": 1,
 }
 """Calls whose sentence is a later argument."""
 

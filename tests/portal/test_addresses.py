@@ -36,7 +36,7 @@ def test_ready_when_all_that_it_needs_answers(browser: FlaskClient) -> None:
 def test_strangers_are_told_no_more_than_whether_it_works(appliance: Appliance, browser: FlaskClient) -> None:
     observations = Observations(appliance.settings.home.health)
     said = "Others may read /var/lib/vermilion/state/vermilion.db."
-    finding = failing("permissions", RunbookPage.PERMISSION_WRONG, said, {"mode": "o-r", "path": "vermilion.db"})
+    finding = failing(RunbookPage.PERMISSION_WRONG, said, mode="o-r", path="vermilion.db").named("permissions")
     observations.save_round([finding], appliance.now(), {}, names=["permissions"])
     observations.close()
     assert browser.get("/readyz").json["failing"]["permissions"] == said
