@@ -12,7 +12,7 @@ from appliance.config import Settings
 from appliance.egress import Egress, ExchangeLimits
 from appliance.errors import ConfigurationError
 from appliance.timestamping import OutsideAuthority
-from appliance.timestamping.outside import LARGEST_REPLY
+from appliance.timestamping.issuing import LARGEST_REPLY
 from appliance.verification import TrustAnchors, Verifier
 from hsm.client import AuthorityClient
 

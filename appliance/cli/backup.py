@@ -21,7 +21,7 @@ from appliance.operations.backup.creating import ensure_key
 from appliance.operations.drill import run_drill
 from appliance.operations.restore import RestoreOrder, restore_archive
 from appliance.operations.results import BackupOutcome, save_backup_outcome
-from appliance.supervision.services import inherited, running_authority
+from appliance.supervision import inherited, running_authority
 from hsm.client import AuthorityClient
 from hsm.config import TokenBackup
 from hsm.encryption import new_identity, recipient_of

@@ -18,7 +18,7 @@ from appliance.demonstration.sample import sample_contract
 from appliance.demonstration.story import DemonstrationContract, DemonstrationRun, ResultFiles
 from appliance.home import make_directory
 from appliance.ledger import Sequencer
-from appliance.supervision.services import inherited, running_authority
+from appliance.supervision import inherited, running_authority
 from appliance.wiring import Appliance, open_appliance
 from hsm.client import AuthorityClient
 

@@ -16,8 +16,7 @@ from appliance.clock import utc_now
 from appliance.health import Condition, HealthFinding, Observed
 from appliance.health.check_context import ask_all, open_check_context
 from appliance.health.findings import RunbookPage
-from appliance.health.registry import SERVES
-from appliance.health.surveys import diagnose
+from appliance.health.surveys import SERVES, diagnose
 from appliance.language import Translator, translator
 from appliance.support import write_bundle
 

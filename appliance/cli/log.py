@@ -10,7 +10,7 @@ from appliance.cli.program import REFUSED, Context
 from appliance.errors import StorageError
 from appliance.ledger import LogCheck, LogProofs, LogScan
 from appliance.store.database import Database
-from appliance.supervision.services import inherited, running_authority
+from appliance.supervision import inherited, running_authority
 from hsm.client import AuthorityClient
 from hsm.note import parse_vkey
 

@@ -20,8 +20,7 @@ from appliance.demonstration.founding import found_home
 from appliance.demonstration.new_home import NewHome, zone_of_machine
 from appliance.errors import SupervisionFailed
 from appliance.home import Home
-from appliance.supervision import Supervisor, services
-from appliance.supervision.services import inherited
+from appliance.supervision import TSA_PORT_ABOVE, Supervisor, inherited, services
 from hsm.client import AuthorityClient
 
 
@@ -46,7 +45,7 @@ def up_command(context: Context, port: int | None, organisation: str | None, url
     if url and organisation is None:
         raise click.UsageError(context.terminal.translated("--url takes --organisation."))
     say = context.terminal.say
-    environment = services.inherited(os.environ)
+    environment = inherited(os.environ)
     wanted = None
     if organisation is not None:
         wanted = NewHome(organisation, url, context.terminal.language, zone_of_machine())
@@ -54,11 +53,11 @@ def up_command(context: Context, port: int | None, organisation: str | None, url
     settings = load(context.home)
     if port is not None and port != settings.web.port:
         settings, environment = settings.at_port(port), {**environment, PORT_OF_RUN: str(port)}
-    for each in (settings.web.port, settings.web.port + services.TSA_PORT_ABOVE, settings.console.port):
+    for each in (settings.web.port, settings.web.port + TSA_PORT_ABOVE, settings.console.port):
         _require_free(each)
     with (
         _ending() as asked,
-        Supervisor(services.services(settings, environment), say=say) as supervisor,
+        Supervisor(services(settings, environment), say=say) as supervisor,
         _served(context.home, settings.web.port),
     ):
         _tell_first_steps(context.terminal, settings)

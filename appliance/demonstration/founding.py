@@ -22,8 +22,7 @@ from appliance.demonstration.participants import DemonstrationAuthenticators
 from appliance.errors import ConfigurationError, NotFound, SupervisionFailed
 from appliance.home import Home, make_directory, write_private
 from appliance.model.people import Person, Seal
-from appliance.supervision import Say
-from appliance.supervision.services import running_authority
+from appliance.supervision import Say, running_authority
 from appliance.wiring import LINKS_KEY, Appliance, open_appliance
 from hsm.client import AuthorityClient
 from hsm.errors import UnknownKey

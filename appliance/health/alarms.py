@@ -21,7 +21,7 @@ from appliance.config import AlarmSettings, Settings
 from appliance.egress import Egress, EgressFailed, ExchangeLimits
 from appliance.health.findings import Condition
 from appliance.health.observations import ASLEEP, Observations, Observed
-from appliance.health.registry import TITLES
+from appliance.health.surveys import TITLES
 from appliance.language import Translator, instants, translator
 from appliance.notices.mail import Envelope, MailClient, MailRefused, MailUnavailable, MailUnknown
 from appliance.notices.messages import MailMessage

@@ -16,8 +16,14 @@ from pathlib import Path
 from appliance.config import Settings, load
 from appliance.errors import ApplianceError, StateRefused
 from appliance.home import Home
-from appliance.jobs.scheduler import build_scheduler
-from appliance.jobs.table import administration_jobs, health_jobs, held_during_maintenance, jobs_of, liveness_job
+from appliance.jobs.table import (
+    administration_jobs,
+    build_scheduler,
+    health_jobs,
+    held_during_maintenance,
+    jobs_of,
+    liveness_job,
+)
 from appliance.listing import ListCheck
 from appliance.logs import set_up_logging_at
 from appliance.notices.delivery import OutboxDelivery

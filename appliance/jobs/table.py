@@ -1,27 +1,88 @@
-"""The table of jobs: what is done by itself, and how often; among it what administrators decided, and the
-watch."""
+"""The table of jobs: what is done by itself, and how often; among it what administrators decided, and the watch.
+
+APScheduler only ticks; what is due stands in the database, so a missed tick loses nothing.
+"""
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from functools import partial
 from typing import Final
+
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.schedulers.background import BackgroundScheduler
 
 from appliance.administration import Administration, Process, open_administration
 from appliance.administration.action import ExecutedBy
 from appliance.config import Settings
+from appliance.errors import ApplianceError
 from appliance.health import Observations
 from appliance.health.alarms import KEY, MAIL, WEBHOOK, AlarmDelivery, Alarms
 from appliance.health.surveys import HealthMonitor
-from appliance.jobs.scheduler import Job
 from appliance.notices.delivery import OutboxDelivery
 from appliance.notices.mail import MailClient
 from appliance.wiring import Appliance
+from hsm.errors import AuthorityError
 from hsm.process import ServiceManager
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Something to do every so many seconds, ``at_once`` for the first time when the scheduler starts.
+
+    ``work`` leaves everything as it was when it raises.
+    """
+
+    name: str
+    seconds: float
+    work: Callable[[], object]
+    at_once: bool = False
+
+
+class ReportingJob:
+    """Runs a job and says when it begins to fail and when it works again, not every second in between.
+
+    Nothing on the way of signing or recording ends here: those acts fail where they are asked for. A job that
+    fails finds its work still in the table at the next tick.
+    """
+
+    def __init__(self, job: Job) -> None:
+        self._job = job
+        self.failing: str | None = None
+
+    def __call__(self) -> None:
+        try:
+            self._job.work()
+        except (ApplianceError, AuthorityError, OSError) as error:
+            if self.failing != str(error):
+                log.warning("%s: %s", self._job.name, error)
+            self.failing = str(error)
+        else:
+            if self.failing is not None:
+                log.info("%s: works again", self._job.name)
+            self.failing = None
+
+
+def build_scheduler(jobs: Sequence[Job]) -> BackgroundScheduler:
+    """A scheduler with *jobs*, one at a time each; late ticks are merged into one."""
+    scheduler = BackgroundScheduler(
+        executors={"default": ThreadPoolExecutor(max(1, len(jobs)))},
+        job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
+        timezone="UTC",
+    )
+    for job in jobs:
+        when = {"next_run_time": datetime.now(UTC)} if job.at_once else {}
+        scheduler.add_job(ReportingJob(job), "interval", seconds=job.seconds, id=job.name, name=job.name, **when)
+    return scheduler
+
 
 SEQUENCING = 1.0
 RECOVERY = 2.0

@@ -16,8 +16,8 @@ from appliance.confinement import Confinement
 from appliance.errors import ApplianceError, BackupFailed
 from appliance.home import Home
 from appliance.operations.backup import BackupArchive, BackupContext
+from appliance.operations.backup.archives import open_document
 from appliance.operations.backup.checking import check_archive
-from appliance.operations.backup.documents import open_document
 from appliance.operations.restore.opening import documents_of, open_appliance_files, open_database, verify_opened
 from appliance.operations.results import DrillResult, last_drill_result, save_drill_result
 from hsm.errors import AuthorityError

@@ -1,8 +1,7 @@
 """Timestamps: replies to requests (RFC 3161), tokens for our own signatures, and the second timestamp that an
 authority outside may add to a signature."""
 
-from appliance.timestamping.issuing import TimestampIssuer
-from appliance.timestamping.outside import OutsideAuthority, OutsideToken
+from appliance.timestamping.issuing import OutsideAuthority, OutsideToken, TimestampIssuer
 from appliance.timestamping.refusal_counts import RefusalCounts
 from appliance.timestamping.service import TimestampService
 

@@ -40,8 +40,7 @@ from appliance.model.people import Against, IdentityDocument, Person
 from appliance.model.powers import PowerBasis, PowerScope
 from appliance.powers import PowerDraft
 from appliance.store import accounts
-from appliance.supervision import Supervisor
-from appliance.supervision.services import inherited, services
+from appliance.supervision import Supervisor, inherited, services
 from appliance.wiring import Appliance, open_appliance
 from scripts.screenshots.operators import operators
 from scripts.screenshots.screens import AUDITOR

@@ -11,8 +11,7 @@ from typing import cast
 import pytest
 
 from appliance.errors import NotFound, PreconditionRefused, StateRefused
-from appliance.jobs.scheduler import Job
-from appliance.jobs.table import held_during_maintenance
+from appliance.jobs.table import Job, held_during_maintenance
 from appliance.language import Language
 from appliance.maintenance import Maintenance
 from appliance.model.administration import MaintenanceWindow

@@ -22,7 +22,7 @@ from appliance.demonstration.participants import ZHANG, DemonstrationAuthenticat
 from appliance.demonstration.sample import sample_contract
 from appliance.demonstration.story import DemonstrationContract, DemonstrationRun
 from appliance.store.database import Database
-from appliance.supervision.services import TSA_PORT_ABOVE
+from appliance.supervision import TSA_PORT_ABOVE
 from appliance.wiring import Appliance, open_appliance
 from hsm.timestamp import build_request, order_for
 from tests.bench.documents import plain_contract

@@ -17,8 +17,7 @@ from appliance.config import Settings, WebSettings, load
 from appliance.demonstration.founding import found_home
 from appliance.demonstration.new_home import DEMONSTRATION
 from appliance.home import Home, write_private
-from appliance.supervision import Supervisor
-from appliance.supervision.services import inherited, running_authority, services
+from appliance.supervision import Supervisor, inherited, running_authority, services
 from hsm.home import make_home
 
 

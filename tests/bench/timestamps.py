@@ -10,7 +10,7 @@ from dataclasses import replace
 from appliance.config import Settings
 from appliance.store import ledger
 from appliance.store.database import Database
-from appliance.supervision.services import TSA_PORT_ABOVE
+from appliance.supervision import TSA_PORT_ABOVE
 from hsm.timestamp import build_request, order_for
 from tests.bench.floors import trivial_server
 from tests.bench.load import post_repeatedly, wait_until_serving

@@ -23,8 +23,7 @@ from appliance.demonstration.founding import found_home
 from appliance.demonstration.new_home import NewHome
 from appliance.home import Home
 from appliance.language import Language
-from appliance.supervision import Supervisor
-from appliance.supervision.services import inherited, services
+from appliance.supervision import Supervisor, inherited, services
 from tests.ports import free_port
 
 PATIENCE = 30.0

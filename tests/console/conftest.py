@@ -21,7 +21,7 @@ from appliance.administration.action import ExecutedBy
 from appliance.administration.actions import REGISTRY
 from appliance.health import HealthFinding, Observations
 from appliance.health.findings import good
-from appliance.health.registry import TITLES
+from appliance.health.surveys import TITLES
 from appliance.home import make_directory
 from appliance.model.administration import AdministratorRole
 from appliance.store.administration import ADMINISTRATION

@@ -12,7 +12,7 @@ import pytest
 from appliance.health import Observations, RunbookPage
 from appliance.health import observations as watch
 from appliance.health.findings import attention, failing, good
-from appliance.health.registry import TITLES
+from appliance.health.surveys import TITLES
 from tests.console.conftest import Console, post
 from webui.console.access import FRAGMENT
 

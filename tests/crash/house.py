@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from appliance.home import Home
-from appliance.supervision.services import answers, operational
+from appliance.supervision import answers, operational
 from tests.ports import free_port
 
 PATIENCE = 120.0

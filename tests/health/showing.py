@@ -9,8 +9,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from appliance.cli import main
 from appliance.health import Condition, HealthFinding, Observed, RunbookPage
-from appliance.health.registry import CHECKS, TITLES
-from appliance.health.surveys import diagnose
+from appliance.health.surveys import CHECKS, TITLES, diagnose
 from appliance.language import Language, translator
 from tests.health.station import Station
 from tests.language.sentences import ROOT

@@ -32,7 +32,7 @@ from appliance.notices.mail import MailClient
 from appliance.operations.backup import BackupContext
 from appliance.operations.backup.creating import ensure_key
 from appliance.store.database import Database
-from appliance.supervision.services import answers
+from appliance.supervision import answers
 from hsm.client import AuthorityClient
 from hsm.encryption import new_identity, recipient_of
 from hsm.errors import AuthorityError

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from appliance.health.findings import RunbookPage
-from appliance.health.registry import CHECKS, TITLES
+from appliance.health.surveys import CHECKS, TITLES
 from appliance.language import chinese_messages
 from tests.language.sentences import ROOT
 

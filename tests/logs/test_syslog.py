@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.logs.syslog import Syslog, syslog_message
+from appliance.logs import Syslog, syslog_message
 from tests.logs.test_lines import said
 
 FORM = re.compile(

@@ -19,8 +19,8 @@ from appliance.home import Home, write_private
 from appliance.model.administration import AdministratorRole, NewAdministrator
 from appliance.model.contract import Contract
 from appliance.operations.backup import BackupArchive, BackupContext
+from appliance.operations.backup.archives import read_list
 from appliance.operations.backup.creating import ensure_key
-from appliance.operations.backup.documents import read_list
 from appliance.wiring import Appliance
 from hsm.client import AuthorityClient
 from hsm.encryption import new_identity, recipient_of

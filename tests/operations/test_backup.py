@@ -34,8 +34,8 @@ from appliance.operations.backup import (
     create_archive,
     creating,
 )
+from appliance.operations.backup.archives import read_list
 from appliance.operations.backup.checking import archives_to_keep, prune_archives
-from appliance.operations.backup.documents import read_list
 from appliance.operations.restore.opening import open_database
 from appliance.operations.results import last_backup_outcome
 from appliance.store import ledger

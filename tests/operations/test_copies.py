@@ -9,7 +9,7 @@ from pysqlite3 import dbapi2 as sqlite
 
 from appliance.errors import StorageError, UpgradeRefused
 from appliance.home import Home
-from appliance.operations.releases.copies import DatabaseCopies
+from appliance.operations.releases.rollback import DatabaseCopies
 
 
 def database(path: Path, said: str, *, form: int = 1) -> Path:

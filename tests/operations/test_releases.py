@@ -21,8 +21,7 @@ from appliance.errors import StorageError, UpgradeRefused
 from appliance.home import Home
 from appliance.operations.backup import BackupArchive
 from appliance.operations.releases import Commands, Releases, UpgradeStep, roll_back, upgrade
-from appliance.operations.releases.copies import DatabaseCopies
-from appliance.operations.releases.rollback import ELSEWHERE
+from appliance.operations.releases.rollback import ELSEWHERE, DatabaseCopies
 from appliance.operations.releases.tree import Upgrade, UpgradeJournal
 from appliance.store.copying import moment_of
 from appliance.store.database import Database

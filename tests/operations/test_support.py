@@ -18,9 +18,7 @@ from appliance.home import Home, make_directory
 from appliance.model.administration import ROOT, JournalKind, Stuck, StuckStep
 from appliance.store.administration import ADMINISTRATION, journal, stuck
 from appliance.store.database import Database
-from appliance.support import write_bundle
-from appliance.support.allow_list import REMOVED, AllowList
-from appliance.support.bundle import PARTS
+from appliance.support import PARTS, REMOVED, AllowList, write_bundle
 from appliance.wiring import Appliance
 from tests.operations.house import PLANTED, House
 

@@ -18,7 +18,7 @@ from appliance.egress import MOST_AT_ONCE, Egress, EgressFailed, ExchangeLimits
 from appliance.errors import ConfinementFailed
 from appliance.model.intent import OutsideStamp
 from appliance.timestamping import OutsideAuthority
-from appliance.timestamping.outside import LARGEST_REPLY, PAUSE
+from appliance.timestamping.issuing import LARGEST_REPLY, PAUSE
 from appliance.verification import TrustAnchors, VerificationReport, Verifier
 from hsm.timestamp import verify_token
 from tests.outside.hostile import ways

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from flask.testing import FlaskClient
 
-from appliance.archive_renewal.ceremony_records import CeremonyRecords
+from appliance.archive_renewal import CeremonyRecords
 from appliance.demonstration.participants import OFFICER
 from appliance.health.authority_checks import recovery
 from appliance.health.check_context import open_check_context

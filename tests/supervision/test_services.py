@@ -6,7 +6,7 @@ from pathlib import Path
 
 from appliance.config import Settings
 from appliance.home import Home
-from appliance.supervision.services import inherited, services
+from appliance.supervision import inherited, services
 
 
 def test_children_inherit_little() -> None:

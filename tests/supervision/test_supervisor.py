@@ -13,8 +13,7 @@ from pathlib import Path
 import pytest
 
 from appliance.errors import SupervisionFailed
-from appliance.supervision import Service, Supervisor
-from appliance.supervision.supervisor import PATIENCE_AT_END
+from appliance.supervision import PATIENCE_AT_END, Service, Supervisor
 
 SERVE = """
 import os, pathlib, sys, time

@@ -16,9 +16,8 @@ from flask import Blueprint, Response, jsonify, make_response, render_template
 from appliance.administration.actions import find_action, may_ask
 from appliance.health import Condition, Observed, Survey
 from appliance.health.figures import METRICS_TYPE, exposition
-from appliance.health.registry import CHECKS, TITLES
 from appliance.health.service_checks import is_to_be_told
-from appliance.health.surveys import ServiceReadiness
+from appliance.health.surveys import CHECKS, TITLES, ServiceReadiness
 from webui.console import operations
 from webui.console.access import administration, parts, visitor
 from webui.shared.language import translate

@@ -12,9 +12,8 @@ from pathlib import Path
 
 from appliance.config import BackupSettings
 from appliance.errors import BackupFailed
-from appliance.operations.backup.archives import NOTE, BackupArchive, BackupManifest
+from appliance.operations.backup.archives import NOTE, BackupArchive, BackupManifest, read_list, require_objects
 from appliance.operations.backup.creating import BackupContext
-from appliance.operations.backup.documents import read_list, require_objects
 from hsm.backup import require_signed
 from hsm.errors import DecryptionRefused, Malformed
 from hsm.note import NoteKey, NoteRefused

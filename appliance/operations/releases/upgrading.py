@@ -12,8 +12,7 @@ from appliance.errors import ApplianceError, UpgradeRefused
 from appliance.home import Home
 from appliance.operations.backup.archives import BackupArchives
 from appliance.operations.backup.checking import signed_manifest
-from appliance.operations.releases.copies import DatabaseCopies, entries_of, schema_of
-from appliance.operations.releases.rollback import go_back, stop_services
+from appliance.operations.releases.rollback import DatabaseCopies, entries_of, go_back, schema_of, stop_services
 from appliance.operations.releases.tree import (
     Release,
     Releases,

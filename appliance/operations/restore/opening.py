@@ -12,9 +12,14 @@ from appliance.errors import RestoreRefused
 from appliance.home import Home, make_directory
 from appliance.ledger import LogCheck, LogReport
 from appliance.operations.backup import archives as places
-from appliance.operations.backup.archives import BackupArchive, BackupManifest
+from appliance.operations.backup.archives import (
+    BackupArchive,
+    BackupManifest,
+    SealedDocument,
+    open_document,
+    read_list,
+)
 from appliance.operations.backup.creating import remembered_checkpoint
-from appliance.operations.backup.documents import SealedDocument, open_document, read_list
 from appliance.store import retention
 from appliance.store.copying import require_whole
 from appliance.store.database import Database

@@ -35,7 +35,7 @@ from appliance.operations.restore.opening import (
     verify_opened,
 )
 from appliance.store.schema import latest
-from appliance.supervision.services import answers
+from appliance.supervision import answers
 from hsm.config import AuthorityHome
 from hsm.encryption import identities_in
 from hsm.errors import error_class

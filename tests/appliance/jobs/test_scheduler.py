@@ -14,7 +14,7 @@ import pytest
 
 from appliance.demonstration.participants import LI, ZHANG
 from appliance.errors import NotFound, StorageError
-from appliance.jobs.scheduler import Job, ReportingJob
+from appliance.jobs.table import Job, ReportingJob
 from appliance.model.contract import ContractState
 from appliance.wiring import Appliance
 from tests.appliance.notices.smtp import Post, post_office

@@ -2,6 +2,8 @@
 
 A document timestamp proves what lies before it for as long as its certificate is good and its algorithms count.
 The next one is put over it, with fresh revocation lists, in one more incremental revision, while it still holds.
+
+Key ceremonies are recorded in the log, so that changing the authority's record of one would show.
 """
 
 from __future__ import annotations
@@ -20,13 +22,19 @@ from appliance.contracts.dependencies import ContractRecords, SigningBackend
 from appliance.contracts.finalisation import Archived, Archiving
 from appliance.errors import ApplianceError, ResultRefused
 from appliance.evidence.extraction import newest_contents
-from appliance.ledger.audit_trail import SYSTEM, AuditEvent, EventKind, Field
+from appliance.ledger.audit_trail import SYSTEM, AuditEvent, AuditTrail, EventKind, Field
 from appliance.model.contract import Contract, ContractRevision, ContractState, RevisionKind
+from appliance.model.notice import NoticeKind
+from appliance.office.context import notify_officers
 from appliance.pdf.values import ValidationMaterial
-from appliance.store import archive_renewals, contracts, retention
+from appliance.store import archive_renewals, contracts, ledger, retention
+from appliance.store.database import Database
 from appliance.timestamping.issuing import horizon_of_certificate, horizon_of_token, signer_of_token
 from hsm import der
+from hsm.client import AuthorityClient
 from hsm.errors import UnknownKey
+from hsm.intents import instant
+from hsm.operation_types import HeldCeremony
 
 KEPT = (ContractState.COMPLETED, ContractState.VOIDED)
 """A voided contract is kept like any other: that it was signed, and voided, may have to be shown."""
@@ -197,3 +205,36 @@ def _last_token(document: bytes, contract: Contract) -> bytes:
     if contract.current.kind is not RevisionKind.ARCHIVE or len(contract.revisions) < 2:
         raise ResultRefused("The contract does not end with an archive timestamp.")
     return der.first(newest_contents(document, since=contract.revisions[-2].size))
+
+
+class CeremonyRecords:
+    """Puts into the log what is not there yet. Thread-safe."""
+
+    def __init__(
+        self, database: Database, audit: AuditTrail, authority: AuthorityClient, now: Callable[[], datetime]
+    ) -> None:
+        self._database = database
+        self._audit = audit
+        self._authority = authority
+        self._now = now
+
+    def record_ceremonies(self) -> None:
+        """One look. Raises :class:`hsm.errors.AuthorityError` when the authority does not answer."""
+        held = self._authority.ceremonies()
+        with self._database.reading() as tx:
+            known = ledger.ceremonies_in_log(tx)
+        if new := [each for each in held if each.number not in known]:
+            with self._database.transaction() as tx:
+                for each in new:
+                    if each.recovers_officers:
+                        notify_officers(tx, NoticeKind.OFFICER_RECOVERY, self._now(), about=str(each.number))
+                    ledger.insert_ceremony_entry(tx, each.number, self._audit.append(tx, self._event(each)))
+
+    def _event(self, held: HeldCeremony) -> AuditEvent:
+        public: dict[str, Field] = {
+            "ceremony": held.number,
+            "held": instant(held.held),
+            "name": held.name,
+            "transcript": held.sha256.hex(),
+        }
+        return AuditEvent(EventKind.KEY_CEREMONY, self._now(), SYSTEM, None, public)
