@@ -38,13 +38,13 @@ WINDOW = MaintenanceWindow(NOON, NOON + timedelta(hours=2), "a new disk")
 def test_a_maintenance_is_told_on_every_page(
     window: MaintenanceWindow | None, hours: int, said: str, told: bool
 ) -> None:
-    finding = maintenance_finding(window, NOON + timedelta(hours=hours))
+    finding = maintenance_finding(window, NOON + timedelta(hours=hours)).named("maintenance")
     assert finding.condition is Condition.GOOD and said in str(finding)
     assert is_to_be_told(finding) is told
 
 
 def test_one_that_lasts_longer_than_announced_is_an_alarm() -> None:
-    finding = maintenance_finding(WINDOW, NOON + timedelta(hours=2, minutes=1))
+    finding = maintenance_finding(WINDOW, NOON + timedelta(hours=2, minutes=1)).named("maintenance")
     assert (finding.condition, finding.page) == (Condition.FAILING, RunbookPage.MAINTENANCE_LONG)
     assert "was to end at 2026-11-25 14:00 UTC" in str(finding) and is_to_be_told(finding)
     assert "a new disk" not in str(finding), "what somebody typed goes into no metric and no bundle"
