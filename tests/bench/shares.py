@@ -27,14 +27,13 @@ from appliance.wiring import Appliance, open_appliance
 from hsm.timestamp import build_request, order_for
 from tests.bench.documents import plain_contract
 from tests.bench.load import post_repeatedly
+from tests.bench.machine_time import used_milliseconds
 from tests.bench.measure import Figure
 from tests.bench.signing import sent
 from tests.bench.stage import (
-    MILLISECONDS_A_TICK,
     authority_of,
     descendants,
     founded_home,
-    processor_ticks,
     serving,
     silent,
     wait_until_idle,
@@ -75,8 +74,10 @@ class MeasuredConfinement(Confinement):
         assert self._zygote is not None
         return self._zygote.program.pid
 
-    def run(self, job: str, arguments: Mapping[str, Any], *, timeout: float = 30.0) -> Any:
-        answer = super().run(job, arguments, timeout=timeout)
+    def run(
+        self, job: str, arguments: Mapping[str, Any], *, timeout: float = 30.0, processor: float | None = None
+    ) -> Any:
+        answer = super().run(job, arguments, timeout=timeout, processor=processor)
         self.used[job] += answer["used"] / 1e6
         self.started += answer["start"] / 1e6
         self.faults[job] += answer["faults"]
@@ -86,6 +87,7 @@ class MeasuredConfinement(Confinement):
 
 def figures() -> list[Figure]:
     """A row for each part of one signing step, and of a whole contract, in milliseconds of processor time."""
+    used_milliseconds()  # before anything starts, so that it counts
     with founded_home() as settings, authority_of(settings):
         authority = descendants(os.getpid())
         with open_appliance(settings) as appliance:
@@ -161,7 +163,7 @@ def _stepper(
         contract = waiting.pop()
         party = contract.parties[0].id
         prepared = _timed(phases, "prepare", lambda: appliance.cycle.prepare(contract.id, party))
-        answer = _timed(phases, "the software authenticator", lambda: pocket.activate(subject, prepared.act))
+        answer = _timed(phases, "the software authenticator", lambda: pocket.activate(subject, prepared.intent))
         _timed(phases, "sign", lambda: appliance.cycle.sign(prepared.id, [answer]))
         _timed(phases, "complete", lambda: appliance.cycle.complete(prepared.id))
 
@@ -173,7 +175,7 @@ def _shares(
 ) -> dict[str, float]:
     """Milliseconds of one *work*, by process, and of all together; the caller's own are not among the parts."""
     whole, keys, forks, own = (
-        processor_ticks().busy,
+        used_milliseconds(),
         _used(authority),
         _used([confinement.zygote]),
         time.process_time(),
@@ -189,7 +191,7 @@ def _shares(
             for job, used in confinement.used.items()
         },
     }
-    everything = (processor_ticks().busy - whole) * MILLISECONDS_A_TICK
+    everything = used_milliseconds() - whole
     rest = everything - sum(parts.values()) - (time.process_time() - own) * 1000
     return {name: used / times for name, used in (parts | {REST: rest, "everything": everything}).items()}
 
@@ -202,13 +204,13 @@ def _timestamp(algorithm: str, name: str) -> list[Figure]:
         with serving(there), closing(Database(settings.home.database)) as database:
             processes = {part: _running(words) for part, words in OF_TIMESTAMPS.items()}
             post_repeatedly(URL, request, seconds=1)
-            before, whole = {part: _used(pids) for part, pids in processes.items()}, processor_ticks().busy
+            before, whole = {part: _used(pids) for part, pids in processes.items()}, used_milliseconds()
             load, done = sum(os.times()[2:4]), issued(database)
             post_repeatedly(URL, request, seconds=4)
             done = issued(database) - done
             rows = {part: _used(pids) - before[part] for part, pids in processes.items()}
             rows["the client that asks"] = (sum(os.times()[2:4]) - load) * 1000
-            everything = (processor_ticks().busy - whole) * MILLISECONDS_A_TICK
+            everything = used_milliseconds() - whole
     rows |= {REST: everything - sum(rows.values()), "everything": everything}
     return [Figure(f"timestamp, {name}, {part}", "µs", 1000 * used / done) for part, used in rows.items()]
 

@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from importlib import resources
 from pathlib import Path
-from typing import NamedTuple
 
 from appliance.config import Settings, WebSettings, load
 from appliance.demonstration.founding import found_home
@@ -19,6 +18,7 @@ from appliance.demonstration.new_home import DEMONSTRATION
 from appliance.home import Home, write_private
 from appliance.supervision import Supervisor, inherited, running_authority, services
 from hsm.home import make_home
+from tests.bench.machine_time import MILLISECONDS_A_TICK, processor_ticks
 
 
 def silent(_sentence: str, **_values: object) -> None:
@@ -79,22 +79,6 @@ def wait_until_idle(*, seconds: float = 60) -> None:
         now = processor_ticks()
         if now.busy - before.busy < 0.05 * (now.all - before.all):
             return
-
-
-MILLISECONDS_A_TICK = 1000 / os.sysconf("SC_CLK_TCK")
-
-
-class Ticks(NamedTuple):
-    """Ticks of all cores since the machine started: those that were not idle, and all of them."""
-
-    busy: int
-    all: int
-
-
-def processor_ticks() -> Ticks:
-    """What all processes of this machine have used (proc(5), /proc/stat); of use while nothing else runs."""
-    ticks = [int(each) for each in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]]
-    return Ticks(sum(ticks) - ticks[3] - ticks[4], sum(ticks))
 
 
 def descendants(parent: int) -> set[int]:

@@ -44,9 +44,10 @@ def _processor() -> str:
 def write(figures: Sequence[Figure], folder: Path) -> None:
     """Write ``results.json`` and ``results.md`` into *folder*."""
     folder.mkdir(parents=True, exist_ok=True)
-    content = {"machine": machine(), "figures": [figure.to_json() for figure in figures]}
+    where = machine()
+    content = {"machine": where, "figures": [figure.to_json() for figure in figures]}
     (folder / "results.json").write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n")
-    (folder / "results.md").write_text(as_markdown(figures, content["machine"]))
+    (folder / "results.md").write_text(as_markdown(figures, where))
 
 
 def as_markdown(figures: Sequence[Figure], where: dict[str, Any]) -> str:
