@@ -12,6 +12,7 @@ import binascii
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import IntEnum
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -37,6 +38,7 @@ class KeyKind(IntEnum):
 
     ED25519 = 0x01
     ECDSA = 0x02
+    COSIGNATURE = 0x04
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,3 +268,38 @@ def verify_checkpoint(data: bytes, key: NoteKey) -> Checkpoint:
             "The checkpoint is of the log {origin}, not of {name}.", origin=checkpoint.origin, name=key.name
         )
     return checkpoint
+
+
+def cosign(data: bytes, key: NoteKey, sign: Callable[[bytes], bytes], *, at: datetime) -> bytes:
+    """The note with the witness's ``cosignature/v1`` at *at* (aware) added; earlier signatures stay.
+
+    *key* is of the kind ``COSIGNATURE``. Whether the checkpoint extends the last one is for the caller to check.
+    """
+    note = parse_note(data)
+    if key.kind is not KeyKind.COSIGNATURE:
+        raise Malformed("A cosignature needs a key of its own kind.")
+    seconds = int(at.timestamp())
+    message = _cosigned(note.text, seconds)
+    signature = sign(message)
+    key.verify(message, signature)
+    added = NoteSignature(key.name, key.key_id, seconds.to_bytes(8, "big") + signature)
+    return Note(note.text, (*note.signatures, added)).encode()
+
+
+def verify_cosignature(data: bytes, key: NoteKey) -> datetime:
+    """When *key* cosigned the checkpoint in *data*. Raises :class:`NoteRefused` or :class:`Malformed`."""
+    note = parse_note(data)
+    parse_checkpoint(note.text)
+    stamped = note.by(key).signature
+    if key.kind is not KeyKind.COSIGNATURE or len(stamped) != 72:
+        raise NoteRefused("The signature of {name} is not a cosignature.", name=key.name)
+    seconds = int.from_bytes(stamped[:8], "big")
+    key.verify(_cosigned(note.text, seconds), stamped[8:])
+    try:
+        return datetime.fromtimestamp(seconds, UTC)
+    except (OverflowError, ValueError, OSError) as error:
+        raise Malformed("The time of the cosignature is out of all range.") from error
+
+
+def _cosigned(text: str, seconds: int) -> bytes:
+    return f"cosignature/v1\ntime {seconds}\n{text}".encode()

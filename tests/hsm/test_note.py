@@ -12,19 +12,19 @@ from hsm.merkle import EMPTY_ROOT, leaf_hash
 from hsm.note import (
     Checkpoint,
     KeyKind,
-    Note,
     NoteKey,
     NoteRefused,
-    NoteSignature,
+    cosign,
     parse_checkpoint,
     parse_note,
     parse_vkey,
     sign_checkpoint,
     sign_note,
     verify_checkpoint,
+    verify_cosignature,
     verify_note,
 )
-from tests.hsm.memory import sign_with
+from tests.hsm.memory import NOW, sign_with
 
 # The example of golang.org/x/mod/sumdb/note, the origin of the format.
 NEUMANN = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW"
@@ -141,15 +141,18 @@ def test_extension_lines_are_kept() -> None:
     assert parse_checkpoint(checkpoint.text()) == checkpoint
 
 
-def test_signatures_by_others_are_left_alone() -> None:
+def test_a_witness_adds_its_cosignature() -> None:
     log, witness = ed25519.Ed25519PrivateKey.generate(), ed25519.Ed25519PrivateKey.generate()
     log_key = NoteKey.from_public_key(ORIGIN, log.public_key())
-    note = parse_note(sign_checkpoint(Checkpoint(ORIGIN, 1, leaf_hash(b"")), log_key, log.sign))
-    cosigned = NoteSignature("witness.example", b"1234", bytes(8) + witness.sign(note.text.encode()))
-    both = Note(note.text, (*note.signatures, cosigned)).encode()
+    key = NoteKey("witness.example", KeyKind.COSIGNATURE, witness.public_key().public_bytes_raw())
+    note = sign_checkpoint(Checkpoint(ORIGIN, 1, leaf_hash(b"")), log_key, log.sign)
+    both = cosign(note, key, witness.sign, at=NOW)
     assert verify_checkpoint(both, log_key).size == 1
+    assert verify_cosignature(both, parse_vkey(key.vkey())) == NOW
     with pytest.raises(NoteRefused):
-        verify_checkpoint(both, NoteKey.from_public_key("witness.example", witness.public_key()))
+        verify_cosignature(note, key)
+    with pytest.raises(NoteRefused):
+        verify_cosignature(both, NoteKey("witness.example", KeyKind.ED25519, key.public))
 
 
 @given(st.one_of(st.binary(max_size=200), st.text(max_size=200).map(str.encode)))
