@@ -9,10 +9,10 @@ from datetime import datetime
 from functools import partial
 
 from appliance.accounts.context import accounts_context
-from appliance.accounts.links import LinkTokens
 from appliance.accounts.registry import PeopleRegistry
 from appliance.accounts.service import open_accounts
 from appliance.accounts.sessions import PortalSessions
+from appliance.accounts.tickets import LinkTokens
 from appliance.appearances import SealPictures, SignatureAppearances
 from appliance.archive_renewal import ArchiveRenewal, CeremonyRecords
 from appliance.clock import utc_now
@@ -32,7 +32,6 @@ from appliance.contracts.preconditions import ContentCheckPassed, SealConditions
 from appliance.contracts.recovery import Recovery, StuckContracts
 from appliance.contracts.sending import Sending
 from appliance.contracts.signing import SigningCycle, SigningService
-from appliance.directory import Directory
 from appliance.documents.blobs import BlobStore, DiskSpace
 from appliance.documents.intake import Intake
 from appliance.documents.layout import DocumentLayouts
@@ -180,7 +179,7 @@ class Appliance:
     ) -> None:
         """People with accounts, guests, and the office that decides about them."""
         database, audit, authority, now = records.database, records.audit, backend.authority, records.now
-        self.registry, self.directory = PeopleRegistry(database, audit, now), Directory(database)
+        self.registry = PeopleRegistry(database, audit, now)
         self.sessions = PortalSessions(database, audit, self.settings.sessions, now)
         self.identity = IdentityChecks(database, audit, rules.policy, now)
         context = accounts_context(self.settings, database, audit, authority, links, now)

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from appliance.accounts.codes import LoginCodes
-from appliance.accounts.links import LinkTokens
 from appliance.accounts.passkeys import PasskeyVerifier, RelyingParty
 from appliance.accounts.registry import PeopleRegistry
 from appliance.accounts.sessions import PortalSessions
-from appliance.accounts.tickets import Tickets
+from appliance.accounts.tickets import LinkTokens, Tickets
 from appliance.config import InterfaceSettings, Settings
 from appliance.ledger.audit_trail import AuditTrail
 from appliance.store.database import Database

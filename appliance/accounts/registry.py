@@ -1,4 +1,5 @@
-"""The register of people and seals: who may be named as a party, and under which certificate."""
+"""The register of people and seals: who may be named as a party, found by a few letters, and under which
+certificate."""
 
 from __future__ import annotations
 
@@ -9,8 +10,14 @@ from datetime import datetime
 from appliance.entered_text import require_zone
 from appliance.ledger.audit_trail import AuditEvent, AuditTrail, EventKind, Field
 from appliance.model.people import Person, Seal
-from appliance.store import people
+from appliance.store import directory, people
 from appliance.store.database import Database, Transaction
+
+MOST = 20
+"""People that one search shows."""
+
+LONGEST = 100
+"""Letters that are looked for; more of them are in no name, and SQLite refuses very long patterns."""
 
 
 class PeopleRegistry:
@@ -72,6 +79,14 @@ class PeopleRegistry:
         """Everybody but guests, by subject."""
         with self._database.reading() as tx:
             return people.people(tx)
+
+    def search(self, words: str) -> list[Person]:
+        """At most :data:`MOST` people with accounts by name, organisation or mail address; none for no words."""
+        wanted = words.strip()[:LONGEST]
+        if not wanted:
+            return []
+        with self._database.reading() as tx:
+            return directory.search(tx, wanted, limit=MOST)
 
     def seals(self) -> list[Seal]:
         """Every seal, by subject."""

@@ -21,7 +21,7 @@ from appliance.administration.admin_requests import AdminRequests
 from appliance.administration.administrators import Administrators
 from appliance.administration.approval_mail import ApprovalMail
 from appliance.administration.confirmed import RootConfirmations
-from appliance.administration.context import AdministrationContext, AdministrationJournal
+from appliance.administration.context import AdministrationContext, AdministrationJournal, OwnWrapping, derived
 from appliance.administration.executor import ExecutedRequests, ExecutionSafeguards, RequestExecutor
 from appliance.administration.own_factors import OwnAdministratorFactors, OwnPasskeys, PasskeyConfirmation
 from appliance.administration.pin_custodians import PinCustodians
@@ -30,7 +30,6 @@ from appliance.administration.privileged_helper import host_of, notify_privilege
 from appliance.administration.sign_in import AdministratorSignIn, ConsoleSessions
 from appliance.administration.signatures import RequestSignatures
 from appliance.administration.unlocking import AttendedUnlock
-from appliance.administration.wrapping import OwnWrapping, derived
 from appliance.config import Settings
 from appliance.home import Home
 from appliance.ledger.audit_trail import AuditTrail

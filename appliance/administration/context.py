@@ -1,4 +1,5 @@
-"""What everything about administrators works with, and their journal with its way into the tamper-evident log.
+"""What everything about administrators works with: their secrets at rest, and their journal with its way into the
+tamper-evident log.
 
 A line is written in the transaction that makes it true, and what cannot be written does not happen. The log is in
 the portal's database: a line goes there at once, or, while that database does not answer, with the next one. So an
@@ -7,10 +8,15 @@ operator can act while it is gone, and nothing is lost or told twice.
 
 from __future__ import annotations
 
+import hmac
+import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from appliance.accounts.codes import LoginCodes
 from appliance.accounts.passkeys import PasskeyVerifier
@@ -23,6 +29,7 @@ from appliance.model.administration import NOBODY, ROOT, Actor, JournalKind, Jou
 from appliance.store import administrators as known_to_the_portal
 from appliance.store.administration import journal
 from appliance.store.database import Database, Transaction
+from hsm.errors import NotPermitted
 
 AT_ONCE = 500
 """Lines that go into the log in one transaction."""
@@ -128,3 +135,43 @@ class AdministrationContext:
         with self.database.transaction() as tx:
             yield tx
         self.journal.forward_to_log()
+
+
+SMALLEST_KEY = 32
+"""Bytes."""
+
+_NONCE = 12
+
+
+class OwnWrapping:
+    """Seals by AES-256-GCM under one secret *key* of the console, which opens while the authority is gone; each
+    value for its context alone. Thread-safe.
+
+    The key is asked for when it is used: not every process that looks after the administration has it.
+    """
+
+    def __init__(self, key: Callable[[], bytes]) -> None:
+        self._key = key
+
+    def wrap_key(self, context: str, key: bytes) -> bytes:
+        """*key*, sealed for *context*: nonce, ciphertext, tag."""
+        nonce = secrets.token_bytes(_NONCE)
+        return nonce + self._cipher().encrypt(nonce, key, context.encode())
+
+    def unwrap_key(self, context: str, wrapped: bytes) -> bytes:
+        """What was sealed for the same *context*. Raises :class:`NotPermitted` for anything else."""
+        try:
+            return self._cipher().decrypt(wrapped[:_NONCE], wrapped[_NONCE:], context.encode())
+        except (InvalidTag, ValueError) as error:
+            raise NotPermitted("This secret was sealed for somebody else, or under another key.") from error
+
+    def _cipher(self) -> AESGCM:
+        return AESGCM(derived(self._key(), "wrapping"))
+
+
+def derived(key: bytes, use: str) -> bytes:
+    """A key (32 bytes) for one *use*, from the console's secret *key*. Raises ValueError for one that is too
+    short."""
+    if len(key) < SMALLEST_KEY:
+        raise ValueError(f"a key of the console has {SMALLEST_KEY} bytes or more")
+    return hmac.digest(key, b"vermilion console: " + use.encode(), "sha256")

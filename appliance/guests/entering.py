@@ -1,6 +1,6 @@
 """How a guest comes in: by link and code once, and from then on with the passkey, at any link of the same party.
 
-1. A link names an invitation (:mod:`appliance.accounts.links`); all links of one party lead to the same entry.
+1. A link names an invitation (:mod:`appliance.accounts.tickets`); all links of one party lead to the same entry.
 2. The link that holds takes the code, once. Wrong codes are counted before they are looked at.
 3. Whoever registered a passkey signs in with it. A link without passkey or code lets nobody in, however it leaked.
 4. One more link goes to the guest's own address alone; a new code comes from the initiator alone.

@@ -11,7 +11,7 @@ from datetime import datetime
 from html import escape
 from typing import Final
 
-from appliance.accounts.links import LinkTokens
+from appliance.accounts.tickets import LinkTokens
 from appliance.config import Settings
 from appliance.errors import NotFound
 from appliance.language import Language, Translator, instants, translator

@@ -15,9 +15,9 @@ import pytest
 
 from appliance.accounts import passwords
 from appliance.accounts.context import AccountsContext, accounts_context
-from appliance.accounts.links import LinkTokens
 from appliance.accounts.service import AccountsService, open_accounts
 from appliance.accounts.sessions import ClientInfo
+from appliance.accounts.tickets import LinkTokens
 from appliance.config import Settings
 from appliance.home import Home
 from appliance.ledger.audit_trail import AuditTrail

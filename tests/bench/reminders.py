@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from appliance.accounts.links import LinkTokens
+from appliance.accounts.tickets import LinkTokens
 from appliance.demonstration.participants import LI, ZHANG
 from appliance.model.contract import Contract, ContractState, Deadline, PartyState
 from appliance.notices.messages import PortalAddresses

@@ -9,7 +9,7 @@ import pytest
 from webui.console import charts
 from webui.console.requests import coded
 from webui.console.runbook import render_page
-from webui.shared.visitor_address import VisitorAddress
+from webui.shared.headers import VisitorAddress
 
 
 @pytest.mark.parametrize(

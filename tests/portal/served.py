@@ -9,7 +9,7 @@ from wsgiref.types import StartResponse, WSGIEnvironment
 from flask import Flask, Response, jsonify, request
 
 from webui.portal.gunicorn import *  # noqa: F403 - as gunicorn reads it
-from webui.shared.visitor_address import VisitorAddress
+from webui.shared.headers import VisitorAddress
 
 del on_starting  # type: ignore[name-defined]  # noqa: F821 - of the module above
 workers = 1

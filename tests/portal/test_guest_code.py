@@ -9,8 +9,8 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from appliance.accounts.links import LinkTokens
 from appliance.accounts.sessions import ClientInfo
+from appliance.accounts.tickets import LinkTokens
 from appliance.contracts.drafting import DraftTerms
 from appliance.demonstration.participants import LI, ZHANG, ZONE
 from appliance.errors import StateRefused

@@ -8,8 +8,8 @@ from datetime import date, timedelta
 import pytest
 from flask import Flask
 
-from appliance.accounts.links import LinkTokens
 from appliance.accounts.sessions import ClientInfo
+from appliance.accounts.tickets import LinkTokens
 from appliance.contracts.drafting import DraftTerms
 from appliance.demonstration.participants import CONTRACT_SEAL, LI, OFFICER, ZHANG, ZONE
 from appliance.errors import NotFound, StateRefused

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, cast
 from zoneinfo import ZoneInfo
 
-from appliance.accounts.links import LinkTokens
+from appliance.accounts.tickets import LinkTokens
 from appliance.config import MailSettings
 from appliance.contracts import rules
 from appliance.contracts.authorisation_basis import BasisFinder

@@ -15,7 +15,7 @@ from appliance.logs import set_up_logging
 from hsm.client import AuthorityClient
 from webui.console.access import ConsoleParts
 from webui.console.application import create_app
-from webui.shared.visitor_address import VisitorAddress
+from webui.shared.headers import VisitorAddress
 
 CONSOLE_KEY = "console.key"
 PATIENCE = 3.0

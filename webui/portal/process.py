@@ -19,7 +19,7 @@ from appliance.wiring import open_appliance
 from webui.portal.application import create_app
 from webui.portal.parts import PortalParts
 from webui.portal.timestamp_forwarder import TimestampForwarder
-from webui.shared.visitor_address import VisitorAddress
+from webui.shared.headers import VisitorAddress
 
 
 @cache

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.accounts.links import LinkTokens
+from appliance.accounts.tickets import LinkTokens
 from appliance.config import MailSettings, Security
 from appliance.model.notice import Notice, NoticeKind
 from appliance.notices.delivery import OutboxDelivery

@@ -9,10 +9,10 @@ from zoneinfo import available_timezones
 
 from flask import request
 
+from appliance.accounts.registry import LONGEST, MOST
 from appliance.contact_details import email_address, organisation_name, person_name, telephone_number
 from appliance.contracts.draft_rules import default_deadline
 from appliance.contracts.sending import ProblemPlace
-from appliance.directory import LONGEST, MOST
 from appliance.entered_text import local_time
 from appliance.errors import PreconditionRefused
 from appliance.language import Language, instants
@@ -191,7 +191,7 @@ def parties(contract_id: str) -> Answer:
         movable=lambda party, by: may_move(draft, party.id, by),
         myself=draft.initiator not in taken,
         query=query,
-        found=[each for each in appliance.directory.search(query or "") if each.subject not in taken],
+        found=[each for each in appliance.registry.search(query or "") if each.subject not in taken],
         most=MOST,
         seals=_seals(taken),
         requesters=list(names.items()),
