@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from appliance.accounts import passwords, throttle
 from appliance.accounts.codes import ProvenCode
-from appliance.accounts.context import AccountsContext
+from appliance.accounts.context import AccountsPart
 from appliance.accounts.passkeys import NewPasskey
 from appliance.accounts.sessions import ClientInfo
 from appliance.accounts.tickets import spend_ticket
@@ -40,16 +40,8 @@ class LinkArrival:
     has_password: bool
 
 
-class AccountSetup:
+class AccountSetup(AccountsPart):
     """Sets accounts up, and again after a recovery. Thread-safe."""
-
-    def __init__(self, context: AccountsContext) -> None:
-        self._database = context.database
-        self._audit = context.audit
-        self._sessions = context.sessions
-        self._links = context.links
-        self._codes = context.codes
-        self._now = context.now
 
     def open_link(self, purpose: LinkPurpose, token: str) -> LinkArrival:
         """Who stands behind a link. Raises :class:`NotFound`, and :class:`StateRefused` for one that is over."""

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from appliance.accounts.context import AccountsContext
+from appliance.accounts.context import AccountsPart
 from appliance.accounts.two_step import folded
 from appliance.contact_details import email_address, organisation_name, person_name
 from appliance.errors import PreconditionRefused, StateRefused
@@ -45,18 +45,8 @@ class InvitedAccount:
 _PURPOSES = (LinkPurpose.WELCOME, LinkPurpose.RECOVER)
 
 
-class AccountAdministration:
+class AccountAdministration(AccountsPart):
     """What officers do with accounts; none of it gives anybody a key. Thread-safe."""
-
-    def __init__(self, context: AccountsContext) -> None:
-        self._database = context.database
-        self._audit = context.audit
-        self._registry = context.registry
-        self._sessions = context.sessions
-        self._links = context.links
-        self._passkeys = context.passkeys
-        self._interface = context.interface
-        self._now = context.now
 
     def account(self, subject: str) -> Account:
         """The account. Raises :class:`NotFound`."""
@@ -82,14 +72,8 @@ class AccountAdministration:
         """The person and the account, invited, without a link; the subject."""
         kept = checked_account(new)
         subject = _subject_of(kept)
-        person = Person(
-            subject,
-            kept.name,
-            kept.organisation,
-            kept.email,
-            self._interface.language,
-            self._interface.zone,
-        )
+        language, zone = self._interface.language, self._interface.zone
+        person = Person(subject, kept.name, kept.organisation, kept.email, language, zone)
         self._registry.register(tx, person, None, by=by)
         self.open_account(tx, subject, kept, by=by)
         return subject
@@ -106,8 +90,7 @@ class AccountAdministration:
     def invite_again(self, subject: str, *, by: str) -> InvitedAccount:
         """A new link in place of the old one. Raises :class:`StateRefused` for an account that is set up."""
         with self._database.transaction() as tx:
-            if accounts.account(tx, subject).state is not AccountState.INVITED:
-                raise StateRefused("{subject} has set up the account already.", subject=subject)
+            _require_state(tx, subject, AccountState.INVITED, "{subject} has set up the account already.")
             return self._send_link(tx, subject, LinkPurpose.WELCOME, by)
 
     def open_link(self, subject: str) -> AccountLink | None:
@@ -124,8 +107,7 @@ class AccountAdministration:
         """
         self._require_other(subject, by)
         with self._database.transaction() as tx:
-            if accounts.account(tx, subject).state is not AccountState.ACTIVE:
-                raise StateRefused("The account of {subject} is not active.", subject=subject)
+            _require_state(tx, subject, AccountState.ACTIVE, "The account of {subject} is not active.")
             self._tell(tx, EventKind.RECOVERY_STARTED, by, {"subject": subject})
             return self._send_link(tx, subject, LinkPurpose.RECOVER, by)
 
@@ -144,8 +126,7 @@ class AccountAdministration:
         """Nobody signs in with this account any more, for now; sessions and links end at once."""
         self._require_other(subject, by)
         with self._database.transaction() as tx:
-            if accounts.account(tx, subject).state is not AccountState.ACTIVE:
-                raise StateRefused("The account of {subject} is not active.", subject=subject)
+            _require_state(tx, subject, AccountState.ACTIVE, "The account of {subject} is not active.")
             accounts.set_state(tx, subject, AccountState.SUSPENDED)
             accounts.end_links_of(tx, subject, now=self._now())
             self._tell(tx, EventKind.ACCOUNT_SUSPENDED, by, {"subject": subject})
@@ -155,8 +136,7 @@ class AccountAdministration:
         """Ends a suspension."""
         self._require_other(subject, by)
         with self._database.transaction() as tx:
-            if accounts.account(tx, subject).state is not AccountState.SUSPENDED:
-                raise StateRefused("The account of {subject} is not suspended.", subject=subject)
+            _require_state(tx, subject, AccountState.SUSPENDED, "The account of {subject} is not suspended.")
             accounts.set_state(tx, subject, AccountState.ACTIVE)
             self._tell(tx, EventKind.ACCOUNT_RESUMED, by, {"subject": subject})
 
@@ -177,6 +157,11 @@ class AccountAdministration:
         self, tx: Transaction, kind: EventKind, by: str, public: Mapping[str, Field], **private: Field
     ) -> None:
         self._audit.append(tx, AuditEvent(kind, self._now(), by, None, public, private))
+
+
+def _require_state(tx: Transaction, subject: str, wanted: AccountState, otherwise: str) -> None:
+    if accounts.account(tx, subject).state is not wanted:
+        raise StateRefused(otherwise, subject=subject)
 
 
 def account_problems(new: NewAccount) -> dict[str, PreconditionRefused]:

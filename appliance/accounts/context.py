@@ -33,6 +33,21 @@ class AccountsContext:
     now: Callable[[], datetime]
 
 
+class AccountsPart:
+    """One side of the accounts, over the collaborators of all of them."""
+
+    def __init__(self, context: AccountsContext) -> None:
+        self._database = context.database
+        self._audit = context.audit
+        self._registry = context.registry
+        self._sessions = context.sessions
+        self._links = context.links
+        self._codes = context.codes
+        self._passkeys = context.passkeys
+        self._interface = context.interface
+        self._now = context.now
+
+
 def accounts_context(
     settings: Settings,
     database: Database,

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Final
 
 from appliance.accounts import passwords
-from appliance.accounts.context import AccountsContext
+from appliance.accounts.context import AccountsPart
 from appliance.accounts.passkeys import NewPasskey
 from appliance.accounts.tickets import spend_ticket
 from appliance.contact_details import person_name
@@ -26,15 +26,8 @@ MOST_PASSKEYS = 10
 NAME_STAYS: Final = "Your name stands in your signatures as an officer verifies it; it cannot be changed here."
 
 
-class OwnFactors:
+class OwnFactors(AccountsPart):
     """Changes that the owner makes, signed in, having proved the password. Thread-safe."""
-
-    def __init__(self, context: AccountsContext) -> None:
-        self._database = context.database
-        self._audit = context.audit
-        self._sessions = context.sessions
-        self._codes = context.codes
-        self._now = context.now
 
     def person(self, subject: str) -> Person:
         """The owner, as pages show them. Raises :class:`NotFound`."""

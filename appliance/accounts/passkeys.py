@@ -72,10 +72,7 @@ class PasskeyVerifier:
     """Offers and verifies for one *site*; keeps nothing. Thread-safe."""
 
     def __init__(self, site: RelyingParty, tickets: Tickets, key: bytes, now: Callable[[], datetime]) -> None:
-        self._rp_id = site.rp_id
-        self._origin = site.origin
-        self._organisation = site.name
-        self._resident = "required" if site.discoverable else "discouraged"
+        self._site = site
         self._tickets = tickets
         self._key = key
         self._now = now
@@ -83,7 +80,7 @@ class PasskeyVerifier:
     @property
     def rp_id(self) -> str:
         """The relying party that every passkey of this appliance belongs to."""
-        return self._rp_id
+        return self._site.rp_id
 
     def user_handle(self, subject: str) -> bytes:
         """The user handle (16 bytes, section 14.6.1: it tells nothing about the person)."""
@@ -96,12 +93,12 @@ class PasskeyVerifier:
         ticket = self._tickets.issue_ticket("passkey-new", subject, now=self._now(), lasting=OFFER_LASTS)
         options: dict[str, Any] = {
             "challenge": bytes_to_base64url(challenge_of(ticket)),
-            "rp": {"id": self._rp_id, "name": self._organisation},
+            "rp": {"id": self._site.rp_id, "name": self._site.name},
             "user": {"id": bytes_to_base64url(self.user_handle(subject)), "name": login, "displayName": name},
             "pubKeyCredParams": [{"type": "public-key", "alg": int(each)} for each in ALGORITHMS],
             "authenticatorSelection": {
-                "residentKey": self._resident,
-                "requireResidentKey": self._resident == "required",
+                "residentKey": "required" if self._site.discoverable else "discouraged",
+                "requireResidentKey": self._site.discoverable,
                 "userVerification": "required",
             },
             "excludeCredentials": [{"type": "public-key", "id": bytes_to_base64url(each)} for each in known],
@@ -123,8 +120,8 @@ class PasskeyVerifier:
             verified = verify_registration_response(
                 credential=posted[:LONGEST_ANSWER],
                 expected_challenge=read.digest,
-                expected_rp_id=self._rp_id,
-                expected_origin=self._origin,
+                expected_rp_id=self._site.rp_id,
+                expected_origin=self._site.origin,
                 require_user_verification=True,
                 supported_pub_key_algs=ALGORITHMS,
             )
@@ -136,7 +133,7 @@ class PasskeyVerifier:
         """Options to sign in with one of the *known* passkeys (credential ids). Without any: with whatever passkey
         of this appliance the device has, which names the account itself."""
         ticket = self._tickets.issue_ticket("passkey-in", "", now=self._now(), lasting=OFFER_LASTS)
-        return PasskeyOffer(ticket, request_options(challenge_of(ticket), known, self._rp_id))
+        return PasskeyOffer(ticket, request_options(challenge_of(ticket), known, self._site.rp_id))
 
     def verify_assertion(self, passkey: Passkey, ticket: str, posted: str) -> tuple[Ticket, int]:
         """The ticket to spend and the authenticator's new counter, when the answer is by *passkey* (section 7.2).
@@ -145,18 +142,25 @@ class PasskeyVerifier:
         """
         read = self._tickets.read_ticket("passkey-in", ticket, now=self._now())
         try:
-            verified = verify_authentication_response(
-                credential=posted[:LONGEST_ANSWER],
-                expected_challenge=read.digest,
-                expected_rp_id=self._rp_id,
-                expected_origin=self._origin,
-                credential_public_key=passkey.public_key,
-                credential_current_sign_count=passkey.sign_count,
-                require_user_verification=True,
+            return read, verified_count(
+                self._site, read.digest, posted, passkey.public_key, count=passkey.sign_count
             )
         except ANSWER_ERRORS as error:
             raise unknown_passkey() from error
-        return read, verified.new_sign_count
+
+
+def verified_count(site: RelyingParty, challenge: bytes, posted: str, public_key: bytes, *, count: int) -> int:
+    """The authenticator's new counter, when the answer that was *posted* to *challenge* is by the passkey with
+    this *public_key*, whose counter was *count* before. Raises one of :data:`ANSWER_ERRORS` otherwise."""
+    return verify_authentication_response(
+        credential=posted[:LONGEST_ANSWER],
+        expected_challenge=challenge,
+        expected_rp_id=site.rp_id,
+        expected_origin=site.origin,
+        credential_public_key=public_key,
+        credential_current_sign_count=count,
+        require_user_verification=True,
+    ).new_sign_count
 
 
 def request_options(challenge: bytes, credential_ids: Sequence[bytes], rp_id: str) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from appliance.accounts import passwords, throttle
-from appliance.accounts.context import AccountsContext
+from appliance.accounts.context import AccountsContext, AccountsPart
 from appliance.accounts.passkeys import PasskeyOffer, claimed_by_answer, unknown_passkey
 from appliance.accounts.sessions import ClientInfo
 from appliance.accounts.throttle import SignInAttempt
@@ -30,15 +30,11 @@ class PasswordPassed:
     has_code: bool
 
 
-class SignIn:
+class SignIn(AccountsPart):
     """The two ways in. Each failure says the same, whatever was wrong. Thread-safe."""
 
     def __init__(self, context: AccountsContext) -> None:
-        self._database = context.database
-        self._audit = context.audit
-        self._sessions = context.sessions
-        self._passkeys = context.passkeys
-        self._now = context.now
+        super().__init__(context)
         self._failures = _FailureAudit(context.database, context.audit, context.now)
         self._steps = TwoStepSignIn(
             context.database,

@@ -127,17 +127,11 @@ class Administrators:
 
     def resume(self, login: str, *, by: Actor) -> None:
         """Ends a suspension."""
-        name = _other(login, by)
-        with self._context.writing() as tx:
-            _move(tx, name, AdministratorState.ACTIVE, AdministratorState.SUSPENDED)
-            self._tell(tx, JournalKind.ADMINISTRATOR_RESUMED, name, by)
+        self._reactivate(login, AdministratorState.SUSPENDED, JournalKind.ADMINISTRATOR_RESUMED, by)
 
     def unlock(self, login: str, *, by: Actor) -> None:
         """Ends the lock that too many failures led to."""
-        name = _other(login, by)
-        with self._context.writing() as tx:
-            _move(tx, name, AdministratorState.ACTIVE, AdministratorState.LOCKED)
-            self._tell(tx, JournalKind.ADMINISTRATOR_UNLOCKED, name, by)
+        self._reactivate(login, AdministratorState.LOCKED, JournalKind.ADMINISTRATOR_UNLOCKED, by)
 
     def remove(self, login: str, *, by: Actor) -> PinCustodianEnd:
         """Closes the account for good; the human may have one in the portal from now on. A keeper of the PIN is
@@ -172,6 +166,12 @@ class Administrators:
         if not ended.ended and not ended.withdrawn:
             raise StateRefused("{login} is no keeper of the PIN.", login=folded(login))
         return ended
+
+    def _reactivate(self, login: str, before: AdministratorState, kind: JournalKind, by: Actor) -> None:
+        name = _other(login, by)
+        with self._context.writing() as tx:
+            _move(tx, name, AdministratorState.ACTIVE, before)
+            self._tell(tx, kind, name, by)
 
     def _unconfirm(self, login: str) -> None:
         for key in self._context.confirmed.keys_of(login):

@@ -4,11 +4,14 @@ and the list of stuck contracts."""
 from __future__ import annotations
 
 import os
+import pwd
+import re
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,7 +25,7 @@ from appliance.administration.administrators import Administrators
 from appliance.administration.approval_mail import ApprovalMail
 from appliance.administration.confirmed import RootConfirmations
 from appliance.administration.context import AdministrationContext, AdministrationJournal, OwnWrapping, derived
-from appliance.administration.executor import ExecutedRequests, ExecutionSafeguards, RequestExecutor
+from appliance.administration.executor import RequestExecutor
 from appliance.administration.own_factors import OwnAdministratorFactors, OwnPasskeys, PasskeyConfirmation
 from appliance.administration.pin_custodians import PinCustodians
 from appliance.administration.privileged_helper import SOCKET as HELPER_SOCKET
@@ -33,18 +36,14 @@ from appliance.administration.unlocking import AttendedUnlock
 from appliance.config import Settings
 from appliance.home import Home
 from appliance.ledger.audit_trail import AuditTrail
+from appliance.model.administration import Stuck
 from appliance.store.administration import ADMINISTRATION
+from appliance.store.administration import stuck as store
 from appliance.store.database import Database
 from hsm.client import AuthorityClient
 
 if TYPE_CHECKING:
     from appliance.wiring import Appliance
-import pwd
-import re
-from collections.abc import Sequence
-
-from appliance.model.administration import Stuck
-from appliance.store.administration import stuck as store
 
 
 class StuckList:
@@ -154,26 +153,37 @@ def open_administration(
         authority = stack.enter_context(AuthorityClient(home.authority_socket(process.role)))
         # Opened by who may, if at all.
         roots = stack.enter_context(AuthorityClient(home.authority_socket("operator")))
-        audit = AuditTrail()
-        journal = AdministrationJournal(database, portal, audit, now, user=user_behind(environment))
-        key, site = _Key(home, environment), _site(settings)
-        context = AdministrationContext(
-            database=database,
-            portal=portal,
-            journal=journal,
-            codes=LoginCodes(OwnWrapping(key), f"{settings.organisation.name} console"),
-            tickets=lambda: Tickets(derived(key(), "tickets")),
-            passkeys=lambda: PasskeyVerifier(
-                site, Tickets(derived(key(), "tickets")), derived(key(), "handles"), now
-            ),
-            confirmed=RootConfirmations(home.confirmed),
-            welcome_code=lambda act_id: welcome_code(derived(key(), "welcome codes"), act_id),
-            limits=settings.sessions,
-            now=now,
-        )
-        signatures = RequestSignatures(site, context.confirmed, attests=process.attests)
-        keepers = PinCustodians(context, authority, roots, audit)
-        yield _administration(settings, context, keepers, authority, process, signatures)
+        journal = AdministrationJournal(database, portal, AuditTrail(), now, user=user_behind(environment))
+        context = _context(settings, journal, database, portal, lambda: home.secret(CONSOLE_KEY, environment))
+        keepers = PinCustodians(context, authority, roots, AuditTrail())
+        yield _administration(settings, context, keepers, authority, process)
+
+
+def _context(
+    settings: Settings,
+    journal: AdministrationJournal,
+    database: Database,
+    portal: Callable[[], Database],
+    key: Callable[[], bytes],
+) -> AdministrationContext:
+    """What needs the secret *key* reads it when it is needed."""
+    site, now = _site(settings), journal.now
+
+    def tickets() -> Tickets:
+        return Tickets(derived(key(), "tickets"))
+
+    return AdministrationContext(
+        database=database,
+        portal=portal,
+        journal=journal,
+        codes=LoginCodes(OwnWrapping(key), site.name),
+        tickets=tickets,
+        passkeys=lambda: PasskeyVerifier(site, tickets(), derived(key(), "handles"), now),
+        confirmed=RootConfirmations(settings.home.confirmed),
+        welcome_code=lambda act_id: welcome_code(derived(key(), "welcome codes"), act_id),
+        limits=settings.sessions,
+        now=now,
+    )
 
 
 def _administration(
@@ -182,23 +192,16 @@ def _administration(
     keepers: PinCustodians,
     authority: AuthorityClient,
     process: Process,
-    signatures: RequestSignatures,
 ) -> Administration:
+    signatures = RequestSignatures(_site(settings), context.confirmed, attests=process.attests)
     sessions = ConsoleSessions(context)
     administrators = Administrators(context, sessions, keepers)
     hands = process.executes | ({ExecutedBy.PRIVILEGED_HELPER} if _is_development(settings.home) else set())
     parts = ActionContext(
         settings, administrators, authority, context.now, process.opened, lambda: host_of(settings)
     )
-    socket_path = settings.home.run / HELPER_SOCKET
-    trust = ExecutionSafeguards(signatures, ExecutedRequests(settings.home))
-    performing = RequestExecutor(
-        context,
-        parts,
-        hands,
-        trust,
-        privileged_helper=lambda act_id: notify_privileged_helper(socket_path, act_id),
-    )
+    notify = partial(notify_privileged_helper, settings.home.run / HELPER_SOCKET)
+    performing = RequestExecutor(context, parts, hands, signatures, privileged_helper=notify)
     return Administration(
         administrators=administrators,
         pin_custodians=keepers,
@@ -228,17 +231,6 @@ def _is_development(home: Home) -> bool:
     """Whether everybody is one user, and there is no privileged helper to notify. Secrets alone do not tell: on an
     appliance a restore leaves those of the backup in that folder."""
     return home.secrets.is_dir() and not home.is_managed
-
-
-class _Key:
-    """The secret ``console.key``, read when it is needed."""
-
-    def __init__(self, home: Home, environment: Mapping[str, str]) -> None:
-        self._home = home
-        self._environment = environment
-
-    def __call__(self) -> bytes:
-        return self._home.secret(CONSOLE_KEY, self._environment)
 
 
 class _Portal:

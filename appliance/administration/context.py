@@ -51,7 +51,7 @@ class AdministrationJournal:
         self._database = database
         self._portal = portal
         self._audit = audit
-        self._now = now
+        self.now = now
         self._user = user
 
     def append_line(
@@ -59,7 +59,7 @@ class AdministrationJournal:
     ) -> None:
         """One line, in the caller's transaction; *detail* never has a secret."""
         behind = {"user": self._user} if self._user and by != NOBODY else {}
-        journal.append(tx, kind, by.login, self._now(), act=act, detail={**detail, **behind})
+        journal.append(tx, kind, by.login, self.now(), act=act, detail={**detail, **behind})
 
     def lines(self, *, before: int | None = None, limit: int = 50) -> list[JournalLine]:
         """The newest lines first, at most *limit*, with numbers below *before*."""

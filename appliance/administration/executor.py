@@ -23,9 +23,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
-from pathlib import Path
 
 from appliance import sharing
 from appliance.administration.action import Action, ActionContext, ExecutedBy
@@ -53,48 +52,32 @@ from hsm.errors import AuthorityError
 from hsm.files import sync_directory
 
 
-class ExecutedRequests:
-    """The memories of one home. Thread-safe, and safe between processes."""
+def record_execution(home: Home, hand: ExecutedBy, act_id: str) -> None:
+    """The act is about to be performed by *hand*; on disk on return. Safe between threads and processes.
 
-    def __init__(self, home: Home) -> None:
-        self._folders: Mapping[ExecutedBy, Path] = {
-            ExecutedBy.PRIVILEGED_HELPER: home.confirmed / "performed",
-            ExecutedBy.SCHEDULER: home.performed,
-            ExecutedBy.CONSOLE: home.administration.with_name("performed"),
-        }
-
-    def record_execution(self, hand: ExecutedBy, act_id: str) -> None:
-        """The act is about to be performed by *hand*; on disk on return. Raises :class:`StateRefused` when it was
-        before, :class:`StorageError` where nothing can be written: then it is not performed."""
-        folder = self._folders[hand]
-        try:
-            _make(folder, of_roots=hand is ExecutedBy.PRIVILEGED_HELPER)
-            is_new = _add(folder / act_id)
-        except OSError as error:
-            raise StorageError(
-                "What is performed cannot be remembered in {path} ({why}), so it was not done.",
-                path=folder,
-                why=error.strerror or error,
-            ) from error
-        if not is_new:
-            raise StateRefused("{id} was performed already.", id=act_id)
-
-
-def _make(folder: Path, *, of_roots: bool) -> None:
-    if of_roots:
-        ensure_folder(folder)
-    else:
-        sharing.make_directory(folder)
-
-
-def _add(path: Path) -> bool:
-    """The empty file *path*, on disk on return; whether it was not there before."""
+    Raises :class:`StateRefused` when it was before, :class:`StorageError` where nothing can be written: then it is
+    not performed.
+    """
+    folder = {
+        ExecutedBy.PRIVILEGED_HELPER: home.confirmed / "performed",
+        ExecutedBy.SCHEDULER: home.performed,
+        ExecutedBy.CONSOLE: home.administration.with_name("performed"),
+    }[hand]
+    make = ensure_folder if hand is ExecutedBy.PRIVILEGED_HELPER else sharing.make_directory
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     try:
-        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
-    except FileExistsError:
-        return False
-    sync_directory(path.parent)
-    return True
+        make(folder)
+        try:
+            os.close(os.open(folder / act_id, flags, 0o600))
+        except FileExistsError as error:
+            raise StateRefused("{id} was performed already.", id=act_id) from error
+        sync_directory(folder)
+    except OSError as error:
+        raise StorageError(
+            "What is performed cannot be remembered in {path} ({why}), so it was not done.",
+            path=folder,
+            why=error.strerror or error,
+        ) from error
 
 
 def require_approved(
@@ -149,16 +132,13 @@ LONGEST = {
 """After this an act that has not ended is interrupted: its process is no more."""
 
 
+_ENDINGS = {
+    AdminRequestState.DONE: JournalKind.ACT_DONE,
+    AdminRequestState.FAILED: JournalKind.ACT_FAILED,
+    AdminRequestState.INTERRUPTED: JournalKind.ACT_INTERRUPTED,
+}
 _NOT_TAKEN = AdminRequestOutcome("No process took it in time; it was not done.")
 _NOT_ENDED = AdminRequestOutcome("Its process ended before it said what came of it; look before asking anew.")
-
-
-@dataclass(frozen=True, slots=True)
-class ExecutionSafeguards:
-    """What no database is believed about: who signed, and what was performed already."""
-
-    signatures: RequestSignatures
-    performed: ExecutedRequests
 
 
 class RequestExecutor:
@@ -170,14 +150,14 @@ class RequestExecutor:
         context: AdministrationContext,
         parts: ActionContext,
         hands: frozenset[ExecutedBy],
-        trust: ExecutionSafeguards,
+        signatures: RequestSignatures,
         *,
         privileged_helper: Callable[[str], None] = lambda _act: None,
     ) -> None:
         self._context = context
         self._parts = parts
         self._hands = hands
-        self._trust = trust
+        self._signatures = signatures
         self._privileged_helper = privileged_helper
 
     def dispatch_request(self, act: AdminRequest, arguments: Mapping[str, str]) -> AdminRequest:
@@ -208,9 +188,9 @@ class RequestExecutor:
         action, by = find_action(act.action), Actor(act.asked_by, asker.role) if asker else ROOT
         try:
             with self._context.database.reading() as tx:
-                require_approved(tx, act, action, self._trust.signatures, now=self._context.now())
+                require_approved(tx, act, action, self._signatures, now=self._context.now())
             if action.approvers:
-                self._trust.performed.record_execution(action.executed_by, act.id)
+                record_execution(self._parts.settings.home, action.executed_by, act.id)
             given = act.arguments if arguments is None else arguments
             outcome = action.perform(replace(self._parts, act=act), given, by)
         except (ApplianceError, AuthorityError, OSError) as error:
@@ -239,16 +219,11 @@ class RequestExecutor:
                 self._ended(act, AdminRequestState.INTERRUPTED, _NOT_TAKEN if act.started is None else _NOT_ENDED)
 
     def _ended(self, act: AdminRequest, after: AdminRequestState, outcome: AdminRequestOutcome) -> AdminRequest:
-        kinds = {
-            AdminRequestState.DONE: JournalKind.ACT_DONE,
-            AdminRequestState.FAILED: JournalKind.ACT_FAILED,
-            AdminRequestState.INTERRUPTED: JournalKind.ACT_INTERRUPTED,
-        }
         with self._context.writing() as tx:
             if admin_requests.end(tx, act.id, after, outcome, self._context.now()):
                 said = outcome.template.format(**outcome.values)
                 self._context.journal.append_line(
-                    tx, kinds[after], NOBODY, act=act.id, action=act.action, outcome=said
+                    tx, _ENDINGS[after], NOBODY, act=act.id, action=act.action, outcome=said
                 )
         return replace(self._now(act.id), outcome=outcome)
 

@@ -18,10 +18,15 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from webauthn import verify_authentication_response
 from webauthn.helpers import base64url_to_bytes
 
-from appliance.accounts.passkeys import ANSWER_ERRORS, LONGEST_ANSWER, RelyingParty, request_options
+from appliance.accounts.passkeys import (
+    ANSWER_ERRORS,
+    LONGEST_ANSWER,
+    RelyingParty,
+    request_options,
+    verified_count,
+)
 from appliance.administration.confirmed import REQUEST_LASTS, ConfirmedKey, RequestStatement, RootConfirmations
 from appliance.errors import NotAllowed, PreconditionRefused, StateRefused
 from appliance.model.administration import AdministratorRole
@@ -130,18 +135,11 @@ class RequestSignatures:
         try:
             named = base64url_to_bytes(json.loads(answer[:LONGEST_ANSWER])["rawId"])
             key = next(each for each in keys if each.credential_id == named)
-            verified = verify_authentication_response(
-                credential=answer[:LONGEST_ANSWER],
-                expected_challenge=statement.challenge(),
-                expected_rp_id=self._site.rp_id,
-                expected_origin=self._site.origin,
-                credential_public_key=key.public_key,
-                credential_current_sign_count=count.get(named, 0),
-                require_user_verification=True,
-            )
+            challenge = statement.challenge()
+            new = verified_count(self._site, challenge, answer, key.public_key, count=count.get(named, 0))
         except (*ANSWER_ERRORS, StopIteration) as error:
             raise _unsigned() from error
-        return key, verified.new_sign_count
+        return key, new
 
 
 def no_passkey(login: str) -> StateRefused:

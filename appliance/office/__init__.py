@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from appliance.office.appointing import Appointing, OfficerForm, RecoveryForm
 from appliance.office.context import OfficeContext
 from appliance.office.decisions import OfficerDecisions
-from appliance.office.descriptions import describe_decision, subjects_of_decision
 from appliance.office.drafts import DecisionDrafts, SealDraft
+from appliance.office.effects import describe_decision, subjects_of_decision
 from appliance.office.members import Members
 from appliance.office.requests import EnrolmentRequests
 from appliance.office.seals import CompanySeals

@@ -9,16 +9,15 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 
 from appliance.accounts import passwords, throttle
 from appliance.accounts.accounts import AccountAdministration, checked_account
 from appliance.accounts.accounts import account_problems as problems_of
-from appliance.accounts.context import AccountsContext
-from appliance.accounts.passkeys import NewPasskey, PasskeyOffer, PasskeyVerifier
+from appliance.accounts.context import AccountsContext, AccountsPart
+from appliance.accounts.passkeys import NewPasskey, PasskeyOffer
 from appliance.accounts.sessions import ClientInfo
 from appliance.accounts.throttle import SignInAttempt
 from appliance.accounts.tickets import spend_ticket
@@ -67,19 +66,13 @@ class RecoveryForm:
     password: str = field(repr=False)
 
 
-class Appointing:
+class Appointing(AccountsPart):
     """Appoints officers while the ceremony's codes last, and restores them while a recovery's do. Thread-safe."""
 
-    def __init__(self, room: AccountsContext, authority: AuthorityClient) -> None:
-        self._database = room.database
-        self._audit = room.audit
-        self._sessions = room.sessions
-        self._registry = room.registry
-        self._interface = room.interface
-        self._accounts = AccountAdministration(room)
-        self._passkeys: PasskeyVerifier = room.passkeys
+    def __init__(self, context: AccountsContext, authority: AuthorityClient) -> None:
+        super().__init__(context)
+        self._accounts = AccountAdministration(context)
         self._authority = authority
-        self._now: Callable[[], datetime] = room.now
 
     def is_new(self) -> bool:
         """Whether nobody has an account yet: then the first page leads to the set-up."""

@@ -1,8 +1,9 @@
-"""What each kind of officer's decision does: asked of the authority, found done already, and recorded here in the
-caller's transaction."""
+"""What each kind of officer's decision says before it is activated, and what it does: asked of the authority,
+found done already, and recorded here in the caller's transaction."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from cryptography import x509
@@ -11,35 +12,36 @@ from appliance.errors import StateRefused
 from appliance.ledger.audit_trail import SYSTEM, AuditEvent, EventKind, Field
 from appliance.model.accounts import AccountState
 from appliance.model.notice import Notice, NoticeKind
-from appliance.model.office import SEAL_DECISIONS, EnrolmentRequestState, OfficerDecision, OfficerDecisionKind
+from appliance.model.office import SEAL_DECISIONS, EnrolmentRequestState, OfficerDecision
+from appliance.model.office import OfficerDecisionKind as Kind
 from appliance.model.people import Seal, SealKind
 from appliance.office.context import OfficeService
 from appliance.powers.register import end_of_agent
 from appliance.store import accounts, directory, enrolment, outbox, people, seals
 from appliance.store.database import Transaction
 from hsm.client import AuthorityClient
-from hsm.errors import UnknownKey
+from hsm.errors import Sentence, UnknownKey
 from hsm.intents import OfficerIntent
-from hsm.names import is_pin_custodian
+from hsm.names import is_outside, is_pin_custodian
 from hsm.operation_types import KnownCompanySeal
 
 
 def perform_at_authority(authority: AuthorityClient, act: OfficerIntent) -> None:
     """Has the authority do *act*, which enough officers have approved. Its operations are called as the kinds."""
-    kind = OfficerDecisionKind(act.kind)
-    name = "enrol_pin_custodian" if kind is OfficerDecisionKind.ENROL_KEEPER else kind.value
+    kind = Kind(act.kind)
+    name = "enrol_pin_custodian" if kind is Kind.ENROL_KEEPER else kind.value
     getattr(authority, name)(act, [])
 
 
 def is_done_at_authority(authority: AuthorityClient, pending: OfficerDecision, act: OfficerIntent) -> bool:
     """Whether the authority has done it before: we died between its yes and our record of it."""
-    if pending.kind in (OfficerDecisionKind.ENROL_PERSON, OfficerDecisionKind.ENROL_SEAL):
+    if pending.kind in (Kind.ENROL_PERSON, Kind.ENROL_SEAL):
         return certificate_of(authority, pending.subject) is not None
     if pending.kind in SEAL_DECISIONS:
         return _is_so(authority.seal(pending.subject), pending)
-    if pending.kind is OfficerDecisionKind.ROTATE:
+    if pending.kind is Kind.ROTATE:
         return serial_of(authority, pending.subject) != str(pending.notes["serial"])
-    if pending.kind is OfficerDecisionKind.REVOKE_CERTIFICATE:
+    if pending.kind is Kind.REVOKE_CERTIFICATE:
         return is_on_a_list(authority, int(str(pending.details["serial"]), 16))
     return _is_so_of(authority, pending, act)
 
@@ -58,17 +60,17 @@ def is_on_a_list(authority: AuthorityClient, serial: int) -> bool:
 def _is_so_of(authority: AuthorityClient, pending: OfficerDecision, act: OfficerIntent) -> bool:
     """The same for acts about the credentials of somebody."""
     known = authority.credentials(pending.subject)
-    if pending.kind is OfficerDecisionKind.ENROL_OFFICER:
+    if pending.kind is Kind.ENROL_OFFICER:
         return bool(known)
-    if pending.kind is OfficerDecisionKind.ENROL_KEEPER:  # who was one before has others afterwards
+    if pending.kind is Kind.ENROL_KEEPER:  # who was one before has others afterwards
         wanted = {each["credential_id"] for each in pending.details["credentials"]}
         return wanted == {each.credential_id.hex() for each in known if each.credential_id is not None}
-    if pending.kind is OfficerDecisionKind.ADD_CREDENTIAL:
+    if pending.kind is Kind.ADD_CREDENTIAL:
         wanted = act.details["credential"].get("credential_id")
         if wanted is not None:
             return wanted in [each.credential_id.hex() for each in known if each.credential_id is not None]
         return any(each.credential_id is None and each.added >= pending.prepared for each in known)
-    if pending.kind is OfficerDecisionKind.REVOKE_CREDENTIAL:
+    if pending.kind is Kind.REVOKE_CREDENTIAL:
         left = ["pin-totp" if each.credential_id is None else each.credential_id.hex() for each in known]
         return pending.details["credential"] not in left
     return not known and _is_revoked(authority, pending.subject)
@@ -78,12 +80,12 @@ def _is_so(seal: KnownCompanySeal, pending: OfficerDecision) -> bool:
     """Whether *seal* is already what the act would make of it."""
     details = pending.details
     holds = {
-        OfficerDecisionKind.RESUME_SEAL: seal.suspended is None,
-        OfficerDecisionKind.ADD_CUSTODIAN: details.get("custodian") in seal.custodians,
-        OfficerDecisionKind.REMOVE_CUSTODIAN: details.get("custodian") not in seal.custodians,
-        OfficerDecisionKind.SET_CUSTODIANS_NEEDED: details.get("needed") == seal.needed,
-        OfficerDecisionKind.CHANGE_PICTURE: details.get("picture") == (seal.picture or ""),
-        OfficerDecisionKind.DESTROY_SEAL: seal.destroyed is not None and not seal.keys_left,
+        Kind.RESUME_SEAL: seal.suspended is None,
+        Kind.ADD_CUSTODIAN: details.get("custodian") in seal.custodians,
+        Kind.REMOVE_CUSTODIAN: details.get("custodian") not in seal.custodians,
+        Kind.SET_CUSTODIANS_NEEDED: details.get("needed") == seal.needed,
+        Kind.CHANGE_PICTURE: details.get("picture") == (seal.picture or ""),
+        Kind.DESTROY_SEAL: seal.destroyed is not None and not seal.keys_left,
     }
     return holds[pending.kind]
 
@@ -108,17 +110,17 @@ def record_seal_decision(tx: Transaction, act: OfficerDecision, now: datetime) -
     """Writes what *act* changed; the public fields of its entry beside subject, act and officers."""
     seal, details = act.subject, act.details
     match act.kind:
-        case OfficerDecisionKind.RESUME_SEAL:
+        case Kind.RESUME_SEAL:
             seals.suspend(tx, seal, since=None)
-        case OfficerDecisionKind.ADD_CUSTODIAN:
+        case Kind.ADD_CUSTODIAN:
             seals.add_custodian(tx, seal, str(details["custodian"]))
-        case OfficerDecisionKind.REMOVE_CUSTODIAN:
+        case Kind.REMOVE_CUSTODIAN:
             seals.remove_custodian(tx, seal, str(details["custodian"]))
-        case OfficerDecisionKind.SET_CUSTODIANS_NEEDED:
+        case Kind.SET_CUSTODIANS_NEEDED:
             seals.set_needed(tx, seal, int(details["needed"]))
-        case OfficerDecisionKind.CHANGE_PICTURE:
+        case Kind.CHANGE_PICTURE:
             seals.set_picture(tx, seal, str(details["picture"]) or None)
-        case OfficerDecisionKind.DESTROY_SEAL:
+        case Kind.DESTROY_SEAL:
             seals.destroy(tx, seal, at=now)
     return {name: value for name, value in details.items() if name != "subject"}
 
@@ -134,24 +136,57 @@ def remove_custodian_everywhere(tx: Transaction, person: str, now: datetime) -> 
     return stopped
 
 
-_EVENTS = {
-    OfficerDecisionKind.ENROL_PERSON: EventKind.PERSON_ENROLLED,
-    OfficerDecisionKind.ENROL_OFFICER: EventKind.OFFICER_APPOINTED,
-    OfficerDecisionKind.ADD_CREDENTIAL: EventKind.CREDENTIAL_ADDED,
-    OfficerDecisionKind.ENROL_SEAL: EventKind.SEAL_REGISTERED,
-    OfficerDecisionKind.REVOKE_CREDENTIAL: EventKind.CREDENTIAL_REVOKED,
-    OfficerDecisionKind.RETIRE: EventKind.PERSON_LEFT,
-    OfficerDecisionKind.ROTATE: EventKind.KEY_ROTATED,
-    OfficerDecisionKind.REVOKE_CERTIFICATE: EventKind.CERTIFICATE_REVOKED,
-    OfficerDecisionKind.ENROL_KEEPER: EventKind.KEEPER_ENROLLED,
-    OfficerDecisionKind.RESUME_SEAL: EventKind.SEAL_RESUMED,
-    OfficerDecisionKind.ADD_CUSTODIAN: EventKind.CUSTODIAN_ADDED,
-    OfficerDecisionKind.REMOVE_CUSTODIAN: EventKind.CUSTODIAN_REMOVED,
-    OfficerDecisionKind.SET_CUSTODIANS_NEEDED: EventKind.CUSTODIANS_NEEDED_CHANGED,
-    OfficerDecisionKind.CHANGE_PICTURE: EventKind.SEAL_PICTURE_CHANGED,
-    OfficerDecisionKind.DESTROY_SEAL: EventKind.SEAL_DESTROYED,
+_KINDS = {
+    Kind.ENROL_PERSON: (
+        EventKind.PERSON_ENROLLED,
+        "This will give {name} of {organisation} a key and a certificate to sign with.",
+    ),
+    Kind.ENROL_OFFICER: (
+        EventKind.OFFICER_APPOINTED,
+        "This will make {name} of {organisation} an officer, who registers people and seals.",
+    ),
+    Kind.ADD_CREDENTIAL: (EventKind.CREDENTIAL_ADDED, "This will let {name} sign with one more credential."),
+    Kind.ENROL_SEAL: (EventKind.SEAL_REGISTERED, ""),
+    Kind.REVOKE_CREDENTIAL: (EventKind.CREDENTIAL_REVOKED, "This will end a credential of {name} for good."),
+    Kind.RETIRE: (
+        EventKind.PERSON_LEFT,
+        "This will end the account, every credential and every certificate of {name} for good.",
+    ),
+    Kind.ROTATE: (
+        EventKind.KEY_ROTATED,
+        "This gives the service {service} a new key and certificate; the certificate {serial} before it stays"
+        " valid until it ends.",
+    ),
+    Kind.REVOKE_CERTIFICATE: (
+        EventKind.CERTIFICATE_REVOKED,
+        "This revokes the certificate {serial} of the service {service} for good; the new revocation list says so"
+        " at once.",
+    ),
+    Kind.ENROL_KEEPER: (
+        EventKind.KEEPER_ENROLLED,
+        "This makes {name}, an administrator, a keeper of the token's PIN: two keepers unlock the HSM together.",
+    ),
+    Kind.RESUME_SEAL: (EventKind.SEAL_RESUMED, "This lets the seal {seal} be used again."),
+    Kind.ADD_CUSTODIAN: (EventKind.CUSTODIAN_ADDED, "This makes {custodian} a custodian of the seal {seal}."),
+    Kind.REMOVE_CUSTODIAN: (
+        EventKind.CUSTODIAN_REMOVED,
+        "This takes the seal {seal} from {custodian} at once; what {custodian} has approved counts no more.",
+    ),
+    Kind.SET_CUSTODIANS_NEEDED: (
+        EventKind.CUSTODIANS_NEEDED_CHANGED,
+        "Custodians who approve each use of the seal {seal} from then on: {needed}.",
+    ),
+    Kind.CHANGE_PICTURE: (
+        EventKind.SEAL_PICTURE_CHANGED,
+        "From then on the seal {seal} looks like the picture shown here.",
+    ),
+    Kind.DESTROY_SEAL: (
+        EventKind.SEAL_DESTROYED,
+        "This destroys the seal {seal} for good: its certificate is revoked, its key is deleted from the HSM."
+        " What it has signed stays valid.",
+    ),
 }
-"""The entry in the log of each kind."""
+"""The entry in the log of each kind, and what is said of it before."""
 
 
 class DecisionRecording(OfficeService):
@@ -159,11 +194,11 @@ class DecisionRecording(OfficeService):
 
     def record_decision(self, tx: Transaction, act: OfficerDecision, *, by: str) -> None:
         """Registers what *act* made or ended, and tells of it."""
-        if act.kind is OfficerDecisionKind.ENROL_SEAL:
+        if act.kind is Kind.ENROL_SEAL:
             self._add_seal(tx, act)
-        elif act.kind is OfficerDecisionKind.ENROL_PERSON:
+        elif act.kind is Kind.ENROL_PERSON:
             people.set_certificate(tx, act.subject, self._certificate(act.subject))
-        elif act.kind is OfficerDecisionKind.RETIRE and not is_pin_custodian(act.subject):
+        elif act.kind is Kind.RETIRE and not is_pin_custodian(act.subject):
             self._end_account(tx, act.subject, by)
         more = record_seal_decision(tx, act, self._now()) if act.kind in SEAL_DECISIONS else {}
         if act.request is not None:
@@ -206,6 +241,63 @@ class DecisionRecording(OfficeService):
 
 
 def _event_of(act: OfficerDecision) -> EventKind:
-    if act.kind is OfficerDecisionKind.RETIRE and is_pin_custodian(act.subject):
+    if act.kind is Kind.RETIRE and is_pin_custodian(act.subject):
         return EventKind.KEEPER_RETIRED
-    return _EVENTS[act.kind]
+    return _KINDS[act.kind][0]
+
+
+_OUTSIDE = (
+    "This will give {name} of {organisation}, an outside signer, a key and a certificate to sign with. Nobody from"
+    " outside has a power in this house."
+)
+
+_KEEPER_AGAIN = (
+    "From then on {name}, a keeper of the token's PIN, unlocks the HSM with the passkeys that root has confirmed"
+    " now, and with none from before."
+)
+
+_SEALS = {
+    SealKind.COMPANY: "This makes the company seal of {organisation}, {width} mm wide, kept by {custodians}.",
+    SealKind.CONTRACT: "This makes the contract seal of {organisation}, {width} mm wide, kept by {custodians}.",
+    SealKind.LEGAL_REPRESENTATIVE: (
+        "This makes the legal representative's seal of {organisation}, {width} mm wide, kept by {custodians}."
+    ),
+    SealKind.FINANCE: "This makes the finance seal of {organisation}, {width} mm wide, kept by {custodians}.",
+}
+
+
+def describe_decision(act: OfficerDecision, names: Mapping[str, str]) -> Sentence:
+    """What *act* will do; *names* are those of the subjects in it."""
+    details, notes = act.details, act.notes
+    custodian = str(details.get("custodian", ""))
+    values = {
+        "name": details.get("name") or names.get(act.subject, act.subject),
+        "organisation": details.get("organisation", ""),
+        "custodians": "、".join(names.get(each, each) for each in details.get("custodians", [])),
+        "width": f"{notes.get('width_tenths_mm', 0) / 10:g}",
+        "seal": names.get(act.subject, act.subject),
+        "custodian": names.get(custodian, custodian),
+        "needed": details.get("needed", ""),
+        "service": act.subject,
+        "serial": notes.get("serial", ""),
+    }
+    return Sentence(_template_of(act), values)
+
+
+def _template_of(act: OfficerDecision) -> str:
+    if act.kind is Kind.ENROL_SEAL:
+        return _SEALS[SealKind[act.notes["kind"]]]
+    if act.kind is Kind.ENROL_PERSON and is_outside(act.subject):
+        return _OUTSIDE
+    if act.kind is Kind.ENROL_KEEPER and act.notes.get("again"):
+        return _KEEPER_AGAIN
+    if act.kind is not Kind.ENROL_KEEPER and is_pin_custodian(act.subject):
+        # An earlier release has prepared it: since then administrators end keepers by themselves.
+        return "From then on {name} unlocks the HSM no more."
+    return _KINDS[act.kind][1]
+
+
+def subjects_of_decision(act: OfficerDecision) -> list[str]:
+    """Whose names :func:`describe_decision` wants."""
+    custodians = [str(each) for each in (act.details.get("custodian"),) if each is not None]
+    return [act.subject, act.prepared_by, *act.approved_by, *act.details.get("custodians", []), *custodians]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from appliance.administration.action import ExecutedBy
-from appliance.administration.executor import ExecutedRequests
+from appliance.administration.executor import record_execution
 from appliance.errors import StateRefused, StorageError
 from appliance.home import Home
 from appliance.model.administration import AdministratorRole, AdminRequest, AdminRequestState, DualControlRole
@@ -106,18 +106,18 @@ def test_nothing_is_done_that_cannot_be_remembered(house: House) -> None:
 def test_a_memory_outlives_its_process_and_is_never_emptied(tmp_path: Path, hand: ExecutedBy) -> None:
     home = Home(tmp_path)
     home.administration.parent.mkdir()
-    ExecutedRequests(home).record_execution(hand, "0123456789ab")
-    ExecutedRequests(home).record_execution(hand, "ba9876543210")
+    record_execution(home, hand, "0123456789ab")
+    record_execution(home, hand, "ba9876543210")
     with pytest.raises(StateRefused, match="performed already"):
-        ExecutedRequests(home).record_execution(hand, "0123456789ab")
+        record_execution(home, hand, "0123456789ab")
 
 
 def test_the_console_has_no_hand_in_the_others_memory(tmp_path: Path) -> None:
     home = Home(tmp_path)
     home.administration.parent.mkdir()
     for hand in (ExecutedBy.PRIVILEGED_HELPER, ExecutedBy.SCHEDULER):
-        ExecutedRequests(home).record_execution(hand, "0123456789ab")
+        record_execution(home, hand, "0123456789ab")
     assert not list(home.administration.parent.iterdir())
     home.administration.with_name("performed").write_bytes(b"")
     with pytest.raises(StorageError):
-        ExecutedRequests(home).record_execution(ExecutedBy.CONSOLE, "0123456789ab")
+        record_execution(home, ExecutedBy.CONSOLE, "0123456789ab")

@@ -14,7 +14,7 @@ import pytest
 
 from appliance.administration.action import ExecutedBy
 from appliance.administration.confirmed import ConfirmedKey, RootConfirmations
-from appliance.administration.executor import ExecutedRequests
+from appliance.administration.executor import record_execution
 from appliance.health.check_context import open_check_context
 from appliance.health.machine_checks import permissions
 from appliance.home import Home
@@ -46,7 +46,7 @@ def machine() -> Iterator[Path]:
     try:
         home = Home(root / "var/lib/vermilion")
         RootConfirmations(home.confirmed).confirm_key(key)
-        ExecutedRequests(home).record_execution(ExecutedBy.PRIVILEGED_HELPER, "0123456789ab")
+        record_execution(home, ExecutedBy.PRIVILEGED_HELPER, "0123456789ab")
         os.umask(before)
         yield root
     finally:
