@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from appliance.documents.blobs import BlobStore
-from appliance.documents.layout import DocumentLayouts
+from appliance.documents.intake import DocumentLayouts
 from appliance.errors import DocumentRefused, NotFound
 from appliance.verification import Indication, SignatureReport, Verdict, Verifier
 

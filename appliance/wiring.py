@@ -33,8 +33,7 @@ from appliance.contracts.recovery import Recovery, StuckContracts
 from appliance.contracts.sending import Sending
 from appliance.contracts.signing import SigningCycle, SigningService
 from appliance.documents.blobs import BlobStore, DiskSpace
-from appliance.documents.intake import Intake
-from appliance.documents.layout import DocumentLayouts
+from appliance.documents.intake import DocumentLayouts, Intake
 from appliance.documents.page_pictures import PagePictures, PictureCache
 from appliance.earlier_signatures import EarlierSignatures, require_unbroken
 from appliance.evidence.verification import verify_package

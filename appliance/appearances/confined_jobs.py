@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from appliance.appearances import drawing, scanned, seal_scan
+from appliance.appearances import drawing, scans
 
 
 def drawn(strokes: list[list[list[float]]]) -> bytes:
@@ -13,11 +13,11 @@ def drawn(strokes: list[list[list[float]]]) -> bytes:
 
 
 def cleaned(data: bytes) -> bytes:
-    """See :func:`appliance.appearances.scanned.cleaned`."""
-    return scanned.cleaned(data)
+    """See :func:`appliance.appearances.scans.cleaned`."""
+    return scans.cleaned(data)
 
 
 def seal(data: bytes, width_mm: float) -> dict[str, Any]:
-    """See :func:`appliance.appearances.seal_scan.stamped`."""
-    made = seal_scan.prepare_seal_picture(data, width_mm=width_mm)
+    """See :func:`appliance.appearances.scans.stamped`."""
+    made = scans.prepare_seal_picture(data, width_mm=width_mm)
     return {"png": made.png, "dpi": made.dpi, "advice": [advice.value for advice in made.advice]}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from appliance.appearances.seal_scan import LARGEST, Advice, SealPicture
+from appliance.appearances.scans import LARGEST_SEAL, Advice, SealPicture
 from appliance.confinement import Confinement
 from appliance.errors import ConfinementFailed, DocumentRefused, NotFound
 from appliance.model.people import Seal
@@ -65,7 +65,7 @@ class SealPictures:
     def made(self, seal: Seal, data: bytes) -> SealPicture:
         """The picture of the PNG or JPEG *data*, fit for *seal*, made in a confined process. Raises
         :class:`DocumentRefused` with what is wrong."""
-        if len(data) > LARGEST:
+        if len(data) > LARGEST_SEAL:
             raise DocumentRefused("image-too-large", "The picture is larger than 5 MB; make it smaller.")
         try:
             answer = self._confinement.run(

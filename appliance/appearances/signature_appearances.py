@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from appliance.appearances import scanned
+from appliance.appearances import scans
 from appliance.confinement import Confinement
 from appliance.errors import ConfinementFailed, DocumentRefused, PreconditionRefused
 from appliance.model.people import MOST_PICTURES, PictureKind, SignatureChoice, SignaturePicture
@@ -51,7 +51,7 @@ class SignatureAppearances:
 
     def take(self, person: str, data: bytes) -> SignaturePicture:
         """Keep the ink of a PNG or JPEG (at most 2 MB) and use it from now on; refusals as for :meth:`draw`."""
-        if len(data) > scanned.LARGEST:
+        if len(data) > scans.LARGEST:
             raise DocumentRefused("image-too-large", "The picture is larger than 2 MB; make it smaller.")
         self._require_room(person)
         return self._keep(person, PictureKind.IMAGE, self._made("appearances.cleaned", data=data))

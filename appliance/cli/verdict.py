@@ -13,7 +13,7 @@ from appliance.errors import ConfigurationError
 from appliance.home import Home
 from appliance.language import Language, Translator, translator
 from appliance.verification import SignatureReport, TrustAnchors, VerificationReport, Verifier
-from appliance.verification.report import view
+from appliance.verification.report import COVERAGES
 from appliance.verification.tokens import shown_time
 
 
@@ -70,7 +70,7 @@ def _signature(translate: Translator, signature: SignatureReport) -> list[str]:
         (translate("Signer"), signature.signer),
         (translate("Signed at"), signature.signing_time and shown_time(signature.signing_time)),
         (translate("Level"), signature.level),
-        (translate("Coverage"), signature.coverage and translate(view.COVERAGES[signature.coverage.value])),
+        (translate("Coverage"), signature.coverage and translate(COVERAGES[signature.coverage.value])),
         (translate("Changes since"), _changes(signature, translate)),
     )
     heading = f"  {signature.field or translate('Timestamp token')}: {signature.verdict.indication}"

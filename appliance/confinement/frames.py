@@ -1,12 +1,21 @@
-"""Frames between the pool and its children: 8-byte big-endian length, then that many bytes of CBOR."""
+"""Frames between the pool and its children: 8-byte big-endian length, then that many bytes of CBOR; and typed
+values as plain ones that CBOR carries, and back: arguments and answers of confined jobs (cattrs).
+
+Nothing is converted from one type to another, and a field that is unknown or missing is refused: a child that
+read a hostile document may answer anything.
+"""
 
 from __future__ import annotations
 
 import socket
 import struct
 import time
-from typing import Any
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, TypeVar, get_args, get_origin
 
+import cattrs
 import cbor2
 
 from hsm.errors import Malformed
@@ -60,3 +69,61 @@ def _exactly(stream: socket.socket, size: int, deadline: float | None) -> bytear
             raise FrameError("the other side closed")
         view = view[count:]
     return received
+
+
+T = TypeVar("T")
+
+
+def encode(value: Any) -> Any:
+    """*value* (a dataclass, or a list of them) with dataclasses as maps, enums as their values, instants as
+    ISO 8601 and tuples as lists."""
+    return _CONVERTER.unstructure(value)
+
+
+def decode(kind: type[T], plain: Any) -> T:
+    """The *kind* in *plain*. Raises ValueError for anything else."""
+    try:
+        return _CONVERTER.structure(plain, kind)
+    except Exception as error:
+        # what cattrs lets escape on wrong types is not one family of exceptions
+        raise ValueError(f"no {getattr(kind, '__name__', kind)}") from error
+
+
+def _require(value: Any, kinds: tuple[type, ...]) -> Any:
+    """*value* as it is. Raises TypeError unless it is exactly of one of *kinds*."""
+    if type(value) not in kinds:
+        raise TypeError(kinds)
+    return value
+
+
+def _is_generic(origin: type) -> Callable[[Any], bool]:
+    return lambda kind: get_origin(kind) is origin
+
+
+def _tuple_of(kind: Any) -> Any:
+    item = get_args(kind)[0]
+    return lambda value, _: tuple(_CONVERTER.structure(each, item) for each in _require(value, (list,)))
+
+
+def _plain(value: object) -> object:
+    return value if value is None or isinstance(value, int | float | str | bytes) else str(value)
+
+
+def _converter() -> cattrs.Converter:
+    made = cattrs.Converter(forbid_extra_keys=True, detailed_validation=False)
+    for kind in (bool, int, str, bytes):
+        made.register_structure_hook(kind, lambda value, kind: _require(value, (kind,)))
+    made.register_structure_hook(float, lambda value, _: _require(value, (float, int)))
+    made.register_structure_hook(StrEnum, lambda value, kind: kind(_require(value, (str,))))
+    made.register_unstructure_hook(StrEnum, lambda value: value.value)
+    made.register_structure_hook_factory(_is_generic(tuple), _tuple_of)
+    made.register_structure_hook_func(_is_generic(Mapping), lambda value, _: _require(value, (dict,)))
+    made.register_unstructure_hook_func(
+        _is_generic(Mapping), lambda value: {key: _plain(each) for key, each in value.items()}
+    )
+    made.register_structure_hook(datetime, lambda value, _: datetime.fromisoformat(value))
+    made.register_unstructure_hook(datetime, datetime.isoformat)
+    return made
+
+
+_CONVERTER = _converter()

@@ -1,4 +1,5 @@
-"""The zygote: imports everything once, goes behind walls, then only forks children and hands them over.
+"""The zygote: imports everything once, goes behind walls, then only forks children and hands them over. A child
+waits for one job, does it, answers once, and ends.
 
 Started by the pool as a program of its own, with one socket. First frame: the order (jobs, cache, limits). Then
 for every byte received it hands over one child: its process id, its socket and its pidfd (SCM_RIGHTS). It never
@@ -14,13 +15,20 @@ import signal
 import socket
 import sys
 from collections import deque
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
-from appliance.confinement import child, frames, jobs, kernel, sandbox
+import cbor2
+
+from appliance.confinement import frames, jobs, kernel, sandbox
 from appliance.confinement.jobs import ConfinementLimits
+from appliance.errors import ApplianceError
 
+Jobs = Mapping[str, Callable[..., Any]]
+
+LARGEST_REQUEST = 512 * 1024 * 1024
 _LARGEST_ORDER = 1024 * 1024
 
 
@@ -36,7 +44,7 @@ class _Waiting:
 class Zygote:
     """Forks and hands over; ``control`` is the socket to the pool."""
 
-    def __init__(self, control: socket.socket, table: child.Jobs, limits: ConfinementLimits, *, warm: int) -> None:
+    def __init__(self, control: socket.socket, table: Jobs, limits: ConfinementLimits, *, warm: int) -> None:
         self._control = control
         self._table = table
         self._limits = limits
@@ -67,7 +75,7 @@ class Zygote:
         process = kernel.fork()
         if process == 0:
             sandbox.enclose_child(theirs.fileno(), self._limits, self._program)
-            child.serve(theirs, self._table, self._limits)
+            serve(theirs, self._table, self._limits)
         theirs.close()
         return _Waiting(ours, os.pidfd_open(process), process)
 
@@ -83,13 +91,79 @@ def main(descriptor: int) -> None:
     cache = Path(order["cache"])
     jobs.warm(order["warm_up"], cache)
     limits = ConfinementLimits(**order["limits"])
-    child.rehearse(limits)
+    rehearse(limits)
     zygote = Zygote(control, table, limits, warm=order["warm"])
     gc.collect()
     kernel.gather_memory()
     sandbox.enclose_zygote(cache)
     gc.freeze()  # children share these pages for longer when the collector leaves them alone
     zygote.serve()
+
+
+def serve(stream: socket.socket, jobs: Jobs, limits: ConfinementLimits) -> NoReturn:
+    """Read one request from *stream*, answer it, and leave without running anybody's clean-up."""
+    gc.disable()  # one job and then the end: collecting would only cost time
+    try:
+        request = frames.read(stream, limit=LARGEST_REQUEST)
+        answer(stream, outcome(jobs, request), limits)
+    finally:
+        os._exit(0)
+
+
+def rehearse(limits: ConfinementLimits) -> None:
+    """One request and its answer without a job, so that children find loaded what every one of them needs."""
+    pool, own = socket.socketpair()
+    with pool, own:
+        frames.write(pool, {"job": "", "arguments": {"number": 1, "text": "", "bytes": b"", "list": [None, True]}})
+        answer(own, outcome({}, frames.read(own, limit=LARGEST_REQUEST)), limits)
+        frames.read(pool, limit=LARGEST_REQUEST)
+
+
+def outcome(jobs: Jobs, request: Any) -> dict[str, Any]:
+    """``{"result"}``, ``{"refused"}`` or ``{"failed"}``: whatever the job raised, told as a value."""
+    try:
+        return {"result": jobs[request["job"]](**request["arguments"])}
+    except ApplianceError as refusal:
+        return {"refused": described(refusal)}
+    except MemoryError:
+        return failure("memory", "")
+    except RecursionError:
+        return failure("recursion", "")
+    except Exception as error:  # untrusted bytes may raise anything; it is told, not swallowed
+        return failure("error", f"{type(error).__name__}: {error}")
+
+
+def answer(stream: socket.socket, value: dict[str, Any], limits: ConfinementLimits) -> None:
+    """Send *value*, or that it is too large or not CBOR."""
+    try:
+        encoded = cbor2.dumps(value)
+    except MemoryError:
+        encoded = cbor2.dumps(failure("memory", ""))
+    except (cbor2.CBOREncodeError, ValueError, RecursionError) as error:
+        encoded = cbor2.dumps(failure("output", str(error)))
+    if len(encoded) > limits.answer:
+        encoded = cbor2.dumps(failure("output", f"{len(encoded)} bytes"))
+    frames.write_encoded(stream, encoded)
+
+
+def described(refusal: ApplianceError) -> dict[str, Any]:
+    """A refusal as plain values; the other side builds the same one again."""
+    values = {key: _plain(value) for key, value in refusal.values.items()}
+    return {
+        "type": type(refusal).__name__,
+        "reason": getattr(refusal, "reason", None),
+        "template": refusal.template,
+        "values": values,
+    }
+
+
+def failure(cause: str, detail: str) -> dict[str, Any]:
+    """The job did not end well; *detail* is for the log, from an untrusted document, so cut short."""
+    return {"failed": cause, "detail": detail[:300]}
+
+
+def _plain(value: object) -> int | float | str:
+    return value if isinstance(value, int | float | str) else str(value)
 
 
 if __name__ == "__main__":

@@ -32,12 +32,17 @@ from appliance.verification import (
     VerificationReport,
     Verifier,
 )
-from appliance.verification.certificate_judge import CertificateFinding, CertificateJudge, ValidationTimes
-from appliance.verification.certificates import UNREADABLE, details, parsed, shown_name
 from appliance.verification.messages import SignedMessage, UnreadableMessage, read_message
-from appliance.verification.paths import KeyPurpose, PathFinder
+from appliance.verification.paths import (
+    CertificateFinding,
+    CertificateJudge,
+    KeyPurpose,
+    PathFinder,
+    ValidationTimes,
+)
 from appliance.verification.revocation import RevocationData
-from appliance.verification.signers import IdentifiedSigner, NotSigned, identify_signer
+from appliance.verification.tokens import IdentifiedSigner, NotSigned, identify_signer
+from appliance.verification.trust import UNREADABLE, details, parsed, shown_name
 from hsm import cms, timestamp
 from hsm.certificates import is_evidence_service
 from hsm.cms.signed_data import SIGNING_TIME

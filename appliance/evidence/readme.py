@@ -23,7 +23,7 @@ from appliance.language import Language, Translator, translator
 from appliance.language.characters import with_organisation
 from appliance.ledger.event_texts import LABELS, TITLES, fact_label, says_nothing
 from appliance.typesetting import PageOptions, typeset
-from appliance.verification.certificates import shown_name
+from appliance.verification.trust import shown_name
 
 
 @cache

@@ -55,9 +55,9 @@ from appliance.verification import (
     VerificationReport,
     Verifier,
 )
-from appliance.verification.certificates import UNREADABLE
 from appliance.verification.model import PASSED
 from appliance.verification.paths import TooManyCertificates
+from appliance.verification.trust import UNREADABLE
 from hsm import timestamp
 from hsm.errors import AuthorityError
 

@@ -10,7 +10,7 @@ from datetime import timedelta
 from types import MappingProxyType
 from typing import Any, Final
 
-from appliance.appearances.seal_scan import SealPicture
+from appliance.appearances.scans import SealPicture
 from appliance.contact_details import organisation_name, person_name
 from appliance.errors import PreconditionRefused, StateRefused
 from appliance.model.notice import NoticeKind

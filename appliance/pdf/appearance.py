@@ -1,9 +1,20 @@
-"""The appearance stream of a signature's widget (12.5.5): upright on turned pages, the size of its field."""
+"""The appearance stream of a signature's widget (12.5.5): upright on turned pages, the size of its field.
+
+A person's signature is shown as a red rule, the name (or the handwriting), organisation, time with its zone.
+Handwriting is an image whose white is transparent, so that it does not hide what it is put on.
+"""
 
 from __future__ import annotations
 
+import math
+import textwrap
+import zlib
+from dataclasses import dataclass, replace
+from datetime import datetime
+from io import BytesIO
 from typing import Any
 
+from PIL import Image, UnidentifiedImageError
 from pyhanko.pdf_utils.generic import (
     ArrayObject,
     DictionaryObject,
@@ -13,12 +24,14 @@ from pyhanko.pdf_utils.generic import (
     pdf_name,
 )
 
-from appliance.errors import DocumentRefused
-from appliance.pdf import geometry, person_picture, seal_picture
+from appliance.errors import DocumentRefused, PreconditionRefused
+from appliance.language import instants, translator
+from appliance.pdf import geometry, seal_picture
+from appliance.pdf.font_subsets import FontSubset, GlyphLine
+from appliance.pdf.forms import SealSlice
 from appliance.pdf.incremental_updates import IncrementalUpdate
-from appliance.pdf.person_picture import AppearanceContent, masked
-from appliance.pdf.places import SealSlice
 from appliance.pdf.reader import entry
+from appliance.pdf.seal_picture import RED
 from appliance.pdf.typefaces import Typefaces
 from appliance.pdf.values import Appearance, PersonAppearance, SealAppearance
 
@@ -65,9 +78,7 @@ class AppearanceStreams:
         if isinstance(appearance, PersonAppearance):
             if part is not None:
                 raise DocumentRefused("not-a-seal", "Only a company seal can be put across pages.")
-            return person_picture.draw_person(
-                self._revision, self._typefaces, appearance, width=width, height=height
-            )
+            return draw_person(self._revision, self._typefaces, appearance, width=width, height=height)
         if part is not None:
             return self._slice(appearance, height, part)
         diameter = min(appearance.diameter_mm * _POINTS_PER_MILLIMETRE / frame.user_unit, width, height)
@@ -129,3 +140,213 @@ def _frame(widget: Any) -> geometry.PageFrame:
     if isinstance(page, DictionaryObject):
         return geometry.frame(page)
     return geometry.PageFrame(geometry.LETTER, 0, 1.0)
+
+
+LARGEST_IMAGE = 4 * 1024 * 1024
+_MOST_PIXELS = 16_000_000
+
+
+def masked(png: bytes, *, within: tuple[int, int]) -> StreamObject:
+    """The picture *within* so many pixels, as an RGB image whose white is masked (8.9.6.4).
+
+    Soft transparency is not allowed in every archive profile. Raises DocumentRefused for what is no PNG or JPEG of
+    at most 4 MB.
+    """
+    try:
+        opened = Image.open(BytesIO(png), formats=("PNG", "JPEG"))
+        if len(png) > LARGEST_IMAGE or opened.width * opened.height > _MOST_PIXELS:
+            raise DocumentRefused(
+                "image-too-large", "The picture of the signature is too large; use at most 4 MB."
+            )
+        picture = opened.convert("RGBA")
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
+        raise DocumentRefused("image-unreadable", "The picture of the signature is not a PNG or JPEG.") from error
+    picture.thumbnail(within)
+    flat = Image.new("RGB", picture.size, "white")
+    flat.paste(picture, mask=picture.getchannel("A"))
+    return StreamObject(
+        DictionaryObject(
+            {
+                pdf_name("/Type"): pdf_name("/XObject"),
+                pdf_name("/Subtype"): pdf_name("/Image"),
+                pdf_name("/Width"): NumberObject(flat.width),
+                pdf_name("/Height"): NumberObject(flat.height),
+                pdf_name("/ColorSpace"): pdf_name("/DeviceRGB"),
+                pdf_name("/BitsPerComponent"): NumberObject(8),
+                pdf_name("/Filter"): pdf_name("/FlateDecode"),
+                pdf_name("/Mask"): ArrayObject(NumberObject(value) for value in [255, 255] * 3),
+            }
+        ),
+        encoded_data=zlib.compress(flat.tobytes()),
+    )
+
+
+_IMAGE_SIZE = (900, 360)
+
+_RULE = 1.4
+_GAP = 5.0
+_BREATH = 0.04
+"""The share of a field's height that stays empty above and below, and between handwriting and words."""
+_NAME_SIZE, _SMALL_SIZE = 20.0, 8.0
+_LEADING = 1.25
+_LEAST_SHARE = 0.5
+"""Of the size that letters want: with less, a name goes on in a further line."""
+_READABLE = 5.0
+"""In points: before a line is smaller than this, the name gets smaller, down to the size of those below it."""
+_INK, _GREY = "0.1 0.1 0.12", "0.36 0.36 0.4"
+
+
+@dataclass(frozen=True, slots=True)
+class AppearanceContent:
+    """Content stream operators and the /Resources they use."""
+
+    content: bytes
+    resources: DictionaryObject
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """A text with its lettering and font's resource name, the size it wants, and its colour; a name may stand in
+    several ``lines``."""
+
+    text: str
+    lettering: FontSubset
+    font: str
+    size: float
+    colour: str
+    lines: tuple[GlyphLine, ...]
+
+    @classmethod
+    def of(cls, text: str, lettering: FontSubset, font: str, size: float, colour: str, parts: int = 1) -> _Row:
+        """*text* in at most so many *parts*, which are about as long as each other."""
+        longest = math.ceil(len(text) / parts)
+        broken = textwrap.wrap(text, longest, break_on_hyphens=False) if parts > 1 else [text]
+        return cls(text, lettering, font, size, colour, tuple(lettering.line(each) for each in broken))
+
+    def broken(self) -> _Row:
+        """The same in one line more."""
+        again = (self.text, self.lettering, self.font, self.size, self.colour)
+        return _Row.of(*again, parts=len(self.lines) + 1)
+
+    def at(self, size: float) -> _Row:
+        """The same at another size, in points."""
+        return replace(self, size=size)
+
+    def fits(self, width: float) -> float:
+        """The share of its size at which the widest line has room in *width*."""
+        return min(1.0, width * 1000 / (self.size * max(line.width for line in self.lines)))
+
+
+def draw_person(
+    revision: IncrementalUpdate, typefaces: Typefaces, appearance: PersonAppearance, *, width: float, height: float
+) -> AppearanceContent:
+    """The appearance for a field of *width* by *height*; its fonts and image are added to *revision*."""
+    name, small = FontSubset(typefaces.serif), FontSubset(typefaces.sans)
+    rows = [_Row.of(text, small, "Small", _SMALL_SIZE, _GREY) for text in _details(appearance)]
+    image = None if appearance.image is None else masked(appearance.image, within=_IMAGE_SIZE)
+    if image is None:
+        rows.insert(0, _Row.of(appearance.name, name, "Name", _NAME_SIZE, _INK))
+    else:
+        rows.insert(0, _Row.of(appearance.name, small, "Small", _SMALL_SIZE, _INK))
+    parts = [f"q {_red()} rg 0 0 {_RULE} {height:.3f} re f Q"]
+    across, up = max(1.0, width - _RULE - 2 * _GAP), height * (1 - 2 * _BREATH)
+    text_height = up if image is None else up * 0.45
+    parts += _rows(rows, width=across, height=text_height, base=height * _BREATH)
+    resources = DictionaryObject({pdf_name("/Font"): _fonts(revision, name, small)})
+    if image is not None:
+        base = height * _BREATH + text_height + up * _BREATH
+        parts.append(_painted(image, width=across, height=up - text_height - up * _BREATH, base=base))
+        resources[pdf_name("/XObject")] = DictionaryObject({pdf_name("/Hand"): revision.add_object(image)})
+    return AppearanceContent("\n".join(parts).encode("ascii"), resources)
+
+
+def shown_time(moment: datetime, zone: str) -> str:
+    """*moment* (aware) in the IANA *zone*, to the second, with offset and zone: ``2026-11-25 16:30:00 UTC+08:00``.
+
+    Raises DocumentRefused for a zone that does not exist.
+    """
+    try:
+        return f"{instants.second(moment, zone)} {zone}"
+    except PreconditionRefused as error:
+        raise DocumentRefused("no-such-zone", error.template, **error.values) from error
+
+
+def _details(appearance: PersonAppearance) -> list[str]:
+    translate = translator(appearance.language)
+    details = [appearance.organisation] if appearance.organisation else []
+    return [*details, translate("signed electronically"), shown_time(appearance.when, appearance.zone)]
+
+
+def _rows(rows: list[_Row], *, width: float, height: float, base: float) -> list[str]:
+    """All rows below each other, in the middle, made small enough for the field in both directions."""
+    rows = _balanced(rows, width=width, height=height)
+    wanted = _height(rows)
+    shrink = min(1.0, height / wanted)
+    top = base + (height + wanted * shrink) / 2
+    operators = []
+    for row in rows:
+        size = row.size * min(shrink, row.fits(width))
+        for each in row.lines:
+            top -= row.size * shrink * _LEADING
+            line = top + row.size * shrink * 0.3
+            operators.append(
+                f"q {row.colour} rg BT /{row.font} {size:.3f} Tf {_RULE + _GAP:.3f} {line:.3f} Td "
+                f"{each.shown().decode('ascii')} Tj ET Q"
+            )
+    return operators
+
+
+def _balanced(rows: list[_Row], *, width: float, height: float) -> list[_Row]:
+    """*rows* in lines that fit, with the largest name beside which the smallest line can be read; where none can,
+    with the name beside which it is largest."""
+    size, best = rows[0].size, _broken(rows, width=width, height=height)
+    while _smallest(best, width, height) < _READABLE and size > _SMALL_SIZE:
+        size = max(_SMALL_SIZE, size - 1)
+        other = _broken([rows[0].at(size), *rows[1:]], width=width, height=height)
+        best = max(best, other, key=lambda each: _smallest(each, width, height))
+    return best
+
+
+def _smallest(rows: list[_Row], width: float, height: float) -> float:
+    """The size in points of the smallest line."""
+    shrink = min(1.0, height / _height(rows))
+    return min(row.size * min(shrink, row.fits(width)) for row in rows)
+
+
+def _broken(rows: list[_Row], *, width: float, height: float) -> list[_Row]:
+    """*rows* with the first two, name and organisation, in several lines, where letters would have less than half
+    their size otherwise, and as long as that makes the smallest ones larger."""
+    while True:
+        least = min(rows[:2], key=lambda row: row.fits(width))
+        if least.fits(width) >= _LEAST_SHARE:
+            return rows
+        further = [row.broken() if row is least else row for row in rows]
+        if _scale(further, width, height) <= _scale(rows, width, height):
+            return rows
+        rows = further
+
+
+def _scale(rows: list[_Row], width: float, height: float) -> float:
+    """The share of its size that the name or the organisation gets, whichever gets less."""
+    return min(height / _height(rows), *(row.fits(width) for row in rows[:2]))
+
+
+def _height(rows: list[_Row]) -> float:
+    return sum(row.size * _LEADING * len(row.lines) for row in rows)
+
+
+def _fonts(revision: IncrementalUpdate, name: FontSubset, small: FontSubset) -> DictionaryObject:
+    fonts = DictionaryObject({pdf_name("/Small"): small.embed(revision)})
+    if name.used:
+        fonts[pdf_name("/Name")] = name.embed(revision)
+    return fonts
+
+
+def _painted(image: StreamObject, *, width: float, height: float, base: float) -> str:
+    scale = min(width / image["/Width"], height / image["/Height"])
+    across, up = image["/Width"] * scale, image["/Height"] * scale
+    return f"q {across:.3f} 0 0 {up:.3f} {_RULE + _GAP:.3f} {base + (height - up) / 2:.3f} cm /Hand Do Q"
+
+
+def _red() -> str:
+    return " ".join(f"{part:g}" for part in RED)

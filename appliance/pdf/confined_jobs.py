@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from appliance.confinement.codec import decode, encode
+from appliance.confinement.frames import decode, encode
 from appliance.errors import ConfigurationError
 from appliance.language import Language
 from appliance.pdf import fields, inspection, pages, seal_picture, search, signing, typefaces

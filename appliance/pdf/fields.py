@@ -19,7 +19,7 @@ from pyhanko.pdf_utils.generic import (
 from pyhanko.pdf_utils.layout import BoxConstraints
 
 from appliance.errors import DocumentRefused
-from appliance.pdf import forms, geometry, places
+from appliance.pdf import forms, geometry
 from appliance.pdf.incremental_updates import IncrementalUpdate
 from appliance.pdf.values import FieldPlacement, Place
 
@@ -52,7 +52,7 @@ def add_fields(document: bytes, placements: Sequence[FieldPlacement], *, most_pa
         _refuse_name(placement.name, taken)
         _refuse_nonsense(placement.name, _first(placement), len(pages))
         drawing.add(placement.name, _first(placement))
-        for further in places.wanted(placement, frames):
+        for further in forms.further_places(placement, frames):
             _refuse_taken(further.name, taken)
             _refuse_nonsense(placement.name, further.place, len(pages))
             drawing.add(further.name, further.place, further=True)
@@ -122,16 +122,16 @@ class _Drawing:
 
 
 def _make_place(field: DictionaryObject) -> None:
-    """Turn a signature field into a further place of one (:mod:`appliance.pdf.places`)."""
+    """Turn a signature field into a further place of one (:mod:`appliance.pdf.forms`)."""
     field[pdf_name("/FT")] = pdf_name("/Btn")
-    field[pdf_name("/Ff")] = NumberObject(places.READ_ONLY)
-    field[pdf_name("/AS")] = places.EMPTY
-    states = DictionaryObject({places.EMPTY: field["/AP"].raw_get("/N")})
+    field[pdf_name("/Ff")] = NumberObject(forms.PLACE_FLAGS)
+    field[pdf_name("/AS")] = forms.PLACE_EMPTY
+    states = DictionaryObject({forms.PLACE_EMPTY: field["/AP"].raw_get("/N")})
     field[pdf_name("/AP")] = DictionaryObject({pdf_name("/N"): states})
 
 
 def _refuse_name(name: str, taken: set[str]) -> None:
-    if not _NAME.fullmatch(name) or places.owner(name) is not None:
+    if not _NAME.fullmatch(name) or forms.place_owner(name) is not None:
         raise DocumentRefused(
             "field-name",
             "The field name {field} is not usable: letters, digits, - and _ only, at most 64.",

@@ -1,7 +1,13 @@
-"""Finding phrases in the text of pages, with the place where each is seen: for fields that go beside words.
+"""The text of pages: where phrases stand in it, for fields that go beside words, and which of it can be seen.
 
 Blanks and line ends do not count, nor does whether characters are full or half width, capital or small: what a
 person reads as one phrase is found however the file puts it together.
+
+A document may contain text for programs that no person can read. A page is rendered with its text and without.
+Where that makes no difference there is nothing to read: characters in the colour of their background, under a
+picture, outside the page, clipped, transparent. Characters too small to read, and those that are only there for
+searching (PDF 32000-1, 9.3.6: neither filled nor stroked), count as unseen too. Characters hidden by other
+characters at the same place are not recognised.
 """
 
 from __future__ import annotations
@@ -12,8 +18,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any, Final
 
 import pypdfium2
+from PIL import Image, ImageChops
 from pypdfium2 import raw
 
 from appliance.errors import DocumentRefused
@@ -128,3 +136,174 @@ def _found(phrase: str, page: int, boxes: Sequence[_Box]) -> FoundPhrase:
     left, top = min(box.left for box in boxes), min(box.top for box in boxes)
     right, bottom = max(box.right for box in boxes), max(box.bottom for box in boxes)
     return FoundPhrase(phrase, page, *(round(each, 4) for each in (left, top, right - left, bottom - top)))
+
+
+_SIDE: Final = 900
+"""Pixels of the longer side of the pictures that are compared."""
+
+_DIFFERENT: Final = 16
+"""Of 255 shades: what differs less is not read."""
+
+_SMALLEST: Final = 2.0
+"""Pixels; on A4 about 2 points."""
+
+_OPAQUE: Final = 26
+"""Of 255: what is more transparent than this counts as not there."""
+
+_DEEPEST: Final = 8
+"""Forms within forms that are followed."""
+
+_UNDRAWN: Final = frozenset({raw.FPDF_TEXTRENDERMODE_INVISIBLE, raw.FPDF_TEXTRENDERMODE_CLIP})
+
+
+def seen_text(page: pypdfium2.PdfPage, text: pypdfium2.PdfTextPage) -> str:
+    """The page's text, as long as it is, with a blank for each letter that is not seen.
+
+    Takes the text off the open *page*: it is to be closed afterwards.
+    """
+    told: str = text.get_text_range()
+    if not told.strip():
+        return told
+    written = list(_texts(page))
+    before = _drawn(page)
+    for each in written:
+        raw.FPDFPageObj_SetIsActive(each, False)
+    ink = ImageChops.difference(before, _drawn(page)).point(lambda shade: 255 * (shade >= _DIFFERENT))
+    sight = _Sight(page, text, ink)
+    if not any(_undrawn(each) for each in written) and sight.is_whole():
+        return told
+    return "".join(letter if letter.isspace() or sight.shows(at) else " " for at, letter in enumerate(told))
+
+
+@dataclass(frozen=True, slots=True)
+class _Sight:
+    """``ink``: white where the text makes a difference."""
+
+    page: pypdfium2.PdfPage
+    text: pypdfium2.PdfTextPage
+    ink: Image.Image
+
+    def is_whole(self) -> bool:
+        """Whether every line has ink from its beginning to its end; where not, each letter is looked at."""
+        return all(self._inked(number) for number in range(raw.FPDFText_CountRects(self.text, 0, -1)))
+
+    def shows(self, at: int) -> bool:
+        """Whether the letter *at* (of the text) is seen."""
+        index = raw.FPDFText_GetCharIndexFromTextIndex(self.text, at)
+        thing = raw.FPDFText_GetTextObject(self.text, index)
+        if index < 0 or (thing and _undrawn(thing)):
+            return False
+        loose = raw.FS_RECTF()
+        raw.FPDFText_GetLooseCharBox(self.text, index, ctypes.byref(loose))
+        left, top, right, bottom = self._box(loose.left, loose.bottom, loose.right, loose.top)
+        tall_enough = max(bottom - top, right - left) >= _SMALLEST
+        return tall_enough and self._crop(left, top, right, bottom).getbbox() is not None
+
+    def _inked(self, number: int) -> bool:
+        sides = [ctypes.c_double() for _ in range(4)]
+        raw.FPDFText_GetRect(self.text, number, *(ctypes.byref(each) for each in sides))
+        west, north, east, south = (each.value for each in sides)
+        left, top, right, bottom = self._box(west, south, east, north)
+        size = min(right - left, bottom - top)
+        if size < 2 * _SMALLEST:
+            return False
+        line = self._crop(left, top, right, bottom)
+        along = line.resize(
+            (line.width, 1) if line.width >= line.height else (1, line.height), Image.Resampling.BOX
+        )
+        gaps = along.point(lambda shade: 255 * (shade > 0)).tobytes().split(b"\xff")
+        return max(map(len, gaps)) <= size
+
+    def _box(self, west: float, south: float, east: float, north: float) -> tuple[float, float, float, float]:
+        """A box of the page in pixels of the picture, whichever way the page is turned."""
+        corners = [self._point(west, south), self._point(east, north)]
+        (left, right), (top, bottom) = (sorted(pair) for pair in zip(*corners, strict=True))
+        return left, top, right, bottom
+
+    def _point(self, x: float, y: float) -> tuple[float, float]:
+        across, down = seen(self.page, x, y)
+        return across * self.ink.width / 100, down * self.ink.height / 100
+
+    def _crop(self, left: float, top: float, right: float, bottom: float) -> Image.Image:
+        return self.ink.crop((int(left), int(top), int(right) + 1, int(bottom) + 1))
+
+
+def _drawn(page: pypdfium2.PdfPage) -> Image.Image:
+    scale = _SIDE / max(*page.get_size(), 1.0)
+    drawn: Image.Image = page.render(scale=scale, grayscale=True).to_pil()
+    return drawn
+
+
+def _texts(page: pypdfium2.PdfPage) -> Iterator[Any]:
+    """The objects of text on the page, those in forms included."""
+    for index in range(raw.FPDFPage_CountObjects(page)):
+        yield from _in_object(raw.FPDFPage_GetObject(page, index), _DEEPEST)
+
+
+def _in_object(thing: Any, deep: int) -> Iterator[Any]:
+    kind = raw.FPDFPageObj_GetType(thing)
+    if kind == raw.FPDF_PAGEOBJ_TEXT:
+        yield thing
+    elif kind == raw.FPDF_PAGEOBJ_FORM and deep:
+        for index in range(raw.FPDFFormObj_CountObjects(thing)):
+            yield from _in_object(raw.FPDFFormObj_GetObject(thing, index), deep - 1)
+
+
+def _undrawn(thing: Any) -> bool:
+    if raw.FPDFTextObj_GetTextRenderMode(thing) in _UNDRAWN:
+        return True
+    shades = [ctypes.c_uint() for _ in range(4)]
+    known = raw.FPDFPageObj_GetFillColor(thing, *(ctypes.byref(each) for each in shades))
+    return bool(known) and shades[3].value < _OPAQUE
+
+
+MOST_BOXES = 24
+_LOOKED_AT = 200
+"""Objects of a page that are looked at for a picture."""
+
+_PICTURES = frozenset({raw.FPDF_PAGEOBJ_IMAGE, raw.FPDF_PAGEOBJ_FORM})
+
+
+@dataclass(frozen=True, slots=True)
+class PageText:
+    """One page: its text with line ends, blanks for what is not seen; whether anything is drawn on it, and whether
+    that is a picture."""
+
+    text: str
+    drawn: bool
+    picture: bool
+
+
+def pages(pdf: pypdfium2.PdfDocument) -> Iterator[PageText]:
+    """The pages of *pdf*, one after the other."""
+    for number in range(len(pdf)):
+        with closing(pdf[number]) as page, closing(page.get_textpage()) as text:
+            kinds = {
+                raw.FPDFPageObj_GetType(raw.FPDFPage_GetObject(page, index))
+                for index in range(min(raw.FPDFPage_CountObjects(page), _LOOKED_AT))
+            }
+            yield PageText(seen_text(page, text), bool(kinds), bool(kinds & _PICTURES))
+
+
+def boxes(
+    pdf: pypdfium2.PdfDocument, number: int, start: int, end: int
+) -> list[tuple[float, float, float, float]]:
+    """Where the characters *start* to *end* of a page's text are seen: one box (x, y, width, height) for each
+    line, in per cent of the page as seen; at most 24."""
+    with closing(pdf[number]) as page, closing(page.get_textpage()) as text:
+        first = raw.FPDFText_GetCharIndexFromTextIndex(text, start)
+        last = raw.FPDFText_GetCharIndexFromTextIndex(text, end - 1)
+        if first < 0 or last < first:
+            return []
+        count = raw.FPDFText_CountRects(text, first, last - first + 1)
+        return [_seen_box(page, text, index) for index in range(min(count, MOST_BOXES))]
+
+
+def _seen_box(
+    page: pypdfium2.PdfPage, text: pypdfium2.PdfTextPage, index: int
+) -> tuple[float, float, float, float]:
+    left, top, right, bottom = (ctypes.c_double() for _ in range(4))
+    raw.FPDFText_GetRect(text, index, *(ctypes.byref(each) for each in (left, top, right, bottom)))
+    first, second = seen(page, left.value, bottom.value), seen(page, right.value, top.value)
+    (x0, x1), (y0, y1) = (sorted(pair) for pair in zip(first, second, strict=True))
+    return round(x0, 4), round(y0, 4), round(x1 - x0, 4), round(y1 - y0, 4)

@@ -22,11 +22,10 @@ from pyhanko.sign.signers.pdf_byterange import DocumentTimestamp, SignatureObjec
 from pyhanko.sign.validation.dss import DocumentSecurityStore
 
 from appliance.errors import DocumentRefused
-from appliance.pdf import forms, geometry, places
+from appliance.pdf import forms, geometry
 from appliance.pdf.appearance import AppearanceStreams
-from appliance.pdf.forms import FormField
+from appliance.pdf.forms import FormField, SealSlice
 from appliance.pdf.incremental_updates import IncrementalUpdate
-from appliance.pdf.places import SealSlice
 from appliance.pdf.reader import entry
 from appliance.pdf.typefaces import Typefaces
 from appliance.pdf.values import LockScope, PrepareOrder, ValidationMaterial
@@ -44,7 +43,7 @@ def prepare(document: bytes, order: PrepareOrder, typefaces: Typefaces) -> dict[
     fields = list(forms.terminal_fields(revision.root))
     field = _empty_field(fields, order.field)
     widget = get_single_field_annot(field.dictionary)
-    further = list(places.places_of_signature(order.field, fields))
+    further = list(forms.places_of_signature(order.field, fields))
     _show(revision, widget, further, AppearanceStreams(revision, order.appearance, typefaces))
     signature = _placeholder(order)
     reference = revision.add_object(signature)
@@ -71,7 +70,7 @@ def _show(
         widget[pdf_name("/AP")] = DictionaryObject({pdf_name("/N"): look})
     revision.update_container(widget)
     for place, part in further:
-        places.tick(place.dictionary, appearances.appearance_of(place.dictionary, part))
+        forms.tick_place(place.dictionary, appearances.appearance_of(place.dictionary, part))
         revision.update_container(place.dictionary)
 
 
@@ -115,7 +114,7 @@ def _field_lock(
     "All" names the signature fields and places one by one when there are others too: those were made read-only in
     revision 1, and a lock on them makes pyHanko's difference analysis reject every later revision, changed or not.
     """
-    ours = [field.name for field in fields if field.kind == "/Sig" or places.is_place(field.dictionary)]
+    ours = [field.name for field in fields if field.kind == "/Sig" or forms.is_place(field.dictionary)]
     if order.lock is LockScope.ALL and len(ours) == len(fields):
         parameters: dict[str, Any] = {"/Action": pdf_name("/All")}
     else:

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from appliance.confinement import Confinement
-from appliance.confinement.codec import decode, encode
+from appliance.confinement.frames import decode, encode
 from appliance.errors import ConfinementFailed, DocumentRefused, StateRefused
 from appliance.language.sizes import ByteSize
 from appliance.pdf.values import (

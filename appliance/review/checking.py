@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from appliance.model.review import AmountFound, CheckResult, ClauseFinding, DateFound, PageBox, encode_result
-from appliance.pdf import visible
+from appliance.pdf import search
 from appliance.pdf.pages import opened
-from appliance.pdf.visible import PageText
+from appliance.pdf.search import PageText
 from appliance.review import rule_files
 from appliance.review.amounts_and_dates import days, sums
 from appliance.review.outline import Sentence, sentences
@@ -137,5 +137,5 @@ def check_content(document: bytes, rules: Mapping[str, Any]) -> Any:
     """See :meth:`appliance.review.reviewing.Checker.check`."""
     book = read_plain(rules)
     with opened(document) as pdf:
-        reading = read_pages(visible.pages(pdf), time.monotonic)
-        return encode_result(check_text(reading, len(pdf), book, Recogniser(book), partial(visible.boxes, pdf)))
+        reading = read_pages(search.pages(pdf), time.monotonic)
+        return encode_result(check_text(reading, len(pdf), book, Recogniser(book), partial(search.boxes, pdf)))

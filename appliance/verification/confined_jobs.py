@@ -20,26 +20,30 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from appliance.confinement.codec import encode
+from appliance.confinement.frames import encode
 from appliance.pdf import confined_jobs as pdf_jobs
 from appliance.pdf.values import FieldPlacement, PersonAppearance, PrepareOrder
 from appliance.pdf.workshop import fill_placeholder, prepared_revision
-from appliance.verification import pdf, timestamps
+from appliance.verification import confined_verification
 from appliance.verification.trust import ValidationContext
 from hsm import cms, timestamp
 from hsm.signer import SignatureAlgorithm
 
 
 def verify_pdf(*, document: bytes, verified: int, **given: Any) -> Any:
-    """Job ``verification.pdf``; *verified* as for :func:`pdf.verify_pdf`, *given* is what
+    """Job ``verification.pdf``; *verified* as for :func:`confined_verification.verify_pdf`, *given* is what
     :meth:`ValidationContext.packed` made."""
-    return encode(pdf.verify_pdf(document, ValidationContext.unpacked(**given), verified=verified))
+    return encode(
+        confined_verification.verify_pdf(document, ValidationContext.unpacked(**given), verified=verified)
+    )
 
 
 def verify_timestamp(*, token: bytes, data: bytes | None, nonce: str | None, **given: Any) -> Any:
     """Job ``verification.timestamp``; *given* as for a PDF, *nonce* in decimal."""
     sent = None if nonce is None else int(nonce)
-    return encode(timestamps.verify_timestamp(token, ValidationContext.unpacked(**given), data=data, nonce=sent))
+    return encode(
+        confined_verification.verify_timestamp(token, ValidationContext.unpacked(**given), data=data, nonce=sent)
+    )
 
 
 _NAMES = ("one", "two")

@@ -15,13 +15,11 @@ from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from appliance.verification.certificate_judge import CertificateJudge
-from appliance.verification.certificates import UNREADABLE, extension, is_canonical, parsed
 from appliance.verification.messages import ADOBE_REVOCATION, SignedMessage, UnreadableMessage, read_message
 from appliance.verification.model import Reason
-from appliance.verification.paths import PathFinder
+from appliance.verification.paths import CertificateJudge, PathFinder
 from appliance.verification.revocation import RevocationData, crl_is_by
-from appliance.verification.trust import ValidationContext
+from appliance.verification.trust import UNREADABLE, ValidationContext, extension, is_canonical, parsed
 
 
 @dataclass(slots=True)

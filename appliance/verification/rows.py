@@ -8,8 +8,6 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from appliance.verification.certificate_judge import CertificateFinding
-from appliance.verification.certificates import details, shown_name
 from appliance.verification.model import (
     CertificateDetails,
     Changes,
@@ -22,9 +20,11 @@ from appliance.verification.model import (
     SignatureReport,
     SubIndication,
 )
+from appliance.verification.paths import CertificateFinding
 from appliance.verification.revocation import RevocationKnowledge
 from appliance.verification.signatures import ExaminedSignature
 from appliance.verification.tokens import ExaminedToken, shown_time
+from appliance.verification.trust import details, shown_name
 
 _BROKEN = frozenset({SubIndication.FORMAT_FAILURE, SubIndication.HASH_FAILURE, SubIndication.SIG_CRYPTO_FAILURE})
 _UNTIMELY = frozenset({SubIndication.OUT_OF_BOUNDS_NO_POE, SubIndication.NOT_YET_VALID, SubIndication.EXPIRED})

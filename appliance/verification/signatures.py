@@ -11,14 +11,19 @@ from datetime import datetime
 
 from appliance.pdf.validation import FoundSignature, StoreHistory
 from appliance.verification.algorithms import hash_label, weakness
-from appliance.verification.certificate_judge import CertificateFinding, CertificateJudge, ValidationTimes
-from appliance.verification.certificates import shown_name
 from appliance.verification.material import defect_of_carried
 from appliance.verification.messages import SignedMessage, UnreadableMessage
 from appliance.verification.model import PASSED, Indication, Level, Reason, SubIndication, Verdict
-from appliance.verification.paths import KeyPurpose
-from appliance.verification.signers import IdentifiedSigner, NotSigned, identify_signer
-from appliance.verification.tokens import ExaminedToken, examine_token, shown_time
+from appliance.verification.paths import CertificateFinding, CertificateJudge, KeyPurpose, ValidationTimes
+from appliance.verification.tokens import (
+    ExaminedToken,
+    IdentifiedSigner,
+    NotSigned,
+    examine_token,
+    identify_signer,
+    shown_time,
+)
+from appliance.verification.trust import shown_name
 from hsm.cms import DATA
 
 _HELPLESS = frozenset({SubIndication.NO_CERTIFICATE_CHAIN_FOUND, SubIndication.OUT_OF_BOUNDS_NO_POE})

@@ -1,5 +1,5 @@
 """What a verification is done with: trust anchors of the appliance or the user, revocation lists, the control
-time.
+time. Certificates are read so that what cannot be read is nothing rather than an exception.
 """
 
 from __future__ import annotations
@@ -7,14 +7,21 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from appliance.errors import ConfigurationError
-from appliance.verification.certificates import UNREADABLE, parsed
+from appliance.language.characters import with_organisation
+from appliance.verification.model import CertificateDetails
+from hsm import der
+from hsm.errors import AuthorityError
+from hsm.names import name_in
 
 _CERTIFICATE, _CRL = b"-----BEGIN CERTIFICATE-----", b"-----BEGIN X509 CRL-----"
 
@@ -106,3 +113,110 @@ def _certificates(encoded: list[bytes]) -> tuple[x509.Certificate, ...]:
 
 def _encoded(certificates: tuple[x509.Certificate, ...]) -> list[bytes]:
     return [each.public_bytes(Encoding.DER) for each in certificates]
+
+
+E = TypeVar("E", bound=x509.ExtensionType)
+
+_SERIAL, _ISSUER = 0, 2  # places in a TBSCertificate after the optional version (RFC 5280, 4.1)
+_VERSION_TAG = 0xA0
+_BIT_STRING = b"\x03"
+UNREADABLE = (
+    AuthorityError,
+    ValueError,
+    TypeError,
+    LookupError,
+    UnsupportedAlgorithm,
+    x509.DuplicateExtension,
+    x509.InvalidVersion,
+    x509.UnsupportedGeneralNameType,
+)
+"""What ``cryptography`` raises for certificates, lists and responses that it cannot read, also at an access."""
+
+
+@lru_cache(maxsize=256)
+def parsed(encoded: bytes) -> x509.Certificate | None:
+    """The certificate, or None for bytes that are none, or not the one encoding of one."""
+    try:
+        if not is_canonical(encoded) or not _has_positive_serial(encoded):
+            return None
+        certificate = x509.load_der_x509_certificate(encoded)
+        _ = certificate.extensions, certificate.subject, certificate.issuer, certificate.version
+    except UNREADABLE:
+        return None
+    return certificate
+
+
+def is_canonical(encoded: bytes) -> bool:
+    """Whether a certificate or list is SEQUENCE { signed part, algorithm, BIT STRING } as its signature
+    fixes it: the algorithm is the signed one, and the BIT STRING has no unused bits, which nobody signs.
+
+    Raises Malformed for what is not even a SEQUENCE.
+    """
+    parts = der.members(encoded)
+    if len(parts) != 3 or parts[2][:1] != _BIT_STRING:
+        return False
+    lengths = parts[2][1] - 0x80 if parts[2][1] > 0x80 else 0
+    return parts[2][2 + lengths] == 0 and parts[1] in der.members(parts[0])
+
+
+def _has_positive_serial(encoded: bytes) -> bool:
+    """RFC 5280, 4.1.2.2; ``cryptography`` is about to refuse others."""
+    serial = _tbs_parts(der.members(encoded)[0])[_SERIAL]
+    return serial[0] == 0x02 and serial[2] < 0x80 and any(serial[2:])
+
+
+def extension(certificate: x509.Certificate, kind: type[E]) -> x509.Extension[E] | None:
+    """The extension of that kind, or None."""
+    try:
+        return certificate.extensions.get_extension_for_class(kind)
+    except x509.ExtensionNotFound:
+        return None
+
+
+def issuer_and_serial(certificate: x509.Certificate) -> bytes:
+    """The IssuerAndSerialNumber (RFC 5652, 10.2.4) in DER, the issuer's bytes as the certificate has them."""
+    parts = _tbs_parts(certificate.tbs_certificate_bytes)
+    return der.element(der.SEQUENCE, parts[_ISSUER], parts[_SERIAL])
+
+
+@lru_cache(maxsize=256)
+def names_of(certificate: x509.Certificate) -> tuple[bytes, bytes]:
+    """Subject and issuer in DER; ``cryptography`` builds the name objects anew at every access."""
+    return certificate.subject.public_bytes(), certificate.issuer.public_bytes()
+
+
+def _tbs_parts(tbs: bytes) -> list[bytes]:
+    """The members of a TBSCertificate from the serial number on."""
+    parts = der.members(tbs)
+    return parts[1:] if parts[0][0] == _VERSION_TAG else parts
+
+
+def issued_by(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
+    """Whether *issuer*'s name and key fit *certificate*; whether it may issue is another question."""
+    try:
+        certificate.verify_directly_issued_by(issuer)
+    except (InvalidSignature, UnsupportedAlgorithm, ValueError, TypeError):
+        return False
+    return True
+
+
+def shown_name(certificate: x509.Certificate) -> str:
+    """Common name and organisation for people, in full (:mod:`hsm.names`), or the whole name where there is no
+    common name."""
+    name = name_in(certificate)
+    if not name.common_name:
+        return certificate.subject.rfc4514_string()
+    return with_organisation(name.common_name, name.organisation or None)
+
+
+def details(certificate: x509.Certificate) -> CertificateDetails:
+    """What the detailed report shows; a subject that was shortened also in full."""
+    subject, name = certificate.subject.rfc4514_string(), name_in(certificate)
+    return CertificateDetails(
+        subject=f"{subject} = {shown_name(certificate)}" if name.is_shortened else subject,
+        issuer=certificate.issuer.rfc4514_string(),
+        serial=f"{certificate.serial_number:x}",
+        not_before=certificate.not_valid_before_utc,
+        not_after=certificate.not_valid_after_utc,
+        fingerprint=certificate.fingerprint(hashes.SHA256()).hex(),
+    )

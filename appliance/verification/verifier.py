@@ -1,19 +1,23 @@
-"""The verifier as the rest uses it: bytes or a file in, a report out, whatever the bytes are."""
+"""The verifier as the rest uses it: bytes or a file in, a report out, whatever the bytes are.
+
+Certificates that a reader names for one verification are believed beside the verifier's own, and said so.
+"""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 
 from appliance.confinement import Confinement
-from appliance.confinement.codec import decode
-from appliance.errors import ConfinementFailed
+from appliance.confinement.frames import decode
+from appliance.errors import ConfigurationError, ConfinementFailed
 from appliance.verification.model import (
     FileKind,
     Indication,
@@ -22,7 +26,7 @@ from appliance.verification.model import (
     Verdict,
     VerificationReport,
 )
-from appliance.verification.trust import TrustAnchors, ValidationContext
+from appliance.verification.trust import TrustAnchors, ValidationContext, shown_name
 
 LARGEST_FILE = 512 * 1024 * 1024
 MOST_SECONDS = 5
@@ -267,3 +271,63 @@ def why_unknown(content: bytes) -> Reason:
     if content.startswith(_PEM):
         return Reason("The file is PEM text; give the PDF, the timestamp in DER, or the evidence package.")
     return Reason("The file is neither a PDF nor a timestamp nor an evidence package.")
+
+
+LARGEST = 1024 * 1024
+"""Bytes of all files with certificates together."""
+MOST = 50
+
+
+@dataclass(frozen=True, slots=True)
+class NamedTrust:
+    """What a reader named; empty for most."""
+
+    anchors: TrustAnchors
+
+    @classmethod
+    def from_files(cls, files: Sequence[bytes]) -> Self:
+        """From files in PEM (several in one) or DER. Raises :class:`ConfigurationError` with one sentence."""
+        if sum(map(len, files)) > LARGEST:
+            raise ConfigurationError(
+                "The files with certificates have more than {limit} bytes; name only those of the issuers that "
+                "you trust.",
+                limit=LARGEST,
+            )
+        anchors = TrustAnchors.from_bytes(*files)
+        if files and not anchors.certificates:
+            raise ConfigurationError(
+                "The trust file holds no certificate in PEM or DER; give the certificate of a CA or of a signer."
+            )
+        if len(anchors.certificates) > MOST:
+            raise ConfigurationError(
+                "More than {limit} certificates were named; name only those of the issuers that you trust.",
+                limit=MOST,
+            )
+        return cls(anchors)
+
+    def verify(
+        self, verifier: Verifier, content: bytes, file: str, data: bytes | None = None
+    ) -> VerificationReport:
+        """The report of *verifier* about *content*, with a remark on each named certificate: whether the verdict
+        rests on it."""
+        if not self.anchors.certificates:
+            return verifier.verify(content, file=file, data=data)
+        report = verifier.trusting(self.anchors).verify(content, file=file, data=data)
+        used = {each.path[-1].fingerprint for each in report.signatures if each.path}
+        remarks = tuple(_remark(each, used) for each in self.anchors.certificates)
+        return replace(report, remarks=(*remarks, *report.remarks))
+
+
+def _remark(certificate: x509.Certificate, used: Iterable[str]) -> Reason:
+    fingerprint = certificate.fingerprint(hashes.SHA256()).hex()
+    values = {"name": shown_name(certificate), "fingerprint": fingerprint}
+    if fingerprint in used:
+        return Reason(
+            "This verdict rests on a certificate that you named: {name} (SHA-256 {fingerprint}). Whether it is "
+            "genuine was not verified here.",
+            values,
+        )
+    return Reason(
+        "No signature leads to the certificate that you named: {name} (SHA-256 {fingerprint}); a timestamp may.",
+        values,
+    )

@@ -11,11 +11,9 @@ from dataclasses import dataclass
 
 from appliance.writing.converting import DocumentConverter, open_converter
 from appliance.writing.filling import CheckedValues, blank, check_values
-from appliance.writing.issuing import Issuing
-from appliance.writing.pages import TextPreviews, TextTypesetter
+from appliance.writing.pages import Issuing, TextPreviews, TextTypesetter
 from appliance.writing.samples import Sample, samples
-from appliance.writing.templates import Templates
-from appliance.writing.texts import Beginning, Texts
+from appliance.writing.texts import Beginning, Templates, Texts
 
 
 @dataclass(frozen=True, slots=True)

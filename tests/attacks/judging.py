@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 from functools import cache
 
-from appliance.verification import Indication, TrustAnchors, VerificationReport, Verifier, pdf, timestamps
+from appliance.verification import Indication, TrustAnchors, VerificationReport, Verifier, confined_verification
 from appliance.verification.trust import ValidationContext
 from tests.attacks.registry import Attack, Attempt
 from tests.attacks.victims import GOOD
@@ -20,8 +20,10 @@ def in_process(attempt: Attempt) -> VerificationReport:
     """The verdict without the walls around it: quick, and an exception is an exception."""
     given = ValidationContext(attempt.at, _anchors(attempt).certificates, crls=attempt.crls)
     if attempt.data is not None:
-        return timestamps.verify_timestamp(attempt.document, given, data=attempt.data, nonce=attempt.nonce)
-    return pdf.verify_pdf(attempt.document, given)
+        return confined_verification.verify_timestamp(
+            attempt.document, given, data=attempt.data, nonce=attempt.nonce
+        )
+    return confined_verification.verify_pdf(attempt.document, given)
 
 
 def disagreement(attempt: Attempt, report: VerificationReport) -> str | None:
@@ -29,7 +31,7 @@ def disagreement(attempt: Attempt, report: VerificationReport) -> str | None:
     anything but *report*, which is the full verification's; or None."""
     for length in passing_bases(attempt):
         given = ValidationContext(attempt.at, _anchors(attempt).certificates, crls=attempt.crls)
-        if pdf.verify_pdf(attempt.document, given, verified=length) != report:
+        if confined_verification.verify_pdf(attempt.document, given, verified=length) != report:
             return f"another report after the {length} bytes that had passed"
     return None
 

@@ -8,7 +8,7 @@ from typing import Any
 import cbor2
 import pytest
 
-from appliance.confinement.codec import decode, encode
+from appliance.confinement.frames import decode, encode
 from appliance.language.sizes import ByteSize
 from appliance.pdf.values import (
     CrossPageSeal,

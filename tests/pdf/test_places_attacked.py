@@ -13,7 +13,7 @@ from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 
 from appliance.pdf.values import LockScope, PrepareOrder
 from appliance.pdf.workshop import PdfWorkshop
-from appliance.verification import Indication, VerificationReport, pdf
+from appliance.verification import Indication, VerificationReport, confined_verification
 from appliance.verification.trust import ValidationContext
 from hsm.certificates import Profile
 from tests.pdf import contract, documents
@@ -57,7 +57,9 @@ def certified(workshop: PdfWorkshop, house_of_all: SigningHouse) -> bytes:
 
 def verdict(document: bytes, house: SigningHouse) -> VerificationReport:
     at = house.now + timedelta(minutes=1)
-    return pdf.verify_pdf(document, ValidationContext(at, (house.root.certificate,), crls=house.crls()))
+    return confined_verification.verify_pdf(
+        document, ValidationContext(at, (house.root.certificate,), crls=house.crls())
+    )
 
 
 def fields(writer: IncrementalPdfFileWriter) -> dict[str, Any]:

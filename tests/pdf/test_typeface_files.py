@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from appliance.errors import ConfigurationError
-from appliance.pdf.typeface_files import taken_out
+from appliance.pdf.typefaces import taken_out
 
 SANS = "NotoSansCJK-Regular.ttc"
 

@@ -11,7 +11,7 @@ import pytest
 from reportlab.lib.colors import Color, black, white
 from reportlab.pdfgen.canvas import Canvas
 
-from appliance.pdf.visible import seen_text
+from appliance.pdf.search import seen_text
 
 WORDS = "Liability for breach of contract"
 

@@ -8,7 +8,7 @@ import pytest
 
 from appliance.errors import DocumentRefused
 from appliance.model.review import CheckResult
-from appliance.pdf.visible import PageText
+from appliance.pdf.search import PageText
 from appliance.review import rule_files
 from appliance.review.checking import check_text, read_pages
 from appliance.review.recognition import Recogniser

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from appliance.pdf.visible import PageText
+from appliance.pdf.search import PageText
 from appliance.review import rule_files
 from appliance.review.amounts_and_dates import days, sums
 from appliance.review.checking import check_text, read_pages

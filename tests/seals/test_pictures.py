@@ -10,7 +10,7 @@ import zlib
 import pytest
 from PIL import Image
 
-from appliance.appearances.seal_scan import Advice, prepare_seal_picture
+from appliance.appearances.scans import Advice, prepare_seal_picture
 from appliance.demonstration.participants import ALPHA, CUSTODIAN, OFFICER
 from appliance.errors import DocumentRefused, StateRefused
 from appliance.model.contract import Contract

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from appliance.verification import VerificationReport, pdf
+from appliance.verification import VerificationReport, confined_verification
 from appliance.verification.trust import ValidationContext
 from tests.verification.authorities import NOW, Identity, World, world
 
@@ -31,6 +31,6 @@ def verify(good: World) -> Verify:
         crls: tuple[bytes, ...] = (),
     ) -> VerificationReport:
         anchors = tuple(each.certificate for each in ([good.root] if trust is None else trust))
-        return pdf.verify_pdf(document, ValidationContext(at, anchors, crls=crls))
+        return confined_verification.verify_pdf(document, ValidationContext(at, anchors, crls=crls))
 
     return run

@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from appliance.verification import pdf
+from appliance.verification import confined_verification
 from appliance.verification.model import FileKind, Indication
 from appliance.verification.trust import TrustAnchors, ValidationContext
 from appliance.verification.verifier import kind_of
@@ -36,7 +36,7 @@ def notices(document: bytes, circumstances: ValidationContext) -> bool:
     """Whether the verdict about the altered *document* is TOTAL-FAILED."""
     if kind_of(document) is not FileKind.PDF:
         return False
-    return pdf.verify_pdf(document, circumstances).indication is Indication.FAILED
+    return confined_verification.verify_pdf(document, circumstances).indication is Indication.FAILED
 
 
 def survivors(
@@ -57,7 +57,7 @@ def main(file: str, anchor: str, *masks: str) -> int:
     document = Path(file).read_bytes()
     anchors = TrustAnchors.from_files([Path(anchor)])
     circumstances = ValidationContext(datetime.now(UTC), anchors.certificates)
-    if pdf.verify_pdf(document, circumstances).indication is not Indication.PASSED:
+    if confined_verification.verify_pdf(document, circumstances).indication is not Indication.PASSED:
         sys.stdout.write("the file does not pass as it is\n")
         return 2
     chosen = tuple(int(mask, 0) for mask in masks) or MASKS

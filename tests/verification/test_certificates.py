@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from appliance.verification import Indication, SubIndication
-from appliance.verification.certificates import parsed
+from appliance.verification.trust import parsed
 from tests.verification.authorities import (
     NOW,
     Identity,

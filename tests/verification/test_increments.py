@@ -10,7 +10,7 @@ import pytest
 
 from appliance.confinement import Confinement
 from appliance.pdf.validation import PageComparison
-from appliance.verification import Indication, Verifier, pdf
+from appliance.verification import Indication, Verifier, confined_verification
 from appliance.verification.trust import ValidationContext
 from tests.attacks import incremental
 from tests.attacks.victims import GOOD, approved, certified, next_signature
@@ -40,16 +40,16 @@ def looked_at(monkeypatch: pytest.MonkeyPatch) -> list[object]:
 @pytest.mark.parametrize("base", [certified(), approved()], ids=["certified", "approved"])
 def test_a_further_signature_is_judged_without_rendering(base: bytes, looked_at: list[object]) -> None:
     new = next_signature(base)
-    report = pdf.verify_pdf(new, _GIVEN, verified=len(base))
+    report = confined_verification.verify_pdf(new, _GIVEN, verified=len(base))
     assert not looked_at
-    assert report == pdf.verify_pdf(new, _GIVEN)
+    assert report == confined_verification.verify_pdf(new, _GIVEN)
     assert looked_at
     assert report.indication is Indication.PASSED
 
 
 def test_what_is_more_than_a_signature_is_verified_in_full(looked_at: list[object]) -> None:
     new = change(certified(), incremental.draw_over_page)
-    report = pdf.verify_pdf(new, _GIVEN, verified=len(certified()))
+    report = confined_verification.verify_pdf(new, _GIVEN, verified=len(certified()))
     assert looked_at
     assert report.indication is Indication.FAILED
 
@@ -59,14 +59,19 @@ LENGTHS = {"one byte": 1, "a little less": len(certified()) - 2, "one more": len
 
 @pytest.mark.parametrize("length", LENGTHS.values(), ids=LENGTHS)  # workers' documents differ in length
 def test_a_length_that_ends_no_revision_counts_for_nothing(length: int, looked_at: list[object]) -> None:
-    assert pdf.verify_pdf(next_signature(certified()), _GIVEN, verified=length).indication is Indication.PASSED
+    assert (
+        confined_verification.verify_pdf(next_signature(certified()), _GIVEN, verified=length).indication
+        is Indication.PASSED
+    )
     assert looked_at
 
 
 def test_a_base_before_the_first_signature_changes_nothing(looked_at: list[object]) -> None:
     new = next_signature(certified())
     unsigned = new.index(b"%%EOF") + len(b"%%EOF\n")
-    assert pdf.verify_pdf(new, _GIVEN, verified=unsigned) == pdf.verify_pdf(new, _GIVEN)
+    assert confined_verification.verify_pdf(new, _GIVEN, verified=unsigned) == confined_verification.verify_pdf(
+        new, _GIVEN
+    )
 
 
 @pytest.mark.parametrize("digest", [hashlib.sha256(certified()).hexdigest(), "0" * 64], ids=["known", "other"])

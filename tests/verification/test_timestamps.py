@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from asn1crypto import algos, tsp
 
-from appliance.verification import FileKind, Indication, SubIndication, VerificationReport, timestamps
+from appliance.verification import FileKind, Indication, SubIndication, VerificationReport, confined_verification
 from appliance.verification.trust import ValidationContext
 from hsm.timestamp import FailInfo, response_refused
 from tests.verification.authorities import NOW, World, authority
@@ -39,7 +39,7 @@ def judged(
     good: World, encoded: bytes, *, data: bytes | None = DATA, nonce: int | None = None
 ) -> VerificationReport:
     circumstances = ValidationContext(NOW + timedelta(days=1), (good.root.certificate,))
-    return timestamps.verify_timestamp(encoded, circumstances, data=data, nonce=nonce)
+    return confined_verification.verify_timestamp(encoded, circumstances, data=data, nonce=nonce)
 
 
 def test_reply_and_token_pass_with_their_data(good: World, reply: bytes, token: bytes) -> None:
@@ -68,7 +68,7 @@ def test_nonce(nonce: int, expected: Indication, good: World, token: bytes) -> N
 
 def test_unknown_authority_is_undecided(good: World, token: bytes) -> None:
     stranger = ValidationContext(NOW, (authority("Other Root").certificate,))
-    report = timestamps.verify_timestamp(token, stranger, data=DATA, nonce=None)
+    report = confined_verification.verify_timestamp(token, stranger, data=DATA, nonce=None)
     assert report.verdict.subindication is SubIndication.NO_CERTIFICATE_CHAIN_FOUND
 
 

@@ -9,7 +9,7 @@ from contextlib import closing
 
 from flask import Blueprint, Response, request
 
-from appliance.appearances import drawing, scanned
+from appliance.appearances import drawing, scans
 from appliance.errors import DocumentRefused, PreconditionRefused
 from appliance.model.accounts import PEOPLES_ROLES
 from webui.portal import access
@@ -38,7 +38,7 @@ def overview() -> Answer:
         typed=TYPED,
         strokes=request.form.get("strokes", ""),
         sheet=(drawing.WIDTH, drawing.HEIGHT),
-        megabytes=scanned.LARGEST // (1024 * 1024),
+        megabytes=scans.LARGEST // (1024 * 1024),
     )
 
 
@@ -60,7 +60,7 @@ def take(subject: str) -> Answer:
     if upload is None or not upload.filename:
         raise DocumentRefused("no-file", "Choose a picture of your signature.")
     with closing(upload):
-        appliance.appearances.take(subject, upload.stream.read(scanned.LARGEST + 1))
+        appliance.appearances.take(subject, upload.stream.read(scans.LARGEST + 1))
     return see_other("signatures.overview")
 
 

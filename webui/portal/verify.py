@@ -12,7 +12,7 @@ from werkzeug.datastructures import FileStorage
 
 from appliance.errors import ConfigurationError
 from appliance.verification import VerificationReport
-from appliance.verification.named_trust import NamedTrust
+from appliance.verification.verifier import NamedTrust
 from webui.portal.pages import Answer, appliance, render, saved_file
 from webui.portal.parts import Reports
 from webui.shared.forms import sentence

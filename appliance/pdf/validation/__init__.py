@@ -5,6 +5,7 @@ It judges no certificate and no cryptography; that is :mod:`appliance.verificati
 
 from appliance.pdf.validation.changes import steps
 from appliance.pdf.validation.model import (
+    ByteRange,
     FieldLock,
     FoundSignature,
     PageRegion,
@@ -13,12 +14,12 @@ from appliance.pdf.validation.model import (
     StoreHistory,
     Unparseable,
     ValidationStore,
+    ends_cleanly,
+    find_byte_ranges,
 )
 from appliance.pdf.validation.opening import DAMAGE, OpenedPdf, open_pdf
 from appliance.pdf.validation.page_comparison import NotRendered, PageComparison, SeenDifference
-from appliance.pdf.validation.reading import revisions_within, signatures, store, store_in
-from appliance.pdf.validation.regions import of_fields
-from appliance.pdf.validation.signed_bytes import ByteRange, ends_cleanly, find_byte_ranges
+from appliance.pdf.validation.reading import of_fields, revisions_within, signatures, store, store_in
 
 __all__ = [
     "DAMAGE",

@@ -3,7 +3,7 @@ it.
 
 pyHanko's rules let more pass: another picture of the same value, a value that the picture does not show, a
 widget that is hidden or moved. Signature fields have rules of their own and are not checked here. The further
-places of a signature (:mod:`appliance.pdf.places`) are check boxes; a place may change once, in the revision
+places of a signature (:mod:`appliance.pdf.forms`) are check boxes; a place may change once, in the revision
 that fills its signature field, by a signature that locks it.
 """
 
@@ -15,11 +15,11 @@ from dataclasses import dataclass
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.reader import HistoricalResolver
 
-from appliance.pdf import places
-from appliance.pdf.validation.comparing import changed_keys, entry, same
+from appliance.pdf import forms
 from appliance.pdf.validation.model import FieldLock
 from appliance.pdf.validation.opening import DAMAGE
 from appliance.pdf.validation.reading import lock_of
+from appliance.pdf.validation.references import changed_keys, entry, same
 
 _FIELD_MAY_CHANGE = frozenset({"/V", "/AP", "/AS", "/M", "/RV", "/I", "/TI"})
 _DEEPEST = 50
@@ -95,17 +95,17 @@ def _below(
 
 def is_empty(field: generic.DictionaryObject) -> bool:
     """Whether *field* is a place that shows nothing yet."""
-    return places.is_place(field) and entry(field, "/AS") == places.EMPTY and "/V" not in field
+    return forms.is_place(field) and entry(field, "/AS") == forms.PLACE_EMPTY and "/V" not in field
 
 
 def is_filled(field: generic.DictionaryObject) -> bool:
     """Whether *field*, an empty place before, shows its signature now."""
-    return bool(entry(field, "/AS") == entry(field, "/V") == places.SIGNED)
+    return bool(entry(field, "/AS") == entry(field, "/V") == forms.PLACE_SIGNED)
 
 
 def is_filled_by(place: str, locks: dict[str, FieldLock | None]) -> bool:
     """Whether one of the signatures made in the same revision (``field: its lock``) accounts for *place*."""
-    lock = locks.get(places.owner(place) or "")
+    lock = locks.get(forms.place_owner(place) or "")
     return lock is not None and lock.locks(place)
 
 
@@ -113,7 +113,7 @@ def changed_alone(old: HistoricalResolver, new: HistoricalResolver) -> bool:
     """Whether a place was changed between the two revisions by anything but the signature that it belongs to."""
     before, after = dict(_fields(old)), dict(_fields(new))
     changed = [name for name in _ever_places(old) & before.keys() if _changed(name, before, after, new)]
-    locks = {name: _lock(name, before, after) for name in {places.owner(name) or "" for name in changed}}
+    locks = {name: _lock(name, before, after) for name in {forms.place_owner(name) or "" for name in changed}}
     return not all(is_filled_by(name, locks) for name in changed)
 
 
@@ -124,7 +124,7 @@ def _ever_places(resolver: HistoricalResolver) -> set[str]:
     for revision in range(resolver.revision + 1):
         try:
             earlier = _fields(resolver.reader.get_historical_resolver(revision))
-            found |= {name for name, field in earlier if places.is_place(field)}
+            found |= {name for name, field in earlier if forms.is_place(field)}
         except DAMAGE:  # the first section of a linearised file may not have the catalogue yet
             continue
     return found

@@ -14,12 +14,19 @@ from dataclasses import dataclass, field
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.reader import HistoricalResolver
 
-from appliance.pdf.validation.comparing import changed_keys, entry, number_of, references_in, same
 from appliance.pdf.validation.form_changes import is_empty, is_filled, is_filled_by
 from appliance.pdf.validation.model import FieldLock, RevisionStep, StepKind
 from appliance.pdf.validation.opening import DAMAGE, OpenedPdf
 from appliance.pdf.validation.reading import lock_of, stored_numbers
-from appliance.pdf.validation.references import TRAILER, References
+from appliance.pdf.validation.references import (
+    TRAILER,
+    References,
+    changed_keys,
+    entry,
+    number_of,
+    references_in,
+    same,
+)
 
 _CATALOG_MAY_CHANGE = frozenset({"/AcroForm", "/DSS", "/Extensions", "/Metadata", "/Version", "/MarkInfo"})
 _FORM_MAY_CHANGE = frozenset({"/Fields", "/SigFlags"})

@@ -18,7 +18,7 @@ from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.misc import PdfError
 from pyhanko.pdf_utils.reader import PdfFileReader
 
-from appliance.pdf import xref_streams  # noqa: F401 - reading has an end with it
+import appliance.pdf.reader  # noqa: F401 - cross-reference streams have an end with it
 from appliance.pdf.validation.model import Unparseable
 
 # The kinds of exception that pyHanko lets escape for malformed files. MemoryError is none of them: the confined

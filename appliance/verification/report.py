@@ -1,13 +1,22 @@
-"""A verification report as the template shows it: sentences (message ids of the catalogue), times, numbers."""
+"""The report for people: one HTML file that needs nothing else, or a PDF of the same, in Chinese or English.
+
+One template serves screen and paper; it shows sentences (message ids of the catalogue), times, numbers.
+"""
 
 from __future__ import annotations
 
 import base64
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
+from importlib import resources
 from typing import Final
 
-from appliance.language import Translator
+from jinja2 import Environment, FunctionLoader, StrictUndefined, Template
+
+from appliance.language import Language, Translator, translator
+from appliance.typesetting import PageOptions, typeset
 from appliance.verification.model import (
     FileKind,
     Indication,
@@ -255,3 +264,45 @@ HONEST: Final = (
     "that is enough, is for the reader to judge.",
     "Nothing was looked up on a network. Revocation is judged by what is in the file and at hand.",
 )
+
+
+def render_html(report: VerificationReport, language: Language, *, back: str = "") -> str:
+    """One HTML document with everything in it: no script, nothing from outside.
+
+    *back* is the address from which it was asked for, for a way back; none in a file that is kept.
+    """
+    return _rendered(report, language, paper=False, back=back)
+
+
+def render_pdf(report: VerificationReport, language: Language) -> bytes:
+    """The same as a PDF (A4) with its typefaces embedded. Raises as :func:`appliance.typesetting.typeset`."""
+    return typeset(_rendered(report, language, paper=True), PageOptions(images=True))
+
+
+def _rendered(report: VerificationReport, language: Language, *, paper: bool, back: str = "") -> str:
+    translate = translator(language)
+    return _template().render(
+        view=view_of(report, translate),
+        file=report.file,
+        language=language.value,
+        paper=paper,
+        back=back,
+        raw=json.dumps(report.to_json(), ensure_ascii=False, indent=2),
+        translate=translate,
+    )
+
+
+@cache
+def _template() -> Template:
+    environment = Environment(
+        loader=FunctionLoader(_source),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("report.html")
+
+
+def _source(name: str) -> str:
+    return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
