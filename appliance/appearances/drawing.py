@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from io import BytesIO
 from itertools import pairwise
+from typing import Any
 
 from PIL import Image, ImageDraw
 
@@ -39,11 +40,12 @@ def checked(strokes: object) -> list[Stroke]:
     return found
 
 
-def drawn(strokes: Sequence[Stroke]) -> bytes:
-    """The strokes as ink on nothing: a PNG, cut to what was drawn."""
+def drawn(strokes: Any) -> bytes:
+    """The *strokes* that a browser posted as ink on nothing: a PNG, cut to what was
+    drawn. Raises as :func:`checked`."""
     sheet = Image.new("L", (WIDTH * _LARGER, HEIGHT * _LARGER))
     pen = ImageDraw.Draw(sheet)
-    for stroke in strokes:
+    for stroke in checked(strokes):
         for (x, y), thickness in _dabs(stroke):
             radius = thickness / 2
             box = (x - radius, y - radius, x + radius, y + radius)

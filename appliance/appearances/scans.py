@@ -112,6 +112,9 @@ _MOST_SEAL_INK = 0.8
 _REDDER_BY = 40
 
 
+UNPROCESSABLE = "The picture could not be processed; use another one."
+
+
 class Advice(StrEnum):
     """What an officer should know before taking the picture into use; nothing that forbids it."""
 

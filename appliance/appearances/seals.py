@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from appliance.appearances.scans import LARGEST_SEAL, Advice, SealPicture
+from appliance.appearances.scans import LARGEST_SEAL, UNPROCESSABLE, SealPicture
 from appliance.confinement import Confinement
-from appliance.errors import ConfinementFailed, DocumentRefused, NotFound
+from appliance.errors import DocumentRefused, NotFound
 from appliance.model.people import Seal
 from appliance.pdf.values import SealAppearance
 from appliance.pdf.workshop import PdfWorkshop
@@ -67,17 +67,9 @@ class SealPictures:
         :class:`DocumentRefused` with what is wrong."""
         if len(data) > LARGEST_SEAL:
             raise DocumentRefused("image-too-large", "The picture is larger than 5 MB; make it smaller.")
-        try:
-            answer = self._confinement.run(
-                "appearances.seal", {"data": data, "width_mm": seal.width_mm}, timeout=20.0
-            )
-        except ConfinementFailed as failure:
-            if failure.values.get("cause") == "unavailable":
-                raise
-            raise DocumentRefused(
-                "unprocessable", "The picture could not be processed; use another one."
-            ) from failure
-        return SealPicture(answer["png"], answer["dpi"], tuple(Advice(each) for each in answer["advice"]))
+        return self._confinement.process(
+            SealPicture, "appearances.seal", sentence=UNPROCESSABLE, data=data, width_mm=seal.width_mm
+        )
 
     def preview(self, seal: Seal, digest: str) -> bytes:
         """A PNG of how *seal* would be painted with its picture *digest* (empty: drawn), by the same steps."""

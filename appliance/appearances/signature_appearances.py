@@ -9,7 +9,7 @@ from typing import Any
 
 from appliance.appearances import scans
 from appliance.confinement import Confinement
-from appliance.errors import ConfinementFailed, DocumentRefused, PreconditionRefused
+from appliance.errors import DocumentRefused, PreconditionRefused
 from appliance.model.people import MOST_PICTURES, PictureKind, SignatureChoice, SignaturePicture
 from appliance.pdf.values import PersonAppearance
 from appliance.pdf.workshop import PdfWorkshop
@@ -97,15 +97,7 @@ class SignatureAppearances:
             _require_few(appearances.of_person(tx, person))
 
     def _made(self, job: str, **arguments: Any) -> bytes:
-        try:
-            picture: bytes = self._confinement.run(job, arguments, timeout=20.0)
-        except ConfinementFailed as failure:
-            if failure.values.get("cause") == "unavailable":
-                raise
-            raise DocumentRefused(
-                "unprocessable", "The picture could not be processed; use another one."
-            ) from failure
-        return picture
+        return self._confinement.process(bytes, job, sentence=scans.UNPROCESSABLE, **arguments)
 
 
 def _require_few(pictures: list[SignaturePicture]) -> None:

@@ -13,7 +13,8 @@ import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, TypeVar, get_args, get_origin
+from types import NoneType
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 import cattrs
 import cbor2
@@ -89,6 +90,20 @@ def decode(kind: type[T], plain: Any) -> T:
         raise ValueError(f"no {getattr(kind, '__name__', kind)}") from error
 
 
+def typed(job: Callable[..., T]) -> Callable[..., Any]:
+    """*job* for plain arguments: each becomes what it is annotated with, and the result becomes plain. What that
+    takes is prepared now, not at the first call."""
+    kinds = get_type_hints(job)
+    _CONVERTER.get_unstructure_hook(kinds.pop("return"))
+    for kind in kinds.values():
+        _CONVERTER.get_structure_hook(kind)
+
+    def call(**arguments: Any) -> Any:
+        return encode(job(**{name: decode(kinds.get(name, Any), each) for name, each in arguments.items()}))
+
+    return call
+
+
 def _require(value: Any, kinds: tuple[type, ...]) -> Any:
     """*value* as it is. Raises TypeError unless it is exactly of one of *kinds*."""
     if type(value) not in kinds:
@@ -100,9 +115,9 @@ def _is_generic(origin: type) -> Callable[[Any], bool]:
     return lambda kind: get_origin(kind) is origin
 
 
-def _tuple_of(kind: Any) -> Any:
-    item = get_args(kind)[0]
-    return lambda value, _: tuple(_CONVERTER.structure(each, item) for each in _require(value, (list,)))
+def _items_of(kind: Any) -> Any:
+    made, item = get_origin(kind), get_args(kind)[0]
+    return lambda value, _: made(_CONVERTER.structure(each, item) for each in _require(value, (list,)))
 
 
 def _plain(value: object) -> object:
@@ -111,12 +126,13 @@ def _plain(value: object) -> object:
 
 def _converter() -> cattrs.Converter:
     made = cattrs.Converter(forbid_extra_keys=True, detailed_validation=False)
-    for kind in (bool, int, str, bytes):
+    for kind in (bool, int, str, bytes, NoneType):
         made.register_structure_hook(kind, lambda value, kind: _require(value, (kind,)))
     made.register_structure_hook(float, lambda value, _: _require(value, (float, int)))
     made.register_structure_hook(StrEnum, lambda value, kind: kind(_require(value, (str,))))
     made.register_unstructure_hook(StrEnum, lambda value: value.value)
-    made.register_structure_hook_factory(_is_generic(tuple), _tuple_of)
+    for origin in (tuple, list):
+        made.register_structure_hook_factory(_is_generic(origin), _items_of)
     made.register_structure_hook_func(_is_generic(Mapping), lambda value, _: _require(value, (dict,)))
     made.register_unstructure_hook_func(
         _is_generic(Mapping), lambda value: {key: _plain(each) for key, each in value.items()}

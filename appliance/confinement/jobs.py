@@ -1,7 +1,8 @@
 """The one table of what may run confined (job name → ``module:function``), and what one job may use at most.
 
-A job is called with keyword arguments that came as CBOR and returns what CBOR can carry. It reads nothing but its
-arguments, and refuses by raising :class:`appliance.errors.ApplianceError`.
+A job is called with keyword arguments, which came as CBOR and are of the types that it declares (see
+:func:`appliance.confinement.frames.typed`). It reads nothing but its arguments, and refuses by raising
+:class:`appliance.errors.ApplianceError`.
 """
 
 from __future__ import annotations
@@ -15,18 +16,18 @@ from typing import Any
 
 JOBS: Mapping[str, str] = MappingProxyType(
     {
-        "pdf.inspect": "appliance.pdf.confined_jobs:inspect",
-        "pdf.add_fields": "appliance.pdf.confined_jobs:add_fields",
+        "pdf.inspect": "appliance.pdf.inspection:inspect",
+        "pdf.add_fields": "appliance.pdf.fields:add_fields",
         "pdf.prepare": "appliance.pdf.confined_jobs:prepare",
-        "pdf.prepare_archive": "appliance.pdf.confined_jobs:prepare_archive",
-        "pdf.render": "appliance.pdf.confined_jobs:render",
-        "pdf.picture": "appliance.pdf.confined_jobs:picture",
-        "pdf.text": "appliance.pdf.confined_jobs:text",
-        "pdf.find": "appliance.pdf.confined_jobs:find",
+        "pdf.prepare_archive": "appliance.pdf.signing:prepare_archive",
+        "pdf.render": "appliance.pdf.pages:render_page",
+        "pdf.picture": "appliance.pdf.pages:picture",
+        "pdf.text": "appliance.pdf.pages:text",
+        "pdf.find": "appliance.pdf.search:find_phrases",
         "pdf.preview": "appliance.pdf.confined_jobs:preview",
-        "appearances.drawn": "appliance.appearances.confined_jobs:drawn",
-        "appearances.cleaned": "appliance.appearances.confined_jobs:cleaned",
-        "appearances.seal": "appliance.appearances.confined_jobs:seal",
+        "appearances.drawn": "appliance.appearances.drawing:drawn",
+        "appearances.cleaned": "appliance.appearances.scans:cleaned",
+        "appearances.seal": "appliance.appearances.scans:prepare_seal_picture",
         "verification.pdf": "appliance.verification.confined_jobs:verify_pdf",
         "verification.timestamp": "appliance.verification.confined_jobs:verify_timestamp",
         "pdf.seal_svg": "appliance.pdf.confined_jobs:seal_svg",

@@ -16,12 +16,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from string import Formatter
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from appliance import errors
 from appliance.confinement import frames
 from appliance.confinement.jobs import JOBS, WARM_UP, ConfinementLimits
 from appliance.errors import ApplianceError, ConfinementFailed, DocumentRefused
+
+T = TypeVar("T")
 
 _START_SECONDS = 120.0
 _CPUCLOCK_SCHED = 2
@@ -141,7 +143,7 @@ class Confinement:
         try:
             deadline = time.monotonic() + timeout
             child.stream.settimeout(timeout)
-            frames.write(child.stream, {"job": job, "arguments": dict(arguments)})
+            frames.write(child.stream, {"job": job, "arguments": frames.encode(dict(arguments))})
             child.wait(deadline=deadline, processor=self._limits.cpu if processor is None else processor)
             answer = frames.read(child.stream, limit=self._limits.answer + 1024, deadline=deadline)
         except TimeoutError as error:
@@ -153,6 +155,18 @@ class Confinement:
         finally:
             child.end()
         return _result(answer)
+
+    def process(
+        self, kind: type[T], job: str, *, timeout: float = 20.0, sentence: str = "", **arguments: Any
+    ) -> T:
+        """The *kind* that *job* makes of a stranger's file. Raises as :meth:`run`; where the file brings its
+        process down, DocumentRefused (``unprocessable``) with *sentence*, or what happened."""
+        try:
+            return _decoded(kind, self.run(job, arguments, timeout=timeout))
+        except ConfinementFailed as failure:
+            if failure.values.get("cause") == "unavailable":
+                raise
+            raise DocumentRefused("unprocessable", sentence or failure.template) from failure
 
     def start(self) -> None:
         """Start the zygote now, without waiting for it, so that the first job finds it warm."""
@@ -228,6 +242,13 @@ class Confinement:
         if zygote.owner == os.getpid():
             zygote.program.kill()  # its children die with it
             zygote.program.wait()
+
+
+def _decoded(kind: type[T], plain: Any) -> T:
+    try:
+        return frames.decode(kind, plain)
+    except ValueError as error:
+        raise _failed("output", str(error)) from error
 
 
 def _result(answer: Any) -> Any:

@@ -87,7 +87,7 @@ def main(descriptor: int) -> None:
     logging.disable(logging.CRITICAL)  # what libraries say about untrusted files is no log of ours
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel reaps
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
-    table = jobs.load(order["jobs"])
+    table = {name: frames.typed(job) for name, job in jobs.load(order["jobs"]).items()}
     cache = Path(order["cache"])
     jobs.warm(order["warm_up"], cache)
     limits = ConfinementLimits(**order["limits"])

@@ -16,12 +16,9 @@ from typing import Any
 
 from PIL import Image, UnidentifiedImageError
 from pyhanko.pdf_utils.generic import (
-    ArrayObject,
     DictionaryObject,
     FloatObject,
-    NumberObject,
     StreamObject,
-    pdf_name,
 )
 
 from appliance.errors import DocumentRefused, PreconditionRefused
@@ -29,7 +26,7 @@ from appliance.language import instants, translator
 from appliance.pdf import geometry, seal_picture
 from appliance.pdf.font_subsets import FontSubset, GlyphLine
 from appliance.pdf.forms import SealSlice
-from appliance.pdf.incremental_updates import IncrementalUpdate
+from appliance.pdf.incremental_updates import IncrementalUpdate, compressed, dictionary
 from appliance.pdf.reader import entry
 from appliance.pdf.seal_picture import RED
 from appliance.pdf.typefaces import Typefaces
@@ -87,9 +84,8 @@ class AppearanceStreams:
     def _slice(self, seal: SealAppearance, diameter: float, part: SealSlice) -> AppearanceContent:
         """The whole seal, moved so that its *part* lies within the bounding box, which cuts off all else."""
         left = diameter * (part.number - 1) / part.count
-        whole = DictionaryObject({pdf_name("/Seal"): self._whole(seal, diameter)})
         content = f"q 1 0 0 1 {-left:.5f} 0 cm /Seal Do Q".encode("ascii")
-        return AppearanceContent(content, DictionaryObject({pdf_name("/XObject"): whole}))
+        return AppearanceContent(content, dictionary(XObject={"Seal": self._whole(seal, diameter)}))
 
     def _whole(self, seal: SealAppearance, diameter: float) -> Any:
         """The form with the whole seal, which all slices of one size show."""
@@ -107,8 +103,7 @@ class AppearanceStreams:
             return AppearanceContent(content, DictionaryObject())
         left, low = (middle - diameter / 2 for middle in centre)
         content = f"q {diameter:.5f} 0 0 {diameter:.5f} {left:.5f} {low:.5f} cm /Stamp Do Q".encode("ascii")
-        image = DictionaryObject({pdf_name("/Stamp"): self._image(seal.picture)})
-        return AppearanceContent(content, DictionaryObject({pdf_name("/XObject"): image}))
+        return AppearanceContent(content, dictionary(XObject={"Stamp": self._image(seal.picture)}))
 
     def _image(self, png: bytes) -> Any:
         if png not in self._images:
@@ -118,20 +113,14 @@ class AppearanceStreams:
 
 def _form_of(picture: AppearanceContent, box: geometry.Box, matrix: geometry.Matrix) -> StreamObject:
     """The form XObject (8.10) of *picture*."""
-    stream = StreamObject(
-        DictionaryObject(
-            {
-                pdf_name("/Type"): pdf_name("/XObject"),
-                pdf_name("/Subtype"): pdf_name("/Form"),
-                pdf_name("/BBox"): ArrayObject(FloatObject(number) for number in box),
-                pdf_name("/Matrix"): ArrayObject(NumberObject(number) for number in matrix),
-                pdf_name("/Resources"): picture.resources,
-            }
-        ),
-        stream_data=picture.content,
+    return compressed(
+        picture.content,
+        Type="/XObject",
+        Subtype="/Form",
+        BBox=map(FloatObject, box),
+        Matrix=matrix,
+        Resources=picture.resources,
     )
-    stream.compress()
-    return stream
 
 
 def _frame(widget: Any) -> geometry.PageFrame:
@@ -164,21 +153,17 @@ def masked(png: bytes, *, within: tuple[int, int]) -> StreamObject:
     picture.thumbnail(within)
     flat = Image.new("RGB", picture.size, "white")
     flat.paste(picture, mask=picture.getchannel("A"))
-    return StreamObject(
-        DictionaryObject(
-            {
-                pdf_name("/Type"): pdf_name("/XObject"),
-                pdf_name("/Subtype"): pdf_name("/Image"),
-                pdf_name("/Width"): NumberObject(flat.width),
-                pdf_name("/Height"): NumberObject(flat.height),
-                pdf_name("/ColorSpace"): pdf_name("/DeviceRGB"),
-                pdf_name("/BitsPerComponent"): NumberObject(8),
-                pdf_name("/Filter"): pdf_name("/FlateDecode"),
-                pdf_name("/Mask"): ArrayObject(NumberObject(value) for value in [255, 255] * 3),
-            }
-        ),
-        encoded_data=zlib.compress(flat.tobytes()),
+    described = dictionary(
+        Type="/XObject",
+        Subtype="/Image",
+        Width=flat.width,
+        Height=flat.height,
+        ColorSpace="/DeviceRGB",
+        BitsPerComponent=8,
+        Filter="/FlateDecode",
+        Mask=[255, 255] * 3,
     )
+    return StreamObject(described, encoded_data=zlib.compress(flat.tobytes()))
 
 
 _IMAGE_SIZE = (900, 360)
@@ -252,11 +237,11 @@ def draw_person(
     across, up = max(1.0, width - _RULE - 2 * _GAP), height * (1 - 2 * _BREATH)
     text_height = up if image is None else up * 0.45
     parts += _rows(rows, width=across, height=text_height, base=height * _BREATH)
-    resources = DictionaryObject({pdf_name("/Font"): _fonts(revision, name, small)})
+    resources = dictionary(Font=_fonts(revision, name, small))
     if image is not None:
         base = height * _BREATH + text_height + up * _BREATH
         parts.append(_painted(image, width=across, height=up - text_height - up * _BREATH, base=base))
-        resources[pdf_name("/XObject")] = DictionaryObject({pdf_name("/Hand"): revision.add_object(image)})
+        resources.update(dictionary(XObject={"Hand": revision.add_object(image)}))
     return AppearanceContent("\n".join(parts).encode("ascii"), resources)
 
 
@@ -336,9 +321,9 @@ def _height(rows: list[_Row]) -> float:
 
 
 def _fonts(revision: IncrementalUpdate, name: FontSubset, small: FontSubset) -> DictionaryObject:
-    fonts = DictionaryObject({pdf_name("/Small"): small.embed(revision)})
+    fonts = dictionary(Small=small.embed(revision))
     if name.used:
-        fonts[pdf_name("/Name")] = name.embed(revision)
+        fonts.update(dictionary(Name=name.embed(revision)))
     return fonts
 
 

@@ -1,4 +1,4 @@
-"""The jobs that run confined: plain values in, plain values out (see :mod:`appliance.confinement.jobs`).
+"""The confined jobs that need the typefaces (see :mod:`appliance.confinement.jobs`).
 
 Before the first document the zygote rehearses one contract on a blank page. What a job would load lazily is
 then in memory, and every child inherits it; that saves 25 ms for each job.
@@ -6,12 +6,10 @@ then in memory, and every child inherits it; that saves 25 ms for each job.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from appliance.confinement.frames import decode, encode
 from appliance.errors import ConfigurationError
 from appliance.language import Language
 from appliance.pdf import fields, inspection, pages, seal_picture, search, signing, typefaces
@@ -19,7 +17,6 @@ from appliance.pdf.font_subsets import set_line
 from appliance.pdf.incremental_updates import refusing_malformed
 from appliance.pdf.typefaces import Typefaces
 from appliance.pdf.values import (
-    Appearance,
     FieldPlacement,
     PersonAppearance,
     PrepareOrder,
@@ -37,62 +34,20 @@ def warm(cache: Path) -> None:
     rehearse(_shared[0])
 
 
-def inspect(document: bytes, most_pages: int) -> Any:
-    """See PdfWorkshop.inspect."""
-    with refusing_malformed():
-        return encode(inspection.inspect(document, most_pages=most_pages))
-
-
-def add_fields(document: bytes, placements: Sequence[Mapping[str, Any]], most_pages: int) -> bytes:
-    """See PdfWorkshop.add_fields; the bytes to append."""
-    with refusing_malformed():
-        wanted = [decode(FieldPlacement, one) for one in placements]
-        return fields.add_fields(document, wanted, most_pages=most_pages)
-
-
-def prepare(document: bytes, order: Mapping[str, Any]) -> dict[str, Any]:
+@refusing_malformed()
+def prepare(document: bytes, order: PrepareOrder) -> dict[str, Any]:
     """See PdfWorkshop.prepare; the bytes to append and the placeholder's place."""
-    with refusing_malformed():
-        return signing.prepare(document, decode(PrepareOrder, order), _typefaces())
+    return signing.prepare(document, order, _typefaces())
 
 
-def prepare_archive(document: bytes, material: Mapping[str, Any], most_pages: int) -> dict[str, Any]:
-    """See PdfWorkshop.prepare_archive; the bytes to append and the placeholder's place."""
-    with refusing_malformed():
-        return signing.prepare_archive(document, decode(ValidationMaterial, material), most_pages=most_pages)
-
-
-def render(document: bytes, page: int, dpi: int) -> bytes:
-    """See PdfWorkshop.render."""
-    return pages.render_page(document, page, dpi=dpi)
-
-
-def picture(document: bytes, page: int, width: int) -> bytes:
-    """See PdfWorkshop.picture."""
-    return pages.picture(document, page, width=width)
-
-
-def text(document: bytes) -> list[str]:
-    """See PdfWorkshop.text."""
-    return pages.text(document)
-
-
-def find(document: bytes, phrases: Sequence[str]) -> Any:
-    """See PdfWorkshop.find."""
-    return encode(search.find_phrases(document, phrases))
-
-
-def preview(appearance: Mapping[str, Any], width_mm: float, height_mm: float) -> bytes:
+def preview(appearance: PersonAppearance | SealAppearance, width_mm: float, height_mm: float) -> bytes:
     """See PdfWorkshop.preview."""
-    drawn: Appearance = (
-        decode(PersonAppearance, appearance) if "zone" in appearance else decode(SealAppearance, appearance)
-    )
-    return pages.draw_preview(drawn, _typefaces(), width_mm=width_mm, height_mm=height_mm)
+    return pages.draw_preview(appearance, _typefaces(), width_mm=width_mm, height_mm=height_mm)
 
 
-def seal_svg(appearance: Mapping[str, Any]) -> str:
+def seal_svg(appearance: SealAppearance) -> str:
     """See PdfWorkshop.seal_svg."""
-    return seal_picture.svg(_typefaces().serif, decode(SealAppearance, appearance))
+    return seal_picture.svg(_typefaces().serif, appearance)
 
 
 def require_shown(text: str) -> None:

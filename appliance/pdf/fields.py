@@ -8,32 +8,25 @@ from dataclasses import dataclass
 from typing import Any
 
 from pyhanko.pdf_utils.content import RawContent
-from pyhanko.pdf_utils.generic import (
-    ArrayObject,
-    DictionaryObject,
-    FloatObject,
-    NumberObject,
-    pdf_name,
-    pdf_string,
-)
+from pyhanko.pdf_utils.generic import DictionaryObject, NumberObject, pdf_name
 from pyhanko.pdf_utils.layout import BoxConstraints
 
 from appliance.errors import DocumentRefused
 from appliance.pdf import forms, geometry
-from appliance.pdf.incremental_updates import IncrementalUpdate
+from appliance.pdf.incremental_updates import IncrementalUpdate, dictionary, refusing_malformed
 from appliance.pdf.values import FieldPlacement, Place
 
 SMALLEST = 1.0
 """User units; what is smaller shows nothing at all."""
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
-_PRINTED_AND_LOCKED = 1 << 2 | 1 << 7
 _READ_ONLY = 1
 _ROUNDING = 1e-6
 _THINNEST = 0.01
 """User units: a slice of a seal may be thinner than anything that is to be read."""
 
 
+@refusing_malformed()
 def add_fields(document: bytes, placements: Sequence[FieldPlacement], *, most_pages: int) -> bytes:
     """The bytes to append to *document*: one update with every field of *placements* and all of their places.
 
@@ -106,28 +99,14 @@ class _Drawing:
                 "field-too-small", "The field {field} is too small to show anything.", field=name
             )
         nothing = RawContent(b"", box=BoxConstraints(width=width, height=height)).as_form_xobject()
-        return DictionaryObject(
-            {
-                pdf_name("/Type"): pdf_name("/Annot"),
-                pdf_name("/Subtype"): pdf_name("/Widget"),
-                pdf_name("/FT"): pdf_name("/Sig"),
-                pdf_name("/T"): pdf_string(name),
-                pdf_name("/F"): NumberObject(_PRINTED_AND_LOCKED),
-                pdf_name("/P"): page,
-                pdf_name("/Rect"): ArrayObject(FloatObject(number) for number in rectangle),
-                pdf_name("/MK"): DictionaryObject({pdf_name("/R"): NumberObject(frame.rotation)}),
-                pdf_name("/AP"): DictionaryObject({pdf_name("/N"): self.revision.add_object(nothing)}),
-            }
-        )
+        shown = {"N": self.revision.add_object(nothing)}
+        return forms.signature_widget(name, page, rectangle, MK={"R": frame.rotation}, AP=shown)
 
 
 def _make_place(field: DictionaryObject) -> None:
     """Turn a signature field into a further place of one (:mod:`appliance.pdf.forms`)."""
-    field[pdf_name("/FT")] = pdf_name("/Btn")
-    field[pdf_name("/Ff")] = NumberObject(forms.PLACE_FLAGS)
-    field[pdf_name("/AS")] = forms.PLACE_EMPTY
-    states = DictionaryObject({forms.PLACE_EMPTY: field["/AP"].raw_get("/N")})
-    field[pdf_name("/AP")] = DictionaryObject({pdf_name("/N"): states})
+    states = {"N": {"Off": field["/AP"].raw_get("/N")}}
+    field.update(dictionary(FT="/Btn", Ff=forms.PLACE_FLAGS, AS="/Off", AP=states))
 
 
 def _refuse_name(name: str, taken: set[str]) -> None:

@@ -6,17 +6,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import uharfbuzz
-from pyhanko.pdf_utils.generic import (
-    ArrayObject,
-    DictionaryObject,
-    NumberObject,
-    StreamObject,
-    pdf_name,
-    pdf_string,
-)
+from pyhanko.pdf_utils.generic import DictionaryObject, StreamObject
 
 from appliance.errors import DocumentRefused
-from appliance.pdf.incremental_updates import IncrementalUpdate
+from appliance.pdf.incremental_updates import IncrementalUpdate, compressed, dictionary
 from appliance.pdf.typefaces import Typeface
 
 _SYMBOLIC = 1 << 2
@@ -84,60 +77,44 @@ class FontSubset:
 
     def embed(self, revision: IncrementalUpdate) -> Any:
         """Add the Type 0 font to *revision*; its reference. Character codes are glyph numbers (Identity-H)."""
-        name = pdf_name(f"/VRMLNA+{self.typeface.postscript_name}")
+        name = f"/VRMLNA+{self.typeface.postscript_name}"
         return revision.add_object(
-            DictionaryObject(
-                {
-                    pdf_name("/Type"): pdf_name("/Font"),
-                    pdf_name("/Subtype"): pdf_name("/Type0"),
-                    pdf_name("/BaseFont"): name,
-                    pdf_name("/Encoding"): pdf_name("/Identity-H"),
-                    pdf_name("/DescendantFonts"): ArrayObject(
-                        [revision.add_object(self._descendant(revision, name))]
-                    ),
-                    pdf_name("/ToUnicode"): revision.add_object(_compressed(self._to_unicode())),
-                }
+            dictionary(
+                Type="/Font",
+                Subtype="/Type0",
+                BaseFont=name,
+                Encoding="/Identity-H",
+                DescendantFonts=[revision.add_object(self._descendant(revision, name))],
+                ToUnicode=revision.add_object(compressed(self._to_unicode())),
             )
         )
 
-    def _descendant(self, revision: IncrementalUpdate, name: Any) -> DictionaryObject:
-        widths = ArrayObject()
-        for number, glyph in sorted(self.used.items()):
-            widths += [NumberObject(number), ArrayObject([NumberObject(round(glyph.advance))])]
-        return DictionaryObject(
-            {
-                pdf_name("/Type"): pdf_name("/Font"),
-                pdf_name("/Subtype"): pdf_name("/CIDFontType0"),
-                pdf_name("/BaseFont"): name,
-                pdf_name("/CIDSystemInfo"): DictionaryObject(
-                    {
-                        pdf_name("/Registry"): pdf_string("Adobe"),
-                        pdf_name("/Ordering"): pdf_string("Identity"),
-                        pdf_name("/Supplement"): NumberObject(0),
-                    }
-                ),
-                pdf_name("/FontDescriptor"): revision.add_object(self._descriptor(revision, name)),
-                pdf_name("/DW"): NumberObject(1000),
-                pdf_name("/W"): widths,
-            }
+    def _descendant(self, revision: IncrementalUpdate, name: str) -> DictionaryObject:
+        widths = [each for number, glyph in sorted(self.used.items()) for each in (number, [round(glyph.advance)])]
+        return dictionary(
+            Type="/Font",
+            Subtype="/CIDFontType0",
+            BaseFont=name,
+            CIDSystemInfo={"Registry": "Adobe", "Ordering": "Identity", "Supplement": 0},
+            FontDescriptor=revision.add_object(self._descriptor(revision, name)),
+            DW=1000,
+            W=widths,
         )
 
-    def _descriptor(self, revision: IncrementalUpdate, name: Any) -> DictionaryObject:
+    def _descriptor(self, revision: IncrementalUpdate, name: str) -> DictionaryObject:
         ascent = round(self.typeface.ascender * 1000 / self.typeface.units)
         descent = round(self.typeface.descender * 1000 / self.typeface.units)
-        return DictionaryObject(
-            {
-                pdf_name("/Type"): pdf_name("/FontDescriptor"),
-                pdf_name("/FontName"): name,
-                pdf_name("/Flags"): NumberObject(_SYMBOLIC),
-                pdf_name("/FontBBox"): ArrayObject(NumberObject(n) for n in (-1000, descent, 3000, ascent)),
-                pdf_name("/ItalicAngle"): NumberObject(0),
-                pdf_name("/Ascent"): NumberObject(ascent),
-                pdf_name("/Descent"): NumberObject(descent),
-                pdf_name("/CapHeight"): NumberObject(733),
-                pdf_name("/StemV"): NumberObject(80),
-                pdf_name("/FontFile3"): revision.add_object(self._outlines()),
-            }
+        return dictionary(
+            Type="/FontDescriptor",
+            FontName=name,
+            Flags=_SYMBOLIC,
+            FontBBox=(-1000, descent, 3000, ascent),
+            ItalicAngle=0,
+            Ascent=ascent,
+            Descent=descent,
+            CapHeight=733,
+            StemV=80,
+            FontFile3=revision.add_object(self._outlines()),
         )
 
     def _outlines(self) -> StreamObject:
@@ -146,8 +123,8 @@ class FontSubset:
         wanted.glyph_set.update(self.used)
         wanted.flags = uharfbuzz.SubsetFlags.DESUBROUTINIZE
         subset = uharfbuzz.subset(self.typeface.outlines, wanted)
-        stream = _compressed(_table(subset.blob.data, b"CFF "))
-        stream[pdf_name("/Subtype")] = pdf_name("/CIDFontType0C")
+        stream = compressed(_table(subset.blob.data, b"CFF "))
+        stream.update(dictionary(Subtype="/CIDFontType0C"))
         return stream
 
     def _to_unicode(self) -> bytes:
@@ -158,12 +135,6 @@ class FontSubset:
         chunks = [pairs[start : start + 100] for start in range(0, len(pairs), 100)]
         body = b"\n".join(b"%d beginbfchar\n%s\nendbfchar" % (len(chunk), b"\n".join(chunk)) for chunk in chunks)
         return _TO_UNICODE_HEAD + body + _TO_UNICODE_TAIL
-
-
-def _compressed(data: bytes) -> StreamObject:
-    stream = StreamObject(stream_data=data)
-    stream.compress()
-    return stream
 
 
 def _table(font: bytes, tag: bytes) -> bytes:

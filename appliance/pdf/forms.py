@@ -13,16 +13,33 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pyhanko.pdf_utils.generic import ArrayObject, DictionaryObject, NumberObject, pdf_name
+from pyhanko.pdf_utils.generic import ArrayObject, DictionaryObject, NumberObject, pdf_name, pdf_string
 
 from appliance.errors import DocumentRefused
 from appliance.pdf.geometry import DEEPEST_TREE, PageFrame
-from appliance.pdf.incremental_updates import IncrementalUpdate
+from appliance.pdf.incremental_updates import IncrementalUpdate, dictionary
 from appliance.pdf.reader import entry
 from appliance.pdf.values import ExistingSignature, FieldKind, FieldPlacement, Place
 
 SIGNATURES_EXIST_APPEND_ONLY = 3
 """/SigFlags, ISO 32000-2 table 225."""
+
+
+_PRINTED_AND_LOCKED = 1 << 2 | 1 << 7
+
+
+def signature_widget(name: str, page: Any, rectangle: Sequence[float], **more: Any) -> DictionaryObject:
+    """Signature field and widget in one dictionary (12.7.4.1), with *more* entries."""
+    return dictionary(
+        Type="/Annot",
+        Subtype="/Widget",
+        FT="/Sig",
+        T=pdf_string(name),
+        F=_PRINTED_AND_LOCKED,
+        P=page,
+        Rect=rectangle,
+        **more,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,8 +216,8 @@ def places_of_signature(field: str, fields: Sequence[FormField]) -> Iterator[tup
 
 def tick_place(place: DictionaryObject, look: DictionaryObject) -> None:
     """Show *look* (a reference to a form) in *place* from now on; the caller marks it as changed."""
-    states = DictionaryObject({PLACE_EMPTY: place["/AP"]["/N"].raw_get(PLACE_EMPTY), PLACE_SIGNED: look})
-    place[pdf_name("/AP")] = DictionaryObject({pdf_name("/N"): states})
+    states = dictionary(Off=place["/AP"]["/N"].raw_get(PLACE_EMPTY), Signed=look)
+    place[pdf_name("/AP")] = dictionary(N=states)
     place[pdf_name("/AS")] = place[pdf_name("/V")] = PLACE_SIGNED
 
 

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from io import BytesIO
 from typing import Any
 
+from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.pdf_utils.misc import PdfDecodeLimitError, PdfError
 from pyhanko.sign.general import SigningError
@@ -17,6 +18,34 @@ from appliance.errors import DocumentRefused
 from appliance.pdf.reader import read_pdf
 
 _END_OF_LINE = (b"\n", b"\r")
+
+
+def dictionary(**entries: Any) -> generic.DictionaryObject:
+    """A PDF dictionary of *entries*, in their order: texts that begin with ``/`` are names, others strings;
+    numbers, lists and maps are what they are in PDF, and objects of pyHanko stay as they are."""
+    return generic.DictionaryObject({generic.pdf_name(f"/{key}"): _object(each) for key, each in entries.items()})
+
+
+def compressed(data: bytes, **entries: Any) -> generic.StreamObject:
+    """A compressed stream of *data* with *entries* as for :func:`dictionary`."""
+    stream = generic.StreamObject(dictionary(**entries), stream_data=data)
+    stream.compress()
+    return stream
+
+
+def _object(value: Any) -> generic.PdfObject:
+    match value:
+        case generic.PdfObject():
+            return value
+        case str():
+            return generic.pdf_name(value) if value.startswith("/") else generic.pdf_string(value)
+        case int():
+            return generic.NumberObject(value)
+        case float():
+            return generic.FloatObject(value)
+        case dict():
+            return dictionary(**value)
+    return generic.ArrayObject(map(_object, value))
 
 
 class IncrementalUpdate(IncrementalPdfFileWriter):

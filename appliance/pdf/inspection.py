@@ -17,6 +17,7 @@ from pyhanko.pdf_utils.misc import PdfDecodeLimitError, PdfError
 
 from appliance.errors import DocumentRefused
 from appliance.pdf import content_check, forms, geometry, pages
+from appliance.pdf.incremental_updates import refusing_malformed
 from appliance.pdf.reader import PdfReader, entry, read_pdf
 from appliance.pdf.values import Inspection, InspectionWarning
 
@@ -25,6 +26,7 @@ _MOST_COMPARED = 200
 _NO_OVERLAP = frozenset({"/Link", "/Popup"})
 
 
+@refusing_malformed()
 def inspect(document: bytes, *, most_pages: int) -> Inspection:
     """Read *document* without changing it; raises DocumentRefused with one of the reasons above."""
     if b"%PDF-" not in document[:_HEADER_WITHIN]:

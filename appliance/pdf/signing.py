@@ -13,7 +13,6 @@ from pyhanko.pdf_utils.generic import (
     ArrayObject,
     DictionaryObject,
     IndirectObject,
-    NumberObject,
     pdf_name,
     pdf_string,
 )
@@ -25,7 +24,7 @@ from appliance.errors import DocumentRefused
 from appliance.pdf import forms, geometry
 from appliance.pdf.appearance import AppearanceStreams
 from appliance.pdf.forms import FormField, SealSlice
-from appliance.pdf.incremental_updates import IncrementalUpdate
+from appliance.pdf.incremental_updates import IncrementalUpdate, dictionary, refusing_malformed
 from appliance.pdf.reader import entry
 from appliance.pdf.typefaces import Typefaces
 from appliance.pdf.values import LockScope, PrepareOrder, ValidationMaterial
@@ -67,7 +66,7 @@ def _show(
     """The appearance in the signature's *widget* and in its *further* places, all marked as changed."""
     look = appearances.appearance_of(widget)
     if look is not None:
-        widget[pdf_name("/AP")] = DictionaryObject({pdf_name("/N"): look})
+        widget[pdf_name("/AP")] = dictionary(N=look)
     revision.update_container(widget)
     for place, part in further:
         forms.tick_place(place.dictionary, appearances.appearance_of(place.dictionary, part))
@@ -97,7 +96,7 @@ def _empty_field(fields: list[FormField], name: str) -> FormField:
 
 def _certify(revision: IncrementalUpdate, reference: IndirectObject, signature: SignatureObject) -> None:
     """Make this the certification signature (12.8.2.2) and name it in the catalogue (12.8.6)."""
-    signature["/Reference"].append(_transform("DocMDP", {"/P": NumberObject(FORM_FILLING)}))
+    signature["/Reference"].append(_transform("DocMDP", P=FORM_FILLING))
     permissions = entry(revision.root, "/Perms")
     if not isinstance(permissions, DictionaryObject):
         permissions = revision.root[pdf_name("/Perms")] = DictionaryObject()
@@ -116,36 +115,24 @@ def _field_lock(
     """
     ours = [field.name for field in fields if field.kind == "/Sig" or forms.is_place(field.dictionary)]
     if order.lock is LockScope.ALL and len(ours) == len(fields):
-        parameters: dict[str, Any] = {"/Action": pdf_name("/All")}
+        transform = _transform("FieldMDP", Action="/All")
     else:
         locked = ours if order.lock is LockScope.ALL else filled
-        parameters = {
-            "/Action": pdf_name("/Include"),
-            "/Fields": ArrayObject(pdf_string(name) for name in locked),
-        }
-    transform = _transform("FieldMDP", parameters)
+        transform = _transform("FieldMDP", Action="/Include", Fields=map(pdf_string, locked))
     transform[pdf_name("/Data")] = IndirectObject(revision.root_ref.idnum, revision.root_ref.generation, revision)
     return transform
 
 
-def _transform(method: str, parameters: dict[str, Any]) -> DictionaryObject:
-    described = DictionaryObject({pdf_name(key): value for key, value in parameters.items()})
-    described[pdf_name("/Type")] = pdf_name("/TransformParams")
-    described[pdf_name("/V")] = pdf_name("/1.2")
-    return DictionaryObject(
-        {
-            pdf_name("/Type"): pdf_name("/SigRef"),
-            pdf_name("/TransformMethod"): pdf_name(f"/{method}"),
-            pdf_name("/TransformParams"): described,
-        }
-    )
+def _transform(method: str, **parameters: Any) -> DictionaryObject:
+    described = dictionary(**parameters, Type="/TransformParams", V="/1.2")
+    return dictionary(Type="/SigRef", TransformMethod=f"/{method}", TransformParams=described)
 
 
 _ROOM = 16 * 1024
 """Bytes kept for the timestamp token; tokens with an RSA chain have about 6 KiB."""
-_PRINTED_AND_LOCKED = 1 << 2 | 1 << 7
 
 
+@refusing_malformed()
 def prepare_archive(document: bytes, material: ValidationMaterial, *, most_pages: int) -> dict[str, Any]:
     """The bytes to append to *document*, and where the placeholder of the timestamp token lies.
 
@@ -174,20 +161,9 @@ def _add_timestamp_field(revision: IncrementalUpdate, timestamp: DocumentTimesta
     if page is None:
         raise DocumentRefused("no-pages", "The document has no pages.")
     form = forms.form_of(revision)
-    reference = revision.add_object(
-        DictionaryObject(
-            {
-                pdf_name("/Type"): pdf_name("/Annot"),
-                pdf_name("/Subtype"): pdf_name("/Widget"),
-                pdf_name("/FT"): pdf_name("/Sig"),
-                pdf_name("/T"): pdf_string(f"DocTimeStamp-{secrets.token_hex(4)}"),
-                pdf_name("/F"): NumberObject(_PRINTED_AND_LOCKED),
-                pdf_name("/P"): page,
-                pdf_name("/Rect"): ArrayObject([NumberObject(0)] * 4),
-                pdf_name("/V"): revision.add_object(timestamp),
-            }
-        )
-    )
+    name = f"DocTimeStamp-{secrets.token_hex(4)}"
+    widget = forms.signature_widget(name, page, [0] * 4, V=revision.add_object(timestamp))
+    reference = revision.add_object(widget)
     form["/Fields"].append(reference)
     revision.update_container(form["/Fields"])
     revision.annotate(page, reference)

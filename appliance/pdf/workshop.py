@@ -10,10 +10,10 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from types import NoneType
+from typing import Any, TypeVar
 
 from appliance.confinement import Confinement
-from appliance.confinement.frames import decode, encode
 from appliance.errors import ConfinementFailed, DocumentRefused, StateRefused
 from appliance.language.sizes import ByteSize
 from appliance.pdf.values import (
@@ -27,6 +27,8 @@ from appliance.pdf.values import (
     SealAppearance,
     ValidationMaterial,
 )
+
+T = TypeVar("T")
 
 LARGEST_DOCUMENT = 100 * 1024 * 1024
 
@@ -49,20 +51,16 @@ class PdfWorkshop:
                 size=ByteSize(len(document)),
                 limit=ByteSize(LARGEST_DOCUMENT),
             )
-        found = self._run("pdf.inspect", document=document, most_pages=self._most_pages)
-        return decode(Inspection, found)
+        return self._run(Inspection, "pdf.inspect", document=document, most_pages=self._most_pages)
 
     def add_fields(self, document: bytes, fields: Sequence[FieldPlacement]) -> bytes:
         """Revision 1: *document* and one incremental update with all the signature *fields*, empty."""
-        appended: bytes = self._run(
-            "pdf.add_fields", document=document, placements=encode(list(fields)), most_pages=self._most_pages
-        )
-        return document + appended
+        given = {"document": document, "placements": list(fields), "most_pages": self._most_pages}
+        return document + self._run(bytes, "pdf.add_fields", **given)
 
     def prepare(self, document: bytes, order: PrepareOrder) -> PreparedRevision:
         """*document* and one revision with the appearance and an empty signature in ``order.field``."""
-        revision = self._run("pdf.prepare", document=document, order=encode(order))
-        return prepared_revision(document, revision)
+        return prepared_revision(document, self._run(dict, "pdf.prepare", document=document, order=order))
 
     def embed(self, prepared: PreparedRevision, cms: bytes) -> bytes:
         """The signed document: *cms* (DER, signature or timestamp token) in the room that was kept for it."""
@@ -73,57 +71,42 @@ class PdfWorkshop:
 
         Also extends an archived document: earlier material stays, the new timestamp covers the old one.
         """
-        revision = self._run(
-            "pdf.prepare_archive", document=document, material=encode(material), most_pages=self._most_pages
-        )
-        return prepared_revision(document, revision)
+        given = {"document": document, "material": material, "most_pages": self._most_pages}
+        return prepared_revision(document, self._run(dict, "pdf.prepare_archive", **given))
 
     def render(self, document: bytes, page: int, *, dpi: int = 96) -> bytes:
         """Page *page* (from 0) with annotations, as PNG."""
-        picture: bytes = self._run("pdf.render", document=document, page=page, dpi=dpi)
-        return picture
+        return self._run(bytes, "pdf.render", document=document, page=page, dpi=dpi)
 
     def picture(self, document: bytes, page: int, *, width: int) -> bytes:
         """Page *page* (from 0) as a small PNG, *width* pixels wide: for looking at in a browser."""
-        picture: bytes = self._run("pdf.picture", document=document, page=page, width=width)
-        return picture
+        return self._run(bytes, "pdf.picture", document=document, page=page, width=width)
 
     def text(self, document: bytes) -> list[str]:
         """The text of every page, as extracted."""
-        pages: list[str] = self._run("pdf.text", document=document)
-        return pages
+        return self._run(list[str], "pdf.text", document=document)
 
     def find(self, document: bytes, phrases: Sequence[str]) -> tuple[FoundPhrase, ...]:
         """Where the *phrases* stand, page by page from above; blanks and the width of characters do not matter.
 
         At most 1,000 places, 20 phrases of at most 100 characters. Raises DocumentRefused for other phrases.
         """
-        found = self._run("pdf.find", document=document, phrases=list(phrases))
-        return decode(tuple[FoundPhrase, ...], found)
+        return self._run(tuple[FoundPhrase, ...], "pdf.find", document=document, phrases=list(phrases))
 
     def preview(self, appearance: Appearance, *, width_mm: float, height_mm: float) -> bytes:
         """How *appearance* looks in a field of that size on white paper, as PNG at 192 dpi."""
-        picture: bytes = self._run(
-            "pdf.preview", appearance=encode(appearance), width_mm=width_mm, height_mm=height_mm
-        )
-        return picture
+        return self._run(bytes, "pdf.preview", appearance=appearance, width_mm=width_mm, height_mm=height_mm)
 
     def seal_svg(self, appearance: SealAppearance) -> str:
         """The seal as it will be painted into fields, as an SVG document."""
-        picture: str = self._run("pdf.seal_svg", appearance=encode(appearance))
-        return picture
+        return self._run(str, "pdf.seal_svg", appearance=appearance)
 
     def require_shown(self, text: str) -> None:
         """Raises DocumentRefused, naming them, when *text* has characters that no signature can show."""
-        self._run("pdf.require_shown", text=text)
+        self._run(NoneType, "pdf.require_shown", text=text)
 
-    def _run(self, job: str, **arguments: Any) -> Any:
-        try:
-            return self._confinement.run(job, arguments, timeout=self._timeout)
-        except ConfinementFailed as failure:
-            if failure.values.get("cause") == "unavailable":
-                raise
-            raise DocumentRefused("unprocessable", failure.template) from failure
+    def _run(self, kind: type[T], job: str, **arguments: Any) -> T:
+        return self._confinement.process(kind, job, timeout=self._timeout, **arguments)
 
 
 _BYTE_RANGE = re.compile(rb"/ByteRange \[0 (\d+) (\d+) (\d+)\]")

@@ -16,8 +16,6 @@ from itertools import islice
 from appliance.confinement import Confinement
 from appliance.documents.blobs import BlobStore
 from appliance.errors import (
-    ConfinementFailed,
-    DocumentRefused,
     NotAllowed,
     NotFound,
     PreconditionRefused,
@@ -60,13 +58,10 @@ class ContentChecker:
     def check_document(self, document: bytes) -> CheckResult:
         """What *document* has, and where. Raises :class:`DocumentRefused` when it cannot be read or took too long,
         and :class:`ConfinementFailed` when no confined process could be had."""
-        arguments = {"document": document, "rules": self._rules}
-        try:
-            return review.decode_result(self._confinement.run("review.check", arguments, timeout=self._timeout))
-        except ConfinementFailed as failure:
-            if failure.values.get("cause") == "unavailable":
-                raise
-            raise DocumentRefused("unprocessable", failure.template) from failure
+        found = self._confinement.process(
+            dict, "review.check", timeout=self._timeout, document=document, rules=self._rules
+        )
+        return review.decode_result(found)
 
 
 LONGEST_REASON = 500

@@ -1,4 +1,4 @@
-"""The confined jobs of verification (see :mod:`appliance.confinement.jobs`): bytes in, packed reports out.
+"""The confined jobs of verification (see :mod:`appliance.confinement.jobs`): bytes in, reports out.
 
 Before the first document the zygote signs and verifies one contract on a blank page, so that children inherit
 what is loaded lazily. Those keys live for a moment and are trusted by nobody.
@@ -20,29 +20,28 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from appliance.confinement.frames import encode
 from appliance.pdf import confined_jobs as pdf_jobs
+from appliance.pdf.fields import add_fields
 from appliance.pdf.values import FieldPlacement, PersonAppearance, PrepareOrder
 from appliance.pdf.workshop import fill_placeholder, prepared_revision
 from appliance.verification import confined_verification
+from appliance.verification.model import VerificationReport
 from appliance.verification.trust import ValidationContext
 from hsm import cms, timestamp
 from hsm.signer import SignatureAlgorithm
 
 
-def verify_pdf(*, document: bytes, verified: int, **given: Any) -> Any:
+def verify_pdf(*, document: bytes, verified: int, **given: Any) -> VerificationReport:
     """Job ``verification.pdf``; *verified* as for :func:`confined_verification.verify_pdf`, *given* is what
     :meth:`ValidationContext.packed` made."""
-    return encode(
-        confined_verification.verify_pdf(document, ValidationContext.unpacked(**given), verified=verified)
-    )
+    return confined_verification.verify_pdf(document, ValidationContext.unpacked(**given), verified=verified)
 
 
-def verify_timestamp(*, token: bytes, data: bytes | None, nonce: str | None, **given: Any) -> Any:
+def verify_timestamp(*, token: bytes, data: bytes | None, nonce: str | None, **given: Any) -> VerificationReport:
     """Job ``verification.timestamp``; *given* as for a PDF, *nonce* in decimal."""
     sent = None if nonce is None else int(nonce)
-    return encode(
-        confined_verification.verify_timestamp(token, ValidationContext.unpacked(**given), data=data, nonce=sent)
+    return confined_verification.verify_timestamp(
+        token, ValidationContext.unpacked(**given), data=data, nonce=sent
     )
 
 
@@ -71,10 +70,10 @@ def rehearse(_cache: Path) -> None:
     issuer = timestamp.TokenIssuer(authority, policies=[_POLICY], accuracy=timedelta(seconds=1))
     document = _blank()
     placements = [FieldPlacement(name, 0, 10, 10 + 30 * index, 40, 10) for index, name in enumerate(_NAMES)]
-    document += pdf_jobs.add_fields(document, [encode(each) for each in placements], most_pages=1)
+    document += add_fields(document, placements, most_pages=1)
     for name in _NAMES:
         order = PrepareOrder(name, PersonAppearance("示例", now, "Asia/Shanghai"), now)
-        prepared = prepared_revision(document, pdf_jobs.prepare(document, encode(order)))
+        prepared = prepared_revision(document, pdf_jobs.prepare(document, order))
         message = cms.sign_detached(person, digest=prepared.digest)
         wanted = timestamp.order_for(hashlib.sha256(cms.signature_value(message)).digest())
         token = issuer.issue(wanted, gen_time=now, serial=timestamp.new_serial()).token
