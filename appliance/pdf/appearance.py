@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from io import BytesIO
 from typing import Any
+from zoneinfo import ZoneInfoNotFoundError
 
 from PIL import Image, UnidentifiedImageError
 from pyhanko.pdf_utils.generic import (
@@ -21,7 +22,7 @@ from pyhanko.pdf_utils.generic import (
     StreamObject,
 )
 
-from appliance.errors import DocumentRefused, PreconditionRefused
+from appliance.errors import DocumentRefused
 from appliance.language import instants, translator
 from appliance.pdf import geometry, seal_picture
 from appliance.pdf.font_subsets import FontSubset, GlyphLine
@@ -252,8 +253,8 @@ def shown_time(moment: datetime, zone: str) -> str:
     """
     try:
         return f"{instants.second(moment, zone)} {zone}"
-    except PreconditionRefused as error:
-        raise DocumentRefused("no-such-zone", error.template, **error.values) from error
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise DocumentRefused("no-such-zone", "There is no time zone {zone}.", zone=zone) from error
 
 
 def _details(appearance: PersonAppearance) -> list[str]:
