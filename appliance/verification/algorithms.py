@@ -179,9 +179,14 @@ def _weakest_of_pss(parts: _Parts) -> str:
 
 def weakness(hash_name: str | None, certificate: x509.Certificate) -> Reason | None:
     """Why a signature with this hash and this certificate's key no longer counts, or None."""
-    if hash_name in _WEAK:
-        return Reason("{algorithm} no longer protects a signature.", {"algorithm": hash_label(hash_name or "")})
-    return key_weakness(certificate)
+    return weak_hash(hash_name) or key_weakness(certificate)
+
+
+def weak_hash(name: str | None) -> Reason | None:
+    """Why the hash *name* no longer counts, or None."""
+    if name not in _WEAK:
+        return None
+    return Reason("{algorithm} no longer protects a signature.", {"algorithm": hash_label(name or "")})
 
 
 def key_weakness(certificate: x509.Certificate) -> Reason | None:

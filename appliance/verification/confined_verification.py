@@ -37,6 +37,8 @@ from appliance.verification.model import (
     SubIndication,
     Verdict,
     VerificationReport,
+    failed,
+    undecided,
     worst,
 )
 from appliance.verification.paths import TooManyCertificates, ValidationTimes
@@ -63,7 +65,9 @@ _LENIENT = Reason("The file departs from the PDF standard and was read leniently
 def verify_pdf(document: bytes, circumstances: ValidationContext, *, verified: int = 0) -> VerificationReport:
     """The report about *document*, whose first *verified* bytes were a file that is known to be TOTAL-PASSED."""
     digest = hashlib.sha256(document).hexdigest()
-    report = VerificationReport("", FileKind.PDF, _nothing(_DAMAGED), circumstances.at, digest)
+    report = VerificationReport(
+        "", FileKind.PDF, undecided(SubIndication.FORMAT_FAILURE, _DAMAGED), circumstances.at, digest
+    )
     in_bytes = [each for each in validation.find_byte_ranges(document) if each is not None]
     try:
         return _parsed(report, document, in_bytes, circumstances, verified)
@@ -88,16 +92,16 @@ def _parsed(
     unreached = [each for each in in_bytes if each not in reached]
     remarks: tuple[Reason, ...] = (_LENIENT,) if pdf.lenient else ()
     if any(not _is_intact(document, each) for each in unreached):
-        verdict = Verdict(Indication.FAILED, SubIndication.HASH_FAILURE, (_ALTERED,))
+        verdict = failed(SubIndication.HASH_FAILURE, _ALTERED)
         return replace(report, verdict=verdict, remarks=remarks)
     remarks += (_HIDDEN,) if unreached else ()
     if not found:
-        verdict = _nothing(_HIDDEN if unreached else _NOTHING, SubIndication.NO_SIGNATURE_FOUND)
+        verdict = undecided(SubIndication.NO_SIGNATURE_FOUND, _HIDDEN if unreached else _NOTHING)
         return replace(report, verdict=verdict, remarks=remarks)
     judged = _with_signatures(replace(report, remarks=remarks), pdf, found, circumstances, verified)
     if unreached and all(each.document_timestamp for each in found):
         # somebody dated a file in which a person's signature was put out of sight
-        hidden = _nothing(_HIDDEN, SubIndication.NO_SIGNATURE_FOUND)
+        hidden = undecided(SubIndication.NO_SIGNATURE_FOUND, _HIDDEN)
         return replace(judged, verdict=worst([judged.verdict, hidden]))
     return judged
 
@@ -157,16 +161,12 @@ def _is_intact(document: bytes, signed: ByteRange) -> bool:
 def _unparseable(document: bytes, in_bytes: list[ByteRange], *, encrypted: bool) -> Verdict:
     """A file that cannot be read is indeterminate, unless it was signed: then it was damaged afterwards."""
     if encrypted:
-        return _nothing(_ENCRYPTED)
+        return undecided(SubIndication.FORMAT_FAILURE, _ENCRYPTED)
     if not in_bytes and b"/ByteRange" not in document:
-        return _nothing(_DAMAGED)
+        return undecided(SubIndication.FORMAT_FAILURE, _DAMAGED)
     if any(not _is_intact(document, each) for each in in_bytes):
         return Verdict(Indication.FAILED, SubIndication.HASH_FAILURE, (_ALTERED, _DAMAGED))
-    return Verdict(Indication.FAILED, SubIndication.FORMAT_FAILURE, (_DAMAGED,))
-
-
-def _nothing(reason: Reason, subindication: SubIndication = SubIndication.FORMAT_FAILURE) -> Verdict:
-    return Verdict(Indication.INDETERMINATE, subindication, (reason,))
+    return failed(SubIndication.FORMAT_FAILURE, _DAMAGED)
 
 
 _NO_DATA = Reason("The timestamp itself holds; what it was taken of was not given, so it cannot be compared.")
@@ -182,17 +182,19 @@ def verify_timestamp(
 ) -> VerificationReport:
     """The report about a token or reply; *nonce* is the one sent, None when none was."""
     digest = hashlib.sha256(encoded).hexdigest()
-    report = VerificationReport("", FileKind.TIMESTAMP, _open(_NOT_ONE), circumstances.at, digest)
+    report = VerificationReport(
+        "", FileKind.TIMESTAMP, undecided(SubIndication.FORMAT_FAILURE, _NOT_ONE), circumstances.at, digest
+    )
     try:
         if not _is_token(encoded) and _is_modified(encoded):
-            return replace(report, verdict=_open(_WITH_MODIFICATIONS))
+            return replace(report, verdict=undecided(SubIndication.FORMAT_FAILURE, _WITH_MODIFICATIONS))
         message = read_message(encoded if _is_token(encoded) else parse_response(encoded))
     except RequestRefused:
-        return replace(report, verdict=_open(_NO_TOKEN))
+        return replace(report, verdict=undecided(SubIndication.FORMAT_FAILURE, _NO_TOKEN))
     except (AuthorityError, IndexError):
         return report
     except UnreadableMessage as error:
-        return replace(report, verdict=Verdict(Indication.FAILED, SubIndication.FORMAT_FAILURE, (error.reason,)))
+        return replace(report, verdict=failed(SubIndication.FORMAT_FAILURE, error.reason))
     try:
         stamp = _examined(message, circumstances, None if data is None else _hasher(data))
     except TooManyCertificates as error:
@@ -228,13 +230,13 @@ def _hasher(data: bytes) -> DigestOf:
 def _with_nonce(stamp: ExaminedToken, nonce: int | None) -> Verdict:
     if nonce is None or (stamp.statement and stamp.statement.nonce == nonce):
         return stamp.verdict
-    return Verdict(Indication.FAILED, SubIndication.SIG_CONSTRAINTS_FAILURE, (_OTHER_NONCE,))
+    return failed(SubIndication.SIG_CONSTRAINTS_FAILURE, _OTHER_NONCE)
 
 
 def _with_data(stamp: ExaminedToken, data: bytes | None) -> Verdict:
     if data is not None or stamp.verdict.indication is not Indication.PASSED:
         return stamp.verdict
-    return _open(_NO_DATA, SubIndication.SIGNED_DATA_NOT_FOUND)
+    return undecided(SubIndication.SIGNED_DATA_NOT_FOUND, _NO_DATA)
 
 
 def _report(stamp: ExaminedToken, verdict: Verdict, *, data_given: bool) -> SignatureReport:
@@ -261,7 +263,3 @@ def _report(stamp: ExaminedToken, verdict: Verdict, *, data_given: bool) -> Sign
         path=details_of(stamp.finding),
         algorithms=stamp.algorithms,
     )
-
-
-def _open(reason: Reason, subindication: SubIndication = SubIndication.FORMAT_FAILURE) -> Verdict:
-    return Verdict(Indication.INDETERMINATE, subindication, (reason,))

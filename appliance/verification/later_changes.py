@@ -32,6 +32,8 @@ from appliance.verification.model import (
     SubIndication,
     Verdict,
     VerificationReport,
+    failed,
+    undecided,
     worst,
 )
 from appliance.verification.signatures import ExaminedSignature, level_of
@@ -99,9 +101,13 @@ class RevisionHistory:
         later = [step for step in self.steps if step.number > found.revision]
         if not later:
             trailing = found.signed is not None and found.signed.end < len(self.pdf.document)
-            return (Changes.CHANGED, _failed(_TRAILING)) if trailing else (Changes.NONE, None)
+            return (
+                (Changes.CHANGED, failed(SubIndication.FORMAT_FAILURE, _TRAILING))
+                if trailing
+                else (Changes.NONE, None)
+            )
         if _is_forbidden(found, later):
-            return Changes.CHANGED, _failed(_LOCKED)
+            return Changes.CHANGED, failed(SubIndication.FORMAT_FAILURE, _LOCKED)
         if all(step.kind in (StepKind.NOTHING, StepKind.VALIDATION_DATA) for step in later):
             return Changes.VALIDATION_DATA, None
         return self._looked_at(found, later)
@@ -110,13 +116,15 @@ class RevisionHistory:
         try:
             different = self._differences(found, later)
         except NotRendered:
-            return Changes.UNKNOWN, _open(_NOT_SHOWN)
+            return Changes.UNKNOWN, undecided(SubIndication.SIG_CONSTRAINTS_FAILURE, _NOT_SHOWN)
         if different:
-            return Changes.CHANGED, _failed(replace(_SEEN, values={"page": different[0].page + 1}))
+            return Changes.CHANGED, failed(
+                SubIndication.FORMAT_FAILURE, replace(_SEEN, values={"page": different[0].page + 1})
+            )
         if any(step.kind is StepKind.UNEXPLAINED or self._is_sneaky(step) for step in later):
-            return Changes.UNEXPLAINED, _open(_UNEXPLAINED)
+            return Changes.UNEXPLAINED, undecided(SubIndication.SIG_CONSTRAINTS_FAILURE, _UNEXPLAINED)
         if any(step.kind is StepKind.FORM_FILLING and step.number > self._covered for step in later):
-            return Changes.UNEXPLAINED, _open(_UNCOVERED)
+            return Changes.UNEXPLAINED, undecided(SubIndication.SIG_CONSTRAINTS_FAILURE, _UNCOVERED)
         return Changes.SIGNED_ON, None
 
     def _differences(self, found: FoundSignature, later: list[RevisionStep]) -> tuple[SeenDifference, ...]:
@@ -183,14 +191,6 @@ def _is_forbidden(found: FoundSignature, later: list[RevisionStep]) -> bool:
     return found.lock is not None and any(found.lock.locks(name) for name in filled)
 
 
-def _failed(reason: Reason) -> Verdict:
-    return Verdict(Indication.FAILED, SubIndication.FORMAT_FAILURE, (reason,))
-
-
-def _open(reason: Reason) -> Verdict:
-    return Verdict(Indication.INDETERMINATE, SubIndication.SIG_CONSTRAINTS_FAILURE, (reason,))
-
-
 def _stamps(one: ExaminedSignature) -> tuple[StampReport, ...]:
     """Every timestamp over the signature; none for what is itself one."""
     if one.found.document_timestamp:
@@ -210,7 +210,7 @@ def conclude_report(
     """*report* completed with its signatures and the verdict over all of them."""
     verdicts = [each.verdict for each in signatures]
     if not ends_cleanly(history.pdf.document):
-        verdicts.insert(0, Verdict(Indication.FAILED, SubIndication.FORMAT_FAILURE, (_APPENDED,)))
+        verdicts.insert(0, failed(SubIndication.FORMAT_FAILURE, _APPENDED))
     pages = next((found for found in history.seen.values() if found), ())
     return replace(
         report,

@@ -260,6 +260,23 @@ def _instant(moment: datetime | None) -> str | None:
     return None if moment is None else moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
+def failed(subindication: SubIndication, reason: Reason | str, **values: Any) -> Verdict:
+    """TOTAL-FAILED for *reason*, or for a sentence with its *values*."""
+    return _verdict(Indication.FAILED, subindication, reason, values)
+
+
+def undecided(subindication: SubIndication, reason: Reason | str, **values: Any) -> Verdict:
+    """INDETERMINATE for *reason*, or for a sentence with its *values*."""
+    return _verdict(Indication.INDETERMINATE, subindication, reason, values)
+
+
+def _verdict(
+    indication: Indication, subindication: SubIndication, reason: Reason | str, values: Mapping[str, Any]
+) -> Verdict:
+    stated = Reason(reason, values) if isinstance(reason, str) else reason
+    return Verdict(indication, subindication, (stated,))
+
+
 _ORDER = (Indication.FAILED, Indication.INDETERMINATE, Indication.PASSED)
 
 

@@ -20,7 +20,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID
 
 from appliance.language import instants
 from appliance.verification.algorithms import hash_label, key_weakness
-from appliance.verification.model import PASSED, Indication, Reason, SubIndication, Verdict
+from appliance.verification.model import PASSED, Indication, Reason, SubIndication, Verdict, failed, undecided
 from appliance.verification.revocation import RevocationData, RevocationKnowledge, RevocationStatus
 from appliance.verification.trust import extension, issued_by, names_of, shown_name
 
@@ -64,28 +64,14 @@ class KeyPurpose(Enum):
     TIMESTAMP = "timestamp"
 
 
-_NAMESAKES = Reason(
-    "The file carries more certificates with the same names than are looked at; remove the needless ones."
-)
-
-
 class TooManyCertificates(Exception):
     """The file carries so many certificates of the same names that finding paths through them would not end;
     ``verdict`` says so."""
 
-    verdict = Verdict(
-        Indication.INDETERMINATE,
+    verdict = undecided(
         SubIndication.CERTIFICATE_CHAIN_GENERAL_FAILURE,
-        (_NAMESAKES,),
+        "The file carries more certificates with the same names than are looked at; remove the needless ones.",
     )
-
-
-@dataclass(frozen=True, slots=True)
-class PathProblem:
-    """Why a path does not count."""
-
-    subindication: SubIndication
-    reason: Reason
 
 
 class PathFinder:
@@ -142,18 +128,18 @@ class PathFinder:
         return self._issued[key]
 
 
-def problem_of(path: Path, purpose: KeyPurpose) -> PathProblem | None:
+def problem_of(path: Path, purpose: KeyPurpose) -> Verdict | None:
     """The first reason why *path* does not serve *purpose* at any time, or None."""
     checks: list[Reason | None] = [_wrong_purpose(path[0], purpose)]
     checks += [_wrong_authority(issuer, below) for below, issuer in enumerate(path[1:])]
     checks += [_not_understood(certificate) for certificate in path]
     for reason in checks:
         if reason is not None:
-            return PathProblem(SubIndication.CHAIN_CONSTRAINTS_FAILURE, reason)
+            return undecided(SubIndication.CHAIN_CONSTRAINTS_FAILURE, reason)
     for certificate in path:
         weak = key_weakness(certificate) or (None if certificate is path[-1] else _weak_hash(certificate))
         if weak is not None:
-            return PathProblem(SubIndication.CRYPTO_CONSTRAINTS_FAILURE, weak)
+            return undecided(SubIndication.CRYPTO_CONSTRAINTS_FAILURE, weak)
     return None
 
 
@@ -274,27 +260,21 @@ class CertificateJudge:
             if finding.verdict.indication is Indication.PASSED:
                 return finding
             best = best or finding
-        return best or self._no_path(leaf)
-
-    def _no_path(self, leaf: x509.Certificate) -> CertificateFinding:
-        reason = Reason(
-            "The certificate of {name} leads to nobody whom you trust; if you trust its issuer, say so.",
-            {"name": shown_name(leaf)},
-        )
-        return CertificateFinding(
-            Verdict(Indication.INDETERMINATE, SubIndication.NO_CERTIFICATE_CHAIN_FOUND, (reason,)), (leaf,)
+        return best or CertificateFinding(
+            undecided(
+                SubIndication.NO_CERTIFICATE_CHAIN_FOUND,
+                "The certificate of {name} leads to nobody whom you trust; if you trust its issuer, say so.",
+                name=shown_name(leaf),
+            ),
+            (leaf,),
         )
 
     def _along(self, path: Path, purpose: KeyPurpose, moments: ValidationTimes) -> CertificateFinding:
         revocation = tuple(
             self._revocation.status(certificate, issuer, moments.at) for certificate, issuer in pairwise(path)
         )
-        problem = problem_of(path, purpose)
-        if problem is not None:
-            verdict = Verdict(Indication.INDETERMINATE, problem.subindication, (problem.reason,))
-        else:
-            verdict = _timely(path, moments) or _unrevoked(path, revocation, moments) or PASSED
-        return CertificateFinding(verdict, path, revocation)
+        verdict = problem_of(path, purpose) or _timely(path, moments) or _unrevoked(path, revocation, moments)
+        return CertificateFinding(verdict or PASSED, path, revocation)
 
 
 def _timely(path: Path, moments: ValidationTimes) -> Verdict | None:
@@ -302,19 +282,21 @@ def _timely(path: Path, moments: ValidationTimes) -> Verdict | None:
     for certificate in path[:-1] or path:
         name = shown_name(certificate)
         if moments.best < certificate.not_valid_before_utc:
-            values = {"name": name, "time": instants.second(certificate.not_valid_before_utc, "UTC")}
-            reason = Reason(
-                "The certificate of {name} is valid only from {time}, later than the signature.", values
+            proven_wrong = moments.proven is not None and certificate is path[0]
+            return (failed if proven_wrong else undecided)(
+                SubIndication.NOT_YET_VALID if proven_wrong else SubIndication.OUT_OF_BOUNDS_NO_POE,
+                Reason(
+                    "The certificate of {name} is valid only from {time}, later than the signature.",
+                    {"name": name, "time": instants.second(certificate.not_valid_before_utc, "UTC")},
+                ),
             )
-            if moments.proven is not None and certificate is path[0]:
-                return Verdict(Indication.FAILED, SubIndication.NOT_YET_VALID, (reason,))
-            return Verdict(Indication.INDETERMINATE, SubIndication.OUT_OF_BOUNDS_NO_POE, (reason,))
         if moments.best > certificate.not_valid_after_utc:
-            reason = Reason(
+            return undecided(
+                SubIndication.OUT_OF_BOUNDS_NO_POE,
                 "The certificate of {name} expired on {time}, and nothing proves that the signature is older.",
-                {"name": name, "time": instants.second(certificate.not_valid_after_utc, "UTC")},
+                name=name,
+                time=instants.second(certificate.not_valid_after_utc, "UTC"),
             )
-            return Verdict(Indication.INDETERMINATE, SubIndication.OUT_OF_BOUNDS_NO_POE, (reason,))
     return None
 
 
@@ -324,11 +306,11 @@ def _unrevoked(path: Path, revocation: tuple[RevocationStatus, ...], moments: Va
             continue
         if moments.proven is not None and moments.proven < status.since:
             continue
-        reason = Reason(
-            "The certificate of {name} was revoked on {time}, and nothing proves that the signature is older.",
-            {"name": shown_name(certificate), "time": instants.second(status.since, "UTC")},
-        )
         signer = certificate is path[0]
-        subindication = SubIndication.REVOKED_NO_POE if signer else SubIndication.REVOKED_CA_NO_POE
-        return Verdict(Indication.INDETERMINATE, subindication, (reason,))
+        return undecided(
+            SubIndication.REVOKED_NO_POE if signer else SubIndication.REVOKED_CA_NO_POE,
+            "The certificate of {name} was revoked on {time}, and nothing proves that the signature is older.",
+            name=shown_name(certificate),
+            time=instants.second(status.since, "UTC"),
+        )
     return None

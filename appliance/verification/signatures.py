@@ -13,7 +13,16 @@ from appliance.pdf.validation import FoundSignature, StoreHistory
 from appliance.verification.algorithms import hash_label, weakness
 from appliance.verification.material import defect_of_carried
 from appliance.verification.messages import SignedMessage, UnreadableMessage
-from appliance.verification.model import PASSED, Indication, Level, Reason, SubIndication, Verdict
+from appliance.verification.model import (
+    PASSED,
+    Indication,
+    Level,
+    Reason,
+    SubIndication,
+    Verdict,
+    failed,
+    undecided,
+)
 from appliance.verification.paths import CertificateFinding, CertificateJudge, KeyPurpose, ValidationTimes
 from appliance.verification.tokens import (
     ExaminedToken,
@@ -21,6 +30,7 @@ from appliance.verification.tokens import (
     NotSigned,
     examine_token,
     identify_signer,
+    of_another_form,
     shown_time,
 )
 from appliance.verification.trust import shown_name
@@ -70,7 +80,7 @@ class SignatureExamination:
     ) -> ExaminedSignature:
         """*proven* is the earliest time by which a later document timestamp proves this signature to exist."""
         if isinstance(message, Reason):
-            return ExaminedSignature(found, _failed(SubIndication.FORMAT_FAILURE, message))
+            return ExaminedSignature(found, failed(SubIndication.FORMAT_FAILURE, message))
         if found.document_timestamp:
             return self._timestamp(found, message, proven)
         return self._signature(found, message, proven)
@@ -100,7 +110,7 @@ class SignatureExamination:
         except NotSigned as error:
             return ExaminedSignature(found, error.verdict)
         except UnreadableMessage as error:
-            return ExaminedSignature(found, _failed(SubIndication.FORMAT_FAILURE, error.reason))
+            return ExaminedSignature(found, failed(SubIndication.FORMAT_FAILURE, error.reason))
         stamps = tuple(self._stamp(message, token, proven) for token in message.timestamps)
         proofs = [time for time in (proven, *(stamp.proves for stamp in stamps)) if time is not None]
         moments = ValidationTimes(self._at, min(proofs, default=None))
@@ -108,10 +118,10 @@ class SignatureExamination:
         altered = defect_of_carried(message, finding.path, self._judge.finder)
         verdict = (
             _incomplete(found)
-            or (None if altered is None else _failed(SubIndication.FORMAT_FAILURE, altered))
+            or (None if altered is None else failed(SubIndication.FORMAT_FAILURE, altered))
             or _foreign(found, signer)
             or _of_other_content(message)
-            or _of_another_form(message, proven)
+            or of_another_form(message, proven)
             or _stamped_badly(stamps, proven)
             or (None if finding.verdict == PASSED else finding.verdict)
             or _weak(message, signer)
@@ -144,39 +154,36 @@ class SignatureExamination:
 def _incomplete(found: FoundSignature) -> Verdict | None:
     if found.complete:
         return None
-    reason = Reason("The signature does not cover the whole of the document as it was when it was signed.")
-    return _failed(SubIndication.FORMAT_FAILURE, reason)
+    return failed(
+        SubIndication.FORMAT_FAILURE,
+        "The signature does not cover the whole of the document as it was when it was signed.",
+    )
 
 
 def _foreign(found: FoundSignature, signer: IdentifiedSigner) -> Verdict | None:
     """The kinds of PDF signature that are known here (ISO 32000-2, table 260); PAdES names its signer."""
     if found.subfilter not in _SUBFILTERS:
-        reason = Reason(
-            "The kind of signature is not known here: {kind}.", {"kind": found.subfilter[1:] or "none"}
+        return undecided(
+            SubIndication.FORMAT_FAILURE,
+            "The kind of signature is not known here: {kind}.",
+            kind=found.subfilter[1:] or "none",
         )
-        return Verdict(Indication.INDETERMINATE, SubIndication.FORMAT_FAILURE, (reason,))
     if found.subfilter == "/ETSI.CAdES.detached" and not signer.named:
-        reason = Reason(
-            "The signature does not name its signer's certificate under its protection, as PAdES requires."
+        return undecided(
+            SubIndication.SIG_CONSTRAINTS_FAILURE,
+            "The signature does not name its signer's certificate under its protection, as PAdES requires.",
         )
-        return Verdict(Indication.INDETERMINATE, SubIndication.SIG_CONSTRAINTS_FAILURE, (reason,))
     return None
-
-
-def _of_another_form(message: SignedMessage, proven: datetime | None) -> Verdict | None:
-    """What lies outside the signature and does not fit may have been altered or added, unless a later document
-    timestamp covers it."""
-    if not message.unsigned_defects or proven is not None:
-        return None
-    return Verdict(Indication.INDETERMINATE, SubIndication.FORMAT_FAILURE, message.unsigned_defects)
 
 
 def _of_other_content(message: SignedMessage) -> Verdict | None:
     """A PDF's signature is over plain data that lies outside it (ISO 32000-2, 12.8.3.3.1)."""
     if message.content_type == DATA and message.content is None:
         return None
-    reason = Reason("The signature carries content of its own, or is not over a document's bytes.")
-    return _failed(SubIndication.FORMAT_FAILURE, reason)
+    return failed(
+        SubIndication.FORMAT_FAILURE,
+        "The signature carries content of its own, or is not over a document's bytes.",
+    )
 
 
 def _stamped_badly(stamps: tuple[ExaminedToken, ...], proven: datetime | None) -> Verdict | None:
@@ -186,25 +193,19 @@ def _stamped_badly(stamps: tuple[ExaminedToken, ...], proven: datetime | None) -
         if stamp.verdict.indication is Indication.INDETERMINATE and stamp.verdict.subindication not in _HELPLESS:
             return stamp.verdict
         if stamp.proves and proven and stamp.proves > proven:
-            values = {"time": shown_time(stamp.proves), "later": shown_time(proven)}
-            reason = Reason(
-                "The signature's timestamp ({time}) is later than that of the document ({later}).", values
+            return undecided(
+                SubIndication.TIMESTAMP_ORDER_FAILURE,
+                "The signature's timestamp ({time}) is later than that of the document ({later}).",
+                time=shown_time(stamp.proves),
+                later=shown_time(proven),
             )
-            return Verdict(Indication.INDETERMINATE, SubIndication.TIMESTAMP_ORDER_FAILURE, (reason,))
     return None
 
 
 def _weak(message: SignedMessage, signer: IdentifiedSigner) -> Verdict | None:
-    reason = weakness(message.digest_name, signer.certificate) or weakness(
-        signer.scheme.hash_name, signer.certificate
-    )
-    if reason is None:
-        return None
-    return Verdict(Indication.INDETERMINATE, SubIndication.CRYPTO_CONSTRAINTS_FAILURE, (reason,))
-
-
-def _failed(subindication: SubIndication, reason: Reason) -> Verdict:
-    return Verdict(Indication.FAILED, subindication, (reason,))
+    names = (message.digest_name, signer.scheme.hash_name)
+    reason = next(filter(None, (weakness(name, signer.certificate) for name in names)), None)
+    return undecided(SubIndication.CRYPTO_CONSTRAINTS_FAILURE, reason) if reason else None
 
 
 def level_of(one: ExaminedSignature, everything: Iterable[ExaminedSignature], store: StoreHistory) -> Level | None:

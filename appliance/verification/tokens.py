@@ -23,14 +23,13 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from appliance.language import instants
 from appliance.verification import algorithms
-from appliance.verification.algorithms import hash_label, weakness
 from appliance.verification.material import defect_of_carried
 from appliance.verification.messages import (
     SignedMessage,
     UnreadableMessage,
     read_message,
 )
-from appliance.verification.model import PASSED, Indication, Reason, SubIndication, Verdict
+from appliance.verification.model import PASSED, Indication, Reason, SubIndication, Verdict, failed, undecided
 from appliance.verification.paths import CertificateFinding, CertificateJudge, KeyPurpose, ValidationTimes
 from appliance.verification.trust import issuer_and_serial, parsed, shown_name
 from hsm import der
@@ -109,19 +108,19 @@ def examine_token(
         message = token if isinstance(token, SignedMessage) else read_message(token)
         statement = statement_of(message)
     except UnreadableMessage as error:
-        return ExaminedToken(_failed(SubIndication.FORMAT_FAILURE, error.reason))
+        return ExaminedToken(failed(SubIndication.FORMAT_FAILURE, error.reason))
     digest = hashlib.new(message.digest_name, message.content or b"", usedforsecurity=False).digest()
     try:
         signer = identify_signer(message, digest, judge.finder.known)
     except NotSigned as error:
         return ExaminedToken(error.verdict, statement)
     except UnreadableMessage as error:
-        return ExaminedToken(_failed(SubIndication.FORMAT_FAILURE, error.reason), statement)
+        return ExaminedToken(failed(SubIndication.FORMAT_FAILURE, error.reason), statement)
     finding = judge.judge_certificate(signer.certificate, KeyPurpose.TIMESTAMP, moments)
     verdict = (
         _about_other_data(statement, digest_of)
         or _altered(message, finding, judge)
-        or _of_another_form(message, moments)
+        or of_another_form(message, moments.proven)
         or _unnamed(named=signer.named)
         or _of_the_future(statement, moments)
         or _outside_validity(statement, signer.certificate)
@@ -144,11 +143,12 @@ def _about_other_data(statement: TimestampStatement, digest_of: DigestOf | None)
     try:
         expected = digest_of(statement.hash_name or "")
     except ValueError:
-        reason = Reason("The timestamp uses a hash that is not known here.")
-        return Verdict(Indication.INDETERMINATE, SubIndication.CRYPTO_CONSTRAINTS_FAILURE, (reason,))
+        return undecided(
+            SubIndication.CRYPTO_CONSTRAINTS_FAILURE, "The timestamp uses a hash that is not known here."
+        )
     if expected == statement.digest:
         return None
-    return _failed(SubIndication.HASH_FAILURE, Reason("The timestamp is about other data: the digests differ."))
+    return failed(SubIndication.HASH_FAILURE, "The timestamp is about other data: the digests differ.")
 
 
 def _altered(message: SignedMessage, finding: CertificateFinding, judge: CertificateJudge) -> Verdict | None:
@@ -156,12 +156,13 @@ def _altered(message: SignedMessage, finding: CertificateFinding, judge: Certifi
     reason = defect_of_carried(message, finding.path, judge.finder)
     if reason is None and message.unsigned:
         reason = Reason("The timestamp carries unsigned attributes, which nobody answers for.")
-    return None if reason is None else _failed(SubIndication.FORMAT_FAILURE, reason)
+    return None if reason is None else failed(SubIndication.FORMAT_FAILURE, reason)
 
 
-def _of_another_form(message: SignedMessage, moments: ValidationTimes) -> Verdict | None:
-    """What lies outside the signature and does not fit, unless a later document timestamp covers it."""
-    if not message.unsigned_defects or moments.proven is not None:
+def of_another_form(message: SignedMessage, proven: datetime | None) -> Verdict | None:
+    """What lies outside the signature and does not fit may have been altered or added, unless a later document
+    timestamp (*proven*) covers it."""
+    if not message.unsigned_defects or proven is not None:
         return None
     return Verdict(Indication.INDETERMINATE, SubIndication.FORMAT_FAILURE, message.unsigned_defects)
 
@@ -169,50 +170,44 @@ def _of_another_form(message: SignedMessage, moments: ValidationTimes) -> Verdic
 def _unnamed(*, named: bool) -> Verdict | None:
     if named:
         return None
-    reason = Reason("The timestamp does not name its certificate under its signature (RFC 3161, 2.4.1).")
-    return Verdict(Indication.INDETERMINATE, SubIndication.SIG_CONSTRAINTS_FAILURE, (reason,))
+    return undecided(
+        SubIndication.SIG_CONSTRAINTS_FAILURE,
+        "The timestamp does not name its certificate under its signature (RFC 3161, 2.4.1).",
+    )
 
 
 def _of_the_future(statement: TimestampStatement, moments: ValidationTimes) -> Verdict | None:
     if statement.gen_time <= moments.at + _SKEW:
         return None
-    values = {"time": shown_time(statement.gen_time)}
-    reason = Reason("At the moment asked for, this timestamp did not exist yet: it says {time}.", values)
-    return Verdict(Indication.INDETERMINATE, SubIndication.NO_POE, (reason,))
+    return undecided(
+        SubIndication.NO_POE,
+        "At the moment asked for, this timestamp did not exist yet: it says {time}.",
+        time=shown_time(statement.gen_time),
+    )
 
 
 def _outside_validity(statement: TimestampStatement, certificate: x509.Certificate) -> Verdict | None:
     """The token's own time must lie in its certificate's validity, whatever the control time is."""
-    values = {"name": shown_name(certificate)}
+    name = shown_name(certificate)
     if statement.gen_time < certificate.not_valid_before_utc:
-        reason = Reason("The timestamp is older than its certificate of {name}.", values)
-        return _failed(SubIndication.NOT_YET_VALID, reason)
+        return failed(
+            SubIndication.NOT_YET_VALID, "The timestamp is older than its certificate of {name}.", name=name
+        )
     if statement.gen_time > certificate.not_valid_after_utc:
-        return _failed(
-            SubIndication.EXPIRED,
-            Reason("The timestamp was made after its certificate of {name} expired.", values),
+        return failed(
+            SubIndication.EXPIRED, "The timestamp was made after its certificate of {name} expired.", name=name
         )
     return None
 
 
 def _weak(statement: TimestampStatement, hash_name: str, certificate: x509.Certificate) -> Verdict | None:
-    reason = weakness(hash_name, certificate)
-    if reason is None and statement.hash_name in ("md5", "sha1"):
-        reason = Reason(
-            "{algorithm} no longer protects a signature.", {"algorithm": hash_label(statement.hash_name)}
-        )
-    if reason is None:
-        return None
-    return Verdict(Indication.INDETERMINATE, SubIndication.CRYPTO_CONSTRAINTS_FAILURE, (reason,))
+    reason = algorithms.weakness(hash_name, certificate) or algorithms.weak_hash(statement.hash_name)
+    return undecided(SubIndication.CRYPTO_CONSTRAINTS_FAILURE, reason) if reason else None
 
 
 def shown_time(moment: datetime) -> str:
     """To the second, in UTC, and saying so."""
     return instants.second(moment, "UTC")
-
-
-def _failed(subindication: SubIndication, reason: Reason) -> Verdict:
-    return Verdict(Indication.FAILED, subindication, (reason,))
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,8 +247,10 @@ def identify_signer(message: SignedMessage, digest: bytes, known: Iterable[x509.
             SubIndication.SIG_CRYPTO_FAILURE, "The signature does not verify with the signer's key."
         ) from error
     except algorithms.NotVerifiable as error:
-        reason = Reason("The signature's algorithm is not known, or does not fit the signer's key.")
-        raise NotSigned(Verdict(Indication.FAILED, SubIndication.SIG_CRYPTO_FAILURE, (reason,))) from error
+        raise _not_signed(
+            SubIndication.SIG_CRYPTO_FAILURE,
+            "The signature's algorithm is not known, or does not fit the signer's key.",
+        ) from error
     return IdentifiedSigner(
         certificate, algorithms.scheme_of(message.signature_algorithm, message.digest_name), named
     )
@@ -285,8 +282,12 @@ def _certificate(message: SignedMessage, candidates: Sequence[x509.Certificate])
                 SubIndication.FORMAT_FAILURE, "The signature names two different certificates as its signer's."
             )
     if not message.certificates:
-        reason = Reason("The signer's certificate is not in the file; give it to verify the signature.")
-        raise NotSigned(Verdict(Indication.INDETERMINATE, SubIndication.NO_SIGNING_CERTIFICATE_FOUND, (reason,)))
+        raise NotSigned(
+            undecided(
+                SubIndication.NO_SIGNING_CERTIFICATE_FOUND,
+                "The signer's certificate is not in the file; give it to verify the signature.",
+            )
+        )
     raise _not_signed(SubIndication.FORMAT_FAILURE, "The certificate in the signature is not the one that signed.")
 
 
@@ -335,4 +336,4 @@ def _identifies(identifier: bytes, certificate: x509.Certificate) -> bool:
 
 
 def _not_signed(subindication: SubIndication, sentence: str) -> NotSigned:
-    return NotSigned(Verdict(Indication.FAILED, subindication, (Reason(sentence),)))
+    return NotSigned(failed(subindication, sentence))

@@ -20,11 +20,10 @@ from appliance.confinement.frames import decode
 from appliance.errors import ConfigurationError, ConfinementFailed
 from appliance.verification.model import (
     FileKind,
-    Indication,
     Reason,
     SubIndication,
-    Verdict,
     VerificationReport,
+    undecided,
 )
 from appliance.verification.trust import TrustAnchors, ValidationContext, shown_name
 
@@ -245,7 +244,7 @@ class Verifier:
 
 
 def _refused(kind: FileKind, at: datetime, subindication: SubIndication, reason: Reason) -> VerificationReport:
-    return VerificationReport("", kind, Verdict(Indication.INDETERMINATE, subindication, (reason,)), at)
+    return VerificationReport("", kind, undecided(subindication, reason), at)
 
 
 _PDF_HEADER_WITHIN = 1024  # ISO 32000-1, annex H.3.4.1: readers look this far for the header
