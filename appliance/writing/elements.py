@@ -6,8 +6,8 @@ A line has one form: the same words and marks are always the same values.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 
@@ -110,6 +110,31 @@ class PageBreak:
 
 Block = TextHeading | Paragraph | TextList | Table | PageBreak
 Blocks = tuple[Block, ...]
+
+
+def with_lines(blocks: Blocks, change: Callable[[Line], Line]) -> Blocks:
+    """*blocks* with *change* made to each of their lines, in the order of the text."""
+    return tuple(_with_lines(block, change) for block in blocks)
+
+
+def _with_lines(block: Block, change: Callable[[Line], Line]) -> Block:
+    match block:
+        case TextHeading() | Paragraph():
+            return replace(block, line=change(block.line))
+        case TextList():
+            return _list_with_lines(block, change)
+        case Table():
+            return Table(tuple(tuple(replace(cell, line=change(cell.line)) for cell in row) for row in block.rows))
+        case PageBreak():
+            return block
+
+
+def _list_with_lines(listing: TextList, change: Callable[[Line], Line]) -> TextList:
+    items = (
+        ListItem(change(item.line), tuple(_list_with_lines(below, change) for below in item.below))
+        for item in listing.items
+    )
+    return TextList(listing.ordered, tuple(items))
 
 
 def tidy(line: Iterable[Inline]) -> Line:

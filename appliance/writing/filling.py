@@ -7,23 +7,7 @@ from dataclasses import dataclass, replace
 
 from appliance.errors import PreconditionRefused
 from appliance.model.writing import MergeField, Wording
-from appliance.writing.elements import (
-    Block,
-    Blocks,
-    Cell,
-    FieldPlace,
-    Inline,
-    Line,
-    LineBreak,
-    ListItem,
-    PageBreak,
-    Paragraph,
-    Run,
-    Table,
-    TextHeading,
-    TextList,
-    TextMark,
-)
+from appliance.writing.elements import FieldPlace, Inline, Line, LineBreak, Run, TextMark, with_lines
 from appliance.writing.markup import markup, read_markup
 from appliance.writing.merge_fields import WrongValue, accepted, written
 from hsm.errors import Sentence
@@ -71,16 +55,23 @@ def filled(wording: Wording, values: Mapping[str, str]) -> Wording:
         for field in wording.fields
         if field.name in values
     }
-    blocks = tuple(_block(block, words) for block in read_markup(wording.html))
-    return replace(wording, html=markup(blocks), fields=())
+
+    def fill(line: Line) -> Line:
+        return tuple(part for inline in line for part in _inline(inline, words))
+
+    return replace(wording, html=markup(with_lines(read_markup(wording.html), fill)), fields=())
 
 
 def places(html: str) -> tuple[str, ...]:
     """The names of the merge fields in *html*, each once, in their order."""
-    found = (
-        inline.name for line in _lines(read_markup(html)) for inline in line if isinstance(inline, FieldPlace)
-    )
-    return tuple(dict.fromkeys(found))
+    found: dict[str, None] = {}
+
+    def note(line: Line) -> Line:
+        found.update((inline.name, None) for inline in line if isinstance(inline, FieldPlace))
+        return line
+
+    with_lines(read_markup(html), note)
+    return tuple(found)
 
 
 def require_defined(wording: Wording) -> None:
@@ -98,54 +89,6 @@ def require_defined(wording: Wording) -> None:
                 "The merge field “{name}” stands nowhere in the text; insert it or remove its definition.",
                 name=name,
             )
-
-
-def _lines(blocks: Blocks) -> Iterator[Line]:
-    for block in blocks:
-        match block:
-            case TextHeading() | Paragraph():
-                yield block.line
-            case TextList():
-                yield from _of_list(block)
-            case Table():
-                yield from (cell.line for row in block.rows for cell in row)
-            case PageBreak():
-                pass
-
-
-def _of_list(listing: TextList) -> Iterator[Line]:
-    for item in listing.items:
-        yield item.line
-        for below in item.below:
-            yield from _of_list(below)
-
-
-def _block(block: Block, words: Mapping[str, str]) -> Block:
-    match block:
-        case TextHeading() | Paragraph():
-            return replace(block, line=_line(block.line, words))
-        case TextList():
-            return _listing(block, words)
-        case Table():
-            return Table(tuple(tuple(_cell(cell, words) for cell in row) for row in block.rows))
-        case PageBreak():
-            return block
-
-
-def _listing(listing: TextList, words: Mapping[str, str]) -> TextList:
-    items = (
-        ListItem(_line(item.line, words), tuple(_listing(one, words) for one in item.below))
-        for item in listing.items
-    )
-    return TextList(listing.ordered, tuple(items))
-
-
-def _cell(cell: Cell, words: Mapping[str, str]) -> Cell:
-    return replace(cell, line=_line(cell.line, words))
-
-
-def _line(line: Line, words: Mapping[str, str]) -> Line:
-    return tuple(part for inline in line for part in _inline(inline, words))
 
 
 def _inline(inline: Inline, words: Mapping[str, str]) -> Iterator[Inline]:

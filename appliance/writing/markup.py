@@ -38,8 +38,6 @@ from appliance.writing.elements import (
     tidy,
 )
 
-_OUTSIDE_IN = (TextMark.STRONG, TextMark.EMPHASIS, TextMark.UNDERLINE)
-
 
 def markup(blocks: Blocks) -> str:
     """The HTML of *blocks*, one block a line; the same blocks always give the same text."""
@@ -96,7 +94,7 @@ def _inline(inline: Inline) -> str:
 
 
 def _marked(content: str, marks: frozenset[TextMark]) -> str:
-    for mark in reversed(_OUTSIDE_IN):
+    for mark in reversed(TextMark):
         if mark in marks:
             content = f"<{mark.value}>{content}</{mark.value}>"
     return content
@@ -110,57 +108,12 @@ DEEPEST = 200
 
 _EMPTY = frozenset({"br", "hr"})
 _ALIGNED = frozenset({"p", "div", "h1", "h2", "h3", "h4", "h5", "h6", "td", "th"})
-_TAGS = (
-    _ALIGNED
-    | _EMPTY
-    | frozenset(
-        [
-            "ul",
-            "ol",
-            "li",
-            "table",
-            "thead",
-            "tbody",
-            "tfoot",
-            "tr",
-            "caption",
-            "strong",
-            "b",
-            "em",
-            "i",
-            "u",
-            "ins",
-            "span",
-            "blockquote",
-            "pre",
-            "section",
-            "article",
-            "dl",
-            "dt",
-            "dd",
-        ]
-    )
-)
-_WITHOUT_WORDS = frozenset(
-    [
-        "script",
-        "style",
-        "title",
-        "template",
-        "noscript",
-        "iframe",
-        "object",
-        "svg",
-        "math",
-        "head",
-        "textarea",
-        "select",
-    ]
-)
-_ATTRIBUTES = {
-    **{name: {"align", "data-align"} for name in _ALIGNED},
-    "span": {"data-field"},
-}
+_OTHERS = """
+    ul ol li table thead tbody tfoot tr caption strong b em i u ins span blockquote pre section article dl dt dd
+"""
+_TAGS = _ALIGNED | _EMPTY | frozenset(_OTHERS.split())
+_WITHOUT_WORDS = "script style title template noscript iframe object svg math head textarea select"
+_ATTRIBUTES = {"span": {"data-field"}, **{name: {"align", "data-align"} for name in _ALIGNED}}
 
 
 def read_markup(html: str) -> Blocks:
@@ -183,7 +136,7 @@ def _reduced(html: str) -> str:
     return nh3.clean(
         html,
         tags=set(_TAGS),
-        clean_content_tags=set(_WITHOUT_WORDS),
+        clean_content_tags=set(_WITHOUT_WORDS.split()),
         attributes=_ATTRIBUTES,
         url_schemes=set(),
         link_rel=None,
@@ -216,14 +169,8 @@ class _Parser(HTMLParser):
         self.builder.write(data)
 
 
-_MARKS = {
-    "strong": TextMark.STRONG,
-    "b": TextMark.STRONG,
-    "em": TextMark.EMPHASIS,
-    "i": TextMark.EMPHASIS,
-    "u": TextMark.UNDERLINE,
-    "ins": TextMark.UNDERLINE,
-}
+_OTHER_MARKS = {"b": TextMark.STRONG, "i": TextMark.EMPHASIS, "ins": TextMark.UNDERLINE}
+_MARKS = {mark.value: mark for mark in TextMark} | _OTHER_MARKS
 _HEADINGS = {"h1": 1, "h2": 2, "h3": 3, "h4": 3, "h5": 3, "h6": 3}
 _BLOCKS = frozenset(["p", "div", "blockquote", "pre", "section", "article", "dl", "dt", "dd", "caption"])
 _DEEPEST_LIST = 4

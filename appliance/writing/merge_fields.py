@@ -24,29 +24,16 @@ _CHINESE_CURRENCIES = {
     Currency.CNY: "元", Currency.USD: "美元", Currency.EUR: "欧元", Currency.GBP: "英镑", Currency.HKD: "港元",
     Currency.JPY: "日元",
 }  # fmt: skip
-_MONTHS = [
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-]
+_MONTHS = "January February March April May June July August September October November December"
 YES, NO = "yes", "no"
 
 
 class WrongValue(Exception):
     """A value that its field does not take; says why."""
 
-    def __init__(self, sentence: Sentence) -> None:
-        super().__init__(sentence.template)
-        self.sentence = sentence
+    def __init__(self, template: str, **values: object) -> None:
+        super().__init__(template)
+        self.sentence = Sentence(template, values)
 
 
 def accepted(field: MergeField, typed: str) -> str:
@@ -57,7 +44,7 @@ def accepted(field: MergeField, typed: str) -> str:
     value = _tidy(field, typed)
     if not value:
         if field.required:
-            raise WrongValue(Sentence("This has to be filled in."))
+            raise WrongValue("This has to be filled in.")
         return ""
     return _ACCEPTING[field.kind](field, value)
 
@@ -90,40 +77,25 @@ def _tidy(field: MergeField, typed: str) -> str:
     return value
 
 
-def _line(field: MergeField, value: str) -> str:
-    most = int(field.most) if field.most else LONGEST_LINE
-    return _within(field, value, most)
-
-
 def _text(field: MergeField, value: str) -> str:
-    most = int(field.most) if field.most else LONGEST_TEXT
-    return _within(field, value, most)
-
-
-def _within(field: MergeField, value: str, most: int) -> str:
+    most = int(field.most or (LONGEST_TEXT if field.kind is MergeFieldKind.LONG_TEXT else LONGEST_LINE))
     if len(value) > most:
-        raise WrongValue(
-            Sentence("Characters: {found}; at most {most} are possible.", {"most": most, "found": len(value)})
-        )
+        raise WrongValue("Characters: {found}; at most {most} are possible.", most=most, found=len(value))
     if field.least and len(value) < int(field.least):
-        raise WrongValue(
-            Sentence(
-                "Characters: {found}; at least {least} are needed.", {"least": field.least, "found": len(value)}
-            )
-        )
+        raise WrongValue("Characters: {found}; at least {least} are needed.", least=field.least, found=len(value))
     return value
 
 
 def _number(field: MergeField, value: str) -> str:
     if not _DECIMAL.fullmatch(value):
-        raise WrongValue(Sentence("A number in digits, such as 30 or 0.5."))
+        raise WrongValue("A number in digits, such as 30 or 0.5.")
     return _between(field, value)
 
 
 def _amount(field: MergeField, value: str) -> str:
     cents = field.currency not in _WITHOUT_CENTS
     if not _AMOUNT.fullmatch(value) or (not cents and "." in value):
-        raise WrongValue(Sentence("An amount in digits, such as 1000000 or 99.50."))
+        raise WrongValue("An amount in digits, such as 1000000 or 99.50.")
     return f"{Decimal(_between(field, value)):.{2 if cents else 0}f}"
 
 
@@ -131,11 +103,11 @@ def _between(field: MergeField, value: str) -> str:
     try:
         number = Decimal(value)
     except InvalidOperation as error:
-        raise WrongValue(Sentence("A number in digits, such as 30 or 0.5.")) from error
+        raise WrongValue("A number in digits, such as 30 or 0.5.") from error
     if field.least and number < Decimal(field.least):
-        raise WrongValue(Sentence("At least {least}.", {"least": field.least}))
+        raise WrongValue("At least {least}.", least=field.least)
     if field.most and number > Decimal(field.most):
-        raise WrongValue(Sentence("At most {most}.", {"most": field.most}))
+        raise WrongValue("At most {most}.", most=field.most)
     return value
 
 
@@ -143,34 +115,34 @@ def _day(field: MergeField, value: str) -> str:
     try:
         day = date.fromisoformat(value)
     except ValueError as error:
-        raise WrongValue(Sentence("A date as year-month-day, such as 2026-12-31.")) from error
+        raise WrongValue("A date as year-month-day, such as 2026-12-31.") from error
     if field.least and day < date.fromisoformat(field.least):
-        raise WrongValue(Sentence("Not before {least}.", {"least": field.least}))
+        raise WrongValue("Not before {least}.", least=field.least)
     if field.most and day > date.fromisoformat(field.most):
-        raise WrongValue(Sentence("Not after {most}.", {"most": field.most}))
+        raise WrongValue("Not after {most}.", most=field.most)
     return day.isoformat()
 
 
 def _choice(field: MergeField, value: str) -> str:
     if value not in field.choices:
-        raise WrongValue(Sentence("Choose one of the list."))
+        raise WrongValue("Choose one of the list.")
     return value
 
 
 def _answer(_field: MergeField, value: str) -> str:
     if value not in (YES, NO):
-        raise WrongValue(Sentence("Choose yes or no."))
+        raise WrongValue("Choose yes or no.")
     return value
 
 
 _ACCEPTING: Mapping[MergeFieldKind, Callable[[MergeField, str], str]] = {
-    MergeFieldKind.TEXT: _line,
+    MergeFieldKind.TEXT: _text,
     MergeFieldKind.LONG_TEXT: _text,
     MergeFieldKind.NUMBER: _number,
     MergeFieldKind.MONEY: _amount,
     MergeFieldKind.DATE: _day,
     MergeFieldKind.CHOICE: _choice,
-    MergeFieldKind.PARTY: _line,
+    MergeFieldKind.PARTY: _text,
     MergeFieldKind.YES_NO: _answer,
 }
 
@@ -187,7 +159,7 @@ def _money(currency: Currency, amount: Decimal, language: Language) -> str:
 def _date(day: date, language: Language) -> str:
     if language is Language.CHINESE:
         return f"{day.year}年{day.month}月{day.day}日"
-    return f"{day.day} {_MONTHS[day.month - 1]} {day.year}"
+    return f"{day.day} {_MONTHS.split()[day.month - 1]} {day.year}"
 
 
 LONGEST_LABEL, LONGEST_HELP, MOST_CHOICES, LONGEST_CHOICE = 80, 300, 50, 200

@@ -20,6 +20,8 @@ SPEAKING = {
     "_",
     "Reason",
     "Sentence",
+    "UnreadableMessage",
+    "WrongValue",
     "Fact",
     "_say",
     "tell",
