@@ -97,9 +97,7 @@ def _dated(files: SignatureFiles, trust: PackageTrust) -> VerificationReport:
     nonce = timestamp.parse_token(token).nonce
     order = timestamp.order_for(hashlib.sha256(files.manifest).digest(), nonce=nonce)
     if files.query != timestamp.build_request(order) or files.reply != timestamp.response_granted(token):
-        raise UnreadableMessage(
-            Reason("The timestamp of the manifest does not answer the query for this manifest.")
-        )
+        raise UnreadableMessage("The timestamp of the manifest does not answer the query for this manifest.")
     return trust.verifier.verify_timestamp(
         files.reply, data=files.manifest, nonce=nonce, at=trust.at, trust=trust.anchors
     )
@@ -107,29 +105,27 @@ def _dated(files: SignatureFiles, trust: PackageTrust) -> VerificationReport:
 
 def _message(signature: bytes) -> SignedMessage:
     if signature.startswith(_BER):
-        raise UnreadableMessage(Reason("The signature of the manifest is not encoded in DER."))
+        raise UnreadableMessage("The signature of the manifest is not encoded in DER.")
     message = read_message(signature)
     if message.defects or message.unsigned or message.crls or message.content is not None:
-        raise UnreadableMessage(Reason("The signature of the manifest is not in its one form."))
+        raise UnreadableMessage("The signature of the manifest is not in its one form.")
     if SIGNING_TIME not in message.signed:
-        raise UnreadableMessage(Reason("The signature was not made for a manifest: it does not state its time."))
+        raise UnreadableMessage("The signature was not made for a manifest: it does not state its time.")
     return message
 
 
 def _require_own(certificates: tuple[bytes, ...], trust: PackageTrust) -> None:
     if not trust.carried.issuperset(certificates):
         raise UnreadableMessage(
-            Reason("The signature or timestamp of the manifest carries a certificate that is not of the package.")
+            "The signature or timestamp of the manifest carries a certificate that is not of the package."
         )
 
 
 def _require_evidence_service(certificate: x509.Certificate) -> None:
     if not is_evidence_service(certificate):
         raise UnreadableMessage(
-            Reason(
-                "The manifest is signed by {name}, whose certificate is not an evidence service's.",
-                {"name": shown_name(certificate)},
-            )
+            "The manifest is signed by {name}, whose certificate is not an evidence service's.",
+            name=shown_name(certificate),
         )
 
 

@@ -17,18 +17,6 @@ from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, p
 from appliance.verification.model import Reason
 from hsm import der
 
-HASHES: dict[str, type[hashes.HashAlgorithm]] = {
-    "md5": hashes.MD5,
-    "sha1": hashes.SHA1,
-    "sha224": hashes.SHA224,
-    "sha256": hashes.SHA256,
-    "sha384": hashes.SHA384,
-    "sha512": hashes.SHA512,
-    "sha3_256": hashes.SHA3_256,
-    "sha3_384": hashes.SHA3_384,
-    "sha3_512": hashes.SHA3_512,
-    "sm3": hashes.SM3,
-}
 _DIGEST_OIDS = {
     "1.2.840.113549.2.5": "md5",
     "1.3.14.3.2.26": "sha1",
@@ -40,6 +28,9 @@ _DIGEST_OIDS = {
     "2.16.840.1.101.3.4.2.9": "sha3_384",
     "2.16.840.1.101.3.4.2.10": "sha3_512",
     "1.2.156.10197.1.401": "sm3",
+}
+HASHES: dict[str, type[hashes.HashAlgorithm]] = {
+    name: getattr(hashes, name.upper()) for name in _DIGEST_OIDS.values()
 }
 _SIGNATURE_OIDS: dict[str, tuple[str, str | None]] = {
     "1.2.840.113549.1.1.1": ("rsa", None),

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from appliance.verification.algorithms import digest_of
 from appliance.verification.model import Reason
@@ -38,9 +38,13 @@ _CERTIFICATE_TAG = 0x30
 class UnreadableMessage(Exception):
     """The message is not what it should be; ``reason`` says what is wrong."""
 
-    def __init__(self, reason: Reason) -> None:
-        super().__init__(str(reason))
-        self.reason = reason
+    def __init__(self, template: str, **values: Any) -> None:
+        self.reason = Reason(template, values)
+        super().__init__(str(self.reason))
+
+
+def _damaged() -> UnreadableMessage:
+    return UnreadableMessage("The signature's structure is damaged (CMS).")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +78,7 @@ class SignedMessage:
         """The value of a signed attribute, None when absent. Raises Unreadable for several."""
         values = self.signed.get(attribute, ())
         if len(values) > 1:
-            raise UnreadableMessage(Reason("The signed attribute {oid} is repeated.", {"oid": attribute}))
+            raise UnreadableMessage("The signed attribute {oid} is repeated.", oid=attribute)
         return values[0] if values else None
 
     @property
@@ -87,28 +91,29 @@ def read_message(encoded: bytes) -> SignedMessage:
     """The message in *encoded*, all of it. Raises :class:`Unreadable`."""
     defects: list[Reason] = []
     if encoded.startswith(_INDEFINITE):
-        encoded = _as_der(encoded)
+        try:
+            encoded = to_der(encoded)
+        except NotBer as error:
+            raise _damaged() from error
         defects.append(Reason("The signature is encoded in BER, not in DER."))
     try:
         return _read(encoded, defects)
     except AuthorityError as error:
-        raise UnreadableMessage(Reason("The signature's structure is damaged (CMS).")) from error
+        raise _damaged() from error
 
 
 def _read(encoded: bytes, defects: list[Reason]) -> SignedMessage:
     info = _strictly(der.ContentInfo, encoded)
     if info.content_type.dotted_string != SIGNED_DATA:
-        raise UnreadableMessage(Reason("The signature is not a SignedData message (CMS)."))
+        raise UnreadableMessage("The signature is not a SignedData message (CMS).")
     signed_data = _strictly(der.SignedData, der.raw(info.content))
     signers = signed_data.signer_infos.as_list()
     if len(signers) != 1:
-        raise UnreadableMessage(
-            Reason("The signature must have one signer; it has {count}.", {"count": len(signers)})
-        )
+        raise UnreadableMessage("The signature must have one signer; it has {count}.", count=len(signers))
     signer = _strictly(der.SignerInfo, der.raw(signers[0]))
     digest_name = digest_of(_raw(signer.digest_algorithm))
     if digest_name is None:
-        raise UnreadableMessage(Reason("The signature's digest algorithm is not known."))
+        raise UnreadableMessage("The signature's digest algorithm is not known.")
     content_type = signed_data.encap_content_info.e_content_type.dotted_string
     _check_digests(signed_data, digest_name, defects=defects)
     _check_versions(signed_data.version, signer, content_type=content_type, defects=defects)
@@ -137,9 +142,7 @@ def _check_digests(signed_data: der.SignedData, digest_name: str, *, defects: li
     """RFC 5652, 5.1: the signer's digest algorithm is among those listed; the list itself nobody signs."""
     listed = [digest_of(tuple(der.members(der.raw(each)))) for each in signed_data.digest_algorithms.as_list()]
     if digest_name not in listed or None in listed:
-        raise UnreadableMessage(
-            Reason("The digest algorithms that the signature lists are not those that it uses.")
-        )
+        raise UnreadableMessage("The digest algorithms that the signature lists are not those that it uses.")
     if len(listed) > 1:
         defects.append(MORE_DIGESTS)
 
@@ -149,9 +152,9 @@ def _check_attributes(signer: der.SignerInfo) -> None:
     sorts them first and then refuses. A set of attributes that is there has some."""
     signed = _raw(signer.signed_attrs)
     if list(signed) != sorted(signed):
-        raise UnreadableMessage(Reason("The signed attributes are not in the order that DER prescribes."))
+        raise UnreadableMessage("The signed attributes are not in the order that DER prescribes.")
     if signer.unsigned_attrs is not None and not _raw(signer.unsigned_attrs):
-        raise UnreadableMessage(Reason("The signature's structure is damaged (CMS)."))
+        raise _damaged()
 
 
 def _check_versions(version: int, signer: der.SignerInfo, *, content_type: str, defects: list[Reason]) -> None:
@@ -159,19 +162,19 @@ def _check_versions(version: int, signer: der.SignerInfo, *, content_type: str, 
     the version, so whoever judges the message asks for something else that covers it."""
     by_key_identifier = der.raw(signer.sid)[0] != der.SEQUENCE
     if signer.version != (3 if by_key_identifier else 1):
-        raise UnreadableMessage(Reason("The signer's version does not fit its identifier (CMS)."))
+        raise UnreadableMessage("The signer's version does not fit its identifier (CMS).")
     expected = 3 if by_key_identifier or content_type != DATA else 1
     if version == expected:
         return
     if content_type != DATA or version not in (1, 3):
-        raise UnreadableMessage(Reason("The signature's version is not known (CMS)."))
+        raise UnreadableMessage("The signature's version is not known (CMS).")
     defects.append(OTHER_VERSION)
 
 
 def _certificates(signed_data: der.SignedData) -> tuple[bytes, ...]:
     found = _raw(signed_data.certificates)
     if any(each[0] != _CERTIFICATE_TAG for each in found):
-        raise UnreadableMessage(Reason("The signature carries something else than certificates in their place."))
+        raise UnreadableMessage("The signature carries something else than certificates in their place.")
     return found
 
 
@@ -184,18 +187,11 @@ def _attributes(attributes: Iterable[der.TLV]) -> Mapping[str, tuple[bytes, ...]
     return found
 
 
-def _as_der(encoded: bytes) -> bytes:
-    try:
-        return to_der(encoded)
-    except NotBer as error:
-        raise UnreadableMessage(Reason("The signature's structure is damaged (CMS).")) from error
-
-
 def _strictly(kind: type[T], encoded: bytes) -> T:
     """Decoded, and its only encoding is the one that came: nothing can hide between two forms of one value."""
     value = der.decode(kind, encoded)
     if der.encode(value) != encoded:
-        raise UnreadableMessage(Reason("The signature's structure is damaged (CMS)."))
+        raise _damaged()
     return value
 
 
@@ -208,10 +204,10 @@ def message_in(contents: bytes) -> SignedMessage:
     try:
         length = length_of(contents)
     except NotBer as error:
-        raise UnreadableMessage(Reason("The signature's structure is damaged (CMS).")) from error
+        raise _damaged() from error
     if any(contents[length:]):
         raise UnreadableMessage(
-            Reason("The room after the signature is not empty: something was hidden or changed there.")
+            "The room after the signature is not empty: something was hidden or changed there."
         )
     return read_message(contents[:length])
 

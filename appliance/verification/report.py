@@ -8,19 +8,18 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from importlib import resources
-from typing import Final
+from typing import Any, Final
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined, Template
 
 from appliance.language import Language, Translator, translator
 from appliance.typesetting import PageOptions, typeset
 from appliance.verification.model import (
+    CertificateDetails,
     FileKind,
     Indication,
-    PagePair,
     Reason,
     RowAnswer,
     SignatureReport,
@@ -31,69 +30,23 @@ from appliance.verification.model import (
 from appliance.verification.tokens import shown_time
 
 
-@dataclass(frozen=True, slots=True)
-class ReportLine:
-    """A row of the simple report: ``tone`` is yes, no or open."""
-
-    label: str
-    tone: str
-    answer: str
-    sentence: str
-
-
-@dataclass(frozen=True, slots=True)
-class SignatureView:
-    """One signature. ``facts`` and ``path`` are labels and values of the details."""
-
-    title: str
-    subtitle: str
-    tone: str
-    verdict: str
-    reasons: tuple[str, ...]
-    lines: tuple[ReportLine, ...]
-    facts: Mapping[str, str]
-    path: tuple[Mapping[str, str], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class PageView:
-    """A changed page as two pictures (data URLs)."""
-
-    number: int
-    before: str
-    after: str
-
-
-@dataclass(frozen=True, slots=True)
-class ReportView:
-    """The whole report."""
-
-    tone: str
-    verdict: str
-    headline: str
-    reasons: tuple[str, ...]
-    remedy: str
-    facts: Mapping[str, str]
-    signatures: tuple[SignatureView, ...]
-    remarks: tuple[str, ...]
-    pages: tuple[PageView, ...]
-    honest: tuple[str, ...]
-
-
-def view_of(report: VerificationReport, translate: Translator) -> ReportView:
-    """What the template shows of *report*."""
-    return ReportView(
-        tone=_tone(report.verdict),
-        verdict=translate(VERDICTS[report.indication]),
-        headline=translate(HEADLINES[(report.kind, report.indication)]),
-        reasons=_sentences(report.verdict.reasons, translate),
-        remedy=_remedy(report.verdict, translate),
-        facts=_facts(report, translate),
-        signatures=tuple(_signature(each, translate) for each in report.signatures),
-        remarks=_sentences(report.remarks, translate),
-        pages=tuple(_page(each) for each in report.pages),
-        honest=tuple(translate(sentence) for sentence in HONEST),
-    )
+def _view(report: VerificationReport, translate: Translator) -> Mapping[str, Any]:
+    """What the template shows of *report*: ``tone`` is yes, no or open everywhere; pages are data URLs."""
+    return {
+        "tone": _tone(report.verdict),
+        "verdict": translate(VERDICTS[report.indication]),
+        "headline": translate(HEADLINES[(report.kind, report.indication)]),
+        "reasons": _sentences(report.verdict.reasons, translate),
+        "remedy": translate(REMEDIES[report.verdict.subindication]) if report.verdict.subindication else "",
+        "facts": _facts(report, translate),
+        "signatures": [_signature(each, translate) for each in report.signatures],
+        "remarks": _sentences(report.remarks, translate),
+        "pages": [
+            {"number": each.page, "before": _picture(each.before), "after": _picture(each.after)}
+            for each in report.pages
+        ],
+        "honest": [translate(sentence) for sentence in HONEST],
+    }
 
 
 def _facts(report: VerificationReport, translate: Translator) -> Mapping[str, str]:
@@ -110,25 +63,25 @@ def _facts(report: VerificationReport, translate: Translator) -> Mapping[str, st
     return facts
 
 
-def _signature(report: SignatureReport, translate: Translator) -> SignatureView:
-    return SignatureView(
-        title=report.signer or translate("Unknown signer"),
-        subtitle=_subtitle(report, translate),
-        tone=_tone(report.verdict),
-        verdict=translate(VERDICTS[report.verdict.indication]),
-        reasons=_sentences(report.verdict.reasons, translate),
-        lines=tuple(
-            ReportLine(
-                translate(ROWS.get(row.subject, row.subject)),
-                row.answer.value,
-                translate(ANSWERS[row.answer]),
-                row.sentence.translated(translate),
-            )
+def _signature(report: SignatureReport, translate: Translator) -> Mapping[str, Any]:
+    return {
+        "title": report.signer or translate("Unknown signer"),
+        "subtitle": _subtitle(report, translate),
+        "tone": _tone(report.verdict),
+        "verdict": translate(VERDICTS[report.verdict.indication]),
+        "reasons": _sentences(report.verdict.reasons, translate),
+        "lines": [
+            {
+                "label": translate(ROWS.get(row.subject, row.subject)),
+                "tone": row.answer.value,
+                "answer": translate(ANSWERS[row.answer]),
+                "sentence": row.sentence.translated(translate),
+            }
             for row in report.rows
-        ),
-        facts=_signature_facts(report, translate),
-        path=tuple(_certificate(report, index, translate) for index in range(len(report.path))),
-    )
+        ],
+        "facts": _signature_facts(report, translate),
+        "path": [_certificate(each, translate) for each in report.path],
+    }
 
 
 def _subtitle(report: SignatureReport, translate: Translator) -> str:
@@ -155,8 +108,7 @@ def _signature_facts(report: SignatureReport, translate: Translator) -> Mapping[
     return facts
 
 
-def _certificate(report: SignatureReport, index: int, translate: Translator) -> Mapping[str, str]:
-    shown = report.path[index]
+def _certificate(shown: CertificateDetails, translate: Translator) -> Mapping[str, str]:
     return {
         translate("Subject"): shown.subject,
         translate("Issuer"): shown.issuer,
@@ -164,12 +116,6 @@ def _certificate(report: SignatureReport, index: int, translate: Translator) -> 
         translate("Validity"): f"{shown_time(shown.not_before)} – {shown_time(shown.not_after)}",
         "SHA-256": shown.fingerprint,
     }
-
-
-def _remedy(verdict: Verdict, translate: Translator) -> str:
-    if verdict.subindication is None:
-        return ""
-    return translate(REMEDIES[verdict.subindication])
 
 
 def _sentences(reasons: tuple[Reason, ...], translate: Translator) -> tuple[str, ...]:
@@ -182,10 +128,6 @@ def _words_of(verdict: Verdict) -> str:
 
 def _tone(verdict: Verdict) -> str:
     return {Indication.PASSED: "yes", Indication.FAILED: "no"}.get(verdict.indication, "open")
-
-
-def _page(pair: PagePair) -> PageView:
-    return PageView(pair.page, _picture(pair.before), _picture(pair.after))
 
 
 def _picture(png: bytes) -> str:
@@ -282,7 +224,7 @@ def render_pdf(report: VerificationReport, language: Language) -> bytes:
 def _rendered(report: VerificationReport, language: Language, *, paper: bool, back: str = "") -> str:
     translate = translator(language)
     return _template().render(
-        view=view_of(report, translate),
+        view=_view(report, translate),
         file=report.file,
         language=language.value,
         paper=paper,

@@ -75,13 +75,13 @@ class ExaminedToken:
 def statement_of(message: SignedMessage) -> TimestampStatement:
     """What a token says. Raises Unreadable unless it is a token."""
     if message.content_type != TST_INFO or message.content is None:
-        raise UnreadableMessage(Reason("This signed message is not a timestamp token."))
+        raise UnreadableMessage("This signed message is not a timestamp token.")
     try:
         stated = tsp.TSTInfo.load(message.content, strict=True)
         if stated["version"].native != "v1":
-            raise UnreadableMessage(Reason("The timestamp is of a version that is not known."))
+            raise UnreadableMessage("The timestamp is of a version that is not known.")
         if any(extension["critical"].native for extension in stated["extensions"] or ()):
-            raise UnreadableMessage(Reason("The timestamp has a critical extension that is not understood."))
+            raise UnreadableMessage("The timestamp has a critical extension that is not understood.")
         imprint = stated["message_imprint"]
         return TimestampStatement(
             hash_name=_known_hash(imprint["hash_algorithm"]["algorithm"].native),
@@ -92,7 +92,7 @@ def statement_of(message: SignedMessage) -> TimestampStatement:
             policy=stated["policy"].native,
         )
     except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
-        raise UnreadableMessage(Reason("The timestamp's content is damaged.")) from error
+        raise UnreadableMessage("The timestamp's content is damaged.") from error
 
 
 def examine_token(
@@ -132,9 +132,8 @@ def examine_token(
 
 
 def _known_hash(name: str) -> str | None:
-    known = {"sha3_256", "sha3_384", "sha3_512", "md5", "sha1", "sha224", "sha256", "sha384", "sha512", "sm3"}
     name = "sm3" if name == "1.2.156.10197.1.401" else name
-    return name if name in known else None
+    return name if name in algorithms.HASHES else None
 
 
 def _about_other_data(statement: TimestampStatement, digest_of: DigestOf | None) -> Verdict | None:
@@ -300,9 +299,7 @@ def _named(message: SignedMessage) -> list[tuple[str, bytes]]:
         if (version_1 := message.only(SIGNING_CERTIFICATE)) is not None:
             found.append(("sha1", der.decode(bytes, _first(version_1)[0])))
     except (AuthorityError, IndexError) as error:
-        raise UnreadableMessage(
-            Reason("The signed reference to the signer's certificate cannot be read.")
-        ) from error
+        raise UnreadableMessage("The signed reference to the signer's certificate cannot be read.") from error
     return found
 
 
@@ -316,7 +313,7 @@ def _version_2(parts: list[bytes]) -> tuple[str, bytes]:
         return "sha256", der.decode(bytes, parts[0])
     name = algorithms.digest_of(tuple(der.members(parts[0])))
     if name is None:
-        raise UnreadableMessage(Reason("The signed reference to the signer's certificate uses an unknown hash."))
+        raise UnreadableMessage("The signed reference to the signer's certificate uses an unknown hash.")
     return name, der.decode(bytes, parts[1])
 
 

@@ -27,6 +27,9 @@ from appliance.verification.model import (
 )
 from appliance.verification.trust import TrustAnchors, ValidationContext, shown_name
 
+Trust = TrustAnchors | Sequence[x509.Certificate] | None
+"""Whom to believe instead of a verifier's own anchors; None for these."""
+
 LARGEST_FILE = 512 * 1024 * 1024
 MOST_SECONDS = 5
 """Of processor time for one verdict. A contract of 300 pages with four signatures takes a twentieth of a second;
@@ -91,12 +94,7 @@ class Verifier:
         return Verifier(self._confinement, anchors, evidence=self._evidence, crls=self._crls, clock=self._clock)
 
     def verify_file(
-        self,
-        path: Path,
-        *,
-        data: bytes | None = None,
-        at: datetime | None = None,
-        trust: TrustAnchors | Sequence[x509.Certificate] | None = None,
+        self, path: Path, *, data: bytes | None = None, at: datetime | None = None, trust: Trust = None
     ) -> VerificationReport:
         """Verify the file at *path*: a PDF, a timestamp reply or token, or an evidence package.
 
@@ -119,7 +117,7 @@ class Verifier:
         file: str = "",
         data: bytes | None = None,
         at: datetime | None = None,
-        trust: TrustAnchors | Sequence[x509.Certificate] | None = None,
+        trust: Trust = None,
     ) -> VerificationReport:
         """Like :meth:`verify_file` for bytes at hand; *file* is the name that the report shows."""
         kind = kind_of(content)
@@ -134,12 +132,7 @@ class Verifier:
         return replace(report, file=file)
 
     def verify_pdf(
-        self,
-        document: bytes,
-        *,
-        at: datetime | None = None,
-        trust: TrustAnchors | Sequence[x509.Certificate] | None = None,
-        readers: int = 1,
+        self, document: bytes, *, at: datetime | None = None, trust: Trust = None, readers: int = 1
     ) -> VerificationReport:
         """Every signature and document timestamp of a PDF, then the document.
 
@@ -155,7 +148,7 @@ class Verifier:
         new: bytes,
         *,
         at: datetime | None = None,
-        trust: TrustAnchors | Sequence[x509.Certificate] | None = None,
+        trust: Trust = None,
         readers: int = 1,
     ) -> VerificationReport:
         """The report about *new*, whose beginning *base* is known to be TOTAL-PASSED.
@@ -170,19 +163,13 @@ class Verifier:
         return self._verify_pdf(new, at, trust, readers, verified=len(base) if known else 0)
 
     def _verify_pdf(
-        self,
-        document: bytes,
-        at: datetime | None,
-        trust: TrustAnchors | Sequence[x509.Certificate] | None,
-        readers: int,
-        *,
-        verified: int,
+        self, document: bytes, at: datetime | None, trust: Trust, readers: int, *, verified: int
     ) -> VerificationReport:
-        for _ in range(readers - 1):
+        while True:
             report = self._run("verification.pdf", FileKind.PDF, at, trust, document=document, verified=verified)
-            if report.verdict.reasons != (_CONFINED["crashed"],):
+            readers -= 1
+            if readers < 1 or report.verdict.reasons != (_CONFINED["crashed"],):
                 return report
-        return self._run("verification.pdf", FileKind.PDF, at, trust, document=document, verified=verified)
 
     def verify_timestamp(
         self,
@@ -191,41 +178,32 @@ class Verifier:
         data: bytes | None = None,
         nonce: int | None = None,
         at: datetime | None = None,
-        trust: TrustAnchors | Sequence[x509.Certificate] | None = None,
+        trust: Trust = None,
     ) -> VerificationReport:
         """An RFC 3161 token or reply; without *data* it cannot be passed, and says so. *nonce*: the one that was
         sent, which the token must then carry."""
         arguments = {"token": token_or_reply, "data": data, "nonce": None if nonce is None else str(nonce)}
         return self._run("verification.timestamp", FileKind.TIMESTAMP, at, trust, **arguments)
 
-    def _verify_evidence(
-        self, package: bytes, *, at: datetime | None, trust: TrustAnchors | Sequence[x509.Certificate] | None
-    ) -> VerificationReport:
+    def _verify_evidence(self, package: bytes, *, at: datetime | None, trust: Trust) -> VerificationReport:
         moment = at or self._clock()
         if self._evidence is None:
             reason = Reason("Evidence packages are not verified here.")
             return _refused(FileKind.EVIDENCE, moment, SubIndication.SIGNED_DATA_NOT_FOUND, reason)
         return self._evidence(package, verifier=self, at=moment, anchors=self._trusted(trust))
 
-    def _trusted(self, trust: TrustAnchors | Sequence[x509.Certificate] | None) -> TrustAnchors:
+    def _trusted(self, trust: Trust) -> TrustAnchors:
         chosen = self._anchors if trust is None else trust
         given = chosen if isinstance(chosen, TrustAnchors) else TrustAnchors(tuple(chosen))
         return replace(given, crls=(*given.crls, *self._crls()))
 
     def _run(
-        self,
-        job: str,
-        kind: FileKind,
-        at: datetime | None,
-        trust: TrustAnchors | Sequence[x509.Certificate] | None,
-        **arguments: Any,
+        self, job: str, kind: FileKind, at: datetime | None, trust: Trust, **arguments: Any
     ) -> VerificationReport:
         moment = at or self._clock()
         trusted = self._trusted(trust)
-        given = ValidationContext(
-            moment, trusted.certificates, trusted.known, trusted.crls, stampers=trusted.stampers
-        )
-        arguments |= given.packed()
+        given = (trusted.certificates, trusted.known, trusted.crls, trusted.stampers)
+        arguments |= ValidationContext(moment, *given).packed()
         try:
             answer = self._confinement.run(job, arguments, timeout=_TIMEOUT, processor=MOST_SECONDS)
             return decode(VerificationReport, answer)
