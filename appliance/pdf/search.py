@@ -47,6 +47,11 @@ class _Box:
     right: float
     bottom: float
 
+    def rounded(self) -> tuple[float, float, float, float]:
+        """Upper left corner, width and height, to four digits."""
+        left, top = self.left, self.top
+        return round(left, 4), round(top, 4), round(self.right - left, 4), round(self.bottom - top, 4)
+
     def continues(self, before: _Box) -> bool:
         """Whether it stands in one line with the character *before*, or in one column."""
         in_line = self.top < before.bottom and before.top < self.bottom
@@ -120,22 +125,32 @@ def _letters(text: pypdfium2.PdfTextPage) -> tuple[str, list[int]]:
 
 def _box(page: pypdfium2.PdfPage, text: pypdfium2.PdfTextPage, index: int) -> _Box:
     left, bottom, right, top = text.get_charbox(index, loose=True)
-    first, second = seen(page, left, bottom), seen(page, right, top)
-    (x0, x1), (y0, y1) = (sorted(pair) for pair in zip(first, second, strict=True))
-    return _Box(x0, y0, x1, y1)
+    return _seen(page, left, bottom, right, top)
 
 
-def seen(page: pypdfium2.PdfPage, x: float, y: float) -> tuple[float, float]:
-    """A point of the page's own coordinates in per cent of the page as seen, crop and turn applied."""
+def _seen(page: pypdfium2.PdfPage, x0: float, y0: float, x1: float, y1: float) -> _Box:
+    """A box of the page's own coordinates in per cent of the page as seen, crop and turn applied."""
+    (left, right), (top, bottom) = map(sorted, zip(_point(page, x0, y0), _point(page, x1, y1), strict=True))
+    return _Box(left, top, right, bottom)
+
+
+def _point(page: pypdfium2.PdfPage, x: float, y: float) -> tuple[float, float]:
     right, down = ctypes.c_int(), ctypes.c_int()
     raw.FPDF_PageToDevice(page, 0, 0, _GRID, _GRID, 0, x, y, ctypes.byref(right), ctypes.byref(down))
     return right.value * 100 / _GRID, down.value * 100 / _GRID
 
 
+def _line_box(page: pypdfium2.PdfPage, text: pypdfium2.PdfTextPage, number: int) -> _Box:
+    """Where the line *number* of what PDFium counted last is seen."""
+    left, top, right, bottom = sides = [ctypes.c_double() for _ in range(4)]
+    raw.FPDFText_GetRect(text, number, *map(ctypes.byref, sides))
+    return _seen(page, left.value, bottom.value, right.value, top.value)
+
+
 def _found(phrase: str, page: int, boxes: Sequence[_Box]) -> FoundPhrase:
     left, top = min(box.left for box in boxes), min(box.top for box in boxes)
     right, bottom = max(box.right for box in boxes), max(box.bottom for box in boxes)
-    return FoundPhrase(phrase, page, *(round(each, 4) for each in (left, top, right - left, bottom - top)))
+    return FoundPhrase(phrase, page, *_Box(left, top, right, bottom).rounded())
 
 
 _SIDE: Final = 900
@@ -195,15 +210,13 @@ class _Sight:
             return False
         loose = raw.FS_RECTF()
         raw.FPDFText_GetLooseCharBox(self.text, index, ctypes.byref(loose))
-        left, top, right, bottom = self._box(loose.left, loose.bottom, loose.right, loose.top)
+        box = _seen(self.page, loose.left, loose.bottom, loose.right, loose.top)
+        left, top, right, bottom = self._pixels(box)
         tall_enough = max(bottom - top, right - left) >= _SMALLEST
         return tall_enough and self._crop(left, top, right, bottom).getbbox() is not None
 
     def _inked(self, number: int) -> bool:
-        sides = [ctypes.c_double() for _ in range(4)]
-        raw.FPDFText_GetRect(self.text, number, *(ctypes.byref(each) for each in sides))
-        west, north, east, south = (each.value for each in sides)
-        left, top, right, bottom = self._box(west, south, east, north)
+        left, top, right, bottom = self._pixels(_line_box(self.page, self.text, number))
         size = min(right - left, bottom - top)
         if size < 2 * _SMALLEST:
             return False
@@ -214,15 +227,10 @@ class _Sight:
         gaps = along.point(lambda shade: 255 * (shade > 0)).tobytes().split(b"\xff")
         return max(map(len, gaps)) <= size
 
-    def _box(self, west: float, south: float, east: float, north: float) -> tuple[float, float, float, float]:
-        """A box of the page in pixels of the picture, whichever way the page is turned."""
-        corners = [self._point(west, south), self._point(east, north)]
-        (left, right), (top, bottom) = (sorted(pair) for pair in zip(*corners, strict=True))
-        return left, top, right, bottom
-
-    def _point(self, x: float, y: float) -> tuple[float, float]:
-        across, down = seen(self.page, x, y)
-        return across * self.ink.width / 100, down * self.ink.height / 100
+    def _pixels(self, box: _Box) -> tuple[float, float, float, float]:
+        """*box* in pixels of the picture."""
+        width, height = self.ink.size
+        return box.left * width / 100, box.top * height / 100, box.right * width / 100, box.bottom * height / 100
 
     def _crop(self, left: float, top: float, right: float, bottom: float) -> Image.Image:
         return self.ink.crop((int(left), int(top), int(right) + 1, int(bottom) + 1))
@@ -296,14 +304,4 @@ def boxes(
         if first < 0 or last < first:
             return []
         count = raw.FPDFText_CountRects(text, first, last - first + 1)
-        return [_seen_box(page, text, index) for index in range(min(count, MOST_BOXES))]
-
-
-def _seen_box(
-    page: pypdfium2.PdfPage, text: pypdfium2.PdfTextPage, index: int
-) -> tuple[float, float, float, float]:
-    left, top, right, bottom = (ctypes.c_double() for _ in range(4))
-    raw.FPDFText_GetRect(text, index, *(ctypes.byref(each) for each in (left, top, right, bottom)))
-    first, second = seen(page, left.value, bottom.value), seen(page, right.value, top.value)
-    (x0, x1), (y0, y1) = (sorted(pair) for pair in zip(first, second, strict=True))
-    return round(x0, 4), round(y0, 4), round(x1 - x0, 4), round(y1 - y0, 4)
+        return [_line_box(page, text, index).rounded() for index in range(min(count, MOST_BOXES))]

@@ -17,8 +17,9 @@ import hashlib
 from dataclasses import replace
 from datetime import datetime
 
-from appliance.pdf import validation
-from appliance.pdf.validation import ByteRange, FoundSignature, OpenedPdf, Unparseable
+from appliance.pdf.validation.model import ByteRange, FoundSignature, Unparseable, find_byte_ranges
+from appliance.pdf.validation.opening import DAMAGE, OpenedPdf, open_pdf
+from appliance.pdf.validation.reading import signatures, store
 from appliance.verification.later_changes import conclude_report, history_of
 from appliance.verification.material import CollectedMaterial
 from appliance.verification.messages import (
@@ -68,14 +69,14 @@ def verify_pdf(document: bytes, circumstances: ValidationContext, *, verified: i
     report = VerificationReport(
         "", FileKind.PDF, undecided(SubIndication.FORMAT_FAILURE, _DAMAGED), circumstances.at, digest
     )
-    in_bytes = [each for each in validation.find_byte_ranges(document) if each is not None]
+    in_bytes = [each for each in find_byte_ranges(document) if each is not None]
     try:
         return _parsed(report, document, in_bytes, circumstances, verified)
     except TooManyCertificates as error:
         return replace(report, verdict=error.verdict)
     except Unparseable as error:
         return replace(report, verdict=_unparseable(document, in_bytes, encrypted=error.encrypted))
-    except validation.DAMAGE:
+    except DAMAGE:
         return replace(report, verdict=_unparseable(document, in_bytes, encrypted=False))
 
 
@@ -86,8 +87,8 @@ def _parsed(
     circumstances: ValidationContext,
     verified: int,
 ) -> VerificationReport:
-    pdf = validation.open_pdf(document)
-    found = validation.signatures(pdf)
+    pdf = open_pdf(document)
+    found = signatures(pdf)
     reached = {each.signed for each in found}
     unreached = [each for each in in_bytes if each not in reached]
     remarks: tuple[Reason, ...] = (_LENIENT,) if pdf.lenient else ()
@@ -113,8 +114,8 @@ def _with_signatures(
     circumstances: ValidationContext,
     verified: int,
 ) -> VerificationReport:
-    store = validation.store(pdf)
-    material = CollectedMaterial(list(store.certificates), list(store.crls), list(store.responses))
+    stored = store(pdf)
+    material = CollectedMaterial(list(stored.certificates), list(stored.crls), list(stored.responses))
     messages = {each.field: _message(each, material) for each in found}
     examination = SignatureExamination(pdf.document, material.certificate_judge(circumstances), circumstances.at)
     examined: list[ExaminedSignature] = []

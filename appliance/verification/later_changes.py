@@ -9,16 +9,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from appliance.pdf import validation
-from appliance.pdf.validation import (
-    FoundSignature,
-    NotRendered,
-    OpenedPdf,
-    RevisionStep,
-    SeenDifference,
-    StepKind,
-    ends_cleanly,
-)
+from appliance.pdf.validation.changes import steps
+from appliance.pdf.validation.model import FoundSignature, RevisionStep, StepKind, ends_cleanly
+from appliance.pdf.validation.opening import OpenedPdf
+from appliance.pdf.validation.page_comparison import NotRendered, PageComparison, SeenDifference
+from appliance.pdf.validation.reading import of_fields, revisions_within, stored_since
 from appliance.verification import rows
 from appliance.verification.model import (
     Changes,
@@ -56,10 +51,10 @@ class RevisionHistory:
         self.pdf = pdf
         self.examined = tuple(examined)
         first = min(one.found.revision for one in examined)
-        self.steps = validation.steps(pdf, since=max(first, since))
-        self.store = validation.store_in(pdf)
+        self.steps = steps(pdf, since=max(first, since))
+        self.stored_since = stored_since(pdf)
         self.seen: dict[int, tuple[SeenDifference, ...]] = {}
-        self._look = validation.PageComparison(pdf.document)
+        self._look = PageComparison(pdf.document)
         # a timestamp can be had by anybody: it answers for the date of what was filled in, not for the filling
         self._signed = max((one.found.revision for one in examined if one.intact), default=-1)
         people = (one for one in examined if one.intact and not one.found.document_timestamp)
@@ -72,7 +67,7 @@ class RevisionHistory:
             one = replace(one, verdict=verdict)
         elif verdict is not None and verdict.indication is Indication.FAILED:
             one = replace(one, verdict=replace(verdict, reasons=(*verdict.reasons, *one.verdict.reasons)))
-        level = level_of(one, self.examined, self.store)
+        level = level_of(one, self.examined, self.stored_since)
         report = SignatureReport(
             field=one.found.field,
             verdict=one.verdict,
@@ -134,14 +129,14 @@ class RevisionHistory:
         end = found.signed.end
         if end not in self.seen:
             fields = frozenset().union(*(step.fields for step in later))
-            regions = validation.of_fields(self.pdf, fields)
+            regions = of_fields(self.pdf, fields)
             recognised = all(step.recognised for step in later)
             pages = {region.page for region in regions} if recognised else None
             sneaked = frozenset().union(*(step.new_visible for step in later if self._is_sneaky(step)))
-            allowed = validation.of_fields(self.pdf, fields - sneaked) if sneaked else regions
+            allowed = of_fields(self.pdf, fields - sneaked) if sneaked else regions
             before = self.pdf.document[:end]
             added = frozenset().union(*(step.new_visible for step in later)) - sneaked
-            hiding = self._look.hiding(before, validation.of_fields(self.pdf, added))
+            hiding = self._look.hiding(before, of_fields(self.pdf, added))
             allowed = tuple(region for region in allowed if region not in hiding)
             self.seen[end] = self._look.differences(before, except_for=allowed, pages=pages)
         return self.seen[end]
@@ -175,7 +170,7 @@ class NewRevisions(RevisionHistory):
 def history_of(pdf: OpenedPdf, examined: list[ExaminedSignature], verified: int) -> RevisionHistory:
     """The history after the first *verified* bytes, which were a file that has passed; all of it when those are
     not whole revisions of *pdf*, or when the new ones must be compared by looking."""
-    passed = validation.revisions_within(pdf, verified) if verified else 0
+    passed = revisions_within(pdf, verified) if verified else 0
     if passed:
         increment = NewRevisions(pdf, examined, since=passed - 1)
         if increment.decides:

@@ -99,13 +99,6 @@ class Unparseable(Exception):
         self.encrypted = encrypted
 
 
-@dataclass(frozen=True, slots=True)
-class StoreHistory:
-    """``since`` is the first revision that had a document security store, None when there is none."""
-
-    since: int | None
-
-
 _BYTE_RANGE = re.compile(rb"/ByteRange\s{0,8}\[([\s\d]{7,100})\]")
 _HEXADECIMAL = re.compile(rb"<[0-9A-Fa-f]*>\Z")
 _REVISION_END = re.compile(rb"startxref\s+(\d{1,12})\s+%%EOF[\r\n]*\Z")

@@ -17,7 +17,6 @@ from appliance.pdf.validation.model import (
     FieldLock,
     FoundSignature,
     PageRegion,
-    StoreHistory,
     Unparseable,
     ValidationStore,
     startxref_at,
@@ -169,14 +168,14 @@ def _last_change(pdf: OpenedPdf, value: generic.DictionaryObject) -> int:
     return int(pdf.reader.xrefs.get_last_change(reference))
 
 
-def store_in(pdf: OpenedPdf) -> StoreHistory:
-    """Since which revision there is a document security store."""
+def stored_since(pdf: OpenedPdf) -> int | None:
+    """The first revision that has a document security store, or None."""
     try:
         if "/DSS" not in pdf.reader.root:
-            return StoreHistory(None)
-        return StoreHistory(next(number for number in range(pdf.revisions) if _has_store(pdf, number)))
+            return None
+        return next(number for number in range(pdf.revisions) if _has_store(pdf, number))
     except DAMAGE:
-        return StoreHistory(None)
+        return None
 
 
 def revisions_within(pdf: OpenedPdf, length: int) -> int:
