@@ -5,10 +5,9 @@ What a stored document is, and where words stand in it, is asked of the workshop
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from appliance.documents.blobs import BlobStore, DiskSpace
 from appliance.pdf.values import FoundPhrase, Inspection
@@ -63,21 +62,11 @@ class DocumentLayouts:
     def __init__(self, workshop: PdfWorkshop, blobs: BlobStore) -> None:
         self._workshop = workshop
         self._blobs = blobs
-        self._lock = threading.Lock()
-        self._known: OrderedDict[str, Inspection] = OrderedDict()
+        self.inspection = lru_cache(REMEMBERED)(self._inspection)
+        """The pages' sizes, and what intake warned of, of a stored document, by its digest."""
 
-    def inspection(self, digest: str) -> Inspection:
-        """The pages' sizes, and what intake warned of, of the stored document *digest*."""
-        with self._lock:
-            known = self._known.get(digest)
-        if known is not None:
-            return known
-        found = self._workshop.inspect(self._blobs.get(digest))
-        with self._lock:
-            self._known[digest] = found
-            while len(self._known) > REMEMBERED:
-                self._known.popitem(last=False)
-        return found
+    def _inspection(self, digest: str) -> Inspection:
+        return self._workshop.inspect(self._blobs.get(digest))
 
     def find_phrases(self, digest: str, phrases: Sequence[str]) -> tuple[FoundPhrase, ...]:
         """Where the *phrases* stand, as :meth:`~appliance.pdf.workshop.PdfWorkshop.find`."""

@@ -5,7 +5,6 @@ A second timestamp has a row of its own.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 
 from appliance.verification.model import (
@@ -28,8 +27,6 @@ from appliance.verification.trust import details, shown_name
 
 _BROKEN = frozenset({SubIndication.FORMAT_FAILURE, SubIndication.HASH_FAILURE, SubIndication.SIG_CRYPTO_FAILURE})
 _UNTIMELY = frozenset({SubIndication.OUT_OF_BOUNDS_NO_POE, SubIndication.NOT_YET_VALID, SubIndication.EXPIRED})
-_REVOKED = Reason("A certificate of the path was revoked on {time}.")
-_REVOKED_LATER = Reason("A certificate of the path was revoked on {time}, after the signature was made.")
 _LEVELS = {
     Level.B: Reason("B-B: a signature without proof of its time."),
     Level.T: Reason("B-T: a signature with proof of its time."),
@@ -49,6 +46,10 @@ _CHANGES = {
     Changes.CHANGED: (RowAnswer.NO, Reason("The document was changed after this signature.")),
     Changes.UNKNOWN: (RowAnswer.OPEN, Reason("What was changed afterwards cannot be said.")),
 }
+
+
+def _row(subject: str, answer: RowAnswer, template: str, **values: str) -> ReportRow:
+    return ReportRow(subject, answer, Reason(template, values))
 
 
 def report_rows(one: ExaminedSignature, report: SignatureReport) -> tuple[ReportRow, ...]:
@@ -75,55 +76,55 @@ def _integrity(one: ExaminedSignature, report: SignatureReport) -> ReportRow:
         sentence = report.verdict.reasons[0] if broken else Reason("The signed content is not intact.")
         return ReportRow("integrity", RowAnswer.NO, sentence)
     if report.coverage is Coverage.FILE:
-        return ReportRow("integrity", RowAnswer.YES, Reason("The whole file is as it was signed."))
-    return ReportRow("integrity", RowAnswer.YES, Reason("The whole revision that was signed is as it was."))
+        return _row("integrity", RowAnswer.YES, "The whole file is as it was signed.")
+    return _row("integrity", RowAnswer.YES, "The whole revision that was signed is as it was.")
 
 
 def trust_of(finding: CertificateFinding | None) -> ReportRow:
     """By whom the signer is trusted."""
     if finding is None or not finding.path:
-        return ReportRow("trust", RowAnswer.OPEN, Reason("The signer is not known."))
+        return _row("trust", RowAnswer.OPEN, "The signer is not known.")
     if finding.verdict.subindication is SubIndication.NO_CERTIFICATE_CHAIN_FOUND:
         return ReportRow("trust", RowAnswer.OPEN, finding.verdict.reasons[0])
-    values = {"name": shown_name(finding.path[0]), "anchor": shown_name(finding.path[-1])}
+    names = {"name": shown_name(finding.path[0]), "anchor": shown_name(finding.path[-1])}
     if len(finding.path) == 1:
-        return ReportRow("trust", RowAnswer.YES, Reason("{name} is trusted directly.", values))
-    trusted = Reason("{name}, by a chain to {anchor}, which this verification trusts.", values)
-    return ReportRow("trust", RowAnswer.YES, trusted)
+        return _row("trust", RowAnswer.YES, "{name} is trusted directly.", **names)
+    return _row("trust", RowAnswer.YES, "{name}, by a chain to {anchor}, which this verification trusts.", **names)
 
 
 def time_of(finding: CertificateFinding | None) -> ReportRow:
     """Whether the certificate was valid at the time."""
     if finding is None or not finding.path:
-        return ReportRow("time", RowAnswer.OPEN, Reason("The signer's certificate is not known."))
-    values = {
-        "start": shown_time(finding.path[0].not_valid_before_utc),
-        "end": shown_time(finding.path[0].not_valid_after_utc),
-    }
+        return _row("time", RowAnswer.OPEN, "The signer's certificate is not known.")
     if finding.verdict.subindication in _UNTIMELY:
         answer = RowAnswer.NO if finding.verdict.indication is Indication.FAILED else RowAnswer.OPEN
         return ReportRow("time", answer, finding.verdict.reasons[0])
-    return ReportRow("time", RowAnswer.YES, Reason("The certificate was valid ({start} to {end}).", values))
+    start, end = finding.path[0].not_valid_before_utc, finding.path[0].not_valid_after_utc
+    times = {"start": shown_time(start), "end": shown_time(end)}
+    return _row("time", RowAnswer.YES, "The certificate was valid ({start} to {end}).", **times)
 
 
 def revocation_of(finding: CertificateFinding | None) -> ReportRow:
     """What is known about revocation, and from when."""
     if finding is None or not finding.path:
-        return ReportRow("revocation", RowAnswer.OPEN, Reason("Nothing is known about revocation."))
+        return _row("revocation", RowAnswer.OPEN, "Nothing is known about revocation.")
     if not finding.revocation and finding.verdict.subindication is not SubIndication.NO_CERTIFICATE_CHAIN_FOUND:
-        return ReportRow("revocation", RowAnswer.YES, Reason("Trusted directly; nobody above it could revoke it."))
+        return _row("revocation", RowAnswer.YES, "Trusted directly; nobody above it could revoke it.")
     for status in finding.revocation:
         if status.known is RevocationKnowledge.REVOKED and status.since is not None:
-            passed = finding.verdict.indication is Indication.PASSED
-            sentence = _REVOKED_LATER if passed else _REVOKED
-            values = {"time": shown_time(status.since)}
-            return ReportRow(
-                "revocation", RowAnswer.YES if passed else RowAnswer.NO, replace(sentence, values=values)
+            time = shown_time(status.since)
+            if finding.verdict.indication is not Indication.PASSED:
+                return _row(
+                    "revocation", RowAnswer.NO, "A certificate of the path was revoked on {time}.", time=time
+                )
+            return _row(
+                "revocation",
+                RowAnswer.YES,
+                "A certificate of the path was revoked on {time}, after the signature was made.",
+                time=time,
             )
     if finding.checked_at is None:
-        return ReportRow(
-            "revocation", RowAnswer.OPEN, Reason("No revocation data is at hand; nothing was looked up.")
-        )
+        return _row("revocation", RowAnswer.OPEN, "No revocation data is at hand; nothing was looked up.")
     return ReportRow("revocation", RowAnswer.YES, _not_revoked(finding, finding.checked_at))
 
 
@@ -141,29 +142,25 @@ def _timestamps(one: ExaminedSignature) -> tuple[ReportRow, ...]:
     if one.stamps:
         return tuple(stamp_row(stamp) for stamp in sorted(one.stamps, key=lambda each: each.proves is None))
     if one.proven is not None:
-        values = {"time": shown_time(one.proven)}
-        return (
-            ReportRow("timestamp", RowAnswer.YES, Reason("Existed on {time}, by a document timestamp.", values)),
-        )
-    return (
-        ReportRow("timestamp", RowAnswer.OPEN, Reason("No timestamp: the time is only what the signer claims.")),
-    )
+        time = shown_time(one.proven)
+        return (_row("timestamp", RowAnswer.YES, "Existed on {time}, by a document timestamp.", time=time),)
+    return (_row("timestamp", RowAnswer.OPEN, "No timestamp: the time is only what the signer claims."),)
 
 
 def stamp_row(stamp: ExaminedToken) -> ReportRow:
     """One timestamp."""
     if stamp.proves:
-        values = {"time": shown_time(stamp.proves), "name": stamp.signer or ""}
-        return ReportRow("timestamp", RowAnswer.YES, Reason("{time}, by {name}.", values))
+        time = shown_time(stamp.proves)
+        return _row("timestamp", RowAnswer.YES, "{time}, by {name}.", time=time, name=stamp.signer or "")
     answer = RowAnswer.NO if stamp.verdict.indication is Indication.FAILED else RowAnswer.OPEN
     return ReportRow("timestamp", answer, stamp.verdict.reasons[0])
 
 
 def _level(report: SignatureReport) -> ReportRow:
     if report.document_timestamp:
-        return ReportRow("level", RowAnswer.YES, Reason("A document timestamp, not a signature of a person."))
+        return _row("level", RowAnswer.YES, "A document timestamp, not a signature of a person.")
     if report.level is None:
-        return ReportRow("level", RowAnswer.OPEN, Reason("No level: the signature does not hold."))
+        return _row("level", RowAnswer.OPEN, "No level: the signature does not hold.")
     return ReportRow("level", RowAnswer.YES, _LEVELS[report.level])
 
 

@@ -42,6 +42,7 @@ WITH_NAME = {
     "failed": 1,
     "undecided": 1,
     "_not_signed": 1,
+    "_row": 2,
     "InspectionWarning": 1,
     "attention": 1,
     "failing": 1,
