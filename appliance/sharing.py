@@ -12,6 +12,7 @@ import os
 import stat
 from contextlib import suppress
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 _GROUPS = stat.S_ISGID | stat.S_IWGRP
 """What a shared directory has."""
@@ -61,6 +62,22 @@ def make_file(path: Path) -> None:
             Path(f"/proc/self/fd/{here}").chmod(mode)
     finally:
         os.close(here)
+
+
+def write_whole(path: Path, data: bytes, *, durable: bool = False) -> None:
+    """*path* with *data*, whole or not at all; *durable*: the bytes, not yet the name, survive a power cut."""
+    with NamedTemporaryFile(dir=path.parent, prefix=".", suffix=".part", delete=False) as stream:
+        part = Path(stream.name)
+        try:
+            give_mode(stream.fileno(), file_mode(path.parent))
+            stream.write(data)
+            stream.flush()
+            if durable:
+                os.fsync(stream.fileno())
+            part.rename(path)
+        except BaseException:
+            part.unlink(missing_ok=True)
+            raise
 
 
 def open_file(path: Path, flags: int) -> int:

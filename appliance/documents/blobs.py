@@ -13,10 +13,9 @@ import os
 import shutil
 from datetime import datetime
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 
 from appliance.errors import NotFound, StorageError
-from appliance.sharing import file_mode, give_mode, make_directory
+from appliance.sharing import make_directory, write_whole
 
 _DIGITS = 64
 
@@ -37,7 +36,9 @@ class BlobStore:
             if _is_there(path):
                 self._sync_names(path)  # whoever wrote it may have come no further than its name
             else:
-                self._write(path, data)
+                make_directory(path.parent)
+                write_whole(path, data, durable=True)
+                self._sync_names(path)
         except OSError as error:
             raise StorageError(
                 "The document could not be stored ({why}); free some disk space, then try again.",
@@ -91,21 +92,6 @@ class BlobStore:
 
     def _path(self, digest: str) -> Path:
         return self._root / digest[:2] / digest
-
-    def _write(self, path: Path, data: bytes) -> None:
-        make_directory(path.parent)
-        with NamedTemporaryFile(dir=path.parent, prefix=".", suffix=".part", delete=False) as stream:
-            part = Path(stream.name)
-            try:
-                give_mode(stream.fileno(), file_mode(path.parent))
-                stream.write(data)
-                stream.flush()
-                os.fsync(stream.fileno())
-                part.rename(path)
-            except BaseException:
-                part.unlink(missing_ok=True)
-                raise
-        self._sync_names(path)
 
     def _sync_names(self, path: Path) -> None:
         """Its name is on disk, and that of its directory, which may be younger than the last :meth:`put`."""

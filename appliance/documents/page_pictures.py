@@ -14,7 +14,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import Final
 
 from appliance.documents.blobs import BlobStore
@@ -22,7 +21,7 @@ from appliance.errors import DocumentRefused, NotFound
 from appliance.model.contract import Contract, ContractRevision
 from appliance.model.intent import IntentRecord
 from appliance.pdf.workshop import PdfWorkshop
-from appliance.sharing import file_mode, give_mode, make_directory, open_file
+from appliance.sharing import make_directory, open_file, write_whole
 from appliance.store import contracts, intents
 from appliance.store.database import Database
 
@@ -55,7 +54,7 @@ class PictureCache:
         path = self._path(key)
         with suppress(OSError):
             make_directory(path.parent)
-            _write(path, data)
+            write_whole(path, data)
             self._clean_sometimes(len(data))
 
     @contextmanager
@@ -97,19 +96,6 @@ class PictureCache:
             with suppress(FileNotFoundError):
                 status = path.stat()
                 yield status.st_mtime, status.st_size, path
-
-
-def _write(path: Path, data: bytes) -> None:
-    with NamedTemporaryFile(dir=path.parent, prefix=".", delete=False) as stream:
-        part = Path(stream.name)
-        try:
-            give_mode(stream.fileno(), file_mode(path.parent))
-            stream.write(data)
-            stream.flush()
-            part.rename(path)
-        except BaseException:
-            part.unlink(missing_ok=True)
-            raise
 
 
 WIDTHS = (320, 640, 1000, 1400)

@@ -14,10 +14,10 @@ import fcntl
 import os
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 
 import uharfbuzz
@@ -25,7 +25,7 @@ from fontTools.ttLib import TTCollection, TTFont
 
 from appliance.confinement.kernel import die_with_parent
 from appliance.errors import ConfigurationError
-from appliance.sharing import file_mode, give_mode, make_directory
+from appliance.sharing import make_directory, write_whole
 
 _SERIF = "NotoSerifCJK-Bold.ttc"
 _SANS = "NotoSansCJK-Regular.ttc"
@@ -109,11 +109,9 @@ def extract(source: Path, purpose: str, target: Path) -> None:
         face: TTFont = next(font for font in collection.fonts if "CJK SC" in font["name"].getDebugName(1))
         for table in set(face.keys()) - _TABLES[purpose]:
             del face[table]
-        descriptor, temporary = tempfile.mkstemp(dir=target.parent)
-        with os.fdopen(descriptor, "wb") as file:
-            give_mode(descriptor, file_mode(target.parent))
-            face.save(file)
-    Path(temporary).replace(target)
+        file = BytesIO()
+        face.save(file)
+    write_whole(target, file.getvalue())
 
 
 def _take_out(source: Path, purpose: str, target: Path) -> None:

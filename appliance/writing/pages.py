@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import secrets
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -22,7 +21,7 @@ from appliance.language.characters import words
 from appliance.model.contract import Contract
 from appliance.model.writing import Wording
 from appliance.pdf.workshop import PdfWorkshop
-from appliance.sharing import make_directory, open_file
+from appliance.sharing import make_directory, write_whole
 from appliance.typesetting import PATIENCE, PageOptions, TypesettingFailure, typeset
 from appliance.writing.filling import filled, require_defined
 from appliance.writing.texts import LONGEST_TITLE, Templates, Texts
@@ -129,10 +128,7 @@ class TextPreviews:
     def _keep(self, kept: Path, document: bytes) -> None:
         """Best effort and without fsync: what is lost is made again."""
         make_directory(self._folder)
-        part = kept.with_suffix(f".{secrets.token_hex(4)}.part")
-        with os.fdopen(open_file(part, os.O_WRONLY), "wb") as stream:
-            stream.write(document)
-        part.replace(kept)
+        write_whole(kept, document)
         for old in _oldest_first(self._folder)[:-KEPT]:
             old.unlink(missing_ok=True)
 
