@@ -106,7 +106,4 @@ def _between(before: Point, start: Point, end: Point, after: Point, share: float
             2 * b + (c - a) * share + (2 * a - 5 * b + 4 * c - d) * share**2 + (3 * b - a - 3 * c + d) * share**3
         )
 
-    return (
-        axis(before[0], start[0], end[0], after[0]),
-        axis(before[1], start[1], end[1], after[1]),
-    )
+    return (axis(before[0], start[0], end[0], after[0]), axis(before[1], start[1], end[1], after[1]))

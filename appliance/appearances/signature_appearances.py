@@ -24,11 +24,7 @@ class SignatureAppearances:
     """Everybody's signature pictures; each method speaks for one person. Thread-safe."""
 
     def __init__(
-        self,
-        database: Database,
-        workshop: PdfWorkshop,
-        confinement: Confinement,
-        now: Callable[[], datetime],
+        self, database: Database, workshop: PdfWorkshop, confinement: Confinement, now: Callable[[], datetime]
     ) -> None:
         self._database = database
         self._workshop = workshop

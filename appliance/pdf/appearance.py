@@ -16,11 +16,7 @@ from typing import Any
 from zoneinfo import ZoneInfoNotFoundError
 
 from PIL import Image, UnidentifiedImageError
-from pyhanko.pdf_utils.generic import (
-    DictionaryObject,
-    FloatObject,
-    StreamObject,
-)
+from pyhanko.pdf_utils.generic import DictionaryObject, FloatObject, StreamObject
 
 from appliance.errors import DocumentRefused
 from appliance.language import instants, translator

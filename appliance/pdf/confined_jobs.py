@@ -16,13 +16,7 @@ from appliance.pdf import fields, inspection, pages, seal_picture, search, signi
 from appliance.pdf.font_subsets import set_line
 from appliance.pdf.incremental_updates import refusing_malformed
 from appliance.pdf.typefaces import Typefaces
-from appliance.pdf.values import (
-    FieldPlacement,
-    PersonAppearance,
-    PrepareOrder,
-    SealAppearance,
-    ValidationMaterial,
-)
+from appliance.pdf.values import FieldPlacement, PersonAppearance, PrepareOrder, SealAppearance, ValidationMaterial
 
 _shared: list[Typefaces] = []
 """What the zygote loaded before any document; children inherit it and never load anything themselves."""

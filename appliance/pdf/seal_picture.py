@@ -107,10 +107,7 @@ def _placed(typeface: Typeface, glyph: Glyph, arc: _Arc, *, narrow: float, degre
     size = arc.height / _CAP
     across = size * narrow
     upright = Affine(
-        a=across,
-        d=size,
-        e=-glyph.advance / 2000 * across,
-        f=-arc.radius if arc.inward else arc.radius,
+        a=across, d=size, e=-glyph.advance / 2000 * across, f=-arc.radius if arc.inward else arc.radius
     )
     return glyph_shape(typeface, glyph.number).moved(upright.then(Affine.turned(degrees)))
 

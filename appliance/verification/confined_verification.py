@@ -22,12 +22,7 @@ from appliance.pdf.validation.opening import DAMAGE, OpenedPdf, open_pdf
 from appliance.pdf.validation.reading import signatures, store
 from appliance.verification.later_changes import conclude_report, history_of
 from appliance.verification.material import CollectedMaterial
-from appliance.verification.messages import (
-    SignedMessage,
-    UnreadableMessage,
-    message_in,
-    read_message,
-)
+from appliance.verification.messages import SignedMessage, UnreadableMessage, message_in, read_message
 from appliance.verification.model import (
     FileKind,
     Indication,

@@ -234,10 +234,7 @@ class CertificateJudge:
     """
 
     def __init__(
-        self,
-        finder: PathFinder,
-        revocation: RevocationData,
-        stampers: frozenset[x509.Certificate] = frozenset(),
+        self, finder: PathFinder, revocation: RevocationData, stampers: frozenset[x509.Certificate] = frozenset()
     ) -> None:
         self._finder = finder
         self._revocation = revocation

@@ -24,11 +24,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from appliance.language import instants
 from appliance.verification import algorithms
 from appliance.verification.material import defect_of_carried
-from appliance.verification.messages import (
-    SignedMessage,
-    UnreadableMessage,
-    read_message,
-)
+from appliance.verification.messages import SignedMessage, UnreadableMessage, read_message
 from appliance.verification.model import PASSED, Indication, Reason, SubIndication, Verdict, failed, undecided
 from appliance.verification.paths import CertificateFinding, CertificateJudge, KeyPurpose, ValidationTimes
 from appliance.verification.trust import issuer_and_serial, parsed, shown_name

@@ -18,13 +18,7 @@ from cryptography.hazmat.primitives import hashes
 from appliance.confinement import Confinement
 from appliance.confinement.frames import decode
 from appliance.errors import ConfigurationError, ConfinementFailed
-from appliance.verification.model import (
-    FileKind,
-    Reason,
-    SubIndication,
-    VerificationReport,
-    undecided,
-)
+from appliance.verification.model import FileKind, Reason, SubIndication, VerificationReport, undecided
 from appliance.verification.trust import TrustAnchors, ValidationContext, shown_name
 
 Trust = TrustAnchors | Sequence[x509.Certificate] | None

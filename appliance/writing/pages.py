@@ -151,12 +151,7 @@ def _oldest_first(folder: Path) -> list[Path]:
 class Issuing:
     """Thread-safe. *by* is the initiator's subject everywhere; *values* are accepted ones, by field name."""
 
-    def __init__(
-        self,
-        drafting: Drafting,
-        press: TextTypesetter,
-        kept: tuple[Texts, Templates],
-    ) -> None:
+    def __init__(self, drafting: Drafting, press: TextTypesetter, kept: tuple[Texts, Templates]) -> None:
         self._drafting = drafting
         self._press = press
         self._texts, self._templates = kept
