@@ -7,9 +7,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from flask import Blueprint, Response, request
 
@@ -21,13 +21,12 @@ from appliance.model.review import (
     TEXT,
     WHOLE,
     AmountFound,
-    CheckResult,
     ClauseLevel,
     DateFound,
     PageBox,
     ReviewRequestState,
-    Waiver,
 )
+from appliance.pdf.values import PageSize
 from appliance.review.review_status import ItemState, ReviewItem, ReviewStatus
 from webui.portal.access import require, view_contract
 from webui.portal.contracts.files import page_width
@@ -49,45 +48,59 @@ MOST_PAGES = 60
 
 @dataclass(frozen=True, slots=True)
 class ReviewRow:
-    """One item: ``state`` in words with its tone, ``detail`` what the text says, ``pages`` (from 1) where;
-    ``quotes``: the language of a detail that stands so in the document, else empty."""
+    """One item of the check: its ``name``, and its ``state`` in words with the state's tone."""
 
-    key: str
+    item: ReviewItem
     name: str
-    level: str
     state: str
     tone: str
-    detail: str
-    quotes: str
-    pages: tuple[int, ...]
-    waiver: Waiver | None
-    open: bool
+
+    @property
+    def spots(self) -> Sequence[PageBox]:
+        """Where it stands in the document."""
+        found = self.item.finding or self.item.amount
+        return () if found is None else found.spots
+
+    @property
+    def pages(self) -> list[int]:
+        """On which pages, from 1."""
+        return list(dict.fromkeys(spot.page + 1 for spot in self.spots))
+
+    @property
+    def colour(self) -> str:
+        """Of its boxes on the pages, a class of fields.css."""
+        return "c8" if self.item.amount else "c1" if self.item.level is ClauseLevel.REQUIRED else "c3"
+
+    @property
+    def detail(self) -> str:
+        """What the text says."""
+        finding, amount = self.item.finding, self.item.amount
+        if finding is not None:
+            return _NUMBERED.sub("", finding.quote)
+        if amount is None:
+            return ""
+        said = "“{quote}”: {value} in figures, {words} in words"
+        return translate()(said, quote=amount.quote, value=amount.value, words=amount.words)
+
+    @property
+    def quotes(self) -> str:
+        """The language of a detail that stands so in the document, else empty."""
+        return language_of(self.item.finding.quote) if self.item.finding else ""
 
     @property
     def shown(self) -> bool:
         """Whether a reader wants to hear of it: not of what nobody asked for and the text does not have."""
-        return bool(self.level) or self.tone == "good" or self.open
-
-
-@dataclass(frozen=True, slots=True)
-class ReviewMark:
-    """A box on a page, in per cent; ``key`` is its item's, ``name`` says what was found there."""
-
-    key: str
-    name: str
-    spot: PageBox
-    tone: str
+        return self.item.level is not ClauseLevel.OPTIONAL or self.tone == "good" or self.item.open
 
 
 @dataclass(frozen=True, slots=True)
 class MarkedPage:
-    """A page (``number`` from 1, size in points) with the boxes on it; the first box of an item on the page
-    carries the anchor that lists link to."""
+    """A page (``number`` from 1) with the boxes on it, in per cent, each with its item; the first box of an item
+    on the page carries the anchor that lists link to."""
 
     number: int
-    width: float
-    height: float
-    marks: tuple[ReviewMark, ...]
+    size: PageSize
+    marks: tuple[tuple[ReviewRow, PageBox], ...]
     anchored: frozenset[int]
 
 
@@ -99,25 +112,6 @@ class DistinctValue(Generic[F]):
     first: F
     quotes: tuple[str, ...]
     pages: tuple[int, ...]
-
-
-def review_view(contract: Contract, standing: ReviewStatus) -> dict[str, Any]:
-    """What the templates need to show *standing*."""
-    rows = [_row(item) for item in standing.items]
-    result = None if standing.check is None else standing.check.result
-    return {
-        "contract": contract,
-        "standing": standing,
-        "rows": rows,
-        "kind_words": contract.kind,
-        "wanted": standing.wanted.value,
-        "amounts": _distinct(result.amounts if result else (), lambda one: (one.currency, one.value)),
-        "dates": _distinct(result.dates if result else (), lambda one: one.day),
-        "language_of": language_of,
-        "unread": () if result is None else tuple(page + 1 for page in result.unread),
-        "pages_read": 0 if result is None else result.pages_read,
-        "sheets": [] if result is None else list(_sheets(contract, standing, result, rows)),
-    }
 
 
 def _distinct(found: Sequence[F], what: Callable[[F], object]) -> list[DistinctValue[F]]:
@@ -135,7 +129,12 @@ def _distinct(found: Sequence[F], what: Callable[[F], object]) -> list[DistinctV
     ]
 
 
-def clause_name(key: str) -> str:
+def review_rows(standing: ReviewStatus) -> list[ReviewRow]:
+    """The items of the check, for readers."""
+    return [ReviewRow(item, _clause_name(item.key), *_state(item)) for item in standing.items]
+
+
+def _clause_name(key: str) -> str:
     """How the item *key* is called in the visitor's language."""
     say = translate()
     if key == TEXT:
@@ -154,27 +153,6 @@ def language_of(quote: str) -> str:
     return "zh-CN" if _CHINESE.search(quote) else "en"
 
 
-def _row(item: ReviewItem) -> ReviewRow:
-    state, tone = _state(item)
-    spots = item.finding.spots if item.finding else item.amount.spots if item.amount else ()
-    return ReviewRow(
-        key=item.key,
-        name=clause_name(item.key),
-        level={
-            ClauseLevel.REQUIRED: translate()("required"),
-            ClauseLevel.ADVISED: translate()("advised"),
-            ClauseLevel.OPTIONAL: "",
-        }[item.level],
-        state=state,
-        tone=tone,
-        detail=_detail(item),
-        quotes=language_of(item.finding.quote) if item.finding else "",
-        pages=tuple(dict.fromkeys(spot.page + 1 for spot in spots)),
-        waiver=item.waiver,
-        open=item.open,
-    )
-
-
 def _state(item: ReviewItem) -> tuple[str, str]:
     say = translate()
     if item.state is ItemState.FOUND:
@@ -190,39 +168,14 @@ def _state(item: ReviewItem) -> tuple[str, str]:
     return say("missing"), {ClauseLevel.REQUIRED: "bad", ClauseLevel.ADVISED: "open"}.get(item.level, "")
 
 
-def _detail(item: ReviewItem) -> str:
-    if item.finding is not None:
-        return _NUMBERED.sub("", item.finding.quote)
-    if item.amount is not None:
-        return translate()(
-            "“{quote}”: {value} in figures, {words} in words",
-            quote=item.amount.quote,
-            value=item.amount.value,
-            words=item.amount.words,
-        )
-    return ""
-
-
-def _sheets(
-    contract: Contract, standing: ReviewStatus, result: CheckResult, rows: list[ReviewRow]
-) -> Iterator[MarkedPage]:
+def _sheets(contract: Contract, standing: ReviewStatus, rows: list[ReviewRow]) -> Iterator[MarkedPage]:
     sizes = appliance.layouts.inspection(standing.document).pages
-    marks = list(_marks(standing, {row.key: row for row in rows}))
+    marks = [(row, spot) for row in rows for spot in row.spots]
     first = range(1, min(FIRST_PAGES, contract.pages) + 1)
-    wanted = sorted({*first, *(mark.spot.page + 1 for mark in marks)})[:MOST_PAGES]
-    for number in wanted:
-        here = tuple(mark for mark in marks if mark.spot.page + 1 == number)
-        first_of = {mark.key: at for at, mark in reversed(list(enumerate(here)))}
-        size = sizes[number - 1]
-        yield MarkedPage(number, size.width, size.height, here, frozenset(first_of.values()))
-
-
-def _marks(standing: ReviewStatus, rows: Mapping[str, ReviewRow]) -> Iterator[ReviewMark]:
-    for item in standing.items:
-        spots = item.finding.spots if item.finding else item.amount.spots if item.amount else ()
-        tone = "c8" if item.amount else "c1" if item.level is ClauseLevel.REQUIRED else "c3"
-        for spot in spots:
-            yield ReviewMark(item.key, rows[item.key].name, spot, tone)
+    for number in sorted({*first, *(spot.page + 1 for _, spot in marks)})[:MOST_PAGES]:
+        here = tuple((row, spot) for row, spot in marks if spot.page + 1 == number)
+        first_of = {row.item.key: at for at, (row, _) in reversed(list(enumerate(here)))}
+        yield MarkedPage(number, sizes[number - 1], here, frozenset(first_of.values()))
 
 
 pages = Blueprint("reviews", __name__)
@@ -269,8 +222,20 @@ def result(contract_id: str) -> Answer:
 
 
 def _result(contract: Contract, standing: ReviewStatus, pictures: str, *, answers: bool) -> Answer:
-    shown = review_view(contract, standing)
-    return render("reviews/case.html", answers=answers, pictures=pictures, names=name_of, **shown)
+    rows, result = review_rows(standing), None if standing.check is None else standing.check.result
+    return render(
+        "reviews/case.html",
+        contract=contract,
+        standing=standing,
+        rows=rows,
+        amounts=_distinct(result.amounts if result else (), lambda one: (one.currency, one.value)),
+        dates=_distinct(result.dates if result else (), lambda one: one.day),
+        language_of=language_of,
+        sheets=list(_sheets(contract, standing, rows)) if result else [],
+        answers=answers,
+        pictures=pictures,
+        names=name_of,
+    )
 
 
 @pages.get("/reviews/<contract_id>/pages/<int:number>.png")

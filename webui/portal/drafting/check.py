@@ -24,7 +24,7 @@ from webui.portal.drafting.steps import (
     step_page,
 )
 from webui.portal.pages import Answer, appliance, name_of, once
-from webui.portal.reviews import review_view
+from webui.portal.reviews import review_rows
 from webui.shared.forms import sentence
 from webui.shared.language import current_language, translate
 
@@ -73,7 +73,8 @@ def check(contract_id: str) -> Answer:
         outstanding=appliance.sending.outstanding(draft),
         running_out=appliance.sending.running_out(draft),
         marks=marks,
-        review=review_view(draft, standing),
+        standing=standing,
+        rows=review_rows(standing),
         unchecked=unchecked,
         review_asked=asked is not None
         and asked.state is ReviewRequestState.OPEN

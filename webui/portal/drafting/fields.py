@@ -6,7 +6,7 @@ Placing by keyword: where the words stand, and a field after, below or over each
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 
 from flask import request
 
@@ -72,14 +72,6 @@ class KeywordSearch:
     found: tuple[FoundPhrase, ...] = ()
     problem: str = ""
 
-    @property
-    def hits(self) -> list[dict[str, object]]:
-        """The places for the list: page from 1, and where the words stand."""
-        return [
-            {"value": index, "page": hit.page + 1, "x": round(hit.x), "y": round(hit.y)}
-            for index, hit in enumerate(self.found)
-        ]
-
 
 @dataclass(frozen=True, slots=True)
 class FieldsView:
@@ -141,21 +133,16 @@ def fields(contract_id: str) -> Answer:
     draft = board.draft
     shown = _typed(board, PressedButton.of_request()) if posted else _stored(board)
     keyword = None if posted else _search(board, request.args)
-    names = {party.id: party.name for party in draft.parties}
-    say, unknown = translate(), PartyMark("", "?", 0, 0)
+    say = translate()
     return step_page(
         DraftStep.FIELDS,
         draft,
         unit=board.unit,
         marks=board.marks,
-        rows=[
-            {**asdict(row), "name": names.get(row.party, "?"), "mark": board.marks.get(row.party, unknown)}
-            for row in shown.rows
-        ],
-        blank={**asdict(FieldRow("", "", "", "", "", "")), "name": "", "mark": PartyMark("", "", 0, 0)},
-        crosses=[
-            {**asdict(row), "name": names[row.party], "mark": board.marks[row.party]} for row in shown.crosses
-        ],
+        rows=shown.rows,
+        crosses=shown.crosses,
+        names={party.id: party.name for party in draft.parties},
+        unknown=PartyMark("", "?", 0, 0),
         unplaced=not all(party.places for party in draft.parties),
         keyword=keyword,
         phrases=PHRASES,
