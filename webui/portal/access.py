@@ -12,7 +12,6 @@ answers of passkeys) do not travel; their form asks for them again.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -20,8 +19,6 @@ from functools import cached_property
 from flask import Flask, Response, current_app, g, make_response, redirect, render_template, request
 from werkzeug.wrappers import Response as BaseResponse
 
-from appliance.accounts.service import AccountsService
-from appliance.accounts.sessions import PortalSessions
 from appliance.accounts.tickets import LONGEST, Tickets
 from appliance.contracts.access import Command
 from appliance.contracts.permissions import ContractActor, Permission, Refusal, permissions_of
@@ -62,23 +59,14 @@ class PortalVisitor:
         return Audience.of(self.subject, self.name, self.organisation)
 
 
-@dataclass(frozen=True, slots=True)
-class _Access:
-    cookies: SessionCookies[PortalVisitor]
-    sessions: PortalSessions
-    accounts: AccountsService
-    now: Callable[[], datetime]
-    guest_page: Callable[[str], str | None]
-
-
 def visitor() -> PortalVisitor:
     """Who is signed in. Raises :class:`SignedOut`, which becomes the page to sign in."""
-    return _access().cookies.visitor()
+    return _cookies().visitor()
 
 
 def visitor_or_none() -> PortalVisitor | None:
     """Who is signed in, if anybody."""
-    return _access().cookies.visitor_or_none()
+    return _cookies().visitor_or_none()
 
 
 def require(*roles: AccountRole) -> PortalVisitor:
@@ -192,30 +180,25 @@ def start_session(
     """
     chosen = language.chosen_before() or speaking
     if chosen is not None:
-        _access().accounts.own.prefer(opened.session.subject, chosen)
+        appliance.accounts.own.prefer(opened.session.subject, chosen)
         language.forget_choice(response)
-    return _access().cookies.admit(response, opened.secret)
+    return _cookies().admit(response, opened.secret)
 
 
 def end_session(response: BaseResponse) -> BaseResponse:
     """Signs out: ends the session and takes the cookie away."""
-    return _access().cookies.dismiss(response)
+    return _cookies().dismiss(response)
 
 
 def session_secret() -> str:
     """What the session cookie holds, or nothing."""
-    return _access().cookies.secret()
+    return _cookies().secret()
 
 
 def install(app: Flask, of: Appliance, *, secure: bool) -> None:
     """Makes the visitor known to views and templates of *app*, with the visitor's own language and zone."""
-    sessions = of.sessions
     # Lax, not Strict: who comes by a link in a mail is to be known at once. Forms have a Strict cookie.
-    cookies = SessionCookies("session", secure, "Lax", sessions, lambda secret: _look_up(sessions, secret))
-    app.extensions[EXTENSION] = _Access(
-        cookies, sessions, of.accounts, of.now, lambda guest: _guest_page(of, guest)
-    )
-
+    app.extensions[EXTENSION] = cookies = SessionCookies("session", secure, "Lax", of.sessions, _look_up)
     install_access(
         app,
         cookies,
@@ -232,23 +215,21 @@ def answer_signed_out() -> Response | BaseResponse:
         sentence = translate()("You are signed out; sign in and repeat it.")
         return errors.answer(401, "signed-out", sentence)
     secret = session_secret()
-    before = _access().sessions.owner_of(secret) if secret else None
-    page = _access().guest_page(before) if before is not None and is_guest(before) else None
+    before = appliance.sessions.owner_of(secret) if secret else None
+    page = _guest_page(before) if before is not None and is_guest(before) else None
     if page is not None:
         return redirect(page, 303)
     if request.method in ("GET", "HEAD"):
         return redirect_to_login()
-    return _sign_in_again()
+    return _sign_in_again(before)
 
 
-def _sign_in_again() -> Response:
-    """The page to sign in that keeps what was posted, and posts it afterwards."""
-    known, secret = _access(), session_secret()
-    owner = known.sessions.owner_of(secret) if secret else None
-    carried = pack_form(known.accounts.tickets, owner, now=known.now()) if owner else ""
+def _sign_in_again(owner: str | None) -> Response:
+    """The page to sign in that keeps what *owner* posted, and posts it afterwards."""
+    carried = pack_form(appliance.accounts.tickets, owner, now=appliance.now()) if owner else ""
     page = render_template(
         "accounts/login.html",
-        offer=known.accounts.sign_in.passkey_offer(),
+        offer=appliance.accounts.sign_in.passkey_offer(),
         next=page_before() or (request.path if is_page(request.path) else page_above()) or "/",
         carried=carried,
         typed={},
@@ -258,8 +239,8 @@ def _sign_in_again() -> Response:
     return make_response(page, 401)
 
 
-def _look_up(sessions: PortalSessions, secret: str) -> PortalVisitor | None:
-    presence = sessions.find_holder(secret)
+def _look_up(secret: str) -> PortalVisitor | None:
+    presence = appliance.sessions.find_holder(secret)
     if presence is None:
         return None
     person, session = presence.person, presence.session
@@ -269,18 +250,18 @@ def _look_up(sessions: PortalSessions, secret: str) -> PortalVisitor | None:
     )
 
 
-def _guest_page(of: Appliance, guest: str) -> str | None:
+def _guest_page(guest: str) -> str | None:
     """Where *guest* comes in again: not where people with accounts do. A session that has ended, whoever ended it
     and why, proves nothing any more, so it is never led to a link that takes the code."""
     try:
-        return PortalAddresses("", of.links).invitation_url(of.guests.spent_of_person(guest))
+        return PortalAddresses("", appliance.links).invitation_url(appliance.guests.spent_of_person(guest))
     except NotFound:
         return None
 
 
-def _access() -> _Access:
-    access: _Access = current_app.extensions[EXTENSION]
-    return access
+def _cookies() -> SessionCookies[PortalVisitor]:
+    cookies: SessionCookies[PortalVisitor] = current_app.extensions[EXTENSION]
+    return cookies
 
 
 FIELD = "carried"
