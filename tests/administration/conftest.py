@@ -31,7 +31,8 @@ from appliance.model.administration import (
     OpenedConsoleSession,
 )
 from appliance.store import ledger
-from appliance.store.database import Database
+from appliance.store.administration import ADMINISTRATION
+from appliance.store.database import Database, Transaction
 from hsm.activation.credentials import code_at, step_of
 from tests.accounts.device import Device
 
@@ -125,6 +126,20 @@ class House:
             entries = [json.loads(leaf)["public"] for leaf in ledger.leaves(tx, 0, 10_000)]
         database.close()
         return entries
+
+
+@contextmanager
+def writing(house: House) -> Iterator[Transaction]:
+    """What whoever has taken the console over can do to its database: guards are taken away, and put back."""
+    database = Database(house.settings.home.administration, ADMINISTRATION)
+    with database.transaction() as tx:
+        guards = tx.execute("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'").fetchall()
+        for name, _ in guards:
+            tx.execute(f"DROP TRIGGER {name}")
+        yield tx
+        for _, guard in guards:
+            tx.execute(guard)
+    database.close()
 
 
 @pytest.fixture(autouse=True, scope="module")

@@ -10,13 +10,12 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
-import pysqlite3
 import pytest
 from webauthn.helpers import base64url_to_bytes
 
 from appliance.administration.action import ExecutedBy
 from appliance.administration.signatures import SignedRequest
-from appliance.errors import NotFound, PreconditionRefused, StateRefused, StorageError
+from appliance.errors import NotFound, PreconditionRefused, StateRefused
 from appliance.model.administration import (
     ROOT,
     AdministratorRole,
@@ -24,11 +23,11 @@ from appliance.model.administration import (
     AdminRequestState,
     DualControlRole,
 )
-from appliance.store.administration import ADMINISTRATION, admin_requests
-from appliance.store.database import Database, Transaction
+from appliance.store.administration import admin_requests
+from appliance.store.database import Transaction
 from hsm.errors import AuthorityUnreachable
 from tests.accounts.device import Device
-from tests.administration.conftest import House, opened_house
+from tests.administration.conftest import House, opened_house, writing
 
 S, Y = AdministratorRole.SYSTEM, AdministratorRole.SECURITY
 UPGRADE = {"version": "1.4.0"}
@@ -67,20 +66,6 @@ def steward(estate: Path) -> Iterator[House]:
     with opened_house(estate, hands=frozenset({ExecutedBy.PRIVILEGED_HELPER}), attests=False) as house:
         house.later(minutes=20)
         yield house
-
-
-@contextmanager
-def writing(house: House) -> Iterator[Transaction]:
-    """What whoever has taken the console over can do to its database: guards are taken away, and put back."""
-    database = Database(house.settings.home.administration, ADMINISTRATION)
-    with database.transaction() as tx:
-        guards = tx.execute("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'").fetchall()
-        for name, _ in guards:
-            tx.execute(f"DROP TRIGGER {name}")
-        yield tx
-        for _, guard in guards:
-            tx.execute(guard)
-    database.close()
 
 
 def outcome(act: AdminRequest) -> str:
@@ -296,52 +281,6 @@ def test_root_confirms_what_the_owner_reads_out_and_nothing_else(estate: Path) -
         assert root.told()[-2:] == ["passkey-confirmed", "passkey-unconfirmed"]
 
 
-def test_who_cannot_write_there_confirms_nothing(tmp_path: Path) -> None:
-    with opened_house(tmp_path) as house:
-        fingerprint = house.register(house.set_up("sun"))
-        house.settings.home.confirmed.mkdir()
-        (house.settings.home.confirmed / "keys").write_bytes(b"no directory")
-        with pytest.raises(StorageError, match="Only root"):
-            house.administration.confirming.confirm("sun", fingerprint)
-        assert "passkey-confirmed" not in house.told()
-
-
-def test_what_cannot_be_told_does_not_count(tmp_path: Path) -> None:
-    """The administration's database takes nothing any more: no key counts that no journal knows."""
-    with opened_house(tmp_path) as house:
-        fingerprint = house.register(house.set_up("sun"))
-        with writing(house) as tx:
-            tx.execute("CREATE TRIGGER full BEFORE INSERT ON journal BEGIN SELECT RAISE (ABORT, 'no room'); END")
-        with pytest.raises(pysqlite3.IntegrityError, match="no room"):
-            house.administration.confirming.confirm("sun", fingerprint)
-        assert not [each for each in house.administration.passkeys.passkeys_of("sun") if each.counts]
-
-
-def test_roots_folder_is_read_by_who_reads_the_administration_and_written_by_nobody(tmp_path: Path) -> None:
-    """Also where provisioning has not made it, as after a change of release alone."""
-    with opened_house(tmp_path) as house:
-        fingerprint = house.register(house.set_up("sun"))
-        house.settings.home.administration.parent.chmod(0o2770)
-        house.administration.confirming.confirm("sun", fingerprint)
-        confirmed = house.settings.home.confirmed
-        [key] = (confirmed / "keys").iterdir()
-        beside = house.settings.home.administration.parent.stat().st_gid
-        assert [oct(path.stat().st_mode & 0o7777) for path in (confirmed, confirmed / "keys", key)] == [
-            "0o2750",
-            "0o2750",
-            "0o640",
-        ]
-        assert {path.stat().st_gid for path in (confirmed, confirmed / "keys", key)} == {beside}
-
-
-def test_a_reset_ends_passkeys_too(tmp_path: Path) -> None:
-    with opened_house(tmp_path) as root:
-        root.set_up_with_key("shi", Y)
-        root.administration.administrators.reset("shi", by=ROOT)
-        assert root.administration.passkeys.passkeys_of("shi") == []
-        assert root.administration.confirming.confirmed() == []
-
-
 def test_root_asks_and_hears_an_approval_on_the_machine(estate: Path) -> None:
     """Without any passkey: root's command has asked for password and code, and writes down that it did."""
     with opened_house(estate, hands=frozenset({ExecutedBy.PRIVILEGED_HELPER})) as root:
@@ -353,60 +292,3 @@ def test_root_asks_and_hears_an_approval_on_the_machine(estate: Path) -> None:
 def test_the_console_cannot_claim_to_be_root(house: House) -> None:
     with pytest.raises(StateRefused):
         house.administration.requests.submit_request("release.upgrade", UPGRADE, by=ROOT)
-
-
-def test_a_person_has_few_passkeys_and_removes_them(tmp_path: Path) -> None:
-    with opened_house(tmp_path) as house:
-        opened = house.set_up("sun")
-        prints = [house.register(opened) for _ in range(5)]
-        assert len(set(prints)) == 5
-        with pytest.raises(PreconditionRefused, match="most"):
-            house.register(opened)
-        presence = house.administration.sessions.find_holder(opened.secret)
-        assert presence is not None
-        house.administration.passkeys.remove_passkey(presence, prints[0])
-        with pytest.raises(NotFound):
-            house.administration.passkeys.remove_passkey(presence, prints[0])
-        assert len(house.administration.passkeys.passkeys_of("sun")) == 4
-
-
-def test_a_passkey_that_was_removed_signs_nothing_and_does_not_come_back(tmp_path: Path) -> None:
-    """Although root has confirmed it still: its counter is not kept, and a copy would begin with a fresh one."""
-    with opened_house(tmp_path, attests=False) as house:
-        house.set_up_with_key("lan", Y)
-        device, desk, by = house.devices["lan"], house.administration.requests, house.actor("lan")
-        draft = desk.draft_request("administrators.reset", {"login": "sun"}, by=by)
-        options = desk.signing_options(draft, DualControlRole.ASKS, by=by)
-        assert options is not None
-        opened = house.sign_in("lan")
-        presence = house.administration.sessions.find_holder(opened.secret)
-        assert presence is not None
-        own = house.administration.passkeys
-        own.remove_passkey(presence, own.passkeys_of("lan")[0].fingerprint)
-
-        assert house.administration.confirming.confirmed(), "root has not taken it back"
-        assert desk.signing_options(draft, DualControlRole.ASKS, by=by) is None
-        with pytest.raises(StateRefused, match="has none that counts"):
-            signed = SignedRequest(draft.id, draft.asked, device.get(options))
-            desk.submit_request("administrators.reset", {"login": "sun"}, by=by, signed=signed)
-        offer = own.offer_registration(presence)
-        with pytest.raises(StateRefused, match="or was and is removed"):
-            own.add_passkey(presence, offer.ticket, device.create(offer.options), "again")
-        assert own.passkeys_of("lan") == []
-        house.administration.confirming.confirm("lan", house.register(opened))
-        assert desk.signing_options(draft, DualControlRole.ASKS, by=by) is not None
-
-
-def test_what_was_removed_is_removed_for_good(tmp_path: Path) -> None:
-    with opened_house(tmp_path) as house:
-        house.register(house.set_up("lan"))
-        house.administration.administrators.reset("lan", by=ROOT)
-        for statement, why in (
-            ("UPDATE passkeys SET removed = NULL", "does not come back"),
-            ("UPDATE passkeys SET sign_count = 0", "does not come back"),
-            ("DELETE FROM passkeys", "not forgotten"),
-        ):
-            database = Database(house.settings.home.administration, ADMINISTRATION)
-            with pytest.raises(pysqlite3.IntegrityError, match=why), database.transaction() as tx:
-                tx.execute(statement)
-            database.close()

@@ -2,184 +2,42 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
-from email.message import EmailMessage
+from dataclasses import replace
+from datetime import timedelta
 from urllib.parse import urlsplit
 
 import pytest
-from flask import Flask
-from flask.testing import FlaskClient
-from markupsafe import escape
-from werkzeug.test import TestResponse
 
 from appliance.accounts.accounts import NewAccount
 from appliance.accounts.sessions import ClientInfo
 from appliance.config import MailSettings, Security
-from appliance.contracts.drafting import DraftTerms
-from appliance.contracts.endings import VoidDeclaration
-from appliance.demonstration.participants import CUSTODIAN, LI, OFFICER, ZHANG, ZONE, DemonstrationAuthenticators
+from appliance.demonstration.participants import CUSTODIAN, LI, OFFICER, ZHANG, ZONE
 from appliance.errors import StateRefused
-from appliance.language import Language
-from appliance.model.accounts import PEOPLES_ROLES, AccountRole
-from appliance.model.contract import Contract, Deadline, GuestDetails, Party, Placement, SigningOrder
-from appliance.model.intent import SigningOrigin
+from appliance.model.accounts import AccountRole
+from appliance.model.contract import Deadline
 from appliance.model.notice import Notice, NoticeKind
-from appliance.model.office import ProposedPasskey
-from appliance.notices.delivery import OutboxDelivery, ReminderComposer
-from appliance.notices.mail import MailClient
-from appliance.notices.messages import MailMessage, Postponed
 from appliance.store import outbox, seal_requests
-from appliance.store.database import Transaction
-from appliance.wiring import Appliance
-from hsm.intents import WebAuthnActivation
-from tests.appliance.notices.smtp import Post, post_office
+from tests.appliance.notices.smtp import post_office
 from tests.portal import signing_visits
 from tests.portal.conftest import parts
 from tests.portal.estate import Estate
-from tests.portal.office_visits import token_in
-from tests.portal.visitors import signed_in
-from tests.world import World, activations_for, agree, sample_document
-from webui.portal.application import create_app
-
-HERE = SigningOrigin("192.0.2.7")
-NO_DEAD_ENDS = (
-    *("used already", "已使用过", "no longer holds", "不再有效"),
-    *("taken your code already", "凭该链接和验证码进入过"),
+from tests.portal.mail_visits import (
+    CLOSED,
+    Mails,
+    declare,
+    enrolled,
+    made_long_ago,
+    new_mails,
+    plain,
+    read_chinese,
+    sent,
+    sign,
 )
-CLOSED = ("nothing left for you to do", "无需再做任何操作")
-LINK = re.compile(r"https?://localhost:\d+/[^\s\"<>]*")
-
-
-@dataclass(slots=True)
-class AtOnce:
-    """Reminders without regard to working hours and quiet hours."""
-
-    digests: ReminderComposer
-
-    def compose_mail(
-        self, tx: Transaction, message: outbox.OutboxMessage, now: datetime
-    ) -> MailMessage | Postponed | None:
-        made = self.digests.compose_mail(tx, message, now)
-        return self.digests.compose_mail(tx, message, made.until) if isinstance(made, Postponed) else made
-
-
-@dataclass(slots=True)
-class Mails:
-    """A portal that sends real mail, and the people who read it."""
-
-    appliance: Appliance
-    portal: Flask
-    post: Post
-    estate: Estate
-    kinds: set[NoticeKind] = field(default_factory=set)
-    followed: list[tuple[str, str]] = field(default_factory=list)
-
-    def deliver(self, at: Appliance | None = None) -> list[tuple[str, str, str, NoticeKind]]:
-        """Sends what waits: recipient, language, link and kind of each mail."""
-        before, delivery = len(self.post.messages), self._delivery(at or self.appliance)
-        while delivery.deliver_due():
-            pass
-        return [self._read(message) for message in self.post.messages[before:]]
-
-    def _delivery(self, house: Appliance) -> OutboxDelivery:
-        settings = house.settings
-        composing, issuer = AtOnce(house.reminders.mails), settings.organisation.name
-        mail = MailClient(settings.mail, None)
-        return OutboxDelivery(
-            house.database,
-            mail,
-            composing,
-            addresses=house.addresses,
-            issuer=issuer,
-            now=house.now,
-            reply_to_initiator=settings.mail.reply_to_initiator,
-        )
-
-    def _read(self, message: EmailMessage) -> tuple[str, str, str, NoticeKind]:
-        with self.appliance.database.reading() as tx:
-            query = (
-                "SELECT o.recipient, o.kind, p.language FROM outbox o JOIN people p ON p.subject = o.recipient"
-                " WHERE o.message_id = ?"
-            )
-            recipient, kind, language = tx.execute(query, (str(message["Message-ID"]),)).fetchone()
-        plain, rich = (message.get_body((kind,)) for kind in ("plain", "html"))
-        assert plain is not None and rich is not None
-        lines = [line for line in plain.get_content().splitlines() if line.strip() and not LINK.fullmatch(line)]
-        if language == Language.CHINESE:
-            assert all(re.search(r"[\u4e00-\u9fff]", line) for line in lines), lines
-        links = set(LINK.findall(plain.get_content()))
-        assert links == {each.rstrip(".") for each in LINK.findall(rich.get_content())}
-        [link] = {each for each in links if "/notices" not in each}
-        return recipient, language, link, NoticeKind(kind)
-
-    def follow_all(self, title: str | None = None, at: Appliance | None = None) -> list[tuple[str, NoticeKind]]:
-        """Everybody follows the link in each new mail, where nobody is signed in, or as oneself."""
-        told, arrived = [], self.deliver(at)
-        for number, (recipient, _, link, kind) in enumerate(arrived):
-            path = urlsplit(link).path
-            guest = recipient.startswith("person-guest-")
-            self.kinds.add(kind)
-            told.append((recipient, kind))
-            if guest:
-                self.followed.append((recipient, path))
-            if guest and (recipient, link) in [(each[0], each[2]) for each in arrived[:number]]:
-                continue  # two mails at once have the same link, which takes the code once
-            for tongue in Language:
-                self.follow(recipient, path, tongue, title)
-        return told
-
-    def follow(self, recipient: str, path: str, tongue: Language, title: str | None) -> None:
-        guest = recipient.startswith("person-guest-")
-        alone = path.startswith(("/welcome/", "/recover/"))
-        client = self.client() if guest or alone else self.signed_in(recipient)
-        client.set_cookie("language", tongue.value)
-        with self.appliance.database.transaction() as tx:  # whoever is signed in reads their own language
-            tx.execute("UPDATE people SET language = ? WHERE subject = ?", (tongue, recipient))
-        page = client.get(path, follow_redirects=True)
-        assert page.status_code == 200, (recipient, path, page.text)
-        assert f'<html lang="{tongue.value}' in page.text
-        assert not [each for each in NO_DEAD_ENDS if guest and each in page.text], path
-        assert page.request.path != "/login"
-        if title is not None and not page.request.path.startswith(("/seals", "/office")):
-            assert title in page.text, (recipient, path)
-        if guest and not any(each in page.text for each in CLOSED):
-            self.come_in(client, recipient, page, peek=tongue is Language.CHINESE)
-
-    def signed_in(self, recipient: str) -> FlaskClient:
-        roles = (AccountRole.OFFICER,) if recipient.startswith("officer-") else PEOPLES_ROLES
-        return signed_in(self.portal, self.appliance, recipient, roles)
-
-    def come_in(self, client: FlaskClient, guest: str, page: TestResponse, *, peek: bool = False) -> None:
-        """The guest signs in with the passkey, or there is a field for the code (*peek*: it is not used up)."""
-        path = page.request.path
-        held = self.appliance.guests.of_person(guest)
-        contract = self.appliance.contracts.get(held.contract)
-        if "data-passkey" in page.text:
-            form = signing_visits.passkey_form(page.text)
-            entered = signing_visits.send(client, form, credential=self.answer(guest, form))
-        else:
-            assert 'name="code"' in page.text, page.text
-            if peek:
-                return
-            code = self.appliance.guests.code(contract.id, held.party, by=contract.initiator)
-            entered = client.post(path, data={"form_token": token_in(page.text), "code": code})
-        assert entered.status_code == 303, entered.text
-        inside = client.get(entered.headers["Location"], follow_redirects=True)
-        assert inside.status_code == 200 and str(escape(contract.title)) in inside.text, inside.text
-        again = client.get(path, follow_redirects=True)  # whoever is in is not asked again
-        assert again.request.path == inside.request.path
-
-    def answer(self, guest: str, form: signing_visits.Form) -> str:
-        return signing_visits.answer(self.appliance, guest, form)
-
-    def client(self) -> FlaskClient:
-        client = self.portal.test_client()
-        client.environ_base["HTTP_ACCEPT"] = "text/html"
-        return client
+from tests.portal.office_visits import token_in
+from tests.world import World, agree
+from webui.portal.application import create_app
 
 
 @pytest.fixture(scope="module")
@@ -190,53 +48,6 @@ def mails(estate: Estate) -> Iterator[Mails]:
         settings = replace(estate.appliance.settings, mail=mail)
         with World(settings.home, settings).opened() as house:
             yield Mails(house, create_app(parts(house, house.authority)), post, estate)
-
-
-def sent(mails: Mails, title: str, *, lasts: timedelta = timedelta(days=3)) -> Contract:
-    """To two guests at once, one of whom reads English; Zhang looks after it and Li signs too."""
-    mails.deliver()  # whatever else waits
-    house, by = mails.appliance, ZHANG.subject
-    terms = DraftTerms(title, "服务", "示例", by, Deadline(house.now() + lasts, ZONE), SigningOrder.PARALLEL)
-    draft = house.drafting.draft(sample_document(1), terms)
-    for number, name in enumerate(("郑示例", "Gina Sample")):
-        guest = GuestDetails(name, "丙公司", f"guest{number}@gamma.example", "+86 138 0000 0000")
-        party = house.drafting.add_guest(draft.id, guest, by=by)
-        house.drafting.place(draft.id, party.id, [Placement(0, 10, 20 + 20 * number, 25, 8)], by=by)
-    contract = house.sending.send(draft.id, by=by)
-    with house.database.transaction() as tx:
-        tx.execute("UPDATE people SET language = 'en' WHERE subject = ?", (contract.parties[1].subject,))
-    return contract
-
-
-def enrolled(mails: Mails, party: Party) -> None:
-    """The guest proposes a passkey and an officer confirms it."""
-    house, web = mails.appliance, mails.appliance.settings.web
-    credential = DemonstrationAuthenticators(house.settings.home.people).create_authenticator(
-        party.subject, rp_id=web.relying_party, origin=web.origin
-    )
-    passkey = ProposedPasskey(
-        bytes.fromhex(credential["credential_id"]), bytes.fromhex(credential["public_key"]), web.relying_party
-    )
-    request = house.office.requests.submit_request(party.subject, [passkey], by=party.subject)
-    act = house.office.drafts.draft_enrolment(request.id, verified="示例", by=OFFICER)
-    answer = DemonstrationAuthenticators(house.settings.home.people).activate(
-        OFFICER, house.office.decisions.to_activate(act)
-    )
-    assert isinstance(answer, WebAuthnActivation)
-    house.office.decisions.activate_decision(act.id, answer)
-
-
-def sign(mails: Mails, contract: Contract, party: Party) -> Contract:
-    house = mails.appliance
-    opened = house.signing.open(contract.id, party.id, HERE)
-    return house.signing.sign(opened.intent.id, activations_for(house, opened.intent.intent), HERE)
-
-
-def declare(mails: Mails, declaration: VoidDeclaration) -> None:
-    pocket = DemonstrationAuthenticators(mails.appliance.settings.home.people)
-    mails.appliance.voiding.declare(
-        declaration.contract, declaration.id, [pocket.activate(declaration.person, declaration.intent)]
-    )
 
 
 def test_every_mail_leads_to_a_page_that_is_of_use(mails: Mails) -> None:
@@ -432,12 +243,6 @@ def test_who_was_signed_out_comes_back_by_the_passkey(mails: Mails) -> None:
     assert page.request.path.startswith("/guest/") and "data-passkey" in page.text
 
 
-def made_long_ago(mails: Mails, guest: Party) -> None:
-    """The mails to *guest* so far are older than the pause between two links."""
-    with mails.appliance.database.transaction() as tx:
-        tx.execute("UPDATE outbox SET due = '2026-01-01T00:00:00Z' WHERE recipient = ?", (guest.subject,))
-
-
 def test_the_link_is_shown_only_while_no_mail_goes_out(mails: Mails) -> None:
     contract = sent(mails, "链接不显示的合同")
     mails.deliver()
@@ -498,21 +303,3 @@ def test_mails_name_who_signed_and_answers_go_to_the_initiator(mails: Mails) -> 
     for message in declined:
         assert contract.parties[1].name in plain(message)
         assert "内部原因" not in plain(message), "why is on the page, not in a mail"
-
-
-def plain(message: EmailMessage) -> str:
-    body = message.get_body(("plain",))
-    assert body is not None
-    return str(body.get_content())
-
-
-def read_chinese(mails: Mails) -> None:
-    with mails.appliance.database.transaction() as tx:
-        tx.execute("UPDATE people SET language = 'zh'")
-
-
-def new_mails(mails: Mails, *, to: str = "") -> list[EmailMessage]:
-    """Sends what waits; what arrived by it."""
-    before = len(mails.post.messages)
-    mails.deliver()
-    return [message for message in mails.post.messages[before:] if to in str(message["To"])]
