@@ -8,7 +8,7 @@ SOURCES := hsm appliance webui tests scripts
 WORKERS ?= 4
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up check test test-appliance crash fuzz flips attacks mutants review-corpus lint format bench bundle docs-images screenshots metrics clean
+.PHONY: help setup demo up check test test-appliance crash fuzz flips attacks mutants review-corpus lint format bench bundle docs-images screenshots metrics clean _rules _pure
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)$$/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -22,8 +22,9 @@ demo: setup ## the main job, headless: sign, timestamp, log, verify and export a
 up: setup ## the whole appliance on http://localhost:8080 (or PORT=…) until Ctrl-C; ORG="Acme Ltd": that organisation's own
 	@$(BIN)/vermilion up $(if $(PORT),--port $(PORT)) $(if $(ORG),--organisation "$$ORG") $(if $(URL),--url "$$URL")
 
-check: lint ## lint, and the tests that start no process: what to run before each commit
-	@$(BIN)/pytest --quiet --pure --ignore=tests/docs --numprocesses=2 --no-loadscope-reorder tests
+check: ## lint, and beside it the tests that start no process: what to run before each commit
+	@scripts/setup lint
+	@$(MAKE) --no-print-directory --jobs=2 --keep-going --output-sync=line _rules _pure
 
 test: ## every test, with real SoftHSM, SQLite, SMTP, processes, Chromium, openssl and pyHanko
 	@scripts/setup test
@@ -59,12 +60,22 @@ review-corpus: ## precision and recall of the content check on the contracts tha
 
 lint: ## ruff, strict mypy, import rules, ansible-lint (production), documentation that names what exists
 	@scripts/setup lint
+	@$(MAKE) --no-print-directory _rules
+
+_rules: .venv/playbooks-linted
 	@$(BIN)/ruff check $(SOURCES)
 	@$(BIN)/ruff format --check $(SOURCES)
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@cd provisioning && PATH="$(CURDIR)/$(BIN):$$PATH" ANSIBLE_LINT_SKIP_SCHEMA_UPDATE=1 ansible-lint --offline -qq --profile production
 	@$(BIN)/pytest -q tests/docs
+
+# ansible-lint takes longer than everything else together, and reads nothing but these.
+.venv/playbooks-linted: $(shell find provisioning) requirements/provisioning.txt
+	@cd provisioning && PATH="$(CURDIR)/$(BIN):$$PATH" ANSIBLE_LINT_SKIP_SCHEMA_UPDATE=1 ansible-lint --offline -qq --profile production
+	@touch $@
+
+_pure:
+	@$(BIN)/pytest --quiet --pure --ignore=tests/docs --numprocesses=2 --no-loadscope-reorder tests
 
 format: setup ## let ruff rewrite what it can
 	@$(BIN)/ruff check --fix-only $(SOURCES)
