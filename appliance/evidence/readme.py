@@ -21,7 +21,7 @@ from appliance.evidence.history import PackageEvent, local
 from appliance.evidence.model import EvidenceInput
 from appliance.language import Language, Translator, translator
 from appliance.language.characters import with_organisation
-from appliance.ledger.event_texts import LABELS, TITLES, fact_label, says_nothing
+from appliance.ledger.event_texts import LABELS, fact_label, says_nothing, title_of_event
 from appliance.typesetting import PageOptions, typeset
 from appliance.verification.trust import shown_name
 
@@ -232,7 +232,7 @@ def _history_values(evidence: EvidenceInput, extraction: Extraction, language: L
 def _event(event: history.PackageEvent, evidence: EvidenceInput, translate: Translator) -> dict[str, Any]:
     clock, _, where = history.local(event.at, evidence.zone).partition(" UTC")
     return {
-        "title": translate(event_title(event)),
+        "title": translate(title_of_event(event.kind)),
         "clock": clock,
         "zone": f"UTC{where}",
         "actor": _actor(event, evidence, translate),
@@ -255,11 +255,6 @@ def _signature(each: ExtractedSignature, zone: str) -> dict[str, Any]:
         "at": history.local(each.signed.at, zone),
         "serial": f"{certificate.serial_number:x}",
     }
-
-
-def event_title(event: PackageEvent) -> str:
-    """What happened, as a message id; the kind itself for one that this release does not know."""
-    return TITLES.get(event.kind, event.kind)
 
 
 def event_facts(event: PackageEvent, names: Mapping[str, str], zone: str) -> Iterator[tuple[str, str]]:

@@ -10,12 +10,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Any, Final
 
 from appliance.errors import NotFound
 from appliance.language.characters import name_key
 from appliance.ledger.audit_trail import SYSTEM, EventKind
+from appliance.ledger.event_texts import DataOwner, disclosure_rule
 from appliance.model.contract import GUEST_PREFIX, Contract
 from appliance.model.notice import NoticeKind
 from appliance.model.people import Person, Seal
@@ -50,92 +50,6 @@ class Audience:
     def of_seal(cls, seal: Seal) -> Audience:
         """The company whose seal it is; seals are the house's."""
         return cls.of(seal.subject, "", seal.organisation)
-
-
-class DataOwner(StrEnum):
-    """To whom the internal part of an event belongs."""
-
-    INITIATOR = "initiator"
-    """The organisation that drafted the contract."""
-    SEAL = "seal"
-    """The company whose seal it is about."""
-    ACTOR = "actor"
-    """The organisation of who acted."""
-    GIVER = "giver"
-    """The organisation of who handed a signature over."""
-
-
-@dataclass(frozen=True, slots=True)
-class DisclosureRule:
-    """``shared`` are the private fields of an event that every party may read; None when the whole event is
-    internal, so that others do not see that it happened. What is not shared belongs to ``owner``."""
-
-    owner: DataOwner
-    shared: frozenset[str] | None = None
-
-
-def _shared(*fields: str, owner: DataOwner = DataOwner.INITIATOR) -> DisclosureRule:
-    return DisclosureRule(owner, frozenset(fields))
-
-
-_INTERNAL: Final = DisclosureRule(DataOwner.INITIATOR)
-_OF_SEAL: Final = DisclosureRule(DataOwner.SEAL)
-_ORIGIN: Final = ("address", "location")
-
-RULES: Final[Mapping[EventKind, DisclosureRule]] = {
-    EventKind.AGREEMENT_ACCEPTED: _shared(),
-    EventKind.CONTRACT_SENT: _shared(),
-    EventKind.PARTY_SIGNED: _shared("name", "organisation", *_ORIGIN),
-    EventKind.PARTY_DECLINED: _shared("reason", *_ORIGIN),
-    EventKind.PARTY_HANDED_OVER: _shared(owner=DataOwner.GIVER),
-    EventKind.INITIATOR_CHANGED: _shared(),
-    EventKind.CONTRACT_RECALLED: _shared("reason"),
-    EventKind.CONTRACT_EXPIRED: _shared(),
-    EventKind.CONTRACT_COMPLETED: _shared(),
-    EventKind.ARCHIVE_RENEWED: _shared(),
-    EventKind.DEADLINE_EXTENDED: _shared(),
-    EventKind.GUEST_INVITED: _shared(),
-    EventKind.GUEST_CORRECTED: _shared("name"),
-    EventKind.GUEST_ENTERED: _shared("address"),
-    EventKind.GUEST_SIGNED_IN: _shared("address"),
-    EventKind.GUEST_LINK_SHOWN: _shared(),
-    EventKind.GUEST_CODE_ASKED: _shared(),
-    EventKind.GUEST_CODE_RENEWED: _shared(),
-    EventKind.VOID_PROPOSED: _shared("reason"),
-    EventKind.VOID_DECLARED: _shared(),
-    EventKind.VOID_REFUSED: _shared("reason"),
-    EventKind.CONTRACT_VOIDED: _shared(),
-    EventKind.CONTRACT_DISPOSED: _shared(),
-    EventKind.SIGNATURE_PREPARED: DisclosureRule(DataOwner.ACTOR),
-    EventKind.SEAL_REQUESTED: _OF_SEAL,
-    EventKind.SEAL_APPROVED: _OF_SEAL,
-    EventKind.SEAL_HALF_APPROVED: _OF_SEAL,
-    EventKind.SEAL_REFUSED: _OF_SEAL,
-    EventKind.SEAL_REQUEST_WITHDRAWN: _OF_SEAL,
-    EventKind.SEAL_REQUEST_LAPSED: _OF_SEAL,
-    EventKind.CONTRACT_DRAFTED: _INTERNAL,
-    EventKind.CONTRACT_CORRECTED: _INTERNAL,
-    EventKind.CONTRACT_REVISED: _INTERNAL,
-    EventKind.DOCUMENT_REPLACED: _INTERNAL,
-    EventKind.PARTY_ADDED: _INTERNAL,
-    EventKind.PARTY_REMOVED: _INTERNAL,
-    EventKind.PARTIES_REORDERED: _INTERNAL,
-    EventKind.FIELDS_PLACED: _INTERNAL,
-    EventKind.CONTRACT_DISCARDED: _INTERNAL,
-    EventKind.CONTENT_CHECKED: _INTERNAL,
-    EventKind.REVIEW_REQUESTED: _INTERNAL,
-    EventKind.CLAUSE_WAIVED: _INTERNAL,
-    EventKind.REVIEW_SIGNED_OFF: _INTERNAL,
-    EventKind.REVIEW_RETURNED: _INTERNAL,
-    EventKind.DATES_CHANGED: _INTERNAL,
-    EventKind.NOTICE_RESENT: _INTERNAL,
-    EventKind.HOLD_PLACED: _INTERNAL,
-    EventKind.HOLD_LIFTED: _INTERNAL,
-    EventKind.DISPOSAL_PROPOSED: _INTERNAL,
-    EventKind.DISPOSAL_REFUSED: _INTERNAL,
-}
-"""What is in contracts' histories. A kind that is not here is internal to the organisation that drafted the
-contract."""
 
 
 _OF_SEALS: Final = frozenset(
@@ -184,7 +98,7 @@ class Disclosure:
     def seen(self, leaf: Mapping[str, Any], opening: bytes | None) -> VisibleEvents:
         """What is shown of the log entry with this *leaf* (decoded) and *opening* (as it is kept)."""
         opened: dict[str, Any] = json.loads(opening) if opening else {}
-        rule = _rule(str(leaf["kind"]))
+        rule = disclosure_rule(str(leaf["kind"]))
         if self._is(self._owner(rule.owner, leaf["public"])):
             return VisibleEvents(opened, frozenset(), True)
         shared = rule.shared or frozenset()
@@ -257,7 +171,3 @@ def belongs(tx: Transaction, subject: str, audience: Audience) -> bool:
         return subject != SYSTEM and Audience.of_person(people.person(tx, subject)) == audience
     except NotFound:
         return False
-
-
-def _rule(kind: str) -> DisclosureRule:
-    return RULES.get(EventKind(kind), _INTERNAL) if kind in set(EventKind) else _INTERNAL

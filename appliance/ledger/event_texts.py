@@ -1,71 +1,131 @@
-"""How the history's events and their fields are called; the ids of the two languages' catalogue."""
+"""How the history's events and their fields are called (message ids), and who may see which event."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, Final
 
-TITLES: Final[Mapping[str, str]] = {
-    "person-registered": "Person registered",
-    "seal-registered": "Company seal registered",
-    "agreement-accepted": "Agreed to sign electronically",
-    "contract-drafted": "Contract drafted",
-    "party-added": "Party added",
-    "contract-sent": "Contract sent for signing",
-    "signature-prepared": "Shown to the signer, ready to sign",
-    "party-signed": "Signed",
-    "party-declined": "Declined to sign",
-    "contract-recalled": "Contract recalled",
-    "contract-expired": "Contract expired",
-    "contract-corrected": "Corrected in a new draft",
-    "contract-completed": "Contract completed and sealed off",
-    "archive-renewed": "Archive timestamp renewed for safekeeping",
-    "contract-revised": "Draft revised",
-    "document-replaced": "Document of the draft replaced",
-    "party-removed": "Party removed",
-    "parties-reordered": "Order of signing changed",
-    "fields-placed": "Signature fields placed",
-    "contract-discarded": "Draft discarded",
-    "party-handed-over": "Signature handed over",
-    "initiator-changed": "Contract taken over from somebody who left",
-    "deadline-extended": "Deadline extended",
-    "dates-changed": "Dates of the contract noted",
-    "notice-resent": "Mail sent once more",
-    "void-proposed": "Voiding proposed",
-    "void-declared": "Contract declared void",
-    "void-refused": "Voiding refused",
-    "contract-voided": "Contract voided by all parties",
-    "content-checked": "Content checked",
-    "review-requested": "Review requested",
-    "clause-waived": "Finding of the content check waived",
-    "review-signed-off": "Content check signed off by the reviewer",
-    "review-returned": "Returned by the reviewer",
-    "seal-requested": "Use of the seal requested",
-    "seal-approved": "Use of the seal approved",
-    "seal-half-approved": "Use of the seal approved by one custodian of two",
-    "seal-refused": "Use of the seal refused",
-    "seal-request-withdrawn": "Request for the seal withdrawn",
-    "seal-request-lapsed": "Request for the seal lapsed",
-    "guest-invited": "Outside signer invited",
-    "guest-entered": "Outside signer let in by link and code",
-    "guest-signed-in": "Outside signer signed in with the passkey",
-    "guest-corrected": "Outside signer corrected by the initiator",
-    "guest-link-shown": "Link of the outside signer shown to the initiator",
-    "guest-code-asked": "Outside signer asked for a new code",
-    "guest-code-renewed": "New code for the outside signer",
-    "ownership-deposited": "Ownership of a file deposited",
-    "hold-placed": "Legal hold placed",
-    "hold-lifted": "Legal hold lifted",
-    "disposal-proposed": "Disposal proposed",
-    "disposal-refused": "Disposal refused",
-    "contract-disposed": "Disposed of",
-    "identity-checked": "Identity checked",
-    "identity-withdrawn": "Identity check withdrawn",
-    "power-registered": "Power of attorney registered",
-    "power-verified": "Power of attorney verified",
-    "power-refused": "Power of attorney refused",
-    "power-revoked": "Power of attorney revoked",
+from appliance.ledger.audit_trail import EventKind
+
+
+class DataOwner(StrEnum):
+    """To whom the internal part of an event belongs."""
+
+    INITIATOR = "initiator"
+    """The organisation that drafted the contract."""
+    SEAL = "seal"
+    """The company whose seal it is about."""
+    ACTOR = "actor"
+    """The organisation of who acted."""
+    GIVER = "giver"
+    """The organisation of who handed a signature over."""
+
+
+@dataclass(frozen=True, slots=True)
+class DisclosureRule:
+    """``shared`` are the private fields of an event that every party may read; None when the whole event is
+    internal, so that others do not see that it happened. What is not shared belongs to ``owner``."""
+
+    owner: DataOwner
+    shared: frozenset[str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EventMeaning:
+    """How a kind of event is called (``title``, a message id), and the ``rule`` by which organisations see it
+    (None for what is in no contract's history)."""
+
+    title: str
+    rule: DisclosureRule | None = None
+
+
+def _shared(title: str, *fields: str, owner: DataOwner = DataOwner.INITIATOR) -> EventMeaning:
+    return EventMeaning(title, DisclosureRule(owner, frozenset(fields)))
+
+
+def _internal(title: str, owner: DataOwner = DataOwner.INITIATOR) -> EventMeaning:
+    return EventMeaning(title, DisclosureRule(owner))
+
+
+_ORIGIN: Final = ("address", "location")
+
+EVENTS: Final[Mapping[str, EventMeaning]] = {
+    EventKind.PERSON_REGISTERED: EventMeaning("Person registered"),
+    EventKind.SEAL_REGISTERED: EventMeaning("Company seal registered"),
+    EventKind.AGREEMENT_ACCEPTED: _shared("Agreed to sign electronically"),
+    EventKind.CONTRACT_DRAFTED: _internal("Contract drafted"),
+    EventKind.PARTY_ADDED: _internal("Party added"),
+    EventKind.CONTRACT_SENT: _shared("Contract sent for signing"),
+    EventKind.SIGNATURE_PREPARED: _internal("Shown to the signer, ready to sign", DataOwner.ACTOR),
+    EventKind.PARTY_SIGNED: _shared("Signed", "name", "organisation", *_ORIGIN),
+    EventKind.PARTY_DECLINED: _shared("Declined to sign", "reason", *_ORIGIN),
+    EventKind.CONTRACT_RECALLED: _shared("Contract recalled", "reason"),
+    EventKind.CONTRACT_EXPIRED: _shared("Contract expired"),
+    EventKind.CONTRACT_CORRECTED: _internal("Corrected in a new draft"),
+    EventKind.CONTRACT_COMPLETED: _shared("Contract completed and sealed off"),
+    EventKind.ARCHIVE_RENEWED: _shared("Archive timestamp renewed for safekeeping"),
+    EventKind.CONTRACT_REVISED: _internal("Draft revised"),
+    EventKind.DOCUMENT_REPLACED: _internal("Document of the draft replaced"),
+    EventKind.PARTY_REMOVED: _internal("Party removed"),
+    EventKind.PARTIES_REORDERED: _internal("Order of signing changed"),
+    EventKind.FIELDS_PLACED: _internal("Signature fields placed"),
+    EventKind.CONTRACT_DISCARDED: _internal("Draft discarded"),
+    EventKind.PARTY_HANDED_OVER: _shared("Signature handed over", owner=DataOwner.GIVER),
+    EventKind.INITIATOR_CHANGED: _shared("Contract taken over from somebody who left"),
+    EventKind.DEADLINE_EXTENDED: _shared("Deadline extended"),
+    EventKind.DATES_CHANGED: _internal("Dates of the contract noted"),
+    EventKind.NOTICE_RESENT: _internal("Mail sent once more"),
+    EventKind.VOID_PROPOSED: _shared("Voiding proposed", "reason"),
+    EventKind.VOID_DECLARED: _shared("Contract declared void"),
+    EventKind.VOID_REFUSED: _shared("Voiding refused", "reason"),
+    EventKind.CONTRACT_VOIDED: _shared("Contract voided by all parties"),
+    EventKind.CONTENT_CHECKED: _internal("Content checked"),
+    EventKind.REVIEW_REQUESTED: _internal("Review requested"),
+    EventKind.CLAUSE_WAIVED: _internal("Finding of the content check waived"),
+    EventKind.REVIEW_SIGNED_OFF: _internal("Content check signed off by the reviewer"),
+    EventKind.REVIEW_RETURNED: _internal("Returned by the reviewer"),
+    EventKind.SEAL_REQUESTED: _internal("Use of the seal requested", DataOwner.SEAL),
+    EventKind.SEAL_APPROVED: _internal("Use of the seal approved", DataOwner.SEAL),
+    EventKind.SEAL_HALF_APPROVED: _internal("Use of the seal approved by one custodian of two", DataOwner.SEAL),
+    EventKind.SEAL_REFUSED: _internal("Use of the seal refused", DataOwner.SEAL),
+    EventKind.SEAL_REQUEST_WITHDRAWN: _internal("Request for the seal withdrawn", DataOwner.SEAL),
+    EventKind.SEAL_REQUEST_LAPSED: _internal("Request for the seal lapsed", DataOwner.SEAL),
+    EventKind.GUEST_INVITED: _shared("Outside signer invited"),
+    EventKind.GUEST_ENTERED: _shared("Outside signer let in by link and code", "address"),
+    EventKind.GUEST_SIGNED_IN: _shared("Outside signer signed in with the passkey", "address"),
+    EventKind.GUEST_CORRECTED: _shared("Outside signer corrected by the initiator", "name"),
+    EventKind.GUEST_LINK_SHOWN: _shared("Link of the outside signer shown to the initiator"),
+    EventKind.GUEST_CODE_ASKED: _shared("Outside signer asked for a new code"),
+    EventKind.GUEST_CODE_RENEWED: _shared("New code for the outside signer"),
+    EventKind.OWNERSHIP_DEPOSITED: EventMeaning("Ownership of a file deposited"),
+    EventKind.HOLD_PLACED: _internal("Legal hold placed"),
+    EventKind.HOLD_LIFTED: _internal("Legal hold lifted"),
+    EventKind.DISPOSAL_PROPOSED: _internal("Disposal proposed"),
+    EventKind.DISPOSAL_REFUSED: _internal("Disposal refused"),
+    EventKind.CONTRACT_DISPOSED: _shared("Disposed of"),
+    EventKind.IDENTITY_CHECKED: EventMeaning("Identity checked"),
+    EventKind.IDENTITY_WITHDRAWN: EventMeaning("Identity check withdrawn"),
+    EventKind.POWER_REGISTERED: EventMeaning("Power of attorney registered"),
+    EventKind.POWER_VERIFIED: EventMeaning("Power of attorney verified"),
+    EventKind.POWER_REFUSED: EventMeaning("Power of attorney refused"),
+    EventKind.POWER_REVOKED: EventMeaning("Power of attorney revoked"),
 }
+"""A kind that is not here is internal to the organisation that drafted the contract."""
+
+
+def title_of_event(kind: str) -> str:
+    """What happened, as a message id; the *kind* itself for one that this release does not know."""
+    known = EVENTS.get(kind)
+    return kind if known is None else known.title
+
+
+def disclosure_rule(kind: str) -> DisclosureRule:
+    """Who sees events of this *kind*."""
+    known = EVENTS.get(kind)
+    return DisclosureRule(DataOwner.INITIATOR) if known is None or known.rule is None else known.rule
+
 
 LABELS: Final[Mapping[str, str]] = {
     "name": "Name",

@@ -12,7 +12,7 @@ from typing import Any, Final
 from appliance.errors import NotFound
 from appliance.ledger.audit_trail import SYSTEM, EventKind
 from appliance.ledger.disclosure import Audience, Disclosure, VisibleEvents, replaced_guests
-from appliance.ledger.event_texts import LABELS, TITLES, fact_label, says_nothing
+from appliance.ledger.event_texts import LABELS, fact_label, says_nothing, title_of_event
 from appliance.store import checkpoints, contracts, ledger, people
 from appliance.store.database import Database, Transaction
 from hsm import canonical
@@ -120,7 +120,7 @@ def _event(
     return TimelineEvent(
         entry=entry,
         kind=kind,
-        title=TITLES.get(kind, kind),
+        title=title_of_event(kind),
         at=at,
         by=actor,
         origin=tuple(str(opened[name]) for name in _PLACES if opened.get(name)),

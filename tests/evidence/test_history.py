@@ -93,5 +93,7 @@ def test_erased_private_fields_leave_the_rest(evidence: EvidenceInput) -> None:
 
 
 def test_all_words_are_in_both_languages() -> None:
-    assert {*event_texts.TITLES.values(), *event_texts.LABELS.values()} <= set(chinese_messages())
+    assert {*(each.title for each in event_texts.EVENTS.values()), *event_texts.LABELS.values()} <= set(
+        chinese_messages()
+    )
     assert set(event_texts._OWN_LABELS.values()) <= set(chinese_messages())
