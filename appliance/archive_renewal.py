@@ -21,11 +21,11 @@ from appliance.contracts.completion import MAX_VERIFIER_ATTEMPTS, require_archiv
 from appliance.contracts.dependencies import ContractRecords, SigningBackend
 from appliance.contracts.finalisation import Archived, Archiving
 from appliance.errors import ApplianceError, ResultRefused
-from appliance.evidence.extraction import newest_contents
 from appliance.ledger.audit_trail import SYSTEM, AuditEvent, AuditTrail, EventKind, Field
 from appliance.model.contract import Contract, ContractRevision, ContractState, RevisionKind
 from appliance.model.notice import NoticeKind
 from appliance.office.context import notify_officers
+from appliance.pdf.signature_ranges import newest_contents
 from appliance.pdf.values import ValidationMaterial
 from appliance.store import archive_renewals, contracts, ledger, retention
 from appliance.store.database import Database

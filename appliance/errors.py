@@ -56,6 +56,12 @@ class ResultRefused(ApplianceError):
     code = "result-refused"
 
 
+class EvidenceIncomplete(ApplianceError):
+    """A package cannot be made: what it must contain is missing or does not fit together. Nothing was written."""
+
+    code = "evidence-incomplete"
+
+
 class StorageError(ApplianceError):
     """Database or blob store: wrong version, damaged, or out of space."""
 

@@ -53,7 +53,7 @@ from appliance.office import Appointing, OfficeContext, open_office
 from appliance.ownership import Ownership
 from appliance.pdf.workshop import PdfWorkshop
 from appliance.policy import load_policy
-from appliance.powers import Powers
+from appliance.powers.register import Powers
 from appliance.reminders.services import MailOrigin, open_reminders
 from appliance.retention import open_retention
 from appliance.review.review_status import open_review_statuses

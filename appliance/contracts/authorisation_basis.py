@@ -20,7 +20,13 @@ from appliance.model.people import IdentityRecord, Person
 from appliance.model.powers import Power, RecordedAction
 from appliance.policy import Policy
 from appliance.policy.rules import IdentityRequirement, IdentityRules
-from appliance.powers import ConsideredPower, CoverageDecision, CoverageOutcome, CoverageQuery, decide_coverage
+from appliance.powers.coverage import (
+    ConsideredPower,
+    CoverageDecision,
+    CoverageOutcome,
+    CoverageQuery,
+    decide_coverage,
+)
 from appliance.store import intents as store
 from appliance.store import people, powers
 from appliance.store.database import Transaction

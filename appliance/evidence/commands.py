@@ -13,9 +13,9 @@ from appliance.evidence.extraction import (
     ExtractedSignature,
     ExtractedTimestamp,
     Revoked,
-    SignatureRange,
 )
 from appliance.evidence.model import LogMaterial
+from appliance.pdf.signature_ranges import SignatureRange
 
 _TRUST = "-CAfile certificates/ca.pem"
 _CHAIN = "certificates/chain.pem"

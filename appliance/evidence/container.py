@@ -8,7 +8,8 @@ import zlib
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from appliance.evidence.model import EvidenceIncomplete, PackageRefused
+from appliance.errors import EvidenceIncomplete
+from appliance.evidence.model import PackageRefused
 from appliance.language.sizes import ByteSize
 
 LARGEST: Final = 256 * 1024 * 1024

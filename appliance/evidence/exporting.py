@@ -6,7 +6,7 @@ import hashlib
 import json
 import secrets
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -15,12 +15,13 @@ from cryptography import x509
 
 from appliance.accounts.registry import PeopleRegistry
 from appliance.config import Settings
+from appliance.contracts.access import Contracts
+from appliance.contracts.endings import Voiding
 from appliance.earlier_signatures import EarlierSignatures
 from appliance.errors import NotFound, StateRefused
 from appliance.evidence import history, package
 from appliance.evidence.agreements import text_path
 from appliance.evidence.authorisation_basis import FOLDER
-from appliance.evidence.extraction import newest_contents
 from appliance.evidence.model import (
     Certificates,
     EvidenceInput,
@@ -31,12 +32,13 @@ from appliance.evidence.model import (
     SignedRecord,
     TimestampExchange,
 )
-from appliance.language import Language
 from appliance.ledger import LogProofs
 from appliance.ledger.disclosure import Audience, Disclosure, VisibleEvents, replaced_guests
 from appliance.model.contract import Contract, ContractState, Party, RevisionKind
-from appliance.model.declarations import AgreementRecord, VoidDeclaration
-from appliance.powers import Powers
+from appliance.model.declarations import AgreementRecord
+from appliance.pdf.signature_ranges import newest_contents
+from appliance.powers.register import Powers
+from appliance.review.reviewing import Reviewing
 from appliance.store import intents, ledger
 from appliance.store.database import Database
 from appliance.timestamping import TimestampIssuer
@@ -44,48 +46,6 @@ from appliance.verification import Verifier
 from hsm import canonical, der
 from hsm.client import AuthorityClient
 from hsm.timestamp import build_request, order_for
-
-
-class CompletedSignature(Protocol):
-    """One completed signature: the party, and the timestamped CMS (DER) in the PDF."""
-
-    @property
-    def party(self) -> Party: ...
-    @property
-    def cms(self) -> bytes: ...
-
-
-class ContractSource(Protocol):
-    """Contracts, with what their signatures rest on (:class:`appliance.contracts.access.Contracts`)."""
-
-    def for_export(self, contract_id: str) -> Contract:
-        """The contract, when its evidence can be exported. Raises :class:`StateRefused`, or :class:`NotFound`."""
-
-    def document(self, contract: Contract, number: int | None = None) -> bytes:
-        """The PDF at a revision, the current one by default."""
-
-    def signatures(self, contract_id: str) -> Sequence[CompletedSignature]:
-        """The completed signatures, in the order in which they were made."""
-
-    def acceptances(self, contract_id: str) -> tuple[AgreementRecord, ...]:
-        """The acceptances of the agreement on electronic signing that they rest on."""
-
-    def agreement_texts(self, version: str) -> Mapping[Language, str]:
-        """The text of *version*, by language."""
-
-
-class DeclarationSource(Protocol):
-    """Declarations by which contracts were voided (:class:`appliance.contracts.endings.Voiding`)."""
-
-    def declarations(self, contract_id: str) -> tuple[VoidDeclaration, ...]:
-        """The signed declarations."""
-
-
-class ReviewSource(Protocol):
-    """Records of content checks (:class:`appliance.review.reviewing.Reviewing`)."""
-
-    def records(self, contract: Contract) -> Mapping[str, bytes]:
-        """Path in the package → bytes."""
 
 
 class EvidenceSources(Protocol):
@@ -98,13 +58,13 @@ class EvidenceSources(Protocol):
     @property
     def database(self) -> Database: ...
     @property
-    def contracts(self) -> ContractSource: ...
+    def contracts(self) -> Contracts: ...
     @property
-    def voiding(self) -> DeclarationSource: ...
+    def voiding(self) -> Voiding: ...
     @property
     def earlier(self) -> EarlierSignatures: ...
     @property
-    def reviewing(self) -> ReviewSource: ...
+    def reviewing(self) -> Reviewing: ...
     @property
     def registry(self) -> PeopleRegistry: ...
     @property

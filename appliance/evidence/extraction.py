@@ -10,55 +10,24 @@ which the certificate was not to be believed any more.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
 
 from cryptography import x509
 
+from appliance.errors import EvidenceIncomplete
 from appliance.evidence.history import events
 from appliance.evidence.model import (
     Certificates,
-    EvidenceIncomplete,
     EvidenceInput,
     SignatureMaterial,
     SignedRecord,
 )
+from appliance.pdf.signature_ranges import SignatureRange, signature_ranges
 from appliance.verification.revocation import harmful_since
 from hsm import cms, timestamp
 from hsm.errors import AuthorityError
-
-_BYTE_RANGE: Final = re.compile(rb"/ByteRange\s*\[\s*0\s+(\d{1,10})\s+(\d{1,10})\s+(\d{1,10})\s*\]")
-
-
-@dataclass(frozen=True, slots=True)
-class SignatureRange:
-    """What one signature covers: ``head`` bytes from the start, then ``length`` bytes from ``tail``."""
-
-    head: int
-    tail: int
-    length: int
-
-    @property
-    def end(self) -> int:
-        """The size of the revision that the signature closes."""
-        return self.tail + self.length
-
-    def content(self, document: bytes) -> bytes:
-        """The signed bytes of *document*."""
-        return document[: self.head] + document[self.tail : self.end]
-
-    def room(self, document: bytes) -> bytes | None:
-        """What ``/Contents`` holds, padding included; ``None`` when no hexadecimal string fills the gap."""
-        gap = document[self.head : self.tail]
-        if self.end > len(document) or len(gap) < 4 or gap[:1] != b"<" or gap[-1:] != b">":
-            return None
-        try:
-            return bytes.fromhex(gap[1:-1].decode("ascii"))
-        except ValueError:
-            return None
 
 
 def locate_signatures(document: bytes, signature: bytes) -> SignatureRange:
@@ -67,8 +36,7 @@ def locate_signatures(document: bytes, signature: bytes) -> SignatureRange:
     Raises :class:`EvidenceIncomplete` when the document does not carry it exactly once, padded with zeros.
     """
     found = []
-    for match in _BYTE_RANGE.finditer(document):
-        candidate = SignatureRange(*(int(number) for number in match.groups()))
+    for candidate in signature_ranges(document):
         room = candidate.room(document)
         if room is not None and room.startswith(signature) and not room[len(signature) :].strip(b"\0"):
             found.append(candidate)
@@ -78,18 +46,6 @@ def locate_signatures(document: bytes, signature: bytes) -> SignatureRange:
             count=len(found),
         )
     return found[0]
-
-
-def newest_contents(document: bytes, *, since: int) -> bytes:
-    """What the last signature of *document* after byte *since* holds, padding included.
-
-    Raises :class:`EvidenceIncomplete` when there is none.
-    """
-    found = list(_BYTE_RANGE.finditer(document, since))
-    room = SignatureRange(*(int(number) for number in found[-1].groups())).room(document) if found else None
-    if room is None:
-        raise EvidenceIncomplete("The revision holds no signature that can be read.")
-    return room
 
 
 @dataclass(frozen=True, slots=True)

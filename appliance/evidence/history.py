@@ -12,8 +12,8 @@ from datetime import UTC, datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from appliance.evidence.model import EvidenceIncomplete, EvidenceInput, LogEntry, PackageRefused
-from appliance.language import instants
+from appliance.errors import EvidenceIncomplete
+from appliance.evidence.model import EvidenceInput, LogEntry, PackageRefused
 from appliance.ledger.entry import commitment
 from hsm import canonical
 from hsm.intents import instant
@@ -87,11 +87,6 @@ def read_heading(data: bytes) -> HistoryHeading:
     created = datetime.strptime(value["created"]["utc"], _AT).replace(tzinfo=UTC)
     ZoneInfo(value["zone"])
     return HistoryHeading(value["contract"], value["title"], value["zone"], created, dict(value["names"]))
-
-
-def local(at: datetime, zone: str) -> str:
-    """*at* as people read it, in *zone*, with it: ``2026-11-25 16:00:00 UTC+08:00 Asia/Shanghai``."""
-    return f"{instants.second(at, zone)} {zone}"
 
 
 def _moment(at: datetime, zone: str) -> dict[str, str]:

@@ -16,6 +16,7 @@ from typing import Final
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from appliance.errors import EvidenceIncomplete
 from appliance.evidence import (
     agreements,
     authorisation_basis,
@@ -27,7 +28,7 @@ from appliance.evidence import (
 )
 from appliance.evidence.extraction import Extraction, SignedFile, certificate_statuses, extract
 from appliance.evidence.manifest import PackageManifest
-from appliance.evidence.model import Certificates, EvidenceIncomplete, EvidenceInput, ManifestSignature
+from appliance.evidence.model import Certificates, EvidenceInput, ManifestSignature
 from appliance.language import Language
 from hsm import canonical, timestamp
 

@@ -17,9 +17,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 
 from appliance.evidence import authorisation_basis, commands, history
 from appliance.evidence.extraction import CertificateStatus, ExtractedSignature, Extraction, certificate_statuses
-from appliance.evidence.history import PackageEvent, local
+from appliance.evidence.history import PackageEvent
 from appliance.evidence.model import EvidenceInput
-from appliance.language import Language, Translator, translator
+from appliance.language import Language, Translator, instants, translator
 from appliance.language.characters import with_organisation
 from appliance.ledger.event_texts import LABELS, fact_label, says_nothing, title_of_event
 from appliance.typesetting import PageOptions, typeset
@@ -75,7 +75,7 @@ def render_readme(evidence: EvidenceInput, extraction: Extraction, language: Lan
         audience=fill_text(evidence.audience),
         void=history.is_void(history.events(evidence.log.entries), evidence.contract),
         withheld=sum(entry.withheld for entry in evidence.log.entries),
-        created=history.local(evidence.created, evidence.zone),
+        created=instants.exact(evidence.created, evidence.zone),
         root=_shown([commands.ROOT]),
         listing=_shown([commands.HASHES, commands.UNLISTED]),
         manifest=_shown(_manifest(created)),
@@ -114,9 +114,9 @@ def _revoked(evidence: EvidenceInput, stand: Iterable[CertificateStatus]) -> lis
     return [
         CheckSteps(
             name=each.name,
-            title=history.local(min(entry.harmful for entry in each.revoked), evidence.zone),
+            title=instants.exact(min(entry.harmful for entry in each.revoked), evidence.zone),
             who=fill_text(shown_name(each.certificate)),
-            at=history.local(each.acted, evidence.zone),
+            at=instants.exact(each.acted, evidence.zone),
             commands=_shown(commands.of_certificate(each)),
         )
         for each in stand
@@ -135,7 +135,7 @@ def _signatures(evidence: EvidenceInput, extraction: Extraction) -> list[CheckSt
             name=each.number,
             title=each.material.kind,
             who=_who(each.material.name, each.material.organisation),
-            at=history.local(each.signed.at, evidence.zone),
+            at=instants.exact(each.signed.at, evidence.zone),
             commands=_shown(commands.of_signature(each)),
         )
         for each in extraction.signatures
@@ -160,7 +160,9 @@ def _earlier(evidence: EvidenceInput) -> list[CheckSteps]:
 
 def _timestamps(evidence: EvidenceInput, extraction: Extraction) -> list[CheckSteps]:
     return [
-        CheckSteps(each.number, "", "", history.local(each.at, evidence.zone), _shown(commands.of_timestamp(each)))
+        CheckSteps(
+            each.number, "", "", instants.exact(each.at, evidence.zone), _shown(commands.of_timestamp(each))
+        )
         for each in extraction.timestamps
     ]
 
@@ -171,7 +173,7 @@ def _records(evidence: EvidenceInput, extraction: Extraction, translate: Transla
             name=each.record.name,
             title=translate(each.record.title),
             who=fill_text(each.record.signer),
-            at=history.local(each.signed.at, evidence.zone),
+            at=instants.exact(each.signed.at, evidence.zone),
             commands=_shown(commands.of_record(each)),
         )
         for each in extraction.records
@@ -212,7 +214,7 @@ def _history_values(evidence: EvidenceInput, extraction: Extraction, language: L
         "_": translate,
         "title": evidence.title,
         "contract": evidence.contract,
-        "created": history.local(evidence.created, evidence.zone),
+        "created": instants.exact(evidence.created, evidence.zone),
         "created_iso": evidence.created.isoformat(timespec="seconds"),
         "original": hashlib.sha256(evidence.original).hexdigest(),
         "signed": hashlib.sha256(evidence.signed).hexdigest(),
@@ -230,7 +232,7 @@ def _history_values(evidence: EvidenceInput, extraction: Extraction, language: L
 
 
 def _event(event: history.PackageEvent, evidence: EvidenceInput, translate: Translator) -> dict[str, Any]:
-    clock, _, where = history.local(event.at, evidence.zone).partition(" UTC")
+    clock, _, where = instants.exact(event.at, evidence.zone).partition(" UTC")
     return {
         "title": translate(title_of_event(event.kind)),
         "clock": clock,
@@ -252,7 +254,7 @@ def _signature(each: ExtractedSignature, zone: str) -> dict[str, Any]:
         "name": each.material.name,
         "organisation": each.material.organisation,
         "kind": each.material.kind,
-        "at": history.local(each.signed.at, zone),
+        "at": instants.exact(each.signed.at, zone),
         "serial": f"{certificate.serial_number:x}",
     }
 
@@ -278,7 +280,7 @@ def event_facts(event: PackageEvent, names: Mapping[str, str], zone: str) -> Ite
 
 def _shown_value(value: str, names: Mapping[str, str], zone: str) -> str:
     if _INSTANT.fullmatch(value):
-        return local(datetime.fromisoformat(value), zone)
+        return instants.exact(datetime.fromisoformat(value), zone)
     return names.get(value, value)
 
 

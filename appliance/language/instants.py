@@ -34,6 +34,11 @@ def named(at: datetime, zone: str) -> str:
     return f"{minute(at, zone)} ({zone})"
 
 
+def exact(at: datetime, zone: str) -> str:
+    """*at* to the second with the zone's name, for records: ``2026-11-25 16:00:00 UTC+08:00 Asia/Shanghai``."""
+    return f"{second(at, zone)} {zone}"
+
+
 def offset(at: datetime, zone: str) -> str:
     """What *zone* is away from UTC at *at*: ``UTC+08:00``; ``UTC`` alone for UTC itself."""
     if zone == "UTC":

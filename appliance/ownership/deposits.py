@@ -15,8 +15,7 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined, Template
 
 from appliance.contracts.dependencies import ContractRecords, SigningBackend
 from appliance.errors import NotFound, PreconditionRefused, ResultRefused
-from appliance.evidence.history import local
-from appliance.language import Language, translator
+from appliance.language import Language, instants, translator
 from appliance.ledger.audit_trail import AuditEvent, EventKind, Field
 from appliance.model.declarations import Deposit
 from appliance.pdf.values import ValidationMaterial
@@ -54,7 +53,7 @@ def certificate_html(facts: CertificateFacts, language: Language) -> str:
     return _template().render(
         facts=facts,
         language=language.value,
-        moment=local(facts.at, facts.zone),
+        moment=instants.exact(facts.at, facts.zone),
         digest=[facts.digest[start : start + 8] for start in range(0, 64, 8)],
         translate=translator(language),
     )

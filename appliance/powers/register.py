@@ -25,8 +25,6 @@ from appliance.store.database import Database, Transaction
 from hsm.intents import instant
 from hsm.names import LONGEST_ORGANISATION
 
-__all__ = ["PowerDraft", "Powers"]
-
 PAGE = 50
 
 

@@ -38,7 +38,7 @@ from appliance.model.contract import Contract, Deadline, GuestDetails, Money, Pl
 from appliance.model.intent import SigningOrigin
 from appliance.model.people import Against, IdentityDocument, Person
 from appliance.model.powers import PowerBasis, PowerScope
-from appliance.powers import PowerDraft
+from appliance.powers.register import PowerDraft
 from appliance.store import accounts
 from appliance.supervision import Supervisor, inherited, services
 from appliance.wiring import Appliance, open_appliance

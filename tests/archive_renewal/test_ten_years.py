@@ -18,9 +18,9 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from appliance.archive_renewal import RenewalRound
 from appliance.demonstration.participants import LI, DemonstrationAuthenticators
 from appliance.evidence.exporting import Exporting
-from appliance.evidence.extraction import SignatureRange, newest_contents
 from appliance.ledger.timeline import Timeline
 from appliance.model.contract import Contract, RevisionKind
+from appliance.pdf.signature_ranges import SignatureRange, newest_contents
 from appliance.timestamping.issuing import signer_of_token
 from appliance.verification import Indication, Level, SubIndication
 from appliance.wiring import Appliance

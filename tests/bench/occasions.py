@@ -27,7 +27,7 @@ from appliance.model.people import Person
 from appliance.model.powers import PowerBasis, PowerScope
 from appliance.model.writing import TextPurpose
 from appliance.ownership import DepositOrder
-from appliance.powers import PowerDraft
+from appliance.powers.register import PowerDraft
 from appliance.store import accounts
 from appliance.store.database import Transaction
 from appliance.wiring import Appliance

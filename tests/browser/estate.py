@@ -30,7 +30,7 @@ from appliance.model.powers import PowerBasis, PowerScope
 from appliance.model.writing import TextPurpose
 from appliance.office.drafts import SealDraft
 from appliance.ownership.deposits import DepositOrder
-from appliance.powers import PowerDraft
+from appliance.powers.register import PowerDraft
 from appliance.store import accounts
 from appliance.writing import Beginning, samples
 from hsm.authenticator import SoftwareAuthenticator

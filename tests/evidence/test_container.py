@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from appliance.errors import EvidenceIncomplete
 from appliance.evidence import container
-from appliance.evidence.model import EvidenceIncomplete, PackageRefused
+from appliance.evidence.model import PackageRefused
 from appliance.evidence.repacked import read_zip
 
 FILES = {"b.txt": b"two", "a/one.txt": b"one", "check.sh": b"#!/bin/sh\n", "empty": b""}

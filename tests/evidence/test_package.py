@@ -5,8 +5,9 @@ from dataclasses import replace
 
 import pytest
 
+from appliance.errors import EvidenceIncomplete
 from appliance.evidence import manifest
-from appliance.evidence.model import EvidenceIncomplete, EvidenceInput, ManifestSignature, PackageRefused
+from appliance.evidence.model import EvidenceInput, ManifestSignature, PackageRefused
 from appliance.evidence.package import build
 from appliance.evidence.repacked import read_zip
 from hsm.errors import AuthorityError, ModuleUnavailable

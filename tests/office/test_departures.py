@@ -26,7 +26,7 @@ from appliance.model.contract import Contract, Deadline, SigningOrder
 from appliance.model.notice import NoticeKind
 from appliance.model.people import Person
 from appliance.model.powers import PowerBasis, PowerScope
-from appliance.powers import PowerDraft
+from appliance.powers.register import PowerDraft
 from appliance.seal_requests.status import Lapse, lapse_of
 from appliance.store import accounts
 from appliance.wiring import Appliance

@@ -33,7 +33,7 @@ from appliance.model.accounts import PEOPLES_ROLES, AccountRole, LinkPurpose
 from appliance.model.contract import Contract, Deadline, GuestDetails, Placement, SigningOrder
 from appliance.model.people import Against, IdentityDocument, Person
 from appliance.model.powers import PowerBasis, PowerScope
-from appliance.powers import PowerDraft
+from appliance.powers.register import PowerDraft
 from appliance.wiring import Appliance
 from tests.portal.estate import HERE, sent
 from tests.portal.visitors import signed_in

@@ -41,7 +41,7 @@ from appliance.model.powers import PowerBasis, PowerScope
 from appliance.model.writing import MergeField, MergeFieldKind, TextPurpose
 from appliance.office import SealDraft
 from appliance.ownership import DepositOrder
-from appliance.powers import PowerDraft
+from appliance.powers.register import PowerDraft
 from appliance.store import accounts
 from appliance.wiring import Appliance
 from appliance.writing import Beginning

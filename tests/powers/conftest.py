@@ -13,7 +13,7 @@ from appliance.demonstration.participants import ALPHA, CONTRACT_SEAL, CUSTODIAN
 from appliance.model.contract import Contract, Deadline, Money, Party, PartyState, SigningOrder
 from appliance.model.intent import PreparedSigning
 from appliance.model.powers import Power, PowerBasis, PowerScope
-from appliance.powers import PowerDraft
+from appliance.powers.register import PowerDraft
 from appliance.wiring import Appliance
 from tests.world import World, activations_for, sample_document, shared_world
 

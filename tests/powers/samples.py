@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from appliance.model.contract import Money
 from appliance.model.powers import Power, PowerBasis, PowerScope, RecordedAction
-from appliance.powers import CoverageQuery
+from appliance.powers.coverage import CoverageQuery
 
 NOON = datetime(2026, 11, 25, 4, 0, tzinfo=UTC)
 DAY = timedelta(days=1)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from appliance.model.contract import Money
 from appliance.model.powers import Power, PowerBasis, PowerScope, RecordedAction
-from appliance.powers import CoverageOutcome, CoverageQuery, CoverageTest, decide_coverage
+from appliance.powers.coverage import CoverageOutcome, CoverageQuery, CoverageTest, decide_coverage
 from tests.powers.samples import AGENT, ALPHA, BETA, DAY, GAMMA, MILLION, NOON, matter, power
 
 

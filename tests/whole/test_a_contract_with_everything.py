@@ -28,7 +28,7 @@ from appliance.model.contract import Contract, Deadline, Money, SigningOrder
 from appliance.model.intent import SigningOrigin
 from appliance.model.people import Against, IdentityDocument
 from appliance.model.powers import PowerBasis, PowerScope
-from appliance.powers import PowerDraft
+from appliance.powers.register import PowerDraft
 from appliance.store import accounts
 from appliance.wiring import Appliance
 from hsm.client import AuthorityClient

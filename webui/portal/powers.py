@@ -19,7 +19,7 @@ from appliance.model.contract import EXPONENTS, Money
 from appliance.model.people import Person
 from appliance.model.powers import Power, PowerBasis, PowerScope, PowerState
 from appliance.money import NotAnAmount, read_money
-from appliance.powers import PowerDraft
+from appliance.powers.register import PowerDraft
 from webui.portal.access import PortalVisitor, require, visitor
 from webui.portal.office.forms import seal_name
 from webui.portal.pages import Answer, FormProblems, appliance, form, once, render, saved_file, see_other

@@ -15,7 +15,7 @@ from appliance.contracts.permissions import Permission, permissions_of
 from appliance.contracts.signing import LONGEST_PLACE, OpenedSigning
 from appliance.model.contract import Contract, Party, PartyKind, PartyState, Placement
 from appliance.model.people import SealRequest
-from appliance.powers import CoverageOutcome
+from appliance.powers.coverage import CoverageOutcome
 from appliance.seal_requests.status import LONGEST_REQUEST_REASON
 from hsm.errors import Sentence
 from webui.portal.access import ContractView, visitor, who_is
