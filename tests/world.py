@@ -39,7 +39,7 @@ from appliance.home import Home
 from appliance.ledger import Sequencer
 from appliance.ledger.disclosure import Audience
 from appliance.model.contract import AgreementSide, Contract, Deadline, SigningOrder
-from appliance.model.declarations import AgreementRecord
+from appliance.model.intent import AgreementRecord
 from appliance.model.people import Person
 from appliance.wiring import Appliance, open_appliance
 from hsm.client import AuthorityClient

@@ -19,8 +19,7 @@ from appliance.errors import NotFound, StateRefused
 from appliance.language import Language
 from appliance.ledger.audit_trail import SYSTEM, AuditEvent, AuditTrail, EventKind
 from appliance.model.contract import Contract, Party
-from appliance.model.declarations import AgreementRecord
-from appliance.model.intent import IntentState, SigningOrigin
+from appliance.model.intent import AgreementRecord, IntentState, SigningOrigin
 from appliance.store import contracts, intents, ledger, participation_index, people, seals
 from appliance.store.database import Database, Transaction
 from hsm import canonical

@@ -19,7 +19,7 @@ from appliance.errors import NotFound, StateRefused
 from appliance.language import Language
 from appliance.ledger.audit_trail import AuditEvent, EventKind
 from appliance.model.contract import AgreementSide, ContractState
-from appliance.model.declarations import AgreementRecord
+from appliance.model.intent import AgreementRecord
 from appliance.model.people import Person
 from appliance.store import contracts, intents, people
 from appliance.store.database import Transaction

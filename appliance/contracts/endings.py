@@ -25,7 +25,7 @@ from appliance.entered_text import require_zone
 from appliance.errors import PreconditionRefused, StateRefused
 from appliance.ledger.audit_trail import SYSTEM, AuditEvent, AuditTrail, EventKind, Field
 from appliance.model.contract import Contract, ContractState, Deadline, OpenVoiding
-from appliance.model.declarations import VoidDeclaration
+from appliance.model.intent import VoidDeclaration
 from appliance.model.notice import Notice, NoticeKind
 from appliance.model.people import Person
 from appliance.powers.register import end_with_instrument

@@ -21,8 +21,7 @@ from appliance.contracts.agreement_text import VERSION
 from appliance.contracts.permissions import ContractActor, Permission, refusal_for
 from appliance.errors import PreconditionRefused, StateRefused
 from appliance.model.contract import AgreementSide, Contract, ContractState, Party, PartyKind
-from appliance.model.declarations import AgreementRecord
-from appliance.model.intent import IntentRecord
+from appliance.model.intent import AgreementRecord, IntentRecord
 from appliance.model.people import Seal
 from appliance.policy import Policy
 from appliance.policy.rules import ReviewRequirement

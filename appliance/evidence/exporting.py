@@ -35,7 +35,7 @@ from appliance.evidence.model import (
 from appliance.ledger import LogProofs
 from appliance.ledger.disclosure import Audience, Disclosure, VisibleEvents, replaced_guests
 from appliance.model.contract import Contract, ContractState, Party, RevisionKind
-from appliance.model.declarations import AgreementRecord
+from appliance.model.intent import AgreementRecord
 from appliance.pdf.signature_ranges import newest_contents
 from appliance.powers.register import Powers
 from appliance.review.reviewing import Reviewing

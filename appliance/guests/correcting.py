@@ -23,8 +23,8 @@ from appliance.enrolment_requests import RequestEnding, withdraw_enrolment_reque
 from appliance.errors import NotFound, PreconditionRefused, StateRefused
 from appliance.guests.inviting import invite, invite_again
 from appliance.ledger.audit_trail import AuditEvent, AuditTrail, EventKind
+from appliance.model.accounts import GuestInvitation
 from appliance.model.contract import Contract, ContractState, GuestDetails, Party, PartyState
-from appliance.model.guest import GuestInvitation
 from appliance.model.notice import Notice, NoticeKind
 from appliance.model.people import Person
 from appliance.store import contracts, directory, enrolment, guests, intents, outbox, people, sessions

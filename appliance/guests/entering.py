@@ -19,8 +19,14 @@ from appliance.accounts.tickets import spend_ticket
 from appliance.errors import PreconditionRefused, SignInRefused, StateRefused
 from appliance.guests.inviting import DIGITS, TRIES, GuestCodes, invite_again, way_in
 from appliance.ledger.audit_trail import AuditEvent, AuditTrail, EventKind
-from appliance.model.accounts import Passkey
-from appliance.model.guest import GuestAccess, GuestAccessMethod, GuestAdmission, GuestInvitation, GuestPasskey
+from appliance.model.accounts import (
+    GuestAccess,
+    GuestAccessMethod,
+    GuestAdmission,
+    GuestInvitation,
+    GuestPasskey,
+    Passkey,
+)
 from appliance.model.notice import Notice, NoticeKind
 from appliance.model.office import ProposedPasskey
 from appliance.store import contracts, enrolment, guests, outbox

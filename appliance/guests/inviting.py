@@ -13,8 +13,8 @@ from datetime import datetime
 
 from appliance.errors import NotFound, PreconditionRefused, StateRefused
 from appliance.ledger.audit_trail import SYSTEM, AuditEvent, AuditTrail, EventKind
+from appliance.model.accounts import GuestAccessMethod, GuestInvitation
 from appliance.model.contract import GUEST_PREFIX, Contract, Party
-from appliance.model.guest import GuestAccessMethod, GuestInvitation
 from appliance.model.notice import Notice, NoticeKind
 from appliance.store import contracts, enrolment, guests, outbox, sessions
 from appliance.store.database import Database, Transaction

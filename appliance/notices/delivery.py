@@ -10,8 +10,8 @@ from typing import Protocol
 from appliance.config import MailSettings
 from appliance.errors import NotFound, PreconditionRefused, StateRefused
 from appliance.ledger.audit_trail import AuditEvent, AuditTrail, EventKind, Field
+from appliance.model.accounts import GuestInvitation
 from appliance.model.contract import GUEST_PREFIX, Contract, Party
-from appliance.model.guest import GuestInvitation
 from appliance.model.notice import Notice, NoticeKind
 from appliance.notices.mail import (
     Envelope,

@@ -15,9 +15,8 @@ from appliance.accounts.tickets import LinkTokens
 from appliance.config import Settings
 from appliance.errors import NotFound
 from appliance.language import Language, Translator, instants, translator
-from appliance.model.accounts import AccountLink, LinkPurpose
+from appliance.model.accounts import AccountLink, GuestInvitation, LinkPurpose
 from appliance.model.contract import GUEST_PREFIX, Contract, Party, PartyState
-from appliance.model.guest import GuestInvitation
 from appliance.model.notice import Notice, NoticeKind, Reminder, ReminderRole
 from appliance.model.people import Person
 from appliance.store import guests, people

@@ -17,7 +17,7 @@ from appliance.contracts.dependencies import ContractRecords, SigningBackend
 from appliance.errors import NotFound, PreconditionRefused, ResultRefused
 from appliance.language import Language, instants, translator
 from appliance.ledger.audit_trail import AuditEvent, EventKind, Field
-from appliance.model.declarations import Deposit
+from appliance.model.intent import Deposit
 from appliance.pdf.values import ValidationMaterial
 from appliance.store import ownership, people
 from appliance.typesetting import typeset

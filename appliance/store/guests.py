@@ -7,7 +7,7 @@ from datetime import datetime
 import pysqlite3
 
 from appliance.errors import NotFound, StateRefused
-from appliance.model.guest import GuestInvitation
+from appliance.model.accounts import GuestInvitation
 from appliance.store.database import Transaction
 from hsm.rows import RowMapper, fields_of
 

@@ -14,8 +14,14 @@ import pysqlite3
 from appliance.errors import NotFound, StateRefused
 from appliance.language import Language
 from appliance.model.contract import OpenVoiding
-from appliance.model.declarations import AgreementRecord, VoidDeclaration
-from appliance.model.intent import IntentRecord, IntentState, OutsideStamp, SigningOrigin
+from appliance.model.intent import (
+    AgreementRecord,
+    IntentRecord,
+    IntentState,
+    OutsideStamp,
+    SigningOrigin,
+    VoidDeclaration,
+)
 from appliance.store.database import Transaction
 from hsm import canonical
 from hsm.intents import SigningIntent

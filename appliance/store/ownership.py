@@ -5,7 +5,7 @@ from __future__ import annotations
 import pysqlite3
 
 from appliance.errors import NotFound, StateRefused
-from appliance.model.declarations import Deposit
+from appliance.model.intent import Deposit
 from appliance.store.database import Transaction
 from hsm.rows import RowMapper, fields_of
 

@@ -18,8 +18,8 @@ from appliance.evidence.exporting import Exporting
 from appliance.guests.inviting import GuestCodes
 from appliance.ledger import Sequencer
 from appliance.ledger.disclosure import Audience
+from appliance.model.accounts import GuestInvitation
 from appliance.model.contract import Contract, Deadline, GuestDetails, Party, Placement, SigningOrder
-from appliance.model.guest import GuestInvitation
 from appliance.model.notice import Notice, NoticeKind
 from appliance.model.office import EnrolmentRequestState, OfficerDecisionState, ProposedPasskey
 from appliance.notices.delivery import OutboxDelivery

@@ -14,7 +14,7 @@ from appliance.contracts.drafting import DraftTerms
 from appliance.demonstration.participants import CONTRACT_SEAL, LI, OFFICER, ZHANG, ZONE
 from appliance.errors import NotFound, StateRefused
 from appliance.language import Language
-from appliance.model.accounts import AccountRole, LinkPurpose
+from appliance.model.accounts import AccountRole, GuestAccessMethod, LinkPurpose
 from appliance.model.contract import (
     Contract,
     CrossPage,
@@ -25,7 +25,6 @@ from appliance.model.contract import (
     Placement,
     SigningOrder,
 )
-from appliance.model.guest import GuestAccessMethod
 from appliance.model.notice import Occasion
 from appliance.model.office import EnrolmentRequestState
 from appliance.wiring import LINKS_KEY, Appliance

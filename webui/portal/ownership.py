@@ -6,7 +6,7 @@ from flask import Blueprint, request
 
 from appliance.errors import PreconditionRefused
 from appliance.model.accounts import PEOPLES_ROLES
-from appliance.model.declarations import Deposit
+from appliance.model.intent import Deposit
 from appliance.ownership import DepositOrder
 from webui.portal import access
 from webui.portal.pages import Answer, appliance, form, render, saved_file, see_other, unprocessable

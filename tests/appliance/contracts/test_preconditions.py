@@ -23,7 +23,7 @@ from appliance.contracts.preconditions import (
 )
 from appliance.errors import PreconditionRefused
 from appliance.model.contract import Contract, ContractState, Party, SigningOrder
-from appliance.model.declarations import AgreementRecord
+from appliance.model.intent import AgreementRecord
 from appliance.policy import Policy
 from appliance.review.review_status import open_review_statuses
 from appliance.store import intents

@@ -8,8 +8,8 @@ from flask import Blueprint, make_response, redirect, render_template, request, 
 from werkzeug.wrappers import Response
 
 from appliance.errors import ApplianceError, PreconditionRefused, SignInRefused, StateRefused, TooManyAttempts
+from appliance.model.accounts import GuestAccess, GuestAccessMethod, GuestAdmission
 from appliance.model.contract import Contract, ContractState, PartyState
-from appliance.model.guest import GuestAccess, GuestAccessMethod, GuestAdmission
 from appliance.model.people import Person
 from webui.portal.access import start_session, visitor_or_none
 from webui.portal.parts import PortalParts
