@@ -5,8 +5,10 @@ from __future__ import annotations
 
 from collections import Counter
 
+import pypdfium2
 import pytest
 
+from appliance.pdf.validation import page_comparison
 from tests.attacks.judging import complaint, disagreement, in_process
 from tests.attacks.registry import attacks
 
@@ -24,6 +26,16 @@ def chosen() -> list[str]:
             names.append(name)
         seen[attack.family] += 1
     return names
+
+
+@pytest.fixture(autouse=True)
+def pictures_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The pixels of a page that differs, which nobody looks at here, not a small PNG of them."""
+
+    def pixels(pdf: pypdfium2.PdfDocument, page: int) -> bytes:
+        return page_comparison._picture(pdf[page], page_comparison._SHOWN_DPI).tobytes()
+
+    monkeypatch.setattr(page_comparison, "_png", pixels)
 
 
 @pytest.mark.parametrize("name", chosen())
