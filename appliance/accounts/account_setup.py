@@ -15,7 +15,7 @@ from appliance.accounts.passkeys import NewPasskey
 from appliance.accounts.sessions import ClientInfo
 from appliance.accounts.tickets import spend_ticket
 from appliance.errors import StateRefused
-from appliance.ledger.audit_trail import AuditEvent, EventKind
+from appliance.ledger.audit_trail import EventKind
 from appliance.model.accounts import (
     Account,
     AccountLink,
@@ -109,7 +109,7 @@ class AccountSetup(AccountsPart):
             accounts.set_state(tx, link.subject, AccountState.ACTIVE)
         kind = EventKind.ACCOUNT_ACTIVATED if welcome else EventKind.ACCOUNT_RECOVERED
         public = {"subject": link.subject, "factor": "passkey" if by_passkey else "code"}
-        self._audit.append(tx, AuditEvent(kind, self._now(), link.subject, None, public))
+        self._tell(tx, kind, link.subject, public)
 
     def _open_link(self, tx: Transaction, link_id: str) -> AccountLink:
         link = accounts.find_link(tx, link_id)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -12,7 +11,7 @@ from appliance.accounts.context import AccountsPart
 from appliance.accounts.two_step import folded
 from appliance.contact_details import email_address, organisation_name, person_name
 from appliance.errors import PreconditionRefused, StateRefused
-from appliance.ledger.audit_trail import AuditEvent, EventKind, Field
+from appliance.ledger.audit_trail import EventKind
 from appliance.model.accounts import (
     ROLES_OF,
     Account,
@@ -152,11 +151,6 @@ class AccountAdministration(AccountsPart):
     def _require_other(self, subject: str, by: str) -> None:
         if subject == by:
             raise PreconditionRefused("Nobody does this to their own account; another officer does.")
-
-    def _tell(
-        self, tx: Transaction, kind: EventKind, by: str, public: Mapping[str, Field], **private: Field
-    ) -> None:
-        self._audit.append(tx, AuditEvent(kind, self._now(), by, None, public, private))
 
 
 def _require_state(tx: Transaction, subject: str, wanted: AccountState, otherwise: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,8 +12,8 @@ from appliance.accounts.registry import PeopleRegistry
 from appliance.accounts.sessions import PortalSessions
 from appliance.accounts.tickets import LinkTokens, Tickets
 from appliance.config import InterfaceSettings, Settings
-from appliance.ledger.audit_trail import AuditTrail
-from appliance.store.database import Database
+from appliance.ledger.audit_trail import AuditEvent, AuditTrail, EventKind, Field
+from appliance.store.database import Database, Transaction
 from hsm.client import AuthorityClient
 
 
@@ -46,6 +46,12 @@ class AccountsPart:
         self._passkeys = context.passkeys
         self._interface = context.interface
         self._now = context.now
+
+    def _tell(
+        self, tx: Transaction, kind: EventKind, by: str, public: Mapping[str, Field], **private: Field
+    ) -> None:
+        """An event of now in the log, in the caller's transaction."""
+        self._audit.append(tx, AuditEvent(kind, self._now(), by, None, public, private))
 
 
 def accounts_context(

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import unicodedata
 from dataclasses import replace
 from typing import Final
 
 from appliance.accounts import passwords
 from appliance.accounts.context import AccountsPart
-from appliance.accounts.passkeys import NewPasskey
+from appliance.accounts.passkeys import NewPasskey, good_label
 from appliance.accounts.tickets import spend_ticket
 from appliance.contact_details import person_name
 from appliance.entered_text import require_zone
 from appliance.errors import NotFound, PreconditionRefused
 from appliance.language import Language
-from appliance.ledger.audit_trail import AuditEvent, EventKind, Field
+from appliance.ledger.audit_trail import EventKind
 from appliance.model.accounts import Passkey
 from appliance.model.people import Person
 from appliance.store import accounts, enrolment, people
 from appliance.store.database import Transaction
 
-LONGEST_LABEL = 60
 MOST_PASSKEYS = 10
 
 NAME_STAYS: Final = "Your name stands in your signatures as an officer verifies it; it cannot be changed here."
@@ -48,7 +46,9 @@ class OwnFactors(AccountsPart):
                 raise PreconditionRefused(NAME_STAYS)
             people.update_profile(tx, replace(before, name=shown, language=language, zone=zone))
             if shown != before.name:
-                self._tell(tx, EventKind.PROFILE_CHANGED, subject, name=shown, before=before.name)
+                self._tell(
+                    tx, EventKind.PROFILE_CHANGED, subject, {"subject": subject}, name=shown, before=before.name
+                )
 
     def prefer(self, subject: str, language: Language, *, zone: str | None = None) -> None:
         """Language and, where it is given, zone of pages and mails; for outside signers too.
@@ -76,7 +76,7 @@ class OwnFactors(AccountsPart):
         hashed = passwords.hash_password(new)
         with self._database.transaction() as tx:
             accounts.set_password(tx, subject, hashed)
-            self._tell(tx, EventKind.PASSWORD_CHANGED, subject)
+            self._tell(tx, EventKind.PASSWORD_CHANGED, subject, {"subject": subject})
             self._sessions.end_all_sessions(tx, subject, by=subject, but=session)
 
     def change_code(self, subject: str, sealed: str, code: str) -> None:
@@ -84,7 +84,7 @@ class OwnFactors(AccountsPart):
         proven = self._codes.prove_secret(subject, sealed, code, now=self._now())
         with self._database.transaction() as tx:
             accounts.set_code_secret(tx, subject, proven.wrapped, step=proven.step)
-            self._tell(tx, EventKind.LOGIN_CODE_CHANGED, subject)
+            self._tell(tx, EventKind.LOGIN_CODE_CHANGED, subject, {"subject": subject})
 
     def passkeys(self, subject: str) -> list[Passkey]:
         """The owner's passkeys, oldest first."""
@@ -100,7 +100,7 @@ class OwnFactors(AccountsPart):
                 raise PreconditionRefused("{most} passkeys are the most; remove one first.", most=MOST_PASSKEYS)
             spend_ticket(tx, made.ticket, now=self._now())
             accounts.insert_passkey(tx, new)
-            self._tell(tx, EventKind.PASSKEY_ADDED, subject, label=shown)
+            self._tell(tx, EventKind.PASSKEY_ADDED, subject, {"subject": subject}, label=shown)
 
     def remove_passkey(self, subject: str, credential_id: bytes) -> None:
         """Removes a passkey from the account. What it may sign with stays the office's affair.
@@ -115,20 +115,10 @@ class OwnFactors(AccountsPart):
                 )
             if not accounts.remove_passkey(tx, subject, credential_id):
                 raise NotFound("There is no such passkey; it may have been removed already.")
-            self._tell(tx, EventKind.PASSKEY_REMOVED, subject, credential=credential_id.hex())
-
-    def _tell(self, tx: Transaction, kind: EventKind, subject: str, **private: Field) -> None:
-        event = AuditEvent(kind, self._now(), subject, None, {"subject": subject}, private)
-        self._audit.append(tx, event)
+            self._tell(
+                tx, EventKind.PASSKEY_REMOVED, subject, {"subject": subject}, credential=credential_id.hex()
+            )
 
 
 def _is_verified(tx: Transaction, subject: str) -> bool:
     return people.is_enrolled(tx, subject) or enrolment.open_request(tx, subject) is not None
-
-
-def good_label(label: str) -> str:
-    """How a passkey is called, trimmed. Raises :class:`PreconditionRefused` for nothing, too much, or controls."""
-    shown = unicodedata.normalize("NFC", label).strip()
-    if not 1 <= len(shown) <= LONGEST_LABEL or not shown.isprintable():
-        raise PreconditionRefused("A passkey's name has 1 to {most} characters.", most=LONGEST_LABEL)
-    return shown

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hmac
 import json
+import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -28,6 +29,7 @@ TIMEOUT_MS = 120_000
 """Milliseconds that people have for touching their authenticator."""
 
 LONGEST_ANSWER = 20_000
+LONGEST_LABEL = 60
 ALGORITHMS = [
     COSEAlgorithmIdentifier.ECDSA_SHA_256,
     COSEAlgorithmIdentifier.EDDSA,
@@ -192,3 +194,11 @@ def unknown_passkey() -> SignInRefused:
 
 def _not_made() -> PreconditionRefused:
     return PreconditionRefused("The passkey could not be registered; load the page again and repeat it.")
+
+
+def good_label(label: str) -> str:
+    """How a passkey is called, trimmed. Raises :class:`PreconditionRefused` for nothing, too much, or controls."""
+    shown = unicodedata.normalize("NFC", label).strip()
+    if not 1 <= len(shown) <= LONGEST_LABEL or not shown.isprintable():
+        raise PreconditionRefused("A passkey's name has 1 to {most} characters.", most=LONGEST_LABEL)
+    return shown

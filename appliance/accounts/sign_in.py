@@ -98,8 +98,8 @@ class SignIn(AccountsPart):
     ) -> OpenedSession:
         attempt, where = come
         self._steps.complete(tx, ticket, attempt)
-        public, private = {"subject": subject, "strength": strength.value}, {"address": where.address}
-        self._audit.append(tx, AuditEvent(EventKind.SIGNED_IN, self._now(), subject, None, public, private))
+        public = {"subject": subject, "strength": strength.value}
+        self._tell(tx, EventKind.SIGNED_IN, subject, public, address=where.address)
         return self._sessions.open_session(tx, subject, strength, where)
 
 

@@ -80,16 +80,12 @@ class ConfirmedKey:
     public_key: bytes
 
 
-def fingerprint(login: str, credential_id: bytes, public_key: bytes) -> str:
-    """What a person reads out, and root types (24 hexadecimal digits in groups of four)."""
-    said = {"credential": credential_id.hex(), "login": login, "public_key": public_key.hex()}
+def fingerprint_of(key: AdministratorPasskey | ConfirmedKey) -> str:
+    """What a person reads out, and root types (24 hexadecimal digits in groups of four), of a passkey that is
+    registered, or confirmed."""
+    said = {"credential": key.credential_id.hex(), "login": key.login, "public_key": key.public_key.hex()}
     digits = hashlib.sha256(canonical.encode(said)).hexdigest()[:DIGITS]
     return " ".join(digits[begin : begin + 4] for begin in range(0, DIGITS, 4))
-
-
-def fingerprint_of(key: AdministratorPasskey | ConfirmedKey) -> str:
-    """The fingerprint of one that is registered, or confirmed."""
-    return fingerprint(key.login, key.credential_id, key.public_key)
 
 
 class RootConfirmations:

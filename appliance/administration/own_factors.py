@@ -14,7 +14,7 @@ from pathlib import Path
 
 from appliance.accounts import passwords
 from appliance.accounts.codes import CodeDraft
-from appliance.accounts.passkeys import PasskeyOffer
+from appliance.accounts.passkeys import PasskeyOffer, good_label
 from appliance.accounts.tickets import spend_ticket
 from appliance.accounts.two_step import folded
 from appliance.administration.confirmed import ConfirmedKey, fingerprint_of
@@ -35,7 +35,6 @@ from appliance.store.administration import passkeys as store
 from appliance.store.database import Transaction
 from hsm.names import is_login
 
-LONGEST_LABEL = 60
 MOST = 5
 """Passkeys of one administrator: one for every day, one in a safe, and some to change over."""
 
@@ -111,12 +110,11 @@ class OwnPasskeys:
         Raises :class:`StateRefused` for an old page, :class:`PreconditionRefused` for an answer that does not
         verify, for a label that is none, and for one too many.
         """
-        owner, now, name = presence.administrator, self._context.now(), label.strip()
+        owner, now = presence.administrator, self._context.now()
         made = self._context.passkeys().verify_registration(
             owner.login, ticket, answer
         )  # first: who has no offer gets none
-        if not 1 <= len(name) <= LONGEST_LABEL or not name.isprintable():
-            raise PreconditionRefused("A passkey's name has 1 to {most} characters.", most=LONGEST_LABEL)
+        name = good_label(label)
         passkey = AdministratorPasskey(
             made.credential_id, owner.login, made.public_key, made.sign_count, name, now.replace(microsecond=0)
         )
@@ -198,13 +196,14 @@ class PasskeyConfirmation:
         )
 
     def confirm(self, login: str, fingerprint: str) -> None:
-        """It counts from now on, for *login* and the kind of administrator that this is now, for good. Raises as
-        :meth:`named`, and :class:`StorageError` for who may not write there."""
+        """Both at once: :meth:`named` and :meth:`confirm_named`."""
         self.confirm_named(*self.named(login, fingerprint))
 
     def confirm_named(self, owner: Administrator, key: RegisteredKey) -> None:
-        """The same for what :meth:`named` gave and somebody has read: it is not looked up anew, since whoever has
-        taken the console over can make another kind of administrator of the owner meanwhile."""
+        """What :meth:`named` gave and somebody has read counts from now on, for the kind of administrator that the
+        *owner* was then, for good. It is not looked up anew, since whoever has taken the console over can make
+        another kind of administrator of the owner meanwhile. Raises :class:`StorageError` for who may not write
+        there."""
         found, login = key.passkey, owner.login
         with self._context.writing() as tx:  # what cannot be told does not count
             self._tell(JournalKind.PASSKEY_CONFIRMED, login, key.fingerprint, tx)

@@ -24,7 +24,7 @@ from appliance.accounts.tickets import spend_ticket
 from appliance.accounts.two_step import folded
 from appliance.errors import PreconditionRefused, StateRefused
 from appliance.language import translator
-from appliance.ledger.audit_trail import AuditEvent, EventKind, Field
+from appliance.ledger.audit_trail import EventKind, Field
 from appliance.model.accounts import AccountRole, AccountState, NewAccount, OpenedSession, Passkey, Strength
 from appliance.model.notice import NoticeKind
 from appliance.model.office import NewOfficer, ProposedPasskey
@@ -237,7 +237,7 @@ class Appointing(AccountsPart):
         )
         kind = EventKind.ACCOUNT_RECOVERED if restored else EventKind.OFFICER_APPOINTED
         public: dict[str, Field] = {"subject": subject, **({"factor": "ceremony"} if restored else {})}
-        self._audit.append(tx, AuditEvent(kind, now, subject, None, public))
+        self._tell(tx, kind, subject, public)
         if restored:
             notify_officers(tx, NoticeKind.OFFICER_RECOVERY, now, about=subject)
         enrolment.forget_appointments(tx, subject)

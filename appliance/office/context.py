@@ -3,14 +3,14 @@ who is notified."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from appliance.accounts.sessions import PortalSessions
 from appliance.entered_text import require_text
 from appliance.errors import NotFound
-from appliance.ledger.audit_trail import AuditTrail
+from appliance.ledger.audit_trail import AuditEvent, AuditTrail, EventKind, Field
 from appliance.model.contract import GUEST_PREFIX
 from appliance.model.notice import Notice, NoticeKind
 from appliance.store import contracts, directory, guests, outbox
@@ -38,6 +38,12 @@ class OfficeService:
         self._authority = context.authority
         self._sessions = context.sessions
         self._now = context.now
+
+    def _tell(
+        self, tx: Transaction, kind: EventKind, by: str, public: Mapping[str, Field], **private: Field
+    ) -> None:
+        """An event of now in the log, in the caller's transaction."""
+        self._audit.append(tx, AuditEvent(kind, self._now(), by, None, public, private))
 
 
 def notify_officers(tx: Transaction, kind: NoticeKind, now: datetime, *, about: str) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from appliance.enrolment_requests import RequestEnding, refuse_decision
 from appliance.errors import StateRefused
-from appliance.ledger.audit_trail import AuditEvent, EventKind
+from appliance.ledger.audit_trail import EventKind
 from appliance.model.office import (
     OfficerDecision,
     OfficerDecisionKind,
@@ -93,11 +93,10 @@ class OfficerDecisions(DecisionRecording):
             refuse_decision(tx, self._audit, pending, RequestEnding(words, by, now))
 
     def _remember(self, pending: OfficerDecision, officer: str) -> None:
-        now = self._now()
         with self._database.transaction() as tx:
-            officer_decisions.approve(tx, pending.id, officer, now)
+            officer_decisions.approve(tx, pending.id, officer, self._now())
             public = {"subject": pending.subject, "act": pending.id, "kind": pending.kind.value}
-            self._audit.append(tx, AuditEvent(EventKind.OFFICE_ACT_APPROVED, now, officer, None, public))
+            self._tell(tx, EventKind.OFFICE_ACT_APPROVED, officer, public)
 
     def _require_in_time(self, pending: OfficerDecision) -> None:
         if pending.expires <= self._now():

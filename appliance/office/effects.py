@@ -9,7 +9,7 @@ from datetime import datetime
 from cryptography import x509
 
 from appliance.errors import StateRefused
-from appliance.ledger.audit_trail import SYSTEM, AuditEvent, EventKind, Field
+from appliance.ledger.audit_trail import SYSTEM, EventKind, Field
 from appliance.model.accounts import AccountState
 from appliance.model.notice import Notice, NoticeKind
 from appliance.model.office import SEAL_DECISIONS, EnrolmentRequestState, OfficerDecision
@@ -207,7 +207,7 @@ class DecisionRecording(OfficeService):
         officers = " ".join(sorted(act.approved_by))
         public: dict[str, Field] = {"subject": act.subject, "act": act.id, "officers": officers, **more}
         private = {name: str(act.notes[name]) for name in ("verified", "reason") if name in act.notes}
-        self._audit.append(tx, AuditEvent(_event_of(act), self._now(), by, None, public, private))
+        self._tell(tx, _event_of(act), by, public, **private)
 
     def _add_seal(self, tx: Transaction, act: OfficerDecision) -> None:
         seal = Seal(
@@ -226,8 +226,7 @@ class DecisionRecording(OfficeService):
         if entry is not None and entry.state not in (None, AccountState.LEFT):
             accounts.set_state(tx, subject, AccountState.LEFT)
         for seal in remove_custodian_everywhere(tx, subject, self._now()):
-            public = {"subject": seal}
-            self._audit.append(tx, AuditEvent(EventKind.SEAL_SUSPENDED, self._now(), SYSTEM, None, public))
+            self._tell(tx, EventKind.SEAL_SUSPENDED, SYSTEM, {"subject": seal})
         end_of_agent(tx, self._audit, subject, by=by, now=self._now())
         waiting = enrolment.open_request(tx, subject)
         if waiting is not None:

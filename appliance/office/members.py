@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from appliance.errors import NotFound, StateRefused
-from appliance.ledger.audit_trail import AuditEvent, EventKind
+from appliance.ledger.audit_trail import EventKind
 from appliance.model.accounts import AccountState
 from appliance.model.office import DirectoryEntry, OfficerDecision, OpenContract
 from appliance.office import effects
@@ -98,13 +98,11 @@ class Members(OfficeService):
         certificate = effects.certificate_of(self._authority, subject)
         if certificate is not None or self._authority.credentials(subject):
             return self._drafts.draft_leaving(subject, by=by)
-        now = self._now()
         with self._database.transaction() as tx:
             self._sessions.end_all_sessions(tx, subject, by=by)
             accounts.set_state(tx, subject, AccountState.LEFT)
-            end_of_agent(tx, self._audit, subject, by=by, now=now)
-            public = {"subject": subject, "officers": by}
-            self._audit.append(tx, AuditEvent(EventKind.PERSON_LEFT, now, by, None, public))
+            end_of_agent(tx, self._audit, subject, by=by, now=self._now())
+            self._tell(tx, EventKind.PERSON_LEFT, by, {"subject": subject, "officers": by})
         return None
 
     def _require_replaceable(self, subject: str, by: str) -> None:

@@ -11,7 +11,7 @@ import argon2
 
 from appliance.accounts.codes import CodeDraft, LoginCodes
 from appliance.errors import PreconditionRefused, StateRefused
-from appliance.ledger.audit_trail import AuditEvent, EventKind
+from appliance.ledger.audit_trail import EventKind
 from appliance.model.notice import Notice, NoticeKind
 from appliance.model.office import (
     EnrolmentRequest,
@@ -86,7 +86,7 @@ class EnrolmentRequests(OfficeService):
             )
             enrolment.insert(tx, request)
             public = {"subject": subject, "request": request.id, "kinds": " ".join(kinds)}
-            self._audit.append(tx, AuditEvent(EventKind.ENROLMENT_REQUESTED, now, by, None, public))
+            self._tell(tx, EventKind.ENROLMENT_REQUESTED, by, public)
             notify_officers(tx, NoticeKind.ENROLMENT_WAITING, now, about=request.id)
             notify_inviter(tx, subject, now)
         return request
@@ -99,8 +99,7 @@ class EnrolmentRequests(OfficeService):
             if request.subject != by:
                 raise enrolment.unknown(request_id)
             enrolment.close(tx, request_id, EnrolmentRequestState.WITHDRAWN, at=now, by=by)
-            public = {"subject": by, "request": request_id}
-            self._audit.append(tx, AuditEvent(EventKind.ENROLMENT_WITHDRAWN, now, by, None, public))
+            self._tell(tx, EventKind.ENROLMENT_WITHDRAWN, by, {"subject": by, "request": request_id})
 
     def refuse_request(self, request_id: str, *, reason: str, by: str) -> None:
         """An officer says no, with a *reason* for the person. Raises :class:`StateRefused` when decided before."""
@@ -109,8 +108,7 @@ class EnrolmentRequests(OfficeService):
             request = enrolment.request(tx, request_id)
             enrolment.close(tx, request_id, EnrolmentRequestState.REFUSED, at=now, by=by, reason=words)
             public = {"subject": request.subject, "request": request_id}
-            private = {"reason": words}
-            self._audit.append(tx, AuditEvent(EventKind.ENROLMENT_REFUSED, now, by, None, public, private))
+            self._tell(tx, EventKind.ENROLMENT_REFUSED, by, public, reason=words)
             # The reason stands on the person's page.
             outbox.enqueue(tx, Notice(None, request.subject, NoticeKind.ENROLMENT_REFUSED, now, request_id))
 

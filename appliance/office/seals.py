@@ -8,7 +8,7 @@ from datetime import datetime
 from cryptography import x509
 
 from appliance.errors import NotFound, StateRefused
-from appliance.ledger.audit_trail import AuditEvent, EventKind
+from appliance.ledger.audit_trail import EventKind
 from appliance.model.office import OfficerDecision, OfficerDecisionKind
 from appliance.model.people import Seal
 from appliance.office.context import OfficeService, checked_reason
@@ -43,10 +43,6 @@ class CompanySeals(OfficeService):
         with self._database.reading() as tx:
             return people.seal(tx, subject)
 
-    def at_the_authority(self, subject: str) -> KnownCompanySeal:
-        """What the authority itself knows of the seal. Raises :class:`hsm.errors.AuthorityError`."""
-        return self._authority.seal(subject)
-
     def picture(self, subject: str, digest: str) -> bytes:
         """A picture that was uploaded for the seal (PNG). Raises :class:`NotFound`."""
         with self._database.reading() as tx:
@@ -75,10 +71,7 @@ class CompanySeals(OfficeService):
         if seal.suspended is not None:
             raise StateRefused("Another officer has changed this seal in the meantime.")
         self._authority.suspend_seal(subject)
-        now = self._now()
         with self._database.transaction() as tx:
-            if not store.suspend(tx, subject, since=now):
+            if not store.suspend(tx, subject, since=self._now()):
                 raise StateRefused("Another officer has changed this seal in the meantime.")
-            public = {"subject": subject}
-            event = AuditEvent(EventKind.SEAL_SUSPENDED, now, by, None, public, {"reason": words})
-            self._audit.append(tx, event)
+            self._tell(tx, EventKind.SEAL_SUSPENDED, by, {"subject": subject}, reason=words)

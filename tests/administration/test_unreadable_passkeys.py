@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from appliance.administration.action import ExecutedBy
-from appliance.administration.confirmed import fingerprint, fingerprint_of
+from appliance.administration.confirmed import ConfirmedKey, fingerprint_of
 from appliance.health.check_context import open_check_context
 from appliance.health.findings import Condition, HealthFinding, RunbookPage
 from appliance.health.machine_checks import passkeys
@@ -52,7 +52,7 @@ def in_two_files(path: Path) -> str:
     """Whose passkey it is nobody can tell."""
     content = {**json.loads(path.read_bytes()), "login": "sun"}
     parts = bytes.fromhex(content["credential"]), bytes.fromhex(content["public_key"])
-    other = fingerprint("sun", *parts).replace(" ", "")
+    other = fingerprint_of(ConfirmedKey("sun", AdministratorRole(content["role"]), *parts)).replace(" ", "")
     path.with_name(f"{other}.json").write_bytes(json.dumps(content).encode())
     return "another file has the same passkey"
 
@@ -101,9 +101,8 @@ def test_one_file_that_is_not_what_it_should_be_keeps_nobody_else_from_anything(
         for each in house.administration.confirming.unreadable():
             shutil.rmtree(each) if each.is_dir() else each.unlink()
         assert found(house).condition is Condition.GOOD
-        house.administration.confirming.confirm(
-            "kong", house.administration.passkeys.passkeys_of("kong")[0].fingerprint
-        )
+        mine = house.administration.passkeys.passkeys_of("kong")[0].fingerprint
+        house.administration.confirming.confirm("kong", mine)
         assert (
             house.administration.requests.signing_options(draft, DualControlRole.ASKS, by=house.actor("kong"))
             is not None

@@ -12,7 +12,7 @@ from appliance.model.administration import AdministratorRole, AdministratorState
 from tests.console.conftest import Console, id_of, post
 from webui.console.access import TITLES
 from webui.console.administrators import STATES as STATES_OF_PEOPLE
-from webui.console.figures import PLANS, SPANS
+from webui.console.charts import PLANS, SPANS
 from webui.console.history import SAID
 from webui.console.requests import STATES
 

@@ -275,7 +275,7 @@ def test_a_seal_is_suspended_and_let_go_again(appliance: Appliance, office: Offi
     with pytest.raises(StateRefused, match="in the meantime"):
         office.seals.suspend(seal, reason="again", by=participants.OFFICER)
 
-    assert office.seals.at_the_authority(seal).suspended is not None
+    assert appliance.authority.seal(seal).suspended is not None
 
     act = office.drafts.seals.draft_resumption(seal, reason="已找回", by=participants.OFFICER)
     office.decisions.activate_decision(act.id, by_officer(appliance, act))

@@ -211,7 +211,7 @@ def test_custodians_and_their_number_change_by_officers_acts(house: House, keepe
     house.done(seals.draft_custodian(seal, keepers[1].subject, by=OFFICER))
     house.done(seals.draft_custodian_number(seal, 2, by=OFFICER))
 
-    here, there = house.appliance.office.seals.seal(seal), house.appliance.office.seals.at_the_authority(seal)
+    here, there = house.appliance.office.seals.seal(seal), house.appliance.authority.seal(seal)
     assert set(here.custodians) == set(there.custodians) == {each.subject for each in keepers[:2]}
     assert here.needed == there.needed == 2
     assert house.asked(house.sent(seal)).needed == 2, "whatever policy says of the type"
@@ -230,7 +230,7 @@ def test_an_act_about_a_seal_needs_the_officer(house: House, keepers: Keepers) -
         )
         with pytest.raises(AuthorityError):
             house.appliance.office.decisions.activate_decision(act.id, answer)
-    assert house.appliance.office.seals.at_the_authority(seal).custodians == (keepers[0].subject,)
+    assert house.appliance.authority.seal(seal).custodians == (keepers[0].subject,)
 
 
 def test_the_requester_may_not_sign_where_policy_says_so(house: House, keepers: Keepers) -> None:

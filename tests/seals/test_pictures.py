@@ -113,7 +113,7 @@ def test_a_picture_is_seen_activated_and_used(house: House, keepers: tuple[Perso
     house.done(act)
 
     known = house.appliance.office.seals.seal(seal)
-    assert known.picture == house.appliance.office.seals.at_the_authority(seal).picture == digest
+    assert known.picture == house.appliance.authority.seal(seal).picture == digest
     assert events_of(house.appliance, seal)[-1] == "seal-picture-changed"
     assert "data:image/png" in pictures.svg(keepers[0].subject, seal)
     after = _signed(house, seal, keepers[0])

@@ -8,7 +8,7 @@ from appliance.errors import StorageError
 from appliance.health.figures import FigureSeries
 from appliance.model.administration import JournalKind, JournalLine
 from webui.console.access import administration, parts, visitor
-from webui.console.figures import PLANS, SPANS, Chart, Span, draw_chart, span_of
+from webui.console.charts import PLANS, SPANS, Chart, Span, draw_chart, span_of
 from webui.console.requests import mark_typed, request_sentence
 from webui.shared.language import translate
 

@@ -9,8 +9,7 @@ from __future__ import annotations
 from flask import Blueprint, Response, redirect, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
-from appliance.accounts.passkeys import LONGEST_ANSWER, PasskeyOffer
-from appliance.administration.own_factors import LONGEST_LABEL
+from appliance.accounts.passkeys import LONGEST_ANSWER, LONGEST_LABEL, PasskeyOffer
 from appliance.administration.sign_in import ConsoleSessionHolder
 from appliance.errors import PreconditionRefused, StateRefused
 from webui.console.access import administration, visitor

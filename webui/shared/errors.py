@@ -48,32 +48,19 @@ def is_page(path: str) -> bool:
 
 Refusal = ApplianceError | AuthorityError
 
-STATUS_OF = {
-    "activation-locked": 429,
-    "activation-refused": 403,
-    "activation-used": 409,
-    "authority-locked": 503,
-    "authority-unreachable": 503,
-    "bad-request": 400,
-    "certificate-refused": 409,
-    "confinement-failed": 503,
-    "consistency-refused": 503,
-    "document-refused": 422,
-    "ledger-damaged": 503,
-    "malformed": 422,
-    "module-unavailable": 503,
-    "not-allowed": 403,
-    "not-found": 404,
-    "not-permitted": 403,
-    "precondition-refused": 409,
-    "sign-in-refused": 403,
-    "state-refused": 409,
-    "storage": 503,
-    "store-unavailable": 503,
-    "time-not-available": 503,
-    "too-many-attempts": 429,
-    "unknown-key": 404,
+_CODES = {
+    400: "bad-request",
+    403: "activation-refused not-allowed not-permitted sign-in-refused",
+    404: "not-found unknown-key",
+    409: "activation-used certificate-refused precondition-refused state-refused",
+    422: "document-refused malformed",
+    429: "activation-locked too-many-attempts",
+    503: "authority-locked authority-unreachable confinement-failed consistency-refused ledger-damaged"
+    " module-unavailable storage store-unavailable time-not-available",
 }
+"""The codes of refusals under each status."""
+
+STATUS_OF = {code: status for status, codes in _CODES.items() for code in codes.split()}
 
 
 def status_of(refusal: Refusal) -> int:

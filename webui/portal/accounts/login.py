@@ -11,8 +11,7 @@ from flask import Response, make_response, redirect, render_template, request, u
 from werkzeug.wrappers import Response as BaseResponse
 
 from appliance.accounts.account_setup import LinkArrival
-from appliance.accounts.factors import LONGEST_LABEL, good_label
-from appliance.accounts.passkeys import LONGEST_ANSWER
+from appliance.accounts.passkeys import LONGEST_ANSWER, LONGEST_LABEL, good_label
 from appliance.accounts.sessions import ClientInfo
 from appliance.accounts.sign_in import PasswordPassed
 from appliance.errors import PreconditionRefused, SignInRefused, StateRefused

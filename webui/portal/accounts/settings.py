@@ -12,8 +12,7 @@ from flask import Blueprint, Response, request
 from webauthn.helpers import base64url_to_bytes, bytes_to_base64url
 
 from appliance.accounts.codes import CodeDraft
-from appliance.accounts.factors import LONGEST_LABEL
-from appliance.accounts.passkeys import LONGEST_ANSWER
+from appliance.accounts.passkeys import LONGEST_ANSWER, LONGEST_LABEL
 from appliance.errors import (
     NotAllowed,
     NotFound,
