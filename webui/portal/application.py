@@ -20,7 +20,6 @@ from webui.portal import (
     mark,
     office,
     ownership,
-    pages,
     powers,
     reminders,
     reviews,
@@ -33,6 +32,7 @@ from webui.portal import (
 )
 from webui.portal.contracts import files
 from webui.portal.office import setup
+from webui.portal.pages import Portal
 from webui.portal.parts import PortalParts
 from webui.shared import assets, errors, forms, headers, language, qr
 from webui.shared import clock as clock_line
@@ -69,7 +69,7 @@ def create_app(parts: PortalParts) -> Flask:
     """The application. ``POST /tsa`` is the timestamp service's (:mod:`webui.tsa`)."""
     settings = parts.appliance.settings
     https = settings.web.public_url.startswith("https:")
-    app = Flask("webui", static_folder=None, template_folder="templates")
+    app = Portal("webui", static_folder=None, template_folder="templates")
     app.config.update(
         MAX_CONTENT_LENGTH=2 * settings.documents.largest + ROOM_FOR_FORM,
         MAX_FORM_MEMORY_SIZE=ROOM_FOR_FIELDS,
@@ -77,7 +77,7 @@ def create_app(parts: PortalParts) -> Flask:
         PROPAGATE_EXCEPTIONS=False,
     )
     app.json.ensure_ascii = False  # type: ignore[attr-defined]  # Flask's default provider has it
-    pages.install(app, parts.appliance)
+    app.appliance = parts.appliance
     headers.protect(app, https=https)
     guards.limit_uploads(app)
     assets.install(app)

@@ -9,7 +9,8 @@ from __future__ import annotations
 import inspect
 import io
 from collections.abc import Callable, Mapping
-from functools import wraps
+from functools import partial, wraps
+from operator import attrgetter
 from typing import Any, TypeVar, cast
 
 from flask import (
@@ -34,12 +35,17 @@ from hsm.errors import AuthorityError
 from webui.shared.errors import Refusal, status_of
 from webui.shared.forms import SingleSubmission, sentence
 
-EXTENSION = "vermilion-appliance"
-
 Answer = ResponseReturnValue
 """What a view returns."""
 
-appliance = cast(Appliance, LocalProxy(lambda: current_app.extensions[EXTENSION]))
+
+class Portal(Flask):
+    """The application, with the ``appliance`` that its pages ask."""
+
+    appliance: Appliance
+
+
+appliance = cast(Appliance, LocalProxy(partial(attrgetter("appliance"), current_app)))
 """The appliance of the application that answers the request."""
 
 REFUSALS: tuple[type[ApplianceError] | type[AuthorityError], ...] = (ApplianceError, AuthorityError)
@@ -58,11 +64,6 @@ class FormProblems(Exception):
     def __init__(self, problems: Mapping[str, str], status: int = 422) -> None:
         super().__init__(problems)
         self.problems, self.status = problems, status
-
-
-def install(app: Flask, of: Appliance) -> None:
-    """Puts the pages of *app* before the appliance *of*."""
-    app.extensions[EXTENSION] = of
 
 
 def render(page: str, /, *, status: int | None = None, **shown: Any) -> Response:
