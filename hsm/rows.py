@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from enum import Enum
@@ -159,12 +159,6 @@ def fields_of(value: object, names: str) -> dict[str, Any]:
     return {name: getattr(value, name) for name in names.split()}
 
 
-def insertion(table: str, names: Iterable[str]) -> str:
-    """The statement that inserts a row with these columns."""
-    found = tuple(names)
-    return f"INSERT INTO {table} ({', '.join(found)}) VALUES ({', '.join('?' * len(found))})"  # noqa: S608  # names of this program
-
-
 @cache
 def _converter(hint: Hashable) -> _Convert | None:
     """From what SQLite gives to *hint*; None for what it gives as it is."""
@@ -184,6 +178,62 @@ def _converter(hint: Hashable) -> _Convert | None:
     if isinstance(kind, type) and issubclass(kind, Mapping):
         return json.loads
     raise TypeError(f"no column has the type {hint}; say how it is made")
+
+
+class Statements:
+    """Statements on one connection."""
+
+    __slots__ = ("_connection",)
+
+    def __init__(self, connection: sqlite.Connection) -> None:
+        self._connection = connection
+
+    def execute(self, statement: str, values: Sequence[Any] = ()) -> sqlite.Cursor:
+        """Runs one statement; the cursor gives rows (tuples) and ``rowcount``."""
+        return self._connection.execute(statement, values)
+
+    def executemany(self, statement: str, rows: Iterable[Sequence[Any]]) -> sqlite.Cursor:
+        """Runs one changing statement for each of *rows*."""
+        return self._connection.executemany(statement, rows)
+
+    def change(self, statement: str, values: Sequence[Any] = ()) -> int:
+        """Runs one changing statement; how many rows it changed."""
+        return int(self.execute(statement, values).rowcount)
+
+    def changed(self, statement: str, values: Sequence[Any] = ()) -> bool:
+        """Runs one conditional statement; whether it changed anything."""
+        return self.change(statement, values) > 0
+
+    def insert(self, table: str, row: Mapping[str, Any], *, conflict: str = "") -> int:
+        """Inserts *row* (column → value); *conflict* is an upsert clause. How many rows."""
+        places = ", ".join("?" * len(row))
+        statement = f"INSERT INTO {table} ({', '.join(row)}) VALUES ({places}) {conflict}"  # noqa: S608 # our names
+        return self.change(statement, tuple(row.values()))
+
+    def update(self, table: str, row: Mapping[str, Any], **where: Any) -> bool:
+        """Sets the columns of *row* in the rows that have the values of *where* (None: NULL); whether any had."""
+        assignments = ", ".join(f"{column} = ?" for column in row)
+        conditions = " AND ".join(f"{column} IS ?" for column in where)
+        statement = f"UPDATE {table} SET {assignments} WHERE {conditions}"  # noqa: S608  # names of this program
+        return self.changed(statement, (*row.values(), *where.values()))
+
+    def value(self, kind: type[T], statement: str, values: Sequence[Any] = ()) -> T | None:
+        """The first column of the first row as *kind*; None without a row, and for NULL."""
+        row = self.execute(statement, values).fetchone()
+        return None if row is None or row[0] is None else converted(kind, row[0])
+
+    def column(self, kind: type[T], statement: str, values: Sequence[Any] = ()) -> list[T]:
+        """The first column of every row."""
+        return [converted(kind, row[0]) for row in self.execute(statement, values).fetchall()]
+
+    def count(self, statement: str, values: Sequence[Any] = ()) -> int:
+        """The number that the query gives as its only column, in one row."""
+        [[number]] = self.execute(statement, values).fetchall()
+        return int(number)
+
+    def exists(self, statement: str, values: Sequence[Any] = ()) -> bool:
+        """Whether the query gives a row."""
+        return self.execute(statement, values).fetchone() is not None
 
 
 def apply_script(connection: sqlite.Connection, script: str) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 from weakref import WeakSet
 
 from pysqlite3 import dbapi2 as sqlite
@@ -15,7 +15,7 @@ from pysqlite3 import dbapi2 as sqlite
 from appliance.errors import StorageError
 from appliance.sharing import make_directory, make_file
 from appliance.store.schema import APPLIANCE, Schema
-from hsm.rows import converted, insertion
+from hsm.rows import Statements
 
 T = TypeVar("T")
 
@@ -33,58 +33,10 @@ _PRAGMAS = (
 )
 
 
-class Transaction:
+class Transaction(Statements):
     """What runs between ``BEGIN`` and ``COMMIT``; only valid inside the ``with`` that gave it."""
 
-    __slots__ = ("_connection",)
-
-    def __init__(self, connection: sqlite.Connection) -> None:
-        self._connection = connection
-
-    def execute(self, statement: str, values: Sequence[Any] = ()) -> sqlite.Cursor:
-        """Runs one statement; the cursor gives rows (tuples) and ``rowcount``."""
-        return self._connection.execute(statement, values)
-
-    def executemany(self, statement: str, rows: Iterable[Sequence[Any]]) -> sqlite.Cursor:
-        """Runs one changing statement for each of *rows*."""
-        return self._connection.executemany(statement, rows)
-
-    def change(self, statement: str, values: Sequence[Any] = ()) -> int:
-        """Runs one changing statement; how many rows it changed."""
-        return int(self.execute(statement, values).rowcount)
-
-    def changed(self, statement: str, values: Sequence[Any] = ()) -> bool:
-        """Runs one conditional statement; whether it changed anything."""
-        return self.change(statement, values) > 0
-
-    def insert(self, table: str, row: Mapping[str, Any], *, conflict: str = "") -> int:
-        """Inserts *row* (column → value); *conflict* is an upsert clause. How many rows."""
-        return self.change(f"{insertion(table, row)} {conflict}", tuple(row.values()))
-
-    def update(self, table: str, row: Mapping[str, Any], **where: Any) -> bool:
-        """Sets the columns of *row* in the rows that have the values of *where* (None: NULL); whether any had."""
-        assignments = ", ".join(f"{column} = ?" for column in row)
-        conditions = " AND ".join(f"{column} IS ?" for column in where)
-        statement = f"UPDATE {table} SET {assignments} WHERE {conditions}"  # noqa: S608  # names of this program
-        return self.changed(statement, (*row.values(), *where.values()))
-
-    def value(self, kind: type[T], statement: str, values: Sequence[Any] = ()) -> T | None:
-        """The first column of the first row as *kind* (:mod:`hsm.rows`); None without a row, and for NULL."""
-        row = self.execute(statement, values).fetchone()
-        return None if row is None or row[0] is None else converted(kind, row[0])
-
-    def column(self, kind: type[T], statement: str, values: Sequence[Any] = ()) -> list[T]:
-        """The first column of every row."""
-        return [converted(kind, row[0]) for row in self.execute(statement, values).fetchall()]
-
-    def count(self, statement: str, values: Sequence[Any] = ()) -> int:
-        """The number that the query gives as its only column, in one row."""
-        [[number]] = self.execute(statement, values).fetchall()
-        return int(number)
-
-    def exists(self, statement: str, values: Sequence[Any] = ()) -> bool:
-        """Whether the query gives a row."""
-        return self.execute(statement, values).fetchone() is not None
+    __slots__ = ()
 
 
 class _Link:

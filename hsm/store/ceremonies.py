@@ -12,7 +12,7 @@ from pathlib import Path
 from hsm.errors import UnknownKey
 from hsm.intents import instant
 from hsm.rows import RowMapper
-from hsm.store.database import AuthorityDatabase
+from hsm.store.database import AuthorityTables
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,21 +29,18 @@ class CeremonyRecord:
 _RECORDS = RowMapper(CeremonyRecord)
 
 
-class CeremonyStore:
+class CeremonyStore(AuthorityTables):
     """The records. Changes belong into one transaction with what they are about."""
-
-    def __init__(self, database: AuthorityDatabase) -> None:
-        self._database = database
 
     def add_ceremony(self, name: str, sha256: bytes, *, held: int) -> None:
         """One more."""
         with self._database.transaction():
-            self._database.insert("ceremonies", name=name, transcript_sha256=sha256, held=held)
+            self._database.insert("ceremonies", {"name": name, "transcript_sha256": sha256, "held": held})
 
     def all_ceremonies(self) -> list[CeremonyRecord]:
         """Every one, the first first."""
         query = "SELECT number, name, transcript_sha256 AS sha256, held FROM ceremonies ORDER BY number"
-        return _RECORDS.all(self._database.rows(query))
+        return _RECORDS.all(self._database.execute(query))
 
     def ceremony(self, number: int) -> CeremonyRecord:
         """The one with this *number*. Raises :class:`UnknownKey`."""
@@ -59,21 +56,18 @@ def transcript_path(store: Path, name: str, held: int) -> Path:
     return store.parent / "ceremonies" / f"{name}-{stamp}.txt"
 
 
-class SetupCodeStore:
+class SetupCodeStore(AuthorityTables):
     """The codes that a ceremony left. Changes belong into one transaction with the officer that they make."""
-
-    def __init__(self, database: AuthorityDatabase) -> None:
-        self._database = database
 
     def add_code(self, digest: bytes, *, expires: int) -> None:
         """A code by its SHA-256, good until *expires* (Unix seconds)."""
-        self._database.insert("setup_codes", digest=digest, expires=expires)
+        self._database.insert("setup_codes", {"digest": digest, "expires": expires})
 
     def unused(self, now: int) -> list[tuple[bytes, int]]:
         """The digests that still count, with the end of each."""
         return [
             (bytes(digest), int(expires))
-            for digest, expires in self._database.rows(
+            for digest, expires in self._database.execute(
                 "SELECT digest, expires FROM setup_codes WHERE used IS NULL AND expires > ? ORDER BY expires",
                 (now,),
             )
@@ -81,20 +75,20 @@ class SetupCodeStore:
 
     def use_code(self, digest: bytes, *, officer: str, at: int) -> bool:
         """Uses the code up for *officer*; False when somebody was faster."""
-        changed = self._database.run(
+        changed = self._database.changed(
             "UPDATE setup_codes SET officer = ?, used = ? WHERE digest = ? AND used IS NULL", (officer, at, digest)
         )
-        self._database.run("UPDATE setup_lock SET failures = 0, locked_until = 0 WHERE one = 1")
-        return changed == 1
+        self._database.change("UPDATE setup_lock SET failures = 0, locked_until = 0 WHERE one = 1")
+        return changed
 
     def add_recovery(self, digest: bytes, *, officer: str, expires: int, at: int) -> None:
         """A code for *officer* and nobody else, in place of an earlier one."""
         self.end_recoveries(officer, at=at)
-        self._database.insert("recovery_codes", digest=digest, officer=officer, expires=expires)
+        self._database.insert("recovery_codes", {"digest": digest, "officer": officer, "expires": expires})
 
     def end_recoveries(self, officer: str, *, at: int) -> None:
         """No code that was left for *officer* counts any more."""
-        self._database.run(
+        self._database.change(
             "UPDATE recovery_codes SET ended = ? WHERE officer = ? AND ended IS NULL", (at, officer)
         )
 
@@ -102,7 +96,7 @@ class SetupCodeStore:
         """Digest, officer and end of each recovery code that still counts."""
         return [
             (bytes(digest), str(officer), int(expires))
-            for digest, officer, expires in self._database.rows(
+            for digest, officer, expires in self._database.execute(
                 "SELECT digest, officer, expires FROM recovery_codes WHERE ended IS NULL AND expires > ?"
                 " ORDER BY officer",
                 (now,),
@@ -111,22 +105,21 @@ class SetupCodeStore:
 
     def use_recovery(self, digest: bytes, *, at: int) -> bool:
         """Uses the code up; False when somebody was faster."""
-        changed = self._database.run(
+        changed = self._database.changed(
             "UPDATE recovery_codes SET ended = ? WHERE digest = ? AND ended IS NULL", (at, digest)
         )
-        self._database.run("UPDATE setup_lock SET failures = 0, locked_until = 0 WHERE one = 1")
-        return changed == 1
+        self._database.change("UPDATE setup_lock SET failures = 0, locked_until = 0 WHERE one = 1")
+        return changed
 
     def begin_attempt(self, *, allowed: int, now: int, lock_until: int) -> bool:
         """Counts a try before it is looked at; False while locked. The one number *allowed* locks."""
         with self._database.transaction():
-            changed = self._database.run(
+            return self._database.changed(
                 "UPDATE setup_lock SET failures = (failures + 1) % ?,"
                 " locked_until = CASE WHEN failures + 1 >= ? THEN ? ELSE locked_until END"
                 " WHERE one = 1 AND locked_until <= ?",
                 (allowed, allowed, lock_until, now),
             )
-        return changed == 1
 
 
 _BYTES = 20

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from importlib import resources
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from pysqlite3 import dbapi2 as sqlite
 
 from hsm.errors import ConfigurationRefused
-from hsm.rows import apply_script, converted, insertion, objects_in
+from hsm.rows import Statements, apply_script, objects_in
 
 _MIGRATIONS = (
     "0001_store.sql",
@@ -28,7 +28,7 @@ _OLDEST_SQLITE = (3, 51, 3)
 T = TypeVar("T")
 
 
-class AuthorityDatabase:
+class AuthorityDatabase(Statements):
     """One connection. Transactions are ``BEGIN IMMEDIATE`` and on disk on return (WAL, ``synchronous=FULL``)."""
 
     def __init__(self, path: Path) -> None:
@@ -39,7 +39,7 @@ class AuthorityDatabase:
                 version=sqlite.sqlite_version,
             )
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._connection = sqlite.connect(path, timeout=10, isolation_level=None, cached_statements=256)
+        super().__init__(sqlite.connect(path, timeout=10, isolation_level=None, cached_statements=256))
         path.chmod(0o600)
         for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "trusted_schema = OFF"):
             self._connection.execute(f"PRAGMA {pragma}")
@@ -62,27 +62,6 @@ class AuthorityDatabase:
             self._connection.execute("ROLLBACK")
             raise
         self._connection.execute("COMMIT")
-
-    def run(self, statement: str, values: Sequence[Any] = ()) -> int:
-        """Executes a changing statement; the number of rows that it changed."""
-        return int(self._connection.execute(statement, values).rowcount)
-
-    def insert(self, table: str, conflict: str = "", **row: Any) -> int:
-        """Inserts *row* (column → value); *conflict* is an upsert clause. How many rows."""
-        return self.run(f"{insertion(table, row)} {conflict}", tuple(row.values()))
-
-    def rows(self, statement: str, values: Sequence[Any] = ()) -> sqlite.Cursor:
-        """Runs a query, for a :class:`hsm.rows.RowMapper`."""
-        return self._connection.execute(statement, values)
-
-    def value(self, kind: type[T], statement: str, values: Sequence[Any] = ()) -> T | None:
-        """The first column of the first row, a *kind*; None without a row, and for NULL."""
-        row = self._connection.execute(statement, values).fetchone()
-        return None if row is None or row[0] is None else converted(kind, row[0])
-
-    def column(self, kind: type[T], statement: str, values: Sequence[Any] = ()) -> list[T]:
-        """The first column of every row, each a *kind*."""
-        return [converted(kind, row[0]) for row in self._connection.execute(statement, values)]
 
     def _prepare_schema(self, path: Path) -> None:
         with self.transaction():
@@ -116,3 +95,10 @@ def _own_schema() -> list[tuple[str, str]]:
         return objects_in(connection)
     finally:
         connection.close()
+
+
+class AuthorityTables:
+    """A part of the store, over its one *database*."""
+
+    def __init__(self, database: AuthorityDatabase) -> None:
+        self._database = database

@@ -10,32 +10,31 @@ from pysqlite3 import dbapi2 as sqlite
 
 from hsm.errors import ActivationRefused, ActivationUsed
 from hsm.rows import RowMapper, fields_of
-from hsm.store.database import AuthorityDatabase
+from hsm.store.database import AuthorityTables
 
 
-class IntentStore:
+class IntentStore(AuthorityTables):
     """The record of authorised intents; rows are never changed or deleted."""
-
-    def __init__(self, database: AuthorityDatabase) -> None:
-        self._database = database
 
     def authorise(self, nonce: bytes, intent: str, *, activated_by: Sequence[str], strength: str, at: int) -> None:
         """Uses up *nonce* for the canonical *intent*. Raises :class:`ActivationUsed` when it was used before."""
         try:
             self._database.insert(
                 "acts",
-                nonce=nonce,
-                act=intent,
-                activated_by=" ".join(activated_by),
-                strength=strength,
-                authorised=at,
+                {
+                    "nonce": nonce,
+                    "act": intent,
+                    "activated_by": " ".join(activated_by),
+                    "strength": strength,
+                    "authorised": at,
+                },
             )
         except sqlite.IntegrityError as error:
             raise ActivationUsed(_USED) from error
 
     def require_unused(self, nonce: bytes) -> None:
         """Raises :class:`ActivationUsed` when *nonce* was used up."""
-        if self._database.value(int, "SELECT 1 FROM acts WHERE nonce = ?", (nonce,)):
+        if self._database.exists("SELECT 1 FROM acts WHERE nonce = ?", (nonce,)):
             raise ActivationUsed(_USED)
 
 
@@ -54,15 +53,12 @@ class Approval:
 _APPROVALS = RowMapper(Approval)
 
 
-class ApprovalStore:
+class ApprovalStore(AuthorityTables):
     """What was approved, by the intent's nonce."""
-
-    def __init__(self, database: AuthorityDatabase) -> None:
-        self._database = database
 
     def for_nonce(self, nonce: bytes) -> list[Approval]:
         """The approvals under *nonce* whose credential has not been revoked since, in the order given."""
-        rows = self._database.rows(
+        rows = self._database.execute(
             "SELECT a.subject, a.challenge, a.strength FROM approvals a"
             " JOIN credentials c ON c.number = a.credential"
             " WHERE a.nonce = ? AND c.revoked IS NULL ORDER BY a.approved, a.subject",
@@ -74,9 +70,15 @@ class ApprovalStore:
         """Remembers *approval* by the *credential* of this number; :class:`ActivationRefused` for a second."""
         try:
             self._database.insert(
-                "approvals", nonce=nonce, **fields_of(approval, "subject challenge strength"),
-                credential=credential, approved=at, expires=expires,
-            )  # fmt: skip
+                "approvals",
+                {
+                    "nonce": nonce,
+                    **fields_of(approval, "subject challenge strength"),
+                    "credential": credential,
+                    "approved": at,
+                    "expires": expires,
+                },
+            )
         except sqlite.IntegrityError as error:
             raise ActivationRefused(
                 "{subject} has approved this already; somebody else has to.", subject=approval.subject

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from hsm.rows import RowMapper, fields_of
-from hsm.store.database import AuthorityDatabase
+from hsm.store.database import AuthorityTables
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +22,9 @@ class RememberedCheckpoint:
 _CHECKPOINTS = RowMapper(RememberedCheckpoint)
 
 
-class CheckpointStore:
+class CheckpointStore(AuthorityTables):
     """The memory of :class:`hsm.operations.services.CheckpointWitness`; it grows only, and remembering is
     durable."""
-
-    def __init__(self, database: AuthorityDatabase) -> None:
-        self._database = database
 
     def exclusive_transaction(self) -> AbstractContextManager[None]:
         """Nobody else remembers anything while this is entered; what was remembered is on disk when it is left."""
@@ -36,24 +33,23 @@ class CheckpointStore:
     def last(self) -> RememberedCheckpoint | None:
         """The largest state, or None before the first."""
         query = "SELECT size, root FROM checkpoints ORDER BY size DESC LIMIT 1"
-        return _CHECKPOINTS.first(self._database.rows(query))
+        return _CHECKPOINTS.first(self._database.execute(query))
 
     def remember(self, checkpoint: RememberedCheckpoint) -> None:
         """Adds a state that extends the last, or is the last."""
         with self._database.transaction():
-            self._database.insert("checkpoints", "ON CONFLICT DO NOTHING", **fields_of(checkpoint, "size root"))
+            self._database.insert(
+                "checkpoints", fields_of(checkpoint, "size root"), conflict="ON CONFLICT DO NOTHING"
+            )
 
     def has(self, checkpoint: RememberedCheckpoint) -> bool:
         """Whether exactly this state was signed."""
         query = "SELECT 1 FROM checkpoints WHERE size = ? AND root = ?"
-        return self._database.value(int, query, (checkpoint.size, checkpoint.root)) is not None
+        return self._database.exists(query, (checkpoint.size, checkpoint.root))
 
 
-class TimeLease:
+class TimeLease(AuthorityTables):
     """One number for all workers: microseconds since 1970 (UTC) up to which timestamps may have been given."""
-
-    def __init__(self, database: AuthorityDatabase) -> None:
-        self._database = database
 
     def lease(self) -> int:
         """The end of the lease; 0 before the first."""
@@ -62,14 +58,11 @@ class TimeLease:
     def extend_lease(self, until: int) -> None:
         """Moves the end to *until*, on disk on return; never back."""
         with self._database.transaction():
-            self._database.run("UPDATE time_lease SET until = ? WHERE one = 1 AND until < ?", (until, until))
+            self._database.change("UPDATE time_lease SET until = ? WHERE one = 1 AND until < ?", (until, until))
 
 
-class PinLatch:
+class PinLatch(AuthorityTables):
     """One row for each token whose PIN was refused; it outlives restarts."""
-
-    def __init__(self, database: AuthorityDatabase) -> None:
-        self._database = database
 
     def refusal_of(self, token: str) -> str | None:
         """Why no PIN may be tried on *token* (its label), or None when one may."""
@@ -78,16 +71,18 @@ class PinLatch:
     def latch(self, token: str, sentence: str, *, at: int) -> None:
         """Forbids further attempts on *token*."""
         with self._database.transaction():
-            self._database.insert("latch", "ON CONFLICT DO NOTHING", token=token, sentence=sentence, latched=at)
+            self._database.insert(
+                "latch", {"token": token, "sentence": sentence, "latched": at}, conflict="ON CONFLICT DO NOTHING"
+            )
 
     def release_all(self) -> list[str]:
         """Permits one attempt again on every token; the labels of those on which none was permitted."""
         with self._database.transaction():
             latched = self._database.column(str, "SELECT token FROM latch ORDER BY token")
-            self._database.run("DELETE FROM latch")
+            self._database.change("DELETE FROM latch")
         return latched
 
     def release(self, token: str) -> bool:
         """Permits one attempt again; False when none was forbidden."""
         with self._database.transaction():
-            return self._database.run("DELETE FROM latch WHERE token = ?", (token,)) == 1
+            return self._database.change("DELETE FROM latch WHERE token = ?", (token,)) == 1

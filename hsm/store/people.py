@@ -10,7 +10,7 @@ from pysqlite3 import dbapi2 as sqlite
 
 from hsm.errors import CertificateRefused, UnknownKey
 from hsm.rows import RowMapper, fields_of
-from hsm.store.database import AuthorityDatabase
+from hsm.store.database import AuthorityTables
 
 _CREDENTIAL = (
     "SELECT number, subject, kind, credential_id, public_key, sign_count, pin_hash, totp_secret, totp_step,"
@@ -66,11 +66,8 @@ _SUBJECTS = RowMapper(Subject)
 _CREDENTIALS = RowMapper(Credential)
 
 
-class SubjectStore:
+class SubjectStore(AuthorityTables):
     """The subjects. Changes belong into one transaction with the intent that authorises them."""
-
-    def __init__(self, database: AuthorityDatabase) -> None:
-        self._database = database
 
     def add_subject(self, subject: Subject, *, enrolled: int, custodians: tuple[str, ...] = ()) -> None:
         """Adds *subject*, and the persons who may activate it if it is a seal. Raises CertificateRefused."""
@@ -78,22 +75,20 @@ class SubjectStore:
         try:
             self._database.insert(
                 "subjects",
-                **fields_of(subject, "subject name organisation"),
-                kind=kept_as.value,
-                enrolled=enrolled,
+                {**fields_of(subject, "subject name organisation"), "kind": kept_as.value, "enrolled": enrolled},
             )
         except sqlite.IntegrityError as error:
             raise CertificateRefused("{subject} is enrolled already.", subject=subject.subject) from error
         if subject.kind is SubjectKind.PIN_CUSTODIAN:
-            self._database.insert("keepers", subject=subject.subject)
+            self._database.insert("keepers", {"subject": subject.subject})
         if subject.kind is SubjectKind.OUTSIDE:
-            self._database.insert("outside_signers", subject=subject.subject)
+            self._database.insert("outside_signers", {"subject": subject.subject})
         for person in custodians:
-            self._database.insert("custodians", seal=subject.subject, person=person)
+            self._database.insert("custodians", {"seal": subject.subject, "person": person})
 
     def subject(self, subject: str) -> Subject:
         """The subject of this name. Raises :class:`UnknownKey`."""
-        rows = self._database.rows(
+        rows = self._database.execute(
             "SELECT s.subject, CASE WHEN k.subject IS NOT NULL THEN 'keeper'"
             " WHEN o.subject IS NOT NULL THEN 'outside' ELSE s.kind END AS kind, s.name, s.organisation"
             " FROM subjects s LEFT JOIN keepers k ON k.subject = s.subject"
@@ -130,7 +125,7 @@ class SubjectStore:
         """Adds a credential; its ``number`` is given by the store. Raises CertificateRefused when it is taken."""
         try:
             names = "subject kind credential_id public_key pin_hash totp_secret"
-            self._database.insert("credentials", **fields_of(credential, names), added=added)
+            self._database.insert("credentials", {**fields_of(credential, names), "added": added})
         except sqlite.IntegrityError as error:
             raise CertificateRefused("This credential belongs to somebody already.") from error
 
@@ -144,7 +139,7 @@ class SubjectStore:
 
     def officers(self) -> list[tuple[str, str, int]]:
         """Subject and name of every officer there ever was, and how many authenticators each has, by subject."""
-        rows = self._database.rows(
+        rows = self._database.execute(
             "SELECT s.subject, s.name, count(c.number) FROM subjects s"
             " LEFT JOIN credentials c ON c.subject = s.subject AND c.revoked IS NULL"
             " WHERE s.kind = 'officer' GROUP BY s.subject ORDER BY s.subject"
@@ -153,7 +148,7 @@ class SubjectStore:
 
     def is_known_pin_custodian(self, subject: str) -> bool:
         """Whether *subject* is a PIN custodian, or was one."""
-        return self._database.value(int, "SELECT 1 FROM keepers WHERE subject = ?", (subject,)) is not None
+        return self._database.exists("SELECT 1 FROM keepers WHERE subject = ?", (subject,))
 
     def replace_authenticators(self, subject: str, wanted: Sequence[Credential], *, at: int) -> None:
         """From now on *subject* answers with those *wanted*, and with no other. Raises CertificateRefused for one
@@ -164,7 +159,7 @@ class SubjectStore:
         """
         self.revoke_credentials(subject, revoked=at)
         for credential in wanted:
-            again = self._database.run(
+            again = self._database.change(
                 "UPDATE credentials SET revoked = NULL"
                 " WHERE subject = ? AND credential_id = ? AND public_key = ? AND revoked IS NOT NULL",
                 (subject, credential.credential_id, credential.public_key),
@@ -174,14 +169,14 @@ class SubjectStore:
 
     def webauthn(self, subject: str, credential_id: bytes) -> Credential | None:
         """The unrevoked authenticator of *subject* with this id, or None."""
-        rows = self._database.rows(
+        rows = self._database.execute(
             f"{_CREDENTIAL} WHERE credential_id = ? AND subject = ? AND revoked IS NULL", (credential_id, subject)
         )
         return _CREDENTIALS.first(rows)
 
     def pin_totp(self, subject: str) -> Credential | None:
         """The newest unrevoked PIN and TOTP of *subject*, or None."""
-        rows = self._database.rows(
+        rows = self._database.execute(
             f"{_CREDENTIAL} WHERE subject = ? AND kind = 'pin-totp' AND revoked IS NULL"
             " ORDER BY number DESC LIMIT 1",
             (subject,),
@@ -191,7 +186,7 @@ class SubjectStore:
     def credentials(self, subject: str) -> list[tuple[str, bytes | None, int, bytes | None]]:
         """Kind, id, time of adding and public key of every unrevoked credential, oldest first; PIN and TOTP have
         neither id nor public key."""
-        rows = self._database.rows(
+        rows = self._database.execute(
             "SELECT kind, credential_id, added, public_key FROM credentials WHERE subject = ? AND revoked IS NULL"
             " ORDER BY number",
             (subject,),
@@ -200,29 +195,28 @@ class SubjectStore:
 
     def revoke_credentials(self, subject: str, *, revoked: int) -> int:
         """Revokes everything that *subject* activates with; how many."""
-        return self._database.run(
+        return self._database.change(
             "UPDATE credentials SET revoked = ? WHERE subject = ? AND revoked IS NULL", (revoked, subject)
         )
 
     def revoke_credential(self, subject: str, credential_id: bytes | None, *, revoked: int) -> int:
         """Revokes the authenticator with this id, or (None) every PIN and TOTP; how many."""
         if credential_id is None:
-            return self._database.run(
+            return self._database.change(
                 "UPDATE credentials SET revoked = ? WHERE subject = ? AND kind = 'pin-totp' AND revoked IS NULL",
                 (revoked, subject),
             )
-        return self._database.run(
+        return self._database.change(
             "UPDATE credentials SET revoked = ? WHERE subject = ? AND credential_id = ? AND revoked IS NULL",
             (revoked, subject, credential_id),
         )
 
     def advance_counter(self, credential: Credential, sign_count: int) -> bool:
         """Sets the authenticator's counter; False when another activation was faster."""
-        changed = self._database.run(
+        return self._database.changed(
             "UPDATE credentials SET sign_count = ? WHERE number = ? AND sign_count = ? AND revoked IS NULL",
             (sign_count, credential.number, credential.sign_count),
         )
-        return changed == 1
 
     def begin_attempt(self, credential: Credential, *, allowed: int, now: int, lock_until: int) -> bool:
         """Counts an answer before it is looked at, so that guesses in parallel count too; False while locked.
@@ -230,22 +224,20 @@ class SubjectStore:
         The answer number *allowed* locks the credential until *lock_until*, unless :meth:`accept_totp` follows.
         """
         with self._database.transaction():
-            changed = self._database.run(
+            return self._database.changed(
                 "UPDATE credentials SET failures = (failures + 1) % ?,"
                 " locked_until = CASE WHEN failures + 1 >= ? THEN ? ELSE locked_until END"
                 " WHERE number = ? AND locked_until <= ?",
                 (allowed, allowed, lock_until, credential.number, now),
             )
-        return changed == 1
 
     def accept_totp(self, credential: Credential, step: int) -> bool:
         """Uses up the code of *step* and forgets failures; False when it, or a later one, was used before."""
-        changed = self._database.run(
+        return self._database.changed(
             "UPDATE credentials SET totp_step = ?, failures = 0, locked_until = 0"
             " WHERE number = ? AND totp_step < ? AND revoked IS NULL",
             (step, credential.number, step),
         )
-        return changed == 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,19 +256,16 @@ class CompanySealRecord:
 _SEALS = RowMapper(CompanySealRecord)
 
 
-class CompanySealStore:
+class CompanySealStore(AuthorityTables):
     """The seals. Changes belong into one transaction with the intent that authorises them."""
-
-    def __init__(self, database: AuthorityDatabase) -> None:
-        self._database = database
 
     def add_seal(self, subject: str, kind: str, needed: int) -> None:
         """Adds a seal whose subject is there."""
-        self._database.insert("seals", subject=subject, kind=kind, needed=needed)
+        self._database.insert("seals", {"subject": subject, "kind": kind, "needed": needed})
 
     def seal(self, subject: str) -> CompanySealRecord:
         """The seal. Raises :class:`UnknownKey`."""
-        rows = self._database.rows(
+        rows = self._database.execute(
             "SELECT subject, kind, needed, picture, suspended, destroyed FROM seals WHERE subject = ?", (subject,)
         )
         found = _SEALS.first(rows)
@@ -286,36 +275,38 @@ class CompanySealStore:
 
     def suspend(self, subject: str, *, since: int) -> None:
         """Stops the seal; one that stands still keeps its time."""
-        self._database.run(
+        self._database.change(
             "UPDATE seals SET suspended = ? WHERE subject = ? AND suspended IS NULL", (since, subject)
         )
 
     def resume(self, subject: str) -> None:
         """Lets the seal be used again."""
-        self._database.run("UPDATE seals SET suspended = NULL WHERE subject = ?", (subject,))
+        self._database.change("UPDATE seals SET suspended = NULL WHERE subject = ?", (subject,))
 
     def set_needed(self, subject: str, needed: int) -> None:
         """So many custodians release it from now on."""
-        self._database.run("UPDATE seals SET needed = ? WHERE subject = ?", (needed, subject))
+        self._database.change("UPDATE seals SET needed = ? WHERE subject = ?", (needed, subject))
 
     def set_picture(self, subject: str, digest: str | None) -> None:
         """It looks like the picture of this SHA-256 (hex) from now on; None: as it is drawn."""
-        self._database.run("UPDATE seals SET picture = ? WHERE subject = ?", (digest, subject))
+        self._database.change("UPDATE seals SET picture = ? WHERE subject = ?", (digest, subject))
 
     def destroy(self, subject: str, *, at: int) -> None:
         """Ends the seal for good; its custodians stay on record."""
-        self._database.run(
+        self._database.change(
             "UPDATE seals SET suspended = coalesce(suspended, ?1), destroyed = ?1 WHERE subject = ?2",
             (at, subject),
         )
 
     def add_custodian(self, subject: str, person: str) -> int:
         """One more who may release it; 0 when the person is one already."""
-        return self._database.insert("custodians", "ON CONFLICT DO NOTHING", seal=subject, person=person)
+        return self._database.insert(
+            "custodians", {"seal": subject, "person": person}, conflict="ON CONFLICT DO NOTHING"
+        )
 
     def remove_custodian(self, subject: str, person: str) -> int:
         """One less; 0 when the person was none."""
-        return self._database.run("DELETE FROM custodians WHERE seal = ? AND person = ?", (subject, person))
+        return self._database.change("DELETE FROM custodians WHERE seal = ? AND person = ?", (subject, person))
 
     def seals_of_custodian(self, person: str) -> list[CompanySealRecord]:
         """The seals of which *person* is a custodian."""
@@ -333,4 +324,6 @@ class CompanySealStore:
 
     def key_destroyed(self, label: str, *, at: int) -> None:
         """The token was asked and does not hold this key any more."""
-        self._database.insert("destroyed_keys", "ON CONFLICT DO NOTHING", label=label, destroyed=at)
+        self._database.insert(
+            "destroyed_keys", {"label": label, "destroyed": at}, conflict="ON CONFLICT DO NOTHING"
+        )

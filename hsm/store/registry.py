@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from hsm.errors import UnknownKey
 from hsm.rows import RowMapper, columns, fields_of
-from hsm.store.database import AuthorityDatabase
+from hsm.store.database import AuthorityTables
 
 ROOT, ISSUING = "root", "issuing"
 """The root, and the first issuing CA; those that follow it are called ``issuing-2``, ``issuing-3``, …"""
@@ -67,37 +67,36 @@ _KEY = "SELECT label, subject, algorithm, public_key, attributes FROM keys"
 _CERTIFICATE = "SELECT subject, issuer, label, der FROM certificates"
 
 
-class CertificateStore:
+class CertificateStore(AuthorityTables):
     """What the token's keys are for, and what was said about them. Each call is one durable transaction."""
-
-    def __init__(self, database: AuthorityDatabase) -> None:
-        self._database = database
 
     def add_key(self, key: KeyRecord, *, made: int) -> None:
         """Records a key that was generated at *made* (seconds since 1970)."""
         with self._database.transaction():
             names = "label subject algorithm public_key attributes"
-            self._database.insert("keys", **fields_of(key, names), made=made)
+            self._database.insert("keys", {**fields_of(key, names), "made": made})
 
     def key(self, label: str) -> KeyRecord:
         """The record of *label*. Raises :class:`UnknownKey`."""
-        found = _KEYS.first(self._database.rows(f"{_KEY} WHERE label = ?", (label,)))
+        found = _KEYS.first(self._database.execute(f"{_KEY} WHERE label = ?", (label,)))
         if found is None:
             raise UnknownKey("The authority has no key {label}.", label=label)
         return found
 
     def keys_of(self, subject: str) -> list[KeyRecord]:
         """Every key of *subject*, oldest first."""
-        return _KEYS.all(self._database.rows(f"{_KEY} WHERE subject = ? ORDER BY made, rowid", (subject,)))
+        return _KEYS.all(self._database.execute(f"{_KEY} WHERE subject = ? ORDER BY made, rowid", (subject,)))
 
     def add_certificate(self, record: CertificateRecord) -> None:
         """Records an issued certificate, which becomes its subject's current one."""
         with self._database.transaction():
             self._database.insert(
                 "certificates",
-                **fields_of(record, "serial subject issuer label"),
-                not_after=int(record.certificate.not_valid_after_utc.timestamp()),
-                der=record.certificate.public_bytes(Encoding.DER),
+                {
+                    **fields_of(record, "serial subject issuer label"),
+                    "not_after": int(record.certificate.not_valid_after_utc.timestamp()),
+                    "der": record.certificate.public_bytes(Encoding.DER),
+                },
             )
 
     def current_number(self, subject: str) -> int:
@@ -136,7 +135,7 @@ class CertificateStore:
     def revocation(self, serial: int) -> RevokedCertificate | None:
         """The revocation of the certificate with this serial number, or None."""
         query = "SELECT serial, revoked, reason FROM revocations WHERE serial = ?"
-        return _REVOCATIONS.first(self._database.rows(query, (f"{serial:x}",)))
+        return _REVOCATIONS.first(self._database.execute(query, (f"{serial:x}",)))
 
     def authorities(self) -> list[CertificateRecord]:
         """The issuing CAs, the one that issues now first, however many came before it."""
@@ -161,18 +160,20 @@ class CertificateStore:
         """Records a revocation; False when the certificate was revoked before."""
         with self._database.transaction():
             changed = self._database.insert(
-                "revocations", "ON CONFLICT DO NOTHING", serial=f"{serial:x}", revoked=revoked, reason=reason
+                "revocations",
+                {"serial": f"{serial:x}", "revoked": revoked, "reason": reason},
+                conflict="ON CONFLICT DO NOTHING",
             )
         return changed == 1
 
     def is_revoked(self, serial: int) -> bool:
         """Whether the certificate with this serial number was revoked."""
         query = "SELECT 1 FROM revocations WHERE serial = ?"
-        return self._database.value(int, query, (f"{serial:x}",)) is not None
+        return self._database.exists(query, (f"{serial:x}",))
 
     def revocations(self, issuer: str) -> list[RevokedCertificate]:
         """Every revocation among the certificates of *issuer*, oldest first."""
-        rows = self._database.rows(
+        rows = self._database.execute(
             "SELECT r.serial, r.revoked, r.reason FROM revocations r JOIN certificates c ON c.serial = r.serial"
             " WHERE c.issuer = ? ORDER BY r.revoked, r.serial",
             (issuer,),
@@ -186,18 +187,18 @@ class CertificateStore:
     def add_crl(self, record: CrlRecord) -> None:
         """Records a CRL, and forgets those before the previous one: they are replaced, and grow with time."""
         with self._database.transaction():
-            self._database.insert("crls", **fields_of(record, "issuer number der"))
-            self._database.run(
+            self._database.insert("crls", fields_of(record, "issuer number der"))
+            self._database.change(
                 "DELETE FROM crls WHERE issuer = ? AND number < ?", (record.issuer, record.number - 1)
             )
 
     def crl(self, issuer: str) -> CrlRecord | None:
         """The newest CRL of *issuer*, or None."""
         query = "SELECT issuer, number, der FROM crls WHERE issuer = ? ORDER BY number DESC LIMIT 1"
-        return _CRLS.first(self._database.rows(query, (issuer,)))
+        return _CRLS.first(self._database.execute(query, (issuer,)))
 
     def _certificate(self, where: str, *values: object) -> CertificateRecord | None:
-        return _CERTIFICATES.first(self._database.rows(f"{_CERTIFICATE} WHERE {where}", values))
+        return _CERTIFICATES.first(self._database.execute(f"{_CERTIFICATE} WHERE {where}", values))
 
     def _certificates(self, where: str, *values: object) -> list[CertificateRecord]:
-        return _CERTIFICATES.all(self._database.rows(f"{_CERTIFICATE} WHERE {where}", values))
+        return _CERTIFICATES.all(self._database.execute(f"{_CERTIFICATE} WHERE {where}", values))
