@@ -35,7 +35,7 @@ from appliance.administration.actions import REGISTRY
 from appliance.config import Settings, load
 from appliance.errors import ApplianceError
 from appliance.health.surveys import CHECKS, TITLES, diagnose
-from appliance.home import Home, write_private
+from appliance.home import Home
 from appliance.language import chinese_messages
 from appliance.store.administration import ADMINISTRATION, admin_requests, journal, stuck
 from appliance.store.database import Database
@@ -43,6 +43,7 @@ from appliance.store.inspection import row_counts
 from appliance.store.schema import APPLIANCE
 from hsm.client import AuthorityClient
 from hsm.errors import AuthorityError
+from hsm.files import write_private
 
 REMOVED: Final = "—"
 

@@ -18,6 +18,7 @@ import pyrage
 from pyrage import x25519
 
 from hsm.errors import DecryptionRefused, EncryptionRefused
+from hsm.files import flush, new_file
 
 _FAULTS = (pyrage.DecryptError, OSError, tarfile.TarError, EOFError)
 
@@ -81,10 +82,10 @@ def decrypt_file(source: Path, target: Path, identities: Sequence[str]) -> None:
 
     Raises :class:`DecryptionRefused`; then *target* may hold a beginning, which is to be thrown away.
     """
-    with source.open("rb") as reader, _new(target) as writer:
+    with source.open("rb") as reader, new_file(target) as writer:
         try:
             pyrage.decrypt_io(reader, writer, [_identity(each) for each in identities])
-            _flush(writer)
+            flush(writer)
         except _FAULTS as error:
             raise _broken(source.name, error) from error
 
@@ -155,20 +156,11 @@ def _anonymous(member: tarfile.TarInfo) -> tarfile.TarInfo:
 def _seal_from(reader: BinaryIO, target: Path, to: Sequence[str]) -> None:
     recipients = _recipients(to)
     try:
-        with _new(target) as writer:
+        with new_file(target) as writer:
             pyrage.encrypt_io(reader, writer, recipients)
-            _flush(writer)
+            flush(writer)
     except (OSError, pyrage.EncryptError) as error:
         raise EncryptionRefused("{path} cannot be written: {why}.", path=target, why=error) from error
-
-
-def _new(path: Path) -> BinaryIO:
-    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600), "wb")
-
-
-def _flush(writer: BinaryIO) -> None:
-    writer.flush()
-    os.fsync(writer.fileno())
 
 
 def _recipients(names: Sequence[str]) -> list[Any]:

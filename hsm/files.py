@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 
 def write_durably(path: Path, content: bytes, *, mode: int) -> None:
@@ -15,10 +16,27 @@ def write_durably(path: Path, content: bytes, *, mode: int) -> None:
     descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, mode)
     with os.fdopen(descriptor, "wb") as stream:
         stream.write(content)
-        stream.flush()
-        os.fsync(stream.fileno())
+        flush(stream)
     fresh.replace(path)
     sync_directory(path.parent)
+
+
+def new_file(path: Path) -> BinaryIO:
+    """Opens the new file *path* to write, mode 0600. Raises FileExistsError when there is one, or a link."""
+    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600), "wb")
+
+
+def flush(stream: BinaryIO) -> None:
+    """What was written to *stream* is on disk on return."""
+    stream.flush()
+    os.fsync(stream.fileno())
+
+
+def write_private(path: Path, content: bytes) -> None:
+    """Writes *content* to the new file *path*, mode 0600, on disk on return; never over an existing one."""
+    with new_file(path) as stream:
+        stream.write(content)
+        flush(stream)
 
 
 def sync_directory(directory: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
@@ -10,7 +9,7 @@ from pathlib import Path
 
 from hsm.config import AuthoritySettings
 from hsm.errors import ConfigurationRefused
-from hsm.files import file_lock, sync_directory, write_durably
+from hsm.files import file_lock, sync_directory, write_durably, write_private
 
 _SETTINGS = """\
 # Settings of the authority. docs/reference.md lists them all; what is absent has its default.
@@ -48,13 +47,9 @@ def make_home(root: Path) -> list[Path]:
 
 def _write_new(path: Path, content: str) -> bool:
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+        write_private(path, content.encode())
     except FileExistsError:
         return False
-    with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-        stream.write(content)
-        stream.flush()
-        os.fsync(stream.fileno())
     return True
 
 

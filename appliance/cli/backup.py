@@ -14,7 +14,6 @@ from appliance.cli.program import REFUSED, Context
 from appliance.clock import utc_now
 from appliance.config import load
 from appliance.errors import ApplianceError, BackupFailed
-from appliance.home import write_private
 from appliance.operations.backup import BackupArchive, BackupContext, check_archive, create_archive
 from appliance.operations.backup.checking import prune_archives
 from appliance.operations.backup.creating import ensure_key
@@ -26,6 +25,7 @@ from hsm.client import AuthorityClient
 from hsm.config import TokenBackup
 from hsm.encryption import new_identity, recipient_of
 from hsm.errors import AuthorityError
+from hsm.files import write_private
 from hsm.note import NoteKey, parse_vkey
 
 

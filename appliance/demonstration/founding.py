@@ -20,12 +20,13 @@ from appliance.demonstration import participants
 from appliance.demonstration.new_home import DEMONSTRATION, NewHome
 from appliance.demonstration.participants import DemonstrationAuthenticators
 from appliance.errors import ConfigurationError, NotFound, SupervisionFailed
-from appliance.home import Home, make_directory, write_private
+from appliance.home import Home, make_directory
 from appliance.model.people import Person, Seal
 from appliance.supervision import Say, running_authority
 from appliance.wiring import LINKS_KEY, Appliance, open_appliance
 from hsm.client import AuthorityClient
 from hsm.errors import UnknownKey
+from hsm.files import write_private
 from hsm.home import make_home
 from hsm.intents import OfficerIntent
 

@@ -20,7 +20,7 @@ from appliance.administration import CONSOLE, Administration, Process, open_admi
 from appliance.administration.action import ExecutedBy
 from appliance.administration.signatures import SignedRequest
 from appliance.config import Settings
-from appliance.home import Home, make_directory, write_private
+from appliance.home import Home, make_directory
 from appliance.model.administration import (
     ROOT,
     Actor,
@@ -34,6 +34,7 @@ from appliance.store import ledger
 from appliance.store.administration import ADMINISTRATION
 from appliance.store.database import Database, Transaction
 from hsm.activation.credentials import code_at, step_of
+from hsm.files import write_private
 from tests.accounts.device import Device
 
 WHERE = ClientInfo("192.0.2.7", "Mozilla/5.0 (X11; Linux x86_64) Chrome/142.0 Safari/537.36")

@@ -15,8 +15,9 @@ from appliance.administration.action import ExecutedBy
 from appliance.administration.actions import REGISTRY
 from appliance.cli import admin_requests, main
 from appliance.config import load
-from appliance.home import Home, make_directory, write_private
+from appliance.home import Home, make_directory
 from appliance.model.administration import AdministratorRole, AdminRequest, AdminRequestState
+from hsm.files import write_private
 from tests.administration.conftest import GOOD, START, House
 from tests.administration.matrix import APPROVED_BY, arguments_of
 

@@ -8,8 +8,9 @@ import pytest
 
 from appliance.config import load
 from appliance.errors import ConfigurationError
-from appliance.home import Home, make_directory, write_private
+from appliance.home import Home, make_directory
 from appliance.language import Language
+from hsm.files import write_private
 
 
 def written(tmp_path: Path, text: str) -> Home:

@@ -15,8 +15,9 @@ from pathlib import Path
 from appliance.config import Settings, WebSettings, load
 from appliance.demonstration.founding import found_home
 from appliance.demonstration.new_home import DEMONSTRATION
-from appliance.home import Home, write_private
+from appliance.home import Home
 from appliance.supervision import Supervisor, inherited, running_authority, services
+from hsm.files import write_private
 from hsm.home import make_home
 from tests.bench.machine_time import MILLISECONDS_A_TICK, processor_ticks
 

@@ -26,7 +26,7 @@ from appliance.errors import ApplianceError
 from appliance.health import Observations
 from appliance.health.alarms import MAIL, MOST, WEBHOOK, AlarmDelivery, Alarms
 from appliance.health.surveys import HealthMonitor
-from appliance.home import Home, write_private
+from appliance.home import Home
 from appliance.ledger import Sequencer
 from appliance.notices.mail import MailClient
 from appliance.operations.backup import BackupContext
@@ -36,6 +36,7 @@ from appliance.supervision import answers
 from hsm.client import AuthorityClient
 from hsm.encryption import new_identity, recipient_of
 from hsm.errors import AuthorityError
+from hsm.files import write_private
 from hsm.operation_types import AuthorityState
 from tests.conformance.boot_clock import STEP, UNDO
 from tests.health.onlooker import Onlooker

@@ -15,7 +15,7 @@ from pathlib import Path
 from appliance.administration import open_administration
 from appliance.clock import utc_now
 from appliance.config import load
-from appliance.home import Home, write_private
+from appliance.home import Home
 from appliance.model.administration import AdministratorRole, NewAdministrator
 from appliance.model.contract import Contract
 from appliance.operations.backup import BackupArchive, BackupContext
@@ -24,6 +24,7 @@ from appliance.operations.backup.creating import ensure_key
 from appliance.wiring import Appliance
 from hsm.client import AuthorityClient
 from hsm.encryption import new_identity, recipient_of
+from hsm.files import write_private
 from tests.world import (
     World,
     activations_for,

@@ -15,7 +15,7 @@ from pysqlite3 import dbapi2 as sqlite
 from appliance.clock import utc_now
 from appliance.config import load
 from appliance.errors import ApplianceError, ConfigurationError, RestoreRefused, StorageError
-from appliance.home import Home, write_private
+from appliance.home import Home
 from appliance.ledger import LogCheck, Sequencer
 from appliance.model.administration import AdministratorRole
 from appliance.operations.backup import BackupArchive, BackupFailpoint
@@ -26,6 +26,7 @@ from hsm.client import AuthorityClient
 from hsm.config import AuthorityHome
 from hsm.encryption import encrypt_file, new_identity, recipient_of
 from hsm.errors import AuthorityError
+from hsm.files import write_private
 from hsm.home import LastingAuthorityLock
 from tests.operations.house import (
     PLANTED,

@@ -16,7 +16,8 @@ from pathlib import Path
 import pytest
 
 from appliance.demonstration.new_home import DEMONSTRATION
-from appliance.home import Home, write_private
+from appliance.home import Home
+from hsm.files import write_private
 from hsm.operation_types import AuthorityState
 from tests.authority import RunningAuthority, running_authority
 from tests.systemd.conftest import UNITS

@@ -22,7 +22,7 @@ from pathlib import Path
 from appliance.config import Settings
 from appliance.documents.blobs import BlobStore
 from appliance.errors import BackupFailed, ConfigurationError
-from appliance.home import Home, make_directory, write_private
+from appliance.home import Home, make_directory
 from appliance.ledger import LogCheck, sequencing_held
 from appliance.operations.backup import archives as places
 from appliance.operations.backup.archives import (
@@ -46,7 +46,7 @@ from hsm.backup import BackupPartStatement
 from hsm.client import AuthorityClient
 from hsm.encryption import encrypt_directory, encrypt_file, identities_of, new_identity, recipient_of
 from hsm.errors import DecryptionRefused, EncryptionRefused
-from hsm.files import sync_directory
+from hsm.files import sync_directory, write_private
 from hsm.note import parse_vkey
 from hsm.operation_types import SignedCheckpoint
 

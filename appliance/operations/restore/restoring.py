@@ -16,7 +16,7 @@ from pathlib import Path
 from appliance.config import load
 from appliance.confinement import Confinement
 from appliance.errors import ApplianceError, RestoreRefused
-from appliance.home import Home, make_directory, write_private
+from appliance.home import Home, make_directory
 from appliance.operations.backup import archives as places
 from appliance.operations.backup.archives import (
     BackupArchive,
@@ -39,7 +39,7 @@ from appliance.supervision import answers
 from hsm.config import AuthorityHome
 from hsm.encryption import identities_in
 from hsm.errors import error_class
-from hsm.files import file_lock, sync_directory
+from hsm.files import file_lock, sync_directory, write_private
 from hsm.note import NoteKey, parse_vkey
 
 ENTRIES = ("config", "trust", "secrets", "hsm", "authority", "administration", "state")
