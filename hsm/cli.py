@@ -63,10 +63,14 @@ def init() -> None:
 def ceremony(file: Path, codes_to: Path | None, pins: Path | None) -> None:
     """Hold the key ceremony that FILE describes, and print its transcript."""
     # Ceremonies use PKCS#11, which the parent of `serve` must never load: imported only here.
-    from hsm.ceremony import hold  # noqa: PLC0415 - see above
+    from hsm.ceremony import CeremonyPins, CeremonyPlan, hold_ceremony, load  # noqa: PLC0415 - see above
 
     process.keep_memory_private()
-    hold(file, _settings(), show=click.echo, codes_to=codes_to, pins=pins)
+    settings, plan = _settings(), load(CeremonyPlan, file)
+    read = CeremonyPins.read(pins or settings.home.root / "secrets")
+    result = hold_ceremony(settings, plan, read, show=click.echo)
+    what = "set-up codes, each for one officer; they are kept nowhere else:"
+    result.show_outcome(click.echo, what, codes_to)
 
 
 @commands.command("renewal-act")
@@ -75,10 +79,10 @@ def ceremony(file: Path, codes_to: Path | None, pins: Path | None) -> None:
 def renewal_act(file: Path, out: Path) -> None:
     """Write the intent by which officers allow the renewal that FILE describes, and show its challenge."""
     # Ceremonies use PKCS#11, which the parent of `serve` must never load: imported only here.
-    from hsm.ceremony import load_renewal  # noqa: PLC0415 - see above
+    from hsm.ceremony import RenewalPlan, load  # noqa: PLC0415 - see above
     from hsm.ceremony.renewal import encode_intent, intent_for  # noqa: PLC0415 - see above
 
-    intent = intent_for(load_renewal(file), _settings())
+    intent = intent_for(load(RenewalPlan, file), _settings())
     write_durably(out, encode_intent(intent), mode=0o600)
     click.echo(f"challenge: {base64.urlsafe_b64encode(intent.challenge()).decode().rstrip('=')}")
     click.echo(f"good until {instant(intent.expires)}")
@@ -97,19 +101,19 @@ def renewal_act(file: Path, out: Path) -> None:
 @click.option("--in-software", "officers", multiple=True, help="In development: the officer, whose key is a file.")
 def renew(file: Path, act: Path | None, activations: tuple[Path, ...], officers: tuple[str, ...]) -> None:
     """Renew what FILE describes (the root's CRL, the issuing CA, service keys), and print the transcript."""
-    from hsm.ceremony import load_renewal  # noqa: PLC0415 - see above
-    from hsm.ceremony import renew as hold  # noqa: PLC0415 - see above
+    from hsm.ceremony import CeremonyPins, RenewalPlan, hold_renewal, load  # noqa: PLC0415 - see above
     from hsm.ceremony.renewal import in_software, read_permission  # noqa: PLC0415 - see above
 
     process.keep_memory_private()
-    settings, plan = _settings(), load_renewal(file)
+    settings, plan = _settings(), load(RenewalPlan, file)
     if act is not None:
         permission = read_permission(act, activations)
     elif officers:
         permission = in_software(plan, settings, officers)
     else:
         raise click.UsageError("Give --act and --activation, or in development --in-software.")
-    hold(plan, permission, settings, show=click.echo)
+    pins = CeremonyPins.read(settings.home.root / "secrets")
+    hold_renewal(settings, plan, permission, pins=pins, show=click.echo).show_outcome(click.echo)
 
 
 @commands.command()
@@ -138,17 +142,19 @@ def officers() -> None:
 )
 def recover(file: Path, pins: Path | None, ask: int | None, codes_to: Path | None) -> None:
     """Give officers who lost every authenticator a new way in, by FILE and the PIN of the root's token."""
-    from hsm.ceremony import RootPin, load_recovery  # noqa: PLC0415 - see above
-    from hsm.ceremony import recover as hold  # noqa: PLC0415 - see above
+    from hsm.ceremony import RecoveryPlan, RootPin, hold_recovery, load  # noqa: PLC0415 - see above
 
     process.keep_memory_private()
-    settings, plan = _settings(), load_recovery(file)
+    settings, plan = _settings(), load(RecoveryPlan, file)
     if ask is None:
         pin = RootPin.read(pins or settings.home.root / "secrets")
     else:
         prompts = (f"Part {number} of {ask} of the PIN of the root's token" for number in range(1, ask + 1))
         pin = RootPin.typed([click.prompt(each, hide_input=True, err=True) for each in prompts])
-    hold(plan, pin, settings, show=click.echo, codes_to=codes_to)
+    result = hold_recovery(settings, plan, pin, show=click.echo)
+    named = ", ".join(plan.officers)
+    what = f"recovery codes, one for each in this order: {named}; kept nowhere else:"
+    result.show_outcome(click.echo, what, codes_to)
 
 
 @commands.command()

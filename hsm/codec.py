@@ -117,14 +117,6 @@ def _sequence(converter: cattrs.Converter) -> Callable[[Any], Callable[[Any, Any
     return factory
 
 
-def _any_officer_intent(value: Any, _kind: Any) -> OfficerIntent:
-    """Of any kind: that it is the operation's is checked with the operation's name (:meth:`Operation.decode`)."""
-    kind = value.get("act") if type(value) is dict else None
-    if type(kind) is not str:
-        raise BadRequest("An act must say which one it is.")
-    return officer_intent_from_wire(value, kind)
-
-
 def _converter(*, forbid_extra_keys: bool) -> cattrs.Converter:
     made = cattrs.Converter(forbid_extra_keys=forbid_extra_keys, detailed_validation=False)
     for kind in (bool, int, str, bytes):
@@ -136,7 +128,7 @@ def _converter(*, forbid_extra_keys: bool) -> cattrs.Converter:
         lambda kind: any(each in _SEQUENCES for each in (kind, get_origin(kind))), _sequence(made)
     )
     made.register_structure_hook(SigningIntent, lambda value, _: signing_intent_from_wire(value))
-    made.register_structure_hook(OfficerIntent, _any_officer_intent)
+    made.register_structure_hook(OfficerIntent, lambda value, _: officer_intent_from_wire(value))
     made.register_structure_hook(SigningIntent | OfficerIntent, lambda value, _: any_intent_from_wire(value))
     made.register_structure_hook(datetime, lambda value, _: datetime.fromtimestamp(value, UTC))
     made.register_structure_hook(Sentence, lambda value, _: Sentence(*value))

@@ -155,24 +155,22 @@ def signing_intent_from_wire(value: Any) -> SigningIntent:
     )
 
 
-def officer_intent_from_wire(value: Any, kind: str) -> OfficerIntent:
-    """The officer's intent of this *kind* whose fields crossed. Raises :class:`BadRequest`."""
+def officer_intent_from_wire(value: Any, kind: str | None = None) -> OfficerIntent:
+    """The officers' intent whose fields crossed, of this *kind* where it is given. Raises :class:`BadRequest`."""
+    if kind is None and (not isinstance(value, dict) or type(value.get("act")) is not str):
+        raise BadRequest("An act must say which one it is.")
     fields = _intent_fields(value, _OFFICER)
-    if fields["act"] != kind:
+    if kind is not None and fields["act"] != kind:
         raise BadRequest("This act is of another kind than the operation {kind}.", kind=kind)
-    return OfficerIntent(
-        kind=kind, details=required_field(fields, "details", dict), expires=_moment(fields), nonce=_nonce(fields)
-    )
+    details = required_field(fields, "details", dict)
+    return OfficerIntent(kind=fields["act"], details=details, expires=_moment(fields), nonce=_nonce(fields))
 
 
 def any_intent_from_wire(value: Any) -> SigningIntent | OfficerIntent:
     """The intent of either kind whose fields crossed. Raises :class:`BadRequest`."""
-    kind = value.get("act") if isinstance(value, dict) else None
-    if kind == "sign":
+    if isinstance(value, dict) and value.get("act") == "sign":
         return signing_intent_from_wire(value)
-    if type(kind) is not str:
-        raise BadRequest("An act must say which one it is.")
-    return officer_intent_from_wire(value, kind)
+    return officer_intent_from_wire(value)
 
 
 def _intent_fields(value: Any, names: frozenset[str]) -> dict[str, Any]:

@@ -65,7 +65,7 @@ class SubjectName:
 
     @property
     def is_shortened(self) -> bool:
-        """Whether the subject has not token connection for the name in full."""
+        """Whether the subject has no room for the name in full."""
         return self.shortened != (self.organisation, self.common_name)
 
     def to_x509(self) -> x509.Name:
@@ -82,7 +82,7 @@ class SubjectName:
         return x509.Name(attributes)
 
     def extension(self) -> x509.UnrecognizedExtension | None:
-        """The names in full, where the subject has not token connection for them."""
+        """The names in full, where the subject has no room for them."""
         organisation, common_name = self.shortened
         parts = []
         if organisation != self.organisation:

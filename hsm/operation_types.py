@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from hsm.errors import Sentence
-from hsm.intents import Activation, OfficerIntent, SigningIntent
+from hsm.intents import Activation, OfficerIntent, SigningIntent, required_field
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +103,10 @@ class OfficerRequest:
 
     intent: OfficerIntent
     activations: Sequence[Activation]
+
+    def text(self, name: str) -> str:
+        """The text *name* in the intent's details. Raises :class:`hsm.errors.BadRequest`."""
+        return required_field(self.intent.details, name, str)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from typing import Protocol
 
 from hsm.errors import Sentence, TimeNotAvailable
 from hsm.operation_types import ClockReport, ClockState
+from hsm.store.log import TimeLease
 
 _STA_UNSYNC = 0x0040
 _STA_NANO = 0x2000
@@ -128,18 +129,6 @@ LEASE = 1_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-class Lease(Protocol):
-    """The end of the lease, in microseconds since 1970, in the authority's store."""
-
-    def lease(self) -> int:
-        """The end; 0 before the first."""
-        ...
-
-    def extend_lease(self, until: int) -> None:
-        """Moves the end to *until*, on disk on return; never back."""
-        ...
-
-
 class RecordLock:
     """Holds a file against other processes; it ends with its process. Plain, as every timestamp enters it."""
 
@@ -201,7 +190,7 @@ class TimeSource:
         self,
         clock: Clock,
         shared: SharedTimes,
-        leases: Lease,
+        leases: TimeLease,
         *,
         tolerance: timedelta,
         sleep: Callable[[float], None] = time.sleep,

@@ -26,6 +26,11 @@ class AuthorisedIntent:
     strength: str
     at: datetime
 
+    @property
+    def moment(self) -> int:
+        """When, in Unix seconds."""
+        return int(self.at.timestamp())
+
 
 @dataclass(frozen=True, slots=True)
 class _Verified:
@@ -49,25 +54,47 @@ class IntentAuthoriser:
         self._now = now
         self._rules = ActivationRules(store.people, store.seals, settings)
 
-    def authorise_signature(self, intent: SigningIntent, activations: Sequence[Activation]) -> AuthorisedIntent:
-        """Uses up *intent* for its signer. Raises :class:`ActivationRefused` or :class:`UnknownKey`.
+    def authorise(
+        self, intent: SigningIntent | OfficerIntent, activations: Sequence[Activation]
+    ) -> AuthorisedIntent:
+        """Uses up *intent* for its signer, or by officers. Raises :class:`ActivationRefused` or
+        :class:`UnknownKey`.
 
         1. the intent is within its time;
         2. who has activated it (now, or by an approval of this very intent that is remembered) is who may: the
            person alone; for a seal as many of its custodians as it takes, and one more person of its organisation;
+           for an officers' intent as many officers as the settings require, by the strong kind alone: whoever
+           carries a PIN and a code could put another intent in the place of the one that the officer wanted, and
+           with it enrol themselves;
         3. each activation verifies against a credential of that person in the store, for this very intent;
         4. all of that still holds at the moment that counts (a custodian may have been removed, a seal suspended):
            counters and codes move on and the nonce is used up, in one durable transaction.
         """
-        return self._authorise(intent, activations)
-
-    def authorise_officers(self, intent: OfficerIntent, activations: Sequence[Activation]) -> AuthorisedIntent:
-        """Uses up *intent*, by as many officers as the settings require. Raises :class:`ActivationRefused`.
-
-        The strong kind alone: whoever carries a PIN and a code could put another intent in the place of the one
-        that the officer wanted, and with it enrol themselves.
-        """
-        return self._authorise(intent, activations)
+        now = self._now()
+        self._store.intents.require_unused(intent.nonce)  # before its counter or code is found to be old
+        remembered = self._remembered(intent)
+        self._rules.require_fitting(intent, activations, [each.subject for each in remembered])
+        self._require_in_time(intent, now)
+        verified = [self._verify(intent, activation, now) for activation in activations]
+        everybody = [*remembered, *(each.approval for each in verified)]
+        authorised = AuthorisedIntent(
+            by=tuple(each.subject for each in everybody),
+            strength=STRONG if all(each.strength == STRONG for each in everybody) else WEAK,
+            at=now,
+        )
+        with self._store.transaction():
+            if self._remembered(intent) != remembered:
+                raise ActivationRefused("Somebody else approved this, or withdrew, at the same moment. Try again.")
+            self._rules.require_fitting(intent, activations, [each.subject for each in remembered])
+            self._advance(verified)
+            self._store.intents.authorise(
+                intent.nonce,
+                _record_of(intent),
+                activated_by=authorised.by,
+                strength=authorised.strength,
+                at=int(now.timestamp()),
+            )
+        return authorised
 
     def approve(self, intent: SigningIntent | OfficerIntent, activation: Activation) -> Approvals:
         """Verifies one *activation* of *intent* now and remembers it for the operation itself, durably.
@@ -106,35 +133,6 @@ class IntentAuthoriser:
         if any(each.challenge != challenge for each in found):
             raise ActivationRefused("What was approved before is another act than this. Begin again.")
         return found
-
-    def _authorise(
-        self, intent: SigningIntent | OfficerIntent, activations: Sequence[Activation]
-    ) -> AuthorisedIntent:
-        now = self._now()
-        self._store.intents.require_unused(intent.nonce)  # before its counter or code is found to be old
-        remembered = self._remembered(intent)
-        self._rules.require_fitting(intent, activations, [each.subject for each in remembered])
-        self._require_in_time(intent, now)
-        verified = [self._verify(intent, activation, now) for activation in activations]
-        everybody = [*remembered, *(each.approval for each in verified)]
-        authorised = AuthorisedIntent(
-            by=tuple(each.subject for each in everybody),
-            strength=STRONG if all(each.strength == STRONG for each in everybody) else WEAK,
-            at=now,
-        )
-        with self._store.transaction():
-            if self._remembered(intent) != remembered:
-                raise ActivationRefused("Somebody else approved this, or withdrew, at the same moment. Try again.")
-            self._rules.require_fitting(intent, activations, [each.subject for each in remembered])
-            self._advance(verified)
-            self._store.intents.authorise(
-                intent.nonce,
-                _record_of(intent),
-                activated_by=authorised.by,
-                strength=authorised.strength,
-                at=int(now.timestamp()),
-            )
-        return authorised
 
     def _require_in_time(self, intent: SigningIntent | OfficerIntent, now: datetime) -> None:
         if intent.expires <= now:

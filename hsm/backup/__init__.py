@@ -7,7 +7,7 @@ for the recovery keys of the authority's own settings, and a statement of public
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, Self
 
 from hsm import canonical
@@ -47,19 +47,9 @@ class BackupPartStatement:
 
     def fields(self) -> dict[str, Any]:
         """Plain values, for the socket and for manifests."""
-        return {
-            "sha256": self.sha256,
-            "size": self.size,
-            "schema": self.schema,
-            "release": self.release,
-            "origin": self.origin,
-            "log_size": self.log_size,
-            "log_root": self.log_root,
-            "token": self.token.value,
-            "label": self.label,
-            "services": [[key.subject, key.label, key.fingerprint] for key in self.services],
-            "others": self.others,
-        }
+        services = [[key.subject, key.label, key.fingerprint] for key in self.services]
+        plain = {each.name: getattr(self, each.name) for each in fields(self)}
+        return {**plain, "token": self.token.value, "services": services}
 
     @classmethod
     def from_fields(cls, values: dict[str, Any]) -> Self:

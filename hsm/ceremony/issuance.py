@@ -1,149 +1,119 @@
-"""The certificates of a ceremony, each key made, read back, certified and recorded; the trust anchors it
-publishes."""
+"""The certificates of a ceremony or renewal, each key read back, certified and recorded; the trust anchors that
+are published."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.serialization import Encoding, load_der_public_key
+from cryptography.hazmat.primitives.serialization import Encoding
 
-from hsm.ceremony.plan import CeremonyPlan, KeyPlan
-from hsm.ceremony.transcript import Transcript
-from hsm.certificates import CertificateRules, Issuer, Profile
-from hsm.errors import CertificateRefused
+from hsm.ceremony.sitting import Sitting
+from hsm.certificates import Issuer, Profile
 from hsm.files import write_durably
 from hsm.keys import Signers, private_key
 from hsm.names import SubjectName
 from hsm.note import NoteKey
-from hsm.operations.context import AuthorityContext
-from hsm.revocation import issue_crl
-from hsm.store import CertificateRecord, CrlRecord, KeyRecord, Subject, SubjectKind
-from hsm.store.registry import ISSUING, ROOT
+from hsm.operations.certification import certify_key, publish_crl
+from hsm.signer import SignatureAlgorithm
+from hsm.store import CertificateRecord, KeyRecord, Subject, SubjectKind
+from hsm.store.registry import ROOT
 from hsm.token import TokenConnection
 
 ROOT_CRL_LIFETIME = timedelta(days=400)
 """The root is used in ceremonies alone: one a year, with a month to hold it in."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Certified:
-    key: KeyRecord
-    certificate: x509.Certificate
-
-
 class CeremonyIssuance:
-    """Makes one key after the other, for one ceremony at one time."""
+    """Certifies one key after the other at the time of one sitting, and writes each into its transcript."""
 
-    def __init__(
-        self,
-        context: AuthorityContext,
-        plan: CeremonyPlan,
-        root_token: TokenConnection,
-        transcript: Transcript,
-        *,
-        now: datetime,
-    ) -> None:
-        self._context = context
-        self._plan = plan
+    def __init__(self, sitting: Sitting, root_token: TokenConnection) -> None:
+        self._transcript = sitting.transcript
+        self._context = sitting.context
+        self._now = sitting.now
         self._root_token = root_token
-        self._transcript = transcript
-        self._now = now
-        settings = context.settings.certificates
-        self._rules = CertificateRules(frozenset({plan.organisation}), settings.base_url)
-        self._made: dict[Profile, _Certified] = {}
+        self._root_signers = Signers(root_token, sitting.context.store.registry)
 
     @property
     def root(self) -> Issuer:
         """The root CA; it signs while its token is open."""
-        return self._issuer(Profile.ROOT, self._root_token)
+        return Issuer(self._context.certificate(ROOT), self._root_signers.private_key(ROOT), ROOT)
 
-    @property
-    def issuing(self) -> Issuer:
-        """The issuing CA."""
-        return self._issuer(Profile.ISSUING, self._context.token)
+    def add_service(self, subject: str, name: SubjectName) -> None:
+        """Enters the *subject* of this *name*, whose organisation certificates may name from then on."""
+        service = Subject(subject, SubjectKind.SERVICE, name.common_name, name.organisation)
+        self._context.store.people.add_subject(service, enrolled=int(self._now.timestamp()))
 
-    def log_key(self) -> NoteKey:
-        """The log's key under its origin."""
-        key: Any = self._made[Profile.LOG].certificate.public_key()
-        return NoteKey.from_public_key(self._context.settings.log.origin, key)
-
-    def make_root(self) -> None:
+    def make_root(self, name: SubjectName, algorithm: SignatureAlgorithm, hands: Sequence[str]) -> None:
         """The root's key in its own token, its certificate and its first CRL."""
-        step = self._plan.key(Profile.ROOT)
-        key = Signers(self._root_token, self._context.store.registry).make_key(
-            ROOT, step.algorithm, made=int(self._now.timestamp())
-        )
+        self.add_service(ROOT, name)
+        key = self._root_signers.make_key(ROOT, algorithm, made=int(self._now.timestamp()))
         private = private_key(self._root_token, key.label, key.public_key)
-        certificate = self._rules.self_sign(self._name(step), private, now=self._now)
-        self._keep(step, ROOT, key, certificate)
-        self._publish_crl(self.root, ROOT_CRL_LIFETIME)
+        certificate = self._context.rules().self_sign(name, private, now=self._now)
+        record = CertificateRecord(ROOT, ROOT, key.label, certificate)
+        self._context.store.registry.add_certificate(record)
+        self._tell(f"The key of {ROOT}, certified by {ROOT}", key, record, hands)
+        self.publish_root_crl()
 
-    def make_issuing(self) -> None:
-        """The issuing CA's key in the daemon's token, certified by the root."""
-        self._make(self._plan.key(Profile.ISSUING), self.root)
+    def make_key(self, subject: str, algorithm: SignatureAlgorithm) -> KeyRecord:
+        """A new key of *subject* in the daemon's token."""
+        return self._context.signers.make_key(subject, algorithm, made=int(self._now.timestamp()))
 
-    def make_service(self, profile: Profile) -> None:
-        """A service's key, certified by the issuing CA."""
-        self._make(self._plan.key(profile), self.issuing)
+    def certify(
+        self,
+        profile: Profile,
+        name: SubjectName,
+        key: KeyRecord,
+        issuer: Issuer,
+        *,
+        hands: Sequence[str],
+        what: str = "The key",
+    ) -> None:
+        """The certificate of *key* by *issuer*; *what* the transcript calls the key."""
+        record = certify_key(self._context, profile, name, key, issuer, now=self._now)
+        self._tell(f"{what} of {key.subject}, certified by {issuer.label}", key, record, hands)
+
+    def publish_root_crl(self) -> bytes:
+        """The root's next CRL (DER)."""
+        return publish_crl(self._context, self.root, now=self._now, lifetime=ROOT_CRL_LIFETIME)
 
     def publish_issuing_crl(self) -> None:
-        """The issuing CA's first CRL."""
-        self._publish_crl(self.issuing, timedelta(days=self._context.settings.certificates.crl_days))
+        """The next CRL of the CA that issues now."""
+        publish_crl(self._context, self._context.issuer(), now=self._now)
 
-    def _make(self, step: KeyPlan, issuer: Issuer) -> None:
-        key = self._context.signers.make_key(step.subject, step.algorithm, made=int(self._now.timestamp()))
-        public_key: Any = load_der_public_key(key.public_key)
-        certificate = self._rules.issue(step.profile, self._name(step), public_key, issuer=issuer, now=self._now)
-        self._keep(step, issuer.label, key, certificate)
+    def publish_chain(self) -> None:
+        """Writes ``chain.pem``: every issuing CA, the one that issues now first, and the root last."""
+        chain = [each.certificate for each in self._context.store.registry.authorities()]
+        _write(self._context.settings.home.trust / "chain.pem", *chain, self.root.certificate)
 
-    def _name(self, step: KeyPlan) -> SubjectName:
-        return SubjectName(self._plan.organisation, step.common_name, country=self._plan.country)
+    def publish_anchors(self) -> NoteKey:
+        """Writes ``ca.pem`` (the root alone), ``chain.pem`` and ``log.vkey`` (one line); the log's key."""
+        log, _ = self._context.log_signer()
+        trust = self._context.settings.home.trust
+        trust.mkdir(parents=True, exist_ok=True)
+        _write(trust / "ca.pem", self.root.certificate)
+        self.publish_chain()
+        write_durably(trust / "log.vkey", f"{log.vkey()}\n".encode(), mode=0o644)
+        return log
 
-    def _keep(self, step: KeyPlan, issuer: str, key: KeyRecord, certificate: x509.Certificate) -> None:
-        store, plan = self._context.store, self._plan
-        subject = Subject(step.subject, SubjectKind.SERVICE, step.common_name, plan.organisation)
-        store.people.add_subject(subject, enrolled=int(self._now.timestamp()))
-        store.registry.add_certificate(CertificateRecord(step.subject, issuer, key.label, certificate))
-        self._made[step.profile] = _Certified(key, certificate)
+    def _tell(self, what: str, key: KeyRecord, made: CertificateRecord, hands: Sequence[str]) -> None:
+        certificate = made.certificate
         results = [
             ("algorithm", key.algorithm),
             ("label", key.label),
             ("attributes read back", key.attributes),
             ("public key, SHA-256", sha256(key.public_key).hexdigest()),
             ("subject", certificate.subject.rfc4514_string()),
-            ("serial number", f"{certificate.serial_number:x}"),
+            ("serial number", made.serial),
             ("valid until", certificate.not_valid_after_utc.isoformat()),
             ("certificate, SHA-256", certificate.fingerprint(hashes.SHA256()).hex()),
         ]
-        self._transcript.step(f"The key of {step.subject}, certified by {issuer}", step.hands, results)
-
-    def _publish_crl(self, issuer: Issuer, lifetime: timedelta) -> None:
-        der = issue_crl(issuer, number=1, revocations=[], now=self._now, lifetime=lifetime)
-        self._context.store.registry.add_crl(CrlRecord(issuer.label, 1, der))
-
-    def _issuer(self, profile: Profile, token: TokenConnection) -> Issuer:
-        made = self._made.get(profile)
-        if made is None:
-            raise CertificateRefused("The {name} CA has no certificate yet.", name=profile.name.lower())
-        key = private_key(token, made.key.label, made.key.public_key)
-        return Issuer(made.certificate, key, ROOT if profile is Profile.ROOT else ISSUING)
+        self._transcript.step(what, hands, results)
 
 
-def publish(directory: Path, *, root: x509.Certificate, issuing: x509.Certificate, log: NoteKey) -> None:
-    """Writes ``ca.pem`` (the root alone), ``chain.pem`` (issuing CA, root) and ``log.vkey`` (one line)."""
-    directory.mkdir(parents=True, exist_ok=True)
-    write_durably(directory / "ca.pem", root.public_bytes(Encoding.PEM), mode=0o644)
-    publish_chain(directory, [issuing, root])
-    write_durably(directory / "log.vkey", f"{log.vkey()}\n".encode(), mode=0o644)
-
-
-def publish_chain(directory: Path, chain: Sequence[x509.Certificate]) -> None:
-    """Writes ``chain.pem``: every issuing CA, the one that issues now first, and the root last."""
-    write_durably(directory / "chain.pem", b"".join(each.public_bytes(Encoding.PEM) for each in chain), mode=0o644)
+def _write(path: Path, *certificates: x509.Certificate) -> None:
+    write_durably(path, b"".join(each.public_bytes(Encoding.PEM) for each in certificates), mode=0o644)

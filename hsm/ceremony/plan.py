@@ -5,10 +5,11 @@ from __future__ import annotations
 
 import hashlib
 import tomllib
-from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, fields
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import MISSING, dataclass, fields, is_dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from types import NoneType, UnionType
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from hsm.certificates import Profile
 from hsm.errors import CertificateRefused, ConfigurationRefused
@@ -22,60 +23,7 @@ from hsm.names import (
 from hsm.operations.context import WRAPPING
 from hsm.signer import SignatureAlgorithm
 
-T = TypeVar("T")
 PROFILES = ("root", "issuing", "tsa", "log", "evidence")
-
-
-def tables_of(path: Path) -> tuple[dict[str, Any], bytes]:
-    """The tables in the file *path*, and the SHA-256 of the file. Raises :class:`ConfigurationRefused`."""
-    try:
-        content = path.read_bytes()
-        return tomllib.loads(content.decode("utf-8")), hashlib.sha256(content).digest()
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigurationRefused(
-            "The ceremony file {path} cannot be read: {why}.", path=path, why=error
-        ) from error
-
-
-def rows_of(name: str, tables: Mapping[str, Any]) -> list[Any]:
-    """The rows of ``[[name]]``, at least one. Raises :class:`ConfigurationRefused`."""
-    rows = tables.get(name)
-    if not isinstance(rows, list) or not rows:
-        raise ConfigurationRefused("The ceremony file needs at least one [[{name}]].", name=name)
-    return rows
-
-
-def build(kind: type[T], section: str, table: Any, built: Mapping[str, Any] | None = None) -> T:
-    """A *kind* from a TOML *table*; *built* has the values that are sections of their own."""
-    if not isinstance(table, Mapping):
-        raise ConfigurationRefused("The ceremony file needs a table [{name}].", name=section)
-    known = {each.name: each for each in fields(kind)}  # type: ignore[arg-type] # only called with dataclasses
-    required = {name for name, each in known.items() if each.default is MISSING}
-    for wrong in sorted((required - set(table)) | (set(table) - set(known))):
-        raise ConfigurationRefused(
-            "The ceremony file has {key} {state}; {section} takes {known}.",
-            key=wrong,
-            state="missing" if wrong in required else "too much",
-            section=section,
-            known=", ".join(known),
-        )
-    plain = {key: _value(str(known[key].type), key, table[key]) for key in set(table) - set(built or {})}
-    return kind(**plain, **(built or {}))
-
-
-def _value(hint: str, name: str, value: Any) -> Any:
-    hint = hint.removesuffix(" | None")
-    if hint == "Profile" and value in PROFILES:
-        return Profile[value.upper()]
-    if hint == "SignatureAlgorithm" and value in list(SignatureAlgorithm.__members__):
-        return SignatureAlgorithm[value]
-    if hint == "tuple[str, ...]" and isinstance(value, list) and all(isinstance(each, str) for each in value):
-        return tuple(value)
-    if type(value).__name__ == hint:
-        return value
-    raise ConfigurationRefused(
-        "In the ceremony file {name} = {value} is not what it takes.", name=name, value=value
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +33,109 @@ class Participant:
     hand: str
     name: str
     duty: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What every file has. ``sha256`` is the file's own hash (32 bytes)."""
+
+    name: str
+    purpose: str
+    participants: tuple[Participant, ...]
+    sha256: bytes
+
+    def check(self) -> None:
+        """Raises :class:`ConfigurationRefused` for what fits no ceremony of this kind."""
+        raise NotImplementedError
+
+
+T = TypeVar("T")
+PlanT = TypeVar("PlanT", bound=Plan)
+
+
+def load(kind: type[PlanT], path: Path) -> PlanT:
+    """The plan in *path*. Raises :class:`ConfigurationRefused` naming what is wrong in it."""
+    try:
+        content = path.read_bytes()
+        tables = tomllib.loads(content.decode("utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigurationRefused(
+            "The ceremony file {path} cannot be read: {why}.", path=path, why=error
+        ) from error
+    return parse(kind, tables, hashlib.sha256(content).digest())
+
+
+def parse(kind: type[PlanT], tables: Mapping[str, Any], sha256: bytes) -> PlanT:
+    """The plan in parsed TOML, from a file of this *sha256*. Raises :class:`ConfigurationRefused`."""
+    plan = _read(kind, "the top", tables, {"sha256": sha256})
+    plan.check()
+    return plan
+
+
+def _read(kind: type[T], section: str, table: Any, given: Mapping[str, Any] | None = None) -> T:
+    """A *kind* from a TOML *table*, with the sections in it; *given* are values that no file has."""
+    if not isinstance(table, Mapping):
+        raise ConfigurationRefused("The ceremony file needs a table [{name}].", name=section)
+    own: Mapping[str, Any] = given or {}
+    known = [each for each in fields(kind) if each.name not in own]  # type: ignore[arg-type] # only dataclasses
+    hints = {name: _without_none(hint) for name, hint in get_type_hints(kind).items()}
+    required = {each.name for each in known if each.default is MISSING}
+    sections = {
+        each.name: _section(hints[each.name], each.name, table)
+        for each in known
+        if _is_section(hints[each.name]) and (each.name in table or each.name in required)
+    }
+    plain = set(table) - set(sections)
+    for wrong in sorted((required - set(table)) | (plain - set(hints)) | (set(own) & set(table))):
+        raise ConfigurationRefused(
+            "The ceremony file has {key} {state}; {section} takes {known}.",
+            key=wrong,
+            state="missing" if wrong in required else "too much",
+            section=section,
+            known=", ".join(each.name for each in known),
+        )
+    return kind(**own, **sections, **{key: _value(hints[key], key, table[key]) for key in plain})
+
+
+def _without_none(hint: Any) -> Any:
+    return next(each for each in get_args(hint) if each is not NoneType) if isinstance(hint, UnionType) else hint
+
+
+def _is_section(hint: Any) -> bool:
+    return is_dataclass(get_args(hint)[0] if get_origin(hint) is tuple else hint)
+
+
+def _section(hint: Any, name: str, tables: Mapping[str, Any]) -> Any:
+    """The table ``[name]``, or the rows of ``[[name]]``, at least one."""
+    if get_origin(hint) is not tuple:
+        return _read(hint, name, tables.get(name))
+    rows = tables.get(name)
+    if not isinstance(rows, list) or not rows:
+        raise ConfigurationRefused("The ceremony file needs at least one [[{name}]].", name=name)
+    return tuple(_read(get_args(hint)[0], name, row) for row in rows)
+
+
+def _value(hint: Any, name: str, value: Any) -> Any:
+    if hint is Profile and value in PROFILES:
+        return Profile[value.upper()]
+    if hint is SignatureAlgorithm and value in list(SignatureAlgorithm.__members__):
+        return SignatureAlgorithm[value]
+    if get_origin(hint) is tuple and isinstance(value, list) and all(isinstance(each, str) for each in value):
+        return tuple(value)
+    if type(value) is hint:
+        return value
+    raise ConfigurationRefused(
+        "In the ceremony file {name} = {value} is not what it takes.", name=name, value=value
+    )
+
+
+def _require_hands(participants: Sequence[Participant], steps: Iterable[tuple[str, Sequence[str]]]) -> None:
+    present = {each.hand for each in participants}
+    for subject, hands in steps:
+        if not hands or not set(hands) <= present:
+            raise ConfigurationRefused(
+                "The step {subject} needs hands that are among the participants.", subject=subject
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,15 +185,12 @@ class AppointmentPlan:
     hands: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class CeremonyPlan:
-    """The whole file, checked."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CeremonyPlan(Plan):
+    """The ceremony that makes every key. First officers bring their authenticator, or register later by codes."""
 
-    name: str
-    purpose: str
     country: str
     organisation: str
-    participants: tuple[Participant, ...]
     tokens: TokenPlan
     keys: tuple[KeyPlan, ...]
     wrapping: WrappingPlan
@@ -153,108 +201,72 @@ class CeremonyPlan:
         """The one key of *profile*."""
         return next(key for key in self.keys if key.profile is profile)
 
+    def name_of(self, key: KeyPlan) -> SubjectName:
+        """The name in the certificate of *key*."""
+        return SubjectName(self.organisation, key.common_name, country=self.country)
 
-def load(path: Path) -> CeremonyPlan:
-    """The plan in *path*. Raises :class:`ConfigurationRefused` naming what is wrong in it."""
-    return parse(tables_of(path)[0])
+    def check(self) -> None:
+        """Raises :class:`ConfigurationRefused`, before any key is made."""
+        if not self.officers and self.appointment is None:
+            raise ConfigurationRefused("The ceremony file needs at least one [[{name}]].", name="officers")
+        self._require_one_of_each()
+        self._require_names()
+        steps = [(key.subject, key.hands) for key in self.keys]
+        steps += [(officer.subject, officer.hands) for officer in self.officers]
+        steps.append((self.wrapping.subject, self.wrapping.hands))
+        later = self.appointment
+        if later is not None:
+            steps.append(("appointment", later.hands))
+        _require_hands(self.participants, steps)
+        if later is not None and not (1 <= later.codes <= 8 and 1 <= later.hours <= 720):
+            raise ConfigurationRefused("[appointment] has 1 to 8 codes, which count for 1 to 720 hours.")
 
-
-def parse(tables: Mapping[str, Any]) -> CeremonyPlan:
-    """The plan in parsed TOML. Raises :class:`ConfigurationRefused`."""
-    parts: dict[str, Any] = {
-        "participants": tuple(build(Participant, "participants", row) for row in rows_of("participants", tables)),
-        "tokens": build(TokenPlan, "tokens", tables.get("tokens")),
-        "keys": tuple(build(KeyPlan, "keys", row) for row in rows_of("keys", tables)),
-        "wrapping": build(WrappingPlan, "wrapping", tables.get("wrapping")),
-        **_first_officers(tables),
-    }
-    plan = build(CeremonyPlan, "the top", tables, parts)
-    _require_one_of_each(plan)
-    _require_names(plan)
-    _require_hands(plan)
-    _require_sane_appointment(plan.appointment)
-    return plan
-
-
-def _first_officers(tables: Mapping[str, Any]) -> dict[str, Any]:
-    """Those who bring their authenticator to the ceremony, the codes for those who register later, or both."""
-    found: dict[str, Any] = {}
-    if "appointment" in tables:
-        found["appointment"] = build(AppointmentPlan, "appointment", tables["appointment"])
-    if "officers" in tables or not found:
-        found["officers"] = tuple(build(OfficerPlan, "officers", row) for row in rows_of("officers", tables))
-    return found
-
-
-def _require_one_of_each(plan: CeremonyPlan) -> None:
-    present = sorted(key.profile.name.lower() for key in plan.keys)
-    if present != sorted(PROFILES):
-        raise ConfigurationRefused(
-            "A ceremony makes one key of each profile: {profiles}.", profiles=", ".join(PROFILES)
-        )
-    for key in plan.keys:
-        name = key.profile.name.lower()
-        if key.subject != name:
-            raise ConfigurationRefused("The key of profile {name} has the subject {name}.", name=name)
-    if plan.wrapping.subject != WRAPPING:
-        raise ConfigurationRefused("The wrapping key has the subject {name}.", name=WRAPPING)
-    if plan.key(Profile.LOG).algorithm is SignatureAlgorithm.RSA_SHA256:
-        raise ConfigurationRefused("The log's key is ED25519 or ECDSA_SHA256 (C2SP signed notes know no RSA).")
-
-
-def _require_names(plan: CeremonyPlan) -> None:
-    """Raises :class:`ConfigurationRefused` for what no certificate can name, before any key is made."""
-    try:
-        require_organisation_name(plan.organisation)
-        for key in plan.keys:
-            require_visible(key.common_name, LONGEST_COMMON)
-        for officer in plan.officers:
-            require_person_name(officer.name)
-    except CertificateRefused as error:
-        raise ConfigurationRefused(
-            "A name in the ceremony's file cannot be certified. {why}", why=error
-        ) from error
-    names = [SubjectName(plan.organisation, key.common_name, country=plan.country).to_x509() for key in plan.keys]
-    if len(set(names)) != len(names):
-        raise ConfigurationRefused("Each key of a ceremony has a common name of its own.")
-
-
-def _require_hands(plan: CeremonyPlan) -> None:
-    present = {each.hand for each in plan.participants}
-    steps = {key.subject: key.hands for key in plan.keys}
-    steps |= {officer.subject: officer.hands for officer in plan.officers}
-    if plan.appointment is not None:
-        steps["appointment"] = plan.appointment.hands
-    for subject, hands in {**steps, plan.wrapping.subject: plan.wrapping.hands}.items():
-        if not hands or not set(hands) <= present:
+    def _require_one_of_each(self) -> None:
+        present = sorted(key.profile.name.lower() for key in self.keys)
+        if present != sorted(PROFILES):
             raise ConfigurationRefused(
-                "The step {subject} needs hands that are among the participants.", subject=subject
+                "A ceremony makes one key of each profile: {profiles}.", profiles=", ".join(PROFILES)
             )
+        for key in self.keys:
+            name = key.profile.name.lower()
+            if key.subject != name:
+                raise ConfigurationRefused("The key of profile {name} has the subject {name}.", name=name)
+        if self.wrapping.subject != WRAPPING:
+            raise ConfigurationRefused("The wrapping key has the subject {name}.", name=WRAPPING)
+        if self.key(Profile.LOG).algorithm is SignatureAlgorithm.RSA_SHA256:
+            raise ConfigurationRefused("The log's key is ED25519 or ECDSA_SHA256 (C2SP signed notes know no RSA).")
 
-
-def _require_sane_appointment(appointment: AppointmentPlan | None) -> None:
-    if appointment is not None and not (1 <= appointment.codes <= 8 and 1 <= appointment.hours <= 720):
-        raise ConfigurationRefused("[appointment] has 1 to 8 codes, which count for 1 to 720 hours.")
+    def _require_names(self) -> None:
+        """Raises :class:`ConfigurationRefused` for what no certificate can name, before any key is made."""
+        try:
+            require_organisation_name(self.organisation)
+            for key in self.keys:
+                require_visible(key.common_name, LONGEST_COMMON)
+            for officer in self.officers:
+                require_person_name(officer.name)
+        except CertificateRefused as error:
+            raise ConfigurationRefused(
+                "A name in the ceremony's file cannot be certified. {why}", why=error
+            ) from error
+        names = [self.name_of(key).to_x509() for key in self.keys]
+        if len(set(names)) != len(names):
+            raise ConfigurationRefused("Each key of a ceremony has a common name of its own.")
 
 
 _LONGEST_HOURS = 72
 _MOST_OFFICERS = 4
 
 
-@dataclass(frozen=True, slots=True)
-class RecoveryPlan:
-    """The whole file, checked. ``root`` is the label of the root's token, ``hours`` how long codes count.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecoveryPlan(Plan):
+    """A new way in for officers. ``root`` is the label of the root's token, ``hours`` how long codes count.
 
     Officers (subjects) in ``restored`` stay who they are and register a new authenticator; in the place of each in
     ``replaced``, who is not there any more, somebody else becomes an officer.
     """
 
-    name: str
-    purpose: str
     root: str
     hours: int
-    participants: tuple[Participant, ...]
-    sha256: bytes
     restored: tuple[str, ...] = ()
     replaced: tuple[str, ...] = ()
 
@@ -263,27 +275,14 @@ class RecoveryPlan:
         """Everybody whose authenticators end."""
         return (*self.restored, *self.replaced)
 
-
-def load_recovery(path: Path) -> RecoveryPlan:
-    """The plan in *path*. Raises :class:`ConfigurationRefused` naming what is wrong in it."""
-    tables, sha256 = tables_of(path)
-    return parse_recovery(tables, sha256)
-
-
-def parse_recovery(tables: Mapping[str, Any], sha256: bytes) -> RecoveryPlan:
-    """The plan in parsed TOML. Raises :class:`ConfigurationRefused`."""
-    parts: dict[str, Any] = {
-        "participants": tuple(build(Participant, "participants", row) for row in rows_of("participants", tables)),
-        "sha256": sha256,
-    }
-    plan = build(RecoveryPlan, "the top", {**tables, "sha256": sha256}, parts)
-    if not 1 <= plan.hours <= _LONGEST_HOURS:
-        raise ConfigurationRefused("Recovery codes count for 1 to {most} hours.", most=_LONGEST_HOURS)
-    if not 1 <= len(plan.officers) <= _MOST_OFFICERS or len(set(plan.officers)) != len(plan.officers):
-        raise ConfigurationRefused("A recovery names 1 to {most} officers, each once.", most=_MOST_OFFICERS)
-    if min(len({each.hand for each in plan.participants}), len({each.name for each in plan.participants})) < 2:
-        raise ConfigurationRefused("A recovery takes two people at least: who is root, and a custodian.")
-    return plan
+    def check(self) -> None:
+        """Raises :class:`ConfigurationRefused`."""
+        if not 1 <= self.hours <= _LONGEST_HOURS:
+            raise ConfigurationRefused("Recovery codes count for 1 to {most} hours.", most=_LONGEST_HOURS)
+        if not 1 <= len(self.officers) <= _MOST_OFFICERS or len(set(self.officers)) != len(self.officers):
+            raise ConfigurationRefused("A recovery names 1 to {most} officers, each once.", most=_MOST_OFFICERS)
+        if min(len({each.hand for each in self.participants}), len({each.name for each in self.participants})) < 2:
+            raise ConfigurationRefused("A recovery takes two people at least: who is root, and a custodian.")
 
 
 ROOT_LIST, ISSUING_CA, LOG_CERTIFICATE, REVOCATION = "root-crl", "issuing", "log", "revoke"
@@ -308,45 +307,24 @@ class Renewal:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class RenewalPlan:
-    """The whole file, checked. ``root`` is the label of the root's token; ``sha256`` the file's hash (32 bytes),
-    which officers activate."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RenewalPlan(Plan):
+    """Officers activate the file's hash. ``root`` is the label of the root's token."""
 
-    name: str
-    purpose: str
     root: str
-    participants: tuple[Participant, ...]
     renewals: tuple[Renewal, ...]
-    sha256: bytes
 
-
-def load_renewal(path: Path) -> RenewalPlan:
-    """The plan in *path*. Raises :class:`ConfigurationRefused` naming what is wrong in it."""
-    tables, sha256 = tables_of(path)
-    return parse_renewal(tables, sha256)
-
-
-def parse_renewal(tables: Mapping[str, Any], sha256: bytes) -> RenewalPlan:
-    """The plan in parsed TOML. Raises :class:`ConfigurationRefused`."""
-    parts: dict[str, Any] = {
-        "participants": tuple(build(Participant, "participants", row) for row in rows_of("participants", tables)),
-        "renewals": tuple(build(Renewal, "renewals", row) for row in rows_of("renewals", tables)),
-        "sha256": sha256,
-    }
-    plan = build(RenewalPlan, "the top", {**tables, "sha256": sha256}, parts)
-    present = {each.hand for each in plan.participants}
-    for step in plan.renewals:
-        if step.what not in _KINDS:
-            raise ConfigurationRefused(
-                "A renewal is one of {known}; {what} is none.", known=", ".join(_KINDS), what=step.what
-            )
-        if not step.hands or not set(step.hands) <= present:
-            raise ConfigurationRefused(
-                "The step {subject} needs hands that are among the participants.", subject=step.what
-            )
-        if bool(step.common_name) != (step.what == ISSUING_CA):
-            raise ConfigurationRefused("A new issuing CA has a common_name of its own; nothing else takes one.")
-        if bool(step.subject and step.reason) != (step.what == REVOCATION):
-            raise ConfigurationRefused("To revoke takes subject and reason; nothing else takes them.")
-    return plan
+    def check(self) -> None:
+        """Raises :class:`ConfigurationRefused`."""
+        for step in self.renewals:
+            if step.what not in _KINDS:
+                raise ConfigurationRefused(
+                    "A renewal is one of {known}; {what} is none.", known=", ".join(_KINDS), what=step.what
+                )
+            _require_hands(self.participants, [(step.what, step.hands)])
+            if bool(step.common_name) != (step.what == ISSUING_CA):
+                raise ConfigurationRefused(
+                    "A new issuing CA has a common_name of its own; nothing else takes one."
+                )
+            if bool(step.subject and step.reason) != (step.what == REVOCATION):
+                raise ConfigurationRefused("To revoke takes subject and reason; nothing else takes them.")

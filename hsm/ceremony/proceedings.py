@@ -6,46 +6,40 @@ in the tokens that nothing refers to.
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from hsm.authenticator import SoftwareAuthenticator
-from hsm.ceremony.issuance import CeremonyIssuance, publish
+from hsm.ceremony.issuance import CeremonyIssuance
 from hsm.ceremony.plan import AppointmentPlan, CeremonyPlan, OfficerPlan
-from hsm.ceremony.tokens import CeremonyPins, open_token, prepare_tokens
-from hsm.ceremony.transcript import Transcript
-from hsm.certificates import Profile
+from hsm.ceremony.sitting import CeremonyResult, Sitting, sitting
+from hsm.ceremony.tokens import CeremonyPins, opened_token, prepare_tokens
+from hsm.certificates import Issuer, Profile
 from hsm.config import AuthoritySettings
 from hsm.errors import CertificateRefused, ConfigurationRefused, UnknownKey
 from hsm.generation import make_wrapping_key
 from hsm.intents import instant
-from hsm.operations.context import AuthorityContext, open_context
+from hsm.operations.context import AuthorityContext
 from hsm.operations.people import credentials_from_details, subject_from_details
-from hsm.operations.records import save_record
-from hsm.store import AuthorityStore, KeyRecord, SubjectKind
+from hsm.store import KeyRecord, SubjectKind
 from hsm.store.ceremonies import digest_of, new_code
 from hsm.store.registry import ROOT
-from hsm.time_source import SharedTimes
-from hsm.worker_messages import PinChange
 
 SOFTWARE = "software"
 
 
-def appoint(context: AuthorityContext, officer: OfficerPlan, transcript: Transcript, *, now: datetime) -> None:
+def _appoint(held: Sitting, officer: OfficerPlan) -> None:
     """Adds *officer* with the credential that the plan names. Raises :class:`ConfigurationRefused` without one."""
+    context, moment = held.context, int(held.now.timestamp())
     details = {"subject": officer.subject, "name": officer.name, "organisation": officer.organisation}
     subject = subject_from_details(details, SubjectKind.OFFICER)
     public, kind = _credential(context.settings, officer)
     if public.get("kind") != "webauthn":
         raise ConfigurationRefused("The officer {subject} needs an authenticator.", subject=officer.subject)
-    moment = int(now.timestamp())
     context.store.people.add_subject(subject, enrolled=moment)
     for credential in credentials_from_details(officer.subject, [public], context):
         context.store.people.add_credential(credential, added=moment)
@@ -53,20 +47,18 @@ def appoint(context: AuthorityContext, officer: OfficerPlan, transcript: Transcr
         ("name", f"{officer.name}, {officer.organisation}"),
         ("credential", f"{kind}, id {public.get('credential_id', '-')}"),
     ]
-    transcript.step(f"The officer {officer.subject}", officer.hands, results)
+    held.transcript.step(f"The officer {officer.subject}", officer.hands, results)
 
 
-def leave_codes(
-    context: AuthorityContext, plan: AppointmentPlan, transcript: Transcript, *, now: datetime
-) -> tuple[str, ...]:
+def _leave_codes(held: Sitting, plan: AppointmentPlan) -> tuple[str, ...]:
     """Makes the set-up codes of *plan*. The store and the transcript get their hashes, the caller the codes."""
-    until = now + timedelta(hours=plan.hours)
+    until = held.now + timedelta(hours=plan.hours)
     codes = tuple(new_code() for _ in range(plan.codes))
     for code in codes:
-        context.store.setup.add_code(digest_of(code), expires=int(until.timestamp()))
+        held.context.store.setup.add_code(digest_of(code), expires=int(until.timestamp()))
     results = [("count until", instant(until))]
     results += [("code, SHA-256", digest_of(code).hex()) for code in codes]
-    transcript.step("Set-up codes for officers who register later", plan.hands, results)
+    held.transcript.step("Set-up codes for officers who register later", plan.hands, results)
     return codes
 
 
@@ -98,18 +90,6 @@ def _read(path: Path) -> dict[str, Any]:
     return value
 
 
-@dataclass(frozen=True, slots=True)
-class CeremonyResult:
-    """The transcript's file and its SHA-256 (32 bytes), which the participants read aloud and the log records.
-
-    ``setup_codes`` are in no file: whoever held the ceremony hands them out.
-    """
-
-    transcript: Path
-    sha256: bytes
-    setup_codes: tuple[str, ...] = field(default=(), repr=False)
-
-
 def hold_ceremony(
     settings: AuthoritySettings, plan: CeremonyPlan, pins: CeremonyPins, *, show: Callable[[str], None]
 ) -> CeremonyResult:
@@ -118,83 +98,58 @@ def hold_ceremony(
     Raises :class:`CertificateRefused` after an earlier ceremony, :class:`ConfigurationRefused` while the daemon
     runs, :class:`hsm.errors.TimeNotAvailable` without a proven clock, and what the token connection raises.
     """
-    transcript = Transcript(show)
-    with alone(settings.home.single):
-        SharedTimes.create(settings.home.clock)
-        _require_first(settings)
+    with sitting(settings, pins.user, show) as held:
+        context, transcript = held.context, held.transcript
+        _require_first(context)
         prepared = prepare_tokens(settings, plan, pins)
-        context = open_context(settings, PinChange(pins.user))
-        try:
-            now = context.now()
-            transcript.begin(plan, now=now)
-            parts = "one piece" if pins.root_parts == 1 else f"{pins.root_parts} parts, all of them needed"
-            everybody = [each.hand for each in plan.participants]
-            transcript.step("The tokens", everybody, [*prepared, ("PIN of the root's token", f"in {parts}")])
-            with context.store.transaction():
-                codes = _make_everything(context, plan, pins, transcript, now=now)
-                transcript.end(plan.participants)
-                return replace(record(context, plan.name, transcript, now=now), setup_codes=codes)
-        finally:
-            context.close()
+        heading = (
+            f"Key ceremony: {plan.name}",
+            f"Purpose: {plan.purpose}",
+            f"Organisation: {plan.organisation} ({plan.country})",
+            held.held_at(),
+        )
+        transcript.begin(heading, plan.participants)
+        parts = "one piece" if pins.root_parts == 1 else f"{pins.root_parts} parts, all of them needed"
+        everybody = [each.hand for each in plan.participants]
+        transcript.step("The tokens", everybody, [*prepared, ("PIN of the root's token", f"in {parts}")])
+        with context.store.transaction():
+            codes = _make_everything(held, plan, pins)
+            return held.end(plan.name, plan.participants, codes)
 
 
-def _make_everything(
-    context: AuthorityContext, plan: CeremonyPlan, pins: CeremonyPins, transcript: Transcript, *, now: datetime
-) -> tuple[str, ...]:
-    root_token = open_token(context.settings, context.store, plan.tokens.root, pins.root)
-    try:
-        issuance = CeremonyIssuance(context, plan, root_token, transcript, now=now)
-        issuance.make_root()
-        issuance.make_issuing()
-    finally:
-        root_token.drop()
+def _make_everything(held: Sitting, plan: CeremonyPlan, pins: CeremonyPins) -> tuple[str, ...]:
+    context, transcript = held.context, held.transcript
+    with opened_token(context, plan.tokens.root, pins.root) as root_token:
+        issuance = CeremonyIssuance(held, root_token)
+        root = plan.key(Profile.ROOT)
+        issuance.make_root(plan.name_of(root), root.algorithm, root.hands)
+        _make_key(issuance, plan, Profile.ISSUING, issuance.root)
     for profile in (Profile.TSA, Profile.LOG, Profile.EVIDENCE):
-        issuance.make_service(profile)
+        _make_key(issuance, plan, profile, context.issuer())
     issuance.publish_issuing_crl()
     made = make_wrapping_key(context.token, plan.wrapping.subject)
     record = KeyRecord(made.label, plan.wrapping.subject, "AES_256", made.public_key, made.attributes)
-    context.store.registry.add_key(record, made=int(now.timestamp()))
+    context.store.registry.add_key(record, made=int(held.now.timestamp()))
     results = [("label", made.label), ("attributes read back", made.attributes)]
     transcript.step("The wrapping key (AES-256)", plan.wrapping.hands, results)
     for officer in plan.officers:
-        appoint(context, officer, transcript, now=now)
-    codes = leave_codes(context, plan.appointment, transcript, now=now) if plan.appointment else ()
-    publish(
-        context.settings.home.trust,
-        root=issuance.root.certificate,
-        issuing=issuance.issuing.certificate,
-        log=issuance.log_key(),
-    )
+        _appoint(held, officer)
+    codes = _leave_codes(held, plan.appointment) if plan.appointment else ()
+    log = issuance.publish_anchors()
     transcript.line("")
-    transcript.line(f"log key: {issuance.log_key().vkey()}")
+    transcript.line(f"log key: {log.vkey()}")
     return codes
 
 
-def record(context: AuthorityContext, name: str, transcript: Transcript, *, now: datetime) -> CeremonyResult:
-    """Keeps the transcript of the ceremony *name*, and its hash in the caller's transaction."""
-    return CeremonyResult(save_record(context, name, transcript.text(), now=now), transcript.sha256())
+def _make_key(issuance: CeremonyIssuance, plan: CeremonyPlan, profile: Profile, issuer: Issuer) -> None:
+    step = plan.key(profile)
+    name = plan.name_of(step)
+    issuance.add_service(step.subject, name)
+    key = issuance.make_key(step.subject, step.algorithm)
+    issuance.certify(profile, name, key, issuer, hands=step.hands)
 
 
-def _require_first(settings: AuthoritySettings) -> None:
-    store = AuthorityStore(settings.home.store)
-    try:
-        store.registry.certificate(ROOT)
-    except UnknownKey:
-        return
-    finally:
-        store.close()
-    raise CertificateRefused("This authority has a root already; a second ceremony would not change it.")
-
-
-@contextmanager
-def alone(path: Path) -> Iterator[None]:
-    """While no daemon runs on this home, and none can start."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield
-    except BlockingIOError as error:
-        raise ConfigurationRefused("The authority is running; stop it before the ceremony.") from error
-    finally:
-        os.close(descriptor)
+def _require_first(context: AuthorityContext) -> None:
+    with suppress(UnknownKey):
+        context.certificate(ROOT)
+        raise CertificateRefused("This authority has a root already; a second ceremony would not change it.")

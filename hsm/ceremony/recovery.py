@@ -8,7 +8,6 @@ signs what was decided, so that neither root alone nor a token that only has the
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from cryptography.exceptions import InvalidSignature
@@ -16,22 +15,19 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from hsm import canonical
 from hsm.ceremony.plan import RecoveryPlan
-from hsm.ceremony.proceedings import CeremonyResult, alone, record
-from hsm.ceremony.tokens import RootPin, open_token
-from hsm.ceremony.transcript import Transcript
+from hsm.ceremony.sitting import CeremonyResult, Sitting, sitting
+from hsm.ceremony.tokens import RootPin, opened_token
 from hsm.config import AuthoritySettings
 from hsm.errors import ActivationRefused, ConfigurationRefused
 from hsm.intents import instant
 from hsm.keys import raw_signer
 from hsm.operation_types import OFFICER_RECOVERY
-from hsm.operations.context import AuthorityContext, open_context
+from hsm.operations.context import AuthorityContext
 from hsm.signer import SignatureAlgorithm, require_signature
 from hsm.store import SubjectKind
 from hsm.store.ceremonies import digest_of, new_code
 from hsm.store.registry import ROOT
-from hsm.time_source import SharedTimes
 from hsm.token import TokenConnection
-from hsm.worker_messages import PinChange
 
 
 def hold_recovery(
@@ -47,28 +43,27 @@ def hold_recovery(
     Raises :class:`ActivationRefused`, :class:`ConfigurationRefused` while the daemon runs,
     :class:`hsm.errors.TimeNotAvailable`, and what the token connection raises.
     """
-    transcript = Transcript(show)
-    with alone(settings.home.single):
-        SharedTimes.create(settings.home.clock)
-        context = open_context(settings, PinChange(None))
-        root_token = open_token(settings, context.store, plan.root, pin.pin)
-        try:
-            now = context.now()
-            codes = {officer: new_code() for officer in plan.officers}
-            _require_officers(context, plan)
-            signature = _signed_by_root(context, root_token, _decided(plan, codes, now))
-            with context.store.transaction():
-                transcript.begin_recovery(plan, pin.parts, now=now)
-                for officer, code in codes.items():
-                    _recover(context, plan, officer, code, transcript, now=now)
-                transcript.line("")
-                transcript.line(f"Signature of the root's key: {signature.hex()}")
-                transcript.end(plan.participants)
-                made = record(context, f"{OFFICER_RECOVERY}-{plan.name}", transcript, now=now)
-                return replace(made, setup_codes=tuple(codes.values()))
-        finally:
-            root_token.drop()
-            context.close()
+    with (
+        sitting(settings, None, show) as held,
+        opened_token(held.context, plan.root, pin.pin) as root_token,
+    ):
+        codes = {officer: new_code() for officer in plan.officers}
+        _require_officers(held.context, plan)
+        signature = _signed_by_root(held.context, root_token, _decided(plan, codes, held.now))
+        heading = (
+            f"Recovery of officers: {plan.name}",
+            f"Purpose: {plan.purpose}",
+            held.held_at(),
+            f"SHA-256 of the file: {plan.sha256.hex()}",
+            f"PIN of the root's token: {'in one piece' if pin.parts == 1 else f'in {pin.parts} parts'}",
+        )
+        with held.context.store.transaction():
+            held.transcript.begin(heading, plan.participants)
+            for officer, code in codes.items():
+                _recover(held, plan, officer, code)
+            held.transcript.line("")
+            held.transcript.line(f"Signature of the root's key: {signature.hex()}")
+            return held.end(f"{OFFICER_RECOVERY}-{plan.name}", plan.participants, tuple(codes.values()))
 
 
 def _require_officers(context: AuthorityContext, plan: RecoveryPlan) -> None:
@@ -98,27 +93,17 @@ def _signed_by_root(context: AuthorityContext, token: TokenConnection, data: byt
 _NOT_ROOT = "The token that was opened does not hold the root's key; bring the one of the ceremony."
 
 
-def _recover(
-    context: AuthorityContext,
-    plan: RecoveryPlan,
-    officer: str,
-    code: str,
-    transcript: Transcript,
-    *,
-    now: datetime,
-) -> None:
+def _recover(held: Sitting, plan: RecoveryPlan, officer: str, code: str) -> None:
     """Ends the authenticators and earlier codes of *officer* and leaves *code*, in the caller's transaction."""
-    moment, until = int(now.timestamp()), now + timedelta(hours=plan.hours)
-    context.store.setup.end_recoveries(officer, at=moment)
-    ended = context.store.people.revoke_credentials(officer, revoked=moment)
+    store, moment, until = held.context.store, int(held.now.timestamp()), held.now + timedelta(hours=plan.hours)
+    store.setup.end_recoveries(officer, at=moment)
+    ended = store.people.revoke_credentials(officer, revoked=moment)
     restored = officer in plan.restored
     if restored:
-        context.store.setup.add_recovery(
-            digest_of(code), officer=officer, expires=int(until.timestamp()), at=moment
-        )
+        store.setup.add_recovery(digest_of(code), officer=officer, expires=int(until.timestamp()), at=moment)
     else:
-        context.store.setup.add_code(digest_of(code), expires=int(until.timestamp()))
-    known = context.store.people.subject(officer)
+        store.setup.add_code(digest_of(code), expires=int(until.timestamp()))
+    known = store.people.subject(officer)
     results = [
         ("name", f"{known.name}, {known.organisation}"),
         ("authenticators ended", str(ended)),
@@ -126,4 +111,4 @@ def _recover(
         ("counts until", instant(until)),
     ]
     what = "registers a new authenticator" if restored else "is replaced by a new officer"
-    transcript.step(f"{officer} {what}", [each.hand for each in plan.participants], results)
+    held.transcript.step(f"{officer} {what}", [each.hand for each in plan.participants], results)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from hsm.ceremony.plan import CeremonyPlan
 from hsm.config import AuthoritySettings
 from hsm.errors import ConfigurationRefused, ModuleUnavailable
 from hsm.initialisation import NewToken, initialise
-from hsm.store import AuthorityStore
+from hsm.operations.context import AuthorityContext
 from hsm.token import Login, TokenConnection
 from hsm.worker_messages import PinChange
 
@@ -103,10 +104,16 @@ def prepare_tokens(settings: AuthoritySettings, plan: CeremonyPlan, pins: Ceremo
     return done
 
 
-def open_token(settings: AuthoritySettings, store: AuthorityStore, label: str, pin: str) -> TokenConnection:
+@contextmanager
+def opened_token(context: AuthorityContext, label: str, pin: str) -> Iterator[TokenConnection]:
     """A connection to the token *label*, which logs in with *pin* at first use; a wrong one is tried once."""
-    login = Login(label, store.latch, settings.home.login_turns, PinChange(pin))
-    return TokenConnection(settings.token.module, label, login)
+    settings = context.settings
+    login = Login(label, context.store.latch, settings.home.login_turns, PinChange(pin))
+    connection = TokenConnection(settings.token.module, label, login)
+    try:
+        yield connection
+    finally:
+        connection.drop()
 
 
 def _labels(module: str) -> Sequence[str]:

@@ -13,12 +13,11 @@ from hsm.client import OPERATIONS
 from hsm.codec import encode
 from hsm.config import PeerRole
 from hsm.errors import AuthorityError, BadRequest, NotPermitted, StoreUnavailable
-from hsm.operations.appointment import AppointmentOperations
 from hsm.operations.backups import BackupOperations
 from hsm.operations.certification import CertificateOperations, OcspOperations
 from hsm.operations.context import AuthorityContext, open_context
 from hsm.operations.documents import ApprovalOperations, DocumentOperations, KeyWrapOperations
-from hsm.operations.people import EnrolmentOperations
+from hsm.operations.people import AppointmentOperations, EnrolmentOperations
 from hsm.operations.records import CeremonyOperations
 from hsm.operations.seals import CompanySealOperations
 from hsm.operations.services import CheckpointOperations, TimestampOperations

@@ -10,24 +10,22 @@ import subprocess
 import sys
 from contextlib import suppress
 
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519
-
 from hsm.backup import BackupPartStatement, note_text, part_named
-from hsm.errors import BackupRefused, BadRequest, CertificateRefused
+from hsm.errors import BackupRefused, BadRequest
 from hsm.files import file_lock
-from hsm.note import NoteKey, sign_note
+from hsm.note import sign_note
 from hsm.operation_types import BackupPiece, BackupSigning, NoArguments, OfBackup
-from hsm.operations.context import AuthorityContext
+from hsm.operations.context import AuthorityContext, Handlers
 
 PIECE = 1 << 20
 _NAME = re.compile(r"[0-9a-f]{16}")
 
 
-class BackupOperations:
+class BackupOperations(Handlers):
     """Handlers of the role ``backup``. The work is done by :mod:`hsm.backup.making`, so no worker waits for it."""
 
     def __init__(self, context: AuthorityContext) -> None:
-        self._context = context
+        super().__init__(context)
         self._home = context.settings.home
         self._child: subprocess.Popen[bytes] | None = None
 
@@ -73,12 +71,8 @@ class BackupOperations:
         made = self.backup_made(request)
         if made is None or part_named(manifest) != made:
             raise BackupRefused("This manifest is not of a backup with the authority's part {name}.", name=name)
-        signer = self._context.signers.signer("log")
-        key = signer.certificate.public_key()
-        if not isinstance(key, (ed25519.Ed25519PublicKey, ec.EllipticCurvePublicKey)):
-            raise CertificateRefused("The log's key must be Ed25519 or ECDSA.")
-        named = NoteKey.from_public_key(self._context.settings.log.origin, key)
-        return sign_note(note_text(manifest), named, signer.sign)
+        key, signer = self._context.log_signer()
+        return sign_note(note_text(manifest), key, signer.sign)
 
     def _is_busy(self) -> bool:
         try:

@@ -8,19 +8,17 @@ from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 from cryptography.hazmat.primitives.serialization import Encoding, load_der_public_key
 
-from hsm.certificates import Profile
+from hsm.certificates import Issuer, Profile
 from hsm.errors import BadRequest, CertificateRefused, UnknownKey
-from hsm.intents import OfficerIntent, required_field
 from hsm.names import SubjectName, name_in
 from hsm.operation_types import NoArguments, OcspQuestion, OfCertificate, OfficerRequest, OfIssuer, SubjectQuery
-from hsm.operations.context import AuthorityContext
+from hsm.operations.context import AuthorityContext, Handlers
 from hsm.operations.records import record_revocation, record_rotation
 from hsm.revocation import issue_crl, names, ocsp_response, read_request, reason_of, refusal
 from hsm.signer import SignatureAlgorithm
-from hsm.store import CertificateRecord, CrlRecord, SubjectKind
+from hsm.store import CertificateRecord, CrlRecord, KeyRecord, SubjectKind
 from hsm.store.registry import ROOT
 
 _SERVICES = {"tsa": Profile.TSA, "evidence": Profile.EVIDENCE}
@@ -31,11 +29,8 @@ _PROFILES = {
 }
 
 
-class CertificateOperations:
+class CertificateOperations(Handlers):
     """What the issuing CA does at run time. The root is not here: it signs in ceremonies."""
-
-    def __init__(self, context: AuthorityContext) -> None:
-        self._context = context
 
     def chain(self, _request: NoArguments) -> list[bytes]:
         """The CA that issues now, and the root, DER."""
@@ -43,7 +38,7 @@ class CertificateOperations:
 
     def authorities(self, _request: NoArguments) -> list[bytes]:
         """Every issuing CA, the one that issues now first, and the root last, DER."""
-        found = [each.certificate for each in self._context.store.registry.authorities()]
+        found = [each.certificate for each in self._store.registry.authorities()]
         return [each.public_bytes(Encoding.DER) for each in (*found, self._context.certificate(ROOT))]
 
     def certificate(self, request: SubjectQuery) -> bytes:
@@ -52,13 +47,13 @@ class CertificateOperations:
 
     def crls(self, _request: NoArguments) -> list[bytes]:
         """The current CRLs, DER: the root's, that of the CA that issues now, then those of the CAs before it."""
-        registry = self._context.store.registry
+        registry = self._store.registry
         records = [registry.crl(each) for each in (ROOT, *(each.subject for each in registry.authorities()))]
         return [record.der for record in records if record is not None]
 
     def crl(self, request: OfIssuer) -> bytes:
         """The current CRL of one CA by its name, DER. Raises :class:`UnknownKey`."""
-        record = self._context.store.registry.crl(request.issuer)
+        record = self._store.registry.crl(request.issuer)
         if record is None:
             raise UnknownKey("There is no revocation list of {issuer}.", issuer=request.issuer)
         return record.der
@@ -70,45 +65,29 @@ class CertificateOperations:
     def fresh_crl(self, now: datetime, issuer: str | None = None) -> bytes:
         """The next CRL of every issuing CA that has not run out by *now*, each number taken and each list kept, in
         one transaction; returned is that of *issuer* (the one that issues now)."""
-        registry = self._context.store.registry
-        with self._context.store.transaction():
+        registry = self._store.registry
+        with self._store.transaction():
             for authority in registry.authorities():
                 if now <= authority.certificate.not_valid_after_utc:
-                    self._publish_crl(authority.subject, now)
+                    publish_crl(self._context, self._context.issuer_named(authority.subject), now=now)
             return self.crl(OfIssuer(issuer or self._current()))
 
-    def _publish_crl(self, issuer: str, now: datetime) -> None:
-        registry = self._context.store.registry
-        number = registry.last_crl_number(issuer) + 1
-        der = issue_crl(
-            self._context.issuer_named(issuer),
-            number=number,
-            revocations=registry.revocations(issuer),
-            now=now,
-            lifetime=timedelta(days=self._context.settings.certificates.crl_days),
-        )
-        registry.add_crl(CrlRecord(issuer, number, der))
-
     def _current(self) -> str:
-        return self._context.store.registry.issuing()
+        return self._store.registry.issuing()
 
     def revoke_certificate(self, request: OfficerRequest) -> bytes:
         """Revokes for good, on officers' activation, and gives the new CRL: every unexpired certificate of a
         subject, or, where the intent names a serial number, that one alone, an older one too."""
         intent = request.intent
-        subject, reason = self._to_revoke(intent)
-        registry = self._context.store.registry
-        one = (
-            registry.certificate_of(subject, required_field(intent.details, "serial", str))
-            if "serial" in intent.details
-            else None
-        )
+        subject, reason = self._to_revoke(request)
+        registry = self._store.registry
+        one = registry.certificate_of(subject, request.text("serial")) if "serial" in intent.details else None
         record = one or registry.certificate(subject)
         if registry.is_revoked(record.certificate.serial_number):
             raise CertificateRefused("The certificate of {subject} was revoked before.", subject=subject)
-        authorised = self._context.authoriser.authorise_officers(intent, request.activations)
-        with self._context.store.transaction():
-            ending = [one] if one else registry.unexpired(subject, int(authorised.at.timestamp()))
+        authorised = self._context.authorised(request)
+        with self._store.transaction():
+            ending = [one] if one else registry.unexpired(subject, authorised.moment)
             self._revoke(ending, reason, authorised.at)
             if subject in _SERVICES:
                 record_revocation(self._context, intent, authorised, ending, reason)
@@ -117,62 +96,58 @@ class CertificateOperations:
     def retire(self, request: OfficerRequest) -> bytes:
         """Ends a subject's credentials, an officer's recovery codes, and unexpired certificates, whatever is left
         of them; the new CRL."""
-        intent = request.intent
-        subject, reason = self._to_revoke(intent)
-        self._context.store.people.subject(subject)
-        authorised = self._context.authoriser.authorise_officers(intent, request.activations)
-        with self._context.store.transaction():
-            moment = int(authorised.at.timestamp())
-            self._context.store.people.revoke_credentials(subject, revoked=moment)
-            self._context.store.setup.end_recoveries(subject, at=moment)
+        subject, reason = self._to_revoke(request)
+        self._store.people.subject(subject)
+        authorised = self._context.authorised(request)
+        with self._store.transaction():
+            moment = authorised.moment
+            self._store.people.revoke_credentials(subject, revoked=moment)
+            self._store.setup.end_recoveries(subject, at=moment)
             self._take_seals_from(subject, moment)
             self.revoke_all(subject, reason, authorised.at)
             return self.fresh_crl(authorised.at)
 
-    def _to_revoke(self, intent: OfficerIntent) -> tuple[str, str]:
-        """Subject and reason of *intent*. Raises :class:`CertificateRefused` for the authority's own CAs."""
-        subject, reason = (
-            required_field(intent.details, "subject", str),
-            required_field(intent.details, "reason", str),
-        )
+    def _to_revoke(self, request: OfficerRequest) -> tuple[str, str]:
+        """Subject and reason in *request*. Raises :class:`CertificateRefused` for the authority's own CAs."""
+        subject, reason = request.text("subject"), request.text("reason")
         reason_of(reason)
-        if subject == ROOT or any(each.subject == subject for each in self._context.store.registry.authorities()):
+        if subject == ROOT or any(each.subject == subject for each in self._store.registry.authorities()):
             raise CertificateRefused("{subject} is revoked in a ceremony, by the root.", subject=subject)
         return subject, reason
 
     def revoke_all(self, subject: str, reason: str, at: datetime) -> None:
         """Revokes every unexpired certificate of *subject*, in the caller's transaction."""
-        self._revoke(self._context.store.registry.unexpired(subject, int(at.timestamp())), reason, at)
+        self._revoke(self._store.registry.unexpired(subject, int(at.timestamp())), reason, at)
 
     def _revoke(self, records: Sequence[CertificateRecord], reason: str, at: datetime) -> None:
         moment = int(at.timestamp())
         for record in records:
-            self._context.store.registry.revoke(record.certificate.serial_number, revoked=moment, reason=reason)
+            self._store.registry.revoke(record.certificate.serial_number, revoked=moment, reason=reason)
 
     def _take_seals_from(self, subject: str, at: int) -> None:
         """Who has left keeps no seal; one with too few custodians then stands still until officers resume it."""
-        seals = self._context.store.seals
+        seals = self._store.seals
         for record in seals.seals_of_custodian(subject):
             if record.destroyed is None:
                 seals.remove_custodian(record.subject, subject)
-                if len(self._context.store.people.custodians(record.subject)) < record.needed:
+                if len(self._store.people.custodians(record.subject)) < record.needed:
                     seals.suspend(record.subject, since=at)
 
     def rotate(self, request: OfficerRequest) -> bytes:
         """A new key and certificate for the same name, on officers' activation; the old one stays valid."""
         intent = request.intent
-        subject = required_field(intent.details, "subject", str)
+        subject = request.text("subject")
         profile, name = self._profile(subject), name_in(self._context.certificate(subject))
-        if profile is Profile.SEAL and self._context.store.seals.seal(subject).destroyed is not None:
+        if profile is Profile.SEAL and self._store.seals.seal(subject).destroyed is not None:
             raise CertificateRefused(
                 "The seal {subject} is destroyed; nothing changes it any more.", subject=subject
             )
-        authorised = self._context.authoriser.authorise_officers(intent, request.activations)
+        authorised = self._context.authorised(request)
         algorithm = SignatureAlgorithm.from_public_key(self._context.certificate(subject).public_key())
-        with self._context.store.transaction():
+        with self._store.transaction():
             certificate = self.certify(subject, profile, name, algorithm=algorithm, now=authorised.at)
             if subject in _SERVICES:
-                made = self._context.store.registry.certificate(subject)
+                made = self._store.registry.certificate(subject)
                 record_rotation(self._context, intent, authorised, made)
         return certificate.public_bytes(Encoding.DER)
 
@@ -188,38 +163,56 @@ class CertificateOperations:
         """A new key for *subject* and its certificate, recorded: from then on the current one."""
         issuer = self._context.issuer()
         key = self._context.signers.make_key(subject, algorithm, made=int(now.timestamp()))
-        certificate = self._context.rules().issue(
-            profile, name, _certifiable(key.public_key), issuer=issuer, now=now
-        )
-        self._context.store.registry.add_certificate(
-            CertificateRecord(subject, issuer.label, key.label, certificate)
-        )
-        return certificate
+        return certify_key(self._context, profile, name, key, issuer, now=now).certificate
 
     def _profile(self, subject: str) -> Profile:
         if subject in _SERVICES:
             return _SERVICES[subject]
-        profile = _PROFILES.get(self._context.store.people.subject(subject).kind)
+        profile = _PROFILES.get(self._store.people.subject(subject).kind)
         if profile is None:
             raise BadRequest("The key of {subject} is renewed in a ceremony.", subject=subject)
         return profile
 
 
-def _certifiable(public_key: bytes) -> CertificatePublicKeyTypes:
-    key: Any = load_der_public_key(public_key)
-    SignatureAlgorithm.from_public_key(key)
-    certifiable: CertificatePublicKeyTypes = key
-    return certifiable
+def certify_key(
+    context: AuthorityContext,
+    profile: Profile,
+    name: SubjectName,
+    key: KeyRecord,
+    issuer: Issuer,
+    *,
+    now: datetime,
+) -> CertificateRecord:
+    """The certificate of *key* by *issuer*, recorded: from then on the current one of the key's subject."""
+    public_key: Any = load_der_public_key(key.public_key)
+    certificate = context.rules().issue(profile, name, public_key, issuer=issuer, now=now)
+    record = CertificateRecord(key.subject, issuer.label, key.label, certificate)
+    context.store.registry.add_certificate(record)
+    return record
+
+
+def publish_crl(
+    context: AuthorityContext, issuer: Issuer, *, now: datetime, lifetime: timedelta | None = None
+) -> bytes:
+    """The next CRL of *issuer* (DER), recorded; its *lifetime* is that of the settings unless given."""
+    registry = context.store.registry
+    number = registry.last_crl_number(issuer.label) + 1
+    der = issue_crl(
+        issuer,
+        number=number,
+        revocations=registry.revocations(issuer.label),
+        now=now,
+        lifetime=lifetime or timedelta(days=context.settings.certificates.crl_days),
+    )
+    registry.add_crl(CrlRecord(issuer.label, number, der))
+    return der
 
 
 _LONGEST_REQUEST = 4096
 
 
-class OcspOperations:
+class OcspOperations(Handlers):
     """Signs OCSP responses with the key of the CA that issued the certificate in question."""
-
-    def __init__(self, context: AuthorityContext) -> None:
-        self._context = context
 
     def ocsp(self, request: OfCertificate) -> bytes:
         """The response about a certificate of ours (DER). Raises :class:`UnknownKey` for anybody else's."""
@@ -227,7 +220,7 @@ class OcspOperations:
             given = x509.load_der_x509_certificate(request.certificate)
         except ValueError as error:
             raise BadRequest("This is no certificate.") from error
-        record = self._context.store.registry.issued(given.serial_number)
+        record = self._store.registry.issued(given.serial_number)
         if record.issuer == ROOT:
             raise CertificateRefused("The root answers by its revocation list alone.")
         return self._response(record, None)
@@ -240,7 +233,7 @@ class OcspOperations:
         if read is None:
             return refusal(malformed=True)
         try:
-            record = self._context.store.registry.issued(read.serial_number)
+            record = self._store.registry.issued(read.serial_number)
         except UnknownKey:
             return refusal(malformed=False)
         if record.issuer == ROOT or not names(read, record.certificate, self._context.certificate(record.issuer)):

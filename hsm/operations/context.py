@@ -7,14 +7,17 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
-from hsm.activation import IntentAuthoriser
+from hsm.activation import AuthorisedIntent, IntentAuthoriser
 from hsm.activation.credentials import PinVerifier
 from hsm.certificates import CertificateRules, Issuer
 from hsm.config import AuthoritySettings, TimeSettings, TimeSourceKind
-from hsm.errors import UnknownKey
+from hsm.errors import CertificateRefused, UnknownKey
 from hsm.generation import TokenKeyWrapping
-from hsm.keys import Signers
+from hsm.keys import HsmSigner, Signers
+from hsm.note import NoteKey
+from hsm.operation_types import OfficerRequest
 from hsm.store import AuthorityStore
 from hsm.time_source import Clock, DeclaredClock, KernelClock, SharedTimes, TimeSource
 from hsm.token import Login, TokenConnection
@@ -46,6 +49,18 @@ class AuthorityContext:
         """The authority's own time. Raises :class:`hsm.errors.TimeNotAvailable`."""
         return self.time.now()
 
+    def authorised(self, request: OfficerRequest) -> AuthorisedIntent:
+        """Uses up the intent of *request* by its activations. Raises :class:`hsm.errors.ActivationRefused`."""
+        return self.authoriser.authorise(request.intent, request.activations)
+
+    def log_signer(self) -> tuple[NoteKey, HsmSigner]:
+        """The log's key under its origin, and who signs with it. Raises :class:`CertificateRefused`."""
+        signer = self.signers.signer("log")
+        key = signer.certificate.public_key()
+        if not isinstance(key, (ed25519.Ed25519PublicKey, ec.EllipticCurvePublicKey)):
+            raise CertificateRefused("The log's key must be Ed25519 or ECDSA.")
+        return NoteKey.from_public_key(self.settings.log.origin, key), signer
+
     def rules(self) -> CertificateRules:
         """The rules for certificates, with the organisations that settings and ceremony name."""
         configured = self.settings.certificates
@@ -65,6 +80,14 @@ class AuthorityContext:
     def certificate(self, subject: str) -> x509.Certificate:
         """The current certificate of *subject*. Raises :class:`UnknownKey`."""
         return self.store.registry.certificate(subject).certificate
+
+
+class Handlers:
+    """A group of handlers, each named as its operation's method in :mod:`hsm.client`."""
+
+    def __init__(self, context: AuthorityContext) -> None:
+        self._context = context
+        self._store = context.store
 
 
 Warn = Callable[[PinChange], None]

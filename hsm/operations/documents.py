@@ -34,7 +34,7 @@ from hsm.operation_types import (
     KeyToWrap,
     ManifestSigningRequest,
 )
-from hsm.operations.context import AuthorityContext
+from hsm.operations.context import AuthorityContext, Handlers
 from hsm.store import RememberedCheckpoint
 
 _FORMAT = "vermilion-evidence-manifest/2"
@@ -115,11 +115,11 @@ def _root(text: str) -> bytes:
         raise BadRequest("The root of a manifest's checkpoint is not base64.") from error
 
 
-class DocumentOperations:
+class DocumentOperations(Handlers):
     """Signs what was activated, and manifests that rest on a log that the authority has witnessed."""
 
     def __init__(self, context: AuthorityContext) -> None:
-        self._context = context
+        super().__init__(context)
         self._makers: dict[str, tuple[int, cms.MessageMaker]] = {}
 
     def sign_document(self, request: DocumentSigning) -> bytes:
@@ -131,7 +131,7 @@ class DocumentOperations:
         """
         intent = request.intent
         signer = self._usable(intent.signer)
-        self._context.authoriser.authorise_signature(intent, request.activations)
+        self._context.authoriser.authorise(intent, request.activations)
         try:
             return self._signed(intent, signer)
         except (AuthorityLocked, ModuleUnavailable) as error:
@@ -164,17 +164,12 @@ class DocumentOperations:
 
     def _require_witnessed(self, manifest: bytes) -> None:
         rests_on = log_state_from_manifest(manifest, now=self._context.now())
-        if rests_on.origin != self._context.settings.log.origin or not self._context.store.checkpoints.has(
-            rests_on.state
-        ):
+        if rests_on.origin != self._context.settings.log.origin or not self._store.checkpoints.has(rests_on.state):
             raise ConsistencyRefused("The manifest rests on a state of the log that the authority never signed.")
 
 
-class ApprovalOperations:
+class ApprovalOperations(Handlers):
     """Remembers activations; nothing is signed or changed here."""
-
-    def __init__(self, context: AuthorityContext) -> None:
-        self._context = context
 
     def approve(self, request: ApprovalRequest) -> Approvals:
         """Verifies and remembers one activation; who has approved the intent now, and how many must."""
@@ -188,11 +183,11 @@ class ApprovalOperations:
 _MOST_KEY_BYTES, _MOST_WRAPPED_BYTES = 64, 256
 
 
-class KeyWrapOperations:
+class KeyWrapOperations(Handlers):
     """Wraps and unwraps for the caller's role, which the socket and the peer's credentials prove."""
 
     def __init__(self, context: AuthorityContext, role: PeerRole) -> None:
-        self._context = context
+        super().__init__(context)
         self._role = role
 
     def wrap_key(self, request: KeyToWrap) -> bytes:

@@ -1,18 +1,23 @@
-"""Enrolment of persons and seals, and their credentials; every change by officers."""
+"""Enrolment of persons and seals, and their credentials; every change by officers, but for officers who come by
+one-time codes that a ceremony left: the first ones, and those who lost every authenticator.
+"""
 
 from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Mapping
-from datetime import UTC, datetime
+import hmac
+import secrets
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from hsm import canonical
 from hsm.activation.credentials import require_known_key, require_strong_hash, totp_context
 from hsm.certificates import SEAL_KINDS, Profile
-from hsm.errors import BadRequest, CertificateRefused
+from hsm.errors import ActivationLocked, ActivationRefused, BadRequest, CertificateRefused
 from hsm.intents import required_field
 from hsm.names import (
     LONGEST_LOGIN,
@@ -23,21 +28,30 @@ from hsm.names import (
     is_pin_custodian,
     require_person_name,
 )
-from hsm.operation_types import KnownCredential, NoArguments, OfficerRequest, PinCustodianEndRequest, SubjectQuery
+from hsm.operation_types import (
+    Appointment,
+    CodeUse,
+    KnownCredential,
+    NoArguments,
+    OfficerRequest,
+    PinCustodianEndRequest,
+    SubjectQuery,
+)
 from hsm.operations.certification import CertificateOperations
-from hsm.operations.context import AuthorityContext
+from hsm.operations.context import AuthorityContext, Handlers
 from hsm.operations.seals import needed_in, require_custodian
 from hsm.store import CompanySealRecord, Credential, Subject, SubjectKind
+from hsm.store.ceremonies import digest_of
 
 _MOST_CREDENTIALS = 8
 _PIN_CUSTODIAN_NAMED = "A keeper is named keeper- and an administrator's login, of 2 to {most} characters."
 
 
-class EnrolmentOperations:
+class EnrolmentOperations(Handlers):
     """Who exists, and with what they activate."""
 
     def __init__(self, context: AuthorityContext, certification: CertificateOperations) -> None:
-        self._context = context
+        super().__init__(context)
         self._certification = certification
 
     def enrol_person(self, request: OfficerRequest) -> bytes:
@@ -45,9 +59,9 @@ class EnrolmentOperations:
 
         An outside signer is of no organisation of this house, by the name that the officer reads and activates.
         """
-        intent = request.intent
-        subject = subject_from_details(intent.details, SubjectKind.PERSON)
-        credentials = credentials_from_details(subject.subject, intent.details.get("credentials"), self._context)
+        details = request.intent.details
+        subject = subject_from_details(details, SubjectKind.PERSON)
+        credentials = credentials_from_details(subject.subject, details.get("credentials"), self._context)
         return self._enrol(request, subject, credentials=credentials)
 
     def enrol_officer(self, request: OfficerRequest) -> None:
@@ -64,7 +78,7 @@ class EnrolmentOperations:
 
     def pin_custodians(self, _request: NoArguments) -> list[str]:
         """The subjects of whom any two unlock: who was ended is not among them."""
-        return self._context.store.people.pin_custodians()
+        return self._store.people.pin_custodians()
 
     def end_pin_custodian(self, request: PinCustodianEndRequest) -> int:
         """Takes from a PIN custodian every authenticator, or the one named (its id in hex), for whoever asks; how
@@ -77,36 +91,36 @@ class EnrolmentOperations:
         subject = request.subject
         if not is_name(subject, SubjectKind.PIN_CUSTODIAN):
             raise BadRequest(_PIN_CUSTODIAN_NAMED, most=LONGEST_LOGIN)
-        with self._context.store.transaction():
-            people, moment = self._context.store.people, int(self._context.now().timestamp())
+        with self._store.transaction():
+            people, moment = self._store.people, int(self._context.now().timestamp())
             if request.credential is None:
                 return people.revoke_credentials(subject, revoked=moment)
             return people.revoke_credential(subject, request.credential, revoked=moment)
 
     def _enrol_administering(self, kind: SubjectKind, request: OfficerRequest) -> None:
-        intent = request.intent
-        subject = subject_from_details(intent.details, kind)
+        details = request.intent.details
+        subject = subject_from_details(details, kind)
         require_person_name(subject.name)
         require_organisation(self._context, subject.organisation)
-        credentials = credentials_from_details(subject.subject, intent.details.get("credentials"), self._context)
+        credentials = credentials_from_details(subject.subject, details.get("credentials"), self._context)
         if any(each.kind != "webauthn" for each in credentials):
             raise BadRequest("An officer needs an authenticator; a PIN and a code are bound to no act.")
-        authorised = self._authorised(request)
-        people = self._context.store.people
-        with self._context.store.transaction():
+        moment = self._context.authorised(request).moment
+        people = self._store.people
+        with self._store.transaction():
             if kind is SubjectKind.PIN_CUSTODIAN and people.is_known_pin_custodian(subject.subject):
-                people.replace_authenticators(subject.subject, credentials, at=authorised)
+                people.replace_authenticators(subject.subject, credentials, at=moment)
                 return
-            people.add_subject(subject, enrolled=authorised)
+            people.add_subject(subject, enrolled=moment)
             for credential in credentials:
-                people.add_credential(credential, added=authorised)
+                people.add_credential(credential, added=moment)
 
     def enrol_seal(self, request: OfficerRequest) -> bytes:
         """The certificate of a new seal, with the custodians in the intent: persons of its organisation."""
-        intent = request.intent
-        subject = subject_from_details(intent.details, SubjectKind.SEAL)
-        custodians, needed = _names(intent.details.get("custodians")), needed_in(intent.details)
-        kind = _seal_kind(intent.details)
+        details = request.intent.details
+        subject = subject_from_details(details, SubjectKind.SEAL)
+        custodians, needed = _names(details.get("custodians")), needed_in(details)
+        kind = _seal_kind(details)
         for custodian in custodians:
             require_custodian(self._context, custodian, subject.organisation)
         if len(custodians) < needed:
@@ -115,20 +129,21 @@ class EnrolmentOperations:
 
     def add_credential(self, request: OfficerRequest) -> None:
         """One more credential for a person or an officer."""
-        intent = request.intent
-        subject = self._context.store.people.subject(required_field(intent.details, "subject", str))
+        subject = self._store.people.subject(request.text("subject"))
         if subject.kind is SubjectKind.PIN_CUSTODIAN:
             raise BadRequest("A keeper's authenticators are replaced together: enrol the keeper anew.")
         if subject.kind not in (SubjectKind.PERSON, SubjectKind.OUTSIDE, SubjectKind.OFFICER):
             raise BadRequest("{subject} has no credentials of its own.", subject=subject.subject)
-        credentials = credentials_from_details(subject.subject, [intent.details.get("credential")], self._context)
-        authorised = self._authorised(request)
-        with self._context.store.transaction():
-            self._context.store.people.add_credential(credentials[0], added=authorised)
+        credentials = credentials_from_details(
+            subject.subject, [request.intent.details.get("credential")], self._context
+        )
+        moment = self._context.authorised(request).moment
+        with self._store.transaction():
+            self._store.people.add_credential(credentials[0], added=moment)
 
     def credentials(self, request: SubjectQuery) -> list[KnownCredential]:
         """The unrevoked credentials of a subject: kind, id, time of adding, public key; nothing that activates."""
-        people = self._context.store.people
+        people = self._store.people
         known = people.credentials(request.subject)
         return [
             KnownCredential(kind, identifier, datetime.fromtimestamp(added, UTC), public_key)
@@ -141,16 +156,12 @@ class EnrolmentOperations:
 
     def revoke_credential(self, request: OfficerRequest) -> None:
         """Ends an authenticator (its id in hex), or every PIN (``pin-totp``), for good."""
-        intent = request.intent
-        subject, named = (
-            required_field(intent.details, "subject", str),
-            required_field(intent.details, "credential", str),
-        )
-        self._context.store.people.subject(subject)
+        subject, named = request.text("subject"), request.text("credential")
+        self._store.people.subject(subject)
         identifier = None if named == "pin-totp" else _hex(named, "credential")
-        authorised = self._authorised(request)
-        with self._context.store.transaction():
-            ended = self._context.store.people.revoke_credential(subject, identifier, revoked=authorised)
+        moment = self._context.authorised(request).moment
+        with self._store.transaction():
+            ended = self._store.people.revoke_credential(subject, identifier, revoked=moment)
         if ended == 0:
             raise BadRequest("{subject} has no such credential to revoke.", subject=subject)
 
@@ -168,8 +179,8 @@ class EnrolmentOperations:
             context.rules().require_foreign(subject.organisation)
         else:
             require_organisation(context, subject.organisation)
-        authorised = context.authoriser.authorise_officers(request.intent, request.activations)
-        moment = int(authorised.at.timestamp())
+        authorised = context.authorised(request)
+        moment = authorised.moment
         with context.store.transaction():
             context.store.people.add_subject(subject, enrolled=moment, custodians=custodians)
             if seal is not None:
@@ -186,9 +197,6 @@ class EnrolmentOperations:
                 now=authorised.at,
             )
         return certificate.public_bytes(Encoding.DER)
-
-    def _authorised(self, request: OfficerRequest) -> int:
-        return int(self._context.authoriser.authorise_officers(request.intent, request.activations).at.timestamp())
 
 
 def require_organisation(context: AuthorityContext, organisation: str) -> None:
@@ -278,3 +286,89 @@ def _base32(text: str) -> bytes:
     if len(secret) < 16:
         raise BadRequest("A TOTP secret has at least 128 bits (RFC 4226, section 4).")
     return secret
+
+
+_ALLOWED_TRIES = 5
+_LOCKED_FOR = timedelta(minutes=15)
+_LONGEST_CODE = 80
+_BY, _BY_RECOVERY = "setup-code", "recovery-code"
+
+
+class AppointmentOperations(Handlers):
+    """What a set-up code opens; the ceremony decides how many there are and for how long."""
+
+    def appointment(self, _request: NoArguments) -> Appointment:
+        """How many codes still count, for whom recovery codes do, and until when the last one does."""
+        moment = int(self._context.now().timestamp())
+        codes, recoveries = self._store.setup.unused(moment), self._store.setup.recoveries(moment)
+        ends = [end for _, end in codes] + [end for _, _, end in recoveries]
+        until = datetime.fromtimestamp(max(ends), UTC) if ends else None
+        return Appointment(len(codes), until, tuple(officer for _, officer, _ in recoveries))
+
+    def appoint_officer(self, request: CodeUse) -> None:
+        """A new officer with an authenticator.
+
+        1. name, organisation and authenticator are such as an officer may have;
+        2. the code's hash is one that is unused and has not run out, compared in constant time;
+        3. wrong ones are counted, five of them for fifteen minutes; the right one counts all the same: nobody
+           guesses 160 bits, and nobody who tries keeps the first officers out;
+        4. code, officer and record in one durable transaction.
+        """
+        details, code = request.details, request.code
+        subject = subject_from_details(details, SubjectKind.OFFICER)
+        require_person_name(subject.name)
+        require_organisation(self._context, subject.organisation)
+        known = self._authenticator(subject.subject, details)
+        now = self._context.now()
+        store, moment = self._store, int(now.timestamp())
+        digest = self._matching(code, [digest for digest, _ in store.setup.unused(moment)], now)
+        with store.transaction():
+            store.people.add_subject(subject, enrolled=moment)
+            store.people.add_credential(known, added=moment)
+            if not store.setup.use_code(digest, officer=subject.subject, at=moment):
+                raise ActivationRefused(_WRONG)
+            record = canonical.encode({"act": "appoint_officer", "subject": subject.subject}).decode()
+            store.intents.authorise(secrets.token_bytes(16), record, activated_by=[_BY], strength=_BY, at=moment)
+
+    def restore_officer(self, request: CodeUse) -> None:
+        """A new authenticator for an officer who lost every one, by a code of :mod:`hsm.ceremony.recovery`.
+
+        As with :meth:`appoint_officer`; the code is good for the officer whom the ceremony named, no other.
+        """
+        details, code = request.details, request.code
+        subject = required_field(details, "subject", str)
+        known = self._authenticator(subject, details)
+        now = self._context.now()
+        store, moment = self._store, int(now.timestamp())
+        own = [digest for digest, officer, _ in store.setup.recoveries(moment) if officer == subject]
+        digest = self._matching(code, own, now)
+        with store.transaction():
+            store.people.add_credential(known, added=moment)
+            if not store.setup.use_recovery(digest, at=moment):
+                raise ActivationRefused(_WRONG)
+            record = canonical.encode({"act": "restore_officer", "subject": subject}).decode()
+            store.intents.authorise(
+                secrets.token_bytes(16), record, activated_by=[_BY_RECOVERY], strength=_BY_RECOVERY, at=moment
+            )
+
+    def _authenticator(self, subject: str, details: Mapping[str, Any]) -> Credential:
+        credential = details.get("credential")
+        if not isinstance(credential, dict) or credential.get("kind") != "webauthn":
+            raise BadRequest("An officer needs an authenticator; a PIN and a code are bound to no act.")
+        [known] = credentials_from_details(subject, [credential], self._context)
+        return known
+
+    def _matching(self, code: str, digests: Sequence[bytes], now: datetime) -> bytes:
+        """The one of *digests* that is the code's, compared in constant time; a wrong code is counted."""
+        given = digest_of(code[:_LONGEST_CODE])
+        matching = [digest for digest in digests if hmac.compare_digest(digest, given)]
+        if matching:
+            return matching[0]
+        lock_until = int((now + _LOCKED_FOR).timestamp())
+        store = self._store.setup
+        if not store.begin_attempt(allowed=_ALLOWED_TRIES, now=int(now.timestamp()), lock_until=lock_until):
+            raise ActivationLocked("Too many wrong codes were entered lately; this one is wrong as well.")
+        raise ActivationRefused(_WRONG)
+
+
+_WRONG = "The set-up code is wrong, was used or has run out. It is on paper from the key ceremony."

@@ -17,24 +17,21 @@ from hsm.activation.authoriser import AuthorisedIntent
 from hsm.files import write_durably
 from hsm.intents import OfficerIntent, instant
 from hsm.operation_types import HeldCeremony, NoArguments, OfCeremony
-from hsm.operations.context import AuthorityContext
+from hsm.operations.context import AuthorityContext, Handlers
 from hsm.store import CeremonyRecord, CertificateRecord
 from hsm.store.ceremonies import transcript_path
 
 
-class CeremonyOperations:
+class CeremonyOperations(Handlers):
     """Tells of them; nothing secret is in one."""
-
-    def __init__(self, context: AuthorityContext) -> None:
-        self._context = context
 
     def ceremonies(self, _request: NoArguments) -> list[HeldCeremony]:
         """Every ceremony, the first first, and whether its transcript is as it was written."""
-        return [self._held(each) for each in self._context.store.ceremonies.all_ceremonies()]
+        return [self._held(each) for each in self._store.ceremonies.all_ceremonies()]
 
     def transcript(self, request: OfCeremony) -> str:
         """The transcript of the ceremony ``number``, as it is found; empty when it is gone."""
-        record = self._context.store.ceremonies.ceremony(request.number)
+        record = self._store.ceremonies.ceremony(request.number)
         return self._found(record).decode(errors="replace")
 
     def _held(self, record: CeremonyRecord) -> HeldCeremony:

@@ -9,28 +9,28 @@ from typing import Any
 
 from hsm.errors import BadRequest, CertificateRefused
 from hsm.generation import destroy_key
-from hsm.intents import OfficerIntent, required_field
+from hsm.intents import required_field
 from hsm.operation_types import KnownCompanySeal, OfficerRequest, SubjectQuery
 from hsm.operations.certification import CertificateOperations
-from hsm.operations.context import AuthorityContext
+from hsm.operations.context import AuthorityContext, Handlers
 from hsm.store import CompanySealRecord, SubjectKind
 
 _REASON = "cessation_of_operation"
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
-class CompanySealOperations:
+class CompanySealOperations(Handlers):
     """Seals that exist. Whoever stops one needs no activation; whoever lets it be used needs the officers'."""
 
     def __init__(self, context: AuthorityContext, certification: CertificateOperations) -> None:
-        self._context = context
+        super().__init__(context)
         self._certification = certification
 
     def seal(self, request: SubjectQuery) -> KnownCompanySeal:
         """What the authority knows of a seal."""
-        record = self._context.store.seals.seal(request.subject)
-        custodians = self._context.store.people.custodians(record.subject)
-        left = self._context.store.seals.keys_left(record.subject)
+        record = self._store.seals.seal(request.subject)
+        custodians = self._store.people.custodians(record.subject)
+        left = self._store.seals.keys_left(record.subject)
         return KnownCompanySeal(
             subject=record.subject,
             kind=record.kind,
@@ -45,65 +45,63 @@ class CompanySealOperations:
     def suspend_seal(self, request: SubjectQuery) -> None:
         """Stops a seal at once, for whoever asks: to stop one can never be too easy, and resuming is not."""
         record = self._undestroyed(request.subject)
-        with self._context.store.transaction():
-            self._context.store.seals.suspend(record.subject, since=int(self._context.now().timestamp()))
+        with self._store.transaction():
+            self._store.seals.suspend(record.subject, since=int(self._context.now().timestamp()))
 
     def resume_seal(self, request: OfficerRequest) -> None:
         """Lets a seal be used again, once it has as many custodians as it takes."""
-        _, record = self._intent(request)
-        self._require_enough(record, len(self._context.store.people.custodians(record.subject)), record.needed)
-        self._authorised(request)
-        with self._context.store.transaction():
-            self._context.store.seals.resume(record.subject)
+        record = self._in_use(request)
+        self._require_enough(record, len(self._store.people.custodians(record.subject)), record.needed)
+        self._context.authorised(request)
+        with self._store.transaction():
+            self._store.seals.resume(record.subject)
 
     def add_custodian(self, request: OfficerRequest) -> None:
         """One more person of the seal's organisation who may release it."""
-        intent, record = self._intent(request)
-        custodian = required_field(intent.details, "custodian", str)
-        require_custodian(
-            self._context, custodian, self._context.store.people.subject(record.subject).organisation
-        )
-        self._authorised(request)
-        with self._context.store.transaction():
-            self._context.store.seals.add_custodian(record.subject, custodian)
+        record = self._in_use(request)
+        custodian = request.text("custodian")
+        require_custodian(self._context, custodian, self._store.people.subject(record.subject).organisation)
+        self._context.authorised(request)
+        with self._store.transaction():
+            self._store.seals.add_custodian(record.subject, custodian)
 
     def remove_custodian(self, request: OfficerRequest) -> None:
         """Takes a seal from a custodian at once, by one officer: also what that custodian has approved already.
 
         A seal in use keeps as many custodians as it takes; suspend it first to remove the last ones.
         """
-        intent, record = self._intent(request)
-        custodian = required_field(intent.details, "custodian", str)
-        kept = self._context.store.people.custodians(record.subject)
+        record = self._in_use(request)
+        custodian = request.text("custodian")
+        kept = self._store.people.custodians(record.subject)
         if custodian not in kept:
             raise CertificateRefused(
                 "{custodian} is no custodian of {subject}.", custodian=custodian, subject=record.subject
             )
         if record.suspended is None:
             self._require_enough(record, len(kept) - 1, record.needed)
-        self._authorised(request)
-        with self._context.store.transaction():
-            self._context.store.seals.remove_custodian(record.subject, custodian)
+        self._context.authorised(request)
+        with self._store.transaction():
+            self._store.seals.remove_custodian(record.subject, custodian)
 
     def set_custodians_needed(self, request: OfficerRequest) -> None:
         """From now on one or two custodians release the seal; an intent may ask for more, never for less."""
-        intent, record = self._intent(request)
-        needed = needed_in(intent.details)
+        record = self._in_use(request)
+        needed = needed_in(request.intent.details)
         if record.suspended is None:
-            self._require_enough(record, len(self._context.store.people.custodians(record.subject)), needed)
-        self._authorised(request)
-        with self._context.store.transaction():
-            self._context.store.seals.set_needed(record.subject, needed)
+            self._require_enough(record, len(self._store.people.custodians(record.subject)), needed)
+        self._context.authorised(request)
+        with self._store.transaction():
+            self._store.seals.set_needed(record.subject, needed)
 
     def change_picture(self, request: OfficerRequest) -> None:
         """Records which picture the officers took into use: its SHA-256, or nothing for the drawn one."""
-        intent, record = self._intent(request)
-        digest = required_field(intent.details, "picture", str)
+        record = self._in_use(request)
+        digest = request.text("picture")
         if digest and _DIGEST.fullmatch(digest) is None:
             raise BadRequest("A picture is named by its SHA-256 in lower-case hexadecimal.")
-        self._authorised(request)
-        with self._context.store.transaction():
-            self._context.store.seals.set_picture(record.subject, digest or None)
+        self._context.authorised(request)
+        with self._store.transaction():
+            self._store.seals.set_picture(record.subject, digest or None)
 
     def destroy_seal(self, request: OfficerRequest) -> bytes:
         """Revokes the seal's certificates, destroys its keys in the token and looks for them; the new CRL.
@@ -111,30 +109,28 @@ class CompanySealOperations:
         The revocation is on disk before the first key goes. When the token does not answer in between, officers
         ask again: what is left is destroyed then.
         """
-        intent = request.intent
-        record = self._context.store.seals.seal(required_field(intent.details, "subject", str))
-        left = self._context.store.seals.keys_left(record.subject)
+        record = self._store.seals.seal(request.text("subject"))
+        left = self._store.seals.keys_left(record.subject)
         if record.destroyed is not None and not left:
             raise CertificateRefused("The seal {subject} was destroyed before.", subject=record.subject)
-        at = self._authorised(request)
-        with self._context.store.transaction():
+        at = self._context.authorised(request).at
+        with self._store.transaction():
             if record.destroyed is None:
                 self._certification.revoke_all(record.subject, _REASON, at)
-                self._context.store.seals.destroy(record.subject, at=int(at.timestamp()))
+                self._store.seals.destroy(record.subject, at=int(at.timestamp()))
             crl = self._certification.fresh_crl(at)
         for label in left:
             destroy_key(self._context.token, label)
-            with self._context.store.transaction():
-                self._context.store.seals.key_destroyed(label, at=int(at.timestamp()))
+            with self._store.transaction():
+                self._store.seals.key_destroyed(label, at=int(at.timestamp()))
         return crl
 
-    def _intent(self, request: OfficerRequest) -> tuple[OfficerIntent, CompanySealRecord]:
-        intent = request.intent
-        return intent, self._undestroyed(required_field(intent.details, "subject", str))
+    def _in_use(self, request: OfficerRequest) -> CompanySealRecord:
+        return self._undestroyed(request.text("subject"))
 
     def _undestroyed(self, subject: str) -> CompanySealRecord:
         """The seal. Raises :class:`CertificateRefused` for one that was destroyed."""
-        record = self._context.store.seals.seal(subject)
+        record = self._store.seals.seal(subject)
         if record.destroyed is not None:
             raise CertificateRefused(
                 "The seal {subject} is destroyed; nothing changes it any more.", subject=subject
@@ -151,9 +147,6 @@ class CompanySealOperations:
                 custodians=custodians,
                 needed=needed,
             )
-
-    def _authorised(self, request: OfficerRequest) -> datetime:
-        return self._context.authoriser.authorise_officers(request.intent, request.activations).at
 
 
 def require_custodian(context: AuthorityContext, custodian: str, organisation: str) -> None:

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519
-
-from hsm.errors import BadRequest, CertificateRefused, ConsistencyRefused
+from hsm.errors import BadRequest, ConsistencyRefused
 from hsm.merkle import EMPTY_ROOT, extended, fold
 from hsm.note import MOST_LEAVES, Checkpoint, LogExtension, NoteKey, sign_checkpoint
 from hsm.operation_types import TimestampOrders
-from hsm.operations.context import AuthorityContext
+from hsm.operations.context import AuthorityContext, Handlers
 from hsm.store.log import CheckpointStore, RememberedCheckpoint
 from hsm.timestamp import TimestampRequest, TokenIssuer, new_serial
 
@@ -81,31 +79,24 @@ def _require_form(extension: LogExtension) -> None:
         )
 
 
-class CheckpointOperations:
+class CheckpointOperations(Handlers):
     """Signs checkpoints with the log's key."""
-
-    def __init__(self, context: AuthorityContext) -> None:
-        self._context = context
 
     def extend_log(self, extension: LogExtension) -> bytes:
         """The signed note after the given leaves, if the log before them is the one that was signed last."""
-        signer = self._context.signers.signer("log")
-        key = signer.certificate.public_key()
-        if not isinstance(key, (ed25519.Ed25519PublicKey, ec.EllipticCurvePublicKey)):
-            raise CertificateRefused("The log's key must be Ed25519 or ECDSA.")
+        key, signer = self._context.log_signer()
         self._context.token.use(lambda: self._context.token.handle(signer.label))
-        named = NoteKey.from_public_key(self._context.settings.log.origin, key)
-        return CheckpointWitness(self._context.store.checkpoints, named, signer.sign).sign_extension(extension)
+        return CheckpointWitness(self._store.checkpoints, key, signer.sign).sign_extension(extension)
 
 
 MOST_ORDERS = 256
 
 
-class TimestampOperations:
+class TimestampOperations(Handlers):
     """Issues tokens by the current timestamp key; the encoder is kept until that changes."""
 
     def __init__(self, context: AuthorityContext) -> None:
-        self._context = context
+        super().__init__(context)
         self._issuer: TokenIssuer | None = None
         self._number = 0
 

@@ -18,7 +18,7 @@ from hsm.operation_types import (
     SignedCheckpoint,
     Unlocking,
 )
-from hsm.operations.context import AuthorityContext
+from hsm.operations.context import AuthorityContext, Handlers
 from hsm.signer import SignatureAlgorithm
 from hsm.worker_messages import PinChange
 
@@ -30,11 +30,11 @@ _LOCKED = Sentence(
 )
 
 
-class StateOperations:
+class StateOperations(Handlers):
     """Reports, locks, unlocks. *announce* tells the other workers."""
 
     def __init__(self, context: AuthorityContext, announce: Callable[[PinChange], None]) -> None:
-        self._context = context
+        super().__init__(context)
         self._announce = announce
         self._lasting = LastingAuthorityLock(context.settings.home.lasting_lock)
         self._good_until = 0.0
@@ -42,7 +42,7 @@ class StateOperations:
     def status(self, _request: NoArguments) -> AuthorityStatus:
         """The report; the token is really asked, while all is well every two seconds."""
         state, sentence = self._state()
-        last = self._context.store.checkpoints.last()
+        last = self._store.checkpoints.last()
         settings = self._context.settings
         return AuthorityStatus(
             state=state,
@@ -63,7 +63,7 @@ class StateOperations:
         """
         if not request.pins:
             raise BadRequest("The PIN is a list of its parts.")
-        self._context.authoriser.authorise_officers(request.intent, request.activations)
+        self._context.authorised(request)
         seen, change = self._begin_unlock("".join(request.pins))
         self._context.token.login.set_pin(change, newer=True)
         self._context.token.drop()
@@ -144,7 +144,7 @@ class StateOperations:
         try:
             self._context.token.use(self._find_timestamp_key)
         except AuthorityLocked as error:
-            refused = self._context.store.latch.refusal_of(self._context.settings.token.label)
+            refused = self._store.latch.refusal_of(self._context.settings.token.label)
             by_somebody = self._lasting.is_locked and refused is None
             return AuthorityState.LOCKED, _LOCKED if by_somebody else Sentence.from_error(error)
         except AuthorityError as error:
@@ -153,14 +153,14 @@ class StateOperations:
 
     def _find_timestamp_key(self) -> None:
         """Asks the token itself for the timestamp key, past the kept handles."""
-        label = self._context.store.registry.certificate("tsa").label
+        label = self._store.registry.certificate("tsa").label
         wanted = {Attribute.CLASS: ObjectClass.PRIVATE_KEY, Attribute.LABEL: label}
         if not list(self._context.token.session().get_objects(wanted)):
             raise UnknownKey("The token does not hold the key {label}.", label=label)
 
     def _keys(self) -> tuple[KeyReport, ...]:
         """The keys in use: an issuing CA that has a successor answers for what it issued, and is left to end."""
-        registry = self._context.store.registry
+        registry = self._store.registry
         succeeded = {each.subject for each in registry.authorities()[1:]}
         return tuple(
             KeyReport(

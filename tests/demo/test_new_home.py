@@ -30,7 +30,7 @@ def test_a_home_of_whatever_name_reads_as_it_was_written(tmp_path: Path, name: s
     new.check()
 
     settings = load(home)
-    plan = plans.load(tmp_path / "ceremony.toml")
+    plan = plans.load(plans.CeremonyPlan, tmp_path / "ceremony.toml")
     authority = tomllib.loads(new.authority_settings(9000))
 
     assert settings.organisation.name == plan.organisation == name

@@ -74,7 +74,7 @@ def test_the_transcript_is_what_was_shown_and_its_hash_is_kept(held: tuple[Cerem
     assert shown.startswith(transcript.decode())
     assert sha256(transcript).hexdigest() in shown
     database = AuthorityDatabase(home.root / "authority/authority.db")
-    kept = database.rows("SELECT name, transcript_sha256 FROM ceremonies").fetchall()
+    kept = database.execute("SELECT name, transcript_sha256 FROM ceremonies").fetchall()
     database.close()
     assert kept == [("development", sha256(transcript).digest())]
     for text in ("王见证", "孙样本", "AES-256", "IN SOFTWARE", '"extractable": false'):

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from hsm.ceremony import CeremonyPins, load
+from hsm.ceremony import CeremonyPins, CeremonyPlan, load
 from hsm.ceremony.plan import parse
 from hsm.certificates import Profile
 from hsm.errors import ConfigurationRefused
@@ -23,7 +23,7 @@ def tables() -> dict[str, Any]:
 
 
 def test_the_development_ceremony_is_a_good_plan() -> None:
-    plan = parse(tables())
+    plan = parse(CeremonyPlan, tables(), bytes(32))
     assert plan.name == "development"
     assert plan.key(Profile.LOG).algorithm is SignatureAlgorithm.ED25519
     assert plan.tokens.root == "vermilion-root"
@@ -61,15 +61,15 @@ def test_plans_that_are_refused(change: Any, named: str) -> None:
     plan = tables()
     change(plan)
     with pytest.raises(ConfigurationRefused, match=named):
-        parse(plan)
+        parse(CeremonyPlan, plan, bytes(32))
 
 
 def test_files_that_are_no_plan(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationRefused, match="cannot be read"):
-        load(tmp_path / "absent.toml")
+        load(CeremonyPlan, tmp_path / "absent.toml")
     (tmp_path / "plan.toml").write_text("name = ", encoding="utf-8")
     with pytest.raises(ConfigurationRefused, match="cannot be read"):
-        load(tmp_path / "plan.toml")
+        load(CeremonyPlan, tmp_path / "plan.toml")
 
 
 def write_pin(path: Path, pin: str, *, mode: int = 0o600) -> None:
@@ -108,5 +108,6 @@ def test_codes_can_stand_for_the_first_officers() -> None:
     plan = tables()
     del plan["officers"]
 
-    assert parse(plan).officers == ()
-    assert parse(plan).appointment is not None
+    parsed = parse(CeremonyPlan, plan, bytes(32))
+    assert parsed.officers == ()
+    assert parsed.appointment is not None

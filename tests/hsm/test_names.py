@@ -14,7 +14,7 @@ from cryptography.x509.oid import NameOID
 
 from appliance.demonstration.new_home import NewHome
 from hsm import der
-from hsm.ceremony.plan import parse
+from hsm.ceremony.plan import CeremonyPlan, parse
 from hsm.certificates import CertificateRules, Issuer, Profile, is_outside
 from hsm.errors import CertificateRefused, ConfigurationRefused
 from hsm.names import (
@@ -174,14 +174,14 @@ def test_der_contents_of_a_long_element() -> None:
 
 @pytest.mark.parametrize("organisation", LONG.values(), ids=LONG)
 def test_a_ceremony_of_a_long_organisation_has_keys_with_names_of_their_own(organisation: str) -> None:
-    parse(tomllib.loads(NewHome(organisation).ceremony()))
+    parse(CeremonyPlan, tomllib.loads(NewHome(organisation).ceremony()), bytes(32))
 
 
 def test_a_ceremony_is_refused_for_a_name_before_any_key_is_made() -> None:
     tables = tomllib.loads(NewHome("甲").ceremony())
     for changed in ("甲" * 201, "甲\u200f", ""):
         with pytest.raises(ConfigurationRefused, match="cannot be certified"):
-            parse(tables | {"organisation": changed})
+            parse(CeremonyPlan, tables | {"organisation": changed}, bytes(32))
     tables["keys"][0]["common_name"] = tables["keys"][1]["common_name"]
     with pytest.raises(ConfigurationRefused, match="common name of its own"):
-        parse(tables)
+        parse(CeremonyPlan, tables, bytes(32))

@@ -17,7 +17,7 @@ import pytest
 from pysqlite3 import dbapi2 as sqlite
 
 from hsm.authenticator import SoftwareAuthenticator
-from hsm.ceremony.plan import parse_recovery
+from hsm.ceremony.plan import RecoveryPlan, parse
 from hsm.errors import ActivationRefused, AuthorityError, CertificateRefused, ConfigurationRefused, NotPermitted
 from hsm.store.ceremonies import new_code
 from tests.authority import OFFICER, ORGANISATION, ORIGIN, RP_ID, RunningAuthority, end, running_authority, start
@@ -146,7 +146,7 @@ def test_what_is_no_plan() -> None:
         (PLAN.replace('["officer-wang"]', '["officer-wang", "officer-wang"]'), "each once"),
     ):
         with pytest.raises(ConfigurationRefused, match=said):
-            parse_recovery(tomllib.loads(plan), bytes(32))
+            parse(RecoveryPlan, tomllib.loads(plan), bytes(32))
 
 
 def test_both_officers_lost_theirs_and_come_in_again(house: House) -> None:
