@@ -10,11 +10,24 @@ from __future__ import annotations
 
 import collections.abc
 from collections.abc import Callable, Mapping
-from dataclasses import fields
+from dataclasses import fields, make_dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import cached_property
+from inspect import signature
 from types import NoneType
-from typing import Any, Generic, ParamSpec, Self, TypeVar, get_args, get_origin, get_type_hints, overload
+from typing import (
+    Any,
+    Concatenate,
+    Generic,
+    ParamSpec,
+    Self,
+    TypeVar,
+    get_args,
+    get_origin,
+    get_type_hints,
+    overload,
+)
 
 import cattrs
 from cattrs.errors import ForbiddenExtraKeysError
@@ -33,7 +46,6 @@ from hsm.intents import (
     officer_intent_from_wire,
     signing_intent_from_wire,
 )
-from hsm.operation_types import OfficerRequest
 from hsm.protocol import Connections
 
 T = TypeVar("T")
@@ -154,22 +166,38 @@ R = TypeVar("R")
 class Operation(Generic[P, R]):
     """One operation. On a client it is the method that asks for it."""
 
-    def __init__(
-        self, request: Callable[P, object], answer: type[R], roles: frozenset[PeerRole], name: str = ""
-    ) -> None:
-        """*request* is a dataclass; *answer* the type of what comes back. *name* is how the operation is called on
-        the socket and in intents, where that is another name than the method's."""
-        self.request: Any = request
-        self.answer = answer
+    def __init__(self, declared: Callable[Concatenate[Any, P], R], roles: frozenset[PeerRole], name: str) -> None:
+        """See :func:`operation`."""
+        self._declared = declared
         self.roles = roles
-        self.name = name
-        self.method = ""
-        self.has_plain_answer = answer in (bytes, str, int, list[bytes], list[str], list[Any])
-        """Whether the answer crosses as it is."""
+        self.method = declared.__name__
+        self.name = name or self.method
+        self.__doc__ = declared.__doc__
 
-    def __set_name__(self, _owner: type, name: str) -> None:
-        self.method = name
-        self.name = self.name or name
+    @cached_property
+    def _hints(self) -> dict[str, Any]:
+        return get_type_hints(self._declared)
+
+    @cached_property
+    def request(self) -> Any:
+        """What crosses, as a dataclass that is made at first use; secrets are in no repr."""
+        parameters = [
+            (each.name, self._hints[each.name])
+            if each.default is each.empty
+            else (each.name, self._hints[each.name], each.default)
+            for each in list(signature(self._declared).parameters.values())[1:]
+        ]
+        return make_dataclass(self.method, parameters, frozen=True, slots=True, repr=False)
+
+    @cached_property
+    def answer(self) -> Any:
+        """The type of what comes back."""
+        return self._hints["return"]
+
+    @cached_property
+    def has_plain_answer(self) -> bool:
+        """Whether the answer crosses as it is."""
+        return self.answer in (bytes, str, int, list[bytes], list[str], list[Any])
 
     @overload
     def __get__(self, client: None, owner: type) -> Self: ...
@@ -182,14 +210,25 @@ class Operation(Generic[P, R]):
             return self
 
         def ask(*args: P.args, **kwargs: P.kwargs) -> R:
-            answer = client.ask(self.name, encode(self.request(*args, **kwargs)))
-            return decode_answer(self.answer, answer)
+            answer: R = decode_answer(self.answer, client.ask(self.name, encode(self.request(*args, **kwargs))))
+            return answer
 
         return ask
 
-    def decode(self, arguments: dict[str, Any]) -> Any:
-        """The request in a caller's *arguments*. Raises :class:`BadRequest`."""
-        request = decode_request(self.request, arguments)
-        if isinstance(request, OfficerRequest) and request.intent.kind != self.name:
+    def decode(self, values: dict[str, Any]) -> dict[str, Any]:
+        """The handler's arguments in a caller's *values*. Raises :class:`BadRequest`."""
+        request = decode_request(self.request, values)
+        if self._hints.get("intent") is OfficerIntent and request.intent.kind != self.name:
             raise BadRequest("This act is of another kind than the operation {kind}.", kind=self.name)
-        return request
+        return {each.name: getattr(request, each.name) for each in fields(request)}
+
+
+def operation(
+    roles: frozenset[PeerRole], name: str = ""
+) -> Callable[[Callable[Concatenate[Any, P], R]], Operation[P, R]]:
+    """Declares a client's method, whose parameters and answer say what crosses, as an operation for *roles*.
+
+    *name* is how the operation is called on the socket and in intents, where that is another name than the
+    method's.
+    """
+    return lambda declared: Operation(declared, roles, name)

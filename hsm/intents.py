@@ -74,6 +74,10 @@ class OfficerIntent:
     expires: datetime
     nonce: bytes
 
+    def text(self, name: str) -> str:
+        """The text *name* in the details. Raises :class:`BadRequest`."""
+        return required_field(self.details, name, str)
+
     def fields(self) -> dict[str, Any]:
         """The intent as the JSON object that is hashed."""
         return {

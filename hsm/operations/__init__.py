@@ -26,7 +26,7 @@ from hsm.worker_messages import PinChange
 
 __all__ = ["AuthorityContext", "Operations", "open_context"]
 
-Handler = Callable[[Any], Any]
+Handler = Callable[..., Any]
 
 
 class Operations:
@@ -60,7 +60,7 @@ class Operations:
             raise BadRequest("A request has an operation and its arguments.")
         try:
             handler, declared = self._handler(role, operation), OPERATIONS[operation]
-            answer = handler(declared.decode(arguments))
+            answer = handler(**declared.decode(arguments))
             return {"ok": answer if declared.has_plain_answer else encode(answer)}
         except AuthorityError as error:
             return protocol.refusal(error)

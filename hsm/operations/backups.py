@@ -14,7 +14,6 @@ from hsm.backup import BackupPartStatement, note_text, part_named
 from hsm.errors import BackupRefused, BadRequest
 from hsm.files import file_lock
 from hsm.note import sign_note
-from hsm.operation_types import BackupPiece, BackupSigning, NoArguments, OfBackup
 from hsm.operations.context import AuthorityContext, Handlers
 
 PIECE = 1 << 20
@@ -29,7 +28,7 @@ class BackupOperations(Handlers):
         self._home = context.settings.home
         self._child: subprocess.Popen[bytes] | None = None
 
-    def begin_backup(self, _request: NoArguments) -> str:
+    def begin_backup(self) -> str:
         """Starts the making; the name to ask after. Raises :class:`BackupRefused` while another one is made."""
         self._home.backup.mkdir(mode=0o700, exist_ok=True)
         if self._is_busy():
@@ -43,9 +42,9 @@ class BackupOperations(Handlers):
         )
         return name
 
-    def backup_made(self, request: OfBackup | BackupSigning) -> BackupPartStatement | None:
+    def backup_made(self, name: str) -> BackupPartStatement | None:
         """The statement about the part, or None while it is being made. Raises what kept it from being made."""
-        name = _checked_name(request.name)
+        _require_name(name)
         if self._child is not None:
             self._child.poll()
         with suppress(FileNotFoundError):
@@ -55,20 +54,19 @@ class BackupOperations(Handlers):
             raise BackupRefused(template, **values)
         return None
 
-    def backup_piece(self, request: BackupPiece) -> bytes:
+    def backup_piece(self, name: str, at: int) -> bytes:
         """At most a megabyte of the sealed part from the offset ``at``; empty at its end."""
-        name = _checked_name(request.name)
+        _require_name(name)
         try:
             with (self._home.backup / f"{name}.age").open("rb") as stream:
-                stream.seek(max(request.at, 0))
+                stream.seek(max(at, 0))
                 return stream.read(PIECE)
         except FileNotFoundError as error:
             raise BackupRefused("The authority has no part of this name any more; begin again.") from error
 
-    def sign_backup(self, request: BackupSigning) -> bytes:
+    def sign_backup(self, name: str, manifest: bytes) -> bytes:
         """The note, by the log's key, over a manifest of a backup whose authority's part is the one made last."""
-        name, manifest = request.name, request.manifest
-        made = self.backup_made(request)
+        made = self.backup_made(name)
         if made is None or part_named(manifest) != made:
             raise BackupRefused("This manifest is not of a backup with the authority's part {name}.", name=name)
         key, signer = self._context.log_signer()
@@ -82,7 +80,6 @@ class BackupOperations(Handlers):
             return True
 
 
-def _checked_name(name: str) -> str:
+def _require_name(name: str) -> None:
     if _NAME.fullmatch(name) is None:
         raise BadRequest("A part of a backup is named by sixteen hexadecimal digits.")
-    return name

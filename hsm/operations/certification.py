@@ -12,8 +12,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, load_der_publ
 
 from hsm.certificates import Issuer, Profile
 from hsm.errors import BadRequest, CertificateRefused, UnknownKey
+from hsm.intents import Activation, OfficerIntent
 from hsm.names import SubjectName, name_in
-from hsm.operation_types import NoArguments, OcspQuestion, OfCertificate, OfficerRequest, OfIssuer, SubjectQuery
 from hsm.operations.context import AuthorityContext, Handlers
 from hsm.operations.records import record_revocation, record_rotation
 from hsm.revocation import issue_crl, names, ocsp_response, read_request, reason_of, refusal
@@ -32,33 +32,33 @@ _PROFILES = {
 class CertificateOperations(Handlers):
     """What the issuing CA does at run time. The root is not here: it signs in ceremonies."""
 
-    def chain(self, _request: NoArguments) -> list[bytes]:
+    def chain(self) -> list[bytes]:
         """The CA that issues now, and the root, DER."""
         return [each.public_bytes(Encoding.DER) for each in self._context.signers.chain(self._current())]
 
-    def authorities(self, _request: NoArguments) -> list[bytes]:
+    def authorities(self) -> list[bytes]:
         """Every issuing CA, the one that issues now first, and the root last, DER."""
         found = [each.certificate for each in self._store.registry.authorities()]
         return [each.public_bytes(Encoding.DER) for each in (*found, self._context.certificate(ROOT))]
 
-    def certificate(self, request: SubjectQuery) -> bytes:
+    def certificate(self, subject: str) -> bytes:
         """A subject's current certificate, DER."""
-        return self._context.certificate(request.subject).public_bytes(Encoding.DER)
+        return self._context.certificate(subject).public_bytes(Encoding.DER)
 
-    def crls(self, _request: NoArguments) -> list[bytes]:
+    def crls(self) -> list[bytes]:
         """The current CRLs, DER: the root's, that of the CA that issues now, then those of the CAs before it."""
         registry = self._store.registry
         records = [registry.crl(each) for each in (ROOT, *(each.subject for each in registry.authorities()))]
         return [record.der for record in records if record is not None]
 
-    def crl(self, request: OfIssuer) -> bytes:
+    def crl(self, issuer: str) -> bytes:
         """The current CRL of one CA by its name, DER. Raises :class:`UnknownKey`."""
-        record = self._store.registry.crl(request.issuer)
+        record = self._store.registry.crl(issuer)
         if record is None:
-            raise UnknownKey("There is no revocation list of {issuer}.", issuer=request.issuer)
+            raise UnknownKey("There is no revocation list of {issuer}.", issuer=issuer)
         return record.der
 
-    def issue_crl(self, _request: NoArguments) -> bytes:
+    def issue_crl(self) -> bytes:
         """Fresh CRLs of all issuing CAs; that of the one that issues now."""
         return self.fresh_crl(self._context.now())
 
@@ -70,22 +70,21 @@ class CertificateOperations(Handlers):
             for authority in registry.authorities():
                 if now <= authority.certificate.not_valid_after_utc:
                     publish_crl(self._context, self._context.issuer_named(authority.subject), now=now)
-            return self.crl(OfIssuer(issuer or self._current()))
+            return self.crl(issuer or self._current())
 
     def _current(self) -> str:
         return self._store.registry.issuing()
 
-    def revoke_certificate(self, request: OfficerRequest) -> bytes:
+    def revoke_certificate(self, intent: OfficerIntent, activations: Sequence[Activation]) -> bytes:
         """Revokes for good, on officers' activation, and gives the new CRL: every unexpired certificate of a
         subject, or, where the intent names a serial number, that one alone, an older one too."""
-        intent = request.intent
-        subject, reason = self._to_revoke(request)
+        subject, reason = self._to_revoke(intent)
         registry = self._store.registry
-        one = registry.certificate_of(subject, request.text("serial")) if "serial" in intent.details else None
+        one = registry.certificate_of(subject, intent.text("serial")) if "serial" in intent.details else None
         record = one or registry.certificate(subject)
         if registry.is_revoked(record.certificate.serial_number):
             raise CertificateRefused("The certificate of {subject} was revoked before.", subject=subject)
-        authorised = self._context.authorised(request)
+        authorised = self._context.authorised(intent, activations)
         with self._store.transaction():
             ending = [one] if one else registry.unexpired(subject, authorised.moment)
             self._revoke(ending, reason, authorised.at)
@@ -93,12 +92,12 @@ class CertificateOperations(Handlers):
                 record_revocation(self._context, intent, authorised, ending, reason)
             return self.fresh_crl(authorised.at, record.issuer)
 
-    def retire(self, request: OfficerRequest) -> bytes:
+    def retire(self, intent: OfficerIntent, activations: Sequence[Activation]) -> bytes:
         """Ends a subject's credentials, an officer's recovery codes, and unexpired certificates, whatever is left
         of them; the new CRL."""
-        subject, reason = self._to_revoke(request)
+        subject, reason = self._to_revoke(intent)
         self._store.people.subject(subject)
-        authorised = self._context.authorised(request)
+        authorised = self._context.authorised(intent, activations)
         with self._store.transaction():
             moment = authorised.moment
             self._store.people.revoke_credentials(subject, revoked=moment)
@@ -107,9 +106,9 @@ class CertificateOperations(Handlers):
             self.revoke_all(subject, reason, authorised.at)
             return self.fresh_crl(authorised.at)
 
-    def _to_revoke(self, request: OfficerRequest) -> tuple[str, str]:
-        """Subject and reason in *request*. Raises :class:`CertificateRefused` for the authority's own CAs."""
-        subject, reason = request.text("subject"), request.text("reason")
+    def _to_revoke(self, intent: OfficerIntent) -> tuple[str, str]:
+        """Subject and reason in *intent*. Raises :class:`CertificateRefused` for the authority's own CAs."""
+        subject, reason = intent.text("subject"), intent.text("reason")
         reason_of(reason)
         if subject == ROOT or any(each.subject == subject for each in self._store.registry.authorities()):
             raise CertificateRefused("{subject} is revoked in a ceremony, by the root.", subject=subject)
@@ -133,16 +132,15 @@ class CertificateOperations(Handlers):
                 if len(self._store.people.custodians(record.subject)) < record.needed:
                     seals.suspend(record.subject, since=at)
 
-    def rotate(self, request: OfficerRequest) -> bytes:
+    def rotate(self, intent: OfficerIntent, activations: Sequence[Activation]) -> bytes:
         """A new key and certificate for the same name, on officers' activation; the old one stays valid."""
-        intent = request.intent
-        subject = request.text("subject")
+        subject = intent.text("subject")
         profile, name = self._profile(subject), name_in(self._context.certificate(subject))
         if profile is Profile.SEAL and self._store.seals.seal(subject).destroyed is not None:
             raise CertificateRefused(
                 "The seal {subject} is destroyed; nothing changes it any more.", subject=subject
             )
-        authorised = self._context.authorised(request)
+        authorised = self._context.authorised(intent, activations)
         algorithm = SignatureAlgorithm.from_public_key(self._context.certificate(subject).public_key())
         with self._store.transaction():
             certificate = self.certify(subject, profile, name, algorithm=algorithm, now=authorised.at)
@@ -214,10 +212,10 @@ _LONGEST_REQUEST = 4096
 class OcspOperations(Handlers):
     """Signs OCSP responses with the key of the CA that issued the certificate in question."""
 
-    def ocsp(self, request: OfCertificate) -> bytes:
+    def ocsp(self, certificate: bytes) -> bytes:
         """The response about a certificate of ours (DER). Raises :class:`UnknownKey` for anybody else's."""
         try:
-            given = x509.load_der_x509_certificate(request.certificate)
+            given = x509.load_der_x509_certificate(certificate)
         except ValueError as error:
             raise BadRequest("This is no certificate.") from error
         record = self._store.registry.issued(given.serial_number)
@@ -225,10 +223,9 @@ class OcspOperations(Handlers):
             raise CertificateRefused("The root answers by its revocation list alone.")
         return self._response(record, None)
 
-    def ocsp_reply(self, question: OcspQuestion) -> bytes:
+    def ocsp_reply(self, request: bytes) -> bytes:
         """The answer to a request (RFC 6960) of whoever sent it, always one of that standard: malformedRequest for
         what is none, unauthorized for what none of our issuing CAs has issued."""
-        request = question.request
         read = read_request(request) if len(request) <= _LONGEST_REQUEST else None
         if read is None:
             return refusal(malformed=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -15,9 +15,9 @@ from hsm.certificates import CertificateRules, Issuer
 from hsm.config import AuthoritySettings, TimeSettings, TimeSourceKind
 from hsm.errors import CertificateRefused, UnknownKey
 from hsm.generation import TokenKeyWrapping
+from hsm.intents import Activation, OfficerIntent
 from hsm.keys import HsmSigner, Signers
 from hsm.note import NoteKey
-from hsm.operation_types import OfficerRequest
 from hsm.store import AuthorityStore
 from hsm.time_source import Clock, DeclaredClock, KernelClock, SharedTimes, TimeSource
 from hsm.token import Login, TokenConnection
@@ -49,9 +49,9 @@ class AuthorityContext:
         """The authority's own time. Raises :class:`hsm.errors.TimeNotAvailable`."""
         return self.time.now()
 
-    def authorised(self, request: OfficerRequest) -> AuthorisedIntent:
-        """Uses up the intent of *request* by its activations. Raises :class:`hsm.errors.ActivationRefused`."""
-        return self.authoriser.authorise(request.intent, request.activations)
+    def authorised(self, intent: OfficerIntent, activations: Sequence[Activation]) -> AuthorisedIntent:
+        """Uses up *intent* by its *activations*. Raises :class:`hsm.errors.ActivationRefused`."""
+        return self.authoriser.authorise(intent, activations)
 
     def log_signer(self) -> tuple[NoteKey, HsmSigner]:
         """The log's key under its origin, and who signs with it. Raises :class:`CertificateRefused`."""

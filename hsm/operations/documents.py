@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -23,17 +23,9 @@ from hsm.errors import (
     ConsistencyRefused,
     ModuleUnavailable,
 )
-from hsm.intents import SigningIntent, instant, required_field
+from hsm.intents import Activation, OfficerIntent, SigningIntent, instant, required_field
 from hsm.keys import HsmSigner
-from hsm.operation_types import (
-    ApprovalRequest,
-    Approvals,
-    DocumentSigning,
-    IntentQuery,
-    KeyToUnwrap,
-    KeyToWrap,
-    ManifestSigningRequest,
-)
+from hsm.operation_types import Approvals
 from hsm.operations.context import AuthorityContext, Handlers
 from hsm.store import RememberedCheckpoint
 
@@ -122,16 +114,15 @@ class DocumentOperations(Handlers):
         super().__init__(context)
         self._makers: dict[str, tuple[int, cms.MessageMaker]] = {}
 
-    def sign_document(self, request: DocumentSigning) -> bytes:
+    def sign_document(self, intent: SigningIntent, activations: Sequence[Activation]) -> bytes:
         """The CMS over an intent's digest.
 
         1. the signer has a certificate, valid and not revoked, and its key answers;
         2. the activations are right and the nonce is used up, on disk (:class:`hsm.activation.IntentAuthoriser`);
         3. sign; what comes out verifies, or is not given out.
         """
-        intent = request.intent
         signer = self._usable(intent.signer)
-        self._context.authoriser.authorise(intent, request.activations)
+        self._context.authoriser.authorise(intent, activations)
         try:
             return self._signed(intent, signer)
         except (AuthorityLocked, ModuleUnavailable) as error:
@@ -139,9 +130,8 @@ class DocumentOperations(Handlers):
                 "The HSM stopped answering when this activation had been used up; nothing was signed. Begin again."
             ) from error
 
-    def sign_manifest(self, request: ManifestSigningRequest) -> bytes:
+    def sign_manifest(self, manifest: bytes) -> bytes:
         """The CMS over a manifest, if the state of the log that it names is one that was signed here."""
-        manifest = request.manifest
         self._require_witnessed(manifest)
         signer = self._usable("evidence")
         return cms.sign_detached(signer, content=manifest, signing_time=self._context.now())
@@ -171,13 +161,13 @@ class DocumentOperations(Handlers):
 class ApprovalOperations(Handlers):
     """Remembers activations; nothing is signed or changed here."""
 
-    def approve(self, request: ApprovalRequest) -> Approvals:
+    def approve(self, intent: SigningIntent | OfficerIntent, activation: Activation) -> Approvals:
         """Verifies and remembers one activation; who has approved the intent now, and how many must."""
-        return self._context.authoriser.approve(request.intent, request.activation)
+        return self._context.authoriser.approve(intent, activation)
 
-    def approvals(self, request: IntentQuery) -> Approvals:
+    def approvals(self, intent: SigningIntent | OfficerIntent) -> Approvals:
         """Who has approved an intent, and how many must."""
-        return self._context.authoriser.approvals(request.intent)
+        return self._context.authoriser.approvals(intent)
 
 
 _MOST_KEY_BYTES, _MOST_WRAPPED_BYTES = 64, 256
@@ -190,17 +180,17 @@ class KeyWrapOperations(Handlers):
         super().__init__(context)
         self._role = role
 
-    def wrap_key(self, request: KeyToWrap) -> bytes:
+    def wrap_key(self, context: str, key: bytes) -> bytes:
         """A key of 16 to 64 bytes, wrapped."""
-        if not 16 <= len(request.key) <= _MOST_KEY_BYTES:
+        if not 16 <= len(key) <= _MOST_KEY_BYTES:
             raise BadRequest("A document key has 16 to {most} bytes.", most=_MOST_KEY_BYTES)
-        return self._context.wrapping.wrap(self._role_context(request.context), request.key)
+        return self._context.wrapping.wrap(self._role_context(context), key)
 
-    def unwrap_key(self, request: KeyToUnwrap) -> bytes:
+    def unwrap_key(self, context: str, wrapped: bytes) -> bytes:
         """The key. Raises :class:`hsm.errors.NotPermitted` when it belongs to another role or context."""
-        if len(request.wrapped) > _MOST_WRAPPED_BYTES:
+        if len(wrapped) > _MOST_WRAPPED_BYTES:
             raise BadRequest("This is no wrapped document key.")
-        return self._context.wrapping.unwrap(self._role_context(request.context), request.wrapped)
+        return self._context.wrapping.unwrap(self._role_context(context), wrapped)
 
     def _role_context(self, context: str) -> str:
         if not 0 < len(context) <= 200:

@@ -18,7 +18,7 @@ from hsm import canonical
 from hsm.activation.credentials import require_known_key, require_strong_hash, totp_context
 from hsm.certificates import SEAL_KINDS, Profile
 from hsm.errors import ActivationLocked, ActivationRefused, BadRequest, CertificateRefused
-from hsm.intents import required_field
+from hsm.intents import Activation, OfficerIntent, required_field
 from hsm.names import (
     LONGEST_LOGIN,
     LONGEST_NAME,
@@ -28,15 +28,7 @@ from hsm.names import (
     is_pin_custodian,
     require_person_name,
 )
-from hsm.operation_types import (
-    Appointment,
-    CodeUse,
-    KnownCredential,
-    NoArguments,
-    OfficerRequest,
-    PinCustodianEndRequest,
-    SubjectQuery,
-)
+from hsm.operation_types import Appointment, KnownCredential
 from hsm.operations.certification import CertificateOperations
 from hsm.operations.context import AuthorityContext, Handlers
 from hsm.operations.seals import needed_in, require_custodian
@@ -54,33 +46,33 @@ class EnrolmentOperations(Handlers):
         super().__init__(context)
         self._certification = certification
 
-    def enrol_person(self, request: OfficerRequest) -> bytes:
+    def enrol_person(self, intent: OfficerIntent, activations: Sequence[Activation]) -> bytes:
         """The certificate of a new person, who gets a key and the credentials in the intent.
 
         An outside signer is of no organisation of this house, by the name that the officer reads and activates.
         """
-        details = request.intent.details
+        details = intent.details
         subject = subject_from_details(details, SubjectKind.PERSON)
         credentials = credentials_from_details(subject.subject, details.get("credentials"), self._context)
-        return self._enrol(request, subject, credentials=credentials)
+        return self._enrol(intent, activations, subject, credentials=credentials)
 
-    def enrol_officer(self, request: OfficerRequest) -> None:
+    def enrol_officer(self, intent: OfficerIntent, activations: Sequence[Activation]) -> None:
         """One more officer, by those who are there; with authenticators alone, and without a certificate."""
-        self._enrol_administering(SubjectKind.OFFICER, request)
+        self._enrol_administering(SubjectKind.OFFICER, intent, activations)
 
-    def enrol_pin_custodian(self, request: OfficerRequest) -> None:
+    def enrol_pin_custodian(self, intent: OfficerIntent, activations: Sequence[Activation]) -> None:
         """Somebody who keeps a part of the PIN, by officers: two of them unlock, and that is all that they do.
 
         Who was enrolled before answers with the authenticators in the intent from now on, and with no other: so
         one that is lost is replaced, and who was ended begins again.
         """
-        self._enrol_administering(SubjectKind.PIN_CUSTODIAN, request)
+        self._enrol_administering(SubjectKind.PIN_CUSTODIAN, intent, activations)
 
-    def pin_custodians(self, _request: NoArguments) -> list[str]:
+    def pin_custodians(self) -> list[str]:
         """The subjects of whom any two unlock: who was ended is not among them."""
         return self._store.people.pin_custodians()
 
-    def end_pin_custodian(self, request: PinCustodianEndRequest) -> int:
+    def end_pin_custodian(self, subject: str, credential: bytes | None = None) -> int:
         """Takes from a PIN custodian every authenticator, or the one named (its id in hex), for whoever asks; how
         many.
 
@@ -88,24 +80,25 @@ class EnrolmentOperations(Handlers):
         done while that is locked. To begin again takes officers (:meth:`enrol_pin_custodian`). Who is no PIN
         custodian, or none any more, loses nothing.
         """
-        subject = request.subject
         if not is_name(subject, SubjectKind.PIN_CUSTODIAN):
             raise BadRequest(_PIN_CUSTODIAN_NAMED, most=LONGEST_LOGIN)
         with self._store.transaction():
             people, moment = self._store.people, int(self._context.now().timestamp())
-            if request.credential is None:
+            if credential is None:
                 return people.revoke_credentials(subject, revoked=moment)
-            return people.revoke_credential(subject, request.credential, revoked=moment)
+            return people.revoke_credential(subject, credential, revoked=moment)
 
-    def _enrol_administering(self, kind: SubjectKind, request: OfficerRequest) -> None:
-        details = request.intent.details
+    def _enrol_administering(
+        self, kind: SubjectKind, intent: OfficerIntent, activations: Sequence[Activation]
+    ) -> None:
+        details = intent.details
         subject = subject_from_details(details, kind)
         require_person_name(subject.name)
         require_organisation(self._context, subject.organisation)
         credentials = credentials_from_details(subject.subject, details.get("credentials"), self._context)
         if any(each.kind != "webauthn" for each in credentials):
             raise BadRequest("An officer needs an authenticator; a PIN and a code are bound to no act.")
-        moment = self._context.authorised(request).moment
+        moment = self._context.authorised(intent, activations).moment
         people = self._store.people
         with self._store.transaction():
             if kind is SubjectKind.PIN_CUSTODIAN and people.is_known_pin_custodian(subject.subject):
@@ -115,9 +108,9 @@ class EnrolmentOperations(Handlers):
             for credential in credentials:
                 people.add_credential(credential, added=moment)
 
-    def enrol_seal(self, request: OfficerRequest) -> bytes:
+    def enrol_seal(self, intent: OfficerIntent, activations: Sequence[Activation]) -> bytes:
         """The certificate of a new seal, with the custodians in the intent: persons of its organisation."""
-        details = request.intent.details
+        details = intent.details
         subject = subject_from_details(details, SubjectKind.SEAL)
         custodians, needed = _names(details.get("custodians")), needed_in(details)
         kind = _seal_kind(details)
@@ -125,41 +118,41 @@ class EnrolmentOperations(Handlers):
             require_custodian(self._context, custodian, subject.organisation)
         if len(custodians) < needed:
             raise BadRequest("A seal has at least as many custodians as release it together.")
-        return self._enrol(request, subject, custodians=custodians, seal=CompanySealRecord("", kind, needed))
+        return self._enrol(
+            intent, activations, subject, custodians=custodians, seal=CompanySealRecord("", kind, needed)
+        )
 
-    def add_credential(self, request: OfficerRequest) -> None:
+    def add_credential(self, intent: OfficerIntent, activations: Sequence[Activation]) -> None:
         """One more credential for a person or an officer."""
-        subject = self._store.people.subject(request.text("subject"))
+        subject = self._store.people.subject(intent.text("subject"))
         if subject.kind is SubjectKind.PIN_CUSTODIAN:
             raise BadRequest("A keeper's authenticators are replaced together: enrol the keeper anew.")
         if subject.kind not in (SubjectKind.PERSON, SubjectKind.OUTSIDE, SubjectKind.OFFICER):
             raise BadRequest("{subject} has no credentials of its own.", subject=subject.subject)
-        credentials = credentials_from_details(
-            subject.subject, [request.intent.details.get("credential")], self._context
-        )
-        moment = self._context.authorised(request).moment
+        credentials = credentials_from_details(subject.subject, [intent.details.get("credential")], self._context)
+        moment = self._context.authorised(intent, activations).moment
         with self._store.transaction():
             self._store.people.add_credential(credentials[0], added=moment)
 
-    def credentials(self, request: SubjectQuery) -> list[KnownCredential]:
+    def credentials(self, subject: str) -> list[KnownCredential]:
         """The unrevoked credentials of a subject: kind, id, time of adding, public key; nothing that activates."""
         people = self._store.people
-        known = people.credentials(request.subject)
+        known = people.credentials(subject)
         return [
             KnownCredential(kind, identifier, datetime.fromtimestamp(added, UTC), public_key)
             for kind, identifier, added, public_key in known
         ]
 
-    def organisations(self, _request: NoArguments) -> list[str]:
+    def organisations(self) -> list[str]:
         """The organisations that certificates may name."""
         return sorted(self._context.rules().organisations)
 
-    def revoke_credential(self, request: OfficerRequest) -> None:
+    def revoke_credential(self, intent: OfficerIntent, activations: Sequence[Activation]) -> None:
         """Ends an authenticator (its id in hex), or every PIN (``pin-totp``), for good."""
-        subject, named = request.text("subject"), request.text("credential")
+        subject, named = intent.text("subject"), intent.text("credential")
         self._store.people.subject(subject)
         identifier = None if named == "pin-totp" else _hex(named, "credential")
-        moment = self._context.authorised(request).moment
+        moment = self._context.authorised(intent, activations).moment
         with self._store.transaction():
             ended = self._store.people.revoke_credential(subject, identifier, revoked=moment)
         if ended == 0:
@@ -167,7 +160,8 @@ class EnrolmentOperations(Handlers):
 
     def _enrol(
         self,
-        request: OfficerRequest,
+        intent: OfficerIntent,
+        activations: Sequence[Activation],
         subject: Subject,
         *,
         credentials: tuple[Credential, ...] = (),
@@ -179,7 +173,7 @@ class EnrolmentOperations(Handlers):
             context.rules().require_foreign(subject.organisation)
         else:
             require_organisation(context, subject.organisation)
-        authorised = context.authorised(request)
+        authorised = context.authorised(intent, activations)
         moment = authorised.moment
         with context.store.transaction():
             context.store.people.add_subject(subject, enrolled=moment, custodians=custodians)
@@ -297,7 +291,7 @@ _BY, _BY_RECOVERY = "setup-code", "recovery-code"
 class AppointmentOperations(Handlers):
     """What a set-up code opens; the ceremony decides how many there are and for how long."""
 
-    def appointment(self, _request: NoArguments) -> Appointment:
+    def appointment(self) -> Appointment:
         """How many codes still count, for whom recovery codes do, and until when the last one does."""
         moment = int(self._context.now().timestamp())
         codes, recoveries = self._store.setup.unused(moment), self._store.setup.recoveries(moment)
@@ -305,7 +299,7 @@ class AppointmentOperations(Handlers):
         until = datetime.fromtimestamp(max(ends), UTC) if ends else None
         return Appointment(len(codes), until, tuple(officer for _, officer, _ in recoveries))
 
-    def appoint_officer(self, request: CodeUse) -> None:
+    def appoint_officer(self, code: str, details: dict[str, Any]) -> None:
         """A new officer with an authenticator.
 
         1. name, organisation and authenticator are such as an officer may have;
@@ -314,7 +308,6 @@ class AppointmentOperations(Handlers):
            guesses 160 bits, and nobody who tries keeps the first officers out;
         4. code, officer and record in one durable transaction.
         """
-        details, code = request.details, request.code
         subject = subject_from_details(details, SubjectKind.OFFICER)
         require_person_name(subject.name)
         require_organisation(self._context, subject.organisation)
@@ -330,12 +323,11 @@ class AppointmentOperations(Handlers):
             record = canonical.encode({"act": "appoint_officer", "subject": subject.subject}).decode()
             store.intents.authorise(secrets.token_bytes(16), record, activated_by=[_BY], strength=_BY, at=moment)
 
-    def restore_officer(self, request: CodeUse) -> None:
+    def restore_officer(self, code: str, details: dict[str, Any]) -> None:
         """A new authenticator for an officer who lost every one, by a code of :mod:`hsm.ceremony.recovery`.
 
         As with :meth:`appoint_officer`; the code is good for the officer whom the ceremony named, no other.
         """
-        details, code = request.details, request.code
         subject = required_field(details, "subject", str)
         known = self._authenticator(subject, details)
         now = self._context.now()

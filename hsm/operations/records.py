@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives import hashes
 from hsm.activation.authoriser import AuthorisedIntent
 from hsm.files import write_durably
 from hsm.intents import OfficerIntent, instant
-from hsm.operation_types import HeldCeremony, NoArguments, OfCeremony
+from hsm.operation_types import HeldCeremony
 from hsm.operations.context import AuthorityContext, Handlers
 from hsm.store import CeremonyRecord, CertificateRecord
 from hsm.store.ceremonies import transcript_path
@@ -25,13 +25,13 @@ from hsm.store.ceremonies import transcript_path
 class CeremonyOperations(Handlers):
     """Tells of them; nothing secret is in one."""
 
-    def ceremonies(self, _request: NoArguments) -> list[HeldCeremony]:
+    def ceremonies(self) -> list[HeldCeremony]:
         """Every ceremony, the first first, and whether its transcript is as it was written."""
         return [self._held(each) for each in self._store.ceremonies.all_ceremonies()]
 
-    def transcript(self, request: OfCeremony) -> str:
+    def transcript(self, number: int) -> str:
         """The transcript of the ceremony ``number``, as it is found; empty when it is gone."""
-        record = self._store.ceremonies.ceremony(request.number)
+        record = self._store.ceremonies.ceremony(number)
         return self._found(record).decode(errors="replace")
 
     def _held(self, record: CeremonyRecord) -> HeldCeremony:

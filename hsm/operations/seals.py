@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from hsm.errors import BadRequest, CertificateRefused
 from hsm.generation import destroy_key
-from hsm.intents import required_field
-from hsm.operation_types import KnownCompanySeal, OfficerRequest, SubjectQuery
+from hsm.intents import Activation, OfficerIntent, required_field
+from hsm.operation_types import KnownCompanySeal
 from hsm.operations.certification import CertificateOperations
 from hsm.operations.context import AuthorityContext, Handlers
 from hsm.store import CompanySealRecord, SubjectKind
@@ -26,9 +26,9 @@ class CompanySealOperations(Handlers):
         super().__init__(context)
         self._certification = certification
 
-    def seal(self, request: SubjectQuery) -> KnownCompanySeal:
+    def seal(self, subject: str) -> KnownCompanySeal:
         """What the authority knows of a seal."""
-        record = self._store.seals.seal(request.subject)
+        record = self._store.seals.seal(subject)
         custodians = self._store.people.custodians(record.subject)
         left = self._store.seals.keys_left(record.subject)
         return KnownCompanySeal(
@@ -42,36 +42,36 @@ class CompanySealOperations(Handlers):
             keys_left=len(left),
         )
 
-    def suspend_seal(self, request: SubjectQuery) -> None:
+    def suspend_seal(self, subject: str) -> None:
         """Stops a seal at once, for whoever asks: to stop one can never be too easy, and resuming is not."""
-        record = self._undestroyed(request.subject)
+        record = self._undestroyed(subject)
         with self._store.transaction():
             self._store.seals.suspend(record.subject, since=int(self._context.now().timestamp()))
 
-    def resume_seal(self, request: OfficerRequest) -> None:
+    def resume_seal(self, intent: OfficerIntent, activations: Sequence[Activation]) -> None:
         """Lets a seal be used again, once it has as many custodians as it takes."""
-        record = self._in_use(request)
+        record = self._in_use(intent)
         self._require_enough(record, len(self._store.people.custodians(record.subject)), record.needed)
-        self._context.authorised(request)
+        self._context.authorised(intent, activations)
         with self._store.transaction():
             self._store.seals.resume(record.subject)
 
-    def add_custodian(self, request: OfficerRequest) -> None:
+    def add_custodian(self, intent: OfficerIntent, activations: Sequence[Activation]) -> None:
         """One more person of the seal's organisation who may release it."""
-        record = self._in_use(request)
-        custodian = request.text("custodian")
+        record = self._in_use(intent)
+        custodian = intent.text("custodian")
         require_custodian(self._context, custodian, self._store.people.subject(record.subject).organisation)
-        self._context.authorised(request)
+        self._context.authorised(intent, activations)
         with self._store.transaction():
             self._store.seals.add_custodian(record.subject, custodian)
 
-    def remove_custodian(self, request: OfficerRequest) -> None:
+    def remove_custodian(self, intent: OfficerIntent, activations: Sequence[Activation]) -> None:
         """Takes a seal from a custodian at once, by one officer: also what that custodian has approved already.
 
         A seal in use keeps as many custodians as it takes; suspend it first to remove the last ones.
         """
-        record = self._in_use(request)
-        custodian = request.text("custodian")
+        record = self._in_use(intent)
+        custodian = intent.text("custodian")
         kept = self._store.people.custodians(record.subject)
         if custodian not in kept:
             raise CertificateRefused(
@@ -79,41 +79,41 @@ class CompanySealOperations(Handlers):
             )
         if record.suspended is None:
             self._require_enough(record, len(kept) - 1, record.needed)
-        self._context.authorised(request)
+        self._context.authorised(intent, activations)
         with self._store.transaction():
             self._store.seals.remove_custodian(record.subject, custodian)
 
-    def set_custodians_needed(self, request: OfficerRequest) -> None:
+    def set_custodians_needed(self, intent: OfficerIntent, activations: Sequence[Activation]) -> None:
         """From now on one or two custodians release the seal; an intent may ask for more, never for less."""
-        record = self._in_use(request)
-        needed = needed_in(request.intent.details)
+        record = self._in_use(intent)
+        needed = needed_in(intent.details)
         if record.suspended is None:
             self._require_enough(record, len(self._store.people.custodians(record.subject)), needed)
-        self._context.authorised(request)
+        self._context.authorised(intent, activations)
         with self._store.transaction():
             self._store.seals.set_needed(record.subject, needed)
 
-    def change_picture(self, request: OfficerRequest) -> None:
+    def change_picture(self, intent: OfficerIntent, activations: Sequence[Activation]) -> None:
         """Records which picture the officers took into use: its SHA-256, or nothing for the drawn one."""
-        record = self._in_use(request)
-        digest = request.text("picture")
+        record = self._in_use(intent)
+        digest = intent.text("picture")
         if digest and _DIGEST.fullmatch(digest) is None:
             raise BadRequest("A picture is named by its SHA-256 in lower-case hexadecimal.")
-        self._context.authorised(request)
+        self._context.authorised(intent, activations)
         with self._store.transaction():
             self._store.seals.set_picture(record.subject, digest or None)
 
-    def destroy_seal(self, request: OfficerRequest) -> bytes:
+    def destroy_seal(self, intent: OfficerIntent, activations: Sequence[Activation]) -> bytes:
         """Revokes the seal's certificates, destroys its keys in the token and looks for them; the new CRL.
 
         The revocation is on disk before the first key goes. When the token does not answer in between, officers
         ask again: what is left is destroyed then.
         """
-        record = self._store.seals.seal(request.text("subject"))
+        record = self._store.seals.seal(intent.text("subject"))
         left = self._store.seals.keys_left(record.subject)
         if record.destroyed is not None and not left:
             raise CertificateRefused("The seal {subject} was destroyed before.", subject=record.subject)
-        at = self._context.authorised(request).at
+        at = self._context.authorised(intent, activations).at
         with self._store.transaction():
             if record.destroyed is None:
                 self._certification.revoke_all(record.subject, _REASON, at)
@@ -125,8 +125,8 @@ class CompanySealOperations(Handlers):
                 self._store.seals.key_destroyed(label, at=int(at.timestamp()))
         return crl
 
-    def _in_use(self, request: OfficerRequest) -> CompanySealRecord:
-        return self._undestroyed(request.text("subject"))
+    def _in_use(self, intent: OfficerIntent) -> CompanySealRecord:
+        return self._undestroyed(intent.text("subject"))
 
     def _undestroyed(self, subject: str) -> CompanySealRecord:
         """The seal. Raises :class:`CertificateRefused` for one that was destroyed."""

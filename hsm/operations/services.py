@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from hsm.errors import BadRequest, ConsistencyRefused
 from hsm.merkle import EMPTY_ROOT, extended, fold
 from hsm.note import MOST_LEAVES, Checkpoint, LogExtension, NoteKey, sign_checkpoint
-from hsm.operation_types import TimestampOrders
 from hsm.operations.context import AuthorityContext, Handlers
 from hsm.store.log import CheckpointStore, RememberedCheckpoint
 from hsm.timestamp import TimestampRequest, TokenIssuer, new_serial
@@ -82,10 +81,11 @@ def _require_form(extension: LogExtension) -> None:
 class CheckpointOperations(Handlers):
     """Signs checkpoints with the log's key."""
 
-    def extend_log(self, extension: LogExtension) -> bytes:
+    def extend_log(self, start: int, frontier: Sequence[bytes], leaves: Sequence[bytes], root: bytes) -> bytes:
         """The signed note after the given leaves, if the log before them is the one that was signed last."""
         key, signer = self._context.log_signer()
         self._context.token.use(lambda: self._context.token.handle(signer.label))
+        extension = LogExtension(start, frontier, leaves, root)
         return CheckpointWitness(self._store.checkpoints, key, signer.sign).sign_extension(extension)
 
 
@@ -100,9 +100,8 @@ class TimestampOperations(Handlers):
         self._issuer: TokenIssuer | None = None
         self._number = 0
 
-    def timestamp_fields(self, request: TimestampOrders) -> list[list[Any]]:
+    def timestamp_fields(self, orders: list[Any]) -> list[list[Any]]:
         """``[serial, microseconds since 1970, token]`` for each order. All or none."""
-        orders = request.orders
         if not 0 < len(orders) <= MOST_ORDERS:
             raise BadRequest("Timestamp orders are a list of 1 to {most}.", most=MOST_ORDERS)
         hashes = self._context.settings.time.hashes

@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib import metadata
 
 from pkcs11 import Attribute, ObjectClass
 
 from hsm.errors import AuthorityError, AuthorityLocked, BadRequest, Sentence, StoreUnavailable, UnknownKey
 from hsm.home import LastingAuthorityLock
-from hsm.operation_types import (
-    AuthorityState,
-    AuthorityStatus,
-    KeyReport,
-    NoArguments,
-    SignedCheckpoint,
-    Unlocking,
-)
+from hsm.intents import Activation, OfficerIntent
+from hsm.operation_types import AuthorityState, AuthorityStatus, KeyReport, SignedCheckpoint
 from hsm.operations.context import AuthorityContext, Handlers
 from hsm.signer import SignatureAlgorithm
 from hsm.worker_messages import PinChange
@@ -39,7 +33,7 @@ class StateOperations(Handlers):
         self._lasting = LastingAuthorityLock(context.settings.home.lasting_lock)
         self._good_until = 0.0
 
-    def status(self, _request: NoArguments) -> AuthorityStatus:
+    def status(self) -> AuthorityStatus:
         """The report; the token is really asked, while all is well every two seconds."""
         state, sentence = self._state()
         last = self._store.checkpoints.last()
@@ -56,15 +50,15 @@ class StateOperations(Handlers):
             checkpoint=None if last is None else SignedCheckpoint(last.size, last.root),
         )
 
-    def unlock(self, request: Unlocking) -> None:
+    def unlock(self, intent: OfficerIntent, activations: Sequence[Activation], pins: Sequence[str]) -> None:
         """Logs in with the joined parts of the PIN, on officers' activation, once; then tells the others.
 
         A lock that lasted ends with that, but not one that came meanwhile.
         """
-        if not request.pins:
+        if not pins:
             raise BadRequest("The PIN is a list of its parts.")
-        self._context.authorised(request)
-        seen, change = self._begin_unlock("".join(request.pins))
+        self._context.authorised(intent, activations)
+        seen, change = self._begin_unlock("".join(pins))
         self._context.token.login.set_pin(change, newer=True)
         self._context.token.drop()
         self._context.token.use(self._find_timestamp_key)
@@ -90,7 +84,7 @@ class StateOperations(Handlers):
                 why=error.strerror or error,
             ) from error
 
-    def lock(self, _request: NoArguments) -> None:
+    def lock(self) -> None:
         """Forgets the PIN and logs out, here and in the other workers, for good: no restart unlocks.
 
         Raises :class:`StoreUnavailable` when it is locked, but not for longer than it runs, and

@@ -20,7 +20,6 @@ from hsm import cms, protocol
 from hsm.client import OPERATIONS
 from hsm.config import PeerRole
 from hsm.errors import BadRequest, CertificateRefused, Malformed
-from hsm.operation_types import TimestampOrders
 from hsm.timestamp import (
     RequestRefused,
     TimestampRequest,
@@ -80,9 +79,9 @@ def _message(message: dict[str, Any]) -> None:
     if operation is None or not isinstance(arguments, dict):
         return
     try:
-        request = operation.decode(arguments)
-        if isinstance(request, TimestampOrders):
-            for order in request.orders:
+        decoded = operation.decode(arguments)
+        if operation is OPERATIONS["timestamp"]:
+            for order in decoded["orders"]:
                 TimestampRequest.from_fields(order)
     except BadRequest:
         return

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from datetime import UTC, datetime
+from inspect import signature
 from typing import Any
 
 import cbor2
@@ -14,39 +16,31 @@ from hsm.errors import BadRequest
 from hsm.intents import OfficerIntent, PinTotpActivation, SigningIntent, WebAuthnActivation
 from hsm.operation_types import (
     Appointment,
-    ApprovalRequest,
     Approvals,
-    BackupPiece,
-    CodeUse,
-    DocumentSigning,
     HeldCeremony,
-    IntentQuery,
     KnownCompanySeal,
     KnownCredential,
-    NoArguments,
-    OfficerRequest,
-    PinCustodianEndRequest,
-    SubjectQuery,
-    Unlocking,
 )
+from hsm.operations.context import Handlers
 
 MOMENT = datetime(2026, 11, 25, 8, tzinfo=UTC)
 INTENT = SigningIntent("c", "p", "f", "person-a", bytes(32), MOMENT, bytes(16))
 OFFICERS = OfficerIntent("unlock", {"subject": "person-a"}, MOMENT, bytes(16))
 PASSKEY = WebAuthnActivation("person-a", b"id", b"{}", b"data", b"signature")
 CODES = PinTotpActivation("person-a", "471100", "815000")
-KEY: dict[str, Any] = encode(ApprovalRequest(INTENT, PASSKEY))["activation"]
+REQUEST = {name: each.request for name, each in OPERATIONS.items()}
+KEY: dict[str, Any] = encode(REQUEST["approve"](INTENT, PASSKEY))["activation"]
 
 REQUESTS = [
-    DocumentSigning(INTENT, [PASSKEY, CODES]),
-    ApprovalRequest(OFFICERS, CODES),
-    IntentQuery(INTENT),
-    OfficerRequest(OFFICERS, []),
-    Unlocking(OFFICERS, [PASSKEY], ["4711", "00"]),
-    CodeUse("4711-00", {"subject": "officer-a"}),
-    PinCustodianEndRequest("keeper-a"),
-    PinCustodianEndRequest("keeper-a", b"id"),
-    NoArguments(),
+    REQUEST["sign_document"](INTENT, [PASSKEY, CODES]),
+    REQUEST["approve"](OFFICERS, CODES),
+    REQUEST["approvals"](INTENT),
+    REQUEST["retire"](OFFICERS, []),
+    REQUEST["unlock"](OFFICERS, [PASSKEY], ["4711", "00"]),
+    REQUEST["appoint_officer"]("4711-00", {"subject": "officer-a"}),
+    REQUEST["end_keeper"]("keeper-a"),
+    REQUEST["end_keeper"]("keeper-a", b"id"),
+    REQUEST["status"](),
 ]
 ANSWERS = [
     (Approvals, Approvals(("a", "b"), 2)),
@@ -56,23 +50,23 @@ ANSWERS = [
     (list[HeldCeremony], [HeldCeremony(1, "first", bytes(32), MOMENT, True)]),
 ]
 WRONG: list[tuple[type, dict[str, Any]]] = [
-    (DocumentSigning, {"intent": INTENT.fields(), "activations": [{**KEY, "more": 1}]}),
-    (DocumentSigning, {"intent": INTENT.fields(), "activations": [{**KEY, "kind": "other"}]}),
-    (DocumentSigning, {"intent": INTENT.fields(), "activations": [{**KEY, "subject": b"person-a"}]}),
-    (DocumentSigning, {"intent": INTENT.fields(), "activations": [KEY] * 5}),
-    (DocumentSigning, {"intent": INTENT.fields(), "activations": KEY}),
-    (DocumentSigning, {"intent": INTENT.fields(), "activations": "ab"}),
-    (DocumentSigning, {"intent": OFFICERS.fields(), "activations": []}),
-    (IntentQuery, {"intent": {**INTENT.fields(), "more": 1}}),
-    (Unlocking, {"intent": OFFICERS.fields(), "activations": [], "pins": "4711"}),
-    (Unlocking, {"intent": OFFICERS.fields(), "activations": [], "pins": [4711]}),
-    (BackupPiece, {"name": "x", "at": True}),
-    (BackupPiece, {"name": "x", "at": 1.0}),
-    (BackupPiece, {"name": "x"}),
-    (SubjectQuery, {"subject": b"x"}),
-    (SubjectQuery, {"subject": ["x"]}),
-    (CodeUse, {"code": "x", "details": [["a", 1]]}),
-    (NoArguments, {"more": 1}),
+    (REQUEST["sign_document"], {"intent": INTENT.fields(), "activations": [{**KEY, "more": 1}]}),
+    (REQUEST["sign_document"], {"intent": INTENT.fields(), "activations": [{**KEY, "kind": "other"}]}),
+    (REQUEST["sign_document"], {"intent": INTENT.fields(), "activations": [{**KEY, "subject": b"person-a"}]}),
+    (REQUEST["sign_document"], {"intent": INTENT.fields(), "activations": [KEY] * 5}),
+    (REQUEST["sign_document"], {"intent": INTENT.fields(), "activations": KEY}),
+    (REQUEST["sign_document"], {"intent": INTENT.fields(), "activations": "ab"}),
+    (REQUEST["sign_document"], {"intent": OFFICERS.fields(), "activations": []}),
+    (REQUEST["approvals"], {"intent": {**INTENT.fields(), "more": 1}}),
+    (REQUEST["unlock"], {"intent": OFFICERS.fields(), "activations": [], "pins": "4711"}),
+    (REQUEST["unlock"], {"intent": OFFICERS.fields(), "activations": [], "pins": [4711]}),
+    (REQUEST["backup_piece"], {"name": "x", "at": True}),
+    (REQUEST["backup_piece"], {"name": "x", "at": 1.0}),
+    (REQUEST["backup_piece"], {"name": "x"}),
+    (REQUEST["certificate"], {"subject": b"x"}),
+    (REQUEST["certificate"], {"subject": ["x"]}),
+    (REQUEST["appoint_officer"], {"code": "x", "details": [["a", 1]]}),
+    (REQUEST["status"], {"more": 1}),
 ]
 
 
@@ -95,8 +89,18 @@ def test_what_is_no_such_request_is_refused_without_its_values(kind: type, value
 
 
 def test_officers_intents_are_of_the_operation_that_is_asked_for() -> None:
-    values = encode(OfficerRequest(OFFICERS, []))
+    values = encode(REQUEST["retire"](OFFICERS, []))
     with pytest.raises(BadRequest, match="another kind"):
         OPERATIONS["retire"].decode(values)
     with pytest.raises(BadRequest):
-        OPERATIONS["retire"].decode(encode(DocumentSigning(INTENT, [])))
+        OPERATIONS["retire"].decode(encode(REQUEST["sign_document"](INTENT, [])))
+
+
+def test_every_handler_takes_what_is_declared() -> None:
+    for operation in OPERATIONS.values():
+        [handler] = [
+            getattr(group, operation.method)
+            for group in Handlers.__subclasses__()
+            if hasattr(group, operation.method)
+        ]
+        assert list(signature(handler).parameters)[1:] == [each.name for each in fields(operation.request)]

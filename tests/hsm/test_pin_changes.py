@@ -18,7 +18,6 @@ from hsm.config import AuthorityHome, AuthoritySettings
 from hsm.daemon import Workers
 from hsm.errors import AuthorityError, AuthorityLocked
 from hsm.home import make_home
-from hsm.operation_types import NoArguments
 from hsm.operations import Operations, open_context
 from hsm.store import AuthorityStore
 from hsm.time_source import SharedTimes
@@ -122,7 +121,7 @@ def test_a_lock_lasts_although_the_other_workers_cannot_be_told(
         settings.home.lasting_lock.mkdir()
     with closing(open_context(settings, UNLOCK)) as bench:
         with pytest.raises(AuthorityError, match=f"the parent takes no message.*{said}"):
-            Operations(bench, announce=full).state.lock(NoArguments())
+            Operations(bench, announce=full).state.lock()
         with pytest.raises(AuthorityLocked, match="has no PIN"):
             bench.token.login.require_pin()
     assert settings.home.lasting_lock.is_file() is on_disk
