@@ -25,6 +25,10 @@ from hsm.process import ServiceManager
 from hsm.store import AuthorityStore
 from hsm.timestamp import require_issuing
 
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_NEW_FILE = click.Path(dir_okay=False, path_type=Path)
+_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+
 
 def _settings() -> AuthoritySettings:
     settings = config.load(_root())
@@ -49,15 +53,15 @@ def init() -> None:
 
 
 @commands.command()
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("file", type=_FILE)
 @click.option(
     "--codes-to",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=_NEW_FILE,
     help="Write the set-up codes to this file (mode 0600) instead of showing them.",
 )
 @click.option(
     "--pins",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    type=_FOLDER,
     help="The folder with so.pin, user.pin and root.pin (or parts: root.pin.1, …) instead of secrets/.",
 )
 def ceremony(file: Path, codes_to: Path | None, pins: Path | None) -> None:
@@ -74,8 +78,8 @@ def ceremony(file: Path, codes_to: Path | None, pins: Path | None) -> None:
 
 
 @commands.command("renewal-act")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="Where the act goes.")
+@click.argument("file", type=_FILE)
+@click.option("--out", required=True, type=_NEW_FILE, help="Where the act goes.")
 def renewal_act(file: Path, out: Path) -> None:
     """Write the intent by which officers allow the renewal that FILE describes, and show its challenge."""
     # Ceremonies use PKCS#11, which the parent of `serve` must never load: imported only here.
@@ -89,13 +93,13 @@ def renewal_act(file: Path, out: Path) -> None:
 
 
 @commands.command()
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--act", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="From `renewal-act`.")
+@click.argument("file", type=_FILE)
+@click.option("--act", type=_FILE, help="From `renewal-act`.")
 @click.option(
     "--activation",
     "activations",
     multiple=True,
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=_FILE,
     help="An officer's assertion over the act, in JSON; again for each officer.",
 )
 @click.option("--in-software", "officers", multiple=True, help="In development: the officer, whose key is a file.")
@@ -128,16 +132,16 @@ def officers() -> None:
 
 
 @commands.command()
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("file", type=_FILE)
 @click.option(
     "--pins",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    type=_FOLDER,
     help="The folder with root.pin or its parts (root.pin.1, …) instead of secrets/.",
 )
 @click.option("--ask", type=click.IntRange(1, 9), help="Ask for so many parts of the PIN instead, unseen.")
 @click.option(
     "--codes-to",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=_NEW_FILE,
     help="Write the codes to this file (mode 0600) instead of showing them.",
 )
 def recover(file: Path, pins: Path | None, ask: int | None, codes_to: Path | None) -> None:

@@ -22,6 +22,10 @@ class AuthorityError(Exception):
         self.template = template
         self.values = values
 
+    def plain_values(self) -> dict[str, int | str]:
+        """The values as integers and texts, to cross to another process."""
+        return {name: each if isinstance(each, (int, str)) else str(each) for name, each in self.values.items()}
+
 
 class BadRequest(AuthorityError):
     """The request is not one of the typed operations, or a field is out of its domain. Fix the caller."""

@@ -126,8 +126,7 @@ def request(operation: str, arguments: Mapping[str, Any]) -> bytes:
 
 def refusal(error: AuthorityError) -> dict[str, Any]:
     """The reply that carries *error*; its values cross as text or integers."""
-    values = {name: value if isinstance(value, (int, str)) else str(value) for name, value in error.values.items()}
-    return {"error": {"code": error.code, "template": error.template, "values": values}}
+    return {"error": {"code": error.code, "template": error.template, "values": error.plain_values()}}
 
 
 def result(reply: Mapping[str, Any]) -> Any:

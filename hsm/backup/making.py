@@ -120,8 +120,9 @@ def main() -> int:
             make(settings, name, os.environ)
     except (AuthorityError, OSError) as error:
         refusal = error if isinstance(error, AuthorityError) else _no_room(error)
-        values = {key: value if isinstance(value, int) else str(value) for key, value in refusal.values.items()}
-        files.write_durably(place / f"{name}.failed", json.dumps([refusal.template, values]).encode(), mode=0o600)
+        files.write_durably(
+            place / f"{name}.failed", json.dumps([refusal.template, refusal.plain_values()]).encode(), mode=0o600
+        )
         return 1
     return 0
 

@@ -96,8 +96,7 @@ def main(part: str, identity: str, into: str, *options: str) -> int:
             os.environ.update(home.module_environment(settings, os.environ))
         unpack(Path(part), Path(identity), Path(into), RestoreTarget(root, settings, "forget-newer" in options))
     except AuthorityError as error:
-        values = {name: value if isinstance(value, int) else str(value) for name, value in error.values.items()}
-        sys.stdout.write(json.dumps([error.code, error.template, values]))
+        sys.stdout.write(json.dumps([error.code, error.template, error.plain_values()]))
         sys.stderr.write(f"{error}\n")
         return 1
     return 0

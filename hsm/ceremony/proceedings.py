@@ -16,8 +16,7 @@ from typing import Any
 from hsm.authenticator import SoftwareAuthenticator
 from hsm.ceremony.issuance import CeremonyIssuance
 from hsm.ceremony.plan import AppointmentPlan, CeremonyPlan, OfficerPlan
-from hsm.ceremony.sitting import CeremonyResult, Sitting, sitting
-from hsm.ceremony.tokens import CeremonyPins, opened_token, prepare_tokens
+from hsm.ceremony.sitting import CeremonyPins, CeremonyResult, Sitting, opened_token, prepare_tokens, sitting
 from hsm.certificates import Issuer, Profile
 from hsm.config import AuthoritySettings
 from hsm.errors import CertificateRefused, ConfigurationRefused, UnknownKey

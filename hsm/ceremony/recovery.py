@@ -15,8 +15,7 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from hsm import canonical
 from hsm.ceremony.plan import RecoveryPlan
-from hsm.ceremony.sitting import CeremonyResult, Sitting, sitting
-from hsm.ceremony.tokens import RootPin, opened_token
+from hsm.ceremony.sitting import CeremonyResult, RootPin, Sitting, opened_token, sitting
 from hsm.config import AuthoritySettings
 from hsm.errors import ActivationRefused, ConfigurationRefused
 from hsm.intents import instant

@@ -22,8 +22,7 @@ from hsm import canonical
 from hsm.authenticator import SoftwareAuthenticator
 from hsm.ceremony.issuance import CeremonyIssuance
 from hsm.ceremony.plan import ISSUING_CA, LOG_CERTIFICATE, REVOCATION, ROOT_LIST, Renewal, RenewalPlan
-from hsm.ceremony.sitting import CeremonyResult, Sitting, sitting
-from hsm.ceremony.tokens import CeremonyPins, opened_token
+from hsm.ceremony.sitting import CeremonyPins, CeremonyResult, Sitting, opened_token, sitting
 from hsm.certificates import Issuer, Profile
 from hsm.config import AuthoritySettings
 from hsm.errors import ActivationRefused, CertificateRefused, ConfigurationRefused, Malformed

@@ -84,7 +84,7 @@ class CertificateOperations(Handlers):
         record = one or registry.certificate(subject)
         if registry.is_revoked(record.certificate.serial_number):
             raise CertificateRefused("The certificate of {subject} was revoked before.", subject=subject)
-        authorised = self._context.authorised(intent, activations)
+        authorised = self._context.authoriser.authorise(intent, activations)
         with self._store.transaction():
             ending = [one] if one else registry.unexpired(subject, authorised.moment)
             self._revoke(ending, reason, authorised.at)
@@ -97,7 +97,7 @@ class CertificateOperations(Handlers):
         of them; the new CRL."""
         subject, reason = self._to_revoke(intent)
         self._store.people.subject(subject)
-        authorised = self._context.authorised(intent, activations)
+        authorised = self._context.authoriser.authorise(intent, activations)
         with self._store.transaction():
             moment = authorised.moment
             self._store.people.revoke_credentials(subject, revoked=moment)
@@ -140,7 +140,7 @@ class CertificateOperations(Handlers):
             raise CertificateRefused(
                 "The seal {subject} is destroyed; nothing changes it any more.", subject=subject
             )
-        authorised = self._context.authorised(intent, activations)
+        authorised = self._context.authoriser.authorise(intent, activations)
         algorithm = SignatureAlgorithm.from_public_key(self._context.certificate(subject).public_key())
         with self._store.transaction():
             certificate = self.certify(subject, profile, name, algorithm=algorithm, now=authorised.at)

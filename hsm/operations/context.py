@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
-from hsm.activation import AuthorisedIntent, IntentAuthoriser
+from hsm.activation import IntentAuthoriser
 from hsm.activation.credentials import PinVerifier
 from hsm.certificates import CertificateRules, Issuer
 from hsm.config import AuthoritySettings, TimeSettings, TimeSourceKind
 from hsm.errors import CertificateRefused, UnknownKey
 from hsm.generation import TokenKeyWrapping
-from hsm.intents import Activation, OfficerIntent
 from hsm.keys import HsmSigner, Signers
 from hsm.note import NoteKey
 from hsm.store import AuthorityStore
@@ -48,10 +47,6 @@ class AuthorityContext:
     def now(self) -> datetime:
         """The authority's own time. Raises :class:`hsm.errors.TimeNotAvailable`."""
         return self.time.now()
-
-    def authorised(self, intent: OfficerIntent, activations: Sequence[Activation]) -> AuthorisedIntent:
-        """Uses up *intent* by its *activations*. Raises :class:`hsm.errors.ActivationRefused`."""
-        return self.authoriser.authorise(intent, activations)
 
     def log_signer(self) -> tuple[NoteKey, HsmSigner]:
         """The log's key under its origin, and who signs with it. Raises :class:`CertificateRefused`."""

@@ -98,7 +98,7 @@ class EnrolmentOperations(Handlers):
         credentials = credentials_from_details(subject.subject, details.get("credentials"), self._context)
         if any(each.kind != "webauthn" for each in credentials):
             raise BadRequest("An officer needs an authenticator; a PIN and a code are bound to no act.")
-        moment = self._context.authorised(intent, activations).moment
+        moment = self._context.authoriser.authorise(intent, activations).moment
         people = self._store.people
         with self._store.transaction():
             if kind is SubjectKind.PIN_CUSTODIAN and people.is_known_pin_custodian(subject.subject):
@@ -130,7 +130,7 @@ class EnrolmentOperations(Handlers):
         if subject.kind not in (SubjectKind.PERSON, SubjectKind.OUTSIDE, SubjectKind.OFFICER):
             raise BadRequest("{subject} has no credentials of its own.", subject=subject.subject)
         credentials = credentials_from_details(subject.subject, [intent.details.get("credential")], self._context)
-        moment = self._context.authorised(intent, activations).moment
+        moment = self._context.authoriser.authorise(intent, activations).moment
         with self._store.transaction():
             self._store.people.add_credential(credentials[0], added=moment)
 
@@ -152,7 +152,7 @@ class EnrolmentOperations(Handlers):
         subject, named = intent.text("subject"), intent.text("credential")
         self._store.people.subject(subject)
         identifier = None if named == "pin-totp" else _hex(named, "credential")
-        moment = self._context.authorised(intent, activations).moment
+        moment = self._context.authoriser.authorise(intent, activations).moment
         with self._store.transaction():
             ended = self._store.people.revoke_credential(subject, identifier, revoked=moment)
         if ended == 0:
@@ -173,7 +173,7 @@ class EnrolmentOperations(Handlers):
             context.rules().require_foreign(subject.organisation)
         else:
             require_organisation(context, subject.organisation)
-        authorised = context.authorised(intent, activations)
+        authorised = context.authoriser.authorise(intent, activations)
         moment = authorised.moment
         with context.store.transaction():
             context.store.people.add_subject(subject, enrolled=moment, custodians=custodians)

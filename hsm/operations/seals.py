@@ -52,7 +52,7 @@ class CompanySealOperations(Handlers):
         """Lets a seal be used again, once it has as many custodians as it takes."""
         record = self._in_use(intent)
         self._require_enough(record, len(self._store.people.custodians(record.subject)), record.needed)
-        self._context.authorised(intent, activations)
+        self._context.authoriser.authorise(intent, activations)
         with self._store.transaction():
             self._store.seals.resume(record.subject)
 
@@ -61,7 +61,7 @@ class CompanySealOperations(Handlers):
         record = self._in_use(intent)
         custodian = intent.text("custodian")
         require_custodian(self._context, custodian, self._store.people.subject(record.subject).organisation)
-        self._context.authorised(intent, activations)
+        self._context.authoriser.authorise(intent, activations)
         with self._store.transaction():
             self._store.seals.add_custodian(record.subject, custodian)
 
@@ -79,7 +79,7 @@ class CompanySealOperations(Handlers):
             )
         if record.suspended is None:
             self._require_enough(record, len(kept) - 1, record.needed)
-        self._context.authorised(intent, activations)
+        self._context.authoriser.authorise(intent, activations)
         with self._store.transaction():
             self._store.seals.remove_custodian(record.subject, custodian)
 
@@ -89,7 +89,7 @@ class CompanySealOperations(Handlers):
         needed = needed_in(intent.details)
         if record.suspended is None:
             self._require_enough(record, len(self._store.people.custodians(record.subject)), needed)
-        self._context.authorised(intent, activations)
+        self._context.authoriser.authorise(intent, activations)
         with self._store.transaction():
             self._store.seals.set_needed(record.subject, needed)
 
@@ -99,7 +99,7 @@ class CompanySealOperations(Handlers):
         digest = intent.text("picture")
         if digest and _DIGEST.fullmatch(digest) is None:
             raise BadRequest("A picture is named by its SHA-256 in lower-case hexadecimal.")
-        self._context.authorised(intent, activations)
+        self._context.authoriser.authorise(intent, activations)
         with self._store.transaction():
             self._store.seals.set_picture(record.subject, digest or None)
 
@@ -113,7 +113,7 @@ class CompanySealOperations(Handlers):
         left = self._store.seals.keys_left(record.subject)
         if record.destroyed is not None and not left:
             raise CertificateRefused("The seal {subject} was destroyed before.", subject=record.subject)
-        at = self._context.authorised(intent, activations).at
+        at = self._context.authoriser.authorise(intent, activations).at
         with self._store.transaction():
             if record.destroyed is None:
                 self._certification.revoke_all(record.subject, _REASON, at)

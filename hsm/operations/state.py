@@ -57,7 +57,7 @@ class StateOperations(Handlers):
         """
         if not pins:
             raise BadRequest("The PIN is a list of its parts.")
-        self._context.authorised(intent, activations)
+        self._context.authoriser.authorise(intent, activations)
         seen, change = self._begin_unlock("".join(pins))
         self._context.token.login.set_pin(change, newer=True)
         self._context.token.drop()
