@@ -49,14 +49,14 @@ def sync_directory(directory: Path) -> None:
 
 
 @contextmanager
-def file_lock(lock: Path, *, wait: bool = True) -> Iterator[None]:
-    """Entered while this process alone holds the file *lock* (flock(2)).
+def file_lock(lock: Path, *, wait: bool = True) -> Iterator[int]:
+    """Entered while this process alone holds the file *lock* (flock(2)); gives its descriptor.
 
     Without *wait* raises BlockingIOError when somebody else holds it.
     """
     descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield
+        yield descriptor
     finally:
         os.close(descriptor)

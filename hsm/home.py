@@ -89,7 +89,7 @@ class LastingAuthorityLock:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def exclusive(self) -> AbstractContextManager[None]:
+    def exclusive(self) -> AbstractContextManager[int]:
         """Entered by one worker at a time: what is decided inside has the order of the moments taken inside."""
         return file_lock(self._path.with_name("locking.lock"))
 

@@ -209,7 +209,7 @@ class Login:
                 self._newer = False
             return session
 
-    def key_change_lock(self) -> AbstractContextManager[None]:
+    def key_change_lock(self) -> AbstractContextManager[int]:
         """Entered while keys are made or destroyed: nobody copies the token's files meanwhile (see hsm.backup)."""
         return file_lock(self._turns.with_name("token.lock"))
 

@@ -3,8 +3,6 @@ in."""
 
 from __future__ import annotations
 
-import array
-import fcntl
 import os
 import socket
 import struct
@@ -14,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from hsm.config import PeerRole
+from hsm.files import file_lock
 
 _CONNECTION, _UNLOCK, _LOCK, _SIGN_OF_LIFE = b"C", b"U", b"L", b"S"
 _MOMENT = struct.Struct("!Q")
@@ -60,9 +59,7 @@ def pair() -> tuple[socket.socket, socket.socket]:
 def send(end: socket.socket, message: Message) -> None:
     """Sends *message*. Raises OSError when the other side is gone."""
     if isinstance(message, AcceptedConnection):
-        handed = array.array("i", [message.socket.fileno()])
-        rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, handed)]
-        end.sendmsg([_CONNECTION + message.role.value.encode()], rights)
+        socket.send_fds(end, [_CONNECTION + message.role.value.encode()], [message.socket.fileno()])
     elif isinstance(message, Heartbeat):
         end.send(_SIGN_OF_LIFE)
     elif message.pin is None:
@@ -105,12 +102,8 @@ class LoginTurn:
 @contextmanager
 def login_turn(path: Path) -> Iterator[LoginTurn]:
     """Waits for the lock, and holds it."""
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+    with file_lock(path) as descriptor:
         yield LoginTurn(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def begin_run(path: Path) -> None:
