@@ -12,7 +12,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from hsm.ceremony.sitting import Sitting
+from hsm.ceremony.context import CeremonyContext
 from hsm.certificates import Issuer, Profile
 from hsm.files import write_durably
 from hsm.keys import Signers, private_key
@@ -29,14 +29,14 @@ ROOT_CRL_LIFETIME = timedelta(days=400)
 
 
 class CeremonyIssuance:
-    """Certifies one key after the other at the time of one sitting, and writes each into its transcript."""
+    """Certifies one key after the other at the time of one ceremony, and writes each into its transcript."""
 
-    def __init__(self, sitting: Sitting, root_token: TokenConnection) -> None:
-        self._transcript = sitting.transcript
-        self._context = sitting.context
-        self._now = sitting.now
+    def __init__(self, ceremony: CeremonyContext, root_token: TokenConnection) -> None:
+        self._transcript = ceremony.transcript
+        self._context = ceremony.context
+        self._now = ceremony.now
         self._root_token = root_token
-        self._root_signers = Signers(root_token, sitting.context.store.registry)
+        self._root_signers = Signers(root_token, ceremony.context.store.registry)
 
     @property
     def root(self) -> Issuer:

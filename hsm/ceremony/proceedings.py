@@ -14,9 +14,16 @@ from pathlib import Path
 from typing import Any
 
 from hsm.authenticator import SoftwareAuthenticator
+from hsm.ceremony.context import (
+    CeremonyContext,
+    CeremonyPins,
+    CeremonyResult,
+    ceremony_context,
+    opened_token,
+    prepare_tokens,
+)
 from hsm.ceremony.issuance import CeremonyIssuance
 from hsm.ceremony.plan import AppointmentPlan, CeremonyPlan, OfficerPlan
-from hsm.ceremony.sitting import CeremonyPins, CeremonyResult, Sitting, opened_token, prepare_tokens, sitting
 from hsm.certificates import Issuer, Profile
 from hsm.config import AuthoritySettings
 from hsm.errors import CertificateRefused, ConfigurationRefused, UnknownKey
@@ -31,9 +38,9 @@ from hsm.store.registry import ROOT
 SOFTWARE = "software"
 
 
-def _appoint(held: Sitting, officer: OfficerPlan) -> None:
+def _appoint(ceremony: CeremonyContext, officer: OfficerPlan) -> None:
     """Adds *officer* with the credential that the plan names. Raises :class:`ConfigurationRefused` without one."""
-    context, moment = held.context, int(held.now.timestamp())
+    context, moment = ceremony.context, int(ceremony.now.timestamp())
     details = {"subject": officer.subject, "name": officer.name, "organisation": officer.organisation}
     subject = subject_from_details(details, SubjectKind.OFFICER)
     public, kind = _credential(context.settings, officer)
@@ -46,18 +53,18 @@ def _appoint(held: Sitting, officer: OfficerPlan) -> None:
         ("name", f"{officer.name}, {officer.organisation}"),
         ("credential", f"{kind}, id {public.get('credential_id', '-')}"),
     ]
-    held.transcript.step(f"The officer {officer.subject}", officer.hands, results)
+    ceremony.transcript.step(f"The officer {officer.subject}", officer.hands, results)
 
 
-def _leave_codes(held: Sitting, plan: AppointmentPlan) -> tuple[str, ...]:
+def _leave_codes(ceremony: CeremonyContext, plan: AppointmentPlan) -> tuple[str, ...]:
     """Makes the set-up codes of *plan*. The store and the transcript get their hashes, the caller the codes."""
-    until = held.now + timedelta(hours=plan.hours)
+    until = ceremony.now + timedelta(hours=plan.hours)
     codes = tuple(new_code() for _ in range(plan.codes))
     for code in codes:
-        held.context.store.setup.add_code(digest_of(code), expires=int(until.timestamp()))
+        ceremony.context.store.setup.add_code(digest_of(code), expires=int(until.timestamp()))
     results = [("count until", instant(until))]
     results += [("code, SHA-256", digest_of(code).hex()) for code in codes]
-    held.transcript.step("Set-up codes for officers who register later", plan.hands, results)
+    ceremony.transcript.step("Set-up codes for officers who register later", plan.hands, results)
     return codes
 
 
@@ -97,29 +104,29 @@ def hold_ceremony(
     Raises :class:`CertificateRefused` after an earlier ceremony, :class:`ConfigurationRefused` while the daemon
     runs, :class:`hsm.errors.TimeNotAvailable` without a proven clock, and what the token connection raises.
     """
-    with sitting(settings, pins.user, show) as held:
-        context, transcript = held.context, held.transcript
+    with ceremony_context(settings, pins.user, show) as ceremony:
+        context, transcript = ceremony.context, ceremony.transcript
         _require_first(context)
         prepared = prepare_tokens(settings, plan, pins)
         heading = (
             f"Key ceremony: {plan.name}",
             f"Purpose: {plan.purpose}",
             f"Organisation: {plan.organisation} ({plan.country})",
-            held.held_at(),
+            ceremony.held_at(),
         )
         transcript.begin(heading, plan.participants)
         parts = "one piece" if pins.root_parts == 1 else f"{pins.root_parts} parts, all of them needed"
         everybody = [each.hand for each in plan.participants]
         transcript.step("The tokens", everybody, [*prepared, ("PIN of the root's token", f"in {parts}")])
         with context.store.transaction():
-            codes = _make_everything(held, plan, pins)
-            return held.end(plan.name, plan.participants, codes)
+            codes = _make_everything(ceremony, plan, pins)
+            return ceremony.end(plan.name, plan.participants, codes)
 
 
-def _make_everything(held: Sitting, plan: CeremonyPlan, pins: CeremonyPins) -> tuple[str, ...]:
-    context, transcript = held.context, held.transcript
+def _make_everything(ceremony: CeremonyContext, plan: CeremonyPlan, pins: CeremonyPins) -> tuple[str, ...]:
+    context, transcript = ceremony.context, ceremony.transcript
     with opened_token(context, plan.tokens.root, pins.root) as root_token:
-        issuance = CeremonyIssuance(held, root_token)
+        issuance = CeremonyIssuance(ceremony, root_token)
         root = plan.key(Profile.ROOT)
         issuance.make_root(plan.name_of(root), root.algorithm, root.hands)
         _make_key(issuance, plan, Profile.ISSUING, issuance.root)
@@ -128,12 +135,12 @@ def _make_everything(held: Sitting, plan: CeremonyPlan, pins: CeremonyPins) -> t
     issuance.publish_issuing_crl()
     made = make_wrapping_key(context.token, plan.wrapping.subject)
     record = KeyRecord(made.label, plan.wrapping.subject, "AES_256", made.public_key, made.attributes)
-    context.store.registry.add_key(record, made=int(held.now.timestamp()))
+    context.store.registry.add_key(record, made=int(ceremony.now.timestamp()))
     results = [("label", made.label), ("attributes read back", made.attributes)]
     transcript.step("The wrapping key (AES-256)", plan.wrapping.hands, results)
     for officer in plan.officers:
-        _appoint(held, officer)
-    codes = _leave_codes(held, plan.appointment) if plan.appointment else ()
+        _appoint(ceremony, officer)
+    codes = _leave_codes(ceremony, plan.appointment) if plan.appointment else ()
     log = issuance.publish_anchors()
     transcript.line("")
     transcript.line(f"log key: {log.vkey()}")

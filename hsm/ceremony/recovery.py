@@ -14,8 +14,8 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from hsm import canonical
+from hsm.ceremony.context import CeremonyContext, CeremonyResult, RootPin, ceremony_context, opened_token
 from hsm.ceremony.plan import RecoveryPlan
-from hsm.ceremony.sitting import CeremonyResult, RootPin, Sitting, opened_token, sitting
 from hsm.config import AuthoritySettings
 from hsm.errors import ActivationRefused, ConfigurationRefused
 from hsm.intents import instant
@@ -43,26 +43,26 @@ def hold_recovery(
     :class:`hsm.errors.TimeNotAvailable`, and what the token connection raises.
     """
     with (
-        sitting(settings, None, show) as held,
-        opened_token(held.context, plan.root, pin.pin) as root_token,
+        ceremony_context(settings, None, show) as ceremony,
+        opened_token(ceremony.context, plan.root, pin.pin) as root_token,
     ):
         codes = {officer: new_code() for officer in plan.officers}
-        _require_officers(held.context, plan)
-        signature = _signed_by_root(held.context, root_token, _decided(plan, codes, held.now))
+        _require_officers(ceremony.context, plan)
+        signature = _signed_by_root(ceremony.context, root_token, _decided(plan, codes, ceremony.now))
         heading = (
             f"Recovery of officers: {plan.name}",
             f"Purpose: {plan.purpose}",
-            held.held_at(),
+            ceremony.held_at(),
             f"SHA-256 of the file: {plan.sha256.hex()}",
             f"PIN of the root's token: {'in one piece' if pin.parts == 1 else f'in {pin.parts} parts'}",
         )
-        with held.context.store.transaction():
-            held.transcript.begin(heading, plan.participants)
+        with ceremony.context.store.transaction():
+            ceremony.transcript.begin(heading, plan.participants)
             for officer, code in codes.items():
-                _recover(held, plan, officer, code)
-            held.transcript.line("")
-            held.transcript.line(f"Signature of the root's key: {signature.hex()}")
-            return held.end(f"{OFFICER_RECOVERY}-{plan.name}", plan.participants, tuple(codes.values()))
+                _recover(ceremony, plan, officer, code)
+            ceremony.transcript.line("")
+            ceremony.transcript.line(f"Signature of the root's key: {signature.hex()}")
+            return ceremony.end(f"{OFFICER_RECOVERY}-{plan.name}", plan.participants, tuple(codes.values()))
 
 
 def _require_officers(context: AuthorityContext, plan: RecoveryPlan) -> None:
@@ -92,9 +92,13 @@ def _signed_by_root(context: AuthorityContext, token: TokenConnection, data: byt
 _NOT_ROOT = "The token that was opened does not hold the root's key; bring the one of the ceremony."
 
 
-def _recover(held: Sitting, plan: RecoveryPlan, officer: str, code: str) -> None:
+def _recover(ceremony: CeremonyContext, plan: RecoveryPlan, officer: str, code: str) -> None:
     """Ends the authenticators and earlier codes of *officer* and leaves *code*, in the caller's transaction."""
-    store, moment, until = held.context.store, int(held.now.timestamp()), held.now + timedelta(hours=plan.hours)
+    store, moment, until = (
+        ceremony.context.store,
+        int(ceremony.now.timestamp()),
+        ceremony.now + timedelta(hours=plan.hours),
+    )
     store.setup.end_recoveries(officer, at=moment)
     ended = store.people.revoke_credentials(officer, revoked=moment)
     restored = officer in plan.restored
@@ -110,4 +114,4 @@ def _recover(held: Sitting, plan: RecoveryPlan, officer: str, code: str) -> None
         ("counts until", instant(until)),
     ]
     what = "registers a new authenticator" if restored else "is replaced by a new officer"
-    held.transcript.step(f"{officer} {what}", [each.hand for each in plan.participants], results)
+    ceremony.transcript.step(f"{officer} {what}", [each.hand for each in plan.participants], results)

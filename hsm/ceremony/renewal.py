@@ -20,9 +20,9 @@ from cryptography import x509
 
 from hsm import canonical
 from hsm.authenticator import SoftwareAuthenticator
+from hsm.ceremony.context import CeremonyContext, CeremonyPins, CeremonyResult, ceremony_context, opened_token
 from hsm.ceremony.issuance import CeremonyIssuance
 from hsm.ceremony.plan import ISSUING_CA, LOG_CERTIFICATE, REVOCATION, ROOT_LIST, Renewal, RenewalPlan
-from hsm.ceremony.sitting import CeremonyPins, CeremonyResult, Sitting, opened_token, sitting
 from hsm.certificates import Issuer, Profile
 from hsm.config import AuthoritySettings
 from hsm.errors import ActivationRefused, CertificateRefused, ConfigurationRefused, Malformed
@@ -66,25 +66,25 @@ def hold_renewal(
     runs, :class:`hsm.errors.TimeNotAvailable`, and what the token connection raises.
     """
     with (
-        sitting(settings, pins.user, show) as held,
-        opened_token(held.context, plan.root, pins.root) as root_token,
-        held.context.store.transaction(),
+        ceremony_context(settings, pins.user, show) as ceremony,
+        opened_token(ceremony.context, plan.root, pins.root) as root_token,
+        ceremony.context.store.transaction(),
     ):
-        officers = _authorised(held.context, plan, permission)
+        officers = _authorised(ceremony.context, plan, permission)
         heading = (
             f"Renewal: {plan.name}",
             f"Purpose: {plan.purpose}",
-            held.held_at(),
+            ceremony.held_at(),
             f"SHA-256 of the file: {plan.sha256.hex()}",
             f"Activated by: {', '.join(officers)}",
         )
-        held.transcript.begin(heading, plan.participants)
-        issuance = CeremonyIssuance(held, root_token)
-        renewing = Renewing(held, issuance)
+        ceremony.transcript.begin(heading, plan.participants)
+        issuance = CeremonyIssuance(ceremony, root_token)
+        renewing = Renewing(ceremony, issuance)
         for step in plan.renewals:
             renewing.do(step)
         issuance.publish_chain()
-        return held.end(plan.name, plan.participants)
+        return ceremony.end(plan.name, plan.participants)
 
 
 def _authorised(context: AuthorityContext, plan: RenewalPlan, permission: RenewalPermission) -> tuple[str, ...]:
@@ -97,10 +97,10 @@ def _authorised(context: AuthorityContext, plan: RenewalPlan, permission: Renewa
 class Renewing:
     """Does the steps of one renewal, at one time."""
 
-    def __init__(self, held: Sitting, issuance: CeremonyIssuance) -> None:
-        self._context = held.context
-        self._transcript = held.transcript
-        self._moment = int(held.now.timestamp())
+    def __init__(self, ceremony: CeremonyContext, issuance: CeremonyIssuance) -> None:
+        self._context = ceremony.context
+        self._transcript = ceremony.transcript
+        self._moment = int(ceremony.now.timestamp())
         self._issuance = issuance
 
     def do(self, step: Renewal) -> None:

@@ -95,8 +95,8 @@ class CeremonyResult:
 
 
 @dataclass(frozen=True, slots=True)
-class Sitting:
-    """What a ceremony works with while the authority stands still, at the one time ``now``."""
+class CeremonyContext:
+    """What a ceremony, renewal or recovery works with while the authority is stopped, at the one time ``now``."""
 
     context: AuthorityContext
     transcript: Transcript
@@ -115,7 +115,9 @@ class Sitting:
 
 
 @contextmanager
-def sitting(settings: AuthoritySettings, pin: str | None, show: Callable[[str], None]) -> Iterator[Sitting]:
+def ceremony_context(
+    settings: AuthoritySettings, pin: str | None, show: Callable[[str], None]
+) -> Iterator[CeremonyContext]:
     """While no daemon runs on this home, and none can start; the daemon's token opens with *pin*.
 
     Raises :class:`ConfigurationRefused` while the daemon runs, :class:`hsm.errors.TimeNotAvailable` without a
@@ -128,7 +130,7 @@ def sitting(settings: AuthoritySettings, pin: str | None, show: Callable[[str], 
             SharedTimes.create(settings.home.clock)
             context = open_context(settings, PinChange(pin))
             try:
-                yield Sitting(context, Transcript(show), context.now())
+                yield CeremonyContext(context, Transcript(show), context.now())
             finally:
                 context.close()
     except BlockingIOError as error:
