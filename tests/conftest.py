@@ -6,6 +6,7 @@ import gc
 import os
 import shutil
 import tempfile
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,11 @@ from typing import Any
 import pytest
 from flask import Flask
 from jinja2 import FileSystemBytecodeCache
+from pysqlite3 import dbapi2 as sqlite
 from xdist.scheduler import LoadScopeScheduling
 
+from appliance.store import schema
+from hsm.rows import objects_in
 from tests.authority import RunningAuthority, running_authority
 from tests.pure import ROOT, forbid_processes, imports_starters, is_pure
 from tests.shared import FOLDER, made_once
@@ -64,6 +68,31 @@ def compiled_templates() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Flask, "jinja_options", {**Flask.jinja_options, "bytecode_cache": cache})
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def migrated_databases() -> Iterator[None]:
+    """A new database is a copy of the first one of the process that took the same migrations."""
+    templates: dict[tuple[str, ...], sqlite.Connection] = {}
+    bring_up, turn = schema._bring_up, threading.Lock()
+
+    def copied(connection: sqlite.Connection, path: Path, steps: dict[int, str]) -> None:
+        which = tuple(steps.values())
+        with turn:
+            is_new = not schema._version(connection) and not objects_in(connection)
+            if is_new and which in templates:
+                templates[which].backup(connection)
+                return
+            bring_up(connection, path, steps)
+            if is_new:
+                templates[which] = sqlite.connect(":memory:", check_same_thread=False)
+                connection.backup(templates[which])
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(schema, "_bring_up", copied)
+        yield
+    for each in templates.values():
+        each.close()
 
 
 @pytest.fixture(scope="session")
