@@ -64,6 +64,8 @@ class Home:
     """What can be made again at any time, such as typefaces taken out of collections."""
     trust = Place("trust")
     """The public anchors: ``ca.pem``, ``chain.pem``, ``log.vkey``."""
+    log_key = Place("trust/log.vkey")
+    """The public key that checkpoints are signed with."""
     people = Place("people")
     """The software authenticators of the demonstration's people, mode 0700."""
     logs = Place("log")

@@ -280,7 +280,7 @@ def _service(
     )
 
 
-def inherited(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """What children get of our environment: enough to find programs and to speak, nothing else."""
-    wanted = ("PATH", "LANG", "LC_ALL", "TZ", "HOME", "TMPDIR")
+def inherited(environment: Mapping[str, str] = os.environ, *more: str) -> dict[str, str]:
+    """What children get of our environment: enough to find programs and to speak, and *more*; nothing else."""
+    wanted = ("PATH", "LANG", "LC_ALL", "TZ", "HOME", "TMPDIR", *more)
     return {name: environment[name] for name in wanted if name in environment}

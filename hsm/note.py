@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import IntEnum
+from pathlib import Path
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
@@ -135,6 +136,11 @@ def parse_vkey(line: str) -> NoteKey:
     if key.key_id.hex() != key_id:
         raise Malformed("The key line of {name} names another key id than its own.", name=name)
     return key
+
+
+def read_vkey(path: Path) -> NoteKey:
+    """The key in the file *path*, one line. Raises as :func:`parse_vkey`."""
+    return parse_vkey(path.read_text("ascii"))
 
 
 def sign_note(text: str, key: NoteKey, sign: Callable[[bytes], bytes]) -> bytes:

@@ -26,7 +26,7 @@ from hsm.config import TokenBackup
 from hsm.encryption import new_identity, recipient_of
 from hsm.errors import AuthorityError
 from hsm.files import write_private
-from hsm.note import NoteKey, parse_vkey
+from hsm.note import NoteKey, parse_vkey, read_vkey
 
 
 @click.group("backup")
@@ -128,7 +128,7 @@ def verify(ctx: click.Context, names: tuple[str, ...]) -> None:
     """Check the backups NAMES, or all, byte by byte: signature, parts, documents. Status 1 for damage."""
     context: Context = ctx.obj
     room = BackupContext.without_authority(load(context.home), os.environ)
-    key = parse_vkey((context.home.trust / "log.vkey").read_text("ascii"))
+    key = read_vkey(context.home.log_key)
     archives = [room.archives.get(name) for name in names] or room.archives.all()
     if not archives:
         context.terminal.warn("There is no backup in {path}.", path=room.archives.root)

@@ -12,7 +12,7 @@ from appliance.ledger import LogCheck, LogProofs, LogScan
 from appliance.store.database import Database
 from appliance.supervision import inherited, running_authority
 from hsm.client import AuthorityClient
-from hsm.note import parse_vkey
+from hsm.note import read_vkey
 
 
 @click.group("log")
@@ -33,9 +33,7 @@ def check(context: Context) -> None:
         running_authority(home, say=context.terminal.say, environment=inherited(os.environ)),
         AuthorityClient(home.authority_socket("operator")) as authority,
     ):
-        report = LogCheck(
-            database, authority, key=parse_vkey((home.trust / "log.vkey").read_text("ascii"))
-        ).check()
+        report = LogCheck(database, authority, key=read_vkey(home.log_key)).check()
     context.terminal.say(
         "The log holds; entries: {size}, waiting: {waiting}; checkpoints: {checkpoints}; root {root}.",
         size=report.size,
@@ -72,7 +70,7 @@ def history(context: Context, contract: str, start: int, end: int | None) -> Non
 
     The whole log is read and hashed again; each line is one entry as it stands in the log, without names.
     """
-    key = parse_vkey((context.home.trust / "log.vkey").read_text("ascii"))
+    key = read_vkey(context.home.log_key)
     proven = LogScan(_database(context), key).history(contract, start=start, end=end)
     for number, leaf in proven.entries:
         click.echo(f"{number}\t{leaf.decode()}")

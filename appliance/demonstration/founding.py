@@ -59,7 +59,7 @@ def found_home(
         new = wanted or DEMONSTRATION
         _write_settings(home, say, port or WebSettings().port, new)
     _write_secrets(home, say)
-    if not (home.trust / "log.vkey").exists():
+    if not (home.log_key).exists():
         _hold_ceremony(home, say, environment, new)
     settings = load(home)
     if not new.is_demonstration or _populated(settings):

@@ -271,7 +271,7 @@ class Exporting:
                 continue
             found = tuple(self._entry(index, entries.get(index)) for index in indices)
             if all(entry.proof.endswith(checkpoint.note) for entry in found):
-                key = (self._sources.settings.home.trust / "log.vkey").read_text(encoding="ascii").strip()
+                key = (self._sources.settings.home.log_key).read_text(encoding="ascii").strip()
                 return LogMaterial(checkpoint.note, checkpoint.token, key, found)
         raise StateRefused("The log has no checkpoint over this contract yet; see that the scheduler runs.")
 

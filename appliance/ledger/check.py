@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from operator import itemgetter
 
 from appliance.errors import LedgerDamaged
@@ -95,8 +96,6 @@ HEIGHT = 12
 CHUNK = 1 << HEIGHT
 """Leaves that are read and hashed at a time, so that memory stays small and each read is short."""
 
-Progress = Callable[[int, int], None]
-
 
 @dataclass(frozen=True, slots=True)
 class LogReport:
@@ -121,27 +120,23 @@ class LogCheck:
         self._authority = authority
         self._key = key
 
-    def require_remembered(self) -> None:
-        """The check at every start, O(log n): see :mod:`appliance.ledger.check`."""
-        if self._authority is None:
-            raise LedgerDamaged("There is no authority to compare the log with.")
-        require_remembered(self._database, self._authority)
-
-    def check(self, progress: Progress | None = None) -> LogReport:
-        """Walks all of it; *progress* is told entries done and entries in all. Raises :class:`LedgerDamaged`.
+    def check(self) -> LogReport:
+        """Walks all of it. Raises :class:`LedgerDamaged`.
 
         1. every leaf is hashed again, and every stored hash compared, in order, none missing and none added;
         2. every published checkpoint has the root over the entries that it counts, its note says so, and its
            timestamp is over that note;
         3. the log extends what the authority remembers having signed.
         """
-        return self._check(self.require_remembered, progress)
+        if self._authority is None:
+            raise LedgerDamaged("There is no authority to compare the log with.")
+        return self._check(partial(require_remembered, self._database, self._authority))
 
-    def check_against(self, signed: SignedCheckpoint | None, progress: Progress | None = None) -> LogReport:
+    def check_against(self, signed: SignedCheckpoint | None) -> LogReport:
         """The same for a log that rests, such as a backup's; *signed* is what its authority remembers."""
-        return self._check(lambda: require_extends(self._database, signed), progress)
+        return self._check(partial(require_extends, self._database, signed))
 
-    def _check(self, require_remembered: Callable[[], None], progress: Progress | None) -> LogReport:
+    def _check(self, require_remembered: Callable[[], object]) -> LogReport:
         with self._database.reading() as tx:
             size = StoredTree(tx).size()
             waiting = store.length(tx) - size
@@ -149,8 +144,6 @@ class LogCheck:
             raise LedgerDamaged("The tree of the log has more leaves than there are entries, by {n}.", n=-waiting)
         for start in range(0, size, CHUNK):
             self._check_leaves(start, min(start + CHUNK, size))
-            if progress is not None:
-                progress(min(start + CHUNK, size), size)
         published = self._check_checkpoints()
         require_remembered()
         with self._database.reading() as tx:

@@ -5,7 +5,7 @@ The chain of a contract's entries is complete and in order: none left out, none 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -44,8 +44,6 @@ def require_chain(entries: Sequence[tuple[int, bytes]], *, contract: str, whole:
 CHUNK: Final = 4096
 """Leaves that are read at a time."""
 
-Progress = Callable[[int, int], None]
-
 
 @dataclass(frozen=True, slots=True)
 class ProvenHistory:
@@ -68,9 +66,7 @@ class LogScan:
         self._database = database
         self._key = key
 
-    def history(
-        self, contract: str, *, start: int = 0, end: int | None = None, progress: Progress | None = None
-    ) -> ProvenHistory:
+    def history(self, contract: str, *, start: int = 0, end: int | None = None) -> ProvenHistory:
         """The contract's entries between the checkpoints of the sizes *start* and *end* (the newest by default).
 
         1. both checkpoints are signed with the log's key (*start* 0 needs none);
@@ -84,7 +80,7 @@ class LogScan:
         if start > last or (end is not None and end < start):
             raise NotFound("The checkpoint of size {end} is before that of {start}.", start=start, end=end)
         found = []
-        for number, leaf in self._proven(last, wanted, progress):
+        for number, leaf in self._proven(last, wanted):
             if number >= start and _contract_of(leaf) == contract:
                 found.append((number, leaf))
         require_chain(found, contract=contract, whole=start == 0)
@@ -114,9 +110,7 @@ class LogScan:
             raise LedgerDamaged("The note of the checkpoint of size {n} says otherwise.", n=size)
         return stated.root
 
-    def _proven(
-        self, last: int, wanted: dict[int, bytes], progress: Progress | None
-    ) -> Iterator[tuple[int, bytes]]:
+    def _proven(self, last: int, wanted: dict[int, bytes]) -> Iterator[tuple[int, bytes]]:
         """Every leaf before *last* with its number; the roots of *wanted* are compared on the way."""
         peaks = _Peaks()
         for first in range(0, last, CHUNK):
@@ -127,8 +121,6 @@ class LogScan:
                 if peaks.size in wanted and peaks.root() != wanted[peaks.size]:
                     raise LedgerDamaged("The checkpoint of size {n} is not of this log.", n=peaks.size)
                 yield number, leaf
-            if progress is not None:
-                progress(min(first + CHUNK, last), last)
         if peaks.size != last:
             raise LedgerDamaged("Entries between {start} and {end} are missing.", start=peaks.size, end=last)
 

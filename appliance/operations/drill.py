@@ -21,7 +21,7 @@ from appliance.operations.backup.checking import check_archive
 from appliance.operations.restore.opening import documents_of, open_appliance_files, open_database, verify_opened
 from appliance.operations.results import DrillResult, last_drill_result, save_drill_result
 from hsm.errors import AuthorityError
-from hsm.note import parse_vkey
+from hsm.note import read_vkey
 
 __all__ = ["DrillResult", "last_drill_result", "run_drill"]
 
@@ -53,7 +53,7 @@ def run_drill(context: BackupContext, *, now: datetime, scratch: Path | None = N
 
 def _opened(context: BackupContext, archive: BackupArchive, now: datetime, scratch: Path) -> DrillResult:
     identities = [context.identity()]
-    key = parse_vkey((context.home.trust / "log.vkey").read_text("ascii"))
+    key = read_vkey(context.home.log_key)
     for left in scratch.glob(".drill-*"):
         shutil.rmtree(left)
     with tempfile.TemporaryDirectory(prefix=".drill-", dir=scratch) as directory:

@@ -4,9 +4,10 @@ at the archives."""
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeVar
 
 from appliance.errors import ApplianceError
 from appliance.home import Home
@@ -38,18 +39,12 @@ class BackupOutcome:
 
 def save_backup_outcome(home: Home, outcome: BackupOutcome) -> None:
     """Replaces what was kept; on disk on return."""
-    fields = {"archive": outcome.archive, "template": outcome.template, "values": outcome.values or {}}
-    content = json.dumps({**fields, "at": int(outcome.at.timestamp())}, ensure_ascii=False)
-    files.write_durably(home.last_backup, content.encode(), mode=file_mode(home.state))
+    _save(home, home.last_backup, outcome)
 
 
 def last_backup_outcome(home: Home) -> BackupOutcome | None:
     """What came of the last try; None before the first."""
-    try:
-        values = json.loads(home.last_backup.read_bytes())
-        return BackupOutcome(**{**values, "at": datetime.fromtimestamp(values["at"], UTC)})
-    except (OSError, ValueError, TypeError, KeyError):
-        return None
+    return _load(BackupOutcome, home.last_backup)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,15 +69,25 @@ class DrillResult:
 
 def save_drill_result(home: Home, result: DrillResult) -> None:
     """Replaces what was kept; on disk on return."""
-    fields = {name: getattr(result, name) for name in ("archive", "size", "documents", "contracts", "template")}
-    content = {**fields, "values": result.values or {}, "at": int(result.at.timestamp())}
-    files.write_durably(home.drill, json.dumps(content, ensure_ascii=False).encode(), mode=file_mode(home.state))
+    _save(home, home.drill, result)
 
 
 def last_drill_result(home: Home) -> DrillResult | None:
     """What the last drill found; None before the first."""
+    return _load(DrillResult, home.drill)
+
+
+R = TypeVar("R", BackupOutcome, DrillResult)
+
+
+def _save(home: Home, path: Path, result: BackupOutcome | DrillResult) -> None:
+    content = {**asdict(result), "values": result.values or {}, "at": int(result.at.timestamp())}
+    files.write_durably(path, json.dumps(content, ensure_ascii=False).encode(), mode=file_mode(home.state))
+
+
+def _load(kind: type[R], path: Path) -> R | None:
     try:
-        values = json.loads(home.drill.read_bytes())
-        return DrillResult(**{**values, "at": datetime.fromtimestamp(values["at"], UTC)})
+        values = json.loads(path.read_bytes())
+        return kind(**{**values, "at": datetime.fromtimestamp(values["at"], UTC)})
     except (OSError, ValueError, TypeError, KeyError):
         return None

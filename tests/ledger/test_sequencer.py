@@ -12,6 +12,7 @@ import pytest
 
 from appliance.errors import LedgerDamaged
 from appliance.ledger import LogCheck, LogProofs, Sequencer
+from appliance.ledger.check import require_remembered
 from appliance.ledger.tree import StoredTree, hashes_of, size_after, subtree_number
 from appliance.store import ledger
 from appliance.store.database import Database
@@ -155,7 +156,7 @@ def test_a_restored_older_database_is_refused(
     sequencer.run_once()
     restored = Database(older)
     with pytest.raises(LedgerDamaged, match="older than the authority"):
-        LogCheck(restored, local).require_remembered()
+        require_remembered(restored, local)
     with pytest.raises(LedgerDamaged):
         LogCheck(restored, local).check()
 
@@ -167,7 +168,7 @@ def test_a_restored_older_authority_is_refused(tmp_path: Path, database: Databas
     Sequencer(database, local).run_once()
     (tmp_path / "b").mkdir()
     with pytest.raises(LedgerDamaged, match="is older than the log"):
-        LogCheck(database, LocalAuthority(tmp_path / "b")).require_remembered()
+        require_remembered(database, LocalAuthority(tmp_path / "b"))
     shutil.rmtree(tmp_path / "b")
 
 

@@ -31,8 +31,8 @@ def passed(room: BackupContext) -> DrillResult:
 
 def found(house: House) -> dict[str, HealthFinding]:
     with open_check_context(house.home, role="operator", now=utc_now()) as asked:
-        findings = [backup(asked), last(asked)]
-    return {finding.name: finding for finding in findings if finding}
+        findings = {"backup": backup(asked), "drill": last(asked)}
+    return {name: finding for name, finding in findings.items() if finding}
 
 
 def test_a_drill_opens_and_verifies_the_newest(house: House, archive: BackupArchive, passed: DrillResult) -> None:

@@ -18,7 +18,7 @@ from appliance.errors import ApplianceError, ConfigurationError, RestoreRefused,
 from appliance.home import Home
 from appliance.ledger import LogCheck, Sequencer
 from appliance.model.administration import AdministratorRole
-from appliance.operations.backup import BackupArchive, BackupFailpoint
+from appliance.operations.backup import BackupArchive, BackupFailpoint, archives
 from appliance.operations.restore import RestoreOrder, opening, restore_archive, restoring
 from appliance.store import schema
 from appliance.wiring import open_appliance
@@ -179,7 +179,7 @@ def test_too_little_disk_is_refused(order: RestoreOrder, small_disk: Path) -> No
 def test_a_full_disk_changes_nothing(
     order: RestoreOrder, small_disk: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(restoring, "SLACK", -(10**12))
+    monkeypatch.setattr(archives, "SLACK", -(10**12))
     with pytest.raises((ApplianceError, AuthorityError)):
         restore_archive(Home(small_disk / "home"), order, now=utc_now())
     assert contents(small_disk) == {}

@@ -17,7 +17,7 @@ pages = Blueprint("audit", __name__)
 
 
 def _audit() -> Audit:
-    return Audit(appliance.database, appliance.settings.home.trust / "log.vkey")
+    return Audit(appliance.database, appliance.settings.home.log_key)
 
 
 @pages.get("/audit")

@@ -113,7 +113,7 @@ def log_blueprint(log: LogAnswers) -> Blueprint:
 
 
 def _key() -> LogAnswer:
-    vkey = (appliance.settings.home.trust / "log.vkey").read_bytes()
+    vkey = (appliance.settings.home.log_key).read_bytes()
     return LogAnswer("text/plain; charset=utf-8", vkey, lasting=False)
 
 

@@ -13,7 +13,7 @@ import re
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -57,15 +57,12 @@ class BackupManifest:
 
     def encode(self) -> bytes:
         """Canonical JSON."""
+        values = {each.name: getattr(self, each.name) for each in fields(self)}
         return canonical.encode(
             {
+                **values,
                 "format": FORMAT,
-                "archive": self.archive,
                 "created": int(self.created.timestamp()),
-                "release": self.release,
-                "schema": self.schema,
-                "documents": self.documents,
-                "content": self.content,
                 "parts": [[part.name, part.sha256, part.size] for part in self.parts],
                 "recipients": list(self.recipients),
                 "secrets": list(self.secrets),
@@ -186,6 +183,19 @@ class BackupArchives:
                 yield
         except BlockingIOError as error:
             raise BackupFailed("Another backup is under way in {path}.", path=self.root) from error
+
+
+SLACK = 64 * 1024 * 1024
+"""Bytes that stay free beside what is written."""
+
+
+def lack_of_room(path: Path, needed: int) -> dict[str, object] | None:
+    """What a refusal says (``needed`` and ``free`` in MB, ``path``) where *needed* bytes do not fit on the disk of
+    *path*; None where they do."""
+    free = shutil.disk_usage(path).free
+    if free >= needed + SLACK:
+        return None
+    return {"needed": (needed + SLACK) // 1_000_000, "path": path, "free": free // 1_000_000}
 
 
 def part_of_file(path: Path) -> BackupPart | None:

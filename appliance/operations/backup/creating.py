@@ -13,7 +13,7 @@ import os
 import shutil
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from importlib import metadata
@@ -33,6 +33,7 @@ from appliance.operations.backup.archives import (
     BackupManifest,
     SealedDocument,
     digests_in,
+    lack_of_room,
     no_failpoint,
     part_of_file,
     read_list,
@@ -47,13 +48,11 @@ from hsm.client import AuthorityClient
 from hsm.encryption import encrypt_directory, encrypt_file, identities_of, new_identity, recipient_of
 from hsm.errors import DecryptionRefused, EncryptionRefused
 from hsm.files import sync_directory, write_private
-from hsm.note import parse_vkey
+from hsm.note import read_vkey
 from hsm.operation_types import SignedCheckpoint
 
 KEY = "backup.key"
 """The secret that reads this machine's own archives, for what is kept already and for drills."""
-
-SLACK = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,15 +210,12 @@ def _require_fits(
     context: BackupContext, copy: Path, statement: BackupPartStatement, documents: list[SealedDocument]
 ) -> None:
     """The copy's log is what the authority remembers, and no document that it needs is missing."""
-    database = Database(copy)
-    try:
-        key = parse_vkey((context.home.trust / "log.vkey").read_text("ascii"))
+    sealed = {each.digest for each in documents}
+    with closing(Database(copy)) as database:
+        key = read_vkey(context.home.log_key)
         LogCheck(database, None, key=key).check_against(remembered_checkpoint(statement))
-        sealed = {each.digest for each in documents}
         with database.reading() as tx:
             missing = [digest for digest in retention.needed(tx) if digest not in sealed]
-    finally:
-        database.close()
     still = [digest for digest in missing if not _was_disposed_of(context, digest)]
     if still:
         raise BackupFailed(
@@ -232,12 +228,8 @@ def _require_fits(
 
 
 def _was_disposed_of(context: BackupContext, digest: str) -> bool:
-    database = Database(context.home.database)
-    try:
-        with database.reading() as tx:
-            return not retention.is_needed(tx, digest)
-    finally:
-        database.close()
+    with closing(Database(context.home.database)) as database, database.reading() as tx:
+        return not retention.is_needed(tx, digest)
 
 
 def remembered_checkpoint(statement: BackupPartStatement) -> SignedCheckpoint | None:
@@ -263,13 +255,10 @@ def _require_room(context: BackupContext) -> None:
     content = sum(path.stat().st_size for path in context.home.blobs.rglob("*") if path.is_file())
     fresh = max(content - _kept_already(context), 0)
     for place, needed in ((context.home.state, 2 * size), (context.archives.root, size + fresh)):
-        free = shutil.disk_usage(place).free
-        if free < needed + SLACK:
+        if lack := lack_of_room(place, needed):
             raise BackupFailed(
                 "A backup needs about {needed} MB in {path}, {free} MB are free; make room, or prune backups.",
-                needed=(needed + SLACK) // 1_000_000,
-                path=place,
-                free=free // 1_000_000,
+                **lack,
             )
 
 

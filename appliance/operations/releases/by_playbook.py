@@ -62,9 +62,7 @@ class PlaybookReleases:
 
     def roll_back(self, *, forget_newer: bool) -> Upgrade:
         """To the release before the last upgrade. Raises :class:`UpgradeRefused` as :meth:`upgrade` does."""
-        done = self._journal.read_upgrade()
-        if done is None or done.step is UpgradeStep.TAKEN_BACK:
-            raise UpgradeRefused("There is no upgrade to go back from.")
+        done = self._journal.last_to_go_back_from()
         self._run("rollback", "forget" if forget_newer else "rollback", done.before)
         return self._done(done.after, UpgradeStep.TAKEN_BACK)
 

@@ -18,13 +18,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from appliance.errors import ApplianceError, UpgradeRefused
 from appliance.home import Home
 from appliance.ledger.audit_trail import EventKind
 from appliance.model.administration import JournalKind
-from appliance.operations.releases.tree import Releases, Upgrade, UpgradeJournal, UpgradeStep
+from appliance.operations.backup.archives import lack_of_room
+from appliance.operations.releases.tree import Commands, Releases, Upgrade, UpgradeJournal, UpgradeStep
 from appliance.store.copying import DatabaseSnapshot, JournalEntry, carry, moment_of
 from hsm import canonical
 from hsm.config import AuthorityHome
@@ -35,26 +36,7 @@ PATIENCE = 120.0
 """Seconds in which a process has ended that was told to."""
 
 
-class ServiceCommands(Protocol):
-    """What :class:`appliance.operations.releases.Commands` has."""
-
-    @property
-    def stop(self) -> str:
-        """The command line that stops everything."""
-
-    @property
-    def start(self) -> str:
-        """The command line that starts everything."""
-
-    @property
-    def probe(self) -> tuple[str, ...]:
-        """What a release is asked once it was started."""
-
-    def do(self, line: str, home: Home) -> None:
-        """Runs a command line."""
-
-
-def stop_services(home: Home, services: ServiceCommands, patience: float = PATIENCE) -> None:
+def stop_services(home: Home, services: Commands, patience: float = PATIENCE) -> None:
     """Returns when neither the authority nor the scheduler of *home* runs any more; the others end before these.
 
     Raises :class:`UpgradeRefused` when one still does after *patience* seconds. Without a command nothing stops.
@@ -157,7 +139,7 @@ def _is_in_the_portal(public: dict[str, Any], administration: DatabaseSnapshot) 
 
 
 def go_back(
-    home: Home, releases: Releases, done: Upgrade, commands: ServiceCommands, *, forget_newer: bool = False
+    home: Home, releases: Releases, done: Upgrade, commands: Commands, *, forget_newer: bool = False
 ) -> Upgrade:
     """Stops, puts the copies back where a schema was changed, switches, starts, probes. Safe to repeat.
 
@@ -203,9 +185,6 @@ def _put_back(home: Home, done: Upgrade, *, forget_newer: bool) -> None:
             after=done.after,
         )
     copies.put_back(() if newer.lost else newer.carried, together=done.migrates)
-
-
-_SLACK = 64 * 1024 * 1024
 
 
 class DatabaseCopies:
@@ -270,14 +249,10 @@ class DatabaseCopies:
         return self._directory.exists()
 
     def _require_room(self) -> None:
-        needed = 2 * sum(path.stat().st_size for path in self._paths) + _SLACK
-        free = shutil.disk_usage(self._home.root).free
-        if free < needed:
+        if lack := lack_of_room(self._home.root, 2 * sum(path.stat().st_size for path in self._paths)):
             raise UpgradeRefused(
                 "The upgrade needs about {needed} MB in {path}, {free} MB are free; make room.",
-                needed=needed // 1_000_000,
-                path=self._home.root,
-                free=free // 1_000_000,
+                **lack,
             )
 
 

@@ -6,14 +6,16 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
 from appliance.errors import UpgradeRefused
 from appliance.home import Home
+from appliance.supervision import inherited
 from hsm import files
 from hsm.files import sync_directory
 
@@ -85,8 +87,7 @@ class Releases:
 
 def run_command(command: list[str], more: Mapping[str, str]) -> str:
     """What *command* prints. Raises :class:`UpgradeRefused` with its last words when it fails."""
-    kept = ("PATH", "LANG", "LC_ALL", "TZ", "HOME", "TMPDIR", "CREDENTIALS_DIRECTORY")
-    environment = {name: os.environ[name] for name in kept if name in os.environ}
+    environment = inherited(os.environ, "CREDENTIALS_DIRECTORY")
     try:
         done = subprocess.run(
             command, env={**environment, **more}, capture_output=True, text=True, timeout=PATIENCE, check=False
@@ -97,6 +98,32 @@ def run_command(command: list[str], more: Mapping[str, str]) -> str:
         said = (done.stderr.strip() or done.stdout.strip()).splitlines() or [f"status {done.returncode}"]
         raise UpgradeRefused("`{command}` failed: {why}", command=" ".join(command), why=said[-1])
     return done.stdout
+
+
+@dataclass(frozen=True, slots=True)
+class Commands:
+    """How services are stopped and started, and a backup is made: command lines, none where nothing is to be done.
+
+    Without ``backup`` the current release's own `vermilion backup create` makes it; ``wait`` is the seconds that a
+    release has until it serves. Where the authority is ``attended``, people unlock it after every start: a release
+    that waits for them serves, too.
+    """
+
+    stop: str = ""
+    start: str = ""
+    backup: str = ""
+    wait: int = 60
+    attended: bool = False
+
+    @property
+    def probe(self) -> tuple[str, ...]:
+        """What a release that was started is asked: the arguments of its ``vermilion``."""
+        return ("probe", "--wait", str(self.wait), *(["--attended"] if self.attended else []))
+
+    def do(self, line: str, home: Home) -> None:
+        """Runs one of them. Raises :class:`UpgradeRefused`."""
+        if line:
+            run_command(shlex.split(line), {"VERMILION_HOME": str(home.root)})
 
 
 class UpgradeStep(StrEnum):
@@ -154,11 +181,16 @@ class UpgradeJournal:
             return None
         return Upgrade(**{**values, "step": UpgradeStep(values["step"])})
 
+    def last_to_go_back_from(self) -> Upgrade:
+        """The last upgrade, unless it was taken back. Raises :class:`UpgradeRefused` when there is none."""
+        last = self.read_upgrade()
+        if last is None or last.step is UpgradeStep.TAKEN_BACK:
+            raise UpgradeRefused("There is no upgrade to go back from.")
+        return last
+
     def write_upgrade(self, upgrade: Upgrade) -> Upgrade:
         """Keeps *upgrade*, on disk on return."""
-        names = ("before", "after", "step", "archive", "entries", "migrates")
-        content = {name: getattr(upgrade, name) for name in names}
-        files.write_durably(self._path, json.dumps(content).encode(), mode=0o644)
+        files.write_durably(self._path, json.dumps(asdict(upgrade)).encode(), mode=0o644)
         return upgrade
 
     def record_step(self, upgrade: Upgrade, step: UpgradeStep) -> Upgrade:

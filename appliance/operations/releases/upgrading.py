@@ -3,8 +3,7 @@ back from the last upgrade, also from one that was interrupted."""
 
 from __future__ import annotations
 
-import shlex
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from appliance.config import load
@@ -14,6 +13,7 @@ from appliance.operations.backup.archives import BackupArchives
 from appliance.operations.backup.checking import signed_manifest
 from appliance.operations.releases.rollback import DatabaseCopies, entries_of, go_back, schema_of, stop_services
 from appliance.operations.releases.tree import (
+    Commands,
     Release,
     Releases,
     Upgrade,
@@ -21,35 +21,8 @@ from appliance.operations.releases.tree import (
     UpgradeStep,
     UpgradeStepHook,
     no_hook,
-    run_command,
 )
-from hsm.note import parse_vkey
-
-
-@dataclass(frozen=True, slots=True)
-class Commands:
-    """How services are stopped and started, and a backup is made: command lines, none where nothing is to be done.
-
-    Without ``backup`` the current release's own `vermilion backup create` makes it; ``wait`` is the seconds that a
-    release has until it serves. Where the authority is ``attended``, people unlock it after every start: a release
-    that waits for them serves, too.
-    """
-
-    stop: str = ""
-    start: str = ""
-    backup: str = ""
-    wait: int = 60
-    attended: bool = False
-
-    @property
-    def probe(self) -> tuple[str, ...]:
-        """What a release that was started is asked: the arguments of its ``vermilion``."""
-        return ("probe", "--wait", str(self.wait), *(["--attended"] if self.attended else []))
-
-    def do(self, line: str, home: Home) -> None:
-        """Runs one of them. Raises :class:`UpgradeRefused`."""
-        if line:
-            run_command(shlex.split(line), {"VERMILION_HOME": str(home.root)})
+from hsm.note import read_vkey
 
 
 def upgrade(
@@ -71,21 +44,15 @@ def upgrade(
     release serves again. Only when acts were recorded in between, nothing is taken back, and the sentence says so.
     Raises :class:`UpgradeRefused`.
     """
-    journal, copies = UpgradeJournal(releases.root), DatabaseCopies(home)
-    done = journal.read_upgrade()
-    if done is None or not done.is_open or not done.has(UpgradeStep.BACKED_UP):
-        done = journal.write_upgrade(_preflight(home, releases, name))
-    elif done.after != name:
-        raise UpgradeRefused(
-            "An upgrade to {name} was interrupted; run that again, or `vermilion rollback`.", name=done.after
-        )
+    journal = UpgradeJournal(releases.root)
+    done = _begun(journal, home, releases, name)
     passing(done.step)
     if not done.has(UpgradeStep.BACKED_UP):
         archive = _backup(home, releases.get(done.before), commands, now)
         done = journal.record_step(replace(done, archive=archive), UpgradeStep.BACKED_UP)
         passing(UpgradeStep.BACKED_UP)
     if not done.has(UpgradeStep.COPIED):
-        _copy(home, copies, commands)
+        _copy(home, commands)
         done = journal.record_step(replace(done, entries=entries_of(home.database)), UpgradeStep.COPIED)
         passing(UpgradeStep.COPIED)
     try:
@@ -100,11 +67,23 @@ def upgrade(
         ) from error
 
 
-def _copy(home: Home, copies: DatabaseCopies, commands: Commands) -> None:
+def _begun(journal: UpgradeJournal, home: Home, releases: Releases, name: str) -> Upgrade:
+    """The upgrade that was interrupted, or a new one."""
+    done = journal.read_upgrade()
+    if done is None or not done.is_open or not done.has(UpgradeStep.BACKED_UP):
+        return journal.write_upgrade(_preflight(home, releases, name))
+    if done.after != name:
+        raise UpgradeRefused(
+            "An upgrade to {name} was interrupted; run that again, or `vermilion rollback`.", name=done.after
+        )
+    return done
+
+
+def _copy(home: Home, commands: Commands) -> None:
     """Everything stops and is copied; where that fails, everything starts again."""
     try:
         stop_services(home, commands)
-        copies.make()
+        DatabaseCopies(home).make()
     except ApplianceError:
         commands.do(commands.start, home)
         raise
@@ -153,7 +132,7 @@ def _backup(home: Home, current: Release, commands: Commands, now: datetime) -> 
     newest = BackupArchives(load(home).backups).newest()
     if newest is None:
         raise UpgradeRefused("No backup was made; the upgrade was not begun.")
-    manifest = signed_manifest(newest, parse_vkey((home.trust / "log.vkey").read_text("ascii")))
+    manifest = signed_manifest(newest, read_vkey(home.log_key))
     newest.require_parts(manifest)
     if manifest.created < now.replace(microsecond=0) - timedelta(seconds=1):
         raise UpgradeRefused("No backup was made; the upgrade was not begun.")
@@ -162,7 +141,5 @@ def _backup(home: Home, current: Release, commands: Commands, now: datetime) -> 
 
 def roll_back(home: Home, releases: Releases, commands: Commands, *, forget_newer: bool = False) -> Upgrade:
     """Makes the release before the last upgrade the current one again. Raises :class:`UpgradeRefused`."""
-    done = UpgradeJournal(releases.root).read_upgrade()
-    if done is None or done.step is UpgradeStep.TAKEN_BACK:
-        raise UpgradeRefused("There is no upgrade to go back from.")
+    done = UpgradeJournal(releases.root).last_to_go_back_from()
     return go_back(home, releases, done, commands, forget_newer=forget_newer)

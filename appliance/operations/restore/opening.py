@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,7 +26,7 @@ from appliance.store.copying import require_whole
 from appliance.store.database import Database
 from appliance.verification import Indication, TrustAnchors, Verifier
 from hsm.encryption import decrypt_directory, decrypt_file
-from hsm.note import NoteKey, parse_vkey
+from hsm.note import NoteKey, read_vkey
 
 SAMPLE = 5
 """Signed contracts that are verified after opening."""
@@ -44,7 +45,7 @@ def open_appliance_files(archive: BackupArchive, into: Home, identities: Sequenc
     decrypt_directory(archive.part(places.HOUSE), into.root, identities)
     for directory in (into.settings.parent, into.secrets):
         make_directory(directory)
-    return parse_vkey((into.trust / "log.vkey").read_text("ascii"))
+    return read_vkey(into.log_key)
 
 
 def open_database(archive: BackupArchive, into: Home, identities: Sequence[str]) -> None:
@@ -82,15 +83,12 @@ def verify_opened(
     *home* is what was opened. Raises :class:`ApplianceError`.
     """
     documents = documents_of(archive, home.root, identities)
-    database = Database(home.database)
-    try:
-        key = parse_vkey((home.trust / "log.vkey").read_text("ascii"))
+    with closing(Database(home.database)) as database:
+        key = read_vkey(home.log_key)
         log = LogCheck(database, None, key=key).check_against(remembered_checkpoint(manifest.authority))
         with database.reading() as tx:
             missing = sum(digest not in documents for digest in retention.needed(tx))
             signed = retention.newest_signed(tx, SAMPLE)
-    finally:
-        database.close()
     if missing:
         raise RestoreRefused(
             "{archive} lacks documents that contracts need: {count}.", archive=archive.name, count=missing

@@ -8,7 +8,6 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -23,6 +22,7 @@ from appliance.operations.backup.archives import (
     BackupFailpoint,
     BackupFailpointHook,
     BackupManifest,
+    lack_of_room,
     no_failpoint,
 )
 from appliance.operations.backup.checking import signed_manifest
@@ -35,7 +35,7 @@ from appliance.operations.restore.opening import (
     verify_opened,
 )
 from appliance.store.schema import latest
-from appliance.supervision import answers
+from appliance.supervision import answers, inherited
 from hsm.config import AuthorityHome
 from hsm.encryption import identities_in
 from hsm.errors import error_class
@@ -111,9 +111,6 @@ def like_before(home: Home, staged: Path) -> None:
             if os.geteuid() == 0:
                 os.chown(path, before.st_uid, before.st_gid)
             path.chmod(before.st_mode & (0o7777 if path.is_dir() else 0o666))
-
-
-SLACK = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,19 +218,16 @@ def _admitted(home: Home, order: RestoreOrder) -> BackupManifest:
     needed = (
         manifest.content + sum(part.size for part in manifest.parts) + 2 * manifest.part(places.AUTHORITY).size
     )
-    free = shutil.disk_usage(home.root).free
-    if free < needed + SLACK:
+    if lack := lack_of_room(home.root, needed):
         raise RestoreRefused(
             "The restore needs about {needed} MB in {path}, {free} MB are free; make room.",
-            needed=(needed + SLACK) // 1_000_000,
-            path=home.root,
-            free=free // 1_000_000,
+            **lack,
         )
     return manifest
 
 
 def _own_key(home: Home) -> NoteKey | None:
-    path = home.trust / "log.vkey"
+    path = home.log_key
     return parse_vkey(path.read_text("ascii")) if path.exists() else None
 
 
@@ -260,7 +254,7 @@ def _open_authority(home: Home, order: RestoreOrder, staged: Home) -> None:
     part, options = order.archive.part(places.AUTHORITY), ["forget-newer"] if order.forget_newer else []
     done = subprocess.run(
         [sys.executable, "-m", "hsm.backup.restoring", part, order.identity, staged.root, *options],
-        env={**_inherited(os.environ), "VERMILION_HOME": str(home.root)},
+        env={**inherited(os.environ, "CREDENTIALS_DIRECTORY"), "VERMILION_HOME": str(home.root)},
         capture_output=True,
         text=True,
         check=False,
@@ -273,11 +267,6 @@ def _open_authority(home: Home, order: RestoreOrder, staged: Home) -> None:
         why = (done.stderr.strip().splitlines() or [f"status {done.returncode}"])[-1]
         raise RestoreRefused("The authority's part of the backup could not be opened: {why}.", why=why) from error
     raise error_class(code)(template, **values)
-
-
-def _inherited(environment: Mapping[str, str]) -> dict[str, str]:
-    wanted = ("PATH", "LANG", "LC_ALL", "TZ", "HOME", "TMPDIR", "CREDENTIALS_DIRECTORY")
-    return {name: environment[name] for name in wanted if name in environment}
 
 
 def _keep_administration(home: Home, staged: Home) -> None:
