@@ -9,9 +9,10 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TypeVar, cast
 
 from appliance.config import Settings, load
 from appliance.errors import ApplianceError
@@ -21,6 +22,8 @@ from appliance.store.database import Database, Transaction
 from hsm.client import AuthorityClient
 from hsm.errors import AuthorityError
 from hsm.operation_types import AuthorityStatus
+
+T = TypeVar("T")
 
 PATIENCE = 2.0
 """Seconds for each answer of the authority, and for the database's lock."""
@@ -55,52 +58,27 @@ class CheckContext:
     cursor: JournalCursor | None = None
     _stack: ExitStack = field(default_factory=ExitStack)
     commit_seconds: float | None = None
-    _settings: Settings | ApplianceError | None = None
-    _database: Database | ApplianceError | None = None
-    _status: AuthorityStatus | AuthorityError | None = None
+    _known: dict[str, object] = field(default_factory=dict)
 
     def settings(self) -> Settings:
         """The settings. Raises :class:`ApplianceError`."""
-        if self._settings is None:
-            try:
-                self._settings = load(self.home)
-            except ApplianceError as error:
-                self._settings = error
-        if isinstance(self._settings, ApplianceError):
-            raise self._settings
-        return self._settings
+        return self._once("settings", lambda: load(self.home))
 
     def database(self) -> Database:
         """The database, opened. Raises :class:`ApplianceError`, :class:`NotAnswerable` when there is none."""
         if self.opened is not None:
             return self.opened
-        if isinstance(self._database, ApplianceError):
-            raise self._database
         if not self.home.database.exists():
             raise NotAnswerable
-        if self._database is None:
-            try:
-                self._database = Database(self.home.database, patience=PATIENCE)
-                self._stack.callback(self._database.close)
-            except ApplianceError as error:
-                self._database = error
-                raise
-        return self._database
+        return self._once("database", self._open_database)
 
     def give_up_database(self, error: ApplianceError) -> None:
         """It takes nobody now: whoever asks next in this round need not wait to find that out."""
-        self._database = error
+        self._known["database"] = error
 
     def status(self) -> AuthorityStatus:
         """What the authority says of itself. Raises :class:`AuthorityError`."""
-        if self._status is None:
-            try:
-                self._status = self.client.status()
-            except AuthorityError as error:
-                self._status = error
-        if isinstance(self._status, AuthorityError):
-            raise self._status
-        return self._status
+        return self._once("status", self.client.status)
 
     def configured(self) -> Settings:
         """The settings, for questions about something else. Raises :class:`NotAnswerable`."""
@@ -119,6 +97,21 @@ class CheckContext:
             database = self.database()
         with database.reading() as tx:
             yield tx
+
+    def _open_database(self) -> Database:
+        return self._stack.enter_context(closing(Database(self.home.database, patience=PATIENCE)))
+
+    def _once(self, name: str, ask: Callable[[], T]) -> T:
+        """What *ask* gives or raises, asked once in this round under that *name*."""
+        if name not in self._known:
+            try:
+                self._known[name] = ask()
+            except (ApplianceError, AuthorityError) as error:
+                self._known[name] = error
+        known = self._known[name]
+        if isinstance(known, Exception):
+            raise known
+        return cast(T, known)
 
     def close(self) -> None:
         """Lets go of what was opened."""

@@ -30,7 +30,19 @@ class Observed:
     @classmethod
     def from_row(cls, row: store.Observation) -> Observed:
         """What was kept."""
-        return _of(row)
+        known = row.page in set(RunbookPage)  # another release may have written it
+        page = None if row.page is None else RunbookPage(row.page) if known else RunbookPage.CHECK_BROKEN
+        finding = HealthFinding(
+            name=row.name,
+            condition=Condition(row.condition),
+            template=row.sentence.template,
+            values=row.sentence.values,
+            remedy=row.remedy.template,
+            remedy_values=row.remedy.values,
+            page=page,
+            mark=row.mark,
+        )
+        return cls(finding, row.since, row.at)
 
     @classmethod
     def from_finding(cls, finding: HealthFinding, now: datetime, before: Observed | None) -> Observed:
@@ -86,21 +98,23 @@ class Observations:
         """What a round at *now* found of the things called *names*, in the order in which people read them; what
         could not be asked stays as it was found last. Raises StorageError."""
         positions = {name: number for number, name in enumerate(names)}
-        with self._opened().transaction() as tx:
+        with self.database().transaction() as tx:
             for finding in findings:
                 store.save_observation(tx, positions[finding.name], _row(finding, now))
             store.keep_only(tx, names)
             store.put_round(tx, now, figures)
 
     def database(self) -> Database:
-        """The database, made when missing; for what else the watch keeps. Raises StorageError."""
-        return self._opened()
+        """The database, made when missing. Raises StorageError."""
+        if self._database is None:
+            self._database = Database(self._path, HEALTH)
+        return self._database
 
     @contextmanager
     def reading(self) -> Iterator[Transaction]:
         """One view of it, also for a process that can only read, while the watch is gone. Raises StorageError."""
         try:
-            database = self._opened()
+            database = self.database()
         except StorageError:
             if self._path.with_name(f"{self._path.name}-wal").exists():
                 raise
@@ -114,11 +128,6 @@ class Observations:
         """Lets go of the file."""
         if self._database is not None:
             self._database.close()
-
-    def _opened(self) -> Database:
-        if self._database is None:
-            self._database = Database(self._path, HEALTH)
-        return self._database
 
     def _survey(self) -> Survey:
         with self.reading() as tx:
@@ -145,19 +154,3 @@ def _row(finding: HealthFinding, now: datetime) -> store.Observation:
     return store.Observation(
         finding.name, finding.condition, sentence, remedy, page, finding.mark, since=now, at=now
     )
-
-
-def _of(row: store.Observation) -> Observed:
-    known = row.page in set(RunbookPage)  # another release may have written it
-    page = None if row.page is None else RunbookPage(row.page) if known else RunbookPage.CHECK_BROKEN
-    finding = HealthFinding(
-        name=row.name,
-        condition=Condition(row.condition),
-        template=row.sentence.template,
-        values=row.sentence.values,
-        remedy=row.remedy.template,
-        remedy_values=row.remedy.values,
-        page=page,
-        mark=row.mark,
-    )
-    return Observed(finding, row.since, row.at)

@@ -84,35 +84,22 @@ def build_scheduler(jobs: Sequence[Job]) -> BackgroundScheduler:
     return scheduler
 
 
-SEQUENCING = 1.0
-RECOVERY = 2.0
-DEADLINES = 10.0
-OUTBOX = 1.0
-SEAL_REQUESTS = 10.0
-DISPOSAL = 600.0
-REMINDERS = 10.0
-REVOCATION_LISTS = 3600.0
-SIGN_OF_LIFE = 15.0
-KEEPING = 60.0
-CEREMONIES = 60.0
-
-
 def jobs_of(appliance: Appliance, delivery: OutboxDelivery | None) -> list[Job]:
     """All jobs; mail goes out only where a server is configured, and waits in the outbox otherwise."""
     jobs = [
-        Job("sequencing", SEQUENCING, appliance.sequencer.run_once),
-        Job("recovery", RECOVERY, appliance.recovery.run),
-        Job("deadlines", DEADLINES, appliance.endings.expire),
-        Job("seal requests", SEAL_REQUESTS, appliance.seal_requests.sweep),
-        Job("disposal", DISPOSAL, appliance.retention.disposal.remove_doomed_blobs),
-        Job("ownerless documents", DISPOSAL, appliance.retention.disposal.remove_ownerless_blobs),
-        Job("reminders", REMINDERS, appliance.reminders.ticker.tick),
-        Job("keeping", KEEPING, appliance.archive_renewal.run_round),
-        Job("ceremonies", CEREMONIES, appliance.ceremonies.record_ceremonies, at_once=True),
-        Job("revocation lists", REVOCATION_LISTS, appliance.authority.issue_crl),
+        Job("sequencing", 1.0, appliance.sequencer.run_once),
+        Job("recovery", 2.0, appliance.recovery.run),
+        Job("deadlines", 10.0, appliance.endings.expire),
+        Job("seal requests", 10.0, appliance.seal_requests.sweep),
+        Job("disposal", 600.0, appliance.retention.disposal.remove_doomed_blobs),
+        Job("ownerless documents", 600.0, appliance.retention.disposal.remove_ownerless_blobs),
+        Job("reminders", 10.0, appliance.reminders.ticker.tick),
+        Job("keeping", 60.0, appliance.archive_renewal.run_round),
+        Job("ceremonies", 60.0, appliance.ceremonies.record_ceremonies, at_once=True),
+        Job("revocation lists", 3600.0, appliance.authority.issue_crl),
     ]
     if delivery is not None:
-        jobs.append(Job("outbox", OUTBOX, delivery.deliver_due))
+        jobs.append(Job("outbox", 1.0, delivery.deliver_due))
     return jobs
 
 
@@ -143,14 +130,7 @@ def liveness_job(appliance: Appliance, manager: ServiceManager) -> Job:
         with appliance.database.transaction():
             manager.alive()
 
-    return Job("sign of life", SIGN_OF_LIFE, look)
-
-
-REQUESTS_SECONDS = 1.0
-"""Somebody at the console waits for it."""
-
-MAIL_SECONDS = 2.0
-STUCK_SECONDS = 15.0
+    return Job("sign of life", 15.0, look)
 
 
 class AdministrationJobs:
@@ -193,13 +173,13 @@ def administration_jobs(appliance: Appliance, stack: ExitStack) -> list[Job]:
     """The jobs; what they opened is closed with *stack*."""
     administering = AdministrationJobs(appliance, stack)
     jobs = [
-        Job("acts", REQUESTS_SECONDS, administering.execute_requests),
-        Job("stuck contracts", STUCK_SECONDS, administering.publish_stuck_contracts),
+        Job("acts", 1.0, administering.execute_requests),  # somebody at the console waits for it
+        Job("stuck contracts", 15.0, administering.publish_stuck_contracts),
     ]
     settings = appliance.settings
     if settings.mail.configured:
         mail = MailClient(settings.mail, settings.mail_password(os.environ))
-        jobs.append(Job("letters about acts", MAIL_SECONDS, partial(administering.send_approval_mail, mail)))
+        jobs.append(Job("letters about acts", 2.0, partial(administering.send_approval_mail, mail)))
     return jobs
 
 

@@ -8,7 +8,7 @@ from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-from webui.tsa.http_answers import LARGEST_BODY, HttpAnswer, broken, unreachable
+from webui.tsa.http_answers import BROKEN, LARGEST_BODY, UNREACHABLE, HttpAnswer
 
 PATH = "/tsa"
 
@@ -43,12 +43,12 @@ class TimestampForwarder:
     def _answer(self, environ: WSGIEnvironment) -> HttpAnswer:
         body = environ["wsgi.input"].read(LARGEST_BODY + 1)
         if len(body) < min(int(environ.get("CONTENT_LENGTH") or 0), LARGEST_BODY + 1):
-            return broken()
+            return BROKEN
         kind = environ.get("CONTENT_TYPE")
         try:
             return self._ask(environ["REQUEST_METHOD"], body, {"Content-Type": kind} if kind else {})
         except (OSError, HTTPException):
-            return unreachable()
+            return UNREACHABLE
 
     def _ask(self, method: str, body: bytes, headers: dict[str, str]) -> HttpAnswer:
         with closing(HTTPConnection("127.0.0.1", self._port, timeout=PATIENCE)) as connection:

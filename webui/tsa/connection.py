@@ -15,18 +15,18 @@ from typing import cast
 import httptools
 
 from webui.tsa.http_answers import (
+    BROKEN,
+    HEAD_TOO_LARGE,
     LARGEST_BODY,
     LARGEST_HEAD,
+    METHOD_UNKNOWN,
     MOST_DRAINED,
     MOST_FIELDS,
+    TOO_LARGE,
+    VERSION_UNKNOWN,
     HttpAnswer,
-    broken,
-    head_too_large,
     http_refusal,
-    method_unknown,
     timestamp_response,
-    too_large,
-    version_unknown,
 )
 
 Ask = Callable[[bytes, Callable[[bytes], None]], None]
@@ -176,9 +176,9 @@ class TimestampConnection(asyncio.BufferedProtocol):
         request = self._request
         request.in_head = False
         if request.overlong:
-            request.refused = head_too_large()
+            request.refused = HEAD_TOO_LARGE
         elif self._parser.get_http_version() not in ("1.0", "1.1"):
-            request.refused = version_unknown()
+            request.refused = VERSION_UNKNOWN
         else:
             request.refused = http_refusal(self._parser.get_method().decode(), request.kind)
         waits = request.expects and self._parser.get_http_version() == "1.1"  # RFC 9110, 10.1.1
@@ -197,11 +197,11 @@ class TimestampConnection(asyncio.BufferedProtocol):
             return
         pending = self._queue_reply()
         if self._request.overlong:
-            self._answer(pending, head_too_large())
+            self._answer(pending, HEAD_TOO_LARGE)
         elif self._request.refused is not None:
             self._answer(pending, self._request.refused, with_body=self._parser.get_method() != b"HEAD")
         elif len(self._request.body) > LARGEST_BODY:
-            self._answer(pending, too_large())
+            self._answer(pending, TOO_LARGE)
         else:
             self._ask(bytes(self._request.body), lambda reply: self._answer(pending, timestamp_response(reply)))
         self._request = _Request()
@@ -288,11 +288,11 @@ class TimestampConnection(asyncio.BufferedProtocol):
         except httptools.HttpParserUpgrade as upgrade:
             return self._without_upgrade(data[upgrade.args[0] :])
         except httptools.HttpParserInvalidMethodError:
-            self._refuse(method_unknown())
+            self._refuse(METHOD_UNKNOWN)
         except httptools.HttpParserCallbackError:
             raise  # a defect of ours: the loop logs it and closes this connection
         except httptools.HttpParserError:
-            self._refuse(broken())
+            self._refuse(BROKEN)
         return b""
 
     def _without_upgrade(self, rest: bytes) -> bytes:
@@ -312,11 +312,11 @@ class TimestampConnection(asyncio.BufferedProtocol):
             return
         if self._request.in_head:
             if self._request.read > LARGEST_HEAD or self._request.fields > MOST_FIELDS:
-                self._refuse(head_too_large())
+                self._refuse(HEAD_TOO_LARGE)
         elif self._request.read > MOST_DRAINED:
-            self._refuse(too_large())
+            self._refuse(TOO_LARGE)
         elif self._request.read - self._request.useful > LARGEST_HEAD + MOST_AT_ONCE:
-            self._refuse(head_too_large())  # only trailers, or what stands beside chunk sizes
+            self._refuse(HEAD_TOO_LARGE)  # only trailers, or what stands beside chunk sizes
 
     def _discard(self, size: int) -> None:
         self._discarded += size

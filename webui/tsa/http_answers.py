@@ -69,37 +69,6 @@ def http_refusal(method: str, content_type: str | None) -> HttpAnswer | None:
     return None
 
 
-def too_large() -> HttpAnswer:
-    """413: nothing that asks for a timestamp is that long."""
-    sentence = f"A timestamp request has at most {LARGEST_BODY} bytes.\n".encode()
-    return _answer(413, "text/plain", sentence, ("Connection", "close"))
-
-
-def method_unknown() -> HttpAnswer:
-    """405 for a method that no server knows."""
-    return _closing(405, "Timestamps are asked for with POST.", ("Allow", "POST"))
-
-
-def broken() -> HttpAnswer:
-    """400: no HTTP, or HTTP whose length can be read in two ways."""
-    return _closing(400, "This is not well-formed HTTP/1.1.")
-
-
-def head_too_large() -> HttpAnswer:
-    """431."""
-    return _closing(431, f"A request has at most {MOST_FIELDS} fields in {LARGEST_HEAD} bytes.")
-
-
-def version_unknown() -> HttpAnswer:
-    """400: 505 would say so too, but what a client sends is never the server's failure."""
-    return _closing(400, "HTTP/1.1 and HTTP/1.0 are spoken here.")
-
-
-def unreachable() -> HttpAnswer:
-    """502: the portal forwards requests in development, and the timestamp service does not answer it."""
-    return _closing(502, "The timestamp service does not answer; try again in a moment.")
-
-
 def _closing(status: int, sentence: str, *headers: tuple[str, str]) -> HttpAnswer:
     return _answer(status, "text/plain", f"{sentence}\n".encode(), ("Connection", "close"), *headers)
 
@@ -118,3 +87,14 @@ def _answer(status: int, kind: str, body: bytes, *headers: tuple[str, str]) -> H
         ("X-Content-Type-Options", "nosniff"),
     )
     return HttpAnswer(status, (*fixed, *headers), body)
+
+
+TOO_LARGE = _closing(413, f"A timestamp request has at most {LARGEST_BODY} bytes.")
+METHOD_UNKNOWN = _closing(405, "Timestamps are asked for with POST.", ("Allow", "POST"))
+BROKEN = _closing(400, "This is not well-formed HTTP/1.1.")
+"""No HTTP, or HTTP whose length can be read in two ways."""
+HEAD_TOO_LARGE = _closing(431, f"A request has at most {MOST_FIELDS} fields in {LARGEST_HEAD} bytes.")
+VERSION_UNKNOWN = _closing(400, "HTTP/1.1 and HTTP/1.0 are spoken here.")
+"""505 would say so too, but what a client sends is never the server's failure."""
+UNREACHABLE = _closing(502, "The timestamp service does not answer; try again in a moment.")
+"""The portal forwards requests in development, and the timestamp service does not answer it."""
