@@ -1,9 +1,8 @@
 """The tamper-evident log: entries, their Merkle tree, checkpoints by the authority, proofs for everybody."""
 
-from appliance.ledger.answers import LogAnswer, LogAnswers
 from appliance.ledger.check import LogCheck, LogReport
 from appliance.ledger.entry import LedgerEntry, commitment, record, record_timestamps
-from appliance.ledger.proofs import LogProofs, ParameterRefused
+from appliance.ledger.proofs import LogAnswer, LogAnswers, LogProofs, ParameterRefused
 from appliance.ledger.scan import LogScan, ProvenHistory, require_chain
 from appliance.ledger.sequencer import Sequencer, sequencing_held
 from appliance.ledger.tree import TileName, Tiles

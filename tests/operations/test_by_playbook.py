@@ -11,8 +11,8 @@ import pytest
 
 from appliance.errors import ApplianceError, StateRefused, UpgradeRefused
 from appliance.operations.releases import PlaybookReleases, ProvisionedReleases, Releases, UpgradeStep
-from appliance.operations.releases.by_playbook import failure_sentence
 from appliance.operations.releases.tree import Upgrade, UpgradeJournal
+from appliance.operations.releases.upgrading import failure_sentence
 from tests.systemd.conftest import UNITS
 
 REFUSAL = 'An upgrade begins with a backup, and the settings name "no" recovery key => {}. Nothing was changed.'

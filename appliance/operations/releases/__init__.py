@@ -1,8 +1,7 @@
 """Releases side by side, one of them current: upgrades that go back by themselves, and rollbacks."""
 
-from appliance.operations.releases.by_playbook import PlaybookReleases, ProvisionedReleases
 from appliance.operations.releases.tree import Commands, Release, Releases, UpgradeStep
-from appliance.operations.releases.upgrading import roll_back, upgrade
+from appliance.operations.releases.upgrading import PlaybookReleases, ProvisionedReleases, roll_back, upgrade
 
 __all__ = [
     "Commands",

@@ -1,13 +1,24 @@
-"""``upgrade``: preflight, backup, stop, copies, migration, switch, start, probe; or back by itself. ``rollback``:
-back from the last upgrade, also from one that was interrupted."""
+"""``upgrade``: preflight, backup, stop, copies, migration, switch, start, probe; or back by itself.
+``rollback``: back from the last upgrade, also from one that was interrupted.
+
+Whoever decides a change of release in the console has it made by the playbook of its bundle
+(:class:`PlaybookReleases`). It brings the packages, units, users, commands and settings that `install
+--playbook upgrade` brings, being that. Root keeps bundle, key and settings on the machine
+(``provisioning/install``, ``provisioning/roles/record``); ``systemd/vermilion.release@.service`` runs the
+playbook, and leaves what was printed in a file.
+"""
 
 from __future__ import annotations
 
-from dataclasses import replace
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from pathlib import Path
 
 from appliance.config import load
-from appliance.errors import ApplianceError, UpgradeRefused
+from appliance.errors import ApplianceError, StateRefused, UpgradeRefused
 from appliance.home import Home
 from appliance.operations.backup.archives import BackupArchives
 from appliance.operations.backup.checking import signed_manifest
@@ -143,3 +154,127 @@ def roll_back(home: Home, releases: Releases, commands: Commands, *, forget_newe
     """Makes the release before the last upgrade the current one again. Raises :class:`UpgradeRefused`."""
     done = UpgradeJournal(releases.root).last_to_go_back_from()
     return go_back(home, releases, done, commands, forget_newer=forget_newer)
+
+
+_VERSION = re.compile(r"[0-9][0-9A-Za-z.]{0,39}")
+"""What may stand in the name of the unit, and be the name of a folder."""
+
+_FAILED = re.compile(r"^(?:fatal|failed): \[.*? => (?=\{)", re.MULTILINE)
+"""How Ansible begins to tell the result of a task that failed; ``failed`` is for one item of a loop."""
+
+_SPEAKER = re.compile(r"^(?:install|vermilion-bundle): ")
+"""Which of our programs says it."""
+
+_JSON = json.JSONDecoder()
+
+
+@dataclass(frozen=True, slots=True)
+class ProvisionedReleases:
+    """What root keeps: the releases with the folder ``bundles`` beside them, the *key* that bundles are verified
+    with, the *settings*; and the file *told*, where the unit leaves what it printed."""
+
+    releases: Releases
+    settings: Path
+    key: Path = Path("/etc/apt/keyrings/vermilion-bundle.asc")
+    told: Path = Path("/run/vermilion-release/told")
+
+
+class PlaybookReleases:
+    """*start* starts a unit and returns when it has ended; it raises :class:`StateRefused` when that failed."""
+
+    def __init__(self, kept: ProvisionedReleases, start: Callable[[str], None]) -> None:
+        self._kept = kept
+        self._start = start
+        self._journal = UpgradeJournal(kept.releases.root)
+
+    def upgrade(self, version: str) -> Upgrade:
+        """To the release *version*, or the one that serves goes on. One that was interrupted is taken up again.
+
+        Raises :class:`UpgradeRefused`, with nothing changed, where its bundle is not on this machine, and with the
+        playbook's own sentence where that refuses or fails.
+        """
+        done = self._journal.read_upgrade()
+        if self._current() == version and not (done and done.is_open):
+            raise UpgradeRefused("Release {name} is the current one already.", name=version)
+        self._run("upgrade", "upgrade", version)
+        return self._done(version, UpgradeStep.DONE)
+
+    def roll_back(self, *, forget_newer: bool) -> Upgrade:
+        """To the release before the last upgrade. Raises :class:`UpgradeRefused` as :meth:`upgrade` does."""
+        done = self._journal.last_to_go_back_from()
+        self._run("rollback", "forget" if forget_newer else "rollback", done.before)
+        return self._done(done.after, UpgradeStep.TAKEN_BACK)
+
+    def _run(self, playbook: str, word: str, version: str) -> None:
+        self._require_bundle(version)
+        self._require_kept(playbook, version)
+        before = _written(self._kept.told)
+        try:
+            self._start(f"vermilion.release@{word}-{version}.service")
+        except StateRefused as error:
+            said = _written(self._kept.told) != before
+            why = failure_sentence(self._kept.told.read_text(encoding="utf-8", errors="replace")) if said else ""
+            raise UpgradeRefused(
+                "The playbook {playbook} of release {name} failed: {why} Release {current} is the current one.",
+                playbook=playbook,
+                name=version,
+                why=why or str(error),
+                current=self._current(),
+            ) from error
+
+    def _require_bundle(self, version: str) -> None:
+        bundles = self._kept.releases.root / "bundles"
+        if not _VERSION.fullmatch(version) or not (bundles / version / "install").is_file():
+            raise UpgradeRefused(
+                "There is no bundle of release {name} in {path}; `vermilion-bundle ARCHIVE`, run by root, verifies"
+                " its archive and keeps it there.",
+                name=version,
+                path=bundles,
+            )
+
+    def _require_kept(self, playbook: str, version: str) -> None:
+        for path in (self._kept.key, self._kept.settings):
+            if not path.is_file():
+                raise UpgradeRefused(
+                    "{path} is not there, which an installation leaves; have root run"
+                    " `./install --playbook {playbook}` of the bundle of release {name}.",
+                    path=path,
+                    playbook=playbook,
+                    name=version,
+                )
+
+    def _current(self) -> str:
+        return self._kept.releases.current().name
+
+    def _done(self, after: str, step: UpgradeStep) -> Upgrade:
+        """What the journal says now. Raises :class:`ApplianceError` when it says something else."""
+        done = self._journal.read_upgrade()
+        if done is None or (done.after, done.step) != (after, step):
+            raise ApplianceError("The playbook has ended, and the journal of upgrades knows nothing of it.")
+        return done
+
+
+def failure_sentence(told: str) -> str:
+    """By which sentence `install`, or a task of its playbook, says why it failed, in what it *told*; empty when
+    it says nothing."""
+    failed = [sentence for found in _FAILED.finditer(told) if (sentence := _reason(told, found.end()))]
+    lines = told.strip().splitlines()
+    return failed[-1] if failed else _SPEAKER.sub("", lines[-1]) if lines else ""
+
+
+def _reason(told: str, begins: int) -> str:
+    """Why a task failed, whose result *begins* there as JSON, on one line or several."""
+    try:
+        result, _end = _JSON.raw_decode(told, begins)
+    except ValueError:
+        return ""
+    # What a command said itself is more than "non-zero return code".
+    return str((result.get("stderr_lines") or [result.get("msg", "")])[-1])
+
+
+def _written(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_ino, found.st_mtime_ns

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from appliance.operations.releases.by_playbook import failure_sentence
+from appliance.operations.releases.upgrading import failure_sentence
 from tests.machine import making
 from tests.machine.bed import Bed
 from tests.machine.failure import StepFailed
