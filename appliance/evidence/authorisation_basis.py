@@ -190,9 +190,9 @@ def _require_stated(ground: PackagedBasis, entries: Sequence[PackageEvent]) -> N
 def _require_scope(ground: PackagedBasis, power: Mapping[str, Any]) -> None:
     matter = ground.record["matter"]
     kinds, parties, limit = power["kinds"], power["counterparties"], power["limit"]
-    ground.require(not kinds or any(_among(kind, kinds) for kind in matter["kinds"]), "kind")
+    ground.require(not kinds or any(same_name(kind, *kinds) for kind in matter["kinds"]), "kind")
     ground.require(
-        not parties or all(_among(each, parties) for each in matter["counterparties"]), "counterparties"
+        not parties or all(same_name(each, *parties) for each in matter["counterparties"]), "counterparties"
     )
     ground.require(matter["seal"] is None or matter["seal"] in power["seals"], "seal")
     if limit is not None and matter["amount"] is None:
@@ -219,10 +219,6 @@ def _require_identity(ground: PackagedBasis, entries: Sequence[PackageEvent]) ->
     ground.require(_moment(identity["since"]) <= ground.at < _moment(identity["until"]), "identity")
     withdrawn = own.get("identity-withdrawn")
     ground.require(withdrawn is None or withdrawn.at >= ground.at, "identity")
-
-
-def _among(name: str, names: Sequence[str]) -> bool:
-    return any(same_name(name, each) for each in names)
 
 
 def _moment(text: str) -> datetime:

@@ -68,6 +68,6 @@ def _counts(letter: str) -> bool:
     return not (letter.isspace() or letter in _UNSEEN or unicodedata.category(letter) == "Cf")
 
 
-def same_name(one: str, other: str) -> bool:
-    """Whether the two are the same name."""
-    return name_key(one) == name_key(other)
+def same_name(one: str, *others: str) -> bool:
+    """Whether *one* is the same name as any of *others*."""
+    return name_key(one) in map(name_key, others)

@@ -97,11 +97,6 @@ class CheckResult:
         """The keys of the clauses that the text has."""
         return frozenset(finding.clause for finding in self.findings)
 
-    @property
-    def readable(self) -> bool:
-        """Whether there was any text to check."""
-        return len(self.unread) < self.pages_read
-
 
 @dataclass(frozen=True, slots=True)
 class ContentCheck:

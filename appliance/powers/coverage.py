@@ -133,10 +133,6 @@ def coverage_findings(power: Power, matter: CoverageQuery, others: Sequence[Powe
     return tuple(CoverageFinding(test, holds, words) for test, (holds, words) in tested.items())
 
 
-def _among(name: str, names: Sequence[str]) -> bool:
-    return any(same_name(name, each) for each in names)
-
-
 def _standing(power: Power, matter: CoverageQuery, others: Sequence[Power]) -> _Tested:
     values: dict[str, object] = {"power": power.id}
     ended = power.revoked or power.refused
@@ -193,7 +189,7 @@ def _kind(power: Power, matter: CoverageQuery) -> _Tested:
     values = {"power": power.id, "kind": matter.kinds[0], "kinds": "、".join(kinds)}
     if not kinds:
         return True, Sentence("Power of attorney {power} covers every type of contract.", values)
-    if any(_among(kind, kinds) for kind in matter.kinds):
+    if any(same_name(kind, *kinds) for kind in matter.kinds):
         return True, Sentence("Power of attorney {power} covers the type “{kind}”.", values)
     return False, Sentence(
         "Power of attorney {power} covers the types {kinds}, not “{kind}”; have one registered that names it.",
@@ -203,7 +199,7 @@ def _kind(power: Power, matter: CoverageQuery) -> _Tested:
 
 def _counterparties(power: Power, matter: CoverageQuery) -> _Tested:
     named = power.scope.counterparties
-    outside = [each for each in matter.counterparties if not _among(each, named)]
+    outside = [each for each in matter.counterparties if not same_name(each, *named)]
     values = {"power": power.id, "counterparties": "、".join(named), "outside": "、".join(outside)}
     if not named:
         return True, Sentence("Power of attorney {power} covers every counterparty.", values)

@@ -9,9 +9,11 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Final
+
+import cattrs
 
 from appliance.language.characters import name_key
 from appliance.model.review import ClauseLevel
@@ -68,7 +70,7 @@ class RuleBook:
 
     def plain(self) -> dict[str, Any]:
         """The same as plain values, for the confined process."""
-        return _plain(asdict(self))  # type: ignore[no-any-return]  # a mapping stays one
+        return _PLAIN.unstructure(self)  # type: ignore[no-any-return]  # a dataclass becomes a dict
 
     @property
     def digest(self) -> str:
@@ -91,25 +93,10 @@ class RuleBook:
 
 def read_plain(plain: Mapping[str, Any]) -> RuleBook:
     """A rule book out of what :meth:`RuleBook.plain` gave."""
-    return RuleBook(
-        clauses=tuple(ClauseRule(**_tuples(each)) for each in plain["clauses"]),
-        kinds=tuple(KindRule(**_tuples(each)) for each in plain["kinds"]),
-        words=plain["words"],
-        passing=_tuples(plain["passing"]),
-        samples=_tuples(plain["samples"]),
-    )
+    return _PLAIN.structure(plain, RuleBook)
 
 
-def _tuples(value: Any) -> Any:
-    if isinstance(value, list):
-        return tuple(value)
-    return {key: _tuples(item) for key, item in value.items()} if isinstance(value, dict) else value
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
-    return [_plain(item) for item in value] if isinstance(value, tuple | list) else value
+_PLAIN: Final = cattrs.Converter(unstruct_collection_overrides={tuple: list})
 
 
 _GAP = {"zh": r"[^。；]{0,30}?", "en": r".{0,80}?"}

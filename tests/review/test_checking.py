@@ -103,7 +103,7 @@ def test_a_whole_contract_has_nothing_missing(checker: ContentChecker) -> None:
 def test_a_scan_says_that_it_cannot_be_read(checker: ContentChecker) -> None:
     result = checker.check_document(scan(2))
     assert result.unread == (0, 1)
-    assert not result.readable
+    assert result.pages_read == 2
     assert not result.found
 
 
