@@ -12,7 +12,7 @@ import pytest
 from pysqlite3 import dbapi2 as sqlite
 
 from appliance.language import Language
-from appliance.listing.lists import derive_rows
+from appliance.listing import derive_rows
 from appliance.model.contract import (
     Contract,
     ContractRevision,

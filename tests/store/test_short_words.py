@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from appliance.language import Language
-from appliance.listing import ContractLists, ListCheck
-from appliance.listing.lists import derive_rows
+from appliance.listing import ContractLists, ListCheck, derive_rows
 from appliance.model.contract import (
     Contract,
     ContractRevision,

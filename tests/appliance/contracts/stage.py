@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from appliance.listing.lists import derive_rows
+from appliance.listing import derive_rows
 from appliance.model.contract import Contract, ContractRevision, ContractState, Deadline, RevisionKind
 from appliance.model.people import Seal, SealKind
 from appliance.store import contracts, intents, ledger, people
