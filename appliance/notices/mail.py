@@ -60,8 +60,8 @@ class Envelope:
     answers: Mailbox | None = None
 
 
-class _Answering(smtplib.SMTP):
-    """Keeps what the server ``answered`` to the text."""
+class _Plain(smtplib.SMTP):
+    """Begins in the clear, and may go on in TLS by STARTTLS; keeps what the server ``answered`` to the text."""
 
     answered = ""
 
@@ -71,11 +71,7 @@ class _Answering(smtplib.SMTP):
         return code, words
 
 
-class _Plain(_Answering):
-    """Begins in the clear, and may go on in TLS by STARTTLS."""
-
-
-class _Tls(_Answering, smtplib.SMTP_SSL):
+class _Tls(_Plain, smtplib.SMTP_SSL):
     """In TLS from the beginning."""
 
 
@@ -93,10 +89,7 @@ class MailClient:
         Raises :class:`MailUnreachable`, :class:`MailUnavailable`, :class:`MailRefused` or :class:`MailUnknown`.
         """
         email = self._email(envelope, message)
-        try:
-            connection = self._connected()
-        except (OSError, smtplib.SMTPException) as error:
-            raise MailUnreachable(_why(error)) from error
+        connection = self._connected()
         try:
             return _hand_over(connection, email)
         finally:
@@ -104,10 +97,7 @@ class MailClient:
 
     def greet(self) -> None:
         """Connects, logs in and leaves again: whether mail could be sent now. Raises :class:`MailUnreachable`."""
-        try:
-            connection = self._connected(GREETING)
-        except (OSError, smtplib.SMTPException) as error:
-            raise MailUnreachable(_why(error)) from error
+        connection = self._connected(GREETING)
         try:
             connection.quit()
         except (OSError, smtplib.SMTPException):
@@ -127,22 +117,25 @@ class MailClient:
         email.add_alternative(message.html, subtype="html")
         return email
 
-    def _connected(self, timeout: float = TIMEOUT) -> _Plain | _Tls:
+    def _connected(self, timeout: float = TIMEOUT) -> _Plain:
+        """A connection that is logged in. Raises :class:`MailUnreachable`."""
         settings = self._settings
         context = ssl.create_default_context()
-        connection: _Plain | _Tls
-        if settings.security is Security.TLS:
-            connection = _Tls(settings.host, settings.port, timeout=timeout, context=context)
-        else:
-            connection = _Plain(settings.host, settings.port, timeout=timeout)
         try:
-            if settings.security is Security.STARTTLS:
-                connection.starttls(context=context)
-            if settings.user and self._password is not None:
-                connection.login(settings.user, self._password)
-        except (OSError, smtplib.SMTPException):
-            connection.close()
-            raise
+            if settings.security is Security.TLS:
+                connection: _Plain = _Tls(settings.host, settings.port, timeout=timeout, context=context)
+            else:
+                connection = _Plain(settings.host, settings.port, timeout=timeout)
+            try:
+                if settings.security is Security.STARTTLS:
+                    connection.starttls(context=context)
+                if settings.user and self._password is not None:
+                    connection.login(settings.user, self._password)
+            except (OSError, smtplib.SMTPException):
+                connection.close()
+                raise
+        except (OSError, smtplib.SMTPException) as error:
+            raise MailUnreachable(_why(error)) from error
         return connection
 
 
@@ -154,7 +147,7 @@ def _address(name: str, address: str) -> Address:
         raise MailRefused(f"“{address}” is no address for mail") from error
 
 
-def _hand_over(connection: _Plain | _Tls, message: EmailMessage) -> str:
+def _hand_over(connection: _Plain, message: EmailMessage) -> str:
     try:
         connection.send_message(message)
     except (smtplib.SMTPRecipientsRefused, smtplib.SMTPSenderRefused, smtplib.SMTPDataError) as error:
