@@ -72,7 +72,7 @@ class RevisionKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """A field's place: page from 0; the rest in percent of the page as seen, from its top left corner."""
+    """A box on a page: page from 0; the rest in percent of the page as seen, from its top left corner."""
 
     page: int
     x: float

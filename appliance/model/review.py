@@ -10,6 +10,8 @@ from typing import Any, Final
 
 import cattrs
 
+from appliance.model.contract import Placement
+
 TEXT = "text"
 """The item for pages whose text cannot be read."""
 
@@ -29,23 +31,12 @@ class ClauseLevel(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class PageBox:
-    """A box on a page: ``page`` from 0, the rest in per cent of the page as seen, from its upper left corner."""
-
-    page: int
-    x: float
-    y: float
-    width: float
-    height: float
-
-
-@dataclass(frozen=True, slots=True)
 class ClauseFinding:
     """A clause that the text has: where it is said, and its first words."""
 
     clause: str
     quote: str
-    spots: tuple[PageBox, ...]
+    spots: tuple[Placement, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +50,7 @@ class AmountFound:
     currency: str
     words: str
     quote: str
-    spots: tuple[PageBox, ...]
+    spots: tuple[Placement, ...]
 
     @property
     def consistent(self) -> bool:
@@ -73,7 +64,7 @@ class DateFound:
 
     day: str
     quote: str
-    spots: tuple[PageBox, ...]
+    spots: tuple[Placement, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,12 +180,14 @@ def decode_result(given: Mapping[str, Any]) -> CheckResult:
 
 def _converter() -> cattrs.Converter:
     made = cattrs.Converter(detailed_validation=False, unstruct_collection_overrides={tuple: list})
-    made.register_unstructure_hook(PageBox, _in_parts)
-    made.register_structure_hook(PageBox, lambda parts, _: PageBox(parts[0], *(one / _PARTS for one in parts[1:])))
+    made.register_unstructure_hook(Placement, _in_parts)
+    made.register_structure_hook(
+        Placement, lambda parts, _: Placement(parts[0], *(one / _PARTS for one in parts[1:]))
+    )
     return made
 
 
-def _in_parts(box: PageBox) -> list[int]:
+def _in_parts(box: Placement) -> list[int]:
     return [box.page, *(round(one * _PARTS) for one in (box.x, box.y, box.width, box.height))]
 
 

@@ -12,7 +12,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from appliance.model.review import AmountFound, CheckResult, ClauseFinding, DateFound, PageBox, encode_result
+from appliance.model.contract import Placement
+from appliance.model.review import AmountFound, CheckResult, ClauseFinding, DateFound, encode_result
 from appliance.pdf import search
 from appliance.pdf.pages import opened
 from appliance.pdf.search import PageText
@@ -92,13 +93,13 @@ class _Marks:
     source: TextSource
     boxes: Boxes
 
-    def of(self, told: Sequence[Sentence]) -> tuple[PageBox, ...]:
+    def of(self, told: Sequence[Sentence]) -> tuple[Placement, ...]:
         return tuple(spot for each in told[:ENOUGH] for spot in self.between(each.block, each.start, each.end))
 
-    def between(self, block: int, start: int, end: int) -> Iterator[PageBox]:
+    def between(self, block: int, start: int, end: int) -> Iterator[Placement]:
         for page, first, last in self.source.spans(self.blocks[block].origin[start:end]):
             for box in self.boxes(page, first, last):
-                yield PageBox(page, *box)
+                yield Placement(page, *box)
 
 
 def _amounts(found: Sequence[ProseBlock], marks: _Marks) -> Iterator[AmountFound]:

@@ -15,7 +15,7 @@ from flask import Blueprint, Response, request
 
 from appliance.errors import PreconditionRefused, StateRefused
 from appliance.model.accounts import AccountRole
-from appliance.model.contract import Contract, ContractState
+from appliance.model.contract import Contract, ContractState, Placement
 from appliance.model.review import (
     CONSISTENCY,
     TEXT,
@@ -23,7 +23,6 @@ from appliance.model.review import (
     AmountFound,
     ClauseLevel,
     DateFound,
-    PageBox,
     ReviewRequestState,
 )
 from appliance.pdf.values import PageSize
@@ -56,7 +55,7 @@ class ReviewRow:
     tone: str
 
     @property
-    def spots(self) -> Sequence[PageBox]:
+    def spots(self) -> Sequence[Placement]:
         """Where it stands in the document."""
         found = self.item.finding or self.item.amount
         return () if found is None else found.spots
@@ -100,7 +99,7 @@ class MarkedPage:
 
     number: int
     size: PageSize
-    marks: tuple[tuple[ReviewRow, PageBox], ...]
+    marks: tuple[tuple[ReviewRow, Placement], ...]
     anchored: frozenset[int]
 
 
