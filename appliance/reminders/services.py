@@ -199,28 +199,16 @@ class NoticeInbox:
     ) -> list[NoticeEntry]:
         translate = translator(language)
 
-        def subject(told: inbox.InboxMessage) -> str:
-            who = ""
+        def entry(told: inbox.InboxMessage) -> NoticeEntry:
+            notice, who = Notice(told.contract, person, told.kind, told.at, told.about), ""
             if told.contract is not None and told.about:
-                notice = Notice(told.contract, person, told.kind, told.at, told.about)
-                who = format_actors(
-                    actors_of_notice(tx, notice, contracts.load_contract(tx, told.contract)), translate, language
-                )
-            return translate(subject_of_notice(told.kind, who), title=told.title, who=who)
+                actors = actors_of_notice(tx, notice, contracts.load_contract(tx, told.contract))
+                who = format_actors(actors, translate, language)
+            title = translate(subject_of_notice(told.kind, who), title=told.title, who=who)
+            address, new = self._addresses.notice_url(tx, notice), seen is None or told.at > seen
+            return NoticeEntry(told.at, title, words="", address=address, pressing=False, new=new)
 
-        return [
-            NoticeEntry(
-                at=told.at,
-                title=subject(told),
-                words="",
-                address=self._addresses.notice_url(
-                    tx, Notice(told.contract, person, told.kind, told.at, told.about)
-                ),
-                pressing=False,
-                new=seen is None or told.at > seen,
-            )
-            for told in inbox.messages(tx, person, limit=SHOWN)
-        ]
+        return [entry(told) for told in inbox.messages(tx, person, limit=SHOWN)]
 
 
 @dataclass(frozen=True, slots=True)
