@@ -39,6 +39,8 @@ class Bed:
         self.bundle = Path()
         self.successor = Path()
         self.log_key = ""
+        self.untouched = ""
+        """What is changed by hand, as it was before."""
         self.began = time.monotonic()
         self.to_first_contract = 0.0
         """Seconds from a bare machine to the first signed contract; 0 while there is none."""
@@ -150,15 +152,19 @@ class Recap:
     def __str__(self) -> str:
         return f"ok={self.ok} changed={self.changed} failed={self.failed}"
 
-    def tasks_that_changed(self) -> str:
-        """Their names, for whoever expected none."""
-        names, task = [], ""
+    def changed_tasks(self) -> set[str]:
+        """The names of tasks and handlers that changed something, each after that of its role."""
+        names, task = set[str](), ""
         for line in self.told.splitlines():
             if line.startswith(("TASK [", "RUNNING HANDLER [")):
                 task = line.partition("[")[2].partition("]")[0]
             elif line.startswith("changed:"):
-                names.append(task)
-        return ", ".join(dict.fromkeys(names))
+                names.add(task)
+        return names
+
+    def tasks_that_changed(self) -> str:
+        """The same in words, for whoever expected others."""
+        return ", ".join(sorted(self.changed_tasks()))
 
 
 def refusal(told: str) -> str:
