@@ -51,8 +51,7 @@ class Submissions:
         """None: the caller is the first, makes the thing, and calls :meth:`finish` or :meth:`release`.
 
         Otherwise the address of what the first made; while it is under way, this waits. Raises
-        :class:`StateRefused` when the first takes too long, :class:`PreconditionRefused` for a value that no form
-        of ours carries.
+        :class:`StateRefused` when the first takes too long, :class:`PreconditionRefused` for no value of ours.
         """
         if len(once) not in LENGTHS or not once.isascii():
             raise PreconditionRefused("The form is incomplete; load its page again and repeat it.")

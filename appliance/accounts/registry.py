@@ -1,5 +1,4 @@
-"""The register of people and seals: who may be named as a party, found by a few letters, and under which
-certificate."""
+"""The register of people and seals: who may be named as a party, how they are found, under which certificate."""
 
 from __future__ import annotations
 

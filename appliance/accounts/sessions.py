@@ -16,6 +16,7 @@ from appliance.config import SessionSettings
 from appliance.errors import NotFound
 from appliance.ledger.audit_trail import AuditEvent, AuditTrail, EventKind, Field
 from appliance.model.accounts import AccountRole, AccountState, OpenedSession, Session, Strength
+from appliance.model.administration import ConsoleSession
 from appliance.model.people import Person
 from appliance.store import accounts, people
 from appliance.store import sessions as store
@@ -48,19 +49,7 @@ class ClientInfo:
     agent: str = ""
 
 
-class StoredSession(Protocol):
-    """What the rules of a session ask of its row."""
-
-    @property
-    def seen(self) -> datetime:
-        """When it was used last."""
-
-    @property
-    def until(self) -> datetime:
-        """When it ends in any case."""
-
-
-S = TypeVar("S", bound=StoredSession)
+S = TypeVar("S", bound=Session | ConsoleSession)
 
 
 class SessionTable(Protocol[S]):

@@ -1,11 +1,8 @@
-"""People sign in to the portal: password, then login code (:mod:`appliance.accounts.two_step`); or a passkey
-alone."""
+"""People sign in to the portal: password, then login code (:mod:`appliance.accounts.two_step`); or a passkey."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 
 from appliance.accounts import passwords, throttle
 from appliance.accounts.context import AccountsContext, AccountsPart
@@ -15,11 +12,11 @@ from appliance.accounts.throttle import SignInAttempt
 from appliance.accounts.tickets import Ticket
 from appliance.accounts.two_step import SignInAccount, TwoStepSignIn
 from appliance.errors import SignInRefused
-from appliance.ledger.audit_trail import SYSTEM, AuditEvent, AuditTrail, EventKind
+from appliance.ledger.audit_trail import SYSTEM, EventKind
 from appliance.model.accounts import Account, AccountState, OpenedSession, Strength
 from appliance.store import accounts
 from appliance.store import accounts as stored_passkeys
-from appliance.store.database import Database, Transaction
+from appliance.store.database import Transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +32,10 @@ class SignIn(AccountsPart):
 
     def __init__(self, context: AccountsContext) -> None:
         super().__init__(context)
-        self._failures = _FailureAudit(context.database, context.audit, context.now)
         self._steps = TwoStepSignIn(
             context.database,
             _PortalAccounts(),
-            self._failures,
+            self._record_failure,
             context.codes,
             lambda: context.tickets,
             context.now,
@@ -84,9 +80,16 @@ class SignIn(AccountsPart):
             login, hashed = accounts.account(tx, subject).login, accounts.password(tx, subject)
         attempt = self._steps.begin(login, where)
         if not passwords.password_matches(password, hashed):
-            self._failures.record_failure(attempt, where, login, wrong_code=False)
+            self._record_failure(attempt, where, login, False)
             raise SignInRefused("This is not your password.")
         self._steps.succeed(attempt)
+
+    def _record_failure(self, attempt: SignInAttempt, where: ClientInfo, login: str, _wrong_code: bool) -> None:
+        """Tells the log of attempts that were too many. Accounts of the portal are not locked by wrong codes."""
+        if attempt.blocks:
+            with self._database.transaction() as tx:
+                public = {"attempts": attempt.count}
+                self._tell(tx, EventKind.SIGN_IN_BLOCKED, SYSTEM, public, login=login, address=where.address)
 
     def _let_in(
         self,
@@ -131,21 +134,3 @@ class _PortalAccounts:
             password=accounts.password(tx, subject),
             code_secret=secret[0] if secret else None,
         )
-
-
-class _FailureAudit:
-    """Tells the log of attempts that were too many."""
-
-    def __init__(self, database: Database, audit: AuditTrail, now: Callable[[], datetime]) -> None:
-        self._database = database
-        self._audit = audit
-        self._now = now
-
-    def record_failure(self, attempt: SignInAttempt, where: ClientInfo, login: str, *, wrong_code: bool) -> None:
-        """Portal accounts are not locked by wrong codes: *wrong_code* makes no difference."""
-        if not attempt.blocks:
-            return
-        public, private = {"attempts": attempt.count}, {"login": login, "address": where.address}
-        with self._database.transaction() as tx:
-            event = AuditEvent(EventKind.SIGN_IN_BLOCKED, self._now(), SYSTEM, None, public, private)
-            self._audit.append(tx, event)

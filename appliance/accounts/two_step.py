@@ -64,36 +64,32 @@ class SignInAccounts(Protocol):
         """Called once the password was right in the first step."""
 
 
-class SignInAudit(Protocol):
-    """Who hears of failed attempts; in a transaction of its own."""
-
-    def record_failure(self, attempt: SignInAttempt, where: ClientInfo, login: str, *, wrong_code: bool) -> None:
-        """Called for each; ``wrong_code``: the second step failed, after the right password."""
+RecordFailure = Callable[[SignInAttempt, ClientInfo, str, bool], None]
+"""Hears of each failed attempt, from where, of which login, and whether the second step failed, after the right
+password; in a transaction of its own."""
 
 
 class TwoStepSignIn:
-    """Throttle, password, ticket and code of one application. Each failure says the same, whatever was wrong.
-    Thread-safe."""
+    """Throttle, password, ticket and code of one application. Each failure says the same. Thread-safe."""
 
     def __init__(
         self,
         database: Database,
         accounts: SignInAccounts,
-        audit: SignInAudit,
+        record_failure: RecordFailure,
         codes: LoginCodes,
         tickets: Callable[[], Tickets],
         now: Callable[[], datetime],
     ) -> None:
         self._database = database
         self._accounts = accounts
-        self._audit = audit
+        self._record_failure = record_failure
         self._codes = codes
         self._tickets = tickets
         self._now = now
 
     def check_password(self, login: str, password: str, where: ClientInfo) -> tuple[str, SignInAccount]:
-        """The first step: the ticket for the second, and whose it is. Raises :class:`SignInRefused` and
-        :class:`TooManyAttempts`."""
+        """The ticket for the second step, and whose. Raises :class:`SignInRefused`, :class:`TooManyAttempts`."""
         name = folded(login)
         attempt = self.begin(name, where)
         account = self.require_password(name, password, attempt, where)
@@ -111,8 +107,7 @@ class TwoStepSignIn:
         return PassedSignIn(self.require_code(passed.content, code, attempt, where), passed, attempt)
 
     def complete(self, tx: Transaction, ticket: Ticket, attempt: SignInAttempt) -> None:
-        """Spends the ticket, in the transaction that opens the session. Raises :class:`StateRefused` for one that
-        was used before."""
+        """Spends the ticket, in the session's transaction. Raises :class:`StateRefused` for one that was used."""
         spend_ticket(tx, ticket, now=self._now())
         throttle.record_success(tx, attempt, now=self._now())
 
@@ -134,7 +129,7 @@ class TwoStepSignIn:
             account = self._accounts.find_by_login(tx, login)
         matches = passwords.password_matches(password, account.password if account else None)
         if not matches or account is None or not account.active:
-            self._audit.record_failure(attempt, where, login, wrong_code=False)
+            self._record_failure(attempt, where, login, False)
             raise SignInRefused("Login or password are wrong, or the account is not active.")
         return account
 
@@ -145,7 +140,7 @@ class TwoStepSignIn:
             step = self._codes.matching_step_of(key, account.code_secret, code, now=self._now())
         if account is None or step is None or not self._use_step(key, step):
             login = account.login if account else key
-            self._audit.record_failure(attempt, where, login, wrong_code=True)
+            self._record_failure(attempt, where, login, True)
             raise SignInRefused("The code is wrong or was used before; wait for the next one and enter it.")
         return account
 

@@ -1,7 +1,6 @@
 """What an invitation leads to: a password, then a code, and one is in. Again after a reset.
 
-The password waits beside the invitation until the code is there; both take effect together, and the invitation
-ends.
+The password waits beside the invitation until the code is there; both take effect together, and end it.
 """
 
 from __future__ import annotations

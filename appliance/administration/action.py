@@ -183,8 +183,7 @@ SECURITY: Final = frozenset({AdministratorRole.SECURITY})
 BOTH: Final = SYSTEM | SECURITY
 
 Perform = Callable[[ActionContext, Mapping[str, str], Actor], AdminRequestOutcome]
-"""Does it, once; *Actor* is who asked. Raises :class:`ApplianceError` or :class:`AuthorityError` when it
-cannot."""
+"""Does it, once; *Actor* is who asked. Raises :class:`ApplianceError` or :class:`AuthorityError`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,8 +206,7 @@ class Action:
     arguments: tuple[Argument, ...] = ()
 
     def __post_init__(self) -> None:
-        """Raises ValueError for what could not be kept to: a secret would have to be stored for a second
-        person."""
+        """Raises ValueError for what cannot be: a secret would have to be stored for a second person."""
         if not _NAME.fullmatch(self.name):
             raise ValueError(f"{self.name} is no name of an action")
         if AdministratorRole.AUDITOR in self.who | self.approvers:

@@ -6,8 +6,7 @@
 3. Whoever performs takes the act by a conditional update: of two that try at once, one does. It looks again
    whether the act is one that was decided, and verifies both signatures
    (:mod:`appliance.administration.executor`).
-4. What came of it is written down. Where a process dies in between, the act is interrupted, and never done
-   again by itself.
+4. What came of it is written down. Where a process dies in between, the act is interrupted, never done again.
 """
 
 from __future__ import annotations
@@ -61,8 +60,7 @@ class AdminRequests:
         return [action for action in REGISTRY.values() if may_ask(actor, action)]
 
     def draft_request(self, name: str, given: Mapping[str, str], *, by: Actor) -> AdminRequest:
-        """The act as :meth:`submit_request` would write it down now, for its author to read and sign. Raises the
-        same."""
+        """The act as :meth:`submit_request` would write it down now, for its author to sign. Raises the same."""
         action = find_action(name)
         if not may_ask(by, action):
             raise NotAllowed("{action} is not for {who}.", action=name, who=by.role)
@@ -116,8 +114,7 @@ class AdminRequests:
                 )
             statement = RequestStatement(act, DualControlRole.APPROVES, by.login)
             self._signatures.accept_answer(tx, statement, answer, action.approvers, now=self._context.now())
-            self._decide(tx, act, AdminRequestState.PERFORMING, by)
-            act = admin_requests.load_request(tx, act_id)
+            act = self._decide(tx, act, AdminRequestState.PERFORMING, by)
         return self._performing.dispatch_request(act, act.arguments)
 
     def refuse_request(self, act_id: str, *, by: Actor) -> AdminRequest:
@@ -125,8 +122,7 @@ class AdminRequests:
         with self._context.writing() as tx:
             act, action = self._decidable(tx, act_id)
             _require_second(act, action, by)
-            self._decide(tx, act, AdminRequestState.REFUSED, by)
-            return admin_requests.load_request(tx, act_id)
+            return self._decide(tx, act, AdminRequestState.REFUSED, by)
 
     def withdraw_request(self, act_id: str, *, by: Actor) -> AdminRequest:
         """The author takes it back. Raises :class:`NotAllowed` for anybody else."""
@@ -134,8 +130,7 @@ class AdminRequests:
             act, _ = self._decidable(tx, act_id)
             if by.login != act.asked_by:
                 raise NotAllowed("Only who asked for {id} withdraws it.", id=act_id)
-            self._decide(tx, act, AdminRequestState.WITHDRAWN, by)
-            return admin_requests.load_request(tx, act_id)
+            return self._decide(tx, act, AdminRequestState.WITHDRAWN, by)
 
     def find_request(self, act_id: str) -> AdminRequest:
         """One of them. Raises :class:`NotFound`."""
@@ -161,12 +156,8 @@ class AdminRequests:
     def expire_requests(self) -> None:
         """Ends what waited for too long."""
         with self._context.database.reading() as tx:
-            late = [
-                each
-                for each in admin_requests.in_state(tx, AdminRequestState.WAITING)
-                if each.expires <= self._context.now()
-            ]
-        if late:
+            waiting = admin_requests.in_state(tx, AdminRequestState.WAITING)
+        if any(each.expires <= self._context.now() for each in waiting):
             with self._context.writing() as tx:
                 for act_id in admin_requests.expire(tx, self._context.now()):
                     self._context.journal.append_line(tx, JournalKind.ACT_EXPIRED, NOBODY, act=act_id)
@@ -190,10 +181,11 @@ class AdminRequests:
             raise StateRefused("{id} waited for a day and has expired; ask anew.", id=act_id)
         return act, find_action(act.action)
 
-    def _decide(self, tx: Transaction, act: AdminRequest, after: AdminRequestState, by: Actor) -> None:
+    def _decide(self, tx: Transaction, act: AdminRequest, after: AdminRequestState, by: Actor) -> AdminRequest:
         if not admin_requests.decide(tx, act.id, after, by=by.login, now=self._context.now()):
             raise StateRefused("{id} was decided already.", id=act.id)
         self._context.journal.append_line(tx, _DECISIONS[after], by, act=act.id, action=act.action)
+        return admin_requests.load_request(tx, act.id)
 
 
 def _new(action: Action, arguments: Mapping[str, str], by: Actor, *, asked: datetime) -> AdminRequest:

@@ -117,8 +117,7 @@ class Administration:
 @dataclass(frozen=True, slots=True)
 class Process:
     """Which process it is: the ``role`` by which it asks the authority, whose acts (``executes``) it performs, the
-    appliance where it has one ``opened``, and whether it is root's own command, which ``attests`` what it was
-    told."""
+    appliance where it has one ``opened``, and whether it is root's own command, which ``attests``."""
 
     role: str
     executes: frozenset[ExecutedBy]

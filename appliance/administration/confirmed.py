@@ -81,16 +81,14 @@ class ConfirmedKey:
 
 
 def fingerprint_of(key: AdministratorPasskey | ConfirmedKey) -> str:
-    """What a person reads out, and root types (24 hexadecimal digits in groups of four), of a passkey that is
-    registered, or confirmed."""
+    """What a person reads out of a passkey, and root types (24 hexadecimal digits in groups of four)."""
     said = {"credential": key.credential_id.hex(), "login": key.login, "public_key": key.public_key.hex()}
     digits = hashlib.sha256(canonical.encode(said)).hexdigest()[:DIGITS]
     return " ".join(digits[begin : begin + 4] for begin in range(0, DIGITS, 4))
 
 
 class RootConfirmations:
-    """The folder. Whoever may not write there reads. Safe between processes: a file is there whole, or not at
-    all."""
+    """The folder. Whoever may not write there reads. Safe between processes: a file is there whole or not."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -180,8 +178,7 @@ class RootConfirmations:
 
 
 def ensure_folder(folder: Path) -> None:
-    """*folder* of root's, and the one above it where provisioning has not made it: who reads the administration
-    reads it."""
+    """*folder* of root's, and the one above it unless it is there: who reads the administration reads it."""
     top = folder.parent
     if not top.is_dir():
         make_directory(top)

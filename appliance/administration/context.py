@@ -170,8 +170,7 @@ class OwnWrapping:
 
 
 def derived(key: bytes, use: str) -> bytes:
-    """A key (32 bytes) for one *use*, from the console's secret *key*. Raises ValueError for one that is too
-    short."""
+    """A key (32 bytes) for one *use*, from the console's secret *key*. Raises ValueError for a short one."""
     if len(key) < SMALLEST_KEY:
         raise ValueError(f"a key of the console has {SMALLEST_KEY} bytes or more")
     return hmac.digest(key, b"vermilion console: " + use.encode(), "sha256")

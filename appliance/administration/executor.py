@@ -4,8 +4,7 @@ Whoever executes a request looks again: it is what somebody who may asked for an
 person approved. Between decision and execution accounts change, and so may a release. And the row need not come
 from :mod:`appliance.administration.admin_requests`: whoever took over a process that writes this database can
 make one. What takes two persons is therefore signed by both (:mod:`appliance.administration.signatures`), by keys
-that are confirmed elsewhere; what takes one could be made up, but nothing is done that could not have been asked
-for.
+that are confirmed elsewhere; what takes one could be made up, but only to do what could have been asked for.
 
 Which requests of two persons were executed is remembered outside the database too, since whoever can write it can
 set a row back, and what both have signed counts for a day: an empty file by the request's id::
@@ -55,8 +54,7 @@ from hsm.files import sync_directory
 def record_execution(home: Home, hand: ExecutedBy, act_id: str) -> None:
     """The act is about to be performed by *hand*; on disk on return. Safe between threads and processes.
 
-    Raises :class:`StateRefused` when it was before, :class:`StorageError` where nothing can be written: then it is
-    not performed.
+    Raises :class:`StateRefused` when it was before, :class:`StorageError` where nothing can be written.
     """
     folder = {
         ExecutedBy.PRIVILEGED_HELPER: home.confirmed / "performed",

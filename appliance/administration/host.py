@@ -106,8 +106,7 @@ class SystemdHost:
 
 
 def remove_authority_lock(settings: Settings) -> None:
-    """The lock that somebody laid on the authority does not last over the next start. Raises
-    :class:`StorageError`."""
+    """The lock of the authority does not last over the next start. Raises :class:`StorageError`."""
     try:
         LastingAuthorityLock(AuthorityHome(settings.home.root).lasting_lock).remove_file()
     except OSError as error:
@@ -143,8 +142,7 @@ def dismiss_alarm(settings: Settings, unit: str) -> AdminRequestOutcome:
 
 
 class DevelopmentHost:
-    """Does what :class:`appliance.administration.action.HostOperations` says, as far as there is a
-    machine."""
+    """Does what :class:`appliance.administration.action.HostOperations` says, without a machine."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings

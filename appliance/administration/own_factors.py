@@ -3,8 +3,7 @@
 register in the console, and root confirms on the machine.
 
 A key that the console has is worth nothing before that: whoever took the console over can register keys of its
-own, but not confirm them. Root types the fingerprint that the owner reads out, of the key that the owner has just
-registered.
+own, but not confirm them. Root types the fingerprint that the owner reads out of the key just registered.
 """
 
 from __future__ import annotations
@@ -202,8 +201,7 @@ class PasskeyConfirmation:
     def confirm_named(self, owner: Administrator, key: RegisteredKey) -> None:
         """What :meth:`named` gave and somebody has read counts from now on, for the kind of administrator that the
         *owner* was then, for good. It is not looked up anew, since whoever has taken the console over can make
-        another kind of administrator of the owner meanwhile. Raises :class:`StorageError` for who may not write
-        there."""
+        another kind of administrator of the owner meanwhile. Raises :class:`StorageError` where nobody may."""
         found, login = key.passkey, owner.login
         with self._context.writing() as tx:  # what cannot be told does not count
             self._tell(JournalKind.PASSKEY_CONFIRMED, login, key.fingerprint, tx)

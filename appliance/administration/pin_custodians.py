@@ -3,8 +3,7 @@
 The authority knows them by itself, and officers make them. To end one it takes nobody (as with a seal, to stop
 somebody can never be too easy), but root's socket alone asks for it: whoever ends the ways in of an administrator
 there, by an act that two persons have signed, ends the keeper with them. What root takes back of passkeys does not
-unlock any more either. Neither comes back by an act from before: one that waits for officers in the portal is
-refused first.
+unlock any more either. Neither comes back by an act from before: one that waits for officers is refused first.
 """
 
 from __future__ import annotations

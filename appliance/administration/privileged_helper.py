@@ -1,5 +1,4 @@
-"""The privileged helper (``vermilion-steward``): root's side of the console. It is told the id of an act, and
-nothing else.
+"""The privileged helper (``vermilion-steward``): root's side of the console. It is told the id of an act alone.
 
 It looks the act up itself, in the administration's database; what is not to be performed, not root's to do, or
 not what could have been decided is refused there. Whoever has taken the console over can write that database, too:
@@ -27,8 +26,7 @@ _PATIENCE = 10.0
 
 
 def notify_privileged_helper(path: Path, act_id: str) -> None:
-    """Tells the privileged helper behind the socket *path* that there is *act_id*. Raises
-    :class:`StateRefused`."""
+    """Tells the helper behind the socket *path* that there is *act_id*. Raises :class:`StateRefused`."""
     try:
         with socket.socket(socket.AF_UNIX) as line:
             line.settimeout(_PATIENCE)
@@ -55,17 +53,13 @@ def serve_requests(listener: socket.socket, perform: Callable[[str], object], *,
             return asked
         with line:
             line.settimeout(_PATIENCE)
-            said = _said(line)
+            try:
+                said = line.recv(LONGEST_ID + 2, socket.MSG_WAITALL)
+            except OSError:
+                said = b""
         if _ID.fullmatch(said):
             asked += 1
             _performed(perform, said.decode().strip())
-
-
-def _said(line: socket.socket) -> bytes:
-    try:
-        return line.recv(LONGEST_ID + 2, socket.MSG_WAITALL)
-    except OSError:
-        return b""
 
 
 def _performed(perform: Callable[[str], object], act_id: str) -> None:

@@ -106,15 +106,14 @@ class AdministratorSignIn:
         self._steps = TwoStepSignIn(
             context.database,
             _ConsoleAccounts(),
-            _FailureJournal(context, sessions),
+            self._record_failure,
             context.codes,
             context.tickets,
             context.now,
         )
 
     def check_password(self, login: str, password: str, where: ClientInfo) -> str:
-        """The first step; the ticket for the second. Raises :class:`SignInRefused` and
-        :class:`TooManyAttempts`."""
+        """The first step: the ticket for the second. Raises :class:`SignInRefused`, :class:`TooManyAttempts`."""
         return self._steps.check_password(login, password, where)[0]
 
     def check_code(self, ticket: str, code: str, where: ClientInfo) -> OpenedConsoleSession:
@@ -128,8 +127,7 @@ class AdministratorSignIn:
             return self._sessions.open_session(tx, login, where)
 
     def confirm_password(self, login: str, password: str, where: ClientInfo) -> None:
-        """Somebody who is signed in proves the password again, before factors change or something grave is
-        done."""
+        """Somebody who is signed in proves the password again, before factors change or something grave."""
         attempt = self._steps.begin(login, where)
         self._steps.require_password(login, password, attempt, where)
         self._steps.succeed(attempt)
@@ -143,6 +141,18 @@ class AdministratorSignIn:
         self._steps.succeed(attempt)
         with self._context.database.reading() as tx:
             return self._actor(tx, name)
+
+    def _record_failure(self, attempt: SignInAttempt, where: ClientInfo, login: str, wrong_code: bool) -> None:
+        """Writes attempts that were too many into the journal, and locks the account whose codes are guessed."""
+        journal, active, locked = self._context.journal, AdministratorState.ACTIVE, AdministratorState.LOCKED
+        with self._context.writing() as tx:
+            if attempt.blocks:
+                kind, count = JournalKind.SIGN_IN_BLOCKED, attempt.count
+                journal.append_line(tx, kind, NOBODY, address=where.address, attempts=count)
+            failures = administrators.fail(tx, login) if wrong_code else 0
+            if failures >= LOCKED_AFTER and administrators.move(tx, login, locked, active):
+                journal.append_line(tx, JournalKind.ADMINISTRATOR_LOCKED, NOBODY, login=login)
+                self._sessions.end_all_sessions(tx, login, by=NOBODY)
 
     def _actor(self, tx: Transaction, login: str) -> Actor:
         return Actor(login, administrators.administrator(tx, login).role)
@@ -165,23 +175,3 @@ class _ConsoleAccounts:
 
     def record_right_password(self, tx: Transaction, account: SignInAccount, password: str) -> None:
         """Nothing: hashes are made anew when a password is changed."""
-
-
-class _FailureJournal:
-    """Writes attempts that were too many into the journal, and locks the account whose codes are guessed."""
-
-    def __init__(self, context: AdministrationContext, sessions: ConsoleSessions) -> None:
-        self._context = context
-        self._sessions = sessions
-
-    def record_failure(self, attempt: SignInAttempt, where: ClientInfo, login: str, *, wrong_code: bool) -> None:
-        journal, active, locked = self._context.journal, AdministratorState.ACTIVE, AdministratorState.LOCKED
-        with self._context.writing() as tx:
-            if attempt.blocks:
-                journal.append_line(
-                    tx, JournalKind.SIGN_IN_BLOCKED, NOBODY, address=where.address, attempts=attempt.count
-                )
-            failures = administrators.fail(tx, login) if wrong_code else 0
-            if failures >= LOCKED_AFTER and administrators.move(tx, login, locked, active):
-                journal.append_line(tx, JournalKind.ADMINISTRATOR_LOCKED, NOBODY, login=login)
-                self._sessions.end_all_sessions(tx, login, by=NOBODY)

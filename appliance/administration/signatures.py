@@ -36,8 +36,7 @@ from appliance.store.database import Transaction
 from hsm.intents import instant
 
 GRACE = timedelta(minutes=10)
-"""How long after its time is over an act that was decided may still be begun; and how far a clock may be set
-back."""
+"""How long after its time an act that was decided may still be begun; and how far a clock may be set back."""
 
 
 @dataclass(frozen=True, slots=True)

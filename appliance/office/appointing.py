@@ -105,11 +105,7 @@ class Appointing(AccountsPart):
             found["code"] = PreconditionRefused("Enter the set-up code of the key ceremony.")
         if form.organisation not in self._authority.organisations():
             found["organisation"] = PreconditionRefused("Choose one of the organisations.")
-        try:
-            passwords.require_good_password(form.password, login=form.login, name=form.name)
-        except PreconditionRefused as refusal:
-            found["password"] = refusal
-        return found
+        return found | _password_problem(form, form.name)
 
     def appoint(self, form: OfficerForm, made: NewPasskey, where: ClientInfo) -> OpenedSession:
         """The officer, who is signed in at once. Raises what the authority refuses, :class:`PreconditionRefused`
@@ -140,11 +136,7 @@ class Appointing(AccountsPart):
         found: dict[str, PreconditionRefused] = {}
         if not form.code.strip():
             found["code"] = PreconditionRefused("Enter the code of the recovery.")
-        try:
-            passwords.require_good_password(form.password, login=form.login, name=form.login)
-        except PreconditionRefused as refusal:
-            found["password"] = refusal
-        return found
+        return found | _password_problem(form, form.login)
 
     def recover(self, form: RecoveryForm, ticket: str, answer: str, where: ClientInfo) -> OpenedSession:
         """The officer, who is signed in at once with the new passkey; every other way in has ended.
@@ -259,6 +251,14 @@ class Appointing(AccountsPart):
 
     def _credential(self, made: NewPasskey) -> dict[str, str]:
         return ProposedPasskey(made.credential_id, made.public_key, self._passkeys.rp_id).fields()
+
+
+def _password_problem(form: OfficerForm | RecoveryForm, name: str) -> dict[str, PreconditionRefused]:
+    try:
+        passwords.require_good_password(form.password, login=form.login, name=name)
+    except PreconditionRefused as refusal:
+        return {"password": refusal}
+    return {}
 
 
 def _account(login: str, name: str, organisation: str, email: str) -> NewAccount:

@@ -67,7 +67,9 @@ class _Drafts(OfficeService):
         by: str,
         request: str | None = None,
     ) -> OfficerDecision:
-        now, is_asked_elsewhere = self._now().replace(microsecond=0), _is_asked_elsewhere(kind, subject)
+        now = self._now().replace(microsecond=0)
+        # By administrators, in their console.
+        is_asked_elsewhere = kind in SERVICE_DECISIONS or is_pin_custodian(subject)
         act = OfficerDecision(
             id=secrets.token_hex(8),
             kind=kind,
@@ -119,8 +121,7 @@ class DecisionDrafts(_Drafts):
         if not known:
             organisation = person.organisation and organisation_name(person.organisation)
             details = {"name": person_name(person.name), "organisation": organisation}
-        kind = _kind_of(request.subject, known=known)
-        _require_one(known, request)
+        kind = _kind_of(request, known=known)
         return self._save(kind, request.subject, details, {"verified": words}, by=by, request=request_id)
 
     def draft_seal(self, draft: SealDraft, *, by: str) -> OfficerDecision:
@@ -165,27 +166,20 @@ class DecisionDrafts(_Drafts):
         return self._save(Kind.RETIRE, subject, {"reason": _LEFT}, by=by)
 
 
-def _is_asked_elsewhere(kind: Kind, subject: str) -> bool:
-    """Whether administrators ask for it, in their console."""
-    return kind in SERVICE_DECISIONS or is_pin_custodian(subject)
-
-
-def _kind_of(subject: str, *, known: bool) -> Kind:
+def _kind_of(request: EnrolmentRequest, *, known: bool) -> Kind:
+    subject = request.subject
     if known:
+        if len(request.credentials) != 1:
+            raise StateRefused(
+                "{subject} was enrolled in the meantime; one credential is added at a time. Refuse this request.",
+                subject=subject,
+            )
         return Kind.ADD_CREDENTIAL
     kinds = {"person": Kind.ENROL_PERSON, "officer": Kind.ENROL_OFFICER}
     kind = kinds.get(subject.partition("-")[0])
     if kind is None:
         raise StateRefused("{subject} signs nothing and needs no credentials.", subject=subject)
     return kind
-
-
-def _require_one(known: bool, request: EnrolmentRequest) -> None:
-    if known and len(request.credentials) != 1:
-        raise StateRefused(
-            "{subject} was enrolled in the meantime; one credential is added at a time. Refuse this request.",
-            subject=request.subject,
-        )
 
 
 def _require_custodians(tx: Transaction, organisation: str, custodians: tuple[str, ...]) -> None:

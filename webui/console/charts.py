@@ -1,8 +1,7 @@
 """Charts as the server draws them: values in, the shapes of an SVG and the words beside it out; and those of the
 history page: which figures, in which unit, over which span, from what the watch keeps.
 
-The drawing is a box of 1000 by 100 units that the page stretches; words stand beside it as text, so that they keep
-their size.
+The drawing is a box of 1000 by 100 units that the page stretches; words stand beside it, to keep their size.
 """
 
 from __future__ import annotations
@@ -203,8 +202,7 @@ PLANS = (
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """What the template draws. ``told`` says the same in words; ``rows`` are the figures, the newest first, under
-    the heading ``name``."""
+    """What the template draws. ``told`` says it in words; ``rows`` are figures, newest first, under ``name``."""
 
     id: str
     title: str

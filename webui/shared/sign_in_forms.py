@@ -71,8 +71,7 @@ def repeated_password() -> tuple[str, dict[str, str]]:
 def code_form(
     template: str, draft: Callable[[str], CodeDraft], problems: dict[str, str], sealed: str, **shown: object
 ) -> Response:
-    """The form to scan a login code; *draft* makes a secret anew, or opens the *sealed* one of a form that came
-    back."""
+    """The form to scan a login code; *draft* makes a secret, or opens the *sealed* one of an earlier form."""
     try:
         drafted = draft(sealed)
     except PreconditionRefused as refusal:

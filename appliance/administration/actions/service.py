@@ -1,5 +1,4 @@
-"""Actions on what the appliance does for people: mail, the log, contracts, maintenance. The scheduler does
-them."""
+"""Actions on what the scheduler does for people: mail, the log, contracts, maintenance."""
 
 from __future__ import annotations
 
