@@ -14,7 +14,7 @@ from dataclasses import fields, make_dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import cached_property
-from inspect import signature
+from inspect import Parameter, signature
 from types import NoneType
 from typing import (
     Any,
@@ -179,13 +179,22 @@ class Operation(Generic[P, R]):
         return get_type_hints(self._declared)
 
     @cached_property
+    def _parameters(self) -> dict[str, Parameter]:
+        _client, *own = signature(self._declared).parameters.items()
+        return dict(own)
+
+    @cached_property
+    def _is_of_officers(self) -> bool:
+        return self._hints.get("intent") is OfficerIntent
+
+    @cached_property
     def request(self) -> Any:
         """What crosses, as a dataclass that is made at first use; secrets are in no repr."""
         parameters = [
             (each.name, self._hints[each.name])
             if each.default is each.empty
             else (each.name, self._hints[each.name], each.default)
-            for each in list(signature(self._declared).parameters.values())[1:]
+            for each in self._parameters.values()
         ]
         return make_dataclass(self.method, parameters, frozen=True, slots=True, repr=False)
 
@@ -218,9 +227,9 @@ class Operation(Generic[P, R]):
     def decode(self, values: dict[str, Any]) -> dict[str, Any]:
         """The handler's arguments in a caller's *values*. Raises :class:`BadRequest`."""
         request = decode_request(self.request, values)
-        if self._hints.get("intent") is OfficerIntent and request.intent.kind != self.name:
+        if self._is_of_officers and request.intent.kind != self.name:
             raise BadRequest("This act is of another kind than the operation {kind}.", kind=self.name)
-        return {each.name: getattr(request, each.name) for each in fields(request)}
+        return {name: getattr(request, name) for name in self._parameters}
 
 
 def operation(
