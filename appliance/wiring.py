@@ -8,9 +8,9 @@ from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from functools import partial
 
-from appliance.accounts.context import accounts_context
+from appliance.accounts.context import AccountsContext
 from appliance.accounts.registry import PeopleRegistry
-from appliance.accounts.service import open_accounts
+from appliance.accounts.service import AccountsService
 from appliance.accounts.sessions import PortalSessions
 from appliance.accounts.tickets import LinkTokens
 from appliance.appearances import SealPictures, SignatureAppearances
@@ -49,7 +49,7 @@ from appliance.maintenance import Maintenance
 from appliance.model.accounts import LinkPurpose
 from appliance.notices.delivery import MailChannel, NoticeQueue
 from appliance.notices.messages import PortalAddresses
-from appliance.office import Appointing, OfficeContext, open_office
+from appliance.office import Appointing, Office, OfficeContext
 from appliance.ownership import Ownership
 from appliance.pdf.workshop import PdfWorkshop
 from appliance.policy import load_policy
@@ -181,9 +181,9 @@ class Appliance:
         self.registry = PeopleRegistry(database, audit, now)
         self.sessions = PortalSessions(database, audit, self.settings.sessions, now)
         self.identity = IdentityChecks(database, audit, rules.policy, now)
-        context = accounts_context(self.settings, database, audit, authority, links, now)
-        self.accounts, self.appointing = open_accounts(context), Appointing(context, authority)
-        self.office = open_office(OfficeContext(database, audit, authority, self.sessions, now))
+        context = AccountsContext(self.settings, database, audit, authority, links, now)
+        self.accounts, self.appointing = AccountsService(context), Appointing(context, authority)
+        self.office = Office(OfficeContext(database, audit, authority, self.sessions, now))
         codes = GuestCodes(links.derive_key("guest code"))
         self.guests = Guests(database, codes, self.mail.works, now)
         self.correcting = GuestCorrection(database, audit, now)

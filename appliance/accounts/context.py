@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 
 from appliance.accounts.codes import LoginCodes
@@ -11,26 +10,32 @@ from appliance.accounts.passkeys import PasskeyVerifier, RelyingParty
 from appliance.accounts.registry import PeopleRegistry
 from appliance.accounts.sessions import PortalSessions
 from appliance.accounts.tickets import LinkTokens, Tickets
-from appliance.config import InterfaceSettings, Settings
+from appliance.config import Settings
 from appliance.ledger.audit_trail import AuditEvent, AuditTrail, EventKind, Field
 from appliance.store.database import Database, Transaction
 from hsm.client import AuthorityClient
 
 
-@dataclass(frozen=True, slots=True)
 class AccountsContext:
-    """The collaborators; every one is thread-safe."""
+    """The collaborators; every one is thread-safe. Keys for tickets and handles are derived from *links*."""
 
-    database: Database
-    audit: AuditTrail
-    registry: PeopleRegistry
-    sessions: PortalSessions
-    links: LinkTokens
-    codes: LoginCodes
-    passkeys: PasskeyVerifier
-    tickets: Tickets
-    interface: InterfaceSettings
-    now: Callable[[], datetime]
+    def __init__(
+        self,
+        settings: Settings,
+        database: Database,
+        audit: AuditTrail,
+        authority: AuthorityClient,
+        links: LinkTokens,
+        now: Callable[[], datetime],
+    ) -> None:
+        site = RelyingParty(settings.web.relying_party, settings.web.origin, settings.organisation.name)
+        self.database, self.audit, self.links, self.now = database, audit, links, now
+        self.interface = settings.interface
+        self.registry = PeopleRegistry(database, audit, now)
+        self.sessions = PortalSessions(database, audit, settings.sessions, now)
+        self.codes = LoginCodes(authority, settings.organisation.name)
+        self.tickets = Tickets(links.derive_key("tickets"))
+        self.passkeys = PasskeyVerifier(site, self.tickets, links.derive_key("handles"), now)
 
 
 class AccountsPart:
@@ -52,28 +57,3 @@ class AccountsPart:
     ) -> None:
         """An event of now in the log, in the caller's transaction."""
         self._audit.append(tx, AuditEvent(kind, self._now(), by, None, public, private))
-
-
-def accounts_context(
-    settings: Settings,
-    database: Database,
-    audit: AuditTrail,
-    authority: AuthorityClient,
-    links: LinkTokens,
-    now: Callable[[], datetime],
-) -> AccountsContext:
-    """The context, with keys for tickets and handles that are derived from the key of *links*."""
-    tickets = Tickets(links.derive_key("tickets"))
-    site = RelyingParty(settings.web.relying_party, settings.web.origin, settings.organisation.name)
-    return AccountsContext(
-        database=database,
-        audit=audit,
-        registry=PeopleRegistry(database, audit, now),
-        sessions=PortalSessions(database, audit, settings.sessions, now),
-        links=links,
-        codes=LoginCodes(authority, settings.organisation.name),
-        passkeys=PasskeyVerifier(site, tickets, links.derive_key("handles"), now),
-        tickets=tickets,
-        interface=settings.interface,
-        now=now,
-    )

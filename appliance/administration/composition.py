@@ -91,30 +91,6 @@ CONSOLE_KEY = "console.key"
 
 
 @dataclass(frozen=True, slots=True)
-class Administration:
-    """``administrators`` is who there is, ``pin_custodians`` who of them keeps a part of the PIN; ``own`` and
-    ``passkeys`` the owner's side; ``confirming`` root's, of whose passkeys count; ``requests`` what may be asked
-    for, and was, ``approval_mail`` who is told that one waits for them; ``executor`` what this process performs;
-    ``stuck`` what does not go on by itself; ``unlocking`` how two keepers unlock the authority; ``journal`` what
-    everybody did."""
-
-    administrators: Administrators
-    pin_custodians: PinCustodians
-    sign_in: AdministratorSignIn
-    sessions: ConsoleSessions
-    account_setup: AdministratorSetup
-    own: OwnAdministratorFactors
-    requests: AdminRequests
-    approval_mail: ApprovalMail
-    executor: RequestExecutor
-    passkeys: OwnPasskeys
-    confirming: PasskeyConfirmation
-    stuck: StuckList
-    unlocking: AttendedUnlock
-    journal: AdministrationJournal
-
-
-@dataclass(frozen=True, slots=True)
 class Process:
     """Which process it is: the ``role`` by which it asks the authority, whose acts (``executes``) it performs, the
     appliance where it has one ``opened``, and whether it is root's own command, which ``attests``."""
@@ -128,6 +104,43 @@ class Process:
 CONSOLE = Process("console", frozenset({ExecutedBy.CONSOLE}))
 COMMAND = Process("operator", frozenset({ExecutedBy.CONSOLE, ExecutedBy.PRIVILEGED_HELPER}), attests=True)
 """Who is root on the machine needs no privileged helper."""
+
+
+class Administration:
+    """``administrators`` is who there is, ``pin_custodians`` who of them keeps a part of the PIN; ``own`` and
+    ``passkeys`` the owner's side; ``confirming`` root's, of whose passkeys count; ``requests`` what may be asked
+    for, and was, ``approval_mail`` who is told that one waits for them; ``executor`` what this process performs;
+    ``stuck`` what does not go on by itself; ``unlocking`` how two keepers unlock the authority; ``journal`` what
+    everybody did."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        context: AdministrationContext,
+        keepers: PinCustodians,
+        authority: AuthorityClient,
+        process: Process,
+    ) -> None:
+        signatures = RequestSignatures(_site(settings), context.confirmed, attests=process.attests)
+        hands = process.executes | ({ExecutedBy.PRIVILEGED_HELPER} if _is_development(settings.home) else set())
+        notify = partial(notify_privileged_helper, settings.home.run / HELPER_SOCKET)
+        self.sessions = ConsoleSessions(context)
+        self.administrators = Administrators(context, self.sessions, keepers)
+        parts = ActionContext(
+            settings, self.administrators, authority, context.now, process.opened, lambda: host_of(settings)
+        )
+        self.executor = RequestExecutor(context, parts, hands, signatures, privileged_helper=notify)
+        self.requests = AdminRequests(context, self.executor, signatures)
+        self.approval_mail = ApprovalMail(context, settings)
+        self.sign_in = AdministratorSignIn(context, self.sessions)
+        self.account_setup = AdministratorSetup(context, self.sessions)
+        self.own = OwnAdministratorFactors(context, self.sessions)
+        self.passkeys = OwnPasskeys(context)
+        self.pin_custodians = keepers
+        self.confirming = PasskeyConfirmation(context, keepers)
+        self.stuck = StuckList(context)
+        self.unlocking = AttendedUnlock(context, authority)
+        self.journal = context.journal
 
 
 @contextmanager
@@ -155,7 +168,7 @@ def open_administration(
         journal = AdministrationJournal(database, portal, AuditTrail(), now, user=user_behind(environment))
         context = _context(settings, journal, database, portal, lambda: home.secret(CONSOLE_KEY, environment))
         keepers = PinCustodians(context, authority, roots, AuditTrail())
-        yield _administration(settings, context, keepers, authority, process)
+        yield Administration(settings, context, keepers, authority, process)
 
 
 def _context(
@@ -182,40 +195,6 @@ def _context(
         welcome_code=lambda act_id: welcome_code(derived(key(), "welcome codes"), act_id),
         limits=settings.sessions,
         now=now,
-    )
-
-
-def _administration(
-    settings: Settings,
-    context: AdministrationContext,
-    keepers: PinCustodians,
-    authority: AuthorityClient,
-    process: Process,
-) -> Administration:
-    signatures = RequestSignatures(_site(settings), context.confirmed, attests=process.attests)
-    sessions = ConsoleSessions(context)
-    administrators = Administrators(context, sessions, keepers)
-    hands = process.executes | ({ExecutedBy.PRIVILEGED_HELPER} if _is_development(settings.home) else set())
-    parts = ActionContext(
-        settings, administrators, authority, context.now, process.opened, lambda: host_of(settings)
-    )
-    notify = partial(notify_privileged_helper, settings.home.run / HELPER_SOCKET)
-    performing = RequestExecutor(context, parts, hands, signatures, privileged_helper=notify)
-    return Administration(
-        administrators=administrators,
-        pin_custodians=keepers,
-        sign_in=AdministratorSignIn(context, sessions),
-        sessions=sessions,
-        account_setup=AdministratorSetup(context, sessions),
-        own=OwnAdministratorFactors(context, sessions),
-        requests=AdminRequests(context, performing, signatures),
-        approval_mail=ApprovalMail(context, settings),
-        executor=performing,
-        passkeys=OwnPasskeys(context),
-        confirming=PasskeyConfirmation(context, keepers),
-        stuck=StuckList(context),
-        unlocking=AttendedUnlock(context, authority),
-        journal=context.journal,
     )
 
 

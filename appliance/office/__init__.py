@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from appliance.office.appointing import Appointing, OfficerForm, RecoveryForm
 from appliance.office.context import OfficeContext
 from appliance.office.decisions import OfficerDecisions
@@ -22,29 +20,16 @@ __all__ = [
     "RecoveryForm",
     "SealDraft",
     "describe_decision",
-    "open_office",
     "subjects_of_decision",
 ]
 
 
-@dataclass(frozen=True, slots=True)
 class Office:
     """``requests``: what people ask for; ``drafts``: acts for officers; ``decisions``: their activations."""
 
-    requests: EnrolmentRequests
-    drafts: DecisionDrafts
-    decisions: OfficerDecisions
-    members: Members
-    seals: CompanySeals
-
-
-def open_office(context: OfficeContext) -> Office:
-    """The office of one process."""
-    drafts = DecisionDrafts(context)
-    return Office(
-        EnrolmentRequests(context),
-        drafts,
-        OfficerDecisions(context),
-        Members(context, drafts),
-        CompanySeals(context),
-    )
+    def __init__(self, context: OfficeContext) -> None:
+        self.requests = EnrolmentRequests(context)
+        self.drafts = DecisionDrafts(context)
+        self.decisions = OfficerDecisions(context)
+        self.members = Members(context, self.drafts)
+        self.seals = CompanySeals(context)

@@ -14,8 +14,8 @@ import argon2
 import pytest
 
 from appliance.accounts import passwords
-from appliance.accounts.context import AccountsContext, accounts_context
-from appliance.accounts.service import AccountsService, open_accounts
+from appliance.accounts.context import AccountsContext
+from appliance.accounts.service import AccountsService
 from appliance.accounts.sessions import ClientInfo
 from appliance.accounts.tickets import LinkTokens
 from appliance.config import Settings
@@ -98,9 +98,9 @@ def house(tmp_path: Path, authority: RunningAuthority) -> Iterator[House]:
     database = Database(home.database)
     made: list[House] = []
     with authority.client("web") as client:
-        room = accounts_context(
+        room = AccountsContext(
             Settings(home), database, AuditTrail(), client, LinkTokens(bytes(range(32))), lambda: made[0].at
         )
-        made.append(House(open_accounts(room), room, datetime(2026, 11, 25, 8, 0, 3, tzinfo=UTC)))
+        made.append(House(AccountsService(room), room, datetime(2026, 11, 25, 8, 0, 3, tzinfo=UTC)))
         yield made[0]
     database.close()

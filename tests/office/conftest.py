@@ -15,7 +15,7 @@ from appliance.language import Language
 from appliance.ledger.audit_trail import AuditTrail
 from appliance.model.office import OfficerDecision, ProposedPasskey
 from appliance.model.people import Person
-from appliance.office import Office, OfficeContext, open_office
+from appliance.office import Office, OfficeContext
 from appliance.wiring import Appliance
 from hsm.authenticator import SoftwareAuthenticator
 from hsm.client import AuthorityClient
@@ -46,7 +46,7 @@ def office(appliance: Appliance) -> Office:
 def office_with(appliance: Appliance, authority: AuthorityClient) -> Office:
     """The same office with another client in front of the authority."""
     sessions: PortalSessions = appliance.sessions
-    return open_office(OfficeContext(appliance.database, AuditTrail(), authority, sessions, appliance.now))
+    return Office(OfficeContext(appliance.database, AuditTrail(), authority, sessions, appliance.now))
 
 
 def newcomer(appliance: Appliance, *, name: str = "赵示例", organisation: str = participants.ALPHA) -> Person:
