@@ -39,11 +39,7 @@ class DemonstrationContract:
 
     document: bytes
     title: str
-    places: Sequence[Placement | PlacementChoice] = (
-        PlacementChoice.DEFAULT,
-        PlacementChoice.DEFAULT,
-        PlacementChoice.DEFAULT,
-    )
+    places: Sequence[Placement | PlacementChoice] = (PlacementChoice.DEFAULT,) * 3
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import hashlib
 import json
 import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -35,7 +35,7 @@ from appliance.evidence.model import (
 from appliance.ledger import LogProofs
 from appliance.ledger.disclosure import Audience, Disclosure, VisibleEvents, replaced_guests
 from appliance.model.contract import Contract, ContractState, Party, RevisionKind
-from appliance.model.intent import AgreementRecord
+from appliance.model.intent import AgreementRecord, VoidDeclaration
 from appliance.pdf.signature_ranges import newest_contents
 from appliance.powers.register import Powers
 from appliance.review.reviewing import Reviewing
@@ -51,32 +51,19 @@ from hsm.timestamp import build_request, order_for
 class EvidenceSources(Protocol):
     """The parts of an appliance that evidence is gathered from."""
 
-    @property
-    def settings(self) -> Settings: ...
-    @property
-    def now(self) -> Callable[[], datetime]: ...
-    @property
-    def database(self) -> Database: ...
-    @property
-    def contracts(self) -> Contracts: ...
-    @property
-    def voiding(self) -> Voiding: ...
-    @property
-    def earlier(self) -> EarlierSignatures: ...
-    @property
-    def reviewing(self) -> Reviewing: ...
-    @property
-    def registry(self) -> PeopleRegistry: ...
-    @property
-    def powers(self) -> Powers: ...
-    @property
-    def proofs(self) -> LogProofs: ...
-    @property
-    def verifier(self) -> Verifier: ...
-    @property
-    def authority(self) -> AuthorityClient: ...
-    @property
-    def timestamps(self) -> TimestampIssuer: ...
+    settings: Settings
+    now: Callable[[], datetime]
+    database: Database
+    contracts: Contracts
+    voiding: Voiding
+    earlier: EarlierSignatures
+    reviewing: Reviewing
+    registry: PeopleRegistry
+    powers: Powers
+    proofs: LogProofs
+    verifier: Verifier
+    authority: AuthorityClient
+    timestamps: TimestampIssuer
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +162,7 @@ class Exporting:
         sources = self._sources
         acceptances = sources.contracts.acceptances(contract.id)
         rests_on = basis_material(sources, contract)
+        declared = sources.voiding.declarations(contract.id) if contract.state is ContractState.VOIDED else ()
         log = self._log(acceptances, rests_on, disclosed.entries)
         return EvidenceInput(
             contract=contract.id,
@@ -187,7 +175,10 @@ class Exporting:
             exchange=exchange,
             signatures=tuple(self._signatures(contract)),
             document_timestamps=tuple(_archive_stamps(contract, signed)),
-            records=(*self._records(acceptances), *self._declarations(contract)),
+            records=(
+                *self._records("agreement/", AGREEMENT_TITLE, acceptances),
+                *self._records(history.FOLDER, VOID_TITLE, declared),
+            ),
             documents={
                 **dict(self._agreement_texts(acceptances)),
                 **rests_on.documents,
@@ -205,22 +196,12 @@ class Exporting:
             party = made.party
             yield SignatureMaterial(party.field, party.kind.value, party.name, party.organisation, made.cms)
 
-    def _records(self, acceptances: tuple[AgreementRecord, ...]) -> Iterator[SignedRecord]:
-        for number, accepted in enumerate(acceptances, start=1):
-            name = self._sources.registry.person(accepted.person).name
-            yield SignedRecord(
-                f"agreement/{number:02}", AGREEMENT_TITLE, name, accepted.record, accepted.cms or b""
-            )
-
-    def _declarations(self, contract: Contract) -> Iterator[SignedRecord]:
-        """The declarations by which a contract was voided."""
-        if contract.state is not ContractState.VOIDED:
-            return
-        for number, declared in enumerate(self._sources.voiding.declarations(contract.id), start=1):
-            name = self._sources.registry.person(declared.person).name
-            yield SignedRecord(
-                f"{history.FOLDER}{number:02}", VOID_TITLE, name, declared.record, declared.cms or b""
-            )
+    def _records(
+        self, folder: str, title: str, signed: Sequence[AgreementRecord | VoidDeclaration]
+    ) -> Iterator[SignedRecord]:
+        for number, each in enumerate(signed, start=1):
+            name = self._sources.registry.person(each.person).name
+            yield SignedRecord(f"{folder}{number:02}", title, name, each.record, each.cms or b"")
 
     def _agreement_texts(self, acceptances: tuple[AgreementRecord, ...]) -> Iterator[tuple[str, bytes]]:
         for version in sorted({record.version for record in acceptances}):
