@@ -33,7 +33,7 @@ from appliance.errors import ApplianceError, NotFound, StateRefused
 from appliance.wiring import Appliance
 from hsm.errors import AuthorityError
 from webui.shared.errors import Refusal, status_of
-from webui.shared.forms import SingleSubmission, sentence
+from webui.shared.forms import address_once, sentence
 
 Answer = ResponseReturnValue
 """What a view returns."""
@@ -140,9 +140,9 @@ def see_other(endpoint: str, **values: Any) -> BaseResponse:
     return redirect(url_for(endpoint, **values), 303)
 
 
-def once(subject: str, make: Callable[[], str]) -> Response:
+def once(subject: str, make: Callable[[], str]) -> BaseResponse:
     """303 to the address that *make* returns; it runs once for each form of *subject*. Raises what it raises."""
-    return SingleSubmission(appliance.submissions).redirected(subject, make)
+    return redirect(address_once(appliance.submissions, subject, make), 303)
 
 
 def name_of(subject: str) -> str:

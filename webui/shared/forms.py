@@ -5,7 +5,7 @@
 3. A POST without both, or with `Sec-Fetch-Site` naming another site, is refused before the view runs.
 4. So is one with characters that no keyboard makes (NUL and its like): no field of ours can mean them.
 
-A form that makes something runs once (:class:`SingleSubmission`): a second submit leads to what the first made.
+A form that makes something runs once (:func:`address_once`): a second submit leads to what the first made.
 The macro ``token(single=true)`` writes its hidden field ``once``.
 """
 
@@ -19,7 +19,7 @@ from datetime import date
 from enum import StrEnum
 from typing import TypeVar
 
-from flask import Flask, Response, g, redirect, request
+from flask import Flask, Response, g, request
 from werkzeug.exceptions import BadRequest, Forbidden
 
 from appliance.errors import ApplianceError
@@ -113,34 +113,24 @@ ONCE_FIELD = "once"
 _VALUE = re.compile(r"[A-Za-z0-9_-]{16,64}")
 
 
-class SingleSubmission:
-    """Runs what makes something at most once for each form."""
+def address_once(submissions: Submissions, subject: str, make: Callable[[], str]) -> str:
+    """The address (a path) that *make* returns, or that it returned when *subject* sent this form the first time.
 
-    def __init__(self, submissions: Submissions) -> None:
-        self._submissions = submissions
-
-    def redirected(self, subject: str, make: Callable[[], str]) -> Response:
-        """303 to the address (a path) that *make* returns, or that it returned the first time.
-
-        What *make* raises is raised, and the form may be sent again. Raises as
-        :meth:`~appliance.submissions.Submissions.claim`.
-        """
-        return redirect(self.address(subject, make), 303)  # type: ignore[return-value]  # as in language.switch
-
-    def address(self, subject: str, make: Callable[[], str]) -> str:
-        """The same without the redirect."""
-        posted = request.form.get(ONCE_FIELD, "")
-        value = posted if _VALUE.fullmatch(posted) else ""
-        before = self._submissions.claim(subject, value)
-        if before is not None:
-            return before
-        try:
-            made = make()
-        except BaseException:
-            self._submissions.release(subject, value)
-            raise
-        self._submissions.finish(subject, value, made)
-        return made
+    What *make* raises is raised, and the form may be sent again. Raises as
+    :meth:`~appliance.submissions.Submissions.claim`.
+    """
+    posted = request.form.get(ONCE_FIELD, "")
+    value = posted if _VALUE.fullmatch(posted) else ""
+    before = submissions.claim(subject, value)
+    if before is not None:
+        return before
+    try:
+        made = make()
+    except BaseException:
+        submissions.release(subject, value)
+        raise
+    submissions.finish(subject, value, made)
+    return made
 
 
 def install_single_submission(app: Flask) -> None:

@@ -212,7 +212,7 @@ def use_template(by: str, template_id: str) -> Answer:
     return _made(lambda: issuing.from_template(template_id, number, checked.accepted, title=title, by=by))
 
 
-def _made(make: Callable[[], Contract]) -> Response:
+def _made(make: Callable[[], Contract]) -> Answer:
     return once(writer(), lambda: f"/contracts/{make().id}/draft/document")
 
 
