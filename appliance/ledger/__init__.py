@@ -1,9 +1,9 @@
 """The tamper-evident log: entries, their Merkle tree, checkpoints by the authority, proofs for everybody."""
 
 from appliance.ledger.check import LogCheck, LogReport
-from appliance.ledger.entry import LedgerEntry, commitment, record, record_timestamps
+from appliance.ledger.entry import LedgerEntry, commitment, record
 from appliance.ledger.proofs import LogAnswer, LogAnswers, LogProofs, ParameterRefused
-from appliance.ledger.scan import LogScan, ProvenHistory, require_chain
+from appliance.ledger.scan import LogScan, require_chain
 from appliance.ledger.sequencer import Sequencer, sequencing_held
 from appliance.ledger.tree import TileName, Tiles
 
@@ -16,13 +16,11 @@ __all__ = [
     "LogReport",
     "LogScan",
     "ParameterRefused",
-    "ProvenHistory",
     "Sequencer",
     "TileName",
     "Tiles",
     "commitment",
     "record",
-    "record_timestamps",
     "require_chain",
     "sequencing_held",
 ]

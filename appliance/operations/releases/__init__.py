@@ -1,13 +1,12 @@
 """Releases side by side, one of them current: upgrades that go back by themselves, and rollbacks."""
 
-from appliance.operations.releases.tree import Commands, Release, Releases, UpgradeStep
+from appliance.operations.releases.tree import Commands, Releases, UpgradeStep
 from appliance.operations.releases.upgrading import PlaybookReleases, ProvisionedReleases, roll_back, upgrade
 
 __all__ = [
     "Commands",
     "PlaybookReleases",
     "ProvisionedReleases",
-    "Release",
     "Releases",
     "UpgradeStep",
     "roll_back",
