@@ -213,9 +213,14 @@ class Statements:
     def update(self, table: str, row: Mapping[str, Any], **where: Any) -> bool:
         """Sets the columns of *row* in the rows that have the values of *where* (None: NULL); whether any had."""
         assignments = ", ".join(f"{column} = ?" for column in row)
-        conditions = " AND ".join(f"{column} IS ?" for column in where)
-        statement = f"UPDATE {table} SET {assignments} WHERE {conditions}"  # noqa: S608  # names of this program
-        return self.changed(statement, (*row.values(), *where.values()))
+        condition, values = _condition(where)
+        statement = f"UPDATE {table} SET {assignments} WHERE {condition}"  # noqa: S608  # names of this program
+        return self.changed(statement, (*row.values(), *values))
+
+    def delete(self, table: str, **where: Any) -> bool:
+        """Removes the rows that have the values of *where* (None: NULL); whether there were any."""
+        condition, values = _condition(where)
+        return self.changed(f"DELETE FROM {table} WHERE {condition}", values)  # noqa: S608  # as above
 
     def value(self, kind: type[T], statement: str, values: Sequence[Any] = ()) -> T | None:
         """The first column of the first row as *kind*; None without a row, and for NULL."""
@@ -234,6 +239,12 @@ class Statements:
     def exists(self, statement: str, values: Sequence[Any] = ()) -> bool:
         """Whether the query gives a row."""
         return self.execute(statement, values).fetchone() is not None
+
+
+def _condition(where: Mapping[str, Any]) -> tuple[str, tuple[Any, ...]]:
+    """NULL is spelled out: SQLite uses a partial index for a condition that it sees, not for a bound value."""
+    terms = (f"{column} IS NULL" if value is None else f"{column} = ?" for column, value in where.items())
+    return " AND ".join(terms), tuple(value for value in where.values() if value is not None)
 
 
 def apply_script(connection: sqlite.Connection, script: str) -> None:

@@ -10,15 +10,15 @@ import pysqlite3
 
 from appliance.errors import NotFound, PreconditionRefused, StateRefused
 from appliance.model.accounts import Account, AccountLink, AccountRole, AccountState, LinkPurpose, Passkey
-from appliance.store.database import Transaction
-from hsm.rows import RowMapper, fields_of
+from appliance.store.database import Query, Transaction, refusing
+from hsm.rows import fields_of
 
 _ACCOUNT = (
     "SELECT subject, login, state, invited, password IS NOT NULL AS has_password, totp IS NOT NULL AS has_code,"
     " (SELECT json_group_array(role) FROM account_roles WHERE account_roles.subject = accounts.subject) AS roles,"
     " (SELECT count(*) FROM passkeys WHERE passkeys.subject = accounts.subject) AS passkeys FROM accounts"
 )
-_ACCOUNTS = RowMapper(Account)
+_ACCOUNTS = Query(Account, _ACCOUNT)
 
 
 def insert_account(tx: Transaction, subject: str, login: str, *, handle: bytes, now: datetime) -> None:
@@ -39,25 +39,23 @@ def insert_account(tx: Transaction, subject: str, login: str, *, handle: bytes, 
 
 def account(tx: Transaction, subject: str) -> Account:
     """The account. Raises :class:`NotFound`."""
-    found = _ACCOUNTS.first(tx.execute(f"{_ACCOUNT} WHERE subject = ?", (subject,)))
-    if found is None:
-        raise _no_account(subject)
-    return found
+    missing = _no_account(subject)
+    return _ACCOUNTS.one(tx, "WHERE subject = ?", (subject,), missing=missing)
 
 
 def by_login(tx: Transaction, login: str) -> Account | None:
     """The account with this login, folded to lower case."""
-    return _ACCOUNTS.first(tx.execute(f"{_ACCOUNT} WHERE login = ?", (login,)))
+    return _ACCOUNTS.first(tx, "WHERE login = ?", (login,))
 
 
 def by_handle(tx: Transaction, handle: bytes) -> Account | None:
     """The account with this user handle of passkeys."""
-    return _ACCOUNTS.first(tx.execute(f"{_ACCOUNT} WHERE handle = ?", (handle,)))
+    return _ACCOUNTS.first(tx, "WHERE handle = ?", (handle,))
 
 
 def everybody(tx: Transaction) -> list[Account]:
     """All accounts, by subject."""
-    return _ACCOUNTS.all(tx.execute(f"{_ACCOUNT} ORDER BY subject"))
+    return _ACCOUNTS.all(tx, "ORDER BY subject")
 
 
 def any_account(tx: Transaction) -> bool:
@@ -73,25 +71,21 @@ def handle(tx: Transaction, subject: str) -> bytes:
 
 def set_state(tx: Transaction, subject: str, state: AccountState) -> None:
     """Moves the account to *state*. Raises :class:`StateRefused` for one that was closed or has no password."""
-    try:
+    with refusing(StateRefused("The account of {subject} cannot become {state}.", subject=subject, state=state)):
         tx.execute("UPDATE accounts SET state = ? WHERE subject = ?", (state, subject))
-    except pysqlite3.IntegrityError as error:
-        raise StateRefused(
-            "The account of {subject} cannot become {state}.", subject=subject, state=state
-        ) from error
 
 
 def set_roles(tx: Transaction, subject: str, roles: Iterable[AccountRole]) -> None:
     """Replaces the roles. Raises :class:`PreconditionRefused` for those that this subject must not have."""
     tx.execute("DELETE FROM account_roles WHERE subject = ?", (subject,))
-    try:
+    with refusing(
+        PreconditionRefused(
+            "Who signs does not register, audit or operate, nor the other way round; each duty is an account."
+        )
+    ):
         tx.executemany(
             "INSERT INTO account_roles (subject, role) VALUES (?, ?)", [(subject, role) for role in sorted(roles)]
         )
-    except pysqlite3.IntegrityError as error:
-        raise PreconditionRefused(
-            "Who signs does not register, audit or operate, nor the other way round; each duty is an account."
-        ) from error
 
 
 def password(tx: Transaction, subject: str) -> str | None:
@@ -133,32 +127,23 @@ def _no_account(subject: str) -> NotFound:
     return NotFound("{subject} has no account here.", subject=subject)
 
 
-_LINK = "SELECT id, purpose, subject, made, expires, ended FROM account_links"
-_LINKS = RowMapper(AccountLink)
+_LINKS = Query(AccountLink, "SELECT id, purpose, subject, made, expires, ended FROM account_links")
 
 
 def insert_link(tx: Transaction, link: AccountLink, *, by: str) -> None:
     """A new link; an earlier one of the same account ends."""
-    tx.execute(
-        "UPDATE account_links SET ended = ?, password = NULL WHERE subject = ? AND ended IS NULL",
-        (link.made, link.subject),
-    )
-    tx.execute(
-        "INSERT INTO account_links (id, purpose, subject, made, made_by, expires) VALUES (?, ?, ?, ?, ?, ?)",
-        (link.id, link.purpose, link.subject, link.made, by, link.expires),
-    )
+    tx.update("account_links", {"ended": link.made, "password": None}, subject=link.subject, ended=None)
+    tx.insert("account_links", fields_of(link, "id purpose subject made expires") | {"made_by": by})
 
 
 def find_link(tx: Transaction, link_id: str) -> AccountLink | None:
     """The link with this id, however it stands."""
-    return _LINKS.first(tx.execute(f"{_LINK} WHERE id = ?", (link_id,)))
+    return _LINKS.first(tx, "WHERE id = ?", (link_id,))
 
 
 def open_link(tx: Transaction, subject: str, purpose: LinkPurpose) -> AccountLink | None:
     """The link of *subject* that has not ended, for letters: ``links.token(purpose, link.id)`` is its token."""
-    return _LINKS.first(
-        tx.execute(f"{_LINK} WHERE subject = ? AND purpose = ? AND ended IS NULL", (subject, purpose))
-    )
+    return _LINKS.first(tx, "WHERE subject = ? AND purpose = ? AND ended IS NULL", (subject, purpose))
 
 
 def save_link_password(tx: Transaction, link_id: str, hashed: str) -> None:
@@ -173,44 +158,36 @@ def link_password(tx: Transaction, link_id: str) -> str | None:
 
 def end_link(tx: Transaction, link_id: str, *, now: datetime) -> bool:
     """Ends the link; False when it had ended already."""
-    return tx.changed(
-        "UPDATE account_links SET ended = ?, password = NULL WHERE id = ? AND ended IS NULL",
-        (now, link_id),
-    )
+    return tx.update("account_links", {"ended": now, "password": None}, id=link_id, ended=None)
 
 
 def end_links_of(tx: Transaction, subject: str, *, now: datetime) -> None:
     """Ends whatever link of *subject* is open."""
-    tx.execute(
-        "UPDATE account_links SET ended = ?, password = NULL WHERE subject = ? AND ended IS NULL",
-        (now, subject),
-    )
+    tx.update("account_links", {"ended": now, "password": None}, subject=subject, ended=None)
 
 
 _PASSKEY = "SELECT credential AS credential_id, subject, public_key, sign_count, label, added, used FROM passkeys"
-_PASSKEYS = RowMapper(Passkey)
+_PASSKEYS = Query(Passkey, _PASSKEY)
 
 
 def insert_passkey(tx: Transaction, passkey: Passkey) -> None:
     """A new passkey. Raises :class:`StateRefused` when it is known already."""
-    try:
+    with refusing(StateRefused("This passkey is registered here already.")):
         tx.insert(
             "passkeys",
             {"credential": passkey.credential_id}
             | fields_of(passkey, "subject public_key sign_count label added"),
         )
-    except pysqlite3.IntegrityError as error:
-        raise StateRefused("This passkey is registered here already.") from error
 
 
 def find_passkey(tx: Transaction, credential_id: bytes) -> Passkey | None:
     """The passkey with this credential id."""
-    return _PASSKEYS.first(tx.execute(f"{_PASSKEY} WHERE credential = ?", (credential_id,)))
+    return _PASSKEYS.first(tx, "WHERE credential = ?", (credential_id,))
 
 
 def passkeys_of(tx: Transaction, subject: str) -> list[Passkey]:
     """The passkeys of an account, oldest first."""
-    return _PASSKEYS.all(tx.execute(f"{_PASSKEY} WHERE subject = ? ORDER BY added, credential", (subject,)))
+    return _PASSKEYS.all(tx, "WHERE subject = ? ORDER BY added, credential", (subject,))
 
 
 def use_passkey(tx: Transaction, passkey: Passkey, *, sign_count: int, now: datetime) -> bool:

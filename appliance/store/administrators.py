@@ -3,10 +3,8 @@ have, and which lines of their journal are in the log. Each function runs in the
 
 from __future__ import annotations
 
-import pysqlite3
-
 from appliance.errors import StateRefused
-from appliance.store.database import Transaction
+from appliance.store.database import Transaction, refusing
 
 
 def reserve(tx: Transaction, login: str, email: str) -> bool:
@@ -19,15 +17,15 @@ def reserve(tx: Transaction, login: str, email: str) -> bool:
     ).fetchone()
     if same is not None:
         return False
-    try:
-        tx.execute("INSERT INTO administrators (login, email) VALUES (?, ?)", (login, email))
-    except pysqlite3.IntegrityError as error:
-        raise StateRefused(
+    with refusing(
+        StateRefused(
             "{login} or {email} belongs to somebody in the portal, or to an administrator; who administrates has"
             " no account in the portal.",
             login=login,
             email=email,
-        ) from error
+        )
+    ):
+        tx.execute("INSERT INTO administrators (login, email) VALUES (?, ?)", (login, email))
     return True
 
 

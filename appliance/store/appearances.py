@@ -4,27 +4,20 @@ from __future__ import annotations
 
 from appliance.errors import NotFound
 from appliance.model.people import SignaturePicture
-from appliance.store.database import Transaction
-from hsm.rows import RowMapper
+from appliance.store.database import Query, Transaction
+from hsm.rows import fields_of
 
-_PICTURES = RowMapper(SignaturePicture)
+_PICTURES = Query(SignaturePicture, "SELECT id, kind, made FROM signature_pictures")
 
 
 def insert(tx: Transaction, person: str, kept: SignaturePicture, picture: bytes) -> None:
     """A new picture of *person*; the caller has made sure that there is room for it."""
-    tx.execute(
-        "INSERT INTO signature_pictures (id, person, kind, picture, made) VALUES (?, ?, ?, ?, ?)",
-        (kept.id, person, kept.kind, picture, kept.made),
-    )
+    tx.insert("signature_pictures", fields_of(kept, "id kind made") | {"person": person, "picture": picture})
 
 
 def of_person(tx: Transaction, person: str) -> list[SignaturePicture]:
     """The pictures that *person* keeps, the newest first."""
-    return _PICTURES.all(
-        tx.execute(
-            "SELECT id, kind, made FROM signature_pictures WHERE person = ? ORDER BY made DESC, id", (person,)
-        )
-    )
+    return _PICTURES.all(tx, "WHERE person = ? ORDER BY made DESC, id", (person,))
 
 
 def picture(tx: Transaction, person: str, picture_id: str) -> bytes:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from appliance.model.retention import Horizon
-from appliance.store.database import Transaction
+from appliance.store.database import Query, Transaction
 from hsm.intents import instant
-from hsm.rows import RowMapper, columns
+from hsm.rows import columns
 
 _ENDLESS = "9999"
 _KINDS = (
@@ -64,15 +64,18 @@ def fail(tx: Transaction, contract_id: str, *, reason: str, retry_at: datetime) 
 
 def status_of(tx: Transaction, contract_id: str) -> ArchiveStatus | None:
     """What is known of a contract; None for one that is not kept."""
-    query = "SELECT contract, revision, until, algorithms, attempts FROM keeping WHERE contract = ?"
-    return _STATUSES.first(tx.execute(query, (contract_id,)))
+    return _STATUSES.first(
+        tx,
+        "SELECT contract, revision, until, algorithms, attempts FROM keeping WHERE contract = ?",
+        (contract_id,),
+    )
 
 
 def _horizon(until: str, algorithms: str) -> Horizon | None:
     return Horizon(datetime.fromisoformat(until), tuple(algorithms.split())) if until else None
 
 
-_STATUSES = RowMapper(ArchiveStatus, horizon=columns(_horizon, "until", "algorithms"))
+_STATUSES = Query(ArchiveStatus, horizon=columns(_horizon, "until", "algorithms"))
 
 
 def unread(tx: Transaction, now: datetime, *, limit: int) -> list[str]:

@@ -7,8 +7,7 @@ from datetime import date, datetime
 
 from appliance.model.contract import ContractState
 from appliance.model.notice import Occasion
-from appliance.store.database import Transaction
-from hsm.rows import RowMapper
+from appliance.store.database import Query, Transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +30,9 @@ class CalendarItem:
     touched: datetime
 
 
-_FEEDS = RowMapper(CalendarFeed)
-_DEADLINES = RowMapper(CalendarItem, at=datetime.fromisoformat)
-_DAYS = RowMapper(CalendarItem, at=date.fromisoformat)
+_FEEDS = Query(CalendarFeed, "SELECT made, used FROM calendar_feeds")
+_DEADLINES = Query(CalendarItem, at=datetime.fromisoformat)
+_DAYS = Query(CalendarItem, at=date.fromisoformat)
 
 
 def replace(tx: Transaction, person: str, digest: bytes, now: datetime) -> None:
@@ -49,9 +48,7 @@ def end(tx: Transaction, person: str, now: datetime) -> bool:
 
 def of_person(tx: Transaction, person: str) -> CalendarFeed | None:
     """The address of *person* that works."""
-    return _FEEDS.first(
-        tx.execute("SELECT made, used FROM calendar_feeds WHERE person = ? AND ended IS NULL", (person,))
-    )
+    return _FEEDS.first(tx, "WHERE person = ? AND ended IS NULL", (person,))
 
 
 def owner(tx: Transaction, digest: bytes) -> str | None:
@@ -66,22 +63,23 @@ def used(tx: Transaction, digest: bytes, now: datetime) -> None:
 
 def deadlines(tx: Transaction, person: str, *, limit: int) -> list[CalendarItem]:
     """The signing deadlines of contracts under way that *person* has to do with, the first ones first."""
-    rows = tx.execute(
+    return _DEADLINES.all(
+        tx,
         "SELECT c.id AS contract, c.title, c.deadline AS at, c.version, c.touched FROM involvements AS i"
         " JOIN contracts AS c USING (number) WHERE i.person = ? AND i.bucket IN ('to-sign', 'waiting')"
         " AND c.state = ? ORDER BY i.deadline LIMIT ?",
         (person, ContractState.SENT, limit),
+        occasion=Occasion.SIGNING,
     )
-    return _DEADLINES.all(rows, occasion=Occasion.SIGNING)
 
 
 def days(tx: Transaction, person: str, since: date, *, limit: int) -> list[CalendarItem]:
     """The days *since* then that completed contracts of *person* name, the first ones first."""
-    rows = tx.execute(
+    return _DAYS.all(
+        tx,
         "SELECT c.id AS contract, c.title, d.kind AS occasion, d.day AS at, c.version, c.touched"
         " FROM involvements AS i"
         " CROSS JOIN contracts AS c ON c.number = i.number CROSS JOIN contract_dates AS d ON d.contract = c.id"
         " WHERE i.person = ? AND i.bucket = 'done' AND d.day >= ? ORDER BY d.day, c.id LIMIT ?",
         (person, since.isoformat(), limit),
     )
-    return _DAYS.all(rows)

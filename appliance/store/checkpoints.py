@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from appliance.store.database import Transaction
+from hsm.rows import fields_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +25,7 @@ class StoredCheckpoint:
 
 def insert_checkpoint(tx: Transaction, checkpoint: StoredCheckpoint) -> None:
     """Adds a checkpoint; there is one for a size."""
-    tx.execute(
-        "INSERT INTO checkpoints (size, root, note, token, stamp) VALUES (?, ?, ?, ?, ?)",
-        (checkpoint.size, checkpoint.root, checkpoint.note, checkpoint.token, checkpoint.stamp),
-    )
+    tx.insert("checkpoints", fields_of(checkpoint, "size root note token stamp"))
 
 
 def last(tx: Transaction) -> StoredCheckpoint | None:

@@ -23,12 +23,12 @@ from appliance.model.contract import (
     SigningOrder,
 )
 from appliance.model.notice import ContractDate, Occasion
-from appliance.store.database import Transaction
-from hsm.rows import RowMapper, columns, fields_of
+from appliance.store.database import Query, Transaction
+from hsm.rows import columns, fields_of
 
-_REVISIONS = RowMapper(ContractRevision)
-_VOIDINGS = RowMapper(OpenVoiding)
-_DATES = RowMapper(ContractDate)
+_REVISIONS = Query(ContractRevision, "SELECT number, kind, digest, size, at, party FROM revisions")
+_VOIDINGS = Query(OpenVoiding)
+_DATES = Query(ContractDate, "SELECT kind, day, set_by, set_at FROM contract_dates")
 
 
 def _money(minor: int | None, currency: str) -> Money | None:
@@ -39,13 +39,13 @@ def _placement(page: int | None, *box: float) -> Placement | None:
     return None if page is None else Placement(page, *box)
 
 
-_PARTIES = RowMapper(
+_PARTIES = Query(
     Party,
     placement=columns(_placement, "page", "x", "y", "width", "height"),
     more=lambda places: tuple(Placement(*place) for place in json.loads(places)),
     cross_page=CrossPage,
 )
-_CONTRACTS = RowMapper(
+_CONTRACTS = Query(
     Contract,
     order=columns(SigningOrder, "signing_order"),
     deadline=columns(lambda at, zone: Deadline(datetime.fromisoformat(at), zone), "deadline", "zone"),
@@ -86,22 +86,19 @@ def _move(tx: Transaction, contract: Contract, row: Mapping[str, object]) -> Non
 
 def load_contract(tx: Transaction, contract_id: str) -> Contract:
     """The contract as it stands in this transaction. Raises :class:`NotFound`."""
-    rows = tx.execute(
+    missing = NotFound("There is no contract {contract}.", contract=contract_id)
+    return _CONTRACTS.one(
+        tx,
         "SELECT id, title, kind, purpose, initiator, signing_order, deadline, zone, state, created, pages,"
         " version, amount, currency, (SELECT d.ended FROM disposals AS d"
         " WHERE d.contract = contracts.id AND d.state = 'done') AS disposed, language FROM contracts WHERE id = ?",
         (contract_id,),
-    )
-    found = _CONTRACTS.first(
-        rows,
         parties=_parties(tx, contract_id),
         revisions=_revisions(tx, contract_id),
         former=handover_givers(tx, contract_id),
         voiding=_voiding(tx, contract_id),
+        missing=missing,
     )
-    if found is None:
-        raise NotFound("There is no contract {contract}.", contract=contract_id)
-    return found
 
 
 def current_revision(tx: Transaction, contract_id: str) -> int:
@@ -196,18 +193,16 @@ def _insert_revision(tx: Transaction, contract_id: str, revision: ContractRevisi
 
 
 def _revisions(tx: Transaction, contract_id: str) -> tuple[ContractRevision, ...]:
-    query = "SELECT number, kind, digest, size, at, party FROM revisions WHERE contract = ? ORDER BY number"
-    return tuple(_REVISIONS.all(tx.execute(query, (contract_id,))))
+    return tuple(_REVISIONS.all(tx, "WHERE contract = ? ORDER BY number", (contract_id,)))
 
 
 def _voiding(tx: Transaction, contract_id: str) -> OpenVoiding | None:
     return _VOIDINGS.first(
-        tx.execute(
-            "SELECT id, proposer AS by, reason, at, (SELECT json_group_array(person) FROM"
-            " (SELECT person FROM void_declarations WHERE voiding = voidings.id AND signed IS NOT NULL"
-            " ORDER BY signed, person)) AS declared FROM voidings WHERE contract = ? AND state = 'open'",
-            (contract_id,),
-        )
+        tx,
+        "SELECT id, proposer AS by, reason, at, (SELECT json_group_array(person) FROM"
+        " (SELECT person FROM void_declarations WHERE voiding = voidings.id AND signed IS NOT NULL"
+        " ORDER BY signed, person)) AS declared FROM voidings WHERE contract = ? AND state = 'open'",
+        (contract_id,),
     )
 
 
@@ -255,8 +250,7 @@ def replaced(tx: Transaction, contract_id: str) -> str | None:
 
 def dates_of(tx: Transaction, contract_id: str) -> tuple[ContractDate, ...]:
     """The dates of a contract, by day."""
-    query = "SELECT kind, day, set_by, set_at FROM contract_dates WHERE contract = ? ORDER BY day, kind"
-    return tuple(_DATES.all(tx.execute(query, (contract_id,))))
+    return tuple(_DATES.all(tx, "WHERE contract = ? ORDER BY day, kind", (contract_id,)))
 
 
 def save_date(tx: Transaction, contract_id: str, entry: ContractDate) -> None:
@@ -339,14 +333,13 @@ def _parties(tx: Transaction, contract_id: str) -> tuple[Party, ...]:
     """The parties of a contract, in signing order."""
     return tuple(
         _PARTIES.all(
-            tx.execute(
-                "SELECT id, position, kind, subject, name, organisation, requester, field, page, x, y, width,"
-                " height, state, signed_at, reason, cross_page, phone, (SELECT json_group_array("
-                "json_array(page, x, y, width, height)) FROM (SELECT page, x, y, width, height FROM placements"
-                " WHERE party = parties.id ORDER BY number)) AS more"
-                " FROM parties WHERE contract = ? ORDER BY position",
-                (contract_id,),
-            )
+            tx,
+            "SELECT id, position, kind, subject, name, organisation, requester, field, page, x, y, width,"
+            " height, state, signed_at, reason, cross_page, phone, (SELECT json_group_array("
+            "json_array(page, x, y, width, height)) FROM (SELECT page, x, y, width, height FROM placements"
+            " WHERE party = parties.id ORDER BY number)) AS more"
+            " FROM parties WHERE contract = ? ORDER BY position",
+            (contract_id,),
         )
     )
 

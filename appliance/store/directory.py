@@ -7,23 +7,21 @@ import json
 from appliance.model.accounts import AccountRole
 from appliance.model.office import DirectoryEntry, OpenContract
 from appliance.model.people import Person
-from appliance.store.database import Transaction
-from hsm.rows import RowMapper
+from appliance.store.database import Query, Transaction
 
-_PEOPLE = RowMapper(Person)
+_PEOPLE = Query(Person, "SELECT subject, name, organisation, email, language, zone, guest FROM people")
 
 
 def search(tx: Transaction, words: str, *, limit: int) -> list[Person]:
     """People with an account who sign, whose name, organisation or mail address holds *words*, by name."""
     pattern = "%" + words.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
-    rows = tx.execute(
-        "SELECT subject, name, organisation, email, language, zone, guest FROM people"
-        " INDEXED BY people_members_by_name WHERE guest = 0 AND subject LIKE 'person-%'"
+    return _PEOPLE.all(
+        tx,
+        "INDEXED BY people_members_by_name WHERE guest = 0 AND subject LIKE 'person-%'"
         " AND (name LIKE ?1 ESCAPE '\\' OR organisation LIKE ?1 ESCAPE '\\' OR email LIKE ?1 ESCAPE '\\')"
         " ORDER BY name, subject LIMIT ?2",
         (pattern, limit),
     )
-    return _PEOPLE.all(rows)
 
 
 # The rows of the list: what differs follows it. No value is ever put in here.
@@ -34,10 +32,10 @@ _ROW = (
     " (SELECT json_group_array(role) FROM account_roles r WHERE r.subject = p.subject) AS roles"
     " FROM people p {index} LEFT JOIN accounts a ON a.subject = p.subject"
 )
-_ENTRIES = RowMapper(DirectoryEntry)
+_ENTRIES = Query(DirectoryEntry)
 _ENTRY, _MEMBER = _ROW.format(index=""), _ROW.format(index="INDEXED BY people_members")
 
-_OPEN = RowMapper(OpenContract)
+_OPEN = Query(OpenContract)
 _KEEPS_SEALS = (
     " WHERE p.organisation = ?1 AND p.guest = 0 AND p.subject LIKE 'person-%'"
     " AND (a.state IS NULL OR (a.state = 'active' AND EXISTS"
@@ -54,18 +52,17 @@ def directory_page(tx: Transaction, search: str, *, after: str, limit: int) -> l
     """At most *limit* people but guests, by subject after *after*, who are found by *search*."""
     pattern = f"%{_literal(search)}%"
     return _ENTRIES.all(
-        tx.execute(
-            f"{_MEMBER} WHERE p.guest = 0 AND p.subject > ?1 AND (p.name LIKE ?2 ESCAPE '\\'"
-            " OR p.organisation LIKE ?2 ESCAPE '\\' OR a.login LIKE ?2 ESCAPE '\\' OR p.email LIKE ?2 ESCAPE '\\')"
-            " ORDER BY p.subject LIMIT ?3",
-            (after, pattern, limit),
-        )
+        tx,
+        f"{_MEMBER} WHERE p.guest = 0 AND p.subject > ?1 AND (p.name LIKE ?2 ESCAPE '\\'"
+        " OR p.organisation LIKE ?2 ESCAPE '\\' OR a.login LIKE ?2 ESCAPE '\\' OR p.email LIKE ?2 ESCAPE '\\')"
+        " ORDER BY p.subject LIMIT ?3",
+        (after, pattern, limit),
     )
 
 
 def directory_entry(tx: Transaction, subject: str) -> DirectoryEntry | None:
     """The person of this subject, guests too, or None."""
-    return _ENTRIES.first(tx.execute(f"{_ENTRY} WHERE p.subject = ?", (subject,)))
+    return _ENTRIES.first(tx, f"{_ENTRY} WHERE p.subject = ?", (subject,))
 
 
 def can_keep_seals(tx: Transaction, person: str, organisation: str) -> bool:
@@ -82,7 +79,7 @@ def possible_custodians(
 ) -> list[DirectoryEntry]:
     """Enrolled people of *organisation* whose account is active and has the custodian's role, or who have none, by
     name; with *words* in name, login or mail address, and at most *limit* of them."""
-    return _ENTRIES.all(tx.execute(_ENTRY + _CUSTODIANS, (organisation, f"%{_literal(words)}%", limit)))
+    return _ENTRIES.all(tx, _ENTRY + _CUSTODIANS, (organisation, f"%{_literal(words)}%", limit))
 
 
 def officers(tx: Transaction) -> list[str]:
@@ -128,13 +125,13 @@ def open_contracts(tx: Transaction, subject: str) -> list[OpenContract]:
     )
     due = own.format(index="involvements_due", buckets="IN ('to-sign', 'waiting')")
     drafts = own.format(index="involvements_bucket", buckets="= 'draft'")
-    rows = tx.execute(
-        f"SELECT id, title, draft FROM (SELECT * FROM ({due} ORDER BY i.deadline, i.number LIMIT 200) UNION ALL"  # noqa: S608 -- literals above
+    return _OPEN.all(
+        tx,
+        f"SELECT id, title, draft FROM (SELECT * FROM ({due} ORDER BY i.deadline, i.number LIMIT 200) UNION ALL"  # noqa: S608  # literals of this module
         f" SELECT * FROM ({drafts} ORDER BY i.touched DESC, i.number DESC LIMIT 200)"
         " ORDER BY deadline, id LIMIT 200)",
         (subject,),
     )
-    return _OPEN.all(rows)
 
 
 def seals_kept_by(tx: Transaction, subject: str) -> list[str]:

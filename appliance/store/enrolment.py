@@ -8,8 +8,6 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-import pysqlite3
-
 from appliance.errors import NotFound, StateRefused
 from appliance.model.office import (
     EnrolmentRequest,
@@ -19,7 +17,7 @@ from appliance.model.office import (
     ProposedPasskey,
     ProposedPin,
 )
-from appliance.store.database import Transaction
+from appliance.store.database import Query, Transaction, refusing
 from hsm.rows import RowMapper, Rows
 
 _REQUEST = "SELECT id, subject, kinds, state, asked, decided, decided_by, reason FROM enrolment_requests"
@@ -27,16 +25,16 @@ _REQUEST = "SELECT id, subject, kinds, state, asked, decided, decided_by, reason
 
 def insert(tx: Transaction, request: EnrolmentRequest) -> None:
     """A new open request. Raises :class:`StateRefused` while another one of the subject waits, or without one."""
-    try:
+    with refusing(
+        StateRefused(
+            "{subject} is not known, or another request waits already; an officer decides that one first.",
+            subject=request.subject,
+        )
+    ):
         tx.execute(
             "INSERT INTO enrolment_requests (id, subject, kinds, state, asked) VALUES (?, ?, ?, 'open', ?)",
             (request.id, request.subject, " ".join(request.kinds), request.asked),
         )
-    except pysqlite3.IntegrityError as error:
-        raise StateRefused(
-            "{subject} is not known, or another request waits already; an officer decides that one first.",
-            subject=request.subject,
-        ) from error
     tx.executemany(
         "INSERT INTO proposed_credentials"
         " (request, position, kind, credential_id, public_key, rp_id, pin_hash, wrapped_secret)"
@@ -113,12 +111,14 @@ def _found(tx: Transaction, rows: Rows) -> list[EnrolmentRequest]:
 
 
 def _credentials(tx: Transaction, request_id: str) -> tuple[ProposedCredential, ...]:
-    rows = tx.execute(
-        "SELECT kind, credential_id, public_key, rp_id, pin_hash, wrapped_secret FROM proposed_credentials"
-        " WHERE request = ? ORDER BY position",
-        (request_id,),
+    return tuple(
+        _CREDENTIALS.all(
+            tx,
+            "SELECT kind, credential_id, public_key, rp_id, pin_hash, wrapped_secret FROM proposed_credentials"
+            " WHERE request = ? ORDER BY position",
+            (request_id,),
+        )
     )
-    return tuple(_CREDENTIALS.all(rows))
 
 
 def _credential(
@@ -135,7 +135,7 @@ def _credential(
 
 
 _REQUESTS = RowMapper(EnrolmentRequest, kinds=lambda kinds: tuple(kinds.split()))
-_CREDENTIALS: RowMapper[ProposedCredential] = RowMapper(_credential)
+_CREDENTIALS: Query[ProposedCredential] = Query(_credential)
 
 
 def save_appointment(tx: Transaction, new: NewOfficer) -> None:

@@ -4,24 +4,23 @@ from __future__ import annotations
 
 from datetime import datetime
 
-import pysqlite3
-
 from appliance.errors import NotFound, StateRefused
 from appliance.model.accounts import GuestInvitation
-from appliance.store.database import Transaction
-from hsm.rows import RowMapper, fields_of
+from appliance.store.database import Query, Transaction, refusing
+from hsm.rows import fields_of
 
-_INVITATIONS = RowMapper(GuestInvitation)
-_COLUMNS = "id, person, contract, party, invited_by, invited, round, tries, opened, ended, used, revoked, arrived"
+_INVITATIONS = Query(
+    GuestInvitation,
+    "SELECT id, person, contract, party, invited_by, invited, round, tries, opened, ended, used,"
+    " revoked, arrived FROM guest_invitations",
+)
 
 
 def insert_invitation(tx: Transaction, invitation: GuestInvitation) -> None:
     """A new link, after an earlier one has ended. Raises :class:`StateRefused` for a guest bound elsewhere."""
-    try:
+    with refusing(StateRefused("A guest signs for one party of one contract only.")):
         names = "id person contract party invited_by invited round tries opened"
         tx.insert("guest_invitations", fields_of(invitation, names))
-    except pysqlite3.IntegrityError as error:
-        raise StateRefused("A guest signs for one party of one contract only.") from error
 
 
 def end(tx: Transaction, person: str, now: datetime) -> int:
@@ -55,9 +54,7 @@ def next_round(tx: Transaction, invitation: GuestInvitation) -> None:
 
 def arrive(tx: Transaction, invitation: GuestInvitation, now: datetime) -> bool:
     """The link is opened; whether for the first time."""
-    return tx.changed(
-        "UPDATE guest_invitations SET arrived = ? WHERE id = ? AND arrived IS NULL", (now, invitation.id)
-    )
+    return tx.update("guest_invitations", {"arrived": now}, id=invitation.id, arrived=None)
 
 
 def revoke(tx: Transaction, party_id: str, now: datetime) -> None:
@@ -98,11 +95,7 @@ def spent_of_person(tx: Transaction, subject: str) -> GuestInvitation:
 
 
 def _one(tx: Transaction, condition: str, value: str) -> GuestInvitation:
-    query = f"SELECT {_COLUMNS} FROM guest_invitations WHERE {condition}"  # noqa: S608 -- literals of this file
-    found = _INVITATIONS.first(tx.execute(query, (value,)))
-    if found is None:
-        raise unknown()
-    return found
+    return _INVITATIONS.one(tx, f"WHERE {condition}", (value,), missing=unknown())
 
 
 def inviters(tx: Transaction, subject: str) -> list[str]:

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from appliance.model.notice import NoticeKind
-from appliance.store.database import Transaction
-from hsm.rows import RowMapper
+from appliance.store.database import Query, Transaction
 
 MOST = 100
 """Up to which is counted."""
@@ -38,17 +37,18 @@ class InboxMessage:
     title: str
 
 
-_MESSAGES = RowMapper(InboxMessage)
+_MESSAGES = Query(InboxMessage)
 
 
 def messages(tx: Transaction, person: str, *, limit: int) -> list[InboxMessage]:
     """The newest messages to *person* that are in the list."""
-    query = (
-        "SELECT o.contract, o.kind, o.about, o.due AS at,"  # noqa: S608  # a literal above
+    return _MESSAGES.all(
+        tx,
+        "SELECT o.contract, o.kind, o.about, o.due AS at,"  # noqa: S608  # literals of this module
         " coalesce((SELECT title FROM contracts WHERE id = o.contract), '') AS title"
-        f" FROM {_TOLD} ORDER BY o.due DESC, o.id DESC LIMIT ?2"
+        f" FROM {_TOLD} ORDER BY o.due DESC, o.id DESC LIMIT ?2",
+        (person, limit),
     )
-    return _MESSAGES.all(tx.execute(query, (person, limit)))
 
 
 def seen(tx: Transaction, person: str) -> datetime | None:

@@ -6,10 +6,8 @@ Every step is a conditional update that must change a row."""
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
-
-import pysqlite3
 
 from appliance.errors import NotFound, StateRefused
 from appliance.language import Language
@@ -22,10 +20,10 @@ from appliance.model.intent import (
     SigningOrigin,
     VoidDeclaration,
 )
-from appliance.store.database import Transaction
+from appliance.store.database import Query, Transaction, refusing
 from hsm import canonical
 from hsm.intents import SigningIntent
-from hsm.rows import RowMapper, columns, fields_of
+from hsm.rows import columns, fields_of
 
 _INTENT = (
     "SELECT id, act AS intent, base, coalesce(suffix, x'') AS suffix, contents_offset, contents_length, state,"
@@ -51,12 +49,12 @@ def lease_intent(tx: Transaction, intent_id: str, *, lease_owner: str, now: date
 
     Raises :class:`StateRefused` when it is no longer prepared, or another signature of the contract is under way.
     """
-    try:
-        _move(tx, intent_id, IntentState.PREPARED, IntentState.SIGNING, claimant=lease_owner, claimed=now)
-    except pysqlite3.IntegrityError as error:
-        raise StateRefused(
+    with refusing(
+        StateRefused(
             "Another signature on this contract is being made just now; wait a moment, then prepare again."
-        ) from error
+        )
+    ):
+        _move(tx, intent_id, IntentState.PREPARED, IntentState.SIGNING, claimant=lease_owner, claimed=now)
 
 
 def release_lease(tx: Transaction, intent_id: str) -> None:
@@ -129,16 +127,15 @@ def _abandon(tx: Transaction, condition: str, value: object, reason: str) -> int
 
 def load_intent(tx: Transaction, intent_id: str, *, contract: str | None = None) -> IntentRecord:
     """The intent with this id, of *contract* where one is given. Raises :class:`NotFound`."""
-    found = _select(tx, "id = ?", (intent_id,))
-    if not found or contract not in (None, found[0].intent.contract):
-        raise NotFound("There is no prepared signature {intent}.", intent=intent_id)
-    return found[0]
+    missing = NotFound("There is no prepared signature {intent}.", intent=intent_id)
+    return _INTENTS.one(
+        tx, "WHERE id = ?1 AND (?2 IS NULL OR contract = ?2)", (intent_id, contract), missing=missing
+    )
 
 
 def prepared_of(tx: Transaction, party_id: str) -> IntentRecord | None:
     """The party's intent that waits for an activation, if there is one."""
-    found = _select(tx, "party = ? AND state = 'prepared' ORDER BY created DESC LIMIT 1", (party_id,))
-    return found[0] if found else None
+    return _INTENTS.first(tx, "WHERE party = ? AND state = 'prepared' ORDER BY created DESC LIMIT 1", (party_id,))
 
 
 def save_origin(tx: Transaction, intent_id: str, origin: SigningOrigin) -> bool:
@@ -148,7 +145,7 @@ def save_origin(tx: Transaction, intent_id: str, origin: SigningOrigin) -> bool:
 
 def under_way(tx: Transaction) -> list[IntentRecord]:
     """Every intent at which the authority may have been asked and that is not closed, the oldest first."""
-    return _select(tx, "state IN ('signing', 'signed', 'stamped') ORDER BY claimed, id", ())
+    return _INTENTS.all(tx, "WHERE state IN ('signing', 'signed', 'stamped') ORDER BY claimed, id")
 
 
 def is_under_way(tx: Transaction, party_id: str) -> bool:
@@ -160,11 +157,7 @@ def is_under_way(tx: Transaction, party_id: str) -> bool:
 
 def of_contract(tx: Transaction, contract_id: str) -> list[IntentRecord]:
     """Every attempt at signing the contract, in the order in which they were prepared."""
-    return _select(tx, "contract = ? ORDER BY created, base, id", (contract_id,))
-
-
-def _select(tx: Transaction, condition: str, values: Sequence[object]) -> list[IntentRecord]:
-    return _INTENTS.all(tx.execute(f"{_INTENT} WHERE {condition}", values))
+    return _INTENTS.all(tx, "WHERE contract = ? ORDER BY created, base, id", (contract_id,))
 
 
 def decode_intent(encoded: bytes) -> SigningIntent:
@@ -182,8 +175,9 @@ def decode_intent(encoded: bytes) -> SigningIntent:
     )
 
 
-_INTENTS = RowMapper(
+_INTENTS = Query(
     IntentRecord,
+    _INTENT,
     intent=decode_intent,
     contents=columns(lambda offset, length: (offset, length), "contents_offset", "contents_length"),
     origin=columns(SigningOrigin, "address", "location"),
@@ -212,7 +206,7 @@ _AGREEMENT = (
     "SELECT a.id, a.person, a.version, a.side, a.record, a.act AS intent, a.proposed, a.accepted, a.cms, a.entry,"
     " (SELECT json_group_array(side) FROM agreement_others WHERE agreement = a.id) AS others FROM agreements AS a"
 )
-_AGREEMENTS = RowMapper(AgreementRecord, intent=decode_intent)
+_AGREEMENTS = Query(AgreementRecord, _AGREEMENT, intent=decode_intent)
 
 AGREEMENT_GONE = "This agreement can no longer be accepted here; ask for it again."
 
@@ -245,41 +239,34 @@ def agreement_at_entry(tx: Transaction, entry: int) -> AgreementRecord:
 
 
 def _agreement(tx: Transaction, condition: str, value: object) -> AgreementRecord:
-    found = _AGREEMENTS.first(tx.execute(f"{_AGREEMENT} WHERE {condition}", (value,)))
-    if found is None:
-        raise NotFound("There is no agreement {agreement}.", agreement=value)
-    return found
+    missing = NotFound("There is no agreement {agreement}.", agreement=value)
+    return _AGREEMENTS.one(tx, f"WHERE {condition}", (value,), missing=missing)
 
 
 def agreements_of_side(tx: Transaction, side: str, version: str, *, limit: int = 1000) -> list[AgreementRecord]:
     """What was accepted for *side* (a key) in this version, oldest first, at most *limit*."""
     return _AGREEMENTS.all(
-        tx.execute(
-            f"{_AGREEMENT} WHERE side = ? AND version = ? AND accepted IS NOT NULL ORDER BY entry LIMIT ?",
-            (side, version, limit),
-        )
+        tx,
+        "WHERE side = ? AND version = ? AND accepted IS NOT NULL ORDER BY entry LIMIT ?",
+        (side, version, limit),
     )
 
 
 def agreement_naming(tx: Transaction, side: str, other: str, version: str) -> AgreementRecord | None:
     """The first acceptance for *side* that names *other* (keys) in this version, or None."""
     return _AGREEMENTS.first(
-        tx.execute(
-            f"{_AGREEMENT} JOIN agreement_others AS o ON o.agreement = a.id"
-            " WHERE a.side = ? AND a.version = ? AND a.accepted IS NOT NULL AND o.side = ?"
-            " ORDER BY a.entry LIMIT 1",
-            (side, version, other),
-        )
+        tx,
+        "JOIN agreement_others AS o ON o.agreement = a.id"
+        " WHERE a.side = ? AND a.version = ? AND a.accepted IS NOT NULL AND o.side = ?"
+        " ORDER BY a.entry LIMIT 1",
+        (side, version, other),
     )
 
 
 def agreement_accepted_by(tx: Transaction, person: str, version: str) -> AgreementRecord | None:
     """The first acceptance of this version by this person, or None."""
     return _AGREEMENTS.first(
-        tx.execute(
-            f"{_AGREEMENT} WHERE person = ? AND version = ? AND accepted IS NOT NULL ORDER BY entry LIMIT 1",
-            (person, version),
-        )
+        tx, "WHERE person = ? AND version = ? AND accepted IS NOT NULL ORDER BY entry LIMIT 1", (person, version)
     )
 
 
@@ -308,16 +295,14 @@ _DECLARATION = (
     " FROM void_declarations JOIN voidings ON voidings.id = void_declarations.voiding"
 )
 
-_DECLARATIONS = RowMapper(VoidDeclaration, intent=decode_intent)
+_DECLARATIONS = Query(VoidDeclaration, intent=decode_intent)
 
 
 def insert_voiding(tx: Transaction, contract_id: str, proposal: OpenVoiding) -> None:
     """A new proposal. Raises :class:`StateRefused` when one is open."""
     row = fields_of(proposal, "id reason at") | {"contract": contract_id, "proposer": proposal.by, "state": "open"}
-    try:
+    with refusing(StateRefused("Somebody has proposed to void this contract already.")):
         tx.insert("voidings", row)
-    except pysqlite3.IntegrityError as error:
-        raise StateRefused("Somebody has proposed to void this contract already.") from error
 
 
 def refuse_voiding(tx: Transaction, voiding: str, *, by: str, reason: str, at: datetime) -> None:
@@ -351,35 +336,30 @@ def save_declaration_signature(
 ) -> None:
     """The declaration is signed. Raises :class:`StateRefused` when this person's was before."""
     row = {"signed": at, "cms": cms, "entry": entry}
-    try:
+    with refusing(StateRefused("This declaration has been signed already.")):
         signed = tx.update("void_declarations", row, id=declaration.id, signed=None)
-    except pysqlite3.IntegrityError as error:
-        raise StateRefused("This declaration has been signed already.") from error
     _require_open(signed)
 
 
 def declaration(tx: Transaction, contract_id: str, declaration_id: str) -> VoidDeclaration:
     """The declaration with this id about this contract. Raises :class:`NotFound`."""
-    found = _DECLARATIONS.first(
-        tx.execute(
-            f"SELECT {_DECLARATION} WHERE void_declarations.id = ? AND voidings.contract = ?",
-            (declaration_id, contract_id),
-        )
+    missing = NotFound("There is no declaration {declaration}.", declaration=declaration_id)
+    return _DECLARATIONS.one(
+        tx,
+        f"SELECT {_DECLARATION} WHERE void_declarations.id = ? AND voidings.contract = ?",
+        (declaration_id, contract_id),
+        missing=missing,
     )
-    if found is None:
-        raise NotFound("There is no declaration {declaration}.", declaration=declaration_id)
-    return found
 
 
 def declarations(tx: Transaction, contract_id: str) -> tuple[VoidDeclaration, ...]:
     """The signed declarations of the proposals that are open or done, in the order of signing."""
     return tuple(
         _DECLARATIONS.all(
-            tx.execute(
-                f"SELECT {_DECLARATION} WHERE voidings.contract = ? AND voidings.state <> 'refused'"
-                " AND signed IS NOT NULL ORDER BY entry",
-                (contract_id,),
-            )
+            tx,
+            f"SELECT {_DECLARATION} WHERE voidings.contract = ? AND voidings.state <> 'refused'"
+            " AND signed IS NOT NULL ORDER BY entry",
+            (contract_id,),
         )
     )
 

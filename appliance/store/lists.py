@@ -21,9 +21,9 @@ from appliance.model.listing import (
     ListViewer,
 )
 from appliance.store import participation_index
-from appliance.store.database import Transaction
+from appliance.store.database import Query, Transaction
 from appliance.store.participation_index import mark
-from hsm.rows import RowMapper, columns
+from hsm.rows import columns
 
 LOOKED_AT = 2000
 """Contracts that one page of a search looks at, at most; the next page goes on from there."""
@@ -223,17 +223,19 @@ def _escaped(text: str) -> str:
 
 def _rows(tx: Transaction, person: str, found: Sequence[ListCursor]) -> tuple[ListedContract, ...]:
     numbers = json.dumps([cursor.number for cursor in found])
-    rows = tx.execute(
-        "SELECT contracts.id, title, contracts.kind, state, bucket, contracts.deadline, zone, contracts.touched,"
-        " (SELECT json_group_array(json_array(name, organisation, state, subject)) FROM"
-        " (SELECT name, organisation, state, subject FROM parties WHERE parties.contract = contracts.id"
-        " ORDER BY position)) AS parties, signing_order, initiator FROM json_each(?) AS wanted"
-        " CROSS JOIN contracts ON contracts.number = wanted.value"
-        " CROSS JOIN involvements ON involvements.person = ? AND involvements.number = contracts.number"
-        " ORDER BY wanted.key",
-        (numbers, person),
+    return tuple(
+        _LISTED.all(
+            tx,
+            "SELECT contracts.id, title, contracts.kind, state, bucket, contracts.deadline, zone,"
+            " contracts.touched, (SELECT json_group_array(json_array(name, organisation, state, subject)) FROM"
+            " (SELECT name, organisation, state, subject FROM parties WHERE parties.contract = contracts.id"
+            " ORDER BY position)) AS parties, signing_order, initiator FROM json_each(?) AS wanted"
+            " CROSS JOIN contracts ON contracts.number = wanted.value"
+            " CROSS JOIN involvements ON involvements.person = ? AND involvements.number = contracts.number"
+            " ORDER BY wanted.key",
+            (numbers, person),
+        )
     )
-    return tuple(_LISTED.all(rows))
 
 
 def _parties(encoded: str, state: str, order: str, initiator: str) -> tuple[ListedParty, ...]:
@@ -252,4 +254,4 @@ def _turn(parties: Sequence[Sequence[str]], order: SigningOrder, initiator: str)
     return left[:1] if order is SigningOrder.SEQUENTIAL else own or left
 
 
-_LISTED = RowMapper(ListedContract, parties=columns(_parties, "parties", "state", "signing_order", "initiator"))
+_LISTED = Query(ListedContract, parties=columns(_parties, "parties", "state", "signing_order", "initiator"))

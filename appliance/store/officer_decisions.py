@@ -6,16 +6,16 @@ from datetime import datetime
 
 from appliance.errors import NotFound, StateRefused
 from appliance.model.office import OfficerDecision, OfficerDecisionKind, OfficerDecisionState
-from appliance.store.database import Transaction
+from appliance.store.database import Query, Transaction
 from hsm import canonical
-from hsm.rows import RowMapper, fields_of
+from hsm.rows import fields_of
 
 _DECISION = (
     "SELECT id, kind, subject, details, notes, nonce, expires, prepared, prepared_by, state, request, reason,"
     " (SELECT json_group_array(officer) FROM (SELECT officer FROM office_approvals WHERE act = office_acts.id"
     " ORDER BY at, officer)) AS approved_by FROM office_acts"
 )
-_DECISIONS = RowMapper(OfficerDecision)
+_DECISIONS = Query(OfficerDecision, _DECISION)
 
 
 def insert_decision(tx: Transaction, act: OfficerDecision) -> None:
@@ -58,43 +58,33 @@ def expire(tx: Transaction, now: datetime) -> int:
 
 def load_decision(tx: Transaction, act_id: str) -> OfficerDecision:
     """The act. Raises :class:`NotFound`."""
-    found = _DECISIONS.first(tx.execute(f"{_DECISION} WHERE id = ?", (act_id,)))
-    if found is None:
-        raise NotFound("There is no act {id}.", id=act_id)
-    return found
+    missing = NotFound("There is no act {id}.", id=act_id)
+    return _DECISIONS.one(tx, "WHERE id = ?", (act_id,), missing=missing)
 
 
 def waiting(tx: Transaction, now: datetime) -> list[OfficerDecision]:
     """The open acts that have not run out, oldest first."""
-    return _DECISIONS.all(
-        tx.execute(f"{_DECISION} WHERE state = 'open' AND expires > ? ORDER BY prepared, id LIMIT 200", (now,))
-    )
+    return _DECISIONS.all(tx, "WHERE state = 'open' AND expires > ? ORDER BY prepared, id LIMIT 200", (now,))
 
 
 def open_about(tx: Transaction, subject: str, kind: OfficerDecisionKind) -> list[OfficerDecision]:
     """The open acts of this kind about *subject*, oldest first."""
     return _DECISIONS.all(
-        tx.execute(
-            f"{_DECISION} WHERE subject = ? AND kind = ? AND state = 'open' ORDER BY prepared, id", (subject, kind)
-        )
+        tx, "WHERE subject = ? AND kind = ? AND state = 'open' ORDER BY prepared, id", (subject, kind)
     )
 
 
 def last_done(tx: Transaction, subject: str, kind: OfficerDecisionKind) -> OfficerDecision | None:
     """The newest act of this kind that was done to *subject*, or None."""
     return _DECISIONS.first(
-        tx.execute(
-            f"{_DECISION} WHERE subject = ? AND kind = ? AND state = 'done' ORDER BY prepared DESC LIMIT 1",
-            (subject, kind),
-        )
+        tx, "WHERE subject = ? AND kind = ? AND state = 'done' ORDER BY prepared DESC LIMIT 1", (subject, kind)
     )
 
 
 def open_for_request(tx: Transaction, request_id: str, now: datetime) -> OfficerDecision | None:
     """The act that waits to decide this request, or None."""
     return _DECISIONS.first(
-        tx.execute(
-            f"{_DECISION} WHERE request = ? AND state = 'open' AND expires > ? ORDER BY prepared DESC LIMIT 1",
-            (request_id, now),
-        )
+        tx,
+        "WHERE request = ? AND state = 'open' AND expires > ? ORDER BY prepared DESC LIMIT 1",
+        (request_id, now),
     )

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from appliance.model.notice import Notice, NoticeKind
-from appliance.store.database import Transaction
-from hsm.rows import RowMapper, columns, fields_of
+from appliance.store.database import Query, Transaction
+from hsm.rows import columns, fields_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +51,11 @@ def is_held_up(tx: Transaction) -> bool:
 def take(tx: Transaction, now: datetime) -> OutboxMessage | None:
     """queued → sending for the message that waits longest, or None when none is due."""
     return _MESSAGES.first(
-        tx.execute(
-            "UPDATE outbox SET state = 'sending', attempts = attempts + 1 WHERE state = 'queued' AND id ="
-            " (SELECT id FROM outbox WHERE state = 'queued' AND retry_at <= ? ORDER BY retry_at, id LIMIT 1)"
-            " RETURNING id, contract, recipient, kind, due, about, attempts",
-            (now,),
-        )
+        tx,
+        "UPDATE outbox SET state = 'sending', attempts = attempts + 1 WHERE state = 'queued' AND id ="
+        " (SELECT id FROM outbox WHERE state = 'queued' AND retry_at <= ? ORDER BY retry_at, id LIMIT 1)"
+        " RETURNING id, contract, recipient, kind, due, about, attempts",
+        (now,),
     )
 
 
@@ -64,7 +63,7 @@ def _notice(contract: str | None, recipient: str, kind: str, due: str, about: st
     return Notice(contract, recipient, NoticeKind(kind), datetime.fromisoformat(due), about)
 
 
-_MESSAGES = RowMapper(OutboxMessage, notice=columns(_notice, "contract", "recipient", "kind", "due", "about"))
+_MESSAGES = Query(OutboxMessage, notice=columns(_notice, "contract", "recipient", "kind", "due", "about"))
 
 
 def sent(tx: Transaction, message: OutboxMessage, at: datetime) -> None:
@@ -170,10 +169,7 @@ def retry_after(attempts: int) -> timedelta:
 
 
 def _close(tx: Transaction, message: OutboxMessage, state: str, reason: str | None, at: datetime) -> None:
-    tx.execute(
-        "UPDATE outbox SET state = ?, reason = ?, settled = ? WHERE id = ? AND state = 'sending'",
-        (state, reason, at, message.id),
-    )
+    tx.update("outbox", {"state": state, "reason": reason, "settled": at}, id=message.id, state="sending")
 
 
 _MAILS = (
@@ -204,13 +200,12 @@ class MessageDelivery:
     reason: str | None
 
 
-_DELIVERIES = RowMapper(MessageDelivery)
+_DELIVERIES = Query(MessageDelivery, _MAILS)
 
 
 def deliveries_of(tx: Transaction, contract_id: str, *, limit: int) -> list[MessageDelivery]:
     """The messages that concern a contract, the newest first."""
-    rows = tx.execute(f"{_MAILS} WHERE {_ABOUT} ORDER BY o.due DESC, o.id DESC LIMIT ?2", (contract_id, limit))
-    return _DELIVERIES.all(rows)
+    return _DELIVERIES.all(tx, f"WHERE {_ABOUT} ORDER BY o.due DESC, o.id DESC LIMIT ?2", (contract_id, limit))
 
 
 def recipient_of(tx: Transaction, contract_id: str, message: int) -> str | None:

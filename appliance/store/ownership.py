@@ -2,44 +2,38 @@
 
 from __future__ import annotations
 
-import pysqlite3
-
 from appliance.errors import NotFound, StateRefused
 from appliance.model.intent import Deposit
-from appliance.store.database import Transaction
-from hsm.rows import RowMapper, fields_of
+from appliance.store.database import Query, Transaction, refusing
+from hsm.rows import fields_of
 
 _DEPOSIT = "SELECT id, depositor, title, file, digest, size, at, token, certificate, entry FROM deposits"
-_DEPOSITS = RowMapper(Deposit)
+_DEPOSITS = Query(Deposit, _DEPOSIT)
 
 
 def insert_deposit(tx: Transaction, deposit: Deposit) -> None:
     """A new deposit. Raises :class:`StateRefused` when the person has deposited this digest already."""
-    try:
+    with refusing(StateRefused("You have deposited this file already; its certificate is in your list.")):
         names = "id depositor title file digest size at token certificate entry"
         tx.insert("deposits", fields_of(deposit, names))
-    except pysqlite3.IntegrityError as error:
-        raise StateRefused("You have deposited this file already; its certificate is in your list.") from error
 
 
 def load_deposit(tx: Transaction, deposit_id: str) -> Deposit:
     """The deposit. Raises :class:`NotFound`."""
-    found = _DEPOSITS.first(tx.execute(f"{_DEPOSIT} WHERE id = ?", (deposit_id,)))
-    if found is None:
-        raise NotFound("There is no deposit {deposit}.", deposit=deposit_id)
-    return found
+    missing = NotFound("There is no deposit {deposit}.", deposit=deposit_id)
+    return _DEPOSITS.one(tx, "WHERE id = ?", (deposit_id,), missing=missing)
 
 
 def of_person(tx: Transaction, subject: str, *, limit: int) -> list[Deposit]:
     """The person's newest deposits, at most so many."""
-    return _DEPOSITS.all(tx.execute(f"{_DEPOSIT} WHERE depositor = ? ORDER BY at DESC LIMIT ?", (subject, limit)))
+    return _DEPOSITS.all(tx, "WHERE depositor = ? ORDER BY at DESC LIMIT ?", (subject, limit))
 
 
 def mine(tx: Transaction, subject: str, digest: str) -> Deposit | None:
     """The person's deposit of this digest, or None."""
-    return _DEPOSITS.first(tx.execute(f"{_DEPOSIT} WHERE depositor = ? AND digest = ?", (subject, digest)))
+    return _DEPOSITS.first(tx, "WHERE depositor = ? AND digest = ?", (subject, digest))
 
 
 def of_digest(tx: Transaction, digest: str) -> list[Deposit]:
     """Everybody's deposits of this digest, the oldest first."""
-    return _DEPOSITS.all(tx.execute(f"{_DEPOSIT} WHERE digest = ? ORDER BY at", (digest,)))
+    return _DEPOSITS.all(tx, "WHERE digest = ? ORDER BY at", (digest,))

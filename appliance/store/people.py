@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 
 import pysqlite3
@@ -10,17 +9,16 @@ import pysqlite3
 from appliance.errors import NotFound, StateRefused
 from appliance.model.accounts import AccountState
 from appliance.model.people import IdentityRecord, Person, Seal
-from appliance.store.database import Transaction
-from hsm.rows import RowMapper, fields_of
+from appliance.store.database import Query, Transaction, refusing
+from hsm.rows import fields_of
 
-_PERSON = "SELECT subject, name, organisation, email, language, zone, guest FROM people"
-_PEOPLE = RowMapper(Person)
+_PEOPLE = Query(Person, "SELECT subject, name, organisation, email, language, zone, guest FROM people")
 _SEAL = (
     "SELECT subject, organisation, kind, width_mm, suspended, needed, picture, destroyed, number,"
     " (SELECT json_group_array(person) FROM (SELECT person FROM custodians WHERE seal = seals.subject"
     " ORDER BY person)) AS custodians FROM seals"
 )
-_SEALS = RowMapper(Seal)
+_SEALS = Query(Seal, _SEAL)
 
 
 def insert_person(tx: Transaction, person: Person, certificate: bytes | None) -> None:
@@ -56,23 +54,22 @@ def set_certificate(tx: Transaction, subject: str, certificate: bytes) -> None:
 
 def update_profile(tx: Transaction, person: Person) -> None:
     """Writes name, language and zone of a known person."""
-    tx.execute(
-        "UPDATE people SET name = ?, language = ?, zone = ? WHERE subject = ?",
-        (person.name, person.language, person.zone, person.subject),
-    )
+    tx.update("people", fields_of(person, "name language zone"), subject=person.subject)
 
 
 def correct(tx: Transaction, person: Person) -> None:
     """Writes name and mail address of an outside signer who was typed wrongly."""
-    tx.execute(
-        "UPDATE people SET name = ?, email = ? WHERE subject = ?", (person.name, person.email, person.subject)
-    )
+    tx.update("people", fields_of(person, "name email"), subject=person.subject)
 
 
 def insert_seal(tx: Transaction, seal: Seal, certificate: bytes) -> None:
     """A new seal with its custodians, who must be known people; it gets the next number of its kind, whatever it
     says of it. Raises :class:`StateRefused` otherwise."""
-    try:
+    with refusing(
+        StateRefused(
+            "{subject} is known already, or one of its custodians is not a known person.", subject=seal.subject
+        )
+    ):
         tx.execute(
             "INSERT INTO seals (subject, organisation, kind, width_mm, suspended, needed, number)"
             " VALUES (?1, ?2, ?3, ?4, ?5, ?6,"
@@ -91,23 +88,12 @@ def insert_seal(tx: Transaction, seal: Seal, certificate: bytes) -> None:
             "INSERT INTO custodians (seal, person) VALUES (?, ?)",
             [(seal.subject, custodian) for custodian in seal.custodians],
         )
-    except pysqlite3.IntegrityError as error:
-        raise StateRefused(
-            "{subject} is known already, or one of its custodians is not a known person.", subject=seal.subject
-        ) from error
 
 
 def person(tx: Transaction, subject: str) -> Person:
     """The person with this subject. Raises :class:`NotFound`."""
-    found = _PEOPLE.first(
-        tx.execute(
-            f"{_PERSON} WHERE subject = ?",
-            (subject,),
-        )
-    )
-    if found is None:
-        raise NotFound("There is no person {subject}.", subject=subject)
-    return found
+    missing = NotFound("There is no person {subject}.", subject=subject)
+    return _PEOPLE.one(tx, "WHERE subject = ?", (subject,), missing=missing)
 
 
 def is_known(tx: Transaction, subject: str) -> bool:
@@ -128,7 +114,7 @@ def has_left(tx: Transaction, subject: str) -> bool:
 
 def people(tx: Transaction) -> list[Person]:
     """Everybody but guests, by subject: those who can be named for more than one contract."""
-    return _PEOPLE.all(tx.execute(f"{_PERSON} INDEXED BY people_members WHERE guest = 0 ORDER BY subject"))
+    return _PEOPLE.all(tx, "INDEXED BY people_members WHERE guest = 0 ORDER BY subject")
 
 
 def organisations(tx: Transaction) -> list[str]:
@@ -144,28 +130,25 @@ def enrolled_of(tx: Transaction, organisation: str, words: str, *, limit: int) -
     """At most *limit* people of *organisation* who have a key, with *words* in name or mail address, by name."""
     pattern = "%" + words.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
     return _PEOPLE.all(
-        tx.execute(
-            f"{_PERSON} INDEXED BY people_members_of"  # noqa: S608  # a literal of this module
-            " WHERE guest = 0 AND organisation = ? AND subject LIKE 'person-%'"
-            " AND (name LIKE ? ESCAPE '\\' OR email LIKE ? ESCAPE '\\')"
-            " AND EXISTS (SELECT 1 FROM certificates WHERE certificates.subject = people.subject)"
-            " ORDER BY name, subject LIMIT ?",
-            (organisation, pattern, pattern, limit),
-        )
+        tx,
+        "INDEXED BY people_members_of"
+        " WHERE guest = 0 AND organisation = ? AND subject LIKE 'person-%'"
+        " AND (name LIKE ? ESCAPE '\\' OR email LIKE ? ESCAPE '\\')"
+        " AND EXISTS (SELECT 1 FROM certificates WHERE certificates.subject = people.subject)"
+        " ORDER BY name, subject LIMIT ?",
+        (organisation, pattern, pattern, limit),
     )
 
 
 def seal(tx: Transaction, subject: str) -> Seal:
     """The seal with this subject. Raises :class:`NotFound`."""
-    found = _SEALS.first(tx.execute(f"{_SEAL} WHERE subject = ?", (subject,)))
-    if found is None:
-        raise NotFound("There is no seal {subject}.", subject=subject)
-    return found
+    missing = NotFound("There is no seal {subject}.", subject=subject)
+    return _SEALS.one(tx, "WHERE subject = ?", (subject,), missing=missing)
 
 
 def seals(tx: Transaction) -> list[Seal]:
     """Every seal, by subject."""
-    return _SEALS.all(tx.execute(f"{_SEAL} ORDER BY subject"))
+    return _SEALS.all(tx, "ORDER BY subject")
 
 
 def certificate(tx: Transaction, subject: str) -> bytes:
@@ -181,12 +164,11 @@ def is_enrolled(tx: Transaction, subject: str) -> bool:
     return tx.exists("SELECT 1 FROM certificates WHERE subject = ?", (subject,))
 
 
-_IDENTITY_COLUMNS = (
-    "id, person, document, commitment, ending, against, note, checked_by, answers, since, until, renews, entry,"
-    " withdrawn, withdrawn_by, reason"
+_IDENTITIES = Query(
+    IdentityRecord,
+    "SELECT id, person, document, commitment, ending, against, note, checked_by, answers, since, until, renews,"
+    " entry, withdrawn, withdrawn_by, reason FROM identity_records",
 )
-
-_IDENTITIES = RowMapper(IdentityRecord)
 
 
 def insert_identity(tx: Transaction, record: IdentityRecord, *, salt: str) -> None:
@@ -197,13 +179,8 @@ def insert_identity(tx: Transaction, record: IdentityRecord, *, salt: str) -> No
 
 def withdraw_identity(tx: Transaction, record_id: str, *, by: str, at: datetime, reason: str) -> None:
     """The record no longer counts. Raises :class:`StateRefused` when it was withdrawn already."""
-    if (
-        tx.change(
-            "UPDATE identity_records SET withdrawn = ?, withdrawn_by = ?, reason = ?"
-            " WHERE id = ? AND withdrawn IS NULL",
-            (at, by, reason, record_id),
-        )
-        != 1
+    if not tx.update(
+        "identity_records", {"withdrawn": at, "withdrawn_by": by, "reason": reason}, id=record_id, withdrawn=None
     ):
         raise StateRefused("This identity check has been withdrawn already.")
 
@@ -218,22 +195,17 @@ def identity_salt(tx: Transaction, record_id: str) -> str:
 
 def load_identity(tx: Transaction, record_id: str, *, person: str | None = None) -> IdentityRecord:
     """The record with this id, of *person* where one is given. Raises :class:`NotFound`."""
-    found = [each for each in _select_identities(tx, "id = ?", (record_id,)) if person in (None, each.person)]
-    if not found:
-        raise NotFound("There is no identity check {record}.", record=record_id)
-    return found[0]
+    missing = NotFound("There is no identity check {record}.", record=record_id)
+    return _IDENTITIES.one(
+        tx, "WHERE id = ?1 AND (?2 IS NULL OR person = ?2)", (record_id, person), missing=missing
+    )
 
 
 def identities_of(tx: Transaction, person: str) -> list[IdentityRecord]:
     """Every record of *person*, the newest first."""
-    return _select_identities(tx, "person = ? ORDER BY since DESC, rowid DESC", (person,))
+    return _IDENTITIES.all(tx, "WHERE person = ? ORDER BY since DESC, rowid DESC", (person,))
 
 
 def current_identity(tx: Transaction, person: str, now: datetime) -> IdentityRecord | None:
     """The newest record of *person* that is good at *now*."""
     return next((record for record in identities_of(tx, person) if record.good(now)), None)
-
-
-def _select_identities(tx: Transaction, condition: str, values: Sequence[object]) -> list[IdentityRecord]:
-    query = f"SELECT {_IDENTITY_COLUMNS} FROM identity_records WHERE {condition}"  # noqa: S608 -- literals of this module
-    return _IDENTITIES.all(tx.execute(query, values))

@@ -9,8 +9,8 @@ from datetime import datetime
 from appliance.errors import NotFound, StateRefused
 from appliance.model.contract import Money
 from appliance.model.powers import Power, PowerScope, RecordedAction
-from appliance.store.database import Transaction
-from hsm.rows import RowMapper, columns, fields_of
+from appliance.store.database import Query, Transaction
+from hsm.rows import columns, fields_of
 
 _POWER = (
     "SELECT id, basis, grantor, principal, agent, kinds, counterparties, amount, currency, seals, since, until,"
@@ -72,21 +72,19 @@ def link(tx: Transaction, power_id: str, entry: int) -> None:
 
 def load_power(tx: Transaction, power_id: str) -> Power:
     """The power with this id. Raises :class:`NotFound`."""
-    found = _select(tx, "id = ?", (power_id,))
-    if not found:
-        raise NotFound("There is no power of attorney {power}.", power=power_id)
-    return found[0]
+    missing = NotFound("There is no power of attorney {power}.", power=power_id)
+    return _POWERS.one(tx, "WHERE id = ?", (power_id,), missing=missing)
 
 
 def of_agent(tx: Transaction, agent: str) -> list[Power]:
     """Every power of *agent*, whatever became of it, the oldest first."""
-    return _select(tx, "agent = ? ORDER BY since, id", (agent,))
+    return _POWERS.all(tx, "WHERE agent = ? ORDER BY since, id", (agent,))
 
 
 def of_letter(tx: Transaction, contract_id: str) -> list[Power]:
     """The powers that rest on the contract and that nobody has refused or revoked."""
-    condition = "contract = ? AND refused IS NULL AND revoked IS NULL ORDER BY registered, id"
-    return _select(tx, condition, (contract_id,))
+    rest = "WHERE contract = ? AND refused IS NULL AND revoked IS NULL ORDER BY registered, id"
+    return _POWERS.all(tx, rest, (contract_id,))
 
 
 _OF_ORGANISATIONS = (
@@ -102,18 +100,14 @@ def newest(tx: Transaction, organisations: Sequence[str], *, limit: int, before:
     if before:
         condition += " AND (registered, id) < (SELECT registered, id FROM powers WHERE id = ?)"
         values.append(before)
-    return _select(tx, f"{condition} ORDER BY registered DESC, id DESC LIMIT ?", (*values, limit))
+    return _POWERS.all(tx, f"WHERE {condition} ORDER BY registered DESC, id DESC LIMIT ?", (*values, limit))
 
 
 def waiting(tx: Transaction, organisations: Sequence[str]) -> list[Power]:
     """Every power that waits for its verification and that people of these *organisations* registered, the oldest
     first."""
     condition = f"{_OF_ORGANISATIONS} AND verified IS NULL AND refused IS NULL AND revoked IS NULL"
-    return _select(tx, f"{condition} ORDER BY registered, id", (json.dumps(organisations),))
-
-
-def _select(tx: Transaction, condition: str, values: Sequence[object]) -> list[Power]:
-    return _POWERS.all(tx.execute(f"{_POWER} WHERE {condition}", values))
+    return _POWERS.all(tx, f"WHERE {condition} ORDER BY registered, id", (json.dumps(organisations),))
 
 
 def _done(by: str | None, at: str | None, reason: str | None = "") -> RecordedAction | None:
@@ -125,8 +119,9 @@ def _scope(kinds: str, counterparties: str, amount: int | None, currency: str, s
     return PowerScope(tuple(json.loads(kinds)), tuple(json.loads(counterparties)), limit, tuple(json.loads(seals)))
 
 
-_POWERS = RowMapper(
+_POWERS = Query(
     Power,
+    _POWER,
     scope=columns(_scope, "kinds", "counterparties", "amount", "currency", "seals"),
     registered=columns(_done, "registered_by", "registered"),
     verified=columns(_done, "verified_by", "verified"),

@@ -6,8 +6,8 @@ from __future__ import annotations
 from datetime import datetime, time
 
 from appliance.model.notice import Duty, Occasion, QuietHours, Reminder, ReminderPreferences, ReminderRole
-from appliance.store.database import Transaction
-from hsm.rows import RowMapper, columns
+from appliance.store.database import Query, Transaction
+from hsm.rows import columns
 
 _SELECT = (
     "SELECT r.id, r.contract, r.occasion, r.step, r.recipient, r.part, r.about, r.anchor, r.due, r.made, r.closed"
@@ -38,7 +38,7 @@ def insert_reminder(tx: Transaction, reminder: Reminder) -> int | None:
 def open_of(tx: Transaction, contract_id: str, occasion: Occasion) -> list[Reminder]:
     """The reminders of a contract that still ask for something."""
     query = _SELECT + " WHERE r.contract = ? AND r.occasion = ? AND r.closed IS NULL ORDER BY r.id"
-    return _REMINDERS.all(tx.execute(query, (contract_id, occasion)))
+    return _REMINDERS.all(tx, query, (contract_id, occasion))
 
 
 def close(tx: Transaction, reminder_id: int, at: datetime) -> None:
@@ -54,7 +54,7 @@ def put_into(tx: Transaction, reminder_id: int, mail: int) -> None:
 def in_mail(tx: Transaction, mail: int, *, limit: int) -> list[Reminder]:
     """The reminders of a message that still ask for something, the most pressing first."""
     query = _SELECT + " WHERE r.mail = ? AND r.closed IS NULL ORDER BY r.anchor, r.id LIMIT ?"
-    return _REMINDERS.all(tx.execute(query, (mail, limit)))
+    return _REMINDERS.all(tx, query, (mail, limit))
 
 
 def open_in_mail(tx: Transaction, mail: int, now: datetime) -> tuple[int, bool]:
@@ -71,7 +71,7 @@ def open_in_mail(tx: Transaction, mail: int, now: datetime) -> tuple[int, bool]:
 def newest(tx: Transaction, person: str, *, limit: int) -> list[Reminder]:
     """The newest reminders of *person* that still ask for something."""
     query = _SELECT + " WHERE r.recipient = ? AND r.closed IS NULL ORDER BY r.made DESC, r.id DESC LIMIT ?"
-    return _REMINDERS.all(tx.execute(query, (person, limit)))
+    return _REMINDERS.all(tx, query, (person, limit))
 
 
 def last_told(tx: Transaction, contract_id: str, person: str) -> datetime | None:
@@ -108,20 +108,24 @@ def _duty(recipient: str, part: str, about: str) -> Duty:
     return Duty(recipient, ReminderRole(part), about)
 
 
-_REMINDERS = RowMapper(Reminder, duty=columns(_duty, "recipient", "part", "about"))
+_REMINDERS = Query(Reminder, duty=columns(_duty, "recipient", "part", "about"))
 
 
 def preferences_of(tx: Transaction, person: str) -> ReminderPreferences:
     """The wishes of *person*; none when there is no row."""
-    rows = tx.execute("SELECT quiet_start, quiet_until, daily FROM reminder_wishes WHERE person = ?", (person,))
-    return _PREFERENCES.first(rows) or ReminderPreferences()
+    return (
+        _PREFERENCES.first(
+            tx, "SELECT quiet_start, quiet_until, daily FROM reminder_wishes WHERE person = ?", (person,)
+        )
+        or ReminderPreferences()
+    )
 
 
 def _quiet(start: str | None, until: str) -> QuietHours | None:
     return None if start is None else QuietHours(time.fromisoformat(start), time.fromisoformat(until))
 
 
-_PREFERENCES = RowMapper(ReminderPreferences, quiet=columns(_quiet, "quiet_start", "quiet_until"))
+_PREFERENCES = Query(ReminderPreferences, quiet=columns(_quiet, "quiet_start", "quiet_until"))
 
 
 def save_preferences(tx: Transaction, person: str, wishes: ReminderPreferences) -> None:

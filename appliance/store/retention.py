@@ -7,19 +7,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Final
 
-import pysqlite3
-
 from appliance.errors import NotFound, StateRefused
 from appliance.model.retention import Disposal, DisposalState, EndedContract, LegalHold
-from appliance.store.database import Transaction
+from appliance.store.database import Query, Transaction, refusing
 from hsm.intents import instant
-from hsm.rows import RowMapper, columns
+from hsm.rows import columns, fields_of
 
 _HOLD = "SELECT contract, reason, placed, placed_by, lifted, lifted_by, lifted_because FROM holds"
-_HOLDS = RowMapper(LegalHold)
+_HOLDS = Query(LegalHold, _HOLD)
 _DISPOSAL = "SELECT contract, reason, state, proposed, proposed_by, ended, ended_by, entry FROM disposals"
-_DISPOSALS = RowMapper(Disposal)
-_ENDED = RowMapper(EndedContract, until=columns(lambda: None))
+_DISPOSALS = Query(Disposal, _DISPOSAL)
+_ENDED = Query(EndedContract, until=columns(lambda: None))
 _THERE = "NOT EXISTS (SELECT 1 FROM disposals AS d WHERE d.contract = c.id AND d.state = 'done')"
 _OVER = "c.state IN ('completed', 'voided', 'declined', 'recalled', 'expired', 'discarded')"
 _ACTS = (
@@ -30,30 +28,21 @@ _ACTS = (
 
 def place_hold(tx: Transaction, hold: LegalHold) -> None:
     """Raises :class:`StateRefused` when one stands already."""
-    try:
-        tx.execute(
-            "INSERT INTO holds (contract, reason, placed, placed_by) VALUES (?, ?, ?, ?)",
-            (hold.contract, hold.reason, hold.placed, hold.placed_by),
-        )
-    except pysqlite3.IntegrityError as error:
-        raise StateRefused("Contract {contract} is under a legal hold already.", contract=hold.contract) from error
+    with refusing(StateRefused("Contract {contract} is under a legal hold already.", contract=hold.contract)):
+        tx.insert("holds", fields_of(hold, "contract reason placed placed_by"))
 
 
 def lift_hold(tx: Transaction, contract_id: str, *, at: datetime, by: str, because: str) -> None:
     """Raises :class:`StateRefused` when none stands."""
-    if (
-        tx.change(
-            "UPDATE holds SET lifted = ?, lifted_by = ?, lifted_because = ? WHERE contract = ? AND lifted IS NULL",
-            (at, by, because, contract_id),
-        )
-        != 1
+    if not tx.update(
+        "holds", {"lifted": at, "lifted_by": by, "lifted_because": because}, contract=contract_id, lifted=None
     ):
         raise StateRefused("Contract {contract} is under no legal hold.", contract=contract_id)
 
 
 def open_holds(tx: Transaction) -> list[LegalHold]:
     """The holds that stand, the newest first."""
-    return _HOLDS.all(tx.execute(f"{_HOLD} WHERE lifted IS NULL ORDER BY placed DESC, id DESC LIMIT 200"))
+    return _HOLDS.all(tx, "WHERE lifted IS NULL ORDER BY placed DESC, id DESC LIMIT 200")
 
 
 def is_held(tx: Transaction, contract_id: str) -> bool:
@@ -63,16 +52,14 @@ def is_held(tx: Transaction, contract_id: str) -> bool:
 
 def propose(tx: Transaction, disposal: Disposal) -> None:
     """Raises :class:`StateRefused` when the disposal is proposed already."""
-    try:
+    with refusing(
+        StateRefused("The disposal of contract {contract} is proposed already.", contract=disposal.contract)
+    ):
         tx.execute(
             "INSERT INTO disposals (contract, reason, state, proposed, proposed_by)"
             " VALUES (?, ?, 'proposed', ?, ?)",
             (disposal.contract, disposal.reason, disposal.proposed, disposal.proposed_by),
         )
-    except pysqlite3.IntegrityError as error:
-        raise StateRefused(
-            "The disposal of contract {contract} is proposed already.", contract=disposal.contract
-        ) from error
 
 
 def end(
@@ -85,31 +72,25 @@ def end(
     entry: int | None = None,
 ) -> None:
     """proposed → *state*. Raises :class:`StateRefused` when it was answered already."""
-    if (
-        tx.change(
-            "UPDATE disposals SET state = ?, ended = ?, ended_by = ?, entry = ?"
-            " WHERE contract = ? AND state = 'proposed'",
-            (state, at, by, entry, contract_id),
-        )
-        != 1
+    if not tx.update(
+        "disposals",
+        {"state": state, "ended": at, "ended_by": by, "entry": entry},
+        contract=contract_id,
+        state="proposed",
     ):
         raise StateRefused("This proposal has been answered already; look at what became of it.")
 
 
 def disposal(tx: Transaction, contract_id: str) -> Disposal:
     """The newest proposal about the contract. Raises :class:`NotFound`."""
-    found = _DISPOSALS.first(
-        tx.execute(f"{_DISPOSAL} WHERE contract = ? ORDER BY id DESC LIMIT 1", (contract_id,))
-    )
-    if found is None:
-        raise NotFound("Nobody has proposed to dispose of contract {contract}.", contract=contract_id)
-    return found
+    missing = NotFound("Nobody has proposed to dispose of contract {contract}.", contract=contract_id)
+    return _DISPOSALS.one(tx, "WHERE contract = ? ORDER BY id DESC LIMIT 1", (contract_id,), missing=missing)
 
 
 def disposals(tx: Transaction, state: DisposalState, *, limit: int = 200) -> list[Disposal]:
     """Those in *state*: what waits the oldest first, what has ended the newest first."""
     order = "proposed" if state is DisposalState.PROPOSED else "ended DESC"
-    return _DISPOSALS.all(tx.execute(f"{_DISPOSAL} WHERE state = ? ORDER BY {order}, id LIMIT ?", (state, limit)))
+    return _DISPOSALS.all(tx, f"WHERE state = ? ORDER BY {order}, id LIMIT ?", (state, limit))
 
 
 def require_there(tx: Transaction, contract_id: str) -> None:
@@ -126,37 +107,38 @@ def ended(
 
     Without those that are held, disposed of, or proposed for it.
     """
-    rows = tx.execute(
-        "SELECT c.touched AS since, c.id AS contract, c.kind, c.state FROM contracts AS c"  # noqa: S608 -- literals of this file
-        f" WHERE {_OVER} AND c.touched <= ?1 AND (c.touched, c.id) > (?2, ?3)"
-        " AND NOT EXISTS (SELECT 1 FROM disposals AS d WHERE d.contract = c.id AND d.state <> 'refused')"
-        " AND NOT EXISTS (SELECT 1 FROM holds AS h WHERE h.contract = c.id AND h.lifted IS NULL)"
-        " ORDER BY c.touched, c.id LIMIT ?4",
-        (before, *after, limit),
-    )
-    return [((instant(each.since), each.contract), each) for each in _ENDED.all(rows)]
+    return [
+        ((instant(each.since), each.contract), each)
+        for each in _ENDED.all(
+            tx,
+            "SELECT c.touched AS since, c.id AS contract, c.kind, c.state FROM contracts AS c"  # noqa: S608  # literals of this module
+            f" WHERE {_OVER} AND c.touched <= ?1 AND (c.touched, c.id) > (?2, ?3)"
+            " AND NOT EXISTS (SELECT 1 FROM disposals AS d WHERE d.contract = c.id AND d.state <> 'refused')"
+            " AND NOT EXISTS (SELECT 1 FROM holds AS h WHERE h.contract = c.id AND h.lifted IS NULL)"
+            " ORDER BY c.touched, c.id LIMIT ?4",
+            (before, *after, limit),
+        )
+    ]
 
 
 def one_ended(tx: Transaction, contract_id: str) -> EndedContract:
     """The contract as retention sees it. Raises :class:`NotFound`."""
-    found = _ENDED.first(
-        tx.execute(
-            "SELECT touched AS since, id AS contract, kind, state FROM contracts WHERE id = ?", (contract_id,)
-        )
+    missing = NotFound("There is no contract {contract}.", contract=contract_id)
+    return _ENDED.one(
+        tx,
+        "SELECT touched AS since, id AS contract, kind, state FROM contracts WHERE id = ?",
+        (contract_id,),
+        missing=missing,
     )
-    if found is None:
-        raise NotFound("There is no contract {contract}.", contract=contract_id)
-    return found
 
 
 def ended_of(tx: Transaction, subject: str) -> list[EndedContract]:
     """Contracts at their end, not disposed of, in which *subject* acted."""
     return _ENDED.all(
-        tx.execute(
-            "SELECT c.touched AS since, c.id AS contract, c.kind, c.state FROM contracts AS c"  # noqa: S608 -- literals of this file
-            f" WHERE {_OVER} AND {_THERE} AND {_ACTS} ORDER BY c.touched, c.id",
-            (subject,),
-        )
+        tx,
+        "SELECT c.touched AS since, c.id AS contract, c.kind, c.state FROM contracts AS c"  # noqa: S608  # literals of this module
+        f" WHERE {_OVER} AND {_THERE} AND {_ACTS} ORDER BY c.touched, c.id",
+        (subject,),
     )
 
 

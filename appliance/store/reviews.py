@@ -9,22 +9,24 @@ import pysqlite3
 from appliance.errors import StateRefused
 from appliance.model import review as codec
 from appliance.model.review import ContentCheck, ReviewRequest, ReviewRequestState, SignOff, Waiver
-from appliance.store.database import Transaction
+from appliance.store.database import Query, Transaction, refusing
 from hsm import canonical
-from hsm.rows import RowMapper, columns, fields_of
+from hsm.rows import columns, fields_of
 
 _CHECK = "SELECT contract, document, rules, record, digest, at FROM content_checks"
-_CHECKS = RowMapper(
-    ContentCheck, result=columns(lambda record: codec.decode_result(canonical.decode(record)["result"]), "record")
+_CHECKS = Query(
+    ContentCheck,
+    _CHECK,
+    result=columns(lambda record: codec.decode_result(canonical.decode(record)["result"]), "record"),
 )
 _REQUEST = (
     "SELECT id, contract, document, asked_by AS by, asked AS at, state, decided, decided_by, answer"
     " FROM review_requests"
 )
-_REQUESTS = RowMapper(ReviewRequest)
-_WAIVERS = RowMapper(Waiver)
+_REQUESTS = Query(ReviewRequest, _REQUEST)
+_WAIVERS = Query(Waiver, "SELECT item, reason, by, at FROM review_waivers")
 _SIGN_OFF = 'SELECT contract, document, check_digest AS "check", kind, by, at, record FROM review_sign_offs'
-_SIGN_OFFS = RowMapper(SignOff)
+_SIGN_OFFS = Query(SignOff, _SIGN_OFF)
 
 
 def keep_check(tx: Transaction, check: ContentCheck) -> bool:
@@ -35,30 +37,22 @@ def keep_check(tx: Transaction, check: ContentCheck) -> bool:
 
 def check_of(tx: Transaction, contract: str, document: str, rules: str) -> ContentCheck | None:
     """The check of this document by these rules, if it was made."""
-    return _CHECKS.first(
-        tx.execute(f"{_CHECK} WHERE contract = ? AND document = ? AND rules = ?", (contract, document, rules))
-    )
+    return _CHECKS.first(tx, "WHERE contract = ? AND document = ? AND rules = ?", (contract, document, rules))
 
 
 def checks_of(tx: Transaction, contract: str, document: str) -> tuple[ContentCheck, ...]:
     """All checks of the document, the newest first."""
-    return tuple(
-        _CHECKS.all(
-            tx.execute(f"{_CHECK} WHERE contract = ? AND document = ? ORDER BY at DESC", (contract, document))
-        )
-    )
+    return tuple(_CHECKS.all(tx, "WHERE contract = ? AND document = ? ORDER BY at DESC", (contract, document)))
 
 
 def ask(tx: Transaction, request: ReviewRequest) -> None:
     """A new request. Raises :class:`StateRefused` while one is open."""
-    try:
+    with refusing(StateRefused("A review of this contract has been asked for already.")):
         tx.insert(
             "review_requests",
             fields_of(request, "id contract document")
             | {"asked_by": request.by, "asked": request.at, "state": "open"},
         )
-    except pysqlite3.IntegrityError as error:
-        raise StateRefused("A review of this contract has been asked for already.") from error
 
 
 def answer(
@@ -71,36 +65,28 @@ def answer(
     words: str | None,
 ) -> None:
     """open → *state*, by one only. Raises :class:`StateRefused`."""
-    if (
-        tx.change(
-            "UPDATE review_requests SET state = ?, decided = ?, decided_by = ?, answer = ?"
-            " WHERE id = ? AND state = 'open'",
-            (state, at, by, words, request.id),
-        )
-        != 1
+    if not tx.update(
+        "review_requests",
+        {"state": state, "decided": at, "decided_by": by, "answer": words},
+        id=request.id,
+        state="open",
     ):
         raise StateRefused("This review has been answered already; look at what became of it.")
 
 
 def last_request(tx: Transaction, contract: str) -> ReviewRequest | None:
     """The contract's newest request."""
-    return _REQUESTS.first(
-        tx.execute(f"{_REQUEST} WHERE contract = ? ORDER BY asked DESC, rowid DESC LIMIT 1", (contract,))
-    )
+    return _REQUESTS.first(tx, "WHERE contract = ? ORDER BY asked DESC, rowid DESC LIMIT 1", (contract,))
 
 
 def queue(tx: Transaction) -> tuple[ReviewRequest, ...]:
     """The open requests, the oldest first."""
-    return tuple(_REQUESTS.all(tx.execute(f"{_REQUEST} WHERE state = 'open' ORDER BY asked")))
+    return tuple(_REQUESTS.all(tx, "WHERE state = 'open' ORDER BY asked"))
 
 
 def decided_by(tx: Transaction, reviewer: str, *, limit: int) -> tuple[ReviewRequest, ...]:
     """What *reviewer* has answered, the newest first."""
-    return tuple(
-        _REQUESTS.all(
-            tx.execute(f"{_REQUEST} WHERE decided_by = ? ORDER BY decided DESC LIMIT ?", (reviewer, limit))
-        )
-    )
+    return tuple(_REQUESTS.all(tx, "WHERE decided_by = ? ORDER BY decided DESC LIMIT ?", (reviewer, limit)))
 
 
 def waive(tx: Transaction, contract: str, document: str, waiver: Waiver) -> None:
@@ -118,11 +104,7 @@ def waive(tx: Transaction, contract: str, document: str, waiver: Waiver) -> None
 
 def waivers(tx: Transaction, contract: str, document: str) -> tuple[Waiver, ...]:
     """What is waived for this document, in the order of time."""
-    rows = tx.execute(
-        "SELECT item, reason, by, at FROM review_waivers WHERE contract = ? AND document = ? ORDER BY at, item",
-        (contract, document),
-    )
-    return tuple(_WAIVERS.all(rows))
+    return tuple(_WAIVERS.all(tx, "WHERE contract = ? AND document = ? ORDER BY at, item", (contract, document)))
 
 
 def sign_off(tx: Transaction, given: SignOff) -> None:
@@ -141,5 +123,4 @@ def sign_off(tx: Transaction, given: SignOff) -> None:
 
 def sign_offs(tx: Transaction, contract: str, document: str) -> tuple[SignOff, ...]:
     """The sign-offs of this document, the newest first."""
-    rows = tx.execute(f"{_SIGN_OFF} WHERE contract = ? AND document = ? ORDER BY at DESC", (contract, document))
-    return tuple(_SIGN_OFFS.all(rows))
+    return tuple(_SIGN_OFFS.all(tx, "WHERE contract = ? AND document = ? ORDER BY at DESC", (contract, document)))

@@ -4,32 +4,27 @@ checked."""
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from datetime import datetime
-
-import pysqlite3
 
 from appliance.errors import NotFound, StateRefused
 from appliance.model.people import SealRequest, SealRequestState, SealUse, UseFilter
-from appliance.store.database import Transaction
-from hsm.rows import RowMapper, columns, fields_of
+from appliance.store.database import Query, Transaction, refusing
+from hsm.rows import columns, fields_of
 
-_COLUMNS = (
-    "id, contract, party, seal, requester, reason, intent, state, asked, expires, decided, decided_by,"
+_REQUESTS = Query(
+    SealRequest,
+    "SELECT id, contract, party, seal, requester, reason, intent, state, asked, expires, decided, decided_by,"
     " answer, needed,"
     " (SELECT json_group_array(custodian) FROM (SELECT custodian FROM seal_approvals"
-    " WHERE request = seal_requests.id ORDER BY approved, custodian)) AS approved_by"
+    " WHERE request = seal_requests.id ORDER BY approved, custodian)) AS approved_by FROM seal_requests",
 )
-_REQUESTS = RowMapper(SealRequest)
 
 
 def insert_request(tx: Transaction, request: SealRequest) -> None:
     """A request that waits. Raises :class:`StateRefused` while the party has another one open."""
-    try:
+    with refusing(StateRefused("A request for this seal waits already; look at it instead.")):
         names = "id contract party seal requester reason intent asked expires needed"
         tx.insert("seal_requests", fields_of(request, names) | {"state": SealRequestState.WAITING})
-    except pysqlite3.IntegrityError as error:
-        raise StateRefused("A request for this seal waits already; look at it instead.") from error
 
 
 def approve(tx: Transaction, request_id: str, custodian: str, at: datetime) -> bool:
@@ -50,50 +45,43 @@ def decide(
     answer: str | None = None,
 ) -> None:
     """waiting → *state*, by one only. Raises :class:`StateRefused` when it has been answered already."""
-    if (
-        tx.change(
-            "UPDATE seal_requests SET state = ?, decided = ?, decided_by = ?, answer = ?"
-            " WHERE id = ? AND state = 'waiting'",
-            (state, at, by, answer, request.id),
-        )
-        != 1
+    if not tx.update(
+        "seal_requests",
+        {"state": state, "decided": at, "decided_by": by, "answer": answer},
+        id=request.id,
+        state="waiting",
     ):
         raise StateRefused("This request has been answered already; look at what became of it.")
 
 
 def close(tx: Transaction, request_id: str, state: SealRequestState, *, answer: str | None = None) -> bool:
     """approved → *state* (used or lapsed). False when it was closed before."""
-    return tx.changed(
-        "UPDATE seal_requests SET state = ?, answer = ? WHERE id = ? AND state = 'approved'",
-        (state, answer, request_id),
-    )
+    return tx.update("seal_requests", {"state": state, "answer": answer}, id=request_id, state="approved")
 
 
 def load_request(tx: Transaction, request_id: str) -> SealRequest:
     """The request with this id. Raises :class:`NotFound`."""
-    found = _select(tx, "id = ?", (request_id,))
-    if not found:
-        raise NotFound("There is no request {request} for a seal.", request=request_id)
-    return found[0]
+    missing = NotFound("There is no request {request} for a seal.", request=request_id)
+    return _REQUESTS.one(tx, "WHERE id = ?", (request_id,), missing=missing)
 
 
 def of_party(tx: Transaction, party_id: str) -> SealRequest | None:
     """The newest request of the party: the open one, if there is one."""
-    found = _select(
-        tx, "party = ? ORDER BY state IN ('waiting', 'approved') DESC, asked DESC, rowid DESC LIMIT 1", (party_id,)
+    return _REQUESTS.first(
+        tx,
+        "WHERE party = ? ORDER BY state IN ('waiting', 'approved') DESC, asked DESC, rowid DESC LIMIT 1",
+        (party_id,),
     )
-    return found[0] if found else None
 
 
 def of_intent(tx: Transaction, intent_id: str) -> SealRequest | None:
     """The request over this intent."""
-    found = _select(tx, "intent = ?", (intent_id,))
-    return found[0] if found else None
+    return _REQUESTS.first(tx, "WHERE intent = ?", (intent_id,))
 
 
 def open_requests(tx: Transaction) -> list[SealRequest]:
     """Every request of which something is still to come, the oldest first."""
-    return _select(tx, "state IN ('waiting', 'approved') ORDER BY asked, rowid", ())
+    return _REQUESTS.all(tx, "WHERE state IN ('waiting', 'approved') ORDER BY asked, rowid")
 
 
 def for_custodian(tx: Transaction, person: str, *, limit: int) -> list[SealRequest]:
@@ -103,14 +91,16 @@ def for_custodian(tx: Transaction, person: str, *, limit: int) -> list[SealReque
     for (seal,) in kept:  # along an index for each seal, so that a page costs the same after years of requests
         for condition in ("seal = ? AND state IN ('waiting', 'approved')", "seal = ?"):
             newest = f"{condition} AND requester <> ? ORDER BY asked DESC, rowid DESC LIMIT ?"
-            found.update((request.id, request) for request in _select(tx, newest, (seal, person, limit)))
+            found.update(
+                (request.id, request) for request in _REQUESTS.all(tx, f"WHERE {newest}", (seal, person, limit))
+            )
     newest_first = sorted(found.values(), key=lambda request: request.asked, reverse=True)
     return sorted(newest_first, key=lambda request: not request.open)[:limit]
 
 
 def of_requester(tx: Transaction, person: str, *, limit: int) -> list[SealRequest]:
     """What *person* has asked for, the newest first."""
-    return _select(tx, "requester = ? ORDER BY asked DESC, rowid DESC LIMIT ?", (person, limit))
+    return _REQUESTS.all(tx, "WHERE requester = ? ORDER BY asked DESC, rowid DESC LIMIT ?", (person, limit))
 
 
 def waiting_for(tx: Transaction, person: str) -> int:
@@ -128,35 +118,30 @@ def uses_of(tx: Transaction, seal: str) -> int:
     return tx.count("SELECT count(*) FROM seal_requests WHERE seal = ? AND state = 'used'", (seal,))
 
 
-def _select(tx: Transaction, condition: str, values: Sequence[object]) -> list[SealRequest]:
-    query = f"SELECT {_COLUMNS} FROM seal_requests WHERE {condition}"  # noqa: S608 -- both parts are literals above
-    return _REQUESTS.all(tx.execute(query, values))
-
-
-_LINE = (
-    "SELECT r.rowid AS number, r.id AS request, r.state, r.seal, s.organisation || ' ' || s.kind AS seal_name,"
-    " r.contract, c.title, r.reason, p.name AS requester,"
-    " (SELECT json_group_array(name) FROM (SELECT k.name FROM seal_approvals a JOIN people k"
-    " ON k.subject = a.custodian WHERE a.request = r.id ORDER BY a.approved, a.custodian)) AS custodians,"
-    " r.needed, r.asked, r.decided, i.act, c.pages,"
-    " (x.page IS NOT NULL) + (SELECT count(*) FROM placements o WHERE o.party = r.party) AS places,"
-    " x.cross_page IS NOT NULL AS crossing"
-    " FROM seal_requests r JOIN seals s ON s.subject = r.seal JOIN contracts c ON c.id = r.contract"
-    " JOIN people p ON p.subject = r.requester JOIN intents i ON i.id = r.intent JOIN parties x ON x.id = r.party"
-    " WHERE r.rowid < ?1 AND (?2 IS NULL OR r.seal IN (SELECT value FROM json_each(?2)))"
-    " AND (?3 IS NULL OR r.state = ?3) AND (?4 IS NULL OR r.asked >= ?4) AND (?5 IS NULL OR r.asked < ?5)"
-    " AND (?6 = '' OR instr(c.title, ?6) OR c.id = ?6)"
-    " ORDER BY r.rowid DESC LIMIT ?7"
-)
-
-
 def uses_page(tx: Transaction, wanted: UseFilter, *, before: int, limit: int) -> list[SealUse]:
     """At most *limit* lines with numbers below *before*, the newest first."""
     seals = None if wanted.seals is None else json.dumps(wanted.seals)
     since = None if wanted.since is None else wanted.since.isoformat()
     until = None if wanted.until is None else f"{wanted.until.isoformat()}U"  # after every time of that day
     values = (before, seals, wanted.state, since, until, wanted.words, limit)
-    return _USES.all(tx.execute(_LINE, values))
+    return _USES.all(
+        tx,
+        "SELECT r.rowid AS number, r.id AS request, r.state, r.seal, s.organisation || ' ' || s.kind AS seal_name,"
+        " r.contract, c.title, r.reason, p.name AS requester,"
+        " (SELECT json_group_array(name) FROM (SELECT k.name FROM seal_approvals a JOIN people k"
+        " ON k.subject = a.custodian WHERE a.request = r.id ORDER BY a.approved, a.custodian)) AS custodians,"
+        " r.needed, r.asked, r.decided, i.act, c.pages,"
+        " (x.page IS NOT NULL) + (SELECT count(*) FROM placements o WHERE o.party = r.party) AS places,"
+        " x.cross_page IS NOT NULL AS crossing"
+        " FROM seal_requests r JOIN seals s ON s.subject = r.seal JOIN contracts c ON c.id = r.contract"
+        " JOIN people p ON p.subject = r.requester JOIN intents i ON i.id = r.intent"
+        " JOIN parties x ON x.id = r.party"
+        " WHERE r.rowid < ?1 AND (?2 IS NULL OR r.seal IN (SELECT value FROM json_each(?2)))"
+        " AND (?3 IS NULL OR r.state = ?3) AND (?4 IS NULL OR r.asked >= ?4) AND (?5 IS NULL OR r.asked < ?5)"
+        " AND (?6 = '' OR instr(c.title, ?6) OR c.id = ?6)"
+        " ORDER BY r.rowid DESC LIMIT ?7",
+        values,
+    )
 
 
-_USES = RowMapper(SealUse, digest=columns(lambda intent: json.loads(intent)["digest"], "act"))
+_USES = Query(SealUse, digest=columns(lambda intent: json.loads(intent)["digest"], "act"))

@@ -5,16 +5,17 @@ from __future__ import annotations
 from datetime import datetime
 
 from appliance.model.accounts import Session
-from appliance.store.database import Transaction
-from hsm.rows import RowMapper, columns, fields_of
+from appliance.store.database import Query, Transaction
+from hsm.rows import columns, fields_of
 
 _SESSION = (
     "SELECT id, subject, strength, opened, seen, until, address, agent, contract, party FROM sessions"
     " WHERE ended IS NULL"
 )
 
-_SESSIONS = RowMapper(
+_SESSIONS = Query(
     Session,
+    _SESSION,
     id=bytes.hex,
     guest_of=columns(lambda contract, party: None if contract is None else (contract, party), "contract", "party"),
 )
@@ -32,7 +33,7 @@ def insert_session(tx: Transaction, session: Session) -> None:
 
 def find(tx: Transaction, identifier: bytes) -> Session | None:
     """The session that nobody ended, or None; whether it ran out is for the caller to see."""
-    return _SESSIONS.first(tx.execute(f"{_SESSION} AND id = ?", (identifier,)))
+    return _SESSIONS.first(tx, "AND id = ?", (identifier,))
 
 
 def owner(tx: Transaction, identifier: bytes) -> str | None:
@@ -43,10 +44,9 @@ def owner(tx: Transaction, identifier: bytes) -> str | None:
 def of_subject(tx: Transaction, subject: str, *, now: datetime, idle_since: datetime) -> list[Session]:
     """The sessions of *subject* that still work, the one seen last first."""
     return _SESSIONS.all(
-        tx.execute(
-            f"{_SESSION} AND subject = ? AND until > ? AND seen > ? ORDER BY seen DESC, opened DESC",
-            (subject, now, idle_since),
-        )
+        tx,
+        "AND subject = ? AND until > ? AND seen > ? ORDER BY seen DESC, opened DESC",
+        (subject, now, idle_since),
     )
 
 
@@ -57,10 +57,7 @@ def touch(tx: Transaction, identifier: bytes, *, now: datetime) -> None:
 
 def end(tx: Transaction, identifier: bytes, *, subject: str, now: datetime) -> bool:
     """Ends a session of *subject*; False when there is none that goes on."""
-    return tx.changed(
-        "UPDATE sessions SET ended = ? WHERE id = ? AND subject = ? AND ended IS NULL",
-        (now, identifier, subject),
-    )
+    return tx.update("sessions", {"ended": now}, id=identifier, subject=subject, ended=None)
 
 
 def end_all(tx: Transaction, subject: str, *, now: datetime, but: bytes = b"") -> int:

@@ -27,9 +27,7 @@ def made(tx: Transaction, subject: str, once: str) -> tuple[bool, str | None]:
 
 def finish(tx: Transaction, subject: str, once: str, address: str) -> None:
     """Remembers what the form made."""
-    tx.execute(
-        "UPDATE submissions SET made = ? WHERE subject = ? AND once = ? AND made IS NULL", (address, subject, once)
-    )
+    tx.update("submissions", {"made": address}, subject=subject, once=once, made=None)
 
 
 def release(tx: Transaction, subject: str, once: str) -> None:

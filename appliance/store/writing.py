@@ -20,15 +20,14 @@ from appliance.model.writing import (
     TextPurpose,
     Wording,
 )
-from appliance.store.database import Transaction
-from hsm.rows import RowMapper, columns, fields_of
+from appliance.store.database import Query, Transaction
+from hsm.rows import columns, fields_of
 
 _TEXT = (
     "SELECT id, owner, purpose, title, kind, language, html, fields, version, created, changed, changed_by,"
     " template, contract FROM texts"
 )
 _WITHOUT_WORDING = _TEXT.replace("html, fields", "'' AS html, '[]' AS fields")
-_TEMPLATE = "SELECT id, organisation, name, kind, language, retired FROM templates"
 _VERSION = (
     "SELECT v.number, t.name AS title, t.language, v.html, v.fields, v.at, v.author AS by"
     " FROM template_versions AS v JOIN templates AS t ON t.id = v.template WHERE t.id = ?"
@@ -47,43 +46,35 @@ def insert_text(tx: Transaction, text: Text) -> None:
 
 def text(tx: Transaction, text_id: str) -> Text:
     """The text with this id. Raises :class:`NotFound`."""
-    found = _TEXTS.first(tx.execute(f"{_TEXT} WHERE id = ?", (text_id,)))
-    if found is None:
-        raise NotFound("There is no such text; it may have been thrown away.")
-    return found
+    missing = NotFound("There is no such text; it may have been thrown away.")
+    return _TEXTS.one(tx, f"{_TEXT} WHERE id = ?", (text_id,), missing=missing)
 
 
 def texts_of(tx: Transaction, owner: str, purpose: TextPurpose, limit: int) -> list[Text]:
     """The newest texts of *owner*, without their wording (``html`` is empty), the last changed first."""
     condition = "WHERE owner = ? AND purpose = ? ORDER BY changed DESC, id LIMIT ?"
-    return _TEXTS.all(tx.execute(f"{_WITHOUT_WORDING} {condition}", (owner, purpose, limit)))
+    return _TEXTS.all(tx, f"{_WITHOUT_WORDING} {condition}", (owner, purpose, limit))
 
 
 def texts_for(tx: Transaction, template: str) -> list[Text]:
     """The texts in which the next version of *template* is being written, without their wording."""
-    rows = tx.execute(f"{_WITHOUT_WORDING} WHERE template = ? ORDER BY changed DESC, id", (template,))
-    return _TEXTS.all(rows)
+    return _TEXTS.all(tx, f"{_WITHOUT_WORDING} WHERE template = ? ORDER BY changed DESC, id", (template,))
 
 
 def replace_text(tx: Transaction, text: Text, *, seen: int) -> bool:
     """Puts *text* in the place of the version *seen* of the same text; False when that is no longer there."""
-    return tx.changed(
-        "UPDATE texts SET title = ?, kind = ?, language = ?, html = ?, fields = ?, version = ?, changed = ?,"
-        " changed_by = ?, template = ?, contract = ? WHERE id = ? AND version = ?",
-        (
-            text.wording.title,
-            text.kind,
-            text.wording.language,
-            text.wording.html,
-            _written(text.wording.fields),
-            seen + 1,
-            text.changed,
-            text.changed_by,
-            text.template,
-            text.contract,
-            text.id,
-            seen,
-        ),
+    return tx.update(
+        "texts",
+        fields_of(text, "kind changed changed_by template contract")
+        | {
+            "title": text.wording.title,
+            "language": text.wording.language,
+            "html": text.wording.html,
+            "fields": _written(text.wording.fields),
+            "version": seen + 1,
+        },
+        id=text.id,
+        version=seen,
     )
 
 
@@ -94,10 +85,7 @@ def remove_text(tx: Transaction, text_id: str, *, seen: int) -> bool:
 
 def insert_template(tx: Transaction, template: Template) -> None:
     """A new template with its versions."""
-    tx.execute(
-        "INSERT INTO templates (id, organisation, name, kind, language, retired) VALUES (?, ?, ?, ?, ?, ?)",
-        (template.id, template.organisation, template.name, template.kind, template.language, None),
-    )
+    tx.insert("templates", fields_of(template, "id organisation name kind language") | {"retired": None})
     for version in template.versions:
         insert_version(tx, template.id, version)
 
@@ -114,9 +102,7 @@ def insert_version(tx: Transaction, template_id: str, version: TemplateVersion) 
 
 def describe_template(tx: Transaction, template_id: str, *, name: str, kind: str, language: Language) -> None:
     """Name, type and language as the newest version has them."""
-    tx.execute(
-        "UPDATE templates SET name = ?, kind = ?, language = ? WHERE id = ?", (name, kind, language, template_id)
-    )
+    tx.update("templates", {"name": name, "kind": kind, "language": language}, id=template_id)
 
 
 def retire_template(tx: Transaction, template_id: str, at: datetime | None) -> None:
@@ -126,19 +112,17 @@ def retire_template(tx: Transaction, template_id: str, at: datetime | None) -> N
 
 def template(tx: Transaction, template_id: str) -> Template:
     """The template with all its versions. Raises :class:`NotFound`."""
-    versions = _VERSIONS.all(tx.execute(f"{_VERSION} ORDER BY v.number", (template_id,)))
-    found = _TEMPLATES.first(tx.execute(f"{_TEMPLATE} WHERE id = ?", (template_id,)), versions=tuple(versions))
-    if found is None:
-        raise NotFound("There is no such template.")
-    return found
+    versions = _VERSIONS.all(tx, f"{_VERSION} ORDER BY v.number", (template_id,))
+    missing = NotFound("There is no such template.")
+    return _TEMPLATES.one(tx, "WHERE id = ?", (template_id,), versions=tuple(versions), missing=missing)
 
 
 def templates_of(tx: Transaction, organisation: str, limit: int) -> list[Template]:
     """The templates of *organisation* by name, each with its newest version and without wordings."""
     condition = "WHERE organisation = ? ORDER BY retired IS NOT NULL, name, id LIMIT ?"
-    found = _TEMPLATES.all(tx.execute(f"{_TEMPLATE} {condition}", (organisation, limit)), versions=())
+    found = _TEMPLATES.all(tx, f"{condition}", (organisation, limit), versions=())
     newest = f"{_VERSION} ORDER BY v.number DESC LIMIT 1".replace("v.html, v.fields", "'' AS html, '[]' AS fields")
-    return [replace(each, versions=tuple(_VERSIONS.all(tx.execute(newest, (each.id,))))) for each in found]
+    return [replace(each, versions=tuple(_VERSIONS.all(tx, newest, (each.id,)))) for each in found]
 
 
 def _written(fields: Iterable[MergeField]) -> str:
@@ -165,6 +149,6 @@ def _wording(title: str, language: str, html: str, fields: str) -> Wording:
 
 
 _WORDING = columns(_wording, "title", "language", "html", "fields")
-_TEXTS = RowMapper(Text, wording=_WORDING)
-_VERSIONS = RowMapper(TemplateVersion, wording=_WORDING)
-_TEMPLATES = RowMapper(Template)
+_TEXTS = Query(Text, wording=_WORDING)
+_VERSIONS = Query(TemplateVersion, wording=_WORDING)
+_TEMPLATES = Query(Template, "SELECT id, organisation, name, kind, language, retired FROM templates")

@@ -9,13 +9,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-import pysqlite3
-
 from appliance.errors import NotFound, StateRefused
 from appliance.model.administration import AdminRequest, AdminRequestOutcome, AdminRequestState, DualControlRole
-from appliance.store.database import Transaction
+from appliance.store.database import Query, Transaction, refusing
 from hsm import canonical
-from hsm.rows import RowMapper, columns, fields_of
+from hsm.rows import columns, fields_of
 
 _ACT = (
     "SELECT id, action, arguments, effect, state, persons, asked_by, asked, expires, decided_by, decided, started,"
@@ -25,42 +23,33 @@ _ACT = (
 
 def insert_request(tx: Transaction, act: AdminRequest) -> None:
     """A new act, waiting or under way. Raises :class:`StateRefused` when there is one with this id."""
-    try:
+    with refusing(StateRefused("This was asked for already; see what waits.")):
         tx.insert(
             "acts",
             fields_of(act, "id action effect state persons asked_by asked expires")
             | {"arguments": canonical.encode(dict(act.arguments)).decode()},
         )
-    except pysqlite3.IntegrityError as error:
-        raise StateRefused("This was asked for already; see what waits.") from error
 
 
 def load_request(tx: Transaction, act_id: str) -> AdminRequest:
     """The act. Raises :class:`NotFound`."""
-    found = _REQUESTS.first(tx.execute(f"{_ACT} WHERE id = ?", (act_id,)))
-    if found is None:
-        raise NotFound("There is no request {id}.", id=act_id)
-    return found
+    missing = NotFound("There is no request {id}.", id=act_id)
+    return _REQUESTS.one(tx, "WHERE id = ?", (act_id,), missing=missing)
 
 
 def in_state(tx: Transaction, state: AdminRequestState) -> list[AdminRequest]:
     """All acts in an open *state* (waiting, performing), the oldest first."""
-    return _REQUESTS.all(
-        tx.execute(f"{_ACT} WHERE state = ? AND state IN ('waiting', 'performing') ORDER BY asked, id", (state,))
-    )
+    return _REQUESTS.all(tx, "WHERE state = ? AND state IN ('waiting', 'performing') ORDER BY asked, id", (state,))
 
 
 def recent(tx: Transaction, limit: int) -> list[AdminRequest]:
     """The newest acts, in whatever state."""
-    return _REQUESTS.all(tx.execute(f"{_ACT} ORDER BY asked DESC, id DESC LIMIT ?", (limit,)))
+    return _REQUESTS.all(tx, "ORDER BY asked DESC, id DESC LIMIT ?", (limit,))
 
 
 def decide(tx: Transaction, act_id: str, after: AdminRequestState, *, by: str, now: datetime) -> bool:
     """waiting → performing, refused or withdrawn, by somebody; False when it was decided already."""
-    return tx.changed(
-        "UPDATE acts SET state = ?, decided_by = ?, decided = ? WHERE id = ? AND state = 'waiting'",
-        (after, by, now, act_id),
-    )
+    return tx.update("acts", {"state": after, "decided_by": by, "decided": now}, id=act_id, state="waiting")
 
 
 def expire(tx: Transaction, now: datetime) -> list[str]:
@@ -74,10 +63,7 @@ def expire(tx: Transaction, now: datetime) -> list[str]:
 
 def start(tx: Transaction, act_id: str, now: datetime) -> bool:
     """Takes an act that is to be performed; False when somebody has taken it, or it is not to be performed."""
-    return tx.changed(
-        "UPDATE acts SET started = ? WHERE id = ? AND state = 'performing' AND started IS NULL",
-        (now, act_id),
-    )
+    return tx.update("acts", {"started": now}, id=act_id, state="performing", started=None)
 
 
 def end(
@@ -105,7 +91,7 @@ def _outcome(template: str | None, values: str) -> AdminRequestOutcome | None:
     return None if template is None else AdminRequestOutcome(template, json.loads(values))
 
 
-_REQUESTS = RowMapper(AdminRequest, outcome=columns(_outcome, "outcome", "outcome_values"))
+_REQUESTS = Query(AdminRequest, _ACT, outcome=columns(_outcome, "outcome", "outcome_values"))
 
 
 class RequestMessageState(StrEnum):
@@ -128,7 +114,7 @@ class RequestMessage:
     reason: str | None = None
 
 
-_LETTERS = RowMapper(RequestMessage)
+_LETTERS = Query(RequestMessage, "SELECT act, login, state, attempts, reason FROM act_letters")
 
 
 def queue_message(tx: Transaction, act_id: str, login: str, now: datetime) -> None:
@@ -138,20 +124,12 @@ def queue_message(tx: Transaction, act_id: str, login: str, now: datetime) -> No
 
 def due_messages(tx: Transaction, now: datetime, *, limit: int) -> list[RequestMessage]:
     """Mails that are to go out now, the longest due first."""
-    rows = tx.execute(
-        "SELECT act, login, state, attempts, reason FROM act_letters WHERE state = 'queued' AND due <= ?"
-        " ORDER BY due, act, login LIMIT ?",
-        (now, limit),
-    )
-    return _LETTERS.all(rows)
+    return _LETTERS.all(tx, "WHERE state = 'queued' AND due <= ? ORDER BY due, act, login LIMIT ?", (now, limit))
 
 
 def messages_about(tx: Transaction, act_id: str) -> list[RequestMessage]:
     """The mails about one act, by login."""
-    rows = tx.execute(
-        "SELECT act, login, state, attempts, reason FROM act_letters WHERE act = ? ORDER BY login", (act_id,)
-    )
-    return _LETTERS.all(rows)
+    return _LETTERS.all(tx, "WHERE act = ? ORDER BY login", (act_id,))
 
 
 def end_message(
@@ -177,9 +155,7 @@ def postpone_message(tx: Transaction, letter: RequestMessage, *, reason: str, un
 def insert_signature(tx: Transaction, act_id: str, part: DualControlRole, login: str, answer: str) -> None:
     """Keeps the *answer* (JSON, as the browser posted it) of *login* about an act; an act has one for each
     part."""
-    tx.execute(
-        "INSERT INTO signatures (act, part, login, answer) VALUES (?, ?, ?, ?)", (act_id, part, login, answer)
-    )
+    tx.insert("signatures", {"act": act_id, "part": part, "login": login, "answer": answer})
 
 
 def signature_answer(tx: Transaction, act_id: str, part: DualControlRole) -> str | None:

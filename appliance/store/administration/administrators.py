@@ -4,32 +4,29 @@ from __future__ import annotations
 
 from datetime import datetime
 
-import pysqlite3
-
 from appliance.errors import NotFound, StateRefused
 from appliance.language import Language
 from appliance.model.administration import Administrator, AdministratorRole, AdministratorState, NewAdministrator
-from appliance.store.database import Transaction
-from hsm.rows import RowMapper
+from appliance.store.database import Query, Transaction, refusing
 
 _ADMINISTRATOR = "SELECT login, name, email, role, state, added, language FROM administrators"
-_ADMINISTRATORS = RowMapper(Administrator)
+_ADMINISTRATORS = Query(Administrator, _ADMINISTRATOR)
 
 
 def insert(tx: Transaction, new: NewAdministrator, *, by: str, now: datetime) -> None:
     """A new administrator, invited. Raises :class:`StateRefused` when login or address are an administrator's."""
-    try:
+    with refusing(
+        StateRefused(
+            "{login} or {email} belongs to an administrator already; each human has one account.",
+            login=new.login,
+            email=new.email,
+        )
+    ):
         tx.execute(
             "INSERT INTO administrators (login, name, email, role, state, added, added_by)"
             " VALUES (?, ?, ?, ?, 'invited', ?, ?)",
             (new.login, new.name, new.email, new.role, now, by),
         )
-    except pysqlite3.IntegrityError as error:
-        raise StateRefused(
-            "{login} or {email} belongs to an administrator already; each human has one account.",
-            login=new.login,
-            email=new.email,
-        ) from error
 
 
 def administrator(tx: Transaction, login: str) -> Administrator:
@@ -42,12 +39,12 @@ def administrator(tx: Transaction, login: str) -> Administrator:
 
 def find(tx: Transaction, login: str) -> Administrator | None:
     """The administrator with this login, folded to lower case."""
-    return _ADMINISTRATORS.first(tx.execute(f"{_ADMINISTRATOR} WHERE login = ?", (login,)))
+    return _ADMINISTRATORS.first(tx, "WHERE login = ?", (login,))
 
 
 def everybody(tx: Transaction) -> list[Administrator]:
     """All that there ever were, by login."""
-    return _ADMINISTRATORS.all(tx.execute(f"{_ADMINISTRATOR} ORDER BY login"))
+    return _ADMINISTRATORS.all(tx, "ORDER BY login")
 
 
 def has_role(tx: Transaction, role: AdministratorRole) -> bool:
@@ -69,10 +66,7 @@ def move(tx: Transaction, login: str, after: AdministratorState, *before: Admini
 def set_factors(tx: Transaction, login: str, hashed: str, wrapped: bytes, *, step: int) -> None:
     """New factors: the password's hash (argon2id), the wrapped secret of codes, the step that its first code
     used."""
-    tx.execute(
-        "UPDATE administrators SET password = ?, totp = ?, totp_step = ? WHERE login = ?",
-        (hashed, wrapped, step, login),
-    )
+    tx.update("administrators", {"password": hashed, "totp": wrapped, "totp_step": step}, login=login)
 
 
 def forget_factors(tx: Transaction, login: str) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 
 from appliance.model.administration import AdministratorInvitation
-from appliance.store.database import Transaction
-from hsm.rows import RowMapper, fields_of
+from appliance.store.database import Query, Transaction
+from hsm.rows import fields_of
 
-_INVITATIONS = RowMapper(AdministratorInvitation)
+_INVITATIONS = Query(AdministratorInvitation, "SELECT login, made, expires, ended, code FROM invitations")
 
 
 def insert(tx: Transaction, identifier: bytes, invitation: AdministratorInvitation, *, by: str) -> None:
@@ -23,8 +23,7 @@ def insert(tx: Transaction, identifier: bytes, invitation: AdministratorInvitati
 
 def find(tx: Transaction, identifier: bytes) -> AdministratorInvitation | None:
     """The invitation, whether it still counts or not."""
-    query = "SELECT login, made, expires, ended, code FROM invitations WHERE id = ?"
-    return _INVITATIONS.first(tx.execute(query, (identifier,)))
+    return _INVITATIONS.first(tx, "WHERE id = ?", (identifier,))
 
 
 def move(tx: Transaction, identifier: bytes, after: bytes) -> None:
@@ -49,10 +48,7 @@ def password(tx: Transaction, identifier: bytes) -> str | None:
 
 def end(tx: Transaction, identifier: bytes, *, now: datetime) -> bool:
     """Uses the invitation up; False when it had ended."""
-    return tx.changed(
-        "UPDATE invitations SET ended = ?, password = NULL WHERE id = ? AND ended IS NULL",
-        (now, identifier),
-    )
+    return tx.update("invitations", {"ended": now, "password": None}, id=identifier, ended=None)
 
 
 def end_of(tx: Transaction, login: str, *, now: datetime) -> None:

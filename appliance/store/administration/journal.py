@@ -13,10 +13,10 @@ from datetime import datetime
 from typing import Any
 
 from appliance.model.administration import JournalKind, JournalLine
-from appliance.store.database import Transaction
+from appliance.store.database import Query, Transaction
 from hsm import canonical
 from hsm.intents import instant
-from hsm.rows import RowMapper, columns
+from hsm.rows import columns
 
 _START = bytes(32)
 _SAID = "number, at, who, kind, act, detail"
@@ -46,14 +46,14 @@ def append(
 def lines(tx: Transaction, *, before: int | None = None, limit: int = 50) -> list[JournalLine]:
     """The newest lines first, at most *limit*, with numbers below *before*."""
     beyond = length(tx) + 1 if before is None else before
-    query = f"SELECT {_SAID} FROM journal WHERE number < ? ORDER BY number DESC LIMIT ?"  # noqa: S608  # a literal
-    return _LINES.all(tx.execute(query, (beyond, limit)))
+    page = f"SELECT {_SAID} FROM journal WHERE number < ? ORDER BY number DESC LIMIT ?"  # noqa: S608  # a literal of this module
+    return _LINES.all(tx, page, (beyond, limit))
 
 
 def after(tx: Transaction, number: int, *, limit: int) -> list[tuple[JournalLine, bytes]]:
     """The lines after *number*, in their order, each with its digest."""
     following = "FROM journal WHERE number > ? ORDER BY number LIMIT ?"
-    found = _LINES.all(tx.execute(f"SELECT {_SAID} {following}", (number, limit)))
+    found = _LINES.all(tx, f"SELECT {_SAID} {following}", (number, limit))
     digests = tx.column(bytes, f"SELECT digest {following}", (number, limit))
     return list(zip(found, digests, strict=True))
 
@@ -113,7 +113,7 @@ def _kind(value: str) -> JournalKind:
     return JournalKind(value) if value in set(JournalKind) else JournalKind.UNKNOWN
 
 
-_LINES = RowMapper(
+_LINES = Query(
     JournalLine,
     kind=_kind,
     request=columns(lambda act: act, "act"),

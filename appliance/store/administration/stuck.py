@@ -6,8 +6,7 @@ import json
 from collections.abc import Sequence
 
 from appliance.model.administration import Stuck
-from appliance.store.database import Transaction
-from hsm.rows import RowMapper
+from appliance.store.database import Query, Transaction
 
 
 def replace(tx: Transaction, found: Sequence[Stuck]) -> None:
@@ -32,11 +31,10 @@ def replace(tx: Transaction, found: Sequence[Stuck]) -> None:
 def everything(tx: Transaction) -> list[Stuck]:
     """All of it, the oldest first."""
     return _STUCK.all(
-        tx.execute(
-            'SELECT contract, step, since, cause AS template, cause_values AS "values" FROM stuck'
-            " ORDER BY since IS NULL, since, contract"
-        )
+        tx,
+        'SELECT contract, step, since, cause AS template, cause_values AS "values" FROM stuck'
+        " ORDER BY since IS NULL, since, contract",
     )
 
 
-_STUCK = RowMapper(Stuck)
+_STUCK = Query(Stuck)

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from appliance.store.database import Transaction
+from appliance.store.database import Query, Transaction
 from appliance.store.health.observations import decode_sentence, encode_sentence
 from hsm.errors import Sentence
-from hsm.rows import RowMapper, columns
+from hsm.rows import columns
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,26 +65,30 @@ def insert_alarm(tx: Transaction, alarm: Alarm, channels: Iterable[tuple[str, st
 
 def last_of_each(tx: Transaction) -> dict[str, Alarm]:
     """The newest alarm about each thing, by its name."""
-    rows = tx.execute(
-        "SELECT name, event, condition, sentence, remedy, page, mark, since, at FROM alarms"
-        " WHERE id IN (SELECT max(id) FROM alarms GROUP BY name)"
-    )
-    return {alarm.name: alarm for alarm in _ALARMS.all(rows)}
+    return {
+        alarm.name: alarm
+        for alarm in _ALARMS.all(
+            tx,
+            "SELECT name, event, condition, sentence, remedy, page, mark, since, at FROM alarms"
+            " WHERE id IN (SELECT max(id) FROM alarms GROUP BY name)",
+        )
+    }
 
 
 def recent(tx: Transaction, *, limit: int) -> list[Alarm]:
     """The newest alarms, the newest first."""
-    rows = tx.execute(
+    return _ALARMS.all(
+        tx,
         "SELECT name, event, condition, sentence, remedy, page, mark, since, at FROM alarms"
         " ORDER BY id DESC LIMIT ?",
         (limit,),
     )
-    return _ALARMS.all(rows)
 
 
 def waiting(tx: Transaction, now: datetime, *, channel: str, limit: int) -> list[AlarmMessage]:
     """What is to be told by *channel* and by *now*, the oldest first."""
-    rows = tx.execute(
+    return _MESSAGES.all(
+        tx,
         "SELECT t.id, t.alarm AS alarm_id, t.channel, t.address, t.attempts, a.name, a.event,"
         " a.condition, a.sentence, a.remedy, a.page, a.mark, a.since, a.at"
         " FROM tellings AS t JOIN alarms AS a ON a.id = t.alarm"
@@ -92,7 +96,6 @@ def waiting(tx: Transaction, now: datetime, *, channel: str, limit: int) -> list
         " LIMIT ?",
         (channel, now, limit),
     )
-    return _MESSAGES.all(rows)
 
 
 def told(tx: Transaction, telling: int) -> None:
@@ -133,8 +136,8 @@ def _alarm(*row: Any) -> Alarm:
     )
 
 
-_ALARMS = RowMapper(Alarm, sentence=decode_sentence, remedy=decode_sentence)
-_MESSAGES = RowMapper(
+_ALARMS = Query(Alarm, sentence=decode_sentence, remedy=decode_sentence)
+_MESSAGES = Query(
     AlarmMessage,
     alarm=columns(_alarm, "name", "event", "condition", "sentence", "remedy", "page", "mark", "since", "at"),
 )

@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from appliance.store.database import Transaction
-from hsm.rows import RowMapper
+from appliance.store.database import Query, Transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +22,7 @@ class Hour:
     last: float
 
 
-_HOURS = RowMapper(Hour)
+_HOURS = Query(Hour, "SELECT hour, count, total, low, high, last FROM series")
 
 
 def add_figure(tx: Transaction, name: str, hour: datetime, value: float) -> None:
@@ -48,12 +47,7 @@ def figure_names(tx: Transaction) -> list[str]:
 
 def hours_of(tx: Transaction, name: str, *, since: datetime, until: datetime) -> list[Hour]:
     """The hours of a figure from *since* to before *until*, in order."""
-    rows = tx.execute(
-        "SELECT hour, count, total, low, high, last FROM series"
-        " WHERE name = ? AND hour >= ? AND hour < ? ORDER BY hour",
-        (name, since, until),
-    )
-    return _HOURS.all(rows)
+    return _HOURS.all(tx, "WHERE name = ? AND hour >= ? AND hour < ? ORDER BY hour", (name, since, until))
 
 
 def add_refusals(tx: Transaction, process: str, counts: Mapping[str, int]) -> None:

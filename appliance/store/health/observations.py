@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from appliance.store.database import Transaction
+from appliance.store.database import Query, Transaction
 from hsm.errors import Sentence
-from hsm.rows import RowMapper
 
 
 def encode_sentence(template: str, values: Mapping[str, Any]) -> str:
@@ -40,7 +39,7 @@ class Observation:
     at: datetime
 
 
-_OBSERVATIONS = RowMapper(Observation, sentence=decode_sentence, remedy=decode_sentence)
+_OBSERVATIONS = Query(Observation, sentence=decode_sentence, remedy=decode_sentence)
 
 
 def save_observation(tx: Transaction, position: int, row: Observation) -> None:
@@ -73,10 +72,9 @@ def keep_only(tx: Transaction, names: Sequence[str]) -> None:
 
 def all_of(tx: Transaction) -> list[Observation]:
     """Everything, in the order in which people read it."""
-    rows = tx.execute(
-        "SELECT name, condition, sentence, remedy, page, mark, since, at FROM observations ORDER BY position"
+    return _OBSERVATIONS.all(
+        tx, "SELECT name, condition, sentence, remedy, page, mark, since, at FROM observations ORDER BY position"
     )
-    return _OBSERVATIONS.all(rows)
 
 
 def put_round(tx: Transaction, at: datetime, figures: Mapping[str, float]) -> None:
