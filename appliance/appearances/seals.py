@@ -11,7 +11,7 @@ from appliance.errors import DocumentRefused, NotFound
 from appliance.model.people import Seal
 from appliance.pdf.values import SealAppearance
 from appliance.pdf.workshop import PdfWorkshop
-from appliance.store import people, seals
+from appliance.store import people
 from appliance.store.database import Database, Transaction
 
 _AROUND_MM = 4.0
@@ -81,7 +81,7 @@ class SealPictures:
 
 def appearance_of(tx: Transaction, seal: Seal) -> SealAppearance:
     """How *seal* looks on documents from now on."""
-    picture = None if seal.picture is None else seals.picture(tx, seal.subject, seal.picture)
+    picture = None if seal.picture is None else people.seal_picture(tx, seal.subject, seal.picture)
     return SealAppearance(seal.organisation, seal.kind.value, diameter_mm=seal.width_mm, picture=picture)
 
 

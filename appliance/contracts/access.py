@@ -20,7 +20,7 @@ from appliance.language import Language
 from appliance.ledger.audit_trail import SYSTEM, AuditEvent, AuditTrail, EventKind
 from appliance.model.contract import Contract, Party
 from appliance.model.intent import AgreementRecord, IntentState, SigningOrigin
-from appliance.store import contracts, intents, ledger, participation_index, people, seals
+from appliance.store import contracts, intents, ledger, participation_index, people
 from appliance.store.database import Database, Transaction
 from hsm import canonical
 from hsm.cms import parse
@@ -99,7 +99,7 @@ def admit(tx: Transaction, command: Command) -> Admitted:
 
 def _actor(tx: Transaction, subject: str) -> ContractActor:
     """*subject* with the seals in that person's custody."""
-    return ContractActor(subject, seals=seals.seals_kept_by(tx, subject))
+    return ContractActor(subject, seals=people.seals_kept_by(tx, subject))
 
 
 def _stale(tx: Transaction, contract: Contract) -> StateRefused:

@@ -25,7 +25,7 @@ from appliance.health.observations import Observations, Survey
 from appliance.health.service_checks import signs_of_life
 from appliance.ledger.tree import StoredTree
 from appliance.operations.results import last_backup_outcome, last_drill_result
-from appliance.store import ledger, queues
+from appliance.store import ledger, outbox
 from appliance.store.health import figures
 from appliance.store.health import figures as kept
 from appliance.store.health import figures as store
@@ -82,7 +82,7 @@ def _database(context: CheckContext) -> Iterator[Figure]:
         entries = ledger.length(tx)
         yield "vermilion_log_entries_total", float(entries)
         yield "vermilion_log_waiting", float(entries - StoredTree(tx).size())
-        yield "vermilion_mails_waiting", float(queues.mails(tx))
+        yield "vermilion_mails_waiting", float(outbox.count_queued(tx))
     if context.commit_seconds is not None:
         yield "vermilion_database_commit_seconds", context.commit_seconds
 

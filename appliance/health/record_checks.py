@@ -15,7 +15,8 @@ from appliance.ledger import LogProofs
 from appliance.ledger.check import require_remembered
 from appliance.ledger.tree import StoredTree
 from appliance.notices.mail import MailClient, MailUnreachable
-from appliance.store import administrators, ledger, outbox, queues
+from appliance.store import administrators, ledger, outbox
+from appliance.store import contracts as stored_contracts
 from appliance.store.administration import ADMINISTRATION
 from appliance.store.administration import journal as administration
 from appliance.store.database import Database, Transaction
@@ -140,10 +141,10 @@ def queue_finding(tx: Transaction, now: datetime, *, mail: bool) -> HealthFindin
     if mail and letters:
         template = "Mails that have waited for more than an hour: {count}."
         return failing(RunbookPage.QUEUE_STUCK, template, "mail", count=letters)
-    if entries := queues.unplaced_since(tx, StoredTree(tx).size(), now - UNPLACED):
+    if entries := ledger.unplaced_since(tx, StoredTree(tx).size(), now - UNPLACED):
         template = "Entries of the log that have waited for their place for more than a minute: {count}."
         return failing(RunbookPage.QUEUE_STUCK, template, "log", count=entries)
-    if contracts := queues.count_unfinalised(tx, now - UNSEALED):
+    if contracts := stored_contracts.count_unfinalised(tx, now - UNSEALED):
         template = "Contracts that are signed by all, but could not be sealed off: {count}."
         return failing(RunbookPage.QUEUE_STUCK, template, "contracts", count=contracts)
     return good("Nothing waits for longer than it should.")

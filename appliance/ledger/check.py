@@ -13,10 +13,10 @@ from operator import itemgetter
 
 from appliance.errors import LedgerDamaged
 from appliance.ledger.tree import Edge, StoredTree, grown, hashes_of, subtree_number
-from appliance.store import checkpoints
+from appliance.store import ledger
 from appliance.store import ledger as store
-from appliance.store.checkpoints import StoredCheckpoint
 from appliance.store.database import Database, Transaction
+from appliance.store.ledger import StoredCheckpoint
 from hsm.client import AuthorityClient
 from hsm.cms import SignatureRefused
 from hsm.errors import CertificateRefused, ConsistencyRefused, Malformed
@@ -33,7 +33,7 @@ def require_remembered(database: Database, authority: AuthorityClient) -> Author
     asked, and the tree afterwards: so a sequencer that runs meanwhile makes no difference.
     """
     with database.reading() as tx:
-        published = checkpoints.last(tx)
+        published = ledger.last_checkpoint(tx)
     status = authority.status()
     with database.reading() as tx:
         _require_extends(tx, status.checkpoint, published.size if published else 0)
@@ -43,7 +43,7 @@ def require_remembered(database: Database, authority: AuthorityClient) -> Author
 def require_extends(database: Database, signed: SignedCheckpoint | None) -> None:
     """The same for a log that rests, such as a backup's: it holds what was *signed*. Raises LedgerDamaged."""
     with database.reading() as tx:
-        published = checkpoints.last(tx)
+        published = ledger.last_checkpoint(tx)
         _require_extends(tx, signed, published.size if published else 0)
 
 
@@ -169,7 +169,7 @@ class LogCheck:
         with self._database.reading() as tx:
             tree = StoredTree(tx)
             size = tree.size()
-            for checkpoint in checkpoints.all_after(tx, 0):
+            for checkpoint in ledger.checkpoints_after(tx, 0):
                 if checkpoint.size > size or tree.root(checkpoint.size) != checkpoint.root:
                     raise LedgerDamaged("The checkpoint of size {n} is not of this log.", n=checkpoint.size)
                 _require_note(checkpoint, self._key)

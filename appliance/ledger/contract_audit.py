@@ -27,9 +27,9 @@ from appliance.ledger import LogProofs, require_chain
 from appliance.ledger.disclosure import Audience, Disclosure
 from appliance.ledger.timeline import Timeline, TimelineEvent
 from appliance.model.contract import Contract
-from appliance.store import checkpoints, ledger
-from appliance.store.checkpoints import StoredCheckpoint
+from appliance.store import ledger
 from appliance.store.database import Database
+from appliance.store.ledger import StoredCheckpoint
 from hsm import canonical
 from hsm.errors import Malformed
 from hsm.merkle import leaf_hash, root_from_inclusion
@@ -93,7 +93,7 @@ class Audit:
         told = self._timeline.whole(contract_id, audience)
         with self._database.reading() as tx:
             leaves = {number: leaf for number, leaf, _ in ledger.history_of(tx, contract_id)}
-            checkpoint = checkpoints.last(tx)
+            checkpoint = ledger.last_checkpoint(tx)
         try:
             proven = set() if checkpoint is None else self._proven(leaves, checkpoint)
             require_chain(list(leaves.items()), contract=contract_id)
@@ -107,7 +107,7 @@ class Audit:
     def checkpoints(self, *, before: int | None = None) -> list[StoredCheckpoint]:
         """The newest checkpoints, at most :data:`PAGE`, smaller than *before*."""
         with self._database.reading() as tx:
-            return checkpoints.newest(tx, limit=PAGE, before=before)
+            return ledger.newest_checkpoints(tx, limit=PAGE, before=before)
 
     def to_json(self, contract: Contract, audience: Audience) -> bytes:
         """The history for machines: leaves as they stand in the log, what *audience* may see of their openings,
@@ -118,7 +118,7 @@ class Audit:
                 (number, leaf, dict(disclosure.seen(canonical.decode(leaf), opening).opening))
                 for number, leaf, opening in ledger.history_of(tx, contract.id)
             ]
-            checkpoint = checkpoints.last(tx)
+            checkpoint = ledger.last_checkpoint(tx)
         size = 0 if checkpoint is None else checkpoint.size
         value = {
             "format": FORMAT,

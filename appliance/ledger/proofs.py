@@ -12,10 +12,10 @@ from typing import Any
 
 from appliance.errors import ApplianceError, NotFound
 from appliance.ledger.tree import StoredTree, TileName, Tiles
-from appliance.store import checkpoints
+from appliance.store import ledger
 from appliance.store import ledger as store
-from appliance.store.checkpoints import StoredCheckpoint
 from appliance.store.database import Database, Transaction
+from appliance.store.ledger import StoredCheckpoint
 from hsm.merkle import consistency_ranges, inclusion_ranges
 
 
@@ -41,7 +41,7 @@ class LogProofs:
     def latest(self) -> StoredCheckpoint | None:
         """The newest checkpoint; None before the first."""
         with self._database.reading() as tx:
-            return checkpoints.last(tx)
+            return ledger.last_checkpoint(tx)
 
     def checkpoint(self) -> StoredCheckpoint:
         """The newest checkpoint. Raises :class:`NotFound` before the first."""
@@ -92,7 +92,7 @@ class LogProofs:
 
 
 def _published(tx: Transaction) -> StoredCheckpoint:
-    last = checkpoints.last(tx)
+    last = ledger.last_checkpoint(tx)
     if last is None:
         raise NotFound("The log has no checkpoint yet; the first one follows the first entry within a second.")
     return last

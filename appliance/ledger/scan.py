@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from appliance.errors import LedgerDamaged, NotFound
-from appliance.store import checkpoints
+from appliance.store import ledger
 from appliance.store import ledger as store
 from appliance.store.database import Database
 from hsm import canonical
@@ -90,7 +90,7 @@ class LogScan:
         if end is not None:
             return end
         with self._database.reading() as tx:
-            newest = checkpoints.last(tx)
+            newest = ledger.last_checkpoint(tx)
         if newest is None:
             raise NotFound("The log has no checkpoint yet; the first one follows the first entry within a second.")
         return newest.size
@@ -99,7 +99,7 @@ class LogScan:
         if size == 0:
             return EMPTY_ROOT
         with self._database.reading() as tx:
-            checkpoint = checkpoints.of_size(tx, size)
+            checkpoint = ledger.checkpoint_of_size(tx, size)
         if checkpoint is None:
             raise NotFound("The log has no checkpoint of size {size}.", size=size)
         try:

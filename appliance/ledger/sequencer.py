@@ -13,10 +13,10 @@ from appliance.ledger.check import require_remembered
 from appliance.ledger.entry import record_timestamps
 from appliance.ledger.tree import StoredTree, grown, hashes_of
 from appliance.sharing import open_file
-from appliance.store import checkpoints
+from appliance.store import ledger
 from appliance.store import ledger as store
-from appliance.store.checkpoints import StoredCheckpoint
 from appliance.store.database import Database
+from appliance.store.ledger import StoredCheckpoint
 from hsm.client import AuthorityClient
 from hsm.note import MOST_LEAVES
 from hsm.timestamp import order_for
@@ -75,7 +75,7 @@ class Sequencer:
     def _has_news(self) -> bool:
         """Whether there is more than the last checkpoint and its stamp: else each would lead to the next."""
         with self._database.reading() as tx:
-            size, last = StoredTree(tx).size(), checkpoints.last(tx)
+            size, last = StoredTree(tx).size(), ledger.last_checkpoint(tx)
         if last is None:
             return size > 0
         only_its_stamp = size == last.size + 1 and last.stamp == last.size
@@ -95,7 +95,7 @@ class Sequencer:
         with self._database.transaction() as tx:
             entry = record_timestamps(tx, [token])
             checkpoint = StoredCheckpoint(size, root, note, token.token, entry)
-            checkpoints.insert_checkpoint(tx, checkpoint)
+            ledger.insert_checkpoint(tx, checkpoint)
         return checkpoint
 
     def _extend(self, start: int, end: int) -> tuple[bytes, bytes]:

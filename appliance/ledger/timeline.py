@@ -13,7 +13,7 @@ from appliance.errors import NotFound
 from appliance.ledger.audit_trail import SYSTEM, EventKind
 from appliance.ledger.disclosure import Audience, Disclosure, VisibleEvents, replaced_guests
 from appliance.ledger.event_texts import LABELS, fact_label, says_nothing, title_of_event
-from appliance.store import checkpoints, contracts, ledger, people
+from appliance.store import contracts, ledger, people
 from appliance.store.database import Database, Transaction
 from hsm import canonical
 
@@ -68,7 +68,7 @@ class Timeline:
     def whole(self, contract_id: str, audience: Audience) -> tuple[TimelineEvent, ...]:
         """The same with every other event of the contract in its place, as one that is withheld."""
         with self._database.reading() as tx:
-            last = checkpoints.last(tx)
+            last = ledger.last_checkpoint(tx)
             size = 0 if last is None else last.size
             told = ledger.history_of(tx, contract_id)
             if not told:

@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from appliance.errors import LedgerDamaged, NotFound
-from appliance.store import checkpoints
+from appliance.store import ledger
 from appliance.store import ledger as store
-from appliance.store.checkpoints import StoredCheckpoint
 from appliance.store.database import Database, Transaction
+from appliance.store.ledger import StoredCheckpoint
 from hsm.merkle import frontier, leaf_hash, node_hash, range_hash
 from hsm.note import LogExtension
 
@@ -163,7 +163,7 @@ class Tiles:
         """The tile's bytes. Raises :class:`NotFound` when the newest checkpoint does not reach so far."""
         first, end = name.index * TILE_WIDTH, name.index * TILE_WIDTH + name.width
         with self._database.reading() as tx:
-            _require_reached(name, end, checkpoints.last(tx))
+            _require_reached(name, end, ledger.last_checkpoint(tx))
             if name.level is None:
                 return b"".join(len(leaf).to_bytes(2) + leaf for leaf in store.leaves(tx, first, end))
             tree, height = StoredTree(tx), name.level * _LEVEL_BITS

@@ -28,7 +28,7 @@ from appliance.model.people import Seal, SealKind
 from appliance.office import effects
 from appliance.office.context import OfficeContext, OfficeService, checked_reason, notify_officers
 from appliance.store import directory, enrolment, officer_decisions, people
-from appliance.store import seals as store
+from appliance.store import people as store
 from appliance.store.database import Transaction
 from hsm.intents import ASKED_ELSEWHERE_HOURS
 from hsm.names import is_pin_custodian
@@ -259,7 +259,7 @@ class SealDecisionDrafts(_Drafts):
         if made is not None:
             notes = {"dpi": made.dpi, "advice": [each.value for each in made.advice]}
             with self._database.transaction() as tx:
-                store.offer_picture(tx, seal, digest, made.png, at=self._now(), by=by)
+                store.offer_seal_picture(tx, seal, digest, made.png, at=self._now(), by=by)
         return self._save(Kind.CHANGE_PICTURE, seal, {"picture": digest}, notes, by=by)
 
     def draft_destruction(self, seal: str, *, reason: str, by: str) -> OfficerDecision:

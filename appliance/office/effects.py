@@ -17,7 +17,7 @@ from appliance.model.office import OfficerDecisionKind as Kind
 from appliance.model.people import Seal, SealKind
 from appliance.office.context import OfficeService
 from appliance.powers.register import end_of_agent
-from appliance.store import accounts, directory, enrolment, outbox, people, seals
+from appliance.store import accounts, directory, enrolment, outbox, people
 from appliance.store.database import Transaction
 from hsm.client import AuthorityClient
 from hsm.errors import Sentence, UnknownKey
@@ -111,27 +111,27 @@ def record_seal_decision(tx: Transaction, act: OfficerDecision, now: datetime) -
     seal, details = act.subject, act.details
     match act.kind:
         case Kind.RESUME_SEAL:
-            seals.suspend(tx, seal, since=None)
+            people.suspend_seal(tx, seal, since=None)
         case Kind.ADD_CUSTODIAN:
-            seals.add_custodian(tx, seal, str(details["custodian"]))
+            people.add_custodian(tx, seal, str(details["custodian"]))
         case Kind.REMOVE_CUSTODIAN:
-            seals.remove_custodian(tx, seal, str(details["custodian"]))
+            people.remove_custodian(tx, seal, str(details["custodian"]))
         case Kind.SET_CUSTODIANS_NEEDED:
-            seals.set_needed(tx, seal, int(details["needed"]))
+            people.set_seal_needed(tx, seal, int(details["needed"]))
         case Kind.CHANGE_PICTURE:
-            seals.set_picture(tx, seal, str(details["picture"]) or None)
+            people.set_seal_picture(tx, seal, str(details["picture"]) or None)
         case Kind.DESTROY_SEAL:
-            seals.destroy(tx, seal, at=now)
+            people.destroy_seal(tx, seal, at=now)
     return {name: value for name, value in details.items() if name != "subject"}
 
 
 def remove_custodian_everywhere(tx: Transaction, person: str, now: datetime) -> list[str]:
     """Who has left keeps no seal; the seals that stand still because of it."""
     stopped = []
-    for seal in seals.seals_in_use_kept_by(tx, person):
-        seals.remove_custodian(tx, seal.subject, person)
+    for seal in people.seals_in_use_kept_by(tx, person):
+        people.remove_custodian(tx, seal.subject, person)
         too_few = len(seal.custodians) - 1 < seal.needed
-        if too_few and seals.suspend(tx, seal.subject, since=now):
+        if too_few and people.suspend_seal(tx, seal.subject, since=now):
             stopped.append(seal.subject)
     return stopped
 

@@ -13,7 +13,7 @@ from appliance.model.office import OfficerDecision, OfficerDecisionKind
 from appliance.model.people import Seal
 from appliance.office.context import OfficeService, checked_reason
 from appliance.store import officer_decisions, people, seal_requests
-from appliance.store import seals as store
+from appliance.store import people as store
 from hsm.operation_types import KnownCompanySeal
 
 
@@ -46,7 +46,7 @@ class CompanySeals(OfficeService):
     def picture(self, subject: str, digest: str) -> bytes:
         """A picture that was uploaded for the seal (PNG). Raises :class:`NotFound`."""
         with self._database.reading() as tx:
-            return store.picture(tx, subject, digest)
+            return store.seal_picture(tx, subject, digest)
 
     def destruction(self, subject: str) -> SealDestruction:
         """The record of the seal's end. Raises :class:`NotFound` while it stands."""
@@ -72,6 +72,6 @@ class CompanySeals(OfficeService):
             raise StateRefused("Another officer has changed this seal in the meantime.")
         self._authority.suspend_seal(subject)
         with self._database.transaction() as tx:
-            if not store.suspend(tx, subject, since=self._now()):
+            if not store.suspend_seal(tx, subject, since=self._now()):
                 raise StateRefused("Another officer has changed this seal in the meantime.")
             self._tell(tx, EventKind.SEAL_SUSPENDED, by, {"subject": subject}, reason=words)

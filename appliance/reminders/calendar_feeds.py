@@ -14,9 +14,9 @@ from zoneinfo import ZoneInfo
 from appliance.errors import NotFound
 from appliance.language import translator
 from appliance.model.notice import Occasion
-from appliance.store import calendar_feeds, people
-from appliance.store.calendar_feeds import CalendarFeed, CalendarItem
+from appliance.store import people, reminders
 from appliance.store.database import Database
+from appliance.store.reminders import CalendarFeed, CalendarItem
 
 LONGEST_LINE = 75
 """Octets of a line, without its end (3.1)."""
@@ -125,37 +125,37 @@ class CalendarFeeds:
     def current_feed(self, person: str) -> CalendarFeed | None:
         """The address of *person* that works now, without its token."""
         with self._database.reading() as tx:
-            return calendar_feeds.of_person(tx, person)
+            return reminders.feed_of(tx, person)
 
     def renew_feed(self, person: str) -> str:
         """A new whole address for *person*; an earlier one ends."""
         token = secrets.token_urlsafe(TOKEN_BYTES)
         with self._database.transaction() as tx:
-            calendar_feeds.replace(tx, person, _digest(token), self._now())
+            reminders.replace_feed(tx, person, _digest(token), self._now())
         return f"{self._public_url}/calendar/{token}.ics"
 
     def end_feed(self, person: str) -> None:
         """The address of *person* works no more."""
         with self._database.transaction() as tx:
-            calendar_feeds.end(tx, person, self._now())
+            reminders.end_feed(tx, person, self._now())
 
     def render_feed(self, token: str) -> bytes:
         """The calendar behind *token*. Raises :class:`NotFound` for one that is not ours or has ended, and for
         somebody whose account is closed or suspended."""
         now, digest = self._now(), _digest(token) if _TOKEN.fullmatch(token) else b""
         with self._database.reading() as tx:
-            owner = calendar_feeds.owner(tx, digest)
+            owner = reminders.feed_owner(tx, digest)
             if owner is None or not people.is_active(tx, owner):
                 raise NotFound("This calendar does not exist or was ended; its owner can make a new address.")
-            person, feed = people.person(tx, owner), calendar_feeds.of_person(tx, owner)
+            person, feed = people.person(tx, owner), reminders.feed_of(tx, owner)
             since = now.astimezone(ZoneInfo(person.zone)).date() - PAST
             found = [
-                *calendar_feeds.deadlines(tx, owner, limit=MOST),
-                *calendar_feeds.days(tx, owner, since, limit=MOST),
+                *reminders.feed_deadlines(tx, owner, limit=MOST),
+                *reminders.feed_days(tx, owner, since, limit=MOST),
             ]
         if feed is not None and (feed.used is None or now - feed.used >= USED):
             with self._database.transaction() as tx:
-                calendar_feeds.used(tx, digest, now)
+                reminders.mark_feed_used(tx, digest, now)
         translate = translator(person.language)
         events = [self._event(each, translate(SUMMARIES[each.occasion], title=each.title)) for each in found]
         return render_icalendar(translate(NAME, name=person.name), events, now)

@@ -21,7 +21,7 @@ from appliance.reminders.calendar_feeds import CalendarFeeds
 from appliance.reminders.derivation import AbsentActors, ReminderDerivation, ReminderTick
 from appliance.reminders.messages import ReminderLines, ReminderMails, reminder_sentence
 from appliance.reminders.schedule import WorkingCalendar, load_calendar
-from appliance.store import contracts, inbox, people, reminders
+from appliance.store import contracts, outbox, people, reminders
 from appliance.store.database import Database, Transaction
 
 
@@ -163,19 +163,19 @@ class NoticeInbox:
     def count_unseen(self, person: str) -> int:
         """How many notices *person* has not seen, up to twice a hundred."""
         with self._database.reading() as tx:
-            return inbox.unseen(tx, person)
+            return outbox.count_unseen(tx, person)
 
     def list_entries(self, person: str, language: Language) -> list[NoticeEntry]:
         """The newest notices of *person*: what still asks for something first."""
         with self._database.reading() as tx:
-            seen = inbox.seen(tx, person)
+            seen = outbox.inbox_seen(tx, person)
             entries = [*self._reminders(tx, person, language, seen), *self._messages(tx, person, language, seen)]
         return sorted(entries, key=lambda entry: (entry.pressing, entry.at), reverse=True)[:SHOWN]
 
     def mark_seen(self, person: str, until: datetime) -> None:
         """*person* has seen everything up to *until*, a moment that is not to come."""
         with self._database.transaction() as tx:
-            inbox.mark(tx, person, min(until, self._now()))
+            outbox.mark_inbox(tx, person, min(until, self._now()))
 
     def _reminders(
         self, tx: Transaction, person: str, language: Language, seen: datetime | None
@@ -199,7 +199,7 @@ class NoticeInbox:
     ) -> list[NoticeEntry]:
         translate = translator(language)
 
-        def entry(told: inbox.InboxMessage) -> NoticeEntry:
+        def entry(told: outbox.InboxMessage) -> NoticeEntry:
             notice, who = Notice(told.contract, person, told.kind, told.at, told.about), ""
             if told.contract is not None and told.about:
                 actors = actors_of_notice(tx, notice, contracts.load_contract(tx, told.contract))
@@ -208,7 +208,7 @@ class NoticeInbox:
             address, new = self._addresses.notice_url(tx, notice), seen is None or told.at > seen
             return NoticeEntry(told.at, title, words="", address=address, pressing=False, new=new)
 
-        return [entry(told) for told in inbox.messages(tx, person, limit=SHOWN)]
+        return [entry(told) for told in outbox.inbox_messages(tx, person, limit=SHOWN)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from appliance.ledger.disclosure import Audience
 from appliance.model.people import SealRequestState, SealUse, UseFilter
-from appliance.store import people, seal_requests, seals
+from appliance.store import people, seal_requests
 from appliance.store.database import Database
 
 PAGE = 50
@@ -72,7 +72,7 @@ class SealUses:
     def of_custodian(self, person: str, wanted: UseFilter) -> UseFilter:
         """*wanted*, of the seals that *person* keeps alone."""
         with self._database.reading() as tx:
-            return _only(seals.seals_kept_by(tx, person), wanted)
+            return _only(people.seals_kept_by(tx, person), wanted)
 
     def of_company(self, company: Audience, wanted: UseFilter) -> UseFilter:
         """*wanted*, of the seals of *company* alone: what others' seals are used for is internal to them."""

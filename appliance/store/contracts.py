@@ -175,6 +175,15 @@ def to_finalise(tx: Transaction) -> list[str]:
     return tx.column(str, "SELECT id FROM contracts WHERE state = 'signed' ORDER BY id")
 
 
+def count_unfinalised(tx: Transaction, before: datetime) -> int:
+    """How many contracts were signed by all *before* that moment and are not sealed off; at most 1,000."""
+    return tx.count(
+        "SELECT count(*) FROM (SELECT 1 FROM contracts AS c WHERE c.state = 'signed' AND"
+        " (SELECT max(at) FROM contract_changes WHERE contract = c.id) < ? LIMIT 1000)",
+        (before,),
+    )
+
+
 def _terms(contract: Contract) -> dict[str, object]:
     amount = contract.amount
     return (

@@ -3,10 +3,15 @@ timestamps."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 
 from appliance.errors import NotFound
-from appliance.store.database import Transaction
+from appliance.store.database import Query, Transaction
+from hsm.intents import instant
+from hsm.rows import fields_of
 
 
 def append(tx: Transaction, leaves: Sequence[bytes]) -> int:
@@ -131,3 +136,56 @@ def entry_of_timestamp(tx: Transaction, serial: int) -> int | None:
 def count_timestamps(tx: Transaction) -> int:
     """How many timestamps were issued."""
     return tx.count("SELECT count(*) FROM timestamps")
+
+
+def unplaced_since(tx: Transaction, size: int, before: datetime) -> int:
+    """How many entries follow the log's first *size*, which have their place, when the first of them is from
+    *before* that moment; else 0."""
+    unplaced = length(tx) - size
+    return unplaced if unplaced > 0 and json.loads(leaf(tx, size))["at"] < instant(before) else 0
+
+
+@dataclass(frozen=True, slots=True)
+class StoredCheckpoint:
+    """A signed state of the log: its size, root hash (32 bytes) and ``note`` (C2SP tlog-checkpoint, as signed).
+
+    ``token`` (DER) is the timestamp over the note's bytes, and ``stamp`` the number of its own entry in the log.
+    """
+
+    size: int
+    root: bytes
+    note: bytes
+    token: bytes
+    stamp: int
+
+
+_CHECKPOINTS = Query(StoredCheckpoint, "SELECT size, root, note, token, stamp FROM checkpoints")
+
+
+def insert_checkpoint(tx: Transaction, checkpoint: StoredCheckpoint) -> None:
+    """Adds a checkpoint; there is one for a size."""
+    tx.insert("checkpoints", fields_of(checkpoint, "size root note token stamp"))
+
+
+def last_checkpoint(tx: Transaction) -> StoredCheckpoint | None:
+    """The newest checkpoint; None before the first."""
+    return _CHECKPOINTS.first(tx, "ORDER BY size DESC LIMIT 1")
+
+
+def checkpoint_of_size(tx: Transaction, size: int) -> StoredCheckpoint | None:
+    """The checkpoint over exactly *size* entries, if one was made."""
+    return _CHECKPOINTS.first(tx, "WHERE size = ?", (size,))
+
+
+def newest_checkpoints(tx: Transaction, *, limit: int, before: int | None = None) -> list[StoredCheckpoint]:
+    """The newest checkpoints, the largest first, at most *limit*; smaller than *before*, where that is given."""
+    values = (2**62 if before is None else before, limit)
+    return _CHECKPOINTS.all(tx, "WHERE size < ? ORDER BY size DESC LIMIT ?", values)
+
+
+def checkpoints_after(tx: Transaction, size: int) -> Iterator[StoredCheckpoint]:
+    """The checkpoints larger than *size*, smallest first."""
+    rows = tx.execute(
+        "SELECT size, root, note, token, stamp FROM checkpoints WHERE size > ? ORDER BY size", (size,)
+    )
+    yield from (StoredCheckpoint(*row) for row in rows)

@@ -209,3 +209,68 @@ def identities_of(tx: Transaction, person: str) -> list[IdentityRecord]:
 def current_identity(tx: Transaction, person: str, now: datetime) -> IdentityRecord | None:
     """The newest record of *person* that is good at *now*."""
     return next((record for record in identities_of(tx, person) if record.good(now)), None)
+
+
+def suspend_seal(tx: Transaction, seal: str, *, since: datetime | None) -> bool:
+    """Suspends *seal*, or (None) lets it be used again; False when it is so already."""
+    return tx.changed(
+        "UPDATE seals SET suspended = ?1 WHERE subject = ?2 AND (suspended IS NULL) = (?1 IS NOT NULL)",
+        (since, seal),
+    )
+
+
+def destroy_seal(tx: Transaction, seal: str, *, at: datetime) -> None:
+    """The seal has ended; its custodians stay on record."""
+    tx.execute(
+        "UPDATE seals SET suspended = coalesce(suspended, ?1), destroyed = ?1"
+        " WHERE subject = ?2 AND destroyed IS NULL",
+        (at, seal),
+    )
+
+
+def add_custodian(tx: Transaction, seal: str, person: str) -> None:
+    """One more who may release *seal*."""
+    tx.insert("custodians", {"seal": seal, "person": person}, conflict="ON CONFLICT DO NOTHING")
+
+
+def remove_custodian(tx: Transaction, seal: str, person: str) -> None:
+    """*person* releases *seal* no more."""
+    tx.execute("DELETE FROM custodians WHERE seal = ? AND person = ?", (seal, person))
+
+
+def set_seal_needed(tx: Transaction, seal: str, needed: int) -> None:
+    """So many custodians release *seal*."""
+    tx.execute("UPDATE seals SET needed = ? WHERE subject = ?", (needed, seal))
+
+
+def set_seal_picture(tx: Transaction, seal: str, digest: str | None) -> None:
+    """*seal* looks like the picture with this digest from now on; None: as it is drawn."""
+    tx.execute("UPDATE seals SET picture = ? WHERE subject = ?", (digest, seal))
+
+
+def offer_seal_picture(tx: Transaction, seal: str, digest: str, png: bytes, *, at: datetime, by: str) -> None:
+    """Keeps a picture that may be taken into use; the same one again changes nothing."""
+    tx.execute(
+        "INSERT INTO seal_pictures (seal, digest, png, offered, offered_by) VALUES (?, ?, ?, ?, ?)"
+        " ON CONFLICT DO NOTHING",
+        (seal, digest, png, at, by),
+    )
+
+
+def seal_picture(tx: Transaction, seal: str, digest: str) -> bytes:
+    """The PNG. Raises :class:`NotFound`."""
+    found = tx.value(bytes, "SELECT png FROM seal_pictures WHERE seal = ? AND digest = ?", (seal, digest))
+    if found is None:
+        raise NotFound("The seal {seal} has no picture {digest}.", seal=seal, digest=digest)
+    return found
+
+
+def seals_kept_by(tx: Transaction, person: str) -> frozenset[str]:
+    """The seals (subjects) in the custody of *person*."""
+    return frozenset(tx.column(str, "SELECT seal FROM custodians WHERE person = ?", (person,)))
+
+
+def seals_in_use_kept_by(tx: Transaction, person: str) -> list[Seal]:
+    """The same as values, without those that are destroyed: they keep their custodians on record."""
+    every = (seal(tx, subject) for subject in sorted(seals_kept_by(tx, person)))
+    return [each for each in every if each.destroyed is None]
