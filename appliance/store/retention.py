@@ -225,53 +225,32 @@ def newest_signed(tx: Transaction, limit: int) -> list[tuple[str, str]]:
 GONE: Final = "—"
 """What the statements below put where a name or words stood."""
 
-OF_A_CONTRACT: Final[tuple[tuple[str, str], ...]] = (
-    ("openings", "DELETE FROM openings WHERE entry IN (SELECT entry FROM contract_events WHERE contract = ?1)"),
-    (
-        "seal_approvals",
-        "DELETE FROM seal_approvals WHERE request IN (SELECT id FROM seal_requests WHERE contract = ?1)",
-    ),
-    ("seal_requests", "DELETE FROM seal_requests WHERE contract = ?1"),
-    (
-        "signing_grounds",
-        "DELETE FROM signing_grounds WHERE intent IN (SELECT id FROM intents WHERE contract = ?1)",
-    ),
-    ("intents", "DELETE FROM intents WHERE contract = ?1"),
-    ("keeping", "DELETE FROM keeping WHERE contract = ?1"),
-    ("content_checks", "DELETE FROM content_checks WHERE contract = ?1"),
-    ("review_requests", "DELETE FROM review_requests WHERE contract = ?1"),
-    ("review_waivers", "DELETE FROM review_waivers WHERE contract = ?1"),
-    ("review_sign_offs", "DELETE FROM review_sign_offs WHERE contract = ?1"),
-    ("guest_invitations", "DELETE FROM guest_invitations WHERE contract = ?1"),
-    ("sessions", "DELETE FROM sessions WHERE contract = ?1"),
-    ("contract_dates", "DELETE FROM contract_dates WHERE contract = ?1"),
-    ("reminder_plans", "DELETE FROM reminder_plans WHERE contract = ?1"),
-    ("reminders", "DELETE FROM reminders WHERE contract = ?1"),
-    ("outbox", "DELETE FROM outbox WHERE contract = ?1"),
-    ("texts", "DELETE FROM texts WHERE contract = ?1"),
+_NUMBER: Final = "(SELECT number FROM contracts WHERE id = ?1)"
+
+
+def _deletion(table: str, condition: str = "contract = ?1") -> tuple[str, str]:
+    return table, f"DELETE FROM {table} WHERE {condition}"  # noqa: S608  # names of this module
+
+
+OF_A_CONTRACT: Final = (
+    _deletion("openings", "entry IN (SELECT entry FROM contract_events WHERE contract = ?1)"),
+    _deletion("seal_approvals", "request IN (SELECT id FROM seal_requests WHERE contract = ?1)"),
+    _deletion("seal_requests"),
+    _deletion("signing_grounds", "intent IN (SELECT id FROM intents WHERE contract = ?1)"),
+    *map(_deletion, ("intents", "keeping", "content_checks", "review_requests", "review_waivers")),
+    *map(_deletion, ("review_sign_offs", "guest_invitations", "sessions", "contract_dates", "reminder_plans")),
+    *map(_deletion, ("reminders", "outbox", "texts")),
     ("handovers", "UPDATE handovers SET reason = '—' WHERE contract = ?1"),
-    (
-        "void_declarations",
-        "DELETE FROM void_declarations WHERE voiding IN (SELECT id FROM voidings WHERE contract = ?1)",
-    ),
-    ("voidings", "DELETE FROM voidings WHERE contract = ?1"),
-    ("placements", "DELETE FROM placements WHERE party IN (SELECT id FROM parties WHERE contract = ?1)"),
+    _deletion("void_declarations", "voiding IN (SELECT id FROM voidings WHERE contract = ?1)"),
+    _deletion("voidings"),
+    _deletion("placements", "party IN (SELECT id FROM parties WHERE contract = ?1)"),
     (
         "parties",
         "UPDATE parties SET name = '—', organisation = '—', phone = NULL, reason = NULL WHERE contract = ?1",
     ),
-    (
-        "contract_search",
-        "DELETE FROM contract_search WHERE rowid = (SELECT number FROM contracts WHERE id = ?1)",
-    ),
-    (
-        "contract_grams",
-        "DELETE FROM contract_grams WHERE rowid = (SELECT number FROM contracts WHERE id = ?1)",
-    ),
-    (
-        "involvements",
-        "DELETE FROM involvements WHERE number = (SELECT number FROM contracts WHERE id = ?1)",
-    ),
+    _deletion("contract_search", f"rowid = {_NUMBER}"),
+    _deletion("contract_grams", f"rowid = {_NUMBER}"),
+    _deletion("involvements", f"number = {_NUMBER}"),
     (
         "contracts",
         "UPDATE contracts SET title = '—', purpose = '—', amount = NULL, currency = NULL WHERE id = ?1",
@@ -286,24 +265,20 @@ KEPT_OF_A_CONTRACT: Final = frozenset(
 itself: no names, no words.
 A contract that a power of attorney rests on is not disposed of."""
 
-OF_A_PERSON: Final[tuple[tuple[str, str], ...]] = (
-    ("passkeys", "DELETE FROM passkeys WHERE subject = ?1"),
-    ("account_links", "DELETE FROM account_links WHERE subject = ?1"),
-    ("account_roles", "DELETE FROM account_roles WHERE subject = ?1"),
-    ("sessions", "DELETE FROM sessions WHERE subject = ?1"),
+OF_A_PERSON: Final = (
+    *(_deletion(table, "subject = ?1") for table in ("passkeys", "account_links", "account_roles", "sessions")),
     (
         "accounts",
         "UPDATE accounts SET login = 'erased-' || lower(hex(handle)), password = NULL, totp = NULL"
         " WHERE subject = ?1",
     ),
-    ("identity_records", "DELETE FROM identity_records WHERE person = ?1"),
-    ("signature_choices", "DELETE FROM signature_choices WHERE person = ?1"),
-    ("signature_pictures", "DELETE FROM signature_pictures WHERE person = ?1"),
-    ("reminder_wishes", "DELETE FROM reminder_wishes WHERE person = ?1"),
-    ("reminder_touched", "DELETE FROM reminder_touched WHERE person = ?1"),
-    ("inbox_marks", "DELETE FROM inbox_marks WHERE person = ?1"),
-    ("calendar_feeds", "DELETE FROM calendar_feeds WHERE person = ?1"),
-    ("texts", "DELETE FROM texts WHERE owner = ?1 AND contract IS NULL AND template IS NULL"),
+    *(
+        _deletion(table, "person = ?1")
+        for table in ("identity_records", "signature_choices", "signature_pictures")
+    ),
+    *(_deletion(table, "person = ?1") for table in ("reminder_wishes", "reminder_touched", "inbox_marks")),
+    _deletion("calendar_feeds", "person = ?1"),
+    _deletion("texts", "owner = ?1 AND contract IS NULL AND template IS NULL"),
     ("people", "UPDATE people SET email = 'erased-' || subject || '@invalid' WHERE subject = ?1"),
 )
 """What of a person goes although contracts that are kept still name them."""
