@@ -210,6 +210,12 @@ class Statements:
         statement = f"INSERT INTO {table} ({', '.join(row)}) VALUES ({places}) {conflict}"  # noqa: S608 # our names
         return self.change(statement, tuple(row.values()))
 
+    def save(self, table: str, row: Mapping[str, Any], *, key: str) -> None:
+        """Inserts *row*, or puts it in place of the one with the same values of *key* (columns, by spaces)."""
+        keys = key.split()
+        changes = ", ".join(f"{column} = excluded.{column}" for column in row if column not in keys)
+        self.insert(table, row, conflict=f"ON CONFLICT ({', '.join(keys)}) DO UPDATE SET {changes}")
+
     def update(self, table: str, row: Mapping[str, Any], **where: Any) -> bool:
         """Sets the columns of *row* in the rows that have the values of *where* (None: NULL); whether any had."""
         assignments = ", ".join(f"{column} = ?" for column in row)

@@ -24,10 +24,8 @@ _ACCOUNTS = Query(Account, _ACCOUNT)
 def insert_account(tx: Transaction, subject: str, login: str, *, handle: bytes, now: datetime) -> None:
     """A new account, invited. Raises :class:`StateRefused` when the login or the subject has one."""
     try:
-        tx.execute(
-            "INSERT INTO accounts (subject, login, state, handle, invited) VALUES (?, ?, ?, ?, ?)",
-            (subject, login, AccountState.INVITED, handle, now),
-        )
+        row = {"subject": subject, "login": login, "handle": handle, "invited": now}
+        tx.insert("accounts", row | {"state": AccountState.INVITED})
     except pysqlite3.IntegrityError as error:
         if "administrators" in str(error):
             raise StateRefused(
@@ -39,8 +37,7 @@ def insert_account(tx: Transaction, subject: str, login: str, *, handle: bytes, 
 
 def account(tx: Transaction, subject: str) -> Account:
     """The account. Raises :class:`NotFound`."""
-    missing = _no_account(subject)
-    return _ACCOUNTS.one(tx, "WHERE subject = ?", (subject,), missing=missing)
+    return _ACCOUNTS.one(tx, "WHERE subject = ?", (subject,), missing=_no_account(subject))
 
 
 def by_login(tx: Transaction, login: str) -> Account | None:

@@ -64,18 +64,18 @@ def fail(tx: Transaction, contract_id: str, *, reason: str, retry_at: datetime) 
 
 def status_of(tx: Transaction, contract_id: str) -> ArchiveStatus | None:
     """What is known of a contract; None for one that is not kept."""
-    return _STATUSES.first(
-        tx,
-        "SELECT contract, revision, until, algorithms, attempts FROM keeping WHERE contract = ?",
-        (contract_id,),
-    )
+    return _STATUSES.first(tx, "WHERE contract = ?", (contract_id,))
 
 
 def _horizon(until: str, algorithms: str) -> Horizon | None:
     return Horizon(datetime.fromisoformat(until), tuple(algorithms.split())) if until else None
 
 
-_STATUSES = Query(ArchiveStatus, horizon=columns(_horizon, "until", "algorithms"))
+_STATUSES = Query(
+    ArchiveStatus,
+    "SELECT contract, revision, until, algorithms, attempts FROM keeping",
+    horizon=columns(_horizon, "until", "algorithms"),
+)
 
 
 def unread(tx: Transaction, now: datetime, *, limit: int) -> list[str]:

@@ -24,11 +24,7 @@ def count(tx: Transaction, key: str, *, since: datetime) -> tuple[int, datetime 
 
 def save_count(tx: Transaction, key: str, attempts: int, *, now: datetime, until: datetime | None) -> None:
     """Keeps how many attempts stand under *key*, and until when there is to be no other."""
-    tx.execute(
-        "INSERT INTO throttle (key, count, last, until) VALUES (?, ?, ?, ?) ON CONFLICT (key) DO UPDATE"
-        " SET count = excluded.count, last = excluded.last, until = excluded.until",
-        (key, attempts, now, until),
-    )
+    tx.save("throttle", {"key": key, "count": attempts, "last": now, "until": until}, key="key")
 
 
 def clear(tx: Transaction, key: str) -> None:
@@ -65,11 +61,7 @@ def is_known(tx: Transaction, key: str, *, since: datetime) -> bool:
 
 def keep_known(tx: Transaction, key: str, *, now: datetime) -> None:
     """Somebody has just signed in: *key* stands for login and network."""
-    tx.execute(
-        "INSERT INTO known_networks (key, last) VALUES (?, ?)"
-        " ON CONFLICT (key) DO UPDATE SET last = excluded.last",
-        (key, now),
-    )
+    tx.save("known_networks", {"key": key, "last": now}, key="key")
 
 
 def forget_known(tx: Transaction, before: datetime, *, limit: int = 100) -> None:

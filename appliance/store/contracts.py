@@ -264,12 +264,8 @@ def dates_of(tx: Transaction, contract_id: str) -> tuple[ContractDate, ...]:
 
 def save_date(tx: Transaction, contract_id: str, entry: ContractDate) -> None:
     """Writes a date in place of an earlier one of its kind."""
-    tx.insert(
-        "contract_dates",
-        {"contract": contract_id} | fields_of(entry, "kind day set_by set_at"),
-        conflict="ON CONFLICT (contract, kind) DO UPDATE"
-        " SET day = excluded.day, set_by = excluded.set_by, set_at = excluded.set_at",
-    )
+    row = {"contract": contract_id} | fields_of(entry, "kind day set_by set_at")
+    tx.save("contract_dates", row, key="contract kind")
 
 
 def remove_date(tx: Transaction, contract_id: str, kind: Occasion) -> None:

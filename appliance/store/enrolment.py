@@ -18,7 +18,7 @@ from appliance.model.office import (
     ProposedPin,
 )
 from appliance.store.database import Query, Transaction, refusing
-from hsm.rows import RowMapper, Rows
+from hsm.rows import RowMapper, Rows, fields_of
 
 _REQUEST = "SELECT id, subject, kinds, state, asked, decided, decided_by, reason FROM enrolment_requests"
 
@@ -138,41 +138,23 @@ _REQUESTS = RowMapper(EnrolmentRequest, kinds=lambda kinds: tuple(kinds.split())
 _CREDENTIALS: Query[ProposedCredential] = Query(_credential)
 
 
+_APPOINTED = "subject login name organisation email password credential_id public_key sign_count"
+_APPOINTMENTS = Query(NewOfficer, f"SELECT {', '.join(_APPOINTED.split())} FROM appointments")  # noqa: S608  # names of this module
+
+
 def save_appointment(tx: Transaction, new: NewOfficer) -> None:
     """Keeps *new* beside others; what is kept for the same subject and passkey stays as it is."""
-    tx.execute(
-        "INSERT INTO appointments"
-        " (subject, login, name, organisation, email, password, credential_id, public_key, sign_count)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-        (
-            new.subject,
-            new.login,
-            new.name,
-            new.organisation,
-            new.email,
-            new.password,
-            new.credential_id,
-            new.public_key,
-            new.sign_count,
-        ),
-    )
+    tx.insert("appointments", fields_of(new, _APPOINTED), conflict="ON CONFLICT DO NOTHING")
 
 
 def appointments(tx: Transaction) -> list[NewOfficer]:
     """All that are kept."""
-    rows = tx.execute(
-        "SELECT subject, login, name, organisation, email, password, credential_id, public_key, sign_count"
-        " FROM appointments"
-    )
-    return [NewOfficer(*row) for row in rows]
+    return _APPOINTMENTS.all(tx)
 
 
 def drop_appointment(tx: Transaction, new: NewOfficer) -> None:
     """Drops *new*, which the authority refused."""
-    tx.execute(
-        "DELETE FROM appointments WHERE subject = ? AND credential_id = ? AND public_key = ?",
-        (new.subject, new.credential_id, new.public_key),
-    )
+    tx.delete("appointments", **fields_of(new, "subject credential_id public_key"))
 
 
 def forget_appointments(tx: Transaction, subject: str) -> None:

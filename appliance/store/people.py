@@ -45,11 +45,7 @@ def insert_person(tx: Transaction, person: Person, certificate: bytes | None) ->
 
 def set_certificate(tx: Transaction, subject: str, certificate: bytes) -> None:
     """Keeps the current *certificate* (DER) of a person or seal, in place of an earlier one."""
-    tx.execute(
-        "INSERT INTO certificates (subject, der) VALUES (?, ?)"
-        " ON CONFLICT (subject) DO UPDATE SET der = excluded.der",
-        (subject, certificate),
-    )
+    tx.save("certificates", {"subject": subject, "der": certificate}, key="subject")
 
 
 def update_profile(tx: Transaction, person: Person) -> None:

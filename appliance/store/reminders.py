@@ -132,18 +132,10 @@ _PREFERENCES = Query(ReminderPreferences, quiet=columns(_quiet, "quiet_start", "
 
 def save_preferences(tx: Transaction, person: str, wishes: ReminderPreferences) -> None:
     """Writes the *wishes* of *person* in place of earlier ones."""
-    quiet = (None, None) if wishes.quiet is None else (_told(wishes.quiet.start), _told(wishes.quiet.until))
-    daily = None if wishes.daily is None else _told(wishes.daily)
-    tx.execute(
-        "INSERT INTO reminder_wishes (person, quiet_start, quiet_until, daily) VALUES (?, ?, ?, ?)"
-        " ON CONFLICT (person) DO UPDATE SET quiet_start = excluded.quiet_start,"
-        " quiet_until = excluded.quiet_until, daily = excluded.daily",
-        (person, *quiet, daily),
-    )
-
-
-def _told(of_day: time) -> str:
-    return f"{of_day:%H:%M}"
+    quiet = wishes.quiet
+    times = {"quiet_start": quiet and quiet.start, "quiet_until": quiet and quiet.until, "daily": wishes.daily}
+    told = {name: None if at is None else f"{at:%H:%M}" for name, at in times.items()}
+    tx.save("reminder_wishes", {"person": person} | told, key="person")
 
 
 AT_ONCE = ""

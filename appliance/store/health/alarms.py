@@ -40,6 +40,14 @@ class AlarmMessage:
     attempts: int
 
 
+_ALARMS = Query(
+    Alarm,
+    "SELECT name, event, condition, sentence, remedy, page, mark, since, at FROM alarms",
+    sentence=decode_sentence,
+    remedy=decode_sentence,
+)
+
+
 def insert_alarm(tx: Transaction, alarm: Alarm, channels: Iterable[tuple[str, str]]) -> None:
     """Keeps *alarm*, to be told by all *channels* (kind and address)."""
     number = tx.count(
@@ -49,8 +57,8 @@ def insert_alarm(tx: Transaction, alarm: Alarm, channels: Iterable[tuple[str, st
             alarm.name,
             alarm.event,
             alarm.condition,
-            encode_sentence(alarm.sentence.template, alarm.sentence.values),
-            encode_sentence(alarm.remedy.template, alarm.remedy.values),
+            encode_sentence(alarm.sentence),
+            encode_sentence(alarm.remedy),
             alarm.page,
             alarm.mark,
             alarm.since,
@@ -65,24 +73,13 @@ def insert_alarm(tx: Transaction, alarm: Alarm, channels: Iterable[tuple[str, st
 
 def last_of_each(tx: Transaction) -> dict[str, Alarm]:
     """The newest alarm about each thing, by its name."""
-    return {
-        alarm.name: alarm
-        for alarm in _ALARMS.all(
-            tx,
-            "SELECT name, event, condition, sentence, remedy, page, mark, since, at FROM alarms"
-            " WHERE id IN (SELECT max(id) FROM alarms GROUP BY name)",
-        )
-    }
+    newest = _ALARMS.all(tx, "WHERE id IN (SELECT max(id) FROM alarms GROUP BY name)")
+    return {alarm.name: alarm for alarm in newest}
 
 
 def recent(tx: Transaction, *, limit: int) -> list[Alarm]:
     """The newest alarms, the newest first."""
-    return _ALARMS.all(
-        tx,
-        "SELECT name, event, condition, sentence, remedy, page, mark, since, at FROM alarms"
-        " ORDER BY id DESC LIMIT ?",
-        (limit,),
-    )
+    return _ALARMS.all(tx, "ORDER BY id DESC LIMIT ?", (limit,))
 
 
 def waiting(tx: Transaction, now: datetime, *, channel: str, limit: int) -> list[AlarmMessage]:
@@ -136,7 +133,6 @@ def _alarm(*row: Any) -> Alarm:
     )
 
 
-_ALARMS = Query(Alarm, sentence=decode_sentence, remedy=decode_sentence)
 _MESSAGES = Query(
     AlarmMessage,
     alarm=columns(_alarm, "name", "event", "condition", "sentence", "remedy", "page", "mark", "since", "at"),

@@ -87,8 +87,4 @@ def log_tally(tx: Transaction) -> tuple[int, dict[str, int]]:
 
 def save_log_tally(tx: Transaction, position: int, counts: Mapping[str, int]) -> None:
     """Replaces what :func:`get` gives."""
-    tx.execute(
-        "INSERT INTO tallies (id, position, counts) VALUES (1, ?, ?)"
-        " ON CONFLICT (id) DO UPDATE SET position = excluded.position, counts = excluded.counts",
-        (position, json.dumps(counts)),
-    )
+    tx.save("tallies", {"id": 1, "position": position, "counts": json.dumps(counts)}, key="id")

@@ -7,20 +7,21 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from appliance.store.database import Query, Transaction
 from hsm.errors import Sentence
+from hsm.rows import fields_of
 
 
-def encode_sentence(template: str, values: Mapping[str, Any]) -> str:
+def encode_sentence(sentence: Sentence) -> str:
     """A sentence as a column value; values other than numbers as the text that they are shown as."""
-    plain = {name: value if isinstance(value, int | float) else str(value) for name, value in values.items()}
-    return json.dumps([template, plain], ensure_ascii=False)
+    values = sentence.values.items()
+    plain = {name: value if isinstance(value, int | float) else str(value) for name, value in values}
+    return json.dumps([sentence.template, plain], ensure_ascii=False)
 
 
 def decode_sentence(column: str) -> Sentence:
-    """What :func:`encoded` made."""
+    """What :func:`encode_sentence` made."""
     template, values = json.loads(column)
     return Sentence(template, values)
 
@@ -44,24 +45,15 @@ _OBSERVATIONS = Query(Observation, sentence=decode_sentence, remedy=decode_sente
 
 def save_observation(tx: Transaction, position: int, row: Observation) -> None:
     """The newest answer; ``since`` stays as it was while condition, page and mark do."""
-    tx.execute(
-        "INSERT INTO observations (name, position, condition, sentence, remedy, page, mark, since, at)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (name) DO UPDATE SET position = excluded.position,"
+    tx.insert(
+        "observations",
+        {"position": position, "sentence": encode_sentence(row.sentence), "remedy": encode_sentence(row.remedy)}
+        | fields_of(row, "name condition page mark since at"),
+        conflict="ON CONFLICT (name) DO UPDATE SET position = excluded.position,"
         " sentence = excluded.sentence, remedy = excluded.remedy, at = excluded.at,"
         " since = CASE WHEN condition = excluded.condition AND page IS excluded.page AND mark = excluded.mark"
         " THEN since ELSE excluded.since END,"
         " condition = excluded.condition, page = excluded.page, mark = excluded.mark",
-        (
-            row.name,
-            position,
-            row.condition,
-            encode_sentence(row.sentence.template, row.sentence.values),
-            encode_sentence(row.remedy.template, row.remedy.values),
-            row.page,
-            row.mark,
-            row.since,
-            row.at,
-        ),
     )
 
 
@@ -79,11 +71,7 @@ def all_of(tx: Transaction) -> list[Observation]:
 
 def put_round(tx: Transaction, at: datetime, figures: Mapping[str, float]) -> None:
     """The watch went all the way round at *at*, and measured these *figures*."""
-    tx.execute(
-        "INSERT INTO rounds (id, at, figures) VALUES (1, ?, ?)"
-        " ON CONFLICT (id) DO UPDATE SET at = excluded.at, figures = excluded.figures",
-        (at, json.dumps(figures)),
-    )
+    tx.save("rounds", {"id": 1, "at": at, "figures": json.dumps(figures)}, key="id")
 
 
 def last_round(tx: Transaction) -> tuple[datetime, dict[str, float]] | None:
