@@ -13,7 +13,7 @@ from appliance.errors import PreconditionRefused
 from appliance.language import Language
 from appliance.language.characters import without_hidden, words
 from appliance.model.writing import FIELD_NAME, Currency, MergeField, MergeFieldKind
-from appliance.money.amounts import in_capitals
+from appliance.money import in_capitals
 from hsm.errors import Sentence
 
 LONGEST_LINE, LONGEST_TEXT = 200, 10_000

@@ -20,7 +20,7 @@ from pathlib import Path
 from appliance.config import load
 from appliance.home import Home
 from appliance.model.contract import Contract, ContractState, PartyState
-from appliance.retention.disposal import ABANDONED
+from appliance.retention import ABANDONED
 from appliance.wiring import Appliance, open_appliance
 from tests.crash.acting import Acting
 from tests.crash.clients import TimestampClients, Told

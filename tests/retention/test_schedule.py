@@ -10,7 +10,7 @@ from appliance.model.contract import ContractState
 from appliance.model.retention import EndedContract
 from appliance.policy import Policy, PolicyRules, TypeRules
 from appliance.policy.rules import RetentionRules
-from appliance.retention.disposal import shortest_term, with_retention_term, years_after
+from appliance.retention import shortest_term, with_retention_term, years_after
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 POLICY = Policy(

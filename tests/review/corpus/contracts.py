@@ -19,7 +19,7 @@ from typing import Any, Final
 
 import yaml
 
-from appliance.money.amounts import in_capitals
+from appliance.money import in_capitals
 
 HERE: Final = Path(__file__).parent
 FIRST: Final = 72

@@ -15,8 +15,7 @@ from appliance.errors import ConfinementFailed, DocumentRefused, StateRefused
 from appliance.language import Language
 from appliance.language.sizes import ByteSize
 from appliance.model.contract import EXPONENTS, Contract, Money
-from appliance.money import NotAnAmount, read_money
-from appliance.money.amounts import LONGEST
+from appliance.money import LONGEST, NotAnAmount, read_money
 from appliance.writing.converting import SUFFIXES
 from webui.portal.drafting.sheets import plain_sheets
 from webui.portal.drafting.steps import (

@@ -1,4 +1,4 @@
-"""Amounts of money: read from figures, from Chinese capitals (大写) or from both, and
+"""Amounts of money as people write them: read from figures, from Chinese capitals (大写) or from both, and
 written in capitals.
 
 Read are ``1000000``, ``1,000,000.00``, ``100万元``, ``壹佰万元整``,

@@ -1,9 +1,11 @@
-"""Disposal of contracts whose term is over: documents and personal data are removed; log entries stay valid."""
+"""Retention: legal holds, the disposal of contracts whose term is over, the erasure of personal data.
+
+Documents and personal data are removed; log entries stay valid."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -11,11 +13,12 @@ from appliance.contracts.rules import require_reason
 from appliance.documents.blobs import BlobStore
 from appliance.documents.page_pictures import PagePictures
 from appliance.errors import PreconditionRefused, StateRefused
-from appliance.ledger.audit_trail import AuditEvent, AuditTrail, EventKind
+from appliance.ledger.audit_trail import AuditEvent, AuditTrail, EventKind, Field
+from appliance.model.accounts import AccountState
 from appliance.model.contract import Contract, ContractState
-from appliance.model.retention import Disposal, DisposalState, EndedContract
+from appliance.model.retention import Disposal, DisposalState, EndedContract, ErasureRemainder, LegalHold
 from appliance.policy import Policy
-from appliance.store import contracts, retention
+from appliance.store import contracts, directory, people, retention
 from appliance.store.database import Database, Transaction
 
 KEPT_LONGER: Final = frozenset({ContractState.COMPLETED, ContractState.VOIDED})
@@ -227,3 +230,120 @@ class DisposalService:
         retention.end(tx, contract.id, DisposalState.DONE, at=now, by=by, entry=entry)
         retention.mark_for_removal(tx, [revision.digest for revision in contract.revisions], since=now)
         retention.forget_contract(tx, contract.id)
+
+
+class ErasureService:
+    """Thread-safe; an erasure is one transaction."""
+
+    def __init__(self, database: Database, audit: AuditTrail, policy: Policy, now: Callable[[], datetime]) -> None:
+        self._database = database
+        self._audit = audit
+        self._policy = policy
+        self._now = now
+
+    def remainder(self, subject: str) -> ErasureRemainder:
+        """What would stay of *subject*. Raises :class:`NotFound`."""
+        with self._database.reading() as tx:
+            people.person(tx, subject)
+            ended = tuple(with_retention_term(each, self._policy) for each in retention.ended_of(tx, subject))
+            return ErasureRemainder(
+                subject,
+                ended,
+                tuple(retention.running_of(tx, subject)),
+                tuple(each.contract for each in ended if retention.is_held(tx, each.contract)),
+            )
+
+    def erase_person(self, subject: str, *, reason: str, by: str) -> ErasureRemainder:
+        """Erases what may go; what stays, as :meth:`remainder`.
+
+        Raises :class:`NotFound`; :class:`PreconditionRefused` without a reason, while the person has an open
+        account, while a contract runs in which they act, or while one of theirs is under a legal hold: what was
+        checked of a person is evidence, too.
+        """
+        words, now = require_reason(reason), self._now()
+        remainder = self.remainder(subject)
+        with self._database.reading() as tx:
+            entries = retention.entries_about(tx, subject)
+        with self._database.transaction() as tx:
+            entry = directory.directory_entry(tx, subject)
+            if entry is not None and entry.state not in (None, AccountState.LEFT):
+                raise PreconditionRefused("{subject} still has an account; let them leave first.", subject=subject)
+            if retention.running_of(tx, subject):
+                raise PreconditionRefused(
+                    "{subject} acts in contracts that are not at their end; hand them over or end them first.",
+                    subject=subject,
+                )
+            held = [
+                each.contract for each in retention.ended_of(tx, subject) if retention.is_held(tx, each.contract)
+            ]
+            if held:
+                raise PreconditionRefused(
+                    "{subject} acts in contract {contract}, which is under a legal hold; lift the hold first.",
+                    subject=subject,
+                    contract=held[0],
+                )
+            erased = retention.forget_openings(tx, entries)
+            retention.forget_person(tx, subject, name_too=not retention.ended_of(tx, subject))
+            public: dict[str, Field] = {
+                "subject": subject,
+                "entries": erased,
+                "contracts": len(remainder.contracts),
+            }
+            event = AuditEvent(EventKind.PERSONAL_DATA_ERASED, now, by, None, public, {"reason": words})
+            self._audit.append(tx, event)
+        return remainder
+
+
+class LegalHoldService:
+    """Placed and lifted by officers, each with a reason that the log keeps. Thread-safe."""
+
+    def __init__(self, database: Database, audit: AuditTrail, now: Callable[[], datetime]) -> None:
+        self._database = database
+        self._audit = audit
+        self._now = now
+
+    def list_holds(self) -> tuple[LegalHold, ...]:
+        """The holds that stand, the newest first."""
+        with self._database.reading() as tx:
+            return tuple(retention.open_holds(tx))
+
+    def place_hold(self, contract_id: str, *, reason: str, by: str) -> None:
+        """Raises :class:`NotFound`, :class:`PreconditionRefused` without a reason, or :class:`StateRefused` when
+        one stands already or the contract was disposed of."""
+        words, now = require_reason(reason), self._now()
+        with self._database.transaction() as tx:
+            contracts.load_contract(tx, contract_id)
+            retention.require_there(tx, contract_id)
+            retention.place_hold(tx, LegalHold(contract_id, words, now, by))
+            self._audit.append(tx, AuditEvent(EventKind.HOLD_PLACED, now, by, contract_id, {}, {"reason": words}))
+
+    def lift_hold(self, contract_id: str, *, reason: str, by: str) -> None:
+        """Raises :class:`PreconditionRefused` without a reason, :class:`StateRefused` when none stands."""
+        words, now = require_reason(reason), self._now()
+        with self._database.transaction() as tx:
+            retention.lift_hold(tx, contract_id, at=now, by=by, because=words)
+            self._audit.append(tx, AuditEvent(EventKind.HOLD_LIFTED, now, by, contract_id, {}, {"reason": words}))
+
+
+@dataclass(frozen=True, slots=True)
+class RetentionServices:
+    """Holds, disposals, erasure; each thread-safe."""
+
+    holds: LegalHoldService
+    disposal: DisposalService
+    erasure: ErasureService
+
+
+def open_retention(
+    database: Database,
+    audit: AuditTrail,
+    documents: tuple[BlobStore, PagePictures],
+    policy: Policy,
+    now: Callable[[], datetime],
+) -> RetentionServices:
+    """All of it on one database and one store of *documents*, with the pictures that are made of them."""
+    return RetentionServices(
+        LegalHoldService(database, audit, now),
+        DisposalService(database, audit, *documents, policy, now),
+        ErasureService(database, audit, policy, now),
+    )
