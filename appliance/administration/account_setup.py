@@ -27,7 +27,7 @@ from appliance.model.administration import (
     JournalKind,
     OpenedConsoleSession,
 )
-from appliance.store.administration import administrators, invitations
+from appliance.store.administration import administrators
 from appliance.store.database import Transaction
 
 INVITATION_LASTS = timedelta(hours=24)
@@ -58,7 +58,7 @@ class AdministratorSetup:
         identifier = _identifier(token)
         with self._context.database.reading() as tx:
             invitation, administrator = self._open(tx, identifier)
-            chosen = invitations.password(tx, identifier) is not None
+            chosen = administrators.invited_password(tx, identifier) is not None
         return AdministratorArrival(identifier, administrator, chosen, invitation.code is not None)
 
     def choose_password(self, arrival: AdministratorArrival, password: str, *, code: str = "") -> str:
@@ -74,10 +74,10 @@ class AdministratorSetup:
         hashed = passwords.hash_password(password)
         with self._context.database.transaction() as tx:
             invitation, _ = self._open(tx, arrival.identifier)
-            invitations.keep_password(tx, arrival.identifier, hashed)
+            administrators.keep_invited_password(tx, arrival.identifier, hashed)
             if invitation.code is not None:
                 token = secrets.token_urlsafe(32)
-                invitations.move(tx, arrival.identifier, _identifier(token))
+                administrators.move_invitation(tx, arrival.identifier, _identifier(token))
         return token
 
     def code_for(self, act_id: str) -> str:
@@ -100,10 +100,10 @@ class AdministratorSetup:
         proven = self._context.codes.prove_secret(owner.login, sealed, code, now=now)
         with self._context.writing() as tx:
             self._open(tx, arrival.identifier)
-            hashed = invitations.password(tx, arrival.identifier)
+            hashed = administrators.invited_password(tx, arrival.identifier)
             if hashed is None:
                 raise StateRefused("Choose a password first.")
-            invitations.end(tx, arrival.identifier, now=now)
+            administrators.end_invitation(tx, arrival.identifier, now=now)
             administrators.set_factors(tx, owner.login, hashed, proven.wrapped, step=proven.step)
             administrators.move(tx, owner.login, AdministratorState.ACTIVE, AdministratorState.INVITED)
             actor = Actor(owner.login, owner.role)
@@ -116,8 +116,8 @@ class AdministratorSetup:
             invitation, owner = self._open(tx, arrival.identifier)
             if invitation.code is None or hmac.compare_digest(_digest(code), invitation.code):
                 return
-            if invitations.count_wrong(tx, arrival.identifier) >= MOST_WRONG:
-                invitations.end(tx, arrival.identifier, now=self._context.now())
+            if administrators.count_wrong_code(tx, arrival.identifier) >= MOST_WRONG:
+                administrators.end_invitation(tx, arrival.identifier, now=self._context.now())
                 self._context.journal.append_line(tx, JournalKind.LINK_ENDED, NOBODY, login=owner.login)
         raise SignInRefused(
             "This is not the code that goes with this link; after {most} wrong ones the link ends.",
@@ -125,7 +125,7 @@ class AdministratorSetup:
         )
 
     def _open(self, tx: Transaction, identifier: bytes) -> tuple[AdministratorInvitation, Administrator]:
-        found = invitations.find(tx, identifier)
+        found = administrators.find_invitation(tx, identifier)
         if found is None:
             raise NotFound("This link is not one of ours, or it was cut off; copy it from the message once more.")
         if found.ended is not None:
@@ -140,7 +140,7 @@ def insert_invitation(tx: Transaction, login: str, *, by: Actor, now: datetime, 
     it needs the *code* too, where there is one."""
     token = secrets.token_urlsafe(32)
     invitation = AdministratorInvitation(login, now, now + INVITATION_LASTS, code=_digest(code) if code else None)
-    invitations.insert(tx, _identifier(token), invitation, by=by.login)
+    administrators.insert_invitation(tx, _identifier(token), invitation, by=by.login)
     return token
 
 

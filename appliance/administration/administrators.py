@@ -24,7 +24,7 @@ from appliance.model.administration import (
     NewAdministrator,
 )
 from appliance.store import administrators as known_to_the_portal
-from appliance.store.administration import administrators, invitations, passkeys
+from appliance.store.administration import administrators
 from appliance.store.database import Transaction
 from hsm.names import LONGEST_LOGIN, is_login
 
@@ -111,7 +111,7 @@ class Administrators:
         with self._context.writing() as tx:
             _move(tx, name, AdministratorState.INVITED, *_OPEN)
             administrators.forget_factors(tx, name)
-            passkeys.remove_all(tx, name, now=self._context.now())
+            administrators.remove_passkeys(tx, name, now=self._context.now())
             self._end_ways_in(tx, name, by)
             self._tell(tx, JournalKind.FACTORS_RESET, name, by)
             self._unconfirm(name)
@@ -148,7 +148,7 @@ class Administrators:
                     "{login} is the last one of the kind {role}; add another first.", login=name, role=role
                 )
             self._end_ways_in(tx, name, by)
-            passkeys.remove_all(tx, name, now=self._context.now())
+            administrators.remove_passkeys(tx, name, now=self._context.now())
             _move(tx, name, AdministratorState.LEFT, *_OPEN)
             self._tell(tx, JournalKind.ADMINISTRATOR_REMOVED, name, by)
             self._unconfirm(name)
@@ -184,7 +184,7 @@ class Administrators:
             self._context.journal.append_line(tx, JournalKind.ADMINISTRATOR_ADDED, by, **detail)
 
     def _end_ways_in(self, tx: Transaction, login: str, by: Actor) -> None:
-        invitations.end_of(tx, login, now=self._context.now())
+        administrators.end_invitations_of(tx, login, now=self._context.now())
         self._sessions.end_all_sessions(tx, login, by=by)
 
     def _tell(self, tx: Transaction, kind: JournalKind, login: str, by: Actor) -> None:

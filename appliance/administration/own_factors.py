@@ -30,7 +30,6 @@ from appliance.model.administration import (
     JournalKind,
 )
 from appliance.store.administration import administrators
-from appliance.store.administration import passkeys as store
 from appliance.store.database import Transaction
 from hsm.names import is_login
 
@@ -92,7 +91,7 @@ class OwnPasskeys:
     def passkeys_of(self, login: str) -> list[RegisteredKey]:
         """Those of one administrator, oldest first."""
         with self._context.database.reading() as tx:
-            found = store.of_login(tx, login)
+            found = administrators.passkeys_of(tx, login)
         return _registered(self._context, found)
 
     def offer_registration(self, presence: ConsoleSessionHolder) -> PasskeyOffer:
@@ -118,10 +117,10 @@ class OwnPasskeys:
             made.credential_id, owner.login, made.public_key, made.sign_count, name, now.replace(microsecond=0)
         )
         with self._context.writing() as tx:
-            if len(store.of_login(tx, owner.login)) >= MOST:
+            if len(administrators.passkeys_of(tx, owner.login)) >= MOST:
                 raise PreconditionRefused("{most} passkeys are the most; remove one first.", most=MOST)
             spend_ticket(tx, made.ticket, now=now)
-            store.insert(tx, passkey)
+            administrators.insert_passkey(tx, passkey)
             told = fingerprint_of(passkey)
             self._context.journal.append_line(tx, JournalKind.PASSKEY_ADDED, presence.actor, fingerprint=told)
         return RegisteredKey(passkey, told, counts=False)
@@ -146,7 +145,7 @@ class OwnPasskeys:
             self._context.now(),
         )
         with self._context.writing() as tx:
-            if not store.remove(tx, login, wanted.passkey.credential_id, now=now):
+            if not administrators.remove_passkey(tx, login, wanted.passkey.credential_id, now=now):
                 raise _no_such()
             self._context.journal.append_line(
                 tx, JournalKind.PASSKEY_REMOVED, presence.actor, fingerprint=fingerprint
@@ -163,7 +162,7 @@ class PasskeyConfirmation:
     def registered(self) -> list[RegisteredKey]:
         """Everybody's, by login."""
         with self._context.database.reading() as tx:
-            found = store.everybodys(tx)
+            found = administrators.all_passkeys(tx)
         return _registered(self._context, found)
 
     def confirmed(self) -> list[ConfirmedKey]:
@@ -180,7 +179,7 @@ class PasskeyConfirmation:
         wanted = _digits(fingerprint)
         with self._context.database.reading() as tx:
             owner = administrators.administrator(tx, login)
-            found = store.of_login(tx, login)
+            found = administrators.passkeys_of(tx, login)
         if owner.state is not AdministratorState.ACTIVE:
             raise StateRefused(
                 "The account of {login} is {state}; this is not done to it.", login=login, state=owner.state
@@ -230,7 +229,9 @@ class PasskeyConfirmation:
     def _end_again(self, login: str, fingerprint: str) -> PinCustodianEnd:
         """None of these counts: what of them may still unlock, or wait for officers, ends."""
         with self._context.database.reading() as tx:
-            known = [key.credential_id for key in store.ever_of_login(tx, login) if _is(key, fingerprint)]
+            known = [
+                key.credential_id for key in administrators.every_passkey_of(tx, login) if _is(key, fingerprint)
+            ]
         if is_login(login) and (known or not fingerprint):
             ended = self._keepers.end_custodian(login, known[0] if fingerprint else None, by=ROOT)
             if ended.ended or ended.withdrawn:

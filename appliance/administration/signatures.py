@@ -31,7 +31,7 @@ from appliance.administration.confirmed import REQUEST_LASTS, ConfirmedKey, Requ
 from appliance.errors import NotAllowed, PreconditionRefused, StateRefused
 from appliance.model.administration import AdministratorRole
 from appliance.store.administration import admin_requests as store
-from appliance.store.administration import passkeys as known
+from appliance.store.administration import administrators as known
 from appliance.store.database import Transaction
 from hsm.intents import instant
 
@@ -101,7 +101,7 @@ class RequestSignatures:
         counts = _counts(tx, statement.login)
         keys = [key for key in self._keys(statement, roles) if key.credential_id in counts]
         key, count = self._verified(statement, answer, keys, count=counts)
-        known.use(tx, key.credential_id, sign_count=count)
+        known.use_passkey(tx, key.credential_id, sign_count=count)
         store.insert_signature(tx, statement.act.id, statement.part, statement.login, answer)
 
     def require_signature(
@@ -157,4 +157,4 @@ def _unsigned() -> PreconditionRefused:
 
 def _counts(tx: Transaction, login: str) -> dict[bytes, int]:
     """The passkeys that *login* has registered, and has not removed, with their counters."""
-    return {each.credential_id: each.sign_count for each in known.of_login(tx, login)}
+    return {each.credential_id: each.sign_count for each in known.passkeys_of(tx, login)}

@@ -1,4 +1,5 @@
-"""Administrators in the administration's database. Each function runs in the caller's transaction."""
+"""Administrators, their invitations and passkeys in the administration's database, each function in the caller's
+transaction."""
 
 from __future__ import annotations
 
@@ -6,8 +7,16 @@ from datetime import datetime
 
 from appliance.errors import NotFound, StateRefused
 from appliance.language import Language
-from appliance.model.administration import Administrator, AdministratorRole, AdministratorState, NewAdministrator
+from appliance.model.administration import (
+    Administrator,
+    AdministratorInvitation,
+    AdministratorPasskey,
+    AdministratorRole,
+    AdministratorState,
+    NewAdministrator,
+)
 from appliance.store.database import Query, Transaction, refusing
+from hsm.rows import fields_of
 
 _ADMINISTRATOR = "SELECT login, name, email, role, state, added, language FROM administrators"
 _ADMINISTRATORS = Query(Administrator, _ADMINISTRATOR)
@@ -113,3 +122,96 @@ def fail(tx: Transaction, login: str) -> int:
     """Counts a failure to sign in; how many there were in a row. 0 for somebody who is not there."""
     query = "UPDATE administrators SET failures = failures + 1 WHERE login = ? RETURNING failures"
     return tx.value(int, query, (login,)) or 0
+
+
+_PASSKEY = "SELECT credential AS credential_id, login, public_key, sign_count, label, added FROM passkeys"
+_PASSKEYS = Query(AdministratorPasskey, _PASSKEY)
+
+
+def insert_passkey(tx: Transaction, passkey: AdministratorPasskey) -> None:
+    """A new one. Raises :class:`StateRefused` when it is known already, or was before it was removed."""
+    with refusing(
+        StateRefused(
+            "This passkey is registered here already, or was and is removed; have the device make a new one."
+        )
+    ):
+        row = fields_of(passkey, "login public_key sign_count label added")
+        tx.insert("passkeys", row | {"credential": passkey.credential_id})
+
+
+def passkeys_of(tx: Transaction, login: str) -> list[AdministratorPasskey]:
+    """Those of one administrator, oldest first."""
+    return _PASSKEYS.all(tx, "WHERE login = ? AND removed IS NULL ORDER BY added, credential", (login,))
+
+
+def every_passkey_of(tx: Transaction, login: str) -> list[AdministratorPasskey]:
+    """The same with those that were removed."""
+    return _PASSKEYS.all(tx, "WHERE login = ? ORDER BY added, credential", (login,))
+
+
+def all_passkeys(tx: Transaction) -> list[AdministratorPasskey]:
+    """All of them, by login, oldest first."""
+    return _PASSKEYS.all(tx, "WHERE removed IS NULL ORDER BY login, added, credential")
+
+
+def use_passkey(tx: Transaction, credential_id: bytes, *, sign_count: int) -> None:
+    """Keeps the authenticator's counter."""
+    tx.update("passkeys", {"sign_count": sign_count}, credential=credential_id, removed=None)
+
+
+def remove_passkey(tx: Transaction, login: str, credential_id: bytes, *, now: datetime) -> bool:
+    """Removes one of *login*'s, for good; False when there is none. Its id stays known with its counter."""
+    return tx.update("passkeys", {"removed": now}, login=login, credential=credential_id, removed=None)
+
+
+def remove_passkeys(tx: Transaction, login: str, *, now: datetime) -> None:
+    """Removes all of *login*'s, for good."""
+    tx.execute("UPDATE passkeys SET removed = ? WHERE login = ? AND removed IS NULL", (now, login))
+
+
+_INVITATIONS = Query(AdministratorInvitation, "SELECT login, made, expires, ended, code FROM invitations")
+
+
+def insert_invitation(tx: Transaction, identifier: bytes, invitation: AdministratorInvitation, *, by: str) -> None:
+    """A new invitation; an earlier one of the same administrator ends."""
+    tx.execute(
+        "UPDATE invitations SET ended = ?, password = NULL WHERE login = ? AND ended IS NULL",
+        (invitation.made, invitation.login),
+    )
+    row = fields_of(invitation, "login made expires code") | {"id": identifier, "made_by": by}
+    tx.insert("invitations", row)
+
+
+def find_invitation(tx: Transaction, identifier: bytes) -> AdministratorInvitation | None:
+    """The invitation, whether it still counts or not."""
+    return _INVITATIONS.first(tx, "WHERE id = ?", (identifier,))
+
+
+def move_invitation(tx: Transaction, identifier: bytes, after: bytes) -> None:
+    """The invitation goes on under another identifier, and takes no code any more."""
+    tx.execute("UPDATE invitations SET id = ?, code = NULL WHERE id = ? AND ended IS NULL", (after, identifier))
+
+
+def count_wrong_code(tx: Transaction, identifier: bytes) -> int:
+    """Counts a wrong code; how many there were."""
+    return tx.count("UPDATE invitations SET wrong = wrong + 1 WHERE id = ? RETURNING wrong", (identifier,))
+
+
+def keep_invited_password(tx: Transaction, identifier: bytes, hashed: str) -> None:
+    """Keeps the hash of the password that was chosen, until the second factor is there."""
+    tx.execute("UPDATE invitations SET password = ? WHERE id = ? AND ended IS NULL", (hashed, identifier))
+
+
+def invited_password(tx: Transaction, identifier: bytes) -> str | None:
+    """The hash that :func:`keep_invited_password` kept."""
+    return tx.value(str, "SELECT password FROM invitations WHERE id = ?", (identifier,))
+
+
+def end_invitation(tx: Transaction, identifier: bytes, *, now: datetime) -> bool:
+    """Uses the invitation up; False when it had ended."""
+    return tx.update("invitations", {"ended": now, "password": None}, id=identifier, ended=None)
+
+
+def end_invitations_of(tx: Transaction, login: str, *, now: datetime) -> None:
+    """Ends whatever invitation of *login* is open."""
+    tx.execute("UPDATE invitations SET ended = ?, password = NULL WHERE login = ? AND ended IS NULL", (now, login))
