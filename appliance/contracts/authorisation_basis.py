@@ -33,6 +33,7 @@ from appliance.store.database import Transaction
 from hsm import canonical
 from hsm.errors import Sentence
 from hsm.intents import instant
+from hsm.rows import fields_of
 
 FORMAT: Final = "vermilion-grounds/1"
 
@@ -111,31 +112,19 @@ def decode_basis(record: bytes) -> StoredBasis:
 
 
 def _query_fields(query: CoverageQuery) -> dict[str, Any]:
-    return {
-        "organisation": query.organisation,
-        "agent": query.agent,
-        "name": query.name,
+    return fields_of(query, "organisation agent name amount_needed needed seal") | {
         "kinds": list(query.kinds),
         "counterparties": list(query.counterparties),
-        "amount": None if query.amount is None else query.amount.minor,
-        "currency": None if query.amount is None else query.amount.currency,
-        "amount_needed": query.amount_needed,
-        "needed": query.needed,
-        "seal": query.seal,
+        "amount": query.amount and query.amount.minor,
+        "currency": query.amount and query.amount.currency,
     }
 
 
 def _identity(record: IdentityRecord) -> dict[str, Any]:
     """The facts that are no secret; the note and the salt stay here."""
-    return {
-        "id": record.id,
-        "entry": record.entry,
+    return fields_of(record, "id entry commitment ending checked_by answers") | {
         "document": record.document.value,
-        "commitment": record.commitment,
-        "ending": record.ending,
         "against": record.against.value,
-        "checked_by": record.checked_by,
-        "answers": record.answers,
         "since": instant(record.since),
         "until": instant(record.until),
     }
@@ -154,16 +143,12 @@ def _considered(considered: ConsideredPower) -> dict[str, Any]:
 
 def _power(power: Power) -> dict[str, Any]:
     limit = power.scope.limit
-    return {
-        "id": power.id,
+    return fields_of(power, "id grantor principal agent") | {
         "basis": power.basis.value,
-        "grantor": power.grantor,
-        "principal": power.principal,
-        "agent": power.agent,
         "kinds": list(power.scope.kinds),
         "counterparties": list(power.scope.counterparties),
-        "limit": None if limit is None else limit.minor,
-        "currency": None if limit is None else limit.currency,
+        "limit": limit and limit.minor,
+        "currency": limit and limit.currency,
         "seals": list(power.scope.seals),
         "since": instant(power.since),
         "until": instant(power.until),
