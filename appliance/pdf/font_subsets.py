@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import uharfbuzz
-from pyhanko.pdf_utils.generic import DictionaryObject, StreamObject
+from pyhanko.pdf_utils.generic import ArrayObject, DictionaryObject, NumberObject, StreamObject
 
 from appliance.errors import DocumentRefused
 from appliance.pdf.incremental_updates import IncrementalUpdate, compressed, dictionary
@@ -90,7 +90,9 @@ class FontSubset:
         )
 
     def _descendant(self, revision: IncrementalUpdate, name: str) -> DictionaryObject:
-        widths = [each for number, glyph in sorted(self.used.items()) for each in (number, [round(glyph.advance)])]
+        widths = ArrayObject()
+        for number, glyph in sorted(self.used.items()):
+            widths += [NumberObject(number), ArrayObject([NumberObject(round(glyph.advance))])]
         return dictionary(
             Type="/Font",
             Subtype="/CIDFontType0",

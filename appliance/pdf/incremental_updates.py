@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from io import BytesIO
 from typing import Any
@@ -33,19 +33,26 @@ def compressed(data: bytes, **entries: Any) -> generic.StreamObject:
     return stream
 
 
-def _object(value: Any) -> generic.PdfObject:
-    match value:
-        case generic.PdfObject():
-            return value
-        case str():
-            return generic.pdf_name(value) if value.startswith("/") else generic.pdf_string(value)
-        case int():
-            return generic.NumberObject(value)
-        case float():
-            return generic.FloatObject(value)
-        case dict():
-            return dictionary(**value)
-    return generic.ArrayObject(map(_object, value))
+def _object(value: Any) -> Any:
+    make = _OBJECTS.get(type(value))
+    return value if make is None else make(value)
+
+
+def _text(value: str) -> generic.PdfObject:
+    return generic.pdf_name(value) if value.startswith("/") else generic.pdf_string(value)
+
+
+def _array(values: Iterable[Any]) -> generic.ArrayObject:
+    return generic.ArrayObject([_object(each) for each in values])
+
+
+_OBJECTS: Mapping[type, Callable[[Any], generic.PdfObject]] = {
+    str: _text,
+    int: generic.NumberObject,
+    float: generic.FloatObject,
+    dict: lambda entries: dictionary(**entries),
+    **dict.fromkeys((list, tuple, map), _array),
+}
 
 
 class IncrementalUpdate(IncrementalPdfFileWriter):
