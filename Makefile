@@ -2,6 +2,8 @@
 
 # An organisation's own home is not the demonstration's, and no target removes it.
 export VERMILION_HOME ?= $(CURDIR)/$(if $(ORG),home,var)
+# Compiled modules are kept, whatever the environment says: tests start Python again and again.
+unexport PYTHONDONTWRITEBYTECODE
 BIN := .venv/bin
 SOURCES := hsm appliance webui tests scripts
 # Twice the cores for which the tests are measured: each waits half of its time, for a process or for a second to pass.
