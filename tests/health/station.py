@@ -167,8 +167,8 @@ class Station:
             set_clock(self.home.root)
 
     def workers(self) -> list[int]:
-        """The processes that serve the portal."""
-        return _children(self.portal)
+        """The processes that serve the portal; the first child only keeps confined processes ready for them."""
+        return _children(self.portal)[1:]
 
     def _restart_worker(self, after: int) -> None:
         """Once the signal *after* has reached its parent, so that the new one lives by another clock."""
