@@ -181,7 +181,7 @@ def answer_on(peer: socket.socket) -> Any:
 
 
 def test_the_parent_never_loads_the_module() -> None:
-    """All that it imports is imported here, also what it loads for its workers: they import the rest themselves."""
+    """All that it imports is imported here, also what it loads for its workers; they import the rest."""
     asked = (
         "import sys, hsm.cli, hsm.daemon; hsm.daemon._load_shared_code();"
         " print('hsm.activation' in sys.modules, [name for name in sys.modules if 'pkcs11' in name])"
