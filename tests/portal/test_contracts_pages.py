@@ -259,6 +259,10 @@ def test_the_page_says_whose_turn_it_is(zhang: FlaskClient, li: FlaskClient, sen
     assert re.search(r"还剩 \d+ 天", other)
 
 
+def test_the_page_says_how_many_have_signed(zhang: FlaskClient, sent: Contract) -> None:
+    assert f"{len(sent.parties)} 方中 0 方已签" in zhang.get(f"/contracts/{sent.id}").text
+
+
 def test_files_are_saved_and_never_shown(zhang: FlaskClient, sent: Contract) -> None:
     for revision in range(len(sent.revisions)):
         answer = zhang.get(f"/contracts/{sent.id}/document.pdf?revision={revision}")
