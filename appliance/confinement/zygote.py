@@ -3,7 +3,8 @@ waits for one job, does it, answers once, and ends.
 
 Started by the pool as a program of its own, with one socket. First frame: the order (jobs, cache, limits). Then
 for every byte received it hands over one child: its process id, its socket and its pidfd (SCM_RIGHTS). It never
-sees a document.
+sees a document. A child whose pool has let go of it is ended: of several processes that share a zygote, one may
+die in the middle of a job.
 """
 
 from __future__ import annotations
@@ -11,11 +12,13 @@ from __future__ import annotations
 import gc
 import logging
 import os
+import select
 import signal
 import socket
 import sys
 from collections import deque
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
@@ -33,10 +36,11 @@ _LARGEST_ORDER = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class _Waiting:
-    """A child behind its walls, not yet given work: its socket, its pidfd and its process id."""
+class _Forked:
+    """A child behind its walls: the pool's socket of it, a copy of its own one, its pidfd and its process id."""
 
     stream: socket.socket
+    theirs: socket.socket
     process: int
     number: int
 
@@ -50,12 +54,20 @@ class Zygote:
         self._limits = limits
         self._warm = warm
         self._program = sandbox.seccomp_program()
-        self._waiting: deque[_Waiting] = deque()
+        self._waiting: deque[_Forked] = deque()
+        self._working: dict[int, _Forked] = {}
+        self._events = select.poll()
+        self._events.register(control, select.POLLIN)
 
     def serve(self) -> None:
         """Hand over a child for every byte that comes, until the pool closes."""
         while True:
             self._fill()
+            happened = {descriptor for descriptor, _ in self._events.poll()}
+            for descriptor in happened & self._working.keys():  # first, while no number stands for a new child
+                self._let_go(descriptor)
+            if self._control.fileno() not in happened:
+                continue
             if not self._control.recv(1):
                 return
             self._hand_over(self._waiting.popleft() if self._waiting else self._fork())
@@ -64,20 +76,34 @@ class Zygote:
         while len(self._waiting) < self._warm:
             self._waiting.append(self._fork())
 
-    def _hand_over(self, waiting: _Waiting) -> None:
+    def _hand_over(self, waiting: _Forked) -> None:
         number = waiting.number.to_bytes(frames.NUMBER_SIZE)
         socket.send_fds(self._control, [number], [waiting.stream.fileno(), waiting.process])
         waiting.stream.close()
-        os.close(waiting.process)
+        self._working[waiting.theirs.fileno()] = self._working[waiting.process] = waiting
+        self._events.register(waiting.theirs, 0)  # POLLHUP is always told: nobody has the pool's socket any more
+        self._events.register(waiting.process, select.POLLIN)  # it has ended
 
-    def _fork(self) -> _Waiting:
+    def _let_go(self, descriptor: int) -> None:
+        """Ends the child of *descriptor*, if it has not ended."""
+        child = self._working.get(descriptor)
+        if child is None:
+            return
+        for each in (child.theirs.fileno(), child.process):
+            self._events.unregister(each)
+            del self._working[each]
+        with suppress(ProcessLookupError):
+            signal.pidfd_send_signal(child.process, signal.SIGKILL)
+        os.close(child.process)
+        child.theirs.close()
+
+    def _fork(self) -> _Forked:
         ours, theirs = socket.socketpair()
         process = kernel.fork()
         if process == 0:
             sandbox.enclose_child(theirs.fileno(), self._limits, self._program)
             serve(theirs, self._table, self._limits)
-        theirs.close()
-        return _Waiting(ours, os.pidfd_open(process), process)
+        return _Forked(ours, theirs, os.pidfd_open(process), process)
 
 
 def main(descriptor: int) -> None:

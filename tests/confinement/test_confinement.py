@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.confinement import Confinement, ConfinementLimits, sandbox
+from appliance.confinement import Confinement, ConfinementLimits, frames, sandbox
 from appliance.errors import ConfinementFailed, DocumentRefused
 from tests.confinement import hostile
 
@@ -212,6 +212,25 @@ def _ask_in_a_fork(confinement: Confinement, values: range) -> int:
         finally:
             os._exit(status)
     return fork
+
+
+def test_what_a_fork_was_doing_ends_with_it(confinement: Confinement) -> None:
+    """The zygote lives on for the others, so it must not keep alive what nobody waits for any more."""
+    reading, writing = os.pipe()
+    fork = os.fork()
+    if fork == 0:
+        child = confinement._child()
+        frames.write(child.stream, {"job": "sleep", "arguments": {}})
+        os.write(writing, str(child.number).encode())
+        signal.pause()
+    number = int(os.read(reading, 20))
+    os.kill(fork, signal.SIGKILL)
+    os.waitpid(fork, 0)
+    deadline = time.monotonic() + 10
+    while Path(f"/proc/{number}").exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    assert confinement.run("echo", {"value": 1}) == 1
 
 
 def test_a_fork_replaces_a_dead_zygote_by_its_own(tmp_path: Path) -> None:
