@@ -67,7 +67,8 @@ ABANDONED = timedelta(days=1)
 class DisposalService:
     """Proposed by an officer, done by another where ``retention.second_person`` says so. Thread-safe.
 
-    Blobs go after the commit, by :meth:`sweep`, which may die at any point and is simply run again.
+    Blobs are removed after the commit, by :meth:`remove_doomed_blobs`. It may be interrupted at any point and is
+    simply run again.
     """
 
     def __init__(
@@ -137,7 +138,7 @@ class DisposalService:
             return retention.disposal(tx, contract_id)
 
     def confirm_disposal(self, contract_id: str, *, by: str) -> Disposal:
-        """Another officer does what was proposed. Raises as :meth:`propose`, and for the proposer."""
+        """Another officer does what was proposed. Raises as :meth:`propose_disposal`, and for the proposer."""
         now = self._now()
         with self._database.transaction() as tx:
             proposal = retention.disposal(tx, contract_id)

@@ -44,7 +44,7 @@ def make_signing_key(token: TokenConnection, subject: str, algorithm: SignatureA
 
 
 def make_wrapping_key(token: TokenConnection, subject: str) -> MadeKey:
-    """Generates an AES-256 key for *subject*, to be used by :class:`Wrapping` alone."""
+    """Generates an AES-256 key for *subject*, to be used by :class:`TokenKeyWrapping` alone."""
     with token.login.key_change_lock():
         return token.use(lambda: _make_aes(token, _new_label(subject)))
 

@@ -114,8 +114,8 @@ class LastingAuthorityLock:
         write_durably(self._path, secrets.token_hex(16).encode() + b"\n", mode=0o600)
 
     def clear_mark(self, seen: bytes | None) -> None:
-        """Takes away the mark that was *seen* when the unlock began; one that was made since stays. Inside a
-        :meth:`turn`. Raises OSError."""
+        """Takes away the mark that was *seen* when the unlock began; one that was made since stays. To be called
+        inside :meth:`exclusive`. Raises OSError."""
         if seen is not None and self.current_mark() == seen:
             self.remove_file()
 

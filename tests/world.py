@@ -99,7 +99,7 @@ def _confinement() -> Confinement:
 
 def make_template_home(root: Path) -> Home:
     """A home at *root* whose people may sign at once; nothing runs in it any more. Ceremony, people and their
-    agreement cost seconds, a copy (:func:`cast`) costs none."""
+    agreement cost seconds, a copy (:func:`copy_home`) costs none."""
     home = Home(root)
     found_home(home, say=lambda _message, **_values: None, environment=os.environ)
     with authority(home), open_appliance(load(home)) as appliance:

@@ -54,7 +54,7 @@ class SealPictures:
         return tuple(sorted(views, key=lambda view: (view.relation, view.seal.kind, view.seal.subject)))
 
     def svg(self, person: str, subject: str) -> str:
-        """The seal's picture, true to size. Raises :class:`NotFound` unless it is one of :meth:`of`."""
+        """The seal's picture, true to size. Raises :class:`NotFound` unless it is one of :meth:`seals_of`."""
         found = next((view.seal for view in self.seals_of(person) if view.seal.subject == subject), None)
         if found is None:
             raise NotFound("There is no seal {subject}.", subject=subject)

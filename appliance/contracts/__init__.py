@@ -1,5 +1,6 @@
 """A contract's life: drafting, the signing cycle, sealing off, and what ends it early.
 
-The values are in ``appliance.model``; ``rules`` says what may follow what, without any I/O; the others are verbs.
-``docs/signing-cycle.md`` walks through them in the order in which a contract meets them.
+The values are in ``appliance.model``. ``permissions``, ``rules`` and ``draft_rules`` are pure: who may do what,
+who is told of what, what a draft may say. The other modules read and change contracts.
+``docs/signing-cycle.md`` follows one contract through them.
 """

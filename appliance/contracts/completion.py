@@ -1,4 +1,4 @@
-"""Complete: date the signature, embed it, verify the result as strangers would, and commit everything at once."""
+"""Timestamp a signature, the end of sign; and complete it: embed, verify as strangers would, commit at once."""
 
 from __future__ import annotations
 

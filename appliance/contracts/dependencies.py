@@ -38,8 +38,9 @@ SEAL_LIFETIME = timedelta(hours=71)
 
 @dataclass(frozen=True, slots=True)
 class ContractRecords:
-    """What every command on a contract needs: the database, the audit trail, notices, and a clock of
-    aware instants. Thread-safe, as the other two are.
+    """What every command on a contract needs: database, audit trail, notices, and a clock of aware instants.
+
+    Thread-safe, as :class:`SigningRules` and :class:`SigningBackend` are.
     """
 
     database: Database
@@ -64,7 +65,7 @@ class SigningRules:
 
 @dataclass(frozen=True, slots=True)
 class SigningBackend:
-    """What makes, dates, verifies and stores signed documents; ``reach`` is called at each failpoint."""
+    """What makes, timestamps, verifies and stores signed documents; ``reach`` is called at each failpoint."""
 
     authority: AuthorityClient
     timestamps: TimestampIssuer

@@ -82,7 +82,7 @@ class Finalisation:
     def finalise(self, contract_id: str) -> Contract:
         """The completed contract. Raises :class:`StateRefused` unless everybody has signed.
 
-        Whatever fails leaves the contract signed and unsealed; the scheduler tries again.
+        After any failure the contract stays ``signed``; the scheduler tries again.
         """
         with self._records.database.reading() as tx:
             contract = contracts.load_contract(tx, contract_id)

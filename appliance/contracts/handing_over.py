@@ -237,7 +237,7 @@ class Departures:
 
 
 def _starters(tx: Transaction, left: Person) -> list[str]:
-    """Who of the organisation of *left* is here and may start contracts, at most :data:`MOST`, by name."""
+    """Who of the organisation of *left* may start contracts, at most :data:`MOST_STARTERS`, by name."""
     return [
         each
         for each in directory.with_role(tx, left.organisation, AccountRole.INITIATOR, limit=MOST_STARTERS)

@@ -3,7 +3,7 @@
 A :class:`Precondition` reads the state of the very transaction that acts on its answer, so nothing that was
 revoked in the meantime slips through. More of them (powers of attorney, content checks, approvals) join the list
 that ``appliance/wiring.py`` hands over; the cycle does not change. A draft is asked for the same ones
-(:mod:`appliance.contracts.preconditions`), so that no contract goes out that somebody could never sign.
+(:class:`SigningReadiness`), so that no contract goes out that somebody could never sign.
 """
 
 from __future__ import annotations
@@ -236,7 +236,7 @@ def require_preconditions(preconditions: Sequence[Precondition], tx: Transaction
 def standard_preconditions(version: str = VERSION) -> tuple[Precondition, ...]:
     """What every signature needs; *version* is that of the agreement on electronic signing.
 
-    A seal's own conditions are in :mod:`appliance.contracts.preconditions`.
+    A seal's own conditions are :class:`SealConditions`.
     """
     return (SigningPermitted(), AccountActive(), Enrolled(), AgreementAccepted(version))
 

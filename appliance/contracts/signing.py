@@ -1,9 +1,9 @@
 """The signing cycle for one signer: prepare, sign, complete.
 
 Prepare appends a revision with the appearance and an empty signature, and puts the intent on disk. Sign takes the
-activated intent to the authority, once, and puts what comes back on disk. Complete is in
-:mod:`appliance.contracts.completion`. :class:`SigningService` is the cycle for one visitor, who may look and send
-repeatedly.
+activated intent to the authority, once, puts the CMS on disk, and has it timestamped. The timestamp and complete
+are in :mod:`appliance.contracts.completion`. :class:`SigningService` is the cycle for one visitor, who may look
+and send repeatedly.
 """
 
 from __future__ import annotations
@@ -82,13 +82,13 @@ class StampedIntent:
 class SigningCycle:
     """The steps for one signer, in this order; ``docs/signing-cycle.md`` follows them. Thread-safe.
 
-    1. prepare: preconditions hold; the revision is made; they hold still; the intent is on disk. It asks nobody's
-       key for anything, and may be repeated;
+    1. prepare: preconditions hold; the revision is made; they still hold; the intent is on disk. It uses no key,
+       and may be repeated;
     2. sign: the intent is open and not stale, preconditions hold; it is claimed on disk, so that nobody else may
        ask for it, now or after a crash; the authority verifies the activation, uses up the nonce and signs; the
-       CMS is on disk;
-    3. complete: the timestamp is in the CMS, on disk; the result is embedded, verified and stored; everything that
-       the signature changes is committed at once.
+       CMS is on disk, then the CMS with its timestamp;
+    3. complete: the result is embedded, verified and stored; everything that the signature changes is committed at
+       once. After a crash it also adds a timestamp that is missing.
     """
 
     def __init__(self, records: ContractRecords, rules: SigningRules, backend: SigningBackend) -> None:
@@ -143,8 +143,8 @@ class SigningCycle:
         :class:`AuthorityLocked` or :class:`StoreUnavailable` when its HSM or its store does not work now: the
         intent stays prepared and can be activated again. After any other failure at the authority,
         :class:`ActivationUsed` among them, it is abandoned, since a signature may exist that nobody has received;
-        the signer prepares again. A failure after the CMS is on disk is made good by ``complete``, called by the
-        signer or by the recovery.
+        the signer prepares again. After a failure with the CMS on disk, ``complete`` finishes the signature,
+        called by the signer or by the recovery.
         """
         record, contract = self._claimed(intent_id)
         self._backend.reach(Failpoint.INTENT_CLAIMED)

@@ -96,7 +96,8 @@ def listing(files: Mapping[str, bytes | memoryview]) -> tuple[ListedFile, ...]:
 
 
 def decode(data: bytes) -> PackageManifest:
-    """The manifest of canonical bytes. Raises :class:`PackageRefused` for what :meth:`encode` cannot give."""
+    """The manifest of canonical bytes. Raises :class:`PackageRefused` for what
+    :meth:`PackageManifest.encode` cannot give."""
     try:
         value = canonical.decode(data)
         for_one = value["format"] == FORMAT

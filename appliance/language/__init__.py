@@ -17,7 +17,7 @@ from appliance.language import instants
 
 
 class Language(StrEnum):
-    """A language of the interface; Chinese is the default (product.md)."""
+    """A language of the interface; Chinese is the default."""
 
     CHINESE = "zh"
     ENGLISH = "en"

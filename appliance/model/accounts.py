@@ -10,7 +10,7 @@ from appliance.model.contract import Contract, ContractState
 
 
 class AccountRole(StrEnum):
-    """What somebody may do here (product.md, "The people"). The subject's prefix decides which are possible."""
+    """What somebody may do here. The subject's prefix decides which are possible."""
 
     INITIATOR = "initiator"
     SIGNER = "signer"

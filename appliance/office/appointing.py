@@ -94,7 +94,7 @@ class Appointing(AccountsPart):
         return self._passkeys.offer_registration(subject, login=shown, name=form.name or shown)
 
     def registered(self, subject: str, ticket: str, posted: str) -> NewPasskey:
-        """The passkey that answered :meth:`offer`. Raises as :meth:`Passkeys.registered`."""
+        """The passkey that answered :meth:`offer`. Raises as ``PasskeyVerifier.verify_registration``."""
         return self._passkeys.verify_registration(self.subject(subject), ticket, posted)
 
     def problems(self, form: OfficerForm) -> dict[str, PreconditionRefused]:
@@ -143,7 +143,7 @@ class Appointing(AccountsPart):
 
         Raises what the authority refuses (the code is not this officer's, was used or has run out),
         :class:`PreconditionRefused` for values, :class:`TooManyAttempts` as :meth:`appoint`, and as
-        :meth:`Passkeys.registered`.
+        ``PasskeyVerifier.verify_registration``.
         """
         for problem in self.recovery_problems(form).values():
             raise problem

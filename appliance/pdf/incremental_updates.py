@@ -100,7 +100,7 @@ class IncrementalUpdate(IncrementalPdfFileWriter):
 
 @contextmanager
 def refusing_malformed() -> Iterator[None]:
-    """Translate what pyHanko raises for broken files (heart.md lists the types) into DocumentRefused."""
+    """Turns what pyHanko raises for broken files into DocumentRefused."""
     try:
         yield
     except DocumentRefused:

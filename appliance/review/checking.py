@@ -135,7 +135,7 @@ def warm(_cache: Path) -> None:
 
 
 def check_content(document: bytes, rules: Mapping[str, Any]) -> Any:
-    """See :meth:`appliance.review.reviewing.Checker.check`."""
+    """See :meth:`appliance.review.reviewing.ContentChecker.check_document`."""
     book = read_plain(rules)
     with opened(document) as pdf:
         reading = read_pages(search.pages(pdf), time.monotonic)

@@ -149,7 +149,7 @@ def save_link_password(tx: Transaction, link_id: str, hashed: str) -> None:
 
 
 def link_password(tx: Transaction, link_id: str) -> str | None:
-    """What :func:`keep_password` kept."""
+    """What :func:`save_link_password` saved."""
     return tx.value(str, "SELECT password FROM account_links WHERE id = ? AND ended IS NULL", (link_id,))
 
 

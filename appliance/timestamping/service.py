@@ -104,7 +104,8 @@ class TimestampService:
         under_maintenance: Callable[[], object] = lambda: None,
         refusals: RefusalCounts | None = None,
     ) -> None:
-        """While *held* says something, nobody is given a timestamp; *refusals* counts who is given none."""
+        """While *under_maintenance* returns something, nobody is given a timestamp; *refusals* counts who is given
+        none."""
         self._held = under_maintenance
         self._refusals = refusals or RefusalCounts()
         self._showing: asyncio.TimerHandle | None = None

@@ -50,7 +50,7 @@ def typeset(page: str, manner: PageOptions | None = None, *, patience: float = P
     """The PDF (A4) of *page*, a whole HTML document. Thread-safe.
 
     The same page gives the same bytes on the same machine, where it has an identifier. Raises
-    :class:`ConfinementFailed` with an :class:`Unset` as ``values["cause"]``.
+    :class:`ConfinementFailed` with a :class:`TypesettingFailure` as ``values["cause"]``.
     """
     order = cbor2.dumps({"page": page, "manner": asdict(manner or PageOptions())})
     with _turns:

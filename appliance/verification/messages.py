@@ -88,7 +88,7 @@ class SignedMessage:
 
 
 def read_message(encoded: bytes) -> SignedMessage:
-    """The message in *encoded*, all of it. Raises :class:`Unreadable`."""
+    """The message in *encoded*, all of it. Raises :class:`UnreadableMessage`."""
     defects: list[Reason] = []
     if encoded.startswith(_INDEFINITE):
         try:

@@ -1,7 +1,7 @@
 """The closed set of elements that a text may hold, as values. What is not here cannot be in a contract.
 
-They are written as HTML and read from what was pasted (:mod:`markup`), or written as plain text (:mod:`plain`).
-A line has one form: the same words and marks are always the same values.
+They are written as HTML and read from what was pasted (:mod:`appliance.writing.markup`), or written as plain text
+(:mod:`appliance.writing.plain`). A line has one form: the same words and marks are always the same values.
 """
 
 from __future__ import annotations

@@ -39,7 +39,7 @@ class WrongValue(Exception):
 def accepted(field: MergeField, typed: str) -> str:
     """*typed*, tidied up, as it is kept and :func:`written` takes it; empty when nothing was typed.
 
-    Raises :class:`Wrong`.
+    Raises :class:`WrongValue`.
     """
     value = _tidy(field, typed)
     if not value:

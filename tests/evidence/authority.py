@@ -23,7 +23,7 @@ POLICY = "1.3.6.1.4.1.99999.1"
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """A :class:`hsm.signer.Signer` in memory."""
+    """A :class:`hsm.signer.CmsSigner` in memory."""
 
     key: ec.EllipticCurvePrivateKey
     certificate: x509.Certificate

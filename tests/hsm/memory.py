@@ -20,7 +20,7 @@ NOW = datetime(2026, 11, 25, 8, 0, 0, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class MemorySigner:
-    """A :class:`hsm.signer.Signer` with a key of ``cryptography``."""
+    """A :class:`hsm.signer.CmsSigner` with a key of ``cryptography``."""
 
     key: PrivateKey
     certificate: x509.Certificate

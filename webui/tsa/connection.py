@@ -1,7 +1,8 @@
 """One client's connection: HTTP/1.1 as far as a timestamp service needs it, read by llhttp (``httptools``).
 
-What is answered to what stands in ``rules.py``. Here is only how: replies in the order of their requests, however
-many come at once; bodies counted and drained; a connection closed so that the client still sees the last answer.
+``http_answers.py`` says what is answered to what. Here is only how: replies in the order of their requests,
+however many come at once; bodies counted and drained; a connection closed so that the client still sees the last
+answer.
 """
 
 from __future__ import annotations

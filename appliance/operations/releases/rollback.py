@@ -145,8 +145,7 @@ def go_back(
 
     Raises :class:`UpgradeRefused` when acts were recorded since the copies were made, which the older release
     cannot read: then the newer release stays, and is started again. *forget_newer* loses them. What administrators
-    did meanwhile is no reason, as long as it lies in their own database
-    (:mod:`appliance.operations.releases.rollback`).
+    did meanwhile is no reason, as long as it is in their own database.
     """
     before = releases.get(done.before)
     try:

@@ -86,5 +86,5 @@ def log_tally(tx: Transaction) -> tuple[int, dict[str, int]]:
 
 
 def save_log_tally(tx: Transaction, position: int, counts: Mapping[str, int]) -> None:
-    """Replaces what :func:`get` gives."""
+    """Replaces what :func:`log_tally` gives."""
     tx.save("tallies", {"id": 1, "position": position, "counts": json.dumps(counts)}, key="id")

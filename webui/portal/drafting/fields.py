@@ -193,7 +193,7 @@ def _after(button: PressedButton, rows: list[FieldRow], board: FieldsView) -> li
 
 
 def _save(draft: Contract, typed: TypedFields) -> Contract:
-    """The draft with what differs placed anew. Raises what the workflow refuses, when *seen* is old for one."""
+    """The draft with what differs placed anew. Raises what the workflow refuses, an old version for example."""
     version = seen_version()
     for party in draft.parties:
         wanted, cross = tuple(typed.places[party.id]), typed.chosen.get(party.id)

@@ -41,7 +41,7 @@ PLACES = {
     DraftStep.FIELDS: frozenset({"fields"}),
     DraftStep.CHECK: frozenset({"document", "parties", "deadline", "fields", "review"}),
 }
-"""Which places of :class:`Problem` each step is answerable for."""
+"""Which places of a :class:`~appliance.contracts.sending.DraftProblem` each step is answerable for."""
 
 
 @dataclass(frozen=True, slots=True)

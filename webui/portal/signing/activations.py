@@ -1,7 +1,7 @@
 """What a visitor activates with, and what the form brought of it. Nothing is verified here: the authority does.
 
 Before the first signature come something to sign with, and the agreement to sign electronically
-(:func:`step_before`).
+(:func:`prerequisite_response`).
 """
 
 from __future__ import annotations
