@@ -245,7 +245,7 @@ class KeepingSettings:
 
 @dataclass(frozen=True, slots=True)
 class HealthSettings:
-    """The watch: every how many ``seconds`` it asks how everything stands; a minute is enough to tell."""
+    """The health monitor: it asks all health checks every so many ``seconds``."""
 
     seconds: int = number(15, 1, 20)
 
@@ -253,7 +253,7 @@ class HealthSettings:
 @dataclass(frozen=True, slots=True)
 class AlarmSettings:
     """Who is told when something is wrong: addresses for mail, a webhook, and a dead-man's switch that hears from
-    us every ``heartbeat_seconds`` as long as the watch is awake; nobody by default.
+    us every ``heartbeat_seconds`` as long as the health monitor runs; nobody by default.
 
     ``tls`` is a PEM file with the authorities for the two web servers, where the system's do not fit. What lasts
     is told again every ``repeat_hours``.

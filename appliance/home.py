@@ -55,7 +55,7 @@ class Home:
     last_backup = Place("state/backup.json")
     """What came of the last try to make a backup."""
     health = Place("health/health.db")
-    """The database of the watch: how everything stands. Beside ``state``, which the console never sees."""
+    """The database of the health monitor. Beside ``state``, which the console never sees."""
     provisioned = Place("config/provisioned.json")
     """The digests of what the provisioning laid down, on an appliance."""
     blobs = Place("state/blobs")

@@ -1,4 +1,4 @@
-"""How everything stands: questions, what the watch found, alarms, figures."""
+"""Health: checks, what the health monitor found, alarms, figures."""
 
 from appliance.health.findings import Condition, HealthFinding, RunbookPage
 from appliance.health.observations import Observations, Observed, Survey

@@ -40,7 +40,7 @@ log = logging.getLogger("vermilion.alarms")
 
 
 class Alarms:
-    """Compares what the watch found with what was told, and has the rest told by the channels of *settings*."""
+    """Compares the health monitor's findings with what was told; tells the rest by the channels of *settings*."""
 
     def __init__(self, observations: Observations, settings: AlarmSettings) -> None:
         self._observations = observations
@@ -213,7 +213,7 @@ class AlarmDelivery:
         return arrived
 
     def beat(self) -> None:
-        """Tells the dead-man's switch that the watch is awake; nothing when it is not. Raises EgressFailed."""
+        """Tells the dead-man's switch that the health monitor runs, if it does. Raises EgressFailed."""
         survey = self._observations.survey(self._now())
         if survey.at is None or self._now() - survey.at > ASLEEP:
             return

@@ -171,7 +171,7 @@ def _held(context: CheckContext) -> list[HeldCeremony]:
     try:
         return context.client.ceremonies()
     except AuthorityError as error:
-        raise NotAnswerable from error  # not ours to ask; the watch and root do
+        raise NotAnswerable from error  # not ours to ask; the health monitor and root do
 
 
 def _different(tx: Transaction, held: dict[int, HeldCeremony]) -> int | None:

@@ -147,7 +147,7 @@ def refusals(context: CheckContext) -> HealthFinding:
     try:
         return judge_refusals(FigureSeries(observations), context.now)
     except StorageError as error:
-        raise NotAnswerable from error  # the watch says so
+        raise NotAnswerable from error  # the health monitor says so
     finally:
         observations.close()
 

@@ -193,7 +193,7 @@ class HourlyFigures:
 
 
 class FigureSeries:
-    """The figures in the watch's database."""
+    """The figures in the health monitor's database."""
 
     def __init__(self, observations: Observations) -> None:
         self._observations = observations

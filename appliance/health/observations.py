@@ -1,4 +1,4 @@
-"""What the watch has found: how everything stands, since when, and whether the watch itself is awake."""
+"""What the health monitor has found, since when, and whether the health monitor itself runs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from appliance.store.health import observations as store
 from hsm.errors import Sentence
 
 ASLEEP = timedelta(minutes=1)
-"""A watch that has not gone round for so long is not watching."""
+"""A health monitor that has completed no round for so long does not run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +46,15 @@ class Observed:
 
     @classmethod
     def from_finding(cls, finding: HealthFinding, now: datetime, before: Observed | None) -> Observed:
-        """*finding*, made just now; the watch knows since when, if it found the same *before*."""
+        """*finding*, made just now; the health monitor knows since when, if it found the same *before*."""
         same = before is not None and before.finding.occurrence == finding.occurrence
         return cls(finding, before.since if same and before else now, now)
 
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """Everything that the watch knows; ``at`` when it last went round, None when it never did. ``figures`` are
-    what it measured then."""
+    """Everything that the health monitor knows; ``at`` is the end of its last round, None before the first.
+    ``figures`` are what it measured then."""
 
     observed: tuple[Observed, ...] = ()
     at: datetime | None = None
@@ -69,16 +69,16 @@ class Survey:
 
 
 class Observations:
-    """The watch's database at *path*. Thread-safe. Whoever only reads need not be able to make it."""
+    """The health monitor's database at *path*. Thread-safe. Whoever only reads need not be able to make it."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._database: Database | None = None
 
     def survey(self, now: datetime) -> Survey:
-        """How everything stands, in the order in which people read it; with a finding about the watch itself.
+        """All findings in the order in which people read them, with one about the health monitor itself.
 
-        Never raises: a watch whose database does not open is one that does not watch.
+        Never raises: a health monitor whose database does not open counts as one that does not run.
         """
         try:
             survey = self._survey() if self._path.exists() else Survey()
@@ -112,7 +112,10 @@ class Observations:
 
     @contextmanager
     def reading(self) -> Iterator[Transaction]:
-        """One view of it, also for a process that can only read, while the watch is gone. Raises StorageError."""
+        """One view of it, also for a process that can only read, with no health monitor running.
+
+        Raises StorageError.
+        """
         try:
             database = self.database()
         except StorageError:

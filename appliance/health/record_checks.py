@@ -24,7 +24,7 @@ from hsm import canonical
 from hsm.errors import AuthorityError
 
 NEWEST = 1000
-"""Lines of the administrators' journal that are looked at in each round of the watch: the newest, and as many of
+"""Lines of the administrators' journal that each round of the health monitor looks at: the newest, and as many of
 the older ones, which are those that follow on the round before, however much later this one comes."""
 
 

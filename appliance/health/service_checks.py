@@ -63,7 +63,7 @@ def _workers(context: CheckContext, service: str, wanted: int) -> HealthFinding:
 
 
 def signs_of_life(context: CheckContext, service: str) -> int:
-    """How many workers of *service* have shown one lately; a watch that looks more often is less patient."""
+    """How many workers of *service* have shown one within two rounds of the health monitor, at most ``SILENT``."""
     within = min(SILENT, 2.0 * context.configured().health.seconds)
     return Heartbeats(context.home.pulses).alive(service, within=within)
 

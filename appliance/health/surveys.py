@@ -1,8 +1,8 @@
-"""Every question of health, once, and everything asked at once: round after round by the watch, by ``vermilion
+"""Every health check, once, and all of them at once: in each round of the health monitor, by ``vermilion
 diagnose``, and for ``/readyz``.
 
 The console, the metrics and the alarms know these questions and no others. What a visitor depends on is asked anew
-for ``/readyz``; everything else is as the watch found it.
+for ``/readyz``; everything else is as the health monitor found it.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ SERVES: tuple[Check, ...] = tuple(
 """What a release is asked after an upgrade."""
 
 TITLES: Mapping[str, str] = {"watch": "Watch", **{check.name: check.title for check in CHECKS}}
-"""What people read for the name of a finding, that about the watch itself among them."""
+"""What people read for the name of a finding, that about the health monitor itself among them."""
 
 
 class HealthMonitor:
@@ -107,9 +107,10 @@ class HealthMonitor:
 
 
 def diagnose(home: Home, now: datetime, *, role: str = "operator") -> Sequence[Observed]:
-    """All answers, with the moment since when the watch has found the same.
+    """All answers, with the moment since when the health monitor has found the same.
 
-    What asks another machine is taken from the watch while that is awake: it may be all that has a network.
+    What asks another machine is taken from the health monitor while that runs: it may be all that has a
+    network.
     """
     observations = Observations(home.health)
     try:
@@ -178,7 +179,7 @@ class ServiceReadiness:
 
 
 def readiness(context: CheckContext, observations: Observations) -> ServiceReadiness:
-    """What is found now, by the *context* of whoever serves, over what the watch found."""
+    """What is found now, by the *context* of whoever serves, over what the health monitor found."""
     now = context.now
     watched = {each.finding.name: each for each in observations.survey(now).observed}
     for check in CHECKS:

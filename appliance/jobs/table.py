@@ -1,4 +1,4 @@
-"""The table of jobs: what is done by itself, and how often; among it what administrators decided, and the watch.
+"""The table of jobs: what is done by itself, and how often; also admin requests, and the health monitor.
 
 APScheduler only ticks; what is due stands in the database, so a missed tick loses nothing.
 """

@@ -1,4 +1,6 @@
-"""Refused requests, counted by failInfo (RFC 3161, 2.4.2): each process has a file, and the watch adds them up.
+"""Refused requests, counted by failInfo (RFC 3161, 2.4.2): each process has a file.
+
+The health monitor adds them up.
 
 A common counter would cost a lock or a write to disk for each refused request.
 """
@@ -59,7 +61,7 @@ class RefusalCounts:
         self._counts[NAMES[fail_info]] += 1
 
     def write_counts(self) -> None:
-        """Writes the counts for the watch. Another check reports a disk that takes nothing."""
+        """Writes the counts for the health monitor. Another check reports a disk that takes nothing."""
         if self._path is None or not self._counts:
             return
         fresh = self._path.with_name(f".{self._path.name}")
@@ -85,7 +87,7 @@ def read_counts(directory: Path) -> Iterator[tuple[str, Mapping[str, int]]]:
 
 def _read_file(path: Path) -> tuple[Mapping[str, Any], float]:
     """What the file says, and how many seconds ago. A pipe, a link or deeply nested JSON must not hang or
-    end the watch."""
+    end the health monitor."""
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     with os.fdopen(descriptor, "rb") as stream:
         status = os.fstat(descriptor)

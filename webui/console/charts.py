@@ -1,5 +1,5 @@
 """Charts as the server draws them: values in, the shapes of an SVG and the words beside it out; and those of the
-history page: which figures, in which unit, over which span, from what the watch keeps.
+history page: which figures, in which unit, over which span, from what the health monitor keeps.
 
 The drawing is a box of 1000 by 100 units that the page stretches; words stand beside it, to keep their size.
 """

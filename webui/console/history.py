@@ -72,7 +72,7 @@ def everything() -> str:
     before = int(text) if text.isascii() and text.isdecimal() and len(text) < 16 else None
     journal = administration().journal
     found = journal.lines(before=before, limit=LINES)
-    # Whether a line that is shown was changed. The watch looks at all of them, a part in each round.
+    # Whether a line that is shown was changed. The health monitor looks at all of them, a part in each round.
     broken = journal.broken_at(beyond=found[-1].number - 1, upto=found[0].number) if found else None
     return render_template(
         "history.html",

@@ -82,7 +82,7 @@ FIGURES = (
     ("vermilion_log_waiting", "Entries of the log that wait for their place"),
     ("vermilion_mails_waiting", "Mails that wait to be sent"),
 )
-"""What is counted at every round of the watch."""
+"""What is counted at every round of the health monitor."""
 
 AREAS = ("mail", "retries")
 """The first words of the names of acts that have something tried again."""

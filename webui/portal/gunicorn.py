@@ -18,7 +18,7 @@ _pulses = Heartbeats(_home.pulses)
 
 
 class PortalWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
-    """Gunicorn's thread worker; its loop also shows the watch that it lives."""
+    """Gunicorn's thread worker; its loop also shows the health monitor that it lives."""
 
     def notify(self) -> None:
         """The loop turns."""

@@ -104,7 +104,7 @@ class TimestampWorker(Worker):  # type: ignore[misc]  # gunicorn has no types
         await service.close()
 
     def notify(self) -> None:
-        """The loop turns: a sign of life for gunicorn, and one for the watch."""
+        """The loop turns: a sign of life for gunicorn, and one for the health monitor."""
         super().notify()
         self._pulses.show("tsa")
 

@@ -1,4 +1,4 @@
-"""The database of the watch: how everything stands, what was told of it, and figures over time.
+"""The database of the health monitor: findings, what was told of them, and figures over time.
 
 Apart from the appliance's own, so that it can say that one is locked or damaged; nothing in it has to last.
 """

@@ -70,12 +70,12 @@ def all_of(tx: Transaction) -> list[Observation]:
 
 
 def put_round(tx: Transaction, at: datetime, figures: Mapping[str, float]) -> None:
-    """The watch went all the way round at *at*, and measured these *figures*."""
+    """The health monitor completed a round at *at*, and measured these *figures*."""
     tx.save("rounds", {"id": 1, "at": at, "figures": json.dumps(figures)}, key="id")
 
 
 def last_round(tx: Transaction) -> tuple[datetime, dict[str, float]] | None:
-    """When the watch last went round, and its figures; None before the first time."""
+    """When the health monitor last completed a round, and its figures; None before the first."""
     row = tx.execute("SELECT at, figures FROM rounds WHERE id = 1").fetchone()
     if row is None:
         return None
