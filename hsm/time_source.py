@@ -126,6 +126,7 @@ def _now() -> tuple[int, int]:
 
 
 LEASE = 1_000_000
+"""Microseconds for which one commit covers the times that are given."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 

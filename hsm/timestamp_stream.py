@@ -1,4 +1,5 @@
-"""Timestamps for an event loop: a connection to the authority on which orders follow one another unasked."""
+"""Timestamps for an event loop: a connection to the authority on which orders are sent before earlier ones are
+answered (pipelined)."""
 
 from __future__ import annotations
 
@@ -29,8 +30,8 @@ class _Frame:
 
 
 class TimestampStream(asyncio.Protocol):
-    """For the loop that it was made in. The authority answers a connection's frames one after the other, so that
-    one which waits there is begun the moment the one before it is done."""
+    """For the loop that it was made in. The authority answers the frames of a connection one after the other: a
+    frame that waits there is begun as soon as the one before it is answered."""
 
     def __init__(self, socket: Path, *, timeout: float) -> None:
         """*timeout* is how many seconds may pass without an answer while some are waited for."""

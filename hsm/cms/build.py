@@ -57,7 +57,7 @@ class OwnMessageCheck:
         verify(read, digest=digest if content is None else None, candidates=[self._certificate])
 
     def verify_filled(self, message: bytes, template: MessageTemplate, *, digest: bytes) -> None:
-        """Verifies what is in the *template*, whose other bytes have passed :meth:`verify_whole`."""
+        """Verifies what was filled into the *template*, whose other bytes have passed :meth:`verify_whole`."""
         held = message[template.digest] == digest and (
             template.content is None
             or hashlib.new(self._digest_name, message[template.content]).digest() == digest
@@ -86,7 +86,7 @@ _SIGNATURE_ALGORITHMS = {
 
 
 _MOST_TEMPLATES = 256
-"""Moulds that a maker keeps; a nonce of a stranger's making decides the length of a timestamp."""
+"""Templates that a maker keeps; the client's nonce decides the length of a timestamp."""
 
 
 class MessageMaker:

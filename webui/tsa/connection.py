@@ -85,7 +85,7 @@ class _Request:
 
 
 class TimestampConnection(asyncio.BufferedProtocol):
-    """A connection in the serving loop; *present* are those that are open, the ones longest silent first."""
+    """A connection in the serving loop; *present* has those that are open, the longest idle first."""
 
     def __init__(self, ask: Ask, present: dict[TimestampConnection, None]) -> None:
         self._ask = ask

@@ -11,7 +11,7 @@ import os
 from hsm.process import ServiceManager
 
 manager = ServiceManager.taken_from(os.environ)
-"""Hears of READY from the worker: gunicorn's own would come before anything is loaded."""
+"""The worker tells it READY; gunicorn's own READY would come before anything is loaded."""
 
 worker_class = "webui.tsa.process.TimestampWorker"
 workers = 1
