@@ -29,7 +29,7 @@ OPEN = {IntentState.SIGNING, IntentState.SIGNED, IntentState.STAMPED}
 
 
 class Judge:
-    """Judges the house of one home by an appliance of its own, whose clock it may put *ahead*."""
+    """Compares what clients were told with one home, which it opens as an appliance of its own."""
 
     def __init__(self, appliance: Appliance, home: Home) -> None:
         self._appliance = appliance

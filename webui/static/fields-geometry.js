@@ -70,7 +70,7 @@ const EACH = {
   even: (n) => n % 2 === 0, 双数: (n) => n % 2 === 0, 偶数: (n) => n % 2 === 0,
 };
 
-/** The pages that "1-3, 5", "all" or "odd" names, of *count*; null for what cannot be read. As page_ranges.py. */
+/** The pages that "1-3, 5", "all" or "odd" names, of *count*; null for what cannot be read. As field_rows.py. */
 export function pagesOf(text, count) {
   const plain = text.normalize("NFKC").trim().toLowerCase().replace(/[、;]/g, ",").replace(/[–—~至]/g, "-");
   const every = Array.from({ length: count }, (_, index) => index + 1);
