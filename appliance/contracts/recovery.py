@@ -1,8 +1,8 @@
 """Recovery: a signature under way when a process ended is completed or abandoned, never made again.
 
-What still stands still is listed with its step and cause (:class:`StuckContracts`). Trying again never makes a
-second signature: what the authority may have signed and nobody received is abandoned, what is on disk is
-completed from there, finalisation and archive renewal count by their commit alone (docs/signing-cycle.md).
+What is stuck all the same is listed with its step and cause (:class:`StuckContracts`). Trying again never makes a
+second signature: what the authority may have signed and nobody received is abandoned; what is on disk is completed
+from there; of finalisation and archive renewal only the commit counts (docs/signing-cycle.md).
 """
 
 from __future__ import annotations
@@ -62,8 +62,10 @@ class Recovery:
         return self._causes
 
     def retry(self, contract_id: str) -> Cause | None:
-        """Closes, of one contract, what nobody is at, as :meth:`run` does; the cause if something still stands in
-        the way."""
+        """Closes what no process works on any more in one contract, as :meth:`run` does.
+
+        Returns the cause if that is still prevented.
+        """
         recovered = Recovered()
         with self._records.database.reading() as tx:
             under_way = [record for record in intents.under_way(tx) if record.intent.contract == contract_id]
@@ -77,9 +79,9 @@ class Recovery:
     def run(self) -> Recovered:
         """Close what nobody works at any more.
 
-        1. ``signing`` and nobody is at it: abandoned. The authority has used up the nonce or never saw it; either
+        1. ``signing`` and no process works on it: abandoned. The authority has used up the nonce or never saw it; either
            way no signature for this intent can come any more, and none was received.
-        2. ``signed`` or ``stamped`` and nobody is at it: the CMS is on disk, so it is completed from there.
+        2. ``signed`` or ``stamped`` and no process works on it: completed from the CMS that is on disk.
         3. ``prepared`` and expired: abandoned.
         4. everybody has signed and nobody finalised it: finalised.
         """
@@ -135,7 +137,7 @@ def _cause(error: ApplianceError | AuthorityError) -> Cause:
 
 
 UNDER_WAY = timedelta(minutes=3)
-"""Recovery closes what nobody is at within two minutes."""
+"""Longer than recovery waits before it closes what no process works on any more (:data:`LEASE_TIMEOUT`)."""
 
 FINALISATION_LATE_AFTER = timedelta(minutes=1)
 OVERDUE = timedelta(minutes=1)
@@ -164,7 +166,7 @@ class StuckContracts:
         self._renew = renew
 
     def all(self) -> list[Stuck]:
-        """Everything that stands still, the oldest first."""
+        """Everything that is stuck, the oldest first."""
         now = self._records.now()
         with self._records.database.reading() as tx:
             found = [*self._under_way(tx, now), *self._unsealed(tx, now), *self._overdue(tx, now), *_unkept(tx)]

@@ -377,7 +377,7 @@ class SigningService:
             return record, contracts.current_revision(tx, record.intent.contract)
 
     def _signed(self, record: IntentRecord, activations: Sequence[Activation]) -> StampedIntent | None:
-        """The signature when it was made here; None when somebody else is at it, or at the contract, just now."""
+        """The signature if it was made here; None while another call makes it, or one of the same contract."""
         try:
             return self._cycle.sign(record.id, activations)
         except StateRefused:

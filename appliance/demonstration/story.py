@@ -1,4 +1,4 @@
-"""The main job: one contract from intake to verified evidence, each step told, and the files that it leaves."""
+"""The demonstration: one contract from intake to verified evidence, each step told, and the files it leaves."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ LOCATION = "示例市样本区（演示）"
 
 @dataclass(frozen=True, slots=True)
 class DemonstrationContract:
-    """What is played: the contract's bytes and title, and where its three fields go."""
+    """The contract's bytes and title, and where its three fields go."""
 
     document: bytes
     title: str
@@ -44,7 +44,7 @@ class DemonstrationContract:
 
 @dataclass(frozen=True, slots=True)
 class DemonstrationResult:
-    """What the story left: the contract as it stands, the signed bytes, the evidence."""
+    """What the demonstration left: the contract as it stands, the signed bytes, the evidence."""
 
     contract: Contract
     signed: bytes
@@ -52,7 +52,7 @@ class DemonstrationResult:
 
 
 class DemonstrationRun:
-    """Plays the main job with the demonstration's people.
+    """Runs the demonstration with its own people, who activate by *pocket*, their authenticators.
 
     *sequence* brings the log up to date, as the scheduler does every second. *tell* gets every step.
     """

@@ -133,7 +133,7 @@ class Exporting:
         of others are proven to be in the log, and no more. Raises StateRefused for any other contract, and what
         its parts raise.
 
-        1. the signed contract is dated once more, by anybody's means: request and reply (RFC 3161);
+        1. the signed contract is timestamped once more, by request and reply (RFC 3161), as anybody can verify;
         2. every entry of the contract's history has its place in the log: a checkpoint follows within a second;
         3. all is put together, and the authority signs and dates the manifest.
         """

@@ -50,8 +50,8 @@ class Job:
 class ReportingJob:
     """Runs a job and says when it begins to fail and when it works again, not every second in between.
 
-    Nothing on the way of signing or recording ends here: those acts fail where they are asked for. A job that
-    fails finds its work still in the table at the next tick.
+    A failure of signing or recording is not caught here: it is raised to the caller. A job that fails finds its
+    work still in the table at the next tick.
     """
 
     def __init__(self, job: Job) -> None:

@@ -223,7 +223,7 @@ class AdminRequest:
 
 
 class StuckStep(StrEnum):
-    """Where a contract stands still (docs/signing-cycle.md)."""
+    """The step at which a contract is stuck (docs/signing-cycle.md)."""
 
     SIGNING = "asked of the authority"
     STAMPING = "signed, not timestamped"

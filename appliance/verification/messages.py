@@ -75,7 +75,7 @@ class SignedMessage:
         return tuple(each for each in self.defects if each.template in outside)
 
     def only(self, attribute: str) -> bytes | None:
-        """The value of a signed attribute, None when absent. Raises Unreadable for several."""
+        """The value of a signed attribute, None when absent. Raises UnreadableMessage for several."""
         values = self.signed.get(attribute, ())
         if len(values) > 1:
             raise UnreadableMessage("The signed attribute {oid} is repeated.", oid=attribute)
@@ -200,7 +200,10 @@ def _raw(parts: Iterable[der.TLV] | None) -> tuple[bytes, ...]:
 
 
 def message_in(contents: bytes) -> SignedMessage:
-    """The signed message. Raises Unreadable, also when the unused room is not zero: nothing signs those bytes."""
+    """The signed message.
+
+    Raises :class:`UnreadableMessage`, also when the unused room is not zero: nothing signs those bytes.
+    """
     try:
         length = length_of(contents)
     except NotBer as error:

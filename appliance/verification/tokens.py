@@ -69,7 +69,7 @@ class ExaminedToken:
 
 
 def statement_of(message: SignedMessage) -> TimestampStatement:
-    """What a token says. Raises Unreadable unless it is a token."""
+    """What a token says. Raises UnreadableMessage unless it is a token."""
     if message.content_type != TST_INFO or message.content is None:
         raise UnreadableMessage("This signed message is not a timestamp token.")
     try:

@@ -154,8 +154,7 @@ class IntentAuthoriser:
         return _Verified(approval, pin.number, lambda: people.accept_totp(pin, step))
 
     def _party_of(self, subject: str) -> tuple[str, Sequence[str]]:
-        """Relying party and origins: a page of the portal has no PIN custodian's answer, one of the console no
-        other."""
+        """Relying party and origins: PIN custodians answer on the console, everybody else on the portal."""
         if self._store.people.subject(subject).kind is SubjectKind.PIN_CUSTODIAN:
             return self._settings.console_party, self._settings.console_origins
         return self._settings.rp_id, self._settings.origins

@@ -162,7 +162,7 @@ def view_again(contract_id: str, act: Permission, refusal: errors.Refusal) -> Co
 
 
 def who_is(someone: PortalVisitor) -> ContractActor:
-    """The visitor as the state machine knows people."""
+    """The visitor as the actor whose permissions are asked for."""
     seals: frozenset[str] = frozenset()
     if AccountRole.CUSTODIAN in someone.roles:
         every = appliance.registry.seals()
