@@ -77,10 +77,10 @@ class Recovery:
         return next((self._causes[each] for each in recovered.pending), None)
 
     def run(self) -> Recovered:
-        """Close what nobody works at any more.
+        """Close what no process works on any more.
 
-        1. ``signing`` and no process works on it: abandoned. The authority has used up the nonce or never saw it; either
-           way no signature for this intent can come any more, and none was received.
+        1. ``signing`` and no process works on it: abandoned. The authority has used up the nonce or never saw it;
+           either way no signature for this intent can come any more, and none was received.
         2. ``signed`` or ``stamped`` and no process works on it: completed from the CMS that is on disk.
         3. ``prepared`` and expired: abandoned.
         4. everybody has signed and nobody finalised it: finalised.
