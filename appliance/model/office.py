@@ -1,4 +1,4 @@
-"""What officers decide: requests for enrolment, and acts of theirs that wait for an activation."""
+"""What officers decide: requests for enrolment, and decisions of theirs that wait for an activation."""
 
 from __future__ import annotations
 
@@ -167,9 +167,9 @@ class OfficerDecisionState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class OfficerDecision:
-    """An officer's act with what it will do to *subject*; ``approved_by`` are the officers who said yes so far.
+    """A decision of officers about ``subject``; ``approved_by`` are the officers who said yes so far.
 
-    ``details`` are the act's public arguments, ``notes`` what the appliance keeps besides (how the identity was
+    ``details`` are its public arguments, ``notes`` what the appliance keeps besides (how the identity was
     verified, the seal's kind and width); ``request`` is the enrolment request that it decides.
     """
 

@@ -47,8 +47,8 @@ class OfficeService:
 
 
 def notify_officers(tx: Transaction, kind: NoticeKind, now: datetime, *, about: str) -> None:
-    """Every officer is told of what *about* names: a request or an act that waits, by its id; for a recovery, the
-    ceremony's number, or the officer who has used it."""
+    """Every officer is told of what *about* names: a request or decision that waits, by its id; for a recovery,
+    the ceremony's number, or the officer who has used it."""
     for officer in directory.officers(tx):
         outbox.enqueue(tx, Notice(None, officer, kind, now, about))
 

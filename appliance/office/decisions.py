@@ -1,9 +1,11 @@
 """Doing what officers activate: the authority first, then here, in one transaction with its event.
 
-1. the act is open and in time; 2. has the authority done it before (we died in between)? then go on at 5;
-3. the officer's activation is verified and remembered by the authority; 4. with enough of them the authority does
-it, else the act waits for another officer; 5. what follows here, the event, the notice and the end of the act are
-one transaction: whoever comes second finds the act ended.
+1. The decision is open and in time.
+2. If the authority has done it already (the process died in between), step 5 is next.
+3. The authority verifies and remembers the officer's activation.
+4. With enough of them the authority does it, else the decision waits for another officer.
+5. What follows here, the event, the notice and the end of the decision are one transaction: whoever comes second
+   finds the decision ended.
 """
 
 from __future__ import annotations
@@ -33,12 +35,12 @@ class OfficerDecisions(DecisionRecording):
     """Takes officers' activations. Thread-safe."""
 
     def find_decision(self, act_id: str) -> OfficerDecision:
-        """The act. Raises :class:`NotFound`."""
+        """The decision. Raises :class:`NotFound`."""
         with self._database.reading() as tx:
             return officer_decisions.load_decision(tx, act_id)
 
     def waiting_decisions(self) -> list[OfficerDecision]:
-        """The acts that wait for an officer, oldest first."""
+        """The decisions that wait for an officer, oldest first."""
         with self._database.reading() as tx:
             return officer_decisions.waiting(tx, self._now())
 
@@ -86,7 +88,7 @@ class OfficerDecisions(DecisionRecording):
         return self.find_decision(act_id)
 
     def refuse_decision(self, act_id: str, *, reason: str, by: str) -> None:
-        """An officer ends an act that waits; the request that it would decide stays open."""
+        """An officer ends a decision that waits; the request that it would decide stays open."""
         words, now = checked_reason(reason.strip() or "-", "Say why; the reason goes on record."), self._now()
         with self._database.transaction() as tx:
             pending = officer_decisions.load_decision(tx, act_id)

@@ -1,4 +1,4 @@
-"""What an officer is about to do, prepared: the act's arguments, checked against what is known here."""
+"""What an officer is about to do, prepared: the decision's arguments, checked against what is known here."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from hsm.intents import ASKED_ELSEWHERE_HOURS
 from hsm.names import is_pin_custodian
 
 LASTS = timedelta(minutes=15)
-"""As long as the authority lets an officer's act wait."""
+"""As long as the authority lets an officer's decision wait."""
 
 ASKED_ELSEWHERE_LASTS = timedelta(hours=ASKED_ELSEWHERE_HOURS)
 """The same for what administrators ask for in their console: they and the officers need not meet."""
@@ -55,7 +55,7 @@ class SealDraft:
 
 
 class _Drafts(OfficeService):
-    """Puts open acts on disk."""
+    """Puts open decisions on disk."""
 
     def _save(
         self,
@@ -92,7 +92,7 @@ class _Drafts(OfficeService):
 
 
 class DecisionDrafts(_Drafts):
-    """Makes open acts; ``seals``: those about seals that exist; ``services``: those about keys of services.
+    """Makes open decisions; ``seals``: those about seals that exist; ``services``: those about keys of services.
 
     Nothing is done yet: each waits for an officer's activation. Thread-safe.
     """
@@ -103,7 +103,7 @@ class DecisionDrafts(_Drafts):
         self.services = ServiceDecisionDrafts(context)
 
     def draft_enrolment(self, request_id: str, *, verified: str, by: str) -> OfficerDecision:
-        """The act that approves a request. *verified* says how the identity was checked, by whom and when.
+        """The decision that approves a request. *verified* says how the identity was checked, by whom and when.
 
         Raises :class:`StateRefused` when it was decided, :class:`PreconditionRefused` without the words.
         """
@@ -125,7 +125,7 @@ class DecisionDrafts(_Drafts):
         return self._save(kind, request.subject, details, {"verified": words}, by=by, request=request_id)
 
     def draft_seal(self, draft: SealDraft, *, by: str) -> OfficerDecision:
-        """The act that makes a company seal. Raises :class:`PreconditionRefused` for what no seal can be."""
+        """The decision that makes a company seal. Raises :class:`PreconditionRefused` for what no seal can be."""
         low, high = _WIDTHS_MM
         if not low <= draft.width_mm <= high:
             raise PreconditionRefused("A seal is {low} to {high} mm wide.", low=int(low), high=int(high))
@@ -150,7 +150,7 @@ class DecisionDrafts(_Drafts):
         return self._save(Kind.ENROL_SEAL, subject, details, notes, by=by)
 
     def draft_revocation(self, subject: str, credential: str, *, by: str) -> OfficerDecision:
-        """The act that ends one credential: its id in hex, or ``pin-totp`` for every PIN and code."""
+        """The decision that ends one credential: its id in hex, or ``pin-totp`` for every PIN and code."""
         known = {
             "pin-totp" if each.credential_id is None else each.credential_id.hex()
             for each in self._authority.credentials(subject)
@@ -160,7 +160,7 @@ class DecisionDrafts(_Drafts):
         return self._save(Kind.REVOKE_CREDENTIAL, subject, {"credential": credential}, by=by)
 
     def draft_leaving(self, subject: str, *, by: str) -> OfficerDecision:
-        """The act that ends everything with which *subject* signs, for good, with the account."""
+        """The decision that ends everything with which *subject* signs, for good, with the account."""
         if subject == by:
             raise StateRefused("Nobody ends their own registration; another officer does.")
         return self._save(Kind.RETIRE, subject, {"reason": _LEFT}, by=by)
@@ -197,10 +197,10 @@ REASON_MISSING = "Say why; the reason goes on record."
 
 
 class SealDecisionDrafts(_Drafts):
-    """Makes open acts about seals. Nothing is done yet: each waits for officers' activations. Thread-safe."""
+    """Makes open decisions about seals. Nothing is done yet: each waits for officers' activations. Thread-safe."""
 
     def draft_resumption(self, seal: str, *, reason: str, by: str) -> OfficerDecision:
-        """The act that lets a suspended seal be used again. Raises :class:`StateRefused` when it is in use."""
+        """The decision that resumes a suspended seal. Raises :class:`StateRefused` when it is in use."""
         known = self._existing(seal)
         if known.suspended is None:
             raise StateRefused("Another officer has changed this seal in the meantime.")
@@ -211,7 +211,7 @@ class SealDecisionDrafts(_Drafts):
         return self._save(Kind.RESUME_SEAL, seal, notes={"reason": checked_reason(reason, REASON_MISSING)}, by=by)
 
     def draft_custodian(self, seal: str, person: str, *, by: str) -> OfficerDecision:
-        """The act by which one more person keeps the seal."""
+        """The decision by which one more person keeps the seal."""
         known = self._existing(seal)
         with self._database.reading() as tx:
             fitting = directory.can_keep_seals(tx, person, known.organisation)
@@ -225,7 +225,7 @@ class SealDecisionDrafts(_Drafts):
         return self._save(Kind.ADD_CUSTODIAN, seal, {"custodian": person}, by=by)
 
     def draft_dismissal(self, seal: str, person: str, *, by: str) -> OfficerDecision:
-        """The act by which a custodian keeps the seal no more, at once, by one officer's activation."""
+        """The decision by which a custodian keeps the seal no more, at once, by one officer's activation."""
         known = self._existing(seal)
         if person not in known.custodians:
             raise StateRefused("This person does not keep the seal any more.")
@@ -238,7 +238,7 @@ class SealDecisionDrafts(_Drafts):
         return self._save(Kind.REMOVE_CUSTODIAN, seal, {"custodian": person}, by=by)
 
     def draft_custodian_number(self, seal: str, needed: int, *, by: str) -> OfficerDecision:
-        """The act by which one custodian or two release the seal."""
+        """The decision by which one custodian or two release the seal."""
         known = self._existing(seal)
         if needed not in (1, 2) or needed == known.needed:
             raise PreconditionRefused("Choose another number of custodians than the one that holds: one or two.")
@@ -247,9 +247,9 @@ class SealDecisionDrafts(_Drafts):
         return self._save(Kind.SET_CUSTODIANS_NEEDED, seal, {"needed": needed}, by=by)
 
     def draft_picture(self, seal: str, made: SealPicture | None, *, by: str) -> OfficerDecision:
-        """The act that takes the picture *made* here into use; None: the drawn one again.
+        """The decision that takes the picture *made* here into use; None: the drawn one again.
 
-        The act's page shows it as it will be painted, so nobody activates what they have not seen.
+        The decision's page shows it as it will be painted, so nobody activates what they have not seen.
         """
         known = self._existing(seal)
         digest = "" if made is None else hashlib.sha256(made.png).hexdigest()
@@ -263,7 +263,7 @@ class SealDecisionDrafts(_Drafts):
         return self._save(Kind.CHANGE_PICTURE, seal, {"picture": digest}, notes, by=by)
 
     def draft_destruction(self, seal: str, *, reason: str, by: str) -> OfficerDecision:
-        """The act that ends the seal for good."""
+        """The decision that ends the seal for good."""
         self._existing(seal)
         return self._save(Kind.DESTROY_SEAL, seal, notes={"reason": checked_reason(reason, REASON_MISSING)}, by=by)
 
@@ -282,17 +282,17 @@ REASONS: Final = ("superseded", "key_compromise", "cessation_of_operation")
 
 
 class ServiceDecisionDrafts(_Drafts):
-    """Makes open acts; nothing is done before officers have activated them. Thread-safe."""
+    """Makes open decisions; nothing is done before officers have activated them. Thread-safe."""
 
     def draft_rotation(self, service: str, *, by: str) -> OfficerDecision:
-        """The act that gives *service* a new key; the certificate before it stays valid until it ends.
+        """The decision that gives *service* a new key; the certificate before it stays valid until it ends.
 
         Raises :class:`PreconditionRefused` for what is no such service.
         """
         return self._save(Kind.ROTATE, service, notes={"serial": self._serial(service)}, by=by)
 
     def draft_revocation(self, service: str, serial: str, *, reason: str, by: str) -> OfficerDecision:
-        """The act that revokes one certificate of *service*, which is not the one in use.
+        """The decision that revokes one certificate of *service*, which is not the one in use.
 
         Raises :class:`PreconditionRefused` for a reason or a number that cannot be, :class:`StateRefused` for the
         certificate in use, without which the service would stand still: rotate first.
@@ -310,8 +310,8 @@ class ServiceDecisionDrafts(_Drafts):
         return self._save(Kind.REVOKE_CERTIFICATE, service, details, {"serial": number}, by=by)
 
     def draft_pin_custodian(self, keeper: NewPinCustodian, *, organisation: str, by: str) -> OfficerDecision:
-        """The act that makes an administrator one of those of whom two unlock the HSM, by these passkeys alone:
-        also somebody who was one, and has others now.
+        """The decision that makes an administrator a PIN custodian, who activates by these passkeys alone; also
+        somebody who was one, and has other passkeys now.
 
         Raises :class:`StateRefused` for somebody who is one already by exactly these.
         """

@@ -58,7 +58,7 @@ def is_on_a_list(authority: AuthorityClient, serial: int) -> bool:
 
 
 def _is_so_of(authority: AuthorityClient, pending: OfficerDecision, act: OfficerIntent) -> bool:
-    """The same for acts about the credentials of somebody."""
+    """The same for decisions about the credentials of somebody."""
     known = authority.credentials(pending.subject)
     if pending.kind is Kind.ENROL_OFFICER:
         return bool(known)
@@ -77,7 +77,7 @@ def _is_so_of(authority: AuthorityClient, pending: OfficerDecision, act: Officer
 
 
 def _is_so(seal: KnownCompanySeal, pending: OfficerDecision) -> bool:
-    """Whether *seal* is already what the act would make of it."""
+    """Whether *seal* is already what the decision would make of it."""
     details = pending.details
     holds = {
         Kind.RESUME_SEAL: seal.suspended is None,
@@ -107,7 +107,7 @@ def _is_revoked(authority: AuthorityClient, subject: str) -> bool:
 
 
 def record_seal_decision(tx: Transaction, act: OfficerDecision, now: datetime) -> dict[str, str | int]:
-    """Writes what *act* changed; the public fields of its entry beside subject, act and officers."""
+    """Writes what *act* changed; the public fields of its entry beside subject, decision and officers."""
     seal, details = act.subject, act.details
     match act.kind:
         case Kind.RESUME_SEAL:
@@ -190,7 +190,7 @@ _KINDS = {
 
 
 class DecisionRecording(OfficeService):
-    """Records acts that are done."""
+    """Records decisions that are done."""
 
     def record_decision(self, tx: Transaction, act: OfficerDecision, *, by: str) -> None:
         """Registers what *act* made or ended, and tells of it."""

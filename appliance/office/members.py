@@ -89,8 +89,11 @@ class Members(OfficeService):
             }
 
     def let_go(self, subject: str, *, by: str) -> OfficerDecision | None:
-        """Somebody has left: the act to activate, or None when there was nothing to end at the authority and all
-        is done. Raises :class:`StateRefused` for oneself, for the last officer, and for who has left already."""
+        """Somebody has left: the decision to activate, or None when there was nothing to end at the authority and
+        all is done.
+
+        Raises :class:`StateRefused` for oneself, for the last officer, and for who has left already.
+        """
         entry = self.member(subject).entry
         if entry.state is AccountState.LEFT:
             raise StateRefused("{subject} has left already.", subject=subject)

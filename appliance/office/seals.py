@@ -19,8 +19,8 @@ from hsm.operation_types import KnownCompanySeal
 
 @dataclass(frozen=True, slots=True)
 class SealDestruction:
-    """How a seal ended: when, by which act of which officers; the certificate's ``serial`` (hex), how often it
-    was used before (``uses``), and what the authority says of it now."""
+    """How a seal ended: when, by which decision of officers; the certificate's ``serial`` (hex), how often it was
+    used before (``uses``), and what the authority says of it now."""
 
     seal: Seal
     at: datetime
@@ -31,7 +31,7 @@ class SealDestruction:
 
 
 class CompanySeals(OfficeService):
-    """What needs no activation; everything else is an act of officers (``SealDecisionDrafts``). Thread-safe."""
+    """What needs no activation; all else is a decision of officers (``SealDecisionDrafts``). Thread-safe."""
 
     def all(self) -> list[Seal]:
         """Every seal, by subject."""

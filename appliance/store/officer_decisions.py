@@ -1,4 +1,4 @@
-"""Officers' acts that wait for an activation, or for a second officer."""
+"""Officers' decisions that wait for an activation, or for a second officer."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _DECISIONS = Query(OfficerDecision, _DECISION)
 
 
 def insert_decision(tx: Transaction, act: OfficerDecision) -> None:
-    """A new open act."""
+    """A new open decision."""
     tx.insert(
         "office_acts",
         fields_of(act, "id kind subject nonce expires prepared prepared_by request")
@@ -57,32 +57,32 @@ def expire(tx: Transaction, now: datetime) -> int:
 
 
 def load_decision(tx: Transaction, act_id: str) -> OfficerDecision:
-    """The act. Raises :class:`NotFound`."""
+    """The decision. Raises :class:`NotFound`."""
     missing = NotFound("There is no act {id}.", id=act_id)
     return _DECISIONS.one(tx, "WHERE id = ?", (act_id,), missing=missing)
 
 
 def waiting(tx: Transaction, now: datetime) -> list[OfficerDecision]:
-    """The open acts that have not run out, oldest first."""
+    """The open decisions that have not run out, oldest first."""
     return _DECISIONS.all(tx, "WHERE state = 'open' AND expires > ? ORDER BY prepared, id LIMIT 200", (now,))
 
 
 def open_about(tx: Transaction, subject: str, kind: OfficerDecisionKind) -> list[OfficerDecision]:
-    """The open acts of this kind about *subject*, oldest first."""
+    """The open decisions of this kind about *subject*, oldest first."""
     return _DECISIONS.all(
         tx, "WHERE subject = ? AND kind = ? AND state = 'open' ORDER BY prepared, id", (subject, kind)
     )
 
 
 def last_done(tx: Transaction, subject: str, kind: OfficerDecisionKind) -> OfficerDecision | None:
-    """The newest act of this kind that was done to *subject*, or None."""
+    """The newest decision of this kind that was done to *subject*, or None."""
     return _DECISIONS.first(
         tx, "WHERE subject = ? AND kind = ? AND state = 'done' ORDER BY prepared DESC LIMIT 1", (subject, kind)
     )
 
 
 def open_for_request(tx: Transaction, request_id: str, now: datetime) -> OfficerDecision | None:
-    """The act that waits to decide this request, or None."""
+    """The decision that waits to decide this request, or None."""
     return _DECISIONS.first(
         tx,
         "WHERE request = ? AND state = 'open' AND expires > ? ORDER BY prepared DESC LIMIT 1",
