@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from jinja2 import FileSystemBytecodeCache
+from jinja2 import FileSystemBytecodeCache, Undefined
+from jinja2.utils import missing
 from pysqlite3 import dbapi2 as sqlite
 from xdist.scheduler import LoadScopeScheduling
 
@@ -61,12 +62,29 @@ def _has_room() -> bool:
     return free >= ROOM and not found.f_flag & os.ST_NOEXEC and os.access(MEMORY, os.W_OK)
 
 
+class NeverShown(Undefined):
+    """What a view did not give to its template may be asked for, but not shown: the page would have a gap there.
+
+    What somebody has not typed is a gap that is meant.
+    """
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        if self._undefined_obj is missing:
+            self._fail_with_undefined_error()
+        return super().__str__()
+
+
 @pytest.fixture(scope="session", autouse=True)
 def compiled_templates() -> Iterator[None]:
-    """Jinja compiles each template once in a run, not again for each application."""
+    """Jinja compiles each template once in a run, not again for each application, and refuses to show what the
+    view forgot."""
     cache = FileSystemBytecodeCache(str(made_once("jinja", lambda _folder: None)))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Flask, "jinja_options", {**Flask.jinja_options, "bytecode_cache": cache})
+        patch.setattr(
+            Flask, "jinja_options", {**Flask.jinja_options, "bytecode_cache": cache, "undefined": NeverShown}
+        )
         yield
 
 
