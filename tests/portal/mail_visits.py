@@ -70,11 +70,11 @@ class Mails:
     followed: list[tuple[str, str]] = field(default_factory=list)
 
     def deliver(self, at: Appliance | None = None) -> list[tuple[str, str, str, NoticeKind]]:
-        """Sends what waits: recipient, language, link and kind of each mail."""
+        """Sends what waits: recipient, language, link and kind of each mail; a daily one may have more links."""
         before, delivery = len(self.post.messages), self._delivery(at or self.appliance)
         while delivery.deliver_due():
             pass
-        return [self._read(message) for message in self.post.messages[before:]]
+        return [each for message in self.post.messages[before:] for each in self._read(message)]
 
     def _delivery(self, house: Appliance) -> OutboxDelivery:
         settings = house.settings
@@ -90,7 +90,7 @@ class Mails:
             reply_to_initiator=settings.mail.reply_to_initiator,
         )
 
-    def _read(self, message: EmailMessage) -> tuple[str, str, str, NoticeKind]:
+    def _read(self, message: EmailMessage) -> list[tuple[str, str, str, NoticeKind]]:
         with self.appliance.database.reading() as tx:
             query = (
                 "SELECT o.recipient, o.kind, p.language FROM outbox o JOIN people p ON p.subject = o.recipient"
@@ -104,11 +104,15 @@ class Mails:
             assert all(re.search(r"[\u4e00-\u9fff]", line) for line in lines), lines
         links = set(LINK.findall(plain.get_content()))
         assert links == {each.rstrip(".") for each in LINK.findall(rich.get_content())}
-        [link] = {each for each in links if "/notices" not in each}
-        return recipient, language, link, NoticeKind(kind)
+        places = sorted(each for each in links if "/notices" not in each)
+        assert len(places) == 1 or (places and kind == NoticeKind.REMINDERS), places
+        return [(recipient, language, place, NoticeKind(kind)) for place in places]
 
     def follow_all(self, title: str | None = None, at: Appliance | None = None) -> list[tuple[str, NoticeKind]]:
-        """Everybody follows the link in each new mail, where nobody is signed in, or as oneself."""
+        """Everybody follows the links in each new mail, where nobody is signed in, or as oneself.
+
+        Each leads to the contract *title*, but for daily mails, which are about all contracts of their reader.
+        """
         told, arrived = [], self.deliver(at)
         for number, (recipient, _, link, kind) in enumerate(arrived):
             path = urlsplit(link).path
@@ -120,7 +124,7 @@ class Mails:
             if guest and (recipient, link) in [(each[0], each[2]) for each in arrived[:number]]:
                 continue  # two mails at once have the same link, which takes the code once
             for tongue in Language:
-                self.follow(recipient, path, tongue, title)
+                self.follow(recipient, path, tongue, None if kind is NoticeKind.REMINDERS else title)
         return told
 
     def follow(self, recipient: str, path: str, tongue: Language, title: str | None) -> None:
