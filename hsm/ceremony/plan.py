@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import tomllib
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from pathlib import Path
@@ -36,7 +37,7 @@ class Participant:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class Plan(ABC):
     """What every file has. ``sha256`` is the file's own hash (32 bytes)."""
 
     name: str
@@ -44,9 +45,9 @@ class Plan:
     participants: tuple[Participant, ...]
     sha256: bytes
 
+    @abstractmethod
     def check(self) -> None:
         """Raises :class:`ConfigurationRefused` for what fits no ceremony of this kind."""
-        raise NotImplementedError
 
 
 T = TypeVar("T")
