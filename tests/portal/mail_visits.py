@@ -69,8 +69,8 @@ class Mails:
     kinds: set[NoticeKind] = field(default_factory=set)
     followed: list[tuple[str, str]] = field(default_factory=list)
 
-    def deliver(self, at: Appliance | None = None) -> list[tuple[str, str, str, NoticeKind]]:
-        """Sends what waits: recipient, language, link and kind of each mail; a daily one may have more links."""
+    def deliver(self, at: Appliance | None = None) -> list[tuple[str, str, NoticeKind, str | None]]:
+        """Sends what waits: recipient, link, kind and title of the contract; a daily mail may have more links."""
         before, delivery = len(self.post.messages), self._delivery(at or self.appliance)
         while delivery.deliver_due():
             pass
@@ -90,13 +90,14 @@ class Mails:
             reply_to_initiator=settings.mail.reply_to_initiator,
         )
 
-    def _read(self, message: EmailMessage) -> list[tuple[str, str, str, NoticeKind]]:
+    def _read(self, message: EmailMessage) -> list[tuple[str, str, NoticeKind, str | None]]:
         with self.appliance.database.reading() as tx:
             query = (
-                "SELECT o.recipient, o.kind, p.language FROM outbox o JOIN people p ON p.subject = o.recipient"
+                "SELECT o.recipient, o.kind, p.language, c.title FROM outbox o"
+                " JOIN people p ON p.subject = o.recipient LEFT JOIN contracts c ON c.id = o.contract"
                 " WHERE o.message_id = ?"
             )
-            recipient, kind, language = tx.execute(query, (str(message["Message-ID"]),)).fetchone()
+            recipient, kind, language, title = tx.execute(query, (str(message["Message-ID"]),)).fetchone()
         plain, rich = (message.get_body((kind,)) for kind in ("plain", "html"))
         assert plain is not None and rich is not None
         lines = [line for line in plain.get_content().splitlines() if line.strip() and not LINK.fullmatch(line)]
@@ -106,22 +107,22 @@ class Mails:
         assert links == {each.rstrip(".") for each in LINK.findall(rich.get_content())}
         places = sorted(each for each in links if "/notices" not in each)
         assert len(places) == 1 or (places and kind == NoticeKind.REMINDERS), places
-        return [(recipient, language, place, NoticeKind(kind)) for place in places]
+        return [(recipient, place, NoticeKind(kind), title) for place in places]
 
-    def follow_all(self, title: str | None = None, at: Appliance | None = None) -> list[tuple[str, NoticeKind]]:
+    def follow_all(self, at: Appliance | None = None) -> list[tuple[str, NoticeKind]]:
         """Everybody follows the links in each new mail, where nobody is signed in, or as oneself.
 
-        Each leads to the contract *title*, but for daily mails, which are about all contracts of their reader.
+        Each leads to the contract it is about; a daily mail is about all contracts of its reader.
         """
         told, arrived = [], self.deliver(at)
-        for number, (recipient, _, link, kind) in enumerate(arrived):
+        for number, (recipient, link, kind, title) in enumerate(arrived):
             path = urlsplit(link).path
             guest = recipient.startswith("person-guest-")
             self.kinds.add(kind)
             told.append((recipient, kind))
             if guest:
                 self.followed.append((recipient, path))
-            if guest and (recipient, link) in [(each[0], each[2]) for each in arrived[:number]]:
+            if guest and (recipient, link) in [each[:2] for each in arrived[:number]]:
                 continue  # two mails at once have the same link, which takes the code once
             for tongue in Language:
                 self.follow(recipient, path, tongue, None if kind is NoticeKind.REMINDERS else title)
@@ -140,7 +141,7 @@ class Mails:
         assert not [each for each in NO_DEAD_ENDS if guest and each in page.text], path
         assert page.request.path != "/login"
         if title is not None and not page.request.path.startswith(("/seals", "/office")):
-            assert title in page.text, (recipient, path)
+            assert escape(title) in page.text, (recipient, path)
         if guest and not any(each in page.text for each in CLOSED):
             self.come_in(client, recipient, page, peek=tongue is Language.CHINESE)
 

@@ -70,7 +70,7 @@ def from_invitation_to_void(mails: Mails) -> None:
     house, title = mails.appliance, "邮件示例合同"
     contract = sent(mails, title)
     first, second = contract.parties
-    assert set(mails.follow_all(title)) >= {(each.subject, NoticeKind.GUEST_INVITED) for each in contract.parties}
+    assert set(mails.follow_all()) >= {(each.subject, NoticeKind.GUEST_INVITED) for each in contract.parties}
     enrolled(mails, first)
     with house.database.transaction() as tx:  # a refusal leaves no passkey, and a link that was used
         outbox.enqueue(tx, Notice(None, second.subject, NoticeKind.ENROLMENT_REFUSED, house.now(), "示例"))
@@ -83,7 +83,7 @@ def from_invitation_to_void(mails: Mails) -> None:
         ahead.reminders.ticker.tick()
         with house.database.transaction() as tx:  # at whatever hour this test runs
             tx.execute("UPDATE outbox SET retry_at = due WHERE kind = 'reminders'")
-        told = mails.follow_all(title, at=ahead)
+        told = mails.follow_all(at=ahead)
     kinds = {kind for recipient, kind in told if recipient == second.subject}
     assert kinds >= {NoticeKind.EXTENDED, NoticeKind.REMINDERS}
     with suppress(StateRefused):
@@ -91,17 +91,17 @@ def from_invitation_to_void(mails: Mails) -> None:
     for party in contract.parties:
         contract = sign(mails, contract, party)
     house.finalisation.finalise(contract.id)
-    told = mails.follow_all(title)
+    told = mails.follow_all()
     assert {(first.subject, NoticeKind.COMPLETED), (ZHANG.subject, NoticeKind.PARTY_SIGNED)} <= set(told)
     house.voiding.propose(contract.id, reason="示例", by=ZHANG.subject)
-    told = mails.follow_all(title)
+    told = mails.follow_all()
     assert (first.subject, NoticeKind.VOID_PROPOSED) in told
     assert (first.subject, NoticeKind.GUEST_INVITED) not in told, "there is nothing to sign any more"
     house.voiding.refuse(contract.id, reason="示例", by=second.subject)
     house.voiding.propose(contract.id, reason="再次", by=ZHANG.subject)
     for party in contract.parties:
         declare(mails, house.voiding.prepare(contract.id, by=party.subject))
-    told = mails.follow_all(title)
+    told = mails.follow_all()
     assert {(first.subject, NoticeKind.VOID_REFUSED), (second.subject, NoticeKind.VOIDED)} <= set(told)
 
 
@@ -109,9 +109,9 @@ def endings_before_everybody_signed(mails: Mails) -> None:
     """Guests who have come in, and guests who never have."""
     house, by = mails.appliance, ZHANG.subject
     contract = sent(mails, "被拒签的合同")
-    mails.follow_all(contract.title)
+    mails.follow_all()
     house.endings.decline(contract.id, contract.parties[0].id, reason="示例", by=contract.parties[0].subject)
-    assert (by, NoticeKind.DECLINED) in mails.follow_all(contract.title)
+    assert (by, NoticeKind.DECLINED) in mails.follow_all()
     came, never = sent(mails, "撤回的合同甲"), sent(mails, "撤回的合同乙")
     mails.deliver()
     code = house.guests.code(came.id, came.parties[0].id, by=by)
@@ -119,12 +119,12 @@ def endings_before_everybody_signed(mails: Mails) -> None:
     house.entering.admit(link.rpartition("/")[2], code, ClientInfo("192.0.2.7"))
     for contract in (came, never):
         house.endings.recall(contract.id, reason="示例", by=by)
-        told = mails.follow_all(contract.title)
+        told = mails.follow_all()
         assert (contract.parties[0].subject, NoticeKind.RECALLED) in told
     with house.database.transaction() as tx:
         tx.execute("UPDATE contracts SET deadline = ? WHERE id = ?", ("2026-01-01T00:00:00Z", never.id))
         outbox.enqueue(tx, Notice(never.id, never.parties[1].subject, NoticeKind.EXPIRED, house.now()))
-    assert (never.parties[1].subject, NoticeKind.EXPIRED) in mails.follow_all(never.title)
+    assert (never.parties[1].subject, NoticeKind.EXPIRED) in mails.follow_all()
 
 
 def everything_else(mails: Mails) -> None:
@@ -170,7 +170,7 @@ def everything_else(mails: Mails) -> None:
 
 def test_another_link_is_really_sent_and_only_so_often(mails: Mails) -> None:
     contract = sent(mails, "再要链接的合同")
-    mails.follow_all(contract.title)  # both guests have come in by their code
+    mails.follow_all()  # both guests have come in by their code
     guest, client = contract.parties[0], mails.client()
     path = urlsplit(mails.appliance.addresses.invitation_url(mails.appliance.guests.of_party(guest.id))).path
     page = client.get(path)
@@ -182,13 +182,13 @@ def test_another_link_is_really_sent_and_only_so_often(mails: Mails) -> None:
     page = client.post(f"{path}/another", data=another)
     assert page.status_code == 200 and "g…@gamma.example" in page.text and "guest0@" not in page.text
     assert client.post(f"{path}/another", data=another).status_code == 422
-    told = [kind for recipient, kind in mails.follow_all(contract.title) if recipient == guest.subject]
+    told = [kind for recipient, kind in mails.follow_all() if recipient == guest.subject]
     assert told == [NoticeKind.GUEST_LINK]
 
 
 def test_where_no_mail_is_sent_no_page_says_that_one_was(mails: Mails) -> None:
     contract = sent(mails, "没有邮件的合同")
-    mails.follow_all(contract.title)
+    mails.follow_all()
     guest, client = contract.parties[0], mails.estate.browser("nobody")  # of the portal without a mail server
     path = urlsplit(mails.appliance.addresses.invitation_url(mails.appliance.guests.of_party(guest.id))).path
     made_long_ago(mails, guest)
@@ -201,7 +201,7 @@ def test_where_no_mail_is_sent_no_page_says_that_one_was(mails: Mails) -> None:
 
 def test_a_guest_asks_the_initiator_for_a_code(mails: Mails) -> None:
     contract = sent(mails, "再要验证码的合同")
-    mails.follow_all(contract.title)
+    mails.follow_all()
     guest, client = contract.parties[1], mails.client()
     path = urlsplit(mails.appliance.addresses.invitation_url(mails.appliance.guests.of_party(guest.id))).path
     asked = {"form_token": token_in(client.get(path).text)}
@@ -213,7 +213,7 @@ def test_a_guest_asks_the_initiator_for_a_code(mails: Mails) -> None:
 def test_a_link_alone_lets_nobody_in(mails: Mails) -> None:
     """Neither an old one nor the one that holds; nor does somebody else's passkey."""
     contract = sent(mails, "只有链接的合同")
-    mails.follow_all(contract.title)
+    mails.follow_all()
     guest, other = contract.parties
     enrolled(mails, guest)
     enrolled(mails, other)
@@ -231,7 +231,7 @@ def test_a_link_alone_lets_nobody_in(mails: Mails) -> None:
 
 def test_who_was_signed_out_comes_back_by_the_passkey(mails: Mails) -> None:
     contract = sent(mails, "会话结束的合同")
-    mails.follow_all(contract.title)
+    mails.follow_all()
     guest = contract.parties[0]
     enrolled(mails, guest)
     client = mails.client()
