@@ -21,7 +21,7 @@ from appliance.contracts.completion import MAX_VERIFIER_ATTEMPTS, require_archiv
 from appliance.contracts.dependencies import ContractRecords, SigningBackend
 from appliance.contracts.finalisation import Archived, Archiving
 from appliance.errors import ApplianceError, ResultRefused
-from appliance.ledger.audit_trail import SYSTEM, AuditEvent, AuditTrail, EventKind, Field
+from appliance.ledger.audit_trail import SYSTEM, AuditEvent, EventKind, Field, append_event
 from appliance.model.contract import Contract, ContractRevision, ContractState, RevisionKind
 from appliance.model.notice import NoticeKind
 from appliance.office.context import notify_officers
@@ -163,9 +163,7 @@ class ArchiveRenewal:
                 return seen
             contracts.add_revision(tx, seen, revision, state=seen.state)
             archive_renewals.save_horizon(tx, contract.id, number, archived.horizon)
-            self._records.audit.append(
-                tx, event
-            )  # what the parties see is unchanged: no new version, no place in lists
+            append_event(tx, event)  # what the parties see is unchanged: no new version, no place in lists
             return contracts.load_contract(tx, contract.id)
 
     def _read(self, contract_id: str) -> None:
@@ -210,11 +208,8 @@ def _last_token(document: bytes, contract: Contract) -> bytes:
 class CeremonyRecords:
     """Puts into the log what is not there yet. Thread-safe."""
 
-    def __init__(
-        self, database: Database, audit: AuditTrail, authority: AuthorityClient, now: Callable[[], datetime]
-    ) -> None:
+    def __init__(self, database: Database, authority: AuthorityClient, now: Callable[[], datetime]) -> None:
         self._database = database
-        self._audit = audit
         self._authority = authority
         self._now = now
 
@@ -228,7 +223,7 @@ class CeremonyRecords:
                 for each in new:
                     if each.recovers_officers:
                         notify_officers(tx, NoticeKind.OFFICER_RECOVERY, self._now(), about=str(each.number))
-                    ledger.insert_ceremony_entry(tx, each.number, self._audit.append(tx, self._event(each)))
+                    ledger.insert_ceremony_entry(tx, each.number, append_event(tx, self._event(each)))
 
     def _event(self, held: HeldCeremony) -> AuditEvent:
         public: dict[str, Field] = {

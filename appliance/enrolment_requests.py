@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from appliance.ledger.audit_trail import AuditEvent, AuditTrail, EventKind
+from appliance.ledger.audit_trail import AuditEvent, EventKind, append_event
 from appliance.model.office import EnrolmentRequestState, OfficerDecision, OfficerDecisionState
 from appliance.store import enrolment, officer_decisions
 from appliance.store.database import Transaction
@@ -20,22 +20,22 @@ class RequestEnding:
     at: datetime
 
 
-def refuse_decision(tx: Transaction, audit: AuditTrail, pending: OfficerDecision, ending: RequestEnding) -> None:
+def refuse_decision(tx: Transaction, pending: OfficerDecision, ending: RequestEnding) -> None:
     """open → refused. Raises :class:`StateRefused` when it has ended before."""
     at, by, reason = ending.at, ending.by, ending.reason
     officer_decisions.end(tx, pending.id, OfficerDecisionState.REFUSED, at=at, by=by, reason=reason)
     public = {"subject": pending.subject, "act": pending.id, "kind": pending.kind.value}
-    audit.append(tx, AuditEvent(EventKind.OFFICE_ACT_REFUSED, at, by, None, public, {"reason": reason}))
+    append_event(tx, AuditEvent(EventKind.OFFICE_ACT_REFUSED, at, by, None, public, {"reason": reason}))
 
 
-def withdraw_enrolment_request(tx: Transaction, audit: AuditTrail, subject: str, ending: RequestEnding) -> None:
+def withdraw_enrolment_request(tx: Transaction, subject: str, ending: RequestEnding) -> None:
     """Closes the open request of *subject*, if there is one, with the officers' decision that waits."""
     request = enrolment.open_request(tx, subject)
     if request is None:
         return
     pending = officer_decisions.open_for_request(tx, request.id, ending.at)
     if pending is not None:
-        refuse_decision(tx, audit, pending, ending)
+        refuse_decision(tx, pending, ending)
     enrolment.close(tx, request.id, EnrolmentRequestState.WITHDRAWN, at=ending.at, by=ending.by)
     public = {"subject": subject, "request": request.id}
-    audit.append(tx, AuditEvent(EventKind.ENROLMENT_WITHDRAWN, ending.at, ending.by, None, public))
+    append_event(tx, AuditEvent(EventKind.ENROLMENT_WITHDRAWN, ending.at, ending.by, None, public))

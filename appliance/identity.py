@@ -12,7 +12,7 @@ from typing import Final
 
 from appliance.errors import PreconditionRefused
 from appliance.language import instants
-from appliance.ledger.audit_trail import AuditEvent, AuditTrail, EventKind
+from appliance.ledger.audit_trail import AuditEvent, EventKind, append_event
 from appliance.ledger.entry import SALT_BYTES, commitment
 from appliance.model.people import Against, IdentityDocument, IdentityRecord
 from appliance.policy import Policy
@@ -48,9 +48,8 @@ class IdentityCheck:
 class IdentityChecks:
     """Thread-safe. The number of a document is never kept: only its salted commitment and last characters."""
 
-    def __init__(self, database: Database, audit: AuditTrail, policy: Policy, now: Callable[[], datetime]) -> None:
+    def __init__(self, database: Database, policy: Policy, now: Callable[[], datetime]) -> None:
         self._database = database
-        self._audit = audit
         self._policy = policy
         self._now = now
 
@@ -94,7 +93,7 @@ class IdentityChecks:
                 until=until,
                 renews=None if before is None else before.id,
             )
-            entry = self._audit.append(tx, _told(record, now))
+            entry = append_event(tx, _told(record, now))
             kept = replace(record, entry=entry)
             people.insert_identity(tx, kept, salt=salt)
             return kept
@@ -112,7 +111,7 @@ class IdentityChecks:
             people.withdraw_identity(tx, record_id, by=by, at=now, reason=reason)
             public = {"identity": record_id, "person": record.person}
             event = AuditEvent(EventKind.IDENTITY_WITHDRAWN, now, by, None, public, {"reason": reason})
-            self._audit.append(tx, event)
+            append_event(tx, event)
             return people.load_identity(tx, record_id)
 
     def matches(self, record_id: str, number: str) -> bool:

@@ -13,7 +13,7 @@ from appliance.contracts.rules import require_reason
 from appliance.documents.blobs import BlobStore
 from appliance.documents.page_pictures import PagePictures
 from appliance.errors import PreconditionRefused, StateRefused
-from appliance.ledger.audit_trail import AuditEvent, AuditTrail, EventKind, Field
+from appliance.ledger.audit_trail import AuditEvent, EventKind, Field, append_event
 from appliance.model.accounts import AccountState
 from appliance.model.contract import Contract, ContractState
 from appliance.model.retention import Disposal, DisposalState, EndedContract, ErasureRemainder, LegalHold
@@ -74,14 +74,12 @@ class DisposalService:
     def __init__(
         self,
         database: Database,
-        audit: AuditTrail,
         blobs: BlobStore,
         pictures: PagePictures,
         policy: Policy,
         now: Callable[[], datetime],
     ) -> None:
         self._database = database
-        self._audit = audit
         self._blobs = blobs
         self._pictures = pictures
         self._policy = policy
@@ -132,7 +130,7 @@ class DisposalService:
             proposal = Disposal(contract_id, words, DisposalState.PROPOSED, now, by)
             retention.propose(tx, proposal)
             event = AuditEvent(EventKind.DISPOSAL_PROPOSED, now, by, contract_id, {}, {"reason": words})
-            self._audit.append(tx, event)
+            append_event(tx, event)
             if not self._policy.default.retention.second_person:
                 self._dispose(tx, contract, by, now)
             return retention.disposal(tx, contract_id)
@@ -154,9 +152,7 @@ class DisposalService:
         words, now = require_reason(reason), self._now()
         with self._database.transaction() as tx:
             retention.end(tx, contract_id, DisposalState.REFUSED, at=now, by=by)
-            self._audit.append(
-                tx, AuditEvent(EventKind.DISPOSAL_REFUSED, now, by, contract_id, {}, {"reason": words})
-            )
+            append_event(tx, AuditEvent(EventKind.DISPOSAL_REFUSED, now, by, contract_id, {}, {"reason": words}))
 
     def remove_doomed_blobs(self, *, limit: int = 100) -> int:
         """Removes blobs that only disposed contracts had, with the pictures of their pages; how many. What is used
@@ -226,7 +222,7 @@ class DisposalService:
     def _dispose(self, tx: Transaction, contract: Contract, by: str, now: datetime) -> None:
         public = {"digest": contract.current.digest, "base": contract.original.digest}
         event = AuditEvent(EventKind.CONTRACT_DISPOSED, now, by, contract.id, public)
-        entry = self._audit.append(tx, event)
+        entry = append_event(tx, event)
         contracts.touch(tx, contract.id, kind=event.kind, actor=by, at=now)
         retention.end(tx, contract.id, DisposalState.DONE, at=now, by=by, entry=entry)
         retention.mark_for_removal(tx, [revision.digest for revision in contract.revisions], since=now)
@@ -236,9 +232,8 @@ class DisposalService:
 class ErasureService:
     """Thread-safe; an erasure is one transaction."""
 
-    def __init__(self, database: Database, audit: AuditTrail, policy: Policy, now: Callable[[], datetime]) -> None:
+    def __init__(self, database: Database, policy: Policy, now: Callable[[], datetime]) -> None:
         self._database = database
-        self._audit = audit
         self._policy = policy
         self._now = now
 
@@ -291,16 +286,15 @@ class ErasureService:
                 "contracts": len(remainder.contracts),
             }
             event = AuditEvent(EventKind.PERSONAL_DATA_ERASED, now, by, None, public, {"reason": words})
-            self._audit.append(tx, event)
+            append_event(tx, event)
         return remainder
 
 
 class LegalHoldService:
     """Placed and lifted by officers, each with a reason that the log keeps. Thread-safe."""
 
-    def __init__(self, database: Database, audit: AuditTrail, now: Callable[[], datetime]) -> None:
+    def __init__(self, database: Database, now: Callable[[], datetime]) -> None:
         self._database = database
-        self._audit = audit
         self._now = now
 
     def list_holds(self) -> tuple[LegalHold, ...]:
@@ -316,14 +310,14 @@ class LegalHoldService:
             contracts.load_contract(tx, contract_id)
             retention.require_there(tx, contract_id)
             retention.place_hold(tx, LegalHold(contract_id, words, now, by))
-            self._audit.append(tx, AuditEvent(EventKind.HOLD_PLACED, now, by, contract_id, {}, {"reason": words}))
+            append_event(tx, AuditEvent(EventKind.HOLD_PLACED, now, by, contract_id, {}, {"reason": words}))
 
     def lift_hold(self, contract_id: str, *, reason: str, by: str) -> None:
         """Raises :class:`PreconditionRefused` without a reason, :class:`StateRefused` when none stands."""
         words, now = require_reason(reason), self._now()
         with self._database.transaction() as tx:
             retention.lift_hold(tx, contract_id, at=now, by=by, because=words)
-            self._audit.append(tx, AuditEvent(EventKind.HOLD_LIFTED, now, by, contract_id, {}, {"reason": words}))
+            append_event(tx, AuditEvent(EventKind.HOLD_LIFTED, now, by, contract_id, {}, {"reason": words}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -337,14 +331,13 @@ class RetentionServices:
 
 def open_retention(
     database: Database,
-    audit: AuditTrail,
     documents: tuple[BlobStore, PagePictures],
     policy: Policy,
     now: Callable[[], datetime],
 ) -> RetentionServices:
     """All of it on one database and one store of *documents*, with the pictures that are made of them."""
     return RetentionServices(
-        LegalHoldService(database, audit, now),
-        DisposalService(database, audit, *documents, policy, now),
-        ErasureService(database, audit, policy, now),
+        LegalHoldService(database, now),
+        DisposalService(database, *documents, policy, now),
+        ErasureService(database, policy, now),
     )

@@ -42,7 +42,6 @@ from appliance.guests.entering import GuestEntryContext
 from appliance.guests.inviting import GuestCodes
 from appliance.identity import IdentityChecks
 from appliance.ledger import LogProofs, Sequencer
-from appliance.ledger.audit_trail import AuditTrail
 from appliance.ledger.disclosure import Disclosing
 from appliance.listing import ContractLists
 from appliance.maintenance import Maintenance
@@ -154,16 +153,16 @@ class Appliance:
         self, records: ContractRecords, rules: SigningRules, backend: SigningBackend, pictures: PagePictures
     ) -> None:
         """How contracts end, are completed after an interruption, kept, and disposed of."""
-        database, audit = records.database, records.audit
+        database = records.database
         self.endings = Endings(records, rules)
         self.voiding = Voiding(records, rules, backend)
         self.finalisation = Finalisation(records, backend)
         self.recovery = Recovery(records, backend, self.cycle, self.finalisation)
         self.archive_renewal = ArchiveRenewal(records, backend, self.settings.keeping)
-        self.ceremonies = CeremonyRecords(database, audit, backend.authority, records.now)
+        self.ceremonies = CeremonyRecords(database, backend.authority, records.now)
         self.stuck = StuckContracts(records, self.recovery, self.endings, self.archive_renewal.renew_contract)
         stores = (backend.blobs, pictures)
-        self.retention = open_retention(database, audit, stores, rules.policy, records.now)
+        self.retention = open_retention(database, stores, rules.policy, records.now)
 
     def _add_writing(self, drafting: Drafting, backend: SigningBackend) -> None:
         """Contracts written online."""
@@ -177,16 +176,16 @@ class Appliance:
         self, records: ContractRecords, rules: SigningRules, backend: SigningBackend, links: LinkTokens
     ) -> None:
         """People with accounts, guests, and the office that decides about them."""
-        database, audit, authority, now = records.database, records.audit, backend.authority, records.now
-        self.registry = PeopleRegistry(database, audit, now)
-        self.sessions = PortalSessions(database, audit, self.settings.sessions, now)
-        self.identity = IdentityChecks(database, audit, rules.policy, now)
-        context = AccountsContext(self.settings, database, audit, authority, links, now)
+        database, authority, now = records.database, backend.authority, records.now
+        self.registry = PeopleRegistry(database, now)
+        self.sessions = PortalSessions(database, self.settings.sessions, now)
+        self.identity = IdentityChecks(database, rules.policy, now)
+        context = AccountsContext(self.settings, database, authority, links, now)
         self.accounts, self.appointing = AccountsService(context), Appointing(context, authority)
-        self.office = Office(OfficeContext(database, audit, authority, self.sessions, now))
+        self.office = Office(OfficeContext(database, authority, self.sessions, now))
         codes = GuestCodes(links.derive_key("guest code"))
         self.guests = Guests(database, codes, self.mail.works, now)
-        self.correcting = GuestCorrection(database, audit, now)
+        self.correcting = GuestCorrection(database, now)
         entering = GuestEntryContext(
             read_link=lambda token: links.read_token(LinkPurpose.GUEST, token),
             codes=codes,
@@ -201,11 +200,11 @@ class Appliance:
         self, records: ContractRecords, rules: SigningRules, backend: SigningBackend, intake: Intake
     ) -> None:
         """What a signature may need: a power of attorney, and a review of the text."""
-        database, audit, now = records.database, records.audit, records.now
-        self.powers = Powers(database, backend.blobs, intake, audit, rules.policy, now)
+        database, now = records.database, records.now
+        self.powers = Powers(database, backend.blobs, intake, rules.policy, now)
         patience = float(self.settings.documents.patience)
         checker = ContentChecker(self.confinement, rules.reviews.book, timeout=patience)
-        self.reviewing = Reviewing(database, backend.blobs, audit, checker, rules.reviews, now)
+        self.reviewing = Reviewing(database, backend.blobs, checker, rules.reviews, now)
 
     def _add_reminders(self, records: ContractRecords, rules: SigningRules, links: LinkTokens) -> None:
         """Addresses in mails, where a guest's is one by which the guest can come in, and reminders."""
@@ -236,7 +235,7 @@ def open_appliance(
         confinement = confinement or stack.enter_context(Confinement(home.cache))
         database = Database(home.database)
         stack.callback(database.close)
-        records = ContractRecords(database, AuditTrail(), NoticeQueue(invite), now)
+        records = ContractRecords(database, NoticeQueue(invite), now)
         links, rules = LinkTokens(home.secret(LINKS_KEY, os.environ)), _rules(settings)
         backend = _backend(settings, records, authority, confinement, reach)
         yield Appliance(settings, records, rules, backend, links, confinement)

@@ -11,7 +11,7 @@ from appliance.accounts.registry import PeopleRegistry
 from appliance.accounts.sessions import PortalSessions
 from appliance.accounts.tickets import LinkTokens, Tickets
 from appliance.config import Settings
-from appliance.ledger.audit_trail import AuditEvent, AuditTrail, EventKind, Field
+from appliance.ledger.audit_trail import AuditEvent, EventKind, Field, append_event
 from appliance.store.database import Database, Transaction
 from hsm.client import AuthorityClient
 
@@ -23,16 +23,15 @@ class AccountsContext:
         self,
         settings: Settings,
         database: Database,
-        audit: AuditTrail,
         authority: AuthorityClient,
         links: LinkTokens,
         now: Callable[[], datetime],
     ) -> None:
         site = RelyingParty(settings.web.relying_party, settings.web.origin, settings.organisation.name)
-        self.database, self.audit, self.links, self.now = database, audit, links, now
+        self.database, self.links, self.now = database, links, now
         self.interface = settings.interface
-        self.registry = PeopleRegistry(database, audit, now)
-        self.sessions = PortalSessions(database, audit, settings.sessions, now)
+        self.registry = PeopleRegistry(database, now)
+        self.sessions = PortalSessions(database, settings.sessions, now)
         self.codes = LoginCodes(authority, settings.organisation.name)
         self.tickets = Tickets(links.derive_key("tickets"))
         self.passkeys = PasskeyVerifier(site, self.tickets, links.derive_key("handles"), now)
@@ -43,7 +42,6 @@ class AccountsPart:
 
     def __init__(self, context: AccountsContext) -> None:
         self._database = context.database
-        self._audit = context.audit
         self._registry = context.registry
         self._sessions = context.sessions
         self._links = context.links
@@ -56,4 +54,4 @@ class AccountsPart:
         self, tx: Transaction, kind: EventKind, by: str, public: Mapping[str, Field], **private: Field
     ) -> None:
         """An event of now in the log, in the caller's transaction."""
-        self._audit.append(tx, AuditEvent(kind, self._now(), by, None, public, private))
+        append_event(tx, AuditEvent(kind, self._now(), by, None, public, private))

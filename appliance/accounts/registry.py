@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from appliance.entered_text import require_zone
-from appliance.ledger.audit_trail import AuditEvent, AuditTrail, EventKind, Field
+from appliance.ledger.audit_trail import AuditEvent, EventKind, Field, append_event
 from appliance.model.people import Person, Seal
 from appliance.store import directory, people
 from appliance.store.database import Database, Transaction
@@ -22,9 +22,8 @@ LONGEST = 100
 class PeopleRegistry:
     """Registers whom the authority has enrolled already; registering gives nobody a key. Thread-safe."""
 
-    def __init__(self, database: Database, audit: AuditTrail, now: Callable[[], datetime]) -> None:
+    def __init__(self, database: Database, now: Callable[[], datetime]) -> None:
         self._database = database
-        self._audit = audit
         self._now = now
 
     def add_person(self, person: Person, certificate: bytes | None, *, by: str) -> None:
@@ -100,4 +99,4 @@ class PeopleRegistry:
     def _tell(
         self, tx: Transaction, kind: EventKind, by: str, public: Mapping[str, Field], private: Mapping[str, Field]
     ) -> None:
-        self._audit.append(tx, AuditEvent(kind, self._now(), by, None, public, private))
+        append_event(tx, AuditEvent(kind, self._now(), by, None, public, private))

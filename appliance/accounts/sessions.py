@@ -14,7 +14,7 @@ from typing import Generic, Protocol, TypeVar
 
 from appliance.config import SessionSettings
 from appliance.errors import NotFound
-from appliance.ledger.audit_trail import AuditEvent, AuditTrail, EventKind, Field
+from appliance.ledger.audit_trail import AuditEvent, EventKind, Field, append_event
 from appliance.model.accounts import AccountRole, AccountState, OpenedSession, Session, Strength
 from appliance.model.administration import ConsoleSession
 from appliance.model.people import Person
@@ -129,11 +129,8 @@ class SessionRules(Generic[S]):
 class PortalSessions(SessionRules[Session]):
     """Opens, finds and ends sessions of the portal. Thread-safe."""
 
-    def __init__(
-        self, database: Database, audit: AuditTrail, settings: SessionSettings, now: Callable[[], datetime]
-    ) -> None:
+    def __init__(self, database: Database, settings: SessionSettings, now: Callable[[], datetime]) -> None:
         super().__init__(database, store, settings, now)
-        self._audit = audit
 
     def open_session(self, tx: Transaction, subject: str, strength: Strength, where: ClientInfo) -> OpenedSession:
         """A session of an account, in the transaction that found the sign-in right."""
@@ -194,7 +191,7 @@ class PortalSessions(SessionRules[Session]):
 
     def _record_ended(self, tx: Transaction, subject: str, by: str, count: int) -> None:
         public: dict[str, Field] = {"subject": subject, "count": count}
-        self._audit.append(tx, AuditEvent(EventKind.SESSION_REVOKED, self._now(), by, None, public))
+        append_event(tx, AuditEvent(EventKind.SESSION_REVOKED, self._now(), by, None, public))
 
 
 def _no_such_session() -> NotFound:

@@ -35,7 +35,6 @@ from appliance.administration.signatures import RequestSignatures
 from appliance.administration.unlocking import AttendedUnlock
 from appliance.config import Settings
 from appliance.home import Home
-from appliance.ledger.audit_trail import AuditTrail
 from appliance.model.administration import Stuck
 from appliance.store.administration import ADMINISTRATION
 from appliance.store.administration import stuck as store
@@ -165,9 +164,9 @@ def open_administration(
         authority = stack.enter_context(AuthorityClient(home.authority_socket(process.role)))
         # Opened by who may, if at all.
         roots = stack.enter_context(AuthorityClient(home.authority_socket("operator")))
-        journal = AdministrationJournal(database, portal, AuditTrail(), now, user=user_behind(environment))
+        journal = AdministrationJournal(database, portal, now, user=user_behind(environment))
         context = _context(settings, journal, database, portal, lambda: home.secret(CONSOLE_KEY, environment))
-        keepers = PinCustodians(context, authority, roots, AuditTrail())
+        keepers = PinCustodians(context, authority, roots)
         yield Administration(settings, context, keepers, authority, process)
 
 

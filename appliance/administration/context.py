@@ -24,7 +24,7 @@ from appliance.accounts.tickets import Tickets
 from appliance.administration.confirmed import RootConfirmations
 from appliance.config import SessionSettings
 from appliance.errors import StorageError
-from appliance.ledger.audit_trail import AuditEvent, AuditTrail, EventKind
+from appliance.ledger.audit_trail import AuditEvent, EventKind, append_event
 from appliance.model.administration import NOBODY, ROOT, Actor, JournalKind, JournalLine
 from appliance.store import administrators as known_to_the_portal
 from appliance.store.administration import journal
@@ -42,7 +42,6 @@ class AdministrationJournal:
         self,
         database: Database,
         portal: Callable[[], Database],
-        audit: AuditTrail,
         now: Callable[[], datetime],
         *,
         user: str = "",
@@ -50,7 +49,6 @@ class AdministrationJournal:
         """*user* of the operating system is whoever runs a command on the machine, where that is known."""
         self._database = database
         self._portal = portal
-        self._audit = audit
         self.now = now
         self._user = user
 
@@ -94,7 +92,7 @@ class AdministrationJournal:
             name = journal.identity(own)
             found = journal.after(own, known_to_the_portal.last_in_log(tx, name), limit=AT_ONCE)
             for line, digest in found:
-                entry = self._audit.append(tx, _event(name, line, digest))
+                entry = append_event(tx, _event(name, line, digest))
                 known_to_the_portal.in_log(tx, name, line.number, entry)
         return len(found) == AT_ONCE
 

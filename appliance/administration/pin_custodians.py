@@ -15,7 +15,6 @@ from appliance.accounts.two_step import folded
 from appliance.administration.context import AdministrationContext
 from appliance.enrolment_requests import RequestEnding, refuse_decision
 from appliance.errors import StorageError
-from appliance.ledger.audit_trail import AuditTrail
 from appliance.model.administration import ROOT, Actor, AdministratorState, JournalKind
 from appliance.model.office import OfficerDecision, OfficerDecisionKind
 from appliance.store import officer_decisions
@@ -67,14 +66,11 @@ class PinCustodianEnd:
 
 
 class PinCustodians:
-    """Asks the *authority*; ends by *roots*, its socket for whoever is root, which no other process opens; what
-    becomes of acts in the portal, the *audit* tells. Thread-safe."""
+    """Asks the *authority*; ends by *roots*, its socket for whoever is root, which no other process opens.
+    Thread-safe."""
 
-    def __init__(
-        self, context: AdministrationContext, authority: AuthorityClient, roots: AuthorityClient, audit: AuditTrail
-    ) -> None:
+    def __init__(self, context: AdministrationContext, authority: AuthorityClient, roots: AuthorityClient) -> None:
         self._context = context
-        self._audit = audit
         self._authority = authority
         self._roots = roots
 
@@ -109,7 +105,7 @@ class PinCustodians:
             found = officer_decisions.open_about(tx, subject, OfficerDecisionKind.ENROL_KEEPER)
             waiting = [act for act in found if credential_id is None or _is_by(act, credential_id)]
             for act in waiting:
-                refuse_decision(tx, self._audit, act, RequestEnding(WITHDRAWN.template, who, now))
+                refuse_decision(tx, act, RequestEnding(WITHDRAWN.template, who, now))
         return bool(waiting)
 
     def _end(self, login: str, credential_id: bytes | None, by: Actor) -> bool:

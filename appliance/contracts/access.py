@@ -17,7 +17,7 @@ from appliance.contracts.rules import buckets_of, search_words_of
 from appliance.documents.blobs import BlobStore
 from appliance.errors import NotFound, StateRefused
 from appliance.language import Language
-from appliance.ledger.audit_trail import SYSTEM, AuditEvent, AuditTrail, EventKind
+from appliance.ledger.audit_trail import SYSTEM, AuditEvent, EventKind, append_event
 from appliance.model.contract import Contract, Party
 from appliance.model.intent import AgreementRecord, IntentState, SigningOrigin
 from appliance.store import contracts, intents, ledger, participation_index, people
@@ -206,15 +206,13 @@ class Contracts:
             return ledger.entries_of(tx, contract_id)
 
 
-def record_change(
-    tx: Transaction, audit: AuditTrail, contract: Contract, event: AuditEvent, *, appended: bool = False
-) -> Contract:
+def record_change(tx: Transaction, contract: Contract, event: AuditEvent, *, appended: bool = False) -> Contract:
     """The contract as it is now: with the log entry of *event*, its next version, and the lists of all involved.
 
     *appended*: the caller has appended the event already, because it needed the entry's number.
     """
     if not appended:
-        audit.append(tx, event)
+        append_event(tx, event)
     contracts.touch(tx, contract.id, kind=event.kind, actor=event.actor, at=event.at)
     now = contracts.load_contract(tx, contract.id)
     participation_index.refresh(tx, now.id, buckets_of(now), search_words_of(now))

@@ -17,7 +17,7 @@ from appliance.contracts.dependencies import ContractRecords, SigningBackend, Si
 from appliance.contracts.preconditions import SigningContext, acceptances_between
 from appliance.errors import NotFound, StateRefused
 from appliance.language import Language
-from appliance.ledger.audit_trail import AuditEvent, EventKind
+from appliance.ledger.audit_trail import AuditEvent, EventKind, append_event
 from appliance.model.contract import AgreementSide, ContractState
 from appliance.model.intent import AgreementRecord
 from appliance.model.people import Person
@@ -158,7 +158,7 @@ class Agreements:
         cms, at = self._backend.sign_record(proposal.intent, activations)
         with self._records.database.transaction() as tx:
             self._require_current(tx, proposal, between)
-            entry = self._records.audit.append(tx, _accepted_event(proposal, at))
+            entry = append_event(tx, _accepted_event(proposal, at))
             intents.accept_agreement(tx, proposal, at=at, cms=cms, entry=entry)
             return intents.load_agreement(tx, agreement_id)
 

@@ -165,9 +165,7 @@ class Completion:
         contracts.mark_signed(tx, contract, party, revision.at)
         intents.complete(tx, record.id)
         intents.abandon_prepared(tx, contract.id, "another party signed first")
-        completed = record_change(
-            tx, self._records.audit, contract, _signed_event(record, party, revision, rests_on)
-        )
+        completed = record_change(tx, contract, _signed_event(record, party, revision, rests_on))
         self._records.notify(tx, after_signature(seen, completed, party, self._records.now()))
         return completed
 

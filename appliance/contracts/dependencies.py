@@ -13,7 +13,6 @@ from appliance.contracts.authorisation_basis import BasisFinder
 from appliance.contracts.crash_safety import FailpointHook, ProcessLeases, ignore_failpoint
 from appliance.contracts.preconditions import Precondition, SealConditions
 from appliance.documents.blobs import BlobStore
-from appliance.ledger.audit_trail import AuditTrail
 from appliance.model.notice import Notice
 from appliance.pdf.workshop import PdfWorkshop
 from appliance.policy import Policy
@@ -38,13 +37,12 @@ SEAL_LIFETIME = timedelta(hours=71)
 
 @dataclass(frozen=True, slots=True)
 class ContractRecords:
-    """What every command on a contract needs: database, audit trail, notices, and a clock of aware instants.
+    """What every command on a contract needs: database, notices, and a clock of aware instants.
 
     Thread-safe, as :class:`SigningRules` and :class:`SigningBackend` are.
     """
 
     database: Database
-    audit: AuditTrail
     notify: Notifier
     now: Callable[[], datetime]
 

@@ -16,7 +16,7 @@ from appliance.contracts.permissions import Permission
 from appliance.contracts.preconditions import SigningContext
 from appliance.documents.intake import AcceptedDocument, Intake
 from appliance.errors import PreconditionRefused
-from appliance.ledger.audit_trail import AuditEvent, EventKind, Field
+from appliance.ledger.audit_trail import AuditEvent, EventKind, Field, append_event
 from appliance.model.contract import (
     Contract,
     ContractRevision,
@@ -75,7 +75,7 @@ class Drafting:
                 language=terms.language or initiator.language,
             )
             contracts.insert_contract(tx, contract)
-            return record_change(tx, self._records.audit, contract, drafted_event(contract, now))
+            return record_change(tx, contract, drafted_event(contract, now))
 
     def revise(self, contract_id: str, terms: DraftTerms, *, by: str, seen: int | None = None) -> Contract:
         """Other words, another order or deadline; the initiator stays who it is."""
@@ -228,7 +228,7 @@ class Drafting:
         contracts.insert_party(tx, contract.id, party)
         if party.subject == contract.initiator:
             contracts.order_parties(tx, contract.id, [party.id, *(other.id for other in contract.parties)])
-        now = record_change(tx, self._records.audit, contract, added_event(contract, party, self._records.now()))
+        now = record_change(tx, contract, added_event(contract, party, self._records.now()))
         return now.require_party(party.id)
 
     def _changed(
@@ -240,7 +240,7 @@ class Drafting:
         private: Mapping[str, Field] | None = None,
     ) -> Contract:
         event = AuditEvent(kind, self._records.now(), contract.initiator, contract.id, public, private or {})
-        return record_change(tx, self._records.audit, contract, event)
+        return record_change(tx, contract, event)
 
 
 def drafted_event(contract: Contract, now: datetime, *, replaces: str | None = None) -> AuditEvent:
@@ -308,7 +308,7 @@ class Resending:
                 contracts.save_date(tx, draft.id, replace(entry, set_by=by, set_at=now))
             public = {"successor": draft.id}
             event = AuditEvent(EventKind.CONTRACT_CORRECTED, now, by, before.id, public)
-            self._records.audit.append(tx, event)
+            append_event(tx, event)
             return draft
 
     def links(self, contract: Contract) -> ReplacementLinks:
@@ -336,7 +336,7 @@ class Resending:
         contracts.insert_contract(tx, draft)
         contracts.insert_succession(tx, draft.id, replaces=before.id)
         event = drafted_event(draft, now, replaces=before.id)
-        return record_change(tx, self._records.audit, draft, event)
+        return record_change(tx, draft, event)
 
     def _joined(self, tx: Transaction, draft: Contract, party: Party) -> Contract:
         """The draft with one party more, who signs where *party* would have signed."""
@@ -350,7 +350,7 @@ class Resending:
         anew = new_party(draft, signatory, party.placement)
         joined = replace(anew, more=party.more, cross_page=party.cross_page)
         contracts.insert_party(tx, draft.id, joined)
-        return record_change(tx, self._records.audit, draft, added_event(draft, joined, self._records.now()))
+        return record_change(tx, draft, added_event(draft, joined, self._records.now()))
 
 
 def _sent_at(contract: Contract) -> datetime:

@@ -23,7 +23,7 @@ from appliance.contracts.rules import require_reason, to_everybody, to_those_who
 from appliance.enrolment_requests import RequestEnding, withdraw_enrolment_request
 from appliance.entered_text import require_zone
 from appliance.errors import PreconditionRefused, StateRefused
-from appliance.ledger.audit_trail import SYSTEM, AuditEvent, AuditTrail, EventKind, Field
+from appliance.ledger.audit_trail import SYSTEM, AuditEvent, EventKind, Field, append_event
 from appliance.model.contract import Contract, ContractState, Deadline, OpenVoiding
 from appliance.model.intent import VoidDeclaration
 from appliance.model.notice import Notice, NoticeKind
@@ -54,7 +54,7 @@ class Endings:
             contract = admit(tx, Command(contract_id, Permission.DISCARD, by, now, seen)).contract
             contracts.move(tx, contract, ContractState.DISCARDED)
             event = AuditEvent(EventKind.CONTRACT_DISCARDED, now, by, contract_id)
-            return record_change(tx, self._records.audit, contract, event)
+            return record_change(tx, contract, event)
 
     def decline(
         self, contract_id: str, party_id: str, *, reason: str, by: str, seen: int | None = None
@@ -99,9 +99,9 @@ class Endings:
     def _end(self, tx: Transaction, contract: Contract, state: ContractState, event: AuditEvent) -> Contract:
         contracts.move(tx, contract, state)
         intents.abandon_prepared(tx, contract.id, f"the contract is {state.value}")
-        close_guest_requests(tx, self._records.audit, contract, event.at)
+        close_guest_requests(tx, contract, event.at)
         self._records.notify(tx, to_those_who_know(contract, NoticeKind(state.value), event.at))
-        return record_change(tx, self._records.audit, contract, event)
+        return record_change(tx, contract, event)
 
 
 class Extending:
@@ -141,7 +141,7 @@ class Extending:
                 "before": instant(contract.deadline.at),
             }
             event = AuditEvent(EventKind.DEADLINE_EXTENDED, now, by, contract_id, public)
-            extended = record_change(tx, self._records.audit, contract, event)
+            extended = record_change(tx, contract, event)
             told = to_those_who_know(extended, NoticeKind.EXTENDED, now)
             self._records.notify(tx, (notice for notice in told if notice.recipient != by))
             return extended
@@ -151,12 +151,12 @@ ENDED: Final = "The contract that this person was to sign has ended."
 """Saved with the officers' decision, and translated when it is shown."""
 
 
-def close_guest_requests(tx: Transaction, audit: AuditTrail, contract: Contract, at: datetime) -> None:
+def close_guest_requests(tx: Transaction, contract: Contract, at: datetime) -> None:
     """Closes the open enrolment requests of guests of *contract* who have no other contract under way, with the
     decision by which an officer was about to grant one: nobody can activate it any more."""
     for party in contract.parties:
         if party.guest and not contracts.acts_elsewhere(tx, party.subject, contract.id):
-            withdraw_enrolment_request(tx, audit, party.subject, RequestEnding(ENDED, SYSTEM, at))
+            withdraw_enrolment_request(tx, party.subject, RequestEnding(ENDED, SYSTEM, at))
 
 
 RECORD_FORMAT = "vermilion-voiding/1"
@@ -186,7 +186,7 @@ class Voiding:
             event = AuditEvent(
                 EventKind.VOID_PROPOSED, now, by, contract_id, {"voiding": proposal.id}, {"reason": reason}
             )
-            proposed = record_change(tx, self._records.audit, contract, event)
+            proposed = record_change(tx, contract, event)
             self._tell_others(tx, proposed, NoticeKind.VOID_PROPOSED, by, now)
             return proposed
 
@@ -219,9 +219,9 @@ class Voiding:
         with self._records.database.transaction() as tx:
             contract = self._require_open(tx, declaration)
             event = _declared(declaration, at)
-            entry = self._records.audit.append(tx, event)
+            entry = append_event(tx, event)
             intents.save_declaration_signature(tx, declaration, at=at, cms=cms, entry=entry)
-            declared = record_change(tx, self._records.audit, contract, event, appended=True)
+            declared = record_change(tx, contract, event, appended=True)
             return self._void(tx, declared, declaration) if _is_unanimous(declared) else declared
 
     def refuse(self, contract_id: str, *, reason: str, by: str, seen: int | None = None) -> Contract:
@@ -234,7 +234,7 @@ class Voiding:
             event = AuditEvent(
                 EventKind.VOID_REFUSED, now, by, contract_id, {"voiding": proposal.id}, {"reason": reason}
             )
-            refused = record_change(tx, self._records.audit, contract, event)
+            refused = record_change(tx, contract, event)
             self._tell_others(tx, refused, NoticeKind.VOID_REFUSED, by, now)
             return refused
 
@@ -267,11 +267,11 @@ class Voiding:
     def _void(self, tx: Transaction, contract: Contract, last: VoidDeclaration) -> Contract:
         now = self._records.now()
         intents.finish_voiding(tx, last.voiding, at=now)
-        end_with_instrument(tx, self._records.audit, contract.id, by=last.person, at=now)
+        end_with_instrument(tx, contract.id, by=last.person, at=now)
         contracts.move(tx, contract, ContractState.VOIDED)
         public: dict[str, Field] = {"voiding": last.voiding}
         event = AuditEvent(EventKind.CONTRACT_VOIDED, now, last.person, contract.id, public)
-        voided = record_change(tx, self._records.audit, contract, event)
+        voided = record_change(tx, contract, event)
         self._records.notify(tx, to_everybody(voided, NoticeKind.VOIDED, now))
         return voided
 

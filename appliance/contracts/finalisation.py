@@ -110,7 +110,7 @@ class Finalisation:
                 return seen
             contracts.add_revision(tx, contract, revision, state=ContractState.COMPLETED)
             archive_renewals.save_horizon(tx, contract.id, revision.number, horizon)
-            completed = record_change(tx, self._records.audit, contract, event)
+            completed = record_change(tx, contract, event)
             self._records.notify(tx, to_everybody(completed, NoticeKind.COMPLETED, self._records.now()))
             return completed
 

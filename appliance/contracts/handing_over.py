@@ -89,7 +89,7 @@ class HandingOver:
         intents.abandon_of_party(tx, party_id, "handed over to somebody else")
         public, by = {"party": party_id, "from": giver, "to": to}, decided_by or giver
         event = AuditEvent(EventKind.PARTY_HANDED_OVER, now, by, contract_id, public, {"reason": reason})
-        after = record_change(tx, self._records.audit, before, event)
+        after = record_change(tx, before, event)
         self._records.notify(tx, newly_on_turn(before.on_turn, after, now))
         if before.initiator not in (by, giver, to):
             self._records.notify(
@@ -217,7 +217,7 @@ class Departures:
             contracts.set_initiator(tx, before, to)
             public = {"from": before.initiator, "to": to}
             event = AuditEvent(EventKind.INITIATOR_CHANGED, now, by, contract_id, public, {"reason": words})
-            after = record_change(tx, self._records.audit, before, event)
+            after = record_change(tx, before, event)
             self._records.notify(tx, [Notice(contract_id, to, NoticeKind.TAKEN_OVER, now)])
             return after
 

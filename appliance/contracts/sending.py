@@ -207,7 +207,7 @@ class Sending:
             if unverified:
                 public["unverified"] = unverified
             event = AuditEvent(EventKind.CONTRACT_SENT, now, by, contract_id, public)
-            sent = record_change(tx, self._records.audit, contract, event)
+            sent = record_change(tx, contract, event)
             self._records.notify(tx, after_sending(sent, now))
         return sent
 

@@ -23,7 +23,7 @@ from appliance.contracts.dependencies import ContractRecords, SigningBackend, Si
 from appliance.contracts.preconditions import SigningContext, require_current, require_preconditions, signing_party
 from appliance.errors import PreconditionRefused, StateRefused
 from appliance.language import Language
-from appliance.ledger.audit_trail import AuditEvent, EventKind
+from appliance.ledger.audit_trail import AuditEvent, EventKind, append_event
 from appliance.model.contract import Contract, Party, PartyKind, RevisionKind
 from appliance.model.intent import IntentRecord, IntentState, PreparedSigning, SigningOrigin
 from appliance.pdf.values import Appearance, LockScope, PersonAppearance, PreparedRevision, PrepareOrder
@@ -216,7 +216,7 @@ class SigningCycle:
             },
             private={"address": record.origin.address, "location": record.origin.location},
         )
-        self._records.audit.append(tx, event)
+        append_event(tx, event)
         return OpenedSigning(seen, party, record, basis)
 
     def _claimed(self, intent_id: str) -> tuple[IntentRecord, Contract]:

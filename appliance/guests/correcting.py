@@ -22,7 +22,7 @@ from appliance.contracts.rules import to_those_who_know
 from appliance.enrolment_requests import RequestEnding, withdraw_enrolment_request
 from appliance.errors import NotFound, PreconditionRefused, StateRefused
 from appliance.guests.inviting import invite, invite_again
-from appliance.ledger.audit_trail import AuditEvent, AuditTrail, EventKind
+from appliance.ledger.audit_trail import AuditEvent, EventKind
 from appliance.model.accounts import GuestInvitation
 from appliance.model.contract import Contract, ContractState, GuestDetails, Party, PartyState
 from appliance.model.notice import Notice, NoticeKind
@@ -55,9 +55,8 @@ class _Difference:
 class GuestCorrection:
     """Thread-safe."""
 
-    def __init__(self, database: Database, audit: AuditTrail, now: Callable[[], datetime]) -> None:
+    def __init__(self, database: Database, now: Callable[[], datetime]) -> None:
         self._database = database
-        self._audit = audit
         self._now = now
 
     def starts_anew(self, subject: str) -> bool:
@@ -97,7 +96,7 @@ class GuestCorrection:
             public = {"party": party_id, "person": after.subject, "before": before.subject, "what": differs.fields}
             private = {"name": after.name, "email": after.email, "phone": phone}
             event = AuditEvent(EventKind.GUEST_CORRECTED, now, by, contract_id, public, private)
-            result = record_change(tx, self._audit, contract, event)
+            result = record_change(tx, contract, event)
             if held is not None:
                 self._invite(tx, result, corrected, held, differs, by)
             self._tell(tx, result, corrected, before if anew else None, name=differs.name)
@@ -132,7 +131,7 @@ class GuestCorrection:
         if differs.email or anew:
             guests.revoke(tx, party.id, now)
         if anew:
-            withdraw_enrolment_request(tx, self._audit, before.subject, RequestEnding(REASON, by, now))
+            withdraw_enrolment_request(tx, before.subject, RequestEnding(REASON, by, now))
             outbox.withdraw(tx, before.subject, now)
 
     def _invite(

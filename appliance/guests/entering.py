@@ -18,7 +18,7 @@ from appliance.accounts.sessions import ClientInfo, PortalSessions
 from appliance.accounts.tickets import spend_ticket
 from appliance.errors import PreconditionRefused, SignInRefused, StateRefused
 from appliance.guests.inviting import DIGITS, TRIES, GuestCodes, invite_again, way_in
-from appliance.ledger.audit_trail import AuditEvent, AuditTrail, EventKind
+from appliance.ledger.audit_trail import AuditEvent, EventKind, append_event
 from appliance.model.accounts import (
     GuestAccess,
     GuestAccessMethod,
@@ -67,7 +67,6 @@ class GuestEntry:
         self._database = database
         self._with = surroundings
         self._now = now
-        self._audit = AuditTrail()
 
     def entry(self, token: str) -> GuestAccess:
         """What the link leads to now.
@@ -253,7 +252,7 @@ class GuestEntry:
     def _tell(self, tx: Transaction, held: GuestInvitation, kind: EventKind, address: str | None = None) -> None:
         public = {"party": held.party, "person": held.person, "invitation": held.id}
         event = AuditEvent(kind, self._now(), held.person, held.contract, public, {"address": address})
-        self._audit.append(tx, event)
+        append_event(tx, event)
 
 
 def _used() -> StateRefused:

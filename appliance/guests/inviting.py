@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from appliance.errors import NotFound, PreconditionRefused, StateRefused
-from appliance.ledger.audit_trail import SYSTEM, AuditEvent, AuditTrail, EventKind
+from appliance.ledger.audit_trail import SYSTEM, AuditEvent, EventKind, append_event
 from appliance.model.accounts import GuestAccessMethod, GuestInvitation
 from appliance.model.contract import GUEST_PREFIX, Contract, Party
 from appliance.model.notice import Notice, NoticeKind
@@ -90,7 +90,7 @@ def _issued(tx: Transaction, invitation: GuestInvitation, kind: NoticeKind | Non
     guests.end(tx, invitation.person, now)
     guests.insert_invitation(tx, invitation)
     public = {"party": invitation.party, "person": invitation.person, "invitation": invitation.id}
-    AuditTrail().append(tx, AuditEvent(EventKind.GUEST_INVITED, now, actor, invitation.contract, public))
+    append_event(tx, AuditEvent(EventKind.GUEST_INVITED, now, actor, invitation.contract, public))
     if kind is not None:
         outbox.enqueue(tx, Notice(invitation.contract, invitation.person, kind, now, invitation.id))
     return invitation
@@ -129,7 +129,6 @@ class Guests:
         self._codes = codes
         self._mail_works = mail_works
         self._now = now
-        self._audit = AuditTrail()
 
     def code(self, contract_id: str, party_id: str, *, by: str) -> str:
         """The eight digits that the initiator (*by*) tells the guest, by telephone say.
@@ -207,4 +206,4 @@ class Guests:
     def _tell(self, tx: Transaction, invitation: GuestInvitation, kind: EventKind, actor: str) -> None:
         public = {"party": invitation.party, "person": invitation.person, "invitation": invitation.id}
         event = AuditEvent(kind, self._now(), actor, invitation.contract, public)
-        self._audit.append(tx, event)
+        append_event(tx, event)

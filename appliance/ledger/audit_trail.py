@@ -157,16 +157,14 @@ SYSTEM = "system"
 """The actor of what happens by itself: an expiry, sealing off."""
 
 
-class AuditTrail:
-    """Writes history. What it cannot write does not happen: an error here ends the caller's transaction."""
-
-    def append(self, tx: Transaction, event: AuditEvent) -> int:
-        """Record *event*; the number of its entry."""
-        place = {} if event.contract is None else _place(tx, event.contract)
-        number = record(tx, _entry(event, place))
-        if event.contract is not None:
-            ledger.link_to_contract(tx, event.contract, number)
-        return number
+def append_event(tx: Transaction, event: AuditEvent) -> int:
+    """Record *event*; the number of its entry. What cannot be written does not happen: an error here ends the
+    caller's transaction."""
+    place = {} if event.contract is None else _place(tx, event.contract)
+    number = record(tx, _entry(event, place))
+    if event.contract is not None:
+        ledger.link_to_contract(tx, event.contract, number)
+    return number
 
 
 def _place(tx: Transaction, contract_id: str) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from appliance.config import MailSettings
 from appliance.errors import NotFound, PreconditionRefused, StateRefused
-from appliance.ledger.audit_trail import AuditEvent, AuditTrail, EventKind, Field
+from appliance.ledger.audit_trail import AuditEvent, EventKind, Field, append_event
 from appliance.model.accounts import GuestInvitation
 from appliance.model.contract import GUEST_PREFIX, Contract, Party
 from appliance.model.notice import Notice, NoticeKind
@@ -186,9 +186,8 @@ SHOWN = 50
 class MessageDeliveries:
     """Nothing is claimed to be sent that a mail server has not taken. Thread-safe."""
 
-    def __init__(self, database: Database, audit: AuditTrail, now: Callable[[], datetime]) -> None:
+    def __init__(self, database: Database, now: Callable[[], datetime]) -> None:
         self._database = database
-        self._audit = audit
         self._now = now
 
     def list_deliveries(self, contract_id: str) -> list[MessageDelivery]:
@@ -215,7 +214,7 @@ class MessageDeliveries:
             if not outbox.resend(tx, message, now):
                 raise StateRefused("This message is not one that can be sent again; look at what became of it.")
             public: dict[str, Field] = {"message": message, "recipient": recipient}
-            self._audit.append(tx, AuditEvent(EventKind.NOTICE_RESENT, now, by, contract_id, public))
+            append_event(tx, AuditEvent(EventKind.NOTICE_RESENT, now, by, contract_id, public))
 
 
 class MailChannel:

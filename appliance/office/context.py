@@ -10,7 +10,7 @@ from datetime import datetime
 from appliance.accounts.sessions import PortalSessions
 from appliance.entered_text import require_text
 from appliance.errors import NotFound
-from appliance.ledger.audit_trail import AuditEvent, AuditTrail, EventKind, Field
+from appliance.ledger.audit_trail import AuditEvent, EventKind, Field, append_event
 from appliance.model.contract import GUEST_PREFIX
 from appliance.model.notice import Notice, NoticeKind
 from appliance.store import contracts, directory, guests, outbox
@@ -23,7 +23,6 @@ class OfficeContext:
     """The collaborators; every one is thread-safe."""
 
     database: Database
-    audit: AuditTrail
     authority: AuthorityClient
     sessions: PortalSessions
     now: Callable[[], datetime]
@@ -34,7 +33,6 @@ class OfficeService:
 
     def __init__(self, context: OfficeContext) -> None:
         self._database = context.database
-        self._audit = context.audit
         self._authority = context.authority
         self._sessions = context.sessions
         self._now = context.now
@@ -43,7 +41,7 @@ class OfficeService:
         self, tx: Transaction, kind: EventKind, by: str, public: Mapping[str, Field], **private: Field
     ) -> None:
         """An event of now in the log, in the caller's transaction."""
-        self._audit.append(tx, AuditEvent(kind, self._now(), by, None, public, private))
+        append_event(tx, AuditEvent(kind, self._now(), by, None, public, private))
 
 
 def notify_officers(tx: Transaction, kind: NoticeKind, now: datetime, *, about: str) -> None:

@@ -92,7 +92,7 @@ class OfficerDecisions(DecisionRecording):
         words, now = checked_reason(reason.strip() or "-", "Say why; the reason goes on record."), self._now()
         with self._database.transaction() as tx:
             pending = officer_decisions.load_decision(tx, act_id)
-            refuse_decision(tx, self._audit, pending, RequestEnding(words, by, now))
+            refuse_decision(tx, pending, RequestEnding(words, by, now))
 
     def _remember(self, pending: OfficerDecision, officer: str) -> None:
         with self._database.transaction() as tx:

@@ -227,7 +227,7 @@ class DecisionRecording(OfficeService):
             accounts.set_state(tx, subject, AccountState.LEFT)
         for seal in remove_custodian_everywhere(tx, subject, self._now()):
             self._tell(tx, EventKind.SEAL_SUSPENDED, SYSTEM, {"subject": seal})
-        end_of_agent(tx, self._audit, subject, by=by, now=self._now())
+        end_of_agent(tx, subject, by=by, now=self._now())
         waiting = enrolment.open_request(tx, subject)
         if waiting is not None:
             enrolment.close(tx, waiting.id, EnrolmentRequestState.WITHDRAWN, at=self._now(), by=by)

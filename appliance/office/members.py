@@ -104,7 +104,7 @@ class Members(OfficeService):
         with self._database.transaction() as tx:
             self._sessions.end_all_sessions(tx, subject, by=by)
             accounts.set_state(tx, subject, AccountState.LEFT)
-            end_of_agent(tx, self._audit, subject, by=by, now=self._now())
+            end_of_agent(tx, subject, by=by, now=self._now())
             self._tell(tx, EventKind.PERSON_LEFT, by, {"subject": subject, "officers": by})
         return None
 

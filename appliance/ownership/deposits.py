@@ -16,7 +16,7 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined, Template
 from appliance.contracts.dependencies import ContractRecords, SigningBackend
 from appliance.errors import NotFound, PreconditionRefused, ResultRefused
 from appliance.language import Language, instants, translator
-from appliance.ledger.audit_trail import AuditEvent, EventKind, Field
+from appliance.ledger.audit_trail import AuditEvent, EventKind, Field, append_event
 from appliance.model.intent import Deposit
 from appliance.pdf.values import ValidationMaterial
 from appliance.store import ownership, people
@@ -199,7 +199,7 @@ class Ownership:
                 at=facts.at,
                 token=token,
                 certificate=certificate,
-                entry=self._records.audit.append(tx, event),
+                entry=append_event(tx, event),
             )
             ownership.insert_deposit(tx, deposit)
             return ownership.load_deposit(tx, deposit.id)

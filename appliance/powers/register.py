@@ -15,7 +15,7 @@ from appliance.documents.blobs import BlobStore
 from appliance.documents.intake import Intake
 from appliance.errors import PreconditionRefused
 from appliance.language.characters import same_name
-from appliance.ledger.audit_trail import AuditEvent, AuditTrail, EventKind, Field
+from appliance.ledger.audit_trail import AuditEvent, EventKind, Field, append_event
 from appliance.ledger.disclosure import Audience, spellings
 from appliance.model.contract import Contract, ContractRevision, ContractState, PartyState
 from appliance.model.powers import Power, PowerBasis, PowerScope, RecordedAction
@@ -37,14 +37,12 @@ class Powers:
         database: Database,
         blobs: BlobStore,
         intake: Intake,
-        audit: AuditTrail,
         policy: Policy,
         now: Callable[[], datetime],
     ) -> None:
         self._database = database
         self._blobs = blobs
         self._intake = intake
-        self._audit = audit
         self._policy = policy
         self._now = now
 
@@ -169,7 +167,7 @@ class Powers:
     ) -> None:
         known: dict[str, Field] = {"power": power.id, "agent": power.agent}
         event = AuditEvent(kind, self._now(), by, None, known | public, private)
-        powers.link(tx, power.id, self._audit.append(tx, event))
+        powers.link(tx, power.id, append_event(tx, event))
 
 
 def _terms(power: Power) -> dict[str, Field]:
@@ -305,7 +303,7 @@ LEFT = "被授权人已离职 / The agent has left"
 """The reason as it is kept with the power, in both languages: it is a record, not a sentence of a page."""
 
 
-def end_of_agent(tx: Transaction, audit: AuditTrail, agent: str, *, by: str, now: datetime) -> int:
+def end_of_agent(tx: Transaction, agent: str, *, by: str, now: datetime) -> int:
     """Revokes every power of *agent* that was not refused or revoked before, verified or not; how many."""
     ended = 0
     for power in powers.of_agent(tx, agent):
@@ -314,7 +312,7 @@ def end_of_agent(tx: Transaction, audit: AuditTrail, agent: str, *, by: str, now
         powers.revoke(tx, power.id, RecordedAction(by, now, LEFT))
         public = {"power": power.id, "agent": agent}
         event = AuditEvent(EventKind.POWER_REVOKED, now, by, None, public, {"reason": LEFT})
-        powers.link(tx, power.id, audit.append(tx, event))
+        powers.link(tx, power.id, append_event(tx, event))
         ended += 1
     return ended
 
@@ -323,10 +321,10 @@ VOID: Final = "The contract that is the letter of this power was declared void."
 """Kept with the power as the reason; translated when it is shown."""
 
 
-def end_with_instrument(tx: Transaction, audit: AuditTrail, contract_id: str, *, by: str, at: datetime) -> None:
+def end_with_instrument(tx: Transaction, contract_id: str, *, by: str, at: datetime) -> None:
     """Revokes every power that rests on the contract, in the transaction that voids it."""
     for power in powers.of_letter(tx, contract_id):
         powers.revoke(tx, power.id, RecordedAction(by, at, VOID))
         public = {"power": power.id, "agent": power.agent, "letter": contract_id}
         event = AuditEvent(EventKind.POWER_REVOKED, at, by, None, public, {"reason": VOID})
-        powers.link(tx, power.id, audit.append(tx, event))
+        powers.link(tx, power.id, append_event(tx, event))

@@ -11,7 +11,7 @@ from pathlib import Path
 from appliance.contracts.access import record_change
 from appliance.errors import PreconditionRefused, StateRefused
 from appliance.language import Language, translator
-from appliance.ledger.audit_trail import AuditEvent, AuditTrail, EventKind
+from appliance.ledger.audit_trail import AuditEvent, EventKind
 from appliance.model.contract import Contract, ContractState
 from appliance.model.notice import DATES, ContractDate, Notice, Occasion, QuietHours, ReminderPreferences
 from appliance.notices.delivery import MessageDeliveries
@@ -81,9 +81,8 @@ YEARS = 100
 class ContractDateService:
     """The initiator keeps them, as a note to be reminded by: what binds is what the signed text says."""
 
-    def __init__(self, database: Database, audit: AuditTrail, now: Callable[[], datetime]) -> None:
+    def __init__(self, database: Database, now: Callable[[], datetime]) -> None:
         self._database = database
-        self._audit = audit
         self._now = now
 
     def list_dates(self, contract_id: str) -> tuple[ContractDate, ...]:
@@ -120,7 +119,7 @@ class ContractDateService:
                     contracts.save_date(tx, contract_id, ContractDate(kind, day, by, now))
             private = {kind.value: None if day is None else day.isoformat() for kind, day in wanted.items()}
             event = AuditEvent(EventKind.DATES_CHANGED, now, by, contract_id, {}, private)
-            record_change(tx, self._audit, contract, event)
+            record_change(tx, contract, event)
 
 
 def _require_order(days: Mapping[Occasion, date | None], now: datetime) -> None:
@@ -247,14 +246,13 @@ def open_reminders(
     derivation = ReminderDerivation(lambda kind: policy.rules_for(kind).reminders, lambda _name: calendar)
     items = ReminderLines(lambda kind: policy.rules_for(kind).reminders, house.outside)
     shown = ReminderLines(lambda kind: policy.rules_for(kind).reminders, house.inside)
-    audit = AuditTrail()
     return ReminderServices(
         ticker=ReminderTick(database, derivation, rules=fingerprint(policy, calendar), now=now),
         mails=ReminderMails(derivation, lambda kind: policy.rules_for(kind).reminders, items, issuer=house.issuer),
         inbox=NoticeInbox(database, shown, house.inside, now),
-        dates=ContractDateService(database, audit, now),
+        dates=ContractDateService(database, now),
         preferences=ReminderPreferenceService(database),
-        deliveries=MessageDeliveries(database, audit, now),
+        deliveries=MessageDeliveries(database, now),
         feeds=CalendarFeeds(database, house.public_url, now),
         absences=AbsentActors(database),
         calendar=calendar,

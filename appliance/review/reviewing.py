@@ -21,7 +21,7 @@ from appliance.errors import (
     PreconditionRefused,
     StateRefused,
 )
-from appliance.ledger.audit_trail import AuditEvent, AuditTrail, EventKind, Field
+from appliance.ledger.audit_trail import AuditEvent, EventKind, Field, append_event
 from appliance.ledger.disclosure import Audience, Disclosure
 from appliance.model import review
 from appliance.model.accounts import AccountRole, AccountState
@@ -92,14 +92,12 @@ class Reviewing:
         self,
         database: Database,
         blobs: BlobStore,
-        audit: AuditTrail,
         checker: ContentChecker,
         standings: ReviewStatuses,
         now: Callable[[], datetime],
     ) -> None:
         self._database = database
         self._blobs = blobs
-        self._audit = audit
         self._checker = checker
         self.standings = standings
         self._now = now
@@ -281,7 +279,7 @@ class Reviewing:
         public: dict[str, Field],
         private: dict[str, Field] | None = None,
     ) -> None:
-        self._audit.append(tx, AuditEvent(kind, self._now(), by, contract, public, private or {}))
+        append_event(tx, AuditEvent(kind, self._now(), by, contract, public, private or {}))
 
 
 def _sign_off(

@@ -10,7 +10,7 @@ from appliance.contracts.dependencies import ContractRecords, SigningBackend, Si
 from appliance.contracts.preconditions import SigningContext, require_preconditions
 from appliance.contracts.signing import SigningService
 from appliance.errors import PreconditionRefused, StateRefused
-from appliance.ledger.audit_trail import SYSTEM, AuditEvent, EventKind, Field
+from appliance.ledger.audit_trail import SYSTEM, AuditEvent, EventKind, Field, append_event
 from appliance.model.contract import Contract, PartyKind
 from appliance.model.intent import IntentRecord, IntentState
 from appliance.model.notice import Notice, NoticeKind
@@ -255,7 +255,7 @@ class SealRequests:
             public={**_public(request), "digest": record.intent.digest.hex()},
             private={"reason": request.reason, "address": record.origin.address},
         )
-        self._records.audit.append(tx, event)
+        append_event(tx, event)
         _enqueue(tx, to_custodians(tx, request, request.asked))
 
     def _keep_approval(self, request: SealRequest, by: str) -> None:
@@ -280,7 +280,7 @@ class SealRequests:
         kind = EventKind.SEAL_APPROVED if enough else EventKind.SEAL_HALF_APPROVED
         digest = intents.load_intent(tx, request.intent).intent.digest.hex()
         public: dict[str, Field] = {**_public(request), "digest": digest, "needed": request.needed}
-        self._records.audit.append(tx, AuditEvent(kind, now, by, request.contract, public))
+        append_event(tx, AuditEvent(kind, now, by, request.contract, public))
         if not enough:
             return
         seal_requests.decide(tx, request, SealRequestState.APPROVED, at=now, by=by)
@@ -311,7 +311,7 @@ class SealRequests:
             public=_public(request),
             private={"reason": reason},
         )
-        self._records.audit.append(tx, event)
+        append_event(tx, event)
 
 
 def _request(contract: Contract, record: IntentRecord, reason: str, now: datetime) -> SealRequest:

@@ -20,7 +20,6 @@ from appliance.accounts.sessions import ClientInfo
 from appliance.accounts.tickets import LinkTokens
 from appliance.config import Settings
 from appliance.home import Home
-from appliance.ledger.audit_trail import AuditTrail
 from appliance.model.accounts import AccountRole, LinkPurpose, NewAccount, OpenedSession
 from appliance.store import ledger
 from appliance.store.database import Database
@@ -98,9 +97,7 @@ def house(tmp_path: Path, authority: RunningAuthority) -> Iterator[House]:
     database = Database(home.database)
     made: list[House] = []
     with authority.client("web") as client:
-        room = AccountsContext(
-            Settings(home), database, AuditTrail(), client, LinkTokens(bytes(range(32))), lambda: made[0].at
-        )
+        room = AccountsContext(Settings(home), database, client, LinkTokens(bytes(range(32))), lambda: made[0].at)
         made.append(House(AccountsService(room), room, datetime(2026, 11, 25, 8, 0, 3, tzinfo=UTC)))
         yield made[0]
     database.close()

@@ -16,7 +16,6 @@ from appliance.administration.pin_custodians import WITHDRAWN, PinCustodianEnd, 
 from appliance.clock import utc_now
 from appliance.errors import NotFound, PreconditionRefused, StateRefused, StorageError
 from appliance.home import make_directory
-from appliance.ledger.audit_trail import AuditTrail
 from appliance.model.administration import (
     ROOT,
     AdministratorRole,
@@ -277,7 +276,7 @@ def test_a_keeper_ends_also_while_the_portals_database_does_not_open(house: Hous
         raise StorageError("It does not open.")
 
     room = replace(house.administration.pin_custodians._context, portal=broken)
-    keepers = PinCustodians(room, own.client("operator"), own.client("operator"), AuditTrail())
+    keepers = PinCustodians(room, own.client("operator"), own.client("operator"))
 
     assert keepers.try_end_custodian("sun", by=ROOT) == PinCustodianEnd(ended=None, left=None)
 
@@ -299,9 +298,9 @@ def silent(house: House, own: RunningAuthority) -> Iterator[None]:
 
 def offices(house: House, own: RunningAuthority) -> tuple[DecisionDrafts, OfficerDecisions]:
     """The officers' side, in the house's portal."""
-    database, web, history = house.administration.pin_custodians._context.portal(), own.client("web"), AuditTrail()
-    sessions = PortalSessions(database, history, house.settings.sessions, utc_now)
-    context = OfficeContext(database, history, web, sessions, utc_now)
+    database, web = house.administration.pin_custodians._context.portal(), own.client("web")
+    sessions = PortalSessions(database, house.settings.sessions, utc_now)
+    context = OfficeContext(database, web, sessions, utc_now)
     return DecisionDrafts(context), OfficerDecisions(context)
 
 

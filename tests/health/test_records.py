@@ -14,7 +14,6 @@ from appliance.health.authority_checks import ceremonies
 from appliance.health.check_context import open_check_context
 from appliance.health.service_checks import is_to_be_told, maintenance_finding
 from appliance.home import Home
-from appliance.ledger.audit_trail import AuditTrail
 from appliance.model.administration import MaintenanceWindow
 from appliance.store import ledger
 from appliance.store.database import Database
@@ -54,7 +53,7 @@ def test_ceremonies_go_into_the_log_once_and_a_change_is_found(stationed: Statio
     home = stationed.home
     database = Database(home.database)
     with AuthorityClient(home.authority_socket("scheduler")) as authority:
-        records = CeremonyRecords(database, AuditTrail(), authority, lambda: NOON)
+        records = CeremonyRecords(database, authority, lambda: NOON)
         records.record_ceremonies()
         [first, *_] = authority.ceremonies()
         with database.reading() as tx:

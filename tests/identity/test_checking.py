@@ -11,7 +11,6 @@ import pytest
 
 from appliance.errors import PreconditionRefused, StateRefused
 from appliance.identity import IdentityCheck, IdentityChecks
-from appliance.ledger.audit_trail import AuditTrail
 from appliance.model.people import Against, IdentityDocument
 from appliance.policy import Policy
 from appliance.store import ledger
@@ -32,7 +31,7 @@ def database(tmp_path: Path) -> Iterator[Database]:
 
 @pytest.fixture
 def checks(database: Database) -> IdentityChecks:
-    return IdentityChecks(database, AuditTrail(), Policy(), lambda: NOON)
+    return IdentityChecks(database, Policy(), lambda: NOON)
 
 
 def check(number: str = NUMBER, **changes: object) -> IdentityCheck:

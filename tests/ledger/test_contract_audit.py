@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from appliance.ledger import Sequencer
-from appliance.ledger.audit_trail import AuditEvent, AuditTrail, EventKind
+from appliance.ledger.audit_trail import AuditEvent, EventKind, append_event
 from appliance.ledger.contract_audit import COLUMNS, Audit
 from appliance.ledger.disclosure import Audience
 from appliance.store.database import Database
@@ -38,7 +38,7 @@ class Files:
 
     def tell(self, kind: EventKind, **private: str) -> None:
         with self.database.transaction() as tx:
-            AuditTrail().append(tx, AuditEvent(kind, WHEN, "person-9", CONTRACT.id, {}, private))
+            append_event(tx, AuditEvent(kind, WHEN, "person-9", CONTRACT.id, {}, private))
 
 
 @pytest.fixture

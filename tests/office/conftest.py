@@ -12,7 +12,6 @@ from appliance.accounts.sessions import PortalSessions
 from appliance.demonstration import participants
 from appliance.demonstration.participants import DemonstrationAuthenticators
 from appliance.language import Language
-from appliance.ledger.audit_trail import AuditTrail
 from appliance.model.office import OfficerDecision, ProposedPasskey
 from appliance.model.people import Person
 from appliance.office import Office, OfficeContext
@@ -46,7 +45,7 @@ def office(appliance: Appliance) -> Office:
 def office_with(appliance: Appliance, authority: AuthorityClient) -> Office:
     """The same office with another client in front of the authority."""
     sessions: PortalSessions = appliance.sessions
-    return Office(OfficeContext(appliance.database, AuditTrail(), authority, sessions, appliance.now))
+    return Office(OfficeContext(appliance.database, authority, sessions, appliance.now))
 
 
 def newcomer(appliance: Appliance, *, name: str = "赵示例", organisation: str = participants.ALPHA) -> Person:

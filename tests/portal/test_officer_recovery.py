@@ -18,7 +18,6 @@ from appliance.demonstration.participants import OFFICER
 from appliance.health.authority_checks import recovery
 from appliance.health.check_context import open_check_context
 from appliance.health.findings import Condition, RunbookPage
-from appliance.ledger.audit_trail import AuditTrail
 from appliance.model.accounts import AccountRole, AccountState
 from appliance.model.notice import NoticeKind
 from appliance.office.appointing import Appointing
@@ -121,9 +120,9 @@ def test_an_officer_comes_in_again(recovered: tuple[World, str]) -> None:
 
 def seen_by_officers(world: World, appliance: Appliance) -> None:
     """The ceremony is in the log, in every officer's mail, and for a week before the administrators."""
-    records = CeremonyRecords(appliance.database, AuditTrail(), appliance.authority, appliance.now)
+    records = CeremonyRecords(appliance.database, appliance.authority, appliance.now)
     with world.opened(role="scheduler") as scheduler:
-        records = CeremonyRecords(appliance.database, AuditTrail(), scheduler.authority, appliance.now)
+        records = CeremonyRecords(appliance.database, scheduler.authority, appliance.now)
         records.record_ceremonies()
         records.record_ceremonies()
     with appliance.database.reading() as tx:

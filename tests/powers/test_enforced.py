@@ -11,7 +11,6 @@ import pytest
 from appliance.demonstration.participants import ALPHA, BETA, CONTRACT_SEAL, CUSTODIAN, LI, ZHANG
 from appliance.errors import PreconditionRefused, StateRefused
 from appliance.identity import IdentityCheck, IdentityChecks
-from appliance.ledger.audit_trail import AuditTrail
 from appliance.ledger.timeline import Timeline
 from appliance.model.contract import Contract, Money, PartyState
 from appliance.model.intent import IntentState
@@ -186,7 +185,7 @@ def test_an_unchecked_person_cannot_sign_what_policy_reserves(office: Office, ap
 
 def test_a_check_is_good_only_as_long_as_the_type_of_contract_says(office: Office, appliance: Appliance) -> None:
     a_month_ago = IdentityChecks(
-        appliance.database, AuditTrail(), appliance.policy, lambda: appliance.now() - timedelta(days=31)
+        appliance.database, appliance.policy, lambda: appliance.now() - timedelta(days=31)
     )
     given = IdentityCheck(IdentityDocument.PASSPORT, "E12345678", Against.ORIGINAL, answers=CUSTODIAN.subject)
     for record in appliance.identity.checks_of(ZHANG.subject):

@@ -22,7 +22,7 @@ from appliance.contracts.dependencies import ContractRecords, SigningRules
 from appliance.contracts.endings import Endings, Extending
 from appliance.contracts.handing_over import HandingOver
 from appliance.language import Language
-from appliance.ledger.audit_trail import AuditTrail, EventKind
+from appliance.ledger.audit_trail import EventKind
 from appliance.model.accounts import AccountState
 from appliance.model.contract import (
     Contract,
@@ -133,7 +133,6 @@ class Year:
         absent = cast(Any, None)  # nothing here touches documents, keys or the authority
         records = ContractRecords(
             self.database,
-            AuditTrail(),
             lambda tx, notices: [outbox.enqueue(tx, notice) for notice in notices] and None,
             self.clock,
         )

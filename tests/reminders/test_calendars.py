@@ -8,7 +8,6 @@ import icalendar
 import pytest
 
 from appliance.errors import NotFound
-from appliance.ledger.audit_trail import AuditTrail
 from appliance.model.accounts import AccountState
 from appliance.model.contract import ContractState, SigningOrder
 from appliance.model.notice import Occasion
@@ -61,7 +60,7 @@ def test_deadlines_and_dates_stand_in_the_calendars_of_those_concerned(house: Ye
     house.sign("c2")
     with house.database.transaction() as tx:
         contracts.move(tx, contracts.load_contract(tx, "c2"), ContractState.COMPLETED)
-    ContractDateService(house.database, AuditTrail(), house.clock).change_dates(
+    ContractDateService(house.database, house.clock).change_dates(
         "c2", {Occasion.EXPIRY: date(2027, 1, 31)}, by=INITIATOR
     )
     feeds = feeds_of(house)

@@ -7,7 +7,6 @@ from datetime import date, timedelta
 import pytest
 
 from appliance.errors import PreconditionRefused, StateRefused
-from appliance.ledger.audit_trail import AuditTrail
 from appliance.model.accounts import AccountState
 from appliance.model.contract import ContractState, SigningOrder
 from appliance.model.notice import Occasion, ReminderPreferences
@@ -167,7 +166,7 @@ def dated(house: Year) -> ContractDateService:
     with house.database.transaction() as tx:
         contracts.move(tx, contracts.load_contract(tx, "c1"), ContractState.COMPLETED)
         contracts.touch(tx, "c1", kind="contract-completed", actor="system", at=house.now)
-    return ContractDateService(house.database, AuditTrail(), house.clock)
+    return ContractDateService(house.database, house.clock)
 
 
 def test_the_initiator_is_reminded_of_dates_beyond_signing(house: Year) -> None:
@@ -226,7 +225,7 @@ def test_dates_are_the_initiators_and_follow_each_other(house: Year) -> None:
 def test_what_has_ended_has_no_dates(house: Year) -> None:
     house.send(2, 24, (SHANGHAI,), SigningOrder.PARALLEL)
     house.endings.recall("c2", by=INITIATOR, reason="条款有误")
-    dates = ContractDateService(house.database, AuditTrail(), house.clock)
+    dates = ContractDateService(house.database, house.clock)
     with pytest.raises(StateRefused, match="has ended"):
         dates.change_dates("c2", {Occasion.EXPIRY: date(2027, 1, 1)}, by=INITIATOR)
 

@@ -17,7 +17,7 @@ from appliance.contracts.permissions import ContractActor, Permission
 from appliance.demonstration.participants import LI, OFFICER, ZHANG
 from appliance.errors import NotFound, PreconditionRefused, StateRefused
 from appliance.ledger import Sequencer
-from appliance.ledger.audit_trail import AuditEvent, AuditTrail, EventKind
+from appliance.ledger.audit_trail import AuditEvent, EventKind, append_event
 from appliance.ledger.check import LogCheck, LogReport
 from appliance.model.contract import Contract
 from appliance.model.retention import DisposalState
@@ -258,7 +258,7 @@ def test_what_is_personal_goes_and_the_log_is_whole(world: World, now_: Applianc
         event = AuditEvent(
             EventKind.PROFILE_CHANGED, now_.now(), subject, None, {"subject": subject}, {"name": "孙待删"}
         )
-        entry = AuditTrail().append(tx, event)
+        entry = append_event(tx, event)
     remainder = now_.retention.erasure.erase_person(subject, reason="本人要求", by=OFFICER)
     assert remainder.contracts == ()
     with now_.database.reading() as tx:
