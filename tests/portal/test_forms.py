@@ -1,4 +1,4 @@
-"""What a refused form is answered with (:func:`webui.portal.pages.form`), whatever page it is on."""
+"""What a refused form is answered with (:func:`webui.shared.form_pages.form`), whatever page it is on."""
 
 from __future__ import annotations
 

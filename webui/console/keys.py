@@ -7,19 +7,16 @@ ceremonies, with their transcripts on ``/keys/ceremonies/NUMBER``.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 from typing import Any
 
-from flask import Blueprint, Response, make_response, redirect, render_template, url_for
-from werkzeug.wrappers import Response as BaseResponse
+from flask import Blueprint, render_template
 
 from appliance.administration.sign_in import ConsoleSessionHolder
 from appliance.administration.unlocking import LONGEST_PART, PARTS, PinPart
-from appliance.errors import ApplianceError, NotFound
-from appliance.model.administration import Actor
+from appliance.errors import NotFound
 from appliance.operations.inventory import ExpiringItem, ExpiringKind, expiring_items
 from hsm.errors import AuthorityError
 from hsm.names import pin_custodian_subject
@@ -27,6 +24,7 @@ from hsm.operation_types import AuthorityState, AuthorityStatus, HeldCeremony
 from webui.console.access import administration, parts, visitor
 from webui.shared import passkeys
 from webui.shared.errors import status_of
+from webui.shared.form_pages import Answer, form, render, see_other
 from webui.shared.forms import field, sentence
 from webui.shared.language import bare_time, translate
 
@@ -129,51 +127,16 @@ def _keepers() -> list[str] | None:
 
 LONGEST_ACT = 500
 
-View = BaseResponse | str
-
 unlocking = Blueprint("unlocking", __name__)
 
 
 @unlocking.get("/unlock")
-def show() -> View:
+def show() -> Answer:
     """What the visitor is asked for."""
-    return _page(visitor(), {})
-
-
-@unlocking.post("/unlock")
-def give() -> View:
-    """One custodian's part."""
-    number = field("part", 1)
-    part = PinPart(int(number) if number in ("1", "2") else 0, field("pin", LONGEST_PART))
-
-    def give_part(by: Actor) -> None:
-        answer = passkeys.activation(
-            pin_custodian_subject(by.login), field(passkeys.FIELD, passkeys.LONGEST_ANSWER)
-        )
-        administration().unlocking.give_part(_fields(field("act", LONGEST_ACT)), part, answer, by=by)
-
-    return _done(give_part)
-
-
-@unlocking.post("/unlock/forget")
-def forget() -> View:
-    """The part that waits is forgotten."""
-    return _done(administration().unlocking.forget_part)
-
-
-def _done(do: Callable[[Actor], None]) -> View:
     who = visitor()
-    try:
-        do(who.actor)
-    except (ApplianceError, AuthorityError) as refusal:
-        return _page(who, {"": sentence(refusal)}, status_of(refusal))
-    return redirect(url_for("unlocking.show"), 303)
-
-
-def _page(who: ConsoleSessionHolder, problems: dict[str, str], status: int = 200) -> Response:
     standing = administration().unlocking.status_for(who.actor)
     party = parts().settings.console.relying_party
-    page = render_template(
+    return render(
         "unlock.html",
         locked=parts().authority.status().state is AuthorityState.LOCKED,
         standing=standing,
@@ -181,9 +144,27 @@ def _page(who: ConsoleSessionHolder, problems: dict[str, str], status: int = 200
         act=json.dumps(standing.act.fields()),
         options=passkeys.request_options(standing.act.challenge(), standing.credentials, party),
         choices=[each for each in PARTS if each != standing.given],
-        problems=problems,
     )
-    return make_response(page, status)
+
+
+@unlocking.post("/unlock")
+@form(show, visitor, status=status_of)
+def give(who: ConsoleSessionHolder) -> Answer:
+    """One custodian's part."""
+    number = field("part", 1)
+    part = PinPart(int(number) if number in ("1", "2") else 0, field("pin", LONGEST_PART))
+    posted = field(passkeys.FIELD, passkeys.LONGEST_ANSWER)
+    answer = passkeys.activation(pin_custodian_subject(who.login), posted)
+    administration().unlocking.give_part(_fields(field("act", LONGEST_ACT)), part, answer, by=who.actor)
+    return see_other("unlocking.show")
+
+
+@unlocking.post("/unlock/forget")
+@form(show, visitor, status=status_of)
+def forget(who: ConsoleSessionHolder) -> Answer:
+    """The part that waits is forgotten."""
+    administration().unlocking.forget_part(who.actor)
+    return see_other("unlocking.show")
 
 
 def _fields(text: str) -> Any:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
+from flask import Blueprint, g, redirect, request
 from werkzeug.wrappers import Response as BaseResponse
 
+from appliance.accounts.sessions import ClientInfo
 from appliance.administration.account_setup import AdministratorArrival
-from appliance.errors import ApplianceError, PreconditionRefused, SignInRefused
+from appliance.errors import ApplianceError, NotFound, PreconditionRefused, SignInRefused
 from webui.console import access
 from webui.console.access import administration
+from webui.shared.form_pages import Answer, form, render, see_other, unprocessable
 from webui.shared.forms import field, sentence
 from webui.shared.session_cookies import client_info
 from webui.shared.sign_in_forms import (
@@ -19,70 +21,60 @@ from webui.shared.sign_in_forms import (
     LONGEST_TICKET,
     REFUSALS,
     code_form,
-    form_page,
     next_path,
-    problems_of,
     refusal_status,
     repeated_password,
 )
 
 LONGEST_TOKEN = 300
 
-View = BaseResponse | str
-
-
 blueprint = Blueprint("entrance", __name__)
 
 
+def _first_page() -> Answer:
+    return render(
+        "login.html",
+        next=_next(),
+        typed={"login": field("login", LONGEST_LOGIN)},
+        is_new=not administration().administrators.everybody(),
+    )
+
+
+def _second_page(ticket: str, **problems: str) -> Answer:
+    status = 422 if problems else 200
+    return render("code.html", status=status, ticket=ticket, next=_next(), problems=problems)
+
+
 @blueprint.get("/login")
-def login() -> View:
+def login() -> Answer:
     """The first step's form."""
     return redirect(_next(), 303) if access.visitor_or_none() else _first_page()
 
 
 @blueprint.post("/login")
-def password() -> View:
+@form(_first_page, client_info, refusals=REFUSALS, status=refusal_status)
+def password(client: ClientInfo) -> Answer:
     """The first step; the second one's form."""
     given = field("login", LONGEST_LOGIN), field("password", LONGEST_PASSWORD)
-    try:
-        return _second_page(administration().sign_in.check_password(*given, client_info()))
-    except REFUSALS as refusal:
-        return _first_page(refusal)
+    return _second_page(administration().sign_in.check_password(*given, client))
 
 
 @blueprint.post("/login/code")
-def code() -> View:
+@form(_first_page, client_info, refusals=REFUSALS, status=refusal_status)
+def code(client: ClientInfo) -> Answer:
     """The second step; then one is in."""
     ticket = field("ticket", LONGEST_TICKET)
     try:
-        opened = administration().sign_in.check_code(ticket, field("code", LONGEST_CODE), client_info())
+        opened = administration().sign_in.check_code(ticket, field("code", LONGEST_CODE), client)
     except SignInRefused as refusal:
-        return _second_page(ticket, refusal)
-    except REFUSALS as refusal:
-        return _first_page(refusal)
+        return _second_page(ticket, code=sentence(refusal))
     return access.admit(redirect(_next(), 303), opened)
 
 
 @blueprint.post("/logout")
-def logout() -> View:
+def logout() -> BaseResponse:
     """Signs out."""
     return access.dismiss(redirect("/login", 303))
-
-
-def _first_page(problem: ApplianceError | None = None) -> Response:
-    page = render_template(
-        "login.html",
-        next=_next(),
-        typed={"login": field("login", LONGEST_LOGIN)},
-        problems=problems_of(problem),
-        is_new=not administration().administrators.everybody(),
-    )
-    return make_response(page, refusal_status(problem))
-
-
-def _second_page(ticket: str, problem: ApplianceError | None = None) -> Response:
-    page = render_template("code.html", ticket=ticket, next=_next(), problems=problems_of(problem, "code"))
-    return make_response(page, refusal_status(problem))
 
 
 def _next() -> str:
@@ -90,68 +82,64 @@ def _next() -> str:
 
 
 @blueprint.get("/welcome")
-def entry() -> View:
+def entry() -> Answer:
     """The form for a link that was copied by hand."""
-    return form_page("welcome.html", {})
+    return render("welcome.html")
 
 
 @blueprint.post("/welcome")
-def enter() -> View:
+@form(entry, lambda: None, "token", refusals=(ApplianceError, NotFound), status=unprocessable)
+def enter(_: None) -> Answer:
     """To where the link leads."""
     token = field("token", LONGEST_TOKEN).strip().rstrip("/").rpartition("/")[2]
-    try:
-        administration().account_setup.open_link(token)
-    except ApplianceError as refusal:
-        return form_page("welcome.html", {"token": sentence(refusal)})
-    return redirect(url_for("entrance.arrival", token=token), 303)
+    administration().account_setup.open_link(token)
+    return see_other("entrance.arrival", token=token)
+
+
+def _arrive(token: str) -> AdministratorArrival:
+    """Who came by this link, asked once for each request: a form is shown again also when it has just ended."""
+    if "arrived" not in g:
+        g.arrived = administration().account_setup.open_link(token)
+    return g.arrived  # type: ignore[no-any-return]  # g is untyped
+
+
+def _passwords(token: str) -> Answer:
+    arrived = _arrive(token)
+    return render("password.html", who=arrived.administrator, token=token, needs_code=arrived.needs_code)
+
+
+def _factors(token: str) -> Answer:
+    arrived, setup = _arrive(token), administration().account_setup
+    return code_form("factor.html", lambda sealed: setup.code_draft(arrived, sealed=sealed), token=token)
 
 
 @blueprint.get("/welcome/<token>")
-def arrival(token: str) -> View:
+def arrival(token: str) -> Answer:
     """The step of the set-up that is next."""
-    arrived = administration().account_setup.open_link(token)
-    if arrived.has_password and "password" not in request.args:
-        return _factor_page(arrived, token, {})
-    return _password_page(arrived, token, {})
+    if _arrive(token).has_password and "password" not in request.args:
+        return _factors(token)
+    return _passwords(token)
 
 
 @blueprint.post("/welcome/<token>")
-def choose(token: str) -> View:
+@form(
+    _passwords,
+    _arrive,
+    lambda refusal: "code" if isinstance(refusal, SignInRefused) else "password",
+    refusals=(SignInRefused, PreconditionRefused),
+    status=unprocessable,
+)
+def choose(arrived: AdministratorArrival, token: str) -> Answer:
     """The password, with the code of the link where it takes one."""
-    setup = administration().account_setup
-    arrived = setup.open_link(token)
-    given, problems = repeated_password()
-    if problems:
-        return _password_page(arrived, token, problems)
-    try:
-        further = setup.choose_password(arrived, given, code=field("code", LONGEST_CODE))
-    except SignInRefused as refusal:
-        return _password_page(arrived, token, {"code": sentence(refusal)})
-    except PreconditionRefused as refusal:
-        return _password_page(arrived, token, {"password": sentence(refusal)})
-    return redirect(url_for("entrance.arrival", token=further or token), 303)
+    code = field("code", LONGEST_CODE)
+    further = administration().account_setup.choose_password(arrived, repeated_password(), code=code)
+    return see_other("entrance.arrival", token=further or token)
 
 
 @blueprint.post("/welcome/<token>/code")
-def prove(token: str) -> View:
+@form(_factors, _arrive, "code", refusals=(PreconditionRefused,), status=unprocessable)
+def prove(arrived: AdministratorArrival, **_address: object) -> Answer:
     """The login code; then one is in."""
-    setup = administration().account_setup
-    arrived = setup.open_link(token)
-    sealed, given = field("sealed", LONGEST_SEALED), field("code", LONGEST_CODE)
-    try:
-        opened = setup.finish_with_code(arrived, sealed, given, client_info())
-    except PreconditionRefused as refusal:
-        return _factor_page(arrived, token, {"code": sentence(refusal)}, sealed)
+    given = field("sealed", LONGEST_SEALED), field("code", LONGEST_CODE)
+    opened = administration().account_setup.finish_with_code(arrived, *given, client_info())
     return access.admit(redirect("/", 303), opened)
-
-
-def _factor_page(arrived: AdministratorArrival, token: str, problems: dict[str, str], sealed: str = "") -> View:
-    setup = administration().account_setup
-    return code_form(
-        "factor.html", lambda sealed: setup.code_draft(arrived, sealed=sealed), problems, sealed, token=token
-    )
-
-
-def _password_page(arrived: AdministratorArrival, token: str, problems: dict[str, str]) -> Response:
-    who, needs_code = arrived.administrator, arrived.needs_code
-    return form_page("password.html", problems, who=who, token=token, needs_code=needs_code)

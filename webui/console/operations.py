@@ -8,33 +8,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 
-from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
-from werkzeug.wrappers import Response as BaseResponse
+from flask import Blueprint, render_template, request
 
 from appliance.administration.action import Action, Argument, ArgumentKind
 from appliance.administration.actions import REGISTRY, find_action, may_ask
 from appliance.administration.sign_in import ConsoleSessionHolder
 from appliance.administration.signatures import SignedRequest
 from appliance.entered_text import local_time
-from appliance.errors import ApplianceError, NotAllowed, PreconditionRefused, StateRefused, StorageError
-from appliance.model.administration import Actor, AdminRequest, AdminRequestState, DualControlRole
+from appliance.errors import ApplianceError, NotAllowed, NotFound, PreconditionRefused, StateRefused, StorageError
+from appliance.model.administration import AdminRequest, AdminRequestState, DualControlRole
 from webui.console import requests
 from webui.console.access import TITLES, administration, visitor, visitor_or_none
 from webui.console.requests import OfferedAction
 from webui.shared import passkeys
 from webui.shared.errors import status_of
+from webui.shared.form_pages import Answer, form, render, see_other
 from webui.shared.forms import field, sentence
 from webui.shared.language import translate, zone_of_reader
-from webui.shared.sign_in_forms import form_page
 
 LONGEST = 600
 """Letters of an argument that are looked at; the action refuses what is too long."""
 
 RECENT = 12
-
-View = BaseResponse | str
 
 blueprint = Blueprint("operations", __name__)
 
@@ -73,8 +70,8 @@ def everything() -> str:
     )
 
 
-@blueprint.get("/operations/<name>")
-def form(name: str) -> View:
+@blueprint.get("/operations/<name>", endpoint="form")
+def show_action(name: str) -> Answer:
     """The form of an action; where nothing is asked for, what it will do."""
     who, action = _allowed(name)
     if not _asked_for(action):
@@ -83,7 +80,7 @@ def form(name: str) -> View:
 
 
 @blueprint.post("/operations/<name>")
-def take(name: str) -> View:
+def take(name: str) -> Answer:
     """What was typed; with ``sure``, what is asked for."""
     who, action = _allowed(name)
     sure = field("sure", 5) == "yes"
@@ -106,62 +103,52 @@ def take(name: str) -> View:
 
 
 @blueprint.get("/requests/<act_id>")
-def request_page(act_id: str) -> View:
+def request_page(act_id: str) -> Answer:
     """One act."""
-    return _page(visitor(), administration().requests.find_request(act_id[:64]), {})
-
-
-@blueprint.post("/requests/<act_id>/approve")
-def approve(act_id: str) -> View:
-    """The second person agrees, by passkey."""
-    answer = field(passkeys.FIELD, passkeys.LONGEST_ANSWER)
-    return _decided(act_id, lambda id_, by: administration().requests.approve_request(id_, by=by, answer=answer))
-
-
-@blueprint.post("/requests/<act_id>/refuse")
-def refuse(act_id: str) -> View:
-    """The second person does not agree."""
-    return _decided(act_id, lambda id_, by: administration().requests.refuse_request(id_, by=by))
-
-
-@blueprint.post("/requests/<act_id>/withdraw")
-def withdraw(act_id: str) -> View:
-    """Its author takes it back."""
-    return _decided(act_id, lambda id_, by: administration().requests.withdraw_request(id_, by=by))
-
-
-def _decided(act_id: str, decide: Callable[[str, Actor], AdminRequest]) -> View:
-    who = visitor()
-    before = administration().requests.find_request(act_id[:64])
-    try:
-        return _result(who, decide(act_id[:64], who.actor))
-    except ApplianceError as refusal:
-        return _page(who, before, {"": sentence(refusal)}, status_of(refusal))
-
-
-def _result(who: ConsoleSessionHolder, act: AdminRequest) -> View:
-    """To the act's own page; what is shown once and kept nowhere is shown now."""
-    if act.outcome and act.outcome.secret:
-        return render_template("outcome.html", act=requests.show_request(who, act))
-    return redirect(url_for("operations.request_page", act_id=act.id), 303)
-
-
-def _page(
-    who: ConsoleSessionHolder, act: AdminRequest, problems: Mapping[str, str], status: int = 200
-) -> Response:
-    seen, service = requests.show_request(who, act), administration()
-    page = render_template(
+    who, service = visitor(), administration()
+    act = service.requests.find_request(act_id[:64])
+    seen = requests.show_request(who, act)
+    asked = service.requests.signing_options(act, DualControlRole.APPROVES, by=who.actor) if seen.yours else None
+    return render(
         "request.html",
         act=seen,
-        options=service.requests.signing_options(act, DualControlRole.APPROVES, by=who.actor)
-        if seen.yours
-        else None,
+        options=asked,
         code=service.account_setup.code_for(act.id) if requests.has_code(who, act) else "",
         warning=requests.warning(act.action, act.arguments) if seen.open else "",
         told=service.approval_mail.notified_approvers(act) if seen.open else None,
-        problems=problems,
     )
-    return make_response(page, status)
+
+
+_decision = form(request_page, visitor, refusals=(ApplianceError, NotFound), status=status_of)
+
+
+@blueprint.post("/requests/<act_id>/approve")
+@_decision
+def approve(who: ConsoleSessionHolder, act_id: str) -> Answer:
+    """The second person agrees, by passkey."""
+    answer = field(passkeys.FIELD, passkeys.LONGEST_ANSWER)
+    return _result(who, administration().requests.approve_request(act_id[:64], by=who.actor, answer=answer))
+
+
+@blueprint.post("/requests/<act_id>/refuse")
+@_decision
+def refuse(who: ConsoleSessionHolder, act_id: str) -> Answer:
+    """The second person does not agree."""
+    return _result(who, administration().requests.refuse_request(act_id[:64], by=who.actor))
+
+
+@blueprint.post("/requests/<act_id>/withdraw")
+@_decision
+def withdraw(who: ConsoleSessionHolder, act_id: str) -> Answer:
+    """Its author takes it back."""
+    return _result(who, administration().requests.withdraw_request(act_id[:64], by=who.actor))
+
+
+def _result(who: ConsoleSessionHolder, act: AdminRequest) -> Answer:
+    """To the act's own page; what is shown once and kept nowhere is shown now."""
+    if act.outcome and act.outcome.secret:
+        return render_template("outcome.html", act=requests.show_request(who, act))
+    return see_other("operations.request_page", act_id=act.id)
 
 
 def _signed(action: Action) -> SignedRequest | None:
@@ -217,25 +204,27 @@ def _given(action: Action, typed: Mapping[str, str]) -> tuple[dict[str, str], di
     return given, problems
 
 
-def _ask(action: Action, typed: Mapping[str, str], problems: Mapping[str, str]) -> Response:
-    fields, note = _fields(_asked_for(action), typed), requests.note_of(action)
-    return form_page("action.html", problems, action=action, fields=fields, note=note, effect="", fixed=())
+def _ask(action: Action, typed: Mapping[str, str], problems: Mapping[str, str]) -> Answer:
+    return _page(action, problems, fields=_fields(_asked_for(action), typed), effect="", fixed=())
+
+
+def _page(action: Action, problems: Mapping[str, str], **shown: object) -> Answer:
+    note, status = requests.note_of(action), 422 if problems else 200
+    return render("action.html", status=status, problems=problems, action=action, note=note, **shown)
 
 
 def _confirm(
     who: ConsoleSessionHolder, action: Action, given: Mapping[str, str], problems: Mapping[str, str]
-) -> Response:
+) -> Answer:
     kept = {each.name: given[each.name] for each in _asked_for(action) if given.get(each.name)}
     service = administration().requests
     draft = service.draft_request(action.name, kept, by=who.actor) if action.persons == 2 else None
-    return form_page(
-        "action.html",
+    return _page(
+        action,
         problems,
-        action=action,
         fields=_fields([each for each in action.arguments if each.is_secret], {}),
         effect=requests.effect_of(action, kept),
         undo=translate()(action.undo) if action.undo else "",
-        note=requests.note_of(action),
         warning=requests.warning(action.name, kept),
         draft=draft,
         options=service.signing_options(draft, DualControlRole.ASKS, by=who.actor) if draft else None,

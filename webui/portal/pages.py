@@ -1,42 +1,48 @@
-"""What the portal's pages are made with: the appliance behind them, and forms that come back with what is wrong.
-
-A page with a form is one view that renders it (:func:`render`), and one view for each way to post it
-(:func:`form`). Whatever the second refuses, the first shows again, with the sentence and with what was typed.
-"""
+"""What the portal's pages are made with: the appliance behind them, and :mod:`webui.shared.form_pages`."""
 
 from __future__ import annotations
 
-import inspect
 import io
-from collections.abc import Callable, Mapping
-from functools import partial, wraps
+from collections.abc import Callable
+from functools import partial
 from operator import attrgetter
-from typing import Any, TypeVar, cast
+from typing import cast
 
-from flask import (
-    Flask,
-    Response,
-    current_app,
-    g,
-    make_response,
-    redirect,
-    render_template,
-    request,
-    send_file,
-    url_for,
-)
-from flask.typing import ResponseReturnValue
+from flask import Flask, Response, current_app, redirect, send_file
 from werkzeug.local import LocalProxy
 from werkzeug.wrappers import Response as BaseResponse
 
-from appliance.errors import ApplianceError, NotFound, StateRefused
+from appliance.errors import NotFound
 from appliance.wiring import Appliance
-from hsm.errors import AuthorityError
-from webui.shared.errors import Refusal, status_of
-from webui.shared.forms import address_once, sentence
+from webui.shared.form_pages import (
+    Answer,
+    FormProblems,
+    form,
+    form_problems,
+    render,
+    see_other,
+    status_in_form,
+    status_in_workflow,
+    unprocessable,
+)
+from webui.shared.forms import address_once
 
-Answer = ResponseReturnValue
-"""What a view returns."""
+__all__ = [
+    "Answer",
+    "FormProblems",
+    "Portal",
+    "appliance",
+    "form",
+    "form_problems",
+    "name_of",
+    "once",
+    "render",
+    "saved_file",
+    "see_other",
+    "status_in_form",
+    "status_in_workflow",
+    "unprocessable",
+]
 
 
 class Portal(Flask):
@@ -47,97 +53,6 @@ class Portal(Flask):
 
 appliance = cast(Appliance, LocalProxy(partial(attrgetter("appliance"), current_app)))
 """The appliance of the application that answers the request."""
-
-REFUSALS: tuple[type[ApplianceError] | type[AuthorityError], ...] = (ApplianceError, AuthorityError)
-"""What a form shows again with its sentence; unknown ids stay pages of their own (404)."""
-
-Place = str | Mapping[str, str] | Callable[[Refusal], str]
-"""Where in its form a refusal is shown; see :func:`form`."""
-
-L = TypeVar("L")
-
-
-class FormProblems(Exception):
-    """What is wrong with a posted form: a sentence for each field, at ``""`` for the form as a whole; and the
-    status of the page that shows it."""
-
-    def __init__(self, problems: Mapping[str, str], status: int = 422) -> None:
-        super().__init__(problems)
-        self.problems, self.status = problems, status
-
-
-def render(page: str, /, *, status: int | None = None, **shown: Any) -> Response:
-    """The template *page* with what is *shown*; with ``problems`` (``problem``: that of the whole form) when the
-    form of this request was refused, and with what was ``typed`` into it."""
-    found = form_problems()
-    given = {"problems": found.problems, "problem": found.problems.get("", ""), "typed": request.form}
-    return make_response(render_template(page, **(given | shown)), found.status if status is None else status)
-
-
-def form_problems() -> FormProblems:
-    """What the form of this request was refused for; nothing, with status 200, when it was not."""
-    return g.get("form_problems") or FormProblems({}, 200)
-
-
-def form(
-    page: Callable[..., Answer],
-    load: Callable[..., L],
-    place: Place = "",
-    *,
-    refusals: tuple[type[ApplianceError] | type[AuthorityError], ...] = REFUSALS,
-    status: Callable[[Refusal], int] | None = None,
-) -> Callable[[Callable[..., Answer]], Callable[..., Answer]]:
-    """Makes a view of a posted form. *load* lets the visitor in, or raises; the view is called with what it
-    returns and with the values in the address. What the view refuses is shown again by *page*, with *status*
-    (:func:`status_in_form` unless told otherwise) and at *place*: a field, or what tells the field, a function or
-    a table from words of the refusal's template. *load* and *page* are called with those values in the address
-    that they name.
-
-    Only *refusals* are shown so; one about something that is not there only if :class:`NotFound` is among them.
-    """
-    load_it, show_again = _with_named(load), _with_named(page)
-
-    def decorate(view: Callable[..., Answer]) -> Callable[..., Answer]:
-        @wraps(view)
-        def answer(**values: Any) -> Answer:
-            loaded = load_it(values)
-            try:
-                return view(loaded, **values)
-            except FormProblems as found:
-                g.form_problems = found
-            except refusals as refusal:
-                if isinstance(refusal, NotFound) and NotFound not in refusals:
-                    raise
-                problems = {_place_of(refusal, place): sentence(refusal)}
-                g.form_problems = FormProblems(problems, (status or status_in_form)(refusal))
-            return show_again(values)
-
-        return answer
-
-    return decorate
-
-
-def status_in_form(refusal: Refusal) -> int:
-    """The status of a page that shows *refusal* in its form."""
-    status = status_of(refusal)
-    return 422 if status == 400 else status
-
-
-def status_in_workflow(refusal: Refusal) -> int:
-    """The same for a form about something with a state of its own: 422 for what was typed, 409 for what has
-    changed in the meantime."""
-    typed = isinstance(refusal, ApplianceError) and not isinstance(refusal, StateRefused)
-    return 422 if typed else status_of(refusal)
-
-
-def unprocessable(_refusal: Refusal) -> int:
-    """The same where nothing but what was typed is refused."""
-    return 422
-
-
-def see_other(endpoint: str, **values: Any) -> BaseResponse:
-    """303 to the page *endpoint*."""
-    return redirect(url_for(endpoint, **values), 303)
 
 
 def once(subject: str, make: Callable[[], str]) -> BaseResponse:
@@ -156,14 +71,3 @@ def name_of(subject: str) -> str:
 def saved_file(content: bytes, kind: str, name: str) -> Response:
     """A file that browsers always save, and never show themselves."""
     return send_file(io.BytesIO(content), mimetype=kind, as_attachment=True, download_name=name)
-
-
-def _place_of(refusal: Refusal, place: Place) -> str:
-    if isinstance(place, Mapping):
-        return next((field for word, field in place.items() if word in refusal.template), "")
-    return place(refusal) if callable(place) else place
-
-
-def _with_named(function: Callable[..., L]) -> Callable[[dict[str, Any]], L]:
-    names = inspect.signature(function).parameters.keys()
-    return lambda values: function(**{name: value for name, value in values.items() if name in names})

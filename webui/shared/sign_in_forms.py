@@ -1,16 +1,18 @@
 """What the forms of signing in and of one's own factors share, for portal and console: limits of fields, where to
-go afterwards, and problems at their fields."""
+go afterwards, passwords, and the page with a login code to scan."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from typing import Any
 
-from flask import Response, make_response, render_template, request
+from flask import Response, g, request
 
 from appliance.accounts.codes import CodeDraft
 from appliance.accounts.sessions import ClientInfo
-from appliance.errors import ApplianceError, PreconditionRefused, SignInRefused, StateRefused, TooManyAttempts
+from appliance.errors import PreconditionRefused, SignInRefused, StateRefused, TooManyAttempts
 from webui.shared.errors import Refusal, status_of
+from webui.shared.form_pages import FormProblems, render
 from webui.shared.forms import field, sentence
 from webui.shared.language import local_path, translate
 from webui.shared.session_cookies import client_info
@@ -27,53 +29,31 @@ def next_path(*sign_in_pages: str) -> str:
     return "/" if path.startswith(sign_in_pages) else path
 
 
-def refusal_status(problem: Refusal | None) -> int:
-    """The status of a page that shows *problem*, if there is one."""
-    return 200 if problem is None else 422 if isinstance(problem, SignInRefused) else status_of(problem)
+def refusal_status(refusal: Refusal) -> int:
+    """The status of a page that shows *refusal*."""
+    return 422 if isinstance(refusal, SignInRefused) else status_of(refusal)
 
 
-def problems_of(problem: ApplianceError | None, place: str = "") -> dict[str, str]:
-    """The sentence of *problem* at its *place* in the form."""
-    return {place: sentence(problem)} if problem else {}
-
-
-def form_page(template: str, problems: Mapping[str, str], **shown: object) -> Response:
-    """A form: 422 when it has problems."""
-    return make_response(render_template(template, problems=problems, **shown), 422 if problems else 200)
-
-
-def old_password_problem(confirm: Callable[[str, str, ClientInfo], None], owner: str) -> dict[str, str]:
-    """Nothing when the posted password (field ``old``) of *owner* is right, else the problem at its place."""
+def require_old_password(confirm: Callable[[str, str, ClientInfo], None], owner: str) -> None:
+    """Raises :class:`FormProblems` unless the posted password (field ``old``) of *owner* is right."""
     try:
         confirm(owner, field("old", LONGEST_PASSWORD), client_info())
     except (SignInRefused, TooManyAttempts) as refusal:
-        return {"old": sentence(refusal)}
-    return {}
+        raise FormProblems({"old": sentence(refusal)}, refusal_status(refusal)) from refusal
 
 
-def problem_at(place: str, change: Callable[[], None]) -> dict[str, str]:
-    """Makes a *change*; the sentence at its *place* in the form when it is refused."""
-    try:
-        change()
-    except PreconditionRefused as refusal:
-        return {place: sentence(refusal)}
-    return {}
-
-
-def repeated_password() -> tuple[str, dict[str, str]]:
-    """The new password, and the problem when it was typed otherwise the second time (field ``again``)."""
+def repeated_password() -> str:
+    """The new password. Raises :class:`FormProblems` when it was typed otherwise the second time (``again``)."""
     given = field("password", LONGEST_PASSWORD)
-    if given == field("again", LONGEST_PASSWORD):
-        return given, {}
-    return given, {"again": translate()("The two passwords differ; type both again.")}
+    if given != field("again", LONGEST_PASSWORD):
+        raise FormProblems({"again": translate()("The two passwords differ; type both again.")})
+    return given
 
 
-def code_form(
-    template: str, draft: Callable[[str], CodeDraft], problems: dict[str, str], sealed: str, **shown: object
-) -> Response:
-    """The form to scan a login code; *draft* makes a secret, or opens the *sealed* one of an earlier form."""
+def code_form(template: str, draft: Callable[[str], CodeDraft], **shown: Any) -> Response:
+    """The form to scan a login code; *draft* makes a secret, or opens the sealed one of an earlier form."""
     try:
-        drafted = draft(sealed)
+        drafted = draft(field("sealed", LONGEST_SEALED))
     except PreconditionRefused as refusal:
-        drafted, problems = draft(""), {"code": sentence(refusal)}
-    return form_page(template, problems, draft=drafted, **shown)
+        drafted, g.form_problems = draft(""), FormProblems({"code": sentence(refusal)})
+    return render(template, draft=drafted, **shown)

@@ -47,15 +47,15 @@ def _first_page() -> Answer:
     )
 
 
-def _second_page(passed: PasswordPassed, refusal: SignInRefused | None = None) -> Response:
+def _second_page(passed: PasswordPassed, **problems: str) -> Response:
     return render(
         "accounts/code.html",
-        status=refusal_status(refusal),
+        status=422 if problems else 200,
         passed=passed,
         offer=appliance.accounts.sign_in.passkey_offer(),
         next=_next(),
         carried=field("carried", access.MOST_LETTERS),
-        problems={} if refusal is None else {"code": sentence(refusal)},
+        problems=problems,
     )
 
 
@@ -78,7 +78,7 @@ def code(client: ClientInfo) -> Answer:
     try:
         opened = appliance.accounts.sign_in.check_code(ticket, given, client)
     except SignInRefused as refusal:
-        return _second_page(PasswordPassed(ticket, True), refusal)
+        return _second_page(PasswordPassed(ticket, True), code=sentence(refusal))
     return access.start_session(_onwards(opened), opened)
 
 
@@ -159,10 +159,7 @@ def start_setup(purpose: LinkPurpose, token: str) -> Answer:
 @_behind_links("POST", name="_password")
 @form(_passwords, _arrive, "password", refusals=(PreconditionRefused,), status=unprocessable)
 def set_up_password(arrival: LinkArrival, purpose: LinkPurpose, token: str) -> Answer:
-    given, problems = repeated_password()
-    if problems:
-        raise FormProblems(problems)
-    appliance.accounts.account_setup.choose_password(arrival, given)
+    appliance.accounts.account_setup.choose_password(arrival, repeated_password())
     return see_other(f"accounts.{purpose}", token=token)
 
 

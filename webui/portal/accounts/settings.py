@@ -17,9 +17,7 @@ from appliance.errors import (
     NotAllowed,
     NotFound,
     PreconditionRefused,
-    SignInRefused,
     StateRefused,
-    TooManyAttempts,
 )
 from appliance.language import Language
 from webui.portal import access
@@ -30,7 +28,6 @@ from webui.portal.pages import (
     FormProblems,
     appliance,
     form,
-    form_problems,
     render,
     see_other,
     unprocessable,
@@ -41,13 +38,11 @@ from webui.shared.language import NAMES, current_language
 from webui.shared.session_cookies import client_info
 from webui.shared.sign_in_forms import (
     LONGEST_CODE,
-    LONGEST_PASSWORD,
     LONGEST_SEALED,
     LONGEST_TICKET,
     code_form,
-    old_password_problem,
-    refusal_status,
     repeated_password,
+    require_old_password,
 )
 
 LONGEST_FIELD = 1000
@@ -131,14 +126,8 @@ def profile(who: PortalVisitor) -> Answer:
 @pages.post("/settings/password")
 @form(settings, owner, "password", refusals=(PreconditionRefused,), status=unprocessable)
 def change_password(who: PortalVisitor) -> Answer:
-    new, problems = repeated_password()
-    if problems:
-        raise FormProblems(problems)
-    try:
-        old = field("old", LONGEST_PASSWORD)
-        appliance.accounts.sign_in.confirm_password(who.subject, old, client_info())
-    except (SignInRefused, TooManyAttempts) as refusal:
-        raise FormProblems({"old": sentence(refusal)}, refusal_status(refusal)) from refusal
+    new = repeated_password()
+    _require_old_password(who)
     appliance.accounts.own.change_password(who.subject, new, session=who.session)
     return see_other("accounts.settings", done="password")
 
@@ -157,9 +146,7 @@ def end_others() -> Answer:
 
 
 def _require_old_password(who: PortalVisitor) -> None:
-    problems = old_password_problem(appliance.accounts.sign_in.confirm_password, who.subject)
-    if problems:
-        raise FormProblems(problems)
+    require_old_password(appliance.accounts.sign_in.confirm_password, who.subject)
 
 
 def code_page(template: str, subject: str, login: str, **shown: object) -> Response:
@@ -168,7 +155,7 @@ def code_page(template: str, subject: str, login: str, **shown: object) -> Respo
     def draft(sealed: str) -> CodeDraft:
         return appliance.accounts.codes.draft_secret(subject, login, sealed=sealed)
 
-    return code_form(template, draft, dict(form_problems().problems), field("sealed", LONGEST_SEALED), **shown)
+    return code_form(template, draft, **shown)
 
 
 @pages.get("/settings/code")
