@@ -89,12 +89,10 @@ class ArchiveRenewal:
         Raises :class:`hsm.errors.AuthorityError` when the authority does not answer: that is no contract's fault.
         """
         until, now = self._elapsed() + SLICE, self._records.now()
-        with self._records.database.reading() as tx:
-            unread = archive_renewals.unread(tx, now, limit=MOST)
+        unread = self._records.database.query(archive_renewals.unread, now, limit=MOST)
         read, unreadable = self._each(unread, self._read, until)
         limit = self.due_before(now)
-        with self._records.database.reading() as tx:
-            due = archive_renewals.due(tx, limit, self._settings.ends, now=now, limit=MOST)
+        due = self._records.database.query(archive_renewals.due, limit, self._settings.ends, now=now, limit=MOST)
         if not due:
             return RenewalRound(read, 0, unreadable)
         materials: Materials = {}
@@ -129,8 +127,7 @@ class ArchiveRenewal:
 
         Raises :class:`ResultRefused`, and what the parts raise.
         """
-        with self._records.database.reading() as tx:
-            contract = contracts.load_contract(tx, contract_id)
+        contract = self._records.database.query(contracts.load_contract, contract_id)
         if not _is_kept(contract):
             self._let_go(contract_id)
             return contract
@@ -167,8 +164,7 @@ class ArchiveRenewal:
             return contracts.load_contract(tx, contract.id)
 
     def _read(self, contract_id: str) -> None:
-        with self._records.database.reading() as tx:
-            contract = contracts.load_contract(tx, contract_id)
+        contract = self._records.database.query(contracts.load_contract, contract_id)
         if not _is_kept(contract):
             self._let_go(contract_id)
             return
@@ -191,8 +187,7 @@ class ArchiveRenewal:
         return True
 
     def _let_go(self, contract_id: str) -> None:
-        with self._records.database.transaction() as tx:
-            archive_renewals.drop(tx, contract_id)
+        self._records.database.commit(archive_renewals.drop, contract_id)
 
 
 def _is_kept(contract: Contract) -> bool:
@@ -216,8 +211,7 @@ class CeremonyRecords:
     def record_ceremonies(self) -> None:
         """One look. Raises :class:`hsm.errors.AuthorityError` when the authority does not answer."""
         held = self._authority.ceremonies()
-        with self._database.reading() as tx:
-            known = ledger.ceremonies_in_log(tx)
+        known = self._database.query(ledger.ceremonies_in_log)
         if new := [each for each in held if each.number not in known]:
             with self._database.transaction() as tx:
                 for each in new:

@@ -133,13 +133,11 @@ class Contracts:
 
     def get(self, contract_id: str) -> Contract:
         """The contract as it stands. Raises :class:`NotFound`."""
-        with self._database.reading() as tx:
-            return contracts.load_contract(tx, contract_id)
+        return self._database.query(contracts.load_contract, contract_id)
 
     def admit(self, command: Command) -> Admitted:
         """As :func:`admit`."""
-        with self._database.reading() as tx:
-            return admit(tx, command)
+        return self._database.query(admit, command)
 
     def for_export(self, contract_id: str) -> Contract:
         """The contract, when its evidence can be exported. Raises :class:`StateRefused`, or :class:`NotFound`."""
@@ -190,20 +188,17 @@ class Contracts:
 
     def agreement_texts(self, version: str) -> dict[Language, str]:
         """The text of *version*, by language, as people accepted it."""
-        with self._database.reading() as tx:
-            kept = intents.agreement_text_of(tx, version)
+        kept = self._database.query(intents.agreement_text_of, version)
         return kept or dict(standard_text(version).words)
 
     def authorisation_bases(self, contract_id: str) -> dict[str, StoredBasis]:
         """By party (id): on what each completed signature rests, as far as anything was asked for or found."""
-        with self._database.reading() as tx:
-            kept = intents.bases_of(tx, contract_id)
+        kept = self._database.query(intents.bases_of, contract_id)
         return {party: decode_basis(record) for party, record in kept.items()}
 
     def entries(self, contract_id: str) -> tuple[int, ...]:
         """The numbers of the log entries that tell the contract's history, in order."""
-        with self._database.reading() as tx:
-            return ledger.entries_of(tx, contract_id)
+        return self._database.query(ledger.entries_of, contract_id)
 
 
 def record_change(tx: Transaction, contract: Contract, event: AuditEvent, *, appended: bool = False) -> Contract:

@@ -71,8 +71,7 @@ class Completion:
         try:
             return self._finish(record, contract)
         except (PreconditionRefused, ResultRefused, StateRefused) as refusal:
-            with self._records.database.transaction() as tx:
-                intents.abandon(tx, record.id, str(refusal))
+            self._records.database.commit(intents.abandon, record.id, str(refusal))
             raise
 
     def stamp(self, record: IntentRecord, contract: Contract, signed: bytes) -> IntentRecord:

@@ -79,8 +79,7 @@ class Endings:
     def expire(self) -> list[str]:
         """End every sent contract whose deadline has come and that nobody can extend any more; their ids."""
         now = self._records.now()
-        with self._records.database.reading() as tx:
-            due = self.overdue(tx, now)
+        due = self._records.database.query(self.overdue, now)
         for contract_id in due:
             with self._records.database.transaction() as tx:
                 contract = contracts.load_contract(tx, contract_id)
@@ -240,8 +239,7 @@ class Voiding:
 
     def declarations(self, contract_id: str) -> tuple[VoidDeclaration, ...]:
         """The signed declarations of the proposal that voided the contract, or of the open one, as evidence."""
-        with self._records.database.reading() as tx:
-            return intents.declarations(tx, contract_id)
+        return self._records.database.query(intents.declarations, contract_id)
 
     def _require_open(self, tx: Transaction, declaration: VoidDeclaration) -> Contract:
         """The contract while the declaration can be signed."""

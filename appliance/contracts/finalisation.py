@@ -84,8 +84,7 @@ class Finalisation:
 
         After any failure the contract stays ``signed``; the scheduler tries again.
         """
-        with self._records.database.reading() as tx:
-            contract = contracts.load_contract(tx, contract_id)
+        contract = self._records.database.query(contracts.load_contract, contract_id)
         if contract.state is ContractState.COMPLETED:
             return contract
         rules.require_state(contract, ContractState.SIGNED)
@@ -116,8 +115,7 @@ class Finalisation:
 
     def contracts_waiting(self) -> list[str]:
         """Ids of the contracts that everybody has signed and that are not finalised, as after a crash."""
-        with self._records.database.reading() as tx:
-            return contracts.to_finalise(tx)
+        return self._records.database.query(contracts.to_finalise)
 
     def _archived(self, contract: Contract) -> Archived:
         """The document with certificates of every chain, revocation lists, and a document timestamp."""

@@ -86,8 +86,7 @@ class Recovery:
         4. everybody has signed and nobody finalised it: finalised.
         """
         recovered = Recovered()
-        with self._records.database.reading() as tx:
-            under_way = intents.under_way(tx)
+        under_way = self._records.database.query(intents.under_way)
         for record in under_way:
             if self._is_left(record):
                 self._close(record, recovered)
@@ -114,8 +113,7 @@ class Recovery:
             self._cycle.complete(record.id)
             recovered.completed.append(record.id)
         except (ApplianceError, AuthorityError) as error:
-            with self._records.database.reading() as tx:
-                state = intents.load_intent(tx, record.id).state
+            state = self._records.database.query(intents.load_intent, record.id).state
             if state is IntentState.ABANDONED:
                 recovered.abandoned.append(record.id)
             else:

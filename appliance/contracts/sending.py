@@ -154,8 +154,7 @@ class Sending:
 
     def problems(self, contract: Contract) -> list[DraftProblem]:
         """What keeps the draft from being sent, in the order of the form; empty when it can go out."""
-        with self._records.database.reading() as tx:
-            return self._problems(tx, contract)
+        return self._records.database.query(self._problems, contract)
 
     def outstanding(self, contract: Contract) -> list[Sentence]:
         """What people of other organisations lack as things stand: it does not keep the draft from being sent,

@@ -131,8 +131,7 @@ class SigningCycle:
         prepared = self._backend.workshop.prepare(base, _order(inputs))
         self._backend.reach(Failpoint.REVISION_PREPARED)
         record = self._record(inputs, prepared, origin)
-        with self._records.database.transaction() as tx:
-            opened = self._persist(tx, contract, party, record)
+        opened = self._records.database.commit(self._persist, contract, party, record)
         self._backend.reach(Failpoint.INTENT_PERSISTED)
         return opened, prepared.document
 
@@ -150,8 +149,7 @@ class SigningCycle:
         self._backend.reach(Failpoint.INTENT_CLAIMED)
         cms = self._request_signature(record, activations)
         self._backend.reach(Failpoint.CMS_RECEIVED)
-        with self._records.database.transaction() as tx:
-            intents.save_cms(tx, intent_id, cms)
+        self._records.database.commit(intents.save_cms, intent_id, cms)
         self._backend.reach(Failpoint.CMS_PERSISTED)
         return StampedIntent(self._completion.stamp(record, contract, cms), contract)
 
@@ -237,18 +235,15 @@ class SigningCycle:
             return self._backend.authority.sign_document(record.intent, activations)
         except ActivationUsed:
             # An answer was lost: a signature may exist, but nobody received it; this intent is never signed again.
-            with self._records.database.transaction() as tx:
-                intents.abandon(tx, record.id, LOST)
+            self._records.database.commit(intents.abandon, record.id, LOST)
             raise
         except (ActivationRefused, AuthorityLocked, ModuleUnavailable, StoreUnavailable):
             # Nothing was signed: the signer may activate the same intent again. Should the nonce have been used up
             # all the same (a commit that failed half-way), the authority says so then.
-            with self._records.database.transaction() as tx:
-                intents.release_lease(tx, record.id)
+            self._records.database.commit(intents.release_lease, record.id)
             raise
         except Exception as error:
-            with self._records.database.transaction() as tx:
-                intents.abandon(tx, record.id, f"the authority did not sign: {error}")
+            self._records.database.commit(intents.abandon, record.id, f"the authority did not sign: {error}")
             raise
 
 
@@ -323,8 +318,7 @@ class SigningService:
         if opened.basis is not None:
             return opened.basis
         signing = SigningContext(opened.contract, opened.party, self._records.now())
-        with self._records.database.reading() as tx:
-            return self._rules.basis_finder.find_basis(tx, signing)
+        return self._records.database.query(self._rules.basis_finder.find_basis, signing)
 
     def sign(self, intent_id: str, activations: Sequence[Activation], origin: SigningOrigin) -> Contract:
         """The contract with the signature, made once however often this is called.
@@ -344,8 +338,7 @@ class SigningService:
         for _ in range(MAX_POLLS):
             record, current = self._seen(intent_id)
             if record.state is IntentState.COMPLETED:
-                with self._records.database.reading() as tx:
-                    return contracts.load_contract(tx, record.intent.contract)
+                return self._records.database.query(contracts.load_contract, record.intent.contract)
             if record.state is IntentState.ABANDONED or current != record.base:
                 raise StateRefused("The document has changed or the time is over; prepare it again.")
             if record.state is IntentState.PREPARED:
@@ -357,8 +350,7 @@ class SigningService:
 
     def under_way(self, party_id: str) -> bool:
         """Whether a signature of the party is being made, dated or verified just now."""
-        with self._records.database.reading() as tx:
-            return intents.is_under_way(tx, party_id)
+        return self._records.database.query(intents.is_under_way, party_id)
 
     def record_location(self, intent_id: str, circumstances: SigningOrigin) -> None:
         """Keeps where it is activated, while nothing is signed yet. Raises :class:`PreconditionRefused`."""

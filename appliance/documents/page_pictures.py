@@ -139,8 +139,7 @@ class PagePictures:
     def signer_of(self, intent_id: str, contract_id: str) -> str:
         """Who would sign by the intent: a person or a seal (subject). Raises :class:`NotFound` unless the intent
         is one of the contract."""
-        with self._database.reading() as tx:
-            act = intents.load_intent(tx, intent_id).intent
+        act = self._database.query(intents.load_intent, intent_id).intent
         if act.contract != contract_id:
             raise NotFound("The contract has no signature {intent}.", intent=intent_id)
         return act.signer

@@ -79,8 +79,7 @@ def basis_material(sources: EvidenceSources, contract: Contract) -> BasisMateria
     """The material of every completed signature of *contract*, numbered as the signatures of the package are."""
     documents: dict[str, bytes] = {}
     entries: set[int] = set()
-    with sources.database.reading() as tx:
-        kept = intents.bases_of(tx, contract.id)
+    kept = sources.database.query(intents.bases_of, contract.id)
     for number, made in enumerate(sources.contracts.signatures(contract.id), start=1):
         record = kept.get(made.party.id)
         if record is None:

@@ -61,8 +61,7 @@ class GuestCorrection:
 
     def starts_anew(self, subject: str) -> bool:
         """Whether a guest has set something up, so that another address means another enrolment."""
-        with self._database.reading() as tx:
-            return _has_set_up(tx, subject)
+        return self._database.query(_has_set_up, subject)
 
     def correct(
         self, contract_id: str, party_id: str, given: GuestDetails, *, by: str, seen: int | None = None

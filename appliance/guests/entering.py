@@ -222,8 +222,7 @@ class GuestEntry:
 
     def _read(self, token: str) -> GuestAccess:
         invitation_id = self._with.read_link(token)
-        with self._database.reading() as tx:
-            return self._entry(tx, invitation_id)
+        return self._database.query(self._entry, invitation_id)
 
     def _entry(self, tx: Transaction, invitation_id: str) -> GuestAccess:
         given = guests.load_invitation(tx, invitation_id)

@@ -136,8 +136,7 @@ class Guests:
         Raises :class:`PreconditionRefused` for anybody else, and when the code is used up;
         :class:`StateRefused` when the invitation is over.
         """
-        with self._database.reading() as tx:
-            invitation = self._own(tx, contract_id, party_id, by)
+        invitation = self._database.query(self._own, contract_id, party_id, by)
         if invitation.tries >= TRIES:
             raise PreconditionRefused("This code was entered wrongly too often; make a new one.")
         return self._codes.of(invitation)
@@ -178,19 +177,16 @@ class Guests:
 
     def of_party(self, party_id: str) -> GuestInvitation:
         """The party's invitation that holds now. Raises :class:`NotFound`."""
-        with self._database.reading() as tx:
-            return guests.of_party(tx, party_id)
+        return self._database.query(guests.of_party, party_id)
 
     def of_person(self, subject: str) -> GuestInvitation:
         """A guest's invitation that holds now: for which contract, and who vouches. Raises :class:`NotFound`."""
-        with self._database.reading() as tx:
-            return guests.of_person(tx, subject)
+        return self._database.query(guests.of_person, subject)
 
     def spent_of_person(self, subject: str) -> GuestInvitation:
         """A guest's newest invitation whose link takes no code any more; who was signed in may be led to it. The
         link that takes one goes to the guest's mailbox alone. Raises :class:`NotFound`."""
-        with self._database.reading() as tx:
-            return guests.spent_of_person(tx, subject)
+        return self._database.query(guests.spent_of_person, subject)
 
     def _own(self, tx: Transaction, contract_id: str, party_id: str, by: str) -> GuestInvitation:
         contract = contracts.load_contract(tx, contract_id)

@@ -32,11 +32,9 @@ def require_remembered(database: Database, authority: AuthorityClient) -> Author
     Raises :class:`LedgerDamaged`, or the authority's errors. What was published is read before the authority is
     asked, and the tree afterwards: so a sequencer that runs meanwhile makes no difference.
     """
-    with database.reading() as tx:
-        published = ledger.last_checkpoint(tx)
+    published = database.query(ledger.last_checkpoint)
     status = authority.status()
-    with database.reading() as tx:
-        _require_extends(tx, status.checkpoint, published.size if published else 0)
+    database.query(_require_extends, status.checkpoint, published.size if published else 0)
     return status
 
 

@@ -106,8 +106,7 @@ class Audit:
 
     def checkpoints(self, *, before: int | None = None) -> list[StoredCheckpoint]:
         """The newest checkpoints, at most :data:`PAGE`, smaller than *before*."""
-        with self._database.reading() as tx:
-            return ledger.newest_checkpoints(tx, limit=PAGE, before=before)
+        return self._database.query(ledger.newest_checkpoints, limit=PAGE, before=before)
 
     def to_json(self, contract: Contract, audience: Audience) -> bytes:
         """The history for machines: leaves as they stand in the log, what *audience* may see of their openings,

@@ -130,8 +130,7 @@ class Disclosing:
 
     def drafted(self, contract_id: str, audience: Audience) -> bool:
         """The same of the contract with this id. Raises :class:`NotFound`."""
-        with self._database.reading() as tx:
-            return drafted_by(tx, contract_id, audience)
+        return self._database.query(drafted_by, contract_id, audience)
 
     def mail_shown(self, contract: Contract, kind: NoticeKind, recipient: str, audience: Audience) -> bool:
         """Whether *audience* may know that *recipient* was written to: who answers for a seal, and who is reminded
@@ -149,8 +148,7 @@ class Disclosing:
 
     def belongs(self, subject: str, audience: Audience) -> bool:
         """Whether what *subject*, a person or a seal, keeps for the own organisation is *audience*'s."""
-        with self._database.reading() as tx:
-            return belongs(tx, subject, audience)
+        return self._database.query(belongs, subject, audience)
 
 
 def drafted_by(tx: Transaction, contract_id: str, audience: Audience) -> bool:

@@ -40,13 +40,11 @@ class LogProofs:
 
     def latest(self) -> StoredCheckpoint | None:
         """The newest checkpoint; None before the first."""
-        with self._database.reading() as tx:
-            return ledger.last_checkpoint(tx)
+        return self._database.query(ledger.last_checkpoint)
 
     def checkpoint(self) -> StoredCheckpoint:
         """The newest checkpoint. Raises :class:`NotFound` before the first."""
-        with self._database.reading() as tx:
-            return _published(tx)
+        return self._database.query(_published)
 
     def entry(self, index: int) -> bytes:
         """The leaf (canonical JSON) at *index*, counted from 0."""
@@ -59,8 +57,7 @@ class LogProofs:
 
         Never for strangers: whoever asks must be allowed to know what stands in it.
         """
-        with self._database.reading() as tx:
-            fields = store.opening(tx, index)
+        fields = self._database.query(store.opening, index)
         opened: Mapping[str, Any] | None = None if fields is None else json.loads(fields)
         return opened
 

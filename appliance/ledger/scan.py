@@ -89,8 +89,7 @@ class LogScan:
     def _size(self, end: int | None) -> int:
         if end is not None:
             return end
-        with self._database.reading() as tx:
-            newest = ledger.last_checkpoint(tx)
+        newest = self._database.query(ledger.last_checkpoint)
         if newest is None:
             raise NotFound("The log has no checkpoint yet; the first one follows the first entry within a second.")
         return newest.size
@@ -98,8 +97,7 @@ class LogScan:
     def _signed_root(self, size: int) -> bytes:
         if size == 0:
             return EMPTY_ROOT
-        with self._database.reading() as tx:
-            checkpoint = ledger.checkpoint_of_size(tx, size)
+        checkpoint = self._database.query(ledger.checkpoint_of_size, size)
         if checkpoint is None:
             raise NotFound("The log has no checkpoint of size {size}.", size=size)
         try:
@@ -114,8 +112,7 @@ class LogScan:
         """Every leaf before *last* with its number; the roots of *wanted* are compared on the way."""
         peaks = _Peaks()
         for first in range(0, last, CHUNK):
-            with self._database.reading() as tx:
-                leaves = store.leaves(tx, first, min(first + CHUNK, last))
+            leaves = self._database.query(store.leaves, first, min(first + CHUNK, last))
             for number, leaf in enumerate(leaves, first):
                 peaks.add(leaf_hash(leaf))
                 if peaks.size in wanted and peaks.root() != wanted[peaks.size]:

@@ -69,8 +69,7 @@ class Sequencer:
                 hashes = grown(tree, size, leaves)
             if not leaves:
                 return
-            with self._database.transaction() as tx:
-                store.append_subtrees(tx, hashes, hashes_of(size))
+            self._database.commit(store.append_subtrees, hashes, hashes_of(size))
 
     def _has_news(self) -> bool:
         """Whether there is more than the last checkpoint and its stamp: else each would lead to the next."""

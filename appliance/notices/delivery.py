@@ -78,8 +78,7 @@ class OutboxDelivery:
 
     def recover_interrupted(self) -> int:
         """At the start: what a sender that died had in hand is unknown, never sent again by itself; how many."""
-        with self._database.transaction() as tx:
-            return outbox.give_up_sending(tx, INTERRUPTED, self._now())
+        return self._database.commit(outbox.give_up_sending, INTERRUPTED, self._now())
 
     def deliver_due(self, *, most: int = 100) -> int:
         """Send what is due, at most so many; how many were taken by the server."""
@@ -87,8 +86,7 @@ class OutboxDelivery:
         for _ in range(most):
             if self._paused_until is not None and self._now() < self._paused_until:
                 break
-            with self._database.transaction() as tx:
-                message = outbox.take(tx, self._now())
+            message = self._database.commit(outbox.take, self._now())
             if message is None:
                 break
             delivered += self._send(message)
@@ -113,18 +111,14 @@ class OutboxDelivery:
             self._pause(message, str(error))
         except MailUnavailable as error:
             until = self._now() + outbox.retry_after(message.attempts)
-            with self._database.transaction() as tx:
-                outbox.postpone(tx, message, reason=str(error), until=until)
+            self._database.commit(outbox.postpone, message, reason=str(error), until=until)
         except MailRefused as error:
-            with self._database.transaction() as tx:
-                outbox.refused(tx, message, str(error), self._now())
+            self._database.commit(outbox.refused, message, str(error), self._now())
         except MailUnknown as error:
-            with self._database.transaction() as tx:
-                outbox.unknown(tx, message, str(error), self._now())
+            self._database.commit(outbox.unknown, message, str(error), self._now())
         else:
             self._failures = 0
-            with self._database.transaction() as tx:
-                outbox.sent(tx, message, self._now())
+            self._database.commit(outbox.sent, message, self._now())
             return True
         return False
 
@@ -132,8 +126,7 @@ class OutboxDelivery:
         """Nothing can be sent for now: the message waits as it did, and so do all others."""
         self._failures += 1
         self._paused_until = self._now() + min(timedelta(seconds=15 * 2 ** min(self._failures, 10)), LONGEST_PAUSE)
-        with self._database.transaction() as tx:
-            outbox.unreached(tx, message, reason)
+        self._database.commit(outbox.unreached, message, reason)
 
     def _words(self, tx: Transaction, message: outbox.OutboxMessage) -> MailMessage | Postponed | None:
         notice = message.notice
@@ -192,8 +185,7 @@ class MessageDeliveries:
 
     def list_deliveries(self, contract_id: str) -> list[MessageDelivery]:
         """The newest messages about a contract, at most :data:`SHOWN`."""
-        with self._database.reading() as tx:
-            return outbox.deliveries_of(tx, contract_id, limit=SHOWN)
+        return self._database.query(outbox.deliveries_of, contract_id, limit=SHOWN)
 
     def resend_message(self, contract_id: str, message: int, *, by: str) -> None:
         """The initiator (*by*) has a message go out once more whose arrival is unknown, or that was refused.

@@ -138,8 +138,7 @@ class Ownership:
 
     def get(self, deposit_id: str, *, by: str) -> Deposit:
         """The deposit of *by*. Raises :class:`NotFound`, also for somebody else's."""
-        with self._records.database.reading() as tx:
-            deposit = ownership.load_deposit(tx, deposit_id)
+        deposit = self._records.database.query(ownership.load_deposit, deposit_id)
         if deposit.depositor != by:
             raise NotFound("There is no deposit {deposit}.", deposit=deposit_id)
         return deposit
@@ -154,15 +153,13 @@ class Ownership:
 
     def of_person(self, subject: str) -> list[Deposit]:
         """The person's newest deposits."""
-        with self._records.database.reading() as tx:
-            return ownership.of_person(tx, subject, limit=SHOWN)
+        return self._records.database.query(ownership.of_person, subject, limit=SHOWN)
 
     def of_digest(self, digest: str) -> list[Deposit]:
         """All deposits of a digest, the oldest first; who deposited is not for everybody."""
         if _DIGEST.fullmatch(digest) is None:
             return []
-        with self._records.database.reading() as tx:
-            return ownership.of_digest(tx, digest)
+        return self._records.database.query(ownership.of_digest, digest)
 
     def _sealed(self, document: bytes) -> bytes:
         """*document* with a document timestamp and what proves it (DSS), passed by the verifier for strangers."""

@@ -109,8 +109,7 @@ class Powers:
 
     def get(self, power_id: str) -> Power:
         """The power as it stands. Raises :class:`NotFound`."""
-        with self._database.reading() as tx:
-            return powers.load_power(tx, power_id)
+        return self._database.query(powers.load_power, power_id)
 
     def page(self, audience: Audience, *, before: str = "") -> list[Power]:
         """At most :data:`PAGE` powers that *audience* registered, the newest first, those from before *before*."""
@@ -124,8 +123,7 @@ class Powers:
 
     def of_agent(self, agent: str) -> list[Power]:
         """Every power of *agent*, the oldest first."""
-        with self._database.reading() as tx:
-            return powers.of_agent(tx, agent)
+        return self._database.query(powers.of_agent, agent)
 
     def letter(self, power: Power) -> bytes:
         """The letter's PDF, as it was registered."""
@@ -143,8 +141,7 @@ class Powers:
     def _signed_here(self, draft: PowerDraft) -> ContractRevision:
         if not draft.contract:
             raise PreconditionRefused("Name the contract by which the letter was signed here.")
-        with self._database.reading() as tx:
-            contract = contracts.load_contract(tx, draft.contract)
+        contract = self._database.query(contracts.load_contract, draft.contract)
         require_instrument(contract, draft)
         return contract.current
 

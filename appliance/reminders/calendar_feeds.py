@@ -124,20 +124,17 @@ class CalendarFeeds:
 
     def current_feed(self, person: str) -> CalendarFeed | None:
         """The address of *person* that works now, without its token."""
-        with self._database.reading() as tx:
-            return reminders.feed_of(tx, person)
+        return self._database.query(reminders.feed_of, person)
 
     def renew_feed(self, person: str) -> str:
         """A new whole address for *person*; an earlier one ends."""
         token = secrets.token_urlsafe(TOKEN_BYTES)
-        with self._database.transaction() as tx:
-            reminders.replace_feed(tx, person, _digest(token), self._now())
+        self._database.commit(reminders.replace_feed, person, _digest(token), self._now())
         return f"{self._public_url}/calendar/{token}.ics"
 
     def end_feed(self, person: str) -> None:
         """The address of *person* works no more."""
-        with self._database.transaction() as tx:
-            reminders.end_feed(tx, person, self._now())
+        self._database.commit(reminders.end_feed, person, self._now())
 
     def render_feed(self, token: str) -> bytes:
         """The calendar behind *token*. Raises :class:`NotFound` for one that is not ours or has ended, and for
@@ -154,8 +151,7 @@ class CalendarFeeds:
                 *reminders.feed_days(tx, owner, since, limit=MOST),
             ]
         if feed is not None and (feed.used is None or now - feed.used >= USED):
-            with self._database.transaction() as tx:
-                reminders.mark_feed_used(tx, digest, now)
+            self._database.commit(reminders.mark_feed_used, digest, now)
         translate = translator(person.language)
         events = [self._event(each, translate(SUMMARIES[each.occasion], title=each.title)) for each in found]
         return render_icalendar(translate(NAME, name=person.name), events, now)

@@ -179,8 +179,7 @@ class ReminderTick:
         self._prepare()
         made, ends = 0, monotonic() + LONGEST
         while monotonic() < ends:
-            with self._database.reading() as tx:
-                due = reminders.due_plans(tx, self._now(), limit=BATCH)
+            due = self._database.query(reminders.due_plans, self._now(), limit=BATCH)
             if not due:
                 break
             with self._database.transaction() as tx:

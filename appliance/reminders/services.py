@@ -33,13 +33,11 @@ class ReminderPreferenceService:
 
     def load_preferences(self, person: str) -> ReminderPreferences:
         """The preferences of *person*; the defaults until they are set."""
-        with self._database.reading() as tx:
-            return reminders.preferences_of(tx, person)
+        return self._database.query(reminders.preferences_of, person)
 
     def save_preferences(self, person: str, preferences: ReminderPreferences) -> None:
         """Applies to waiting reminders, too."""
-        with self._database.transaction() as tx:
-            reminders.save_preferences(tx, person, preferences)
+        self._database.commit(reminders.save_preferences, person, preferences)
 
 
 def parse_preferences(start: str, until: str, daily: str) -> ReminderPreferences:
@@ -87,8 +85,7 @@ class ContractDateService:
 
     def list_dates(self, contract_id: str) -> tuple[ContractDate, ...]:
         """The dates of a contract, in the order of their days."""
-        with self._database.reading() as tx:
-            return contracts.dates_of(tx, contract_id)
+        return self._database.query(contracts.dates_of, contract_id)
 
     def may_change(self, contract: Contract, subject: str) -> bool:
         """Whether *subject* keeps the dates of *contract*."""
@@ -161,8 +158,7 @@ class NoticeInbox:
 
     def count_unseen(self, person: str) -> int:
         """How many notices *person* has not seen, up to twice a hundred."""
-        with self._database.reading() as tx:
-            return outbox.count_unseen(tx, person)
+        return self._database.query(outbox.count_unseen, person)
 
     def list_entries(self, person: str, language: Language) -> list[NoticeEntry]:
         """The newest notices of *person*: what still asks for something first."""
@@ -173,8 +169,7 @@ class NoticeInbox:
 
     def mark_seen(self, person: str, until: datetime) -> None:
         """*person* has seen everything up to *until*, a moment that is not to come."""
-        with self._database.transaction() as tx:
-            outbox.mark_inbox(tx, person, min(until, self._now()))
+        self._database.commit(outbox.mark_inbox, person, min(until, self._now()))
 
     def _reminders(
         self, tx: Transaction, person: str, language: Language, seen: datetime | None

@@ -64,8 +64,7 @@ class SealUses:
 
     def page(self, wanted: UseFilter, *, before: int | None = None) -> UsePage:
         """The newest :data:`PAGE` lines that are *wanted*, below the number *before*."""
-        with self._database.reading() as tx:
-            found = seal_requests.uses_page(tx, wanted, before=before or _LAST, limit=PAGE + 1)
+        found = self._database.query(seal_requests.uses_page, wanted, before=before or _LAST, limit=PAGE + 1)
         more = len(found) > PAGE
         return UsePage(tuple(found[:PAGE]), found[PAGE - 1].number if more else None)
 
@@ -84,8 +83,7 @@ class SealUses:
         """All lines that are *wanted*, the newest first, :data:`MOST_EXPORTED` at most."""
         before = _LAST
         for _ in range(MOST_EXPORTED // _BATCH):
-            with self._database.reading() as tx:
-                found = seal_requests.uses_page(tx, wanted, before=before, limit=_BATCH)
+            found = self._database.query(seal_requests.uses_page, wanted, before=before, limit=_BATCH)
             yield from found
             if len(found) < _BATCH:
                 return

@@ -94,8 +94,7 @@ class SealRequests:
             self._keep_approval(request, activation.subject)
             request = self.get(request_id)
             if request.state is SealRequestState.WAITING:
-                with self._records.database.reading() as tx:
-                    return contracts.load_contract(tx, request.contract)
+                return self._records.database.query(contracts.load_contract, request.contract)
         elif request.state not in _GIVEN or activation.subject not in request.approved_by:
             raise StateRefused("This request has been answered already; look at what became of it.")
         return self.finish(request_id)
@@ -105,8 +104,7 @@ class SealRequests:
 
         Raises :class:`StateRefused` when it cannot be made any more; both sides are told then.
         """
-        with self._records.database.reading() as tx:
-            request = seal_requests.load_request(tx, request_id)
+        request = self._records.database.query(seal_requests.load_request, request_id)
         if request.state not in _GIVEN:
             raise StateRefused("This request is not approved, so the seal is not used.")
         try:
@@ -127,8 +125,7 @@ class SealRequests:
 
     def withdraw(self, request_id: str, *, by: str) -> SealRequest:
         """The one who asked takes the request back. Raises :class:`PreconditionRefused` for anybody else."""
-        with self._records.database.reading() as tx:
-            request = seal_requests.load_request(tx, request_id)
+        request = self._records.database.query(seal_requests.load_request, request_id)
         if request.requester != by:
             raise PreconditionRefused("Only the one who asked for the seal takes the request back.")
         return self._decide(request, SealRequestState.WITHDRAWN, by=by)
@@ -175,33 +172,27 @@ class SealRequests:
 
     def get(self, request_id: str) -> SealRequest:
         """The request. Raises :class:`NotFound`."""
-        with self._records.database.reading() as tx:
-            return seal_requests.load_request(tx, request_id)
+        return self._records.database.query(seal_requests.load_request, request_id)
 
     def act(self, request: SealRequest) -> SigningIntent:
         """What both activate."""
-        with self._records.database.reading() as tx:
-            return intents.load_intent(tx, request.intent).intent
+        return self._records.database.query(intents.load_intent, request.intent).intent
 
     def of_party(self, party_id: str) -> SealRequest | None:
         """The newest request of a seal party, whatever became of it."""
-        with self._records.database.reading() as tx:
-            return seal_requests.of_party(tx, party_id)
+        return self._records.database.query(seal_requests.of_party, party_id)
 
     def for_custodian(self, subject: str, *, limit: int = 50) -> list[SealRequest]:
         """Requests for the seals that *subject* keeps: those that wait first, then the decided, newest first."""
-        with self._records.database.reading() as tx:
-            return seal_requests.for_custodian(tx, subject, limit=limit)
+        return self._records.database.query(seal_requests.for_custodian, subject, limit=limit)
 
     def by_requester(self, subject: str, *, limit: int = 50) -> list[SealRequest]:
         """What *subject* has asked for, the newest first."""
-        with self._records.database.reading() as tx:
-            return seal_requests.of_requester(tx, subject, limit=limit)
+        return self._records.database.query(seal_requests.of_requester, subject, limit=limit)
 
     def waiting_for(self, subject: str) -> int:
         """How many requests wait for *subject* as custodian."""
-        with self._records.database.reading() as tx:
-            return seal_requests.waiting_for(tx, subject)
+        return self._records.database.query(seal_requests.waiting_for, subject)
 
     def may_answer(self, seal: str, requester: str, subject: str) -> bool:
         """Whether *subject* answers a request of *requester* for *seal*: a custodian, and not the one who asks."""
@@ -210,8 +201,7 @@ class SealRequests:
 
     def sweep(self) -> int:
         """Closes what can no longer be used (expired, stale, contract ended), and tells; how many."""
-        with self._records.database.reading() as tx:
-            open_requests = seal_requests.open_requests(tx)
+        open_requests = self._records.database.query(seal_requests.open_requests)
         return sum(self._settle(request) for request in open_requests)
 
     def lapse(self, request: SealRequest, lapse: Lapse) -> None:
@@ -242,8 +232,7 @@ class SealRequests:
         return False
 
     def _close(self, request: SealRequest, state: SealRequestState) -> bool:
-        with self._records.database.transaction() as tx:
-            return seal_requests.close(tx, request.id, state)
+        return self._records.database.commit(seal_requests.close, request.id, state)
 
     def _keep_asked(self, tx: Transaction, request: SealRequest, record: IntentRecord) -> None:
         seal_requests.insert_request(tx, request)

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
 from weakref import WeakSet
 
 from pysqlite3 import dbapi2 as sqlite
@@ -18,6 +18,7 @@ from appliance.store.schema import APPLIANCE, Schema
 from hsm.rows import RowMapper, Statements
 
 T = TypeVar("T")
+P = ParamSpec("P")
 
 OLDEST_SQLITE = (3, 51, 3)
 """Older ones, in WAL mode, can corrupt a database (the WAL-reset bug of 3.7.0 to 3.51.2)."""
@@ -169,6 +170,16 @@ class Database:
                 yield Transaction(connection)
             finally:
                 _roll_back(connection)
+
+    def query(self, function: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """What *function* finds, alone in a :meth:`reading`."""
+        with self.reading() as tx:
+            return function(tx, *args, **kwargs)
+
+    def commit(self, function: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """What *function* gives, alone in a :meth:`transaction`."""
+        with self.transaction() as tx:
+            return function(tx, *args, **kwargs)
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
