@@ -24,10 +24,8 @@ MOST_AT_ONCE = 8
 """Exchanges under way: however slow others are, they cost no more threads than this."""
 
 
-class EgressFailed(ApplianceError):
+class EgressFailed(ApplianceError, code="egress-failed"):
     """Nothing usable came back; ``cause`` is ``unreachable``, ``late``, ``too-large``, ``refused`` or ``busy``."""
-
-    code = "egress-failed"
 
     def __init__(self, cause: str, template: str, **values: object) -> None:
         super().__init__(template, **values)

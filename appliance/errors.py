@@ -2,121 +2,80 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from hsm.errors import RefusalError
 
 
-class ApplianceError(Exception):
-    """Base of the appliance's refusals. ``str()`` is the English sentence; ``code`` is stable across releases."""
-
-    code: ClassVar[str] = "appliance-error"
-
-    def __init__(self, template: str, **values: object) -> None:
-        super().__init__(template.format(**values) if values else template)
-        self.template = template
-        self.values = values
+class ApplianceError(RefusalError, code="appliance-error"):
+    """Base of the appliance's refusals."""
 
 
-class ConfigurationError(ApplianceError):
+class ConfigurationError(ApplianceError, code="configuration"):
     """A setting is missing, unknown or out of its domain; nothing was started."""
 
-    code = "configuration"
 
-
-class DocumentRefused(ApplianceError):
+class DocumentRefused(ApplianceError, code="document-refused"):
     """A document cannot be taken in; ``reason`` is a stable word such as ``encrypted`` or ``scripted``."""
-
-    code = "document-refused"
 
     def __init__(self, reason: str, template: str, **values: object) -> None:
         super().__init__(template, **values)
         self.reason = reason
 
 
-class ConfinementFailed(ApplianceError):
+class ConfinementFailed(ApplianceError, code="confinement-failed"):
     """The confined process died, ran out of time or memory, or answered with something else than a result."""
 
-    code = "confinement-failed"
 
-
-class StateRefused(ApplianceError):
+class StateRefused(ApplianceError, code="state-refused"):
     """The contract, party or intent is not in a state that allows this."""
 
-    code = "state-refused"
 
-
-class PreconditionRefused(ApplianceError):
+class PreconditionRefused(ApplianceError, code="precondition-refused"):
     """A precondition of signing does not hold (turn, deadline, agreement, authority, seal approval)."""
 
-    code = "precondition-refused"
 
-
-class ResultRefused(ApplianceError):
+class ResultRefused(ApplianceError, code="result-refused"):
     """What was made (a signed or an archived document) does not pass the own verifier, so it is not released."""
 
-    code = "result-refused"
 
-
-class EvidenceIncomplete(ApplianceError):
+class EvidenceIncomplete(ApplianceError, code="evidence-incomplete"):
     """A package cannot be made: what it must contain is missing or does not fit together. Nothing was written."""
 
-    code = "evidence-incomplete"
 
-
-class StorageError(ApplianceError):
+class StorageError(ApplianceError, code="storage"):
     """Database or blob store: wrong version, damaged, or out of space."""
 
-    code = "storage"
 
-
-class LedgerDamaged(ApplianceError):
+class LedgerDamaged(ApplianceError, code="ledger-damaged"):
     """The log does not agree with itself or with what the authority remembers."""
 
-    code = "ledger-damaged"
 
-
-class NotFound(ApplianceError):
+class NotFound(ApplianceError, code="not-found"):
     """No such contract, party, entry or file."""
 
-    code = "not-found"
 
-
-class BackupFailed(ApplianceError):
+class BackupFailed(ApplianceError, code="backup-failed"):
     """A backup cannot be made, found or trusted; the archives that were there are as they were."""
 
-    code = "backup-failed"
 
-
-class RestoreRefused(ApplianceError):
+class RestoreRefused(ApplianceError, code="restore-refused"):
     """A backup cannot be restored here; nothing was changed."""
 
-    code = "restore-refused"
 
-
-class UpgradeRefused(ApplianceError):
+class UpgradeRefused(ApplianceError, code="upgrade-refused"):
     """An upgrade or a rollback cannot be done, or was taken back; the sentence says which release serves."""
 
-    code = "upgrade-refused"
 
-
-class SupervisionFailed(ApplianceError):
+class SupervisionFailed(ApplianceError, code="supervision-failed"):
     """A process of the appliance does not come up; those that had started were ended again."""
 
-    code = "supervision-failed"
 
-
-class NotAllowed(ApplianceError):
+class NotAllowed(ApplianceError, code="not-allowed"):
     """Somebody is signed in, but may not do this."""
 
-    code = "not-allowed"
 
-
-class SignInRefused(ApplianceError):
+class SignInRefused(ApplianceError, code="sign-in-refused"):
     """Login, password, code or passkey do not let anybody in; never says which of them was wrong."""
 
-    code = "sign-in-refused"
 
-
-class TooManyAttempts(ApplianceError):
+class TooManyAttempts(ApplianceError, code="too-many-attempts"):
     """Too many failed attempts to sign in: for this account or from this address, for a while."""
-
-    code = "too-many-attempts"

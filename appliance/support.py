@@ -33,7 +33,6 @@ import appliance
 import hsm
 from appliance.administration.actions import REGISTRY
 from appliance.config import Settings, load
-from appliance.errors import ApplianceError
 from appliance.health.surveys import CHECKS, TITLES, diagnose
 from appliance.home import Home
 from appliance.language import chinese_messages
@@ -42,7 +41,7 @@ from appliance.store.database import Database
 from appliance.store.inspection import row_counts
 from appliance.store.schema import APPLIANCE
 from hsm.client import AuthorityClient
-from hsm.errors import AuthorityError
+from hsm.errors import RefusalError
 from hsm.files import write_private
 
 REMOVED: Final = "—"
@@ -304,7 +303,7 @@ def gathered(part: Callable[[BundleContext], Value], look: BundleContext) -> Val
     """What *part* gives, or the sentence why it cannot be had."""
     try:
         return part(look)
-    except (ApplianceError, AuthorityError) as error:
+    except RefusalError as error:
         return {"missing": error.template}
     except OSError as error:
         return {"missing": type(error).__name__}

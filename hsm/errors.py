@@ -12,10 +12,15 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 
-class AuthorityError(Exception):
-    """Base of the authority's refusals. ``str()`` is the English sentence; ``code`` is stable across releases."""
+class RefusalError(Exception):
+    """Base of all refusals. ``str()`` is the English sentence; ``code`` is stable across releases."""
 
-    code: ClassVar[str] = "authority-error"
+    code: ClassVar[str]
+
+    def __init_subclass__(cls, *, code: str) -> None:
+        """*code* is the class's own."""
+        super().__init_subclass__()
+        cls.code = code
 
     def __init__(self, template: str, **values: object) -> None:
         super().__init__(template.format(**values) if values else template)
@@ -27,120 +32,86 @@ class AuthorityError(Exception):
         return {name: each if isinstance(each, (int, str)) else str(each) for name, each in self.values.items()}
 
 
-class BadRequest(AuthorityError):
+class AuthorityError(RefusalError, code="authority-error"):
+    """Base of the authority's refusals."""
+
+
+class BadRequest(AuthorityError, code="bad-request"):
     """The request is not one of the typed operations, or a field is out of its domain. Fix the caller."""
 
-    code = "bad-request"
 
-
-class ConfigurationRefused(AuthorityError):
+class ConfigurationRefused(AuthorityError, code="configuration-refused"):
     """A setting is unknown, missing or out of its domain; the authority does not start."""
 
-    code = "configuration-refused"
 
-
-class NotPermitted(AuthorityError):
+class NotPermitted(AuthorityError, code="not-permitted"):
     """This peer may not ask for this operation (socket role or peer credentials)."""
 
-    code = "not-permitted"
 
-
-class ActivationRefused(AuthorityError):
+class ActivationRefused(AuthorityError, code="activation-refused"):
     """The activation is missing, for another intent, expired, replayed, by the wrong person, or does not
     verify."""
 
-    code = "activation-refused"
 
-
-class ActivationLocked(ActivationRefused):
+class ActivationLocked(ActivationRefused, code="activation-locked"):
     """Too many wrong answers: this credential waits before it may try again."""
 
-    code = "activation-locked"
 
-
-class ActivationUsed(ActivationRefused):
+class ActivationUsed(ActivationRefused, code="activation-used"):
     """The intent was done already, whether or not the answer arrived: this intent is never done again. Begin
     another."""
 
-    code = "activation-used"
 
-
-class TimeNotAvailable(AuthorityError):
+class TimeNotAvailable(AuthorityError, code="time-not-available"):
     """The clock is not proven within the declared accuracy, or stepped back (RFC 3161 failInfo 14)."""
 
-    code = "time-not-available"
 
-
-class ConsistencyRefused(AuthorityError):
+class ConsistencyRefused(AuthorityError, code="consistency-refused"):
     """The log offered for a checkpoint does not extend the one that the authority signed last."""
 
-    code = "consistency-refused"
 
-
-class CertificateRefused(AuthorityError):
+class CertificateRefused(AuthorityError, code="certificate-refused"):
     """Profile, key usage, validity or naming rules forbid this certificate or revocation."""
 
-    code = "certificate-refused"
 
-
-class UnknownKey(AuthorityError):
+class UnknownKey(AuthorityError, code="unknown-key"):
     """No such key or subject in the authority's store."""
 
-    code = "unknown-key"
 
-
-class AuthorityLocked(AuthorityError):
+class AuthorityLocked(AuthorityError, code="authority-locked"):
     """The authority has no PIN, or latched after a wrong one; an operator has to act. Never retried."""
 
-    code = "authority-locked"
 
-
-class ModuleUnavailable(AuthorityError):
+class ModuleUnavailable(AuthorityError, code="module-unavailable"):
     """The PKCS#11 module or token does not answer now; nothing was signed, trying again later is safe."""
 
-    code = "module-unavailable"
 
-
-class StoreUnavailable(AuthorityError):
+class StoreUnavailable(AuthorityError, code="store-unavailable"):
     """The authority's own store cannot be read or written now (disk full, locked); nothing was signed."""
 
-    code = "store-unavailable"
 
-
-class AuthorityUnreachable(AuthorityError):
+class AuthorityUnreachable(AuthorityError, code="authority-unreachable"):
     """The authority's socket does not answer; nothing is known to have been done."""
 
-    code = "authority-unreachable"
 
-
-class KeyAttributesRefused(AuthorityError):
+class KeyAttributesRefused(AuthorityError, code="key-attributes-refused"):
     """A key's attributes, read back from the token, are not those that were asked for."""
 
-    code = "key-attributes-refused"
 
-
-class Malformed(AuthorityError):
+class Malformed(AuthorityError, code="malformed"):
     """Bytes that are not the DER, JSON or note that they should be."""
 
-    code = "malformed"
 
-
-class EncryptionRefused(AuthorityError):
+class EncryptionRefused(AuthorityError, code="seal-refused"):
     """A recovery key, or the file with one, is not what it should be; nothing was sealed or opened."""
 
-    code = "seal-refused"
 
-
-class DecryptionRefused(AuthorityError):
+class DecryptionRefused(AuthorityError, code="seal-broken"):
     """What was sealed does not open: another key, or changed, or cut off."""
 
-    code = "seal-broken"
 
-
-class BackupRefused(AuthorityError):
+class BackupRefused(AuthorityError, code="backup-refused"):
     """The authority's part of a backup cannot be made, or does not fit: the sentence says what."""
-
-    code = "backup-refused"
 
 
 def error_class(code: str) -> type[AuthorityError]:

@@ -28,10 +28,8 @@ _LARGEST = 1 << 20
 _MOST_SIGNATURES = 100
 
 
-class NoteRefused(AuthorityError):
+class NoteRefused(AuthorityError, code="note-refused"):
     """A note without a valid signature by the key that must have signed it."""
-
-    code = "note-refused"
 
 
 class KeyKind(IntEnum):

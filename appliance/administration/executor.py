@@ -47,7 +47,7 @@ from appliance.model.administration import (
 )
 from appliance.store.administration import admin_requests, administrators
 from appliance.store.database import Transaction
-from hsm.errors import AuthorityError
+from hsm.errors import RefusalError
 from hsm.files import sync_directory
 
 
@@ -191,7 +191,7 @@ class RequestExecutor:
                 record_execution(self._parts.settings.home, action.executed_by, act.id)
             given = act.arguments if arguments is None else arguments
             outcome = action.perform(replace(self._parts, act=act), given, by)
-        except (ApplianceError, AuthorityError, OSError) as error:
+        except (RefusalError, OSError) as error:
             return self._ended(act, AdminRequestState.FAILED, _refusal(error))
         except BaseException as fault:
             self._ended(act, AdminRequestState.FAILED, _fault(fault))
@@ -238,11 +238,10 @@ def _longest(act: AdminRequest) -> timedelta:
         return max(LONGEST.values())
 
 
-def _refusal(error: ApplianceError | AuthorityError | OSError) -> AdminRequestOutcome:
+def _refusal(error: RefusalError | OSError) -> AdminRequestOutcome:
     if isinstance(error, OSError):
         return AdminRequestOutcome("It could not be done: {why}.", {"why": error.strerror or str(error)})
-    values = {name: value if isinstance(value, int) else str(value) for name, value in error.values.items()}
-    return AdminRequestOutcome(error.template, values)
+    return AdminRequestOutcome(error.template, error.plain_values())
 
 
 def _fault(fault: BaseException) -> AdminRequestOutcome:

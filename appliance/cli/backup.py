@@ -24,7 +24,7 @@ from appliance.supervision import inherited, running_authority
 from hsm.client import AuthorityClient
 from hsm.config import TokenBackup
 from hsm.encryption import new_identity, recipient_of
-from hsm.errors import AuthorityError
+from hsm.errors import RefusalError
 from hsm.files import write_private
 from hsm.note import NoteKey, parse_vkey, read_vkey
 
@@ -93,7 +93,7 @@ def _made(context: Context, stack: ExitStack) -> tuple[BackupContext, BackupArch
         room = stack.enter_context(_workroom(context))
         ensure_key(room)
         archive = create_archive(room, now=now)
-    except (ApplianceError, AuthorityError) as error:
+    except RefusalError as error:
         with suppress(OSError):  # the disk may be what is wrong; the error itself says so
             save_backup_outcome(context.home, BackupOutcome.from_error(now, error))
         raise
@@ -148,7 +148,7 @@ def prune_(context: Context) -> None:
 def _is_whole(context: Context, archive: BackupArchive, key: NoteKey, room: BackupContext) -> bool:
     try:
         checked = check_archive(archive, key, [room.identity()], room.home.state)
-    except (ApplianceError, AuthorityError) as error:
+    except RefusalError as error:
         context.terminal.refuse(error)
         return False
     context.terminal.say(

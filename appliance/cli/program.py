@@ -14,10 +14,9 @@ from typing import Any, Final
 
 import click
 
-from appliance.errors import ApplianceError
 from appliance.home import Home
 from appliance.language import Language, translator
-from hsm.errors import AuthorityError
+from hsm.errors import RefusalError
 
 
 def language_of(environment: Mapping[str, str]) -> Language:
@@ -40,7 +39,7 @@ class Terminal:
         """One line on standard output, at once."""
         click.echo(self._translate(template, **values))
 
-    def refuse(self, error: ApplianceError | AuthorityError) -> None:
+    def refuse(self, error: RefusalError) -> None:
         """The refusal's sentence on standard error."""
         click.echo(self._translate(error.template, **error.values), err=True)
 
@@ -188,7 +187,7 @@ class Program(click.Group):
         and so is a question that nobody answers."""
         try:
             return super().invoke(ctx)
-        except (ApplianceError, AuthorityError) as refusal:
+        except RefusalError as refusal:
             ctx.obj.terminal.refuse(refusal)
         except (click.ClickException, click.exceptions.Exit, BrokenPipeError):
             raise

@@ -16,12 +16,12 @@ from appliance.contracts.dependencies import ContractRecords, SigningBackend
 from appliance.contracts.endings import Endings
 from appliance.contracts.finalisation import Finalisation
 from appliance.contracts.signing import SigningCycle
-from appliance.errors import ApplianceError, NotFound, StateRefused
+from appliance.errors import NotFound, StateRefused
 from appliance.model.administration import Stuck, StuckStep
 from appliance.model.intent import IntentRecord, IntentState
 from appliance.store import archive_renewals, contracts, intents
 from appliance.store.database import Transaction
-from hsm.errors import AuthorityError
+from hsm.errors import RefusalError
 
 INTERRUPTED = "the process ended while the authority was asked; a signature, if one was made, was never released"
 EXPIRED = "the time to activate it was over"
@@ -112,7 +112,7 @@ class Recovery:
         try:
             self._cycle.complete(record.id)
             recovered.completed.append(record.id)
-        except (ApplianceError, AuthorityError) as error:
+        except RefusalError as error:
             state = self._records.database.query(intents.load_intent, record.id).state
             if state is IntentState.ABANDONED:
                 recovered.abandoned.append(record.id)
@@ -124,12 +124,12 @@ class Recovery:
         try:
             self._finalisation.finalise(contract_id)
             recovered.finalised.append(contract_id)
-        except (ApplianceError, AuthorityError) as error:
+        except RefusalError as error:
             recovered.pending[contract_id] = str(error)
             self._causes[contract_id] = _cause(error)
 
 
-def _cause(error: ApplianceError | AuthorityError) -> Cause:
+def _cause(error: RefusalError) -> Cause:
     values = {name: value if isinstance(value, int) else str(value) for name, value in error.values.items()}
     return error.template, values
 

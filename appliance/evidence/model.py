@@ -128,7 +128,5 @@ class ManifestSignature:
     timestamp: Callable[[bytes], bytes]
 
 
-class PackageRefused(ApplianceError):
+class PackageRefused(ApplianceError, code="package-refused"):
     """These bytes are not an evidence package in its one canonical form; the sentence says where they differ."""
-
-    code = "package-refused"

@@ -25,7 +25,7 @@ from datetime import datetime
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from appliance.errors import ApplianceError, ConfinementFailed
+from appliance.errors import ConfinementFailed
 from appliance.evidence import (
     authorisation_basis,
     contents,
@@ -59,7 +59,7 @@ from appliance.verification.model import PASSED
 from appliance.verification.paths import TooManyCertificates
 from appliance.verification.trust import UNREADABLE
 from hsm import timestamp
-from hsm.errors import AuthorityError
+from hsm.errors import RefusalError
 
 _SINCE = frozenset(
     {SubIndication.OUT_OF_BOUNDS_NO_POE, SubIndication.REVOKED_NO_POE, SubIndication.REVOKED_CA_NO_POE}
@@ -94,7 +94,7 @@ def verify_package(
         raise
     except TooManyCertificates as error:
         return VerificationReport("", FileKind.EVIDENCE, error.verdict, at, digest)
-    except (ApplianceError, AuthorityError) as error:
+    except RefusalError as error:
         return _failed(at, digest, Reason(error.template, error.values))
     except (ValueError, KeyError, TypeError, RecursionError):
         return _failed(at, digest, Reason("A file of the package is not in the form that it must have."))

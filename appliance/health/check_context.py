@@ -20,7 +20,7 @@ from appliance.health.findings import HealthFinding, RunbookPage, attention
 from appliance.home import Home
 from appliance.store.database import Database, Transaction
 from hsm.client import AuthorityClient
-from hsm.errors import AuthorityError
+from hsm.errors import RefusalError
 from hsm.operation_types import AuthorityStatus
 
 T = TypeVar("T")
@@ -106,7 +106,7 @@ class CheckContext:
         if name not in self._known:
             try:
                 self._known[name] = ask()
-            except (ApplianceError, AuthorityError) as error:
+            except RefusalError as error:
                 self._known[name] = error
         known = self._known[name]
         if isinstance(known, Exception):
@@ -136,7 +136,7 @@ def open_check_context(
 def _asked_elsewhere() -> Iterator[None]:
     try:
         yield
-    except (ApplianceError, AuthorityError) as error:
+    except RefusalError as error:
         raise NotAnswerable from error
 
 

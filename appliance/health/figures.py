@@ -18,7 +18,6 @@ from typing import Final
 
 from cryptography import x509
 
-from appliance.errors import ApplianceError
 from appliance.health.check_context import CheckContext, NotAnswerable
 from appliance.health.machine_checks import disks
 from appliance.health.observations import Observations, Survey
@@ -30,7 +29,7 @@ from appliance.store.health import figures
 from appliance.store.health import figures as kept
 from appliance.store.health import figures as store
 from appliance.timestamping import refusal_counts
-from hsm.errors import AuthorityError
+from hsm.errors import RefusalError
 
 Figure = tuple[str, float]
 
@@ -39,7 +38,7 @@ def measure_figures(context: CheckContext) -> dict[str, float]:
     """All figures that can be had now; what does not answer leaves its figures out."""
     found: dict[str, float] = {}
     for part in (_authority, _lists, _database, _disks, _workers, _keeping):
-        with suppress(NotAnswerable, ApplianceError, AuthorityError, OSError):
+        with suppress(NotAnswerable, RefusalError, OSError):
             found.update(part(context))
     return found
 

@@ -14,7 +14,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from appliance.config import Settings, load
-from appliance.errors import ApplianceError, StateRefused
+from appliance.errors import StateRefused
 from appliance.home import Home
 from appliance.jobs.table import (
     administration_jobs,
@@ -30,7 +30,7 @@ from appliance.notices.delivery import OutboxDelivery
 from appliance.notices.mail import MailClient
 from appliance.sharing import make_directory, open_file
 from appliance.wiring import Appliance, open_appliance
-from hsm.errors import AuthorityError
+from hsm.errors import RefusalError
 from hsm.process import ServiceManager
 
 LONGEST_WRITE = timedelta(hours=1)
@@ -46,7 +46,7 @@ def main() -> int:
         manager = ServiceManager.taken_from(os.environ)
         with alone(settings.home.scheduler_lock), open_appliance(settings, role="scheduler") as appliance:
             _run(settings, appliance, manager)
-    except (ApplianceError, AuthorityError) as error:
+    except RefusalError as error:
         logging.error("%s", error)
         return 1
     return 0

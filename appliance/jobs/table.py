@@ -21,14 +21,13 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from appliance.administration import Administration, Process, open_administration
 from appliance.administration.action import ExecutedBy
 from appliance.config import Settings
-from appliance.errors import ApplianceError
 from appliance.health import Observations
 from appliance.health.alarms import KEY, MAIL, WEBHOOK, AlarmDelivery, Alarms
 from appliance.health.surveys import HealthMonitor
 from appliance.notices.delivery import OutboxDelivery
 from appliance.notices.mail import MailClient
 from appliance.wiring import Appliance
-from hsm.errors import AuthorityError
+from hsm.errors import RefusalError
 from hsm.process import ServiceManager
 
 log = logging.getLogger(__name__)
@@ -61,7 +60,7 @@ class ReportingJob:
     def __call__(self) -> None:
         try:
             self._job.work()
-        except (ApplianceError, AuthorityError, OSError) as error:
+        except (RefusalError, OSError) as error:
             if self.failing != str(error):
                 log.warning("%s: %s", self._job.name, error)
             self.failing = str(error)

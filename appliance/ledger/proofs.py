@@ -19,10 +19,8 @@ from appliance.store.ledger import StoredCheckpoint
 from hsm.merkle import consistency_ranges, inclusion_ranges
 
 
-class ParameterRefused(ApplianceError):
+class ParameterRefused(ApplianceError, code="bad-request"):
     """An index or a size that is no number, or none that the log has; the sentence says which are."""
-
-    code = "bad-request"
 
 
 HEAD = "c2sp.org/tlog-proof@v1"

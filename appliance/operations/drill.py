@@ -13,14 +13,14 @@ from datetime import datetime
 from pathlib import Path
 
 from appliance.confinement import Confinement
-from appliance.errors import ApplianceError, BackupFailed
+from appliance.errors import BackupFailed
 from appliance.home import Home
 from appliance.operations.backup import BackupArchive, BackupContext
 from appliance.operations.backup.archives import open_document
 from appliance.operations.backup.checking import check_archive
 from appliance.operations.restore.opening import documents_of, open_appliance_files, open_database, verify_opened
 from appliance.operations.results import DrillResult, last_drill_result, save_drill_result
-from hsm.errors import AuthorityError
+from hsm.errors import RefusalError
 from hsm.note import read_vkey
 
 __all__ = ["DrillResult", "last_drill_result", "run_drill"]
@@ -42,7 +42,7 @@ def run_drill(context: BackupContext, *, now: datetime, scratch: Path | None = N
     else:
         try:
             result = _opened(context, newest, now, scratch or context.home.state)
-        except (ApplianceError, AuthorityError) as error:
+        except RefusalError as error:
             result = _failed(newest.name, now, error)
         except OSError as error:
             why = BackupFailed("The drill could not go on: {why}.", why=error.strerror or error)
@@ -70,6 +70,6 @@ def _opened(context: BackupContext, archive: BackupArchive, now: datetime, scrat
     return DrillResult(archive.name, now, verified.log.size, len(sample), verified.contracts)
 
 
-def _failed(archive: str, now: datetime, error: ApplianceError | AuthorityError) -> DrillResult:
+def _failed(archive: str, now: datetime, error: RefusalError) -> DrillResult:
     values = {name: value if isinstance(value, int) else str(value) for name, value in error.values.items()}
     return DrillResult(archive, now, template=error.template, values=values)

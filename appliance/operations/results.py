@@ -9,11 +9,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-from appliance.errors import ApplianceError
 from appliance.home import Home
 from appliance.sharing import file_mode
 from hsm import files
-from hsm.errors import AuthorityError
+from hsm.errors import RefusalError
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +30,7 @@ class BackupOutcome:
         return not self.template
 
     @classmethod
-    def from_error(cls, at: datetime, error: ApplianceError | AuthorityError) -> BackupOutcome:
+    def from_error(cls, at: datetime, error: RefusalError) -> BackupOutcome:
         """A try that ended with *error*."""
         values = {name: value if isinstance(value, int) else str(value) for name, value in error.values.items()}
         return cls(at, template=error.template, values=values)

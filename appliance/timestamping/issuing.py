@@ -19,7 +19,7 @@ from typing import Protocol
 from cryptography import x509
 
 from appliance.egress import Egress, EgressFailed
-from appliance.errors import ApplianceError, ResultRefused
+from appliance.errors import ResultRefused
 from appliance.ledger.check import require_remembered
 from appliance.ledger.entry import record_timestamps
 from appliance.model.intent import OutsideStamp
@@ -27,7 +27,7 @@ from appliance.model.retention import Horizon
 from appliance.store.database import Database
 from appliance.verification import Indication, TrustAnchors, VerificationReport
 from hsm.client import AuthorityClient
-from hsm.errors import AuthorityError
+from hsm.errors import RefusalError
 from hsm.signer import SignatureAlgorithm
 from hsm.timestamp import (
     TimestampRequest,
@@ -216,7 +216,7 @@ class OutsideAuthority:
         try:
             report = self._verify(reply, data=value, nonce=nonce, trust=self._trust)
             token = parse_response(reply) if report.indication is Indication.PASSED else b""
-        except (ApplianceError, AuthorityError):
+        except RefusalError:
             token = b""
         if not token:
             return OutsideToken(OutsideStamp.WRONG)

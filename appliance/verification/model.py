@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from appliance.language import Translator
+from hsm.errors import Sentence
 
 
 class Indication(StrEnum):
@@ -93,18 +93,8 @@ class RowAnswer(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Reason:
-    """A sentence: an English template with ``{named}`` places and their values; ``str()`` is the English."""
-
-    template: str
-    values: Mapping[str, Any] = field(default_factory=dict)
-
-    def __str__(self) -> str:
-        return self.template.format(**self.values) if self.values else self.template
-
-    def translated(self, translate: Translator) -> str:
-        """The sentence in the language of *translate*."""
-        return translate(self.template, **self.values)
+class Reason(Sentence):
+    """Why the verdict is what it is: a sentence in English that the catalogue can translate."""
 
 
 @dataclass(frozen=True, slots=True)

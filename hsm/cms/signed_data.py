@@ -29,10 +29,8 @@ DIGEST_OIDS = {
 }
 
 
-class SignatureRefused(AuthorityError):
+class SignatureRefused(AuthorityError, code="signature-refused"):
     """A signed message whose digest, signer or signature does not hold."""
-
-    code = "signature-refused"
 
 
 @dataclass(frozen=True, slots=True)

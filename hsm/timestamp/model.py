@@ -23,10 +23,8 @@ DEFAULT_HASHES = frozenset({"sha256", "sha384", "sha512"})
 _BY_OID = {der.oid(dotted): (name, length) for name, (dotted, length) in HASHES.items()}
 
 
-class UnacceptableHash(Malformed):
+class UnacceptableHash(Malformed, code="unacceptable-hash"):
     """A hash algorithm, or parameters of one, that we do not take (badAlg)."""
-
-    code = "unacceptable-hash"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,10 +99,8 @@ class FailInfo(IntEnum):
     SYSTEM_FAILURE = 25
 
 
-class RequestRefused(AuthorityError):
+class RequestRefused(AuthorityError, code="timestamp-request-refused"):
     """A timestamp request that is answered without a token; ``fail_info`` says why in the protocol's own terms."""
-
-    code = "timestamp-request-refused"
 
     def __init__(self, template: str, *, fail_info: int, **values: object) -> None:
         super().__init__(template, fail_info=int(fail_info), **values)

@@ -22,12 +22,12 @@ from pathlib import Path
 
 from appliance.config import load
 from appliance.contracts.crash_safety import Failpoint
-from appliance.errors import ApplianceError, StorageError
+from appliance.errors import StorageError
 from appliance.home import Home
 from appliance.ledger import Sequencer
 from appliance.wiring import Appliance, open_appliance
 from hsm.client import AuthorityClient
-from hsm.errors import AuthorityError
+from hsm.errors import RefusalError
 from hsm.intents import Activation, SigningIntent
 from tests.crash.selfharm import SELF_INFLICTED
 from tests.world import activations_for, sample_document
@@ -109,7 +109,7 @@ def refusals_said() -> Iterator[None]:
     """What the appliance refuses is said in its words; anything else is a bug, and ends the process loudly."""
     try:
         yield
-    except (ApplianceError, AuthorityError) as error:
+    except RefusalError as error:
         say(f"refused {type(error).__name__}: {error}")
 
 

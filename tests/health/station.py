@@ -22,7 +22,6 @@ from pathlib import Path
 from typing import Any
 
 from appliance.config import Settings, load
-from appliance.errors import ApplianceError
 from appliance.health import Observations
 from appliance.health.alarms import MAIL, MOST, WEBHOOK, AlarmDelivery, Alarms
 from appliance.health.surveys import HealthMonitor
@@ -35,7 +34,7 @@ from appliance.store.database import Database
 from appliance.supervision import answers
 from hsm.client import AuthorityClient
 from hsm.encryption import new_identity, recipient_of
-from hsm.errors import AuthorityError
+from hsm.errors import AuthorityError, RefusalError
 from hsm.files import write_private
 from hsm.operation_types import AuthorityState
 from tests.conformance.boot_clock import STEP, UNDO
@@ -100,7 +99,7 @@ class Station:
     def sequence(self) -> None:
         """As the scheduler's job does it: what was recorded gets its place in the log."""
         database = Database(self.home.database, patience=0.1)
-        with suppress(ApplianceError, AuthorityError), AuthorityClient(self._scheduler) as client:
+        with suppress(RefusalError), AuthorityClient(self._scheduler) as client:
             Sequencer(database, client).run_once()
         database.close()
 

@@ -31,6 +31,7 @@ from appliance.model.contract import UNSENT, Contract, Party
 from appliance.model.intent import SigningOrigin
 from appliance.notices.messages import PortalAddresses
 from appliance.wiring import Appliance
+from hsm.errors import RefusalError
 from webui.portal.pages import appliance
 from webui.shared import errors, forms, language
 from webui.shared.errors import is_page, page_above, page_before
@@ -151,7 +152,7 @@ def view_contract(contract_id: str) -> ContractView:
     return seen
 
 
-def view_again(contract_id: str, act: Permission, refusal: errors.Refusal) -> ContractView:
+def view_again(contract_id: str, act: Permission, refusal: RefusalError) -> ContractView:
     """The contract as it is now, for a form once more; raises the *refusal* itself when *act* is over."""
     now = view_contract(contract_id)
     if not now.may(act):

@@ -8,9 +8,9 @@ from appliance.errors import PreconditionRefused
 from appliance.model.accounts import PEOPLES_ROLES
 from appliance.model.intent import Deposit
 from appliance.ownership import DepositOrder
+from hsm.errors import RefusalError
 from webui.portal import access
 from webui.portal.pages import Answer, appliance, form, render, saved_file, see_other, unprocessable
-from webui.shared.errors import Refusal
 
 DIGITS = 18
 """More than any file's size has; Python takes no number of thousands of them."""
@@ -39,7 +39,7 @@ def all_of_mine() -> Answer:
     return render("ownership/list.html", deposits=appliance.ownership.of_person(_depositor()), typed=_typed())
 
 
-def _place(_refusal: Refusal) -> str:
+def _place(_refusal: RefusalError) -> str:
     return "digest" if _typed()["title"].strip() else "title"
 
 

@@ -27,10 +27,10 @@ from appliance.model.review import (
 )
 from appliance.pdf.values import PageSize
 from appliance.review.review_status import ItemState, ReviewItem, ReviewStatus
+from hsm.errors import RefusalError
 from webui.portal.access import require, view_contract
 from webui.portal.contracts.files import page_width
 from webui.portal.pages import Answer, appliance, form, name_of, render, see_other, status_in_workflow
-from webui.shared.errors import Refusal
 from webui.shared.language import current_language, translate
 
 _NUMBERED = re.compile(r"(?<=[\u3400-\u9fff])\s*\d{1,2}\.$")
@@ -247,7 +247,7 @@ def picture(contract_id: str, number: int) -> Answer:
     return response
 
 
-def _waived(_refusal: Refusal) -> str:
+def _waived(_refusal: RefusalError) -> str:
     return request.form.get("item", "")
 
 

@@ -13,8 +13,7 @@ from flask import Flask, Response, current_app, jsonify, make_response, render_t
 from werkzeug.exceptions import HTTPException, InternalServerError
 from werkzeug.routing import RequestRedirect
 
-from appliance.errors import ApplianceError
-from hsm.errors import AuthorityError
+from hsm.errors import RefusalError
 from webui.shared.language import local_path, translate
 
 
@@ -46,8 +45,6 @@ def is_page(path: str) -> bool:
     return True
 
 
-Refusal = ApplianceError | AuthorityError
-
 _CODES = {
     400: "bad-request",
     403: "activation-refused not-allowed not-permitted sign-in-refused",
@@ -63,7 +60,7 @@ _CODES = {
 STATUS_OF = {code: status for status, codes in _CODES.items() for code in codes.split()}
 
 
-def status_of(refusal: Refusal) -> int:
+def status_of(refusal: RefusalError) -> int:
     """The HTTP status that says what *refusal* says; 500 for what should have been caught before the web."""
     return STATUS_OF.get(refusal.code, 500)
 
@@ -101,9 +98,8 @@ def install(app: Flask) -> None:
                 response.headers[name] = value
         return response
 
-    @app.errorhandler(ApplianceError)
-    @app.errorhandler(AuthorityError)
-    def refusal(error: Refusal) -> Response:
+    @app.errorhandler(RefusalError)
+    def refusal(error: RefusalError) -> Response:
         return answer(status_of(error), error.code, translate()(error.template, **error.values))
 
     @app.errorhandler(Exception)

@@ -16,17 +16,14 @@ from flask.typing import ResponseReturnValue
 from werkzeug.wrappers import Response as BaseResponse
 
 from appliance.errors import ApplianceError, NotFound, StateRefused
-from hsm.errors import AuthorityError
-from webui.shared.errors import Refusal, status_of
+from hsm.errors import RefusalError
+from webui.shared.errors import status_of
 from webui.shared.forms import sentence
 
 Answer = ResponseReturnValue
 """What a view returns."""
 
-REFUSALS: tuple[type[ApplianceError] | type[AuthorityError], ...] = (ApplianceError, AuthorityError)
-"""What a form shows again with its sentence; unknown ids stay pages of their own (404)."""
-
-Place = str | Mapping[str, str] | Callable[[Refusal], str]
+Place = str | Mapping[str, str] | Callable[[RefusalError], str]
 """Where in its form a refusal is shown; see :func:`form`."""
 
 L = TypeVar("L")
@@ -59,8 +56,8 @@ def form(
     load: Callable[..., L],
     place: Place = "",
     *,
-    refusals: tuple[type[ApplianceError] | type[AuthorityError], ...] = REFUSALS,
-    status: Callable[[Refusal], int] | None = None,
+    refusals: tuple[type[RefusalError], ...] = (RefusalError,),
+    status: Callable[[RefusalError], int] | None = None,
 ) -> Callable[[Callable[..., Answer]], Callable[..., Answer]]:
     """Makes a view of a posted form. *load* lets the visitor in, or raises; the view is called with what it
     returns and with the values in the address. What the view refuses is shown again by *page*, with *status*
@@ -92,20 +89,20 @@ def form(
     return decorate
 
 
-def status_in_form(refusal: Refusal) -> int:
+def status_in_form(refusal: RefusalError) -> int:
     """The status of a page that shows *refusal* in its form."""
     status = status_of(refusal)
     return 422 if status == 400 else status
 
 
-def status_in_workflow(refusal: Refusal) -> int:
+def status_in_workflow(refusal: RefusalError) -> int:
     """The same for a form about something with a state of its own: 422 for what was typed, 409 for what has
     changed in the meantime."""
     typed = isinstance(refusal, ApplianceError) and not isinstance(refusal, StateRefused)
     return 422 if typed else status_of(refusal)
 
 
-def unprocessable(_refusal: Refusal) -> int:
+def unprocessable(_refusal: RefusalError) -> int:
     """The same where nothing but what was typed is refused."""
     return 422
 
@@ -115,7 +112,7 @@ def see_other(endpoint: str, **values: Any) -> BaseResponse:
     return redirect(url_for(endpoint, **values), 303)
 
 
-def _place_of(refusal: Refusal, place: Place) -> str:
+def _place_of(refusal: RefusalError, place: Place) -> str:
     if isinstance(place, Mapping):
         return next((field for word, field in place.items() if word in refusal.template), "")
     return place(refusal) if callable(place) else place

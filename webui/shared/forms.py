@@ -24,7 +24,7 @@ from werkzeug.exceptions import BadRequest, Forbidden
 
 from appliance.errors import ApplianceError
 from appliance.submissions import Submissions
-from hsm.errors import AuthorityError
+from hsm.errors import RefusalError
 from webui.shared.language import translate
 
 E = TypeVar("E", bound=StrEnum)
@@ -99,7 +99,7 @@ def member_of(choices: type[E], text: str) -> E | None:
     return choices(text) if text in tuple(choices) else None
 
 
-def sentence(refusal: ApplianceError | AuthorityError) -> str:
+def sentence(refusal: RefusalError) -> str:
     """The refusal in the reader's language."""
     return translate()(refusal.template, **refusal.values)
 

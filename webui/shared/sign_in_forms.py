@@ -11,7 +11,8 @@ from flask import Response, g, request
 from appliance.accounts.codes import CodeDraft
 from appliance.accounts.sessions import ClientInfo
 from appliance.errors import PreconditionRefused, SignInRefused, StateRefused, TooManyAttempts
-from webui.shared.errors import Refusal, status_of
+from hsm.errors import RefusalError
+from webui.shared.errors import status_of
 from webui.shared.form_pages import FormProblems, render
 from webui.shared.forms import field, sentence
 from webui.shared.language import local_path, translate
@@ -29,7 +30,7 @@ def next_path(*sign_in_pages: str) -> str:
     return "/" if path.startswith(sign_in_pages) else path
 
 
-def refusal_status(refusal: Refusal) -> int:
+def refusal_status(refusal: RefusalError) -> int:
     """The status of a page that shows *refusal*."""
     return 422 if isinstance(refusal, SignInRefused) else status_of(refusal)
 

@@ -17,6 +17,7 @@ from appliance.language.sizes import ByteSize
 from appliance.model.contract import EXPONENTS, Contract, Money
 from appliance.money import LONGEST, NotAnAmount, read_money
 from appliance.writing.converting import SUFFIXES
+from hsm.errors import RefusalError
 from webui.portal.drafting.sheets import plain_sheets
 from webui.portal.drafting.steps import (
     DraftStep,
@@ -33,7 +34,6 @@ from webui.portal.drafting.steps import (
     terms_of,
 )
 from webui.portal.pages import Answer, FormProblems, appliance, form, once, render, unprocessable
-from webui.shared.errors import Refusal
 from webui.shared.language import NAMES, translate
 
 MEBIBYTE = 1024 * 1024
@@ -213,7 +213,7 @@ def save_document(draft: Contract, contract_id: str) -> Answer:
     return redirect_onward(saved, DraftStep.DOCUMENT)
 
 
-def _place(refusal: Refusal) -> str:
+def _place(refusal: RefusalError) -> str:
     return "" if isinstance(refusal, StateRefused) else "document"
 
 

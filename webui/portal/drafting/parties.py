@@ -17,6 +17,7 @@ from appliance.entered_text import local_time
 from appliance.errors import PreconditionRefused
 from appliance.language import Language, instants
 from appliance.model.contract import Contract, Deadline, GuestDetails, SigningOrder
+from hsm.errors import RefusalError
 from webui.portal.drafting.sheets import party_mark
 from webui.portal.drafting.steps import (
     DraftStep,
@@ -35,7 +36,6 @@ from webui.portal.drafting.steps import (
 )
 from webui.portal.office.forms import seal_name, unprintable_names
 from webui.portal.pages import Answer, FormProblems, appliance
-from webui.shared.errors import Refusal
 from webui.shared.forms import member_of, sentence
 from webui.shared.language import NAMES, current_language, translate
 
@@ -202,7 +202,7 @@ def parties(contract_id: str) -> Answer:
     )
 
 
-def _place(refusal: Refusal) -> str:
+def _place(refusal: RefusalError) -> str:
     """The field beside which the workflow's *refusal* of the button is shown."""
     act = _button(TypedParties.posted()).act
     if act == "guest" and "organisation" in refusal.values:

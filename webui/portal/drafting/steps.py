@@ -17,9 +17,9 @@ from appliance.contracts.sending import ProblemPlace
 from appliance.errors import ApplianceError, NotFound, StateRefused
 from appliance.model.accounts import AccountRole
 from appliance.model.contract import UNSENT, Contract
+from hsm.errors import RefusalError
 from webui.portal.access import require
 from webui.portal.pages import appliance, form, form_problems, render
-from webui.shared import errors
 from webui.shared.forms import member_of, posted_number
 from webui.shared.language import translate
 
@@ -93,7 +93,7 @@ def _steps(draft: Contract) -> list[StepLink]:
     return [StepLink(step, label, not missing & PLACES[step]) for step, label in labels.items()]
 
 
-def status_of_step(refusal: errors.Refusal) -> int:
+def status_of_step(refusal: RefusalError) -> int:
     """409 when the draft was changed elsewhere in the meantime, else 422."""
     contract_id = (request.view_args or {})["contract_id"]
     changed = isinstance(refusal, StateRefused) and load_draft(contract_id).version != seen_version()

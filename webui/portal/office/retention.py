@@ -6,9 +6,9 @@ from flask import request
 
 from appliance.errors import NotFound
 from appliance.model.retention import Disposal, LegalHold
+from hsm.errors import RefusalError
 from webui.portal.office.forms import office_reader, pages, visiting_officer
 from webui.portal.pages import Answer, FormProblems, appliance, form, render, see_other
-from webui.shared.errors import Refusal
 from webui.shared.forms import field, sentence
 from webui.shared.language import translate
 
@@ -35,7 +35,7 @@ def retained() -> Answer:
     )
 
 
-def _place(_refusal: Refusal) -> str:
+def _place(_refusal: RefusalError) -> str:
     return "contract" if (request.view_args or {})["what"] == "hold" else ""
 
 

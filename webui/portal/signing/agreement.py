@@ -12,14 +12,14 @@ from werkzeug.wrappers import Response as BaseResponse
 from appliance.contracts.permissions import Permission
 from appliance.errors import ApplianceError, StateRefused
 from appliance.model.contract import Party
-from hsm.errors import AuthorityError, AuthorityUnreachable
+from hsm.errors import AuthorityUnreachable, RefusalError
 from webui.portal.access import ContractView, signatory, view_contract
 from webui.portal.pages import name_of
 from webui.portal.parts import PortalParts
 from webui.portal.signing import activations
 from webui.portal.signing.refusing import refusal_sentence
 from webui.portal.signing.sheet import SheetRemark, grouped_digest, own_party
-from webui.shared.errors import Refusal, status_of
+from webui.shared.errors import status_of
 from webui.shared.language import current_language
 
 _ARTICLE = re.compile(r"\d+\.\s+\*\*(?P<name>.+?)\*\*\s*(?P<words>.*)", re.DOTALL)
@@ -101,7 +101,7 @@ def add_agreement_pages(pages: Blueprint, parts: PortalParts) -> None:
             activation = activations.posted_activation(seen.who.subject)
             named = posted if _ID.issuperset(posted) else ""
             parts.appliance.agreements.accept(named, [activation], by=seen.who.subject)
-        except (ApplianceError, AuthorityError) as refusal:
+        except RefusalError as refusal:
             if isinstance(refusal, AuthorityUnreachable):
                 raise
             return _asked(parts, seen, party, refusal)
@@ -109,7 +109,7 @@ def add_agreement_pages(pages: Blueprint, parts: PortalParts) -> None:
 
 
 def _asked(
-    parts: PortalParts, seen: ContractView, party: Party | None, refusal: Refusal | None = None
+    parts: PortalParts, seen: ContractView, party: Party | None, refusal: RefusalError | None = None
 ) -> BaseResponse:
     """The text with a fresh proposal; the signing page for whoever has nothing to accept any more."""
     agreements, contract = parts.appliance.agreements, seen.contract
@@ -139,7 +139,7 @@ def _asked(
     return make_response(page, 200 if refusal is None else _remark(refusal).status)
 
 
-def _remark(refusal: Refusal) -> SheetRemark:
+def _remark(refusal: RefusalError) -> SheetRemark:
     status = status_of(refusal)
     if isinstance(refusal, ApplianceError) and not isinstance(refusal, StateRefused):
         status = 422

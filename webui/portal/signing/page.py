@@ -9,10 +9,10 @@ from werkzeug.wrappers import Response
 
 from appliance.contracts.permissions import Permission, refusal_for
 from appliance.contracts.signing import OpenedSigning
-from appliance.errors import ApplianceError, NotFound
+from appliance.errors import NotFound
 from appliance.model.contract import ContractState, Party, PartyKind, PartyState
 from appliance.model.intent import IntentState, SigningOrigin
-from hsm.errors import AuthorityError
+from hsm.errors import RefusalError
 from webui.portal.access import ContractView, request_origin, view_contract
 from webui.portal.parts import PortalParts
 from webui.portal.signing import activations
@@ -37,7 +37,7 @@ def add_signing_pages(pages: Blueprint, parts: PortalParts) -> None:
             return instead or status_page(parts, seen, party)
         try:
             return signing_sheet(parts, parts.appliance.signing.open(contract_id, party.id, request_origin()))
-        except (ApplianceError, AuthorityError) as refusal:
+        except RefusalError as refusal:
             return refusal_page(parts, contract_id, None, refusal)
 
     @pages.post("/contracts/<contract_id>/sign")
@@ -50,7 +50,7 @@ def add_signing_pages(pages: Blueprint, parts: PortalParts) -> None:
             return _confirmed(opened)
         try:
             return _submit_activation(parts, opened)
-        except (ApplianceError, AuthorityError) as refusal:
+        except RefusalError as refusal:
             return refusal_page(parts, contract_id, opened, refusal)
 
     @pages.get("/contracts/<contract_id>/signed")

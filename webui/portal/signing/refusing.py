@@ -14,12 +14,12 @@ from appliance.contracts.signing import OpenedSigning
 from appliance.errors import ApplianceError, ResultRefused, StateRefused
 from appliance.model.contract import Contract, ContractState, Party, PartyState
 from appliance.model.intent import IntentState
-from hsm.errors import ActivationRefused, ActivationUsed, AuthorityUnreachable
+from hsm.errors import ActivationRefused, ActivationUsed, AuthorityUnreachable, RefusalError
 from webui.portal.access import ContractView, request_origin, view_contract
 from webui.portal.contracts.status_line import state_line
 from webui.portal.parts import PortalParts
 from webui.portal.signing.sheet import SheetRemark, own_party, signing_sheet
-from webui.shared.errors import Refusal, status_of
+from webui.shared.errors import status_of
 from webui.shared.language import translate
 
 _ENDED = {
@@ -70,7 +70,7 @@ _RETRY = 5
 
 
 def refusal_page(
-    parts: PortalParts, contract_id: str, opened: OpenedSigning | None, refusal: Refusal
+    parts: PortalParts, contract_id: str, opened: OpenedSigning | None, refusal: RefusalError
 ) -> BaseResponse:
     """What the visitor sees after *refusal* of the intent that was *opened* (None: of preparing one).
 
@@ -109,7 +109,7 @@ def _holds(parts: PortalParts, opened: OpenedSigning) -> bool:
     return intent.state is IntentState.PREPARED and fresh
 
 
-def _again(parts: PortalParts, opened: OpenedSigning, refusal: Refusal) -> BaseResponse:
+def _again(parts: PortalParts, opened: OpenedSigning, refusal: RefusalError) -> BaseResponse:
     status = status_of(refusal)
     if isinstance(refusal, ApplianceError) and not isinstance(refusal, StateRefused):
         status = 422  # what was typed, not what the contract is
@@ -119,7 +119,7 @@ def _again(parts: PortalParts, opened: OpenedSigning, refusal: Refusal) -> BaseR
     return response
 
 
-def refusal_sentence(refusal: Refusal, status: int) -> str:
+def refusal_sentence(refusal: RefusalError, status: int) -> str:
     """The refusal in the reader's language, with what it means for the signature."""
     say = translate()
     sentence = say(refusal.template, **refusal.values)
@@ -130,7 +130,7 @@ def refusal_sentence(refusal: Refusal, status: int) -> str:
     return sentence
 
 
-def _why_renewed(before: OpenedSigning, now: OpenedSigning, refusal: Refusal) -> str:
+def _why_renewed(before: OpenedSigning, now: OpenedSigning, refusal: RefusalError) -> str:
     say = translate()
     if now.intent.base != before.intent.base:
         return say(

@@ -18,7 +18,7 @@ from appliance.model.contract import Contract, Party
 from appliance.model.people import SealRequest, SealRequestState, UseFilter
 from appliance.seal_requests.register import STATES, as_csv
 from appliance.seal_requests.status import LONGEST_REQUEST_REASON
-from hsm.errors import AuthorityError, AuthorityUnreachable
+from hsm.errors import AuthorityUnreachable, RefusalError
 from webui.portal.access import PortalVisitor, require
 from webui.portal.office.forms import seal_name
 from webui.portal.pages import name_of
@@ -26,7 +26,7 @@ from webui.portal.parts import PortalParts
 from webui.portal.signing import activations
 from webui.portal.signing.refusing import refusal_sentence
 from webui.portal.signing.sheet import SheetRemark, grouped_digest, shown_pages
-from webui.shared.errors import Refusal, status_of
+from webui.shared.errors import status_of
 from webui.shared.language import moment, translate
 
 
@@ -112,14 +112,14 @@ def _tried(parts: PortalParts, seen: SeenRequest, act: Callable[[str], object], 
     subject = require(*PEOPLES_ROLES).subject
     try:
         act(subject)
-    except (ApplianceError, AuthorityError) as refusal:
+    except RefusalError as refusal:
         if isinstance(refusal, AuthorityUnreachable):
             raise
         return _page(parts, _visible(parts, seen.request.id), _remark(refusal), place)
     return redirect(url_for("signing.seal_request", request_id=seen.request.id), 303)
 
 
-def _remark(refusal: Refusal) -> SheetRemark:
+def _remark(refusal: RefusalError) -> SheetRemark:
     status = status_of(refusal)
     if isinstance(refusal, ApplianceError) and not isinstance(refusal, StateRefused):
         status = 422
