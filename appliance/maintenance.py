@@ -8,6 +8,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from appliance.errors import NotFound, PreconditionRefused, StateRefused, StorageError
@@ -43,11 +44,8 @@ class Maintenance:
         """What is announced or under way."""
         with self._turn:
             if self._looked is None or self._ticks() - self._looked >= FRESH:
-                try:
-                    with self._database.reading() as tx:
-                        self._window = store.open_window(tx)
-                except StorageError:
-                    pass  # whoever needs the database is told so there
+                with suppress(StorageError):  # whoever needs the database is told so there
+                    self._window = self._database.query(store.open_window)
                 self._looked = self._ticks()
             return self._window
 

@@ -86,8 +86,7 @@ class AdminRequests:
 
     def signing_options(self, act: AdminRequest, part: DualControlRole, *, by: Actor) -> str | None:
         """What *by*'s browser asks the passkey for (JSON); None without one that counts."""
-        with self._context.database.reading() as tx:
-            return self._signatures.options(tx, RequestStatement(act, part, by.login))
+        return self._context.database.query(self._signatures.options, RequestStatement(act, part, by.login))
 
     def approve_request(
         self, act_id: str, *, by: Actor, answer: str | None = None, shown: AdminRequest | None = None
@@ -134,29 +133,24 @@ class AdminRequests:
 
     def find_request(self, act_id: str) -> AdminRequest:
         """One of them. Raises :class:`NotFound`."""
-        with self._context.database.reading() as tx:
-            return admin_requests.load_request(tx, act_id)
+        return self._context.database.query(admin_requests.load_request, act_id)
 
     def waiting(self) -> list[AdminRequest]:
         """What waits for a second person, the oldest first."""
         self.expire_requests()
-        with self._context.database.reading() as tx:
-            return admin_requests.in_state(tx, AdminRequestState.WAITING)
+        return self._context.database.query(admin_requests.in_state, AdminRequestState.WAITING)
 
     def under_way(self) -> list[AdminRequest]:
         """What is being performed, or is about to be."""
-        with self._context.database.reading() as tx:
-            return admin_requests.in_state(tx, AdminRequestState.PERFORMING)
+        return self._context.database.query(admin_requests.in_state, AdminRequestState.PERFORMING)
 
     def recent(self, limit: int = 50) -> list[AdminRequest]:
         """The newest first."""
-        with self._context.database.reading() as tx:
-            return admin_requests.recent(tx, limit)
+        return self._context.database.query(admin_requests.recent, limit)
 
     def expire_requests(self) -> None:
         """Ends what waited for too long."""
-        with self._context.database.reading() as tx:
-            waiting = admin_requests.in_state(tx, AdminRequestState.WAITING)
+        waiting = self._context.database.query(admin_requests.in_state, AdminRequestState.WAITING)
         if any(each.expires <= self._context.now() for each in waiting):
             with self._context.writing() as tx:
                 for act_id in admin_requests.expire(tx, self._context.now()):

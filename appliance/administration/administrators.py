@@ -50,13 +50,11 @@ class Administrators:
 
     def everybody(self) -> list[Administrator]:
         """All that there ever were, by login."""
-        with self._context.database.reading() as tx:
-            return administrators.everybody(tx)
+        return self._context.database.query(administrators.everybody)
 
     def administrator(self, login: str) -> Administrator:
         """One of them. Raises :class:`NotFound`."""
-        with self._context.database.reading() as tx:
-            return administrators.administrator(tx, folded(login))
+        return self._context.database.query(administrators.administrator, folded(login))
 
     def add_first(self, new: NewAdministrator) -> InvitedAdministrator:
         """The first of a kind, by root. Raises :class:`StateRefused` when there is one already."""
@@ -76,14 +74,12 @@ class Administrators:
         has the login or the address, here or in the portal.
         """
         checked = checked_administrator(new)
-        with self._context.portal().transaction() as tx:
-            is_new = known_to_the_portal.reserve(tx, checked.login, checked.email)
+        is_new = self._context.portal().commit(known_to_the_portal.reserve, checked.login, checked.email)
         try:
             self._insert(checked, by)
         except StateRefused:
             if is_new:  # nothing is kept for somebody who was not added
-                with self._context.portal().transaction() as tx:
-                    known_to_the_portal.release(tx, checked.login)
+                self._context.portal().commit(known_to_the_portal.release, checked.login)
             raise
         return checked.login
 
@@ -153,8 +149,7 @@ class Administrators:
             self._tell(tx, JournalKind.ADMINISTRATOR_REMOVED, name, by)
             self._unconfirm(name)
         ended = self._keepers.try_end_custodian(name, by=by)
-        with self._context.portal().transaction() as tx:
-            known_to_the_portal.release(tx, name)
+        self._context.portal().commit(known_to_the_portal.release, name)
         return ended
 
     def end_pin_custodian(self, login: str, *, by: Actor) -> PinCustodianEnd:

@@ -83,8 +83,7 @@ class ApprovalMail:
     def deliver_queued(self, mail: MailClient) -> int:
         """Sends what is due; how many mails the server took."""
         now, taken = self._context.now(), 0
-        with self._context.database.reading() as tx:
-            due = admin_requests.due_messages(tx, now, limit=MOST)
+        due = self._context.database.query(admin_requests.due_messages, now, limit=MOST)
         for letter in due:
             with self._context.database.reading() as tx:
                 act = admin_requests.load_request(tx, letter.act)

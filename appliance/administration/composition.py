@@ -54,13 +54,11 @@ class StuckList:
     def publish(self, found: Sequence[Stuck]) -> None:
         """*found* in place of what was found before; nothing is written when it is the same."""
         if list(found) != self.all():
-            with self._context.database.transaction() as tx:
-                store.replace(tx, found)
+            self._context.database.commit(store.replace, found)
 
     def all(self) -> list[Stuck]:
         """Everything, the oldest first; each has one safe act, ``retries.contract``."""
-        with self._context.database.reading() as tx:
-            return store.everything(tx)
+        return self._context.database.query(store.everything)
 
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}\$?")

@@ -61,14 +61,12 @@ class AdministrationJournal:
 
     def lines(self, *, before: int | None = None, limit: int = 50) -> list[JournalLine]:
         """The newest lines first, at most *limit*, with numbers below *before*."""
-        with self._database.reading() as tx:
-            return journal.lines(tx, before=before, limit=limit)
+        return self._database.query(journal.lines, before=before, limit=limit)
 
     def broken_at(self, *, beyond: int = 0, upto: int | None = None) -> int | None:
         """The number of the first line *beyond* one and up to another that was tampered with; None when all of
         these hold together."""
-        with self._database.reading() as tx:
-            return journal.broken_at(tx, beyond=beyond, upto=upto)
+        return self._database.query(journal.broken_at, beyond=beyond, upto=upto)
 
     def lines_not_in_log(self) -> int:
         """How many lines are not in the log yet. Raises :class:`StorageError` while the log cannot be asked."""

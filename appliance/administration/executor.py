@@ -185,8 +185,7 @@ class RequestExecutor:
             asker = administrators.find(tx, act.asked_by)
         action, by = find_action(act.action), Actor(act.asked_by, asker.role) if asker else ROOT
         try:
-            with self._context.database.reading() as tx:
-                require_approved(tx, act, action, self._signatures, now=self._context.now())
+            self._context.database.query(require_approved, act, action, self._signatures, now=self._context.now())
             if action.approvers:
                 record_execution(self._parts.settings.home, action.executed_by, act.id)
             given = act.arguments if arguments is None else arguments
@@ -201,16 +200,14 @@ class RequestExecutor:
     def execute_waiting(self) -> None:
         """Performs whatever waits for this process, and ends what others left."""
         for hand in self._hands:
-            with self._context.database.reading() as tx:
-                found = admin_requests.untaken(tx, actions_executed_by(hand))
+            found = self._context.database.query(admin_requests.untaken, actions_executed_by(hand))
             for act in found:
                 self.execute_request(act.id)
         self.interrupt_overdue()
 
     def interrupt_overdue(self) -> None:
         """What was taken too long ago is interrupted, and what nobody took is not done any more."""
-        with self._context.database.reading() as tx:
-            open_ = admin_requests.in_state(tx, AdminRequestState.PERFORMING)
+        open_ = self._context.database.query(admin_requests.in_state, AdminRequestState.PERFORMING)
         for act in open_:
             begun = act.started or act.decided or act.asked
             if begun + _longest(act) <= self._context.now():
@@ -226,8 +223,7 @@ class RequestExecutor:
         return replace(self._now(act.id), outcome=outcome)
 
     def _now(self, act_id: str) -> AdminRequest:
-        with self._context.database.reading() as tx:
-            return admin_requests.load_request(tx, act_id)
+        return self._context.database.query(admin_requests.load_request, act_id)
 
 
 def _longest(act: AdminRequest) -> timedelta:

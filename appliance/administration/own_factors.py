@@ -46,8 +46,7 @@ class OwnAdministratorFactors:
 
     def choose_language(self, login: str, language: Language) -> None:
         """The language in which the console speaks to this administrator."""
-        with self._context.database.transaction() as tx:
-            administrators.set_language(tx, login, language)
+        self._context.database.commit(administrators.set_language, login, language)
 
     def change_password(self, presence: ConsoleSessionHolder, new: str) -> None:
         """A new password; all sessions but this one end. Raises :class:`PreconditionRefused` for a weak one."""
@@ -90,8 +89,7 @@ class OwnPasskeys:
 
     def passkeys_of(self, login: str) -> list[RegisteredKey]:
         """Those of one administrator, oldest first."""
-        with self._context.database.reading() as tx:
-            found = administrators.passkeys_of(tx, login)
+        found = self._context.database.query(administrators.passkeys_of, login)
         return _registered(self._context, found)
 
     def offer_registration(self, presence: ConsoleSessionHolder) -> PasskeyOffer:
@@ -161,8 +159,7 @@ class PasskeyConfirmation:
 
     def registered(self) -> list[RegisteredKey]:
         """Everybody's, by login."""
-        with self._context.database.reading() as tx:
-            found = administrators.all_passkeys(tx)
+        found = self._context.database.query(administrators.all_passkeys)
         return _registered(self._context, found)
 
     def confirmed(self) -> list[ConfirmedKey]:

@@ -33,6 +33,28 @@ TO_BE_NONE = "{login} is to be no keeper of the PIN: what waited for the officer
 
 
 @dataclass(frozen=True, slots=True)
+class EndSentences:
+    """What is said about somebody whose ways in were ended: of one of no keeper, of a keeper, of one where the
+    keepers left were not counted, and where nobody knows."""
+
+    plain: str
+    keeper: str
+    uncounted: str
+    unknown: str = ""
+
+
+_PASSKEYS_ENDED = EndSentences(
+    TO_BE_NONE,
+    "{login} answers as a keeper of the PIN with none of these passkeys any more. Keepers left: {left}; it takes"
+    " two.",
+    "{login} answers as a keeper of the PIN with none of these passkeys any more. How many keepers are left is not"
+    " known: the authority was asked, and did not say.",
+    "The authority or the portal's database does not answer: if {login} is a keeper of the PIN, or was to become"
+    " one, that may not have ended. Ask for `keys.keeper_end` when both answer again.",
+)
+
+
+@dataclass(frozen=True, slots=True)
 class PinCustodianEnd:
     """What came of it: whether something ``ended`` (None when the authority or the portal's database did not
     answer, so that nobody knows), how many keepers are ``left`` who can sign in (None: not known), and whether an
@@ -42,27 +64,20 @@ class PinCustodianEnd:
     left: int | None
     withdrawn: bool = False
 
-    def sentence_about(self, login: str) -> Sentence | None:
-        """What there is to say of it; nothing for somebody who was no keeper."""
+    def sentence(self, said: EndSentences, login: str) -> Sentence:
+        """The one of these that fits."""
         if self.ended is None:
-            return Sentence(
-                "The authority or the portal's database does not answer: if {login} is a keeper of the PIN, or was"
-                " to become one, that may not have ended. Ask for `keys.keeper_end` when both answer again.",
-                {"login": login},
-            )
+            return Sentence(said.unknown, {"login": login})
         if not self.ended:
-            return Sentence(TO_BE_NONE, {"login": login}) if self.withdrawn else None
+            return Sentence(said.plain, {"login": login})
         if self.left is None:
-            return Sentence(
-                "{login} answers as a keeper of the PIN with none of these passkeys any more. How many keepers are"
-                " left is not known: the authority was asked, and did not say.",
-                {"login": login},
-            )
-        template = (
-            "{login} answers as a keeper of the PIN with none of these passkeys any more. Keepers left: {left}; it"
-            " takes two."
-        )
-        return Sentence(template, {"login": login, "left": self.left})
+            return Sentence(said.uncounted, {"login": login})
+        return Sentence(said.keeper, {"login": login, "left": self.left})
+
+    def sentence_about(self, login: str) -> Sentence | None:
+        """What there is to say of passkeys that were taken back; nothing for somebody who was no keeper."""
+        nothing = self.ended is False and not self.withdrawn
+        return None if nothing else self.sentence(_PASSKEYS_ENDED, login)
 
 
 class PinCustodians:
@@ -76,8 +91,7 @@ class PinCustodians:
 
     def able_logins(self) -> list[str]:
         """Who of the administrators is a keeper and can sign in, by login. Raises :class:`AuthorityError`."""
-        with self._context.database.reading() as tx:
-            everybody = administrators.everybody(tx)
+        everybody = self._context.database.query(administrators.everybody)
         known = set(self._authority.pin_custodians())
         active = [each.login for each in everybody if each.state is AdministratorState.ACTIVE]
         return [login for login in active if pin_custodian_subject(login) in known]

@@ -139,8 +139,7 @@ class AdministratorSignIn:
         self._steps.require_password(name, password, attempt, where)
         self._steps.require_code(name, code, attempt, where)
         self._steps.succeed(attempt)
-        with self._context.database.reading() as tx:
-            return self._actor(tx, name)
+        return self._context.database.query(self._actor, name)
 
     def _record_failure(self, attempt: SignInAttempt, where: ClientInfo, login: str, wrong_code: bool) -> None:
         """Writes attempts that were too many into the journal, and locks the account whose codes are guessed."""

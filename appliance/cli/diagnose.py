@@ -50,8 +50,7 @@ def _tell(observed: Observed, translate: Translator) -> None:
     found = observed.finding
     click.echo(f"{_SIGNS[found.condition]} {found.name:<18} {translate(found.template, **found.values)}")
     if found.page is not None:
-        remedy = translate(found.remedy, **found.remedy_values)
-        click.echo(f"{'':<23} {remedy} (docs/runbook/{found.page}.md)")
+        click.echo(f"{'':<23} {found.remedy.translated(translate)} (docs/runbook/{found.page}.md)")
 
 
 def _row(observed: Observed) -> dict[str, Any]:

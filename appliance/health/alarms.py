@@ -28,7 +28,6 @@ from appliance.notices.messages import MailMessage
 from appliance.store.health import alarms as store
 from appliance.store.health import observations as observed
 from appliance.store.health.alarms import Alarm, AlarmMessage
-from hsm.errors import Sentence
 
 BEGUN, LASTING, OVER = "begun", "lasting", "over"
 MAIL, WEBHOOK = "mail", "webhook"
@@ -81,18 +80,7 @@ def due(
 
 
 def _alarm(each: Observed, event: str, now: datetime) -> Alarm:
-    found = each.finding
-    return Alarm(
-        name=found.name,
-        event=event,
-        condition=found.condition,
-        sentence=Sentence(found.template, found.values),
-        remedy=Sentence(found.remedy, found.remedy_values),
-        page=found.page,
-        mark=found.mark,
-        since=each.since,
-        at=now,
-    )
+    return Alarm(**each.finding.columns(), event=event, since=each.since, at=now)
 
 
 def _say(alarm: Alarm) -> None:
@@ -132,10 +120,10 @@ def _paragraphs(alarm: Alarm, settings: Settings, translate: Translator) -> list
     since = instants.second(alarm.since, zone)
     lines = [
         translate(STILL if alarm.event == LASTING else SINCE, since=since, zone=zone),
-        translate(alarm.sentence.template, **alarm.sentence.values),
+        alarm.sentence.translated(translate),
     ]
     if alarm.event != OVER:
-        lines.append(translate(TO_DO, remedy=translate(alarm.remedy.template, **alarm.remedy.values)))
+        lines.append(translate(TO_DO, remedy=alarm.remedy.translated(translate)))
     if alarm.page is not None:
         lines.append(translate(PAGE, page=alarm.page))
     return [*lines, translate(FROM, url=settings.web.public_url)]
@@ -198,8 +186,7 @@ class AlarmDelivery:
         """Tells what is due by *channel* (``mail`` or ``webhook``); how many arrived. Each has a turn of its
         own, so that one that hangs keeps nothing from the other. Raises StorageError."""
         database, arrived = self._observations.database(), 0
-        with database.reading() as tx:
-            waiting = store.waiting(tx, self._now(), channel=channel, limit=MOST)
+        waiting = database.query(store.waiting, self._now(), channel=channel, limit=MOST)
         for telling in waiting:
             problem = self._tell(telling)
             with database.transaction() as tx:

@@ -11,6 +11,9 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, NamedTuple
 
+from hsm.errors import Sentence
+from hsm.rows import fields_of
+
 
 class _Page(NamedTuple):
     name: str
@@ -186,18 +189,16 @@ _WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class HealthFinding:
-    """How the thing called ``name`` stands: ``template`` with its ``values`` says it, ``remedy`` what to do. A
-    check leaves the name to whoever asks it.
+    """How the thing called ``name`` stands: ``template`` with its ``values`` says it. A check leaves the name to
+    whoever asks it.
 
-    ``page`` names the page of the runbook (``docs/runbook/PAGE.md``); None when all is good. ``mark`` tells one
-    occurrence from another that has the same page: a certificate with 30 days left, and with 3.
+    ``page`` is that of the runbook; None when all is good. ``mark`` tells one occurrence from another that has the
+    same page: a certificate with 30 days left, and with 3.
     """
 
     condition: Condition
     template: str
     values: Mapping[str, Any] = field(default_factory=dict)
-    remedy: str = ""
-    remedy_values: Mapping[str, Any] = field(default_factory=dict)
     page: RunbookPage | None = None
     mark: str = ""
     name: str = ""
@@ -220,9 +221,19 @@ class HealthFinding:
         return self.condition, self.page, self.mark
 
     @property
+    def remedy(self) -> Sentence:
+        """What to do; an empty sentence when all is good."""
+        return Sentence(self.page.remedy, self.values) if self.page else Sentence("")
+
+    @property
     def advice(self) -> str:
-        """The remedy in English; empty when all is good."""
-        return self.remedy.format(**self.remedy_values) if self.remedy_values else self.remedy
+        """The remedy in English."""
+        return str(self.remedy)
+
+    def columns(self) -> dict[str, Any]:
+        """What observations and alarms keep of it, by the names of their fields."""
+        said = {"sentence": Sentence(self.template, self.values), "remedy": self.remedy}
+        return said | fields_of(self, "name condition page mark")
 
 
 def good(template: str, /, **values: Any) -> HealthFinding:
@@ -237,9 +248,9 @@ def unset(template: str, /, **values: Any) -> HealthFinding:
 
 def failing(page: RunbookPage, template: str, mark: str = "", /, **values: Any) -> HealthFinding:
     """It does not work; the remedy is the page's."""
-    return HealthFinding(Condition.FAILING, template, values, page.remedy, values, page, mark)
+    return HealthFinding(Condition.FAILING, template, values, page, mark)
 
 
 def attention(page: RunbookPage, template: str, mark: str = "", /, **values: Any) -> HealthFinding:
     """It works, but somebody should act; the remedy is the page's."""
-    return HealthFinding(Condition.ATTENTION, template, values, page.remedy, values, page, mark)
+    return HealthFinding(Condition.ATTENTION, template, values, page, mark)

@@ -13,7 +13,6 @@ from appliance.health.findings import Condition, HealthFinding, RunbookPage, fai
 from appliance.store.database import Database, Transaction, at_rest
 from appliance.store.health import HEALTH
 from appliance.store.health import observations as store
-from hsm.errors import Sentence
 
 ASLEEP = timedelta(minutes=1)
 """A health monitor that has completed no round for so long does not run."""
@@ -32,17 +31,8 @@ class Observed:
         """What was kept."""
         known = row.page in set(RunbookPage)  # another release may have written it
         page = None if row.page is None else RunbookPage(row.page) if known else RunbookPage.CHECK_BROKEN
-        finding = HealthFinding(
-            name=row.name,
-            condition=Condition(row.condition),
-            template=row.sentence.template,
-            values=row.sentence.values,
-            remedy=row.remedy.template,
-            remedy_values=row.remedy.values,
-            page=page,
-            mark=row.mark,
-        )
-        return cls(finding, row.since, row.at)
+        said = row.sentence.template, row.sentence.values
+        return cls(HealthFinding(Condition(row.condition), *said, page, row.mark, row.name), row.since, row.at)
 
     @classmethod
     def from_finding(cls, finding: HealthFinding, now: datetime, before: Observed | None) -> Observed:
@@ -100,7 +90,8 @@ class Observations:
         positions = {name: number for number, name in enumerate(names)}
         with self.database().transaction() as tx:
             for finding in findings:
-                store.save_observation(tx, positions[finding.name], _row(finding, now))
+                row = store.Observation(**finding.columns(), since=now, at=now)
+                store.save_observation(tx, positions[finding.name], row)
             store.keep_only(tx, names)
             store.put_round(tx, now, figures)
 
@@ -148,12 +139,3 @@ def _with_watch(survey: Survey, now: datetime) -> Survey:
     else:
         finding, since = good("The watch is awake."), survey.at
     return replace(survey, observed=(Observed(finding.named("watch"), since, now), *survey.observed))
-
-
-def _row(finding: HealthFinding, now: datetime) -> store.Observation:
-    sentence = Sentence(finding.template, finding.values)
-    remedy = Sentence(finding.remedy, finding.remedy_values)
-    page = finding.page
-    return store.Observation(
-        finding.name, finding.condition, sentence, remedy, page, finding.mark, since=now, at=now
-    )

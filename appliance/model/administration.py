@@ -123,42 +123,49 @@ class OpenedConsoleSession:
 
 
 class JournalKind(StrEnum):
-    """What the journal of the administration tells of."""
+    """What the journal of the administration tells of, with the ``label`` that people read."""
 
-    ADMINISTRATOR_ADDED = "administrator-added"
-    LINK_MADE = "link-made"
-    LINK_ENDED = "link-ended"
-    ADMINISTRATOR_SET_UP = "administrator-set-up"
-    ADMINISTRATOR_SUSPENDED = "administrator-suspended"
-    ADMINISTRATOR_RESUMED = "administrator-resumed"
-    ADMINISTRATOR_LOCKED = "administrator-locked"
-    ADMINISTRATOR_UNLOCKED = "administrator-unlocked"
-    ADMINISTRATOR_REMOVED = "administrator-removed"
-    FACTORS_RESET = "factors-reset"
-    PASSWORD_CHANGED = "password-changed"  # noqa: S105  # the name of an event
-    LOGIN_CODE_CHANGED = "login-code-changed"
-    PASSKEY_ADDED = "passkey-added"  # the name of an event
-    PASSKEY_REMOVED = "passkey-removed"  # the name of an event
-    PASSKEY_CONFIRMED = "passkey-confirmed"  # the name of an event
-    PASSKEY_UNCONFIRMED = "passkey-unconfirmed"  # the name of an event
-    SIGNED_IN = "signed-in"
-    SIGN_IN_BLOCKED = "sign-in-blocked"
-    SESSIONS_ENDED = "sessions-ended"
-    KEEPER_ENDED = "keeper-ended"
-    PIN_PART_GIVEN = "pin-part-given"
-    PIN_PART_FORGOTTEN = "pin-part-forgotten"
-    AUTHORITY_UNLOCKED = "authority-unlocked"
-    UNLOCK_FAILED = "unlock-failed"
-    ACT_ASKED = "act-asked"
-    ACT_APPROVED = "act-approved"
-    ACT_REFUSED = "act-refused"
-    ACT_WITHDRAWN = "act-withdrawn"
-    ACT_EXPIRED = "act-expired"
-    ACT_BEGUN = "act-begun"
-    ACT_DONE = "act-done"
-    ACT_FAILED = "act-failed"
-    ACT_INTERRUPTED = "act-interrupted"
-    UNKNOWN = "unknown"
+    label: str
+
+    def __new__(cls, value: str, label: str = "") -> JournalKind:
+        kind = str.__new__(cls, value)
+        kind._value_, kind.label = value, label
+        return kind
+
+    ADMINISTRATOR_ADDED = "administrator-added", "An administrator was added"
+    LINK_MADE = "link-made", "A way in was made"
+    LINK_ENDED = "link-ended", "A way in has ended after too many wrong codes"
+    ADMINISTRATOR_SET_UP = "administrator-set-up", "An account was set up"
+    ADMINISTRATOR_SUSPENDED = "administrator-suspended", "An account was suspended"
+    ADMINISTRATOR_RESUMED = "administrator-resumed", "A suspension was ended"
+    ADMINISTRATOR_LOCKED = "administrator-locked", "An account was locked after too many failures"
+    ADMINISTRATOR_UNLOCKED = "administrator-unlocked", "An account was unlocked"
+    ADMINISTRATOR_REMOVED = "administrator-removed", "An administrator was removed"
+    FACTORS_RESET = "factors-reset", "Password and login code were taken back"
+    PASSWORD_CHANGED = "password-changed", "The password was changed"
+    LOGIN_CODE_CHANGED = "login-code-changed", "The login code was changed"
+    PASSKEY_ADDED = "passkey-added", "A passkey was registered"
+    PASSKEY_REMOVED = "passkey-removed", "A passkey was removed"
+    PASSKEY_CONFIRMED = "passkey-confirmed", "A passkey was confirmed on the machine"
+    PASSKEY_UNCONFIRMED = "passkey-unconfirmed", "A passkey was taken back on the machine"
+    SIGNED_IN = "signed-in", "Signed in"
+    SIGN_IN_BLOCKED = "sign-in-blocked", "Attempts to sign in were stopped"
+    SESSIONS_ENDED = "sessions-ended", "Sessions were ended"
+    KEEPER_ENDED = "keeper-ended", "A keeper of the PIN was ended"
+    PIN_PART_GIVEN = "pin-part-given", "A part of the PIN was given"
+    PIN_PART_FORGOTTEN = "pin-part-forgotten", "A part of the PIN was taken back"
+    AUTHORITY_UNLOCKED = "authority-unlocked", "The authority was unlocked"
+    UNLOCK_FAILED = "unlock-failed", "Unlocking the authority failed"
+    ACT_ASKED = "act-asked", "An act was asked for"
+    ACT_APPROVED = "act-approved", "An act was approved"
+    ACT_REFUSED = "act-refused", "An act was refused"
+    ACT_WITHDRAWN = "act-withdrawn", "An act was withdrawn"
+    ACT_EXPIRED = "act-expired", "An act has expired"
+    ACT_BEGUN = "act-begun", "An act was begun"
+    ACT_DONE = "act-done", "An act was done"
+    ACT_FAILED = "act-failed", "An act failed"
+    ACT_INTERRUPTED = "act-interrupted", "An act was interrupted"
+    UNKNOWN = "unknown", "Something that a newer release wrote"
     """Not written: how a line is read whose kind a newer release has, before it was gone back from."""
 
 

@@ -30,7 +30,7 @@ def require_shown(station: Station, name: str, page: RunbookPage) -> None:
     station.look()  # what two rounds in a row found is an alarm
     observed = seen(station, name)
     finding = observed.finding
-    assert finding.remedy == page.remedy
+    assert finding.remedy.template == page.remedy
     _on_the_console(station, observed, page)
     _in_readyz(station, finding)
     _in_the_metrics(station, finding)
@@ -76,7 +76,7 @@ def _on_the_console(station: Station, observed: Observed, page: RunbookPage) -> 
     for language in Language:
         say = translator(language)
         row = station.onlooker.row(finding.name, language.value)
-        remedy = say(page.remedy, **finding.remedy_values)
+        remedy = say(page.remedy, **finding.values)
         assert (row.kind, row.title, row.badge) == ("failing", say(TITLES[finding.name]), say("Failing"))
         assert row.sentence == _set(say(finding.template, **finding.values))
         assert row.remedy == _set(f"{say('What to do')} {remedy} {say('Runbook')}")

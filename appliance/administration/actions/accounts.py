@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
 
 from appliance.administration.action import (
@@ -17,7 +16,7 @@ from appliance.administration.action import (
     Perform,
 )
 from appliance.administration.administrators import Administrators
-from appliance.administration.pin_custodians import PinCustodianEnd
+from appliance.administration.pin_custodians import EndSentences, PinCustodianEnd
 from appliance.model.administration import Actor, AdministratorRole, AdminRequestOutcome, NewAdministrator
 
 _LOGIN = Argument("login", "Login")
@@ -44,18 +43,7 @@ def _link(parts: ActionContext, arguments: Mapping[str, str], by: Actor) -> Admi
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _OutcomeSentences:
-    """What is said of an account that ended: of one of no keeper, of a keeper's, of one where the keepers left
-    were not counted, and where nobody knows."""
-
-    plain: str
-    keeper: str
-    uncounted: str
-    unknown: str
-
-
-_RESET = _OutcomeSentences(
+_RESET = EndSentences(
     "The ways in of {login} have ended.",
     "The ways in of {login} have ended, who is no keeper of the PIN any more. Keepers left: {left}; it takes two.",
     "The ways in of {login} have ended, who is no keeper of the PIN any more. How many keepers are left is not"
@@ -64,7 +52,7 @@ _RESET = _OutcomeSentences(
     " a keeper of the PIN, or was to become one, that may not have ended; ask for keys.keeper_end when both answer"
     " again.",
 )
-_REMOVED = _OutcomeSentences(
+_REMOVED = EndSentences(
     "The account of {login} is closed.",
     "The account of {login} is closed, who is no keeper of the PIN any more. Keepers left: {left}; it takes two.",
     "The account of {login} is closed, who is no keeper of the PIN any more. How many keepers are left is not"
@@ -75,19 +63,13 @@ _REMOVED = _OutcomeSentences(
 )
 
 
-def _ending(end: Callable[[Administrators, str, Actor], PinCustodianEnd], told: _OutcomeSentences) -> Perform:
+def _ending(end: Callable[[Administrators, str, Actor], PinCustodianEnd], said: EndSentences) -> Perform:
     """What performs the *end* of an account's ways in, and says what became of a keeper of the PIN."""
 
     def perform(parts: ActionContext, arguments: Mapping[str, str], by: Actor) -> AdminRequestOutcome:
         login = arguments["login"]
-        ended = end(parts.administrators, login, by)
-        if ended.ended is None:
-            return AdminRequestOutcome(told.unknown, {"login": login})
-        if not ended.ended:
-            return AdminRequestOutcome(told.plain, {"login": login})
-        if ended.left is None:
-            return AdminRequestOutcome(told.uncounted, {"login": login})
-        return AdminRequestOutcome(told.keeper, {"login": login, "left": ended.left})
+        told = end(parts.administrators, login, by).sentence(said, login)
+        return AdminRequestOutcome(told.template, told.values)
 
     return perform
 

@@ -16,7 +16,7 @@ from appliance.administration.action import (
     ExecutedBy,
 )
 from appliance.administration.confirmed import RootConfirmations
-from appliance.administration.pin_custodians import TO_BE_NONE
+from appliance.administration.pin_custodians import TO_BE_NONE, EndSentences
 from appliance.errors import PreconditionRefused, StateRefused
 from appliance.model.administration import Actor, AdministratorRole, AdminRequestOutcome
 from appliance.model.office import NewPinCustodian, OfficerDecision
@@ -68,19 +68,18 @@ def _keeper(parts: ActionContext, arguments: Mapping[str, str], by: Actor) -> Ad
     )
 
 
+_ENDED = EndSentences(
+    TO_BE_NONE,
+    "{login} is no keeper of the PIN any more. Keepers left: {left}; it takes two.",
+    "{login} is no keeper of the PIN any more. How many keepers are left is not known: the authority was asked,"
+    " and did not say.",
+)
+
+
 def _end_keeper(parts: ActionContext, arguments: Mapping[str, str], by: Actor) -> AdminRequestOutcome:
-    ended = parts.administrators.end_pin_custodian(arguments["login"], by=by)
     login = arguments["login"]
-    if not ended.ended:
-        return AdminRequestOutcome(TO_BE_NONE, {"login": login})
-    if ended.left is None:
-        return AdminRequestOutcome(
-            "{login} is no keeper of the PIN any more. How many keepers are left is not known: the authority was"
-            " asked, and did not say.",
-            {"login": login},
-        )
-    template = "{login} is no keeper of the PIN any more. Keepers left: {left}; it takes two."
-    return AdminRequestOutcome(template, {"login": login, "left": ended.left})
+    told = parts.administrators.end_pin_custodian(login, by=by).sentence(_ENDED, login)
+    return AdminRequestOutcome(told.template, told.values)
 
 
 def _prepared(act: OfficerDecision) -> AdminRequestOutcome:
