@@ -8,8 +8,8 @@ import pytest
 
 from webui.console import charts
 from webui.console.requests import coded
-from webui.console.runbook import render_page
 from webui.shared.headers import VisitorAddress
+from webui.shared.markdown import render_markdown
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def test_runbook_pages_are_words_not_markup() -> None:
         "# Title\n\nSee `chronyc` and [this](x.md).\n\n- one\n  more\n- **two**\n"
         "\n```sh\nrm -r <x>\n```\n1. first\n\n## Then\n"
     )
-    title, content = render_page(text)
+    title, content = render_markdown(text)
     assert title == "Title"
     assert content.split("\n") == [
         "<p>See <code>chronyc</code> and this.</p>",
@@ -69,7 +69,7 @@ def test_runbook_pages_are_words_not_markup() -> None:
 
 
 def test_bold_words_end_after_chinese_punctuation() -> None:
-    assert render_page("# 页\n\n**含义。**唯一\n")[1] == "<p><strong>含义。</strong>唯一</p>\n"
+    assert render_markdown("# 页\n\n**含义。**唯一\n")[1] == "<p><strong>含义。</strong>唯一</p>\n"
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ def test_bold_words_end_after_chinese_punctuation() -> None:
     ],
 )
 def test_no_raw_html_passes_through_a_runbook_page(hostile: str) -> None:
-    title, content = render_page(f"# Title\n\n{hostile}\n")
+    title, content = render_markdown(f"# Title\n\n{hostile}\n")
     assert title == "Title"
     elements = re.sub(r"</?(p|strong|code|ul|li|h2)>", "", content)
     assert "<" not in elements and "href" not in elements.replace("&lt;", "")

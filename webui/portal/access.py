@@ -27,7 +27,7 @@ from appliance.guests import is_guest
 from appliance.language import Language
 from appliance.ledger.disclosure import Audience
 from appliance.model.accounts import PEOPLES_ROLES, AccountRole, OpenedSession
-from appliance.model.contract import UNSENT, Contract, Party
+from appliance.model.contract import UNSENT, Contract, Party, PartyState
 from appliance.model.intent import SigningOrigin
 from appliance.notices.messages import PortalAddresses
 from appliance.wiring import Appliance
@@ -76,6 +76,12 @@ def require(*roles: AccountRole) -> PortalVisitor:
     if not found.roles & set(roles):
         raise NotAllowed("Your account does not have the role that this page is for; an officer can give it.")
     return found
+
+
+def require_person() -> str:
+    """Somebody of the house who can sign; officers, operators and auditors sign nothing. Raises as
+    :func:`require`."""
+    return require(*PEOPLES_ROLES).subject
 
 
 def signatory() -> PortalVisitor:
@@ -136,9 +142,11 @@ class ContractView:
             raise NotFound("There is no contract {contract}.", contract=self.contract.id)
 
     def own_party(self) -> Party | None:
-        """The party that the visitor acts for: one that has not answered, if there is one."""
+        """The party that the visitor acts for: the one asked for, else on turn, else one that waits, else any."""
         own = [party for party in self.contract.parties if party.responsible == self.who.subject]
-        return next((party for party in own if party.signed_at is None), own[0] if own else None)
+        wanted, turn, waits = request.values.get("party"), self.contract.on_turn, PartyState.WAITING
+        ranked = sorted(own, key=lambda one: (one.id != wanted, one not in turn, one.state is not waits))
+        return ranked[0] if ranked else None
 
 
 def view_contract(contract_id: str) -> ContractView:

@@ -61,6 +61,7 @@ AREAS = (
     identity.pages,
     powers.pages,
     drafting.pages,
+    signing.pages,
     writing.pages,
 )
 
@@ -105,6 +106,5 @@ def _add_pages(app: Flask, parts: PortalParts) -> None:
         trust.log_blueprint(parts.log),
         health.blueprint(parts.appliance),
         health.clock_blueprint(view, address=parts.appliance.settings.web.public_url),
-        signing.blueprint(parts),
     ):
         app.register_blueprint(area)

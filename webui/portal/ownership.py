@@ -5,11 +5,10 @@ from __future__ import annotations
 from flask import Blueprint, request
 
 from appliance.errors import PreconditionRefused
-from appliance.model.accounts import PEOPLES_ROLES
 from appliance.model.intent import Deposit
 from appliance.ownership import DepositOrder
 from hsm.errors import RefusalError
-from webui.portal import access
+from webui.portal.access import require_person
 from webui.portal.pages import Answer, appliance, form, render, saved_file, see_other, unprocessable
 
 DIGITS = 18
@@ -21,13 +20,8 @@ KNOWN = ("title", "digest", "file", "size")
 pages = Blueprint("ownership", __name__, url_prefix="/ownership")
 
 
-def _depositor() -> str:
-    """The signed-in person; officers, operators and auditors deposit nothing, and guests have no list."""
-    return access.require(*PEOPLES_ROLES).subject
-
-
 def _mine(deposit_id: str) -> Deposit:
-    return appliance.ownership.get(deposit_id, by=_depositor())
+    return appliance.ownership.get(deposit_id, by=require_person())
 
 
 def _typed() -> dict[str, str]:
@@ -36,7 +30,7 @@ def _typed() -> dict[str, str]:
 
 @pages.get("")
 def all_of_mine() -> Answer:
-    return render("ownership/list.html", deposits=appliance.ownership.of_person(_depositor()), typed=_typed())
+    return render("ownership/list.html", deposits=appliance.ownership.of_person(require_person()), typed=_typed())
 
 
 def _place(_refusal: RefusalError) -> str:
@@ -44,7 +38,7 @@ def _place(_refusal: RefusalError) -> str:
 
 
 @pages.post("")
-@form(all_of_mine, _depositor, _place, refusals=(PreconditionRefused,), status=unprocessable)
+@form(all_of_mine, require_person, _place, refusals=(PreconditionRefused,), status=unprocessable)
 def deposit(by: str) -> Answer:
     typed = _typed()
     size = typed["size"].strip()

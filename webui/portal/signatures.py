@@ -11,8 +11,7 @@ from flask import Blueprint, Response, request
 
 from appliance.appearances import drawing, scans
 from appliance.errors import DocumentRefused, PreconditionRefused
-from appliance.model.accounts import PEOPLES_ROLES
-from webui.portal import access
+from webui.portal.access import require_person
 from webui.portal.pages import Answer, appliance, form, render, see_other, unprocessable
 
 TYPED = "typed"
@@ -23,14 +22,9 @@ REFUSALS = (DocumentRefused, PreconditionRefused)
 pages = Blueprint("signatures", __name__, url_prefix="/signatures")
 
 
-def _person() -> str:
-    """The signed-in person; officers, operators and auditors sign nothing, guests choose nothing here."""
-    return access.require(*PEOPLES_ROLES).subject
-
-
 @pages.get("")
 def overview() -> Answer:
-    subject = _person()
+    subject = require_person()
     return render(
         "signatures/page.html",
         own=appliance.appearances.appearance_of(subject),
@@ -43,7 +37,7 @@ def overview() -> Answer:
 
 
 @pages.post("/drawn")
-@form(overview, _person, "strokes", refusals=REFUSALS, status=unprocessable)
+@form(overview, require_person, "strokes", refusals=REFUSALS, status=unprocessable)
 def draw(subject: str) -> Answer:
     try:
         strokes: object = json.loads(request.form.get("strokes", ""))
@@ -54,7 +48,7 @@ def draw(subject: str) -> Answer:
 
 
 @pages.post("/image")
-@form(overview, _person, "image", refusals=REFUSALS, status=unprocessable)
+@form(overview, require_person, "image", refusals=REFUSALS, status=unprocessable)
 def take(subject: str) -> Answer:
     upload = request.files.get("image")
     if upload is None or not upload.filename:
@@ -67,22 +61,22 @@ def take(subject: str) -> Answer:
 @pages.post("/use")
 def use() -> Answer:
     chosen = request.form.get("picture", "")
-    appliance.appearances.choose(_person(), None if chosen == TYPED else chosen)
+    appliance.appearances.choose(require_person(), None if chosen == TYPED else chosen)
     return see_other("signatures.overview")
 
 
 @pages.post("/remove")
 def remove() -> Answer:
-    appliance.appearances.remove(_person(), request.form.get("picture", ""))
+    appliance.appearances.remove(require_person(), request.form.get("picture", ""))
     return see_other("signatures.overview")
 
 
 @pages.get("/preview/<picture>.png")
 def preview(picture: str) -> Answer:
-    found = appliance.appearances.preview(_person(), None if picture == TYPED else picture)
+    found = appliance.appearances.preview(require_person(), None if picture == TYPED else picture)
     return Response(found, content_type="image/png")
 
 
 @pages.get("/seals/<subject>.svg")
 def seal(subject: str) -> Answer:
-    return Response(appliance.seal_pictures.svg(_person(), subject), content_type="image/svg+xml")
+    return Response(appliance.seal_pictures.svg(require_person(), subject), content_type="image/svg+xml")

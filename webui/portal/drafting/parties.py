@@ -115,21 +115,21 @@ def typed_guest() -> GuestDetails:
 
 
 def guest_problems(guest: GuestDetails) -> dict[str, str]:
-    """What is missing or cannot be right."""
+    """What is missing or cannot be right, by field."""
     _ = translate()
-    found = {}
+    found = unprintable_names({"name": guest.name, "organisation": guest.organisation})
     for name, rule in _RULES.items():
         typed = getattr(guest, name)
         if not typed.strip():
             if name in _MISSING:
-                found[f"guest-{name}"] = _(_MISSING[name])
+                found[name] = _(_MISSING[name])
             continue
         try:
             rule(typed)
         except PreconditionRefused as refusal:
-            found[f"guest-{name}"] = sentence(refusal)
+            found[name] = sentence(refusal)
     if guest.zone and guest.zone not in available_timezones():
-        found["guest-zone"] = _("Choose a time zone of the list.")
+        found["zone"] = _("Choose a time zone of the list.")
     return found
 
 
@@ -271,9 +271,7 @@ def _button_problems(button: PressedButton, given: TypedParties) -> dict[str, st
     """What keeps *button* from doing anything, at its field."""
     _ = translate()
     if button.act == "guest":
-        guest = given.guest
-        names = {"guest-name": guest.name, "guest-organisation": guest.organisation}
-        return unprintable_names(names) | guest_problems(guest)
+        return {f"guest-{name}": problem for name, problem in guest_problems(given.guest).items()}
     if button.act == "search" and not field_value("query"):
         return {"query": _("Type a few letters of the name.")}
     if button.act == "seal":

@@ -8,15 +8,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from flask import make_response, redirect, render_template, request, url_for
-from werkzeug.wrappers import Response as BaseResponse
+from flask import request
 
 from appliance.errors import PreconditionRefused
 from appliance.model.contract import Contract, Party
 from hsm.intents import Activation, PinTotpActivation, SigningIntent
 from webui.portal.access import visitor
-from webui.portal.pages import appliance
-from webui.portal.parts import PortalParts
+from webui.portal.pages import Answer, appliance, render, see_other
 from webui.shared import passkeys
 
 LONGEST_PIN = 12
@@ -67,12 +65,12 @@ def posted_activation(subject: str) -> Activation:
     return PinTotpActivation(subject, pin, code)
 
 
-def prerequisite_response(parts: PortalParts, contract: Contract, party: Party) -> BaseResponse | None:
+def prerequisite_response(contract: Contract, party: Party) -> Answer | None:
     """The page that comes first, or None. Raises :class:`AuthorityError`."""
     if not means_of(party.responsible).any:
         if visitor().guest_of is not None:
-            return redirect(url_for("signing.guest_credentials"), 303)
-        return make_response(render_template("signing/no_means.html"))
-    if parts.appliance.agreements.acceptances_of_party(contract.id, party.id) is None:
-        return redirect(url_for("signing.agree", contract_id=contract.id, party=party.id), 303)
+            return see_other("signing.guest_credentials")
+        return render("signing/no_means.html")
+    if appliance.agreements.acceptances_of_party(contract.id, party.id) is None:
+        return see_other("signing.agree", contract_id=contract.id, party=party.id)
     return None

@@ -4,22 +4,21 @@ now, the page that says why.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
-
-from flask import make_response, redirect, render_template, url_for
-from werkzeug.wrappers import Response as BaseResponse
 
 from appliance.contracts.permissions import Permission, refusal_for
 from appliance.contracts.signing import OpenedSigning
-from appliance.errors import ApplianceError, ResultRefused, StateRefused
+from appliance.errors import ResultRefused
 from appliance.model.contract import Contract, ContractState, Party, PartyState
 from appliance.model.intent import IntentState
 from hsm.errors import ActivationRefused, ActivationUsed, AuthorityUnreachable, RefusalError
 from webui.portal.access import ContractView, request_origin, view_contract
 from webui.portal.contracts.status_line import state_line
-from webui.portal.parts import PortalParts
-from webui.portal.signing.sheet import SheetRemark, own_party, signing_sheet
-from webui.shared.errors import status_of
+from webui.portal.pages import Answer, FormProblems, appliance, render, see_other, status_in_workflow
+from webui.portal.signing.sheet import signing_sheet
+from webui.shared.forms import sentence
 from webui.shared.language import translate
 
 _ENDED = {
@@ -33,18 +32,17 @@ _ENDED = {
 }
 
 
-def status_page(parts: PortalParts, seen: ContractView, party: Party | None, *, status: int = 200) -> BaseResponse:
+def status_page(seen: ContractView, party: Party | None, *, status: int = 200) -> Answer:
     """The page that says so; *status* is 409 when the visitor had just tried to sign."""
-    contract = seen.contract
-    page = render_template(
+    return render(
         "signing/standing.html",
-        contract=contract,
+        status=status,
+        contract=seen.contract,
         party=party,
         title=_title(seen, party),
-        line=state_line(contract, seen.who.subject, seen.now),
-        turn=contract.on_turn,
+        line=state_line(seen.contract, seen.who.subject, seen.now),
+        turn=seen.contract.on_turn,
     )
-    return make_response(page, status)
 
 
 def why_ended(contract: Contract, now: datetime) -> str:
@@ -69,9 +67,7 @@ _RETRY = 5
 """Seconds after which a service that did not answer may be asked again."""
 
 
-def refusal_page(
-    parts: PortalParts, contract_id: str, opened: OpenedSigning | None, refusal: RefusalError
-) -> BaseResponse:
+def refusal_page(contract_id: str, opened: OpenedSigning | None, refusal: RefusalError) -> Answer:
     """What the visitor sees after *refusal* of the intent that was *opened* (None: of preparing one).
 
     1. The signature is there, only not dated or verified yet: its page waits for it.
@@ -80,54 +76,62 @@ def refusal_page(
     4. Else the document is prepared anew, and one sentence says why.
     """
     seen = view_contract(contract_id)
-    party = own_party(seen)
-    now = None if opened is None else parts.appliance.signing.opened(contract_id, opened.intent.id)
+    party = seen.own_party()
+    now = None if opened is None else appliance.signing.opened(contract_id, opened.intent.id)
     if now is not None and now.intent.state in _UNDER_WAY:
-        return redirect(url_for("signing.confirmation", contract_id=contract_id, party=now.party.id), 303)
+        return see_other("signing.confirmation", contract_id=contract_id, party=now.party.id)
     if party is None or not _can_sign(seen, opened):
-        return status_page(parts, seen, party, status=409)
+        return status_page(seen, party, status=409)
     if opened is None or isinstance(refusal, AuthorityUnreachable):
         raise refusal
-    if now is not None and _holds(parts, now):
-        return _again(parts, now, refusal)
-    renewed = parts.appliance.signing.open(contract_id, opened.party.id, request_origin())
-    return signing_sheet(
-        parts, renewed, SheetRemark(_why_renewed(opened, renewed, refusal), renewed=True, status=409)
-    )
+    if now is not None and _holds(now):
+        return _again(now, refusal)
+    renewed = appliance.signing.open(contract_id, opened.party.id, request_origin())
+    return signing_sheet(renewed, _why_renewed(opened, renewed, refusal), renewed=True, status=409)
 
 
 def _can_sign(seen: ContractView, opened: OpenedSigning | None) -> bool:
-    party = own_party(seen) if opened is None else seen.contract.party(opened.party.id)
+    party = seen.own_party() if opened is None else seen.contract.party(opened.party.id)
     if party is None or party.state is not PartyState.WAITING or seen.contract.state is not ContractState.SENT:
         return False
     return refusal_for(seen.contract, Permission.SIGN, seen.who, seen.now, party) is None
 
 
-def _holds(parts: PortalParts, opened: OpenedSigning) -> bool:
+def _holds(opened: OpenedSigning) -> bool:
     intent = opened.intent
-    fresh = intent.base == opened.contract.current.number and parts.appliance.now() < intent.intent.expires
+    fresh = intent.base == opened.contract.current.number and appliance.now() < intent.intent.expires
     return intent.state is IntentState.PREPARED and fresh
 
 
-def _again(parts: PortalParts, opened: OpenedSigning, refusal: RefusalError) -> BaseResponse:
-    status = status_of(refusal)
-    if isinstance(refusal, ApplianceError) and not isinstance(refusal, StateRefused):
-        status = 422  # what was typed, not what the contract is
-    response = signing_sheet(parts, opened, SheetRemark(refusal_sentence(refusal, status), status=status))
+def _again(opened: OpenedSigning, refusal: RefusalError) -> Answer:
+    status = status_in_workflow(refusal)
+    response = signing_sheet(opened, refusal_sentence(refusal, status), status=status)
     if status == 503:
         response.headers["Retry-After"] = str(_RETRY)
     return response
 
 
+@contextmanager
+def refusals_in_form(place: str = "") -> Iterator[None]:
+    """What is refused while somebody activates is shown in the form, at its *place*. An authority that does not
+    answer has a page of its own."""
+    try:
+        yield
+    except AuthorityUnreachable:
+        raise
+    except RefusalError as refusal:
+        status = status_in_workflow(refusal)
+        raise FormProblems({place: refusal_sentence(refusal, status)}, status) from refusal
+
+
 def refusal_sentence(refusal: RefusalError, status: int) -> str:
     """The refusal in the reader's language, with what it means for the signature."""
-    say = translate()
-    sentence = say(refusal.template, **refusal.values)
+    say, words = translate(), sentence(refusal)
     if status == 503:
-        return sentence + " " + say("Nothing is signed and nothing is lost; try again in a moment.")
+        return words + " " + say("Nothing is signed and nothing is lost; try again in a moment.")
     if isinstance(refusal, ActivationRefused) and status == 403:
-        return sentence + " " + say("Nothing is signed.")
-    return sentence
+        return words + " " + say("Nothing is signed.")
+    return words
 
 
 def _why_renewed(before: OpenedSigning, now: OpenedSigning, refusal: RefusalError) -> str:

@@ -5,213 +5,177 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date
 
-from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
-from werkzeug.wrappers import Response as BaseResponse
+from flask import Response, request
 
-from appliance.errors import ApplianceError, NotFound, StateRefused
-from appliance.model.accounts import PEOPLES_ROLES, AccountRole
+from appliance.errors import NotFound
+from appliance.model.accounts import AccountRole
 from appliance.model.contract import Contract, Party
 from appliance.model.people import SealRequest, SealRequestState, UseFilter
 from appliance.seal_requests.register import STATES, as_csv
 from appliance.seal_requests.status import LONGEST_REQUEST_REASON
-from hsm.errors import AuthorityUnreachable, RefusalError
-from webui.portal.access import PortalVisitor, require
+from webui.portal.access import PortalVisitor, require, require_person
 from webui.portal.office.forms import seal_name
-from webui.portal.pages import name_of
-from webui.portal.parts import PortalParts
+from webui.portal.pages import Answer, appliance, form, name_of, render, see_other
 from webui.portal.signing import activations
-from webui.portal.signing.refusing import refusal_sentence
-from webui.portal.signing.sheet import SheetRemark, grouped_digest, shown_pages
-from webui.shared.errors import status_of
+from webui.portal.signing.refusing import refusals_in_form
+from webui.portal.signing.sheet import fields_by_page, pages
+from webui.shared.forms import date_of, member_of, whole_number
 from webui.shared.language import moment, translate
+
+REQUEST = "/seals/requests/<request_id>"
 
 
 @dataclass(frozen=True, slots=True)
 class SeenRequest:
-    """A request with what it is about: contract and party."""
+    """A request with what it is about: contract and party; and
+    whether the visitor, the ``subject``, may answer it."""
 
+    subject: str
     request: SealRequest
     contract: Contract
     party: Party
     answers: bool
 
 
-def add_seal_request_pages(pages: Blueprint, parts: PortalParts) -> None:
-    """The list, one request, and what can be done with it."""
-    requests = parts.appliance.seal_requests
-
-    @pages.get("/seals/requests")
-    def seal_requests() -> str:
-        subject = require(*PEOPLES_ROLES).subject
-        return render_template(
-            "signing/requests.html",
-            to_answer=_seen(parts, requests.for_custodian(subject), subject),
-            asked=_seen(parts, requests.by_requester(subject), subject),
-            names=name_of,
-        )
-
-    @pages.get("/seals/requests/<request_id>")
-    def seal_request(request_id: str) -> BaseResponse:
-        return _page(parts, _visible(parts, request_id))
-
-    @pages.post("/seals/requests/<request_id>/approve")
-    def approve_seal(request_id: str) -> BaseResponse:
-        seen = _visible(parts, request_id)
-        return _tried(
-            parts, seen, lambda subject: requests.approve(request_id, activations.posted_activation(subject))
-        )
-
-    @pages.post("/seals/requests/<request_id>/refuse")
-    def refuse_seal(request_id: str) -> BaseResponse:
-        reason = request.form.get("answer", "")
-        seen = _visible(parts, request_id)
-        return _tried(
-            parts, seen, lambda subject: requests.refuse(request_id, by=subject, reason=reason), "answer"
-        )
-
-    @pages.post("/seals/requests/<request_id>/withdraw")
-    def withdraw_seal(request_id: str) -> BaseResponse:
-        seen = _visible(parts, request_id)
-        return _tried(parts, seen, lambda subject: requests.withdraw(request_id, by=subject))
-
-    @pages.post("/seals/requests/<request_id>/finish")
-    def finish_seal(request_id: str) -> BaseResponse:
-        seen = _visible(parts, request_id)
-        return _tried(parts, seen, lambda _subject: requests.finish(request_id))
+@pages.get("/seals/requests")
+def seal_requests() -> Answer:
+    subject, requests = require_person(), appliance.seal_requests
+    return render(
+        "signing/requests.html",
+        to_answer=[_about(each, subject) for each in requests.for_custodian(subject)],
+        asked=[_about(each, subject) for each in requests.by_requester(subject)],
+        names=name_of,
+    )
 
 
-def _visible(parts: PortalParts, request_id: str) -> SeenRequest:
+def _visible(request_id: str) -> SeenRequest:
     """The request, for the one who asked and for those who may answer. Raises :class:`NotFound` for others."""
-    subject = require(*PEOPLES_ROLES).subject
-    found = parts.appliance.seal_requests.get(request_id)
-    [seen] = _seen(parts, [found], subject)
-    if subject != found.requester and not seen.answers:
+    seen = _about(appliance.seal_requests.get(request_id), require_person())
+    if seen.subject != seen.request.requester and not seen.answers:
         raise NotFound("There is no request {request} for a seal.", request=request_id)
     return seen
 
 
-def _seen(parts: PortalParts, found: Sequence[SealRequest], subject: str) -> list[SeenRequest]:
-    return [_about(parts, each, subject) for each in found]
-
-
-def _about(parts: PortalParts, found: SealRequest, subject: str) -> SeenRequest:
-    contract = parts.appliance.contracts.get(found.contract)
+def _about(found: SealRequest, subject: str) -> SeenRequest:
+    contract = appliance.contracts.get(found.contract)
     party = contract.party(found.party)
     if party is None:  # a party of a contract that was sent never goes
         raise NotFound("There is no request {request} for a seal.", request=found.id)
-    answers = parts.appliance.seal_requests.may_answer(found.seal, found.requester, subject)
-    return SeenRequest(found, contract, party, answers)
+    answers = appliance.seal_requests.may_answer(found.seal, found.requester, subject)
+    return SeenRequest(subject, found, contract, party, answers)
 
 
-def _tried(parts: PortalParts, seen: SeenRequest, act: Callable[[str], object], place: str = "") -> BaseResponse:
-    """Does *act* as the visitor and shows the request again; what was refused, at its *place*."""
-    subject = require(*PEOPLES_ROLES).subject
-    try:
-        act(subject)
-    except RefusalError as refusal:
-        if isinstance(refusal, AuthorityUnreachable):
-            raise
-        return _page(parts, _visible(parts, seen.request.id), _remark(refusal), place)
-    return redirect(url_for("signing.seal_request", request_id=seen.request.id), 303)
-
-
-def _remark(refusal: RefusalError) -> SheetRemark:
-    status = status_of(refusal)
-    if isinstance(refusal, ApplianceError) and not isinstance(refusal, StateRefused):
-        status = 422
-    return SheetRemark(refusal_sentence(refusal, status), status=status)
-
-
-def _page(
-    parts: PortalParts, seen: SeenRequest, remark: SheetRemark | None = None, place: str = ""
-) -> BaseResponse:
-    visitor = require(*PEOPLES_ROLES).subject
-    approved = visitor in seen.request.approved_by
+@pages.get(REQUEST)
+def seal_request(request_id: str) -> Answer:
+    seen = _visible(request_id)
+    approved = seen.subject in seen.request.approved_by
     waits = seen.request.state is SealRequestState.WAITING and not approved
-    act = parts.appliance.seal_requests.act(seen.request)
-    known = activations.means_of(visitor) if waits and seen.answers else None
-    page = render_template(
+    act = appliance.seal_requests.act(seen.request)
+    known = activations.means_of(seen.subject) if waits and seen.answers else None
+    return render(
         "signing/request.html",
         seen=seen,
         asked=seen.request,
         contract=seen.contract,
         party=seen.party,
-        pages=shown_pages(seen.contract, seen.party) if waits else (),
+        pages=fields_by_page(seen.contract, seen.party) if waits else {},
         fields=len(seen.party.places),
-        digest=grouped_digest(act.digest),
-        expires=act.expires,
+        act=act,
         means=known,
         approved=approved,
         options=activations.activation_options(act, known) if known else "",
         names=name_of,
-        remark=remark,
-        place=place,
-        typed=request.form,
         longest=LONGEST_REQUEST_REASON,
     )
-    return make_response(page, 200 if remark is None else remark.status)
+
+
+@pages.post(f"{REQUEST}/approve")
+@form(seal_request, _visible, refusals=())
+def approve_seal(seen: SeenRequest, request_id: str) -> Answer:
+    with refusals_in_form():
+        appliance.seal_requests.approve(request_id, activations.posted_activation(seen.subject))
+    return _redirect_back(seen)
+
+
+@pages.post(f"{REQUEST}/refuse")
+@form(seal_request, _visible, refusals=())
+def refuse_seal(seen: SeenRequest, request_id: str) -> Answer:
+    with refusals_in_form("answer"):
+        reason = request.form.get("answer", "")
+        appliance.seal_requests.refuse(request_id, by=seen.subject, reason=reason)
+    return _redirect_back(seen)
+
+
+@pages.post(f"{REQUEST}/withdraw")
+@form(seal_request, _visible, refusals=())
+def withdraw_seal(seen: SeenRequest, request_id: str) -> Answer:
+    with refusals_in_form():
+        appliance.seal_requests.withdraw(request_id, by=seen.subject)
+    return _redirect_back(seen)
+
+
+@pages.post(f"{REQUEST}/finish")
+@form(seal_request, _visible, refusals=())
+def finish_seal(seen: SeenRequest, request_id: str) -> Answer:
+    with refusals_in_form():
+        appliance.seal_requests.finish(request_id)
+    return _redirect_back(seen)
+
+
+def _redirect_back(seen: SeenRequest) -> Answer:
+    return see_other("signing.seal_request", request_id=seen.request.id)
 
 
 _EVERY_SEAL = (AccountRole.OFFICER, AccountRole.AUDITOR)
 
 
-def add_seal_use_pages(pages: Blueprint, parts: PortalParts) -> None:
-    """The register, for officers and auditors of the seals of their organisation, and for custodians of the seals
-    that they keep."""
-    register, registry = parts.appliance.seal_uses, parts.appliance.registry
+def _register_reader() -> PortalVisitor:
+    return require(*_EVERY_SEAL, AccountRole.CUSTODIAN)
 
-    def allowed(visitor: PortalVisitor, wanted: UseFilter) -> UseFilter:
-        if visitor.roles & set(_EVERY_SEAL):
-            return register.of_company(visitor.audience, wanted)
-        return register.of_custodian(visitor.subject, wanted)
 
-    @pages.get("/seals/uses")
-    def seal_uses() -> str:
-        visitor = require(*_EVERY_SEAL, AccountRole.CUSTODIAN)
-        wanted = allowed(visitor, _wanted())
-        choice = allowed(visitor, UseFilter()).seals
-        seals = [seal for seal in registry.seals() if choice is None or seal.subject in choice]
-        return render_template(
-            "signing/seal_uses.html",
-            page=register.page(wanted, before=_number(request.args.get("before", ""))),
-            seals=[(seal.subject, seal_name(seal)) for seal in seals],
-            states=[(state.value, translate()(words)) for state, words in STATES.items()],
-            said=STATES,
-            typed=request.args,
-            links=AccountRole.OFFICER not in visitor.roles,
-        )
+def _allowed(someone: PortalVisitor, wanted: UseFilter) -> UseFilter:
+    """What is *wanted* of the uses: for officers and auditors those of the seals of their organisation, for
+    custodians those of the seals that they keep."""
+    if someone.roles & set(_EVERY_SEAL):
+        return appliance.seal_uses.of_company(someone.audience, wanted)
+    return appliance.seal_uses.of_custodian(someone.subject, wanted)
 
-    @pages.get("/seals/uses.csv")
-    def seal_uses_table() -> Response:
-        visitor = require(*_EVERY_SEAL, AccountRole.CUSTODIAN)
-        table = as_csv(register.every(allowed(visitor, _wanted())), translate(), moment)
-        answer = Response(table, mimetype="text/csv")
-        answer.headers["Content-Disposition"] = 'attachment; filename="seal-uses.csv"'
-        return answer
+
+@pages.get("/seals/uses")
+def seal_uses() -> Answer:
+    someone = _register_reader()
+    choice = _allowed(someone, UseFilter()).seals
+    seals = [seal for seal in appliance.registry.seals() if choice is None or seal.subject in choice]
+    before = whole_number(request.args.get("before", ""), 18)
+    return render(
+        "signing/seal_uses.html",
+        page=appliance.seal_uses.page(_allowed(someone, _wanted()), before=before),
+        seals=[(seal.subject, seal_name(seal)) for seal in seals],
+        states=[(state.value, translate()(words)) for state, words in STATES.items()],
+        said=STATES,
+        typed=request.args,
+        links=AccountRole.OFFICER not in someone.roles,
+    )
+
+
+@pages.get("/seals/uses.csv")
+def seal_uses_table() -> Answer:
+    uses = appliance.seal_uses.every(_allowed(_register_reader(), _wanted()))
+    answer = Response(as_csv(uses, translate(), moment), mimetype="text/csv")
+    answer.headers["Content-Disposition"] = 'attachment; filename="seal-uses.csv"'
+    return answer
 
 
 def _wanted() -> UseFilter:
     """What the address asks for; what is no value of its kind asks for nothing."""
-    seal, state = request.args.get("seal", "")[:80], request.args.get("state", "")
+    asked = request.args
+    seal = asked.get("seal", "")[:80]
     return UseFilter(
         seals=(seal,) if seal else None,
-        state=SealRequestState(state) if state in set(SealRequestState) else None,
-        since=_date(request.args.get("since", "")),
-        until=_date(request.args.get("until", "")),
-        words=request.args.get("words", "").strip()[:100],
+        state=member_of(SealRequestState, asked.get("state", "")),
+        since=date_of(asked.get("since", "")),
+        until=date_of(asked.get("until", "")),
+        words=asked.get("words", "").strip()[:100],
     )
-
-
-def _date(typed: str) -> date | None:
-    try:
-        return date.fromisoformat(typed)
-    except ValueError:
-        return None
-
-
-def _number(typed: str) -> int | None:
-    return int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 19 else None
