@@ -9,25 +9,37 @@ from __future__ import annotations
 import resource
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
+from appliance.confinement.frames import typed
 from appliance.confinement.jobs import JOBS, load
 
 
-def __getattr__(name: str) -> Callable[..., dict[str, Any]]:
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """The plain ``result`` of a job, nanoseconds before it (``start``) and for it (``used``), page ``faults``."""
+
+    result: Any
+    start: int
+    used: int
+    faults: int
+
+
+def __getattr__(name: str) -> Callable[..., Measured]:
     job = name.removeprefix("twice/")
     if job not in JOBS:
         raise AttributeError(name)
-    work = load({job: JOBS[job]})[job]
+    work = typed(load({job: JOBS[job]})[job])
 
-    def measured(**arguments: Any) -> dict[str, Any]:
+    def measured(**arguments: Any) -> Measured:
         start = time.process_time_ns()
         if job != name:
             work(**arguments)
         faults, before = _faults(), time.process_time_ns()
         result = work(**arguments)
         used = time.process_time_ns() - before
-        return {"result": result, "start": start, "used": used, "faults": _faults() - faults}
+        return Measured(result, start, used, _faults() - faults)
 
     return measured
 

@@ -8,7 +8,8 @@ from typing import Any
 import cbor2
 import pytest
 
-from appliance.confinement.frames import decode, encode
+from appliance.confinement.frames import decode, encode, typed
+from appliance.confinement.jobs import load
 from appliance.language.sizes import ByteSize
 from appliance.pdf.values import (
     CrossPageSeal,
@@ -34,6 +35,8 @@ from appliance.verification.model import (
     Verdict,
     VerificationReport,
 )
+from tests.bench import measured_jobs
+from tests.world import sample_document
 
 _WHEN = datetime(2026, 3, 4, 5, 6, 7, tzinfo=timezone(timedelta(hours=8)))
 _FAILED = Verdict(Indication.FAILED, SubIndication.REVOKED, (Reason("{count} of them.", {"count": 3}),))
@@ -98,3 +101,11 @@ def test_an_answer_of_another_form_is_refused(change: dict[str, Any]) -> None:
 def test_what_is_no_map_of_fields_is_refused(plain: Any) -> None:
     with pytest.raises(ValueError, match="VerificationReport"):
         decode(VerificationReport, plain)
+
+
+@pytest.mark.parametrize("name", ["pdf.inspect", "twice/pdf.inspect"])
+def test_the_bench_measures_the_job_that_the_product_runs(name: str) -> None:
+    arguments = {"document": sample_document(2), "most_pages": 10}
+    measured = typed(getattr(measured_jobs, name))(**arguments)
+    assert measured["result"] == typed(load()["pdf.inspect"])(**arguments)
+    assert measured["used"] > 0
