@@ -17,7 +17,7 @@ from appliance.ledger.entry import SALT_BYTES, commitment
 from appliance.model.people import Against, IdentityDocument, IdentityRecord
 from appliance.policy import Policy
 from appliance.store import people
-from appliance.store.database import Database, Transaction
+from appliance.store.database import Database, Transaction, reads
 from hsm.intents import instant
 
 LONGEST_NOTE: Final = 500
@@ -53,10 +53,7 @@ class IdentityChecks:
         self._policy = policy
         self._now = now
 
-    def checks_of(self, person: str) -> list[IdentityRecord]:
-        """Every record of *person*, the newest first."""
-        with self._database.reading() as tx:
-            return people.identities_of(tx, person)
+    checks_of = reads(people.identities_of)
 
     def current(self, person: str) -> IdentityRecord | None:
         """The record of *person* that is good now."""

@@ -159,8 +159,7 @@ class DisposalService:
         again by then stays."""
         removed = 0
         before = self._now() - SETTLED
-        with self._database.reading() as tx:
-            digests = retention.marked_for_removal(tx, limit=limit)
+        digests = self._database.query(retention.marked_for_removal, limit=limit)
         for digest in digests:
             with self._database.transaction() as tx:
                 if retention.is_needed(tx, digest):
@@ -170,8 +169,7 @@ class DisposalService:
                     retention.unmark_for_removal(tx, digest)
                     removed += 1
         if removed:
-            with self._database.transaction() as tx:
-                retention.overwrite_words(tx)
+            self._database.commit(retention.overwrite_words)
         return removed
 
     def remove_ownerless_blobs(self) -> int:
@@ -183,8 +181,7 @@ class DisposalService:
         shelf, self._shelf = self._shelf, (self._shelf + 1) % 256
         removed = 0
         for digest in self._blobs.digests_with_prefix(shelf, untouched_since=before):
-            with self._database.reading() as tx:
-                needed = retention.is_needed(tx, digest)
+            needed = self._database.query(retention.is_needed, digest)
             if not needed:
                 with self._database.transaction() as tx:
                     if not retention.is_needed(tx, digest) and self._blobs.remove(digest, untouched_since=before):
@@ -258,8 +255,7 @@ class ErasureService:
         """
         words, now = require_reason(reason), self._now()
         remainder = self.remainder(subject)
-        with self._database.reading() as tx:
-            entries = retention.entries_about(tx, subject)
+        entries = self._database.query(retention.entries_about, subject)
         with self._database.transaction() as tx:
             entry = directory.directory_entry(tx, subject)
             if entry is not None and entry.state not in (None, AccountState.LEFT):

@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 
 from appliance.errors import PreconditionRefused, StateRefused
 from appliance.store import submissions
-from appliance.store.database import Database
+from appliance.store.database import Database, commits
 
 ABANDONED = timedelta(minutes=5)
 """A claim older than this without a result is nobody's: making something takes a minute at most."""
@@ -62,15 +62,8 @@ class Submissions:
                 return made
         return None
 
-    def finish(self, subject: str, once: str, made: str) -> None:
-        """Remembers the address (a path of this site) of what the form made."""
-        with self._database.transaction() as tx:
-            submissions.finish(tx, subject, once, made)
-
-    def release(self, subject: str, once: str) -> None:
-        """Nothing was made: the form may be sent again."""
-        with self._database.transaction() as tx:
-            submissions.release(tx, subject, once)
+    finish = commits(submissions.finish)
+    release = commits(submissions.release)
 
     def _claimed(self, subject: str, once: str) -> bool:
         now = self._now()
@@ -81,8 +74,7 @@ class Submissions:
     def _made(self, subject: str, once: str, until: float) -> str | None:
         """The address, as soon as it is known; None when the claim was released."""
         while True:
-            with self._database.reading() as tx:
-                known, made = submissions.made(tx, subject, once)
+            (known, made) = self._database.query(submissions.made, subject, once)
             if made is not None or not known:
                 return made
             if time.monotonic() >= until:

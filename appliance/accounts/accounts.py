@@ -14,7 +14,6 @@ from appliance.errors import PreconditionRefused, StateRefused
 from appliance.ledger.audit_trail import EventKind
 from appliance.model.accounts import (
     ROLES_OF,
-    Account,
     AccountLink,
     AccountRole,
     AccountState,
@@ -24,7 +23,7 @@ from appliance.model.accounts import (
 from appliance.model.notice import Notice, NoticeKind
 from appliance.model.people import Person
 from appliance.store import accounts, outbox
-from appliance.store.database import Transaction
+from appliance.store.database import Transaction, reads
 
 WELCOME_LASTS = timedelta(days=7)
 RECOVERY_LASTS = timedelta(hours=24)
@@ -47,15 +46,8 @@ _PURPOSES = (LinkPurpose.WELCOME, LinkPurpose.RECOVER)
 class AccountAdministration(AccountsPart):
     """What officers do with accounts; none of it gives anybody a key. Thread-safe."""
 
-    def account(self, subject: str) -> Account:
-        """The account. Raises :class:`NotFound`."""
-        with self._database.reading() as tx:
-            return accounts.account(tx, subject)
-
-    def everybody(self) -> list[Account]:
-        """All accounts, by subject."""
-        with self._database.reading() as tx:
-            return accounts.everybody(tx)
+    account = reads(accounts.account)
+    everybody = reads(accounts.everybody)
 
     def invite(self, new: NewAccount, *, by: str) -> InvitedAccount:
         """A new person with an account, and a link by mail to set it up.

@@ -15,9 +15,8 @@ from appliance.errors import NotFound, PreconditionRefused
 from appliance.language import Language
 from appliance.ledger.audit_trail import EventKind
 from appliance.model.accounts import Passkey
-from appliance.model.people import Person
 from appliance.store import accounts, enrolment, people
-from appliance.store.database import Transaction
+from appliance.store.database import Transaction, reads
 
 MOST_PASSKEYS = 10
 
@@ -27,10 +26,7 @@ NAME_STAYS: Final = "Your name stands in your signatures as an officer verifies 
 class OwnFactors(AccountsPart):
     """Changes that the owner makes, signed in, having proved the password. Thread-safe."""
 
-    def person(self, subject: str) -> Person:
-        """The owner, as pages show them. Raises :class:`NotFound`."""
-        with self._database.reading() as tx:
-            return people.person(tx, subject)
+    person = reads(people.person)
 
     def change_profile(self, subject: str, *, name: str, language: Language, zone: str) -> None:
         """Name shown, language and time zone.
@@ -65,8 +61,7 @@ class OwnFactors(AccountsPart):
 
     def name_stays(self, subject: str) -> bool:
         """Whether the name is verified, or an officer is about to verify it."""
-        with self._database.reading() as tx:
-            return _is_verified(tx, subject)
+        return self._database.query(_is_verified, subject)
 
     def change_password(self, subject: str, new: str, *, session: str) -> None:
         """A new password; all sessions but this *session* (id) end. Raises :class:`PreconditionRefused`."""
@@ -86,10 +81,7 @@ class OwnFactors(AccountsPart):
             accounts.set_code_secret(tx, subject, proven.wrapped, step=proven.step)
             self._tell(tx, EventKind.LOGIN_CODE_CHANGED, subject, {"subject": subject})
 
-    def passkeys(self, subject: str) -> list[Passkey]:
-        """The owner's passkeys, oldest first."""
-        with self._database.reading() as tx:
-            return accounts.passkeys_of(tx, subject)
+    passkeys = reads(accounts.passkeys_of)
 
     def add_passkey(self, subject: str, made: NewPasskey, label: str) -> None:
         """One more passkey. Raises :class:`PreconditionRefused` for a bad label or too many of them."""

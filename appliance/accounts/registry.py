@@ -10,7 +10,7 @@ from appliance.entered_text import require_zone
 from appliance.ledger.audit_trail import AuditEvent, EventKind, Field, append_event
 from appliance.model.people import Person, Seal
 from appliance.store import directory, people
-from appliance.store.database import Database, Transaction
+from appliance.store.database import Database, Transaction, reads
 
 MOST = 20
 """People that one search shows."""
@@ -26,14 +26,19 @@ class PeopleRegistry:
         self._database = database
         self._now = now
 
+    is_enrolled = reads(people.is_enrolled)
+    person = reads(people.person)
+    certificate = reads(people.certificate)
+    seal = reads(people.seal)
+    seals = reads(people.seals)
+
     def add_person(self, person: Person, certificate: bytes | None, *, by: str) -> None:
         """Register *person*; *certificate* (DER) is what ``enrol_person`` returned, None for who is not enrolled.
 
         *by* is who did it. Raises :class:`PreconditionRefused` for an unknown time zone and :class:`StateRefused`
         for a subject or a mail address that is known already.
         """
-        with self._database.transaction() as tx:
-            self.register(tx, person, certificate, by=by)
+        self._database.commit(self.register, person, certificate, by=by)
 
     def register(self, tx: Transaction, person: Person, certificate: bytes | None, *, by: str) -> None:
         """The same inside the caller's transaction."""
@@ -50,11 +55,6 @@ class PeopleRegistry:
             digest = hashlib.sha256(certificate).hexdigest()
             self._tell(tx, EventKind.PERSON_ENROLLED, by, {"subject": subject, "certificate": digest}, {})
 
-    def is_enrolled(self, subject: str) -> bool:
-        """Whether *subject* has a key, and so can sign."""
-        with self._database.reading() as tx:
-            return people.is_enrolled(tx, subject)
-
     def add_seal(self, seal: Seal, certificate: bytes, *, by: str) -> None:
         """Register *seal*; its custodians are known people. Raises :class:`StateRefused` otherwise."""
         with self._database.transaction() as tx:
@@ -63,38 +63,16 @@ class PeopleRegistry:
             private = {"organisation": seal.organisation}
             self._tell(tx, EventKind.SEAL_REGISTERED, by, public, private)
 
-    def person(self, subject: str) -> Person:
-        """The person. Raises :class:`NotFound`."""
-        with self._database.reading() as tx:
-            return people.person(tx, subject)
-
-    def seal(self, subject: str) -> Seal:
-        """The seal. Raises :class:`NotFound`."""
-        with self._database.reading() as tx:
-            return people.seal(tx, subject)
-
     def people(self) -> list[Person]:
         """Everybody but guests, by subject."""
-        with self._database.reading() as tx:
-            return people.people(tx)
+        return self._database.query(people.people)
 
     def search(self, words: str) -> list[Person]:
         """At most :data:`MOST` people with accounts by name, organisation or mail address; none for no words."""
         wanted = words.strip()[:LONGEST]
         if not wanted:
             return []
-        with self._database.reading() as tx:
-            return directory.search(tx, wanted, limit=MOST)
-
-    def seals(self) -> list[Seal]:
-        """Every seal, by subject."""
-        with self._database.reading() as tx:
-            return people.seals(tx)
-
-    def certificate(self, subject: str) -> bytes:
-        """The certificate (DER) of a person or a seal. Raises :class:`NotFound`."""
-        with self._database.reading() as tx:
-            return people.certificate(tx, subject)
+        return self._database.query(directory.search, wanted, limit=MOST)
 
     def _tell(
         self, tx: Transaction, kind: EventKind, by: str, public: Mapping[str, Field], private: Mapping[str, Field]

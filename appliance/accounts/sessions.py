@@ -105,8 +105,7 @@ class SessionRules(Generic[S]):
     def sessions_of(self, owner: str) -> list[S]:
         """The sessions of *owner* that still work, the one used last first."""
         now = self._now()
-        with self._database.reading() as tx:
-            return self._table.of_subject(tx, owner, now=now, idle_since=now - self._idle)
+        return self._database.query(self._table.of_subject, owner, now=now, idle_since=now - self._idle)
 
     def close(self, secret: str) -> None:
         """Signing out: the session of this cookie ends, if there is one."""
@@ -172,8 +171,7 @@ class PortalSessions(SessionRules[Session]):
 
     def revoke_others(self, keep: str, *, by: str) -> int:
         """Ends all sessions of *by* but the one with the id *keep*; how many there were."""
-        with self._database.transaction() as tx:
-            return self.end_all_sessions(tx, by, by=by, but=keep)
+        return self._database.commit(self.end_all_sessions, by, by=by, but=keep)
 
     def end_all_sessions(self, tx: Transaction, subject: str, *, by: str, but: str = "") -> int:
         """The same for any *subject*, inside the caller's transaction."""

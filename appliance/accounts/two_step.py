@@ -125,8 +125,7 @@ class TwoStepSignIn:
         self, login: str, password: str, attempt: SignInAttempt, where: ClientInfo
     ) -> SignInAccount:
         """The active account of *login*, whose password it is. Raises :class:`SignInRefused`."""
-        with self._database.reading() as tx:
-            account = self._accounts.find_by_login(tx, login)
+        account = self._database.query(self._accounts.find_by_login, login)
         matches = passwords.password_matches(password, account.password if account else None)
         if not matches or account is None or not account.active:
             self._record_failure(attempt, where, login, False)
@@ -145,12 +144,10 @@ class TwoStepSignIn:
         return account
 
     def _find_by_key(self, key: str) -> SignInAccount | None:
-        with self._database.reading() as tx:
-            return self._accounts.find_by_key(tx, key)
+        return self._database.query(self._accounts.find_by_key, key)
 
     def _use_step(self, key: str, step: int) -> bool:
-        with self._database.transaction() as tx:
-            return self._accounts.use_step(tx, key, step)
+        return self._database.commit(self._accounts.use_step, key, step)
 
 
 def folded(login: str) -> str:

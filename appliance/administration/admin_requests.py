@@ -33,7 +33,7 @@ from appliance.model.administration import (
     JournalKind,
 )
 from appliance.store.administration import admin_requests
-from appliance.store.database import Transaction
+from appliance.store.database import Transaction, reads
 
 SIGNING_PAGE_LASTS = timedelta(minutes=10)
 """How long a page with a sentence to sign may stay open."""
@@ -52,6 +52,7 @@ class AdminRequests:
         self, context: AdministrationContext, performing: RequestExecutor, signatures: RequestSignatures
     ) -> None:
         self._context = context
+        self._database = context.database
         self._performing = performing
         self._signatures = signatures
 
@@ -131,9 +132,7 @@ class AdminRequests:
                 raise NotAllowed("Only who asked for {id} withdraws it.", id=act_id)
             return self._decide(tx, act, AdminRequestState.WITHDRAWN, by)
 
-    def find_request(self, act_id: str) -> AdminRequest:
-        """One of them. Raises :class:`NotFound`."""
-        return self._context.database.query(admin_requests.load_request, act_id)
+    find_request = reads(admin_requests.load_request)
 
     def waiting(self) -> list[AdminRequest]:
         """What waits for a second person, the oldest first."""
@@ -144,9 +143,7 @@ class AdminRequests:
         """What is being performed, or is about to be."""
         return self._context.database.query(admin_requests.in_state, AdminRequestState.PERFORMING)
 
-    def recent(self, limit: int = 50) -> list[AdminRequest]:
-        """The newest first."""
-        return self._context.database.query(admin_requests.recent, limit)
+    recent = reads(admin_requests.recent)
 
     def expire_requests(self) -> None:
         """Ends what waited for too long."""

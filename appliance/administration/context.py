@@ -28,7 +28,7 @@ from appliance.ledger.audit_trail import AuditEvent, EventKind, append_event
 from appliance.model.administration import NOBODY, ROOT, Actor, JournalKind, JournalLine
 from appliance.store import administrators as known_to_the_portal
 from appliance.store.administration import journal
-from appliance.store.database import Database, Transaction
+from appliance.store.database import Database, Transaction, reads
 from hsm.errors import NotPermitted
 
 AT_ONCE = 500
@@ -59,14 +59,8 @@ class AdministrationJournal:
         behind = {"user": self._user} if self._user and by != NOBODY else {}
         journal.append(tx, kind, by.login, self.now(), act=act, detail={**detail, **behind})
 
-    def lines(self, *, before: int | None = None, limit: int = 50) -> list[JournalLine]:
-        """The newest lines first, at most *limit*, with numbers below *before*."""
-        return self._database.query(journal.lines, before=before, limit=limit)
-
-    def broken_at(self, *, beyond: int = 0, upto: int | None = None) -> int | None:
-        """The number of the first line *beyond* one and up to another that was tampered with; None when all of
-        these hold together."""
-        return self._database.query(journal.broken_at, beyond=beyond, upto=upto)
+    lines = reads(journal.lines)
+    broken_at = reads(journal.broken_at)
 
     def lines_not_in_log(self) -> int:
         """How many lines are not in the log yet. Raises :class:`StorageError` while the log cannot be asked."""

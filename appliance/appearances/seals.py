@@ -58,8 +58,7 @@ class SealPictures:
         found = next((view.seal for view in self.seals_of(person) if view.seal.subject == subject), None)
         if found is None:
             raise NotFound("There is no seal {subject}.", subject=subject)
-        with self._database.reading() as tx:
-            appearance = appearance_of(tx, found)
+        appearance = self._database.query(appearance_of, found)
         return self._workshop.seal_svg(appearance)
 
     def made(self, seal: Seal, data: bytes) -> SealPicture:

@@ -14,7 +14,7 @@ from appliance.model.people import MOST_PICTURES, PictureKind, SignatureChoice, 
 from appliance.pdf.values import PersonAppearance
 from appliance.pdf.workshop import PdfWorkshop
 from appliance.store import appearances, people
-from appliance.store.database import Database
+from appliance.store.database import Database, commits
 
 FIELD_MM = (63.0, 27.0)
 """The size of the field in previews: a usual one on A4."""
@@ -52,15 +52,9 @@ class SignatureAppearances:
         self._require_room(person)
         return self._keep(person, PictureKind.IMAGE, self._made("appearances.cleaned", data=data))
 
-    def choose(self, person: str, picture_id: str | None) -> None:
-        """Sign with that picture from now on, or with the typed name (None). Raises :class:`NotFound`."""
-        with self._database.transaction() as tx:
-            appearances.choose(tx, person, picture_id)
-
-    def remove(self, person: str, picture_id: str) -> None:
-        """Take a picture away; what was signed with it stays as it is. Raises :class:`NotFound`."""
-        with self._database.transaction() as tx:
-            appearances.remove(tx, person, picture_id)
+    choose = commits(appearances.choose)
+    remove = commits(appearances.remove)
+    """Take a picture away; what was signed with it stays as it is. Raises :class:`NotFound`."""
 
     def preview(self, person: str, picture_id: str | None) -> bytes:
         """A PNG of how a field would look if *person* signed now, with that picture or with the typed name.

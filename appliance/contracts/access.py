@@ -21,7 +21,7 @@ from appliance.ledger.audit_trail import SYSTEM, AuditEvent, EventKind, append_e
 from appliance.model.contract import Contract, Party
 from appliance.model.intent import AgreementRecord, IntentState, SigningOrigin
 from appliance.store import contracts, intents, ledger, participation_index, people
-from appliance.store.database import Database, Transaction
+from appliance.store.database import Database, Transaction, reads
 from hsm import canonical
 from hsm.cms import parse
 from hsm.intents import SigningIntent
@@ -131,9 +131,7 @@ class Contracts:
         self._blobs = blobs
         self._now = now
 
-    def get(self, contract_id: str) -> Contract:
-        """The contract as it stands. Raises :class:`NotFound`."""
-        return self._database.query(contracts.load_contract, contract_id)
+    get = reads(contracts.load_contract)
 
     def admit(self, command: Command) -> Admitted:
         """As :func:`admit`."""
@@ -196,9 +194,7 @@ class Contracts:
         kept = self._database.query(intents.bases_of, contract_id)
         return {party: decode_basis(record) for party, record in kept.items()}
 
-    def entries(self, contract_id: str) -> tuple[int, ...]:
-        """The numbers of the log entries that tell the contract's history, in order."""
-        return self._database.query(ledger.entries_of, contract_id)
+    entries = reads(ledger.entries_of)
 
 
 def record_change(tx: Transaction, contract: Contract, event: AuditEvent, *, appended: bool = False) -> Contract:

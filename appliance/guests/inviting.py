@@ -17,7 +17,7 @@ from appliance.model.accounts import GuestAccessMethod, GuestInvitation
 from appliance.model.contract import GUEST_PREFIX, Contract, Party
 from appliance.model.notice import Notice, NoticeKind
 from appliance.store import contracts, enrolment, guests, outbox, sessions
-from appliance.store.database import Database, Transaction
+from appliance.store.database import Database, Transaction, reads
 
 
 def is_guest(subject: str) -> bool:
@@ -175,18 +175,11 @@ class Guests:
             self._tell(tx, invitation, EventKind.GUEST_LINK_SHOWN, by)
             return invitation
 
-    def of_party(self, party_id: str) -> GuestInvitation:
-        """The party's invitation that holds now. Raises :class:`NotFound`."""
-        return self._database.query(guests.of_party, party_id)
-
-    def of_person(self, subject: str) -> GuestInvitation:
-        """A guest's invitation that holds now: for which contract, and who vouches. Raises :class:`NotFound`."""
-        return self._database.query(guests.of_person, subject)
-
-    def spent_of_person(self, subject: str) -> GuestInvitation:
-        """A guest's newest invitation whose link takes no code any more; who was signed in may be led to it. The
+    of_party = reads(guests.of_party)
+    of_person = reads(guests.of_person)
+    spent_of_person = reads(guests.spent_of_person)
+    """A guest's newest invitation whose link takes no code any more; who was signed in may be led to it. The
         link that takes one goes to the guest's mailbox alone. Raises :class:`NotFound`."""
-        return self._database.query(guests.spent_of_person, subject)
 
     def _own(self, tx: Transaction, contract_id: str, party_id: str, by: str) -> GuestInvitation:
         contract = contracts.load_contract(tx, contract_id)

@@ -14,7 +14,7 @@ from appliance.errors import ApplianceError, NotFound
 from appliance.ledger.tree import StoredTree, TileName, Tiles
 from appliance.store import ledger
 from appliance.store import ledger as store
-from appliance.store.database import Database, Transaction
+from appliance.store.database import Database, Transaction, reads
 from appliance.store.ledger import StoredCheckpoint
 from hsm.merkle import consistency_ranges, inclusion_ranges
 
@@ -36,9 +36,7 @@ class LogProofs:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def latest(self) -> StoredCheckpoint | None:
-        """The newest checkpoint; None before the first."""
-        return self._database.query(ledger.last_checkpoint)
+    latest = reads(ledger.last_checkpoint)
 
     def checkpoint(self) -> StoredCheckpoint:
         """The newest checkpoint. Raises :class:`NotFound` before the first."""

@@ -190,8 +190,7 @@ class Appointing(AccountsPart):
         return _new_officer(subject, account, form.password, made)
 
     def _complete(self) -> None:
-        with self._database.reading() as tx:
-            kept = enrolment.appointments(tx)
+        kept = self._database.query(enrolment.appointments)
         for new in kept:
             # Whoever posts to /setup chooses the id of a passkey, and could choose another's; the key proves whose
             # it is.
@@ -208,8 +207,7 @@ class Appointing(AccountsPart):
             yield
         except ActivationRefused:
             if new is not None:
-                with self._database.transaction() as tx:
-                    enrolment.drop_appointment(tx, new)
+                self._database.commit(enrolment.drop_appointment, new)
             raise
 
     def _open(self, tx: Transaction, new: NewOfficer) -> None:

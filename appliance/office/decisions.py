@@ -28,16 +28,14 @@ from appliance.office.context import checked_reason
 from appliance.office.effects import DecisionRecording
 from appliance.office.requests import USE
 from appliance.store import enrolment, officer_decisions
+from appliance.store.database import reads
 from hsm.intents import OfficerIntent, WebAuthnActivation
 
 
 class OfficerDecisions(DecisionRecording):
     """Takes officers' activations. Thread-safe."""
 
-    def find_decision(self, act_id: str) -> OfficerDecision:
-        """The decision. Raises :class:`NotFound`."""
-        with self._database.reading() as tx:
-            return officer_decisions.load_decision(tx, act_id)
+    find_decision = reads(officer_decisions.load_decision)
 
     def waiting_decisions(self) -> list[OfficerDecision]:
         """The decisions that wait for an officer, oldest first."""
@@ -48,8 +46,7 @@ class OfficerDecisions(DecisionRecording):
         """What the officer's authenticator is asked for; the credentials in it are those of the request."""
         details = dict(pending.details)
         if pending.request is not None and pending.state is OfficerDecisionState.OPEN:
-            with self._database.reading() as tx:
-                proposed = enrolment.request(tx, pending.request).credentials
+            proposed = self._database.query(enrolment.request, pending.request).credentials
             wired = [self._wired(pending.subject, each) for each in proposed]
             if not wired:
                 raise StateRefused("This request was decided in the meantime.")

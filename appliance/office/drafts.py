@@ -134,8 +134,7 @@ class DecisionDrafts(_Drafts):
                 "The authority may not name the organisation {organisation}.", organisation=draft.organisation
             )
         custodians = tuple(dict.fromkeys(draft.custodians))
-        with self._database.reading() as tx:
-            _require_custodians(tx, draft.organisation, custodians)
+        self._database.query(_require_custodians, draft.organisation, custodians)
         if draft.needed not in (1, 2) or len(custodians) < draft.needed:
             raise PreconditionRefused("A seal has at least as many custodians as release it together.")
         subject = f"seal-{secrets.token_hex(4)}"
@@ -213,8 +212,7 @@ class SealDecisionDrafts(_Drafts):
     def draft_custodian(self, seal: str, person: str, *, by: str) -> OfficerDecision:
         """The decision by which one more person keeps the seal."""
         known = self._existing(seal)
-        with self._database.reading() as tx:
-            fitting = directory.can_keep_seals(tx, person, known.organisation)
+        fitting = self._database.query(directory.can_keep_seals, person, known.organisation)
         if not fitting:
             raise PreconditionRefused(
                 "Custodians are enrolled people of {organisation} who have the custodian's role.",
@@ -268,8 +266,7 @@ class SealDecisionDrafts(_Drafts):
         return self._save(Kind.DESTROY_SEAL, seal, notes={"reason": checked_reason(reason, REASON_MISSING)}, by=by)
 
     def _existing(self, subject: str) -> Seal:
-        with self._database.reading() as tx:
-            known = people.seal(tx, subject)
+        known = self._database.query(people.seal, subject)
         if known.destroyed is not None:
             raise StateRefused("The seal is destroyed; nothing changes it any more.")
         return known

@@ -14,6 +14,7 @@ from appliance.office.context import OfficeContext, OfficeService
 from appliance.office.drafts import DecisionDrafts
 from appliance.powers.register import end_of_agent
 from appliance.store import accounts, directory
+from appliance.store.database import reads
 from hsm.operation_types import KnownCredential
 
 PAGE = 50
@@ -68,10 +69,7 @@ class Members(OfficeService):
         known = tuple(self._authority.credentials(subject))
         return Member(entry, known, tuple(contracts), tuple(seals))
 
-    def names(self, subjects: list[str]) -> dict[str, str]:
-        """What *subjects* are called, as far as they are known."""
-        with self._database.reading() as tx:
-            return directory.names(tx, subjects)
+    names = reads(directory.names)
 
     def possible_custodians(self, words: str = "", *, chosen: Sequence[str] = ()) -> dict[str, RollPage]:
         """By organisation that the authority may name: who can keep a seal of it and has *words* in name, login or

@@ -22,6 +22,7 @@ from appliance.model.office import (
 )
 from appliance.office.context import OfficeService, checked_reason, notify_inviter, notify_officers
 from appliance.store import enrolment, outbox
+from appliance.store.database import reads
 
 _PIN_LENGTHS = range(6, 13)
 _FORM_IS_OLD = "This form is too old; scan the new code and enter its six digits."
@@ -112,20 +113,9 @@ class EnrolmentRequests(OfficeService):
             # The reason stands on the person's page.
             outbox.enqueue(tx, Notice(None, request.subject, NoticeKind.ENROLMENT_REFUSED, now, request_id))
 
-    def waiting(self) -> list[EnrolmentRequest]:
-        """The open requests, oldest first."""
-        with self._database.reading() as tx:
-            return enrolment.waiting(tx)
-
-    def requests_of(self, subject: str) -> list[EnrolmentRequest]:
-        """Every request of *subject*, newest first."""
-        with self._database.reading() as tx:
-            return enrolment.of_subject(tx, subject)
-
-    def find_request(self, request_id: str) -> EnrolmentRequest:
-        """The request. Raises :class:`NotFound`."""
-        with self._database.reading() as tx:
-            return enrolment.request(tx, request_id)
+    waiting = reads(enrolment.waiting)
+    requests_of = reads(enrolment.of_subject)
+    find_request = reads(enrolment.request)
 
     def _codes(self, issuer: str = "") -> LoginCodes:
         return LoginCodes(self._authority, issuer, use=USE, stale=_FORM_IS_OLD)

@@ -14,6 +14,7 @@ from appliance.model.people import Seal
 from appliance.office.context import OfficeService, checked_reason
 from appliance.store import officer_decisions, people, seal_requests
 from appliance.store import people as store
+from appliance.store.database import reads
 from hsm.operation_types import KnownCompanySeal
 
 
@@ -33,20 +34,9 @@ class SealDestruction:
 class CompanySeals(OfficeService):
     """What needs no activation; all else is a decision of officers (``SealDecisionDrafts``). Thread-safe."""
 
-    def all(self) -> list[Seal]:
-        """Every seal, by subject."""
-        with self._database.reading() as tx:
-            return people.seals(tx)
-
-    def seal(self, subject: str) -> Seal:
-        """The seal. Raises :class:`NotFound`."""
-        with self._database.reading() as tx:
-            return people.seal(tx, subject)
-
-    def picture(self, subject: str, digest: str) -> bytes:
-        """A picture that was uploaded for the seal (PNG). Raises :class:`NotFound`."""
-        with self._database.reading() as tx:
-            return store.seal_picture(tx, subject, digest)
+    all = reads(people.seals)
+    seal = reads(people.seal)
+    picture = reads(store.seal_picture)
 
     def destruction(self, subject: str) -> SealDestruction:
         """The record of the seal's end. Raises :class:`NotFound` while it stands."""

@@ -21,7 +21,7 @@ from appliance.model.contract import Contract, ContractRevision, ContractState, 
 from appliance.model.powers import Power, PowerBasis, PowerScope, RecordedAction
 from appliance.policy import Policy
 from appliance.store import contracts, people, powers
-from appliance.store.database import Database, Transaction
+from appliance.store.database import Database, Transaction, reads
 from hsm.intents import instant
 from hsm.names import LONGEST_ORGANISATION
 
@@ -107,9 +107,7 @@ class Powers:
             self._tell(tx, EventKind.POWER_REVOKED, power, by, {}, {"reason": reason})
             return powers.load_power(tx, power_id)
 
-    def get(self, power_id: str) -> Power:
-        """The power as it stands. Raises :class:`NotFound`."""
-        return self._database.query(powers.load_power, power_id)
+    get = reads(powers.load_power)
 
     def page(self, audience: Audience, *, before: str = "") -> list[Power]:
         """At most :data:`PAGE` powers that *audience* registered, the newest first, those from before *before*."""
@@ -121,9 +119,7 @@ class Powers:
         with self._database.reading() as tx:
             return powers.waiting(tx, spellings(tx, audience))
 
-    def of_agent(self, agent: str) -> list[Power]:
-        """Every power of *agent*, the oldest first."""
-        return self._database.query(powers.of_agent, agent)
+    of_agent = reads(powers.of_agent)
 
     def letter(self, power: Power) -> bytes:
         """The letter's PDF, as it was registered."""

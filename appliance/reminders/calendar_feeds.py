@@ -15,8 +15,8 @@ from appliance.errors import NotFound
 from appliance.language import translator
 from appliance.model.notice import Occasion
 from appliance.store import people, reminders
-from appliance.store.database import Database
-from appliance.store.reminders import CalendarFeed, CalendarItem
+from appliance.store.database import Database, reads
+from appliance.store.reminders import CalendarItem
 
 LONGEST_LINE = 75
 """Octets of a line, without its end (3.1)."""
@@ -122,9 +122,7 @@ class CalendarFeeds:
         self._public_url = public_url.rstrip("/")
         self._now = now
 
-    def current_feed(self, person: str) -> CalendarFeed | None:
-        """The address of *person* that works now, without its token."""
-        return self._database.query(reminders.feed_of, person)
+    current_feed = reads(reminders.feed_of)
 
     def renew_feed(self, person: str) -> str:
         """A new whole address for *person*; an earlier one ends."""

@@ -22,7 +22,7 @@ from appliance.reminders.derivation import AbsentActors, ReminderDerivation, Rem
 from appliance.reminders.messages import ReminderLines, ReminderMails, reminder_sentence
 from appliance.reminders.schedule import WorkingCalendar, load_calendar
 from appliance.store import contracts, outbox, people, reminders
-from appliance.store.database import Database, Transaction
+from appliance.store.database import Database, Transaction, commits, reads
 
 
 class ReminderPreferenceService:
@@ -31,13 +31,9 @@ class ReminderPreferenceService:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def load_preferences(self, person: str) -> ReminderPreferences:
-        """The preferences of *person*; the defaults until they are set."""
-        return self._database.query(reminders.preferences_of, person)
-
-    def save_preferences(self, person: str, preferences: ReminderPreferences) -> None:
-        """Applies to waiting reminders, too."""
-        self._database.commit(reminders.save_preferences, person, preferences)
+    load_preferences = reads(reminders.preferences_of)
+    save_preferences = commits(reminders.save_preferences)
+    """Applies to waiting reminders, too."""
 
 
 def parse_preferences(start: str, until: str, daily: str) -> ReminderPreferences:
@@ -83,9 +79,7 @@ class ContractDateService:
         self._database = database
         self._now = now
 
-    def list_dates(self, contract_id: str) -> tuple[ContractDate, ...]:
-        """The dates of a contract, in the order of their days."""
-        return self._database.query(contracts.dates_of, contract_id)
+    list_dates = reads(contracts.dates_of)
 
     def may_change(self, contract: Contract, subject: str) -> bool:
         """Whether *subject* keeps the dates of *contract*."""
@@ -156,9 +150,7 @@ class NoticeInbox:
         self._addresses = addresses
         self._now = now
 
-    def count_unseen(self, person: str) -> int:
-        """How many notices *person* has not seen, up to twice a hundred."""
-        return self._database.query(outbox.count_unseen, person)
+    count_unseen = reads(outbox.count_unseen)
 
     def list_entries(self, person: str, language: Language) -> list[NoticeEntry]:
         """The newest notices of *person*: what still asks for something first."""

@@ -118,8 +118,7 @@ class Reviewing:
         Raises :class:`DocumentRefused` when the document cannot be read, or took too long.
         """
         document, rules = contract.original.digest, self.standings.rules
-        with self._database.reading() as tx:
-            known = reviews.check_of(tx, contract.id, document, rules)
+        known = self._database.query(reviews.check_of, contract.id, document, rules)
         if known is not None:
             return known
         made = self._made(contract.id, document, rules)
@@ -132,8 +131,7 @@ class Reviewing:
 
     def ask(self, contract_id: str, *, by: str, seen: str | None = None) -> ReviewRequest:
         """The initiator asks for a review of the draft as it stands."""
-        with self._database.reading() as tx:
-            contract = _own_draft(tx, contract_id, by, seen)
+        contract = self._database.query(_own_draft, contract_id, by, seen)
         self.check_content(contract, by=by)
         with self._database.transaction() as tx:
             contract = _own_draft(tx, contract_id, by, contract.original.digest)

@@ -24,7 +24,7 @@ from appliance.seal_requests.status import (
     to_custodians,
 )
 from appliance.store import contracts, intents, outbox, people, seal_requests
-from appliance.store.database import Transaction
+from appliance.store.database import Transaction, reads
 from hsm.errors import ActivationRefused
 from hsm.intents import Activation, SigningIntent
 
@@ -50,6 +50,7 @@ class SealRequests:
         self, records: ContractRecords, rules: SigningRules, backend: SigningBackend, signing: SigningService
     ) -> None:
         self._records = records
+        self._database = records.database
         self._rules = rules
         self._backend = backend
         self._signing = signing
@@ -170,29 +171,16 @@ class SealRequests:
             self.lapse(request, lapse)
             raise StateRefused(lapse.value)
 
-    def get(self, request_id: str) -> SealRequest:
-        """The request. Raises :class:`NotFound`."""
-        return self._records.database.query(seal_requests.load_request, request_id)
+    get = reads(seal_requests.load_request)
 
     def act(self, request: SealRequest) -> SigningIntent:
         """What both activate."""
         return self._records.database.query(intents.load_intent, request.intent).intent
 
-    def of_party(self, party_id: str) -> SealRequest | None:
-        """The newest request of a seal party, whatever became of it."""
-        return self._records.database.query(seal_requests.of_party, party_id)
-
-    def for_custodian(self, subject: str, *, limit: int = 50) -> list[SealRequest]:
-        """Requests for the seals that *subject* keeps: those that wait first, then the decided, newest first."""
-        return self._records.database.query(seal_requests.for_custodian, subject, limit=limit)
-
-    def by_requester(self, subject: str, *, limit: int = 50) -> list[SealRequest]:
-        """What *subject* has asked for, the newest first."""
-        return self._records.database.query(seal_requests.of_requester, subject, limit=limit)
-
-    def waiting_for(self, subject: str) -> int:
-        """How many requests wait for *subject* as custodian."""
-        return self._records.database.query(seal_requests.waiting_for, subject)
+    of_party = reads(seal_requests.of_party)
+    for_custodian = reads(seal_requests.for_custodian)
+    by_requester = reads(seal_requests.of_requester)
+    waiting_for = reads(seal_requests.waiting_for)
 
     def may_answer(self, seal: str, requester: str, subject: str) -> bool:
         """Whether *subject* answers a request of *requester* for *seal*: a custodian, and not the one who asks."""

@@ -6,8 +6,9 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import wraps
 from pathlib import Path
-from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
+from typing import Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar
 from weakref import WeakSet
 
 from pysqlite3 import dbapi2 as sqlite
@@ -201,6 +202,32 @@ class Database:
             self._local.link = link
             self._links.add(link)
         return link.connection
+
+
+class _OnDatabase(Protocol):
+    """A service whose methods :func:`reads` and :func:`commits` make."""
+
+    _database: Database
+
+
+def reads(query: Callable[Concatenate[Transaction, P], T]) -> Callable[Concatenate[_OnDatabase, P], T]:
+    """A service's method that only passes *query* on to :meth:`Database.query`."""
+
+    @wraps(query)
+    def method(self: _OnDatabase, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return self._database.query(query, *args, **kwargs)
+
+    return method
+
+
+def commits(change: Callable[Concatenate[Transaction, P], T]) -> Callable[Concatenate[_OnDatabase, P], T]:
+    """The same by :meth:`Database.commit`."""
+
+    @wraps(change)
+    def method(self: _OnDatabase, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return self._database.commit(change, *args, **kwargs)
+
+    return method
 
 
 def require_place(connection: sqlite.Connection, path: Path) -> None:

@@ -84,7 +84,7 @@ def open_requests(tx: Transaction) -> list[SealRequest]:
     return _REQUESTS.all(tx, "WHERE state IN ('waiting', 'approved') ORDER BY asked, rowid")
 
 
-def for_custodian(tx: Transaction, person: str, *, limit: int) -> list[SealRequest]:
+def for_custodian(tx: Transaction, person: str, *, limit: int = 50) -> list[SealRequest]:
     """Requests of others for the seals of which *person* is a custodian; the open ones first, then the newest."""
     kept = tx.execute("SELECT seal FROM custodians WHERE person = ?", (person,)).fetchall()
     found: dict[str, SealRequest] = {}
@@ -98,7 +98,7 @@ def for_custodian(tx: Transaction, person: str, *, limit: int) -> list[SealReque
     return sorted(newest_first, key=lambda request: not request.open)[:limit]
 
 
-def of_requester(tx: Transaction, person: str, *, limit: int) -> list[SealRequest]:
+def of_requester(tx: Transaction, person: str, *, limit: int = 50) -> list[SealRequest]:
     """What *person* has asked for, the newest first."""
     return _REQUESTS.all(tx, "WHERE requester = ? ORDER BY asked DESC, rowid DESC LIMIT ?", (person, limit))
 

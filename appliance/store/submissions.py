@@ -26,7 +26,7 @@ def made(tx: Transaction, subject: str, once: str) -> tuple[bool, str | None]:
 
 
 def finish(tx: Transaction, subject: str, once: str, address: str) -> None:
-    """Remembers what the form made."""
+    """Remembers the address (a path of this site) of what the form made."""
     tx.update("submissions", {"made": address}, subject=subject, once=once, made=None)
 
 

@@ -78,8 +78,7 @@ class TimestampIssuer:
             require_remembered(self._database, self._authority)
             self._log_is_known = True
         [issued] = self._authority.timestamp([order])
-        with self._database.transaction() as tx:
-            record_timestamps(tx, [issued])
+        self._database.commit(record_timestamps, [issued])
         return issued.token
 
 

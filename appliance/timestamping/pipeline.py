@@ -90,8 +90,7 @@ class TokenRecorder:
         while waiting := self._next():
             failure: Exception | None = None
             try:
-                with self._database.transaction() as tx:
-                    record_timestamps(tx, [token for tokens, _ in waiting for token in tokens])
+                self._database.commit(record_timestamps, [token for tokens, _ in waiting for token in tokens])
             except Exception as error:  # reported to everybody who waits: no token is given out
                 failure = error
             self._loop.call_soon_threadsafe(_report, waiting, failure)

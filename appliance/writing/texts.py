@@ -54,19 +54,16 @@ class Texts:
     def new(self, by: str, beginning: Beginning) -> Text:
         """A new text of *by*. Raises :class:`PreconditionRefused` and :class:`DocumentRefused`."""
         text = begun(by, beginning, self._now())
-        with self._database.transaction() as tx:
-            store.insert_text(tx, text)
+        self._database.commit(store.insert_text, text)
         return text
 
     def load_text(self, text_id: str, by: str) -> Text:
         """The text as it stands."""
-        with self._database.reading() as tx:
-            return visible(tx, text_id, by)
+        return self._database.query(visible, text_id, by)
 
     def mine(self, by: str, purpose: TextPurpose = TextPurpose.CONTRACT) -> list[Text]:
         """The texts of *by* without their wordings, the last changed first."""
-        with self._database.reading() as tx:
-            return store.texts_of(tx, by, purpose, MOST_SHOWN)
+        return self._database.query(store.texts_of, by, purpose, MOST_SHOWN)
 
     def save(self, text_id: str, html: str, *, by: str, seen: int) -> Text:
         """*html*, reduced, becomes the wording. The same wording again changes nothing, not even the version."""
@@ -225,8 +222,7 @@ class Templates:
 
     def load_template(self, template_id: str, by: str) -> Template:
         """The template with all its versions."""
-        with self._database.reading() as tx:
-            return _visible(tx, template_id, by)
+        return self._database.query(_visible, template_id, by)
 
     def version(self, template_id: str, number: int, by: str) -> TemplateVersion:
         """One version, also of a retired template."""

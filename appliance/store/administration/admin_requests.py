@@ -42,7 +42,7 @@ def in_state(tx: Transaction, state: AdminRequestState) -> list[AdminRequest]:
     return _REQUESTS.all(tx, "WHERE state = ? AND state IN ('waiting', 'performing') ORDER BY asked, id", (state,))
 
 
-def recent(tx: Transaction, limit: int) -> list[AdminRequest]:
+def recent(tx: Transaction, limit: int = 50) -> list[AdminRequest]:
     """The newest acts, in whatever state."""
     return _REQUESTS.all(tx, "ORDER BY asked DESC, id DESC LIMIT ?", (limit,))
 
