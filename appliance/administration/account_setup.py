@@ -82,7 +82,7 @@ class AdministratorSetup:
 
     def code_for(self, act_id: str) -> str:
         """The code that goes with the link which the act *act_id* makes, for who asked for it."""
-        return self._context.welcome_code(act_id)
+        return welcome_code(self._context, act_id)
 
     def code_draft(self, arrival: AdministratorArrival, *, sealed: str = "") -> CodeDraft:
         """A secret to scan, or the one in *sealed* when its form came back with a mistake in it."""
@@ -144,11 +144,12 @@ def insert_invitation(tx: Transaction, login: str, *, by: Actor, now: datetime, 
     return token
 
 
-def welcome_code(key: bytes, act_id: str) -> str:
+def welcome_code(context: AdministrationContext, act_id: str) -> str:
     """The code (eight letters and digits) that goes with the link which the act *act_id* makes. It is kept
     nowhere: whoever asked for the act is shown it, and whoever approves is shown the link."""
-    letters = base64.b32encode(hmac.digest(key, act_id.encode(), "sha256")).decode()[:8]
-    return f"{letters[:4]}-{letters[4:]}"
+    digest = hmac.digest(context.derive_key("welcome codes"), act_id.encode(), "sha256")
+    letters = base64.b32encode(digest).decode()
+    return f"{letters[:4]}-{letters[4:8]}"
 
 
 def _digest(code: str) -> bytes:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from appliance.accounts.two_step import folded
-from appliance.administration.account_setup import insert_invitation
+from appliance.administration.account_setup import insert_invitation, welcome_code
 from appliance.administration.context import AdministrationContext
 from appliance.administration.pin_custodians import PinCustodianEnd, PinCustodians
 from appliance.administration.sign_in import ConsoleSessions
@@ -89,7 +89,7 @@ class Administrators:
         Raises :class:`StateRefused` for an account that is set up.
         """
         name, now = _other(login, by), self._context.now()
-        code = self._context.welcome_code(act_id) if act_id else ""
+        code = welcome_code(self._context, act_id) if act_id else ""
         with self._context.writing() as tx:
             found = administrators.administrator(tx, name)
             if found.state is not AdministratorState.INVITED:

@@ -15,16 +15,12 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from appliance.accounts.codes import LoginCodes
-from appliance.accounts.passkeys import PasskeyVerifier, RelyingParty
-from appliance.accounts.tickets import Tickets
-from appliance.administration.account_setup import AdministratorSetup, welcome_code
+from appliance.administration.account_setup import AdministratorSetup
 from appliance.administration.action import ActionContext, ExecutedBy
 from appliance.administration.admin_requests import AdminRequests
 from appliance.administration.administrators import Administrators
 from appliance.administration.approval_mail import ApprovalMail
-from appliance.administration.confirmed import RootConfirmations
-from appliance.administration.context import AdministrationContext, AdministrationJournal, OwnWrapping, derived
+from appliance.administration.context import AdministrationContext, AdministrationJournal
 from appliance.administration.executor import RequestExecutor
 from appliance.administration.own_factors import OwnAdministratorFactors, OwnPasskeys, PasskeyConfirmation
 from appliance.administration.pin_custodians import PinCustodians
@@ -118,7 +114,7 @@ class Administration:
         authority: AuthorityClient,
         process: Process,
     ) -> None:
-        signatures = RequestSignatures(_site(settings), context.confirmed, attests=process.attests)
+        signatures = RequestSignatures(context.site, context.confirmed, attests=process.attests)
         hands = process.executes | ({ExecutedBy.PRIVILEGED_HELPER} if _is_development(settings.home) else set())
         notify = partial(notify_privileged_helper, settings.home.run / HELPER_SOCKET)
         self.sessions = ConsoleSessions(context)
@@ -163,43 +159,10 @@ def open_administration(
         # Opened by who may, if at all.
         roots = stack.enter_context(AuthorityClient(home.authority_socket("operator")))
         journal = AdministrationJournal(database, portal, now, user=user_behind(environment))
-        context = _context(settings, journal, database, portal, lambda: home.secret(CONSOLE_KEY, environment))
+        key = partial(home.secret, CONSOLE_KEY, environment)
+        context = AdministrationContext(settings, database, portal, journal, key)
         keepers = PinCustodians(context, authority, roots)
         yield Administration(settings, context, keepers, authority, process)
-
-
-def _context(
-    settings: Settings,
-    journal: AdministrationJournal,
-    database: Database,
-    portal: Callable[[], Database],
-    key: Callable[[], bytes],
-) -> AdministrationContext:
-    """What needs the secret *key* reads it when it is needed."""
-    site, now = _site(settings), journal.now
-
-    def tickets() -> Tickets:
-        return Tickets(derived(key(), "tickets"))
-
-    return AdministrationContext(
-        database=database,
-        portal=portal,
-        journal=journal,
-        codes=LoginCodes(OwnWrapping(key), site.name),
-        tickets=tickets,
-        passkeys=lambda: PasskeyVerifier(site, tickets(), derived(key(), "handles"), now),
-        confirmed=RootConfirmations(settings.home.confirmed),
-        welcome_code=lambda act_id: welcome_code(derived(key(), "welcome codes"), act_id),
-        limits=settings.sessions,
-        now=now,
-    )
-
-
-def _site(settings: Settings) -> RelyingParty:
-    """Where administrators' passkeys belong; the devices of people in the portal are not asked for them."""
-    console = settings.console
-    name = f"{settings.organisation.name} console"
-    return RelyingParty(console.relying_party, console.origin, name, discoverable=False)
 
 
 def _is_development(home: Home) -> bool:

@@ -12,17 +12,16 @@ import hmac
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from appliance.accounts.codes import LoginCodes
-from appliance.accounts.passkeys import PasskeyVerifier
+from appliance.accounts.passkeys import PasskeyVerifier, RelyingParty
 from appliance.accounts.tickets import Tickets
 from appliance.administration.confirmed import RootConfirmations
-from appliance.config import SessionSettings
+from appliance.config import Settings
 from appliance.errors import StorageError
 from appliance.ledger.audit_trail import AuditEvent, EventKind, append_event
 from appliance.model.administration import NOBODY, ROOT, Actor, JournalKind, JournalLine
@@ -62,13 +61,6 @@ class AdministrationJournal:
     lines = reads(journal.lines)
     broken_at = reads(journal.broken_at)
 
-    def lines_not_in_log(self) -> int:
-        """How many lines are not in the log yet. Raises :class:`StorageError` while the log cannot be asked."""
-        with self._database.reading() as tx:
-            name, length = journal.identity(tx), journal.length(tx)
-        with self._portal().reading() as tx:
-            return length - known_to_the_portal.last_in_log(tx, name)
-
     def forward_to_log(self) -> bool:
         """Puts the lines that are not there yet into the log, in their order; False while that does not work."""
         try:
@@ -102,22 +94,36 @@ def _event(name: str, line: JournalLine, digest: bytes) -> AuditEvent:
     return AuditEvent(EventKind.ADMINISTRATION, line.at, actor, None, public)
 
 
-@dataclass(frozen=True, slots=True)
 class AdministrationContext:
-    """The collaborators; every one is thread-safe. ``portal`` opens the portal's database when it is needed, so
-    that the administration opens while that one does not. ``welcome_code`` is the code that goes with the link
-    which an act (by its id) makes."""
+    """The collaborators; every one is thread-safe. *portal* opens the portal's database when it is needed, so that
+    the administration opens while that one does not; so does what needs the secret *key* of the console."""
 
-    database: Database
-    portal: Callable[[], Database]
-    journal: AdministrationJournal
-    codes: LoginCodes
-    tickets: Callable[[], Tickets]
-    passkeys: Callable[[], PasskeyVerifier]
-    confirmed: RootConfirmations
-    welcome_code: Callable[[str], str]
-    limits: SessionSettings
-    now: Callable[[], datetime]
+    def __init__(
+        self,
+        settings: Settings,
+        database: Database,
+        portal: Callable[[], Database],
+        journal: AdministrationJournal,
+        key: Callable[[], bytes],
+    ) -> None:
+        self.database, self.portal, self.journal, self.now = database, portal, journal, journal.now
+        self.site = _site(settings)
+        self.codes = LoginCodes(OwnWrapping(key), self.site.name)
+        self.confirmed = RootConfirmations(settings.home.confirmed)
+        self.limits = settings.sessions
+        self._key = key
+
+    def derive_key(self, use: str) -> bytes:
+        """A key (32 bytes) of the console for one *use*. Raises :class:`ConfigurationError` without its secret."""
+        return derived(self._key(), use)
+
+    def tickets(self) -> Tickets:
+        """What pages carry between the steps of signing in. Raises as :meth:`derive_key`."""
+        return Tickets(self.derive_key("tickets"))
+
+    def passkeys(self) -> PasskeyVerifier:
+        """Registers passkeys. Raises as :meth:`derive_key`."""
+        return PasskeyVerifier(self.site, self.tickets(), self.derive_key("handles"), self.now)
 
     @contextmanager
     def writing(self) -> Iterator[Transaction]:
@@ -164,3 +170,10 @@ def derived(key: bytes, use: str) -> bytes:
     if len(key) < SMALLEST_KEY:
         raise ValueError(f"a key of the console has {SMALLEST_KEY} bytes or more")
     return hmac.digest(key, b"vermilion console: " + use.encode(), "sha256")
+
+
+def _site(settings: Settings) -> RelyingParty:
+    """Where administrators' passkeys belong; the devices of people in the portal are not asked for them."""
+    console = settings.console
+    name = f"{settings.organisation.name} console"
+    return RelyingParty(console.relying_party, console.origin, name, discoverable=False)

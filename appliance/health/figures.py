@@ -9,9 +9,8 @@ from __future__ import annotations
 import re
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from importlib import metadata
 from typing import Final
@@ -25,13 +24,12 @@ from appliance.health.service_checks import signs_of_life
 from appliance.ledger.tree import StoredTree
 from appliance.operations.results import last_backup_outcome, last_drill_result
 from appliance.store import ledger, outbox
-from appliance.store.health import figures
-from appliance.store.health import figures as kept
 from appliance.store.health import figures as store
 from appliance.timestamping import refusal_counts
 from hsm.errors import RefusalError
 
 Figure = tuple[str, float]
+HourlyFigures = store.HourlyFigures
 
 
 def measure_figures(context: CheckContext) -> dict[str, float]:
@@ -178,19 +176,6 @@ KEPT = timedelta(days=400)
 HOUR = timedelta(hours=1)
 
 
-@dataclass(frozen=True, slots=True)
-class HourlyFigures:
-    """One hour from ``hour`` (UTC) on. ``grown`` is by how much a figure that only grows did so in it."""
-
-    hour: datetime
-    count: int
-    mean: float
-    low: float
-    high: float
-    last: float
-    grown: float
-
-
 class FigureSeries:
     """The figures in the health monitor's database."""
 
@@ -213,24 +198,8 @@ class FigureSeries:
     def read_hours(self, name: str, *, since: datetime, until: datetime) -> list[HourlyFigures]:
         """The hours of one figure, in order; hours without a measurement are left out."""
         with self._observations.reading() as tx:
-            rows = store.hours_of(tx, name, since=_hour_of(since) - HOUR, until=until)
-        return [bucket for bucket in _buckets(rows) if bucket.hour >= _hour_of(since)]
-
-
-def _buckets(rows: Iterable[store.Hour]) -> Iterable[HourlyFigures]:
-    before: store.Hour | None = None
-    for row in rows:
-        start = before.last if before is not None and before.last <= row.high else row.low
-        yield HourlyFigures(
-            hour=row.hour,
-            count=row.count,
-            mean=row.total / row.count,
-            low=row.low,
-            high=row.high,
-            last=row.last,
-            grown=max(0.0, row.high - start),
-        )
-        before = row
+            found = store.hours_of(tx, name, since=_hour_of(since) - HOUR, until=until)
+        return [each for each in found if each.hour >= _hour_of(since)]
 
 
 def _hour_of(moment: datetime) -> datetime:
@@ -257,7 +226,7 @@ _KIND = re.compile(rb'"format":"vermilion-log-entry/1","kind":"([a-z-]+)"')
 def tally(context: CheckContext, observations: Observations) -> dict[str, float]:
     """The figures of :data:`COUNTED`, of all that has been counted by now."""
     with observations.database().reading() as known_to_us:
-        position, known = figures.log_tally(known_to_us)
+        position, known = store.log_tally(known_to_us)
     counts = Counter(known)
     with context.reading() as tx:
         length = ledger.length(tx)
@@ -268,7 +237,7 @@ def tally(context: CheckContext, observations: Observations) -> dict[str, float]
             counts.update(_kinds(ledger.leaves(tx, start, min(start + CHUNK, end))))
     if end != position or not known:
         with observations.database().transaction() as keeping:
-            figures.save_log_tally(keeping, end, {kind: counts[kind] for kind in COUNTED})
+            store.save_log_tally(keeping, end, {kind: counts[kind] for kind in COUNTED})
     return {figure: float(counts[kind]) for kind, figure in COUNTED.items()}
 
 
@@ -276,8 +245,8 @@ def refused(context: CheckContext, observations: Observations) -> dict[str, floa
     """How many timestamp requests were refused, by failInfo, by all processes that ever were."""
     with observations.database().transaction() as tx:
         for process, counts in refusal_counts.read_counts(context.home.pulses):
-            kept.add_refusals(tx, process, counts)
-        sums = kept.refusal_sums(tx)
+            store.add_refusals(tx, process, counts)
+        sums = store.refusal_sums(tx)
     return {labelled(REFUSED, reason=name): float(sums.get(name, 0)) for name in refusal_counts.NAMES.values()}
 
 

@@ -18,6 +18,7 @@ from appliance.accounts import passwords
 from appliance.accounts.sessions import ClientInfo
 from appliance.administration import CONSOLE, Administration, Process, open_administration
 from appliance.administration.action import ExecutedBy
+from appliance.administration.context import AdministrationJournal
 from appliance.administration.signatures import SignedRequest
 from appliance.config import Settings
 from appliance.home import Home, make_directory
@@ -30,8 +31,10 @@ from appliance.model.administration import (
     NewAdministrator,
     OpenedConsoleSession,
 )
+from appliance.store import administrators as known_to_the_portal
 from appliance.store import ledger
 from appliance.store.administration import ADMINISTRATION
+from appliance.store.administration import journal as stored_journal
 from appliance.store.database import Database, Transaction
 from hsm.activation.credentials import code_at, step_of
 from hsm.files import write_private
@@ -189,3 +192,10 @@ def home(tmp_path: Path) -> Home:
 def house(tmp_path: Path) -> Iterator[House]:
     with opened_house(tmp_path) as house:
         yield house
+
+
+def lines_not_in_log(journal: AdministrationJournal) -> int:
+    """How many lines are not in the log yet. Raises :class:`StorageError` while the log cannot be asked."""
+    with journal._database.reading() as tx:
+        name, length = stored_journal.identity(tx), stored_journal.length(tx)
+    return length - journal._portal().query(known_to_the_portal.last_in_log, name)

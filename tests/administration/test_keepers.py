@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import replace
+from copy import copy
 from pathlib import Path
 
 import pytest
@@ -275,7 +275,8 @@ def test_a_keeper_ends_also_while_the_portals_database_does_not_open(house: Hous
     def broken() -> Database:
         raise StorageError("It does not open.")
 
-    room = replace(house.administration.pin_custodians._context, portal=broken)
+    room = copy(house.administration.pin_custodians._context)
+    room.portal = broken
     keepers = PinCustodians(room, own.client("operator"), own.client("operator"))
 
     assert keepers.try_end_custodian("sun", by=ROOT) == PinCustodianEnd(ended=None, left=None)

@@ -29,6 +29,7 @@ from appliance.store.schema import latest
 from hsm import canonical
 from hsm.config import AuthorityHome
 from hsm.files import file_lock
+from tests.administration.conftest import lines_not_in_log
 from tests.operations.house import moved, perform
 from tests.operations.releases import NEXT, add_next, add_release
 
@@ -128,7 +129,7 @@ def test_what_administrators_asked_for_since_goes_along(site: Site) -> None:
     assert (site.current(), site.schema()) == ("1.0", latest())
     assert leaves(site) == [*before, *asked]
     with open_administration(load(site.home), now=utc_now) as administration:
-        assert administration.journal.forward_to_log() and administration.journal.lines_not_in_log() == 0
+        assert administration.journal.forward_to_log() and lines_not_in_log(administration.journal) == 0
         [act] = administration.requests.waiting()
         assert act.action == "release.rollback"
     assert leaves(site) == [*before, *asked]

@@ -106,7 +106,7 @@ def install(app: Flask, parts: ConsoleParts, *, secure: bool) -> None:
             g.language = found.administrator.language or current_language()
         return found
 
-    cookies = SessionCookies("console", secure, "Strict", sessions, look_up)
+    cookies = SessionCookies("console", secure, "Strict", look_up, sessions.close)
     app.extensions[EXTENSION] = _Console(parts, cookies)
     install_access(
         app,

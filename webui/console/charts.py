@@ -7,9 +7,10 @@ The drawing is a box of 1000 by 100 units that the page stretches; words stand b
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import groupby
 
 from appliance.health.figures import REFUSED, FigureSeries, HourlyFigures, labelled
 from appliance.timestamping.refusal_counts import NAMES
@@ -67,33 +68,32 @@ def bars(values: Values, scale: Scale) -> str:
 
 def line(values: Values, scale: Scale) -> str:
     """The path through all known values, in the middle of their steps; broken where nothing is known."""
-    step = WIDTH / max(len(values), 1)
-    drawn: list[str] = []
-    pen = "M"
-    for number, value in enumerate(values):
-        if value is None:
-            pen = "M"
-            continue
-        drawn.append(f"{pen}{(number + 0.5) * step:.2f} {scale.y(value):g}")
-        if pen == "M":
-            drawn.append("h0.01")  # a value alone would have no length to be seen
-        pen = "L"
-    return "".join(drawn)
+    # ``h0.01``: a value alone would have no length to be seen.
+    return "".join(f"M{first}h0.01{_onwards(others)}" for first, *others in _stretches(values, scale))
 
 
 def area(values: Values, scale: Scale) -> str:
     """The path of what lies between the line and nought, for each stretch that is known."""
-    step, base = WIDTH / max(len(values), 1), f"{scale.y(0):g}"
-    drawn: list[str] = []
-    inside = False
-    for number, value in enumerate([*values, None]):
-        if value is None:
-            drawn.append(f"V{base}z" if inside else "")
-        else:
-            x, y = f"{(number + 0.5) * step:.2f}", f"{scale.y(value):g}"
-            drawn.append(f"L{x} {y}" if inside else f"M{x} {base}V{y}")
-        inside = value is not None
-    return "".join(drawn)
+    base = f"{scale.y(0):g}"
+    return "".join(
+        f"M{first.partition(' ')[0]} {base}L{first}{_onwards(others)}V{base}z"
+        for first, *others in _stretches(values, scale)
+    )
+
+
+def _onwards(points: Iterable[str]) -> str:
+    return "".join(f"L{each}" for each in points)
+
+
+def _stretches(values: Values, scale: Scale) -> list[list[str]]:
+    """The points of neighbours that are all known."""
+    step = WIDTH / max(len(values), 1)
+    known = groupby(enumerate(values), lambda each: each[1] is not None)
+    return [
+        [f"{(number + 0.5) * step:.2f} {scale.y(value):g}" for number, value in stretch if value is not None]
+        for is_known, stretch in known
+        if is_known
+    ]
 
 
 def grid(scale: Scale) -> str:

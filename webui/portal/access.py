@@ -207,7 +207,7 @@ def session_secret() -> str:
 def install(app: Flask, of: Appliance, *, secure: bool) -> None:
     """Makes the visitor known to views and templates of *app*, with the visitor's own language and zone."""
     # Lax, not Strict: who comes by a link in a mail is to be known at once. Forms have a Strict cookie.
-    app.extensions[EXTENSION] = cookies = SessionCookies("session", secure, "Lax", of.sessions, _look_up)
+    app.extensions[EXTENSION] = cookies = SessionCookies("session", secure, "Lax", _look_up, of.sessions.close)
     install_access(
         app,
         cookies,

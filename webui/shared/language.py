@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from operator import itemgetter
 
 from flask import Blueprint, Flask, Response, current_app, g, redirect, request
+from werkzeug.datastructures import LanguageAccept
 from werkzeug.exceptions import NotFound
+from werkzeug.http import parse_accept_header
 from werkzeug.wrappers import Response as BaseResponse
 
 from appliance.language import Language, Translator, instants, translator
@@ -82,26 +85,12 @@ def asked_for(header: str) -> Language | None:
     Ranges count by their primary tag, whatever script or region they name (``zh-Hans``, ``zh-TW``, ``en-GB``); of
     the same weight the one that is named first. ``*`` leaves the choice to us.
     """
-    wanted: tuple[float, Language | None] = (0.0, None)
-    for each in header[:1000].split(","):
-        name, *parameters = (part.strip().lower() for part in each.split(";"))
-        weight, primary = _weight(parameters), name.partition("-")[0]
-        known = Language(primary) if primary in tuple(Language) else None
-        if weight > wanted[0] and (known is not None or primary == "*"):
-            wanted = (weight, known)
-    return wanted[1]
-
-
-def _weight(parameters: list[str]) -> float:
-    """The weight of a range, from 0 to 1; 0 for one that is none."""
-    for each in parameters:
-        name, _, value = each.partition("=")
-        if name.strip() == "q":
-            try:
-                return min(1.0, max(0.0, float(value)))
-            except ValueError:
-                return 0.0
-    return 1.0
+    ranges = [
+        (each.partition("-")[0].lower(), weight) for each, weight in parse_accept_header(header, LanguageAccept)
+    ]
+    known = [each for each in ranges if each[1] > 0 and each[0] in ("*", *Language)]
+    best, _ = max(known, key=itemgetter(1), default=("*", 0))
+    return None if best == "*" else Language(best)
 
 
 def current_language() -> Language:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-
 import segno
 from flask import Flask
 from markupsafe import Markup, escape
@@ -20,19 +18,9 @@ def install(app: Flask) -> None:
 def qr_code(text: str, title: str) -> Markup:
     """*text* as an ``<svg>`` that readers of the page hear as *title*; black on white in every scheme."""
     code = segno.make(text, error="m", micro=False)
-    drawn = io.BytesIO()
-    code.save(
-        drawn,
-        kind="svg",
-        border=QUIET_ZONE,
-        xmldecl=False,
-        svgns=False,
-        omitsize=True,
-        dark="#000",
-        light="#fff",
-        svgclass=None,
-        lineclass=None,
+    drawn = code.svg_inline(
+        border=QUIET_ZONE, omitsize=True, dark="#000", light="#fff", svgclass=None, lineclass=None
     )
-    inner = drawn.getvalue().decode().strip().removeprefix("<svg")
+    inner = drawn.strip().removeprefix("<svg")
     # segno's own markup: numbers and path data only. What people wrote is in the modules, not in the markup.
     return Markup('<svg role="img" aria-label="{}"').format(escape(title)) + Markup(inner)  # noqa: S704

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Generic, Literal, Protocol, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 from urllib.parse import urlencode
 
 from flask import Flask, g, redirect, request
@@ -29,23 +29,17 @@ class SignedOut(Exception):
     """Nobody is signed in, or not any more; answered with a way to sign in."""
 
 
-class SessionStore(Protocol):
-    """What ends a session."""
-
-    def close(self, secret: str) -> None:
-        """The session of this cookie ends, if there is one."""
-
-
 @dataclass(frozen=True, slots=True)
 class SessionCookies(Generic[V]):
     """The sessions of one application: their cookie's bare ``name``, whether it is for TLS alone (``secure``), for
-    which navigations browsers send it (``same_site``), and who is behind the secret in one (``look_up``)."""
+    which navigations browsers send it (``same_site``), who is behind the secret in one (``look_up``), and what
+    ends its session (``close``)."""
 
     name: str
     secure: bool
     same_site: Literal["Lax", "Strict"]
-    sessions: SessionStore
     look_up: Callable[[str], V | None]
+    close: Callable[[str], None]
 
     @property
     def cookie(self) -> str:
@@ -92,7 +86,7 @@ class SessionCookies(Generic[V]):
     def _end(self) -> None:
         before = self.secret()
         if before:
-            self.sessions.close(before)
+            self.close(before)
 
     def _kind(self) -> dict[str, Any]:
         return {"httponly": True, "samesite": self.same_site, "secure": self.secure, "path": "/"}

@@ -11,18 +11,24 @@ from appliance.store.database import Query, Transaction
 
 
 @dataclass(frozen=True, slots=True)
-class Hour:
-    """All measurements of a figure in one hour: how many, their sum, the least, the greatest and the last."""
+class HourlyFigures:
+    """All measurements of a figure in the hour that begins at ``hour`` (UTC): how many, their mean, the least, the
+    greatest and the last. ``grown`` is by how much a figure that only grows did so in it."""
 
     hour: datetime
     count: int
-    total: float
+    mean: float
     low: float
     high: float
     last: float
+    grown: float
 
 
-_HOURS = Query(Hour, "SELECT hour, count, total, low, high, last FROM series")
+_HOURS = Query(
+    HourlyFigures,
+    "SELECT hour, count, total / count AS mean, low, high, last, max(0.0, high - CASE WHEN lag(last) OVER before"
+    " <= high THEN lag(last) OVER before ELSE low END) AS grown FROM series",
+)
 
 
 def add_figure(tx: Transaction, name: str, hour: datetime, value: float) -> None:
@@ -45,9 +51,10 @@ def figure_names(tx: Transaction) -> list[str]:
     return tx.column(str, "SELECT DISTINCT name FROM series ORDER BY name")
 
 
-def hours_of(tx: Transaction, name: str, *, since: datetime, until: datetime) -> list[Hour]:
+def hours_of(tx: Transaction, name: str, *, since: datetime, until: datetime) -> list[HourlyFigures]:
     """The hours of a figure from *since* to before *until*, in order."""
-    return _HOURS.all(tx, "WHERE name = ? AND hour >= ? AND hour < ? ORDER BY hour", (name, since, until))
+    rest = "WHERE name = ? AND hour >= ? AND hour < ? WINDOW before AS (ORDER BY hour) ORDER BY hour"
+    return _HOURS.all(tx, rest, (name, since, until))
 
 
 def add_refusals(tx: Transaction, process: str, counts: Mapping[str, int]) -> None:
