@@ -14,10 +14,9 @@ from appliance.contracts.drafting import DraftTerms
 from appliance.demonstration.participants import ZHANG, ZONE
 from appliance.model.contract import Deadline
 from tests.portal import signing_visits
-from tests.portal.conftest import parts
+from tests.portal.conftest import portal_of
 from tests.portal.visitors import signed_in
 from tests.world import sample_document, shared_world
-from webui.portal.application import create_app
 
 ROOT = Path(__file__).parents[1]
 HANDLER = ROOT / "webui/portal/signing/page.py", "activate"
@@ -52,7 +51,7 @@ def files_to_the_signature() -> list[str]:
     """The product's files in the order in which they are reached first, when a person signs in the portal."""
     recorder = Recorder()
     with shared_world() as world, world.opened(reach=recorder.reach) as appliance:
-        portal = create_app(parts(appliance, appliance.authority))
+        portal = portal_of(appliance, appliance.authority)
         browser = signed_in(portal, appliance, ZHANG.subject)
         deadline = Deadline(appliance.now() + timedelta(days=3), ZONE)
         terms = DraftTerms(title="示例", kind="服务", purpose="示例", initiator=ZHANG.subject, deadline=deadline)

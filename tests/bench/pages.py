@@ -11,9 +11,8 @@ from pathlib import Path
 
 from flask import Flask
 
-from appliance.ledger import LogAnswers, Sequencer, Tiles
+from appliance.ledger import Sequencer
 from appliance.listing import ListCheck
-from appliance.verification import report
 from appliance.wiring import Appliance, open_appliance
 from hsm.client import AuthorityClient
 from tests.bench import crowd
@@ -24,7 +23,6 @@ from tests.bench.portfolio import Portfolio, fill
 from tests.bench.stage import authority_of, founded_home
 from tests.bench.visits import Browser, Cost, trivial_view, worst
 from webui.portal.application import create_app
-from webui.portal.parts import PortalParts
 
 SIZES = (1_000, 10_000, 100_000)
 TIMES = 40
@@ -81,14 +79,7 @@ def _browsers(appliance: Appliance) -> dict[str, Browser]:
 
 
 def _portal(appliance: Appliance) -> Flask:
-    return create_app(
-        PortalParts(
-            appliance=appliance,
-            log=LogAnswers(appliance.proofs, Tiles(appliance.database)),
-            form_key=bytes(32),
-            reports=report,
-        )
-    )
+    return create_app(appliance, form_key=bytes(32))
 
 
 def _grown(

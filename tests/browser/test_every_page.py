@@ -17,14 +17,11 @@ from playwright.sync_api import Page, expect
 
 from appliance.demonstration.participants import ZHANG
 from appliance.language import Language
-from appliance.ledger import LogAnswers, Tiles
-from appliance.verification import report
 from tests.browser.estate import Estate, estate
 from tests.browser.map import NO_PAGES, STOPS, Stop
 from tests.browser.troupe import ROLES, Troupe
 from tests.browser.visitor import DESKTOP, OF_LOOKS, PHONE, RULES, TOO_MUCH, Visitor, visiting
 from webui.portal.application import create_app
-from webui.portal.parts import PortalParts
 
 DOCUMENTS_OWN = r"/\d+\.png(\?|$)"
 """Pictures of a document's pages, which no page can make lighter."""
@@ -219,10 +216,4 @@ def path_of(stop: Stop, everything: Estate) -> str:
 
 def addresses(people: Troupe):
     """The addresses that the portal knows."""
-    parts = PortalParts(
-        appliance=people.appliance,
-        log=LogAnswers(people.appliance.proofs, Tiles(people.appliance.database)),
-        form_key=bytes(32),
-        reports=report,
-    )
-    return create_app(parts).url_map.bind("localhost")
+    return create_app(people.appliance, form_key=bytes(32)).url_map.bind("localhost")

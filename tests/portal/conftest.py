@@ -9,14 +9,12 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from appliance.ledger import LogAnswers, Sequencer, Tiles
-from appliance.verification import report
+from appliance.ledger import Sequencer
 from appliance.wiring import Appliance
 from hsm.client import AuthorityClient
 from tests.portal.estate import Estate, built
 from tests.world import World, shared_world, with_parts
 from webui.portal.application import create_app
-from webui.portal.parts import PortalParts
 
 
 @pytest.fixture(scope="package")
@@ -34,27 +32,22 @@ def appliance(world: World) -> Iterator[Appliance]:
 
 @pytest.fixture(scope="package")
 def portal(appliance: Appliance) -> Flask:
-    return create_app(parts(appliance, appliance.authority))
+    return portal_of(appliance, appliance.authority)
 
 
 @pytest.fixture(scope="package")
 def estate() -> Iterator[Estate]:
     """One of everything, in a world of its own; each test leaves it as it was, or changes only what it added."""
     with shared_world() as world, world.opened() as appliance:
-        estate = built(appliance, create_app(parts(appliance, appliance.authority)))
+        estate = built(appliance, portal_of(appliance, appliance.authority))
         with AuthorityClient(world.home.authority_socket("scheduler")) as scheduler:
             Sequencer(appliance.database, scheduler).run_once()
         estate.names["log_size"] = estate.browser("nobody").get("/log/checkpoint").text.split("\n")[1]
         yield estate
 
 
-def parts(appliance: Appliance, authority: AuthorityClient) -> PortalParts:
-    return PortalParts(
-        appliance=with_parts(appliance, authority=authority),
-        log=LogAnswers(appliance.proofs, Tiles(appliance.database)),
-        form_key=bytes(range(32)),
-        reports=report,
-    )
+def portal_of(appliance: Appliance, authority: AuthorityClient) -> Flask:
+    return create_app(with_parts(appliance, authority=authority), form_key=bytes(range(32)))
 
 
 @pytest.fixture

@@ -19,9 +19,8 @@ from appliance.wiring import Appliance
 from hsm.client import AuthorityClient
 from hsm.merkle import leaf_hash, verify_inclusion
 from tests.hsm.memory import openssl
-from tests.portal.conftest import parts
+from tests.portal.conftest import portal_of
 from tests.world import World, with_parts
-from webui.portal.application import create_app
 
 
 def test_the_process_says_that_it_lives(browser: FlaskClient) -> None:
@@ -49,7 +48,7 @@ def test_strangers_are_told_no_more_than_whether_it_works(appliance: Appliance, 
 
 def test_not_ready_with_the_reason_when_the_authority_is_gone(appliance: Appliance, tmp_path: Path) -> None:
     with AuthorityClient(tmp_path / "nobody.sock", timeout=1.0) as gone:
-        client = create_app(parts(appliance, gone)).test_client()
+        client = portal_of(appliance, gone).test_client()
         answer = client.get("/readyz")
         assert answer.status_code == 503
         assert "authority" in answer.json["reasons"][0].lower()
@@ -175,8 +174,8 @@ def test_wrong_numbers_get_a_sentence(browser: FlaskClient, path: str) -> None:
 def test_https_asks_for_nothing_else_and_hardens_cookies(appliance: Appliance) -> None:
     settings = appliance.settings
     web = replace(settings.web, public_url="https://sign.example")
-    secure = parts(with_parts(appliance, settings=replace(settings, web=web)), appliance.authority)
-    answer = create_app(secure).test_client().get("/verify", base_url="https://sign.example")
+    secure = portal_of(with_parts(appliance, settings=replace(settings, web=web)), appliance.authority)
+    answer = secure.test_client().get("/verify", base_url="https://sign.example")
     assert "max-age=" in answer.headers["Strict-Transport-Security"]
     cookie = answer.headers["Set-Cookie"]
     assert cookie.startswith("__Host-form=")

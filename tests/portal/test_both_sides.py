@@ -23,11 +23,10 @@ from appliance.model.listing import ContractBucket, ContractFilter
 from appliance.model.people import Against, IdentityDocument
 from hsm.client import AuthorityClient
 from tests.portal.both_sides import GAMMA, MARKERS, ONE, OTHER, SHARED, Stage, built
-from tests.portal.conftest import form_token, parts
+from tests.portal.conftest import form_token, portal_of
 from tests.portal.reading import words_in
 from tests.portal.routes import GET
 from tests.world import shared_world
-from webui.portal.application import create_app
 from webui.shared.language import TAGS
 
 CONTRACTS = ("contract", "completed", "draft", "inviting", "reviewing")
@@ -55,7 +54,7 @@ def quick_hashes() -> Iterator[None]:
 @pytest.fixture(scope="module")
 def stage() -> Iterator[Stage]:
     with shared_world() as world, world.opened() as appliance, pytest.MonkeyPatch.context() as patch:
-        stage = built(appliance, create_app(parts(appliance, appliance.authority)))
+        stage = built(appliance, portal_of(appliance, appliance.authority))
         with AuthorityClient(world.home.authority_socket("scheduler")) as scheduler:
             Sequencer(appliance.database, scheduler).run_once()
         patch.setattr(Exporting, "export", _once_for_each(Exporting.export))

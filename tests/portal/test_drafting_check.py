@@ -12,11 +12,10 @@ from flask.testing import FlaskClient
 from appliance.demonstration.participants import CONTRACT_SEAL, LI, ZHANG
 from appliance.model.contract import ContractState
 from appliance.wiring import Appliance
-from tests.portal.conftest import parts
+from tests.portal.conftest import portal_of
 from tests.portal.drafts import Wizard, begun
 from tests.portal.visitors import signed_in
 from tests.world import World
-from webui.portal.application import create_app
 
 
 @pytest.fixture
@@ -103,7 +102,7 @@ def test_what_changed_since_the_page_was_shown_is_not_sent(ready: Wizard, applia
 
 def test_a_deadline_that_passed_in_the_meantime_is_refused(ready: Wizard, world: World) -> None:
     with world.opened(ahead=timedelta(days=20)) as later:
-        portal = create_app(parts(later, later.authority))
+        portal = portal_of(later, later.authority)
         late = Wizard(signed_in(portal, later, ZHANG.subject), ready.contract)
         page = late.step("check")
         assert f"/contracts/{ready.contract}/draft/parties#field-deadline" in page

@@ -23,11 +23,10 @@ from appliance.model.contract import Contract, ContractState
 from appliance.wiring import Appliance
 from tests.appliance.contracts.cast import ROLES, SUBJECTS, expected, who
 from tests.appliance.contracts.stage import SPARE, Stage, set_up, stored, traces
-from tests.portal.conftest import form_token, parts
+from tests.portal.conftest import form_token, portal_of
 from tests.portal.estate import once
 from tests.portal.visitors import signed_in
 from tests.world import shared_world
-from webui.portal.application import create_app
 
 OFFERED = (
     Permission.DECLINE,
@@ -51,7 +50,7 @@ def stage() -> Iterator[Stage]:
 
 @pytest.fixture(scope="module")
 def pages(stage: Stage) -> Flask:
-    return create_app(parts(stage.appliance, stage.appliance.authority))
+    return portal_of(stage.appliance, stage.appliance.authority)
 
 
 def browser_of(pages: Flask, house: Appliance, role: str, contract: Contract) -> FlaskClient:

@@ -21,7 +21,7 @@ from appliance.model.notice import Notice, NoticeKind
 from appliance.store import outbox, seal_requests
 from tests.appliance.notices.smtp import post_office
 from tests.portal import signing_visits
-from tests.portal.conftest import parts
+from tests.portal.conftest import portal_of
 from tests.portal.estate import Estate
 from tests.portal.mail_visits import (
     CLOSED,
@@ -37,7 +37,6 @@ from tests.portal.mail_visits import (
 )
 from tests.portal.office_visits import token_in
 from tests.world import World, agree
-from webui.portal.application import create_app
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +46,7 @@ def mails(estate: Estate) -> Iterator[Mails]:
         mail = MailSettings(host="127.0.0.1", port=post.port, security=Security.NONE)
         settings = replace(estate.appliance.settings, mail=mail)
         with World(settings.home, settings).opened() as house:
-            yield Mails(house, create_app(parts(house, house.authority)), post, estate)
+            yield Mails(house, portal_of(house, house.authority), post, estate)
 
 
 def test_every_mail_leads_to_a_page_that_is_of_use(mails: Mails) -> None:

@@ -19,10 +19,9 @@ from appliance.wiring import Appliance
 from hsm.authenticator import SoftwareAuthenticator
 from hsm.errors import AuthorityUnreachable
 from hsm.store.ceremonies import new_code
-from tests.portal.conftest import parts
+from tests.portal.conftest import portal_of
 from tests.portal.office_visits import options_in, registration_by, token_in
 from tests.world import World, shared_world, with_parts
-from webui.portal.application import create_app
 
 PASSWORD = "朱砂 蜡 雨 四更 钟楼"
 
@@ -41,7 +40,7 @@ def own(own_world: World) -> Iterator[Appliance]:
 
 @pytest.fixture
 def own_portal(own: Appliance) -> Flask:
-    return create_app(parts(own, own.authority))
+    return portal_of(own, own.authority)
 
 
 def visiting(portal: Flask) -> FlaskClient:
@@ -169,7 +168,7 @@ def test_an_appointment_that_was_broken_off_is_completed(own: Appliance, own_por
     for name, value in vars(own.appointing).items():
         setattr(dying, name, value)
     dying._authority = DyingAuthority(own.authority)  # type: ignore[assignment]
-    broken = create_app(parts(with_parts(own, appointing=dying), own.authority))
+    broken = portal_of(with_parts(own, appointing=dying), own.authority)
     browser = visiting(broken)
     # The answer itself shows the page again, and that would complete what was begun.
     dying._complete = lambda: None  # type: ignore[method-assign]

@@ -26,11 +26,10 @@ from appliance.store.database import Transaction
 from appliance.wiring import Appliance
 from hsm.authenticator import SoftwareAuthenticator
 from hsm.store.ceremonies import new_code
-from tests.portal.conftest import parts
+from tests.portal.conftest import portal_of
 from tests.portal.office_visits import account_of, options_in, registration_by, signed_in, token_in
 from tests.portal.test_office_setup import PASSWORD, DyingAuthority, visiting
 from tests.world import World, authority, copy_home, load, template_home, with_parts
-from webui.portal.application import create_app
 
 LOGIN = "o-wang"
 
@@ -82,7 +81,7 @@ def told(tx: Transaction) -> set[tuple[str, str]]:
 def test_an_officer_comes_in_again(recovered: tuple[World, str]) -> None:
     world, code = recovered
     with authority(world.home), world.opened() as appliance:
-        portal = create_app(parts(appliance, appliance.authority))
+        portal = portal_of(appliance, appliance.authority)
         before, browser = signed_in(portal, appliance, OFFICER), visiting(portal)
         assert before.get("/office").status_code == 200
         assert 'href="/setup/recovery"' in browser.get("/setup").text, "a first officer's code counts, too"
@@ -141,7 +140,7 @@ def test_a_recovery_that_was_broken_off_is_completed_and_none_opens_a_closed_acc
         for name, value in vars(appliance.appointing).items():
             setattr(dying, name, value)
         dying._authority = DyingAuthority(appliance.authority, "restore_officer")  # type: ignore[assignment]
-        broken = create_app(parts(with_parts(appliance, appointing=dying), appliance.authority))
+        broken = portal_of(with_parts(appliance, appointing=dying), appliance.authority)
         browser = visiting(broken)
         assert browser.post("/setup/recovery", data=filled(appliance, page_of(browser), code)).status_code == 503
         [known] = appliance.authority.credentials(OFFICER)
@@ -153,6 +152,6 @@ def test_a_recovery_that_was_broken_off_is_completed_and_none_opens_a_closed_acc
     with authority(world.home), world.opened() as appliance:
         with appliance.database.transaction() as tx:
             accounts.set_state(tx, OFFICER, AccountState.LEFT)
-        browser = visiting(create_app(parts(appliance, appliance.authority)))
+        browser = visiting(portal_of(appliance, appliance.authority))
         assert browser.post("/setup/recovery", data=filled(appliance, page_of(browser), code)).status_code == 403
         assert appliance.authority.credentials(OFFICER) == []

@@ -19,10 +19,9 @@ from appliance.model.intent import SigningOrigin
 from appliance.wiring import Appliance
 from hsm.errors import ModuleUnavailable
 from tests.portal import signing_visits as visits
-from tests.portal.conftest import parts
+from tests.portal.conftest import portal_of
 from tests.portal.visitors import known_person, signed_in
 from tests.world import activations_for, sample_document, with_parts
-from webui.portal.application import create_app
 
 SIZE = 150 * 1024
 
@@ -228,7 +227,7 @@ def test_a_contract_that_was_recalled_meanwhile_says_so(appliance: Appliance, zh
 def test_the_deadline_passes_meanwhile(appliance: Appliance) -> None:
     contract = alone(appliance, ZHANG.subject, deadline=timedelta(minutes=30))
     ahead = [timedelta()]
-    app = create_app(parts(with_parts(appliance, now=lambda: appliance.now() + ahead[0]), appliance.authority))
+    app = portal_of(with_parts(appliance, now=lambda: appliance.now() + ahead[0]), appliance.authority)
     zhang = signed_in(app, appliance, ZHANG.subject)
     form = visits.passkey_form(zhang.get(page_of(contract)).text)
     ahead[0] = timedelta(minutes=31)

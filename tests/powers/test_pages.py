@@ -15,15 +15,14 @@ from appliance.language import Language, translator
 from appliance.model.contract import Money
 from appliance.model.powers import PowerScope
 from appliance.wiring import Appliance
-from tests.portal.conftest import parts
+from tests.portal.conftest import portal_of
 from tests.portal.visitors import signed_in
 from tests.powers.conftest import Office
-from webui.portal.application import create_app
 
 
 @pytest.fixture(scope="module")
 def portal(appliance: Appliance) -> Flask:
-    return create_app(parts(appliance, appliance.authority))
+    return portal_of(appliance, appliance.authority)
 
 
 def said(text: str) -> str:

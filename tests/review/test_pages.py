@@ -14,16 +14,15 @@ from appliance.demonstration.participants import CUSTODIAN, LI, ZHANG
 from appliance.model.accounts import AccountRole
 from appliance.model.contract import Contract, ContractState
 from appliance.wiring import Appliance
-from tests.portal.conftest import parts
+from tests.portal.conftest import portal_of
 from tests.portal.drafts import hidden
 from tests.portal.visitors import signed_in
 from tests.review.documents import purchase, scan
-from webui.portal.application import create_app
 
 
 @pytest.fixture
 def portal(appliance: Appliance) -> Flask:
-    return create_app(parts(appliance, appliance.authority))
+    return portal_of(appliance, appliance.authority)
 
 
 @pytest.fixture

@@ -23,10 +23,9 @@ from appliance.model.intent import SigningOrigin
 from appliance.model.people import Person
 from appliance.wiring import Appliance
 from tests.evidence.unpacked import ENVIRONMENT, unpack
-from tests.portal.conftest import parts
+from tests.portal.conftest import portal_of
 from tests.portal.visitors import signed_in
 from tests.world import World, activations_for, sample_document, sequenced, shared_world
-from webui.portal.application import create_app
 
 HERE = SigningOrigin("192.0.2.7")
 BOTH = (ZHANG, LI)
@@ -46,7 +45,7 @@ def appliance(world: World) -> Iterator[Appliance]:
 
 @pytest.fixture(scope="module")
 def portal(appliance: Appliance) -> Flask:
-    return create_app(parts(appliance, appliance.authority))
+    return portal_of(appliance, appliance.authority)
 
 
 def sent(appliance: Appliance) -> Contract:

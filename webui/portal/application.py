@@ -1,4 +1,4 @@
-"""The portal as one Flask application, made from its parts."""
+"""The portal as one Flask application."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from importlib import metadata
 
 from flask import Flask
 
+from appliance.wiring import Appliance
 from webui.portal import (
     access,
     accounts,
@@ -33,7 +34,6 @@ from webui.portal import (
 from webui.portal.contracts import files
 from webui.portal.office import setup
 from webui.portal.pages import Portal
-from webui.portal.parts import PortalParts
 from webui.shared import assets, errors, forms, headers, language, qr
 from webui.shared import clock as clock_line
 
@@ -46,6 +46,8 @@ ROOM_FOR_FIELDS = 512 * 1024
 AREAS = (
     home.pages,
     trust.pages,
+    trust.log_pages,
+    verify.pages,
     contracts.pages,
     voiding.pages,
     files.pictures,
@@ -66,9 +68,10 @@ AREAS = (
 )
 
 
-def create_app(parts: PortalParts) -> Flask:
-    """The application. ``POST /tsa`` is the timestamp service's (:mod:`webui.tsa`)."""
-    settings = parts.appliance.settings
+def create_app(appliance: Appliance, *, form_key: bytes) -> Flask:
+    """The application of *appliance*; *form_key*: 32 secret bytes. ``POST /tsa`` is the timestamp service's
+    (:mod:`webui.tsa`)."""
+    settings = appliance.settings
     https = settings.web.public_url.startswith("https:")
     app = Portal("webui", static_folder=None, template_folder="templates")
     app.config.update(
@@ -78,33 +81,23 @@ def create_app(parts: PortalParts) -> Flask:
         PROPAGATE_EXCEPTIONS=False,
     )
     app.json.ensure_ascii = False  # type: ignore[attr-defined]  # Flask's default provider has it
-    app.appliance = parts.appliance
+    app.appliance = appliance
     headers.protect(app, https=https)
     guards.limit_uploads(app)
     assets.install(app)
     language.install(app, default=settings.interface.language, zone=settings.interface.zone, secure=https)
-    forms.install(app, key=parts.form_key, secure=https, exempt=trust.MACHINES)
+    forms.install(app, key=form_key, secure=https, exempt=trust.MACHINES)
     forms.install_single_submission(app)
     qr.install(app)
-    app.jinja_env.globals.update(mail_configured=parts.appliance.mail.configured)
+    app.jinja_env.globals.update(mail_configured=appliance.mail.configured)
     errors.install(app)
-    access.install(app, parts.appliance, secure=https)
-    guards.hold_in_maintenance(app, parts.appliance)
-    _add_pages(app, parts)
+    access.install(app, appliance, secure=https)
+    guards.hold_in_maintenance(app, appliance)
+    view = clock_line.ClockView(appliance.authority)
+    clock_line.install(app, view)
+    clock = health.clock_blueprint(view, address=settings.web.public_url)
+    for area in (*AREAS, mark.blueprint(settings), health.blueprint(appliance), clock):
+        app.register_blueprint(area)
     version = metadata.version("vermilion")  # read once: it parses a file
     app.context_processor(lambda: {"organisation": settings.organisation.name, "version": version})
     return app
-
-
-def _add_pages(app: Flask, parts: PortalParts) -> None:
-    view = clock_line.ClockView(parts.appliance.authority)
-    clock_line.install(app, view)
-    for area in (
-        *AREAS,
-        mark.blueprint(parts.appliance.settings),
-        verify.blueprint(parts.reports),
-        trust.log_blueprint(parts.log),
-        health.blueprint(parts.appliance),
-        health.clock_blueprint(view, address=parts.appliance.settings.web.public_url),
-    ):
-        app.register_blueprint(area)

@@ -12,12 +12,9 @@ from wsgiref.types import WSGIApplication
 from appliance.config import load
 from appliance.confinement import Confinement
 from appliance.home import Home
-from appliance.ledger import LogAnswers, Tiles
 from appliance.logs import set_up_logging
-from appliance.verification import report
 from appliance.wiring import open_appliance
 from webui.portal.application import create_app
-from webui.portal.parts import PortalParts
 from webui.portal.timestamp_forwarder import TimestampForwarder
 from webui.shared.headers import VisitorAddress
 
@@ -40,14 +37,5 @@ def create(timestamp_port: int | None = None) -> WSGIApplication:
     atexit.register(stack.close)
     confinement = stack.enter_context(shared_confinement(settings.home.cache))
     appliance = stack.enter_context(open_appliance(settings, role="web", confinement=confinement))
-    pages = VisitorAddress(
-        create_app(
-            PortalParts(
-                appliance=appliance,
-                log=LogAnswers(appliance.proofs, Tiles(appliance.database)),
-                form_key=settings.home.secret("web.key", os.environ),
-                reports=report,
-            )
-        )
-    )
+    pages = VisitorAddress(create_app(appliance, form_key=settings.home.secret("web.key", os.environ)))
     return pages if timestamp_port is None else TimestampForwarder(pages, timestamp_port)

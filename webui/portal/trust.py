@@ -12,7 +12,7 @@ from collections.abc import Callable
 from flask import Blueprint, Response, request
 from werkzeug.exceptions import NotFound
 
-from appliance.ledger import LogAnswer, LogAnswers
+from appliance.ledger import LogAnswer, LogAnswers, Tiles
 from hsm.errors import UnknownKey
 from webui.portal.pages import Answer, appliance
 
@@ -88,38 +88,31 @@ def _public(body: bytes, kind: str) -> Response:
     return response
 
 
-def log_blueprint(log: LogAnswers) -> Blueprint:
-    """Checkpoint, key, entries, proofs and tiles."""
-    pages = Blueprint("log", __name__, url_prefix="/log")
-    asked: dict[str, tuple[str, Callable[..., LogAnswer]]] = {
-        "checkpoint": ("/checkpoint", log.checkpoint),
-        "checkpoint_timestamp": ("/checkpoint.tst", log.checkpoint_timestamp),
-        "key": ("/key", _key),
-        "entry": ("/entry", lambda: log.entry(request.args.get("index"))),
-        "inclusion": (
-            "/proof/inclusion",
-            lambda: log.inclusion(request.args.get("index"), request.args.get("size")),
-        ),
-        "consistency": (
-            "/proof/consistency",
-            lambda: log.consistency(request.args.get("from"), request.args.get("to")),
-        ),
-        "proof_file": ("/proof/file", lambda: log.proof_file(request.args.get("index"))),
-        "tile": ("/tile/<path:path>", log.tile),
-    }
-    for name, (rule, ask) in asked.items():
-        pages.add_url_rule(rule, name, _logged(ask))
-    return pages
-
-
-def _key() -> LogAnswer:
-    vkey = (appliance.settings.home.log_key).read_bytes()
+def _key(_log: LogAnswers) -> LogAnswer:
+    vkey = appliance.settings.home.log_key.read_bytes()
     return LogAnswer("text/plain; charset=utf-8", vkey, lasting=False)
+
+
+def _asked(*names: str) -> list[str | None]:
+    return [request.args.get(name) for name in names]
+
+
+LOG: dict[str, tuple[str, Callable[..., LogAnswer]]] = {
+    "checkpoint": ("/checkpoint", LogAnswers.checkpoint),
+    "checkpoint_timestamp": ("/checkpoint.tst", LogAnswers.checkpoint_timestamp),
+    "key": ("/key", _key),
+    "entry": ("/entry", lambda log: log.entry(*_asked("index"))),
+    "inclusion": ("/proof/inclusion", lambda log: log.inclusion(*_asked("index", "size"))),
+    "consistency": ("/proof/consistency", lambda log: log.consistency(*_asked("from", "to"))),
+    "proof_file": ("/proof/file", lambda log: log.proof_file(*_asked("index"))),
+    "tile": ("/tile/<path:path>", LogAnswers.tile),
+}
+"""Checkpoint, key, entries, proofs and tiles: endpoint → address, and what answers."""
 
 
 def _logged(ask: Callable[..., LogAnswer]) -> Callable[..., Response]:
     def view(**address: str) -> Response:
-        answer = ask(**address)
+        answer = ask(LogAnswers(appliance.proofs, Tiles(appliance.database)), **address)
         response = Response(answer.body, content_type=answer.content_type)
         if answer.lasting:
             response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
@@ -127,3 +120,8 @@ def _logged(ask: Callable[..., LogAnswer]) -> Callable[..., Response]:
         return response
 
     return view
+
+
+log_pages = Blueprint("log", __name__, url_prefix="/log")
+for name, (rule, ask) in LOG.items():
+    log_pages.add_url_rule(rule, name, _logged(ask))

@@ -11,10 +11,9 @@ from flask import Blueprint, Response, request
 from werkzeug.datastructures import FileStorage
 
 from appliance.errors import ConfigurationError
-from appliance.verification import VerificationReport
+from appliance.verification import VerificationReport, report
 from appliance.verification.verifier import NamedTrust
 from webui.portal.pages import Answer, appliance, render, saved_file
-from webui.portal.parts import Reports
 from webui.shared.forms import sentence
 from webui.shared.headers import policy
 from webui.shared.language import current_language, translate
@@ -23,26 +22,23 @@ MEBIBYTE = 1024 * 1024
 _STYLE = re.compile(r"<style>(.*?)</style>", re.DOTALL)
 
 
-def blueprint(reports: Reports) -> Blueprint:
-    """The form, and what it answers: the readable report; JSON for programs that ask for it."""
-    pages = Blueprint("verify", __name__)
-    pages.get("/verify")(form)
-
-    @pages.post("/verify")
-    def verify() -> Answer:
-        given = request.files.get("file")
-        if given is None or not given.filename:
-            return form(translate()("Choose the file that is to be verified."))
-        try:
-            trust = NamedTrust.from_files(_contents("trust"))
-        except ConfigurationError as refusal:
-            return form(sentence(refusal))
-        data = _content(request.files.get("data"))
-        return _answer(reports, trust.verify(appliance.verifier, given.read(), given.filename, data))
-
-    return pages
+pages = Blueprint("verify", __name__)
 
 
+@pages.post("/verify")
+def verify() -> Answer:
+    given = request.files.get("file")
+    if given is None or not given.filename:
+        return form(translate()("Choose the file that is to be verified."))
+    try:
+        trust = NamedTrust.from_files(_contents("trust"))
+    except ConfigurationError as refusal:
+        return form(sentence(refusal))
+    data = _content(request.files.get("data"))
+    return _answer(trust.verify(appliance.verifier, given.read(), given.filename, data))
+
+
+@pages.get("/verify")
 def form(problem: str = "") -> Answer:
     largest = appliance.settings.documents.largest // MEBIBYTE
     return render("verify.html", status=400 if problem else 200, largest=largest, problem=problem)
@@ -53,21 +49,21 @@ def _contents(field: str) -> list[bytes]:
     return [content for upload in request.files.getlist(field) if (content := _content(upload)) is not None]
 
 
-def _answer(reports: Reports, report: VerificationReport) -> Response:
-    form = request.form.get("form", "page")
-    if form == "pdf":
-        return saved_file(reports.render_pdf(report, current_language()), "application/pdf", "report.pdf")
-    if form == "json":
-        raw = json.dumps(report.to_json(), ensure_ascii=False, indent=2) + "\n"
+def _answer(found: VerificationReport) -> Response:
+    wanted = request.form.get("form", "page")
+    if wanted == "pdf":
+        return saved_file(report.render_pdf(found, current_language()), "application/pdf", "report.pdf")
+    if wanted == "json":
+        raw = json.dumps(found.to_json(), ensure_ascii=False, indent=2) + "\n"
         return saved_file(raw.encode(), "application/json", "report.json")
-    return _page(reports.render_html(report, current_language(), back=request.path))
+    return _page(report.render_html(found, current_language(), back=request.path))
 
 
-def _page(report: str) -> Response:
+def _page(html: str) -> Response:
     """The report as it is saved elsewhere too, whole in itself: its one style sheet is named by its digest."""
-    style = _STYLE.search(report)
+    style = _STYLE.search(html)
     digest = base64.b64encode(hashlib.sha256(style[1].encode() if style else b"").digest()).decode()
-    response = Response(report, content_type="text/html; charset=utf-8")
+    response = Response(html, content_type="text/html; charset=utf-8")
     response.headers["Content-Security-Policy"] = policy(style=f"'sha256-{digest}'", image="data:")
     return response
 
