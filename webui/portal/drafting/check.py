@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from appliance.errors import DocumentRefused
 from appliance.language import instants
@@ -11,6 +11,7 @@ from appliance.model.review import ReviewRequestState
 from webui.portal.drafting.field_rows import diameters, write_pages
 from webui.portal.drafting.sheets import Sheet, party_mark, plain_sheets, shapes_by_page
 from webui.portal.drafting.steps import (
+    STEP_OF,
     DraftStep,
     PressedButton,
     drafter,
@@ -33,22 +34,7 @@ SHOWN = 12
 
 MOST = 60
 
-STEP_OF = {
-    "document": DraftStep.DOCUMENT,
-    "parties": DraftStep.PARTIES,
-    "deadline": DraftStep.PARTIES,
-    "fields": DraftStep.FIELDS,
-    "review": DraftStep.CHECK,
-}
 ANCHOR_OF = {"parties": "#field-parties", "deadline": "#field-deadline", "review": "#review"}
-
-
-@dataclass(frozen=True, slots=True)
-class MissingPart:
-    """Something that keeps the draft from being sent, and where to mend it."""
-
-    sentence: str
-    href: str
 
 
 def _signs_first(contract: Contract) -> bool:
@@ -121,16 +107,18 @@ def _unchecked(draft: Contract) -> str:
     return ""
 
 
-def _lacking(draft: Contract) -> list[MissingPart]:
-    """Each once: what a person lacks stands once, also when the person signs and asks for a seal."""
-    found = [
-        MissingPart(
-            translate()(problem.sentence.template, **problem.sentence.values),
-            f"/contracts/{draft.id}/draft/{STEP_OF[problem.place]}{ANCHOR_OF.get(problem.place, '')}",
+def _lacking(draft: Contract) -> list[tuple[str, str]]:
+    """What keeps the draft from being sent, and the address where it is mended; each once: what a person lacks
+    stands once, also when the person signs and asks for a seal."""
+    return list(
+        dict.fromkeys(
+            (
+                translate()(problem.sentence.template, **problem.sentence.values),
+                f"/contracts/{draft.id}/draft/{STEP_OF[problem.place]}{ANCHOR_OF.get(problem.place, '')}",
+            )
+            for problem in appliance.sending.problems(draft)
         )
-        for problem in appliance.sending.problems(draft)
-    ]
-    return list(dict.fromkeys(found))
+    )
 
 
 def _spoken(sheet: Sheet, draft: Contract) -> str:

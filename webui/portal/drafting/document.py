@@ -5,7 +5,8 @@ Step 1: what the contract is called, of which type it is, what for and for how m
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import PurePath
 
 from flask import request
@@ -34,6 +35,7 @@ from webui.portal.drafting.steps import (
     terms_of,
 )
 from webui.portal.pages import Answer, FormProblems, appliance, form, once, render, unprocessable
+from webui.shared.forms import member_of
 from webui.shared.language import NAMES, translate
 
 MEBIBYTE = 1024 * 1024
@@ -45,6 +47,7 @@ USUAL_CURRENCY = "CNY"
 SHOWN = 24
 """Pages that are shown as small pictures."""
 
+FIELDS = ("title", "kind", "purpose", "amount", "language")
 LIMITS = {"title": 200, "kind": 60, "purpose": 2000, "amount": LONGEST}
 """The longest that each field may be, in characters."""
 
@@ -112,65 +115,54 @@ def _title_of_upload() -> str:
     return PurePath(words).stem.strip()[: LIMITS["title"]]
 
 
-@dataclass(frozen=True, slots=True)
-class TypedDocument:
-    """The fields as they were typed."""
+def _stored(draft: Contract) -> dict[str, str]:
+    """How the draft stands in the form."""
+    stored = {name: getattr(draft, name) or "" for name in FIELDS} | {"currency": USUAL_CURRENCY}
+    if draft.amount is not None:
+        stored |= {"amount": f"{draft.amount.units:,}", "currency": draft.amount.currency}
+    return stored
 
-    title: str
-    kind: str
-    purpose: str
-    amount: str
-    currency: str
-    language: str
 
-    @classmethod
-    def of_draft(cls, draft: Contract) -> TypedDocument:
-        """How the draft stands in the form."""
-        money = draft.amount
-        amount, currency = ("", USUAL_CURRENCY) if money is None else (f"{money.units:,}", money.currency)
-        return cls(draft.title, draft.kind, draft.purpose, amount, currency, draft.language)
+def _posted() -> dict[str, str]:
+    """What came with the form."""
+    typed = {name: field_value(name) for name in (*FIELDS, "currency")}
+    return typed | {
+        "purpose": typed["purpose"].replace("\r\n", "\n"),
+        "currency": typed["currency"] or USUAL_CURRENCY,
+    }
 
-    @classmethod
-    def posted(cls) -> TypedDocument:
-        """What came with the form."""
-        return cls(
-            title=field_value("title"),
-            kind=field_value("kind"),
-            purpose=field_value("purpose").replace("\r\n", "\n"),
-            amount=field_value("amount"),
-            currency=field_value("currency") or USUAL_CURRENCY,
-            language=field_value("language"),
-        )
 
-    def problems(self) -> dict[str, str]:
-        """What cannot even be kept in a draft: no title, or more than there is room for."""
-        found = {
-            name: translate()("At most {most} characters.", most=most)
-            for name, most in LIMITS.items()
-            if len(getattr(self, name)) > most
-        }
-        if not self.title:
-            found["title"] = translate()("A draft needs a title, so that you find it again.")
-        if self.language and self.language not in tuple(Language):
-            found["language"] = translate()("Choose a language of the list.")
-        if "amount" not in found and (problem := self._wrong_amount()):
-            found["amount"] = problem
-        return found
+def _problems(typed: Mapping[str, str]) -> dict[str, str]:
+    """What cannot even be kept in a draft: no title, or more than there is room for."""
+    found = {
+        name: translate()("At most {most} characters.", most=most)
+        for name, most in LIMITS.items()
+        if len(typed[name]) > most
+    }
+    if not typed["title"]:
+        found["title"] = translate()("A draft needs a title, so that you find it again.")
+    if typed["language"] and typed["language"] not in tuple(Language):
+        found["language"] = translate()("Choose a language of the list.")
+    if "amount" not in found and (problem := _wrong_amount(typed)):
+        found["amount"] = problem
+    return found
 
-    def money(self) -> Money | None:
-        """What the contract is worth; None when nothing was typed. Raises :class:`NotAnAmount`."""
-        return read_money(self.amount, self.currency) if self.amount else None
 
-    def _wrong_amount(self) -> str:
-        if self.currency not in EXPONENTS:
-            return translate()("Choose a currency of the list.")
-        try:
-            self.money()
-        except NotAnAmount as wrong:
-            if wrong.contradictory:
-                return translate()("Figures and capitals name different amounts; check which is right.")
-            return translate()("An amount such as 1,000,000.00 or 壹佰万元整, no finer than the currency.")
-        return ""
+def _money(typed: Mapping[str, str]) -> Money | None:
+    """What the contract is worth; None when nothing was typed. Raises :class:`NotAnAmount`."""
+    return read_money(typed["amount"], typed["currency"]) if typed["amount"] else None
+
+
+def _wrong_amount(typed: Mapping[str, str]) -> str:
+    if typed["currency"] not in EXPONENTS:
+        return translate()("Choose a currency of the list.")
+    try:
+        _money(typed)
+    except NotAnAmount as wrong:
+        if wrong.contradictory:
+            return translate()("Figures and capitals name different amounts; check which is right.")
+        return translate()("An amount such as 1,000,000.00 or 壹佰万元整, no finer than the currency.")
+    return ""
 
 
 @pages.get("/contracts/<contract_id>/draft/document")
@@ -181,7 +173,7 @@ def document(contract_id: str) -> Answer:
     return step_page(
         DraftStep.DOCUMENT,
         draft,
-        typed=TypedDocument.posted() if saving else TypedDocument.of_draft(draft),
+        typed=_posted() if saving else _stored(draft),
         dates=appliance.reminders.dates.list_dates(draft.id),
         languages=NAMES,
         currencies=[(code, code) for code in EXPONENTS],
@@ -197,17 +189,17 @@ def document(contract_id: str) -> Answer:
 @pages.post("/contracts/<contract_id>/draft/document")
 @step_form(document, load_draft)
 def save_document(draft: Contract, contract_id: str) -> Answer:
-    given = TypedDocument.posted()
-    problems = given.problems()
+    given = _posted()
+    problems = _problems(given)
     if problems:
         raise FormProblems(problems)
     terms = replace(
         terms_of(draft),
-        title=given.title,
-        kind=given.kind,
-        purpose=given.purpose,
-        amount=given.money(),
-        language=Language(given.language) if given.language else None,
+        title=given["title"],
+        kind=given["kind"],
+        purpose=given["purpose"],
+        amount=_money(given),
+        language=member_of(Language, given["language"]),
     )
     saved = appliance.drafting.revise(contract_id, terms, by=draft.initiator, seen=seen_version())
     return redirect_onward(saved, DraftStep.DOCUMENT)

@@ -60,31 +60,6 @@ ZONES = (
 """Zones that the form offers; the draft's own comes first when it is another one."""
 
 
-@dataclass(frozen=True, slots=True)
-class TypedDeadline:
-    """The three fields as text: ``2026-12-09``, ``18:00``, ``Asia/Shanghai``."""
-
-    date: str
-    time: str
-    zone: str
-
-    @classmethod
-    def of_deadline(cls, deadline: Deadline) -> TypedDeadline:
-        """How *deadline* stands in the form."""
-        day, _, time = instants.bare(deadline.at, deadline.zone).partition(" ")
-        return cls(day, time, deadline.zone)
-
-    def to_deadline(self) -> Deadline | None:
-        """The deadline, or None for what is no date or no time of day.
-
-        Raises :class:`PreconditionRefused` for a zone that there is not, and a time that its clocks leave out.
-        """
-        try:
-            return Deadline(local_time(f"{self.date.strip()}T{self.time.strip()}", self.zone), self.zone)
-        except ValueError:
-            return None
-
-
 def offered_zones(own: str) -> tuple[str, ...]:
     """What the form offers when the draft's zone is *own*."""
     return ZONES if own in ZONES else (own, *ZONES)
@@ -105,13 +80,6 @@ _MISSING: Final = {
     "phone": "Give a phone number such as +86 138 0000 0000, to tell the code at.",
 }
 """What is to be given, and what it is for; who signs for nobody else has no organisation."""
-
-
-def typed_guest() -> GuestDetails:
-    """The fields for somebody from outside, as typed."""
-    name, organisation, email, phone = (field_value(f"guest-{each}") for each in FIELDS)
-    language = member_of(Language, field_value("guest-language"))
-    return GuestDetails(name, organisation, email, phone, language, field_value("guest-zone"))
 
 
 def guest_problems(guest: GuestDetails) -> dict[str, str]:
@@ -138,28 +106,29 @@ class TypedParties:
     """What stands in the form."""
 
     order: str
-    deadline: TypedDeadline
-    guest: GuestDetails = NOBODY
-    seal: str = ""
-    requester: str = ""
+    date: str
+    time: str
+    zone: str
+    guest: GuestDetails
+    seal: str
+    requester: str
 
     @classmethod
     def of_draft(cls, draft: Contract) -> TypedParties:
         """How the draft stands in the form."""
-        guest = replace(NOBODY, language=current_language(), zone=draft.deadline.zone)
-        return cls(draft.order, TypedDeadline.of_deadline(draft.deadline), guest, requester=draft.initiator)
+        zone = draft.deadline.zone
+        day, _, time = instants.bare(draft.deadline.at, zone).partition(" ")
+        guest = replace(NOBODY, language=current_language(), zone=zone)
+        return cls(draft.order, day, time, zone, guest, "", draft.initiator)
 
     @classmethod
     def posted(cls) -> TypedParties:
         """What came with the form."""
-        deadline = TypedDeadline(field_value("date"), field_value("time"), field_value("zone"))
-        return cls(
-            field_value("order"),
-            deadline,
-            typed_guest(),
-            field_value("seal"),
-            field_value("requester"),
-        )
+        order, day, time, zone = (field_value(name) for name in ("order", "date", "time", "zone"))
+        name, organisation, email, phone = (field_value(f"guest-{each}") for each in FIELDS)
+        language = member_of(Language, field_value("guest-language"))
+        guest = GuestDetails(name, organisation, email, phone, language, field_value("guest-zone"))
+        return cls(order, day, time, zone, guest, field_value("seal"), field_value("requester"))
 
     @property
     def names_guest(self) -> bool:
@@ -244,12 +213,13 @@ def _terms(draft: Contract, given: TypedParties) -> tuple[Deadline | None, dict[
     if given.order not in tuple(SigningOrder):
         found["order"] = _("Choose one of the two orders.")
     try:
-        deadline = given.deadline.to_deadline()
-    except PreconditionRefused as refusal:
+        deadline = Deadline(local_time(f"{given.date}T{given.time}", given.zone), given.zone)
+    except PreconditionRefused as refusal:  # a zone that there is not, or a time that its clocks leave out
         return None, found | {"date": sentence(refusal)}
-    if deadline is None:
-        found["date"] = _("Give a date, a time of day and a time zone, such as 2026-12-31, 18:00, Asia/Shanghai.")
-    elif deadline.at <= appliance.now() and deadline != draft.deadline:
+    except ValueError:
+        wanted = _("Give a date, a time of day and a time zone, such as 2026-12-31, 18:00, Asia/Shanghai.")
+        return None, found | {"date": wanted}
+    if deadline.at <= appliance.now() and deadline != draft.deadline:
         found["date"] = _("This moment has passed; choose a later one.")
     return deadline, found
 
@@ -261,7 +231,7 @@ def _revised(draft: Contract, order: SigningOrder, deadline: Deadline) -> Contra
 
 def _save_preset(draft: Contract, given: TypedParties, days: str) -> Answer:
     chosen = next((each for each in PRESETS if str(each) == days), PRESETS[0])
-    own, typed = draft.deadline.zone, given.deadline.zone
+    own, typed = draft.deadline.zone, given.zone
     deadline = default_deadline(appliance.now(), typed if typed in offered_zones(own) else own, chosen)
     _revised(draft, member_of(SigningOrder, given.order) or draft.order, deadline)
     return redirect_to_step(draft.id, DraftStep.PARTIES, anchor="field-deadline")

@@ -35,22 +35,14 @@ class DraftStep(StrEnum):
     CHECK = "check"
 
 
-PLACES = {
-    DraftStep.DOCUMENT: frozenset({"document"}),
-    DraftStep.PARTIES: frozenset({"parties", "deadline"}),
-    DraftStep.FIELDS: frozenset({"fields"}),
-    DraftStep.CHECK: frozenset({"document", "parties", "deadline", "fields", "review"}),
+STEP_OF = {
+    ProblemPlace.DOCUMENT: DraftStep.DOCUMENT,
+    ProblemPlace.PARTIES: DraftStep.PARTIES,
+    ProblemPlace.DEADLINE: DraftStep.PARTIES,
+    ProblemPlace.FIELDS: DraftStep.FIELDS,
+    ProblemPlace.REVIEW: DraftStep.CHECK,
 }
-"""Which places of a :class:`~appliance.contracts.sending.DraftProblem` each step is answerable for."""
-
-
-@dataclass(frozen=True, slots=True)
-class StepLink:
-    """One step in the bar; ``complete`` when sending would find nothing missing there."""
-
-    key: DraftStep
-    label: str
-    complete: bool
+"""Where each kind of problem is mended."""
 
 
 def drafter() -> str:
@@ -79,18 +71,14 @@ def _already_sent(contract: Contract, refusal: Refusal) -> Response:
     return make_response(render_template("drafting/sent.html", contract=contract, refusal=sentence), 409)
 
 
-def _steps(draft: Contract) -> list[StepLink]:
-    """The bar above each step."""
-    missing = {problem.place for problem in appliance.sending.problems(draft)}
+def _complete_steps(draft: Contract) -> dict[DraftStep, bool]:
+    """For each step whether sending would find nothing missing there; for the last nothing at all."""
+    missing = {STEP_OF[problem.place] for problem in appliance.sending.problems(draft)}
     if not draft.parties:
-        missing.add(ProblemPlace.FIELDS)  # nobody's fields are not complete
-    labels = {
-        DraftStep.DOCUMENT: translate()("Document"),
-        DraftStep.PARTIES: translate()("Parties and order"),
-        DraftStep.FIELDS: translate()("Fields"),
-        DraftStep.CHECK: translate()("Check and send"),
-    }
-    return [StepLink(step, label, not missing & PLACES[step]) for step, label in labels.items()]
+        missing.add(DraftStep.FIELDS)  # nobody's fields are not complete
+    if missing:
+        missing.add(DraftStep.CHECK)
+    return {step: step not in missing for step in DraftStep}
 
 
 def status_of_step(refusal: RefusalError) -> int:
@@ -119,7 +107,7 @@ def step_page(step: DraftStep, draft: Contract, **shown: Any) -> Response:
     return render(
         f"drafting/{step}.html",
         step=step,
-        steps=_steps(draft),
+        steps=_complete_steps(draft),
         draft=draft,
         seen_version=draft.version,
         problems=problems,
@@ -144,7 +132,7 @@ def _answer_script(draft: Contract, problems: dict[str, str], happened: str) -> 
 def redirect_onward(draft: Contract, here: DraftStep) -> Response:
     """After a save: to the step that was asked for, or back to this one. A script gets the new version."""
     if wants_json():
-        return jsonify({"version": draft.version, "steps": {each.key: each.complete for each in _steps(draft)}})
+        return jsonify({"version": draft.version, "steps": _complete_steps(draft)})
     return redirect_to_step(draft.id, member_of(DraftStep, request.form.get("go", "")) or here)
 
 
