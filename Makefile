@@ -32,9 +32,9 @@ test: ## every test, with real SoftHSM, SQLite, SMTP, processes, Chromium, opens
 	@scripts/setup test
 	@$(BIN)/pytest --numprocesses=$(WORKERS) --no-loadscope-reorder
 
-test-appliance: ## a bare Debian is installed from the bundle, booted, used and broken, as root (ONLY="reboot disk": some steps)
+test-appliance: ## a bare Debian is installed from the bundle, booted, used and broken, as root (ONLY="reboot disk": some steps; FROM=COMMIT: of that release)
 	@scripts/setup bundle machine $(if $(ONLY),,virtual) || [ -n "$$WHERE_POSSIBLE" ]
-	@$(BIN)/python -m tests.machine "$(VERMILION_HOME)/machine" $(ONLY)
+	@$(if $(FROM),FROM="$(FROM)") $(BIN)/python -m tests.machine "$(VERMILION_HOME)/machine" $(ONLY)
 
 crash: ## break one thing after another while people sign; what was acknowledged must be found (ROUNDS=1000, or few)
 	@scripts/setup test

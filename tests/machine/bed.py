@@ -45,19 +45,22 @@ class Bed:
         self.to_first_contract = 0.0
         """Seconds from a bare machine to the first signed contract; 0 while there is none."""
 
-    def carry(self, bundle: Path, to: str = "/root") -> str:
+    def carry(self, bundle: Path, to: str = "/root", keyring: str = "vermilion-bundle.asc") -> str:
         """The bundle, its key and the settings are put on the machine, and it is verified and unpacked there as
         docs/installation.md says; the folder that it is in."""
         self.bring(bundle, to)
-        unpack = f"sqv --keyring vermilion-bundle.asc --signature-file {bundle.name}.sig {bundle.name}"
-        self.machine.run(f"cd {to} && {unpack} && tar -xf {bundle.name} --no-same-owner && rm {bundle.name}")
+        unpack = f"tar -xf {bundle.name} --no-same-owner && rm {bundle.name}"
+        if signature_of(bundle).exists():  # early releases have none: their `install` alone checks them
+            unpack = f"sqv --keyring {keyring} --signature-file {bundle.name}.sig {bundle.name} && {unpack}"
+        self.machine.run(f"cd {to} && {unpack}")
         return f"{to}/{bundle.stem}"
 
     def bring(self, bundle: Path, to: str = "/root") -> str:
         """The archive, its signature, its key and the settings are put on the machine; where the archive is."""
         inside = self.machine.root / to.strip("/")
-        for name in (bundle.name, f"{bundle.name}.sig", "vermilion-bundle.asc"):
-            shutil.copy(bundle.with_name(name), inside)
+        for path in (bundle, signature_of(bundle), bundle.with_name("vermilion-bundle.asc")):
+            if path.exists():
+                shutil.copy(path, inside)
         (inside / "settings.yml").write_text(self.settings(), encoding="utf-8")
         return f"{to}/{bundle.name}"
 
@@ -165,6 +168,11 @@ class Recap:
     def tasks_that_changed(self) -> str:
         """The same in words, for whoever expected others."""
         return ", ".join(sorted(self.changed_tasks()))
+
+
+def signature_of(bundle: Path) -> Path:
+    """Where the detached signature of the archive is."""
+    return bundle.with_name(f"{bundle.name}.sig")
 
 
 def refusal(told: str) -> str:

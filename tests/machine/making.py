@@ -12,6 +12,7 @@ from pathlib import Path
 from tests.machine.commands import run
 
 CHECKOUT = Path(__file__).resolve().parents[2]
+MIGRATIONS = "appliance/store/migrations"
 MINIMAL = ("systemd-sysv",)
 """Beyond Debian's required packages and apt, what it takes to boot; everything else is in the bundle."""
 
@@ -63,6 +64,13 @@ def bundle(kept: Path, checkout: Path = CHECKOUT) -> Path:
     return next(out.glob("vermilion-*.tar"))
 
 
+def earlier(kept: Path, clone: Path, commit: str) -> Path:
+    """The bundle of an earlier release, that of *commit*."""
+    run(("git", "clone", "--quiet", "--no-hardlinks", str(CHECKOUT), str(clone)))
+    run(("git", "checkout", "--quiet", commit), within=str(clone))
+    return bundle(kept, clone)
+
+
 def successor(kept: Path, clone: Path) -> Path:
     """The bundle of a release that follows this checkout's: the next number, one migration more, a command and
     a line in a unit that this one has not."""
@@ -72,11 +80,8 @@ def successor(kept: Path, clone: Path) -> Path:
     found = re.search(r'^version = "(.+)\.(\d+)"$', text, re.MULTILINE)
     assert found is not None, project
     project.write_text(text.replace(found[0], f'version = "{found[1]}.{int(found[2]) + 1}"'), encoding="utf-8")
-    migrations = clone / "appliance/store/migrations"
-    last = max(int(path.name[:4]) for path in migrations.glob("[0-9]*.sql"))
-    (migrations / f"{last + 1:04}_successor.sql").write_text(
-        "CREATE TABLE successor (word TEXT NOT NULL) STRICT;\n"
-    )
+    migration = clone / MIGRATIONS / f"{schema_of(clone) + 1:04}_successor.sql"
+    migration.write_text("CREATE TABLE successor (word TEXT NOT NULL) STRICT;\n")
     command = clone / "systemd/bin/vermilion-successor"
     command.write_text("#!/bin/sh\n")
     command.chmod(0o755)
@@ -88,6 +93,11 @@ def successor(kept: Path, clone: Path) -> Path:
     making = [sys.executable, "-m", "scripts.bundle", "--out", str(clone / "dist"), "--key", str(kept / "key")]
     run(making, within=str(clone))
     return next((clone / "dist").glob("vermilion-*.tar"))
+
+
+def schema_of(checkout: Path) -> int:
+    """The schema that the database has with the release of *checkout*."""
+    return max(int(path.name[:4]) for path in (checkout / MIGRATIONS).glob("[0-9]*.sql"))
 
 
 def version_in(bundle: Path) -> str:

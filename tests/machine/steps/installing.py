@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import time
 
@@ -47,8 +48,9 @@ NOT_IN_CONTAINERS = ("chrony.service",)
 
 @step("bundle")
 def bundle(bed: Bed) -> str:
-    """the bundle is made of what is committed, or found from the last run"""
-    bed.bundle = making.bundle(bed.kept)
+    """the bundle is made of what is committed (FROM=COMMIT: of an earlier release), or found from the last run"""
+    earlier = os.environ.get("FROM")
+    bed.bundle = making.earlier(bed.kept, bed.folder / "earlier", earlier) if earlier else making.bundle(bed.kept)
     return f"{bed.bundle.name}, {bed.bundle.stat().st_size / 1e6:.0f} MB"
 
 
