@@ -12,7 +12,7 @@ import threading
 from collections.abc import Mapping
 from concurrent.futures import Future
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http.client import HTTP_PORT, HTTPS_PORT, HTTPConnection, HTTPException, HTTPResponse
 from socket import IPPROTO_TCP, SHUT_RDWR, TCP_NODELAY, create_connection, socket
 from urllib.parse import urlsplit
@@ -22,6 +22,8 @@ from appliance.language.sizes import ByteSize
 
 MOST_AT_ONCE = 8
 """Exchanges under way: however slow others are, they cost no more threads than this."""
+
+_HEADERS = {"Connection": "close", "Accept-Encoding": "identity"}
 
 
 class EgressFailed(ApplianceError, code="egress-failed"):
@@ -77,20 +79,18 @@ class Egress:
             self._places.release()
 
 
+@dataclass(slots=True)
 class _Exchange:
     """One request and its reply, in a thread of its own."""
 
-    def __init__(
-        self, url: str, body: bytes, headers: Mapping[str, str], limits: ExchangeLimits, trust: str | None
-    ) -> None:
-        self.outcome: Future[Reply] = Future()
-        self._url = url
-        self._body = body
-        self._headers = {**headers, "Connection": "close", "Accept-Encoding": "identity"}
-        self._limits = limits
-        self._trust = trust
-        self._socket: socket | None = None
-        self._over = False
+    url: str
+    body: bytes
+    headers: Mapping[str, str]
+    limits: ExchangeLimits
+    trust: str | None
+    outcome: Future[Reply] = field(default_factory=Future)
+    line: socket | None = None
+    over: bool = False
 
     def run(self) -> None:
         """Settles the outcome, whatever happens."""
@@ -99,10 +99,10 @@ class _Exchange:
         except EgressFailed as failure:
             self.outcome.set_exception(failure)
         except TimeoutError:  # the socket's own limit, which is the same and may be noticed first
-            self.outcome.set_exception(_late(self._url, self._limits))
+            self.outcome.set_exception(_late(self.url, self.limits))
         except (OSError, HTTPException, ValueError) as error:
             self.outcome.set_exception(
-                EgressFailed("unreachable", "{url} cannot be asked: {why}.", url=self._url, why=error)
+                EgressFailed("unreachable", "{url} cannot be asked: {why}.", url=self.url, why=error)
             )
         except BaseException as error:
             self.outcome.set_exception(error)
@@ -110,45 +110,45 @@ class _Exchange:
 
     def break_off(self) -> None:
         """Ends the connection, so that the thread ends; one that is not there yet, as soon as it is."""
-        self._over = True
-        if self._socket is not None:
+        self.over = True
+        if self.line is not None:
             with suppress(OSError):  # it may be over by now
-                socket.shutdown(self._socket, SHUT_RDWR)  # of the line itself, under TLS
+                socket.shutdown(self.line, SHUT_RDWR)  # of the line itself, under TLS
 
     def _reply(self) -> Reply:
-        parts = urlsplit(self._url)
+        parts = urlsplit(self.url)
         connection = HTTPConnection(parts.hostname or "", parts.port)
         try:
             connection.sock = self._connected()
             path = parts._replace(scheme="", netloc="", fragment="").geturl() or "/"
-            connection.request("POST", path, body=self._body, headers=self._headers)
+            connection.request("POST", path, body=self.body, headers={**self.headers, **_HEADERS})
             with connection.getresponse() as response:
                 return self._read(response)
         finally:
             connection.close()
-            if self._socket is not None:
-                self._socket.close()
+            if self.line is not None:
+                self.line.close()
 
     def _read(self, response: HTTPResponse) -> Reply:
-        most = self._limits.largest
-        if response.status not in self._limits.accepted:
+        most = self.limits.largest
+        if response.status not in self.limits.accepted:
             raise EgressFailed(
-                "refused", "{url} answered with status {status}.", url=self._url, status=response.status
+                "refused", "{url} answered with status {status}.", url=self.url, status=response.status
             )
         body = response.read(most + 1)
         if len(body) > most:
             raise EgressFailed(
-                "too-large", "{url} answered with more than {most}.", url=self._url, most=ByteSize(most)
+                "too-large", "{url} answered with more than {most}.", url=self.url, most=ByteSize(most)
             )
         return Reply(response.headers.get_content_type(), body)
 
     def _connected(self) -> socket:
         """The way there. Held before anything is heard from the other side, so that nothing it does goes on for
         longer than the limit: TLS, too, can drip."""
-        parts = urlsplit(self._url)
+        parts = urlsplit(self.url)
         host, secure = parts.hostname or "", parts.scheme == "https"
-        context = ssl.create_default_context(cafile=self._trust) if secure else None
-        line = create_connection((host, parts.port or (HTTPS_PORT if secure else HTTP_PORT)), self._limits.seconds)
+        context = ssl.create_default_context(cafile=self.trust) if secure else None
+        line = create_connection((host, parts.port or (HTTPS_PORT if secure else HTTP_PORT)), self.limits.seconds)
         line.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)  # head and body of the request are two writes
         if context is None:
             return self._held(line)
@@ -158,8 +158,8 @@ class _Exchange:
         return shielded
 
     def _held(self, line: socket) -> socket:
-        self._socket = line
-        if self._over:
+        self.line = line
+        if self.over:
             self.break_off()
         return line
 

@@ -37,46 +37,6 @@ class Service:
     after: tuple[str, ...] = ()
 
 
-class Child:
-    """A running :class:`Service`. It ends with its parent, however that one ends."""
-
-    def __init__(self, service: Service) -> None:
-        self.service = service
-        with service.log.open("ab") as log:
-            # A session of its own: Ctrl-C in the terminal reaches the supervisor alone, which ends all in order.
-            self._process = subprocess.Popen(
-                ("setpriv", "--pdeathsig", "TERM", "--", *service.command),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                env=service.environment or None,
-                start_new_session=True,
-            )
-
-    @property
-    def ended(self) -> int | None:
-        """The exit status (negative: the signal that killed it), or None while it runs."""
-        return self._process.poll()
-
-    def tell_to_end(self) -> None:
-        """SIGTERM, unless it has ended already."""
-        if self._process.poll() is None:
-            self._process.terminate()
-
-    def await_end(self) -> None:
-        """Waits until it has ended; SIGKILL for what does not go."""
-        try:
-            self._process.wait(PATIENCE_AT_END)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-
-    def last_words(self) -> str:
-        """The last line of its log that says something, for the message about its end."""
-        lines = self.service.log.read_text(encoding="utf-8", errors="replace").splitlines()
-        return next((line.strip() for line in reversed(lines[-50:]) if line.strip()), "nothing")
-
-
 PATIENCE_AT_START = 60.0
 """Seconds that a service has until it serves."""
 
@@ -92,14 +52,36 @@ Say = Callable[..., None]
 
 @dataclass(slots=True)
 class _Post:
-    """One service's place: who holds it, since when, how often it fell, and when it is filled again."""
+    """One service's place: the process that holds it, since when, how often it fell, and when it is filled again.
+
+    A process ends with its parent, however that one ends.
+    """
 
     service: Service
-    child: Child | None = None
+    process: subprocess.Popen[bytes] | None = None
     since: float = 0.0
     serves: bool = False
     deaths: int = 0
-    again_at: float = field(default=0.0)
+    again_at: float = 0.0
+
+    def start(self) -> None:
+        """Fills it."""
+        with self.service.log.open("ab") as log:
+            # A session of its own: Ctrl-C in the terminal reaches the supervisor alone, which ends all in order.
+            self.process = subprocess.Popen(
+                ("setpriv", "--pdeathsig", "TERM", "--", *self.service.command),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env=self.service.environment or None,
+                start_new_session=True,
+            )
+        self.since = time.monotonic()
+
+    def last_words(self) -> str:
+        """The last line of its log that says something, for the message about its end."""
+        lines = self.service.log.read_text(encoding="utf-8", errors="replace").splitlines()
+        return next((line.strip() for line in reversed(lines[-50:]) if line.strip()), "nothing")
 
 
 class Supervisor:
@@ -145,11 +127,11 @@ class Supervisor:
 
     def _tend(self, post: _Post) -> None:
         now = time.monotonic()
-        if post.child is None:
+        if post.process is None:
             if now >= post.again_at:
-                self._start(post)
+                post.start()
             return
-        status = post.child.ended
+        status = post.process.poll()
         if status is None:
             return
         post.deaths = 1 if now - post.since > STEADY else post.deaths + 1
@@ -158,43 +140,49 @@ class Supervisor:
         self._say(
             f"{post.service.name} {_ending(status)}; starting it again in {pause:.0f} s ({post.service.log})"
         )
-        post.child = None
-
-    def _start(self, post: _Post) -> None:
-        post.child, post.since = Child(post.service), time.monotonic()
+        post.process = None
 
     def _advance(self, post: _Post, serving: set[str]) -> None:
         """The next step of *post* towards serving, where there is one."""
         if post.serves or not serving.issuperset(post.service.after):
             return
-        if post.child is None:
-            self._start(post)
+        if post.process is None:
+            post.start()
         elif post.service.serves():
             post.serves, seconds = True, f"{time.monotonic() - post.since:.1f}"
             self._say("{name} serves after {seconds} s", name=post.service.name, seconds=seconds)
         else:
-            _require_hope(post, post.child)
+            _require_hope(post, post.process.poll())
 
     def _stop(self) -> None:
-        while running := [(post, post.child) for post in self._posts if post.child]:
+        while running := [(post, post.process) for post in self._posts if post.process]:
             needed = {name for post, _ in running for name in post.service.after}
-            ending = [(post, child) for post, child in running if post.service.name not in needed]
-            for _, child in ending:
-                child.tell_to_end()
-            for post, child in ending:
-                child.await_end()
-                post.child = None
+            ending = [(post, process) for post, process in running if post.service.name not in needed]
+            for _, process in ending:
+                process.terminate()
+            for post, process in ending:
+                _await_end(process)
+                post.process = None
 
 
-def _require_hope(post: _Post, child: Child) -> None:
-    """Raises SupervisionFailed when *post* has ended, or has taken too long."""
-    name, log, status = post.service.name, post.service.log, child.ended
+def _await_end(process: subprocess.Popen[bytes]) -> None:
+    """Waits until it has ended; SIGKILL for what does not go."""
+    try:
+        process.wait(PATIENCE_AT_END)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def _require_hope(post: _Post, status: int | None) -> None:
+    """Raises SupervisionFailed when *post* has ended with *status*, or has taken too long."""
+    name, log = post.service.name, post.service.log
     if status is not None:
         raise SupervisionFailed(
             "{name} {ending} before it served; its last words: {words} (see {log})",
             name=name,
             ending=_ending(status),
-            words=child.last_words(),
+            words=post.last_words(),
             log=log,
         )
     if time.monotonic() - post.since > PATIENCE_AT_START:

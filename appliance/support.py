@@ -30,7 +30,6 @@ from typing import Any, Final, get_type_hints
 from pysqlite3 import dbapi2 as sqlite
 
 import appliance
-import hsm
 from appliance.administration.actions import REGISTRY
 from appliance.config import Settings, load
 from appliance.health.surveys import CHECKS, TITLES, diagnose
@@ -45,6 +44,7 @@ from hsm.errors import RefusalError
 from hsm.files import write_private
 
 REMOVED: Final = "—"
+PACKAGES: Final = ("appliance", "hsm", "webui")
 
 Value = None | bool | int | float | str | datetime | list["Value"] | dict[str, "Value"]
 
@@ -102,20 +102,15 @@ def _packages() -> Iterator[str]:
 
 def _sources() -> Iterator[str]:
     """The program's own files, as tracebacks name them, without where it is installed."""
-    for package in (appliance, hsm):
-        root = Path(str(package.__file__)).parent
-        yield from (str(path.relative_to(root.parent)) for path in root.rglob("*.py"))
-    yield from (f"webui/{path}" for path in _below(Path(str(appliance.__file__)).parents[1] / "webui"))
-
-
-def _below(root: Path) -> Iterator[str]:
-    return (str(path.relative_to(root)) for path in root.rglob("*.py"))
+    root = Path(str(appliance.__file__)).parents[1]
+    for package in PACKAGES:
+        yield from (str(path.relative_to(root)) for path in (root / package).rglob("*.py"))
 
 
 def _enumerated() -> Iterator[str]:
     """The values of every enumeration of words that is loaded from this program."""
     for kind in _descendants(StrEnum):
-        if kind.__module__.partition(".")[0] in ("appliance", "hsm", "webui"):
+        if kind.__module__.partition(".")[0] in PACKAGES:
             yield from (member.value for member in kind)
 
 

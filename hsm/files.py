@@ -60,3 +60,14 @@ def file_lock(lock: Path, *, wait: bool = True) -> Iterator[int]:
         yield descriptor
     finally:
         os.close(descriptor)
+
+
+def is_locked(lock: Path) -> bool:
+    """Whether somebody holds the file *lock* now."""
+    if not lock.exists():
+        return False
+    try:
+        with file_lock(lock, wait=False):
+            return False
+    except BlockingIOError:
+        return True

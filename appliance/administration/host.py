@@ -18,9 +18,10 @@ from appliance.operations.backup import BackupArchive, BackupContext, create_arc
 from appliance.operations.backup.archives import BackupArchives
 from appliance.operations.backup.checking import prune_archives
 from appliance.operations.backup.creating import ensure_key
-from appliance.operations.drill import last_drill_result, run_drill
+from appliance.operations.drill import run_drill
 from appliance.operations.releases import PlaybookReleases, ProvisionedReleases
 from appliance.operations.restore import RestoreOrder, restore_archive
+from appliance.operations.results import DrillResult
 from hsm.config import AuthorityHome
 from hsm.home import LastingAuthorityLock
 
@@ -117,11 +118,11 @@ def remove_authority_lock(settings: Settings) -> None:
 
 def last_drill_outcome(settings: Settings) -> AdminRequestOutcome:
     """What the last drill found. Raises :class:`ApplianceError` with its sentence when it failed."""
-    last = last_drill_result(settings.home)
+    last = DrillResult.load(settings.home.drill)
     if last is None:
         raise StateRefused("The drill has left no result.")
     if not last.passed:
-        raise ApplianceError(last.template, **(last.values or {}))
+        raise ApplianceError(last.template, **last.values)
     template = (
         "Drill with {archive}. Entries of the log that were checked: {size}; documents opened: {documents}; signed"
         " contracts verified: {contracts}."

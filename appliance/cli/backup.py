@@ -13,13 +13,13 @@ import click
 from appliance.cli.program import REFUSED, Context
 from appliance.clock import utc_now
 from appliance.config import load
-from appliance.errors import ApplianceError, BackupFailed
+from appliance.errors import ApplianceError
 from appliance.operations.backup import BackupArchive, BackupContext, check_archive, create_archive
 from appliance.operations.backup.checking import prune_archives
 from appliance.operations.backup.creating import ensure_key
 from appliance.operations.drill import run_drill
 from appliance.operations.restore import RestoreOrder, restore_archive
-from appliance.operations.results import BackupOutcome, save_backup_outcome
+from appliance.operations.results import BackupOutcome
 from appliance.supervision import inherited, running_authority
 from hsm.client import AuthorityClient
 from hsm.config import TokenBackup
@@ -95,9 +95,9 @@ def _made(context: Context, stack: ExitStack) -> tuple[BackupContext, BackupArch
         archive = create_archive(room, now=now)
     except RefusalError as error:
         with suppress(OSError):  # the disk may be what is wrong; the error itself says so
-            save_backup_outcome(context.home, BackupOutcome.from_error(now, error))
+            BackupOutcome.from_error("", now, error).save(context.home.last_backup)
         raise
-    save_backup_outcome(context.home, BackupOutcome(now, archive.name))
+    BackupOutcome(archive.name, now).save(context.home.last_backup)
     return room, archive
 
 
@@ -199,7 +199,7 @@ def drill_command(ctx: click.Context, scratch: Path | None) -> None:
         BackupContext.without_authority(load(context.home), os.environ), now=utc_now(), scratch=scratch
     )
     if not done.passed:
-        context.terminal.refuse(BackupFailed(done.template, **done.values or {}))
+        context.terminal.warn(done.template, **done.values)
         ctx.exit(REFUSED)
     context.terminal.say(
         "Drill with {archive}. Entries of the log that were checked: {size}; documents opened: {documents}; signed"

@@ -98,18 +98,9 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
             "demo:demo_command",
             "Sign, timestamp, log, verify and export one contract, with two people and a company seal.",
         ),
-        "diagnose": (
-            "diagnose:diagnose_command",
-            "Say what is well and what is not, each with its remedy.",
-        ),
-        "do": (
-            "admin_requests:do_action",
-            "Do what an operator may do, as root on the machine.",
-        ),
-        "drill": (
-            "backup:drill_command",
-            "Open the newest backup beside the running system and verify it.",
-        ),
+        "diagnose": ("diagnose:diagnose_command", "Say what is well and what is not, each with its remedy."),
+        "do": ("admin_requests:do_action", "Do what an operator may do, as root on the machine."),
+        "drill": ("backup:drill_command", "Open the newest backup beside the running system and verify it."),
         "init": (
             "up:init_command",
             "Make a home: settings, secrets, key ceremony, the demonstration's people and seal.",
@@ -119,10 +110,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
             "releases:migrate_command",
             "Bring the database to this release's schema, in one transaction; done again, it changes nothing.",
         ),
-        "probe": (
-            "diagnose:probe_command",
-            "Ask for settings, database and authority.",
-        ),
+        "probe": ("diagnose:probe_command", "Ask for settings, database and authority."),
         "release": (
             "releases:release_command",
             "Say which release this is, and the newest schemas that it knows.",

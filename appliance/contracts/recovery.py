@@ -130,8 +130,7 @@ class Recovery:
 
 
 def _cause(error: RefusalError) -> Cause:
-    values = {name: value if isinstance(value, int) else str(value) for name, value in error.values.items()}
-    return error.template, values
+    return error.template, error.plain_values()
 
 
 UNDER_WAY = timedelta(minutes=3)

@@ -22,7 +22,7 @@ from appliance.health.machine_checks import disks
 from appliance.health.observations import Observations, Survey
 from appliance.health.service_checks import signs_of_life
 from appliance.ledger.tree import StoredTree
-from appliance.operations.results import last_backup_outcome, last_drill_result
+from appliance.operations.results import BackupOutcome, DrillResult
 from appliance.store import ledger, outbox
 from appliance.store.health import figures as store
 from appliance.timestamping import refusal_counts
@@ -97,8 +97,8 @@ def _workers(context: CheckContext) -> Iterator[Figure]:
 
 
 def _keeping(context: CheckContext) -> Iterator[Figure]:
-    made, drilled = last_backup_outcome(context.home), last_drill_result(context.home)
-    if made is not None and made.made:
+    made, drilled = BackupOutcome.load(context.home.last_backup), DrillResult.load(context.home.drill)
+    if made is not None and made.passed:
         yield "vermilion_backup_age_seconds", _left(context.now, made.at)
     if drilled is not None and drilled.passed:
         yield "vermilion_drill_age_seconds", _left(context.now, drilled.at)

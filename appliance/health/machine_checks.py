@@ -24,7 +24,7 @@ from appliance.health.check_context import CheckContext, NotAnswerable
 from appliance.health.findings import Condition, HealthFinding, RunbookPage, attention, failing, good, unset
 from appliance.home import Home
 from appliance.operations.backup.archives import BackupArchives
-from appliance.operations.results import BackupOutcome, DrillResult, last_backup_outcome, last_drill_result
+from appliance.operations.results import BackupOutcome, DrillResult
 
 LITTLE_FREE = 0.15
 """Below this share somebody should make room."""
@@ -188,14 +188,14 @@ def backup(context: CheckContext) -> HealthFinding:
     settings = context.configured()
     if not settings.backup.recipients:
         return unconfigured(demonstration=context.home.people.is_dir())
-    return backup_finding(settings, last_backup_outcome(context.home), context.now)
+    return backup_finding(settings, BackupOutcome.load(context.home.last_backup), context.now)
 
 
 def drill(context: CheckContext) -> HealthFinding | None:
     """The last drill passed, not long ago; nothing to say where no backups are made."""
     if not context.configured().backup.recipients:
         return None
-    return drill_finding(last_drill_result(context.home), context.now)
+    return drill_finding(DrillResult.load(context.home.drill), context.now)
 
 
 def unconfigured(*, demonstration: bool) -> HealthFinding:
@@ -207,8 +207,8 @@ def unconfigured(*, demonstration: bool) -> HealthFinding:
 
 def backup_finding(settings: Settings, last: BackupOutcome | None, now: datetime) -> HealthFinding:
     """What is known of the newest archive, and of the last try to make one."""
-    if last is not None and not last.made:
-        why = last.template.format(**last.values or {})
+    if last is not None and not last.passed:
+        why = last.template.format(**last.values)
         values = {"at": f"{last.at:%Y-%m-%d %H:%M} UTC", "why": why}
         return failing(RunbookPage.BACKUP_FAILED, "The backup at {at} failed: {why}", **values)
     newest = _newest(settings, last)
@@ -235,7 +235,7 @@ def drill_finding(last: DrillResult | None, now: datetime) -> HealthFinding:
     if last is None:
         return failing(RunbookPage.DRILL_OLD, "No backup was ever tried out.")
     if not last.passed:
-        why = last.template.format(**last.values or {})
+        why = last.template.format(**last.values)
         if not last.archive:
             return failing(RunbookPage.DRILL_FAILED, "The drill failed: {why}", why=why)
         refused = {"archive": last.archive, "why": why}

@@ -19,11 +19,9 @@ from appliance.operations.backup import BackupArchive, BackupContext
 from appliance.operations.backup.archives import open_document
 from appliance.operations.backup.checking import check_archive
 from appliance.operations.restore.opening import documents_of, open_appliance_files, open_database, verify_opened
-from appliance.operations.results import DrillResult, last_drill_result, save_drill_result
+from appliance.operations.results import DrillResult
 from hsm.errors import RefusalError
 from hsm.note import read_vkey
-
-__all__ = ["DrillResult", "last_drill_result", "run_drill"]
 
 SAMPLE = 50
 """Documents that are decrypted, chosen anew each time."""
@@ -38,16 +36,17 @@ def run_drill(context: BackupContext, *, now: datetime, scratch: Path | None = N
     """
     newest = context.archives.newest()
     if newest is None:
-        result = _failed("", now, BackupFailed("There is no backup in {path}.", path=context.archives.root))
+        none = BackupFailed("There is no backup in {path}.", path=context.archives.root)
+        result = DrillResult.from_error("", now, none)
     else:
         try:
             result = _opened(context, newest, now, scratch or context.home.state)
         except RefusalError as error:
-            result = _failed(newest.name, now, error)
+            result = DrillResult.from_error(newest.name, now, error)
         except OSError as error:
             why = BackupFailed("The drill could not go on: {why}.", why=error.strerror or error)
-            result = _failed(newest.name, now, why)
-    save_drill_result(context.home, result)
+            result = DrillResult.from_error(newest.name, now, why)
+    result.save(context.home.drill)
     return result
 
 
@@ -67,9 +66,5 @@ def _opened(context: BackupContext, archive: BackupArchive, now: datetime, scrat
             open_document(archive, document, identities)
         with Confinement(place.cache) as confinement:
             verified = verify_opened(archive, manifest, place, identities, confinement)
-    return DrillResult(archive.name, now, verified.log.size, len(sample), verified.contracts)
-
-
-def _failed(archive: str, now: datetime, error: RefusalError) -> DrillResult:
-    values = {name: value if isinstance(value, int) else str(value) for name, value in error.values.items()}
-    return DrillResult(archive, now, template=error.template, values=values)
+    size, contracts = verified.log.size, verified.contracts
+    return DrillResult(archive.name, now, size=size, documents=len(sample), contracts=contracts)

@@ -18,7 +18,7 @@ from hsm.backup.contents import examine_here, point_softhsm, put_in_place, setti
 from hsm.config import AuthorityHome, AuthoritySettings
 from hsm.encryption import decrypt_directory, identities_in
 from hsm.errors import AuthorityError, BackupRefused
-from hsm.files import file_lock
+from hsm.files import is_locked
 from hsm.store.copying import StoreFacts, copy_store, examine_store
 
 
@@ -60,14 +60,8 @@ def unpack(part: Path, identity: Path, into: Path, machine: RestoreTarget) -> No
 
 
 def _require_stopped(root: Path) -> None:
-    lock = AuthorityHome(root).single
-    if not lock.exists():
-        return
-    try:
-        with file_lock(lock, wait=False):
-            return
-    except BlockingIOError as error:
-        raise BackupRefused("An authority runs in {home}; end it before the restore.", home=root) from error
+    if is_locked(AuthorityHome(root).single):
+        raise BackupRefused("An authority runs in {home}; end it before the restore.", home=root)
 
 
 def _require_not_newer(store: Path, scratch: Path, facts: StoreFacts) -> None:

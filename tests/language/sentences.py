@@ -32,6 +32,7 @@ SPEAKING = {
     "confirms",
     "good",
     "unset",
+    "damage",
 }
 """Calls whose first text is a sentence."""
 

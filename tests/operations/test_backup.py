@@ -37,7 +37,7 @@ from appliance.operations.backup import (
 from appliance.operations.backup.archives import read_list
 from appliance.operations.backup.checking import archives_to_keep, prune_archives
 from appliance.operations.restore.opening import open_database
-from appliance.operations.results import last_backup_outcome
+from appliance.operations.results import BackupOutcome
 from appliance.store import ledger
 from appliance.store.database import Database
 from appliance.wiring import Appliance
@@ -287,5 +287,5 @@ def test_a_backup_without_an_authority_is_kept_as_one_that_failed(pristine: Path
     home = moved(pristine, tmp_path / "home")
     home.authority_settings.write_text("[nonsense]\n", encoding="utf-8")
     done = CliRunner().invoke(main, ["--home", str(home.root), "backup", "create"])
-    last = last_backup_outcome(home)
-    assert (done.exit_code, last is None or last.made) == (1, False), done.output
+    last = BackupOutcome.load(home.last_backup)
+    assert (done.exit_code, last is None or last.passed) == (1, False), done.output

@@ -14,7 +14,8 @@ from appliance.health.check_context import open_check_context
 from appliance.health.machine_checks import backup, backup_finding, drill_finding, unconfigured
 from appliance.health.machine_checks import drill as last
 from appliance.operations.backup import BackupArchive, BackupContext
-from appliance.operations.drill import DrillResult, last_drill_result, run_drill
+from appliance.operations.drill import run_drill
+from appliance.operations.results import DrillResult
 from tests.operations.house import House, files_of
 
 
@@ -38,7 +39,7 @@ def found(house: House) -> dict[str, HealthFinding]:
 def test_a_drill_opens_and_verifies_the_newest(house: House, archive: BackupArchive, passed: DrillResult) -> None:
     assert passed.passed and passed.archive == archive.name and passed.contracts == 1
     assert passed.size > 0 and passed.documents == archive.manifest().documents
-    assert last_drill_result(house.home) == replace(passed, at=passed.at.replace(microsecond=0), values={})
+    assert DrillResult.load(house.home.drill) == replace(passed, at=passed.at.replace(microsecond=0), values={})
     assert all(finding.well for finding in found(house).values())
     assert not list(house.home.state.glob(".drill-*")), "something clear was left"
 

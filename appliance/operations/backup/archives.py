@@ -135,13 +135,15 @@ class BackupArchive:
         except OSError as error:
             raise BackupFailed("{path} is no backup: it has no manifest.", path=self.path) from error
 
+    def damage(self, template: str, **values: str) -> BackupFailed:
+        """What is raised when it is not whole: *template* says why."""
+        return BackupFailed(template, archive=self.name, **values)
+
     def require_parts(self, manifest: BackupManifest) -> None:
         """Every part is there and is the one in the *manifest*. Raises :class:`BackupFailed`."""
         for name in PARTS:
             if part_of_file(self.part(name)) != manifest.part(name):
-                raise BackupFailed(
-                    "{archive} is damaged: {name} is not what was written.", archive=self.name, name=name
-                )
+                raise self.damage("{archive} is damaged: {name} is not what was written.", name=name)
 
 
 class BackupArchives:
@@ -226,7 +228,7 @@ class BackupFailpoint(StrEnum):
 BackupFailpointHook = Callable[[BackupFailpoint], None]
 
 
-def no_failpoint(point: BackupFailpoint) -> None:
+def no_failpoint(point: object) -> None:
     """Go on."""
 
 
@@ -301,9 +303,7 @@ def read_list(archive: BackupArchive, identities: Sequence[str], scratch: Path) 
         rows = [line.split() for line in scratch.read_text(encoding="ascii").splitlines()]
         found = [SealedDocument(digest, name, int(size)) for digest, name, size in rows]
     except ValueError as error:
-        raise BackupFailed(
-            "{archive} is damaged: its list of documents cannot be read.", archive=archive.name
-        ) from error
+        raise archive.damage("{archive} is damaged: its list of documents cannot be read.") from error
     finally:
         scratch.unlink(missing_ok=True)
     return {each.digest: each for each in found}
@@ -314,17 +314,11 @@ def open_document(archive: BackupArchive, document: SealedDocument, identities: 
     try:
         content = decrypt_bytes(archive.object(document.object).read_bytes(), identities)
     except (OSError, DecryptionRefused) as error:
-        raise BackupFailed(
-            "{archive} is damaged: the document {digest} cannot be opened.",
-            archive=archive.name,
-            digest=document.digest,
+        raise archive.damage(
+            "{archive} is damaged: the document {digest} cannot be opened.", digest=document.digest
         ) from error
     if hashlib.sha256(content).hexdigest() != document.digest:
-        raise BackupFailed(
-            "{archive} is damaged: the document {digest} is another one.",
-            archive=archive.name,
-            digest=document.digest,
-        )
+        raise archive.damage("{archive} is damaged: the document {digest} is another one.", digest=document.digest)
     return content
 
 
@@ -335,15 +329,12 @@ def require_objects(archive: BackupArchive, documents: Iterable[SealedDocument])
         try:
             sealed = archive.object(document.object).read_bytes()
         except OSError as error:
-            raise BackupFailed(
-                "{archive} is damaged: the document {digest} is missing.",
-                archive=archive.name,
-                digest=document.digest,
+            raise archive.damage(
+                "{archive} is damaged: the document {digest} is missing.", digest=document.digest
             ) from error
         if hashlib.sha256(sealed).hexdigest() != document.object:
-            raise BackupFailed(
+            raise archive.damage(
                 "{archive} is damaged: the sealed document {object} is not what was written.",
-                archive=archive.name,
                 object=document.object,
             )
         count += 1

@@ -41,7 +41,7 @@ def check_archive(
     with tempfile.TemporaryDirectory(dir=scratch) as directory:
         documents = read_list(archive, identities, Path(directory) / "documents")
     if len(documents) != manifest.documents:
-        raise BackupFailed("{archive} is damaged: its list of documents cannot be read.", archive=archive.name)
+        raise archive.damage("{archive} is damaged: its list of documents cannot be read.")
     return CheckedArchive(manifest, require_objects(archive, documents.values()))
 
 

@@ -47,7 +47,7 @@ from hsm.backup import BackupPartStatement
 from hsm.client import AuthorityClient
 from hsm.encryption import encrypt_directory, encrypt_file, identities_of, new_identity, recipient_of
 from hsm.errors import DecryptionRefused, EncryptionRefused
-from hsm.files import sync_directory, write_private
+from hsm.files import new_file, sync_directory, write_private
 from hsm.note import read_vkey
 from hsm.operation_types import SignedCheckpoint
 
@@ -298,7 +298,7 @@ def _made(authority: AuthorityClient, name: str) -> BackupPartStatement:
 
 def fetch_authority_part(authority: AuthorityClient, snapshot: Snapshot, target: Path) -> None:
     """Writes the authority's sealed part to the new file *target*, piece by piece."""
-    with os.fdopen(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as stream:
+    with new_file(target) as stream:
         while piece := authority.backup_piece(snapshot.part, stream.tell()):
             stream.write(piece)
 

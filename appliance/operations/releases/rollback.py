@@ -30,7 +30,7 @@ from appliance.store.copying import DatabaseSnapshot, JournalEntry, carry, momen
 from hsm import canonical
 from hsm.config import AuthorityHome
 from hsm.errors import Malformed
-from hsm.files import file_lock
+from hsm.files import is_locked
 
 PATIENCE = 120.0
 """Seconds in which a process has ended that was told to."""
@@ -46,7 +46,7 @@ def stop_services(home: Home, services: Commands, patience: float = PATIENCE) ->
     services.do(services.stop, home)
     deadline = time.monotonic() + patience
     for name, lock in (("scheduler", home.scheduler_lock), ("authority", AuthorityHome(home.root).single)):
-        while _is_held(lock):
+        while is_locked(lock):
             if time.monotonic() >= deadline:
                 raise UpgradeRefused(
                     "The {name} in {home} was told to end and still runs; end it and run this again.",
@@ -54,16 +54,6 @@ def stop_services(home: Home, services: Commands, patience: float = PATIENCE) ->
                     home=home.root,
                 )
             time.sleep(0.1)
-
-
-def _is_held(lock: Path) -> bool:
-    if not lock.exists():
-        return False
-    try:
-        with file_lock(lock, wait=False):
-            return False
-    except BlockingIOError:
-        return True
 
 
 ELSEWHERE: Final = frozenset(

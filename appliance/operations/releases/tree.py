@@ -141,10 +141,6 @@ class UpgradeStep(StrEnum):
 UpgradeStepHook = Callable[[UpgradeStep], None]
 
 
-def no_hook(step: UpgradeStep) -> None:
-    """Go on."""
-
-
 @dataclass(frozen=True, slots=True)
 class Upgrade:
     """From which release to which; ``entries`` is the length of the log when the databases were copied,

@@ -20,7 +20,7 @@ from pathlib import Path
 from appliance.config import load
 from appliance.errors import ApplianceError, StateRefused, UpgradeRefused
 from appliance.home import Home
-from appliance.operations.backup.archives import BackupArchives
+from appliance.operations.backup.archives import BackupArchives, no_failpoint
 from appliance.operations.backup.checking import signed_manifest
 from appliance.operations.releases.rollback import DatabaseCopies, entries_of, go_back, schema_of, stop_services
 from appliance.operations.releases.tree import (
@@ -31,7 +31,6 @@ from appliance.operations.releases.tree import (
     UpgradeJournal,
     UpgradeStep,
     UpgradeStepHook,
-    no_hook,
 )
 from hsm.note import read_vkey
 
@@ -43,7 +42,7 @@ def upgrade(
     commands: Commands,
     *,
     now: datetime,
-    passing: UpgradeStepHook = no_hook,
+    passing: UpgradeStepHook = no_failpoint,
 ) -> Upgrade:
     """Makes the release *name* the current one. A run that was interrupted is taken up where it was.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -26,6 +25,7 @@ from appliance.store.copying import require_whole
 from appliance.store.database import Database
 from appliance.verification import Indication, TrustAnchors, Verifier
 from hsm.encryption import decrypt_directory, decrypt_file
+from hsm.files import new_file
 from hsm.note import NoteKey, read_vkey
 
 SAMPLE = 5
@@ -66,7 +66,7 @@ def put_document(archive: BackupArchive, document: SealedDocument, into: Home, i
     content = open_document(archive, document, identities)
     path = into.blobs / document.digest[:2] / document.digest
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as stream:
+    with new_file(path) as stream:
         stream.write(content)
 
 

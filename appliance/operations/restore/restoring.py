@@ -39,7 +39,7 @@ from appliance.supervision import answers, inherited
 from hsm.config import AuthorityHome
 from hsm.encryption import identities_in
 from hsm.errors import error_class
-from hsm.files import file_lock, sync_directory, write_private
+from hsm.files import is_locked, sync_directory, write_private
 from hsm.note import NoteKey, parse_vkey
 
 ENTRIES = ("config", "trust", "secrets", "hsm", "authority", "administration", "state")
@@ -232,15 +232,8 @@ def _own_key(home: Home) -> NoteKey | None:
 
 
 def _require_stopped(home: Home) -> None:
-    lock = home.scheduler_lock
-    try:
-        if lock.exists():
-            with file_lock(lock, wait=False):
-                pass
-    except BlockingIOError as error:
-        raise RestoreRefused(
-            "The scheduler runs in {home}; end everything before the restore.", home=home.root
-        ) from error
+    if is_locked(home.scheduler_lock):
+        raise RestoreRefused("The scheduler runs in {home}; end everything before the restore.", home=home.root)
     try:
         port = load(home).web.port
     except ApplianceError:  # a new home, or one that is restored because nothing in it is right
