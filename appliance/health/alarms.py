@@ -38,27 +38,22 @@ KEPT = timedelta(days=400)
 log = logging.getLogger("vermilion.alarms")
 
 
-class Alarms:
-    """Compares the health monitor's findings with what was told; tells the rest by the channels of *settings*."""
-
-    def __init__(self, observations: Observations, settings: AlarmSettings) -> None:
-        self._observations = observations
-        self._channels = [*((MAIL, each) for each in settings.mail)]
-        if settings.webhook:
-            self._channels.append((WEBHOOK, settings.webhook))
-        self._repeat = timedelta(hours=settings.repeat_hours)
-
-    def compare(self, now: datetime) -> list[Alarm]:
-        """What is new since the last time, kept to be told. Raises StorageError."""
-        with self._observations.database().transaction() as tx:
-            found = [Observed.from_row(row) for row in observed.all_of(tx)]
-            new = list(due(found, store.last_of_each(tx), now, repeat=self._repeat))
-            for alarm in new:
-                store.insert_alarm(tx, alarm, self._channels)
-            store.forget(tx, before=now - KEPT)
+def raise_alarms(observations: Observations, settings: AlarmSettings, now: datetime) -> list[Alarm]:
+    """What the health monitor has found and nobody was told yet, kept to be told by the channels of *settings*.
+    Raises StorageError."""
+    channels = [(MAIL, each) for each in settings.mail]
+    if settings.webhook:
+        channels.append((WEBHOOK, settings.webhook))
+    repeat = timedelta(hours=settings.repeat_hours)
+    with observations.database().transaction() as tx:
+        found = [Observed.from_row(row) for row in observed.all_of(tx)]
+        new = list(due(found, store.last_of_each(tx), now, repeat=repeat))
         for alarm in new:
-            _say(alarm)
-        return new
+            store.insert_alarm(tx, alarm, channels)
+        store.forget(tx, before=now - KEPT)
+    for alarm in new:
+        _say(alarm)
+    return new
 
 
 def due(

@@ -15,7 +15,7 @@ from appliance.store.database import Transaction
 from hsm import canonical
 from hsm.config import TimeSourceKind
 from hsm.errors import AuthorityError
-from hsm.operation_types import AuthorityState, AuthorityStatus, ClockState, HeldCeremony, KeyReport
+from hsm.operation_types import AuthorityState, ClockState, HeldCeremony, KeyReport
 
 STAGES = (90, 30, 14, 3)
 """Days that a certificate has left when somebody is told, each time anew."""
@@ -66,12 +66,8 @@ def clock(context: CheckContext) -> HealthFinding:
 
 
 def certificates(context: CheckContext) -> HealthFinding:
-    """No certificate of a service key ends soon."""
-    return ending(context.authority(), context.now)
-
-
-def ending(status: AuthorityStatus, now: datetime) -> HealthFinding:
-    """The certificate that ends first, and what that means *now*."""
+    """No certificate of a service key ends soon: that which ends first tells."""
+    status, now = context.authority(), context.now
     if not status.keys:
         return failing(RunbookPage.NOT_PROVISIONED, "The authority has no certificates; hold the key ceremony.")
     first = min(status.keys, key=lambda key: key.not_after)

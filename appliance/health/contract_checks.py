@@ -12,10 +12,9 @@ from cryptography import x509
 from appliance.config import KeepingSettings
 from appliance.errors import ApplianceError, StorageError
 from appliance.health.check_context import CheckContext, NotAnswerable
-from appliance.health.figures import REFUSED, FigureSeries, labelled
+from appliance.health.figures import REFUSED, labelled
 from appliance.health.findings import HealthFinding, RunbookPage, attention, failing, good, unset
 from appliance.health.observations import Observations
-from appliance.home import Home
 from appliance.model.intent import OutsideStamp
 from appliance.policy import load_policy
 from appliance.reminders.schedule import load_calendar
@@ -98,14 +97,9 @@ LATE = timedelta(minutes=5)
 def reminders(context: CheckContext) -> HealthFinding:
     """Reminders that are due are derived."""
     with context.reading() as tx:
-        return derived(tx, context.now)
-
-
-def derived(tx: Transaction, now: datetime) -> HealthFinding:
-    """The same, of an open database."""
-    waiting = stored_reminders.waiting_since(tx, now - LATE)
-    ticked, _ = stored_reminders.clock(tx)
-    if waiting and (ticked is None or now - ticked > LATE):
+        waiting = stored_reminders.waiting_since(tx, context.now - LATE)
+        ticked, _ = stored_reminders.clock(tx)
+    if waiting and (ticked is None or context.now - ticked > LATE):
         template = "Contracts whose reminders wait to be derived: {count}; the scheduler does not run."
         return failing(RunbookPage.REMINDERS_LATE, template, count=waiting)
     return good("Reminders that are due are derived.")
@@ -113,21 +107,17 @@ def derived(tx: Transaction, now: datetime) -> HealthFinding:
 
 def calendar(context: CheckContext) -> HealthFinding:
     """The calendar of holidays has this year."""
-    return known_years(context.home, context.now)
-
-
-def known_years(home: Home, now: datetime) -> HealthFinding:
-    """Which years the calendar of *home* has."""
+    year = context.now.year
     try:
-        rules = load_policy(home.policy).default.reminders
-        found = load_calendar(rules.calendar, home.calendars)
+        rules = load_policy(context.home.policy).default.reminders
+        found = load_calendar(rules.calendar, context.home.calendars)
     except ApplianceError as error:
         return failing(RunbookPage.SETTINGS_WRONG, error.template, **error.values)
-    values = {"name": found.name, "year": now.year, "next": now.year + 1, "file": f"{rules.calendar}.toml"}
-    if not found.covers_year(now.year):
+    values = {"name": found.name, "year": year, "next": year + 1, "file": f"{rules.calendar}.toml"}
+    if not found.covers_year(year):
         template = "The calendar {name} does not have {year}; Monday to Friday count as working days."
         return attention(RunbookPage.CALENDAR_MISSING, template, **values)
-    if not found.covers_year(now.year + 1):
+    if not found.covers_year(year + 1):
         return good("The calendar {name} has {year}, but not yet {next}; add it in time.", **values)
     return good("The calendar {name} has {year} and {next}.", **values)
 
@@ -145,14 +135,14 @@ def refusals(context: CheckContext) -> HealthFinding:
         raise NotAnswerable  # not there yet, or not this process's to open
     observations = Observations(path)
     try:
-        return judge_refusals(FigureSeries(observations), context.now)
+        return judge_refusals(observations, context.now)
     except StorageError as error:
         raise NotAnswerable from error  # the health monitor says so
     finally:
         observations.close()
 
 
-def judge_refusals(series: FigureSeries, now: datetime) -> HealthFinding:
+def judge_refusals(series: Observations, now: datetime) -> HealthFinding:
     """What the figures of the last hour and day say."""
     lately, day = (_refused(series, now - timedelta(hours=hours), now) for hours in (1, 24))
     given = _grown(series, GIVEN, now - timedelta(hours=1), now)
@@ -172,10 +162,10 @@ def judge_refusals(series: FigureSeries, now: datetime) -> HealthFinding:
     return good("Timestamp requests refused in the last 24 hours: {count} ({reasons}).", **values)
 
 
-def _refused(series: FigureSeries, since: datetime, now: datetime) -> Mapping[str, int]:
+def _refused(series: Observations, since: datetime, now: datetime) -> Mapping[str, int]:
     return {name: _grown(series, labelled(REFUSED, reason=name), since, now) for name in NAMES.values()}
 
 
-def _grown(series: FigureSeries, figure: str, since: datetime, now: datetime) -> int:
+def _grown(series: Observations, figure: str, since: datetime, now: datetime) -> int:
     """By how much it grew in the hours from the one of *since* on."""
     return round(sum(bucket.grown for bucket in series.read_hours(figure, since=since, until=now)))

@@ -29,7 +29,6 @@ from appliance.timestamping import refusal_counts
 from hsm.errors import RefusalError
 
 Figure = tuple[str, float]
-HourlyFigures = store.HourlyFigures
 
 
 def measure_figures(context: CheckContext) -> dict[str, float]:
@@ -168,42 +167,6 @@ def _conditions(survey: Survey) -> Iterator[tuple[str, float]]:
 
 def _seconds(moment: datetime) -> float:
     return moment.timestamp()
-
-
-KEPT = timedelta(days=400)
-"""A year can be compared with the one before its last month."""
-
-HOUR = timedelta(hours=1)
-
-
-class FigureSeries:
-    """The figures in the health monitor's database."""
-
-    def __init__(self, observations: Observations) -> None:
-        self._observations = observations
-
-    def add_figures(self, figures: Mapping[str, float], now: datetime) -> None:
-        """One measurement of each; what is older than :data:`KEPT` goes. Raises StorageError."""
-        hour = _hour_of(now)
-        with self._observations.database().transaction() as tx:
-            for name, value in figures.items():
-                store.add_figure(tx, name, hour, value)
-            store.forget_figures(tx, before=hour - KEPT)
-
-    def figure_names(self) -> list[str]:
-        """Which figures there are."""
-        with self._observations.reading() as tx:
-            return store.figure_names(tx)
-
-    def read_hours(self, name: str, *, since: datetime, until: datetime) -> list[HourlyFigures]:
-        """The hours of one figure, in order; hours without a measurement are left out."""
-        with self._observations.reading() as tx:
-            found = store.hours_of(tx, name, since=_hour_of(since) - HOUR, until=until)
-        return [each for each in found if each.hour >= _hour_of(since)]
-
-
-def _hour_of(moment: datetime) -> datetime:
-    return moment.replace(minute=0, second=0, microsecond=0)
 
 
 COUNTED = {

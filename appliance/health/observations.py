@@ -1,4 +1,4 @@
-"""What the health monitor has found, since when, and whether the health monitor itself runs."""
+"""What the health monitor has found, since when, what it measured by the hour, and whether it runs itself."""
 
 from __future__ import annotations
 
@@ -12,10 +12,17 @@ from appliance.errors import ApplianceError, StorageError
 from appliance.health.findings import Condition, HealthFinding, RunbookPage, failing, good
 from appliance.store.database import Database, Transaction, at_rest
 from appliance.store.health import HEALTH
+from appliance.store.health import figures as store_of_figures
 from appliance.store.health import observations as store
 
 ASLEEP = timedelta(minutes=1)
 """A health monitor that has completed no round for so long does not run."""
+
+KEPT = timedelta(days=400)
+"""For figures: a year can be compared with the one before its last month."""
+
+HOUR = timedelta(hours=1)
+HourlyFigures = store_of_figures.HourlyFigures
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +102,21 @@ class Observations:
             store.keep_only(tx, names)
             store.put_round(tx, now, figures)
 
+    def add_figures(self, figures: Mapping[str, float], now: datetime) -> None:
+        """One measurement of each; what is older than :data:`KEPT` goes. Raises StorageError."""
+        hour = _hour_of(now)
+        with self.database().transaction() as tx:
+            for name, value in figures.items():
+                store_of_figures.add_figure(tx, name, hour, value)
+            store_of_figures.forget_figures(tx, before=hour - KEPT)
+
+    def read_hours(self, name: str, *, since: datetime, until: datetime) -> list[HourlyFigures]:
+        """The hours of one figure, in order; hours without a measurement are left out."""
+        first = _hour_of(since)
+        with self.reading() as tx:
+            found = store_of_figures.hours_of(tx, name, since=first - HOUR, until=until)
+        return [each for each in found if each.hour >= first]
+
     def database(self) -> Database:
         """The database, made when missing. Raises StorageError."""
         if self._database is None:
@@ -139,3 +161,7 @@ def _with_watch(survey: Survey, now: datetime) -> Survey:
     else:
         finding, since = good("The watch is awake."), survey.at
     return replace(survey, observed=(Observed(finding.named("watch"), since, now), *survey.observed))
+
+
+def _hour_of(moment: datetime) -> datetime:
+    return moment.replace(minute=0, second=0, microsecond=0)

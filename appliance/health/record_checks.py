@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 import time
 from contextlib import closing
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from appliance.errors import ApplianceError, LedgerDamaged, StorageError
 from appliance.health.check_context import PATIENCE, CheckContext, JournalCursor, NotAnswerable
@@ -130,21 +130,19 @@ UNSEALED = timedelta(minutes=10)
 
 
 def queue(context: CheckContext) -> HealthFinding:
-    """Nothing waits for longer than it should."""
+    """Nothing waits for longer than it should; mail only where there is a server to send by."""
+    now, mail = context.now, context.configured().mail.configured
     with context.reading() as tx:
-        return queue_finding(tx, context.now, mail=context.configured().mail.configured)
-
-
-def queue_finding(tx: Transaction, now: datetime, *, mail: bool) -> HealthFinding:
-    """The first of the queues that stands still; *mail* whether there is a server to send by."""
-    _, _, letters = outbox.delivery_problems(tx, before=now - STUCK, since=now)
+        _, _, letters = outbox.delivery_problems(tx, before=now - STUCK, since=now)
+        entries = ledger.unplaced_since(tx, StoredTree(tx).size(), now - UNPLACED)
+        contracts = stored_contracts.count_unfinalised(tx, now - UNSEALED)
     if mail and letters:
         template = "Mails that have waited for more than an hour: {count}."
         return failing(RunbookPage.QUEUE_STUCK, template, "mail", count=letters)
-    if entries := ledger.unplaced_since(tx, StoredTree(tx).size(), now - UNPLACED):
+    if entries:
         template = "Entries of the log that have waited for their place for more than a minute: {count}."
         return failing(RunbookPage.QUEUE_STUCK, template, "log", count=entries)
-    if contracts := stored_contracts.count_unfinalised(tx, now - UNSEALED):
+    if contracts:
         template = "Contracts that are signed by all, but could not be sealed off: {count}."
         return failing(RunbookPage.QUEUE_STUCK, template, "contracts", count=contracts)
     return good("Nothing waits for longer than it should.")
@@ -166,14 +164,10 @@ def mail(context: CheckContext) -> HealthFinding:
 
 
 def mail_lost(context: CheckContext) -> HealthFinding:
-    """What was sent lately arrived, as far as can be known."""
+    """What was sent lately arrived, as far as can be known, and nothing was refused for good."""
     with context.reading() as tx:
-        return mail_lost_finding(tx, context.now)
-
-
-def mail_lost_finding(tx: Transaction, now: datetime) -> HealthFinding:
-    """Mails of which it is not known whether they arrived, or that were refused for good."""
-    unknown, refused, _ = outbox.delivery_problems(tx, before=now, since=now - outbox.RECENT)
+        since = context.now - outbox.RECENT
+        unknown, refused, _ = outbox.delivery_problems(tx, before=context.now, since=since)
     if unknown or refused:
         template = "Mails of 14 days that may not have arrived: {unknown}; that were refused: {refused}."
         return attention(RunbookPage.MAIL_LOST, template, unknown=unknown, refused=refused)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from importlib import metadata
-from pathlib import Path
 
 from appliance.health.check_context import CheckContext
 from appliance.health.findings import Condition, HealthFinding, RunbookPage, attention, failing, good
@@ -26,12 +25,9 @@ few that what two rounds in a row find is still told within a minute."""
 
 
 def services(context: CheckContext) -> HealthFinding:
-    """No service has failed since an operator looked."""
-    return raised(context.home.alarms)
-
-
-def raised(folder: Path) -> HealthFinding:
-    """Of the alarms in *folder*, a file named like the unit, with time and result in its one line."""
+    """No service has failed since an operator looked: an alarm is a file named like the unit, with time and result
+    in its one line."""
+    folder = context.home.alarms
     found = [path for path in sorted(folder.glob("*")) if path.name != OURSELVES]
     if not found:
         return good("No service has failed.")

@@ -23,7 +23,7 @@ from appliance.health.check_context import (
     ask_check,
     open_check_context,
 )
-from appliance.health.figures import FigureSeries, measure_figures, refused, tally
+from appliance.health.figures import measure_figures, refused, tally
 from appliance.health.findings import Condition, HealthFinding
 from appliance.health.observations import Observations, Observed, Survey
 from appliance.home import Home
@@ -96,7 +96,7 @@ class HealthMonitor:
             found = ask_all(self._checks, opened)
             figures = {**measure_figures(opened), **self._counted(opened), **refused(opened, self._observations)}
         self._observations.save_round(found, opened.now, figures, names=[check.name for check in self._checks])
-        FigureSeries(self._observations).add_figures(figures, opened.now)
+        self._observations.add_figures(figures, opened.now)
         return found
 
     def _counted(self, opened: CheckContext) -> dict[str, float]:

@@ -22,7 +22,7 @@ from appliance.administration import Administration, Process, open_administratio
 from appliance.administration.action import ExecutedBy
 from appliance.config import Settings
 from appliance.health import Observations
-from appliance.health.alarms import KEY, MAIL, WEBHOOK, AlarmDelivery, Alarms
+from appliance.health.alarms import KEY, MAIL, WEBHOOK, AlarmDelivery, raise_alarms
 from appliance.health.surveys import HealthMonitor
 from appliance.notices.delivery import OutboxDelivery
 from appliance.notices.mail import MailClient
@@ -191,11 +191,11 @@ def health_jobs(appliance: Appliance, stack: ExitStack) -> list[Job]:
     settings, now = appliance.settings, appliance.now
     observations = Observations(settings.home.health)
     stack.callback(observations.close)
-    watch, alarms = HealthMonitor(settings.home, observations, now), Alarms(observations, settings.alarms)
+    watch = HealthMonitor(settings.home, observations, now)
 
     def look() -> None:
         watch.run_round()
-        alarms.compare(now())
+        raise_alarms(observations, settings.alarms, now())
 
     jobs = [Job("watch", float(settings.health.seconds), look, at_once=True)]
     if settings.alarms.mail or settings.alarms.webhook or settings.alarms.heartbeat:

@@ -7,7 +7,6 @@ from datetime import timedelta
 
 import pytest
 
-from appliance.health.figures import FigureSeries
 from appliance.language import chinese_messages
 from appliance.model.administration import AdministratorRole, AdministratorState, AdminRequestState, JournalKind
 from tests.console.conftest import Console, id_of, post
@@ -18,7 +17,7 @@ from webui.console.requests import STATES
 
 
 def measured(console: Console, hours: int) -> None:
-    series, now = FigureSeries(console.observations), console.house.at
+    series, now = console.observations, console.house.at
     for hour in range(hours, 0, -1):
         at = now - timedelta(hours=hour)
         series.add_figures(

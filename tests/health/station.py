@@ -23,7 +23,7 @@ from typing import Any
 
 from appliance.config import Settings, load
 from appliance.health import Observations
-from appliance.health.alarms import MAIL, MOST, WEBHOOK, AlarmDelivery, Alarms
+from appliance.health.alarms import MAIL, MOST, WEBHOOK, AlarmDelivery, raise_alarms
 from appliance.health.surveys import HealthMonitor
 from appliance.home import Home
 from appliance.ledger import Sequencer
@@ -72,7 +72,6 @@ class Station:
         self.observations = Observations(self.home.health)
         self._scheduler = self.home.authority_socket("scheduler")
         self._watch = HealthMonitor(self.home, self.observations, self.now)
-        self._alarms = Alarms(self.observations, self.settings.alarms)
         self._delivery = AlarmDelivery(
             self.settings, self.observations, mail=MailClient(self.settings.mail, None), key=KEY, now=self.now
         )
@@ -91,7 +90,7 @@ class Station:
             self._rounds += 1
             self.sequence()
             self._watch.run_round()
-            self._alarms.compare(self.now())
+            raise_alarms(self.observations, self.settings.alarms, self.now())
             for channel in (MAIL, WEBHOOK):
                 while self._delivery.deliver(channel) == MOST:  # a jump in time brings many at once
                     pass

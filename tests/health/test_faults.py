@@ -27,7 +27,7 @@ from pysqlite3 import dbapi2 as sqlite
 from appliance.config import HealthSettings
 from appliance.demonstration.participants import LI
 from appliance.health import Condition, RunbookPage
-from appliance.health.authority_checks import ending
+from appliance.health.authority_checks import certificates
 from appliance.health.service_checks import SILENT
 from appliance.jobs.table import ALARM_SECONDS
 from appliance.ledger import LedgerEntry, Sequencer, record
@@ -41,6 +41,7 @@ from hsm.intents import OfficerIntent
 from hsm.settings import section
 from hsm.timestamp import order_for
 from tests.conformance.boot_clock import why_not
+from tests.health.asked import asked
 from tests.health.showing import command, conditions, require_over, require_shown
 from tests.health.station import Station
 from tests.language.sentences import ROOT
@@ -121,7 +122,9 @@ def test_certificate_with_two_days_left(stationed: Station) -> None:
     with AuthorityClient(stationed.home.authority_socket("operator")) as client:
         status = client.status()
     first = min(status.keys, key=lambda key: key.not_after)
-    stages = [ending(status, first.not_after - timedelta(days=days)) for days in (91, 89, 29, 13, 2, -1)]
+    days_left = (91, 89, 29, 13, 2, -1)
+    asked_then = [asked(first.not_after - timedelta(days=days), authority=lambda: status) for days in days_left]
+    stages = [certificates(each) for each in asked_then]
     attention = Condition.ATTENTION
     assert [each.condition for each in stages] == [Condition.GOOD, attention, attention, FAILING, FAILING, FAILING]
     assert len({each.mark for each in stages}) == 6, "each stage is told anew"

@@ -11,11 +11,13 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from appliance.health import Observations, Observed, Survey
 from appliance.health.check_context import CheckContext
-from appliance.health.figures import CHUNK, HELP, KEPT, FigureSeries, exposition, labelled, tally
+from appliance.health.figures import CHUNK, HELP, exposition, labelled, tally
 from appliance.health.findings import good
+from appliance.health.observations import KEPT
 from appliance.home import Home
 from appliance.ledger import LedgerEntry, record
 from appliance.store.database import Database
+from appliance.store.health.figures import figure_names
 from hsm.client import AuthorityClient
 from tests.health.station import Station
 
@@ -30,11 +32,11 @@ def observations(tmp_path: Path) -> Iterator[Observations]:
 
 
 def test_figures_are_gathered_by_the_hour_and_forgotten_after_their_time(observations: Observations) -> None:
-    series = FigureSeries(observations)
+    series = observations
     series.add_figures({"offset": 9.0}, NOON - KEPT - timedelta(hours=2))
     for minute, offset, total in ((0, 1.0, 100.0), (20, 4.0, 104.0), (80, 2.0, 110.0)):
         series.add_figures({"offset": offset, "signed_total": total}, NOON + timedelta(minutes=minute))
-    assert series.figure_names() == ["offset", "signed_total"]
+    assert observations.database().query(figure_names) == ["offset", "signed_total"]
     first, second = series.read_hours("offset", since=NOON, until=NOON + timedelta(hours=3))
     assert (first.hour, first.count, first.mean, first.low, first.high) == (NOON, 2, 2.5, 1.0, 4.0)
     assert (second.hour, second.last) == (NOON + timedelta(hours=1), 2.0)
@@ -42,7 +44,7 @@ def test_figures_are_gathered_by_the_hour_and_forgotten_after_their_time(observa
 
 
 def test_what_only_grows_has_its_growth_by_the_hour(observations: Observations) -> None:
-    series = FigureSeries(observations)
+    series = observations
     for minutes, total in ((0, 100.0), (50, 104.0), (70, 110.0), (110, 111.0), (130, 3.0), (140, 5.0)):
         series.add_figures({"signed_total": total}, NOON + timedelta(minutes=minutes))
     grown = [each.grown for each in series.read_hours("signed_total", since=NOON, until=NOON + timedelta(hours=3))]

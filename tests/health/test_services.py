@@ -12,21 +12,22 @@ from appliance.config import Settings
 from appliance.health import Condition, Observed, RunbookPage, contract_checks, machine_checks, record_checks
 from appliance.health.alarms import due
 from appliance.health.check_context import CheckContext
-from appliance.health.service_checks import raised
+from appliance.health.service_checks import services
 from appliance.heartbeats import Heartbeats
 from appliance.home import Home
+from tests.health.asked import asked
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
 def test_without_an_alarm_all_is_well(tmp_path: Path) -> None:
-    assert raised(tmp_path / "alarms").well
+    assert services(asked(NOON, home=SimpleNamespace(alarms=tmp_path / "alarms"))).well
 
 
 def test_each_service_that_failed_is_named_with_what_to_do(tmp_path: Path) -> None:
     (tmp_path / "vermilion-tsa.service").write_text("2026-03-01T10:00:00Z signal\n")
     (tmp_path / "vermilion-web.service").write_text("2026-03-01T11:00:00Z exit-code\n")
-    found = raised(tmp_path)
+    found = services(asked(NOON, home=SimpleNamespace(alarms=tmp_path)))
     assert (found.well, found.page) == (False, RunbookPage.SERVICE_FAILED)
     assert "vermilion-tsa.service (2026-03-01T10:00:00Z signal), vermilion-web.service (" in str(found)
     assert found.advice == (
@@ -36,7 +37,7 @@ def test_each_service_that_failed_is_named_with_what_to_do(tmp_path: Path) -> No
 
 def test_the_failure_of_the_diagnosis_itself_does_not_keep_itself_alive(tmp_path: Path) -> None:
     (tmp_path / "vermilion-diagnose.service").write_text("2026-03-01T10:00:00Z exit-code\n")
-    assert raised(tmp_path).well
+    assert services(asked(NOON, home=SimpleNamespace(alarms=tmp_path))).well
 
 
 def test_a_process_lives_while_it_shows_it(tmp_path: Path) -> None:

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 from appliance.health import Condition
-from appliance.health.contract_checks import derived, known_years
-from appliance.health.record_checks import mail_lost_finding, queue_finding
+from appliance.health.contract_checks import calendar, reminders
+from appliance.health.record_checks import mail_lost, queue
 from appliance.home import Home
 from appliance.model.contract import SigningOrder
+from tests.health.asked import asked
 from tests.reminders.simulation import UNREACHABLE, Year
 
 
 def test_reminders_that_nobody_derives_are_told(house: Year) -> None:
     house.send(1, 10 * 24, ("person-4",), SigningOrder.PARALLEL)
     house.tick()
-    with house.database.reading() as tx:
-        assert derived(tx, house.now).well
-        later = derived(tx, house.now + timedelta(days=4))
+    assert reminders(asked(house.now, house.database)).well
+    later = reminders(asked(house.now + timedelta(days=4), house.database))
     assert (later.well, ": 1" in str(later)) == (False, True)
 
 
@@ -28,23 +29,22 @@ def test_mail_that_was_refused_or_may_be_lost_or_waits_is_told(house: Year) -> N
     house.post.mood = "vague"
     house.send(2, 24, ("person-4",), SigningOrder.PARALLEL)
     house.tick()
-    with house.database.reading() as tx:
-        found = mail_lost_finding(tx, house.now)
-        assert (found.condition, dict(found.values)) == (Condition.ATTENTION, {"unknown": 1, "refused": 1})
-        assert mail_lost_finding(tx, house.now + timedelta(days=20)).condition is Condition.GOOD
+    found = mail_lost(asked(house.now, house.database))
+    assert (found.condition, dict(found.values)) == (Condition.ATTENTION, {"unknown": 1, "refused": 1})
+    assert mail_lost(asked(house.now + timedelta(days=20), house.database)).condition is Condition.GOOD
     house.post.mood = "down"
     house.send(3, 24, ("person-6",), SigningOrder.PARALLEL)
     house.tick()
-    with house.database.reading() as tx:
-        found = queue_finding(tx, house.now + timedelta(hours=2), mail=True)
+    settings = SimpleNamespace(mail=SimpleNamespace(configured=True))
+    found = queue(asked(house.now + timedelta(hours=2), house.database, configured=lambda: settings))
     assert (found.well, "waited for more than an hour" in str(found)) == (False, True)
 
 
 def test_a_year_that_the_calendar_lacks_is_told(tmp_path: Path) -> None:
     home = Home(tmp_path)
-    assert "not yet 2027" in str(known_years(home, datetime(2026, 11, 25, tzinfo=UTC)))
-    missing = known_years(home, datetime(2031, 1, 1, tzinfo=UTC))
+    assert "not yet 2027" in str(calendar(asked(datetime(2026, 11, 25, tzinfo=UTC), home=home)))
+    missing = calendar(asked(datetime(2031, 1, 1, tzinfo=UTC), home=home))
     assert (missing.condition, "does not have 2031" in str(missing)) == (Condition.ATTENTION, True)
     home.calendars.mkdir(parents=True)
     (home.calendars / "cn.toml").write_text("name = 1 =", encoding="utf-8")
-    assert not known_years(home, datetime(2026, 1, 1, tzinfo=UTC)).well
+    assert not calendar(asked(datetime(2026, 1, 1, tzinfo=UTC), home=home)).well

@@ -14,7 +14,7 @@ import pytest
 from appliance.health import Condition, Observations, RunbookPage
 from appliance.health.check_context import CheckContext
 from appliance.health.contract_checks import GIVEN, judge_refusals
-from appliance.health.figures import REFUSED, FigureSeries, labelled, refused
+from appliance.health.figures import REFUSED, labelled, refused
 from appliance.home import Home
 from appliance.store.database import Database
 from appliance.timestamping import TimestampService
@@ -104,12 +104,11 @@ def test_the_service_counts_what_it_refuses(tmp_path: Path, observations: Observ
     assert said(tmp_path, observations) == {labelled(REFUSED, reason="systemFailure"): 3}
 
 
-def series_of(observations: Observations, *, granted: float, refused: float) -> FigureSeries:
-    series = FigureSeries(observations)
+def series_of(observations: Observations, *, granted: float, refused: float) -> Observations:
     bad = labelled(REFUSED, reason="badAlg")
-    series.add_figures({GIVEN: 100.0, bad: 10.0}, NOON - timedelta(minutes=30))
-    series.add_figures({GIVEN: 100.0 + granted, bad: 10.0 + refused}, NOON)
-    return series
+    observations.add_figures({GIVEN: 100.0, bad: 10.0}, NOON - timedelta(minutes=30))
+    observations.add_figures({GIVEN: 100.0 + granted, bad: 10.0 + refused}, NOON)
+    return observations
 
 
 @pytest.mark.parametrize(("granted", "refused"), [(0, 19), (100, 90), (20, 20)])

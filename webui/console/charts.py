@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
 
-from appliance.health.figures import REFUSED, FigureSeries, HourlyFigures, labelled
+from appliance.health import Observations
+from appliance.health.figures import REFUSED, labelled
+from appliance.health.observations import HourlyFigures
 from appliance.timestamping.refusal_counts import NAMES
 from webui.shared.language import bare_time, translate
 
@@ -221,7 +223,7 @@ def span_of(key: str) -> Span:
     return next((span for span in SPANS if span.key == key), SPANS[0])
 
 
-def draw_chart(plan: ChartPlan, series: FigureSeries, span: Span, now: datetime) -> Chart:
+def draw_chart(plan: ChartPlan, series: Observations, span: Span, now: datetime) -> Chart:
     """*plan* over *span* until *now*. Raises :class:`StorageError` when the figures cannot be read."""
     starts, unit, title = span.starts(now), plan.unit, translate()(plan.title)
     figures = (plan.figure, *plan.more)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from flask import Blueprint, render_template, request
 
 from appliance.errors import StorageError
-from appliance.health.figures import FigureSeries
 from appliance.model.administration import JournalKind, JournalLine
 from webui.console.access import administration, parts, visitor
 from webui.console.charts import PLANS, SPANS, Chart, Span, draw_chart, span_of
@@ -50,7 +49,7 @@ def everything() -> str:
 
 def _charts(span: Span) -> list[Chart]:
     """All charts; none while the figures cannot be read, which the first page says."""
-    series, now = FigureSeries(parts().observations), parts().now()
+    series, now = parts().observations, parts().now()
     try:
         return [draw_chart(plan, series, span, now) for plan in PLANS]
     except StorageError:
