@@ -94,7 +94,8 @@ class AuthorityClient(Connections):
 
     @operation(_PEOPLE | {PeerRole.SCHEDULER})
     def ocsp(self, certificate: bytes) -> bytes:
-        """The OCSP response (RFC 6960, DER) about a certificate of ours, by the CA that issued it."""
+        """The OCSP response (RFC 6960, DER) about a certificate, by the CA of ours that issued it. Raises
+        :class:`UnknownKey` for anybody else's."""
 
     @operation(_WEB)
     def ocsp_reply(self, request: bytes) -> bytes:
@@ -237,7 +238,8 @@ class AuthorityClient(Connections):
 
     @operation(_BACKUP)
     def begin_backup(self) -> str:
-        """Lets the authority make its part of a backup; the name to ask after."""
+        """Lets the authority make its part of a backup; the name to ask after. Raises
+        :class:`hsm.errors.BackupRefused` while another one is made."""
 
     @operation(_BACKUP)
     def backup_made(self, name: str) -> BackupPartStatement | None:

@@ -134,7 +134,7 @@ class KeyReport:
 
 @dataclass(frozen=True, slots=True)
 class SignedCheckpoint:
-    """The state of the log that the authority signed last: number of entries and root hash (32 bytes)."""
+    """A state of the log that the authority has signed: number of entries and root hash (32 bytes)."""
 
     size: int
     root: bytes
@@ -143,7 +143,7 @@ class SignedCheckpoint:
 @dataclass(frozen=True, slots=True)
 class AuthorityStatus:
     """``policies`` are the timestamp policies accepted, the default first; ``hashes`` the digests that are dated
-    (``sha256``, …); ``origin`` is the log's name."""
+    (``sha256``, …); ``origin`` is the log's name, ``checkpoint`` what was signed last of it."""
 
     state: AuthorityState
     sentence: Sentence

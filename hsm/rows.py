@@ -9,16 +9,19 @@ from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from enum import Enum
 from functools import cache
+from operator import itemgetter
 from types import NoneType, UnionType
-from typing import Any, Generic, Protocol, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, Generic, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from pysqlite3 import dbapi2 as sqlite
 
+from hsm.errors import RefusalError
 from hsm.intents import instant
 
 T = TypeVar("T")
@@ -34,20 +37,6 @@ _FROM_TEXT: Mapping[Any, _Convert] = {
 sqlite.register_adapter(datetime, instant)
 
 
-class Rows(Protocol):
-    """What a query gives: a cursor of SQLite."""
-
-    @property
-    def description(self) -> Any:
-        """One tuple for each column, with the name first."""
-
-    def fetchone(self) -> Any:
-        """The next row; None after the last."""
-
-    def fetchall(self) -> list[Any]:
-        """The rows that are left."""
-
-
 @dataclass(frozen=True, slots=True)
 class Columns:
     """How a field is made of other columns than the one of its name: by *make*, from those of these *names*."""
@@ -61,89 +50,81 @@ def columns(make: Callable[..., Any], *names: str) -> Columns:
     return Columns(make, names)
 
 
-class RowMapper(Generic[T]):
-    """Makes values of *target*, a frozen dataclass or a function with typed parameters, from rows.
+_Row = tuple[Any, ...]
+_Fields = list[Callable[[_Row], Any]]
+
+
+class Query(Generic[T]):
+    """Rows as values of *target*, a frozen dataclass or a function with typed parameters; *select* is how the
+    statement begins.
 
     *sources* are the fields that are not simply the column of their name: another converter of that column (not
     asked about NULL), or :func:`columns`. A query that lacks a column, or has one that no field takes, is a
     TypeError: what the database has cannot be forgotten because a field has a default.
     """
 
-    def __init__(self, target: Callable[..., T], **sources: Columns | _Convert) -> None:
+    def __init__(self, target: Callable[..., T], select: str = "", **sources: Columns | _Convert) -> None:
         self._target = target
+        self._select = select
         self._sources = sources
-        self._plans: dict[tuple[Any, ...], _Plan] = {}
+        self._plans: dict[tuple[Any, ...], _Fields] = {}
 
-    def all(self, rows: Rows, **given: Any) -> list[T]:
-        """A value for each row; *given* are fields that are no columns."""
-        arguments = self._plan(rows, given).arguments
-        return [self._target(*arguments(row, given)) for row in rows.fetchall()]
+    def all(self, tx: Statements, rest: str = "", values: Sequence[Any] = (), **given: Any) -> list[T]:
+        """A value for each row of the statement that *rest* completes; *given* are fields that are no columns."""
+        cursor = tx.execute(f"{self._select} {rest}", values)
+        fields, more = self._fields(cursor, given), tuple(given.values())
+        return [self._target(*[field(row) for field in fields]) for row in [each + more for each in cursor]]
 
-    def first(self, rows: Rows, **given: Any) -> T | None:
+    def first(self, tx: Statements, rest: str = "", values: Sequence[Any] = (), **given: Any) -> T | None:
         """The value of the first row, None without one."""
-        row = rows.fetchone()
-        return None if row is None else self._target(*self._plan(rows, given).arguments(row, given))
+        cursor = tx.execute(f"{self._select} {rest}", values)
+        row = cursor.fetchone()
+        if row is None:
+            return None
+        row += tuple(given.values())
+        return self._target(*[field(row) for field in self._fields(cursor, given)])
 
-    def _plan(self, rows: Rows, given: Mapping[str, Any]) -> _Plan:
-        key = (*[each[0] for each in rows.description], None, *given)
+    def one(self, tx: Statements, rest: str, values: Sequence[Any], *, missing: RefusalError, **given: Any) -> T:
+        """The value of the first row. Raises *missing* without one."""
+        found = self.first(tx, rest, values, **given)
+        if found is None:
+            raise missing
+        return found
+
+    def _fields(self, cursor: sqlite.Cursor, given: Mapping[str, Any]) -> _Fields:
+        """What gives each field, in their order, from a row of *cursor* with the *given* values behind it."""
+        key = (names := tuple(each[0] for each in cursor.description), *given)
         known = self._plans.get(key)
         if known is None:
-            known = self._plans[key] = self._made_plan(key[: key.index(None)], given)
+            known = self._plans[key] = self._plan(names, tuple(given))
         return known
 
-    def _made_plan(self, names: tuple[str, ...], given: Mapping[str, Any]) -> _Plan:
-        hints, plan, taken = get_type_hints(self._target), _Plan(), set[str]()
-        for place, field in enumerate(inspect.signature(self._target).parameters):
-            source = self._sources.get(field)
-            wanted = source.names if isinstance(source, Columns) else (field,)
+    def _plan(self, names: Sequence[str], given: Sequence[str]) -> _Fields:
+        hints, plan, taken = get_type_hints(self._target), _Fields(), set[str]()
+        for field in inspect.signature(self._target).parameters:
             if field in given:
-                plan.add_given(place, field)
+                plan.append(itemgetter(len(names) + given.index(field)))
                 continue
+            source = self._sources.get(field) or _converter(hints[field])
+            wanted = source.names if isinstance(source, Columns) else (field,)
             if missing := [name for name in wanted if name not in names]:
                 raise TypeError(f"{self._target.__qualname__}.{field}: the query has no column {missing[0]}")
             taken.update(wanted)
-            if isinstance(source, Columns):
-                plan.add_made(place, source.make, [names.index(name) for name in wanted])
-            else:
-                plan.add_column(source or _converter(hints[field]), names.index(field))
+            plan.append(_reader(source, [names.index(name) for name in wanted]))
         if unused := set(names) - taken:
             raise TypeError(f"{self._target.__qualname__}: no field takes the column {min(unused)}")
         return plan
 
 
-class _Plan:
-    """How the arguments of one target come from the rows of one query, in their order."""
-
-    def __init__(self) -> None:
-        self._columns: list[tuple[_Convert | None, int]] = []
-        self._made: list[tuple[int, Callable[..., Any], list[int]]] = []
-        self._given: list[tuple[int, str]] = []
-
-    def add_column(self, convert: _Convert | None, column: int) -> None:
-        """The next argument is this column."""
-        self._columns.append((convert, column))
-
-    def add_made(self, place: int, make: Callable[..., Any], columns: list[int]) -> None:
-        """The argument at *place*, which is the next, is made of these columns."""
-        self._columns.append((None, 0))
-        self._made.append((place, make, columns))
-
-    def add_given(self, place: int, field: str) -> None:
-        """The argument at *place*, which is the next, is given."""
-        self._columns.append((None, 0))
-        self._given.append((place, field))
-
-    def arguments(self, row: tuple[Any, ...], given: Mapping[str, Any]) -> list[Any]:
-        """The arguments of *row*."""
-        made = [
-            row[column] if convert is None or row[column] is None else convert(row[column])
-            for convert, column in self._columns
-        ]
-        for place, make, places in self._made:
-            made[place] = make(*[row[each] for each in places])
-        for place, field in self._given:
-            made[place] = given[field]
-        return made
+def _reader(source: Columns | _Convert | None, places: list[int]) -> Callable[[_Row], Any]:
+    """What makes a field of the columns at *places*."""
+    if isinstance(source, Columns):
+        make = source.make
+        return lambda row: make(*[row[place] for place in places])
+    [place] = places
+    if source is None:
+        return itemgetter(place)
+    return lambda row: None if row[place] is None else source(row[place])
 
 
 def converted(kind: type[T], value: Any) -> T:
@@ -245,6 +226,15 @@ class Statements:
     def exists(self, statement: str, values: Sequence[Any] = ()) -> bool:
         """Whether the query gives a row."""
         return self.execute(statement, values).fetchone() is not None
+
+
+@contextmanager
+def refusing(refusal: RefusalError) -> Iterator[None]:
+    """Raises *refusal* for a statement that violates a constraint."""
+    try:
+        yield
+    except sqlite.IntegrityError as error:
+        raise refusal from error
 
 
 def _condition(where: Mapping[str, Any]) -> tuple[str, tuple[Any, ...]]:

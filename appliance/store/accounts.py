@@ -10,8 +10,8 @@ import pysqlite3
 
 from appliance.errors import NotFound, PreconditionRefused, StateRefused
 from appliance.model.accounts import Account, AccountLink, AccountRole, AccountState, LinkPurpose, Passkey
-from appliance.store.database import Query, Transaction, refusing
-from hsm.rows import fields_of
+from appliance.store.database import Transaction
+from hsm.rows import Query, fields_of, refusing
 
 _ACCOUNT = (
     "SELECT subject, login, state, invited, password IS NOT NULL AS has_password, totp IS NOT NULL AS has_code,"

@@ -4,7 +4,8 @@ have, and which lines of their journal are in the log. Each function runs in the
 from __future__ import annotations
 
 from appliance.errors import StateRefused
-from appliance.store.database import Transaction, refusing
+from appliance.store.database import Transaction
+from hsm.rows import refusing
 
 
 def reserve(tx: Transaction, login: str, email: str) -> bool:

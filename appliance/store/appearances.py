@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from appliance.errors import NotFound
 from appliance.model.people import SignaturePicture
-from appliance.store.database import Query, Transaction
-from hsm.rows import fields_of
+from appliance.store.database import Transaction
+from hsm.rows import Query, fields_of
 
 _PICTURES = Query(SignaturePicture, "SELECT id, kind, made FROM signature_pictures")
 

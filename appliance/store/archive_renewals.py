@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from appliance.model.retention import Horizon
-from appliance.store.database import Query, Transaction
+from appliance.store.database import Transaction
 from hsm.intents import instant
-from hsm.rows import columns
+from hsm.rows import Query, columns
 
 _ENDLESS = "9999"
 _KINDS = (

@@ -23,8 +23,8 @@ from appliance.model.contract import (
     SigningOrder,
 )
 from appliance.model.notice import ContractDate, Occasion
-from appliance.store.database import Query, Transaction
-from hsm.rows import columns, fields_of
+from appliance.store.database import Transaction
+from hsm.rows import Query, columns, fields_of
 
 _REVISIONS = Query(ContractRevision, "SELECT number, kind, digest, size, at, party FROM revisions")
 _VOIDINGS = Query(OpenVoiding)

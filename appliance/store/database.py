@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
-from typing import Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar
+from typing import Concatenate, ParamSpec, Protocol, TypeVar
 from weakref import WeakSet
 
 from pysqlite3 import dbapi2 as sqlite
 
-from appliance.errors import ApplianceError, StorageError
+from appliance.errors import StorageError
 from appliance.sharing import make_directory, make_file
 from appliance.store.schema import APPLIANCE, Schema
-from hsm.rows import RowMapper, Statements
+from hsm.rows import Statements
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -39,40 +39,6 @@ class Transaction(Statements):
     """What runs between ``BEGIN`` and ``COMMIT``; only valid inside the ``with`` that gave it."""
 
     __slots__ = ()
-
-
-class Query(Generic[T]):
-    """Rows as values of *target*: *select* is how the statement begins, *sources* are those of a ``RowMapper``."""
-
-    def __init__(self, target: Callable[..., T], select: str = "", **sources: Any) -> None:
-        self._mapper = RowMapper(target, **sources)
-        self._select = select
-
-    def all(self, tx: Transaction, rest: str = "", values: Sequence[Any] = (), **given: Any) -> list[T]:
-        """A value for each row of the statement that *rest* completes; *given* are fields that are no columns."""
-        return self._mapper.all(tx.execute(f"{self._select} {rest}", values), **given)
-
-    def first(self, tx: Transaction, rest: str = "", values: Sequence[Any] = (), **given: Any) -> T | None:
-        """The value of the first row, None without one."""
-        return self._mapper.first(tx.execute(f"{self._select} {rest}", values), **given)
-
-    def one(
-        self, tx: Transaction, rest: str, values: Sequence[Any], *, missing: ApplianceError, **given: Any
-    ) -> T:
-        """The value of the first row. Raises *missing* without one."""
-        found = self.first(tx, rest, values, **given)
-        if found is None:
-            raise missing
-        return found
-
-
-@contextmanager
-def refusing(refusal: ApplianceError) -> Iterator[None]:
-    """Raises *refusal* for a statement that violates a constraint."""
-    try:
-        yield
-    except sqlite.IntegrityError as error:
-        raise refusal from error
 
 
 class _Link:

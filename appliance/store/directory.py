@@ -7,7 +7,8 @@ import json
 from appliance.model.accounts import AccountRole
 from appliance.model.office import DirectoryEntry, OpenContract
 from appliance.model.people import Person
-from appliance.store.database import Query, Transaction
+from appliance.store.database import Transaction
+from hsm.rows import Query
 
 _PEOPLE = Query(Person, "SELECT subject, name, organisation, email, language, zone, guest FROM people")
 

@@ -17,10 +17,8 @@ from appliance.model.office import (
     ProposedPasskey,
     ProposedPin,
 )
-from appliance.store.database import Query, Transaction, refusing
-from hsm.rows import RowMapper, Rows, fields_of
-
-_REQUEST = "SELECT id, subject, kinds, state, asked, decided, decided_by, reason FROM enrolment_requests"
+from appliance.store.database import Transaction
+from hsm.rows import Query, fields_of, refusing
 
 
 def insert(tx: Transaction, request: EnrolmentRequest) -> None:
@@ -64,7 +62,7 @@ def close(
 
 def request(tx: Transaction, request_id: str) -> EnrolmentRequest:
     """The request. Raises :class:`NotFound`."""
-    found = _found(tx, tx.execute(f"{_REQUEST} WHERE id = ?", (request_id,)))
+    found = _found(tx, "id = ?", request_id)
     if not found:
         raise unknown(request_id)
     return found[0]
@@ -77,7 +75,7 @@ def unknown(request_id: str) -> NotFound:
 
 def open_request(tx: Transaction, subject: str) -> EnrolmentRequest | None:
     """The request of *subject* that waits, or None."""
-    found = _found(tx, tx.execute(f"{_REQUEST} WHERE subject = ? AND state = 'open'", (subject,)))
+    found = _found(tx, "subject = ? AND state = 'open'", subject)
     return found[0] if found else None
 
 
@@ -92,12 +90,12 @@ def has_passkey(tx: Transaction, subject: str) -> bool:
 
 def waiting(tx: Transaction) -> list[EnrolmentRequest]:
     """The open requests, oldest first."""
-    return _found(tx, tx.execute(f"{_REQUEST} WHERE state = 'open' ORDER BY asked, id LIMIT 200"))
+    return _found(tx, "state = 'open' ORDER BY asked, id LIMIT 200")
 
 
 def of_subject(tx: Transaction, subject: str) -> list[EnrolmentRequest]:
     """The requests of *subject*, newest first."""
-    return _found(tx, tx.execute(f"{_REQUEST} WHERE subject = ? ORDER BY asked DESC, id LIMIT 50", (subject,)))
+    return _found(tx, "subject = ? ORDER BY asked DESC, id LIMIT 50", subject)
 
 
 def _row(credential: ProposedCredential) -> Sequence[Any]:
@@ -106,8 +104,9 @@ def _row(credential: ProposedCredential) -> Sequence[Any]:
     return ("pin-totp", None, None, None, credential.pin_hash, credential.wrapped_secret)
 
 
-def _found(tx: Transaction, rows: Rows) -> list[EnrolmentRequest]:
-    return [replace(each, credentials=_credentials(tx, each.id)) for each in _REQUESTS.all(rows, credentials=())]
+def _found(tx: Transaction, where: str, *values: str) -> list[EnrolmentRequest]:
+    found = _REQUESTS.all(tx, f"WHERE {where}", values, credentials=())
+    return [replace(each, credentials=_credentials(tx, each.id)) for each in found]
 
 
 def _credentials(tx: Transaction, request_id: str) -> tuple[ProposedCredential, ...]:
@@ -134,7 +133,11 @@ def _credential(
     return ProposedPin(pin_hash, wrapped_secret)
 
 
-_REQUESTS = RowMapper(EnrolmentRequest, kinds=lambda kinds: tuple(kinds.split()))
+_REQUESTS = Query(
+    EnrolmentRequest,
+    "SELECT id, subject, kinds, state, asked, decided, decided_by, reason FROM enrolment_requests",
+    kinds=lambda kinds: tuple(kinds.split()),
+)
 _CREDENTIALS: Query[ProposedCredential] = Query(_credential)
 
 

@@ -6,8 +6,8 @@ from datetime import datetime
 
 from appliance.errors import NotFound, StateRefused
 from appliance.model.accounts import GuestInvitation
-from appliance.store.database import Query, Transaction, refusing
-from hsm.rows import fields_of
+from appliance.store.database import Transaction
+from hsm.rows import Query, fields_of, refusing
 
 _INVITATIONS = Query(
     GuestInvitation,

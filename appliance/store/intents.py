@@ -20,10 +20,10 @@ from appliance.model.intent import (
     SigningOrigin,
     VoidDeclaration,
 )
-from appliance.store.database import Query, Transaction, refusing
+from appliance.store.database import Transaction
 from hsm import canonical
 from hsm.intents import SigningIntent
-from hsm.rows import columns, fields_of
+from hsm.rows import Query, columns, fields_of, refusing
 
 _INTENT = (
     "SELECT id, act AS intent, base, coalesce(suffix, x'') AS suffix, contents_offset, contents_length, state,"

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from appliance.errors import NotFound
-from appliance.store.database import Query, Transaction
+from appliance.store.database import Transaction
 from hsm.intents import instant
-from hsm.rows import fields_of
+from hsm.rows import Query, fields_of
 
 
 def append(tx: Transaction, leaves: Sequence[bytes]) -> int:

@@ -21,9 +21,9 @@ from appliance.model.listing import (
     ListViewer,
 )
 from appliance.store import participation_index
-from appliance.store.database import Query, Transaction
+from appliance.store.database import Transaction
 from appliance.store.participation_index import mark
-from hsm.rows import columns
+from hsm.rows import Query, columns
 
 LOOKED_AT = 2000
 """Contracts that one page of a search looks at, at most; the next page goes on from there."""

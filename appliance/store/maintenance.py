@@ -7,8 +7,8 @@ from datetime import datetime
 
 from appliance.errors import StateRefused
 from appliance.model.administration import MaintenanceWindow
-from appliance.store.database import Query, Transaction, refusing
-from hsm.rows import fields_of
+from appliance.store.database import Transaction
+from hsm.rows import Query, fields_of, refusing
 
 _WINDOWS = Query(MaintenanceWindow, "SELECT begins, until, message, exceptions FROM maintenance")
 

@@ -6,9 +6,9 @@ from datetime import datetime
 
 from appliance.errors import NotFound, StateRefused
 from appliance.model.office import OfficerDecision, OfficerDecisionKind, OfficerDecisionState
-from appliance.store.database import Query, Transaction
+from appliance.store.database import Transaction
 from hsm import canonical
-from hsm.rows import fields_of
+from hsm.rows import Query, fields_of
 
 _DECISION = (
     "SELECT id, kind, subject, details, notes, nonce, expires, prepared, prepared_by, state, request, reason,"

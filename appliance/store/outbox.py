@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from appliance.model.notice import Notice, NoticeKind
-from appliance.store.database import Query, Transaction
-from hsm.rows import columns, fields_of
+from appliance.store.database import Transaction
+from hsm.rows import Query, columns, fields_of
 
 
 @dataclass(frozen=True, slots=True)

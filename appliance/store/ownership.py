@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from appliance.errors import NotFound, StateRefused
 from appliance.model.intent import Deposit
-from appliance.store.database import Query, Transaction, refusing
-from hsm.rows import fields_of
+from appliance.store.database import Transaction
+from hsm.rows import Query, fields_of, refusing
 
 _DEPOSIT = "SELECT id, depositor, title, file, digest, size, at, token, certificate, entry FROM deposits"
 _DEPOSITS = Query(Deposit, _DEPOSIT)

@@ -9,8 +9,8 @@ import pysqlite3
 from appliance.errors import NotFound, StateRefused
 from appliance.model.accounts import AccountState
 from appliance.model.people import IdentityRecord, Person, Seal
-from appliance.store.database import Query, Transaction, refusing
-from hsm.rows import fields_of
+from appliance.store.database import Transaction
+from hsm.rows import Query, fields_of, refusing
 
 _PEOPLE = Query(Person, "SELECT subject, name, organisation, email, language, zone, guest FROM people")
 _SEAL = (

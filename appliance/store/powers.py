@@ -9,8 +9,8 @@ from datetime import datetime
 from appliance.errors import NotFound, StateRefused
 from appliance.model.contract import Money
 from appliance.model.powers import Power, PowerScope, RecordedAction
-from appliance.store.database import Query, Transaction
-from hsm.rows import columns, fields_of
+from appliance.store.database import Transaction
+from hsm.rows import Query, columns, fields_of
 
 _POWER = (
     "SELECT id, basis, grantor, principal, agent, kinds, counterparties, amount, currency, seals, since, until,"

@@ -8,8 +8,8 @@ from datetime import date, datetime, time
 
 from appliance.model.contract import ContractState
 from appliance.model.notice import Duty, Occasion, QuietHours, Reminder, ReminderPreferences, ReminderRole
-from appliance.store.database import Query, Transaction
-from hsm.rows import columns
+from appliance.store.database import Transaction
+from hsm.rows import Query, columns
 
 _SELECT = (
     "SELECT r.id, r.contract, r.occasion, r.step, r.recipient, r.part, r.about, r.anchor, r.due, r.made, r.closed"

@@ -9,9 +9,9 @@ from typing import Final
 
 from appliance.errors import NotFound, StateRefused
 from appliance.model.retention import Disposal, DisposalState, EndedContract, LegalHold
-from appliance.store.database import Query, Transaction, refusing
+from appliance.store.database import Transaction
 from hsm.intents import instant
-from hsm.rows import columns, fields_of
+from hsm.rows import Query, columns, fields_of, refusing
 
 _HOLD = "SELECT contract, reason, placed, placed_by, lifted, lifted_by, lifted_because FROM holds"
 _HOLDS = Query(LegalHold, _HOLD)

@@ -9,9 +9,9 @@ import pysqlite3
 from appliance.errors import StateRefused
 from appliance.model import review as codec
 from appliance.model.review import ContentCheck, ReviewRequest, ReviewRequestState, SignOff, Waiver
-from appliance.store.database import Query, Transaction, refusing
+from appliance.store.database import Transaction
 from hsm import canonical
-from hsm.rows import columns, fields_of
+from hsm.rows import Query, columns, fields_of, refusing
 
 _CHECK = "SELECT contract, document, rules, record, digest, at FROM content_checks"
 _CHECKS = Query(

@@ -8,8 +8,8 @@ from datetime import datetime
 
 from appliance.errors import NotFound, StateRefused
 from appliance.model.people import SealRequest, SealRequestState, SealUse, UseFilter
-from appliance.store.database import Query, Transaction, refusing
-from hsm.rows import columns, fields_of
+from appliance.store.database import Transaction
+from hsm.rows import Query, columns, fields_of, refusing
 
 _REQUESTS = Query(
     SealRequest,

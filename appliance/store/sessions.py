@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from appliance.model.accounts import Session
-from appliance.store.database import Query, Transaction
-from hsm.rows import columns, fields_of
+from appliance.store.database import Transaction
+from hsm.rows import Query, columns, fields_of
 
 _SESSION = (
     "SELECT id, subject, strength, opened, seen, until, address, agent, contract, party FROM sessions"

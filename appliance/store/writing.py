@@ -20,8 +20,8 @@ from appliance.model.writing import (
     TextPurpose,
     Wording,
 )
-from appliance.store.database import Query, Transaction
-from hsm.rows import columns, fields_of
+from appliance.store.database import Transaction
+from hsm.rows import Query, columns, fields_of
 
 _TEXT = (
     "SELECT id, owner, purpose, title, kind, language, html, fields, version, created, changed, changed_by,"

@@ -16,7 +16,7 @@ from hsm.errors import AuthorityError, BadRequest, NotPermitted, StoreUnavailabl
 from hsm.operations.backups import BackupOperations
 from hsm.operations.certification import CertificateOperations, OcspOperations
 from hsm.operations.context import AuthorityContext, open_context
-from hsm.operations.documents import ApprovalOperations, DocumentOperations, KeyWrapOperations
+from hsm.operations.documents import DocumentOperations, KeyWrapOperations
 from hsm.operations.people import AppointmentOperations, EnrolmentOperations
 from hsm.operations.records import CeremonyOperations
 from hsm.operations.seals import CompanySealOperations
@@ -42,7 +42,7 @@ class Operations:
             EnrolmentOperations(context, certification),
             CompanySealOperations(context, certification),
             AppointmentOperations(context),
-            ApprovalOperations(context),
+            context.authoriser,
             OcspOperations(context),
             CeremonyOperations(context),
             DocumentOperations(context),

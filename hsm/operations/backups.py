@@ -29,7 +29,6 @@ class BackupOperations(Handlers):
         self._child: subprocess.Popen[bytes] | None = None
 
     def begin_backup(self) -> str:
-        """Starts the making; the name to ask after. Raises :class:`BackupRefused` while another one is made."""
         self._home.backup.mkdir(mode=0o700, exist_ok=True)
         if self._is_busy():
             raise BackupRefused("Another backup of the authority is being made; try again in a moment.")
@@ -43,7 +42,6 @@ class BackupOperations(Handlers):
         return name
 
     def backup_made(self, name: str) -> BackupPartStatement | None:
-        """The statement about the part, or None while it is being made. Raises what kept it from being made."""
         _require_name(name)
         if self._child is not None:
             self._child.poll()
@@ -55,7 +53,6 @@ class BackupOperations(Handlers):
         return None
 
     def backup_piece(self, name: str, at: int) -> bytes:
-        """At most a megabyte of the sealed part from the offset ``at``; empty at its end."""
         _require_name(name)
         try:
             with (self._home.backup / f"{name}.age").open("rb") as stream:

@@ -33,26 +33,21 @@ class CertificateOperations(Handlers):
     """What the issuing CA does at run time. The root is not here: it signs in ceremonies."""
 
     def chain(self) -> list[bytes]:
-        """The CA that issues now, and the root, DER."""
         return [each.public_bytes(Encoding.DER) for each in self._context.signers.chain(self._current())]
 
     def authorities(self) -> list[bytes]:
-        """Every issuing CA, the one that issues now first, and the root last, DER."""
         found = [each.certificate for each in self._store.registry.authorities()]
         return [each.public_bytes(Encoding.DER) for each in (*found, self._context.certificate(ROOT))]
 
     def certificate(self, subject: str) -> bytes:
-        """A subject's current certificate, DER."""
         return self._context.certificate(subject).public_bytes(Encoding.DER)
 
     def crls(self) -> list[bytes]:
-        """The current CRLs, DER: the root's, that of the CA that issues now, then those of the CAs before it."""
         registry = self._store.registry
         records = [registry.crl(each) for each in (ROOT, *(each.subject for each in registry.authorities()))]
         return [record.der for record in records if record is not None]
 
     def crl(self, issuer: str) -> bytes:
-        """The current CRL of one CA by its name, DER. Raises :class:`UnknownKey`."""
         record = self._store.registry.crl(issuer)
         if record is None:
             raise UnknownKey("There is no revocation list of {issuer}.", issuer=issuer)
@@ -76,16 +71,13 @@ class CertificateOperations(Handlers):
         return self._store.registry.issuing()
 
     def revoke_certificate(self, intent: OfficerIntent, activations: Sequence[Activation]) -> bytes:
-        """Revokes for good, on officers' activation, and gives the new CRL: every unexpired certificate of a
-        subject, or, where the intent names a serial number, that one alone, an older one too."""
         subject, reason = self._to_revoke(intent)
         registry = self._store.registry
         one = registry.certificate_of(subject, intent.text("serial")) if "serial" in intent.details else None
         record = one or registry.certificate(subject)
         if registry.is_revoked(record.certificate.serial_number):
             raise CertificateRefused("The certificate of {subject} was revoked before.", subject=subject)
-        authorised = self._context.authoriser.authorise(intent, activations)
-        with self._store.transaction():
+        with self._authorised(intent, activations) as authorised:
             ending = [one] if one else registry.unexpired(subject, authorised.moment)
             self._revoke(ending, reason, authorised.at)
             if subject in _SERVICES:
@@ -97,8 +89,7 @@ class CertificateOperations(Handlers):
         of them; the new CRL."""
         subject, reason = self._to_revoke(intent)
         self._store.people.subject(subject)
-        authorised = self._context.authoriser.authorise(intent, activations)
-        with self._store.transaction():
+        with self._authorised(intent, activations) as authorised:
             moment = authorised.moment
             self._store.people.revoke_credentials(subject, revoked=moment)
             self._store.setup.end_recoveries(subject, at=moment)
@@ -140,9 +131,8 @@ class CertificateOperations(Handlers):
             raise CertificateRefused(
                 "The seal {subject} is destroyed; nothing changes it any more.", subject=subject
             )
-        authorised = self._context.authoriser.authorise(intent, activations)
         algorithm = SignatureAlgorithm.from_public_key(self._context.certificate(subject).public_key())
-        with self._store.transaction():
+        with self._authorised(intent, activations) as authorised:
             certificate = self.certify(subject, profile, name, algorithm=algorithm, now=authorised.at)
             if subject in _SERVICES:
                 made = self._store.registry.certificate(subject)
@@ -213,7 +203,6 @@ class OcspOperations(Handlers):
     """Signs OCSP responses with the key of the CA that issued the certificate in question."""
 
     def ocsp(self, certificate: bytes) -> bytes:
-        """The response about a certificate of ours (DER). Raises :class:`UnknownKey` for anybody else's."""
         try:
             given = x509.load_der_x509_certificate(certificate)
         except ValueError as error:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
-from hsm.activation import IntentAuthoriser
+from hsm.activation import AuthorisedIntent, IntentAuthoriser
 from hsm.activation.credentials import PinVerifier
 from hsm.certificates import CertificateRules, Issuer
 from hsm.config import AuthoritySettings, TimeSettings, TimeSourceKind
 from hsm.errors import CertificateRefused, UnknownKey
 from hsm.generation import TokenKeyWrapping
+from hsm.intents import Activation, OfficerIntent
 from hsm.keys import HsmSigner, Signers
 from hsm.note import NoteKey
 from hsm.store import AuthorityStore
@@ -78,11 +80,18 @@ class AuthorityContext:
 
 
 class Handlers:
-    """A group of handlers, each named as its operation's method in :mod:`hsm.client`."""
+    """A group of handlers, each named as its operation's method in :mod:`hsm.client`, which says what it does."""
 
     def __init__(self, context: AuthorityContext) -> None:
         self._context = context
         self._store = context.store
+
+    @contextmanager
+    def _authorised(self, intent: OfficerIntent, activations: Sequence[Activation]) -> Iterator[AuthorisedIntent]:
+        """Uses up *intent*, durably; what is done inside is a transaction of its own after that."""
+        authorised = self._context.authoriser.authorise(intent, activations)
+        with self._store.transaction():
+            yield authorised
 
 
 Warn = Callable[[PinChange], None]

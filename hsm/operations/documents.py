@@ -1,4 +1,4 @@
-"""Signatures on documents and evidence manifests, approvals given before, and document keys wrapped in the HSM.
+"""Signatures on documents and evidence manifests, and document keys wrapped in the HSM.
 
 The evidence key signs exactly one form of manifest, so that nothing else can hide in one.
 """
@@ -9,7 +9,6 @@ import base64
 import binascii
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -23,11 +22,11 @@ from hsm.errors import (
     ConsistencyRefused,
     ModuleUnavailable,
 )
-from hsm.intents import Activation, OfficerIntent, SigningIntent, instant, required_field
+from hsm.intents import Activation, SigningIntent, instant, required_field
 from hsm.keys import HsmSigner
-from hsm.operation_types import Approvals
+from hsm.note import Checkpoint
+from hsm.operation_types import SignedCheckpoint
 from hsm.operations.context import AuthorityContext, Handlers
-from hsm.store import RememberedCheckpoint
 
 _FORMAT = "vermilion-evidence-manifest/2"
 _FIELDS = frozenset({"format", "contract", "created", "made_for", "checkpoint", "withheld", "files"})
@@ -39,16 +38,8 @@ _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 _PATIENCE = timedelta(minutes=15)
 
 
-@dataclass(frozen=True, slots=True)
-class WitnessedLogState:
-    """The state of the log that a manifest rests on: the log's name, and its size and root."""
-
-    origin: str
-    state: RememberedCheckpoint
-
-
-def log_state_from_manifest(manifest: bytes, *, now: datetime) -> WitnessedLogState:
-    """What *manifest* rests on. Raises :class:`BadRequest` or :class:`hsm.errors.Malformed`.
+def checkpoint_of_manifest(manifest: bytes, *, now: datetime) -> Checkpoint:
+    """The state of the log that *manifest* rests on. Raises :class:`BadRequest` or :class:`hsm.errors.Malformed`.
 
     1. it is canonical JSON with the fields of the format and no others;
     2. names, paths and hashes have their plain forms, and the name of its audience is one short line: no document
@@ -67,10 +58,8 @@ def log_state_from_manifest(manifest: bytes, *, now: datetime) -> WitnessedLogSt
     state = value["checkpoint"]
     if not isinstance(state, dict) or set(state) != {"origin", "size", "root"}:
         raise BadRequest("A manifest's checkpoint has origin, size and root.")
-    remembered = RememberedCheckpoint(
-        required_field(state, "size", int), _root(required_field(state, "root", str))
-    )
-    return WitnessedLogState(required_field(state, "origin", str), remembered)
+    size, root = required_field(state, "size", int), _root(required_field(state, "root", str))
+    return Checkpoint(required_field(state, "origin", str), size, root)
 
 
 def _require_audience(value: Mapping[str, Any]) -> None:
@@ -131,7 +120,6 @@ class DocumentOperations(Handlers):
             ) from error
 
     def sign_manifest(self, manifest: bytes) -> bytes:
-        """The CMS over a manifest, if the state of the log that it names is one that was signed here."""
         self._require_witnessed(manifest)
         signer = self._usable("evidence")
         return cms.sign_detached(signer, content=manifest, signing_time=self._context.now())
@@ -153,21 +141,10 @@ class DocumentOperations(Handlers):
         return maker.make_message(intent.digest)
 
     def _require_witnessed(self, manifest: bytes) -> None:
-        rests_on = log_state_from_manifest(manifest, now=self._context.now())
-        if rests_on.origin != self._context.settings.log.origin or not self._store.checkpoints.has(rests_on.state):
+        named = checkpoint_of_manifest(manifest, now=self._context.now())
+        signed = SignedCheckpoint(named.size, named.root)
+        if named.origin != self._context.settings.log.origin or not self._store.checkpoints.has(signed):
             raise ConsistencyRefused("The manifest rests on a state of the log that the authority never signed.")
-
-
-class ApprovalOperations(Handlers):
-    """Remembers activations; nothing is signed or changed here."""
-
-    def approve(self, intent: SigningIntent | OfficerIntent, activation: Activation) -> Approvals:
-        """Verifies and remembers one activation; who has approved the intent now, and how many must."""
-        return self._context.authoriser.approve(intent, activation)
-
-    def approvals(self, intent: SigningIntent | OfficerIntent) -> Approvals:
-        """Who has approved an intent, and how many must."""
-        return self._context.authoriser.approvals(intent)
 
 
 _MOST_KEY_BYTES, _MOST_WRAPPED_BYTES = 64, 256
@@ -181,13 +158,11 @@ class KeyWrapOperations(Handlers):
         self._role = role
 
     def wrap_key(self, context: str, key: bytes) -> bytes:
-        """A key of 16 to 64 bytes, wrapped."""
         if not 16 <= len(key) <= _MOST_KEY_BYTES:
             raise BadRequest("A document key has 16 to {most} bytes.", most=_MOST_KEY_BYTES)
         return self._context.wrapping.wrap(self._role_context(context), key)
 
     def unwrap_key(self, context: str, wrapped: bytes) -> bytes:
-        """The key. Raises :class:`hsm.errors.NotPermitted` when it belongs to another role or context."""
         if len(wrapped) > _MOST_WRAPPED_BYTES:
             raise BadRequest("This is no wrapped document key.")
         return self._context.wrapping.unwrap(self._role_context(context), wrapped)

@@ -98,9 +98,9 @@ class EnrolmentOperations(Handlers):
         credentials = credentials_from_details(subject.subject, details.get("credentials"), self._context)
         if any(each.kind != "webauthn" for each in credentials):
             raise BadRequest("An officer needs an authenticator; a PIN and a code are bound to no act.")
-        moment = self._context.authoriser.authorise(intent, activations).moment
         people = self._store.people
-        with self._store.transaction():
+        with self._authorised(intent, activations) as authorised:
+            moment = authorised.moment
             if kind is SubjectKind.PIN_CUSTODIAN and people.is_known_pin_custodian(subject.subject):
                 people.replace_authenticators(subject.subject, credentials, at=moment)
                 return
@@ -130,31 +130,21 @@ class EnrolmentOperations(Handlers):
         if subject.kind not in (SubjectKind.PERSON, SubjectKind.OUTSIDE, SubjectKind.OFFICER):
             raise BadRequest("{subject} has no credentials of its own.", subject=subject.subject)
         credentials = credentials_from_details(subject.subject, [intent.details.get("credential")], self._context)
-        moment = self._context.authoriser.authorise(intent, activations).moment
-        with self._store.transaction():
-            self._store.people.add_credential(credentials[0], added=moment)
+        with self._authorised(intent, activations) as authorised:
+            self._store.people.add_credential(credentials[0], added=authorised.moment)
 
     def credentials(self, subject: str) -> list[KnownCredential]:
-        """The unrevoked credentials of a subject: kind, id, time of adding, public key; nothing that activates."""
-        people = self._store.people
-        known = people.credentials(subject)
-        return [
-            KnownCredential(kind, identifier, datetime.fromtimestamp(added, UTC), public_key)
-            for kind, identifier, added, public_key in known
-        ]
+        return self._store.people.credentials(subject)
 
     def organisations(self) -> list[str]:
-        """The organisations that certificates may name."""
         return sorted(self._context.rules().organisations)
 
     def revoke_credential(self, intent: OfficerIntent, activations: Sequence[Activation]) -> None:
-        """Ends an authenticator (its id in hex), or every PIN (``pin-totp``), for good."""
         subject, named = intent.text("subject"), intent.text("credential")
         self._store.people.subject(subject)
         identifier = None if named == "pin-totp" else _hex(named, "credential")
-        moment = self._context.authoriser.authorise(intent, activations).moment
-        with self._store.transaction():
-            ended = self._store.people.revoke_credential(subject, identifier, revoked=moment)
+        with self._authorised(intent, activations) as authorised:
+            ended = self._store.people.revoke_credential(subject, identifier, revoked=authorised.moment)
         if ended == 0:
             raise BadRequest("{subject} has no such credential to revoke.", subject=subject)
 
@@ -173,9 +163,8 @@ class EnrolmentOperations(Handlers):
             context.rules().require_foreign(subject.organisation)
         else:
             require_organisation(context, subject.organisation)
-        authorised = context.authoriser.authorise(intent, activations)
-        moment = authorised.moment
-        with context.store.transaction():
+        with self._authorised(intent, activations) as authorised:
+            moment = authorised.moment
             context.store.people.add_subject(subject, enrolled=moment, custodians=custodians)
             if seal is not None:
                 context.store.seals.add_seal(subject.subject, seal.kind, seal.needed)

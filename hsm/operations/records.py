@@ -26,11 +26,9 @@ class CeremonyOperations(Handlers):
     """Tells of them; nothing secret is in one."""
 
     def ceremonies(self) -> list[HeldCeremony]:
-        """Every ceremony, the first first, and whether its transcript is as it was written."""
         return [self._held(each) for each in self._store.ceremonies.all_ceremonies()]
 
     def transcript(self, number: int) -> str:
-        """The transcript of the ceremony ``number``, as it is found; empty when it is gone."""
         record = self._store.ceremonies.ceremony(number)
         return self._found(record).decode(errors="replace")
 

@@ -27,7 +27,6 @@ class CompanySealOperations(Handlers):
         self._certification = certification
 
     def seal(self, subject: str) -> KnownCompanySeal:
-        """What the authority knows of a seal."""
         record = self._store.seals.seal(subject)
         custodians = self._store.people.custodians(record.subject)
         left = self._store.seals.keys_left(record.subject)
@@ -52,17 +51,14 @@ class CompanySealOperations(Handlers):
         """Lets a seal be used again, once it has as many custodians as it takes."""
         record = self._in_use(intent)
         self._require_enough(record, len(self._store.people.custodians(record.subject)), record.needed)
-        self._context.authoriser.authorise(intent, activations)
-        with self._store.transaction():
-            self._store.seals.resume(record.subject)
+        with self._authorised(intent, activations):
+            self._store.seals.change_seal(record.subject, suspended=None)
 
     def add_custodian(self, intent: OfficerIntent, activations: Sequence[Activation]) -> None:
-        """One more person of the seal's organisation who may release it."""
         record = self._in_use(intent)
         custodian = intent.text("custodian")
         require_custodian(self._context, custodian, self._store.people.subject(record.subject).organisation)
-        self._context.authoriser.authorise(intent, activations)
-        with self._store.transaction():
+        with self._authorised(intent, activations):
             self._store.seals.add_custodian(record.subject, custodian)
 
     def remove_custodian(self, intent: OfficerIntent, activations: Sequence[Activation]) -> None:
@@ -79,8 +75,7 @@ class CompanySealOperations(Handlers):
             )
         if record.suspended is None:
             self._require_enough(record, len(kept) - 1, record.needed)
-        self._context.authoriser.authorise(intent, activations)
-        with self._store.transaction():
+        with self._authorised(intent, activations):
             self._store.seals.remove_custodian(record.subject, custodian)
 
     def set_custodians_needed(self, intent: OfficerIntent, activations: Sequence[Activation]) -> None:
@@ -89,9 +84,8 @@ class CompanySealOperations(Handlers):
         needed = needed_in(intent.details)
         if record.suspended is None:
             self._require_enough(record, len(self._store.people.custodians(record.subject)), needed)
-        self._context.authoriser.authorise(intent, activations)
-        with self._store.transaction():
-            self._store.seals.set_needed(record.subject, needed)
+        with self._authorised(intent, activations):
+            self._store.seals.change_seal(record.subject, needed=needed)
 
     def change_picture(self, intent: OfficerIntent, activations: Sequence[Activation]) -> None:
         """Records which picture the officers took into use: its SHA-256, or nothing for the drawn one."""
@@ -99,9 +93,8 @@ class CompanySealOperations(Handlers):
         digest = intent.text("picture")
         if digest and _DIGEST.fullmatch(digest) is None:
             raise BadRequest("A picture is named by its SHA-256 in lower-case hexadecimal.")
-        self._context.authoriser.authorise(intent, activations)
-        with self._store.transaction():
-            self._store.seals.set_picture(record.subject, digest or None)
+        with self._authorised(intent, activations):
+            self._store.seals.change_seal(record.subject, picture=digest or None)
 
     def destroy_seal(self, intent: OfficerIntent, activations: Sequence[Activation]) -> bytes:
         """Revokes the seal's certificates, destroys its keys in the token and looks for them; the new CRL.

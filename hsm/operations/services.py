@@ -8,11 +8,12 @@ from typing import Any
 from hsm.errors import BadRequest, ConsistencyRefused
 from hsm.merkle import EMPTY_ROOT, extended, fold
 from hsm.note import MOST_LEAVES, Checkpoint, LogExtension, NoteKey, sign_checkpoint
+from hsm.operation_types import SignedCheckpoint
 from hsm.operations.context import AuthorityContext, Handlers
-from hsm.store.log import CheckpointStore, RememberedCheckpoint
+from hsm.store.log import CheckpointStore
 from hsm.timestamp import TimestampRequest, TokenIssuer, new_serial
 
-_NOTHING = RememberedCheckpoint(0, EMPTY_ROOT)
+_NOTHING = SignedCheckpoint(0, EMPTY_ROOT)
 
 
 class CheckpointWitness:
@@ -39,9 +40,9 @@ class CheckpointWitness:
         :class:`ConsistencyRefused`.
         """
         _require_form(extension)
-        before = RememberedCheckpoint(extension.start, fold(extension.frontier))
+        before = SignedCheckpoint(extension.start, fold(extension.frontier))
         hashes = extended(extension.start, extension.frontier, extension.leaves)
-        after = RememberedCheckpoint(extension.start + len(extension.leaves), fold(hashes))
+        after = SignedCheckpoint(extension.start + len(extension.leaves), fold(hashes))
         if after.root != extension.root:
             raise ConsistencyRefused(
                 "The log of size {size} has another root than the one it claims; nothing was signed.",
@@ -52,7 +53,7 @@ class CheckpointWitness:
             self._memory.remember(after)
         return sign_checkpoint(Checkpoint(self._key.name, after.size, after.root), self._key, self._sign)
 
-    def _require_next(self, before: RememberedCheckpoint, after: RememberedCheckpoint) -> None:
+    def _require_next(self, before: SignedCheckpoint, after: SignedCheckpoint) -> None:
         last = self._memory.last() or _NOTHING
         repeated = after == last and (before == _NOTHING or self._memory.has(before))
         if before != last and not repeated:

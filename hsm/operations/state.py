@@ -11,7 +11,7 @@ from pkcs11 import Attribute, ObjectClass
 from hsm.errors import AuthorityError, AuthorityLocked, BadRequest, Sentence, StoreUnavailable, UnknownKey
 from hsm.home import LastingAuthorityLock
 from hsm.intents import Activation, OfficerIntent
-from hsm.operation_types import AuthorityState, AuthorityStatus, KeyReport, SignedCheckpoint
+from hsm.operation_types import AuthorityState, AuthorityStatus, KeyReport
 from hsm.operations.context import AuthorityContext, Handlers
 from hsm.signer import SignatureAlgorithm
 from hsm.worker_messages import PinChange
@@ -36,7 +36,6 @@ class StateOperations(Handlers):
     def status(self) -> AuthorityStatus:
         """The report; the token is really asked, while all is well every two seconds."""
         state, sentence = self._state()
-        last = self._store.checkpoints.last()
         settings = self._context.settings
         return AuthorityStatus(
             state=state,
@@ -47,7 +46,7 @@ class StateOperations(Handlers):
             origin=settings.log.origin,
             policies=tuple(settings.time.policies),
             hashes=tuple(sorted(settings.time.hashes)),
-            checkpoint=None if last is None else SignedCheckpoint(last.size, last.root),
+            checkpoint=self._store.checkpoints.last(),
         )
 
     def unlock(self, intent: OfficerIntent, activations: Sequence[Activation], pins: Sequence[str]) -> None:

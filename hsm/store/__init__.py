@@ -8,7 +8,7 @@ from pathlib import Path
 from hsm.store.ceremonies import CeremonyRecord, CeremonyStore, SetupCodeStore
 from hsm.store.database import AuthorityDatabase
 from hsm.store.intents import Approval, ApprovalStore, IntentStore
-from hsm.store.log import CheckpointStore, PinLatch, RememberedCheckpoint, TimeLease
+from hsm.store.log import CheckpointStore, PinLatch, TimeLease
 from hsm.store.people import CompanySealRecord, CompanySealStore, Credential, Subject, SubjectKind, SubjectStore
 from hsm.store.registry import CertificateRecord, CertificateStore, CrlRecord, KeyRecord, RevokedCertificate
 
@@ -25,7 +25,6 @@ __all__ = [
     "Credential",
     "CrlRecord",
     "KeyRecord",
-    "RememberedCheckpoint",
     "RevokedCertificate",
     "Subject",
     "SubjectKind",

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from hsm.errors import UnknownKey
 from hsm.intents import instant
-from hsm.rows import RowMapper
+from hsm.rows import Query
 from hsm.store.database import AuthorityTables
 
 
@@ -26,7 +26,7 @@ class CeremonyRecord:
     held: int
 
 
-_RECORDS = RowMapper(CeremonyRecord)
+_RECORDS = Query(CeremonyRecord, "SELECT number, name, transcript_sha256 AS sha256, held FROM ceremonies")
 
 
 class CeremonyStore(AuthorityTables):
@@ -39,8 +39,7 @@ class CeremonyStore(AuthorityTables):
 
     def all_ceremonies(self) -> list[CeremonyRecord]:
         """Every one, the first first."""
-        query = "SELECT number, name, transcript_sha256 AS sha256, held FROM ceremonies ORDER BY number"
-        return _RECORDS.all(self._database.execute(query))
+        return _RECORDS.all(self._database, "ORDER BY number")
 
     def ceremony(self, number: int) -> CeremonyRecord:
         """The one with this *number*. Raises :class:`UnknownKey`."""
@@ -65,21 +64,13 @@ class SetupCodeStore(AuthorityTables):
 
     def unused(self, now: int) -> list[tuple[bytes, int]]:
         """The digests that still count, with the end of each."""
-        return [
-            (bytes(digest), int(expires))
-            for digest, expires in self._database.execute(
-                "SELECT digest, expires FROM setup_codes WHERE used IS NULL AND expires > ? ORDER BY expires",
-                (now,),
-            )
-        ]
+        query = "SELECT digest, expires FROM setup_codes WHERE used IS NULL AND expires > ? ORDER BY expires"
+        return list(self._database.execute(query, (now,)))
 
     def use_code(self, digest: bytes, *, officer: str, at: int) -> bool:
         """Uses the code up for *officer*; False when somebody was faster."""
-        changed = self._database.changed(
-            "UPDATE setup_codes SET officer = ?, used = ? WHERE digest = ? AND used IS NULL", (officer, at, digest)
-        )
-        self._database.change("UPDATE setup_lock SET failures = 0, locked_until = 0 WHERE one = 1")
-        return changed
+        self._unlock()
+        return self._database.update("setup_codes", {"officer": officer, "used": at}, digest=digest, used=None)
 
     def add_recovery(self, digest: bytes, *, officer: str, expires: int, at: int) -> None:
         """A code for *officer* and nobody else, in place of an earlier one."""
@@ -88,28 +79,20 @@ class SetupCodeStore(AuthorityTables):
 
     def end_recoveries(self, officer: str, *, at: int) -> None:
         """No code that was left for *officer* counts any more."""
-        self._database.change(
-            "UPDATE recovery_codes SET ended = ? WHERE officer = ? AND ended IS NULL", (at, officer)
-        )
+        self._database.update("recovery_codes", {"ended": at}, officer=officer, ended=None)
 
     def recoveries(self, now: int) -> list[tuple[bytes, str, int]]:
         """Digest, officer and end of each recovery code that still counts."""
-        return [
-            (bytes(digest), str(officer), int(expires))
-            for digest, officer, expires in self._database.execute(
-                "SELECT digest, officer, expires FROM recovery_codes WHERE ended IS NULL AND expires > ?"
-                " ORDER BY officer",
-                (now,),
-            )
-        ]
+        query = "SELECT digest, officer, expires FROM recovery_codes WHERE ended IS NULL AND expires > ?"
+        return list(self._database.execute(f"{query} ORDER BY officer", (now,)))
 
     def use_recovery(self, digest: bytes, *, at: int) -> bool:
         """Uses the code up; False when somebody was faster."""
-        changed = self._database.changed(
-            "UPDATE recovery_codes SET ended = ? WHERE digest = ? AND ended IS NULL", (at, digest)
-        )
-        self._database.change("UPDATE setup_lock SET failures = 0, locked_until = 0 WHERE one = 1")
-        return changed
+        self._unlock()
+        return self._database.update("recovery_codes", {"ended": at}, digest=digest, ended=None)
+
+    def _unlock(self) -> None:
+        self._database.update("setup_lock", {"failures": 0, "locked_until": 0}, one=1)
 
     def begin_attempt(self, *, allowed: int, now: int, lock_until: int) -> bool:
         """Counts a try before it is looked at; False while locked. The one number *allowed* locks."""

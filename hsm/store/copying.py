@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from pysqlite3 import dbapi2 as sqlite
 
 from hsm.errors import BackupRefused
-from hsm.rows import RowMapper
+from hsm.operation_types import SignedCheckpoint
+from hsm.rows import Statements
 from hsm.store.database import SCHEMA_VERSION
-from hsm.store.log import RememberedCheckpoint
-from hsm.store.registry import ROOT, KeyRecord
+from hsm.store.log import LAST_CHECKPOINT
+from hsm.store.registry import KEYS, ROOT, KeyRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,14 +20,10 @@ class StoreFacts:
     """``needed``: the newest key of every subject, and every wrapping key; not the root's, nor destroyed ones."""
 
     schema: int
-    checkpoint: RememberedCheckpoint | None
+    checkpoint: SignedCheckpoint | None
     needed: tuple[KeyRecord, ...]
     people: frozenset[str]
     """Subjects of persons, officers and seals; what is left are services."""
-
-
-_CHECKPOINTS = RowMapper(RememberedCheckpoint)
-_KEYS = RowMapper(KeyRecord)
 
 
 def copy_store(path: Path, target: Path) -> None:
@@ -44,16 +40,17 @@ def examine_store(path: Path) -> StoreFacts:
     """The facts of a copied store, untouched. Raises :class:`BackupRefused` when damaged or of a newer release."""
     connection = sqlite.connect(f"file:{path}?mode=ro&immutable=1", uri=True, isolation_level=None)
     try:
-        _require_whole(connection)
-        return _facts(connection)
+        store = Statements(connection)
+        _require_whole(store)
+        return _facts(store)
     except sqlite.DatabaseError as error:
         raise BackupRefused("The authority's store in the backup is damaged: {why}.", why=error) from error
     finally:
         connection.close()
 
 
-def _require_whole(connection: sqlite.Connection) -> None:
-    schema = int(connection.execute("PRAGMA user_version").fetchone()[0])
+def _require_whole(store: Statements) -> None:
+    schema = store.count("PRAGMA user_version")
     if schema > SCHEMA_VERSION:
         raise BackupRefused(
             "The authority's store in the backup has schema {found}, this release knows {known}; install the"
@@ -61,26 +58,19 @@ def _require_whole(connection: sqlite.Connection) -> None:
             found=schema,
             known=SCHEMA_VERSION,
         )
-    [(verdict,)] = connection.execute("PRAGMA integrity_check(1)").fetchall()
-    if verdict != "ok" or connection.execute("PRAGMA foreign_key_check").fetchone() is not None:
+    verdict = store.value(str, "PRAGMA integrity_check(1)")
+    if verdict != "ok" or store.exists("PRAGMA foreign_key_check"):
         raise BackupRefused("The authority's store in the backup is damaged: {why}.", why=verdict)
 
 
-def _facts(connection: sqlite.Connection) -> StoreFacts:
-    def rows(statement: str) -> list[tuple[Any, ...]]:
-        found: list[tuple[Any, ...]] = connection.execute(statement).fetchall()
-        return found
-
-    last = connection.execute("SELECT size, root FROM checkpoints ORDER BY size DESC LIMIT 1")
-    destroyed = rows("SELECT name FROM sqlite_schema WHERE name = 'destroyed_keys'")
+def _facts(store: Statements) -> StoreFacts:
+    destroyed = store.exists("SELECT name FROM sqlite_schema WHERE name = 'destroyed_keys'")
     kept = " AND label NOT IN (SELECT label FROM destroyed_keys)" if destroyed else ""
     newest = f"SELECT max(rowid) FROM keys WHERE subject <> '{ROOT}'{kept} GROUP BY subject"  # noqa: S608 - fixed
     wanted = f"{newest} UNION SELECT rowid FROM keys WHERE length(public_key) = 0"  # noqa: S608 - fixed
-    columns = "label, subject, algorithm, public_key, attributes"
-    keys = connection.execute(f"SELECT {columns} FROM keys WHERE rowid IN ({wanted}) ORDER BY label")  # noqa: S608 - fixed
     return StoreFacts(
-        schema=int(connection.execute("PRAGMA user_version").fetchone()[0]),
-        checkpoint=_CHECKPOINTS.first(last),
-        needed=tuple(_KEYS.all(keys)),
-        people=frozenset(str(row[0]) for row in rows("SELECT subject FROM subjects WHERE kind <> 'service'")),
+        schema=store.count("PRAGMA user_version"),
+        checkpoint=LAST_CHECKPOINT.first(store),
+        needed=tuple(KEYS.all(store, f"WHERE rowid IN ({wanted}) ORDER BY label")),
+        people=frozenset(store.column(str, "SELECT subject FROM subjects WHERE kind <> 'service'")),
     )

@@ -6,10 +6,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pysqlite3 import dbapi2 as sqlite
-
 from hsm.errors import ActivationRefused, ActivationUsed
-from hsm.rows import RowMapper, fields_of
+from hsm.rows import Query, fields_of, refusing
 from hsm.store.database import AuthorityTables
 
 
@@ -18,19 +16,15 @@ class IntentStore(AuthorityTables):
 
     def authorise(self, nonce: bytes, intent: str, *, activated_by: Sequence[str], strength: str, at: int) -> None:
         """Uses up *nonce* for the canonical *intent*. Raises :class:`ActivationUsed` when it was used before."""
-        try:
-            self._database.insert(
-                "acts",
-                {
-                    "nonce": nonce,
-                    "act": intent,
-                    "activated_by": " ".join(activated_by),
-                    "strength": strength,
-                    "authorised": at,
-                },
-            )
-        except sqlite.IntegrityError as error:
-            raise ActivationUsed(_USED) from error
+        row = {
+            "nonce": nonce,
+            "act": intent,
+            "activated_by": " ".join(activated_by),
+            "strength": strength,
+            "authorised": at,
+        }
+        with refusing(ActivationUsed(_USED)):
+            self._database.insert("acts", row)
 
     def require_unused(self, nonce: bytes) -> None:
         """Raises :class:`ActivationUsed` when *nonce* was used up."""
@@ -50,7 +44,11 @@ class Approval:
     strength: str
 
 
-_APPROVALS = RowMapper(Approval)
+_APPROVALS = Query(
+    Approval,
+    "SELECT a.subject, a.challenge, a.strength FROM approvals a JOIN credentials c ON c.number = a.credential"
+    " WHERE a.nonce = ? AND c.revoked IS NULL ORDER BY a.approved, a.subject",
+)
 
 
 class ApprovalStore(AuthorityTables):
@@ -58,28 +56,14 @@ class ApprovalStore(AuthorityTables):
 
     def for_nonce(self, nonce: bytes) -> list[Approval]:
         """The approvals under *nonce* whose credential has not been revoked since, in the order given."""
-        rows = self._database.execute(
-            "SELECT a.subject, a.challenge, a.strength FROM approvals a"
-            " JOIN credentials c ON c.number = a.credential"
-            " WHERE a.nonce = ? AND c.revoked IS NULL ORDER BY a.approved, a.subject",
-            (nonce,),
-        )
-        return _APPROVALS.all(rows)
+        return _APPROVALS.all(self._database, values=(nonce,))
 
     def add_approval(self, nonce: bytes, approval: Approval, *, credential: int, at: int, expires: int) -> None:
         """Remembers *approval* by the *credential* of this number; :class:`ActivationRefused` for a second."""
-        try:
-            self._database.insert(
-                "approvals",
-                {
-                    "nonce": nonce,
-                    **fields_of(approval, "subject challenge strength"),
-                    "credential": credential,
-                    "approved": at,
-                    "expires": expires,
-                },
-            )
-        except sqlite.IntegrityError as error:
-            raise ActivationRefused(
+        given = {**fields_of(approval, "subject challenge strength"), "approved": at, "expires": expires}
+        with refusing(
+            ActivationRefused(
                 "{subject} has approved this already; somebody else has to.", subject=approval.subject
-            ) from error
+            )
+        ):
+            self._database.insert("approvals", {"nonce": nonce, **given, "credential": credential})

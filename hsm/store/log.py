@@ -5,21 +5,13 @@ forward), and the latch on the HSM's PIN.
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 
-from hsm.rows import RowMapper, fields_of
+from hsm.operation_types import SignedCheckpoint
+from hsm.rows import Query, fields_of
 from hsm.store.database import AuthorityTables
 
-
-@dataclass(frozen=True, slots=True)
-class RememberedCheckpoint:
-    """A state of the log: number of entries and root hash (32 bytes)."""
-
-    size: int
-    root: bytes
-
-
-_CHECKPOINTS = RowMapper(RememberedCheckpoint)
+LAST_CHECKPOINT = Query(SignedCheckpoint, "SELECT size, root FROM checkpoints ORDER BY size DESC LIMIT 1")
+"""The largest state that was signed."""
 
 
 class CheckpointStore(AuthorityTables):
@@ -30,19 +22,18 @@ class CheckpointStore(AuthorityTables):
         """Nobody else remembers anything while this is entered; what was remembered is on disk when it is left."""
         return self._database.transaction()
 
-    def last(self) -> RememberedCheckpoint | None:
+    def last(self) -> SignedCheckpoint | None:
         """The largest state, or None before the first."""
-        query = "SELECT size, root FROM checkpoints ORDER BY size DESC LIMIT 1"
-        return _CHECKPOINTS.first(self._database.execute(query))
+        return LAST_CHECKPOINT.first(self._database)
 
-    def remember(self, checkpoint: RememberedCheckpoint) -> None:
+    def remember(self, checkpoint: SignedCheckpoint) -> None:
         """Adds a state that extends the last, or is the last."""
         with self._database.transaction():
             self._database.insert(
                 "checkpoints", fields_of(checkpoint, "size root"), conflict="ON CONFLICT DO NOTHING"
             )
 
-    def has(self, checkpoint: RememberedCheckpoint) -> bool:
+    def has(self, checkpoint: SignedCheckpoint) -> bool:
         """Whether exactly this state was signed."""
         query = "SELECT 1 FROM checkpoints WHERE size = ? AND root = ?"
         return self._database.exists(query, (checkpoint.size, checkpoint.root))

@@ -4,18 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import StrEnum
 
-from pysqlite3 import dbapi2 as sqlite
-
 from hsm.errors import CertificateRefused, UnknownKey
-from hsm.rows import RowMapper, fields_of
+from hsm.operation_types import KnownCredential
+from hsm.rows import Query, fields_of, refusing
 from hsm.store.database import AuthorityTables
-
-_CREDENTIAL = (
-    "SELECT number, subject, kind, credential_id, public_key, sign_count, pin_hash, totp_secret, totp_step,"
-    " failures, locked_until FROM credentials"
-)
 
 
 class SubjectKind(StrEnum):
@@ -62,8 +57,23 @@ class Credential:
     locked_until: int = 0
 
 
-_SUBJECTS = RowMapper(Subject)
-_CREDENTIALS = RowMapper(Credential)
+_SUBJECTS = Query(
+    Subject,
+    "SELECT s.subject, CASE WHEN k.subject IS NOT NULL THEN 'keeper'"
+    " WHEN o.subject IS NOT NULL THEN 'outside' ELSE s.kind END AS kind, s.name, s.organisation"
+    " FROM subjects s LEFT JOIN keepers k ON k.subject = s.subject"
+    " LEFT JOIN outside_signers o ON o.subject = s.subject",
+)
+_CREDENTIALS = Query(
+    Credential,
+    "SELECT number, subject, kind, credential_id, public_key, sign_count, pin_hash, totp_secret, totp_step,"
+    " failures, locked_until FROM credentials",
+)
+_KNOWN = Query(
+    KnownCredential,
+    "SELECT kind, credential_id, added, public_key FROM credentials",
+    added=lambda seconds: datetime.fromtimestamp(seconds, UTC),
+)
 
 
 class SubjectStore(AuthorityTables):
@@ -72,13 +82,11 @@ class SubjectStore(AuthorityTables):
     def add_subject(self, subject: Subject, *, enrolled: int, custodians: tuple[str, ...] = ()) -> None:
         """Adds *subject*, and the persons who may activate it if it is a seal. Raises CertificateRefused."""
         kept_as = _STORED_KIND.get(subject.kind, subject.kind)
-        try:
+        with refusing(CertificateRefused("{subject} is enrolled already.", subject=subject.subject)):
             self._database.insert(
                 "subjects",
                 {**fields_of(subject, "subject name organisation"), "kind": kept_as.value, "enrolled": enrolled},
             )
-        except sqlite.IntegrityError as error:
-            raise CertificateRefused("{subject} is enrolled already.", subject=subject.subject) from error
         if subject.kind is SubjectKind.PIN_CUSTODIAN:
             self._database.insert("keepers", {"subject": subject.subject})
         if subject.kind is SubjectKind.OUTSIDE:
@@ -88,17 +96,8 @@ class SubjectStore(AuthorityTables):
 
     def subject(self, subject: str) -> Subject:
         """The subject of this name. Raises :class:`UnknownKey`."""
-        rows = self._database.execute(
-            "SELECT s.subject, CASE WHEN k.subject IS NOT NULL THEN 'keeper'"
-            " WHEN o.subject IS NOT NULL THEN 'outside' ELSE s.kind END AS kind, s.name, s.organisation"
-            " FROM subjects s LEFT JOIN keepers k ON k.subject = s.subject"
-            " LEFT JOIN outside_signers o ON o.subject = s.subject WHERE s.subject = ?",
-            (subject,),
-        )
-        found = _SUBJECTS.first(rows)
-        if found is None:
-            raise UnknownKey("{subject} is not enrolled.", subject=subject)
-        return found
+        missing = UnknownKey("{subject} is not enrolled.", subject=subject)
+        return _SUBJECTS.one(self._database, "WHERE s.subject = ?", (subject,), missing=missing)
 
     def custodians(self, seal: str) -> frozenset[str]:
         """The persons who may activate *seal*: an outside signer does not count, however the row came about."""
@@ -123,11 +122,9 @@ class SubjectStore(AuthorityTables):
 
     def add_credential(self, credential: Credential, *, added: int) -> None:
         """Adds a credential; its ``number`` is given by the store. Raises CertificateRefused when it is taken."""
-        try:
-            names = "subject kind credential_id public_key pin_hash totp_secret"
+        names = "subject kind credential_id public_key pin_hash totp_secret"
+        with refusing(CertificateRefused("This credential belongs to somebody already.")):
             self._database.insert("credentials", {**fields_of(credential, names), "added": added})
-        except sqlite.IntegrityError as error:
-            raise CertificateRefused("This credential belongs to somebody already.") from error
 
     def pin_custodians(self) -> list[str]:
         """The PIN custodians who have something to answer with, by name."""
@@ -139,12 +136,12 @@ class SubjectStore(AuthorityTables):
 
     def officers(self) -> list[tuple[str, str, int]]:
         """Subject and name of every officer there ever was, and how many authenticators each has, by subject."""
-        rows = self._database.execute(
+        query = (
             "SELECT s.subject, s.name, count(c.number) FROM subjects s"
             " LEFT JOIN credentials c ON c.subject = s.subject AND c.revoked IS NULL"
             " WHERE s.kind = 'officer' GROUP BY s.subject ORDER BY s.subject"
         )
-        return [(str(subject), str(name), int(count)) for subject, name, count in rows]
+        return list(self._database.execute(query))
 
     def is_known_pin_custodian(self, subject: str) -> bool:
         """Whether *subject* is a PIN custodian, or was one."""
@@ -169,29 +166,17 @@ class SubjectStore(AuthorityTables):
 
     def webauthn(self, subject: str, credential_id: bytes) -> Credential | None:
         """The unrevoked authenticator of *subject* with this id, or None."""
-        rows = self._database.execute(
-            f"{_CREDENTIAL} WHERE credential_id = ? AND subject = ? AND revoked IS NULL", (credential_id, subject)
-        )
-        return _CREDENTIALS.first(rows)
+        condition = "WHERE credential_id = ? AND subject = ? AND revoked IS NULL"
+        return _CREDENTIALS.first(self._database, condition, (credential_id, subject))
 
     def pin_totp(self, subject: str) -> Credential | None:
         """The newest unrevoked PIN and TOTP of *subject*, or None."""
-        rows = self._database.execute(
-            f"{_CREDENTIAL} WHERE subject = ? AND kind = 'pin-totp' AND revoked IS NULL"
-            " ORDER BY number DESC LIMIT 1",
-            (subject,),
-        )
-        return _CREDENTIALS.first(rows)
+        condition = "WHERE subject = ? AND kind = 'pin-totp' AND revoked IS NULL ORDER BY number DESC LIMIT 1"
+        return _CREDENTIALS.first(self._database, condition, (subject,))
 
-    def credentials(self, subject: str) -> list[tuple[str, bytes | None, int, bytes | None]]:
-        """Kind, id, time of adding and public key of every unrevoked credential, oldest first; PIN and TOTP have
-        neither id nor public key."""
-        rows = self._database.execute(
-            "SELECT kind, credential_id, added, public_key FROM credentials WHERE subject = ? AND revoked IS NULL"
-            " ORDER BY number",
-            (subject,),
-        )
-        return [(str(kind), identifier, int(added), public_key) for kind, identifier, added, public_key in rows]
+    def credentials(self, subject: str) -> list[KnownCredential]:
+        """Every unrevoked credential, oldest first, and nothing of it that activates."""
+        return _KNOWN.all(self._database, "WHERE subject = ? AND revoked IS NULL ORDER BY number", (subject,))
 
     def revoke_credentials(self, subject: str, *, revoked: int) -> int:
         """Revokes everything that *subject* activates with; how many."""
@@ -201,14 +186,10 @@ class SubjectStore(AuthorityTables):
 
     def revoke_credential(self, subject: str, credential_id: bytes | None, *, revoked: int) -> int:
         """Revokes the authenticator with this id, or (None) every PIN and TOTP; how many."""
-        if credential_id is None:
-            return self._database.change(
-                "UPDATE credentials SET revoked = ? WHERE subject = ? AND kind = 'pin-totp' AND revoked IS NULL",
-                (revoked, subject),
-            )
+        column, value = ("kind", "pin-totp") if credential_id is None else ("credential_id", credential_id)
         return self._database.change(
-            "UPDATE credentials SET revoked = ? WHERE subject = ? AND credential_id = ? AND revoked IS NULL",
-            (revoked, subject, credential_id),
+            f"UPDATE credentials SET revoked = ? WHERE subject = ? AND {column} = ? AND revoked IS NULL",  # noqa: S608 - fixed
+            (revoked, subject, value),
         )
 
     def advance_counter(self, credential: Credential, sign_count: int) -> bool:
@@ -253,7 +234,7 @@ class CompanySealRecord:
     destroyed: int | None = None
 
 
-_SEALS = RowMapper(CompanySealRecord)
+_SEALS = Query(CompanySealRecord, "SELECT subject, kind, needed, picture, suspended, destroyed FROM seals")
 
 
 class CompanySealStore(AuthorityTables):
@@ -265,31 +246,16 @@ class CompanySealStore(AuthorityTables):
 
     def seal(self, subject: str) -> CompanySealRecord:
         """The seal. Raises :class:`UnknownKey`."""
-        rows = self._database.execute(
-            "SELECT subject, kind, needed, picture, suspended, destroyed FROM seals WHERE subject = ?", (subject,)
-        )
-        found = _SEALS.first(rows)
-        if found is None:
-            raise UnknownKey("There is no seal {subject}.", subject=subject)
-        return found
+        missing = UnknownKey("There is no seal {subject}.", subject=subject)
+        return _SEALS.one(self._database, "WHERE subject = ?", (subject,), missing=missing)
 
     def suspend(self, subject: str, *, since: int) -> None:
         """Stops the seal; one that stands still keeps its time."""
-        self._database.change(
-            "UPDATE seals SET suspended = ? WHERE subject = ? AND suspended IS NULL", (since, subject)
-        )
+        self._database.update("seals", {"suspended": since}, subject=subject, suspended=None)
 
-    def resume(self, subject: str) -> None:
-        """Lets the seal be used again."""
-        self._database.change("UPDATE seals SET suspended = NULL WHERE subject = ?", (subject,))
-
-    def set_needed(self, subject: str, needed: int) -> None:
-        """So many custodians release it from now on."""
-        self._database.change("UPDATE seals SET needed = ? WHERE subject = ?", (needed, subject))
-
-    def set_picture(self, subject: str, digest: str | None) -> None:
-        """It looks like the picture of this SHA-256 (hex) from now on; None: as it is drawn."""
-        self._database.change("UPDATE seals SET picture = ? WHERE subject = ?", (digest, subject))
+    def change_seal(self, subject: str, **columns: str | int | None) -> None:
+        """Sets these *columns* of the seal, which are fields of :class:`CompanySealRecord`."""
+        self._database.update("seals", columns, subject=subject)
 
     def destroy(self, subject: str, *, at: int) -> None:
         """Ends the seal for good; its custodians stay on record."""
@@ -310,8 +276,8 @@ class CompanySealStore(AuthorityTables):
 
     def seals_of_custodian(self, person: str) -> list[CompanySealRecord]:
         """The seals of which *person* is a custodian."""
-        query = "SELECT seal FROM custodians WHERE person = ? ORDER BY seal"
-        return [self.seal(seal) for seal in self._database.column(str, query, (person,))]
+        condition = "WHERE subject IN (SELECT seal FROM custodians WHERE person = ?) ORDER BY subject"
+        return _SEALS.all(self._database, condition, (person,))
 
     def keys_left(self, subject: str) -> list[str]:
         """The labels of its keys that were not destroyed."""

@@ -8,7 +8,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from hsm.errors import UnknownKey
-from hsm.rows import RowMapper, columns, fields_of
+from hsm.rows import Query, columns, fields_of
 from hsm.store.database import AuthorityTables
 
 ROOT, ISSUING = "root", "issuing"
@@ -59,12 +59,16 @@ class CrlRecord:
     der: bytes
 
 
-_KEYS = RowMapper(KeyRecord)
-_CERTIFICATES = RowMapper(CertificateRecord, certificate=columns(x509.load_der_x509_certificate, "der"))
-_REVOCATIONS = RowMapper(RevokedCertificate, serial=lambda text: int(text, 16))
-_CRLS = RowMapper(CrlRecord)
-_KEY = "SELECT label, subject, algorithm, public_key, attributes FROM keys"
-_CERTIFICATE = "SELECT subject, issuer, label, der FROM certificates"
+KEYS = Query(KeyRecord, "SELECT label, subject, algorithm, public_key, attributes FROM keys")
+_CERTIFICATES = Query(
+    CertificateRecord,
+    "SELECT subject, issuer, label, der FROM certificates WHERE",
+    certificate=columns(x509.load_der_x509_certificate, "der"),
+)
+_REVOCATIONS = Query(
+    RevokedCertificate, "SELECT serial, revoked, reason FROM revocations", serial=lambda text: int(text, 16)
+)
+_CRLS = Query(CrlRecord, "SELECT issuer, number, der FROM crls")
 
 
 class CertificateStore(AuthorityTables):
@@ -78,14 +82,12 @@ class CertificateStore(AuthorityTables):
 
     def key(self, label: str) -> KeyRecord:
         """The record of *label*. Raises :class:`UnknownKey`."""
-        found = _KEYS.first(self._database.execute(f"{_KEY} WHERE label = ?", (label,)))
-        if found is None:
-            raise UnknownKey("The authority has no key {label}.", label=label)
-        return found
+        missing = UnknownKey("The authority has no key {label}.", label=label)
+        return KEYS.one(self._database, "WHERE label = ?", (label,), missing=missing)
 
     def keys_of(self, subject: str) -> list[KeyRecord]:
         """Every key of *subject*, oldest first."""
-        return _KEYS.all(self._database.execute(f"{_KEY} WHERE subject = ? ORDER BY made, rowid", (subject,)))
+        return KEYS.all(self._database, "WHERE subject = ? ORDER BY made, rowid", (subject,))
 
     def add_certificate(self, record: CertificateRecord) -> None:
         """Records an issued certificate, which becomes its subject's current one."""
@@ -104,15 +106,13 @@ class CertificateStore(AuthorityTables):
         query = "SELECT number FROM certificates WHERE subject = ? ORDER BY number DESC LIMIT 1"
         number = self._database.value(int, query, (subject,))
         if number is None:
-            raise UnknownKey("The authority has no certificate for {subject}.", subject=subject)
+            raise _without_certificate(subject)
         return number
 
     def certificate(self, subject: str) -> CertificateRecord:
         """The newest certificate of *subject*. Raises :class:`UnknownKey`."""
-        found = self._certificate("subject = ? ORDER BY number DESC LIMIT 1", subject)
-        if found is None:
-            raise UnknownKey("The authority has no certificate for {subject}.", subject=subject)
-        return found
+        missing = _without_certificate(subject)
+        return self._certificate("subject = ? ORDER BY number DESC LIMIT 1", subject, missing=missing)
 
     def unexpired(self, subject: str, now: int) -> list[CertificateRecord]:
         """Every certificate of *subject* that has not run out by *now* (Unix seconds), oldest first."""
@@ -120,22 +120,17 @@ class CertificateStore(AuthorityTables):
 
     def certificate_of(self, subject: str, serial: str) -> CertificateRecord:
         """The certificate of *subject* with this serial number (hex), also an older one. Raises UnknownKey."""
-        found = self._certificate("subject = ? AND serial = ?", subject, serial)
-        if found is None:
-            raise UnknownKey("{subject} has no certificate {serial}.", subject=subject, serial=serial)
-        return found
+        missing = UnknownKey("{subject} has no certificate {serial}.", subject=subject, serial=serial)
+        return self._certificate("subject = ? AND serial = ?", subject, serial, missing=missing)
 
     def issued(self, serial: int) -> CertificateRecord:
         """The certificate with this serial number, whosever it is. Raises :class:`UnknownKey`."""
-        found = self._certificate("serial = ?", f"{serial:x}")
-        if found is None:
-            raise UnknownKey("The authority has not issued the certificate {serial}.", serial=f"{serial:x}")
-        return found
+        missing = UnknownKey("The authority has not issued the certificate {serial}.", serial=f"{serial:x}")
+        return self._certificate("serial = ?", f"{serial:x}", missing=missing)
 
     def revocation(self, serial: int) -> RevokedCertificate | None:
         """The revocation of the certificate with this serial number, or None."""
-        query = "SELECT serial, revoked, reason FROM revocations WHERE serial = ?"
-        return _REVOCATIONS.first(self._database.execute(query, (f"{serial:x}",)))
+        return _REVOCATIONS.first(self._database, "WHERE serial = ?", (f"{serial:x}",))
 
     def authorities(self) -> list[CertificateRecord]:
         """The issuing CAs, the one that issues now first, however many came before it."""
@@ -146,7 +141,7 @@ class CertificateStore(AuthorityTables):
         query = "SELECT subject FROM certificates WHERE issuer = ? AND subject <> ? ORDER BY number DESC LIMIT 1"
         subject = self._database.value(str, query, (ROOT, ROOT))
         if subject is None:
-            raise UnknownKey("The authority has no certificate for {subject}.", subject=ISSUING)
+            raise _without_certificate(ISSUING)
         return subject
 
     def service_certificates(self) -> list[CertificateRecord]:
@@ -173,12 +168,8 @@ class CertificateStore(AuthorityTables):
 
     def revocations(self, issuer: str) -> list[RevokedCertificate]:
         """Every revocation among the certificates of *issuer*, oldest first."""
-        rows = self._database.execute(
-            "SELECT r.serial, r.revoked, r.reason FROM revocations r JOIN certificates c ON c.serial = r.serial"
-            " WHERE c.issuer = ? ORDER BY r.revoked, r.serial",
-            (issuer,),
-        )
-        return _REVOCATIONS.all(rows)
+        condition = "WHERE serial IN (SELECT serial FROM certificates WHERE issuer = ?) ORDER BY revoked, serial"
+        return _REVOCATIONS.all(self._database, condition, (issuer,))
 
     def last_crl_number(self, issuer: str) -> int:
         """The number of *issuer*'s newest CRL; 0 before the first."""
@@ -194,11 +185,14 @@ class CertificateStore(AuthorityTables):
 
     def crl(self, issuer: str) -> CrlRecord | None:
         """The newest CRL of *issuer*, or None."""
-        query = "SELECT issuer, number, der FROM crls WHERE issuer = ? ORDER BY number DESC LIMIT 1"
-        return _CRLS.first(self._database.execute(query, (issuer,)))
+        return _CRLS.first(self._database, "WHERE issuer = ? ORDER BY number DESC LIMIT 1", (issuer,))
 
-    def _certificate(self, where: str, *values: object) -> CertificateRecord | None:
-        return _CERTIFICATES.first(self._database.execute(f"{_CERTIFICATE} WHERE {where}", values))
+    def _certificate(self, where: str, *values: str, missing: UnknownKey) -> CertificateRecord:
+        return _CERTIFICATES.one(self._database, where, values, missing=missing)
 
     def _certificates(self, where: str, *values: object) -> list[CertificateRecord]:
-        return _CERTIFICATES.all(self._database.execute(f"{_CERTIFICATE} WHERE {where}", values))
+        return _CERTIFICATES.all(self._database, where, values)
+
+
+def _without_certificate(subject: str) -> UnknownKey:
+    return UnknownKey("The authority has no certificate for {subject}.", subject=subject)

@@ -13,9 +13,10 @@ from cryptography.hazmat.primitives.asymmetric import ed25519
 from hsm.errors import BadRequest, ConsistencyRefused
 from hsm.merkle import EMPTY_ROOT, leaf_hash
 from hsm.note import MOST_LEAVES, LogExtension, NoteKey, verify_checkpoint
+from hsm.operation_types import SignedCheckpoint
 from hsm.operations.services import CheckpointWitness
 from hsm.store.database import AuthorityDatabase
-from hsm.store.log import CheckpointStore, RememberedCheckpoint
+from hsm.store.log import CheckpointStore
 from tests.log import extension, root_of
 
 PRIVATE = ed25519.Ed25519PrivateKey.generate()
@@ -41,7 +42,7 @@ def test_a_growing_log_is_signed_whatever_the_steps(memory: CheckpointStore, wit
     for size in (0, 1, 1, 3, 7, 8, 20, 40):
         note = witness.sign_extension(extension(LEAVES, previous, size))
         assert verify_checkpoint(note, KEY).root == root_of(LEAVES[:size])
-        assert memory.last() == RememberedCheckpoint(size, root_of(LEAVES[:size]))
+        assert memory.last() == SignedCheckpoint(size, root_of(LEAVES[:size]))
         previous = size
 
 
@@ -49,9 +50,9 @@ def test_every_step_from_every_size(tmp_path: Path) -> None:
     for start in range(18):
         database = AuthorityDatabase(tmp_path / f"{start}.db")
         memory = CheckpointStore(database)
-        memory.remember(RememberedCheckpoint(start, root_of(LEAVES[:start])))  # all that there was
+        memory.remember(SignedCheckpoint(start, root_of(LEAVES[:start])))  # all that there was
         CheckpointWitness(memory, KEY, PRIVATE.sign).sign_extension(extension(LEAVES, start, start + 17))
-        assert memory.last() == RememberedCheckpoint(start + 17, root_of(LEAVES[: start + 17]))
+        assert memory.last() == SignedCheckpoint(start + 17, root_of(LEAVES[: start + 17]))
         database.close()
 
 
@@ -61,7 +62,7 @@ def test_what_was_done_may_be_asked_for_again(memory: CheckpointStore, witness: 
         note = witness.sign_extension(extension(LEAVES, start, end))
         assert witness.sign_extension(extension(LEAVES, start, end)) == note
     assert witness.sign_extension(extension(LEAVES, 12, 12)) == note
-    assert memory.last() == RememberedCheckpoint(12, root_of(LEAVES[:12]))
+    assert memory.last() == SignedCheckpoint(12, root_of(LEAVES[:12]))
 
 
 REWRITTEN = {
@@ -88,7 +89,7 @@ def test_a_rewritten_log_is_refused_and_the_memory_stays(
     witness.sign_extension(extension(LEAVES, 3, 5))
     with pytest.raises(ConsistencyRefused):
         witness.sign_extension(asked)
-    assert memory.last() == RememberedCheckpoint(5, root_of(LEAVES[:5]))
+    assert memory.last() == SignedCheckpoint(5, root_of(LEAVES[:5]))
 
 
 @pytest.mark.parametrize("size", [1 << 40, 1 << 62, (1 << 62) - 1, (1 << 63) - 1, 1 << 63, -1])
@@ -105,7 +106,7 @@ def test_no_size_is_reached_without_its_leaves(
             witness.sign_extension(
                 dataclasses.replace(whole, frontier=[root_of(LEAVES[:5])], root=root_of(LEAVES[:5]))
             )
-    assert memory.last() == RememberedCheckpoint(5, root_of(LEAVES[:5]))
+    assert memory.last() == SignedCheckpoint(5, root_of(LEAVES[:5]))
 
 
 MALFORMED: dict[str, dict[str, Any]] = {
@@ -127,4 +128,4 @@ def test_what_extends_no_log(memory: CheckpointStore, witness: CheckpointWitness
     witness.sign_extension(extension(LEAVES, 0, 5))
     with pytest.raises(BadRequest):
         witness.sign_extension(dataclasses.replace(extension(LEAVES, 5, 8), **changed))
-    assert memory.last() == RememberedCheckpoint(5, root_of(LEAVES[:5]))
+    assert memory.last() == SignedCheckpoint(5, root_of(LEAVES[:5]))

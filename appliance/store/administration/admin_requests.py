@@ -11,9 +11,9 @@ from enum import StrEnum
 
 from appliance.errors import NotFound, StateRefused
 from appliance.model.administration import AdminRequest, AdminRequestOutcome, AdminRequestState, DualControlRole
-from appliance.store.database import Query, Transaction, refusing
+from appliance.store.database import Transaction
 from hsm import canonical
-from hsm.rows import columns, fields_of
+from hsm.rows import Query, columns, fields_of, refusing
 
 _ACT = (
     "SELECT id, action, arguments, effect, state, persons, asked_by, asked, expires, decided_by, decided, started,"

@@ -15,8 +15,8 @@ from appliance.model.administration import (
     AdministratorState,
     NewAdministrator,
 )
-from appliance.store.database import Query, Transaction, refusing
-from hsm.rows import fields_of
+from appliance.store.database import Transaction
+from hsm.rows import Query, fields_of, refusing
 
 _ADMINISTRATOR = "SELECT login, name, email, role, state, added, language FROM administrators"
 _ADMINISTRATORS = Query(Administrator, _ADMINISTRATOR)

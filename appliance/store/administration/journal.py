@@ -13,10 +13,10 @@ from datetime import datetime
 from typing import Any
 
 from appliance.model.administration import JournalKind, JournalLine
-from appliance.store.database import Query, Transaction
+from appliance.store.database import Transaction
 from hsm import canonical
 from hsm.intents import instant
-from hsm.rows import columns
+from hsm.rows import Query, columns
 
 _START = bytes(32)
 _SAID = "number, at, who, kind, act, detail"

@@ -6,9 +6,9 @@ from __future__ import annotations
 from datetime import datetime
 
 from appliance.model.administration import ConsoleSession
-from appliance.store.database import Query, Transaction
+from appliance.store.database import Transaction
 from appliance.store.sessions import end, end_all, forget, owner, touch
-from hsm.rows import fields_of
+from hsm.rows import Query, fields_of
 
 __all__ = ["end", "end_all", "find", "forget", "insert", "of_subject", "owner", "touch"]
 

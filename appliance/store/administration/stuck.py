@@ -6,7 +6,8 @@ import json
 from collections.abc import Sequence
 
 from appliance.model.administration import Stuck
-from appliance.store.database import Query, Transaction
+from appliance.store.database import Transaction
+from hsm.rows import Query
 
 
 def replace(tx: Transaction, found: Sequence[Stuck]) -> None:

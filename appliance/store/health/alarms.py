@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from appliance.store.database import Query, Transaction
+from appliance.store.database import Transaction
 from appliance.store.health.observations import decode_sentence, encode_sentence
 from hsm.errors import Sentence
-from hsm.rows import columns
+from hsm.rows import Query, columns
 
 
 @dataclass(frozen=True, slots=True)

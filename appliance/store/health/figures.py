@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from appliance.store.database import Query, Transaction
+from appliance.store.database import Transaction
+from hsm.rows import Query
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from appliance.store.database import Query, Transaction
+from appliance.store.database import Transaction
 from hsm.errors import Sentence
-from hsm.rows import fields_of
+from hsm.rows import Query, fields_of
 
 
 def encode_sentence(sentence: Sentence) -> str:
