@@ -19,6 +19,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from hsm import protocol, worker_messages
@@ -61,6 +62,10 @@ class Workers:
         """The newest that is known of the PIN."""
         return self._pin
 
+    @property
+    def _running(self) -> list[WorkerProcess]:
+        return [worker for worker in self._workers if worker is not None]
+
     def start(self) -> None:
         """Starts every worker that does not run; one that died at once waits a moment."""
         for place, worker in enumerate(self._workers):
@@ -83,7 +88,7 @@ class Workers:
 
     def ends(self) -> list[socket.socket]:
         """The parent's ends, to be watched for what workers say."""
-        return [worker.end for worker in self._workers if worker is not None]
+        return [worker.end for worker in self._running]
 
     def receive_from(self, end: socket.socket) -> None:
         """Notes a sign of life; passes a change of PIN on to the others, and to workers that are started later.
@@ -95,14 +100,14 @@ class Workers:
         except OSError:
             return
         if isinstance(message, Heartbeat):
-            for worker in self._workers:
-                if worker is not None and worker.end is end:
+            for worker in self._running:
+                if worker.end is end:
                     worker.asked = None
         if not isinstance(message, PinChange) or message.is_older_than(self._pin):
             return
         self._pin = message
-        for worker in self._workers:
-            if worker is not None and worker.end is not end:
+        for worker in self._running:
+            if worker.end is not end:
                 try:
                     worker_messages.send(worker.end, message)
                 except OSError:
@@ -115,7 +120,7 @@ class Workers:
 
         One that has been silent for too long (*now* is monotonic seconds) hangs in the module, and is ended.
         """
-        workers = [worker for worker in self._workers if worker is not None]
+        workers = self._running
         waited_for = [worker for worker in workers if worker.asked is not None]
         for worker in waited_for:
             if now - (worker.asked or now) > _LONGEST_SILENCE:
@@ -144,7 +149,7 @@ class Workers:
 
     def stop(self, *, patience: float) -> None:
         """Lets every worker finish, for at most *patience* seconds, then ends them."""
-        workers = [worker for worker in self._workers if worker is not None]
+        workers = self._running
         for worker in workers:
             worker.end.close()
         limit = time.monotonic() + patience
@@ -162,9 +167,8 @@ class Workers:
         if process == 0:
             status = 1
             try:
-                for worker in self._workers:
-                    if worker is not None:
-                        worker.end.close()
+                for worker in self._running:
+                    worker.end.close()
                 ours.close()
                 self._work(theirs, self._pin)
                 status = 0
@@ -294,9 +298,9 @@ class Daemon:
         self._selector = selectors.DefaultSelector()
         self._selector.register(self._wake, selectors.EVENT_READ, self._drain)
         for listener in self._listeners:
-            self._selector.register(listener.listening, selectors.EVENT_READ, _bound(self._accept, listener))
+            self._selector.register(listener.listening, selectors.EVENT_READ, partial(self._accept, listener))
         for end in self._workers.ends():
-            self._selector.register(end, selectors.EVENT_READ, _bound(self._workers.receive_from, end))
+            self._selector.register(end, selectors.EVENT_READ, partial(self._workers.receive_from, end))
 
     def _drain(self) -> None:
         with suppress(BlockingIOError):
@@ -336,21 +340,14 @@ def _load_shared_code() -> None:
 
 def _serve(settings: AuthoritySettings, end: socket.socket, pin: PinChange) -> None:
     # Imported here, in the child: nothing of PKCS#11 is ever loaded in the parent.
-    from hsm import worker_messages  # noqa: PLC0415 - see above
     from hsm.operations import Operations, open_context  # noqa: PLC0415 - see above
     from hsm.worker import Worker  # noqa: PLC0415 - see above
 
-    def announce(change: PinChange) -> None:
-        worker_messages.send(end, change)
-
+    announce = partial(worker_messages.send, end)
     context = open_context(settings, pin, warn=announce)
     operations = Operations(context, announce=announce)
     gc.freeze()  # what is there now stays; the collector need not look at it again for every few hundred messages
     Worker(end, operations).run()
-
-
-def _bound(call: Callable[..., None], argument: object) -> Callable[[], None]:
-    return lambda: call(argument)
 
 
 def _refuse(connection: socket.socket, listener: Listener) -> None:

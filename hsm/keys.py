@@ -6,12 +6,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NoReturn
+from typing import Generic, NoReturn, TypeVar
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.asymmetric import utils as asym_utils
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 from pkcs11 import Mechanism
@@ -23,6 +24,7 @@ from hsm.store import CertificateStore, KeyRecord
 from hsm.token import TokenConnection
 
 RawSigner = Callable[[bytes], bytes]
+K = TypeVar("K")
 HsmPrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey
 
 
@@ -69,8 +71,15 @@ def private_key(token: TokenConnection, label: str, public_key: bytes) -> HsmPri
     return _EdwardsKey(public, sign)
 
 
-class _NonExportableKey:
-    """What a key in the HSM never does, whatever its kind."""
+class _TokenKey(Generic[K]):
+    """A key in the HSM with its *public* half: whatever its kind, it does nothing but sign."""
+
+    def __init__(self, public: K, sign: RawSigner) -> None:
+        self._public = public
+        self._sign = sign
+
+    def public_key(self) -> K:
+        return self._public
 
     def _refuse(self, *_: object) -> NoReturn:
         raise NotPermitted("A key in the HSM signs; it cannot be exported, copied or used otherwise.")
@@ -80,14 +89,7 @@ class _NonExportableKey:
     __copy__ = __deepcopy__ = _refuse
 
 
-class _EllipticCurveKey(_NonExportableKey, ec.EllipticCurvePrivateKey):
-    def __init__(self, public: ec.EllipticCurvePublicKey, sign: RawSigner) -> None:
-        self._public = public
-        self._sign = sign
-
-    def public_key(self) -> ec.EllipticCurvePublicKey:
-        return self._public
-
+class _EllipticCurveKey(_TokenKey[ec.EllipticCurvePublicKey], ec.EllipticCurvePrivateKey):
     @property
     def curve(self) -> ec.EllipticCurve:
         return self._public.curve
@@ -101,38 +103,21 @@ class _EllipticCurveKey(_NonExportableKey, ec.EllipticCurvePrivateKey):
         return self._sign(data)
 
 
-class _RsaKey(_NonExportableKey, rsa.RSAPrivateKey):
-    def __init__(self, public: rsa.RSAPublicKey, sign: RawSigner) -> None:
-        self._public = public
-        self._sign = sign
-
-    def public_key(self) -> rsa.RSAPublicKey:
-        return self._public
-
+class _RsaKey(_TokenKey[rsa.RSAPublicKey], rsa.RSAPrivateKey):
     @property
     def key_size(self) -> int:
         return self._public.key_size
 
     def sign(self, data: bytes, padding: object, algorithm: object) -> bytes:
-        if not isinstance(padding, _Pkcs1v15):
+        if not isinstance(padding, PKCS1v15):
             raise NotPermitted("RSA keys of this HSM sign with PKCS#1 v1.5 padding.")
         _require_hash(algorithm, SignatureAlgorithm.RSA_SHA256)
         return self._sign(data)
 
 
-class _EdwardsKey(_NonExportableKey, ed25519.Ed25519PrivateKey):
-    def __init__(self, public: ed25519.Ed25519PublicKey, sign: RawSigner) -> None:
-        self._public = public
-        self._sign = sign
-
-    def public_key(self) -> ed25519.Ed25519PublicKey:
-        return self._public
-
+class _EdwardsKey(_TokenKey[ed25519.Ed25519PublicKey], ed25519.Ed25519PrivateKey):
     def sign(self, data: bytes) -> bytes:  # type: ignore[override]  # as above
         return self._sign(data)
-
-
-_Pkcs1v15 = padding.PKCS1v15
 
 
 def _require_hash(asked: object, algorithm: SignatureAlgorithm) -> None:

@@ -108,6 +108,19 @@ def length(header: bytes | bytearray, *, limit: int = LIMIT) -> int:
     return size
 
 
+def take_frame(buffer: bytearray, *, limit: int = LIMIT) -> bytes | None:
+    """The body of the first frame in *buffer*, which it leaves; None while it is not there whole. Raises as
+    :func:`length`."""
+    if len(buffer) < HEADER:
+        return None
+    end = HEADER + length(buffer, limit=limit)
+    if len(buffer) < end:
+        return None
+    body = bytes(memoryview(buffer)[HEADER:end])
+    del buffer[:end]
+    return body
+
+
 def message(body: bytes) -> dict[str, Any]:
     """The map in a frame's *body*. Raises :class:`BadRequest` for whatever else the bytes are."""
     try:
@@ -229,18 +242,11 @@ class Connections:
 
 def _read_frame(connection: socket.socket) -> bytes:
     buffer = bytearray()
-    while len(buffer) < HEADER:
-        buffer += _received(connection, begun=bool(buffer))
-    whole = HEADER + length(buffer)
-    while len(buffer) < whole:
-        buffer += _received(connection, begun=True)
-    return bytes(memoryview(buffer)[HEADER:])
-
-
-def _received(connection: socket.socket, *, begun: bool) -> bytes:
-    chunk = connection.recv(262144)
-    if chunk:
-        return chunk
-    if begun:
-        raise AuthorityUnreachable("The authority broke off in the middle of an answer; see its log.")
-    raise ConnectionResetError
+    while (body := take_frame(buffer)) is None:
+        chunk = connection.recv(262144)
+        if not chunk and buffer:
+            raise AuthorityUnreachable("The authority broke off in the middle of an answer; see its log.")
+        if not chunk:
+            raise ConnectionResetError
+        buffer += chunk
+    return body

@@ -83,12 +83,7 @@ class TimestampStream(asyncio.Protocol):
         """Gives every whole answer to whom it belongs."""
         self._received += data
         try:
-            while len(self._received) >= protocol.HEADER:
-                end = protocol.HEADER + protocol.length(self._received)
-                if len(self._received) < end:
-                    return
-                body = bytes(memoryview(self._received)[protocol.HEADER : end])
-                del self._received[:end]
+            while (body := protocol.take_frame(self._received)) is not None:
                 self._answer(body)
         except (BadRequest, IndexError) as error:
             self._give_up(error)

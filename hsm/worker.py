@@ -54,14 +54,7 @@ class Channel:
 
     def next_frame(self) -> bytes | None:
         """The body of the next whole frame, or None. Raises :class:`BadRequest` for one that is too long."""
-        if self._outgoing or len(self._incoming) < protocol.HEADER:
-            return None
-        end = protocol.HEADER + protocol.length(self._incoming, limit=protocol.REQUEST_LIMIT)
-        if len(self._incoming) < end:
-            return None
-        body = bytes(memoryview(self._incoming)[protocol.HEADER : end])
-        del self._incoming[:end]
-        return body
+        return None if self._outgoing else protocol.take_frame(self._incoming, limit=protocol.REQUEST_LIMIT)
 
     def reply(self, frame: bytes) -> None:
         """Sends *frame*, now as far as possible. Raises ConnectionError when the peer has left."""

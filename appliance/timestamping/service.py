@@ -23,67 +23,6 @@ from hsm.timestamp import (
     response_refused,
 )
 
-
-class TimestampRequestProcessor:
-    """Reads requests and writes replies."""
-
-    def __init__(
-        self,
-        database: Database,
-        authority: AuthorityClient,
-        count_refusal: Callable[[FailInfo], None],
-    ) -> None:
-        """*count_refusal* is called for each refusal."""
-        self._database = database
-        self._authority = authority
-        self._count_refusal = count_refusal
-        self._hashes: frozenset[str] = frozenset()
-        self._policies: frozenset[str] = frozenset()
-
-    @property
-    def ready(self) -> bool:
-        """Whether :meth:`prepare` has succeeded once."""
-        return bool(self._policies)
-
-    def prepare(self) -> None:
-        """Once before the first order: the log is the one that the authority remembers; what it takes is known.
-
-        Raises :class:`appliance.errors.LedgerDamaged`: nothing is issued into a log that was cut or rewritten; and
-        the authority's errors when it does not answer. The next call tries again.
-        """
-        if not self._policies:
-            status = require_remembered(self._database, self._authority)
-            self._hashes = frozenset(status.hashes)
-            self._policies = frozenset(status.policies)
-
-    def read_request(self, request: bytes) -> TimestampRequest:
-        """The order in a DER request. Raises :class:`RequestRefused`, whatever the bytes are."""
-        return parse_request(request, policies=self._policies, hashes=self._hashes)
-
-    def maintenance_reply(self) -> bytes:
-        """The DER reply while the machine is maintained."""
-        sentence = "The timestamp authority is being maintained; try again when that is over."
-        return self._refusal(FailInfo.TIME_NOT_AVAILABLE, sentence)
-
-    def write_reply(self, outcome: Outcome) -> bytes:
-        """The DER reply that delivers a token, or refuses with the failInfo that the error stands for."""
-        if isinstance(outcome, IssuedToken):
-            return response_granted(outcome.token)
-        if isinstance(outcome, RequestRefused):
-            return self._refusal(outcome.fail_info, str(outcome))
-        if isinstance(outcome, TimeNotAvailable):
-            log.error("no timestamps are given: %s", outcome)
-            return self._refusal(FailInfo.TIME_NOT_AVAILABLE, str(outcome))
-        log.error("a timestamp could not be given: %s: %s", type(outcome).__name__, outcome)
-        return self._refusal(
-            FailInfo.SYSTEM_FAILURE, "The timestamp authority is not available now; try again in a moment."
-        )
-
-    def _refusal(self, fail_info: FailInfo, sentence: str) -> bytes:
-        self._count_refusal(fail_info)
-        return response_refused(fail_info, sentence)
-
-
 log = logging.getLogger("vermilion.timestamps")
 
 SHOWN_AFTER = 1.0
@@ -106,6 +45,10 @@ class TimestampService:
     ) -> None:
         """While *under_maintenance* returns something, nobody is given a timestamp; *refusals* counts who is given
         none."""
+        self._database = database
+        self._authority = authority
+        self._hashes: frozenset[str] = frozenset()
+        self._policies: frozenset[str] = frozenset()
         self._held = under_maintenance
         self._refusals = refusals or RefusalCounts()
         self._showing: asyncio.TimerHandle | None = None
@@ -113,7 +56,6 @@ class TimestampService:
         self._preparing: asyncio.Task[None] | None = None
         self._early: list[tuple[bytes, Deliver]] = []
         self._arrived: list[tuple[Deliver, TimestampRequest]] = []
-        self._codec = TimestampRequestProcessor(database, authority, self._count_refusal)
         lanes = [authority.timestamp_stream() for _ in range(STREAM_COUNT)]
         self._pipeline: TimestampPipeline[Deliver] = TimestampPipeline(
             lanes, TokenRecorder(database), self._hand_out
@@ -124,29 +66,24 @@ class TimestampService:
 
         It is called in the loop, soon, or before this returns when the request is refused as it stands.
         """
-        if not self._codec.ready:
+        if not self._policies:
             self._early.append((request, deliver))
             if self._preparing is None:
                 self._preparing = self._loop.create_task(self._prepare())
             return
         try:
-            order = self._codec.read_request(request)
+            order = parse_request(request, policies=self._policies, hashes=self._hashes)
         except RequestRefused as refusal:
-            deliver(self._codec.write_reply(refusal))
+            deliver(self._reply_with(refusal))
             return
         if self._held():
-            deliver(self._codec.maintenance_reply())
+            sentence = "The timestamp authority is being maintained; try again when that is over."
+            deliver(self._refusal(FailInfo.TIME_NOT_AVAILABLE, sentence))
             return
         if not self._arrived:
             # Orders that arrive in the same turn of the loop are queued together, else the first would go alone.
             self._loop.call_soon(self._queue)
         self._arrived.append((deliver, order))
-
-    async def reply(self, request: bytes) -> bytes:
-        """As :meth:`ask`, for a coroutine that waits."""
-        promise: asyncio.Future[bytes] = self._loop.create_future()
-        self.ask(request, lambda reply: None if promise.done() else promise.set_result(reply))
-        return await promise
 
     async def close(self) -> None:
         """Completes what waits; afterwards nothing is accepted."""
@@ -156,7 +93,7 @@ class TimestampService:
     async def _prepare(self) -> None:
         failure: Exception | None = None
         try:
-            await asyncio.to_thread(self._codec.prepare)
+            await asyncio.to_thread(self._learn_terms)
         except Exception as error:  # every waiting request is refused; the next one tries again
             failure = error
         early, self._early, self._preparing = self._early, [], None
@@ -164,12 +101,36 @@ class TimestampService:
             if failure is None:
                 self.ask(request, deliver)
             else:
-                deliver(self._codec.write_reply(failure))
+                deliver(self._reply_with(failure))
 
-    def _count_refusal(self, reason: FailInfo) -> None:
-        self._refusals.count_refusal(reason)
+    def _learn_terms(self) -> None:
+        """Once before the first order: the log is the one that the authority remembers; what it takes is known.
+
+        Raises :class:`appliance.errors.LedgerDamaged`: nothing is issued into a log that was cut or rewritten; and
+        the authority's errors when it does not answer. The next call tries again.
+        """
+        status = require_remembered(self._database, self._authority)
+        self._hashes, self._policies = frozenset(status.hashes), frozenset(status.policies)
+
+    def _reply_with(self, outcome: Outcome) -> bytes:
+        """The DER reply that delivers a token, or refuses with the failInfo that the error stands for."""
+        if isinstance(outcome, IssuedToken):
+            return response_granted(outcome.token)
+        if isinstance(outcome, RequestRefused):
+            return self._refusal(outcome.fail_info, str(outcome))
+        if isinstance(outcome, TimeNotAvailable):
+            log.error("no timestamps are given: %s", outcome)
+            return self._refusal(FailInfo.TIME_NOT_AVAILABLE, str(outcome))
+        log.error("a timestamp could not be given: %s: %s", type(outcome).__name__, outcome)
+        return self._refusal(
+            FailInfo.SYSTEM_FAILURE, "The timestamp authority is not available now; try again in a moment."
+        )
+
+    def _refusal(self, fail_info: FailInfo, sentence: str) -> bytes:
+        self._refusals.count_refusal(fail_info)
         if self._showing is None:
             self._showing = self._loop.call_later(SHOWN_AFTER, self._show)
+        return response_refused(fail_info, sentence)
 
     def _show(self) -> None:
         if self._showing is not None:
@@ -187,6 +148,6 @@ class TimestampService:
     def _hand_out(self, batch: Sequence[tuple[Deliver, Outcome]]) -> None:
         for deliver, outcome in batch:
             try:
-                deliver(self._codec.write_reply(outcome))
+                deliver(self._reply_with(outcome))
             except Exception:  # a failure for one client must not leave the others without replies
                 log.exception("a reply could not be delivered")

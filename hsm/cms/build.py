@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from cryptography import x509
@@ -104,17 +104,12 @@ class MessageMaker:
             _attribute(ALGORITHM_PROTECTION, algorithm_protection(digest_algorithm, algorithm)),
         )
         self._usual_attributes = self._attributes(())
-        bare = TemplateParts(
-            signed_data=der.oid(SIGNED_DATA),
-            # RFC 5652, 5.1: version 3 when the content is not plain data.
-            before_content=der.integer(1 if content_type == DATA else 3) + der.set_of(digest_algorithm),
-            content_type=der.oid(content_type),
-            certificates=b"",
-            before_attributes=der.integer(1) + identifier_of(signer.certificate) + digest_algorithm,
-            signature_algorithm=algorithm,
-        )
-        bag = _bag(signer.certificate, signer.chain)
-        self._parts = {False: bare, True: replace(bare, certificates=bag)}
+        # RFC 5652, 5.1: version 3 when the content is not plain data.
+        self._before_content = der.integer(1 if content_type == DATA else 3) + der.set_of(digest_algorithm)
+        self._content_type = der.oid(content_type)
+        self._bag = _bag(signer.certificate, signer.chain)
+        self._before_attributes = der.integer(1) + identifier_of(signer.certificate) + digest_algorithm
+        self._algorithm = algorithm
         self._templates: dict[tuple[int | None, int, bool], MessageTemplate] = {}
         self._check = OwnMessageCheck(signer.certificate, self.digest_name, algorithm)
 
@@ -135,7 +130,7 @@ class MessageMaker:
         signature = self._signer.sign(signed.covered(digest))
         shape = (None if content is None else len(content), len(signature), certificates)
         kept = None if attributes else self._templates.get(shape)
-        fitting = kept or self._template(signed, shape, len(digest))
+        fitting = kept or self._template(signed, digest, signature, content=content, certificates=certificates)
         message = fitting.fill(content=content or b"", digest=digest, signature=signature)
         if kept is not None:
             self._check.verify_filled(message, kept, digest=digest)
@@ -155,11 +150,35 @@ class MessageMaker:
         return SignedAttributes(before, b"".join(ordered[place + 1 :]))
 
     def _template(
-        self, signed: SignedAttributes, shape: tuple[int | None, int, bool], digest: int
+        self,
+        signed: SignedAttributes,
+        digest: bytes,
+        signature: bytes,
+        *,
+        content: bytes | None,
+        certificates: bool,
     ) -> MessageTemplate:
-        content, signature, certificates = shape
-        return message_template(
-            self._parts[certificates], signed, content=content, digest=digest, signature=signature
+        """The template of a message with these parts: the message, and where they are in it, from its end."""
+        end = self._algorithm + der.element(der.OCTET_STRING, signature)
+        attributes = b"\xa0" + signed.covered(digest)[1:]
+        signer = der.element(der.SET, der.element(der.SEQUENCE, self._before_attributes, attributes, end))
+        after_content = (self._bag if certificates else b"") + signer
+        inside = b"" if content is None else der.element(0xA0, der.element(der.OCTET_STRING, content))
+        typed = der.element(der.SEQUENCE, self._content_type, inside)
+        data = der.element(der.SEQUENCE, self._before_content, typed, after_content)
+        message = der.element(der.SEQUENCE, der.oid(SIGNED_DATA), der.element(0xA0, data))
+        size = len(message)
+        contents = _ending_at(size - len(after_content), content or b"")
+        digests = _ending_at(size - len(end) - len(signed.after), digest)
+        signatures = _ending_at(size, signature)
+        return MessageTemplate(
+            head=message[: contents.start],
+            middle=message[contents.stop : digests.start],
+            tail=message[digests.stop : signatures.start],
+            content=None if content is None else contents,
+            attributes=_ending_at(size - len(end), attributes),
+            digest=digests,
+            signature=signatures,
         )
 
     def _keep(self, shape: tuple[int | None, int, bool], fitting: MessageTemplate) -> None:
@@ -225,18 +244,6 @@ class SignedAttributes:
 
 
 @dataclass(frozen=True, slots=True)
-class TemplateParts:
-    """The constant parts of a SignedData, from the outside in; ``certificates`` is empty where none are sent."""
-
-    signed_data: bytes
-    before_content: bytes
-    content_type: bytes
-    certificates: bytes
-    before_attributes: bytes
-    signature_algorithm: bytes
-
-
-@dataclass(frozen=True, slots=True)
 class MessageTemplate:
     """A message without its content, digest and signature, and where in it these and the signed attributes are.
 
@@ -260,37 +267,5 @@ class MessageTemplate:
         return b"\x31" + message[self.attributes][1:]
 
 
-def message_template(
-    parts: TemplateParts, attributes: SignedAttributes, *, content: int | None, digest: int, signature: int
-) -> MessageTemplate:
-    """The template for lengths in bytes; *content* is None where the message is detached."""
-    # Before the digest and after it, from the innermost element outwards.
-    before, after = attributes.before, attributes.after
-    tail = after + parts.signature_algorithm + der.header(der.OCTET_STRING, signature)
-    signed = der.header(0xA0, len(before) + digest + len(after)) + before
-    signer = _around(parts.before_attributes + signed, digest + len(tail) + signature, (der.SEQUENCE, der.SET))
-    inner = b"" if content is None else _around(b"", content, (der.OCTET_STRING, 0xA0))
-    size = content or 0
-    typed = _around(parts.content_type + inner, size, (der.SEQUENCE,))
-    middle = parts.certificates + signer
-    rest = size + len(middle) + digest + len(tail) + signature
-    data = _around(parts.before_content + typed, rest, (der.SEQUENCE, 0xA0))
-    head = _around(parts.signed_data + data, rest, (der.SEQUENCE,))
-    digest_at = len(head) + size + len(middle)
-    signature_at = digest_at + digest + len(tail)
-    return MessageTemplate(
-        head,
-        middle,
-        tail,
-        content=None if content is None else slice(len(head), len(head) + content),
-        attributes=slice(digest_at - len(signed), digest_at + digest + len(after)),
-        digest=slice(digest_at, digest_at + digest),
-        signature=slice(signature_at, signature_at + signature),
-    )
-
-
-def _around(beginning: bytes, rest: int, tags: tuple[int, ...]) -> bytes:
-    """*beginning*, to be followed by *rest* bytes, inside elements of *tags*, the innermost first."""
-    for tag in tags:
-        beginning = der.header(tag, len(beginning) + rest) + beginning
-    return beginning
+def _ending_at(end: int, part: bytes) -> slice:
+    return slice(end - len(part), end)

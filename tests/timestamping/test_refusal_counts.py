@@ -21,6 +21,7 @@ from appliance.timestamping import TimestampService
 from appliance.timestamping.refusal_counts import FORGOTTEN, NAMES, RefusalCounts, read_counts
 from hsm.client import AuthorityClient
 from hsm.timestamp import FailInfo
+from tests.timestamping.asking import reply_of
 
 NOON = datetime(2026, 11, 25, 12, 31, tzinfo=UTC)
 
@@ -96,7 +97,7 @@ def test_the_service_counts_what_it_refuses(tmp_path: Path, observations: Observ
         authority = AuthorityClient(tmp_path / "nobody.sock")
         service = TimestampService(database, authority, refusals=RefusalCounts(Home(tmp_path).pulses))
         for _ in range(3):
-            await service.reply(b"no request")
+            await reply_of(service, b"no request")
         await service.close()
         database.close()
 

@@ -37,6 +37,7 @@ from hsm.timestamp import (
 )
 from tests.ledger.conftest import WHEN
 from tests.ledger.local_authority import LocalAuthority
+from tests.timestamping.asking import reply_of
 
 
 @pytest.fixture
@@ -68,7 +69,7 @@ class RunningService:
         """Those to requests that arrive at the same time."""
 
         async def ask() -> list[bytes]:
-            return await asyncio.gather(*(self._service.reply(request) for request in requests))
+            return await asyncio.gather(*(reply_of(self._service, request) for request in requests))
 
         return self._runner.run(ask())
 
@@ -263,11 +264,11 @@ def test_the_loop_serves_many_at_once_and_outlives_who_goes_away(
 ) -> None:
     async def serve() -> list[bytes]:
         service = TimestampService(database, local)
-        gone = asyncio.create_task(service.reply(request_for(bytes(32))))
+        gone = asyncio.create_task(reply_of(service, request_for(bytes(32))))
         await asyncio.sleep(0)
         gone.cancel()
         requests = [request_for(secrets.token_bytes(32), nonce=number) for number in range(100)]
-        replies = await asyncio.gather(*(service.reply(request) for request in requests))
+        replies = await asyncio.gather(*(reply_of(service, request) for request in requests))
         await service.close()
         return replies
 
@@ -284,9 +285,9 @@ def test_while_it_is_held_nobody_gets_a_timestamp_and_afterwards_everybody(
 
     async def serve() -> list[bytes]:
         service = TimestampService(database, local, under_maintenance=lambda: held[0])
-        replies = [await service.reply(request_for(bytes(32))), await service.reply(b"\x30")]
+        replies = [await reply_of(service, request_for(bytes(32))), await reply_of(service, b"\x30")]
         held[0] = False
-        replies.append(await service.reply(request_for(bytes(32))))
+        replies.append(await reply_of(service, request_for(bytes(32))))
         await service.close()
         return replies
 
@@ -304,9 +305,9 @@ def test_whatever_went_wrong_at_the_start_is_tried_again(database: Database, loc
     async def serve() -> list[bytes]:
         service, status = TimestampService(database, local), local.status
         local.status = mistaken  # type: ignore[method-assign]
-        replies = [await asyncio.wait_for(service.reply(request_for(bytes(32))), 60)]
+        replies = [await asyncio.wait_for(reply_of(service, request_for(bytes(32))), 60)]
         local.status = status  # type: ignore[method-assign]
-        replies.append(await asyncio.wait_for(service.reply(request_for(bytes(32))), 60))
+        replies.append(await asyncio.wait_for(reply_of(service, request_for(bytes(32))), 60))
         await service.close()
         return replies
 
