@@ -35,10 +35,10 @@ from appliance.config import Settings, load
 from appliance.health.surveys import CHECKS, TITLES, diagnose
 from appliance.home import Home
 from appliance.language import chinese_messages
+from appliance.store import APPLIANCE
 from appliance.store.administration import ADMINISTRATION, admin_requests, journal, stuck
 from appliance.store.database import Database
 from appliance.store.inspection import row_counts
-from appliance.store.schema import APPLIANCE
 from hsm.client import AuthorityClient
 from hsm.errors import RefusalError
 from hsm.files import write_private

@@ -241,23 +241,3 @@ def _condition(where: Mapping[str, Any]) -> tuple[str, tuple[Any, ...]]:
     """NULL is spelled out: SQLite uses a partial index for a condition that it sees, not for a bound value."""
     terms = (f"{column} IS NULL" if value is None else f"{column} = ?" for column, value in where.items())
     return " AND ".join(terms), tuple(value for value in where.values() if value is not None)
-
-
-def apply_script(connection: sqlite.Connection, script: str) -> None:
-    """Statement by statement: ``executescript`` would commit first, and half of *script* could stay."""
-    statement = ""
-    for line in script.splitlines(keepends=True):
-        statement += line
-        if sqlite.complete_statement(statement):
-            connection.execute(statement)
-            statement = ""
-
-
-def objects_in(connection: sqlite.Connection) -> list[tuple[str, str]]:
-    """Name and SQL of every table, index and trigger: a dropped trigger would let kept rows be rewritten."""
-    return list(
-        connection.execute(
-            "SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite^_%' ESCAPE '^'"
-            " ORDER BY name"
-        )
-    )

@@ -18,8 +18,8 @@ from jinja2.utils import missing
 from pysqlite3 import dbapi2 as sqlite
 from xdist.scheduler import LoadScopeScheduling
 
-from appliance.store import schema
-from hsm.rows import objects_in
+from hsm import schema
+from hsm.schema import objects_in
 from tests.authority import RunningAuthority, running_authority
 from tests.pure import ROOT, forbid_processes, imports_starters, is_pure
 from tests.shared import FOLDER, made_once

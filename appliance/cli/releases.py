@@ -16,9 +16,9 @@ from appliance.cli.program import Context
 from appliance.clock import utc_now
 from appliance.errors import StorageError
 from appliance.operations.releases import Commands, Releases, roll_back, upgrade
+from appliance.store import latest
 from appliance.store.database import Database
-from appliance.store.schema import latest
-from hsm.store.database import SCHEMA_VERSION
+from hsm.store.database import SCHEMA as AUTHORITY_SCHEMA
 
 _OPTIONS = (
     click.option(
@@ -97,14 +97,15 @@ def rollback_command(context: Context, root: Path, commands: Commands, forget_ne
 def release_command(context: Context, as_json: bool) -> None:
     """Say which release this is, and the newest schemas that it knows."""
     version = metadata.version("vermilion")
+    authority = AUTHORITY_SCHEMA.latest()
     if as_json:
-        click.echo(json.dumps({"release": version, "schema": latest(), "authority_schema": SCHEMA_VERSION}))
+        click.echo(json.dumps({"release": version, "schema": latest(), "authority_schema": authority}))
         return
     context.terminal.say(
         "Release {release}: schema {schema}, the authority's {authority}.",
         release=version,
         schema=latest(),
-        authority=SCHEMA_VERSION,
+        authority=authority,
     )
 
 

@@ -10,9 +10,9 @@ from pathlib import Path
 from pysqlite3 import dbapi2 as sqlite
 
 from appliance.errors import StorageError
+from appliance.store import latest
 from appliance.store.administration import journal
 from appliance.store.database import require_place
-from appliance.store.schema import latest
 
 _PAGES = 4096
 

@@ -15,14 +15,13 @@ from pysqlite3 import dbapi2 as sqlite
 
 from appliance.errors import StorageError
 from appliance.sharing import make_directory, make_file
-from appliance.store.schema import APPLIANCE, Schema
+from appliance.store import APPLIANCE
+from hsm.errors import ConfigurationRefused
 from hsm.rows import Statements
+from hsm.schema import Schema, require_safe_sqlite
 
 T = TypeVar("T")
 P = ParamSpec("P")
-
-OLDEST_SQLITE = (3, 51, 3)
-"""Older ones, in WAL mode, can corrupt a database (the WAL-reset bug of 3.7.0 to 3.51.2)."""
 
 BUSY_SECONDS = 10.0
 _PRAGMAS = (
@@ -80,24 +79,23 @@ class Database:
         patience: float = BUSY_SECONDS,
         as_found: bool = False,
     ) -> None:
-        if sqlite.sqlite_version_info < OLDEST_SQLITE:
-            raise StorageError(
-                "SQLite {version} can corrupt databases in WAL mode; install pysqlite3 with 3.51.3 or newer.",
-                version=sqlite.sqlite_version,
-            )
         self.path = path
         self._patience = patience
         self._local = threading.local()
         self._links: WeakSet[_Link] = WeakSet()
         self._turn = threading.Lock()
         self._process = os.getpid()
-        with _translated(path):
-            make_directory(path.parent)
-            make_file(path)  # SQLite gives its other files the mode of this one
-            connection = self._connection()
-            if as_found:
-                schema.require_current(connection, path)
-            schema.migrate(connection, path)
+        try:
+            require_safe_sqlite()
+            with _translated(path):
+                make_directory(path.parent)
+                make_file(path)  # SQLite gives its other files the mode of this one
+                connection = self._connection()
+                if as_found:
+                    schema.require_current(connection, path)
+                schema.migrate(connection, path)
+        except ConfigurationRefused as error:
+            raise StorageError(error.template, **error.values) from error
 
     def close(self) -> None:
         """Closes the connections of all threads; none may use the database any more."""

@@ -9,7 +9,7 @@ import sqlite_utils
 from pysqlite3 import dbapi2 as sqlite
 
 from appliance.errors import StorageError
-from appliance.store.schema import Schema
+from hsm.schema import Schema
 
 
 def row_counts(path: Path, schema: Schema) -> Mapping[str, int]:

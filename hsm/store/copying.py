@@ -10,7 +10,7 @@ from pysqlite3 import dbapi2 as sqlite
 from hsm.errors import BackupRefused
 from hsm.operation_types import SignedCheckpoint
 from hsm.rows import Statements
-from hsm.store.database import SCHEMA_VERSION
+from hsm.store.database import SCHEMA
 from hsm.store.log import LAST_CHECKPOINT
 from hsm.store.registry import KEYS, ROOT, KeyRecord
 
@@ -51,12 +51,12 @@ def examine_store(path: Path) -> StoreFacts:
 
 def _require_whole(store: Statements) -> None:
     schema = store.count("PRAGMA user_version")
-    if schema > SCHEMA_VERSION:
+    if schema > SCHEMA.latest():
         raise BackupRefused(
             "The authority's store in the backup has schema {found}, this release knows {known}; install the"
             " release that wrote it, or a newer one.",
             found=schema,
-            known=SCHEMA_VERSION,
+            known=SCHEMA.latest(),
         )
     verdict = store.value(str, "PRAGMA integrity_check(1)")
     if verdict != "ok" or store.exists("PRAGMA foreign_key_check"):

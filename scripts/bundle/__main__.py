@@ -15,7 +15,7 @@ from pathlib import Path
 
 import click
 
-from appliance.store.schema import latest
+from appliance.store import latest
 from scripts.bundle import archive, debian, wheels
 from scripts.bundle.bill import bill
 from scripts.bundle.commands import run

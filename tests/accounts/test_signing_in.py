@@ -17,7 +17,8 @@ from appliance.accounts import passwords
 from appliance.accounts.sessions import ClientInfo
 from appliance.accounts.throttle import LOGIN, LOGIN_FROM_NETWORK, LONGEST_WAIT, NETWORK, network_of
 from appliance.errors import SignInRefused, StateRefused, TooManyAttempts
-from appliance.store import attempts, schema
+from appliance.store import attempts
+from hsm import schema
 from tests.accounts.conftest import GOOD, OFFICER, WHERE, House
 from tests.accounts.device import Device
 
@@ -247,15 +248,15 @@ def test_what_is_counted_is_bounded(house: House, quick_hashes: None, monkeypatc
 
 def test_who_waited_before_an_upgrade_waits_no_more(tmp_path: Path) -> None:
     """Counts of releases that counted by login alone are gone, in the portal and in the console."""
-    for folder, before in (("migrations", 29), ("administration/migrations", 4)):
+    for package, before in (("appliance.store", 29), ("appliance.store.administration", 4)):
         path = tmp_path / f"{before}.db"
         connection = sqlite.connect(path, isolation_level=None)
-        for step, script in sorted(schema._steps(folder)):
+        for step, script in sorted(schema._steps(package)):
             if step <= before:
                 schema._apply(connection, script, step)
         connection.execute(f"PRAGMA user_version = {before}")
         connection.execute("INSERT INTO throttle VALUES ('account:00', 9, '2099-01-01', '2099-01-01')")
-        schema.Schema(folder).migrate(connection, path)
+        schema.Schema(package).migrate(connection, path)
         assert connection.execute("SELECT count(*) FROM throttle").fetchone()[0] == 0
         connection.close()
 

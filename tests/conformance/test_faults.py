@@ -20,8 +20,8 @@ import pytest
 
 from appliance.home import Home
 from appliance.ledger import LogCheck, Sequencer
+from appliance.store import latest
 from appliance.store.database import Database
-from appliance.store.schema import latest
 from hsm.timestamp import (
     FailInfo,
     RequestRefused,

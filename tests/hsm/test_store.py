@@ -9,7 +9,7 @@ import pytest
 from pysqlite3 import dbapi2 as sqlite
 
 from hsm.errors import ConfigurationRefused
-from hsm.rows import apply_script
+from hsm.schema import apply_script
 from hsm.store import AuthorityStore
 
 

@@ -6,7 +6,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from appliance.store.schema import latest
+from appliance.store import latest
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = """\

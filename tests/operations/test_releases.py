@@ -23,9 +23,9 @@ from appliance.operations.backup import BackupArchive
 from appliance.operations.releases import Commands, Releases, UpgradeStep, roll_back, upgrade
 from appliance.operations.releases.rollback import ELSEWHERE, DatabaseCopies
 from appliance.operations.releases.tree import Upgrade, UpgradeJournal
+from appliance.store import latest
 from appliance.store.copying import moment_of
 from appliance.store.database import Database
-from appliance.store.schema import latest
 from hsm import canonical
 from hsm.config import AuthorityHome
 from hsm.files import file_lock

@@ -15,9 +15,8 @@ import pytest
 from pysqlite3 import dbapi2 as sqlite
 
 from appliance.errors import StorageError
-from appliance.store import ledger
+from appliance.store import latest, ledger
 from appliance.store.database import Database
-from appliance.store.schema import latest
 
 
 @pytest.fixture

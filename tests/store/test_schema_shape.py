@@ -8,13 +8,14 @@ import pytest
 import sqlite_utils
 from pysqlite3 import dbapi2 as sqlite
 
+from appliance.store import APPLIANCE
 from appliance.store.administration import ADMINISTRATION
 from appliance.store.database import Database
 from appliance.store.health import HEALTH
 from appliance.store.inspection import row_counts
-from appliance.store.schema import APPLIANCE, Schema
+from hsm.schema import Schema
 
-SCHEMAS = pytest.mark.parametrize("schema", [APPLIANCE, ADMINISTRATION, HEALTH], ids=lambda schema: schema.folder)
+SCHEMAS = pytest.mark.parametrize("schema", [APPLIANCE, ADMINISTRATION, HEALTH], ids=lambda schema: schema.package)
 
 
 @pytest.fixture

@@ -34,7 +34,7 @@ from appliance.operations.restore.opening import (
     put_document,
     verify_opened,
 )
-from appliance.store.schema import latest
+from appliance.store import latest
 from appliance.supervision import answers, inherited
 from hsm.config import AuthorityHome
 from hsm.encryption import identities_in

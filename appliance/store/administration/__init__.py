@@ -1,7 +1,7 @@
 """The database of the administration: accounts, sessions, acts and the journal. The only place with its SQL."""
 
-from appliance.store.schema import Schema
+from hsm.schema import Schema
 
-ADMINISTRATION = Schema("administration/migrations")
+ADMINISTRATION = Schema("appliance.store.administration")
 
 __all__ = ["ADMINISTRATION"]

@@ -3,8 +3,8 @@
 Apart from the appliance's own, so that it can say that one is locked or damaged; nothing in it has to last.
 """
 
-from appliance.store.schema import Schema
+from hsm.schema import Schema
 
-HEALTH = Schema("health/migrations")
+HEALTH = Schema("appliance.store.health")
 
 __all__ = ["HEALTH"]
