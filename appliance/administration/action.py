@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 from appliance.administration.administrators import Administrators
 from appliance.config import Settings
@@ -19,6 +19,7 @@ from appliance.model.administration import Actor, AdministratorRole, AdminReques
 from hsm.client import AuthorityClient
 
 if TYPE_CHECKING:
+    from appliance.administration.host import HostOperations
     from appliance.wiring import Appliance
 
 LONGEST_TEXT = 500
@@ -112,34 +113,6 @@ def _moment(name: str, text: str) -> str:
 AUTHORITY = "authority"
 SERVICES = (AUTHORITY, "web", "tsa", "scheduler", "console")
 """The services that can be started again, by their names without ``vermilion-``."""
-
-
-class HostOperations(Protocol):
-    """Each method does its work before it returns. Raises :class:`ApplianceError` when it could not be done."""
-
-    def back_up(self) -> AdminRequestOutcome:
-        """A backup, now."""
-
-    def drill(self) -> AdminRequestOutcome:
-        """The newest backup is opened and verified."""
-
-    def restart(self, service: str) -> AdminRequestOutcome:
-        """One of :data:`SERVICES` ends and starts again. An authority that somebody locked is locked again."""
-
-    def unlock_and_restart(self) -> AdminRequestOutcome:
-        """The authority ends and starts again with the PIN that is kept, although somebody locked it."""
-
-    def restore(self, archive: str, identity: str, *, forget_newer: bool) -> AdminRequestOutcome:
-        """Everything stops, the backup *archive* takes the place of the home (put aside), everything starts."""
-
-    def upgrade(self, version: str) -> AdminRequestOutcome:
-        """Another release becomes the current one, or the one that serves goes on."""
-
-    def roll_back(self, *, forget_newer: bool) -> AdminRequestOutcome:
-        """The release before the last upgrade, again."""
-
-    def dismiss_alarm(self, unit: str) -> AdminRequestOutcome:
-        """The alarm that *unit* raised is dealt with."""
 
 
 @dataclass(frozen=True, slots=True)

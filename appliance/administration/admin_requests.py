@@ -18,7 +18,7 @@ from datetime import datetime, timedelta
 
 from appliance.administration import approval_mail
 from appliance.administration.action import Action
-from appliance.administration.actions import REGISTRY, find_action, may_approve, may_ask
+from appliance.administration.actions import find_action, may_approve, may_ask
 from appliance.administration.confirmed import REQUEST_LASTS, RequestStatement
 from appliance.administration.context import AdministrationContext
 from appliance.administration.executor import RequestExecutor, require_author
@@ -55,10 +55,6 @@ class AdminRequests:
         self._database = context.database
         self._performing = performing
         self._signatures = signatures
-
-    def offered_actions(self, actor: Actor) -> list[Action]:
-        """What *actor* may ask for, in the registry's order."""
-        return [action for action in REGISTRY.values() if may_ask(actor, action)]
 
     def draft_request(self, name: str, given: Mapping[str, str], *, by: Actor) -> AdminRequest:
         """The act as :meth:`submit_request` would write it down now, for its author to sign. Raises the same."""

@@ -22,7 +22,7 @@ from appliance.administration.administrators import Administrators
 from appliance.administration.approval_mail import ApprovalMail
 from appliance.administration.context import AdministrationContext, AdministrationJournal
 from appliance.administration.executor import RequestExecutor
-from appliance.administration.own_factors import OwnAdministratorFactors, OwnPasskeys, PasskeyConfirmation
+from appliance.administration.own_factors import OwnAdministratorFactors, PasskeyConfirmation
 from appliance.administration.pin_custodians import PinCustodians
 from appliance.administration.privileged_helper import SOCKET as HELPER_SOCKET
 from appliance.administration.privileged_helper import host_of, notify_privileged_helper
@@ -100,8 +100,8 @@ COMMAND = Process("operator", frozenset({ExecutedBy.CONSOLE, ExecutedBy.PRIVILEG
 
 
 class Administration:
-    """``administrators`` is who there is, ``pin_custodians`` who of them keeps a part of the PIN; ``own`` and
-    ``passkeys`` the owner's side; ``confirming`` root's, of whose passkeys count; ``requests`` what may be asked
+    """``administrators`` is who there is, ``pin_custodians`` who of them keeps a part of the PIN; ``own`` is the
+    owner's side; ``confirming`` root's, of whose passkeys count; ``requests`` what may be asked
     for, and was, ``approval_mail`` who is told that one waits for them; ``executor`` what this process performs;
     ``stuck`` what does not go on by itself; ``unlocking`` how two keepers unlock the authority; ``journal`` what
     everybody did."""
@@ -128,7 +128,6 @@ class Administration:
         self.sign_in = AdministratorSignIn(context, self.sessions)
         self.account_setup = AdministratorSetup(context, self.sessions)
         self.own = OwnAdministratorFactors(context, self.sessions)
-        self.passkeys = OwnPasskeys(context)
         self.pin_custodians = keepers
         self.confirming = PasskeyConfirmation(context, keepers)
         self.stuck = StuckList(context)

@@ -31,14 +31,67 @@ _UNIT = re.compile(r"vermilion-[A-Za-z0-9@_.:\\-]{1,200}\.(service|timer|socket)
 """Instances of units too, such as `vermilion-convert@3-1042-0.service`; never a way into another directory."""
 
 
-class SystemdHost:
-    """Does what :class:`appliance.administration.action.HostOperations` says; *systemctl* is the program
-    that asks systemd, *provisioned* what root has put here for changes of release."""
+class HostOperations:
+    """What is done to the machine itself; here in development, without units. Each method does its work before it
+    returns, and raises :class:`ApplianceError` when it could not be done."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    def back_up(self) -> AdminRequestOutcome:
+        """A backup, now."""
+        context = BackupContext.without_authority(self._settings, os.environ)
+        ensure_key(context)
+        archive = create_archive(context, now=utc_now())
+        prune_archives(context)
+        return AdminRequestOutcome("The backup {name} is made.", {"name": archive.name})
+
+    def drill(self) -> AdminRequestOutcome:
+        """The newest backup is opened and verified."""
+        run_drill(BackupContext.without_authority(self._settings, os.environ), now=utc_now())
+        return last_drill_outcome(self._settings)
+
+    def restart(self, service: str) -> AdminRequestOutcome:
+        """One of :data:`SERVICES` ends and starts again. An authority that somebody locked is locked again."""
+        raise _only_on_an_appliance("vermilion up")
+
+    def unlock_and_restart(self) -> AdminRequestOutcome:
+        """The authority ends and starts again with the PIN that is kept, although somebody locked it."""
+        remove_authority_lock(self._settings)
+        return AdminRequestOutcome("The lock is taken away: end `vermilion up` and start it again.")
+
+    def restore(self, archive: str, identity: str, *, forget_newer: bool) -> AdminRequestOutcome:
+        """Everything stops, the backup *archive* takes the place of the home (put aside), everything starts."""
+        raise _only_on_an_appliance("vermilion restore")
+
+    def upgrade(self, version: str) -> AdminRequestOutcome:
+        """Another release becomes the current one, or the one that serves goes on."""
+        raise _only_on_an_appliance("vermilion upgrade")
+
+    def roll_back(self, *, forget_newer: bool) -> AdminRequestOutcome:
+        """The release before the last upgrade, again."""
+        raise _only_on_an_appliance("vermilion rollback")
+
+    def dismiss_alarm(self, unit: str) -> AdminRequestOutcome:
+        """The alarm that *unit* raised is dealt with. Raises :class:`PreconditionRefused` for what is no unit of
+        ours."""
+        if not _UNIT.fullmatch(unit):
+            raise PreconditionRefused("{unit} is no unit of Vermilion.", unit=unit)
+        try:
+            (self._settings.home.alarms / unit).unlink()
+        except FileNotFoundError as error:
+            raise NotFound("There is no alarm of {unit}.", unit=unit) from error
+        return AdminRequestOutcome("The alarm of {unit} is taken back.", {"unit": unit})
+
+
+class SystemdHost(HostOperations):
+    """An appliance: *systemctl* is the program that asks systemd, *provisioned* what root has put here for changes
+    of release."""
 
     def __init__(
         self, settings: Settings, provisioned: ProvisionedReleases, *, systemctl: str = "systemctl"
     ) -> None:
-        self._settings = settings
+        super().__init__(settings)
         self._systemctl = systemctl
         self._releases = PlaybookReleases(provisioned, lambda unit: self._do("start", unit))
 
@@ -80,9 +133,6 @@ class SystemdHost:
     def roll_back(self, *, forget_newer: bool) -> AdminRequestOutcome:
         done = self._releases.roll_back(forget_newer=forget_newer)
         return AdminRequestOutcome("Release {before} is the current one again.", {"before": done.before})
-
-    def dismiss_alarm(self, unit: str) -> AdminRequestOutcome:
-        return dismiss_alarm(self._settings, unit)
 
     @property
     def _stop(self) -> str:
@@ -129,54 +179,6 @@ def last_drill_outcome(settings: Settings) -> AdminRequestOutcome:
     )
     counts = {"size": last.size, "documents": last.documents, "contracts": last.contracts}
     return AdminRequestOutcome(template, {"archive": last.archive, **counts})
-
-
-def dismiss_alarm(settings: Settings, unit: str) -> AdminRequestOutcome:
-    """The file of the alarm goes. Raises :class:`PreconditionRefused` for what is no unit of ours."""
-    if not _UNIT.fullmatch(unit):
-        raise PreconditionRefused("{unit} is no unit of Vermilion.", unit=unit)
-    try:
-        (settings.home.alarms / unit).unlink()
-    except FileNotFoundError as error:
-        raise NotFound("There is no alarm of {unit}.", unit=unit) from error
-    return AdminRequestOutcome("The alarm of {unit} is taken back.", {"unit": unit})
-
-
-class DevelopmentHost:
-    """Does what :class:`appliance.administration.action.HostOperations` says, without a machine."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-
-    def back_up(self) -> AdminRequestOutcome:
-        context = BackupContext.without_authority(self._settings, os.environ)
-        ensure_key(context)
-        archive = create_archive(context, now=utc_now())
-        prune_archives(context)
-        return AdminRequestOutcome("The backup {name} is made.", {"name": archive.name})
-
-    def drill(self) -> AdminRequestOutcome:
-        run_drill(BackupContext.without_authority(self._settings, os.environ), now=utc_now())
-        return last_drill_outcome(self._settings)
-
-    def restart(self, service: str) -> AdminRequestOutcome:
-        raise _only_on_an_appliance("vermilion up")
-
-    def unlock_and_restart(self) -> AdminRequestOutcome:
-        remove_authority_lock(self._settings)
-        return AdminRequestOutcome("The lock is taken away: end `vermilion up` and start it again.")
-
-    def restore(self, archive: str, identity: str, *, forget_newer: bool) -> AdminRequestOutcome:
-        raise _only_on_an_appliance("vermilion restore")
-
-    def upgrade(self, version: str) -> AdminRequestOutcome:
-        raise _only_on_an_appliance("vermilion upgrade")
-
-    def roll_back(self, *, forget_newer: bool) -> AdminRequestOutcome:
-        raise _only_on_an_appliance("vermilion rollback")
-
-    def dismiss_alarm(self, unit: str) -> AdminRequestOutcome:
-        return dismiss_alarm(self._settings, unit)
 
 
 def _only_on_an_appliance(command: str) -> StateRefused:

@@ -37,6 +37,15 @@ MOST = 5
 """Passkeys of one administrator: one for every day, one in a safe, and some to change over."""
 
 
+@dataclass(frozen=True, slots=True)
+class RegisteredKey:
+    """One passkey, its fingerprint, and whether root has confirmed it, so that it ``counts``."""
+
+    passkey: AdministratorPasskey
+    fingerprint: str
+    counts: bool
+
+
 class OwnAdministratorFactors:
     """Changes that the owner makes, signed in. Thread-safe."""
 
@@ -70,22 +79,6 @@ class OwnAdministratorFactors:
         with self._context.writing() as tx:
             administrators.set_code_secret(tx, login, proven.wrapped, step=proven.step)
             self._context.journal.append_line(tx, JournalKind.LOGIN_CODE_CHANGED, presence.actor)
-
-
-@dataclass(frozen=True, slots=True)
-class RegisteredKey:
-    """One passkey, its fingerprint, and whether root has confirmed it, so that it ``counts``."""
-
-    passkey: AdministratorPasskey
-    fingerprint: str
-    counts: bool
-
-
-class OwnPasskeys:
-    """What owners do, signed in. Thread-safe."""
-
-    def __init__(self, context: AdministrationContext) -> None:
-        self._context = context
 
     def passkeys_of(self, login: str) -> list[RegisteredKey]:
         """Those of one administrator, oldest first."""
@@ -189,10 +182,6 @@ class PasskeyConfirmation:
             " anew if it differs.",
             login=login,
         )
-
-    def confirm(self, login: str, fingerprint: str) -> None:
-        """Both at once: :meth:`named` and :meth:`confirm_named`."""
-        self.confirm_named(*self.named(login, fingerprint))
 
     def confirm_named(self, owner: Administrator, key: RegisteredKey) -> None:
         """What :meth:`named` gave and somebody has read counts from now on, for the kind of administrator that the

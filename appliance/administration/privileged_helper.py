@@ -2,7 +2,7 @@
 
 It looks the act up itself, in the administration's database; what is not to be performed, not root's to do, or
 not what could have been decided is refused there. Whoever has taken the console over can write that database, too:
-what bounds the harm are the few things that :class:`appliance.administration.action.HostOperations` does
+what bounds the harm are the few things that :class:`appliance.administration.host.HostOperations` does
 (see docs/decisions/0022-administration.md).
 """
 
@@ -13,10 +13,13 @@ import re
 import socket
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from appliance.administration.action import HostOperations
 from appliance.config import Settings
 from appliance.errors import ApplianceError, StateRefused
+
+if TYPE_CHECKING:
+    from appliance.administration.host import HostOperations
 
 SOCKET = "steward.sock"
 LONGEST_ID = 12
@@ -73,11 +76,11 @@ def _performed(perform: Callable[[str], object], act_id: str) -> None:
 def host_of(settings: Settings) -> HostOperations:
     """The machine that *settings* belong to: systemd's, where the provisioning made the home."""
     # Imported here: only who performs loads what backups and releases need.
-    from appliance.administration.host import DevelopmentHost, SystemdHost  # noqa: PLC0415
+    from appliance.administration.host import HostOperations, SystemdHost  # noqa: PLC0415
     from appliance.operations.releases import ProvisionedReleases, Releases  # noqa: PLC0415
 
     if not settings.home.is_managed:
-        return DevelopmentHost(settings)
+        return HostOperations(settings)
     return SystemdHost(
         settings, ProvisionedReleases(Releases(RELEASES), settings.home.settings.parent / "settings.yml")
     )

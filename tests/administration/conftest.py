@@ -19,6 +19,7 @@ from appliance.accounts.sessions import ClientInfo
 from appliance.administration import CONSOLE, Administration, Process, open_administration
 from appliance.administration.action import ExecutedBy
 from appliance.administration.context import AdministrationJournal
+from appliance.administration.own_factors import PasskeyConfirmation
 from appliance.administration.signatures import SignedRequest
 from appliance.config import Settings
 from appliance.home import Home, make_directory
@@ -86,14 +87,14 @@ class House:
         """A passkey of whoever is in; its fingerprint. It does not count yet."""
         presence = self.administration.sessions.find_holder(opened.secret)
         assert presence is not None
-        login, own = presence.actor.login, self.administration.passkeys
+        login, own = presence.actor.login, self.administration.own
         device = self.devices[login] = Device(self.settings.console.origin, self.settings.console.relying_party)
         offer = own.offer_registration(presence)
         return own.add_passkey(presence, offer.ticket, device.create(offer.options), "办公室").fingerprint
 
     def set_up_with_key(self, login: str, role: AdministratorRole) -> None:
         """Somebody new, with a passkey that counts."""
-        self.administration.confirming.confirm(login, self.register(self.set_up(login, role)))
+        confirm_key(self.administration.confirming, login, self.register(self.set_up(login, role)))
 
     def sign(self, act: AdminRequest, part: DualControlRole, login: str) -> str:
         """What the device of *login* answers about *act*."""
@@ -199,3 +200,8 @@ def lines_not_in_log(journal: AdministrationJournal) -> int:
     with journal._database.reading() as tx:
         name, length = stored_journal.identity(tx), stored_journal.length(tx)
     return length - journal._portal().query(known_to_the_portal.last_in_log, name)
+
+
+def confirm_key(confirming: PasskeyConfirmation, login: str, fingerprint: str) -> None:
+    """Root finds the key with that fingerprint, and confirms it."""
+    confirming.confirm_named(*confirming.named(login, fingerprint))

@@ -61,8 +61,7 @@ def done(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     )
     far = replace(one, name="count.far", executed_by=ExecutedBy.SCHEDULER)
     actions = {each.name: each for each in (one, two, secret, far)}
-    for module in ("appliance.administration.actions", "appliance.administration.admin_requests"):
-        monkeypatch.setattr(f"{module}.REGISTRY", MappingProxyType(actions))
+    monkeypatch.setattr("appliance.administration.actions.REGISTRY", MappingProxyType(actions))
     return done
 
 

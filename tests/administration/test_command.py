@@ -186,9 +186,9 @@ def registered(home: Home, login: str, secret: bytes) -> str:
         opened = administration.sign_in.check_code(ticket, code_at(secret, step_of(utc_now())), HERE)
         presence = administration.sessions.find_holder(opened.secret)
         assert presence is not None
-        offer = administration.passkeys.offer_registration(presence)
+        offer = administration.own.offer_registration(presence)
         device = Device(settings.console.origin, settings.console.relying_party)
-        return administration.passkeys.add_passkey(
+        return administration.own.add_passkey(
             presence, offer.ticket, device.create(offer.options), "key"
         ).fingerprint
 

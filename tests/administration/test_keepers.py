@@ -32,7 +32,7 @@ from appliance.store.database import Database
 from hsm.authenticator import SoftwareAuthenticator
 from hsm.errors import AuthorityUnreachable
 from hsm.names import LONGEST_LOGIN, pin_custodian_subject
-from tests.administration.conftest import House, opened_house
+from tests.administration.conftest import House, confirm_key, opened_house
 from tests.authority import OFFICER, ORGANISATION, RunningAuthority, running_authority
 
 S, Y = AdministratorRole.SYSTEM, AdministratorRole.SECURITY
@@ -150,7 +150,7 @@ def test_what_root_takes_back_does_not_unlock_any_more(house: House, own: Runnin
     """One passkey, or all of them."""
     first = house.devices["qian"].inside
     presence = house.sign_in("qian")
-    house.administration.confirming.confirm("qian", house.register(presence))
+    confirm_key(house.administration.confirming, "qian", house.register(presence))
     second = house.devices["qian"].inside
     act = own.officer_act(
         "enrol_keeper",
@@ -160,7 +160,7 @@ def test_what_root_takes_back_does_not_unlock_any_more(house: House, own: Runnin
         credentials=[first.credential(), second.credential()],
     )
     own.client("web").enrol_pin_custodian(act, own.by_officer(act))
-    lost = house.administration.passkeys.passkeys_of("qian")[0].fingerprint
+    lost = house.administration.own.passkeys_of("qian")[0].fingerprint
 
     count, ended = house.administration.confirming.unconfirm("qian", lost)
 
@@ -178,10 +178,10 @@ def test_what_root_takes_back_while_the_authority_is_silent_is_taken_back_there_
 ) -> None:
     """Also by the fingerprint of one whose owner has removed it."""
     confirming, presence = house.administration.confirming, house.administration.sessions.find_holder
-    [passkey] = house.administration.passkeys.passkeys_of("sun")
+    [passkey] = house.administration.own.passkeys_of("sun")
     owner = presence(house.sign_in("sun").secret)
     assert owner is not None
-    house.administration.passkeys.remove_passkey(owner, passkey.fingerprint)
+    house.administration.own.remove_passkey(owner, passkey.fingerprint)
     fingerprint = passkey.fingerprint if which == "one" else ""
 
     with silent(house, own):
@@ -230,8 +230,8 @@ def test_officers_do_not_bring_back_who_was_ended_by_an_act_from_before(
 
 def test_a_passkey_that_is_taken_back_ends_no_act_by_another_one(house: House, own: RunningAuthority) -> None:
     """As when a lost one is being replaced."""
-    lost = house.administration.passkeys.passkeys_of("sun")[0].fingerprint
-    house.administration.confirming.confirm("sun", house.register(house.sign_in("sun")))
+    lost = house.administration.own.passkeys_of("sun")[0].fingerprint
+    confirm_key(house.administration.confirming, "sun", house.register(house.sign_in("sun")))
     preparing, performing = offices(house, own)
     act = prepared(house, preparing, "sun")
 

@@ -16,7 +16,7 @@ from appliance.model.administration import (
 )
 from appliance.store.administration import ADMINISTRATION
 from appliance.store.database import Database
-from tests.administration.conftest import opened_house, writing
+from tests.administration.conftest import confirm_key, opened_house, writing
 
 Y = AdministratorRole.SECURITY
 
@@ -27,7 +27,7 @@ def test_who_cannot_write_there_confirms_nothing(tmp_path: Path) -> None:
         house.settings.home.confirmed.mkdir()
         (house.settings.home.confirmed / "keys").write_bytes(b"no directory")
         with pytest.raises(StorageError, match="Only root"):
-            house.administration.confirming.confirm("sun", fingerprint)
+            confirm_key(house.administration.confirming, "sun", fingerprint)
         assert "passkey-confirmed" not in house.told()
 
 
@@ -38,8 +38,8 @@ def test_what_cannot_be_told_does_not_count(tmp_path: Path) -> None:
         with writing(house) as tx:
             tx.execute("CREATE TRIGGER full BEFORE INSERT ON journal BEGIN SELECT RAISE (ABORT, 'no room'); END")
         with pytest.raises(pysqlite3.IntegrityError, match="no room"):
-            house.administration.confirming.confirm("sun", fingerprint)
-        assert not [each for each in house.administration.passkeys.passkeys_of("sun") if each.counts]
+            confirm_key(house.administration.confirming, "sun", fingerprint)
+        assert not [each for each in house.administration.own.passkeys_of("sun") if each.counts]
 
 
 def test_roots_folder_is_read_by_who_reads_the_administration_and_written_by_nobody(tmp_path: Path) -> None:
@@ -47,7 +47,7 @@ def test_roots_folder_is_read_by_who_reads_the_administration_and_written_by_nob
     with opened_house(tmp_path) as house:
         fingerprint = house.register(house.set_up("sun"))
         house.settings.home.administration.parent.chmod(0o2770)
-        house.administration.confirming.confirm("sun", fingerprint)
+        confirm_key(house.administration.confirming, "sun", fingerprint)
         confirmed = house.settings.home.confirmed
         [key] = (confirmed / "keys").iterdir()
         beside = house.settings.home.administration.parent.stat().st_gid
@@ -63,7 +63,7 @@ def test_a_reset_ends_passkeys_too(tmp_path: Path) -> None:
     with opened_house(tmp_path) as root:
         root.set_up_with_key("shi", Y)
         root.administration.administrators.reset("shi", by=ROOT)
-        assert root.administration.passkeys.passkeys_of("shi") == []
+        assert root.administration.own.passkeys_of("shi") == []
         assert root.administration.confirming.confirmed() == []
 
 
@@ -76,10 +76,10 @@ def test_a_person_has_few_passkeys_and_removes_them(tmp_path: Path) -> None:
             house.register(opened)
         presence = house.administration.sessions.find_holder(opened.secret)
         assert presence is not None
-        house.administration.passkeys.remove_passkey(presence, prints[0])
+        house.administration.own.remove_passkey(presence, prints[0])
         with pytest.raises(NotFound):
-            house.administration.passkeys.remove_passkey(presence, prints[0])
-        assert len(house.administration.passkeys.passkeys_of("sun")) == 4
+            house.administration.own.remove_passkey(presence, prints[0])
+        assert len(house.administration.own.passkeys_of("sun")) == 4
 
 
 def test_a_passkey_that_was_removed_signs_nothing_and_does_not_come_back(tmp_path: Path) -> None:
@@ -93,7 +93,7 @@ def test_a_passkey_that_was_removed_signs_nothing_and_does_not_come_back(tmp_pat
         opened = house.sign_in("lan")
         presence = house.administration.sessions.find_holder(opened.secret)
         assert presence is not None
-        own = house.administration.passkeys
+        own = house.administration.own
         own.remove_passkey(presence, own.passkeys_of("lan")[0].fingerprint)
 
         assert house.administration.confirming.confirmed(), "root has not taken it back"
@@ -105,7 +105,7 @@ def test_a_passkey_that_was_removed_signs_nothing_and_does_not_come_back(tmp_pat
         with pytest.raises(StateRefused, match="or was and is removed"):
             own.add_passkey(presence, offer.ticket, device.create(offer.options), "again")
         assert own.passkeys_of("lan") == []
-        house.administration.confirming.confirm("lan", house.register(opened))
+        confirm_key(house.administration.confirming, "lan", house.register(opened))
         assert desk.signing_options(draft, DualControlRole.ASKS, by=by) is not None
 
 

@@ -27,7 +27,7 @@ from appliance.store.administration import admin_requests
 from appliance.store.database import Transaction
 from hsm.errors import AuthorityUnreachable
 from tests.accounts.device import Device
-from tests.administration.conftest import House, opened_house, writing
+from tests.administration.conftest import House, confirm_key, opened_house, writing
 
 S, Y = AdministratorRole.SYSTEM, AdministratorRole.SECURITY
 UPGRADE = {"version": "1.4.0"}
@@ -263,17 +263,17 @@ def test_what_takes_one_person_takes_no_key(house: House) -> None:
 def test_root_confirms_what_the_owner_reads_out_and_nothing_else(estate: Path) -> None:
     with opened_house(estate) as root:
         confirming = root.administration.confirming
-        [mine] = root.administration.passkeys.passkeys_of("lan")
+        [mine] = root.administration.own.passkeys_of("lan")
         assert not mine.counts
         for login, fingerprint in (("lan", "0000"), ("sun", mine.fingerprint), ("nobody", mine.fingerprint)):
             with pytest.raises(NotFound):
-                confirming.confirm(login, fingerprint)
-        confirming.confirm("lan", mine.fingerprint.upper().replace(" ", ""))
-        assert root.administration.passkeys.passkeys_of("lan")[0].counts
+                confirm_key(confirming, login, fingerprint)
+        confirm_key(confirming, "lan", mine.fingerprint.upper().replace(" ", ""))
+        assert root.administration.own.passkeys_of("lan")[0].counts
         with pytest.raises(StateRefused):
-            confirming.confirm("lan", mine.fingerprint)
+            confirm_key(confirming, "lan", mine.fingerprint)
         assert confirming.unconfirm("lan")[0] == 1
-        assert not root.administration.passkeys.passkeys_of("lan")[0].counts
+        assert not root.administration.own.passkeys_of("lan")[0].counts
         with pytest.raises(NotFound):
             confirming.unconfirm("lan", "0000")
         with pytest.raises(AuthorityUnreachable):  # it may have been silent the first time: it is asked again

@@ -15,7 +15,7 @@ from appliance.health.check_context import open_check_context
 from appliance.health.findings import Condition, HealthFinding, RunbookPage
 from appliance.health.machine_checks import passkeys
 from appliance.model.administration import AdministratorRole, AdminRequest, DualControlRole
-from tests.administration.conftest import House, opened_house
+from tests.administration.conftest import House, confirm_key, opened_house
 
 S, Y = AdministratorRole.SYSTEM, AdministratorRole.SECURITY
 HANDS = frozenset({ExecutedBy.CONSOLE})
@@ -101,8 +101,8 @@ def test_one_file_that_is_not_what_it_should_be_keeps_nobody_else_from_anything(
         for each in house.administration.confirming.unreadable():
             shutil.rmtree(each) if each.is_dir() else each.unlink()
         assert found(house).condition is Condition.GOOD
-        mine = house.administration.passkeys.passkeys_of("kong")[0].fingerprint
-        house.administration.confirming.confirm("kong", mine)
+        mine = house.administration.own.passkeys_of("kong")[0].fingerprint
+        confirm_key(house.administration.confirming, "kong", mine)
         assert (
             house.administration.requests.signing_options(draft, DualControlRole.ASKS, by=house.actor("kong"))
             is not None

@@ -18,6 +18,7 @@ from appliance.sharing import make_directory
 from appliance.store.administration import ADMINISTRATION
 from appliance.store.database import Database
 from hsm.activation.credentials import code_at, step_of
+from tests.administration.conftest import confirm_key
 from tests.browser.house import House
 from tests.browser.visitor import OF_LOOKS, RULES, TOO_MUCH, Visitor, visiting
 
@@ -159,7 +160,7 @@ def has_a_key_that_counts(house: House, visitor: Visitor, login: str) -> None:
     expect(row).to_contain_text("待确认", timeout=PATIENCE)
     fingerprint = row.locator("code").first.inner_text()
     with open_administration(house.settings, now=utc_now, process=COMMAND) as administration:
-        administration.confirming.confirm(login, fingerprint)
+        confirm_key(administration.confirming, login, fingerprint)
     expect(visitor.go("/settings").locator(".row", has_text="办公室")).to_contain_text("有效", timeout=PATIENCE)
 
 

@@ -161,7 +161,7 @@ def test_an_object_of_another_owner_is_left_alone(console: Console) -> None:
     [theirs, *_], before = console.house.administration.sessions.sessions_of("wu"), console.house.told()
     answer = post(console.browser("sun"), "/settings/sessions/end", {"session": theirs.id})
     assert (answer.status_code, theirs in console.house.administration.sessions.sessions_of("wu")) == (404, True)
-    fingerprint = console.house.administration.passkeys.passkeys_of("zhou")[0].fingerprint
+    fingerprint = console.house.administration.own.passkeys_of("zhou")[0].fingerprint
     form = {"fingerprint": fingerprint, "old": GOOD}
     assert post(console.browser("sun"), "/settings/passkeys/remove", form).status_code == 404
     assert console.house.told() == before

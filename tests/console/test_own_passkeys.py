@@ -12,7 +12,7 @@ REMOVE = "/settings/passkeys/remove"
 
 def test_a_passkey_is_removed_by_who_knows_the_password(console: Console) -> None:
     """A browser that was left open is not enough."""
-    own, browser = console.house.administration.passkeys, console.browser("zheng")
+    own, browser = console.house.administration.own, console.browser("zheng")
     [mine] = own.passkeys_of("zheng")
     page = browser.get("/settings").text
     assert "Remove" in page and f'action="{REMOVE}"' not in page
@@ -33,7 +33,7 @@ def test_a_passkey_is_removed_by_who_knows_the_password(console: Console) -> Non
 
 
 def test_nobody_removes_what_is_not_theirs(console: Console) -> None:
-    own, browser = console.house.administration.passkeys, console.browser("sun")
+    own, browser = console.house.administration.own, console.browser("sun")
     [other] = own.passkeys_of("zhou")
     assert browser.get(f"{REMOVE}?fingerprint={quote(other.fingerprint)}").status_code == 404
     assert post(browser, REMOVE, {"fingerprint": other.fingerprint, "old": GOOD}).status_code == 404

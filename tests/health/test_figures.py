@@ -17,7 +17,6 @@ from appliance.health.observations import KEPT
 from appliance.home import Home
 from appliance.ledger import LedgerEntry, record
 from appliance.store.database import Database
-from appliance.store.health.figures import figure_names
 from hsm.client import AuthorityClient
 from tests.health.station import Station
 
@@ -36,7 +35,8 @@ def test_figures_are_gathered_by_the_hour_and_forgotten_after_their_time(observa
     series.add_figures({"offset": 9.0}, NOON - KEPT - timedelta(hours=2))
     for minute, offset, total in ((0, 1.0, 100.0), (20, 4.0, 104.0), (80, 2.0, 110.0)):
         series.add_figures({"offset": offset, "signed_total": total}, NOON + timedelta(minutes=minute))
-    assert observations.database().query(figure_names) == ["offset", "signed_total"]
+    with observations.reading() as tx:
+        assert tx.column(str, "SELECT DISTINCT name FROM series ORDER BY name") == ["offset", "signed_total"]
     first, second = series.read_hours("offset", since=NOON, until=NOON + timedelta(hours=3))
     assert (first.hour, first.count, first.mean, first.low, first.high) == (NOON, 2, 2.5, 1.0, 4.0)
     assert (second.hour, second.last) == (NOON + timedelta(hours=1), 2.0)

@@ -45,7 +45,7 @@ def everything() -> Answer:
     return render(
         "settings.html",
         sessions=administration().sessions.sessions_of(who.login),
-        passkeys=administration().passkeys.passkeys_of(who.login),
+        passkeys=administration().own.passkeys_of(who.login),
         here=who.session.id,
         done=translate()(said) if said else "",
     )
@@ -94,7 +94,7 @@ def new() -> Answer:
 
 
 def _offer() -> Answer:
-    offer = administration().passkeys.offer_registration(visitor())
+    offer = administration().own.offer_registration(visitor())
     return render("new_passkey.html", offer=offer, typed={"label": field("label", LONGEST_LABEL)})
 
 
@@ -112,7 +112,7 @@ def add(who: ConsoleSessionHolder) -> Answer:
     """What the device answered."""
     ticket, label = field("ticket", LONGEST_TICKET), field("label", LONGEST_LABEL)
     try:
-        administration().passkeys.add_passkey(who, ticket, field(FIELD, LONGEST_ANSWER), label)
+        administration().own.add_passkey(who, ticket, field(FIELD, LONGEST_ANSWER), label)
     except StateRefused as refusal:  # the offer is over: the password is asked for again
         return render("new_passkey.html", offer=None, problems={"": sentence(refusal)}, status=409)
     return _done("passkey", "passkeys")
@@ -122,14 +122,14 @@ def add(who: ConsoleSessionHolder) -> Answer:
 def removing() -> Answer:
     """The password is asked for first."""
     fingerprint = request.values.get("fingerprint", "")[:40]
-    return render("remove_passkey.html", named=administration().passkeys.own_passkey(visitor(), fingerprint))
+    return render("remove_passkey.html", named=administration().own.own_passkey(visitor(), fingerprint))
 
 
 @passkeys.post("/settings/passkeys/remove")
 @form(removing, visitor, refusals=())
 def remove(who: ConsoleSessionHolder) -> Answer:
     """One of one's own passkeys goes."""
-    own = administration().passkeys
+    own = administration().own
     named = own.own_passkey(who, field("fingerprint", 40))
     _require_old_password(who)
     own.remove_passkey(who, named.fingerprint)

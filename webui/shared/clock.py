@@ -13,7 +13,7 @@ from flask import Flask
 from appliance.language import instants
 from hsm.client import AuthorityClient
 from hsm.errors import AuthorityError
-from hsm.operation_types import AuthorityStatus, ClockReport
+from hsm.operation_types import ClockReport
 from webui.shared.language import translate, zone_of_reader
 
 FRESH = 5.0
@@ -41,23 +41,18 @@ class ClockView:
         self._now = now
         self._lock = threading.Lock()
         self._until = 0.0
-        self._status: AuthorityStatus | None = None
+        self._report: ClockReport | None = None
 
     def report(self) -> ClockReport | None:
         """What the authority says of its clock, or None while it does not answer."""
-        status = self.status()
-        return None if status is None else status.clock
-
-    def status(self) -> AuthorityStatus | None:
-        """All that the authority says of itself, or None while it does not answer."""
         with self._lock:
             if self._now() >= self._until:
                 try:
-                    self._status = self._authority.status()
+                    self._report = self._authority.status().clock
                 except AuthorityError:
-                    self._status = None
+                    self._report = None
                 self._until = self._now() + FRESH
-            return self._status
+            return self._report
 
 
 def install(app: Flask, view: ClockView) -> None:
@@ -65,12 +60,7 @@ def install(app: Flask, view: ClockView) -> None:
 
     def line() -> ClockLine:
         at = datetime.now(UTC).replace(microsecond=0)
-        report = view.report()
-        return ClockLine(
-            at=at,
-            minutes=instants.offset_minutes(at, zone_of_reader()),
-            remark=_remark(report),
-        )
+        return ClockLine(at, instants.offset_minutes(at, zone_of_reader()), _remark(view.report()))
 
     app.context_processor(lambda: {"clock_line": line})
 

@@ -47,11 +47,6 @@ def forget_figures(tx: Transaction, *, before: datetime) -> None:
     tx.execute("DELETE FROM series WHERE hour < ?", (before,))
 
 
-def figure_names(tx: Transaction) -> list[str]:
-    """The figures that there are, sorted."""
-    return tx.column(str, "SELECT DISTINCT name FROM series ORDER BY name")
-
-
 def hours_of(tx: Transaction, name: str, *, since: datetime, until: datetime) -> list[HourlyFigures]:
     """The hours of a figure from *since* to before *until*, in order."""
     rest = "WHERE name = ? AND hour >= ? AND hour < ? WINDOW before AS (ORDER BY hour) ORDER BY hour"
