@@ -9,7 +9,6 @@ import shlex
 import subprocess
 from pathlib import Path
 
-from appliance.administration.action import AUTHORITY
 from appliance.clock import utc_now
 from appliance.config import Settings
 from appliance.errors import ApplianceError, NotFound, PreconditionRefused, StateRefused, StorageError
@@ -52,7 +51,7 @@ class HostOperations:
         return last_drill_outcome(self._settings)
 
     def restart(self, service: str) -> AdminRequestOutcome:
-        """One of :data:`SERVICES` ends and starts again. An authority that somebody locked is locked again."""
+        """The *service* ends and starts again. An authority that somebody locked is locked again."""
         raise _only_on_an_appliance("vermilion up")
 
     def unlock_and_restart(self) -> AdminRequestOutcome:
@@ -110,7 +109,7 @@ class SystemdHost(HostOperations):
 
     def unlock_and_restart(self) -> AdminRequestOutcome:
         remove_authority_lock(self._settings)
-        return self.restart(AUTHORITY)
+        return self.restart("authority")
 
     def restore(self, archive: str, identity: str, *, forget_newer: bool) -> AdminRequestOutcome:
         found: BackupArchive = BackupArchives(self._settings.backups).get(archive)
