@@ -7,7 +7,7 @@ import logging
 import os
 import sys
 import time
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 import click
@@ -123,12 +123,9 @@ def renew(file: Path, act: Path | None, activations: tuple[Path, ...], officers:
 @commands.command()
 def officers() -> None:
     """List the officers, and how many authenticators each has; also while nothing runs."""
-    store = AuthorityStore(_settings().home.store)
-    try:
+    with closing(AuthorityStore(_settings().home.store)) as store:
         for subject, name, authenticators in store.people.officers():
             click.echo(f"{subject} {name}, authenticators: {authenticators}")
-    finally:
-        store.close()
 
 
 @commands.command()
@@ -182,12 +179,8 @@ def _pin(settings: AuthoritySettings) -> str | None:
 
 def _require_timestamp_certificate(settings: AuthoritySettings) -> None:
     """Nothing is served with a certificate under which no token may be issued. Closed again before the fork."""
-    store = AuthorityStore(settings.home.store)
-    try:
-        with suppress(UnknownKey):  # before the ceremony there is none
-            require_issuing(store.registry.certificate("tsa").certificate)
-    finally:
-        store.close()
+    with closing(AuthorityStore(settings.home.store)) as store, suppress(UnknownKey):  # before the ceremony: none
+        require_issuing(store.registry.certificate("tsa").certificate)
 
 
 @commands.command()
@@ -206,9 +199,8 @@ def status() -> None:
 @commands.command("release-latch")
 def release_latch() -> None:
     """After a wrong PIN was corrected: permit one new attempt. Restart the authority afterwards."""
-    store = AuthorityStore(_settings().home.store)
-    released = store.latch.release_all()
-    store.close()
+    with closing(AuthorityStore(_settings().home.store)) as store:
+        released = store.latch.release_all()
     click.echo("one attempt is permitted again" if released else "nothing was latched")
 
 

@@ -6,7 +6,6 @@ import json
 import os
 import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import pkcs11
@@ -17,6 +16,7 @@ from pkcs11.util.ec import encode_named_curve_parameters
 
 from hsm.errors import AuthorityError, KeyAttributesRefused, NotPermitted
 from hsm.signer import SignatureAlgorithm
+from hsm.store.registry import KeyRecord
 from hsm.token import TokenConnection
 
 _CURVES = {
@@ -28,25 +28,16 @@ _RSA_BITS = 3072
 _IV_BYTES, _TAG_BITS = 12, 128
 
 
-@dataclass(frozen=True, slots=True)
-class MadeKey:
-    """A new key: its label, its public half (SPKI, DER; empty for AES) and its attributes as JSON."""
-
-    label: str
-    public_key: bytes
-    attributes: str
-
-
-def make_signing_key(token: TokenConnection, subject: str, algorithm: SignatureAlgorithm) -> MadeKey:
+def make_signing_key(token: TokenConnection, subject: str, algorithm: SignatureAlgorithm) -> KeyRecord:
     """Generates a pair for *subject*. Raises :class:`KeyAttributesRefused`; what came out wrong is destroyed."""
     with token.login.key_change_lock():
-        return token.use(lambda: _make_pair(token, _new_label(subject), algorithm))
+        return token.use(lambda: _make_pair(token, subject, algorithm))
 
 
-def make_wrapping_key(token: TokenConnection, subject: str) -> MadeKey:
+def make_wrapping_key(token: TokenConnection, subject: str) -> KeyRecord:
     """Generates an AES-256 key for *subject*, to be used by :class:`TokenKeyWrapping` alone."""
     with token.login.key_change_lock():
-        return token.use(lambda: _make_aes(token, _new_label(subject)))
+        return token.use(lambda: _make_aes(token, subject))
 
 
 def destroy_key(token: TokenConnection, label: str) -> None:
@@ -121,13 +112,13 @@ class TokenKeyWrapping:
         return NotPermitted("This wrapped key is not of this caller and context, or was altered.")
 
 
-def _make_pair(token: TokenConnection, label: str, algorithm: SignatureAlgorithm) -> MadeKey:
-    session, identifier = token.session(), label.encode()
+def _make_pair(token: TokenConnection, subject: str, algorithm: SignatureAlgorithm) -> KeyRecord:
+    label = _new_label(subject)
     public, private = _generate(
-        session,
+        token.session(),
         algorithm,
         {
-            "id": identifier,
+            "id": label.encode(),
             "label": label,
             "store": True,
             "capabilities": MechanismFlag.SIGN | MechanismFlag.VERIFY,
@@ -137,7 +128,7 @@ def _make_pair(token: TokenConnection, label: str, algorithm: SignatureAlgorithm
     )
     try:
         found = read_back(private, SIGNING_KEY, label)
-        return MadeKey(label, _public_key(public, algorithm), found)
+        return KeyRecord(label, subject, algorithm.name, _public_key(public, algorithm), found)
     except AuthorityError:
         private.destroy()
         public.destroy()
@@ -181,7 +172,8 @@ def _octets(point: bytes) -> bytes:
     return point
 
 
-def _make_aes(token: TokenConnection, label: str) -> MadeKey:
+def _make_aes(token: TokenConnection, subject: str) -> KeyRecord:
+    label = _new_label(subject)
     key = token.session().generate_key(
         KeyType.AES,
         256,
@@ -193,7 +185,7 @@ def _make_aes(token: TokenConnection, label: str) -> MadeKey:
         template=dict(WRAPPING_KEY),
     )
     try:
-        return MadeKey(label, b"", read_back(key, WRAPPING_KEY, label))
+        return KeyRecord(label, subject, "AES_256", b"", read_back(key, WRAPPING_KEY, label))
     except AuthorityError:
         key.destroy()
         raise

@@ -186,9 +186,8 @@ class Signers:
     def make_key(self, subject: str, algorithm: SignatureAlgorithm, *, made: int) -> KeyRecord:
         """A new key for *subject*, generated, read back and recorded at *made* (Unix seconds)."""
         key = make_signing_key(self._token, subject, algorithm)
-        record = KeyRecord(key.label, subject, algorithm.name, key.public_key, key.attributes)
-        self._registry.add_key(record, made=made)
-        return record
+        self._registry.add_key(key, made=made)
+        return key
 
     def _build(self, subject: str, number: int) -> HsmSigner:
         record = self._registry.certificate(subject)

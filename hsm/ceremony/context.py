@@ -138,27 +138,6 @@ def ceremony_context(
 
 
 @dataclass(frozen=True, slots=True)
-class CeremonyPins:
-    """The security officer's PIN, the daemon's, the root's; ``root_parts``: how many people hold the last."""
-
-    security_officer: str = field(repr=False)
-    user: str = field(repr=False)
-    root: str = field(repr=False)
-    root_parts: int = 1
-
-    @classmethod
-    def read(cls, directory: Path) -> CeremonyPins:
-        """The PINs in *directory*: ``so.pin``; ``user.pin`` and ``root.pin``, or their parts (``root.pin.1``, …).
-
-        A split PIN is what SoftHSM has in place of the m-of-n of real modules: every part is needed.
-        Raises :class:`ConfigurationRefused` when one is missing or too short.
-        """
-        root, root_parts = _joined(directory, "root.pin")
-        user, _ = _joined(directory, "user.pin")
-        return cls(_pin(directory / "so.pin"), user, root, root_parts)
-
-
-@dataclass(frozen=True, slots=True)
 class RootPin:
     """The PIN of the root's token alone, put together of so many ``parts``, held by as many people."""
 
@@ -174,6 +153,25 @@ class RootPin:
     def typed(cls, parts: Sequence[str]) -> RootPin:
         """From *parts*, as their holders typed them, in their order."""
         return cls("".join(parts), len(parts))
+
+
+@dataclass(frozen=True, slots=True)
+class CeremonyPins:
+    """The security officer's PIN, the daemon's, and the root's."""
+
+    security_officer: str = field(repr=False)
+    user: str = field(repr=False)
+    root: RootPin
+
+    @classmethod
+    def read(cls, directory: Path) -> CeremonyPins:
+        """The PINs in *directory*: ``so.pin``; ``user.pin`` and ``root.pin``, or their parts (``root.pin.1``, …).
+
+        A split PIN is what SoftHSM has in place of the m-of-n of real modules: every part is needed.
+        Raises :class:`ConfigurationRefused` when one is missing or too short.
+        """
+        user, _ = _joined(directory, "user.pin")
+        return cls(_pin(directory / "so.pin"), user, RootPin.read(directory))
 
 
 def _joined(directory: Path, name: str) -> tuple[str, int]:
@@ -204,7 +202,7 @@ def prepare_tokens(settings: AuthoritySettings, plan: CeremonyPlan, pins: Ceremo
     """
     module = settings.token.module
     present = _labels(module)
-    wanted = [(plan.tokens.root, pins.root), (settings.token.label, pins.user)]
+    wanted = [(plan.tokens.root, pins.root.pin), (settings.token.label, pins.user)]
     if wanted[0][0] == wanted[1][0]:
         raise ConfigurationRefused("The root's token must be another one than the daemon's.")
     done = []

@@ -31,7 +31,7 @@ from hsm.generation import make_wrapping_key
 from hsm.intents import instant
 from hsm.operations.context import AuthorityContext
 from hsm.operations.people import credentials_from_details, subject_from_details
-from hsm.store import KeyRecord, SubjectKind
+from hsm.store import SubjectKind
 from hsm.store.ceremonies import digest_of, new_code
 from hsm.store.registry import ROOT
 
@@ -115,7 +115,7 @@ def hold_ceremony(
             ceremony.held_at(),
         )
         transcript.begin(heading, plan.participants)
-        parts = "one piece" if pins.root_parts == 1 else f"{pins.root_parts} parts, all of them needed"
+        parts = "one piece" if pins.root.parts == 1 else f"{pins.root.parts} parts, all of them needed"
         everybody = [each.hand for each in plan.participants]
         transcript.step("The tokens", everybody, [*prepared, ("PIN of the root's token", f"in {parts}")])
         with context.store.transaction():
@@ -125,7 +125,7 @@ def hold_ceremony(
 
 def _make_everything(ceremony: CeremonyContext, plan: CeremonyPlan, pins: CeremonyPins) -> tuple[str, ...]:
     context, transcript = ceremony.context, ceremony.transcript
-    with opened_token(context, plan.tokens.root, pins.root) as root_token:
+    with opened_token(context, plan.tokens.root, pins.root.pin) as root_token:
         issuance = CeremonyIssuance(ceremony, root_token)
         root = plan.key(Profile.ROOT)
         issuance.make_root(plan.name_of(root), root.algorithm, root.hands)
@@ -134,8 +134,7 @@ def _make_everything(ceremony: CeremonyContext, plan: CeremonyPlan, pins: Ceremo
         _make_key(issuance, plan, profile, context.issuer())
     issuance.publish_issuing_crl()
     made = make_wrapping_key(context.token, plan.wrapping.subject)
-    record = KeyRecord(made.label, plan.wrapping.subject, "AES_256", made.public_key, made.attributes)
-    context.store.registry.add_key(record, made=int(ceremony.now.timestamp()))
+    context.store.registry.add_key(made, made=int(ceremony.now.timestamp()))
     results = [("label", made.label), ("attributes read back", made.attributes)]
     transcript.step("The wrapping key (AES-256)", plan.wrapping.hands, results)
     for officer in plan.officers:

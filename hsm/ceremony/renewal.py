@@ -67,7 +67,7 @@ def hold_renewal(
     """
     with (
         ceremony_context(settings, pins.user, show) as ceremony,
-        opened_token(ceremony.context, plan.root, pins.root) as root_token,
+        opened_token(ceremony.context, plan.root, pins.root.pin) as root_token,
         ceremony.context.store.transaction(),
     ):
         officers = _authorised(ceremony.context, plan, permission)
