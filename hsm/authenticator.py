@@ -26,7 +26,7 @@ from webauthn.helpers import bytes_to_base64url
 
 from hsm.errors import Malformed
 from hsm.files import write_durably
-from hsm.intents import OfficerIntent, SigningIntent, WebAuthnActivation
+from hsm.intents import Intent, WebAuthnActivation
 
 _PRESENT_AND_VERIFIED = 0x05
 
@@ -57,7 +57,7 @@ class SoftwareAuthenticator:
             "rp_id": self.rp_id,
         }
 
-    def activate(self, subject: str, intent: SigningIntent | OfficerIntent) -> WebAuthnActivation:
+    def activate(self, subject: str, intent: Intent) -> WebAuthnActivation:
         """An assertion over the challenge of *intent* (WebAuthn Level 3, section 6.3.3)."""
         self.counter += 1
         client_data = json.dumps(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from hsm.backup import BackupPartStatement
 from hsm.codec import Operation, operation
 from hsm.config import PeerRole
-from hsm.intents import Activation, OfficerIntent, SigningIntent
+from hsm.intents import Activation, Intent, OfficerIntent, SigningIntent
 from hsm.note import LogExtension
 from hsm.operation_types import (
     Appointment,
@@ -58,14 +58,14 @@ class AuthorityClient(Connections):
         asks. What was given to ``approve`` counts too: the activations may then be fewer, or none."""
 
     @operation(_WEB_OPERATOR_CONSOLE)
-    def approve(self, intent: SigningIntent | OfficerIntent, activation: Activation) -> Approvals:
+    def approve(self, intent: Intent, activation: Activation) -> Approvals:
         """One person's activation of an intent, verified now and remembered until the intent expires.
 
         The operation itself then counts it, with what is given on the spot. One approval for each person; an
         intent that was done, or another one under the same nonce, takes none."""
 
     @operation(_WEB_OPERATOR_CONSOLE)
-    def approvals(self, intent: SigningIntent | OfficerIntent) -> Approvals:
+    def approvals(self, intent: Intent) -> Approvals:
         """Who has approved an intent so far, and how many must."""
 
     @operation(frozenset({PeerRole.WEB, PeerRole.TSA, PeerRole.SCHEDULER}), "timestamp")

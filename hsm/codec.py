@@ -38,6 +38,7 @@ from hsm.config import PeerRole
 from hsm.errors import AuthorityError, BadRequest, Sentence
 from hsm.intents import (
     Activation,
+    Intent,
     OfficerIntent,
     PinTotpActivation,
     SigningIntent,
@@ -141,7 +142,7 @@ def _converter(*, forbid_extra_keys: bool) -> cattrs.Converter:
     )
     made.register_structure_hook(SigningIntent, lambda value, _: signing_intent_from_wire(value))
     made.register_structure_hook(OfficerIntent, lambda value, _: officer_intent_from_wire(value))
-    made.register_structure_hook(SigningIntent | OfficerIntent, lambda value, _: any_intent_from_wire(value))
+    made.register_structure_hook(Intent, lambda value, _: any_intent_from_wire(value))
     made.register_structure_hook(datetime, lambda value, _: datetime.fromtimestamp(value, UTC))
     made.register_structure_hook(Sentence, lambda value, _: Sentence(*value))
     made.register_structure_hook(BackupPartStatement, lambda value, _: BackupPartStatement.from_fields(value))

@@ -9,8 +9,9 @@ from __future__ import annotations
 import os
 import stat
 import tarfile
-import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -98,8 +99,7 @@ def encrypt_directory(directory: Path, target: Path, to: Sequence[str]) -> None:
             for path in sorted(directory.rglob("*")):
                 tar.add(path, arcname=str(path.relative_to(directory)), recursive=False, filter=_anonymous)
 
-    read, write = os.pipe()
-    with _PipeWriterThread(give, os.fdopen(write, "wb")), os.fdopen(read, "rb") as reader:
+    with _written_by(give) as reader:
         _seal_from(reader, target, to)
 
 
@@ -111,9 +111,8 @@ def decrypt_directory(source: Path, directory: Path, identities: Sequence[str]) 
         with source.open("rb") as sealed:
             pyrage.decrypt_io(sealed, stream, keys)
 
-    read, write = os.pipe()
     try:
-        with _PipeWriterThread(give, os.fdopen(write, "wb")), os.fdopen(read, "rb") as reader:
+        with _written_by(give) as reader:
             with tarfile.open(fileobj=reader, mode="r|") as tar:
                 tar.extractall(directory, filter="data")
             while reader.read(1 << 16):  # the end of the seal is what proves that nothing was cut off
@@ -122,27 +121,22 @@ def decrypt_directory(source: Path, directory: Path, identities: Sequence[str]) 
         raise _broken(source.name, error) from error
 
 
-class _PipeWriterThread:
-    """A thread that gives into a pipe while the context reads from it; its fault is raised on leaving."""
+@contextmanager
+def _written_by(give: Callable[[BinaryIO], None]) -> Iterator[BinaryIO]:
+    """The end of a pipe into which a thread gives meanwhile; the fault of that is raised on leaving."""
+    read, write = os.pipe()
 
-    def __init__(self, give: Callable[[BinaryIO], None], stream: BinaryIO) -> None:
-        self._fault: BaseException | None = None
-        self._thread = threading.Thread(target=self._run, args=(give, stream), daemon=True)
+    def run() -> None:
+        with suppress(BrokenPipeError), os.fdopen(write, "wb") as stream:
+            give(stream)
 
-    def __enter__(self) -> None:
-        self._thread.start()
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: object) -> None:
-        self._thread.join()
-        if self._fault is not None and not isinstance(self._fault, BrokenPipeError):
-            raise self._fault
-
-    def _run(self, give: Callable[[BinaryIO], None], stream: BinaryIO) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        writing = pool.submit(run)
         try:
-            with stream:
-                give(stream)
-        except BaseException as fault:
-            self._fault = fault
+            with os.fdopen(read, "rb") as reader:
+                yield reader
+        finally:
+            writing.result()
 
 
 def _anonymous(member: tarfile.TarInfo) -> tarfile.TarInfo:

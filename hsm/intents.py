@@ -57,7 +57,7 @@ class SigningIntent:
 
     def challenge(self) -> bytes:
         """SHA-256 (32 bytes) of the canonical intent."""
-        return challenge_of(self.fields())
+        return hashlib.sha256(canonical.encode(self.fields())).digest()
 
 
 ASKED_ELSEWHERE_HOURS = 24
@@ -89,12 +89,10 @@ class OfficerIntent:
 
     def challenge(self) -> bytes:
         """SHA-256 (32 bytes) of the canonical intent."""
-        return challenge_of(self.fields())
+        return hashlib.sha256(canonical.encode(self.fields())).digest()
 
 
-def challenge_of(fields: Mapping[str, Any]) -> bytes:
-    """SHA-256 over the canonical JSON of an intent's *fields*."""
-    return hashlib.sha256(canonical.encode(dict(fields))).digest()
+Intent = SigningIntent | OfficerIntent
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +168,7 @@ def officer_intent_from_wire(value: Any, kind: str | None = None) -> OfficerInte
     return OfficerIntent(kind=fields["act"], details=details, expires=_moment(fields), nonce=_nonce(fields))
 
 
-def any_intent_from_wire(value: Any) -> SigningIntent | OfficerIntent:
+def any_intent_from_wire(value: Any) -> Intent:
     """The intent of either kind whose fields crossed. Raises :class:`BadRequest`."""
     if isinstance(value, dict) and value.get("act") == "sign":
         return signing_intent_from_wire(value)

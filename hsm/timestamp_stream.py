@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
@@ -17,16 +18,14 @@ Signed = list[IssuedToken] | Exception
 Done = Callable[[Signed], None]
 
 
+@dataclass(slots=True)
 class _Frame:
     """A request on its way; ``again`` once it was sent a second time."""
 
-    __slots__ = ("again", "done", "orders", "request")
-
-    def __init__(self, request: bytes, orders: int, done: Done) -> None:
-        self.request = request
-        self.orders = orders
-        self.done = done
-        self.again = False
+    request: bytes
+    orders: int
+    done: Done
+    again: bool = False
 
 
 class TimestampStream(asyncio.Protocol):

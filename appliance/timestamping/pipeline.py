@@ -15,6 +15,7 @@ import math
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
 from appliance.errors import StorageError
@@ -48,14 +49,13 @@ class AuthorityStream(Protocol):
     def close(self) -> None: ...
 
 
+@dataclass(slots=True)
 class _LaneLoad:
     """A lane with the number of batches and orders that it has."""
 
-    __slots__ = ("batches", "lane", "orders")
-
-    def __init__(self, lane: AuthorityStream) -> None:
-        self.lane = lane
-        self.batches = self.orders = 0
+    lane: AuthorityStream
+    batches: int = 0
+    orders: int = 0
 
 
 class TokenRecorder:

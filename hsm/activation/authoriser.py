@@ -11,7 +11,7 @@ from hsm.activation.credentials import PinVerifier, verify_assertion
 from hsm.activation.rules import ActivationRules
 from hsm.config import ActivationSettings
 from hsm.errors import ActivationRefused
-from hsm.intents import Activation, OfficerIntent, SigningIntent, WebAuthnActivation, instant
+from hsm.intents import Activation, Intent, SigningIntent, WebAuthnActivation, instant
 from hsm.operation_types import Approvals
 from hsm.store import Approval, AuthorityStore, Credential, SubjectKind
 
@@ -54,9 +54,7 @@ class IntentAuthoriser:
         self._now = now
         self._rules = ActivationRules(store.people, store.seals, settings)
 
-    def authorise(
-        self, intent: SigningIntent | OfficerIntent, activations: Sequence[Activation]
-    ) -> AuthorisedIntent:
+    def authorise(self, intent: Intent, activations: Sequence[Activation]) -> AuthorisedIntent:
         """Uses up *intent* for its signer, or by officers. Raises :class:`ActivationRefused` or
         :class:`UnknownKey`.
 
@@ -96,7 +94,7 @@ class IntentAuthoriser:
             )
         return authorised
 
-    def approve(self, intent: SigningIntent | OfficerIntent, activation: Activation) -> Approvals:
+    def approve(self, intent: Intent, activation: Activation) -> Approvals:
         """Verifies one *activation* of *intent* now and remembers it for the operation itself, durably.
 
         Raises :class:`ActivationRefused` for an intent that was done or has expired, for who may not take part in
@@ -122,24 +120,24 @@ class IntentAuthoriser:
         given = (*before, activation.subject)
         return Approvals(given, self._rules.required(intent, given))
 
-    def approvals(self, intent: SigningIntent | OfficerIntent) -> Approvals:
+    def approvals(self, intent: Intent) -> Approvals:
         """Who has approved *intent* and could still be counted, and how many must."""
         given = tuple(each.subject for each in self._remembered(intent))
         return Approvals(given, self._rules.required(intent, given))
 
-    def _remembered(self, intent: SigningIntent | OfficerIntent) -> list[Approval]:
+    def _remembered(self, intent: Intent) -> list[Approval]:
         """The approvals of exactly this *intent*. Raises :class:`ActivationRefused` for another intent's nonce."""
         found, challenge = self._store.approvals.for_nonce(intent.nonce), intent.challenge()
         if any(each.challenge != challenge for each in found):
             raise ActivationRefused("What was approved before is another act than this. Begin again.")
         return found
 
-    def _require_in_time(self, intent: SigningIntent | OfficerIntent, now: datetime) -> None:
+    def _require_in_time(self, intent: Intent, now: datetime) -> None:
         if intent.expires <= now:
             raise ActivationRefused("The permission has expired. Begin again.")
         self._rules.require_short(intent, intent.expires - now)
 
-    def _verify(self, intent: SigningIntent | OfficerIntent, activation: Activation, now: datetime) -> _Verified:
+    def _verify(self, intent: Intent, activation: Activation, now: datetime) -> _Verified:
         """*activation*, and what must be written when it counts."""
         people, challenge = self._store.people, intent.challenge()
         if isinstance(activation, WebAuthnActivation):
@@ -164,7 +162,7 @@ class IntentAuthoriser:
             raise ActivationRefused("This credential was used for something else at the same moment.")
 
 
-def _record_of(intent: SigningIntent | OfficerIntent) -> str:
+def _record_of(intent: Intent) -> str:
     """What is kept of an intent for good: a signature whole; an officer's intent by its hash, as it may hold
     secrets."""
     if isinstance(intent, SigningIntent):

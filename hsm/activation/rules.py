@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from hsm.config import ActivationSettings
 from hsm.errors import ActivationRefused
-from hsm.intents import ASKED_ELSEWHERE_HOURS, Activation, OfficerIntent, SigningIntent, WebAuthnActivation
+from hsm.intents import ASKED_ELSEWHERE_HOURS, Activation, Intent, OfficerIntent, SigningIntent, WebAuthnActivation
 from hsm.store import CompanySealStore, Subject, SubjectKind
 from hsm.store.people import SubjectStore
 
@@ -36,7 +36,7 @@ class ActivationRules:
         self._seals = seals
         self._settings = settings
 
-    def required(self, intent: SigningIntent | OfficerIntent, approved: Sequence[str] = ()) -> int:
+    def required(self, intent: Intent, approved: Sequence[str] = ()) -> int:
         """How many different people *intent* takes, of the kind of those who have *approved* it."""
         if isinstance(intent, OfficerIntent):
             if intent.kind == UNLOCK and any(self._is_pin_custodian(each) for each in approved):
@@ -45,7 +45,7 @@ class ActivationRules:
         signer = self._signer(intent)
         return 1 + self._custodians_needed(intent) if signer.kind is SubjectKind.SEAL else 1
 
-    def require_short(self, intent: SigningIntent | OfficerIntent, left: timedelta) -> None:
+    def require_short(self, intent: Intent, left: timedelta) -> None:
         """That the time which is *left* for *intent* is no longer than it may last. Hours have what a seal signs
         and what administrators ask officers for: those people need not meet."""
         if isinstance(intent, SigningIntent):
@@ -60,9 +60,7 @@ class ActivationRules:
         minutes = self._settings.longest_minutes
         _require_within(left, timedelta(minutes=minutes), _TOO_LONG, minutes=minutes)
 
-    def require_fitting(
-        self, intent: SigningIntent | OfficerIntent, activations: Sequence[Activation], approved: Sequence[str]
-    ) -> None:
+    def require_fitting(self, intent: Intent, activations: Sequence[Activation], approved: Sequence[str]) -> None:
         """That those who activate now, with those who have *approved*, are who may, and enough."""
         names = [*approved, *(activation.subject for activation in activations)]
         if not names or len(set(names)) != len(names):
@@ -82,9 +80,7 @@ class ActivationRules:
         else:
             _require(names == [signer.subject], _NOT_BY_SIGNER, signer.subject)
 
-    def require_may_join(
-        self, intent: SigningIntent | OfficerIntent, activation: Activation, approved: Sequence[str]
-    ) -> None:
+    def require_may_join(self, intent: Intent, activation: Activation, approved: Sequence[str]) -> None:
         """That this person may be one of those who approve *intent*, beside those who have *approved*."""
         if activation.subject in approved:
             raise ActivationRefused(

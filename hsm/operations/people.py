@@ -274,7 +274,6 @@ def _base32(text: str) -> bytes:
 _ALLOWED_TRIES = 5
 _LOCKED_FOR = timedelta(minutes=15)
 _LONGEST_CODE = 80
-_BY, _BY_RECOVERY = "setup-code", "recovery-code"
 
 
 class AppointmentOperations(Handlers):
@@ -309,8 +308,7 @@ class AppointmentOperations(Handlers):
             store.people.add_credential(known, added=moment)
             if not store.setup.use_code(digest, officer=subject.subject, at=moment):
                 raise ActivationRefused(_WRONG)
-            record = canonical.encode({"act": "appoint_officer", "subject": subject.subject}).decode()
-            store.intents.authorise(secrets.token_bytes(16), record, activated_by=[_BY], strength=_BY, at=moment)
+            self._record("appoint_officer", subject.subject, "setup-code", at=moment)
 
     def restore_officer(self, code: str, details: dict[str, Any]) -> None:
         """A new authenticator for an officer who lost every one, by a code of :mod:`hsm.ceremony.recovery`.
@@ -327,10 +325,11 @@ class AppointmentOperations(Handlers):
             store.people.add_credential(known, added=moment)
             if not store.setup.use_recovery(digest, at=moment):
                 raise ActivationRefused(_WRONG)
-            record = canonical.encode({"act": "restore_officer", "subject": subject}).decode()
-            store.intents.authorise(
-                secrets.token_bytes(16), record, activated_by=[_BY_RECOVERY], strength=_BY_RECOVERY, at=moment
-            )
+            self._record("restore_officer", subject, "recovery-code", at=moment)
+
+    def _record(self, act: str, subject: str, by: str, *, at: int) -> None:
+        record = canonical.encode({"act": act, "subject": subject}).decode()
+        self._store.intents.authorise(secrets.token_bytes(16), record, activated_by=[by], strength=by, at=at)
 
     def _authenticator(self, subject: str, details: Mapping[str, Any]) -> Credential:
         credential = details.get("credential")
