@@ -6,12 +6,11 @@ from __future__ import annotations
 import os
 import pwd
 import re
-import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -150,10 +149,14 @@ def open_administration(
     """
     home = settings.home
     with ExitStack() as stack:
-        database = Database(home.administration, ADMINISTRATION)
-        stack.callback(database.close)
-        portal = _Portal(home.database)
-        stack.callback(portal.close)
+        database = stack.enter_context(closing(Database(home.administration, ADMINISTRATION)))
+
+        @cache
+        def portal() -> Database:
+            """Opened when somebody needs it, and tried again while it does not open. Never migrated here: after a
+            rollback the helper's process is still of the newer release."""
+            return stack.enter_context(closing(Database(home.database, as_found=True)))
+
         authority = stack.enter_context(AuthorityClient(home.authority_socket(process.role)))
         # Opened by who may, if at all.
         roots = stack.enter_context(AuthorityClient(home.authority_socket("operator")))
@@ -168,24 +171,3 @@ def _is_development(home: Home) -> bool:
     """Whether everybody is one user, and there is no privileged helper to notify. Secrets alone do not tell: on an
     appliance a restore leaves those of the backup in that folder."""
     return home.secrets.is_dir() and not home.is_managed
-
-
-class _Portal:
-    """The portal's database, opened when somebody needs it, and tried again while it does not open. Never migrated
-    here: after a rollback the helper's process is still of the newer release."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._turn = threading.Lock()
-        self._opened: Database | None = None
-
-    def __call__(self) -> Database:
-        """The database. Raises :class:`StorageError`."""
-        with self._turn:
-            if self._opened is None:
-                self._opened = Database(self._path, as_found=True)
-            return self._opened
-
-    def close(self) -> None:
-        if self._opened is not None:
-            self._opened.close()

@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import cast
 
 from flask import Flask, Response, current_app, g, request
+from werkzeug.local import LocalProxy
 from werkzeug.wrappers import Response as BaseResponse
 
 from appliance.administration import Administration
@@ -23,7 +25,7 @@ from webui.shared import errors, language
 from webui.shared.language import current_language, translate
 from webui.shared.session_cookies import SessionCookies, install_access, redirect_to_login
 
-EXTENSION = "vermilion-console"
+EXTENSION, COOKIES = "vermilion-console", "vermilion-console-cookies"
 
 FRAGMENT = "Vermilion-Fragment"
 """The header by which ``static/live.js`` asks for the part of a page that changes."""
@@ -48,30 +50,21 @@ class ConsoleParts:
     now: Callable[[], datetime]
 
 
-@dataclass(frozen=True, slots=True)
-class _Console:
-    parts: ConsoleParts
-    cookies: SessionCookies[ConsoleSessionHolder]
+parts = cast(ConsoleParts, LocalProxy(lambda: current_app.extensions[EXTENSION]))
+"""Those of the console that answers the request."""
 
-
-def parts() -> ConsoleParts:
-    """Those of the console that answers."""
-    return _console().parts
-
-
-def administration() -> Administration:
-    """The administration of the console that answers."""
-    return _console().parts.administration
+administration = cast(Administration, LocalProxy(lambda: parts.administration))
+"""Its administration."""
 
 
 def visitor() -> ConsoleSessionHolder:
     """Who is signed in. Raises :class:`SignedOut`."""
-    return _console().cookies.visitor()
+    return _cookies().visitor()
 
 
 def visitor_or_none() -> ConsoleSessionHolder | None:
     """Who is signed in, if anybody."""
-    return _console().cookies.visitor_or_none()
+    return _cookies().visitor_or_none()
 
 
 def wants_fragment() -> bool:
@@ -86,14 +79,14 @@ def admit(response: BaseResponse, opened: OpenedConsoleSession) -> BaseResponse:
     """
     chosen = language.chosen_before()
     if chosen is not None:
-        administration().own.choose_language(opened.session.login, chosen)
+        administration.own.choose_language(opened.session.login, chosen)
         language.forget_choice(response)
-    return _console().cookies.admit(response, opened.secret)
+    return _cookies().admit(response, opened.secret)
 
 
 def dismiss(response: BaseResponse) -> BaseResponse:
     """Signs out: ends the session and takes the cookie away."""
-    return _console().cookies.dismiss(response)
+    return _cookies().dismiss(response)
 
 
 def install(app: Flask, parts: ConsoleParts, *, secure: bool) -> None:
@@ -107,7 +100,7 @@ def install(app: Flask, parts: ConsoleParts, *, secure: bool) -> None:
         return found
 
     cookies = SessionCookies("console", secure, "Strict", look_up, sessions.close)
-    app.extensions[EXTENSION] = _Console(parts, cookies)
+    app.extensions[EXTENSION], app.extensions[COOKIES] = parts, cookies
     install_access(
         app,
         cookies,
@@ -126,6 +119,6 @@ def _answer_signed_out() -> Response | BaseResponse:
     return redirect_to_login()
 
 
-def _console() -> _Console:
-    console: _Console = current_app.extensions[EXTENSION]
-    return console
+def _cookies() -> SessionCookies[ConsoleSessionHolder]:
+    cookies: SessionCookies[ConsoleSessionHolder] = current_app.extensions[COOKIES]
+    return cookies

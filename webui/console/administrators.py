@@ -39,7 +39,7 @@ def everybody() -> str:
     allowed = {name: each for name, each in ours.items() if each.name != name}
     rows = [
         (each, [allowed[name] for name in FITTING[each.state] if name in allowed and each.login != who.login])
-        for each in administration().administrators.everybody()
+        for each in administration.administrators.everybody()
     ]
     kinds = [(role, [row for row in rows if row[0].role is role]) for role in AdministratorRole]
     return render_template("administrators.html", kinds=kinds, states=STATES, new=allowed.get("add"))

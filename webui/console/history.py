@@ -31,7 +31,7 @@ def everything() -> str:
     span = span_of(request.args.get("span", ""))
     text = request.args.get("before", "")
     before = int(text) if text.isascii() and text.isdecimal() and len(text) < 16 else None
-    journal = administration().journal
+    journal = administration.journal
     found = journal.lines(before=before, limit=LINES)
     # Whether a line that is shown was changed. The health monitor looks at all of them, a part in each round.
     broken = journal.broken_at(beyond=found[-1].number - 1, upto=found[0].number) if found else None
@@ -49,7 +49,7 @@ def everything() -> str:
 
 def _charts(span: Span) -> list[Chart]:
     """All charts; none while the figures cannot be read, which the first page says."""
-    series, now = parts().observations, parts().now()
+    series, now = parts.observations, parts.now()
     try:
         return [draw_chart(plan, series, span, now) for plan in PLANS]
     except StorageError:
@@ -59,7 +59,7 @@ def _charts(span: Span) -> list[Chart]:
 def _detail(line: JournalLine) -> str:
     """What the act does that the line is about, or what came of it; else the details of the line."""
     if line.request:
-        act = administration().requests.find_request(line.request)
+        act = administration.requests.find_request(line.request)
         if told := request_sentence(act, outcome=line.kind in ENDED):
             return told
     return " · ".join(mark_typed(str(line.detail[name])) for name in TOLD if name in line.detail)

@@ -74,7 +74,7 @@ blueprint = Blueprint("keys", __name__)
 def ceremony(number: int) -> str:
     """One ceremony with its transcript."""
     visitor()
-    authority = parts().authority
+    authority = parts.authority
     held = next((each for each in authority.ceremonies() if each.number == number), None)
     if held is None:
         raise NotFound("There is no ceremony {number}.", number=number)
@@ -97,13 +97,13 @@ def everything() -> str:
         months=[(month, list(found)) for month, found in groupby(rows, lambda row: bare_time(row.it.ends)[:7])],
         ceremonies=list(reversed(held)),
         keepers=_keepers() if status else None,
-        now=parts().now(),
+        now=parts.now(),
     )
 
 
 def _look() -> tuple[AuthorityStatus | None, list[KeyRow], list[HeldCeremony], str]:
     """What the authority tells; when it does not, the sentence why."""
-    authority, now = parts().authority, parts().now()
+    authority, now = parts.authority, parts.now()
     try:
         status = authority.status()
         found, held = expiring_items(authority, status), authority.ceremonies()
@@ -120,7 +120,7 @@ def _row(it: ExpiringItem, now: datetime) -> KeyRow:
 def _keepers() -> list[str] | None:
     """Who unlocks, by login; None while the authority does not tell, which is not to say that nobody does."""
     try:
-        return administration().pin_custodians.able_logins()
+        return administration.pin_custodians.able_logins()
     except AuthorityError:
         return None
 
@@ -134,11 +134,11 @@ unlocking = Blueprint("unlocking", __name__)
 def show() -> Answer:
     """What the visitor is asked for."""
     who = visitor()
-    standing = administration().unlocking.status_for(who.actor)
-    party = parts().settings.console.relying_party
+    standing = administration.unlocking.status_for(who.actor)
+    party = parts.settings.console.relying_party
     return render(
         "unlock.html",
-        locked=parts().authority.status().state is AuthorityState.LOCKED,
+        locked=parts.authority.status().state is AuthorityState.LOCKED,
         standing=standing,
         mine=standing.by == who.login,
         act=json.dumps(standing.act.fields()),
@@ -155,7 +155,7 @@ def give(who: ConsoleSessionHolder) -> Answer:
     part = PinPart(int(number) if number in ("1", "2") else 0, field("pin", LONGEST_PART))
     posted = field(passkeys.FIELD, passkeys.LONGEST_ANSWER)
     answer = passkeys.activation(pin_custodian_subject(who.login), posted)
-    administration().unlocking.give_part(_fields(field("act", LONGEST_ACT)), part, answer, by=who.actor)
+    administration.unlocking.give_part(_fields(field("act", LONGEST_ACT)), part, answer, by=who.actor)
     return see_other("unlocking.show")
 
 
@@ -163,7 +163,7 @@ def give(who: ConsoleSessionHolder) -> Answer:
 @form(show, visitor, status=status_of)
 def forget(who: ConsoleSessionHolder) -> Answer:
     """The part that waits is forgotten."""
-    administration().unlocking.forget_part(who.actor)
+    administration.unlocking.forget_part(who.actor)
     return see_other("unlocking.show")
 
 

@@ -36,7 +36,7 @@ def _first_page() -> Answer:
         "login.html",
         next=_next(),
         typed={"login": field("login", LONGEST_LOGIN)},
-        is_new=not administration().administrators.everybody(),
+        is_new=not administration.administrators.everybody(),
     )
 
 
@@ -56,7 +56,7 @@ def login() -> Answer:
 def password(client: ClientInfo) -> Answer:
     """The first step; the second one's form."""
     given = field("login", LONGEST_LOGIN), field("password", LONGEST_PASSWORD)
-    return _second_page(administration().sign_in.check_password(*given, client))
+    return _second_page(administration.sign_in.check_password(*given, client))
 
 
 @blueprint.post("/login/code")
@@ -65,7 +65,7 @@ def code(client: ClientInfo) -> Answer:
     """The second step; then one is in."""
     ticket = field("ticket", LONGEST_TICKET)
     try:
-        opened = administration().sign_in.check_code(ticket, field("code", LONGEST_CODE), client)
+        opened = administration.sign_in.check_code(ticket, field("code", LONGEST_CODE), client)
     except SignInRefused as refusal:
         return _second_page(ticket, code=sentence(refusal))
     return access.admit(redirect(_next(), 303), opened)
@@ -92,14 +92,14 @@ def entry() -> Answer:
 def enter(_: None) -> Answer:
     """To where the link leads."""
     token = field("token", LONGEST_TOKEN).strip().rstrip("/").rpartition("/")[2]
-    administration().account_setup.open_link(token)
+    administration.account_setup.open_link(token)
     return see_other("entrance.arrival", token=token)
 
 
 def _arrive(token: str) -> AdministratorArrival:
     """Who came by this link, asked once for each request: a form is shown again also when it has just ended."""
     if "arrived" not in g:
-        g.arrived = administration().account_setup.open_link(token)
+        g.arrived = administration.account_setup.open_link(token)
     return g.arrived  # type: ignore[no-any-return]  # g is untyped
 
 
@@ -109,7 +109,7 @@ def _passwords(token: str) -> Answer:
 
 
 def _factors(token: str) -> Answer:
-    arrived, setup = _arrive(token), administration().account_setup
+    arrived, setup = _arrive(token), administration.account_setup
     return code_form("factor.html", lambda sealed: setup.code_draft(arrived, sealed=sealed), token=token)
 
 
@@ -132,7 +132,7 @@ def arrival(token: str) -> Answer:
 def choose(arrived: AdministratorArrival, token: str) -> Answer:
     """The password, with the code of the link where it takes one."""
     code = field("code", LONGEST_CODE)
-    further = administration().account_setup.choose_password(arrived, repeated_password(), code=code)
+    further = administration.account_setup.choose_password(arrived, repeated_password(), code=code)
     return see_other("entrance.arrival", token=further or token)
 
 
@@ -141,5 +141,5 @@ def choose(arrived: AdministratorArrival, token: str) -> Answer:
 def prove(arrived: AdministratorArrival, **_address: object) -> Answer:
     """The login code; then one is in."""
     given = field("sealed", LONGEST_SEALED), field("code", LONGEST_CODE)
-    opened = administration().account_setup.finish_with_code(arrived, *given, client_info())
+    opened = administration.account_setup.finish_with_code(arrived, *given, client_info())
     return access.admit(redirect("/", 303), opened)

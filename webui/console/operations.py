@@ -42,7 +42,7 @@ def waiting() -> int:
         who = visitor_or_none()
         if who is None:
             return 0
-        return sum(requests.show_request(who, act).yours for act in administration().requests.waiting())
+        return sum(requests.show_request(who, act).yours for act in administration.requests.waiting())
     except StorageError:
         return 0
 
@@ -57,7 +57,7 @@ def offered(who: ConsoleSessionHolder, areas: Container[str]) -> list[OfferedAct
 @blueprint.get("/operations")
 def everything() -> str:
     """What waits and is under way, every action, and what was done lately."""
-    who, service = visitor(), administration().requests
+    who, service = visitor(), administration.requests
     open_ones = [requests.show_request(who, act) for act in [*service.under_way(), *service.waiting()]]
     not_closed = (AdminRequestState.WAITING, AdminRequestState.PERFORMING)
     closed = [act for act in service.recent(RECENT) if act.state not in not_closed]
@@ -94,7 +94,7 @@ def take(name: str) -> Answer:
         return _confirm(who, action, given, problems)
     wanted = {name: text for name, text in given.items() if text}
     try:
-        act = administration().requests.submit_request(action.name, wanted, by=who.actor, signed=_signed(action))
+        act = administration.requests.submit_request(action.name, wanted, by=who.actor, signed=_signed(action))
     except (PreconditionRefused, StateRefused) as refusal:
         if action.persons == 2:
             return _confirm(who, action, given, {"": sentence(refusal)})
@@ -105,7 +105,7 @@ def take(name: str) -> Answer:
 @blueprint.get("/requests/<act_id>")
 def request_page(act_id: str) -> Answer:
     """One act."""
-    who, service = visitor(), administration()
+    who, service = visitor(), administration
     act = service.requests.find_request(act_id[:64])
     seen = requests.show_request(who, act)
     asked = service.requests.signing_options(act, DualControlRole.APPROVES, by=who.actor) if seen.yours else None
@@ -127,21 +127,21 @@ _decision = form(request_page, visitor, refusals=(ApplianceError, NotFound), sta
 def approve(who: ConsoleSessionHolder, act_id: str) -> Answer:
     """The second person agrees, by passkey."""
     answer = field(passkeys.FIELD, passkeys.LONGEST_ANSWER)
-    return _result(who, administration().requests.approve_request(act_id[:64], by=who.actor, answer=answer))
+    return _result(who, administration.requests.approve_request(act_id[:64], by=who.actor, answer=answer))
 
 
 @blueprint.post("/requests/<act_id>/refuse")
 @_decision
 def refuse(who: ConsoleSessionHolder, act_id: str) -> Answer:
     """The second person does not agree."""
-    return _result(who, administration().requests.refuse_request(act_id[:64], by=who.actor))
+    return _result(who, administration.requests.refuse_request(act_id[:64], by=who.actor))
 
 
 @blueprint.post("/requests/<act_id>/withdraw")
 @_decision
 def withdraw(who: ConsoleSessionHolder, act_id: str) -> Answer:
     """Its author takes it back."""
-    return _result(who, administration().requests.withdraw_request(act_id[:64], by=who.actor))
+    return _result(who, administration.requests.withdraw_request(act_id[:64], by=who.actor))
 
 
 def _result(who: ConsoleSessionHolder, act: AdminRequest) -> Answer:
@@ -217,7 +217,7 @@ def _confirm(
     who: ConsoleSessionHolder, action: Action, given: Mapping[str, str], problems: Mapping[str, str]
 ) -> Answer:
     kept = {each.name: given[each.name] for each in _asked_for(action) if given.get(each.name)}
-    service = administration().requests
+    service = administration.requests
     draft = service.draft_request(action.name, kept, by=who.actor) if action.persons == 2 else None
     return _page(
         action,

@@ -44,8 +44,8 @@ def everything() -> Answer:
     who, said = visitor(), DONE.get(request.args.get("done", ""))
     return render(
         "settings.html",
-        sessions=administration().sessions.sessions_of(who.login),
-        passkeys=administration().own.passkeys_of(who.login),
+        sessions=administration.sessions.sessions_of(who.login),
+        passkeys=administration.own.passkeys_of(who.login),
         here=who.session.id,
         done=translate()(said) if said else "",
     )
@@ -56,14 +56,14 @@ def everything() -> Answer:
 def password(who: ConsoleSessionHolder) -> Answer:
     """A new password."""
     _require_old_password(who)
-    administration().own.change_password(who, repeated_password())
+    administration.own.change_password(who, repeated_password())
     return _done("password")
 
 
 @blueprint.get("/settings/code")
 def code() -> Answer:
     """The form for a new login code."""
-    who, own = visitor(), administration().own
+    who, own = visitor(), administration.own
     return code_form("login_code.html", lambda sealed: own.code_draft(who, sealed=sealed))
 
 
@@ -72,14 +72,14 @@ def code() -> Answer:
 def change_code(who: ConsoleSessionHolder) -> Answer:
     """A new login code."""
     _require_old_password(who)
-    administration().own.change_code(who, field("sealed", LONGEST_SEALED), field("code", LONGEST_CODE))
+    administration.own.change_code(who, field("sealed", LONGEST_SEALED), field("code", LONGEST_CODE))
     return _done("code")
 
 
 @blueprint.post("/settings/sessions/end")
 def end() -> Answer:
     """One of one's own sessions ends."""
-    administration().sessions.revoke_session(field("session", 64), by=visitor().actor)
+    administration.sessions.revoke_session(field("session", 64), by=visitor().actor)
     return _done("session")
 
 
@@ -94,7 +94,7 @@ def new() -> Answer:
 
 
 def _offer() -> Answer:
-    offer = administration().own.offer_registration(visitor())
+    offer = administration.own.offer_registration(visitor())
     return render("new_passkey.html", offer=offer, typed={"label": field("label", LONGEST_LABEL)})
 
 
@@ -112,7 +112,7 @@ def add(who: ConsoleSessionHolder) -> Answer:
     """What the device answered."""
     ticket, label = field("ticket", LONGEST_TICKET), field("label", LONGEST_LABEL)
     try:
-        administration().own.add_passkey(who, ticket, field(FIELD, LONGEST_ANSWER), label)
+        administration.own.add_passkey(who, ticket, field(FIELD, LONGEST_ANSWER), label)
     except StateRefused as refusal:  # the offer is over: the password is asked for again
         return render("new_passkey.html", offer=None, problems={"": sentence(refusal)}, status=409)
     return _done("passkey", "passkeys")
@@ -122,14 +122,14 @@ def add(who: ConsoleSessionHolder) -> Answer:
 def removing() -> Answer:
     """The password is asked for first."""
     fingerprint = request.values.get("fingerprint", "")[:40]
-    return render("remove_passkey.html", named=administration().own.own_passkey(visitor(), fingerprint))
+    return render("remove_passkey.html", named=administration.own.own_passkey(visitor(), fingerprint))
 
 
 @passkeys.post("/settings/passkeys/remove")
 @form(removing, visitor, refusals=())
 def remove(who: ConsoleSessionHolder) -> Answer:
     """One of one's own passkeys goes."""
-    own = administration().own
+    own = administration.own
     named = own.own_passkey(who, field("fingerprint", 40))
     _require_old_password(who)
     own.remove_passkey(who, named.fingerprint)
@@ -137,7 +137,7 @@ def remove(who: ConsoleSessionHolder) -> Answer:
 
 
 def _require_old_password(who: ConsoleSessionHolder) -> None:
-    require_old_password(administration().sign_in.confirm_password, who.login)
+    require_old_password(administration.sign_in.confirm_password, who.login)
 
 
 def _done(what: str, anchor: str | None = None) -> BaseResponse:

@@ -46,7 +46,7 @@ blueprint = Blueprint("state", __name__)
 def everything() -> str:
     """The first page."""
     visitor()
-    survey = parts().observations.survey(parts().now())
+    survey = parts.observations.survey(parts.now())
     found = worst_first(survey.observed)
     return render_template(
         "state.html",
@@ -97,13 +97,13 @@ queues = Blueprint("queues", __name__)
 def show_queues() -> str:
     """How much waits, how that stands, and what has it tried again."""
     who = visitor()
-    survey = parts().observations.survey(parts().now())
+    survey = parts.observations.survey(parts.now())
     return render_template(
         "queues.html",
         said=translate()("Queues"),
         rows=worst_first(each for each in survey.observed if each.finding.name in CONCERNED),
         names=TITLES,
-        stuck=administration().stuck.all(),
+        stuck=administration.stuck.all(),
         may_retry=may_ask(who.actor, find_action(RETRY)),
         figures=[(title, round(survey.figures[name])) for name, title in FIGURES if name in survey.figures],
         actions=operations.offered(who, AREAS),
@@ -125,11 +125,11 @@ def livez() -> Response:
 @probes.get("/readyz")
 def readyz() -> Response:
     """Whether the appliance serves, and what does not."""
-    found = ServiceReadiness(parts().observations.survey(parts().now()).observed, SERVING)
+    found = ServiceReadiness(parts.observations.survey(parts.now()).observed, SERVING)
     return make_response(jsonify(found.report()), 200 if found.ready else 503)
 
 
 @probes.get("/metrics")
 def figures() -> Response:
     """The figures of the last round."""
-    return Response(exposition(parts().observations.survey(parts().now())), content_type=METRICS_TYPE)
+    return Response(exposition(parts.observations.survey(parts.now())), content_type=METRICS_TYPE)
