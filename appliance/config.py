@@ -21,8 +21,8 @@ from appliance.mark import Mark, read_mark
 from appliance.model.retention import KNOWN
 from hsm.errors import ConfigurationRefused
 from hsm.log_lines import LogFormat
-from hsm.names import LONGEST_ORGANISATION, is_visible
-from hsm.settings import number, require, sections, tables_of
+from hsm.names import LONGEST_ORGANISATION, is_organisation_name
+from hsm.settings import checked, number, require, sections, tables_of
 
 MEBIBYTE = 1024 * 1024
 PORT_OF_RUN = "VERMILION_PORT"
@@ -31,17 +31,33 @@ CONSOLE_PORT_ABOVE = 2
 """Where a run chooses the portal's port, the console is two above it, with the timestamp process between them."""
 
 
+def can_serve(url: str) -> bool:
+    """Whether browsers can be sent to *url*."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # brackets that are no IPv6 address
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.hostname)
+
+
+def is_zone(name: str) -> bool:
+    """Whether the system's database has the time zone *name* (IANA)."""
+    try:
+        return bool(ZoneInfo(name))
+    except (KeyError, ValueError, OSError):
+        return False
+
+
 @dataclass(frozen=True, slots=True)
 class OrganisationSettings:
     """Whose appliance it is: the name on its pages, and the mark beside it (an SVG or PNG file, or empty)."""
 
-    name: str = "示例企业有限公司"
+    name: str = checked(
+        "示例企业有限公司",
+        is_organisation_name,
+        f"1 to {LONGEST_ORGANISATION} visible characters without outer spaces",
+    )
     mark: str = ""
-
-    def check(self) -> None:
-        """Raises ConfigurationRefused for a name that no certificate can have (:mod:`hsm.names`)."""
-        fit = 1 <= len(self.name) <= LONGEST_ORGANISATION and is_visible(self.name)
-        require(fit, "organisation.name", f"1 to {LONGEST_ORGANISATION} visible characters without outer spaces")
 
 
 class _Served:
@@ -63,11 +79,6 @@ class _Served:
         parts = urlsplit(self.public_url)
         return f"{parts.scheme}://{parts.netloc}"
 
-    def _check_served(self, section: str, example: str) -> None:
-        parts = urlsplit(self.public_url)
-        served = parts.scheme in ("http", "https") and bool(parts.hostname)
-        require(served, f"{section}.public_url", f"like {example}")
-
 
 @dataclass(frozen=True, slots=True)
 class WebSettings(_Served):
@@ -75,15 +86,9 @@ class WebSettings(_Served):
 
     bind: str = "127.0.0.1"
     port: int = number(8080, 1, 65535)
-    public_url: str = "http://localhost:8080"
-    workers: int = 2
-    threads: int = 8
-
-    def check(self) -> None:
-        """Raises ConfigurationRefused for an address or numbers that cannot serve."""
-        self._check_served("web", "https://sign.example")
-        require(self.workers > 0, "web.workers", "at least 1")
-        require(self.threads > 0, "web.threads", "at least 1")
+    public_url: str = checked("http://localhost:8080", can_serve, "like https://sign.example")
+    workers: int = checked(2, lambda count: count > 0, "at least 1")
+    threads: int = checked(8, lambda count: count > 0, "at least 1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,24 +97,18 @@ class ConsoleSettings(_Served):
     type, and its threads."""
 
     port: int = number(8082, 1, 65535)
-    public_url: str = "http://localhost:8082"
+    public_url: str = checked("http://localhost:8082", can_serve, "like https://sign.example:8443")
     threads: int = number(4, 1, 64)
-
-    def check(self) -> None:
-        """Raises ConfigurationRefused for an address that cannot serve."""
-        self._check_served("console", "https://sign.example:8443")
 
 
 @dataclass(frozen=True, slots=True)
 class DocumentSettings:
     """What may come in: size of one document in bytes, and for how long verifying it may take, in seconds."""
 
-    largest: int = 100 * MEBIBYTE
+    largest: int = checked(
+        100 * MEBIBYTE, range(MEBIBYTE, 1024 * MEBIBYTE + 1).__contains__, "from 1 MiB to 1 GiB"
+    )
     patience: int = number(60, 1, 600, "seconds")
-
-    def check(self) -> None:
-        """Raises ConfigurationRefused for a limit that admits nothing or everything."""
-        require(MEBIBYTE <= self.largest <= 1024 * MEBIBYTE, "documents.largest", "from 1 MiB to 1 GiB")
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,14 +116,7 @@ class InterfaceSettings:
     """What people see first: language (``zh`` or ``en``) and time zone (IANA name)."""
 
     language: Language = Language.CHINESE
-    zone: str = "Asia/Shanghai"
-
-    def check(self) -> None:
-        """Raises ConfigurationRefused for a zone that the system's database does not hold."""
-        try:
-            ZoneInfo(self.zone)
-        except (KeyError, ValueError, OSError):
-            require(False, "interface.zone", "an IANA time zone such as Asia/Shanghai")
+    zone: str = checked("Asia/Shanghai", is_zone, "an IANA time zone such as Asia/Shanghai")
 
 
 class Security(StrEnum):
@@ -145,7 +137,9 @@ class MailSettings:
     port: int = number(25, 1, 65535)
     security: Security = Security.STARTTLS
     user: str = ""
-    sender: str = "vermilion@localhost"
+    sender: str = checked(
+        "vermilion@localhost", lambda text: "@" in text, "an address such as contracts@sign.example"
+    )
     reply_to_initiator: bool = True
 
     @property
@@ -154,8 +148,7 @@ class MailSettings:
         return bool(self.host)
 
     def check(self) -> None:
-        """Raises ConfigurationRefused for a sender that no server takes, or a password in the clear."""
-        require("@" in self.sender, "mail.sender", "an address such as contracts@sign.example")
+        """Raises ConfigurationRefused for a password in the clear."""
         protected = self.security is not Security.NONE or not self.user
         require(protected, "mail.security", '"starttls" or "tls" when there is a user to log in')
 
@@ -172,16 +165,11 @@ class SessionSettings:
 class BackupSettings:
     """Where archives go, for whom they are sealed (age recipients), and how many of each kind are kept."""
 
-    directory: str = "backups"
+    directory: str = checked("backups", bool, "a directory")
     recipients: list[str] = field(default_factory=list)
-    daily: int = number(7, 0, 1000)
+    daily: int = number(7, 1, 1000)
     weekly: int = number(5, 0, 1000)
     monthly: int = number(12, 0, 1000)
-
-    def check(self) -> None:
-        """Raises ConfigurationRefused for numbers that keep nothing, or a directory without a name."""
-        require(bool(self.directory), "backup.directory", "a directory")
-        require(self.daily > 0, "backup.daily", "from 1 to 1000")
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,9 +196,8 @@ class OutsideSettings:
 def _may_be_asked(url: str) -> bool:
     try:
         parts = urlsplit(url)
-        reachable = parts.scheme in ("http", "https") and bool(parts.hostname)
-        return reachable and not parts.username and parts.port != 0
-    except ValueError:  # brackets that are no IPv6 address, a port that is none
+        return can_serve(url) and not parts.username and parts.port != 0
+    except ValueError:  # a port that is none
         return False
 
 
@@ -250,6 +237,10 @@ class HealthSettings:
     seconds: int = number(15, 1, 20)
 
 
+def _may_be_told(url: str) -> bool:
+    return not url or _may_be_asked(url)
+
+
 @dataclass(frozen=True, slots=True)
 class AlarmSettings:
     """Who is told when something is wrong: addresses for mail, a webhook, and a dead-man's switch that hears from
@@ -259,19 +250,24 @@ class AlarmSettings:
     is told again every ``repeat_hours``.
     """
 
-    mail: list[str] = field(default_factory=list)
-    webhook: str = ""
-    heartbeat: str = ""
+    mail: list[str] = checked([], lambda every: all("@" in each for each in every), "a list of mail addresses")
+    webhook: str = checked("", _may_be_told, "like https://alarms.example/hook")
+    heartbeat: str = checked("", _may_be_told, "like https://alarms.example/hook")
     tls: str = ""
     heartbeat_seconds: int = number(60, 5, 3600)
     repeat_hours: int = number(24, 1, 168)
 
-    def check(self) -> None:
-        """Raises ConfigurationRefused for what cannot be told anything."""
-        require(all("@" in each for each in self.mail), "alarms.mail", "a list of mail addresses")
-        for name in ("webhook", "heartbeat"):
-            url = getattr(self, name)
-            require(not url or _may_be_asked(url), f"alarms.{name}", "like https://alarms.example/hook")
+
+def _may_collect(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        if parts.scheme == "unix":
+            return not parts.netloc and parts.path.startswith("/")
+        return not url or (
+            parts.scheme in ("udp", "tcp") and bool(parts.hostname) and bool(parts.port) and not parts.path
+        )
+    except ValueError:
+        return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,22 +276,9 @@ class LogSettings:
     ``udp://logs.example:514``, ``tcp://logs.example:601`` or ``unix:///dev/log``."""
 
     format: LogFormat = LogFormat.TEXT
-    syslog: str = ""
-
-    def check(self) -> None:
-        """Raises ConfigurationRefused for an address that is none of the three kinds."""
-        domain = "like udp://logs.example:514, tcp://logs.example:601 or unix:///dev/log"
-        require(not self.syslog or _may_collect(self.syslog), "logs.syslog", domain)
-
-
-def _may_collect(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-        if parts.scheme == "unix":
-            return not parts.netloc and parts.path.startswith("/")
-        return parts.scheme in ("udp", "tcp") and bool(parts.hostname) and bool(parts.port) and not parts.path
-    except ValueError:
-        return False
+    syslog: str = checked(
+        "", _may_collect, "like udp://logs.example:514, tcp://logs.example:601 or unix:///dev/log"
+    )
 
 
 @dataclass(frozen=True, slots=True)

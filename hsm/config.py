@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -16,8 +17,8 @@ from typing import Any
 
 from hsm.errors import ConfigurationRefused
 from hsm.log_lines import LogFormat
-from hsm.names import LONGEST_ORGANISATION, is_visible
-from hsm.settings import Place, number, require, sections, tables_of
+from hsm.names import LONGEST_ORGANISATION, is_organisation_name
+from hsm.settings import Place, checked, number, sections, tables_of
 from hsm.signer import SignatureAlgorithm
 from hsm.timestamp.model import DEFAULT_HASHES
 
@@ -75,11 +76,7 @@ class TokenSettings:
 class WorkerSettings:
     """How many processes sign; 0 is one for each core."""
 
-    count: int = 0
-
-    def check(self) -> None:
-        """Raises ConfigurationRefused for a negative or absurd number."""
-        require(0 <= self.count <= 64, "workers.count", "from 0 (one for each core) to 64")
+    count: int = checked(0, range(65).__contains__, "from 0 (one for each core) to 64")
 
     @property
     def processes(self) -> int:
@@ -126,12 +123,8 @@ class TimeSettings:
 
     source: TimeSourceKind = TimeSourceKind.KERNEL
     accuracy_milliseconds: int = number(500, 1, 1000)
-    policies: list[str] = field(default_factory=lambda: ["1.3.6.1.4.1.32473.1.1"])
+    policies: list[str] = checked(["1.3.6.1.4.1.32473.1.1"], bool, "a list of at least one OID")
     sm3: bool = False
-
-    def check(self) -> None:
-        """Raises ConfigurationRefused without a policy."""
-        require(bool(self.policies), "time.policies", "a list of at least one OID")
 
     @property
     def hashes(self) -> frozenset[str]:
@@ -148,12 +141,9 @@ class TimeSettings:
 class AuthorityLogSettings:
     """The log's name: the origin of its checkpoints and the name of its key (C2SP: no white space, no +)."""
 
-    origin: str = "vermilion.example/log"
-
-    def check(self) -> None:
-        """Raises ConfigurationRefused for a name that a signed note cannot carry."""
-        fit = bool(self.origin) and not any(character.isspace() or character == "+" for character in self.origin)
-        require(fit, "log.origin", "a name without white space and +")
+    origin: str = checked(
+        "vermilion.example/log", re.compile(r"[^\s+]+").fullmatch, "a name without white space and +"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,15 +151,13 @@ class CertificateSettings:
     """Addresses and names in certificates; ``organisations`` are allowed beside those of enrolled subjects."""
 
     base_url: str = "http://localhost:8080"
-    organisations: list[str] = field(default_factory=list)
+    organisations: list[str] = checked(
+        [],
+        lambda names: all(map(is_organisation_name, names)),
+        f"a list of names of 1 to {LONGEST_ORGANISATION} visible characters without outer spaces",
+    )
     algorithm: PeopleAlgorithm = PeopleAlgorithm.P256
     crl_days: int = number(7, 1, 31)
-
-    def check(self) -> None:
-        """Raises ConfigurationRefused for an organisation that no certificate can name."""
-        fit = all(1 <= len(each) <= LONGEST_ORGANISATION and is_visible(each) for each in self.organisations)
-        wanted = f"a list of names of 1 to {LONGEST_ORGANISATION} visible characters without outer spaces"
-        require(fit, "certificates.organisations", wanted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,17 +166,12 @@ class ActivationSettings:
     PIN custodians come from the console alone (without a relying party of its own, the portal's)."""
 
     rp_id: str = "localhost"
-    origins: list[str] = field(default_factory=lambda: ["http://localhost:8080"])
+    origins: list[str] = checked(["http://localhost:8080"], bool, "a list of at least one origin")
     console_rp_id: str = ""
-    console_origins: list[str] = field(default_factory=lambda: ["http://localhost:8082"])
+    console_origins: list[str] = checked(["http://localhost:8082"], bool, "a list of at least one origin")
     longest_minutes: int = number(15, 1, 15)
     seal_hours: int = number(72, 1, 168)
     officers_required: int = number(1, 1, 4)
-
-    def check(self) -> None:
-        """Raises ConfigurationRefused without origins."""
-        require(bool(self.origins), "activation.origins", "a list of at least one origin")
-        require(bool(self.console_origins), "activation.console_origins", "a list of at least one origin")
 
     @property
     def console_party(self) -> str:

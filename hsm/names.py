@@ -118,6 +118,11 @@ def name_in(certificate: x509.Certificate) -> SubjectName:
     return SubjectName(organisation, common_name, identifier, country, unit)
 
 
+def is_organisation_name(text: str) -> bool:
+    """Whether *text* can be an organisation in a certificate."""
+    return 1 <= len(text) <= LONGEST_ORGANISATION and is_visible(text)
+
+
 def require_organisation_name(text: str) -> None:
     """Raises :class:`CertificateRefused` unless *text* can be an organisation in a certificate."""
     require_visible(text, LONGEST_ORGANISATION)

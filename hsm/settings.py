@@ -1,13 +1,14 @@
 """Settings from TOML: tables into frozen dataclasses; an unknown name or a value of another type is refused.
 
-Both settings files are read this way. Each field's default stands for what a file leaves out; :func:`number`
-declares limits; a dataclass may have a method ``check()``, which :func:`sections` calls.
+Both settings files are read this way. Each field's default stands for what a file leaves out; :func:`checked` and
+:func:`number` declare what fits; a dataclass whose settings depend on each other has a method ``check()``, which
+:func:`sections` calls.
 """
 
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from pathlib import Path
@@ -65,9 +66,17 @@ def require(holds: bool, name: str, domain: str) -> None:
         raise ConfigurationRefused("The setting {name} must be {domain}.", name=name, domain=domain)
 
 
+def checked(default: Any, fits: Callable[[Any], object], domain: str) -> Any:
+    """A field with a value that *fits*, or else the setting must be *domain*; :func:`section` checks it."""
+    metadata = {"check": (fits, domain)}
+    if isinstance(default, list):
+        return field(default_factory=lambda: list(default), metadata=metadata)
+    return field(default=default, metadata=metadata)
+
+
 def number(default: int, least: int, most: int, unit: str = "") -> Any:
-    """A field that is a whole number from *least* to *most*, counted in *unit*; :func:`section` checks it."""
-    return field(default=default, metadata={"numbers": range(least, most + 1), "unit": unit})
+    """A field that is a whole number from *least* to *most*, counted in *unit*."""
+    return checked(default, range(least, most + 1).__contains__, f"from {least} to {most} {unit}".rstrip())
 
 
 def section(kind: Any, name: str, table: Any) -> Any:
@@ -78,9 +87,9 @@ def section(kind: Any, name: str, table: Any) -> Any:
     _refuse_unknown(table, hints, f"{name}.")
     made = kind(**{key: _value(hints[key], f"{name}.{key}", value) for key, value in table.items()})
     for each in fields(kind):
-        if (numbers := each.metadata.get("numbers")) is not None:
-            domain = f"from {numbers[0]} to {numbers[-1]} {each.metadata['unit']}".rstrip()
-            require(getattr(made, each.name) in numbers, f"{name}.{each.name}", domain)
+        if "check" in each.metadata:
+            fits, domain = each.metadata["check"]
+            require(bool(fits(getattr(made, each.name))), f"{name}.{each.name}", domain)
     if check := getattr(made, "check", None):
         check()
     return made

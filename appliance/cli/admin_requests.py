@@ -59,6 +59,11 @@ def show_request(context: Context, administration: Administration, act: AdminReq
     return act
 
 
+def _require_done(act: AdminRequest) -> None:
+    if act.state in (AdminRequestState.FAILED, AdminRequestState.INTERRUPTED):
+        raise click.exceptions.Exit(REFUSED)
+
+
 def warn_about_custodians(context: Context, administration: Administration, act: AdminRequest) -> None:
     """Says what the sentence of an *act* that is not done yet cannot know: whether a keeper of the PIN ends."""
     found = administration.pin_custodians.warning(act.action, act.arguments) if act.outcome is None else None
@@ -94,10 +99,9 @@ HERE = ClientInfo("console of the machine")
 @click.argument("act_id", metavar="ID")
 @click.option("--login", required=True, help="Who approves: an administrator, not the one who asked.")
 @click.option("--refuse", is_flag=True, help="Refuse it instead.")
-@click.pass_context
-def approve_command(ctx: click.Context, act_id: str, login: str, refuse: bool) -> None:
+@click.pass_obj
+def approve_command(context: Context, act_id: str, login: str, refuse: bool) -> None:
     """Approve, as a second person, what was asked for under ID; password and code are asked for."""
-    context: Context = ctx.obj
     with open_administration(load(context.home).as_served(), now=utc_now, process=COMMAND) as administration:
         waiting = administration.requests.find_request(act_id)
         action = find_action(waiting.action)
@@ -112,11 +116,8 @@ def approve_command(ctx: click.Context, act_id: str, login: str, refuse: bool) -
             administration.requests.refuse_request(act_id, by=by)
             context.terminal.say("{id} is refused.", id=act_id)
             return
-        act = show_request(
-            context, administration, administration.requests.approve_request(act_id, by=by, shown=waiting)
-        )
-    if act.state in (AdminRequestState.FAILED, AdminRequestState.INTERRUPTED):
-        ctx.exit(REFUSED)
+        act = administration.requests.approve_request(act_id, by=by, shown=waiting)
+        _require_done(show_request(context, administration, act))
 
 
 def _proven(
@@ -182,16 +183,12 @@ def _option(argument: Argument, translate: Translator) -> click.Option:
 
 
 def _callback(action: Action) -> Callable[..., None]:
-    @click.pass_context
-    def ask(ctx: click.Context, /, **given: str | None) -> None:
-        context: Context = ctx.obj
+    @click.pass_obj
+    def ask(context: Context, /, **given: str | None) -> None:
         arguments = {name: value for name, value in given.items() if value is not None}
         with open_administration(load(context.home).as_served(), now=utc_now, process=COMMAND) as administration:
-            act = show_request(
-                context, administration, administration.requests.submit_request(action.name, arguments, by=ROOT)
-            )
-        if act.state in (AdminRequestState.FAILED, AdminRequestState.INTERRUPTED):
-            ctx.exit(REFUSED)
+            act = administration.requests.submit_request(action.name, arguments, by=ROOT)
+            _require_done(show_request(context, administration, act))
 
     return ask
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from appliance.cli.program import REFUSED, Context
+from appliance.cli.program import FILE, FOLDER, NEW_FILE, REFUSED, Context
 from appliance.clock import utc_now
 from appliance.config import load
 from appliance.errors import ApplianceError
@@ -35,7 +35,7 @@ def backup_group() -> None:
 
 
 @backup_group.command("key")
-@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("file", type=NEW_FILE)
 @click.pass_obj
 def key(context: Context, file: Path) -> None:
     """Make a recovery key: the secret half into FILE, which belongs in a safe and not on this machine."""
@@ -183,11 +183,7 @@ def _workroom(context: Context) -> Iterator[BackupContext]:
 
 
 @click.command("drill")
-@click.option(
-    "--scratch",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Where to open it; in the home's state without this.",
-)
+@click.option("--scratch", type=FOLDER, help="Where to open it; in the home's state without this.")
 @click.pass_context
 def drill_command(ctx: click.Context, scratch: Path | None) -> None:
     """Open the newest backup beside the running system and verify it. Status 0 when it can be relied on.
@@ -212,13 +208,8 @@ def drill_command(ctx: click.Context, scratch: Path | None) -> None:
 
 
 @click.command("restore")
-@click.argument("archive", type=click.Path(exists=True, file_okay=False, path_type=Path))
-@click.option(
-    "--identity",
-    required=True,
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="The file with the secret half of the recovery key.",
-)
+@click.argument("archive", type=FOLDER)
+@click.option("--identity", required=True, type=FILE, help="The file with the secret half of the recovery key.")
 @click.option("--aside", is_flag=True, help="Put a home that is in use aside.")
 @click.option("--forget-newer", is_flag=True, help="Although the authority here has signed more of the log since.")
 @click.option("--log-key", help="The log's key (one line, as in trust/log.vkey) that the backup is signed with.")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from appliance.cli.program import REFUSED, Context
+from appliance.cli.program import FILE, NEW_FOLDER, REFUSED, Context
 from appliance.config import load
 from appliance.confinement import Confinement
 from appliance.demonstration.founding import found_home
@@ -26,14 +26,8 @@ SAMPLE_TITLE = "技术服务合同 SL-2026-0117"
 
 
 @click.command("demo")
-@click.option(
-    "--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="Where the results are written."
-)
-@click.option(
-    "--contract",
-    type=click.Path(dir_okay=False, exists=True, path_type=Path),
-    help="Any PDF, instead of the sample contract.",
-)
+@click.option("--out", required=True, type=NEW_FOLDER, help="Where the results are written.")
+@click.option("--contract", type=FILE, help="Any PDF, instead of the sample contract.")
 @click.pass_context
 def demo_command(ctx: click.Context, out: Path, contract: Path | None) -> None:
     """Sign, timestamp, log, verify and export one contract, with two people and a company seal.

@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from appliance.cli.program import REFUSED, Context
+from appliance.cli.program import NEW_FILE, REFUSED, Context
 from appliance.clock import utc_now
 from appliance.health import Condition, HealthFinding, Observed
 from appliance.health.check_context import ask_all, open_check_context
@@ -95,7 +95,7 @@ def _asked(context: Context) -> list[HealthFinding]:
 
 
 @click.command("support")
-@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("file", type=NEW_FILE)
 @click.pass_obj
 def support_command(context: Context, file: Path) -> None:
     """Write a support bundle into FILE: versions, findings, counts and times, by an allow-list.

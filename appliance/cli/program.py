@@ -3,10 +3,12 @@ and an exit status."""
 
 from __future__ import annotations
 
+import ast
 import os
 import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from types import MappingProxyType
@@ -66,6 +68,11 @@ class Terminal:
             self.warn("Answer y or n.")
 
 
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+NEW_FILE = click.Path(dir_okay=False, path_type=Path)
+NEW_FOLDER = click.Path(file_okay=False, path_type=Path)
+
 REFUSED = 1
 """The exit status of a command that was refused or failed; 2 is wrong usage, ``verify`` has its own."""
 
@@ -78,74 +85,33 @@ class Context:
     terminal: Terminal
 
 
-COMMANDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
+COMMANDS: Final[Mapping[str, str]] = MappingProxyType(
     {
-        "acts": ("admin_requests:acts_command", "List what waits for a second person, or is under way."),
-        "administrators": (
-            "administrators:administrators_group",
-            "See who administrates; add the first of each kind; open a locked-out one's way in again.",
-        ),
-        "approve": (
-            "admin_requests:approve_command",
-            "Approve, as a second person, what was asked for under ID; password and code are asked for.",
-        ),
-        "backup": ("backup:backup_group", "Make backups, list them, check them, remove old ones."),
-        "ceremonies": (
-            "log:ceremonies_command",
-            "List the key ceremonies and every later act on a key that one made; with NUMBER, print a transcript.",
-        ),
-        "demo": (
-            "demo:demo_command",
-            "Sign, timestamp, log, verify and export one contract, with two people and a company seal.",
-        ),
-        "diagnose": ("diagnose:diagnose_command", "Say what is well and what is not, each with its remedy."),
-        "do": ("admin_requests:do_action", "Do what an operator may do, as root on the machine."),
-        "drill": ("backup:drill_command", "Open the newest backup beside the running system and verify it."),
-        "init": (
-            "up:init_command",
-            "Make a home: settings, secrets, key ceremony, the demonstration's people and seal.",
-        ),
-        "log": ("log:log_group", "Check the tamper-evident log, print its checkpoint, prove an entry."),
-        "migrate": (
-            "releases:migrate_command",
-            "Bring the database to this release's schema, in one transaction; done again, it changes nothing.",
-        ),
-        "probe": ("diagnose:probe_command", "Ask for settings, database and authority."),
-        "release": (
-            "releases:release_command",
-            "Say which release this is, and the newest schemas that it knows.",
-        ),
-        "restore": (
-            "backup:restore_command",
-            "Restore ARCHIVE (a directory, beside its `objects`) into the home, once everything in it is"
-            " verified.",
-        ),
-        "rollback": ("releases:rollback_command", "Go back to the release before the last upgrade."),
-        "steward": (
-            "administrators:steward_command",
-            "Perform the acts whose ids come in by the socket that systemd passed; end when none comes any more.",
-        ),
-        "support": (
-            "diagnose:support_command",
-            "Write a support bundle into FILE: versions, findings, counts and times, by an allow-list.",
-        ),
-        "up": (
-            "up:up_command",
-            "Serve the portal, the timestamp authority and the log until Ctrl-C; a new home is set up first.",
-        ),
-        "upgrade": (
-            "releases:upgrade_command",
-            "Make the release VERSION the current one: backup, migration, switch, probe; or back by itself.",
-        ),
-        "verify": ("verify:verify_command", "Verify a PDF, a timestamp or an evidence package."),
-        "withdraw": (
-            "admin_requests:withdraw_command",
-            "Take back what was asked for under ID on this machine, while it waits.",
-        ),
+        "acts": "admin_requests:acts_command",
+        "administrators": "administrators:administrators_group",
+        "approve": "admin_requests:approve_command",
+        "backup": "backup:backup_group",
+        "ceremonies": "log:ceremonies_command",
+        "demo": "demo:demo_command",
+        "diagnose": "diagnose:diagnose_command",
+        "do": "admin_requests:do_action",
+        "drill": "backup:drill_command",
+        "init": "up:init_command",
+        "log": "log:log_group",
+        "migrate": "releases:migrate_command",
+        "probe": "diagnose:probe_command",
+        "release": "releases:release_command",
+        "restore": "backup:restore_command",
+        "rollback": "releases:rollback_command",
+        "steward": "administrators:steward_command",
+        "support": "diagnose:support_command",
+        "up": "up:up_command",
+        "upgrade": "releases:upgrade_command",
+        "verify": "verify:verify_command",
+        "withdraw": "admin_requests:withdraw_command",
     }
 )
-"""By name: where the command is (module and function below ``appliance.cli``), and what the help says of it. So
-neither the help nor a command imports what other commands need."""
+"""By name: where the command is, module and function below ``appliance.cli``."""
 
 
 class Program(click.Group):
@@ -159,15 +125,15 @@ class Program(click.Group):
         """The command, imported now."""
         if cmd_name not in COMMANDS:
             return None
-        module, function = COMMANDS[cmd_name][0].split(":")
+        module, function = COMMANDS[cmd_name].split(":")
         command: click.Command = getattr(import_module(f"appliance.cli.{module}"), function)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The list in the help, made from the table alone."""
+        """The list in the help."""
         room = formatter.width - 6 - max(map(len, COMMANDS))
         with formatter.section("Commands"):
-            listed = {name: click.Command(name, help=text) for name, (_, text) in COMMANDS.items()}
+            listed = {name: click.Command(name, help=docstring_of(place)) for name, place in COMMANDS.items()}
             formatter.write_dl([(name, each.get_short_help_str(room)) for name, each in listed.items()])
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -187,6 +153,19 @@ class Program(click.Group):
         raise click.exceptions.Exit(REFUSED)
 
 
+def docstring_of(place: str) -> str:
+    """That of the command at *place*. Its module is only read: the help loads nothing that commands need."""
+    module, function = place.split(":")
+    tree = _parsed(Path(__file__).with_name(f"{module}.py"))
+    found = next(each for each in tree.body if isinstance(each, ast.FunctionDef) and each.name == function)
+    return ast.get_docstring(found) or ""
+
+
+@cache
+def _parsed(module: Path) -> ast.Module:
+    return ast.parse(module.read_text(encoding="utf-8"))
+
+
 def report_fault(context: Context, fault: Exception) -> None:
     """Says that *fault* happened, and keeps its traceback where the operator finds it."""
     kind, log = type(fault).__name__, context.home.logs / "faults.log"
@@ -202,11 +181,7 @@ def report_fault(context: Context, fault: Exception) -> None:
 
 
 @click.group(cls=Program, context_settings={"help_option_names": ["-h", "--help"]})
-@click.option(
-    "--home",
-    type=click.Path(file_okay=False, path_type=Path),
-    help="Where the appliance lives; VERMILION_HOME or ./var without it.",
-)
+@click.option("--home", type=NEW_FOLDER, help="Where the appliance lives; VERMILION_HOME or ./var without it.")
 @click.option(
     "--lang",
     type=click.Choice([language.value for language in Language]),

@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from appliance.cli.program import Context
+from appliance.cli.program import FOLDER, Context
 from appliance.clock import utc_now
 from appliance.errors import StorageError
 from appliance.operations.releases import Commands, Releases, roll_back, upgrade
@@ -23,7 +23,7 @@ from hsm.store.database import SCHEMA as AUTHORITY_SCHEMA
 _OPTIONS = (
     click.option(
         "--root",
-        type=click.Path(exists=True, file_okay=False, path_type=Path),
+        type=FOLDER,
         default=Path("/opt/vermilion"),
         help="Where `releases/` and the link `current` are; /opt/vermilion without this.",
     ),

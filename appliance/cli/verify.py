@@ -7,14 +7,13 @@ from pathlib import Path
 
 import click
 
-from appliance.cli.program import Context, report_fault
+from appliance.cli.program import FILE, Context, report_fault
 from appliance.confinement import Confinement
 from appliance.confinement.jobs import VERIFICATION
 from appliance.errors import ApplianceError
 
 NO_VERDICT = 3
 """The exit status of INDETERMINATE, also when nothing could be judged at all."""
-FILE = click.Path(dir_okay=False, exists=True, path_type=Path)
 
 
 class InstantParameter(click.ParamType[datetime]):

@@ -157,13 +157,11 @@ def _populate(appliance: Appliance, settings: Settings, say: Say) -> None:
             if not _is_known(appliance, person.subject):
                 certificate = _enrolled(authority, pocket, person, settings)
                 appliance.registry.add_person(person, certificate, by=participants.OFFICER)
-                say("founding    {name} ({organisation}) has a key and an authenticator", **_shown(person))
-        certificate = _enrolled_seal(authority, pocket, participants.CONTRACT_SEAL)
-        appliance.registry.add_seal(participants.CONTRACT_SEAL, certificate, by=participants.OFFICER)
-        say(
-            "founding    company seal of {organisation} has a key",
-            organisation=participants.CONTRACT_SEAL.organisation,
-        )
+                shown = {"name": person.name, "organisation": person.organisation}
+                say("founding    {name} ({organisation}) has a key and an authenticator", **shown)
+        seal = participants.CONTRACT_SEAL
+        appliance.registry.add_seal(seal, _enrolled_seal(authority, pocket, seal), by=participants.OFFICER)
+        say("founding    company seal of {organisation} has a key", organisation=seal.organisation)
 
 
 def _is_known(appliance: Appliance, subject: str) -> bool:
@@ -181,16 +179,9 @@ def _enrolled(
     try:
         return authority.certificate(person.subject)
     except UnknownKey:
-        credential = pocket.create_authenticator(
-            person.subject, rp_id=settings.web.relying_party, origin=settings.web.origin
-        )
-    details = {
-        "subject": person.subject,
-        "name": person.name,
-        "organisation": person.organisation,
-        "credentials": [credential],
-    }
-    act = _act("enrol_person", details)
+        web = settings.web
+        credential = pocket.create_authenticator(person.subject, rp_id=web.relying_party, origin=web.origin)
+    act = _act("enrol_person", person, name=person.name, credentials=[credential])
     return authority.enrol_person(act, [pocket.activate(participants.OFFICER, act)])
 
 
@@ -198,22 +189,13 @@ def _enrolled_seal(authority: AuthorityClient, pocket: DemonstrationAuthenticato
     try:
         return authority.certificate(seal.subject)
     except UnknownKey:
-        details = {
-            "subject": seal.subject,
-            "name": f"{seal.organisation}{seal.kind.value}",
-            "organisation": seal.organisation,
-            "custodians": list(seal.custodians),
-            "kind": seal.kind.value,
-            "needed": seal.needed,
-        }
-    act = _act("enrol_seal", details)
+        kind, custodians = seal.kind.value, list(seal.custodians)
+    name = f"{seal.organisation}{kind}"
+    act = _act("enrol_seal", seal, name=name, custodians=custodians, kind=kind, needed=seal.needed)
     return authority.enrol_seal(act, [pocket.activate(participants.OFFICER, act)])
 
 
-def _act(kind: str, details: Mapping[str, object]) -> OfficerIntent:
+def _act(what: str, whose: Person | Seal, **details: object) -> OfficerIntent:
     expires = (utc_now() + timedelta(minutes=5)).replace(microsecond=0)
-    return OfficerIntent(kind, details, expires, secrets.token_bytes(16))
-
-
-def _shown(person: Person) -> dict[str, str]:
-    return {"name": person.name, "organisation": person.organisation}
+    about = {"subject": whose.subject, "organisation": whose.organisation, **details}
+    return OfficerIntent(what, about, expires, secrets.token_bytes(16))

@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo
 
-from appliance.config import CONSOLE_PORT_ABOVE, WebSettings
+from appliance.config import CONSOLE_PORT_ABOVE, WebSettings, can_serve, is_zone
 from appliance.demonstration import participants
 from appliance.errors import ConfigurationError
 from appliance.language import Language
-from hsm.errors import CertificateRefused, ConfigurationRefused
+from hsm.errors import CertificateRefused
 from hsm.names import require_organisation_name
 
 _APPLIANCE = """\
@@ -139,18 +138,14 @@ DEMONSTRATION = NewHome(participants.ALPHA, partner=participants.BETA)
 def zone_of_machine(link: Path = Path("/etc/localtime")) -> str:
     """The machine's own time zone (IANA name), which *link* leads to; China's where that says nothing."""
     name = str(link.resolve()).partition("/zoneinfo/")[2]
-    try:
-        return str(ZoneInfo(name))
-    except (KeyError, ValueError, OSError):
-        return participants.ZONE
+    return name if is_zone(name) else participants.ZONE
 
 
 def _require_address(url: str) -> None:
     parts = urlsplit(url)
     try:
-        WebSettings(public_url=url).check()
-        served = (parts.scheme == "https" or parts.hostname == "localhost") and parts.port != 0
-    except (ConfigurationRefused, ValueError):
+        served = can_serve(url) and (parts.scheme == "https" or parts.hostname == "localhost") and parts.port != 0
+    except ValueError:  # a port that is none
         served = False
     if not served or parts.path not in ("", "/") or parts.query or parts.fragment or parts.username:
         raise ConfigurationError(

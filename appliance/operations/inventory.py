@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -53,30 +52,19 @@ class ExpiringItem:
 
 def expiring_items(client: AuthorityClient, status: AuthorityStatus) -> list[ExpiringItem]:
     """Everything, the first to end at the top. Raises :class:`AuthorityError` without an answer."""
-    authorities = [x509.load_der_x509_certificate(each) for each in client.authorities()]
-    lists = [x509.load_der_x509_crl(each) for each in client.crls()]
-    found = [*_authorities(authorities), *_services(client, status), *_lists(lists)]
-    return sorted(found, key=lambda each: each.ends)
-
-
-def _authorities(certificates: Iterable[x509.Certificate]) -> Iterator[ExpiringItem]:
-    for certificate in certificates:
+    found = []
+    for certificate in map(x509.load_der_x509_certificate, client.authorities()):
         name = "root" if certificate.issuer == certificate.subject else "issuing"
-        yield _certificate(ExpiringKind.AUTHORITY, name, certificate)
-
-
-def _services(client: AuthorityClient, status: AuthorityStatus) -> Iterator[ExpiringItem]:
+        found.append(_certificate(ExpiringKind.AUTHORITY, name, certificate))
     for key in status.keys:
         if key.subject != "root" and not key.subject.startswith("issuing"):
             certificate = x509.load_der_x509_certificate(client.certificate(key.subject))
-            yield _certificate(ExpiringKind.SERVICE, key.subject, certificate)
-
-
-def _lists(lists: Iterable[x509.CertificateRevocationList]) -> Iterator[ExpiringItem]:
-    for crl in lists:
-        ends = crl.next_update_utc
-        if ends is not None:
-            yield ExpiringItem(ExpiringKind.LIST, "list", _common_name(crl.issuer), "", crl.last_update_utc, ends)
+            found.append(_certificate(ExpiringKind.SERVICE, key.subject, certificate))
+    for crl in map(x509.load_der_x509_crl, client.crls()):
+        if ends := crl.next_update_utc:
+            label = _common_name(crl.issuer)
+            found.append(ExpiringItem(ExpiringKind.LIST, "list", label, "", crl.last_update_utc, ends))
+    return sorted(found, key=lambda each: each.ends)
 
 
 def _certificate(kind: ExpiringKind, name: str, certificate: x509.Certificate) -> ExpiringItem:

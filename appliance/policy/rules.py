@@ -19,10 +19,20 @@ from typing import Any, ClassVar, get_type_hints
 from appliance.errors import ConfigurationError
 from appliance.language.characters import name_key
 from hsm.errors import ConfigurationRefused
-from hsm.settings import require, section, sections, tables_of
+from hsm.settings import checked, number, require, section, sections, tables_of
 
 STEP = re.compile(r"([1-9]\d{0,2})([dh])|overdue")
+_DAYS = re.compile(r"\d{1,3}d")
 OVERDUE = "overdue"
+
+
+def _hours(text: str) -> tuple[time, time] | None:
+    start, _, end = text.partition("-")
+    try:
+        begins, ends = time.fromisoformat(start), time.fromisoformat(end)
+    except ValueError:
+        return None
+    return (begins, ends) if begins < ends and begins.tzinfo is None else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,25 +45,23 @@ class ReminderRules:
 
     FOR_ALL: ClassVar[frozenset[str]] = frozenset({"calendar", "working_hours", "gather_minutes"})
 
-    steps: list[str] = field(default_factory=lambda: ["7d", "3d", "1d", "2h", OVERDUE])
+    steps: list[str] = checked(
+        ["7d", "3d", "1d", "2h", OVERDUE],
+        lambda steps: all(map(STEP.fullmatch, steps)),
+        'like ["7d", "2h", "overdue"]',
+    )
     escalate: list[str] = field(default_factory=lambda: ["1d", OVERDUE])
-    dates: list[str] = field(default_factory=lambda: ["30d", "7d", "0d"])
-    grace_hours: int = 0
+    dates: list[str] = checked(
+        ["30d", "7d", "0d"], lambda dates: all(map(_DAYS.fullmatch, dates)), 'like ["30d", "7d", "0d"]'
+    )
+    grace_hours: int = number(0, 0, 24 * 90)
     calendar: str = "cn"
-    working_hours: str = "09:00-18:00"
-    gather_minutes: int = 60
+    working_hours: str = checked("09:00-18:00", _hours, 'like "09:00-18:00"')
+    gather_minutes: int = number(60, 5, 24 * 60)
 
     def check(self) -> None:
-        """Raises ConfigurationRefused for steps, hours or times that are none."""
-        for step in self.steps:
-            require(STEP.fullmatch(step) is not None, "reminders.steps", 'like ["7d", "2h", "overdue"]')
-        known = set(self.escalate) <= set(self.steps)
-        require(known, "reminders.escalate", "some of reminders.steps")
-        for step in self.dates:
-            require(re.fullmatch(r"\d{1,3}d", step) is not None, "reminders.dates", 'like ["30d", "7d", "0d"]')
-        require(0 <= self.grace_hours <= 24 * 90, "reminders.grace_hours", "from 0 to 2160")
-        require(5 <= self.gather_minutes <= 24 * 60, "reminders.gather_minutes", "from 5 to 1440")
-        require(self._hours() is not None, "reminders.working_hours", 'like "09:00-18:00"')
+        """Raises ConfigurationRefused when the initiator is to hear of a step that is none."""
+        require(set(self.escalate) <= set(self.steps), "reminders.escalate", "some of reminders.steps")
 
     @property
     def grace(self) -> timedelta:
@@ -68,15 +76,7 @@ class ReminderRules:
     @property
     def hours(self) -> tuple[time, time]:
         """When work begins and ends."""
-        return self._hours() or (time(9), time(18))
-
-    def _hours(self) -> tuple[time, time] | None:
-        start, _, end = self.working_hours.partition("-")
-        try:
-            begins, ends = time.fromisoformat(start), time.fromisoformat(end)
-        except ValueError:
-            return None
-        return (begins, ends) if begins < ends and begins.tzinfo is None else None
+        return _hours(self.working_hours) or (time(9), time(18))
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +85,9 @@ class SealRules:
     ``requester_may_sign``: who asks for a seal may sign the same contract in person as well. ``after_review``: a
     reviewer has signed the content check off before a seal is asked for."""
 
-    custodians: int = 1
+    custodians: int = checked(1, (1, 2).__contains__, "1 or 2")
     requester_may_sign: bool = True
     after_review: bool = False
-
-    def check(self) -> None:
-        """Raises ConfigurationRefused for a number that is none."""
-        require(self.custodians in (1, 2), "seals.custodians", "1 or 2")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,14 +99,9 @@ class RetentionRules:
 
     FOR_ALL: ClassVar[tuple[str, ...]] = ("second_person",)
 
-    years: int = 10
-    ended_years: int = 3
+    years: int = checked(10, range(101).__contains__, "from 0 (for ever) to 100")
+    ended_years: int = checked(3, range(101).__contains__, "from 0 (for ever) to 100")
     second_person: bool = True
-
-    def check(self) -> None:
-        """Raises ConfigurationRefused for a term that is none."""
-        require(0 <= self.years <= 100, "retention.years", "from 0 (for ever) to 100")
-        require(0 <= self.ended_years <= 100, "retention.ended_years", "from 0 (for ever) to 100")
 
 
 class ReviewRequirement(StrEnum):
@@ -144,11 +135,7 @@ class PowerRules:
 
     required: bool = False
     amount_required: bool = True
-    longest_days: int = 1096
-
-    def check(self) -> None:
-        """Raises ConfigurationRefused for a term that is none."""
-        require(1 <= self.longest_days <= 3660, "powers.longest_days", "from 1 to 3660")
+    longest_days: int = number(1096, 1, 3660)
 
 
 class IdentityRequirement(StrEnum):
@@ -166,11 +153,7 @@ class IdentityRules:
     days at most, whatever the document says."""
 
     required: IdentityRequirement = IdentityRequirement.NOBODY
-    longest_days: int = 730
-
-    def check(self) -> None:
-        """Raises ConfigurationRefused for a term that is none."""
-        require(1 <= self.longest_days <= 3650, "identity.longest_days", "from 1 to 3650")
+    longest_days: int = number(730, 1, 3650)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ import click
 import pytest
 
 from appliance.cli import main
-from appliance.cli.program import COMMANDS
+from appliance.cli.program import COMMANDS, docstring_of
 
 HEAVY = (
     "babel",
@@ -46,4 +46,6 @@ def test_help_loads_no_command_and_no_large_library() -> None:
 def test_the_table_says_of_each_command_what_the_command_says_of_itself(name: str) -> None:
     command = main.get_command(click.Context(main), name)
     assert command is not None and command.name == name
-    assert click.Command(name, help=COMMANDS[name][1]).get_short_help_str(LONG) == command.get_short_help_str(LONG)
+    assert click.Command(name, help=docstring_of(COMMANDS[name])).get_short_help_str(
+        LONG
+    ) == command.get_short_help_str(LONG)
