@@ -12,7 +12,7 @@ from typing import Final
 
 from appliance.contracts.agreement_text import OF_PERSONS, standard_text
 from appliance.contracts.authorisation_basis import StoredBasis, decode_basis
-from appliance.contracts.permissions import APPLIANCE, ContractActor, Permission, refusal_for
+from appliance.contracts.permissions import ContractActor, Permission, refusal_for
 from appliance.contracts.rules import buckets_of, search_words_of
 from appliance.documents.blobs import BlobStore
 from appliance.errors import NotFound, StateRefused
@@ -66,17 +66,11 @@ class Command:
     party: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Admitted:
-    """A contract, for a command that may be done to it; ``party`` is None when the command names none."""
-
-    contract: Contract
-    actor: ContractActor
-    party: Party | None
-
-
-def admit(tx: Transaction, command: Command) -> Admitted:
+def admit(tx: Transaction, command: Command) -> Contract:
     """The only way for portal, export and commands to obtain a contract: as it stands, when *command* may be done.
+
+    What obtains one otherwise acts for nobody, or reads by a rule of its own (``test_admission.py``
+    names each with its reason).
 
     1. It exists, and has the party that the command names; else :class:`NotFound`.
     2. It is as the actor has seen it; else :class:`StateRefused`, which says what happened since.
@@ -91,7 +85,7 @@ def admit(tx: Transaction, command: Command) -> Admitted:
     actor = command.by if isinstance(command.by, ContractActor) else _actor(tx, command.by)
     refusal = refusal_for(contract, command.permission, actor, command.now, party)
     if refusal is None:
-        return Admitted(contract, actor, party)
+        return contract
     if command.permission is Permission.READ and not refusal.late:  # late: of a contract that this reader knew
         raise NotFound("There is no contract {contract}.", contract=command.contract)
     raise refusal.error()
@@ -131,15 +125,9 @@ class Contracts:
         self._blobs = blobs
         self._now = now
 
-    get = reads(contracts.load_contract)
-
-    def admit(self, command: Command) -> Admitted:
-        """As :func:`admit`."""
-        return self._database.query(admit, command)
-
-    def for_export(self, contract_id: str) -> Contract:
-        """The contract, when its evidence can be exported. Raises :class:`StateRefused`, or :class:`NotFound`."""
-        return self.admit(Command(contract_id, Permission.EXPORT, APPLIANCE, self._now())).contract
+    def read_contract(self, contract_id: str, by: str | ContractActor) -> Contract:
+        """The contract, for *by* to read. Raises as :func:`admit`."""
+        return self._database.query(admit, Command(contract_id, Permission.READ, by, self._now()))
 
     def document(self, contract: Contract, number: int | None = None) -> bytes:
         """The PDF at a revision, the current one by default. Raises :class:`NotFound`."""
@@ -149,11 +137,9 @@ class Contracts:
                 return self._blobs.get(revision.digest)
         raise NotFound("Contract “{title}” has no revision {number}.", title=contract.title, number=wanted)
 
-    def signatures(self, contract_id: str) -> tuple[SignatureRecord, ...]:
+    def signatures(self, contract: Contract) -> tuple[SignatureRecord, ...]:
         """The signatures that were completed, in the order in which they were made."""
-        with self._database.reading() as tx:
-            contract = contracts.load_contract(tx, contract_id)
-            attempts = intents.of_contract(tx, contract_id)
+        attempts = self._database.query(intents.of_contract, contract.id)
         return tuple(
             SignatureRecord(
                 party=contract.require_party(record.intent.party),

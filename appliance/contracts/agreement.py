@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from appliance.contracts.agreement_text import AgreementText
-from appliance.contracts.authorisation_basis import IdentityVerified, PowerCoversSignature
+from appliance.contracts.authorisation_basis import require_entitled
 from appliance.contracts.dependencies import ContractRecords, SigningBackend, SigningRules, record_intent
 from appliance.contracts.preconditions import SigningContext, acceptances_between
 from appliance.errors import NotFound, StateRefused
 from appliance.language import Language
 from appliance.ledger.audit_trail import AuditEvent, EventKind, append_event
-from appliance.model.contract import AgreementSide, ContractState
+from appliance.model.contract import AgreementSide, Contract, ContractState
 from appliance.model.intent import AgreementRecord
 from appliance.model.people import Person
 from appliance.store import contracts, intents, people
@@ -76,10 +76,10 @@ class Agreements:
         self._rules = rules
         self._backend = backend
 
-    def acceptances_of_party(self, contract_id: str, party_id: str) -> tuple[AgreementRecord, ...] | None:
+    def acceptances_of_party(self, contract: Contract, party_id: str) -> tuple[AgreementRecord, ...] | None:
         """The acceptances of the current text that a party of a contract rests on; None when it is still asked."""
+        between = _between(contract, party_id)
         with self._records.database.reading() as tx:
-            between = _between(tx, contract_id, party_id)
             return acceptances_between(tx, between.own, between.others, self._rules.agreement.version)
 
     def of_person(self, subject: str) -> tuple[Accepted, ...]:
@@ -99,17 +99,17 @@ class Agreements:
         """The current text."""
         return self._rules.agreement.words[language]
 
-    def propose_for(self, contract_id: str, party_id: str, language: Language | None = None) -> ProposedAgreement:
+    def propose_for(
+        self, contract: Contract, party_id: str, language: Language | None = None
+    ) -> ProposedAgreement:
         """The current text for whoever acts for the party to accept, with all sides of the contract.
 
         *language* is the reader's; without one it is the person's own. Raises :class:`StateRefused` when the
         parties have agreed already, :class:`PreconditionRefused` when the person could not sign the contract for
         that side: who cannot bind it cannot agree on the form.
         """
-        with self._records.database.reading() as tx:
-            subject = contracts.load_contract(tx, contract_id).require_party(party_id).responsible
-            between = _between(tx, contract_id, party_id)
-        return self.propose(subject, between, language)
+        subject = contract.require_party(party_id).responsible
+        return self.propose(subject, _between(contract, party_id), language)
 
     def propose(
         self, subject: str, between: AgreementSides, language: Language | None = None
@@ -180,17 +180,12 @@ class Agreements:
         party, now = contract.require_party(between.party), self._records.now()
         if contract.state is not ContractState.SENT or party.responsible != subject:
             raise StateRefused(intents.AGREEMENT_GONE)
-        for precondition in (
-            IdentityVerified(self._rules.basis_finder),
-            PowerCoversSignature(self._rules.basis_finder),
-        ):
-            precondition.require(tx, SigningContext(contract, party, now))
+        require_entitled(tx, self._rules.basis_finder, SigningContext(contract, party, now))
 
 
-def _between(tx: Transaction, contract_id: str, party_id: str) -> AgreementSides:
-    contract = contracts.load_contract(tx, contract_id)
+def _between(contract: Contract, party_id: str) -> AgreementSides:
     own = contract.require_party(party_id)
-    return AgreementSides(own.side, contract.other_sides(own), contract_id, party_id)
+    return AgreementSides(own.side, contract.other_sides(own), contract.id, party_id)
 
 
 def _record(person: Person, between: AgreementSides, now: datetime) -> dict[str, object]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, ClassVar, Final
 
-from appliance.contracts.preconditions import Precondition, PreSendingCheck, SigningContext
+from appliance.contracts.preconditions import Precondition, PreSendingCheck, SigningContext, require_preconditions
 from appliance.language import Language, translator
 from appliance.model.contract import Contract, Party, PartyKind
 from appliance.model.people import IdentityRecord, Person
@@ -270,6 +270,11 @@ class PowerCoversSignature(Precondition):
         decision = self.finder.find_basis(tx, signing).decision
         if decision.outcome is CoverageOutcome.REFUSED:
             yield Sentence(decision.words.template, decision.words.values)
+
+
+def require_entitled(tx: Transaction, finder: BasisFinder, signing: SigningContext) -> None:
+    """Raises :class:`PreconditionRefused` unless identity and power are what policy asks for to sign."""
+    require_preconditions((IdentityVerified(finder), PowerCoversSignature(finder)), tx, signing)
 
 
 def party_taken_over(party: Party, person: Person) -> Party:

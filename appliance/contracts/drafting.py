@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -12,10 +13,10 @@ from appliance.contracts import draft_rules, sending
 from appliance.contracts.access import Command, admit, record_change
 from appliance.contracts.dependencies import ContractRecords, SigningBackend, SigningRules
 from appliance.contracts.draft_rules import DraftTerms, PlacementChoice, Signatory, new_party
-from appliance.contracts.permissions import Permission
+from appliance.contracts.permissions import ContractActor, Permission
 from appliance.contracts.preconditions import SigningContext
 from appliance.documents.intake import AcceptedDocument, Intake
-from appliance.errors import PreconditionRefused
+from appliance.errors import NotFound, PreconditionRefused, StateRefused
 from appliance.ledger.audit_trail import AuditEvent, EventKind, Field, append_event
 from appliance.model.contract import (
     Contract,
@@ -81,7 +82,7 @@ class Drafting:
         """Other words, another order or deadline; the initiator stays who it is."""
         now = self._records.now()
         with self._records.database.transaction() as tx:
-            before = admit(tx, Command(contract_id, Permission.EDIT, by, now, seen)).contract
+            before = admit(tx, Command(contract_id, Permission.EDIT, by, now, seen))
             after = draft_rules.revised_draft(before, draft_rules.tidy_terms(terms, now, before=before.deadline))
             if after == before:
                 return before
@@ -98,7 +99,7 @@ class Drafting:
         accepted = self._intake.accept(document)
         pages, now = len(accepted.inspection.pages), self._records.now()
         with self._records.database.transaction() as tx:
-            contract = admit(tx, replace(command, now=now)).contract
+            contract = admit(tx, replace(command, now=now))
             original = ContractRevision(0, RevisionKind.ORIGINAL, accepted.digest, accepted.size, now)
             contracts.replace_original(tx, contract, original, pages)
             for party in contract.parties:
@@ -212,7 +213,7 @@ class Drafting:
             return self._changed(tx, contract, EventKind.FIELDS_PLACED, public)
 
     def _draft(self, tx: Transaction, contract_id: str, by: str, seen: int | None) -> Contract:
-        return admit(tx, Command(contract_id, Permission.EDIT, by, self._records.now(), seen)).contract
+        return admit(tx, Command(contract_id, Permission.EDIT, by, self._records.now(), seen))
 
     def _add(
         self,
@@ -274,7 +275,7 @@ def _private_fields(contract: Contract) -> dict[str, Field]:
 
 @dataclass(frozen=True, slots=True)
 class ReplacementLinks:
-    """The contract that one replaces, and the one that replaces it; None where there is none."""
+    """The contract that one replaces, and the one that replaces it; None where the reader has none."""
 
     replaces: Contract | None
     replaced_by: Contract | None
@@ -297,7 +298,7 @@ class Resending:
         """
         now = self._records.now()
         with self._records.database.transaction() as tx:
-            before = admit(tx, Command(contract_id, Permission.CORRECT, by, now, seen)).contract
+            before = admit(tx, Command(contract_id, Permission.CORRECT, by, now, seen))
             known = contracts.successor(tx, before.id)
             if known is not None:
                 return contracts.load_contract(tx, known)
@@ -311,14 +312,19 @@ class Resending:
             append_event(tx, event)
             return draft
 
-    def links(self, contract: Contract) -> ReplacementLinks:
-        """What *contract* replaces, and what replaces it."""
+    def links(self, contract: Contract, reader: ContractActor) -> ReplacementLinks:
+        """What *contract* replaces, and what replaces it, as far as *reader* may read them."""
         with self._records.database.reading() as tx:
-            before, after = contracts.replaced(tx, contract.id), contracts.successor(tx, contract.id)
             return ReplacementLinks(
-                None if before is None else contracts.load_contract(tx, before),
-                None if after is None else contracts.load_contract(tx, after),
+                self._readable(tx, contracts.replaced(tx, contract.id), reader),
+                self._readable(tx, contracts.successor(tx, contract.id), reader),
             )
+
+    def _readable(self, tx: Transaction, contract_id: str | None, reader: ContractActor) -> Contract | None:
+        if contract_id is not None:
+            with suppress(NotFound, StateRefused):
+                return admit(tx, Command(contract_id, Permission.READ, reader, self._records.now()))
+        return None
 
     def _drafted(self, tx: Transaction, before: Contract, now: datetime) -> Contract:
         original = before.original

@@ -15,7 +15,7 @@ from typing import Final
 
 from appliance.contracts import permissions
 from appliance.contracts.access import Command, admit, record_change
-from appliance.contracts.authorisation_basis import IdentityVerified, PowerCoversSignature
+from appliance.contracts.authorisation_basis import require_entitled
 from appliance.contracts.dependencies import ContractRecords, SigningBackend, SigningRules, record_intent
 from appliance.contracts.permissions import Permission
 from appliance.contracts.preconditions import SigningContext
@@ -51,7 +51,7 @@ class Endings:
         """The initiator throws a draft away; nobody else has heard of it."""
         now = self._records.now()
         with self._records.database.transaction() as tx:
-            contract = admit(tx, Command(contract_id, Permission.DISCARD, by, now, seen)).contract
+            contract = admit(tx, Command(contract_id, Permission.DISCARD, by, now, seen))
             contracts.move(tx, contract, ContractState.DISCARDED)
             event = AuditEvent(EventKind.CONTRACT_DISCARDED, now, by, contract_id)
             return record_change(tx, contract, event)
@@ -62,7 +62,7 @@ class Endings:
         """A party whose turn it is will not sign; *by* is who acts for it."""
         now, reason = self._records.now(), require_reason(reason)
         with self._records.database.transaction() as tx:
-            contract = admit(tx, Command(contract_id, Permission.DECLINE, by, now, seen, party_id)).contract
+            contract = admit(tx, Command(contract_id, Permission.DECLINE, by, now, seen, party_id))
             contracts.mark_declined(tx, contract, contract.require_party(party_id), reason)
             public, private = {"party": party_id}, {"reason": reason}
             event = AuditEvent(EventKind.PARTY_DECLINED, now, by, contract_id, public, private)
@@ -72,7 +72,7 @@ class Endings:
         """The initiator takes the contract back while it waits for signatures."""
         now, reason = self._records.now(), require_reason(reason)
         with self._records.database.transaction() as tx:
-            contract = admit(tx, Command(contract_id, Permission.RECALL, by, now, seen)).contract
+            contract = admit(tx, Command(contract_id, Permission.RECALL, by, now, seen))
             event = AuditEvent(EventKind.CONTRACT_RECALLED, now, by, contract_id, {}, {"reason": reason})
             return self._end(tx, contract, ContractState.RECALLED, event)
 
@@ -122,7 +122,7 @@ class Extending:
         later = replace(deadline, at=deadline.at.replace(microsecond=0))
         require_zone(later.zone)
         with self._records.database.transaction() as tx:
-            contract = admit(tx, Command(contract_id, Permission.EXTEND, by, now, seen)).contract
+            contract = admit(tx, Command(contract_id, Permission.EXTEND, by, now, seen))
             if now >= contract.deadline.at + self._rules.policy.rules_for(contract.kind).reminders.grace:
                 raise permissions.too_late(contract).error()
             if later.at <= now:
@@ -179,7 +179,7 @@ class Voiding:
         """
         now, reason = self._records.now(), require_reason(reason)
         with self._records.database.transaction() as tx:
-            contract = admit(tx, Command(contract_id, Permission.VOID, by, now, seen)).contract
+            contract = admit(tx, Command(contract_id, Permission.VOID, by, now, seen))
             proposal = OpenVoiding(secrets.token_hex(12), by, reason, now)
             intents.insert_voiding(tx, contract_id, proposal)
             event = AuditEvent(
@@ -193,7 +193,7 @@ class Voiding:
         """What *by* is to look at and activate: ``record`` says it all, ``intent`` goes to the authenticator."""
         now = self._records.now()
         with self._records.database.transaction() as tx:
-            contract = admit(tx, Command(contract_id, Permission.AGREE_TO_VOID, by, now, seen)).contract
+            contract = admit(tx, Command(contract_id, Permission.AGREE_TO_VOID, by, now, seen))
             self._require_entitled(tx, contract, by, now)
             proposal = _open(contract)
             record = _record(contract, proposal, people.person(tx, by), now)
@@ -227,7 +227,7 @@ class Voiding:
         """*by* will not declare it void: the proposal ends, the contract stays completed, all are told."""
         now, reason = self._records.now(), require_reason(reason)
         with self._records.database.transaction() as tx:
-            contract = admit(tx, Command(contract_id, Permission.REFUSE_TO_VOID, by, now, seen)).contract
+            contract = admit(tx, Command(contract_id, Permission.REFUSE_TO_VOID, by, now, seen))
             proposal = _open(contract)
             intents.refuse_voiding(tx, proposal.id, by=by, reason=reason, at=now)
             event = AuditEvent(
@@ -244,9 +244,7 @@ class Voiding:
     def _require_open(self, tx: Transaction, declaration: VoidDeclaration) -> Contract:
         """The contract while the declaration can be signed."""
         now = self._records.now()
-        contract = admit(
-            tx, Command(declaration.contract, Permission.AGREE_TO_VOID, declaration.person, now)
-        ).contract
+        contract = admit(tx, Command(declaration.contract, Permission.AGREE_TO_VOID, declaration.person, now))
         self._require_entitled(tx, contract, declaration.person, now)
         if _open(contract).id != declaration.voiding or now >= declaration.intent.expires:
             raise StateRefused("This declaration can no longer be signed here; prepare it again.")
@@ -256,11 +254,7 @@ class Voiding:
         """Who takes a contract back needs what signing it takes: identity and authority, as they are now."""
         for party in contract.parties:
             if party.responsible == person:
-                for precondition in (
-                    IdentityVerified(self._rules.basis_finder),
-                    PowerCoversSignature(self._rules.basis_finder),
-                ):
-                    precondition.require(tx, SigningContext(contract, party, now))
+                require_entitled(tx, self._rules.basis_finder, SigningContext(contract, party, now))
 
     def _void(self, tx: Transaction, contract: Contract, last: VoidDeclaration) -> Contract:
         now = self._records.now()

@@ -75,7 +75,7 @@ class HandingOver:
         Somebody else may have decided it, for a giver who has left. Raises as :meth:`hand_over`.
         """
         now, contract_id, party_id = command.now, command.contract, str(command.party)
-        before = admit(tx, command).contract
+        before = admit(tx, command)
         party, person = before.require_party(party_id), people.person(tx, to)
         refusal = self._why_not(tx, before, party, person, giver)
         if refusal is not None:
@@ -206,7 +206,7 @@ class Departures:
         with self._records.database.transaction() as tx:
             contract = contracts.load_contract(tx, contract_id)
             _require_of(contract, contract.initiator, left)
-            before = admit(tx, Command(contract_id, Permission.READ, contract.initiator, now, seen)).contract
+            before = admit(tx, Command(contract_id, Permission.READ, contract.initiator, now, seen))
             if before.state not in _OPEN:
                 raise StateRefused("“{title}” is {state}; nobody has to take it over.", **_about(before))
             _require_decider(tx, before, before.initiator, by)

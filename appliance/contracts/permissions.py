@@ -145,8 +145,9 @@ TABLE: tuple[PermissionRule, ...] = (
 )
 """All that is allowed."""
 
-UNTIL_DEADLINE = _of(Permission.SIGN, Permission.DECLINE, Permission.HAND_OVER)
-"""Refused from the deadline on, though the scheduler may not have ended the contract yet."""
+OF_SIGNERS = _of(Permission.SIGN, Permission.DECLINE, Permission.HAND_OVER)
+"""What is done with one's own signature: refused from the deadline on, though the scheduler may not have ended the
+contract yet."""
 
 
 def relations_of(contract: Contract, actor: ContractActor, party: Party | None = None) -> frozenset[Relation]:
@@ -194,7 +195,7 @@ def refusal_for(
         return disposed(contract.disposed)
     if contract.state not in {state for rule in TABLE if rule.permission is permission for state in rule.states}:
         return wrong_state(contract, permission)
-    if permission in UNTIL_DEADLINE and now >= contract.deadline.at:
+    if permission in OF_SIGNERS and now >= contract.deadline.at:
         return too_late(contract)
     if not any(_allows(rule, contract.state, what) for rule in TABLE if rule.permission is permission):
         return wrong_person(contract, permission, what, party)
@@ -244,8 +245,6 @@ _WRONG_PERSON: Final[Mapping[Permission, str]] = {
     Permission.EXPORT: "Only the initiator, the signers and auditors export the evidence of “{title}”.",
 }
 
-_OF_SIGNERS: Final = frozenset({Permission.SIGN, Permission.DECLINE, Permission.HAND_OVER})
-
 
 def no_part() -> Refusal:
     """Somebody who has nothing to do with the contract learns nothing of it, not even its title."""
@@ -286,9 +285,9 @@ def wrong_person(
             "An outside signer cannot hand over “{title}”: decline it and name the right person to the initiator.",
             {"title": contract.title},
         )
-    if permission in _OF_SIGNERS and Relation.WAITING in relations:
+    if permission in OF_SIGNERS and Relation.WAITING in relations:
         return _not_your_turn(contract, party)
-    if permission in _OF_SIGNERS and Relation.DONE in relations:
+    if permission in OF_SIGNERS and Relation.DONE in relations:
         return Refusal("You have signed “{title}” already; it is no longer your turn.", {"title": contract.title})
     return Refusal(_WRONG_PERSON[permission], {"title": contract.title})
 

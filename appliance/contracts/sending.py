@@ -182,7 +182,7 @@ class Sending:
         """
         command = Command(contract_id, Permission.SEND, by, self._records.now(), seen)
         with self._records.database.reading() as tx:
-            contract = admit(tx, command).contract
+            contract = admit(tx, command)
             self._require_sendable(tx, contract)
             unverified = len(self._earlier.unverified(contract.original.digest))
             if unverified and not accepting_unverified:
@@ -195,7 +195,7 @@ class Sending:
         now = self._records.now()
         revision = ContractRevision(1, RevisionKind.FIELDS, self._backend.blobs.put(document), len(document), now)
         with self._records.database.transaction() as tx:
-            current = admit(tx, replace(command, now=now)).contract
+            current = admit(tx, replace(command, now=now))
             if current.version != contract.version:
                 raise StateRefused(
                     "Contract “{title}” was changed while it was sent; send again.", title=contract.title

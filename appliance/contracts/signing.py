@@ -303,14 +303,12 @@ class SigningService:
             inputs = self._cycle.inputs(tx, context)
         return self._cycle.prepare_inputs(inputs, origin)[0]
 
-    def opened(self, contract_id: str, intent_id: str) -> OpenedSigning:
+    def opened(self, contract: Contract, intent_id: str) -> OpenedSigning:
         """The intent of this contract with its party, whatever became of it.
 
         Raises :class:`NotFound`, for an intent of another contract too.
         """
-        with self._records.database.reading() as tx:
-            record = intents.load_intent(tx, intent_id, contract=contract_id)
-            contract = contracts.load_contract(tx, record.intent.contract)
+        record = self._records.database.query(intents.load_intent, intent_id, contract=contract.id)
         return OpenedSigning(contract, contract.require_party(record.intent.party), record)
 
     def authorisation_basis(self, opened: OpenedSigning) -> AuthorisationBasis:

@@ -22,7 +22,7 @@ from appliance.model.contract import Contract, ContractRevision
 from appliance.model.intent import IntentRecord
 from appliance.pdf.workshop import PdfWorkshop
 from appliance.sharing import make_directory, open_file, write_whole
-from appliance.store import contracts, intents
+from appliance.store import intents
 from appliance.store.database import Database
 
 MEBIBYTE = 1024 * 1024
@@ -124,32 +124,26 @@ class PagePictures:
         """
         return self._picture(digest, digest, lambda: self._blobs.get(digest), page, width)
 
-    def prepared(self, intent_id: str, page: int, width: int = 1000) -> bytes:
+    def prepared(self, contract: Contract, intent_id: str, page: int, width: int = 1000) -> bytes:
         """The same of the document that the signer of the intent is about to sign, appearance included.
 
-        Raises :class:`NotFound` for no such intent or page, or when the intent is closed.
+        Raises :class:`NotFound` for no such intent of the contract or page, or when the intent is closed.
         """
-        record, base = self._intent(intent_id)
+        record = self._intent(contract, intent_id)
+        base = next(one.digest for one in contract.revisions if one.number == record.base)
         return self._picture(base, f"intent {intent_id}", lambda: self._about_to_be(record, base), page, width)
 
     def forget(self, digest: str) -> None:
         """Removes the pictures of the document *digest*, and of what was to become of it: it is gone."""
         self._cache.forget(_key(digest, "")[:_OF_DOCUMENT])
 
-    def signer_of(self, intent_id: str, contract_id: str) -> str:
+    def signer_of(self, contract: Contract, intent_id: str) -> str:
         """Who would sign by the intent: a person or a seal (subject). Raises :class:`NotFound` unless the intent
         is one of the contract."""
-        act = self._database.query(intents.load_intent, intent_id).intent
-        if act.contract != contract_id:
-            raise NotFound("The contract has no signature {intent}.", intent=intent_id)
-        return act.signer
+        return self._intent(contract, intent_id).intent.signer
 
-    def _intent(self, intent_id: str) -> tuple[IntentRecord, str]:
-        """The intent, and the digest of the document that its signature is appended to."""
-        with self._database.reading() as tx:
-            record = intents.load_intent(tx, intent_id)
-            contract = contracts.load_contract(tx, record.intent.contract)
-        return record, next(one.digest for one in contract.revisions if one.number == record.base)
+    def _intent(self, contract: Contract, intent_id: str) -> IntentRecord:
+        return self._database.query(intents.load_intent, intent_id, contract=contract.id)
 
     def _about_to_be(self, record: IntentRecord, base: str) -> bytes:
         if not record.suffix:
@@ -206,21 +200,16 @@ class RevisionDifference:
     """Bytes that the revision added at the end of the file; nothing before them changed."""
 
 
-class RevisionDifferences:
-    """Thread-safe. It asks nobody's permission: callers do."""
-
-    def __init__(self, pictures: PagePictures) -> None:
-        self._pictures = pictures
-
-    def difference_of(self, contract: Contract, revision: ContractRevision) -> RevisionDifference:
-        """The difference that *revision*, not the original, made. Raises :class:`NotFound` when one is missing."""
-        before = next(one for one in contract.revisions if one.number == revision.number - 1)
-        looked = list(islice(_pages(contract, revision), MOST))
-        changed = [page for page in looked if self._seen(before, page) != self._seen(revision, page)]
-        return RevisionDifference(tuple(sorted(changed)), len(looked), revision.size - before.size)
-
-    def _seen(self, revision: ContractRevision, page: int) -> bytes:
-        return self._pictures.page(revision.digest, page, WIDTH)
+def difference_of(pictures: PagePictures, contract: Contract, revision: ContractRevision) -> RevisionDifference:
+    """The difference that *revision*, not the original, made. Raises :class:`NotFound` when one is missing."""
+    before = next(one for one in contract.revisions if one.number == revision.number - 1)
+    looked = list(islice(_pages(contract, revision), MOST))
+    changed = [
+        page
+        for page in looked
+        if pictures.page(before.digest, page, WIDTH) != pictures.page(revision.digest, page, WIDTH)
+    ]
+    return RevisionDifference(tuple(sorted(changed)), len(looked), revision.size - before.size)
 
 
 def _pages(contract: Contract, revision: ContractRevision) -> Iterator[int]:

@@ -15,8 +15,9 @@ from cryptography import x509
 
 from appliance.accounts.registry import PeopleRegistry
 from appliance.config import Settings
-from appliance.contracts.access import Contracts
+from appliance.contracts.access import Command, Contracts, admit
 from appliance.contracts.endings import Voiding
+from appliance.contracts.permissions import APPLIANCE, ContractActor, Permission
 from appliance.earlier_signatures import EarlierSignatures
 from appliance.errors import NotFound, StateRefused
 from appliance.evidence import history, package
@@ -80,7 +81,7 @@ def basis_material(sources: EvidenceSources, contract: Contract) -> BasisMateria
     documents: dict[str, bytes] = {}
     entries: set[int] = set()
     kept = sources.database.query(intents.bases_of, contract.id)
-    for number, made in enumerate(sources.contracts.signatures(contract.id), start=1):
+    for number, made in enumerate(sources.contracts.signatures(contract), start=1):
         record = kept.get(made.party.id)
         if record is None:
             continue
@@ -127,16 +128,17 @@ class Exporting:
     def __init__(self, sources: EvidenceSources) -> None:
         self._sources = sources
 
-    def export(self, contract_id: str, audience: Audience) -> Export:
+    def export(self, contract_id: str, audience: Audience, *, by: ContractActor = APPLIANCE) -> Export:
         """The package of a completed contract, or of one that was voided since, for *audience*: internal records
-        of others are proven to be in the log, and no more. Raises StateRefused for any other contract, and what
-        its parts raise.
+        of others are proven to be in the log, and no more. Raises as :func:`appliance.contracts.access.admit` when
+        *by* may not export it, and what its parts raise.
 
         1. the signed contract is timestamped once more, by request and reply (RFC 3161), as anybody can verify;
         2. every entry of the contract's history has its place in the log: a checkpoint follows within a second;
         3. all is put together, and the authority signs and dates the manifest.
         """
-        contract = self._sources.contracts.for_export(contract_id)
+        command = Command(contract_id, Permission.EXPORT, by, self._sources.now())
+        contract = self._sources.database.query(admit, command)
         signed = self._sources.contracts.document(contract)
         exchange = self._exchange(signed)
         evidence = self._evidence(contract, signed, exchange, self._disclosed(contract, audience))
@@ -191,7 +193,7 @@ class Exporting:
         )
 
     def _signatures(self, contract: Contract) -> Iterator[SignatureMaterial]:
-        for made in self._sources.contracts.signatures(contract.id):
+        for made in self._sources.contracts.signatures(contract):
             party = made.party
             yield SignatureMaterial(party.field, party.kind.value, party.name, party.organisation, made.cms)
 

@@ -16,8 +16,9 @@ from datetime import datetime
 
 from appliance.contact_details import email_address, telephone_number
 from appliance.contracts import rules
-from appliance.contracts.access import record_change
+from appliance.contracts.access import Command, admit, record_change
 from appliance.contracts.draft_rules import guest_person
+from appliance.contracts.permissions import Permission
 from appliance.contracts.rules import to_those_who_know
 from appliance.enrolment_requests import RequestEnding, withdraw_enrolment_request
 from appliance.errors import NotFound, PreconditionRefused, StateRefused
@@ -73,7 +74,7 @@ class GuestCorrection:
         """
         now = self._now()
         with self._database.transaction() as tx:
-            contract, party = self._open_party(tx, contract_id, party_id, by, seen)
+            contract, party = _open_party(tx, Command(contract_id, Permission.READ, by, now, seen, party_id))
             before = people.person(tx, party.subject)
             typed = guest_person(replace(given, organisation=before.organisation), before)
             email = email_address(given.email)
@@ -100,26 +101,6 @@ class GuestCorrection:
                 self._invite(tx, result, corrected, held, differs, by)
             self._tell(tx, result, corrected, before if anew else None, name=differs.name)
             return result
-
-    def _open_party(
-        self, tx: Transaction, contract_id: str, party_id: str, by: str, seen: int | None
-    ) -> tuple[Contract, Party]:
-        contract = contracts.load_contract(tx, contract_id)
-        party = contract.require_party(party_id)
-        if contract.initiator != by or not party.guest:
-            raise PreconditionRefused("Only the initiator of “{title}” invites its guests.", title=contract.title)
-        rules.require_state(contract, ContractState.SENT)
-        if party.state is not PartyState.WAITING:
-            raise StateRefused("{name} has answered already; nothing can be corrected any more.", name=party.name)
-        if intents.is_under_way(tx, party_id):
-            raise StateRefused(
-                "A signature on this contract is being made just now; look at it again in a moment."
-            )
-        if seen is not None and seen != contract.version:
-            raise StateRefused(
-                "“{title}” was changed after you opened it; look at it again.", title=contract.title
-            )
-        return contract, party
 
     def _end_what_was(
         self, tx: Transaction, before: Person, party: Party, differs: _Difference, *, anew: bool, by: str
@@ -161,6 +142,19 @@ class GuestCorrection:
         for notice in to_those_who_know(contract, NoticeKind.PARTY_CORRECTED, now) if name else ():
             if notice.recipient not in (contract.initiator, party.subject):
                 outbox.enqueue(tx, replace(notice, about=party.id))
+
+
+def _open_party(tx: Transaction, command: Command) -> tuple[Contract, Party]:
+    contract = admit(tx, command)
+    party = contract.require_party(str(command.party))
+    if contract.initiator != command.by or not party.guest:
+        raise PreconditionRefused("Only the initiator of “{title}” invites its guests.", title=contract.title)
+    rules.require_state(contract, ContractState.SENT)
+    if party.state is not PartyState.WAITING:
+        raise StateRefused("{name} has answered already; nothing can be corrected any more.", name=party.name)
+    if intents.is_under_way(tx, party.id):
+        raise StateRefused("A signature on this contract is being made just now; look at it again in a moment.")
+    return contract, party
 
 
 def _must_start_anew(tx: Transaction, subject: str, differs: _Difference) -> bool:

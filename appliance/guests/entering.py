@@ -17,8 +17,8 @@ from appliance.accounts.passkeys import PasskeyOffer, PasskeyVerifier, claimed_b
 from appliance.accounts.sessions import ClientInfo, PortalSessions
 from appliance.accounts.tickets import spend_ticket
 from appliance.errors import PreconditionRefused, SignInRefused, StateRefused
-from appliance.guests.inviting import DIGITS, TRIES, GuestCodes, invite_again, way_in
-from appliance.ledger.audit_trail import AuditEvent, EventKind, append_event
+from appliance.guests.inviting import DIGITS, TRIES, GuestCodes, invite_again, record_invitation, way_in
+from appliance.ledger.audit_trail import EventKind
 from appliance.model.accounts import (
     GuestAccess,
     GuestAccessMethod,
@@ -189,7 +189,7 @@ class GuestEntry:
             if entry.method is GuestAccessMethod.CLOSED:
                 raise _closed()
             self._require_question_may_go(tx, entry, now)
-            self._tell(tx, held, EventKind.GUEST_CODE_ASKED)
+            record_invitation(tx, held, EventKind.GUEST_CODE_ASKED, now, held.person)
             self._tell_initiator(tx, entry, NoticeKind.GUEST_ASKS)
             return held
 
@@ -238,20 +238,15 @@ class GuestEntry:
     def _admitted(self, tx: Transaction, entry: GuestAccess, kind: EventKind, where: ClientInfo) -> GuestAdmission:
         """*entry* as it is in this transaction: the guest may have been corrected since the page was opened."""
         held = entry.invitation
-        self._tell(tx, held, kind, where.address)
+        record_invitation(tx, held, kind, self._now(), held.person, where.address)
         opened = self._with.sessions.open_guest_session(
             tx, held.person, guest_of=(held.contract, held.party), where=where, until=held.until(entry.contract)
         )
-        return GuestAdmission(held.contract, held.party, opened)
+        return GuestAdmission(entry.contract, held.party, opened)
 
     def _tell_initiator(self, tx: Transaction, entry: GuestAccess, kind: NoticeKind) -> None:
         contract = entry.contract
         outbox.enqueue(tx, Notice(contract.id, contract.initiator, kind, self._now(), entry.invitation.party))
-
-    def _tell(self, tx: Transaction, held: GuestInvitation, kind: EventKind, address: str | None = None) -> None:
-        public = {"party": held.party, "person": held.person, "invitation": held.id}
-        event = AuditEvent(kind, self._now(), held.person, held.contract, public, {"address": address})
-        append_event(tx, event)
 
 
 def _used() -> StateRefused:

@@ -11,6 +11,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
+from appliance.contracts.access import Command, admit
+from appliance.contracts.permissions import Permission
 from appliance.errors import NotFound, PreconditionRefused, StateRefused
 from appliance.ledger.audit_trail import SYSTEM, AuditEvent, EventKind, append_event
 from appliance.model.accounts import GuestAccessMethod, GuestInvitation
@@ -89,11 +91,18 @@ def _issued(tx: Transaction, invitation: GuestInvitation, kind: NoticeKind | Non
     now = invitation.invited
     guests.end(tx, invitation.person, now)
     guests.insert_invitation(tx, invitation)
-    public = {"party": invitation.party, "person": invitation.person, "invitation": invitation.id}
-    append_event(tx, AuditEvent(EventKind.GUEST_INVITED, now, actor, invitation.contract, public))
+    record_invitation(tx, invitation, EventKind.GUEST_INVITED, now, actor)
     if kind is not None:
         outbox.enqueue(tx, Notice(invitation.contract, invitation.person, kind, now, invitation.id))
     return invitation
+
+
+def record_invitation(
+    tx: Transaction, held: GuestInvitation, kind: EventKind, at: datetime, actor: str, address: str | None = None
+) -> None:
+    """What the log keeps of an invitation: what *actor* did with it, from which address."""
+    public = {"party": held.party, "person": held.person, "invitation": held.id}
+    append_event(tx, AuditEvent(kind, at, actor, held.contract, public, {"address": address}))
 
 
 DIGITS = 8
@@ -146,7 +155,7 @@ class Guests:
         with self._database.transaction() as tx:
             invitation = self._own(tx, contract_id, party_id, by)
             guests.next_round(tx, invitation)
-            self._tell(tx, invitation, EventKind.GUEST_CODE_RENEWED, by)
+            record_invitation(tx, invitation, EventKind.GUEST_CODE_RENEWED, self._now(), by)
             return self._codes.of(guests.load_invitation(tx, invitation.id))
 
     def invite_again(self, contract_id: str, party_id: str, *, by: str) -> GuestInvitation:
@@ -172,7 +181,7 @@ class Guests:
             invitation = self._own(tx, contract_id, party_id, by)
             if invitation.used is not None:
                 invitation = invite_again(tx, invitation, now=self._now(), kind=None, asked_by=by)
-            self._tell(tx, invitation, EventKind.GUEST_LINK_SHOWN, by)
+            record_invitation(tx, invitation, EventKind.GUEST_LINK_SHOWN, self._now(), by)
             return invitation
 
     of_party = reads(guests.of_party)
@@ -182,17 +191,13 @@ class Guests:
         link that takes one goes to the guest's mailbox alone. Raises :class:`NotFound`."""
 
     def _own(self, tx: Transaction, contract_id: str, party_id: str, by: str) -> GuestInvitation:
-        contract = contracts.load_contract(tx, contract_id)
+        now = self._now()
+        contract = admit(tx, Command(contract_id, Permission.READ, by, now))
         if contract.initiator != by:
             raise PreconditionRefused("Only the initiator of “{title}” invites its guests.", title=contract.title)
         invitation = guests.of_party(tx, party_id)
         if invitation.contract != contract_id:
             raise NotFound("Contract “{title}” has no party {party}.", title=contract.title, party=party_id)
-        if way_in(contract, invitation, invitation, self._now()) is GuestAccessMethod.CLOSED:
+        if way_in(contract, invitation, invitation, now) is GuestAccessMethod.CLOSED:
             raise StateRefused("This invitation is over; nobody can come in by it any more.")
         return invitation
-
-    def _tell(self, tx: Transaction, invitation: GuestInvitation, kind: EventKind, actor: str) -> None:
-        public = {"party": invitation.party, "person": invitation.person, "invitation": invitation.id}
-        event = AuditEvent(kind, self._now(), actor, invitation.contract, public)
-        append_event(tx, event)

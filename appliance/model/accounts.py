@@ -209,6 +209,6 @@ class GuestAccess:
 class GuestAdmission:
     """To what a guest is let in, with the session."""
 
-    contract: str
+    contract: Contract
     party: str
     session: OpenedSession

@@ -187,7 +187,7 @@ class MessageDeliveries:
         """The newest messages about a contract, at most :data:`SHOWN`."""
         return self._database.query(outbox.deliveries_of, contract_id, limit=SHOWN)
 
-    def resend_message(self, contract_id: str, message: int, *, by: str) -> None:
+    def resend_message(self, contract: Contract, message: int, *, by: str) -> None:
         """The initiator (*by*) has a message go out once more whose arrival is unknown, or that was refused.
 
         Raises :class:`NotFound`, :class:`PreconditionRefused` for anybody else, :class:`StateRefused` for a
@@ -195,8 +195,7 @@ class MessageDeliveries:
         """
         now = self._now()
         with self._database.transaction() as tx:
-            contract = contracts.load_contract(tx, contract_id)
-            recipient = outbox.recipient_of(tx, contract_id, message)
+            recipient = outbox.recipient_of(tx, contract.id, message)
             if recipient is None:
                 raise NotFound("There is no such message about “{title}”.", title=contract.title)
             if contract.initiator != by:
@@ -206,7 +205,7 @@ class MessageDeliveries:
             if not outbox.resend(tx, message, now):
                 raise StateRefused("This message is not one that can be sent again; look at what became of it.")
             public: dict[str, Field] = {"message": message, "recipient": recipient}
-            append_event(tx, AuditEvent(EventKind.NOTICE_RESENT, now, by, contract_id, public))
+            append_event(tx, AuditEvent(EventKind.NOTICE_RESENT, now, by, contract.id, public))
 
 
 class MailChannel:

@@ -22,6 +22,7 @@ from appliance.pdf.values import ValidationMaterial
 from appliance.store import ownership, people
 from appliance.typesetting import typeset
 from appliance.verification import Indication
+from hsm.rows import fields_of
 from hsm.timestamp import parse_token, response_granted
 
 
@@ -121,12 +122,9 @@ class Ownership:
         info = parse_token(token)
         facts = CertificateFacts(
             number=secrets.token_hex(12),
-            title=order.title,
             depositor=person.name,
             organisation=person.organisation,
-            file=order.file,
-            digest=order.digest,
-            size=order.size,
+            **fields_of(order, "title file digest size"),
             at=info.gen_time,
             zone=person.zone,
             serial=f"{info.serial:x}",
@@ -189,11 +187,7 @@ class Ownership:
             deposit = Deposit(
                 id=facts.number,
                 depositor=by,
-                title=facts.title,
-                file=facts.file,
-                digest=facts.digest,
-                size=facts.size,
-                at=facts.at,
+                **fields_of(facts, "title file digest size at"),
                 token=token,
                 certificate=certificate,
                 entry=append_event(tx, event),

@@ -111,7 +111,7 @@ class CoverageDecision:
 
 
 _Tested = tuple[bool, Sentence]
-"""Whether a test holds, and why."""
+"""Whether a test holds, and why; :func:`_values` fills in what the sentence names."""
 
 
 def coverage_findings(power: Power, matter: CoverageQuery, others: Sequence[Power]) -> tuple[CoverageFinding, ...]:
@@ -130,30 +130,49 @@ def coverage_findings(power: Power, matter: CoverageQuery, others: Sequence[Powe
             CoverageTest.AMOUNT: _amount(power, matter),
             CoverageTest.SEAL: _seal(power, matter),
         }
-    return tuple(CoverageFinding(test, holds, words) for test, (holds, words) in tested.items())
+    values = _values(power, matter)
+    return tuple(
+        CoverageFinding(test, holds, Sentence(words.template, {**values, **words.values}))
+        for test, (holds, words) in tested.items()
+    )
+
+
+def _values(power: Power, matter: CoverageQuery) -> dict[str, object]:
+    """What the sentences of the tests name."""
+    scope = power.scope
+    return {
+        "power": power.id,
+        "since": _local(power.since, matter),
+        "until": _local(power.until, matter),
+        "kind": matter.kinds[0],
+        "kinds": "、".join(scope.kinds),
+        "counterparties": "、".join(scope.counterparties),
+        "outside": "、".join(_outside(power, matter)),
+        "limit": scope.limit,
+        "amount": matter.amount,
+    }
 
 
 def _standing(power: Power, matter: CoverageQuery, others: Sequence[Power]) -> _Tested:
-    values: dict[str, object] = {"power": power.id}
     ended = power.revoked or power.refused
     if ended is not None:
         return False, Sentence(
             "Power of attorney {power} was revoked or refused on {at}; have a new one registered and verified.",
-            values | {"at": _local(ended.at, matter)},
+            {"at": _local(ended.at, matter)},
         )
     if power.verified is None or matter.now < power.verified.at:
         return False, Sentence(
-            "Power of attorney {power} is registered but not verified; a second person has to verify it.", values
+            "Power of attorney {power} is registered but not verified; a second person has to verify it."
         )
     newer = next((each for each in others if _replaced(power, each, matter.now)), None)
     if newer is not None:
         return False, Sentence(
             "Power of attorney {power} was replaced by {newer}, which is narrower or has ended.",
-            values | {"newer": newer.id},
+            {"newer": newer.id},
         )
     return True, Sentence(
         "Power of attorney {power} was verified on {at} and is not revoked.",
-        values | {"at": _local(power.verified.at, matter)},
+        {"at": _local(power.verified.at, matter)},
     )
 
 
@@ -171,88 +190,73 @@ def _replaced(power: Power, other: Power, now: datetime) -> bool:
 
 
 def _term(power: Power, matter: CoverageQuery) -> _Tested:
-    values = {"power": power.id, "since": _local(power.since, matter), "until": _local(power.until, matter)}
     if matter.now < power.since:
         return False, Sentence(
-            "Power of attorney {power} begins only on {since}; sign then, or have an earlier one registered.",
-            values,
+            "Power of attorney {power} begins only on {since}; sign then, or have an earlier one registered."
         )
     if matter.now >= power.until:
         return False, Sentence(
-            "Power of attorney {power} ended on {until}; have a new one registered and verified.", values
+            "Power of attorney {power} ended on {until}; have a new one registered and verified."
         )
-    return True, Sentence("Power of attorney {power} runs from {since} until {until}.", values)
+    return True, Sentence("Power of attorney {power} runs from {since} until {until}.")
 
 
 def _kind(power: Power, matter: CoverageQuery) -> _Tested:
-    kinds = power.scope.kinds
-    values = {"power": power.id, "kind": matter.kinds[0], "kinds": "、".join(kinds)}
-    if not kinds:
-        return True, Sentence("Power of attorney {power} covers every type of contract.", values)
-    if any(same_name(kind, *kinds) for kind in matter.kinds):
-        return True, Sentence("Power of attorney {power} covers the type “{kind}”.", values)
+    if not power.scope.kinds:
+        return True, Sentence("Power of attorney {power} covers every type of contract.")
+    if any(same_name(kind, *power.scope.kinds) for kind in matter.kinds):
+        return True, Sentence("Power of attorney {power} covers the type “{kind}”.")
     return False, Sentence(
-        "Power of attorney {power} covers the types {kinds}, not “{kind}”; have one registered that names it.",
-        values,
+        "Power of attorney {power} covers the types {kinds}, not “{kind}”; have one registered that names it."
     )
 
 
+def _outside(power: Power, matter: CoverageQuery) -> list[str]:
+    """The counterparties of the matter that the power does not name."""
+    return [each for each in matter.counterparties if not same_name(each, *power.scope.counterparties)]
+
+
 def _counterparties(power: Power, matter: CoverageQuery) -> _Tested:
-    named = power.scope.counterparties
-    outside = [each for each in matter.counterparties if not same_name(each, *named)]
-    values = {"power": power.id, "counterparties": "、".join(named), "outside": "、".join(outside)}
-    if not named:
-        return True, Sentence("Power of attorney {power} covers every counterparty.", values)
-    if not outside:
-        return True, Sentence("Power of attorney {power} covers the counterparties of this contract.", values)
+    if not power.scope.counterparties:
+        return True, Sentence("Power of attorney {power} covers every counterparty.")
+    if not _outside(power, matter):
+        return True, Sentence("Power of attorney {power} covers the counterparties of this contract.")
     return False, Sentence(
         "Power of attorney {power} covers contracts with {counterparties}, not with {outside}; have one"
-        " registered that names them.",
-        values,
+        " registered that names them."
     )
 
 
 def _amount(power: Power, matter: CoverageQuery) -> _Tested:
     limit, amount = power.scope.limit, matter.amount
-    values = {"power": power.id, "limit": limit, "amount": amount}
     if limit is None:
-        return True, Sentence("Power of attorney {power} has no limit of amount.", values)
+        return True, Sentence("Power of attorney {power} has no limit of amount.")
     if amount is None and matter.amount_needed:
         return False, Sentence(
             "Power of attorney {power} is limited to {limit}, and this contract states no amount; have the amount"
-            " entered, or a power registered without a limit.",
-            values,
+            " entered, or a power registered without a limit."
         )
     if amount is None:
-        return True, Sentence(
-            "Power of attorney {power} is limited to {limit}; this contract states no amount.", values
-        )
+        return True, Sentence("Power of attorney {power} is limited to {limit}; this contract states no amount.")
     if amount.currency != limit.currency:
         return False, Sentence(
             "Power of attorney {power} is limited to {limit}, and this contract is worth {amount}: amounts of two"
-            " currencies are not compared; have one registered in the currency of the contract.",
-            values,
+            " currencies are not compared; have one registered in the currency of the contract."
         )
     if amount.minor > limit.minor:
         return False, Sentence(
             "Power of attorney {power} is limited to {limit}, and this contract is worth {amount}; have one"
-            " registered with a higher limit, or let somebody sign who has one.",
-            values,
+            " registered with a higher limit, or let somebody sign who has one."
         )
-    return True, Sentence(
-        "The amount {amount} is within the limit of {limit} of power of attorney {power}.", values
-    )
+    return True, Sentence("The amount {amount} is within the limit of {limit} of power of attorney {power}.")
 
 
 def _seal(power: Power, matter: CoverageQuery) -> _Tested:
-    values = {"power": power.id}
     if matter.seal is None:
-        return True, Sentence("No seal is asked for.", values)
+        return True, Sentence("No seal is asked for.")
     if matter.seal in power.scope.seals:
-        return True, Sentence("Power of attorney {power} names the seal.", values)
-    return False, Sentence(
-        "Power of attorney {power} does not name this seal; have one registered that does.", values
-    )
+        return True, Sentence("Power of attorney {power} names the seal.")
+    return False, Sentence("Power of attorney {power} does not name this seal; have one registered that does.")
 
 
 def _local(moment: datetime, matter: CoverageQuery) -> str:

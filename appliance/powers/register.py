@@ -24,6 +24,7 @@ from appliance.store import contracts, people, powers
 from appliance.store.database import Database, Transaction, reads
 from hsm.intents import instant
 from hsm.names import LONGEST_ORGANISATION
+from hsm.rows import fields_of
 
 PAGE = 50
 
@@ -61,17 +62,9 @@ class Powers:
                 require_instrument(contracts.load_contract(tx, draft.contract), draft)
             power = Power(
                 id=f"power-{secrets.token_hex(6)}",
-                basis=draft.basis,
-                grantor=draft.grantor,
-                principal=draft.principal,
-                agent=draft.agent,
-                scope=draft.scope,
-                since=draft.since,
-                until=draft.until,
-                replaces=draft.replaces,
+                **fields_of(draft, "basis grantor principal agent scope since until replaces contract"),
                 document=document,
                 size=size,
-                contract=draft.contract,
                 registered=RecordedAction(by, now),
             )
             powers.insert_power(tx, power)

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 from pathlib import Path
 
-from appliance.contracts.access import record_change
+from appliance.contracts.access import Command, admit, record_change
+from appliance.contracts.permissions import Permission
 from appliance.errors import PreconditionRefused, StateRefused
 from appliance.language import Language, translator
 from appliance.ledger.audit_trail import AuditEvent, EventKind
@@ -94,7 +95,7 @@ class ContractDateService:
         now = self._now()
         _require_order(days, now)
         with self._database.transaction() as tx:
-            contract = contracts.load_contract(tx, contract_id)
+            contract = admit(tx, Command(contract_id, Permission.READ, by, now))
             if contract.initiator != by:
                 raise PreconditionRefused("Only the initiator of “{title}” keeps its dates.", title=contract.title)
             if contract.state in OVER:

@@ -6,7 +6,9 @@ import secrets
 from collections.abc import Iterable
 from datetime import datetime
 
+from appliance.contracts.access import Command, admit
 from appliance.contracts.dependencies import ContractRecords, SigningBackend, SigningRules
+from appliance.contracts.permissions import Permission
 from appliance.contracts.preconditions import SigningContext, require_preconditions
 from appliance.contracts.signing import SigningService
 from appliance.errors import PreconditionRefused, StateRefused
@@ -95,7 +97,8 @@ class SealRequests:
             self._keep_approval(request, activation.subject)
             request = self.get(request_id)
             if request.state is SealRequestState.WAITING:
-                return self._records.database.query(contracts.load_contract, request.contract)
+                command = Command(request.contract, Permission.READ, activation.subject, self._records.now())
+                return self._records.database.query(admit, command)
         elif request.state not in _GIVEN or activation.subject not in request.approved_by:
             raise StateRefused("This request has been answered already; look at what became of it.")
         return self.finish(request_id)
@@ -113,7 +116,7 @@ class SealRequests:
         except (ActivationRefused, PreconditionRefused, StateRefused):
             self._settle(request, Lapse.NOT_MADE)
             raise
-        self._close(request, SealRequestState.USED)
+        self._records.database.commit(seal_requests.close, request.id, SealRequestState.USED)
         return contract
 
     def refuse(self, request_id: str, *, by: str, reason: str) -> SealRequest:
@@ -204,7 +207,7 @@ class SealRequests:
             else:
                 seal_requests.close(tx, seen.id, SealRequestState.LAPSED, answer=lapse.value)
             intents.abandon_if_prepared(tx, seen.intent, lapse.value)
-            self._tell(tx, seen, EventKind.SEAL_REQUEST_LAPSED, SYSTEM)
+            _record_event(tx, seen, EventKind.SEAL_REQUEST_LAPSED, now, SYSTEM, {})
             _enqueue(tx, after_lapse(tx, seen, now))
 
     def _settle(self, request: SealRequest, otherwise: Lapse | None = None) -> bool:
@@ -213,26 +216,17 @@ class SealRequests:
             state = intents.load_intent(tx, request.intent).state
             lapse = lapse_of(tx, request, self._records.now()) or otherwise
         if state is IntentState.COMPLETED:
-            return self._close(request, SealRequestState.USED)
+            return self._records.database.commit(seal_requests.close, request.id, SealRequestState.USED)
         if lapse is not None and state in (IntentState.PREPARED, IntentState.ABANDONED):
             self.lapse(request, lapse)
             return True
         return False
 
-    def _close(self, request: SealRequest, state: SealRequestState) -> bool:
-        return self._records.database.commit(seal_requests.close, request.id, state)
-
     def _keep_asked(self, tx: Transaction, request: SealRequest, record: IntentRecord) -> None:
         seal_requests.insert_request(tx, request)
-        event = AuditEvent(
-            kind=EventKind.SEAL_REQUESTED,
-            contract=request.contract,
-            at=request.asked,
-            actor=request.requester,
-            public={**_public(request), "digest": record.intent.digest.hex()},
-            private={"reason": request.reason, "address": record.origin.address},
-        )
-        append_event(tx, event)
+        private: dict[str, Field] = {"reason": request.reason, "address": record.origin.address}
+        digest, kind = record.intent.digest.hex(), EventKind.SEAL_REQUESTED
+        _record_event(tx, request, kind, request.asked, request.requester, private, digest=digest)
         _enqueue(tx, to_custodians(tx, request, request.asked))
 
     def _keep_approval(self, request: SealRequest, by: str) -> None:
@@ -256,8 +250,7 @@ class SealRequests:
         enough = len(request.approved_by) >= request.needed
         kind = EventKind.SEAL_APPROVED if enough else EventKind.SEAL_HALF_APPROVED
         digest = intents.load_intent(tx, request.intent).intent.digest.hex()
-        public: dict[str, Field] = {**_public(request), "digest": digest, "needed": request.needed}
-        append_event(tx, AuditEvent(kind, now, by, request.contract, public))
+        _record_event(tx, request, kind, now, by, {}, digest=digest, needed=request.needed)
         if not enough:
             return
         seal_requests.decide(tx, request, SealRequestState.APPROVED, at=now, by=by)
@@ -272,23 +265,10 @@ class SealRequests:
         with self._records.database.transaction() as tx:
             seal_requests.decide(tx, request, state, at=now, by=by, answer=answer)
             intents.abandon_if_prepared(tx, request.intent, f"the request for the seal is {state.value}")
-            self._tell(tx, request, event, by, answer)
+            _record_event(tx, request, event, now, by, {"reason": answer})
             if notice is not None:
                 _enqueue(tx, [Notice(request.contract, request.requester, notice, now, request.id)])
             return seal_requests.load_request(tx, request.id)
-
-    def _tell(
-        self, tx: Transaction, request: SealRequest, kind: EventKind, actor: str, reason: str | None = None
-    ) -> None:
-        event = AuditEvent(
-            kind=kind,
-            contract=request.contract,
-            at=self._records.now(),
-            actor=actor,
-            public=_public(request),
-            private={"reason": reason},
-        )
-        append_event(tx, event)
 
 
 def _request(contract: Contract, record: IntentRecord, reason: str, now: datetime) -> SealRequest:
@@ -308,8 +288,17 @@ def _request(contract: Contract, record: IntentRecord, reason: str, now: datetim
     )
 
 
-def _public(request: SealRequest) -> dict[str, str]:
-    return {"party": request.party, "seal": request.seal, "request": request.id}
+def _record_event(
+    tx: Transaction,
+    request: SealRequest,
+    kind: EventKind,
+    at: datetime,
+    actor: str,
+    private: dict[str, Field],
+    **more: Field,
+) -> None:
+    public = {"party": request.party, "seal": request.seal, "request": request.id, **more}
+    append_event(tx, AuditEvent(kind, at, actor, request.contract, public, private))
 
 
 def _enqueue(tx: Transaction, notices: Iterable[Notice]) -> None:

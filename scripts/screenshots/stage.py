@@ -85,7 +85,9 @@ def stage() -> Iterator[Stage]:
             contracts = (
                 _contracts(appliance, DemonstrationAuthenticators(home.people)) | powers | _reviews(appliance)
             )
-            signed = appliance.contracts.document(appliance.contracts.get(contracts["completed"]))
+            signed = appliance.contracts.document(
+                appliance.contracts.read_contract(contracts["completed"], ZHANG.subject)
+            )
             staff = operators(settings)
             yield Stage(
                 address=settings.web.public_url,
@@ -194,7 +196,7 @@ def _draft(appliance: Appliance, title: str, kind: str, *, days: int) -> Contrac
     for person, place in ((ZHANG, first), (LI, second)):
         appliance.drafting.add_person(draft.id, subject=person.subject, placement=place, by=ZHANG.subject)
     _add_seal(appliance, draft, third)
-    return appliance.contracts.get(draft.id)
+    return appliance.contracts.read_contract(draft.id, ZHANG.subject)
 
 
 def _invitation(appliance: Appliance) -> str:

@@ -33,7 +33,7 @@ def text() -> str:
 
 
 def accept(appliance: Appliance, contract: Contract, party: Party) -> None:
-    proposal = appliance.agreements.propose_for(contract.id, party.id)
+    proposal = appliance.agreements.propose_for(contract, party.id)
     activations = activations_for(appliance, proposal.intent)
     appliance.agreements.accept(proposal.id, activations, by=party.responsible)
 
@@ -69,7 +69,7 @@ def test_a_text_that_changes_between_prepare_and_complete_ends_the_signature(ope
     with opened(text()) as appliance:
         with pytest.raises(PreconditionRefused, match="has not accepted"):
             appliance.cycle.complete(prepared.id)
-        assert appliance.contracts.signatures(contract.id) == ()
+        assert appliance.contracts.signatures(contract) == ()
 
 
 def test_the_same_parties_are_asked_once_and_a_changed_text_asks_again(opened: Text) -> None:
@@ -78,14 +78,14 @@ def test_the_same_parties_are_asked_once_and_a_changed_text_asks_again(opened: T
         first = send(appliance, sample_document())
         accept(appliance, first, first.parties[0])
         second = send(appliance, sample_document())
-        assert appliance.agreements.acceptances_of_party(second.id, second.parties[0].id) is not None
-        assert appliance.agreements.acceptances_of_party(second.id, second.parties[2].id) is not None
+        assert appliance.agreements.acceptances_of_party(second, second.parties[0].id) is not None
+        assert appliance.agreements.acceptances_of_party(second, second.parties[2].id) is not None
         with pytest.raises(StateRefused, match="accepted this agreement already"):
-            appliance.agreements.propose_for(second.id, second.parties[2].id)
+            appliance.agreements.propose_for(second, second.parties[2].id)
     with opened(text()) as appliance:
-        assert appliance.agreements.acceptances_of_party(second.id, second.parties[0].id) is None
+        assert appliance.agreements.acceptances_of_party(second, second.parties[0].id) is None
     with opened(words) as appliance:
-        assert appliance.agreements.acceptances_of_party(second.id, second.parties[0].id) is not None
+        assert appliance.agreements.acceptances_of_party(second, second.parties[0].id) is not None
 
 
 def test_it_is_signed_in_the_readers_language_with_the_text_in_both(opened: Text) -> None:
@@ -99,7 +99,7 @@ def test_it_is_signed_in_the_readers_language_with_the_text_in_both(opened: Text
         contract = appliance.sending.send(draft.id, by=ZHANG.subject)
         zhang, li = contract.parties
         for party, language in ((zhang, Language.ENGLISH), (li, Language.CHINESE)):
-            proposal = appliance.agreements.propose_for(contract.id, party.id, language)
+            proposal = appliance.agreements.propose_for(contract, party.id, language)
             assert proposal.text == appliance.agreements.text(language)
             record = canonical.decode(proposal.record)
             assert record["language"] == language.value
@@ -119,7 +119,7 @@ def test_it_is_signed_in_the_readers_language_with_the_text_in_both(opened: Text
 def test_only_who_acts_for_a_party_accepts_for_it(opened: Text) -> None:
     with opened(text()) as appliance:
         contract = send(appliance, sample_document())
-        proposal = appliance.agreements.propose_for(contract.id, contract.parties[0].id)
+        proposal = appliance.agreements.propose_for(contract, contract.parties[0].id)
         activations = activations_for(appliance, proposal.intent)
         with pytest.raises(NotFound):
             appliance.agreements.accept(proposal.id, activations, by=LI.subject)
@@ -140,7 +140,7 @@ def test_the_evidence_has_what_every_party_accepted(world: World, opened: Text) 
     with opened(words) as appliance:
         contract = send(appliance, sample_document())
         for party in contract.parties:
-            if appliance.agreements.acceptances_of_party(contract.id, party.id) is None:
+            if appliance.agreements.acceptances_of_party(contract, party.id) is None:
                 accept(appliance, contract, party)
             sign(appliance, contract, party)
         appliance.finalisation.finalise(contract.id)

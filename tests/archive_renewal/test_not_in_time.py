@@ -16,6 +16,7 @@ from appliance.store import archive_renewals as kept
 from appliance.verification import Indication, SubIndication
 from tests.archive_renewal.decade import Decade, completed, decade
 from tests.archive_renewal.test_ten_years import step
+from tests.world import contract_now
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +83,7 @@ def test_too_late_is_refused_counted_and_tried_again_less_and_less_often(
         assert all(each.verdict.indication is Indication.INDETERMINATE for each in report.signatures)
         assert appliance.archive_renewal.run_round() == RenewalRound(failed=1)
         assert appliance.archive_renewal.run_round() == RenewalRound()  # not again at once
-        assert appliance.contracts.document(appliance.contracts.get(contract.id)) == document
+        assert appliance.contracts.document(contract_now(appliance, contract.id)) == document
         with appliance.database.reading() as tx:
             found = keeping_finding(tx, KeepingSettings(), at, reached=None)
             failing = kept.failing(tx)

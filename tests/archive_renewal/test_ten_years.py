@@ -30,7 +30,7 @@ from tests.archive_renewal import judges
 from tests.archive_renewal.decade import OFFICER, Decade, completed, decade
 from tests.evidence.test_checkers import CHECKERS
 from tests.evidence.unpacked import commands, run, unpack
-from tests.world import OURS
+from tests.world import OURS, contract_now
 
 YEARS_TO_COME = (
     (0.9, ("root-crl",), 0),
@@ -93,7 +93,7 @@ def test_the_contract_is_provable_at_each_step_of_ten_years(
         with house.serving(), house.opened("scheduler") as appliance:
             assert appliance.archive_renewal.run_round() == RenewalRound(renewed=renewed)
             assert appliance.archive_renewal.run_round() == RenewalRound()  # and that is all
-            contract = appliance.contracts.get(contract.id)
+            contract = contract_now(appliance, contract.id)
             document = appliance.contracts.document(contract)
             assert document.startswith(before) and (len(document) > len(before)) == bool(renewed)
             report = appliance.verifier.verify_pdf(document)

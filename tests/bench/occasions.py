@@ -34,6 +34,7 @@ from appliance.wiring import Appliance
 from appliance.writing import Beginning
 from appliance.writing.samples import samples
 from tests.bench.stage import silent
+from tests.world import contract_now
 
 AUDITOR = "auditor-bench"
 TEMPLATES = 40
@@ -124,7 +125,7 @@ def _draft(appliance: Appliance, *, seal_only: bool = False) -> Contract:
         for person in (ZHANG, LI):
             appliance.drafting.add_person(draft.id, subject=person.subject, by=ZHANG.subject)
     appliance.drafting.add_seal(draft.id, seal=CONTRACT_SEAL.subject, requester=ZHANG.subject, by=ZHANG.subject)
-    return appliance.contracts.get(draft.id)
+    return contract_now(appliance, draft.id)
 
 
 def _asked(appliance: Appliance) -> tuple[str, str]:

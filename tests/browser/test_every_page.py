@@ -21,6 +21,7 @@ from tests.browser.estate import Estate, estate
 from tests.browser.map import NO_PAGES, STOPS, Stop
 from tests.browser.troupe import ROLES, Troupe
 from tests.browser.visitor import DESKTOP, OF_LOOKS, PHONE, RULES, TOO_MUCH, Visitor, visiting
+from tests.world import contract_now
 from webui.portal.application import create_app
 
 DOCUMENTS_OWN = r"/\d+\.png(\?|$)"
@@ -129,7 +130,7 @@ def test_menus_are_accessible_and_fit(people: Troupe, everything: Estate, way: W
 
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: way.language)
 def test_the_verdict_is_a_page_too(people: Troupe, everything: Estate, way: Way) -> None:
-    signed = people.appliance.contracts.document(people.appliance.contracts.get(everything.names["completed"]))
+    signed = people.appliance.contracts.document(contract_now(people.appliance, everything.names["completed"]))
     with visiting_as("", people, everything, way) as visitor:
         page = verified(visitor, signed)
         assert page.locator("html").get_attribute("lang") == ("zh-CN" if way.language == "zh" else "en")
@@ -139,7 +140,7 @@ def test_the_verdict_is_a_page_too(people: Troupe, everything: Estate, way: Way)
 
 
 def test_reading_needs_no_script(people: Troupe, everything: Estate) -> None:
-    signed = people.appliance.contracts.document(people.appliance.contracts.get(everything.names["completed"]))
+    signed = people.appliance.contracts.document(contract_now(people.appliance, everything.names["completed"]))
     with visiting_as(ZHANG.subject, people, everything, WAYS[1], java_script_enabled=False) as visitor:
         page = visitor.go("/")
         page.locator("details.menu:visible > summary").click()

@@ -11,6 +11,7 @@ from playwright.sync_api import Locator, Page, expect
 from appliance.demonstration.participants import LI, ZHANG
 from appliance.demonstration.sample import sample_contract
 from tests.browser.troupe import Troupe
+from tests.world import contract_now
 
 FOCUSED = """() => {
     const at = document.activeElement, style = getComputedStyle(at), row = at.closest(".row");
@@ -107,5 +108,5 @@ def test_from_a_new_contract_to_signed(people: Troupe, page: Page) -> None:
     press(page, "Send and sign")
     press(page, "Sign now")
     expect(page).to_have_url(re.compile(r"/signed\?party="), timeout=30_000)
-    contract = people.appliance.contracts.get(page.url.split("/")[4])
+    contract = contract_now(people.appliance, page.url.split("/")[4])
     assert [party.signed_at is not None for party in contract.parties] == [True, False]

@@ -42,7 +42,7 @@ from hsm.client import AuthorityClient
 from hsm.intents import OfficerIntent
 from tests.browser.house import House
 from tests.browser.visitor import Visitor, visiting
-from tests.world import agree
+from tests.world import agree, contract_now
 
 ZHOU = Person("person-zhou", "周同事", BETA, "zhou@beta.example", Language.CHINESE, ZONE)
 """A colleague of Li, who can sign in Li's place."""
@@ -122,7 +122,7 @@ class Troupe:
         draft = self.appliance.drafting.draft(sample_contract(), terms)
         for person in people:
             self.appliance.drafting.add_person(draft.id, subject=person.subject, by=by)
-        return self.appliance.contracts.get(draft.id)
+        return contract_now(self.appliance, draft.id)
 
     def signed_by(self, contract: Contract, *people: Person) -> Contract:
         """*people* have signed, not in a browser."""
@@ -131,7 +131,7 @@ class Troupe:
             prepared = self.appliance.cycle.prepare(contract.id, party.id, HERE)
             self.appliance.cycle.sign(prepared.id, [self.pocket.activate(person.subject, prepared.intent)])
             self.appliance.cycle.complete(prepared.id)
-        return self.appliance.contracts.get(contract.id)
+        return contract_now(self.appliance, contract.id)
 
     def completed(self, title: str, people: Sequence[Person] = (ZHANG, LI)) -> Contract:
         """Signed by everybody, and sealed off by the scheduler or here, whoever is first."""
@@ -142,7 +142,7 @@ class Troupe:
 
     def now(self, contract: Contract) -> Contract:
         """*contract* as it stands now."""
-        return self.appliance.contracts.get(contract.id)
+        return contract_now(self.appliance, contract.id)
 
     def _in(self, time: timedelta) -> Deadline:
         return Deadline(self.appliance.now() + time, ZONE)

@@ -24,6 +24,7 @@ from hsm.errors import AuthorityError
 from hsm.note import parse_vkey
 from hsm.timestamp import IssuedToken, parse_token
 from tests.crash.tally import Tally
+from tests.world import contract_now
 
 OPEN = {IntentState.SIGNING, IntentState.SIGNED, IntentState.STAMPED}
 
@@ -44,7 +45,7 @@ class Judge:
 
         *expected*: whether *party* must have signed, where that is certain.
         """
-        contract = self._appliance.contracts.get(contract_id)
+        contract = contract_now(self._appliance, contract_id)
         tally = Tally()
         signed = {each.id for each in contract.parties if each.state is PartyState.SIGNED}
         for act in acknowledged:

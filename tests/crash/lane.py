@@ -31,7 +31,7 @@ from tests.crash.judge import LATER, Judge
 from tests.crash.performer import Order
 from tests.crash.plan import RANDOM, Plan, Scenario, Share, scenarios
 from tests.crash.tally import Tally
-from tests.world import copy_home, sample_document, send
+from tests.world import contract_now, copy_home, sample_document, send
 
 DOCUMENT = sample_document(1)
 NONE = "undisturbed"
@@ -97,7 +97,7 @@ class Lane:
     def _next_contract(self) -> Contract:
         self.house.mend()
         if self._contract is not None:
-            self._contract = self._appliance.contracts.get(self._contract.id)
+            self._contract = contract_now(self._appliance, self._contract.id)
         if self._contract is None or self._contract.state is not ContractState.SENT:
             self._contract = send(self._appliance, DOCUMENT)
         return self._contract

@@ -31,7 +31,7 @@ from appliance.seal_requests.status import Lapse, lapse_of
 from appliance.store import accounts
 from appliance.wiring import Appliance
 from tests.office.conftest import newcomer
-from tests.world import OURS, activations_for, sample_document, send
+from tests.world import OURS, activations_for, contract_now, sample_document, send
 
 WHY = "前任已离职"
 ROLES = {
@@ -115,7 +115,7 @@ def test_only_officer_or_initiator_decide_and_only_for_who_has_left(appliance: A
             appliance.departures.reassign(contract.id, zhang.id, to=CUSTODIAN.subject, reason=" ", by=OFFICER)
         with pytest.raises(PreconditionRefused, match=f"not of {ALPHA}"):
             appliance.departures.reassign(contract.id, zhang.id, to="person-li", reason=WHY, by=OFFICER)
-    assert appliance.contracts.get(contract.id) == contract
+    assert contract_now(appliance, contract.id) == contract
 
 
 def test_a_draft_gets_another_owner(appliance: Appliance) -> None:

@@ -29,6 +29,7 @@ from tests.world import (
     World,
     activations_for,
     authority,
+    contract_now,
     copy_home,
     sample_document,
     send,
@@ -94,7 +95,7 @@ def sign_contract(appliance: Appliance, world: World) -> Contract:
         for party in contract.parties:
             sign(appliance, contract, party.id)
         appliance.finalisation.finalise(contract.id)
-    return appliance.contracts.get(contract.id)
+    return contract_now(appliance, contract.id)
 
 
 def sign(appliance: Appliance, contract: Contract, party: str) -> None:

@@ -90,7 +90,7 @@ def test_two_timestamps_in_each_signature_and_every_judge_is_content(
     ours = (world.home.trust / "ca.pem").read_bytes()
     judges.assert_lasting(document, x509.load_pem_x509_certificate(ours))
     assert judges.valid_by_poppler(document, tmp_path) == 3
-    for record in appliance.contracts.signatures(contract.id):
+    for record in appliance.contracts.signatures(contract):
         require_openssl(record.cms, world, tsa, tmp_path)
 
     report = appliance.verifier.verify_pdf(document)
@@ -146,7 +146,7 @@ def test_whatever_it_does_the_signature_is_completed_and_the_page_says_what_is_m
     with with_outside(world, tsa, seconds=2).opened() as appliance:
         contract = sign_next(appliance, send(appliance, DOCUMENT))
         assert outcomes(appliance, contract)[0] in (word, OutsideStamp.LATE)  # late on a machine that is busy
-        (record,) = appliance.contracts.signatures(contract.id)
+        (record,) = appliance.contracts.signatures(contract)
         (token,) = cms.parse(record.cms).timestamps()
         assert parse_token(token).gen_time.replace(microsecond=0) == record.at
         assert any(label.startswith("No second timestamp: ") for label in facts(appliance, contract))

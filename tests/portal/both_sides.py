@@ -38,7 +38,7 @@ from appliance.wiring import Appliance
 from tests.portal.estate import HERE, sent
 from tests.portal.visitors import signed_in
 from tests.review.documents import purchase
-from tests.world import activations_for, agree, sample_document
+from tests.world import activations_for, agree, contract_now, sample_document
 
 GAMMA = GuestDetails("外来人", "丙公司示例有限公司", "guest@gamma.example", "+86 138 0000 0000")
 SHARED = "told-to-everybody"
@@ -164,7 +164,7 @@ def _finished(stage: Stage, side: Side, contract: Contract) -> None:
     house.finalisation.finalise(contract.id)
     house.voiding.propose(contract.id, reason=SHARED, by=side.initiator)
     house.retention.holds.place_hold(contract.id, reason=side.marker("hold"), by=side.officer)
-    stage.completed[side.name] = house.contracts.get(contract.id)
+    stage.completed[side.name] = contract_now(house, contract.id)
     stage.keep(completed=contract.id)
 
 

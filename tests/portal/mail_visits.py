@@ -34,7 +34,7 @@ from tests.portal import signing_visits
 from tests.portal.estate import Estate
 from tests.portal.office_visits import token_in
 from tests.portal.visitors import signed_in
-from tests.world import activations_for, sample_document
+from tests.world import activations_for, contract_now, sample_document
 
 HERE = SigningOrigin("192.0.2.7")
 NO_DEAD_ENDS = (
@@ -153,7 +153,7 @@ class Mails:
         """The guest signs in with the passkey, or there is a field for the code (*peek*: it is not used up)."""
         path = page.request.path
         held = self.appliance.guests.of_person(guest)
-        contract = self.appliance.contracts.get(held.contract)
+        contract = contract_now(self.appliance, held.contract)
         if "data-passkey" in page.text:
             form = signing_visits.passkey_form(page.text)
             entered = signing_visits.send(client, form, credential=self.answer(guest, form))

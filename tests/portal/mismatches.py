@@ -25,6 +25,7 @@ from appliance.store import accounts
 from tests.portal.estate import Estate, device, drafted, sent, signed
 from tests.portal.routes import CONTRACT, DRAFT, IDENTITY, NOBODY, OF_SEAL, POST, TEMPLATE, TEXT, VOID, Row
 from tests.portal.visitors import signed_in
+from tests.world import contract_now
 from webui.portal.drafting.steps import terms_of
 
 OBJECTS = frozenset(
@@ -142,10 +143,10 @@ def add_seconds(estate: Estate) -> None:
     """A second object of each kind, which the same visitor may act on, and what only others may act on."""
     house, names, by = estate.appliance, estate.names, ZHANG.subject
     names["keeper"], names["custodian"] = by, CUSTODIAN.subject
-    draft = house.contracts.get(names["draft"])
+    draft = contract_now(house, names["draft"])
     later = replace(terms_of(draft), deadline=Deadline(datetime(2099, 1, 1, 18, tzinfo=ZoneInfo(ZONE)), ZONE))
     names["draft_seen"] = str(house.drafting.revise(draft.id, later, by=by).version)
-    waiting = house.contracts.get(names["contract"])
+    waiting = contract_now(house, names["contract"])
     again = sent(house, by, LI.subject)
     inviting = sent(house, guest=True)
     names |= {"contract_too": again.id, "party_too": again.parties[0].id, "inviting_too": inviting.id}

@@ -14,6 +14,8 @@ import pytest
 from werkzeug.test import TestResponse
 
 from appliance.accounts import passwords
+from appliance.contracts.access import Command, admit
+from appliance.contracts.permissions import APPLIANCE, ContractActor, Permission
 from appliance.evidence.exporting import Export, Exporting
 from appliance.identity import IdentityCheck
 from appliance.language import Language
@@ -62,10 +64,12 @@ def stage() -> Iterator[Stage]:
 
 
 def _once_for_each(export: Callable[[Exporting, str, Audience], Export]) -> Callable[..., Export]:
-    """Typesetting a package takes seconds: each is made once for each audience, whoever asks."""
+    """Typesetting a package takes seconds: each is made once for each audience, whoever of those who may asks."""
     made: dict[tuple[str, Audience], Export] = {}
 
-    def kept(self: Exporting, contract_id: str, audience: Audience) -> Export:
+    def kept(self: Exporting, contract_id: str, audience: Audience, *, by: ContractActor = APPLIANCE) -> Export:
+        sources = self._sources
+        sources.database.query(admit, Command(contract_id, Permission.EXPORT, by, sources.now()))
         if (contract_id, audience) not in made:
             made[contract_id, audience] = export(self, contract_id, audience)
         return made[contract_id, audience]

@@ -16,7 +16,7 @@ from appliance.model.accounts import AccountRole
 from appliance.model.contract import Contract, ContractState, Deadline, SigningOrder
 from appliance.wiring import Appliance
 from tests.portal.visitors import known_person, signed_in
-from tests.world import sample_document, send
+from tests.world import contract_now, sample_document, send
 
 
 @pytest.fixture(scope="module")
@@ -138,7 +138,7 @@ def test_a_reason_is_needed_and_what_was_typed_is_kept(
     assert answer.status_code == 422
     assert 'aria-invalid="true"' in answer.text
     assert reason.strip() in answer.text
-    assert appliance.contracts.get(contract.id).state is ContractState.SENT
+    assert contract_now(appliance, contract.id).state is ContractState.SENT
 
 
 @pytest.mark.parametrize("deadline", ["", "tomorrow", "2026-13-01T00:00", "9999-12-31T23:59", "2020-01-01T00:00"])
@@ -150,7 +150,7 @@ def test_a_deadline_that_is_none_is_told_at_the_place(
     answer = zhang.post(address, data=fields(zhang, address) | {"deadline": deadline})
     assert answer.status_code == 422
     assert 'role="alert"' in answer.text
-    assert appliance.contracts.get(contract.id).deadline == contract.deadline
+    assert contract_now(appliance, contract.id).deadline == contract.deadline
 
 
 @pytest.mark.parametrize("version", ["", "x", "-1", "9" * 30])
@@ -187,7 +187,7 @@ def test_a_recall_sent_twice_happens_once(appliance: Appliance, zhang: FlaskClie
     page = zhang.get(first.headers["Location"]).text
     assert "条款有误 &lt;b&gt;" in page
     assert "条款有误 <b>" not in page
-    assert appliance.contracts.get(contract.id).state is ContractState.RECALLED
+    assert contract_now(appliance, contract.id).state is ContractState.RECALLED
 
 
 def test_who_is_on_turn_declines_with_a_reason(appliance: Appliance, zhang: FlaskClient) -> None:
@@ -203,7 +203,7 @@ def test_the_deadline_is_extended_in_the_contracts_zone(appliance: Appliance, zh
     address = f"/contracts/{contract.id}/extend"
     wanted = (appliance.now() + timedelta(days=30)).strftime("%Y-%m-%dT18:00")
     assert zhang.post(address, data=fields(zhang, address) | {"deadline": wanted}).status_code == 303
-    extended = appliance.contracts.get(contract.id).deadline
+    extended = contract_now(appliance, contract.id).deadline
     assert extended.at.strftime("%H:%M") == "10:00"  # 18:00 in Shanghai
     assert extended.zone == ZONE
 
@@ -224,7 +224,7 @@ def test_a_signature_is_handed_over_within_the_organisation(
     assert unknown.status_code == 422
     done = zhang.post(address, data=form | {"reason": "出差", "to": CUSTODIAN.subject})
     assert done.status_code == 303
-    assert appliance.contracts.get(contract.id).parties[0].subject == CUSTODIAN.subject
+    assert contract_now(appliance, contract.id).parties[0].subject == CUSTODIAN.subject
 
 
 def test_whoever_hands_over_looks_people_up_when_there_are_many(

@@ -20,7 +20,7 @@ from appliance.model.contract import GuestDetails, PartyKind, SigningOrder
 from appliance.wiring import Appliance
 from tests.portal.drafts import Wizard, begun, hidden, upload
 from tests.portal.visitors import signed_in
-from tests.world import sample_document
+from tests.world import contract_now, sample_document
 from webui.portal.drafting.parties import guest_problems, may_move, reordered
 
 
@@ -134,7 +134,7 @@ def test_a_second_submit_leads_to_the_first_draft(zhang: FlaskClient, appliance:
 
 def test_an_upload_is_a_draft_at_once_with_the_name_of_the_file(zhang: FlaskClient, appliance: Appliance) -> None:
     answer = upload(zhang, name="𠮷野 <b>.pdf")
-    draft = appliance.contracts.get(answer.headers["Location"].split("/")[2])
+    draft = contract_now(appliance, answer.headers["Location"].split("/")[2])
     assert draft.title == "𠮷野 <b>"
     assert (draft.kind, draft.purpose, draft.pages) == ("", "", 3)
     assert "𠮷野 &lt;b&gt;" in zhang.get(answer.headers["Location"]).text
@@ -161,7 +161,7 @@ def test_incomplete_words_are_kept_and_another_step_can_be_chosen(wizard: Wizard
     answer = wizard.save("document", kind="采购", go="fields")
     assert answer.status_code == 303
     assert answer.headers["Location"] == f"/contracts/{wizard.contract}/draft/fields"
-    assert appliance.contracts.get(wizard.contract).kind == "采购"
+    assert contract_now(appliance, wizard.contract).kind == "采购"
 
 
 def test_the_second_of_two_tabs_is_told_and_loses_nothing(wizard: Wizard, appliance: Appliance) -> None:
@@ -171,17 +171,17 @@ def test_the_second_of_two_tabs_is_told_and_loses_nothing(wizard: Wizard, applia
     assert answer.status_code == 409
     assert ZHANG.name in answer.text
     assert "我打的字" in answer.text
-    assert appliance.contracts.get(wizard.contract).kind == "采购"
+    assert contract_now(appliance, wizard.contract).kind == "采购"
     old.setlist("seen", [hidden(answer.text, "seen")])
     assert wizard.send("document", old, kind="租赁").status_code == 303
-    assert appliance.contracts.get(wizard.contract).kind == "租赁"
+    assert contract_now(appliance, wizard.contract).kind == "租赁"
 
 
 def test_a_script_saves_in_the_background_and_learns_the_version(wizard: Wizard, appliance: Appliance) -> None:
     form = wizard.form("document")
     saved = wizard.send("document", form, json=True, purpose="<script>alert(1)</script>")
     assert saved.get_json()["steps"].keys() == {"document", "parties", "fields", "check"}
-    assert saved.get_json()["version"] == appliance.contracts.get(wizard.contract).version
+    assert saved.get_json()["version"] == contract_now(appliance, wizard.contract).version
     stale = wizard.send("document", form, json=True, purpose="第二个")
     assert stale.status_code == 409
     assert stale.get_json()["version"] == saved.get_json()["version"]
@@ -199,10 +199,10 @@ def test_another_document_takes_the_place_of_the_first(wizard: Wizard, appliance
     address = f"/contracts/{wizard.contract}/draft/replace"
     refused = wizard.client.post(address, data={**data, "document": (io.BytesIO(b"x"), "x.pdf")})
     assert refused.status_code == 422
-    assert appliance.contracts.get(wizard.contract).pages == 3
+    assert contract_now(appliance, wizard.contract).pages == 3
     data["document"] = (io.BytesIO(sample_document(1)), "新.pdf")
     assert wizard.client.post(address, data=data).status_code == 303
-    assert appliance.contracts.get(wizard.contract).pages == 1
+    assert contract_now(appliance, wizard.contract).pages == 1
 
 
 # step 2
@@ -239,13 +239,13 @@ def test_what_cannot_be_is_refused_at_its_field_and_nothing_typed_is_lost(
     assert f'href="#field-{field}"' in answer.text
     assert f'id="field-{field}' in answer.text
     assert "time" in changes or 'value="09:17"' in answer.text
-    assert not appliance.contracts.get(wizard.contract).parties
+    assert not contract_now(appliance, wizard.contract).parties
 
 
 def test_a_deadline_is_kept_with_its_zone(wizard: Wizard, appliance: Appliance) -> None:
     date = f"{appliance.now() + timedelta(days=5):%Y-%m-%d}"
     assert wizard.save("parties", date=date, time="12:30", zone="Europe/Berlin").status_code == 303
-    deadline = appliance.contracts.get(wizard.contract).deadline
+    deadline = contract_now(appliance, wizard.contract).deadline
     assert deadline.zone == "Europe/Berlin"
     page = wizard.step("parties")
     assert f'value="{date}"' in page
@@ -259,7 +259,7 @@ def test_a_deadline_is_kept_with_its_zone(wizard: Wizard, appliance: Appliance) 
 @pytest.mark.parametrize("days", [3, 7, 14, 30])
 def test_a_press_sets_the_deadline_so_many_days_ahead(wizard: Wizard, appliance: Appliance, days: int) -> None:
     assert wizard.save("parties", act=f"days:{days}").status_code == 303
-    left = appliance.contracts.get(wizard.contract).deadline.at - appliance.now()
+    left = contract_now(appliance, wizard.contract).deadline.at - appliance.now()
     assert timedelta(days=days - 1) < left < timedelta(days=days + 1)
 
 
@@ -271,7 +271,7 @@ def test_people_are_found_by_a_few_letters_and_added(wizard: Wizard, appliance: 
     assert wizard.save("parties", act=f"person:{LI.subject}").status_code == 303
     again = wizard.save("parties", act=f"person:{LI.subject}")
     assert again.status_code == 422
-    assert [party.subject for party in appliance.contracts.get(wizard.contract).parties] == [LI.subject]
+    assert [party.subject for party in contract_now(appliance, wizard.contract).parties] == [LI.subject]
 
 
 @pytest.mark.parametrize("query", ["%", "_", "\\", "' OR 1=1 --", "<zz>", "没有这个人"])
@@ -286,22 +286,22 @@ def test_the_initiator_comes_first_and_nobody_passes(wizard: Wizard, appliance: 
     wizard.save("parties", act=f"person:{LI.subject}")
     wizard.save("parties", act="seal", seal=CONTRACT_SEAL.subject, requester=ZHANG.subject)
     wizard.save("parties", act="myself")
-    draft = appliance.contracts.get(wizard.contract)
+    draft = contract_now(appliance, wizard.contract)
     assert [party.subject for party in draft.parties] == [ZHANG.subject, LI.subject, CONTRACT_SEAL.subject]
     own, second, third = draft.parties
     assert not may_move(draft, own.id, 1)
     assert not may_move(draft, second.id, -1)
     assert may_move(draft, third.id, -1)
     wizard.save("parties", act=f"up:{third.id}")
-    order = [party.kind for party in appliance.contracts.get(wizard.contract).parties]
+    order = [party.kind for party in contract_now(appliance, wizard.contract).parties]
     assert order == [PartyKind.PERSON, PartyKind.SEAL, PartyKind.PERSON]
     wizard.save("parties", act=f"remove:{own.id}")
-    assert len(appliance.contracts.get(wizard.contract).parties) == 2
+    assert len(contract_now(appliance, wizard.contract).parties) == 2
 
 
 def test_moving_what_is_not_there_changes_nothing(wizard: Wizard, appliance: Appliance) -> None:
     wizard.save("parties", act=f"person:{LI.subject}")
-    draft = appliance.contracts.get(wizard.contract)
+    draft = contract_now(appliance, wizard.contract)
     assert reordered(draft, "nobody", 1) == [draft.parties[0].id]
     assert reordered(draft, draft.parties[0].id, 1) == [draft.parties[0].id]
     assert wizard.save("parties", act="remove:nobody").status_code in (404, 422)
@@ -313,7 +313,7 @@ def test_somebody_from_outside_is_shown_as_written(wizard: Wizard, appliance: Ap
     # Going on with somebody typed in adds them too.
     answer = wizard.save("parties", go="fields", **guest, guest_phone="+86 138 0000 0000", **spoken)
     assert answer.headers["Location"].endswith("/draft/fields")
-    [party] = appliance.contracts.get(wizard.contract).parties
+    [party] = contract_now(appliance, wizard.contract).parties
     assert party.guest
     person = appliance.registry.person(party.subject)
     assert (person.language, person.zone) == (Language.ENGLISH, "Asia/Kolkata")
@@ -330,13 +330,13 @@ def test_a_guest_is_not_of_this_house(wizard: Wizard, appliance: Appliance, orga
     assert answer.status_code == 422
     assert "是本系统使用单位" in answer.text
     assert 'value="c@c.example"' in answer.text
-    assert not appliance.contracts.get(wizard.contract).parties
+    assert not contract_now(appliance, wizard.contract).parties
 
 
 def test_a_draft_with_such_a_guest_from_before_is_not_sent(wizard: Wizard, appliance: Appliance) -> None:
     guest = {"guest_name": "丙", "guest_email": "c@c.example", "guest_phone": "12345"}
     wizard.save("parties", act="guest", **guest, guest_organisation="丙公司")
-    [party] = appliance.contracts.get(wizard.contract).parties
+    [party] = contract_now(appliance, wizard.contract).parties
     with appliance.database.transaction() as tx:
         tx.execute("UPDATE people SET organisation = ? WHERE subject = ?", (ALPHA, party.subject))
         tx.execute("UPDATE parties SET organisation = ? WHERE id = ?", (ALPHA, party.id))
@@ -350,9 +350,9 @@ def test_a_guest_is_a_counterparty_whatever_name_they_have(wizard: Wizard, appli
     wizard.save("parties", act="myself")
     guest = {"guest_name": "丙", "guest_email": "c@c.example", "guest_phone": "12345"}
     wizard.save("parties", act="guest", **guest, guest_organisation="丙公司")
-    own, outside = appliance.contracts.get(wizard.contract).parties
+    own, outside = contract_now(appliance, wizard.contract).parties
     renamed = replace(outside, organisation=own.organisation)
-    contract = replace(appliance.contracts.get(wizard.contract), parties=(own, renamed))
+    contract = replace(contract_now(appliance, wizard.contract), parties=(own, renamed))
     assert contract.counterparties(own) == contract.counterparties(renamed) == (ALPHA,)
     assert replace(contract, parties=(own, own)).counterparties(own) == ()
 
@@ -360,17 +360,17 @@ def test_a_guest_is_a_counterparty_whatever_name_they_have(wizard: Wizard, appli
 def test_the_language_of_the_signatures_is_the_initiators_until_another_is_chosen(
     wizard: Wizard, appliance: Appliance
 ) -> None:
-    assert appliance.contracts.get(wizard.contract).language is Language.CHINESE
+    assert contract_now(appliance, wizard.contract).language is Language.CHINESE
     assert wizard.save("document", language="en").status_code == 303
-    assert appliance.contracts.get(wizard.contract).language is Language.ENGLISH
+    assert contract_now(appliance, wizard.contract).language is Language.ENGLISH
     wizard.save("parties", order="parallel")
-    assert appliance.contracts.get(wizard.contract).language is Language.ENGLISH
+    assert contract_now(appliance, wizard.contract).language is Language.ENGLISH
     assert wizard.save("document", language="fr").status_code == 422
 
 
 def test_the_order_is_kept(wizard: Wizard, appliance: Appliance) -> None:
     wizard.save("parties", order="parallel")
-    assert appliance.contracts.get(wizard.contract).order is SigningOrder.PARALLEL
+    assert contract_now(appliance, wizard.contract).order is SigningOrder.PARALLEL
 
 
 def test_parties_of_an_old_page_are_not_added(wizard: Wizard, appliance: Appliance) -> None:
@@ -381,7 +381,7 @@ def test_parties_of_an_old_page_are_not_added(wizard: Wizard, appliance: Applian
     )
     assert answer.status_code == 409
     assert 'value="c@c.example"' in answer.text
-    assert not appliance.contracts.get(wizard.contract).parties
+    assert not contract_now(appliance, wizard.contract).parties
 
 
 def test_a_guest_with_everything_right_has_no_problems(portal: Flask) -> None:

@@ -10,6 +10,7 @@ from appliance.model.contract import Money
 from appliance.wiring import Appliance
 from tests.portal.drafts import Wizard, begun
 from tests.portal.visitors import signed_in
+from tests.world import contract_now
 
 
 @pytest.fixture
@@ -25,11 +26,11 @@ def test_an_amount_is_typed_in_figures_or_in_capitals(
     wizard: Wizard, appliance: Appliance, typed: str, currency: str, minor: int
 ) -> None:
     assert wizard.save("document", amount=typed, currency=currency).status_code == 303
-    assert appliance.contracts.get(wizard.contract).amount == Money(minor, currency)
+    assert contract_now(appliance, wizard.contract).amount == Money(minor, currency)
     assert wizard.save("document").status_code == 303, "what the form shows can be sent back"
-    assert appliance.contracts.get(wizard.contract).amount == Money(minor, currency)
+    assert contract_now(appliance, wizard.contract).amount == Money(minor, currency)
     assert wizard.save("document", amount="").status_code == 303
-    assert appliance.contracts.get(wizard.contract).amount is None
+    assert contract_now(appliance, wizard.contract).amount is None
 
 
 @pytest.mark.parametrize(
@@ -47,4 +48,4 @@ def test_what_is_no_amount_is_said_at_the_field(
 ) -> None:
     answer = wizard.save("document", amount=typed, currency=currency)
     assert (answer.status_code, said in answer.text) == (422, True)
-    assert appliance.contracts.get(wizard.contract).amount is None
+    assert contract_now(appliance, wizard.contract).amount is None

@@ -15,7 +15,7 @@ from appliance.wiring import Appliance
 from tests.portal.conftest import portal_of
 from tests.portal.drafts import Wizard, begun
 from tests.portal.visitors import signed_in
-from tests.world import World
+from tests.world import World, contract_now
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def test_what_is_missing_is_linked_to_its_place_and_nothing_can_be_sent(
     assert 'value="send"' not in page
     answer = wizard.send("check", wizard.form("check"), act="send")
     assert answer.status_code == 422
-    assert appliance.contracts.get(wizard.contract).state is ContractState.DRAFT
+    assert contract_now(appliance, wizard.contract).state is ContractState.DRAFT
 
 
 def test_a_party_without_a_field_is_named(ready: Wizard, appliance: Appliance) -> None:
@@ -80,7 +80,7 @@ def test_who_signs_first_goes_straight_to_signing_and_a_second_press_too(
     answers = [ready.send("check", form, act="send") for _ in range(2)]
     assert [answer.status_code for answer in answers] == [303, 303]
     assert {answer.headers["Location"] for answer in answers} == {f"/contracts/{ready.contract}/sign"}
-    assert appliance.contracts.get(ready.contract).state is ContractState.SENT
+    assert contract_now(appliance, ready.contract).state is ContractState.SENT
 
 
 def test_who_does_not_sign_goes_to_the_contract(wizard: Wizard) -> None:
@@ -97,7 +97,7 @@ def test_what_changed_since_the_page_was_shown_is_not_sent(ready: Wizard, applia
     answer = ready.send("check", old, act="send")
     assert answer.status_code == 409
     assert "etwas anderes" in answer.text
-    assert appliance.contracts.get(ready.contract).state is ContractState.DRAFT
+    assert contract_now(appliance, ready.contract).state is ContractState.DRAFT
 
 
 def test_a_deadline_that_passed_in_the_meantime_is_refused(ready: Wizard, world: World) -> None:
@@ -125,4 +125,4 @@ def test_a_sent_contract_is_no_draft_any_more(ready: Wizard, step: str) -> None:
 def test_going_back_from_the_check_sends_nothing(ready: Wizard, appliance: Appliance) -> None:
     answer = ready.save("check", go="parties")
     assert answer.headers["Location"].endswith("/draft/parties")
-    assert appliance.contracts.get(ready.contract).state is ContractState.DRAFT
+    assert contract_now(appliance, ready.contract).state is ContractState.DRAFT

@@ -17,6 +17,7 @@ from appliance.pdf.values import FoundPhrase, PageSize
 from appliance.wiring import Appliance
 from tests.portal.drafts import Wizard, begun
 from tests.portal.visitors import signed_in
+from tests.world import contract_now
 from webui.portal.drafting.field_rows import read_pages, write_pages
 
 A4 = PageSize(210 * POINTS_PER_MM, 297 * POINTS_PER_MM, 0)
@@ -38,11 +39,11 @@ def wizard(zhang: FlaskClient) -> Wizard:
 
 @pytest.fixture
 def draft(wizard: Wizard, appliance: Appliance) -> Contract:
-    return appliance.contracts.get(wizard.contract)
+    return contract_now(appliance, wizard.contract)
 
 
 def party(wizard: Wizard, appliance: Appliance, number: int = 0) -> Party:
-    return appliance.contracts.get(wizard.contract).parties[number]
+    return contract_now(appliance, wizard.contract).parties[number]
 
 
 def with_row(form: MultiDict[str, str], row: dict[str, str]) -> MultiDict[str, str]:
@@ -94,7 +95,7 @@ def test_a_row_that_cannot_be_is_refused_at_its_place_and_kept(
     assert said in answer.text.split('id="field-spot-1"')[1].split("</li>")[0]
     assert said not in answer.text.split('id="field-spot-0"')[1].split("</li>")[0]
     assert "<b>" not in answer.text
-    assert not any(each.places for each in appliance.contracts.get(wizard.contract).parties)
+    assert not any(each.places for each in contract_now(appliance, wizard.contract).parties)
     told = wizard.send("fields", form, json=True)
     assert [problem["row"] for problem in told.get_json()["problems"]] == [1]
 
@@ -149,17 +150,17 @@ def test_a_row_is_added_and_removed_without_script(wizard: Wizard, draft: Contra
     wizard.save("fields", act=f"add:{draft.parties[0].id}")
     assert len(party(wizard, appliance).places) == 1
     wizard.save("fields", act="usual")
-    assert [len(each.places) for each in appliance.contracts.get(wizard.contract).parties] == [1, 1]
+    assert [len(each.places) for each in contract_now(appliance, wizard.contract).parties] == [1, 1]
     wizard.save("fields", act="remove:0")
-    assert [len(each.places) for each in appliance.contracts.get(wizard.contract).parties] == [0, 1]
+    assert [len(each.places) for each in contract_now(appliance, wizard.contract).parties] == [0, 1]
     assert wizard.save("fields", act="remove:99").status_code == 303
 
 
 def test_saving_what_is_saved_changes_nothing(wizard: Wizard, draft: Contract, appliance: Appliance) -> None:
     wizard.save("fields", act="usual")
-    version = appliance.contracts.get(wizard.contract).version
+    version = contract_now(appliance, wizard.contract).version
     assert wizard.save("fields").status_code == 303
-    assert appliance.contracts.get(wizard.contract).version == version
+    assert contract_now(appliance, wizard.contract).version == version
 
 
 def test_the_second_of_two_tabs_is_told_and_its_fields_stay_on_the_page(
@@ -173,7 +174,7 @@ def test_the_second_of_two_tabs_is_told_and_its_fields_stay_on_the_page(
     assert 'value="33.25"' in answer.text
     assert wizard.send("fields", old, json=True).get_json()["version"] == draft.version + 2
     again = MultiDict(old)
-    again.setlist("seen", [str(appliance.contracts.get(wizard.contract).version)])
+    again.setlist("seen", [str(contract_now(appliance, wizard.contract).version)])
     assert wizard.send("fields", again).status_code == 303
     assert [place.x for place in party(wizard, appliance).places] == [33.25]
 
@@ -276,7 +277,7 @@ def test_pages_as_people_write_them(text: str, pages: tuple[int, ...] | None) ->
 def test_a_long_document_is_shown_in_parts_and_stays_light(zhang: FlaskClient, appliance: Appliance) -> None:
     wizard = begun(zhang, pages=230)
     wizard.save("parties", act=f"person:{LI.subject}")
-    li = appliance.contracts.get(wizard.contract).parties[0].id
+    li = contract_now(appliance, wizard.contract).parties[0].id
     refused = wizard.send("fields", with_row(wizard.form("fields"), row(li, pages="all")))
     assert refused.status_code == 422
     assert "200" in refused.text

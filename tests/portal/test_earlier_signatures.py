@@ -24,7 +24,7 @@ from tests.portal.drafts import Wizard, upload
 from tests.portal.visitors import signed_in
 from tests.verification.authorities import Identity, Profile, authority, issue
 from tests.verification.documents import Signing, plain, sign
-from tests.world import OURS, World, activations_for, sequenced
+from tests.world import OURS, World, activations_for, contract_now, sequenced
 
 HERE = SigningOrigin("192.0.2.1", "")
 SIGNER = "外方示例"
@@ -90,17 +90,17 @@ def _send_knowingly(wizard: Wizard, appliance: Appliance) -> None:
     assert 'name="unverified"' in wizard.step("check")
     answer = wizard.send("check", wizard.form("check"), act="send")
     assert (answer.status_code, "请确认仍要发出" in answer.text) == (422, True)
-    assert appliance.contracts.get(wizard.contract).state is ContractState.DRAFT
+    assert contract_now(appliance, wizard.contract).state is ContractState.DRAFT
     assert wizard.send("check", wizard.form("check"), act="send", unverified="accepted").status_code == 303
     assert "送达之前已有、未能在本系统验证的签名数" in wizard.client.get(f"/contracts/{wizard.contract}").text
 
 
 def _sign(appliance: Appliance, contract_id: str) -> None:
-    for party in appliance.contracts.get(contract_id).parties:
+    for party in contract_now(appliance, contract_id).parties:
         opened = appliance.signing.open(contract_id, party.id, HERE)
         appliance.signing.sign(opened.intent.id, activations_for(appliance, opened.intent.intent), HERE)
     appliance.finalisation.finalise(contract_id)
-    assert appliance.contracts.get(contract_id).state is ContractState.COMPLETED
+    assert contract_now(appliance, contract_id).state is ContractState.COMPLETED
 
 
 def _verify(browser: FlaskClient, content: bytes, *trust: bytes, language: str = "zh") -> TestResponse:

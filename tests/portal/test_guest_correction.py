@@ -33,7 +33,7 @@ from tests.portal import signing_visits
 from tests.portal.estate import HERE, Estate
 from tests.portal.reading import words_in
 from tests.portal.visitors import SIGNER, signed_in
-from tests.world import activations_for, agree, sample_document
+from tests.world import activations_for, agree, contract_now, sample_document
 
 FROM = ClientInfo("192.0.2.7")
 
@@ -69,7 +69,7 @@ def correct(estate: Estate, contract: Contract, **typed: str) -> tuple[Contract,
     answer = zhang.post(page, data={**signing_visits.hidden(zhang.get(page).text), **so_far, **typed})
     assert answer.status_code == 303, answer.text
     assert typed.get("email", person.email) in zhang.get(answer.location).text, "where one sees what counts now"
-    after = estate.appliance.contracts.get(contract.id)
+    after = contract_now(estate.appliance, contract.id)
     return after, after.parties[0]
 
 
@@ -211,7 +211,7 @@ def test_what_was_set_up_under_the_wrong_address_ends(estate: Estate, contract: 
         assert ("郑示列" in words_in(package)) is own, who.name
         assert house.verifier.verify(package).indication == "TOTAL-PASSED"
         shown = house.disclosing.mail_shown(
-            house.contracts.get(contract.id), NoticeKind.GUEST_LINK, before.subject, Audience.of_person(who)
+            contract_now(house, contract.id), NoticeKind.GUEST_LINK, before.subject, Audience.of_person(who)
         )
         assert shown is own
 

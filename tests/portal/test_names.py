@@ -26,7 +26,7 @@ from tests.portal.drafts import Wizard
 from tests.portal.estate import once
 from tests.portal.office_visits import token_in
 from tests.portal.visitors import known_person, signed_in
-from tests.world import activations_for, sample_document
+from tests.world import activations_for, contract_now, sample_document
 
 HERE = SigningOrigin("192.0.2.7")
 TYPED = {
@@ -85,9 +85,9 @@ def test_what_cannot_be_certified_is_refused_where_it_is_typed(
                 "guest-email": f"{place}-{number}@example.test",
                 "guest-phone": "+86 138 0000 0000",
             }
-            before = len(appliance.contracts.get(draft.id).parties)
+            before = len(contract_now(appliance, draft.id).parties)
             answer = zhang.save("parties", act="guest", **guest | {place: typed})
-            added = len(appliance.contracts.get(draft.id).parties) - before
+            added = len(contract_now(appliance, draft.id).parties) - before
             refused = refusable(typed, LIMITS[place])
             assert (answer.status_code, added) == ((status(typed), 0) if refused else (303, 1)), (place, typed)
             if refused:
@@ -146,7 +146,7 @@ def enrolled(appliance: Appliance, party: Party) -> None:
 
 
 def test_what_was_taken_is_signed_and_verified_in_full(appliance: Appliance, draft: Contract) -> None:
-    parties = appliance.contracts.get(draft.id).parties
+    parties = contract_now(appliance, draft.id).parties
     for position, party in enumerate(parties):
         place = Placement(0, 5 + 30 * (position % 3), 3 + 5 * (position // 3), 28, 4.5)
         appliance.drafting.place(draft.id, party.id, [place], by=ZHANG.subject)

@@ -32,7 +32,7 @@ from tests.office.conftest import VERIFIED, by_officer, passkey
 from tests.portal.conftest import form_token
 from tests.portal.estate import once
 from tests.portal.visitors import known_person, signed_in
-from tests.world import sample_document
+from tests.world import contract_now, sample_document
 
 ZHENG = GuestDetails("郑示例", "丙公司", "zheng@gamma.example", "+86 138 0000 0000")
 PLACES = [Placement(0, 10, 80, 25, 8), Placement(1, 10, 60, 25, 8)]
@@ -70,7 +70,7 @@ class Correspondence:
     def corrected(self, contract: Contract, token: str | None = None) -> str:
         """Sends the button's form; the id of the contract that it leads to."""
         zhang = signed_in(self.portal, self.appliance, ZHANG.subject)
-        version = str(self.appliance.contracts.get(contract.id).version)
+        version = str(contract_now(self.appliance, contract.id).version)
         form = {"form_token": form_token(zhang), "seen": version, "once": token or once()}
         answer = zhang.post(f"/contracts/{contract.id}/correct", data=form)
         assert answer.status_code == 303, answer.text
@@ -100,13 +100,13 @@ def letters(appliance: Appliance, portal: Flask) -> Correspondence:
 def test_everything_but_the_signatures_is_taken_over_once(letters: Correspondence, portal: Flask) -> None:
     appliance, contract = letters.appliance, letters.sent()
     appliance.endings.decline(contract.id, contract.parties[1].id, reason="价格有误", by=LI.subject)
-    before, form = appliance.contracts.get(contract.id), once()
+    before, form = contract_now(appliance, contract.id), once()
     page = signed_in(portal, appliance, ZHANG.subject).get(f"/contracts/{contract.id}").text
     assert f'<form method="post" action="/contracts/{contract.id}/correct">' in page
     new = letters.corrected(contract, form)
     assert {letters.corrected(contract, form), letters.corrected(contract)} == {new}
 
-    draft = appliance.contracts.get(new)
+    draft = contract_now(appliance, new)
     taken = ("title", "kind", "purpose", "initiator", "order", "amount", "language", "pages")
     assert all(getattr(draft, name) == getattr(before, name) for name in taken)
     for was, now in zip(before.parties, draft.parties, strict=True):

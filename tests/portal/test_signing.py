@@ -21,7 +21,7 @@ from hsm.errors import ModuleUnavailable
 from tests.portal import signing_visits as visits
 from tests.portal.conftest import portal_of
 from tests.portal.visitors import known_person, signed_in
-from tests.world import activations_for, sample_document, with_parts
+from tests.world import activations_for, contract_now, sample_document, with_parts
 
 SIZE = 150 * 1024
 
@@ -133,7 +133,7 @@ def test_somebody_elses_passkey_does_not_sign(zhang: FlaskClient, appliance: App
     answer = visits.send(zhang, form, credential=visits.answer(appliance, LI.subject, form))
     assert answer.status_code == 403
     assert "没有签署" in answer.text
-    assert appliance.contracts.get(waiting.id).parties[0].state is PartyState.WAITING
+    assert contract_now(appliance, waiting.id).parties[0].state is PartyState.WAITING
 
 
 def test_an_activation_of_another_contract_does_not_sign(
@@ -171,13 +171,13 @@ def test_without_the_form_token_nothing_is_done(
     form = visits.passkey_form(zhang.get(page_of(waiting)).text)
     fields = {**form.fields, "form_token": "0" * 64, "credential": visits.answer(appliance, ZHANG.subject, form)}
     assert zhang.post(form.action, data=fields).status_code == 403
-    assert appliance.contracts.get(waiting.id).parties[0].state is PartyState.WAITING
+    assert contract_now(appliance, waiting.id).parties[0].state is PartyState.WAITING
 
 
 @pytest.mark.parametrize("place", ["x" * 121, "a\nb"])
 def test_a_place_is_a_short_line(zhang: FlaskClient, appliance: Appliance, waiting: Contract, place: str) -> None:
     assert visits.sign(zhang, appliance, ZHANG.subject, page_of(waiting), place=place).status_code == 422
-    assert appliance.contracts.get(waiting.id).parties[0].state is PartyState.WAITING
+    assert contract_now(appliance, waiting.id).parties[0].state is PartyState.WAITING
 
 
 # What happened meanwhile.
@@ -197,7 +197,7 @@ def test_another_party_signed_first_and_the_document_is_prepared_anew(
     assert renewed.fields["intent"] != form.fields["intent"]
     done = visits.send(li, renewed, credential=visits.answer(appliance, LI.subject, renewed))
     assert done.status_code == 303
-    assert appliance.contracts.get(contract.id).state is ContractState.SIGNED
+    assert contract_now(appliance, contract.id).state is ContractState.SIGNED
 
 
 def test_a_preparation_whose_time_is_over_is_renewed(appliance: Appliance, zhang: FlaskClient) -> None:
@@ -259,7 +259,7 @@ def test_the_hsm_is_away_and_nothing_is_lost(
     same = visits.passkey_form(answer.text)
     assert same.fields["intent"] == form.fields["intent"], "the same preparation is tried again"
     assert visits.send(zhang, same, credential=visits.answer(appliance, ZHANG.subject, same)).status_code == 303
-    assert appliance.contracts.get(contract.id).parties[0].state is PartyState.SIGNED
+    assert contract_now(appliance, contract.id).parties[0].state is PartyState.SIGNED
 
 
 # What works.
@@ -272,10 +272,10 @@ def test_a_signature_is_made_confirmed_and_recorded(zhang: FlaskClient, applianc
     page = zhang.get(done.headers["Location"])
     assert page.status_code == 200
     assert "您已签署" in page.text
-    signed = appliance.contracts.get(contract.id)
+    signed = contract_now(appliance, contract.id)
     assert signed.parties[0].state is PartyState.SIGNED
     assert signed.current.digest in re.sub(r"<[^>]+>|\s", "", page.text)
-    [record] = appliance.contracts.signatures(contract.id)
+    [record] = appliance.contracts.signatures(contract)
     assert record.origin == SigningOrigin("127.0.0.1", "上海，示例大厦")
 
 
@@ -286,7 +286,7 @@ def test_the_same_form_twice_signs_once(zhang: FlaskClient, appliance: Appliance
     first, second = (visits.send(zhang, form, credential=given) for _ in range(2))
     assert first.status_code == second.status_code == 303
     assert first.headers["Location"] == second.headers["Location"]
-    assert len(appliance.contracts.signatures(contract.id)) == 1
+    assert len(appliance.contracts.signatures(contract)) == 1
     assert zhang.get(page_of(contract)).headers["Location"].startswith(f"/contracts/{contract.id}/signed")
 
 
@@ -300,7 +300,7 @@ def test_what_is_signed_stands_above_the_button(
 ) -> None:
     page = zhang.get(page_of(waiting)).text
     intent = visits.passkey_form(page).fields["intent"]
-    digest = appliance.signing.opened(waiting.id, intent).intent.intent.digest.hex()
+    digest = appliance.signing.opened(waiting, intent).intent.intent.digest.hex()
     deed = page[page.index('id="what"') : page.index("data-passkey=")]
     assert re.sub(r"<[^>]+>|\s", "", deed).count(digest) == 1
     assert waiting.id in deed

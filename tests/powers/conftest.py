@@ -15,7 +15,7 @@ from appliance.model.intent import PreparedSigning
 from appliance.model.powers import Power, PowerBasis, PowerScope
 from appliance.powers.register import PowerDraft
 from appliance.wiring import Appliance
-from tests.world import World, activations_for, sample_document, shared_world
+from tests.world import World, activations_for, contract_now, sample_document, shared_world
 
 POLICY = """
 [types."采购合同"]
@@ -116,7 +116,7 @@ class Office:
             house.drafting.add_seal(draft.id, seal=CONTRACT_SEAL.subject, requester=ZHANG.subject, by=by)
         else:
             house.drafting.add_person(draft.id, subject=LI.subject, by=by)
-        return house.contracts.get(draft.id)
+        return contract_now(house, draft.id)
 
     def prepare(self, contract: Contract, party: Party | None = None) -> PreparedSigning:
         """Prepares the first party that waits."""

@@ -19,7 +19,7 @@ from appliance.model.powers import PowerBasis, PowerScope
 from appliance.store import contracts, intents
 from appliance.wiring import Appliance
 from tests.powers.conftest import LETTER, Office
-from tests.world import OURS, World
+from tests.world import OURS, World, contract_now
 
 
 def state_of(appliance: Appliance, intent: str) -> IntentState:
@@ -28,7 +28,7 @@ def state_of(appliance: Appliance, intent: str) -> IntentState:
 
 
 def nothing_is_signed(appliance: Appliance, contract: Contract) -> bool:
-    return all(party.state is PartyState.WAITING for party in appliance.contracts.get(contract.id).parties)
+    return all(party.state is PartyState.WAITING for party in contract_now(appliance, contract.id).parties)
 
 
 def test_without_a_power_nothing_is_prepared(office: Office) -> None:

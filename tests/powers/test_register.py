@@ -12,7 +12,7 @@ from appliance.errors import DocumentRefused, NotFound, PreconditionRefused, Sta
 from appliance.model.powers import PowerBasis, PowerScope, PowerState
 from appliance.wiring import Appliance
 from tests.powers.conftest import LETTER, Office
-from tests.world import OURS, activations_for
+from tests.world import OURS, activations_for, contract_now
 
 
 def test_the_letter_is_kept_as_it_was_given(office: Office, appliance: Appliance) -> None:
@@ -124,7 +124,7 @@ def test_who_may_not_sign_it_any_more_does_not_take_it_back(office: Office, appl
         appliance.voiding.declare(contract.id, declaration.id, activations_for(appliance, declaration.intent))
     with pytest.raises(PreconditionRefused, match="was revoked"):
         appliance.voiding.prepare(contract.id, by=ZHANG.subject)
-    assert appliance.contracts.get(contract.id).voiding.declared == ()  # type: ignore[union-attr]
+    assert contract_now(appliance, contract.id).voiding.declared == ()  # type: ignore[union-attr]
     appliance.powers.revoke(beta.id, reason="示例", by=CUSTODIAN.subject)
 
 

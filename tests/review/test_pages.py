@@ -18,6 +18,7 @@ from tests.portal.conftest import portal_of
 from tests.portal.drafts import hidden
 from tests.portal.visitors import signed_in
 from tests.review.documents import purchase, scan
+from tests.world import contract_now
 
 
 @pytest.fixture
@@ -38,7 +39,7 @@ def reviewer(portal: Flask, appliance: Appliance) -> Iterator[FlaskClient]:
 def drafted(appliance: Appliance, document: bytes) -> Contract:
     draft = appliance.drafting.draft(document, DraftTerms("采购合同", "采购", "示例", ZHANG.subject))
     appliance.drafting.add_person(draft.id, subject=LI.subject, by=ZHANG.subject)
-    return appliance.contracts.get(draft.id)
+    return contract_now(appliance, draft.id)
 
 
 def posted(client: FlaskClient, page: str, action: str, **fields: str) -> int:
@@ -71,7 +72,7 @@ def test_from_the_draft_to_the_reviewer_and_out(
     assert posted(reviewer, case, f"{case}/sign-off") == 303
     assert "审核人已审签" in zhang.get(step).text
     assert posted(zhang, step, step, act="send", once=hidden(zhang.get(step).text, "once")) == 303
-    assert appliance.contracts.get(draft.id).state is ContractState.SENT
+    assert contract_now(appliance, draft.id).state is ContractState.SENT
     assert "内容审查" in zhang.get(f"/contracts/{draft.id}").text
 
 

@@ -25,7 +25,7 @@ from appliance.store import accounts, contracts
 from appliance.wiring import Appliance
 from hsm import canonical
 from tests.review.documents import purchase, scan
-from tests.world import OURS, World, activations_for, sequenced
+from tests.world import OURS, World, activations_for, contract_now, sequenced
 
 REVIEWER = CUSTODIAN.subject
 
@@ -57,7 +57,7 @@ def drafted(appliance: Appliance, document: bytes, kind: str = "采购", *, page
     terms = DraftTerms(title=f"{kind}合同", kind=kind, purpose="示例", initiator=ZHANG.subject)
     draft = appliance.drafting.draft(document, terms)
     appliance.drafting.add_person(draft.id, subject=ZHANG.subject, by=ZHANG.subject)
-    return appliance.contracts.get(draft.id)
+    return contract_now(appliance, draft.id)
 
 
 def send(appliance: Appliance, draft: Contract) -> Contract:

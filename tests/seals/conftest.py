@@ -28,7 +28,7 @@ from appliance.wiring import Appliance
 from hsm.authenticator import SoftwareAuthenticator
 from hsm.intents import Activation, SigningIntent, WebAuthnActivation
 from tests.office.conftest import VERIFIED, newcomer, passkey
-from tests.world import World, sample_document, shared_world
+from tests.world import World, contract_now, sample_document, shared_world
 
 POLICY = """
 [types."双印合同".seals]
@@ -87,7 +87,7 @@ class House:
         for person in people:
             self.appliance.drafting.add_person(draft.id, subject=person, by=ZHANG.subject)
         self.appliance.drafting.add_seal(draft.id, seal=seal, requester=ZHANG.subject, by=ZHANG.subject)
-        return self.appliance.contracts.get(draft.id)
+        return contract_now(self.appliance, draft.id)
 
     def sent(self, seal: str, kind: str = "采购") -> Contract:
         return self.appliance.sending.send(self.draft(seal, kind).id, by=ZHANG.subject)

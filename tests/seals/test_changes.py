@@ -17,6 +17,7 @@ from appliance.store import accounts
 from hsm.errors import ActivationRefused, AuthorityError, CertificateRefused
 from tests.office.conftest import events_of
 from tests.seals.conftest import House
+from tests.world import contract_now
 
 Keepers = tuple[Person, Person, Person]
 
@@ -155,7 +156,7 @@ def test_a_seal_suspended_between_approval_and_use(house: House, keepers: Keeper
         house.appliance.authority.sign_document(requests.act(request), [])
     with pytest.raises(PreconditionRefused, match="suspended"):
         requests.finish(request.id)
-    assert house.appliance.contracts.get(contract.id).parties[-1].state is PartyState.WAITING
+    assert contract_now(house.appliance, contract.id).parties[-1].state is PartyState.WAITING
 
 
 class _Dies:
@@ -258,7 +259,7 @@ def test_what_the_authority_would_refuse_is_refused_while_drafting(house: House,
         drafting.add_seal(draft.id, seal=other, requester=LI.subject, by=ZHANG.subject)
     with store.transaction() as tx:
         tx.execute("UPDATE parties SET requester = ? WHERE id = ?", (LI.subject, draft.parties[-1].id))
-    draft = house.appliance.contracts.get(draft.id)
+    draft = contract_now(house.appliance, draft.id)
     (problem,) = house.appliance.sending.problems(draft)
     assert (problem.place, problem.party) == (ProblemPlace.PARTIES, draft.parties[-1].id)
     with pytest.raises(PreconditionRefused, match="only its own people"):

@@ -12,6 +12,7 @@ from appliance.demonstration.participants import CUSTODIAN, LI
 from appliance.model.people import Person, SealRequestState, UseFilter
 from appliance.seal_requests.register import COLUMNS, as_csv
 from tests.seals.conftest import House
+from tests.world import contract_now
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +32,7 @@ def test_a_line_says_who_when_and_exactly_what(house: House, seal: str, keepers:
     assert (newest.state, newest.custodians) == (SealRequestState.REFUSED, ())
     assert (oldest.state, oldest.needed, oldest.requester) == (SealRequestState.USED, 2, "张示例")
     assert set(oldest.custodians) == {each.name for each in keepers[:2]}
-    contract = house.appliance.contracts.get(oldest.contract)
+    contract = contract_now(house.appliance, oldest.contract)
     assert (oldest.title, oldest.pages, oldest.places) == (contract.title, 2, 1)
     act = house.appliance.seal_requests.act(house.appliance.seal_requests.get(oldest.request))
     assert oldest.digest == act.digest.hex()

@@ -35,7 +35,7 @@ from hsm.client import AuthorityClient
 from tests.command import called, started
 from tests.evidence.unpacked import unpack
 from tests.review.documents import purchase
-from tests.world import OURS, World, activations_for, sample_document, shared_world
+from tests.world import OURS, World, activations_for, contract_now, sample_document, shared_world
 
 POLICY = """
 [identity]
@@ -109,7 +109,7 @@ def drafted(appliance: Appliance) -> Contract:
     appliance.drafting.add_person(draft.id, subject=ZHANG.subject, by=ZHANG.subject)
     appliance.drafting.add_person(draft.id, subject=LI.subject, by=ZHANG.subject)
     appliance.drafting.add_seal(draft.id, seal=CONTRACT_SEAL.subject, requester=ZHANG.subject, by=ZHANG.subject)
-    return appliance.contracts.get(draft.id)
+    return contract_now(appliance, draft.id)
 
 
 def reviewed(appliance: Appliance, draft: Contract) -> None:

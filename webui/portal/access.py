@@ -20,7 +20,6 @@ from flask import Flask, Response, current_app, g, make_response, redirect, rend
 from werkzeug.wrappers import Response as BaseResponse
 
 from appliance.accounts.tickets import LONGEST, Tickets
-from appliance.contracts.access import Command
 from appliance.contracts.permissions import ContractActor, Permission, Refusal, permissions_of
 from appliance.errors import NotAllowed, NotFound, PreconditionRefused, StateRefused
 from appliance.guests import is_guest
@@ -153,7 +152,7 @@ def view_contract(contract_id: str) -> ContractView:
     """The contract for whoever is signed in. Raises :class:`SignedOut`, or :class:`NotFound` for no reader."""
     someone = visitor()
     who, now = who_is(someone), appliance.now()
-    contract = appliance.contracts.admit(Command(contract_id, Permission.READ, who, now)).contract
+    contract = appliance.contracts.read_contract(contract_id, who)
     seen = ContractView(contract, who, now, someone)
     if contract.state in UNSENT:
         seen.require_drafting()

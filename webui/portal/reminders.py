@@ -193,5 +193,5 @@ def mail(contract_id: str) -> Answer:
 def resend(contract_id: str) -> Answer:
     seen = view_contract(contract_id)
     message = posted_number("message", 15)
-    appliance.reminders.deliveries.resend_message(contract_id, message, by=seen.who.subject)
+    appliance.reminders.deliveries.resend_message(seen.contract, message, by=seen.who.subject)
     return redirect(f"/contracts/{contract_id}/mail", 303)

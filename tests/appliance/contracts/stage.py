@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
+from appliance.ledger.audit_trail import AuditEvent, EventKind, append_event
 from appliance.listing import derive_rows
 from appliance.model.contract import Contract, ContractRevision, ContractState, Deadline, RevisionKind
 from appliance.model.people import Seal, SealKind
@@ -61,6 +62,7 @@ def stored(stage: Stage, state: ContractState, *, guest: bool, voiding: bool) ->
         contracts.insert_handover(tx, party=contract.parties[2].id, at=now, **with_reason)
         if contract.voiding is not None:
             intents.insert_voiding(tx, contract.id, replace(contract.voiding, id=f"voiding-{number}"))
+        append_event(tx, AuditEvent(EventKind.CONTRACT_DRAFTED, now, contract.initiator, contract.id))
         derive_rows(tx, contract.id)
         return contracts.load_contract(tx, contract.id)
 

@@ -20,7 +20,7 @@ from appliance.wiring import Appliance
 from hsm.cms import parse, verify
 from hsm.errors import ActivationRefused, ActivationUsed
 from hsm.timestamp import verify_token
-from tests.world import World, activations_for, sample_document, send, shared_world
+from tests.world import World, activations_for, contract_now, sample_document, send, shared_world
 
 DOCUMENT = sample_document()
 
@@ -83,7 +83,7 @@ def judged_by_poppler(document: bytes, directory: Path) -> None:
 
 def test_what_is_kept_of_each_signature_proves_it(appliance: Appliance) -> None:
     contract = sign_next(appliance, send(appliance, DOCUMENT))
-    (record,) = appliance.contracts.signatures(contract.id)
+    (record,) = appliance.contracts.signatures(contract)
     document = appliance.contracts.document(contract)
     assert record.cms.hex().encode() in document.lower()
     verify(parse(record.cms), digest=record.intent.digest)
@@ -125,7 +125,7 @@ def test_a_refused_activation_changes_nothing_and_may_be_given_again(appliance: 
         with pytest.raises(ActivationRefused):
             appliance.cycle.sign(prepared.id, wrong)
         assert state_of(appliance, prepared.id) is IntentState.PREPARED
-        assert appliance.contracts.get(contract.id) == contract
+        assert contract_now(appliance, contract.id) == contract
     appliance.cycle.sign(prepared.id, activations_for(appliance, prepared.intent))
     assert appliance.cycle.complete(prepared.id).parties[0].state is PartyState.SIGNED
 
@@ -176,7 +176,7 @@ def test_what_ended_between_signature_and_completion_is_not_signed(appliance: Ap
     appliance.endings.recall(contract.id, by=contract.initiator, reason="示例原因")
     with pytest.raises(PreconditionRefused, match="recalled"):
         appliance.cycle.complete(prepared.id)
-    after = appliance.contracts.get(contract.id)
+    after = contract_now(appliance, contract.id)
     assert (after.state, after.current) == (ContractState.RECALLED, contract.current)
     assert state_of(appliance, prepared.id) is IntentState.ABANDONED
 
@@ -204,7 +204,7 @@ def test_the_deadline_ends_what_nobody_signed(world: World) -> None:
         with pytest.raises(PreconditionRefused, match="deadline"):
             later.cycle.prepare(contract.id, contract.parties[0].id)
         assert contract.id in later.endings.expire()
-        assert later.contracts.get(contract.id).state is ContractState.EXPIRED
+        assert contract_now(later, contract.id).state is ContractState.EXPIRED
 
 
 def test_a_refused_document_leaves_nothing(appliance: Appliance) -> None:

@@ -62,7 +62,7 @@ def test_what_is_opened_says_on_what_it_rests(appliance: Appliance, monkeypatch:
     contract = send(appliance, sample_document())
     anew = appliance.signing.open(contract.id, contract.parties[0].id, SigningOrigin())
     again = appliance.signing.open(contract.id, contract.parties[0].id, SigningOrigin())
-    looked_up = appliance.signing.opened(contract.id, anew.intent.id)
+    looked_up = appliance.signing.opened(contract, anew.intent.id)
     decisions = Counted(authorisation_basis.decide_coverage)
     monkeypatch.setattr(authorisation_basis, "decide_coverage", decisions)
     bases = [appliance.signing.authorisation_basis(each) for each in (anew, again, looked_up)]

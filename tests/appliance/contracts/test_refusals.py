@@ -1,8 +1,8 @@
 """The table of states, roles and permissions, by the workflows themselves: every cell is a call.
 
-What is not allowed is refused and changes nothing; what is allowed is done. Allowed sendings and signatures need
-certificates and fields that the cast does not have: for those, the refusal is about that, not about permission;
-``test_cycle`` and ``tests/whole`` go all the way.
+What is not allowed is refused and changes nothing; what is allowed is done. Allowed sendings, signatures and
+exports need certificates, fields and signatures that the cast does not have: for those, the refusal is about that,
+not about permission; ``test_cycle`` and ``tests/whole`` go all the way.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from appliance.contracts import permissions
 from appliance.contracts.access import Command, admit
 from appliance.contracts.drafting import DraftTerms
 from appliance.contracts.permissions import Permission
-from appliance.errors import ApplianceError, NotFound, StateRefused
+from appliance.errors import ApplianceError, EvidenceIncomplete, NotFound, StateRefused
 from appliance.evidence.exporting import Exporting
 from appliance.model.contract import Contract, ContractState, Deadline, SigningOrder
 from appliance.model.intent import SigningOrigin
 from tests.appliance.contracts.cast import ROLES, SUBJECTS, contract_in, expected, who
 from tests.appliance.contracts.stage import SPARE, Stage, set_up, stored, traces
-from tests.world import OURS, World, shared_world
+from tests.world import OURS, World, sequenced, shared_world
 
-BEYOND_ADMISSION = {Permission.SEND, Permission.SIGN}
+BEYOND_ADMISSION = {Permission.SEND, Permission.SIGN, Permission.EXPORT}
 """What asks for more than the cast has, once it is allowed."""
 
 _REFUSALS = {*permissions._WRONG_STATE.values(), *permissions._WRONG_PERSON.values()}
@@ -38,7 +38,7 @@ def world() -> Iterator[World]:
 
 @pytest.fixture(scope="module")
 def stage(world: World) -> Iterator[Stage]:
-    with world.opened() as appliance:
+    with world.opened() as appliance, sequenced(appliance, world):
         yield set_up(appliance)
 
 
@@ -67,7 +67,7 @@ def acts_of(stage: Stage, contract: Contract, role: str) -> dict[Permission, Cal
         Permission.VOID: lambda: house.voiding.propose(contract.id, reason="示例", by=by),
         Permission.SEND: lambda: house.sending.send(contract.id, by=by),
         Permission.SIGN: lambda: house.signing.open(contract.id, own.id, SigningOrigin()),
-        Permission.EXPORT: lambda: house.contracts.admit(Command(contract.id, Permission.EXPORT, who(role), now)),
+        Permission.EXPORT: lambda: Exporting(house).export(contract.id, OURS, by=who(role)),
         Permission.AGREE_TO_VOID: lambda: house.voiding.prepare(contract.id, by=by),
         Permission.REFUSE_TO_VOID: lambda: house.voiding.refuse(contract.id, reason="示例", by=by),
     }
@@ -99,7 +99,7 @@ def test_what_is_allowed_is_done(stage: Stage, state: ContractState | str) -> No
                 before = traces(stage, contract)
                 acts_of(stage, contract, role)[act]()
                 after = traces(stage, contract)
-                reading = act in (Permission.READ, Permission.AGREE_TO_VOID, Permission.EXPORT)
+                reading = act in (Permission.READ, Permission.AGREE_TO_VOID)
                 assert (after == before) is reading, (role, act)
     assert stage.appliance.listing.list_kinds("*") == ["采购"]
 
@@ -120,17 +120,34 @@ def test_who_may_send_and_sign_is_told_what_is_lacking_not_that_it_is_not_allowe
         assert refused.value.template not in _REFUSALS
 
 
+@pytest.mark.parametrize("state", [ContractState.COMPLETED, ContractState.VOIDED, "voiding"])
+def test_who_may_export_gets_as_far_as_the_signatures_of_the_package(
+    stage: Stage, state: ContractState | str
+) -> None:
+    voiding = state == "voiding"
+    real = ContractState.COMPLETED if voiding else ContractState(state)
+    for role in expected(real, Permission.EXPORT, voiding=voiding):
+        contract = stored(stage, real, guest=role == "guest", voiding=voiding)
+        before = traces(stage, contract)
+        with pytest.raises(EvidenceIncomplete, match="at least one signature"):
+            acts_of(stage, contract, role)[Permission.EXPORT]()
+        assert traces(stage, contract) == before, role
+
+
 @pytest.mark.parametrize("state", ContractState)
 def test_a_contract_is_exported_once_it_is_completed_also_when_it_was_voided_since(
     stage: Stage, state: ContractState
 ) -> None:
     contract = stored(stage, state, guest=False, voiding=False)
     before = traces(stage, contract)
-    if state in (ContractState.COMPLETED, ContractState.VOIDED):
-        assert stage.appliance.contracts.for_export(contract.id) == contract
-    else:
-        with pytest.raises(StateRefused, match="evidence can be exported once it is completed"):
-            Exporting(stage.appliance).export(contract.id, OURS)
+    finished = state in (ContractState.COMPLETED, ContractState.VOIDED)
+    refused, match = (
+        (EvidenceIncomplete, "at least one signature")
+        if finished
+        else (StateRefused, "evidence can be exported once it is completed")
+    )
+    with pytest.raises(refused, match=match):
+        Exporting(stage.appliance).export(contract.id, OURS)
     assert traces(stage, contract) == before
 
 

@@ -17,7 +17,7 @@ from appliance.store import intents
 from appliance.wiring import Appliance
 from hsm.errors import ActivationRefused
 from hsm.intents import Activation
-from tests.world import World, activations_for, sample_document, send, shared_world
+from tests.world import World, activations_for, contract_now, sample_document, send, shared_world
 
 DOCUMENT = sample_document()
 HERE = SigningOrigin("192.0.2.7")
@@ -87,7 +87,7 @@ def test_the_authority_does_not_sign_for_the_requester_alone(appliance: Applianc
         appliance.cycle.sign(request.intent, ())
     with pytest.raises(StateRefused, match="not approved"):
         appliance.seal_requests.finish(request.id)
-    assert appliance.contracts.get(contract.id).parties[2].state is PartyState.WAITING
+    assert contract_now(appliance, contract.id).parties[2].state is PartyState.WAITING
 
 
 def test_the_authority_does_not_sign_for_the_custodian_alone(appliance: Appliance) -> None:
@@ -198,7 +198,7 @@ def test_a_refusal_has_a_reason_and_ends_the_request(appliance: Appliance) -> No
         appliance.seal_requests.refuse(request.id, by=CUSTODIAN.subject, reason=" ")
     refused = appliance.seal_requests.refuse(request.id, by=CUSTODIAN.subject, reason="金额与审批单不符")
     assert (refused.state, refused.answer) == (SealRequestState.REFUSED, "金额与审批单不符")
-    assert appliance.signing.opened(contract.id, request.intent).intent.state is IntentState.ABANDONED
+    assert appliance.signing.opened(contract, request.intent).intent.state is IntentState.ABANDONED
     with pytest.raises(StateRefused, match="answered already"):
         appliance.seal_requests.approve(request.id, by(appliance, CUSTODIAN.subject, request.intent))
     with pytest.raises(StateRefused, match="answered already"):
@@ -323,7 +323,7 @@ def test_a_request_that_is_over_takes_no_act_any_more(appliance: Appliance, endi
     else:
         sign(appliance, contract, 1)
         requests.sweep()
-    over, signed = requests.get(request.id), appliance.contracts.get(contract.id)
+    over, signed = requests.get(request.id), contract_now(appliance, contract.id)
     assert over.state is SealRequestState(ending)
     for act in (
         lambda: requests.approve(request.id, activation),
@@ -333,4 +333,4 @@ def test_a_request_that_is_over_takes_no_act_any_more(appliance: Appliance, endi
     ):
         with pytest.raises(StateRefused):
             act()
-        assert (requests.get(request.id), appliance.contracts.get(contract.id)) == (over, signed)
+        assert (requests.get(request.id), contract_now(appliance, contract.id)) == (over, signed)

@@ -12,7 +12,7 @@ from appliance.errors import NotFound, StateRefused
 from appliance.model.administration import Stuck, StuckStep
 from appliance.model.contract import Contract, ContractState, PartyState, RevisionKind
 from appliance.wiring import Appliance
-from tests.world import World, activations_for, sample_document, send, shared_world
+from tests.world import World, activations_for, contract_now, sample_document, send, shared_world
 
 DOCUMENT = sample_document(1)
 LATER = timedelta(minutes=5)
@@ -74,7 +74,7 @@ def test_a_signature_under_way_is_completed_or_abandoned(
         assert stuck(appliance, contract) == []
         with pytest.raises(NotFound, match="not stuck"):
             appliance.stuck.retry(contract.id)
-        kinds = [revision.kind for revision in appliance.contracts.get(contract.id).revisions]
+        kinds = [revision.kind for revision in contract_now(appliance, contract.id).revisions]
         assert kinds.count(RevisionKind.SIGNATURE) == signatures
 
 
@@ -94,7 +94,7 @@ def test_a_contract_that_is_not_sealed_off_says_why_and_then_goes_on(world: Worl
         assert digest[:8] in found.template.format(**found.values)
         away.rename(path)
         appliance.stuck.retry(contract.id)
-        assert appliance.contracts.get(contract.id).state is ContractState.COMPLETED
+        assert contract_now(appliance, contract.id).state is ContractState.COMPLETED
         assert stuck(appliance, contract) == []
 
 
@@ -104,4 +104,4 @@ def test_a_deadline_that_nobody_looked_at_is_found_too(world: World) -> None:
     with world.opened(ahead=timedelta(days=3, minutes=5)) as appliance:
         assert [each.step for each in stuck(appliance, contract)] == [StuckStep.EXPIRING]
         appliance.stuck.retry(contract.id)
-        assert appliance.contracts.get(contract.id).state is ContractState.EXPIRED
+        assert contract_now(appliance, contract.id).state is ContractState.EXPIRED

@@ -18,7 +18,7 @@ from appliance.jobs.table import Job, ReportingJob
 from appliance.model.contract import ContractState
 from appliance.wiring import Appliance
 from tests.appliance.notices.smtp import Post, post_office
-from tests.world import World, activations_for, sample_document, send, shared_world
+from tests.world import World, activations_for, contract_now, sample_document, send, shared_world
 
 PATIENCE = 40.0
 
@@ -78,7 +78,7 @@ def signed_by_all(appliance: Appliance) -> str:
 def test_what_is_due_is_done_and_told(world: World, post: Post) -> None:
     with world.opened() as appliance, scheduler(world) as process:
         contract = signed_by_all(appliance)
-        wait_until(lambda: appliance.contracts.get(contract).state is ContractState.COMPLETED)
+        wait_until(lambda: contract_now(appliance, contract).state is ContractState.COMPLETED)
         last = appliance.contracts.entries(contract)[-1]
         wait_until(lambda: is_placed(appliance, last))
         wait_until(lambda: any("封存" in message["Subject"] for message in post.messages))

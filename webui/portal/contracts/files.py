@@ -10,8 +10,7 @@ from collections.abc import Callable
 from flask import Blueprint, Response, request
 from werkzeug.exceptions import NotFound as NoSuchPage
 
-from appliance.contracts.permissions import Permission
-from appliance.documents.page_pictures import RevisionDifferences, offered
+from appliance.documents.page_pictures import difference_of, offered
 from appliance.errors import NotFound
 from appliance.evidence.exporting import Exporting
 from appliance.language.sizes import ByteSize
@@ -41,8 +40,7 @@ def document(contract_id: str) -> Answer:
 @pages.get("/<contract_id>/evidence.zip")
 def evidence(contract_id: str) -> Answer:
     seen = view_contract(contract_id)
-    seen.require(Permission.EXPORT)
-    package = Exporting(appliance).export(contract_id, seen.audience).package
+    package = Exporting(appliance).export(contract_id, seen.audience, by=seen.who).package
     return _saved(package, seen.contract, "evidence.zip", "application/zip")
 
 
@@ -57,12 +55,11 @@ def revisions(contract_id: str, number: int | None) -> Answer:
     contract = view_contract(contract_id).contract
     chosen = _revision(contract, contract.current.number if number is None else number)
     original = chosen.number == contract.original.number
-    differences = RevisionDifferences(appliance.pictures)
     return render(
         "contracts/revisions.html",
         contract=contract,
         chosen=chosen,
-        difference=None if original else differences.difference_of(contract, chosen),
+        difference=None if original else difference_of(appliance.pictures, contract, chosen),
         names={party.id: party.name for party in contract.parties},
         size_of=ByteSize,
     )
@@ -96,10 +93,10 @@ def page_picture(contract_id: str, number: int) -> Answer:
         digest = _revision(contract, request.args.get("revision", contract.current.number, type=int)).digest
         return _picture(f"{digest}-{number}-{width}", lambda: drawn.page(digest, number - 1, width))
     # What is not signed yet is for the side that would sign, and for the custodians of a seal.
-    signer = drawn.signer_of(intent, contract.id)
+    signer = drawn.signer_of(contract, intent)
     if signer not in seen.who.seals and not appliance.disclosing.belongs(signer, seen.audience):
         raise NotFound("The contract has no signature {intent}.", intent=intent)
-    return _picture(f"{intent}-{number}-{width}", lambda: drawn.prepared(intent, number - 1, width))
+    return _picture(f"{intent}-{number}-{width}", lambda: drawn.prepared(contract, intent, number - 1, width))
 
 
 def _picture(tag: str, make: Callable[[], bytes]) -> Response:

@@ -9,10 +9,10 @@ from collections.abc import Iterable, Iterator
 from flask import Blueprint
 
 from appliance.contracts.authorisation_basis import StoredBasis
-from appliance.contracts.permissions import Permission, refusal_for
+from appliance.contracts.permissions import Permission
 from appliance.language.sizes import ByteSize
 from appliance.ledger.timeline import Timeline, TimelineEvent
-from appliance.model.contract import UNSENT, Contract, ContractState, Party
+from appliance.model.contract import UNSENT, ContractState, Party
 from webui.portal.access import ContractView, view_contract, visitor
 from webui.portal.contracts.status_line import remaining, state_line
 from webui.portal.pages import Answer, appliance, name_of, once, render
@@ -56,7 +56,7 @@ def page(contract_id: str) -> Answer:
     contract = seen.contract
     events = Timeline(appliance.database).of(contract_id, seen.audience)
     grounds = appliance.contracts.authorisation_bases(contract_id)
-    links = appliance.resending.links(contract)
+    links = appliance.resending.links(contract, seen.who)
     dates = appliance.reminders.dates
     response = render(
         "contracts/page.html",
@@ -66,8 +66,8 @@ def page(contract_id: str) -> Answer:
         acts={act.value for act in Permission if seen.may(act)},
         own=seen.own_party(),
         earlier=appliance.earlier.signatures_of(contract.original.digest),
-        replaces=_readable(seen, links.replaces),
-        replaced_by=_readable(seen, links.replaced_by),
+        replaces=links.replaces,
+        replaced_by=links.replaced_by,
         turn=contract.on_turn,
         grounds=grounds,
         open_powers=set(_open_powers(grounds.values())),
@@ -105,13 +105,6 @@ def correct(contract_id: str) -> Answer:
         return f"/contracts/{draft.id}{'/draft/document' if draft.state is ContractState.DRAFT else ''}"
 
     return once(by, make)
-
-
-def _readable(seen: ContractView, linked: Contract | None) -> Contract | None:
-    """A contract that the one seen replaces, or that replaces it, if the visitor may read it."""
-    if linked is None or refusal_for(linked, Permission.READ, seen.who, seen.now) is not None:
-        return None
-    return linked
 
 
 def _open_powers(grounds: Iterable[StoredBasis]) -> Iterator[str]:

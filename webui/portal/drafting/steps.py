@@ -10,7 +10,6 @@ from urllib.parse import urlencode
 
 from flask import Blueprint, Response, abort, jsonify, make_response, redirect, render_template, request
 
-from appliance.contracts.access import Command
 from appliance.contracts.drafting import DraftTerms
 from appliance.contracts.permissions import ContractActor, Permission, Refusal, refusal_for
 from appliance.contracts.sending import ProblemPlace
@@ -55,7 +54,7 @@ def load_draft(contract_id: str) -> Contract:
     the contract, for whoever comes back from the browser's history (scripts get :class:`StateRefused`)."""
     subject = drafter()
     actor, now = ContractActor(subject), appliance.now()
-    contract = appliance.contracts.admit(Command(contract_id, Permission.READ, actor, now)).contract
+    contract = appliance.contracts.read_contract(contract_id, actor)
     if contract.initiator != subject:
         raise NotFound("There is no contract {contract}.", contract=contract_id)
     refusal = refusal_for(contract, Permission.EDIT, actor, now)

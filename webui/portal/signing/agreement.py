@@ -32,13 +32,13 @@ def agree(contract_id: str) -> Answer:
     if (
         party is None
         or not seen.may(Permission.SIGN)
-        or agreements.acceptances_of_party(contract_id, party.id) is not None
+        or agreements.acceptances_of_party(seen.contract, party.id) is not None
     ):
         return _redirect_onward(seen)
     known = activations.means_of(seen.who.subject)
     if not known.any:
         return _redirect_onward(seen)
-    proposal = agreements.propose_for(contract_id, party.id, current_language())
+    proposal = agreements.propose_for(seen.contract, party.id, current_language())
     title, text = render_markdown(proposal.text)
     return render(
         "signing/agreement.html",

@@ -91,8 +91,7 @@ def ask_for_guest_code(known: str, token: str) -> Answer:
 
 
 def _let_in(admission: GuestAdmission) -> Answer:
-    contract = appliance.contracts.get(admission.contract)
-    return start_session(_redirect_onward(contract, admission.party), admission.session)
+    return start_session(_redirect_onward(admission.contract, admission.party), admission.session)
 
 
 def _redirect_onward(contract: Contract, party_id: str) -> BaseResponse:

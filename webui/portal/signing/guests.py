@@ -19,7 +19,7 @@ from appliance.model.office import (
 )
 from appliance.model.people import Person
 from hsm.errors import RefusalError
-from webui.portal.access import visitor
+from webui.portal.access import view_contract, visitor
 from webui.portal.accounts.settings import zones
 from webui.portal.pages import Answer, appliance, form, name_of, render, see_other, unprocessable
 from webui.portal.signing.activations import means_of
@@ -67,7 +67,7 @@ def _set_up() -> Answer:
     return render(
         "signing/guest_credentials.html",
         person=person,
-        contract=appliance.contracts.get(guest.contract),
+        contract=view_contract(guest.contract).contract,
         offer=passkeys.offer_registration(guest.subject, login=person.email, name=person.name),
         draft=_draft(person),
         by_pin="sealed" in request.form,
@@ -97,7 +97,7 @@ def guest_waiting() -> Answer:
         return see_other("signing.guest_credentials")
     response = render(
         "signing/guest_waiting.html",
-        contract=appliance.contracts.get(guest.contract),
+        contract=view_contract(guest.contract).contract,
         waiting=waiting,
         inviter=name_of(appliance.guests.of_person(guest.subject).invited_by),
         email=appliance.registry.person(guest.subject).email,

@@ -84,7 +84,7 @@ def _posted_intent(seen: ContractView) -> OpenedSigning | None:
     if not _INTENT.fullmatch(posted):
         return None
     try:
-        opened = appliance.signing.opened(seen.contract.id, posted)
+        opened = appliance.signing.opened(seen.contract, posted)
     except NotFound:
         return None
     return opened if opened.party.responsible == seen.who.subject else None

@@ -77,7 +77,7 @@ def refusal_page(contract_id: str, opened: OpenedSigning | None, refusal: Refusa
     """
     seen = view_contract(contract_id)
     party = seen.own_party()
-    now = None if opened is None else appliance.signing.opened(contract_id, opened.intent.id)
+    now = None if opened is None else appliance.signing.opened(seen.contract, opened.intent.id)
     if now is not None and now.intent.state in _UNDER_WAY:
         return see_other("signing.confirmation", contract_id=contract_id, party=now.party.id)
     if party is None or not _can_sign(seen, opened):

@@ -59,7 +59,7 @@ def _visible(request_id: str) -> SeenRequest:
 
 
 def _about(found: SealRequest, subject: str) -> SeenRequest:
-    contract = appliance.contracts.get(found.contract)
+    contract = appliance.contracts.read_contract(found.contract, subject)
     party = contract.party(found.party)
     if party is None:  # a party of a contract that was sent never goes
         raise NotFound("There is no request {request} for a seal.", request=found.id)

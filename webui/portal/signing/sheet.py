@@ -79,11 +79,13 @@ def _earlier(opened: OpenedSigning) -> SealRequest | None:
 def picture(contract_id: str, intent_id: str, number: int) -> Answer:
     """A page from 1, for who activates the intent."""
     someone = visitor()
-    opened = appliance.signing.opened(contract_id, intent_id)
-    if not _activates(opened, someone.subject) or not 1 <= number <= opened.contract.pages:
+    contract = appliance.contracts.read_contract(contract_id, someone.subject)
+    opened = appliance.signing.opened(contract, intent_id)
+    if not _activates(opened, someone.subject) or not 1 <= number <= contract.pages:
         raise NoSuchPage
     width = request.args.get("width", WIDTH, type=int)
-    response = Response(appliance.pictures.prepared(intent_id, number - 1, width), content_type="image/png")
+    png = appliance.pictures.prepared(contract, intent_id, number - 1, width)
+    response = Response(png, content_type="image/png")
     # The bytes of an intent never change; only who activates it ever asks, so nobody shares the copy.
     response.headers["Cache-Control"] = "private, max-age=900, immutable"
     return response
