@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final, Self
 
 from appliance.ledger import LedgerEntry, record
 from appliance.store import ledger
@@ -21,64 +21,120 @@ from hsm.merkle import leaf_hash
 Field = str | int | None
 
 
-class EventKind(StrEnum):
-    """The kinds of entry that this part writes into the log."""
+class DataOwner(StrEnum):
+    """To whom the internal part of an event belongs."""
 
-    PERSON_REGISTERED = "person-registered"
-    SEAL_REGISTERED = "seal-registered"
-    AGREEMENT_ACCEPTED = "agreement-accepted"
-    CONTRACT_DRAFTED = "contract-drafted"
-    PARTY_ADDED = "party-added"
-    CONTRACT_SENT = "contract-sent"
-    SIGNATURE_PREPARED = "signature-prepared"
-    PARTY_SIGNED = "party-signed"
-    PARTY_DECLINED = "party-declined"
-    CONTRACT_RECALLED = "contract-recalled"
-    CONTRACT_EXPIRED = "contract-expired"
-    CONTRACT_CORRECTED = "contract-corrected"
+    INITIATOR = "initiator"
+    """The organisation that drafted the contract."""
+    SEAL = "seal"
+    """The company whose seal it is about."""
+    ACTOR = "actor"
+    """The organisation of who acted."""
+    GIVER = "giver"
+    """The organisation of who handed a signature over."""
+
+
+@dataclass(frozen=True, slots=True)
+class DisclosureRule:
+    """``shared`` are the private fields of an event that every party may read; None when the whole event is
+    internal, so that others do not see that it happened. What is not shared belongs to ``owner``."""
+
+    owner: DataOwner
+    shared: frozenset[str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EventMeaning:
+    """How a kind of event is called (``title``, a message id), and the ``rule`` by which organisations see it
+    (None for what is in no contract's history)."""
+
+    title: str
+    rule: DisclosureRule | None = None
+
+
+def _shared(title: str, *fields: str, owner: DataOwner = DataOwner.INITIATOR) -> EventMeaning:
+    return EventMeaning(title, DisclosureRule(owner, frozenset(fields)))
+
+
+def _internal(title: str, owner: DataOwner = DataOwner.INITIATOR) -> EventMeaning:
+    return EventMeaning(title, DisclosureRule(owner))
+
+
+def _of_seal(title: str) -> EventMeaning:
+    return _internal(title, DataOwner.SEAL)
+
+
+_ORIGIN: Final = ("address", "location")
+
+
+class EventKind(StrEnum):
+    """The kinds of entry that this part writes into the log; those that pages show have a ``meaning``.
+
+    A kind without a rule is internal to the organisation that drafted the contract.
+    """
+
+    _value_: str
+    meaning: EventMeaning | None
+
+    def __new__(cls, value: str, meaning: EventMeaning | None = None) -> Self:
+        """The kind that is called *value* in the log."""
+        kind = str.__new__(cls, value)
+        kind._value_, kind.meaning = value, meaning
+        return kind
+
+    PERSON_REGISTERED = "person-registered", EventMeaning("Person registered")
+    SEAL_REGISTERED = "seal-registered", EventMeaning("Company seal registered")
+    AGREEMENT_ACCEPTED = "agreement-accepted", _shared("Agreed to sign electronically")
+    CONTRACT_DRAFTED = "contract-drafted", _internal("Contract drafted")
+    PARTY_ADDED = "party-added", _internal("Party added")
+    CONTRACT_SENT = "contract-sent", _shared("Contract sent for signing")
+    SIGNATURE_PREPARED = "signature-prepared", _internal("Shown to the signer, ready to sign", DataOwner.ACTOR)
+    PARTY_SIGNED = "party-signed", _shared("Signed", "name", "organisation", *_ORIGIN)
+    PARTY_DECLINED = "party-declined", _shared("Declined to sign", "reason", *_ORIGIN)
+    CONTRACT_RECALLED = "contract-recalled", _shared("Contract recalled", "reason")
+    CONTRACT_EXPIRED = "contract-expired", _shared("Contract expired")
+    CONTRACT_CORRECTED = "contract-corrected", _internal("Corrected in a new draft")
     """A new draft was made in place of one that has ended."""
-    CONTRACT_COMPLETED = "contract-completed"
-    ARCHIVE_RENEWED = "archive-renewed"
+    CONTRACT_COMPLETED = "contract-completed", _shared("Contract completed and sealed off")
+    ARCHIVE_RENEWED = "archive-renewed", _shared("Archive timestamp renewed for safekeeping")
     """A further archive timestamp, before the one before it runs out."""
-    CONTRACT_REVISED = "contract-revised"
-    DOCUMENT_REPLACED = "document-replaced"
-    PARTY_REMOVED = "party-removed"
-    PARTIES_REORDERED = "parties-reordered"
-    FIELDS_PLACED = "fields-placed"
-    CONTRACT_DISCARDED = "contract-discarded"
-    PARTY_HANDED_OVER = "party-handed-over"
-    INITIATOR_CHANGED = "initiator-changed"
-    """The contract of somebody who has left was taken over."""
-    DEADLINE_EXTENDED = "deadline-extended"
-    DATES_CHANGED = "dates-changed"
+    CONTRACT_REVISED = "contract-revised", _internal("Draft revised")
+    DOCUMENT_REPLACED = "document-replaced", _internal("Document of the draft replaced")
+    PARTY_REMOVED = "party-removed", _internal("Party removed")
+    PARTIES_REORDERED = "parties-reordered", _internal("Order of signing changed")
+    FIELDS_PLACED = "fields-placed", _internal("Signature fields placed")
+    CONTRACT_DISCARDED = "contract-discarded", _internal("Draft discarded")
+    PARTY_HANDED_OVER = "party-handed-over", _shared("Signature handed over", owner=DataOwner.GIVER)
+    INITIATOR_CHANGED = "initiator-changed", _shared("Contract taken over from somebody who left")
+    DEADLINE_EXTENDED = "deadline-extended", _shared("Deadline extended")
+    DATES_CHANGED = "dates-changed", _internal("Dates of the contract noted")
     """Dates beyond signing: when it takes effect, is to be renewed or ended, and ends."""
-    NOTICE_RESENT = "notice-resent"
-    VOID_PROPOSED = "void-proposed"
-    VOID_DECLARED = "void-declared"
-    VOID_REFUSED = "void-refused"
-    CONTRACT_VOIDED = "contract-voided"
-    CONTENT_CHECKED = "content-checked"
-    REVIEW_REQUESTED = "review-requested"
-    CLAUSE_WAIVED = "clause-waived"
-    REVIEW_SIGNED_OFF = "review-signed-off"
-    REVIEW_RETURNED = "review-returned"
-    OWNERSHIP_DEPOSITED = "ownership-deposited"
-    SEAL_REQUESTED = "seal-requested"
-    SEAL_APPROVED = "seal-approved"
-    SEAL_HALF_APPROVED = "seal-half-approved"
-    """By one custodian of two."""
-    SEAL_REFUSED = "seal-refused"
-    SEAL_REQUEST_WITHDRAWN = "seal-request-withdrawn"
-    SEAL_REQUEST_LAPSED = "seal-request-lapsed"
-    GUEST_INVITED = "guest-invited"
-    GUEST_ENTERED = "guest-entered"
-    GUEST_SIGNED_IN = "guest-signed-in"
+    NOTICE_RESENT = "notice-resent", _internal("Mail sent once more")
+    VOID_PROPOSED = "void-proposed", _shared("Voiding proposed", "reason")
+    VOID_DECLARED = "void-declared", _shared("Contract declared void")
+    VOID_REFUSED = "void-refused", _shared("Voiding refused", "reason")
+    CONTRACT_VOIDED = "contract-voided", _shared("Contract voided by all parties")
+    CONTENT_CHECKED = "content-checked", _internal("Content checked")
+    REVIEW_REQUESTED = "review-requested", _internal("Review requested")
+    CLAUSE_WAIVED = "clause-waived", _internal("Finding of the content check waived")
+    REVIEW_SIGNED_OFF = "review-signed-off", _internal("Content check signed off by the reviewer")
+    REVIEW_RETURNED = "review-returned", _internal("Returned by the reviewer")
+    OWNERSHIP_DEPOSITED = "ownership-deposited", EventMeaning("Ownership of a file deposited")
+    SEAL_REQUESTED = "seal-requested", _of_seal("Use of the seal requested")
+    SEAL_APPROVED = "seal-approved", _of_seal("Use of the seal approved")
+    SEAL_HALF_APPROVED = "seal-half-approved", _of_seal("Use of the seal approved by one custodian of two")
+    SEAL_REFUSED = "seal-refused", _of_seal("Use of the seal refused")
+    SEAL_REQUEST_WITHDRAWN = "seal-request-withdrawn", _of_seal("Request for the seal withdrawn")
+    SEAL_REQUEST_LAPSED = "seal-request-lapsed", _of_seal("Request for the seal lapsed")
+    GUEST_INVITED = "guest-invited", _shared("Outside signer invited")
+    GUEST_ENTERED = "guest-entered", _shared("Outside signer let in by link and code", "address")
+    GUEST_SIGNED_IN = "guest-signed-in", _shared("Outside signer signed in with the passkey", "address")
     """With the passkey, at any time after the first."""
-    GUEST_CORRECTED = "guest-corrected"
-    GUEST_LINK_SHOWN = "guest-link-shown"
+    GUEST_CORRECTED = "guest-corrected", _shared("Outside signer corrected by the initiator", "name")
+    GUEST_LINK_SHOWN = "guest-link-shown", _shared("Link of the outside signer shown to the initiator")
     """To the initiator, who hands it over where no mail goes out."""
-    GUEST_CODE_ASKED = "guest-code-asked"
-    GUEST_CODE_RENEWED = "guest-code-renewed"
+    GUEST_CODE_ASKED = "guest-code-asked", _shared("Outside signer asked for a new code")
+    GUEST_CODE_RENEWED = "guest-code-renewed", _shared("New code for the outside signer")
     OFFICER_APPOINTED = "officer-appointed"
     ENROLMENT_REQUESTED = "enrolment-requested"
     ENROLMENT_WITHDRAWN = "enrolment-withdrawn"
@@ -103,18 +159,18 @@ class EventKind(StrEnum):
     """The authority's record of a ceremony, or of a key that was exchanged or revoked later."""
     OFFICE_ACT_APPROVED = "office-act-approved"
     OFFICE_ACT_REFUSED = "office-act-refused"
-    IDENTITY_CHECKED = "identity-checked"
-    IDENTITY_WITHDRAWN = "identity-withdrawn"
-    POWER_REGISTERED = "power-registered"
-    POWER_VERIFIED = "power-verified"
-    POWER_REFUSED = "power-refused"
-    POWER_REVOKED = "power-revoked"
+    IDENTITY_CHECKED = "identity-checked", EventMeaning("Identity checked")
+    IDENTITY_WITHDRAWN = "identity-withdrawn", EventMeaning("Identity check withdrawn")
+    POWER_REGISTERED = "power-registered", EventMeaning("Power of attorney registered")
+    POWER_VERIFIED = "power-verified", EventMeaning("Power of attorney verified")
+    POWER_REFUSED = "power-refused", EventMeaning("Power of attorney refused")
+    POWER_REVOKED = "power-revoked", EventMeaning("Power of attorney revoked")
 
-    HOLD_PLACED = "hold-placed"
-    HOLD_LIFTED = "hold-lifted"
-    DISPOSAL_PROPOSED = "disposal-proposed"
-    DISPOSAL_REFUSED = "disposal-refused"
-    CONTRACT_DISPOSED = "contract-disposed"
+    HOLD_PLACED = "hold-placed", _internal("Legal hold placed")
+    HOLD_LIFTED = "hold-lifted", _internal("Legal hold lifted")
+    DISPOSAL_PROPOSED = "disposal-proposed", _internal("Disposal proposed")
+    DISPOSAL_REFUSED = "disposal-refused", _internal("Disposal refused")
+    CONTRACT_DISPOSED = "contract-disposed", _shared("Disposed of")
     PERSONAL_DATA_ERASED = "personal-data-erased"
 
     ACCOUNT_INVITED = "account-invited"

@@ -14,8 +14,8 @@ from typing import Any, Final
 
 from appliance.errors import NotFound
 from appliance.language.characters import name_key
-from appliance.ledger.audit_trail import SYSTEM, EventKind
-from appliance.ledger.event_texts import DataOwner, disclosure_rule
+from appliance.ledger.audit_trail import SYSTEM, DataOwner, EventKind
+from appliance.ledger.event_texts import disclosure_rule
 from appliance.model.contract import GUEST_PREFIX, Contract
 from appliance.model.notice import NoticeKind
 from appliance.model.people import Person, Seal

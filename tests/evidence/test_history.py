@@ -15,6 +15,7 @@ from appliance.evidence.extraction import Extraction, extract
 from appliance.evidence.model import EvidenceInput
 from appliance.language import Language, chinese_messages
 from appliance.ledger import event_texts
+from appliance.ledger.audit_trail import EventKind
 
 CLOCK = re.compile(r"\d\d:\d\d:\d\d")
 
@@ -93,7 +94,6 @@ def test_erased_private_fields_leave_the_rest(evidence: EvidenceInput) -> None:
 
 
 def test_all_words_are_in_both_languages() -> None:
-    assert {*(each.title for each in event_texts.EVENTS.values()), *event_texts.LABELS.values()} <= set(
-        chinese_messages()
-    )
+    titles = {kind.meaning.title for kind in EventKind if kind.meaning}
+    assert {*titles, *event_texts.LABELS.values()} <= set(chinese_messages())
     assert set(event_texts._OWN_LABELS.values()) <= set(chinese_messages())

@@ -11,14 +11,13 @@ import pytest
 
 from appliance.ledger.audit_trail import SYSTEM, EventKind
 from appliance.ledger.disclosure import Audience, Disclosing, Disclosure
-from appliance.ledger.event_texts import EVENTS
 from appliance.store import people
 from appliance.store.database import Database
 from tests.appliance.contracts.samples import contract
 from tests.appliance.store.seeds import SEAL, person, seeded
 
 K = EventKind
-RULES = {kind: each.rule for kind, each in EVENTS.items() if each.rule is not None}
+RULES = {kind: kind.meaning.rule for kind in EventKind if kind.meaning and kind.meaning.rule is not None}
 OF_NO_CONTRACT = {
     K.PERSON_REGISTERED, K.SEAL_REGISTERED, K.OWNERSHIP_DEPOSITED, K.OFFICER_APPOINTED, K.ENROLMENT_REQUESTED,
     K.ENROLMENT_WITHDRAWN, K.ENROLMENT_REFUSED, K.PERSON_ENROLLED, K.CREDENTIAL_ADDED, K.CREDENTIAL_REVOKED,
