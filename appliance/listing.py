@@ -1,5 +1,7 @@
-"""The lists of the home page: counts, and pages of contracts, for one person or for an auditor; and whether they
-follow from the contracts."""
+"""The lists of the home page: counts, and pages of contracts, for one person or for an auditor.
+
+They are derived from the contracts, so they can always be derived again.
+"""
 
 from __future__ import annotations
 
@@ -75,41 +77,20 @@ AT_ONCE = 200
 """Contracts in one transaction: other writers wait meanwhile."""
 
 
-class ListCheck:
-    """The lists are derived, so they can always be derived again. Thread-safe."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    def find_wrong(self, *, newest: int | None = None) -> list[str]:
-        """The contracts (ids) whose rows are not those that follow from them; *newest* looks at so many only."""
-        with self._database.reading() as tx:
-            return [one for one in participation_index.contracts(tx, newest) if not _is_true(tx, one)]
-
-    def add_missing(self) -> int:
-        """Lists the contracts that an older release left without rows; how many there were."""
-        done = 0
-        while True:
-            with self._database.transaction() as tx:
-                missing = participation_index.without_rows(tx, AT_ONCE)
-                for contract_id in missing:
-                    derive_rows(tx, contract_id)
-            if not missing:
-                return done
-            done += len(missing)
+def add_missing_rows(database: Database) -> int:
+    """Lists the contracts that an older release left without rows; how many there were."""
+    done = 0
+    while True:
+        with database.transaction() as tx:
+            missing = participation_index.without_rows(tx, AT_ONCE)
+            for contract_id in missing:
+                derive_rows(tx, contract_id)
+        if not missing:
+            return done
+        done += len(missing)
 
 
 def derive_rows(tx: Transaction, contract_id: str) -> None:
     """The rows of one contract, anew."""
     contract = contracts.load_contract(tx, contract_id)
     participation_index.refresh(tx, contract_id, rules.buckets_of(contract), rules.search_words_of(contract))
-
-
-def _is_true(tx: Transaction, contract_id: str) -> bool:
-    contract = contracts.load_contract(tx, contract_id)
-    buckets, words = rules.buckets_of(contract), rules.search_words_of(contract)
-    listed = participation_index.of_contract(tx, contract_id) == (
-        buckets,
-        participation_index.indexed(buckets, words),
-    )
-    return listed and participation_index.is_found(tx, contract_id, buckets, words)

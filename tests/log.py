@@ -1,9 +1,11 @@
-"""The log as RFC 6962 defines it, over a list of leaf hashes: for tests of what computes it in steps."""
+"""The log as RFC 6962 defines it, over a list of leaf hashes: for tests of what computes it in steps; and which
+timestamps it records."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from appliance.store.database import Transaction
 from hsm.errors import ConsistencyRefused
 from hsm.merkle import EMPTY_ROOT, Range, consistency_ranges, frontier, node_hash
 from hsm.note import LogExtension
@@ -56,3 +58,13 @@ def _roots(old_size: int, old_root: bytes, ranges: Sequence[Range], proof: Seque
         else:
             new = node_hash(new, sibling)
     return old, new
+
+
+def entry_of_timestamp(tx: Transaction, serial: int) -> int | None:
+    """The number of the entry that records the timestamp with *serial*; None when it is not one of ours."""
+    return tx.value(int, "SELECT entry FROM timestamps WHERE serial = ?", (serial.to_bytes(20),))
+
+
+def count_timestamps(tx: Transaction) -> int:
+    """How many timestamps were issued."""
+    return tx.count("SELECT count(*) FROM timestamps")

@@ -24,7 +24,7 @@ from appliance.jobs.table import (
     jobs_of,
     liveness_job,
 )
-from appliance.listing import ListCheck
+from appliance.listing import add_missing_rows
 from appliance.logs import set_up_logging_at
 from appliance.notices.delivery import OutboxDelivery
 from appliance.notices.mail import MailClient
@@ -68,7 +68,7 @@ def _run(settings: Settings, appliance: Appliance, manager: ServiceManager) -> N
     delivery = _delivery(settings, appliance)
     if delivery is not None:
         delivery.recover_interrupted()
-    ListCheck(appliance.database).add_missing()
+    add_missing_rows(appliance.database)
     appliance.recovery.run()
     appliance.blobs.sweep(before=appliance.now() - LONGEST_WRITE)
     asked: list[int] = []

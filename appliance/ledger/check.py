@@ -14,7 +14,6 @@ from operator import itemgetter
 from appliance.errors import LedgerDamaged
 from appliance.ledger.tree import Edge, StoredTree, grown, hashes_of, subtree_number
 from appliance.store import ledger
-from appliance.store import ledger as store
 from appliance.store.database import Database, Transaction
 from appliance.store.ledger import StoredCheckpoint
 from hsm.client import AuthorityClient
@@ -81,7 +80,7 @@ def _require_extends(tx: Transaction, signed: SignedCheckpoint | None, published
 
 def _require_frontier(tx: Transaction, tree: StoredTree, size: int) -> None:
     path = [tree.hash_of(*each) for each in inclusion_ranges(size - 1, size)]
-    leaf = leaf_hash(store.leaf(tx, size - 1))
+    leaf = leaf_hash(ledger.leaf(tx, size - 1))
     try:
         agrees = root_from_inclusion(size - 1, size, leaf, path) == tree.root(size)
     except ConsistencyRefused as error:
@@ -137,7 +136,7 @@ class LogCheck:
     def _check(self, require_remembered: Callable[[], object]) -> LogReport:
         with self._database.reading() as tx:
             size = StoredTree(tx).size()
-            waiting = store.length(tx) - size
+            waiting = ledger.length(tx) - size
         if waiting < 0:
             raise LedgerDamaged("The tree of the log has more leaves than there are entries, by {n}.", n=-waiting)
         for start in range(0, size, CHUNK):
@@ -151,8 +150,8 @@ class LogCheck:
     def _check_leaves(self, start: int, end: int) -> None:
         """Hashes the leaves [start, end) and compares with everything that was stored when they were placed."""
         with self._database.reading() as tx:
-            leaves = store.leaves(tx, start, end)
-            stored = store.subtree_hashes(tx, hashes_of(start), hashes_of(end))
+            leaves = ledger.leaves(tx, start, end)
+            stored = ledger.subtree_hashes(tx, hashes_of(start), hashes_of(end))
             if len(leaves) != end - start:
                 raise LedgerDamaged("Entries between {start} and {end} are missing.", start=start, end=end)
             # Subtrees that reach back before *start* rest on hashes that an earlier round has checked.

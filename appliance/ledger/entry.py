@@ -13,7 +13,6 @@ from datetime import datetime
 from typing import Any
 
 from appliance.store import ledger
-from appliance.store import ledger as store
 from appliance.store.database import Transaction
 from hsm import canonical
 from hsm.intents import instant
@@ -45,9 +44,9 @@ def record(tx: Transaction, entry: LedgerEntry) -> int:
     :class:`hsm.errors.Malformed` for values without a canonical form.
     """
     opening = {name: _opened(value) for name, value in entry.private.items()}
-    number = store.append(tx, [leaf_of(entry, opening)])
+    number = ledger.append(tx, [leaf_of(entry, opening)])
     if opening:
-        store.keep_opening(tx, number, canonical.encode(opening))
+        ledger.keep_opening(tx, number, canonical.encode(opening))
     return number
 
 

@@ -13,7 +13,6 @@ from typing import Any
 from appliance.errors import ApplianceError, NotFound
 from appliance.ledger.tree import StoredTree, TileName, Tiles
 from appliance.store import ledger
-from appliance.store import ledger as store
 from appliance.store.database import Database, Transaction, reads
 from appliance.store.ledger import StoredCheckpoint
 from hsm.merkle import consistency_ranges, inclusion_ranges
@@ -46,14 +45,14 @@ class LogProofs:
         """The leaf (canonical JSON) at *index*, counted from 0."""
         with self._database.reading() as tx:
             _require_entry(index, _published(tx).size)
-            return store.leaf(tx, index)
+            return ledger.leaf(tx, index)
 
     def opening(self, index: int) -> Mapping[str, Any] | None:
         """The private fields of the entry at *index*: name → ``{"salt": hex, "value": …}``; None when erased.
 
         Never for strangers: whoever asks must be allowed to know what stands in it.
         """
-        fields = self._database.query(store.opening, index)
+        fields = self._database.query(ledger.opening, index)
         opened: Mapping[str, Any] | None = None if fields is None else json.loads(fields)
         return opened
 

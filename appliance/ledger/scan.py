@@ -11,11 +11,10 @@ from typing import Final
 
 from appliance.errors import LedgerDamaged, NotFound
 from appliance.store import ledger
-from appliance.store import ledger as store
 from appliance.store.database import Database
 from hsm import canonical
 from hsm.errors import Malformed
-from hsm.merkle import EMPTY_ROOT, leaf_hash, node_hash
+from hsm.merkle import EMPTY_ROOT, extended, fold, leaf_hash
 from hsm.note import NoteKey, NoteRefused, verify_checkpoint
 
 
@@ -110,38 +109,16 @@ class LogScan:
 
     def _proven(self, last: int, wanted: dict[int, bytes]) -> Iterator[tuple[int, bytes]]:
         """Every leaf before *last* with its number; the roots of *wanted* are compared on the way."""
-        peaks = _Peaks()
+        size, edge = 0, list[bytes]()
         for first in range(0, last, CHUNK):
-            leaves = self._database.query(store.leaves, first, min(first + CHUNK, last))
-            for number, leaf in enumerate(leaves, first):
-                peaks.add(leaf_hash(leaf))
-                if peaks.size in wanted and peaks.root() != wanted[peaks.size]:
-                    raise LedgerDamaged("The checkpoint of size {n} is not of this log.", n=peaks.size)
-                yield number, leaf
-        if peaks.size != last:
-            raise LedgerDamaged("Entries between {start} and {end} are missing.", start=peaks.size, end=last)
-
-
-class _Peaks:
-    """The complete subtrees of a growing tree, the widest first (RFC 6962, 2.1)."""
-
-    def __init__(self) -> None:
-        self.size = 0
-        self._hashes: list[bytes] = []
-
-    def add(self, leaf: bytes) -> None:
-        self.size += 1
-        width = self.size
-        while width % 2 == 0:
-            leaf = node_hash(self._hashes.pop(), leaf)
-            width //= 2
-        self._hashes.append(leaf)
-
-    def root(self) -> bytes:
-        root = self._hashes[-1]
-        for peak in reversed(self._hashes[:-1]):
-            root = node_hash(peak, root)
-        return root
+            for leaf in self._database.query(ledger.leaves, first, min(first + CHUNK, last)):
+                edge = extended(size, edge, [leaf_hash(leaf)])
+                size += 1
+                if size in wanted and fold(edge) != wanted[size]:
+                    raise LedgerDamaged("The checkpoint of size {n} is not of this log.", n=size)
+                yield size - 1, leaf
+        if size != last:
+            raise LedgerDamaged("Entries between {start} and {end} are missing.", start=size, end=last)
 
 
 def _contract_of(leaf: bytes) -> object:

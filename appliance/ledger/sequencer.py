@@ -14,7 +14,6 @@ from appliance.ledger.entry import record_timestamps
 from appliance.ledger.tree import StoredTree, grown, hashes_of
 from appliance.sharing import open_file
 from appliance.store import ledger
-from appliance.store import ledger as store
 from appliance.store.database import Database
 from appliance.store.ledger import StoredCheckpoint
 from hsm.client import AuthorityClient
@@ -65,11 +64,11 @@ class Sequencer:
             with self._database.reading() as tx:
                 tree = StoredTree(tx)
                 size = tree.size()
-                leaves = store.leaves(tx, size, size + BATCH)
+                leaves = ledger.leaves(tx, size, size + BATCH)
                 hashes = grown(tree, size, leaves)
             if not leaves:
                 return
-            self._database.commit(store.append_subtrees, hashes, hashes_of(size))
+            self._database.commit(ledger.append_subtrees, hashes, hashes_of(size))
 
     def _has_news(self) -> bool:
         """Whether there is more than the last checkpoint and its stamp: else each would lead to the next."""

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 from appliance.errors import LedgerDamaged, NotFound
 from appliance.store import ledger
-from appliance.store import ledger as store
 from appliance.store.database import Database, Transaction
 from appliance.store.ledger import StoredCheckpoint
 from hsm.merkle import frontier, leaf_hash, node_hash, range_hash
@@ -56,7 +55,7 @@ class StoredTree:
 
     def size(self) -> int:
         """The number of leaves that have their place. Raises :class:`LedgerDamaged`."""
-        return size_after(store.last_subtree(self._tx))
+        return size_after(ledger.last_subtree(self._tx))
 
     def root(self, size: int) -> bytes:
         """The root (32 bytes) over the first *size* leaves. Raises :class:`LedgerDamaged`."""
@@ -68,7 +67,7 @@ class StoredTree:
 
     def subtree(self, start: int, end: int) -> bytes:
         """The hash of a complete subtree. Raises :class:`LedgerDamaged` when it is missing."""
-        found = store.subtree(self._tx, subtree_number(start, end))
+        found = ledger.subtree(self._tx, subtree_number(start, end))
         if found is None:
             raise LedgerDamaged("The hash over the entries {start} to {end} is missing.", start=start, end=end - 1)
         return found
@@ -76,7 +75,7 @@ class StoredTree:
     def extension(self, start: int, end: int) -> LogExtension:
         """What the leaves [start, end) add to the tree of *start* leaves. Raises :class:`LedgerDamaged`."""
         first = hashes_of(start)
-        hashes = store.subtree_hashes(self._tx, first, hashes_of(end))
+        hashes = ledger.subtree_hashes(self._tx, first, hashes_of(end))
         if len(hashes) != hashes_of(end) - first:
             raise LedgerDamaged("Entries between {start} and {end} are missing.", start=start, end=end)
         return LogExtension(
@@ -165,7 +164,7 @@ class Tiles:
         with self._database.reading() as tx:
             _require_reached(name, end, ledger.last_checkpoint(tx))
             if name.level is None:
-                return b"".join(len(leaf).to_bytes(2) + leaf for leaf in store.leaves(tx, first, end))
+                return b"".join(len(leaf).to_bytes(2) + leaf for leaf in ledger.leaves(tx, first, end))
             tree, height = StoredTree(tx), name.level * _LEVEL_BITS
             return b"".join(tree.subtree(each << height, (each + 1) << height) for each in range(first, end))
 

@@ -31,11 +31,6 @@ def opening(tx: Transaction, number: int) -> bytes | None:
     return tx.value(bytes, "SELECT fields FROM openings WHERE entry = ?", (number,))
 
 
-def erase_opening(tx: Transaction, number: int) -> bool:
-    """Erases the private fields of an entry for good; False when there were none. The tree stays as it is."""
-    return bool(tx.execute("DELETE FROM openings WHERE entry = ?", (number,)).rowcount)
-
-
 def length(tx: Transaction) -> int:
     """How many entries the log has, those without a place in the tree included."""
     return tx.count("SELECT coalesce(max(number), -1) + 1 FROM ledger")
@@ -126,16 +121,6 @@ def register_timestamps(tx: Transaction, serials: Sequence[int], first_entry: in
     """
     rows = ((serial.to_bytes(20), entry) for entry, serial in enumerate(serials, first_entry))
     tx.executemany("INSERT INTO timestamps (serial, entry) VALUES (?, ?)", rows)
-
-
-def entry_of_timestamp(tx: Transaction, serial: int) -> int | None:
-    """The number of the entry that records the timestamp with *serial*; None when it is not one of ours."""
-    return tx.value(int, "SELECT entry FROM timestamps WHERE serial = ?", (serial.to_bytes(20),))
-
-
-def count_timestamps(tx: Transaction) -> int:
-    """How many timestamps were issued."""
-    return tx.count("SELECT count(*) FROM timestamps")
 
 
 def unplaced_since(tx: Transaction, size: int, before: datetime) -> int:

@@ -51,16 +51,6 @@ def indexed(buckets: Mapping[str, ContractBucket], words: SearchWords) -> tuple[
     return words.title, words.parties, "".join(mark(person) for person in sorted(buckets))
 
 
-def contracts(tx: Transaction, newest: int | None) -> list[str]:
-    """Ids of all contracts that were not disposed of, or of so many of the newest."""
-    return tx.column(
-        str,
-        "SELECT id FROM contracts WHERE NOT EXISTS"
-        " (SELECT 1 FROM disposals WHERE contract = contracts.id AND state = 'done') ORDER BY number DESC LIMIT ?",
-        (-1 if newest is None else newest,),
-    )
-
-
 def without_rows(tx: Transaction, limit: int) -> list[str]:
     """Ids of at most *limit* contracts that are in no list at all, or not found by short words.
 
@@ -74,27 +64,6 @@ def without_rows(tx: Transaction, limit: int) -> list[str]:
         " AND NOT EXISTS (SELECT 1 FROM disposals WHERE contract = contracts.id AND state = 'done') LIMIT ?",
         (EVERYTHING, limit),
     )
-
-
-def is_found(tx: Transaction, contract_id: str, buckets: Mapping[str, ContractBucket], words: SearchWords) -> bool:
-    """Whether the short ones of *words* lead everybody in *buckets* to the contract."""
-    number = tx.count("SELECT number FROM contracts WHERE id = ?", (contract_id,))
-    return is_found_by(tx, number, tokens(buckets, words))
-
-
-def of_contract(tx: Transaction, contract_id: str) -> tuple[dict[str, ContractBucket], tuple[str, ...] | None]:
-    """The rows as they stand, and the words (title, parties, people) that the index has."""
-    rows = tx.execute(
-        "SELECT person, bucket FROM involvements WHERE number = (SELECT number FROM contracts WHERE id = ?)",
-        (contract_id,),
-    )
-    buckets = {person: ContractBucket(bucket) for person, bucket in rows}
-    words = tx.execute(
-        "SELECT title, parties, people FROM contract_search"
-        " WHERE rowid = (SELECT number FROM contracts WHERE id = ?)",
-        (contract_id,),
-    ).fetchone()
-    return buckets, None if words is None else tuple(words)
 
 
 LONGEST = 2
@@ -126,12 +95,6 @@ def save_grams(tx: Transaction, number: int, row: str) -> None:
 def has_grams(tx: Transaction, number: int) -> bool:
     """Whether the contract has a row."""
     return tx.exists("SELECT 1 FROM contract_grams WHERE rowid = ?", (number,))
-
-
-def is_found_by(tx: Transaction, number: int, row: str) -> bool:
-    """Whether the contract is found by every token of *row*."""
-    query = "SELECT 1 FROM contract_grams WHERE contract_grams MATCH ? AND rowid = ?"
-    return tx.exists(query, (" AND ".join(row.split()), number))
 
 
 def _digest(person: str) -> str:

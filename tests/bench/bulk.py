@@ -96,7 +96,7 @@ def _party(contract_id: str, party: Party) -> Row:
 
 def _write_lists(tx: Transaction, contracts: Sequence[Contract], first: int) -> None:
     """By the product's own rule; the bench compares some of it with what that rule says
-    (:class:`appliance.listing.ListCheck`)."""
+    (:func:`tests.lists.find_wrong`)."""
     rows: list[Row] = []
     found: list[Row] = []
     short: list[Row] = []

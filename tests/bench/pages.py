@@ -12,7 +12,6 @@ from pathlib import Path
 from flask import Flask
 
 from appliance.ledger import Sequencer
-from appliance.listing import ListCheck
 from appliance.wiring import Appliance, open_appliance
 from hsm.client import AuthorityClient
 from tests.bench import crowd
@@ -22,6 +21,7 @@ from tests.bench.occasions import ROLES, Occasions, arrange
 from tests.bench.portfolio import Portfolio, fill
 from tests.bench.stage import authority_of, founded_home
 from tests.bench.visits import Browser, Cost, trivial_view, worst
+from tests.lists import find_wrong
 from webui.portal.application import create_app
 
 SIZES = (1_000, 10_000, 100_000)
@@ -100,7 +100,7 @@ def _grown(
 
 def _require_true_lists(appliance: Appliance) -> None:
     """Raises RuntimeError where lists are not what the contracts say: such a portfolio measures nothing."""
-    untrue = ListCheck(appliance.database).find_wrong(newest=LISTS_CHECKED)
+    untrue = find_wrong(appliance.database, newest=LISTS_CHECKED)
     if untrue:
         raise RuntimeError(f"The lists of {len(untrue)} seeded contracts are not true, {untrue[0]} among them.")
 

@@ -8,7 +8,6 @@ from contextlib import closing
 from dataclasses import replace
 
 from appliance.config import Settings
-from appliance.store import ledger
 from appliance.store.database import Database
 from appliance.supervision import TSA_PORT_ABOVE
 from hsm.timestamp import build_request, order_for
@@ -16,6 +15,7 @@ from tests.bench.floors import trivial_server
 from tests.bench.load import post_repeatedly, wait_until_serving
 from tests.bench.measure import Figure
 from tests.bench.stage import founded_home, serving
+from tests.log import count_timestamps
 
 PORT = 18080
 CONNECTIONS = 16
@@ -75,4 +75,4 @@ def _rates_and_tails(settings: Settings, request: bytes) -> tuple[tuple[float, .
 def issued(database: Database) -> int:
     """Timestamps in the log so far."""
     with database.reading() as tx:
-        return ledger.count_timestamps(tx)
+        return count_timestamps(tx)

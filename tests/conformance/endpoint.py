@@ -19,6 +19,7 @@ from appliance.home import Home
 from appliance.store import ledger
 from appliance.store.database import Database
 from hsm.timestamp import TimestampInfo, parse_response, parse_token
+from tests.log import count_timestamps, entry_of_timestamp
 from tests.ports import free_port
 
 QUERY = {"Content-Type": "application/timestamp-query"}
@@ -62,7 +63,7 @@ class RunningTsa:
     def recorded(self) -> int:
         """How many timestamps the database has."""
         with self.database().reading() as tx:
-            return ledger.count_timestamps(tx)
+            return count_timestamps(tx)
 
     def serials(self) -> set[int]:
         """The serials of all timestamps that the database has."""
@@ -75,7 +76,7 @@ class RunningTsa:
         token = parse_response(reply)
         info = parse_token(token)
         with self.database().reading() as tx:
-            entry = ledger.entry_of_timestamp(tx, info.serial)
+            entry = entry_of_timestamp(tx, info.serial)
             assert entry is not None, "a timestamp that was given out has no row"
             assert hashlib.sha256(token).hexdigest() in ledger.leaf(tx, entry).decode()
         return info

@@ -24,6 +24,7 @@ from hsm.errors import AuthorityError
 from hsm.note import parse_vkey
 from hsm.timestamp import IssuedToken, parse_token
 from tests.crash.tally import Tally
+from tests.log import count_timestamps, entry_of_timestamp
 from tests.world import contract_now
 
 OPEN = {IntentState.SIGNING, IntentState.SIGNED, IntentState.STAMPED}
@@ -88,7 +89,7 @@ class Judge:
     def _is_recorded(self, token: bytes) -> bool:
         info = parse_token(token)
         with self._appliance.database.reading() as tx:
-            entry = ledger.entry_of_timestamp(tx, info.serial)
+            entry = entry_of_timestamp(tx, info.serial)
             recorded = leaf_of_token(IssuedToken(info.serial, info.gen_time, token))
             return entry is not None and ledger.leaf(tx, entry) == recorded
 
@@ -142,7 +143,7 @@ class Judge:
                 database.close()
         with self._appliance.database.reading() as tx:
             nonces = tx.execute("SELECT count(*), count(DISTINCT nonce) FROM intents").fetchone()
-            issued = ledger.count_timestamps(tx)
+            issued = count_timestamps(tx)
         if nonces[0] != nonces[1]:
             tally.duplicate("a nonce was used for two intents")
         tally.note("tokens recorded, reply lost", issued - len(self._tokens) - self._kept_by_the_appliance())

@@ -9,13 +9,14 @@ import pytest
 
 from appliance.ledger import LedgerEntry, LogProofs, Sequencer, commitment, record
 from appliance.ledger.entry import leaf_of, leaf_of_token, record_timestamps
-from appliance.store import ledger
+from appliance.store import ledger, retention
 from appliance.store.database import Database
 from hsm import canonical
 from hsm.errors import Malformed
 from hsm.timestamp import order_for
 from tests.ledger.conftest import WHEN
 from tests.ledger.local_authority import LocalAuthority
+from tests.log import count_timestamps, entry_of_timestamp
 
 
 def test_entries_are_numbered_in_the_order_of_commits(database: Database) -> None:
@@ -54,7 +55,7 @@ def test_erasing_an_opening_leaves_the_tree_as_it_was(database: Database, sequen
         number = record(tx, LedgerEntry("x", WHEN, {}, {"name": "李样本"}))
     before = sequencer.run_once()
     with database.transaction() as tx:
-        assert ledger.erase_opening(tx, number)
+        assert retention.forget_openings(tx, [number]) == 1
     assert LogProofs(database).opening(number) is None
     assert LogProofs(database).checkpoint() == before
 
@@ -94,9 +95,9 @@ def test_a_timestamp_is_recorded_by_its_hash_under_its_serial(database: Database
     tokens = local.timestamp([order_for(bytes(32)), order_for(bytes(32))])
     with database.transaction() as tx:
         first = record_timestamps(tx, tokens)
-        assert ledger.entry_of_timestamp(tx, tokens[1].serial) == first + 1
-        assert ledger.entry_of_timestamp(tx, 1) is None
-        assert ledger.count_timestamps(tx) == 2
+        assert entry_of_timestamp(tx, tokens[1].serial) == first + 1
+        assert entry_of_timestamp(tx, 1) is None
+        assert count_timestamps(tx) == 2
     for token in tokens:
         stated = json.loads(leaf_of_token(token))
         entry = LedgerEntry("timestamp", token.gen_time, stated["public"])

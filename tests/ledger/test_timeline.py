@@ -12,7 +12,7 @@ from appliance.ledger import Sequencer
 from appliance.ledger.audit_trail import EventKind
 from appliance.ledger.timeline import Timeline, TimelineEvent
 from appliance.model.contract import Contract
-from appliance.store import ledger
+from appliance.store import retention
 from appliance.wiring import Appliance
 from hsm.client import AuthorityClient
 from tests.world import OURS, World, sample_document, send, shared_world
@@ -84,7 +84,7 @@ def test_what_was_erased_is_said_to_be(appliance: Appliance) -> None:
     first = told(appliance, contract)[0]
     assert not first.erased
     with appliance.database.transaction() as tx:
-        assert ledger.erase_opening(tx, first.entry)
+        assert retention.forget_openings(tx, [first.entry]) == 1
     after = told(appliance, contract)[0]
     assert after.erased
     assert values(after)["Title"] is None

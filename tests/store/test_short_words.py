@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from appliance.language import Language
-from appliance.listing import ContractLists, ListCheck, derive_rows
+from appliance.listing import ContractLists, add_missing_rows, derive_rows
 from appliance.model.contract import (
     Contract,
     ContractRevision,
@@ -25,6 +25,7 @@ from appliance.model.people import Person
 from appliance.store import contracts, lists, people
 from appliance.store.database import Database, Transaction
 from appliance.store.retention import forget_contract
+from tests.lists import find_wrong
 
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
 ANNA, BO = "person-anna", "person-bo"
@@ -98,11 +99,10 @@ def test_a_rare_word_is_found_behind_more_contracts_than_a_page_looks_at(
 def test_contracts_of_an_older_release_are_completed(database: Database) -> None:
     with database.transaction() as tx:
         tx.execute("DELETE FROM contract_grams WHERE rowid = 1")
-    truth = ListCheck(database)
 
-    assert truth.find_wrong() == ["0"]
-    assert truth.add_missing() == 1
-    assert truth.find_wrong() == []
+    assert find_wrong(database) == ["0"]
+    assert add_missing_rows(database) == 1
+    assert find_wrong(database) == []
     assert found(database, query="采") == [TITLES[0]]
 
 
@@ -114,10 +114,9 @@ def test_what_was_disposed_of_is_neither_found_nor_listed_again(database: Databa
             (ANNA,),
         )
         forget_contract(tx, "0")
-    truth = ListCheck(database)
 
-    assert truth.add_missing() == 0
-    assert truth.find_wrong() == []
+    assert add_missing_rows(database) == 0
+    assert find_wrong(database) == []
     assert found(database, query="采") == []
 
 

@@ -37,6 +37,7 @@ from hsm.timestamp import (
 )
 from tests.ledger.conftest import WHEN
 from tests.ledger.local_authority import LocalAuthority
+from tests.log import count_timestamps, entry_of_timestamp
 from tests.timestamping.asking import reply_of
 
 
@@ -105,7 +106,7 @@ def refusal(reply: bytes) -> FailInfo:
 
 def recorded(database: Database) -> int:
     with database.reading() as tx:
-        return ledger.count_timestamps(tx)
+        return count_timestamps(tx)
 
 
 def test_a_reply_answers_the_request_and_is_recorded(
@@ -115,7 +116,7 @@ def test_a_reply_answers_the_request_and_is_recorded(
     token = parse_response(service.reply(request_for(digest, nonce=4711)))
     info = verify_token(token, digest=digest, nonce=4711, certificate=local.tsa.certificate)
     with database.reading() as tx:
-        entry = ledger.entry_of_timestamp(tx, info.serial)
+        entry = entry_of_timestamp(tx, info.serial)
         assert entry is not None
         assert hashlib.sha256(token).hexdigest() in ledger.leaf(tx, entry).decode()
 
