@@ -187,9 +187,11 @@ class Statements:
 
     def insert(self, table: str, row: Mapping[str, Any], *, conflict: str = "") -> int:
         """Inserts *row* (column → value); *conflict* is an upsert clause. How many rows."""
-        places = ", ".join("?" * len(row))
-        statement = f"INSERT INTO {table} ({', '.join(row)}) VALUES ({places}) {conflict}"  # noqa: S608 # our names
-        return self.change(statement, tuple(row.values()))
+        return self.change(*_insertion(table, row, conflict))
+
+    def insert_new(self, table: str, row: Mapping[str, Any]) -> int | None:
+        """Inserts *row*, unless one with the same key is there: its new ``id``, or None."""
+        return self.value(int, *_insertion(table, row, "ON CONFLICT DO NOTHING RETURNING id"))
 
     def save(self, table: str, row: Mapping[str, Any], *, key: str) -> None:
         """Inserts *row*, or puts it in place of the one with the same values of *key* (columns, by spaces)."""
@@ -229,12 +231,19 @@ class Statements:
 
 
 @contextmanager
-def refusing(refusal: RefusalError) -> Iterator[None]:
-    """Raises *refusal* for a statement that violates a constraint."""
+def refusing(refusal: RefusalError, *, only: Sequence[str] = ("",)) -> Iterator[None]:
+    """Raises *refusal* for a statement that violates a constraint, if SQLite's message has a word of *only*."""
     try:
         yield
     except sqlite.IntegrityError as error:
+        if not any(word in str(error) for word in only):
+            raise
         raise refusal from error
+
+
+def _insertion(table: str, row: Mapping[str, Any], rest: str) -> tuple[str, tuple[Any, ...]]:
+    places = ", ".join("?" * len(row))
+    return f"INSERT INTO {table} ({', '.join(row)}) VALUES ({places}) {rest}", tuple(row.values())  # noqa: S608 # our names
 
 
 def _condition(where: Mapping[str, Any]) -> tuple[str, tuple[Any, ...]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -103,13 +104,10 @@ def _require_whole(connection: sqlite.Connection, path: Path) -> None:
 
 @cache
 def _own_schema(package: str) -> list[tuple[str, str]]:
-    connection = sqlite.connect(":memory:", isolation_level=None)
-    try:
+    with closing(sqlite.connect(":memory:", isolation_level=None)) as connection:
         for number, script in sorted(_steps(package)):
             _apply(connection, script, number)
         return objects_in(connection)
-    finally:
-        connection.close()
 
 
 def _steps(package: str) -> Iterator[tuple[int, str]]:

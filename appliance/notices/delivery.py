@@ -101,7 +101,7 @@ class OutboxDelivery:
             if isinstance(words, Postponed):
                 outbox.put_back(tx, message, words.until)
             elif words is None:
-                outbox.withdrawn(tx, message, self._now())
+                outbox.settle(tx, message, "withdrawn", self._now())
         if words is None or isinstance(words, Postponed):
             return False
         envelope = Envelope(person.email, person.name, notice.message_id, notice.due, answers)
@@ -113,12 +113,12 @@ class OutboxDelivery:
             until = self._now() + outbox.retry_after(message.attempts)
             self._database.commit(outbox.postpone, message, reason=str(error), until=until)
         except MailRefused as error:
-            self._database.commit(outbox.refused, message, str(error), self._now())
+            self._database.commit(outbox.settle, message, "refused", self._now(), reason=str(error))
         except MailUnknown as error:
-            self._database.commit(outbox.unknown, message, str(error), self._now())
+            self._database.commit(outbox.settle, message, "unknown", self._now(), reason=str(error))
         else:
             self._failures = 0
-            self._database.commit(outbox.sent, message, self._now())
+            self._database.commit(outbox.settle, message, "sent", self._now())
             return True
         return False
 

@@ -6,8 +6,6 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-import pysqlite3
-
 from appliance.errors import NotFound, PreconditionRefused, StateRefused
 from appliance.model.accounts import Account, AccountLink, AccountRole, AccountState, LinkPurpose, Passkey
 from appliance.store.database import Transaction
@@ -23,16 +21,13 @@ _ACCOUNTS = Query(Account, _ACCOUNT)
 
 def insert_account(tx: Transaction, subject: str, login: str, *, handle: bytes, now: datetime) -> None:
     """A new account, invited. Raises :class:`StateRefused` when the login or the subject has one."""
-    try:
-        row = {"subject": subject, "login": login, "handle": handle, "invited": now}
-        tx.insert("accounts", row | {"state": AccountState.INVITED})
-    except pysqlite3.IntegrityError as error:
-        if "administrators" in str(error):
-            raise StateRefused(
-                "{login} is an administrator of this machine; who administrates has no account in the portal.",
-                login=login,
-            ) from error
-        raise StateRefused("The login {login} is taken; choose another one.", login=login) from error
+    administrator = StateRefused(
+        "{login} is an administrator of this machine; who administrates has no account in the portal.", login=login
+    )
+    taken = StateRefused("The login {login} is taken; choose another one.", login=login)
+    row = {"subject": subject, "login": login, "handle": handle, "invited": now, "state": AccountState.INVITED}
+    with refusing(taken), refusing(administrator, only=["administrators"]):
+        tx.insert("accounts", row)
 
 
 def account(tx: Transaction, subject: str) -> Account:

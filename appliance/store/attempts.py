@@ -5,8 +5,6 @@ from __future__ import annotations
 
 from datetime import datetime
 
-import pysqlite3
-
 from appliance.store.database import Transaction
 
 MOST = 50_000
@@ -34,19 +32,12 @@ def clear(tx: Transaction, key: str) -> None:
 
 def give_back(tx: Transaction, key: str, *, until: datetime | None) -> None:
     """Takes one attempt back that turned out right, before which there was a wait *until* then."""
-    tx.execute(
-        "UPDATE throttle SET count = max(0, count - 1), until = ? WHERE key = ?",
-        (until, key),
-    )
+    tx.execute("UPDATE throttle SET count = max(0, count - 1), until = ? WHERE key = ?", (until, key))
 
 
 def forget(tx: Transaction, before: datetime, *, limit: int = 100) -> None:
     """Removes at most *limit* counts that nothing was added to since *before*, and what is beyond :data:`MOST`."""
-    tx.execute(
-        "DELETE FROM throttle WHERE key IN (SELECT key FROM throttle WHERE last < ? ORDER BY last LIMIT ?)",
-        (before, limit),
-    )
-
+    tx.forget_oldest("throttle", "key", "last", before=before, limit=limit)
     tx.execute(
         "DELETE FROM throttle WHERE key IN (SELECT key FROM throttle ORDER BY last DESC LIMIT -1 OFFSET ?)",
         (MOST,),
@@ -66,26 +57,15 @@ def keep_known(tx: Transaction, key: str, *, now: datetime) -> None:
 
 def forget_known(tx: Transaction, before: datetime, *, limit: int = 100) -> None:
     """Removes at most *limit* networks from which nobody signed in since *before*."""
-    tx.execute(
-        "DELETE FROM known_networks WHERE key IN"
-        " (SELECT key FROM known_networks WHERE last < ? ORDER BY last LIMIT ?)",
-        (before, limit),
-    )
+    tx.forget_oldest("known_networks", "key", "last", before=before, limit=limit)
 
 
 def spend(tx: Transaction, digest: bytes, *, expires: datetime) -> bool:
     """Marks a ticket as used; False when it was used before."""
-    try:
-        tx.execute("INSERT INTO spent_tickets (digest, expires) VALUES (?, ?)", (digest, expires))
-    except pysqlite3.IntegrityError:
-        return False
-    return True
+    row = {"digest": digest, "expires": expires}
+    return tx.insert("spent_tickets", row, conflict="ON CONFLICT (digest) DO NOTHING") == 1
 
 
 def forget_spent(tx: Transaction, now: datetime, *, limit: int = 100) -> None:
     """Removes at most *limit* spent tickets that would have expired by now."""
-    tx.execute(
-        "DELETE FROM spent_tickets WHERE digest IN"
-        " (SELECT digest FROM spent_tickets WHERE expires < ? ORDER BY expires LIMIT ?)",
-        (now, limit),
-    )
+    tx.forget_oldest("spent_tickets", "digest", "expires", before=now, limit=limit)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -93,8 +93,7 @@ def carry(path: Path, entries: Sequence[JournalEntry]) -> None:
     Raises :class:`StorageError` when its log does not end where they begin, or has no such lines.
     """
     try:
-        connection = sqlite.connect(path, isolation_level=None)
-        try:
+        with closing(sqlite.connect(path, isolation_level=None)) as connection:
             connection.execute("BEGIN IMMEDIATE")
             connection.executemany(
                 "INSERT INTO ledger (number, leaf) VALUES (?, ?)", [(each.number, each.leaf) for each in entries]
@@ -104,8 +103,6 @@ def carry(path: Path, entries: Sequence[JournalEntry]) -> None:
                 [(each.journal, each.line, each.number) for each in entries],
             )
             connection.execute("COMMIT")
-        finally:
-            connection.close()
     except sqlite.DatabaseError as error:
         raise StorageError(
             "The administrators' newer lines cannot be put into {path}: {why}.", path=path.name, why=error
@@ -118,8 +115,8 @@ def require_whole(path: Path) -> int:
     Raises :class:`StorageError` when it is damaged, or a newer release wrote it.
     """
     try:
-        connection = sqlite.connect(f"file:{path}?mode=ro&immutable=1", uri=True, isolation_level=None)
-        try:
+        file = f"file:{path}?mode=ro&immutable=1"
+        with closing(sqlite.connect(file, uri=True, isolation_level=None)) as connection:
             schema = int(connection.execute("PRAGMA user_version").fetchone()[0])
             if schema > latest():
                 raise StorageError(
@@ -130,8 +127,6 @@ def require_whole(path: Path) -> int:
                 )
             [(verdict,)] = connection.execute("PRAGMA integrity_check(1)").fetchall()
             dangling = connection.execute("PRAGMA foreign_key_check").fetchone()
-        finally:
-            connection.close()
     except sqlite.DatabaseError as error:
         raise StorageError("The database in {path} is damaged: {why}.", path=path, why=error) from error
     if verdict != "ok" or dangling is not None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from datetime import datetime
 from functools import wraps
 from pathlib import Path
 from typing import Concatenate, ParamSpec, Protocol, TypeVar
@@ -38,6 +40,19 @@ class Transaction(Statements):
     """What runs between ``BEGIN`` and ``COMMIT``; only valid inside the ``with`` that gave it."""
 
     __slots__ = ()
+
+    def forget_oldest(self, table: str, key: str, moment: str, *, before: datetime, limit: int = 100) -> None:
+        """Removes at most *limit* rows whose *moment* is earlier than *before*; *key* is their primary key."""
+        self.execute(
+            f"DELETE FROM {table} WHERE ({key}) IN"  # noqa: S608  # names of this package
+            f" (SELECT {key} FROM {table} WHERE {moment} < ? ORDER BY {moment} LIMIT ?)",
+            (before, limit),
+        )
+
+
+def pattern_of(words: str) -> str:
+    """The pattern by which LIKE finds *words* anywhere, with the backslash as ESCAPE."""
+    return "%" + re.sub(r"([\\%_])", r"\\\1", words) + "%"
 
 
 class _Link:
@@ -212,11 +227,9 @@ def at_rest(path: Path) -> Iterator[Transaction]:
     SQLite makes a file of shared memory there, or opens nothing. Raises :class:`StorageError`.
     """
     with _translated(path):
-        connection = sqlite.connect(f"{path.absolute().as_uri()}?immutable=1", uri=True, isolation_level=None)
-        try:
+        file = f"{path.absolute().as_uri()}?immutable=1"
+        with closing(sqlite.connect(file, uri=True, isolation_level=None)) as connection:
             yield Transaction(connection)
-        finally:
-            connection.close()
 
 
 def _roll_back(connection: sqlite.Connection) -> None:

@@ -7,7 +7,7 @@ import json
 from appliance.model.accounts import AccountRole
 from appliance.model.office import DirectoryEntry, OpenContract
 from appliance.model.people import Person
-from appliance.store.database import Transaction
+from appliance.store.database import Transaction, pattern_of
 from hsm.rows import Query
 
 _PEOPLE = Query(Person, "SELECT subject, name, organisation, email, language, zone, guest FROM people")
@@ -15,13 +15,12 @@ _PEOPLE = Query(Person, "SELECT subject, name, organisation, email, language, zo
 
 def search(tx: Transaction, words: str, *, limit: int) -> list[Person]:
     """People with an account who sign, whose name, organisation or mail address holds *words*, by name."""
-    pattern = "%" + words.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
     return _PEOPLE.all(
         tx,
         "INDEXED BY people_members_by_name WHERE guest = 0 AND subject LIKE 'person-%'"
         " AND (name LIKE ?1 ESCAPE '\\' OR organisation LIKE ?1 ESCAPE '\\' OR email LIKE ?1 ESCAPE '\\')"
         " ORDER BY name, subject LIMIT ?2",
-        (pattern, limit),
+        (pattern_of(words), limit),
     )
 
 
@@ -51,13 +50,12 @@ _CUSTODIANS = (
 
 def directory_page(tx: Transaction, search: str, *, after: str, limit: int) -> list[DirectoryEntry]:
     """At most *limit* people but guests, by subject after *after*, who are found by *search*."""
-    pattern = f"%{_literal(search)}%"
     return _ENTRIES.all(
         tx,
         f"{_MEMBER} WHERE p.guest = 0 AND p.subject > ?1 AND (p.name LIKE ?2 ESCAPE '\\'"
         " OR p.organisation LIKE ?2 ESCAPE '\\' OR a.login LIKE ?2 ESCAPE '\\' OR p.email LIKE ?2 ESCAPE '\\')"
         " ORDER BY p.subject LIMIT ?3",
-        (after, pattern, limit),
+        (after, pattern_of(search), limit),
     )
 
 
@@ -80,7 +78,7 @@ def possible_custodians(
 ) -> list[DirectoryEntry]:
     """Enrolled people of *organisation* whose account is active and has the custodian's role, or who have none, by
     name; with *words* in name, login or mail address, and at most *limit* of them."""
-    return _ENTRIES.all(tx, _ENTRY + _CUSTODIANS, (organisation, f"%{_literal(words)}%", limit))
+    return _ENTRIES.all(tx, _ENTRY + _CUSTODIANS, (organisation, pattern_of(words), limit))
 
 
 def officers(tx: Transaction) -> list[str]:
@@ -138,7 +136,3 @@ def open_contracts(tx: Transaction, subject: str) -> list[OpenContract]:
 def seals_kept_by(tx: Transaction, subject: str) -> list[str]:
     """The seals of which *subject* is a custodian."""
     return tx.column(str, "SELECT seal FROM custodians WHERE person = ? ORDER BY seal", (subject,))
-
-
-def _literal(text: str) -> str:
-    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")

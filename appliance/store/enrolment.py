@@ -3,7 +3,6 @@ way: kept while the authority is asked, gone when it refused or the account is t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -29,16 +28,10 @@ def insert(tx: Transaction, request: EnrolmentRequest) -> None:
             subject=request.subject,
         )
     ):
-        tx.execute(
-            "INSERT INTO enrolment_requests (id, subject, kinds, state, asked) VALUES (?, ?, ?, 'open', ?)",
-            (request.id, request.subject, " ".join(request.kinds), request.asked),
-        )
-    tx.executemany(
-        "INSERT INTO proposed_credentials"
-        " (request, position, kind, credential_id, public_key, rp_id, pin_hash, wrapped_secret)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        [(request.id, place, *_row(each)) for place, each in enumerate(request.credentials, start=1)],
-    )
+        row = fields_of(request, "id subject asked") | {"kinds": " ".join(request.kinds), "state": "open"}
+        tx.insert("enrolment_requests", row)
+    for position, each in enumerate(request.credentials, start=1):
+        tx.insert("proposed_credentials", {"request": request.id, "position": position} | _row(each))
 
 
 def close(
@@ -51,11 +44,8 @@ def close(
     reason: str | None = None,
 ) -> None:
     """open → *state*; what was proposed is forgotten. Raises :class:`StateRefused` when it was decided before."""
-    if not tx.change(
-        "UPDATE enrolment_requests SET state = ?, decided = ?, decided_by = ?, reason = ?"
-        " WHERE id = ? AND state = 'open'",
-        (state, at, by, reason, request_id),
-    ):
+    decision = {"state": state, "decided": at, "decided_by": by, "reason": reason}
+    if not tx.update("enrolment_requests", decision, id=request_id, state="open"):
         raise StateRefused("This request was decided in the meantime.")
     tx.execute("DELETE FROM proposed_credentials WHERE request = ?", (request_id,))
 
@@ -98,10 +88,10 @@ def of_subject(tx: Transaction, subject: str) -> list[EnrolmentRequest]:
     return _found(tx, "subject = ? ORDER BY asked DESC, id LIMIT 50", subject)
 
 
-def _row(credential: ProposedCredential) -> Sequence[Any]:
+def _row(credential: ProposedCredential) -> dict[str, Any]:
     if isinstance(credential, ProposedPasskey):
-        return ("webauthn", credential.credential_id, credential.public_key, credential.rp_id, None, None)
-    return ("pin-totp", None, None, None, credential.pin_hash, credential.wrapped_secret)
+        return {"kind": "webauthn"} | fields_of(credential, "credential_id public_key rp_id")
+    return {"kind": "pin-totp"} | fields_of(credential, "pin_hash wrapped_secret")
 
 
 def _found(tx: Transaction, where: str, *values: str) -> list[EnrolmentRequest]:

@@ -21,7 +21,7 @@ from appliance.model.listing import (
     ListViewer,
 )
 from appliance.store import participation_index
-from appliance.store.database import Transaction
+from appliance.store.database import Transaction, pattern_of
 from appliance.store.participation_index import mark
 from hsm.rows import Query, columns
 
@@ -199,9 +199,9 @@ def _tests(person: str, wanted: ContractFilter, soon: datetime) -> tuple[str, li
     tests = [f"EXISTS (SELECT 1 FROM involvements AS own WHERE own.number = candidates.number AND {involved})"]  # noqa: S608
     for text, words in ((wanted.query, "title || char(10) || parties"), (wanted.party, "parties")):
         if text and len(text.strip()) < _TRIGRAM and _searches_trigrams(wanted):
-            test = f"SELECT {words} LIKE ? ESCAPE '^' FROM contract_search WHERE rowid = candidates.number"  # noqa: S608
+            test = f"SELECT {words} LIKE ? ESCAPE '\\' FROM contract_search WHERE rowid = candidates.number"  # noqa: S608
             tests.append(f"({test})")
-            values.append(f"%{_escaped(text.strip())}%")
+            values.append(pattern_of(text.strip()))
     return " AND ".join(tests), values
 
 
@@ -215,10 +215,6 @@ def _phrase(columns: str, text: str | None) -> Iterator[str]:
     if text is not None and len(text.strip()) >= _TRIGRAM:
         quoted = text.strip().replace('"', '""').replace("\0", "")
         yield f'{{{columns}}} : "{quoted}"'
-
-
-def _escaped(text: str) -> str:
-    return "".join(f"^{sign}" if sign in "%_^" else sign for sign in text)
 
 
 def _rows(tx: Transaction, person: str, found: Sequence[ListCursor]) -> tuple[ListedContract, ...]:

@@ -40,10 +40,8 @@ def end(
     tx: Transaction, act_id: str, state: OfficerDecisionState, *, at: datetime, by: str, reason: str | None = None
 ) -> None:
     """open → *state*. Raises :class:`StateRefused` when it has ended before."""
-    if not tx.change(
-        "UPDATE office_acts SET state = ?, ended = ?, ended_by = ?, reason = ? WHERE id = ? AND state = 'open'",
-        (state, at, by, reason, act_id),
-    ):
+    row = {"state": state, "ended": at, "ended_by": by, "reason": reason}
+    if not tx.update("office_acts", row, id=act_id, state="open"):
         raise StateRefused("Another officer has ended this act in the meantime.")
 
 

@@ -7,6 +7,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Literal
 
 from appliance.model.notice import Notice, NoticeKind
 from appliance.store.database import Transaction
@@ -24,12 +25,9 @@ class OutboxMessage:
 
 def enqueue(tx: Transaction, notice: Notice) -> None:
     """Queue *notice*, once: what has the same Message-ID is the same message."""
-    tx.insert(
-        "outbox",
-        fields_of(notice, "contract recipient kind about due message_id")
-        | {"state": "queued", "retry_at": notice.due},
-        conflict="ON CONFLICT (message_id) DO NOTHING",
-    )
+    row = fields_of(notice, "contract recipient kind about due message_id")
+    queued = row | {"state": "queued", "retry_at": notice.due}
+    tx.insert("outbox", queued, conflict="ON CONFLICT (message_id) DO NOTHING")
 
 
 def made_since(
@@ -66,24 +64,17 @@ def _notice(contract: str | None, recipient: str, kind: str, due: str, about: st
 _MESSAGES = Query(OutboxMessage, notice=columns(_notice, "contract", "recipient", "kind", "due", "about"))
 
 
-def sent(tx: Transaction, message: OutboxMessage, at: datetime) -> None:
-    """sending → sent: the server has taken it."""
-    _close(tx, message, "sent", None, at)
-
-
-def unknown(tx: Transaction, message: OutboxMessage, reason: str, at: datetime) -> None:
-    """sending → unknown: it may or may not have arrived; a person decides whether it goes again."""
-    _close(tx, message, "unknown", reason, at)
-
-
-def refused(tx: Transaction, message: OutboxMessage, reason: str, at: datetime) -> None:
-    """sending → refused: the server said no for good."""
-    _close(tx, message, "refused", reason, at)
-
-
-def withdrawn(tx: Transaction, message: OutboxMessage, at: datetime) -> None:
-    """sending → withdrawn: what it asked for is done, so nobody needs it."""
-    _close(tx, message, "withdrawn", None, at)
+def settle(
+    tx: Transaction,
+    message: OutboxMessage,
+    state: Literal["sent", "unknown", "refused", "withdrawn"],
+    at: datetime,
+    *,
+    reason: str | None = None,
+) -> None:
+    """sending → *state*: taken by the server; it may or may not have arrived, and a person decides whether it goes
+    again; refused by the server for good; or what it asked for is done, so nobody needs it."""
+    tx.update("outbox", {"state": state, "reason": reason, "settled": at}, id=message.id, state="sending")
 
 
 def withdraw(tx: Transaction, recipient: str, at: datetime) -> int:
@@ -96,28 +87,21 @@ def withdraw(tx: Transaction, recipient: str, at: datetime) -> int:
 
 def postpone(tx: Transaction, message: OutboxMessage, *, reason: str, until: datetime) -> None:
     """sending → queued: certainly not sent; it is tried again at *until*."""
-    tx.execute(
-        "UPDATE outbox SET state = 'queued', reason = ?, retry_at = ? WHERE id = ? AND state = 'sending'",
-        (reason, until, message.id),
-    )
+    _queue(tx, message, reason=reason, retry_at=until)
 
 
 def unreached(tx: Transaction, message: OutboxMessage, reason: str) -> None:
     """sending → queued, as it was: the server could not be reached, which is no try of this message."""
-    tx.execute(
-        "UPDATE outbox SET state = 'queued', attempts = attempts - 1, reason = ?"
-        " WHERE id = ? AND state = 'sending'",
-        (reason, message.id),
-    )
+    _queue(tx, message, reason=reason, attempts=message.attempts - 1)
 
 
 def put_back(tx: Transaction, message: OutboxMessage, until: datetime) -> None:
     """sending → queued, as if it had not been taken: it was not tried, and waits until then."""
-    tx.execute(
-        "UPDATE outbox SET state = 'queued', attempts = attempts - 1, retry_at = ?"
-        " WHERE id = ? AND state = 'sending'",
-        (until, message.id),
-    )
+    _queue(tx, message, retry_at=until, attempts=message.attempts - 1)
+
+
+def _queue(tx: Transaction, message: OutboxMessage, **row: object) -> None:
+    tx.update("outbox", {"state": "queued", **row}, id=message.id, state="sending")
 
 
 def gather(tx: Transaction, person: str, *, now: datetime, at: datetime, about: str) -> int:
@@ -152,10 +136,8 @@ def resend(tx: Transaction, message_id: int, now: datetime) -> bool:
 
 def give_up_sending(tx: Transaction, reason: str, at: datetime) -> int:
     """sending → unknown for whatever a process that died was sending; how many."""
-    return tx.change(
-        "UPDATE outbox SET state = 'unknown', reason = ?, settled = ? WHERE state = 'sending'",
-        (reason, at),
-    )
+    query = "UPDATE outbox SET state = 'unknown', reason = ?, settled = ? WHERE state = 'sending'"
+    return tx.change(query, (reason, at))
 
 
 def count_queued(tx: Transaction) -> int:
@@ -171,10 +153,6 @@ def counts(tx: Transaction) -> dict[str, int]:
 def retry_after(attempts: int) -> timedelta:
     """One minute after the first try, doubling up to six hours."""
     return min(timedelta(minutes=2 ** min(attempts - 1, 9)), timedelta(hours=6))
-
-
-def _close(tx: Transaction, message: OutboxMessage, state: str, reason: str | None, at: datetime) -> None:
-    tx.update("outbox", {"state": state, "reason": reason, "settled": at}, id=message.id, state="sending")
 
 
 _MAILS = (

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-import pysqlite3
-
 from appliance.errors import NotFound, StateRefused
 from appliance.model.accounts import AccountState
 from appliance.model.people import IdentityRecord, Person, Seal
-from appliance.store.database import Transaction
+from appliance.store.database import Transaction, pattern_of
 from hsm.rows import Query, fields_of, refusing
 
 _PEOPLE = Query(Person, "SELECT subject, name, organisation, email, language, zone, guest FROM people")
@@ -26,19 +24,17 @@ def insert_person(tx: Transaction, person: Person, certificate: bytes | None) ->
 
     Raises :class:`StateRefused` when the subject is known, or the mail address is another account's.
     """
-    try:
+    administrator = StateRefused(
+        "{email} is an administrator of this machine; who administrates has no account in the portal.",
+        email=person.email,
+    )
+    another = StateRefused("{email} belongs to another account; each human has one.", email=person.email)
+    with (
+        refusing(StateRefused("{subject} is known already.", subject=person.subject)),
+        refusing(another, only=["people.email", "people_one_address"]),
+        refusing(administrator, only=["administrators"]),
+    ):
         tx.insert("people", fields_of(person, "subject name organisation email language zone guest"))
-    except pysqlite3.IntegrityError as error:
-        if "administrators" in str(error):
-            raise StateRefused(
-                "{email} is an administrator of this machine; who administrates has no account in the portal.",
-                email=person.email,
-            ) from error
-        if "people.email" in str(error) or "people_one_address" in str(error):
-            raise StateRefused(
-                "{email} belongs to another account; each human has one.", email=person.email
-            ) from error
-        raise StateRefused("{subject} is known already.", subject=person.subject) from error
     if certificate is not None:
         set_certificate(tx, person.subject, certificate)
 
@@ -66,24 +62,14 @@ def insert_seal(tx: Transaction, seal: Seal, certificate: bytes) -> None:
             "{subject} is known already, or one of its custodians is not a known person.", subject=seal.subject
         )
     ):
-        tx.execute(
-            "INSERT INTO seals (subject, organisation, kind, width_mm, suspended, needed, number)"
-            " VALUES (?1, ?2, ?3, ?4, ?5, ?6,"
-            " (SELECT count(*) + 1 FROM seals WHERE organisation = ?2 AND kind = ?3))",
-            (
-                seal.subject,
-                seal.organisation,
-                seal.kind,
-                seal.width_mm,
-                seal.suspended,
-                seal.needed,
-            ),
+        same = "SELECT count(*) FROM seals WHERE organisation = ? AND kind = ?"
+        number = tx.count(same, (seal.organisation, seal.kind)) + 1
+        tx.insert(
+            "seals", fields_of(seal, "subject organisation kind width_mm suspended needed") | {"number": number}
         )
         set_certificate(tx, seal.subject, certificate)
-        tx.executemany(
-            "INSERT INTO custodians (seal, person) VALUES (?, ?)",
-            [(seal.subject, custodian) for custodian in seal.custodians],
-        )
+        for custodian in seal.custodians:
+            tx.insert("custodians", {"seal": seal.subject, "person": custodian})
 
 
 def person(tx: Transaction, subject: str) -> Person:
@@ -124,7 +110,7 @@ def organisations(tx: Transaction) -> list[str]:
 
 def enrolled_of(tx: Transaction, organisation: str, words: str, *, limit: int) -> list[Person]:
     """At most *limit* people of *organisation* who have a key, with *words* in name or mail address, by name."""
-    pattern = "%" + words.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+    pattern = pattern_of(words)
     return _PEOPLE.all(
         tx,
         "INDEXED BY people_members_of"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from appliance.errors import NotFound, StateRefused
@@ -34,35 +34,18 @@ def insert_power(tx: Transaction, power: Power) -> None:
 
 def verify(tx: Transaction, power_id: str, done: RecordedAction) -> None:
     """registered → verified. Raises :class:`StateRefused` when somebody decided first."""
-    _decided(
-        tx.execute(
-            "UPDATE powers SET verified_by = ?, verified = ?"
-            " WHERE id = ? AND verified IS NULL AND refused IS NULL AND revoked IS NULL",
-            (done.by, done.at, power_id),
-        ).rowcount
-    )
+    _decide(tx, {"verified_by": done.by, "verified": done.at}, id=power_id, verified=None)
 
 
 def refuse(tx: Transaction, power_id: str, done: RecordedAction) -> None:
     """registered → refused. Raises :class:`StateRefused` when somebody decided first."""
-    _decided(
-        tx.execute(
-            "UPDATE powers SET refused_by = ?, refused = ?, refusal = ?"
-            " WHERE id = ? AND verified IS NULL AND refused IS NULL AND revoked IS NULL",
-            (done.by, done.at, done.reason, power_id),
-        ).rowcount
-    )
+    row = {"refused_by": done.by, "refused": done.at, "refusal": done.reason}
+    _decide(tx, row, id=power_id, verified=None)
 
 
 def revoke(tx: Transaction, power_id: str, done: RecordedAction) -> None:
     """registered or verified → revoked. Raises :class:`StateRefused` when it has ended already."""
-    _decided(
-        tx.execute(
-            "UPDATE powers SET revoked_by = ?, revoked = ?, revocation = ?"
-            " WHERE id = ? AND refused IS NULL AND revoked IS NULL",
-            (done.by, done.at, done.reason, power_id),
-        ).rowcount
-    )
+    _decide(tx, {"revoked_by": done.by, "revoked": done.at, "revocation": done.reason}, id=power_id)
 
 
 def link(tx: Transaction, power_id: str, entry: int) -> None:
@@ -134,6 +117,6 @@ def _json(names: Sequence[str]) -> str:
     return json.dumps(list(names), ensure_ascii=False)
 
 
-def _decided(count: int) -> None:
-    if count != 1:
+def _decide(tx: Transaction, row: Mapping[str, object], **where: str | None) -> None:
+    if not tx.update("powers", row, refused=None, revoked=None, **where):
         raise StateRefused("This power of attorney has been decided on already; look at what became of it.")

@@ -9,7 +9,7 @@ from datetime import date, datetime, time
 from appliance.model.contract import ContractState
 from appliance.model.notice import Duty, Occasion, QuietHours, Reminder, ReminderPreferences, ReminderRole
 from appliance.store.database import Transaction
-from hsm.rows import Query, columns
+from hsm.rows import Query, columns, fields_of
 
 _SELECT = (
     "SELECT r.id, r.contract, r.occasion, r.step, r.recipient, r.part, r.about, r.anchor, r.due, r.made, r.closed"
@@ -19,22 +19,8 @@ _SELECT = (
 
 def insert_reminder(tx: Transaction, reminder: Reminder) -> int | None:
     """Keeps *reminder* (its ``id`` is not looked at), once: its new id, or None when it was there already."""
-    return tx.value(
-        int,
-        "INSERT INTO reminders (contract, recipient, occasion, step, part, about, anchor, due, made)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING id",
-        (
-            reminder.contract,
-            reminder.duty.person,
-            reminder.occasion,
-            reminder.step,
-            reminder.duty.role,
-            reminder.duty.about,
-            reminder.anchor,
-            reminder.due,
-            reminder.made,
-        ),
-    )
+    duty = {"recipient": reminder.duty.person, "part": reminder.duty.role, "about": reminder.duty.about}
+    return tx.insert_new("reminders", fields_of(reminder, "contract occasion step anchor due made") | duty)
 
 
 def open_of(tx: Transaction, contract_id: str, occasion: Occasion) -> list[Reminder]:

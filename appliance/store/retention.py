@@ -55,11 +55,7 @@ def propose(tx: Transaction, disposal: Disposal) -> None:
     with refusing(
         StateRefused("The disposal of contract {contract} is proposed already.", contract=disposal.contract)
     ):
-        tx.execute(
-            "INSERT INTO disposals (contract, reason, state, proposed, proposed_by)"
-            " VALUES (?, ?, 'proposed', ?, ?)",
-            (disposal.contract, disposal.reason, disposal.proposed, disposal.proposed_by),
-        )
+        tx.insert("disposals", fields_of(disposal, "contract reason state proposed proposed_by"))
 
 
 def end(

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime
 
-import pysqlite3
-
 from appliance.errors import StateRefused
 from appliance.model import review as codec
 from appliance.model.review import ContentCheck, ReviewRequest, ReviewRequestState, SignOff, Waiver
@@ -91,15 +89,9 @@ def decided_by(tx: Transaction, reviewer: str, *, limit: int) -> tuple[ReviewReq
 
 def waive(tx: Transaction, contract: str, document: str, waiver: Waiver) -> None:
     """Keeps the waiver. Raises :class:`StateRefused` when the item is waived already."""
-    try:
-        tx.execute(
-            "INSERT INTO review_waivers (contract, document, item, reason, by, at) VALUES (?, ?, ?, ?, ?, ?)",
-            (contract, document, waiver.item, waiver.reason, waiver.by, waiver.at),
-        )
-    except pysqlite3.IntegrityError as error:
-        if "UNIQUE" not in str(error):
-            raise
-        raise StateRefused("This finding is waived already.") from error
+    row = {"contract": contract, "document": document} | fields_of(waiver, "item reason by at")
+    with refusing(StateRefused("This finding is waived already."), only=["UNIQUE"]):
+        tx.insert("review_waivers", row)
 
 
 def waivers(tx: Transaction, contract: str, document: str) -> tuple[Waiver, ...]:
@@ -109,16 +101,9 @@ def waivers(tx: Transaction, contract: str, document: str) -> tuple[Waiver, ...]
 
 def sign_off(tx: Transaction, given: SignOff) -> None:
     """Keeps the sign-off. Raises :class:`StateRefused` when the check is signed off already."""
-    try:
-        tx.execute(
-            "INSERT INTO review_sign_offs (contract, document, check_digest, kind, by, at, record)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (given.contract, given.document, given.check, given.kind, given.by, given.at, given.record),
-        )
-    except pysqlite3.IntegrityError as error:
-        if "UNIQUE" not in str(error):
-            raise
-        raise StateRefused("This check is signed off already.") from error
+    row = fields_of(given, "contract document kind by at record") | {"check_digest": given.check}
+    with refusing(StateRefused("This check is signed off already."), only=["UNIQUE"]):
+        tx.insert("review_sign_offs", row)
 
 
 def sign_offs(tx: Transaction, contract: str, document: str) -> tuple[SignOff, ...]:

@@ -70,7 +70,4 @@ def end_all(tx: Transaction, subject: str, *, now: datetime, but: bytes = b"") -
 
 def forget(tx: Transaction, before: datetime, *, limit: int = 100) -> None:
     """Removes at most *limit* sessions that were over before *before*."""
-    tx.execute(
-        "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE until < ? ORDER BY until LIMIT ?)",
-        (before, limit),
-    )
+    tx.forget_oldest("sessions", "id", "until", before=before, limit=limit)

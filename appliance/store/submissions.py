@@ -37,8 +37,4 @@ def release(tx: Transaction, subject: str, once: str) -> None:
 
 def forget(tx: Transaction, before: datetime, *, limit: int = 100) -> None:
     """Removes at most *limit* of those claimed earlier than *before*."""
-    tx.execute(
-        "DELETE FROM submissions WHERE (subject, once) IN"
-        " (SELECT subject, once FROM submissions WHERE claimed < ? ORDER BY claimed LIMIT ?)",
-        (before, limit),
-    )
+    tx.forget_oldest("submissions", "subject, once", "claimed", before=before, limit=limit)

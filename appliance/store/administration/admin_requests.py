@@ -70,11 +70,9 @@ def end(
     tx: Transaction, act_id: str, after: AdminRequestState, outcome: AdminRequestOutcome, now: datetime
 ) -> bool:
     """performing → done, failed or interrupted, with what came of it; False when it had ended."""
-    return tx.changed(
-        "UPDATE acts SET state = ?, ended = ?, outcome = ?, outcome_values = ?"
-        " WHERE id = ? AND state = 'performing'",
-        (after, now, outcome.template, json.dumps(dict(outcome.values), ensure_ascii=False), act_id),
-    )
+    values = json.dumps(dict(outcome.values), ensure_ascii=False)
+    row = {"state": after, "ended": now, "outcome": outcome.template, "outcome_values": values}
+    return tx.update("acts", row, id=act_id, state="performing")
 
 
 def untaken(tx: Transaction, actions: Iterable[str]) -> list[AdminRequest]:

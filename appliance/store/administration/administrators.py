@@ -31,11 +31,8 @@ def insert(tx: Transaction, new: NewAdministrator, *, by: str, now: datetime) ->
             email=new.email,
         )
     ):
-        tx.execute(
-            "INSERT INTO administrators (login, name, email, role, state, added, added_by)"
-            " VALUES (?, ?, ?, ?, 'invited', ?, ?)",
-            (new.login, new.name, new.email, new.role, now, by),
-        )
+        row = fields_of(new, "login name email role") | {"state": "invited", "added": now, "added_by": by}
+        tx.insert("administrators", row)
 
 
 def administrator(tx: Transaction, login: str) -> Administrator:
@@ -58,9 +55,7 @@ def everybody(tx: Transaction) -> list[Administrator]:
 
 def has_role(tx: Transaction, role: AdministratorRole) -> bool:
     """Whether somebody of *role* has been added and not removed again."""
-    return bool(
-        tx.count("SELECT EXISTS (SELECT 1 FROM administrators WHERE role = ? AND state <> 'left')", (role,))
-    )
+    return tx.exists("SELECT 1 FROM administrators WHERE role = ? AND state <> 'left'", (role,))
 
 
 def move(tx: Transaction, login: str, after: AdministratorState, *before: AdministratorState) -> bool:
@@ -174,10 +169,7 @@ _INVITATIONS = Query(AdministratorInvitation, "SELECT login, made, expires, ende
 
 def insert_invitation(tx: Transaction, identifier: bytes, invitation: AdministratorInvitation, *, by: str) -> None:
     """A new invitation; an earlier one of the same administrator ends."""
-    tx.execute(
-        "UPDATE invitations SET ended = ?, password = NULL WHERE login = ? AND ended IS NULL",
-        (invitation.made, invitation.login),
-    )
+    end_invitations_of(tx, invitation.login, now=invitation.made)
     row = fields_of(invitation, "login made expires code") | {"id": identifier, "made_by": by}
     tx.insert("invitations", row)
 

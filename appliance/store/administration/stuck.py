@@ -7,26 +7,16 @@ from collections.abc import Sequence
 
 from appliance.model.administration import Stuck
 from appliance.store.database import Transaction
-from hsm.rows import Query
+from hsm.rows import Query, fields_of
 
 
 def replace(tx: Transaction, found: Sequence[Stuck]) -> None:
     """*found* in place of what was found before."""
     tx.execute("DELETE FROM stuck")
-    tx.executemany(
-        "INSERT INTO stuck (contract, step, since, cause, cause_values) VALUES (?, ?, ?, ?, ?)"
-        " ON CONFLICT (contract, step) DO NOTHING",
-        [
-            (
-                each.contract,
-                each.step,
-                each.since,
-                each.template,
-                json.dumps(dict(each.values), ensure_ascii=False),
-            )
-            for each in found
-        ],
-    )
+    for each in found:
+        cause = {"cause": each.template, "cause_values": json.dumps(dict(each.values), ensure_ascii=False)}
+        row = fields_of(each, "contract step since") | cause
+        tx.insert("stuck", row, conflict="ON CONFLICT (contract, step) DO NOTHING")
 
 
 def everything(tx: Transaction) -> list[Stuck]:

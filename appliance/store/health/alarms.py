@@ -10,7 +10,7 @@ from typing import Any
 from appliance.store.database import Transaction
 from appliance.store.health.observations import decode_sentence, encode_sentence
 from hsm.errors import Sentence
-from hsm.rows import Query, columns
+from hsm.rows import Query, columns, fields_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,25 +50,11 @@ _ALARMS = Query(
 
 def insert_alarm(tx: Transaction, alarm: Alarm, channels: Iterable[tuple[str, str]]) -> None:
     """Keeps *alarm*, to be told by all *channels* (kind and address)."""
-    number = tx.count(
-        "INSERT INTO alarms (name, event, condition, sentence, remedy, page, mark, since, at)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
-        (
-            alarm.name,
-            alarm.event,
-            alarm.condition,
-            encode_sentence(alarm.sentence),
-            encode_sentence(alarm.remedy),
-            alarm.page,
-            alarm.mark,
-            alarm.since,
-            alarm.at,
-        ),
-    )
-    tx.executemany(
-        "INSERT INTO tellings (alarm, channel, address, retry_at) VALUES (?, ?, ?, ?)",
-        [(number, channel, address, alarm.at) for channel, address in channels],
-    )
+    sentences = {"sentence": encode_sentence(alarm.sentence), "remedy": encode_sentence(alarm.remedy)}
+    number = tx.insert_new("alarms", fields_of(alarm, "name event condition page mark since at") | sentences)
+    for channel, address in channels:
+        row = {"alarm": number, "channel": channel, "address": address, "retry_at": alarm.at}
+        tx.insert("tellings", row)
 
 
 def last_of_each(tx: Transaction) -> dict[str, Alarm]:
@@ -97,7 +83,7 @@ def waiting(tx: Transaction, now: datetime, *, channel: str, limit: int) -> list
 
 def told(tx: Transaction, telling: int) -> None:
     """waiting → told."""
-    tx.execute("UPDATE tellings SET state = 'told', reason = NULL WHERE id = ? AND state = 'waiting'", (telling,))
+    tx.update("tellings", {"state": "told", "reason": None}, id=telling, state="waiting")
 
 
 def postpone(tx: Transaction, telling: int, *, reason: str, until: datetime) -> None:
