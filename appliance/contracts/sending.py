@@ -26,7 +26,7 @@ from appliance.model.contract import (
     Placement,
     RevisionKind,
 )
-from appliance.pdf.values import CrossPageSeal, FieldKind, FieldPlacement, Place
+from appliance.pdf.values import CrossPageSeal, FieldKind, FieldPlacement
 from appliance.review import review_status
 from appliance.store import contracts, people
 from appliance.store.database import Transaction
@@ -258,7 +258,7 @@ def _field(tx: Transaction, party: Party) -> FieldPlacement:
         width=first.width,
         height=first.height,
         kind=FieldKind.SEAL if party.kind is PartyKind.SEAL else FieldKind.PERSON,
-        more=tuple(Place(one.page, one.x, one.y, one.width, one.height) for one in more),
+        more=tuple(more),
         cross_page=cross_page,
     )
 

@@ -12,9 +12,10 @@ from pyhanko.pdf_utils.generic import DictionaryObject, NumberObject, pdf_name
 from pyhanko.pdf_utils.layout import BoxConstraints
 
 from appliance.errors import DocumentRefused
+from appliance.model.contract import Placement
 from appliance.pdf import forms, geometry
 from appliance.pdf.incremental_updates import IncrementalUpdate, dictionary, refusing_malformed
-from appliance.pdf.values import FieldPlacement, Place
+from appliance.pdf.values import FieldPlacement
 
 SMALLEST = 1.0
 """User units; what is smaller shows nothing at all."""
@@ -57,8 +58,8 @@ def _any_across(placements: Sequence[FieldPlacement]) -> bool:
     return any(placement.cross_page for placement in placements)
 
 
-def _first(placement: FieldPlacement) -> Place:
-    return Place(placement.page, placement.x, placement.y, placement.width, placement.height)
+def _first(placement: FieldPlacement) -> Placement:
+    return Placement(placement.page, placement.x, placement.y, placement.width, placement.height)
 
 
 def _make_read_only(revision: IncrementalUpdate) -> None:
@@ -78,7 +79,7 @@ class _Drawing:
     pages: list[Any]
     form: Any
 
-    def add(self, name: str, place: Place, *, further: bool = False) -> None:
+    def add(self, name: str, place: Placement, *, further: bool = False) -> None:
         """A signature field, or a *further* place of one, with its widget: on its page and in the form."""
         page = self.pages[place.page]
         field = self._widget(name, place, _THINNEST if further else SMALLEST)
@@ -88,7 +89,7 @@ class _Drawing:
         self.form["/Fields"].append(reference)
         self.revision.annotate(page, reference)
 
-    def _widget(self, name: str, place: Place, smallest: float) -> DictionaryObject:
+    def _widget(self, name: str, place: Placement, smallest: float) -> DictionaryObject:
         """Signature field and widget in one dictionary (12.7.4.1), with an appearance that shows nothing yet."""
         page = self.pages[place.page]
         frame = geometry.frame(page.get_object())
@@ -125,7 +126,7 @@ def _refuse_taken(name: str, taken: set[str]) -> None:
     taken.add(name)
 
 
-def _refuse_nonsense(name: str, place: Place, pages: int) -> None:
+def _refuse_nonsense(name: str, place: Placement, pages: int) -> None:
     if not 0 <= place.page < pages:
         raise DocumentRefused(
             "no-such-page",
@@ -138,7 +139,7 @@ def _refuse_nonsense(name: str, place: Place, pages: int) -> None:
         raise DocumentRefused("field-outside", "The field {field} does not lie on its page.", field=name)
 
 
-def _on_the_page(place: Place) -> bool:
+def _on_the_page(place: Placement) -> bool:
     def fits(start: float, extent: float) -> bool:
         return start >= 0 and extent > 0 and start + extent <= 100 + _ROUNDING
 

@@ -16,10 +16,11 @@ from typing import Any
 from pyhanko.pdf_utils.generic import ArrayObject, DictionaryObject, NumberObject, pdf_name, pdf_string
 
 from appliance.errors import DocumentRefused
+from appliance.model.contract import Placement
 from appliance.pdf.geometry import DEEPEST_TREE, PageFrame
 from appliance.pdf.incremental_updates import IncrementalUpdate, dictionary
 from appliance.pdf.reader import entry
-from appliance.pdf.values import ExistingSignature, FieldKind, FieldPlacement, Place
+from appliance.pdf.values import ExistingSignature, FieldKind, FieldPlacement
 
 SIGNATURES_EXIST_APPEND_ONLY = 3
 """/SigFlags, ISO 32000-2 table 225."""
@@ -174,7 +175,7 @@ class FurtherPlace:
     """A place to be made: the ``name`` of its field, and where it is."""
 
     name: str
-    place: Place
+    place: Placement
 
 
 def further_places(placement: FieldPlacement, frames: Sequence[PageFrame]) -> list[FurtherPlace]:
@@ -237,7 +238,7 @@ def _slices(placement: FieldPlacement, frames: Sequence[PageFrame]) -> Iterator[
                 page=page + 1,
             )
         yield FurtherPlace(
-            f"{placement.name}_slice_{page + 1}_of_{count}", Place(page, 100 - width, seal.y, width, height)
+            f"{placement.name}_slice_{page + 1}_of_{count}", Placement(page, 100 - width, seal.y, width, height)
         )
 
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from appliance.errors import DocumentRefused
+from appliance.model.contract import Placement
 from appliance.pdf.reader import entry
-from appliance.pdf.values import PageSize, Place
+from appliance.pdf.values import PageSize
 
 Box = tuple[float, float, float, float]
 Matrix = tuple[int, int, int, int, int, int]
@@ -39,7 +40,7 @@ class PageFrame:
         width, height = self._extent()
         return PageSize(round(width * self.user_unit, 3), round(height * self.user_unit, 3), self.rotation)
 
-    def rectangle(self, placement: Place) -> Box:
+    def rectangle(self, placement: Placement) -> Box:
         """*placement* as /Rect: lower left and upper right corner in user space."""
         width, height = self._extent()
         left, top = placement.x / 100 * width, placement.y / 100 * height

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from appliance.language import Language
+from appliance.model.contract import Placement
 
 
 class FieldKind(StrEnum):
@@ -67,18 +68,6 @@ class Inspection:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """A rectangle on a page: ``page`` counts from 0; ``x``, ``y`` (the upper left corner), ``width``, ``height``
-    are per cent of the page as seen, from its upper left corner."""
-
-    page: int
-    x: float
-    y: float
-    width: float
-    height: float
-
-
-@dataclass(frozen=True, slots=True)
 class CrossPageSeal:
     """A seal cut into as many slices as the document has pages (骑缝章), one at the right edge of each page.
 
@@ -91,7 +80,7 @@ class CrossPageSeal:
 
 @dataclass(frozen=True, slots=True)
 class FieldPlacement:
-    """Where a signature field goes: first place as in :class:`Place`, ``more`` places that show the same,
+    """Where a signature field goes: first place as in :class:`Placement`, ``more`` places that show the same,
     and for a seal the slices of ``cross_page``. All of them are filled by the one signature of the field."""
 
     name: str
@@ -101,7 +90,7 @@ class FieldPlacement:
     width: float
     height: float
     kind: FieldKind = FieldKind.PERSON
-    more: tuple[Place, ...] = ()
+    more: tuple[Placement, ...] = ()
     cross_page: CrossPageSeal | None = None
 
 

@@ -11,13 +11,13 @@ import pytest
 from appliance.confinement.frames import decode, encode, typed
 from appliance.confinement.jobs import load
 from appliance.language.sizes import ByteSize
+from appliance.model.contract import Placement
 from appliance.pdf.values import (
     CrossPageSeal,
     FieldKind,
     FieldPlacement,
     LockScope,
     PersonAppearance,
-    Place,
     PrepareOrder,
     SealAppearance,
 )
@@ -58,7 +58,7 @@ _REPORT = VerificationReport(
     pages=(PagePair(1, b"before", b"after"),),
     signed_revision=12,
 )
-_PLACEMENT = FieldPlacement("a", 0, 1, 2.5, 3, 4, FieldKind.SEAL, (Place(0, 1, 2, 3, 4),), CrossPageSeal(3))
+_PLACEMENT = FieldPlacement("a", 0, 1, 2.5, 3, 4, FieldKind.SEAL, (Placement(0, 1, 2, 3, 4),), CrossPageSeal(3))
 _VALUES = (
     _REPORT,
     _PLACEMENT,

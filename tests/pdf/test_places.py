@@ -8,13 +8,16 @@ import pytest
 from PIL import Image
 
 from appliance.errors import DocumentRefused
-from appliance.pdf.values import CrossPageSeal, FieldKind, FieldPlacement, LockScope, Place, PrepareOrder
+from appliance.model.contract import Placement
+from appliance.pdf.values import CrossPageSeal, FieldKind, FieldPlacement, LockScope, PrepareOrder
 from appliance.pdf.workshop import PdfWorkshop
 from hsm.certificates import Profile
 from tests.pdf import contract, documents, judges, pictures
 from tests.pdf.signing_house import SigningHouse
 
-PERSON = FieldPlacement("party-a", 1, 8, 78, 34, 10, more=(Place(0, 8, 78, 34, 10), Place(2, 50, 10, 25, 12)))
+PERSON = FieldPlacement(
+    "party-a", 1, 8, 78, 34, 10, more=(Placement(0, 8, 78, 34, 10), Placement(2, 50, 10, 25, 12))
+)
 SECOND = FieldPlacement("party-b", 1, 55, 78, 34, 10)
 
 
@@ -103,8 +106,8 @@ def test_a_person_signs_in_every_place(workshop: PdfWorkshop) -> None:
             3,
             FieldPlacement("a", 0, 10, 10, 20, 10, FieldKind.PERSON, cross_page=CrossPageSeal(10)),
         ),
-        ("no-such-page", 3, FieldPlacement("a", 0, 10, 10, 20, 10, more=(Place(3, 1, 1, 10, 10),))),
-        ("field-outside", 3, FieldPlacement("a", 0, 10, 10, 20, 10, more=(Place(1, 95, 1, 10, 10),))),
+        ("no-such-page", 3, FieldPlacement("a", 0, 10, 10, 20, 10, more=(Placement(3, 1, 1, 10, 10),))),
+        ("field-outside", 3, FieldPlacement("a", 0, 10, 10, 20, 10, more=(Placement(1, 95, 1, 10, 10),))),
         ("field-name", 3, FieldPlacement("a_place_2", 0, 10, 10, 20, 10)),
     ],
 )
