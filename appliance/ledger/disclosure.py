@@ -20,7 +20,7 @@ from appliance.model.contract import GUEST_PREFIX, Contract
 from appliance.model.notice import NoticeKind
 from appliance.model.people import Person, Seal
 from appliance.store import contracts, guests, people
-from appliance.store.database import Database, Transaction
+from appliance.store.database import Database, Transaction, reads
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,39 +118,6 @@ class Disclosure:
         return self._known[subject]
 
 
-class Disclosing:
-    """The same questions for whoever has no transaction. Reads only. Thread-safe."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    def drafting(self, contract: Contract, audience: Audience) -> bool:
-        """Whether *audience* drafted *contract*: drafts, content checks, reviews and notes are its own."""
-        return self.belongs(contract.initiator, audience)
-
-    def drafted(self, contract_id: str, audience: Audience) -> bool:
-        """The same of the contract with this id. Raises :class:`NotFound`."""
-        return self._database.query(drafted_by, contract_id, audience)
-
-    def mail_shown(self, contract: Contract, kind: NoticeKind, recipient: str, audience: Audience) -> bool:
-        """Whether *audience* may know that *recipient* was written to: who answers for a seal, and who is reminded
-        without a part in the contract, is internal as the steps are that the mail is about."""
-        signers = {party.responsible for party in contract.parties}
-        if recipient.startswith(GUEST_PREFIX) and recipient not in signers:  # another took this one's place
-            return self.drafting(contract, audience)
-        internal = kind in _OF_SEALS or (kind is NoticeKind.REMINDERS and recipient not in signers)
-        return not internal or self.belongs(recipient, audience)
-
-    def invited(self, guest: str, audience: Audience) -> bool:
-        """Whether *audience* invited *guest*: checks of this identity are its business alone."""
-        with self._database.reading() as tx:
-            return any(belongs(tx, each, audience) for each in guests.inviters(tx, guest))
-
-    def belongs(self, subject: str, audience: Audience) -> bool:
-        """Whether what *subject*, a person or a seal, keeps for the own organisation is *audience*'s."""
-        return self._database.query(belongs, subject, audience)
-
-
 def drafted_by(tx: Transaction, contract_id: str, audience: Audience) -> bool:
     """Whether *audience* drafted the contract. Raises :class:`NotFound`."""
     return belongs(tx, contracts.load_contract(tx, contract_id).initiator, audience)
@@ -169,3 +136,31 @@ def belongs(tx: Transaction, subject: str, audience: Audience) -> bool:
         return subject != SYSTEM and Audience.of_person(people.person(tx, subject)) == audience
     except NotFound:
         return False
+
+
+class Disclosing:
+    """The same questions for whoever has no transaction. Reads only. Thread-safe."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    drafted = reads(drafted_by)
+    belongs = reads(belongs)
+
+    def drafting(self, contract: Contract, audience: Audience) -> bool:
+        """Whether *audience* drafted *contract*: drafts, content checks, reviews and notes are its own."""
+        return self.belongs(contract.initiator, audience)
+
+    def mail_shown(self, contract: Contract, kind: NoticeKind, recipient: str, audience: Audience) -> bool:
+        """Whether *audience* may know that *recipient* was written to: who answers for a seal, and who is reminded
+        without a part in the contract, is internal as the steps are that the mail is about."""
+        signers = {party.responsible for party in contract.parties}
+        if recipient.startswith(GUEST_PREFIX) and recipient not in signers:  # another took this one's place
+            return self.drafting(contract, audience)
+        internal = kind in _OF_SEALS or (kind is NoticeKind.REMINDERS and recipient not in signers)
+        return not internal or self.belongs(recipient, audience)
+
+    def invited(self, guest: str, audience: Audience) -> bool:
+        """Whether *audience* invited *guest*: checks of this identity are its business alone."""
+        with self._database.reading() as tx:
+            return any(belongs(tx, each, audience) for each in guests.inviters(tx, guest))

@@ -25,6 +25,13 @@ class ParameterRefused(ApplianceError, code="bad-request"):
 HEAD = "c2sp.org/tlog-proof@v1"
 
 
+def _published(tx: Transaction) -> StoredCheckpoint:
+    last = ledger.last_checkpoint(tx)
+    if last is None:
+        raise NotFound("The log has no checkpoint yet; the first one follows the first entry within a second.")
+    return last
+
+
 class LogProofs:
     """Answers from the published log alone: what no checkpoint covers yet does not exist here. Thread-safe.
 
@@ -36,10 +43,8 @@ class LogProofs:
         self._database = database
 
     latest = reads(ledger.last_checkpoint)
-
-    def checkpoint(self) -> StoredCheckpoint:
-        """The newest checkpoint. Raises :class:`NotFound` before the first."""
-        return self._database.query(_published)
+    checkpoint = reads(_published)
+    """The newest checkpoint. Raises :class:`NotFound` before the first."""
 
     def entry(self, index: int) -> bytes:
         """The leaf (canonical JSON) at *index*, counted from 0."""
@@ -81,13 +86,6 @@ class LogProofs:
             path = _inclusion(tx, index, checkpoint.size, checkpoint)
         lines = [HEAD, f"index {index}", *(base64.b64encode(each).decode() for each in path), "", ""]
         return "\n".join(lines).encode() + checkpoint.note
-
-
-def _published(tx: Transaction) -> StoredCheckpoint:
-    last = ledger.last_checkpoint(tx)
-    if last is None:
-        raise NotFound("The log has no checkpoint yet; the first one follows the first entry within a second.")
-    return last
 
 
 def _inclusion(tx: Transaction, index: int, size: int, checkpoint: StoredCheckpoint) -> list[bytes]:

@@ -8,24 +8,15 @@ from datetime import datetime
 from typing import Any
 
 from appliance.store.database import Transaction
-from appliance.store.health.observations import decode_sentence, encode_sentence
-from hsm.errors import Sentence
+from appliance.store.health.observations import Observation, decode_sentence, encode_sentence
 from hsm.rows import Query, columns, fields_of
 
 
 @dataclass(frozen=True, slots=True)
-class Alarm:
-    """At ``at`` it was told of ``name`` that it had ``begun``, was ``lasting``, or was ``over``."""
+class Alarm(Observation):
+    """At ``at`` it was told of what was observed that it had ``begun``, was ``lasting``, or was ``over``."""
 
-    name: str
     event: str
-    condition: str
-    sentence: Sentence
-    remedy: Sentence
-    page: str | None
-    mark: str
-    since: datetime
-    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,15 +102,13 @@ def forget(tx: Transaction, *, before: datetime) -> None:
     )
 
 
-def _alarm(*row: Any) -> Alarm:
-    name, event, condition, sentence, remedy, page, mark, since, at = row
-    texts = decode_sentence(sentence), decode_sentence(remedy)
-    return Alarm(
-        name, event, condition, *texts, page, mark, datetime.fromisoformat(since), datetime.fromisoformat(at)
-    )
+def _alarm(name: str, condition: str, sentence: str, remedy: str, *rest: Any) -> Alarm:
+    page, mark, since, at, event = rest
+    times = datetime.fromisoformat(since), datetime.fromisoformat(at)
+    return Alarm(name, condition, decode_sentence(sentence), decode_sentence(remedy), page, mark, *times, event)
 
 
 _MESSAGES = Query(
     AlarmMessage,
-    alarm=columns(_alarm, "name", "event", "condition", "sentence", "remedy", "page", "mark", "since", "at"),
+    alarm=columns(_alarm, "name", "condition", "sentence", "remedy", "page", "mark", "since", "at", "event"),
 )
