@@ -241,7 +241,7 @@ def journal_lines(look: BundleContext) -> Value:
 
 
 def recent_acts(look: BundleContext) -> Value:
-    """The newest acts: which action, its state, and when; not who, nor with which arguments."""
+    """The newest admin requests: which action, its state, and when; not who, nor with which arguments."""
     with closing(_administration(look.home)) as database, database.reading() as tx:
         return [
             {

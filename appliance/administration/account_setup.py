@@ -80,9 +80,9 @@ class AdministratorSetup:
                 administrators.move_invitation(tx, arrival.identifier, _identifier(token))
         return token
 
-    def code_for(self, act_id: str) -> str:
-        """The code that goes with the link which the act *act_id* makes, for who asked for it."""
-        return welcome_code(self._context, act_id)
+    def code_for(self, request_id: str) -> str:
+        """The code that goes with the link which the admin request *request_id* makes, for who asked for it."""
+        return welcome_code(self._context, request_id)
 
     def code_draft(self, arrival: AdministratorArrival, *, sealed: str = "") -> CodeDraft:
         """A secret to scan, or the one in *sealed* when its form came back with a mistake in it."""
@@ -144,10 +144,10 @@ def insert_invitation(tx: Transaction, login: str, *, by: Actor, now: datetime, 
     return token
 
 
-def welcome_code(context: AdministrationContext, act_id: str) -> str:
-    """The code (eight letters and digits) that goes with the link which the act *act_id* makes. It is kept
-    nowhere: whoever asked for the act is shown it, and whoever approves is shown the link."""
-    digest = hmac.digest(context.derive_key("welcome codes"), act_id.encode(), "sha256")
+def welcome_code(context: AdministrationContext, request_id: str) -> str:
+    """The code (eight letters and digits) that goes with the link which the request *request_id* makes. It is kept
+    nowhere: whoever asked for the request is shown it, and whoever approves is shown the link."""
+    digest = hmac.digest(context.derive_key("welcome codes"), request_id.encode(), "sha256")
     letters = base64.b32encode(digest).decode()
     return f"{letters[:4]}-{letters[4:8]}"
 

@@ -1,12 +1,12 @@
-"""Acts: what was asked for, who decided, and that it is performed exactly once.
+"""Admin requests: what was asked for, who decided, and that it is performed exactly once.
 
-1. Name, role and arguments are checked; the act is written down with the sentence that says what it will do.
+1. Name, role and arguments are checked; the request is written down with the sentence that says what it will do.
 2. What takes two persons is signed by who asks, and waits for a day. Somebody else of a fitting role approves
    exactly that sentence, and signs it, or refuses.
-3. Whoever performs takes the act by a conditional update: of two that try at once, one does. It looks again
-   whether the act is one that was decided, and verifies both signatures
+3. Whoever performs takes the request by a conditional update: of two that try at once, one does. It looks again
+   whether the request is one that was decided, and verifies both signatures
    (:mod:`appliance.administration.executor`).
-4. What came of it is written down. Where a process dies in between, the act is interrupted, never done again.
+4. What came of it is written down. Where a process dies in between, the request is interrupted, never done again.
 """
 
 from __future__ import annotations
@@ -39,9 +39,9 @@ SIGNING_PAGE_LASTS = timedelta(minutes=10)
 """How long a page with a sentence to sign may stay open."""
 
 _DECISIONS = {
-    AdminRequestState.PERFORMING: JournalKind.ACT_APPROVED,
-    AdminRequestState.REFUSED: JournalKind.ACT_REFUSED,
-    AdminRequestState.WITHDRAWN: JournalKind.ACT_WITHDRAWN,
+    AdminRequestState.PERFORMING: JournalKind.REQUEST_APPROVED,
+    AdminRequestState.REFUSED: JournalKind.REQUEST_REFUSED,
+    AdminRequestState.WITHDRAWN: JournalKind.REQUEST_WITHDRAWN,
 }
 
 
@@ -57,7 +57,7 @@ class AdminRequests:
         self._signatures = signatures
 
     def draft_request(self, name: str, given: Mapping[str, str], *, by: Actor) -> AdminRequest:
-        """The act as :meth:`submit_request` would write it down now, for its author to sign. Raises the same."""
+        """The request as :meth:`submit_request` would write it down, for its author to sign. Raises the same."""
         action = find_action(name)
         if not may_ask(by, action):
             raise NotAllowed("{action} is not for {who}.", action=name, who=by.role)
@@ -71,12 +71,12 @@ class AdminRequests:
         What takes two is *signed*, unless root's own command asks. Raises :class:`NotFound` for an unknown name,
         :class:`NotAllowed`, :class:`PreconditionRefused` for arguments and for what does not verify,
         :class:`StateRefused` for a page that is too old, and for who has no passkey. What goes wrong afterwards is
-        the outcome of the act.
+        the outcome of the admin request.
         """
         act, action = self.draft_request(name, given, by=by), find_action(name)
         if signed is not None and act.persons == 2:
             _require_fresh(signed.asked, self._context.now())
-            act = replace(act, id=signed.act_id, asked=signed.asked, expires=signed.asked + REQUEST_LASTS)
+            act = replace(act, id=signed.request_id, asked=signed.asked, expires=signed.asked + REQUEST_LASTS)
         self._write(act, action, by, signed.answer if signed else None)
         arguments = action.checked(given)
         return act if act.state is AdminRequestState.WAITING else self._performing.dispatch_request(act, arguments)
@@ -86,10 +86,10 @@ class AdminRequests:
         return self._context.database.query(self._signatures.options, RequestStatement(act, part, by.login))
 
     def approve_request(
-        self, act_id: str, *, by: Actor, answer: str | None = None, shown: AdminRequest | None = None
+        self, request_id: str, *, by: Actor, answer: str | None = None, shown: AdminRequest | None = None
     ) -> AdminRequest:
-        """The second person agrees, and the act is performed, as :meth:`submit_request` has it. *answer* is their
-        passkey's; without one, root's own command has asked for password and code, and *shown* is what they read.
+        """The second person agrees, and the request is performed, as :meth:`submit_request` has it. *answer* is
+        their passkey's; without one, root's command has asked for password and code, *shown* is what they read.
 
         Raises :class:`PreconditionRefused` for an answer that does not verify; :class:`NotAllowed` for its author,
         for a role that may not, and when its author may not ask for it any more; :class:`StateRefused` when it was
@@ -97,35 +97,35 @@ class AdminRequests:
         passkey.
         """
         with self._context.writing() as tx:
-            act, action = self._decidable(tx, act_id)
+            act, action = self._decidable(tx, request_id)
             _require_second(act, action, by)
             require_author(tx, act, action)
             if shown is not None and act != shown:  # a console that was taken over writes this table meanwhile
                 raise StateRefused(
-                    "{id} was changed after it was shown: suspect the console, and look at it anew.", id=act_id
+                    "{id} was changed after it was shown: suspect the console, and look at it anew.", id=request_id
                 )
             if action.effect_in_english(act.arguments) != act.effect:
                 raise StateRefused(
-                    "Since {id} was asked for, {action} has changed; ask anew.", id=act_id, action=act.action
+                    "Since {id} was asked for, {action} has changed; ask anew.", id=request_id, action=act.action
                 )
             statement = RequestStatement(act, DualControlRole.APPROVES, by.login)
             self._signatures.accept_answer(tx, statement, answer, action.approvers, now=self._context.now())
             act = self._decide(tx, act, AdminRequestState.PERFORMING, by)
         return self._performing.dispatch_request(act, act.arguments)
 
-    def refuse_request(self, act_id: str, *, by: Actor) -> AdminRequest:
+    def refuse_request(self, request_id: str, *, by: Actor) -> AdminRequest:
         """The second person does not agree. Raises as :meth:`approve_request`."""
         with self._context.writing() as tx:
-            act, action = self._decidable(tx, act_id)
+            act, action = self._decidable(tx, request_id)
             _require_second(act, action, by)
             return self._decide(tx, act, AdminRequestState.REFUSED, by)
 
-    def withdraw_request(self, act_id: str, *, by: Actor) -> AdminRequest:
+    def withdraw_request(self, request_id: str, *, by: Actor) -> AdminRequest:
         """The author takes it back. Raises :class:`NotAllowed` for anybody else."""
         with self._context.writing() as tx:
-            act, _ = self._decidable(tx, act_id)
+            act, _ = self._decidable(tx, request_id)
             if by.login != act.asked_by:
-                raise NotAllowed("Only who asked for {id} withdraws it.", id=act_id)
+                raise NotAllowed("Only who asked for {id} withdraws it.", id=request_id)
             return self._decide(tx, act, AdminRequestState.WITHDRAWN, by)
 
     find_request = reads(admin_requests.load_request)
@@ -146,8 +146,8 @@ class AdminRequests:
         waiting = self._context.database.query(admin_requests.in_state, AdminRequestState.WAITING)
         if any(each.expires <= self._context.now() for each in waiting):
             with self._context.writing() as tx:
-                for act_id in admin_requests.expire(tx, self._context.now()):
-                    self._context.journal.append_line(tx, JournalKind.ACT_EXPIRED, NOBODY, act=act_id)
+                for request_id in admin_requests.expire(tx, self._context.now()):
+                    self._context.journal.append_line(tx, JournalKind.REQUEST_EXPIRED, NOBODY, act=request_id)
 
     def _write(self, act: AdminRequest, action: Action, by: Actor, answer: str | None) -> None:
         waits = act.state is AdminRequestState.WAITING
@@ -157,15 +157,15 @@ class AdminRequests:
                 statement = RequestStatement(act, DualControlRole.ASKS, by.login)
                 self._signatures.accept_answer(tx, statement, answer, action.who, now=self._context.now())
                 approval_mail.queue_approval_mail(tx, act, action, self._context.now())
-            kind = JournalKind.ACT_ASKED if waits else JournalKind.ACT_BEGUN
+            kind = JournalKind.REQUEST_ASKED if waits else JournalKind.REQUEST_BEGUN
             self._context.journal.append_line(tx, kind, by, act=act.id, action=act.action, effect=act.effect)
 
-    def _decidable(self, tx: Transaction, act_id: str) -> tuple[AdminRequest, Action]:
-        act = admin_requests.load_request(tx, act_id)
+    def _decidable(self, tx: Transaction, request_id: str) -> tuple[AdminRequest, Action]:
+        act = admin_requests.load_request(tx, request_id)
         if act.state is not AdminRequestState.WAITING:
-            raise StateRefused("{id} is {state}; nothing is left to decide.", id=act_id, state=act.state)
+            raise StateRefused("{id} is {state}; nothing is left to decide.", id=request_id, state=act.state)
         if act.expires <= self._context.now():
-            raise StateRefused("{id} waited for a day and has expired; ask anew.", id=act_id)
+            raise StateRefused("{id} waited for a day and has expired; ask anew.", id=request_id)
         return act, find_action(act.action)
 
     def _decide(self, tx: Transaction, act: AdminRequest, after: AdminRequestState, by: Actor) -> AdminRequest:

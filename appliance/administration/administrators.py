@@ -83,13 +83,13 @@ class Administrators:
             raise
         return checked.login
 
-    def link(self, login: str, *, by: Actor, act_id: str = "") -> InvitedAdministrator:
-        """A new link in place of an earlier one; it takes the code of the act *act_id* too, where there is one.
+    def link(self, login: str, *, by: Actor, request_id: str = "") -> InvitedAdministrator:
+        """A new link in place of an earlier one; it takes the code of the request *request_id* too, if any.
 
         Raises :class:`StateRefused` for an account that is set up.
         """
         name, now = _other(login, by), self._context.now()
-        code = welcome_code(self._context, act_id) if act_id else ""
+        code = welcome_code(self._context, request_id) if request_id else ""
         with self._context.writing() as tx:
             found = administrators.administrator(tx, name)
             if found.state is not AdministratorState.INVITED:

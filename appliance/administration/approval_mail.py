@@ -1,7 +1,7 @@
-"""Who may decide on an act that waits for a second person is told by mail; who asked sees who was told.
+"""Who may decide on an admin request that waits for a second person is told by mail; who asked sees who was told.
 
-The mails are queued in the transaction that writes the act, and sent by the scheduler. One whose fate is unknown
-is sent again: it has the same Message-ID, and reading it twice does nothing.
+The mails are queued in the transaction that writes the request, and sent by the scheduler. One whose fate is
+unknown is sent again: it has the same Message-ID, and reading it twice does nothing.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ MOST = 20
 
 @dataclass(frozen=True, slots=True)
 class NotifiedApprovers:
-    """Who may decide on an act, by name: those whom a mail has reached (or its server), those for whom it is still
-    under way, and those who get none. Without a mail server everybody is among the last."""
+    """Who may decide on a request, by name: those whom a mail has reached (or its server), those for whom it is
+    still under way, and those who get none. Without a mail server everybody is among the last."""
 
     sent: tuple[str, ...]
     waiting: tuple[str, ...]

@@ -52,7 +52,7 @@ class StuckList:
             self._context.database.commit(store.replace, found)
 
     def all(self) -> list[Stuck]:
-        """Everything, the oldest first; each has one safe act, ``retries.contract``."""
+        """Everything, the oldest first; each has one safe action, ``retries.contract``."""
         return self._context.database.query(store.everything)
 
 
@@ -84,8 +84,8 @@ CONSOLE_KEY = "console.key"
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """Which process it is: the ``role`` by which it asks the authority, whose acts (``executes``) it performs, the
-    appliance where it has one ``opened``, and whether it is root's own command, which ``attests``."""
+    """Which process it is: the ``role`` by which it asks the authority, whose requests (``executes``) it performs,
+    the appliance where it has one ``opened``, and whether it is root's own command, which ``attests``."""
 
     role: str
     executes: frozenset[ExecutedBy]

@@ -5,7 +5,7 @@ On an appliance the folder is root's, and the scheduler reads it (systemd/tmpfil
 
     keys/FINGERPRINT.json   a passkey that counts: login, kind of administrator, credential, public key
     acts/DIGEST             somebody asked for an act, or approved it, on the machine: a Statement's digest
-    performed/ID            an act that root has performed (:mod:`appliance.administration.executor`)
+    performed/ID            an admin request that root has performed (:mod:`appliance.administration.executor`)
 
 It is not part of a backup: on another machine root confirms the keys anew.
 """
@@ -30,14 +30,14 @@ from hsm.files import sync_directory
 from hsm.intents import instant
 
 REQUEST_LASTS = timedelta(hours=24)
-"""How long an act waits for the second person."""
+"""How long an admin request waits for the second person."""
 
 _PURPOSE = "vermilion: an act of the administration, version 1"
 
 
 @dataclass(frozen=True, slots=True)
 class RequestStatement:
-    """*login* asks for *act*, or approves it. Everything by which one act differs from another is in it: id,
+    """*login* asks for *act*, or approves it. Everything by which one request differs from another is in it: id,
     action, arguments, the sentence that was read, who asked for it and when."""
 
     act: AdminRequest
@@ -64,7 +64,7 @@ class RequestStatement:
 
 
 KEPT = timedelta(days=7)
-"""How long what is about an act stays: far longer than an act can still be performed."""
+"""How long what is about an admin request stays: far longer than a request can still be performed."""
 
 DIGITS = 24
 """Of a fingerprint, hexadecimal: 96 bits, so that no second key with the same one is found."""

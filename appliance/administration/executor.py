@@ -51,8 +51,8 @@ from hsm.errors import RefusalError
 from hsm.files import sync_directory
 
 
-def record_execution(home: Home, hand: ExecutedBy, act_id: str) -> None:
-    """The act is about to be performed by *hand*; on disk on return. Safe between threads and processes.
+def record_execution(home: Home, hand: ExecutedBy, request_id: str) -> None:
+    """The admin request is about to be performed by *hand*; on disk on return. Safe between threads and processes.
 
     Raises :class:`StateRefused` when it was before, :class:`StorageError` where nothing can be written.
     """
@@ -66,9 +66,9 @@ def record_execution(home: Home, hand: ExecutedBy, act_id: str) -> None:
     try:
         make(folder)
         try:
-            os.close(os.open(folder / act_id, flags, 0o600))
+            os.close(os.open(folder / request_id, flags, 0o600))
         except FileExistsError as error:
-            raise StateRefused("{id} was performed already.", id=act_id) from error
+            raise StateRefused("{id} was performed already.", id=request_id) from error
         sync_directory(folder)
     except OSError as error:
         raise StorageError(
@@ -127,21 +127,21 @@ LONGEST = {
     ExecutedBy.SCHEDULER: timedelta(minutes=10),
     ExecutedBy.PRIVILEGED_HELPER: timedelta(hours=24),
 }
-"""After this an act that has not ended is interrupted: its process is no more."""
+"""After this an admin request that has not ended is interrupted: its process is no more."""
 
 
 _ENDINGS = {
-    AdminRequestState.DONE: JournalKind.ACT_DONE,
-    AdminRequestState.FAILED: JournalKind.ACT_FAILED,
-    AdminRequestState.INTERRUPTED: JournalKind.ACT_INTERRUPTED,
+    AdminRequestState.DONE: JournalKind.REQUEST_DONE,
+    AdminRequestState.FAILED: JournalKind.REQUEST_FAILED,
+    AdminRequestState.INTERRUPTED: JournalKind.REQUEST_INTERRUPTED,
 }
 _NOT_TAKEN = AdminRequestOutcome("No process took it in time; it was not done.")
 _NOT_ENDED = AdminRequestOutcome("Its process ended before it said what came of it; look before asking anew.")
 
 
 class RequestExecutor:
-    """What one process performs. ``hands`` are those that are this process's; acts of the others are handed on:
-    the scheduler looks for its own, *privileged_helper* is told the id of what root does. Thread-safe."""
+    """What one process performs. ``hands`` are those that are this process's; requests of the others are handed
+    on: the scheduler looks for its own, *privileged_helper* is told the id of what root does. Thread-safe."""
 
     def __init__(
         self,
@@ -159,7 +159,7 @@ class RequestExecutor:
         self._privileged_helper = privileged_helper
 
     def dispatch_request(self, act: AdminRequest, arguments: Mapping[str, str]) -> AdminRequest:
-        """Performs *act* if it is this process's, else hands it on; the act as it stands then.
+        """Performs *act* if it is this process's, else hands it on; the admin request as it stands then.
 
         *arguments* are all of them, secret ones too, which are stored nowhere.
         """
@@ -173,15 +173,15 @@ class RequestExecutor:
                 return self._ended(act, AdminRequestState.FAILED, _refusal(error))
         return self._now(act.id)
 
-    def execute_request(self, act_id: str, arguments: Mapping[str, str] | None = None) -> AdminRequest:
-        """Performs the act, if nobody took it before. Raises :class:`StateRefused` when somebody did, or when it
-        is another process's to do."""
+    def execute_request(self, request_id: str, arguments: Mapping[str, str] | None = None) -> AdminRequest:
+        """Performs the request, if nobody took it before. Raises :class:`StateRefused` when somebody did, or when
+        it is another process's to do."""
         with self._context.database.transaction() as tx:
-            act = admin_requests.load_request(tx, act_id)
+            act = admin_requests.load_request(tx, request_id)
             if find_action(act.action).executed_by not in self._hands:
                 raise StateRefused("{action} is done by another process.", action=act.action)
-            if not admin_requests.start(tx, act_id, self._context.now()):
-                raise StateRefused("{id} is {state} and was taken already.", id=act_id, state=act.state)
+            if not admin_requests.start(tx, request_id, self._context.now()):
+                raise StateRefused("{id} is {state} and was taken already.", id=request_id, state=act.state)
             asker = administrators.find(tx, act.asked_by)
         action, by = find_action(act.action), Actor(act.asked_by, asker.role) if asker else ROOT
         try:
@@ -222,8 +222,8 @@ class RequestExecutor:
                 )
         return replace(self._now(act.id), outcome=outcome)
 
-    def _now(self, act_id: str) -> AdminRequest:
-        return self._context.database.query(admin_requests.load_request, act_id)
+    def _now(self, request_id: str) -> AdminRequest:
+        return self._context.database.query(admin_requests.load_request, request_id)
 
 
 def _longest(act: AdminRequest) -> timedelta:

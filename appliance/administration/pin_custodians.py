@@ -2,8 +2,9 @@
 
 The authority knows them by itself, and officers make them. To end one it takes nobody (as with a seal, to stop
 somebody can never be too easy), but root's socket alone asks for it: whoever ends the ways in of an administrator
-there, by an act that two persons have signed, ends the keeper with them. What root takes back of passkeys does not
-unlock any more either. Neither comes back by an act from before: one that waits for officers is refused first.
+there, by a request that two persons have signed, ends the keeper with them. What root takes back of passkeys does
+not unlock any more either. Neither comes back by a decision from before: one that waits for officers is refused
+first.
 """
 
 from __future__ import annotations
@@ -58,7 +59,7 @@ _PASSKEYS_ENDED = EndSentences(
 class PinCustodianEnd:
     """What came of it: whether something ``ended`` (None when the authority or the portal's database did not
     answer, so that nobody knows), how many keepers are ``left`` who can sign in (None: not known), and whether an
-    act was ``withdrawn`` that waited for officers."""
+    officer decision was ``withdrawn`` that waited for officers."""
 
     ended: bool | None
     left: int | None
@@ -97,8 +98,8 @@ class PinCustodians:
         return [login for login in active if pin_custodian_subject(login) in known]
 
     def end_custodian(self, login: str, credential_id: bytes | None = None, *, by: Actor) -> PinCustodianEnd:
-        """*login* unlocks no more, or not with this passkey, and officers do not bring that back by an act from
-        before; journal and log tell of it.
+        """*login* unlocks no more, or not with this passkey, and officers do not bring that back by a decision
+        from before; journal and log tell of it.
 
         Raises :class:`AuthorityError`, and :class:`StorageError` for a portal's database that cannot be used:
         either one when the other was asked all the same.
@@ -166,7 +167,7 @@ def _is_by(act: OfficerDecision, credential_id: bytes) -> bool:
 
 
 WITHDRAWN = Sentence("The keeper was ended, or root took the passkey back, before officers had activated this.")
-"""Why such an act is refused."""
+"""Why such a decision is refused."""
 
 _ENOUGH = "{login} is a keeper of the PIN and will be none. Keepers left then: {left}; it takes two."
 _TOO_FEW = (

@@ -1,6 +1,6 @@
-"""The privileged helper (``vermilion-steward``): root's side of the console. It is told the id of an act alone.
+"""The privileged helper (``vermilion-steward``): root's side of the console. It is told the id of a request alone.
 
-It looks the act up itself, in the administration's database; what is not to be performed, not root's to do, or
+It looks the request up itself, in the administration's database; what is not to be performed, not root's to do, or
 not what could have been decided is refused there. Whoever has taken the console over can write that database, too:
 what bounds the harm are the few things that :class:`appliance.administration.host.HostOperations` does
 (see docs/decisions/0022-administration.md).
@@ -28,13 +28,13 @@ _ID = re.compile(rb"[0-9a-f]{12}\n?")
 _PATIENCE = 10.0
 
 
-def notify_privileged_helper(path: Path, act_id: str) -> None:
-    """Tells the helper behind the socket *path* that there is *act_id*. Raises :class:`StateRefused`."""
+def notify_privileged_helper(path: Path, request_id: str) -> None:
+    """Tells the helper behind the socket *path* that there is *request_id*. Raises :class:`StateRefused`."""
     try:
         with socket.socket(socket.AF_UNIX) as line:
             line.settimeout(_PATIENCE)
             line.connect(str(path))
-            line.sendall(act_id.encode() + b"\n")
+            line.sendall(request_id.encode() + b"\n")
     except OSError as error:
         raise StateRefused(
             "The steward does not answer ({why}); see `systemctl status vermilion-steward.socket`.",
@@ -65,12 +65,12 @@ def serve_requests(listener: socket.socket, perform: Callable[[str], object], *,
             _performed(perform, said.decode().strip())
 
 
-def _performed(perform: Callable[[str], object], act_id: str) -> None:
-    """Refusals are the act's outcome, or say that it is none of ours; either way the next one is attended to."""
+def _performed(perform: Callable[[str], object], request_id: str) -> None:
+    """Refusals are the request's outcome, or say that it is none of ours; the next one is attended to."""
     try:
-        perform(act_id)
+        perform(request_id)
     except ApplianceError as error:
-        os.write(2, f"{act_id}: {error}\n".encode())
+        os.write(2, f"{request_id}: {error}\n".encode())
 
 
 def host_of(settings: Settings) -> HostOperations:

@@ -1,9 +1,9 @@
-"""Signatures of administrators under acts that take two persons, by passkeys that root has confirmed (WebAuthn).
+"""Signatures of administrators under requests that take two persons, by passkeys that root confirmed (WebAuthn).
 
-The console takes them, and whoever performs an act verifies them again: the process that shows an act, and writes
-the database that it stands in, is not believed about who wanted it.
+The console takes them, and whoever performs a request verifies them again: the process that shows a request, and
+writes the database that it stands in, is not believed about who wanted it.
 
-1. The challenge is the digest of exactly this act and of what the person does about it
+1. The challenge is the digest of exactly this request and of what the person does about it
    (:class:`appliance.administration.confirmed.RequestStatement`).
 2. The answer is by a passkey that root has confirmed for this login, and for a kind of administrator that may.
 3. It names the console's own origin, and the device has verified who holds it.
@@ -36,25 +36,25 @@ from appliance.store.database import Transaction
 from hsm.intents import instant
 
 GRACE = timedelta(minutes=10)
-"""How long after its time an act that was decided may still be begun; and how far a clock may be set back."""
+"""How long after its time a request that was decided may still be begun; and how far a clock may be set back."""
 
 
 @dataclass(frozen=True, slots=True)
 class SignedRequest:
-    """What a page brings to ask for an act: the *act_id* and moment that its sentence was shown under, and the
+    """What a page brings to ask for a request: its id and moment, under which its sentence was shown, and the
     device's *answer* (JSON)."""
 
-    act_id: str
+    request_id: str
     asked: datetime
     answer: str
 
     @classmethod
-    def from_page(cls, act_id: str, asked: str, answer: str) -> SignedRequest:
+    def from_page(cls, request_id: str, asked: str, answer: str) -> SignedRequest:
         """As a page brings it. Raises :class:`StateRefused` for one that is none of ours."""
         try:
             moment = datetime.fromisoformat(asked)
-            if re.fullmatch("[0-9a-f]{12}", act_id) and instant(moment) == asked:
-                return cls(act_id, moment, answer)
+            if re.fullmatch("[0-9a-f]{12}", request_id) and instant(moment) == asked:
+                return cls(request_id, moment, answer)
         except (ValueError, OverflowError):
             pass
         raise StateRefused("This page is too old or was used already; load it again and repeat the last step.")
@@ -85,10 +85,10 @@ class RequestSignatures:
         *,
         now: datetime,
     ) -> None:
-        """Keeps the *answer* with its act, which is there, in the caller's transaction; without one, root's
+        """Keeps the *answer* with its request, which is there, in the caller's transaction; without one, root's
         command writes down what it was told.
 
-        Raises :class:`PreconditionRefused` for an answer that is not this person's to exactly this act,
+        Raises :class:`PreconditionRefused` for an answer that is not this person's to exactly this request,
         :class:`StateRefused` for somebody without a passkey that counts.
         """
         if answer is None:
@@ -97,7 +97,7 @@ class RequestSignatures:
             self._confirmed.record_statement(statement, now=now)
             return
         # One that its owner has removed signs nothing: its counter is kept no more, so that nobody would notice a
-        # copy of it. The process that performs the act asks root's folder alone, and no counter.
+        # copy of it. The process that performs the admin request asks root's folder alone, and no counter.
         counts = _counts(tx, statement.login)
         keys = [key for key in self._keys(statement, roles) if key.credential_id in counts]
         key, count = self._verified(statement, answer, keys, count=counts)

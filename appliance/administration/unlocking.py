@@ -1,8 +1,8 @@
 """Attended unlock: two keepers, each signed in, each with a passkey and a part of the token's PIN.
 
-1. The first keeper's passkey answers for a fresh act; the authority verifies it, and remembers that for a while.
-2. That keeper's part of the PIN stays in this process's memory, and nowhere else, for as long as the act lasts.
-3. The second keeper, who is another person, answers for the same act; the authority verifies that, too.
+1. The first keeper's passkey answers for a fresh intent; the authority verifies that, and remembers it a while.
+2. That keeper's part of the PIN stays in this process's memory, and nowhere else, for as long as the intent lasts.
+3. The second keeper, who is another person, answers for the same intent; the authority verifies that, too.
 4. Both parts go to the authority together, which logs in once. Whatever comes of it, both are forgotten here.
 
 One of the two may come without a part, where the PIN is not split: it then takes the presence of two.
@@ -80,9 +80,9 @@ class AttendedUnlock:
         return UnlockStatus(half.act, credentials, half.part.number, half.login, half.act.expires)
 
     def give_part(self, fields: Any, part: PinPart, answer: WebAuthnActivation, *, by: Actor) -> bool:
-        """One keeper's part; whether the authority is unlocked now. *fields* are those of the act that was shown.
+        """One keeper's part; whether the authority is unlocked now. *fields* are those of the shown intent.
 
-        Raises :class:`StateRefused` when that act is over or another one was begun, :class:`NotAllowed` for
+        Raises :class:`StateRefused` when that intent is over or another one was begun, :class:`NotAllowed` for
         auditors and for who has given a part already, :class:`PreconditionRefused` for no part at all, and what
         the authority refuses: a wrong PIN is not tried again.
         """
@@ -140,7 +140,7 @@ class AttendedUnlock:
         return self._half
 
     def _keep(self, half: _PendingPinPart) -> None:
-        """Until the act ends, also when nobody asks any more."""
+        """Until the intent ends, also when nobody asks any more."""
         self._half = half
         timer = threading.Timer(LASTS.total_seconds(), self._drop, (half,))
         timer.daemon = True

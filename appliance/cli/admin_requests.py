@@ -96,14 +96,14 @@ HERE = ClientInfo("console of the machine")
 
 
 @click.command("approve")
-@click.argument("act_id", metavar="ID")
+@click.argument("request_id", metavar="ID")
 @click.option("--login", required=True, help="Who approves: an administrator, not the one who asked.")
 @click.option("--refuse", is_flag=True, help="Refuse it instead.")
 @click.pass_obj
-def approve_command(context: Context, act_id: str, login: str, refuse: bool) -> None:
+def approve_command(context: Context, request_id: str, login: str, refuse: bool) -> None:
     """Approve, as a second person, what was asked for under ID; password and code are asked for."""
     with open_administration(load(context.home).as_served(), now=utc_now, process=COMMAND) as administration:
-        waiting = administration.requests.find_request(act_id)
+        waiting = administration.requests.find_request(request_id)
         action = find_action(waiting.action)
         asked = {"id": waiting.id, "who": waiting.asked_by, "what": waiting.action}
         asked["at"] = f"{waiting.asked:%Y-%m-%d %H:%M:%S} UTC"
@@ -113,10 +113,10 @@ def approve_command(context: Context, act_id: str, login: str, refuse: bool) -> 
         warn_about_custodians(context, administration, waiting)
         by = _proven(context, administration, login, waiting, refuse=refuse)
         if refuse:
-            administration.requests.refuse_request(act_id, by=by)
-            context.terminal.say("{id} is refused.", id=act_id)
+            administration.requests.refuse_request(request_id, by=by)
+            context.terminal.say("{id} is refused.", id=request_id)
             return
-        act = administration.requests.approve_request(act_id, by=by, shown=waiting)
+        act = administration.requests.approve_request(request_id, by=by, shown=waiting)
         _require_done(show_request(context, administration, act))
 
 
@@ -194,10 +194,10 @@ def _callback(action: Action) -> Callable[..., None]:
 
 
 @click.command("withdraw")
-@click.argument("act_id", metavar="ID")
+@click.argument("request_id", metavar="ID")
 @click.pass_obj
-def withdraw_command(context: Context, act_id: str) -> None:
+def withdraw_command(context: Context, request_id: str) -> None:
     """Take back what was asked for under ID on this machine, while it waits."""
     with open_administration(load(context.home), now=utc_now, process=COMMAND) as administration:
-        administration.requests.withdraw_request(act_id, by=ROOT)
-        context.terminal.say("{id} is withdrawn.", id=act_id)
+        administration.requests.withdraw_request(request_id, by=ROOT)
+        context.terminal.say("{id} is withdrawn.", id=request_id)

@@ -148,11 +148,11 @@ class AdministrationJobs:
         try:
             administration.requests.expire_requests()
             administration.executor.execute_waiting()
-        finally:  # whatever is wrong with an act, what was done does not wait to be told
+        finally:  # whatever is wrong with an admin request, what was done does not wait to be told
             administration.journal.forward_to_log()
 
     def send_approval_mail(self, mail: MailClient) -> None:
-        """Mails whom an act waits for."""
+        """Mails whom an admin request waits for."""
         self._administration().approval_mail.deliver_queued(mail)
 
     def publish_stuck_contracts(self) -> None:

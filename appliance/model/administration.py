@@ -84,7 +84,7 @@ class AdministratorInvitation:
 
 @dataclass(frozen=True, slots=True)
 class AdministratorPasskey:
-    """What an administrator registered to sign acts with; ``public_key`` is COSE (RFC 9053)."""
+    """What an administrator registered to sign admin requests with; ``public_key`` is COSE (RFC 9053)."""
 
     credential_id: bytes
     login: str
@@ -95,7 +95,7 @@ class AdministratorPasskey:
 
 
 class DualControlRole(StrEnum):
-    """What somebody does about an act that takes two persons."""
+    """What somebody does about an admin request that takes two persons."""
 
     ASKS = "asks"
     APPROVES = "approves"
@@ -156,22 +156,22 @@ class JournalKind(StrEnum):
     PIN_PART_FORGOTTEN = "pin-part-forgotten", "A part of the PIN was taken back"
     AUTHORITY_UNLOCKED = "authority-unlocked", "The authority was unlocked"
     UNLOCK_FAILED = "unlock-failed", "Unlocking the authority failed"
-    ACT_ASKED = "act-asked", "An act was asked for"
-    ACT_APPROVED = "act-approved", "An act was approved"
-    ACT_REFUSED = "act-refused", "An act was refused"
-    ACT_WITHDRAWN = "act-withdrawn", "An act was withdrawn"
-    ACT_EXPIRED = "act-expired", "An act has expired"
-    ACT_BEGUN = "act-begun", "An act was begun"
-    ACT_DONE = "act-done", "An act was done"
-    ACT_FAILED = "act-failed", "An act failed"
-    ACT_INTERRUPTED = "act-interrupted", "An act was interrupted"
+    REQUEST_ASKED = "act-asked", "An act was asked for"
+    REQUEST_APPROVED = "act-approved", "An act was approved"
+    REQUEST_REFUSED = "act-refused", "An act was refused"
+    REQUEST_WITHDRAWN = "act-withdrawn", "An act was withdrawn"
+    REQUEST_EXPIRED = "act-expired", "An act has expired"
+    REQUEST_BEGUN = "act-begun", "An act was begun"
+    REQUEST_DONE = "act-done", "An act was done"
+    REQUEST_FAILED = "act-failed", "An act failed"
+    REQUEST_INTERRUPTED = "act-interrupted", "An act was interrupted"
     UNKNOWN = "unknown", "Something that a newer release wrote"
     """Not written: how a line is read whose kind a newer release has, before it was gone back from."""
 
 
 @dataclass(frozen=True, slots=True)
 class JournalLine:
-    """One line: ``who`` is a login, ``root`` or ``system``; ``act`` is the id of an act, where it is about one.
+    """One line: ``who`` is a login, ``root`` or ``system``; ``act`` is the id of a request, where it is about one.
 
     ``detail`` is words and numbers for readers, never a secret.
     """
@@ -200,7 +200,7 @@ class AdminRequestState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AdminRequestOutcome:
-    """What came of an act, as a sentence of the catalogue. ``secret`` is for whoever waits for it, kept
+    """What came of an admin request, as a sentence of the catalogue. ``secret`` is for whoever waits for it, kept
     nowhere."""
 
     template: str

@@ -52,11 +52,11 @@ def forged(
 ) -> AdminRequest:
     """An act that nobody asked for, as if it was decided, and what became of it; or one that both have
     *signed*."""
-    action, act_id = find_action(name), secrets.token_hex(6)
+    action, request_id = find_action(name), secrets.token_hex(6)
     given = {each.name: arguments.get(each.name, "") for each in action.arguments if each.required}
     second = "shi" if action.persons == 2 else None
     row: dict[str, str | int | None] = {
-        "id": act_id,
+        "id": request_id,
         "action": name,
         "arguments": json.dumps(arguments, separators=(",", ":"), sort_keys=True),
         "effect": action.effect_in_english(given),
@@ -74,14 +74,14 @@ def forged(
         columns, places = ", ".join(row), ", ".join("?" * len(row))
         tx.execute(f"INSERT INTO acts ({columns}) VALUES ({places})", list(row.values()))  # noqa: S608  # ours
         if signed:
-            act = admin_requests.load_request(tx, act_id)
+            act = admin_requests.load_request(tx, request_id)
             for part, login in (
                 (DualControlRole.ASKS, act.asked_by),
                 (DualControlRole.APPROVES, act.decided_by or ""),
             ):
-                admin_requests.insert_signature(tx, act_id, part, login, house.sign(act, part, login))
+                admin_requests.insert_signature(tx, request_id, part, login, house.sign(act, part, login))
     database.close()
-    return house.administration.executor.execute_request(act_id)
+    return house.administration.executor.execute_request(request_id)
 
 
 def refused(act: AdminRequest) -> bool:

@@ -230,16 +230,16 @@ def test_a_page_asks_once_and_soon(house: House) -> None:
     with pytest.raises(StateRefused, match="already"):
         desk.submit_request("release.upgrade", UPGRADE, by=sun, signed=signed)
     with pytest.raises(StateRefused, match="too old"):
-        old = replace(signed, act_id="0" * 12, asked=house.at - timedelta(minutes=11))
+        old = replace(signed, request_id="0" * 12, asked=house.at - timedelta(minutes=11))
         desk.submit_request("release.upgrade", UPGRADE, by=sun, signed=old)
     with pytest.raises(PreconditionRefused, match="exactly this act"):
         desk.submit_request(
-            "release.upgrade", {"version": "1.5.0"}, by=sun, signed=replace(signed, act_id="1" * 12)
+            "release.upgrade", {"version": "1.5.0"}, by=sun, signed=replace(signed, request_id="1" * 12)
         )
 
 
 @pytest.mark.parametrize(
-    ("act_id", "asked"),
+    ("request_id", "asked"),
     [
         ("", ""),
         ("0" * 12, "yesterday"),
@@ -248,9 +248,9 @@ def test_a_page_asks_once_and_soon(house: House) -> None:
         ("../etc/passwd", "2026-11-25T08:00:00Z"),
     ],
 )
-def test_what_is_no_page_of_ours_is_refused(act_id: str, asked: str) -> None:
+def test_what_is_no_page_of_ours_is_refused(request_id: str, asked: str) -> None:
     with pytest.raises(StateRefused):
-        SignedRequest.from_page(act_id, asked, "{}")
+        SignedRequest.from_page(request_id, asked, "{}")
 
 
 def test_what_takes_one_person_takes_no_key(house: House) -> None:

@@ -48,11 +48,11 @@ def steward(house: House) -> Iterator[list[str]]:
         listener.bind(str(path))
         listener.listen()
 
-        def perform(act_id: str) -> object:
-            if act_id == LAST:
+        def perform(request_id: str) -> object:
+            if request_id == LAST:
                 raise Over
-            told.append(act_id)
-            return own.administration.executor.execute_request(act_id)
+            told.append(request_id)
+            return own.administration.executor.execute_request(request_id)
 
         def serve() -> None:
             with suppress(Over):

@@ -66,7 +66,7 @@ def plant(home: Home) -> None:
     (make_directory(home.alarms) / f"{PLANTED}.service").write_text(PLANTED)
     with closing(Database(home.administration, ADMINISTRATION)) as database, database.transaction() as tx:
         detail = {"login": PLANTED, "name": "张示例", PLANTED: PLANTED}
-        journal.append(tx, JournalKind.ACT_DONE, ROOT.login, NOW, act=None, detail=detail)
+        journal.append(tx, JournalKind.REQUEST_DONE, ROOT.login, NOW, act=None, detail=detail)
         stuck.replace(tx, [Stuck(PLANTED, StuckStep.ARCHIVE_RENEWAL, NOW, f"{PLANTED} {{why}}", {"why": PLANTED})])
 
 

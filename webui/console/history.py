@@ -14,11 +14,11 @@ from webui.shared.language import translate
 LINES = 30
 """Lines of the journal on one page."""
 
-ENDED = (JournalKind.ACT_DONE, JournalKind.ACT_FAILED, JournalKind.ACT_INTERRUPTED)
-"""The lines that tell what came of an act; the others about one tell what it does."""
+ENDED = (JournalKind.REQUEST_DONE, JournalKind.REQUEST_FAILED, JournalKind.REQUEST_INTERRUPTED)
+"""The lines that tell what came of an admin request; the others about one tell what it does."""
 
 TOLD = ("name", "login", "address", "attempts", "count", "fingerprint")
-"""What is shown of the detail of a line that is about no act."""
+"""What is shown of the detail of a line that is about no admin request."""
 
 
 blueprint = Blueprint("history", __name__)
@@ -57,7 +57,7 @@ def _charts(span: Span) -> list[Chart]:
 
 
 def _detail(line: JournalLine) -> str:
-    """What the act does that the line is about, or what came of it; else the details of the line."""
+    """What the admin request does that the line is about, or what came of it; else the details of the line."""
     if line.request:
         act = administration.requests.find_request(line.request)
         if told := request_sentence(act, outcome=line.kind in ENDED):

@@ -1,4 +1,4 @@
-"""``/operations``: every action as a form. ``/requests/ID``: one act, and the second person's decision.
+"""``/operations``: every action as a form. ``/requests/ID``: one admin request, and the second person's decision.
 
 1. The form asks for the arguments; what is wrong is said at its place.
 2. The page says exactly what will be done; whoever goes on has read it.
@@ -37,7 +37,7 @@ blueprint = Blueprint("operations", __name__)
 
 
 def waiting() -> int:
-    """How many acts wait for the visitor's decision, for the frame of a page."""
+    """How many admin requests wait for the visitor's decision, for the frame of a page."""
     try:
         who = visitor_or_none()
         if who is None:
@@ -102,11 +102,11 @@ def take(name: str) -> Answer:
     return _result(who, act)
 
 
-@blueprint.get("/requests/<act_id>")
-def request_page(act_id: str) -> Answer:
-    """One act."""
+@blueprint.get("/requests/<request_id>")
+def request_page(request_id: str) -> Answer:
+    """One admin request."""
     who, service = visitor(), administration
-    act = service.requests.find_request(act_id[:64])
+    act = service.requests.find_request(request_id[:64])
     seen = requests.show_request(who, act)
     asked = service.requests.signing_options(act, DualControlRole.APPROVES, by=who.actor) if seen.yours else None
     return render(
@@ -122,33 +122,33 @@ def request_page(act_id: str) -> Answer:
 _decision = form(request_page, visitor, refusals=(ApplianceError, NotFound), status=status_of)
 
 
-@blueprint.post("/requests/<act_id>/approve")
+@blueprint.post("/requests/<request_id>/approve")
 @_decision
-def approve(who: ConsoleSessionHolder, act_id: str) -> Answer:
+def approve(who: ConsoleSessionHolder, request_id: str) -> Answer:
     """The second person agrees, by passkey."""
     answer = field(passkeys.FIELD, passkeys.LONGEST_ANSWER)
-    return _result(who, administration.requests.approve_request(act_id[:64], by=who.actor, answer=answer))
+    return _result(who, administration.requests.approve_request(request_id[:64], by=who.actor, answer=answer))
 
 
-@blueprint.post("/requests/<act_id>/refuse")
+@blueprint.post("/requests/<request_id>/refuse")
 @_decision
-def refuse(who: ConsoleSessionHolder, act_id: str) -> Answer:
+def refuse(who: ConsoleSessionHolder, request_id: str) -> Answer:
     """The second person does not agree."""
-    return _result(who, administration.requests.refuse_request(act_id[:64], by=who.actor))
+    return _result(who, administration.requests.refuse_request(request_id[:64], by=who.actor))
 
 
-@blueprint.post("/requests/<act_id>/withdraw")
+@blueprint.post("/requests/<request_id>/withdraw")
 @_decision
-def withdraw(who: ConsoleSessionHolder, act_id: str) -> Answer:
+def withdraw(who: ConsoleSessionHolder, request_id: str) -> Answer:
     """Its author takes it back."""
-    return _result(who, administration.requests.withdraw_request(act_id[:64], by=who.actor))
+    return _result(who, administration.requests.withdraw_request(request_id[:64], by=who.actor))
 
 
 def _result(who: ConsoleSessionHolder, act: AdminRequest) -> Answer:
-    """To the act's own page; what is shown once and kept nowhere is shown now."""
+    """To the admin request's own page; what is shown once and kept nowhere is shown now."""
     if act.outcome and act.outcome.secret:
         return render_template("outcome.html", act=requests.show_request(who, act))
-    return see_other("operations.request_page", act_id=act.id)
+    return see_other("operations.request_page", request_id=act.id)
 
 
 def _signed(action: Action) -> SignedRequest | None:

@@ -1,4 +1,4 @@
-"""What pages show of actions and acts, in the reader's words: commands set as such, what was typed set apart."""
+"""What pages show of actions and requests, in the reader's words: commands set as such, typed words set apart."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ STATES = {
     AdminRequestState.FAILED: ("Failed", "bad"),
     AdminRequestState.INTERRUPTED: ("Interrupted", "bad"),
 }
-"""What the states of an act are called, and the tone of the badge."""
+"""What the states of an admin request are called, and the tone of the badge."""
 
 CHOICES = {
     **{role.value: title for role, title in TITLES.items()},
@@ -64,7 +64,7 @@ class OfferedAction:
 
 @dataclass(frozen=True, slots=True)
 class ShownRequest:
-    """One act (``it``) as a reader sees it. ``yours``: the reader may decide; ``own``: the reader asked for it."""
+    """One request (``it``) as a reader sees it. ``yours``: the reader may decide; ``own``: asked for it."""
 
     it: AdminRequest
     title: str

@@ -85,10 +85,10 @@ FIGURES = (
 """What is counted at every round of the health monitor."""
 
 AREAS = ("mail", "retries")
-"""The first words of the names of acts that have something tried again."""
+"""The first words of the names of actions that have something tried again."""
 
 RETRY = "retries.contract"
-"""The one safe act for a contract that is stuck."""
+"""The one safe action for a contract that is stuck."""
 
 queues = Blueprint("queues", __name__)
 

@@ -33,8 +33,8 @@ def _add(parts: ActionContext, arguments: Mapping[str, str], by: Actor) -> Admin
 
 
 def _link(parts: ActionContext, arguments: Mapping[str, str], by: Actor) -> AdminRequestOutcome:
-    act_id = parts.act.id if parts.act is not None else ""
-    invited = parts.administrators.link(arguments["login"], by=by, act_id=act_id)
+    request_id = parts.act.id if parts.act is not None else ""
+    invited = parts.administrators.link(arguments["login"], by=by, request_id=request_id)
     address = f"{parts.settings.console.public_url}/welcome/{invited.token}"
     return AdminRequestOutcome(
         "For {login} alone, once, within 24 hours; the code that goes with it is given by who asked:",

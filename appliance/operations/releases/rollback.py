@@ -79,7 +79,7 @@ ELSEWHERE: Final = frozenset(
 """The operators' actions that change nothing in the portal's database (a test holds them against the registry)."""
 
 _IN_THE_PORTAL = frozenset({JournalKind.ADMINISTRATOR_ADDED.value, JournalKind.ADMINISTRATOR_REMOVED.value})
-_DONE = frozenset({JournalKind.ACT_DONE.value, JournalKind.ACT_INTERRUPTED.value})
+_DONE = frozenset({JournalKind.REQUEST_DONE.value, JournalKind.REQUEST_INTERRUPTED.value})
 
 
 @dataclass(frozen=True, slots=True)

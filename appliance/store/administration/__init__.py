@@ -1,4 +1,4 @@
-"""The database of the administration: accounts, sessions, acts and the journal. The only place with its SQL."""
+"""The database of the administration: accounts, sessions, requests, journal. The only place with its SQL."""
 
 from hsm.schema import Schema
 

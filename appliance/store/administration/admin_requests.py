@@ -22,7 +22,7 @@ _ACT = (
 
 
 def insert_request(tx: Transaction, act: AdminRequest) -> None:
-    """A new act, waiting or under way. Raises :class:`StateRefused` when there is one with this id."""
+    """A new admin request, waiting or under way. Raises :class:`StateRefused` when there is one with this id."""
     with refusing(StateRefused("This was asked for already; see what waits.")):
         tx.insert(
             "acts",
@@ -31,25 +31,25 @@ def insert_request(tx: Transaction, act: AdminRequest) -> None:
         )
 
 
-def load_request(tx: Transaction, act_id: str) -> AdminRequest:
-    """The act. Raises :class:`NotFound`."""
-    missing = NotFound("There is no request {id}.", id=act_id)
-    return _REQUESTS.one(tx, "WHERE id = ?", (act_id,), missing=missing)
+def load_request(tx: Transaction, request_id: str) -> AdminRequest:
+    """The admin request. Raises :class:`NotFound`."""
+    missing = NotFound("There is no request {id}.", id=request_id)
+    return _REQUESTS.one(tx, "WHERE id = ?", (request_id,), missing=missing)
 
 
 def in_state(tx: Transaction, state: AdminRequestState) -> list[AdminRequest]:
-    """All acts in an open *state* (waiting, performing), the oldest first."""
+    """All admin requests in an open *state* (waiting, performing), the oldest first."""
     return _REQUESTS.all(tx, "WHERE state = ? AND state IN ('waiting', 'performing') ORDER BY asked, id", (state,))
 
 
 def recent(tx: Transaction, limit: int = 50) -> list[AdminRequest]:
-    """The newest acts, in whatever state."""
+    """The newest admin requests, in whatever state."""
     return _REQUESTS.all(tx, "ORDER BY asked DESC, id DESC LIMIT ?", (limit,))
 
 
-def decide(tx: Transaction, act_id: str, after: AdminRequestState, *, by: str, now: datetime) -> bool:
+def decide(tx: Transaction, request_id: str, after: AdminRequestState, *, by: str, now: datetime) -> bool:
     """waiting → performing, refused or withdrawn, by somebody; False when it was decided already."""
-    return tx.update("acts", {"state": after, "decided_by": by, "decided": now}, id=act_id, state="waiting")
+    return tx.update("acts", {"state": after, "decided_by": by, "decided": now}, id=request_id, state="waiting")
 
 
 def expire(tx: Transaction, now: datetime) -> list[str]:
@@ -61,22 +61,22 @@ def expire(tx: Transaction, now: datetime) -> list[str]:
     return sorted(identifier for (identifier,) in rows.fetchall())
 
 
-def start(tx: Transaction, act_id: str, now: datetime) -> bool:
-    """Takes an act that is to be performed; False when somebody has taken it, or it is not to be performed."""
-    return tx.update("acts", {"started": now}, id=act_id, state="performing", started=None)
+def start(tx: Transaction, request_id: str, now: datetime) -> bool:
+    """Takes a request that is to be performed; False when somebody has taken it, or it is not to be performed."""
+    return tx.update("acts", {"started": now}, id=request_id, state="performing", started=None)
 
 
 def end(
-    tx: Transaction, act_id: str, after: AdminRequestState, outcome: AdminRequestOutcome, now: datetime
+    tx: Transaction, request_id: str, after: AdminRequestState, outcome: AdminRequestOutcome, now: datetime
 ) -> bool:
     """performing → done, failed or interrupted, with what came of it; False when it had ended."""
     values = json.dumps(dict(outcome.values), ensure_ascii=False)
     row = {"state": after, "ended": now, "outcome": outcome.template, "outcome_values": values}
-    return tx.update("acts", row, id=act_id, state="performing")
+    return tx.update("acts", row, id=request_id, state="performing")
 
 
 def untaken(tx: Transaction, actions: Iterable[str]) -> list[AdminRequest]:
-    """Acts of these *actions* that are to be performed and that nobody has taken, the oldest first."""
+    """Admin requests of these *actions* that are to be performed and that nobody has taken, the oldest first."""
     wanted = frozenset(actions)
     return [
         each
@@ -103,7 +103,7 @@ class RequestMessageState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RequestMessage:
-    """One mail, about the act with the id ``act``, to the administrator ``login``; ``attempts`` counts tries."""
+    """One mail, about the request with the id ``act``, to the administrator ``login``; ``attempts`` so far."""
 
     act: str
     login: str
@@ -115,9 +115,9 @@ class RequestMessage:
 _LETTERS = Query(RequestMessage, "SELECT act, login, state, attempts, reason FROM act_letters")
 
 
-def queue_message(tx: Transaction, act_id: str, login: str, now: datetime) -> None:
+def queue_message(tx: Transaction, request_id: str, login: str, now: datetime) -> None:
     """A new mail, due at once."""
-    tx.execute("INSERT INTO act_letters (act, login, due) VALUES (?, ?, ?)", (act_id, login, now))
+    tx.execute("INSERT INTO act_letters (act, login, due) VALUES (?, ?, ?)", (request_id, login, now))
 
 
 def due_messages(tx: Transaction, now: datetime, *, limit: int) -> list[RequestMessage]:
@@ -125,9 +125,9 @@ def due_messages(tx: Transaction, now: datetime, *, limit: int) -> list[RequestM
     return _LETTERS.all(tx, "WHERE state = 'queued' AND due <= ? ORDER BY due, act, login LIMIT ?", (now, limit))
 
 
-def messages_about(tx: Transaction, act_id: str) -> list[RequestMessage]:
-    """The mails about one act, by login."""
-    return _LETTERS.all(tx, "WHERE act = ? ORDER BY login", (act_id,))
+def messages_about(tx: Transaction, request_id: str) -> list[RequestMessage]:
+    """The mails about one admin request, by login."""
+    return _LETTERS.all(tx, "WHERE act = ? ORDER BY login", (request_id,))
 
 
 def end_message(
@@ -150,12 +150,12 @@ def postpone_message(tx: Transaction, letter: RequestMessage, *, reason: str, un
     )
 
 
-def insert_signature(tx: Transaction, act_id: str, part: DualControlRole, login: str, answer: str) -> None:
-    """Keeps the *answer* (JSON, as the browser posted it) of *login* about an act; an act has one for each
+def insert_signature(tx: Transaction, request_id: str, part: DualControlRole, login: str, answer: str) -> None:
+    """Keeps the *answer* (JSON, as the browser posted it) of *login* about a request; a request has one for each
     part."""
-    tx.insert("signatures", {"act": act_id, "part": part, "login": login, "answer": answer})
+    tx.insert("signatures", {"act": request_id, "part": part, "login": login, "answer": answer})
 
 
-def signature_answer(tx: Transaction, act_id: str, part: DualControlRole) -> str | None:
+def signature_answer(tx: Transaction, request_id: str, part: DualControlRole) -> str | None:
     """What was answered, by whoever it was; None when nobody signed that."""
-    return tx.value(str, "SELECT answer FROM signatures WHERE act = ? AND part = ?", (act_id, part))
+    return tx.value(str, "SELECT answer FROM signatures WHERE act = ? AND part = ?", (request_id, part))
