@@ -88,7 +88,7 @@ def test_a_root_pin_in_parts(secrets: Path) -> None:
     write_pin(secrets / "root.pin.2", "bbbb")
     write_pin(secrets / "root.pin.1", "aaaa")
     pins = CeremonyPins.read(secrets)
-    assert (pins.root, pins.root_parts) == ("aaaabbbb", 2)
+    assert (pins.root.pin, pins.root.parts) == ("aaaabbbb", 2)
     assert "aaaa" not in repr(pins)
     assert "123456" not in repr(pins)
 
