@@ -12,6 +12,8 @@ answers of passkeys) do not travel; their form asks for them again.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -19,7 +21,7 @@ from functools import cached_property
 from flask import Flask, Response, current_app, g, make_response, redirect, render_template, request
 from werkzeug.wrappers import Response as BaseResponse
 
-from appliance.accounts.tickets import LONGEST, Tickets
+from appliance.accounts.tickets import LONGEST
 from appliance.contracts.permissions import ContractActor, Permission, Refusal, permissions_of
 from appliance.errors import NotAllowed, NotFound, PreconditionRefused, StateRefused
 from appliance.guests import is_guest
@@ -30,10 +32,11 @@ from appliance.model.contract import UNSENT, Contract, Party, PartyState
 from appliance.model.intent import SigningOrigin
 from appliance.notices.messages import PortalAddresses
 from appliance.wiring import Appliance
-from hsm.errors import RefusalError
-from webui.portal.pages import appliance
+from hsm.errors import ActivationRefused
+from webui.portal.pages import FormProblems, appliance, status_in_workflow
 from webui.shared import errors, forms, language
 from webui.shared.errors import is_page, page_above, page_before
+from webui.shared.forms import sentence
 from webui.shared.language import translate
 from webui.shared.passkeys import FIELD as PASSKEY_FIELD
 from webui.shared.session_cookies import SessionCookies, client_info, install_access, redirect_to_login
@@ -159,14 +162,18 @@ def view_contract(contract_id: str) -> ContractView:
     return seen
 
 
-def view_again(contract_id: str, act: Permission, refusal: RefusalError) -> ContractView:
-    """The contract as it is now, for a form once more; raises the *refusal* itself when *act* is over."""
-    now = view_contract(contract_id)
-    if not now.may(act):
-        if isinstance(refusal, PreconditionRefused):
-            now.require(act)  # as the page knows the visitor, who may be an auditor
-        raise refusal
-    return now
+@contextmanager
+def refusals_of(contract_id: str, act: Permission, place: str = "") -> Iterator[None]:
+    """Shows what is refused in the form of *act*, at its *place*; raises the refusal when the act is over."""
+    try:
+        yield
+    except (StateRefused, PreconditionRefused, ActivationRefused) as refusal:
+        now = view_contract(contract_id)
+        if not now.may(act):
+            if isinstance(refusal, PreconditionRefused):
+                now.require(act)  # as the page knows the visitor, who may be an auditor
+            raise
+        raise FormProblems({place: sentence(refusal)}, status_in_workflow(refusal)) from refusal
 
 
 def who_is(someone: PortalVisitor) -> ContractActor:
@@ -234,7 +241,7 @@ def answer_signed_out() -> Response | BaseResponse:
 
 def _sign_in_again(owner: str | None) -> Response:
     """The page to sign in that keeps what *owner* posted, and posts it afterwards."""
-    carried = pack_form(appliance.accounts.tickets, owner, now=appliance.now()) if owner else ""
+    carried = pack_form(owner) if owner else ""
     page = render_template(
         "accounts/login.html",
         offer=appliance.accounts.sign_in.passkey_offer(),
@@ -293,25 +300,25 @@ class CarriedForm:
 
     path: str
     subject: str
-    fields: tuple[tuple[str, str], ...]
+    fields: list[list[str]]
 
 
-def pack_form(tickets: Tickets, subject: str, *, now: datetime) -> str:
+def pack_form(subject: str) -> str:
     """The posted form of this request as a ticket, or nothing when it is too large to travel."""
     fields = [(name, value) for name, value in request.form.items(multi=True) if name not in SECRET]
     content = json.dumps([request.path, subject, fields], ensure_ascii=False)
     if len(fields) > MOST_FIELDS or len(content) > MOST_LETTERS:
         return ""
-    ticket = tickets.issue_ticket(FIELD, content, now=now, lasting=LASTING)
+    ticket = appliance.accounts.tickets.issue_ticket(FIELD, content, now=appliance.now(), lasting=LASTING)
     return ticket if len(ticket) <= MOST_LETTERS else ""
 
 
-def unpack_form(tickets: Tickets, ticket: str, *, now: datetime) -> CarriedForm | None:
+def unpack_form(ticket: str) -> CarriedForm | None:
     """The form in *ticket*; None for none, or for one that is too old or not ours."""
     if not ticket:
         return None
     try:
-        path, subject, fields = json.loads(tickets.read_ticket(FIELD, ticket, now=now).content)
+        known = appliance.accounts.tickets.read_ticket(FIELD, ticket, now=appliance.now())
     except StateRefused:
         return None
-    return CarriedForm(path, subject, tuple((name, value) for name, value in fields))
+    return CarriedForm(*json.loads(known.content))

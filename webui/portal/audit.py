@@ -58,6 +58,5 @@ def table(contract_id: str) -> Answer:
 
 def _saved(content: bytes, contract: Contract, ending: str, kind: str) -> Response:
     """A file to save, named by the contract's id: titles are for people."""
-    response = Response(content, content_type=kind)
-    response.headers["Content-Disposition"] = f'attachment; filename="history-{contract.id}.{ending}"'
-    return response
+    headers = {"Content-Disposition": f'attachment; filename="history-{contract.id}.{ending}"'}
+    return Response(content, content_type=kind, headers=headers)

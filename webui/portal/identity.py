@@ -20,10 +20,6 @@ CHECKERS = (AccountRole.OFFICER, AccountRole.REVIEWER)
 pages = Blueprint("identity", __name__, url_prefix="/identity")
 
 
-def _checker(subject: str) -> PortalVisitor:
-    return _visitor(subject)
-
-
 def _visitor(subject: str, *readers: AccountRole) -> PortalVisitor:
     """Officers and reviewers; for an outside representative those of the organisation that invited, and its
     initiators. For all others raises the :class:`NotFound` of somebody who is not known."""
@@ -56,7 +52,7 @@ def person(subject: str) -> Answer:
 
 
 @pages.post("/<subject>")
-@form(person, _checker)
+@form(person, _visitor)
 def record(someone: PortalVisitor, subject: str) -> Answer:
     check = _check(someone.subject)
 
@@ -68,7 +64,7 @@ def record(someone: PortalVisitor, subject: str) -> Answer:
 
 
 @pages.post("/<subject>/<record_id>/withdraw")
-@form(person, _checker)
+@form(person, _visitor)
 def withdraw(someone: PortalVisitor, subject: str, record_id: str) -> Answer:
     appliance.identity.withdraw(subject, record_id, reason=field("reason"), by=someone.subject)
     return see_other("identity.person", subject=subject)

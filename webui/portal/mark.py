@@ -21,10 +21,8 @@ def blueprint(settings: Settings) -> Blueprint:
     def picture() -> Answer:
         if mark is None:
             raise NotFound
-        response = Response(mark.content, mimetype=mark.content_type)
-        response.headers["Content-Security-Policy"] = POLICY
-        response.headers["Cache-Control"] = "public, max-age=3600"
-        return response
+        headers = {"Content-Security-Policy": POLICY, "Cache-Control": "public, max-age=3600"}
+        return Response(mark.content, mimetype=mark.content_type, headers=headers)
 
     @pages.app_context_processor
     def address() -> dict[str, object]:

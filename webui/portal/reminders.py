@@ -17,7 +17,7 @@ from appliance.model.notice import DATES
 from appliance.reminders.services import parse_preferences
 from webui.portal.access import ContractView, PortalVisitor, view_contract, visitor_or_none
 from webui.portal.accounts.settings import owner
-from webui.portal.pages import Answer, FormProblems, appliance, form, render, unprocessable
+from webui.portal.pages import Answer, FormProblems, appliance, form, form_problems, render, unprocessable
 from webui.shared.forms import date_of, field, posted_number
 from webui.shared.language import current_language, translate
 
@@ -75,23 +75,17 @@ def _shown_until(now: datetime) -> datetime:
 @pages.get("/calendar/<token>.ics")
 def calendar(token: str) -> Answer:
     content = appliance.reminders.feeds.render_feed(token)
-    response = Response(content, content_type="text/calendar; charset=utf-8")
-    response.headers["Content-Disposition"] = 'inline; filename="contracts.ics"'
-    response.headers["Referrer-Policy"] = "no-referrer"
-    return response
+    headers = {"Content-Disposition": 'inline; filename="contracts.ics"', "Referrer-Policy": "no-referrer"}
+    return Response(content, content_type="text/calendar; charset=utf-8", headers=headers)
 
 
 @pages.get(ADDRESS)
 def wishes() -> Answer:
-    return _wishes(owner(), typed=False)
-
-
-def _refused_wishes() -> Answer:
-    return _wishes(owner(), typed=True)
+    return _wishes(owner())
 
 
 @pages.post(ADDRESS)
-@form(_refused_wishes, owner, "quiet_start", refusals=(PreconditionRefused,), status=unprocessable)
+@form(wishes, owner, "quiet_start", refusals=(PreconditionRefused,), status=unprocessable)
 def keep(who: PortalVisitor) -> Answer:
     given = parse_preferences(*(field(name, 5) for name in FIELDS))
     appliance.reminders.preferences.save_preferences(who.subject, given)
@@ -102,7 +96,7 @@ def keep(who: PortalVisitor) -> Answer:
 def renew() -> Answer:
     """The address is in this answer and nowhere else: it is a secret that is kept by its digest."""
     who = owner()
-    return _wishes(who, typed=False, fresh=appliance.reminders.feeds.renew_feed(who.subject))
+    return _wishes(who, fresh=appliance.reminders.feeds.renew_feed(who.subject))
 
 
 @pages.post(f"{ADDRESS}/calendar/end")
@@ -111,15 +105,15 @@ def end() -> Answer:
     return redirect(f"{ADDRESS}#calendar", 303)
 
 
-def _wishes(who: PortalVisitor, *, typed: bool, fresh: str = "") -> Answer:
-    """The page, with what was *typed*, or with what the visitor has wished so far."""
+def _wishes(who: PortalVisitor, *, fresh: str = "") -> Answer:
+    """The page, with what was typed, or with what the visitor has wished so far."""
     reminders = appliance.reminders
-    known = reminders.preferences.load_preferences(who.subject)
+    known, refused = reminders.preferences.load_preferences(who.subject), bool(form_problems().problems)
     moments = (known.quiet and known.quiet.start, known.quiet and known.quiet.until, known.daily)
     return render(
         "reminders/wishes.html",
         typed={
-            name: field(name, 5) if typed else f"{at:%H:%M}" if at else ""
+            name: field(name, 5) if refused else f"{at:%H:%M}" if at else ""
             for name, at in zip(FIELDS, moments, strict=True)
         },
         person=appliance.registry.person(who.subject),

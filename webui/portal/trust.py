@@ -20,6 +20,7 @@ _AUTHORITY = re.compile(r"root|issuing(-[1-9][0-9]{0,3})?")
 """The names of CAs; an issuing CA that follows another has its number."""
 
 
+FOR_ALL = {"Cross-Origin-Resource-Policy": "cross-origin"}
 MACHINES = frozenset({"trust.answer"})
 """No form: any program may ask, and the answer changes nothing."""
 
@@ -72,9 +73,8 @@ def _of_authority(name: str, ask: Callable[[str], bytes]) -> bytes:
 
 
 def _ocsp(asked: bytes) -> Response:
-    response = Response(appliance.authority.ocsp_reply(asked), content_type="application/ocsp-response")
-    response.headers["Cache-Control"] = "no-store"
-    return response
+    reply = appliance.authority.ocsp_reply(asked)
+    return Response(reply, content_type="application/ocsp-response", headers={"Cache-Control": "no-store"})
 
 
 def _pem(certificates: list[bytes]) -> bytes:
@@ -82,10 +82,8 @@ def _pem(certificates: list[bytes]) -> bytes:
 
 
 def _public(body: bytes, kind: str) -> Response:
-    response = Response(body, content_type=kind)
-    response.headers["Cache-Control"] = "public, max-age=300"
-    response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
-    return response
+    headers = {"Cache-Control": "public, max-age=300", **FOR_ALL}
+    return Response(body, content_type=kind, headers=headers)
 
 
 def _key(_log: LogAnswers) -> LogAnswer:
@@ -113,11 +111,8 @@ LOG: dict[str, tuple[str, Callable[..., LogAnswer]]] = {
 def _logged(ask: Callable[..., LogAnswer]) -> Callable[..., Response]:
     def view(**address: str) -> Response:
         answer = ask(LogAnswers(appliance.proofs, Tiles(appliance.database)), **address)
-        response = Response(answer.body, content_type=answer.content_type)
-        if answer.lasting:
-            response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
-        response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
-        return response
+        kept = {"Cache-Control": "public, max-age=31536000, immutable"} if answer.lasting else {}
+        return Response(answer.body, content_type=answer.content_type, headers=kept | FOR_ALL)
 
     return view
 

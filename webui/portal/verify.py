@@ -63,9 +63,8 @@ def _page(html: str) -> Response:
     """The report as it is saved elsewhere too, whole in itself: its one style sheet is named by its digest."""
     style = _STYLE.search(html)
     digest = base64.b64encode(hashlib.sha256(style[1].encode() if style else b"").digest()).decode()
-    response = Response(html, content_type="text/html; charset=utf-8")
-    response.headers["Content-Security-Policy"] = policy(style=f"'sha256-{digest}'", image="data:")
-    return response
+    headers = {"Content-Security-Policy": policy(style=f"'sha256-{digest}'", image="data:")}
+    return Response(html, content_type="text/html; charset=utf-8", headers=headers)
 
 
 def _content(upload: FileStorage | None) -> bytes | None:

@@ -97,8 +97,7 @@ def logout() -> Answer:
 
 def _onwards(opened: OpenedSession) -> BaseResponse:
     """To the page that was wanted; or a form is posted that the end of a session had stopped."""
-    ticket = field("carried", access.MOST_LETTERS)
-    carried = access.unpack_form(appliance.accounts.tickets, ticket, now=appliance.now())
+    carried = access.unpack_form(field("carried", access.MOST_LETTERS))
     if carried is None or carried.subject != opened.session.subject:
         return redirect("/" if carried else _next(), 303)
     return make_response(render_template("accounts/resume.html", carried=carried))

@@ -16,12 +16,12 @@ from appliance.contracts.handing_over import Candidates
 from appliance.contracts.permissions import Permission
 from appliance.contracts.rules import LONGEST_REASON
 from appliance.entered_text import local_time
-from appliance.errors import PreconditionRefused, StateRefused
+from appliance.errors import PreconditionRefused
 from appliance.language import instants
 from appliance.model.contract import Deadline, Party
-from webui.portal.access import ContractView, view_again, view_contract
+from webui.portal.access import ContractView, refusals_of, view_contract
 from webui.portal.contracts.page import pages
-from webui.portal.pages import Answer, appliance, once, render, status_in_workflow
+from webui.portal.pages import Answer, FormProblems, appliance, form, once, render
 from webui.shared.forms import sentence, whole_number
 from webui.shared.language import translate
 
@@ -111,12 +111,13 @@ def _party(seen: ContractView, act: Permission) -> str:
 def ask(contract_id: str, name: str) -> Answer:
     seen = view_contract(contract_id)
     seen.require(Permission(name))
-    return _form(seen, ActionForm.of_request(seen, Permission(name)), {}, 200)
+    return _form(seen, ActionForm.of_request(seen, Permission(name)))
 
 
 @pages.post(ADDRESS)
-def do(contract_id: str, name: str) -> Answer:
-    act, seen = Permission(name), view_contract(contract_id)
+@form(ask, view_contract, refusals=())
+def do(seen: ContractView, contract_id: str, name: str) -> Answer:
+    act = Permission(name)
     typed = ActionForm.of_request(seen, act)
     if typed.seen is None:
         raise BadRequest
@@ -124,7 +125,7 @@ def do(contract_id: str, name: str) -> Answer:
     if problems or (act in FOR_A_PARTY and not typed.party):
         seen.require(act)
     if problems:
-        return _form(seen, typed, problems, 422)
+        raise FormProblems(problems)
 
     def make() -> str:
         _perform(contract_id, typed, seen.who.subject)
@@ -132,11 +133,8 @@ def do(contract_id: str, name: str) -> Answer:
             return url_for("home.home")
         return url_for("contracts.page", contract_id=contract_id, done=act.value)
 
-    try:
+    with refusals_of(contract_id, act):
         return once(seen.who.subject, make)
-    except (StateRefused, PreconditionRefused) as refusal:
-        now = view_again(contract_id, act, refusal)
-        return _form(now, typed, {"": sentence(refusal)}, status_in_workflow(refusal))
 
 
 def _perform(contract_id: str, typed: ActionForm, by: str) -> None:
@@ -158,18 +156,16 @@ def _perform(contract_id: str, typed: ActionForm, by: str) -> None:
             appliance.voiding.propose(contract_id, by=by, reason=reason, seen=seen)
 
 
-def _form(seen: ContractView, typed: ActionForm, problems: dict[str, str], status: int) -> Answer:
+def _form(seen: ContractView, typed: ActionForm) -> Answer:
     looked_for = request.args.get("find", "").strip()[:LONGEST_NAME]
     party, candidates = seen.contract.party(typed.party), Candidates((), more=False)
     if typed.act is Permission.HAND_OVER and party is not None:
         candidates = appliance.handing_over.candidates(seen.contract, party, looked_for)
     return render(
         "contracts/act.html",
-        status=status,
         contract=seen.contract,
         act=typed.act.value,
         typed=typed,
-        problems=problems,
         looked_for=looked_for,
         candidates=candidates,
     )

@@ -1,16 +1,30 @@
-"""``/guest/…``: how somebody from outside sets up something to sign with, waits for the officer, and chooses
-language and zone.
+"""``/guest/…``: how somebody from outside comes in, by link and code or passkey, or gets another link; sets up
+something to sign with, waits for the officer, and chooses language and zone.
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from flask import request
+from werkzeug.wrappers import Response as BaseResponse
 
 from appliance.accounts.codes import CodeDraft
-from appliance.errors import ApplianceError, NotAllowed, NotFound, PreconditionRefused
+from appliance.errors import (
+    ApplianceError,
+    NotAllowed,
+    NotFound,
+    PreconditionRefused,
+    SignInRefused,
+    StateRefused,
+    TooManyAttempts,
+)
 from appliance.language import Language
+from appliance.model.accounts import GuestAccess, GuestAccessMethod, GuestAdmission
+from appliance.model.contract import Contract, ContractState, PartyState
 from appliance.model.office import (
     EnrolmentRequest,
     EnrolmentRequestState,
@@ -19,14 +33,124 @@ from appliance.model.office import (
 )
 from appliance.model.people import Person
 from hsm.errors import RefusalError
-from webui.portal.access import view_contract, visitor
+from webui.portal.access import start_session, view_contract, visitor, visitor_or_none
 from webui.portal.accounts.settings import zones
-from webui.portal.pages import Answer, appliance, form, name_of, render, see_other, unprocessable
+from webui.portal.pages import Answer, FormProblems, appliance, form, name_of, render, see_other, unprocessable
 from webui.portal.signing.activations import means_of
+from webui.portal.signing.page import why_ended
 from webui.portal.signing.sheet import pages
+from webui.shared import passkeys
 from webui.shared.errors import status_of
-from webui.shared.forms import member_of
-from webui.shared.language import NAMES, current_language
+from webui.shared.forms import member_of, sentence
+from webui.shared.language import NAMES, current_language, speak_to
+from webui.shared.session_cookies import client_info
+
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{20,120}")
+_REFUSALS = (PreconditionRefused, StateRefused, SignInRefused, TooManyAttempts)
+
+
+def _read(token: str) -> str:
+    """A token that could be one; what cannot is refused like an unknown one."""
+    return token if _TOKEN.fullmatch(token) else ""
+
+
+@pages.get("/guest/<token>")
+def guest_entry(token: str) -> Answer:
+    entry, someone = appliance.entering.entry(_read(token)), visitor_or_none()
+    if someone is not None and someone.guest_of == (entry.contract.id, entry.invitation.party):
+        return _redirect_onward(entry.contract, entry.invitation.party)
+    if request.method == "GET":
+        appliance.entering.arrived(entry)
+    return _page(token, entry)
+
+
+def _page_again(token: str) -> Answer:
+    return _page(token, appliance.entering.entry(_read(token)))
+
+
+@contextmanager
+def _refused_at(place: str, token: str) -> Iterator[None]:
+    """What is refused comes back on the link's page, in the guest's language; *place* is ``code``, ``passkey`` or
+    ``link``."""
+    try:
+        yield
+    except _REFUSALS as refusal:
+        _speak_to_guest(appliance.entering.entry(token).invitation.person)
+        raise FormProblems({place: sentence(refusal)}) from refusal
+
+
+@pages.post("/guest/<token>")
+@form(_page_again, _read, refusals=())
+def guest_enter(known: str, token: str) -> Answer:
+    with _refused_at("code", known):
+        return _let_in(appliance.entering.admit(known, request.form.get("code", "")[:40], client_info()))
+
+
+@pages.post("/guest/<token>/passkey")
+@form(_page_again, _read, refusals=())
+def guest_passkey(known: str, token: str) -> Answer:
+    ticket = request.form.get("ticket", "")[:4000]
+    posted = request.form.get(passkeys.FIELD, "")[: passkeys.LONGEST_ANSWER]
+    with _refused_at("passkey", known):
+        return _let_in(appliance.entering.admit_by_passkey(known, ticket, posted, client_info()))
+
+
+@pages.post("/guest/<token>/another")
+@form(_page_again, _read, refusals=())
+def another_guest_link(known: str, token: str) -> Answer:
+    with _refused_at("link", known):
+        invitation = appliance.entering.send_another(known)
+    guest = _speak_to_guest(invitation.person)
+    return render("signing/guest_sent.html", address=_masked(guest.email))
+
+
+@pages.post("/guest/<token>/ask")
+@form(_page_again, _read, refusals=())
+def ask_for_guest_code(known: str, token: str) -> Answer:
+    with _refused_at("link", known):
+        invitation = appliance.entering.ask_for_code(known)
+    _speak_to_guest(invitation.person)
+    return render("signing/guest_asked.html", inviter=appliance.registry.person(invitation.invited_by))
+
+
+def _let_in(admission: GuestAdmission) -> Answer:
+    return start_session(_redirect_onward(admission.contract, admission.party), admission.session)
+
+
+def _redirect_onward(contract: Contract, party_id: str) -> BaseResponse:
+    """To signing while the guest has not answered, else to the contract."""
+    party = contract.party(party_id)
+    signs = contract.state is ContractState.SENT and party is not None and party.state is PartyState.WAITING
+    return see_other("signing.sign" if signs else "contracts.page", contract_id=contract.id)
+
+
+def _page(token: str, entry: GuestAccess) -> Answer:
+    """Who invites whom, and the ways in; nothing of the contract but its name and how it ended is told before."""
+    return render(
+        "signing/guest_entry.html",
+        token=token,
+        person=_speak_to_guest(entry.invitation.person),
+        inviter=appliance.registry.person(entry.invitation.invited_by),
+        contract=entry.contract,
+        way=entry.method,
+        ended=why_ended(entry.contract, appliance.now()),
+        offer=appliance.entering.passkey_offer(entry) if entry.passkeys else None,
+        again=entry.method is GuestAccessMethod.ANOTHER_LINK,
+    )
+
+
+def _speak_to_guest(subject: str) -> Person:
+    """Whose link it is, in whose language and zone the page is."""
+    guest = appliance.registry.person(subject)
+    speak_to(guest.language, guest.zone)
+    return guest
+
+
+def _masked(address: str) -> str:
+    """An address that its owner knows again and that tells nobody else who it is: ``z…@gamma.example``."""
+    name, _, domain = address.rpartition("@")
+    return f"{name[:1]}…@{domain}"
+
 
 _LOOK_AGAIN = "20"
 """Seconds between two looks at a request that an officer has to decide."""
@@ -62,13 +186,13 @@ def _set_up() -> Answer:
     guest, requests = guest_visitor(), appliance.office.requests
     if _open_request(guest.subject) is not None:
         return see_other("signing.guest_waiting")
-    person, passkeys = appliance.registry.person(guest.subject), appliance.accounts.passkeys
+    person, service = appliance.registry.person(guest.subject), appliance.accounts.passkeys
     asked = requests.requests_of(guest.subject)
     return render(
         "signing/guest_credentials.html",
         person=person,
         contract=view_contract(guest.contract).contract,
-        offer=passkeys.offer_registration(guest.subject, login=person.email, name=person.name),
+        offer=service.offer_registration(guest.subject, login=person.email, name=person.name),
         draft=_draft(person),
         by_pin="sealed" in request.form,
         refused=next((each for each in asked if each.state is EnrolmentRequestState.REFUSED), None),
@@ -114,9 +238,9 @@ def _open_request(subject: str) -> EnrolmentRequest | None:
 def _proposed(subject: str) -> ProposedCredential:
     """What the form proposes. Raises :class:`PreconditionRefused` or :class:`StateRefused`."""
     if "ticket" in request.form:
-        passkeys = appliance.accounts.passkeys
-        made = passkeys.verify_registration(subject, request.form["ticket"], request.form.get("credential", ""))
-        return ProposedPasskey(made.credential_id, made.public_key, passkeys.rp_id)
+        service = appliance.accounts.passkeys
+        made = service.verify_registration(subject, request.form["ticket"], request.form.get("credential", ""))
+        return ProposedPasskey(made.credential_id, made.public_key, service.rp_id)
     pin, again = request.form.get("pin", "").strip(), request.form.get("again", "").strip()
     if pin != again:
         raise PreconditionRefused("The two PINs are not the same.")

@@ -1,22 +1,31 @@
-"""``/contracts/ID/sign``: read what is about to be signed, and sign it; or hear why that is not possible now."""
+"""``/contracts/ID/sign``: read what is about to be signed, and sign it; or hear why that is not possible now.
+
+After a refused signature: the sheet again with the reason, prepared anew; or, where nothing is to be signed now,
+the page that says why.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
 
 from flask import redirect, request
 
 from appliance.contracts.permissions import Permission, refusal_for
 from appliance.contracts.signing import OpenedSigning
-from appliance.errors import NotFound
-from appliance.model.contract import ContractState, Party, PartyKind, PartyState
+from appliance.errors import NotFound, ResultRefused
+from appliance.model.contract import Contract, ContractState, Party, PartyKind, PartyState
 from appliance.model.intent import IntentState, SigningOrigin
-from hsm.errors import RefusalError
+from hsm.errors import ActivationRefused, ActivationUsed, AuthorityUnreachable, RefusalError
 from webui.portal.access import ContractView, request_origin, view_contract
-from webui.portal.pages import Answer, appliance, render, see_other
+from webui.portal.contracts.status_line import state_line
+from webui.portal.pages import Answer, FormProblems, appliance, render, see_other, status_in_workflow
 from webui.portal.signing import activations
-from webui.portal.signing.refusing import refusal_page, status_page
 from webui.portal.signing.sheet import pages, signing_sheet
+from webui.shared.forms import sentence
+from webui.shared.language import translate
 
 _INTENT = re.compile(r"[0-9a-f]{32}")
 _LOOK_AGAIN = "2"
@@ -112,3 +121,137 @@ def _unfinished(seen: ContractView, party: Party | None) -> Answer:
     response = render("signing/finishing.html", status=202, contract=seen.contract, party=party)
     response.headers["Refresh"] = _LOOK_AGAIN
     return response
+
+
+_ENDED = {
+    ContractState.RECALLED: "The initiator has recalled this contract; it is no longer to be signed.",
+    ContractState.DECLINED: "This contract was declined; it is no longer to be signed.",
+    ContractState.EXPIRED: "The deadline has passed; this contract can no longer be signed.",
+    ContractState.SIGNED: "Everybody has signed this contract already.",
+    ContractState.COMPLETED: "Everybody has signed this contract already.",
+    ContractState.VOIDED: "All parties have declared this contract void.",
+    ContractState.DISCARDED: "This draft was thrown away.",
+}
+
+
+def status_page(seen: ContractView, party: Party | None, *, status: int = 200) -> Answer:
+    """The page that says so; *status* is 409 when the visitor had just tried to sign."""
+    return render(
+        "signing/standing.html",
+        status=status,
+        contract=seen.contract,
+        party=party,
+        title=_title(seen, party),
+        line=state_line(seen.contract, seen.who.subject, seen.now),
+        turn=seen.contract.on_turn,
+    )
+
+
+def why_ended(contract: Contract, now: datetime) -> str:
+    """Why the contract can no longer be signed, in the reader's language; empty while it can."""
+    state = ContractState.EXPIRED if contract.is_overdue(now) else contract.state
+    return translate()(_ENDED[state]) if state in _ENDED else ""
+
+
+def _title(seen: ContractView, party: Party | None) -> str:
+    say, why = translate(), why_ended(seen.contract, seen.now)
+    if why:
+        return why
+    if party is None:
+        return say("You are not asked to sign this contract.")
+    if party.state is PartyState.SIGNED:
+        return say("You have signed this contract already.")
+    return say("It is not your turn yet.")
+
+
+_UNDER_WAY = (IntentState.SIGNING, IntentState.SIGNED, IntentState.STAMPED)
+_RETRY = 5
+"""Seconds after which a service that did not answer may be asked again."""
+
+
+def refusal_page(contract_id: str, opened: OpenedSigning | None, refusal: RefusalError) -> Answer:
+    """What the visitor sees after *refusal* of the intent that was *opened* (None: of preparing one).
+
+    1. The signature is there, only not dated or verified yet: its page waits for it.
+    2. The visitor cannot sign any more (signed already, ended, too late, not on turn): how the contract stands.
+    3. The same intent can still be activated: the same sheet with the reason.
+    4. Else the document is prepared anew, and one sentence says why.
+    """
+    seen = view_contract(contract_id)
+    party = seen.own_party()
+    now = None if opened is None else appliance.signing.opened(seen.contract, opened.intent.id)
+    if now is not None and now.intent.state in _UNDER_WAY:
+        return see_other("signing.confirmation", contract_id=contract_id, party=now.party.id)
+    if party is None or not _can_sign(seen, opened):
+        return status_page(seen, party, status=409)
+    if opened is None or isinstance(refusal, AuthorityUnreachable):
+        raise refusal
+    if now is not None and _holds(now):
+        return _again(now, refusal)
+    renewed = appliance.signing.open(contract_id, opened.party.id, request_origin())
+    return signing_sheet(renewed, _why_renewed(opened, renewed, refusal), renewed=True, status=409)
+
+
+def _can_sign(seen: ContractView, opened: OpenedSigning | None) -> bool:
+    party = seen.own_party() if opened is None else seen.contract.party(opened.party.id)
+    if party is None or party.state is not PartyState.WAITING or seen.contract.state is not ContractState.SENT:
+        return False
+    return refusal_for(seen.contract, Permission.SIGN, seen.who, seen.now, party) is None
+
+
+def _holds(opened: OpenedSigning) -> bool:
+    intent = opened.intent
+    fresh = intent.base == opened.contract.current.number and appliance.now() < intent.intent.expires
+    return intent.state is IntentState.PREPARED and fresh
+
+
+def _again(opened: OpenedSigning, refusal: RefusalError) -> Answer:
+    status = status_in_workflow(refusal)
+    response = signing_sheet(opened, refusal_sentence(refusal, status), status=status)
+    if status == 503:
+        response.headers["Retry-After"] = str(_RETRY)
+    return response
+
+
+@contextmanager
+def refusals_in_form(place: str = "") -> Iterator[None]:
+    """What is refused while somebody activates is shown in the form, at its *place*. An authority that does not
+    answer has a page of its own."""
+    try:
+        yield
+    except AuthorityUnreachable:
+        raise
+    except RefusalError as refusal:
+        status = status_in_workflow(refusal)
+        raise FormProblems({place: refusal_sentence(refusal, status)}, status) from refusal
+
+
+def refusal_sentence(refusal: RefusalError, status: int) -> str:
+    """The refusal in the reader's language, with what it means for the signature."""
+    say, words = translate(), sentence(refusal)
+    if status == 503:
+        return words + " " + say("Nothing is signed and nothing is lost; try again in a moment.")
+    if isinstance(refusal, ActivationRefused) and status == 403:
+        return words + " " + say("Nothing is signed.")
+    return words
+
+
+def _why_renewed(before: OpenedSigning, now: OpenedSigning, refusal: RefusalError) -> str:
+    say = translate()
+    if now.intent.base != before.intent.base:
+        return say(
+            "Another party signed while you were reading. The document below has that signature;"
+            " look at it, then sign."
+        )
+    if isinstance(refusal, ResultRefused):
+        return say(
+            "The signature could not be verified and was thrown away. The document is ready again; sign it."
+        )
+    if isinstance(refusal, ActivationUsed):
+        return say(
+            "No signature was received, and what you confirmed counts no more."
+            " The document is ready again; sign it."
+        )
+    return say(
+        "The time for this signature was over, so the document has been made ready again; you can sign now."
+    )

@@ -19,7 +19,7 @@ from webui.portal.access import PortalVisitor, require, require_person
 from webui.portal.office.forms import seal_name
 from webui.portal.pages import Answer, appliance, form, name_of, render, see_other
 from webui.portal.signing import activations
-from webui.portal.signing.refusing import refusals_in_form
+from webui.portal.signing.page import refusals_in_form
 from webui.portal.signing.sheet import fields_by_page, pages
 from webui.shared.forms import date_of, member_of, whole_number
 from webui.shared.language import moment, translate
@@ -163,9 +163,8 @@ def seal_uses() -> Answer:
 @pages.get("/seals/uses.csv")
 def seal_uses_table() -> Answer:
     uses = appliance.seal_uses.every(_allowed(_register_reader(), _wanted()))
-    answer = Response(as_csv(uses, translate(), moment), mimetype="text/csv")
-    answer.headers["Content-Disposition"] = 'attachment; filename="seal-uses.csv"'
-    return answer
+    headers = {"Content-Disposition": 'attachment; filename="seal-uses.csv"'}
+    return Response(as_csv(uses, translate(), moment), mimetype="text/csv", headers=headers)
 
 
 def _wanted() -> UseFilter:

@@ -85,10 +85,9 @@ def picture(contract_id: str, intent_id: str, number: int) -> Answer:
         raise NoSuchPage
     width = request.args.get("width", WIDTH, type=int)
     png = appliance.pictures.prepared(contract, intent_id, number - 1, width)
-    response = Response(png, content_type="image/png")
     # The bytes of an intent never change; only who activates it ever asks, so nobody shares the copy.
-    response.headers["Cache-Control"] = "private, max-age=900, immutable"
-    return response
+    kept = {"Cache-Control": "private, max-age=900, immutable"}
+    return Response(png, content_type="image/png", headers=kept)
 
 
 def _activates(opened: OpenedSigning, subject: str) -> bool:
