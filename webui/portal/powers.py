@@ -153,7 +153,7 @@ def _names(powers: list[Power]) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class PowerForm:
-    """The form as it was typed; what cannot be understood is named by :meth:`problems`."""
+    """The form as it was typed."""
 
     values: dict[str, str]
     seals: tuple[str, ...]
@@ -177,28 +177,26 @@ class PowerForm:
         values = {name: field(name, 6000).strip() for name in FIELDS}
         return cls(values, tuple(request.form.getlist("seal")[:50]), bool(request.form.get("replaces")), zone)
 
-    def problems(self) -> dict[str, str]:
-        """A sentence for each field that cannot be read."""
-        say, found = translate(), {}
-        for name in ("since", "until"):
-            if self._day(name) is None:
-                found[name] = say("Choose a day.")
-        if self.values["basis"] not in tuple(PowerBasis):
-            found["basis"] = say("Choose what the power rests on.")
-        if self.values["amount"] and self._limit() is None:
-            found["amount"] = say("An amount such as 1,000,000.00 or 壹佰万元整, no finer than the currency.")
-        return found
-
     def to_draft(self, agent: str) -> PowerDraft:
-        """What the instrument says; only when there are no :meth:`problems`."""
-        values = self.values
-        since, until = self._day("since") or date.min, self._day("until") or date.min
+        """What the instrument says. Raises :class:`FormProblems` with a sentence for each field that cannot be
+        read."""
+        say, values, problems = translate(), self.values, {}
+        since, until, limit = self._day("since"), self._day("until"), self._limit()
+        for name, day in (("since", since), ("until", until)):
+            if day is None:
+                problems[name] = say("Choose a day.")
+        if values["basis"] not in tuple(PowerBasis):
+            problems["basis"] = say("Choose what the power rests on.")
+        if values["amount"] and limit is None:
+            problems["amount"] = say("An amount such as 1,000,000.00 or 壹佰万元整, no finer than the currency.")
+        if problems or since is None or until is None:
+            raise FormProblems(problems)
         return PowerDraft(
             basis=PowerBasis(values["basis"]),
             grantor=values["grantor"],
             principal=values["principal"],
             agent=agent,
-            scope=PowerScope(self._list("kinds"), self._list("counterparties"), self._limit(), self.seals),
+            scope=PowerScope(self._list("kinds"), self._list("counterparties"), limit, self.seals),
             since=instants.on(since, time(), self.zone),
             until=instants.on(until + timedelta(days=1), time(), self.zone),
             replaces=self.replaces,
@@ -251,10 +249,7 @@ def new() -> Answer:
 def register(someone: PortalVisitor) -> Answer:
     agent = appliance.registry.person(field("agent", 80))
     typed = PowerForm.of_post(appliance.registry.person(someone.subject).zone)
-    problems = typed.problems()
-    if problems:
-        raise FormProblems(problems)
+    draft, by = typed.to_draft(agent.subject), someone.subject
     given = request.files.get("letter")
     content = given.read() if given is not None and given.filename else None
-    draft, by = typed.to_draft(agent.subject), someone.subject
     return once(by, lambda: url_for("powers.power", power_id=appliance.powers.register(draft, content, by=by).id))

@@ -5,9 +5,8 @@ from __future__ import annotations
 from webauthn.helpers import bytes_to_base64url
 
 from appliance.errors import PreconditionRefused, StateRefused
-from appliance.model.accounts import PEOPLES_ROLES
 from appliance.model.office import EnrolmentRequestState, ProposedCredential, ProposedPasskey
-from webui.portal import access
+from webui.portal.access import require_person
 from webui.portal.accounts.settings import pages
 from webui.portal.pages import (
     Answer,
@@ -25,13 +24,9 @@ from webui.shared.language import translate
 LONGEST_PIN, LONGEST_CODE, LONGEST_SEALED = 20, 20, 1000
 
 
-def _signer() -> str:
-    return access.require(*PEOPLES_ROLES).subject
-
-
 @pages.get("/settings/signing")
 def means() -> Answer:
-    subject, requests = _signer(), appliance.office.requests
+    subject, requests = require_person(), appliance.office.requests
     own = appliance.accounts.own.passkeys(subject)
     account = f"{appliance.accounts.administration.account(subject).login} 签署"
     issuer = appliance.settings.organisation.name
@@ -65,7 +60,7 @@ def _submit(credential: ProposedCredential, place: str, by: str) -> Answer:
 
 
 @pages.post("/settings/signing/passkey")
-@form(means, _signer, refusals=())
+@form(means, require_person, refusals=())
 def propose_passkey(by: str) -> Answer:
     accounts, chosen = appliance.accounts, field("passkey", 1400)
     for each in accounts.own.passkeys(by):
@@ -76,7 +71,7 @@ def propose_passkey(by: str) -> Answer:
 
 
 @pages.post("/settings/signing/pin")
-@form(means, _signer, {"PIN": "pin", "": "code"}, refusals=(PreconditionRefused,), status=unprocessable)
+@form(means, require_person, {"PIN": "pin", "": "code"}, refusals=(PreconditionRefused,), status=unprocessable)
 def propose_pin(by: str) -> Answer:
     sealed, pin = field("sealed", LONGEST_SEALED), field("pin", LONGEST_PIN)
     if pin != field("pin_again", LONGEST_PIN):
@@ -88,5 +83,5 @@ def propose_pin(by: str) -> Answer:
 
 @pages.post("/settings/signing/withdraw")
 def withdraw() -> Answer:
-    appliance.office.requests.withdraw_request(field("request", 64), by=_signer())
+    appliance.office.requests.withdraw_request(field("request", 64), by=require_person())
     return see_other("accounts.means")

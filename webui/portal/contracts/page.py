@@ -11,6 +11,7 @@ from flask import Blueprint
 from appliance.contracts.authorisation_basis import StoredBasis
 from appliance.contracts.permissions import Permission
 from appliance.language.sizes import ByteSize
+from appliance.ledger.event_texts import LABELS, fact_label
 from appliance.ledger.timeline import Timeline, TimelineEvent
 from appliance.model.contract import UNSENT, ContractState, Party
 from webui.portal.access import ContractView, view_contract, visitor
@@ -24,26 +25,10 @@ pages = Blueprint("contracts", __name__, url_prefix="/contracts")
 SHOWN_PAGES = 8
 """Small pictures on the page; the document itself has all pages."""
 
-TECHNICAL = frozenset(
-    {
-        "Signing key",
-        "Can be signed until",
-        "Pages",
-        "Document, SHA-256",
-        "As shown, SHA-256",
-        "To be signed, SHA-256",
-        "Signed bytes, SHA-256",
-        "Grounds of the signature, SHA-256",
-        "Agreement on electronic signing, log entry",
-        "Identity check",
-        "Power of attorney",
-        "Deadline set in the time zone",
-        "Version",
-        "Checked document, SHA-256",
-        "Result of the content check, SHA-256",
-        "Rules of the content check, SHA-256",
-    }
+_FIELDS = (
+    "signer expires pages digest base signed grounds agreement identity power zone version document check rules"
 )
+TECHNICAL = {LABELS[name] for name in _FIELDS.split()} | {fact_label("signature-prepared", "digest")}
 """Labels of what few readers want to see: folded away with the proof."""
 
 LOOK_AGAIN = "3"
