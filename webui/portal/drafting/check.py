@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from appliance.errors import DocumentRefused
 from appliance.language import instants
 from appliance.model.contract import Contract
 from appliance.model.review import ReviewRequestState
 from webui.portal.drafting.field_rows import diameters, write_pages
-from webui.portal.drafting.sheets import Sheet, party_mark, plain_sheets, shapes_by_page
+from webui.portal.drafting.sheets import party_mark, shapes_by_page, sheets_of
 from webui.portal.drafting.steps import (
     STEP_OF,
     DraftStep,
@@ -71,10 +69,9 @@ def check(contract_id: str) -> Answer:
         field_pages={
             party.id: write_pages(sorted({place.page + 1 for place in party.places})) for party in draft.parties
         },
-        sheets=[
-            replace(sheet, shapes=tuple(drawn.get(sheet.number, ())), spoken=_spoken(sheet, draft))
-            for sheet in plain_sheets(sizes, shown)
-        ],
+        sheets=sheets_of(sizes, shown),
+        drawn=drawn,
+        spoken={number: _spoken(number, draft) for number in shown},
     )
 
 
@@ -121,10 +118,10 @@ def _lacking(draft: Contract) -> list[tuple[str, str]]:
     )
 
 
-def _spoken(sheet: Sheet, draft: Contract) -> str:
+def _spoken(number: int, draft: Contract) -> str:
     """What is drawn on the page, for those who hear it."""
     _ = translate()
-    here = [party.name for party in draft.parties if any(place.page + 1 == sheet.number for place in party.places)]
+    here = [party.name for party in draft.parties if any(place.page + 1 == number for place in party.places)]
     if not here:
         return _("No fields")
     return _("Fields of {names}", names=_(", ").join(here))

@@ -19,7 +19,7 @@ from appliance.model.contract import EXPONENTS, Contract, Money
 from appliance.money import LONGEST, NotAnAmount, read_money
 from appliance.writing.converting import SUFFIXES
 from hsm.errors import RefusalError
-from webui.portal.drafting.sheets import plain_sheets
+from webui.portal.drafting.sheets import sheets_of
 from webui.portal.drafting.steps import (
     DraftStep,
     drafter,
@@ -182,7 +182,7 @@ def document(contract_id: str) -> Answer:
         warnings=inspection.warnings,
         earlier=appliance.earlier.signatures_of(draft.original.digest),
         accept=_accepted_types(),
-        sheets=plain_sheets(inspection.pages, range(1, min(SHOWN, draft.pages) + 1)),
+        sheets=sheets_of(inspection.pages, range(1, min(SHOWN, draft.pages) + 1)),
     )
 
 

@@ -18,12 +18,11 @@ from webui.portal.drafting import field_rows
 from webui.portal.drafting.field_rows import CrossPageRow, FieldRow, Unit
 from webui.portal.drafting.sheets import (
     PartyMark,
-    Sheet,
     SheetShape,
     party_mark,
     placement_shape,
-    plain_sheets,
     shapes_by_page,
+    sheets_of,
 )
 from webui.portal.drafting.steps import (
     DraftStep,
@@ -151,7 +150,9 @@ def fields(contract_id: str) -> Answer:
             (AnchorSide.BELOW, say("below the words")),
             (AnchorSide.OVER, say("over the words")),
         ],
-        sheets=_sheets(board, keyword),
+        sheets=sheets_of(board.sizes, range(board.first, min(board.first + WINDOW, draft.pages + 1))),
+        drawn=shapes_by_page(draft, board.sizes, board.marks, board.diameters),
+        found=_found_by_page(board, keyword),
         windows=[(first, min(first + WINDOW - 1, draft.pages)) for first in range(1, draft.pages + 1, WINDOW)],
         first_sheet=board.first,
         least_width=field_rows.LEAST_WIDTH,
@@ -244,16 +245,11 @@ def _search(board: FieldsView, values: Mapping[str, str]) -> KeywordSearch | Non
     return replace(wanted, places=tuple(places), found=found)
 
 
-def _sheets(board: FieldsView, keyword: KeywordSearch | None) -> list[Sheet]:
-    """The window's pages with what is drawn on them."""
-    drawn = shapes_by_page(board.draft, board.sizes, board.marks, board.diameters)
-    last = min(board.first + WINDOW - 1, board.draft.pages)
+def _found_by_page(board: FieldsView, keyword: KeywordSearch | None) -> dict[int, list[SheetShape]]:
+    """Page number (from 1) → the fields that would go there."""
     found: dict[int, list[SheetShape]] = {}
     if keyword is not None:
         for place in keyword.places:
-            shape = placement_shape(place, board.sizes[place.page], board.marks[keyword.party], "")
+            shape = placement_shape(place, board.sizes[place.page], board.marks[keyword.party])
             found.setdefault(place.page + 1, []).append(shape)
-    return [
-        replace(sheet, shapes=tuple(drawn.get(sheet.number, ())), found=tuple(found.get(sheet.number, ())))
-        for sheet in plain_sheets(board.sizes, range(board.first, last + 1))
-    ]
+    return found

@@ -58,14 +58,11 @@ class SheetShape:
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """One page: ``number`` from 1, its size, and what is drawn over it."""
+    """One page: ``number`` from 1, and its size."""
 
     number: int
     width_mm: float
     height_mm: float
-    shapes: tuple[SheetShape, ...] = ()
-    found: tuple[SheetShape, ...] = ()
-    spoken: str = ""
 
 
 def millimetres(page: PageSize) -> tuple[float, float]:
@@ -73,7 +70,7 @@ def millimetres(page: PageSize) -> tuple[float, float]:
     return round(page.width / POINTS_PER_MM, 1), round(page.height / POINTS_PER_MM, 1)
 
 
-def placement_shape(place: Placement, page: PageSize, mark: PartyMark, letter: str | None = None) -> SheetShape:
+def placement_shape(place: Placement, page: PageSize, mark: PartyMark) -> SheetShape:
     """*place* in millimetres."""
     width, height = millimetres(page)
     return SheetShape(
@@ -82,7 +79,7 @@ def placement_shape(place: Placement, page: PageSize, mark: PartyMark, letter: s
         round(place.width * width / 100, 1),
         round(place.height * height / 100, 1),
         mark.colour,
-        mark.letter if letter is None else letter,
+        mark.letter,
     )
 
 
@@ -112,6 +109,6 @@ def shapes_by_page(
     return drawn
 
 
-def plain_sheets(pages: tuple[PageSize, ...], numbers: Iterable[int]) -> list[Sheet]:
-    """Pages without anything drawn over them."""
+def sheets_of(pages: tuple[PageSize, ...], numbers: Iterable[int]) -> list[Sheet]:
+    """The pages of these *numbers*."""
     return [Sheet(number, *millimetres(pages[number - 1])) for number in numbers]
