@@ -6,7 +6,7 @@ import pytest
 
 from appliance.errors import StorageError
 from hsm import errors
-from webui.shared.errors import Refusal, status_of
+from webui.shared.errors import status_of
 
 _FOR_NOW = (
     errors.AuthorityLocked,
@@ -19,7 +19,7 @@ _FOR_NOW = (
 
 
 @pytest.mark.parametrize("kind", _FOR_NOW, ids=lambda kind: kind.__name__)
-def test_what_passes_by_itself_is_no_fault_of_ours(kind: type[Refusal]) -> None:
+def test_what_passes_by_itself_is_no_fault_of_ours(kind: type[errors.RefusalError]) -> None:
     assert status_of(kind("Not now.")) == 503
 
 
