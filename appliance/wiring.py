@@ -24,7 +24,7 @@ from appliance.contracts.agreement_text import load_text
 from appliance.contracts.authorisation_basis import BasisFinder, IdentityVerified, PowerCoversSignature
 from appliance.contracts.crash_safety import FailpointHook, ProcessLeases, ignore_failpoint
 from appliance.contracts.dependencies import ContractRecords, SigningBackend, SigningRules
-from appliance.contracts.drafting import Drafting, Resending
+from appliance.contracts.drafting import Drafting
 from appliance.contracts.endings import Endings, Extending, Voiding
 from appliance.contracts.finalisation import Finalisation
 from appliance.contracts.handing_over import Departures, HandingOver
@@ -46,7 +46,7 @@ from appliance.ledger.disclosure import Disclosing
 from appliance.listing import ContractLists
 from appliance.maintenance import Maintenance
 from appliance.model.accounts import LinkPurpose
-from appliance.notices.delivery import MailChannel, NoticeQueue
+from appliance.notices.delivery import MailChannel, notice_queue
 from appliance.notices.messages import PortalAddresses
 from appliance.office import Appointing, Office, OfficeContext
 from appliance.ownership import Ownership
@@ -140,7 +140,6 @@ class Appliance:
         self.agreements = Agreements(records, rules, backend)
         self.drafting = Drafting(records, rules, backend, intake)
         self.sending = Sending(records, rules, backend, earlier)
-        self.resending = Resending(records)
         self.extending = Extending(records, rules)
         self.handing_over = HandingOver(records, rules)
         self.departures = Departures(records, self.handing_over)
@@ -235,7 +234,7 @@ def open_appliance(
         confinement = confinement or stack.enter_context(Confinement(home.cache))
         database = Database(home.database)
         stack.callback(database.close)
-        records = ContractRecords(database, NoticeQueue(invite), now)
+        records = ContractRecords(database, notice_queue(invite), now)
         links, rules = LinkTokens(home.secret(LINKS_KEY, os.environ)), _rules(settings)
         backend = _backend(settings, records, authority, confinement, reach)
         yield Appliance(settings, records, rules, backend, links, confinement)

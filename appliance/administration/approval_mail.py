@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from html import escape
 from typing import Final
 
 from appliance.administration.action import Action
@@ -18,7 +17,7 @@ from appliance.config import Settings
 from appliance.language import instants, translator
 from appliance.model.administration import Administrator, AdministratorState, AdminRequest, AdminRequestState
 from appliance.notices.mail import Envelope, MailClient, MailRefused, MailUnavailable, MailUnknown
-from appliance.notices.messages import GREETING, PAGE, MailMessage
+from appliance.notices.messages import GREETING, PAGE, MailMessage, plain_message
 from appliance.store.administration import admin_requests, administrators
 from appliance.store.administration.admin_requests import RequestMessage, RequestMessageState
 from appliance.store.database import Transaction
@@ -131,9 +130,7 @@ class ApprovalMail:
             translate(PAGE, address=page),
             translate(FROM, issuer=self._settings.organisation.name),
         ]
-        html = "".join(f"<p>{escape(each)}</p>" for each in lines)
-        html = f'<!doctype html><html lang="{language.value}"><body>{html}</body></html>'
-        return MailMessage(subject, "\n\n".join(lines) + "\n", html)
+        return plain_message(subject, lines, language)
 
 
 def _pause(letter: RequestMessage) -> timedelta:

@@ -18,14 +18,11 @@ from appliance.documents.blobs import BlobStore
 from appliance.errors import NotFound, StateRefused
 from appliance.language import Language
 from appliance.ledger.audit_trail import SYSTEM, AuditEvent, EventKind, append_event
-from appliance.model.contract import Contract, Party
-from appliance.model.intent import AgreementRecord, IntentState, SigningOrigin
+from appliance.model.contract import Contract
+from appliance.model.intent import AgreementRecord, IntentRecord, IntentState
 from appliance.store import contracts, intents, ledger, participation_index, people
 from appliance.store.database import Database, Transaction, reads
 from hsm import canonical
-from hsm.cms import parse
-from hsm.intents import SigningIntent
-from hsm.timestamp import local_token
 
 CHANGED: Final = "After you opened “{title}”, {actor} changed it; look at it again."
 
@@ -69,8 +66,7 @@ class Command:
 def admit(tx: Transaction, command: Command) -> Contract:
     """The only way for portal, export and commands to obtain a contract: as it stands, when *command* may be done.
 
-    What obtains one otherwise acts for nobody, or reads by a rule of its own (``test_admission.py``
-    names each with its reason).
+    What obtains one otherwise acts for nobody, or reads by a rule of its own; ``test_admission.py`` has each.
 
     1. It exists, and has the party that the command names; else :class:`NotFound`.
     2. It is as the actor has seen it; else :class:`StateRefused`, which says what happened since.
@@ -105,18 +101,6 @@ def _stale(tx: Transaction, contract: Contract) -> StateRefused:
     return StateRefused(SINCE.get(kind, CHANGED), title=contract.title, actor=name)
 
 
-@dataclass(frozen=True, slots=True)
-class SignatureRecord:
-    """One completed signature: what was activated, the timestamped CMS (DER) in the PDF, the token inside it."""
-
-    party: Party
-    intent: SigningIntent
-    cms: bytes
-    token: bytes
-    at: datetime
-    origin: SigningOrigin
-
-
 class Contracts:
     """Reads only. Thread-safe."""
 
@@ -137,21 +121,11 @@ class Contracts:
                 return self._blobs.get(revision.digest)
         raise NotFound("Contract “{title}” has no revision {number}.", title=contract.title, number=wanted)
 
-    def signatures(self, contract: Contract) -> tuple[SignatureRecord, ...]:
-        """The signatures that were completed, in the order in which they were made."""
+    def signatures(self, contract: Contract) -> tuple[IntentRecord, ...]:
+        """The signatures that were completed, in the order in which they were made: what was activated, and the
+        timestamped CMS (DER) in the PDF."""
         attempts = self._database.query(intents.of_contract, contract.id)
-        return tuple(
-            SignatureRecord(
-                party=contract.require_party(record.intent.party),
-                intent=record.intent,
-                cms=record.cms or b"",
-                token=local_token(parse(record.cms or b"")) or b"",
-                at=record.stamped or record.created,
-                origin=record.origin,
-            )
-            for record in attempts
-            if record.state is IntentState.COMPLETED
-        )
+        return tuple(record for record in attempts if record.state is IntentState.COMPLETED)
 
     def acceptances(self, contract_id: str) -> tuple[AgreementRecord, ...]:
         """The acceptances of the agreement on electronic signing that the contract's signatures rest on, by entry.

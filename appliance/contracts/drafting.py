@@ -36,6 +36,14 @@ from hsm.intents import instant
 __all__ = ["DraftTerms", "Drafting", "PlacementChoice"]
 
 
+@dataclass(frozen=True, slots=True)
+class ReplacementLinks:
+    """The contract that one replaces, and the one that replaces it; None where the reader has none."""
+
+    replaces: Contract | None
+    replaced_by: Contract | None
+
+
 class Drafting:
     """Drafts belong to their initiator; everything can change until they are sent, and may be missing until then.
 
@@ -212,81 +220,6 @@ class Drafting:
             public: dict[str, Field] = {"party": party_id, "places": len(placements)}
             return self._changed(tx, contract, EventKind.FIELDS_PLACED, public)
 
-    def _draft(self, tx: Transaction, contract_id: str, by: str, seen: int | None) -> Contract:
-        return admit(tx, Command(contract_id, Permission.EDIT, by, self._records.now(), seen))
-
-    def _add(
-        self,
-        tx: Transaction,
-        contract: Contract,
-        signatory: Signatory,
-        placement: Placement | PlacementChoice | None,
-    ) -> Party:
-        party = draft_rules.new_party(contract, signatory, placement)
-        if party.kind is PartyKind.SEAL:
-            for reason in self._rules.seals.of_choice(tx, SigningContext(contract, party, self._records.now())):
-                raise PreconditionRefused(reason.template, **reason.values)
-        contracts.insert_party(tx, contract.id, party)
-        if party.subject == contract.initiator:
-            contracts.order_parties(tx, contract.id, [party.id, *(other.id for other in contract.parties)])
-        now = record_change(tx, contract, added_event(contract, party, self._records.now()))
-        return now.require_party(party.id)
-
-    def _changed(
-        self,
-        tx: Transaction,
-        contract: Contract,
-        kind: EventKind,
-        public: Mapping[str, Field],
-        private: Mapping[str, Field] | None = None,
-    ) -> Contract:
-        event = AuditEvent(kind, self._records.now(), contract.initiator, contract.id, public, private or {})
-        return record_change(tx, contract, event)
-
-
-def drafted_event(contract: Contract, now: datetime, *, replaces: str | None = None) -> AuditEvent:
-    """What the log keeps of a new draft; *replaces* is the id of the contract that it takes the place of."""
-    original = contract.original
-    public: dict[str, Field] = {"digest": original.digest, "size": original.size, "pages": contract.pages}
-    public |= _public_fields(contract) | ({} if replaces is None else {"replaces": replaces})
-    kind = EventKind.CONTRACT_DRAFTED
-    return AuditEvent(kind, now, contract.initiator, contract.id, public, _private_fields(contract))
-
-
-def added_event(contract: Contract, party: Party, now: datetime) -> AuditEvent:
-    """What the log keeps of a party that joins a draft."""
-    public: dict[str, Field] = {"party": party.id, "field": party.field, "subject": party.subject}
-    private = {"name": party.name, "organisation": party.organisation}
-    return AuditEvent(EventKind.PARTY_ADDED, now, contract.initiator, contract.id, public, private)
-
-
-def _file(accepted: AcceptedDocument) -> dict[str, Field]:
-    return {"digest": accepted.digest, "size": accepted.size, "pages": len(accepted.inspection.pages)}
-
-
-def _public_fields(contract: Contract) -> dict[str, Field]:
-    return {"deadline": instant(contract.deadline.at), "order": contract.order.value}
-
-
-def _private_fields(contract: Contract) -> dict[str, Field]:
-    amount = None if contract.amount is None else str(contract.amount)
-    return {"title": contract.title, "kind": contract.kind, "purpose": contract.purpose, "amount": amount}
-
-
-@dataclass(frozen=True, slots=True)
-class ReplacementLinks:
-    """The contract that one replaces, and the one that replaces it; None where the reader has none."""
-
-    replaces: Contract | None
-    replaced_by: Contract | None
-
-
-class Resending:
-    """Thread-safe."""
-
-    def __init__(self, records: ContractRecords) -> None:
-        self._records = records
-
     def draft_again(self, contract_id: str, *, by: str, seen: int | None = None) -> Contract:
         """A draft like the contract that has ended: its document, words, parties with their fields, order, dates
         and language, and as long until the deadline as there was from sending. What is to be changed is changed
@@ -357,6 +290,66 @@ class Resending:
         joined = replace(anew, more=party.more, cross_page=party.cross_page)
         contracts.insert_party(tx, draft.id, joined)
         return record_change(tx, draft, added_event(draft, joined, self._records.now()))
+
+    def _draft(self, tx: Transaction, contract_id: str, by: str, seen: int | None) -> Contract:
+        return admit(tx, Command(contract_id, Permission.EDIT, by, self._records.now(), seen))
+
+    def _add(
+        self,
+        tx: Transaction,
+        contract: Contract,
+        signatory: Signatory,
+        placement: Placement | PlacementChoice | None,
+    ) -> Party:
+        party = draft_rules.new_party(contract, signatory, placement)
+        if party.kind is PartyKind.SEAL:
+            for reason in self._rules.seals.of_choice(tx, SigningContext(contract, party, self._records.now())):
+                raise PreconditionRefused(reason.template, **reason.values)
+        contracts.insert_party(tx, contract.id, party)
+        if party.subject == contract.initiator:
+            contracts.order_parties(tx, contract.id, [party.id, *(other.id for other in contract.parties)])
+        now = record_change(tx, contract, added_event(contract, party, self._records.now()))
+        return now.require_party(party.id)
+
+    def _changed(
+        self,
+        tx: Transaction,
+        contract: Contract,
+        kind: EventKind,
+        public: Mapping[str, Field],
+        private: Mapping[str, Field] | None = None,
+    ) -> Contract:
+        event = AuditEvent(kind, self._records.now(), contract.initiator, contract.id, public, private or {})
+        return record_change(tx, contract, event)
+
+
+def drafted_event(contract: Contract, now: datetime, *, replaces: str | None = None) -> AuditEvent:
+    """What the log keeps of a new draft; *replaces* is the id of the contract that it takes the place of."""
+    original = contract.original
+    public: dict[str, Field] = {"digest": original.digest, "size": original.size, "pages": contract.pages}
+    public |= _public_fields(contract) | ({} if replaces is None else {"replaces": replaces})
+    kind = EventKind.CONTRACT_DRAFTED
+    return AuditEvent(kind, now, contract.initiator, contract.id, public, _private_fields(contract))
+
+
+def added_event(contract: Contract, party: Party, now: datetime) -> AuditEvent:
+    """What the log keeps of a party that joins a draft."""
+    public: dict[str, Field] = {"party": party.id, "field": party.field, "subject": party.subject}
+    private = {"name": party.name, "organisation": party.organisation}
+    return AuditEvent(EventKind.PARTY_ADDED, now, contract.initiator, contract.id, public, private)
+
+
+def _file(accepted: AcceptedDocument) -> dict[str, Field]:
+    return {"digest": accepted.digest, "size": accepted.size, "pages": len(accepted.inspection.pages)}
+
+
+def _public_fields(contract: Contract) -> dict[str, Field]:
+    return {"deadline": instant(contract.deadline.at), "order": contract.order.value}
+
+
+def _private_fields(contract: Contract) -> dict[str, Field]:
+    amount = None if contract.amount is None else str(contract.amount)
+    return {"title": contract.title, "kind": contract.kind, "purpose": contract.purpose, "amount": amount}
 
 
 def _sent_at(contract: Contract) -> datetime:

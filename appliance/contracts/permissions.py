@@ -15,6 +15,7 @@ from typing import Final, TypeVar
 from appliance.errors import ApplianceError, PreconditionRefused, StateRefused
 from appliance.ledger.audit_trail import SYSTEM
 from appliance.model.contract import GUEST_PREFIX, Contract, ContractState, Party, PartyState
+from hsm.errors import Sentence
 
 
 class Permission(StrEnum):
@@ -71,11 +72,9 @@ APPLIANCE = ContractActor(SYSTEM)
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
-    """Why not: a sentence (message id) and its values; ``late`` when the contract's state is the reason."""
+class Refusal(Sentence):
+    """Why not; ``late`` when the contract's state is the reason."""
 
-    template: str
-    values: dict[str, object]
     late: bool = False
 
     def error(self) -> ApplianceError:

@@ -67,8 +67,6 @@ class PreSendingCheck(Enum):
 class Precondition(ABC):
     """One thing that must hold. Reads only; safe to ask any number of times."""
 
-    __slots__ = ()
-
     foreseen: ClassVar[PreSendingCheck]
 
     @abstractmethod
@@ -84,7 +82,6 @@ class Precondition(ABC):
 class SigningPermitted(Precondition):
     """The contract is sent, it is this party's turn, and the deadline has not come (``permissions.TABLE``)."""
 
-    __slots__ = ()
     foreseen = PreSendingCheck.NO
 
     def unmet_reasons(self, tx: Transaction, signing: SigningContext) -> Iterator[Sentence]:
@@ -92,13 +89,12 @@ class SigningPermitted(Precondition):
             signing.contract, Permission.SIGN, ContractActor(signing.party.responsible), signing.now, signing.party
         )
         if refusal is not None:
-            yield Sentence(refusal.template, refusal.values)
+            yield refusal
 
 
 class AccountActive(Precondition):
     """Who acts has an account that is open; outside signers need none."""
 
-    __slots__ = ()
     foreseen = PreSendingCheck.OF_ALL
 
     def unmet_reasons(self, tx: Transaction, signing: SigningContext) -> Iterator[Sentence]:
@@ -113,7 +109,6 @@ class Enrolled(Precondition):
     """The signer has a key, and a certificate that is good: now, and in a draft until the deadline. Who asks for a
     seal has a key too, as only such people can activate."""
 
-    __slots__ = ()
     foreseen = PreSendingCheck.OF_ALL
 
     def unmet_reasons(self, tx: Transaction, signing: SigningContext) -> Iterator[Sentence]:

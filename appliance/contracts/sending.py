@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
-from itertools import chain
 
 from appliance.contracts.access import Command, admit, record_change
 from appliance.contracts.dependencies import ContractRecords, SigningBackend, SigningRules
@@ -159,15 +158,17 @@ class Sending:
     def outstanding(self, contract: Contract) -> list[Sentence]:
         """What people of other organisations lack as things stand: it does not keep the draft from being sent,
         because their identity can be checked and their powers registered until they sign."""
-        with self._records.database.reading() as tx:
-            found = [self._readiness.until_signing(tx, signing) for signing in self._signatures(contract)]
-            return list(chain.from_iterable(found))
+        return self._each(contract, self._readiness.until_signing)
 
     def running_out(self, contract: Contract) -> list[Sentence]:
         """What would be refused at the deadline, though not now: powers and checks that end before it."""
+        return self._each(contract, self._readiness.running_out)
+
+    def _each(
+        self, contract: Contract, unmet: Callable[[Transaction, SigningContext], Iterator[Sentence]]
+    ) -> list[Sentence]:
         with self._records.database.reading() as tx:
-            found = [self._readiness.running_out(tx, signing) for signing in self._signatures(contract)]
-            return list(chain.from_iterable(found))
+            return [reason for signing in self._signatures(contract) for reason in unmet(tx, signing)]
 
     def send(
         self, contract_id: str, *, by: str, seen: int | None = None, accepting_unverified: bool = False

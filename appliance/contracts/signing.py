@@ -2,8 +2,8 @@
 
 Prepare appends a revision with the appearance and an empty signature, and puts the intent on disk. Sign takes the
 activated intent to the authority, once, puts the CMS on disk, and has it timestamped. The timestamp and complete
-are in :mod:`appliance.contracts.completion`. :class:`SigningService` is the cycle for one visitor, who may look
-and send repeatedly.
+are in :mod:`appliance.contracts.completion`, which the cycle extends. :class:`SigningService` is the cycle for one
+visitor, who may look and send repeatedly.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from appliance.contracts import authorisation_basis
 from appliance.contracts.authorisation_basis import AuthorisationBasis
 from appliance.contracts.completion import Completion
 from appliance.contracts.crash_safety import Failpoint
-from appliance.contracts.dependencies import ContractRecords, SigningBackend, SigningRules
+from appliance.contracts.dependencies import ContractRecords, SigningRules
 from appliance.contracts.preconditions import SigningContext, require_current, require_preconditions, signing_party
 from appliance.errors import PreconditionRefused, StateRefused
 from appliance.language import Language
@@ -79,7 +79,7 @@ class StampedIntent:
     contract: Contract
 
 
-class SigningCycle:
+class SigningCycle(Completion):
     """The steps for one signer, in this order; ``docs/signing-cycle.md`` follows them. Thread-safe.
 
     1. prepare: preconditions hold; the revision is made; they still hold; the intent is on disk. It uses no key,
@@ -90,12 +90,6 @@ class SigningCycle:
     3. complete: the result is embedded, verified and stored; everything that the signature changes is committed at
        once. After a crash it also adds a timestamp that is missing.
     """
-
-    def __init__(self, records: ContractRecords, rules: SigningRules, backend: SigningBackend) -> None:
-        self._records = records
-        self._rules = rules
-        self._backend = backend
-        self._completion = Completion(records, rules, backend)
 
     def prepare(self, contract_id: str, party_id: str, origin: SigningOrigin = UNKNOWN_ORIGIN) -> PreparedSigning:
         """What the signer is to look at and activate.
@@ -151,15 +145,7 @@ class SigningCycle:
         self._backend.reach(Failpoint.CMS_RECEIVED)
         self._records.database.commit(intents.save_cms, intent_id, cms)
         self._backend.reach(Failpoint.CMS_PERSISTED)
-        return StampedIntent(self._completion.stamp(record, contract, cms), contract)
-
-    def complete(self, intent_id: str) -> Contract:
-        """See :meth:`Completion.complete`."""
-        return self._completion.complete(intent_id)
-
-    def complete_stamped(self, signed: StampedIntent) -> Contract:
-        """As :meth:`complete`, without reading again what :meth:`sign` has read."""
-        return self._completion.complete_stamped(signed.intent, signed.contract)
+        return StampedIntent(self.stamp(record, contract, cms), contract)
 
     def _record(self, inputs: SigningInputs, prepared: PreparedRevision, origin: SigningOrigin) -> IntentRecord:
         now, contract, party = self._records.now(), inputs.context.contract, inputs.context.party
@@ -342,7 +328,7 @@ class SigningService:
             if record.state is IntentState.PREPARED:
                 signed = self._signed(record, activations)
                 if signed is not None:
-                    return self._cycle.complete_stamped(signed)
+                    return self._cycle.complete_stamped(signed.intent, signed.contract)
             self._pause(POLL_SECONDS)
         raise StateRefused("A signature on this contract is being made just now; look at it again in a moment.")
 

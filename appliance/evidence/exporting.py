@@ -82,7 +82,7 @@ def basis_material(sources: EvidenceSources, contract: Contract) -> BasisMateria
     entries: set[int] = set()
     kept = sources.database.query(intents.bases_of, contract.id)
     for number, made in enumerate(sources.contracts.signatures(contract), start=1):
-        record = kept.get(made.party.id)
+        record = kept.get(made.intent.party)
         if record is None:
             continue
         documents[f"{FOLDER}{number:02}.json"] = record
@@ -194,8 +194,8 @@ class Exporting:
 
     def _signatures(self, contract: Contract) -> Iterator[SignatureMaterial]:
         for made in self._sources.contracts.signatures(contract):
-            party = made.party
-            yield SignatureMaterial(party.field, party.kind.value, party.name, party.organisation, made.cms)
+            party = contract.require_party(made.intent.party)
+            yield SignatureMaterial(party.field, party.kind.value, party.name, party.organisation, made.cms or b"")
 
     def _records(
         self, folder: str, title: str, signed: Sequence[AgreementRecord | VoidDeclaration]

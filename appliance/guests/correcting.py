@@ -10,8 +10,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from appliance.contact_details import email_address, telephone_number
@@ -35,22 +35,8 @@ REASON = "The initiator corrected who this is."
 """Why an officer's act about the guest ends."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Difference:
-    """What is typed differently from what was known."""
-
-    name: bool
-    email: bool
-    phone: bool
-
-    @property
-    def any(self) -> bool:
-        return self.name or self.email or self.phone
-
-    @property
-    def fields(self) -> str:
-        named = (("name", self.name), ("email", self.email), ("phone", self.phone))
-        return " ".join(name for name, differs in named if differs)
+_Differing = Sequence[str]
+"""What is typed differently from what was known: ``name``, ``email``, ``phone``, those of them that are."""
 
 
 class GuestCorrection:
@@ -79,8 +65,10 @@ class GuestCorrection:
             typed = guest_person(replace(given, organisation=before.organisation), before)
             email = email_address(given.email)
             phone = telephone_number(given.phone) if given.phone.strip() else None
-            differs = _Difference(typed.name != before.name, email != before.email, phone != party.phone)
-            if not differs.any:
+            known = {"name": before.name, "email": before.email, "phone": party.phone}
+            given_now = {"name": typed.name, "email": email, "phone": phone}
+            differs = [each for each, value in given_now.items() if value != known[each]]
+            if not differs:
                 raise PreconditionRefused("Nothing is different from before.")
             anew = _must_start_anew(tx, before.subject, differs)
             after = replace(before, subject=typed.subject if anew else before.subject)
@@ -93,22 +81,26 @@ class GuestCorrection:
                 people.correct(tx, after)
             corrected = replace(party, subject=after.subject, name=after.name, phone=phone)
             contracts.correct_party(tx, contract, corrected)
-            public = {"party": party_id, "person": after.subject, "before": before.subject, "what": differs.fields}
-            private = {"name": after.name, "email": after.email, "phone": phone}
-            event = AuditEvent(EventKind.GUEST_CORRECTED, now, by, contract_id, public, private)
+            public = {
+                "party": party_id,
+                "person": after.subject,
+                "before": before.subject,
+                "what": " ".join(differs),
+            }
+            event = AuditEvent(EventKind.GUEST_CORRECTED, now, by, contract_id, public, given_now)
             result = record_change(tx, contract, event)
             if held is not None:
                 self._invite(tx, result, corrected, held, differs, by)
-            self._tell(tx, result, corrected, before if anew else None, name=differs.name)
+            self._tell(tx, result, corrected, before if anew else None, name="name" in differs)
             return result
 
     def _end_what_was(
-        self, tx: Transaction, before: Person, party: Party, differs: _Difference, *, anew: bool, by: str
+        self, tx: Transaction, before: Person, party: Party, differs: _Differing, *, anew: bool, by: str
     ) -> None:
         now = self._now()
         sessions.end_all(tx, before.subject, now=now)
         intents.abandon_of_party(tx, party.id, "the guest was corrected")
-        if differs.email or anew:
+        if "email" in differs or anew:
             guests.revoke(tx, party.id, now)
         if anew:
             withdraw_enrolment_request(tx, before.subject, RequestEnding(REASON, by, now))
@@ -120,14 +112,14 @@ class GuestCorrection:
         contract: Contract,
         party: Party,
         held: GuestInvitation,
-        differs: _Difference,
+        differs: _Differing,
         by: str,
     ) -> None:
         now = self._now()
         if held.person != party.subject:
             invite(tx, contract, party, by=by, now=now)
             return
-        opened = None if differs.email else held.opened
+        opened = None if "email" in differs else held.opened
         following = replace(held, round=held.round + 1, tries=0, opened=opened)
         invite_again(tx, following, now=now, kind=NoticeKind.GUEST_INVITED, asked_by=by)
 
@@ -157,12 +149,12 @@ def _open_party(tx: Transaction, command: Command) -> tuple[Contract, Party]:
     return contract, party
 
 
-def _must_start_anew(tx: Transaction, subject: str, differs: _Difference) -> bool:
+def _must_start_anew(tx: Transaction, subject: str, differs: _Differing) -> bool:
     """Another address ends what was set up under the wrong one; another name what is certified, or just being."""
-    if differs.email:
+    if "email" in differs:
         return _has_set_up(tx, subject)
     waiting = enrolment.open_request(tx, subject)
-    return differs.name and (people.is_enrolled(tx, subject) or waiting is not None)
+    return "name" in differs and (people.is_enrolled(tx, subject) or waiting is not None)
 
 
 def _has_set_up(tx: Transaction, subject: str) -> bool:

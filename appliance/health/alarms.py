@@ -14,7 +14,6 @@ import json
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
-from html import escape
 from typing import Final
 
 from appliance.config import AlarmSettings, Settings
@@ -24,7 +23,7 @@ from appliance.health.observations import ASLEEP, Observations, Observed
 from appliance.health.surveys import TITLES
 from appliance.language import Translator, instants, translator
 from appliance.notices.mail import Envelope, MailClient, MailRefused, MailUnavailable, MailUnknown
-from appliance.notices.messages import MailMessage
+from appliance.notices.messages import MailMessage, plain_message
 from appliance.store.health import alarms as store
 from appliance.store.health import observations as observed
 from appliance.store.health.alarms import Alarm, AlarmMessage
@@ -104,10 +103,7 @@ def alarm_mail(alarm: Alarm, settings: Settings) -> MailMessage:
     title, organisation = translate(TITLES.get(alarm.name, alarm.name)), settings.organisation.name
     subject = translate(SUBJECTS[Condition(alarm.condition)], title=title, organisation=organisation)
     paragraphs = list(_paragraphs(alarm, settings, translate))
-    body = "\n\n".join(paragraphs) + "\n"
-    html = "".join(f"<p>{escape(each)}</p>" for each in paragraphs)
-    page = f'<!doctype html><html lang="{settings.interface.language}"><body>{html}</body></html>'
-    return MailMessage(subject, body, page)
+    return plain_message(subject, paragraphs, settings.interface.language)
 
 
 def _paragraphs(alarm: Alarm, settings: Settings, translate: Translator) -> list[str]:

@@ -235,23 +235,20 @@ class GuestInviter(Protocol):
         """*by* invites and vouches."""
 
 
-class NoticeQueue:
-    """Queues notices in the caller's transaction, so that none is sent of what did not happen."""
+def notice_queue(invite: GuestInviter) -> Callable[[Transaction, Iterable[Notice]], None]:
+    """Queues notices in the caller's transaction, so that none is sent of what did not happen; for a guest whose
+    turn it is, *invite* is called."""
 
-    def __init__(self, invite: GuestInviter) -> None:
-        self._invite = invite
-
-    def __call__(self, tx: Transaction, notices: Iterable[Notice]) -> None:
-        """Queue *notices*; a guest whose turn it is is invited instead."""
+    def enqueue(tx: Transaction, notices: Iterable[Notice]) -> None:
         for notice in notices:
             if notice.contract is not None and _invites(notice):
-                self._call(tx, contracts.load_contract(tx, notice.contract), notice)
+                contract = contracts.load_contract(tx, notice.contract)
+                party = next(party for party in contract.parties if party.subject == notice.recipient)
+                invite(tx, contract, party, by=contract.initiator, now=notice.due)
             else:
                 outbox.enqueue(tx, notice)
 
-    def _call(self, tx: Transaction, contract: Contract, notice: Notice) -> None:
-        party = next(party for party in contract.parties if party.subject == notice.recipient)
-        self._invite(tx, contract, party, by=contract.initiator, now=notice.due)
+    return enqueue
 
 
 def _invites(notice: Notice) -> bool:

@@ -234,12 +234,16 @@ def compose_test_message(settings: Settings, now: datetime) -> MailMessage:
     """A message that an operator has sent to see whether mail goes out, in the language of the house."""
     translate, interface = translator(settings.interface.language), settings.interface
     subject = translate(TEST, issuer=settings.organisation.name)
-    lines = [translate(TEST_SENT, at=instants.second(now, interface.zone), zone=interface.zone)]
+    told = translate(TEST_SENT, at=instants.second(now, interface.zone), zone=interface.zone)
     sender = translate(FROM, issuer=settings.organisation.name)
-    html = f"<p>{escape(lines[0])}</p><p>{escape(sender)}</p>"
-    return MailMessage(
-        subject, "\n\n".join([*lines, sender]) + "\n", f"<!doctype html><html><body>{html}</body></html>"
-    )
+    return plain_message(subject, [told, sender], interface.language)
+
+
+def plain_message(subject: str, paragraphs: Sequence[str], language: Language) -> MailMessage:
+    """A message of *paragraphs* alone."""
+    html = "".join(f"<p>{escape(each)}</p>" for each in paragraphs)
+    page = f'<!doctype html><html lang="{language.value}"><body>{html}</body></html>'
+    return MailMessage(subject, "\n\n".join(paragraphs) + "\n", page)
 
 
 def subject_of_notice(kind: NoticeKind, who: str) -> str:

@@ -6,7 +6,7 @@ A power ends when its agent leaves or its instrument is declared void, in the sa
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -68,7 +68,7 @@ class Powers:
                 registered=RecordedAction(by, now),
             )
             powers.insert_power(tx, power)
-            self._tell(tx, EventKind.POWER_REGISTERED, power, by, _terms(power), _names(power))
+            _record_event(tx, EventKind.POWER_REGISTERED, power, power.registered, _terms(power), _names(power))
             return powers.load_power(tx, power.id)
 
     def verify(self, power_id: str, *, by: str) -> Power:
@@ -78,26 +78,25 @@ class Powers:
         """
         with self._database.transaction() as tx:
             power = self._of_another(tx, power_id, by)
-            powers.verify(tx, power_id, RecordedAction(by, self._now()))
-            self._tell(tx, EventKind.POWER_VERIFIED, power, by, {"digest": power.document}, {})
+            done = RecordedAction(by, self._now())
+            powers.verify(tx, power_id, done)
+            _record_event(tx, EventKind.POWER_VERIFIED, power, done, {"digest": power.document}, {})
             return powers.load_power(tx, power_id)
 
     def refuse(self, power_id: str, *, reason: str, by: str) -> Power:
         """*by* does not vouch for it. Raises as :meth:`verify`."""
-        reason = _reason(reason)
+        done = RecordedAction(by, self._now(), _reason(reason))
         with self._database.transaction() as tx:
             power = self._of_another(tx, power_id, by)
-            powers.refuse(tx, power_id, RecordedAction(by, self._now(), reason))
-            self._tell(tx, EventKind.POWER_REFUSED, power, by, {}, {"reason": reason})
+            powers.refuse(tx, power_id, done)
+            _record_event(tx, EventKind.POWER_REFUSED, power, done, {}, {"reason": done.reason})
             return powers.load_power(tx, power_id)
 
     def revoke(self, power_id: str, *, reason: str, by: str) -> Power:
         """It counts no longer, at once: also for signatures that are under way. Raises :class:`StateRefused`."""
-        reason = _reason(reason)
+        done = RecordedAction(by, self._now(), _reason(reason))
         with self._database.transaction() as tx:
-            power = powers.load_power(tx, power_id)
-            powers.revoke(tx, power_id, RecordedAction(by, self._now(), reason))
-            self._tell(tx, EventKind.POWER_REVOKED, power, by, {}, {"reason": reason})
+            _revoke(tx, powers.load_power(tx, power_id), done)
             return powers.load_power(tx, power_id)
 
     get = reads(powers.load_power)
@@ -141,19 +140,6 @@ class Powers:
         if by == power.agent:
             raise PreconditionRefused("This power is for you; another person verifies it.")
         return power
-
-    def _tell(
-        self,
-        tx: Transaction,
-        kind: EventKind,
-        power: Power,
-        by: str,
-        public: dict[str, Field],
-        private: dict[str, Field],
-    ) -> None:
-        known: dict[str, Field] = {"power": power.id, "agent": power.agent}
-        event = AuditEvent(kind, self._now(), by, None, known | public, private)
-        powers.link(tx, power.id, append_event(tx, event))
 
 
 def _terms(power: Power) -> dict[str, Field]:
@@ -291,16 +277,10 @@ LEFT = "被授权人已离职 / The agent has left"
 
 def end_of_agent(tx: Transaction, agent: str, *, by: str, now: datetime) -> int:
     """Revokes every power of *agent* that was not refused or revoked before, verified or not; how many."""
-    ended = 0
-    for power in powers.of_agent(tx, agent):
-        if power.refused is not None or power.revoked is not None:
-            continue
-        powers.revoke(tx, power.id, RecordedAction(by, now, LEFT))
-        public = {"power": power.id, "agent": agent}
-        event = AuditEvent(EventKind.POWER_REVOKED, now, by, None, public, {"reason": LEFT})
-        powers.link(tx, power.id, append_event(tx, event))
-        ended += 1
-    return ended
+    standing = [each for each in powers.of_agent(tx, agent) if each.refused is None and each.revoked is None]
+    for power in standing:
+        _revoke(tx, power, RecordedAction(by, now, LEFT))
+    return len(standing)
 
 
 VOID: Final = "The contract that is the letter of this power was declared void."
@@ -310,7 +290,21 @@ VOID: Final = "The contract that is the letter of this power was declared void."
 def end_with_instrument(tx: Transaction, contract_id: str, *, by: str, at: datetime) -> None:
     """Revokes every power that rests on the contract, in the transaction that voids it."""
     for power in powers.of_letter(tx, contract_id):
-        powers.revoke(tx, power.id, RecordedAction(by, at, VOID))
-        public = {"power": power.id, "agent": power.agent, "letter": contract_id}
-        event = AuditEvent(EventKind.POWER_REVOKED, at, by, None, public, {"reason": VOID})
-        powers.link(tx, power.id, append_event(tx, event))
+        _revoke(tx, power, RecordedAction(by, at, VOID), letter=contract_id)
+
+
+def _revoke(tx: Transaction, power: Power, done: RecordedAction, **more: Field) -> None:
+    powers.revoke(tx, power.id, done)
+    _record_event(tx, EventKind.POWER_REVOKED, power, done, more, {"reason": done.reason})
+
+
+def _record_event(
+    tx: Transaction,
+    kind: EventKind,
+    power: Power,
+    done: RecordedAction,
+    public: Mapping[str, Field],
+    private: Mapping[str, Field],
+) -> None:
+    known = {"power": power.id, "agent": power.agent, **public}
+    powers.link(tx, power.id, append_event(tx, AuditEvent(kind, done.at, done.by, None, known, private)))

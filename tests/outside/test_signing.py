@@ -148,7 +148,7 @@ def test_whatever_it_does_the_signature_is_completed_and_the_page_says_what_is_m
         assert outcomes(appliance, contract)[0] in (word, OutsideStamp.LATE)  # late on a machine that is busy
         (record,) = appliance.contracts.signatures(contract)
         (token,) = cms.parse(record.cms).timestamps()
-        assert parse_token(token).gen_time.replace(microsecond=0) == record.at
+        assert parse_token(token).gen_time.replace(microsecond=0) == record.stamped
         assert any(label.startswith("No second timestamp: ") for label in facts(appliance, contract))
         report = appliance.verifier.verify_pdf(appliance.contracts.document(contract))
         assert report.indication is Indication.PASSED

@@ -19,7 +19,7 @@ from appliance.verification import Indication, Level
 from appliance.wiring import Appliance
 from hsm.cms import parse, verify
 from hsm.errors import ActivationRefused, ActivationUsed
-from hsm.timestamp import verify_token
+from hsm.timestamp import local_token, verify_token
 from tests.world import World, activations_for, contract_now, sample_document, send, shared_world
 
 DOCUMENT = sample_document()
@@ -87,7 +87,8 @@ def test_what_is_kept_of_each_signature_proves_it(appliance: Appliance) -> None:
     document = appliance.contracts.document(contract)
     assert record.cms.hex().encode() in document.lower()
     verify(parse(record.cms), digest=record.intent.digest)
-    assert verify_token(record.token).gen_time.replace(microsecond=0) == record.at
+    token = local_token(parse(record.cms))
+    assert verify_token(token).gen_time.replace(microsecond=0) == record.stamped
     assert record.origin == SigningOrigin("192.0.2.7", "示例市")
 
 

@@ -62,7 +62,7 @@ def acts_of(stage: Stage, contract: Contract, role: str) -> dict[Permission, Cal
             contract.id, own.id, to=SPARE, reason="示例", by=by
         ),
         Permission.RECALL: lambda: house.endings.recall(contract.id, by=by, reason="示例"),
-        Permission.CORRECT: lambda: house.resending.draft_again(contract.id, by=by),
+        Permission.CORRECT: lambda: house.drafting.draft_again(contract.id, by=by),
         Permission.EXTEND: lambda: house.extending.extend(contract.id, later, by=by),
         Permission.VOID: lambda: house.voiding.propose(contract.id, reason="示例", by=by),
         Permission.SEND: lambda: house.sending.send(contract.id, by=by),

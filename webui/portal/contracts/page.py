@@ -41,7 +41,7 @@ def page(contract_id: str) -> Answer:
     contract = seen.contract
     events = Timeline(appliance.database).of(contract_id, seen.audience)
     grounds = appliance.contracts.authorisation_bases(contract_id)
-    links = appliance.resending.links(contract, seen.who)
+    links = appliance.drafting.links(contract, seen.who)
     dates = appliance.reminders.dates
     response = render(
         "contracts/page.html",
@@ -86,7 +86,7 @@ def correct(contract_id: str) -> Answer:
 
     def make() -> str:
         """To the draft's first step; to what became of it when somebody has sent it already."""
-        draft = appliance.resending.draft_again(contract_id, by=by, seen=version)
+        draft = appliance.drafting.draft_again(contract_id, by=by, seen=version)
         return f"/contracts/{draft.id}{'/draft/document' if draft.state is ContractState.DRAFT else ''}"
 
     return once(by, make)
