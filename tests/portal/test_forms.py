@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 
 from appliance.errors import ApplianceError, NotAllowed, NotFound, PreconditionRefused, StateRefused
 from appliance.language import Language
-from webui.portal.pages import Answer, FormProblems, form, form_problems, status_in_workflow, unprocessable
+from webui.shared.form_pages import Answer, FormProblems, form, form_problems, status_in_workflow, unprocessable
 
 REFUSALS = {
     "typed": PreconditionRefused("The width is a number."),

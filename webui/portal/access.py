@@ -33,9 +33,10 @@ from appliance.model.intent import SigningOrigin
 from appliance.notices.messages import PortalAddresses
 from appliance.wiring import Appliance
 from hsm.errors import ActivationRefused
-from webui.portal.pages import FormProblems, appliance, status_in_workflow
+from webui.portal.pages import appliance
 from webui.shared import errors, forms, language
 from webui.shared.errors import is_page, page_above, page_before
+from webui.shared.form_pages import FormProblems, status_in_workflow
 from webui.shared.forms import sentence
 from webui.shared.language import translate
 from webui.shared.passkeys import FIELD as PASSKEY_FIELD

@@ -9,7 +9,8 @@ from appliance.ledger.contract_audit import PAGE, Audit
 from appliance.model.accounts import AccountRole
 from appliance.model.contract import Contract
 from webui.portal.access import ContractView, require, view_contract
-from webui.portal.pages import Answer, appliance, render
+from webui.portal.pages import appliance
+from webui.shared.form_pages import Answer, render
 from webui.shared.forms import whole_number
 from webui.shared.language import translate
 

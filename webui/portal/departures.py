@@ -11,7 +11,8 @@ from appliance.contracts.handing_over import LeftBehind
 from appliance.errors import NotAllowed
 from webui.portal.access import ContractView, view_contract
 from webui.portal.office.forms import visiting_officer
-from webui.portal.pages import Answer, appliance, form, render, see_other
+from webui.portal.pages import appliance
+from webui.shared.form_pages import Answer, form, render, see_other
 from webui.shared.forms import field
 
 pages = Blueprint("departures", __name__)

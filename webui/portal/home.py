@@ -13,7 +13,8 @@ from flask import Blueprint, redirect, request
 from appliance.model.accounts import AccountRole
 from appliance.model.listing import EVERYTHING, MOST, ContractBucket, ContractFilter
 from webui.portal.access import PortalVisitor, visitor_or_none
-from webui.portal.pages import Answer, appliance, render, see_other
+from webui.portal.pages import appliance
+from webui.shared.form_pages import Answer, render, see_other
 from webui.shared.forms import date_of, member_of
 from webui.shared.language import translate
 

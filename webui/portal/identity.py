@@ -12,7 +12,8 @@ from appliance.model.accounts import AccountRole
 from appliance.model.contract import GUEST_PREFIX
 from appliance.model.people import Against, IdentityDocument
 from webui.portal.access import PortalVisitor, require
-from webui.portal.pages import Answer, appliance, form, once, render, see_other
+from webui.portal.pages import appliance, once
+from webui.shared.form_pages import Answer, form, render, see_other
 from webui.shared.forms import field
 
 CHECKERS = (AccountRole.OFFICER, AccountRole.REVIEWER)

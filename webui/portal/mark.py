@@ -6,7 +6,7 @@ from flask import Blueprint, Response
 from werkzeug.exceptions import NotFound
 
 from appliance.config import Settings
-from webui.portal.pages import Answer
+from webui.shared.form_pages import Answer
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
 """An SVG that is opened by itself is a document: it may style itself, and can run, load and send nothing."""

@@ -9,7 +9,8 @@ from appliance.model.intent import Deposit
 from appliance.ownership import DepositOrder
 from hsm.errors import RefusalError
 from webui.portal.access import require_person
-from webui.portal.pages import Answer, appliance, form, render, saved_file, see_other, unprocessable
+from webui.portal.pages import appliance, saved_file
+from webui.shared.form_pages import Answer, form, render, see_other, unprocessable
 
 DIGITS = 18
 """More than any file's size has; Python takes no number of thousands of them."""

@@ -1,4 +1,4 @@
-"""What the portal's pages are made with: the appliance behind them, and :mod:`webui.shared.form_pages`."""
+"""What the portal's pages share besides :mod:`webui.shared.form_pages`: their appliance, names and files."""
 
 from __future__ import annotations
 
@@ -14,35 +14,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from appliance.errors import NotFound
 from appliance.wiring import Appliance
-from webui.shared.form_pages import (
-    Answer,
-    FormProblems,
-    form,
-    form_problems,
-    render,
-    see_other,
-    status_in_form,
-    status_in_workflow,
-    unprocessable,
-)
 from webui.shared.forms import address_once
-
-__all__ = [
-    "Answer",
-    "FormProblems",
-    "Portal",
-    "appliance",
-    "form",
-    "form_problems",
-    "name_of",
-    "once",
-    "render",
-    "saved_file",
-    "see_other",
-    "status_in_form",
-    "status_in_workflow",
-    "unprocessable",
-]
 
 
 class Portal(Flask):

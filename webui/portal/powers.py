@@ -22,7 +22,8 @@ from appliance.money import NotAnAmount, read_money
 from appliance.powers.register import PowerDraft
 from webui.portal.access import PortalVisitor, require, visitor
 from webui.portal.office.forms import seal_name
-from webui.portal.pages import Answer, FormProblems, appliance, form, once, render, saved_file, see_other
+from webui.portal.pages import appliance, once, saved_file
+from webui.shared.form_pages import Answer, FormProblems, form, render, see_other
 from webui.shared.forms import date_of, field
 from webui.shared.language import translate
 

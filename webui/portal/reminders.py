@@ -17,7 +17,8 @@ from appliance.model.notice import DATES
 from appliance.reminders.services import parse_preferences
 from webui.portal.access import ContractView, PortalVisitor, view_contract, visitor_or_none
 from webui.portal.accounts.settings import owner
-from webui.portal.pages import Answer, FormProblems, appliance, form, form_problems, render, unprocessable
+from webui.portal.pages import appliance
+from webui.shared.form_pages import Answer, FormProblems, form, form_problems, render, unprocessable
 from webui.shared.forms import date_of, field, posted_number
 from webui.shared.language import current_language, translate
 

@@ -12,7 +12,8 @@ from flask import Blueprint, Response, request
 from appliance.appearances import drawing, scans
 from appliance.errors import DocumentRefused, PreconditionRefused
 from webui.portal.access import require_person
-from webui.portal.pages import Answer, appliance, form, render, see_other, unprocessable
+from webui.portal.pages import appliance
+from webui.shared.form_pages import Answer, form, render, see_other, unprocessable
 
 TYPED = "typed"
 """Stands for the typed name where a picture's id would be."""

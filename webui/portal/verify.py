@@ -13,7 +13,8 @@ from werkzeug.datastructures import FileStorage
 from appliance.errors import ConfigurationError
 from appliance.verification import VerificationReport, report
 from appliance.verification.verifier import NamedTrust
-from webui.portal.pages import Answer, appliance, render, saved_file
+from webui.portal.pages import appliance, saved_file
+from webui.shared.form_pages import Answer, render
 from webui.shared.forms import sentence
 from webui.shared.headers import policy
 from webui.shared.language import current_language, translate

@@ -11,8 +11,9 @@ from werkzeug.exceptions import BadRequest
 from appliance.contracts.permissions import Permission
 from appliance.contracts.rules import LONGEST_REASON
 from webui.portal.access import ContractView, refusals_of, view_contract
-from webui.portal.pages import Answer, appliance, form, once, render
+from webui.portal.pages import appliance, once
 from webui.portal.signing import activations
+from webui.shared.form_pages import Answer, form, render
 from webui.shared.forms import posted_number
 
 _DECLARATION = re.compile(r"[0-9a-f]{24}")

@@ -18,8 +18,9 @@ from appliance.errors import PreconditionRefused, SignInRefused, StateRefused
 from appliance.model.accounts import LinkPurpose, OpenedSession
 from webui.portal import access
 from webui.portal.accounts.settings import code_page, pages, typed_label
-from webui.portal.pages import Answer, FormProblems, appliance, form, render, see_other, unprocessable
+from webui.portal.pages import appliance
 from webui.shared import passkeys
+from webui.shared.form_pages import Answer, FormProblems, form, render, see_other, unprocessable
 from webui.shared.forms import field, sentence
 from webui.shared.language import current_language, speak_to
 from webui.shared.session_cookies import client_info

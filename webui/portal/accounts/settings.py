@@ -23,16 +23,9 @@ from appliance.language import Language
 from webui.portal import access
 from webui.portal.access import PortalVisitor
 from webui.portal.office.forms import unprintable_names
-from webui.portal.pages import (
-    Answer,
-    FormProblems,
-    appliance,
-    form,
-    render,
-    see_other,
-    unprocessable,
-)
+from webui.portal.pages import appliance
 from webui.shared import passkeys
+from webui.shared.form_pages import Answer, FormProblems, form, render, see_other, unprocessable
 from webui.shared.forms import field, member_of, sentence
 from webui.shared.language import NAMES, current_language
 from webui.shared.session_cookies import client_info

@@ -8,16 +8,8 @@ from appliance.errors import PreconditionRefused, StateRefused
 from appliance.model.office import EnrolmentRequestState, ProposedCredential, ProposedPasskey
 from webui.portal.access import require_person
 from webui.portal.accounts.settings import pages
-from webui.portal.pages import (
-    Answer,
-    FormProblems,
-    appliance,
-    form,
-    form_problems,
-    render,
-    see_other,
-    unprocessable,
-)
+from webui.portal.pages import appliance
+from webui.shared.form_pages import Answer, FormProblems, form, form_problems, render, see_other, unprocessable
 from webui.shared.forms import field, sentence
 from webui.shared.language import translate
 

@@ -21,7 +21,8 @@ from appliance.language import instants
 from appliance.model.contract import Deadline, Party
 from webui.portal.access import ContractView, refusals_of, view_contract
 from webui.portal.contracts.page import pages
-from webui.portal.pages import Answer, FormProblems, appliance, form, once, render
+from webui.portal.pages import appliance, once
+from webui.shared.form_pages import Answer, FormProblems, form, render
 from webui.shared.forms import sentence, whole_number
 from webui.shared.language import translate
 

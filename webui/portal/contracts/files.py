@@ -17,7 +17,8 @@ from appliance.language.sizes import ByteSize
 from appliance.model.contract import Contract, ContractRevision
 from webui.portal.access import view_contract
 from webui.portal.contracts.page import pages
-from webui.portal.pages import Answer, appliance, render, saved_file
+from webui.portal.pages import appliance, saved_file
+from webui.shared.form_pages import Answer, render
 from webui.shared.forms import whole_number
 
 _UNFIT = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|]+')

@@ -16,8 +16,9 @@ from appliance.ledger.timeline import Timeline, TimelineEvent
 from appliance.model.contract import UNSENT, ContractState, Party
 from webui.portal.access import ContractView, view_contract, visitor
 from webui.portal.contracts.status_line import remaining, state_line
-from webui.portal.pages import Answer, appliance, name_of, once, render
+from webui.portal.pages import appliance, name_of, once
 from webui.portal.powers import is_readable
+from webui.shared.form_pages import Answer, render
 from webui.shared.forms import posted_number
 
 pages = Blueprint("contracts", __name__, url_prefix="/contracts")

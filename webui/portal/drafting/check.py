@@ -22,8 +22,9 @@ from webui.portal.drafting.steps import (
     step_form,
     step_page,
 )
-from webui.portal.pages import Answer, appliance, name_of, once
+from webui.portal.pages import appliance, name_of, once
 from webui.portal.reviews import review_rows
+from webui.shared.form_pages import Answer
 from webui.shared.forms import sentence
 from webui.shared.language import current_language, translate
 

@@ -34,7 +34,8 @@ from webui.portal.drafting.steps import (
     step_page,
     terms_of,
 )
-from webui.portal.pages import Answer, FormProblems, appliance, form, once, render, unprocessable
+from webui.portal.pages import appliance, once
+from webui.shared.form_pages import Answer, FormProblems, form, render, unprocessable
 from webui.shared.forms import member_of
 from webui.shared.language import NAMES, translate
 

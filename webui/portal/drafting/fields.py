@@ -36,7 +36,8 @@ from webui.portal.drafting.steps import (
     step_page,
     wants_json,
 )
-from webui.portal.pages import Answer, FormProblems, appliance
+from webui.portal.pages import appliance
+from webui.shared.form_pages import Answer, FormProblems
 from webui.shared.forms import member_of, sentence, whole_number
 from webui.shared.language import current_language, translate
 

@@ -35,7 +35,8 @@ from webui.portal.drafting.steps import (
     wants_json,
 )
 from webui.portal.office.forms import seal_name, unprintable_names
-from webui.portal.pages import Answer, FormProblems, appliance
+from webui.portal.pages import appliance
+from webui.shared.form_pages import Answer, FormProblems
 from webui.shared.forms import member_of, sentence
 from webui.shared.language import NAMES, current_language, translate
 

@@ -18,7 +18,8 @@ from appliance.model.accounts import AccountRole
 from appliance.model.contract import UNSENT, Contract
 from hsm.errors import RefusalError
 from webui.portal.access import require
-from webui.portal.pages import appliance, form, form_problems, render
+from webui.portal.pages import appliance
+from webui.shared.form_pages import form, form_problems, render
 from webui.shared.forms import member_of, posted_number
 from webui.shared.language import translate
 

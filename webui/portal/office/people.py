@@ -10,7 +10,8 @@ from appliance.accounts.accounts import account_problems
 from appliance.model.accounts import PEOPLES_ROLES, ROLES_OF, AccountRole, NewAccount
 from webui.portal.access import visitor
 from webui.portal.office.forms import office_reader, organisations, pages, unprintable_names, visiting_officer
-from webui.portal.pages import Answer, FormProblems, appliance, form, once, render, see_other
+from webui.portal.pages import appliance, once
+from webui.shared.form_pages import Answer, FormProblems, form, render, see_other
 from webui.shared.forms import field, sentences
 from webui.shared.language import translate
 

@@ -11,8 +11,9 @@ from appliance.model.accounts import AccountRole
 from appliance.model.office import OfficerDecision, OfficerDecisionState
 from appliance.office import describe_decision, subjects_of_decision
 from webui.portal.office.forms import office_reader, pages, visiting_officer
-from webui.portal.pages import Answer, appliance, form, render, see_other
+from webui.portal.pages import appliance
 from webui.shared import passkeys
+from webui.shared.form_pages import Answer, form, render, see_other
 from webui.shared.forms import field
 
 

@@ -8,7 +8,8 @@ from appliance.errors import NotFound
 from appliance.model.retention import Disposal, LegalHold
 from hsm.errors import RefusalError
 from webui.portal.office.forms import office_reader, pages, visiting_officer
-from webui.portal.pages import Answer, FormProblems, appliance, form, render, see_other
+from webui.portal.pages import appliance
+from webui.shared.form_pages import Answer, FormProblems, form, render, see_other
 from webui.shared.forms import field, sentence
 from webui.shared.language import translate
 

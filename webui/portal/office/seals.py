@@ -11,7 +11,8 @@ from appliance.model.people import SealKind
 from appliance.office import SealDraft
 from appliance.office.members import RollPage
 from webui.portal.office.forms import office_reader, organisations, pages, visiting_officer
-from webui.portal.pages import Answer, appliance, form, once, render, see_other
+from webui.portal.pages import appliance, once
+from webui.shared.form_pages import Answer, form, render, see_other
 from webui.shared.forms import field
 
 USUAL_WIDTH = "40"

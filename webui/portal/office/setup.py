@@ -12,8 +12,9 @@ from appliance.office import OfficerForm, RecoveryForm
 from hsm.names import LONGEST_LOGIN
 from webui.portal import access
 from webui.portal.office.forms import organisations, unprintable_names
-from webui.portal.pages import Answer, FormProblems, appliance, form, render, see_other
+from webui.portal.pages import appliance
 from webui.shared import passkeys
+from webui.shared.form_pages import Answer, FormProblems, form, render, see_other
 from webui.shared.forms import field, sentences
 from webui.shared.language import current_language
 from webui.shared.session_cookies import client_info

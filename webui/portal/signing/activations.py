@@ -14,8 +14,9 @@ from appliance.errors import PreconditionRefused
 from appliance.model.contract import Contract, Party
 from hsm.intents import Activation, PinTotpActivation, SigningIntent
 from webui.portal.access import visitor
-from webui.portal.pages import Answer, appliance, render, see_other
+from webui.portal.pages import appliance
 from webui.shared import passkeys
+from webui.shared.form_pages import Answer, render, see_other
 
 LONGEST_PIN = 12
 CODE_DIGITS = 6

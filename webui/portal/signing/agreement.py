@@ -7,10 +7,11 @@ from flask import request
 
 from appliance.contracts.permissions import Permission
 from webui.portal.access import ContractView, signatory, view_contract
-from webui.portal.pages import Answer, appliance, form, name_of, render, see_other
+from webui.portal.pages import appliance, name_of
 from webui.portal.signing import activations
 from webui.portal.signing.page import refusals_in_form
 from webui.portal.signing.sheet import pages
+from webui.shared.form_pages import Answer, form, render, see_other
 from webui.shared.language import current_language
 from webui.shared.markdown import render_markdown
 

@@ -35,12 +35,13 @@ from appliance.model.people import Person
 from hsm.errors import RefusalError
 from webui.portal.access import start_session, view_contract, visitor, visitor_or_none
 from webui.portal.accounts.settings import zones
-from webui.portal.pages import Answer, FormProblems, appliance, form, name_of, render, see_other, unprocessable
+from webui.portal.pages import appliance, name_of
 from webui.portal.signing.activations import means_of
 from webui.portal.signing.page import why_ended
 from webui.portal.signing.sheet import pages
 from webui.shared import passkeys
 from webui.shared.errors import status_of
+from webui.shared.form_pages import Answer, FormProblems, form, render, see_other, unprocessable
 from webui.shared.forms import member_of, sentence
 from webui.shared.language import NAMES, current_language, speak_to
 from webui.shared.session_cookies import client_info

@@ -10,8 +10,9 @@ from appliance.errors import NotFound, PreconditionRefused, StateRefused
 from appliance.model.contract import GuestDetails, Party
 from webui.portal.access import ContractView, view_contract
 from webui.portal.drafting.parties import guest_problems
-from webui.portal.pages import Answer, FormProblems, appliance, form, render, see_other, status_in_workflow
+from webui.portal.pages import appliance
 from webui.portal.signing.sheet import pages
+from webui.shared.form_pages import Answer, FormProblems, form, render, see_other, status_in_workflow
 from webui.shared.forms import sentence, whole_number
 
 OF_GUEST = "/contracts/<contract_id>/guests/<party_id>"

@@ -21,9 +21,10 @@ from appliance.model.intent import IntentState, SigningOrigin
 from hsm.errors import ActivationRefused, ActivationUsed, AuthorityUnreachable, RefusalError
 from webui.portal.access import ContractView, request_origin, view_contract
 from webui.portal.contracts.status_line import state_line
-from webui.portal.pages import Answer, FormProblems, appliance, render, see_other, status_in_workflow
+from webui.portal.pages import appliance
 from webui.portal.signing import activations
 from webui.portal.signing.sheet import pages, signing_sheet
+from webui.shared.form_pages import Answer, FormProblems, render, see_other, status_in_workflow
 from webui.shared.forms import sentence
 from webui.shared.language import translate
 

@@ -17,10 +17,11 @@ from appliance.seal_requests.register import STATES, as_csv
 from appliance.seal_requests.status import LONGEST_REQUEST_REASON
 from webui.portal.access import PortalVisitor, require, require_person
 from webui.portal.office.forms import seal_name
-from webui.portal.pages import Answer, appliance, form, name_of, render, see_other
+from webui.portal.pages import appliance, name_of
 from webui.portal.signing import activations
 from webui.portal.signing.page import refusals_in_form
 from webui.portal.signing.sheet import fields_by_page, pages
+from webui.shared.form_pages import Answer, form, render, see_other
 from webui.shared.forms import date_of, member_of, whole_number
 from webui.shared.language import moment, translate
 

@@ -15,8 +15,9 @@ from appliance.powers.coverage import CoverageOutcome
 from appliance.seal_requests.status import LONGEST_REQUEST_REASON
 from hsm.errors import Sentence
 from webui.portal.access import visitor, who_is
-from webui.portal.pages import Answer, appliance, render
+from webui.portal.pages import appliance
 from webui.portal.signing import activations
+from webui.shared.form_pages import Answer, render
 
 WIDTH = 1000
 """Pixels of a page's picture where the browser cannot choose."""

@@ -15,17 +15,9 @@ from appliance.language.characters import words
 from appliance.model.contract import Contract
 from appliance.model.writing import Text, TextPurpose, Wording
 from appliance.writing import Beginning, CheckedValues, blank, check_values, samples
-from webui.portal.pages import (
-    Answer,
-    FormProblems,
-    appliance,
-    form,
-    form_problems,
-    once,
-    render,
-    status_in_workflow,
-)
+from webui.portal.pages import appliance, once
 from webui.portal.writing.texts import DIGITS, edit, field_value, load_text, pages, posted_beginning, writer
+from webui.shared.form_pages import Answer, FormProblems, form, form_problems, render, status_in_workflow
 from webui.shared.forms import posted_number, whole_number
 from webui.shared.language import current_language, translate
 

@@ -18,7 +18,8 @@ from appliance.writing.filling import places
 from appliance.writing.markup import markup, read_markup
 from appliance.writing.plain import from_plain, to_plain
 from webui.portal.access import require
-from webui.portal.pages import Answer, appliance, form, form_problems, once, render, status_in_workflow
+from webui.portal.pages import appliance, once
+from webui.shared.form_pages import Answer, form, form_problems, render, status_in_workflow
 from webui.shared.forms import member_of, posted_number, sentence
 from webui.shared.language import NAMES, current_language, moment, translate
 
