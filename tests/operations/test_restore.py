@@ -20,8 +20,9 @@ from appliance.ledger import LogCheck, Sequencer
 from appliance.model.administration import AdministratorRole
 from appliance.operations.backup import BackupArchive, BackupFailpoint, archives
 from appliance.operations.restore import RestoreOrder, opening, restore_archive, restoring
-from appliance.store import schema
+from appliance.store import latest
 from appliance.wiring import open_appliance
+from hsm import schema
 from hsm.client import AuthorityClient
 from hsm.config import AuthorityHome
 from hsm.encryption import encrypt_file, new_identity, recipient_of
@@ -146,7 +147,7 @@ def sealed_database(path: Path, number: int) -> BackupArchive:
     """An archive of which only the database is looked at, with the schema *number*."""
     connection = sqlite.connect(path / "old.db", isolation_level=None)
     connection.execute("PRAGMA synchronous = OFF")
-    for step, script in sorted(schema._steps("migrations")):
+    for step, script in sorted(schema._steps("appliance.store")):
         if step <= number:
             schema._apply(connection, script, step)
     connection.execute(f"PRAGMA user_version = {number}")
@@ -159,15 +160,15 @@ def sealed_database(path: Path, number: int) -> BackupArchive:
 
 def test_an_older_schema_is_brought_up(tmp_path: Path) -> None:
     home = Home(tmp_path / "home")
-    opening.open_database(sealed_database(tmp_path, schema.latest() - 2), home, [RECOVERY])
+    opening.open_database(sealed_database(tmp_path, latest() - 2), home, [RECOVERY])
     connection = sqlite.connect(home.database)
-    assert connection.execute("PRAGMA user_version").fetchone() == (schema.latest(),)
+    assert connection.execute("PRAGMA user_version").fetchone() == (latest(),)
     connection.close()
 
 
 def test_a_database_of_the_future_is_refused(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match="install the release that made it"):
-        opening.open_database(sealed_database(tmp_path, schema.latest() + 1), Home(tmp_path / "home"), [RECOVERY])
+        opening.open_database(sealed_database(tmp_path, latest() + 1), Home(tmp_path / "home"), [RECOVERY])
 
 
 def test_too_little_disk_is_refused(order: RestoreOrder, small_disk: Path) -> None:
