@@ -41,7 +41,6 @@ WITHOUT_ADMISSION: Mapping[str, frozenset[str]] = {
             "contracts/finalisation.py finalise",
             "contracts/recovery.py _overdue",
             "contracts/recovery.py _unsealed",
-            "listing.py _is_true",
             "listing.py derive_rows",
             "seal_requests/status.py lapse_of",
         }
