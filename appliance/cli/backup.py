@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 
+from appliance.administration.host import last_drill_outcome
 from appliance.cli.program import FILE, FOLDER, NEW_FILE, REFUSED, Context
 from appliance.clock import utc_now
 from appliance.config import load
@@ -147,12 +148,12 @@ def prune_(context: Context) -> None:
 
 def _is_whole(context: Context, archive: BackupArchive, key: NoteKey, room: BackupContext) -> bool:
     try:
-        checked = check_archive(archive, key, [room.identity()], room.home.state)
+        manifest = check_archive(archive, key, [room.identity()], room.home.state)
     except RefusalError as error:
         context.terminal.refuse(error)
         return False
     context.terminal.say(
-        "{name} is whole; documents: {documents}.", name=archive.name, documents=checked.documents
+        "{name} is whole; documents: {documents}.", name=archive.name, documents=manifest.documents
     )
     return True
 
@@ -184,27 +185,16 @@ def _workroom(context: Context) -> Iterator[BackupContext]:
 
 @click.command("drill")
 @click.option("--scratch", type=FOLDER, help="Where to open it; in the home's state without this.")
-@click.pass_context
-def drill_command(ctx: click.Context, scratch: Path | None) -> None:
+@click.pass_obj
+def drill_command(context: Context, scratch: Path | None) -> None:
     """Open the newest backup beside the running system and verify it. Status 0 when it can be relied on.
 
     The result is kept; `vermilion diagnose` shows it and its age.
     """
-    context: Context = ctx.obj
-    done = run_drill(
-        BackupContext.without_authority(load(context.home), os.environ), now=utc_now(), scratch=scratch
-    )
-    if not done.passed:
-        context.terminal.warn(done.template, **done.values)
-        ctx.exit(REFUSED)
-    context.terminal.say(
-        "Drill with {archive}. Entries of the log that were checked: {size}; documents opened: {documents}; signed"
-        " contracts verified: {contracts}.",
-        archive=done.archive,
-        size=done.size,
-        documents=done.documents,
-        contracts=done.contracts,
-    )
+    settings = load(context.home)
+    run_drill(BackupContext.without_authority(settings, os.environ), now=utc_now(), scratch=scratch)
+    outcome = last_drill_outcome(settings)
+    context.terminal.say(outcome.template, **outcome.values)
 
 
 @click.command("restore")

@@ -3,15 +3,13 @@ file each, counters kept; and where the sample contract keeps room for their sig
 
 from __future__ import annotations
 
-import fcntl
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from appliance.language import Language
 from appliance.model.contract import Placement
 from appliance.model.people import Person, Seal, SealKind
 from hsm.authenticator import SoftwareAuthenticator
+from hsm.files import file_lock
 from hsm.intents import OfficerIntent, SigningIntent, WebAuthnActivation
 
 ALPHA = "甲公司示例有限公司"
@@ -50,10 +48,6 @@ class DemonstrationAuthenticators:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def has(self, subject: str) -> bool:
-        """Whether *subject* has an authenticator here."""
-        return self._path(subject).exists()
-
     def create_authenticator(self, subject: str, *, rp_id: str, origin: str) -> dict[str, str]:
         """A new authenticator for *subject*; its credential, as enrolment wants it."""
         authenticator = SoftwareAuthenticator.create(rp_id, origin)
@@ -62,7 +56,7 @@ class DemonstrationAuthenticators:
 
     def activate(self, subject: str, act: SigningIntent | OfficerIntent) -> WebAuthnActivation:
         """The assertion of *subject* for *act*; the new counter is on disk before it is given away."""
-        with self._alone(subject):
+        with file_lock(self._folder / f"{subject}.lock"):
             authenticator = SoftwareAuthenticator.load(self._path(subject))
             activation = authenticator.activate(subject, act)
             authenticator.save(self._path(subject))
@@ -70,9 +64,3 @@ class DemonstrationAuthenticators:
 
     def _path(self, subject: str) -> Path:
         return self._folder / f"{subject}.json"
-
-    @contextmanager
-    def _alone(self, subject: str) -> Iterator[None]:
-        with (self._folder / f"{subject}.lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from appliance.errors import NotFound, StorageError
 from appliance.sharing import make_directory, write_whole
+from hsm.files import sync_directory
 
 _DIGITS = 64
 
@@ -72,7 +73,7 @@ class BlobStore:
             aside.rename(path)
             return False
         aside.unlink()
-        _sync_directory(path.parent)
+        sync_directory(path.parent)
         return True
 
     def sweep(self, *, before: datetime) -> int:
@@ -95,9 +96,9 @@ class BlobStore:
 
     def _sync_names(self, path: Path) -> None:
         """Its name is on disk, and that of its directory, which may be younger than the last :meth:`put`."""
-        _sync_directory(path.parent)
+        sync_directory(path.parent)
         if path.parent not in self._known:
-            _sync_directory(self._root)
+            sync_directory(self._root)
             self._known.add(path.parent)
 
 
@@ -108,14 +109,6 @@ def _is_there(path: Path) -> bool:
     except FileNotFoundError:
         return False
     return True
-
-
-def _sync_directory(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _touched_before(path: Path, moment: datetime) -> bool:

@@ -16,9 +16,9 @@ from appliance.confinement import Confinement
 from appliance.errors import BackupFailed
 from appliance.home import Home
 from appliance.operations.backup import BackupArchive, BackupContext
-from appliance.operations.backup.archives import open_document
+from appliance.operations.backup.archives import open_document, read_list
 from appliance.operations.backup.checking import check_archive
-from appliance.operations.restore.opening import documents_of, open_appliance_files, open_database, verify_opened
+from appliance.operations.restore.opening import open_appliance_files, open_database, verify_opened
 from appliance.operations.results import DrillResult
 from hsm.errors import RefusalError
 from hsm.note import read_vkey
@@ -57,10 +57,10 @@ def _opened(context: BackupContext, archive: BackupArchive, now: datetime, scrat
         shutil.rmtree(left)
     with tempfile.TemporaryDirectory(prefix=".drill-", dir=scratch) as directory:
         place = Home(Path(directory))
-        manifest = check_archive(archive, key, identities, place.root).manifest
+        manifest = check_archive(archive, key, identities, place.root)
         open_appliance_files(archive, place, identities)
         open_database(archive, place, identities)
-        documents = list(documents_of(archive, place.root, identities).values())
+        documents = list(read_list(archive, identities, place.root).values())
         sample = random.sample(documents, min(SAMPLE, len(documents)))
         for document in sample:
             open_document(archive, document, identities)

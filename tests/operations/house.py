@@ -130,7 +130,7 @@ def contents(root: Path) -> dict[str, bytes]:
 def files_of(archive: BackupArchive) -> list[Path]:
     """Every file of the archive, and one of its sealed documents at the end."""
     with tempfile.TemporaryDirectory() as scratch:
-        documents = read_list(archive, [RECOVERY], Path(scratch) / "documents")
+        documents = read_list(archive, [RECOVERY], Path(scratch))
     return [*sorted(archive.path.iterdir()), archive.object(min(documents.values(), key=str).object)]
 
 

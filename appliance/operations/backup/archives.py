@@ -292,20 +292,21 @@ def write_list(documents: Iterable[SealedDocument], path: Path) -> None:
 
 
 def read_list(archive: BackupArchive, identities: Sequence[str], scratch: Path) -> dict[str, SealedDocument]:
-    """The documents of *archive* by digest; *scratch* is a new file to open the list in, removed again.
+    """The documents of *archive* by digest; their list is opened in the directory *scratch*, and removed again.
 
     Raises :class:`DecryptionRefused` when none of the keys opens it, :class:`BackupFailed` when it is no such
     list.
     """
-    scratch.unlink(missing_ok=True)
+    opened = scratch / "documents"
+    opened.unlink(missing_ok=True)
     try:
-        decrypt_file(archive.part(DOCUMENTS), scratch, identities)
-        rows = [line.split() for line in scratch.read_text(encoding="ascii").splitlines()]
+        decrypt_file(archive.part(DOCUMENTS), opened, identities)
+        rows = [line.split() for line in opened.read_text(encoding="ascii").splitlines()]
         found = [SealedDocument(digest, name, int(size)) for digest, name, size in rows]
     except ValueError as error:
         raise archive.damage("{archive} is damaged: its list of documents cannot be read.") from error
     finally:
-        scratch.unlink(missing_ok=True)
+        opened.unlink(missing_ok=True)
     return {each.digest: each for each in found}
 
 
@@ -322,9 +323,8 @@ def open_document(archive: BackupArchive, document: SealedDocument, identities: 
     return content
 
 
-def require_objects(archive: BackupArchive, documents: Iterable[SealedDocument]) -> int:
-    """Every sealed document is there, whole; how many. Raises :class:`BackupFailed`."""
-    count = 0
+def require_objects(archive: BackupArchive, documents: Iterable[SealedDocument]) -> None:
+    """Every sealed document is there, whole. Raises :class:`BackupFailed`."""
     for document in documents:
         try:
             sealed = archive.object(document.object).read_bytes()
@@ -337,5 +337,3 @@ def require_objects(archive: BackupArchive, documents: Iterable[SealedDocument])
                 "{archive} is damaged: the sealed document {object} is not what was written.",
                 object=document.object,
             )
-        count += 1
-    return count

@@ -6,7 +6,6 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,19 +18,12 @@ from hsm.errors import DecryptionRefused, Malformed
 from hsm.note import NoteKey, NoteRefused
 
 
-@dataclass(frozen=True, slots=True)
-class CheckedArchive:
-    """An archive that is whole: its manifest, and how many sealed documents were read."""
-
-    manifest: BackupManifest
-    documents: int
-
-
 def check_archive(
     archive: BackupArchive, key: NoteKey, identities: Sequence[str], scratch: Path
-) -> CheckedArchive:
-    """1. the note over the manifest is by the log's *key*; 2. every part is that of the manifest; 3. the list of
-    documents opens with one of the *identities*, and every sealed document on it is there, unchanged.
+) -> BackupManifest:
+    """The manifest of a whole archive: 1. the note over it is by the log's *key*; 2. every part is that of the
+    manifest; 3. the list of documents opens with one of the *identities*, and every sealed document on it is
+    there, unchanged.
 
     *scratch* is a directory for what is opened for a moment. Raises :class:`BackupFailed` or
     ``DecryptionRefused``.
@@ -39,10 +31,11 @@ def check_archive(
     manifest = signed_manifest(archive, key)
     archive.require_parts(manifest)
     with tempfile.TemporaryDirectory(dir=scratch) as directory:
-        documents = read_list(archive, identities, Path(directory) / "documents")
+        documents = read_list(archive, identities, Path(directory))
     if len(documents) != manifest.documents:
         raise archive.damage("{archive} is damaged: its list of documents cannot be read.")
-    return CheckedArchive(manifest, require_objects(archive, documents.values()))
+    require_objects(archive, documents.values())
+    return manifest
 
 
 def signed_manifest(archive: BackupArchive, key: NoteKey) -> BackupManifest:
@@ -104,7 +97,7 @@ def _sweep(context: BackupContext, staying: Sequence[BackupArchive]) -> int | No
     with tempfile.TemporaryDirectory(dir=context.home.state) as directory:
         for archive in staying:
             try:
-                listed = read_list(archive, [context.identity()], Path(directory) / "documents")
+                listed = read_list(archive, [context.identity()], Path(directory))
             except (BackupFailed, DecryptionRefused):
                 return None
             needed |= {document.object for document in listed.values()}

@@ -201,7 +201,7 @@ def _known(context: BackupContext, recipients: list[str]) -> dict[str, SealedDoc
     try:
         if newest is None or set(newest.manifest().recipients) != set(recipients):
             return {}
-        return read_list(newest, [context.identity()], context.scratch / "known")
+        return read_list(newest, [context.identity()], context.scratch)
     except (DecryptionRefused, BackupFailed):
         return {}
 

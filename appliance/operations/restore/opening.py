@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from pathlib import Path
 
 from appliance.confinement import Confinement
 from appliance.errors import RestoreRefused
@@ -56,11 +55,6 @@ def open_database(archive: BackupArchive, into: Home, identities: Sequence[str])
     Database(into.database).close()
 
 
-def documents_of(archive: BackupArchive, scratch: Path, identities: Sequence[str]) -> Mapping[str, SealedDocument]:
-    """The documents of *archive* by digest."""
-    return read_list(archive, identities, scratch / "documents")
-
-
 def put_document(archive: BackupArchive, document: SealedDocument, into: Home, identities: Sequence[str]) -> None:
     """Opens *document* to where blobs of its digest are. Not on disk before the caller has synchronised it."""
     content = open_document(archive, document, identities)
@@ -82,7 +76,7 @@ def verify_opened(
 
     *home* is what was opened. Raises :class:`ApplianceError`.
     """
-    documents = documents_of(archive, home.root, identities)
+    documents = read_list(archive, identities, home.root)
     with closing(Database(home.database)) as database:
         key = read_vkey(home.log_key)
         log = LogCheck(database, None, key=key).check_against(remembered_checkpoint(manifest.authority))

@@ -24,11 +24,11 @@ from appliance.operations.backup.archives import (
     BackupManifest,
     lack_of_room,
     no_failpoint,
+    read_list,
 )
 from appliance.operations.backup.checking import signed_manifest
 from appliance.operations.restore.opening import (
     VerifiedArchive,
-    documents_of,
     open_appliance_files,
     open_database,
     put_document,
@@ -182,7 +182,7 @@ def _stage(
     key = open_appliance_files(archive, staged, identities)
     signed_manifest(archive, key)
     open_database(archive, staged, identities)
-    for document in documents_of(archive, staged.root, identities).values():
+    for document in read_list(archive, identities, staged.root).values():
         put_document(archive, document, staged, identities)
     _open_authority(home, order, staged)
     passing(BackupFailpoint.STAGED)
