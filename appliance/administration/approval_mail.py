@@ -16,10 +16,10 @@ from appliance.administration.context import AdministrationContext
 from appliance.config import Settings
 from appliance.language import instants, translator
 from appliance.model.administration import Administrator, AdministratorState, AdminRequest, AdminRequestState
-from appliance.notices.mail import Envelope, MailClient, MailRefused, MailUnavailable, MailUnknown
+from appliance.notices.mail import Envelope, MailClient, MailRefused, MailUnavailable, MailUnknown, pause_after
 from appliance.notices.messages import GREETING, PAGE, MailMessage, plain_message
 from appliance.store.administration import admin_requests, administrators
-from appliance.store.administration.admin_requests import RequestMessage, RequestMessageState
+from appliance.store.administration.admin_requests import RequestMessageState
 from appliance.store.database import Transaction
 
 SUBJECT: Final = "Your decision is asked for: {action}"
@@ -91,7 +91,9 @@ class ApprovalMail:
             taken += state is RequestMessageState.SENT
             with self._context.database.transaction() as tx:
                 if state is RequestMessageState.QUEUED:
-                    admin_requests.postpone_message(tx, letter, reason=problem, until=now + _pause(letter))
+                    admin_requests.postpone_message(
+                        tx, letter, reason=problem, until=now + pause_after(letter.attempts, LONGEST_PAUSE)
+                    )
                 else:
                     admin_requests.end_message(tx, letter, state, problem or None)
         return taken
@@ -131,7 +133,3 @@ class ApprovalMail:
             translate(FROM, issuer=self._settings.organisation.name),
         ]
         return plain_message(subject, lines, language)
-
-
-def _pause(letter: RequestMessage) -> timedelta:
-    return min(timedelta(seconds=15 * 2 ** min(letter.attempts, 10)), LONGEST_PAUSE)

@@ -22,7 +22,7 @@ from appliance.health.findings import Condition
 from appliance.health.observations import ASLEEP, Observations, Observed
 from appliance.health.surveys import TITLES
 from appliance.language import Translator, instants, translator
-from appliance.notices.mail import Envelope, MailClient, MailRefused, MailUnavailable, MailUnknown
+from appliance.notices.mail import Envelope, MailClient, MailRefused, MailUnavailable, MailUnknown, pause_after
 from appliance.notices.messages import MailMessage, plain_message
 from appliance.store.health import alarms as store
 from appliance.store.health import observations as observed
@@ -102,8 +102,7 @@ def alarm_mail(alarm: Alarm, settings: Settings) -> MailMessage:
     translate = translator(settings.interface.language)
     title, organisation = translate(TITLES.get(alarm.name, alarm.name)), settings.organisation.name
     subject = translate(SUBJECTS[Condition(alarm.condition)], title=title, organisation=organisation)
-    paragraphs = list(_paragraphs(alarm, settings, translate))
-    return plain_message(subject, paragraphs, settings.interface.language)
+    return plain_message(subject, _paragraphs(alarm, settings, translate), settings.interface.language)
 
 
 def _paragraphs(alarm: Alarm, settings: Settings, translate: Translator) -> list[str]:
@@ -186,7 +185,12 @@ class AlarmDelivery:
                 elif self._now() - telling.alarm.at > GIVEN_UP:
                     store.give_up(tx, telling.id, reason=problem)
                 else:
-                    store.postpone(tx, telling.id, reason=problem, until=self._now() + _pause(telling.attempts))
+                    store.postpone(
+                        tx,
+                        telling.id,
+                        reason=problem,
+                        until=self._now() + pause_after(telling.attempts, LONGEST_PAUSE),
+                    )
             arrived += problem is None
         return arrived
 
@@ -232,7 +236,3 @@ def signature(key: bytes, name: str, moment: str, body: bytes) -> str:
     secret = base64.b64decode(key[len(_SECRET) :]) if key.startswith(_SECRET.encode()) else key
     made = hmac.new(secret, f"{name}.{moment}.".encode() + body, hashlib.sha256).digest()
     return f"v1,{base64.b64encode(made).decode()}"
-
-
-def _pause(attempts: int) -> timedelta:
-    return min(timedelta(seconds=15 * 2 ** min(attempts, 10)), LONGEST_PAUSE)

@@ -173,19 +173,6 @@ class Condition(StrEnum):
         """Whether nobody has to do anything about it."""
         return self.rank == 0
 
-    @property
-    def word(self) -> str:
-        """What people read (a sentence of the catalogue)."""
-        return _WORDS[self]
-
-
-_WORDS = {
-    Condition.GOOD: "In order",
-    Condition.NOT_CONFIGURED: "Not configured",
-    Condition.ATTENTION: "Needs attention",
-    Condition.FAILING: "Failing",
-}
-
 
 @dataclass(frozen=True, slots=True)
 class HealthFinding:

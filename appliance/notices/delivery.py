@@ -21,6 +21,7 @@ from appliance.notices.mail import (
     MailUnavailable,
     MailUnknown,
     MailUnreachable,
+    pause_after,
 )
 from appliance.notices.messages import (
     MailMessage,
@@ -125,7 +126,7 @@ class OutboxDelivery:
     def _pause(self, message: outbox.OutboxMessage, reason: str) -> None:
         """Nothing can be sent for now: the message waits as it did, and so do all others."""
         self._failures += 1
-        self._paused_until = self._now() + min(timedelta(seconds=15 * 2 ** min(self._failures, 10)), LONGEST_PAUSE)
+        self._paused_until = self._now() + pause_after(self._failures, LONGEST_PAUSE)
         self._database.commit(outbox.unreached, message, reason)
 
     def _words(self, tx: Transaction, message: outbox.OutboxMessage) -> MailMessage | Postponed | None:

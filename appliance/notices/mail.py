@@ -5,7 +5,7 @@ from __future__ import annotations
 import smtplib
 import ssl
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -38,6 +38,11 @@ class MailUnreachable(MailUnavailable):
 
 class MailUnknown(Exception):
     """The connection ended after the text was handed over: it may or may not have been taken."""
+
+
+def pause_after(failures: int, longest: timedelta) -> timedelta:
+    """Until the next try: fifteen seconds, doubled by each of the *failures* before, at the *longest* so long."""
+    return min(timedelta(seconds=15 * 2 ** min(failures, 10)), longest)
 
 
 @dataclass(frozen=True, slots=True)
