@@ -25,14 +25,14 @@ from appliance.contracts.authorisation_basis import BasisFinder, IdentityVerifie
 from appliance.contracts.crash_safety import FailpointHook, ProcessLeases, ignore_failpoint
 from appliance.contracts.dependencies import ContractRecords, SigningBackend, SigningRules
 from appliance.contracts.drafting import Drafting
-from appliance.contracts.endings import Endings, Extending, Voiding
+from appliance.contracts.endings import Endings, Voiding
 from appliance.contracts.finalisation import Finalisation
-from appliance.contracts.handing_over import Departures, HandingOver
+from appliance.contracts.handing_over import HandingOver
 from appliance.contracts.preconditions import ContentCheckPassed, SealConditions, standard_preconditions
 from appliance.contracts.recovery import Recovery, StuckContracts
 from appliance.contracts.sending import Sending
 from appliance.contracts.signing import SigningCycle, SigningService
-from appliance.documents.blobs import BlobStore, DiskSpace
+from appliance.documents.blobs import BlobStore
 from appliance.documents.intake import DocumentLayouts, Intake
 from appliance.documents.page_pictures import PagePictures, PictureCache
 from appliance.earlier_signatures import EarlierSignatures, require_unbroken
@@ -103,7 +103,7 @@ class Appliance:
         self.submissions = Submissions(records.database, records.now)
         self.maintenance = Maintenance(records.database, records.now)
         unbroken = partial(require_unbroken, backend.verifier)
-        intake = Intake(backend.workshop, backend.blobs, DiskSpace(settings.home.blobs), unbroken)
+        intake = Intake(backend.workshop, backend.blobs, settings.home.blobs, unbroken)
         self._add_documents(records, backend)
         self._add_contracts(records, rules, backend, intake, self.earlier)
         self._add_ends_of_contracts(records, rules, backend, self.pictures)
@@ -140,9 +140,7 @@ class Appliance:
         self.agreements = Agreements(records, rules, backend)
         self.drafting = Drafting(records, rules, backend, intake)
         self.sending = Sending(records, rules, backend, earlier)
-        self.extending = Extending(records, rules)
         self.handing_over = HandingOver(records, rules)
-        self.departures = Departures(records, self.handing_over)
         self.cycle = SigningCycle(records, rules, backend)
         self.signing = SigningService(records, rules, self.cycle)
         self.seal_requests = SealRequests(records, rules, backend, self.signing)

@@ -92,38 +92,18 @@ class Endings:
         """Ids of contracts that :meth:`expire` would end at *now*."""
         return contracts.overdue(tx, now, grace=self._grace)
 
-    def _grace(self, kind: str) -> timedelta:
-        return self._rules.policy.rules_for(kind).reminders.grace
-
-    def _end(self, tx: Transaction, contract: Contract, state: ContractState, event: AuditEvent) -> Contract:
-        contracts.move(tx, contract, state)
-        intents.abandon_prepared(tx, contract.id, f"the contract is {state.value}")
-        close_guest_requests(tx, contract, event.at)
-        self._records.notify(tx, to_those_who_know(contract, NoticeKind(state.value), event.at))
-        return record_change(tx, contract, event)
-
-
-class Extending:
-    """Never to an earlier moment: whoever counts on the deadline must not lose time by it.
-
-    Where policy leaves time after the deadline (``reminders.grace_hours``), a contract can still be extended then.
-    """
-
-    def __init__(self, records: ContractRecords, rules: SigningRules) -> None:
-        self._records = records
-        self._rules = rules
-
     def extend(self, contract_id: str, deadline: Deadline, *, by: str, seen: int | None = None) -> Contract:
         """The initiator (*by*) gives more time; those who know of the contract are told.
 
-        Raises :class:`StateRefused` or :class:`PreconditionRefused` when it is not allowed, or not later.
+        Never to an earlier moment: whoever counts on the deadline must not lose time by it. Where policy leaves
+        time after the deadline (``reminders.grace_hours``), a contract can still be extended then.
         """
         now = self._records.now()
         later = replace(deadline, at=deadline.at.replace(microsecond=0))
         require_zone(later.zone)
         with self._records.database.transaction() as tx:
             contract = admit(tx, Command(contract_id, Permission.EXTEND, by, now, seen))
-            if now >= contract.deadline.at + self._rules.policy.rules_for(contract.kind).reminders.grace:
+            if now >= contract.deadline.at + self._grace(contract.kind):
                 raise permissions.too_late(contract).error()
             if later.at <= now:
                 raise PreconditionRefused("The new deadline must be in the future.")
@@ -144,6 +124,16 @@ class Extending:
             told = to_those_who_know(extended, NoticeKind.EXTENDED, now)
             self._records.notify(tx, (notice for notice in told if notice.recipient != by))
             return extended
+
+    def _grace(self, kind: str) -> timedelta:
+        return self._rules.policy.rules_for(kind).reminders.grace
+
+    def _end(self, tx: Transaction, contract: Contract, state: ContractState, event: AuditEvent) -> Contract:
+        contracts.move(tx, contract, state)
+        intents.abandon_prepared(tx, contract.id, f"the contract is {state.value}")
+        close_guest_requests(tx, contract, event.at)
+        self._records.notify(tx, to_those_who_know(contract, NoticeKind(state.value), event.at))
+        return record_change(tx, contract, event)
 
 
 ENDED: Final = "The contract that this person was to sign has ended."

@@ -6,6 +6,7 @@ who may sign or, for a contract itself, start contracts. The log names who decid
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from appliance.contracts.access import Command, admit, record_change
@@ -22,6 +23,7 @@ from appliance.model.notice import Notice, NoticeKind
 from appliance.model.people import Person
 from appliance.store import contracts, directory, intents, people
 from appliance.store.database import Transaction
+from hsm.errors import Sentence
 
 MOST_CANDIDATES = 50
 """People of whom one list of candidates shows those who may."""
@@ -33,6 +35,20 @@ class Candidates:
 
     people: tuple[Person, ...]
     more: bool
+
+
+MOST_STARTERS = 50
+_OPEN = frozenset({ContractState.DRAFT, ContractState.SENT})
+
+
+@dataclass(frozen=True, slots=True)
+class LeftBehind:
+    """A part of an open contract that *left* still has: ``party`` to sign, or (None) the contract itself."""
+
+    contract: Contract
+    left: str
+    party: Party | None
+    candidates: Candidates
 
 
 class HandingOver:
@@ -50,7 +66,9 @@ class HandingOver:
             organisation = people.person(tx, giver).organisation
             found = people.enrolled_of(tx, organisation, words.strip(), limit=MOST_CANDIDATES + 1)
             fit = [
-                one for one in found[:MOST_CANDIDATES] if self._why_not(tx, contract, party, one, giver) is None
+                one
+                for one in found[:MOST_CANDIDATES]
+                if next(self._unmet_reasons(tx, contract, party, one), None) is None
             ]
         return Candidates(tuple(fit), len(found) > MOST_CANDIDATES)
 
@@ -65,21 +83,17 @@ class HandingOver:
         words = require_reason(reason)
         with self._records.database.transaction() as tx:
             command = Command(contract_id, Permission.HAND_OVER, by, self._records.now(), seen, party_id)
-            return self.pass_on(tx, command, giver=by, to=to, reason=words)
+            return self._pass_on(tx, command, to=to, reason=words, decided_by=by)
 
-    def pass_on(
-        self, tx: Transaction, command: Command, *, giver: str, to: str, reason: str, decided_by: str = ""
-    ) -> Contract:
-        """*to* takes the place of *giver*, whose *command* it is, in the caller's transaction.
-
-        Somebody else may have decided it, for a giver who has left. Raises as :meth:`hand_over`.
-        """
-        now, contract_id, party_id = command.now, command.contract, str(command.party)
+    def _pass_on(self, tx: Transaction, command: Command, *, to: str, reason: str, decided_by: str) -> Contract:
+        """*to* takes the place of the giver, whose *command* it is; somebody else has decided it for a giver who
+        has left. Raises as :meth:`hand_over`."""
+        now, contract_id, party_id, by = command.now, command.contract, str(command.party), decided_by
         before = admit(tx, command)
         party, person = before.require_party(party_id), people.person(tx, to)
-        refusal = self._why_not(tx, before, party, person, giver)
-        if refusal is not None:
-            raise refusal
+        giver = party.responsible
+        for unmet in self._unmet_reasons(tx, before, party, person):
+            raise PreconditionRefused(unmet.template, **unmet.values)
         if intents.is_under_way(tx, party_id):
             raise StateRefused(
                 "A signature on this contract is being made just now; look at it again in a moment."
@@ -87,7 +101,7 @@ class HandingOver:
         contracts.pass_on(tx, before, party_taken_over(party, person))
         contracts.insert_handover(tx, party=party_id, giver=giver, recipient=to, reason=reason, at=now)
         intents.abandon_of_party(tx, party_id, "handed over to somebody else")
-        public, by = {"party": party_id, "from": giver, "to": to}, decided_by or giver
+        public = {"party": party_id, "from": giver, "to": to}
         event = AuditEvent(EventKind.PARTY_HANDED_OVER, now, by, contract_id, public, {"reason": reason})
         after = record_change(tx, before, event)
         self._records.notify(tx, newly_on_turn(before.on_turn, after, now))
@@ -97,60 +111,6 @@ class HandingOver:
             )
         return after
 
-    def _why_not(
-        self, tx: Transaction, contract: Contract, party: Party, person: Person, giver: str
-    ) -> PreconditionRefused | None:
-        """What speaks against *person*, or None: last the same that signing asks for."""
-        refusal = _unfit(tx, contract, party, person, giver)
-        if refusal is not None:
-            return refusal
-        signing = SigningContext(contract, party_taken_over(party, person), self._records.now())
-        for reason in self._readiness.unmet_reasons(tx, signing):
-            return PreconditionRefused(reason.template, **reason.values)
-        return None
-
-
-def _unfit(
-    tx: Transaction, contract: Contract, party: Party, person: Person, giver: str
-) -> PreconditionRefused | None:
-    """Why *person* cannot take the place at all, or None."""
-    if person.subject == giver:
-        return PreconditionRefused("You sign already; name somebody else.")
-    if person.guest or not person.subject.startswith("person-"):
-        return PreconditionRefused("{name} cannot sign contracts.", name=person.name)
-    own = people.person(tx, giver)
-    if own.guest or person.organisation != own.organisation:
-        return PreconditionRefused(
-            "{name} is not of {organisation}; hand over only within your own organisation.",
-            name=person.name,
-            organisation=own.organisation,
-        )
-    if party.kind is PartyKind.PERSON and any(other.subject == person.subject for other in contract.parties):
-        return PreconditionRefused("{name} is a party already.", name=person.name)
-    return None
-
-
-MOST_STARTERS = 50
-_OPEN = frozenset({ContractState.DRAFT, ContractState.SENT})
-
-
-@dataclass(frozen=True, slots=True)
-class LeftBehind:
-    """A part of an open contract that *left* still has: ``party`` to sign, or (None) the contract itself."""
-
-    contract: Contract
-    left: str
-    party: Party | None
-    candidates: Candidates
-
-
-class Departures:
-    """Thread-safe."""
-
-    def __init__(self, records: ContractRecords, handing_over: HandingOver) -> None:
-        self._records = records
-        self._handing_over = handing_over
-
     def left_behind(self, subject: str) -> tuple[LeftBehind, ...]:
         """Every part of open contracts that *subject* still has after leaving, and who can take it."""
         with self._records.database.reading() as tx:
@@ -159,7 +119,7 @@ class Departures:
             found = [contracts.load_contract(tx, each.id) for each in directory.open_contracts(tx, subject)]
         return tuple(part for contract in found for part in self._parts(contract, subject))
 
-    def of_contract(self, contract: Contract) -> tuple[LeftBehind, ...]:
+    def left_in_contract(self, contract: Contract) -> tuple[LeftBehind, ...]:
         """The parts of *contract* whose people have left."""
         if contract.state not in _OPEN:
             return ()
@@ -191,9 +151,7 @@ class Departures:
             _require_decider(tx, contract, giver, by)
             _require_here(tx, people.person(tx, to))
             command = Command(contract_id, Permission.HAND_OVER, giver, self._records.now(), seen, party_id)
-            return self._handing_over.pass_on(
-                tx, command, giver=giver, to=to, reason=require_reason(reason), decided_by=by
-            )
+            return self._pass_on(tx, command, to=to, reason=require_reason(reason), decided_by=by)
 
     def take_over(
         self, contract_id: str, *, to: str, reason: str, by: str, left: str | None = None, seen: int | None = None
@@ -231,9 +189,33 @@ class Departures:
         if contract.state is ContractState.SENT:
             for party in contract.parties:
                 if party.responsible == subject and party.state is PartyState.WAITING:
-                    able_to_sign = self._handing_over.candidates(contract, party)
+                    able_to_sign = self.candidates(contract, party)
                     found.append(LeftBehind(contract, subject, party, able_to_sign))
         return found
+
+    def _unmet_reasons(
+        self, tx: Transaction, contract: Contract, party: Party, person: Person
+    ) -> Iterator[Sentence]:
+        """What speaks against *person*: last the same that signing asks for."""
+        yield from _unfit(tx, contract, party, person)
+        signing = SigningContext(contract, party_taken_over(party, person), self._records.now())
+        yield from self._readiness.unmet_reasons(tx, signing)
+
+
+def _unfit(tx: Transaction, contract: Contract, party: Party, person: Person) -> Iterator[Sentence]:
+    """Why *person* cannot take the place at all."""
+    own, named = people.person(tx, party.responsible), {"name": person.name}
+    if person.subject == own.subject:
+        yield Sentence("You sign already; name somebody else.")
+    if person.guest or not person.subject.startswith("person-"):
+        yield Sentence("{name} cannot sign contracts.", named)
+    if own.guest or person.organisation != own.organisation:
+        yield Sentence(
+            "{name} is not of {organisation}; hand over only within your own organisation.",
+            {**named, "organisation": own.organisation},
+        )
+    if party.kind is PartyKind.PERSON and any(other.subject == person.subject for other in contract.parties):
+        yield Sentence("{name} is a party already.", named)
 
 
 def _starters(tx: Transaction, left: Person) -> list[str]:

@@ -131,18 +131,12 @@ def is_full(*, total: int, free: int) -> bool:
     return free < LEAST_FREE * total or (free < LEAST_BYTES and total >= 10 * LEAST_BYTES)
 
 
-class DiskSpace:
-    """The room on the disk that *place* is on."""
-
-    def __init__(self, place: Path) -> None:
-        self._place = place
-
-    def require_space(self, size: int) -> None:
-        """Raises :class:`StorageError` when *size* bytes more would leave too little."""
-        usage = shutil.disk_usage(self._place)
-        if is_full(total=usage.total, free=usage.free - size):
-            raise StorageError(
-                "Only {free} MiB of the disk are free: nothing new is taken in until the operator has made room. "
-                "Signing goes on.",
-                free=usage.free // MEBIBYTE,
-            )
+def require_space(place: Path, size: int) -> None:
+    """Raises :class:`StorageError` when *size* bytes more would leave too little on the disk of *place*."""
+    usage = shutil.disk_usage(place)
+    if is_full(total=usage.total, free=usage.free - size):
+        raise StorageError(
+            "Only {free} MiB of the disk are free: nothing new is taken in until the operator has made room. "
+            "Signing goes on.",
+            free=usage.free // MEBIBYTE,
+        )

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 
-from appliance.documents.blobs import BlobStore, DiskSpace
+from appliance.documents.blobs import BlobStore, require_space
 from appliance.pdf.values import FoundPhrase, Inspection
 from appliance.pdf.workshop import PdfWorkshop
 
@@ -31,13 +32,13 @@ class Intake:
         self,
         workshop: PdfWorkshop,
         blobs: BlobStore,
-        headroom: DiskSpace,
+        disk: Path,
         require_unbroken: Callable[[bytes], object],
     ) -> None:
         self._workshop = workshop
         self._require_unbroken = require_unbroken
         self._blobs = blobs
-        self._headroom = headroom
+        self._disk = disk
 
     def accept(self, document: bytes) -> AcceptedDocument:
         """Keep *document* as it is, or raise :class:`DocumentRefused` with the reason and keep nothing: one that
@@ -45,7 +46,7 @@ class Intake:
 
         Raises :class:`StorageError` while the disk has too little room for anything new.
         """
-        self._headroom.require_space(len(document))
+        require_space(self._disk, len(document))
         inspection = self._workshop.inspect(document)
         if inspection.signatures:
             self._require_unbroken(document)

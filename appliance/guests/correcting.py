@@ -117,7 +117,7 @@ class GuestCorrection:
     ) -> None:
         now = self._now()
         if held.person != party.subject:
-            invite(tx, contract, party, by=by, now=now)
+            invite(tx, contract, party, now)
             return
         opened = None if "email" in differs else held.opened
         following = replace(held, round=held.round + 1, tries=0, opened=opened)

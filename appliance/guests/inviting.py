@@ -27,18 +27,9 @@ def is_guest(subject: str) -> bool:
     return subject.startswith(GUEST_PREFIX)
 
 
-def invite(
-    tx: Transaction,
-    contract: Contract,
-    party: Party,
-    *,
-    by: str,
-    now: datetime,
-) -> GuestInvitation:
-    """The first invitation of a guest *party*, with its entry in the log and its mail; *by* invites and vouches.
-
-    Raises :class:`StateRefused` for a party that is no guest's.
-    """
+def invite(tx: Transaction, contract: Contract, party: Party, now: datetime) -> GuestInvitation:
+    """The first invitation of a guest *party*, with its entry in the log and its mail; the initiator vouches."""
+    by = contract.initiator
     invitation = GuestInvitation(secrets.token_hex(16), party.subject, contract.id, party.id, by, now)
     return _issued(tx, invitation, NoticeKind.GUEST_INVITED, by)
 

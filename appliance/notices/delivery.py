@@ -229,11 +229,8 @@ class MailChannel:
             return not outbox.is_held_up(tx)
 
 
-class GuestInviter(Protocol):
-    """Makes the invitation of a party from outside, and queues its message, in the caller's transaction."""
-
-    def __call__(self, tx: Transaction, contract: Contract, party: Party, *, by: str, now: datetime) -> object:
-        """*by* invites and vouches."""
+GuestInviter = Callable[[Transaction, Contract, Party, datetime], object]
+"""Makes the invitation of a party from outside, and queues its message, in the caller's transaction."""
 
 
 def notice_queue(invite: GuestInviter) -> Callable[[Transaction, Iterable[Notice]], None]:
@@ -245,7 +242,7 @@ def notice_queue(invite: GuestInviter) -> Callable[[Transaction, Iterable[Notice
             if notice.contract is not None and _invites(notice):
                 contract = contracts.load_contract(tx, notice.contract)
                 party = next(party for party in contract.parties if party.subject == notice.recipient)
-                invite(tx, contract, party, by=contract.initiator, now=notice.due)
+                invite(tx, contract, party, notice.due)
             else:
                 outbox.enqueue(tx, notice)
 

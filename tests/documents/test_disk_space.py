@@ -8,7 +8,7 @@ from typing import cast
 
 import pytest
 
-from appliance.documents.blobs import BlobStore, DiskSpace, is_full
+from appliance.documents.blobs import BlobStore, is_full, require_space
 from appliance.documents.intake import Intake
 from appliance.errors import StorageError
 from appliance.pdf.workshop import PdfWorkshop
@@ -32,17 +32,17 @@ def test_a_disk_is_full_before_nothing_is_left(total: int, free: int, full: bool
 
 
 def test_what_would_take_the_rest_is_refused_with_what_is_free(tmp_path: Path) -> None:
-    DiskSpace(tmp_path).require_space(1)
+    require_space(tmp_path, 1)
     free = shutil.disk_usage(tmp_path).free
 
     with pytest.raises(StorageError, match="nothing new is taken in") as refused:
-        DiskSpace(tmp_path).require_space(2 * free)
+        require_space(tmp_path, 2 * free)
     assert int(str(refused.value.values["free"])) > 0
 
 
 def test_a_document_without_room_is_not_even_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     nobody = cast(PdfWorkshop, None)  # whoever is asked nothing needs no answer
-    intake = Intake(nobody, BlobStore(tmp_path), DiskSpace(tmp_path), lambda _: None)
+    intake = Intake(nobody, BlobStore(tmp_path), tmp_path, lambda _: None)
     usage = type(shutil.disk_usage(tmp_path))
     monkeypatch.setattr(shutil, "disk_usage", lambda _path: usage(100 * GIB, 99 * GIB, 1 * GIB))
 

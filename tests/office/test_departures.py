@@ -91,11 +91,13 @@ def test_an_officer_names_who_signs_instead(appliance: Appliance) -> None:
     contract = send(appliance, sample_document(1))
     zhang, _, seal = contract.parties
     with gone(appliance, ZHANG.subject):
-        left = appliance.departures.left_behind(ZHANG.subject)
+        left = appliance.handing_over.left_behind(ZHANG.subject)
         mine = [each for each in left if each.contract.id == contract.id]
         assert [None if each.party is None else each.party.id for each in mine] == [None, zhang.id, seal.id]
         assert CUSTODIAN.subject in {one.subject for one in mine[1].candidates.people}
-        after = appliance.departures.reassign(contract.id, zhang.id, to=CUSTODIAN.subject, reason=WHY, by=OFFICER)
+        after = appliance.handing_over.reassign(
+            contract.id, zhang.id, to=CUSTODIAN.subject, reason=WHY, by=OFFICER
+        )
     assert after.parties[0].subject == CUSTODIAN.subject
     assert NoticeKind.YOUR_TURN in told(appliance, CUSTODIAN.subject, contract)
     event = Timeline(appliance.database).of(contract.id, OURS)[-1]
@@ -106,15 +108,15 @@ def test_only_officer_or_initiator_decide_and_only_for_who_has_left(appliance: A
     contract = send(appliance, sample_document(1))
     zhang = contract.parties[0]
     with pytest.raises(StateRefused, match="still here"):
-        appliance.departures.reassign(contract.id, zhang.id, to=CUSTODIAN.subject, reason=WHY, by=OFFICER)
+        appliance.handing_over.reassign(contract.id, zhang.id, to=CUSTODIAN.subject, reason=WHY, by=OFFICER)
     with gone(appliance, ZHANG.subject):
         for by in (CUSTODIAN.subject, ZHANG.subject, "person-li"):
             with pytest.raises(PreconditionRefused, match="Only an officer or the initiator"):
-                appliance.departures.reassign(contract.id, zhang.id, to=CUSTODIAN.subject, reason=WHY, by=by)
+                appliance.handing_over.reassign(contract.id, zhang.id, to=CUSTODIAN.subject, reason=WHY, by=by)
         with pytest.raises(PreconditionRefused, match="reason"):
-            appliance.departures.reassign(contract.id, zhang.id, to=CUSTODIAN.subject, reason=" ", by=OFFICER)
+            appliance.handing_over.reassign(contract.id, zhang.id, to=CUSTODIAN.subject, reason=" ", by=OFFICER)
         with pytest.raises(PreconditionRefused, match=f"not of {ALPHA}"):
-            appliance.departures.reassign(contract.id, zhang.id, to="person-li", reason=WHY, by=OFFICER)
+            appliance.handing_over.reassign(contract.id, zhang.id, to="person-li", reason=WHY, by=OFFICER)
     assert contract_now(appliance, contract.id) == contract
 
 
@@ -122,8 +124,8 @@ def test_a_draft_gets_another_owner(appliance: Appliance) -> None:
     made = draft(appliance)
     with gone(appliance, ZHANG.subject):
         with pytest.raises(PreconditionRefused, match="cannot start contracts"):
-            appliance.departures.take_over(made.id, to="person-li", reason=WHY, by=OFFICER)
-        after = appliance.departures.take_over(made.id, to=CUSTODIAN.subject, reason=WHY, by=OFFICER)
+            appliance.handing_over.take_over(made.id, to="person-li", reason=WHY, by=OFFICER)
+        after = appliance.handing_over.take_over(made.id, to=CUSTODIAN.subject, reason=WHY, by=OFFICER)
     assert after.initiator == CUSTODIAN.subject
     assert NoticeKind.TAKEN_OVER in told(appliance, CUSTODIAN.subject, made)
     with pytest.raises(PreconditionRefused):

@@ -165,7 +165,7 @@ def test_the_second_of_two_is_told_what_the_first_did(appliance: Appliance, zhan
     address = f"/contracts/{contract.id}/recall"
     form = fields(zhang, address)
     later = Deadline(contract.deadline.at + timedelta(days=1), ZONE)
-    appliance.extending.extend(contract.id, later, by=ZHANG.subject, seen=contract.version)
+    appliance.endings.extend(contract.id, later, by=ZHANG.subject, seen=contract.version)
     stale = zhang.post(address, data=form | {"reason": "不再需要"})
     assert stale.status_code == 409
     assert ZHANG.name in stale.text

@@ -77,7 +77,7 @@ def from_invitation_to_void(mails: Mails) -> None:
     assert {(first.subject, NoticeKind.ENROLLED), (second.subject, NoticeKind.ENROLMENT_REFUSED)} <= set(told)
     enrolled(mails, second)
     later = Deadline(contract.deadline.at + timedelta(days=1), ZONE)
-    house.extending.extend(contract.id, later, by=ZHANG.subject)
+    house.endings.extend(contract.id, later, by=ZHANG.subject)
     with World(house.settings.home, house.settings).opened(ahead=timedelta(days=3)) as ahead:
         ahead.reminders.ticker.tick()
         with house.database.transaction() as tx:  # at whatever hour this test runs

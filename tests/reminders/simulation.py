@@ -19,7 +19,7 @@ from appliance.config import MailSettings
 from appliance.contracts import rules
 from appliance.contracts.authorisation_basis import BasisFinder
 from appliance.contracts.dependencies import ContractRecords, SigningRules
-from appliance.contracts.endings import Endings, Extending
+from appliance.contracts.endings import Endings
 from appliance.contracts.handing_over import HandingOver
 from appliance.language import Language
 from appliance.ledger.audit_trail import EventKind
@@ -137,7 +137,7 @@ class Year:
             self.clock,
         )
         rules = SigningRules(policy, (), BasisFinder(policy, "甲公司"), absent, absent)
-        self.endings, self.extending = Endings(records, rules), Extending(records, rules)
+        self.endings = Endings(records, rules)
         self.handing_over = HandingOver(records, rules)
         addresses = PortalAddresses("https://sign.example", LinkTokens(b"k" * 32))
         derivation = ReminderDerivation(lambda _kind: RULES, lambda _name: self.calendar)
@@ -188,7 +188,7 @@ class Year:
         contract = self.contract(contract_id)
         later = max(contract.deadline.at, self.now) + timedelta(hours=hours)
         if contract.state is ContractState.SENT and self.now < contract.deadline.at + RULES.grace:
-            self.extending.extend(contract_id, Deadline(later, contract.deadline.zone), by=INITIATOR)
+            self.endings.extend(contract_id, Deadline(later, contract.deadline.zone), by=INITIATOR)
 
     def hand_over(self, contract_id: str, to: str) -> None:
         contract = self.contract(contract_id)

@@ -21,7 +21,7 @@ pages = Blueprint("departures", __name__)
 @pages.get("/office/people/<subject>/contracts")
 def left_behind(subject: str) -> Answer:
     visiting_officer()
-    return _left_behind(appliance.departures.left_behind(subject), subject)
+    return _left_behind(appliance.handing_over.left_behind(subject), subject)
 
 
 @pages.post("/office/people/<subject>/contracts")
@@ -40,7 +40,7 @@ def _initiated(contract_id: str) -> ContractView:
 
 @pages.get("/contracts/<contract_id>/stand-in")
 def stand_in(contract_id: str) -> Answer:
-    return _left_behind(appliance.departures.of_contract(_initiated(contract_id).contract))
+    return _left_behind(appliance.handing_over.left_in_contract(_initiated(contract_id).contract))
 
 
 @pages.post("/contracts/<contract_id>/stand-in")
@@ -53,9 +53,9 @@ def stand_in_for(seen: ContractView, contract_id: str) -> Answer:
 def _decide(contract_id: str, by: str, *, left: str | None = None) -> None:
     party, to, reason = field("party", 80), field("to", 80), field("reason", 1001)
     if party:
-        appliance.departures.reassign(contract_id, party, to=to, reason=reason, by=by, left=left)
+        appliance.handing_over.reassign(contract_id, party, to=to, reason=reason, by=by, left=left)
     else:
-        appliance.departures.take_over(contract_id, to=to, reason=reason, by=by, left=left)
+        appliance.handing_over.take_over(contract_id, to=to, reason=reason, by=by, left=left)
 
 
 def _left_behind(left: Sequence[LeftBehind], subject: str = "") -> Answer:

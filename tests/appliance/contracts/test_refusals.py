@@ -63,7 +63,7 @@ def acts_of(stage: Stage, contract: Contract, role: str) -> dict[Permission, Cal
         ),
         Permission.RECALL: lambda: house.endings.recall(contract.id, by=by, reason="示例"),
         Permission.CORRECT: lambda: house.drafting.draft_again(contract.id, by=by),
-        Permission.EXTEND: lambda: house.extending.extend(contract.id, later, by=by),
+        Permission.EXTEND: lambda: house.endings.extend(contract.id, later, by=by),
         Permission.VOID: lambda: house.voiding.propose(contract.id, reason="示例", by=by),
         Permission.SEND: lambda: house.sending.send(contract.id, by=by),
         Permission.SIGN: lambda: house.signing.open(contract.id, own.id, SigningOrigin()),
@@ -172,7 +172,7 @@ def test_what_was_decided_on_an_older_version_is_refused_with_what_happened(stag
         house.drafting.remove_party(contract.id, contract.parties[1].id, by=by)
         told = "示例 initiator changed it"
     else:
-        house.extending.extend(contract.id, later, by=by)
+        house.endings.extend(contract.id, later, by=by)
         told = "示例 initiator extended its deadline"
     stale = {
         Permission.EDIT: lambda: house.drafting.reorder(contract.id, [], by=by, seen=seen),
@@ -184,7 +184,7 @@ def test_what_was_decided_on_an_older_version_is_refused_with_what_happened(stag
             contract.id, contract.parties[1].id, to=SPARE, reason="示例", by=SUBJECTS["second"], seen=seen
         ),
         Permission.RECALL: lambda: house.endings.recall(contract.id, by=by, reason="示例", seen=seen),
-        Permission.EXTEND: lambda: house.extending.extend(contract.id, later, by=by, seen=seen),
+        Permission.EXTEND: lambda: house.endings.extend(contract.id, later, by=by, seen=seen),
     }
     before = traces(stage, contract)
     with pytest.raises(ApplianceError, match=told):

@@ -147,7 +147,7 @@ def _perform(contract_id: str, typed: ActionForm, by: str) -> None:
         case Permission.RECALL:
             appliance.endings.recall(contract_id, by=by, reason=reason, seen=seen)
         case Permission.EXTEND:
-            appliance.extending.extend(contract_id, typed.typed_deadline(), by=by, seen=seen)
+            appliance.endings.extend(contract_id, typed.typed_deadline(), by=by, seen=seen)
         case Permission.HAND_OVER:
             party, to = typed.party, typed.to
             appliance.handing_over.hand_over(contract_id, party, to=to, reason=reason, by=by, seen=seen)

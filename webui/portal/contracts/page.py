@@ -70,7 +70,7 @@ def page(contract_id: str) -> Answer:
         absent=appliance.reminders.absences.names_of_absent(contract) if seen.initiates else (),
         dates=dates.list_dates(contract_id) if seen.drafting else (),
         keeps_dates=dates.may_change(contract, seen.who.subject),
-        stands_in=seen.initiates and bool(appliance.departures.of_contract(contract)),
+        stands_in=seen.initiates and bool(appliance.handing_over.left_in_contract(contract)),
         audits=seen.initiates or seen.who.auditor,
         sees_mail=contract.state not in UNSENT and (seen.initiates or seen.who.auditor),
     )
