@@ -5,8 +5,9 @@ Documents and personal data are removed; log entries stay valid."""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Final
 
 from appliance.contracts.rules import require_reason
@@ -19,7 +20,7 @@ from appliance.model.contract import Contract, ContractState
 from appliance.model.retention import Disposal, DisposalState, EndedContract, ErasureRemainder, LegalHold
 from appliance.policy import Policy
 from appliance.store import contracts, directory, people, retention
-from appliance.store.database import Database, Transaction
+from appliance.store.database import Database, Transaction, reads
 
 KEPT_LONGER: Final = frozenset({ContractState.COMPLETED, ContractState.VOIDED})
 """What was signed by everybody, voided later or not: ``retention.years``."""
@@ -64,8 +65,9 @@ ABANDONED = timedelta(days=1)
 """How long bytes may wait for the record that they belong to: far longer than any request takes."""
 
 
-class DisposalService:
-    """Proposed by an officer, done by another where ``retention.second_person`` says so. Thread-safe.
+class RetentionService:
+    """Legal holds, placed and lifted by officers; disposals, proposed by one and done by another where
+    ``retention.second_person`` says so; erasures. Each is one transaction. Thread-safe.
 
     Blobs are removed after the commit, by :meth:`remove_doomed_blobs`. It may be interrupted at any point and is
     simply run again.
@@ -79,6 +81,7 @@ class DisposalService:
         policy: Policy,
         now: Callable[[], datetime],
     ) -> None:
+        """*pictures* are those that are made of the documents in *blobs*."""
         self._database = database
         self._blobs = blobs
         self._pictures = pictures
@@ -86,18 +89,17 @@ class DisposalService:
         self._now = now
         self._shelf = 0
 
+    list_holds = reads(retention.open_holds)
+    list_disposals = reads(retention.disposals)
+
     def list_due(self, *, limit: int = PAGE) -> tuple[EndedContract, ...]:
         """Contracts whose time is over, the oldest first, without those that are held."""
         least = shortest_term(self._policy)
         if least is None:
             return ()
-        now, found = self._now(), []
+        now = self._now()
         with self._database.reading() as tx:
-            for ended in self._over(tx, now, years_after(now, -least)):
-                found.append(ended)
-                if len(found) == limit:
-                    break
-        return tuple(found)
+            return tuple(islice(self._over(tx, now, years_after(now, -least)), limit))
 
     def _over(self, tx: Transaction, now: datetime, before: datetime) -> Iterator[EndedContract]:
         after = ("", "")
@@ -107,16 +109,6 @@ class DisposalService:
                 termed = with_retention_term(ended, self._policy)
                 if termed.until is not None and termed.until <= now:
                     yield termed
-
-    def list_proposed(self) -> tuple[Disposal, ...]:
-        """Proposals that wait for an answer, the oldest first."""
-        with self._database.reading() as tx:
-            return tuple(retention.disposals(tx, DisposalState.PROPOSED))
-
-    def list_done(self, *, limit: int = PAGE) -> tuple[Disposal, ...]:
-        """What was disposed of, the newest first."""
-        with self._database.reading() as tx:
-            return tuple(retention.disposals(tx, DisposalState.DONE, limit=limit))
 
     def propose_disposal(self, contract_id: str, *, reason: str, by: str) -> Disposal:
         """The proposal; done at once where one officer is enough.
@@ -225,15 +217,6 @@ class DisposalService:
         retention.mark_for_removal(tx, [revision.digest for revision in contract.revisions], since=now)
         retention.forget_contract(tx, contract.id)
 
-
-class ErasureService:
-    """Thread-safe; an erasure is one transaction."""
-
-    def __init__(self, database: Database, policy: Policy, now: Callable[[], datetime]) -> None:
-        self._database = database
-        self._policy = policy
-        self._now = now
-
     def remainder(self, subject: str) -> ErasureRemainder:
         """What would stay of *subject*. Raises :class:`NotFound`."""
         with self._database.reading() as tx:
@@ -285,19 +268,6 @@ class ErasureService:
             append_event(tx, event)
         return remainder
 
-
-class LegalHoldService:
-    """Placed and lifted by officers, each with a reason that the log keeps. Thread-safe."""
-
-    def __init__(self, database: Database, now: Callable[[], datetime]) -> None:
-        self._database = database
-        self._now = now
-
-    def list_holds(self) -> tuple[LegalHold, ...]:
-        """The holds that stand, the newest first."""
-        with self._database.reading() as tx:
-            return tuple(retention.open_holds(tx))
-
     def place_hold(self, contract_id: str, *, reason: str, by: str) -> None:
         """Raises :class:`NotFound`, :class:`PreconditionRefused` without a reason, or :class:`StateRefused` when
         one stands already or the contract was disposed of."""
@@ -314,26 +284,3 @@ class LegalHoldService:
         with self._database.transaction() as tx:
             retention.lift_hold(tx, contract_id, at=now, by=by, because=words)
             append_event(tx, AuditEvent(EventKind.HOLD_LIFTED, now, by, contract_id, {}, {"reason": words}))
-
-
-@dataclass(frozen=True, slots=True)
-class RetentionServices:
-    """Holds, disposals, erasure; each thread-safe."""
-
-    holds: LegalHoldService
-    disposal: DisposalService
-    erasure: ErasureService
-
-
-def open_retention(
-    database: Database,
-    documents: tuple[BlobStore, PagePictures],
-    policy: Policy,
-    now: Callable[[], datetime],
-) -> RetentionServices:
-    """All of it on one database and one store of *documents*, with the pictures that are made of them."""
-    return RetentionServices(
-        LegalHoldService(database, now),
-        DisposalService(database, *documents, policy, now),
-        ErasureService(database, policy, now),
-    )

@@ -54,7 +54,7 @@ from appliance.pdf.workshop import PdfWorkshop
 from appliance.policy import load_policy
 from appliance.powers.register import Powers
 from appliance.reminders.services import MailOrigin, open_reminders
-from appliance.retention import open_retention
+from appliance.retention import RetentionService
 from appliance.review.review_status import open_review_statuses
 from appliance.review.reviewing import ContentChecker, Reviewing
 from appliance.seal_requests.register import SealUses
@@ -158,8 +158,7 @@ class Appliance:
         self.archive_renewal = ArchiveRenewal(records, backend, self.settings.keeping)
         self.ceremonies = CeremonyRecords(database, backend.authority, records.now)
         self.stuck = StuckContracts(records, self.recovery, self.endings, self.archive_renewal.renew_contract)
-        stores = (backend.blobs, pictures)
-        self.retention = open_retention(database, stores, rules.policy, records.now)
+        self.retention = RetentionService(database, backend.blobs, pictures, rules.policy, records.now)
 
     def _add_writing(self, drafting: Drafting, backend: SigningBackend) -> None:
         """Contracts written online."""

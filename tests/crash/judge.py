@@ -161,7 +161,7 @@ class Judge:
 
     def _judge_blobs(self, tally: Tally) -> None:
         self._appliance.blobs.sweep(before=self._appliance.now() + timedelta(hours=1))
-        swept = sum(self._appliance.retention.disposal.remove_ownerless_blobs() for _ in range(256))
+        swept = sum(self._appliance.retention.remove_ownerless_blobs() for _ in range(256))
         tally.note("blobs without owner, swept", swept)
         with self._appliance.database.reading() as tx:
             for path in self._home.blobs.glob("??/*"):

@@ -163,7 +163,7 @@ def _finished(stage: Stage, side: Side, contract: Contract) -> None:
     house = stage.appliance
     house.finalisation.finalise(contract.id)
     house.voiding.propose(contract.id, reason=SHARED, by=side.initiator)
-    house.retention.holds.place_hold(contract.id, reason=side.marker("hold"), by=side.officer)
+    house.retention.place_hold(contract.id, reason=side.marker("hold"), by=side.officer)
     stage.completed[side.name] = contract_now(house, contract.id)
     stage.keep(completed=contract.id)
 

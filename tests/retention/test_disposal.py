@@ -69,29 +69,29 @@ def unique(number: int) -> bytes:
 def test_what_runs_is_not_disposed_of(now_: Appliance, later: Appliance) -> None:
     contract = send(now_, sample_document(1))
     with pytest.raises(PreconditionRefused, match="not at its end"):
-        later.retention.disposal.propose_disposal(contract.id, reason="期满", by=OFFICER)
+        later.retention.propose_disposal(contract.id, reason="期满", by=OFFICER)
     with pytest.raises(NotFound):
-        later.retention.disposal.propose_disposal("contract-nobody", reason="期满", by=OFFICER)
+        later.retention.propose_disposal("contract-nobody", reason="期满", by=OFFICER)
 
 
 def test_what_has_to_be_kept_is_not_disposed_of(now_: Appliance) -> None:
     contract = recalled(now_, sample_document(1))
     with pytest.raises(PreconditionRefused, match="has to be kept until"):
-        now_.retention.disposal.propose_disposal(contract.id, reason="期满", by=OFFICER)
-    assert contract.id not in [each.contract for each in now_.retention.disposal.list_due()]
+        now_.retention.propose_disposal(contract.id, reason="期满", by=OFFICER)
+    assert contract.id not in [each.contract for each in now_.retention.list_due()]
 
 
 def test_a_hold_keeps_what_is_due(now_: Appliance, later: Appliance) -> None:
     contract = recalled(now_, sample_document(1))
     retention = later.retention
-    assert contract.id in [each.contract for each in retention.disposal.list_due()]
-    retention.disposal.propose_disposal(contract.id, reason="期满", by=OFFICER)
-    retention.holds.place_hold(contract.id, reason="诉讼", by=OFFICER)
+    assert contract.id in [each.contract for each in retention.list_due()]
+    retention.propose_disposal(contract.id, reason="期满", by=OFFICER)
+    retention.place_hold(contract.id, reason="诉讼", by=OFFICER)
 
     with pytest.raises(PreconditionRefused, match="legal hold"):
-        retention.disposal.confirm_disposal(contract.id, by=OTHER)
+        retention.confirm_disposal(contract.id, by=OTHER)
     with pytest.raises(StateRefused, match="legal hold already"):
-        retention.holds.place_hold(contract.id, reason="诉讼", by=OFFICER)
+        retention.place_hold(contract.id, reason="诉讼", by=OFFICER)
     with (  # whatever a workflow forgets, the table does not let it go
         pytest.raises(Exception, match="under a legal hold stays"),
         later.database.transaction() as tx,
@@ -101,13 +101,13 @@ def test_a_hold_keeps_what_is_due(now_: Appliance, later: Appliance) -> None:
             (OTHER, contract.id),
         )
 
-    retention.holds.lift_hold(contract.id, reason="结案", by=OTHER)
-    assert retention.disposal.confirm_disposal(contract.id, by=OTHER).state is DisposalState.DONE
+    retention.lift_hold(contract.id, reason="结案", by=OTHER)
+    assert retention.confirm_disposal(contract.id, by=OTHER).state is DisposalState.DONE
 
 
 def test_a_disposal_takes_two_officers(now_: Appliance, later: Appliance) -> None:
     contract = recalled(now_, sample_document(1))
-    disposing = later.retention.disposal
+    disposing = later.retention
     disposing.propose_disposal(contract.id, reason="期满", by=OFFICER)
     with pytest.raises(PreconditionRefused, match="Another officer"):
         disposing.confirm_disposal(contract.id, by=OFFICER)
@@ -131,7 +131,7 @@ def test_what_is_disposed_of_is_gone_and_the_log_is_whole(world: World, now_: Ap
     for digest in digests:
         now_.pictures.page(digest, 0)
     assert pictures_kept(world) > before
-    disposing = later.retention.disposal
+    disposing = later.retention
     disposing.propose_disposal(contract.id, reason="期满", by=OFFICER)
     done = disposing.confirm_disposal(contract.id, by=OTHER)
 
@@ -142,9 +142,9 @@ def test_what_is_disposed_of_is_gone_and_the_log_is_whole(world: World, now_: Ap
     assert _traces(now_, contract) == []
     assert now_.listing.list_kinds("*") is not None
 
-    assert now_.retention.disposal.remove_doomed_blobs() == 0, "somebody may be putting the same bytes just now"
+    assert now_.retention.remove_doomed_blobs() == 0, "somebody may be putting the same bytes just now"
     with world.opened(ahead=FOUR_YEARS + timedelta(hours=2)) as after:
-        after.retention.disposal.remove_doomed_blobs()
+        after.retention.remove_doomed_blobs()
     for digest in digests:
         with pytest.raises(NotFound):
             now_.blobs.get(digest)
@@ -187,10 +187,10 @@ def _traces(appliance: Appliance, contract: Contract) -> list[str]:
 def test_documents_that_others_have_stay(world: World, now_: Appliance, later: Appliance) -> None:
     document = unique(2)
     going, staying = recalled(now_, document), send(now_, document)
-    later.retention.disposal.propose_disposal(going.id, reason="期满", by=OFFICER)
-    later.retention.disposal.confirm_disposal(going.id, by=OTHER)
+    later.retention.propose_disposal(going.id, reason="期满", by=OFFICER)
+    later.retention.confirm_disposal(going.id, by=OTHER)
     with world.opened(ahead=FOUR_YEARS + timedelta(hours=2)) as after:
-        after.retention.disposal.remove_doomed_blobs()
+        after.retention.remove_doomed_blobs()
     assert hashlib.sha256(now_.blobs.get(staying.original.digest)).hexdigest() == going.original.digest
 
 
@@ -200,7 +200,7 @@ def test_bytes_that_came_to_belong_to_nothing_are_swept_after_a_day(world: World
     for ahead, there in ((timedelta(), True), (timedelta(days=1, hours=1), False)):
         with world.opened(ahead=ahead) as appliance:
             for _ in range(256):
-                appliance.retention.disposal.remove_ownerless_blobs()
+                appliance.retention.remove_ownerless_blobs()
         assert (
             ownerless in now_.blobs.digests_with_prefix(int(ownerless[:2], 16), untouched_since=now_.now())
         ) == there
@@ -224,9 +224,9 @@ def test_every_table_of_a_contract_is_forgotten_or_kept_on_purpose(now_: Applian
 def test_a_person_who_acts_is_not_erased(now_: Appliance) -> None:
     send(now_, sample_document(1))
     with pytest.raises(PreconditionRefused, match="not at their end"):
-        now_.retention.erasure.erase_person(LI.subject, reason="离职", by=OFFICER)
+        now_.retention.erase_person(LI.subject, reason="离职", by=OFFICER)
     with pytest.raises(NotFound):
-        now_.retention.erasure.erase_person("person-nobody", reason="离职", by=OFFICER)
+        now_.retention.erase_person("person-nobody", reason="离职", by=OFFICER)
 
 
 def test_nothing_of_a_person_goes_while_one_of_their_contracts_is_held(now_: Appliance) -> None:
@@ -239,11 +239,11 @@ def test_nothing_of_a_person_goes_while_one_of_their_contracts_is_held(now_: App
             (subject,),
         )
         tx.execute("UPDATE parties SET subject = ? WHERE contract = ? AND position = 1", (subject, contract.id))
-    now_.retention.holds.place_hold(contract.id, reason="诉讼", by=OFFICER)
+    now_.retention.place_hold(contract.id, reason="诉讼", by=OFFICER)
     with pytest.raises(PreconditionRefused, match="under a legal hold"):
-        now_.retention.erasure.erase_person(subject, reason="本人要求", by=OFFICER)
-    now_.retention.holds.lift_hold(contract.id, reason="结案", by=OFFICER)
-    assert now_.retention.erasure.erase_person(subject, reason="本人要求", by=OFFICER).held == ()
+        now_.retention.erase_person(subject, reason="本人要求", by=OFFICER)
+    now_.retention.lift_hold(contract.id, reason="结案", by=OFFICER)
+    assert now_.retention.erase_person(subject, reason="本人要求", by=OFFICER).held == ()
 
 
 def test_what_is_personal_goes_and_the_log_is_whole(world: World, now_: Appliance) -> None:
@@ -259,7 +259,7 @@ def test_what_is_personal_goes_and_the_log_is_whole(world: World, now_: Applianc
             EventKind.PROFILE_CHANGED, now_.now(), subject, None, {"subject": subject}, {"name": "孙待删"}
         )
         entry = append_event(tx, event)
-    remainder = now_.retention.erasure.erase_person(subject, reason="本人要求", by=OFFICER)
+    remainder = now_.retention.erase_person(subject, reason="本人要求", by=OFFICER)
     assert remainder.contracts == ()
     with now_.database.reading() as tx:
         assert tx.execute("SELECT 1 FROM openings WHERE entry = ?", (entry,)).fetchone() is None

@@ -5,7 +5,8 @@ from __future__ import annotations
 from flask import request
 
 from appliance.errors import NotFound
-from appliance.model.retention import Disposal, LegalHold
+from appliance.model.retention import Disposal, DisposalState, LegalHold
+from appliance.retention import PAGE
 from hsm.errors import RefusalError
 from webui.portal.office.forms import office_reader, pages, visiting_officer
 from webui.portal.pages import appliance
@@ -19,9 +20,9 @@ def retained() -> Answer:
     office_reader()
     retention = appliance.retention
     holds, waiting, done = (
-        retention.holds.list_holds(),
-        retention.disposal.list_proposed(),
-        retention.disposal.list_done(),
+        retention.list_holds(),
+        retention.list_disposals(DisposalState.PROPOSED),
+        retention.list_disposals(DisposalState.DONE, limit=PAGE),
     )
     subjects = [each.placed_by for each in holds] + [each.proposed_by for each in (*waiting, *done)]
     return render(
@@ -29,7 +30,7 @@ def retained() -> Answer:
         holds=holds,
         reason=_reason,
         waiting=waiting,
-        due=retention.disposal.list_due(),
+        due=retention.list_due(),
         done=done,
         names=appliance.office.members.names(subjects),
         two=appliance.policy.default.retention.second_person,
@@ -44,19 +45,19 @@ def _place(_refusal: RefusalError) -> str:
 @form(retained, visiting_officer, _place)
 def retain(by: str, what: str) -> Answer:
     contract, reason = field("contract", 80).strip(), field("reason", 2000)
-    holds, disposal = appliance.retention.holds, appliance.retention.disposal
+    retention = appliance.retention
     try:
         match what:
             case "hold":
-                holds.place_hold(contract, reason=reason, by=by)
+                retention.place_hold(contract, reason=reason, by=by)
             case "lift":
-                holds.lift_hold(contract, reason=reason, by=by)
+                retention.lift_hold(contract, reason=reason, by=by)
             case "propose":
-                disposal.propose_disposal(contract, reason=reason, by=by)
+                retention.propose_disposal(contract, reason=reason, by=by)
             case "confirm":
-                disposal.confirm_disposal(contract, by=by)
+                retention.confirm_disposal(contract, by=by)
             case _:
-                disposal.refuse_disposal(contract, reason=reason, by=by)
+                retention.refuse_disposal(contract, reason=reason, by=by)
     except NotFound as refusal:
         raise FormProblems({"contract": sentence(refusal)}) from refusal
     return see_other("office.retained")
@@ -75,12 +76,12 @@ def erasure(subject: str) -> Answer:
     return render(
         "office/erase.html",
         member=appliance.office.members.member(subject),
-        remainder=appliance.retention.erasure.remainder(subject),
+        remainder=appliance.retention.remainder(subject),
     )
 
 
 @pages.post("/people/<subject>/erase")
 @form(erasure, visiting_officer, "reason")
 def erase(by: str, subject: str) -> Answer:
-    appliance.retention.erasure.erase_person(subject, reason=field("reason", 2000), by=by)
+    appliance.retention.erase_person(subject, reason=field("reason", 2000), by=by)
     return see_other("office.person", subject=subject)
