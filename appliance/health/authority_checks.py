@@ -3,7 +3,7 @@ the records of key ceremonies are as they were written."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from cryptography import x509
 
@@ -15,7 +15,7 @@ from appliance.store.database import Transaction
 from hsm import canonical
 from hsm.config import TimeSourceKind
 from hsm.errors import AuthorityError
-from hsm.operation_types import AuthorityState, ClockState, HeldCeremony, KeyReport
+from hsm.operation_types import AuthorityState, ClockState, HeldCeremony
 
 STAGES = (90, 30, 14, 3)
 """Days that a certificate has left when somebody is told, each time anew."""
@@ -71,7 +71,7 @@ def certificates(context: CheckContext) -> HealthFinding:
     if not status.keys:
         return failing(RunbookPage.NOT_PROVISIONED, "The authority has no certificates; hold the key ceremony.")
     first = min(status.keys, key=lambda key: key.not_after)
-    values = {"subject": first.subject, "days": _days(first, now)}
+    values = {"subject": first.subject, "days": (first.not_after - now).days}
     stage = next((days for days in reversed(STAGES) if first.not_after - now <= timedelta(days=days)), None)
     if stage is None:
         return good("The next certificate to end is that of {subject}; days left: {days}.", **values)
@@ -120,10 +120,6 @@ def _lists(context: CheckContext) -> list[x509.CertificateRevocationList]:
     alive = {each.subject for each in issuers if each.not_valid_after_utc > context.now}
     lists = [x509.load_der_x509_crl(each) for each in context.client.crls()[1:]]
     return [crl for crl in lists if crl.issuer in alive or len(lists) == 1]
-
-
-def _days(key: KeyReport, now: datetime) -> int:
-    return (key.not_after - now).days
 
 
 def _name(crl: x509.CertificateRevocationList) -> str:

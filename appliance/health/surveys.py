@@ -72,27 +72,24 @@ TITLES: Mapping[str, str] = {"watch": "Watch", **{check.name: check.title for ch
 
 
 class HealthMonitor:
-    """There is one (the scheduler's); *role* is whom the authority is asked as."""
+    """There is one, the scheduler's."""
 
     def __init__(
         self,
         home: Home,
         observations: Observations,
         now: Callable[[], datetime],
-        *,
-        role: str = "scheduler",
         checks: Sequence[Check] = CHECKS,
     ) -> None:
         self._home = home
         self._observations = observations
         self._now = now
-        self._role = role
         self._checks = checks
         self._cursor = JournalCursor()
 
     def run_round(self) -> list[HealthFinding]:
         """One round; what it found, which is kept on return. Raises StorageError when it cannot be."""
-        with open_check_context(self._home, role=self._role, now=self._now(), cursor=self._cursor) as opened:
+        with open_check_context(self._home, role="scheduler", now=self._now(), cursor=self._cursor) as opened:
             found = ask_all(self._checks, opened)
             figures = {**measure_figures(opened), **self._counted(opened), **refused(opened, self._observations)}
         self._observations.save_round(found, opened.now, figures, names=[check.name for check in self._checks])
@@ -185,13 +182,9 @@ def readiness(context: CheckContext, observations: Observations) -> ServiceReadi
     for check in CHECKS:
         if check.at_once and (finding := ask_check(check, context)) is not None:
             watched[check.name] = Observed.from_finding(finding, now, watched.get(check.name))
-    names = [check.name for check in CHECKS]
-    ordered = sorted(watched.values(), key=lambda each: _place(names, each.finding.name))
+    places = {check.name: number for number, check in enumerate(CHECKS)}
+    ordered = sorted(watched.values(), key=lambda each: places.get(each.finding.name, -1))
     return ServiceReadiness(tuple(ordered), frozenset(check.name for check in CHECKS if check.serving))
-
-
-def _place(names: list[str], name: str) -> int:
-    return names.index(name) if name in names else -1
 
 
 def _row(observed: Observed) -> dict[str, Any]:

@@ -5,7 +5,7 @@ shown as text. Of a link only the words are shown: its address leads to files th
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from markdown_it import MarkdownIt
 from markdown_it.rules_inline import StateInline
@@ -24,21 +24,13 @@ def render_markdown(text: str) -> tuple[str, Markup]:
     if tokens and tokens[0].type == "heading_open":
         title = "".join(each.content for each in tokens[1].children or [])
         tokens = tokens[3:]
-    for token in tokens:
-        _set_look(token)
     # markdown-it escapes all text, and no rule for raw HTML is enabled.
     return title, Markup(_MARKDOWN.renderer.render(tokens, _MARKDOWN.options, {}))  # noqa: S704
 
 
-def _set_look(token: Token) -> None:
-    """Gives *token* the elements and classes of our style sheet."""
-    if token.type in ("heading_open", "heading_close"):
-        token.tag = "h2"
-    token.children = _without_links(token.children) if token.children else token.children
-
-
-def _without_links(children: Sequence[Token]) -> list[Token]:
-    return [each for each in children if each.type not in ("link_open", "link_close")]
+def _as(html: str) -> Callable[..., str]:
+    """A rule of the renderer: the token as *html*, whatever it says."""
+    return lambda *_: html
 
 
 def _fence(_renderer: object, tokens: Sequence[Token], index: int, *_: object) -> str:
@@ -63,4 +55,11 @@ def _strong(state: StateInline, silent: bool) -> bool:
 
 _MARKDOWN.inline.ruler.after("text", "strong", _strong)
 _MARKDOWN.add_render_rule("fence", _fence)
+for _rule, _html in {
+    "heading_open": "<h2>",
+    "heading_close": "</h2>\n",
+    "link_open": "",
+    "link_close": "",
+}.items():
+    _MARKDOWN.add_render_rule(_rule, _as(_html))
 _MARKDOWN.parse("- a **b** `c`")  # compiles the rules now: two threads at once would see them half done
