@@ -1,4 +1,4 @@
-"""Initialising a token: the one PKCS#11 call that python-pkcs11 lacks, made in a child process of its own.
+"""Initialising a token, with the one PKCS#11 call that python-pkcs11 lacks, in a child process of its own.
 
 The PINs go through the child's standard input: never in arguments, the environment or a log. Run as
 ``python -m hsm.initialisation`` with canonical JSON on standard input.
@@ -13,12 +13,11 @@ import sys
 from dataclasses import dataclass, field
 from typing import Any
 
+import pkcs11
+from pkcs11 import TokenFlag
+
 from hsm.errors import ModuleUnavailable
 
-_PRESENT_OR_NOT = 0
-_RW_SERIAL = 0x6
-_SECURITY_OFFICER = 0
-_INITIALIZED = 0x400
 _LABEL_LENGTH = 32
 
 
@@ -54,56 +53,29 @@ def initialise(module: str, token: NewToken, environment: dict[str, str]) -> Non
         )
 
 
-class _TokenInfo(ctypes.Structure):
-    """CK_TOKEN_INFO as far as its flags, padded to the whole."""
-
-    _fields_ = (
-        ("label", ctypes.c_char * _LABEL_LENGTH),
-        ("manufacturer", ctypes.c_char * 32),
-        ("model", ctypes.c_char * 16),
-        ("serial", ctypes.c_char * 16),
-        ("flags", ctypes.c_ulong),
-        ("rest", ctypes.c_ulong * 16),
-    )
-
-
 def _initialise_here(order: dict[str, str]) -> None:
-    library = ctypes.CDLL(order["module"])
-    _call(library, "C_Initialize", None)
-    slot = ctypes.c_ulong(_free_slot(library, order["label"]))
-    so_pin, user_pin = order["so_pin"].encode(), order["user_pin"].encode()
-    label = order["label"].encode().ljust(_LABEL_LENGTH)
-    _call(library, "C_InitToken", slot, so_pin, ctypes.c_ulong(len(so_pin)), label)
-    session = ctypes.c_ulong()
-    _call(library, "C_OpenSession", slot, ctypes.c_ulong(_RW_SERIAL), None, None, ctypes.byref(session))
-    _call(library, "C_Login", session, ctypes.c_ulong(_SECURITY_OFFICER), so_pin, ctypes.c_ulong(len(so_pin)))
-    _call(library, "C_InitPIN", session, user_pin, ctypes.c_ulong(len(user_pin)))
-    _call(library, "C_Finalize", None)
+    library, label, so_pin = pkcs11.lib(order["module"]), order["label"], order["so_pin"]
+    try:
+        slot = ctypes.c_ulong(_free_slot(library, label))
+        own, padded = so_pin.encode(), label.encode().ljust(_LABEL_LENGTH)
+        code = ctypes.CDLL(order["module"]).C_InitToken(slot, own, ctypes.c_ulong(len(own)), padded)
+        if code != 0:
+            sys.exit(f"C_InitToken gave CKR 0x{code:x}")
+        with library.get_token(token_label=label).open(rw=True, so_pin=so_pin) as session:
+            session.init_pin(order["user_pin"])
+    except pkcs11.PKCS11Error as error:
+        sys.exit(f"the module gave {type(error).__name__}")
 
 
-def _free_slot(library: ctypes.CDLL, label: str) -> int:
+def _free_slot(library: Any, label: str) -> int:
     """The first slot whose token is not initialised. Exits when *label* exists: nothing is ever overwritten."""
-    count = ctypes.c_ulong()
-    _call(library, "C_GetSlotList", _PRESENT_OR_NOT, None, ctypes.byref(count))
-    slots = (ctypes.c_ulong * count.value)()
-    _call(library, "C_GetSlotList", _PRESENT_OR_NOT, slots, ctypes.byref(count))
-    free: list[int] = []
-    for slot in slots:
-        info = _TokenInfo()
-        _call(library, "C_GetTokenInfo", ctypes.c_ulong(slot), ctypes.byref(info))
-        if not info.flags & _INITIALIZED:
-            free.append(slot)
-        elif info.label.decode(errors="replace").rstrip() == label:
-            sys.exit(f"a token with the label {label} exists already")
+    tokens = [slot.get_token() for slot in library.get_slots(token_present=True)]
+    free = [token.slot.slot_id for token in tokens if TokenFlag.TOKEN_INITIALIZED not in token.flags]
+    if any(token.label == label for token in tokens):
+        sys.exit(f"a token with the label {label} exists already")
     if not free:
         sys.exit("the module has no free slot")
-    return free[0]
-
-
-def _call(library: ctypes.CDLL, function: str, *arguments: Any) -> None:
-    code = getattr(library, function)(*arguments)
-    if code != 0:
-        sys.exit(f"{function} gave CKR 0x{code:x}")
+    return int(free[0])
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from hsm.cms.signed_data import (
     parse,
     signature_value,
 )
-from hsm.cms.verify import check_signature, signer_certificate, verify
+from hsm.cms.verify import signer_certificate, verify
 
 __all__ = [
     "DATA",
@@ -19,7 +19,6 @@ __all__ = [
     "MessageMaker",
     "SignatureRefused",
     "add_signature_timestamp",
-    "check_signature",
     "parse",
     "sign_detached",
     "signature_value",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 from hsm.errors import BadRequest, CertificateRefused
@@ -13,6 +12,7 @@ from hsm.intents import Activation, OfficerIntent, required_field
 from hsm.operation_types import KnownCompanySeal
 from hsm.operations.certification import CertificateOperations
 from hsm.operations.context import AuthorityContext, Handlers
+from hsm.rows import fields_of
 from hsm.store import CompanySealRecord, SubjectKind
 
 _REASON = "cessation_of_operation"
@@ -28,17 +28,10 @@ class CompanySealOperations(Handlers):
 
     def seal(self, subject: str) -> KnownCompanySeal:
         record = self._store.seals.seal(subject)
-        custodians = self._store.people.custodians(record.subject)
-        left = self._store.seals.keys_left(record.subject)
         return KnownCompanySeal(
-            subject=record.subject,
-            kind=record.kind,
-            custodians=tuple(sorted(custodians)),
-            needed=record.needed,
-            picture=record.picture,
-            suspended=_moment(record.suspended),
-            destroyed=_moment(record.destroyed),
-            keys_left=len(left),
+            **fields_of(record, "subject kind needed picture suspended destroyed"),
+            custodians=tuple(sorted(self._store.people.custodians(subject))),
+            keys_left=len(self._store.seals.keys_left(subject)),
         )
 
     def suspend_seal(self, subject: str) -> None:
@@ -160,7 +153,3 @@ def needed_in(details: Mapping[str, Any]) -> int:
     if needed not in (1, 2):
         raise BadRequest("A seal takes one custodian or two.")
     return needed
-
-
-def _moment(seconds: int | None) -> datetime | None:
-    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)

@@ -10,7 +10,7 @@ from hsm.store.database import AuthorityDatabase
 from hsm.store.intents import Approval, ApprovalStore, IntentStore
 from hsm.store.log import CheckpointStore, PinLatch, TimeLease
 from hsm.store.people import CompanySealRecord, CompanySealStore, Credential, Subject, SubjectKind, SubjectStore
-from hsm.store.registry import CertificateRecord, CertificateStore, CrlRecord, KeyRecord, RevokedCertificate
+from hsm.store.registry import CertificateRecord, CertificateStore, CrlRecord, KeyRecord
 
 __all__ = [
     "Approval",
@@ -19,17 +19,14 @@ __all__ = [
     "CeremonyRecord",
     "CertificateRecord",
     "CertificateStore",
-    "CheckpointStore",
     "CompanySealRecord",
     "CompanySealStore",
     "Credential",
     "CrlRecord",
     "KeyRecord",
-    "RevokedCertificate",
     "Subject",
     "SubjectKind",
     "SubjectStore",
-    "TimeLease",
 ]
 
 

@@ -57,6 +57,10 @@ class Credential:
     locked_until: int = 0
 
 
+def _moment(seconds: int) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
+
+
 _SUBJECTS = Query(
     Subject,
     "SELECT s.subject, CASE WHEN k.subject IS NOT NULL THEN 'keeper'"
@@ -72,7 +76,7 @@ _CREDENTIALS = Query(
 _KNOWN = Query(
     KnownCredential,
     "SELECT kind, credential_id, added, public_key FROM credentials",
-    added=lambda seconds: datetime.fromtimestamp(seconds, UTC),
+    added=_moment,
 )
 
 
@@ -224,17 +228,22 @@ class SubjectStore(AuthorityTables):
 @dataclass(frozen=True, slots=True)
 class CompanySealRecord:
     """A seal. ``kind`` as in its certificate (empty for one of before); ``needed``: so many custodians release it,
-    1 or 2; ``picture``: SHA-256 (hex) of the picture in use, None for the drawn one; times in Unix seconds."""
+    1 or 2; ``picture``: SHA-256 (hex) of the picture in use, None for the drawn one."""
 
     subject: str
     kind: str
     needed: int
     picture: str | None = None
-    suspended: int | None = None
-    destroyed: int | None = None
+    suspended: datetime | None = None
+    destroyed: datetime | None = None
 
 
-_SEALS = Query(CompanySealRecord, "SELECT subject, kind, needed, picture, suspended, destroyed FROM seals")
+_SEALS = Query(
+    CompanySealRecord,
+    "SELECT subject, kind, needed, picture, suspended, destroyed FROM seals",
+    suspended=_moment,
+    destroyed=_moment,
+)
 
 
 class CompanySealStore(AuthorityTables):
