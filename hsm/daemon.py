@@ -194,14 +194,6 @@ class Listener:
     listening: socket.socket
     allowed: frozenset[int]
 
-    def accept(self) -> tuple[socket.socket, bool] | None:
-        """The next connection and whether its peer may use it; None when nobody waits any more."""
-        try:
-            connection, _ = self.listening.accept()
-        except (BlockingIOError, ConnectionAbortedError):
-            return None
-        return connection, peer_user(connection) in self.allowed
-
 
 def peer_user(connection: socket.socket) -> int:
     """The user (numeric id) of the process that connected (unix(7), SO_PEERCRED)."""
@@ -210,7 +202,7 @@ def peer_user(connection: socket.socket) -> int:
 
 
 def listen(settings: AuthoritySettings) -> list[Listener]:
-    """The listening sockets, one for each role. One that others may use is checked at ``accept``."""
+    """The listening sockets, one for each role. Whoever connects to one that others may use is checked then."""
     return [_listen(settings, role) for role in PeerRole]
 
 
@@ -307,12 +299,12 @@ class Daemon:
             self._wake.recv(4096)
 
     def _accept(self, listener: Listener) -> None:
-        accepted = listener.accept()
-        if accepted is None:
-            return
-        connection, permitted = accepted
+        try:
+            connection, _ = listener.listening.accept()
+        except (BlockingIOError, ConnectionAbortedError):
+            return  # nobody waits any more
         with connection:
-            if not permitted:
+            if peer_user(connection) not in listener.allowed:
                 _refuse(connection, listener)
             elif not self._workers.hand_over(AcceptedConnection(listener.role, connection)):
                 _log.error("no worker could take a connection of %s", listener.role.value)
