@@ -283,5 +283,3 @@ class AuthorityClient(Connections):
 
 OPERATIONS = {each.name: each for each in vars(AuthorityClient).values() if isinstance(each, Operation)}
 """By the name on the socket."""
-PERMITTED = {name: each.roles for name, each in OPERATIONS.items()}
-"""Which roles may ask for which operation."""

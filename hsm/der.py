@@ -67,10 +67,15 @@ def raw(tlv: asn1.TLV) -> bytes:
 @lru_cache(maxsize=4096)
 def header(tag: int, length: int) -> bytes:
     """The identifier and length octets of an element with *length* octets of contents."""
+    return bytes((tag,)) + length_octets(length)
+
+
+def length_octets(length: int) -> bytes:
+    """The length octets of an element with *length* octets of contents (X.690, 10.1)."""
     if length < 0x80:
-        return bytes((tag, length))
+        return bytes((length,))
     octets = length.to_bytes((length.bit_length() + 7) // 8, "big")
-    return bytes((tag, 0x80 | len(octets))) + octets
+    return bytes((0x80 | len(octets),)) + octets
 
 
 def element(tag: int, *contents: bytes) -> bytes:

@@ -34,9 +34,6 @@ NAMES: Final[Mapping[FailInfo, str]] = {
 }
 """The names that RFC 3161 gives them."""
 
-OUR_OWN: Final = frozenset({"timeNotAvailable", "systemFailure"})
-"""Those that are no client's fault."""
-
 FORGOTTEN = 86400.0
 """Seconds after which a file in which nothing is new is removed; its process makes it again when it has to."""
 

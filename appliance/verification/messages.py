@@ -297,7 +297,7 @@ def _element(data: bytes, at: int, depth: int, budget: _Budget) -> tuple[bytes, 
     contents = b"".join(members)
     if header.end is not None and contents == data[header.start : header.end]:
         return data[at:end], end
-    return header.identifier + _length(len(contents)) + contents, end
+    return header.identifier + der.length_octets(len(contents)) + contents, end
 
 
 def _members(data: bytes, header: _Header, depth: int, budget: _Budget) -> tuple[list[bytes], int]:
@@ -321,7 +321,7 @@ def _string(segments: list[bytes]) -> bytes:
         if segment[0] != _OCTET_STRING:
             raise NotBer("a segment of an OCTET STRING that is none")
         contents += segment[_header(segment, 0).start :]
-    return bytes([_OCTET_STRING]) + _length(len(contents)) + bytes(contents)
+    return der.element(_OCTET_STRING, bytes(contents))
 
 
 def _header(data: bytes, at: int) -> _Header:
@@ -347,10 +347,3 @@ def _header(data: bytes, at: int) -> _Header:
     if start + length > len(data):
         raise NotBer("cut off")
     return _Header(identifier, start, start + length)
-
-
-def _length(length: int) -> bytes:
-    if length < _INDEFINITE_LENGTH:
-        return bytes([length])
-    octets = length.to_bytes((length.bit_length() + 7) // 8)
-    return bytes([_INDEFINITE_LENGTH | len(octets)]) + octets

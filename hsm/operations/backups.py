@@ -12,7 +12,7 @@ from contextlib import suppress
 
 from hsm.backup import BackupPartStatement, note_text, part_named
 from hsm.errors import BackupRefused, BadRequest
-from hsm.files import file_lock
+from hsm.files import is_locked
 from hsm.note import sign_note
 from hsm.operations.context import AuthorityContext, Handlers
 
@@ -30,7 +30,7 @@ class BackupOperations(Handlers):
 
     def begin_backup(self) -> str:
         self._home.backup.mkdir(mode=0o700, exist_ok=True)
-        if self._is_busy():
+        if is_locked(self._home.backup / "lock"):
             raise BackupRefused("Another backup of the authority is being made; try again in a moment.")
         name = secrets.token_hex(8)
         self._child = subprocess.Popen(
@@ -68,13 +68,6 @@ class BackupOperations(Handlers):
             raise BackupRefused("This manifest is not of a backup with the authority's part {name}.", name=name)
         key, signer = self._context.log_signer()
         return sign_note(note_text(manifest), key, signer.sign)
-
-    def _is_busy(self) -> bool:
-        try:
-            with file_lock(self._home.backup / "lock", wait=False):
-                return False
-        except BlockingIOError:
-            return True
 
 
 def _require_name(name: str) -> None:

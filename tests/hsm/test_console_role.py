@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hsm.client import PERMITTED
+from hsm.client import OPERATIONS
 from hsm.config import PeerRole
 
 SIGNS = ("sign_document", "sign_manifest", "sign_backup", "timestamp", "checkpoint", "wrap_key", "unwrap_key")
@@ -12,10 +12,10 @@ SIGNS = ("sign_document", "sign_manifest", "sign_backup", "timestamp", "checkpoi
 
 @pytest.mark.parametrize("operation", [*SIGNS, "enrol_person", "enrol_officer", "enrol_seal", "appoint_officer"])
 def test_the_console_signs_opens_and_enrols_nothing(operation: str) -> None:
-    assert PeerRole.CONSOLE not in PERMITTED[operation]
+    assert PeerRole.CONSOLE not in OPERATIONS[operation].roles
 
 
 def test_what_the_console_may_is_what_an_operator_may_and_less() -> None:
-    allowed = {name for name, roles in PERMITTED.items() if PeerRole.CONSOLE in roles}
-    assert allowed < {name for name, roles in PERMITTED.items() if PeerRole.OPERATOR in roles}
+    allowed = {name for name, each in OPERATIONS.items() if PeerRole.CONSOLE in each.roles}
+    assert allowed < {name for name, each in OPERATIONS.items() if PeerRole.OPERATOR in each.roles}
     assert {"status", "lock", "unlock", "issue_crl", "rotate", "revoke_certificate"} <= allowed
