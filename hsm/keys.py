@@ -19,7 +19,7 @@ from pkcs11 import Mechanism
 
 from hsm.errors import AuthorityError, NotPermitted, UnknownKey
 from hsm.generation import make_signing_key
-from hsm.signer import SignatureAlgorithm
+from hsm.signer import SignatureAlgorithm, require_signature
 from hsm.store import CertificateStore, KeyRecord
 from hsm.token import TokenConnection
 
@@ -49,6 +49,15 @@ def raw_signer(token: TokenConnection, label: str, algorithm: SignatureAlgorithm
         return encode_dss_signature(int.from_bytes(pair[:half], "big"), int.from_bytes(pair[half:], "big"))
 
     return ecdsa
+
+
+def signed_by(token: TokenConnection, record: KeyRecord, data: bytes) -> bytes:
+    """The signature over *data* by the key of *record*. Raises
+    :class:`cryptography.exceptions.InvalidSignature` when the token has another key under its label."""
+    public = load_der_public_key(record.public_key)
+    signature = raw_signer(token, record.label, SignatureAlgorithm.from_public_key(public))(data)
+    require_signature(public, signature, data)
+    return signature
 
 
 _MECHANISMS = {

@@ -11,16 +11,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.serialization import load_der_public_key
 from pkcs11 import Attribute, ObjectClass
 
 from hsm import config
 from hsm.config import AuthorityHome, AuthoritySettings, TokenBackup, TokenSettings
 from hsm.errors import AuthorityError, AuthorityLocked, BackupRefused
 from hsm.files import file_lock
-from hsm.keys import raw_signer
+from hsm.keys import signed_by
 from hsm.settings import tables_of
-from hsm.signer import SignatureAlgorithm, require_signature
 from hsm.store import AuthorityStore, KeyRecord
 from hsm.store.copying import StoreFacts, copy_store, examine_store
 from hsm.token import Login, TokenConnection
@@ -162,10 +160,8 @@ def _labels(connection: TokenConnection) -> set[str]:
 
 
 def _require_signs(connection: TokenConnection, key: KeyRecord) -> None:
-    public = load_der_public_key(key.public_key)
-    signature = raw_signer(connection, key.label, SignatureAlgorithm.from_public_key(public))(_PROOF)
     try:
-        require_signature(public, signature, _PROOF)
+        signed_by(connection, key, _PROOF)
     except InvalidSignature as error:
         raise BackupRefused(
             "The HSM holds another key under the label {label} than that of this backup.", label=key.label

@@ -11,7 +11,6 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from hsm import canonical
 from hsm.ceremony.context import CeremonyContext, CeremonyResult, RootPin, ceremony_context, opened_token
@@ -19,10 +18,9 @@ from hsm.ceremony.plan import RecoveryPlan
 from hsm.config import AuthoritySettings
 from hsm.errors import ActivationRefused, ConfigurationRefused
 from hsm.intents import instant
-from hsm.keys import raw_signer
+from hsm.keys import signed_by
 from hsm.operation_types import OFFICER_RECOVERY
 from hsm.operations.context import AuthorityContext
-from hsm.signer import SignatureAlgorithm, require_signature
 from hsm.store import SubjectKind
 from hsm.store.ceremonies import digest_of, new_code
 from hsm.store.registry import ROOT
@@ -80,13 +78,10 @@ def _decided(plan: RecoveryPlan, codes: dict[str, str], now: datetime) -> bytes:
 
 def _signed_by_root(context: AuthorityContext, token: TokenConnection, data: bytes) -> bytes:
     kept = context.store.registry.key(context.store.registry.certificate(ROOT).label)
-    public = load_der_public_key(kept.public_key)
-    signature = raw_signer(token, kept.label, SignatureAlgorithm.from_public_key(public))(data)
     try:
-        require_signature(public, signature, data)
+        return signed_by(token, kept, data)
     except InvalidSignature as error:
         raise ActivationRefused(_NOT_ROOT) from error
-    return signature
 
 
 _NOT_ROOT = "The token that was opened does not hold the root's key; bring the one of the ceremony."

@@ -36,43 +36,6 @@ from hsm.errors import BadRequest, Malformed
 from hsm.signer import CmsSigner, SignatureAlgorithm
 
 
-class OwnMessageCheck:
-    """For one signer; raises :class:`SignatureRefused` for a message that may not be given out."""
-
-    def __init__(self, certificate: x509.Certificate, digest_name: str, algorithm: bytes) -> None:
-        """*algorithm* is the signature's AlgorithmIdentifier (DER)."""
-        self._certificate = certificate
-        self._key = certificate.public_key()
-        self._algorithm = der.members(algorithm)
-        self._digest_name = digest_name
-
-    def verify_whole(self, message: bytes, *, content: bytes | None, digest: bytes) -> None:
-        """Reads all of *message*, which must have this *content* (None: detached) and *digest*."""
-        try:
-            read = parse(message)
-        except Malformed as error:
-            raise _refused() from error
-        if read.content != content:
-            raise _refused()
-        verify(read, digest=digest if content is None else None, candidates=[self._certificate])
-
-    def verify_filled(self, message: bytes, template: MessageTemplate, *, digest: bytes) -> None:
-        """Verifies what was filled into the *template*, whose other bytes have passed :meth:`verify_whole`."""
-        held = message[template.digest] == digest and (
-            template.content is None
-            or hashlib.new(self._digest_name, message[template.content]).digest() == digest
-        )
-        if not held:
-            raise _refused()
-        verify_signature(
-            self._key,
-            self._algorithm,
-            digest_name=self._digest_name,
-            data=template.covered(message),
-            signature=message[template.signature],
-        )
-
-
 def _refused() -> SignatureRefused:
     return SignatureRefused("The message that was just signed does not hold together; it was not given out.")
 
@@ -110,8 +73,9 @@ class MessageMaker:
         self._bag = _bag(signer.certificate, signer.chain)
         self._before_attributes = der.integer(1) + identifier_of(signer.certificate) + digest_algorithm
         self._algorithm = algorithm
+        self._algorithm_parts = der.members(algorithm)
         self._templates: dict[tuple[int | None, int, bool], MessageTemplate] = {}
-        self._check = OwnMessageCheck(signer.certificate, self.digest_name, algorithm)
+        self._key = signer.certificate.public_key()
 
     def make_message(
         self,
@@ -133,12 +97,37 @@ class MessageMaker:
         fitting = kept or self._template(signed, digest, signature, content=content, certificates=certificates)
         message = fitting.fill(content=content or b"", digest=digest, signature=signature)
         if kept is not None:
-            self._check.verify_filled(message, kept, digest=digest)
+            self._verify_filled(message, kept, digest=digest)
         else:
-            self._check.verify_whole(message, content=content, digest=digest)
+            self._verify_whole(message, content=content, digest=digest)
             if not attributes:
                 self._keep(shape, fitting)
         return message
+
+    def _verify_whole(self, message: bytes, *, content: bytes | None, digest: bytes) -> None:
+        """Reads all of *message*, which must have this *content* (None: detached) and *digest*."""
+        try:
+            read = parse(message)
+        except Malformed as error:
+            raise _refused() from error
+        if read.content != content:
+            raise _refused()
+        verify(read, digest=digest if content is None else None, candidates=[self._signer.certificate])
+
+    def _verify_filled(self, message: bytes, template: MessageTemplate, *, digest: bytes) -> None:
+        """Verifies what was filled into the *template*, whose other bytes have passed :meth:`_verify_whole`."""
+        held = message[template.digest] == digest and (
+            template.content is None or hashlib.new(self.digest_name, message[template.content]).digest() == digest
+        )
+        if not held:
+            raise _refused()
+        verify_signature(
+            self._key,
+            self._algorithm_parts,
+            digest_name=self.digest_name,
+            data=template.covered(message),
+            signature=message[template.signature],
+        )
 
     def _attributes(self, further: Sequence[bytes]) -> SignedAttributes:
         """The signed attributes in DER's order, which is the same whatever the digest is."""
