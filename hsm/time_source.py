@@ -45,17 +45,13 @@ class ClockReading:
 
 
 class Clock(Protocol):
-    """A source of time. Reading is cheap (no network) and thread-safe."""
+    """A source of time, ``kernel`` or ``declared``. Reading is cheap (no network) and thread-safe.
 
-    @property
-    def source(self) -> str:
-        """``kernel`` or ``declared``."""
-        ...
+    ``steps_forward``: whether a forward step is believed, because whoever made it proves the new time.
+    """
 
-    @property
-    def steps_forward(self) -> bool:
-        """Whether a forward step is believed, because whoever made it proves the new time."""
-        ...
+    source: str
+    steps_forward: bool
 
     def read_clock(self) -> ClockReading: ...
 
@@ -130,29 +126,20 @@ LEASE = 1_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-class RecordLock:
-    """Holds a file against other processes; it ends with its process. Plain, as every timestamp enters it."""
-
-    def __init__(self, descriptor: int) -> None:
-        self._descriptor = descriptor
-
-    def __enter__(self) -> None:
-        fcntl.lockf(self._descriptor, fcntl.LOCK_EX)
-
-    def __exit__(self, *_: object) -> None:
-        fcntl.lockf(self._descriptor, fcntl.LOCK_UN)
-
-
 class SharedTimes:
-    """Shared by the workers, in microseconds: last time given, end of the lease, wall minus boot clock."""
+    """Shared by the workers, in microseconds: last time given, end of the lease, wall minus boot clock.
+
+    Entered, it keeps other processes from the numbers; a lock of the file, which ends with its process. Plain, as
+    every timestamp enters it.
+    """
 
     _LAYOUT = struct.Struct("=qqq")
 
     def __init__(self, path: Path) -> None:
         """Maps *path*, made by :meth:`create`."""
         self._file = path.open("r+b")
-        self._map = mmap.mmap(self._file.fileno(), self._LAYOUT.size)
-        self._lock = RecordLock(self._file.fileno())
+        self._descriptor = self._file.fileno()
+        self._map = mmap.mmap(self._descriptor, self._LAYOUT.size)
 
     @classmethod
     def create(cls, path: Path) -> None:
@@ -165,9 +152,11 @@ class SharedTimes:
         finally:
             os.close(descriptor)
 
-    def exclusive(self) -> RecordLock:
-        """No other process reads or writes the numbers inside."""
-        return self._lock
+    def __enter__(self) -> None:
+        fcntl.lockf(self._descriptor, fcntl.LOCK_EX)
+
+    def __exit__(self, *_: object) -> None:
+        fcntl.lockf(self._descriptor, fcntl.LOCK_UN)
 
     def read_times(self) -> tuple[int, int, int]:
         """Last time, lease, offset; all 0 at first."""
@@ -212,7 +201,7 @@ class TimeSource:
         3. it is not below the last time given, by any worker, before or after a crash;
         4. the lease covers it; else the lease is extended first, on disk.
         """
-        with self._shared.exclusive():
+        with self._shared:
             last, lease, offset = self._state()
             reading = self._proven(offset)
             if reading.wall <= last and not self._given and last - reading.wall <= LEASE:
@@ -233,7 +222,7 @@ class TimeSource:
 
     def status(self) -> ClockReport:
         """Whether times are given now; changes nothing."""
-        with self._shared.exclusive():
+        with self._shared:
             last, _, offset = self._state()
         try:
             reading = self._clock.read_clock()

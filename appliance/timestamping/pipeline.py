@@ -16,13 +16,14 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, TypeVar
 
 from appliance.errors import StorageError
 from appliance.ledger.entry import record_timestamps
 from appliance.store.database import Database
 from hsm.errors import BadRequest
 from hsm.timestamp import IssuedToken, RequestRefused, TimestampRequest
+from hsm.timestamp_stream import Signed, TimestampStream
 
 LARGEST = 32
 """Orders in one batch: the last of them waits for all of their signatures."""
@@ -37,23 +38,14 @@ and with two cores there is always somebody else to compute: it costs a fifth mo
 W = TypeVar("W")
 Outcome = IssuedToken | Exception
 _Batch = Sequence[tuple[W, TimestampRequest]]
-_Signed = list[IssuedToken] | Exception
 _Recorded = Callable[[Exception | None], None]
-
-
-class AuthorityStream(Protocol):
-    """As :class:`hsm.timestamp_stream.TimestampStream`: batches are answered one after the other, in order."""
-
-    def sign_orders(self, orders: Sequence[TimestampRequest], done: Callable[[_Signed], None]) -> None: ...
-
-    def close(self) -> None: ...
 
 
 @dataclass(slots=True)
 class _LaneLoad:
     """A lane with the number of batches and orders that it has."""
 
-    lane: AuthorityStream
+    lane: TimestampStream
     batches: int = 0
     orders: int = 0
 
@@ -113,7 +105,7 @@ class TimestampPipeline(Generic[W]):
 
     def __init__(
         self,
-        lanes: Sequence[AuthorityStream],
+        lanes: Sequence[TimestampStream],
         recorder: TokenRecorder,
         deliver: Callable[[Sequence[tuple[W, Outcome]]], None],
     ) -> None:
@@ -165,7 +157,7 @@ class TimestampPipeline(Generic[W]):
             [order for _, order in batch], lambda signed: self._signed(running, batch, signed)
         )
 
-    def _signed(self, running: _LaneLoad, batch: _Batch[W], signed: _Signed) -> None:
+    def _signed(self, running: _LaneLoad, batch: _Batch[W], signed: Signed) -> None:
         running.batches -= 1
         running.orders -= len(batch)
         if isinstance(signed, (BadRequest, RequestRefused)) and len(batch) > 1:

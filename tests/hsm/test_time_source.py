@@ -161,7 +161,7 @@ def test_workers_share_the_last_time_and_a_kill_frees_the_lock(tmp_path: Path, l
     child = os.fork()
     if child == 0:
         shared = SharedTimes(tmp_path / "clock")
-        with shared.exclusive():
+        with shared:
             shared.write_times(START + 5 * SECOND, START + 9 * SECOND, 1)
             os.kill(os.getpid(), signal.SIGKILL)
     os.waitpid(child, 0)
