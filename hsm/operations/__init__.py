@@ -34,13 +34,12 @@ class Operations:
 
     def __init__(self, context: AuthorityContext, announce: Callable[[PinChange], None]) -> None:
         """*announce* hands an unlocking PIN, or a lock, to the other workers."""
-        certification = CertificateOperations(context)
         self.state = StateOperations(context, announce)
         shared = (
             self.state,
-            certification,
-            EnrolmentOperations(context, certification),
-            CompanySealOperations(context, certification),
+            CertificateOperations(context),
+            EnrolmentOperations(context),
+            CompanySealOperations(context),
             AppointmentOperations(context),
             context.authoriser,
             OcspOperations(context),

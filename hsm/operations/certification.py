@@ -33,7 +33,9 @@ class CertificateOperations(Handlers):
     """What the issuing CA does at run time. The root is not here: it signs in ceremonies."""
 
     def chain(self) -> list[bytes]:
-        return [each.public_bytes(Encoding.DER) for each in self._context.signers.chain(self._current())]
+        return [
+            each.public_bytes(Encoding.DER) for each in self._context.signers.chain(self._store.registry.issuing())
+        ]
 
     def authorities(self) -> list[bytes]:
         found = [each.certificate for each in self._store.registry.authorities()]
@@ -48,27 +50,11 @@ class CertificateOperations(Handlers):
         return [record.der for record in records if record is not None]
 
     def crl(self, issuer: str) -> bytes:
-        record = self._store.registry.crl(issuer)
-        if record is None:
-            raise UnknownKey("There is no revocation list of {issuer}.", issuer=issuer)
-        return record.der
+        return current_crl(self._context, issuer)
 
     def issue_crl(self) -> bytes:
         """Fresh CRLs of all issuing CAs; that of the one that issues now."""
-        return self.fresh_crl(self._context.now())
-
-    def fresh_crl(self, now: datetime, issuer: str | None = None) -> bytes:
-        """The next CRL of every issuing CA that has not run out by *now*, each number taken and each list kept, in
-        one transaction; returned is that of *issuer* (the one that issues now)."""
-        registry = self._store.registry
-        with self._store.transaction():
-            for authority in registry.authorities():
-                if now <= authority.certificate.not_valid_after_utc:
-                    publish_crl(self._context, self._context.issuer_named(authority.subject), now=now)
-            return self.crl(issuer or self._current())
-
-    def _current(self) -> str:
-        return self._store.registry.issuing()
+        return fresh_crl(self._context, self._context.now())
 
     def revoke_certificate(self, intent: OfficerIntent, activations: Sequence[Activation]) -> bytes:
         subject, reason = self._to_revoke(intent)
@@ -79,10 +65,10 @@ class CertificateOperations(Handlers):
             raise CertificateRefused("The certificate of {subject} was revoked before.", subject=subject)
         with self._authorised(intent, activations) as authorised:
             ending = [one] if one else registry.unexpired(subject, authorised.moment)
-            self._revoke(ending, reason, authorised.at)
+            revoke(self._context, ending, reason, authorised.moment)
             if subject in _SERVICES:
                 record_revocation(self._context, intent, authorised, ending, reason)
-            return self.fresh_crl(authorised.at, record.issuer)
+            return fresh_crl(self._context, authorised.at, record.issuer)
 
     def retire(self, intent: OfficerIntent, activations: Sequence[Activation]) -> bytes:
         """Ends a subject's credentials, an officer's recovery codes, and unexpired certificates, whatever is left
@@ -94,8 +80,8 @@ class CertificateOperations(Handlers):
             self._store.people.revoke_credentials(subject, revoked=moment)
             self._store.setup.end_recoveries(subject, at=moment)
             self._take_seals_from(subject, moment)
-            self.revoke_all(subject, reason, authorised.at)
-            return self.fresh_crl(authorised.at)
+            revoke(self._context, self._store.registry.unexpired(subject, moment), reason, moment)
+            return fresh_crl(self._context, authorised.at)
 
     def _to_revoke(self, intent: OfficerIntent) -> tuple[str, str]:
         """Subject and reason in *intent*. Raises :class:`CertificateRefused` for the authority's own CAs."""
@@ -104,15 +90,6 @@ class CertificateOperations(Handlers):
         if subject == ROOT or any(each.subject == subject for each in self._store.registry.authorities()):
             raise CertificateRefused("{subject} is revoked in a ceremony, by the root.", subject=subject)
         return subject, reason
-
-    def revoke_all(self, subject: str, reason: str, at: datetime) -> None:
-        """Revokes every unexpired certificate of *subject*, in the caller's transaction."""
-        self._revoke(self._store.registry.unexpired(subject, int(at.timestamp())), reason, at)
-
-    def _revoke(self, records: Sequence[CertificateRecord], reason: str, at: datetime) -> None:
-        moment = int(at.timestamp())
-        for record in records:
-            self._store.registry.revoke(record.certificate.serial_number, revoked=moment, reason=reason)
 
     def _take_seals_from(self, subject: str, at: int) -> None:
         """Who has left keeps no seal; one with too few custodians then stands still until officers resume it."""
@@ -133,25 +110,10 @@ class CertificateOperations(Handlers):
             )
         algorithm = SignatureAlgorithm.from_public_key(self._context.certificate(subject).public_key())
         with self._authorised(intent, activations) as authorised:
-            certificate = self.certify(subject, profile, name, algorithm=algorithm, now=authorised.at)
+            made = certify(self._context, subject, profile, name, algorithm=algorithm, now=authorised.at)
             if subject in _SERVICES:
-                made = self._store.registry.certificate(subject)
                 record_rotation(self._context, intent, authorised, made)
-        return certificate.public_bytes(Encoding.DER)
-
-    def certify(
-        self,
-        subject: str,
-        profile: Profile,
-        name: SubjectName,
-        *,
-        algorithm: SignatureAlgorithm,
-        now: datetime,
-    ) -> x509.Certificate:
-        """A new key for *subject* and its certificate, recorded: from then on the current one."""
-        issuer = self._context.issuer()
-        key = self._context.signers.make_key(subject, algorithm, made=int(now.timestamp()))
-        return certify_key(self._context, profile, name, key, issuer, now=now).certificate
+        return made.certificate.public_bytes(Encoding.DER)
 
     def _profile(self, subject: str) -> Profile:
         if subject in _SERVICES:
@@ -160,6 +122,21 @@ class CertificateOperations(Handlers):
         if profile is None:
             raise BadRequest("The key of {subject} is renewed in a ceremony.", subject=subject)
         return profile
+
+
+def certify(
+    context: AuthorityContext,
+    subject: str,
+    profile: Profile,
+    name: SubjectName,
+    *,
+    algorithm: SignatureAlgorithm,
+    now: datetime,
+) -> CertificateRecord:
+    """A new key for *subject* and its certificate, recorded: from then on the current one."""
+    issuer = context.issuer()
+    key = context.signers.make_key(subject, algorithm, made=int(now.timestamp()))
+    return certify_key(context, profile, name, key, issuer, now=now)
 
 
 def certify_key(
@@ -177,6 +154,31 @@ def certify_key(
     record = CertificateRecord(key.subject, issuer.label, key.label, certificate)
     context.store.registry.add_certificate(record)
     return record
+
+
+def revoke(context: AuthorityContext, records: Sequence[CertificateRecord], reason: str, at: int) -> None:
+    """Revokes the certificates *records*, at *at* (Unix seconds), in the caller's transaction."""
+    for record in records:
+        context.store.registry.revoke(record.certificate.serial_number, revoked=at, reason=reason)
+
+
+def current_crl(context: AuthorityContext, issuer: str) -> bytes:
+    """The newest CRL of *issuer* (DER). Raises :class:`UnknownKey`."""
+    record = context.store.registry.crl(issuer)
+    if record is None:
+        raise UnknownKey("There is no revocation list of {issuer}.", issuer=issuer)
+    return record.der
+
+
+def fresh_crl(context: AuthorityContext, now: datetime, issuer: str | None = None) -> bytes:
+    """The next CRL of every issuing CA that has not run out by *now*, each number taken and each list kept, in one
+    transaction; returned is that of *issuer* (the one that issues now)."""
+    registry = context.store.registry
+    with context.store.transaction():
+        for authority in registry.authorities():
+            if now <= authority.certificate.not_valid_after_utc:
+                publish_crl(context, context.issuer_named(authority.subject), now=now)
+        return current_crl(context, issuer or registry.issuing())
 
 
 def publish_crl(

@@ -29,7 +29,7 @@ from hsm.names import (
     require_person_name,
 )
 from hsm.operation_types import Appointment, KnownCredential
-from hsm.operations.certification import CertificateOperations
+from hsm.operations.certification import certify
 from hsm.operations.context import AuthorityContext, Handlers
 from hsm.operations.seals import needed_in, require_custodian
 from hsm.store import CompanySealRecord, Credential, Subject, SubjectKind
@@ -41,10 +41,6 @@ _PIN_CUSTODIAN_NAMED = "A keeper is named keeper- and an administrator's login, 
 
 class EnrolmentOperations(Handlers):
     """Who exists, and with what they activate."""
-
-    def __init__(self, context: AuthorityContext, certification: CertificateOperations) -> None:
-        super().__init__(context)
-        self._certification = certification
 
     def enrol_person(self, intent: OfficerIntent, activations: Sequence[Activation]) -> bytes:
         """The certificate of a new person, who gets a key and the credentials in the intent.
@@ -170,16 +166,12 @@ class EnrolmentOperations(Handlers):
                 context.store.seals.add_seal(subject.subject, seal.kind, seal.needed)
             for credential in credentials:
                 context.store.people.add_credential(credential, added=moment)
-            certificate = self._certification.certify(
-                subject.subject,
-                Profile.SEAL if subject.kind is SubjectKind.SEAL else Profile.PERSON,
-                SubjectName(
-                    subject.organisation, subject.name, subject.subject, unit=None if seal is None else seal.kind
-                ),
-                algorithm=context.settings.certificates.algorithm.signature,
-                now=authorised.at,
-            )
-        return certificate.public_bytes(Encoding.DER)
+            unit = None if seal is None else seal.kind
+            name = SubjectName(subject.organisation, subject.name, subject.subject, unit=unit)
+            profile = Profile.PERSON if seal is None else Profile.SEAL
+            algorithm = context.settings.certificates.algorithm.signature
+            made = certify(context, subject.subject, profile, name, algorithm=algorithm, now=authorised.at)
+        return made.certificate.public_bytes(Encoding.DER)
 
 
 def require_organisation(context: AuthorityContext, organisation: str) -> None:

@@ -10,7 +10,7 @@ from hsm.errors import BadRequest, CertificateRefused
 from hsm.generation import destroy_key
 from hsm.intents import Activation, OfficerIntent, required_field
 from hsm.operation_types import KnownCompanySeal
-from hsm.operations.certification import CertificateOperations
+from hsm.operations.certification import fresh_crl, revoke
 from hsm.operations.context import AuthorityContext, Handlers
 from hsm.rows import fields_of
 from hsm.store import CompanySealRecord, SubjectKind
@@ -21,10 +21,6 @@ _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 class CompanySealOperations(Handlers):
     """Seals that exist. Whoever stops one needs no activation; whoever lets it be used needs the officers'."""
-
-    def __init__(self, context: AuthorityContext, certification: CertificateOperations) -> None:
-        super().__init__(context)
-        self._certification = certification
 
     def seal(self, subject: str) -> KnownCompanySeal:
         record = self._store.seals.seal(subject)
@@ -99,16 +95,16 @@ class CompanySealOperations(Handlers):
         left = self._store.seals.keys_left(record.subject)
         if record.destroyed is not None and not left:
             raise CertificateRefused("The seal {subject} was destroyed before.", subject=record.subject)
-        at = self._context.authoriser.authorise(intent, activations).at
-        with self._store.transaction():
+        with self._authorised(intent, activations) as authorised:
+            at = authorised.moment
             if record.destroyed is None:
-                self._certification.revoke_all(record.subject, _REASON, at)
-                self._store.seals.destroy(record.subject, at=int(at.timestamp()))
-            crl = self._certification.fresh_crl(at)
+                revoke(self._context, self._store.registry.unexpired(record.subject, at), _REASON, at)
+                self._store.seals.destroy(record.subject, at=at)
+            crl = fresh_crl(self._context, authorised.at)
         for label in left:
             destroy_key(self._context.token, label)
             with self._store.transaction():
-                self._store.seals.key_destroyed(label, at=int(at.timestamp()))
+                self._store.seals.key_destroyed(label, at=at)
         return crl
 
     def _in_use(self, intent: OfficerIntent) -> CompanySealRecord:
