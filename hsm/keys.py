@@ -19,7 +19,7 @@ from pkcs11 import Mechanism
 
 from hsm.errors import AuthorityError, NotPermitted, UnknownKey
 from hsm.generation import make_signing_key
-from hsm.signer import SignatureAlgorithm, require_signature
+from hsm.signer import SignatureAlgorithm
 from hsm.store import CertificateStore, KeyRecord
 from hsm.token import TokenConnection
 
@@ -55,8 +55,16 @@ def signed_by(token: TokenConnection, record: KeyRecord, data: bytes) -> bytes:
     """The signature over *data* by the key of *record*. Raises
     :class:`cryptography.exceptions.InvalidSignature` when the token has another key under its label."""
     public = load_der_public_key(record.public_key)
-    signature = raw_signer(token, record.label, SignatureAlgorithm.from_public_key(public))(data)
-    require_signature(public, signature, data)
+    algorithm = SignatureAlgorithm.from_public_key(public)
+    signature = raw_signer(token, record.label, algorithm)(data)
+    if isinstance(public, ed25519.Ed25519PublicKey):
+        public.verify(signature, data)
+    elif isinstance(public, rsa.RSAPublicKey):
+        public.verify(signature, data, PKCS1v15(), hashes.SHA256())
+    else:
+        assert isinstance(public, ec.EllipticCurvePublicKey)  # noqa: S101 - from_public_key admits no fourth kind
+        larger = algorithm is SignatureAlgorithm.ECDSA_SHA384
+        public.verify(signature, data, ec.ECDSA(hashes.SHA384() if larger else hashes.SHA256()))
     return signature
 
 

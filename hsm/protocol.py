@@ -156,6 +156,22 @@ def result(reply: Mapping[str, Any]) -> Any:
 # --- a caller's connections
 
 
+def no_answer_at(path: Path, error: OSError) -> AuthorityUnreachable:
+    """What is said when nobody can be connected to at *path*."""
+    return AuthorityUnreachable(
+        "The authority does not answer at {path} ({why}); see that its service runs.",
+        path=path,
+        why=error.strerror or error,
+    )
+
+
+def no_answer_within(seconds: float) -> AuthorityUnreachable:
+    """What is said when an answer did not come in time."""
+    return AuthorityUnreachable(
+        "The authority did not answer within {seconds} s; try again later.", seconds=seconds
+    )
+
+
 class _ThreadConnection:
     """A connected socket that closes itself when its thread has ended and nobody holds it any more."""
 
@@ -221,11 +237,7 @@ class Connections:
             connection.connect(str(self._path))
         except OSError as error:
             connection.close()
-            raise AuthorityUnreachable(
-                "The authority does not answer at {path} ({why}); see that its service runs.",
-                path=self._path,
-                why=error.strerror or error,
-            ) from error
+            raise no_answer_at(self._path, error) from error
         self._local.line = _ThreadConnection(connection)
         return connection
 
@@ -235,9 +247,7 @@ class Connections:
             return result(message(_read_frame(connection)))
         except TimeoutError as error:
             self.close()
-            raise AuthorityUnreachable(
-                "The authority did not answer within {seconds} s; try again later.", seconds=self._timeout
-            ) from error
+            raise no_answer_within(self._timeout) from error
 
 
 def _read_frame(connection: socket.socket) -> bytes:

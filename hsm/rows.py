@@ -11,7 +11,6 @@ import inspect
 import json
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import date, datetime, time
 from enum import Enum
 from functools import cache
@@ -37,17 +36,12 @@ _FROM_TEXT: Mapping[Any, _Convert] = {
 sqlite.register_adapter(datetime, instant)
 
 
-@dataclass(frozen=True, slots=True)
-class Columns:
-    """How a field is made of other columns than the one of its name: by *make*, from those of these *names*."""
-
-    make: Callable[..., Any]
-    names: tuple[str, ...]
+_Made = tuple[Callable[..., Any], tuple[str, ...]]
 
 
-def columns(make: Callable[..., Any], *names: str) -> Columns:
+def columns(make: Callable[..., Any], *names: str) -> _Made:
     """A field that *make* makes of the columns *names*, whatever they hold."""
-    return Columns(make, names)
+    return make, names
 
 
 _Row = tuple[Any, ...]
@@ -63,7 +57,7 @@ class Query(Generic[T]):
     TypeError: what the database has cannot be forgotten because a field has a default.
     """
 
-    def __init__(self, target: Callable[..., T], select: str = "", **sources: Columns | _Convert) -> None:
+    def __init__(self, target: Callable[..., T], select: str = "", **sources: _Made | _Convert) -> None:
         self._target = target
         self._select = select
         self._sources = sources
@@ -106,7 +100,7 @@ class Query(Generic[T]):
                 plan.append(itemgetter(len(names) + given.index(field)))
                 continue
             source = self._sources.get(field) or _converter(hints[field])
-            wanted = source.names if isinstance(source, Columns) else (field,)
+            wanted = source[1] if isinstance(source, tuple) else (field,)
             if missing := [name for name in wanted if name not in names]:
                 raise TypeError(f"{self._target.__qualname__}.{field}: the query has no column {missing[0]}")
             taken.update(wanted)
@@ -116,10 +110,10 @@ class Query(Generic[T]):
         return plan
 
 
-def _reader(source: Columns | _Convert | None, places: list[int]) -> Callable[[_Row], Any]:
+def _reader(source: _Made | _Convert | None, places: list[int]) -> Callable[[_Row], Any]:
     """What makes a field of the columns at *places*."""
-    if isinstance(source, Columns):
-        make = source.make
+    if isinstance(source, tuple):
+        make, _ = source
         return lambda row: make(*[row[place] for place in places])
     [place] = places
     if source is None:

@@ -7,9 +7,7 @@ from enum import Enum
 from typing import Protocol
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 
 from hsm.errors import CertificateRefused
@@ -42,19 +40,6 @@ class SignatureAlgorithm(Enum):
         if isinstance(public_key, ed25519.Ed25519PublicKey):
             return SignatureAlgorithm.ED25519
         raise CertificateRefused("This key is neither P-256, P-384, RSA of 3072 bits or more, nor Ed25519.")
-
-
-def require_signature(public_key: PublicKeyTypes, signature: bytes, data: bytes) -> None:
-    """Raises :class:`cryptography.exceptions.InvalidSignature` unless *signature* over *data* is by this key."""
-    if isinstance(public_key, ed25519.Ed25519PublicKey):
-        public_key.verify(signature, data)
-    elif isinstance(public_key, rsa.RSAPublicKey):
-        public_key.verify(signature, data, padding.PKCS1v15(), hashes.SHA256())
-    elif isinstance(public_key, ec.EllipticCurvePublicKey):
-        larger = isinstance(public_key.curve, ec.SECP384R1)
-        public_key.verify(signature, data, ec.ECDSA(hashes.SHA384() if larger else hashes.SHA256()))
-    else:
-        raise InvalidSignature
 
 
 class CmsSigner(Protocol):

@@ -123,13 +123,7 @@ class TimestampStream(asyncio.Protocol):
                 await self._loop.create_unix_connection(lambda: self, str(self._path))
         except OSError as error:
             self._opening = None  # before anybody is told: they may give us more at once
-            self._fail(
-                AuthorityUnreachable(
-                    "The authority does not answer at {path} ({why}); see that its service runs.",
-                    path=self._path,
-                    why=error.strerror or error,
-                )
-            )
+            self._fail(protocol.no_answer_at(self._path, error))
 
     def _set_alarm(self, seconds: float) -> None:
         if self._alarm is not None:
@@ -144,11 +138,7 @@ class TimestampStream(asyncio.Protocol):
         if left > 0:
             self._set_alarm(left)
             return
-        self._give_up(
-            AuthorityUnreachable(
-                "The authority did not answer within {seconds} s; try again later.", seconds=self._timeout
-            )
-        )
+        self._give_up(protocol.no_answer_within(self._timeout))
 
     def _give_up(self, error: Exception) -> None:
         """On this connection: what is given to us from now on goes over another one."""
