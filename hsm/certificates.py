@@ -24,10 +24,10 @@ from hsm.errors import CertificateRefused
 from hsm.names import (
     BOUND,
     LONGEST_COMMON,
+    LONGEST_ORGANISATION,
     LONGEST_PERSON,
     SubjectName,
     is_outside,
-    require_organisation_name,
     require_visible,
     same_organisation,
 )
@@ -181,7 +181,7 @@ class CertificateRules:
         if len(name.country) != 2 or not name.country.isascii() or not name.country.isupper():
             raise CertificateRefused("A country is two capital letters, such as CN.")
         if name.organisation or not outside:
-            require_organisation_name(name.organisation)
+            require_visible(name.organisation, LONGEST_ORGANISATION)
         require_visible(name.common_name, LONGEST_PERSON if profile is Profile.PERSON else LONGEST_COMMON)
         for text in (name.identifier, name.unit):
             if text is not None:

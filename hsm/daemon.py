@@ -201,12 +201,8 @@ def peer_user(connection: socket.socket) -> int:
     return int(_CREDENTIALS.unpack(raw)[1])
 
 
-def listen(settings: AuthoritySettings) -> list[Listener]:
-    """The listening sockets, one for each role. Whoever connects to one that others may use is checked then."""
-    return [_listen(settings, role) for role in PeerRole]
-
-
-def _listen(settings: AuthoritySettings, role: PeerRole) -> Listener:
+def listen(settings: AuthoritySettings, role: PeerRole) -> Listener:
+    """The listening socket of *role*. Whoever connects to one that others may use is checked then."""
     path = settings.home.socket(role)
     allowed = settings.peers.allowed(role)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -249,7 +245,7 @@ class Daemon:
         ending = self._watch_signals()
         _load_shared_code()
         self._workers.start()
-        self._listeners = listen(self._settings)
+        self._listeners = [listen(self._settings, role) for role in PeerRole]
         self._register()
         _log.info("serving with %d workers", self._settings.workers.processes)
         self._manager.ready()

@@ -123,16 +123,6 @@ def is_organisation_name(text: str) -> bool:
     return 1 <= len(text) <= LONGEST_ORGANISATION and is_visible(text)
 
 
-def require_organisation_name(text: str) -> None:
-    """Raises :class:`CertificateRefused` unless *text* can be an organisation in a certificate."""
-    require_visible(text, LONGEST_ORGANISATION)
-
-
-def require_person_name(text: str) -> None:
-    """Raises :class:`CertificateRefused` unless *text* can be a person in a certificate."""
-    require_visible(text, LONGEST_PERSON)
-
-
 def require_visible(text: str, most: int) -> None:
     """Raises :class:`CertificateRefused` unless *text* has 1 to *most* characters that can be seen, in one form.
 

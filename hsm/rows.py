@@ -67,7 +67,8 @@ class Query(Generic[T]):
         """A value for each row of the statement that *rest* completes; *given* are fields that are no columns."""
         cursor = tx.execute(f"{self._select} {rest}", values)
         fields, more = self._fields(cursor, given), tuple(given.values())
-        return [self._target(*[field(row) for field in fields]) for row in [each + more for each in cursor]]
+        rows = [row + more for row in cursor]
+        return [self._target(*[field(row) for field in fields]) for row in rows]
 
     def first(self, tx: Statements, rest: str = "", values: Sequence[Any] = (), **given: Any) -> T | None:
         """The value of the first row, None without one."""
@@ -186,6 +187,10 @@ class Statements:
     def insert_new(self, table: str, row: Mapping[str, Any]) -> int | None:
         """Inserts *row*, unless one with the same key is there: its new ``id``, or None."""
         return self.value(int, *_insertion(table, row, "ON CONFLICT DO NOTHING RETURNING id"))
+
+    def insert_if_new(self, table: str, row: Mapping[str, Any]) -> bool:
+        """Inserts *row* unless a constraint says that there is one already; whether it did."""
+        return self.insert(table, row, conflict="ON CONFLICT DO NOTHING") == 1
 
     def save(self, table: str, row: Mapping[str, Any], *, key: str) -> None:
         """Inserts *row*, or puts it in place of the one with the same values of *key* (columns, by spaces)."""

@@ -103,8 +103,7 @@ PATIENCE = 10.0
 class Budget:
     """The channels for which something is held, by role. Not thread-safe."""
 
-    def __init__(self, *, most: int = MOST_HELD) -> None:
-        self._most = most
+    def __init__(self) -> None:
         self._holding: dict[PeerRole, set[Channel]] = {role: set() for role in PeerRole}
 
     def __bool__(self) -> bool:
@@ -119,7 +118,7 @@ class Budget:
             holding.discard(channel)
             return []
         holding.add(channel)
-        over = sum(each.buffered for each in holding) - self._most
+        over = sum(each.buffered for each in holding) - MOST_HELD
         ended: list[Channel] = []
         if over > 0:
             for each in sorted(holding, key=lambda one: one.last_moved):

@@ -13,7 +13,7 @@ from appliance.demonstration import participants
 from appliance.errors import ConfigurationError
 from appliance.language import Language
 from hsm.errors import CertificateRefused
-from hsm.names import require_organisation_name
+from hsm.names import LONGEST_ORGANISATION, require_visible
 
 _APPLIANCE = """\
 # The appliance's settings; docs/reference.md lists them all.
@@ -83,7 +83,7 @@ class NewHome:
         """Raises :class:`ConfigurationError` for a name that no certificate can have, and for an address at which
         browsers have no passkeys (Web Authentication Level 3, section 5: a secure context)."""
         try:
-            require_organisation_name(self.organisation)
+            require_visible(self.organisation, LONGEST_ORGANISATION)
         except CertificateRefused as error:
             raise ConfigurationError(
                 "ORG cannot be the name of an organisation: {why} Nothing was set up.", why=error

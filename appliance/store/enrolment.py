@@ -137,7 +137,7 @@ _APPOINTMENTS = Query(NewOfficer, f"SELECT {', '.join(_APPOINTED.split())} FROM 
 
 def save_appointment(tx: Transaction, new: NewOfficer) -> None:
     """Keeps *new* beside others; what is kept for the same subject and passkey stays as it is."""
-    tx.insert("appointments", fields_of(new, _APPOINTED), conflict="ON CONFLICT DO NOTHING")
+    tx.insert_if_new("appointments", fields_of(new, _APPOINTED))
 
 
 def appointments(tx: Transaction) -> list[NewOfficer]:

@@ -212,7 +212,7 @@ def destroy_seal(tx: Transaction, seal: str, *, at: datetime) -> None:
 
 def add_custodian(tx: Transaction, seal: str, person: str) -> None:
     """One more who may release *seal*."""
-    tx.insert("custodians", {"seal": seal, "person": person}, conflict="ON CONFLICT DO NOTHING")
+    tx.insert_if_new("custodians", {"seal": seal, "person": person})
 
 
 def remove_custodian(tx: Transaction, seal: str, person: str) -> None:

@@ -30,7 +30,7 @@ _SIGN_OFFS = Query(SignOff, _SIGN_OFF)
 def keep_check(tx: Transaction, check: ContentCheck) -> bool:
     """Keeps *check*; False when there is one of this contract, document and rules already."""
     row = fields_of(check, "contract document rules record digest at")
-    return tx.insert("content_checks", row, conflict="ON CONFLICT DO NOTHING") == 1
+    return tx.insert_if_new("content_checks", row)
 
 
 def check_of(tx: Transaction, contract: str, document: str, rules: str) -> ContentCheck | None:

@@ -14,13 +14,7 @@ from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from hsm.certificates import Profile
 from hsm.errors import CertificateRefused, ConfigurationRefused
-from hsm.names import (
-    LONGEST_COMMON,
-    SubjectName,
-    require_organisation_name,
-    require_person_name,
-    require_visible,
-)
+from hsm.names import LONGEST_COMMON, LONGEST_ORGANISATION, LONGEST_PERSON, SubjectName, require_visible
 from hsm.operations.context import WRAPPING
 from hsm.signer import SignatureAlgorithm
 
@@ -240,11 +234,11 @@ class CeremonyPlan(Plan):
     def _require_names(self) -> None:
         """Raises :class:`ConfigurationRefused` for what no certificate can name, before any key is made."""
         try:
-            require_organisation_name(self.organisation)
+            require_visible(self.organisation, LONGEST_ORGANISATION)
             for key in self.keys:
                 require_visible(key.common_name, LONGEST_COMMON)
             for officer in self.officers:
-                require_person_name(officer.name)
+                require_visible(officer.name, LONGEST_PERSON)
         except CertificateRefused as error:
             raise ConfigurationRefused(
                 "A name in the ceremony's file cannot be certified. {why}", why=error

@@ -22,11 +22,12 @@ from hsm.intents import Activation, OfficerIntent, required_field
 from hsm.names import (
     LONGEST_LOGIN,
     LONGEST_NAME,
+    LONGEST_PERSON,
     SubjectName,
     is_name,
     is_outside,
     is_pin_custodian,
-    require_person_name,
+    require_visible,
 )
 from hsm.operation_types import Appointment, KnownCredential
 from hsm.operations.certification import certify
@@ -89,7 +90,7 @@ class EnrolmentOperations(Handlers):
     ) -> None:
         details = intent.details
         subject = subject_from_details(details, kind)
-        require_person_name(subject.name)
+        require_visible(subject.name, LONGEST_PERSON)
         require_organisation(self._context, subject.organisation)
         credentials = credentials_from_details(subject.subject, details.get("credentials"), self._context)
         if any(each.kind != "webauthn" for each in credentials):
@@ -289,7 +290,7 @@ class AppointmentOperations(Handlers):
         4. code, officer and record in one durable transaction.
         """
         subject = subject_from_details(details, SubjectKind.OFFICER)
-        require_person_name(subject.name)
+        require_visible(subject.name, LONGEST_PERSON)
         require_organisation(self._context, subject.organisation)
         known = self._authenticator(subject.subject, details)
         now = self._context.now()

@@ -29,9 +29,7 @@ class CheckpointStore(AuthorityTables):
     def remember(self, checkpoint: SignedCheckpoint) -> None:
         """Adds a state that extends the last, or is the last."""
         with self._database.transaction():
-            self._database.insert(
-                "checkpoints", fields_of(checkpoint, "size root"), conflict="ON CONFLICT DO NOTHING"
-            )
+            self._database.insert_if_new("checkpoints", fields_of(checkpoint, "size root"))
 
     def has(self, checkpoint: SignedCheckpoint) -> bool:
         """Whether exactly this state was signed."""
@@ -62,9 +60,7 @@ class PinLatch(AuthorityTables):
     def latch(self, token: str, sentence: str, *, at: int) -> None:
         """Forbids further attempts on *token*."""
         with self._database.transaction():
-            self._database.insert(
-                "latch", {"token": token, "sentence": sentence, "latched": at}, conflict="ON CONFLICT DO NOTHING"
-            )
+            self._database.insert_if_new("latch", {"token": token, "sentence": sentence, "latched": at})
 
     def release_all(self) -> list[str]:
         """Permits one attempt again on every token; the labels of those on which none was permitted."""

@@ -42,7 +42,7 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """What somebody activates with; ``totp_secret`` is wrapped by the HSM, ``locked_until`` in Unix seconds."""
+    """What somebody activates with; ``totp_secret`` is wrapped by the HSM."""
 
     number: int
     subject: str
@@ -53,8 +53,6 @@ class Credential:
     pin_hash: str | None = None
     totp_secret: bytes | None = None
     totp_step: int = 0
-    failures: int = 0
-    locked_until: int = 0
 
 
 def _moment(seconds: int) -> datetime:
@@ -70,8 +68,8 @@ _SUBJECTS = Query(
 )
 _CREDENTIALS = Query(
     Credential,
-    "SELECT number, subject, kind, credential_id, public_key, sign_count, pin_hash, totp_secret, totp_step,"
-    " failures, locked_until FROM credentials",
+    "SELECT number, subject, kind, credential_id, public_key, sign_count, pin_hash, totp_secret, totp_step"
+    " FROM credentials",
 )
 _KNOWN = Query(
     KnownCredential,
@@ -273,15 +271,13 @@ class CompanySealStore(AuthorityTables):
             (at, subject),
         )
 
-    def add_custodian(self, subject: str, person: str) -> int:
-        """One more who may release it; 0 when the person is one already."""
-        return self._database.insert(
-            "custodians", {"seal": subject, "person": person}, conflict="ON CONFLICT DO NOTHING"
-        )
+    def add_custodian(self, subject: str, person: str) -> bool:
+        """One more who may release it; False when the person is one already."""
+        return self._database.insert_if_new("custodians", {"seal": subject, "person": person})
 
-    def remove_custodian(self, subject: str, person: str) -> int:
-        """One less; 0 when the person was none."""
-        return self._database.change("DELETE FROM custodians WHERE seal = ? AND person = ?", (subject, person))
+    def remove_custodian(self, subject: str, person: str) -> bool:
+        """One less; False when the person was none."""
+        return self._database.delete("custodians", seal=subject, person=person)
 
     def seals_of_custodian(self, person: str) -> list[CompanySealRecord]:
         """The seals of which *person* is a custodian."""
@@ -299,6 +295,4 @@ class CompanySealStore(AuthorityTables):
 
     def key_destroyed(self, label: str, *, at: int) -> None:
         """The token was asked and does not hold this key any more."""
-        self._database.insert(
-            "destroyed_keys", {"label": label, "destroyed": at}, conflict="ON CONFLICT DO NOTHING"
-        )
+        self._database.insert_if_new("destroyed_keys", {"label": label, "destroyed": at})

@@ -153,13 +153,9 @@ class CertificateStore(AuthorityTables):
 
     def revoke(self, serial: int, *, revoked: int, reason: str) -> bool:
         """Records a revocation; False when the certificate was revoked before."""
+        row = {"serial": f"{serial:x}", "revoked": revoked, "reason": reason}
         with self._database.transaction():
-            changed = self._database.insert(
-                "revocations",
-                {"serial": f"{serial:x}", "revoked": revoked, "reason": reason},
-                conflict="ON CONFLICT DO NOTHING",
-            )
-        return changed == 1
+            return self._database.insert_if_new("revocations", row)
 
     def is_revoked(self, serial: int) -> bool:
         """Whether the certificate with this serial number was revoked."""

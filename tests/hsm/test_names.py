@@ -21,10 +21,10 @@ from hsm.names import (
     BOUND,
     FULL_NAME,
     LONGEST_ORGANISATION,
+    LONGEST_PERSON,
     SubjectName,
     name_in,
-    require_organisation_name,
-    require_person_name,
+    require_visible,
     same_organisation,
 )
 from tests.hsm.memory import new_key, openssl
@@ -135,10 +135,10 @@ def test_what_hides_or_has_two_forms_is_no_name() -> None:
         "甲" * (LONGEST_ORGANISATION + 1),
     ):
         with pytest.raises(CertificateRefused, match="1 to 200 visible"):
-            require_organisation_name(text)
-    require_person_name("é" * 100)
+            require_visible(text, LONGEST_ORGANISATION)
+    require_visible("é" * 100, LONGEST_PERSON)
     with pytest.raises(CertificateRefused, match="1 to 100 visible"):
-        require_person_name("é" * 101)
+        require_visible("é" * 101, LONGEST_PERSON)
 
 
 def test_nobody_from_outside_is_named_as_the_house_is_shortened() -> None:
