@@ -147,10 +147,10 @@ class MailSettings:
         """Whether mail is sent at all. Everything that says or implies that a mail goes out asks this."""
         return bool(self.host)
 
-    def check(self) -> None:
+    def check(self, name: str) -> None:
         """Raises ConfigurationRefused for a password in the clear."""
         protected = self.security is not Security.NONE or not self.user
-        require(protected, "mail.security", '"starttls" or "tls" when there is a user to log in')
+        require(protected, f"{name}.security", '"starttls" or "tls" when there is a user to log in')
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,11 +186,11 @@ class OutsideSettings:
     tls: str = ""
     seconds: int = number(3, 1, 10)
 
-    def check(self) -> None:
+    def check(self, name: str) -> None:
         """Raises ConfigurationRefused for an address that cannot be asked, or tokens that nobody could judge."""
         if self.url:
-            require(_may_be_asked(self.url), "outside.url", "like http://tsa.example/tsa, without a user")
-            require(bool(self.trust), "outside.trust", "a list of at least one PEM file when there is a url")
+            require(_may_be_asked(self.url), f"{name}.url", "like http://tsa.example/tsa, without a user")
+            require(bool(self.trust), f"{name}.trust", "a list of at least one PEM file when there is a url")
 
 
 def _may_be_asked(url: str) -> bool:
@@ -209,14 +209,14 @@ class KeepingSettings:
     lead_days: int = number(90, 7, 730)
     algorithms: list[str] = field(default_factory=list)
 
-    def check(self) -> None:
+    def check(self, name: str) -> None:
         """Raises ConfigurationRefused for a line that names no algorithm."""
         try:
             known = set(self.ends) <= KNOWN
         except ValueError:
             known = False
         domain = f'a list of lines such as "sha256 2035-12-31"; known are {", ".join(sorted(KNOWN))}'
-        require(known, "keeping.algorithms", domain)
+        require(known, f"{name}.algorithms", domain)
 
     @property
     def lead(self) -> timedelta:

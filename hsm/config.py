@@ -95,7 +95,7 @@ class PeerSettings:
     console: list[int | str] = field(default_factory=list)
     backup: list[int | str] = field(default_factory=list)
 
-    def check(self) -> None:
+    def check(self, _name: str) -> None:
         """Raises ConfigurationRefused for a name that no user of this machine has."""
         for role in PeerRole:
             self.allowed(role)

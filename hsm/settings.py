@@ -1,8 +1,8 @@
 """Settings from TOML: tables into frozen dataclasses; an unknown name or a value of another type is refused.
 
 Both settings files are read this way. Each field's default stands for what a file leaves out; :func:`checked` and
-:func:`number` declare what fits; a dataclass whose settings depend on each other has a method ``check()``, which
-:func:`sections` calls.
+:func:`number` declare what fits; a dataclass whose settings depend on each other has a method ``check(name)``,
+which :func:`section` calls.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ def section(kind: Any, name: str, table: Any) -> Any:
             fits, domain = each.metadata["check"]
             require(bool(fits(getattr(made, each.name))), f"{name}.{each.name}", domain)
     if check := getattr(made, "check", None):
-        check()
+        check(name)
     return made
 
 

@@ -59,9 +59,9 @@ class ReminderRules:
     working_hours: str = checked("09:00-18:00", _hours, 'like "09:00-18:00"')
     gather_minutes: int = number(60, 5, 24 * 60)
 
-    def check(self) -> None:
+    def check(self, name: str) -> None:
         """Raises ConfigurationRefused when the initiator is to hear of a step that is none."""
-        require(set(self.escalate) <= set(self.steps), "reminders.escalate", "some of reminders.steps")
+        require(set(self.escalate) <= set(self.steps), f"{name}.escalate", "some of reminders.steps")
 
     @property
     def grace(self) -> timedelta:
@@ -252,19 +252,8 @@ def _areas(
         for key in getattr(kind, "FOR_ALL", ()):
             require(key not in own, f"{place}.{area}.{key}", f"the same for every type; set it in [{area}]")
         section(kind, area, common)  # what is wrong there is named there
-        made[area] = _own_section(place, area, kind, {**common, **own})
+        made[area] = section(kind, f"{place}.{area}", {**common, **own})
     return made
-
-
-def _own_section(place: str, area: str, kind: Any, table: Mapping[str, Any]) -> Any:
-    """The area's rules for one type; a rule's own check names the entry without the type, so it is named here."""
-    try:
-        return section(kind, f"{place}.{area}", table)
-    except ConfigurationRefused as error:
-        name = str(error.values.get("name", ""))
-        if name.startswith(f"{area}."):
-            raise ConfigurationRefused(error.template, **{**error.values, "name": f"{place}.{name}"}) from error
-        raise
 
 
 def _refuse_doubled(entries: tuple[TypeRules, ...]) -> None:

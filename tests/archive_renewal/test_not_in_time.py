@@ -59,7 +59,7 @@ def test_an_algorithm_that_ends_makes_it_due_only_if_the_next_does_not_rest_on_i
 ) -> None:
     with house.serving(), house.opened("scheduler") as appliance:
         settings = KeepingSettings(algorithms=["ecdsa-p256 2031-12-01"])
-        settings.check()
+        settings.check("keeping")
         ends = settings.ends
         with appliance.database.reading() as tx:
             assert kept.due(tx, datetime(2031, 12, 31, tzinfo=UTC), ends, now=house.now(), limit=9) == [
