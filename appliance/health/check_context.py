@@ -45,9 +45,9 @@ class NotAnswerable(Exception):
 class CheckContext:
     """One round at ``now``. Not thread-safe; it remembers what it was told, so a new round takes a new one.
 
-    ``opened`` is the appliance's database where the caller has it open; the caller closes it. ``commit_seconds``
-    is how long an empty transaction took, once that was tried. ``cursor`` is how far the rounds before have come
-    in the administrators' journal; whoever asks only once has none, and looks at all of it.
+    ``opened`` is the appliance's database where the caller has it open; else ``stack`` closes it.
+    ``commit_seconds`` is how long an empty transaction took, once that was tried. ``cursor`` is how far the rounds
+    before have come in the administrators' journal; whoever asks only once has none, and looks at all of it.
     """
 
     home: Home
@@ -56,7 +56,7 @@ class CheckContext:
     environment: Mapping[str, str] = field(default_factory=lambda: os.environ)
     opened: Database | None = None
     cursor: JournalCursor | None = None
-    _stack: ExitStack = field(default_factory=ExitStack)
+    stack: ExitStack = field(default_factory=ExitStack)
     commit_seconds: float | None = None
     _known: dict[str, object] = field(default_factory=dict)
 
@@ -99,7 +99,7 @@ class CheckContext:
             yield tx
 
     def _open_database(self) -> Database:
-        return self._stack.enter_context(closing(Database(self.home.database, patience=PATIENCE)))
+        return self.stack.enter_context(closing(Database(self.home.database, patience=PATIENCE)))
 
     def _once(self, name: str, ask: Callable[[], T]) -> T:
         """What *ask* gives or raises, asked once in this round under that *name*."""
@@ -113,10 +113,6 @@ class CheckContext:
             raise known
         return cast(T, known)
 
-    def close(self) -> None:
-        """Lets go of what was opened."""
-        self._stack.close()
-
 
 @contextmanager
 def open_check_context(
@@ -124,12 +120,8 @@ def open_check_context(
 ) -> Iterator[CheckContext]:
     """A round of its own: asks the authority as *role* (one of ``home.ROLES``). *cursor* is one that the caller
     keeps from round to round."""
-    with AuthorityClient(home.authority_socket(role), timeout=PATIENCE) as client:
-        opened = CheckContext(home, now, client, cursor=cursor)
-        try:
-            yield opened
-        finally:
-            opened.close()
+    with AuthorityClient(home.authority_socket(role), timeout=PATIENCE) as client, ExitStack() as stack:
+        yield CheckContext(home, now, client, cursor=cursor, stack=stack)
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
@@ -75,7 +75,8 @@ def test_a_line_that_was_changed_or_taken_out_shows(house: House) -> None:
 def asked(house: House, cursor: JournalCursor | None = None) -> HealthFinding:
     """What health says of the journal, to whoever asks once, or to the watch, which keeps a *cursor*."""
     nobody = AuthorityClient(house.settings.home.authority_socket("scheduler"))
-    with closing(nobody), closing(CheckContext(house.settings.home, house.at, nobody, cursor=cursor)) as bench:
+    with closing(nobody), ExitStack() as stack:
+        bench = CheckContext(house.settings.home, house.at, nobody, cursor=cursor, stack=stack)
         return record_checks.journal(bench)
 
 
