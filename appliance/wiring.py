@@ -69,7 +69,6 @@ from appliance.writing import (
     Templates,
     TextPreviews,
     Texts,
-    TextTypesetter,
     Writing,
     open_converter,
 )
@@ -163,9 +162,8 @@ class Appliance:
     def _add_writing(self, drafting: Drafting, backend: SigningBackend) -> None:
         """Contracts written online."""
         texts, templates = Texts(self.database, self.now), Templates(self.database, self.now)
-        press = TextTypesetter()
-        previews = TextPreviews(self.settings.home.cache / "previews", press, backend.workshop)
-        self.writing = Writing(texts, templates, Issuing(drafting, press, (texts, templates)), previews)
+        previews = TextPreviews(self.settings.home.cache / "previews", backend.workshop)
+        self.writing = Writing(texts, templates, Issuing(drafting, texts, templates), previews)
         self.converter = open_converter(self.settings.home.converter)
 
     def _add_people(

@@ -1,6 +1,6 @@
 """Writing online: texts in a small closed set of elements, templates with merge fields, and their PDFs.
 
-:class:`Texts` and :class:`Templates` store them, :class:`TextTypesetter` typesets, :class:`DocumentConverter`
+:class:`Texts` and :class:`Templates` store them, :func:`typeset_wording` typesets, :class:`DocumentConverter`
 makes PDFs of word processors' files, :class:`Issuing` makes contracts of texts; :class:`Writing` is all of it
 together.
 """
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from appliance.writing.converting import DocumentConverter, open_converter
 from appliance.writing.filling import CheckedValues, blank, check_values
-from appliance.writing.pages import Issuing, TextPreviews, TextTypesetter
+from appliance.writing.pages import Issuing, TextPreviews, typeset_wording
 from appliance.writing.samples import Sample, samples
 from appliance.writing.texts import Beginning, Templates, Texts
 
@@ -34,11 +34,11 @@ __all__ = [
     "Sample",
     "Templates",
     "TextPreviews",
-    "TextTypesetter",
     "Texts",
     "Writing",
     "blank",
     "check_values",
     "open_converter",
     "samples",
+    "typeset_wording",
 ]

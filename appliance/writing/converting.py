@@ -23,6 +23,7 @@ from pathlib import Path
 from appliance.confinement import frames
 from appliance.errors import ConfinementFailed, DocumentRefused
 
+PROGRAM = "soffice"
 PATIENCE = 90.0
 """Seconds for one file, LibreOffice's start included."""
 
@@ -35,15 +36,13 @@ _PROFILE = "profile"
 class DocumentConverter:
     """Makes PDFs of .docx and .odt files. One at a time; thread-safe."""
 
-    def __init__(self, *, program: str = "soffice", patience: float = PATIENCE) -> None:
-        self._program = program
-        self._patience = patience
+    def __init__(self) -> None:
         self._turn = threading.Lock()
 
     @property
     def available(self) -> bool:
         """Whether LibreOffice is installed."""
-        return shutil.which(self._program) is not None
+        return shutil.which(PROGRAM) is not None
 
     @staticmethod
     def takes(name: str) -> bool:
@@ -67,46 +66,43 @@ class DocumentConverter:
             return self._converted(document, suffix)
 
     def _converted(self, document: bytes, suffix: str) -> bytes:
-        with tempfile.TemporaryDirectory(prefix="vermilion-convert-") as folder:
-            return self._converted_in(Path(folder), document, suffix)
+        with tempfile.TemporaryDirectory(prefix="vermilion-convert-") as place:
+            folder = Path(place)
+            given = folder / f"document{suffix}"
+            given.write_bytes(document)
+            _make_profile(folder / _PROFILE)
+            _run(Path(shutil.which(PROGRAM) or PROGRAM), folder, given)
+            made = folder / "out" / "document.pdf"
+            if not made.is_file() or made.stat().st_size > LARGEST_RESULT:
+                raise unprocessable()
+            return made.read_bytes()
 
-    def _converted_in(self, folder: Path, document: bytes, suffix: str) -> bytes:
-        given = folder / f"document{suffix}"
-        given.write_bytes(document)
-        _make_profile(folder / _PROFILE)
-        self._run(Path(shutil.which(self._program) or self._program), folder, given)
-        made = folder / "out" / "document.pdf"
-        if not made.is_file() or made.stat().st_size > LARGEST_RESULT:
-            raise unprocessable()
-        return made.read_bytes()
 
-    def _run(self, program: Path, folder: Path, given: Path) -> None:
-        command = [sys.executable, "-m", "appliance.writing.conversion", str(program), str(folder), given.name]
-        environment = {
-            "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
-            "LANG": "C.UTF-8",
-            "PATH": "/usr/bin:/bin",
-        }
-        try:
-            process = subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                env=environment,
-                cwd=folder,
-                start_new_session=True,
-            )
-        except OSError as error:
-            raise ConfinementFailed(
-                "No file could be converted now; try again in a moment.", cause="unavailable", detail=str(error)
-            ) from error
-        try:
-            process.wait(timeout=self._patience)
-        except subprocess.TimeoutExpired as error:
-            raise unprocessable() from error
-        finally:
-            _end(process)
+def _run(program: Path, folder: Path, given: Path) -> None:
+    command = [sys.executable, "-m", "appliance.writing.conversion", str(program), str(folder), given.name]
+    environment = {
+        "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+        "LANG": "C.UTF-8",
+        "PATH": "/usr/bin:/bin",
+    }
+    try:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env=environment,
+            cwd=folder,
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise _unavailable(error) from error
+    try:
+        process.wait(timeout=PATIENCE)
+    except subprocess.TimeoutExpired as error:
+        raise unprocessable() from error
+    finally:
+        _end(process)
 
 
 def _suffix(document: bytes, name: str) -> str:
@@ -130,6 +126,12 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
+
+
+def _unavailable(error: Exception) -> ConfinementFailed:
+    return ConfinementFailed(
+        "No file could be converted now; try again in a moment.", cause="unavailable", detail=str(error)
+    )
 
 
 def unprocessable() -> DocumentRefused:
@@ -161,9 +163,7 @@ class SocketConverter(DocumentConverter):
                 limit = time.monotonic() + PATIENCE + _WAY
                 answer = frames.read(stream, limit=LARGEST_RESULT + 1024, deadline=limit)
         except (OSError, frames.FrameError) as error:
-            raise ConfinementFailed(
-                "No file could be converted now; try again in a moment.", cause="unavailable", detail=str(error)
-            ) from error
+            raise _unavailable(error) from error
         match answer:
             case {"pdf": bytes(pdf)}:
                 return pdf

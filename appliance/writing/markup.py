@@ -126,10 +126,10 @@ def read_markup(html: str) -> Blocks:
             size=f"{size // 1024:,}",
             limit=f"{LARGEST // 1024:,}",
         )
-    parser = _Parser()
-    parser.feed(_reduced(html.encode(errors="replace").decode()))
-    parser.close()
-    return parser.builder.finished()
+    builder = _Builder()
+    builder.feed(_reduced(html.encode(errors="replace").decode()))
+    builder.close()
+    return builder.finished()
 
 
 def _reduced(html: str) -> str:
@@ -143,30 +143,6 @@ def _reduced(html: str) -> str:
         strip_comments=True,
         generic_attribute_prefixes=set(),
     )
-
-
-class _Parser(HTMLParser):
-    """Tells the builder what opens, what closes and what is written; ``nh3`` has closed everything."""
-
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.builder = Builder()
-        self._depth = 0
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag not in _EMPTY:
-            self._depth += 1
-        if self._depth > DEEPEST:
-            raise DocumentRefused("too-deep", "The text is nested too deeply; paste it without its formatting.")
-        self.builder.open(tag, {name: value or "" for name, value in attrs})
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag not in _EMPTY:
-            self._depth -= 1
-            self.builder.close(tag)
-
-    def handle_data(self, data: str) -> None:
-        self.builder.write(data)
 
 
 _OTHER_MARKS = {"b": TextMark.STRONG, "i": TextMark.EMPHASIS, "ins": TextMark.UNDERLINE}
@@ -192,10 +168,12 @@ class _OpenTable:
     cell: str = ""
 
 
-class Builder:
-    """Takes ``open``, ``write`` and ``close`` in the order of the text, gives the blocks at the end."""
+class _Builder(HTMLParser):
+    """Makes blocks of elements that ``nh3`` has closed, in the order of the text."""
 
     def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self._depth = 0
         self._blocks: list[Block] = []
         self._line: list[Inline] = []
         self._heading = 0
@@ -205,8 +183,11 @@ class Builder:
         self._table: _OpenTable | None = None
         self._spans: list[str] = []
 
-    def open(self, tag: str, attributes: dict[str, str]) -> None:
-        """An element begins."""
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        attributes = {name: value or "" for name, value in attrs}
+        self._depth += tag not in _EMPTY
+        if self._depth > DEEPEST:
+            raise DocumentRefused("too-deep", "The text is nested too deeply; paste it without its formatting.")
         if tag in _MARKS:
             self._marks.append(_MARKS[tag])
         elif tag == "br":
@@ -223,8 +204,10 @@ class Builder:
         else:
             self._open_block(tag, attributes)
 
-    def close(self, tag: str) -> None:
-        """An element ends."""
+    def handle_endtag(self, tag: str) -> None:
+        if tag in _EMPTY:
+            return
+        self._depth -= 1
         if tag in _MARKS:
             self._marks.pop()
         elif tag == "span":
@@ -240,11 +223,10 @@ class Builder:
         elif tag in _BLOCKS or tag in _HEADINGS or tag == "li":
             self._end_line()
 
-    def write(self, text: str) -> None:
-        """Words; inside a merge field they are only its name and are left out."""
-        if any(self._spans):
+    def handle_data(self, data: str) -> None:
+        if any(self._spans):  # inside a merge field words are only its name
             return
-        words = in_one_line(text)
+        words = in_one_line(data)
         if words.strip(" ") or (words and self._line):  # blanks between elements are not words
             self._line.append(Run(words, frozenset(self._marks)))
 

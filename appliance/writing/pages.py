@@ -5,24 +5,21 @@ what was written or filled in becomes a draft, by the same door as an uploaded P
 from __future__ import annotations
 
 import hashlib
-import os
-import threading
-from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from html import escape
 from importlib import resources
 from pathlib import Path
 
 from appliance.contracts.drafting import Drafting, DraftTerms
+from appliance.documents.page_pictures import PictureCache
 from appliance.errors import ConfinementFailed, DocumentRefused, NotFound, PreconditionRefused, StateRefused
 from appliance.language import Language
 from appliance.language.characters import words
 from appliance.model.contract import Contract
 from appliance.model.writing import Wording
 from appliance.pdf.workshop import PdfWorkshop
-from appliance.sharing import make_directory, write_whole
-from appliance.typesetting import PATIENCE, PageOptions, TypesettingFailure, typeset
+from appliance.typesetting import PageOptions, TypesettingFailure, typeset
 from appliance.writing.filling import filled, require_defined
 from appliance.writing.texts import LONGEST_TITLE, Templates, Texts
 
@@ -49,31 +46,24 @@ def _style(language: Language) -> str:
 _MANNER = PageOptions(identifier=b"vermilion-writing", tagged=True)
 
 
-class TextTypesetter:
-    """Makes PDFs (A4) of wordings. Thread-safe; needs nothing but the machine's fonts."""
+def typeset_wording(wording: Wording) -> bytes:
+    """The PDF (A4) of *wording*. The same wording gives the same bytes on the same machine.
 
-    def __init__(self, *, patience: float = PATIENCE) -> None:
-        self._patience = patience
-
-    def typeset(self, wording: Wording) -> bytes:
-        """The PDF. The same wording gives the same bytes on the same machine.
-
-        Raises :class:`DocumentRefused` (``too-large``) for what takes too much time or memory, and
-        :class:`ConfinementFailed` when the machine cannot typeset at all.
-        """
-        try:
-            whole = page(wording.html, title=wording.title, language=wording.language)
-            return typeset(whole, _MANNER, patience=self._patience)
-        except ConfinementFailed as error:
-            if error.values.get("cause") != TypesettingFailure.TOO_LARGE.value:
-                raise
-            raise DocumentRefused(
-                "too-large", "The text is too long to be typeset at once; split it, or upload it as a PDF."
-            ) from error
+    Raises :class:`DocumentRefused` (``too-large``) for what takes too much time or memory, and
+    :class:`ConfinementFailed` when the machine cannot typeset at all.
+    """
+    try:
+        return typeset(page(wording.html, title=wording.title, language=wording.language), _MANNER)
+    except ConfinementFailed as error:
+        if error.values.get("cause") != TypesettingFailure.TOO_LARGE.value:
+            raise
+        raise DocumentRefused(
+            "too-large", "The text is too long to be typeset at once; split it, or upload it as a PDF."
+        ) from error
 
 
-KEPT = 60
-"""Documents; the ones that nobody has looked at for longest go first."""
+MOST_KEPT = 64 * 1024 * 1024
+"""Bytes of previews that stay; those that nobody has looked at for longest go first."""
 
 DPI = 80
 
@@ -81,30 +71,19 @@ DPI = 80
 class TextPreviews:
     """Thread-safe, and shared by the processes of one home. It asks nobody's permission: callers do."""
 
-    def __init__(self, folder: Path, press: TextTypesetter, workshop: PdfWorkshop) -> None:
-        self._folder = folder
-        self._press = press
+    def __init__(self, folder: Path, workshop: PdfWorkshop) -> None:
+        self._cache = PictureCache(folder, most=MOST_KEPT)
         self._workshop = workshop
-        self._lock = threading.Lock()
-        self._counts: OrderedDict[str, int] = OrderedDict()
 
     def document(self, wording: Wording) -> bytes:
-        """The PDF of *wording*, merge fields shown by their names. Raises as :meth:`TextTypesetter.typeset`, and
+        """The PDF of *wording*, merge fields shown by their names. Raises as :func:`typeset_wording`, and
         :class:`PreconditionRefused` for an empty text."""
-        if not wording.html:
-            raise PreconditionRefused("The text is empty; write something first.")
-        kept = self._folder / f"{_name(wording)}.pdf"
-        try:
-            os.utime(kept)
-            return kept.read_bytes()
-        except FileNotFoundError:
-            document = self._press.typeset(wording)
-        self._keep(kept, document)
-        return document
+        _require_words(wording)
+        return self._cached("pdf", wording, typeset_wording)
 
     def pages(self, wording: Wording) -> int:
-        """How many pages it has; counted once by each process."""
-        return self._count(_name(wording), wording)
+        """How many pages it has."""
+        return int(self._cached("pages", wording, self._count_pages))
 
     def picture(self, wording: Wording, page: int) -> bytes:
         """Page *page* (from 1) as PNG. Raises :class:`NotFound` for no such page."""
@@ -113,62 +92,33 @@ class TextPreviews:
             raise NotFound("There is no page {page}; the document has {pages}.", page=page, pages=count)
         return self._workshop.render(document, page - 1, dpi=DPI)
 
-    def _count(self, name: str, wording: Wording) -> int:
-        with self._lock:
-            known = self._counts.get(name)
-        if known is not None:
-            return known
-        count = len(self._workshop.inspect(self.document(wording)).pages)
-        with self._lock:
-            self._counts[name] = count
-            while len(self._counts) > KEPT:
-                self._counts.popitem(last=False)
-        return count
+    def _count_pages(self, wording: Wording) -> bytes:
+        return str(len(self._workshop.inspect(self.document(wording)).pages)).encode()
 
-    def _keep(self, kept: Path, document: bytes) -> None:
-        """Best effort and without fsync: what is lost is made again."""
-        make_directory(self._folder)
-        write_whole(kept, document)
-        for old in _oldest_first(self._folder)[:-KEPT]:
-            old.unlink(missing_ok=True)
-
-
-def _name(wording: Wording) -> str:
-    told = "\0".join((wording.language.value, wording.title, wording.html))
-    return hashlib.sha256(told.encode()).hexdigest()
-
-
-def _oldest_first(folder: Path) -> list[Path]:
-    dated = []
-    for path in folder.iterdir():
-        try:
-            dated.append((path.stat().st_mtime, path))
-        except FileNotFoundError:  # another process was faster
-            continue
-    return [path for _, path in sorted(dated)]
+    def _cached(self, what: str, wording: Wording, make: Callable[[Wording], bytes]) -> bytes:
+        told = "\0".join((what, wording.language.value, wording.title, wording.html))
+        key = hashlib.sha256(told.encode()).hexdigest()
+        found = self._cache.get(key)
+        if found is None:
+            found = make(wording)
+            self._cache.put(key, found)
+        return found
 
 
 class Issuing:
     """Thread-safe. *by* is the initiator's subject everywhere; *values* are accepted ones, by field name."""
 
-    def __init__(self, drafting: Drafting, press: TextTypesetter, kept: tuple[Texts, Templates]) -> None:
+    def __init__(self, drafting: Drafting, texts: Texts, templates: Templates) -> None:
         self._drafting = drafting
-        self._press = press
-        self._texts, self._templates = kept
-
-    def typeset(self, wording: Wording, values: Mapping[str, str]) -> bytes:
-        """The PDF of *wording* with *values* filled in. Raises as :func:`filled` and
-        :meth:`TextTypesetter.typeset`."""
-        _require_words(wording)
-        require_defined(wording)
-        return self._press.typeset(filled(wording, values))
+        self._texts = texts
+        self._templates = templates
 
     def from_text(self, text_id: str, values: Mapping[str, str], *, by: str, seen: int) -> Contract:
         """A draft with the text at the version *seen*. Raises :class:`StateRefused` when it has changed since."""
         text = self._texts.load_text(text_id, by)
         if text.version != seen:
             raise StateRefused("The text has changed since this page was loaded; load it again and look at it.")
-        document = self.typeset(text.wording, values)
+        document = _typeset_filled(text.wording, values)
         terms = DraftTerms(
             text.wording.title, text.kind, text.wording.title, initiator=by, language=text.wording.language
         )
@@ -192,10 +142,17 @@ class Issuing:
                 number=template.current.number,
             )
         _require_title(title)
-        document = self.typeset(template.current.wording, values)
+        document = _typeset_filled(template.current.wording, values)
         name = words(title)
         terms = DraftTerms(name, template.kind, name, initiator=by, language=template.language)
         return self._drafting.draft(document, terms)
+
+
+def _typeset_filled(wording: Wording, values: Mapping[str, str]) -> bytes:
+    """The PDF of *wording* with *values* filled in. Raises as :func:`filled` and :func:`typeset_wording`."""
+    _require_words(wording)
+    require_defined(wording)
+    return typeset_wording(filled(wording, values))
 
 
 def _require_words(wording: Wording) -> None:

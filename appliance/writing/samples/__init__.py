@@ -9,22 +9,18 @@ from importlib import resources
 from typing import Any
 
 from appliance.language import Language
-from appliance.model.writing import Currency, MergeField, MergeFieldKind
+from appliance.model.writing import Currency, MergeField, MergeFieldKind, TextPurpose
 from appliance.writing.markup import markup
 from appliance.writing.plain import from_plain
+from appliance.writing.texts import Beginning
 
 
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """A sample: ``name`` is its address, ``about`` what it is for."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample(Beginning):
+    """What a new template begins with: ``name`` is the sample's address, ``about`` what it is for."""
 
     name: str
-    title: str
-    kind: str
-    language: Language
     about: str
-    html: str
-    fields: tuple[MergeField, ...]
 
 
 @cache
@@ -41,6 +37,7 @@ def _sample(name: str, source: str) -> Sample:
         title=table["title"],
         kind=table["kind"],
         language=Language(table["language"]),
+        purpose=TextPurpose.TEMPLATE,
         about=table["about"],
         html=markup(from_plain(table["text"])),
         fields=tuple(_field(described) for described in table["fields"]),

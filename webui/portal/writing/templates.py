@@ -53,7 +53,7 @@ def new_template() -> Answer:
 def _sample(name: str) -> Beginning:
     for one in samples():
         if one.name == name:
-            return Beginning(one.title, one.kind, one.language, TextPurpose.TEMPLATE, one.html, one.fields)
+            return one
     raise NotFound("There is no such template.")
 
 
@@ -89,35 +89,32 @@ def preview(text: Text, text_id: str) -> Answer:
     return _preview(text.wording, address, f"{address}.pdf", text=text, template=None, version=None)
 
 
-@pages.get("/writing/<text_id>/preview/<int:number>.png")
-def picture(text_id: str, number: int) -> Answer:
-    return _picture(load_text(text_id).wording, number)
-
-
-@pages.get("/writing/<text_id>/preview.pdf")
-def document(text_id: str) -> Answer:
-    return _document(load_text(text_id).wording)
-
-
-@pages.get("/templates/<template_id>/<int:version>/<int:number>.png")
-def template_picture(template_id: str, version: int, number: int) -> Answer:
-    return _picture(_wording(template_id, version), number)
-
-
 @pages.get("/templates/<template_id>/<int:version>/preview")
 def template_preview(template_id: str, version: int) -> Answer:
-    wording = _wording(template_id, version)
+    wording = _wording(template_id=template_id, version=version)
     shown = appliance.writing.templates.load_template(template_id, writer())
     address = f"/templates/{template_id}/{version}"
     return _preview(wording, address, f"{address}/preview.pdf", text=None, template=shown, version=version)
 
 
-@pages.get("/templates/<template_id>/<int:version>/preview.pdf")
-def template_document(template_id: str, version: int) -> Answer:
-    return _document(_wording(template_id, version))
+@pages.get("/writing/<text_id>/preview/<int:number>.png")
+@pages.get("/templates/<template_id>/<int:version>/<int:number>.png", endpoint="template_picture")
+def picture(number: int, **place: Any) -> Answer:
+    return Response(appliance.writing.previews.picture(_wording(**place), number), content_type="image/png")
 
 
-def _wording(template_id: str, version: int) -> Wording:
+@pages.get("/writing/<text_id>/preview.pdf")
+@pages.get("/templates/<template_id>/<int:version>/preview.pdf", endpoint="template_document")
+def document(**place: Any) -> Answer:
+    response = Response(appliance.writing.previews.document(_wording(**place)), content_type="application/pdf")
+    response.headers["Content-Disposition"] = 'attachment; filename="preview.pdf"'
+    return response
+
+
+def _wording(text_id: str = "", template_id: str = "", version: int = 0) -> Wording:
+    """That of a text, or of a version of a template."""
+    if text_id:
+        return load_text(text_id).wording
     return appliance.writing.templates.version(template_id, version, writer()).wording
 
 
@@ -133,16 +130,6 @@ def _preview(wording: Wording, pictures: str, document: str, **shown: Any) -> Re
         document=document,
         **shown,
     )
-
-
-def _picture(wording: Wording, number: int) -> Response:
-    return Response(appliance.writing.previews.picture(wording, number), content_type="image/png")
-
-
-def _document(wording: Wording) -> Response:
-    response = Response(appliance.writing.previews.document(wording), content_type="application/pdf")
-    response.headers["Content-Disposition"] = 'attachment; filename="preview.pdf"'
-    return response
 
 
 @pages.get("/writing/<text_id>/use", endpoint="form")
