@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -124,9 +124,9 @@ class Reviewing:
         made = self._made(contract.id, document, rules)
         with self._database.transaction() as tx:
             if reviews.keep_check(tx, made):
-                public: dict[str, Field] = {"document": made.document, "rules": made.rules, "check": made.digest}
-                missing: dict[str, Field] = {"missing": self._missing(contract, made)}
-                self._tell(tx, EventKind.CONTENT_CHECKED, contract.id, by, public, missing)
+                public = {"document": made.document, "rules": made.rules, "check": made.digest}
+                missing = self._missing(contract, made)
+                self._tell(tx, EventKind.CONTENT_CHECKED, contract.id, by, public, missing=missing)
             return reviews.check_of(tx, contract.id, document, rules) or made
 
     def ask(self, contract_id: str, *, by: str, seen: str | None = None) -> ReviewRequest:
@@ -157,9 +157,8 @@ class Reviewing:
                 raise StateRefused("There is no open finding of this name; look at the check again.")
             waiver = Waiver(item, reason, by, self._now())
             reviews.waive(tx, contract_id, standing.document, waiver)
-            public: dict[str, Field] = {"document": standing.document}
-            private: dict[str, Field] = {"item": item, "reason": reason}
-            self._tell(tx, EventKind.CLAUSE_WAIVED, contract.id, by, public, private)
+            public = {"document": standing.document}
+            self._tell(tx, EventKind.CLAUSE_WAIVED, contract.id, by, public, item=item, reason=reason)
 
     def sign_off(self, contract_id: str, *, by: str, seen: str | None = None) -> SignOff:
         """The reviewer answers for the whole check. Raises :class:`PreconditionRefused` while something
@@ -177,11 +176,8 @@ class Reviewing:
             reviews.sign_off(tx, given)
             if standing.request is not None:
                 reviews.answer(tx, standing.request, ReviewRequestState.SIGNED_OFF, given.at, by=by, words=None)
-            public: dict[str, Field] = {
-                "document": given.document,
-                "check": given.check,
-                "record": hashlib.sha256(given.record).hexdigest(),
-            }
+            record = hashlib.sha256(given.record).hexdigest()
+            public = {"document": given.document, "check": given.check, "record": record}
             self._tell(tx, EventKind.REVIEW_SIGNED_OFF, contract.id, by, public)
         return given
 
@@ -192,8 +188,9 @@ class Reviewing:
             contract, standing = self._under_review(tx, contract_id, by, seen)
             if standing.request is not None:
                 reviews.answer(tx, standing.request, ReviewRequestState.RETURNED, self._now(), by=by, words=words)
-            public: dict[str, Field] = {"document": standing.document}
-            self._tell(tx, EventKind.REVIEW_RETURNED, contract.id, by, public, {"reason": words})
+            self._tell(
+                tx, EventKind.REVIEW_RETURNED, contract.id, by, {"document": standing.document}, reason=words
+            )
 
     def queue(self, reviewer: str) -> tuple[WaitingReview, ...]:
         """What waits for a review by *reviewer*: drafts of colleagues, the oldest request first."""
@@ -274,10 +271,10 @@ class Reviewing:
         kind: EventKind,
         contract: str,
         by: str,
-        public: dict[str, Field],
-        private: dict[str, Field] | None = None,
+        public: Mapping[str, Field],
+        **private: Field,
     ) -> None:
-        append_event(tx, AuditEvent(kind, self._now(), by, contract, public, private or {}))
+        append_event(tx, AuditEvent(kind, self._now(), by, contract, public, private))
 
 
 def _sign_off(

@@ -33,8 +33,8 @@ class ClauseRule:
     key: str
     name: Mapping[str, str]
     topic: Texts
-    headings: Texts
     hints: Texts
+    headings: Texts = field(default_factory=dict)
     says: Texts = field(default_factory=dict)
     pairs: Texts = field(default_factory=dict)
     parties: Texts = field(default_factory=dict)

@@ -178,15 +178,13 @@ def _opened(file: str, text: str) -> _Place:
                 line = event.start_mark.line + 1 if event.start_mark else 1
                 raise ConfigurationError("{file}, line {line}: aliases are not used here.", file=file, line=line)
         node = yaml.compose(text, Loader=yaml.SafeLoader)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
+    except yaml.YAMLError as error:
+        mark, detail = None, str(error)
+        if isinstance(error, yaml.MarkedYAMLError):
+            mark, detail = error.problem_mark or error.context_mark, str(error.problem)
         line = 1 if mark is None else mark.line + 1
         raise ConfigurationError(
-            "{file}, line {line}: this is not YAML: {detail}.", file=file, line=line, detail=error.problem
-        ) from error
-    except yaml.YAMLError as error:
-        raise ConfigurationError(
-            "{file}, line {line}: this is not YAML: {detail}.", file=file, line=1, detail=error
+            "{file}, line {line}: this is not YAML: {detail}.", file=file, line=line, detail=detail
         ) from error
     if node is None:
         raise ConfigurationError("{file}, line {line}: the file is empty.", file=file, line=1)
@@ -222,13 +220,9 @@ def _clause(key: str, place: _Place, words: Mapping[str, Mapping[str, str]]) -> 
         key=key,
         name={name: each.text() for name, each in given["name"].entries(LANGUAGES).items()},
         topic={name: (topic,) for name, topic in topics.items()},
-        headings=patterns.get("headings", {}),
         hints={name: each.texts() for name, each in hints.items()},
-        says=patterns.get("says", {}),
-        pairs=patterns.get("pairs", {}),
-        parties=patterns.get("parties", {}),
-        passing=patterns.get("passing", {}),
         within=given["within"].text() if "within" in given else "",
+        **patterns,
     )
 
 
