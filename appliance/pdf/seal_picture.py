@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from html import escape
 
 import uharfbuzz
+from fontTools.misc.transform import Identity, Scale, Transform
 
 from appliance.pdf.font_subsets import Glyph, set_line
 from appliance.pdf.typefaces import Typeface
@@ -47,7 +48,7 @@ _NUMBER = _Arc(radius=17.9, height=1.7, most=80.0, pitch=7.5, inward=True)
 def seal(typeface: Typeface, appearance: SealAppearance) -> list[VectorShape]:
     """The seal's shapes in millimetres around its centre, for a diameter of 40; scale them as needed."""
     edge = ring(_RADIUS, _RADIUS - _RING)
-    middle = star(_STAR_RADIUS).moved(Affine(f=_STAR_CENTRE))
+    middle = star(_STAR_RADIUS).moved(Transform(dy=_STAR_CENTRE))
     name = _on_arc(typeface, appearance.company, _NAME)
     number = _on_arc(typeface, appearance.number, _NUMBER) if appearance.number else []
     kind = _centred(typeface, appearance.kind, base=-12.2, height=3.6, most=19.0) if appearance.kind else []
@@ -57,7 +58,7 @@ def seal(typeface: Typeface, appearance: SealAppearance) -> list[VectorShape]:
 def pdf(typeface: Typeface, appearance: SealAppearance, *, centre: tuple[float, float], diameter: float) -> bytes:
     """Content stream operators that paint the seal, *diameter* wide, around *centre*."""
     scale = diameter / (2 * _RADIUS)
-    place = Affine(a=scale, d=scale, e=centre[0], f=centre[1]).numbers()
+    place = _matrix(Transform(scale, 0, 0, scale, *centre))
     shapes = "\n".join(shape.pdf() for shape in seal(typeface, appearance))
     red = " ".join(f"{part:g}" for part in RED)
     return f"q\n{red} rg\n{place} cm\n{shapes}\nQ".encode("ascii")
@@ -106,10 +107,10 @@ def _on_arc(typeface: Typeface, text: str, arc: _Arc) -> list[VectorShape]:
 def _placed(typeface: Typeface, glyph: Glyph, arc: _Arc, *, narrow: float, degrees: float) -> VectorShape:
     size = arc.height / _CAP
     across = size * narrow
-    upright = Affine(
-        a=across, d=size, e=-glyph.advance / 2000 * across, f=-arc.radius if arc.inward else arc.radius
-    )
-    return glyph_shape(typeface, glyph.number).moved(upright.then(Affine.turned(degrees)))
+    base = -arc.radius if arc.inward else arc.radius
+    upright = Transform(across, 0, 0, size, -glyph.advance / 2000 * across, base)
+    turned = Identity.rotate(math.radians(degrees)).transform(upright)
+    return glyph_shape(typeface, glyph.number).moved(turned)
 
 
 def _centred(typeface: Typeface, text: str, *, base: float, height: float, most: float) -> list[VectorShape]:
@@ -121,8 +122,8 @@ def _centred(typeface: Typeface, text: str, *, base: float, height: float, most:
     position = -natural * narrow / 2
     shapes = []
     for glyph in line.glyphs:
-        affine = Affine(a=size * narrow, d=size, e=position, f=base)
-        shapes.append(glyph_shape(typeface, glyph.number).moved(affine))
+        place = Transform(size * narrow, 0, 0, size, position, base)
+        shapes.append(glyph_shape(typeface, glyph.number).moved(place))
         position += glyph.advance / 1000 * size * narrow
     return shapes
 
@@ -134,39 +135,6 @@ _ARC = 4 / 3 * math.tan(math.pi / 8)
 
 
 @dataclass(frozen=True, slots=True)
-class Affine:
-    """(x, y) → (a x + c y + e, b x + d y + f), as PDF writes matrices (8.3.3)."""
-
-    a: float = 1.0
-    b: float = 0.0
-    c: float = 0.0
-    d: float = 1.0
-    e: float = 0.0
-    f: float = 0.0
-
-    def apply(self, x: float, y: float) -> tuple[float, float]:
-        """The image of one point."""
-        return self.a * x + self.c * y + self.e, self.b * x + self.d * y + self.f
-
-    def then(self, after: Affine) -> Affine:
-        """First this, then *after*."""
-        a, b = after.a * self.a + after.c * self.b, after.b * self.a + after.d * self.b
-        c, d = after.a * self.c + after.c * self.d, after.b * self.c + after.d * self.d
-        e, f = after.apply(self.e, self.f)
-        return Affine(a, b, c, d, e, f)
-
-    def numbers(self) -> str:
-        """The six numbers as both PDF and SVG write them."""
-        return " ".join(f"{number:.5f}" for number in (self.a, self.b, self.c, self.d, self.e, self.f))
-
-    @staticmethod
-    def turned(degrees: float) -> Affine:
-        """A counter-clockwise turn around the origin."""
-        sine, cosine = math.sin(math.radians(degrees)), math.cos(math.radians(degrees))
-        return Affine(cosine, sine, -sine, cosine)
-
-
-@dataclass(frozen=True, slots=True)
 class VectorShape:
     """A path and where it stands. Steps: ``m``ove and ``l``ine with one point, ``c``urve with three, ``h`` closes.
 
@@ -174,23 +142,23 @@ class VectorShape:
     """
 
     steps: tuple[tuple[str, Points], ...]
-    place: Affine = Affine()
+    place: Transform = Identity
 
-    def moved(self, affine: Affine) -> VectorShape:
-        """The shape under *affine*."""
-        return VectorShape(self.steps, self.place.then(affine))
+    def moved(self, transform: Transform) -> VectorShape:
+        """The shape under *transform*."""
+        return VectorShape(self.steps, transform.transform(self.place))
 
     def pdf(self) -> str:
         """Operators (8.5.2) that fill the shape by the even-odd rule in the current colour."""
         path = "\n".join(f"{_numbers(points)}{kind}" for kind, points in self.steps)
-        return f"q\n{self.place.numbers()} cm\n{path}\nf*\nQ"
+        return f"q\n{_matrix(self.place)} cm\n{path}\nf*\nQ"
 
     def svg(self) -> str:
         """An SVG path in a system whose second axis points up, as PDF's does."""
         path = "".join(
             "Z" if kind == "h" else kind.upper() + _numbers(points).rstrip() for kind, points in self.steps
         )
-        return f'<path transform="matrix({self.place.numbers()})" d="{path}"/>'
+        return f'<path transform="matrix({_matrix(self.place)})" d="{path}"/>'
 
 
 def ring(outer: float, inner: float) -> VectorShape:
@@ -229,7 +197,12 @@ def glyph_shape(typeface: Typeface, number: int) -> VectorShape:
     """A glyph's outline; one em is 1, the origin on the base line at the left."""
     steps: list[tuple[str, Points]] = []
     typeface.font.draw_glyph(number, _DRAWING, steps)
-    return VectorShape(tuple(steps), Affine(a=1 / typeface.units, d=1 / typeface.units))
+    return VectorShape(tuple(steps), Scale(1 / typeface.units))
+
+
+def _matrix(place: Transform) -> str:
+    """The six numbers as both PDF (8.3.3) and SVG write them."""
+    return " ".join(f"{number:.5f}" for number in place)
 
 
 def _numbers(points: Points) -> str:
