@@ -22,7 +22,7 @@ from appliance.evidence.model import EvidenceInput
 from appliance.language import Language, Translator, instants, translator
 from appliance.language.characters import with_organisation
 from appliance.ledger.event_texts import LABELS, fact_label, says_nothing, title_of_event
-from appliance.typesetting import PageOptions, typeset
+from appliance.typesetting import typeset
 from appliance.verification.trust import shown_name
 
 
@@ -203,7 +203,7 @@ def render_history(evidence: EvidenceInput, extraction: Extraction, language: La
     fetched: the page names no resource. Raises as :func:`appliance.typesetting.typeset`.
     """
     page = fill_html("history.html", **_history_values(evidence, extraction, language))
-    return typeset(page, PageOptions(identifier=hashlib.sha256(page.encode()).digest()[:16]))
+    return typeset(page, identifier=hashlib.sha256(page.encode()).digest()[:16])
 
 
 def _history_values(evidence: EvidenceInput, extraction: Extraction, language: Language) -> dict[str, Any]:

@@ -6,7 +6,6 @@ import os
 import subprocess
 import sys
 import threading
-from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
 
@@ -36,23 +35,22 @@ class TypesettingFailure(StrEnum):
     UNAVAILABLE = "unavailable"
 
 
-@dataclass(frozen=True, slots=True)
-class PageOptions:
-    """How a page is set: ``identifier`` of the PDF (without one it has one by chance), ``tagged`` for readers of
-    screens, ``images`` that it carries (``data:``); it loads nothing else."""
+def typeset(
+    page: str,
+    *,
+    identifier: bytes | None = None,
+    tagged: bool = False,
+    images: bool = False,
+    patience: float = PATIENCE,
+) -> bytes:
+    """The PDF (A4) of *page*, a whole HTML document, *tagged* for readers of screens. Thread-safe.
 
-    identifier: bytes | None = None
-    tagged: bool = False
-    images: bool = False
-
-
-def typeset(page: str, manner: PageOptions | None = None, *, patience: float = PATIENCE) -> bytes:
-    """The PDF (A4) of *page*, a whole HTML document. Thread-safe.
-
-    The same page gives the same bytes on the same machine, where it has an identifier. Raises
-    :class:`ConfinementFailed` with a :class:`TypesettingFailure` as ``values["cause"]``.
+    It loads nothing but *images* that it carries (``data:``). The same page gives the same bytes on the same
+    machine where the PDF has an *identifier*; without, it has one by chance. Raises :class:`ConfinementFailed`
+    with a :class:`TypesettingFailure` as ``values["cause"]``.
     """
-    order = cbor2.dumps({"page": page, "manner": asdict(manner or PageOptions())})
+    manner = {"identifier": identifier, "tagged": tagged, "images": images}
+    order = cbor2.dumps({"page": page, "manner": manner})
     with _turns:
         done = _done(order, patience)
     if done.returncode == 0 and done.stdout.startswith(b"%PDF-") and len(done.stdout) <= LARGEST_ANSWER:

@@ -15,7 +15,7 @@ from typing import Any, Final
 from jinja2 import Environment, FunctionLoader, StrictUndefined, Template
 
 from appliance.language import Language, Translator, translator
-from appliance.typesetting import PageOptions, typeset
+from appliance.typesetting import typeset
 from appliance.verification.model import (
     CertificateDetails,
     FileKind,
@@ -218,7 +218,7 @@ def render_html(report: VerificationReport, language: Language, *, back: str = "
 
 def render_pdf(report: VerificationReport, language: Language) -> bytes:
     """The same as a PDF (A4) with its typefaces embedded. Raises as :func:`appliance.typesetting.typeset`."""
-    return typeset(_rendered(report, language, paper=True), PageOptions(images=True))
+    return typeset(_rendered(report, language, paper=True), images=True)
 
 
 def _rendered(report: VerificationReport, language: Language, *, paper: bool, back: str = "") -> str:

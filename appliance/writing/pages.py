@@ -19,7 +19,7 @@ from appliance.language.characters import words
 from appliance.model.contract import Contract
 from appliance.model.writing import Wording
 from appliance.pdf.workshop import PdfWorkshop
-from appliance.typesetting import PageOptions, TypesettingFailure, typeset
+from appliance.typesetting import TypesettingFailure, typeset
 from appliance.writing.filling import filled, require_defined
 from appliance.writing.texts import LONGEST_TITLE, Templates, Texts
 
@@ -43,9 +43,6 @@ def _style(language: Language) -> str:
     )
 
 
-_MANNER = PageOptions(identifier=b"vermilion-writing", tagged=True)
-
-
 def typeset_wording(wording: Wording) -> bytes:
     """The PDF (A4) of *wording*. The same wording gives the same bytes on the same machine.
 
@@ -53,7 +50,8 @@ def typeset_wording(wording: Wording) -> bytes:
     :class:`ConfinementFailed` when the machine cannot typeset at all.
     """
     try:
-        return typeset(page(wording.html, title=wording.title, language=wording.language), _MANNER)
+        whole = page(wording.html, title=wording.title, language=wording.language)
+        return typeset(whole, identifier=b"vermilion-writing", tagged=True)
     except ConfinementFailed as error:
         if error.values.get("cause") != TypesettingFailure.TOO_LARGE.value:
             raise

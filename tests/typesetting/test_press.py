@@ -9,24 +9,24 @@ from pathlib import Path
 import pytest
 
 from appliance.errors import ConfinementFailed
-from appliance.typesetting import PageOptions, TypesettingFailure, typeset
+from appliance.typesetting import TypesettingFailure, typeset
 
 PAGE = "<!doctype html><html lang=zh-CN><body><p>示例合同</p>{}</body></html>"
 DOT = "data:image/gif;base64,R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw=="
 
 
 def test_the_same_page_with_an_identifier_is_the_same_file() -> None:
-    manner = PageOptions(identifier=b"sixteen bytes ok")
-    assert typeset(PAGE.format(""), manner) == typeset(PAGE.format(""), manner)
+    name = b"sixteen bytes ok"
+    assert typeset(PAGE.format(""), identifier=name) == typeset(PAGE.format(""), identifier=name)
 
 
 def test_a_page_shows_what_it_carries_and_loads_nothing_else(tmp_path: Path) -> None:
     picture = tmp_path / "picture.svg"
     picture.write_text('<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>', encoding="ascii")
-    assert typeset(PAGE.format(f'<img src="{DOT}">'), PageOptions(images=True)).startswith(b"%PDF-")
+    assert typeset(PAGE.format(f'<img src="{DOT}">'), images=True).startswith(b"%PDF-")
     for address in (picture.as_uri(), "http://127.0.0.1:9/picture.svg"):
         with pytest.raises(ConfinementFailed) as refused:
-            typeset(PAGE.format(f'<img src="{address}">'), PageOptions(images=True))
+            typeset(PAGE.format(f'<img src="{address}">'), images=True)
         assert refused.value.values["cause"] == TypesettingFailure.CRASHED.value
 
 
