@@ -1,11 +1,12 @@
-"""The few kernel calls that Python does not offer, by number and by name (Linux only); among them Landlock, by
-which a process restricts itself to reading beneath a few directories (Linux 5.13 and newer)."""
+"""What processes behind walls ask of the kernel (Linux only), mostly calls that Python does not offer; among them
+Landlock, by which a process restricts itself to reading beneath a few directories (Linux 5.13 and newer)."""
 
 from __future__ import annotations
 
 import ctypes
 import errno
 import os
+import resource
 import signal
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -59,6 +60,20 @@ def gather_memory() -> None:
 def die_with_parent() -> None:
     """Have the kernel kill this process when its parent ends."""
     _prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL))
+
+
+def limit_resources(*, seconds: int, memory: int, files: int, written: int = 0) -> None:
+    """At most so many *seconds* of the processor, bytes of *memory*, open *files*, and bytes *written* to a
+    file; no core dump."""
+    bounds = {
+        resource.RLIMIT_CPU: seconds,
+        resource.RLIMIT_AS: memory,
+        resource.RLIMIT_NOFILE: files,
+        resource.RLIMIT_FSIZE: written,
+        resource.RLIMIT_CORE: 0,
+    }
+    for kind, bound in bounds.items():
+        resource.setrlimit(kind, (bound, bound))
 
 
 def forbid_dumps_and_tracing() -> None:

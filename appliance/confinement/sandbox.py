@@ -48,15 +48,8 @@ def enclose_child(keep: int, limits: ConfinementLimits, program: bytes) -> None:
     os.dup2(_NOWHERE, _STANDARD_ERROR)  # what was the service's own log until here
     os.closerange(3, keep)
     os.closerange(keep + 1, resource.getrlimit(resource.RLIMIT_NOFILE)[1])
-    for kind, bound in (
-        (resource.RLIMIT_CPU, limits.cpu),
-        (resource.RLIMIT_AS, limits.memory),
-        (resource.RLIMIT_NOFILE, limits.files),
-        (resource.RLIMIT_FSIZE, 0),
-        (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_NPROC, 0),
-    ):
-        resource.setrlimit(kind, (bound, bound))
+    kernel.limit_resources(seconds=limits.cpu, memory=limits.memory, files=limits.files)
+    resource.setrlimit(resource.RLIMIT_NPROC, (0, 0))
     kernel.forbid_new_privileges()
     kernel.install_filter(program)
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import mimetypes
 import os
-import resource
 import sys
 from pathlib import Path
 from typing import Any
@@ -18,13 +17,6 @@ import cbor2
 from appliance.confinement import kernel
 
 MEBIBYTE = 1024 * 1024
-_LIMITS = (
-    (resource.RLIMIT_CPU, 90),
-    (resource.RLIMIT_AS, 3072 * MEBIBYTE),
-    (resource.RLIMIT_NOFILE, 64),
-    (resource.RLIMIT_FSIZE, 0),
-    (resource.RLIMIT_CORE, 0),
-)
 _PACKAGES = Path(__file__).resolve().parents[2]
 _READABLE = (
     *map(Path, ("/usr", "/lib", "/lib64", "/etc/fonts", "/var/cache/fontconfig")),
@@ -39,8 +31,7 @@ def enclose() -> None:
     """Put up the walls. The process must have a single thread."""
     kernel.die_with_parent()
     kernel.forbid_dumps_and_tracing()
-    for kind, bound in _LIMITS:
-        resource.setrlimit(kind, (bound, bound))
+    kernel.limit_resources(seconds=90, memory=3072 * MEBIBYTE, files=64)
     kernel.leave_shared_namespaces()
     kernel.forbid_new_privileges()
     kernel.restrict_to_reading(_READABLE)

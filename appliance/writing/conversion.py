@@ -7,20 +7,12 @@ one folder that is removed afterwards (Landlock), limits on memory, processor ti
 from __future__ import annotations
 
 import os
-import resource
 import sys
 from pathlib import Path
 
 from appliance.confinement import kernel
 
 MEBIBYTE = 1024 * 1024
-_LIMITS = (
-    (resource.RLIMIT_CPU, 60),
-    (resource.RLIMIT_AS, 4096 * MEBIBYTE),
-    (resource.RLIMIT_NOFILE, 512),
-    (resource.RLIMIT_FSIZE, 256 * MEBIBYTE),
-    (resource.RLIMIT_CORE, 0),
-)
 _INSTALLED = tuple(
     map(
         Path,
@@ -45,8 +37,7 @@ _DEVICES = tuple(map(Path, ("/dev/null", "/dev/zero", "/dev/urandom", "/dev/rand
 def enclose(folder: Path) -> Path:
     """Put up the walls; only *folder* can be written. Where it is to be found now."""
     kernel.die_with_parent()
-    for kind, bound in _LIMITS:
-        resource.setrlimit(kind, (bound, bound))
+    kernel.limit_resources(seconds=60, memory=4096 * MEBIBYTE, files=512, written=256 * MEBIBYTE)
     # LibreOffice opens a socket in /tmp whatever TMPDIR says, so the folder stands there if it can.
     alone = kernel.leave_shared_namespaces() and kernel.cover(_MEETING, folder)
     inside = _MEETING if alone else folder
