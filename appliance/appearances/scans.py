@@ -28,7 +28,9 @@ _MARGIN = 8
 
 def cleaned(data: bytes) -> bytes:
     """The ink in the PNG or JPEG *data* as a transparent PNG. Raises DocumentRefused for what shows none."""
-    picture = _opened(data)
+    if len(data) > LARGEST:
+        raise DocumentRefused("image-too-large", "The picture is larger than 2 MB; make it smaller.")
+    picture = _opened(data, most_pixels=_MOST_PIXELS, photograph=True)
     ink = picture if _is_cut_out(picture) else _ink_on_paper(picture.convert("RGB"))
     solid, box = _solid(ink)
     share = sum(solid.histogram()[255:]) / (solid.width * solid.height)
@@ -43,20 +45,23 @@ def cleaned(data: bytes) -> bytes:
     return _png(cut)
 
 
-def _opened(data: bytes) -> Image.Image:
-    if len(data) > LARGEST:
-        raise DocumentRefused("image-too-large", "The picture is larger than 2 MB; make it smaller.")
+def _opened(data: bytes, *, most_pixels: int, photograph: bool = False) -> Image.Image:
+    """The PNG or JPEG *data*; a *photograph* upright and no larger than it is worked on."""
     try:
         picture = Image.open(BytesIO(data), formats=("PNG", "JPEG"))
-        if picture.width * picture.height > _MOST_PIXELS:
-            raise DocumentRefused("image-too-large", "The picture has too many pixels; make it smaller.")
-        picture.draft("RGB", _WORKED_ON)
-        upright = ImageOps.exif_transpose(picture)
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        if picture.width * picture.height > most_pixels:
+            raise Image.DecompressionBombError
+        if photograph:
+            picture.draft("RGB", _WORKED_ON)
+            ImageOps.exif_transpose(picture, in_place=True)
+        opened = picture.convert("RGBA")
+    except Image.DecompressionBombError as error:
+        raise DocumentRefused("image-too-large", "The picture has too many pixels; make it smaller.") from error
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
         raise DocumentRefused("image-unreadable", "The file is not a PNG or JPEG picture.") from error
-    upright = upright.convert("RGBA")
-    upright.thumbnail(_WORKED_ON)
-    return upright
+    if photograph:
+        opened.thumbnail(_WORKED_ON)
+    return opened
 
 
 def _is_cut_out(picture: Image.Image) -> bool:
@@ -133,7 +138,9 @@ class SealPicture:
 
 def prepare_seal_picture(data: bytes, *, width_mm: float) -> SealPicture:
     """The picture in the PNG or JPEG *data* for a seal *width_mm* wide. Raises DocumentRefused when unfit."""
-    ink = _ink(_opened_seal(data))
+    if len(data) > LARGEST_SEAL:
+        raise DocumentRefused("image-too-large", "The picture is larger than 5 MB; make it smaller.")
+    ink = _ink(_opened(data, most_pixels=_MOST_SEAL_PIXELS))
     solid, box = _solid(ink)
     if box is None:
         raise DocumentRefused("image-empty", "The picture shows no seal: use a red print on white paper.")
@@ -154,20 +161,6 @@ def prepare_seal_picture(data: bytes, *, width_mm: float) -> SealPicture:
         )
     advice = tuple(_advice(cut, mask))
     return SealPicture(_square(cut, width_mm), dpi, advice)
-
-
-def _opened_seal(data: bytes) -> Image.Image:
-    if len(data) > LARGEST_SEAL:
-        raise DocumentRefused("image-too-large", "The picture is larger than 5 MB; make it smaller.")
-    try:
-        picture = Image.open(BytesIO(data), formats=("PNG", "JPEG"))
-        if picture.width * picture.height > _MOST_SEAL_PIXELS:
-            raise Image.DecompressionBombError
-        return picture.convert("RGBA")
-    except Image.DecompressionBombError as error:
-        raise DocumentRefused("image-too-large", "The picture has too many pixels; make it smaller.") from error
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
-        raise DocumentRefused("image-unreadable", "The file is not a PNG or JPEG picture.") from error
 
 
 def _ink(picture: Image.Image) -> Image.Image:
