@@ -24,7 +24,7 @@ from appliance.errors import ApplianceError, ResultRefused
 from appliance.ledger.audit_trail import SYSTEM, AuditEvent, EventKind, Field, append_event
 from appliance.model.contract import Contract, ContractRevision, ContractState, RevisionKind
 from appliance.model.notice import NoticeKind
-from appliance.office.context import notify_officers
+from appliance.office.notifying import notify_officers
 from appliance.pdf.signature_ranges import newest_contents
 from appliance.pdf.values import ValidationMaterial
 from appliance.store import archive_renewals, contracts, ledger, retention

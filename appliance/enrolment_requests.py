@@ -1,8 +1,8 @@
-"""How a request for enrolment, and the officers' decision about it, end unanswered."""
+"""How a request for enrolment, and the officers' decision about it, end unanswered: for a *reason*, which is a
+message id, by whom and when."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from appliance.ledger.audit_trail import AuditEvent, EventKind, append_event
@@ -11,31 +11,21 @@ from appliance.store import enrolment, officer_decisions
 from appliance.store.database import Transaction
 
 
-@dataclass(frozen=True, slots=True)
-class RequestEnding:
-    """Why, by whom and when a request ends; the reason is a message id."""
-
-    reason: str
-    by: str
-    at: datetime
-
-
-def refuse_decision(tx: Transaction, pending: OfficerDecision, ending: RequestEnding) -> None:
+def refuse_decision(tx: Transaction, pending: OfficerDecision, *, reason: str, by: str, at: datetime) -> None:
     """open → refused. Raises :class:`StateRefused` when it has ended before."""
-    at, by, reason = ending.at, ending.by, ending.reason
     officer_decisions.end(tx, pending.id, OfficerDecisionState.REFUSED, at=at, by=by, reason=reason)
     public = {"subject": pending.subject, "act": pending.id, "kind": pending.kind.value}
     append_event(tx, AuditEvent(EventKind.OFFICE_ACT_REFUSED, at, by, None, public, {"reason": reason}))
 
 
-def withdraw_enrolment_request(tx: Transaction, subject: str, ending: RequestEnding) -> None:
+def withdraw_enrolment_request(tx: Transaction, subject: str, *, reason: str, by: str, at: datetime) -> None:
     """Closes the open request of *subject*, if there is one, with the officers' decision that waits."""
     request = enrolment.open_request(tx, subject)
     if request is None:
         return
-    pending = officer_decisions.open_for_request(tx, request.id, ending.at)
+    pending = officer_decisions.open_for_request(tx, request.id, at)
     if pending is not None:
-        refuse_decision(tx, pending, ending)
-    enrolment.close(tx, request.id, EnrolmentRequestState.WITHDRAWN, at=ending.at, by=ending.by)
+        refuse_decision(tx, pending, reason=reason, by=by, at=at)
+    enrolment.close(tx, request.id, EnrolmentRequestState.WITHDRAWN, at=at, by=by)
     public = {"subject": subject, "request": request.id}
-    append_event(tx, AuditEvent(EventKind.ENROLMENT_WITHDRAWN, ending.at, ending.by, None, public))
+    append_event(tx, AuditEvent(EventKind.ENROLMENT_WITHDRAWN, at, by, None, public))

@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import ParamSpec
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from appliance.errors import PreconditionRefused
 from appliance.language.characters import without_hidden
+
+P = ParamSpec("P")
+
+
+def problem_at(
+    field: str, rule: Callable[P, object], *args: P.args, **kwargs: P.kwargs
+) -> dict[str, PreconditionRefused]:
+    """What *rule* says against what was typed into *field*; empty when it takes it."""
+    try:
+        rule(*args, **kwargs)
+    except PreconditionRefused as refusal:
+        return {field: refusal}
+    return {}
 
 
 def require_text(text: str, *, missing: str, too_long: str, most: int) -> str:

@@ -57,8 +57,7 @@ class IdentityChecks:
 
     def current(self, person: str) -> IdentityRecord | None:
         """The record of *person* that is good now."""
-        with self._database.reading() as tx:
-            return people.current_identity(tx, person, self._now())
+        return self._database.query(people.current_identity, person, self._now())
 
     def record(self, person: str, check: IdentityCheck, *, by: str) -> IdentityRecord:
         """Keeps *check*, made by *by*; it follows the newest one there is.

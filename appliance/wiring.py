@@ -9,9 +9,7 @@ from datetime import datetime
 from functools import partial
 
 from appliance.accounts.context import AccountsContext
-from appliance.accounts.registry import PeopleRegistry
 from appliance.accounts.service import AccountsService
-from appliance.accounts.sessions import PortalSessions
 from appliance.accounts.tickets import LinkTokens
 from appliance.appearances import SealPictures, SignatureAppearances
 from appliance.archive_renewal import ArchiveRenewal, CeremonyRecords
@@ -48,7 +46,7 @@ from appliance.maintenance import Maintenance
 from appliance.model.accounts import LinkPurpose
 from appliance.notices.delivery import MailChannel, notice_queue
 from appliance.notices.messages import PortalAddresses
-from appliance.office import Appointing, Office, OfficeContext
+from appliance.office import Appointing, Office
 from appliance.ownership import Ownership
 from appliance.pdf.workshop import PdfWorkshop
 from appliance.policy import load_policy
@@ -171,12 +169,11 @@ class Appliance:
     ) -> None:
         """People with accounts, guests, and the office that decides about them."""
         database, authority, now = records.database, backend.authority, records.now
-        self.registry = PeopleRegistry(database, now)
-        self.sessions = PortalSessions(database, self.settings.sessions, now)
         self.identity = IdentityChecks(database, rules.policy, now)
         context = AccountsContext(self.settings, database, authority, links, now)
-        self.accounts, self.appointing = AccountsService(context), Appointing(context, authority)
-        self.office = Office(OfficeContext(database, authority, self.sessions, now))
+        self.registry, self.sessions = context.registry, context.sessions
+        self.accounts, self.appointing = AccountsService(context), Appointing(context)
+        self.office = Office(context)
         codes = GuestCodes(links.derive_key("guest code"))
         self.guests = Guests(database, codes, self.mail.works, now)
         self.correcting = GuestCorrection(database, now)

@@ -10,6 +10,7 @@ from datetime import timedelta
 from appliance.accounts.context import AccountsPart
 from appliance.accounts.two_step import folded
 from appliance.contact_details import email_address, organisation_name, person_name
+from appliance.entered_text import problem_at
 from appliance.errors import PreconditionRefused, StateRefused
 from appliance.ledger.audit_trail import EventKind
 from appliance.model.accounts import (
@@ -47,7 +48,6 @@ class AccountAdministration(AccountsPart):
     """What officers do with accounts; none of it gives anybody a key. Thread-safe."""
 
     account = reads(accounts.account)
-    everybody = reads(accounts.everybody)
 
     def invite(self, new: NewAccount, *, by: str) -> InvitedAccount:
         """A new person with an account, and a link by mail to set it up.
@@ -55,19 +55,18 @@ class AccountAdministration(AccountsPart):
         Raises :class:`PreconditionRefused` for values or roles that are not possible, :class:`StateRefused` for a
         login or a mail address that is taken.
         """
-        with self._database.transaction() as tx:
-            subject = self.add_account(tx, new, by=by)
-            return self._send_link(tx, subject, LinkPurpose.WELCOME, by)
-
-    def add_account(self, tx: Transaction, new: NewAccount, *, by: str) -> str:
-        """The person and the account, invited, without a link; the subject."""
         kept = checked_account(new)
         subject = _subject_of(kept)
+        with self._database.transaction() as tx:
+            self.register_account(tx, subject, kept, by=by)
+            return self._send_link(tx, subject, LinkPurpose.WELCOME, by)
+
+    def register_account(self, tx: Transaction, subject: str, new: NewAccount, *, by: str) -> None:
+        """The person and the account, invited, without a link."""
         language, zone = self._interface.language, self._interface.zone
-        person = Person(subject, kept.name, kept.organisation, kept.email, language, zone)
+        person = Person(subject, new.name, new.organisation, new.email, language, zone)
         self._registry.register(tx, person, None, by=by)
-        self.open_account(tx, subject, kept, by=by)
-        return subject
+        self.open_account(tx, subject, new, by=by)
 
     def open_account(self, tx: Transaction, subject: str, new: NewAccount, *, by: str) -> None:
         """An account for a person who is registered already."""
@@ -152,26 +151,13 @@ def _require_state(tx: Transaction, subject: str, wanted: AccountState, otherwis
 
 def account_problems(new: NewAccount) -> dict[str, PreconditionRefused]:
     """What is wrong with the values of an invitation, by the name of the field; empty when nothing is."""
-    found: dict[str, PreconditionRefused] = {}
-    values = {
-        "name": (person_name, new.name),
-        "organisation": (organisation_name, new.organisation),
-        "email": (email_address, new.email),
+    return {
+        **problem_at("name", person_name, new.name),
+        **problem_at("organisation", organisation_name, new.organisation),
+        **problem_at("email", email_address, new.email),
+        **problem_at("login", _require_login, new.login),
+        **problem_at("roles", _require_possible, new.kind, new.roles),
     }
-    for name, (rule, typed) in values.items():
-        try:
-            rule(typed)
-        except PreconditionRefused as error:
-            found[name] = error
-    if not _LOGIN.fullmatch(folded(new.login)):
-        found["login"] = PreconditionRefused(
-            "A login has 2 to 64 letters a to z, digits, dots or hyphens, and begins with a letter or digit."
-        )
-    try:
-        _require_possible(new.kind, new.roles)
-    except PreconditionRefused as error:
-        found["roles"] = error
-    return found
 
 
 def checked_account(new: NewAccount) -> NewAccount:
@@ -186,6 +172,13 @@ def checked_account(new: NewAccount) -> NewAccount:
         email_address(new.email),
         new.roles,
     )
+
+
+def _require_login(typed: str) -> None:
+    if not _LOGIN.fullmatch(folded(typed)):
+        raise PreconditionRefused(
+            "A login has 2 to 64 letters a to z, digits, dots or hyphens, and begins with a letter or digit."
+        )
 
 
 def _require_possible(kind: str, roles: frozenset[AccountRole]) -> None:

@@ -1,4 +1,4 @@
-"""What everything about accounts is done with: one place to hand over what all of it needs."""
+"""What everything about accounts, and the office, is done with: one place to hand over what all of it needs."""
 
 from __future__ import annotations
 
@@ -27,21 +27,22 @@ class AccountsContext:
         links: LinkTokens,
         now: Callable[[], datetime],
     ) -> None:
-        site = RelyingParty(settings.web.relying_party, settings.web.origin, settings.organisation.name)
-        self.database, self.links, self.now = database, links, now
-        self.interface = settings.interface
+        self.database, self.authority, self.links, self.now = database, authority, links, now
+        self.interface, self.issuer = settings.interface, settings.organisation.name
+        site = RelyingParty(settings.web.relying_party, settings.web.origin, self.issuer)
         self.registry = PeopleRegistry(database, now)
         self.sessions = PortalSessions(database, settings.sessions, now)
-        self.codes = LoginCodes(authority, settings.organisation.name)
+        self.codes = LoginCodes(authority, self.issuer)
         self.tickets = Tickets(links.derive_key("tickets"))
         self.passkeys = PasskeyVerifier(site, self.tickets, links.derive_key("handles"), now)
 
 
 class AccountsPart:
-    """One side of the accounts, over the collaborators of all of them."""
+    """One part of accounts or office, over the collaborators of all of them."""
 
     def __init__(self, context: AccountsContext) -> None:
         self._database = context.database
+        self._authority = context.authority
         self._registry = context.registry
         self._sessions = context.sessions
         self._links = context.links

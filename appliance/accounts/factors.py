@@ -26,8 +26,6 @@ NAME_STAYS: Final = "Your name stands in your signatures as an officer verifies 
 class OwnFactors(AccountsPart):
     """Changes that the owner makes, signed in, having proved the password. Thread-safe."""
 
-    person = reads(people.person)
-
     def change_profile(self, subject: str, *, name: str, language: Language, zone: str) -> None:
         """Name shown, language and time zone.
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
 
 from appliance.entered_text import require_zone
-from appliance.ledger.audit_trail import AuditEvent, EventKind, Field, append_event
+from appliance.ledger.audit_trail import AuditEvent, EventKind, append_event
 from appliance.model.people import Person, Seal
 from appliance.store import directory, people
 from appliance.store.database import Database, Transaction, reads
@@ -45,15 +44,8 @@ class PeopleRegistry:
         require_zone(person.zone)
         people.insert_person(tx, person, certificate)
         private = {"name": person.name, "organisation": person.organisation, "email": person.email}
-        self._tell(tx, EventKind.PERSON_REGISTERED, by, {"subject": person.subject}, private)
-
-    def enrolled(self, subject: str, certificate: bytes, *, by: str) -> None:
-        """Keep the *certificate* (DER) that the authority made for a known person. Raises :class:`NotFound`."""
-        with self._database.transaction() as tx:
-            people.person(tx, subject)
-            people.set_certificate(tx, subject, certificate)
-            digest = hashlib.sha256(certificate).hexdigest()
-            self._tell(tx, EventKind.PERSON_ENROLLED, by, {"subject": subject, "certificate": digest}, {})
+        public = {"subject": person.subject}
+        append_event(tx, AuditEvent(EventKind.PERSON_REGISTERED, self._now(), by, None, public, private))
 
     def add_seal(self, seal: Seal, certificate: bytes, *, by: str) -> None:
         """Register *seal*; its custodians are known people. Raises :class:`StateRefused` otherwise."""
@@ -61,11 +53,7 @@ class PeopleRegistry:
             people.insert_seal(tx, seal, certificate)
             public = {"subject": seal.subject, "kind": seal.kind.name, "custodians": " ".join(seal.custodians)}
             private = {"organisation": seal.organisation}
-            self._tell(tx, EventKind.SEAL_REGISTERED, by, public, private)
-
-    def people(self) -> list[Person]:
-        """Everybody but guests, by subject."""
-        return self._database.query(people.people)
+            append_event(tx, AuditEvent(EventKind.SEAL_REGISTERED, self._now(), by, None, public, private))
 
     def search(self, words: str) -> list[Person]:
         """At most :data:`MOST` people with accounts by name, organisation or mail address; none for no words."""
@@ -73,8 +61,3 @@ class PeopleRegistry:
         if not wanted:
             return []
         return self._database.query(directory.search, wanted, limit=MOST)
-
-    def _tell(
-        self, tx: Transaction, kind: EventKind, by: str, public: Mapping[str, Field], private: Mapping[str, Field]
-    ) -> None:
-        append_event(tx, AuditEvent(kind, self._now(), by, None, public, private))

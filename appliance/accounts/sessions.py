@@ -99,8 +99,7 @@ class SessionRules(Generic[S]):
         """Remembers that the session is used, once a minute."""
         now = self._now()
         if now - session.seen >= TOUCH_EVERY:
-            with self._database.transaction() as tx:
-                self._table.touch(tx, session_id_of(secret), now=now)
+            self._database.commit(self._table.touch, session_id_of(secret), now=now)
 
     def sessions_of(self, owner: str) -> list[S]:
         """The sessions of *owner* that still work, the one used last first."""
@@ -160,8 +159,7 @@ class PortalSessions(SessionRules[Session]):
 
     def owner_of(self, secret: str) -> str | None:
         """Whose session it is or was, also when it has run out or was ended; None for one that nobody knows."""
-        with self._database.reading() as tx:
-            return store.owner(tx, session_id_of(secret))
+        return self._database.query(store.owner, session_id_of(secret))
 
     def revoke_session(self, session_id: str, *, by: str) -> None:
         """Ends one's own session. Raises as :meth:`end_own`."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from appliance.accounts import passwords, throttle
 from appliance.accounts.context import AccountsContext, AccountsPart
-from appliance.accounts.passkeys import PasskeyOffer, claimed_by_answer, unknown_passkey
+from appliance.accounts.passkeys import claimed_by_answer, unknown_passkey
 from appliance.accounts.sessions import ClientInfo
 from appliance.accounts.throttle import SignInAttempt
 from appliance.accounts.tickets import Ticket
@@ -52,10 +52,6 @@ class SignIn(AccountsPart):
         with self._database.transaction() as tx:
             subject = passed.account.key
             return self._let_in(tx, subject, Strength.PASSWORD_AND_CODE, passed.ticket, (passed.attempt, where))
-
-    def passkey_offer(self) -> PasskeyOffer:
-        """What the page needs for its passkey button."""
-        return self._passkeys.offer_sign_in()
 
     def check_passkey(self, ticket: str, posted: str, where: ClientInfo) -> OpenedSession:
         """The other way: the authenticator names the account. Raises as :meth:`check_code`."""

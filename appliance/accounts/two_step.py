@@ -113,13 +113,13 @@ class TwoStepSignIn:
 
     def begin(self, login: str, where: ClientInfo, *, guessable: bool = True) -> SignInAttempt:
         """Counts an attempt. Raises :class:`TooManyAttempts`."""
-        with self._database.transaction() as tx:
-            return throttle.begin_attempt(tx, login, where.address, now=self._now(), guessable=guessable)
+        return self._database.commit(
+            throttle.begin_attempt, login, where.address, now=self._now(), guessable=guessable
+        )
 
     def succeed(self, attempt: SignInAttempt) -> None:
         """The attempt was right, without a session."""
-        with self._database.transaction() as tx:
-            throttle.record_success(tx, attempt, now=self._now())
+        self._database.commit(throttle.record_success, attempt, now=self._now())
 
     def require_password(
         self, login: str, password: str, attempt: SignInAttempt, where: ClientInfo

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from appliance.accounts.two_step import folded
 from appliance.administration.context import AdministrationContext
-from appliance.enrolment_requests import RequestEnding, refuse_decision
+from appliance.enrolment_requests import refuse_decision
 from appliance.errors import StorageError
 from appliance.model.administration import ROOT, Actor, AdministratorState, JournalKind
 from appliance.model.office import OfficerDecision, OfficerDecisionKind
@@ -120,7 +120,7 @@ class PinCustodians:
             found = officer_decisions.open_about(tx, subject, OfficerDecisionKind.ENROL_KEEPER)
             waiting = [act for act in found if credential_id is None or _is_by(act, credential_id)]
             for act in waiting:
-                refuse_decision(tx, act, RequestEnding(WITHDRAWN.template, who, now))
+                refuse_decision(tx, act, reason=WITHDRAWN.template, by=who, at=now)
         return bool(waiting)
 
     def _end(self, login: str, credential_id: bytes | None, by: Actor) -> bool:

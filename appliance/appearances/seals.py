@@ -72,8 +72,7 @@ class SealPictures:
 
     def preview(self, seal: Seal, digest: str) -> bytes:
         """A PNG of how *seal* would be painted with its picture *digest* (empty: drawn), by the same steps."""
-        with self._database.reading() as tx:
-            appearance = appearance_of(tx, replace(seal, picture=digest or None))
+        appearance = self._database.query(appearance_of, replace(seal, picture=digest or None))
         side = seal.width_mm + 2 * _AROUND_MM
         return self._workshop.preview(appearance, width_mm=side, height_mm=side)
 

@@ -20,7 +20,7 @@ from appliance.contracts.dependencies import ContractRecords, SigningBackend, Si
 from appliance.contracts.permissions import Permission
 from appliance.contracts.preconditions import SigningContext
 from appliance.contracts.rules import require_reason, to_everybody, to_those_who_know
-from appliance.enrolment_requests import RequestEnding, withdraw_enrolment_request
+from appliance.enrolment_requests import withdraw_enrolment_request
 from appliance.entered_text import require_zone
 from appliance.errors import PreconditionRefused, StateRefused
 from appliance.ledger.audit_trail import SYSTEM, AuditEvent, EventKind, Field, append_event
@@ -145,7 +145,7 @@ def close_guest_requests(tx: Transaction, contract: Contract, at: datetime) -> N
     decision by which an officer was about to grant one: nobody can activate it any more."""
     for party in contract.parties:
         if party.guest and not contracts.acts_elsewhere(tx, party.subject, contract.id):
-            withdraw_enrolment_request(tx, party.subject, RequestEnding(ENDED, SYSTEM, at))
+            withdraw_enrolment_request(tx, party.subject, reason=ENDED, by=SYSTEM, at=at)
 
 
 RECORD_FORMAT = "vermilion-voiding/1"

@@ -20,7 +20,7 @@ from appliance.contracts.access import Command, admit, record_change
 from appliance.contracts.draft_rules import guest_person
 from appliance.contracts.permissions import Permission
 from appliance.contracts.rules import to_those_who_know
-from appliance.enrolment_requests import RequestEnding, withdraw_enrolment_request
+from appliance.enrolment_requests import withdraw_enrolment_request
 from appliance.errors import NotFound, PreconditionRefused, StateRefused
 from appliance.guests.inviting import invite, invite_again
 from appliance.ledger.audit_trail import AuditEvent, EventKind
@@ -103,7 +103,7 @@ class GuestCorrection:
         if "email" in differs or anew:
             guests.revoke(tx, party.id, now)
         if anew:
-            withdraw_enrolment_request(tx, before.subject, RequestEnding(REASON, by, now))
+            withdraw_enrolment_request(tx, before.subject, reason=REASON, by=by, at=now)
             outbox.withdraw(tx, before.subject, now)
 
     def _invite(

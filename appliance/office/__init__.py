@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from appliance.accounts.context import AccountsContext
 from appliance.office.appointing import Appointing, OfficerForm, RecoveryForm
-from appliance.office.context import OfficeContext
 from appliance.office.decisions import OfficerDecisions
 from appliance.office.drafts import DecisionDrafts, SealDraft
 from appliance.office.effects import describe_decision, subjects_of_decision
@@ -15,7 +15,6 @@ __all__ = [
     "Appointing",
     "EnrolmentRequests",
     "Office",
-    "OfficeContext",
     "OfficerForm",
     "RecoveryForm",
     "SealDraft",
@@ -27,7 +26,7 @@ __all__ = [
 class Office:
     """``requests``: what people ask for; ``drafts``: acts for officers; ``decisions``: their activations."""
 
-    def __init__(self, context: OfficeContext) -> None:
+    def __init__(self, context: AccountsContext) -> None:
         self.requests = EnrolmentRequests(context)
         self.drafts = DecisionDrafts(context)
         self.decisions = OfficerDecisions(context)

@@ -22,17 +22,16 @@ from appliance.accounts.sessions import ClientInfo
 from appliance.accounts.throttle import SignInAttempt
 from appliance.accounts.tickets import spend_ticket
 from appliance.accounts.two_step import folded
+from appliance.entered_text import problem_at
 from appliance.errors import PreconditionRefused, StateRefused
 from appliance.language import translator
 from appliance.ledger.audit_trail import EventKind, Field
 from appliance.model.accounts import AccountRole, AccountState, NewAccount, OpenedSession, Passkey, Strength
 from appliance.model.notice import NoticeKind
 from appliance.model.office import NewOfficer, ProposedPasskey
-from appliance.model.people import Person
-from appliance.office.context import notify_officers
+from appliance.office.notifying import notify_officers
 from appliance.store import accounts, enrolment, people
 from appliance.store.database import Transaction
-from hsm.client import AuthorityClient
 from hsm.errors import ActivationRefused
 from hsm.operation_types import Appointment
 
@@ -69,10 +68,9 @@ class RecoveryForm:
 class Appointing(AccountsPart):
     """Appoints officers while the ceremony's codes last, and restores them while a recovery's do. Thread-safe."""
 
-    def __init__(self, context: AccountsContext, authority: AuthorityClient) -> None:
+    def __init__(self, context: AccountsContext) -> None:
         super().__init__(context)
         self._accounts = AccountAdministration(context)
-        self._authority = authority
 
     def is_new(self) -> bool:
         """Whether nobody has an account yet: then the first page leads to the set-up."""
@@ -100,7 +98,6 @@ class Appointing(AccountsPart):
     def problems(self, form: OfficerForm) -> dict[str, PreconditionRefused]:
         """What is wrong with *form*, by field."""
         found = problems_of(form.account())
-        found.pop("roles", None)
         if not form.code.strip():
             found["code"] = PreconditionRefused("Enter the set-up code of the key ceremony.")
         if form.organisation not in self._authority.organisations():
@@ -162,8 +159,9 @@ class Appointing(AccountsPart):
         return self._let_in(new, attempt, where)
 
     def _begin(self, where: ClientInfo) -> SignInAttempt:
-        with self._database.transaction() as tx:
-            return throttle.begin_attempt(tx, "set-up code", where.address, now=self._now(), guessable=False)
+        return self._database.commit(
+            throttle.begin_attempt, "set-up code", where.address, now=self._now(), guessable=False
+        )
 
     def _let_in(self, new: NewOfficer, attempt: SignInAttempt, where: ClientInfo) -> OpenedSession:
         with self._database.transaction() as tx:
@@ -175,8 +173,7 @@ class Appointing(AccountsPart):
     def _recovering(self, login: str) -> str:
         """The officer with *login* who is to be restored; else a name that nobody has, always the same for it."""
         waiting = self._authority.appointment().recovering
-        with self._database.reading() as tx:
-            known = accounts.by_login(tx, folded(login))
+        known = self._database.query(accounts.by_login, folded(login))
         if known is not None and known.subject in waiting and known.state is not AccountState.LEFT:
             return known.subject
         return f"officer-{self._passkeys.user_handle(f'no officer: {folded(login)}').hex()[:12]}"
@@ -218,7 +215,8 @@ class Appointing(AccountsPart):
             accounts.remove_passkeys(tx, subject)
             accounts.set_code_secret(tx, subject, None)
         else:
-            self._register(tx, new)
+            wanted = _account(new.login, new.name, new.organisation, new.email)
+            self._accounts.register_account(tx, subject, wanted, by=subject)
         accounts.set_password(tx, subject, new.password)
         accounts.set_state(tx, subject, AccountState.ACTIVE)
         label = translator(people.person(tx, subject).language)(_LABEL)
@@ -231,12 +229,6 @@ class Appointing(AccountsPart):
         if restored:
             notify_officers(tx, NoticeKind.OFFICER_RECOVERY, now, about=subject)
         enrolment.forget_appointments(tx, subject)
-
-    def _register(self, tx: Transaction, new: NewOfficer) -> None:
-        wanted, interface = _account(new.login, new.name, new.organisation, new.email), self._interface
-        person = Person(new.subject, new.name, new.organisation, new.email, interface.language, interface.zone)
-        self._registry.register(tx, person, None, by=new.subject)
-        self._accounts.open_account(tx, new.subject, wanted, by=new.subject)
 
     def _require_free(self, login: str, subject: str) -> None:
         with self._database.reading() as tx:
@@ -252,11 +244,7 @@ class Appointing(AccountsPart):
 
 
 def _password_problem(form: OfficerForm | RecoveryForm, name: str) -> dict[str, PreconditionRefused]:
-    try:
-        passwords.require_good_password(form.password, login=form.login, name=name)
-    except PreconditionRefused as refusal:
-        return {"password": refusal}
-    return {}
+    return problem_at("password", passwords.require_good_password, form.password, login=form.login, name=name)
 
 
 def _account(login: str, name: str, organisation: str, email: str) -> NewAccount:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import base64
 from typing import Any
 
-from appliance.enrolment_requests import RequestEnding, refuse_decision
+from appliance.enrolment_requests import refuse_decision
 from appliance.errors import StateRefused
 from appliance.ledger.audit_trail import EventKind
 from appliance.model.office import (
@@ -24,8 +24,8 @@ from appliance.model.office import (
     ProposedPasskey,
 )
 from appliance.office import effects
-from appliance.office.context import checked_reason
 from appliance.office.effects import DecisionRecording
+from appliance.office.notifying import checked_reason
 from appliance.office.requests import USE
 from appliance.store import enrolment, officer_decisions
 from appliance.store.database import reads
@@ -39,8 +39,7 @@ class OfficerDecisions(DecisionRecording):
 
     def waiting_decisions(self) -> list[OfficerDecision]:
         """The decisions that wait for an officer, oldest first."""
-        with self._database.reading() as tx:
-            return officer_decisions.waiting(tx, self._now())
+        return self._database.query(officer_decisions.waiting, self._now())
 
     def to_activate(self, pending: OfficerDecision) -> OfficerIntent:
         """What the officer's authenticator is asked for; the credentials in it are those of the request."""
@@ -89,7 +88,7 @@ class OfficerDecisions(DecisionRecording):
         words, now = checked_reason(reason.strip() or "-", "Say why; the reason goes on record."), self._now()
         with self._database.transaction() as tx:
             pending = officer_decisions.load_decision(tx, act_id)
-            refuse_decision(tx, pending, RequestEnding(words, by, now))
+            refuse_decision(tx, pending, reason=words, by=by, at=now)
 
     def _remember(self, pending: OfficerDecision, officer: str) -> None:
         with self._database.transaction() as tx:
@@ -99,8 +98,7 @@ class OfficerDecisions(DecisionRecording):
 
     def _require_in_time(self, pending: OfficerDecision) -> None:
         if pending.expires <= self._now():
-            with self._database.transaction() as tx:
-                officer_decisions.expire(tx, self._now())
+            self._database.commit(officer_decisions.expire, self._now())
             raise StateRefused("The time for this act has run out; nothing was done. Prepare it again.")
 
     def _wired(self, subject: str, credential: ProposedCredential) -> dict[str, Any]:

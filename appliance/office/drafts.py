@@ -10,6 +10,7 @@ from datetime import timedelta
 from types import MappingProxyType
 from typing import Any, Final
 
+from appliance.accounts.context import AccountsContext, AccountsPart
 from appliance.appearances.scans import SealPicture
 from appliance.contact_details import organisation_name, person_name
 from appliance.errors import PreconditionRefused, StateRefused
@@ -26,7 +27,7 @@ from appliance.model.office import (
 from appliance.model.office import OfficerDecisionKind as Kind
 from appliance.model.people import Seal, SealKind
 from appliance.office import effects
-from appliance.office.context import OfficeContext, OfficeService, checked_reason, notify_officers
+from appliance.office.notifying import checked_reason, notify_officers
 from appliance.store import directory, enrolment, officer_decisions, people
 from appliance.store import people as store
 from appliance.store.database import Transaction
@@ -54,7 +55,7 @@ class SealDraft:
     needed: int = 1
 
 
-class _Drafts(OfficeService):
+class _Drafts(AccountsPart):
     """Puts open decisions on disk."""
 
     def _save(
@@ -97,7 +98,7 @@ class DecisionDrafts(_Drafts):
     Nothing is done yet: each waits for an officer's activation. Thread-safe.
     """
 
-    def __init__(self, context: OfficeContext) -> None:
+    def __init__(self, context: AccountsContext) -> None:
         super().__init__(context)
         self.seals = SealDecisionDrafts(context)
         self.services = ServiceDecisionDrafts(context)
@@ -256,8 +257,7 @@ class SealDecisionDrafts(_Drafts):
         notes: dict[str, Any] = {}
         if made is not None:
             notes = {"dpi": made.dpi, "advice": [each.value for each in made.advice]}
-            with self._database.transaction() as tx:
-                store.offer_seal_picture(tx, seal, digest, made.png, at=self._now(), by=by)
+            self._database.commit(store.offer_seal_picture, seal, digest, made.png, at=self._now(), by=by)
         return self._save(Kind.CHANGE_PICTURE, seal, {"picture": digest}, notes, by=by)
 
     def draft_destruction(self, seal: str, *, reason: str, by: str) -> OfficerDecision:

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from cryptography import x509
 
+from appliance.accounts.context import AccountsPart
 from appliance.errors import StateRefused
 from appliance.ledger.audit_trail import SYSTEM, EventKind, Field
 from appliance.model.accounts import AccountState
@@ -15,7 +16,6 @@ from appliance.model.notice import Notice, NoticeKind
 from appliance.model.office import SEAL_DECISIONS, EnrolmentRequestState, OfficerDecision
 from appliance.model.office import OfficerDecisionKind as Kind
 from appliance.model.people import Seal, SealKind
-from appliance.office.context import OfficeService
 from appliance.powers.register import end_of_agent
 from appliance.store import accounts, directory, enrolment, outbox, people
 from appliance.store.database import Transaction
@@ -189,7 +189,7 @@ _KINDS = {
 """The entry in the log of each kind, and what is said of it before."""
 
 
-class DecisionRecording(OfficeService):
+class DecisionRecording(AccountsPart):
     """Records decisions that are done."""
 
     def record_decision(self, tx: Transaction, act: OfficerDecision, *, by: str) -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from appliance.accounts.context import AccountsContext, AccountsPart
 from appliance.errors import NotFound, StateRefused
 from appliance.ledger.audit_trail import EventKind
 from appliance.model.accounts import AccountState
 from appliance.model.office import DirectoryEntry, OfficerDecision, OpenContract
 from appliance.office import effects
-from appliance.office.context import OfficeContext, OfficeService
 from appliance.office.drafts import DecisionDrafts
 from appliance.powers.register import end_of_agent
 from appliance.store import accounts, directory
@@ -47,10 +47,10 @@ def _page(found: list[DirectoryEntry], kept: Sequence[DirectoryEntry] = ()) -> R
     return RollPage((*kept, *(entry for entry in found[:PAGE] if entry.subject not in known)), more)
 
 
-class Members(OfficeService):
+class Members(AccountsPart):
     """Reads the list, and lets people go. Thread-safe."""
 
-    def __init__(self, context: OfficeContext, drafts: DecisionDrafts) -> None:
+    def __init__(self, context: AccountsContext, drafts: DecisionDrafts) -> None:
         super().__init__(context)
         self._drafts = drafts
 

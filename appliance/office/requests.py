@@ -10,6 +10,7 @@ from itertools import pairwise
 import argon2
 
 from appliance.accounts.codes import CodeDraft, LoginCodes
+from appliance.accounts.context import AccountsContext, AccountsPart
 from appliance.errors import PreconditionRefused, StateRefused
 from appliance.ledger.audit_trail import EventKind
 from appliance.model.notice import Notice, NoticeKind
@@ -20,7 +21,7 @@ from appliance.model.office import (
     ProposedPasskey,
     ProposedPin,
 )
-from appliance.office.context import OfficeService, checked_reason, notify_inviter, notify_officers
+from appliance.office.notifying import checked_reason, notify_inviter, notify_officers
 from appliance.store import enrolment, outbox
 from appliance.store.database import reads
 
@@ -42,16 +43,17 @@ def _require_pin(pin: str) -> None:
 MOST_CREDENTIALS = 4
 
 
-class EnrolmentRequests(OfficeService):
+class EnrolmentRequests(AccountsPart):
     """Takes requests and keeps them until an officer decides. Thread-safe."""
 
-    def draft_totp(self, subject: str, *, issuer: str, account: str) -> CodeDraft:
-        """A new TOTP secret for *subject* to scan; nothing is kept here: ``sealed`` comes back with the form."""
-        return self._codes(issuer).draft_secret(subject, account)
+    def __init__(self, context: AccountsContext) -> None:
+        super().__init__(context)
+        self._signing_codes = LoginCodes(self._authority, context.issuer, use=USE, stale=_FORM_IS_OLD)
 
-    def reopened_totp(self, subject: str, *, sealed: str, issuer: str, account: str) -> CodeDraft:
-        """The draft whose form has come back with a mistake in it. Raises :class:`PreconditionRefused`."""
-        return self._codes(issuer).draft_secret(subject, account, sealed=sealed)
+    def draft_totp(self, subject: str, account: str, *, sealed: str = "") -> CodeDraft:
+        """A new TOTP secret for *subject* to scan, or the one in *sealed* when its form has come back with a
+        mistake in it; nothing is kept here. Raises :class:`PreconditionRefused` for a form that is not theirs."""
+        return self._signing_codes.draft_secret(subject, account, sealed=sealed)
 
     def pin_totp(self, subject: str, *, sealed: str, pin: str, code: str) -> ProposedPin:
         """The credential of a :meth:`draft_totp` and a chosen PIN, once *code* proves that the secret was scanned.
@@ -59,7 +61,7 @@ class EnrolmentRequests(OfficeService):
         Raises :class:`PreconditionRefused` for a PIN that is not 6 to 12 digits (or trivial) and a wrong code.
         """
         _require_pin(pin)
-        wrapped, step = self._codes().opened_step(subject, sealed, code, now=self._now())
+        wrapped, step = self._signing_codes.opened_step(subject, sealed, code, now=self._now())
         if step is None:
             raise PreconditionRefused("The six digits are not those of now; wait for the next ones.")
         hasher = argon2.PasswordHasher(memory_cost=65_536, time_cost=3, parallelism=1)
@@ -116,9 +118,6 @@ class EnrolmentRequests(OfficeService):
     waiting = reads(enrolment.waiting)
     requests_of = reads(enrolment.of_subject)
     find_request = reads(enrolment.request)
-
-    def _codes(self, issuer: str = "") -> LoginCodes:
-        return LoginCodes(self._authority, issuer, use=USE, stale=_FORM_IS_OLD)
 
     def _require_number(self, subject: str, credentials: Sequence[ProposedCredential]) -> None:
         if not 1 <= len(credentials) <= MOST_CREDENTIALS:

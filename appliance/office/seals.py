@@ -7,14 +7,13 @@ from datetime import datetime
 
 from cryptography import x509
 
+from appliance.accounts.context import AccountsPart
 from appliance.errors import NotFound, StateRefused
 from appliance.ledger.audit_trail import EventKind
 from appliance.model.office import OfficerDecision, OfficerDecisionKind
 from appliance.model.people import Seal
-from appliance.office.context import OfficeService, checked_reason
+from appliance.office.notifying import checked_reason
 from appliance.store import officer_decisions, people, seal_requests
-from appliance.store import people as store
-from appliance.store.database import reads
 from hsm.operation_types import KnownCompanySeal
 
 
@@ -31,12 +30,8 @@ class SealDestruction:
     known: KnownCompanySeal
 
 
-class CompanySeals(OfficeService):
+class CompanySeals(AccountsPart):
     """What needs no activation; all else is a decision of officers (``SealDecisionDrafts``). Thread-safe."""
-
-    all = reads(people.seals)
-    seal = reads(people.seal)
-    picture = reads(store.seal_picture)
 
     def destruction(self, subject: str) -> SealDestruction:
         """The record of the seal's end. Raises :class:`NotFound` while it stands."""
@@ -57,11 +52,11 @@ class CompanySeals(OfficeService):
         when it is suspended or destroyed already.
         """
         words = checked_reason(reason, "Say why; the reason goes on record.")
-        seal = self.seal(subject)
+        seal = self._registry.seal(subject)
         if seal.suspended is not None:
             raise StateRefused("Another officer has changed this seal in the meantime.")
         self._authority.suspend_seal(subject)
         with self._database.transaction() as tx:
-            if not store.suspend_seal(tx, subject, since=self._now()):
+            if not people.suspend_seal(tx, subject, since=self._now()):
                 raise StateRefused("Another officer has changed this seal in the meantime.")
             self._tell(tx, EventKind.SEAL_SUSPENDED, by, {"subject": subject}, reason=words)

@@ -31,14 +31,14 @@ def test_a_name_that_an_officer_verifies_stays(house: House, stage: str) -> None
     with pytest.raises(PreconditionRefused, match="cannot be changed"):
         renamed(house, subject, "别人的名字")
 
-    renamed(house, subject, house.desk.own.person(subject).name)
-    assert house.desk.own.person(subject).zone == "Asia/Tokyo"
+    renamed(house, subject, house.room.registry.person(subject).name)
+    assert house.room.registry.person(subject).zone == "Asia/Tokyo"
     assert house.desk.own.name_stays(subject)
 
 
 def test_before_that_it_is_changed_and_in_the_log(house: House) -> None:
     subject = house.set_up("zhao").session.subject
     renamed(house, subject, " 赵 <b>𠮷野 ")
-    assert house.desk.own.person(subject).name == "赵 <b>𠮷野"
+    assert house.room.registry.person(subject).name == "赵 <b>𠮷野"
     assert house.told()[-1] == "profile-changed"
     assert not house.desk.own.name_stays(subject)

@@ -263,7 +263,7 @@ def test_who_waited_before_an_upgrade_waits_no_more(tmp_path: Path) -> None:
 
 def test_a_passkey_lets_in_without_a_login(house: House) -> None:
     subject, device = with_passkey(house, "chen")
-    offer = house.desk.sign_in.passkey_offer()
+    offer = house.desk.passkeys.offer_sign_in()
     opened = house.desk.sign_in.check_passkey(offer.ticket, device.get(offer.options), WHERE)
     assert opened.session.subject == subject
     [passkey] = house.desk.own.passkeys(subject)
@@ -272,7 +272,7 @@ def test_a_passkey_lets_in_without_a_login(house: House) -> None:
 
 def test_an_answer_of_a_passkey_counts_once(house: House) -> None:
     _, device = with_passkey(house, "chen")
-    offer = house.desk.sign_in.passkey_offer()
+    offer = house.desk.passkeys.offer_sign_in()
     answer = device.get(offer.options)
     house.desk.sign_in.check_passkey(offer.ticket, answer, WHERE)
     with pytest.raises((SignInRefused, StateRefused)):
@@ -285,7 +285,7 @@ def test_an_answer_of_a_passkey_counts_once(house: House) -> None:
 def test_a_copied_passkey_is_noticed_by_its_counter(house: House) -> None:
     _, device = with_passkey(house, "chen")
     for counter, lets_in in ((7, True), (3, False)):
-        offer = house.desk.sign_in.passkey_offer()
+        offer = house.desk.passkeys.offer_sign_in()
         device.inside.counter = counter
         if lets_in:
             house.desk.sign_in.check_passkey(offer.ticket, device.get(offer.options), WHERE)
@@ -297,7 +297,7 @@ def test_a_copied_passkey_is_noticed_by_its_counter(house: House) -> None:
 def test_passkeys_of_others_and_broken_answers_let_nobody_in(house: House) -> None:
     _, device = with_passkey(house, "chen")
     other = house.set_up("zhou").session.subject
-    offer = house.desk.sign_in.passkey_offer()
+    offer = house.desk.passkeys.offer_sign_in()
     stranger, foreign = Device(), Device(origin="http://localhost:9999")
     stranger.handle = device.handle
     foreign.inside = replace(device.inside, origin="http://localhost:9999")
@@ -323,7 +323,7 @@ def test_passkeys_of_others_and_broken_answers_let_nobody_in(house: House) -> No
 
 def test_an_old_offer_is_refused(house: House) -> None:
     _, device = with_passkey(house, "chen")
-    offer = house.desk.sign_in.passkey_offer()
+    offer = house.desk.passkeys.offer_sign_in()
     house.later(minutes=10)
     with pytest.raises(StateRefused):
         house.desk.sign_in.check_passkey(offer.ticket, device.get(offer.options), WHERE)

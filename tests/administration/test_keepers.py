@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from appliance.accounts.sessions import PortalSessions
+from appliance.accounts.context import AccountsContext
+from appliance.accounts.tickets import LinkTokens
 from appliance.administration import CONSOLE
 from appliance.administration.action import ExecutedBy
 from appliance.administration.pin_custodians import WITHDRAWN, PinCustodianEnd, PinCustodians
@@ -25,7 +26,6 @@ from appliance.model.administration import (
 )
 from appliance.model.office import NewPinCustodian, OfficerDecision
 from appliance.model.office import OfficerDecisionState as OfficeActState
-from appliance.office.context import OfficeContext
 from appliance.office.decisions import OfficerDecisions
 from appliance.office.drafts import DecisionDrafts
 from appliance.store.database import Database
@@ -300,8 +300,7 @@ def silent(house: House, own: RunningAuthority) -> Iterator[None]:
 def offices(house: House, own: RunningAuthority) -> tuple[DecisionDrafts, OfficerDecisions]:
     """The officers' side, in the house's portal."""
     database, web = house.administration.pin_custodians._context.portal(), own.client("web")
-    sessions = PortalSessions(database, house.settings.sessions, utc_now)
-    context = OfficeContext(database, web, sessions, utc_now)
+    context = AccountsContext(house.settings, database, web, LinkTokens(bytes(32)), utc_now)
     return DecisionDrafts(context), OfficerDecisions(context)
 
 

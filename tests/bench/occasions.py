@@ -28,7 +28,7 @@ from appliance.model.powers import PowerBasis, PowerScope
 from appliance.model.writing import TextPurpose
 from appliance.ownership import DepositOrder
 from appliance.powers.register import PowerDraft
-from appliance.store import accounts
+from appliance.store import accounts, people
 from appliance.store.database import Transaction
 from appliance.wiring import Appliance
 from appliance.writing import Beginning
@@ -94,7 +94,7 @@ def arrange(appliance: Appliance) -> Occasions:
 
 
 def _open_accounts(appliance: Appliance) -> None:
-    known = {person.subject for person in appliance.registry.people()}
+    known = {person.subject for person in appliance.database.query(people.people)}
     for subject, name in ((OFFICER, "王见证"), (AUDITOR, "示例审计员")):
         if subject not in known:
             person = Person(subject, name, ZHANG.organisation, f"{subject}@example.com", Language.CHINESE, ZONE)

@@ -8,13 +8,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from appliance.accounts.sessions import PortalSessions
+from appliance.accounts.context import AccountsContext
+from appliance.accounts.tickets import LinkTokens
 from appliance.demonstration import participants
 from appliance.demonstration.participants import DemonstrationAuthenticators
 from appliance.language import Language
 from appliance.model.office import OfficerDecision, ProposedPasskey
 from appliance.model.people import Person
-from appliance.office import Office, OfficeContext
+from appliance.office import Office
 from appliance.wiring import Appliance
 from hsm.authenticator import SoftwareAuthenticator
 from hsm.client import AuthorityClient
@@ -44,8 +45,8 @@ def office(appliance: Appliance) -> Office:
 
 def office_with(appliance: Appliance, authority: AuthorityClient) -> Office:
     """The same office with another client in front of the authority."""
-    sessions: PortalSessions = appliance.sessions
-    return Office(OfficeContext(appliance.database, authority, sessions, appliance.now))
+    links = LinkTokens(bytes(32))
+    return Office(AccountsContext(appliance.settings, appliance.database, authority, links, appliance.now))
 
 
 def newcomer(appliance: Appliance, *, name: str = "赵示例", organisation: str = participants.ALPHA) -> Person:

@@ -68,7 +68,7 @@ def test_how_the_identity_was_verified_is_in_the_log_as_a_commitment_alone(appli
 
 def test_pin_and_passkey_are_enrolled_together_and_forgotten_here(appliance: Appliance, office: Office) -> None:
     person = newcomer(appliance)
-    draft = office.requests.draft_totp(person.subject, issuer="Vermilion", account="zhao")
+    draft = office.requests.draft_totp(person.subject, "zhao")
     code = code_at(base64.b32decode(draft.secret), step_of(appliance.now()))
     pin = office.requests.pin_totp(person.subject, sealed=draft.sealed, pin="246810", code=code)
     asked = office.requests.submit_request(person.subject, [passkey(appliance)[0], pin], by=person.subject)
@@ -246,7 +246,7 @@ def test_a_seal_is_made_with_its_custodians(appliance: Appliance, office: Office
     )
     office.decisions.activate_decision(act.id, by_officer(appliance, act))
 
-    seal = office.seals.seal(act.subject)
+    seal = appliance.registry.seal(act.subject)
     assert (seal.kind, seal.custodians, seal.width_mm) == (SealKind.COMPANY, (keeper,), 42.5)
     assert appliance.registry.certificate(act.subject)
     assert events_of(appliance, act.subject) == ["seal-registered"]
@@ -271,7 +271,7 @@ def test_a_seal_is_suspended_and_let_go_again(appliance: Appliance, office: Offi
     with pytest.raises(PreconditionRefused, match="why"):
         office.seals.suspend(seal, reason=" ", by=participants.OFFICER)
     office.seals.suspend(seal, reason="印模遗失", by=participants.OFFICER)
-    assert office.seals.seal(seal).suspended is not None
+    assert appliance.registry.seal(seal).suspended is not None
     with pytest.raises(StateRefused, match="in the meantime"):
         office.seals.suspend(seal, reason="again", by=participants.OFFICER)
 
@@ -280,7 +280,7 @@ def test_a_seal_is_suspended_and_let_go_again(appliance: Appliance, office: Offi
     act = office.drafts.seals.draft_resumption(seal, reason="已找回", by=participants.OFFICER)
     office.decisions.activate_decision(act.id, by_officer(appliance, act))
 
-    assert office.seals.seal(seal).suspended is None
+    assert appliance.registry.seal(seal).suspended is None
     assert events_of(appliance, seal)[-2:] == ["seal-suspended", "seal-resumed"]
     with pytest.raises(NotFound):
         office.seals.suspend("seal-none", reason="x", by=participants.OFFICER)

@@ -104,7 +104,7 @@ def test_a_refusal_has_a_reason_and_is_final(appliance: Appliance, office: Offic
 )
 def test_pins_that_are_refused(appliance: Appliance, office: Office, pin: str) -> None:
     person = newcomer(appliance)
-    draft = office.requests.draft_totp(person.subject, issuer="Vermilion", account="zhao")
+    draft = office.requests.draft_totp(person.subject, "zhao")
     code = code_at(base64.b32decode(draft.secret), step_of(appliance.now()))
 
     with pytest.raises(PreconditionRefused, match="PIN"):
@@ -113,7 +113,7 @@ def test_pins_that_are_refused(appliance: Appliance, office: Office, pin: str) -
 
 def test_a_code_must_show_that_the_secret_was_scanned(appliance: Appliance, office: Office) -> None:
     person, other = newcomer(appliance), newcomer(appliance)
-    draft = office.requests.draft_totp(person.subject, issuer="Vermilion", account="zhao")
+    draft = office.requests.draft_totp(person.subject, "zhao")
     secret = base64.b32decode(draft.secret)
     code = code_at(secret, step_of(appliance.now()))
     late = code_at(secret, step_of(appliance.now()) + 9)
@@ -125,7 +125,5 @@ def test_a_code_must_show_that_the_secret_was_scanned(appliance: Appliance, offi
             office.requests.pin_totp(subject, sealed=sealed, pin="246810", code=code)
     made = office.requests.pin_totp(person.subject, sealed=draft.sealed, pin="246810", code=code)
     assert "246810" not in repr(made) and secret not in made.wrapped_secret
-    shown_again = office.requests.reopened_totp(
-        person.subject, sealed=draft.sealed, issuer="Vermilion", account="zhao"
-    )
+    shown_again = office.requests.draft_totp(person.subject, "zhao", sealed=draft.sealed)
     assert shown_again == draft

@@ -14,7 +14,7 @@ from appliance.demonstration import participants
 from appliance.model.accounts import AccountRole, AccountState
 from appliance.model.office import NewOfficer
 from appliance.office.appointing import Appointing
-from appliance.store import enrolment
+from appliance.store import accounts, enrolment
 from appliance.wiring import Appliance
 from hsm.authenticator import SoftwareAuthenticator
 from hsm.errors import AuthorityUnreachable
@@ -76,7 +76,7 @@ def test_the_first_officer_registers_and_is_in(own: Appliance, own_portal: Flask
 
     assert answer.status_code == 303 and answer.headers["Location"].endswith("/office")
     assert browser.get("/office").status_code == 200
-    [account] = own.accounts.administration.everybody()
+    [account] = own.database.query(accounts.everybody)
     assert (account.login, account.state, account.roles) == ("zhou", AccountState.ACTIVE, {AccountRole.OFFICER})
     assert [each.kind for each in own.authority.credentials(account.subject)] == ["webauthn"]
     assert [each.label for each in own.accounts.own.passkeys(account.subject)] == ["初始设置时创建"], (
@@ -106,7 +106,7 @@ def test_bad_input_is_said_at_its_place_and_costs_nothing(own: Appliance, own_po
         answer = browser.post("/setup", data=form(own, browser.get("/setup").text, **changes))
         assert answer.status_code == status and said in answer.text, (changes, answer.status_code, answer.text)
         assert PASSWORD not in answer.text
-    assert own.accounts.administration.everybody() == []
+    assert own.database.query(accounts.everybody) == []
     assert browser.post("/setup", data=form(own, browser.get("/setup").text)).status_code == 303
 
 
@@ -115,7 +115,7 @@ def test_nobody_takes_over_an_officer_who_is_there(own: Appliance, own_portal: F
     own any id: an officer's subject and the id of the passkey are all that somebody has to know."""
     web, first, browser = own.settings.web, visiting(own_portal), visiting(own_portal)
     assert first.post("/setup", data=form(own, first.get("/setup").text)).status_code == 303
-    [victim] = [each.subject for each in own.accounts.administration.everybody()]
+    [victim] = [each.subject for each in own.database.query(accounts.everybody)]
     store = sqlite.connect(own.settings.home.root / "authority/authority.db", isolation_level=None)
     store.execute("INSERT INTO setup_codes (digest, expires) VALUES (?, 4000000000)", (bytes(32),))
     store.close()
@@ -181,5 +181,5 @@ def test_an_appointment_that_was_broken_off_is_completed(own: Appliance, own_por
 
     assert visiting(own_portal).get("/setup").status_code == 200
 
-    [account] = own.accounts.administration.everybody()
+    [account] = own.database.query(accounts.everybody)
     assert (account.login, account.state) == ("zhou", AccountState.ACTIVE)

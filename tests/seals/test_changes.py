@@ -125,7 +125,7 @@ def test_a_custodian_who_leaves(house: House, keepers: Keepers) -> None:
     request = house.asked(house.sent(seal))
     house.done(house.appliance.office.drafts.draft_leaving(leaving.subject, by=OFFICER))
 
-    known = house.appliance.office.seals.seal(seal)
+    known = house.appliance.registry.seal(seal)
     assert known.custodians == () and known.suspended is not None
     with pytest.raises(PreconditionRefused, match="Only a custodian"):
         house.approve(request, leaving)
@@ -198,7 +198,7 @@ def test_the_last_custodian_stays_while_the_seal_is_in_use(house: House, keepers
     house.done(seals.draft_resumption(seal, reason="回来了", by=OFFICER))
     with pytest.raises(CertificateRefused, match="Suspend it first"):
         house.done(act)
-    assert house.appliance.office.seals.seal(seal).custodians == (keepers[0].subject,)
+    assert house.appliance.registry.seal(seal).custodians == (keepers[0].subject,)
 
 
 def test_custodians_and_their_number_change_by_officers_acts(house: House, keepers: Keepers) -> None:
@@ -212,7 +212,7 @@ def test_custodians_and_their_number_change_by_officers_acts(house: House, keepe
     house.done(seals.draft_custodian(seal, keepers[1].subject, by=OFFICER))
     house.done(seals.draft_custodian_number(seal, 2, by=OFFICER))
 
-    here, there = house.appliance.office.seals.seal(seal), house.appliance.authority.seal(seal)
+    here, there = house.appliance.registry.seal(seal), house.appliance.authority.seal(seal)
     assert set(here.custodians) == set(there.custodians) == {each.subject for each in keepers[:2]}
     assert here.needed == there.needed == 2
     assert house.asked(house.sent(seal)).needed == 2, "whatever policy says of the type"

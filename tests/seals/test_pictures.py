@@ -101,7 +101,7 @@ def test_a_picture_is_seen_activated_and_used(house: House, keepers: tuple[Perso
     """The officer's act shows the picture; the log names it; documents get it; the drawn one can come back."""
     seal, seals = house.seal(keepers[0]), house.appliance.office.drafts.seals
     pictures = house.appliance.seal_pictures
-    known = house.appliance.office.seals.seal(seal)
+    known = house.appliance.registry.seal(seal)
     before = _signed(house, seal, keepers[0])
     drawn = pictures.preview(known, "")
 
@@ -109,10 +109,10 @@ def test_a_picture_is_seen_activated_and_used(house: House, keepers: tuple[Perso
     act = seals.draft_picture(seal, made, by=OFFICER)
     digest = hashlib.sha256(made.png).hexdigest()
     assert act.details["picture"] == digest and pictures.preview(known, digest) != drawn
-    assert house.appliance.office.seals.seal(seal).picture is None, "nothing is in use yet"
+    assert house.appliance.registry.seal(seal).picture is None, "nothing is in use yet"
     house.done(act)
 
-    known = house.appliance.office.seals.seal(seal)
+    known = house.appliance.registry.seal(seal)
     assert known.picture == house.appliance.authority.seal(seal).picture == digest
     assert events_of(house.appliance, seal)[-1] == "seal-picture-changed"
     assert "data:image/png" in pictures.svg(keepers[0].subject, seal)
@@ -121,7 +121,7 @@ def test_a_picture_is_seen_activated_and_used(house: House, keepers: tuple[Perso
     with pytest.raises(StateRefused, match="looks like this already"):
         seals.draft_picture(seal, made, by=OFFICER)
     house.done(seals.draft_picture(seal, None, by=OFFICER))
-    assert house.appliance.office.seals.seal(seal).picture is None
+    assert house.appliance.registry.seal(seal).picture is None
 
 
 def _signed(house: House, seal: str, keeper: Person) -> Contract:

@@ -245,7 +245,7 @@ def _sign_in_again(owner: str | None) -> Response:
     carried = pack_form(owner) if owner else ""
     page = render_template(
         "accounts/login.html",
-        offer=appliance.accounts.sign_in.passkey_offer(),
+        offer=appliance.accounts.passkeys.offer_sign_in(),
         next=page_before() or (request.path if is_page(request.path) else page_above()) or "/",
         carried=carried,
         typed={},

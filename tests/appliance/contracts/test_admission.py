@@ -50,7 +50,7 @@ WITHOUT_ADMISSION: Mapping[str, frozenset[str]] = {
             "notices/delivery.py _answers",
             "notices/delivery.py _context",
             "notices/delivery.py enqueue",
-            "office/context.py notify_inviter",
+            "office/notifying.py notify_inviter",
             "reminders/derivation.py derive_plan",
             "reminders/messages.py _not_before",
             "reminders/messages.py line_of_reminder",

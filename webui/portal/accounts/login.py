@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from flask import Response, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
@@ -37,27 +38,17 @@ from webui.shared.sign_in_forms import (
 )
 
 
+def _page(template: str, **shown: Any) -> Response:
+    offer, carried = appliance.accounts.passkeys.offer_sign_in(), field("carried", access.MOST_LETTERS)
+    return render(template, offer=offer, next=_next(), carried=carried, **shown)
+
+
 def _first_page() -> Answer:
-    return render(
-        "accounts/login.html",
-        offer=appliance.accounts.sign_in.passkey_offer(),
-        next=_next(),
-        carried=field("carried", access.MOST_LETTERS),
-        typed={"login": field("login", LONGEST_LOGIN)},
-        again=False,
-    )
+    return _page("accounts/login.html", typed={"login": field("login", LONGEST_LOGIN)}, again=False)
 
 
 def _second_page(passed: PasswordPassed, **problems: str) -> Response:
-    return render(
-        "accounts/code.html",
-        status=422 if problems else 200,
-        passed=passed,
-        offer=appliance.accounts.sign_in.passkey_offer(),
-        next=_next(),
-        carried=field("carried", access.MOST_LETTERS),
-        problems=problems,
-    )
+    return _page("accounts/code.html", status=422 if problems else 200, passed=passed, problems=problems)
 
 
 @pages.get("/login")

@@ -79,7 +79,7 @@ def owner() -> PortalVisitor:
 @pages.get("/settings")
 def settings() -> Answer:
     who, own = owner(), appliance.accounts.own
-    person = own.person(who.subject)
+    person = appliance.registry.person(who.subject)
     typed = {
         "name": request.form.get("name", person.name)[:LONGEST_FIELD],
         "language": request.form.get("language", person.language),

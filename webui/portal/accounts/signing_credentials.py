@@ -21,15 +21,13 @@ def means() -> Answer:
     subject, requests = require_person(), appliance.office.requests
     own = appliance.accounts.own.passkeys(subject)
     account = f"{appliance.accounts.administration.account(subject).login} 签署"
-    issuer = appliance.settings.organisation.name
     asked, known = requests.requests_of(subject), appliance.authority.credentials(subject)
     ids = {each.credential_id for each in known if each.credential_id}
-    problems, sealed, draft = form_problems().problems, field("sealed", LONGEST_SEALED), None
+    problems = form_problems().problems
     try:
-        if sealed:
-            draft = requests.reopened_totp(subject, sealed=sealed, issuer=issuer, account=account)
+        draft = requests.draft_totp(subject, account, sealed=field("sealed", LONGEST_SEALED))
     except PreconditionRefused as refusal:
-        problems = {"code": sentence(refusal)}
+        problems, draft = {"code": sentence(refusal)}, requests.draft_totp(subject, account)
     return render(
         "accounts/signing.html",
         enrolled=appliance.registry.is_enrolled(subject),
@@ -38,7 +36,7 @@ def means() -> Answer:
         candidates=[each for each in own if each.credential_id not in ids],
         waiting=next((each for each in asked if each.state is EnrolmentRequestState.OPEN), None),
         refused=asked[0] if asked and asked[0].state is EnrolmentRequestState.REFUSED else None,
-        draft=draft or requests.draft_totp(subject, issuer=issuer, account=account),
+        draft=draft,
         problems=problems,
     )
 

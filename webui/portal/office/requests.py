@@ -23,7 +23,8 @@ def everything() -> Answer:
     office = appliance.office
     search = request.args.get("search", "")[:100]
     after = request.args.get("after", "")[:80]
-    waiting, decisions, seals = office.requests.waiting(), office.decisions.waiting_decisions(), office.seals.all()
+    waiting, decisions = office.requests.waiting(), office.decisions.waiting_decisions()
+    seals = appliance.registry.seals()
     subjects = [each.subject for each in waiting]
     subjects += [subject for decision in decisions for subject in subjects_of_decision(decision)]
     subjects += [custodian for seal in seals for custodian in seal.custodians]

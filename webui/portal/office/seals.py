@@ -80,7 +80,7 @@ def _draft() -> SealDraft:
 def seal_look(subject: str) -> Answer:
     """How the seal is painted: with the picture ``?picture=`` (its digest; empty: drawn), or as it is now."""
     office_reader()
-    seal = appliance.office.seals.seal(subject)
+    seal = appliance.registry.seal(subject)
     digest = request.args.get("picture", seal.picture or "")[:64]
     answer = Response(appliance.seal_pictures.preview(seal, digest), mimetype="image/png")
     answer.cache_control.private = True
@@ -98,7 +98,7 @@ def seal_destruction(subject: str) -> Answer:
 @pages.get("/seals/<subject>")
 def seal(subject: str) -> Answer:
     office_reader()
-    members, shown = appliance.office.members, appliance.office.seals.seal(subject)
+    members, shown = appliance.office.members, appliance.registry.seal(subject)
     find = request.args.get("find", "")[:100]
     possible = members.possible_custodians(find).get(shown.organisation, RollPage((), ""))
     return render(
@@ -145,7 +145,7 @@ def change_needed(by: str, subject: str) -> Answer:
 @form(seal, visiting_officer, "picture")
 def change_picture(by: str, subject: str) -> Answer:
     file = request.files.get("picture")
-    made = appliance.seal_pictures.made(appliance.office.seals.seal(subject), b"" if file is None else file.read())
+    made = appliance.seal_pictures.made(appliance.registry.seal(subject), b"" if file is None else file.read())
     return see_other("office.act", act_id=appliance.office.drafts.seals.draft_picture(subject, made, by=by).id)
 
 

@@ -252,14 +252,11 @@ def _proposed(subject: str) -> ProposedCredential:
 
 def _draft(person: Person) -> CodeDraft:
     """A secret to scan: the same one again when its form came back with a mistake in it."""
-    requests, issuer = appliance.office.requests, appliance.settings.organisation.name
-    sealed = request.form.get("sealed", "")
-    if sealed:
-        try:
-            return requests.reopened_totp(person.subject, sealed=sealed, issuer=issuer, account=person.email)
-        except ApplianceError:  # the form is too old: begin with a new one, the refusal is shown already
-            pass
-    return requests.draft_totp(person.subject, issuer=issuer, account=person.email)
+    requests = appliance.office.requests
+    try:
+        return requests.draft_totp(person.subject, person.email, sealed=request.form.get("sealed", ""))
+    except ApplianceError:  # the form is too old: begin with a new one, the refusal is shown already
+        return requests.draft_totp(person.subject, person.email)
 
 
 @pages.get("/guest/settings")

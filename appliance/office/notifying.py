@@ -1,47 +1,15 @@
-"""What every part of the office works with, and how officers' decisions are told: the reasons that they give, and
-who is notified."""
+"""How officers' decisions are told: the reasons that they give, and who is notified."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 
-from appliance.accounts.sessions import PortalSessions
 from appliance.entered_text import require_text
 from appliance.errors import NotFound
-from appliance.ledger.audit_trail import AuditEvent, EventKind, Field, append_event
 from appliance.model.contract import GUEST_PREFIX
 from appliance.model.notice import Notice, NoticeKind
 from appliance.store import contracts, directory, guests, outbox
-from appliance.store.database import Database, Transaction
-from hsm.client import AuthorityClient
-
-
-@dataclass(frozen=True, slots=True)
-class OfficeContext:
-    """The collaborators; every one is thread-safe."""
-
-    database: Database
-    authority: AuthorityClient
-    sessions: PortalSessions
-    now: Callable[[], datetime]
-
-
-class OfficeService:
-    """One part of the office, over the collaborators of all of them."""
-
-    def __init__(self, context: OfficeContext) -> None:
-        self._database = context.database
-        self._authority = context.authority
-        self._sessions = context.sessions
-        self._now = context.now
-
-    def _tell(
-        self, tx: Transaction, kind: EventKind, by: str, public: Mapping[str, Field], **private: Field
-    ) -> None:
-        """An event of now in the log, in the caller's transaction."""
-        append_event(tx, AuditEvent(kind, self._now(), by, None, public, private))
+from appliance.store.database import Transaction
 
 
 def notify_officers(tx: Transaction, kind: NoticeKind, now: datetime, *, about: str) -> None:
