@@ -18,6 +18,7 @@ from jinja2.utils import missing
 from pysqlite3 import dbapi2 as sqlite
 from xdist.scheduler import LoadScopeScheduling
 
+from appliance.confinement import Confinement
 from hsm import schema
 from hsm.schema import objects_in
 from tests.authority import RunningAuthority, running_authority
@@ -111,6 +112,14 @@ def migrated_databases() -> Iterator[None]:
         yield
     for each in templates.values():
         each.close()
+
+
+@pytest.fixture(scope="session")
+def confinement() -> Confinement:
+    """The confined processes that all tests share; whoever does something to them has their own."""
+    from tests.world import shared_confinement  # noqa: PLC0415 -- what starts no process does not load it
+
+    return shared_confinement()
 
 
 @pytest.fixture(scope="session")

@@ -32,7 +32,7 @@ def is_pure(item: pytest.Item) -> bool:
         return False
     fixtures = getattr(item, "_fixtureinfo").name2fixturedefs  # noqa: B009 -- pytest has no public name for it
     modules = {each.func.__module__ for definitions in fixtures.values() for each in definitions}
-    if "authority" not in fixtures:
+    if fixtures.keys().isdisjoint({"authority", "confinement"}):
         modules.discard("tests.conftest")  # nothing else in it starts a process
     return not any(_starts(module) for module in modules) and not imports_starters(item.path)
 

@@ -71,7 +71,7 @@ class World:
             return datetime.now(UTC) + ahead
 
         with open_appliance(
-            self.settings, role=role, reach=reach, now=now, confinement=_confinement()
+            self.settings, role=role, reach=reach, now=now, confinement=shared_confinement()
         ) as appliance:
             yield appliance
 
@@ -92,7 +92,8 @@ def template_home() -> Home:
 
 
 @cache
-def _confinement() -> Confinement:
+def shared_confinement() -> Confinement:
+    """The confined processes of all tests of this process: to start their parent takes seconds."""
     confinement = Confinement(template_home().cache)
     atexit.register(confinement.close)
     return confinement

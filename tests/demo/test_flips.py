@@ -17,10 +17,9 @@ FLIPS = 24
 
 
 @pytest.fixture(scope="module")
-def verifier(demonstration: Demonstration):  # type: ignore[no-untyped-def]
-    with Confinement(demonstration.home / "cache") as confinement:
-        anchors = TrustAnchors.from_files([demonstration.out / "trust/ca.pem"])
-        yield Verifier(confinement, anchors, evidence=verify_package)
+def verifier(demonstration: Demonstration, confinement: Confinement) -> Verifier:
+    anchors = TrustAnchors.from_files([demonstration.out / "trust/ca.pem"])
+    return Verifier(confinement, anchors, evidence=verify_package)
 
 
 def flipped(content: bytes, place: int) -> bytes:

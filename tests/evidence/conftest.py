@@ -1,8 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from appliance.confinement import Confinement
@@ -17,13 +14,6 @@ from tests.evidence.real_contract import SignedPdf
 @pytest.fixture(scope="session")
 def authority() -> TestAuthority:
     return TestAuthority()
-
-
-@pytest.fixture(scope="session")
-def confinement(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Confinement]:
-    cache: Path = tmp_path_factory.mktemp("cache")
-    with Confinement(cache) as confinement:
-        yield confinement
 
 
 @pytest.fixture(scope="session")

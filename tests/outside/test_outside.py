@@ -44,9 +44,8 @@ def tsa(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OutsideTsa]:
 
 
 @pytest.fixture(scope="module")
-def verifier(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Verifier]:
-    with Confinement(tmp_path_factory.mktemp("cache"), warm=1) as confinement:
-        yield Verifier(confinement, TrustAnchors(()))
+def verifier(confinement: Confinement) -> Verifier:
+    return Verifier(confinement, TrustAnchors(()))
 
 
 def asking(

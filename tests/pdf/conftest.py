@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from appliance.confinement import Confinement
@@ -13,9 +11,8 @@ from tests.pdf.signing_house import SigningHouse
 
 
 @pytest.fixture(scope="session")
-def workshop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PdfWorkshop]:
-    with Confinement(tmp_path_factory.mktemp("cache")) as confinement:
-        yield PdfWorkshop(confinement)
+def workshop(confinement: Confinement) -> PdfWorkshop:
+    return PdfWorkshop(confinement)
 
 
 @pytest.fixture

@@ -23,12 +23,6 @@ before_sending = "passed"
 
 
 @pytest.fixture(scope="package")
-def confinement(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Confinement]:
-    with Confinement(tmp_path_factory.mktemp("cache")) as running:
-        yield running
-
-
-@pytest.fixture(scope="package")
 def checker(confinement: Confinement) -> ContentChecker:
     return ContentChecker(confinement, rule_files.load_rules())
 

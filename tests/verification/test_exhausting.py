@@ -6,7 +6,6 @@ is judged with exactly that reason, and these are to be judged without it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -24,10 +23,8 @@ ROOM = 1_000_000
 
 
 @pytest.fixture(scope="module")
-def confined(tmp_path_factory: pytest.TempPathFactory, good: World) -> Iterator[Verifier]:
-    with Confinement(tmp_path_factory.mktemp("cache"), warm=1) as confinement:
-        anchors = [good.root.certificate]
-        yield Verifier(confinement, anchors, clock=lambda: NOW + timedelta(days=1))
+def confined(confinement: Confinement, good: World) -> Verifier:
+    return Verifier(confinement, [good.root.certificate], clock=lambda: NOW + timedelta(days=1))
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -21,9 +20,8 @@ _GIVEN = ValidationContext(NOW + timedelta(days=1), (GOOD.root.certificate,))
 
 
 @pytest.fixture(scope="module")
-def verifier(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Verifier]:
-    with Confinement(tmp_path_factory.mktemp("cache")) as confinement:
-        yield Verifier(confinement, [GOOD.root.certificate], clock=lambda: NOW + timedelta(days=1))
+def verifier(confinement: Confinement) -> Verifier:
+    return Verifier(confinement, [GOOD.root.certificate], clock=lambda: NOW + timedelta(days=1))
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from appliance.verification import FileKind, Indication, TrustAnchors, Verifier
 from appliance.verification.report import render_html, render_pdf
 from tests.verification.authorities import NOW, World
 from tests.verification.documents import plain, signed
+from tests.world import template_home
 
 KEYS = {
     "field",
@@ -34,9 +34,8 @@ KEYS = {
 
 
 @pytest.fixture(scope="module")
-def verifier(good: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Verifier]:
-    with Confinement(tmp_path_factory.mktemp("cache")) as confinement:
-        yield Verifier(confinement, [good.root.certificate], clock=lambda: NOW + timedelta(days=1))
+def verifier(good: World, confinement: Confinement) -> Verifier:
+    return Verifier(confinement, [good.root.certificate], clock=lambda: NOW + timedelta(days=1))
 
 
 def test_a_file_gives_the_published_json(verifier: Verifier, good: World, tmp_path: Path) -> None:
@@ -66,9 +65,9 @@ class InterruptedConfinement(Confinement):
 
 @pytest.mark.parametrize(("interrupted", "passed"), [(0, True), (2, True), (3, False)])
 def test_a_document_of_our_own_survives_readers_that_something_ended(
-    good: World, tmp_path: Path, interrupted: int, passed: bool
+    good: World, interrupted: int, passed: bool
 ) -> None:
-    with InterruptedConfinement(tmp_path, interrupted) as confinement:
+    with InterruptedConfinement(template_home().cache, interrupted) as confinement:
         verifier = Verifier(confinement, [good.root.certificate], clock=lambda: NOW + timedelta(days=1))
         report = verifier.verify_pdf(signed(good, level="B-T"), readers=3)
     assert (report.indication is Indication.PASSED) == passed
