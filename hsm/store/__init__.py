@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from hsm.store.ceremonies import CeremonyRecord, CeremonyStore, SetupCodeStore
@@ -29,18 +30,29 @@ __all__ = [
 ]
 
 
-class AuthorityStore(AuthorityDatabase):
-    """Opened by each worker for itself, after the fork. Not thread-safe."""
+class AuthorityStore:
+    """Opened by each worker for itself, after the fork. Not thread-safe.
+
+    Nothing in it leads back to it, so that the file is closed, and its WAL written back, with the last reference.
+    """
 
     def __init__(self, path: Path) -> None:
-        super().__init__(path)
-        self.intents = IntentStore(self)
-        self.approvals = ApprovalStore(self)
-        self.ceremonies = CeremonyStore(self)
-        self.checkpoints = CheckpointStore(self)
-        self.latch = PinLatch(self)
-        self.people = SubjectStore(self)
-        self.registry = CertificateStore(self)
-        self.seals = CompanySealStore(self)
-        self.setup = SetupCodeStore(self)
-        self.time = TimeLease(self)
+        self._database = AuthorityDatabase(path)
+        self.intents = IntentStore(self._database)
+        self.approvals = ApprovalStore(self._database)
+        self.ceremonies = CeremonyStore(self._database)
+        self.checkpoints = CheckpointStore(self._database)
+        self.latch = PinLatch(self._database)
+        self.people = SubjectStore(self._database)
+        self.registry = CertificateStore(self._database)
+        self.seals = CompanySealStore(self._database)
+        self.setup = SetupCodeStore(self._database)
+        self.time = TimeLease(self._database)
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """Everything inside, or nothing."""
+        return self._database.transaction()
+
+    def close(self) -> None:
+        """Closes the file."""
+        self._database.close()
