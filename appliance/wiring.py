@@ -100,14 +100,14 @@ class Appliance:
         self.submissions = Submissions(records.database, records.now)
         self.maintenance = Maintenance(records.database, records.now)
         unbroken = partial(require_unbroken, backend.verifier)
-        intake = Intake(backend.workshop, backend.blobs, settings.home.blobs, unbroken)
+        self.intake = Intake(backend.workshop, backend.blobs, settings.home.blobs, unbroken)
         self._add_documents(records, backend)
-        self._add_contracts(records, rules, backend, intake, self.earlier)
-        self._add_ends_of_contracts(records, rules, backend, self.pictures)
-        self._add_writing(self.drafting, backend)
-        self._add_people(records, rules, backend, links)
-        self._add_powers_and_reviews(records, rules, backend, intake)
-        self._add_reminders(records, rules, links)
+        self._add_contracts(records, rules, backend)
+        self._add_ends_of_contracts(records, rules, backend)
+        self._add_writing()
+        self._add_people()
+        self._add_powers_and_reviews(rules)
+        self._add_reminders()
 
     def _add_documents(self, records: ContractRecords, backend: SigningBackend) -> None:
         """Documents as people see them, and the log about them."""
@@ -123,20 +123,13 @@ class Appliance:
         organisation, address = self.settings.organisation.name, self.settings.web.public_url
         self.ownership = Ownership(records, backend, issuer=organisation, address=address)
 
-    def _add_contracts(
-        self,
-        records: ContractRecords,
-        rules: SigningRules,
-        backend: SigningBackend,
-        intake: Intake,
-        earlier: EarlierSignatures,
-    ) -> None:
+    def _add_contracts(self, records: ContractRecords, rules: SigningRules, backend: SigningBackend) -> None:
         """A contract from its draft to the last signature."""
         self.contracts = Contracts(records.database, backend.blobs, records.now)
         self.listing = ContractLists(records.database, records.now)
         self.agreements = Agreements(records, rules, backend)
-        self.drafting = Drafting(records, rules, backend, intake)
-        self.sending = Sending(records, rules, backend, earlier)
+        self.drafting = Drafting(records, rules, backend, self.intake)
+        self.sending = Sending(records, rules, backend, self.earlier)
         self.handing_over = HandingOver(records, rules)
         self.cycle = SigningCycle(records, rules, backend)
         self.signing = SigningService(records, rules, self.cycle)
@@ -144,32 +137,29 @@ class Appliance:
         self.seal_uses = SealUses(records.database)
 
     def _add_ends_of_contracts(
-        self, records: ContractRecords, rules: SigningRules, backend: SigningBackend, pictures: PagePictures
+        self, records: ContractRecords, rules: SigningRules, backend: SigningBackend
     ) -> None:
         """How contracts end, are completed after an interruption, kept, and disposed of."""
-        database = records.database
         self.endings = Endings(records, rules)
         self.voiding = Voiding(records, rules, backend)
         self.finalisation = Finalisation(records, backend)
         self.recovery = Recovery(records, backend, self.cycle, self.finalisation)
         self.archive_renewal = ArchiveRenewal(records, backend, self.settings.keeping)
-        self.ceremonies = CeremonyRecords(database, backend.authority, records.now)
+        self.ceremonies = CeremonyRecords(self.database, self.authority, self.now)
         self.stuck = StuckContracts(records, self.recovery, self.endings, self.archive_renewal.renew_contract)
-        self.retention = RetentionService(database, backend.blobs, pictures, rules.policy, records.now)
+        self.retention = RetentionService(self.database, self.blobs, self.pictures, self.policy, self.now)
 
-    def _add_writing(self, drafting: Drafting, backend: SigningBackend) -> None:
+    def _add_writing(self) -> None:
         """Contracts written online."""
         texts, templates = Texts(self.database, self.now), Templates(self.database, self.now)
-        previews = TextPreviews(self.settings.home.cache / "previews", backend.workshop)
-        self.writing = Writing(texts, templates, Issuing(drafting, texts, templates), previews)
+        previews = TextPreviews(self.settings.home.cache / "previews", self.workshop)
+        self.writing = Writing(texts, templates, Issuing(self.drafting, texts, templates), previews)
         self.converter = open_converter(self.settings.home.converter)
 
-    def _add_people(
-        self, records: ContractRecords, rules: SigningRules, backend: SigningBackend, links: LinkTokens
-    ) -> None:
+    def _add_people(self) -> None:
         """People with accounts, guests, and the office that decides about them."""
-        database, authority, now = records.database, backend.authority, records.now
-        self.identity = IdentityChecks(database, rules.policy, now)
+        database, authority, links, now = self.database, self.authority, self.links, self.now
+        self.identity = IdentityChecks(database, self.policy, now)
         context = AccountsContext(self.settings, database, authority, links, now)
         self.registry, self.sessions = context.registry, context.sessions
         self.accounts, self.appointing = AccountsService(context), Appointing(context)
@@ -187,22 +177,19 @@ class Appliance:
         )
         self.entering = GuestEntry(database, entering, now)
 
-    def _add_powers_and_reviews(
-        self, records: ContractRecords, rules: SigningRules, backend: SigningBackend, intake: Intake
-    ) -> None:
+    def _add_powers_and_reviews(self, rules: SigningRules) -> None:
         """What a signature may need: a power of attorney, and a review of the text."""
-        database, now = records.database, records.now
-        self.powers = Powers(database, backend.blobs, intake, rules.policy, now)
+        self.powers = Powers(self.database, self.blobs, self.intake, self.policy, self.now)
         patience = float(self.settings.documents.patience)
         checker = ContentChecker(self.confinement, rules.reviews.book, timeout=patience)
-        self.reviewing = Reviewing(database, backend.blobs, checker, rules.reviews, now)
+        self.reviewing = Reviewing(self.database, self.blobs, checker, rules.reviews, self.now)
 
-    def _add_reminders(self, records: ContractRecords, rules: SigningRules, links: LinkTokens) -> None:
+    def _add_reminders(self) -> None:
         """Addresses in mails, where a guest's is one by which the guest can come in, and reminders."""
         url, calendars = self.settings.web.public_url, self.settings.home.calendars
-        self.addresses = PortalAddresses(url, links, lambda tx, guest: link_for(tx, guest, records.now()))
-        house = MailOrigin(self.settings.organisation.name, url, self.addresses, PortalAddresses("", links))
-        self.reminders = open_reminders(records.database, rules.policy, calendars, house, records.now)
+        self.addresses = PortalAddresses(url, self.links, lambda tx, guest: link_for(tx, guest, self.now()))
+        house = MailOrigin(self.settings.organisation.name, url, self.addresses, PortalAddresses("", self.links))
+        self.reminders = open_reminders(self.database, self.policy, calendars, house, self.now)
 
 
 @contextmanager
