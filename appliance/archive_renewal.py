@@ -63,19 +63,10 @@ class RenewalRound:
 class ArchiveRenewal:
     """Run by the scheduler. Any number may run at once: only a commit upon the revision that was read counts."""
 
-    def __init__(
-        self,
-        records: ContractRecords,
-        backend: SigningBackend,
-        settings: KeepingSettings,
-        *,
-        elapsed: Callable[[], float] = time.monotonic,
-    ) -> None:
-        """*elapsed* is a monotonic clock in seconds."""
+    def __init__(self, records: ContractRecords, backend: SigningBackend, settings: KeepingSettings) -> None:
         self._records = records
         self._backend = backend
         self._settings = settings
-        self._elapsed = elapsed
         self._archiving = Archiving(backend)
 
     def run_round(self) -> RenewalRound:
@@ -88,7 +79,7 @@ class ArchiveRenewal:
 
         Raises :class:`hsm.errors.AuthorityError` when the authority does not answer: that is no contract's fault.
         """
-        until, now = self._elapsed() + SLICE, self._records.now()
+        until, now = time.monotonic() + SLICE, self._records.now()
         unread = self._records.database.query(archive_renewals.unread, now, limit=MOST)
         read, unreadable = self._each(unread, self._read, until)
         limit = self.due_before(now)
@@ -103,7 +94,7 @@ class ArchiveRenewal:
         """Done and failed, of as many as there is time for, but one at least: each round gets on."""
         done = failed = 0
         for contract_id in ids:
-            if done + failed and self._elapsed() > until:
+            if done + failed and time.monotonic() > until:
                 break
             ok = self._attempt(contract_id, work)
             done, failed = done + ok, failed + (not ok)

@@ -92,14 +92,14 @@ class RetentionService:
     list_holds = reads(retention.open_holds)
     list_disposals = reads(retention.disposals)
 
-    def list_due(self, *, limit: int = PAGE) -> tuple[EndedContract, ...]:
+    def list_due(self) -> tuple[EndedContract, ...]:
         """Contracts whose time is over, the oldest first, without those that are held."""
         least = shortest_term(self._policy)
         if least is None:
             return ()
         now = self._now()
         with self._database.reading() as tx:
-            return tuple(islice(self._over(tx, now, years_after(now, -least)), limit))
+            return tuple(islice(self._over(tx, now, years_after(now, -least)), PAGE))
 
     def _over(self, tx: Transaction, now: datetime, before: datetime) -> Iterator[EndedContract]:
         after = ("", "")
@@ -146,12 +146,12 @@ class RetentionService:
             retention.end(tx, contract_id, DisposalState.REFUSED, at=now, by=by)
             append_event(tx, AuditEvent(EventKind.DISPOSAL_REFUSED, now, by, contract_id, {}, {"reason": words}))
 
-    def remove_doomed_blobs(self, *, limit: int = 100) -> int:
+    def remove_doomed_blobs(self) -> int:
         """Removes blobs that only disposed contracts had, with the pictures of their pages; how many. What is used
         again by then stays."""
         removed = 0
         before = self._now() - SETTLED
-        digests = self._database.query(retention.marked_for_removal, limit=limit)
+        digests = self._database.query(retention.marked_for_removal, limit=100)
         for digest in digests:
             with self._database.transaction() as tx:
                 if retention.is_needed(tx, digest):

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from appliance.config import Settings
@@ -21,11 +21,10 @@ AGE = 30.0
 
 
 class CurrentCrls:
-    """Call it for the lists (DER). Thread-safe. *elapsed* is a monotonic clock in seconds."""
+    """Call it for the lists (DER). Thread-safe."""
 
-    def __init__(self, authority: AuthorityClient, elapsed: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, authority: AuthorityClient) -> None:
         self._authority = authority
-        self._elapsed = elapsed
         self._guard = threading.Lock()
         self._asked = float("-inf")
         self._lists: tuple[bytes, ...] = ()
@@ -33,9 +32,9 @@ class CurrentCrls:
     def __call__(self) -> Sequence[bytes]:
         """The root's and the issuing CA's list. Raises :class:`AuthorityError` when none can be had."""
         with self._guard:
-            if self._elapsed() - self._asked > AGE:
+            if time.monotonic() - self._asked > AGE:
                 self._lists = tuple(self._authority.crls())
-                self._asked = self._elapsed()
+                self._asked = time.monotonic()
             return self._lists
 
 

@@ -35,9 +35,9 @@ def give_back(tx: Transaction, key: str, *, until: datetime | None) -> None:
     tx.execute("UPDATE throttle SET count = max(0, count - 1), until = ? WHERE key = ?", (until, key))
 
 
-def forget(tx: Transaction, before: datetime, *, limit: int = 100) -> None:
-    """Removes at most *limit* counts that nothing was added to since *before*, and what is beyond :data:`MOST`."""
-    tx.forget_oldest("throttle", "key", "last", before=before, limit=limit)
+def forget(tx: Transaction, before: datetime) -> None:
+    """Removes counts without an addition since *before*, a hundred at most, and what is beyond :data:`MOST`."""
+    tx.forget_oldest("throttle", "key", "last", before=before)
     tx.execute(
         "DELETE FROM throttle WHERE key IN (SELECT key FROM throttle ORDER BY last DESC LIMIT -1 OFFSET ?)",
         (MOST,),
@@ -55,9 +55,9 @@ def keep_known(tx: Transaction, key: str, *, now: datetime) -> None:
     tx.save("known_networks", {"key": key, "last": now}, key="key")
 
 
-def forget_known(tx: Transaction, before: datetime, *, limit: int = 100) -> None:
-    """Removes at most *limit* networks from which nobody signed in since *before*."""
-    tx.forget_oldest("known_networks", "key", "last", before=before, limit=limit)
+def forget_known(tx: Transaction, before: datetime) -> None:
+    """Removes networks from which nobody signed in since *before*, a hundred at most."""
+    tx.forget_oldest("known_networks", "key", "last", before=before)
 
 
 def spend(tx: Transaction, digest: bytes, *, expires: datetime) -> bool:
@@ -66,6 +66,6 @@ def spend(tx: Transaction, digest: bytes, *, expires: datetime) -> bool:
     return tx.insert("spent_tickets", row, conflict="ON CONFLICT (digest) DO NOTHING") == 1
 
 
-def forget_spent(tx: Transaction, now: datetime, *, limit: int = 100) -> None:
-    """Removes at most *limit* spent tickets that would have expired by now."""
-    tx.forget_oldest("spent_tickets", "digest", "expires", before=now, limit=limit)
+def forget_spent(tx: Transaction, now: datetime) -> None:
+    """Removes spent tickets that would have expired by now, a hundred at most."""
+    tx.forget_oldest("spent_tickets", "digest", "expires", before=now)

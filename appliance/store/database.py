@@ -41,12 +41,12 @@ class Transaction(Statements):
 
     __slots__ = ()
 
-    def forget_oldest(self, table: str, key: str, moment: str, *, before: datetime, limit: int = 100) -> None:
-        """Removes at most *limit* rows whose *moment* is earlier than *before*; *key* is their primary key."""
+    def forget_oldest(self, table: str, key: str, moment: str, *, before: datetime) -> None:
+        """Removes rows whose *moment* is earlier than *before*, a hundred at most; *key* is their primary key."""
         self.execute(
             f"DELETE FROM {table} WHERE ({key}) IN"  # noqa: S608  # names of this package
-            f" (SELECT {key} FROM {table} WHERE {moment} < ? ORDER BY {moment} LIMIT ?)",
-            (before, limit),
+            f" (SELECT {key} FROM {table} WHERE {moment} < ? ORDER BY {moment} LIMIT 100)",
+            (before,),
         )
 
 

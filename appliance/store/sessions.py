@@ -68,6 +68,6 @@ def end_all(tx: Transaction, subject: str, *, now: datetime, but: bytes = b"") -
     )
 
 
-def forget(tx: Transaction, before: datetime, *, limit: int = 100) -> None:
-    """Removes at most *limit* sessions that were over before *before*."""
-    tx.forget_oldest("sessions", "id", "until", before=before, limit=limit)
+def forget(tx: Transaction, before: datetime) -> None:
+    """Removes sessions that were over before *before*, a hundred at most."""
+    tx.forget_oldest("sessions", "id", "until", before=before)

@@ -35,6 +35,6 @@ def release(tx: Transaction, subject: str, once: str) -> None:
     tx.execute("DELETE FROM submissions WHERE subject = ? AND once = ? AND made IS NULL", (subject, once))
 
 
-def forget(tx: Transaction, before: datetime, *, limit: int = 100) -> None:
-    """Removes at most *limit* of those claimed earlier than *before*."""
-    tx.forget_oldest("submissions", "subject, once", "claimed", before=before, limit=limit)
+def forget(tx: Transaction, before: datetime) -> None:
+    """Removes those claimed earlier than *before*, a hundred at most."""
+    tx.forget_oldest("submissions", "subject, once", "claimed", before=before)
