@@ -217,7 +217,9 @@ def append_event(tx: Transaction, event: AuditEvent) -> int:
     """Record *event*; the number of its entry. What cannot be written does not happen: an error here ends the
     caller's transaction."""
     place = {} if event.contract is None else _place(tx, event.contract)
-    number = record(tx, _entry(event, place))
+    public = {"actor": event.actor, **event.public, **place}
+    private = {name: value for name, value in event.private.items() if value is not None}
+    number = record(tx, LedgerEntry(event.kind.value, event.at, public, private))
     if event.contract is not None:
         ledger.link_to_contract(tx, event.contract, number)
     return number
@@ -231,12 +233,3 @@ def _place(tx: Transaction, contract_id: str) -> dict[str, Any]:
         place["sequence"] = canonical.decode(last)["public"]["sequence"] + 1
         place["previous"] = leaf_hash(last).hex()
     return place
-
-
-def _entry(event: AuditEvent, place: Mapping[str, Any]) -> LedgerEntry:
-    return LedgerEntry(
-        kind=event.kind.value,
-        at=event.at,
-        public={"actor": event.actor, **event.public, **place},
-        private={name: value for name, value in event.private.items() if value is not None},
-    )
