@@ -21,12 +21,12 @@ from pathlib import Path
 
 from reportlab.pdfgen.canvas import Canvas
 
+from appliance.cli.founding import found_home
 from appliance.config import Settings, load
 from appliance.confinement import Confinement
 from appliance.contracts.agreement import AgreementSides
 from appliance.contracts.crash_safety import FailpointHook, ignore_failpoint
 from appliance.contracts.drafting import DraftTerms
-from appliance.demonstration.founding import found_home
 from appliance.demonstration.participants import (
     CONTRACT_SEAL,
     CUSTODIAN,

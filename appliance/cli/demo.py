@@ -8,10 +8,10 @@ from pathlib import Path
 
 import click
 
+from appliance.cli.founding import found_home
 from appliance.cli.program import FILE, NEW_FOLDER, REFUSED, Context
 from appliance.config import load
 from appliance.confinement import Confinement
-from appliance.demonstration.founding import found_home
 from appliance.demonstration.new_home import DEMONSTRATION
 from appliance.demonstration.participants import SAMPLE_PLACES, DemonstrationAuthenticators
 from appliance.demonstration.sample import sample_contract

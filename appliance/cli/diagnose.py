@@ -12,13 +12,13 @@ from typing import Any
 import click
 
 from appliance.cli.program import NEW_FILE, REFUSED, Context
+from appliance.cli.support import write_bundle
 from appliance.clock import utc_now
 from appliance.health import Condition, HealthFinding, Observed
 from appliance.health.check_context import ask_all, open_check_context
 from appliance.health.findings import RunbookPage
 from appliance.health.surveys import SERVES, diagnose
 from appliance.language import Translator, translator
-from appliance.support import write_bundle
 
 _SIGNS = {
     Condition.GOOD: "ok  ",

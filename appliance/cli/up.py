@@ -14,9 +14,9 @@ from pathlib import Path
 
 import click
 
+from appliance.cli.founding import found_home
 from appliance.cli.program import Context, Terminal
 from appliance.config import PORT_OF_RUN, Settings, load
-from appliance.demonstration.founding import found_home
 from appliance.demonstration.new_home import NewHome, zone_of_machine
 from appliance.errors import SupervisionFailed
 from appliance.home import Home

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from appliance.contracts.agreement import AgreementSides
 from appliance.contracts.drafting import DraftTerms, PlacementChoice
@@ -28,7 +29,9 @@ from appliance.model.intent import SigningOrigin
 from appliance.supervision import Say
 from appliance.verification import Indication, VerificationReport, Verifier
 from appliance.verification.report import render_html, render_pdf
-from appliance.wiring import Appliance
+
+if TYPE_CHECKING:
+    from appliance.wiring import Appliance
 
 LOCATION = "示例市样本区（演示）"
 

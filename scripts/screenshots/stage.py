@@ -12,9 +12,9 @@ from datetime import timedelta
 from pathlib import Path
 
 from appliance.accounts.sessions import ClientInfo
+from appliance.cli.founding import found_home
 from appliance.config import load
 from appliance.contracts.drafting import DraftTerms
-from appliance.demonstration.founding import found_home
 from appliance.demonstration.participants import (
     ALPHA,
     BETA,

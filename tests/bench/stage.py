@@ -12,8 +12,8 @@ from contextlib import contextmanager, suppress
 from importlib import resources
 from pathlib import Path
 
+from appliance.cli.founding import found_home
 from appliance.config import Settings, WebSettings, load
-from appliance.demonstration.founding import found_home
 from appliance.demonstration.new_home import DEMONSTRATION
 from appliance.home import Home
 from appliance.supervision import Supervisor, inherited, running_authority, services

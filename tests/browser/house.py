@@ -18,8 +18,8 @@ from typing import Any
 
 from aiosmtpd.controller import Controller
 
+from appliance.cli.founding import found_home
 from appliance.config import Settings, load
-from appliance.demonstration.founding import found_home
 from appliance.demonstration.new_home import NewHome
 from appliance.home import Home
 from appliance.language import Language

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from appliance.cli.founding import found_home
 from appliance.config import load
-from appliance.demonstration.founding import found_home
 from appliance.demonstration.new_home import DEMONSTRATION, NewHome, zone_of_machine
 from appliance.errors import ConfigurationError
 from appliance.home import Home

@@ -12,13 +12,13 @@ from typing import Any
 
 import pytest
 
+from appliance.cli.support import PARTS, REMOVED, AllowList, write_bundle
 from appliance.clock import utc_now
 from appliance.demonstration import participants
 from appliance.home import Home, make_directory
 from appliance.model.administration import ROOT, JournalKind, Stuck, StuckStep
 from appliance.store.administration import ADMINISTRATION, journal, stuck
 from appliance.store.database import Database
-from appliance.support import PARTS, REMOVED, AllowList, write_bundle
 from appliance.wiring import Appliance
 from tests.operations.house import PLANTED, House
 
