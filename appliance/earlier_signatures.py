@@ -8,33 +8,14 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 
 from appliance.documents.blobs import BlobStore
 from appliance.documents.intake import DocumentLayouts
 from appliance.errors import DocumentRefused, NotFound
-from appliance.verification import Indication, SignatureReport, Verdict, Verifier
+from appliance.verification import Indication, SignatureReport, Verifier
 
 _REMEMBERED = 64
-
-
-@dataclass(frozen=True, slots=True)
-class EarlierSignature:
-    """One signature or document timestamp. ``at`` is when it was made, ``dated`` whether a timestamp proves that;
-    ``signer`` is whom its certificate names, whoever issued it."""
-
-    field: str
-    signer: str | None
-    at: datetime | None
-    dated: bool
-    document_timestamp: bool
-    verdict: Verdict
-
-    @property
-    def verified(self) -> bool:
-        """Whether it holds and its issuer is trusted here."""
-        return self.verdict.indication is Indication.PASSED
 
 
 class EarlierSignatures:
@@ -45,9 +26,9 @@ class EarlierSignatures:
         self._blobs = blobs
         self._layouts = layouts
         self._lock = threading.Lock()
-        self._known: OrderedDict[tuple[str, date], tuple[EarlierSignature, ...]] = OrderedDict()
+        self._known: OrderedDict[tuple[str, date], tuple[SignatureReport, ...]] = OrderedDict()
 
-    def signatures_of(self, digest: str) -> tuple[EarlierSignature, ...]:
+    def signatures_of(self, digest: str) -> tuple[SignatureReport, ...]:
         """Those of the stored document *digest* (hex), as it came in; none where it was disposed of."""
         try:
             if not self._layouts.inspection(digest).signatures:
@@ -60,16 +41,16 @@ class EarlierSignatures:
             known = self._known.get(report_of_today)
         if known is not None:
             return known
-        found = tuple(_earlier(each) for each in self._verifier.verify_pdf(document).signatures)
+        found = self._verifier.verify_pdf(document).signatures
         with self._lock:
             self._known[report_of_today] = found
             while len(self._known) > _REMEMBERED:
                 self._known.popitem(last=False)
         return found
 
-    def unverified(self, digest: str) -> tuple[EarlierSignature, ...]:
+    def unverified(self, digest: str) -> tuple[SignatureReport, ...]:
         """Those that could not be verified here."""
-        return tuple(each for each in self.signatures_of(digest) if not each.verified)
+        return tuple(each for each in self.signatures_of(digest) if not each.passed)
 
 
 def require_unbroken(verifier: Verifier, document: bytes) -> None:
@@ -90,14 +71,3 @@ def require_unbroken(verifier: Verifier, document: bytes) -> None:
             "The document was changed after it was signed, so a contract made of it would never pass; take the "
             "document as it was signed, or from before the signature.",
         )
-
-
-def _earlier(signature: SignatureReport) -> EarlierSignature:
-    return EarlierSignature(
-        field=signature.field or "",
-        signer=signature.signer,
-        at=signature.signing_time,
-        dated=signature.timestamp is not None,
-        document_timestamp=signature.document_timestamp,
-        verdict=signature.verdict,
-    )

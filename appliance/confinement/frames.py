@@ -18,6 +18,8 @@ from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 import cattrs
 import cbor2
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from hsm.errors import Malformed
 from hsm.protocol import decode_cbor
@@ -77,7 +79,7 @@ T = TypeVar("T")
 
 def encode(value: Any) -> Any:
     """*value* (a dataclass, or a list of them) with dataclasses as maps, enums as their values, instants as
-    ISO 8601 and tuples as lists."""
+    ISO 8601, certificates in DER and tuples as lists."""
     return _CONVERTER.unstructure(value)
 
 
@@ -139,6 +141,8 @@ def _converter() -> cattrs.Converter:
     )
     made.register_structure_hook(datetime, lambda value, _: datetime.fromisoformat(value))
     made.register_unstructure_hook(datetime, datetime.isoformat)
+    made.register_structure_hook(x509.Certificate, lambda value, _: x509.load_der_x509_certificate(value))
+    made.register_unstructure_hook(x509.Certificate, lambda each: each.public_bytes(Encoding.DER))
     return made
 
 

@@ -28,7 +28,7 @@ JOBS: Mapping[str, str] = MappingProxyType(
         "appearances.drawn": "appliance.appearances.drawing:drawn",
         "appearances.cleaned": "appliance.appearances.scans:cleaned",
         "appearances.seal": "appliance.appearances.scans:prepare_seal_picture",
-        "verification.pdf": "appliance.verification.confined_jobs:verify_pdf",
+        "verification.pdf": "appliance.verification.confined_verification:verify_pdf",
         "verification.timestamp": "appliance.verification.confined_jobs:verify_timestamp",
         "pdf.seal_svg": "appliance.pdf.confined_jobs:seal_svg",
         "pdf.require_shown": "appliance.pdf.confined_jobs:require_shown",

@@ -189,7 +189,7 @@ class Exporting:
             certificates=self._certificates(),
             log=log,
             report=sources.verifier.verify(signed, file="contract.signed.pdf").to_json(),
-            earlier=tuple(each.field for each in sources.earlier.signatures_of(contract.original.digest)),
+            earlier=tuple(each.field or "" for each in sources.earlier.signatures_of(contract.original.digest)),
         )
 
     def _signatures(self, contract: Contract) -> Iterator[SignatureMaterial]:

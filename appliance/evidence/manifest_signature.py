@@ -24,7 +24,6 @@ from appliance.verification import (
     Coverage,
     Indication,
     Level,
-    Reason,
     SignatureReport,
     SubIndication,
     TrustAnchors,
@@ -46,6 +45,7 @@ from appliance.verification.trust import UNREADABLE, details, parsed, shown_name
 from hsm import cms, timestamp
 from hsm.certificates import is_evidence_service
 from hsm.cms.signed_data import SIGNING_TIME
+from hsm.errors import Sentence
 
 FIELD = "manifest.json"
 _BER = b"\x30\x80"
@@ -153,7 +153,7 @@ def _report(
     )
 
 
-def _refused(reason: Reason) -> SignatureReport:
+def _refused(reason: Sentence) -> SignatureReport:
     return SignatureReport(FIELD, Verdict(Indication.FAILED, SubIndication.FORMAT_FAILURE, (reason,)))
 
 

@@ -47,7 +47,6 @@ from appliance.evidence.repacked import read_zip
 from appliance.verification import (
     FileKind,
     Indication,
-    Reason,
     SignatureReport,
     SubIndication,
     TrustAnchors,
@@ -59,7 +58,7 @@ from appliance.verification.model import PASSED
 from appliance.verification.paths import TooManyCertificates
 from appliance.verification.trust import UNREADABLE
 from hsm import timestamp
-from hsm.errors import RefusalError
+from hsm.errors import RefusalError, Sentence
 
 _SINCE = frozenset(
     {SubIndication.OUT_OF_BOUNDS_NO_POE, SubIndication.REVOKED_NO_POE, SubIndication.REVOKED_CA_NO_POE}
@@ -67,11 +66,11 @@ _SINCE = frozenset(
 """What may have happened to a certificate only since it was used."""
 _MOST_CERTIFICATES, _MOST_RECORDS = 500, 200
 """A package has one certificate for each signature and record, and a record for each party's acceptance."""
-_REZIPPED = Reason(
+_REZIPPED = Sentence(
     "The package was zipped again after it was made; its files were judged, the ZIP itself was not."
 )
 _IGNORED = "The ZIP also has files that operating systems add to folders ({names}); they were ignored."
-_VOID = Reason("The parties have declared this contract void.")
+_VOID = Sentence("The parties have declared this contract void.")
 _CRL_END = b"-----END X509 CRL-----\n"
 
 
@@ -95,14 +94,14 @@ def verify_package(
     except TooManyCertificates as error:
         return VerificationReport("", FileKind.EVIDENCE, error.verdict, at, digest)
     except RefusalError as error:
-        return _failed(at, digest, Reason(error.template, error.values))
+        return _failed(at, digest, Sentence(error.template, error.values))
     except (ValueError, KeyError, TypeError, RecursionError):
-        return _failed(at, digest, Reason("A file of the package is not in the form that it must have."))
+        return _failed(at, digest, Sentence("A file of the package is not in the form that it must have."))
     verdict = _worst(signature.verdict for signature in signatures)
     return VerificationReport("", FileKind.EVIDENCE, verdict, at, digest, signatures, remarks)
 
 
-def _opened(package: bytes) -> tuple[Files, tuple[Reason, ...]]:
+def _opened(package: bytes) -> tuple[Files, tuple[Sentence, ...]]:
     """The files, with a remark where the container is not the one that was made."""
     found = read_zip(package)
     if is_canonical(package, found.files):
@@ -110,7 +109,7 @@ def _opened(package: bytes) -> tuple[Files, tuple[Reason, ...]]:
     if not found.ignored:
         return found.files, (_REZIPPED,)
     names = {"names": ", ".join(found.ignored)}
-    return found.files, (_REZIPPED, Reason(_IGNORED, names))
+    return found.files, (_REZIPPED, Sentence(_IGNORED, names))
 
 
 def _signatures(
@@ -233,6 +232,6 @@ def _worst(verdicts: Iterator[Verdict]) -> Verdict:
     return PASSED
 
 
-def _failed(at: datetime, digest: str, reason: Reason) -> VerificationReport:
+def _failed(at: datetime, digest: str, reason: Sentence) -> VerificationReport:
     verdict = Verdict(Indication.FAILED, SubIndication.FORMAT_FAILURE, (reason,))
     return VerificationReport("", FileKind.EVIDENCE, verdict, at, digest)

@@ -230,7 +230,7 @@ def draw_person(
         rows.insert(0, _Row.of(appearance.name, name, "Name", _NAME_SIZE, _INK))
     else:
         rows.insert(0, _Row.of(appearance.name, small, "Small", _SMALL_SIZE, _INK))
-    parts = [f"q {_red()} rg 0 0 {_RULE} {height:.3f} re f Q"]
+    parts = [f"q {RED} rg 0 0 {_RULE} {height:.3f} re f Q"]
     across, up = max(1.0, width - _RULE - 2 * _GAP), height * (1 - 2 * _BREATH)
     text_height = up if image is None else up * 0.45
     parts += _rows(rows, width=across, height=text_height, base=height * _BREATH)
@@ -328,7 +328,3 @@ def _painted(image: StreamObject, *, width: float, height: float, base: float) -
     scale = min(width / image["/Width"], height / image["/Height"])
     across, up = image["/Width"] * scale, image["/Height"] * scale
     return f"q {across:.3f} 0 0 {up:.3f} {_RULE + _GAP:.3f} {base + (height - up) / 2:.3f} cm /Hand Do Q"
-
-
-def _red() -> str:
-    return " ".join(f"{part:g}" for part in RED)

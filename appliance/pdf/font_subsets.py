@@ -125,7 +125,7 @@ class FontSubset:
         wanted.glyph_set.update(self.used)
         wanted.flags = uharfbuzz.SubsetFlags.DESUBROUTINIZE
         subset = uharfbuzz.subset(self.typeface.outlines, wanted)
-        stream = compressed(_table(subset.blob.data, b"CFF "))
+        stream = compressed(subset.reference_table("CFF ").data)
         stream.update(dictionary(Subtype="/CIDFontType0C"))
         return stream
 
@@ -137,15 +137,6 @@ class FontSubset:
         chunks = [pairs[start : start + 100] for start in range(0, len(pairs), 100)]
         body = b"\n".join(b"%d beginbfchar\n%s\nendbfchar" % (len(chunk), b"\n".join(chunk)) for chunk in chunks)
         return _TO_UNICODE_HEAD + body + _TO_UNICODE_TAIL
-
-
-def _table(font: bytes, tag: bytes) -> bytes:
-    """The table *tag* of an OpenType *font*, found in its table directory."""
-    for entry in range(12, 12 + 16 * int.from_bytes(font[4:6], "big"), 16):
-        if font[entry : entry + 4] == tag:
-            offset, length = (int.from_bytes(font[entry + at : entry + at + 4], "big") for at in (8, 12))
-            return font[offset : offset + length]
-    raise LookupError(f"no table {tag!r}")
 
 
 _TO_UNICODE_HEAD = b"""/CIDInit /ProcSet findresource begin

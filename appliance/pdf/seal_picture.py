@@ -12,14 +12,16 @@ from base64 import b64encode
 from dataclasses import dataclass
 from html import escape
 
-import uharfbuzz
-from fontTools.misc.transform import Identity, Scale, Transform
+from fontTools.misc.transform import Identity, Offset, Scale, Transform
+from fontTools.pens.recordingPen import RecordingPen
 
 from appliance.pdf.font_subsets import Glyph, set_line
 from appliance.pdf.typefaces import Typeface
 from appliance.pdf.values import SealAppearance
 
-RED = (0.80, 0.07, 0.09)
+_RED = (0.80, 0.07, 0.09)
+RED = " ".join(f"{part:g}" for part in _RED)
+"""As operands of the colour operators (8.6.8)."""
 
 # all in millimetres for a seal of this radius; other sizes are scaled
 _RADIUS = 20.0
@@ -48,7 +50,7 @@ _NUMBER = _Arc(radius=17.9, height=1.7, most=80.0, pitch=7.5, inward=True)
 def seal(typeface: Typeface, appearance: SealAppearance) -> list[VectorShape]:
     """The seal's shapes in millimetres around its centre, for a diameter of 40; scale them as needed."""
     edge = ring(_RADIUS, _RADIUS - _RING)
-    middle = star(_STAR_RADIUS).moved(Transform(dy=_STAR_CENTRE))
+    middle = star(_STAR_RADIUS).moved(Offset(0, _STAR_CENTRE))
     name = _on_arc(typeface, appearance.company, _NAME)
     number = _on_arc(typeface, appearance.number, _NUMBER) if appearance.number else []
     kind = _centred(typeface, appearance.kind, base=-12.2, height=3.6, most=19.0) if appearance.kind else []
@@ -60,8 +62,7 @@ def pdf(typeface: Typeface, appearance: SealAppearance, *, centre: tuple[float, 
     scale = diameter / (2 * _RADIUS)
     place = _matrix(Transform(scale, 0, 0, scale, *centre))
     shapes = "\n".join(shape.pdf() for shape in seal(typeface, appearance))
-    red = " ".join(f"{part:g}" for part in RED)
-    return f"q\n{red} rg\n{place} cm\n{shapes}\nQ".encode("ascii")
+    return f"q\n{RED} rg\n{place} cm\n{shapes}\nQ".encode("ascii")
 
 
 def svg(typeface: Typeface, appearance: SealAppearance) -> str:
@@ -77,7 +78,7 @@ def svg(typeface: Typeface, appearance: SealAppearance) -> str:
 
 
 def _shapes(typeface: Typeface, appearance: SealAppearance) -> str:
-    red = "#" + "".join(f"{round(part * 255):02x}" for part in RED)
+    red = "#" + "".join(f"{round(part * 255):02x}" for part in _RED)
     shapes = "".join(shape.svg() for shape in seal(typeface, appearance))
     return f'<g fill="{red}" fill-rule="evenodd" transform="scale(1 -1)">{shapes}</g>'
 
@@ -109,8 +110,7 @@ def _placed(typeface: Typeface, glyph: Glyph, arc: _Arc, *, narrow: float, degre
     across = size * narrow
     base = -arc.radius if arc.inward else arc.radius
     upright = Transform(across, 0, 0, size, -glyph.advance / 2000 * across, base)
-    turned = Identity.rotate(math.radians(degrees)).transform(upright)
-    return glyph_shape(typeface, glyph.number).moved(turned)
+    return glyph_shape(typeface, glyph.number).moved(upright).moved(Identity.rotate(math.radians(degrees)))
 
 
 def _centred(typeface: Typeface, text: str, *, base: float, height: float, most: float) -> list[VectorShape]:
@@ -134,6 +134,10 @@ _ARC = 4 / 3 * math.tan(math.pi / 8)
 """Control-point distance of the cubic that stands for a quarter of the unit circle."""
 
 
+_OPERATORS = {"moveTo": "m", "lineTo": "l", "curveTo": "c", "closePath": "h"}
+"""PDF's, for the steps of a glyph."""
+
+
 @dataclass(frozen=True, slots=True)
 class VectorShape:
     """A path and where it stands. Steps: ``m``ove and ``l``ine with one point, ``c``urve with three, ``h`` closes.
@@ -144,9 +148,9 @@ class VectorShape:
     steps: tuple[tuple[str, Points], ...]
     place: Transform = Identity
 
-    def moved(self, transform: Transform) -> VectorShape:
-        """The shape under *transform*."""
-        return VectorShape(self.steps, transform.transform(self.place))
+    def moved(self, further: Transform) -> VectorShape:
+        """The shape, *further* moved by a matrix as PDF writes them (8.3.3)."""
+        return VectorShape(self.steps, further.transform(self.place))
 
     def pdf(self) -> str:
         """Operators (8.5.2) that fill the shape by the even-odd rule in the current colour."""
@@ -195,30 +199,17 @@ def star(radius: float) -> VectorShape:
 
 def glyph_shape(typeface: Typeface, number: int) -> VectorShape:
     """A glyph's outline; one em is 1, the origin on the base line at the left."""
-    steps: list[tuple[str, Points]] = []
-    typeface.font.draw_glyph(number, _DRAWING, steps)
-    return VectorShape(tuple(steps), Scale(1 / typeface.units))
+    drawn = RecordingPen()
+    typeface.font.draw_glyph_with_pen(number, drawn)
+    steps = tuple((_OPERATORS[step], points) for step, points in drawn.value)
+    return VectorShape(steps, Scale(1 / typeface.units))
 
 
 def _matrix(place: Transform) -> str:
-    """The six numbers as both PDF (8.3.3) and SVG write them."""
+    """The six numbers as both PDF and SVG write them."""
     return " ".join(f"{number:.5f}" for number in place)
 
 
 def _numbers(points: Points) -> str:
     # rounded first: neither format knows the exponents that "g" has for tiny numbers
     return "".join([f"{round(x, 4):g} {round(y, 4):g} " for x, y in points])
-
-
-def _drawing() -> uharfbuzz.DrawFuncs:
-    functions = uharfbuzz.DrawFuncs()
-    functions.set_move_to_func(lambda x, y, steps: steps.append(("m", ((x, y),))))
-    functions.set_line_to_func(lambda x, y, steps: steps.append(("l", ((x, y),))))
-    functions.set_cubic_to_func(
-        lambda x1, y1, x2, y2, x3, y3, steps: steps.append(("c", ((x1, y1), (x2, y2), (x3, y3))))
-    )
-    functions.set_close_path_func(lambda steps: steps.append(("h", ())))
-    return functions
-
-
-_DRAWING = _drawing()

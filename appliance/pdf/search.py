@@ -17,7 +17,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import Any, Final
 
 import pypdfium2
@@ -106,7 +106,7 @@ def _on_page(
         start = letters.find(plain)
         while start >= 0:
             indices = dict.fromkeys(places[start : start + len(plain)])
-            boxes = [_box(page, text, index) for index in indices]
+            boxes = [_seen(page, *text.get_charbox(index, loose=True)) for index in indices]
             if all(after.continues(before) for before, after in pairwise(boxes)):
                 yield _found(phrase, number, boxes)
             start = letters.find(plain, start + len(plain))
@@ -123,28 +123,11 @@ def _letters(text: pypdfium2.PdfTextPage) -> tuple[str, list[int]]:
     return "".join(letters), places
 
 
-def _box(page: pypdfium2.PdfPage, text: pypdfium2.PdfTextPage, index: int) -> _Box:
-    left, bottom, right, top = text.get_charbox(index, loose=True)
-    return _seen(page, left, bottom, right, top)
-
-
 def _seen(page: pypdfium2.PdfPage, x0: float, y0: float, x1: float, y1: float) -> _Box:
     """A box of the page's own coordinates in per cent of the page as seen, crop and turn applied."""
-    (left, right), (top, bottom) = map(sorted, zip(_point(page, x0, y0), _point(page, x1, y1), strict=True))
-    return _Box(left, top, right, bottom)
-
-
-def _point(page: pypdfium2.PdfPage, x: float, y: float) -> tuple[float, float]:
-    right, down = ctypes.c_int(), ctypes.c_int()
-    raw.FPDF_PageToDevice(page, 0, 0, _GRID, _GRID, 0, x, y, ctypes.byref(right), ctypes.byref(down))
-    return right.value * 100 / _GRID, down.value * 100 / _GRID
-
-
-def _line_box(page: pypdfium2.PdfPage, text: pypdfium2.PdfTextPage, number: int) -> _Box:
-    """Where the line *number* of what PDFium counted last is seen."""
-    left, top, right, bottom = sides = [ctypes.c_double() for _ in range(4)]
-    raw.FPDFText_GetRect(text, number, *map(ctypes.byref, sides))
-    return _seen(page, left.value, bottom.value, right.value, top.value)
+    to_grid = pypdfium2.PdfPosConv(page, (0, 0, _GRID, _GRID, 0)).to_bitmap
+    (left, right), (top, bottom) = map(sorted, zip(to_grid(x0, y0), to_grid(x1, y1), strict=True))
+    return _Box(*(each * 100 / _GRID for each in (left, top, right, bottom)))
 
 
 def _found(phrase: str, page: int, boxes: Sequence[_Box]) -> FoundPhrase:
@@ -165,8 +148,8 @@ _SMALLEST: Final = 2.0
 _OPAQUE: Final = 26
 """Of 255: what is more transparent than this counts as not there."""
 
-_DEEPEST: Final = 8
-"""Forms within forms that are followed."""
+_DEEPEST: Final = 9
+"""The page, and forms within forms that are followed."""
 
 _UNDRAWN: Final = frozenset({raw.FPDF_TEXTRENDERMODE_INVISIBLE, raw.FPDF_TEXTRENDERMODE_CLIP})
 
@@ -179,7 +162,7 @@ def seen_text(page: pypdfium2.PdfPage, text: pypdfium2.PdfTextPage) -> str:
     told: str = text.get_text_range()
     if not told.strip():
         return told
-    written = list(_texts(page))
+    written = list(page.get_objects([raw.FPDF_PAGEOBJ_TEXT], max_depth=_DEEPEST))
     before = _drawn(page)
     for each in written:
         raw.FPDFPageObj_SetIsActive(each, False)
@@ -200,7 +183,7 @@ class _Sight:
 
     def is_whole(self) -> bool:
         """Whether every line has ink from its beginning to its end; where not, each letter is looked at."""
-        return all(self._inked(number) for number in range(raw.FPDFText_CountRects(self.text, 0, -1)))
+        return all(self._inked(number) for number in range(self.text.count_rects()))
 
     def shows(self, at: int) -> bool:
         """Whether the letter *at* (of the text) is seen."""
@@ -208,15 +191,13 @@ class _Sight:
         thing = raw.FPDFText_GetTextObject(self.text, index)
         if index < 0 or (thing and _undrawn(thing)):
             return False
-        loose = raw.FS_RECTF()
-        raw.FPDFText_GetLooseCharBox(self.text, index, ctypes.byref(loose))
-        box = _seen(self.page, loose.left, loose.bottom, loose.right, loose.top)
+        box = _seen(self.page, *self.text.get_charbox(index, loose=True))
         left, top, right, bottom = self._pixels(box)
         tall_enough = max(bottom - top, right - left) >= _SMALLEST
         return tall_enough and self._crop(left, top, right, bottom).getbbox() is not None
 
     def _inked(self, number: int) -> bool:
-        left, top, right, bottom = self._pixels(_line_box(self.page, self.text, number))
+        left, top, right, bottom = self._pixels(_seen(self.page, *self.text.get_rect(number)))
         size = min(right - left, bottom - top)
         if size < 2 * _SMALLEST:
             return False
@@ -240,21 +221,6 @@ def _drawn(page: pypdfium2.PdfPage) -> Image.Image:
     scale = _SIDE / max(*page.get_size(), 1.0)
     drawn: Image.Image = page.render(scale=scale, grayscale=True).to_pil()
     return drawn
-
-
-def _texts(page: pypdfium2.PdfPage) -> Iterator[Any]:
-    """The objects of text on the page, those in forms included."""
-    for index in range(raw.FPDFPage_CountObjects(page)):
-        yield from _in_object(raw.FPDFPage_GetObject(page, index), _DEEPEST)
-
-
-def _in_object(thing: Any, deep: int) -> Iterator[Any]:
-    kind = raw.FPDFPageObj_GetType(thing)
-    if kind == raw.FPDF_PAGEOBJ_TEXT:
-        yield thing
-    elif kind == raw.FPDF_PAGEOBJ_FORM and deep:
-        for index in range(raw.FPDFFormObj_CountObjects(thing)):
-            yield from _in_object(raw.FPDFFormObj_GetObject(thing, index), deep - 1)
 
 
 def _undrawn(thing: Any) -> bool:
@@ -286,10 +252,7 @@ def pages(pdf: pypdfium2.PdfDocument) -> Iterator[PageText]:
     """The pages of *pdf*, one after the other."""
     for number in range(len(pdf)):
         with closing(pdf[number]) as page, closing(page.get_textpage()) as text:
-            kinds = {
-                raw.FPDFPageObj_GetType(raw.FPDFPage_GetObject(page, index))
-                for index in range(min(raw.FPDFPage_CountObjects(page), _LOOKED_AT))
-            }
+            kinds = {each.type for each in islice(page.get_objects(max_depth=1), _LOOKED_AT)}
             yield PageText(seen_text(page, text), bool(kinds), bool(kinds & _PICTURES))
 
 
@@ -303,5 +266,5 @@ def boxes(
         last = raw.FPDFText_GetCharIndexFromTextIndex(text, end - 1)
         if first < 0 or last < first:
             return []
-        count = raw.FPDFText_CountRects(text, first, last - first + 1)
-        return [_line_box(page, text, index).rounded() for index in range(min(count, MOST_BOXES))]
+        count = min(text.count_rects(first, last - first + 1), MOST_BOXES)
+        return [_seen(page, *text.get_rect(index)).rounded() for index in range(count)]

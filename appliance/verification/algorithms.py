@@ -14,8 +14,8 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, padding, rsa
 
-from appliance.verification.model import Reason
 from hsm import der
+from hsm.errors import Sentence
 
 _DIGEST_OIDS = {
     "1.2.840.113549.2.5": "md5",
@@ -168,26 +168,26 @@ def _weakest_of_pss(parts: _Parts) -> str:
     return next((name for name in names if name in _WEAK), names[0])
 
 
-def weakness(hash_name: str | None, certificate: x509.Certificate) -> Reason | None:
+def weakness(hash_name: str | None, certificate: x509.Certificate) -> Sentence | None:
     """Why a signature with this hash and this certificate's key no longer counts, or None."""
     return weak_hash(hash_name) or key_weakness(certificate)
 
 
-def weak_hash(name: str | None) -> Reason | None:
+def weak_hash(name: str | None) -> Sentence | None:
     """Why the hash *name* no longer counts, or None."""
     if name not in _WEAK:
         return None
-    return Reason("{algorithm} no longer protects a signature.", {"algorithm": hash_label(name or "")})
+    return Sentence("{algorithm} no longer protects a signature.", {"algorithm": hash_label(name or "")})
 
 
-def key_weakness(certificate: x509.Certificate) -> Reason | None:
+def key_weakness(certificate: x509.Certificate) -> Sentence | None:
     """Why the key is too small, or None."""
     try:
         key = certificate.public_key()
     except (UnsupportedAlgorithm, ValueError):
-        return Reason("The key's algorithm is not known.")
+        return Sentence("The key's algorithm is not known.")
     if isinstance(key, rsa.RSAPublicKey | dsa.DSAPublicKey) and key.key_size < _SMALLEST_MODULUS:
-        return Reason("A key of {bits} bits is too short.", {"bits": key.key_size})
+        return Sentence("A key of {bits} bits is too short.", {"bits": key.key_size})
     if isinstance(key, ec.EllipticCurvePublicKey) and key.key_size < _SMALLEST_CURVE:
-        return Reason("A key of {bits} bits is too short.", {"bits": key.key_size})
+        return Sentence("A key of {bits} bits is too short.", {"bits": key.key_size})
     return None

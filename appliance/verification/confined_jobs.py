@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
-from typing import Any
 
 import pypdfium2
 from cryptography import x509
@@ -31,18 +30,12 @@ from hsm import cms, timestamp
 from hsm.signer import SignatureAlgorithm
 
 
-def verify_pdf(*, document: bytes, verified: int, **given: Any) -> VerificationReport:
-    """Job ``verification.pdf``; *verified* as for :func:`confined_verification.verify_pdf`, *given* is what
-    :meth:`ValidationContext.packed` made."""
-    return confined_verification.verify_pdf(document, ValidationContext.unpacked(**given), verified=verified)
-
-
-def verify_timestamp(*, token: bytes, data: bytes | None, nonce: str | None, **given: Any) -> VerificationReport:
-    """Job ``verification.timestamp``; *given* as for a PDF, *nonce* in decimal."""
+def verify_timestamp(
+    *, encoded: bytes, circumstances: ValidationContext, data: bytes | None, nonce: str | None
+) -> VerificationReport:
+    """Job ``verification.timestamp``; *nonce* in decimal, since it may be longer than what CBOR carries."""
     sent = None if nonce is None else int(nonce)
-    return confined_verification.verify_timestamp(
-        token, ValidationContext.unpacked(**given), data=data, nonce=sent
-    )
+    return confined_verification.verify_timestamp(encoded, circumstances, data=data, nonce=sent)
 
 
 _NAMES = ("one", "two")
@@ -78,8 +71,8 @@ def rehearse(_cache: Path) -> None:
         wanted = timestamp.order_for(hashlib.sha256(cms.signature_value(message)).digest())
         token = issuer.issue(wanted, gen_time=now, serial=timestamp.new_serial()).token
         document = fill_placeholder(prepared, cms.add_signature_timestamp(message, token))
-    given = ValidationContext(now, (person.certificate, authority.certificate)).packed()
-    verify_pdf(document=document, verified=0, **given)
+    given = ValidationContext(now, (person.certificate, authority.certificate))
+    confined_verification.verify_pdf(document, given)
 
 
 def _signer(now: datetime, *, stamps: bool) -> _Rehearsing:

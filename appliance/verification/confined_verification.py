@@ -26,7 +26,6 @@ from appliance.verification.messages import SignedMessage, UnreadableMessage, me
 from appliance.verification.model import (
     FileKind,
     Indication,
-    Reason,
     ReportRow,
     RowAnswer,
     SignatureReport,
@@ -45,17 +44,17 @@ from appliance.verification.trust import ValidationContext
 from hsm import der
 from hsm.cms import TST_INFO
 from hsm.cms.signed_data import MESSAGE_DIGEST
-from hsm.errors import AuthorityError
+from hsm.errors import AuthorityError, Sentence
 from hsm.timestamp import RequestRefused, parse_response
 
-_ALTERED = Reason(
+_ALTERED = Sentence(
     "The file was changed after it was signed: the bytes that a signature covers are no longer the same."
 )
-_HIDDEN = Reason("The file holds a signature that its form does not lead to.")
-_NOTHING = Reason("The document carries no signature; only a signed document can be verified.")
-_ENCRYPTED = Reason("The document is encrypted; give one that opens without a password.")
-_DAMAGED = Reason("The file is not well-formed: it cannot be read as a PDF.")
-_LENIENT = Reason("The file departs from the PDF standard and was read leniently.")
+_HIDDEN = Sentence("The file holds a signature that its form does not lead to.")
+_NOTHING = Sentence("The document carries no signature; only a signed document can be verified.")
+_ENCRYPTED = Sentence("The document is encrypted; give one that opens without a password.")
+_DAMAGED = Sentence("The file is not well-formed: it cannot be read as a PDF.")
+_LENIENT = Sentence("The file departs from the PDF standard and was read leniently.")
 
 
 def verify_pdf(document: bytes, circumstances: ValidationContext, *, verified: int = 0) -> VerificationReport:
@@ -86,7 +85,7 @@ def _parsed(
     found = signatures(pdf)
     reached = {each.signed for each in found}
     unreached = [each for each in in_bytes if each not in reached]
-    remarks: tuple[Reason, ...] = (_LENIENT,) if pdf.lenient else ()
+    remarks: tuple[Sentence, ...] = (_LENIENT,) if pdf.lenient else ()
     if any(not _is_intact(document, each) for each in unreached):
         verdict = failed(SubIndication.HASH_FAILURE, _ALTERED)
         return replace(report, verdict=verdict, remarks=remarks)
@@ -126,10 +125,10 @@ def _with_signatures(
     return conclude_report(report, reports, history)
 
 
-def _message(found: FoundSignature, material: CollectedMaterial) -> SignedMessage | Reason:
+def _message(found: FoundSignature, material: CollectedMaterial) -> SignedMessage | Sentence:
     """The signed message in the signature, noted as material; or what is wrong."""
     if found.contents is None:
-        return Reason("The signature's place in the file is not where it says (ByteRange).")
+        return Sentence("The signature's place in the file is not where it says (ByteRange).")
     try:
         message = message_in(found.contents)
     except UnreadableMessage as error:
@@ -165,11 +164,11 @@ def _unparseable(document: bytes, in_bytes: list[ByteRange], *, encrypted: bool)
     return failed(SubIndication.FORMAT_FAILURE, _DAMAGED)
 
 
-_NO_DATA = Reason("The timestamp itself holds; what it was taken of was not given, so it cannot be compared.")
-_NO_TOKEN = Reason("The timestamp authority refused: the reply holds no timestamp.")
-_WITH_MODIFICATIONS = Reason("The timestamp authority granted something else than was asked (grantedWithMods).")
-_NOT_ONE = Reason("The file is neither a timestamp token nor a timestamp reply.")
-_OTHER_NONCE = Reason("The timestamp does not answer this request: its nonce is missing or differs.")
+_NO_DATA = Sentence("The timestamp itself holds; what it was taken of was not given, so it cannot be compared.")
+_NO_TOKEN = Sentence("The timestamp authority refused: the reply holds no timestamp.")
+_WITH_MODIFICATIONS = Sentence("The timestamp authority granted something else than was asked (grantedWithMods).")
+_NOT_ONE = Sentence("The file is neither a timestamp token nor a timestamp reply.")
+_OTHER_NONCE = Sentence("The timestamp does not answer this request: its nonce is missing or differs.")
 _CONTENT_INFO_FIRST = 0x06  # a ContentInfo starts with an OID, a TimeStampResp with a SEQUENCE
 
 
@@ -236,7 +235,7 @@ def _with_data(stamp: ExaminedToken, data: bytes | None) -> Verdict:
 
 
 def _report(stamp: ExaminedToken, verdict: Verdict, *, data_given: bool) -> SignatureReport:
-    about = (RowAnswer.YES, Reason("The timestamp is about the data that was given."))
+    about = (RowAnswer.YES, Sentence("The timestamp is about the data that was given."))
     if verdict.indication is Indication.FAILED:
         about = (RowAnswer.NO, verdict.reasons[0])
     elif not data_given:

@@ -20,7 +20,6 @@ from appliance.verification.model import (
     Coverage,
     Indication,
     PagePair,
-    Reason,
     RowAnswer,
     SignatureReport,
     StampReport,
@@ -32,13 +31,14 @@ from appliance.verification.model import (
     worst,
 )
 from appliance.verification.signatures import ExaminedSignature, level_of
+from hsm.errors import Sentence
 
-_TRAILING = Reason("Bytes follow the signed document that belong to no revision of it.")
-_LOCKED = Reason("Something was changed after signing that this signature forbids to change.")
-_SEEN = Reason("The document was changed after signing: page {page} looks different.")
-_UNEXPLAINED = Reason("The document was changed after signing, and the change cannot be explained.")
-_NOT_SHOWN = Reason("The document was changed after signing, and its pages could not be compared.")
-_UNCOVERED = Reason("Form fields were filled after signing, and no later signature covers that.")
+_TRAILING = Sentence("Bytes follow the signed document that belong to no revision of it.")
+_LOCKED = Sentence("Something was changed after signing that this signature forbids to change.")
+_SEEN = Sentence("The document was changed after signing: page {page} looks different.")
+_UNEXPLAINED = Sentence("The document was changed after signing, and the change cannot be explained.")
+_NOT_SHOWN = Sentence("The document was changed after signing, and its pages could not be compared.")
+_UNCOVERED = Sentence("Form fields were filled after signing, and no later signature covers that.")
 
 Judged = tuple[Changes, Verdict | None]
 
@@ -196,7 +196,7 @@ def _stamps(one: ExaminedSignature) -> tuple[StampReport, ...]:
     )
 
 
-_APPENDED = Reason("Something follows the end of the document: bytes were appended to the file.")
+_APPENDED = Sentence("Something follows the end of the document: bytes were appended to the file.")
 
 
 def conclude_report(
@@ -217,7 +217,7 @@ def conclude_report(
     )
 
 
-def _remarks(signatures: tuple[SignatureReport, ...], history: RevisionHistory) -> list[Reason]:
+def _remarks(signatures: tuple[SignatureReport, ...], history: RevisionHistory) -> list[Sentence]:
     remarks = [remark for one in history.examined for remark in one.remarks]
     for report in signatures:
         open_rows = [

@@ -16,10 +16,10 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from appliance.verification.messages import ADOBE_REVOCATION, SignedMessage, UnreadableMessage, read_message
-from appliance.verification.model import Reason
 from appliance.verification.paths import CertificateJudge, PathFinder
 from appliance.verification.revocation import RevocationData, crl_is_by
 from appliance.verification.trust import UNREADABLE, ValidationContext, extension, is_canonical, parsed
+from hsm.errors import Sentence
 
 
 @dataclass(slots=True)
@@ -76,13 +76,13 @@ def _members(element: bytes) -> Iterator[bytes]:
         return
 
 
-_ALTERED = Reason("A certificate that the signature carries is damaged.")
-_ALTERED_LIST = Reason("A revocation list that the signature carries is damaged.")
+_ALTERED = Sentence("A certificate that the signature carries is damaged.")
+_ALTERED_LIST = Sentence("A revocation list that the signature carries is damaged.")
 
 
 def defect_of_carried(
     message: SignedMessage, path: Iterable[x509.Certificate], finder: PathFinder
-) -> Reason | None:
+) -> Sentence | None:
     """What is wrong with what *message* carries beside its signature, or None."""
     certificates = [parsed(each) for each in message.certificates]
     good = [*path, *finder.anchors]

@@ -19,18 +19,17 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 from appliance.verification.algorithms import digest_of
-from appliance.verification.model import Reason
 from hsm import der
 from hsm.cms import DATA
 from hsm.cms.signed_data import SIGNATURE_TIMESTAMP, SIGNED_DATA
-from hsm.errors import AuthorityError
+from hsm.errors import AuthorityError, Sentence
 
 T = TypeVar("T")
 
 ADOBE_REVOCATION = "1.2.840.113583.1.1.8"
-OTHER_VERSION = Reason("The signature gives another version than its contents require (CMS).")
-MORE_DIGESTS = Reason("The signature lists digest algorithms that it does not use (CMS).")
-NOT_SIGNED = Reason("The signature carries unsigned attributes that are not known here ({oid}).")
+OTHER_VERSION = Sentence("The signature gives another version than its contents require (CMS).")
+MORE_DIGESTS = Sentence("The signature lists digest algorithms that it does not use (CMS).")
+NOT_SIGNED = Sentence("The signature carries unsigned attributes that are not known here ({oid}).")
 _INDEFINITE = b"\x30\x80"
 _CERTIFICATE_TAG = 0x30
 
@@ -39,7 +38,7 @@ class UnreadableMessage(Exception):
     """The message is not what it should be; ``reason`` says what is wrong."""
 
     def __init__(self, template: str, **values: Any) -> None:
-        self.reason = Reason(template, values)
+        self.reason = Sentence(template, values)
         super().__init__(str(self.reason))
 
 
@@ -66,10 +65,10 @@ class SignedMessage:
     signature_algorithm: tuple[bytes, ...]
     signature: bytes
     unsigned: Mapping[str, tuple[bytes, ...]]
-    defects: tuple[Reason, ...]
+    defects: tuple[Sentence, ...]
 
     @property
-    def unsigned_defects(self) -> tuple[Reason, ...]:
+    def unsigned_defects(self) -> tuple[Sentence, ...]:
         """The defects that no signature covers, unless a later one does."""
         outside = (OTHER_VERSION.template, MORE_DIGESTS.template, NOT_SIGNED.template)
         return tuple(each for each in self.defects if each.template in outside)
@@ -89,20 +88,20 @@ class SignedMessage:
 
 def read_message(encoded: bytes) -> SignedMessage:
     """The message in *encoded*, all of it. Raises :class:`UnreadableMessage`."""
-    defects: list[Reason] = []
+    defects: list[Sentence] = []
     if encoded.startswith(_INDEFINITE):
         try:
             encoded = to_der(encoded)
         except NotBer as error:
             raise _damaged() from error
-        defects.append(Reason("The signature is encoded in BER, not in DER."))
+        defects.append(Sentence("The signature is encoded in BER, not in DER."))
     try:
         return _read(encoded, defects)
     except AuthorityError as error:
         raise _damaged() from error
 
 
-def _read(encoded: bytes, defects: list[Reason]) -> SignedMessage:
+def _read(encoded: bytes, defects: list[Sentence]) -> SignedMessage:
     info = _strictly(der.ContentInfo, encoded)
     if info.content_type.dotted_string != SIGNED_DATA:
         raise UnreadableMessage("The signature is not a SignedData message (CMS).")
@@ -120,7 +119,7 @@ def _read(encoded: bytes, defects: list[Reason]) -> SignedMessage:
     _check_attributes(signer)
     unsigned = _attributes(signer.unsigned_attrs or ())
     if unknown := sorted(unsigned.keys() - {SIGNATURE_TIMESTAMP}):
-        defects.append(Reason(NOT_SIGNED.template, {"oid": ", ".join(unknown)}))
+        defects.append(Sentence(NOT_SIGNED.template, {"oid": ", ".join(unknown)}))
     covered = b"".join(_raw(signer.signed_attrs))
     return SignedMessage(
         content_type=content_type,
@@ -138,7 +137,7 @@ def _read(encoded: bytes, defects: list[Reason]) -> SignedMessage:
     )
 
 
-def _check_digests(signed_data: der.SignedData, digest_name: str, *, defects: list[Reason]) -> None:
+def _check_digests(signed_data: der.SignedData, digest_name: str, *, defects: list[Sentence]) -> None:
     """RFC 5652, 5.1: the signer's digest algorithm is among those listed; the list itself nobody signs."""
     listed = [digest_of(tuple(der.members(der.raw(each)))) for each in signed_data.digest_algorithms.as_list()]
     if digest_name not in listed or None in listed:
@@ -157,7 +156,7 @@ def _check_attributes(signer: der.SignerInfo) -> None:
         raise _damaged()
 
 
-def _check_versions(version: int, signer: der.SignerInfo, *, content_type: str, defects: list[Reason]) -> None:
+def _check_versions(version: int, signer: der.SignerInfo, *, content_type: str, defects: list[Sentence]) -> None:
     """RFC 5652, 5.1 and 5.3. Some producers give 3 for plain data, which changes no meaning; but nothing signs
     the version, so whoever judges the message asks for something else that covers it."""
     by_key_identifier = der.raw(signer.sid)[0] != der.SEQUENCE

@@ -93,17 +93,12 @@ class RowAnswer(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Reason(Sentence):
-    """Why the verdict is what it is: a sentence in English that the catalogue can translate."""
-
-
-@dataclass(frozen=True, slots=True)
 class ReportRow:
     """One row of the simple report; ``subject`` is a key of :data:`SUBJECTS`."""
 
     subject: str
     answer: RowAnswer
-    sentence: Reason
+    sentence: Sentence
 
 
 SUBJECTS = ("integrity", "trust", "time", "revocation", "timestamp", "level", "changes")
@@ -116,7 +111,7 @@ class Verdict:
 
     indication: Indication
     subindication: SubIndication | None = None
-    reasons: tuple[Reason, ...] = ()
+    reasons: tuple[Sentence, ...] = ()
 
 
 PASSED = Verdict(Indication.PASSED)
@@ -176,6 +171,11 @@ class SignatureReport:
     algorithms: str | None = None
     stamps: tuple[StampReport, ...] = ()
 
+    @property
+    def passed(self) -> bool:
+        """Whether it holds, and whoever it leads to is trusted."""
+        return self.verdict.indication is Indication.PASSED
+
     def to_json(self) -> dict[str, Any]:
         """The keys of the published JSON; times in UTC, ISO 8601 with ``Z``. ``timestamps`` only when several."""
         several = {"timestamps": [each.to_json() for each in self.stamps]} if len(self.stamps) > 1 else {}
@@ -216,7 +216,7 @@ class VerificationReport:
     at: datetime
     digest: str = ""
     signatures: tuple[SignatureReport, ...] = ()
-    remarks: tuple[Reason, ...] = ()
+    remarks: tuple[Sentence, ...] = ()
     pages: tuple[PagePair, ...] = ()
     signed_revision: int | None = None
 
@@ -250,20 +250,20 @@ def _instant(moment: datetime | None) -> str | None:
     return None if moment is None else moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
-def failed(subindication: SubIndication, reason: Reason | str, **values: Any) -> Verdict:
+def failed(subindication: SubIndication, reason: Sentence | str, **values: Any) -> Verdict:
     """TOTAL-FAILED for *reason*, or for a sentence with its *values*."""
     return _verdict(Indication.FAILED, subindication, reason, values)
 
 
-def undecided(subindication: SubIndication, reason: Reason | str, **values: Any) -> Verdict:
+def undecided(subindication: SubIndication, reason: Sentence | str, **values: Any) -> Verdict:
     """INDETERMINATE for *reason*, or for a sentence with its *values*."""
     return _verdict(Indication.INDETERMINATE, subindication, reason, values)
 
 
 def _verdict(
-    indication: Indication, subindication: SubIndication, reason: Reason | str, values: Mapping[str, Any]
+    indication: Indication, subindication: SubIndication, reason: Sentence | str, values: Mapping[str, Any]
 ) -> Verdict:
-    stated = Reason(reason, values) if isinstance(reason, str) else reason
+    stated = Sentence(reason, values) if isinstance(reason, str) else reason
     return Verdict(indication, subindication, (stated,))
 
 

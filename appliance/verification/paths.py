@@ -20,9 +20,10 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID
 
 from appliance.language import instants
 from appliance.verification.algorithms import hash_label, key_weakness
-from appliance.verification.model import PASSED, Indication, Reason, SubIndication, Verdict, failed, undecided
+from appliance.verification.model import PASSED, Indication, SubIndication, Verdict, failed, undecided
 from appliance.verification.revocation import RevocationData, RevocationKnowledge, RevocationStatus
 from appliance.verification.trust import extension, issued_by, names_of, shown_name
+from hsm.errors import Sentence
 
 Path = tuple[x509.Certificate, ...]
 
@@ -130,7 +131,7 @@ class PathFinder:
 
 def problem_of(path: Path, purpose: KeyPurpose) -> Verdict | None:
     """The first reason why *path* does not serve *purpose* at any time, or None."""
-    checks: list[Reason | None] = [_wrong_purpose(path[0], purpose)]
+    checks: list[Sentence | None] = [_wrong_purpose(path[0], purpose)]
     checks += [_wrong_authority(issuer, below) for below, issuer in enumerate(path[1:])]
     checks += [_not_understood(certificate) for certificate in path]
     for reason in checks:
@@ -143,54 +144,56 @@ def problem_of(path: Path, purpose: KeyPurpose) -> Verdict | None:
     return None
 
 
-def _wrong_purpose(leaf: x509.Certificate, purpose: KeyPurpose) -> Reason | None:
+def _wrong_purpose(leaf: x509.Certificate, purpose: KeyPurpose) -> Sentence | None:
     name = {"name": shown_name(leaf)}
     usage = extension(leaf, x509.KeyUsage)
     if usage is not None and not (usage.value.digital_signature or usage.value.content_commitment):
-        return Reason("The certificate of {name} is not meant for signatures (key usage).", name)
+        return Sentence("The certificate of {name} is not meant for signatures (key usage).", name)
     extended = extension(leaf, x509.ExtendedKeyUsage)
     if purpose is KeyPurpose.DOCUMENT:
         if extended is not None and not _DOCUMENT_USAGES.intersection(extended.value):
-            return Reason(
+            return Sentence(
                 "The certificate of {name} is not meant for signing documents (extended key usage).", name
             )
         return None
     # RFC 3161, 2.3: critical, and for this purpose alone
     if extended is None or not extended.critical or list(extended.value) != [ExtendedKeyUsageOID.TIME_STAMPING]:
-        return Reason("The certificate of {name} is not one of a timestamp authority (extended key usage).", name)
+        return Sentence(
+            "The certificate of {name} is not one of a timestamp authority (extended key usage).", name
+        )
     return None
 
 
-def _wrong_authority(issuer: x509.Certificate, below: int) -> Reason | None:
+def _wrong_authority(issuer: x509.Certificate, below: int) -> Sentence | None:
     """RFC 5280, 6.1.4 (k) to (n); *below* counts the authorities under *issuer*."""
     name = {"name": shown_name(issuer)}
     constraints = extension(issuer, x509.BasicConstraints)
     if constraints is None or not constraints.value.ca:
-        return Reason("The certificate of {name} is no certification authority's, yet it issued another.", name)
+        return Sentence("The certificate of {name} is no certification authority's, yet it issued another.", name)
     if constraints.value.path_length is not None and below > constraints.value.path_length:
-        return Reason("{name} may not have so many authorities below it (path length).", name)
+        return Sentence("{name} may not have so many authorities below it (path length).", name)
     usage = extension(issuer, x509.KeyUsage)
     if usage is not None and not usage.value.key_cert_sign:
-        return Reason("The certificate of {name} may not sign certificates (key usage).", name)
+        return Sentence("The certificate of {name} may not sign certificates (key usage).", name)
     return None
 
 
-def _not_understood(certificate: x509.Certificate) -> Reason | None:
+def _not_understood(certificate: x509.Certificate) -> Sentence | None:
     for each in certificate.extensions:
         if each.critical and each.oid not in _UNDERSTOOD:
             values = {"name": shown_name(certificate), "oid": each.oid.dotted_string}
-            return Reason(
+            return Sentence(
                 "The certificate of {name} has a critical extension that is not understood ({oid}).", values
             )
     return None
 
 
-def _weak_hash(certificate: x509.Certificate) -> Reason | None:
+def _weak_hash(certificate: x509.Certificate) -> Sentence | None:
     algorithm = certificate.signature_hash_algorithm
     if algorithm is None or algorithm.name not in _WEAK_HASHES:
         return None
     values = {"name": shown_name(certificate), "algorithm": hash_label(algorithm.name)}
-    return Reason("The certificate of {name} is signed with {algorithm}, which no longer counts.", values)
+    return Sentence("The certificate of {name} is signed with {algorithm}, which no longer counts.", values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,7 +285,7 @@ def _timely(path: Path, moments: ValidationTimes) -> Verdict | None:
             proven_wrong = moments.proven is not None and certificate is path[0]
             return (failed if proven_wrong else undecided)(
                 SubIndication.NOT_YET_VALID if proven_wrong else SubIndication.OUT_OF_BOUNDS_NO_POE,
-                Reason(
+                Sentence(
                     "The certificate of {name} is valid only from {time}, later than the signature.",
                     {"name": name, "time": instants.second(certificate.not_valid_before_utc, "UTC")},
                 ),

@@ -20,7 +20,6 @@ from appliance.verification.model import (
     CertificateDetails,
     FileKind,
     Indication,
-    Reason,
     RowAnswer,
     SignatureReport,
     SubIndication,
@@ -28,6 +27,7 @@ from appliance.verification.model import (
     VerificationReport,
 )
 from appliance.verification.tokens import shown_time
+from hsm.errors import Sentence
 
 
 def _view(report: VerificationReport, translate: Translator) -> Mapping[str, Any]:
@@ -118,7 +118,7 @@ def _certificate(shown: CertificateDetails, translate: Translator) -> Mapping[st
     }
 
 
-def _sentences(reasons: tuple[Reason, ...], translate: Translator) -> tuple[str, ...]:
+def _sentences(reasons: tuple[Sentence, ...], translate: Translator) -> tuple[str, ...]:
     return tuple(dict.fromkeys(reason.translated(translate) for reason in reasons))
 
 

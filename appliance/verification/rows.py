@@ -13,7 +13,6 @@ from appliance.verification.model import (
     Coverage,
     Indication,
     Level,
-    Reason,
     ReportRow,
     RowAnswer,
     SignatureReport,
@@ -24,32 +23,33 @@ from appliance.verification.revocation import RevocationKnowledge
 from appliance.verification.signatures import ExaminedSignature
 from appliance.verification.tokens import ExaminedToken, shown_time
 from appliance.verification.trust import details, shown_name
+from hsm.errors import Sentence
 
 _BROKEN = frozenset({SubIndication.FORMAT_FAILURE, SubIndication.HASH_FAILURE, SubIndication.SIG_CRYPTO_FAILURE})
 _UNTIMELY = frozenset({SubIndication.OUT_OF_BOUNDS_NO_POE, SubIndication.NOT_YET_VALID, SubIndication.EXPIRED})
 _LEVELS = {
-    Level.B: Reason("B-B: a signature without proof of its time."),
-    Level.T: Reason("B-T: a signature with proof of its time."),
-    Level.LT: Reason("B-LT: everything needed to verify it later is in the document."),
-    Level.LTA: Reason(
+    Level.B: Sentence("B-B: a signature without proof of its time."),
+    Level.T: Sentence("B-T: a signature with proof of its time."),
+    Level.LT: Sentence("B-LT: everything needed to verify it later is in the document."),
+    Level.LTA: Sentence(
         "B-LTA: everything needed to verify it later is in the document and dated, for the long term."
     ),
 }
 _CHANGES = {
-    Changes.NONE: (RowAnswer.YES, Reason("Nothing was changed after this signature.")),
-    Changes.VALIDATION_DATA: (RowAnswer.YES, Reason("Only validation data and document timestamps were added.")),
+    Changes.NONE: (RowAnswer.YES, Sentence("Nothing was changed after this signature.")),
+    Changes.VALIDATION_DATA: (RowAnswer.YES, Sentence("Only validation data and document timestamps were added.")),
     Changes.SIGNED_ON: (
         RowAnswer.YES,
-        Reason("Fields were filled and signed by later signatures; nothing else changed."),
+        Sentence("Fields were filled and signed by later signatures; nothing else changed."),
     ),
-    Changes.UNEXPLAINED: (RowAnswer.OPEN, Reason("Something was changed afterwards that cannot be explained.")),
-    Changes.CHANGED: (RowAnswer.NO, Reason("The document was changed after this signature.")),
-    Changes.UNKNOWN: (RowAnswer.OPEN, Reason("What was changed afterwards cannot be said.")),
+    Changes.UNEXPLAINED: (RowAnswer.OPEN, Sentence("Something was changed afterwards that cannot be explained.")),
+    Changes.CHANGED: (RowAnswer.NO, Sentence("The document was changed after this signature.")),
+    Changes.UNKNOWN: (RowAnswer.OPEN, Sentence("What was changed afterwards cannot be said.")),
 }
 
 
 def _row(subject: str, answer: RowAnswer, template: str, **values: str) -> ReportRow:
-    return ReportRow(subject, answer, Reason(template, values))
+    return ReportRow(subject, answer, Sentence(template, values))
 
 
 def report_rows(one: ExaminedSignature, report: SignatureReport) -> tuple[ReportRow, ...]:
@@ -73,7 +73,7 @@ def details_of(finding: CertificateFinding | None) -> tuple[CertificateDetails, 
 def _integrity(one: ExaminedSignature, report: SignatureReport) -> ReportRow:
     if not one.intact:
         broken = report.verdict.subindication in _BROKEN and report.verdict.reasons
-        sentence = report.verdict.reasons[0] if broken else Reason("The signed content is not intact.")
+        sentence = report.verdict.reasons[0] if broken else Sentence("The signed content is not intact.")
         return ReportRow("integrity", RowAnswer.NO, sentence)
     if report.coverage is Coverage.FILE:
         return _row("integrity", RowAnswer.YES, "The whole file is as it was signed.")
@@ -128,13 +128,13 @@ def revocation_of(finding: CertificateFinding | None) -> ReportRow:
     return ReportRow("revocation", RowAnswer.YES, _not_revoked(finding, finding.checked_at))
 
 
-def _not_revoked(finding: CertificateFinding, oldest: datetime) -> Reason:
+def _not_revoked(finding: CertificateFinding, oldest: datetime) -> Sentence:
     """The certificate's own list is what readers look for: that of the authorities may be older than it."""
     own = finding.revocation[0].made
     if own is None or own == oldest:
-        return Reason("Not revoked, as of {time}.", {"time": shown_time(oldest)})
+        return Sentence("Not revoked, as of {time}.", {"time": shown_time(oldest)})
     values = {"time": shown_time(own), "above": shown_time(oldest)}
-    return Reason("Not revoked, as of {time}; the authorities above it, as of {above}.", values)
+    return Sentence("Not revoked, as of {time}; the authorities above it, as of {above}.", values)
 
 
 def _timestamps(one: ExaminedSignature) -> tuple[ReportRow, ...]:

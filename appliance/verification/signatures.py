@@ -17,7 +17,6 @@ from appliance.verification.model import (
     PASSED,
     Indication,
     Level,
-    Reason,
     SubIndication,
     Verdict,
     failed,
@@ -35,6 +34,7 @@ from appliance.verification.tokens import (
 )
 from appliance.verification.trust import shown_name
 from hsm.cms import DATA
+from hsm.errors import Sentence
 
 _HELPLESS = frozenset({SubIndication.NO_CERTIFICATE_CHAIN_FOUND, SubIndication.OUT_OF_BOUNDS_NO_POE})
 """A signature timestamp that fails so proves nothing, and harms nothing: the signature stands without it."""
@@ -54,7 +54,7 @@ class ExaminedSignature:
     proven: datetime | None = None
     signer: str | None = None
     algorithms: str | None = None
-    remarks: tuple[Reason, ...] = field(default=())
+    remarks: tuple[Sentence, ...] = field(default=())
 
     @property
     def proves(self) -> datetime | None:
@@ -76,10 +76,10 @@ class SignatureExamination:
         self._at = at
 
     def examine_signature(
-        self, found: FoundSignature, message: SignedMessage | Reason, proven: datetime | None
+        self, found: FoundSignature, message: SignedMessage | Sentence, proven: datetime | None
     ) -> ExaminedSignature:
         """*proven* is the earliest time by which a later document timestamp proves this signature to exist."""
-        if isinstance(message, Reason):
+        if isinstance(message, Sentence):
             return ExaminedSignature(found, failed(SubIndication.FORMAT_FAILURE, message))
         if found.document_timestamp:
             return self._timestamp(found, message, proven)

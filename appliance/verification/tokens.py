@@ -25,13 +25,13 @@ from appliance.language import instants
 from appliance.verification import algorithms
 from appliance.verification.material import defect_of_carried
 from appliance.verification.messages import SignedMessage, UnreadableMessage, read_message
-from appliance.verification.model import PASSED, Indication, Reason, SubIndication, Verdict, failed, undecided
+from appliance.verification.model import PASSED, Indication, SubIndication, Verdict, failed, undecided
 from appliance.verification.paths import CertificateFinding, CertificateJudge, KeyPurpose, ValidationTimes
 from appliance.verification.trust import issuer_and_serial, parsed, shown_name
 from hsm import der
 from hsm.cms import TST_INFO
 from hsm.cms.signed_data import CONTENT_TYPE, MESSAGE_DIGEST, SIGNING_CERTIFICATE, SIGNING_CERTIFICATE_V2
-from hsm.errors import AuthorityError
+from hsm.errors import AuthorityError, Sentence
 
 DigestOf = Callable[[str], bytes]
 """``digest_of(hash_name)``: the hash of what the token should be about."""
@@ -150,7 +150,7 @@ def _altered(message: SignedMessage, finding: CertificateFinding, judge: Certifi
     """What nothing signs: the carried certificates and lists; and there is no reason for unsigned attributes."""
     reason = defect_of_carried(message, finding.path, judge.finder)
     if reason is None and message.unsigned:
-        reason = Reason("The timestamp carries unsigned attributes, which nobody answers for.")
+        reason = Sentence("The timestamp carries unsigned attributes, which nobody answers for.")
     return None if reason is None else failed(SubIndication.FORMAT_FAILURE, reason)
 
 

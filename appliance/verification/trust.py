@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Self, TypeVar
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -24,6 +24,18 @@ from hsm.errors import AuthorityError
 from hsm.names import name_in
 
 _CERTIFICATE, _CRL = b"-----BEGIN CERTIFICATE-----", b"-----BEGIN X509 CRL-----"
+
+
+@dataclass(frozen=True, slots=True)
+class ValidationContext:
+    """The control time, whom to believe, certificates that may help, revocation lists (DER) at hand, and whom to
+    believe for timestamps alone."""
+
+    at: datetime
+    anchors: tuple[x509.Certificate, ...]
+    known: tuple[x509.Certificate, ...] = ()
+    crls: tuple[bytes, ...] = ()
+    stampers: tuple[x509.Certificate, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +68,15 @@ class TrustAnchors:
         """Like :meth:`from_bytes`; OSError when a file cannot be read."""
         return cls.from_bytes(*(path.read_bytes() for path in paths))
 
+    def at(self, moment: datetime) -> ValidationContext:
+        """These, as far as they can be read, for a verification at *moment*."""
+        anchors, known, stampers = map(_readable, (self.certificates, self.known, self.stampers))
+        return ValidationContext(moment.astimezone(UTC), anchors, known, self.crls, stampers)
+
+
+def _readable(certificates: Iterable[x509.Certificate]) -> tuple[x509.Certificate, ...]:
+    return tuple(each for each in certificates if parsed(each.public_bytes(Encoding.DER)) is not None)
+
 
 def _read(data: bytes) -> tuple[list[x509.Certificate], list[bytes]]:
     try:
@@ -75,44 +96,6 @@ def _blocks(data: bytes) -> list[bytes]:
         _CRL + part.split(b"-----END X509 CRL-----")[0] + b"-----END X509 CRL-----\n"
         for part in data.split(_CRL)[1:]
     ]
-
-
-@dataclass(frozen=True, slots=True)
-class ValidationContext:
-    """The control time, whom to believe, certificates that may help, revocation lists (DER) at hand, and whom to
-    believe for timestamps alone."""
-
-    at: datetime
-    anchors: tuple[x509.Certificate, ...]
-    known: tuple[x509.Certificate, ...] = ()
-    crls: tuple[bytes, ...] = ()
-    stampers: tuple[x509.Certificate, ...] = ()
-
-    @classmethod
-    def unpacked(
-        cls, at: str, anchors: list[bytes], known: list[bytes], crls: list[bytes], stampers: list[bytes]
-    ) -> Self:
-        """From the arguments of a confined job."""
-        moment = datetime.fromisoformat(at).astimezone(UTC)
-        return cls(moment, _certificates(anchors), _certificates(known), tuple(crls), _certificates(stampers))
-
-    def packed(self) -> dict[str, Any]:
-        """The arguments of a confined job."""
-        return {
-            "at": self.at.astimezone(UTC).isoformat(),
-            "anchors": _encoded(self.anchors),
-            "known": _encoded(self.known),
-            "crls": list(self.crls),
-            "stampers": _encoded(self.stampers),
-        }
-
-
-def _certificates(encoded: list[bytes]) -> tuple[x509.Certificate, ...]:
-    return tuple(certificate for each in encoded if (certificate := parsed(each)) is not None)
-
-
-def _encoded(certificates: tuple[x509.Certificate, ...]) -> list[bytes]:
-    return [each.public_bytes(Encoding.DER) for each in certificates]
 
 
 E = TypeVar("E", bound=x509.ExtensionType)

@@ -18,8 +18,9 @@ from cryptography.hazmat.primitives import hashes
 from appliance.confinement import Confinement
 from appliance.confinement.frames import decode
 from appliance.errors import ConfigurationError, ConfinementFailed
-from appliance.verification.model import FileKind, Reason, SubIndication, VerificationReport, undecided
-from appliance.verification.trust import TrustAnchors, ValidationContext, shown_name
+from appliance.verification.model import FileKind, SubIndication, VerificationReport, undecided
+from appliance.verification.trust import TrustAnchors, shown_name
+from hsm.errors import Sentence
 
 Trust = TrustAnchors | Sequence[x509.Certificate] | None
 """Whom to believe instead of a verifier's own anchors; None for these."""
@@ -30,19 +31,19 @@ MOST_SECONDS = 5
 the time on the clock has a limit of its own, since other processes have their share of it."""
 _TIMEOUT = 60.0
 _CONFINED = {
-    "processor": Reason(
+    "processor": Sentence(
         "The file takes more than {seconds} seconds of processor time to verify, which is the limit; it may be"
         " built to exhaust its readers.",
         {"seconds": MOST_SECONDS},
     ),
-    "timeout": Reason(
+    "timeout": Sentence(
         "The file could not be verified in the time allowed; it may be built to exhaust its readers."
     ),
-    "memory": Reason("The file needs more memory than is allowed; it may be built to exhaust its readers."),
-    "recursion": Reason("The file is nested more deeply than is allowed."),
-    "crashed": Reason("The file brought its reader down; it is damaged or hostile."),
-    "output": Reason("The file made its reader answer something that is no report; it is damaged or hostile."),
-    "error": Reason("The file is not well-formed, and its reader could not make sense of it."),
+    "memory": Sentence("The file needs more memory than is allowed; it may be built to exhaust its readers."),
+    "recursion": Sentence("The file is nested more deeply than is allowed."),
+    "crashed": Sentence("The file brought its reader down; it is damaged or hostile."),
+    "output": Sentence("The file made its reader answer something that is no report; it is damaged or hostile."),
+    "error": Sentence("The file is not well-formed, and its reader could not make sense of it."),
 }
 
 
@@ -97,10 +98,10 @@ class Verifier:
         """
         try:
             if path.is_file() and path.stat().st_size > LARGEST_FILE:
-                return self._unreadable(path.name, at, Reason("The file is too large to be verified."))
+                return self._unreadable(path.name, at, Sentence("The file is too large to be verified."))
             content = path.read_bytes()
         except OSError as error:
-            reason = Reason("The file cannot be read: {detail}.", {"detail": error.strerror or "unknown error"})
+            reason = Sentence("The file cannot be read: {detail}.", {"detail": error.strerror or "unknown error"})
             return self._unreadable(path.name, at, reason)
         return self.verify(content, file=path.name, data=data, at=at, trust=trust)
 
@@ -176,13 +177,13 @@ class Verifier:
     ) -> VerificationReport:
         """An RFC 3161 token or reply; without *data* it cannot be passed, and says so. *nonce*: the one that was
         sent, which the token must then carry."""
-        arguments = {"token": token_or_reply, "data": data, "nonce": None if nonce is None else str(nonce)}
+        arguments = {"encoded": token_or_reply, "data": data, "nonce": None if nonce is None else str(nonce)}
         return self._run("verification.timestamp", FileKind.TIMESTAMP, at, trust, **arguments)
 
     def _verify_evidence(self, package: bytes, *, at: datetime | None, trust: Trust) -> VerificationReport:
         moment = at or self._clock()
         if self._evidence is None:
-            reason = Reason("Evidence packages are not verified here.")
+            reason = Sentence("Evidence packages are not verified here.")
             return _refused(FileKind.EVIDENCE, moment, SubIndication.SIGNED_DATA_NOT_FOUND, reason)
         return self._evidence(package, verifier=self, at=moment, anchors=self._trusted(trust))
 
@@ -195,9 +196,7 @@ class Verifier:
         self, job: str, kind: FileKind, at: datetime | None, trust: Trust, **arguments: Any
     ) -> VerificationReport:
         moment = at or self._clock()
-        trusted = self._trusted(trust)
-        given = (trusted.certificates, trusted.known, trusted.crls, trusted.stampers)
-        arguments |= ValidationContext(moment, *given).packed()
+        arguments["circumstances"] = self._trusted(trust).at(moment)
         try:
             answer = self._confinement.run(job, arguments, timeout=_TIMEOUT, processor=MOST_SECONDS)
             return decode(VerificationReport, answer)
@@ -210,12 +209,12 @@ class Verifier:
             reason = _CONFINED["output"]
         return _refused(kind, moment, SubIndication.FORMAT_FAILURE, reason)
 
-    def _unreadable(self, file: str, at: datetime | None, reason: Reason) -> VerificationReport:
+    def _unreadable(self, file: str, at: datetime | None, reason: Sentence) -> VerificationReport:
         report = _refused(FileKind.PDF, at or self._clock(), SubIndication.FORMAT_FAILURE, reason)
         return replace(report, file=file)
 
 
-def _refused(kind: FileKind, at: datetime, subindication: SubIndication, reason: Reason) -> VerificationReport:
+def _refused(kind: FileKind, at: datetime, subindication: SubIndication, reason: Sentence) -> VerificationReport:
     return VerificationReport("", kind, undecided(subindication, reason), at)
 
 
@@ -235,13 +234,13 @@ def kind_of(content: bytes) -> FileKind | None:
     return None
 
 
-def why_unknown(content: bytes) -> Reason:
+def why_unknown(content: bytes) -> Sentence:
     """The sentence for a file of no known kind."""
     if not content:
-        return Reason("The file is empty.")
+        return Sentence("The file is empty.")
     if content.startswith(_PEM):
-        return Reason("The file is PEM text; give the PDF, the timestamp in DER, or the evidence package.")
-    return Reason("The file is neither a PDF nor a timestamp nor an evidence package.")
+        return Sentence("The file is PEM text; give the PDF, the timestamp in DER, or the evidence package.")
+    return Sentence("The file is neither a PDF nor a timestamp nor an evidence package.")
 
 
 LARGEST = 1024 * 1024
@@ -289,16 +288,16 @@ class NamedTrust:
         return replace(report, remarks=(*remarks, *report.remarks))
 
 
-def _remark(certificate: x509.Certificate, used: Iterable[str]) -> Reason:
+def _remark(certificate: x509.Certificate, used: Iterable[str]) -> Sentence:
     fingerprint = certificate.fingerprint(hashes.SHA256()).hex()
     values = {"name": shown_name(certificate), "fingerprint": fingerprint}
     if fingerprint in used:
-        return Reason(
+        return Sentence(
             "This verdict rests on a certificate that you named: {name} (SHA-256 {fingerprint}). Whether it is "
             "genuine was not verified here.",
             values,
         )
-    return Reason(
+    return Sentence(
         "No signature leads to the certificate that you named: {name} (SHA-256 {fingerprint}); a timestamp may.",
         values,
     )

@@ -26,7 +26,6 @@ from appliance.verification.model import (
     FileKind,
     Indication,
     PagePair,
-    Reason,
     ReportRow,
     RowAnswer,
     SignatureReport,
@@ -35,11 +34,12 @@ from appliance.verification.model import (
     Verdict,
     VerificationReport,
 )
+from hsm.errors import Sentence
 from tests.bench import measured_jobs
 from tests.world import sample_document
 
 _WHEN = datetime(2026, 3, 4, 5, 6, 7, tzinfo=timezone(timedelta(hours=8)))
-_FAILED = Verdict(Indication.FAILED, SubIndication.REVOKED, (Reason("{count} of them.", {"count": 3}),))
+_FAILED = Verdict(Indication.FAILED, SubIndication.REVOKED, (Sentence("{count} of them.", {"count": 3}),))
 _REPORT = VerificationReport(
     "contract.pdf",
     FileKind.PDF,
@@ -51,7 +51,7 @@ _REPORT = VerificationReport(
             _FAILED,
             signing_time=_WHEN,
             changes=Changes.CHANGED,
-            rows=(ReportRow("trust", RowAnswer.NO, Reason("No.")),),
+            rows=(ReportRow("trust", RowAnswer.NO, Sentence("No.")),),
             stamps=(StampReport(None, None, _FAILED),),
         ),
     ),
@@ -74,7 +74,7 @@ def test_a_value_comes_back_by_way_of_cbor(value: Any) -> None:
 
 def test_values_in_a_sentence_become_text_unless_they_are_numbers() -> None:
     values = {"limit": ByteSize(2048), "when": _WHEN, "count": 1}
-    assert encode(Reason("", values))["values"] == {"limit": 2048, "when": str(_WHEN), "count": 1}
+    assert encode(Sentence("", values))["values"] == {"limit": 2048, "when": str(_WHEN), "count": 1}
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,6 @@ SPEAKING = {
     "warn",
     "translate",
     "_",
-    "Reason",
     "Sentence",
     "UnreadableMessage",
     "WrongValue",

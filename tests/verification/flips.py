@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from appliance.confinement import frames
 from appliance.verification import confined_verification
 from appliance.verification.model import FileKind, Indication
 from appliance.verification.trust import TrustAnchors, ValidationContext
@@ -61,7 +62,7 @@ def main(file: str, anchor: str, *masks: str) -> int:
         sys.stdout.write("the file does not pass as it is\n")
         return 2
     chosen = tuple(int(mask, 0) for mask in masks) or MASKS
-    work = partial(_chunk, document, circumstances.packed(), chosen)
+    work = partial(_chunk, document, frames.encode(circumstances), chosen)
     chunks = [range(start, min(start + CHUNK, len(document))) for start in range(0, len(document), CHUNK)]
     count = 0
     with ProcessPoolExecutor() as pool:
@@ -77,7 +78,7 @@ def main(file: str, anchor: str, *masks: str) -> int:
 def _chunk(
     document: bytes, given: dict[str, Any], masks: tuple[int, ...], positions: range
 ) -> list[tuple[int, int]]:
-    return survivors(document, ValidationContext.unpacked(**given), positions, masks)
+    return survivors(document, frames.decode(ValidationContext, given), positions, masks)
 
 
 if __name__ == "__main__":
