@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import base64
 import textwrap
+from collections.abc import Iterable, Iterator
 
 from appliance.evidence import log_files
 from appliance.evidence.extraction import (
@@ -169,12 +170,19 @@ def of_record(each: ExtractedRecord) -> tuple[str, ...]:
     )
 
 
-def grounds(number: str, entry: str) -> str:
+def of_grounds(lines: Iterable[str]) -> Iterator[str]:
+    """One command for each of the *lines* of :func:`appliance.evidence.authorisation_basis.lines`."""
+    for line in lines:
+        what, name, where = line.split(" ")
+        yield _grounds(name, where) if what == "grounds" else _letter(name, where)
+
+
+def _grounds(number: str, entry: str) -> str:
     """The log's entry of the signature names exactly these grounds."""
     return f'grep -qF "\\"grounds\\":\\"$({_digest(f"authority/{number}.json")})\\"" log/entries/{entry}.json'
 
 
-def letter(power: str, number: str) -> str:
+def _letter(power: str, number: str) -> str:
     """The grounds of the signature name exactly this letter."""
     return f'grep -qF "\\"letter\\":\\"$({_digest(f"authority/{power}.pdf")})\\"" authority/{number}.json'
 

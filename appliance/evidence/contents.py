@@ -6,11 +6,8 @@ Each step raises :class:`PackageRefused`, or the error of the part that found it
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-
-from cryptography import x509
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 from appliance.evidence import extraction, history, log_files, package
 from appliance.evidence.extraction import SignedFile, taken_apart
@@ -18,7 +15,9 @@ from appliance.evidence.manifest import PackageManifest
 from appliance.evidence.model import LogEntry, PackageRefused
 from appliance.language.sizes import ByteSize
 from appliance.ledger import require_chain
+from appliance.model.review import CHECK, CHECK_FORMAT, SIGN_OFF, SIGN_OFF_FORMAT
 from hsm import canonical, merkle
+from hsm.errors import Malformed
 
 LARGEST_RECORD = 4 * 1024 * 1024
 """Bytes of a file that is parsed here; documents are not, the verifier's confined process reads them."""
@@ -55,30 +54,15 @@ def require_contract(files: Files) -> bytes:
     return signed
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
-    """The signature of a signed record, in the file ``path``: who made it, and its token ``stamp``, which dates
-    ``value`` with the time ``at``. Whether they are to be trusted is asked elsewhere.
-    """
-
-    path: str
-    signer: x509.Certificate
-    stamp_path: str
-    stamp: bytes
-    value: bytes
-    at: datetime
-
-
-def require_records(files: Files) -> list[Record]:
-    """Every signed record verifies."""
-    records = []
-    for path in sorted(files):
-        if path.startswith(("agreement/", history.FOLDER)) and path.endswith(".p7s"):
-            name = path.removesuffix(".p7s")
-            signed = _require_parts(files, name, part(files, path), part(files, f"{name}.json"))
-            stamp = f"{name}.tst"
-            records.append(Record(path, signed.certificate, stamp, signed.token, signed.value, signed.at))
-    return records
+def require_records(files: Files) -> dict[str, SignedFile]:
+    """Every signed record verifies: path without ending → signature. Whether who made that and who dated it are to
+    be trusted is asked elsewhere."""
+    names = (path.removesuffix(".p7s") for path in sorted(files) if path.endswith(".p7s"))
+    return {
+        name: _require_parts(files, name, part(files, f"{name}.p7s"), part(files, f"{name}.json"))
+        for name in names
+        if name.startswith(("agreement/", history.FOLDER))
+    }
 
 
 def require_log(files: Files, manifest: PackageManifest) -> tuple[history.PackageEvent, ...]:
@@ -160,3 +144,72 @@ def _entry(files: Files, path: str) -> LogEntry:
         proof=part(files, log_files.proof_path(index)),
         opening=canonical.decode(part(files, opening)) if opening in files else {},
     )
+
+
+def require_review(
+    files: Files,
+    original: bytes,
+    contract: str,
+    events: Sequence[history.PackageEvent],
+    *,
+    withheld: Collection[int] = (),
+) -> None:
+    """The content check: its result and the reviewer's sign-off, bound to the document and to the log.
+
+    1. ``review/check.json`` is about exactly the contract as given, and the log has its digest;
+    2. ``review/sign-off.json`` answers for exactly that check, and the log has its digest and every waiver in it;
+    3. what the log has of checks and sign-offs of this document is not left out, unless the manifest says that it
+       is withheld: the internal record of another organisation than the one for which the package was made.
+
+    The log's *events* are proven already, and those whose numbers are *withheld* need no record.
+    """
+    document = hashlib.sha256(original).hexdigest()
+    open_ones = (event for event in events if event.entry not in withheld)
+    acts = [act for act in _acts(open_ones) if act.get("document") == document]
+    told = {
+        kind: [act for act in acts if act["kind"] == kind] for kind in ("content-checked", "review-signed-off")
+    }
+    checked, signed_off = (
+        path in files or told[kind] for path, kind in ((CHECK, "content-checked"), (SIGN_OFF, "review-signed-off"))
+    )
+    for path, needed in ((CHECK, checked), (SIGN_OFF, signed_off), (CHECK, signed_off)):
+        if needed:
+            part(files, path)
+    if checked:
+        said = _record(files, CHECK, CHECK_FORMAT, {"document": document, "contract": contract})
+        digest = hashlib.sha256(files[CHECK]).hexdigest()
+        if not any(act["check"] == digest and act["rules"] == said["rules"] for act in told["content-checked"]):
+            raise PackageRefused("The log knows nothing of the content check in the package.")
+        if signed_off:
+            _require_sign_off(files, {"document": document, "contract": contract, "check": digest}, acts)
+
+
+def _require_sign_off(files: Files, expected: Mapping[str, str], acts: list[dict[str, Any]]) -> None:
+    said = _record(files, SIGN_OFF, SIGN_OFF_FORMAT, expected)
+    digest = hashlib.sha256(files[SIGN_OFF]).hexdigest()
+    signed = [act for act in acts if act["kind"] == "review-signed-off" and act["record"] == digest]
+    if not any(act["actor"] == said["reviewer"] for act in signed):
+        raise PackageRefused("The log knows nothing of the reviewer's sign-off in the package.")
+    waived = {(act["item"], act["actor"]) for act in acts if act["kind"] == "clause-waived"}
+    if any(not waived & {(each["item"], each["by"]), (None, each["by"])} for each in said["waivers"]):
+        raise PackageRefused("The log knows nothing of a waiver in the reviewer's sign-off.")
+
+
+def _record(files: Files, path: str, form: str, expected: Mapping[str, str]) -> dict[str, Any]:
+    try:
+        said = canonical.decode(part(files, path))
+        if said["format"] != form:
+            raise PackageRefused("A file of the package is not in the form that it must have.")
+    except (Malformed, KeyError, TypeError) as error:
+        raise PackageRefused("A file of the package is not in the form that it must have.") from error
+    if any(said.get(name) != value for name, value in expected.items()):
+        raise PackageRefused(
+            "The file {path} is about another document than the contract in the package.", path=path
+        )
+    return dict(said)
+
+
+def _acts(events: Iterable[history.PackageEvent]) -> Iterator[dict[str, Any]]:
+    """The acts with all that is known of each; what was erased is None."""
+    for event in events:
+        yield {"item": None, **event.private, **event.public, "actor": event.actor, "kind": event.kind}

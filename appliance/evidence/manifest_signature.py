@@ -19,6 +19,8 @@ from datetime import datetime
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from appliance.evidence.contents import Files, part
+from appliance.evidence.manifest import MANIFEST, QUERY, REPLY, SIGNATURE
 from appliance.evidence.model import PackageRefused
 from appliance.verification import (
     Coverage,
@@ -47,18 +49,7 @@ from hsm.certificates import is_evidence_service
 from hsm.cms.signed_data import SIGNING_TIME
 from hsm.errors import Sentence
 
-FIELD = "manifest.json"
 _BER = b"\x30\x80"
-
-
-@dataclass(frozen=True, slots=True)
-class SignatureFiles:
-    """What there is to judge: the manifest, its signature, the query and the reply that date it."""
-
-    manifest: bytes
-    signature: bytes
-    query: bytes
-    reply: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,18 +63,19 @@ class PackageTrust:
     carried: frozenset[bytes]
 
 
-def examine(files: SignatureFiles, trust: PackageTrust) -> SignatureReport:
-    """The report on the manifest's signature."""
+def examine(files: Files, trust: PackageTrust) -> SignatureReport:
+    """The report on the manifest's signature, in the package's *files*."""
+    listed, signature, query, reply = (part(files, name) for name in (MANIFEST, SIGNATURE, QUERY, REPLY))
     try:
-        message = _message(files.signature)
+        message = _message(signature)
         _require_own(message.certificates, trust)
-        _require_own(cms.parse(timestamp.parse_response(files.reply)).certificates, trust)
-        dated = _dated(files, trust)
-        digest = hashlib.new(message.digest_name, files.manifest).digest()
+        _require_own(cms.parse(timestamp.parse_response(reply)).certificates, trust)
+        dated = _dated(listed, query, reply, trust)
+        digest = hashlib.new(message.digest_name, listed).digest()
         signer = identify_signer(message, digest, trust.anchors.known)
         _require_evidence_service(signer.certificate)
     except NotSigned as error:
-        return SignatureReport(FIELD, error.verdict)
+        return SignatureReport(MANIFEST, error.verdict)
     except UnreadableMessage as error:
         return _refused(error.reason)
     stamp = dated.signatures[0].timestamp if dated.signatures else None
@@ -92,15 +84,13 @@ def examine(files: SignatureFiles, trust: PackageTrust) -> SignatureReport:
     return _report(signer, found, dated, stamp)
 
 
-def _dated(files: SignatureFiles, trust: PackageTrust) -> VerificationReport:
-    token = timestamp.parse_response(files.reply)
+def _dated(listed: bytes, query: bytes, reply: bytes, trust: PackageTrust) -> VerificationReport:
+    token = timestamp.parse_response(reply)
     nonce = timestamp.parse_token(token).nonce
-    order = timestamp.order_for(hashlib.sha256(files.manifest).digest(), nonce=nonce)
-    if files.query != timestamp.build_request(order) or files.reply != timestamp.response_granted(token):
+    order = timestamp.order_for(hashlib.sha256(listed).digest(), nonce=nonce)
+    if query != timestamp.build_request(order) or reply != timestamp.response_granted(token):
         raise UnreadableMessage("The timestamp of the manifest does not answer the query for this manifest.")
-    return trust.verifier.verify_timestamp(
-        files.reply, data=files.manifest, nonce=nonce, at=trust.at, trust=trust.anchors
-    )
+    return trust.verifier.verify_timestamp(reply, data=listed, nonce=nonce, at=trust.at, trust=trust.anchors)
 
 
 def _message(signature: bytes) -> SignedMessage:
@@ -141,7 +131,7 @@ def _report(
 ) -> SignatureReport:
     verdict = found.verdict if dated.indication is Indication.PASSED else dated.verdict
     return SignatureReport(
-        field=FIELD,
+        field=MANIFEST,
         verdict=verdict,
         signer=shown_name(signer.certificate),
         signing_time=stamp,
@@ -154,7 +144,7 @@ def _report(
 
 
 def _refused(reason: Sentence) -> SignatureReport:
-    return SignatureReport(FIELD, Verdict(Indication.FAILED, SubIndication.FORMAT_FAILURE, (reason,)))
+    return SignatureReport(MANIFEST, Verdict(Indication.FAILED, SubIndication.FORMAT_FAILURE, (reason,)))
 
 
 def certificates_in(pem: bytes) -> tuple[x509.Certificate, ...]:

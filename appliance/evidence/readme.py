@@ -10,37 +10,17 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
 from typing import Any, Final
-
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from appliance.evidence import authorisation_basis, commands, history
 from appliance.evidence.extraction import CertificateStatus, ExtractedSignature, Extraction, certificate_statuses
 from appliance.evidence.history import PackageEvent
-from appliance.evidence.model import EvidenceInput
+from appliance.evidence.model import EvidenceInput, SignatureMaterial
 from appliance.language import Language, Translator, instants, translator
 from appliance.language.characters import with_organisation
 from appliance.ledger.event_texts import LABELS, fact_label, says_nothing, title_of_event
-from appliance.typesetting import typeset
+from appliance.typesetting import page_template, typeset
 from appliance.verification.trust import shown_name
-
-
-@cache
-def _environment() -> Environment:
-    return Environment(
-        loader=PackageLoader("appliance.evidence", "templates"),
-        autoescape=select_autoescape(["html"]),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-
-
-def fill_html(name: str, **values: Any) -> str:
-    """The template *name* (``.html`` escapes what it is given, ``.txt`` does not) with its *values*."""
-    return _environment().get_template(name).render(**values)
 
 
 def fill_text(text: str) -> str:
@@ -66,28 +46,28 @@ def readme_path(language: Language) -> str:
 
 def render_readme(evidence: EvidenceInput, extraction: Extraction, language: Language) -> bytes:
     """The text in UTF-8."""
-    created = int(evidence.created.timestamp())
-    stand = certificate_statuses(evidence, extraction)
-    text = fill_html(
-        readme_path(language),
+    created, events = int(evidence.created.timestamp()), history.events(evidence.log.entries)
+    statuses = certificate_statuses(evidence, extraction)
+    revoked = [each for each in statuses if each.revoked_later]
+    standing = [each for each in statuses if not each.revoked_later]
+    listed = ("manifest.json", "manifest.tsq", "manifest.tsr")
+    signed = ("contract/contract.signed.pdf", "contract/contract.tsq", "contract/contract.tsr")
+    text = page_template("appliance.evidence", f"templates/{readme_path(language)}").render(
+        _steps(evidence, extraction, revoked, translator(language)),
         contract=fill_text(evidence.contract),
         title=fill_text(evidence.title),
         audience=fill_text(evidence.audience),
-        void=history.is_void(history.events(evidence.log.entries), evidence.contract),
+        void=history.is_void(events, evidence.contract),
         withheld=sum(entry.withheld for entry in evidence.log.entries),
         created=instants.exact(evidence.created, evidence.zone),
         root=_shown([commands.ROOT]),
         listing=_shown([commands.HASHES, commands.UNLISTED]),
-        manifest=_shown(_manifest(created)),
-        contract_file=_shown(_contract(len(evidence.original), created)),
-        signatures=_signatures(evidence, extraction),
-        timestamps=_timestamps(evidence, extraction),
+        manifest=_shown([*commands.manifest(created), *commands.reply(*listed, created)]),
+        contract_file=_shown([commands.original(len(evidence.original)), *commands.reply(*signed, created)]),
+        certificates=_shown(command for each in standing for command in commands.of_certificate(each)),
         earlier=_earlier(evidence),
-        certificates=_shown(_certificates(each for each in stand if not each.revoked_later)),
-        revoked=_revoked(evidence, [each for each in stand if each.revoked_later]),
-        records=_records(evidence, extraction, translator(language)),
         documents=sorted(evidence.documents),
-        grounds=_shown(_grounds(evidence)),
+        grounds=_shown(commands.of_grounds(authorisation_basis.lines(evidence.documents, events))),
         checkpoint=_shown([*commands.CHECKPOINT, commands.token("log/checkpoint.tst", "log/checkpoint", created)]),
         entry=evidence.log.entries[-1].index,
         inclusion=_shown([commands.inclusion(evidence.log)]),
@@ -95,93 +75,69 @@ def render_readme(evidence: EvidenceInput, extraction: Extraction, language: Lan
     return text.encode()
 
 
-def _manifest(created: int) -> tuple[str, ...]:
-    return (*commands.manifest(created), *commands.reply("manifest.json", "manifest.tsq", "manifest.tsr", created))
+def _steps(
+    evidence: EvidenceInput, extraction: Extraction, revoked: Iterable[CertificateStatus], translate: Translator
+) -> dict[str, list[CheckSteps]]:
+    """What is checked one by one, under the template's names. For certificates *revoked* since, the title is when
+    they were, the time that of what they signed."""
 
+    def step(name: str, at: datetime, given: Iterable[str], title: str = "", who: str = "") -> CheckSteps:
+        return CheckSteps(name, title, fill_text(who), instants.exact(at, evidence.zone), _shown(given))
 
-def _contract(size: int, created: int) -> tuple[str, ...]:
-    names = ("contract/contract.signed.pdf", "contract/contract.tsq", "contract/contract.tsr")
-    return (commands.original(size), *commands.reply(*names, created))
-
-
-def _certificates(stand: Iterable[CertificateStatus]) -> Iterable[str]:
-    for each in stand:
-        yield from commands.of_certificate(each)
-
-
-def _revoked(evidence: EvidenceInput, stand: Iterable[CertificateStatus]) -> list[CheckSteps]:
-    """Those revoked since: what was the matter is their revocation, the time that of the act."""
-    return [
-        CheckSteps(
-            name=each.name,
-            title=instants.exact(min(entry.harmful for entry in each.revoked), evidence.zone),
-            who=fill_text(shown_name(each.certificate)),
-            at=instants.exact(each.acted, evidence.zone),
-            commands=_shown(commands.of_certificate(each)),
-        )
-        for each in stand
-    ]
-
-
-def _grounds(evidence: EvidenceInput) -> Iterable[str]:
-    for line in authorisation_basis.lines(evidence.documents, history.events(evidence.log.entries)):
-        what, name, where = line.split(" ")
-        yield commands.grounds(name, where) if what == "grounds" else commands.letter(name, where)
-
-
-def _signatures(evidence: EvidenceInput, extraction: Extraction) -> list[CheckSteps]:
-    return [
-        CheckSteps(
-            name=each.number,
-            title=each.material.kind,
-            who=_who(each.material.name, each.material.organisation),
-            at=instants.exact(each.signed.at, evidence.zone),
-            commands=_shown(commands.of_signature(each)),
-        )
-        for each in extraction.signatures
-    ]
+    return {
+        "signatures": [
+            step(
+                each.number,
+                each.signed.at,
+                commands.of_signature(each),
+                each.material.kind,
+                _signer(each.material),
+            )
+            for each in extraction.signatures
+        ],
+        "timestamps": [step(each.number, each.at, commands.of_timestamp(each)) for each in extraction.timestamps],
+        "records": [
+            step(
+                each.record.name,
+                each.signed.at,
+                commands.of_record(each),
+                translate(each.record.title),
+                each.record.signer,
+            )
+            for each in extraction.records
+        ],
+        "revoked": [
+            step(
+                each.name,
+                each.acted,
+                commands.of_certificate(each),
+                instants.exact(min(entry.harmful for entry in each.revoked), evidence.zone),
+                shown_name(each.certificate),
+            )
+            for each in revoked
+        ],
+    }
 
 
 def _earlier(evidence: EvidenceInput) -> list[CheckSteps]:
     """The signatures that the document carried before: who is named as their signer, and the verdict on them when
     the package was made."""
     judged = {each["field"]: each for each in evidence.report.get("signatures", ())}
+    found = [(field, judged.get(field, {})) for field in evidence.earlier]
     return [
         CheckSteps(
             name=fill_text(field),
-            title=fill_text(str(judged.get(field, {}).get("indication") or "INDETERMINATE")),
-            who=fill_text(str(judged.get(field, {}).get("signer") or "–")),
+            title=fill_text(str(each.get("indication") or "INDETERMINATE")),
+            who=fill_text(str(each.get("signer") or "–")),
             at="",
             commands=(),
         )
-        for field in evidence.earlier
+        for field, each in found
     ]
 
 
-def _timestamps(evidence: EvidenceInput, extraction: Extraction) -> list[CheckSteps]:
-    return [
-        CheckSteps(
-            each.number, "", "", instants.exact(each.at, evidence.zone), _shown(commands.of_timestamp(each))
-        )
-        for each in extraction.timestamps
-    ]
-
-
-def _records(evidence: EvidenceInput, extraction: Extraction, translate: Translator) -> list[CheckSteps]:
-    return [
-        CheckSteps(
-            name=each.record.name,
-            title=translate(each.record.title),
-            who=fill_text(each.record.signer),
-            at=instants.exact(each.signed.at, evidence.zone),
-            commands=_shown(commands.of_record(each)),
-        )
-        for each in extraction.records
-    ]
-
-
-def _who(name: str, organisation: str) -> str:
-    return fill_text(with_organisation(name, organisation))
+def _signer(material: SignatureMaterial) -> str:
+    return with_organisation(material.name, material.organisation)
 
 
 def _shown(given: Iterable[str]) -> tuple[str, ...]:
@@ -202,7 +158,8 @@ def render_history(evidence: EvidenceInput, extraction: Extraction, language: La
     Fonts are Noto Sans CJK SC and Noto Serif CJK SC (Debian: fonts-noto-cjk), embedded as subsets. Nothing is
     fetched: the page names no resource. Raises as :func:`appliance.typesetting.typeset`.
     """
-    page = fill_html("history.html", **_history_values(evidence, extraction, language))
+    template = page_template("appliance.evidence", "templates/history.html")
+    page = template.render(_history_values(evidence, extraction, language))
     return typeset(page, identifier=hashlib.sha256(page.encode()).digest()[:16])
 
 

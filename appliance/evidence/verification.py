@@ -6,8 +6,7 @@
 3. the manifest is signed and dated (:mod:`appliance.evidence.manifest_signature`);
 4. contract, signatures, records, log and history fit together (:mod:`appliance.evidence.contents`), and so does
    what the signatures rest on: checked identity, instruments, decisions
-   (:mod:`appliance.evidence.authorisation_basis`), and
-   the content check (:mod:`appliance.evidence.content_check`);
+   (:mod:`appliance.evidence.authorisation_basis`), and the content check;
 5. the timestamps of the signed contract, of the checkpoint and of the records hold, and so do the records'
    signatures: by somebody who is trusted, at the moment that the timestamp proves;
 6. the signed contract itself passes the verifier of PDFs.
@@ -37,11 +36,10 @@ from appliance.evidence import (
 )
 from appliance.evidence.agreements import require_agreements
 from appliance.evidence.container import is_canonical
-from appliance.evidence.content_check import require_review
-from appliance.evidence.contents import Files, part
+from appliance.evidence.contents import Files, part, require_review
 from appliance.evidence.history import PackageEvent
 from appliance.evidence.manifest import PackageManifest
-from appliance.evidence.manifest_signature import PackageTrust, SignatureFiles
+from appliance.evidence.manifest_signature import PackageTrust
 from appliance.evidence.model import PackageRefused
 from appliance.evidence.repacked import read_zip
 from appliance.verification import (
@@ -117,15 +115,7 @@ def _signatures(
 ) -> Iterator[SignatureReport]:
     """The contract's signatures, then the manifest's, then what else is dated and did not pass."""
     trust = _trust(files, verifier=verifier, at=at, anchors=anchors)
-    seal = manifest_signature.examine(
-        SignatureFiles(
-            manifest=part(files, manifest.MANIFEST),
-            signature=part(files, manifest.SIGNATURE),
-            query=part(files, manifest.QUERY),
-            reply=part(files, manifest.REPLY),
-        ),
-        trust,
-    )
+    seal = manifest_signature.examine(files, trust)
     if seal.verdict.indication is Indication.FAILED:
         yield seal
         return
@@ -170,15 +160,16 @@ def _records(files: Files, told: Sequence[PackageEvent], trust: PackageTrust) ->
         raise PackageRefused(
             "The package has more than {limit} signed records; it was not judged.", limit=_MOST_RECORDS
         )
-    for record in records:
-        found = list(_stamp(record.stamp_path, record.stamp, record.value, trust))
-        later = record.path.startswith(history.FOLDER)
+    for name, signed in records.items():
+        dated = (f"{name}.tst", signed.token, signed.value)
+        found = list(_stamp(*dated, trust))
+        later = name.startswith(history.FOLDER)
         if not later and any(each.verdict.subindication in _SINCE for each in found):
-            found = list(_stamp(record.stamp_path, record.stamp, record.value, then))
+            found = list(_stamp(*dated, then))
         yield from found
-        verdict = manifest_signature.finding(record.signer, trust, proven=record.at).verdict
+        verdict = manifest_signature.finding(signed.certificate, trust, proven=signed.at).verdict
         if verdict.indication is not Indication.PASSED:
-            yield SignatureReport(record.path, verdict)
+            yield SignatureReport(f"{name}.p7s", verdict)
 
 
 def _stamp(

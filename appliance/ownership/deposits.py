@@ -8,10 +8,6 @@ import re
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
-from importlib import resources
-
-from jinja2 import Environment, FunctionLoader, StrictUndefined, Template
 
 from appliance.contracts.dependencies import ContractRecords, SigningBackend
 from appliance.errors import NotFound, PreconditionRefused, ResultRefused
@@ -20,7 +16,7 @@ from appliance.ledger.audit_trail import AuditEvent, EventKind, Field, append_ev
 from appliance.model.intent import Deposit
 from appliance.pdf.values import ValidationMaterial
 from appliance.store import ownership, people
-from appliance.typesetting import typeset
+from appliance.typesetting import page_template, typeset
 from appliance.verification import Indication
 from hsm.rows import fields_of
 from hsm.timestamp import parse_token, response_granted
@@ -51,27 +47,13 @@ def certificate_pdf(facts: CertificateFacts, language: Language) -> bytes:
 
 def certificate_html(facts: CertificateFacts, language: Language) -> str:
     """The page before it is set."""
-    return _template().render(
+    return page_template("appliance.ownership", "certificate.html").render(
         facts=facts,
         language=language.value,
         moment=instants.exact(facts.at, facts.zone),
         digest=[facts.digest[start : start + 8] for start in range(0, 64, 8)],
         translate=translator(language),
     )
-
-
-@cache
-def _template() -> Template:
-    environment = Environment(
-        loader=FunctionLoader(
-            lambda name: resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
-        ),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("certificate.html")
 
 
 LONGEST = 200

@@ -7,9 +7,11 @@ import subprocess
 import sys
 import threading
 from enum import StrEnum
+from functools import cache
 from pathlib import Path
 
 import cbor2
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template, select_autoescape
 
 from appliance.errors import ConfinementFailed
 
@@ -33,6 +35,21 @@ class TypesettingFailure(StrEnum):
     """It takes more time or memory than is allowed."""
     CRASHED = "crashed"
     UNAVAILABLE = "unavailable"
+
+
+@cache
+def page_template(package: str, name: str) -> Template:
+    """The template *name* beside the modules of *package*: ``.html`` escapes what it is given, ``.txt`` does not.
+    Rendering fails where something that it names is not given."""
+    environment = Environment(
+        loader=PackageLoader(package, ""),
+        autoescape=select_autoescape(["html"]),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    return environment.get_template(name)
 
 
 def typeset(

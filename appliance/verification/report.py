@@ -8,14 +8,10 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Mapping
-from functools import cache
-from importlib import resources
 from typing import Any, Final
 
-from jinja2 import Environment, FunctionLoader, StrictUndefined, Template
-
 from appliance.language import Language, Translator, translator
-from appliance.typesetting import typeset
+from appliance.typesetting import page_template, typeset
 from appliance.verification.model import (
     CertificateDetails,
     FileKind,
@@ -223,7 +219,7 @@ def render_pdf(report: VerificationReport, language: Language) -> bytes:
 
 def _rendered(report: VerificationReport, language: Language, *, paper: bool, back: str = "") -> str:
     translate = translator(language)
-    return _template().render(
+    return page_template("appliance.verification", "report.html").render(
         view=_view(report, translate),
         file=report.file,
         language=language.value,
@@ -232,19 +228,3 @@ def _rendered(report: VerificationReport, language: Language, *, paper: bool, ba
         raw=json.dumps(report.to_json(), ensure_ascii=False, indent=2),
         translate=translate,
     )
-
-
-@cache
-def _template() -> Template:
-    environment = Environment(
-        loader=FunctionLoader(_source),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("report.html")
-
-
-def _source(name: str) -> str:
-    return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")

@@ -13,7 +13,7 @@ from appliance.contracts.preconditions import ContentCheckPassed, SigningContext
 from appliance.demonstration.participants import CUSTODIAN, LI, ZHANG
 from appliance.errors import NotAllowed, NotFound, PreconditionRefused, StateRefused
 from appliance.evidence import contents, manifest
-from appliance.evidence.content_check import require_review
+from appliance.evidence.contents import require_review
 from appliance.evidence.exporting import Exporting
 from appliance.evidence.model import PackageRefused
 from appliance.evidence.repacked import read_zip
