@@ -25,7 +25,7 @@ from appliance.ledger.audit_trail import SYSTEM, AuditEvent, EventKind, Field, a
 from appliance.model.contract import Contract, ContractRevision, ContractState, RevisionKind
 from appliance.model.notice import NoticeKind
 from appliance.office.notifying import notify_officers
-from appliance.pdf.signature_ranges import newest_contents
+from appliance.pdf.byte_ranges import newest_contents
 from appliance.pdf.values import ValidationMaterial
 from appliance.store import archive_renewals, contracts, ledger, retention
 from appliance.store.database import Database

@@ -16,7 +16,7 @@ from appliance.evidence.extraction import (
     Revoked,
 )
 from appliance.evidence.model import LogMaterial
-from appliance.pdf.signature_ranges import SignatureRange
+from appliance.pdf.byte_ranges import ByteRange
 
 _TRUST = "-CAfile certificates/ca.pem"
 _CHAIN = "certificates/chain.pem"
@@ -208,16 +208,16 @@ def _digest(path: str) -> str:
     return f"openssl dgst -sha256 -r {path} | cut -c1-64"
 
 
-def _covered(covers: SignatureRange) -> str:
+def _covered(covers: ByteRange) -> str:
     """The bytes that a signature covers: all of its revision but its own hexadecimal string."""
-    return f"(head -c {covers.head} {_PDF}; tail -c +{covers.tail + 1} {_PDF} | head -c {covers.length})"
+    return f"(head -c {covers.gap_start} {_PDF}; tail -c +{covers.gap_end + 1} {_PDF} | head -c {covers.length})"
 
 
-def _embedded(path: str, covers: SignatureRange) -> str:
+def _embedded(path: str, covers: ByteRange) -> str:
     """The hexadecimal string in the PDF is the file *path*, then zeros only."""
-    room = covers.tail - covers.head - 2
+    room = covers.gap_end - covers.gap_start - 2
     return (
-        f"test \"$(tail -c +{covers.head + 2} {_PDF} | head -c {room} | tr A-F a-f | sed 's/0*$//')\" = \\\n"
+        f"test \"$(tail -c +{covers.gap_start + 2} {_PDF} | head -c {room} | tr A-F a-f | sed 's/0*$//')\" = \\\n"
         f"\"$(od -An -v -tx1 {path} | tr -d ' \\n' | sed 's/0*$//')\""
     )
 

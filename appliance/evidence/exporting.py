@@ -37,7 +37,7 @@ from appliance.ledger import LogProofs
 from appliance.ledger.disclosure import Audience, Disclosure, VisibleEvents, replaced_guests
 from appliance.model.contract import Contract, ContractState, Party, RevisionKind
 from appliance.model.intent import AgreementRecord, VoidDeclaration
-from appliance.pdf.signature_ranges import newest_contents
+from appliance.pdf.byte_ranges import newest_contents
 from appliance.powers.register import Powers
 from appliance.review.reviewing import Reviewing
 from appliance.store import intents, ledger

@@ -24,22 +24,22 @@ from appliance.evidence.model import (
     SignatureMaterial,
     SignedRecord,
 )
-from appliance.pdf.signature_ranges import SignatureRange, signature_ranges
+from appliance.pdf.byte_ranges import ByteRange, stated_ranges
 from appliance.verification.revocation import harmful_since
 from hsm import cms, timestamp
 from hsm.errors import AuthorityError
 
 
-def locate_signatures(document: bytes, signature: bytes) -> SignatureRange:
+def locate_signatures(document: bytes, signature: bytes) -> ByteRange:
     """The range of *signature* (DER of a CMS or of a timestamp token) in *document*.
 
     Raises :class:`EvidenceIncomplete` when the document does not carry it exactly once, padded with zeros.
     """
-    found = []
-    for candidate in signature_ranges(document):
-        room = candidate.room(document)
-        if room is not None and room.startswith(signature) and not room[len(signature) :].strip(b"\0"):
-            found.append(candidate)
+    found = [
+        each
+        for each in stated_ranges(document)
+        if each and (held := each.contents(document)) is not None and held == signature.ljust(len(held), b"\0")
+    ]
     if len(found) != 1:
         raise EvidenceIncomplete(
             "The signed contract has {count} signatures with the bytes of this one, instead of one.",
@@ -65,7 +65,7 @@ class ExtractedSignature:
 
     number: str
     material: SignatureMaterial
-    covers: SignatureRange
+    covers: ByteRange
     signed: SignedFile
 
 
@@ -74,7 +74,7 @@ class ExtractedTimestamp:
     """A document timestamp of the PDF: ``token`` dates the bytes that it ``covers``."""
 
     number: str
-    covers: SignatureRange
+    covers: ByteRange
     token: bytes
     at: datetime
 

@@ -157,10 +157,10 @@ def _index_lines(evidence: EvidenceInput, extraction: Extraction) -> Iterator[st
     yield f"created {created}"
     for signature in extraction.signatures:
         covers, moment = signature.covers, int(signature.signed.at.timestamp())
-        yield f"signature {signature.number} {covers.head} {covers.tail} {covers.length} {moment}"
+        yield f"signature {signature.number} {covers.gap_start} {covers.gap_end} {covers.length} {moment}"
     for stamp in extraction.timestamps:
         covers, moment = stamp.covers, int(stamp.at.timestamp())
-        yield f"timestamp {stamp.number} {covers.head} {covers.tail} {covers.length} {moment}"
+        yield f"timestamp {stamp.number} {covers.gap_start} {covers.gap_end} {covers.length} {moment}"
     for each in certificate_statuses(evidence, extraction):
         yield f"certificate {each.name} {each.moment} {int(each.acted.timestamp())}"
     for record in extraction.records:

@@ -112,12 +112,13 @@ def refusing_malformed() -> Iterator[None]:
     except (MemoryError, RecursionError):
         raise
     except (PdfError, SigningError, LookupError, ValueError, TypeError, AttributeError, AssertionError) as error:
-        raise _malformed(error) from error
+        raise malformed(error) from error
     except (zlib.error, OSError, ArithmeticError, NotImplementedError) as error:
-        raise _malformed(error) from error
+        raise malformed(error) from error
 
 
-def _malformed(error: Exception) -> DocumentRefused:
+def malformed(error: Exception) -> DocumentRefused:
+    """The refusal of a document that a library failed at."""
     return DocumentRefused(
         "malformed",
         "The document is not a well-formed PDF ({detail}); save it again with another program.",

@@ -14,6 +14,7 @@ from pyhanko.pdf_utils.writer import PageObject, PdfFileWriter
 
 from appliance.errors import DocumentRefused
 from appliance.pdf import fields, signing
+from appliance.pdf.incremental_updates import malformed
 from appliance.pdf.typefaces import Typefaces
 from appliance.pdf.values import Appearance, FieldPlacement, PrepareOrder
 
@@ -87,11 +88,7 @@ def opened(document: bytes) -> Iterator[pypdfium2.PdfDocument]:
     try:
         pdf = pypdfium2.PdfDocument(document)
     except pypdfium2.PdfiumError as error:
-        raise DocumentRefused(
-            "malformed",
-            "The document is not a well-formed PDF ({detail}); save it again with another program.",
-            detail=str(error)[:200],
-        ) from error
+        raise malformed(error) from error
     with closing(pdf):
         yield pdf
 

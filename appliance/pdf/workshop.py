@@ -7,7 +7,6 @@ are computed here, over the bytes that will be stored, and the place of the sign
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from types import NoneType
@@ -16,6 +15,7 @@ from typing import Any, TypeVar
 from appliance.confinement import Confinement
 from appliance.errors import ConfinementFailed, DocumentRefused, StateRefused
 from appliance.language.sizes import ByteSize
+from appliance.pdf.byte_ranges import ByteRange
 from appliance.pdf.values import (
     Appearance,
     ContentsSpan,
@@ -129,7 +129,8 @@ def prepared_revision(document: bytes, revision: Mapping[str, Any]) -> PreparedR
     gap = whole[start:end]
     if ranges != expected or start < len(document) or gap != b"<" + b"0" * (len(gap) - 2) + b">":
         raise _not_a_revision()
-    return PreparedRevision(whole, _digest(whole, start, end), ContentsSpan(start, end - start))
+    digest = ByteRange(start, end, len(whole)).digest(whole, "sha256")
+    return PreparedRevision(whole, digest, ContentsSpan(start, end - start))
 
 
 def _not_a_revision() -> ConfinementFailed:
@@ -155,10 +156,3 @@ def fill_placeholder(revision: PreparedRevision, cms: bytes) -> bytes:
         raise StateRefused("The prepared document is not the one that was prepared; prepare it again.")
     document[start + 1 : start + 1 + len(digits)] = digits
     return bytes(document)
-
-
-def _digest(document: bytes, start: int, end: int) -> bytes:
-    view = memoryview(document)
-    digest = hashlib.sha256(view[:start])
-    digest.update(view[end:])
-    return digest.digest()

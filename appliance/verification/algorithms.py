@@ -17,45 +17,27 @@ from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, p
 from hsm import der
 from hsm.errors import Sentence
 
-_DIGEST_OIDS = {
-    "1.2.840.113549.2.5": "md5",
-    "1.3.14.3.2.26": "sha1",
-    "2.16.840.1.101.3.4.2.4": "sha224",
-    "2.16.840.1.101.3.4.2.1": "sha256",
-    "2.16.840.1.101.3.4.2.2": "sha384",
-    "2.16.840.1.101.3.4.2.3": "sha512",
-    "2.16.840.1.101.3.4.2.8": "sha3_256",
-    "2.16.840.1.101.3.4.2.9": "sha3_384",
-    "2.16.840.1.101.3.4.2.10": "sha3_512",
-    "1.2.156.10197.1.401": "sm3",
-}
+_SM3 = "1.2.156.10197.1.401"
+_SHA_2 = ("sha224", "sha256", "sha384", "sha512")
+_SHA_3 = ("sha3_256", "sha3_384", "sha3_512")
 HASHES: dict[str, type[hashes.HashAlgorithm]] = {
-    name: getattr(hashes, name.upper()) for name in _DIGEST_OIDS.values()
+    name: getattr(hashes, name.upper()) for name in ("md5", "sha1", *_SHA_2, *_SHA_3, "sm3")
 }
-_SIGNATURE_OIDS: dict[str, tuple[str, str | None]] = {
-    "1.2.840.113549.1.1.1": ("rsa", None),
-    "1.2.840.113549.1.1.10": ("pss", None),
-    "1.2.840.113549.1.1.4": ("rsa", "md5"),
-    "1.2.840.113549.1.1.5": ("rsa", "sha1"),
-    "1.2.840.113549.1.1.14": ("rsa", "sha224"),
-    "1.2.840.113549.1.1.11": ("rsa", "sha256"),
-    "1.2.840.113549.1.1.12": ("rsa", "sha384"),
-    "1.2.840.113549.1.1.13": ("rsa", "sha512"),
-    "1.2.840.10045.4.1": ("ecdsa", "sha1"),
-    "1.2.840.10045.4.3.1": ("ecdsa", "sha224"),
-    "1.2.840.10045.4.3.2": ("ecdsa", "sha256"),
-    "1.2.840.10045.4.3.3": ("ecdsa", "sha384"),
-    "1.2.840.10045.4.3.4": ("ecdsa", "sha512"),
-    "2.16.840.1.101.3.4.3.10": ("ecdsa", "sha3_256"),
-    "2.16.840.1.101.3.4.3.11": ("ecdsa", "sha3_384"),
-    "2.16.840.1.101.3.4.3.12": ("ecdsa", "sha3_512"),
-    "1.2.840.10040.4.3": ("dsa", "sha1"),
-    "2.16.840.1.101.3.4.3.2": ("dsa", "sha256"),
-    "1.3.101.112": ("ed25519", None),
-    "1.3.101.113": ("ed448", None),
+DIGESTS = {der.oid(_SM3 if name == "sm3" else algos.DigestAlgorithmId(name).dotted): name for name in HASHES}
+_WITH_HASH = {
+    "rsa": ("md5", "sha1", *_SHA_2),
+    "ecdsa": ("sha1", *_SHA_2, *_SHA_3),
+    "dsa": ("sha1", "sha256"),
 }
-DIGESTS = {der.oid(dotted): name for dotted, name in _DIGEST_OIDS.items()}
-_SIGNATURES = {der.oid(dotted): scheme for dotted, scheme in _SIGNATURE_OIDS.items()}
+_SCHEMES: dict[str, tuple[str, str | None]] = {
+    "rsassa_pkcs1v15": ("rsa", None),
+    "rsassa_pss": ("pss", None),
+    "ed25519": ("ed25519", None),
+    "ed448": ("ed448", None),
+    **{f"{name}_{kind}": (kind, name) for kind, names in _WITH_HASH.items() for name in names},
+}
+"""By the names of asn1crypto: the kind of signature, and its hash unless that is said elsewhere."""
+_SIGNATURES = {der.oid(algos.SignedDigestAlgorithmId(name).dotted): scheme for name, scheme in _SCHEMES.items()}
 _WEAK = frozenset({"md5", "sha1"})
 _SMALLEST_MODULUS = 1900
 _SMALLEST_CURVE = 224

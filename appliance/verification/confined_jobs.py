@@ -10,10 +10,8 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from io import BytesIO
 from pathlib import Path
 
-import pypdfium2
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -21,6 +19,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from appliance.pdf import confined_jobs as pdf_jobs
 from appliance.pdf.fields import add_fields
+from appliance.pdf.pages import blank
 from appliance.pdf.values import FieldPlacement, PersonAppearance, PrepareOrder
 from appliance.pdf.workshop import fill_placeholder, prepared_revision
 from appliance.verification import confined_verification
@@ -61,7 +60,7 @@ def rehearse(_cache: Path) -> None:
     now = datetime.now(UTC)
     person, authority = _signer(now, stamps=False), _signer(now, stamps=True)
     issuer = timestamp.TokenIssuer(authority, policies=[_POLICY], accuracy=timedelta(seconds=1))
-    document = _blank()
+    document = blank(595, 842)
     placements = [FieldPlacement(name, 0, 10, 10 + 30 * index, 40, 10) for index, name in enumerate(_NAMES)]
     document += add_fields(document, placements, most_pages=1)
     for name in _NAMES:
@@ -86,11 +85,3 @@ def _signer(now: datetime, *, stamps: bool) -> _Rehearsing:
         .add_extension(x509.ExtendedKeyUsage([usage]), critical=True)
     )
     return _Rehearsing(builder.sign(key, hashes.SHA256()), key)
-
-
-def _blank() -> bytes:
-    paper = pypdfium2.PdfDocument.new()
-    paper.new_page(595, 842)
-    file = BytesIO()
-    paper.save(file)
-    return file.getvalue()

@@ -17,7 +17,8 @@ import hashlib
 from dataclasses import replace
 from datetime import datetime
 
-from appliance.pdf.validation.model import ByteRange, FoundSignature, Unparseable, find_byte_ranges
+from appliance.pdf.byte_ranges import ByteRange, find_byte_ranges
+from appliance.pdf.validation.model import FoundSignature, Unparseable
 from appliance.pdf.validation.opening import DAMAGE, OpenedPdf, open_pdf
 from appliance.pdf.validation.reading import signatures, store
 from appliance.verification.later_changes import conclude_report, history_of

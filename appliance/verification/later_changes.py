@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from appliance.pdf.byte_ranges import ends_cleanly
 from appliance.pdf.validation.changes import steps
-from appliance.pdf.validation.model import FoundSignature, RevisionStep, StepKind, ends_cleanly
+from appliance.pdf.validation.model import FoundSignature, RevisionStep, StepKind
 from appliance.pdf.validation.opening import OpenedPdf
 from appliance.pdf.validation.page_comparison import NotRendered, PageComparison, SeenDifference
 from appliance.pdf.validation.reading import of_fields, revisions_within, stored_since

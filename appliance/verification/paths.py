@@ -76,26 +76,17 @@ class TooManyCertificates(Exception):
 
 
 class PathFinder:
-    """Finds paths to *anchors* through *pool*. Signatures are verified once per pair of certificates whose names
-    fit; :class:`TooManyCertificates` is raised where these are more than any honest file has."""
+    """Finds paths to *anchors* through *pool*; ``known`` are both. Signatures are verified once per pair of
+    certificates whose names fit; :class:`TooManyCertificates` is raised where these are more than any honest file
+    has."""
 
     def __init__(self, anchors: Iterable[x509.Certificate], pool: Iterable[x509.Certificate]) -> None:
-        self._anchors = tuple(dict.fromkeys(anchors))
-        self._pool = tuple(dict.fromkeys(pool))
+        self.anchors = tuple(dict.fromkeys(anchors))
+        self.known = (*dict.fromkeys(pool), *self.anchors)
         self._issued: dict[tuple[x509.Certificate, x509.Certificate], bool] = {}
         self._named: dict[bytes, list[x509.Certificate]] = {}
-        for each in dict.fromkeys((*self._anchors, *self._pool)):
+        for each in dict.fromkeys((*self.anchors, *self.known)):
             self._named.setdefault(each.subject.public_bytes(), []).append(each)
-
-    @property
-    def anchors(self) -> tuple[x509.Certificate, ...]:
-        """Whom the user believes."""
-        return self._anchors
-
-    @property
-    def known(self) -> tuple[x509.Certificate, ...]:
-        """Every certificate at hand."""
-        return (*self._pool, *self._anchors)
 
     def paths(self, leaf: x509.Certificate) -> list[Path]:
         """Paths from *leaf* to an anchor, the shortest first, at most a handful.
@@ -109,7 +100,7 @@ class PathFinder:
             if not waiting or len(found) == _MOST_PATHS:
                 break
             path = waiting.popleft()
-            if path[-1] in self._anchors:
+            if path[-1] in self.anchors:
                 found.append(path)
             elif len(path) < _LONGEST:
                 waiting.extend((*path, issuer) for issuer in self.issuers(path[-1]) if issuer not in path)
@@ -230,31 +221,24 @@ class CertificateFinding:
         return min(made) if made and self.known_good else None
 
 
+@dataclass(frozen=True, slots=True)
 class CertificateJudge:
     """Judges certificates for one file: whom to believe, and what is known about revocation.
 
-    *stampers* are those anchors of *finder* that are believed for timestamps alone.
+    ``stampers`` are those anchors of ``finder`` that are believed for timestamps alone.
     """
 
-    def __init__(
-        self, finder: PathFinder, revocation: RevocationData, stampers: frozenset[x509.Certificate] = frozenset()
-    ) -> None:
-        self._finder = finder
-        self._revocation = revocation
-        self._stampers = stampers
-
-    @property
-    def finder(self) -> PathFinder:
-        """The paths that this judge walks."""
-        return self._finder
+    finder: PathFinder
+    revocation: RevocationData
+    stampers: frozenset[x509.Certificate] = frozenset()
 
     def judge_certificate(
         self, leaf: x509.Certificate, purpose: KeyPurpose, moments: ValidationTimes
     ) -> CertificateFinding:
         """The best that can be said about *leaf*."""
         best: CertificateFinding | None = None
-        for path in self._finder.paths(leaf):
-            if purpose is not KeyPurpose.TIMESTAMP and path[-1] in self._stampers:
+        for path in self.finder.paths(leaf):
+            if purpose is not KeyPurpose.TIMESTAMP and path[-1] in self.stampers:
                 continue
             finding = self._along(path, purpose, moments)
             if finding.verdict.indication is Indication.PASSED:
@@ -271,7 +255,7 @@ class CertificateJudge:
 
     def _along(self, path: Path, purpose: KeyPurpose, moments: ValidationTimes) -> CertificateFinding:
         revocation = tuple(
-            self._revocation.status(certificate, issuer, moments.at) for certificate, issuer in pairwise(path)
+            self.revocation.status(certificate, issuer, moments.at) for certificate, issuer in pairwise(path)
         )
         verdict = problem_of(path, purpose) or _timely(path, moments) or _unrevoked(path, revocation, moments)
         return CertificateFinding(verdict or PASSED, path, revocation)

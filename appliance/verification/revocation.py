@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
 
@@ -46,22 +46,14 @@ class RevocationStatus:
 NOTHING = RevocationStatus(RevocationKnowledge.NOTHING)
 
 
-@dataclass(slots=True)
 class RevocationData:
     """Lists and responses (DER) from the file and from whoever asks; what cannot be read or is not signed by the
     right authority says nothing."""
 
-    crls: Iterable[bytes] = ()
-    responses: Iterable[bytes] = ()
-    _lists: list[x509.CertificateRevocationList] = field(default_factory=list)
-    _answers: list[ocsp.OCSPResponse] = field(default_factory=list)
-    _signed: dict[tuple[int, x509.Certificate], bool] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self._lists = [crl for data in dict.fromkeys(self.crls) if (crl := _read_list(data)) is not None]
-        self._answers = [
-            each for data in dict.fromkeys(self.responses) if (each := _read_response(data)) is not None
-        ]
+    def __init__(self, crls: Iterable[bytes] = (), responses: Iterable[bytes] = ()) -> None:
+        self._lists = [crl for crl in map(_read_list, dict.fromkeys(crls)) if crl is not None]
+        self._answers = [each for each in map(_read_response, dict.fromkeys(responses)) if each is not None]
+        self._signed: dict[tuple[int, x509.Certificate], bool] = {}
 
     def status(self, certificate: x509.Certificate, issuer: x509.Certificate, at: datetime) -> RevocationStatus:
         """What is known for the moment *at*: a revocation dated later than that is none yet."""
@@ -85,7 +77,7 @@ class RevocationData:
         if crl.issuer != certificate.issuer or not _covers(crl, certificate) or not self._is_signed(crl, issuer):
             return NOTHING
         entry = crl.get_revoked_certificate_by_serial_number(certificate.serial_number)
-        if entry is None or _reinstated(entry):
+        if entry is None or _reason(entry) is x509.ReasonFlags.remove_from_crl:
             return RevocationStatus(RevocationKnowledge.GOOD, made=crl.last_update_utc)
         return RevocationStatus(RevocationKnowledge.REVOKED, since=harmful_since(entry), made=crl.last_update_utc)
 
@@ -140,10 +132,6 @@ def _covers(crl: x509.CertificateRevocationList, certificate: x509.Certificate) 
     partial = scope.indirect_crl or scope.only_contains_attribute_certs or scope.only_some_reasons
     wrong_kind = scope.only_contains_user_certs if authority else scope.only_contains_ca_certs
     return not partial and not wrong_kind
-
-
-def _reinstated(entry: x509.RevokedCertificate) -> bool:
-    return _reason(entry) is x509.ReasonFlags.remove_from_crl
 
 
 def _reason(entry: x509.RevokedCertificate) -> x509.ReasonFlags | None:

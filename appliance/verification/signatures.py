@@ -67,13 +67,13 @@ class ExaminedSignature:
         return next((stamp.proves for stamp in self.stamps if stamp.proves), None)
 
 
+@dataclass(frozen=True, slots=True)
 class SignatureExamination:
     """Examines the signatures of one document at one control time."""
 
-    def __init__(self, document: bytes, judge: CertificateJudge, at: datetime) -> None:
-        self._document = document
-        self._judge = judge
-        self._at = at
+    document: bytes
+    judge: CertificateJudge
+    at: datetime
 
     def examine_signature(
         self, found: FoundSignature, message: SignedMessage | Sentence, proven: datetime | None
@@ -89,7 +89,7 @@ class SignatureExamination:
         self, found: FoundSignature, message: SignedMessage, proven: datetime | None
     ) -> ExaminedSignature:
         stamp = examine_token(
-            message, lambda name: self._digest(found, name), self._judge, ValidationTimes(self._at, proven)
+            message, lambda name: self._digest(found, name), self.judge, ValidationTimes(self.at, proven)
         )
         return ExaminedSignature(
             found,
@@ -106,16 +106,16 @@ class SignatureExamination:
         self, found: FoundSignature, message: SignedMessage, proven: datetime | None
     ) -> ExaminedSignature:
         try:
-            signer = identify_signer(message, self._digest(found, message.digest_name), self._judge.finder.known)
+            signer = identify_signer(message, self._digest(found, message.digest_name), self.judge.finder.known)
         except NotSigned as error:
             return ExaminedSignature(found, error.verdict)
         except UnreadableMessage as error:
             return ExaminedSignature(found, failed(SubIndication.FORMAT_FAILURE, error.reason))
         stamps = tuple(self._stamp(message, token, proven) for token in message.timestamps)
         proofs = [time for time in (proven, *(stamp.proves for stamp in stamps)) if time is not None]
-        moments = ValidationTimes(self._at, min(proofs, default=None))
-        finding = self._judge.judge_certificate(signer.certificate, KeyPurpose.DOCUMENT, moments)
-        altered = defect_of_carried(message, finding.path, self._judge.finder)
+        moments = ValidationTimes(self.at, min(proofs, default=None))
+        finding = self.judge.judge_certificate(signer.certificate, KeyPurpose.DOCUMENT, moments)
+        altered = defect_of_carried(message, finding.path, self.judge.finder)
         verdict = (
             _incomplete(found)
             or (None if altered is None else failed(SubIndication.FORMAT_FAILURE, altered))
@@ -143,12 +143,12 @@ class SignatureExamination:
         def digest_of(name: str) -> bytes:
             return hashlib.new(name, message.signature, usedforsecurity=False).digest()
 
-        return examine_token(token, digest_of, self._judge, ValidationTimes(self._at, proven))
+        return examine_token(token, digest_of, self.judge, ValidationTimes(self.at, proven))
 
     def _digest(self, found: FoundSignature, name: str) -> bytes:
         if found.signed is None:
             raise ValueError("no ByteRange")
-        return found.signed.digest(self._document, name)
+        return found.signed.digest(self.document, name)
 
 
 def _incomplete(found: FoundSignature) -> Verdict | None:
@@ -232,10 +232,7 @@ def _has_long_term_data(one: ExaminedSignature, stored_since: int | None) -> boo
     """Revocation data for the signer's path and that of a timestamp, stored in the document. One timestamp is
     enough: a second one, of an authority outside, adds a witness and takes nothing away."""
     proving = [stamp.finding for stamp in one.stamps if stamp.proves]
-    of_stamps = [finding is not None and finding.known_good for finding in proving or _findings(one)]
+    findings = proving or [stamp.finding for stamp in one.stamps]
+    of_stamps = [finding is not None and finding.known_good for finding in findings]
     dated = any(of_stamps) if proving else all(of_stamps)
     return one.finding is not None and one.finding.known_good and dated and stored_since is not None
-
-
-def _findings(one: ExaminedSignature) -> list[CertificateFinding | None]:
-    return [stamp.finding for stamp in one.stamps]

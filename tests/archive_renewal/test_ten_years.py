@@ -20,7 +20,7 @@ from appliance.demonstration.participants import LI, DemonstrationAuthenticators
 from appliance.evidence.exporting import Exporting
 from appliance.ledger.timeline import Timeline
 from appliance.model.contract import Contract, RevisionKind
-from appliance.pdf.signature_ranges import SignatureRange, newest_contents
+from appliance.pdf.byte_ranges import ByteRange, newest_contents
 from appliance.timestamping.issuing import signer_of_token
 from appliance.verification import Indication, Level, SubIndication
 from appliance.wiring import Appliance
@@ -148,7 +148,7 @@ def ask_the_others(
     )
     # An intermediate CA that has run out is a general failure to pyHanko 0.38, for which it looks into no past.
     assert told == ({"OK"} if years < ISSUING_CA_LASTS else {"CERTIFICATE_CHAIN_GENERAL_FAILURE"}), years
-    covers = SignatureRange(*_numbers(document))
+    covers = ByteRange(*_numbers(document))
     trust = house.home.trust
     judges.token_by_openssl(token, covers.content(document), house.now(), trust=trust, folder=folder)
 
@@ -157,4 +157,4 @@ def _numbers(document: bytes) -> tuple[int, int, int]:
     start = document.rindex(b"/ByteRange")
     text = document[document.index(b"[", start) + 1 : document.index(b"]", start)]
     _, head, tail, length = (int(each) for each in text.split())
-    return head, tail, length
+    return head, tail, tail + length

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from appliance.pdf.validation.model import find_byte_ranges
+from appliance.pdf.byte_ranges import find_byte_ranges
 from appliance.verification.trust import ValidationContext
 from tests.verification.authorities import NOW, World
 from tests.verification.documents import signed

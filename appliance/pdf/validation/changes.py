@@ -142,8 +142,8 @@ def steps(pdf: OpenedPdf, *, since: int) -> tuple[RevisionStep, ...]:
     try:
         wanted = {each.idnum for number in numbers for each in xrefs.explicit_refs_in_revision(number)}
         references = References(pdf, wanted.union(*(known_changes.stored_in(pdf, each - 1) for each in numbers)))
-    except DAMAGE as error:
-        return tuple(RevisionStep(number, StepKind.UNEXPLAINED, detail=type(error).__name__) for number in numbers)
+    except DAMAGE:
+        return tuple(RevisionStep(number, StepKind.UNEXPLAINED) for number in numbers)
     return tuple(_step(pdf, number, references) for number in numbers)
 
 
@@ -152,7 +152,7 @@ def _step(pdf: OpenedPdf, number: int, references: References) -> RevisionStep:
     step = recognised or analyse(pdf, number)
     if is_plain(pdf, number):
         return step
-    return replace(step, kind=StepKind.UNEXPLAINED, recognised=False, detail="readers may disagree about it")
+    return replace(step, kind=StepKind.UNEXPLAINED, recognised=False)  # readers may disagree about it
 
 
 _STORE = ("/Root", "/DSS")
@@ -207,7 +207,6 @@ _KINDS = {
     ModificationLevel.LTA_UPDATES: StepKind.VALIDATION_DATA,
     ModificationLevel.FORM_FILLING: StepKind.FORM_FILLING,
 }
-_LONGEST_DETAIL = 300
 
 logging.getLogger("pyhanko").addHandler(logging.NullHandler())
 
@@ -218,29 +217,20 @@ def analyse(pdf: OpenedPdf, number: int) -> RevisionStep:
     new = pdf.reader.get_historical_resolver(number)
     try:
         result = _POLICY.apply(old, new)
-        objection = _objection(old, new)
+        objectionable = _is_objectionable(old, new)
         new_visible = frozenset(_visible_fields(new) - _visible_fields(old))
-    except SuspiciousModification as error:
-        return RevisionStep(number, StepKind.UNEXPLAINED, detail=str(error)[:_LONGEST_DETAIL])
-    except DAMAGE as error:
-        return RevisionStep(number, StepKind.UNEXPLAINED, detail=type(error).__name__)
-    if objection is not None:
-        return RevisionStep(number, StepKind.UNEXPLAINED, detail=objection)
+    except (SuspiciousModification, *DAMAGE):
+        return RevisionStep(number, StepKind.UNEXPLAINED)
+    if objectionable:
+        return RevisionStep(number, StepKind.UNEXPLAINED)
     kind = _KINDS.get(result.modification_level, StepKind.UNEXPLAINED)
     return RevisionStep(number, kind, frozenset(result.changed_form_fields), new_visible)
 
 
-def _objection(old: HistoricalResolver, new: HistoricalResolver) -> str | None:
-    """What pyHanko's rules let pass and we do not."""
-    if _refills(old, new):
-        return "the form's defaults were changed"
-    if changed_alone(old, new):
-        return "a place of a signature was changed without it"
-    if not _keeps_store(old, new):
-        return "validation data was taken away"
-    if not is_honest(old, new):
-        return "a field was changed, but not filled"
-    return None
+def _is_objectionable(old: HistoricalResolver, new: HistoricalResolver) -> bool:
+    """What pyHanko's rules let pass and we do not: the form's defaults were changed, a place of a signature was
+    changed without it, validation data was taken away, or a field was changed, but not filled."""
+    return _refills(old, new) or changed_alone(old, new) or not _keeps_store(old, new) or not is_honest(old, new)
 
 
 def _keeps_store(old: HistoricalResolver, new: HistoricalResolver) -> bool:

@@ -12,14 +12,13 @@ from datetime import UTC, datetime
 from pyhanko.pdf_utils import generic
 from pyhanko.sign.fields import enumerate_sig_fields
 
+from appliance.pdf.byte_ranges import ByteRange, startxref_at
 from appliance.pdf.validation.model import (
-    ByteRange,
     FieldLock,
     FoundSignature,
     PageRegion,
     Unparseable,
     ValidationStore,
-    startxref_at,
 )
 from appliance.pdf.validation.opening import DAMAGE, OpenedPdf, place_of_contents
 from appliance.pdf.validation.references import entry, number_of
@@ -95,7 +94,7 @@ def _is_complete(pdf: OpenedPdf, signed: ByteRange, revision: int) -> bool:
     xrefs = pdf.reader.xrefs
     # a linearised file that was signed when it was made ends with the older section's number
     everything = signed.end == len(pdf.document) and revision + 1 == pdf.revisions
-    if not everything and signed.startxref(pdf.document) != xrefs.get_startxref_for_revision(revision):
+    if not everything and startxref_at(pdf.document, signed.end) != xrefs.get_startxref_for_revision(revision):
         return False
     ends = (xrefs.get_xref_container_info(number).end_location for number in range(revision + 1))
     return all(end <= signed.end for end in ends)

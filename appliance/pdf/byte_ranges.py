@@ -1,0 +1,110 @@
+"""Where the signatures of a PDF lie and what they cover, from the file's bytes without trusting its structure.
+
+A signature is where a ``/ByteRange`` leaves exactly one hexadecimal string out (ISO 32000-2, 12.8.1). A flipped
+byte may hide a signature from the parser or make a parser give up. What a signature covers is known from the bytes
+alone, so it is checked from the bytes alone as well.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from appliance.errors import EvidenceIncomplete
+
+_STATED = re.compile(rb"/ByteRange\s*\[\s*0\s+(\d{1,10})\s+(\d{1,10})\s+(\d{1,10})\s*\]")
+_WRITTEN = re.compile(rb"/ByteRange\s{0,8}\[([\s\d]{7,100})\]")
+_HEXADECIMAL = re.compile(rb"<[0-9A-Fa-f]*>\Z")
+_REVISION_END = re.compile(rb"startxref\s+(\d{1,12})\s+%%EOF[\r\n]*\Z")
+_TAIL = 256
+_MOST_SIGNATURES = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class ByteRange:
+    """A ByteRange: bytes 0 to ``gap_start`` and ``gap_end`` to ``end`` are signed; the gap has the signature."""
+
+    gap_start: int
+    gap_end: int
+    end: int
+
+    @classmethod
+    def from_numbers(cls, numbers: list[int], size: int) -> ByteRange | None:
+        """From the four numbers, or None unless they are the start, one gap, and within a file of *size*."""
+        if len(numbers) != 4 or numbers[0] != 0 or any(number <= 0 for number in numbers[1:]):
+            return None
+        _, first, second, length = numbers
+        return cls(first, second, second + length) if first < second and second + length <= size else None
+
+    @property
+    def length(self) -> int:
+        """How many bytes are signed after the gap."""
+        return self.end - self.gap_end
+
+    def content(self, document: bytes) -> bytes:
+        """The signed bytes."""
+        return document[: self.gap_start] + document[self.gap_end : self.end]
+
+    def contents(self, document: bytes) -> bytes | None:
+        """The bytes in the gap, padding included, or None unless it is exactly one hexadecimal string."""
+        gap = document[self.gap_start : self.gap_end]
+        if not _HEXADECIMAL.match(gap) or len(gap) % 2:
+            return None
+        return bytes.fromhex(gap[1:-1].decode("ascii"))
+
+    def digest(self, document: bytes, name: str) -> bytes:
+        """The hash *name* over the signed bytes."""
+        view = memoryview(document)
+        digest = hashlib.new(name, view[: self.gap_start], usedforsecurity=False)
+        digest.update(view[self.gap_end : self.end])
+        return digest.digest()
+
+
+def startxref_at(document: bytes, end: int) -> int | None:
+    """The startxref with which the first *end* bytes end, or None when they do not end like a revision."""
+    found = _REVISION_END.search(document[max(0, end - _TAIL) : end])
+    return int(found[1]) if found else None
+
+
+def find_byte_ranges(document: bytes) -> tuple[ByteRange | None, ...]:
+    """Every ByteRange that is written in the file, None for one that cannot be; placeholders are left out."""
+    found: list[ByteRange | None] = []
+    for match in _WRITTEN.finditer(document):
+        numbers = [int(each) for each in match[1].split()]
+        if any(numbers[1:]) and not _is_placeholder(numbers, document):
+            found.append(ByteRange.from_numbers(numbers, len(document)))
+        if len(found) == _MOST_SIGNATURES:
+            break
+    return tuple(dict.fromkeys(found))
+
+
+def ends_cleanly(document: bytes) -> bool:
+    """Whether nothing but ends of line follows the last ``startxref … %%EOF``."""
+    return _REVISION_END.search(document[-_TAIL:]) is not None
+
+
+def _is_placeholder(numbers: list[int], document: bytes) -> bool:
+    """A ByteRange whose gap is still all zeros: a signature that was prepared and never made."""
+    signed = ByteRange.from_numbers(numbers, len(document))
+    contents = signed.contents(document) if signed else None
+    return contents is not None and not any(contents)
+
+
+def stated_ranges(document: bytes, *, since: int = 0) -> Iterator[ByteRange | None]:
+    """Every ByteRange that *document* states after byte *since*, in its order; None for one that cannot be."""
+    for match in _STATED.finditer(document, since):
+        yield ByteRange.from_numbers([0, *map(int, match.groups())], len(document))
+
+
+def newest_contents(document: bytes, *, since: int) -> bytes:
+    """What the last signature of *document* after byte *since* holds, padding included.
+
+    Raises :class:`EvidenceIncomplete` when there is none.
+    """
+    *_, newest = None, *stated_ranges(document, since=since)
+    contents = newest.contents(document) if newest else None
+    if contents is None:
+        raise EvidenceIncomplete("The revision holds no signature that can be read.")
+    return contents
