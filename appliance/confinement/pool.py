@@ -148,9 +148,7 @@ class Confinement:
             answer = frames.read(child.stream, limit=self._limits.answer + 1024, deadline=deadline)
         except TimeoutError as error:
             raise _failed("timeout") from error
-        except frames.FrameError as error:
-            raise _failed("crashed", str(error)) from error
-        except OSError as error:
+        except (frames.FrameError, OSError) as error:
             raise _failed("crashed", str(error)) from error
         finally:
             child.end()

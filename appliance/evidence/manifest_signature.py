@@ -29,11 +29,11 @@ from appliance.verification import (
     SignatureReport,
     SubIndication,
     TrustAnchors,
-    Verdict,
     VerificationReport,
     Verifier,
 )
 from appliance.verification.messages import SignedMessage, UnreadableMessage, read_message
+from appliance.verification.model import failed
 from appliance.verification.paths import (
     CertificateFinding,
     CertificateJudge,
@@ -47,7 +47,6 @@ from appliance.verification.trust import UNREADABLE, details, parsed, shown_name
 from hsm import cms, timestamp
 from hsm.certificates import is_evidence_service
 from hsm.cms.signed_data import SIGNING_TIME
-from hsm.errors import Sentence
 
 _BER = b"\x30\x80"
 
@@ -73,11 +72,15 @@ def examine(files: Files, trust: PackageTrust) -> SignatureReport:
         dated = _dated(listed, query, reply, trust)
         digest = hashlib.new(message.digest_name, listed).digest()
         signer = identify_signer(message, digest, trust.anchors.known)
-        _require_evidence_service(signer.certificate)
+        if not is_evidence_service(signer.certificate):
+            raise UnreadableMessage(
+                "The manifest is signed by {name}, whose certificate is not an evidence service's.",
+                name=shown_name(signer.certificate),
+            )
     except NotSigned as error:
         return SignatureReport(MANIFEST, error.verdict)
     except UnreadableMessage as error:
-        return _refused(error.reason)
+        return SignatureReport(MANIFEST, failed(SubIndication.FORMAT_FAILURE, error.reason))
     stamp = dated.signatures[0].timestamp if dated.signatures else None
     passed = dated.indication is Indication.PASSED
     found = finding(signer.certificate, trust, proven=stamp if passed else None)
@@ -111,14 +114,6 @@ def _require_own(certificates: tuple[bytes, ...], trust: PackageTrust) -> None:
         )
 
 
-def _require_evidence_service(certificate: x509.Certificate) -> None:
-    if not is_evidence_service(certificate):
-        raise UnreadableMessage(
-            "The manifest is signed by {name}, whose certificate is not an evidence service's.",
-            name=shown_name(certificate),
-        )
-
-
 def finding(certificate: x509.Certificate, trust: PackageTrust, *, proven: datetime | None) -> CertificateFinding:
     """Whether the signer's *certificate* is to be believed, with what it signed *proven* to exist by then."""
     finder = PathFinder(trust.anchors.certificates, trust.anchors.known)
@@ -141,10 +136,6 @@ def _report(
         path=tuple(details(each) for each in found.path),
         algorithms=signer.scheme.label,
     )
-
-
-def _refused(reason: Sentence) -> SignatureReport:
-    return SignatureReport(MANIFEST, Verdict(Indication.FAILED, SubIndication.FORMAT_FAILURE, (reason,)))
 
 
 def certificates_in(pem: bytes) -> tuple[x509.Certificate, ...]:

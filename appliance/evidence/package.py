@@ -8,7 +8,7 @@ since 1970-01-01 UTC.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from importlib import resources
 from typing import Final
@@ -28,7 +28,7 @@ from appliance.evidence import (
 )
 from appliance.evidence.extraction import Extraction, SignedFile, certificate_statuses, extract
 from appliance.evidence.manifest import PackageManifest
-from appliance.evidence.model import Certificates, EvidenceInput, ManifestSignature
+from appliance.evidence.model import EvidenceInput, ManifestSignature
 from appliance.language import Language
 from hsm import canonical, timestamp
 
@@ -115,6 +115,7 @@ _INDEX_HEAD: Final = (
 
 def package_files(evidence: EvidenceInput, extraction: Extraction) -> dict[str, bytes]:
     """Path → bytes of the evidence itself."""
+    checkers = resources.files("appliance.evidence.checker")
     files = {
         ORIGINAL: evidence.original,
         SIGNED: evidence.signed,
@@ -123,9 +124,11 @@ def package_files(evidence: EvidenceInput, extraction: Extraction) -> dict[str, 
         HISTORY: history.encode(history.heading(evidence), history.events(evidence.log.entries)),
         REPORT: canonical.encode(dict(evidence.report)),
         INDEX: signature_index(evidence, extraction),
-        **_checkers(),
+        **{name: checkers.joinpath(name).read_bytes() for name in ("check.sh", "check.py")},
         **log_files.log_files(evidence.log),
-        **_certificates(evidence.certificates),
+        "certificates/ca.pem": pem(evidence.certificates.root),
+        "certificates/chain.pem": b"".join(map(pem, evidence.certificates.intermediates)),
+        "certificates/crls.pem": b"".join(pem(x509.load_der_x509_crl(crl)) for crl in evidence.certificates.crls),
         **evidence.documents,
     }
     for signature in extraction.signatures:
@@ -146,9 +149,9 @@ def signature_index(evidence: EvidenceInput, extraction: Extraction) -> bytes:
     return "".join(f"{line}\n" for line in _index_lines(evidence, extraction)).encode()
 
 
-def pem(certificate: x509.Certificate) -> bytes:
-    """*certificate* in PEM."""
-    return certificate.public_bytes(Encoding.PEM)
+def pem(signed: x509.Certificate | x509.CertificateRevocationList) -> bytes:
+    """A certificate or list in PEM."""
+    return signed.public_bytes(Encoding.PEM)
 
 
 def _index_lines(evidence: EvidenceInput, extraction: Extraction) -> Iterator[str]:
@@ -175,20 +178,3 @@ def _index_lines(evidence: EvidenceInput, extraction: Extraction) -> Iterator[st
 
 def _parts(name: str, signed: SignedFile) -> dict[str, bytes]:
     return {f"{name}.p7s": signed.cms, f"{name}.sig": signed.value, f"{name}.tst": signed.token}
-
-
-def _certificates(certificates: Certificates) -> dict[str, bytes]:
-    return {
-        "certificates/ca.pem": pem(certificates.root),
-        "certificates/chain.pem": b"".join(map(pem, certificates.intermediates)),
-        "certificates/crls.pem": _crls(certificates.crls),
-    }
-
-
-def _crls(crls: Iterable[bytes]) -> bytes:
-    return b"".join(x509.load_der_x509_crl(crl).public_bytes(Encoding.PEM) for crl in crls)
-
-
-def _checkers() -> dict[str, bytes]:
-    folder = resources.files("appliance.evidence.checker")
-    return {name: folder.joinpath(name).read_bytes() for name in ("check.sh", "check.py")}

@@ -52,7 +52,7 @@ from appliance.verification import (
     VerificationReport,
     Verifier,
 )
-from appliance.verification.model import PASSED
+from appliance.verification.model import PASSED, failed
 from appliance.verification.paths import TooManyCertificates
 from appliance.verification.trust import UNREADABLE
 from hsm import timestamp
@@ -224,5 +224,4 @@ def _worst(verdicts: Iterator[Verdict]) -> Verdict:
 
 
 def _failed(at: datetime, digest: str, reason: Sentence) -> VerificationReport:
-    verdict = Verdict(Indication.FAILED, SubIndication.FORMAT_FAILURE, (reason,))
-    return VerificationReport("", FileKind.EVIDENCE, verdict, at, digest)
+    return VerificationReport("", FileKind.EVIDENCE, failed(SubIndication.FORMAT_FAILURE, reason), at, digest)

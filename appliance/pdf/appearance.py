@@ -9,8 +9,10 @@ from __future__ import annotations
 import math
 import textwrap
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from io import BytesIO
 from typing import Any
 from zoneinfo import ZoneInfoNotFoundError
@@ -41,9 +43,7 @@ class AppearanceStreams:
         self._revision = revision
         self._appearance = appearance
         self._typefaces = typefaces
-        self._drawn: dict[tuple[object, ...], Any] = {}
-        self._wholes: dict[float, Any] = {}
-        self._images: dict[bytes, Any] = {}
+        self._added: dict[object, Any] = {}
 
     def appearance_of(self, widget: Any, part: SealSlice | None = None) -> Any:
         """The form (a reference) that *widget* is to show, the whole appearance or a *part* of it; None for a
@@ -54,16 +54,18 @@ class AppearanceStreams:
         width, height = (up, across) if frame.rotation in (90, 270) else (across, up)
         if not (width and height):
             return None
-        look = (width, height, frame.rotation, frame.user_unit, part)
-        if look not in self._drawn:
-            self._drawn[look] = self._revision.add_object(self._form(width, height, frame, part))
-        return self._drawn[look]
 
-    def _form(
-        self, width: float, height: float, frame: geometry.PageFrame, part: SealSlice | None
-    ) -> StreamObject:
-        picture = self._picture(width, height, frame, part)
-        return _form_of(picture, (0, 0, width, height), geometry.UPRIGHT[frame.rotation])
+        def form() -> StreamObject:
+            picture = self._picture(width, height, frame, part)
+            return _form_of(picture, (0, 0, width, height), geometry.UPRIGHT[frame.rotation])
+
+        return self._once((width, height, frame.rotation, frame.user_unit, part), form)
+
+    def _once(self, look: object, draw: Callable[[], StreamObject]) -> Any:
+        """The reference of the object that looks like *look*; drawn and added where it is not there yet."""
+        if look not in self._added:
+            self._added[look] = self._revision.add_object(draw())
+        return self._added[look]
 
     def _picture(
         self, width: float, height: float, frame: geometry.PageFrame, part: SealSlice | None
@@ -86,12 +88,12 @@ class AppearanceStreams:
 
     def _whole(self, seal: SealAppearance, diameter: float) -> Any:
         """The form with the whole seal, which all slices of one size show."""
-        if diameter not in self._wholes:
-            centre = (diameter / 2, diameter / 2)
-            picture = self._seal(seal, centre=centre, diameter=diameter)
-            form = _form_of(picture, (0, 0, diameter, diameter), geometry.UPRIGHT[0])
-            self._wholes[diameter] = self._revision.add_object(form)
-        return self._wholes[diameter]
+
+        def form() -> StreamObject:
+            picture = self._seal(seal, centre=(diameter / 2, diameter / 2), diameter=diameter)
+            return _form_of(picture, (0, 0, diameter, diameter), geometry.UPRIGHT[0])
+
+        return self._once(diameter, form)
 
     def _seal(self, seal: SealAppearance, *, centre: tuple[float, float], diameter: float) -> AppearanceContent:
         """The seal around *centre*: its uploaded picture, which is square, or as it is drawn."""
@@ -100,12 +102,8 @@ class AppearanceStreams:
             return AppearanceContent(content, DictionaryObject())
         left, low = (middle - diameter / 2 for middle in centre)
         content = f"q {diameter:.5f} 0 0 {diameter:.5f} {left:.5f} {low:.5f} cm /Stamp Do Q".encode("ascii")
-        return AppearanceContent(content, dictionary(XObject={"Stamp": self._image(seal.picture)}))
-
-    def _image(self, png: bytes) -> Any:
-        if png not in self._images:
-            self._images[png] = self._revision.add_object(masked(png, within=_PICTURE))
-        return self._images[png]
+        stamp = self._once(seal.picture, partial(masked, seal.picture, within=_PICTURE))
+        return AppearanceContent(content, dictionary(XObject={"Stamp": stamp}))
 
 
 def _form_of(picture: AppearanceContent, box: geometry.Box, matrix: geometry.Matrix) -> StreamObject:

@@ -41,7 +41,8 @@ def add_fields(document: bytes, placements: Sequence[FieldPlacement], *, most_pa
         _make_read_only(revision)
     pages = list(geometry.pages(revision.root, most=most_pages))
     drawing = _Drawing(revision, pages, forms.form_of(revision))
-    frames = [geometry.frame(page.get_object()) for page in pages] if _any_across(placements) else []
+    across = any(placement.cross_page for placement in placements)
+    frames = [geometry.frame(page.get_object()) for page in pages] if across else []
     for placement in placements:
         _refuse_name(placement.name, taken)
         _refuse_nonsense(placement.name, _first(placement), len(pages))
@@ -52,10 +53,6 @@ def add_fields(document: bytes, placements: Sequence[FieldPlacement], *, most_pa
             drawing.add(further.name, further.place, further=True)
     revision.update_container(drawing.form["/Fields"])
     return revision.appended()
-
-
-def _any_across(placements: Sequence[FieldPlacement]) -> bool:
-    return any(placement.cross_page for placement in placements)
 
 
 def _first(placement: FieldPlacement) -> Placement:

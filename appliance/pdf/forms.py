@@ -52,11 +52,6 @@ class FormField:
     dictionary: Any
     reference: Any
 
-    def signature(self) -> Any:
-        """The signature dictionary of a filled signature field, or None."""
-        value = entry(self.dictionary, "/V") if self.kind == "/Sig" else None
-        return value if isinstance(value, DictionaryObject) else None
-
 
 def terminal_fields(root: Any) -> Iterator[FormField]:
     """Every terminal field of the form below the catalogue *root* (12.7.4.2), widgets left out."""
@@ -81,41 +76,42 @@ def _below(nodes: Any, prefix: str, inherited: str, *, depth: int) -> Iterator[F
             yield FormField(name, kind, node, nodes.raw_get(index))
 
 
+def _signed(root: Any) -> Iterator[tuple[str, DictionaryObject]]:
+    """Each filled signature field by its name, with the signature dictionary."""
+    for field in terminal_fields(root):
+        value = entry(field.dictionary, "/V") if field.kind == "/Sig" else None
+        if isinstance(value, DictionaryObject):
+            yield field.name, value
+
+
 def existing_signatures(root: Any) -> tuple[ExistingSignature, ...]:
     """The signatures that the document already carries."""
-    found = []
-    for field in terminal_fields(root):
-        signature = field.signature()
-        if signature is not None:
-            found.append(
-                ExistingSignature(
-                    field=field.name,
-                    certifies=_transform(signature, "/DocMDP") is not None,
-                    timestamp=entry(signature, "/SubFilter") == "/ETSI.RFC3161",
-                )
-            )
-    return tuple(found)
+    return tuple(
+        ExistingSignature(
+            field=name,
+            certifies=_transform(signature, "/DocMDP") is not None,
+            timestamp=entry(signature, "/SubFilter") == "/ETSI.RFC3161",
+        )
+        for name, signature in _signed(root)
+    )
 
 
 def refuse_if_locked(root: Any) -> None:
     """Raise DocumentRefused when an earlier signature forbids further signature fields."""
-    for field in terminal_fields(root):
-        signature = field.signature()
-        if signature is None:
-            continue
+    for name, signature in _signed(root):
         if _transform(signature, "/DocMDP") is not None:
             raise DocumentRefused(
                 "certified",
                 "The document was certified in the field {field} and allows no further signature fields; "
                 "use the document from before that signature.",
-                field=field.name,
+                field=name,
             )
         lock = _transform(signature, "/FieldMDP")
         if lock is not None and entry(lock, "/Action") != "/Include":
             raise DocumentRefused(
                 "locked",
                 "The signature in the field {field} locked the form; use the document from before that signature.",
-                field=field.name,
+                field=name,
             )
 
 

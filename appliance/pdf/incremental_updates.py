@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
 from typing import Any
@@ -18,6 +18,8 @@ from appliance.errors import DocumentRefused
 from appliance.pdf.reader import read_pdf
 
 _END_OF_LINE = (b"\n", b"\r")
+_READING = (PdfError, SigningError, LookupError, ValueError, TypeError, AttributeError, AssertionError)
+_BROKEN = (*_READING, zlib.error, OSError, ArithmeticError, NotImplementedError)
 
 
 def dictionary(**entries: Any) -> generic.DictionaryObject:
@@ -34,25 +36,14 @@ def compressed(data: bytes, **entries: Any) -> generic.StreamObject:
 
 
 def _object(value: Any) -> Any:
-    make = _OBJECTS.get(type(value))
-    return value if make is None else make(value)
-
-
-def _text(value: str) -> generic.PdfObject:
-    return generic.pdf_name(value) if value.startswith("/") else generic.pdf_string(value)
-
-
-def _array(values: Iterable[Any]) -> generic.ArrayObject:
-    return generic.ArrayObject([_object(each) for each in values])
-
-
-_OBJECTS: Mapping[type, Callable[[Any], generic.PdfObject]] = {
-    str: _text,
-    int: generic.NumberObject,
-    float: generic.FloatObject,
-    dict: lambda entries: dictionary(**entries),
-    **dict.fromkeys((list, tuple, map), _array),
-}
+    kind = type(value)
+    if kind is str:
+        return generic.pdf_name(value) if value.startswith("/") else generic.pdf_string(value)
+    if kind is dict:
+        return dictionary(**value)
+    if kind in (list, tuple, map):
+        return generic.ArrayObject([_object(each) for each in value])
+    return {int: generic.NumberObject, float: generic.FloatObject}.get(kind, lambda same: same)(value)
 
 
 class IncrementalUpdate(IncrementalPdfFileWriter):
@@ -111,9 +102,7 @@ def refusing_malformed() -> Iterator[None]:
         ) from error
     except (MemoryError, RecursionError):
         raise
-    except (PdfError, SigningError, LookupError, ValueError, TypeError, AttributeError, AssertionError) as error:
-        raise malformed(error) from error
-    except (zlib.error, OSError, ArithmeticError, NotImplementedError) as error:
+    except _BROKEN as error:
         raise malformed(error) from error
 
 

@@ -40,7 +40,7 @@ from appliance.verification.model import (
 from appliance.verification.paths import TooManyCertificates, ValidationTimes
 from appliance.verification.rows import details_of, revocation_of, stamp_row, time_of, trust_of
 from appliance.verification.signatures import ExaminedSignature, SignatureExamination
-from appliance.verification.tokens import DigestOf, ExaminedToken, examine_token, statement_of
+from appliance.verification.tokens import ExaminedToken, examine_token, statement_of
 from appliance.verification.trust import ValidationContext
 from hsm import der
 from hsm.cms import TST_INFO
@@ -192,10 +192,14 @@ def verify_timestamp(
     except UnreadableMessage as error:
         return replace(report, verdict=failed(SubIndication.FORMAT_FAILURE, error.reason))
     try:
-        stamp = _examined(message, circumstances, None if data is None else _hasher(data))
+        stamp = _examined(message, circumstances, data)
     except TooManyCertificates as error:
         return replace(report, verdict=error.verdict)
-    verdict = worst([_with_nonce(stamp, nonce), _with_data(stamp, data)])
+    verdict = stamp.verdict
+    if data is None and verdict.indication is Indication.PASSED:
+        verdict = undecided(SubIndication.SIGNED_DATA_NOT_FOUND, _NO_DATA)
+    if nonce is not None and (stamp.statement is None or stamp.statement.nonce != nonce):
+        verdict = worst([failed(SubIndication.SIG_CONSTRAINTS_FAILURE, _OTHER_NONCE), verdict])
     signature = _report(stamp, verdict, data_given=data is not None)
     return replace(report, verdict=verdict, signatures=(signature,))
 
@@ -209,30 +213,14 @@ def _is_modified(reply: bytes) -> bool:
     return der.members(der.members(reply)[0])[0] == der.integer(1)
 
 
-def _examined(
-    message: SignedMessage, circumstances: ValidationContext, digest_of: DigestOf | None
-) -> ExaminedToken:
+def _examined(message: SignedMessage, circumstances: ValidationContext, data: bytes | None) -> ExaminedToken:
+    def digest_of(name: str) -> bytes:
+        return hashlib.new(name, data or b"", usedforsecurity=False).digest()
+
     material = CollectedMaterial()
     material.add_message(message)
-    return examine_token(
-        message, digest_of, material.certificate_judge(circumstances), ValidationTimes(circumstances.at)
-    )
-
-
-def _hasher(data: bytes) -> DigestOf:
-    return lambda name: hashlib.new(name, data, usedforsecurity=False).digest()
-
-
-def _with_nonce(stamp: ExaminedToken, nonce: int | None) -> Verdict:
-    if nonce is None or (stamp.statement and stamp.statement.nonce == nonce):
-        return stamp.verdict
-    return failed(SubIndication.SIG_CONSTRAINTS_FAILURE, _OTHER_NONCE)
-
-
-def _with_data(stamp: ExaminedToken, data: bytes | None) -> Verdict:
-    if data is not None or stamp.verdict.indication is not Indication.PASSED:
-        return stamp.verdict
-    return undecided(SubIndication.SIGNED_DATA_NOT_FOUND, _NO_DATA)
+    judge, moments = material.certificate_judge(circumstances), ValidationTimes(circumstances.at)
+    return examine_token(message, None if data is None else digest_of, judge, moments)
 
 
 def _report(stamp: ExaminedToken, verdict: Verdict, *, data_given: bool) -> SignatureReport:

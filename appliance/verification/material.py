@@ -56,11 +56,8 @@ class CollectedMaterial:
 
 def _archived(archival: bytes, tag: int) -> list[bytes]:
     """The members of the list under the explicit *tag* of Adobe's attribute (ISO 32000-2, 12.8.3.3.2)."""
-    return [member for tagged in _members(archival) if tagged[0] == 0xA0 | tag for member in _inner(tagged)]
-
-
-def _inner(tagged: bytes) -> Iterable[bytes]:
-    return (member for sequence in _members(tagged) for member in _members(sequence))
+    lists = (each for tagged in _members(archival) if tagged[0] == 0xA0 | tag for each in _members(tagged))
+    return [member for each in lists for member in _members(each)]
 
 
 def _members(element: bytes) -> Iterator[bytes]:

@@ -185,12 +185,8 @@ def _is_about(single: ocsp.OCSPSingleResponse, certificate: x509.Certificate, is
     key_bits = issuer.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     name = digest.copy()
     name.update(certificate.issuer.public_bytes())
-    digest.update(_subject_public_key(key_bits))
+    digest.update(bytes(PublicKeyInfo.load(key_bits)["public_key"].contents[1:]))
     return name.finalize() == single.issuer_name_hash and digest.finalize() == single.issuer_key_hash
-
-
-def _subject_public_key(spki: bytes) -> bytes:
-    return bytes(PublicKeyInfo.load(spki)["public_key"].contents[1:])
 
 
 def _response_is_by(response: ocsp.OCSPResponse, issuer: x509.Certificate) -> bool:

@@ -228,7 +228,8 @@ def identify_signer(message: SignedMessage, digest: bytes, known: Iterable[x509.
     *known* are certificates beside those that the message carries. Raises :class:`NotSigned` or Unreadable.
     """
     _check_content(message, digest)
-    certificate, named = _certificate(message, [*_carried(message), *known])
+    carried = (certificate for each in message.certificates if (certificate := parsed(each)) is not None)
+    certificate, named = _certificate(message, [*carried, *known])
     try:
         algorithms.check_signature(
             certificate,
@@ -259,10 +260,6 @@ def _check_content(message: SignedMessage, digest: bytes) -> None:
         )
     if stated != der.element(der.OCTET_STRING, digest):
         raise _not_signed(SubIndication.HASH_FAILURE, "The content is not what was signed: its digest differs.")
-
-
-def _carried(message: SignedMessage) -> list[x509.Certificate]:
-    return [certificate for each in message.certificates if (certificate := parsed(each)) is not None]
 
 
 def _certificate(message: SignedMessage, candidates: Sequence[x509.Certificate]) -> tuple[x509.Certificate, bool]:

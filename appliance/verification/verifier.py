@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any, Protocol, Self
+from typing import Any, Protocol
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -248,44 +248,36 @@ LARGEST = 1024 * 1024
 MOST = 50
 
 
-@dataclass(frozen=True, slots=True)
-class NamedTrust:
-    """What a reader named; empty for most."""
+def named_anchors(files: Sequence[bytes]) -> TrustAnchors:
+    """What a reader named, in files in PEM (several in one) or DER; empty for most. Raises
+    :class:`ConfigurationError` with one sentence."""
+    if sum(map(len, files)) > LARGEST:
+        raise ConfigurationError(
+            "The files with certificates have more than {limit} bytes; name only those of the issuers that "
+            "you trust.",
+            limit=LARGEST,
+        )
+    anchors = TrustAnchors.from_bytes(*files)
+    if files and not anchors.certificates:
+        raise ConfigurationError(
+            "The trust file holds no certificate in PEM or DER; give the certificate of a CA or of a signer."
+        )
+    if len(anchors.certificates) > MOST:
+        raise ConfigurationError(
+            "More than {limit} certificates were named; name only those of the issuers that you trust.", limit=MOST
+        )
+    return anchors
 
-    anchors: TrustAnchors
 
-    @classmethod
-    def from_files(cls, files: Sequence[bytes]) -> Self:
-        """From files in PEM (several in one) or DER. Raises :class:`ConfigurationError` with one sentence."""
-        if sum(map(len, files)) > LARGEST:
-            raise ConfigurationError(
-                "The files with certificates have more than {limit} bytes; name only those of the issuers that "
-                "you trust.",
-                limit=LARGEST,
-            )
-        anchors = TrustAnchors.from_bytes(*files)
-        if files and not anchors.certificates:
-            raise ConfigurationError(
-                "The trust file holds no certificate in PEM or DER; give the certificate of a CA or of a signer."
-            )
-        if len(anchors.certificates) > MOST:
-            raise ConfigurationError(
-                "More than {limit} certificates were named; name only those of the issuers that you trust.",
-                limit=MOST,
-            )
-        return cls(anchors)
-
-    def verify(
-        self, verifier: Verifier, content: bytes, file: str, data: bytes | None = None
-    ) -> VerificationReport:
-        """The report of *verifier* about *content*, with a remark on each named certificate: whether the verdict
-        rests on it."""
-        if not self.anchors.certificates:
-            return verifier.verify(content, file=file, data=data)
-        report = verifier.trusting(self.anchors).verify(content, file=file, data=data)
-        used = {each.path[-1].fingerprint for each in report.signatures if each.path}
-        remarks = tuple(_remark(each, used) for each in self.anchors.certificates)
-        return replace(report, remarks=(*remarks, *report.remarks))
+def verify_trusting(
+    verifier: Verifier, named: TrustAnchors, content: bytes, file: str, data: bytes | None = None
+) -> VerificationReport:
+    """The report of *verifier* about *content*, with a remark on each certificate that a reader *named*: whether
+    the verdict rests on it."""
+    report = (verifier.trusting(named) if named.certificates else verifier).verify(content, file=file, data=data)
+    used = {each.path[-1].fingerprint for each in report.signatures if each.path}
+    remarks = tuple(_remark(each, used) for each in named.certificates)
+    return replace(report, remarks=(*remarks, *report.remarks))
 
 
 def _remark(certificate: x509.Certificate, used: Iterable[str]) -> Sentence:

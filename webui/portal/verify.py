@@ -12,7 +12,7 @@ from werkzeug.datastructures import FileStorage
 
 from appliance.errors import ConfigurationError
 from appliance.verification import VerificationReport, report
-from appliance.verification.verifier import NamedTrust
+from appliance.verification.verifier import named_anchors, verify_trusting
 from webui.portal.pages import appliance, saved_file
 from webui.shared.form_pages import Answer, render
 from webui.shared.forms import sentence
@@ -32,11 +32,11 @@ def verify() -> Answer:
     if given is None or not given.filename:
         return form(translate()("Choose the file that is to be verified."))
     try:
-        trust = NamedTrust.from_files(_contents("trust"))
+        trust = named_anchors(_contents("trust"))
     except ConfigurationError as refusal:
         return form(sentence(refusal))
     data = _content(request.files.get("data"))
-    return _answer(trust.verify(appliance.verifier, given.read(), given.filename, data))
+    return _answer(verify_trusting(appliance.verifier, trust, given.read(), given.filename, data))
 
 
 @pages.get("/verify")

@@ -24,6 +24,7 @@ from appliance.pdf.validation.references import changed_keys, entry, same
 _FIELD_MAY_CHANGE = frozenset({"/V", "/AP", "/AS", "/M", "/RV", "/I", "/TI"})
 _DEEPEST = 50
 _BUTTON, _OFF = "/Btn", "/Off"
+_Fields = dict[str, generic.DictionaryObject]
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,21 +131,14 @@ def _ever_places(resolver: HistoricalResolver) -> set[str]:
     return found
 
 
-def _changed(
-    name: str,
-    before: dict[str, generic.DictionaryObject],
-    after: dict[str, generic.DictionaryObject],
-    new: HistoricalResolver,
-) -> bool:
+def _changed(name: str, before: _Fields, after: _Fields, new: HistoricalResolver) -> bool:
     """Whether the place differs in itself, or in anything that its picture is made of."""
     if name not in after or changed_keys(before[name], after[name]):
         return True
     return is_redrawn(after[name], new)
 
 
-def _lock(
-    owner: str, before: dict[str, generic.DictionaryObject], after: dict[str, generic.DictionaryObject]
-) -> FieldLock | None:
+def _lock(owner: str, before: _Fields, after: _Fields) -> FieldLock | None:
     """The lock of the signature that was put into the field *owner* just then, or None."""
     if owner not in before or owner not in after or "/V" in before[owner] or "/V" not in after[owner]:
         return None

@@ -108,7 +108,8 @@ class _Recognition:
         if same(old, new) or number in self._vetted:
             return True
         if holders <= {TRAILER}:
-            return number == self._trailer_number("/Info") and _is_about_document(old) and _is_about_document(new)
+            information = _own_number(self._old.trailer_view, "/Info")
+            return number == information and _is_about_document(old) and _is_about_document(new)
         if number == self._metadata and self._is_held_by(number, set(), "/Metadata"):
             return True
         return self._only_new_widgets(old, new)
@@ -251,9 +252,6 @@ class _Recognition:
         if not all(self._is_held_by(number, old, "/DSS") for number in old):
             raise _Unknown
         return old
-
-    def _trailer_number(self, key: str) -> int | None:
-        return _own_number(self._old.trailer_view, key)
 
 
 def _dictionary(value: object) -> generic.DictionaryObject:

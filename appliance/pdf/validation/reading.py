@@ -198,10 +198,8 @@ def _has_store(pdf: OpenedPdf, number: int) -> bool:
         return False
 
 
-_STORE = frozenset({"/Type", "/VRI", "/Certs", "/CRLs", "/OCSPs"})
-_STORE_LISTS = ("/Certs", "/CRLs", "/OCSPs")
-_ENTRY = frozenset({"/Type", "/Cert", "/CRL", "/OCSP", "/TU", "/TS"})
-_ENTRY_LISTS = ("/Cert", "/CRL", "/OCSP")
+_STORE_LISTS, _ENTRY_LISTS = ("/Certs", "/CRLs", "/OCSPs"), ("/Cert", "/CRL", "/OCSP")
+_STORE, _ENTRY = {"/Type", "/VRI", *_STORE_LISTS}, {"/Type", "/TU", "/TS", *_ENTRY_LISTS}
 
 
 def stored_numbers(root: generic.DictionaryObject) -> frozenset[int]:
@@ -212,37 +210,31 @@ def stored_numbers(root: generic.DictionaryObject) -> frozenset[int]:
 def _of_store(root: generic.DictionaryObject) -> Iterator[int]:
     yield from _number(root, "/DSS")
     store = _dictionary(root["/DSS"], _STORE)
-    for key in _STORE_LISTS:
-        yield from _of_list(store, key)
+    yield from _of_lists(store, _STORE_LISTS)
     if "/VRI" in store:
         yield from _number(store, "/VRI")
         entries = _dictionary(store["/VRI"], None)
         for key in entries:
             yield from _number(entries, key)
-            yield from _of_entry(_dictionary(entries[key], _ENTRY))
+            each = _dictionary(entries[key], _ENTRY)
+            yield from _of_lists(each, _ENTRY_LISTS)
+            for key_of_time in ("/TU", "/TS"):
+                yield from _number(each, key_of_time)
 
 
-def _of_entry(entry: generic.DictionaryObject) -> Iterator[int]:
-    for key in _ENTRY_LISTS:
-        yield from _of_list(entry, key)
-    for key in ("/TU", "/TS"):
-        yield from _number(entry, key)
-
-
-def _of_list(holder: generic.DictionaryObject, key: str) -> Iterator[int]:
-    if key not in holder:
-        return
-    yield from _number(holder, key)
-    array = holder[key]
-    if not isinstance(array, generic.ArrayObject):
-        raise ValueError("validation data is a list")
-    for index in range(len(array)):
-        number = number_of(array.raw_get(index))
-        stream = array[index]
-        if number is None or not isinstance(stream, generic.StreamObject):
-            raise ValueError("validation data is in streams")
-        yield number[0]
-        yield from _number(stream, "/Length")
+def _of_lists(holder: generic.DictionaryObject, keys: Iterable[str]) -> Iterator[int]:
+    for key in holder.keys() & set(keys):
+        yield from _number(holder, key)
+        array = holder[key]
+        if not isinstance(array, generic.ArrayObject):
+            raise ValueError("validation data is a list")
+        for index in range(len(array)):
+            number = number_of(array.raw_get(index))
+            stream = array[index]
+            if number is None or not isinstance(stream, generic.StreamObject):
+                raise ValueError("validation data is in streams")
+            yield number[0]
+            yield from _number(stream, "/Length")
 
 
 def _number(holder: generic.DictionaryObject, key: str) -> Iterator[int]:
@@ -251,7 +243,7 @@ def _number(holder: generic.DictionaryObject, key: str) -> Iterator[int]:
         yield number[0]
 
 
-def _dictionary(value: object, keys: frozenset[str] | None) -> generic.DictionaryObject:
+def _dictionary(value: object, keys: set[str] | None) -> generic.DictionaryObject:
     if not isinstance(value, generic.DictionaryObject) or isinstance(value, generic.StreamObject):
         raise ValueError("a store is made of dictionaries")
     if keys is not None and set(value) - keys:

@@ -54,7 +54,9 @@ class References:
         try:
             self._search_file(pdf.document)
             self._search_object_streams(pdf)
-            self.complete = not any(_is_hybrid(pdf, revision) for revision in range(pdf.revisions))
+            listed = map(pdf.reader.xrefs.get_xref_data, range(pdf.revisions))
+            # a second list of objects (ISO 32000-2, 7.5.8.4) is not searched
+            self.complete = all(each.hybrid is None for each in listed)
         except ValueError:
             self.complete = False
 
@@ -144,11 +146,6 @@ def _places(pdf: OpenedPdf) -> Iterator[_Place]:
         for number, (generation, offset) in pdf.reader.xrefs.get_xref_data(revision).standard_xrefs.items():
             yield _Place(offset, number, revision, generation)
         yield _Place(pdf.reader.xrefs.get_xref_container_info(revision).start_location, TRAILER, revision, 0)
-
-
-def _is_hybrid(pdf: OpenedPdf, revision: int) -> bool:
-    """Whether a section has a second list of objects (ISO 32000-2, 7.5.8.4), which is not searched."""
-    return pdf.reader.xrefs.get_xref_data(revision).hybrid is not None
 
 
 _STRINGS = (generic.TextStringObject, generic.ByteStringObject)
