@@ -1,23 +1,21 @@
 """The report for people: one HTML file that needs nothing else, or a PDF of the same, in Chinese or English.
 
-One template serves screen and paper; it shows sentences (message ids of the catalogue), times, numbers.
+One template serves screen and paper; ``tone`` is yes, no or open everywhere, pages are data URLs.
 """
 
 from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Mapping
-from typing import Any, Final
+from collections.abc import Iterable
+from typing import Final
 
-from appliance.language import Language, Translator, translator
+from appliance.language import Language, translator
 from appliance.typesetting import page_template, typeset
 from appliance.verification.model import (
-    CertificateDetails,
     FileKind,
     Indication,
     RowAnswer,
-    SignatureReport,
     SubIndication,
     Verdict,
     VerificationReport,
@@ -26,104 +24,12 @@ from appliance.verification.tokens import shown_time
 from hsm.errors import Sentence
 
 
-def _view(report: VerificationReport, translate: Translator) -> Mapping[str, Any]:
-    """What the template shows of *report*: ``tone`` is yes, no or open everywhere; pages are data URLs."""
-    return {
-        "tone": _tone(report.verdict),
-        "verdict": translate(VERDICTS[report.indication]),
-        "headline": translate(HEADLINES[(report.kind, report.indication)]),
-        "reasons": _sentences(report.verdict.reasons, translate),
-        "remedy": translate(REMEDIES[report.verdict.subindication]) if report.verdict.subindication else "",
-        "facts": _facts(report, translate),
-        "signatures": [_signature(each, translate) for each in report.signatures],
-        "remarks": _sentences(report.remarks, translate),
-        "pages": [
-            {"number": each.page, "before": _picture(each.before), "after": _picture(each.after)}
-            for each in report.pages
-        ],
-        "honest": [translate(sentence) for sentence in HONEST],
-    }
-
-
-def _facts(report: VerificationReport, translate: Translator) -> Mapping[str, str]:
-    facts = {
-        translate("File"): report.file or "–",
-        translate("Kind"): translate(KINDS[report.kind]),
-        "SHA-256": report.digest or "–",
-        translate("Judged for"): shown_time(report.at),
-        translate("Indication"): _words_of(report.verdict),
-    }
-    if report.signed_revision is not None:
-        values = {"size": f"{report.signed_revision:,}"}
-        facts[translate("Signed revision")] = translate("the first {size} bytes of the file", **values)
-    return facts
-
-
-def _signature(report: SignatureReport, translate: Translator) -> Mapping[str, Any]:
-    return {
-        "title": report.signer or translate("Unknown signer"),
-        "subtitle": _subtitle(report, translate),
-        "tone": _tone(report.verdict),
-        "verdict": translate(VERDICTS[report.verdict.indication]),
-        "reasons": _sentences(report.verdict.reasons, translate),
-        "lines": [
-            {
-                "label": translate(ROWS.get(row.subject, row.subject)),
-                "tone": row.answer.value,
-                "answer": translate(ANSWERS[row.answer]),
-                "sentence": row.sentence.translated(translate),
-            }
-            for row in report.rows
-        ],
-        "facts": _signature_facts(report, translate),
-        "path": [_certificate(each, translate) for each in report.path],
-    }
-
-
-def _subtitle(report: SignatureReport, translate: Translator) -> str:
-    if report.document_timestamp or report.field is None:
-        return translate("Timestamp token")
-    if report.signing_time is None:
-        return translate("Signature, time unknown")
-    template = "Signed {time}" if report.timestamp else "Signed {time}, as the signer claims"
-    return translate(template, time=shown_time(report.signing_time))
-
-
-def _signature_facts(report: SignatureReport, translate: Translator) -> Mapping[str, str]:
-    facts = {translate("Indication"): _words_of(report.verdict)}
-    if report.field:
-        facts[translate("Field")] = report.field
-    if report.claimed is not None:
-        facts[translate("Time claimed by the signer")] = shown_time(report.claimed)
-    if report.timestamp is not None:
-        facts[translate("Time of the timestamp")] = shown_time(report.timestamp)
-    if report.coverage is not None:
-        facts[translate("Signed part")] = translate(COVERAGES[report.coverage.value])
-    if report.algorithms:
-        facts[translate("Algorithms")] = report.algorithms
-    return facts
-
-
-def _certificate(shown: CertificateDetails, translate: Translator) -> Mapping[str, str]:
-    return {
-        translate("Subject"): shown.subject,
-        translate("Issuer"): shown.issuer,
-        translate("Serial number"): shown.serial,
-        translate("Validity"): f"{shown_time(shown.not_before)} – {shown_time(shown.not_after)}",
-        "SHA-256": shown.fingerprint,
-    }
-
-
-def _sentences(reasons: tuple[Sentence, ...], translate: Translator) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(reason.translated(translate) for reason in reasons))
-
-
-def _words_of(verdict: Verdict) -> str:
-    return f"{verdict.indication} / {verdict.subindication}" if verdict.subindication else verdict.indication.value
-
-
 def _tone(verdict: Verdict) -> str:
     return {Indication.PASSED: "yes", Indication.FAILED: "no"}.get(verdict.indication, "open")
+
+
+def _indication(verdict: Verdict) -> str:
+    return f"{verdict.indication} / {verdict.subindication}" if verdict.subindication else verdict.indication.value
 
 
 def _picture(png: bytes) -> str:
@@ -219,12 +125,34 @@ def render_pdf(report: VerificationReport, language: Language) -> bytes:
 
 def _rendered(report: VerificationReport, language: Language, *, paper: bool, back: str = "") -> str:
     translate = translator(language)
+
+    def sentences(reasons: Iterable[Sentence]) -> list[str]:
+        return list(dict.fromkeys(reason.translated(translate) for reason in reasons))
+
     return page_template("appliance.verification", "report.html").render(
-        view=_view(report, translate),
-        file=report.file,
+        report=report,
         language=language.value,
         paper=paper,
         back=back,
         raw=json.dumps(report.to_json(), ensure_ascii=False, indent=2),
         translate=translate,
+        sentences=sentences,
+        **_SHOWN,
     )
+
+
+_SHOWN: Final = {
+    "tone": _tone,
+    "indication": _indication,
+    "picture": _picture,
+    "time": shown_time,
+    "verdicts": VERDICTS,
+    "headlines": HEADLINES,
+    "remedies": REMEDIES,
+    "rows": ROWS,
+    "answers": ANSWERS,
+    "kinds": KINDS,
+    "coverages": COVERAGES,
+    "honest": HONEST,
+}
+"""What the template has besides: how it shows a value, and the message ids of its words."""

@@ -50,7 +50,7 @@ WITH_NAME = {
 }
 """Calls whose sentence is a later argument."""
 
-IN_TEMPLATES = re.compile(r"""\b_\(\s*(?:"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)')""")
+IN_TEMPLATES = re.compile(r"""\b(?:_|translate)\(\s*(?:"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)')""")
 
 
 def refusals() -> set[str]:
@@ -76,8 +76,8 @@ def in_code() -> Iterator[tuple[Path, str]]:
 
 
 def in_templates() -> Iterator[tuple[Path, str]]:
-    """Each ``_("…")`` of the page templates."""
-    for path in sorted((ROOT / "webui/templates").rglob("*.html")):
+    """Each ``_("…")`` or ``translate("…")`` of the templates of pages and reports."""
+    for path in sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.html")):
         for double, single in IN_TEMPLATES.findall(path.read_text(encoding="utf-8")):
             yield path, (double or single).replace('\\"', '"')
 
