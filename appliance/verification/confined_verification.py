@@ -38,7 +38,7 @@ from appliance.verification.model import (
     worst,
 )
 from appliance.verification.paths import TooManyCertificates, ValidationTimes
-from appliance.verification.rows import details_of, revocation_of, stamp_row, time_of, trust_of
+from appliance.verification.rows import details_of, rows_of_finding, stamp_row
 from appliance.verification.signatures import ExaminedSignature, SignatureExamination
 from appliance.verification.tokens import ExaminedToken, examine_token, statement_of
 from appliance.verification.trust import ValidationContext
@@ -230,13 +230,7 @@ def _report(stamp: ExaminedToken, verdict: Verdict, *, data_given: bool) -> Sign
     elif not data_given:
         about = (RowAnswer.OPEN, _NO_DATA)
     time = stamp.statement.gen_time if stamp.statement else None
-    rows = (
-        ReportRow("integrity", *about),
-        trust_of(stamp.finding),
-        time_of(stamp.finding),
-        revocation_of(stamp.finding),
-        stamp_row(stamp),
-    )
+    rows = (ReportRow("integrity", *about), *rows_of_finding(stamp.finding), stamp_row(stamp))
     return SignatureReport(
         field=None,
         verdict=verdict,

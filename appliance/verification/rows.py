@@ -56,12 +56,10 @@ def report_rows(one: ExaminedSignature, report: SignatureReport) -> tuple[Report
     """The rows for a signature of a PDF."""
     return (
         _integrity(one, report),
-        trust_of(one.finding),
-        time_of(one.finding),
-        revocation_of(one.finding),
+        *rows_of_finding(one.finding),
         *_timestamps(one),
         _level(report),
-        _changes(report),
+        ReportRow("changes", *_CHANGES[report.changes or Changes.UNKNOWN]),
     )
 
 
@@ -80,10 +78,19 @@ def _integrity(one: ExaminedSignature, report: SignatureReport) -> ReportRow:
     return _row("integrity", RowAnswer.YES, "The whole revision that was signed is as it was.")
 
 
-def trust_of(finding: CertificateFinding | None) -> ReportRow:
-    """By whom the signer is trusted."""
+def rows_of_finding(finding: CertificateFinding | None) -> tuple[ReportRow, ReportRow, ReportRow]:
+    """By whom the signer is trusted, whether the certificate was valid at the time, and what is known about
+    revocation, from when."""
     if finding is None or not finding.path:
-        return _row("trust", RowAnswer.OPEN, "The signer is not known.")
+        return (
+            _row("trust", RowAnswer.OPEN, "The signer is not known."),
+            _row("time", RowAnswer.OPEN, "The signer's certificate is not known."),
+            _row("revocation", RowAnswer.OPEN, "Nothing is known about revocation."),
+        )
+    return _trust(finding), _time(finding), _revocation(finding)
+
+
+def _trust(finding: CertificateFinding) -> ReportRow:
     if finding.verdict.subindication is SubIndication.NO_CERTIFICATE_CHAIN_FOUND:
         return ReportRow("trust", RowAnswer.OPEN, finding.verdict.reasons[0])
     names = {"name": shown_name(finding.path[0]), "anchor": shown_name(finding.path[-1])}
@@ -92,10 +99,7 @@ def trust_of(finding: CertificateFinding | None) -> ReportRow:
     return _row("trust", RowAnswer.YES, "{name}, by a chain to {anchor}, which this verification trusts.", **names)
 
 
-def time_of(finding: CertificateFinding | None) -> ReportRow:
-    """Whether the certificate was valid at the time."""
-    if finding is None or not finding.path:
-        return _row("time", RowAnswer.OPEN, "The signer's certificate is not known.")
+def _time(finding: CertificateFinding) -> ReportRow:
     if finding.verdict.subindication in _UNTIMELY:
         answer = RowAnswer.NO if finding.verdict.indication is Indication.FAILED else RowAnswer.OPEN
         return ReportRow("time", answer, finding.verdict.reasons[0])
@@ -104,10 +108,7 @@ def time_of(finding: CertificateFinding | None) -> ReportRow:
     return _row("time", RowAnswer.YES, "The certificate was valid ({start} to {end}).", **times)
 
 
-def revocation_of(finding: CertificateFinding | None) -> ReportRow:
-    """What is known about revocation, and from when."""
-    if finding is None or not finding.path:
-        return _row("revocation", RowAnswer.OPEN, "Nothing is known about revocation.")
+def _revocation(finding: CertificateFinding) -> ReportRow:
     if not finding.revocation and finding.verdict.subindication is not SubIndication.NO_CERTIFICATE_CHAIN_FOUND:
         return _row("revocation", RowAnswer.YES, "Trusted directly; nobody above it could revoke it.")
     for status in finding.revocation:
@@ -162,8 +163,3 @@ def _level(report: SignatureReport) -> ReportRow:
     if report.level is None:
         return _row("level", RowAnswer.OPEN, "No level: the signature does not hold.")
     return ReportRow("level", RowAnswer.YES, _LEVELS[report.level])
-
-
-def _changes(report: SignatureReport) -> ReportRow:
-    answer, sentence = _CHANGES[report.changes or Changes.UNKNOWN]
-    return ReportRow("changes", answer, sentence)

@@ -9,7 +9,6 @@ way of a list or a dictionary that is part of both. Whatever is not recognised i
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.reader import HistoricalResolver
@@ -39,19 +38,6 @@ class _Unknown(Exception):
     """A change that is not recognised here."""
 
 
-@dataclass(slots=True)
-class _Findings:
-    """What was recognised so far: fields, and objects that a recognised change explains."""
-
-    fields: set[str] = field(default_factory=set)
-    new_visible: set[str] = field(default_factory=set)
-    new_widgets: set[int] = field(default_factory=set)
-    appearances: dict[int, int] = field(default_factory=dict)
-    visible: bool = False
-    places: set[str] = field(default_factory=set)
-    locks: dict[str, FieldLock | None] = field(default_factory=dict)
-
-
 def recognise(pdf: OpenedPdf, number: int, references: References) -> RevisionStep | None:
     """The step to revision *number* if all of it is recognised, else None."""
     try:
@@ -76,7 +62,14 @@ class _Recognition:
         self._old: HistoricalResolver = pdf.reader.get_historical_resolver(number - 1)
         self._new: HistoricalResolver = pdf.reader.get_historical_resolver(number)
         self._size = pdf.reader.xrefs.get_xref_container_info(number - 1).size
-        self._found = _Findings()
+        # what was recognised so far: fields, and objects that a recognised change explains
+        self._fields: set[str] = set()
+        self._places: set[str] = set()
+        self._locks: dict[str, FieldLock | None] = {}
+        self._new_visible: set[str] = set()
+        self._new_widgets: set[int] = set()
+        self._appearances: dict[int, int] = {}
+        self._visible = False
 
     def step(self) -> RevisionStep:
         """Explain the whole step or raise _Unknown."""
@@ -93,9 +86,9 @@ class _Recognition:
                     raise _Unknown  # something waited for this number to be filled, or still wants it
             elif not self._explained(reference, holders, store):
                 raise _Unknown
-        kind = StepKind.FORM_FILLING if self._found.fields or self._found.visible else StepKind.VALIDATION_DATA
+        kind = StepKind.FORM_FILLING if self._fields or self._visible else StepKind.VALIDATION_DATA
         return RevisionStep(
-            self._number, kind, frozenset(self._found.fields), frozenset(self._found.new_visible), recognised=True
+            self._number, kind, frozenset(self._fields), frozenset(self._new_visible), recognised=True
         )
 
     def _explained(self, reference: generic.Reference, holders: set[int], store: frozenset[int]) -> bool:
@@ -103,8 +96,8 @@ class _Recognition:
         old, new = self._old(reference), self._new(reference)
         if number in store:
             return True
-        if number in self._found.appearances:
-            return self._is_held_by(number, {self._found.appearances[number]})
+        if number in self._appearances:
+            return self._is_held_by(number, {self._appearances[number]})
         if same(old, new) or number in self._vetted:
             return True
         if holders <= {TRAILER}:
@@ -159,7 +152,7 @@ class _Recognition:
             self._filled(each)
         for each in after[len(before) :]:
             self._added(each)
-        if not all(is_filled_by(place, self._found.locks) for place in self._found.places):
+        if not all(is_filled_by(place, self._locks) for place in self._places):
             raise _Unknown
 
     def _filled(self, field: object) -> None:
@@ -175,8 +168,8 @@ class _Recognition:
         if not changed:
             return
         if changed <= _PLACE_MAY_CHANGE and is_empty(old) and is_filled(new):
-            self._found.places.add(str(new["/T"]))
-            self._found.fields.add(str(new["/T"]))
+            self._places.add(str(new["/T"]))
+            self._fields.add(str(new["/T"]))
         elif changed - _WIDGET_MAY_CHANGE or entry(old, "/FT") != "/Sig" or "/V" in old or "/Kids" in old:
             raise _Unknown
         else:
@@ -192,33 +185,33 @@ class _Recognition:
         widget = _dictionary(self._new(generic.Reference(*number, self._reader)))
         if entry(widget, "/FT") != "/Sig" or entry(widget, "/Subtype") != "/Widget" or _NO_FIELD & widget.keys():
             raise _Unknown
-        self._found.new_widgets.add(number[0])
+        self._new_widgets.add(number[0])
         if "/V" in widget:
             self._note_value(str(widget["/T"]), widget)
         if _is_visible(widget):
-            self._found.fields.add(str(widget["/T"]))
-            self._found.new_visible.add(str(widget["/T"]))
+            self._fields.add(str(widget["/T"]))
+            self._new_visible.add(str(widget["/T"]))
 
     def _note_value(self, name: str, widget: generic.DictionaryObject) -> None:
         value = number_of(widget.raw_get("/V"))
         if value is None or value[0] < self._size:
             raise _Unknown
         signature = _dictionary(widget["/V"])
-        self._found.locks[name] = lock_of(signature)
+        self._locks[name] = lock_of(signature)
         if "/ByteRange" not in signature or "/Contents" not in signature:
             raise _Unknown
         if entry(signature, "/Type") != "/DocTimeStamp" or _is_visible(widget):
-            self._found.fields.add(name)
+            self._fields.add(name)
 
     def _note_appearance(self, old: generic.DictionaryObject, new: generic.DictionaryObject, widget: int) -> None:
         """The appearance is new, or it is the old one filled in place, which then nobody else may show."""
         before = set(references_in(old.raw_get("/AP"))) if "/AP" in old else set()
         for number in references_in(new.raw_get("/AP")) if "/AP" in new else ():
             if number in before:
-                self._found.appearances[number[0]] = widget
+                self._appearances[number[0]] = widget
             elif number[0] < self._size:
                 raise _Unknown
-        self._found.visible |= _is_visible(new)
+        self._visible |= _is_visible(new)
 
     def _only_new_widgets(self, old: object, new: object) -> bool:
         """A page, or its list of annotations, to which nothing but new signature fields was added."""
@@ -238,7 +231,7 @@ class _Recognition:
         return (
             len(kept) == len(before)
             and all(same(a, b) for a, b in zip(before, kept, strict=True))
-            and all(number is not None and number[0] in self._found.new_widgets for number in numbers)
+            and all(number is not None and number[0] in self._new_widgets for number in numbers)
         )
 
     def _store(self) -> frozenset[int]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 import struct
 import zlib
-from collections.abc import Iterator
 from dataclasses import dataclass
 from io import BytesIO
 
@@ -93,13 +92,7 @@ def _unlocked(reader: PdfFileReader) -> bool:
 
 
 def _remember_signatures(document: bytes, reader: PdfFileReader) -> None:
-    for reference, value in _objects_with_long_strings(document, reader):
-        reader.cache_indirect_object(reference.generation, reference.idnum, value)
-
-
-def _objects_with_long_strings(
-    document: bytes, reader: PdfFileReader
-) -> Iterator[tuple[generic.Reference, generic.PdfObject]]:
+    """Put the objects with long strings into the reader's cache."""
     for found in _LONG_STRING.finditer(document):
         start, end = found.span()
         keyword = document.rfind(b"obj", max(0, start - _NEARBY), start)
@@ -114,7 +107,7 @@ def _objects_with_long_strings(
             text = document[keyword + 3 : start] + marker + document[end:stop]
             value = _dictionary(text, reference)
             if value is not None:
-                yield reference, value
+                reader.cache_indirect_object(reference.generation, reference.idnum, value)
 
 
 def _is_current(reader: PdfFileReader, reference: generic.Reference, begins: int) -> bool:
