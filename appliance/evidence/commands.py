@@ -192,9 +192,9 @@ def inclusion(log: LogMaterial) -> str:
     entry = log.entries[-1]
     size = log_files.read_log_files(log.checkpoint, log.vkey).state.size
     lines = [f"(printf '\\000'; cat {log_files.entry_path(entry.index)}) | openssl dgst -sha256 -binary | \\"]
-    for step in log_files.proof_steps(entry.index, size, log_files.parse_proof(entry.proof).hashes):
-        sibling = f"echo {base64.b64encode(step.sibling).decode()} | openssl base64 -d"
-        pair = f"{sibling}; cat" if step.left else f"cat; {sibling}"
+    for sibling, left in log_files.proof_steps(entry.index, size, log_files.parse_proof(entry.proof).hashes):
+        other = f"echo {base64.b64encode(sibling).decode()} | openssl base64 -d"
+        pair = f"{other}; cat" if left else f"cat; {other}"
         lines.append(f"(printf '\\001'; {pair}) | openssl dgst -sha256 -binary | \\")
     return 'test "$( ' + "\n".join(lines) + '\nopenssl base64)" = "$(sed -n 3p log/checkpoint.text)"'
 

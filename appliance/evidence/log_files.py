@@ -9,16 +9,15 @@ import base64
 import binascii
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric import ed25519
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_public_key
 
-from appliance.evidence.manifest import ManifestLogState
 from appliance.evidence.model import LogMaterial, PackageRefused
 from hsm import canonical, merkle
-from hsm.note import KeyKind, parse_note, parse_vkey, verify_checkpoint
+from hsm.note import Checkpoint, KeyKind, parse_note, parse_vkey, verify_checkpoint
 
 CHECKPOINT: Final = "log/checkpoint"
 CHECKPOINT_TEXT: Final = "log/checkpoint.text"
@@ -33,7 +32,7 @@ class LogSignature:
     """What the log itself signed of its checkpoint, what that says, and the bytes of the signature."""
 
     text: bytes
-    state: ManifestLogState
+    state: Checkpoint
     signature: bytes
 
 
@@ -79,9 +78,7 @@ def opening_path(index: int) -> str:
 def read_log_files(checkpoint: bytes, vkey: str) -> LogSignature:
     """The checkpoint, verified with the log's key *vkey*. Raises :class:`hsm.errors.AuthorityError`."""
     key = parse_vkey(vkey)
-    stated = verify_checkpoint(checkpoint, key)
-    note = parse_note(checkpoint)
-    state = ManifestLogState(stated.origin, stated.size, stated.root)
+    state, note = replace(verify_checkpoint(checkpoint, key), extensions=()), parse_note(checkpoint)
     return LogSignature(note.text.encode(), state, note.by(key).signature)
 
 
@@ -108,14 +105,6 @@ class InclusionProof:
     checkpoint: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class ProofStep:
-    """One step towards the root: the ``sibling``'s hash (32 bytes), and whether it stands left of ours."""
-
-    sibling: bytes
-    left: bool
-
-
 def parse_proof(proof: bytes) -> InclusionProof:
     """The proof in a ``.tlog-proof`` file, in its one form. Raises :class:`PackageRefused`."""
     head, blank, checkpoint = proof.partition(b"\n\n")
@@ -126,10 +115,11 @@ def parse_proof(proof: bytes) -> InclusionProof:
     return InclusionProof(int(index[1]), tuple(_hash(line) for line in lines[2:]), checkpoint)
 
 
-def proof_steps(index: int, size: int, hashes: Sequence[bytes]) -> Iterator[ProofStep]:
-    """From the leaf *index* of a log of *size* up to its root (RFC 6962, 2.1.1), for a proof that was verified."""
+def proof_steps(index: int, size: int, hashes: Sequence[bytes]) -> Iterator[tuple[bytes, bool]]:
+    """From the leaf *index* of a log of *size* up to its root (RFC 6962, 2.1.1), for a proof that was verified:
+    each sibling's hash (32 bytes), and whether it stands left of ours."""
     for (start, _), sibling in zip(merkle.inclusion_ranges(index, size), hashes, strict=True):
-        yield ProofStep(sibling, left=start < index)
+        yield sibling, start < index
 
 
 def _hash(line: str) -> bytes:

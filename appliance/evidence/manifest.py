@@ -22,6 +22,7 @@ from appliance.evidence.model import PackageRefused
 from hsm import canonical
 from hsm.errors import Malformed
 from hsm.intents import instant
+from hsm.note import Checkpoint
 
 FORMAT: Final = "vermilion-evidence-manifest/2"
 WITHOUT_AUDIENCE: Final = "vermilion-evidence-manifest/1"
@@ -46,15 +47,6 @@ class ListedFile:
 
 
 @dataclass(frozen=True, slots=True)
-class ManifestLogState:
-    """The checkpoint that proofs lead to: the log's origin, its number of entries, its root hash (32 bytes)."""
-
-    origin: str
-    size: int
-    root: bytes
-
-
-@dataclass(frozen=True, slots=True)
 class PackageManifest:
     """What the evidence key signs. ``created`` is aware, with whole seconds; ``files`` are sorted by path.
 
@@ -64,7 +56,7 @@ class PackageManifest:
 
     contract: str
     created: datetime
-    checkpoint: ManifestLogState
+    checkpoint: Checkpoint
     files: tuple[ListedFile, ...]
     audience: str = ""
     withheld: tuple[int, ...] = ()
@@ -131,8 +123,8 @@ def require_same(manifest: PackageManifest, files: Mapping[str, bytes | memoryvi
         raise PackageRefused("The package lacks a file that its manifest lists: {path}.", path=path)
 
 
-def _log_state(value: Any) -> ManifestLogState:
-    state = ManifestLogState(
+def _log_state(value: Any) -> Checkpoint:
+    state = Checkpoint(
         _text(value["origin"]), _natural(value["size"]), base64.b64decode(value["root"], validate=True)
     )
     if len(state.root) != hashlib.sha256().digest_size:

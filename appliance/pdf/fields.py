@@ -47,10 +47,10 @@ def add_fields(document: bytes, placements: Sequence[FieldPlacement], *, most_pa
         _refuse_name(placement.name, taken)
         _refuse_nonsense(placement.name, _first(placement), len(pages))
         drawing.add(placement.name, _first(placement))
-        for further in forms.further_places(placement, frames):
-            _refuse_taken(further.name, taken)
-            _refuse_nonsense(placement.name, further.place, len(pages))
-            drawing.add(further.name, further.place, further=True)
+        for name, place in forms.further_places(placement, frames):
+            _refuse_taken(name, taken)
+            _refuse_nonsense(placement.name, place, len(pages))
+            drawing.add(name, place, further=True)
     revision.update_container(drawing.form["/Fields"])
     return revision.appended()
 

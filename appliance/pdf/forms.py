@@ -166,22 +166,13 @@ class SealSlice:
     count: int
 
 
-@dataclass(frozen=True, slots=True)
-class FurtherPlace:
-    """A place to be made: the ``name`` of its field, and where it is."""
-
-    name: str
-    place: Placement
-
-
-def further_places(placement: FieldPlacement, frames: Sequence[PageFrame]) -> list[FurtherPlace]:
-    """The further places of *placement* in a document with pages of these *frames*.
+def further_places(placement: FieldPlacement, frames: Sequence[PageFrame]) -> list[tuple[str, Placement]]:
+    """The further places of *placement* in a document with pages of these *frames*, by the names of their fields.
 
     Raises DocumentRefused for a cross-page seal that cannot be.
     """
     repeated = [
-        FurtherPlace(f"{placement.name}_place_{number}", place)
-        for number, place in enumerate(placement.more, start=2)
+        (f"{placement.name}_place_{number}", place) for number, place in enumerate(placement.more, start=2)
     ]
     return [*repeated, *_slices(placement, frames)]
 
@@ -218,7 +209,7 @@ def tick_place(place: DictionaryObject, look: DictionaryObject) -> None:
     place[pdf_name("/AS")] = place[pdf_name("/V")] = PLACE_SIGNED
 
 
-def _slices(placement: FieldPlacement, frames: Sequence[PageFrame]) -> Iterator[FurtherPlace]:
+def _slices(placement: FieldPlacement, frames: Sequence[PageFrame]) -> Iterator[tuple[str, Placement]]:
     seal, count = placement.cross_page, len(frames)
     if seal is None:
         return
@@ -233,9 +224,8 @@ def _slices(placement: FieldPlacement, frames: Sequence[PageFrame]) -> Iterator[
                 "The cross-page seal does not fit on page {page}; put it higher or choose a smaller one.",
                 page=page + 1,
             )
-        yield FurtherPlace(
-            f"{placement.name}_slice_{page + 1}_of_{count}", Placement(page, 100 - width, seal.y, width, height)
-        )
+        place = Placement(page, 100 - width, seal.y, width, height)
+        yield f"{placement.name}_slice_{page + 1}_of_{count}", place
 
 
 def _refuse_impossible(placement: FieldPlacement, pages: int) -> None:

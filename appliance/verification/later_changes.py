@@ -11,16 +11,15 @@ from dataclasses import replace
 
 from appliance.pdf.byte_ranges import ends_cleanly
 from appliance.pdf.validation.changes import steps
-from appliance.pdf.validation.model import FoundSignature, RevisionStep, StepKind
+from appliance.pdf.validation.model import FoundSignature, PagePair, RevisionStep, StepKind
 from appliance.pdf.validation.opening import OpenedPdf
-from appliance.pdf.validation.page_comparison import NotRendered, PageComparison, SeenDifference
+from appliance.pdf.validation.page_comparison import NotRendered, PageComparison
 from appliance.pdf.validation.reading import of_fields, revisions_within, stored_since
 from appliance.verification import rows
 from appliance.verification.model import (
     Changes,
     Coverage,
     Indication,
-    PagePair,
     RowAnswer,
     SignatureReport,
     StampReport,
@@ -54,7 +53,7 @@ class RevisionHistory:
         first = min(one.found.revision for one in examined)
         self.steps = steps(pdf, since=max(first, since))
         self.stored_since = stored_since(pdf)
-        self.seen: dict[int, tuple[SeenDifference, ...]] = {}
+        self.seen: dict[int, tuple[PagePair, ...]] = {}
         self._look = PageComparison(pdf.document)
         # a timestamp can be had by anybody: it answers for the date of what was filled in, not for the filling
         self._signed = max((one.found.revision for one in examined if one.intact), default=-1)
@@ -115,7 +114,7 @@ class RevisionHistory:
             return Changes.UNKNOWN, undecided(SubIndication.SIG_CONSTRAINTS_FAILURE, _NOT_SHOWN)
         if different:
             return Changes.CHANGED, failed(
-                SubIndication.FORMAT_FAILURE, replace(_SEEN, values={"page": different[0].page + 1})
+                SubIndication.FORMAT_FAILURE, replace(_SEEN, values={"page": different[0].page})
             )
         if any(step.kind is StepKind.UNEXPLAINED or self._is_sneaky(step) for step in later):
             return Changes.UNEXPLAINED, undecided(SubIndication.SIG_CONSTRAINTS_FAILURE, _UNEXPLAINED)
@@ -123,7 +122,7 @@ class RevisionHistory:
             return Changes.UNEXPLAINED, undecided(SubIndication.SIG_CONSTRAINTS_FAILURE, _UNCOVERED)
         return Changes.SIGNED_ON, None
 
-    def _differences(self, found: FoundSignature, later: list[RevisionStep]) -> tuple[SeenDifference, ...]:
+    def _differences(self, found: FoundSignature, later: list[RevisionStep]) -> tuple[PagePair, ...]:
         """Pages that look different; with recognised steps alone, only the pages that they touch are compared."""
         if found.signed is None:
             return ()
@@ -164,7 +163,7 @@ class NewRevisions(RevisionHistory):
             step.recognised and step.kind is StepKind.FORM_FILLING and not step.new_visible for step in self.steps
         )
 
-    def _differences(self, found: FoundSignature, later: list[RevisionStep]) -> tuple[SeenDifference, ...]:
+    def _differences(self, found: FoundSignature, later: list[RevisionStep]) -> tuple[PagePair, ...]:
         return ()
 
 
@@ -207,13 +206,12 @@ def conclude_report(
     verdicts = [each.verdict for each in signatures]
     if not ends_cleanly(history.pdf.document):
         verdicts.insert(0, failed(SubIndication.FORMAT_FAILURE, _APPENDED))
-    pages = next((found for found in history.seen.values() if found), ())
     return replace(
         report,
         verdict=worst(verdicts),
         signatures=signatures,
         remarks=(*report.remarks, *_remarks(signatures, history)),
-        pages=tuple(PagePair(each.page + 1, each.before, each.after) for each in pages),
+        pages=next((found for found in history.seen.values() if found), ()),
         signed_revision=history.changed_since,
     )
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
+from appliance.pdf.validation.model import PagePair
 from hsm.errors import Sentence
 
 
@@ -191,15 +192,6 @@ class SignatureReport:
             "changes": _value(self.changes),
             **several,
         }
-
-
-@dataclass(frozen=True, slots=True)
-class PagePair:
-    """A page before and after a change that was found by looking: PNG pictures; ``page`` counts from 1."""
-
-    page: int
-    before: bytes
-    after: bytes
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from appliance.confinement.frames import decode, encode, typed
 from appliance.confinement.jobs import load
 from appliance.language.sizes import ByteSize
 from appliance.model.contract import Placement
+from appliance.pdf.validation.model import PagePair
 from appliance.pdf.values import (
     CrossPageSeal,
     FieldKind,
@@ -25,7 +26,6 @@ from appliance.verification.model import (
     Changes,
     FileKind,
     Indication,
-    PagePair,
     ReportRow,
     RowAnswer,
     SignatureReport,

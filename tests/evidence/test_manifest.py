@@ -8,15 +8,16 @@ from typing import Any
 import pytest
 
 from appliance.evidence import manifest
-from appliance.evidence.manifest import ManifestLogState, PackageManifest
+from appliance.evidence.manifest import PackageManifest
 from appliance.evidence.model import PackageRefused
 from hsm import canonical
+from hsm.note import Checkpoint
 
 FILES = {"a.txt": b"one", "b/c.txt": b"two"}
 GOOD = PackageManifest(
     contract="c-1",
     created=datetime(2026, 11, 25, 8, 0, tzinfo=UTC),
-    checkpoint=ManifestLogState("vermilion.example/log", 40, bytes(32)),
+    checkpoint=Checkpoint("vermilion.example/log", 40, bytes(32)),
     files=manifest.listing(FILES),
     audience="甲公司示例有限公司",
     withheld=(3, 7),

@@ -14,7 +14,7 @@ from io import BytesIO
 import pypdfium2
 from PIL import Image, ImageChops, ImageDraw
 
-from appliance.pdf.validation.model import PageRegion
+from appliance.pdf.validation.model import PagePair, PageRegion
 
 _CONTRAST = 64
 _LONGEST_STROKE = 24  # in pixels at 72 dpi: what runs further is a line
@@ -63,15 +63,6 @@ _MARGIN = 2
 _MOST_KEPT = 16
 
 
-@dataclass(frozen=True, slots=True)
-class SeenDifference:
-    """A page (from 0) that looks different, as PNG before and after."""
-
-    page: int
-    before: bytes
-    after: bytes
-
-
 class NotRendered(Exception):
     """One of the two could not be shown, so nothing can be said about the look."""
 
@@ -86,7 +77,7 @@ class PageComparison:
 
     def differences(
         self, before: bytes, *, except_for: Sequence[PageRegion] = (), pages: Iterable[int] | None = None
-    ) -> tuple[SeenDifference, ...]:
+    ) -> tuple[PagePair, ...]:
         """The pages that look different from those of *before*, at most three of them; *pages* None means all (up
         to ``MOST_PAGES``).
 
@@ -96,12 +87,12 @@ class PageComparison:
             with _open(before) as old:
                 new = self._pdf()
                 if len(old) != len(new):
-                    return (SeenDifference(0, _png(old, 0), _png(new, 0)),)
+                    return (PagePair(1, _png(old, 0), _png(new, 0)),)
                 chosen = sorted(pages) if pages is not None else range(len(old))
                 if len(chosen) > MOST_PAGES:
                     raise NotRendered
                 found = [page for page in chosen if self._differs(old, page, except_for)]
-                return tuple(SeenDifference(page, _png(old, page), _png(new, page)) for page in found[:3])
+                return tuple(PagePair(page + 1, _png(old, page), _png(new, page)) for page in found[:3])
         except (pypdfium2.PdfiumError, ValueError, OSError) as error:
             raise NotRendered from error
 

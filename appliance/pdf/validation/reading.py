@@ -18,10 +18,10 @@ from appliance.pdf.validation.model import (
     FoundSignature,
     PageRegion,
     Unparseable,
-    ValidationStore,
 )
 from appliance.pdf.validation.opening import DAMAGE, OpenedPdf, place_of_contents
 from appliance.pdf.validation.references import entry, number_of
+from appliance.pdf.values import ValidationMaterial
 
 _MOST_STORED = 5000
 
@@ -44,15 +44,14 @@ def signatures(pdf: OpenedPdf) -> list[FoundSignature]:
     return sorted(found, key=lambda each: (each.revision, each.document_timestamp))
 
 
-def store(pdf: OpenedPdf) -> ValidationStore:
+def store(pdf: OpenedPdf) -> ValidationMaterial:
     """What the document security store holds; entries that cannot be read are left out."""
     try:
         dss = pdf.reader.root["/DSS"]
     except DAMAGE:
-        return ValidationStore()
-    lists = [_streams(dss, keys) for keys in (("/Certs", "/Cert"), ("/CRLs", "/CRL"), ("/OCSPs", "/OCSP"))]
-    certificates, crls, responses = lists
-    return ValidationStore(certificates, crls, responses)
+        return ValidationMaterial((), ())
+    keys = zip(_STORE_LISTS, _ENTRY_LISTS, strict=True)
+    return ValidationMaterial(*(_streams(dss, each) for each in keys))
 
 
 def _signature(pdf: OpenedPdf, name: str, value: object, field: object) -> FoundSignature:
