@@ -95,7 +95,8 @@ def require_log(files: Files, manifest: PackageManifest) -> tuple[history.Packag
 
 def _require_unbroken(entries: Sequence[LogEntry], contract: str) -> None:
     """The contract's own entries are a chain from its first one on: none was left out."""
-    own = [(entry.index, entry.leaf) for entry in entries if contract == _contract_of(entry)]
+    public = ((entry, canonical.decode(entry.leaf)["public"]) for entry in entries)
+    own = [(entry.index, entry.leaf) for entry, fields in public if fields.get("contract") == contract]
     if not own:
         raise PackageRefused("The package has no entry of the log.")
     require_chain(own, contract=contract)
@@ -118,10 +119,6 @@ def _digest_of(document: memoryview, size: object) -> str | None:
     if not isinstance(size, int) or not 0 < size <= len(document):
         return None
     return hashlib.sha256(document[:size]).hexdigest()
-
-
-def _contract_of(entry: LogEntry) -> object:
-    return canonical.decode(entry.leaf)["public"].get("contract")
 
 
 def _require_parts(files: Files, name: str, message: bytes, content: bytes) -> SignedFile:

@@ -15,7 +15,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 
 from appliance.evidence import container
 from appliance.evidence.model import PackageRefused
@@ -33,8 +33,6 @@ SEALS: Final = frozenset({MANIFEST, SIGNATURE, QUERY, REPLY})
 
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 _MOMENT: Final = "%Y-%m-%dT%H:%M:%SZ"
-_KEYS: Final = {"format", "contract", "created", "checkpoint", "files"}
-_OF_AUDIENCE: Final = {"made_for", "withheld"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,22 +90,39 @@ def decode(data: bytes) -> PackageManifest:
     :meth:`PackageManifest.encode` cannot give."""
     try:
         value = canonical.decode(data)
-        for_one = value["format"] == FORMAT
-        if set(value) != _KEYS | (_OF_AUDIENCE if for_one else set()):
-            raise _not_in_form()
+        state, for_one = value["checkpoint"], value["format"] == FORMAT
         manifest = PackageManifest(
-            contract=_text(value["contract"]),
+            contract=value["contract"],
             created=datetime.strptime(value["created"], _MOMENT).replace(tzinfo=UTC),
-            checkpoint=_log_state(value["checkpoint"]),
-            files=_files(value["files"]),
-            audience=_text(value["made_for"]) if for_one else "",
-            withheld=_numbers(value["withheld"]) if for_one else (),
+            checkpoint=Checkpoint(state["origin"], state["size"], base64.b64decode(state["root"], validate=True)),
+            files=tuple(ListedFile(**each) for each in value["files"]),
+            audience=value["made_for"] if for_one else "",
+            withheld=tuple(value["withheld"]) if for_one else (),
         )
-    except (Malformed, ValueError, KeyError, TypeError) as error:
+        well_formed = _is_well_formed(manifest) and manifest.encode() == data
+    except (Malformed, ValueError, KeyError, TypeError, AttributeError) as error:
         raise _not_in_form() from error
-    if manifest.encode() != data:
+    if not well_formed:
         raise _not_in_form()
+    names = [container.require_path(file.path) for file in manifest.files]
+    distinct = len({name.lower() for name in names}) == len(names)
+    if names != sorted(names) or not distinct or SEALS & set(names):
+        raise PackageRefused("The manifest of the package lists files twice, unsorted, or alike but for case.")
     return manifest
+
+
+def _is_well_formed(manifest: PackageManifest) -> bool:
+    """Whether texts, numbers and digests are some; the keys are compared by encoding them again."""
+    state, files, withheld = manifest.checkpoint, manifest.files, manifest.withheld
+    texts = (manifest.contract, manifest.audience or "-", state.origin, *(file.path for file in files))
+    numbers = (state.size, *withheld, *(file.size for file in files))
+    return (
+        all(isinstance(each, str) and each and each.isprintable() for each in texts)
+        and all(type(each) is int and each >= 0 for each in numbers)
+        and list(withheld) == sorted(set(withheld))
+        and len(state.root) == hashlib.sha256().digest_size
+        and all(_SHA256.fullmatch(file.sha256) for file in files)
+    )
 
 
 def require_same(manifest: PackageManifest, files: Mapping[str, bytes | memoryview]) -> None:
@@ -121,54 +136,6 @@ def require_same(manifest: PackageManifest, files: Mapping[str, bytes | memoryvi
             raise PackageRefused("The file {path} is not the one that the manifest lists.", path=file.path)
     for path in listed:
         raise PackageRefused("The package lacks a file that its manifest lists: {path}.", path=path)
-
-
-def _log_state(value: Any) -> Checkpoint:
-    state = Checkpoint(
-        _text(value["origin"]), _natural(value["size"]), base64.b64decode(value["root"], validate=True)
-    )
-    if len(state.root) != hashlib.sha256().digest_size:
-        raise _not_in_form()
-    return state
-
-
-def _files(value: Any) -> tuple[ListedFile, ...]:
-    if not isinstance(value, list):
-        raise _not_in_form()
-    files = tuple(
-        ListedFile(container.require_path(_text(item["path"])), _natural(item["size"]), _digest(item["sha256"]))
-        for item in value
-    )
-    names = [file.path for file in files]
-    distinct = len({name.lower() for name in names}) == len(names)
-    if names != sorted(names) or not distinct or SEALS & set(names):
-        raise PackageRefused("The manifest of the package lists files twice, unsorted, or alike but for case.")
-    return files
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str) or not value or not value.isprintable():
-        raise _not_in_form()
-    return value
-
-
-def _digest(value: Any) -> str:
-    if not _SHA256.fullmatch(_text(value)):
-        raise _not_in_form()
-    return str(value)
-
-
-def _natural(value: Any) -> int:
-    if type(value) is not int or value < 0:
-        raise _not_in_form()
-    return value
-
-
-def _numbers(value: Any) -> tuple[int, ...]:
-    """Numbers of log entries, each once, in order."""
-    if not isinstance(value, list) or value != sorted({_natural(number) for number in value}):
-        raise _not_in_form()
-    return tuple(value)
 
 
 def _not_in_form() -> PackageRefused:

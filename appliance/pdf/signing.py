@@ -133,20 +133,16 @@ def prepare_archive(document: bytes, material: ValidationMaterial, *, most_pages
     Material that the document carries already is kept, and not added twice.
     """
     revision = IncrementalUpdate(document)
-    _add_material(revision, material)
-    timestamp = DocumentTimestamp(bytes_reserved=_ROOM * 2)
-    _add_timestamp_field(revision, timestamp, most_pages=most_pages)
-    return revision.appended_with_gap(timestamp)
-
-
-def _add_material(revision: IncrementalUpdate, material: ValidationMaterial) -> None:
     DocumentSecurityStore.supply_dss_in_writer(
         revision,
         None,
-        certs=[x509.Certificate.load(certificate) for certificate in material.certificates],
-        crls=[crl.CertificateList.load(revoked) for revoked in material.crls],
-        ocsps=[ocsp.OCSPResponse.load(response) for response in material.responses],
+        certs=map(x509.Certificate.load, material.certificates),
+        crls=map(crl.CertificateList.load, material.crls),
+        ocsps=map(ocsp.OCSPResponse.load, material.responses),
     )
+    timestamp = DocumentTimestamp(bytes_reserved=_ROOM * 2)
+    _add_timestamp_field(revision, timestamp, most_pages=most_pages)
+    return revision.appended_with_gap(timestamp)
 
 
 def _add_timestamp_field(revision: IncrementalUpdate, timestamp: DocumentTimestamp, *, most_pages: int) -> None:
