@@ -85,7 +85,8 @@ def verify_package(
         files, remarks = _opened(package)
         listed = manifest.decode(part(files, manifest.MANIFEST))
         manifest.require_same(listed, files)
-        signatures = tuple(_signatures(files, listed, verifier=verifier, at=at, anchors=anchors))
+        trust = PackageTrust(verifier, at, *_with_certificates(files, anchors))
+        signatures = tuple(_signatures(files, listed, trust))
         remarks += (_VOID,) if any(path.startswith(history.FOLDER) for path in files) else ()
     except ConfinementFailed:
         raise
@@ -110,11 +111,8 @@ def _opened(package: bytes) -> tuple[Files, tuple[Sentence, ...]]:
     return found.files, (_REZIPPED, Sentence(_IGNORED, names))
 
 
-def _signatures(
-    files: Files, listed: PackageManifest, *, verifier: Verifier, at: datetime, anchors: TrustAnchors
-) -> Iterator[SignatureReport]:
+def _signatures(files: Files, listed: PackageManifest, trust: PackageTrust) -> Iterator[SignatureReport]:
     """The contract's signatures, then the manifest's, then what else is dated and did not pass."""
-    trust = _trust(files, verifier=verifier, at=at, anchors=anchors)
     seal = manifest_signature.examine(files, trust)
     if seal.verdict.indication is Indication.FAILED:
         yield seal
@@ -180,8 +178,9 @@ def _stamp(
         yield SignatureReport(path, report.verdict)
 
 
-def _trust(files: Files, *, verifier: Verifier, at: datetime, anchors: TrustAnchors) -> PackageTrust:
-    """The package's certificates help to build paths, its lists to know of revocation; neither is believed."""
+def _with_certificates(files: Files, anchors: TrustAnchors) -> tuple[TrustAnchors, frozenset[bytes]]:
+    """*anchors* with the package's certificates, which help to build paths, and its lists, to know of revocation;
+    neither is believed. And those certificates in DER."""
     certificates = [
         certificate
         for path in sorted(files)
@@ -193,16 +192,9 @@ def _trust(files: Files, *, verifier: Verifier, at: datetime, anchors: TrustAnch
             "The package has more than {limit} certificates; it was not judged.", limit=_MOST_CERTIFICATES
         )
     crls = part(files, "certificates/crls.pem").split(_CRL_END)[:-1]
-    return PackageTrust(
-        verifier=verifier,
-        at=at,
-        anchors=replace(
-            anchors,
-            known=(*anchors.known, *certificates),
-            crls=(*anchors.crls, *(_der_of(crl + _CRL_END) for crl in crls)),
-        ),
-        carried=frozenset(each.public_bytes(Encoding.DER) for each in certificates),
-    )
+    lists = (_der_of(crl + _CRL_END) for crl in crls)
+    believed = replace(anchors, known=(*anchors.known, *certificates), crls=(*anchors.crls, *lists))
+    return believed, frozenset(each.public_bytes(Encoding.DER) for each in certificates)
 
 
 def _der_of(crl: bytes) -> bytes:

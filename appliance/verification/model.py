@@ -95,15 +95,11 @@ class RowAnswer(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ReportRow:
-    """One row of the simple report; ``subject`` is a key of :data:`SUBJECTS`."""
+    """One row of the simple report; ``subject`` is a key of :data:`appliance.verification.report.ROWS`."""
 
     subject: str
     answer: RowAnswer
     sentence: Sentence
-
-
-SUBJECTS = ("integrity", "trust", "time", "revocation", "timestamp", "level", "changes")
-"""The rows of every signature, in the order of reading."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,13 @@ from hsm.errors import Sentence
 _HELPLESS = frozenset({SubIndication.NO_CERTIFICATE_CHAIN_FOUND, SubIndication.OUT_OF_BOUNDS_NO_POE})
 """A signature timestamp that fails so proves nothing, and harms nothing: the signature stands without it."""
 
+_INCOMPLETE = failed(
+    SubIndication.FORMAT_FAILURE,
+    "The signature does not cover the whole of the document as it was when it was signed.",
+)
+_OF_OTHER_CONTENT = failed(
+    SubIndication.FORMAT_FAILURE, "The signature carries content of its own, or is not over a document's bytes."
+)
 _SUBFILTERS = frozenset({"/adbe.pkcs7.detached", "/ETSI.CAdES.detached", "/ETSI.RFC3161"})
 
 
@@ -93,7 +100,7 @@ class SignatureExamination:
         )
         return ExaminedSignature(
             found,
-            _incomplete(found) or stamp.verdict,
+            stamp.verdict if found.complete else _INCOMPLETE,
             intact=stamp.finding is not None and stamp.verdict.indication is not Indication.FAILED,
             finding=stamp.finding,
             stamps=(stamp,),
@@ -117,10 +124,10 @@ class SignatureExamination:
         finding = self.judge.judge_certificate(signer.certificate, KeyPurpose.DOCUMENT, moments)
         altered = defect_of_carried(message, finding.path, self.judge.finder)
         verdict = (
-            _incomplete(found)
+            (None if found.complete else _INCOMPLETE)
             or (None if altered is None else failed(SubIndication.FORMAT_FAILURE, altered))
             or _foreign(found, signer)
-            or _of_other_content(message)
+            or (None if _is_over_document(message) else _OF_OTHER_CONTENT)
             or of_another_form(message, proven)
             or _stamped_badly(stamps, proven)
             or (None if finding.verdict == PASSED else finding.verdict)
@@ -151,15 +158,6 @@ class SignatureExamination:
         return found.signed.digest(self.document, name)
 
 
-def _incomplete(found: FoundSignature) -> Verdict | None:
-    if found.complete:
-        return None
-    return failed(
-        SubIndication.FORMAT_FAILURE,
-        "The signature does not cover the whole of the document as it was when it was signed.",
-    )
-
-
 def _foreign(found: FoundSignature, signer: IdentifiedSigner) -> Verdict | None:
     """The kinds of PDF signature that are known here (ISO 32000-2, table 260); PAdES names its signer."""
     if found.subfilter not in _SUBFILTERS:
@@ -176,14 +174,9 @@ def _foreign(found: FoundSignature, signer: IdentifiedSigner) -> Verdict | None:
     return None
 
 
-def _of_other_content(message: SignedMessage) -> Verdict | None:
+def _is_over_document(message: SignedMessage) -> bool:
     """A PDF's signature is over plain data that lies outside it (ISO 32000-2, 12.8.3.3.1)."""
-    if message.content_type == DATA and message.content is None:
-        return None
-    return failed(
-        SubIndication.FORMAT_FAILURE,
-        "The signature carries content of its own, or is not over a document's bytes.",
-    )
+    return message.content_type == DATA and message.content is None
 
 
 def _stamped_badly(stamps: tuple[ExaminedToken, ...], proven: datetime | None) -> Verdict | None:

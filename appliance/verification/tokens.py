@@ -37,6 +37,10 @@ DigestOf = Callable[[str], bytes]
 """``digest_of(hash_name)``: the hash of what the token should be about."""
 
 _SKEW = timedelta(seconds=5)
+_UNNAMED = undecided(
+    SubIndication.SIG_CONSTRAINTS_FAILURE,
+    "The timestamp does not name its certificate under its signature (RFC 3161, 2.4.1).",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +121,7 @@ def examine_token(
         _about_other_data(statement, digest_of)
         or _altered(message, finding, judge)
         or of_another_form(message, moments.proven)
-        or _unnamed(named=signer.named)
+        or (None if signer.named else _UNNAMED)
         or _of_the_future(statement, moments)
         or _outside_validity(statement, signer.certificate)
         or (None if finding.verdict == PASSED else finding.verdict)
@@ -160,15 +164,6 @@ def of_another_form(message: SignedMessage, proven: datetime | None) -> Verdict 
     if not message.unsigned_defects or proven is not None:
         return None
     return Verdict(Indication.INDETERMINATE, SubIndication.FORMAT_FAILURE, message.unsigned_defects)
-
-
-def _unnamed(*, named: bool) -> Verdict | None:
-    if named:
-        return None
-    return undecided(
-        SubIndication.SIG_CONSTRAINTS_FAILURE,
-        "The timestamp does not name its certificate under its signature (RFC 3161, 2.4.1).",
-    )
 
 
 def _of_the_future(statement: TimestampStatement, moments: ValidationTimes) -> Verdict | None:
