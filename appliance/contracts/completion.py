@@ -21,7 +21,7 @@ from appliance.errors import ApplianceError, PreconditionRefused, ResultRefused,
 from appliance.ledger.audit_trail import AuditEvent, EventKind
 from appliance.model.contract import Contract, ContractRevision, Party, PartyState, RevisionKind
 from appliance.model.intent import IntentRecord, IntentState, OutsideStamp
-from appliance.pdf.values import ContentsSpan, PreparedRevision
+from appliance.pdf.values import PreparedRevision
 from appliance.store import contracts, intents
 from appliance.store.database import Transaction
 from appliance.store.intents import COMPLETED
@@ -130,7 +130,7 @@ class Completion:
     def _verified(self, record: IntentRecord, contract: Contract, signed: bytes, *, readers: int) -> bytes:
         """The document with the CMS *signed*, when our own verifier passes it. Raises :class:`ResultRefused`."""
         base = self._backend.blobs.get(contract.current.digest)
-        prepared = PreparedRevision(base + record.suffix, record.intent.digest, ContentsSpan(*record.contents))
+        prepared = PreparedRevision(base + record.suffix, record.intent.digest, record.contents)
         document = self._backend.workshop.embed(prepared, signed)
         require_signed(self._report(contract, base, document, readers), contract, record.intent.field)
         return document

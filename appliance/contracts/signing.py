@@ -165,7 +165,7 @@ class SigningCycle(Completion):
             intent=intent,
             base=contract.current.number,
             suffix=prepared.document[contract.current.size :],
-            contents=(prepared.contents.offset, prepared.contents.length),
+            contents=prepared.contents,
             state=IntentState.PREPARED,
             created=now,
             origin=origin,

@@ -67,17 +67,10 @@ class EvidenceSources(Protocol):
     timestamps: TimestampIssuer
 
 
-@dataclass(frozen=True, slots=True)
-class BasisMaterial:
-    """``documents``: path in the package → bytes; ``entries``: the log entries of powers and identity checks.
-    Their private fields stay closed, because the records say what matters."""
-
-    documents: dict[str, bytes]
-    entries: frozenset[int]
-
-
-def basis_material(sources: EvidenceSources, contract: Contract) -> BasisMaterial:
-    """The material of every completed signature of *contract*, numbered as the signatures of the package are."""
+def basis_material(sources: EvidenceSources, contract: Contract) -> tuple[dict[str, bytes], set[int]]:
+    """The material of every completed signature of *contract*, numbered as the signatures of the package are: path
+    in it → bytes, and the log entries of powers and identity checks. The private fields of these stay closed,
+    because the records say what matters."""
     documents: dict[str, bytes] = {}
     entries: set[int] = set()
     kept = sources.database.query(intents.bases_of, contract.id)
@@ -93,7 +86,7 @@ def basis_material(sources: EvidenceSources, contract: Contract) -> BasisMateria
             entries |= set(power.entries)
         if found["identity"] is not None:
             entries.add(found["identity"]["entry"])
-    return BasisMaterial(documents, frozenset(entries))
+    return documents, entries
 
 
 PATIENCE = 15.0
@@ -103,15 +96,6 @@ TICK = 0.05
 
 AGREEMENT_TITLE = "Agreement on electronic signing"
 VOID_TITLE = "Declaration that the contract is void"
-
-
-@dataclass(frozen=True, slots=True)
-class _Disclosed:
-    """What goes into a package: for whom, whether drafts and reviews do, and what of each log entry."""
-
-    audience: Audience
-    drafting: bool
-    entries: dict[int, VisibleEvents]
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +125,7 @@ class Exporting:
         contract = self._sources.database.query(admit, command)
         signed = self._sources.contracts.document(contract)
         exchange = self._exchange(signed)
-        evidence = self._evidence(contract, signed, exchange, self._disclosed(contract, audience))
+        evidence = self._evidence(contract, signed, exchange, audience)
         seals = ManifestSignature(self._sources.authority.sign_manifest, self._sources.timestamps.issue_reply)
         return Export(package.build(evidence, seals), exchange)
 
@@ -150,25 +134,27 @@ class Exporting:
         request = build_request(order)
         return TimestampExchange(request, self._sources.timestamps.issue_reply(request))
 
-    def _disclosed(self, contract: Contract, audience: Audience) -> _Disclosed:
+    def _disclosed(self, contract: Contract, audience: Audience) -> tuple[bool, dict[int, VisibleEvents]]:
+        """Whether drafts and reviews go into a package for *audience*, and what of each log entry."""
         with self._sources.database.reading() as tx:
             disclosure = Disclosure(tx, contract, audience)
             told = ledger.history_of(tx, contract.id)
             entries = {entry: disclosure.seen(canonical.decode(leaf), opening) for entry, leaf, opening in told}
-            return _Disclosed(audience, disclosure.drafting, entries)
+            return disclosure.drafting, entries
 
     def _evidence(
-        self, contract: Contract, signed: bytes, exchange: TimestampExchange, disclosed: _Disclosed
+        self, contract: Contract, signed: bytes, exchange: TimestampExchange, audience: Audience
     ) -> EvidenceInput:
         sources = self._sources
         acceptances = sources.contracts.acceptances(contract.id)
-        rests_on = basis_material(sources, contract)
+        bases, entries_of_bases = basis_material(sources, contract)
+        drafting, entries = self._disclosed(contract, audience)
         declared = sources.voiding.declarations(contract.id) if contract.state is ContractState.VOIDED else ()
-        log = self._log(acceptances, rests_on, disclosed.entries)
+        log = self._log(acceptances, entries_of_bases, entries)
         return EvidenceInput(
             contract=contract.id,
             title=contract.title,
-            audience=disclosed.audience.name,
+            audience=audience.name,
             created=sources.now(),
             zone=contract.deadline.zone,
             original=sources.contracts.document(contract, contract.original.number),
@@ -182,10 +168,10 @@ class Exporting:
             ),
             documents={
                 **dict(self._agreement_texts(acceptances)),
-                **rests_on.documents,
-                **(sources.reviewing.records(contract) if disclosed.drafting else {}),
+                **bases,
+                **(sources.reviewing.records(contract) if drafting else {}),
             },
-            names=self._names(contract, log, drafting=disclosed.drafting),
+            names=self._names(contract, log, drafting=drafting),
             certificates=self._certificates(),
             log=log,
             report=sources.verifier.verify(signed, file="contract.signed.pdf").to_json(),
@@ -240,11 +226,11 @@ class Exporting:
     def _log(
         self,
         acceptances: tuple[AgreementRecord, ...],
-        rests_on: BasisMaterial,
+        entries_of_bases: set[int],
         entries: dict[int, VisibleEvents],
     ) -> LogMaterial:
         accepted = [record.entry for record in acceptances if record.entry is not None]
-        indices = sorted({*entries, *accepted, *rests_on.entries})
+        indices = sorted({*entries, *accepted, *entries_of_bases})
         until = time.monotonic() + PATIENCE
         while time.monotonic() < until:
             checkpoint = self._sources.proofs.latest()

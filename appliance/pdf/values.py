@@ -155,20 +155,13 @@ class PrepareOrder:
 
 
 @dataclass(frozen=True, slots=True)
-class ContentsSpan:
-    """Where the gap for /Contents lies in the file: ``offset`` of ``<``, ``length`` with both brackets."""
-
-    offset: int
-    length: int
-
-
-@dataclass(frozen=True, slots=True)
 class PreparedRevision:
-    """A document with an empty signature: ``digest`` is the SHA-256 over its ByteRange, to be signed."""
+    """A document with an empty signature: ``digest`` is the SHA-256 over its ByteRange, to be signed; ``contents``
+    is where the gap for /Contents lies: offset of ``<``, length with both brackets."""
 
     document: bytes
     digest: bytes
-    contents: ContentsSpan
+    contents: tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)

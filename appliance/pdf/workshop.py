@@ -18,7 +18,6 @@ from appliance.language.sizes import ByteSize
 from appliance.pdf.byte_ranges import ByteRange
 from appliance.pdf.values import (
     Appearance,
-    ContentsSpan,
     FieldPlacement,
     FoundPhrase,
     Inspection,
@@ -130,7 +129,7 @@ def prepared_revision(document: bytes, revision: Mapping[str, Any]) -> PreparedR
     if ranges != expected or start < len(document) or gap != b"<" + b"0" * (len(gap) - 2) + b">":
         raise _not_a_revision()
     digest = ByteRange(start, end, len(whole)).digest(whole, "sha256")
-    return PreparedRevision(whole, digest, ContentsSpan(start, end - start))
+    return PreparedRevision(whole, digest, (start, end - start))
 
 
 def _not_a_revision() -> ConfinementFailed:
@@ -142,7 +141,7 @@ def fill_placeholder(revision: PreparedRevision, cms: bytes) -> bytes:
 
     Raises StateRefused when it does not fit, or when the placeholder is not where it was said to be.
     """
-    start, length = revision.contents.offset, revision.contents.length
+    start, length = revision.contents
     room = length - 2
     digits = cms.hex().upper().encode()
     if len(digits) > room:
