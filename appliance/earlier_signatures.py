@@ -6,9 +6,8 @@ when the document comes in; what cannot be verified is for the initiator to deci
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
 from datetime import date
+from functools import lru_cache
 
 from appliance.documents.blobs import BlobStore
 from appliance.documents.intake import DocumentLayouts
@@ -25,28 +24,20 @@ class EarlierSignatures:
         self._verifier = verifier
         self._blobs = blobs
         self._layouts = layouts
-        self._lock = threading.Lock()
-        self._known: OrderedDict[tuple[str, date], tuple[SignatureReport, ...]] = OrderedDict()
+        self._judged = lru_cache(maxsize=_REMEMBERED)(self._judge)
 
     def signatures_of(self, digest: str) -> tuple[SignatureReport, ...]:
         """Those of the stored document *digest* (hex), as it came in; none where it was disposed of."""
         try:
             if not self._layouts.inspection(digest).signatures:
                 return ()
-            document = self._blobs.get(digest)
+            self._blobs.get(digest)
+            return self._judged(digest, self._verifier.today())
         except NotFound:
             return ()
-        report_of_today = (digest, self._verifier.today())
-        with self._lock:
-            known = self._known.get(report_of_today)
-        if known is not None:
-            return known
-        found = self._verifier.verify_pdf(document).signatures
-        with self._lock:
-            self._known[report_of_today] = found
-            while len(self._known) > _REMEMBERED:
-                self._known.popitem(last=False)
-        return found
+
+    def _judge(self, digest: str, _today: date) -> tuple[SignatureReport, ...]:
+        return self._verifier.verify_pdf(self._blobs.get(digest)).signatures
 
     def unverified(self, digest: str) -> tuple[SignatureReport, ...]:
         """Those that could not be verified here."""

@@ -35,7 +35,7 @@ from appliance.evidence.model import (
 )
 from appliance.ledger import LogProofs
 from appliance.ledger.disclosure import Audience, Disclosure, VisibleEvents, replaced_guests
-from appliance.model.contract import Contract, ContractState, Party, RevisionKind
+from appliance.model.contract import Contract, ContractState, RevisionKind
 from appliance.model.intent import AgreementRecord, VoidDeclaration
 from appliance.pdf.byte_ranges import newest_contents
 from appliance.powers.register import Powers
@@ -197,7 +197,8 @@ class Exporting:
 
     def _names(self, contract: Contract, log: LogMaterial, *, drafting: bool) -> dict[str, str]:
         """The names of those of whom the package tells: no others who are known to this appliance."""
-        told = {contract.initiator, *(subject for party in contract.parties for subject in _subjects(party))}
+        told = {contract.initiator, *(party.subject for party in contract.parties)}
+        told |= {party.requester for party in contract.parties if party.requester is not None}
         leaves = [canonical.decode(entry.leaf) for entry in log.entries if not entry.hidden]
         for leaf in leaves:
             told |= {str(value) for value in leaf["public"].values()}
@@ -249,10 +250,6 @@ class Exporting:
         if seen is None:
             return LogEntry(index, leaf, proof)
         return LogEntry(index, leaf, proof, seen.opening, withheld=not seen.complete, hidden=not seen.whole)
-
-
-def _subjects(party: Party) -> tuple[str, ...]:
-    return (party.subject,) if party.requester is None else (party.subject, party.requester)
 
 
 def _archive_stamps(contract: Contract, signed: bytes) -> Iterator[bytes]:

@@ -201,11 +201,6 @@ def certificate_statuses(evidence: EvidenceInput, extraction: Extraction) -> tup
     )
 
 
-def certificate_of(record: ExtractedRecord) -> str:
-    """The name of the certificate of a record's signer, e.g. ``agreement-01``."""
-    return record.record.name.replace("/", "-")
-
-
 def _used(evidence: EvidenceInput, extraction: Extraction) -> Iterator[tuple[str, x509.Certificate, datetime]]:
     for signature in extraction.signatures:
         yield signature.number, signature.signed.certificate, signature.signed.at
@@ -216,7 +211,7 @@ def _used(evidence: EvidenceInput, extraction: Extraction) -> Iterator[tuple[str
         yield f"timestamping-{number}", certificate, proven
     yield "evidence", evidence.certificates.evidence, evidence.created
     for record in extraction.records:
-        yield certificate_of(record), record.signed.certificate, record.signed.at
+        yield record.record.name.replace("/", "-"), record.signed.certificate, record.signed.at
 
 
 def _stampers(evidence: EvidenceInput, extraction: Extraction) -> dict[x509.Certificate, datetime]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -61,22 +61,9 @@ def encode(about: HistoryHeading, told: Sequence[PackageEvent]) -> bytes:
     return canonical.encode(
         {
             "format": FORMAT,
-            "contract": about.contract,
-            "title": about.title,
-            "zone": about.zone,
+            **asdict(about),
             "created": _moment(about.created, about.zone),
-            "names": dict(about.names),
-            "events": [
-                {
-                    "entry": event.entry,
-                    "kind": event.kind,
-                    "at": _moment(event.at, about.zone),
-                    "actor": event.actor,
-                    "public": dict(event.public),
-                    "private": dict(event.private),
-                }
-                for event in told
-            ],
+            "events": [{**asdict(event), "at": _moment(event.at, about.zone)} for event in told],
         }
     )
 

@@ -67,7 +67,7 @@ def check_content(reader: PdfReader) -> list[InspectionWarning]:
         font = not_embedded(dictionary)
         findings.foreign_fonts |= set() if font is None else {font}
         findings.attachments += isinstance(entry(dictionary, "/EF"), DictionaryObject)
-    refuse_unreferenced(_unreferenced(reader, reached))
+    _refuse_unreferenced(reader, reached)
     return [*_told(findings), *layers(reader.root)]
 
 
@@ -152,8 +152,8 @@ def _told(findings: _Findings) -> Iterator[InspectionWarning]:
         )
 
 
-def _unreferenced(reader: PdfReader, reached: set[int]) -> int:
-    """Pages and catalogues that nothing points to: left over from editing, or prepared for a later switch."""
+def _refuse_unreferenced(reader: PdfReader, reached: set[int]) -> None:
+    """Pages and page lists that nothing points to: left over from editing, or ready to take others' place."""
     present = {
         reference
         for revision in range(reader.xrefs.total_revisions)
@@ -167,7 +167,13 @@ def _unreferenced(reader: PdfReader, reached: set[int]) -> int:
         except PdfError:
             continue  # nothing points to it and nothing can be read there: it cannot become a page
         spare += isinstance(value, DictionaryObject) and _name(value, "/Type") in _PAGE_TREE
-    return spare
+    if spare:
+        raise DocumentRefused(
+            "unreferenced-pages",
+            "The file contains pages or page lists that are not part of the document ({count}) and could"
+            " be put in place of others; save it as a new file, or print it to a new PDF first.",
+            count=spare,
+        )
 
 
 def _name(dictionary: Any, key: str) -> str:
@@ -278,17 +284,6 @@ def refuse_disagreeing(dictionary: Any) -> None:
             "The form field {field} shows something else than it holds, and would look different when it is drawn "
             "anew; correct the field, or print it to a new PDF first.",
             field=str(entry(dictionary, "/T", "?")),
-        )
-
-
-def refuse_unreferenced(spare: int) -> None:
-    """Raise DocumentRefused when *spare* pages or page lists lie in the file, ready to take others' place."""
-    if spare:
-        raise DocumentRefused(
-            "unreferenced-pages",
-            "The file contains pages or page lists that are not part of the document ({count}) and could"
-            " be put in place of others; save it as a new file, or print it to a new PDF first.",
-            count=spare,
         )
 
 

@@ -31,6 +31,7 @@ from appliance.verification.model import (
     worst,
 )
 from appliance.verification.signatures import ExaminedSignature, level_of
+from appliance.verification.tokens import ExaminedToken
 from hsm.errors import Sentence
 
 _TRAILING = Sentence("Bytes follow the signed document that belong to no revision of it.")
@@ -81,7 +82,7 @@ class RevisionHistory:
             document_timestamp=one.found.document_timestamp,
             path=rows.details_of(one.finding),
             algorithms=one.algorithms,
-            stamps=_stamps(one),
+            stamps=() if one.found.document_timestamp else tuple(map(_stamp, one.stamps)),
         )
         return replace(report, rows=rows.report_rows(one, report))
 
@@ -186,14 +187,8 @@ def _is_forbidden(found: FoundSignature, later: list[RevisionStep]) -> bool:
     return found.lock is not None and any(found.lock.locks(name) for name in filled)
 
 
-def _stamps(one: ExaminedSignature) -> tuple[StampReport, ...]:
-    """Every timestamp over the signature; none for what is itself one."""
-    if one.found.document_timestamp:
-        return ()
-    return tuple(
-        StampReport(each.signer, each.statement.gen_time if each.statement else None, each.verdict)
-        for each in one.stamps
-    )
+def _stamp(token: ExaminedToken) -> StampReport:
+    return StampReport(token.signer, token.statement.gen_time if token.statement else None, token.verdict)
 
 
 _APPENDED = Sentence("Something follows the end of the document: bytes were appended to the file.")
@@ -218,12 +213,7 @@ def conclude_report(
 
 def _remarks(signatures: tuple[SignatureReport, ...], history: RevisionHistory) -> list[Sentence]:
     remarks = [remark for one in history.examined for remark in one.remarks]
-    for report in signatures:
-        open_rows = [
-            row
-            for row in report.rows
-            if row.answer is RowAnswer.OPEN and row.subject in ("revocation", "timestamp")
-        ]
-        if report.verdict.indication is Indication.PASSED:
-            remarks += [row.sentence for row in open_rows]
+    for row in (row for report in signatures if report.passed for row in report.rows):
+        if row.answer is RowAnswer.OPEN and row.subject in ("revocation", "timestamp"):
+            remarks.append(row.sentence)
     return list({str(remark): remark for remark in remarks}.values())
