@@ -38,10 +38,6 @@ UNLISTED = (
     "printf 'manifest.%s\\n' json p7s tsq tsr) | LC_ALL=C sort)\" = \\\n"
     "\"$(find . ! -type d | sed 's|^[.]/||' | LC_ALL=C sort)\""
 )
-ORIGINAL = (
-    'test "$(head -c {size} ' + _PDF + ' | openssl dgst -sha256 -r | cut -c1-64)" = \\\n'
-    '"$(openssl dgst -sha256 -r contract/contract.pdf | cut -c1-64)"'
-)
 _NOTE_TEXT = 'test "$(sed \'/^$/,$d\' log/checkpoint)" = "$(cat log/checkpoint.text)"'
 _NOTE_VALUE = (
     'test "$(sed -n \'/^$/,$p\' log/checkpoint | grep -F "— $(sed -n 1p log/checkpoint.text) " | '
@@ -75,7 +71,10 @@ CHECKPOINT = (_NOTE_TEXT, _NAMED_STATE, _NOTE_VALUE, _NOTE_SIGNATURE)
 
 def original(size: int) -> str:
     """The signed PDF begins with the *size* bytes of the original."""
-    return ORIGINAL.replace("{size}", str(size))
+    return (
+        f'test "$(head -c {size} {_PDF} | openssl dgst -sha256 -r | cut -c1-64)" = \\\n'
+        f'"$({_digest("contract/contract.pdf")})"'
+    )
 
 
 def detached(signature: str, content: str, moment: int) -> str:

@@ -96,12 +96,9 @@ class RevisionHistory:
     def _after(self, found: FoundSignature) -> Judged:
         later = [step for step in self.steps if step.number > found.revision]
         if not later:
-            trailing = found.signed is not None and found.signed.end < len(self.pdf.document)
-            return (
-                (Changes.CHANGED, failed(SubIndication.FORMAT_FAILURE, _TRAILING))
-                if trailing
-                else (Changes.NONE, None)
-            )
+            if found.signed is not None and found.signed.end < len(self.pdf.document):
+                return Changes.CHANGED, failed(SubIndication.FORMAT_FAILURE, _TRAILING)
+            return Changes.NONE, None
         if _is_forbidden(found, later):
             return Changes.CHANGED, failed(SubIndication.FORMAT_FAILURE, _LOCKED)
         if all(step.kind in (StepKind.NOTHING, StepKind.VALIDATION_DATA) for step in later):
