@@ -21,8 +21,6 @@ from click.testing import CliRunner
 from appliance.cli import main
 from appliance.clock import utc_now
 from appliance.config import BackupSettings
-from appliance.contracts.access import Contracts
-from appliance.documents.blobs import BlobStore
 from appliance.errors import BackupFailed
 from appliance.home import Home
 from appliance.model.contract import PartyState
@@ -38,7 +36,7 @@ from appliance.operations.backup.archives import read_list
 from appliance.operations.backup.checking import archives_to_keep, prune_archives
 from appliance.operations.restore.opening import open_database
 from appliance.operations.results import BackupOutcome
-from appliance.store import ledger
+from appliance.store import contracts, ledger
 from appliance.store.database import Database
 from appliance.wiring import Appliance
 from hsm.encryption import new_identity
@@ -156,7 +154,7 @@ def test_people_sign_meanwhile(house: House, appliance: Appliance, room: BackupC
     home = Home(tmp_path / "home")
     open_database(made, home, [RECOVERY])
     with closing(Database(home.database)) as database:
-        inside = Contracts(database, BlobStore(tmp_path / "none"), utc_now).get(contract.id)
+        inside = database.query(contracts.load_contract, contract.id)
     listed = read_list(made, [RECOVERY], tmp_path)
     shutil.rmtree(made.path)
     assert inside.party(first.id).state is PartyState.SIGNED
