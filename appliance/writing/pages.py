@@ -71,6 +71,8 @@ class TextPreviews:
 
     def __init__(self, folder: Path, workshop: PdfWorkshop) -> None:
         self._cache = PictureCache(folder, most=MOST_KEPT)
+        for each in folder.glob("*.pdf"):  # of releases that kept them without sub-folders
+            each.unlink(missing_ok=True)
         self._workshop = workshop
 
     def document(self, wording: Wording) -> bytes:
@@ -97,7 +99,7 @@ class TextPreviews:
         told = "\0".join((what, wording.language.value, wording.title, wording.html))
         key = hashlib.sha256(told.encode()).hexdigest()
         found = self._cache.get(key)
-        if found is None:
+        if not found:  # nor what a power cut left empty
             found = make(wording)
             self._cache.put(key, found)
         return found

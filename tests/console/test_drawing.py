@@ -50,7 +50,7 @@ def test_runbook_pages_are_words_not_markup() -> None:
         "# Title\n\nSee `chronyc` and [this](x.md).\n\n- one\n  more\n- **two**\n"
         "\n```sh\nrm -r <x>\n```\n1. first\n\n## Then\n"
     )
-    title, content = render_markdown(text)
+    title, content = render_markdown(text, links=True)
     assert title == "Title"
     assert content.split("\n") == [
         "<p>See <code>chronyc</code> and this.</p>",
@@ -66,6 +66,15 @@ def test_runbook_pages_are_words_not_markup() -> None:
         "<h2>Then</h2>",
         "",
     ]
+
+
+def test_a_text_to_agree_to_hides_no_address() -> None:
+    text = "# T\n\nSee [our terms](https://acme.example/terms).\n"
+    assert render_markdown(text)[1] == "<p>See [our terms](https://acme.example/terms).</p>\n"
+
+
+def test_a_wrapped_line_gets_a_blank_between_latin_letters_alone() -> None:
+    assert render_markdown("# 页\n\n1. 文字\n换行\nend\nof\n")[1] == "<ol>\n<li>文字换行\nend\nof</li>\n</ol>\n"
 
 
 def test_bold_words_end_after_chinese_punctuation() -> None:
@@ -87,8 +96,9 @@ def test_bold_words_end_after_chinese_punctuation() -> None:
         "## <i>x</i>",
     ],
 )
-def test_no_raw_html_passes_through_a_runbook_page(hostile: str) -> None:
-    title, content = render_markdown(f"# Title\n\n{hostile}\n")
+@pytest.mark.parametrize("links", [False, True])
+def test_no_raw_html_passes_through(hostile: str, links: bool) -> None:
+    title, content = render_markdown(f"# Title\n\n{hostile}\n", links=links)
     assert title == "Title"
     elements = re.sub(r"</?(p|strong|code|ul|li|h2)>", "", content)
     assert "<" not in elements and "href" not in elements.replace("&lt;", "")

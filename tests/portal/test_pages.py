@@ -23,6 +23,7 @@ from appliance.wiring import Appliance
 from hsm.errors import Sentence
 from hsm.operation_types import ClockReport
 from tests.portal.conftest import form_token
+from tests.portal.estate import Estate
 from tests.portal.visitors import known_person, signed_in
 from tests.world import sample_document
 from webui.portal import access
@@ -204,3 +205,16 @@ def test_programs_get_json_and_browsers_a_page(portal) -> None:  # type: ignore[
     assert client.get("/nothing").json["status"] == 404
     assert "<h1>" in client.get("/nothing", headers={"Accept": "text/html"}).text
     assert client.post("/livez").status_code in (403, 405)
+
+
+@pytest.mark.parametrize("visitor", ["nobody", "stranger"])
+def test_a_request_for_a_seal_that_is_not_theirs_looks_like_one_that_is_not(estate: Estate, visitor: str) -> None:
+    names = (estate.names["seal_request"], "0" * 24)
+    client = (
+        signed_in(estate.portal, estate.appliance, known_person(estate.appliance, "person-qian", "钱示例").subject)
+        if visitor == "stranger"
+        else estate.browser(visitor)
+    )
+    there, missing = (client.get(f"/seals/requests/{name}") for name in names)
+    assert there.status_code == missing.status_code == (404 if visitor == "stranger" else 303)
+    assert there.text.replace(names[0], names[1]) == missing.text

@@ -26,7 +26,7 @@ def page(name: str) -> str:
     """The page, in the reader's language where there is one."""
     visitor()
     text, spoken = read_page(name, current_language())
-    title, content = render_markdown(text)
+    title, content = render_markdown(text, links=True)
     return render_template("runbook.html", title=title, content=content, spoken=spoken)
 
 

@@ -83,7 +83,7 @@ def asked_for(header: str) -> Language | None:
     """The language of ours that ``Accept-Language`` wants most; None when it wants none of them, or any.
 
     Ranges count by their primary tag, whatever script or region they name (``zh-Hans``, ``zh-TW``, ``en-GB``); of
-    the same weight the one that is named first. ``*`` leaves the choice to us.
+    the same weight the one that is named first. ``*`` leaves the choice to us, after what is named.
     """
     ranges = [
         (each.partition("-")[0].lower(), weight) for each, weight in parse_accept_header(header, LanguageAccept)

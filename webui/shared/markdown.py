@@ -1,5 +1,6 @@
 """Our own texts in Markdown (CommonMark) as HTML: headings, paragraphs, lists, code and bold words. Raw HTML is
-shown as text. Of a link only the words are shown: its address leads to files that are not served.
+shown as text. Of a link in a page of the runbook only the words are shown: its address leads to files that are not
+served. A text that is agreed to is shown to the letter, so that no address is hidden from who accepts it.
 """
 
 from __future__ import annotations
@@ -13,19 +14,18 @@ from markdown_it.token import Token
 from markupsafe import Markup
 
 _BOLD = re.compile(r"\*\*([^*]+)\*\*")
-_RULES = ("heading", "list", "fence", "backticks", "link")
-_MARKDOWN = MarkdownIt("zero", {"html": False}).enable(list(_RULES))
+_RULES = ("heading", "list", "fence", "backticks", "newline")
 
 
-def render_markdown(text: str) -> tuple[str, Markup]:
-    """The title of *text*, which its first heading is, and the rest of it as HTML."""
-    tokens = _MARKDOWN.parse(text)
+def render_markdown(text: str, *, links: bool = False) -> tuple[str, Markup]:
+    """The title of *text*, which its first heading is, and the rest of it as HTML; of *links* the words alone."""
+    tokens = (_LINKED if links else _PLAIN).parse(text)
     title = ""
     if tokens and tokens[0].type == "heading_open":
         title = "".join(each.content for each in tokens[1].children or [])
         tokens = tokens[3:]
     # markdown-it escapes all text, and no rule for raw HTML is enabled.
-    return title, Markup(_MARKDOWN.renderer.render(tokens, _MARKDOWN.options, {}))  # noqa: S704
+    return title, Markup(_PLAIN.renderer.render(tokens, _PLAIN.options, {}))  # noqa: S704
 
 
 def _as(html: str) -> Callable[..., str]:
@@ -53,13 +53,26 @@ def _strong(state: StateInline, silent: bool) -> bool:
     return True
 
 
-_MARKDOWN.inline.ruler.after("text", "strong", _strong)
-_MARKDOWN.add_render_rule("fence", _fence)
-for _rule, _html in {
-    "heading_open": "<h2>",
-    "heading_close": "</h2>\n",
-    "link_open": "",
-    "link_close": "",
-}.items():
-    _MARKDOWN.add_render_rule(_rule, _as(_html))
-_MARKDOWN.parse("- a **b** `c`")  # compiles the rules now: two threads at once would see them half done
+def _softbreak(_renderer: object, tokens: Sequence[Token], index: int, *_: object) -> str:
+    """The end of a line that was wrapped: a blank, but none between two Chinese characters."""
+    before, after = (each.content for each in (tokens[index - 1], tokens[index + 1]))
+    return "\n" if before[-1:].isascii() or after[:1].isascii() else ""
+
+
+def _parser(*rules: str) -> MarkdownIt:
+    made = MarkdownIt("zero", {"html": False}).enable([*_RULES, *rules])
+    made.inline.ruler.after("text", "strong", _strong)
+    made.add_render_rule("fence", _fence)
+    made.add_render_rule("softbreak", _softbreak)
+    for rule, html in {
+        "heading_open": "<h2>",
+        "heading_close": "</h2>\n",
+        "link_open": "",
+        "link_close": "",
+    }.items():
+        made.add_render_rule(rule, _as(html))
+    made.parse("- a **b** `c`")  # compiles the rules now: two threads at once would see them half done
+    return made
+
+
+_PLAIN, _LINKED = _parser(), _parser("link")

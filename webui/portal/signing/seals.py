@@ -53,10 +53,11 @@ def seal_requests() -> Answer:
 
 def _visible(request_id: str) -> SeenRequest:
     """The request, for the one who asked and for those who may answer. Raises :class:`NotFound` for others."""
-    seen = _about(appliance.seal_requests.get(request_id), require_person())
-    if seen.subject != seen.request.requester and not seen.answers:
+    subject, requests = require_person(), appliance.seal_requests
+    found = requests.get(request_id)
+    if subject != found.requester and not requests.may_answer(found.seal, found.requester, subject):
         raise NotFound("There is no request {request} for a seal.", request=request_id)
-    return seen
+    return _about(found, subject)
 
 
 def _about(found: SealRequest, subject: str) -> SeenRequest:
