@@ -86,14 +86,9 @@ def _steps(
 
     return {
         "signatures": [
-            step(
-                each.number,
-                each.signed.at,
-                commands.of_signature(each),
-                each.material.kind,
-                _signer(each.material),
-            )
+            step(each.number, each.signed.at, commands.of_signature(each), material.kind, _signer(material))
             for each in extraction.signatures
+            for material in (each.material,)
         ],
         "timestamps": [step(each.number, each.at, commands.of_timestamp(each)) for each in extraction.timestamps],
         "records": [

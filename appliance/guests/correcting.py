@@ -81,12 +81,8 @@ class GuestCorrection:
                 people.correct(tx, after)
             corrected = replace(party, subject=after.subject, name=after.name, phone=phone)
             contracts.correct_party(tx, contract, corrected)
-            public = {
-                "party": party_id,
-                "person": after.subject,
-                "before": before.subject,
-                "what": " ".join(differs),
-            }
+            what = " ".join(differs)
+            public = {"party": party_id, "person": after.subject, "before": before.subject, "what": what}
             event = AuditEvent(EventKind.GUEST_CORRECTED, now, by, contract_id, public, given_now)
             result = record_change(tx, contract, event)
             if held is not None:
