@@ -43,12 +43,14 @@ from appliance.verification.paths import (
 )
 from appliance.verification.revocation import RevocationData
 from appliance.verification.tokens import IdentifiedSigner, NotSigned, identify_signer
-from appliance.verification.trust import UNREADABLE, details, parsed, shown_name
+from appliance.verification.trust import UNREADABLE, details, read_certificate, shown_name
 from hsm import cms, timestamp
 from hsm.certificates import is_evidence_service
 from hsm.cms.signed_data import SIGNING_TIME
 
 _BER = b"\x30\x80"
+LARGEST_CERTIFICATE = 64 * 1024
+"""Bytes: a certificate is read before anybody vouches for it, and takes some sixty times its size while it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +146,7 @@ def certificates_in(pem: bytes) -> tuple[x509.Certificate, ...]:
         found = tuple(x509.load_pem_x509_certificates(pem))
     except UNREADABLE as error:
         raise PackageRefused("A certificate of the package cannot be read.") from error
-    if not all(parsed(each.public_bytes(Encoding.DER)) for each in found):
+    encoded = (each.public_bytes(Encoding.DER) for each in found)
+    if not all(len(each) <= LARGEST_CERTIFICATE and read_certificate(each) for each in encoded):
         raise PackageRefused("A certificate of the package cannot be read.")
     return found

@@ -105,6 +105,6 @@ def newest_contents(document: bytes, *, since: int) -> bytes:
     """
     *_, newest = None, *stated_ranges(document, since=since)
     contents = newest.contents(document) if newest else None
-    if contents is None:
+    if not contents:
         raise EvidenceIncomplete("The revision holds no signature that can be read.")
     return contents

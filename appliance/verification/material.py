@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from appliance.verification.messages import ADOBE_REVOCATION, SignedMessage, UnreadableMessage, read_message
 from appliance.verification.paths import CertificateJudge, PathFinder
 from appliance.verification.revocation import RevocationData, crl_is_by
-from appliance.verification.trust import UNREADABLE, ValidationContext, extension, is_canonical, parsed
+from appliance.verification.trust import UNREADABLE, ValidationContext, extension, is_canonical, parsed, readable
 from hsm.errors import Sentence
 
 
@@ -46,12 +46,11 @@ class CollectedMaterial:
     def certificate_judge(self, circumstances: ValidationContext) -> CertificateJudge:
         """A judge who knows all of it."""
         pool = [certificate for each in dict.fromkeys(self.certificates) if (certificate := parsed(each))]
-        believed = (*circumstances.anchors, *circumstances.stampers)
-        finder = PathFinder(believed, [*pool, *circumstances.known])
-        stampers = frozenset(circumstances.stampers) - frozenset(circumstances.anchors)
-        return CertificateJudge(
-            finder, RevocationData([*self.crls, *circumstances.crls], self.responses), stampers
-        )
+        given = (circumstances.anchors, circumstances.stampers, circumstances.known)
+        anchors, stampers, known = map(readable, given)
+        finder = PathFinder((*anchors, *stampers), [*pool, *known])
+        revocation = RevocationData([*self.crls, *circumstances.crls], self.responses)
+        return CertificateJudge(finder, revocation, frozenset(stampers) - frozenset(anchors))
 
 
 def _archived(archival: bytes, tag: int) -> list[bytes]:

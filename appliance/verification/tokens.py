@@ -27,7 +27,7 @@ from appliance.verification.material import defect_of_carried
 from appliance.verification.messages import SignedMessage, UnreadableMessage, read_message
 from appliance.verification.model import PASSED, Indication, SubIndication, Verdict, failed, undecided
 from appliance.verification.paths import CertificateFinding, CertificateJudge, KeyPurpose, ValidationTimes
-from appliance.verification.trust import issuer_and_serial, parsed, shown_name
+from appliance.verification.trust import issuer_and_serial, read_certificate, shown_name
 from hsm import der
 from hsm.cms import TST_INFO
 from hsm.cms.signed_data import CONTENT_TYPE, MESSAGE_DIGEST, SIGNING_CERTIFICATE, SIGNING_CERTIFICATE_V2
@@ -223,7 +223,7 @@ def identify_signer(message: SignedMessage, digest: bytes, known: Iterable[x509.
     *known* are certificates beside those that the message carries. Raises :class:`NotSigned` or Unreadable.
     """
     _check_content(message, digest)
-    carried = (certificate for each in message.certificates if (certificate := parsed(each)) is not None)
+    carried = filter(None, map(read_certificate, message.certificates))
     certificate, named = _certificate(message, [*carried, *known])
     try:
         algorithms.check_signature(

@@ -69,12 +69,12 @@ class TrustAnchors:
         return cls.from_bytes(*(path.read_bytes() for path in paths))
 
     def at(self, moment: datetime) -> ValidationContext:
-        """These, as far as they can be read, for a verification at *moment*."""
-        anchors, known, stampers = map(_readable, (self.certificates, self.known, self.stampers))
-        return ValidationContext(moment.astimezone(UTC), anchors, known, self.crls, stampers)
+        """These, for a verification at *moment*. Nothing in them is read here: they may be a stranger's."""
+        return ValidationContext(moment.astimezone(UTC), self.certificates, self.known, self.crls, self.stampers)
 
 
-def _readable(certificates: Iterable[x509.Certificate]) -> tuple[x509.Certificate, ...]:
+def readable(certificates: Iterable[x509.Certificate]) -> tuple[x509.Certificate, ...]:
+    """Those of *certificates* that can be read whole. Reading takes some sixty times their size: only confined."""
     return tuple(each for each in certificates if parsed(each.public_bytes(Encoding.DER)) is not None)
 
 
@@ -116,8 +116,7 @@ UNREADABLE = (
 """What ``cryptography`` raises for certificates, lists and responses that it cannot read, also at an access."""
 
 
-@lru_cache(maxsize=256)
-def parsed(encoded: bytes) -> x509.Certificate | None:
+def read_certificate(encoded: bytes) -> x509.Certificate | None:
     """The certificate, or None for bytes that are none, or not the one encoding of one."""
     try:
         if not is_canonical(encoded) or not _has_positive_serial(encoded):
@@ -127,6 +126,10 @@ def parsed(encoded: bytes) -> x509.Certificate | None:
     except UNREADABLE:
         return None
     return certificate
+
+
+parsed = lru_cache(maxsize=256)(read_certificate)
+"""The same, read once; only in confined processes, since it keeps what a stranger has sent."""
 
 
 def is_canonical(encoded: bytes) -> bool:
