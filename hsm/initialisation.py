@@ -55,6 +55,8 @@ def initialise(module: str, token: NewToken, environment: dict[str, str]) -> Non
 
 def _initialise_here(order: dict[str, str]) -> None:
     library, label, so_pin = pkcs11.lib(order["module"]), order["label"], order["so_pin"]
+    if len(label.encode()) > _LABEL_LENGTH or label != label.strip():  # it would not be found again by it
+        sys.exit("a token's label has at most 32 bytes and no blank at either end")
     try:
         slot = ctypes.c_ulong(_free_slot(library, label))
         own, padded = so_pin.encode(), label.encode().ljust(_LABEL_LENGTH)
@@ -71,7 +73,7 @@ def _free_slot(library: Any, label: str) -> int:
     """The first slot whose token is not initialised. Exits when *label* exists: nothing is ever overwritten."""
     tokens = [slot.get_token() for slot in library.get_slots(token_present=True)]
     free = [token.slot.slot_id for token in tokens if TokenFlag.TOKEN_INITIALIZED not in token.flags]
-    if any(token.label == label for token in tokens):
+    if any(token.label == label for token in tokens if TokenFlag.TOKEN_INITIALIZED in token.flags):
         sys.exit(f"a token with the label {label} exists already")
     if not free:
         sys.exit("the module has no free slot")

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, partial
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from appliance.administration.account_setup import AdministratorSetup
@@ -151,11 +152,17 @@ def open_administration(
     with ExitStack() as stack:
         database = stack.enter_context(closing(Database(home.administration, ADMINISTRATION)))
 
+        turn = Lock()
+
         @cache
+        def opened() -> Database:
+            return stack.enter_context(closing(Database(home.database, as_found=True)))
+
         def portal() -> Database:
             """Opened when somebody needs it, and tried again while it does not open. Never migrated here: after a
             rollback the helper's process is still of the newer release."""
-            return stack.enter_context(closing(Database(home.database, as_found=True)))
+            with turn:
+                return opened()
 
         authority = stack.enter_context(AuthorityClient(home.authority_socket(process.role)))
         # Opened by who may, if at all.

@@ -134,11 +134,11 @@ def queue(context: CheckContext) -> HealthFinding:
     now, mail = context.now, context.configured().mail.configured
     with context.reading() as tx:
         _, _, letters = outbox.delivery_problems(tx, before=now - STUCK, since=now)
+        if mail and letters:  # before the log is asked, which may be damaged
+            template = "Mails that have waited for more than an hour: {count}."
+            return failing(RunbookPage.QUEUE_STUCK, template, "mail", count=letters)
         entries = ledger.unplaced_since(tx, StoredTree(tx).size(), now - UNPLACED)
         contracts = stored_contracts.count_unfinalised(tx, now - UNSEALED)
-    if mail and letters:
-        template = "Mails that have waited for more than an hour: {count}."
-        return failing(RunbookPage.QUEUE_STUCK, template, "mail", count=letters)
     if entries:
         template = "Entries of the log that have waited for their place for more than a minute: {count}."
         return failing(RunbookPage.QUEUE_STUCK, template, "log", count=entries)

@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner, Result
 
 from appliance.archive_renewal import CeremonyRecords
 from appliance.cli import main
+from appliance.config import MailSettings
+from appliance.demonstration.participants import LI
+from appliance.errors import LedgerDamaged
 from appliance.health import Condition, RunbookPage
 from appliance.health.authority_checks import ceremonies
 from appliance.health.check_context import open_check_context
+from appliance.health.record_checks import queue
 from appliance.health.service_checks import is_to_be_told, maintenance_finding
 from appliance.home import Home
+from appliance.ledger.tree import StoredTree
 from appliance.model.administration import MaintenanceWindow
-from appliance.store import ledger
+from appliance.model.notice import Notice, NoticeKind
+from appliance.store import ledger, outbox, people
 from appliance.store.database import Database
 from appliance.store.ledger import ceremonies_in_log
 from hsm import canonical
 from hsm.client import AuthorityClient
+from tests.health.asked import asked
 from tests.health.station import Station
 
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -87,3 +97,21 @@ def test_ceremonies_go_into_the_log_once_and_a_change_is_found(stationed: Statio
 def said(home: Home, *arguments: str) -> Result:
     """What `vermilion ceremonies` says."""
     return CliRunner().invoke(main, ["--home", str(home.root), "ceremonies", *arguments], env={"LC_ALL": "C"})
+
+
+def test_mails_that_wait_are_told_while_the_log_is_damaged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def damaged(_tree: StoredTree) -> int:
+        raise LedgerDamaged("The log is damaged.")
+
+    monkeypatch.setattr(StoredTree, "size", damaged)
+    sending = SimpleNamespace(mail=MailSettings(host="127.0.0.1"))
+    with closing(Database(tmp_path / "vermilion.sqlite")) as database:
+        context = asked(NOON, database, configured=lambda: sending)
+        with pytest.raises(LedgerDamaged):
+            queue(context)
+        with database.transaction() as tx:
+            people.insert_person(tx, LI, None)
+            outbox.enqueue(tx, Notice(None, LI.subject, NoticeKind.ENROLLED, NOON - timedelta(hours=2), "waits"))
+        assert queue(context).page is RunbookPage.QUEUE_STUCK

@@ -158,6 +158,12 @@ def test_an_existing_token_is_never_initialised_again(room: TokenConnection) -> 
         initialise("/usr/lib/softhsm/libsofthsm2.so", NewToken(LABEL, "12345678", "123456"), dict(os.environ))
 
 
+@pytest.mark.parametrize("label", ["L" * 33, "示例企业有限公司根密钥令牌", "trail "])
+def test_a_label_by_which_no_token_would_be_found_makes_none(room: TokenConnection, label: str) -> None:
+    with pytest.raises(ModuleUnavailable, match="32 bytes"):
+        initialise("/usr/lib/softhsm/libsofthsm2.so", NewToken(label, "12345678", "123456"), dict(os.environ))
+
+
 def test_a_module_that_is_none_is_unavailable(tmp_path: Path) -> None:
     store = AuthorityStore(tmp_path / "store.db")
     login = Login(LABEL, store.latch, tmp_path / "turns", PinChange("123456"))
