@@ -35,7 +35,7 @@ def can_serve(url: str) -> bool:
     """Whether browsers can be sent to *url*."""
     try:
         parts = urlsplit(url)
-    except ValueError:  # brackets that are no IPv6 address
+    except ValueError:  # the brackets hold no IPv6 address
         return False
     return parts.scheme in ("http", "https") and bool(parts.hostname)
 
@@ -197,7 +197,7 @@ def _may_be_asked(url: str) -> bool:
     try:
         parts = urlsplit(url)
         return can_serve(url) and not parts.username and parts.port != 0
-    except ValueError:  # a port that is none
+    except ValueError:  # not a port number
         return False
 
 

@@ -66,8 +66,8 @@ ABANDONED = timedelta(days=1)
 
 
 class RetentionService:
-    """Legal holds, placed and lifted by officers; disposals, proposed by one and done by another where
-    ``retention.second_person`` says so; erasures. Each is one transaction. Thread-safe.
+    """Legal holds, placed and lifted by officers; disposals, proposed by one officer and done by another if
+    ``retention.second_person`` demands it; erasures. Each is one transaction. Thread-safe.
 
     Blobs are removed after the commit, by :meth:`remove_doomed_blobs`. It may be interrupted at any point and is
     simply run again.

@@ -52,9 +52,9 @@ Say = Callable[..., None]
 
 @dataclass(slots=True)
 class _Post:
-    """One service's place: the process that holds it, since when, how often it fell, and when it is filled again.
+    """A service and its process: since when that runs, how often one ended, and when it is started again.
 
-    A process ends with its parent, however that one ends.
+    The process is ended with the supervisor, however that ends.
     """
 
     service: Service
@@ -65,7 +65,7 @@ class _Post:
     again_at: float = 0.0
 
     def start(self) -> None:
-        """Fills it."""
+        """Starts the process."""
         with self.service.log.open("ab") as log:
             # A session of its own: Ctrl-C in the terminal reaches the supervisor alone, which ends all in order.
             self.process = subprocess.Popen(

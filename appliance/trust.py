@@ -21,7 +21,7 @@ AGE = 30.0
 
 
 class CurrentCrls:
-    """Call it for the lists (DER). Thread-safe."""
+    """Gives the current lists (DER) when it is called. Thread-safe."""
 
     def __init__(self, authority: AuthorityClient) -> None:
         self._authority = authority

@@ -94,8 +94,8 @@ class AuthorityClient(Connections):
 
     @operation(_PEOPLE | {PeerRole.SCHEDULER})
     def ocsp(self, certificate: bytes) -> bytes:
-        """The OCSP response (RFC 6960, DER) about a certificate, by the CA of ours that issued it. Raises
-        :class:`UnknownKey` for anybody else's."""
+        """The OCSP response (RFC 6960, DER) about a certificate, by our CA that issued it. Raises
+        :class:`UnknownKey` for a certificate of any other CA."""
 
     @operation(_WEB)
     def ocsp_reply(self, request: bytes) -> bytes:

@@ -298,7 +298,7 @@ class Daemon:
         try:
             connection, _ = listener.listening.accept()
         except (BlockingIOError, ConnectionAbortedError):
-            return  # nobody waits any more
+            return  # the peer has gone
         with connection:
             if peer_user(connection) not in listener.allowed:
                 _refuse(connection, listener)

@@ -109,7 +109,7 @@ def length(header: bytes | bytearray, *, limit: int = LIMIT) -> int:
 
 
 def take_frame(buffer: bytearray, *, limit: int = LIMIT) -> bytes | None:
-    """The body of the first frame in *buffer*, which it leaves; None while it is not there whole. Raises as
+    """Removes the first frame from *buffer* and returns its body; None while it is not complete. Raises as
     :func:`length`."""
     if len(buffer) < HEADER:
         return None

@@ -127,10 +127,10 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class SharedTimes:
-    """Shared by the workers, in microseconds: last time given, end of the lease, wall minus boot clock.
+    """Shared by the workers, in microseconds: last time given, end of the lease, wall clock minus boot clock.
 
-    Entered, it keeps other processes from the numbers; a lock of the file, which ends with its process. Plain, as
-    every timestamp enters it.
+    As a context manager it locks the file against other processes; the lock ends with its process. The lock is a
+    plain one because every timestamp takes it.
     """
 
     _LAYOUT = struct.Struct("=qqq")

@@ -1,4 +1,4 @@
-"""Whether the lists of contracts are what follows from the contracts."""
+"""Whether the rows of the lists agree with the contracts from which they are derived."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from appliance.store.participation_index import indexed, tokens
 
 
 def find_wrong(database: Database, *, newest: int | None = None) -> list[str]:
-    """The contracts (ids) whose rows are not those that follow from them; *newest* looks at so many only."""
+    """Ids of contracts whose rows are not those that follow from them; only the *newest* so many, if given."""
     with database.reading() as tx:
         listed = tx.execute(
             "SELECT id, number FROM contracts WHERE NOT EXISTS"
@@ -22,7 +22,7 @@ def find_wrong(database: Database, *, newest: int | None = None) -> list[str]:
 
 
 def _is_true(tx: Transaction, contract_id: str, number: int) -> bool:
-    """Whether the rows and the words are as they should be, and the short words lead everybody to the contract."""
+    """Whether rows and search words follow from the contract, and the index of short words finds it."""
     contract = contracts.load_contract(tx, contract_id)
     buckets, words = rules.buckets_of(contract), rules.search_words_of(contract)
     rows = tx.execute("SELECT person, bucket FROM involvements WHERE number = ?", (number,))

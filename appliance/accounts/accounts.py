@@ -62,7 +62,7 @@ class AccountAdministration(AccountsPart):
             return self._send_link(tx, subject, LinkPurpose.WELCOME, by)
 
     def register_account(self, tx: Transaction, subject: str, new: NewAccount, *, by: str) -> None:
-        """The person and the account, invited, without a link."""
+        """Registers the person and opens an invited account for them; makes no link."""
         language, zone = self._interface.language, self._interface.zone
         person = Person(subject, new.name, new.organisation, new.email, language, zone)
         self._registry.register(tx, person, None, by=by)

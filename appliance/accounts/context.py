@@ -1,4 +1,4 @@
-"""What everything about accounts, and the office, is done with: one place to hand over what all of it needs."""
+"""The collaborators of accounts and office, in one value that is passed to each of their services."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class AccountsContext:
 
 
 class AccountsPart:
-    """One part of accounts or office, over the collaborators of all of them."""
+    """Base of the services of accounts and office, which share these collaborators."""
 
     def __init__(self, context: AccountsContext) -> None:
         self._database = context.database

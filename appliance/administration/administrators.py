@@ -98,8 +98,8 @@ class Administrators:
             return InvitedAdministrator(name, insert_invitation(tx, name, by=by, now=now, code=code))
 
     def reset(self, login: str, *, by: Actor) -> PinCustodianEnd:
-        """Password, code, passkeys and sessions end at once; a :meth:`link` lets both be chosen anew. A keeper of
-        the PIN is none any more: what came of that.
+        """Ends password, code, passkeys and sessions at once; by a :meth:`link` password and code are chosen anew.
+        A PIN custodian is ended as such; returns the result of that.
 
         Raises :class:`StorageError` where this process may not say which passkeys count, and one does.
         """
@@ -130,8 +130,8 @@ class Administrators:
         self._reactivate(login, AdministratorState.LOCKED, JournalKind.ADMINISTRATOR_UNLOCKED, by)
 
     def remove(self, login: str, *, by: Actor) -> PinCustodianEnd:
-        """Closes the account for good; the human may have one in the portal from now on. A keeper of the PIN is
-        none any more: what came of that.
+        """Closes the account for good; the person may have one in the portal from now on. A PIN custodian is ended
+        as such; returns the result of that.
 
         Raises :class:`StateRefused` for the last one of a kind, without whom nothing of the kind could be done.
         """

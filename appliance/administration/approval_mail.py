@@ -117,7 +117,7 @@ class ApprovalMail:
         return RequestMessageState.SENT, ""
 
     def _letter(self, act: AdminRequest, recipient: Administrator) -> MailMessage:
-        """In the language that the recipient chose, else the house's; by the clocks of the house."""
+        """In the language that the recipient chose, else in that of the settings; times in the settings' zone."""
         zone = self._settings.interface.zone
         language = recipient.language or self._settings.interface.language
         translate = translator(language)

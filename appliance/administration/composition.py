@@ -53,7 +53,7 @@ class StuckList:
             self._context.database.commit(store.replace, found)
 
     def all(self) -> list[Stuck]:
-        """Everything, the oldest first; each has one safe action, ``retries.contract``."""
+        """All stuck contracts, the oldest first; each has one safe action, ``retries.contract``."""
         return self._context.database.query(store.everything)
 
 
@@ -100,11 +100,11 @@ COMMAND = Process("operator", frozenset({ExecutedBy.CONSOLE, ExecutedBy.PRIVILEG
 
 
 class Administration:
-    """``administrators`` is who there is, ``pin_custodians`` who of them keeps a part of the PIN; ``own`` is the
-    owner's side; ``confirming`` root's, of whose passkeys count; ``requests`` what may be asked
-    for, and was, ``approval_mail`` who is told that one waits for them; ``executor`` what this process performs;
-    ``stuck`` what does not go on by itself; ``unlocking`` how two keepers unlock the authority; ``journal`` what
-    everybody did."""
+    """The parts: ``administrators``, and who of them is among the ``pin_custodians``; ``own`` is each one's own
+    passwords and passkeys, ``confirming`` what root confirms of the passkeys; ``requests`` are the admin requests,
+    ``approval_mail`` tells those who can approve one, ``executor`` performs those of this process; ``stuck`` are
+    contracts that do not go on by themselves; ``unlocking`` is how two PIN custodians unlock the authority;
+    ``journal`` is what everybody did."""
 
     def __init__(
         self,

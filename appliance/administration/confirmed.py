@@ -4,7 +4,7 @@ and approved on the machine itself.
 On an appliance the folder is root's, and the scheduler reads it (systemd/tmpfiles.d). A file for each thing::
 
     keys/FINGERPRINT.json   a passkey that counts: login, kind of administrator, credential, public key
-    acts/DIGEST             somebody asked for an act, or approved it, on the machine: a Statement's digest
+    acts/DIGEST             somebody asked for an act, or approved it, on the machine: a RequestStatement's digest
     performed/ID            an admin request that root has performed (:mod:`appliance.administration.executor`)
 
 It is not part of a backup: on another machine root confirms the keys anew.

@@ -127,7 +127,7 @@ LONGEST = {
     ExecutedBy.SCHEDULER: timedelta(minutes=10),
     ExecutedBy.PRIVILEGED_HELPER: timedelta(hours=24),
 }
-"""After this an admin request that has not ended is interrupted: its process is no more."""
+"""After this time an admin request that has not ended counts as interrupted: its process has died."""
 
 
 _ENDINGS = {
@@ -140,8 +140,8 @@ _NOT_ENDED = AdminRequestOutcome("Its process ended before it said what came of 
 
 
 class RequestExecutor:
-    """What one process performs. ``hands`` are those that are this process's; requests of the others are handed
-    on: the scheduler looks for its own, *privileged_helper* is told the id of what root does. Thread-safe."""
+    """Performs the admin requests of one process. ``hands`` says which are its own. The others are left to their
+    process: the scheduler looks for its own, *privileged_helper* gets the id of what root does. Thread-safe."""
 
     def __init__(
         self,
@@ -159,7 +159,7 @@ class RequestExecutor:
         self._privileged_helper = privileged_helper
 
     def dispatch_request(self, act: AdminRequest, arguments: Mapping[str, str]) -> AdminRequest:
-        """Performs *act* if it is this process's, else hands it on; the admin request as it stands then.
+        """Performs *act* if it is this process's, else leaves it to another; the admin request as it is then.
 
         *arguments* are all of them, secret ones too, which are stored nowhere.
         """

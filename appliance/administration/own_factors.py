@@ -195,9 +195,9 @@ class PasskeyConfirmation:
             )
 
     def unconfirm(self, login: str, fingerprint: str = "") -> tuple[int, PinCustodianEnd]:
-        """Those of *login*, or the one with that *fingerprint*, do not count any more, nor unlock, if *login* is a
-        keeper of the PIN; how many they were, and what came of that. It can be done again where it was broken off,
-        or where the authority did not answer: what counts no more may still unlock.
+        """The passkeys of *login*, or the one with that *fingerprint*, no longer count, nor unlock if *login* is a
+        PIN custodian; how many they were, and what became of the PIN custodian. Repeat it after an interruption,
+        or when the authority did not answer: until then a passkey that no longer counts may still unlock.
 
         Raises :class:`NotFound` when there is none, and as :meth:`PinCustodians.end_custodian` when none counts.
         """

@@ -1,10 +1,9 @@
-"""Keepers of the token's PIN, as the administration sees them: who is one, how many are left, and their end.
+"""PIN custodians as the administration sees them: who is one, how many are left, and how one is ended.
 
-The authority knows them by itself, and officers make them. To end one it takes nobody (as with a seal, to stop
-somebody can never be too easy), but root's socket alone asks for it: whoever ends the ways in of an administrator
-there, by a request that two persons have signed, ends the keeper with them. What root takes back of passkeys does
-not unlock any more either. Neither comes back by a decision from before: one that waits for officers is refused
-first.
+The authority stores them itself; officers enrol them. Ending one needs nobody's activation, because stopping must
+always be possible (as with a seal), but only root's socket can ask for it. Resetting or removing an administrator,
+by a request that two persons have signed, also ends that person as PIN custodian. A passkey that root no longer
+confirms does not unlock either. No earlier decision undoes this: one that waits for officers is refused first.
 """
 
 from __future__ import annotations
@@ -25,18 +24,18 @@ from hsm.errors import AuthorityError, Sentence
 from hsm.names import pin_custodian_subject
 
 NEEDED = 2
-"""Keepers that it takes to unlock."""
+"""PIN custodians that it takes to unlock."""
 
 ENDING = frozenset({"administrators.reset", "administrators.remove", "keys.keeper_end"})
-"""The actions after which somebody is a keeper no more."""
+"""The actions after which somebody is no longer a PIN custodian."""
 
 TO_BE_NONE = "{login} is to be no keeper of the PIN: what waited for the officers has ended."
 
 
 @dataclass(frozen=True, slots=True)
 class EndSentences:
-    """What is said about somebody whose ways in were ended: of one of no keeper, of a keeper, of one where the
-    keepers left were not counted, and where nobody knows."""
+    """What is said about somebody whose ways to sign in were ended: for no PIN custodian (``plain``), for one
+    (``keeper``), for one where those left could not be counted, and where it is not known."""
 
     plain: str
     keeper: str
@@ -58,15 +57,15 @@ _PASSKEYS_ENDED = EndSentences(
 @dataclass(frozen=True, slots=True)
 class PinCustodianEnd:
     """What came of it: whether something ``ended`` (None when the authority or the portal's database did not
-    answer, so that nobody knows), how many keepers are ``left`` who can sign in (None: not known), and whether an
-    officer decision was ``withdrawn`` that waited for officers."""
+    answer, so that nobody knows), how many PIN custodians are ``left`` who can sign in (None: not known), and
+    whether a decision that waited for officers was ``withdrawn``."""
 
     ended: bool | None
     left: int | None
     withdrawn: bool = False
 
     def sentence(self, said: EndSentences, login: str) -> Sentence:
-        """The one of these that fits."""
+        """The sentence of *said* that fits this result."""
         if self.ended is None:
             return Sentence(said.unknown, {"login": login})
         if not self.ended:
@@ -76,14 +75,13 @@ class PinCustodianEnd:
         return Sentence(said.keeper, {"login": login, "left": self.left})
 
     def sentence_about(self, login: str) -> Sentence | None:
-        """What there is to say of passkeys that were taken back; nothing for somebody who was no keeper."""
+        """The sentence about passkeys that are no longer confirmed; None for somebody who was no PIN custodian."""
         nothing = self.ended is False and not self.withdrawn
         return None if nothing else self.sentence(_PASSKEYS_ENDED, login)
 
 
 class PinCustodians:
-    """Asks the *authority*; ends by *roots*, its socket for whoever is root, which no other process opens.
-    Thread-safe."""
+    """Asks the *authority*; ends by *roots*, its socket for root, which no other process opens. Thread-safe."""
 
     def __init__(self, context: AdministrationContext, authority: AuthorityClient, roots: AuthorityClient) -> None:
         self._context = context
@@ -91,15 +89,15 @@ class PinCustodians:
         self._roots = roots
 
     def able_logins(self) -> list[str]:
-        """Who of the administrators is a keeper and can sign in, by login. Raises :class:`AuthorityError`."""
+        """The administrators who are PIN custodians and can sign in, by login. Raises :class:`AuthorityError`."""
         everybody = self._context.database.query(administrators.everybody)
         known = set(self._authority.pin_custodians())
         active = [each.login for each in everybody if each.state is AdministratorState.ACTIVE]
         return [login for login in active if pin_custodian_subject(login) in known]
 
     def end_custodian(self, login: str, credential_id: bytes | None = None, *, by: Actor) -> PinCustodianEnd:
-        """*login* unlocks no more, or not with this passkey, and officers do not bring that back by a decision
-        from before; journal and log tell of it.
+        """*login* can no longer unlock, or not with this passkey, and no earlier decision of officers undoes that;
+        journal and log record it.
 
         Raises :class:`AuthorityError`, and :class:`StorageError` for a portal's database that cannot be used:
         either one when the other was asked all the same.
@@ -112,7 +110,7 @@ class PinCustodians:
         return PinCustodianEnd(ended, self._left(), withdrawn)
 
     def _withdraw(self, login: str, credential_id: bytes | None, by: Actor) -> bool:
-        """Refuses what waits in the portal to make a keeper of *login*, by this passkey; whether there was any."""
+        """Refuses what waits in the portal to make *login* a PIN custodian by this passkey; whether any did."""
         now, subject = self._context.now(), pin_custodian_subject(login)
         who = by.login if by == ROOT else f"administrator-{by.login}"
         with self._context.portal().transaction() as tx:
@@ -145,7 +143,7 @@ class PinCustodians:
             return PinCustodianEnd(ended=None, left=None)
 
     def warning(self, action: str, arguments: Mapping[str, str]) -> Sentence | None:
-        """What whoever asks for *action*, or approves it, should know of keepers now; None for what ends none."""
+        """A warning about PIN custodians for who asks for *action* or approves it; None when it ends none."""
         login = folded(arguments.get("login", ""))
         if action not in ENDING or not login:
             return None

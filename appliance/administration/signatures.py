@@ -36,7 +36,7 @@ from appliance.store.database import Transaction
 from hsm.intents import instant
 
 GRACE = timedelta(minutes=10)
-"""How long after its time a request that was decided may still be begun; and how far a clock may be set back."""
+"""How long after its expiry a decided request may still be started; also how far a clock may be set back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +85,8 @@ class RequestSignatures:
         *,
         now: datetime,
     ) -> None:
-        """Keeps the *answer* with its request, which is there, in the caller's transaction; without one, root's
-        command writes down what it was told.
+        """Stores the *answer* with its request, which exists, in the caller's transaction; without an answer,
+        root's command records the statement instead.
 
         Raises :class:`PreconditionRefused` for an answer that is not this person's to exactly this request,
         :class:`StateRefused` for somebody without a passkey that counts.
@@ -96,8 +96,8 @@ class RequestSignatures:
                 raise no_passkey(statement.login)
             self._confirmed.record_statement(statement, now=now)
             return
-        # One that its owner has removed signs nothing: its counter is kept no more, so that nobody would notice a
-        # copy of it. The process that performs the admin request asks root's folder alone, and no counter.
+        # A passkey that its owner has removed cannot sign: its counter is no longer stored, so a copy would not be
+        # noticed. The process that performs the admin request reads only root's folder, which has no counters.
         counts = _counts(tx, statement.login)
         keys = [key for key in self._keys(statement, roles) if key.credential_id in counts]
         key, count = self._verified(statement, answer, keys, count=counts)

@@ -1,11 +1,11 @@
-"""Attended unlock: two keepers, each signed in, each with a passkey and a part of the token's PIN.
+"""Attended unlock: two PIN custodians, each signed in, each with a passkey and a part of the token's PIN.
 
-1. The first keeper's passkey answers for a fresh intent; the authority verifies that, and remembers it a while.
-2. That keeper's part of the PIN stays in this process's memory, and nowhere else, for as long as the intent lasts.
-3. The second keeper, who is another person, answers for the same intent; the authority verifies that, too.
-4. Both parts go to the authority together, which logs in once. Whatever comes of it, both are forgotten here.
+1. The first one activates a new intent by passkey; the authority verifies that, and stores the approval.
+2. That person's part of the PIN stays in this process's memory, and nowhere else, until the intent expires.
+3. The second one, another person, activates the same intent; the authority verifies that, too.
+4. Both parts are sent to the authority together, which logs in once. Then this process forgets them in any case.
 
-One of the two may come without a part, where the PIN is not split: it then takes the presence of two.
+Where the PIN is not split, one of the two gives no part; both must activate all the same.
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ class PinPart:
 
 @dataclass(frozen=True, slots=True)
 class UnlockStatus:
-    """Where it stands for one administrator: the ``act`` to answer for, by one of these ``credentials`` (none: no
-    keeper); ``given`` is the part that waits for the other, by whom, until when."""
+    """The unlocking as one administrator sees it: the ``act`` to activate, by one of these ``credentials`` (none
+    for who is no PIN custodian); ``given`` is the part that waits for the other, by whom, until when."""
 
     act: OfficerIntent
     credentials: tuple[bytes, ...]
@@ -80,7 +80,7 @@ class AttendedUnlock:
         return UnlockStatus(half.act, credentials, half.part.number, half.login, half.act.expires)
 
     def give_part(self, fields: Any, part: PinPart, answer: WebAuthnActivation, *, by: Actor) -> bool:
-        """One keeper's part; whether the authority is unlocked now. *fields* are those of the shown intent.
+        """Takes one PIN custodian's part; whether the authority is unlocked now. *fields* are the shown intent's.
 
         Raises :class:`StateRefused` when that intent is over or another one was begun, :class:`NotAllowed` for
         auditors and for who has given a part already, :class:`PreconditionRefused` for no part at all, and what
@@ -101,7 +101,7 @@ class AttendedUnlock:
             return True
 
     def forget_part(self, by: Actor) -> None:
-        """The part that waits is forgotten: its keeper takes it back, or another administrator ends it."""
+        """Forgets the part that waits: its owner withdraws it, or another administrator ends the attempt."""
         _require_may(by)
         with self._turn:
             if self._waiting() is None:

@@ -1,4 +1,4 @@
-"""How a person's own signature looks: kept here, chosen by the person, put into fields by Preparation."""
+"""How a person's own signature looks: stored here, chosen by the person, put into the field by *prepare*."""
 
 from __future__ import annotations
 

@@ -65,7 +65,7 @@ def _require_done(act: AdminRequest) -> None:
 
 
 def warn_about_custodians(context: Context, administration: Administration, act: AdminRequest) -> None:
-    """Says what the sentence of an *act* that is not done yet cannot know: whether a keeper of the PIN ends."""
+    """Warns where an *act* that is not done yet would end a PIN custodian, which its own sentence cannot say."""
     found = administration.pin_custodians.warning(act.action, act.arguments) if act.outcome is None else None
     if found is not None:
         context.terminal.warn(found.template, **found.values)

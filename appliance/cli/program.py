@@ -111,7 +111,7 @@ COMMANDS: Final[Mapping[str, str]] = MappingProxyType(
         "withdraw": "admin_requests:withdraw_command",
     }
 )
-"""By name: where the command is, module and function below ``appliance.cli``."""
+"""The module (below ``appliance.cli``) and function of each command, by its name."""
 
 
 class Program(click.Group):
@@ -130,7 +130,7 @@ class Program(click.Group):
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The list in the help."""
+        """Writes the list of commands in the help."""
         room = formatter.width - 6 - max(map(len, COMMANDS))
         with formatter.section("Commands"):
             listed = {name: click.Command(name, help=docstring_of(place)) for name, place in COMMANDS.items()}
@@ -154,7 +154,7 @@ class Program(click.Group):
 
 
 def docstring_of(place: str) -> str:
-    """That of the command at *place*. Its module is only read: the help loads nothing that commands need."""
+    """The docstring of the command at *place*. Its module is parsed, not imported, so the help loads no more."""
     module, function = place.split(":")
     tree = _parsed(Path(__file__).with_name(f"{module}.py"))
     found = next(each for each in tree.body if isinstance(each, ast.FunctionDef) and each.name == function)

@@ -46,7 +46,7 @@ WARM_UP: tuple[str, ...] = (
     "appliance.verification.confined_jobs:rehearse",
     "appliance.review.checking:warm",
 )
-"""Called with the cache directory, before the walls go up and before any document: what children share."""
+"""Called with the cache directory, before the zygote is confined and before any document: what children share."""
 
 
 def load(table: Mapping[str, str] = JOBS) -> dict[str, Callable[..., Any]]:

@@ -1,4 +1,4 @@
-"""What processes behind walls ask of the kernel (Linux only), mostly calls that Python does not offer; among them
+"""What confined processes ask of the kernel (Linux only), mostly calls that Python does not offer; among them
 Landlock, by which a process restricts itself to reading beneath a few directories (Linux 5.13 and newer)."""
 
 from __future__ import annotations

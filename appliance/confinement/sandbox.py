@@ -1,4 +1,4 @@
-"""How the walls are put up: once around the zygote, then closer around every child.
+"""How processes are confined: the zygote once, then every child more strictly.
 
 1. zygote: own user, network, IPC and mount namespaces where allowed; no capabilities; no new privileges; Landlock.
 2. child: dies with the zygote, cannot be traced or dumped, resource limits, seccomp.
@@ -42,7 +42,7 @@ def enclose_zygote(cache: Path) -> None:
 
 
 def enclose_child(keep: int, limits: ConfinementLimits, program: bytes) -> None:
-    """The last walls, before the first untrusted byte: only descriptor *keep* and the standard ones stay open."""
+    """Confines a child before its first untrusted byte: only descriptor *keep* and the standard ones stay open."""
     kernel.die_with_parent()
     kernel.forbid_dumps_and_tracing()
     os.dup2(_NOWHERE, _STANDARD_ERROR)  # what was the service's own log until here

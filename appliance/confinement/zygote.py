@@ -1,4 +1,4 @@
-"""The zygote: imports everything once, goes behind walls, then only forks children and hands them over. A child
+"""The zygote: imports everything once, confines itself, then only forks children and hands them over. A child
 waits for one job, does it, answers once, and ends.
 
 Started by the pool as a program of its own, with one socket. First frame: the order (jobs, cache, limits). Then
@@ -37,7 +37,7 @@ _LARGEST_ORDER = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class _Forked:
-    """A child behind its walls: the pool's socket of it, a copy of its own one, its pidfd and its process id."""
+    """A confined child: the pool's socket of it, a copy of its own one, its pidfd and its process id."""
 
     stream: socket.socket
     theirs: socket.socket

@@ -66,7 +66,7 @@ class Command:
 def admit(tx: Transaction, command: Command) -> Contract:
     """The only way for portal, export and commands to obtain a contract: as it stands, when *command* may be done.
 
-    What obtains one otherwise acts for nobody, or reads by a rule of its own; ``test_admission.py`` has each.
+    What obtains one otherwise acts for nobody, or reads by a rule of its own; ``test_admission.py`` lists each.
 
     1. It exists, and has the party that the command names; else :class:`NotFound`.
     2. It is as the actor has seen it; else :class:`StateRefused`, which says what happened since.

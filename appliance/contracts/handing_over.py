@@ -196,14 +196,14 @@ class HandingOver:
     def _unmet_reasons(
         self, tx: Transaction, contract: Contract, party: Party, person: Person
     ) -> Iterator[Sentence]:
-        """What speaks against *person*: last the same that signing asks for."""
+        """Why *person* cannot take the place: the rules of handing over, then the preconditions of signing."""
         yield from _unfit(tx, contract, party, person)
         signing = SigningContext(contract, party_taken_over(party, person), self._records.now())
         yield from self._readiness.unmet_reasons(tx, signing)
 
 
 def _unfit(tx: Transaction, contract: Contract, party: Party, person: Person) -> Iterator[Sentence]:
-    """Why *person* cannot take the place at all."""
+    """Why *person* cannot take the place by the rules of handing over."""
     own, named = people.person(tx, party.responsible), {"name": person.name}
     if person.subject == own.subject:
         yield Sentence("You sign already; name somebody else.")

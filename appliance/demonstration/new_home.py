@@ -145,7 +145,7 @@ def _require_address(url: str) -> None:
     parts = urlsplit(url)
     try:
         served = can_serve(url) and (parts.scheme == "https" or parts.hostname == "localhost") and parts.port != 0
-    except ValueError:  # a port that is none
+    except ValueError:  # not a port number
         served = False
     if not served or parts.path not in ("", "/") or parts.query or parts.fragment or parts.username:
         raise ConfigurationError(

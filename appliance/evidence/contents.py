@@ -55,8 +55,8 @@ def require_contract(files: Files) -> bytes:
 
 
 def require_records(files: Files) -> dict[str, SignedFile]:
-    """Every signed record verifies: path without ending → signature. Whether who made that and who dated it are to
-    be trusted is asked elsewhere."""
+    """Verifies every signed record: path without ending → signature. Whether signer and timestamp authority are
+    trusted is decided elsewhere."""
     names = (path.removesuffix(".p7s") for path in sorted(files) if path.endswith(".p7s"))
     return {
         name: _require_parts(files, name, part(files, f"{name}.p7s"), part(files, f"{name}.json"))

@@ -112,7 +112,7 @@ def decode(data: bytes) -> PackageManifest:
 
 
 def _is_well_formed(manifest: PackageManifest) -> bool:
-    """Whether texts, numbers and digests are some; the keys are compared by encoding them again."""
+    """Whether texts, numbers and digests have their forms; encoding the manifest again checks the keys."""
     state, files, withheld = manifest.checkpoint, manifest.files, manifest.withheld
     texts = (manifest.contract, manifest.audience or "-", state.origin, *(file.path for file in files))
     numbers = (state.size, *withheld, *(file.size for file in files))

@@ -122,7 +122,7 @@ class EvidenceInput:
 @dataclass(frozen=True, slots=True)
 class ManifestSignature:
     """What only the authority can add: ``sign`` gives a detached CMS (DER) over a manifest, ``timestamp`` the DER
-    reply to a DER request. Both raise rather than answer with something that does not hold."""
+    reply to a DER request. Both raise instead of returning something that does not verify."""
 
     sign: Callable[[bytes], bytes]
     timestamp: Callable[[bytes], bytes]

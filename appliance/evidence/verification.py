@@ -180,7 +180,7 @@ def _stamp(
 
 def _with_certificates(files: Files, anchors: TrustAnchors) -> tuple[TrustAnchors, frozenset[bytes]]:
     """*anchors* with the package's certificates, which help to build paths, and its lists, to know of revocation;
-    neither is believed. And those certificates in DER."""
+    neither is trusted. Also returns those certificates in DER."""
     certificates = [
         certificate
         for path in sorted(files)

@@ -28,7 +28,7 @@ def is_guest(subject: str) -> bool:
 
 
 def invite(tx: Transaction, contract: Contract, party: Party, now: datetime) -> GuestInvitation:
-    """The first invitation of a guest *party*, with its entry in the log and its mail; the initiator vouches."""
+    """The first invitation of a guest *party*, with its entry in the log and its mail; the initiator invites."""
     by = contract.initiator
     invitation = GuestInvitation(secrets.token_hex(16), party.subject, contract.id, party.id, by, now)
     return _issued(tx, invitation, NoticeKind.GUEST_INVITED, by)

@@ -38,7 +38,7 @@ log = logging.getLogger("vermilion.alarms")
 
 
 def raise_alarms(observations: Observations, settings: AlarmSettings, now: datetime) -> list[Alarm]:
-    """What the health monitor has found and nobody was told yet, kept to be told by the channels of *settings*.
+    """Stores as alarms, for the channels of *settings*, what the health monitor found and nobody was told yet.
     Raises StorageError."""
     channels = [(MAIL, each) for each in settings.mail]
     if settings.webhook:

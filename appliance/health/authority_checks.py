@@ -66,7 +66,7 @@ def clock(context: CheckContext) -> HealthFinding:
 
 
 def certificates(context: CheckContext) -> HealthFinding:
-    """No certificate of a service key ends soon: that which ends first tells."""
+    """No certificate of a service key ends soon; the finding names the one that ends first."""
     status, now = context.authority(), context.now
     if not status.keys:
         return failing(RunbookPage.NOT_PROVISIONED, "The authority has no certificates; hold the key ceremony.")

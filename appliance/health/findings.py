@@ -176,8 +176,8 @@ class Condition(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class HealthFinding:
-    """How the thing called ``name`` stands: ``template`` with its ``values`` says it. A check leaves the name to
-    whoever asks it.
+    """The state of the thing called ``name``, in the sentence ``template`` with its ``values``. The name is set by
+    the caller of the check.
 
     ``page`` is that of the runbook; None when all is good. ``mark`` tells one occurrence from another that has the
     same page: a certificate with 30 days left, and with 3.

@@ -47,7 +47,7 @@ def permissions(context: CheckContext) -> HealthFinding:
     for path, forbidden in _guarded(context.home):
         try:
             mode = stat.S_IMODE(path.stat().st_mode)
-        except OSError:  # not there, or not for us to look at: the walls around this process hold
+        except OSError:  # it does not exist, or this process may not look at it
             continue
         if mode & forbidden:
             values = {"path": path, "found": f"{mode:04o}", "mode": f"{mode & ~forbidden:04o}"}

@@ -19,7 +19,7 @@ ASLEEP = timedelta(minutes=1)
 """A health monitor that has completed no round for so long does not run."""
 
 KEPT = timedelta(days=400)
-"""For figures: a year can be compared with the one before its last month."""
+"""How long hourly figures are kept: a year, and a month more to compare with the same month a year ago."""
 
 HOUR = timedelta(hours=1)
 HourlyFigures = store_of_figures.HourlyFigures

@@ -2,7 +2,7 @@
 
 What is not named here as shared is internal: visible to the organisation that it belongs to, and to nobody else,
 whatever role somebody has. Accounts are on the side of the organisation that officers registered them for; people
-from outside are on a side of their own, so that no name that is typed for them brings anybody into the house.
+from outside are on a side of their own, so that no name typed for them puts anybody on another side.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Audience:
 
     @classmethod
     def of_seal(cls, seal: Seal) -> Audience:
-        """The company whose seal it is; seals are the house's."""
+        """The organisation whose seal it is, always one with accounts here."""
         return cls.of(seal.subject, "", seal.organisation)
 
 
@@ -124,7 +124,7 @@ def drafted_by(tx: Transaction, contract_id: str, audience: Audience) -> bool:
 
 
 def spellings(tx: Transaction, audience: Audience) -> list[str]:
-    """How the name of *audience*, an organisation of the house, is written in the register: one way, as a rule."""
+    """How the register writes the name of *audience*, an organisation with accounts here: usually one way."""
     return [each for each in people.organisations(tx) if Audience.of("", "", each) == audience]
 
 

@@ -250,7 +250,7 @@ class Contract:
     def counterparties(self, own: Party) -> tuple[str, ...]:
         """The other side, seen from the party *own*: the parties' other organisations, and who signs for none.
 
-        People of the house and outside signers are never on the same side, whatever they are called.
+        People with accounts here and outside signers are never on the same side, whatever they are called.
         """
         side = own.guest, own.organisation
         others = [each for each in self.parties if (each.guest, each.organisation) != side]

@@ -135,7 +135,7 @@ _ARC = 4 / 3 * math.tan(math.pi / 8)
 
 
 _OPERATORS = {"moveTo": "m", "lineTo": "l", "curveTo": "c", "closePath": "h"}
-"""PDF's, for the steps of a glyph."""
+"""The operators of PDF for the steps of a glyph."""
 
 
 @dataclass(frozen=True, slots=True)

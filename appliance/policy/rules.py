@@ -60,7 +60,7 @@ class ReminderRules:
     gather_minutes: int = number(60, 5, 24 * 60)
 
     def check(self, name: str) -> None:
-        """Raises ConfigurationRefused when the initiator is to hear of a step that is none."""
+        """Raises ConfigurationRefused when ``escalate`` names a step that is not among ``steps``."""
         require(set(self.escalate) <= set(self.steps), f"{name}.escalate", "some of reminders.steps")
 
     @property

@@ -28,7 +28,7 @@ OTHER = "other"
 
 @dataclass(frozen=True, slots=True)
 class ClauseRule:
-    """How one clause is recognised; see the head of ``rules/clauses.yaml``."""
+    """How one clause is recognised; see the head of ``rules/clauses-1-bargain.yaml``."""
 
     key: str
     name: Mapping[str, str]

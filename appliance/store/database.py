@@ -190,7 +190,7 @@ class _OnDatabase(Protocol):
 
 
 def reads(query: Callable[Concatenate[Transaction, P], T]) -> Callable[Concatenate[_OnDatabase, P], T]:
-    """A service's method that only passes *query* on to :meth:`Database.query`."""
+    """A method of a service that only passes its arguments with *query* to :meth:`Database.query`."""
 
     @wraps(query)
     def method(self: _OnDatabase, /, *args: P.args, **kwargs: P.kwargs) -> T:
@@ -200,7 +200,7 @@ def reads(query: Callable[Concatenate[Transaction, P], T]) -> Callable[Concatena
 
 
 def commits(change: Callable[Concatenate[Transaction, P], T]) -> Callable[Concatenate[_OnDatabase, P], T]:
-    """The same by :meth:`Database.commit`."""
+    """The same with :meth:`Database.commit`."""
 
     @wraps(change)
     def method(self: _OnDatabase, /, *args: P.args, **kwargs: P.kwargs) -> T:

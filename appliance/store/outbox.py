@@ -72,8 +72,8 @@ def settle(
     *,
     reason: str | None = None,
 ) -> None:
-    """sending → *state*: taken by the server; it may or may not have arrived, and a person decides whether it goes
-    again; refused by the server for good; or what it asked for is done, so nobody needs it."""
+    """sending → *state*: accepted by the server (``sent``); it may have arrived, and a person decides whether to
+    send it again (``unknown``); refused for good; or no longer needed (``withdrawn``)."""
     tx.update("outbox", {"state": state, "reason": reason, "settled": at}, id=message.id, state="sending")
 
 

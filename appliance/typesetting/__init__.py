@@ -1,4 +1,4 @@
-"""Typesetting: whole HTML pages of ours become PDFs, each in a process of its own behind walls."""
+"""Typesetting: whole HTML pages of ours become PDFs, each in a confined process of its own."""
 
 from appliance.typesetting.typesetter import TypesettingFailure, page_template, typeset
 

@@ -1,6 +1,6 @@
 """The program that sets one page and ends: order (CBOR) on standard input, PDF on standard output.
 
-It goes behind its walls before it reads the order: no network, no new programs, no files but for reading what is
+It confines itself before it reads the order: no network, no new programs, no files but for reading what is
 installed, and limits on memory, processor time and output.
 """
 
@@ -28,7 +28,7 @@ _READABLE = (
 
 
 def enclose() -> None:
-    """Put up the walls. The process must have a single thread."""
+    """Confines this process, which must have a single thread."""
     kernel.die_with_parent()
     kernel.forbid_dumps_and_tracing()
     kernel.limit_resources(seconds=90, memory=3072 * MEBIBYTE, files=64)
@@ -53,7 +53,7 @@ def main() -> None:
 
 
 def _set(page: str, *, identifier: bytes | None, tagged: bool, images: bool) -> bytes:
-    from weasyprint import HTML  # noqa: PLC0415  # only behind the walls
+    from weasyprint import HTML  # noqa: PLC0415  # only once confined
     from weasyprint.text.fonts import FontConfiguration  # noqa: PLC0415
     from weasyprint.urls import URLFetcher  # noqa: PLC0415
 

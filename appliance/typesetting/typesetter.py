@@ -1,4 +1,4 @@
-"""The press: sets each page in a process that ends with it (docs/decisions/0027-typesetting-process.md)."""
+"""Typesets each page in a process that ends afterwards (docs/decisions/0027-typesetting-process.md)."""
 
 from __future__ import annotations
 

@@ -220,7 +220,7 @@ class NotSigned(Exception):
 def identify_signer(message: SignedMessage, digest: bytes, known: Iterable[x509.Certificate]) -> IdentifiedSigner:
     """The signer of *message* over content with *digest* (by the message's digest algorithm).
 
-    *known* are certificates beside those that the message carries. Raises :class:`NotSigned` or Unreadable.
+    *known* are certificates beside those that the message carries. Raises :class:`NotSigned` or UnreadableMessage.
     """
     _check_content(message, digest)
     carried = filter(None, map(read_certificate, message.certificates))

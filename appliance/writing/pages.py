@@ -61,7 +61,7 @@ def typeset_wording(wording: Wording) -> bytes:
 
 
 MOST_KEPT = 64 * 1024 * 1024
-"""Bytes of previews that stay; those that nobody has looked at for longest go first."""
+"""Bytes of stored previews; those not viewed for longest are removed first."""
 
 DPI = 80
 
@@ -71,7 +71,7 @@ class TextPreviews:
 
     def __init__(self, folder: Path, workshop: PdfWorkshop) -> None:
         self._cache = PictureCache(folder, most=MOST_KEPT)
-        for each in folder.glob("*.pdf"):  # of releases that kept them without sub-folders
+        for each in folder.glob("*.pdf"):  # left by releases without sub-folders
             each.unlink(missing_ok=True)
         self._workshop = workshop
 
@@ -99,7 +99,7 @@ class TextPreviews:
         told = "\0".join((what, wording.language.value, wording.title, wording.html))
         key = hashlib.sha256(told.encode()).hexdigest()
         found = self._cache.get(key)
-        if not found:  # nor what a power cut left empty
+        if not found:  # also a file that a power failure left empty
             found = make(wording)
             self._cache.put(key, found)
         return found

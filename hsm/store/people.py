@@ -177,7 +177,7 @@ class SubjectStore(AuthorityTables):
         return _CREDENTIALS.first(self._database, condition, (subject,))
 
     def credentials(self, subject: str) -> list[KnownCredential]:
-        """Every unrevoked credential, oldest first, and nothing of it that activates."""
+        """Every unrevoked credential, oldest first, without its secrets."""
         return _KNOWN.all(self._database, "WHERE subject = ? AND revoked IS NULL ORDER BY number", (subject,))
 
     def revoke_credentials(self, subject: str, *, revoked: int) -> int:
@@ -225,8 +225,8 @@ class SubjectStore(AuthorityTables):
 
 @dataclass(frozen=True, slots=True)
 class CompanySealRecord:
-    """A seal. ``kind`` as in its certificate (empty for one of before); ``needed``: so many custodians release it,
-    1 or 2; ``picture``: SHA-256 (hex) of the picture in use, None for the drawn one."""
+    """A seal. ``kind`` as in its certificate (empty for old seals); ``needed``: how many custodians approve its
+    use, 1 or 2; ``picture``: SHA-256 (hex) of the picture in use, None for the drawn one."""
 
     subject: str
     kind: str
@@ -272,11 +272,11 @@ class CompanySealStore(AuthorityTables):
         )
 
     def add_custodian(self, subject: str, person: str) -> bool:
-        """One more who may release it; False when the person is one already."""
+        """Adds a custodian; False when the person is one already."""
         return self._database.insert_if_new("custodians", {"seal": subject, "person": person})
 
     def remove_custodian(self, subject: str, person: str) -> bool:
-        """One less; False when the person was none."""
+        """Removes a custodian; False when the person was none."""
         return self._database.delete("custodians", seal=subject, person=person)
 
     def seals_of_custodian(self, person: str) -> list[CompanySealRecord]:

@@ -1,4 +1,4 @@
-"""Health checks asked of parts, without a home around them."""
+"""Health checks of single parts, without a home."""
 
 from __future__ import annotations
 
@@ -11,5 +11,5 @@ from appliance.store.database import Database
 
 
 def asked(now: datetime, database: Database | None = None, **parts: Any) -> CheckContext:
-    """What a check is asked with that needs no more than *database* and *parts*."""
+    """The context of a check that needs only *database* and *parts*."""
     return cast("CheckContext", SimpleNamespace(now=now, reading=database and database.reading, **parts))

@@ -64,7 +64,7 @@ def stage() -> Iterator[Stage]:
 
 
 def _once_for_each(export: Callable[[Exporting, str, Audience], Export]) -> Callable[..., Export]:
-    """Typesetting a package takes seconds: each is made once for each audience, whoever of those who may asks."""
+    """Typesetting a package takes seconds: it is made once for each audience, for all who may export it."""
     made: dict[tuple[str, Audience], Export] = {}
 
     def kept(self: Exporting, contract_id: str, audience: Audience, *, by: ContractActor = APPLIANCE) -> Export:

@@ -51,10 +51,10 @@ class ConsoleParts:
 
 
 parts = cast(ConsoleParts, LocalProxy(lambda: current_app.extensions[EXTENSION]))
-"""Those of the console that answers the request."""
+"""The parts of the console that answers the request."""
 
 administration = cast(Administration, LocalProxy(lambda: parts.administration))
-"""Its administration."""
+"""The administration of that console."""
 
 
 def visitor() -> ConsoleSessionHolder:

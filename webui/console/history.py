@@ -15,10 +15,10 @@ LINES = 30
 """Lines of the journal on one page."""
 
 ENDED = (JournalKind.REQUEST_DONE, JournalKind.REQUEST_FAILED, JournalKind.REQUEST_INTERRUPTED)
-"""The lines that tell what came of an admin request; the others about one tell what it does."""
+"""The lines that tell the result of an admin request; its other lines tell what it does."""
 
 TOLD = ("name", "login", "address", "attempts", "count", "fingerprint")
-"""What is shown of the detail of a line that is about no admin request."""
+"""The details that are shown of a line that is not about an admin request."""
 
 
 blueprint = Blueprint("history", __name__)

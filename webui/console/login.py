@@ -97,7 +97,7 @@ def enter(_: None) -> Answer:
 
 
 def _arrive(token: str) -> AdministratorArrival:
-    """Who came by this link, asked once for each request: a form is shown again also when it has just ended."""
+    """Whose link this is, asked once for each request: a form is shown again also when the link has just ended."""
     if "arrived" not in g:
         g.arrived = administration.account_setup.open_link(token)
     return g.arrived  # type: ignore[no-any-return]  # g is untyped

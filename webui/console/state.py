@@ -85,7 +85,7 @@ FIGURES = (
 """What is counted at every round of the health monitor."""
 
 AREAS = ("mail", "retries")
-"""The first words of the names of actions that have something tried again."""
+"""How the names of those actions begin that try something again."""
 
 RETRY = "retries.contract"
 """The one safe action for a contract that is stuck."""

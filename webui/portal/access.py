@@ -1,6 +1,6 @@
 """Who is visiting: the session behind the cookie, and what it may do. Views ask here and nowhere else.
 
-``visitor()`` for pages that need somebody signed in, ``require(Role…)`` for those that need a role, and
+``visitor()`` for pages that need somebody signed in, ``require(AccountRole…)`` for those that need a role, and
 ``view_contract()`` for those of a contract: readers get it, others learn not even that it exists. Whoever is
 signed out is led to ``/login`` and back.
 
@@ -82,7 +82,7 @@ def require(*roles: AccountRole) -> PortalVisitor:
 
 
 def require_person() -> str:
-    """Somebody of the house who can sign; officers, operators and auditors sign nothing. Raises as
+    """Somebody with an account here who can sign; officers, operators and auditors sign nothing. Raises as
     :func:`require`."""
     return require(*PEOPLES_ROLES).subject
 
@@ -165,7 +165,7 @@ def view_contract(contract_id: str) -> ContractView:
 
 @contextmanager
 def refusals_of(contract_id: str, act: Permission, place: str = "") -> Iterator[None]:
-    """Shows what is refused in the form of *act*, at its *place*; raises the refusal when the act is over."""
+    """Shows a refusal in the form of *act*, at its *place*; raises it when *act* is no longer possible."""
     try:
         yield
     except (StateRefused, PreconditionRefused, ActivationRefused) as refusal:

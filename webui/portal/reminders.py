@@ -107,7 +107,7 @@ def end() -> Answer:
 
 
 def _wishes(who: PortalVisitor, *, fresh: str = "") -> Answer:
-    """The page, with what was typed, or with what the visitor has wished so far."""
+    """The page, with what was typed, or with the visitor's stored preferences."""
     reminders = appliance.reminders
     known, refused = reminders.preferences.load_preferences(who.subject), bool(form_problems().problems)
     moments = (known.quiet and known.quiet.start, known.quiet and known.quiet.until, known.daily)

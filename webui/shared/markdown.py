@@ -29,7 +29,7 @@ def render_markdown(text: str, *, links: bool = False) -> tuple[str, Markup]:
 
 
 def _as(html: str) -> Callable[..., str]:
-    """A rule of the renderer: the token as *html*, whatever it says."""
+    """A rule of the renderer that gives *html* for a token, whatever its content."""
     return lambda *_: html
 
 

@@ -64,7 +64,7 @@ _REMOVED = EndSentences(
 
 
 def _ending(end: Callable[[Administrators, str, Actor], PinCustodianEnd], said: EndSentences) -> Perform:
-    """What performs the *end* of an account's ways in, and says what became of a keeper of the PIN."""
+    """What performs the *end* of an account's ways to sign in, and says what became of a PIN custodian."""
 
     def perform(parts: ActionContext, arguments: Mapping[str, str], by: Actor) -> AdminRequestOutcome:
         login = arguments["login"]

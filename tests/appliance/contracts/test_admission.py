@@ -1,4 +1,4 @@
-"""A contract is obtained by ``admit``; whatever loads one without is here, with the reason why it needs none."""
+"""A contract is obtained by ``admit``; whatever loads one without it is listed here, with the reason."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ def upgrade(bed: Bed) -> str:
 
 def _keep(bed: Bed, bundle: Path) -> str:
     """Where the machine keeps what it verified by the key of its installation; a changed archive is refused."""
-    if not bed.machine.says("command -v vermilion-bundle"):  # an early release has not
+    if not bed.machine.says("command -v vermilion-bundle"):  # an early release does not have it
         return bed.carry(bundle, keyring="/etc/apt/keyrings/vermilion-bundle.asc")
     archive = bed.bring(bundle)
     changed = "/root/changed.tar"

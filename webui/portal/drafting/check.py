@@ -106,8 +106,8 @@ def _unchecked(draft: Contract) -> str:
 
 
 def _lacking(draft: Contract) -> list[tuple[str, str]]:
-    """What keeps the draft from being sent, and the address where it is mended; each once: what a person lacks
-    stands once, also when the person signs and asks for a seal."""
+    """What keeps the draft from being sent, and the address where it is corrected; what a person lacks is listed
+    once, also when that person both signs and asks for a seal."""
     return list(
         dict.fromkeys(
             (

@@ -215,7 +215,7 @@ def _terms(draft: Contract, given: TypedParties) -> tuple[Deadline | None, dict[
         found["order"] = _("Choose one of the two orders.")
     try:
         deadline = Deadline(local_time(f"{given.date}T{given.time}", given.zone), given.zone)
-    except PreconditionRefused as refusal:  # a zone that there is not, or a time that its clocks leave out
+    except PreconditionRefused as refusal:  # an unknown zone, or a time that its clocks skip
         return None, found | {"date": sentence(refusal)}
     except ValueError:
         wanted = _("Give a date, a time of day and a time zone, such as 2026-12-31, 18:00, Asia/Shanghai.")

@@ -42,7 +42,7 @@ STEP_OF = {
     ProblemPlace.FIELDS: DraftStep.FIELDS,
     ProblemPlace.REVIEW: DraftStep.CHECK,
 }
-"""Where each kind of problem is mended."""
+"""The step in which each kind of problem is corrected."""
 
 
 def drafter() -> str:
@@ -72,10 +72,10 @@ def _already_sent(contract: Contract, refusal: Refusal) -> Response:
 
 
 def _complete_steps(draft: Contract) -> dict[DraftStep, bool]:
-    """For each step whether sending would find nothing missing there; for the last nothing at all."""
+    """For each step whether sending would find nothing missing in it; for the last step, in any of them."""
     missing = {STEP_OF[problem.place] for problem in appliance.sending.problems(draft)}
     if not draft.parties:
-        missing.add(DraftStep.FIELDS)  # nobody's fields are not complete
+        missing.add(DraftStep.FIELDS)  # without parties, no fields can be complete
     if missing:
         missing.add(DraftStep.CHECK)
     return {step: step not in missing for step in DraftStep}

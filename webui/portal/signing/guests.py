@@ -126,7 +126,7 @@ def _redirect_onward(contract: Contract, party_id: str) -> BaseResponse:
 
 
 def _page(token: str, entry: GuestAccess) -> Answer:
-    """Who invites whom, and the ways in; nothing of the contract but its name and how it ended is told before."""
+    """Who invites whom, and how to come in; of the contract it shows only the title and how it ended."""
     return render(
         "signing/guest_entry.html",
         token=token,
@@ -159,7 +159,7 @@ _LOOK_AGAIN = "20"
 
 @dataclass(frozen=True, slots=True)
 class GuestVisitor:
-    """A guest who is in: who, and to which contract."""
+    """A signed-in guest, and the contract to which they are admitted."""
 
     subject: str
     contract: str
@@ -183,7 +183,7 @@ def guest_credentials() -> Answer:
 
 
 def _set_up() -> Answer:
-    """The form; who has asked already waits for the answer."""
+    """The form; the waiting page for who has already asked."""
     guest, requests = guest_visitor(), appliance.office.requests
     if _open_request(guest.subject) is not None:
         return see_other("signing.guest_waiting")

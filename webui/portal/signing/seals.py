@@ -30,8 +30,7 @@ REQUEST = "/seals/requests/<request_id>"
 
 @dataclass(frozen=True, slots=True)
 class SeenRequest:
-    """A request with what it is about: contract and party; and
-    whether the visitor, the ``subject``, may answer it."""
+    """A request with its contract and party, and whether the visitor, the ``subject``, may answer it."""
 
     subject: str
     request: SealRequest

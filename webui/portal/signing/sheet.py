@@ -78,7 +78,7 @@ def _earlier(opened: OpenedSigning) -> SealRequest | None:
 
 @pages.get("/contracts/<contract_id>/sign/<intent_id>/<int:number>.png")
 def picture(contract_id: str, intent_id: str, number: int) -> Answer:
-    """A page from 1, for who activates the intent."""
+    """The picture of page *number* (from 1), for the person who activates the intent."""
     someone = visitor()
     contract = appliance.contracts.read_contract(contract_id, someone.subject)
     opened = appliance.signing.opened(contract, intent_id)

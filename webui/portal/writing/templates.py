@@ -112,7 +112,7 @@ def document(**place: Any) -> Answer:
 
 
 def _wording(text_id: str = "", template_id: str = "", version: int = 0) -> Wording:
-    """That of a text, or of a version of a template."""
+    """The wording of a text, or of a version of a template."""
     if text_id:
         return load_text(text_id).wording
     return appliance.writing.templates.version(template_id, version, writer()).wording
