@@ -129,7 +129,7 @@ class _Line:
         return True
 
     def close(self) -> None:
-        """Lets go of the socket."""
+        """Closes the socket."""
         if self._socket is not None:
             self._socket.close()
             self._socket = None

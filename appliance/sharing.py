@@ -81,7 +81,7 @@ def write_whole(path: Path, data: bytes, *, durable: bool = False) -> None:
 
 
 def open_file(path: Path, flags: int) -> int:
-    """A descriptor of *path* (closed by exec), which is made when missing; its mode is mended by its owner."""
+    """A descriptor of *path* (closed by exec), which is made when missing; its owner corrects its mode."""
     mode = file_mode(path.parent)
     descriptor = os.open(path, flags | os.O_CREAT | os.O_CLOEXEC, mode)
     give_mode(descriptor, mode)

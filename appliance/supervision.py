@@ -175,7 +175,7 @@ def _await_end(process: subprocess.Popen[bytes]) -> None:
 
 
 def _require_hope(post: _Post, status: int | None) -> None:
-    """Raises SupervisionFailed when *post* has ended with *status*, or has taken too long."""
+    """Raises SupervisionFailed when the service of *post* has ended with *status*, or has taken too long."""
     name, log = post.service.name, post.service.log
     if status is not None:
         raise SupervisionFailed(

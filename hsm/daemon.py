@@ -134,7 +134,7 @@ class Workers:
         return bool(workers) and not waited_for
 
     def reap(self) -> bool:
-        """Takes leave of workers that have died; whether there were any."""
+        """Removes workers that have ended; whether there were any."""
         found = False
         for place, worker in enumerate(self._workers):
             if worker is None or os.waitpid(worker.process, os.WNOHANG)[0] == 0:

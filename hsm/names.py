@@ -261,7 +261,7 @@ def is_name(subject: str, kind: str) -> bool:
 
 
 def is_outside(subject: str) -> bool:
-    """Whether *subject* is an outside signer, who may be of any organisation but those of this house."""
+    """Whether *subject* is an outside signer, who may be of any organisation but the enterprise's own."""
     return subject.startswith(OUTSIDE)
 
 

@@ -1,4 +1,4 @@
-"""Rows of SQLite as typed values, by the names of their columns, and schemas; shared by both databases.
+"""Rows of SQLite as typed values, by the names of their columns; shared by all databases.
 
 A column is a field of the same name; ``AS`` renames it in the query. What a column's text means follows from the
 field's type: instants, days and times in ISO 8601, the values of enumerations, JSON for tuples, sets and mappings.

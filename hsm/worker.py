@@ -1,8 +1,8 @@
 """One worker: a single-threaded process with PKCS#11 for itself; many connections, one loop.
 
 A peer that sends and does not read, or never finishes a request, costs its own role some megabytes and some
-seconds, and the others nothing. A crowd on one socket makes those on another wait for one frame, not for the
-crowd.
+seconds, and the others nothing. However many peers use one socket, those of another wait for one frame of theirs,
+not for all.
 """
 
 from __future__ import annotations
@@ -274,7 +274,7 @@ class Worker:
             self._close(each)
 
     def _close_overdue(self) -> None:
-        """Parts from peers that stand still; as long as anybody waits for a turn, it may be ours that do."""
+        """Closes connections whose peers stand still; not while any wait for a turn: the delay may be ours."""
         if self._budget and not self._waiting:
             for each in self._budget.overdue(time.monotonic()):
                 self._close(each)

@@ -1,1 +1,1 @@
-"""The people and seals that the appliance knows."""
+"""Accounts: registered people and seals, roles, signing in, second factors, sessions, recovery."""

@@ -127,7 +127,7 @@ LONGEST = {
     ExecutedBy.SCHEDULER: timedelta(minutes=10),
     ExecutedBy.PRIVILEGED_HELPER: timedelta(hours=24),
 }
-"""After this time an admin request that has not ended counts as interrupted: its process has died."""
+"""After this time an admin request that has not ended counts as interrupted: its process has ended."""
 
 
 _ENDINGS = {

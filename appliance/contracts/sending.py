@@ -265,8 +265,8 @@ def _field(tx: Transaction, party: Party) -> FieldPlacement:
 
 
 def certified_here(authority: AuthorityClient) -> list[str]:
-    """What else the authority certifies as this house, to be asked outside transactions. While it does not answer
-    it is not asked: it certifies no outside signer under those names anyway."""
+    """The enterprise's own organisations, as the authority knows them; call it outside transactions. While the
+    authority does not answer there are none: it certifies no outside signer under those names anyway."""
     with suppress(AuthorityError):
         return authority.organisations()
     return []
@@ -275,7 +275,7 @@ def certified_here(authority: AuthorityClient) -> list[str]:
 def own_organisation_refusal(
     tx: Transaction, house: str, organisation: str, more: Iterable[str] = ()
 ) -> Refusal | None:
-    """Why an outside signer cannot be of *organisation*, or None. ``more`` are further names of this house."""
+    """Why an outside signer cannot be of *organisation*, or None. ``more`` are the enterprise's other names."""
     for own in (house, *people.organisations(tx), *more):
         if same_organisation(own, organisation):
             return Refusal(

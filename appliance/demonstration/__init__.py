@@ -1,1 +1,1 @@
-"""The demonstration: a home made from nothing, and the main job run in it with people who do not exist."""
+"""The demonstration: what a new home contains, its people, who do not exist, and the main job run with them."""

@@ -1,4 +1,4 @@
-"""What a new home is told: whose it is, where people reach it, and the file of its key ceremony."""
+"""What a new home contains: its settings (whose it is, where people reach it) and the file of its key ceremony."""
 
 from __future__ import annotations
 

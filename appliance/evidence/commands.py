@@ -120,8 +120,8 @@ def of_certificate(standing: CertificateStatus) -> tuple[str, ...]:
 
 
 def _verified(standing: CertificateStatus, lists: str = "") -> str:
-    """With the *lists* looked at: ``-crl_check`` that of its issuer, ``-crl_check_all`` all; none else. A *moment*
-    of 0: it had run out by then, so no time is looked at."""
+    """Checks the certificate by the option *lists*: ``-crl_check`` uses its issuer's list, ``-crl_check_all`` all
+    lists, an empty text none. A ``moment`` of 0 means that it had expired by then, so no time is checked."""
     time = f"-attime {standing.moment}" if standing.moment else "-no_check_time"
     options = f"{lists} -CRLfile certificates/crls.pem {_TRUST}" if lists else _TRUST
     return (

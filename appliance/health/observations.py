@@ -141,7 +141,7 @@ class Observations:
             yield tx
 
     def close(self) -> None:
-        """Lets go of the file."""
+        """Closes the file."""
         if self._database is not None:
             self._database.close()
 

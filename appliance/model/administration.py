@@ -171,7 +171,7 @@ class JournalKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class JournalLine:
-    """One line: ``who`` is a login, ``root`` or ``system``; ``act`` is the id of a request, where it is about one.
+    """One line: ``who`` is a login, ``root`` or ``system``; ``request`` is the id of the one it is about.
 
     ``detail`` is words and numbers for readers, never a secret.
     """

@@ -231,7 +231,7 @@ def compose_message(person: Person, kind: NoticeKind, context: MessageContext) -
 
 
 def compose_test_message(settings: Settings, now: datetime) -> MailMessage:
-    """A message that an operator has sent to see whether mail goes out, in the language of the house."""
+    """A message that an operator has sent to see whether mail goes out, in the language of the settings."""
     translate, interface = translator(settings.interface.language), settings.interface
     subject = translate(TEST, issuer=settings.organisation.name)
     told = translate(TEST_SENT, at=instants.second(now, interface.zone), zone=interface.zone)

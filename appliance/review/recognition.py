@@ -49,7 +49,7 @@ _EMPTY: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class ClauseEvidence:
-    """The sentences that say a clause, in the order of the text; the ``best`` one first comes from a heading."""
+    """The sentences that say a clause, with those beside them in its sections, in the order of the text."""
 
     clause: str
     sentences: tuple[Sentence, ...]

@@ -182,7 +182,7 @@ class Reviewing:
         return given
 
     def send_back(self, contract_id: str, words: str, *, by: str, seen: str | None = None) -> None:
-        """The reviewer returns the contract to its initiator, saying what is to be mended."""
+        """The reviewer returns the contract to its initiator, saying what is to be corrected."""
         words = _words(words)
         with self._database.transaction() as tx:
             contract, standing = self._under_review(tx, contract_id, by, seen)

@@ -1,4 +1,4 @@
-"""The program that puts up walls and becomes LibreOffice, for one file.
+"""The program that confines itself and becomes LibreOffice, for one file.
 
 No network (a namespace of its own, where the kernel allows), no capabilities, no files but the installed ones and
 one folder that is removed afterwards (Landlock), limits on memory, processor time, files and output.
@@ -35,7 +35,7 @@ _DEVICES = tuple(map(Path, ("/dev/null", "/dev/zero", "/dev/urandom", "/dev/rand
 
 
 def enclose(folder: Path) -> Path:
-    """Put up the walls; only *folder* can be written. Where it is to be found now."""
+    """Confines this process: only *folder* can be written. Returns where that folder is now."""
     kernel.die_with_parent()
     kernel.limit_resources(seconds=60, memory=4096 * MEBIBYTE, files=512, written=256 * MEBIBYTE)
     # LibreOffice opens a socket in /tmp whatever TMPDIR says, so the folder stands there if it can.

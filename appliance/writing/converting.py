@@ -1,4 +1,4 @@
-"""Word processors' files become PDFs: LibreOffice, where installed, started anew behind walls for each.
+"""Word processors' files become PDFs: LibreOffice, where installed, started anew and confined for each.
 
 On an appliance a user of its own runs it, who may not speak to the authority: systemd starts
 ``vermilion-convert`` for each connection to ``convert.sock``, which is its standard input, and

@@ -1,5 +1,5 @@
 """The pages of a text: its HTML with our style sheets, typeset in a process of its own; previews are cached, and
-what was written or filled in becomes a draft, by the same door as an uploaded PDF.
+what was written or filled in becomes a draft, by the same intake as an uploaded PDF.
 """
 
 from __future__ import annotations

@@ -46,7 +46,7 @@ class EnrolmentOperations(Handlers):
     def enrol_person(self, intent: OfficerIntent, activations: Sequence[Activation]) -> bytes:
         """The certificate of a new person, who gets a key and the credentials in the intent.
 
-        An outside signer is of no organisation of this house, by the name that the officer reads and activates.
+        An outside signer is of none of the enterprise's own organisations, by the name that the officer activates.
         """
         details = intent.details
         subject = subject_from_details(details, SubjectKind.PERSON)

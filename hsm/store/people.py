@@ -15,8 +15,8 @@ from hsm.store.database import AuthorityTables
 
 class SubjectKind(StrEnum):
     """Whose name it is. Officers administrate and cannot sign; persons and seals sign and cannot administrate; PIN
-    custodians have a part of the token's PIN, and do nothing but unlock. Outside signers sign for themselves and
-    have no power in this house, whatever organisation they are of."""
+    custodians have a part of the token's PIN, and do nothing but unlock. Outside signers only sign,
+    and have no other right here, whatever organisation they are of."""
 
     PERSON = "person"
     SEAL = "seal"

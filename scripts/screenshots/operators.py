@@ -34,7 +34,7 @@ PASSWORD = "窗外的雨下了一整夜 & 两盏灯"  # noqa: S105  # of nobody:
 FAILED = "vermilion-backup.service"
 MONTH = 24 * 31
 PATIENCE = 60.0
-"""Seconds in which the watch has gone round."""
+"""Seconds in which the health monitor has run a round."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +121,7 @@ def _measured(
 
 
 def _watched(settings: Settings) -> None:
-    """Until the watch has seen what failed."""
+    """Until the health monitor has seen what failed."""
     deadline = time.monotonic() + PATIENCE
     with closing(Observations(settings.home.health)) as observations:
         while time.monotonic() < deadline:

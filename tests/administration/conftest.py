@@ -162,9 +162,9 @@ def quick_hashes() -> Iterator[None]:
 def opened_house(
     root: Path, *, hands: frozenset[ExecutedBy] = CONSOLE.executes, attests: bool = True, user: str = ""
 ) -> Iterator[House]:
-    """A house whose process performs the acts of *hands*. It is no development home, where it would be the steward
-    too: its secret is a credential. It *attests* what it is told, as root's own command does: most of these tests
-    are not about signatures."""
+    """An administration whose process performs the acts of *hands*. It is no development home, where it would be
+    the privileged helper too: its secret is a credential. It *attests* what it is told, as root's own command
+    does: most of these tests are not about signatures."""
     secrets = make_directory(root / "credentials")
     if not (secrets / "console.key").exists():
         write_private(secrets / "console.key", b"5a" * 32 + b"\n")

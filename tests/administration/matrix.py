@@ -69,7 +69,7 @@ def arguments_of(action: Action) -> dict[str, str]:
 
 @contextmanager
 def listening(house: House) -> Iterator[None]:
-    """Somebody is where the steward is rung for, and only listens: what is asked for is under way, never done."""
+    """Something listens on the privileged helper's socket and does nothing: a request is under way, never done."""
     with socket.socket(socket.AF_UNIX) as bell:
         make_directory(house.settings.home.run)
         bell.bind(str(house.settings.home.run / "steward.sock"))

@@ -73,7 +73,7 @@ def test_a_line_that_was_changed_or_taken_out_shows(house: House) -> None:
 
 
 def asked(house: House, cursor: JournalCursor | None = None) -> HealthFinding:
-    """What health says of the journal, to whoever asks once, or to the watch, which keeps a *cursor*."""
+    """What health says of the journal, to whoever asks once, or to the health monitor, which has a *cursor*."""
     nobody = AuthorityClient(house.settings.home.authority_socket("scheduler"))
     with closing(nobody), ExitStack() as stack:
         bench = CheckContext(house.settings.home, house.at, nobody, cursor=cursor, stack=stack)

@@ -1,4 +1,4 @@
-"""Keepers of the PIN end with their accounts, at a real authority; who decides is told how many are left."""
+"""PIN custodians end with their accounts, at a real authority; who decides is told how many are left."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def own() -> Iterator[RunningAuthority]:
 
 @pytest.fixture
 def house(tmp_path: Path, own: RunningAuthority) -> Iterator[House]:
-    """Three keepers who have an account, and shi, who is none; whoever performs may do what root may."""
+    """Three PIN custodians who have an account, and shi, who is none; whoever performs may do what root may."""
     with opened_house(tmp_path, hands=EVERYTHING) as house:
         for login, role in (("sun", S), ("zhou", Y), ("qian", S), ("shi", Y)):
             house.set_up_with_key(login, role)
@@ -305,7 +305,7 @@ def offices(house: House, own: RunningAuthority) -> tuple[DecisionDrafts, Office
 
 
 def prepared(house: House, preparing: DecisionDrafts, login: str, *more: SoftwareAuthenticator) -> OfficerDecision:
-    """What waits for officers, to make a keeper of *login* by the passkey of now, and by *more*."""
+    """A decision that waits for officers: *login* becomes PIN custodian by the present passkey, and by *more*."""
     devices = (house.devices[login].inside, *more)
     passkeys = [(each.credential_id, bytes.fromhex(each.credential()["public_key"])) for each in devices]
     keeper = NewPinCustodian(

@@ -22,8 +22,8 @@ PAIRS = list(itertools.product(REGISTRY.values(), AdministratorRole))
 
 @pytest.fixture(scope="module")
 def crew(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    """Two administrators of each kind; nothing is performed here: no process of this house has hands, and whoever
-    listens where the steward does only listens."""
+    """Two administrators of each kind; nothing is performed here: no process performs requests, and whatever
+    listens on the privileged helper's socket does nothing."""
     with opened_house(tmp_path_factory.mktemp("crew"), hands=frozenset()) as house, listening(house):
         for role in AdministratorRole:
             for number in (1, 2):

@@ -1,4 +1,4 @@
-"""The steward is told an id and nothing else; what is done stands in the database."""
+"""The privileged helper is told an id and nothing else; what it does is what the database has under that id."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ LAST = "f" * 12
 
 
 class Over(BaseException):
-    """Ends the steward of a test."""
+    """Ends the privileged helper of a test."""
 
 
 @contextmanager

@@ -17,7 +17,7 @@ Verify = Callable[[Attempt], VerificationReport]
 
 
 def in_process(attempt: Attempt) -> VerificationReport:
-    """The verdict without the walls around it: quick, and an exception is an exception."""
+    """The verdict, unconfined: quick, and an exception is raised as it is."""
     given = ValidationContext(attempt.at, _anchors(attempt).certificates, crls=attempt.crls)
     if attempt.data is not None:
         return confined_verification.verify_timestamp(

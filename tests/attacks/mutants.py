@@ -131,7 +131,7 @@ _working: list[Callable[[tuple[int, ...]], Outcome]] = []
 
 
 def _start(given: tuple[Seed, ...]) -> None:
-    """Each process has its own walls, kept for all its mutants."""
+    """Each process has its own confined children, for all its mutants."""
     cache_folder = tempfile.mkdtemp()
     confinement = Confinement(Path(cache_folder))
     verify = confined(Verifier(confinement, [GOOD.root.certificate]))

@@ -1,4 +1,4 @@
-"""A small round of ``make mutants``, without the walls: nothing passes that should not, and nothing is raised."""
+"""A small round of ``make mutants``, unconfined: nothing passes that should not, and nothing is raised."""
 
 from __future__ import annotations
 

@@ -47,8 +47,7 @@ BATCH = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Portfolio:
-    """What is in *database* after :func:`fill`: ``size`` contracts from ``first`` on; ``now`` is when the newest
-    was made. ``logged``: each has its entries in the log."""
+    """What is in ``database`` after :func:`fill`: ``size`` contracts; ``now`` is when the newest was made."""
 
     database: Database
     size: int
@@ -56,7 +55,8 @@ class Portfolio:
 
 
 def fill(portfolio: Portfolio, size: int, *, logged: bool = True) -> Portfolio:
-    """*portfolio* grown to *size* contracts: Zhang has to do with all of them, Li with a good part.
+    """*portfolio* grown to *size* contracts: Zhang has to do with all of them, Li with a good part. When *logged*,
+    each has its entries in the log.
 
     The lists' rows come from the product's own rule (:mod:`appliance.contracts.rules`), the statements are
     ours: one transaction and a few ``executemany`` for each batch.

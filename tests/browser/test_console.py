@@ -26,7 +26,7 @@ PASSWORD = "窗外的雨下了一整夜 & 两盏灯"
 WHERE = ClientInfo("192.0.2.7", "Chromium")
 FAILED = "vermilion-example.service"
 PATIENCE = 60_000
-"""Milliseconds in which the watch goes round, and a page asks again."""
+"""Milliseconds in which the health monitor runs a round, and a page asks again."""
 
 PEOPLE = {
     "sun": ("孙运维", AdministratorRole.SYSTEM),

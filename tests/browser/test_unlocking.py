@@ -1,4 +1,4 @@
-"""Two keepers of the PIN, made by administrators and an officer, unlock a locked authority in Chromium."""
+"""Two PIN custodians, made by administrators and an officer, unlock a locked authority in Chromium."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ PEOPLE = {
 
 @dataclass(slots=True)
 class Console:
-    """A console, its house, and what the watch has found."""
+    """A console, its administration, and what the health monitor has found."""
 
     app: Flask
     house: House
@@ -74,7 +74,7 @@ class Console:
         return client
 
     def found(self, *findings: HealthFinding) -> None:
-        """A round of the watch, now, with these findings and nothing else that is new."""
+        """A round of the health monitor, now, with these findings and nothing else that is new."""
         self.observations.save_round(findings, self.house.at, {"vermilion_log_waiting": 2.0}, names=list(TITLES))
 
     def act(self, who: str, name: str, /, **arguments: str) -> TestResponse:

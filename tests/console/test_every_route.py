@@ -18,7 +18,7 @@ OTHER = "九月的桂花落在旧信封上 & 四只白鹭"
 CERTIFICATES = [f"朱印示例{each}" for each in ("根", "签发", "日志", "时间戳服务", "证据服务")]
 """What the ceremony of the tests called them."""
 FOUND = ("The clock is in step.",)
-"""What other tests had the watch find."""
+"""What other tests had the health monitor find."""
 REASONED = (200, 409, 422)
 HOSTILE = {
     "too long": "x" * 20_000,

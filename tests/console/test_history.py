@@ -1,4 +1,4 @@
-"""Charts of what the watch measured, and the journal in the reader's words."""
+"""Charts of what the health monitor measured, and the journal in the reader's words."""
 
 from __future__ import annotations
 

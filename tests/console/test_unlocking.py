@@ -1,4 +1,4 @@
-"""Two keepers unlock the authority in the console; the refusals first. The authority and its SoftHSM are real."""
+"""Two PIN custodians unlock the authority in the console; the refusals first. Authority and SoftHSM are real."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def own() -> Iterator[RunningAuthority]:
 
 @pytest.fixture(scope="module")
 def vault(tmp_path_factory: pytest.TempPathFactory, own: RunningAuthority) -> Iterator[Console]:
-    """A console whose authority knows three keepers; the third administrator who could be one is none."""
+    """A console whose authority knows two PIN custodians; a third administrator could be one and is none."""
     with opened(tmp_path_factory.mktemp("vault"), own.socket("console")) as console:
         for login in KEEPERS[:2]:
             act = enrolment(console, own, login)

@@ -46,13 +46,13 @@ def require_over(station: Station, name: str) -> None:
 
 
 def seen(station: Station, name: str) -> Observed:
-    """What the watch found of the thing called *name*."""
+    """What the health monitor found of the thing called *name*."""
     (found,) = [each for each in station.observations.survey(station.now()).observed if each.finding.name == name]
     return found
 
 
 def wrong(station: Station, name: str) -> RunbookPage | None:
-    """The page of the finding *name* while it fails, as the watch found it."""
+    """The page of the finding *name* while it fails, as the health monitor found it."""
     observed = {each.finding.name: each.finding for each in station.observations.survey(station.now()).observed}
     found = observed.get(name)
     return found.page if found is not None and found.condition is Condition.FAILING else None

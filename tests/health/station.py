@@ -1,7 +1,8 @@
 """One appliance for all faults: authority (SoftHSM, a clock that can be set), portal, console with somebody who
-looks at it, watch, mail server, webhook.
+looks at it, health monitor, mail server, webhook.
 
-All of it is real; only its time is the test's: the watch takes it as an argument, the authority from a file.
+All of it is real; only its time is the test's: the health monitor gets it as an argument, the authority from a
+file.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ from tests.ports import free_port
 from tests.world import copy_home, template_home
 
 ROUND = timedelta(seconds=15)
-"""By how much the watch's clock goes on from round to round."""
+"""By how much the health monitor's clock goes on from round to round."""
 
 PATIENCE = 180.0
 """Generous: whoever waits for something that comes about by itself is not measured."""
@@ -81,7 +82,7 @@ class Station:
         return self.settings.home
 
     def now(self) -> datetime:
-        """The watch's time."""
+        """The health monitor's time."""
         return datetime.now(UTC) + self.ahead + self._rounds * ROUND
 
     def look(self, rounds: int = 1) -> None:

@@ -4,9 +4,9 @@ in the metrics, in ``vermilion diagnose`` and as an alarm, with its remedy, with
 What is not quite real. Of the clock: nobody may set the machine's, which is everybody's. It counts as
 unsynchronised since the kernel is asked for more than it says of itself; as stepped since the authority's worker
 lives in a time namespace whose boot clock is an hour ahead (where no user may have one, the authority's port says
-so). Of time: the watch's own is ahead where a certificate or a list has to run out, and goes on by a quarter of a
-minute each round. Of the disk: it is a small one of its own, mounted where the documents lie; skipped where the
-user may not mount. Of the portal's worker: it hangs, since one that ends is replaced within a second.
+so). Of time: the health monitor's own is ahead where a certificate or a list has to run out, and goes on by a
+quarter of a minute each round. Of the disk: it is a small one of its own, mounted where the documents lie; skipped
+where the user may not mount. Of the portal's worker: it hangs, since one that ends is replaced within a second.
 """
 
 from __future__ import annotations
@@ -227,7 +227,7 @@ def test_log_behind_the_authoritys_memory(stationed: Station) -> None:
 
 @contextmanager
 def later(station: Station, by: timedelta) -> Iterator[None]:
-    """The watch's clock is ahead."""
+    """The health monitor's clock is ahead."""
     station.ahead += by
     try:
         station.look()

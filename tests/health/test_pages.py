@@ -38,7 +38,7 @@ def test_each_page_is_there_in_chinese_too() -> None:
 
 
 def test_every_page_can_come_up() -> None:
-    """Each is named by a question, or by the watch itself."""
+    """Each is named by a question, or by the health monitor itself."""
     code = "".join(
         path.read_text() for path in Path(ROOT / "appliance/health").glob("*.py") if path.stem != "pages"
     )

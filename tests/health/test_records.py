@@ -1,4 +1,4 @@
-"""What the watch says of a maintenance and of the records of ceremonies."""
+"""What the health monitor says of a maintenance and of the records of ceremonies."""
 
 from __future__ import annotations
 

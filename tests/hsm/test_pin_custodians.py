@@ -1,4 +1,4 @@
-"""Keepers of the PIN: officers enrol them, two of them unlock, from the console, and that is all that they do."""
+"""PIN custodians: officers enrol them, two of them unlock, from the console, and that is all that they do."""
 
 from __future__ import annotations
 
@@ -205,7 +205,7 @@ def test_a_keeper_who_was_retired_unlocks_no_more(locked: Vault) -> None:
 
 @pytest.fixture
 def own() -> Iterator[Vault]:
-    """An authority of one's own, with two keepers, that is locked."""
+    """A locked authority of its own, with two PIN custodians."""
     with running_authority(workers=1) as authority:
         vault = Vault(authority, {})
         for keeper in (FIRST, SECOND):
@@ -301,6 +301,6 @@ def test_a_keeper_is_not_given_one_more_passkey_by_another_way(own: Vault) -> No
 
 
 def answers(vault: Vault, device: SoftwareAuthenticator) -> None:
-    """The first keeper's *device* answers for a new act."""
+    """The first PIN custodian's *device* answers for a new act."""
     act = vault.unlocking()
     vault.authority.client("console").approve(act, device.activate(FIRST, act))

@@ -1,4 +1,4 @@
-"""The token room on its own: kinds of keys, what is read back, x509 builders signing in the token."""
+"""The token connection on its own: kinds of keys, what is read back, x509 builders signing in the token."""
 
 from __future__ import annotations
 

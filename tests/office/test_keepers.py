@@ -1,4 +1,4 @@
-"""Keepers of the PIN: an administrator asks, officers activate within a day."""
+"""PIN custodians: an administrator asks, officers activate within a day."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ def test_all_come_back_as_they_were(home: Home) -> None:
 
 
 def test_what_kept_its_form_and_stands_apart_stays(home: Home) -> None:
-    """Administrators' acts and the watch's figures since: the older release reads them as they are."""
+    """Administrators' acts and the health monitor's figures since: the older release reads them as they are."""
     copies = DatabaseCopies(home)
     copies.make()
     assert copies.keep_the_journal and not copies.are_needed

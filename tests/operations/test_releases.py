@@ -160,7 +160,7 @@ def test_the_operators_actions_that_leave_the_portals_database_alone_are_listed(
 
 
 def test_who_outlives_a_rollback_does_not_migrate_the_older_database(site: Site) -> None:
-    """The steward performs the rollback, and is of the newer release until it ends."""
+    """The privileged helper performs the rollback, and is of the newer release until it ends."""
     connection = sqlite.connect(site.home.database)
     connection.execute(f"PRAGMA user_version = {latest() - 1}")
     connection.close()

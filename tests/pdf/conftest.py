@@ -1,4 +1,4 @@
-"""One workshop and one signing house for all PDF tests."""
+"""One workshop for all PDF tests; signing keys for each."""
 
 from __future__ import annotations
 

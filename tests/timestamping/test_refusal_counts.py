@@ -1,4 +1,4 @@
-"""RefusalCounts are counted by failInfo, each once, whatever becomes of the processes that refused."""
+"""Refusals are counted by failInfo, each once, whatever becomes of the processes that refused."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def bench_of(root: Path) -> CheckContext:
 
 
 def said(root: Path, observations: Observations) -> dict[str, float]:
-    """What the watch counts by now, without what never happened."""
+    """What the health monitor counts by now, without what never happened."""
     return {name: count for name, count in refused(bench_of(root), observations).items() if count}
 
 

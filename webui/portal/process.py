@@ -1,4 +1,4 @@
-"""The process ``vermilion-web``: what gunicorn loads in each of its workers, after the fork."""
+"""The process ``vermilion-web``: gunicorn imports this before it forks; each worker then calls :func:`create`."""
 
 from __future__ import annotations
 

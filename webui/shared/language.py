@@ -1,7 +1,7 @@
 """Which language a page is in, by whose clocks it shows instants, and the switch between the languages.
 
 In this order: what the reader chose (kept in the account of whoever is signed in, else in a cookie), what the
-browser asks for (``Accept-Language``, RFC 9110, 12.5.4), the house's setting.
+browser asks for (``Accept-Language``, RFC 9110, 12.5.4), the setting ``interface.language``.
 """
 
 from __future__ import annotations
@@ -130,7 +130,7 @@ def zone_named() -> dict[str, str]:
 
 
 def zone_of_reader() -> str:
-    """The IANA zone by whose clocks the answer that is being made shows instants: the reader's or the house's."""
+    """The IANA zone in which the answer that is being made shows instants: the reader's or the settings'."""
     return str(g.get("zone") or current_app.config["LANGUAGE_ZONE"])
 
 

@@ -82,7 +82,7 @@ def install(bed: Bed) -> str:
     bed.know_certificate()
     codes = bed.machine.read("/run/vermilion-ceremony/setup.codes")
     (bed.company / "codes").write_text("\n".join(re.findall(r"\b(?:[A-Z2-7]{4}-){7}[A-Z2-7]{4}\b", codes)))
-    # What the keepers carry away: a restore needs it.
+    # What the custodians take away: a restore needs it.
     for name in ("user.pin", "so.pin", "transcript.txt"):
         (bed.folder / name).write_text(bed.machine.read(f"/run/vermilion-ceremony/{name}"))
     return f"{recap}; {bed.outside('ready', 60)}"

@@ -70,7 +70,7 @@ def rollback(bed: Bed) -> str:
 
 @step("decided", "rollback")
 def decided(bed: Bed) -> str:
-    """the same by the unit that the steward starts for two administrators: refused, then there and back"""
+    """the same by the unit that the privileged helper starts for two administrators: refused, there and back"""
     older, newer = making.version_in(bed.bundle), making.version_in(bed.successor)
     settings = "/etc/vermilion/settings.yml"
     without = "s/^backup_recipients:.*/backup_recipients: []/"
