@@ -123,7 +123,7 @@ def decrypt_directory(source: Path, directory: Path, identities: Sequence[str]) 
 
 @contextmanager
 def _written_by(give: Callable[[BinaryIO], None]) -> Iterator[BinaryIO]:
-    """The end of a pipe into which a thread gives meanwhile; the fault of that is raised on leaving."""
+    """The reading end of a pipe into which *give* writes in a thread; what *give* raises is raised on leaving."""
     read, write = os.pipe()
 
     def run() -> None:

@@ -67,7 +67,7 @@ def require(holds: bool, name: str, domain: str) -> None:
 
 
 def checked(default: Any, fits: Callable[[Any], object], domain: str) -> Any:
-    """A field with a value that *fits*, or else the setting must be *domain*; :func:`section` checks it."""
+    """A field whose value must satisfy *fits*, which refusals describe as *domain*; :func:`section` checks it."""
     metadata = {"check": (fits, domain)}
     if isinstance(default, list):
         return field(default_factory=lambda: list(default), metadata=metadata)

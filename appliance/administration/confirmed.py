@@ -64,7 +64,7 @@ class RequestStatement:
 
 
 KEPT = timedelta(days=7)
-"""How long what is about an admin request stays: far longer than a request can still be performed."""
+"""How long files about an admin request are kept: far longer than a request can still be performed."""
 
 DIGITS = 24
 """Of a fingerprint, hexadecimal: 96 bits, so that no second key with the same one is found."""

@@ -47,7 +47,7 @@ class CheckContext:
 
     ``opened`` is the appliance's database where the caller has it open; else ``stack`` closes it.
     ``commit_seconds`` is how long an empty transaction took, once that was tried. ``cursor`` is how far the rounds
-    before have come in the administrators' journal; whoever asks only once has none, and looks at all of it.
+    before have come in the administrators' journal; a single round has none, and checks all of it.
     """
 
     home: Home

@@ -41,7 +41,7 @@ class MailUnknown(Exception):
 
 
 def pause_after(failures: int, longest: timedelta) -> timedelta:
-    """Until the next try: fifteen seconds, doubled by each of the *failures* before, at the *longest* so long."""
+    """How long to wait for the next try: 15 seconds, doubled for each of the *failures*, *longest* at most."""
     return min(timedelta(seconds=15 * 2 ** min(failures, 10)), longest)
 
 

@@ -149,7 +149,7 @@ _OPAQUE: Final = 26
 """Of 255: what is more transparent than this counts as not there."""
 
 _DEEPEST: Final = 9
-"""The page, and forms within forms that are followed."""
+"""How deep forms within forms are followed, the page included."""
 
 _UNDRAWN: Final = frozenset({raw.FPDF_TEXTRENDERMODE_INVISIBLE, raw.FPDF_TEXTRENDERMODE_CLIP})
 

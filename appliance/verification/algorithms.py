@@ -36,7 +36,7 @@ _SCHEMES: dict[str, tuple[str, str | None]] = {
     "ed448": ("ed448", None),
     **{f"{name}_{kind}": (kind, name) for kind, names in _WITH_HASH.items() for name in names},
 }
-"""By the names of asn1crypto: the kind of signature, and its hash unless that is said elsewhere."""
+"""By the names of asn1crypto: the kind of signature, and its hash; None where the hash is stated elsewhere."""
 _SIGNATURES = {der.oid(algos.SignedDigestAlgorithmId(name).dotted): scheme for name, scheme in _SCHEMES.items()}
 _WEAK = frozenset({"md5", "sha1"})
 _SMALLEST_MODULUS = 1900

@@ -170,7 +170,7 @@ class SignatureReport:
 
     @property
     def passed(self) -> bool:
-        """Whether it holds, and whoever it leads to is trusted."""
+        """Whether the indication is TOTAL-PASSED: the signature holds and leads to a trust anchor."""
         return self.verdict.indication is Indication.PASSED
 
     def to_json(self) -> dict[str, Any]:

@@ -155,4 +155,4 @@ _SHOWN: Final = {
     "coverages": COVERAGES,
     "honest": HONEST,
 }
-"""What the template has besides: how it shows a value, and the message ids of its words."""
+"""What else the template is given: how values are shown, and the message ids of its texts."""

@@ -33,7 +33,7 @@ __all__ = [
 class AuthorityStore:
     """Opened by each worker for itself, after the fork. Not thread-safe.
 
-    Nothing in it leads back to it, so that the file is closed, and its WAL written back, with the last reference.
+    It is in no reference cycle, so the file is closed, and its WAL written back, with the last reference to it.
     """
 
     def __init__(self, path: Path) -> None:

@@ -61,11 +61,11 @@ def form(
 ) -> Callable[[Callable[..., Answer]], Callable[..., Answer]]:
     """Makes a view of a posted form. *load* lets the visitor in, or raises; the view is called with what it
     returns and with the values in the address. What the view refuses is shown again by *page*, with *status*
-    (:func:`status_in_form` unless told otherwise) and at *place*: a field, or what tells the field, a function or
-    a table from words of the refusal's template. *load* and *page* are called with those values in the address
+    (:func:`status_in_form` by default) and at *place*: a field's name, a function that gives it, or a table from
+    words of the refusal's template to field names. *load* and *page* are called with those values in the address
     that they name.
 
-    Only *refusals* are shown so; one about something that is not there only if :class:`NotFound` is among them.
+    Only *refusals* are shown in this way; :class:`NotFound` only if it is among them itself.
     """
     load_it, show_again = _with_named(load), _with_named(page)
 
@@ -103,7 +103,7 @@ def status_in_workflow(refusal: RefusalError) -> int:
 
 
 def unprocessable(_refusal: RefusalError) -> int:
-    """The same where nothing but what was typed is refused."""
+    """The same for a form in which only what was typed can be refused."""
     return 422
 
 

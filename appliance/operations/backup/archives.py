@@ -136,7 +136,7 @@ class BackupArchive:
             raise BackupFailed("{path} is no backup: it has no manifest.", path=self.path) from error
 
     def damage(self, template: str, **values: str) -> BackupFailed:
-        """What is raised when it is not whole: *template* says why."""
+        """The exception for an archive that is not whole: *template* says why."""
         return BackupFailed(template, archive=self.name, **values)
 
     def require_parts(self, manifest: BackupManifest) -> None:

@@ -228,8 +228,9 @@ def analyse(pdf: OpenedPdf, number: int) -> RevisionStep:
 
 
 def _is_objectionable(old: HistoricalResolver, new: HistoricalResolver) -> bool:
-    """What pyHanko's rules let pass and we do not: the form's defaults were changed, a place of a signature was
-    changed without it, validation data was taken away, or a field was changed, but not filled."""
+    """Whether there is a change that pyHanko's rules allow and ours do not: the form's defaults were changed, a
+    place of a signature was changed without it, validation data was removed, or a field was changed but not
+    filled."""
     return _refills(old, new) or changed_alone(old, new) or not _keeps_store(old, new) or not is_honest(old, new)
 
 
