@@ -188,7 +188,7 @@ class CertificateRules:
                 require_visible(text, BOUND)
 
     def require_foreign(self, organisation: str) -> None:
-        """Raises :class:`CertificateRefused` for one that reads as an organisation of this house: nobody from
+        """Raises :class:`CertificateRefused` for one that reads as one of the enterprise's own: nobody from
         outside is named after it."""
         own = next((each for each in self.organisations if same_organisation(each, organisation)), None)
         if own is not None:

@@ -29,7 +29,7 @@ KEPT = timedelta(days=30)
 """How long the rows of sessions stay that are over."""
 
 LONGEST_AGENT = 300
-"""Letters of a browser's description that are kept."""
+"""Characters of a browser's description that are stored."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ from appliance.store import attempts
 from appliance.store.database import Transaction
 
 LONGEST = 400_000
-"""Letters of a ticket that are looked at."""
+"""Characters of a ticket that are read."""
 
 
 @dataclass(frozen=True, slots=True)

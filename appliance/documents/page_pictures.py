@@ -105,7 +105,7 @@ _MAKING = "3"
 """Changes when pictures are made differently, so that old ones are not found any more."""
 
 _OF_DOCUMENT = 40
-"""Letters of a picture's key that say of which document it is; the rest says which picture of it."""
+"""Characters of a picture's key that say of which document it is; the rest says which picture of it."""
 
 
 class PagePictures:

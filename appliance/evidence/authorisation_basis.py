@@ -1,12 +1,12 @@
 """On what each signature rests, as the package shows it: does it fit together, and does it carry the signature.
 
 ``authority/NN.json`` is the record that was kept when signature NN was completed: the check of the signer's
-identity, and the decision on the authority to sign for an organisation; ``authority/power-….pdf`` is the letter.
-In this order:
+identity, and the decision on the authority to sign for an organisation; ``authority/power-….pdf`` is the
+instrument. In this order:
 
 1. each record's digest is in the log's entry of exactly one signature, and each digest there has its record;
 2. the record is about that signature, by the person that the entry names, made when the timestamp says;
-3. the letter is the one of the record and of the register; a second person verified it, nobody revoked it before;
+3. the instrument is that of the record and of the register; a second person verified it, nobody had revoked it;
 4. the term covers the moment of signing;
 5. type, counterparties, amount and seal lie within the scope;
 6. the identity check is on record, by somebody else, and covers the moment of signing.
@@ -71,7 +71,7 @@ WRONG: Final[Mapping[str, str]] = {
 
 
 def lines(documents: Mapping[str, bytes], entries: Sequence[PackageEvent]) -> Iterator[str]:
-    """The lines of ``index.txt``: ``grounds NN ENTRY``, and ``letter POWER NN`` for each letter."""
+    """The lines of ``index.txt``: ``grounds NN ENTRY``, and ``letter POWER NN`` for each instrument."""
     for path in sorted(documents):
         if found := _RECORD.fullmatch(path):
             entry = _entry_of(path, documents[path], entries)

@@ -177,12 +177,12 @@ def of_grounds(lines: Iterable[str]) -> Iterator[str]:
 
 
 def _grounds(number: str, entry: str) -> str:
-    """The log's entry of the signature names exactly these grounds."""
+    """The log's entry of the signature names exactly this record of its authorisation basis."""
     return f'grep -qF "\\"grounds\\":\\"$({_digest(f"authority/{number}.json")})\\"" log/entries/{entry}.json'
 
 
 def _letter(power: str, number: str) -> str:
-    """The grounds of the signature name exactly this letter."""
+    """The record of the signature's authorisation basis names exactly this instrument."""
     return f'grep -qF "\\"letter\\":\\"$({_digest(f"authority/{power}.pdf")})\\"" authority/{number}.json'
 
 

@@ -27,7 +27,7 @@ class NoticeKind(StrEnum):
     """To whoever becomes the initiator in place of somebody who has left."""
     EXTENDED = "extended"
     REMINDERS = "reminders"
-    """What waits for the recipient and by when, of one contract or several, when the letter is made."""
+    """What waits for the recipient and by when, of one contract or several, when the mail is written."""
     VOID_PROPOSED = "void-proposed"
     VOID_REFUSED = "void-refused"
     VOIDED = "voided"
@@ -68,7 +68,7 @@ class Notice:
     """One message to one person (any subject in ``people``); ``due`` is when it became, or becomes, due.
 
     ``contract`` is None for what concerns no contract; ``about`` is the id of what else it is about: an
-    invitation, a recovery, a request. The link in the letter is made of these when it is sent.
+    invitation, a recovery, a request. The link in the mail is made of these when it is sent.
     """
 
     contract: str | None

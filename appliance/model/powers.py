@@ -13,9 +13,9 @@ class PowerBasis(StrEnum):
     """What the power rests on."""
 
     INSTRUMENT = "letter"
-    """A letter of the grantor, uploaded."""
+    """An instrument of the grantor, uploaded."""
     CONTRACT = "contract"
-    """A letter that the principal signed here, as a contract that is completed."""
+    """An instrument that the principal signed here, as a contract that is completed."""
     LEGAL_REPRESENTATIVE = "legal-representative"
     """The law: the agent is the organisation's legal representative (法定代表人); the document shows that."""
 
@@ -53,9 +53,9 @@ class RecordedAction:
 class Power:
     """One power. ``agent`` (a subject) signs for ``grantor`` (an organisation's name); ``since`` ≤ t < ``until``.
 
-    ``principal`` is who signed the letter for the grantor. ``document`` is the letter's SHA-256 (hex) in the blob
-    store; ``contract`` the completed contract that it is, for a letter signed here. ``replaces``: the letter says
-    that it takes the place of the grantor's earlier ones for the same agent. ``entries``: its places in the log.
+    ``principal`` is who signed the instrument for the grantor. ``document`` is its SHA-256 (hex) in the blob
+    store; ``contract`` is the completed contract that an instrument signed here is. ``replaces``: it says that it
+    replaces the grantor's earlier ones for the same agent. ``entries``: the power's places in the log.
     """
 
     id: str

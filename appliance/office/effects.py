@@ -291,7 +291,7 @@ def _template_of(act: OfficerDecision) -> str:
     if act.kind is Kind.ENROL_KEEPER and act.notes.get("again"):
         return _KEEPER_AGAIN
     if act.kind is not Kind.ENROL_KEEPER and is_pin_custodian(act.subject):
-        # An earlier release has prepared it: since then administrators end keepers by themselves.
+        # Prepared by an earlier release: since then administrators end PIN custodians themselves.
         return "From then on {name} unlocks the HSM no more."
     return _KINDS[act.kind][1]
 

@@ -53,7 +53,7 @@ class Powers:
         Raises :class:`DocumentRefused`, or :class:`PreconditionRefused` for what no power can be.
         """
         draft, now = tidy(draft), self._now()
-        with self._database.reading() as tx:  # before the work of reading the letter
+        with self._database.reading() as tx:  # before the work of reading the instrument
             require_possible(tx, draft, self._policy, now)
         document, size = self._document(draft, letter)
         with self._database.transaction() as tx:
@@ -180,8 +180,8 @@ LONGEST_REASON: Final = 500
 
 @dataclass(frozen=True, slots=True)
 class PowerDraft:
-    """What a letter says, as the one who registers it reads it. ``contract``: the letter was signed here as this
-    contract; without it the letter comes as a document. See :class:`Power` for the rest."""
+    """What an instrument says, as who registers it reads it. ``contract``: the instrument was signed here as this
+    contract; without it, it comes as a document. See :class:`Power` for the rest."""
 
     basis: PowerBasis
     grantor: str
@@ -243,7 +243,7 @@ def _require_term(draft: PowerDraft, policy: Policy, now: datetime) -> None:
 
 
 def require_instrument(contract: Contract, draft: PowerDraft) -> None:
-    """*contract* is a letter of the grantor: completed, and signed for it by somebody other than the agent.
+    """*contract* is an instrument of the grantor: completed, and signed for it by somebody other than the agent.
 
     Raises :class:`PreconditionRefused` otherwise.
     """

@@ -188,12 +188,12 @@ PREPARED, COMPLETED = "prepared", "completed"
 
 
 def save_basis(tx: Transaction, intent: str, stage: str, record: bytes) -> None:
-    """The grounds (canonical JSON) as found at *stage* of *intent*."""
+    """Stores the authorisation basis (canonical JSON) as found at *stage* of *intent*."""
     tx.insert("signing_grounds", {"intent": intent, "stage": stage, "record": record})
 
 
 def bases_of(tx: Transaction, contract_id: str) -> dict[str, bytes]:
-    """For each party that has signed and whose grounds were kept: those at completion."""
+    """By party, the authorisation basis at completion, where one was stored."""
     rows = tx.execute(
         "SELECT intents.party, record FROM signing_grounds JOIN intents ON intents.id = intent"
         " WHERE contract = ? AND intents.state = 'completed' AND stage = 'completed'",

@@ -100,7 +100,7 @@ def people(tx: Transaction) -> list[Person]:
 
 
 def organisations(tx: Transaction) -> list[str]:
-    """The organisations of this house: whoever is no guest is of one of them, and so is every seal."""
+    """The organisations of everybody but guests, and of the seals."""
     return tx.column(
         str,
         "SELECT DISTINCT organisation FROM people INDEXED BY people_members_of WHERE guest = 0"

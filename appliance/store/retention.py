@@ -159,7 +159,7 @@ def entries_about(tx: Transaction, subject: str) -> list[int]:
 
 
 def carries_power(tx: Transaction, contract_id: str) -> bool:
-    """Whether the contract is the letter of a power of attorney."""
+    """Whether the contract is the instrument of a power of attorney."""
     return tx.exists("SELECT 1 FROM powers WHERE contract = ?", (contract_id,))
 
 

@@ -29,7 +29,7 @@ from webui.shared.forms import field, sentence
 from webui.shared.language import translate, zone_of_reader
 
 LONGEST = 600
-"""Letters of an argument that are looked at; the action refuses what is too long."""
+"""Characters of an argument that are read; the action refuses what is too long."""
 
 RECENT = 12
 

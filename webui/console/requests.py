@@ -144,7 +144,7 @@ def request_sentence(act: AdminRequest, *, outcome: bool) -> str:
 
 
 def warning(action: str, arguments: Mapping[str, str]) -> str:
-    """What the sentence of *action* cannot know: whether a keeper of the PIN ends, and how many are left."""
+    """What the sentence of *action* cannot know: whether a PIN custodian ends, and how many are left."""
     found = administration.pin_custodians.warning(action, arguments)
     return "" if found is None else translate()(found.template, **found.values)
 

@@ -22,7 +22,7 @@ from webui.shared import language
 V = TypeVar("V")
 
 LONGEST = 100
-"""Letters of a cookie that are looked at."""
+"""Characters of a cookie that are read."""
 
 
 class SignedOut(Exception):

@@ -1,4 +1,4 @@
-"""Actions on the machine: backups, releases, services. Root does them, in the steward's units."""
+"""Actions on the machine: backups, releases, services. Root does them, in the privileged helper's units."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ YEARS = 10
 """The farthest that a deadline can be from now."""
 
 LONGEST_NAME = 60
-"""Letters of a name to look for."""
+"""Characters of a name to look for."""
 
 ADDRESS = '/<contract_id>/<any(decline, recall, extend, "hand-over", discard, void):name>'
 

@@ -45,7 +45,7 @@ WINDOW = 100
 """Pages that are shown at a time."""
 
 LONGEST_QUERY = 200
-"""Letters of one word in an address."""
+"""Characters of one word in an address."""
 
 PHRASES = (
     "签字：",

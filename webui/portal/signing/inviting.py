@@ -19,7 +19,7 @@ OF_GUEST = "/contracts/<contract_id>/guests/<party_id>"
 REFUSALS = (PreconditionRefused, StateRefused)
 
 LONGEST = 1000
-"""Letters of a field that are looked at; the rules for names, addresses and numbers refuse less."""
+"""Characters of a field that are read; the rules for names, addresses and numbers allow fewer."""
 
 
 def guest_of(contract_id: str, party_id: str) -> tuple[ContractView, Party]:
