@@ -76,8 +76,8 @@ class OfficerDecisions(DecisionRecording):
         with self._database.transaction() as tx:
             officer_decisions.end(tx, pending.id, OfficerDecisionState.DONE, at=self._now(), by=officer)
             if not done and pending.kind is OfficerDecisionKind.ENROL_KEEPER:
-                # Inside: ending a PIN custodian refuses this decision first, and so comes wholly before this or wholly
-                # after it. No HSM is asked, so that other writers do not wait for long.
+                # Inside: ending a PIN custodian refuses this decision first, so it comes wholly before or wholly
+                # after this. No HSM is asked, so that other writers do not wait for long.
                 effects.perform_at_authority(self._authority, act)
             officer_decisions.approve(tx, pending.id, officer, self._now())
             self.record_decision(tx, officer_decisions.load_decision(tx, pending.id), by=officer)
