@@ -55,9 +55,7 @@ def settle(database: Database, now: datetime) -> None:
             "INSERT INTO account_roles (subject, role) VALUES (?, ?)",
             [(each.subject, role) for each in people for role in ("initiator", "signer")],
         )
-        (real,) = tx.execute(
-            "SELECT der FROM certificates LIMIT 1"
-        ).fetchone()  # pages read when it ends
+        (real,) = tx.execute("SELECT der FROM certificates LIMIT 1").fetchone()  # pages read when it ends
         tx.executemany(
             "INSERT INTO certificates (subject, der) VALUES (?, ?)",
             [(each.subject, real) for each in people if int(each.subject[-5:]) % 100],
