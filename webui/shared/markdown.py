@@ -1,6 +1,6 @@
 """Our own texts in Markdown (CommonMark) as HTML: headings, paragraphs, lists, code and bold words. Raw HTML is
 shown as text. Of a link in a page of the runbook only the words are shown: its address leads to files that are not
-served. A text that is agreed to is shown to the letter, so that no address is hidden from who accepts it.
+served. A text that is agreed to keeps the addresses of its links, so that who accepts it sees them.
 """
 
 from __future__ import annotations
