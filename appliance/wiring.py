@@ -188,8 +188,8 @@ class Appliance:
         """Addresses in mails, where a guest's is one by which the guest can come in, and reminders."""
         url, calendars = self.settings.web.public_url, self.settings.home.calendars
         self.addresses = PortalAddresses(url, self.links, lambda tx, guest: link_for(tx, guest, self.now()))
-        house = MailOrigin(self.settings.organisation.name, url, self.addresses, PortalAddresses("", self.links))
-        self.reminders = open_reminders(self.database, self.policy, calendars, house, self.now)
+        origin = MailOrigin(self.settings.organisation.name, url, self.addresses, PortalAddresses("", self.links))
+        self.reminders = open_reminders(self.database, self.policy, calendars, origin, self.now)
 
 
 @contextmanager

@@ -251,7 +251,7 @@ OUTSIDE: Final = "person-guest-"
 
 _NAME = re.compile(rf"[a-z0-9][a-z0-9-]{{0,{LONGEST_NAME - 1}}}")
 _LOGIN = re.compile(rf"[a-z][a-z0-9._-]{{1,{LONGEST_LOGIN - 1}}}")
-_KEEPER = "keeper-"
+_PIN_CUSTODIAN = "keeper-"
 
 
 def is_name(subject: str, kind: str) -> bool:
@@ -272,9 +272,9 @@ def is_login(text: str) -> bool:
 
 def pin_custodian_subject(login: str) -> str:
     """What the authority calls the PIN custodian who signs in to the console as *login*."""
-    return f"{_KEEPER}{login}"
+    return f"{_PIN_CUSTODIAN}{login}"
 
 
 def is_pin_custodian(subject: str) -> bool:
     """Whether *subject* is the name of a PIN custodian."""
-    return subject.startswith(_KEEPER)
+    return subject.startswith(_PIN_CUSTODIAN)

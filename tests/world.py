@@ -166,11 +166,11 @@ def _wait_until_it_serves(home: Home, process: subprocess.Popen[bytes], log: Pat
 
 def activations_for(appliance: Appliance, act: SigningIntent) -> list[Activation]:
     """What the right people answer to *act*: the signer, or a seal's custodian and the one who asks for it."""
-    pocket = DemonstrationAuthenticators(appliance.settings.home.people)
+    authenticators = DemonstrationAuthenticators(appliance.settings.home.people)
     subjects = [act.signer]
     if act.signer == CONTRACT_SEAL.subject:
         subjects = [CUSTODIAN.subject, ZHANG.subject]
-    return [pocket.activate(subject, act) for subject in subjects]
+    return [authenticators.activate(subject, act) for subject in subjects]
 
 
 def send(appliance: Appliance, document: bytes, *, order: SigningOrder = SigningOrder.SEQUENTIAL) -> Contract:

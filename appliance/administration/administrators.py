@@ -43,10 +43,12 @@ class InvitedAdministrator:
 class Administrators:
     """Who administrates. Who may ask for which of this is the registry's to say. Thread-safe."""
 
-    def __init__(self, context: AdministrationContext, sessions: ConsoleSessions, keepers: PinCustodians) -> None:
+    def __init__(
+        self, context: AdministrationContext, sessions: ConsoleSessions, pin_custodians: PinCustodians
+    ) -> None:
         self._context = context
         self._sessions = sessions
-        self._keepers = keepers
+        self._pin_custodians = pin_custodians
 
     def everybody(self) -> list[Administrator]:
         """All that there ever were, by login."""
@@ -111,7 +113,7 @@ class Administrators:
             self._end_ways_in(tx, name, by)
             self._tell(tx, JournalKind.FACTORS_RESET, name, by)
             self._unconfirm(name)
-        return self._keepers.try_end_custodian(name, by=by)
+        return self._pin_custodians.try_end_custodian(name, by=by)
 
     def suspend(self, login: str, *, by: Actor) -> None:
         """Nobody signs in with this account any more, for now; sessions end at once."""
@@ -148,7 +150,7 @@ class Administrators:
             _move(tx, name, AdministratorState.LEFT, *_OPEN)
             self._tell(tx, JournalKind.ADMINISTRATOR_REMOVED, name, by)
             self._unconfirm(name)
-        ended = self._keepers.try_end_custodian(name, by=by)
+        ended = self._pin_custodians.try_end_custodian(name, by=by)
         self._context.portal().commit(known_to_the_portal.release, name)
         return ended
 
@@ -157,7 +159,7 @@ class Administrators:
 
         Raises :class:`StateRefused` for who keeps none, and what the authority refuses.
         """
-        ended = self._keepers.end_custodian(folded(login), by=by)
+        ended = self._pin_custodians.end_custodian(folded(login), by=by)
         if not ended.ended and not ended.withdrawn:
             raise StateRefused("{login} is no keeper of the PIN.", login=folded(login))
         return ended

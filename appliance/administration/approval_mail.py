@@ -71,11 +71,11 @@ class ApprovalMail:
         if action is None:  # another release asked for it
             return NotifiedApprovers((), (), ())
         with self._context.database.reading() as tx:
-            letters = {each.login: each.state for each in admin_requests.messages_about(tx, act.id)}
+            states = {each.login: each.state for each in admin_requests.messages_about(tx, act.id)}
             wanted = deciders(tx, action, by=act.asked_by)
         queued = RequestMessageState.QUEUED if self._settings.mail.configured else None
-        sent = tuple(each.name for each in wanted if letters.get(each.login) is RequestMessageState.SENT)
-        waiting = tuple(each.name for each in wanted if each.login in letters and letters[each.login] is queued)
+        sent = tuple(each.name for each in wanted if states.get(each.login) is RequestMessageState.SENT)
+        waiting = tuple(each.name for each in wanted if each.login in states and states[each.login] is queued)
         known = {*sent, *waiting}
         return NotifiedApprovers(sent, waiting, tuple(each.name for each in wanted if each.name not in known))
 
@@ -83,19 +83,19 @@ class ApprovalMail:
         """Sends what is due; how many mails the server took."""
         now, taken = self._context.now(), 0
         due = self._context.database.query(admin_requests.due_messages, now, limit=MOST)
-        for letter in due:
+        for message in due:
             with self._context.database.reading() as tx:
-                act = admin_requests.load_request(tx, letter.act)
-                recipient = administrators.administrator(tx, letter.login)
+                act = admin_requests.load_request(tx, message.act)
+                recipient = administrators.administrator(tx, message.login)
             state, problem = self._send(mail, act, recipient)
             taken += state is RequestMessageState.SENT
             with self._context.database.transaction() as tx:
                 if state is RequestMessageState.QUEUED:
                     admin_requests.postpone_message(
-                        tx, letter, reason=problem, until=now + pause_after(letter.attempts, LONGEST_PAUSE)
+                        tx, message, reason=problem, until=now + pause_after(message.attempts, LONGEST_PAUSE)
                     )
                 else:
-                    admin_requests.end_message(tx, letter, state, problem or None)
+                    admin_requests.end_message(tx, message, state, problem or None)
         return taken
 
     def _send(
@@ -108,7 +108,7 @@ class ApprovalMail:
         name = f"<act-{act.id}-{recipient.login}@{domain}>"
         try:
             mail.send_message(
-                Envelope(recipient.email, recipient.name, name, act.asked), self._letter(act, recipient)
+                Envelope(recipient.email, recipient.name, name, act.asked), self._message(act, recipient)
             )
         except MailRefused as error:
             return RequestMessageState.REFUSED, str(error)
@@ -116,7 +116,7 @@ class ApprovalMail:
             return RequestMessageState.QUEUED, str(error) or type(error).__name__
         return RequestMessageState.SENT, ""
 
-    def _letter(self, act: AdminRequest, recipient: Administrator) -> MailMessage:
+    def _message(self, act: AdminRequest, recipient: Administrator) -> MailMessage:
         """In the language that the recipient chose, else in that of the settings; times in the settings' zone."""
         zone = self._settings.interface.zone
         language = recipient.language or self._settings.interface.language

@@ -110,7 +110,7 @@ class Administration:
         self,
         settings: Settings,
         context: AdministrationContext,
-        keepers: PinCustodians,
+        pin_custodians: PinCustodians,
         authority: AuthorityClient,
         process: Process,
     ) -> None:
@@ -118,7 +118,7 @@ class Administration:
         hands = process.executes | ({ExecutedBy.PRIVILEGED_HELPER} if _is_development(settings.home) else set())
         notify = partial(notify_privileged_helper, settings.home.run / HELPER_SOCKET)
         self.sessions = ConsoleSessions(context)
-        self.administrators = Administrators(context, self.sessions, keepers)
+        self.administrators = Administrators(context, self.sessions, pin_custodians)
         parts = ActionContext(
             settings, self.administrators, authority, context.now, process.opened, lambda: host_of(settings)
         )
@@ -128,8 +128,8 @@ class Administration:
         self.sign_in = AdministratorSignIn(context, self.sessions)
         self.account_setup = AdministratorSetup(context, self.sessions)
         self.own = OwnAdministratorFactors(context, self.sessions)
-        self.pin_custodians = keepers
-        self.confirming = PasskeyConfirmation(context, keepers)
+        self.pin_custodians = pin_custodians
+        self.confirming = PasskeyConfirmation(context, pin_custodians)
         self.stuck = StuckList(context)
         self.unlocking = AttendedUnlock(context, authority)
         self.journal = context.journal
@@ -170,8 +170,8 @@ def open_administration(
         journal = AdministrationJournal(database, portal, now, user=user_behind(environment))
         key = partial(home.secret, CONSOLE_KEY, environment)
         context = AdministrationContext(settings, database, portal, journal, key)
-        keepers = PinCustodians(context, authority, roots)
-        yield Administration(settings, context, keepers, authority, process)
+        pin_custodians = PinCustodians(context, authority, roots)
+        yield Administration(settings, context, pin_custodians, authority, process)
 
 
 def _is_development(home: Home) -> bool:

@@ -146,9 +146,9 @@ class OwnAdministratorFactors:
 class PasskeyConfirmation:
     """What root does on the machine, and nobody else can. Thread-safe."""
 
-    def __init__(self, context: AdministrationContext, keepers: PinCustodians) -> None:
+    def __init__(self, context: AdministrationContext, pin_custodians: PinCustodians) -> None:
         self._context = context
-        self._keepers = keepers
+        self._pin_custodians = pin_custodians
 
     def registered(self) -> list[RegisteredKey]:
         """Everybody's, by login."""
@@ -210,7 +210,7 @@ class PasskeyConfirmation:
             with self._context.writing() as tx:
                 self._tell(JournalKind.PASSKEY_UNCONFIRMED, name, fingerprint_of(key), tx)
         one = found[0].credential_id if fingerprint else None
-        return len(found), self._keepers.try_end_custodian(name, one, by=ROOT)
+        return len(found), self._pin_custodians.try_end_custodian(name, one, by=ROOT)
 
     def _end_again(self, login: str, fingerprint: str) -> PinCustodianEnd:
         """None of these counts: what of them may still unlock, or wait for officers, ends."""
@@ -219,7 +219,7 @@ class PasskeyConfirmation:
                 key.credential_id for key in administrators.every_passkey_of(tx, login) if _is(key, fingerprint)
             ]
         if is_login(login) and (known or not fingerprint):
-            ended = self._keepers.end_custodian(login, known[0] if fingerprint else None, by=ROOT)
+            ended = self._pin_custodians.end_custodian(login, known[0] if fingerprint else None, by=ROOT)
             if ended.ended or ended.withdrawn:
                 return ended
         raise NotFound("No such passkey of {login} counts.", login=login)

@@ -35,10 +35,10 @@ TO_BE_NONE = "{login} is to be no keeper of the PIN: what waited for the officer
 @dataclass(frozen=True, slots=True)
 class EndSentences:
     """What is said about somebody whose ways to sign in were ended: for no PIN custodian (``plain``), for one
-    (``keeper``), for one where those left could not be counted, and where it is not known."""
+    (``custodian``), for one where those left could not be counted, and where it is not known."""
 
     plain: str
-    keeper: str
+    custodian: str
     uncounted: str
     unknown: str = ""
 
@@ -72,7 +72,7 @@ class PinCustodianEnd:
             return Sentence(said.plain, {"login": login})
         if self.left is None:
             return Sentence(said.uncounted, {"login": login})
-        return Sentence(said.keeper, {"login": login, "left": self.left})
+        return Sentence(said.custodian, {"login": login, "left": self.left})
 
     def sentence_about(self, login: str) -> Sentence | None:
         """The sentence about passkeys that are no longer confirmed; None for somebody who was no PIN custodian."""
@@ -115,7 +115,7 @@ class PinCustodians:
         who = by.login if by == ROOT else f"administrator-{by.login}"
         with self._context.portal().transaction() as tx:
             officer_decisions.expire(tx, now)
-            found = officer_decisions.open_about(tx, subject, OfficerDecisionKind.ENROL_KEEPER)
+            found = officer_decisions.open_about(tx, subject, OfficerDecisionKind.ENROL_PIN_CUSTODIAN)
             waiting = [act for act in found if credential_id is None or _is_by(act, credential_id)]
             for act in waiting:
                 refuse_decision(tx, act, reason=WITHDRAWN.template, by=who, at=now)
@@ -125,7 +125,7 @@ class PinCustodians:
         ended = self._roots.end_pin_custodian(pin_custodian_subject(login), credential_id) > 0
         if ended:
             with self._context.writing() as tx:
-                self._context.journal.append_line(tx, JournalKind.KEEPER_ENDED, by, login=login)
+                self._context.journal.append_line(tx, JournalKind.PIN_CUSTODIAN_ENDED, by, login=login)
         return ended
 
     def _left(self) -> int | None:

@@ -20,17 +20,17 @@ _AROUND_MM = 4.0
 class SealRelation(StrEnum):
     """What a person is to a seal: releases it, or may ask for its use."""
 
-    KEEPS = "keeps"
+    CUSTODIAN = "keeps"
     MAY_ASK = "may-ask"
 
 
 @dataclass(frozen=True, slots=True)
 class SealView:
-    """A seal that concerns somebody; ``keepers`` are the names of its custodians."""
+    """A seal that concerns somebody; ``custodians`` are the names of its custodians."""
 
     seal: Seal
     relation: SealRelation
-    keepers: tuple[str, ...]
+    custodians: tuple[str, ...]
 
 
 class SealPictures:
@@ -84,7 +84,7 @@ def appearance_of(tx: Transaction, seal: Seal) -> SealAppearance:
 
 
 def _relation(seal: Seal, person: str) -> SealRelation:
-    return SealRelation.KEEPS if person in seal.custodians else SealRelation.MAY_ASK
+    return SealRelation.CUSTODIAN if person in seal.custodians else SealRelation.MAY_ASK
 
 
 def _names(tx: Transaction, seal: Seal) -> tuple[str, ...]:

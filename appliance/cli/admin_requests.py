@@ -29,8 +29,8 @@ PATIENCE = 20.0
 def acts_command(context: Context, all_: bool) -> None:
     """List what waits for a second person, or is under way."""
     with open_administration(load(context.home), now=utc_now, process=COMMAND) as administration:
-        desk = administration.requests
-        for act in desk.recent() if all_ else [*desk.waiting(), *desk.under_way()]:
+        requests = administration.requests
+        for act in requests.recent() if all_ else [*requests.waiting(), *requests.under_way()]:
             _say(context, act)
 
 

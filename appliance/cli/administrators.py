@@ -51,7 +51,7 @@ def recover(context: Context, login: str) -> None:
     settings = load(context.home).as_served()
     with open_administration(settings, now=utc_now, process=COMMAND) as administration:
         ended = administration.administrators.reset(login, by=ROOT)
-        _say_of_keeper(context, login, ended)
+        _say_of_pin_custodian(context, login, ended)
         _show_link(context, settings, administration.administrators.link(login, by=ROOT))
 
 
@@ -115,7 +115,7 @@ def unconfirm(context: Context, login: str, fingerprint: tuple[str, ...]) -> Non
     with open_administration(load(context.home), now=utc_now, process=COMMAND) as administration:
         count, ended = administration.confirming.unconfirm(login, " ".join(fingerprint))
         context.terminal.say("Passkeys of {login} that do not count any more: {count}.", count=count, login=login)
-        _say_of_keeper(context, login, ended)
+        _say_of_pin_custodian(context, login, ended)
 
 
 @administrators_group.command("list")
@@ -129,7 +129,7 @@ def list_(context: Context) -> None:
             context.terminal.say(template, **values)
 
 
-def _say_of_keeper(context: Context, login: str, ended: PinCustodianEnd) -> None:
+def _say_of_pin_custodian(context: Context, login: str, ended: PinCustodianEnd) -> None:
     said = ended.sentence_about(login)
     if said is not None:
         context.terminal.warn(said.template, **said.values)

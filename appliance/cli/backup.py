@@ -63,7 +63,7 @@ def key(context: Context, file: Path) -> None:
 def create_(context: Context, keep_all: bool) -> None:
     """Make a backup while the system runs, then remove those that the settings no longer keep."""
     with ExitStack() as stack:
-        room, archive = _made(context, stack)
+        backups, archive = _made(context, stack)
         manifest = archive.manifest()
         context.terminal.say(
             "Backup {name}: documents {documents}, log of size {size}, schema {schema}; in {path}.",
@@ -83,7 +83,7 @@ def create_(context: Context, keep_all: bool) -> None:
                 label=manifest.authority.label,
             )
         if not keep_all:
-            _pruned(context, room)
+            _pruned(context, backups)
 
 
 def _made(context: Context, stack: ExitStack) -> tuple[BackupContext, BackupArchive]:
@@ -91,15 +91,15 @@ def _made(context: Context, stack: ExitStack) -> tuple[BackupContext, BackupArch
     everything stands, also where there was no authority to begin with."""
     now = utc_now()
     try:
-        room = stack.enter_context(_workroom(context))
-        ensure_key(room)
-        archive = create_archive(room, now=now)
+        backups = stack.enter_context(_backup_context(context))
+        ensure_key(backups)
+        archive = create_archive(backups, now=now)
     except RefusalError as error:
         with suppress(OSError):  # the disk may be what is wrong; the error itself says so
             BackupOutcome.from_error("", now, error).save(context.home.last_backup)
         raise
     BackupOutcome(archive.name, now).save(context.home.last_backup)
-    return room, archive
+    return backups, archive
 
 
 @backup_group.command("list")
@@ -128,13 +128,13 @@ def list_(context: Context) -> None:
 def verify(ctx: click.Context, names: tuple[str, ...]) -> None:
     """Check the backups NAMES, or all, byte by byte: signature, parts, documents. Status 1 for damage."""
     context: Context = ctx.obj
-    room = BackupContext.without_authority(load(context.home), os.environ)
+    backups = BackupContext.without_authority(load(context.home), os.environ)
     key = read_vkey(context.home.log_key)
-    archives = [room.archives.get(name) for name in names] or room.archives.all()
+    archives = [backups.archives.get(name) for name in names] or backups.archives.all()
     if not archives:
-        context.terminal.warn("There is no backup in {path}.", path=room.archives.root)
+        context.terminal.warn("There is no backup in {path}.", path=backups.archives.root)
         ctx.exit(REFUSED)
-    whole = [_is_whole(context, archive, key, room) for archive in archives]
+    whole = [_is_whole(context, archive, key, backups) for archive in archives]
     if not all(whole):
         ctx.exit(REFUSED)
 
@@ -146,9 +146,9 @@ def prune_(context: Context) -> None:
     _pruned(context, BackupContext.without_authority(load(context.home), os.environ))
 
 
-def _is_whole(context: Context, archive: BackupArchive, key: NoteKey, room: BackupContext) -> bool:
+def _is_whole(context: Context, archive: BackupArchive, key: NoteKey, backups: BackupContext) -> bool:
     try:
-        manifest = check_archive(archive, key, [room.identity()], room.home.state)
+        manifest = check_archive(archive, key, [backups.identity()], backups.home.state)
     except RefusalError as error:
         context.terminal.refuse(error)
         return False
@@ -158,8 +158,8 @@ def _is_whole(context: Context, archive: BackupArchive, key: NoteKey, room: Back
     return True
 
 
-def _pruned(context: Context, room: BackupContext) -> None:
-    gone, documents = prune_archives(room)
+def _pruned(context: Context, backups: BackupContext) -> None:
+    gone, documents = prune_archives(backups)
     if documents is None:
         context.terminal.warn(
             "A backup that is kept cannot be opened with this machine's key; sealed documents were not removed."
@@ -172,7 +172,7 @@ def _pruned(context: Context, room: BackupContext) -> None:
 
 
 @contextmanager
-def _workroom(context: Context) -> Iterator[BackupContext]:
+def _backup_context(context: Context) -> Iterator[BackupContext]:
     """With the authority that runs; in development else with one that is started for as long as it is asked."""
     home, settings = context.home, load(context.home)
     with ExitStack() as stack:

@@ -151,16 +151,16 @@ def _populated(settings: Settings) -> bool:
 
 def _populate(appliance: Appliance, settings: Settings, say: Say) -> None:
     home = settings.home
-    pocket = DemonstrationAuthenticators(home.people)
+    authenticators = DemonstrationAuthenticators(home.people)
     with AuthorityClient(home.authority_socket("operator")) as authority:
         for person in participants.PEOPLE:
             if not _is_known(appliance, person.subject):
-                certificate = _enrolled(authority, pocket, person, settings)
+                certificate = _enrolled(authority, authenticators, person, settings)
                 appliance.registry.add_person(person, certificate, by=participants.OFFICER)
                 shown = {"name": person.name, "organisation": person.organisation}
                 say("founding    {name} ({organisation}) has a key and an authenticator", **shown)
         seal = participants.CONTRACT_SEAL
-        appliance.registry.add_seal(seal, _enrolled_seal(authority, pocket, seal), by=participants.OFFICER)
+        appliance.registry.add_seal(seal, _enrolled_seal(authority, authenticators, seal), by=participants.OFFICER)
         say("founding    company seal of {organisation} has a key", organisation=seal.organisation)
 
 
@@ -173,26 +173,28 @@ def _is_known(appliance: Appliance, subject: str) -> bool:
 
 
 def _enrolled(
-    authority: AuthorityClient, pocket: DemonstrationAuthenticators, person: Person, settings: Settings
+    authority: AuthorityClient, authenticators: DemonstrationAuthenticators, person: Person, settings: Settings
 ) -> bytes:
     """The person's certificate: from now, or from a run that was broken off after enrolling."""
     try:
         return authority.certificate(person.subject)
     except UnknownKey:
         web = settings.web
-        credential = pocket.create_authenticator(person.subject, rp_id=web.relying_party, origin=web.origin)
+        credential = authenticators.create_authenticator(
+            person.subject, rp_id=web.relying_party, origin=web.origin
+        )
     act = _act("enrol_person", person, name=person.name, credentials=[credential])
-    return authority.enrol_person(act, [pocket.activate(participants.OFFICER, act)])
+    return authority.enrol_person(act, [authenticators.activate(participants.OFFICER, act)])
 
 
-def _enrolled_seal(authority: AuthorityClient, pocket: DemonstrationAuthenticators, seal: Seal) -> bytes:
+def _enrolled_seal(authority: AuthorityClient, authenticators: DemonstrationAuthenticators, seal: Seal) -> bytes:
     try:
         return authority.certificate(seal.subject)
     except UnknownKey:
         kind, custodians = seal.kind.value, list(seal.custodians)
     name = f"{seal.organisation}{kind}"
     act = _act("enrol_seal", seal, name=name, custodians=custodians, kind=kind, needed=seal.needed)
-    return authority.enrol_seal(act, [pocket.activate(participants.OFFICER, act)])
+    return authority.enrol_seal(act, [authenticators.activate(participants.OFFICER, act)])
 
 
 def _act(what: str, whose: Person | Seal, **details: object) -> OfficerIntent:

@@ -273,14 +273,14 @@ def certified_here(authority: AuthorityClient) -> list[str]:
 
 
 def own_organisation_refusal(
-    tx: Transaction, house: str, organisation: str, more: Iterable[str] = ()
+    tx: Transaction, organisation: str, guest_organisation: str, more: Iterable[str] = ()
 ) -> Refusal | None:
-    """Why an outside signer cannot be of *organisation*, or None. ``more`` are the enterprise's other names."""
-    for own in (house, *people.organisations(tx), *more):
-        if same_organisation(own, organisation):
+    """Why an outside signer cannot be of *guest_organisation*, or None. ``more``: other names of the enterprise."""
+    for own in (organisation, *people.organisations(tx), *more):
+        if same_organisation(own, guest_organisation):
             return Refusal(
                 "An outside signer cannot be of {organisation}: {own} is an organisation of this house. Who works"
                 " here signs with an account.",
-                {"organisation": organisation, "own": own},
+                {"organisation": guest_organisation, "own": own},
             )
     return None

@@ -55,7 +55,7 @@ class DemonstrationResult:
 
 
 class DemonstrationRun:
-    """Runs the demonstration with its own people, who activate by *pocket*, their authenticators.
+    """Runs the demonstration with its own people, who activate with *authenticators*.
 
     *sequence* brings the log up to date, as the scheduler does every second. *tell* gets every step.
     """
@@ -63,13 +63,13 @@ class DemonstrationRun:
     def __init__(
         self,
         appliance: Appliance,
-        pocket: DemonstrationAuthenticators,
+        authenticators: DemonstrationAuthenticators,
         *,
         sequence: Callable[[], object],
         tell: Say,
     ) -> None:
         self._appliance = appliance
-        self._pocket = pocket
+        self._authenticators = authenticators
         self._sequence = sequence
         self._tell = tell
 
@@ -96,7 +96,7 @@ class DemonstrationRun:
                 continue
             between = AgreementSides(person.side, (other.side,))
             proposal = agreements.propose(person.subject, between)
-            activation = self._pocket.activate(person.subject, proposal.intent)
+            activation = self._authenticators.activate(person.subject, proposal.intent)
             accepted = agreements.accept(proposal.id, [activation], by=person.subject)
             self._tell(
                 "agreement   {name} agrees for {party} to sign electronically (text version {version})",
@@ -143,7 +143,7 @@ class DemonstrationRun:
         started = time.perf_counter()
         prepared = cycle.prepare(contract.id, party.id, SigningOrigin("127.0.0.1", LOCATION))
         self._tell("prepared    {name}: digest {digest}", name=party.name, digest=prepared.intent.digest.hex())
-        activations = [self._pocket.activate(subject, prepared.intent) for subject in _activators(party)]
+        activations = [self._authenticators.activate(subject, prepared.intent) for subject in _activators(party)]
         cycle.sign(prepared.id, activations)
         done = cycle.complete(prepared.id)
         self._tell(

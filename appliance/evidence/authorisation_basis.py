@@ -88,13 +88,13 @@ def require_authorisation_basis(files: Files, entries: Sequence[PackageEvent]) -
     named = {_entry_of(path, record, told).entry for path, record in records.items()}
     if len(named) != len(records) or len(told) != len(records):
         raise PackageRefused("The package lacks the grounds of a signature, or has them twice.")
-    letters = set()
+    instruments = set()
     for path, record in records.items():
-        ground = PackagedBasis(path, canonical.decode(record), _entry_of(path, record, told), _dated(files, path))
-        _require_signature(ground)
-        _require_identity(ground, entries)
-        letters |= _require_authority(ground, files, entries)
-    if letters != {path for path in files if path.startswith(FOLDER) and path.endswith(".pdf")}:
+        basis = PackagedBasis(path, canonical.decode(record), _entry_of(path, record, told), _dated(files, path))
+        _require_signature(basis)
+        _require_identity(basis, entries)
+        instruments |= _require_authority(basis, files, entries)
+    if instruments != {path for path in files if path.startswith(FOLDER) and path.endswith(".pdf")}:
         raise PackageRefused("The package has a letter that no signature rests on.")
 
 
@@ -113,66 +113,66 @@ def _dated(files: Files, path: str) -> datetime:
     return timestamp.parse_token(token).gen_time.replace(microsecond=0)
 
 
-def _require_signature(ground: PackagedBasis) -> None:
-    record, entry = ground.record, ground.entry
+def _require_signature(basis: PackagedBasis) -> None:
+    record, entry = basis.record, basis.entry
     about = {name: entry.public.get(name) for name in ("contract", "party", "field", "signer")}
     same = record["format"] == FORMAT and all(record[name] == value for name, value in about.items())
-    ground.require(same and record["person"] == entry.actor, "signature")
-    ground.require(entry.at == ground.at and _moment(record["at"]) >= ground.at, "moment")
+    basis.require(same and record["person"] == entry.actor, "signature")
+    basis.require(entry.at == basis.at and _moment(record["at"]) >= basis.at, "moment")
 
 
-def _require_authority(ground: PackagedBasis, files: Files, entries: Sequence[PackageEvent]) -> set[str]:
+def _require_authority(basis: PackagedBasis, files: Files, entries: Sequence[PackageEvent]) -> set[str]:
     """The letters that the signature rests on: one, or none where no power was needed."""
-    record = ground.record
+    record = basis.record
     if record["outcome"] == "not-needed":
-        ground.require("power" not in ground.entry.public and not record["matter"]["needed"], "decision")
+        basis.require("power" not in basis.entry.public and not record["matter"]["needed"], "decision")
         return set()
     considered = record["considered"][0]
-    power, named = considered["power"], ground.entry.public.get("power")
+    power, named = considered["power"], basis.entry.public.get("power")
     by_law = power["basis"] == _BY_LAW
     expected = _BY_LAW if by_law else "covered"
-    ground.require(record["outcome"] == expected and considered["covers"] is True, "decision")
-    ground.require(all(test["holds"] is True for test in considered["tests"]), "decision")
-    ground.require(power["id"] == named and power["agent"] == record["person"], "agent")
-    ground.require(same_name(power["grantor"], record["matter"]["organisation"]), "agent")
-    letter = f"{FOLDER}{named}.pdf"
-    _require_register(ground, power, letter, files, entries)
-    ground.require(_moment(power["since"]) <= ground.at < _moment(power["until"]), "term")
-    _require_stated(ground, entries)
+    basis.require(record["outcome"] == expected and considered["covers"] is True, "decision")
+    basis.require(all(test["holds"] is True for test in considered["tests"]), "decision")
+    basis.require(power["id"] == named and power["agent"] == record["person"], "agent")
+    basis.require(same_name(power["grantor"], record["matter"]["organisation"]), "agent")
+    instrument = f"{FOLDER}{named}.pdf"
+    _require_register(basis, power, instrument, files, entries)
+    basis.require(_moment(power["since"]) <= basis.at < _moment(power["until"]), "term")
+    _require_stated(basis, entries)
     if not by_law:
-        _require_scope(ground, power)
-    return {letter}
+        _require_scope(basis, power)
+    return {instrument}
 
 
 def _require_register(
-    ground: PackagedBasis,
+    basis: PackagedBasis,
     power: Mapping[str, Any],
-    letter: str,
+    instrument: str,
     files: Files,
     entries: Sequence[PackageEvent],
 ) -> None:
     """What the record says of the power is what the log says of it."""
     own = {entry.kind: entry for entry in entries if entry.public.get("power") == power["id"]}
     registered, verified = own.get("power-registered"), own.get("power-verified")
-    content = files.get(letter)
-    ground.require(content is not None and registered is not None, "letter")
+    content = files.get(instrument)
+    basis.require(content is not None and registered is not None, "letter")
     digest = hashlib.sha256(content or b"").hexdigest()
     facts = registered.public if registered is not None else {}
     same = all(facts.get(name) == power[name] for name in ("agent", "basis", "since", "until"))
-    ground.require(same and digest == power["letter"] == facts.get("digest"), "letter")
-    ground.require(verified is not None and registered is not None, "second")
+    basis.require(same and digest == power["letter"] == facts.get("digest"), "letter")
+    basis.require(verified is not None and registered is not None, "second")
     if verified is not None and registered is not None:
         apart = (
             verified.actor not in (registered.actor, power["agent"]) and verified.actor == power["verified"]["by"]
         )
-        ground.require(apart and verified.at <= ground.at and verified.public.get("digest") == digest, "second")
+        basis.require(apart and verified.at <= basis.at and verified.public.get("digest") == digest, "second")
     revoked = own.get("power-revoked")
-    ground.require(revoked is None or revoked.at >= ground.at, "revoked")
+    basis.require(revoked is None or revoked.at >= basis.at, "revoked")
 
 
-def _require_stated(ground: PackagedBasis, entries: Sequence[PackageEvent]) -> None:
+def _require_stated(basis: PackagedBasis, entries: Sequence[PackageEvent]) -> None:
     """Amount and type are those that the log has of the contract, where they were not erased."""
-    matter, stated = ground.record["matter"], {}
+    matter, stated = basis.record["matter"], {}
     for entry in entries:
         if entry.kind in ("contract-drafted", "contract-revised") and entry.private:
             stated = {"amount": None, **entry.private}
@@ -184,41 +184,41 @@ def _require_stated(ground: PackagedBasis, entries: Sequence[PackageEvent]) -> N
     if amount is not None and opened is not None:
         currency, _, units = str(opened).partition(" ")
         same = currency == matter["currency"] and int(re.sub(r"\D", "", units)) == amount
-    ground.require(same and stated.get("kind", matter["kinds"][0]) == matter["kinds"][0], "stated")
+    basis.require(same and stated.get("kind", matter["kinds"][0]) == matter["kinds"][0], "stated")
 
 
-def _require_scope(ground: PackagedBasis, power: Mapping[str, Any]) -> None:
-    matter = ground.record["matter"]
+def _require_scope(basis: PackagedBasis, power: Mapping[str, Any]) -> None:
+    matter = basis.record["matter"]
     kinds, parties, limit = power["kinds"], power["counterparties"], power["limit"]
-    ground.require(not kinds or any(same_name(kind, *kinds) for kind in matter["kinds"]), "kind")
-    ground.require(
+    basis.require(not kinds or any(same_name(kind, *kinds) for kind in matter["kinds"]), "kind")
+    basis.require(
         not parties or all(same_name(each, *parties) for each in matter["counterparties"]), "counterparties"
     )
-    ground.require(matter["seal"] is None or matter["seal"] in power["seals"], "seal")
+    basis.require(matter["seal"] is None or matter["seal"] in power["seals"], "seal")
     if limit is not None and matter["amount"] is None:
-        ground.require(matter["amount_needed"] is False, "amount")
+        basis.require(matter["amount_needed"] is False, "amount")
     elif limit is not None:
-        ground.require(matter["currency"] == power["currency"] and matter["amount"] <= limit, "amount")
+        basis.require(matter["currency"] == power["currency"] and matter["amount"] <= limit, "amount")
 
 
-def _require_identity(ground: PackagedBasis, entries: Sequence[PackageEvent]) -> None:
-    identity, named = ground.record["identity"], ground.entry.public.get("identity")
+def _require_identity(basis: PackagedBasis, entries: Sequence[PackageEvent]) -> None:
+    identity, named = basis.record["identity"], basis.entry.public.get("identity")
     if identity is None:
-        ground.require(named is None, "identity")
+        basis.require(named is None, "identity")
         return
     own = {entry.kind: entry for entry in entries if entry.public.get("identity") == identity["id"]}
     checked = own.get("identity-checked")
-    ground.require(identity["id"] == named and checked is not None, "identity")
+    basis.require(identity["id"] == named and checked is not None, "identity")
     if checked is not None:
         facts = checked.public
         same = all(facts.get(name) == identity[name] for name in ("document", "commitment", "against", "answers"))
-        person = ground.record["person"]
+        person = basis.record["person"]
         apart = facts.get("person") == person != checked.actor == identity["checked_by"]
-        ground.require(same and apart and instant(checked.at) == identity["since"], "identity")
-        ground.require(facts.get("until") == identity["until"], "identity")
-    ground.require(_moment(identity["since"]) <= ground.at < _moment(identity["until"]), "identity")
+        basis.require(same and apart and instant(checked.at) == identity["since"], "identity")
+        basis.require(facts.get("until") == identity["until"], "identity")
+    basis.require(_moment(identity["since"]) <= basis.at < _moment(identity["until"]), "identity")
     withdrawn = own.get("identity-withdrawn")
-    ground.require(withdrawn is None or withdrawn.at >= ground.at, "identity")
+    basis.require(withdrawn is None or withdrawn.at >= basis.at, "identity")
 
 
 def _moment(text: str) -> datetime:

@@ -169,19 +169,19 @@ def of_record(each: ExtractedRecord) -> tuple[str, ...]:
     )
 
 
-def of_grounds(lines: Iterable[str]) -> Iterator[str]:
+def basis_commands(lines: Iterable[str]) -> Iterator[str]:
     """One command for each of the *lines* of :func:`appliance.evidence.authorisation_basis.lines`."""
     for line in lines:
         what, name, where = line.split(" ")
-        yield _grounds(name, where) if what == "grounds" else _letter(name, where)
+        yield _basis_command(name, where) if what == "grounds" else _instrument_command(name, where)
 
 
-def _grounds(number: str, entry: str) -> str:
+def _basis_command(number: str, entry: str) -> str:
     """The log's entry of the signature names exactly this record of its authorisation basis."""
     return f'grep -qF "\\"grounds\\":\\"$({_digest(f"authority/{number}.json")})\\"" log/entries/{entry}.json'
 
 
-def _letter(power: str, number: str) -> str:
+def _instrument_command(power: str, number: str) -> str:
     """The record of the signature's authorisation basis names exactly this instrument."""
     return f'grep -qF "\\"letter\\":\\"$({_digest(f"authority/{power}.pdf")})\\"" authority/{number}.json'
 

@@ -59,8 +59,8 @@ def build(evidence: EvidenceInput, seals: ManifestSignature) -> bytes:
 
 def _for_people(evidence: EvidenceInput, extraction: Extraction) -> dict[str, bytes]:
     """README and history in each language; the histories are typeset at the same time, each in its own process."""
-    with ThreadPoolExecutor(len(Language)) as presses:
-        histories = presses.map(lambda language: readme.render_history(evidence, extraction, language), Language)
+    with ThreadPoolExecutor(len(Language)) as renderers:
+        histories = renderers.map(lambda language: readme.render_history(evidence, extraction, language), Language)
         readmes = {
             readme.readme_path(language): readme.render_readme(evidence, extraction, language)
             for language in Language

@@ -67,7 +67,7 @@ def render_readme(evidence: EvidenceInput, extraction: Extraction, language: Lan
         certificates=_shown(command for each in standing for command in commands.of_certificate(each)),
         earlier=_earlier(evidence),
         documents=sorted(evidence.documents),
-        grounds=_shown(commands.of_grounds(authorisation_basis.lines(evidence.documents, events))),
+        grounds=_shown(commands.basis_commands(authorisation_basis.lines(evidence.documents, events))),
         checkpoint=_shown([*commands.CHECKPOINT, commands.token("log/checkpoint.tst", "log/checkpoint", created)]),
         entry=evidence.log.entries[-1].index,
         inclusion=_shown([commands.inclusion(evidence.log)]),

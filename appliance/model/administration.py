@@ -151,7 +151,7 @@ class JournalKind(StrEnum):
     SIGNED_IN = "signed-in", "Signed in"
     SIGN_IN_BLOCKED = "sign-in-blocked", "Attempts to sign in were stopped"
     SESSIONS_ENDED = "sessions-ended", "Sessions were ended"
-    KEEPER_ENDED = "keeper-ended", "A keeper of the PIN was ended"
+    PIN_CUSTODIAN_ENDED = "keeper-ended", "A keeper of the PIN was ended"
     PIN_PART_GIVEN = "pin-part-given", "A part of the PIN was given"
     PIN_PART_FORGOTTEN = "pin-part-forgotten", "A part of the PIN was taken back"
     AUTHORITY_UNLOCKED = "authority-unlocked", "The authority was unlocked"

@@ -135,11 +135,11 @@ class OfficerDecisionKind(StrEnum):
     DESTROY_SEAL = "destroy_seal"
     ROTATE = "rotate"
     REVOKE_CERTIFICATE = "revoke_certificate"
-    ENROL_KEEPER = "enrol_keeper"
+    ENROL_PIN_CUSTODIAN = "enrol_keeper"
 
 
 SERVICE_DECISIONS = frozenset(
-    {OfficerDecisionKind.ROTATE, OfficerDecisionKind.REVOKE_CERTIFICATE, OfficerDecisionKind.ENROL_KEEPER}
+    {OfficerDecisionKind.ROTATE, OfficerDecisionKind.REVOKE_CERTIFICATE, OfficerDecisionKind.ENROL_PIN_CUSTODIAN}
 )
 """About the keys of services, and who unlocks them; administrators prepare them."""
 

@@ -71,11 +71,11 @@ class OfficerDecisions(DecisionRecording):
             if not approvals.enough:
                 self._remember(pending, officer)
                 return self.find_decision(act_id)
-            if pending.kind is not OfficerDecisionKind.ENROL_KEEPER:
+            if pending.kind is not OfficerDecisionKind.ENROL_PIN_CUSTODIAN:
                 effects.perform_at_authority(self._authority, act)
         with self._database.transaction() as tx:
             officer_decisions.end(tx, pending.id, OfficerDecisionState.DONE, at=self._now(), by=officer)
-            if not done and pending.kind is OfficerDecisionKind.ENROL_KEEPER:
+            if not done and pending.kind is OfficerDecisionKind.ENROL_PIN_CUSTODIAN:
                 # Inside: ending a PIN custodian refuses this decision first, so it comes wholly before or wholly
                 # after this. No HSM is asked, so that other writers do not wait for long.
                 effects.perform_at_authority(self._authority, act)

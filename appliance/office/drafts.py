@@ -306,21 +306,23 @@ class ServiceDecisionDrafts(_Drafts):
         details = {"serial": number, "reason": reason}
         return self._save(Kind.REVOKE_CERTIFICATE, service, details, {"serial": number}, by=by)
 
-    def draft_pin_custodian(self, keeper: NewPinCustodian, *, organisation: str, by: str) -> OfficerDecision:
+    def draft_pin_custodian(self, custodian: NewPinCustodian, *, organisation: str, by: str) -> OfficerDecision:
         """The decision that makes an administrator a PIN custodian, who activates by these passkeys alone; also
         somebody who was one, and has other passkeys now.
 
         Raises :class:`StateRefused` for somebody who is one already by exactly these.
         """
-        known = {each.credential_id for each in self._authority.credentials(keeper.subject)}
-        if known == {identifier for identifier, _ in keeper.passkeys}:
-            raise StateRefused("{name} is a keeper of the PIN already, by these very passkeys.", name=keeper.name)
+        known = {each.credential_id for each in self._authority.credentials(custodian.subject)}
+        if known == {identifier for identifier, _ in custodian.passkeys}:
+            raise StateRefused(
+                "{name} is a keeper of the PIN already, by these very passkeys.", name=custodian.name
+            )
         details = {
-            "name": keeper.name,
+            "name": custodian.name,
             "organisation": organisation,
-            "credentials": [ProposedPasskey(*each, keeper.rp_id).fields() for each in keeper.passkeys],
+            "credentials": [ProposedPasskey(*each, custodian.rp_id).fields() for each in custodian.passkeys],
         }
-        return self._save(Kind.ENROL_KEEPER, keeper.subject, details, {"again": bool(known)}, by=by)
+        return self._save(Kind.ENROL_PIN_CUSTODIAN, custodian.subject, details, {"again": bool(known)}, by=by)
 
     def _serial(self, service: str) -> str:
         if service not in SERVICES:

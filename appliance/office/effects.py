@@ -29,7 +29,7 @@ from hsm.operation_types import KnownCompanySeal
 def perform_at_authority(authority: AuthorityClient, act: OfficerIntent) -> None:
     """Has the authority do *act*, which enough officers have approved. Its operations are called as the kinds."""
     kind = Kind(act.kind)
-    name = "enrol_pin_custodian" if kind is Kind.ENROL_KEEPER else kind.value
+    name = "enrol_pin_custodian" if kind is Kind.ENROL_PIN_CUSTODIAN else kind.value
     getattr(authority, name)(act, [])
 
 
@@ -62,7 +62,7 @@ def _is_so_of(authority: AuthorityClient, pending: OfficerDecision, act: Officer
     known = authority.credentials(pending.subject)
     if pending.kind is Kind.ENROL_OFFICER:
         return bool(known)
-    if pending.kind is Kind.ENROL_KEEPER:  # who was one before has others afterwards
+    if pending.kind is Kind.ENROL_PIN_CUSTODIAN:  # who was one before has others afterwards
         wanted = {each["credential_id"] for each in pending.details["credentials"]}
         return wanted == {each.credential_id.hex() for each in known if each.credential_id is not None}
     if pending.kind is Kind.ADD_CREDENTIAL:
@@ -162,8 +162,8 @@ _KINDS = {
         "This revokes the certificate {serial} of the service {service} for good; the new revocation list says so"
         " at once.",
     ),
-    Kind.ENROL_KEEPER: (
-        EventKind.KEEPER_ENROLLED,
+    Kind.ENROL_PIN_CUSTODIAN: (
+        EventKind.PIN_CUSTODIAN_ENROLLED,
         "This makes {name}, an administrator, a keeper of the token's PIN: two keepers unlock the HSM together.",
     ),
     Kind.RESUME_SEAL: (EventKind.SEAL_RESUMED, "This lets the seal {seal} be used again."),
@@ -241,7 +241,7 @@ class DecisionRecording(AccountsPart):
 
 def _event_of(act: OfficerDecision) -> EventKind:
     if act.kind is Kind.RETIRE and is_pin_custodian(act.subject):
-        return EventKind.KEEPER_RETIRED
+        return EventKind.PIN_CUSTODIAN_RETIRED
     return _KINDS[act.kind][0]
 
 
@@ -250,7 +250,7 @@ _OUTSIDE = (
     " outside has a power in this house."
 )
 
-_KEEPER_AGAIN = (
+_PIN_CUSTODIAN_AGAIN = (
     "From then on {name}, a keeper of the token's PIN, unlocks the HSM with the passkeys that root has confirmed"
     " now, and with none from before."
 )
@@ -288,9 +288,9 @@ def _template_of(act: OfficerDecision) -> str:
         return _SEALS[SealKind[act.notes["kind"]]]
     if act.kind is Kind.ENROL_PERSON and is_outside(act.subject):
         return _OUTSIDE
-    if act.kind is Kind.ENROL_KEEPER and act.notes.get("again"):
-        return _KEEPER_AGAIN
-    if act.kind is not Kind.ENROL_KEEPER and is_pin_custodian(act.subject):
+    if act.kind is Kind.ENROL_PIN_CUSTODIAN and act.notes.get("again"):
+        return _PIN_CUSTODIAN_AGAIN
+    if act.kind is not Kind.ENROL_PIN_CUSTODIAN and is_pin_custodian(act.subject):
         # Prepared by an earlier release: since then administrators end PIN custodians themselves.
         return "From then on {name} unlocks the HSM no more."
     return _KINDS[act.kind][1]

@@ -224,7 +224,7 @@ class ReminderServices:
 
 
 def open_reminders(
-    database: Database, policy: Policy, calendars: Path, house: MailOrigin, now: Callable[[], datetime]
+    database: Database, policy: Policy, calendars: Path, origin: MailOrigin, now: Callable[[], datetime]
 ) -> ReminderServices:
     """All parts. *calendars* is the home's folder with calendar files of its own.
 
@@ -232,16 +232,18 @@ def open_reminders(
     """
     calendar = load_calendar(policy.default.reminders.calendar, calendars)
     derivation = ReminderDerivation(lambda kind: policy.rules_for(kind).reminders, lambda _name: calendar)
-    items = ReminderLines(lambda kind: policy.rules_for(kind).reminders, house.outside)
-    shown = ReminderLines(lambda kind: policy.rules_for(kind).reminders, house.inside)
+    items = ReminderLines(lambda kind: policy.rules_for(kind).reminders, origin.outside)
+    shown = ReminderLines(lambda kind: policy.rules_for(kind).reminders, origin.inside)
     return ReminderServices(
         ticker=ReminderTick(database, derivation, rules=fingerprint(policy, calendar), now=now),
-        mails=ReminderMails(derivation, lambda kind: policy.rules_for(kind).reminders, items, issuer=house.issuer),
-        inbox=NoticeInbox(database, shown, house.inside, now),
+        mails=ReminderMails(
+            derivation, lambda kind: policy.rules_for(kind).reminders, items, issuer=origin.issuer
+        ),
+        inbox=NoticeInbox(database, shown, origin.inside, now),
         dates=ContractDateService(database, now),
         preferences=ReminderPreferenceService(database),
         deliveries=MessageDeliveries(database, now),
-        feeds=CalendarFeeds(database, house.public_url, now),
+        feeds=CalendarFeeds(database, origin.public_url, now),
         absences=AbsentActors(database),
         calendar=calendar,
     )

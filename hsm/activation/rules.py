@@ -142,7 +142,7 @@ class ActivationRules:
 
 
 _ONLY_OFFICERS = "Only officers may do this."
-_KEEPERS_UNLOCK = "Keepers of the PIN unlock the HSM and do nothing else; officers do this, in the portal."
+_CUSTODIANS_UNLOCK = "Keepers of the PIN unlock the HSM and do nothing else; officers do this, in the portal."
 _NO_PAIR = "Two keepers of the PIN unlock together, or officers do; a keeper and somebody else are no pair."
 _NEITHER = "Two keepers of the PIN unlock the HSM, or officers do, and nobody else."
 
@@ -150,7 +150,7 @@ _NEITHER = "Two keepers of the PIN unlock the HSM, or officers do, and nobody el
 def _why_not(intent: OfficerIntent, kinds: set[SubjectKind]) -> str:
     """The sentence for whoever of *kinds* may not activate *intent*."""
     if intent.kind != UNLOCK:
-        return _KEEPERS_UNLOCK if kinds == {SubjectKind.PIN_CUSTODIAN} else _ONLY_OFFICERS
+        return _CUSTODIANS_UNLOCK if kinds == {SubjectKind.PIN_CUSTODIAN} else _ONLY_OFFICERS
     return _NO_PAIR if SubjectKind.PIN_CUSTODIAN in kinds else _NEITHER
 
 

@@ -124,9 +124,9 @@ def _know(appliance: Appliance, subject: str) -> None:
         appliance.registry.add_person(person, None, by=OFFICER)
 
 
-def _contracts(appliance: Appliance, pocket: DemonstrationAuthenticators) -> dict[str, str]:
+def _contracts(appliance: Appliance, authenticators: DemonstrationAuthenticators) -> dict[str, str]:
     """One contract in each state, and the draft whose fields are placed."""
-    story = DemonstrationRun(appliance, pocket, sequence=lambda: None, tell=_silent)
+    story = DemonstrationRun(appliance, authenticators, sequence=lambda: None, tell=_silent)
     story.accept_agreements()
     completed = story.sign_contract(
         DemonstrationContract(sample_contract(), "示例系统运维服务合同", SAMPLE_PLACES)
@@ -135,7 +135,7 @@ def _contracts(appliance: Appliance, pocket: DemonstrationAuthenticators) -> dic
     declined = _sent(appliance, "示例厂房租赁合同", "租赁合同", days=20)
     appliance.endings.decline(declined.id, declined.parties[0].id, reason="租期与会议纪要不符", by=ZHANG.subject)
     waiting = _sent(appliance, "样本设备购销合同（含安装调试）", "采购合同", days=12)
-    _signed_first(appliance, pocket, waiting)
+    _signed_first(appliance, authenticators, waiting)
     to_sign = _sent(appliance, "示例软件许可协议", "许可协议", days=1)
     draft = _draft(appliance, "技术服务补充协议", "服务合同", days=14)
     return {
@@ -221,9 +221,9 @@ def _sent(appliance: Appliance, title: str, kind: str, *, days: int) -> Contract
     return appliance.sending.send(_draft(appliance, title, kind, days=days).id, by=ZHANG.subject)
 
 
-def _signed_first(appliance: Appliance, pocket: DemonstrationAuthenticators, contract: Contract) -> None:
+def _signed_first(appliance: Appliance, authenticators: DemonstrationAuthenticators, contract: Contract) -> None:
     prepared = appliance.cycle.prepare(contract.id, contract.parties[0].id, SigningOrigin("192.0.2.7", "示例市"))
-    appliance.cycle.sign(prepared.id, [pocket.activate(ZHANG.subject, prepared.intent)])
+    appliance.cycle.sign(prepared.id, [authenticators.activate(ZHANG.subject, prepared.intent)])
     appliance.cycle.complete(prepared.id)
 
 

@@ -153,7 +153,7 @@ def _whole(settings: Settings, authority: Iterable[int]) -> list[Figure]:
 
 
 def _stepper(
-    appliance: Appliance, pocket: DemonstrationAuthenticators, *, stock: int = STEPS
+    appliance: Appliance, authenticators: DemonstrationAuthenticators, *, stock: int = STEPS
 ) -> Callable[[Phases], None]:
     """One signature under a contract that waits, each phase's milliseconds added to the counter."""
     document, subject = plain_contract(3), ZHANG.subject
@@ -163,7 +163,9 @@ def _stepper(
         contract = waiting.pop()
         party = contract.parties[0].id
         prepared = _timed(phases, "prepare", lambda: appliance.cycle.prepare(contract.id, party))
-        answer = _timed(phases, "the software authenticator", lambda: pocket.activate(subject, prepared.intent))
+        answer = _timed(
+            phases, "the software authenticator", lambda: authenticators.activate(subject, prepared.intent)
+        )
         _timed(phases, "sign", lambda: appliance.cycle.sign(prepared.id, [answer]))
         _timed(phases, "complete", lambda: appliance.cycle.complete(prepared.id))
 

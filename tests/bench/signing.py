@@ -115,14 +115,14 @@ def prepare_steps(root: str, subject: str, pages: int, rounds: int) -> Callable[
     opened = ExitStack()
     appliance = opened.enter_context(open_appliance(load(home)))
     atexit.register(opened.close)
-    pocket = DemonstrationAuthenticators(home.people)
+    authenticators = DemonstrationAuthenticators(home.people)
     document = plain_contract(pages)
     stock = [sent(appliance, document, subject) for _ in range(rounds * STOCK)]
 
     def sign_one() -> int:
         contract = stock.pop()
         prepared = appliance.cycle.prepare(contract.id, contract.parties[0].id)
-        appliance.cycle.sign(prepared.id, [pocket.activate(subject, prepared.intent)])
+        appliance.cycle.sign(prepared.id, [authenticators.activate(subject, prepared.intent)])
         appliance.cycle.complete(prepared.id)
         return 1
 

@@ -127,7 +127,7 @@ def test_who_is_to_keep_a_part_has_a_passkey_that_root_confirmed(appliance: Appl
         waiting = [
             act
             for act in appliance.office.decisions.waiting_decisions()
-            if act.kind is OfficerDecisionKind.ENROL_KEEPER
+            if act.kind is OfficerDecisionKind.ENROL_PIN_CUSTODIAN
         ]
         [credential] = waiting[-1].details["credentials"]
         assert credential["credential_id"] == house.devices["sun"].inside.credential_id.hex()

@@ -23,25 +23,25 @@ from hsm.client import AuthorityClient
 
 
 def dying_at(point: str) -> Callable[[BackupFailpoint | UpgradeStep], None]:
-    def passing(reached: BackupFailpoint | UpgradeStep) -> None:
+    def reach(reached: BackupFailpoint | UpgradeStep) -> None:
         if reached.name == point:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    return passing
+    return reach
 
 
 def main(act: str, place: str, *rest: str) -> None:
-    home, passing = Home(Path(place)), dying_at(rest[-1])
+    home, reach = Home(Path(place)), dying_at(rest[-1])
     if act == "create":
         with AuthorityClient(home.authority_socket("backup")) as client:
-            create_archive(BackupContext(load(home), os.environ, client), now=utc_now(), passing=passing)
+            create_archive(BackupContext(load(home), os.environ, client), now=utc_now(), reach=reach)
     elif act == "restore":
         order = RestoreOrder(BackupArchive(Path(rest[0])), Path(rest[1]), aside=True)
-        restore_archive(home, order, now=utc_now(), passing=passing)
+        restore_archive(home, order, now=utc_now(), reach=reach)
     elif act == "upgrade":
-        upgrade(home, Releases(Path(rest[0])), rest[1], Commands(), now=utc_now(), passing=dying_at(rest[-1]))
+        upgrade(home, Releases(Path(rest[0])), rest[1], Commands(), now=utc_now(), reach=dying_at(rest[-1]))
     else:
-        swap(home, Swap("20261125T120000Z", rest[0], "before"), passing)
+        swap(home, Swap("20261125T120000Z", rest[0], "before"), reach)
 
 
 if __name__ == "__main__":

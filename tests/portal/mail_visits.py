@@ -219,9 +219,9 @@ def sign(mails: Mails, contract: Contract, party: Party) -> Contract:
 
 
 def declare(mails: Mails, declaration: VoidDeclaration) -> None:
-    pocket = DemonstrationAuthenticators(mails.appliance.settings.home.people)
+    authenticators = DemonstrationAuthenticators(mails.appliance.settings.home.people)
     mails.appliance.voiding.declare(
-        declaration.contract, declaration.id, [pocket.activate(declaration.person, declaration.intent)]
+        declaration.contract, declaration.id, [authenticators.activate(declaration.person, declaration.intent)]
     )
 
 

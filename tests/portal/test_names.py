@@ -133,14 +133,14 @@ def test_a_zone_outside_the_list_stays_chosen_when_something_else_is_saved(
 def enrolled(appliance: Appliance, party: Party) -> None:
     """The guest of *party* has an authenticator and a certificate, by the officer's own."""
     web, office = appliance.settings.web, appliance.office
-    pocket = DemonstrationAuthenticators(appliance.settings.home.people)
-    made = pocket.create_authenticator(party.subject, rp_id=web.relying_party, origin=web.origin)
+    authenticators = DemonstrationAuthenticators(appliance.settings.home.people)
+    made = authenticators.create_authenticator(party.subject, rp_id=web.relying_party, origin=web.origin)
     proposed = ProposedPasskey(
         bytes.fromhex(made["credential_id"]), bytes.fromhex(made["public_key"]), made["rp_id"]
     )
     request = office.requests.submit_request(party.subject, [proposed], by=party.subject)
     act = office.drafts.draft_enrolment(request.id, verified="示例", by=OFFICER)
-    activation = pocket.activate(OFFICER, office.decisions.to_activate(act))
+    activation = authenticators.activate(OFFICER, office.decisions.to_activate(act))
     assert isinstance(activation, WebAuthnActivation)
     office.decisions.activate_decision(act.id, activation)
 
@@ -155,8 +155,8 @@ def test_what_was_taken_is_signed_and_verified_in_full(appliance: Appliance, dra
         enrolled(appliance, party)
         between = AgreementSides(party.side, sent.other_sides(party))
         proposal = appliance.agreements.propose(party.subject, between)
-        pocketed = activations_for(appliance, proposal.intent)
-        appliance.agreements.accept(proposal.id, pocketed, by=party.subject)
+        activations = activations_for(appliance, proposal.intent)
+        appliance.agreements.accept(proposal.id, activations, by=party.subject)
     for party in sent.parties:
         opened = appliance.signing.open(sent.id, party.id, HERE)
         appliance.signing.sign(opened.intent.id, activations_for(appliance, opened.intent.intent), HERE)

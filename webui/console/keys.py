@@ -96,7 +96,7 @@ def everything() -> str:
         # By month, the next one first: what ends in it.
         months=[(month, list(found)) for month, found in groupby(rows, lambda row: bare_time(row.it.ends)[:7])],
         ceremonies=list(reversed(held)),
-        keepers=_keepers() if status else None,
+        pin_custodians=_pin_custodians() if status else None,
         now=parts.now(),
     )
 
@@ -117,7 +117,7 @@ def _row(it: ExpiringItem, now: datetime) -> KeyRow:
     return KeyRow(it, title, it.days_left(now), round(100 * it.share_left(now)))
 
 
-def _keepers() -> list[str] | None:
+def _pin_custodians() -> list[str] | None:
     """Who unlocks, by login; None while the authority does not tell, which is not to say that nobody does."""
     try:
         return administration.pin_custodians.able_logins()

@@ -125,7 +125,7 @@ def _wishes(who: PortalVisitor, *, fresh: str = "") -> Answer:
     )
 
 
-def _keeper(contract_id: str) -> ContractView:
+def _manage_dates(contract_id: str) -> ContractView:
     seen = view_contract(contract_id)
     if not appliance.reminders.dates.may_change(seen.contract, seen.who.subject):
         raise NotAllowed("Its initiator keeps the dates of a contract, until it ends.")
@@ -134,7 +134,7 @@ def _keeper(contract_id: str) -> ContractView:
 
 @pages.get("/contracts/<contract_id>/dates")
 def dates(contract_id: str) -> Answer:
-    seen = _keeper(contract_id)
+    seen = _manage_dates(contract_id)
     known = {each.kind: each.day.isoformat() for each in appliance.reminders.dates.list_dates(contract_id)}
     posted = request.method == "POST"
     return render(
@@ -147,7 +147,7 @@ def dates(contract_id: str) -> Answer:
 
 
 @pages.post("/contracts/<contract_id>/dates")
-@form(dates, _keeper, refusals=(PreconditionRefused,), status=unprocessable)
+@form(dates, _manage_dates, refusals=(PreconditionRefused,), status=unprocessable)
 def change(seen: ContractView, contract_id: str) -> Answer:
     typed = {kind: field(kind.value, 10).strip() for kind in DATES}
     days = {kind: date_of(text) for kind, text in typed.items()}

@@ -26,7 +26,7 @@ TAGS = {Language.CHINESE: "zh-CN", Language.ENGLISH: "en"}
 NAMES = ((Language.CHINESE, "中文"), (Language.ENGLISH, "English"))
 """What forms offer: each by its own name."""
 
-Keeper = Callable[[Language], bool]
+SaveChoice = Callable[[Language], bool]
 """Keeps the choice of whoever is signed in; False while nobody is."""
 
 blueprint = Blueprint("language", __name__)
@@ -35,7 +35,7 @@ blueprint = Blueprint("language", __name__)
 def install(app: Flask, *, default: Language, zone: str, secure: bool) -> None:
     """Gives every page of *app* its language: ``_`` and ``moment`` in templates, ``/language/…`` to switch."""
     app.config.update(LANGUAGE_DEFAULT=default, LANGUAGE_ZONE=zone, LANGUAGE_COOKIE_SECURE=secure)
-    app.config["LANGUAGE_KEEPER"] = lambda _: False
+    app.config["SAVE_LANGUAGE_CHOICE"] = lambda _: False
     app.register_blueprint(blueprint)
 
     @app.before_request
@@ -57,9 +57,9 @@ def install(app: Flask, *, default: Language, zone: str, secure: bool) -> None:
     )
 
 
-def keep_choice(app: Flask, keeper: Keeper) -> None:
-    """Has the switch of *app* hand the choice of whoever is signed in to *keeper*."""
-    app.config["LANGUAGE_KEEPER"] = keeper
+def save_choice(app: Flask, save: SaveChoice) -> None:
+    """Has the switch of *app* hand the choice of whoever is signed in to *save*."""
+    app.config["SAVE_LANGUAGE_CHOICE"] = save
 
 
 def chosen_before() -> Language | None:
@@ -140,7 +140,7 @@ def switch(chosen: str) -> Response:
     if chosen not in tuple(Language):
         raise NotFound
     response: Response = redirect(local_path(request.form.get("back", "/")), 303)  # type: ignore[assignment]  # werkzeug's base class is what redirect is typed with
-    if current_app.config["LANGUAGE_KEEPER"](Language(chosen)):
+    if current_app.config["SAVE_LANGUAGE_CHOICE"](Language(chosen)):
         forget_choice(response)
     else:
         secure = current_app.config["LANGUAGE_COOKIE_SECURE"]

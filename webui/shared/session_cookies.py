@@ -118,7 +118,7 @@ def install_access(
             save_language(found, chosen)
         return found is not None
 
-    language.keep_choice(app, keep)
+    language.save_choice(app, keep)
     app.context_processor(lambda: {"visitor": cookies.for_page()})
 
 

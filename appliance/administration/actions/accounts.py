@@ -120,28 +120,34 @@ ACTIONS = (
         " machine unlocks the HSM until there are two again.",
         undo="Nothing brings the old ones back.",
         executed_by=ExecutedBy.PRIVILEGED_HELPER,
-        perform=_ending(lambda desk, login, by: desk.reset(login, by=by), _RESET),
+        perform=_ending(lambda administrators, login, by: administrators.reset(login, by=by), _RESET),
     ),
     _alone(
         "administrators.suspend",
         "Suspend an administrator",
         "{login} cannot sign in any more, for now; sessions end at once.",
         undo="The action administrators.resume.",
-        perform=_changing(lambda desk, login, by: desk.suspend(login, by=by), "{login} is suspended."),
+        perform=_changing(
+            lambda administrators, login, by: administrators.suspend(login, by=by), "{login} is suspended."
+        ),
     ),
     _by_two(
         "administrators.resume",
         "End a suspension",
         "{login} can sign in again.",
         undo="The action administrators.suspend.",
-        perform=_changing(lambda desk, login, by: desk.resume(login, by=by), "{login} may sign in again."),
+        perform=_changing(
+            lambda administrators, login, by: administrators.resume(login, by=by), "{login} may sign in again."
+        ),
     ),
     _alone(
         "administrators.unlock",
         "Unlock an account",
         "{login}, locked after too many failures to sign in, may try again.",
         undo="The action administrators.suspend.",
-        perform=_changing(lambda desk, login, by: desk.unlock(login, by=by), "{login} may sign in again."),
+        perform=_changing(
+            lambda administrators, login, by: administrators.unlock(login, by=by), "{login} may sign in again."
+        ),
     ),
     _by_two(
         "administrators.remove",
@@ -151,6 +157,6 @@ ACTIONS = (
         " two again.",
         undo="Nothing opens it again; the human may be added under another login.",
         executed_by=ExecutedBy.PRIVILEGED_HELPER,
-        perform=_ending(lambda desk, login, by: desk.remove(login, by=by), _REMOVED),
+        perform=_ending(lambda administrators, login, by: administrators.remove(login, by=by), _REMOVED),
     ),
 )

@@ -46,7 +46,7 @@ def _revoke(parts: ActionContext, arguments: Mapping[str, str], by: Actor) -> Ad
     return _prepared(services.draft_revocation(**arguments, by=f"administrator-{by.login}"))
 
 
-def _keeper(parts: ActionContext, arguments: Mapping[str, str], by: Actor) -> AdminRequestOutcome:
+def _make_pin_custodian(parts: ActionContext, arguments: Mapping[str, str], by: Actor) -> AdminRequestOutcome:
     administrator = parts.administrators.administrator(arguments["login"])
     if administrator.role is AdministratorRole.AUDITOR:
         raise PreconditionRefused("Auditors keep no part of the PIN.")
@@ -56,7 +56,7 @@ def _keeper(parts: ActionContext, arguments: Mapping[str, str], by: Actor) -> Ad
             "{login} has no passkey that root has confirmed (`vermilion administrators confirm`).",
             login=administrator.login,
         )
-    keeper = NewPinCustodian(
+    custodian = NewPinCustodian(
         subject=pin_custodian_subject(administrator.login),
         name=administrator.name,
         passkeys=tuple((each.credential_id, each.public_key) for each in confirmed),
@@ -64,7 +64,7 @@ def _keeper(parts: ActionContext, arguments: Mapping[str, str], by: Actor) -> Ad
     )
     services, organisation = parts.appliance.office.drafts.services, parts.settings.organisation.name
     return _prepared(
-        services.draft_pin_custodian(keeper, organisation=organisation, by=f"administrator-{by.login}")
+        services.draft_pin_custodian(custodian, organisation=organisation, by=f"administrator-{by.login}")
     )
 
 
@@ -76,7 +76,7 @@ _ENDED = EndSentences(
 )
 
 
-def _end_keeper(parts: ActionContext, arguments: Mapping[str, str], by: Actor) -> AdminRequestOutcome:
+def _end_pin_custodian(parts: ActionContext, arguments: Mapping[str, str], by: Actor) -> AdminRequestOutcome:
     login = arguments["login"]
     told = parts.administrators.end_pin_custodian(login, by=by).sentence(_ENDED, login)
     return AdminRequestOutcome(told.template, told.values)
@@ -128,7 +128,7 @@ ACTIONS = (
         undo="The action keys.keeper_end.",
         who=BOTH,
         arguments=(_LOGIN,),
-        perform=_keeper,
+        perform=_make_pin_custodian,
     ),
     Action(
         "keys.keeper_end",
@@ -140,7 +140,7 @@ ACTIONS = (
         approvers=SECURITY,
         arguments=(_LOGIN,),
         executed_by=ExecutedBy.PRIVILEGED_HELPER,
-        perform=_end_keeper,
+        perform=_end_pin_custodian,
     ),
     _at_once(
         "authority.lock",

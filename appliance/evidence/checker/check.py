@@ -331,7 +331,7 @@ def among(name: str, names: list[str]) -> bool:
     return not names or key_of(name) in map(key_of, names)
 
 
-def check_grounds(openssl: OpenSSL, number: str, entry: str) -> None:
+def check_authorisation_basis(openssl: OpenSSL, number: str, entry: str) -> None:
     path, leaf = f"authority/{number}.json", json.loads(read(f"log/entries/{entry}.json"))
     content, public, at = read(f"authority/{number}.json"), leaf["public"], leaf["at"]
     record = json.loads(content)
@@ -367,7 +367,7 @@ def check_power(path: str, considered: dict[str, Any], matter: dict[str, Any], a
         require(unstated or within, f"{path}: amount 金额超出授权")
 
 
-def check_letter(openssl: OpenSSL, power: str, number: str) -> None:
+def check_instrument(openssl: OpenSSL, power: str, number: str) -> None:
     considered = json.loads(read(f"authority/{number}.json"))["considered"][0]["power"]
     digest = hashlib.sha256(read(f"authority/{power}.pdf")).hexdigest()
     require((considered["id"], considered["letter"]) == (power, digest), f"letter {power} 授权委托书不符")
@@ -474,8 +474,8 @@ CHECKS: dict[str, Callable[..., None]] = {
     "record": check_record,
     "agreement": check_agreement,
     "agreed": check_agreed,
-    "grounds": check_grounds,
-    "letter": check_letter,
+    "grounds": check_authorisation_basis,
+    "letter": check_instrument,
     "checkpoint": check_checkpoint,
     "entry": check_entry,
 }

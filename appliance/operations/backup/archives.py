@@ -99,8 +99,8 @@ class BackupManifest:
         raise BackupFailed("{archive} is damaged: {name} is missing.", archive=self.archive, name=name)
 
 
-DATABASE, DOCUMENTS, HOUSE, AUTHORITY = "database.age", "documents.age", "appliance.age", "authority.age"
-PARTS = (DATABASE, DOCUMENTS, HOUSE, AUTHORITY)
+DATABASE, DOCUMENTS, APPLIANCE, AUTHORITY = "database.age", "documents.age", "appliance.age", "authority.age"
+PARTS = (DATABASE, DOCUMENTS, APPLIANCE, AUTHORITY)
 MANIFEST, NOTE = "manifest.json", "manifest.note"
 _NAME = re.compile(r"\d{8}T\d{6}Z")
 

@@ -102,7 +102,7 @@ def ensure_key(context: BackupContext) -> None:
 
 
 def create_archive(
-    context: BackupContext, *, now: datetime, passing: BackupFailpointHook = no_failpoint
+    context: BackupContext, *, now: datetime, reach: BackupFailpointHook = no_failpoint
 ) -> BackupArchive:
     """Makes the archive of the moment *now* (aware), and gives it its name once all of it is on disk and checked.
 
@@ -126,8 +126,8 @@ def create_archive(
         try:
             _require_room(context)
             part.path.mkdir(mode=0o700)
-            _fill(context, part, name, now, passing)
-            passing(BackupFailpoint.ARCHIVE_WRITTEN)
+            _fill(context, part, name, now, reach)
+            reach(BackupFailpoint.ARCHIVE_WRITTEN)
             os.sync()
             part.path.rename(final.path)
             sync_directory(context.archives.root)
@@ -136,32 +136,32 @@ def create_archive(
         finally:
             shutil.rmtree(part.path, ignore_errors=True)
             shutil.rmtree(context.scratch, ignore_errors=True)
-    passing(BackupFailpoint.ARCHIVE_NAMED)
+    reach(BackupFailpoint.ARCHIVE_NAMED)
     return final
 
 
 def _fill(
-    context: BackupContext, part: BackupArchive, name: str, now: datetime, passing: BackupFailpointHook
+    context: BackupContext, part: BackupArchive, name: str, now: datetime, reach: BackupFailpointHook
 ) -> None:
     shutil.rmtree(context.scratch, ignore_errors=True)
     make_directory(context.scratch)
     recipients = [*context.settings.backup.recipients, recipient_of(context.identity())]
     copy = context.scratch / "copy.db"
     with snapshot(context.home.database, context.authority) as taken:
-        passing(BackupFailpoint.MOMENT_TAKEN)
+        reach(BackupFailpoint.MOMENT_TAKEN)
         fetch_authority_part(context.authority, taken, part.part(places.AUTHORITY))
         taken.database.copy_to(copy)
-    passing(BackupFailpoint.DATABASE_COPIED)
+    reach(BackupFailpoint.DATABASE_COPIED)
     schema = require_whole(copy)
     encrypt_file(copy, part.part(places.DATABASE), recipients)
     documents = _documents(context, part, recipients)
-    passing(BackupFailpoint.DOCUMENTS_SEALED)
+    reach(BackupFailpoint.DOCUMENTS_SEALED)
     _require_fits(context, copy, taken.statement, documents)
     write_list(documents, context.scratch / "documents")
     encrypt_file(context.scratch / "documents", part.part(places.DOCUMENTS), recipients)
-    house = make_directory(context.scratch / "house")
-    secrets = gather_appliance_files(context.home, house, context.environment)
-    encrypt_directory(house, part.part(places.HOUSE), recipients)
+    files = make_directory(context.scratch / "appliance")
+    secrets = gather_appliance_files(context.home, files, context.environment)
+    encrypt_directory(files, part.part(places.APPLIANCE), recipients)
     manifest = BackupManifest(
         archive=name,
         created=now,

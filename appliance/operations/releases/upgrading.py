@@ -42,7 +42,7 @@ def upgrade(
     commands: Commands,
     *,
     now: datetime,
-    passing: UpgradeStepHook = no_failpoint,
+    reach: UpgradeStepHook = no_failpoint,
 ) -> Upgrade:
     """Makes the release *name* the current one. A run that was interrupted is taken up where it was.
 
@@ -56,17 +56,17 @@ def upgrade(
     """
     journal = UpgradeJournal(releases.root)
     done = _begun(journal, home, releases, name)
-    passing(done.step)
+    reach(done.step)
     if not done.has(UpgradeStep.BACKED_UP):
         archive = _backup(home, releases.get(done.before), commands, now)
         done = journal.record_step(replace(done, archive=archive), UpgradeStep.BACKED_UP)
-        passing(UpgradeStep.BACKED_UP)
+        reach(UpgradeStep.BACKED_UP)
     if not done.has(UpgradeStep.COPIED):
         _copy(home, commands)
         done = journal.record_step(replace(done, entries=entries_of(home.database)), UpgradeStep.COPIED)
-        passing(UpgradeStep.COPIED)
+        reach(UpgradeStep.COPIED)
     try:
-        return _change(home, releases, done, commands, passing)
+        return _change(home, releases, done, commands, reach)
     except ApplianceError as error:
         go_back(home, releases, done, commands)
         raise UpgradeRefused(
@@ -99,18 +99,16 @@ def _copy(home: Home, commands: Commands) -> None:
         raise
 
 
-def _change(
-    home: Home, releases: Releases, done: Upgrade, commands: Commands, passing: UpgradeStepHook
-) -> Upgrade:
+def _change(home: Home, releases: Releases, done: Upgrade, commands: Commands, reach: UpgradeStepHook) -> Upgrade:
     journal, release = UpgradeJournal(releases.root), releases.get(done.after)
     if not done.has(UpgradeStep.MIGRATED):
         release.run(home, "migrate")
         done = journal.record_step(done, UpgradeStep.MIGRATED)
-        passing(UpgradeStep.MIGRATED)
+        reach(UpgradeStep.MIGRATED)
     if not done.has(UpgradeStep.SWITCHED):
         releases.switch(release)
         done = journal.record_step(done, UpgradeStep.SWITCHED)
-        passing(UpgradeStep.SWITCHED)
+        reach(UpgradeStep.SWITCHED)
     commands.do(commands.start, home)
     if commands.start:
         release.run(home, *commands.probe)

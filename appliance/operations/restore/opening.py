@@ -41,7 +41,7 @@ class VerifiedArchive:
 
 def open_appliance_files(archive: BackupArchive, into: Home, identities: Sequence[str]) -> NoteKey:
     """Settings, anchors and secrets into the directory of *into*; the log's key among them."""
-    decrypt_directory(archive.part(places.HOUSE), into.root, identities)
+    decrypt_directory(archive.part(places.APPLIANCE), into.root, identities)
     for directory in (into.settings.parent, into.secrets):
         make_directory(directory)
     return read_vkey(into.log_key)

@@ -55,12 +55,12 @@ class Swap:
     aside: str
 
 
-def swap(home: Home, planned: Swap, passing: BackupFailpointHook) -> None:
+def swap(home: Home, planned: Swap, reach: BackupFailpointHook) -> None:
     """Puts what is staged in its place, what was there aside; on disk on return."""
     write_private(home.interrupted_restore, json.dumps([planned.archive, planned.staged, planned.aside]).encode())
     sync_directory(home.root)
-    passing(BackupFailpoint.JOURNAL_WRITTEN)
-    complete(home, planned, passing)
+    reach(BackupFailpoint.JOURNAL_WRITTEN)
+    complete(home, planned, reach)
 
 
 def interrupted(home: Home) -> Swap | None:
@@ -71,7 +71,7 @@ def interrupted(home: Home) -> Swap | None:
         return None
 
 
-def complete(home: Home, planned: Swap, passing: BackupFailpointHook) -> None:
+def complete(home: Home, planned: Swap, reach: BackupFailpointHook) -> None:
     """Each entry is either staged, or in its place: doing it again does what is left."""
     staged, aside = home.root / planned.staged, home.root / planned.aside
     for name in ENTRIES:
@@ -84,10 +84,10 @@ def complete(home: Home, planned: Swap, passing: BackupFailpointHook) -> None:
                 raise RestoreRefused("{path} is in the way; move it away and run this again.", path=aside / name)
             place.rename(aside / name)
             sync_directory(aside)
-            passing(BackupFailpoint.ASIDE)
+            reach(BackupFailpoint.ASIDE)
         fresh.rename(place)
     sync_directory(home.root)
-    passing(BackupFailpoint.IN_PLACE)
+    reach(BackupFailpoint.IN_PLACE)
     shutil.rmtree(staged, ignore_errors=True)
     home.interrupted_restore.unlink()
     sync_directory(home.root)
@@ -139,7 +139,7 @@ class Restored:
 
 
 def restore_archive(
-    home: Home, order: RestoreOrder, *, now: datetime, passing: BackupFailpointHook = no_failpoint
+    home: Home, order: RestoreOrder, *, now: datetime, reach: BackupFailpointHook = no_failpoint
 ) -> Restored | None:
     """Restores into *home*; None when a run that was interrupted is only completed.
 
@@ -151,7 +151,7 @@ def restore_archive(
     """
     begun = interrupted(home)
     if begun is not None:
-        complete(home, begun, passing)
+        complete(home, begun, reach)
         return None
     if not home.root.exists():  # one that provisioning made keeps its mode: the services pass through it
         make_directory(home.root)
@@ -161,7 +161,7 @@ def restore_archive(
     staged = Home(home.root / f".restore-{order.archive.name}")
     staged.root.mkdir(mode=0o700)
     try:
-        verified, key = _stage(home, order, manifest, staged, passing)
+        verified, key = _stage(home, order, manifest, staged, reach)
     except BaseException as error:
         shutil.rmtree(staged.root, ignore_errors=True)
         if isinstance(error, OSError):
@@ -171,12 +171,12 @@ def restore_archive(
         for directory in (home.run, home.logs):
             directory.mkdir(mode=0o700, exist_ok=True)
     aside = f"before-{now:%Y%m%dT%H%M%SZ}"
-    swap(home, Swap(order.archive.name, staged.root.name, aside), passing)
+    swap(home, Swap(order.archive.name, staged.root.name, aside), reach)
     return Restored(manifest, verified, key, home.root / aside if (home.root / aside).exists() else None)
 
 
 def _stage(
-    home: Home, order: RestoreOrder, manifest: BackupManifest, staged: Home, passing: BackupFailpointHook
+    home: Home, order: RestoreOrder, manifest: BackupManifest, staged: Home, reach: BackupFailpointHook
 ) -> tuple[VerifiedArchive, NoteKey]:
     archive, identities = order.archive, identities_in(order.identity)
     key = open_appliance_files(archive, staged, identities)
@@ -185,7 +185,7 @@ def _stage(
     for document in read_list(archive, identities, staged.root).values():
         put_document(archive, document, staged, identities)
     _open_authority(home, order, staged)
-    passing(BackupFailpoint.STAGED)
+    reach(BackupFailpoint.STAGED)
     with Confinement(make_directory(staged.cache)) as confinement:
         verified = verify_opened(archive, manifest, staged, identities, confinement)
     _keep_other_secrets(home, staged)
@@ -193,7 +193,7 @@ def _stage(
     _keep_lock(home, staged)
     like_before(home, staged.root)
     os.sync()
-    passing(BackupFailpoint.VERIFIED)
+    reach(BackupFailpoint.VERIFIED)
     return verified, key
 
 

@@ -112,7 +112,7 @@ class RequestMessage:
     reason: str | None = None
 
 
-_LETTERS = Query(RequestMessage, "SELECT act, login, state, attempts, reason FROM act_letters")
+_MESSAGES = Query(RequestMessage, "SELECT act, login, state, attempts, reason FROM act_letters")
 
 
 def queue_message(tx: Transaction, request_id: str, login: str, now: datetime) -> None:
@@ -122,31 +122,31 @@ def queue_message(tx: Transaction, request_id: str, login: str, now: datetime) -
 
 def due_messages(tx: Transaction, now: datetime, *, limit: int) -> list[RequestMessage]:
     """Mails that are to go out now, the longest due first."""
-    return _LETTERS.all(tx, "WHERE state = 'queued' AND due <= ? ORDER BY due, act, login LIMIT ?", (now, limit))
+    return _MESSAGES.all(tx, "WHERE state = 'queued' AND due <= ? ORDER BY due, act, login LIMIT ?", (now, limit))
 
 
 def messages_about(tx: Transaction, request_id: str) -> list[RequestMessage]:
     """The mails about one admin request, by login."""
-    return _LETTERS.all(tx, "WHERE act = ? ORDER BY login", (request_id,))
+    return _MESSAGES.all(tx, "WHERE act = ? ORDER BY login", (request_id,))
 
 
 def end_message(
-    tx: Transaction, letter: RequestMessage, after: RequestMessageState, reason: str | None = None
+    tx: Transaction, message: RequestMessage, after: RequestMessageState, reason: str | None = None
 ) -> None:
     """queued → sent, refused or withdrawn."""
     tx.execute(
         "UPDATE act_letters SET state = ?, reason = ?, attempts = attempts + 1"
         " WHERE act = ? AND login = ? AND state = 'queued'",
-        (after, reason, letter.act, letter.login),
+        (after, reason, message.act, message.login),
     )
 
 
-def postpone_message(tx: Transaction, letter: RequestMessage, *, reason: str, until: datetime) -> None:
+def postpone_message(tx: Transaction, message: RequestMessage, *, reason: str, until: datetime) -> None:
     """It was not taken, or nobody knows; it is tried again at *until*."""
     tx.execute(
         "UPDATE act_letters SET reason = ?, due = ?, attempts = attempts + 1"
         " WHERE act = ? AND login = ? AND state = 'queued'",
-        (reason, until, letter.act, letter.login),
+        (reason, until, message.act, message.login),
     )
 
 
