@@ -237,7 +237,7 @@ class HealthSettings:
     seconds: int = number(15, 1, 20)
 
 
-def _may_be_told(url: str) -> bool:
+def _is_alarm_address(url: str) -> bool:
     return not url or _may_be_asked(url)
 
 
@@ -251,8 +251,8 @@ class AlarmSettings:
     """
 
     mail: list[str] = checked([], lambda every: all("@" in each for each in every), "a list of mail addresses")
-    webhook: str = checked("", _may_be_told, "like https://alarms.example/hook")
-    heartbeat: str = checked("", _may_be_told, "like https://alarms.example/hook")
+    webhook: str = checked("", _is_alarm_address, "like https://alarms.example/hook")
+    heartbeat: str = checked("", _is_alarm_address, "like https://alarms.example/hook")
     tls: str = ""
     heartbeat_seconds: int = number(60, 5, 3600)
     repeat_hours: int = number(24, 1, 168)

@@ -89,7 +89,7 @@ class IdentityChecks:
                 until=until,
                 renews=None if before is None else before.id,
             )
-            entry = append_event(tx, _told(record, now))
+            entry = append_event(tx, _identity_event(record, now))
             kept = replace(record, entry=entry)
             people.insert_identity(tx, kept, salt=salt)
             return kept
@@ -146,7 +146,7 @@ def normal_number(document: IdentityDocument, typed: str) -> str:
     return number
 
 
-def _told(record: IdentityRecord, now: datetime) -> AuditEvent:
+def _identity_event(record: IdentityRecord, now: datetime) -> AuditEvent:
     """Numbers and notes are private: the log has the record's own commitment, and salted ones of the rest."""
     return AuditEvent(
         kind=EventKind.IDENTITY_CHECKED,

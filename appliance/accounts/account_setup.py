@@ -109,7 +109,7 @@ class AccountSetup(AccountsPart):
             accounts.set_state(tx, link.subject, AccountState.ACTIVE)
         kind = EventKind.ACCOUNT_ACTIVATED if welcome else EventKind.ACCOUNT_RECOVERED
         public = {"subject": link.subject, "factor": "passkey" if by_passkey else "code"}
-        self._tell(tx, kind, link.subject, public)
+        self._append_event(tx, kind, link.subject, public)
 
     def _open_link(self, tx: Transaction, link_id: str) -> AccountLink:
         link = accounts.find_link(tx, link_id)

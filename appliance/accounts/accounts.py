@@ -75,7 +75,7 @@ class AccountAdministration(AccountsPart):
         )
         accounts.set_roles(tx, subject, new.roles)
         public = {"subject": subject, "roles": _listed(new.roles)}
-        self._tell(tx, EventKind.ACCOUNT_INVITED, by, public, login=new.login)
+        self._append_event(tx, EventKind.ACCOUNT_INVITED, by, public, login=new.login)
 
     def invite_again(self, subject: str, *, by: str) -> InvitedAccount:
         """A new link in place of the old one. Raises :class:`StateRefused` for an account that is set up."""
@@ -98,7 +98,7 @@ class AccountAdministration(AccountsPart):
         self._require_other(subject, by)
         with self._database.transaction() as tx:
             _require_state(tx, subject, AccountState.ACTIVE, "The account of {subject} is not active.")
-            self._tell(tx, EventKind.RECOVERY_STARTED, by, {"subject": subject})
+            self._append_event(tx, EventKind.RECOVERY_STARTED, by, {"subject": subject})
             return self._send_link(tx, subject, LinkPurpose.RECOVER, by)
 
     def set_roles(self, subject: str, roles: frozenset[AccountRole], *, by: str) -> None:
@@ -110,7 +110,7 @@ class AccountAdministration(AccountsPart):
             accounts.set_roles(tx, subject, roles)
             if before.roles != roles:
                 public = {"subject": subject, "roles": _listed(roles), "before": _listed(before.roles)}
-                self._tell(tx, EventKind.ROLES_CHANGED, by, public)
+                self._append_event(tx, EventKind.ROLES_CHANGED, by, public)
 
     def suspend(self, subject: str, *, by: str) -> None:
         """Nobody signs in with this account any more, for now; sessions and links end at once."""
@@ -119,7 +119,7 @@ class AccountAdministration(AccountsPart):
             _require_state(tx, subject, AccountState.ACTIVE, "The account of {subject} is not active.")
             accounts.set_state(tx, subject, AccountState.SUSPENDED)
             accounts.end_links_of(tx, subject, now=self._now())
-            self._tell(tx, EventKind.ACCOUNT_SUSPENDED, by, {"subject": subject})
+            self._append_event(tx, EventKind.ACCOUNT_SUSPENDED, by, {"subject": subject})
             self._sessions.end_all_sessions(tx, subject, by=by)
 
     def resume(self, subject: str, *, by: str) -> None:
@@ -128,7 +128,7 @@ class AccountAdministration(AccountsPart):
         with self._database.transaction() as tx:
             _require_state(tx, subject, AccountState.SUSPENDED, "The account of {subject} is not suspended.")
             accounts.set_state(tx, subject, AccountState.ACTIVE)
-            self._tell(tx, EventKind.ACCOUNT_RESUMED, by, {"subject": subject})
+            self._append_event(tx, EventKind.ACCOUNT_RESUMED, by, {"subject": subject})
 
     def _send_link(self, tx: Transaction, subject: str, purpose: LinkPurpose, by: str) -> InvitedAccount:
         now, welcome = self._now(), purpose is LinkPurpose.WELCOME

@@ -51,7 +51,7 @@ class AccountsPart:
         self._interface = context.interface
         self._now = context.now
 
-    def _tell(
+    def _append_event(
         self, tx: Transaction, kind: EventKind, by: str, public: Mapping[str, Field], **private: Field
     ) -> None:
         """An event of now in the log, in the caller's transaction."""

@@ -40,7 +40,7 @@ class OwnFactors(AccountsPart):
                 raise PreconditionRefused(NAME_STAYS)
             people.update_profile(tx, replace(before, name=shown, language=language, zone=zone))
             if shown != before.name:
-                self._tell(
+                self._append_event(
                     tx, EventKind.PROFILE_CHANGED, subject, {"subject": subject}, name=shown, before=before.name
                 )
 
@@ -69,7 +69,7 @@ class OwnFactors(AccountsPart):
         hashed = passwords.hash_password(new)
         with self._database.transaction() as tx:
             accounts.set_password(tx, subject, hashed)
-            self._tell(tx, EventKind.PASSWORD_CHANGED, subject, {"subject": subject})
+            self._append_event(tx, EventKind.PASSWORD_CHANGED, subject, {"subject": subject})
             self._sessions.end_all_sessions(tx, subject, by=subject, but=session)
 
     def change_code(self, subject: str, sealed: str, code: str) -> None:
@@ -77,7 +77,7 @@ class OwnFactors(AccountsPart):
         proven = self._codes.prove_secret(subject, sealed, code, now=self._now())
         with self._database.transaction() as tx:
             accounts.set_code_secret(tx, subject, proven.wrapped, step=proven.step)
-            self._tell(tx, EventKind.LOGIN_CODE_CHANGED, subject, {"subject": subject})
+            self._append_event(tx, EventKind.LOGIN_CODE_CHANGED, subject, {"subject": subject})
 
     passkeys = reads(accounts.passkeys_of)
 
@@ -90,7 +90,7 @@ class OwnFactors(AccountsPart):
                 raise PreconditionRefused("{most} passkeys are the most; remove one first.", most=MOST_PASSKEYS)
             spend_ticket(tx, made.ticket, now=self._now())
             accounts.insert_passkey(tx, new)
-            self._tell(tx, EventKind.PASSKEY_ADDED, subject, {"subject": subject}, label=shown)
+            self._append_event(tx, EventKind.PASSKEY_ADDED, subject, {"subject": subject}, label=shown)
 
     def remove_passkey(self, subject: str, credential_id: bytes) -> None:
         """Removes a passkey from the account. What it may sign with stays the office's affair.
@@ -105,7 +105,7 @@ class OwnFactors(AccountsPart):
                 )
             if not accounts.remove_passkey(tx, subject, credential_id):
                 raise NotFound("There is no such passkey; it may have been removed already.")
-            self._tell(
+            self._append_event(
                 tx, EventKind.PASSKEY_REMOVED, subject, {"subject": subject}, credential=credential_id.hex()
             )
 

@@ -85,7 +85,9 @@ class SignIn(AccountsPart):
         if attempt.blocks:
             with self._database.transaction() as tx:
                 public = {"attempts": attempt.count}
-                self._tell(tx, EventKind.SIGN_IN_BLOCKED, SYSTEM, public, login=login, address=where.address)
+                self._append_event(
+                    tx, EventKind.SIGN_IN_BLOCKED, SYSTEM, public, login=login, address=where.address
+                )
 
     def _let_in(
         self,
@@ -98,7 +100,7 @@ class SignIn(AccountsPart):
         attempt, where = come
         self._steps.complete(tx, ticket, attempt)
         public = {"subject": subject, "strength": strength.value}
-        self._tell(tx, EventKind.SIGNED_IN, subject, public, address=where.address)
+        self._append_event(tx, EventKind.SIGNED_IN, subject, public, address=where.address)
         return self._sessions.open_session(tx, subject, strength, where)
 
 

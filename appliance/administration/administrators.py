@@ -96,7 +96,7 @@ class Administrators:
             found = administrators.administrator(tx, name)
             if found.state is not AdministratorState.INVITED:
                 raise StateRefused("{login} has set up the account already.", login=name)
-            self._tell(tx, JournalKind.LINK_MADE, name, by)
+            self._append_line(tx, JournalKind.LINK_MADE, name, by)
             return InvitedAdministrator(name, insert_invitation(tx, name, by=by, now=now, code=code))
 
     def reset(self, login: str, *, by: Actor) -> PinCustodianEnd:
@@ -111,7 +111,7 @@ class Administrators:
             administrators.forget_factors(tx, name)
             administrators.remove_passkeys(tx, name, now=self._context.now())
             self._end_ways_in(tx, name, by)
-            self._tell(tx, JournalKind.FACTORS_RESET, name, by)
+            self._append_line(tx, JournalKind.FACTORS_RESET, name, by)
             self._unconfirm(name)
         return self._pin_custodians.try_end_custodian(name, by=by)
 
@@ -121,7 +121,7 @@ class Administrators:
         with self._context.writing() as tx:
             _move(tx, name, AdministratorState.SUSPENDED, AdministratorState.ACTIVE, AdministratorState.LOCKED)
             self._end_ways_in(tx, name, by)
-            self._tell(tx, JournalKind.ADMINISTRATOR_SUSPENDED, name, by)
+            self._append_line(tx, JournalKind.ADMINISTRATOR_SUSPENDED, name, by)
 
     def resume(self, login: str, *, by: Actor) -> None:
         """Ends a suspension."""
@@ -148,7 +148,7 @@ class Administrators:
             self._end_ways_in(tx, name, by)
             administrators.remove_passkeys(tx, name, now=self._context.now())
             _move(tx, name, AdministratorState.LEFT, *_OPEN)
-            self._tell(tx, JournalKind.ADMINISTRATOR_REMOVED, name, by)
+            self._append_line(tx, JournalKind.ADMINISTRATOR_REMOVED, name, by)
             self._unconfirm(name)
         ended = self._pin_custodians.try_end_custodian(name, by=by)
         self._context.portal().commit(known_to_the_portal.release, name)
@@ -168,7 +168,7 @@ class Administrators:
         name = _other(login, by)
         with self._context.writing() as tx:
             _move(tx, name, AdministratorState.ACTIVE, before)
-            self._tell(tx, kind, name, by)
+            self._append_line(tx, kind, name, by)
 
     def _unconfirm(self, login: str) -> None:
         for key in self._context.confirmed.keys_of(login):
@@ -184,7 +184,7 @@ class Administrators:
         administrators.end_invitations_of(tx, login, now=self._context.now())
         self._sessions.end_all_sessions(tx, login, by=by)
 
-    def _tell(self, tx: Transaction, kind: JournalKind, login: str, by: Actor) -> None:
+    def _append_line(self, tx: Transaction, kind: JournalKind, login: str, by: Actor) -> None:
         self._context.journal.append_line(tx, kind, by, login=login)
 
 

@@ -39,7 +39,7 @@ class NotifiedApprovers:
 
     sent: tuple[str, ...]
     waiting: tuple[str, ...]
-    untold: tuple[str, ...]
+    unnotified: tuple[str, ...]
 
 
 def queue_approval_mail(tx: Transaction, act: AdminRequest, action: Action, now: datetime) -> None:

@@ -189,7 +189,7 @@ class PasskeyConfirmation:
         another kind of administrator of the owner meanwhile. Raises :class:`StorageError` where nobody may."""
         found, login = key.passkey, owner.login
         with self._context.writing() as tx:  # what cannot be told does not count
-            self._tell(JournalKind.PASSKEY_CONFIRMED, login, key.fingerprint, tx)
+            self._append_line(JournalKind.PASSKEY_CONFIRMED, login, key.fingerprint, tx)
             self._context.confirmed.confirm_key(
                 ConfirmedKey(login, owner.role, found.credential_id, found.public_key)
             )
@@ -208,7 +208,7 @@ class PasskeyConfirmation:
         for key in found:
             self._context.confirmed.unconfirm_key(key)
             with self._context.writing() as tx:
-                self._tell(JournalKind.PASSKEY_UNCONFIRMED, name, fingerprint_of(key), tx)
+                self._append_line(JournalKind.PASSKEY_UNCONFIRMED, name, fingerprint_of(key), tx)
         one = found[0].credential_id if fingerprint else None
         return len(found), self._pin_custodians.try_end_custodian(name, one, by=ROOT)
 
@@ -224,7 +224,7 @@ class PasskeyConfirmation:
                 return ended
         raise NotFound("No such passkey of {login} counts.", login=login)
 
-    def _tell(self, kind: JournalKind, login: str, fingerprint: str, tx: Transaction) -> None:
+    def _append_line(self, kind: JournalKind, login: str, fingerprint: str, tx: Transaction) -> None:
         self._context.journal.append_line(tx, kind, ROOT, login=login, fingerprint=fingerprint)
 
 

@@ -94,7 +94,7 @@ class AttendedUnlock:
             self._authority.approve(act, answer)
             if half is None:
                 self._keep(_PendingPinPart(act, by.login, part))
-                self._tell(JournalKind.PIN_PART_GIVEN, by)
+                self._append_line(JournalKind.PIN_PART_GIVEN, by)
                 return False
             self._half = None
             self._unlock(act, half.part, part, by)
@@ -107,16 +107,16 @@ class AttendedUnlock:
             if self._waiting() is None:
                 raise StateRefused("No part of the PIN waits any more.")
             self._half = None
-            self._tell(JournalKind.PIN_PART_FORGOTTEN, by)
+            self._append_line(JournalKind.PIN_PART_FORGOTTEN, by)
 
     def _unlock(self, act: OfficerIntent, first: PinPart, second: PinPart, by: Actor) -> None:
         ordered = sorted((first, second), key=lambda each: each.number)
         try:
             self._authority.unlock(act, [], pins=[each.pin for each in ordered if each.pin])
         except AuthorityError:
-            self._tell(JournalKind.UNLOCK_FAILED, by)
+            self._append_line(JournalKind.UNLOCK_FAILED, by)
             raise
-        self._tell(JournalKind.AUTHORITY_UNLOCKED, by)
+        self._append_line(JournalKind.AUTHORITY_UNLOCKED, by)
 
     def _require_fitting(self, half: _PendingPinPart | None, act: OfficerIntent, part: PinPart, by: Actor) -> None:
         if part.number not in PARTS or len(part.pin) > LONGEST_PART or not (part.pin or "-").isprintable():
@@ -151,7 +151,7 @@ class AttendedUnlock:
             if self._half is half:
                 self._half = None
 
-    def _tell(self, kind: JournalKind, by: Actor) -> None:
+    def _append_line(self, kind: JournalKind, by: Actor) -> None:
         with self._context.writing() as tx:
             self._context.journal.append_line(tx, kind, by)
 

@@ -45,7 +45,7 @@ def show_request(context: Context, administration: Administration, act: AdminReq
         act = administration.requests.find_request(act.id)
     if act.state is AdminRequestState.WAITING:
         say("{id} waits for a second person: `vermilion approve {id} --login LOGIN`.", id=act.id)
-        _say_who_was_told(context, administration, act)
+        _print_notified_approvers(context, administration, act)
         if act.action == LINK:
             told = {"login": act.arguments["login"], "code": administration.account_setup.code_for(act.id)}
             say("Who approves is shown the link; give {login} this code, which goes with it: {code}", **told)
@@ -71,13 +71,13 @@ def warn_about_custodians(context: Context, administration: Administration, act:
         context.terminal.warn(found.template, **found.values)
 
 
-def _say_who_was_told(context: Context, administration: Administration, act: AdminRequest) -> None:
+def _print_notified_approvers(context: Context, administration: Administration, act: AdminRequest) -> None:
     say, told = context.terminal.say, administration.approval_mail.notified_approvers(act)
     if told.sent or told.waiting:
         say("A mail about it goes to {names}.", names=", ".join([*told.sent, *told.waiting]))
-    if told.untold:
-        say("No mail is sent to {names}: tell them yourself.", names=", ".join(told.untold))
-    if not any((told.sent, told.waiting, told.untold)):
+    if told.unnotified:
+        say("No mail is sent to {names}: tell them yourself.", names=", ".join(told.unnotified))
+    if not any((told.sent, told.waiting, told.unnotified)):
         say("Nobody can approve it now: no administrator of the kind that may is active.")
 
 

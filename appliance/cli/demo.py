@@ -37,7 +37,7 @@ def demo_command(ctx: click.Context, out: Path, contract: Path | None) -> None:
     context: Context = ctx.obj
     say, environment = context.terminal.say, inherited(os.environ)
     script = _script(contract)
-    results = ResultFiles(out, language=context.terminal.language, tell=say)
+    results = ResultFiles(out, language=context.terminal.language, say=say)
     results.begin(script.document)
     make_directory(context.home.root)
     with ExitStack() as stack:
@@ -49,7 +49,7 @@ def demo_command(ctx: click.Context, out: Path, contract: Path | None) -> None:
             appliance,
             DemonstrationAuthenticators(context.home.people),
             sequence=_sequencer(appliance).run_once,
-            tell=say,
+            say=say,
         )
         outcome = story.run(script)
         results.write(outcome, trust=context.home.trust)

@@ -42,11 +42,11 @@ def diagnose_command(ctx: click.Context, as_json: bool) -> None:
     else:
         translate = translator(context.terminal.language)
         for each in findings:
-            _tell(each, translate)
+            _print(each, translate)
     ctx.exit(0 if well else REFUSED)
 
 
-def _tell(observed: Observed, translate: Translator) -> None:
+def _print(observed: Observed, translate: Translator) -> None:
     found = observed.finding
     click.echo(f"{_SIGNS[found.condition]} {found.name:<18} {translate(found.template, **found.values)}")
     if found.page is not None:

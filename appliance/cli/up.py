@@ -60,13 +60,13 @@ def up_command(context: Context, port: int | None, organisation: str | None, url
         Supervisor(services(settings, environment), say=say) as supervisor,
         _served(context.home, settings.web.port),
     ):
-        _tell_first_steps(context.terminal, settings)
+        _print_first_steps(context.terminal, settings)
         supervisor.watch(until=lambda: bool(asked))
         say("ending …")
     say("everything has ended")
 
 
-def _tell_first_steps(speech: Terminal, settings: Settings) -> None:
+def _print_first_steps(speech: Terminal, settings: Settings) -> None:
     """Where people go, what becomes of mail, and how the first of them come."""
     say, home = speech.say, settings.home
     say("Vermilion serves on {address} (Ctrl-C ends it)", address=settings.web.public_url)

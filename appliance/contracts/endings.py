@@ -176,7 +176,7 @@ class Voiding:
                 EventKind.VOID_PROPOSED, now, by, contract_id, {"voiding": proposal.id}, {"reason": reason}
             )
             proposed = record_change(tx, contract, event)
-            self._tell_others(tx, proposed, NoticeKind.VOID_PROPOSED, by, now)
+            self._notify_others(tx, proposed, NoticeKind.VOID_PROPOSED, by, now)
             return proposed
 
     def prepare(self, contract_id: str, *, by: str, seen: int | None = None) -> VoidDeclaration:
@@ -224,7 +224,7 @@ class Voiding:
                 EventKind.VOID_REFUSED, now, by, contract_id, {"voiding": proposal.id}, {"reason": reason}
             )
             refused = record_change(tx, contract, event)
-            self._tell_others(tx, refused, NoticeKind.VOID_REFUSED, by, now)
+            self._notify_others(tx, refused, NoticeKind.VOID_REFUSED, by, now)
             return refused
 
     def declarations(self, contract_id: str) -> tuple[VoidDeclaration, ...]:
@@ -257,7 +257,9 @@ class Voiding:
         self._records.notify(tx, to_everybody(voided, NoticeKind.VOIDED, now))
         return voided
 
-    def _tell_others(self, tx: Transaction, contract: Contract, kind: NoticeKind, by: str, now: datetime) -> None:
+    def _notify_others(
+        self, tx: Transaction, contract: Contract, kind: NoticeKind, by: str, now: datetime
+    ) -> None:
         others = (subject for subject in contract.everybody if subject != by)
         self._records.notify(tx, [Notice(contract.id, subject, kind, now) for subject in others])
 

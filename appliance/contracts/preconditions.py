@@ -338,8 +338,8 @@ class SealConditions(Precondition):
         return max(seal.needed, self.policy.rules_for(contract.kind).seals.custodians)
 
     def _is_reviewed(self, tx: Transaction, contract: Contract) -> bool:
-        standing = self.reviews.status_when_sent(tx, contract)
-        return standing.passes and standing.signed_off is not None
+        status = self.reviews.status_when_sent(tx, contract)
+        return status.passes and status.signed_off is not None
 
 
 def _signs_too(contract: Contract, seal: Party) -> bool:

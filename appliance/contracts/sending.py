@@ -51,7 +51,7 @@ class ProblemPlace(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DraftProblem:
-    """One thing to mend: a sentence (message id) with its values; ``party`` is the id of the party concerned."""
+    """One problem: a sentence (message id) with its values; ``party`` is the id of the party concerned."""
 
     place: ProblemPlace
     party: str | None
@@ -275,7 +275,7 @@ def certified_here(authority: AuthorityClient) -> list[str]:
 def own_organisation_refusal(
     tx: Transaction, organisation: str, guest_organisation: str, more: Iterable[str] = ()
 ) -> Refusal | None:
-    """Why an outside signer cannot be of *guest_organisation*, or None. ``more``: other names of the enterprise."""
+    """Why a guest cannot be of *guest_organisation*, or None. ``more``: the enterprise's other names."""
     for own in (organisation, *people.organisations(tx), *more):
         if same_organisation(own, guest_organisation):
             return Refusal(

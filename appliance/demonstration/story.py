@@ -57,7 +57,7 @@ class DemonstrationResult:
 class DemonstrationRun:
     """Runs the demonstration with its own people, who activate with *authenticators*.
 
-    *sequence* brings the log up to date, as the scheduler does every second. *tell* gets every step.
+    *sequence* brings the log up to date, as the scheduler does every second. *say* gets every step.
     """
 
     def __init__(
@@ -66,12 +66,12 @@ class DemonstrationRun:
         authenticators: DemonstrationAuthenticators,
         *,
         sequence: Callable[[], object],
-        tell: Say,
+        say: Say,
     ) -> None:
         self._appliance = appliance
         self._authenticators = authenticators
         self._sequence = sequence
-        self._tell = tell
+        self._say = say
 
     def run(self, script: DemonstrationContract) -> DemonstrationResult:
         """Drafts, sends, signs (two people, then the seal), seals off, records and exports."""
@@ -98,7 +98,7 @@ class DemonstrationRun:
             proposal = agreements.propose(person.subject, between)
             activation = self._authenticators.activate(person.subject, proposal.intent)
             accepted = agreements.accept(proposal.id, [activation], by=person.subject)
-            self._tell(
+            self._say(
                 "agreement   {name} agrees for {party} to sign electronically (text version {version})",
                 name=person.name,
                 party=between.own.name,
@@ -123,13 +123,13 @@ class DemonstrationRun:
             draft.id, seal=CONTRACT_SEAL.subject, requester=ZHANG.subject, placement=third, by=ZHANG.subject
         )
         contract = appliance.sending.send(draft.id, by=ZHANG.subject)
-        self._tell(
+        self._say(
             "intake      pages: {pages}, {size}, SHA-256 {digest}",
             pages=contract.pages,
             size=ByteSize(contract.original.size),
             digest=contract.original.digest,
         )
-        self._tell(
+        self._say(
             "sent        “{title}”, signature fields: {fields}, due {deadline} ({milliseconds} ms)",
             title=contract.title,
             fields=len(contract.parties),
@@ -142,11 +142,11 @@ class DemonstrationRun:
         cycle = self._appliance.cycle
         started = time.perf_counter()
         prepared = cycle.prepare(contract.id, party.id, SigningOrigin("127.0.0.1", LOCATION))
-        self._tell("prepared    {name}: digest {digest}", name=party.name, digest=prepared.intent.digest.hex())
+        self._say("prepared    {name}: digest {digest}", name=party.name, digest=prepared.intent.digest.hex())
         activations = [self._authenticators.activate(subject, prepared.intent) for subject in _activators(party)]
         cycle.sign(prepared.id, activations)
         done = cycle.complete(prepared.id)
-        self._tell(
+        self._say(
             "signed      {name}, revision {revision}, timestamp {at}, verified ({milliseconds} ms)",
             name=party.name,
             revision=done.current.number,
@@ -157,7 +157,7 @@ class DemonstrationRun:
     def _finalise(self, contract: Contract) -> Contract:
         started = time.perf_counter()
         done = self._appliance.finalisation.finalise(contract.id)
-        self._tell(
+        self._say(
             "sealed off  PAdES B-LTA: revocation lists, document timestamp, {size} ({milliseconds} ms)",
             size=ByteSize(done.current.size),
             milliseconds=_since(started),
@@ -167,12 +167,12 @@ class DemonstrationRun:
     def _record(self) -> None:
         self._sequence()
         checkpoint = self._appliance.proofs.checkpoint()
-        self._tell("recorded    log of size {size}, root {root}", size=checkpoint.size, root=checkpoint.root.hex())
+        self._say("recorded    log of size {size}, root {root}", size=checkpoint.size, root=checkpoint.root.hex())
 
     def _export(self, contract: Contract) -> Export:
         started = time.perf_counter()
         export = Exporting(self._appliance).export(contract.id, Audience.of_person(ZHANG))
-        self._tell(
+        self._say(
             "exported    evidence package, {size}, SHA-256 {digest} ({milliseconds} ms)",
             size=ByteSize(len(export.package)),
             digest=hashlib.sha256(export.package).hexdigest(),
@@ -198,10 +198,10 @@ TRUST = ("ca.pem", "log.vkey")
 class ResultFiles:
     """The files of one run in *out*. Nothing of an earlier run stays beside them."""
 
-    def __init__(self, out: Path, *, language: Language, tell: Say) -> None:
+    def __init__(self, out: Path, *, language: Language, say: Say) -> None:
         self._out = out
         self._language = language
-        self._tell = tell
+        self._say = say
 
     def begin(self, document: bytes) -> None:
         """Clears what an earlier run left, and keeps the contract as it was given."""
@@ -235,19 +235,19 @@ class ResultFiles:
         (self._out / "report.pdf").write_bytes(render_pdf(signed, self._language))
         for report in reports:
             self._say_verdict(report)
-        self._tell("results     {out}", out=self._out)
+        self._say("results     {out}", out=self._out)
         return all(report.indication is Indication.PASSED for report in reports)
 
     def _say_verdict(self, report: VerificationReport) -> None:
         signatures = len(report.signatures)
-        self._tell(
+        self._say(
             "verified    {file}: {verdict} (signatures and timestamps: {signatures})",
             file=report.file,
             verdict=report.indication,
             signatures=signatures,
         )
         for reason in report.reasons:
-            self._tell("            {reason}", reason=reason)
+            self._say("            {reason}", reason=reason)
 
 
 _FILES = (

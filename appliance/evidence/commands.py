@@ -110,23 +110,23 @@ def token(stamp: str, content: str, moment: int) -> str:
     )
 
 
-def of_certificate(standing: CertificateStatus) -> tuple[str, ...]:
+def of_certificate(status: CertificateStatus) -> tuple[str, ...]:
     """The certificate leads to the root, and stood on no revocation list when these were made or, revoked only
     later than it signed, stands there with that date."""
-    if not standing.revoked_later:
-        return (_verified(standing, "-crl_check_all"),)
-    itself = () if standing.itself_revoked else (_verified(standing, "-crl_check"),)
-    return (_verified(standing), *itself, *map(_listed, standing.revoked))
+    if not status.revoked_later:
+        return (_verified(status, "-crl_check_all"),)
+    itself = () if status.itself_revoked else (_verified(status, "-crl_check"),)
+    return (_verified(status), *itself, *map(_listed, status.revoked))
 
 
-def _verified(standing: CertificateStatus, lists: str = "") -> str:
+def _verified(status: CertificateStatus, lists: str = "") -> str:
     """Checks the certificate by the option *lists*: ``-crl_check`` uses its issuer's list, ``-crl_check_all`` all
     lists, an empty text none. A ``moment`` of 0 means that it had expired by then, so no time is checked."""
-    time = f"-attime {standing.moment}" if standing.moment else "-no_check_time"
+    time = f"-attime {status.moment}" if status.moment else "-no_check_time"
     options = f"{lists} -CRLfile certificates/crls.pem {_TRUST}" if lists else _TRUST
     return (
         f"openssl verify {options} \\\n"
-        f"-no-CApath -no-CAstore -untrusted {_CHAIN} {time} certificates/{standing.name}.pem"
+        f"-no-CApath -no-CAstore -untrusted {_CHAIN} {time} certificates/{status.name}.pem"
     )
 
 

@@ -139,8 +139,8 @@ def package_files(evidence: EvidenceInput, extraction: Extraction) -> dict[str, 
     for each in extraction.records:
         files |= _parts(each.record.name, each.signed)
         files[f"{each.record.name}.json"] = each.record.record
-    for standing in certificate_statuses(evidence, extraction):
-        files[f"certificates/{standing.name}.pem"] = pem(standing.certificate)
+    for status in certificate_statuses(evidence, extraction):
+        files[f"certificates/{status.name}.pem"] = pem(status.certificate)
     return files
 
 

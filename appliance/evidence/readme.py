@@ -49,7 +49,7 @@ def render_readme(evidence: EvidenceInput, extraction: Extraction, language: Lan
     created, events = int(evidence.created.timestamp()), history.events(evidence.log.entries)
     statuses = certificate_statuses(evidence, extraction)
     revoked = [each for each in statuses if each.revoked_later]
-    standing = [each for each in statuses if not each.revoked_later]
+    current = [each for each in statuses if not each.revoked_later]
     listed = ("manifest.json", "manifest.tsq", "manifest.tsr")
     signed = ("contract/contract.signed.pdf", "contract/contract.tsq", "contract/contract.tsr")
     text = page_template("appliance.evidence", f"templates/{readme_path(language)}").render(
@@ -64,7 +64,7 @@ def render_readme(evidence: EvidenceInput, extraction: Extraction, language: Lan
         listing=_shown([commands.HASHES, commands.UNLISTED]),
         manifest=_shown([*commands.manifest(created), *commands.reply(*listed, created)]),
         contract_file=_shown([commands.original(len(evidence.original)), *commands.reply(*signed, created)]),
-        certificates=_shown(command for each in standing for command in commands.of_certificate(each)),
+        certificates=_shown(command for each in current for command in commands.of_certificate(each)),
         earlier=_earlier(evidence),
         documents=sorted(evidence.documents),
         grounds=_shown(commands.basis_commands(authorisation_basis.lines(evidence.documents, events))),

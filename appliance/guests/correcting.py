@@ -87,7 +87,7 @@ class GuestCorrection:
             result = record_change(tx, contract, event)
             if held is not None:
                 self._invite(tx, result, corrected, held, differs, by)
-            self._tell(tx, result, corrected, before if anew else None, name="name" in differs)
+            self._notify(tx, result, corrected, before if anew else None, name="name" in differs)
             return result
 
     def _end_what_was(
@@ -119,7 +119,7 @@ class GuestCorrection:
         following = replace(held, round=held.round + 1, tries=0, opened=opened)
         invite_again(tx, following, now=now, kind=NoticeKind.GUEST_INVITED, asked_by=by)
 
-    def _tell(
+    def _notify(
         self, tx: Transaction, contract: Contract, party: Party, replaced: Person | None, *, name: bool
     ) -> None:
         """Officers, of a certificate to end; the others who know of the contract, of another *name* in it."""

@@ -98,7 +98,7 @@ class GuestEntry:
             return
         with self._database.transaction() as tx:
             if guests.arrive(tx, held, self._now()):
-                self._tell_initiator(tx, entry, NoticeKind.GUEST_ARRIVED)
+                self._notify_initiator(tx, entry, NoticeKind.GUEST_ARRIVED)
 
     def passkey_offer(self, entry: GuestAccess) -> PasskeyOffer:
         """What the page needs to ask the guest's device for a passkey of *entry*."""
@@ -123,7 +123,7 @@ class GuestEntry:
                     "Too many wrong codes. Ask whoever invited you for a new one; this one is dead."
                 )
         if not self._with.codes.is_code(invitation, given):
-            self._tell_when_used_up(entry)
+            self._notify_when_used_up(entry)
             raise PreconditionRefused("This is not the code. Look again, or ask whoever invited you.")
         with self._database.transaction() as tx:
             entry = self._entry(tx, invitation.id)
@@ -190,7 +190,7 @@ class GuestEntry:
                 raise _closed()
             self._require_question_may_go(tx, entry, now)
             record_invitation(tx, held, EventKind.GUEST_CODE_ASKED, now, held.person)
-            self._tell_initiator(tx, entry, NoticeKind.GUEST_ASKS)
+            self._notify_initiator(tx, entry, NoticeKind.GUEST_ASKS)
             return held
 
     def _require_question_may_go(self, tx: Transaction, entry: GuestAccess, now: datetime) -> None:
@@ -214,11 +214,11 @@ class GuestEntry:
         if outbox.made_since(tx, person, _SENT, since=now - _DAY) >= MOST_LINKS:
             raise StateRefused("Several links were sent today. Ask whoever invited you, or try again tomorrow.")
 
-    def _tell_when_used_up(self, entry: GuestAccess) -> None:
+    def _notify_when_used_up(self, entry: GuestAccess) -> None:
         """After the last of the tries the initiator is told."""
         with self._database.transaction() as tx:
             if guests.load_invitation(tx, entry.invitation.id).tries == TRIES:
-                self._tell_initiator(tx, entry, NoticeKind.GUEST_LOCKED)
+                self._notify_initiator(tx, entry, NoticeKind.GUEST_LOCKED)
 
     def _read(self, token: str) -> GuestAccess:
         invitation_id = self._with.read_link(token)
@@ -244,7 +244,7 @@ class GuestEntry:
         )
         return GuestAdmission(entry.contract, held.party, opened)
 
-    def _tell_initiator(self, tx: Transaction, entry: GuestAccess, kind: NoticeKind) -> None:
+    def _notify_initiator(self, tx: Transaction, entry: GuestAccess, kind: NoticeKind) -> None:
         contract = entry.contract
         outbox.enqueue(tx, Notice(contract.id, contract.initiator, kind, self._now(), entry.invitation.party))
 

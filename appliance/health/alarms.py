@@ -56,11 +56,11 @@ def raise_alarms(observations: Observations, settings: AlarmSettings, now: datet
 
 
 def due(
-    found: Iterable[Observed], told: Mapping[str, Alarm], now: datetime, *, repeat: timedelta
+    found: Iterable[Observed], sent: Mapping[str, Alarm], now: datetime, *, repeat: timedelta
 ) -> Iterator[Alarm]:
-    """What is to be told *now*, after what was *told* last of each thing."""
+    """What is to be told *now*, after what was *sent* last of each thing."""
     for each in found:
-        last = told.get(each.finding.name)
+        last = sent.get(each.finding.name)
         is_open = last is not None and last.event != OVER
         if each.finding.condition.calm:
             if is_open:
@@ -177,19 +177,19 @@ class AlarmDelivery:
         own, so that one that hangs keeps nothing from the other. Raises StorageError."""
         database, arrived = self._observations.database(), 0
         waiting = database.query(store.waiting, self._now(), channel=channel, limit=MOST)
-        for telling in waiting:
-            problem = self._tell(telling)
+        for message in waiting:
+            problem = self._deliver(message)
             with database.transaction() as tx:
                 if problem is None:
-                    store.told(tx, telling.id)
-                elif self._now() - telling.alarm.at > GIVEN_UP:
-                    store.give_up(tx, telling.id, reason=problem)
+                    store.mark_sent(tx, message.id)
+                elif self._now() - message.alarm.at > GIVEN_UP:
+                    store.give_up(tx, message.id, reason=problem)
                 else:
                     store.postpone(
                         tx,
-                        telling.id,
+                        message.id,
                         reason=problem,
-                        until=self._now() + pause_after(telling.attempts, LONGEST_PAUSE),
+                        until=self._now() + pause_after(message.attempts, LONGEST_PAUSE),
                     )
             arrived += problem is None
         return arrived
@@ -202,33 +202,33 @@ class AlarmDelivery:
         body = json.dumps({"at": survey.at.isoformat(), "condition": survey.condition}).encode()
         self._egress.post(self._settings.alarms.heartbeat, body, {"Content-Type": "application/json"})
 
-    def _tell(self, telling: AlarmMessage) -> str | None:
+    def _deliver(self, message: AlarmMessage) -> str | None:
         """What went wrong, or None."""
         try:
-            if telling.channel == MAIL:
-                self._send(telling)
+            if message.channel == MAIL:
+                self._send(message)
             else:
-                self._post(telling)
+                self._post(message)
         except (MailUnavailable, MailUnknown, MailRefused, EgressFailed) as error:
             return str(error) or type(error).__name__
         return None
 
-    def _send(self, telling: AlarmMessage) -> None:
+    def _send(self, message: AlarmMessage) -> None:
         if self._mail is None:
             raise MailUnavailable("no mail server is set")
         domain = self._settings.mail.sender.rpartition("@")[2]
-        name = f"<alarm-{telling.alarm.at:%Y%m%d%H%M%S}-{telling.id}@{domain}>"
-        envelope = Envelope(telling.address, "", name, telling.alarm.at)
-        self._mail.send_message(envelope, alarm_mail(telling.alarm, self._settings))
+        name = f"<alarm-{message.alarm.at:%Y%m%d%H%M%S}-{message.id}@{domain}>"
+        envelope = Envelope(message.address, "", name, message.alarm.at)
+        self._mail.send_message(envelope, alarm_mail(message.alarm, self._settings))
 
-    def _post(self, telling: AlarmMessage) -> None:
+    def _post(self, message: AlarmMessage) -> None:
         now = self._now()
-        body = webhook_payload(telling.alarm, self._settings, now)
-        name, moment = f"alarm-{telling.alarm.at:%Y%m%d%H%M%S}-{telling.alarm_id}", str(int(now.timestamp()))
+        body = webhook_payload(message.alarm, self._settings, now)
+        name, moment = f"alarm-{message.alarm.at:%Y%m%d%H%M%S}-{message.alarm_id}", str(int(now.timestamp()))
         headers = {"Content-Type": "application/json", "webhook-id": name, "webhook-timestamp": moment}
         if self._key is not None:
             headers["webhook-signature"] = signature(self._key, name, moment, body)
-        self._egress.post(telling.address, body, headers)
+        self._egress.post(message.address, body, headers)
 
 
 def signature(key: bytes, name: str, moment: str, body: bytes) -> str:

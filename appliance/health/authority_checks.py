@@ -80,8 +80,8 @@ def certificates(context: CheckContext) -> HealthFinding:
         template = "The certificate of {subject} has ended."
         return failing(RunbookPage.CERTIFICATE_ENDING, template, f"{first.subject} ended", **values)
     template = "The certificate of {subject} ends soon; days left: {days}."
-    tell = failing if stage <= URGENT else attention
-    return tell(RunbookPage.CERTIFICATE_ENDING, template, mark, **values)
+    finding = failing if stage <= URGENT else attention
+    return finding(RunbookPage.CERTIFICATE_ENDING, template, mark, **values)
 
 
 def revocation_lists(context: CheckContext) -> HealthFinding:
@@ -127,7 +127,7 @@ def _name(crl: x509.CertificateRevocationList) -> str:
     return str(names[0].value) if names else crl.issuer.rfc4514_string()
 
 
-_TOLD = timedelta(days=7)
+_REPORTED = timedelta(days=7)
 """How long the recovery of an officer is a finding of its own."""
 
 
@@ -149,7 +149,7 @@ def ceremonies(context: CheckContext) -> HealthFinding:
 def recovery(context: CheckContext) -> HealthFinding:
     """Nobody was given an officer's powers by a ceremony of these days: if so, administrators hear of it."""
     held = _held(context)
-    recent = [each for each in held if each.recovers_officers and context.now - each.held < _TOLD]
+    recent = [each for each in held if each.recovers_officers and context.now - each.held < _REPORTED]
     if recent:
         template = "Officers were given a new way in by the ceremony {name}, on {day}."
         values = {"name": recent[-1].name, "day": f"{recent[-1].held:%Y-%m-%d}"}

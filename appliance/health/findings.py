@@ -31,7 +31,7 @@ class RunbookPage(StrEnum):
         page.remedy = remedy
         return page
 
-    SETTINGS_WRONG = _Page("settings-wrong", "Mend the file that is named, and restart the appliance.")
+    SETTINGS_WRONG = _Page("settings-wrong", "Fix the file that is named, and restart the appliance.")
     PERMISSION_WRONG = _Page(
         "permission-wrong", "Run `chmod {mode} {path}`, and find out who could read or change it."
     )
@@ -124,7 +124,7 @@ class RunbookPage(StrEnum):
     CALENDAR_MISSING = _Page("calendar-missing", "Add the year to the file {file} in config/calendars.")
     TIMESTAMPS_REFUSED = _Page(
         "timestamps-refused",
-        "Find the client that asks wrongly, or mend what the other lines name; the runbook says what {reason}"
+        "Find the client that asks wrongly, or fix what the other lines name; the runbook says what {reason}"
         " means.",
     )
     MAINTENANCE_LONG = _Page(

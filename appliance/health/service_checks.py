@@ -98,7 +98,7 @@ def maintenance_finding(window: MaintenanceWindow | None, now: datetime) -> Heal
     return failing(RunbookPage.MAINTENANCE_LONG, template, values["until"], **values)
 
 
-def is_to_be_told(finding: HealthFinding) -> bool:
+def is_reported(finding: HealthFinding) -> bool:
     """Whether there is something that everybody who looks after the machine has to see."""
     return finding.name == "maintenance" and (finding.condition is not Condition.GOOD or finding.template != NONE)
 

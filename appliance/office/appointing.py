@@ -225,7 +225,7 @@ class Appointing(AccountsPart):
         )
         kind = EventKind.ACCOUNT_RECOVERED if restored else EventKind.OFFICER_APPOINTED
         public: dict[str, Field] = {"subject": subject, **({"factor": "ceremony"} if restored else {})}
-        self._tell(tx, kind, subject, public)
+        self._append_event(tx, kind, subject, public)
         if restored:
             notify_officers(tx, NoticeKind.OFFICER_RECOVERY, now, about=subject)
         enrolment.forget_appointments(tx, subject)

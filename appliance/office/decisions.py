@@ -94,7 +94,7 @@ class OfficerDecisions(DecisionRecording):
         with self._database.transaction() as tx:
             officer_decisions.approve(tx, pending.id, officer, self._now())
             public = {"subject": pending.subject, "act": pending.id, "kind": pending.kind.value}
-            self._tell(tx, EventKind.OFFICE_ACT_APPROVED, officer, public)
+            self._append_event(tx, EventKind.OFFICE_ACT_APPROVED, officer, public)
 
     def _require_in_time(self, pending: OfficerDecision) -> None:
         if pending.expires <= self._now():

@@ -207,7 +207,7 @@ class DecisionRecording(AccountsPart):
         officers = " ".join(sorted(act.approved_by))
         public: dict[str, Field] = {"subject": act.subject, "act": act.id, "officers": officers, **more}
         private = {name: str(act.notes[name]) for name in ("verified", "reason") if name in act.notes}
-        self._tell(tx, _event_of(act), by, public, **private)
+        self._append_event(tx, _event_of(act), by, public, **private)
 
     def _add_seal(self, tx: Transaction, act: OfficerDecision) -> None:
         seal = Seal(
@@ -226,7 +226,7 @@ class DecisionRecording(AccountsPart):
         if entry is not None and entry.state not in (None, AccountState.LEFT):
             accounts.set_state(tx, subject, AccountState.LEFT)
         for seal in remove_custodian_everywhere(tx, subject, self._now()):
-            self._tell(tx, EventKind.SEAL_SUSPENDED, SYSTEM, {"subject": seal})
+            self._append_event(tx, EventKind.SEAL_SUSPENDED, SYSTEM, {"subject": seal})
         end_of_agent(tx, subject, by=by, now=self._now())
         waiting = enrolment.open_request(tx, subject)
         if waiting is not None:

@@ -103,7 +103,7 @@ class Members(AccountsPart):
             self._sessions.end_all_sessions(tx, subject, by=by)
             accounts.set_state(tx, subject, AccountState.LEFT)
             end_of_agent(tx, subject, by=by, now=self._now())
-            self._tell(tx, EventKind.PERSON_LEFT, by, {"subject": subject, "officers": by})
+            self._append_event(tx, EventKind.PERSON_LEFT, by, {"subject": subject, "officers": by})
         return None
 
     def _require_replaceable(self, subject: str, by: str) -> None:

@@ -89,7 +89,7 @@ class EnrolmentRequests(AccountsPart):
             )
             enrolment.insert(tx, request)
             public = {"subject": subject, "request": request.id, "kinds": " ".join(kinds)}
-            self._tell(tx, EventKind.ENROLMENT_REQUESTED, by, public)
+            self._append_event(tx, EventKind.ENROLMENT_REQUESTED, by, public)
             notify_officers(tx, NoticeKind.ENROLMENT_WAITING, now, about=request.id)
             notify_inviter(tx, subject, now)
         return request
@@ -102,7 +102,7 @@ class EnrolmentRequests(AccountsPart):
             if request.subject != by:
                 raise enrolment.unknown(request_id)
             enrolment.close(tx, request_id, EnrolmentRequestState.WITHDRAWN, at=now, by=by)
-            self._tell(tx, EventKind.ENROLMENT_WITHDRAWN, by, {"subject": by, "request": request_id})
+            self._append_event(tx, EventKind.ENROLMENT_WITHDRAWN, by, {"subject": by, "request": request_id})
 
     def refuse_request(self, request_id: str, *, reason: str, by: str) -> None:
         """An officer says no, with a *reason* for the person. Raises :class:`StateRefused` when decided before."""
@@ -111,7 +111,7 @@ class EnrolmentRequests(AccountsPart):
             request = enrolment.request(tx, request_id)
             enrolment.close(tx, request_id, EnrolmentRequestState.REFUSED, at=now, by=by, reason=words)
             public = {"subject": request.subject, "request": request_id}
-            self._tell(tx, EventKind.ENROLMENT_REFUSED, by, public, reason=words)
+            self._append_event(tx, EventKind.ENROLMENT_REFUSED, by, public, reason=words)
             # The reason stands on the person's page.
             outbox.enqueue(tx, Notice(None, request.subject, NoticeKind.ENROLMENT_REFUSED, now, request_id))
 

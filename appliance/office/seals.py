@@ -59,4 +59,4 @@ class CompanySeals(AccountsPart):
         with self._database.transaction() as tx:
             if not people.suspend_seal(tx, subject, since=self._now()):
                 raise StateRefused("Another officer has changed this seal in the meantime.")
-            self._tell(tx, EventKind.SEAL_SUSPENDED, by, {"subject": subject}, reason=words)
+            self._append_event(tx, EventKind.SEAL_SUSPENDED, by, {"subject": subject}, reason=words)

@@ -68,7 +68,7 @@ def check_content(reader: PdfReader) -> list[InspectionWarning]:
         findings.foreign_fonts |= set() if font is None else {font}
         findings.attachments += isinstance(entry(dictionary, "/EF"), DictionaryObject)
     _refuse_unreferenced(reader, reached)
-    return [*_told(findings), *layers(reader.root)]
+    return [*_warnings(findings), *layers(reader.root)]
 
 
 def _reachable(reader: PdfReader, reached: set[int]) -> Iterator[Any]:
@@ -131,7 +131,7 @@ def _look_at_annotation(dictionary: Any, findings: _Findings) -> None:
         )
 
 
-def _told(findings: _Findings) -> Iterator[InspectionWarning]:
+def _warnings(findings: _Findings) -> Iterator[InspectionWarning]:
     if findings.attachments:
         yield InspectionWarning(
             "attachments",

@@ -50,7 +50,7 @@ class CoverageTest(StrEnum):
 
     __test__ = False  # no test of pytest's
 
-    STANDING = "standing"
+    VALIDITY = "standing"
     TERM = "term"
     KIND = "kind"
     COUNTERPARTIES = "counterparties"
@@ -117,10 +117,10 @@ _Tested = tuple[bool, Sentence]
 def coverage_findings(power: Power, matter: CoverageQuery, others: Sequence[Power]) -> tuple[CoverageFinding, ...]:
     """Every test's result; *others* are the grantor's powers for the same agent, *power* itself among them.
 
-    A legal representative's power has no scope: only standing and term can fail.
+    A legal representative's power has no scope: only validity and term can fail.
     """
     tested = {
-        CoverageTest.STANDING: _standing(power, matter, others),
+        CoverageTest.VALIDITY: _validity(power, matter, others),
         CoverageTest.TERM: _term(power, matter),
     }
     if power.basis is not PowerBasis.LEGAL_REPRESENTATIVE:
@@ -153,7 +153,7 @@ def _values(power: Power, matter: CoverageQuery) -> dict[str, object]:
     }
 
 
-def _standing(power: Power, matter: CoverageQuery, others: Sequence[Power]) -> _Tested:
+def _validity(power: Power, matter: CoverageQuery, others: Sequence[Power]) -> _Tested:
     ended = power.revoked or power.refused
     if ended is not None:
         return False, Sentence(

@@ -277,10 +277,10 @@ LEFT = "被授权人已离职 / The agent has left"
 
 def end_of_agent(tx: Transaction, agent: str, *, by: str, now: datetime) -> int:
     """Revokes every power of *agent* that was not refused or revoked before, verified or not; how many."""
-    standing = [each for each in powers.of_agent(tx, agent) if each.refused is None and each.revoked is None]
-    for power in standing:
+    current = [each for each in powers.of_agent(tx, agent) if each.refused is None and each.revoked is None]
+    for power in current:
         _revoke(tx, power, RecordedAction(by, now, LEFT))
-    return len(standing)
+    return len(current)
 
 
 VOID: Final = "The contract that is the letter of this power was declared void."

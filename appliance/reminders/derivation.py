@@ -122,7 +122,7 @@ def _wanted(tx: Transaction, contract: Contract, occasion: Occasion, rules: Remi
     dated = reminders.last_dated(tx, contract.id) or contract.created
     if occasion is Occasion.SIGNING:
         for duty in duties_to_sign(tx, contract):
-            told = reminders.last_told(tx, contract.id, duty.person)
+            told = reminders.last_notified(tx, contract.id, duty.person)
             steps = rules.escalate if duty.role is ReminderRole.INITIATOR else rules.steps
             floor = dated if told is None else max(dated, told)
             yield _Wanted(duty, ReminderSubject(contract.deadline.at, zone, steps, floor))

@@ -100,7 +100,7 @@ class ReviewStatus:
 
 @dataclass(frozen=True, slots=True)
 class ReviewStatuses:
-    """Reads standings. ``book`` are the rules in force, ``rules`` their digest, ``policy`` what the
+    """Reads review statuses. ``book`` are the rules in force, ``rules`` their digest, ``policy`` what the
     enterprise adds.
     """
 
@@ -109,19 +109,19 @@ class ReviewStatuses:
     rules: str
 
     def status_of(self, tx: Transaction, contract: Contract) -> ReviewStatus:
-        """The standing of the contract's original document, by the rules in force."""
+        """The review status of the contract's original document, by the rules in force."""
         document = contract.original.digest
-        return self._standing(tx, contract, reviews.check_of(tx, contract.id, document, self.rules))
+        return self._status(tx, contract, reviews.check_of(tx, contract.id, document, self.rules))
 
     def status_when_sent(self, tx: Transaction, contract: Contract) -> ReviewStatus:
-        """The same by whatever rules were in force when it was sent: the best standing that any check gives."""
+        """The same by whatever rules were in force when it was sent: the best status that any check gives."""
         every = [
-            self._standing(tx, contract, check)
+            self._status(tx, contract, check)
             for check in reviews.checks_of(tx, contract.id, contract.original.digest)
         ]
         return next((each for each in every if each.cleared), self.status_of(tx, contract))
 
-    def _standing(self, tx: Transaction, contract: Contract, check: ContentCheck | None) -> ReviewStatus:
+    def _status(self, tx: Transaction, contract: Contract, check: ContentCheck | None) -> ReviewStatus:
         document, rules = contract.original.digest, self.policy.rules_for(contract.kind).review
         kind = self.kind(contract.kind, rules)
         waived = {waiver.item: waiver for waiver in reviews.waivers(tx, contract.id, document)}
@@ -195,12 +195,12 @@ INCOMPLETE = "The content check of this contract is not passed; open findings: {
 UNSIGNED = "Contracts of this type go out only after a reviewer has signed the content check off."
 
 
-def refusal_of(standing: ReviewStatus) -> tuple[str, dict[str, object]] | None:
+def refusal_of(status: ReviewStatus) -> tuple[str, dict[str, object]] | None:
     """A sentence (message id) with its values, or None when the contract may go out."""
-    if standing.cleared:
+    if status.cleared:
         return None
-    if standing.check is None:
+    if status.check is None:
         return UNCHECKED, {}
-    if standing.open and standing.wanted is not ReviewRequirement.NOTHING:
-        return INCOMPLETE, {"count": len(standing.open)}
+    if status.open and status.wanted is not ReviewRequirement.NOTHING:
+        return INCOMPLETE, {"count": len(status.open)}
     return UNSIGNED, {}

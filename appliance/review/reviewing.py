@@ -93,13 +93,13 @@ class Reviewing:
         database: Database,
         blobs: BlobStore,
         checker: ContentChecker,
-        standings: ReviewStatuses,
+        statuses: ReviewStatuses,
         now: Callable[[], datetime],
     ) -> None:
         self._database = database
         self._blobs = blobs
         self._checker = checker
-        self.standings = standings
+        self.statuses = statuses
         self._now = now
 
     def review_status(self, contract: Contract) -> ReviewStatus:
@@ -108,16 +108,14 @@ class Reviewing:
         """
         draft = contract.state is ContractState.DRAFT
         with self._database.reading() as tx:
-            return (
-                self.standings.status_of(tx, contract) if draft else self.standings.status_when_sent(tx, contract)
-            )
+            return self.statuses.status_of(tx, contract) if draft else self.statuses.status_when_sent(tx, contract)
 
     def check_content(self, contract: Contract, *, by: str) -> ContentCheck:
         """The check of the contract's document by the rules in force: the one on record, or made now and recorded.
 
         Raises :class:`DocumentRefused` when the document cannot be read, or took too long.
         """
-        document, rules = contract.original.digest, self.standings.rules
+        document, rules = contract.original.digest, self.statuses.rules
         known = self._database.query(reviews.check_of, contract.id, document, rules)
         if known is not None:
             return known
@@ -126,7 +124,7 @@ class Reviewing:
             if reviews.keep_check(tx, made):
                 public = {"document": made.document, "rules": made.rules, "check": made.digest}
                 missing = self._missing(contract, made)
-                self._tell(tx, EventKind.CONTENT_CHECKED, contract.id, by, public, missing=missing)
+                self._append_event(tx, EventKind.CONTENT_CHECKED, contract.id, by, public, missing=missing)
             return reviews.check_of(tx, contract.id, document, rules) or made
 
     def ask(self, contract_id: str, *, by: str, seen: str | None = None) -> ReviewRequest:
@@ -145,51 +143,51 @@ class Reviewing:
                 reviews.answer(tx, open_one, ReviewRequestState.LAPSED, now, by=None, words=None)
             request = ReviewRequest(secrets.token_hex(16), contract_id, contract.original.digest, by, now)
             reviews.ask(tx, request)
-            self._tell(tx, EventKind.REVIEW_REQUESTED, contract_id, by, {"document": request.document})
+            self._append_event(tx, EventKind.REVIEW_REQUESTED, contract_id, by, {"document": request.document})
         return request
 
     def waive(self, contract_id: str, item: str, reason: str, *, by: str, seen: str | None = None) -> None:
         """The reviewer answers for an open item, with a reason."""
         reason = _words(reason)
         with self._database.transaction() as tx:
-            contract, standing = self._under_review(tx, contract_id, by, seen)
-            if item not in {each.key for each in standing.open}:
+            contract, status = self._under_review(tx, contract_id, by, seen)
+            if item not in {each.key for each in status.open}:
                 raise StateRefused("There is no open finding of this name; look at the check again.")
             waiver = Waiver(item, reason, by, self._now())
-            reviews.waive(tx, contract_id, standing.document, waiver)
-            public = {"document": standing.document}
-            self._tell(tx, EventKind.CLAUSE_WAIVED, contract.id, by, public, item=item, reason=reason)
+            reviews.waive(tx, contract_id, status.document, waiver)
+            public = {"document": status.document}
+            self._append_event(tx, EventKind.CLAUSE_WAIVED, contract.id, by, public, item=item, reason=reason)
 
     def sign_off(self, contract_id: str, *, by: str, seen: str | None = None) -> SignOff:
         """The reviewer answers for the whole check. Raises :class:`PreconditionRefused` while something
         is open.
         """
         with self._database.transaction() as tx:
-            contract, standing = self._under_review(tx, contract_id, by, seen)
-            if standing.check is None or standing.open:
+            contract, status = self._under_review(tx, contract_id, by, seen)
+            if status.check is None or status.open:
                 raise PreconditionRefused(
                     "Open findings: {count}. Waive each with a reason, or return the contract.",
-                    count=len(standing.open),
+                    count=len(status.open),
                 )
-            waivers = reviews.waivers(tx, contract_id, standing.document)
-            given = _sign_off(standing, standing.check, waivers, by=by, at=self._now())
+            waivers = reviews.waivers(tx, contract_id, status.document)
+            given = _sign_off(status, status.check, waivers, by=by, at=self._now())
             reviews.sign_off(tx, given)
-            if standing.request is not None:
-                reviews.answer(tx, standing.request, ReviewRequestState.SIGNED_OFF, given.at, by=by, words=None)
+            if status.request is not None:
+                reviews.answer(tx, status.request, ReviewRequestState.SIGNED_OFF, given.at, by=by, words=None)
             record = hashlib.sha256(given.record).hexdigest()
             public = {"document": given.document, "check": given.check, "record": record}
-            self._tell(tx, EventKind.REVIEW_SIGNED_OFF, contract.id, by, public)
+            self._append_event(tx, EventKind.REVIEW_SIGNED_OFF, contract.id, by, public)
         return given
 
     def send_back(self, contract_id: str, words: str, *, by: str, seen: str | None = None) -> None:
         """The reviewer returns the contract to its initiator, saying what is to be corrected."""
         words = _words(words)
         with self._database.transaction() as tx:
-            contract, standing = self._under_review(tx, contract_id, by, seen)
-            if standing.request is not None:
-                reviews.answer(tx, standing.request, ReviewRequestState.RETURNED, self._now(), by=by, words=words)
-            self._tell(
-                tx, EventKind.REVIEW_RETURNED, contract.id, by, {"document": standing.document}, reason=words
+            contract, status = self._under_review(tx, contract_id, by, seen)
+            if status.request is not None:
+                reviews.answer(tx, status.request, ReviewRequestState.RETURNED, self._now(), by=by, words=words)
+            self._append_event(
+                tx, EventKind.REVIEW_RETURNED, contract.id, by, {"document": status.document}, reason=words
             )
 
     def queue(self, reviewer: str) -> tuple[WaitingReview, ...]:
@@ -233,17 +231,17 @@ class Reviewing:
         contract = contracts.load_contract(tx, contract_id)
         if contract.initiator == by:
             raise PreconditionRefused("Nobody reviews a contract of their own.")
-        standing = self.standings.status_of(tx, contract)
-        request = standing.request
+        status = self.statuses.status_of(tx, contract)
+        request = status.request
         if request is None or not _is_colleagues(tx, contract, by):
             raise NotFound("There is no contract {contract}.", contract=contract_id)
         if request.state is not ReviewRequestState.OPEN or contract.state is not ContractState.DRAFT:
             raise StateRefused("This review has been answered already; look at what became of it.")
-        if request.document != standing.document or (seen is not None and seen != standing.document):
+        if request.document != status.document or (seen is not None and seen != status.document):
             raise StateRefused(
                 "The document was replaced since the review was asked for; it is to be asked for again."
             )
-        return contract, standing
+        return contract, status
 
     def _made(self, contract: str, document: str, rules: str) -> ContentCheck:
         result, at = self._checker.check_document(self._blobs.get(document)), self._now()
@@ -262,10 +260,10 @@ class Reviewing:
 
     def _missing(self, contract: Contract, made: ContentCheck) -> str:
         """The clauses that the type of *contract* requires and the text does not have."""
-        kind = self.standings.kind(contract.kind, self.standings.policy.rules_for(contract.kind).review)
+        kind = self.statuses.kind(contract.kind, self.statuses.policy.rules_for(contract.kind).review)
         return " ".join(clause for clause in kind.required if clause not in made.result.found)
 
-    def _tell(
+    def _append_event(
         self,
         tx: Transaction,
         kind: EventKind,
@@ -278,7 +276,7 @@ class Reviewing:
 
 
 def _sign_off(
-    standing: ReviewStatus, check: ContentCheck, waivers: tuple[Waiver, ...], *, by: str, at: datetime
+    status: ReviewStatus, check: ContentCheck, waivers: tuple[Waiver, ...], *, by: str, at: datetime
 ) -> SignOff:
     record = canonical.encode(
         {
@@ -287,8 +285,8 @@ def _sign_off(
             "contract": check.contract,
             "document": check.document,
             "check": check.digest,
-            "kind": standing.kind.key,
-            "required": list(standing.kind.required),
+            "kind": status.kind.key,
+            "required": list(status.kind.required),
             "reviewer": by,
             "at": instant(at),
             "waivers": [
@@ -297,7 +295,7 @@ def _sign_off(
             ],
         }
     )
-    return SignOff(check.contract, check.document, check.digest, standing.kind.key, by, at, record)
+    return SignOff(check.contract, check.document, check.digest, status.kind.key, by, at, record)
 
 
 def _current(waiting: WaitingReview) -> bool:

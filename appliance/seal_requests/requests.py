@@ -30,7 +30,7 @@ from appliance.store.database import Transaction, reads
 from hsm.errors import ActivationRefused
 from hsm.intents import Activation, SigningIntent
 
-_TOLD = {
+_EFFECTS = {
     SealRequestState.REFUSED: (EventKind.SEAL_REFUSED, NoticeKind.SEAL_REFUSED),
     SealRequestState.WITHDRAWN: (EventKind.SEAL_REQUEST_WITHDRAWN, None),
 }
@@ -261,7 +261,7 @@ class SealRequests:
     ) -> SealRequest:
         """waiting → *state*. Raises :class:`StateRefused` when somebody was faster."""
         now = self._records.now()
-        event, notice = _TOLD[state]
+        event, notice = _EFFECTS[state]
         with self._records.database.transaction() as tx:
             seal_requests.decide(tx, request, state, at=now, by=by, answer=answer)
             intents.abandon_if_prepared(tx, request.intent, f"the request for the seal is {state.value}")

@@ -36,7 +36,7 @@ class DatabaseSnapshot:
         """Which journal of the administration this database has (16 hex digits)."""
         return str(self._connection.execute("SELECT journal FROM identity").fetchone()[0])
 
-    def action_told(self, line: int, known: bytes) -> str:
+    def action_recorded(self, line: int, known: bytes) -> str:
         """Of which action the journal's *line* tells whose digest is *known*; empty when it tells of none, or is
         not that line any more."""
         row = self._connection.execute(

@@ -216,7 +216,7 @@ MOST_UNSEEN = 100
 """Up to which is counted."""
 
 
-_TOLD = (
+_NOTIFIED = (
     "outbox AS o WHERE o.recipient = ?1"
     " AND o.kind NOT IN ('reminders', 'invited', 'recovery', 'guest-invited', 'guest-link')"
     " AND (o.kind NOT IN ('your-turn', 'seal-turn', 'void-proposed') OR EXISTS (SELECT 1 FROM contracts AS c"
@@ -250,7 +250,7 @@ def inbox_messages(tx: Transaction, person: str, *, limit: int) -> list[InboxMes
         tx,
         "SELECT o.contract, o.kind, o.about, o.due AS at,"  # noqa: S608  # literals of this module
         " coalesce((SELECT title FROM contracts WHERE id = o.contract), '') AS title"
-        f" FROM {_TOLD} ORDER BY o.due DESC, o.id DESC LIMIT ?2",
+        f" FROM {_NOTIFIED} ORDER BY o.due DESC, o.id DESC LIMIT ?2",
         (person, limit),
     )
 
@@ -275,7 +275,7 @@ def count_unseen(tx: Transaction, person: str) -> int:
     return tx.count(
         "SELECT (SELECT count(*) FROM (SELECT 1 FROM reminders WHERE recipient = ?1 AND made > mark"  # noqa: S608
         " AND closed IS NULL LIMIT ?2))"
-        f" + (SELECT count(*) FROM (SELECT 1 FROM {_TOLD} AND o.due > mark LIMIT ?2))"
+        f" + (SELECT count(*) FROM (SELECT 1 FROM {_NOTIFIED} AND o.due > mark LIMIT ?2))"
         " FROM (SELECT coalesce((SELECT seen FROM inbox_marks WHERE person = ?1), '') AS mark)",
         (person, MOST_UNSEEN),
     )

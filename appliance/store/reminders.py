@@ -62,7 +62,7 @@ def newest(tx: Transaction, person: str, *, limit: int) -> list[Reminder]:
     return _REMINDERS.all(tx, query, (person, limit))
 
 
-def last_told(tx: Transaction, contract_id: str, person: str) -> datetime | None:
+def last_notified(tx: Transaction, contract_id: str, person: str) -> datetime | None:
     """When *person* was last told of the contract by something that asks or dates, other than a reminder."""
     return tx.value(
         datetime,

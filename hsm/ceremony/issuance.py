@@ -56,7 +56,7 @@ class CeremonyIssuance:
         certificate = self._context.rules().self_sign(name, private, now=self._now)
         record = CertificateRecord(ROOT, ROOT, key.label, certificate)
         self._context.store.registry.add_certificate(record)
-        self._tell(f"The key of {ROOT}, certified by {ROOT}", key, record, hands)
+        self._record(f"The key of {ROOT}, certified by {ROOT}", key, record, hands)
         self.publish_root_crl()
 
     def make_key(self, subject: str, algorithm: SignatureAlgorithm) -> KeyRecord:
@@ -75,7 +75,7 @@ class CeremonyIssuance:
     ) -> None:
         """The certificate of *key* by *issuer*; *what* the transcript calls the key."""
         record = certify_key(self._context, profile, name, key, issuer, now=self._now)
-        self._tell(f"{what} of {key.subject}, certified by {issuer.label}", key, record, hands)
+        self._record(f"{what} of {key.subject}, certified by {issuer.label}", key, record, hands)
 
     def publish_root_crl(self) -> bytes:
         """The root's next CRL (DER)."""
@@ -100,7 +100,7 @@ class CeremonyIssuance:
         write_durably(trust / "log.vkey", f"{log.vkey()}\n".encode(), mode=0o644)
         return log
 
-    def _tell(self, what: str, key: KeyRecord, made: CertificateRecord, hands: Sequence[str]) -> None:
+    def _record(self, what: str, key: KeyRecord, made: CertificateRecord, hands: Sequence[str]) -> None:
         certificate = made.certificate
         results = [
             ("algorithm", key.algorithm),

@@ -92,12 +92,12 @@ class StateOperations(Handlers):
         unkept: OSError | None = None
         try:
             with self._lasting.exclusive():
-                untold = self._lock_now()
+                failed = self._lock_now()
                 self._lasting.set_mark()
         except OSError as error:
-            unkept, untold = error, self._lock_now()  # nobody's disk keeps an authority open
-        if untold is not None:
-            raise _workers_not_told(untold, lasts=unkept is None) from untold
+            unkept, failed = error, self._lock_now()  # nobody's disk keeps an authority open
+        if failed is not None:
+            raise _workers_not_reached(failed, lasts=unkept is None) from failed
         if unkept is not None:
             raise StoreUnavailable(
                 "The authority is locked now, but its store could not be written ({why}): a restart would unlock"
@@ -167,7 +167,7 @@ class StateOperations(Handlers):
         )
 
 
-def _workers_not_told(error: OSError, *, lasts: bool) -> AuthorityError:
+def _workers_not_reached(error: OSError, *, lasts: bool) -> AuthorityError:
     why = error.strerror or error
     if lasts:
         return AuthorityError(

@@ -126,7 +126,7 @@ def _know(appliance: Appliance, subject: str) -> None:
 
 def _contracts(appliance: Appliance, authenticators: DemonstrationAuthenticators) -> dict[str, str]:
     """One contract in each state, and the draft whose fields are placed."""
-    story = DemonstrationRun(appliance, authenticators, sequence=lambda: None, tell=_silent)
+    story = DemonstrationRun(appliance, authenticators, sequence=lambda: None, say=_silent)
     story.accept_agreements()
     completed = story.sign_contract(
         DemonstrationContract(sample_contract(), "示例系统运维服务合同", SAMPLE_PLACES)

@@ -153,7 +153,7 @@ def test_who_may_not_signs_in_vain(house: House, other: dict[str, str]) -> None:
 
 
 def test_who_was_suspended_since_has_decided_in_vain(house: House) -> None:
-    """Between the approval and the deed."""
+    """Between the approval and the action."""
     assert not refused(forged(house, "restore", BACKUP, signed=True, decided_by="xia"))
     house.administration.administrators.suspend("xia", by=ROOT)
     assert refused(forged(house, "restore", BACKUP, signed=True, decided_by="xia"))

@@ -69,7 +69,7 @@ class Occasions:
 def arrange(appliance: Appliance) -> Occasions:
     """Everything once. Zhang, Li and the custodian have agreed; the officer and an auditor can sign in."""
     story = DemonstrationRun(
-        appliance, DemonstrationAuthenticators(appliance.settings.home.people), sequence=lambda: None, tell=silent
+        appliance, DemonstrationAuthenticators(appliance.settings.home.people), sequence=lambda: None, say=silent
     )
     story.accept_agreements()
     _open_accounts(appliance)

@@ -92,7 +92,7 @@ def figures() -> list[Figure]:
         authority = descendants(os.getpid())
         with open_appliance(settings) as appliance:
             DemonstrationRun(
-                appliance, DemonstrationAuthenticators(settings.home.people), sequence=lambda: None, tell=silent
+                appliance, DemonstrationAuthenticators(settings.home.people), sequence=lambda: None, say=silent
             ).accept_agreements()
         rows = [*_step(settings, authority), *_step_again(settings), *_whole(settings, authority)]
     return [*rows, *_timestamp("ECDSA_SHA256", "p-256"), *_timestamp("RSA_SHA256", "rsa-3072")]
@@ -137,7 +137,7 @@ def _step_again(settings: Settings) -> list[Figure]:
 def _whole(settings: Settings, authority: Iterable[int]) -> list[Figure]:
     with _opened(settings) as (appliance, confinement):
         story = DemonstrationRun(
-            appliance, DemonstrationAuthenticators(settings.home.people), sequence=lambda: None, tell=silent
+            appliance, DemonstrationAuthenticators(settings.home.people), sequence=lambda: None, say=silent
         )
         script, used = DemonstrationContract(sample_contract(), "bench"), Phases(float)
         story.sign_contract(script)

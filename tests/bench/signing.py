@@ -48,7 +48,7 @@ def figures() -> list[Figure]:
     with founded_home() as settings, authority_of(settings):
         with open_appliance(settings) as appliance:
             story = DemonstrationRun(
-                appliance, DemonstrationAuthenticators(settings.home.people), sequence=lambda: None, tell=silent
+                appliance, DemonstrationAuthenticators(settings.home.people), sequence=lambda: None, say=silent
             )
             story.accept_agreements()
         short, long = _step_rates(settings.home, 3), _step_rates(settings.home, 200)
@@ -154,7 +154,7 @@ def _whole_contracts(appliance: Appliance) -> tuple[tuple[float, ...], tuple[flo
             appliance,
             DemonstrationAuthenticators(appliance.settings.home.people),
             sequence=sequencer.run_once,
-            tell=silent,
+            say=silent,
         )
         exporting, script = Exporting(appliance), DemonstrationContract(sample_contract(), "bench")
         contracts, packages = [], []

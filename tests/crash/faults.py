@@ -28,7 +28,7 @@ Strike = Callable[[Scene], None]
 
 
 def nothing(_scene: Scene) -> None:
-    """For faults that mend themselves, or that the house mends."""
+    """For faults that end by themselves, or that a restart ends."""
 
 
 @dataclass(frozen=True, slots=True)

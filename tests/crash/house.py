@@ -35,7 +35,7 @@ class House:
         self.port = free_port()
         self._running: dict[str, subprocess.Popen[bytes]] = {}
 
-    def mend(self) -> None:
+    def restart(self) -> None:
         """Starts what does not run, and waits until it serves."""
         for name in COMMANDS:
             child = self._running.get(name)

@@ -85,7 +85,7 @@ class Lane:
     def last(self) -> Round:
         """Everything once more."""
         began = time.monotonic()
-        self.house.mend()
+        self.house.restart()
         self.ahead = 2 * ABANDONED
         return Round("everything at the end", self._judge.everything(), time.monotonic() - began)
 
@@ -95,7 +95,7 @@ class Lane:
         self.house.end()
 
     def _next_contract(self) -> Contract:
-        self.house.mend()
+        self.house.restart()
         if self._contract is not None:
             self._contract = contract_now(self._appliance, self._contract.id)
         if self._contract is None or self._contract.state is not ContractState.SENT:
@@ -140,7 +140,7 @@ class Lane:
         return lines[-1] if lines else "nothing"
 
     def _judged(self, scenario: Scenario, contract: Contract, party: str, said: list[str]) -> Tally:
-        self.house.mend()
+        self.house.restart()
         pending = self._recovered()
         if self._left_open():
             self.ahead = LATER

@@ -4,7 +4,7 @@ Run as ``python -m tests.crash.performer HOME``. An order is one line of JSON on
 what became of it comes line by line on standard output, as soon as it is so. What is acknowledged must be there:
 
     ready            the process is warm
-    at WAYPOINT      it waits there for a line ``go``
+    at FAILPOINT     it waits there for a line ``go``
     signed, completed, sealed ID, dated HEX, placed      the call returned
     refused KIND: SENTENCE      the call raised; the act ends there
     done             the order is over

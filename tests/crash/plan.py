@@ -16,7 +16,7 @@ _OWN = ("kill", "fsync fails", "writes fail")
 """What a performer does to itself at any failpoint."""
 _REPLIES = ("reply lost", "reply broken off")
 """The same, just before it asks the authority."""
-_AT_WAYPOINTS = (
+_AT_FAILPOINTS = (
     "HSM away",
     "disk full",
     "authority cannot write",
@@ -26,7 +26,7 @@ _AT_WAYPOINTS = (
     "authority killed",
 )
 """What is done to the house at any failpoint; these and all others come at random moments, too."""
-_TELLING = {
+_REPORTS = {
     "fsync fails": "COMPLETION_WRITTEN",
     "writes fail": "CMS_RECEIVED",
     "confined killed": "TIMESTAMP_PERSISTED",
@@ -72,7 +72,7 @@ def scenarios(*, own_disk: bool) -> list[Scenario]:
     """Every pair; without *own_disk* none that fills it."""
     found = []
     for act, places in (("sign", [*_SIGNING, BEGIN]), ("seal", [*_ARCHIVING, BEGIN]), ("place", [BEGIN])):
-        found += [Scenario(act, fault, at) for at in places for fault in (*_OWN, *_AT_WAYPOINTS)]
+        found += [Scenario(act, fault, at) for at in places for fault in (*_OWN, *_AT_FAILPOINTS)]
         found += [Scenario(act, fault, RANDOM) for fault in FAULTS]
     found += [Scenario(act, fault, BEGIN) for act in ("sign", "seal") for fault in _REPLIES]
     found += [Scenario("sign", fault, "INTENT_CLAIMED") for fault in _REPLIES]
@@ -84,7 +84,7 @@ def few(*, own_disk: bool) -> list[Scenario]:
     every = scenarios(own_disk=own_disk)
     chosen = {(each.fault, each.at): each for each in every if each.fault == "kill"}
     for each in every:
-        at = (_TELLING.get(each.fault, "INTENT_CLAIMED"), RANDOM)
+        at = (_REPORTS.get(each.fault, "INTENT_CLAIMED"), RANDOM)
         if each.fault != "kill" and each.act == "sign" and each.at in at:
             chosen.setdefault((each.fault, ""), each)
     return list(chosen.values())

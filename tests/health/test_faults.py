@@ -212,7 +212,7 @@ def test_permission_wrong(stationed: Station) -> None:
 
 
 def test_log_behind_the_authoritys_memory(stationed: Station) -> None:
-    """The last, since only another database would mend it: the one that went on while this one stood still."""
+    """The last, since only another database would repair it: the one that went on while this one stood still."""
     newer = stationed.home.root / "newer.db"
     with closing(sqlite.connect(stationed.home.database)) as database:
         database.execute("VACUUM INTO ?", (str(newer),))

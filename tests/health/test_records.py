@@ -19,7 +19,7 @@ from appliance.health import Condition, RunbookPage
 from appliance.health.authority_checks import ceremonies
 from appliance.health.check_context import open_check_context
 from appliance.health.record_checks import queue
-from appliance.health.service_checks import is_to_be_told, maintenance_finding
+from appliance.health.service_checks import is_reported, maintenance_finding
 from appliance.home import Home
 from appliance.ledger.tree import StoredTree
 from appliance.model.administration import MaintenanceWindow
@@ -49,13 +49,13 @@ def test_a_maintenance_is_told_on_every_page(
 ) -> None:
     finding = maintenance_finding(window, NOON + timedelta(hours=hours)).named("maintenance")
     assert finding.condition is Condition.GOOD and said in str(finding)
-    assert is_to_be_told(finding) is told
+    assert is_reported(finding) is told
 
 
 def test_one_that_lasts_longer_than_announced_is_an_alarm() -> None:
     finding = maintenance_finding(WINDOW, NOON + timedelta(hours=2, minutes=1)).named("maintenance")
     assert (finding.condition, finding.page) == (Condition.FAILING, RunbookPage.MAINTENANCE_LONG)
-    assert "was to end at 2026-11-25 14:00 UTC" in str(finding) and is_to_be_told(finding)
+    assert "was to end at 2026-11-25 14:00 UTC" in str(finding) and is_reported(finding)
     assert "a new disk" not in str(finding), "what somebody typed goes into no metric and no bundle"
 
 

@@ -164,7 +164,7 @@ def test_a_worker_that_has_not_heard_yet_tries_no_pin_that_another_one_was_refus
 def test_what_an_earlier_run_was_refused_does_not_bind_this_one(
     settings: AuthoritySettings, store: AuthorityStore
 ) -> None:
-    """The latch in the store does, until an operator releases it; then the file may hold a mended PIN."""
+    """The latch in the store does, until an operator releases it; then the file may hold a corrected PIN."""
     token = RefusingToken()
     late = PinChange("000000", 2**40)
     with pytest.raises(AuthorityLocked):

@@ -301,13 +301,13 @@ def test_what_is_signed_stands_above_the_button(
     page = zhang.get(page_of(waiting)).text
     intent = visits.passkey_form(page).fields["intent"]
     digest = appliance.signing.opened(waiting, intent).intent.intent.digest.hex()
-    deed = page[page.index('id="what"') : page.index("data-passkey=")]
-    assert re.sub(r"<[^>]+>|\s", "", deed).count(digest) == 1
-    assert waiting.id in deed
-    assert "&lt;b&gt;补充协议&lt;/b&gt; 𠮷野" in deed
+    section = page[page.index('id="what"') : page.index("data-passkey=")]
+    assert re.sub(r"<[^>]+>|\s", "", section).count(digest) == 1
+    assert waiting.id in section
+    assert "&lt;b&gt;补充协议&lt;/b&gt; 𠮷野" in section
     assert "<b>补充" not in page
-    assert "<dd>2</dd>" in deed
-    assert datetime.fromisoformat(str(re.findall(r'<time datetime="([^"]+)"', deed)[0])).utcoffset() is not None
+    assert "<dd>2</dd>" in section
+    assert datetime.fromisoformat(str(re.findall(r'<time datetime="([^"]+)"', section)[0])).utcoffset() is not None
 
 
 def test_the_page_is_light(zhang: FlaskClient, waiting: Contract) -> None:

@@ -52,14 +52,14 @@ def test_the_legal_representative_needs_no_letter_and_has_no_limit() -> None:
 @pytest.mark.parametrize(
     ("changes", "test", "said"),
     [
-        ({"verified": None}, CoverageTest.STANDING, "not verified"),
-        ({"verified": RecordedAction("person-9", NOON + DAY)}, CoverageTest.STANDING, "not verified"),
+        ({"verified": None}, CoverageTest.VALIDITY, "not verified"),
+        ({"verified": RecordedAction("person-9", NOON + DAY)}, CoverageTest.VALIDITY, "not verified"),
         (
             {"verified": None, "refused": RecordedAction("person-9", NOON - DAY, "falsch")},
-            CoverageTest.STANDING,
+            CoverageTest.VALIDITY,
             "revoked or refused",
         ),
-        ({"revoked": RecordedAction("person-9", NOON, "withdrawn")}, CoverageTest.STANDING, "revoked or refused"),
+        ({"revoked": RecordedAction("person-9", NOON, "withdrawn")}, CoverageTest.VALIDITY, "revoked or refused"),
         ({"since": NOON + DAY}, CoverageTest.TERM, "begins only on 2026-11-26 12:00"),
         ({"until": NOON}, CoverageTest.TERM, "ended on 2026-11-25 12:00 UTC+08:00 (Asia/Shanghai)"),
         ({"scope": PowerScope(kinds=("租赁合同",))}, CoverageTest.KIND, "not “采购合同”"),

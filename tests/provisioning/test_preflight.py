@@ -1,4 +1,4 @@
-"""What the settings are held against before anything is touched: a sentence for each that cannot be meant."""
+"""What the settings are held against before anything is touched: a sentence for each invalid one."""
 
 from __future__ import annotations
 

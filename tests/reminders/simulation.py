@@ -245,7 +245,7 @@ class Year:
             for (contract_id, person), anchor in standing.items():
                 if (contract_id, person) not in open_ones:
                     dated = reminders.last_dated(tx, contract_id) or START
-                    told = reminders.last_told(tx, contract_id, person) or START
+                    told = reminders.last_notified(tx, contract_id, person) or START
                     self.watches.append(Watch(contract_id, person, anchor, self.now, max(dated, told)))
 
     def hours_of(self, person: str) -> WorkingHours:

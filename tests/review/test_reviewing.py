@@ -161,9 +161,9 @@ def test_another_document_is_checked_and_signed_off_anew(appliance: Appliance) -
     changed = appliance.drafting.replace_document(draft.id, purchase(), by=ZHANG.subject)
     with pytest.raises(StateRefused, match="was replaced"):
         appliance.reviewing.sign_off(draft.id, by=REVIEWER, seen=draft.original.digest)
-    standing = appliance.reviewing.review_status(changed)
-    assert standing.check is None
-    assert not standing.items
+    status = appliance.reviewing.review_status(changed)
+    assert status.check is None
+    assert not status.items
     signed_off(appliance, changed)
     other = appliance.drafting.replace_document(draft.id, purchase(price="总价为5000元。"), by=ZHANG.subject)
     with pytest.raises(PreconditionRefused, match="has not been checked"):
@@ -237,10 +237,10 @@ def test_rules_that_change_while_it_is_out_do_not_stop_it(appliance: Appliance) 
     draft = drafted(appliance, purchase())
     signed_off(appliance, draft)
     sent = send(appliance, draft)
-    standings = replace(appliance.reviewing.standings, rules="f" * 64)
+    statuses = replace(appliance.reviewing.statuses, rules="f" * 64)
     with appliance.database.reading() as tx:
-        ContentCheckPassed(standings).require(tx, SigningContext(sent, sent.parties[0], appliance.now()))
-        assert not standings.status_of(tx, sent).cleared
+        ContentCheckPassed(statuses).require(tx, SigningContext(sent, sent.parties[0], appliance.now()))
+        assert not statuses.status_of(tx, sent).cleared
 
 
 def test_the_evidence_carries_it_and_only_its_own(appliance: Appliance, world: World) -> None:

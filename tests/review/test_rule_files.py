@@ -80,8 +80,8 @@ def test_policy_cannot_ask_for_a_clause_that_no_rule_knows(rules: Path) -> None:
     with pytest.raises(ConfigurationError, match="audit-right"):
         open_review_statuses(rules, policy)
     (rules / "own.yaml").write_text(OWN, encoding="utf-8")
-    standings = open_review_statuses(rules, policy)
-    assert "audit-right" in standings.kind("采购", policy.rules_for("采购").review).required
+    statuses = open_review_statuses(rules, policy)
+    assert "audit-right" in statuses.kind("采购", policy.rules_for("采购").review).required
 
 
 @pytest.mark.parametrize("typed", ["采 购合同", "采\u200c购合同", "ＰＵＲＣＨＡＳＥ order", "Purchase\u200bOrder"])

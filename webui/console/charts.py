@@ -236,7 +236,7 @@ def draw_chart(plan: ChartPlan, series: Observations, span: Span, now: datetime)
         id=f"chart-{plan.id}",
         title=title,
         latest=_latest(plan, values),
-        told=_told(plan, title, values),
+        told=_describe_chart(plan, title, values),
         marks=tuple(_number(mark, plan, scale) for mark in scale.marks),
         times=_times(starts, span),
         grid=grid(scale),
@@ -266,7 +266,7 @@ def _latest(plan: ChartPlan, values: Sequence[float | None]) -> str:
     return translate()("{value} at last", value=_said(known[-1], plan))
 
 
-def _told(plan: ChartPlan, title: str, values: Sequence[float | None]) -> str:
+def _describe_chart(plan: ChartPlan, title: str, values: Sequence[float | None]) -> str:
     known = [value for value in values if value is not None]
     say = translate()
     if not known:

@@ -17,7 +17,7 @@ LINES = 30
 ENDED = (JournalKind.REQUEST_DONE, JournalKind.REQUEST_FAILED, JournalKind.REQUEST_INTERRUPTED)
 """The lines that tell the result of an admin request; its other lines tell what it does."""
 
-TOLD = ("name", "login", "address", "attempts", "count", "fingerprint")
+RESULT = ("name", "login", "address", "attempts", "count", "fingerprint")
 """The details that are shown of a line that is not about an admin request."""
 
 
@@ -62,4 +62,4 @@ def _detail(line: JournalLine) -> str:
         act = administration.requests.find_request(line.request)
         if told := request_sentence(act, outcome=line.kind in ENDED):
             return told
-    return " · ".join(mark_typed(str(line.detail[name])) for name in TOLD if name in line.detail)
+    return " · ".join(mark_typed(str(line.detail[name])) for name in RESULT if name in line.detail)

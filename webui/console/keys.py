@@ -134,16 +134,16 @@ unlocking = Blueprint("unlocking", __name__)
 def show() -> Answer:
     """What the visitor is asked for."""
     who = visitor()
-    standing = administration.unlocking.status_for(who.actor)
+    status = administration.unlocking.status_for(who.actor)
     party = parts.settings.console.relying_party
     return render(
         "unlock.html",
         locked=parts.authority.status().state is AuthorityState.LOCKED,
-        standing=standing,
-        mine=standing.by == who.login,
-        act=json.dumps(standing.act.fields()),
-        options=passkeys.request_options(standing.act.challenge(), standing.credentials, party),
-        choices=[each for each in PARTS if each != standing.given],
+        unlock_status=status,
+        mine=status.by == who.login,
+        act=json.dumps(status.act.fields()),
+        options=passkeys.request_options(status.act.challenge(), status.credentials, party),
+        choices=[each for each in PARTS if each != status.given],
     )
 
 

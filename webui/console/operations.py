@@ -191,7 +191,7 @@ def _problems(action: Action, given: Mapping[str, str], *, secrets: bool) -> dic
 
 
 def _given(action: Action, typed: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
-    """What was *typed*, and by field what cannot be meant. A moment as a browser's field gives it is one of the
+    """What was *typed*, and by field what is invalid. A moment as a browser's field gives it is one of the
     zone beside the field; one with an offset, and what is none, stays as it is."""
     given, problems = dict(typed), {}
     for name in (each.name for each in action.arguments if each.kind is ArgumentKind.MOMENT and typed[each.name]):

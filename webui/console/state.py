@@ -16,7 +16,7 @@ from flask import Blueprint, Response, jsonify, make_response, render_template
 from appliance.administration.actions import find_action, may_ask
 from appliance.health import Condition, Observed, Survey
 from appliance.health.figures import METRICS_TYPE, exposition
-from appliance.health.service_checks import is_to_be_told
+from appliance.health.service_checks import is_reported
 from appliance.health.surveys import CHECKS, TITLES, ServiceReadiness
 from webui.console import operations
 from webui.console.access import administration, parts, visitor
@@ -35,7 +35,7 @@ def worst_first(found: Iterable[Observed]) -> list[Observed]:
 
 def maintenance_sentence(survey: Survey) -> str:
     """What every page says of a maintenance that is announced or under way; empty without one."""
-    told = [each.finding for each in survey.observed if is_to_be_told(each.finding)]
+    told = [each.finding for each in survey.observed if is_reported(each.finding)]
     return translate()(told[0].template, **told[0].values) if told else ""
 
 

@@ -29,8 +29,8 @@ def blueprint(appliance: Appliance) -> Blueprint:
     @pages.get("/readyz")
     def readyz() -> Response:
         home, now = appliance.settings.home, appliance.now()
-        bench = CheckContext(home, now, appliance.authority, opened=appliance.database)
-        found = readiness(bench, observations)
+        context = CheckContext(home, now, appliance.authority, opened=appliance.database)
+        found = readiness(context, observations)
         report = found.report() if _is_here() else found.summary()
         return make_response(jsonify(report), 200 if found.ready else 503)
 

@@ -129,9 +129,9 @@ def _distinct(found: Sequence[F], what: Callable[[F], object]) -> list[DistinctV
     ]
 
 
-def review_rows(standing: ReviewStatus) -> list[ReviewRow]:
+def review_rows(status: ReviewStatus) -> list[ReviewRow]:
     """The items of the check, for readers."""
-    return [ReviewRow(item, _clause_name(item.key), *_state(item)) for item in standing.items]
+    return [ReviewRow(item, _clause_name(item.key), *_state(item)) for item in status.items]
 
 
 def _clause_name(key: str) -> str:
@@ -144,7 +144,7 @@ def _clause_name(key: str) -> str:
     if key.startswith(CONSISTENCY):
         return say("Amount in figures and in words")
     language = current_language().value
-    rules = appliance.reviewing.standings.book.clauses
+    rules = appliance.reviewing.statuses.book.clauses
     return next((rule.name.get(language, key) for rule in rules if rule.key == key), key)
 
 
@@ -168,8 +168,8 @@ def _state(item: ReviewItem) -> tuple[str, str]:
     return say("missing"), {ClauseLevel.REQUIRED: "bad", ClauseLevel.ADVISED: "open"}.get(item.level, "")
 
 
-def _sheets(contract: Contract, standing: ReviewStatus, rows: list[ReviewRow]) -> Iterator[MarkedPage]:
-    sizes = appliance.layouts.inspection(standing.document).pages
+def _sheets(contract: Contract, status: ReviewStatus, rows: list[ReviewRow]) -> Iterator[MarkedPage]:
+    sizes = appliance.layouts.inspection(status.document).pages
     marks = [(row, spot) for row in rows for spot in row.spots]
     first = range(1, min(FIRST_PAGES, contract.pages) + 1)
     for number in sorted({*first, *(spot.page + 1 for _, spot in marks)})[:MOST_PAGES]:
@@ -198,18 +198,18 @@ def queue() -> Answer:
 def case(contract_id: str) -> Answer:
     reviewing, reviewer = appliance.reviewing, _reviewer()
     contract = reviewing.case(contract_id, reviewer)
-    standing = reviewing.review_status(contract)
-    asked = standing.request
+    status = reviewing.review_status(contract)
+    asked = status.request
     answers = (
         contract.state is ContractState.DRAFT
         and asked is not None
         and asked.state is ReviewRequestState.OPEN
-        and asked.document == standing.document
+        and asked.document == status.document
     )
-    if answers and standing.check is None:  # the rules have changed since it was asked for
+    if answers and status.check is None:  # the rules have changed since it was asked for
         reviewing.check_content(contract, by=reviewer)
-        standing = reviewing.review_status(contract)
-    return _result(contract, standing, f"/reviews/{contract.id}/pages/", answers=answers)
+        status = reviewing.review_status(contract)
+    return _result(contract, status, f"/reviews/{contract.id}/pages/", answers=answers)
 
 
 @pages.get("/contracts/<contract_id>/review")
@@ -217,21 +217,21 @@ def result(contract_id: str) -> Answer:
     seen = view_contract(contract_id)
     seen.require_drafting()
     contract = seen.contract
-    standing = appliance.reviewing.review_status(contract)
-    return _result(contract, standing, f"/contracts/{contract.id}/pages/", answers=False)
+    status = appliance.reviewing.review_status(contract)
+    return _result(contract, status, f"/contracts/{contract.id}/pages/", answers=False)
 
 
-def _result(contract: Contract, standing: ReviewStatus, pictures: str, *, answers: bool) -> Answer:
-    rows, result = review_rows(standing), None if standing.check is None else standing.check.result
+def _result(contract: Contract, status: ReviewStatus, pictures: str, *, answers: bool) -> Answer:
+    rows, result = review_rows(status), None if status.check is None else status.check.result
     return render(
         "reviews/case.html",
         contract=contract,
-        standing=standing,
+        review_status=status,
         rows=rows,
         amounts=_distinct(result.amounts if result else (), lambda one: (one.currency, one.value)),
         dates=_distinct(result.dates if result else (), lambda one: one.day),
         language_of=language_of,
-        sheets=list(_sheets(contract, standing, rows)) if result else [],
+        sheets=list(_sheets(contract, status, rows)) if result else [],
         answers=answers,
         pictures=pictures,
         names=name_of,

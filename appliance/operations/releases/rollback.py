@@ -124,7 +124,7 @@ def _is_in_the_portal(public: dict[str, Any], administration: DatabaseSnapshot) 
     only as the log knows it: the console can write the administration's database, but not the log."""
     if public["what"] in _IN_THE_PORTAL:
         return True
-    action = administration.action_told(int(public["line"]), bytes.fromhex(public["digest"]))
+    action = administration.action_recorded(int(public["line"]), bytes.fromhex(public["digest"]))
     return public["what"] in _DONE and action not in ELSEWHERE
 
 
@@ -168,7 +168,7 @@ def _put_back(home: Home, done: Upgrade, *, forget_newer: bool) -> None:
     if newer.lost and not forget_newer:
         raise UpgradeRefused(
             "Acts that were recorded since the upgrade to {after}, in a form that {before} cannot read: {count}."
-            " Going back would lose them. {after} stays; mend it, or say --forget-newer.",
+            " Going back would lose them. {after} stays; fix it, or say --forget-newer.",
             count=newer.lost,
             before=done.before,
             after=done.after,

@@ -72,25 +72,25 @@ def waiting(tx: Transaction, now: datetime, *, channel: str, limit: int) -> list
     )
 
 
-def told(tx: Transaction, telling: int) -> None:
+def mark_sent(tx: Transaction, message_id: int) -> None:
     """waiting → told."""
-    tx.update("tellings", {"state": "told", "reason": None}, id=telling, state="waiting")
+    tx.update("tellings", {"state": "told", "reason": None}, id=message_id, state="waiting")
 
 
-def postpone(tx: Transaction, telling: int, *, reason: str, until: datetime) -> None:
+def postpone(tx: Transaction, message_id: int, *, reason: str, until: datetime) -> None:
     """One more try failed, for *reason*; the next is at *until*."""
     tx.execute(
         "UPDATE tellings SET attempts = attempts + 1, reason = ?, retry_at = ? WHERE id = ? AND state = 'waiting'",
-        (reason, until, telling),
+        (reason, until, message_id),
     )
 
 
-def give_up(tx: Transaction, telling: int, *, reason: str) -> None:
+def give_up(tx: Transaction, message_id: int, *, reason: str) -> None:
     """waiting → given-up: it will not be told to this address."""
     tx.execute(
         "UPDATE tellings SET state = 'given-up', attempts = attempts + 1, reason = ?"
         " WHERE id = ? AND state = 'waiting'",
-        (reason, telling),
+        (reason, message_id),
     )
 
 

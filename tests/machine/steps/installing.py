@@ -126,11 +126,11 @@ def check(bed: Bed) -> str:
 @step("again", "check")
 def again(bed: Bed) -> str:
     """a second run puts that right, and changes nothing else"""
-    mended = bed.install()
-    _only_what_was_changed(mended)
+    outcome = bed.install()
+    _only_what_was_changed(outcome)
     if bed.machine.run(_LOOK) != bed.untouched:
-        raise StepFailed(f"the drift was not put right: {mended}")
-    return str(mended)
+        raise StepFailed(f"the drift was not put right: {outcome}")
+    return str(outcome)
 
 
 def _only_what_was_changed(recap: Recap) -> None:

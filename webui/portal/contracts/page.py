@@ -57,7 +57,7 @@ def page(contract_id: str) -> Answer:
         turn=contract.on_turn,
         grounds=grounds,
         open_powers=set(_open_powers(grounds.values())),
-        untold=_untold(seen),
+        without_code=_without_code(seen),
         mail_works=appliance.mail.works(),
         initiates=seen.initiates,
         shown_pages=min(contract.pages, SHOWN_PAGES),
@@ -101,7 +101,7 @@ def _open_powers(grounds: Iterable[StoredBasis]) -> Iterator[str]:
             yield power.id
 
 
-def _untold(seen: ContractView) -> list[Party]:
+def _without_code(seen: ContractView) -> list[Party]:
     """The guests on turn who have not come in yet: the initiator has to tell each of them a code."""
     if seen.contract.state is not ContractState.SENT or not seen.initiates:
         return []

@@ -44,8 +44,8 @@ def _signs_first(contract: Contract) -> bool:
 def check(contract_id: str) -> Answer:
     draft, language = load_draft(contract_id), current_language()
     unchecked = _unchecked(draft)
-    standing = appliance.reviewing.review_status(draft)
-    asked = standing.request
+    status = appliance.reviewing.review_status(draft)
+    asked = status.request
     sizes = appliance.layouts.inspection(draft.original.digest).pages
     marks = {party.id: party_mark(party, language) for party in draft.parties}
     drawn = shapes_by_page(draft, sizes, marks, diameters(draft))
@@ -58,12 +58,12 @@ def check(contract_id: str) -> Answer:
         outstanding=appliance.sending.outstanding(draft),
         running_out=appliance.sending.running_out(draft),
         marks=marks,
-        standing=standing,
-        rows=review_rows(standing),
+        review_status=status,
+        rows=review_rows(status),
         unchecked=unchecked,
         review_asked=asked is not None
         and asked.state is ReviewRequestState.OPEN
-        and asked.document == standing.document,
+        and asked.document == status.document,
         names=name_of,
         signs_first=_signs_first(draft),
         deadline=instants.named(draft.deadline.at, draft.deadline.zone),

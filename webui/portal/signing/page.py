@@ -138,7 +138,7 @@ _ENDED = {
 def status_page(seen: ContractView, party: Party | None, *, status: int = 200) -> Answer:
     """The page that says so; *status* is 409 when the visitor had just tried to sign."""
     return render(
-        "signing/standing.html",
+        "signing/waiting.html",
         status=status,
         contract=seen.contract,
         party=party,
