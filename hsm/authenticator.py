@@ -1,6 +1,7 @@
 """An authenticator in software: real WebAuthn ES256 assertions, for the demonstration and the tests.
 
-It verifies no user: whoever holds its file may activate. On an appliance people use their own devices.
+It performs no user verification: anyone with access to its file can activate. On an appliance people use their own
+devices.
 """
 
 from __future__ import annotations
@@ -43,11 +44,11 @@ class SoftwareAuthenticator:
 
     @classmethod
     def create(cls, rp_id: str, origin: str) -> SoftwareAuthenticator:
-        """A new one for a relying party and the *origin* that its assertions will name."""
+        """A new authenticator for a relying party; its assertions name *origin*."""
         return cls(rp_id, origin, secrets.token_bytes(16), ec.generate_private_key(ec.SECP256R1()))
 
     def credential(self) -> dict[str, Any]:
-        """What enrolment wants: kind, credential_id, public_key (COSE, RFC 9053) in hex, rp_id."""
+        """The fields for enrolment: kind, credential_id, public_key (COSE, RFC 9053) in hex, rp_id."""
         numbers = self.key.public_key().public_numbers()
         cose = {1: 2, 3: -7, -1: 1, -2: numbers.x.to_bytes(32, "big"), -3: numbers.y.to_bytes(32, "big")}
         return {

@@ -47,7 +47,8 @@ _HASHES = {"sha256": hashes.SHA256(), "sha384": hashes.SHA384(), None: None}
 
 @dataclass(frozen=True, slots=True)
 class ProfileRules:
-    """What a kind of certificate may: ``ca`` with the CAs below it (``path_length``), usages, days of validity."""
+    """The rules for one kind of certificate: ``ca`` with the CAs below it (``path_length``), usages, days of
+    validity."""
 
     days: int
     ca: bool = False
@@ -188,8 +189,8 @@ class CertificateRules:
                 require_visible(text, BOUND)
 
     def require_foreign(self, organisation: str) -> None:
-        """Raises :class:`CertificateRefused` for one that reads as one of the enterprise's own: nobody from
-        outside is named after it."""
+        """Raises :class:`CertificateRefused` for an organisation whose name reads as one of the enterprise's own:
+        no outside signer is named after it."""
         own = next((each for each in self.organisations if same_organisation(each, organisation)), None)
         if own is not None:
             raise CertificateRefused(
@@ -217,8 +218,8 @@ class CertificateRules:
 
 
 def is_evidence_service(certificate: x509.Certificate) -> bool:
-    """Whether *certificate* has the form of :attr:`Profile.EVIDENCE`: good for signing documents, no authority's,
-    and without the X.520 serialNumber that every person's and seal's has. Who issued it is asked elsewhere."""
+    """Whether *certificate* has the form of :attr:`Profile.EVIDENCE`: for signing documents, not a CA, and without
+    the X.520 serialNumber that every person's and seal's certificate has. Its issuer is checked elsewhere."""
     extensions = {each.oid: each.value for each in certificate.extensions}
     constraints = extensions.get(x509.BasicConstraints.oid)
     usages = extensions.get(x509.ExtendedKeyUsage.oid)

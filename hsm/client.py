@@ -1,7 +1,7 @@
-"""The authority as other processes see it: each operation declared once.
+"""The authority as other processes see it: each operation is declared once.
 
-A declaration is the client's method, and says which roles may ask and how a request is decoded (:mod:`hsm.codec`).
-The handler is the method of the same name in :mod:`hsm.operations`.
+A declaration is the client's method; it also says which roles may send the request and how it is decoded
+(:mod:`hsm.codec`). The handler is the method of the same name in :mod:`hsm.operations`.
 """
 
 from __future__ import annotations
@@ -39,11 +39,11 @@ _BACKUP = frozenset({PeerRole.BACKUP})
 
 
 class AuthorityClient(Connections):
-    """The operations through one of the sockets, with the roles that may ask for each. Thread-safe.
+    """The operations through one of the sockets, with the roles that may request each. Thread-safe.
 
-    To be permitted to ask is not to be permitted: the handlers check what makes each operation legitimate. Every
-    method raises :class:`hsm.errors.AuthorityError` or a subclass: a refusal, :class:`ModuleUnavailable` (nothing
-    was signed, trying again later is safe) or :class:`AuthorityUnreachable`.
+    The right to send a request is not an authorisation: the handlers check what makes each operation legitimate.
+    Every method raises :class:`hsm.errors.AuthorityError` or a subclass: a refusal, :class:`ModuleUnavailable`
+    (nothing was signed, trying again later is safe) or :class:`AuthorityUnreachable`.
     """
 
     @operation(_EVERYONE)
@@ -59,14 +59,15 @@ class AuthorityClient(Connections):
 
     @operation(_WEB_OPERATOR_CONSOLE)
     def approve(self, intent: Intent, activation: Activation) -> Approvals:
-        """One person's activation of an intent, verified now and remembered until the intent expires.
+        """One person's activation of an intent, verified now and stored until the intent expires.
 
-        The operation itself then counts it, with what is given on the spot. One approval for each person; an
-        intent that was done, or another one under the same nonce, takes none."""
+        The operation itself counts it later, together with the activations that it is given. Each person approves
+        once; an intent that was used, or another one under the same nonce, cannot be approved.
+        """
 
     @operation(_WEB_OPERATOR_CONSOLE)
     def approvals(self, intent: Intent) -> Approvals:
-        """Who has approved an intent so far, and how many must."""
+        """Who has approved an intent so far, and how many approvals it needs."""
 
     @operation(frozenset({PeerRole.WEB, PeerRole.TSA, PeerRole.SCHEDULER}), "timestamp")
     def timestamp_fields(self, orders: list[Any]) -> list[Any]:
@@ -115,7 +116,7 @@ class AuthorityClient(Connections):
 
     @operation(_WEB_OPERATOR_CONSOLE | {PeerRole.SCHEDULER})
     def credentials(self, subject: str) -> list[KnownCredential]:
-        """What the subject activates with, revoked ones left out; empty for somebody who is not enrolled."""
+        """The subject's unrevoked credentials; empty for somebody who is not enrolled."""
 
     @operation(_PEOPLE)
     def organisations(self) -> list[str]:
@@ -140,11 +141,11 @@ class AuthorityClient(Connections):
 
     @operation(_CONSOLE_AND_SCHEDULER)
     def ceremonies(self) -> list[HeldCeremony]:
-        """Every ceremony that was held, and every later change of a key from one; the first first."""
+        """Every ceremony, and every later change of a key from one, oldest first."""
 
     @operation(_CONSOLE_AND_SCHEDULER)
     def transcript(self, number: int) -> str:
-        """The transcript of a ceremony, as it is found; empty when it is gone. Raises UnknownKey."""
+        """The transcript of a ceremony, as its file now is; empty when the file is gone. Raises UnknownKey."""
 
     @operation(_PEOPLE)
     def enrol_person(self, intent: OfficerIntent, activations: Sequence[Activation]) -> bytes:
@@ -156,17 +157,19 @@ class AuthorityClient(Connections):
 
     @operation(_PEOPLE, "enrol_keeper")
     def enrol_pin_custodian(self, intent: OfficerIntent, activations: Sequence[Activation]) -> None:
-        """Makes somebody one of those of whom two unlock. Details: subject (``keeper-…``), name, organisation,
-        credentials (webauthn alone, of the console), which take the place of those from before."""
+        """Makes somebody a PIN custodian. Details: subject (``keeper-…``), name, organisation, credentials
+        (webauthn alone, for the console's relying party), which replace all earlier ones."""
 
     @operation(_CONSOLE, "keepers")
     def pin_custodians(self) -> list[str]:
-        """The subjects (``keeper-…``) of whom any two unlock, sorted."""
+        """The subjects (``keeper-…``) of the PIN custodians, sorted; any two of them unlock."""
 
     @operation(frozenset({PeerRole.OPERATOR}), "end_keeper")
     def end_pin_custodian(self, subject: str, credential: bytes | None = None) -> int:
-        """Takes every authenticator from a PIN custodian, or the named one; how many that were. It needs nobody's
-        activation, and no HSM. Asked again, it changes nothing."""
+        """Removes every authenticator of a PIN custodian, or the named one; returns how many were removed.
+
+        It needs neither an activation nor the HSM. It is idempotent.
+        """
 
     @operation(_PEOPLE)
     def enrol_seal(self, intent: OfficerIntent, activations: Sequence[Activation]) -> bytes:
@@ -179,7 +182,7 @@ class AuthorityClient(Connections):
 
     @operation(_PEOPLE)
     def suspend_seal(self, subject: str) -> None:
-        """Stops a seal at once; it needs nobody's activation. Asked again, it changes nothing."""
+        """Stops a seal at once; it needs no activation. It is idempotent."""
 
     @operation(_PEOPLE)
     def resume_seal(self, intent: OfficerIntent, activations: Sequence[Activation]) -> None:
@@ -238,8 +241,10 @@ class AuthorityClient(Connections):
 
     @operation(_BACKUP)
     def begin_backup(self) -> str:
-        """Lets the authority make its part of a backup; the name to ask after. Raises
-        :class:`hsm.errors.BackupRefused` while another one is made."""
+        """Starts making the authority's part of a backup; returns the name to ask for.
+
+        Raises :class:`hsm.errors.BackupRefused` while another one is being made.
+        """
 
     @operation(_BACKUP)
     def backup_made(self, name: str) -> BackupPartStatement | None:
@@ -255,14 +260,16 @@ class AuthorityClient(Connections):
 
     @operation(_CONSOLE)
     def unlock(self, intent: OfficerIntent, activations: Sequence[Activation], pins: Sequence[str]) -> None:
-        """Gives the authority its PIN, in parts that different hands hold. A wrong one locks it; never retried."""
+        """Gives the authority its PIN, in the parts that different people hold. A wrong one locks it; never
+        retried."""
 
     @operation(_CONSOLE)
     def lock(self) -> None:
-        """Makes the authority forget its PIN and log out of the HSM, until ``unlock``; no restart undoes it.
+        """Makes the authority forget its PIN and log out of the HSM, until ``unlock``; a restart does not undo it.
 
-        Raises :class:`StoreUnavailable` when it is locked, but a restart would undo that, and
-        :class:`AuthorityError` when not all of its processes could be told."""
+        Raises :class:`StoreUnavailable` when it is locked, but only until the next restart, and
+        :class:`AuthorityError` when not all of its processes could be reached.
+        """
 
     def timestamp(self, orders: Sequence[TimestampRequest]) -> list[IssuedToken]:
         """One token for each order, in order, all at the authority's own time."""
@@ -277,7 +284,7 @@ class AuthorityClient(Connections):
 
     def checkpoint(self, extension: LogExtension) -> bytes:
         """The signed note (C2SP tlog-checkpoint) of the log after *extension*, which begins where the checkpoint
-        signed last ends. Repeated, it gives the same again."""
+        signed last ends. Idempotent: the same request returns the same note."""
         return self.extend_log(extension.start, list(extension.frontier), list(extension.leaves), extension.root)
 
 

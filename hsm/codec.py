@@ -1,9 +1,9 @@
-"""Typed values as plain ones that cross a process boundary, and back: the one codec of requests and answers
-(cattrs), and the operations that are declared with them.
+"""The codec of requests and answers (cattrs): typed values to plain values at a process boundary, and back; and
+the operations that are declared with it.
 
-Only what :mod:`hsm.protocol` reads goes in: none, booleans, integers, floats, texts, bytes, lists and maps.
-Nothing is converted from one type to another, a field that is unknown or missing is refused, and no value is ever
-in an error.
+Plain values are those that :mod:`hsm.protocol` reads: none, booleans, integers, floats, texts, bytes, lists and
+maps. Nothing is converted from one type to another, an unknown or missing field is refused, and no error contains
+a value.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def decode_request(kind: type[T], values: Mapping[str, Any]) -> T:
 
 
 def decode_answer(kind: type[T], value: Any) -> T:
-    """The answer of *kind* in what the authority sent. Raises :class:`BadRequest` for what is none."""
+    """The answer of *kind* in what the authority sent. Raises :class:`BadRequest` for an invalid one."""
     try:
         return _ANSWERS.structure(value, kind)
     except BadRequest:
@@ -165,7 +165,7 @@ R = TypeVar("R")
 
 
 class Operation(Generic[P, R]):
-    """One operation. On a client it is the method that asks for it."""
+    """One operation. On a client it is the method that requests it."""
 
     def __init__(self, declared: Callable[Concatenate[Any, P], R], roles: frozenset[PeerRole], name: str) -> None:
         """See :func:`operation`."""
@@ -190,7 +190,7 @@ class Operation(Generic[P, R]):
 
     @cached_property
     def request(self) -> Any:
-        """What crosses, as a dataclass that is made at first use; secrets are in no repr."""
+        """The type of the request, a dataclass made at first use; its repr contains no secret."""
         parameters = [
             (each.name, self._hints[each.name])
             if each.default is each.empty
@@ -201,12 +201,12 @@ class Operation(Generic[P, R]):
 
     @cached_property
     def answer(self) -> Any:
-        """The type of what comes back."""
+        """The type of the answer."""
         return self._hints["return"]
 
     @cached_property
     def has_plain_answer(self) -> bool:
-        """Whether the answer crosses as it is."""
+        """Whether the answer needs no encoding."""
         return self.answer in (bytes, str, int, list[bytes], list[str], list[Any])
 
     @overload

@@ -24,7 +24,7 @@ from hsm.timestamp.model import DEFAULT_HASHES
 
 
 class PeerRole(StrEnum):
-    """Who asks: one socket for each."""
+    """The roles of callers: one socket for each."""
 
     WEB = "web"
     TSA = "tsa"
@@ -35,7 +35,7 @@ class PeerRole(StrEnum):
 
 
 class TimeSourceKind(StrEnum):
-    """Who vouches for the clock: the kernel's NTP state, or an operator's declaration (for development)."""
+    """What proves the clock: the kernel's NTP state, or an operator's declaration (for development)."""
 
     KERNEL = "kernel"
     DECLARED = "declared"
@@ -181,7 +181,8 @@ class ActivationSettings:
 
 @dataclass(frozen=True, slots=True)
 class AuthorityBackupSettings:
-    """Whom the authority seals its part of a backup for (age recipients), and what becomes of SoftHSM's token."""
+    """For whom the authority encrypts its part of a backup (age recipients), and how SoftHSM's token is
+    included."""
 
     recipients: list[str] = field(default_factory=list)
     token: TokenBackup = TokenBackup.WITH_PINS
@@ -189,8 +190,11 @@ class AuthorityBackupSettings:
 
 @dataclass(frozen=True, slots=True)
 class LineSettings:
-    """What the authority says besides: the ``format`` on standard error. It has no network, and no thread that
-    could wait for a collector: journald takes its lines, and rsyslog sends them."""
+    """Log lines: their ``format`` on standard error.
+
+    The authority has no network, and no thread that could wait for a collector: journald takes its lines, and
+    rsyslog sends them.
+    """
 
     format: LogFormat = LogFormat.TEXT
 

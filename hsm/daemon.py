@@ -1,7 +1,7 @@
-"""The parent: listens on one socket for each role, checks peers, hands connections to the workers, which it
-starts, and starts again when one dies.
+"""The parent process: listens on one socket for each role, checks peers and hands connections to the workers,
+which it starts, and restarts when one dies.
 
-Who may connect is asked of the kernel, not of the peer. The parent never loads PKCS#11.
+The kernel says who connects, not the peer. The parent never loads PKCS#11.
 """
 
 from __future__ import annotations
@@ -36,7 +36,8 @@ _LONGEST_SILENCE = 60.0
 
 @dataclass(slots=True)
 class WorkerProcess:
-    """A running worker: its process, the parent's end of the pair, when it was started (monotonic seconds).
+    """A running worker: its process, the parent's end of the socket pair, and when it was started (monotonic
+    seconds).
 
     ``asked`` is when it was asked for a sign of life that it has not given yet.
     """
@@ -48,7 +49,7 @@ class WorkerProcess:
 
 
 class Workers:
-    """Keeps *count* workers. *work* is what a worker does with its end; it runs in the child."""
+    """Keeps *count* workers running. *work* runs in the child, with the child's end of the socket pair."""
 
     def __init__(self, count: int, work: Callable[[socket.socket, PinChange], None], pin: PinChange) -> None:
         """*pin* is what new workers are given, until one of them says otherwise."""
@@ -59,7 +60,7 @@ class Workers:
 
     @property
     def pin(self) -> PinChange:
-        """The newest that is known of the PIN."""
+        """The newest known state of the PIN."""
         return self._pin
 
     @property
@@ -67,7 +68,7 @@ class Workers:
         return [worker for worker in self._workers if worker is not None]
 
     def start(self) -> None:
-        """Starts every worker that does not run; one that died at once waits a moment."""
+        """Starts every worker that does not run; one that died at once is started after a moment."""
         for place, worker in enumerate(self._workers):
             if worker is None:
                 self._workers[place] = self._fork()
@@ -87,13 +88,13 @@ class Workers:
         return False
 
     def ends(self) -> list[socket.socket]:
-        """The parent's ends, to be watched for what workers say."""
+        """The parent's ends, to be polled for messages of workers."""
         return [worker.end for worker in self._running]
 
     def receive_from(self, end: socket.socket) -> None:
-        """Notes a sign of life; passes a change of PIN on to the others, and to workers that are started later.
+        """Notes a sign of life; forwards a change of PIN to the other workers, and to those started later.
 
-        Workers are heard in no particular order, so what is older than what is known already goes nowhere.
+        Messages of workers arrive in no particular order; a change that is older than the known state is ignored.
         """
         try:
             message = worker_messages.receive(end)
@@ -118,7 +119,7 @@ class Workers:
     def check_signs_of_life(self, *, now: float) -> bool:
         """Whether every worker has given the sign of life that it was asked for; then asks for the next.
 
-        One that has been silent for too long (*now* is monotonic seconds) hangs in the module, and is ended.
+        A worker that has been silent for too long (*now* is monotonic seconds) hangs in the module; it is killed.
         """
         workers = self._running
         waited_for = [worker for worker in workers if worker.asked is not None]

@@ -1,7 +1,8 @@
-"""Sealing what leaves the machine: the age format (age-encryption.org/v1), for keys that are kept elsewhere.
+"""Encryption of what leaves the machine: the age format (age-encryption.org/v1), for keys that are stored
+elsewhere.
 
-Whoever has only a sealed file learns its size. Whoever changes or cuts it is found out on opening. The command
-``age -d -i KEY FILE`` opens one without our software.
+An encrypted file reveals its size and nothing else. Changes and truncation are detected on decryption. The command
+``age -d -i KEY FILE`` decrypts a file without our software.
 """
 
 from __future__ import annotations
@@ -60,7 +61,7 @@ def identities_of(text: str) -> list[str]:
 
 
 def encrypt_bytes(data: bytes, to: Sequence[str]) -> bytes:
-    """*data*, encrypted to all recipients *to*. Raises :class:`EncryptionRefused` for one that is none."""
+    """*data*, encrypted for all recipients *to*. Raises :class:`EncryptionRefused` for an invalid recipient."""
     return bytes(pyrage.encrypt(data, _recipients(to)))
 
 
@@ -73,15 +74,15 @@ def decrypt_bytes(data: bytes, identities: Sequence[str]) -> bytes:
 
 
 def encrypt_file(source: Path, target: Path, to: Sequence[str]) -> None:
-    """Writes *source*, sealed, to the new file *target* (mode 0600), on disk on return."""
+    """Writes *source*, encrypted, to the new file *target* (mode 0600), on disk on return."""
     with source.open("rb") as reader:
         _seal_from(reader, target, to)
 
 
 def decrypt_file(source: Path, target: Path, identities: Sequence[str]) -> None:
-    """Writes the content of the sealed *source* to the new file *target* (mode 0600), on disk on return.
+    """Writes the content of the encrypted *source* to the new file *target* (mode 0600), on disk on return.
 
-    Raises :class:`DecryptionRefused`; then *target* may hold a beginning, which is to be thrown away.
+    Raises :class:`DecryptionRefused`; *target* may then hold a part of the content and must be deleted.
     """
     with source.open("rb") as reader, new_file(target) as writer:
         try:
@@ -92,7 +93,8 @@ def decrypt_file(source: Path, target: Path, identities: Sequence[str]) -> None:
 
 
 def encrypt_directory(directory: Path, target: Path, to: Sequence[str]) -> None:
-    """Writes every file below *directory* as a tar, sealed, to the new *target*; in the clear only in a pipe."""
+    """Writes every file below *directory* as an encrypted tar to the new *target*; the plain tar exists only in a
+    pipe."""
 
     def give(stream: BinaryIO) -> None:
         with tarfile.open(fileobj=stream, mode="w|", format=tarfile.PAX_FORMAT) as tar:

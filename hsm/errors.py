@@ -1,8 +1,8 @@
-"""Everything that the authority refuses, as one small tree; sentences for people, with their values apart.
+"""The authority's errors as one small tree: sentences for people, with their values separate.
 
-Each error carries a sentence *template* and its values, so that the same refusal can be shown in another
-language by looking the template up in a catalogue, and a stable ``code`` that crosses the socket and lets the
-caller's side raise the same class again.
+Each error carries a sentence *template* and its values, so that the same error can be shown in another language by
+looking the template up in a catalogue, and a stable ``code`` that crosses the socket and lets the client raise the
+same class again.
 """
 
 from __future__ import annotations
@@ -58,8 +58,8 @@ class ActivationLocked(ActivationRefused, code="activation-locked"):
 
 
 class ActivationUsed(ActivationRefused, code="activation-used"):
-    """The intent was done already, whether or not the answer arrived: this intent is never done again. Begin
-    another."""
+    """The intent was used already, whether or not the answer arrived. It cannot be used again; start with a new
+    intent."""
 
 
 class TimeNotAvailable(AuthorityError, code="time-not-available"):
@@ -103,15 +103,16 @@ class Malformed(AuthorityError, code="malformed"):
 
 
 class EncryptionRefused(AuthorityError, code="seal-refused"):
-    """A recovery key, or the file with one, is not what it should be; nothing was sealed or opened."""
+    """A recovery key, or the file with one, is invalid; nothing was encrypted or decrypted."""
 
 
 class DecryptionRefused(AuthorityError, code="seal-broken"):
-    """What was sealed does not open: another key, or changed, or cut off."""
+    """An encrypted file cannot be decrypted: wrong key, or it was changed or truncated."""
 
 
 class BackupRefused(AuthorityError, code="backup-refused"):
-    """The authority's part of a backup cannot be made, or does not fit: the sentence says what."""
+    """The authority's part of a backup cannot be made, or does not match this authority: the sentence gives the
+    reason."""
 
 
 def error_class(code: str) -> type[AuthorityError]:

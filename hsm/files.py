@@ -1,4 +1,5 @@
-"""Files that are whole after a crash, and locks between processes; the kernel frees the locks of the dead."""
+"""Files that are complete after a crash, and locks between processes; the kernel releases the locks of a dead
+process."""
 
 from __future__ import annotations
 
@@ -50,9 +51,9 @@ def sync_directory(directory: Path) -> None:
 
 @contextmanager
 def file_lock(lock: Path, *, wait: bool = True) -> Iterator[int]:
-    """Entered while this process alone holds the file *lock* (flock(2)); gives its descriptor.
+    """Holds the file lock *lock* (flock(2)) while entered; gives its descriptor.
 
-    Without *wait* raises BlockingIOError when somebody else holds it.
+    Without *wait* raises BlockingIOError when another process holds it.
     """
     descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:

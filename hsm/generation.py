@@ -29,7 +29,8 @@ _IV_BYTES, _TAG_BITS = 12, 128
 
 
 def make_signing_key(token: TokenConnection, subject: str, algorithm: SignatureAlgorithm) -> KeyRecord:
-    """Generates a pair for *subject*. Raises :class:`KeyAttributesRefused`; what came out wrong is destroyed."""
+    """Generates a pair for *subject*. Raises :class:`KeyAttributesRefused`; a key with wrong attributes is
+    destroyed."""
     with token.login.key_change_lock():
         return token.use(lambda: _make_pair(token, subject, algorithm))
 
@@ -41,9 +42,9 @@ def make_wrapping_key(token: TokenConnection, subject: str) -> KeyRecord:
 
 
 def destroy_key(token: TokenConnection, label: str) -> None:
-    """Deletes both halves of the key from the token and looks for them; a key that is gone already is fine.
+    """Deletes both halves of the key from the token and checks that they are gone; a missing key is no error.
 
-    Raises :class:`KeyAttributesRefused` when the token says yes and still holds one.
+    Raises :class:`KeyAttributesRefused` when the token reports success and still holds one.
     """
 
     def found() -> list[Any]:

@@ -90,12 +90,15 @@ class LastingAuthorityLock:
         self._path = path
 
     def exclusive(self) -> AbstractContextManager[int]:
-        """Entered by one worker at a time: what is decided inside has the order of the moments taken inside."""
+        """A critical section for one worker at a time: decisions inside it are in the order of the moments taken
+        inside."""
         return file_lock(self._path.with_name("locking.lock"))
 
     def current_mark(self) -> bytes | None:
-        """The mark of the lock that stands; None where nobody locked. Raises OSError for one that cannot be read,
-        which whoever starts takes for a lock."""
+        """The mark of the present lock; None without one.
+
+        Raises OSError for one that cannot be read, which a starting authority treats as a lock.
+        """
         try:
             return self._path.read_bytes()
         except FileNotFoundError:
@@ -103,24 +106,26 @@ class LastingAuthorityLock:
 
     @property
     def is_locked(self) -> bool:
-        """Whether somebody locked, and nobody unlocked since."""
+        """Whether the lock is set."""
         try:
             return self.current_mark() is not None
         except OSError:
             return True
 
     def set_mark(self) -> None:
-        """A mark that no other has, on disk on return. Raises OSError."""
+        """Sets the lock, with a unique mark; on disk on return. Raises OSError."""
         write_durably(self._path, secrets.token_hex(16).encode() + b"\n", mode=0o600)
 
     def clear_mark(self, seen: bytes | None) -> None:
-        """Takes away the mark that was *seen* when the unlock began; one that was made since stays. To be called
-        inside :meth:`exclusive`. Raises OSError."""
+        """Removes the lock with the mark that was *seen* when the unlock began; a later lock stays.
+
+        To be called inside :meth:`exclusive`. Raises OSError.
+        """
         if seen is not None and self.current_mark() == seen:
             self.remove_file()
 
     def remove_file(self) -> None:
-        """No lock stands any more: for root, when two persons want that. On disk on return. Raises OSError."""
+        """Removes any lock: for root, when two persons want that. On disk on return. Raises OSError."""
         try:
             self._path.unlink()
         except FileNotFoundError:

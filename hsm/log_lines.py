@@ -1,7 +1,7 @@
-"""The form of a line on standard error, the same for the authority and for everybody else.
+"""The form of a line on standard error, for the authority and all other processes.
 
-Where standard error is journald's, each line begins with its severity (sd-daemon(3)), which journald takes away:
-so the journal, and whatever is forwarded from it as syslog (RFC 5424), knows an error from a remark.
+Where standard error is journald's, each line begins with its severity (sd-daemon(3)), which journald removes: the
+journal, and syslog (RFC 5424) that is forwarded from it, then have the severity of each line.
 """
 
 from __future__ import annotations

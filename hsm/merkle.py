@@ -1,8 +1,8 @@
 """The Merkle tree of RFC 6962: hashes and proofs as pure functions (sections 2.1, 2.1.1 and 2.1.2).
 
 A tree is built from *complete subtrees*, each named by the half-open range of leaves ``(start, end)`` that it
-covers: its width is a power of two that divides ``start``. Whoever keeps their hashes can answer every
-proof; which ones a proof needs, and how they are folded, is here, and nothing about where they are kept.
+covers: its width is a power of two that divides ``start``. With the hashes of these subtrees every proof can be
+made. This module says which hashes a proof needs and how they are combined, not where they are stored.
 """
 
 from __future__ import annotations

@@ -119,7 +119,7 @@ def name_in(certificate: x509.Certificate) -> SubjectName:
 
 
 def is_organisation_name(text: str) -> bool:
-    """Whether *text* can be an organisation in a certificate."""
+    """Whether *text* is valid as an organisation in a certificate."""
     return 1 <= len(text) <= LONGEST_ORGANISATION and is_visible(text)
 
 
@@ -255,7 +255,8 @@ _PIN_CUSTODIAN = "keeper-"
 
 
 def is_name(subject: str, kind: str) -> bool:
-    """Whether *subject* has the form for its *kind* (``person``, ``seal``, ``officer`` or ``keeper``)."""
+    """Whether *subject* has the form for its *kind* (``person``, ``seal``, ``officer``, or ``keeper`` for a PIN
+    custodian)."""
     before, _, name = subject.partition("-")
     return before == kind and (is_login(name) if kind == "keeper" else _NAME.fullmatch(name) is not None)
 

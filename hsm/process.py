@@ -1,4 +1,4 @@
-"""The authority's process: what the service manager hears of it, and memory that other processes cannot read."""
+"""The authority's process: its messages to the service manager, and memory that other processes cannot read."""
 
 from __future__ import annotations
 
@@ -13,22 +13,23 @@ _ADDRESS = "NOTIFY_SOCKET"
 
 
 class ServiceManager:
-    """The notification socket of systemd, or of nobody. Safe over ``fork``; never raises."""
+    """The notification socket of systemd; without one it does nothing. Safe over ``fork``; never raises."""
 
     def __init__(self, address: str | None) -> None:
         self._address = address.replace("@", "\0", 1) if address and address.startswith("@") else address
 
     @classmethod
     def taken_from(cls, environment: MutableMapping[str, str]) -> ServiceManager:
-        """The one that *environment* names, and no longer does: neither libraries nor children speak for us."""
+        """The one that *environment* names; removes it from there, so that neither libraries nor children notify
+        for us."""
         return cls(environment.pop(_ADDRESS, None))
 
     def ready(self) -> None:
-        """The service does what it is there for (``Type=notify``)."""
+        """The service is ready (``Type=notify``)."""
         self._send("READY=1")
 
     def alive(self) -> None:
-        """Something was really looked at and is well (``WatchdogSec=``)."""
+        """A check has just succeeded (``WatchdogSec=``)."""
         self._send("WATCHDOG=1")
 
     def _send(self, state: str) -> None:

@@ -122,7 +122,7 @@ def take_frame(buffer: bytearray, *, limit: int = LIMIT) -> bytes | None:
 
 
 def message(body: bytes) -> dict[str, Any]:
-    """The map in a frame's *body*. Raises :class:`BadRequest` for whatever else the bytes are."""
+    """The map in a frame's *body*. Raises :class:`BadRequest` for any other value."""
     try:
         value = decode_cbor(body, most_values=_MOST_VALUES, most_depth=_DEPTH)
     except Malformed as error:
@@ -143,7 +143,7 @@ def refusal(error: AuthorityError) -> dict[str, Any]:
 
 
 def result(reply: Mapping[str, Any]) -> Any:
-    """What a reply says was done. Raises the refusal that it carries, as the class that the authority raised."""
+    """The result in a reply. Raises the error in it, as the class that the authority raised."""
     if "ok" in reply:
         return reply["ok"]
     error = reply.get("error")
@@ -157,7 +157,7 @@ def result(reply: Mapping[str, Any]) -> Any:
 
 
 def no_answer_at(path: Path, error: OSError) -> AuthorityUnreachable:
-    """What is said when nobody can be connected to at *path*."""
+    """The error when no connection to *path* is possible."""
     return AuthorityUnreachable(
         "The authority does not answer at {path} ({why}); see that its service runs.",
         path=path,
@@ -166,7 +166,7 @@ def no_answer_at(path: Path, error: OSError) -> AuthorityUnreachable:
 
 
 def no_answer_within(seconds: float) -> AuthorityUnreachable:
-    """What is said when an answer did not come in time."""
+    """The error when no answer came in time."""
     return AuthorityUnreachable(
         "The authority did not answer within {seconds} s; try again later.", seconds=seconds
     )

@@ -114,7 +114,7 @@ def ocsp_response(
 
 
 def read_request(request: bytes) -> ocsp.OCSPRequest | None:
-    """The request for one certificate; None for what is none (RFC 6960, 4.1), or names it by an unusual hash."""
+    """The request for one certificate; None for an invalid one (RFC 6960, 4.1), or one with an unusual hash."""
     try:
         read = ocsp.load_der_ocsp_request(request)
         usual = isinstance(read.hash_algorithm, (hashes.SHA1, hashes.SHA256))
@@ -131,6 +131,7 @@ def names(request: ocsp.OCSPRequest, certificate: x509.Certificate, issuer: x509
 
 
 def refusal(*, malformed: bool) -> bytes:
-    """The unsigned answer to what is no request, or is about no certificate of ours (RFC 6960, 2.3)."""
+    """The unsigned answer to an invalid request, or to one that is about no certificate of ours (RFC 6960,
+    2.3)."""
     status = ocsp.OCSPResponseStatus.MALFORMED_REQUEST if malformed else ocsp.OCSPResponseStatus.UNAUTHORIZED
     return ocsp.OCSPResponseBuilder.build_unsuccessful(status).public_bytes(Encoding.DER)

@@ -40,7 +40,7 @@ _Made = tuple[Callable[..., Any], tuple[str, ...]]
 
 
 def columns(make: Callable[..., Any], *names: str) -> _Made:
-    """A field that *make* makes of the columns *names*, whatever they hold."""
+    """A field that *make* builds from the columns *names*, NULL included."""
     return make, names
 
 
@@ -49,12 +49,12 @@ _Fields = list[Callable[[_Row], Any]]
 
 
 class Query(Generic[T]):
-    """Rows as values of *target*, a frozen dataclass or a function with typed parameters; *select* is how the
-    statement begins.
+    """Rows as values of *target*, a frozen dataclass or a function with typed parameters; *select* begins the
+    statement.
 
     *sources* are the fields that are not simply the column of their name: another converter of that column (not
-    asked about NULL), or :func:`columns`. A query that lacks a column, or has one that no field takes, is a
-    TypeError: what the database has cannot be forgotten because a field has a default.
+    called for NULL), or :func:`columns`. A query that lacks a column, or has one that no field takes, is a
+    TypeError: a default of a field cannot hide a missing column.
     """
 
     def __init__(self, target: Callable[..., T], select: str = "", **sources: _Made | _Convert) -> None:

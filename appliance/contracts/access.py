@@ -1,6 +1,6 @@
 """The access check, reading contracts, and the record of their changes: how every command begins and ends.
 
-Whoever wants to do something with a contract, reading included, gets it from :func:`admit`.
+Every command on a contract, reading included, obtains the contract from :func:`admit`.
 """
 
 from __future__ import annotations
@@ -150,7 +150,7 @@ class Contracts:
         return kept or dict(standard_text(version).words)
 
     def authorisation_bases(self, contract_id: str) -> dict[str, StoredBasis]:
-        """By party (id): on what each completed signature rests, as far as anything was asked for or found."""
+        """By party (id): the authorisation basis of each completed signature, where there is one."""
         kept = self._database.query(intents.bases_of, contract_id)
         return {party: decode_basis(record) for party, record in kept.items()}
 

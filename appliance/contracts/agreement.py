@@ -69,7 +69,7 @@ class Accepted:
 
 
 class Agreements:
-    """Asked once a set of parties and version of the text. Thread-safe."""
+    """Each set of parties accepts each version of the text once. Thread-safe."""
 
     def __init__(self, records: ContractRecords, rules: SigningRules, backend: SigningBackend) -> None:
         self._records = records
@@ -77,13 +77,14 @@ class Agreements:
         self._backend = backend
 
     def acceptances_of_party(self, contract: Contract, party_id: str) -> tuple[AgreementRecord, ...] | None:
-        """The acceptances of the current text that a party of a contract rests on; None when it is still asked."""
+        """The acceptances of the current text that a party of a contract rests on; None when it has to be accepted
+        first."""
         between = _between(contract, party_id)
         with self._records.database.reading() as tx:
             return acceptances_between(tx, between.own, between.others, self._rules.agreement.version)
 
     def of_person(self, subject: str) -> tuple[Accepted, ...]:
-        """What was accepted of the current text for the side that a person is on, oldest first."""
+        """The acceptances of the current text for the side of a person, oldest first."""
         with self._records.database.reading() as tx:
             side = people.person(tx, subject).side
             found = intents.agreements_of_side(tx, side.key, self._rules.agreement.version, limit=MOST)

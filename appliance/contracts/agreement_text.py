@@ -42,7 +42,7 @@ class AgreementText:
 
 @cache
 def standard_text(version: str = VERSION) -> AgreementText:
-    """The text of *version* that comes along."""
+    """The text of *version* that is part of the product."""
     folder = resources.files("appliance.contracts").joinpath("agreements")
     words = {
         language: folder.joinpath(f"electronic-signing-{version}.{language.value}.md").read_text("utf-8")
@@ -52,9 +52,9 @@ def standard_text(version: str = VERSION) -> AgreementText:
 
 
 def load_text(folder: Path) -> AgreementText:
-    """The enterprise's own text, ``zh.md`` and ``en.md`` in *folder*; or the one that comes along.
+    """The enterprise's own text, ``zh.md`` and ``en.md`` in *folder*; without one, the standard text.
 
-    Raises :class:`ConfigurationError` for a text in one language alone, and for one without a title.
+    Raises :class:`ConfigurationError` for a text in one language only, and for one without a title.
     """
     paths = {language: folder / f"{language.value}.md" for language in Language}
     if not any(path.exists() for path in paths.values()):

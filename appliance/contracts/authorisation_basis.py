@@ -55,7 +55,7 @@ class AuthorisationBasis:
         return self.identity is None and self.decision.outcome is CoverageOutcome.NOT_NEEDED
 
     def log_fields(self, digest: str) -> dict[str, str]:
-        """What the log's entry says of them; *digest* is that of the saved record."""
+        """The fields in the log's entry about the basis; *digest* is that of the stored record."""
         chosen = self.decision.chosen
         fields = {"grounds": digest}
         if self.identity is not None:
@@ -65,7 +65,7 @@ class AuthorisationBasis:
         return fields
 
     def encode(self) -> bytes:
-        """The record: canonical JSON with a salt, so that its digest tells nothing to who does not have it."""
+        """The record: canonical JSON with a salt, so that its digest reveals nothing without the record."""
         return canonical.encode(
             {
                 "format": FORMAT,
@@ -175,7 +175,7 @@ class BasisFinder:
         self.own = own
 
     def find_basis(self, tx: Transaction, signing: SigningContext) -> AuthorisationBasis:
-        """What there is for *signing*, decided once in a transaction. Reads only."""
+        """The basis for *signing*, determined once in a transaction. Reads only."""
         return signing.read_once(tx, self._decide)
 
     def _decide(self, tx: Transaction, signing: SigningContext) -> AuthorisationBasis:
@@ -285,7 +285,7 @@ def party_taken_over(party: Party, person: Person) -> Party:
 
 
 def save_basis(tx: Transaction, intent: str, stage: str, found: AuthorisationBasis) -> dict[str, str]:
-    """Puts *found* beside the intent; what the log says of it, nothing when there is nothing to say."""
+    """Stores the basis *found* with the intent; returns the fields for the log, none for an empty basis."""
     if found.is_empty:
         return {}
     record = found.encode()

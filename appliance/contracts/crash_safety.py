@@ -22,7 +22,7 @@ from appliance.sharing import make_directory, open_file
 
 
 class Failpoint(StrEnum):
-    """Named for what has just been done; what comes next has not begun."""
+    """Each is named after what has just been done; the next step has not begun."""
 
     REVISION_PREPARED = "revision prepared, intent not yet on disk"
     INTENT_PERSISTED = "intent on disk"
@@ -45,7 +45,7 @@ FailpointHook = Callable[[Failpoint], None]
 
 
 def ignore_failpoint(failpoint: Failpoint) -> None:
-    """Go on."""
+    """Does nothing."""
 
 
 class ProcessLeases:

@@ -82,9 +82,9 @@ class DraftTerms:
 
 
 def tidy_terms(terms: DraftTerms, now: datetime, *, before: Deadline | None = None) -> DraftTerms:
-    """*terms* without stray spaces and hidden letters. Raises :class:`PreconditionRefused` for what cannot be.
+    """*terms* without stray spaces and hidden characters. Raises :class:`PreconditionRefused` for invalid ones.
 
-    A deadline that is in the past is refused unless it was so *before*.
+    A deadline in the past is refused unless the draft had it *before*.
     """
     tidied = replace(
         terms, title=words(terms.title), kind=words(terms.kind), purpose=without_hidden(terms.purpose).strip()
@@ -103,7 +103,7 @@ def tidy_terms(terms: DraftTerms, now: datetime, *, before: Deadline | None = No
 
 
 def require_deadline(deadline: Deadline, now: datetime) -> None:
-    """Raises :class:`PreconditionRefused` for a zone that does not exist, or a moment that is not to come."""
+    """Raises :class:`PreconditionRefused` for an unknown zone, or a moment that is not in the future."""
     require_zone(deadline.zone)
     if deadline.at <= now:
         raise PreconditionRefused(
@@ -147,7 +147,7 @@ MOST_PARTIES, MOST_PLACES = 50, 200
 
 
 class PlacementChoice(Enum):
-    """Says that a field goes where fields go when nobody says where: to the foot of the last page."""
+    """Asks for the default placement of a field: at the foot of the last page."""
 
     DEFAULT = "usual place"
 
@@ -208,7 +208,7 @@ def in_order(contract: Contract, party_ids: Sequence[str]) -> tuple[str, ...]:
 
 
 def require_places(contract: Contract, places: Sequence[Placement], cross_page: CrossPage | None = None) -> None:
-    """Raises :class:`PreconditionRefused` for places that no document like this has."""
+    """Raises :class:`PreconditionRefused` for places that are invalid in this document."""
     if len(places) > MOST_PLACES:
         raise PreconditionRefused("A signature has at most {most} places.", most=MOST_PLACES)
     for place in places:
@@ -224,11 +224,10 @@ def require_places(contract: Contract, places: Sequence[Placement], cross_page: 
 
 
 def guest_person(guest: GuestDetails, initiator: Person) -> Person:
-    """Somebody from outside as a person of the register; without a choice, with the initiator's language and zone.
+    """An outside signer as a person of the register; language and zone are the initiator's unless chosen.
 
-    Raises :class:`PreconditionRefused` when the name is missing, or something cannot be certified, written to or
-    called. A missing address of mail only keeps the contract from being sent; who signs for nobody else has no
-    organisation.
+    Raises :class:`PreconditionRefused` when the name is missing, or a value cannot be certified, written to or
+    called. A missing mail address only prevents sending; a guest who signs for no organisation has none.
     """
     name, email = person_name(guest.name), guest.email.strip()
     organisation = organisation_name(guest.organisation) if guest.organisation.strip() else ""

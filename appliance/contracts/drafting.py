@@ -87,7 +87,7 @@ class Drafting:
             return record_change(tx, contract, drafted_event(contract, now))
 
     def revise(self, contract_id: str, terms: DraftTerms, *, by: str, seen: int | None = None) -> Contract:
-        """Other words, another order or deadline; the initiator stays who it is."""
+        """Other words, another order or deadline; the initiator does not change."""
         now = self._records.now()
         with self._records.database.transaction() as tx:
             before = admit(tx, Command(contract_id, Permission.EDIT, by, now, seen))

@@ -77,7 +77,7 @@ class Endings:
             return self._end(tx, contract, ContractState.RECALLED, event)
 
     def expire(self) -> list[str]:
-        """End every sent contract whose deadline has come and that nobody can extend any more; their ids."""
+        """Ends every sent contract whose deadline has passed and that nobody can extend any more; their ids."""
         now = self._records.now()
         due = self._records.database.query(self.overdue, now)
         for contract_id in due:
@@ -93,10 +93,10 @@ class Endings:
         return contracts.overdue(tx, now, grace=self._grace)
 
     def extend(self, contract_id: str, deadline: Deadline, *, by: str, seen: int | None = None) -> Contract:
-        """The initiator (*by*) gives more time; those who know of the contract are told.
+        """The initiator (*by*) sets a later deadline; those who know of the contract are notified.
 
-        Never to an earlier moment: whoever counts on the deadline must not lose time by it. Where policy leaves
-        time after the deadline (``reminders.grace_hours``), a contract can still be extended then.
+        Never an earlier one: people rely on the deadline. Where policy allows time after the deadline
+        (``reminders.grace_hours``), a contract can still be extended then.
         """
         now = self._records.now()
         later = replace(deadline, at=deadline.at.replace(microsecond=0))
@@ -163,7 +163,8 @@ class Voiding:
         self._backend = backend
 
     def propose(self, contract_id: str, *, reason: str, by: str, seen: int | None = None) -> Contract:
-        """The contract with an open proposal; the others are told. Nobody has declared anything yet, *by* neither.
+        """The contract with an open proposal; the others are notified. Nobody has declared anything yet, *by*
+        neither.
 
         Raises :class:`StateRefused` or :class:`PreconditionRefused` when it is not allowed.
         """
@@ -180,7 +181,7 @@ class Voiding:
             return proposed
 
     def prepare(self, contract_id: str, *, by: str, seen: int | None = None) -> VoidDeclaration:
-        """What *by* is to look at and activate: ``record`` says it all, ``intent`` goes to the authenticator."""
+        """What *by* reads and activates: ``record`` is the declaration, ``intent`` goes to the authenticator."""
         now = self._records.now()
         with self._records.database.transaction() as tx:
             contract = admit(tx, Command(contract_id, Permission.AGREE_TO_VOID, by, now, seen))
@@ -214,7 +215,7 @@ class Voiding:
             return self._void(tx, declared, declaration) if _is_unanimous(declared) else declared
 
     def refuse(self, contract_id: str, *, reason: str, by: str, seen: int | None = None) -> Contract:
-        """*by* will not declare it void: the proposal ends, the contract stays completed, all are told."""
+        """*by* refuses the voiding: the proposal ends, the contract stays completed, all are notified."""
         now, reason = self._records.now(), require_reason(reason)
         with self._records.database.transaction() as tx:
             contract = admit(tx, Command(contract_id, Permission.REFUSE_TO_VOID, by, now, seen))

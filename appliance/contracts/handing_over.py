@@ -31,7 +31,8 @@ MOST_CANDIDATES = 50
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """People by name; ``more`` when not everybody of the organisation was considered: they are to be looked up."""
+    """People by name; ``more`` when not everybody of the organisation was considered, so that they have to be
+    searched for."""
 
     people: tuple[Person, ...]
     more: bool

@@ -73,7 +73,7 @@ APPLIANCE = ContractActor(SYSTEM)
 
 @dataclass(frozen=True, slots=True)
 class Refusal(Sentence):
-    """Why not; ``late`` when the contract's state is the reason."""
+    """The reason for a refusal; ``late`` when it is the contract's state."""
 
     late: bool = False
 
@@ -246,7 +246,7 @@ _WRONG_PERSON: Final[Mapping[Permission, str]] = {
 
 
 def no_part() -> Refusal:
-    """Somebody who has nothing to do with the contract learns nothing of it, not even its title."""
+    """For somebody who has no relation to the contract: reveals nothing of it, not even its title."""
     return Refusal("You have no part in this contract.", {})
 
 

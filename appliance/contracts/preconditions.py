@@ -65,7 +65,7 @@ class PreSendingCheck(Enum):
 
 
 class Precondition(ABC):
-    """One thing that must hold. Reads only; safe to ask any number of times."""
+    """One condition of a signature. Reads only; may be asked any number of times."""
 
     foreseen: ClassVar[PreSendingCheck]
 
@@ -186,7 +186,7 @@ def _named(tx: Transaction, own: AgreementSide, other: AgreementSide, version: s
 
 @dataclass(frozen=True, slots=True)
 class ContentCheckPassed(Precondition):
-    """The content check of the contract's document came to what policy asks of its type."""
+    """The content check of the contract's document has the result that policy requires for its type."""
 
     foreseen: ClassVar[PreSendingCheck] = PreSendingCheck.NO
     reviews: ReviewStatuses
@@ -248,7 +248,7 @@ class SigningReadiness:
         self._preconditions = preconditions
 
     def unmet_reasons(self, tx: Transaction, signing: SigningContext) -> Iterator[Sentence]:
-        """All that would be refused, whosever turn it is."""
+        """Every reason for which a signature would be refused, whoever's turn it is."""
         yield from self._of(tx, signing, _ALL)
 
     def before_sending(self, tx: Transaction, signing: SigningContext) -> Iterator[Sentence]:
@@ -258,12 +258,12 @@ class SigningReadiness:
             yield from self._of(tx, signing, _ALL if own else _ALL - _LATER)
 
     def until_signing(self, tx: Transaction, signing: SigningContext) -> Iterator[Sentence]:
-        """What people of another organisation still have to bring along, until they sign."""
+        """What people of other organisations still have to provide before they sign."""
         if signing.party.guest or not _is_own(tx, signing):
             yield from self._of(tx, signing, _LATER)
 
     def running_out(self, tx: Transaction, signing: SigningContext) -> Iterator[Sentence]:
-        """What holds now, but as things stand no more at the last moment before the deadline."""
+        """What holds now, but will no longer hold at the last moment before the deadline."""
         last = replace(signing, now=signing.contract.deadline.at - _LAST_MOMENT)
         lacks_now = any(True for _ in self._of(tx, signing, _LATER))
         if not lacks_now and last.now > signing.now and not signing.party.guest:
@@ -334,7 +334,8 @@ class SealConditions(Precondition):
             yield Sentence(ALONE if needed == 1 else TOO_FEW, named)
 
     def needed(self, contract: Contract, seal: Seal) -> int:
-        """How many custodians approve the use of *seal* in *contract*: what the seal takes, or policy if more."""
+        """How many custodians approve the use of *seal* in *contract*: the larger of the numbers of seal and
+        policy."""
         return max(seal.needed, self.policy.rules_for(contract.kind).seals.custodians)
 
     def _is_reviewed(self, tx: Transaction, contract: Contract) -> bool:

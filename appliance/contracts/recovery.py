@@ -36,7 +36,7 @@ Cause = tuple[str, Mapping[str, str | int]]
 
 @dataclass(slots=True)
 class Recovered:
-    """What a run did, as ids; ``pending`` waits for something that does not answer now, with the reason."""
+    """The result of a run, as ids; ``pending`` waits for something that does not answer now, with the reason."""
 
     completed: list[str] = field(default_factory=list)
     abandoned: list[str] = field(default_factory=list)
@@ -58,14 +58,11 @@ class Recovery:
 
     @property
     def causes(self) -> Mapping[str, Cause]:
-        """What stood in the way of the last try, by the id of an intent or a contract, in this process."""
+        """Why the last try failed, by the id of an intent or a contract, in this process."""
         return self._causes
 
     def retry(self, contract_id: str) -> Cause | None:
-        """Closes what no process works on any more in one contract, as :meth:`run` does.
-
-        Returns the cause if that is still prevented.
-        """
+        """As :meth:`run`, for the interrupted steps of one contract. Returns the cause if that still fails."""
         recovered = Recovered()
         with self._records.database.reading() as tx:
             under_way = [record for record in intents.under_way(tx) if record.intent.contract == contract_id]
@@ -170,10 +167,8 @@ class StuckContracts:
         return sorted(found, key=lambda each: (each.since or _LAST, each.contract, each.step))
 
     def retry(self, contract_id: str) -> None:
-        """Does what is safe for the contract, at whatever steps it is stuck.
-
-        Raises :class:`NotFound` for one that is not stuck, and what stands in the way while it still does.
-        """
+        """Retries the contract, at whatever step it is stuck. Raises :class:`NotFound` for one that is not stuck,
+        and the cause while it still fails."""
         steps = [each.step for each in self.all() if each.contract == contract_id]
         if not steps:
             raise NotFound("Contract {contract} is not stuck.", contract=contract_id)

@@ -1,4 +1,4 @@
-"""Pure questions about a contract: who has it in which list, and who is told of what."""
+"""Pure questions about a contract: in which lists of whom it is, and who is notified of what."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ _BUCKETS = {
 
 
 def buckets_of(contract: Contract) -> dict[str, ContractBucket]:
-    """Each person (subject) who has the contract in a list; those who see everything are :data:`EVERYTHING`."""
+    """Each person (subject) in whose lists the contract is; those who see everything are :data:`EVERYTHING`."""
     bucket = _BUCKETS.get(contract.state, ContractBucket.ENDED)
     found = {EVERYTHING: bucket}
     if contract.state is ContractState.DISCARDED:

@@ -1,4 +1,4 @@
-"""Sending: what keeps a draft from going out, and the PDF that gets all its signature fields at once."""
+"""Sending: what prevents sending a draft, and the PDF that gets all its signature fields at once."""
 
 from __future__ import annotations
 
@@ -65,7 +65,8 @@ class DraftProblem:
 
 
 def problems_of(contract: Contract, now: datetime) -> Iterator[DraftProblem]:
-    """Everything that the contract itself shows; the register of people and seals is asked elsewhere."""
+    """Every problem that is visible in the contract itself; the register of people and seals is checked
+    elsewhere."""
     yield from _words(contract)
     if not contract.parties:
         yield DraftProblem(ProblemPlace.PARTIES, None, "Nobody is to sign yet; add a party.")
@@ -152,12 +153,12 @@ class Sending:
         self._readiness = SigningReadiness(self._rules.preconditions)
 
     def problems(self, contract: Contract) -> list[DraftProblem]:
-        """What keeps the draft from being sent, in the order of the form; empty when it can go out."""
+        """What prevents sending the draft, in the order of the form; empty when it can be sent."""
         return self._records.database.query(self._problems, contract)
 
     def outstanding(self, contract: Contract) -> list[Sentence]:
-        """What people of other organisations lack as things stand: it does not keep the draft from being sent,
-        because their identity can be checked and their powers registered until they sign."""
+        """What people of other organisations still lack. It does not prevent sending, because their identity can
+        be checked and their powers registered before they sign."""
         return self._each(contract, self._readiness.until_signing)
 
     def running_out(self, contract: Contract) -> list[Sentence]:

@@ -1,4 +1,4 @@
-"""Whether an intent is authorised: by whom, by how many, in time, and for the first time."""
+"""Decides whether an intent is authorised: by the right people, by enough of them, in time, and only once."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ STRONG, WEAK = "webauthn", "pin-totp"
 
 @dataclass(frozen=True, slots=True)
 class AuthorisedIntent:
-    """An intent whose nonce is used up, on disk: who activated it, and the weakest kind that they used."""
+    """An intent whose nonce is used up, on disk; who activated it, and the weakest kind of activation among
+    them."""
 
     by: tuple[str, ...]
     strength: str
@@ -42,7 +43,7 @@ class _Verified:
 
 
 class IntentAuthoriser:
-    """Reads and writes the authority's own store only; believes nothing that the caller says about people."""
+    """Reads and writes the authority's own store only; trusts nothing that the caller says about people."""
 
     def __init__(
         self, store: AuthorityStore, settings: ActivationSettings, pins: PinVerifier, now: Callable[[], datetime]
@@ -95,10 +96,10 @@ class IntentAuthoriser:
         return authorised
 
     def approve(self, intent: Intent, activation: Activation) -> Approvals:
-        """Verifies one *activation* of *intent* now and remembers it for the operation itself, durably.
+        """Verifies one *activation* of *intent* now and stores it durably; the operation counts it later.
 
-        Raises :class:`ActivationRefused` for an intent that was done or has expired, for who may not take part in
-        it, for a second approval by the same person, and when another intent was approved under this nonce.
+        Raises :class:`ActivationRefused` when the intent was used or has expired, when this person may not take
+        part in it or has already approved it, and when another intent was approved under the same nonce.
         """
         now = self._now()
         self._require_in_time(intent, now)
@@ -121,7 +122,7 @@ class IntentAuthoriser:
         return Approvals(given, self._rules.required(intent, given))
 
     def approvals(self, intent: Intent) -> Approvals:
-        """Who has approved *intent* and could still be counted, and how many must."""
+        """Whose approvals of *intent* still count, and how many it needs."""
         given = tuple(each.subject for each in self._remembered(intent))
         return Approvals(given, self._rules.required(intent, given))
 

@@ -141,9 +141,10 @@ class PinVerifier:
         self._hasher = argon2.PasswordHasher()
 
     def verify(self, activation: PinTotpActivation, credential: Credential, *, now: datetime) -> int:
-        """The time step of the code, when PIN and code are right. The answer counts before it is looked at.
+        """The time step of the code, when PIN and code are right. The attempt is counted before it is checked.
 
-        Raises :class:`ActivationLocked` or :class:`ActivationRefused`, which never says which was wrong.
+        Raises :class:`ActivationLocked` or :class:`ActivationRefused`, which never says which of the two was
+        wrong.
         """
         counted = self._people.begin_attempt(
             credential,

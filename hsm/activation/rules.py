@@ -1,4 +1,5 @@
-"""Who may activate what, and how many it takes: asked of the authority's own store, never of the caller."""
+"""Who may activate an intent, and how many people it needs: answered from the authority's own store, never by the
+caller."""
 
 from __future__ import annotations
 
@@ -37,7 +38,7 @@ class ActivationRules:
         self._settings = settings
 
     def required(self, intent: Intent, approved: Sequence[str] = ()) -> int:
-        """How many different people *intent* takes, of the kind of those who have *approved* it."""
+        """How many different people *intent* needs, all of the kind of those who have *approved* it."""
         if isinstance(intent, OfficerIntent):
             if intent.kind == UNLOCK and any(self._is_pin_custodian(each) for each in approved):
                 return PIN_CUSTODIANS
@@ -46,8 +47,10 @@ class ActivationRules:
         return 1 + self._custodians_needed(intent) if signer.kind is SubjectKind.SEAL else 1
 
     def require_short(self, intent: Intent, left: timedelta) -> None:
-        """That the time which is *left* for *intent* is no longer than it may last. Hours have what a seal signs
-        and what administrators ask officers for: those people need not meet."""
+        """Requires that the time *left* for *intent* is within the allowed maximum.
+
+        The maximum is hours for seals and for requests by administrators, because those people need not meet.
+        """
         if isinstance(intent, SigningIntent):
             if self._signer(intent).kind is SubjectKind.SEAL:
                 hours = self._settings.seal_hours
@@ -61,7 +64,7 @@ class ActivationRules:
         _require_within(left, timedelta(minutes=minutes), _TOO_LONG, minutes=minutes)
 
     def require_fitting(self, intent: Intent, activations: Sequence[Activation], approved: Sequence[str]) -> None:
-        """That those who activate now, with those who have *approved*, are who may, and enough."""
+        """Requires that those who activate now may do so and, with those who have *approved*, are enough."""
         names = [*approved, *(activation.subject for activation in activations)]
         if not names or len(set(names)) != len(names):
             raise ActivationRefused("This needs an activation, and each person's once.")
@@ -81,7 +84,7 @@ class ActivationRules:
             _require(names == [signer.subject], _NOT_BY_SIGNER, signer.subject)
 
     def require_may_join(self, intent: Intent, activation: Activation, approved: Sequence[str]) -> None:
-        """That this person may be one of those who approve *intent*, beside those who have *approved*."""
+        """Requires that this person may approve *intent* together with those who have *approved* it."""
         if activation.subject in approved:
             raise ActivationRefused(
                 "{subject} has approved this already; somebody else has to.", subject=activation.subject

@@ -1,7 +1,7 @@
-"""The authority's part of a backup: made and sealed by its own user, opened with the recovery key alone.
+"""The authority's part of a backup: made and encrypted by its own user, decrypted with the recovery key alone.
 
-Nobody else sees the store or the token in the clear: what crosses the socket of the role ``backup`` is sealed
-for the recovery keys of the authority's own settings, and a statement of public facts.
+No other process sees the store or the token in the clear. Two things cross the socket of the role ``backup``: the
+part, encrypted for the recovery keys in the authority's own settings, and a statement of public facts.
 """
 
 from __future__ import annotations

@@ -209,7 +209,7 @@ def examine_here(part: Path, scratch: Path, here: AuthoritySettings | None, pin:
 
 
 def has_token(part: Path) -> bool:
-    """Whether the opened *part* brings SoftHSM's token along."""
+    """Whether the opened *part* includes SoftHSM's token."""
     return (part / SOFTHSM).exists()
 
 

@@ -1,6 +1,5 @@
-"""One ceremony, renewal or recovery from its beginning to its record: who is there, what they do, with which
-tokens and PINs, and a transcript that they print, read and sign.
-"""
+"""The context of one ceremony, renewal or recovery: participants, tokens, PINs, and the transcript that they
+print, read and sign."""
 
 from __future__ import annotations
 
@@ -73,7 +72,7 @@ class Transcript:
 class CeremonyResult:
     """The transcript's file and its SHA-256 (32 bytes), which the participants read aloud and the log records.
 
-    ``setup_codes`` are in no file: whoever held the ceremony hands them out.
+    ``setup_codes`` are in no file: the person who held the ceremony hands them out.
     """
 
     transcript: Path
@@ -96,14 +95,14 @@ class CeremonyResult:
 
 @dataclass(frozen=True, slots=True)
 class CeremonyContext:
-    """What a ceremony, renewal or recovery works with while the authority is stopped, at the one time ``now``."""
+    """What a ceremony, renewal or recovery uses while the authority is stopped; ``now`` is its one moment."""
 
     context: AuthorityContext
     transcript: Transcript
     now: datetime
 
     def held_at(self) -> str:
-        """The line that says when."""
+        """The transcript line with the time."""
         return f"Held at: {instant(self.now)}"
 
     def end(self, name: str, participants: Sequence[Participant], codes: Sequence[str] = ()) -> CeremonyResult:

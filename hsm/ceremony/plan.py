@@ -1,4 +1,4 @@
-"""What a ceremony, a recovery or a renewal is to do: read from a TOML file, with unknown and missing values
+"""The plan of a ceremony, a recovery or a renewal, read from a TOML file; unknown and missing values are
 refused."""
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Participant:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan(ABC):
-    """What every file has. ``sha256`` is the file's own hash (32 bytes)."""
+    """What every plan file has. ``sha256`` is the file's own hash (32 bytes)."""
 
     name: str
     purpose: str
@@ -41,7 +41,7 @@ class Plan(ABC):
 
     @abstractmethod
     def check(self) -> None:
-        """Raises :class:`ConfigurationRefused` for what fits no ceremony of this kind."""
+        """Raises :class:`ConfigurationRefused` for a plan that is not valid for this kind of ceremony."""
 
 
 T = TypeVar("T")

@@ -1,7 +1,7 @@
-"""Renewing on the way: the root's CRL, a new issuing CA, new service keys; what was issued before goes on to hold.
+"""Renewal of the root's CRL, the issuing CA and service keys; what was issued before stays valid.
 
-A renewal is a ceremony too: the authority stands still, the PIN of the root's token is given, as many officers as
-the settings demand have activated exactly this file, and the participants sign a transcript whose hash is kept.
+A renewal is a ceremony too: the authority is stopped, the PIN of the root's token is given, as many officers as
+the settings require have activated exactly this file, and the participants sign a transcript whose hash is stored.
 """
 
 from __future__ import annotations
@@ -181,7 +181,7 @@ def encode_intent(intent: OfficerIntent) -> bytes:
 
 
 def read_permission(intent: Path, activations: Sequence[Path]) -> RenewalPermission:
-    """The intent and the assertions in files. Raises :class:`ConfigurationRefused` for what is none."""
+    """The intent and the assertions in files. Raises :class:`ConfigurationRefused` for invalid files."""
     try:
         permitted = officer_intent_from_wire(canonical.decode(intent.read_bytes()), ACT)
     except (OSError, Malformed) as error:

@@ -234,7 +234,8 @@ class SignedAttributes:
 
 @dataclass(frozen=True, slots=True)
 class MessageTemplate:
-    """A message without its content, digest and signature, and where in it these and the signed attributes are.
+    """A message without its content, digest and signature, with the positions of these and of the signed
+    attributes.
 
     ``content`` is None where the message is detached.
     """

@@ -1,5 +1,5 @@
-"""The typed operations; each checks for itself what makes it legitimate. One worker's handlers, and the one way to
-them: decode, hand over, encode."""
+"""The typed operations; each checks itself what makes it legitimate. One worker's handlers, and their dispatch:
+decode, call, encode."""
 
 from __future__ import annotations
 
@@ -52,7 +52,8 @@ class Operations:
         self._tables = {role: _permitted(role, (*shared, KeyWrapOperations(context, role))) for role in PeerRole}
 
     def answer(self, role: PeerRole, request: bytes) -> dict[str, Any]:
-        """The reply to a frame's body: a result or a refusal. Raises :class:`BadRequest` when it is no request."""
+        """The reply to a frame's body: a result or a refusal. Raises :class:`BadRequest` for an invalid
+        request."""
         message = protocol.message(request)
         operation, arguments = message.get("op"), message.get("args")
         if not isinstance(operation, str) or not isinstance(arguments, dict):

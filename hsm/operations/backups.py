@@ -1,4 +1,5 @@
-"""The authority's part of a backup: begun, asked after, fetched in pieces; the note over the manifest."""
+"""The authority's part of a backup: begin, ask for the result, fetch it in pieces; sign the note over the
+manifest."""
 
 from __future__ import annotations
 
@@ -21,7 +22,7 @@ _NAME = re.compile(r"[0-9a-f]{16}")
 
 
 class BackupOperations(Handlers):
-    """Handlers of the role ``backup``. The work is done by :mod:`hsm.backup.making`, so no worker waits for it."""
+    """Handlers of the role ``backup``. :mod:`hsm.backup.making` does the work, so no worker waits for it."""
 
     def __init__(self, context: AuthorityContext) -> None:
         super().__init__(context)

@@ -30,7 +30,7 @@ _PROFILES = {
 
 
 class CertificateOperations(Handlers):
-    """What the issuing CA does at run time. The root is not here: it signs in ceremonies."""
+    """What the issuing CA does at run time. The root signs in ceremonies only."""
 
     def chain(self) -> list[bytes]:
         return [
@@ -171,8 +171,8 @@ def current_crl(context: AuthorityContext, issuer: str) -> bytes:
 
 
 def fresh_crl(context: AuthorityContext, now: datetime, issuer: str | None = None) -> bytes:
-    """The next CRL of every issuing CA that has not run out by *now*, each number taken and each list kept, in one
-    transaction; returned is that of *issuer* (the one that issues now)."""
+    """The next CRL of every issuing CA that is not expired by *now*, each with its next number and each stored, in
+    one transaction; returns that of *issuer* (the CA that issues now)."""
     registry = context.store.registry
     with context.store.transaction():
         for authority in registry.authorities():
@@ -215,8 +215,8 @@ class OcspOperations(Handlers):
         return self._response(record, None)
 
     def ocsp_reply(self, request: bytes) -> bytes:
-        """The answer to a request (RFC 6960) of whoever sent it, always one of that standard: malformedRequest for
-        what is none, unauthorized for what none of our issuing CAs has issued."""
+        """The answer to anybody's request (RFC 6960), always in the standard's form: malformedRequest for an
+        invalid request, unauthorized for a certificate that none of our issuing CAs has issued."""
         read = read_request(request) if len(request) <= _LONGEST_REQUEST else None
         if read is None:
             return refusal(malformed=True)

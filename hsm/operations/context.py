@@ -1,4 +1,4 @@
-"""What one worker works with: the store, the token, the signers, the time, the authoriser."""
+"""The context of one worker: the store, the token, the signers, the time, the authoriser."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class AuthorityContext:
     wrapping: TokenKeyWrapping
 
     def close(self) -> None:
-        """Ends what is open: the token, the store, the shared times."""
+        """Closes the token, the store and the shared times."""
         self.token.drop()
         self.time.close()
         self.store.close()

@@ -41,7 +41,7 @@ _PIN_CUSTODIAN_NAMED = "A keeper is named keeper- and an administrator's login, 
 
 
 class EnrolmentOperations(Handlers):
-    """Who exists, and with what they activate."""
+    """Subjects and their credentials."""
 
     def enrol_person(self, intent: OfficerIntent, activations: Sequence[Activation]) -> bytes:
         """The certificate of a new person, who gets a key and the credentials in the intent.
@@ -58,24 +58,24 @@ class EnrolmentOperations(Handlers):
         self._enrol_administering(SubjectKind.OFFICER, intent, activations)
 
     def enrol_pin_custodian(self, intent: OfficerIntent, activations: Sequence[Activation]) -> None:
-        """Somebody who keeps a part of the PIN, by officers: two of them unlock, and that is all that they do.
+        """Makes somebody a PIN custodian, by officers: two custodians unlock, and can do nothing else.
 
-        Who was enrolled before answers with the authenticators in the intent from now on, and with no other: so
-        one that is lost is replaced, and who was ended begins again.
+        Whoever was enrolled before has only the authenticators in the intent from now on: this replaces a lost
+        authenticator, and enrols a former custodian again.
         """
         self._enrol_administering(SubjectKind.PIN_CUSTODIAN, intent, activations)
 
     def pin_custodians(self) -> list[str]:
-        """The subjects of whom any two unlock: who was ended is not among them."""
+        """The subjects of the PIN custodians, any two of whom unlock; without former ones."""
         return self._store.people.pin_custodians()
 
     def end_pin_custodian(self, subject: str, credential: bytes | None = None) -> int:
-        """Takes from a PIN custodian every authenticator, or the one named (its id in hex), for whoever asks; how
-        many.
+        """Removes every authenticator of a PIN custodian, or the one named (its id in hex); returns how many were
+        removed.
 
-        As with a seal, to stop somebody can never be too easy: it takes no officer, and no HSM, so that it can be
-        done while that is locked. To begin again takes officers (:meth:`enrol_pin_custodian`). Who is no PIN
-        custodian, or none any more, loses nothing.
+        As with a seal, stopping must be easy: it takes no officer, and no HSM, so that it works while that is
+        locked. Officers enrol a custodian again (:meth:`enrol_pin_custodian`). For anybody else nothing is
+        removed.
         """
         if not is_name(subject, SubjectKind.PIN_CUSTODIAN):
             raise BadRequest(_PIN_CUSTODIAN_NAMED, most=LONGEST_LOGIN)

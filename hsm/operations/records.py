@@ -23,7 +23,7 @@ from hsm.store.ceremonies import transcript_path
 
 
 class CeremonyOperations(Handlers):
-    """Tells of them; nothing secret is in one."""
+    """Reports them; they contain no secret."""
 
     def ceremonies(self) -> list[HeldCeremony]:
         return [self._held(each) for each in self._store.ceremonies.all_ceremonies()]

@@ -1,4 +1,4 @@
-"""What becomes of seals after they are made: custodians, how many it takes, suspension, the picture, the end."""
+"""Changes of existing seals: custodians, how many approve, suspension, the picture, destruction."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 class CompanySealOperations(Handlers):
-    """Seals that exist. Whoever stops one needs no activation; whoever lets it be used needs the officers'."""
+    """Changes of seals. To stop a seal needs no activation; to allow its use needs the officers'."""
 
     def seal(self, subject: str) -> KnownCompanySeal:
         record = self._store.seals.seal(subject)
@@ -31,13 +31,13 @@ class CompanySealOperations(Handlers):
         )
 
     def suspend_seal(self, subject: str) -> None:
-        """Stops a seal at once, for whoever asks: to stop one can never be too easy, and resuming is not."""
+        """Stops a seal at once, for any caller: stopping must be easy, resuming need not be."""
         record = self._undestroyed(subject)
         with self._store.transaction():
             self._store.seals.suspend(record.subject, since=int(self._context.now().timestamp()))
 
     def resume_seal(self, intent: OfficerIntent, activations: Sequence[Activation]) -> None:
-        """Lets a seal be used again, once it has as many custodians as it takes."""
+        """Allows a suspended seal to be used again, if it has enough custodians."""
         record = self._in_use(intent)
         self._require_enough(record, len(self._store.people.custodians(record.subject)), record.needed)
         with self._authorised(intent, activations):
@@ -51,9 +51,9 @@ class CompanySealOperations(Handlers):
             self._store.seals.add_custodian(record.subject, custodian)
 
     def remove_custodian(self, intent: OfficerIntent, activations: Sequence[Activation]) -> None:
-        """Takes a seal from a custodian at once, by one officer: also what that custodian has approved already.
+        """Removes a custodian at once, by one officer; that custodian's approvals no longer count either.
 
-        A seal in use keeps as many custodians as it takes; suspend it first to remove the last ones.
+        A seal in use keeps as many custodians as it needs; suspend it first to remove the last ones.
         """
         record = self._in_use(intent)
         custodian = intent.text("custodian")
@@ -86,10 +86,11 @@ class CompanySealOperations(Handlers):
             self._store.seals.change_seal(record.subject, picture=digest or None)
 
     def destroy_seal(self, intent: OfficerIntent, activations: Sequence[Activation]) -> bytes:
-        """Revokes the seal's certificates, destroys its keys in the token and looks for them; the new CRL.
+        """Revokes the seal's certificates, destroys its keys in the token and checks that they are gone; the new
+        CRL.
 
-        The revocation is on disk before the first key goes. When the token does not answer in between, officers
-        ask again: what is left is destroyed then.
+        The revocation is on disk before the first key is destroyed. When the token does not answer in between,
+        officers ask again: the remaining keys are destroyed then.
         """
         record = self._store.seals.seal(intent.text("subject"))
         left = self._store.seals.keys_left(record.subject)

@@ -1,4 +1,4 @@
-"""What services ask for, many times a day, with nobody's activation: timestamps, and checkpoints of the log."""
+"""What services request, many times a day and without an activation: timestamps, and checkpoints of the log."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ class StateOperations(Handlers):
         self._good_until = 0.0
 
     def status(self) -> AuthorityStatus:
-        """The report; the token is really asked, while all is well every two seconds."""
+        """The report; the token itself is asked, at most every two seconds while all is well."""
         state, sentence = self._state()
         settings = self._context.settings
         return AuthorityStatus(
@@ -52,7 +52,7 @@ class StateOperations(Handlers):
     def unlock(self, intent: OfficerIntent, activations: Sequence[Activation], pins: Sequence[str]) -> None:
         """Logs in with the joined parts of the PIN, on officers' activation, once; then tells the others.
 
-        A lock that lasted ends with that, but not one that came meanwhile.
+        A lasting lock ends with that, unless it was set meanwhile.
         """
         if not pins:
             raise BadRequest("The PIN is a list of its parts.")
@@ -86,8 +86,8 @@ class StateOperations(Handlers):
     def lock(self) -> None:
         """Forgets the PIN and logs out, here and in the other workers, for good: no restart unlocks.
 
-        Raises :class:`StoreUnavailable` when it is locked, but not for longer than it runs, and
-        :class:`AuthorityError` when only this worker is. Neither failure is a reason to leave out the other step.
+        Raises :class:`StoreUnavailable` when it is locked, but only until the next restart, and
+        :class:`AuthorityError` when only this worker is locked. After either failure the other step is still done.
         """
         unkept: OSError | None = None
         try:
@@ -117,7 +117,7 @@ class StateOperations(Handlers):
         return None
 
     def apply_pin_change(self, change: PinChange) -> None:
-        """Sets or forgets the PIN in this worker, unless it knows something that came later."""
+        """Sets or forgets the PIN in this worker, unless it knows a later change."""
         if self._context.token.login.set_pin(change):
             self._context.token.drop()
 

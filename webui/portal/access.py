@@ -100,7 +100,7 @@ def request_origin() -> SigningOrigin:
 
 @dataclass(frozen=True)
 class ContractView:
-    """A contract as the visitor ``someone`` sees it, acting as ``who``; the rest is found when it is asked for."""
+    """A contract as the visitor ``someone`` sees it, acting as ``who``; the rest is looked up on first use."""
 
     contract: Contract
     who: ContractActor
@@ -124,8 +124,8 @@ class ContractView:
 
     @cached_property
     def drafting(self) -> bool:
-        """Whether it is the one that drafted the contract, so that its content check, reviews and notes are its
-        own."""
+        """Whether the visitor's organisation drafted the contract, so that its content check, reviews and notes
+        are shown."""
         return appliance.disclosing.drafting(self.contract, self.audience)
 
     def may(self, act: Permission) -> bool:
@@ -139,8 +139,8 @@ class ContractView:
             raise refusal.error()
 
     def require_drafting(self) -> None:
-        """Raises the :class:`NotFound` of a contract that is not there unless internal data of who drafted the
-        contract is the visitor's own."""
+        """Raises the :class:`NotFound` of a missing contract unless the visitor may see the drafting
+        organisation's internal data."""
         if not self.drafting:
             raise NotFound("There is no contract {contract}.", contract=self.contract.id)
 
@@ -153,7 +153,7 @@ class ContractView:
 
 
 def view_contract(contract_id: str) -> ContractView:
-    """The contract for whoever is signed in. Raises :class:`SignedOut`, or :class:`NotFound` for no reader."""
+    """The contract for the signed-in visitor. Raises :class:`SignedOut`, or :class:`NotFound` for no reader."""
     someone = visitor()
     who, now = who_is(someone), appliance.now()
     contract = appliance.contracts.read_contract(contract_id, who)
@@ -189,10 +189,10 @@ def who_is(someone: PortalVisitor) -> ContractActor:
 def start_session(
     response: BaseResponse, opened: OpenedSession, *, speaking: Language | None = None
 ) -> BaseResponse:
-    """Gives the visitor's browser the new session, in place of one that it had, which ends.
+    """Gives the visitor's browser the new session, in place of an earlier one, which ends.
 
-    A language that was chosen in the browser just before is the visitor's choice from now on; for somebody new it
-    is the one in which the pages were *speaking*.
+    A language chosen in the browser just before becomes the visitor's choice; a new visitor gets the language in
+    which the pages were *speaking*.
     """
     chosen = language.chosen_before() or speaking
     if chosen is not None:
@@ -225,7 +225,7 @@ def install(app: Flask, of: Appliance, *, secure: bool) -> None:
 
 
 def answer_signed_out() -> Response | BaseResponse:
-    """For pages the way to sign in and back, for a guest the page of the invitation; for programs a refusal."""
+    """For pages a redirect to sign in and back, for a guest the page of the invitation; for programs an error."""
     best = request.accept_mimetypes.best_match(["text/html", "application/json"], default="text/html")
     if best == "application/json" and request.accept_mimetypes["application/json"]:
         sentence = translate()("You are signed out; sign in and repeat it.")
@@ -315,7 +315,7 @@ def pack_form(subject: str) -> str:
 
 
 def unpack_form(ticket: str) -> CarriedForm | None:
-    """The form in *ticket*; None for none, or for one that is too old or not ours."""
+    """The form in *ticket*; None without one, or for one that is too old or not ours."""
     if not ticket:
         return None
     try:

@@ -1,10 +1,9 @@
-"""What is refused before any page is asked.
+"""Requests that are refused before any view runs.
 
-A request may bring files where files are expected, elsewhere no more than a form.
-
-While the machine is maintained there is a banner on every page, and nothing is changed but by those who test. What
-only reads goes on: pages, verification, the log, revocation lists. Signing in and out too, so that who tests gets
-in. Everything else that a form does is answered by 503 with the time until the expected end.
+A request may bring files where files are expected, elsewhere no more than a form. During maintenance there is a
+banner on every page, and only testers change anything. Reading goes on: pages, verification, the log, revocation
+lists. So do signing in and out, so that testers get in. All other forms are answered by 503 with the time until
+the expected end.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ class PortalWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
     """Gunicorn's thread worker; its loop also shows the health monitor that it lives."""
 
     def notify(self) -> None:
-        """The loop turns."""
+        """Shows that the loop turns."""
         super().notify()
         _pulses.show("web")
 
@@ -44,8 +44,8 @@ preload_app = False
 def on_starting(server: object) -> None:
     """Starts the confined processes and loads the pages' code before the fork, so that the workers share both.
 
-    The collector then leaves the code alone: whoever marks objects writes to them, and each worker would copy
-    their pages.
+    The garbage collector then ignores the code: marking objects writes to them, and each worker would copy their
+    pages.
     """
     importlib.import_module("webui.portal.process").shared_confinement(_home.cache).start()
     gc.collect()

@@ -1,8 +1,5 @@
 """``/livez``: the process answers. ``/readyz``: what it needs answers too; else 503 with the reasons. ``/clock``:
-all that is known of the time.
-
-Programs on this machine are told everything, strangers what nothing works without.
-"""
+all that is known of the time. Programs on this machine get the full report, all others a summary."""
 
 from __future__ import annotations
 

@@ -163,7 +163,7 @@ class PowerForm:
 
     @classmethod
     def blank(cls, agent: Person, zone: str) -> PowerForm:
-        """What stands in a new form."""
+        """The values of a new form."""
         values = dict.fromkeys(FIELDS, "") | {
             "basis": PowerBasis.INSTRUMENT.value,
             "grantor": agent.organisation,
@@ -174,7 +174,7 @@ class PowerForm:
 
     @classmethod
     def of_post(cls, zone: str) -> PowerForm:
-        """What came with the form."""
+        """The values of the posted form."""
         values = {name: field(name, 6000).strip() for name in FIELDS}
         return cls(values, tuple(request.form.getlist("seal")[:50]), bool(request.form.get("replaces")), zone)
 

@@ -95,7 +95,7 @@ def keep(who: PortalVisitor) -> Answer:
 
 @pages.post(f"{ADDRESS}/calendar")
 def renew() -> Answer:
-    """The address is in this answer and nowhere else: it is a secret that is kept by its digest."""
+    """The address is in this answer and nowhere else: it is a secret, and only its digest is stored."""
     who = owner()
     return _wishes(who, fresh=appliance.reminders.feeds.renew_feed(who.subject))
 

@@ -89,7 +89,7 @@ class ReviewRow:
 
     @property
     def shown(self) -> bool:
-        """Whether a reader wants to hear of it: not of what nobody asked for and the text does not have."""
+        """Whether the item is of interest: not if nobody requires it and the text does not have it."""
         return self.item.level is not ClauseLevel.OPTIONAL or self.tone == "good" or self.item.open
 
 

@@ -1,6 +1,5 @@
-"""What strangers need for checking: certificates and revocation lists, which everybody may keep for a while; and
-``/log/…``, the log's public addresses (:class:`appliance.ledger.LogAnswers` decides what each answers).
-"""
+"""What anybody needs to verify: certificates and revocation lists, which may be cached for a while; and
+``/log/…``, the log's public addresses (:class:`appliance.ledger.LogAnswers` decides what each answers)."""
 
 from __future__ import annotations
 
@@ -55,7 +54,7 @@ def answer() -> Answer:
 
 @pages.get("/ocsp/<path:encoded>")
 def answer_encoded(encoded: str) -> Answer:
-    """A request in base64 in the address (RFC 6960, A.1); nothing for what is none."""
+    """A request in base64 in the address (RFC 6960, A.1); an invalid one is empty."""
     try:
         asked = base64.b64decode(encoded, validate=True)
     except ValueError:

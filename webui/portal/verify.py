@@ -1,4 +1,4 @@
-"""``/verify``: a file comes in, a verdict goes out as page, PDF or data; the file is kept nowhere."""
+"""``/verify``: a file is uploaded, the report comes back as page, PDF or data; the file is not stored."""
 
 from __future__ import annotations
 

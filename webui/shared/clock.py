@@ -1,4 +1,4 @@
-"""The clock line of every page: the time to the second, and a remark while nobody vouches for it."""
+"""The clock line of every page: the time to the second, and a remark while the clock is not proven."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ VERIFIED = "kernel"
 
 @dataclass(frozen=True, slots=True)
 class ClockLine:
-    """What the line shows; ``minutes`` is the offset of the reader's zone from UTC, for the line to run on;
-    ``remark`` what is not as it should be, empty while all is well."""
+    """What the line shows; ``minutes`` is the offset of the reader's zone from UTC, with which the line runs on;
+    ``remark`` says what is wrong, empty while all is well."""
 
     at: datetime
     minutes: int
@@ -34,7 +34,7 @@ class ClockLine:
 
 
 class ClockView:
-    """Asks the authority at most once in five seconds, and never makes a page wait or fail for it. Thread-safe."""
+    """Asks the authority at most once in five seconds, and never delays a page or makes it fail. Thread-safe."""
 
     def __init__(self, authority: AuthorityClient, *, now: Callable[[], float] = time.monotonic) -> None:
         self._authority = authority

@@ -61,7 +61,7 @@ STATUS_OF = {code: status for status, codes in _CODES.items() for code in codes.
 
 
 def status_of(refusal: RefusalError) -> int:
-    """The HTTP status that says what *refusal* says; 500 for what should have been caught before the web."""
+    """The HTTP status for *refusal*; 500 for an error that should have been caught earlier."""
     return STATUS_OF.get(refusal.code, 500)
 
 

@@ -47,7 +47,7 @@ def render(page: str, /, *, status: int | None = None, **shown: Any) -> Response
 
 
 def form_problems() -> FormProblems:
-    """What the form of this request was refused for; nothing, with status 200, when it was not."""
+    """The problems of the form of this request; none, with status 200, when it was not refused."""
     return g.get("form_problems") or FormProblems({}, 200)
 
 

@@ -40,10 +40,8 @@ ONE_YEAR = 365 * 24 * 3600
 
 
 def protect(app: Flask, *, https: bool) -> None:
-    """Puts the headers on every answer of *app*; with *https* also the order to use nothing else.
-
-    ``no-store`` is the rule; a view that serves what everybody may keep sets its own ``Cache-Control``.
-    """
+    """Puts the headers on every answer of *app*; with *https* also HSTS. ``no-store`` is the default; a view whose
+    answers may be cached sets its own ``Cache-Control``."""
 
     @app.after_request
     def add_headers(response: Response) -> Response:

@@ -1,7 +1,7 @@
-"""Which language a page is in, by whose clocks it shows instants, and the switch between the languages.
+"""The language of a page, the zone in which it shows instants, and the switch between the languages.
 
-In this order: what the reader chose (kept in the account of whoever is signed in, else in a cookie), what the
-browser asks for (``Accept-Language``, RFC 9110, 12.5.4), the setting ``interface.language``.
+In this order: what the reader chose (stored in the account when signed in, else in a cookie), what the browser
+asks for (``Accept-Language``, RFC 9110, 12.5.4), the setting ``interface.language``.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def install(app: Flask, *, default: Language, zone: str, secure: bool) -> None:
 
 
 def save_choice(app: Flask, save: SaveChoice) -> None:
-    """Has the switch of *app* hand the choice of whoever is signed in to *save*."""
+    """Sets *save*, which stores the choice of a signed-in reader, for the switch of *app*."""
     app.config["SAVE_LANGUAGE_CHOICE"] = save
 
 
@@ -75,7 +75,7 @@ def speak_to(language: Language, zone: str) -> None:
 
 
 def forget_choice(response: BaseResponse) -> None:
-    """Takes the cookie away, when the choice is kept in the account."""
+    """Removes the cookie, when the choice is stored in the account."""
     response.delete_cookie(COOKIE)
 
 
@@ -136,7 +136,7 @@ def zone_of_reader() -> str:
 
 @blueprint.post("/language/<chosen>")
 def switch(chosen: str) -> Response:
-    """Keeps the reader's choice and goes back to the page named in ``back``, a path of this site."""
+    """Stores the reader's choice and goes back to the page named in ``back``, a path of this site."""
     if chosen not in tuple(Language):
         raise NotFound
     response: Response = redirect(local_path(request.form.get("back", "/")), 303)  # type: ignore[assignment]  # werkzeug's base class is what redirect is typed with

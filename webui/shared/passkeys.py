@@ -22,9 +22,10 @@ FIELD = "credential"
 
 
 def activation(subject: str, posted: str) -> WebAuthnActivation:
-    """The activation of *subject* in what the script posted.
+    """The activation of *subject* in what the script posted. Raises :class:`PreconditionRefused` for anything
+    else.
 
-    Raises :class:`PreconditionRefused` for anything else. Nothing is verified here: that is the authority's.
+    Nothing is verified here: the authority does that.
     """
     try:
         answer = json.loads(posted[:LONGEST_ANSWER])

@@ -123,7 +123,7 @@ def install_access(
 
 
 def redirect_to_login() -> Response:
-    """To the page to sign in, and afterwards back to the address that was asked for."""
+    """To the page to sign in, and afterwards back to the requested address."""
     path = request.full_path.removesuffix("?")
     return redirect(f"/login?{urlencode({'next': path})}", 303)
 

@@ -34,7 +34,7 @@ _HYPHENS = re.compile(r"[–—~至]")
 
 
 def read_pages(text: str, count: int) -> tuple[int, ...] | None:
-    """The pages (from 1) that *text* names in a document of *count* pages; None for what cannot be read."""
+    """The pages (from 1) that *text* names in a document of *count* pages; None for unreadable text."""
     plain = _HYPHENS.sub("-", unicodedata.normalize("NFKC", text).strip().lower())
     if plain in EVERY:
         return tuple(range(1, count + 1))

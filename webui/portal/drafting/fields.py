@@ -1,6 +1,6 @@
-"""Step 3: where the fields go. The form is whole without script; fields.js only fills it in by pointing.
+"""Step 3: where the fields go. The form works without script; fields.js only fills it in by pointing.
 
-Placing by keyword: where the words stand, and a field after, below or over each place that is ticked.
+Placing by keyword: the places where the words occur, and a field after, below or over each place that is ticked.
 """
 
 from __future__ import annotations

@@ -84,7 +84,7 @@ _MISSING: Final = {
 
 
 def guest_problems(guest: GuestDetails) -> dict[str, str]:
-    """What is missing or cannot be right, by field."""
+    """What is missing or invalid, by field."""
     _ = translate()
     found = unprintable_names({"name": guest.name, "organisation": guest.organisation})
     for name, rule in _RULES.items():
@@ -271,7 +271,7 @@ def _perform(draft: Contract, button: PressedButton, given: TypedParties) -> Non
 
 
 def reordered(draft: Contract, party_id: str, by: int) -> list[str]:
-    """The ids of the parties with one moved by a place; as they are when that leads nowhere."""
+    """The ids of the parties with one moved by a place; unchanged when that is not possible."""
     order = [party.id for party in draft.parties]
     if party_id in order:
         at = order.index(party_id)
@@ -281,7 +281,7 @@ def reordered(draft: Contract, party_id: str, by: int) -> list[str]:
 
 
 def may_move(draft: Contract, party_id: str, by: int) -> bool:
-    """Whether the list has a place there; nobody passes the initiator, who signs first."""
+    """Whether the party can move there; nobody is placed before the initiator, who signs first."""
     order = [party.subject for party in draft.parties if party.id != party_id]
     at = next(index for index, party in enumerate(draft.parties) if party.id == party_id)
     if draft.parties[at].subject == draft.initiator or not 0 <= at + by < len(draft.parties):

@@ -27,7 +27,7 @@ def agreement() -> Answer:
 
 @pages.get("/contracts/<contract_id>/agreement")
 def agree(contract_id: str) -> Answer:
-    """The text with a fresh proposal; the signing page for whoever has nothing to accept any more."""
+    """The text with a new proposal; the signing page when there is nothing to accept any more."""
     seen, agreements = view_contract(contract_id), appliance.agreements
     party = seen.own_party()
     if (
