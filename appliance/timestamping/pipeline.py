@@ -2,10 +2,10 @@
 
 ::
 
-    ask → waiting → a lane (one connection, one worker of the authority) → recorder (one commit for all) → reply
+    ask → waiting → a stream (one connection, one worker of the authority) → recorder (one commit for all) → reply
 
-No stage waits for another: what arrived while a batch was signed goes to the authority the moment that its lane is
-free; what several lanes have signed by the time the disk is free shares one commit.
+No stage waits for another: what arrived while a batch was signed goes to the authority as soon as a stream is
+free; what several streams have signed by the time the disk is free shares one commit.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ STREAM_COUNT = 2
 """Connections to the authority, each with another worker of it."""
 
 MAX_BATCHES_PER_STREAM = 1
-"""Batches of one lane. With a second one behind the first no worker ever waits for us, but batches are smaller,
+"""Batches of one stream. With a second one behind the first no worker ever waits for us, but batches are smaller,
 and with two cores there is always somebody else to compute: it costs a fifth more (docs/performance.md)."""
 
 W = TypeVar("W")
@@ -42,10 +42,10 @@ _Recorded = Callable[[Exception | None], None]
 
 
 @dataclass(slots=True)
-class _LaneLoad:
-    """A lane with the number of batches and orders that it has."""
+class _StreamLoad:
+    """A stream with the number of batches and orders that it has."""
 
-    lane: TimestampStream
+    stream: TimestampStream
     batches: int = 0
     orders: int = 0
 
@@ -105,12 +105,12 @@ class TimestampPipeline(Generic[W]):
 
     def __init__(
         self,
-        lanes: Sequence[TimestampStream],
+        streams: Sequence[TimestampStream],
         recorder: TokenRecorder,
         deliver: Callable[[Sequence[tuple[W, Outcome]]], None],
     ) -> None:
         """*deliver* takes outcomes, each with its recipient; called in the loop."""
-        self._lanes = [_LaneLoad(lane) for lane in lanes]
+        self._streams = [_StreamLoad(stream) for stream in streams]
         self._recorder = recorder
         self._deliver = deliver
         self._waiting: deque[tuple[W, TimestampRequest]] = deque()
@@ -129,20 +129,20 @@ class TimestampPipeline(Generic[W]):
         self._send()
 
     async def close(self) -> None:
-        """Completes what waits, then closes lanes and recorder."""
+        """Completes what waits, then closes streams and recorder."""
         self._closing = True
         await self._idle.wait()
-        for running in self._lanes:
-            running.lane.close()
+        for running in self._streams:
+            running.stream.close()
         await asyncio.to_thread(self._recorder.close)
 
     def _send(self) -> None:
-        """Shares out what waits: to the lane that has least, and as much as makes all places equally full."""
+        """Shares out what waits: to the stream that has least, and as much as makes all places equally full."""
         while self._waiting:
-            running = min(self._lanes, key=_fullness)
+            running = min(self._streams, key=_fullness)
             places = sum(
                 MAX_BATCHES_PER_STREAM - each.batches
-                for each in self._lanes
+                for each in self._streams
                 if each.batches < MAX_BATCHES_PER_STREAM
             )
             if running.batches >= MAX_BATCHES_PER_STREAM or not places:
@@ -150,14 +150,14 @@ class TimestampPipeline(Generic[W]):
             size = min(math.ceil(len(self._waiting) / places), LARGEST)
             self._sign(running, [self._waiting.popleft() for _ in range(size)])
 
-    def _sign(self, running: _LaneLoad, batch: _Batch[W]) -> None:
+    def _sign(self, running: _StreamLoad, batch: _Batch[W]) -> None:
         running.batches += 1
         running.orders += len(batch)
-        running.lane.sign_orders(
+        running.stream.sign_orders(
             [order for _, order in batch], lambda signed: self._signed(running, batch, signed)
         )
 
-    def _signed(self, running: _LaneLoad, batch: _Batch[W], signed: Signed) -> None:
+    def _signed(self, running: _StreamLoad, batch: _Batch[W], signed: Signed) -> None:
         running.batches -= 1
         running.orders -= len(batch)
         if isinstance(signed, (BadRequest, RequestRefused)) and len(batch) > 1:
@@ -182,5 +182,5 @@ class TimestampPipeline(Generic[W]):
         self._deliver(outcomes)
 
 
-def _fullness(running: _LaneLoad) -> tuple[int, int]:
+def _fullness(running: _StreamLoad) -> tuple[int, int]:
     return running.batches, running.orders

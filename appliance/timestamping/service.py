@@ -56,9 +56,9 @@ class TimestampService:
         self._preparing: asyncio.Task[None] | None = None
         self._early: list[tuple[bytes, Deliver]] = []
         self._arrived: list[tuple[Deliver, TimestampRequest]] = []
-        lanes = [authority.timestamp_stream() for _ in range(STREAM_COUNT)]
+        streams = [authority.timestamp_stream() for _ in range(STREAM_COUNT)]
         self._pipeline: TimestampPipeline[Deliver] = TimestampPipeline(
-            lanes, TokenRecorder(database), self._hand_out
+            streams, TokenRecorder(database), self._hand_out
         )
 
     def ask(self, request: bytes, deliver: Deliver) -> None:

@@ -1,4 +1,4 @@
-"""A lane of timestamps beside the real authority, and beside one that misbehaves."""
+"""A stream of timestamps beside the real authority, and beside one that misbehaves."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ def authority() -> Iterator[RunningAuthority]:
         yield running
 
 
-def promised(lane: TimestampStream, orders: list[TimestampRequest]) -> asyncio.Future[Signed]:
+def promised(stream: TimestampStream, orders: list[TimestampRequest]) -> asyncio.Future[Signed]:
     promise: asyncio.Future[Signed] = asyncio.get_running_loop().create_future()
-    lane.sign_orders(orders, promise.set_result)
+    stream.sign_orders(orders, promise.set_result)
     return promise
 
 
@@ -35,11 +35,11 @@ def test_batches_that_follow_one_another_are_answered_in_order(authority: Runnin
     digests = [[secrets.token_bytes(32) for _ in range(size)] for size in (1, 7, 2, 16, 1)]
 
     async def ask() -> list[Signed]:
-        lane = authority.client("tsa").timestamp_stream()
+        stream = authority.client("tsa").timestamp_stream()
         answers = await asyncio.gather(
-            *(promised(lane, [order_for(digest) for digest in each]) for each in digests)
+            *(promised(stream, [order_for(digest) for digest in each]) for each in digests)
         )
-        lane.close()
+        stream.close()
         return answers
 
     for signed, asked in zip(asyncio.run(ask()), digests, strict=True):
@@ -50,12 +50,12 @@ def test_batches_that_follow_one_another_are_answered_in_order(authority: Runnin
 
 def test_a_refusal_is_the_authoritys_own(authority: RunningAuthority) -> None:
     async def ask() -> list[Signed]:
-        lane = authority.client("tsa").timestamp_stream()
+        stream = authority.client("tsa").timestamp_stream()
         answers = [
-            await promised(lane, []),
-            await promised(lane, [order_for(bytes(32))]),
+            await promised(stream, []),
+            await promised(stream, [order_for(bytes(32))]),
         ]
-        lane.close()
+        stream.close()
         return answers
 
     refused, served = asyncio.run(ask())
@@ -65,13 +65,13 @@ def test_a_refusal_is_the_authoritys_own(authority: RunningAuthority) -> None:
 
 def test_an_authority_that_went_and_came_back_is_asked_again(authority: RunningAuthority) -> None:
     async def ask() -> list[Signed]:
-        lane = authority.client("tsa").timestamp_stream()
-        answers = [await promised(lane, [order_for(bytes(32))])]
+        stream = authority.client("tsa").timestamp_stream()
+        answers = [await promised(stream, [order_for(bytes(32))])]
         end(authority.process)
-        answers.append(await promised(lane, [order_for(bytes(32))]))
+        answers.append(await promised(stream, [order_for(bytes(32))]))
         authority.process = start(authority.root)
-        answers.append(await promised(lane, [order_for(bytes(32))]))
-        lane.close()
+        answers.append(await promised(stream, [order_for(bytes(32))]))
+        stream.close()
         return answers
 
     before, without, after = asyncio.run(ask())
@@ -85,9 +85,9 @@ def beside(folder: Path, serve: Serve, orders: int, *, timeout: float = 10.0) ->
 
     async def ask() -> list[Signed]:
         server = await asyncio.start_unix_server(serve, folder / "socket")
-        lane = TimestampStream(folder / "socket", timeout=timeout)
-        answers = await asyncio.gather(*(promised(lane, [order_for(bytes(32))]) for _ in range(orders)))
-        lane.close()
+        stream = TimestampStream(folder / "socket", timeout=timeout)
+        answers = await asyncio.gather(*(promised(stream, [order_for(bytes(32))]) for _ in range(orders)))
+        stream.close()
         server.close()
         return answers
 
@@ -139,7 +139,7 @@ def test_orders_given_when_others_fail_get_their_own_tokens(tmp_path: Path) -> N
 
     async def ask() -> list[tuple[bytes, Signed]]:
         server = await asyncio.start_unix_server(breaking, tmp_path / "socket")
-        lane, waiting = (
+        stream, waiting = (
             TimestampStream(tmp_path / "socket", timeout=10.0),
             [bytes([number] * 32) for number in range(8)],
         )
@@ -149,7 +149,7 @@ def test_orders_given_when_others_fail_get_their_own_tokens(tmp_path: Path) -> N
         def give() -> None:
             if waiting:
                 order = order_for(waiting.pop())
-                lane.sign_orders([order], lambda signed: taken(order.imprint, signed))
+                stream.sign_orders([order], lambda signed: taken(order.imprint, signed))
 
         def taken(imprint: bytes, signed: Signed) -> None:
             found.append((imprint, signed))
@@ -158,7 +158,7 @@ def test_orders_given_when_others_fail_get_their_own_tokens(tmp_path: Path) -> N
         give()
         give()
         await asyncio.wait_for(over.wait(), 60)
-        lane.close()
+        stream.close()
         await asyncio.wait_for(ended.wait(), 60)
         server.close()
         return found
@@ -173,16 +173,16 @@ def test_orders_given_when_others_fail_get_their_own_tokens(tmp_path: Path) -> N
 
 def test_an_order_given_when_nobody_answers_is_refused_as_quickly(tmp_path: Path) -> None:
     async def ask() -> list[Signed]:
-        lane, over = TimestampStream(tmp_path / "nowhere", timeout=600.0), asyncio.Event()
+        stream, over = TimestampStream(tmp_path / "nowhere", timeout=600.0), asyncio.Event()
         found: list[Signed] = []
 
         def taken(signed: Signed) -> None:
             found.append(signed)
-            over.set() if len(found) == 3 else lane.sign_orders([order_for(bytes(32))], taken)
+            over.set() if len(found) == 3 else stream.sign_orders([order_for(bytes(32))], taken)
 
-        lane.sign_orders([order_for(bytes(32))], taken)
+        stream.sign_orders([order_for(bytes(32))], taken)
         await asyncio.wait_for(over.wait(), 60)
-        lane.close()
+        stream.close()
         return found
 
     assert all(isinstance(signed, AuthorityUnreachable) for signed in asyncio.run(ask()))
