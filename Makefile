@@ -6,8 +6,8 @@ export VERMILION_HOME ?= $(CURDIR)/$(if $(ORG),home,var)
 unexport PYTHONDONTWRITEBYTECODE
 BIN := .venv/bin
 SOURCES := hsm appliance webui tests scripts
-# Twice the cores for which the tests are measured: each waits half of its time, for a process or for a second to pass.
-WORKERS ?= 4
+# For the two cores on which the tests are measured: each waits half of its time, for a process or for a second to pass.
+WORKERS ?= 5
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo up check test test-appliance crash fuzz flips attacks mutants review-corpus lint format bench bundle docs-images screenshots metrics clean _rules _pure

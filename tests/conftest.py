@@ -19,11 +19,13 @@ from pysqlite3 import dbapi2 as sqlite
 from xdist.scheduler import LoadScopeScheduling
 
 from appliance.confinement import Confinement
+from appliance.typesetting import typesetter
 from hsm import schema
 from hsm.schema import objects_in
 from tests.authority import RunningAuthority, running_authority
 from tests.pure import ROOT, forbid_processes, imports_starters, is_pure
 from tests.shared import FOLDER, made_once
+from tests.typeset_once import TypesetOnce
 
 MEMORY = Path("/dev/shm")  # noqa: S108 -- the file system of that name, with a folder of our own in it
 ROOM = 6 * 2**30
@@ -114,6 +116,21 @@ def migrated_databases() -> Iterator[None]:
         each.close()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def typesetter_of_tests() -> Iterator[TypesetOnce]:
+    """Remembers pages, in what runs in this process."""
+    once = TypesetOnce(typesetter._done)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(typesetter, "_done", once)
+        yield once
+
+
+@pytest.fixture
+def typeset_anew(typesetter_of_tests: TypesetOnce, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For what is about typesetting itself: each page is set, also one that was set before."""
+    monkeypatch.setattr(typesetter, "_done", typesetter_of_tests.typesetter)
+
+
 @pytest.fixture(scope="session")
 def confinement() -> Confinement:
     """The confined processes that all tests share; whoever does something to them has their own."""
@@ -135,16 +152,16 @@ LONG = (
     "tests/portal",
     "tests/evidence",
     "tests/browser",
-    "tests/crash",
-    "tests/attacks",
+    "tests/hsm",
     "tests/archive_renewal",
     "tests/operations",
-    "tests/administration",
+    "tests/crash",
     "tests/conformance",
-    "tests/review",
+    "tests/administration",
+    "tests/attacks",
     "tests/demo",
+    "tests/review",
     "tests/portal/test_both_sides.py",
-    "tests/hsm",
     "tests/pdf",
     "tests/verification",
     "tests/health",

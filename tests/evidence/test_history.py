@@ -67,6 +67,7 @@ def test_every_font_is_embedded_and_chinese(
         assert font.split()[-5] == "yes"
 
 
+@pytest.mark.usefixtures("typeset_anew")
 def test_the_same_events_give_the_same_pages(evidence: EvidenceInput, extraction: Extraction) -> None:
     once = readme.render_history(evidence, extraction, Language.CHINESE)
     assert once == readme.render_history(evidence, extraction, Language.CHINESE)

@@ -11,6 +11,7 @@ import pytest
 from appliance.errors import ConfinementFailed
 from appliance.typesetting import TypesettingFailure, typeset
 
+pytestmark = pytest.mark.usefixtures("typeset_anew")
 PAGE = "<!doctype html><html lang=zh-CN><body><p>示例合同</p>{}</body></html>"
 DOT = "data:image/gif;base64,R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw=="
 

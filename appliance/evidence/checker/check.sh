@@ -67,30 +67,48 @@ embedded() {
     [ "$room" != "$rest" ] && [ -z "$(printf %s "$rest" | tr -d 0)" ]
 }
 
-# node LEFT RIGHT: RFC 6962, 2.1, hashes in base64
-node() {
-    { printf '\001'; echo "$1" | openssl base64 -d; echo "$2" | openssl base64 -d; } |
-        openssl dgst -sha256 -binary | openssl base64
+# hashed: the SHA-256 of what comes in, as escapes of printf: \ooo for each octet
+hashed() {
+    # shellcheck disable=SC2046 # a word for each octet
+    openssl dgst -sha256 -binary | (set -- $(od -An -v -to1) && IFS=\\ && printf '\\%s\n' "$*")
 }
 
-# included ENTRY PROOF: the root (base64) to which the entry's inclusion proof leads (RFC 9162, 2.1.3.2)
+# octets: the octets of each line that comes in, which is base64, as escapes of printf
+octets() {
+    awk '
+        length($0) % 4 || !/^[A-Za-z0-9+\/]*=?=?$/ { print "none"; next }
+        {
+            told = ""; held = 0; bits = 0; sub(/=+$/, "")
+            for (at = 1; at <= length($0); at++) {
+                held = held * 64 + index("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/", substr($0, at, 1)) - 1
+                bits += 6
+                if (bits < 8) continue
+                bits -= 8; octet = int(held / 2 ^ bits); held -= octet * 2 ^ bits
+                told = told sprintf("\\%03o", octet)
+            }
+            print told
+        }'
+}
+
+# included ENTRY PROOF: the root to which the entry's inclusion proof leads (RFC 9162, 2.1.3.2; nodes: RFC 6962, 2.1)
 included() {
+    # shellcheck disable=SC2059 # escapes, which octets and hashed have made
     at=$(sed -n 's/^index //p' "$2" | head -n 1)
     last=$(($(sed -n 2p log/checkpoint.text) - 1))
-    hash=$({ printf '\000'; cat "$1"; } | openssl dgst -sha256 -binary | openssl base64)
-    for sibling in $(sed '/^$/,$d' "$2" | sed '1,/^index /d'); do
+    hash=$({ printf '\000'; cat "$1"; } | hashed)
+    for sibling in $(sed '/^$/,$d' "$2" | sed '1,/^index /d' | octets); do
         [ "$last" -gt 0 ] || return 1
         if [ $((at % 2)) -eq 1 ] || [ "$at" -eq "$last" ]; then
-            hash=$(node "$sibling" "$hash")
+            hash=$(printf "\\001$sibling$hash" | hashed)
             while [ $((at % 2)) -eq 0 ] && [ "$at" -ne 0 ]; do
                 at=$((at / 2)) last=$((last / 2))
             done
         else
-            hash=$(node "$hash" "$sibling")
+            hash=$(printf "\\001$hash$sibling" | hashed)
         fi
         at=$((at / 2)) last=$((last / 2))
     done
-    [ "$last" -eq 0 ] && echo "$hash"
+    [ "$last" -eq 0 ] && printf '%s\n' "$hash"
 }
 
 check_files() {
@@ -320,7 +338,7 @@ check_entry() { # NUMBER
     [ "$(sed -n 's/^index //p' "log/proofs/$1.tlog-proof" | head -n 1)" = "$(expr "$1" + 0)" ] ||
         fail "the proof of entry $1 is for another entry 证明属于另一条目"
     sed '1,/^$/d' "log/proofs/$1.tlog-proof" | cmp -s - log/checkpoint || fail "proof $1 is for another checkpoint"
-    [ "$(included "log/entries/$1.json" "log/proofs/$1.tlog-proof")" = "$(sed -n 3p log/checkpoint.text)" ] ||
+    [ "$(included "log/entries/$1.json" "log/proofs/$1.tlog-proof")" = "$(sed -n 3p log/checkpoint.text | octets)" ] ||
         fail "log entry $1 is not in the log 日志条目不在日志中"
     pass "log entry $1 is in the log 日志条目已证明在日志中"
 }
