@@ -25,6 +25,7 @@ from appliance.home import Home
 from appliance.language import Language
 from appliance.supervision import Supervisor, inherited, services
 from tests.ports import free_port
+from tests.world import link_typefaces
 
 PATIENCE = 30.0
 """Seconds in which the scheduler must have sent what is queued."""
@@ -115,6 +116,7 @@ def house(language: Language = Language.CHINESE) -> Iterator[House]:
     with tempfile.TemporaryDirectory(prefix="vermilion-") as folder, mail_server(mail_port) as room:
         home = Home(Path(folder))
         found_home(home, say=_silent, environment=inherited(os.environ), port=free_port(ROW))
+        link_typefaces(home)
         with home.settings.open("a", encoding="utf-8") as stream:
             stream.write(f'\n[mail]\nhost = "127.0.0.1"\nport = {mail_port}\nsecurity = "none"\n')
             stream.write(f'\n[interface]\nlanguage = "{language}"\n')
@@ -130,6 +132,7 @@ def enterprise(new: NewHome) -> Iterator[House]:
     with tempfile.TemporaryDirectory(prefix="vermilion-") as folder, mail_server(mail_port) as room:
         home = Home(Path(folder))
         found_home(home, say=_silent, environment=inherited(os.environ), port=port, wanted=new)
+        link_typefaces(home)
         with home.settings.open("a", encoding="utf-8") as stream:
             stream.write(f'\n[mail]\nhost = "127.0.0.1"\nport = {mail_port}\nsecurity = "none"\n')
         program = Path(sys.executable).with_name("vermilion")

@@ -20,13 +20,16 @@ from playwright.sync_api import Browser, Locator, Page
 from appliance.language import Language, translator
 from hsm.activation.credentials import STEP_SECONDS, code_at
 from tests.browser.house import House, link_in, text_of
-from tests.browser.tongues import strange_words, strange_words_in
-from tests.browser.visitor import Visitor, arriving
+from tests.browser.tongues import READ, strange_words, strange_words_in
+from tests.browser.visitor import WIDER, Visitor, arriving
 
 PASSWORD = "朱砂 蜡 雨 四更 钟楼"
 PIN = "246813"
 PATIENCE = 40_000
 """Milliseconds in which a page has come, signing and dating included."""
+
+SEEN = f"""() => [{WIDER}, ({READ})(), document.querySelector(".clock time")?.innerText]"""
+"""By how much the page sticks out, what is read on it, and what its clock shows, asked for at once."""
 
 
 @dataclass(slots=True)
@@ -84,14 +87,13 @@ class Actor:
     def look(self) -> None:
         """Reads the page: it fits, all of it is in the reader's language, and its clock is right."""
         self.page.wait_for_load_state()
-        self.visitor.require_fits()
-        strange = strange_words(self.page, self.language, self.names)
+        wide, (text, foreign), clock = self.page.evaluate(SEEN)
+        assert wide <= 1, (self.page.url, wide)
+        strange = strange_words(text, foreign, self.language, self.names)
         assert not strange, (self.page.url, self.language, strange)
-        shown = self.page.locator(".clock time")
-        if shown.count():
-            text = shown.first.inner_text()
-            wrong = datetime.strptime(text, "%Y-%m-%d %H:%M:%S UTC%z") - datetime.now(UTC)
-            assert abs(wrong) < timedelta(seconds=30), (self.page.url, text, wrong)
+        if clock is not None:
+            wrong = datetime.strptime(clock, "%Y-%m-%d %H:%M:%S UTC%z") - datetime.now(UTC)
+            assert abs(wrong) < timedelta(seconds=30), (self.page.url, clock, wrong)
 
     def study(self) -> None:
         """Has axe-core look at the page, once in a story for each kind of page on desktop and phone."""

@@ -216,6 +216,7 @@ def test_every_page_of_the_console(
     scheme = "dark" if phone else "light"
     wrong: list[str] = []
     with administrating(the_house, chromium, language=language, phone=phone, color_scheme=scheme) as visitor:
+        visitor.study_every_page()
         for path in ENTRANCES if phone else (*ENTRANCES, links["feng"], links["chu"]):
             wrong += faults_of(visitor, path, rules)
         visitor.context.add_cookies([cookie])  # type: ignore[list-item]  # a dict with these keys is what it takes

@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from playwright.sync_api import Page
-
 from appliance.language import Language
 
 TECHNICAL = """
@@ -41,9 +39,8 @@ _CODED = re.compile(
 """Addresses, names of keys, digests."""
 
 
-def strange_words(page: Page, language: Language, names: set[str]) -> list[str]:
-    """The words on *page* that are not in *language*; *names* may stand there in any."""
-    text, foreign = page.evaluate(READ)
+def strange_words(text: str, foreign: Iterable[str], language: Language, names: set[str]) -> list[str]:
+    """The words that are not in *language* in what ``READ`` gave; *names* may stand there in any."""
     return strange_words_in(_without(text, foreign), language, names)
 
 
