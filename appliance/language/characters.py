@@ -14,8 +14,8 @@ _HIDDEN = frozenset(
 
 def without_hidden(text: str) -> str:
     """*text* (NFC) without control, unassigned and hidden characters; tabs and line ends stay."""
-    kept = (letter for letter in unicodedata.normalize("NFC", text) if _shows(letter))
-    return "".join(kept)
+    text = unicodedata.normalize("NFC", text)
+    return text.translate({ord(letter): None for letter in set(text) if not _shows(letter)})
 
 
 def in_one_line(text: str) -> str:
