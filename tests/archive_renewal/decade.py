@@ -21,7 +21,7 @@ from appliance.wiring import Appliance, open_appliance
 from hsm.client import AuthorityClient
 from hsm.errors import AuthorityUnreachable
 from tests.authority import end
-from tests.world import activations_for, copy_home, sample_document, send, template_home
+from tests.world import activations_for, copy_home, sample_document, send, shared_confinement, template_home
 
 YEAR = timedelta(days=365.25)
 OFFICER = "officer-wang"
@@ -82,7 +82,9 @@ class Decade:
     @contextmanager
     def opened(self, role: str = "web") -> Iterator[Appliance]:
         """The appliance as a process of *role* sees it."""
-        with open_appliance(load(self.home), role=role, now=self.now) as appliance:
+        with open_appliance(
+            load(self.home), role=role, now=self.now, confinement=shared_confinement()
+        ) as appliance:
             yield appliance
 
     @contextmanager
