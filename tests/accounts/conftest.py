@@ -34,11 +34,11 @@ OFFICER = "officer-wang"
 
 
 @dataclass(slots=True)
-class House:
-    """The desk, its clock, and what people know."""
+class Site:
+    """The accounts service, its clock, and what people know."""
 
-    desk: AccountsService
-    room: AccountsContext
+    service: AccountsService
+    context: AccountsContext
     at: datetime
     secrets: dict[str, bytes] = field(default_factory=dict)
 
@@ -50,18 +50,18 @@ class House:
     ) -> str:
         """The token of an invitation."""
         new = NewAccount(kind, login, f"{login} 示例", "甲公司示例有限公司", f"{login}@alpha.example", roles)
-        return self.desk.administration.invite(new, by=OFFICER).token
+        return self.service.administration.invite(new, by=OFFICER).token
 
     def set_up(self, login: str) -> OpenedSession:
         """A signer's account with password :data:`GOOD` and login codes, whose owner is in."""
         return self.choose(LinkPurpose.WELCOME, self.invited(login), login)
 
     def choose(self, purpose: LinkPurpose, token: str, login: str, password: str = GOOD) -> OpenedSession:
-        self.desk.account_setup.choose_password(self.desk.account_setup.open_link(purpose, token), password)
-        arrival = self.desk.account_setup.open_link(purpose, token)
-        draft = self.desk.codes.draft_secret(arrival.account.subject, arrival.account.login)
+        self.service.account_setup.choose_password(self.service.account_setup.open_link(purpose, token), password)
+        arrival = self.service.account_setup.open_link(purpose, token)
+        draft = self.service.codes.draft_secret(arrival.account.subject, arrival.account.login)
         self.secrets[login] = base64.b32decode(draft.secret)
-        opened = self.desk.account_setup.finish_with_code(arrival, draft.sealed, self.code(login), WHERE)
+        opened = self.service.account_setup.finish_with_code(arrival, draft.sealed, self.code(login), WHERE)
         self.later(seconds=30)
         return opened
 
@@ -69,8 +69,8 @@ class House:
         return code_at(self.secrets[login.strip().lower()], step_of(self.at))
 
     def sign_in(self, login: str, password: str = GOOD, where: ClientInfo = WHERE) -> OpenedSession:
-        passed = self.desk.sign_in.check_password(login, password, where)
-        return self.desk.sign_in.check_code(passed.ticket, self.code(login), where)
+        passed = self.service.sign_in.check_password(login, password, where)
+        return self.service.sign_in.check_code(passed.ticket, self.code(login), where)
 
     def told(self) -> list[str]:
         """The kinds of all entries of the log, in order."""
@@ -78,7 +78,7 @@ class House:
 
     def entries(self) -> list[dict[str, Any]]:
         """All entries of the log as they stand there, in order."""
-        with self.room.database.reading() as tx:
+        with self.context.database.reading() as tx:
             return [json.loads(leaf) for leaf in ledger.leaves(tx, 0, 10_000)]
 
 
@@ -92,12 +92,14 @@ def quick_hashes(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.fixture
-def house(tmp_path: Path, authority: RunningAuthority) -> Iterator[House]:
+def site(tmp_path: Path, authority: RunningAuthority) -> Iterator[Site]:
     home = Home(tmp_path)
     database = Database(home.database)
-    made: list[House] = []
+    made: list[Site] = []
     with authority.client("web") as client:
-        room = AccountsContext(Settings(home), database, client, LinkTokens(bytes(range(32))), lambda: made[0].at)
-        made.append(House(AccountsService(room), room, datetime(2026, 11, 25, 8, 0, 3, tzinfo=UTC)))
+        context = AccountsContext(
+            Settings(home), database, client, LinkTokens(bytes(range(32))), lambda: made[0].at
+        )
+        made.append(Site(AccountsService(context), context, datetime(2026, 11, 25, 8, 0, 3, tzinfo=UTC)))
         yield made[0]
     database.close()

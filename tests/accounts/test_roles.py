@@ -8,7 +8,7 @@ import pytest
 from appliance.accounts.accounts import account_problems
 from appliance.errors import PreconditionRefused, StateRefused
 from appliance.model.accounts import AccountRole, AccountState, NewAccount
-from tests.accounts.conftest import OFFICER, House
+from tests.accounts.conftest import OFFICER, Site
 
 WRONG = [
     ("person", AccountRole.OFFICER),
@@ -30,34 +30,34 @@ def new(
 
 
 @pytest.mark.parametrize(("kind", "role"), WRONG)
-def test_an_invitation_with_a_forbidden_role_is_refused(house: House, kind: str, role: AccountRole) -> None:
+def test_an_invitation_with_a_forbidden_role_is_refused(site: Site, kind: str, role: AccountRole) -> None:
     with pytest.raises(PreconditionRefused):
-        house.desk.administration.invite(new(kind, roles=frozenset({role})), by=OFFICER)
-    assert house.told() == []
+        site.service.administration.invite(new(kind, roles=frozenset({role})), by=OFFICER)
+    assert site.told() == []
 
 
 @pytest.mark.parametrize(("kind", "role"), WRONG[:-1])
-def test_the_table_refuses_it_too(house: House, kind: str, role: AccountRole) -> None:
+def test_the_table_refuses_it_too(site: Site, kind: str, role: AccountRole) -> None:
     right = {
         "person": AccountRole.SIGNER,
         "officer": AccountRole.OFFICER,
         "auditor": AccountRole.AUDITOR,
         "operator": AccountRole.OPERATOR,
     }
-    subject = house.desk.administration.invite(new(kind, roles=frozenset({right[kind]})), by=OFFICER).subject
-    with pytest.raises(pysqlite3.IntegrityError), house.room.database.transaction() as tx:
+    subject = site.service.administration.invite(new(kind, roles=frozenset({right[kind]})), by=OFFICER).subject
+    with pytest.raises(pysqlite3.IntegrityError), site.context.database.transaction() as tx:
         tx.execute("INSERT INTO account_roles (subject, role) VALUES (?, ?)", (subject, role))
 
 
-def test_a_guest_never_gets_an_account(house: House) -> None:
-    invited = house.desk.administration.invite(new(login="guest-0123456789ab"), by=OFFICER)
+def test_a_guest_never_gets_an_account(site: Site) -> None:
+    invited = site.service.administration.invite(new(login="guest-0123456789ab"), by=OFFICER)
     assert not invited.subject.startswith("person-guest")
-    with pytest.raises(pysqlite3.IntegrityError), house.room.database.transaction() as tx:
+    with pytest.raises(pysqlite3.IntegrityError), site.context.database.transaction() as tx:
         tx.execute("UPDATE accounts SET subject = 'person-guest-0123456789ab'")
 
 
-def test_one_human_has_one_account(house: House) -> None:
-    house.invited("chen")
+def test_one_human_has_one_account(site: Site) -> None:
+    site.invited("chen")
     again = NewAccount(
         "operator",
         "chen2",
@@ -67,9 +67,9 @@ def test_one_human_has_one_account(house: House) -> None:
         frozenset({AccountRole.OPERATOR}),
     )
     with pytest.raises(StateRefused, match="belongs to another account"):
-        house.desk.administration.invite(again, by=OFFICER)
+        site.service.administration.invite(again, by=OFFICER)
     with pytest.raises(StateRefused, match="is taken"):
-        house.desk.administration.invite(
+        site.service.administration.invite(
             NewAccount("auditor", "Chen", "陈", "甲", "other@alpha.example", frozenset({AccountRole.AUDITOR})),
             by=OFFICER,
         )
@@ -103,44 +103,44 @@ def test_a_bad_value_is_named_at_its_place(changed: dict[str, object], place: st
     assert list(account_problems(NewAccount(**{**values, **changed}))) == [place]  # type: ignore[arg-type]  # on purpose
 
 
-def test_names_stay_as_they_were_written(house: House) -> None:
-    invited = house.desk.administration.invite(
+def test_names_stay_as_they_were_written(site: Site) -> None:
+    invited = site.service.administration.invite(
         NewAccount("person", "yoshino", "<b>𠮷野</b>", "甲", "y@alpha.example", frozenset({AccountRole.SIGNER})),
         by=OFFICER,
     )
-    assert house.room.registry.person(invited.subject).name == "<b>𠮷野</b>"
-    assert all("𠮷野" not in str(entry) for entry in house.entries())
+    assert site.context.registry.person(invited.subject).name == "<b>𠮷野</b>"
+    assert all("𠮷野" not in str(entry) for entry in site.entries())
 
 
-def test_roles_are_changed_by_an_officer_and_never_by_oneself(house: House) -> None:
-    subject = house.set_up("chen").session.subject
-    administration = house.desk.administration
+def test_roles_are_changed_by_an_officer_and_never_by_oneself(site: Site) -> None:
+    subject = site.set_up("chen").session.subject
+    administration = site.service.administration
     with pytest.raises(PreconditionRefused, match="their own"):
         administration.set_roles(subject, frozenset({AccountRole.REVIEWER}), by=subject)
     with pytest.raises(PreconditionRefused):
         administration.set_roles(subject, frozenset({AccountRole.SIGNER, AccountRole.OPERATOR}), by=OFFICER)
     administration.set_roles(subject, frozenset({AccountRole.INITIATOR, AccountRole.CUSTODIAN}), by=OFFICER)
     assert administration.account(subject).roles == {AccountRole.INITIATOR, AccountRole.CUSTODIAN}
-    assert house.told()[-1] == "roles-changed"
+    assert site.told()[-1] == "roles-changed"
 
 
-def test_a_suspended_account_is_out_at_once_and_back_when_resumed(house: House) -> None:
-    opened = house.set_up("chen")
+def test_a_suspended_account_is_out_at_once_and_back_when_resumed(site: Site) -> None:
+    opened = site.set_up("chen")
     subject = opened.session.subject
-    assert house.room.sessions.find_holder(opened.secret) is not None
-    house.desk.administration.suspend(subject, by=OFFICER)
-    assert house.room.sessions.find_holder(opened.secret) is None
+    assert site.context.sessions.find_holder(opened.secret) is not None
+    site.service.administration.suspend(subject, by=OFFICER)
+    assert site.context.sessions.find_holder(opened.secret) is None
     with pytest.raises(StateRefused):
-        house.desk.administration.suspend(subject, by=OFFICER)
-    house.desk.administration.resume(subject, by=OFFICER)
-    assert house.room.sessions.find_holder(opened.secret) is None, "what ended stays ended"
-    assert house.sign_in("chen").session.subject == subject
+        site.service.administration.suspend(subject, by=OFFICER)
+    site.service.administration.resume(subject, by=OFFICER)
+    assert site.context.sessions.find_holder(opened.secret) is None, "what ended stays ended"
+    assert site.sign_in("chen").session.subject == subject
 
 
-def test_a_closed_account_stays_closed(house: House) -> None:
-    subject = house.set_up("chen").session.subject
-    with house.room.database.transaction() as tx:
+def test_a_closed_account_stays_closed(site: Site) -> None:
+    subject = site.set_up("chen").session.subject
+    with site.context.database.transaction() as tx:
         tx.execute("UPDATE accounts SET state = 'left' WHERE subject = ?", (subject,))
-    with pytest.raises(pysqlite3.IntegrityError), house.room.database.transaction() as tx:
+    with pytest.raises(pysqlite3.IntegrityError), site.context.database.transaction() as tx:
         tx.execute("UPDATE accounts SET state = 'active' WHERE subject = ?", (subject,))
-    assert house.desk.administration.account(subject).state is AccountState.LEFT
+    assert site.service.administration.account(subject).state is AccountState.LEFT

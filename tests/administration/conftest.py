@@ -48,7 +48,7 @@ GOOD = "梅雨时节的第七封信 & 三只鹭"
 
 
 @dataclass(slots=True)
-class House:
+class Site:
     """The administration, its clock, and what administrators know."""
 
     settings: Settings
@@ -104,11 +104,11 @@ class House:
 
     def ask_signed(self, name: str, given: dict[str, str], login: str) -> AdminRequest:
         """As a page of the console does it."""
-        desk, by = self.administration.requests, self.actor(login)
-        draft = desk.draft_request(name, given, by=by)
+        requests, by = self.administration.requests, self.actor(login)
+        draft = requests.draft_request(name, given, by=by)
         draft = replace(draft, asked=draft.asked.replace(microsecond=0))
         signed = SignedRequest(draft.id, draft.asked, self.sign(draft, DualControlRole.ASKS, login))
-        return desk.submit_request(name, given, by=by, signed=signed)
+        return requests.submit_request(name, given, by=by, signed=signed)
 
     def code(self, login: str) -> str:
         return code_at(self.secrets[login.strip().lower()], step_of(self.at))
@@ -134,9 +134,9 @@ class House:
 
 
 @contextmanager
-def writing(house: House) -> Iterator[Transaction]:
+def writing(site: Site) -> Iterator[Transaction]:
     """What whoever has taken the console over can do to its database: guards are taken away, and put back."""
-    database = Database(house.settings.home.administration, ADMINISTRATION)
+    database = Database(site.settings.home.administration, ADMINISTRATION)
     with database.transaction() as tx:
         guards = tx.execute("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'").fetchall()
         for name, _ in guards:
@@ -159,9 +159,9 @@ def quick_hashes() -> Iterator[None]:
 
 
 @contextmanager
-def opened_house(
+def opened_site(
     root: Path, *, hands: frozenset[ExecutedBy] = CONSOLE.executes, attests: bool = True, user: str = ""
-) -> Iterator[House]:
+) -> Iterator[Site]:
     """An administration whose process performs the acts of *hands*. It is no development home, where it would be
     the privileged helper too: its secret is a credential. It *attests* what it is told, as root's own command
     does: most of these tests are not about signatures."""
@@ -175,7 +175,7 @@ def opened_house(
         process=Process("console", hands, attests=attests),
         environment={"CREDENTIALS_DIRECTORY": str(secrets), "SUDO_USER": user},
     ) as administration:
-        yield House(settings, administration, clock)
+        yield Site(settings, administration, clock)
 
 
 @pytest.fixture
@@ -190,9 +190,9 @@ def home(tmp_path: Path) -> Home:
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
-    with opened_house(tmp_path) as house:
-        yield house
+def site(tmp_path: Path) -> Iterator[Site]:
+    with opened_site(tmp_path) as site:
+        yield site
 
 
 def lines_not_in_log(journal: AdministrationJournal) -> int:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from appliance.administration.action import Action, ArgumentKind
 from appliance.home import make_directory
 from appliance.model.administration import AdministratorRole
-from tests.administration.conftest import House
+from tests.administration.conftest import Site
 
 S, Y, A = AdministratorRole.SYSTEM, AdministratorRole.SECURITY, AdministratorRole.AUDITOR
 
@@ -68,10 +68,10 @@ def arguments_of(action: Action) -> dict[str, str]:
 
 
 @contextmanager
-def listening(house: House) -> Iterator[None]:
+def listening(site: Site) -> Iterator[None]:
     """Something listens on the privileged helper's socket and does nothing: a request is under way, never done."""
     with socket.socket(socket.AF_UNIX) as bell:
-        make_directory(house.settings.home.run)
-        bell.bind(str(house.settings.home.run / "steward.sock"))
+        make_directory(site.settings.home.run)
+        bell.bind(str(site.settings.home.run / "steward.sock"))
         bell.listen(1000)
         yield

@@ -25,7 +25,7 @@ from appliance.errors import NotAllowed, NotFound, PreconditionRefused, StateRef
 from appliance.model.administration import ROOT, Actor, AdministratorRole, AdminRequestOutcome, AdminRequestState
 from appliance.store.administration import ADMINISTRATION, admin_requests
 from appliance.store.database import Database
-from tests.administration.conftest import House, opened_house
+from tests.administration.conftest import Site, opened_site
 
 SYSTEM, SECURITY = frozenset({AdministratorRole.SYSTEM}), frozenset({AdministratorRole.SECURITY})
 ASKER, SECOND = Actor("sun", AdministratorRole.SYSTEM), Actor("shi", AdministratorRole.SECURITY)
@@ -66,13 +66,13 @@ def done(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 @pytest.fixture
-def crew(house: House) -> House:
-    house.set_up(ASKER.login, AdministratorRole.SYSTEM)
-    house.set_up(SECOND.login, AdministratorRole.SECURITY)
-    return house
+def crew(site: Site) -> Site:
+    site.set_up(ASKER.login, AdministratorRole.SYSTEM)
+    site.set_up(SECOND.login, AdministratorRole.SECURITY)
+    return site
 
 
-def test_one_person_is_enough_where_nobody_has_to_approve(crew: House, done: list[str]) -> None:
+def test_one_person_is_enough_where_nobody_has_to_approve(crew: Site, done: list[str]) -> None:
     act = crew.administration.requests.submit_request("count.one", {"thing": " clocks "}, by=ASKER)
     assert (act.state, act.arguments, act.effect) == (
         AdminRequestState.DONE,
@@ -84,7 +84,7 @@ def test_one_person_is_enough_where_nobody_has_to_approve(crew: House, done: lis
     assert crew.told()[-2:] == ["act-begun", "act-done"]
 
 
-def test_two_persons_see_the_same_sentence_and_it_is_done_once(crew: House, done: list[str]) -> None:
+def test_two_persons_see_the_same_sentence_and_it_is_done_once(crew: Site, done: list[str]) -> None:
     act = crew.administration.requests.submit_request("count.two", {"thing": "clocks"}, by=ASKER)
     assert (act.state, done) == (AdminRequestState.WAITING, [])
     assert crew.administration.requests.waiting() == [act]
@@ -97,30 +97,32 @@ def test_two_persons_see_the_same_sentence_and_it_is_done_once(crew: House, done
     assert crew.told()[-3:] == ["act-asked", "act-approved", "act-done"]
 
 
-def test_what_is_refused_or_withdrawn_is_not_done(crew: House, done: list[str]) -> None:
-    desk = crew.administration.requests
-    refused = desk.refuse_request(desk.submit_request("count.two", {"thing": "a"}, by=ASKER).id, by=SECOND)
-    withdrawn = desk.withdraw_request(desk.submit_request("count.two", {"thing": "b"}, by=ASKER).id, by=ASKER)
+def test_what_is_refused_or_withdrawn_is_not_done(crew: Site, done: list[str]) -> None:
+    requests = crew.administration.requests
+    refused = requests.refuse_request(requests.submit_request("count.two", {"thing": "a"}, by=ASKER).id, by=SECOND)
+    withdrawn = requests.withdraw_request(
+        requests.submit_request("count.two", {"thing": "b"}, by=ASKER).id, by=ASKER
+    )
     for act in (refused, withdrawn):
         with pytest.raises(StateRefused):
-            desk.approve_request(act.id, by=SECOND)
+            requests.approve_request(act.id, by=SECOND)
     assert done == []
 
 
-def test_a_request_runs_out_after_a_day(crew: House, done: list[str]) -> None:
-    desk = crew.administration.requests
-    act = desk.submit_request("count.two", {"thing": "clocks"}, by=ASKER)
+def test_a_request_runs_out_after_a_day(crew: Site, done: list[str]) -> None:
+    requests = crew.administration.requests
+    act = requests.submit_request("count.two", {"thing": "clocks"}, by=ASKER)
     crew.later(hours=23, minutes=59)
-    assert desk.waiting() == [act]
+    assert requests.waiting() == [act]
     crew.later(minutes=1)
     with pytest.raises(StateRefused, match="expired"):
-        desk.approve_request(act.id, by=SECOND)
-    assert desk.waiting() == []
-    assert desk.find_request(act.id).state is AdminRequestState.EXPIRED
+        requests.approve_request(act.id, by=SECOND)
+    assert requests.waiting() == []
+    assert requests.find_request(act.id).state is AdminRequestState.EXPIRED
     assert (crew.told()[-1], done) == ("act-expired", [])
 
 
-def test_who_may_not_ask_any_more_has_asked_in_vain(crew: House, done: list[str]) -> None:
+def test_who_may_not_ask_any_more_has_asked_in_vain(crew: Site, done: list[str]) -> None:
     act = crew.administration.requests.submit_request("count.two", {"thing": "clocks"}, by=ASKER)
     crew.administration.administrators.suspend(ASKER.login, by=ROOT)
     with pytest.raises(NotAllowed, match="any more"):
@@ -129,7 +131,7 @@ def test_who_may_not_ask_any_more_has_asked_in_vain(crew: House, done: list[str]
 
 
 def test_a_sentence_that_has_changed_is_not_approved(
-    crew: House, done: list[str], monkeypatch: pytest.MonkeyPatch
+    crew: Site, done: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As after an upgrade, between asking and approving."""
     act = crew.administration.requests.submit_request("count.two", {"thing": "clocks"}, by=ASKER)
@@ -152,7 +154,7 @@ def test_a_sentence_that_has_changed_is_not_approved(
     ],
 )
 def test_wrong_arguments_are_refused_and_nothing_is_written(
-    crew: House, done: list[str], name: str, given: dict[str, str]
+    crew: Site, done: list[str], name: str, given: dict[str, str]
 ) -> None:
     before = crew.told()
     with pytest.raises(PreconditionRefused):
@@ -190,14 +192,14 @@ def test_each_kind_of_argument_has_one_form(argument: Argument, text: str, kept:
         assert argument.checked(text) == kept
 
 
-def test_an_unknown_action_and_an_unknown_request_are_said_to_be(crew: House, done: list[str]) -> None:
+def test_an_unknown_action_and_an_unknown_request_are_said_to_be(crew: Site, done: list[str]) -> None:
     with pytest.raises(NotFound, match=r"count\.three"):
         crew.administration.requests.submit_request("count.three", {}, by=ROOT)
     with pytest.raises(NotFound):
         crew.administration.requests.approve_request("000000000000", by=SECOND)
 
 
-def test_what_fails_says_why_and_is_not_tried_again(crew: House, done: list[str]) -> None:
+def test_what_fails_says_why_and_is_not_tried_again(crew: Site, done: list[str]) -> None:
     act = crew.administration.requests.submit_request("count.one", {"thing": "broken"}, by=ASKER)
     assert (act.state, act.outcome) == (
         AdminRequestState.FAILED,
@@ -207,7 +209,7 @@ def test_what_fails_says_why_and_is_not_tried_again(crew: House, done: list[str]
     assert len(done) == 1
 
 
-def test_a_secret_is_used_and_kept_nowhere(crew: House, done: list[str]) -> None:
+def test_a_secret_is_used_and_kept_nowhere(crew: Site, done: list[str]) -> None:
     act = crew.administration.requests.submit_request(
         "count.secret", {"thing": "clocks", "pin": "s3cret-of-somebody"}, by=ASKER
     )
@@ -233,7 +235,7 @@ def at_once(count: int, work: Callable[[], object]) -> list[BaseException | None
         return [future.exception() for future in [pool.submit(begin) for _ in range(count)]]
 
 
-def test_of_two_who_approve_at_once_one_does_and_it_is_done_once(crew: House, done: list[str]) -> None:
+def test_of_two_who_approve_at_once_one_does_and_it_is_done_once(crew: Site, done: list[str]) -> None:
     for number in range(10):
         act = crew.administration.requests.submit_request("count.two", {"thing": f"thing {number}"}, by=ASKER)
         raised = at_once(2, lambda: crew.administration.requests.approve_request(act.id, by=SECOND))  # noqa: B023  # ends here
@@ -241,8 +243,8 @@ def test_of_two_who_approve_at_once_one_does_and_it_is_done_once(crew: House, do
     assert len(done) == 10
 
 
-def test_of_two_processes_that_perform_at_once_one_does(crew: House, done: list[str], tmp_path: Path) -> None:
-    with opened_house(tmp_path, hands=frozenset({ExecutedBy.SCHEDULER})) as scheduler:
+def test_of_two_processes_that_perform_at_once_one_does(crew: Site, done: list[str], tmp_path: Path) -> None:
+    with opened_site(tmp_path, hands=frozenset({ExecutedBy.SCHEDULER})) as scheduler:
         for number in range(10):
             act = crew.administration.requests.submit_request("count.far", {"thing": f"thing {number}"}, by=ASKER)
             assert act.state is AdminRequestState.PERFORMING
@@ -252,7 +254,7 @@ def test_of_two_processes_that_perform_at_once_one_does(crew: House, done: list[
     assert len(done) == 10
 
 
-def test_nobody_performs_what_is_another_processs(crew: House, done: list[str]) -> None:
+def test_nobody_performs_what_is_another_processs(crew: Site, done: list[str]) -> None:
     act = crew.administration.requests.submit_request("count.far", {"thing": "clocks"}, by=ASKER)
     with pytest.raises(StateRefused, match="another process"):
         crew.administration.executor.execute_request(act.id)
@@ -260,7 +262,7 @@ def test_nobody_performs_what_is_another_processs(crew: House, done: list[str]) 
     assert (crew.administration.requests.find_request(act.id).state, done) == (AdminRequestState.PERFORMING, [])
 
 
-def test_what_a_process_left_is_interrupted_and_never_done_again(crew: House, done: list[str]) -> None:
+def test_what_a_process_left_is_interrupted_and_never_done_again(crew: Site, done: list[str]) -> None:
     """The act was taken, and its process died before it said what came of it."""
     act = crew.administration.requests.submit_request("count.far", {"thing": "clocks"}, by=ASKER)
     database = Database(crew.settings.home.administration, ADMINISTRATION)
@@ -275,7 +277,7 @@ def test_what_a_process_left_is_interrupted_and_never_done_again(crew: House, do
     assert (crew.told()[-1], done) == ("act-interrupted", [])
 
 
-def test_an_act_that_this_release_does_not_know_ends_by_itself(crew: House, done: list[str]) -> None:
+def test_an_act_that_this_release_does_not_know_ends_by_itself(crew: Site, done: list[str]) -> None:
     """As after going back to an older release; the others are performed."""
     act = crew.administration.requests.submit_request("count.far", {"thing": "clocks"}, by=ASKER)
     database = Database(crew.settings.home.administration, ADMINISTRATION)
@@ -288,7 +290,7 @@ def test_an_act_that_this_release_does_not_know_ends_by_itself(crew: House, done
     assert crew.administration.requests.find_request("0123456789ab").state is AdminRequestState.INTERRUPTED
 
 
-def test_what_nobody_took_in_time_is_not_done_later(crew: House, done: list[str]) -> None:
+def test_what_nobody_took_in_time_is_not_done_later(crew: Site, done: list[str]) -> None:
     act = crew.administration.requests.submit_request("count.far", {"thing": "clocks"}, by=ASKER)
     crew.later(minutes=10)
     crew.administration.executor.interrupt_overdue()
@@ -309,7 +311,7 @@ def test_what_nobody_took_in_time_is_not_done_later(crew: House, done: list[str]
         "DELETE FROM acts",
     ],
 )
-def test_the_table_itself_refuses_to_skip_a_person_or_a_step(crew: House, done: list[str], statement: str) -> None:
+def test_the_table_itself_refuses_to_skip_a_person_or_a_step(crew: Site, done: list[str], statement: str) -> None:
     crew.administration.requests.submit_request("count.two", {"thing": "clocks"}, by=ASKER)
     database = Database(crew.settings.home.administration, ADMINISTRATION)
     with pytest.raises(pysqlite3.IntegrityError), database.transaction() as tx:

@@ -13,7 +13,7 @@ from appliance.model.administration import ROOT, AdministratorRole
 from appliance.store.administration import ADMINISTRATION, journal
 from appliance.store.database import Database
 from appliance.wiring import Appliance
-from tests.administration.conftest import House, lines_not_in_log
+from tests.administration.conftest import Site, lines_not_in_log
 
 DAMAGED = """
     INSERT INTO acts (id, action, arguments, effect, state, persons, asked_by, asked, expires)
@@ -21,16 +21,16 @@ DAMAGED = """
 """
 
 
-def test_a_damaged_act_keeps_no_line_out_of_the_log(house: House) -> None:
-    house.set_up("sun", AdministratorRole.SYSTEM)
-    database = Database(house.settings.home.administration, ADMINISTRATION)
+def test_a_damaged_act_keeps_no_line_out_of_the_log(site: Site) -> None:
+    site.set_up("sun", AdministratorRole.SYSTEM)
+    database = Database(site.settings.home.administration, ADMINISTRATION)
     with database.transaction() as tx:
         tx.execute(DAMAGED)
-        kind = house.administration.journal.lines()[0].kind
-        journal.append(tx, kind, ROOT.login, house.at, act=None, detail={})  # while the log did not answer
+        kind = site.administration.journal.lines()[0].kind
+        journal.append(tx, kind, ROOT.login, site.at, act=None, detail={})  # while the log did not answer
     database.close()
-    assert lines_not_in_log(house.administration.journal) == 1
-    appliance = cast("Appliance", SimpleNamespace(settings=house.settings, now=lambda: house.at))
+    assert lines_not_in_log(site.administration.journal) == 1
+    appliance = cast("Appliance", SimpleNamespace(settings=site.settings, now=lambda: site.at))
     with ExitStack() as stack, pytest.raises(ValueError, match="Expecting value"):
         AdministrationJobs(appliance, stack).execute_requests()
-    assert lines_not_in_log(house.administration.journal) == 0
+    assert lines_not_in_log(site.administration.journal) == 0

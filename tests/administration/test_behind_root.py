@@ -8,7 +8,7 @@ import pytest
 
 from appliance.administration.composition import user_behind
 from appliance.model.administration import ROOT, AdministratorRole
-from tests.administration.conftest import opened_house
+from tests.administration.conftest import opened_site
 
 
 @pytest.mark.parametrize(
@@ -33,7 +33,7 @@ def test_else_the_login_does(loginuid: str, user: str, tmp_path: Path) -> None:
 
 
 def test_the_journal_names_the_user_beside_root(tmp_path: Path) -> None:
-    with opened_house(tmp_path, user="lin") as house:
-        house.add("wei", AdministratorRole.SYSTEM)
-        told = house.administration.journal.lines()
+    with opened_site(tmp_path, user="lin") as site:
+        site.add("wei", AdministratorRole.SYSTEM)
+        told = site.administration.journal.lines()
         assert {(line.who, line.detail["user"]) for line in told} == {(ROOT.login, "lin")}

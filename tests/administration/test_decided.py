@@ -21,7 +21,7 @@ from appliance.model.administration import (
 )
 from appliance.store.administration import ADMINISTRATION, admin_requests
 from appliance.store.database import Database
-from tests.administration.conftest import House, opened_house
+from tests.administration.conftest import Site, opened_site
 
 UNIT = "vermilion-web.service"
 BACKUP = {"archive": "20261125T020000Z", "identity": "/mnt/recovery.key"}
@@ -31,24 +31,24 @@ WHO = {"sun": "system", "shi": "security", "xia": "security", "ming": "auditor"}
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """One that performs what is root's, with administrators of all kinds."""
     hands = frozenset({ExecutedBy.PRIVILEGED_HELPER, ExecutedBy.CONSOLE})
-    with opened_house(tmp_path_factory.mktemp("decided"), hands=hands) as house:
+    with opened_site(tmp_path_factory.mktemp("decided"), hands=hands) as site:
         for login, role in WHO.items():
-            house.set_up_with_key(login, AdministratorRole(role))
-        yield house
+            site.set_up_with_key(login, AdministratorRole(role))
+        yield site
 
 
 @pytest.fixture
-def alarm(house: House) -> Path:
-    path = make_directory(house.settings.home.alarms) / UNIT
+def alarm(site: Site) -> Path:
+    path = make_directory(site.settings.home.alarms) / UNIT
     path.write_text("2026-11-25T08:00:00Z exit-code\n")
     return path
 
 
 def forged(
-    house: House, name: str, arguments: dict[str, str], *, signed: bool = False, **other: str | int
+    site: Site, name: str, arguments: dict[str, str], *, signed: bool = False, **other: str | int
 ) -> AdminRequest:
     """An act that nobody asked for, as if it was decided, and what became of it; or one that both have
     *signed*."""
@@ -69,7 +69,7 @@ def forged(
         "decided": second and "2026-11-25T08:00:00.000000Z",
         **other,
     }
-    database = Database(house.settings.home.administration, ADMINISTRATION)
+    database = Database(site.settings.home.administration, ADMINISTRATION)
     with database.transaction() as tx:
         columns, places = ", ".join(row), ", ".join("?" * len(row))
         tx.execute(f"INSERT INTO acts ({columns}) VALUES ({places})", list(row.values()))  # noqa: S608  # ours
@@ -79,9 +79,9 @@ def forged(
                 (DualControlRole.ASKS, act.asked_by),
                 (DualControlRole.APPROVES, act.decided_by or ""),
             ):
-                admin_requests.insert_signature(tx, request_id, part, login, house.sign(act, part, login))
+                admin_requests.insert_signature(tx, request_id, part, login, site.sign(act, part, login))
     database.close()
-    return house.administration.executor.execute_request(request_id)
+    return site.administration.executor.execute_request(request_id)
 
 
 def refused(act: AdminRequest) -> bool:
@@ -96,19 +96,19 @@ def refused(act: AdminRequest) -> bool:
     )
 
 
-def test_what_could_have_been_decided_is_performed(house: House, alarm: Path) -> None:
-    assert forged(house, "alarm.dismiss", {"unit": UNIT}).state is AdminRequestState.DONE
+def test_what_could_have_been_decided_is_performed(site: Site, alarm: Path) -> None:
+    assert forged(site, "alarm.dismiss", {"unit": UNIT}).state is AdminRequestState.DONE
     assert not alarm.exists()
 
 
-def test_what_two_persons_could_have_decided_is_performed(house: House) -> None:
+def test_what_two_persons_could_have_decided_is_performed(site: Site) -> None:
     """It says so itself that there is no appliance here: it was tried."""
-    assert not refused(forged(house, "restore", BACKUP, signed=True))
+    assert not refused(forged(site, "restore", BACKUP, signed=True))
 
 
-def test_what_two_persons_did_not_sign_is_not_done(house: House) -> None:
+def test_what_two_persons_did_not_sign_is_not_done(site: Site) -> None:
     """Whoever took the console over writes the row, and both names into it."""
-    assert refused(forged(house, "restore", BACKUP))
+    assert refused(forged(site, "restore", BACKUP))
 
 
 @pytest.mark.parametrize(
@@ -122,15 +122,15 @@ def test_what_two_persons_did_not_sign_is_not_done(house: House) -> None:
     ],
 )
 def test_what_does_not_say_what_it_does_or_who_may_is_not_done(
-    house: House, alarm: Path, other: dict[str, str]
+    site: Site, alarm: Path, other: dict[str, str]
 ) -> None:
-    assert refused(forged(house, "alarm.dismiss", {"unit": UNIT}, **other))
+    assert refused(forged(site, "alarm.dismiss", {"unit": UNIT}, **other))
     assert alarm.exists()
 
 
 @pytest.mark.parametrize("arguments", [{"service": "../../sshd"}, {"service": "web", "more": "x"}, {}])
-def test_arguments_that_are_not_taken_reach_nobody(house: House, arguments: dict[str, str]) -> None:
-    assert refused(forged(house, "service.restart", arguments))
+def test_arguments_that_are_not_taken_reach_nobody(site: Site, arguments: dict[str, str]) -> None:
+    assert refused(forged(site, "service.restart", arguments))
 
 
 @pytest.mark.parametrize(
@@ -143,17 +143,17 @@ def test_arguments_that_are_not_taken_reach_nobody(house: House, arguments: dict
         {"asked_by": "shi", "decided_by": "sun"},
     ],
 )
-def test_what_takes_two_persons_is_not_done_for_others(house: House, other: dict[str, str]) -> None:
-    assert refused(forged(house, "restore", BACKUP, **other))
+def test_what_takes_two_persons_is_not_done_for_others(site: Site, other: dict[str, str]) -> None:
+    assert refused(forged(site, "restore", BACKUP, **other))
 
 
 @pytest.mark.parametrize("other", [{"decided_by": "ming"}, {"asked_by": "shi", "decided_by": "sun"}])
-def test_who_may_not_signs_in_vain(house: House, other: dict[str, str]) -> None:
-    assert refused(forged(house, "restore", BACKUP, signed=True, **other))
+def test_who_may_not_signs_in_vain(site: Site, other: dict[str, str]) -> None:
+    assert refused(forged(site, "restore", BACKUP, signed=True, **other))
 
 
-def test_who_was_suspended_since_has_decided_in_vain(house: House) -> None:
+def test_who_was_suspended_since_has_decided_in_vain(site: Site) -> None:
     """Between the approval and the action."""
-    assert not refused(forged(house, "restore", BACKUP, signed=True, decided_by="xia"))
-    house.administration.administrators.suspend("xia", by=ROOT)
-    assert refused(forged(house, "restore", BACKUP, signed=True, decided_by="xia"))
+    assert not refused(forged(site, "restore", BACKUP, signed=True, decided_by="xia"))
+    site.administration.administrators.suspend("xia", by=ROOT)
+    assert refused(forged(site, "restore", BACKUP, signed=True, decided_by="xia"))

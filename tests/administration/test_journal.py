@@ -20,71 +20,71 @@ from appliance.store.administration import ADMINISTRATION
 from appliance.store.administration import journal as lines
 from appliance.store.database import Database, Transaction
 from hsm.client import AuthorityClient
-from tests.administration.conftest import House, lines_not_in_log, opened_house
+from tests.administration.conftest import Site, lines_not_in_log, opened_site
 
 
-def test_each_line_is_in_the_log_with_its_digest_and_without_names(house: House) -> None:
-    house.set_up("wei", AdministratorRole.SECURITY)
-    house.sign_in("wei")
-    logged = house.logged()
-    assert [entry["what"] for entry in logged] == house.told()
+def test_each_line_is_in_the_log_with_its_digest_and_without_names(site: Site) -> None:
+    site.set_up("wei", AdministratorRole.SECURITY)
+    site.sign_in("wei")
+    logged = site.logged()
+    assert [entry["what"] for entry in logged] == site.told()
     assert [entry["line"] for entry in logged] == [1, 2, 3, 4]
     assert [entry["actor"] for entry in logged] == ["root", "root", "administrator-wei", "administrator-wei"]
     assert "示例" not in str(logged)
     assert "192.0.2.7" not in str(logged)
-    assert lines_not_in_log(house.administration.journal) == 0
+    assert lines_not_in_log(site.administration.journal) == 0
 
 
 def test_while_the_log_is_gone_lines_wait_and_come_later_once(tmp_path: Path) -> None:
-    with opened_house(tmp_path) as before:
+    with opened_site(tmp_path) as before:
         before.set_up("wei")
     state, away = before.settings.home.state, before.settings.home.root / "away"
     state.rename(away)
     state.write_bytes(b"no directory")
-    with opened_house(tmp_path) as house:
-        house.secrets = before.secrets
-        house.later(seconds=30)
-        house.sign_in("wei")
-        assert not house.administration.journal.forward_to_log()
-        assert house.told()[-1] == "signed-in"
+    with opened_site(tmp_path) as site:
+        site.secrets = before.secrets
+        site.later(seconds=30)
+        site.sign_in("wei")
+        assert not site.administration.journal.forward_to_log()
+        assert site.told()[-1] == "signed-in"
         with pytest.raises(StorageError):
-            lines_not_in_log(house.administration.journal)
+            lines_not_in_log(site.administration.journal)
         state.unlink()
         away.rename(state)
-        assert lines_not_in_log(house.administration.journal) == 1
-        assert house.administration.journal.forward_to_log()
-        assert house.administration.journal.forward_to_log()
-        assert [entry["line"] for entry in house.logged()] == [1, 2, 3, 4]
+        assert lines_not_in_log(site.administration.journal) == 1
+        assert site.administration.journal.forward_to_log()
+        assert site.administration.journal.forward_to_log()
+        assert [entry["line"] for entry in site.logged()] == [1, 2, 3, 4]
 
 
-def test_a_line_that_was_changed_or_taken_out_shows(house: House) -> None:
-    house.set_up("wei")
-    assert house.administration.journal.broken_at() is None
-    database = sqlite.connect(house.settings.home.administration, isolation_level=None)
+def test_a_line_that_was_changed_or_taken_out_shows(site: Site) -> None:
+    site.set_up("wei")
+    assert site.administration.journal.broken_at() is None
+    database = sqlite.connect(site.settings.home.administration, isolation_level=None)
     database.execute("DROP TRIGGER journal_is_not_changed")
     database.execute("UPDATE journal SET who = 'lan' WHERE number = 2")
-    assert house.administration.journal.broken_at() == 2
+    assert site.administration.journal.broken_at() == 2
     database.execute("UPDATE journal SET who = 'root' WHERE number = 2")
-    assert house.administration.journal.broken_at() is None
+    assert site.administration.journal.broken_at() is None
     database.execute("DROP TRIGGER journal_is_not_cut")
     database.execute("DELETE FROM journal WHERE number = 1")
-    assert house.administration.journal.broken_at() == 1
+    assert site.administration.journal.broken_at() == 1
     database.close()
 
 
-def asked(house: House, cursor: JournalCursor | None = None) -> HealthFinding:
+def asked(site: Site, cursor: JournalCursor | None = None) -> HealthFinding:
     """What health says of the journal, to whoever asks once, or to the health monitor, which has a *cursor*."""
-    nobody = AuthorityClient(house.settings.home.authority_socket("scheduler"))
+    nobody = AuthorityClient(site.settings.home.authority_socket("scheduler"))
     with closing(nobody), ExitStack() as stack:
-        bench = CheckContext(house.settings.home, house.at, nobody, cursor=cursor, stack=stack)
-        return record_checks.journal(bench)
+        context = CheckContext(site.settings.home, site.at, nobody, cursor=cursor, stack=stack)
+        return record_checks.journal(context)
 
 
-def test_a_journal_that_was_written_anew_is_not_the_one_that_the_log_knows(house: House) -> None:
+def test_a_journal_that_was_written_anew_is_not_the_one_that_the_log_knows(site: Site) -> None:
     """By somebody who knows how lines are chained, and puts every guard back."""
-    house.set_up("wei")
-    assert asked(house).condition is Condition.GOOD
-    database = Database(house.settings.home.administration, ADMINISTRATION)
+    site.set_up("wei")
+    assert asked(site).condition is Condition.GOOD
+    database = Database(site.settings.home.administration, ADMINISTRATION)
     with database.transaction() as tx:
         guards = [row[0] for row in tx.execute("SELECT sql FROM sqlite_schema WHERE name LIKE 'journal_is%'")]
         found = lines.after(tx, 0, limit=100)
@@ -96,8 +96,8 @@ def test_a_journal_that_was_written_anew_is_not_the_one_that_the_log_knows(house
         for guard in guards:
             tx.execute(guard)
     database.close()
-    assert house.administration.journal.broken_at() is None
-    told = asked(house)
+    assert site.administration.journal.broken_at() is None
+    told = asked(site)
     assert (told.condition, told.page, told.values) == (
         Condition.FAILING,
         RunbookPage.JOURNAL_CHANGED,
@@ -105,24 +105,24 @@ def test_a_journal_that_was_written_anew_is_not_the_one_that_the_log_knows(house
     )
 
 
-def written(house: House, count: int) -> None:
+def written(site: Site, count: int) -> None:
     """So many lines more."""
-    database = Database(house.settings.home.administration, ADMINISTRATION)
+    database = Database(site.settings.home.administration, ADMINISTRATION)
     with database.transaction() as tx:
         for _ in range(count):
-            lines.append(tx, JournalKind.SIGNED_IN, "wei", house.at, act=None, detail={})
+            lines.append(tx, JournalKind.SIGNED_IN, "wei", site.at, act=None, detail={})
     database.close()
 
 
 @pytest.mark.parametrize("seconds", [1, 15, 30, 45, 3600])
 @pytest.mark.parametrize("length", [20, 21, 23])
 def test_nothing_of_the_journal_falls_between_two_rounds(
-    house: House, monkeypatch: pytest.MonkeyPatch, length: int, seconds: int
+    site: Site, monkeypatch: pytest.MonkeyPatch, length: int, seconds: int
 ) -> None:
     """However far they are apart, and although lines are added meanwhile: every line is looked at, in turn."""
     monkeypatch.setattr(record_checks, "NEWEST", 3)
-    house.set_up("wei")
-    written(house, length)
+    site.set_up("wei")
+    written(site, length)
     looked: list[int] = []
 
     def broken_at(_tx: Transaction, *, beyond: int = 0, upto: int | None = None) -> None:
@@ -131,9 +131,9 @@ def test_nothing_of_the_journal_falls_between_two_rounds(
     monkeypatch.setattr(record_checks.administration, "broken_at", broken_at)
     cursor, rounds = JournalCursor(), 0
     while not looked or cursor.line:
-        assert asked(house, cursor).condition is Condition.GOOD
-        house.later(seconds=seconds)
-        written(house, rounds % 2)
+        assert asked(site, cursor).condition is Condition.GOOD
+        site.later(seconds=seconds)
+        written(site, rounds % 2)
         rounds += 1
     assert looked == list(range(1, looked[-1] + 1)) and looked[-1] >= length - 3
     assert rounds <= -(-looked[-1] // 3)
@@ -141,45 +141,45 @@ def test_nothing_of_the_journal_falls_between_two_rounds(
 
 @pytest.mark.parametrize("number", range(1, 8))
 def test_a_changed_line_is_found_by_the_watch_and_stays_found(
-    house: House, monkeypatch: pytest.MonkeyPatch, number: int
+    site: Site, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
     """An alarm takes two rounds in a row, and goes on until it is put right."""
     monkeypatch.setattr(record_checks, "NEWEST", 2)
-    house.set_up("wei")
-    written(house, 8)
-    changed(house, "UPDATE journal SET who = who || '!' WHERE number = ?", number)
-    assert asked(house).values == {"number": number}  # who asks once sees all
+    site.set_up("wei")
+    written(site, 8)
+    changed(site, "UPDATE journal SET who = who || '!' WHERE number = ?", number)
+    assert asked(site).values == {"number": number}  # who asks once sees all
     cursor, found = JournalCursor(), []
     for _ in range(8):
-        found.append(asked(house, cursor).values.get("number"))
-        house.later(seconds=30)
+        found.append(asked(site, cursor).values.get("number"))
+        site.later(seconds=30)
     first = found.index(number)
     assert first <= 3
     assert set(found[:first]) <= {None} and set(found[first:]) == {number}
-    changed(house, "UPDATE journal SET who = rtrim(who, '!') WHERE number = ?", number)
-    assert {asked(house, cursor).condition for _ in range(8)} == {Condition.GOOD}
+    changed(site, "UPDATE journal SET who = rtrim(who, '!') WHERE number = ?", number)
+    assert {asked(site, cursor).condition for _ in range(8)} == {Condition.GOOD}
 
 
-def test_the_watch_keeps_its_place_from_round_to_round(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_watch_keeps_its_place_from_round_to_round(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(record_checks, "NEWEST", 2)
-    house.set_up("wei")
-    written(house, 8)
-    changed(house, "UPDATE journal SET who = 'lan' WHERE number = 5")
-    observations = Observations(house.settings.home.health)
-    make_directory(house.settings.home.health.parent)
+    site.set_up("wei")
+    written(site, 8)
+    changed(site, "UPDATE journal SET who = 'lan' WHERE number = 5")
+    observations = Observations(site.settings.home.health)
+    make_directory(site.settings.home.health.parent)
     only = (Check("journal", "Administrators' journal", record_checks.journal),)
     with closing(observations):
-        watch = HealthMonitor(house.settings.home, observations, lambda: house.at, checks=only)
+        watch = HealthMonitor(site.settings.home, observations, lambda: site.at, checks=only)
         found = []
         for _ in range(6):
             found += [finding.values.get("number") for finding in watch.run_round()]
-            house.later(seconds=30)
+            site.later(seconds=30)
     assert found == [None, None, 5, 5, 5, 5]
 
 
-def changed(house: House, statement: str, *values: int) -> None:
+def changed(site: Site, statement: str, *values: int) -> None:
     """By somebody who puts the guard back."""
-    database = sqlite.connect(house.settings.home.administration, isolation_level=None)
+    database = sqlite.connect(site.settings.home.administration, isolation_level=None)
     [guard] = database.execute("SELECT sql FROM sqlite_schema WHERE name = 'journal_is_not_changed'").fetchone()
     database.execute("DROP TRIGGER journal_is_not_changed")
     database.execute(statement, values)
@@ -187,22 +187,22 @@ def changed(house: House, statement: str, *values: int) -> None:
     database.close()
 
 
-def test_a_line_that_does_not_follow_is_named(house: House) -> None:
-    house.set_up("wei")
-    database = sqlite.connect(house.settings.home.administration, isolation_level=None)
+def test_a_line_that_does_not_follow_is_named(site: Site) -> None:
+    site.set_up("wei")
+    database = sqlite.connect(site.settings.home.administration, isolation_level=None)
     [guard] = database.execute("SELECT sql FROM sqlite_schema WHERE name = 'journal_is_not_changed'").fetchone()
     database.execute("DROP TRIGGER journal_is_not_changed")
-    assert asked(house).page is RunbookPage.JOURNAL_CHANGED  # without its guards it is not believed
+    assert asked(site).page is RunbookPage.JOURNAL_CHANGED  # without its guards it is not believed
     database.execute("UPDATE journal SET who = 'lan' WHERE number = 2")
     database.execute(guard)
     database.close()
-    assert asked(house).values == {"number": 2}
+    assert asked(site).values == {"number": 2}
 
 
-def test_a_line_of_a_newer_release_that_was_gone_back_from_is_read(house: House) -> None:
+def test_a_line_of_a_newer_release_that_was_gone_back_from_is_read(site: Site) -> None:
     """A rollback leaves the administration's database as it is."""
-    house.set_up("wei")
-    database = Database(house.settings.home.administration, ADMINISTRATION)
+    site.set_up("wei")
+    database = Database(site.settings.home.administration, ADMINISTRATION)
     with database.transaction() as tx:
         tx.execute(
             "INSERT INTO journal (number, at, who, kind, detail, salt, previous, digest)"
@@ -210,4 +210,4 @@ def test_a_line_of_a_newer_release_that_was_gone_back_from_is_read(house: House)
             " ORDER BY number DESC LIMIT 1"
         )
     database.close()
-    assert house.administration.journal.lines(limit=1)[0].kind is JournalKind.UNKNOWN
+    assert site.administration.journal.lines(limit=1)[0].kind is JournalKind.UNKNOWN

@@ -14,24 +14,24 @@ from appliance.administration.action import Action
 from appliance.administration.actions import REGISTRY
 from appliance.errors import NotAllowed
 from appliance.model.administration import ROOT, Actor, AdministratorRole, AdminRequest, AdminRequestState
-from tests.administration.conftest import House, opened_house
+from tests.administration.conftest import Site, opened_site
 from tests.administration.matrix import APPROVED_BY, ASKED_BY, A, Y, arguments_of, listening
 
 PAIRS = list(itertools.product(REGISTRY.values(), AdministratorRole))
 
 
 @pytest.fixture(scope="module")
-def crew(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+def crew(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """Two administrators of each kind; nothing is performed here: no process performs requests, and whatever
     listens on the privileged helper's socket does nothing."""
-    with opened_house(tmp_path_factory.mktemp("crew"), hands=frozenset()) as house, listening(house):
+    with opened_site(tmp_path_factory.mktemp("crew"), hands=frozenset()) as site, listening(site):
         for role in AdministratorRole:
             for number in (1, 2):
-                house.set_up(f"{role}{number}", role)
-        yield house
+                site.set_up(f"{role}{number}", role)
+        yield site
 
 
-def asked(crew: House, action: Action) -> AdminRequest:
+def asked(crew: Site, action: Action) -> AdminRequest:
     """By somebody who may, the first of the kind."""
     role = sorted(ASKED_BY[action.name])[0]
     return crew.administration.requests.submit_request(
@@ -45,7 +45,7 @@ def test_the_table_is_about_every_action() -> None:
 
 
 @pytest.mark.parametrize(("action", "role"), PAIRS, ids=lambda each: getattr(each, "name", None) or str(each))
-def test_who_may_ask(crew: House, action: Action, role: AdministratorRole) -> None:
+def test_who_may_ask(crew: Site, action: Action, role: AdministratorRole) -> None:
     before = len(crew.administration.requests.recent(1000))
     if role not in ASKED_BY[action.name]:
         with pytest.raises(NotAllowed):
@@ -61,38 +61,38 @@ def test_who_may_ask(crew: House, action: Action, role: AdministratorRole) -> No
 
 
 @pytest.mark.parametrize(("action", "role"), PAIRS, ids=lambda each: getattr(each, "name", None) or str(each))
-def test_who_may_decide(crew: House, action: Action, role: AdministratorRole) -> None:
+def test_who_may_decide(crew: Site, action: Action, role: AdministratorRole) -> None:
     if action.name not in APPROVED_BY:
         return
-    desk, second = crew.administration.requests, Actor(f"{role}2", role)
+    requests, second = crew.administration.requests, Actor(f"{role}2", role)
     if role not in APPROVED_BY[action.name]:
         act = asked(crew, action)
-        for decide in (desk.approve_request, desk.refuse_request):
+        for decide in (requests.approve_request, requests.refuse_request):
             with pytest.raises(NotAllowed):
                 decide(act.id, by=second)
-        assert desk.find_request(act.id).state is AdminRequestState.WAITING
+        assert requests.find_request(act.id).state is AdminRequestState.WAITING
         return
-    assert desk.approve_request(asked(crew, action).id, by=second).state is AdminRequestState.PERFORMING
-    assert desk.refuse_request(asked(crew, action).id, by=second).state is AdminRequestState.REFUSED
+    assert requests.approve_request(asked(crew, action).id, by=second).state is AdminRequestState.PERFORMING
+    assert requests.refuse_request(asked(crew, action).id, by=second).state is AdminRequestState.REFUSED
 
 
 @pytest.mark.parametrize("action", REGISTRY.values(), ids=lambda action: action.name)
-def test_nobody_decides_on_their_own_and_root_on_nothing(crew: House, action: Action) -> None:
+def test_nobody_decides_on_their_own_and_root_on_nothing(crew: Site, action: Action) -> None:
     if action.name not in APPROVED_BY:
         return
-    desk, act = crew.administration.requests, asked(crew, action)
+    requests, act = crew.administration.requests, asked(crew, action)
     author = crew.actor(act.asked_by)
     for somebody in (author, ROOT):
-        for decide in (desk.approve_request, desk.refuse_request):
+        for decide in (requests.approve_request, requests.refuse_request):
             with pytest.raises(NotAllowed):
                 decide(act.id, by=somebody)
     with pytest.raises(NotAllowed):
-        desk.withdraw_request(act.id, by=Actor("security2", Y))
-    assert desk.withdraw_request(act.id, by=author).state is AdminRequestState.WITHDRAWN
+        requests.withdraw_request(act.id, by=Actor("security2", Y))
+    assert requests.withdraw_request(act.id, by=author).state is AdminRequestState.WITHDRAWN
 
 
 @pytest.mark.parametrize("action", REGISTRY.values(), ids=lambda action: action.name)
-def test_root_asks_for_anything_under_that_name(crew: House, action: Action) -> None:
+def test_root_asks_for_anything_under_that_name(crew: Site, action: Action) -> None:
     act = crew.administration.requests.submit_request(action.name, arguments_of(action), by=ROOT)
     assert act.asked_by == "root"
     assert act.state is (AdminRequestState.WAITING if action.persons == 2 else AdminRequestState.PERFORMING)

@@ -18,7 +18,7 @@ from appliance.config import load
 from appliance.home import Home, make_directory
 from appliance.model.administration import AdministratorRole, AdminRequest, AdminRequestState
 from hsm.files import write_private
-from tests.administration.conftest import GOOD, START, House
+from tests.administration.conftest import GOOD, START, Site
 from tests.administration.matrix import APPROVED_BY, arguments_of
 
 
@@ -30,10 +30,10 @@ def login_of(role: AdministratorRole) -> str:
 class Machine:
     """A development home with one administrator of each kind."""
 
-    house: House
+    site: Site
 
     def run(self, *arguments: str, typed: str = "") -> Result:
-        root = str(self.house.settings.home.root)
+        root = str(self.site.settings.home.root)
         return CliRunner().invoke(main, ["--home", root, *arguments], input=typed, env={"LC_ALL": "C"})
 
     def asked(self, name: str) -> str:
@@ -46,12 +46,12 @@ class Machine:
 
     def decide(self, act: str, role: AdministratorRole, *more: str) -> Result:
         """By the administrator of that kind, with the code that comes next."""
-        self.house.later(seconds=30)
-        typed = f"{GOOD}\n{self.house.code(login_of(role))}\n"
+        self.site.later(seconds=30)
+        typed = f"{GOOD}\n{self.site.code(login_of(role))}\n"
         return self.run("approve", act, "--login", login_of(role), *more, typed=typed)
 
     def act(self, act: str) -> AdminRequest:
-        return self.house.administration.requests.find_request(act)
+        return self.site.administration.requests.find_request(act)
 
 
 @pytest.fixture(scope="module")
@@ -67,10 +67,10 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
             patch.setattr(module, "utc_now", lambda: clock[0])
         patch.setattr(admin_requests, "PATIENCE", 0.0)  # no scheduler runs here, whose acts it would wait for
         administration = stack.enter_context(open_administration(load(home), now=lambda: clock[0]))
-        house = House(load(home), administration, clock)
+        site = Site(load(home), administration, clock)
         for role in AdministratorRole:
-            house.set_up(login_of(role), role)
-        yield Machine(house)
+            site.set_up(login_of(role), role)
+        yield Machine(site)
 
 
 @pytest.mark.parametrize("name", APPROVED_BY)

@@ -13,7 +13,7 @@ from appliance.cli.admin_requests import do_action
 from appliance.language import chinese_messages
 from appliance.model.administration import ROOT, AdministratorRole, AdminRequestOutcome
 from scripts.actions_page import actions_page
-from tests.administration.conftest import House
+from tests.administration.conftest import Site
 
 ROOT_OF_PROJECT = Path(__file__).parents[2]
 SYSTEM = frozenset({AdministratorRole.SYSTEM})
@@ -36,7 +36,7 @@ def made(**changed: object) -> Action:
     return Action(**{**values, **changed})  # type: ignore[arg-type]  # some are wrong on purpose
 
 
-def test_the_command_has_every_action_and_no_other(house: House) -> None:
+def test_the_command_has_every_action_and_no_other(site: Site) -> None:
     context = click.Context(do_action)
     assert do_action.list_commands(context) == list(REGISTRY)
     assert all(may_ask(ROOT, action) for action in REGISTRY.values())

@@ -14,12 +14,12 @@ from appliance.model.people import Person
 from appliance.store import accounts, administrators, people
 from appliance.store.administration import ADMINISTRATION
 from appliance.store.database import Database
-from tests.administration.conftest import START, House
+from tests.administration.conftest import START, Site
 
 
 @pytest.fixture
-def portal(house: House) -> Database:
-    return Database(house.settings.home.database)
+def portal(site: Site) -> Database:
+    return Database(site.settings.home.database)
 
 
 def person(portal: Database, subject: str, login: str | None, email: str) -> None:
@@ -40,17 +40,17 @@ def administrator(login: str, email: str) -> NewAdministrator:
     [("wei", "another@ops.example"), ("another", "wei@alpha.example"), ("another", "WEI@Alpha.example")],
 )
 def test_who_is_in_the_portal_does_not_become_an_administrator(
-    house: House, portal: Database, login: str, email: str
+    site: Site, portal: Database, login: str, email: str
 ) -> None:
     person(portal, "person-wei", "wei", "wei@alpha.example")
     with pytest.raises(StateRefused, match="no account in the portal"):
-        house.administration.administrators.add(administrator(login, email), by=ROOT)
-    assert house.administration.administrators.everybody() == []
+        site.administration.administrators.add(administrator(login, email), by=ROOT)
+    assert site.administration.administrators.everybody() == []
 
 
 @pytest.mark.parametrize("kind", ["person", "officer", "auditor", "operator", "person-guest"])
-def test_who_administrates_does_not_get_into_the_portal(house: House, portal: Database, kind: str) -> None:
-    house.administration.administrators.add(administrator("wei", "wei@ops.example"), by=ROOT)
+def test_who_administrates_does_not_get_into_the_portal(site: Site, portal: Database, kind: str) -> None:
+    site.administration.administrators.add(administrator("wei", "wei@ops.example"), by=ROOT)
     with pytest.raises(StateRefused, match="administrator"):
         person(portal, f"{kind}-one", None, "Wei@ops.example")
     if kind != "person-guest":
@@ -58,8 +58,8 @@ def test_who_administrates_does_not_get_into_the_portal(house: House, portal: Da
             person(portal, f"{kind}-two", "wei", "other@alpha.example")
 
 
-def test_the_portals_tables_refuse_it_without_our_code_too(house: House, portal: Database) -> None:
-    house.administration.administrators.add(administrator("wei", "wei@ops.example"), by=ROOT)
+def test_the_portals_tables_refuse_it_without_our_code_too(site: Site, portal: Database) -> None:
+    site.administration.administrators.add(administrator("wei", "wei@ops.example"), by=ROOT)
     person(portal, "person-lan", "lan", "lan@alpha.example")
     for statement in (
         "UPDATE accounts SET login = 'wei' WHERE subject = 'person-lan'",
@@ -71,37 +71,37 @@ def test_the_portals_tables_refuse_it_without_our_code_too(house: House, portal:
             tx.execute(statement)
 
 
-def test_an_adding_that_was_broken_off_between_the_databases_goes_on(house: House, portal: Database) -> None:
+def test_an_adding_that_was_broken_off_between_the_databases_goes_on(site: Site, portal: Database) -> None:
     with portal.transaction() as tx:
         administrators.reserve(tx, "wei", "wei@ops.example")
-    house.administration.administrators.add(administrator("wei", "wei@ops.example"), by=ROOT)
-    assert [each.login for each in house.administration.administrators.everybody()] == ["wei"]
+    site.administration.administrators.add(administrator("wei", "wei@ops.example"), by=ROOT)
+    assert [each.login for each in site.administration.administrators.everybody()] == ["wei"]
 
 
-def test_nothing_is_kept_for_who_was_not_added(house: House, portal: Database) -> None:
+def test_nothing_is_kept_for_who_was_not_added(site: Site, portal: Database) -> None:
     """Whose address is another administrator's, or whose login was one's."""
-    house.set_up("wei")
+    site.set_up("wei")
     with pytest.raises(StateRefused):
-        house.administration.administrators.add(administrator("lan", "wei@ops.example"), by=ROOT)
-    house.set_up("hua")
-    house.administration.administrators.remove("wei", by=ROOT)
+        site.administration.administrators.add(administrator("lan", "wei@ops.example"), by=ROOT)
+    site.set_up("hua")
+    site.administration.administrators.remove("wei", by=ROOT)
     with pytest.raises(StateRefused):
-        house.administration.administrators.add(administrator("wei", "new@ops.example"), by=ROOT)
+        site.administration.administrators.add(administrator("wei", "new@ops.example"), by=ROOT)
     person(portal, "person-lan", "lan", "new@ops.example")
 
 
-def test_what_is_another_administrators_stays_kept(house: House, portal: Database) -> None:
-    house.set_up("wei")
+def test_what_is_another_administrators_stays_kept(site: Site, portal: Database) -> None:
+    site.set_up("wei")
     with pytest.raises(StateRefused):
-        house.administration.administrators.add(administrator("wei", "wei@ops.example"), by=ROOT)
+        site.administration.administrators.add(administrator("wei", "wei@ops.example"), by=ROOT)
     with pytest.raises(StateRefused):
         person(portal, "person-wei", "wei", "other@alpha.example")
 
 
-def test_who_is_an_administrator_no_longer_may_have_an_account(house: House, portal: Database) -> None:
-    house.set_up("wei")
-    house.set_up("lan")
-    house.administration.administrators.remove("wei", by=ROOT)
+def test_who_is_an_administrator_no_longer_may_have_an_account(site: Site, portal: Database) -> None:
+    site.set_up("wei")
+    site.set_up("lan")
+    site.administration.administrators.remove("wei", by=ROOT)
     person(portal, "person-wei", "wei", "wei@ops.example")
 
 
@@ -119,20 +119,20 @@ def test_who_is_an_administrator_no_longer_may_have_an_account(house: House, por
         "DELETE FROM journal",
     ],
 )
-def test_the_administrations_tables_keep_one_role_and_the_journal(house: House, statement: str) -> None:
-    house.set_up("wei")
-    database = Database(house.settings.home.administration, ADMINISTRATION)
+def test_the_administrations_tables_keep_one_role_and_the_journal(site: Site, statement: str) -> None:
+    site.set_up("wei")
+    database = Database(site.settings.home.administration, ADMINISTRATION)
     with pytest.raises(pysqlite3.IntegrityError), database.transaction() as tx:
         tx.execute(statement)
     database.close()
 
 
-def test_a_role_is_for_the_whole_of_time(house: House) -> None:
+def test_a_role_is_for_the_whole_of_time(site: Site) -> None:
     """Not even after the account was closed does its login come back in another role."""
-    house.set_up("wei")
-    house.set_up("lan")
-    house.administration.administrators.remove("wei", by=ROOT)
-    house.later(days=timedelta(days=400).days)
+    site.set_up("wei")
+    site.set_up("lan")
+    site.administration.administrators.remove("wei", by=ROOT)
+    site.later(days=timedelta(days=400).days)
     again = NewAdministrator("wei", "卫示例", "wei2@ops.example", AdministratorRole.AUDITOR)
     with pytest.raises(StateRefused):
-        house.administration.administrators.add(again, by=ROOT)
+        site.administration.administrators.add(again, by=ROOT)

@@ -27,7 +27,7 @@ from appliance.store.administration import admin_requests
 from appliance.store.database import Transaction
 from hsm.errors import AuthorityUnreachable
 from tests.accounts.device import Device
-from tests.administration.conftest import House, confirm_key, opened_house, writing
+from tests.administration.conftest import Site, confirm_key, opened_site, writing
 
 S, Y = AdministratorRole.SYSTEM, AdministratorRole.SECURITY
 UPGRADE = {"version": "1.4.0"}
@@ -41,31 +41,31 @@ DEVICES: dict[str, Device] = {}
 
 @pytest.fixture(scope="module")
 def estate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A house with three who have a key that counts, and one whose key root has not confirmed."""
+    """A site with three who have a key that counts, and one whose key root has not confirmed."""
     root = tmp_path_factory.mktemp("signatures")
-    with opened_house(root) as house:
+    with opened_site(root) as site:
         for login, role in (("sun", S), ("kong", S), ("shi", Y)):
-            house.set_up_with_key(login, role)
-        house.register(house.set_up("lan", Y))
-        DEVICES.update(house.devices)
+            site.set_up_with_key(login, role)
+        site.register(site.set_up("lan", Y))
+        DEVICES.update(site.devices)
     return root
 
 
 @pytest.fixture
-def house(estate: Path) -> Iterator[House]:
+def site(estate: Path) -> Iterator[Site]:
     """The console: it attests nothing, and performs nothing of root's."""
-    with opened_house(estate, hands=frozenset(), attests=False) as house:
-        house.devices = DEVICES
-        house.later(minutes=10)
-        yield house
+    with opened_site(estate, hands=frozenset(), attests=False) as site:
+        site.devices = DEVICES
+        site.later(minutes=10)
+        yield site
 
 
 @contextmanager
-def steward(estate: Path) -> Iterator[House]:
+def privileged_helper(estate: Path) -> Iterator[Site]:
     """Root's side, ten minutes later."""
-    with opened_house(estate, hands=frozenset({ExecutedBy.PRIVILEGED_HELPER}), attests=False) as house:
-        house.later(minutes=20)
-        yield house
+    with opened_site(estate, hands=frozenset({ExecutedBy.PRIVILEGED_HELPER}), attests=False) as site:
+        site.later(minutes=20)
+        yield site
 
 
 def outcome(act: AdminRequest) -> str:
@@ -73,28 +73,28 @@ def outcome(act: AdminRequest) -> str:
     return act.outcome.template
 
 
-def test_two_sign_and_the_steward_is_told(house: House) -> None:
-    act = house.ask_signed("release.upgrade", UPGRADE, "sun")
-    answer = house.sign(act, DualControlRole.APPROVES, "shi")
-    decided = house.administration.requests.approve_request(act.id, by=house.actor("shi"), answer=answer)
+def test_two_sign_and_the_steward_is_told(site: Site) -> None:
+    act = site.ask_signed("release.upgrade", UPGRADE, "sun")
+    answer = site.sign(act, DualControlRole.APPROVES, "shi")
+    decided = site.administration.requests.approve_request(act.id, by=site.actor("shi"), answer=answer)
     assert "steward does not answer" in outcome(decided), "there is none here"
 
 
-def under_way(house: House, act: AdminRequest, login: str = "shi") -> None:
+def under_way(site: Site, act: AdminRequest, login: str = "shi") -> None:
     """As the console writes it down when *login* has approved."""
-    with writing(house) as tx:
+    with writing(site) as tx:
         admin_requests.insert_signature(
-            tx, act.id, DualControlRole.APPROVES, login, house.sign(act, DualControlRole.APPROVES, login)
+            tx, act.id, DualControlRole.APPROVES, login, site.sign(act, DualControlRole.APPROVES, login)
         )
-        assert admin_requests.decide(tx, act.id, AdminRequestState.PERFORMING, by=login, now=house.at)
+        assert admin_requests.decide(tx, act.id, AdminRequestState.PERFORMING, by=login, now=site.at)
 
 
-def test_root_verifies_both_and_does_it_once(house: House, estate: Path) -> None:
-    act = house.ask_signed("release.upgrade", UPGRADE, "sun")
-    under_way(house, act)
-    with steward(estate) as root:
+def test_root_verifies_both_and_does_it_once(site: Site, estate: Path) -> None:
+    act = site.ask_signed("release.upgrade", UPGRADE, "sun")
+    under_way(site, act)
+    with privileged_helper(estate) as root:
         assert outcome(root.administration.executor.execute_request(act.id)) == TRIED
-        with writing(house) as tx:  # the console makes of it an act that nobody has begun
+        with writing(site) as tx:  # the console makes of it an act that nobody has begun
             tx.execute(
                 "UPDATE acts SET state = 'performing', started = NULL, ended = NULL, outcome = NULL WHERE id = ?",
                 (act.id,),
@@ -147,21 +147,21 @@ def a_key_of_its_own(tx: Transaction, act: AdminRequest) -> None:
     "change", [without_the_author, another_release, another_author, the_authors_twice, a_key_of_its_own]
 )
 def test_what_the_console_makes_up_root_does_not_do(
-    house: House, estate: Path, change: Callable[[Transaction, AdminRequest], None]
+    site: Site, estate: Path, change: Callable[[Transaction, AdminRequest], None]
 ) -> None:
-    act = house.ask_signed("release.upgrade", UPGRADE, "sun")
-    under_way(house, act)
-    with writing(house) as tx:
+    act = site.ask_signed("release.upgrade", UPGRADE, "sun")
+    under_way(site, act)
+    with writing(site) as tx:
         change(tx, act)
-    with steward(estate) as root:
+    with privileged_helper(estate) as root:
         assert outcome(root.administration.executor.execute_request(act.id)) == UNSIGNED
 
 
-def test_a_signature_is_worth_a_day(house: House, estate: Path) -> None:
+def test_a_signature_is_worth_a_day(site: Site, estate: Path) -> None:
     """Whoever keeps signed acts back gets nothing done with them later."""
-    act = house.ask_signed("release.upgrade", UPGRADE, "sun")
-    under_way(house, act)
-    with steward(estate) as root:
+    act = site.ask_signed("release.upgrade", UPGRADE, "sun")
+    under_way(site, act)
+    with privileged_helper(estate) as root:
         root.later(hours=24)
         assert (
             outcome(root.administration.executor.execute_request(act.id))
@@ -169,71 +169,71 @@ def test_a_signature_is_worth_a_day(house: House, estate: Path) -> None:
         )
 
 
-def test_a_kind_of_administrator_is_the_one_that_root_saw(house: House, estate: Path) -> None:
+def test_a_kind_of_administrator_is_the_one_that_root_saw(site: Site, estate: Path) -> None:
     """The console makes a security administrator of one who runs the machine."""
-    act = house.ask_signed("release.upgrade", UPGRADE, "sun")
-    with writing(house) as tx:
+    act = site.ask_signed("release.upgrade", UPGRADE, "sun")
+    with writing(site) as tx:
         tx.execute("UPDATE administrators SET role = 'security' WHERE login = 'kong'")
-    under_way(house, act, "kong")
-    with steward(estate) as root:
+    under_way(site, act, "kong")
+    with privileged_helper(estate) as root:
         assert outcome(root.administration.executor.execute_request(act.id)) == UNSIGNED
 
 
-def test_without_a_key_that_counts_nothing_is_asked_for_or_approved(house: House) -> None:
-    desk, lan = house.administration.requests, house.actor("lan")
-    act = house.ask_signed("release.upgrade", UPGRADE, "sun")
-    assert desk.signing_options(act, DualControlRole.APPROVES, by=lan) is None
-    genuine = house.sign(act, DualControlRole.APPROVES, "shi")
+def test_without_a_key_that_counts_nothing_is_asked_for_or_approved(site: Site) -> None:
+    requests, lan = site.administration.requests, site.actor("lan")
+    act = site.ask_signed("release.upgrade", UPGRADE, "sun")
+    assert requests.signing_options(act, DualControlRole.APPROVES, by=lan) is None
+    genuine = site.sign(act, DualControlRole.APPROVES, "shi")
     for answer in (None, "", "{}", genuine):
         with pytest.raises(StateRefused, match="vermilion administrators confirm"):
-            desk.approve_request(act.id, by=lan, answer=answer)
+            requests.approve_request(act.id, by=lan, answer=answer)
     with pytest.raises(StateRefused, match="vermilion do"):
-        desk.submit_request("release.upgrade", UPGRADE, by=house.actor("sun"))
-    assert desk.find_request(act.id).state is AdminRequestState.WAITING
+        requests.submit_request("release.upgrade", UPGRADE, by=site.actor("sun"))
+    assert requests.find_request(act.id).state is AdminRequestState.WAITING
 
 
 @pytest.mark.parametrize("answer", ["", "null", "[]", "{}", '{"rawId": 5}', "x" * 30_000, "[" * 20_000])
-def test_what_is_no_answer_approves_nothing(house: House, answer: str) -> None:
-    act = house.ask_signed("release.upgrade", UPGRADE, "sun")
+def test_what_is_no_answer_approves_nothing(site: Site, answer: str) -> None:
+    act = site.ask_signed("release.upgrade", UPGRADE, "sun")
     with pytest.raises(PreconditionRefused, match="exactly this act"):
-        house.administration.requests.approve_request(act.id, by=house.actor("shi"), answer=answer)
-    assert house.administration.requests.find_request(act.id).state is AdminRequestState.WAITING
+        site.administration.requests.approve_request(act.id, by=site.actor("shi"), answer=answer)
+    assert site.administration.requests.find_request(act.id).state is AdminRequestState.WAITING
 
 
-def test_an_answer_is_for_one_act_one_person_and_one_part(house: House) -> None:
-    desk = house.administration.requests
-    act, other = (house.ask_signed("release.upgrade", UPGRADE, "sun") for _ in range(2))
+def test_an_answer_is_for_one_act_one_person_and_one_part(site: Site) -> None:
+    requests = site.administration.requests
+    act, other = (site.ask_signed("release.upgrade", UPGRADE, "sun") for _ in range(2))
     for answer in (
-        house.sign(other, DualControlRole.APPROVES, "shi"),
-        house.sign(act, DualControlRole.ASKS, "shi"),
+        site.sign(other, DualControlRole.APPROVES, "shi"),
+        site.sign(act, DualControlRole.ASKS, "shi"),
     ):
         with pytest.raises(PreconditionRefused):
-            desk.approve_request(act.id, by=house.actor("shi"), answer=answer)
+            requests.approve_request(act.id, by=site.actor("shi"), answer=answer)
 
 
-def test_a_page_of_the_portal_cannot_ask_for_it(house: House) -> None:
+def test_a_page_of_the_portal_cannot_ask_for_it(site: Site) -> None:
     """It may have the same host name; its origin is another one."""
-    act = house.ask_signed("release.upgrade", UPGRADE, "sun")
-    device = house.devices["shi"]
+    act = site.ask_signed("release.upgrade", UPGRADE, "sun")
+    device = site.devices["shi"]
     device.origin = device.inside.origin = "http://localhost:8080"
-    answer = house.sign(act, DualControlRole.APPROVES, "shi")
-    device.origin = device.inside.origin = house.settings.console.origin
+    answer = site.sign(act, DualControlRole.APPROVES, "shi")
+    device.origin = device.inside.origin = site.settings.console.origin
     with pytest.raises(PreconditionRefused):
-        house.administration.requests.approve_request(act.id, by=house.actor("shi"), answer=answer)
+        site.administration.requests.approve_request(act.id, by=site.actor("shi"), answer=answer)
 
 
-def test_a_page_asks_once_and_soon(house: House) -> None:
-    desk, sun = house.administration.requests, house.actor("sun")
-    draft = desk.draft_request("release.upgrade", UPGRADE, by=sun)
-    signed = SignedRequest(draft.id, draft.asked, house.sign(draft, DualControlRole.ASKS, "sun"))
-    desk.submit_request("release.upgrade", UPGRADE, by=sun, signed=signed)
+def test_a_page_asks_once_and_soon(site: Site) -> None:
+    requests, sun = site.administration.requests, site.actor("sun")
+    draft = requests.draft_request("release.upgrade", UPGRADE, by=sun)
+    signed = SignedRequest(draft.id, draft.asked, site.sign(draft, DualControlRole.ASKS, "sun"))
+    requests.submit_request("release.upgrade", UPGRADE, by=sun, signed=signed)
     with pytest.raises(StateRefused, match="already"):
-        desk.submit_request("release.upgrade", UPGRADE, by=sun, signed=signed)
+        requests.submit_request("release.upgrade", UPGRADE, by=sun, signed=signed)
     with pytest.raises(StateRefused, match="too old"):
-        old = replace(signed, request_id="0" * 12, asked=house.at - timedelta(minutes=11))
-        desk.submit_request("release.upgrade", UPGRADE, by=sun, signed=old)
+        old = replace(signed, request_id="0" * 12, asked=site.at - timedelta(minutes=11))
+        requests.submit_request("release.upgrade", UPGRADE, by=sun, signed=old)
     with pytest.raises(PreconditionRefused, match="exactly this act"):
-        desk.submit_request(
+        requests.submit_request(
             "release.upgrade", {"version": "1.5.0"}, by=sun, signed=replace(signed, request_id="1" * 12)
         )
 
@@ -253,15 +253,15 @@ def test_what_is_no_page_of_ours_is_refused(request_id: str, asked: str) -> None
         SignedRequest.from_page(request_id, asked, "{}")
 
 
-def test_what_takes_one_person_takes_no_key(house: House) -> None:
-    act = house.administration.requests.submit_request(
-        "administrators.suspend", {"login": "nobody"}, by=house.actor("lan")
+def test_what_takes_one_person_takes_no_key(site: Site) -> None:
+    act = site.administration.requests.submit_request(
+        "administrators.suspend", {"login": "nobody"}, by=site.actor("lan")
     )
     assert act.persons == 1
 
 
 def test_root_confirms_what_the_owner_reads_out_and_nothing_else(estate: Path) -> None:
-    with opened_house(estate) as root:
+    with opened_site(estate) as root:
         confirming = root.administration.confirming
         [mine] = root.administration.own.passkeys_of("lan")
         assert not mine.counts
@@ -283,12 +283,12 @@ def test_root_confirms_what_the_owner_reads_out_and_nothing_else(estate: Path) -
 
 def test_root_asks_and_hears_an_approval_on_the_machine(estate: Path) -> None:
     """Without any passkey: root's command has asked for password and code, and writes down that it did."""
-    with opened_house(estate, hands=frozenset({ExecutedBy.PRIVILEGED_HELPER})) as root:
+    with opened_site(estate, hands=frozenset({ExecutedBy.PRIVILEGED_HELPER})) as root:
         act = root.administration.requests.submit_request("release.upgrade", UPGRADE, by=ROOT)
         done = root.administration.requests.approve_request(act.id, by=root.actor("lan"))
     assert outcome(done) == TRIED
 
 
-def test_the_console_cannot_claim_to_be_root(house: House) -> None:
+def test_the_console_cannot_claim_to_be_root(site: Site) -> None:
     with pytest.raises(StateRefused):
-        house.administration.requests.submit_request("release.upgrade", UPGRADE, by=ROOT)
+        site.administration.requests.submit_request("release.upgrade", UPGRADE, by=ROOT)

@@ -15,7 +15,7 @@ from appliance.health.check_context import open_check_context
 from appliance.health.findings import Condition, HealthFinding, RunbookPage
 from appliance.health.machine_checks import passkeys
 from appliance.model.administration import AdministratorRole, AdminRequest, DualControlRole
-from tests.administration.conftest import House, confirm_key, opened_house
+from tests.administration.conftest import Site, confirm_key, opened_site
 
 S, Y = AdministratorRole.SYSTEM, AdministratorRole.SECURITY
 HANDS = frozenset({ExecutedBy.CONSOLE})
@@ -57,53 +57,53 @@ def in_two_files(path: Path) -> str:
     return "another file has the same passkey"
 
 
-def found(house: House) -> HealthFinding:
-    with open_check_context(house.settings.home, role="operator", now=house.at) as asked:
+def found(site: Site) -> HealthFinding:
+    with open_check_context(site.settings.home, role="operator", now=site.at) as asked:
         return passkeys(asked)
 
 
-def both_sign(house: House) -> AdminRequest:
+def both_sign(site: Site) -> AdminRequest:
     """Two whose passkeys can be read."""
-    act = house.ask_signed("administrators.resume", {"login": "kong"}, "shi")
-    answer = house.sign(act, DualControlRole.APPROVES, "sun")
-    return house.administration.requests.approve_request(act.id, by=house.actor("sun"), answer=answer)
+    act = site.ask_signed("administrators.resume", {"login": "kong"}, "shi")
+    answer = site.sign(act, DualControlRole.APPROVES, "sun")
+    return site.administration.requests.approve_request(act.id, by=site.actor("sun"), answer=answer)
 
 
 @pytest.mark.parametrize("spoil", [damaged, nested, of_no_kind, a_directory, of_another_login, in_two_files])
 def test_one_file_that_is_not_what_it_should_be_keeps_nobody_else_from_anything(
     tmp_path: Path, spoil: Callable[[Path], str]
 ) -> None:
-    with opened_house(tmp_path, hands=HANDS, attests=False) as house:
+    with opened_site(tmp_path, hands=HANDS, attests=False) as site:
         for login, role in (("sun", S), ("kong", S), ("shi", Y)):
-            house.set_up_with_key(login, role)
-        assert found(house).condition is Condition.GOOD
-        draft = house.administration.requests.draft_request("release.rollback", {}, by=house.actor("kong"))
+            site.set_up_with_key(login, role)
+        assert found(site).condition is Condition.GOOD
+        draft = site.administration.requests.draft_request("release.rollback", {}, by=site.actor("kong"))
         assert (
-            house.administration.requests.signing_options(draft, DualControlRole.ASKS, by=house.actor("kong"))
+            site.administration.requests.signing_options(draft, DualControlRole.ASKS, by=site.actor("kong"))
             is not None
         )
-        [its] = [key for key in house.administration.confirming.confirmed() if key.login == "kong"]
-        path = house.settings.home.confirmed / "keys" / f"{fingerprint_of(its).replace(' ', '')}.json"
+        [its] = [key for key in site.administration.confirming.confirmed() if key.login == "kong"]
+        path = site.settings.home.confirmed / "keys" / f"{fingerprint_of(its).replace(' ', '')}.json"
         why = spoil(path)
 
-        told = both_sign(house).outcome
+        told = both_sign(site).outcome
         assert told is not None and told.template.startswith("The account of {login} is {state}"), "it was tried"
         assert (
-            house.administration.requests.signing_options(draft, DualControlRole.ASKS, by=house.actor("kong"))
+            site.administration.requests.signing_options(draft, DualControlRole.ASKS, by=site.actor("kong"))
             is None
         )
-        house.set_up_with_key("lan", Y)  # root goes on confirming, too
-        finding = found(house)
+        site.set_up_with_key("lan", Y)  # root goes on confirming, too
+        finding = found(site)
         assert (finding.condition, finding.page) == (Condition.ATTENTION, RunbookPage.PASSKEY_UNREADABLE)
         assert str(path.parent) in str(finding) and why in str(finding)
         assert f"rm {finding.values['path']}" in finding.advice
 
-        for each in house.administration.confirming.unreadable():
+        for each in site.administration.confirming.unreadable():
             shutil.rmtree(each) if each.is_dir() else each.unlink()
-        assert found(house).condition is Condition.GOOD
-        mine = house.administration.own.passkeys_of("kong")[0].fingerprint
-        confirm_key(house.administration.confirming, "kong", mine)
+        assert found(site).condition is Condition.GOOD
+        mine = site.administration.own.passkeys_of("kong")[0].fingerprint
+        confirm_key(site.administration.confirming, "kong", mine)
         assert (
-            house.administration.requests.signing_options(draft, DualControlRole.ASKS, by=house.actor("kong"))
+            site.administration.requests.signing_options(draft, DualControlRole.ASKS, by=site.actor("kong"))
             is not None
         )

@@ -1,4 +1,4 @@
-"""A house with a real authority, whose enterprise has a text of its own that nobody has accepted yet."""
+"""An appliance with a real authority, whose enterprise has a text of its own that nobody has accepted yet."""
 
 from __future__ import annotations
 

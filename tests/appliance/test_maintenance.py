@@ -144,15 +144,15 @@ class Held:
 
 
 def test_the_scheduler_holds_but_for_the_log_and_revocation_lists(maintenance: Maintenance) -> None:
-    house = Held(maintenance)
+    held = Held(maintenance)
     names = ["sequencing", "recovery", "deadlines", "outbox", "revocation lists"]
-    jobs = held_during_maintenance(cast(Appliance, house), [house.job(name) for name in names])
+    jobs = held_during_maintenance(cast(Appliance, held), [held.job(name) for name in names])
     maintenance.plan(AT_ONCE, [])
     for job in jobs:
         job.work()
-    assert house.done == ["sequencing", "revocation lists"]
+    assert held.done == ["sequencing", "revocation lists"]
     maintenance.end()
-    house.done.clear()
+    held.done.clear()
     for job in jobs:
         job.work()
-    assert house.done == names
+    assert held.done == names

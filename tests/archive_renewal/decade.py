@@ -1,4 +1,4 @@
-"""A house whose clock can be set forward by years: authority (SoftHSM) and appliance are real, and share it."""
+"""A site whose clock can be set forward by years: authority (SoftHSM) and appliance are real, and share it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ PARTICIPANTS = RENEWAL[: RENEWAL.index("# Every year")]
 
 
 class Decade:
-    """The house. Its clock starts at the machine's time and goes on with it."""
+    """The site. Its clock starts at the machine's time and goes on with it."""
 
     def __init__(self, home: Home) -> None:
         self.home = home
@@ -39,7 +39,7 @@ class Decade:
         self._ahead.write_text("0")
 
     def now(self) -> datetime:
-        """The time in the house."""
+        """The time at the site."""
         return datetime.now(UTC) + timedelta(seconds=int(self._ahead.read_text()))
 
     def later(self, *, seconds: float) -> datetime:
@@ -125,7 +125,7 @@ class Decade:
 
 @contextmanager
 def decade() -> Iterator[Decade]:
-    """A new house, with everybody enrolled and agreed."""
+    """A new site, with everybody enrolled and agreed."""
     with tempfile.TemporaryDirectory(prefix="vermilion-") as directory:
         yield Decade(copy_home(template_home(), Path(directory)))
 

@@ -20,30 +20,30 @@ from tests.world import contract_now
 
 
 @pytest.fixture(scope="module")
-def house() -> Iterator[Decade]:
+def site() -> Iterator[Decade]:
     with decade() as opened:
         yield opened
 
 
 @pytest.fixture(scope="module")
-def contract(house: Decade) -> Contract:
-    with house.serving(), house.opened() as appliance:
+def contract(site: Decade) -> Contract:
+    with site.serving(), site.opened() as appliance:
         return completed(appliance)
 
 
-def test_without_a_new_key_it_waits_and_is_said(house: Decade, contract: Contract) -> None:
+def test_without_a_new_key_it_waits_and_is_said(site: Decade, contract: Contract) -> None:
     """Another timestamp by the same key would end on the same day."""
-    house.move_to(4.9)
-    with house.serving(), house.opened("scheduler") as appliance:
+    site.move_to(4.9)
+    with site.serving(), site.opened("scheduler") as appliance:
         assert appliance.archive_renewal.run_round() == RenewalRound()
-        with open_check_context(house.home, role="operator", now=house.now()) as asked:
+        with open_check_context(site.home, role="operator", now=site.now()) as asked:
             found = keeping(asked)
     assert (found.well, "new timestamp key" in str(found)) == (False, True)
 
 
-def test_what_is_read_from_the_document_is_what_was_kept(house: Decade, contract: Contract) -> None:
+def test_what_is_read_from_the_document_is_what_was_kept(site: Decade, contract: Contract) -> None:
     """As for contracts that were completed by an earlier release."""
-    with house.serving(), house.opened("scheduler") as appliance:
+    with site.serving(), site.opened("scheduler") as appliance:
         with appliance.database.transaction() as tx:
             known = kept.status_of(tx, contract.id)
             tx.execute("UPDATE keeping SET until = '', algorithms = ''")
@@ -55,27 +55,23 @@ def test_what_is_read_from_the_document_is_what_was_kept(house: Decade, contract
 
 
 def test_an_algorithm_that_ends_makes_it_due_only_if_the_next_does_not_rest_on_it(
-    house: Decade, contract: Contract
+    site: Decade, contract: Contract
 ) -> None:
-    with house.serving(), house.opened("scheduler") as appliance:
+    with site.serving(), site.opened("scheduler") as appliance:
         settings = KeepingSettings(algorithms=["ecdsa-p256 2031-12-01"])
         settings.check("keeping")
         ends = settings.ends
         with appliance.database.reading() as tx:
-            assert kept.due(tx, datetime(2031, 12, 31, tzinfo=UTC), ends, now=house.now(), limit=9) == [
-                contract.id
-            ]
+            assert kept.due(tx, datetime(2031, 12, 31, tzinfo=UTC), ends, now=site.now(), limit=9) == [contract.id]
         renewal = appliance.archive_renewal
         stricter = ArchiveRenewal(renewal._records, renewal._backend, settings)
-        assert stricter.due_before(house.now()) <= ends["ecdsa-p256"]
+        assert stricter.due_before(site.now()) <= ends["ecdsa-p256"]
 
 
-def test_too_late_is_refused_counted_and_tried_again_less_and_less_often(
-    house: Decade, contract: Contract
-) -> None:
-    at = house.move_to(5.2)
-    house.renew(step("root-crl"), step("tsa"))
-    with house.serving(), house.opened("scheduler") as appliance:
+def test_too_late_is_refused_counted_and_tried_again_less_and_less_often(site: Decade, contract: Contract) -> None:
+    at = site.move_to(5.2)
+    site.renew(step("root-crl"), step("tsa"))
+    with site.serving(), site.opened("scheduler") as appliance:
         document = appliance.contracts.document(contract)
         report = appliance.verifier.verify_pdf(document)
         assert report.indication is Indication.INDETERMINATE

@@ -52,15 +52,15 @@ def step(what: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def house() -> Iterator[Decade]:
+def site() -> Iterator[Decade]:
     with decade() as opened:
         yield opened
 
 
 @pytest.fixture(scope="module")
-def kept(house: Decade) -> tuple[Contract, bytes]:
+def kept(site: Decade) -> tuple[Contract, bytes]:
     """A completed contract, and the bytes that it had then."""
-    with house.serving(), house.opened() as appliance:
+    with site.serving(), site.opened() as appliance:
         contract = completed(appliance)
         return contract, appliance.contracts.document(contract)
 
@@ -69,28 +69,28 @@ def last_token(document: bytes, contract: Contract) -> bytes:
     return der.first(newest_contents(document, since=contract.revisions[-2].size))
 
 
-def test_who_leaves_has_signed(house: Decade, kept: tuple[Contract, bytes], tmp_path: Path) -> None:
+def test_who_leaves_has_signed(site: Decade, kept: tuple[Contract, bytes], tmp_path: Path) -> None:
     """Li leaves after half a year; the contract's package passes before, on the day, and (below) long after."""
-    house.move_to(0.5)
-    with house.serving(), house.opened() as appliance, house.sequenced():
+    site.move_to(0.5)
+    with site.serving(), site.opened() as appliance, site.sequenced():
         passes_all_checks(appliance, kept[0], tmp_path / "before")
         details = {"subject": LI.subject, "reason": "affiliation_changed"}
-        act = OfficerIntent("retire", details, house.later(seconds=120), secrets.token_bytes(16))
-        appliance.authority.retire(act, [DemonstrationAuthenticators(house.home.people).activate(OFFICER, act)])
+        act = OfficerIntent("retire", details, site.later(seconds=120), secrets.token_bytes(16))
+        appliance.authority.retire(act, [DemonstrationAuthenticators(site.home.people).activate(OFFICER, act)])
         passes_all_checks(appliance, kept[0], tmp_path / "after")
     assert "Revoked as of" in (tmp_path / "after/README.en.txt").read_text()
 
 
 def test_the_contract_is_provable_at_each_step_of_ten_years(
-    house: Decade, kept: tuple[Contract, bytes], tmp_path: Path, caplog: pytest.LogCaptureFixture
+    site: Decade, kept: tuple[Contract, bytes], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.CRITICAL)  # pyHanko tells of each path that it tries
     contract, at_first = kept
     first, before = contract, at_first
     for years, renewals, renewed in YEARS_TO_COME:
-        house.move_to(years)
-        house.renew(*map(step, renewals))
-        with house.serving(), house.opened("scheduler") as appliance:
+        site.move_to(years)
+        site.renew(*map(step, renewals))
+        with site.serving(), site.opened("scheduler") as appliance:
             assert appliance.archive_renewal.run_round() == RenewalRound(renewed=renewed)
             assert appliance.archive_renewal.run_round() == RenewalRound()  # and that is all
             contract = contract_now(appliance, contract.id)
@@ -100,23 +100,21 @@ def test_the_contract_is_provable_at_each_step_of_ten_years(
             assert report.indication is Indication.PASSED, (years, report.reasons)
             levels = [each.level for each in report.signatures if not each.document_timestamp]
             assert levels == [Level.LTA] * 3
-            ask_the_others(house, appliance, contract, document, years=years, folder=tmp_path)
+            ask_the_others(site, appliance, contract, document, years=years, folder=tmp_path)
             left = appliance.verifier.verify_pdf(at_first)  # as if nothing had been done since
             assert left.verdict.subindication is (None if years < 5 else SubIndication.OUT_OF_BOUNDS_NO_POE), years
             before = document
     assert [each.kind for each in contract.revisions[-3:]] == [RevisionKind.ARCHIVE] * 3
     assert document.startswith(at_first)
     assert (contract.version, contract.state) == (first.version, first.state)  # nobody's page has become stale
-    with house.opened() as appliance:
+    with site.opened() as appliance:
         told = [event.kind for event in Timeline(appliance.database).of(contract.id, OURS)]
         assert told[-3:] == ["contract-completed", "archive-renewed", "archive-renewed"]
 
 
-def test_a_package_made_then_passes_all_checks(
-    house: Decade, kept: tuple[Contract, bytes], tmp_path: Path
-) -> None:
+def test_a_package_made_then_passes_all_checks(site: Decade, kept: tuple[Contract, bytes], tmp_path: Path) -> None:
     """However late it is made: with the longer chain, and with certificates of signers that have long run out."""
-    with house.serving(), house.opened() as appliance, house.sequenced():
+    with site.serving(), site.opened() as appliance, site.sequenced():
         appliance.authority.issue_crl()  # as the scheduler does every hour
         passes_all_checks(appliance, kept[0], tmp_path)
 
@@ -134,14 +132,14 @@ def passes_all_checks(appliance: Appliance, contract: Contract, folder: Path) ->
 
 
 def ask_the_others(
-    house: Decade, appliance: Appliance, contract: Contract, document: bytes, *, years: float, folder: Path
+    site: Decade, appliance: Appliance, contract: Contract, document: bytes, *, years: float, folder: Path
 ) -> None:
     token = last_token(document, contract)
     stamper = signer_of_token(token).public_bytes(Encoding.DER)
     authority = appliance.authority
     told = judges.lta_by_pyhanko(
         document,
-        house.later(seconds=5),
+        site.later(seconds=5),
         root=authority.authorities()[-1],
         crl=authority.crl("root"),
         response=authority.ocsp(stamper),
@@ -149,8 +147,8 @@ def ask_the_others(
     # An intermediate CA that has run out is a general failure to pyHanko 0.38, for which it looks into no past.
     assert told == ({"OK"} if years < ISSUING_CA_LASTS else {"CERTIFICATE_CHAIN_GENERAL_FAILURE"}), years
     covers = ByteRange(*_numbers(document))
-    trust = house.home.trust
-    judges.token_by_openssl(token, covers.content(document), house.now(), trust=trust, folder=folder)
+    trust = site.home.trust
+    judges.token_by_openssl(token, covers.content(document), site.now(), trust=trust, folder=folder)
 
 
 def _numbers(document: bytes) -> tuple[int, int, int]:

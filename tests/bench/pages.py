@@ -36,7 +36,7 @@ Costs = dict[str, list[Cost]]
 
 def figures() -> list[Figure]:
     """One row for each family: its slowest page with the largest portfolio, how it grew; then weight, memory."""
-    with _house() as (appliance, occasions):
+    with _running_appliance() as (appliance, occasions):
         floor = trivial_view().cost("floor", "/", 10 * TIMES)
         measured, memory = _grown(appliance, _browsers(appliance), occasions)
     return [
@@ -49,7 +49,7 @@ def figures() -> list[Figure]:
 def figures_of_home(sizes: tuple[int, ...]) -> list[Figure]:
     """The home page and its searches alone, at these sizes; contracts without history, as a list reads none."""
     measured: dict[int, Costs] = {}
-    with _house() as (appliance, occasions):
+    with _running_appliance() as (appliance, occasions):
         browsers = _browsers(appliance)
         floor = trivial_view().cost("floor", "/", 10 * TIMES)
         portfolio = Portfolio(appliance.database, 0, appliance.now())
@@ -63,7 +63,7 @@ def figures_of_home(sizes: tuple[int, ...]) -> list[Figure]:
 
 
 @contextmanager
-def _house() -> Iterator[tuple[Appliance, Occasions]]:
+def _running_appliance() -> Iterator[tuple[Appliance, Occasions]]:
     """An appliance with its people and one of everything; no portfolio yet."""
     with founded_home() as settings, authority_of(settings), open_appliance(settings) as appliance:
         occasions = arrange(appliance)

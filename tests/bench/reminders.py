@@ -54,12 +54,12 @@ def figures() -> list[Figure]:
     grown: dict[str, float] = {}
     rates: dict[str, float] = {}
     for size in SIZES:
-        with _house(size) as (desk, hourly, clock):
+        with _reminder_services(size) as (services, hourly, clock):
             before = _resident()
-            all_ticks = _until_done(desk)
+            all_ticks = _until_done(services)
             rates[f"{size:,}"] = size / sum(all_ticks)
             back[f"{size:,}"] = max(all_ticks)
-            idle[f"{size:,}"] = median(milliseconds_of(desk.ticker.tick)) / 1000
+            idle[f"{size:,}"] = median(milliseconds_of(services.ticker.tick)) / 1000
             _until_done(hourly)
             hours = [_hour(hourly, clock) for _ in range(5)]
             busy[f"{size:,}"] = max(max(ticks) for ticks in hours)
@@ -77,14 +77,14 @@ def figures() -> list[Figure]:
 
 
 @contextmanager
-def _house(size: int) -> Iterator[tuple[ReminderServices, ReminderServices, Clock]]:
+def _reminder_services(size: int) -> Iterator[tuple[ReminderServices, ReminderServices, Clock]]:
     """*size* open contracts, their deadlines spread over a hundred hours to come: with the usual rules, and with
     one step at all hours, so that each hour one contract in a hundred is due."""
     with tempfile.TemporaryDirectory() as folder:
         database, clock, links = Database(Path(folder) / "vermilion.db"), Clock(), LinkTokens(b"k" * 32)
         try:
             _fill(database, size, clock())
-            house = MailOrigin(
+            origin = MailOrigin(
                 "示例",
                 "https://sign.example",
                 PortalAddresses("https://sign.example", links),
@@ -92,7 +92,7 @@ def _house(size: int) -> Iterator[tuple[ReminderServices, ReminderServices, Cloc
             )
             hourly = Policy(PolicyRules(reminders=ReminderRules(["1d"], [], working_hours="00:00-23:59")))
             usual, other = (
-                open_reminders(database, each, Path(folder), house, clock) for each in (Policy(), hourly)
+                open_reminders(database, each, Path(folder), origin, clock) for each in (Policy(), hourly)
             )
             yield usual, other, clock
         finally:
@@ -118,21 +118,21 @@ def _open(number: int, now: datetime) -> Contract:
     return replace(made, state=ContractState.SENT, deadline=deadline, parties=waiting)
 
 
-def _until_done(desk: ReminderServices) -> list[float]:
+def _until_done(services: ReminderServices) -> list[float]:
     """The seconds of each tick until nothing is left to derive."""
     seconds: list[float] = []
     while True:
         started = time.perf_counter()
-        desk.ticker.tick()
+        services.ticker.tick()
         seconds.append(time.perf_counter() - started)
         if seconds[-1] < LONGEST:
             return seconds
 
 
-def _hour(desk: ReminderServices, clock: Clock) -> list[float]:
+def _hour(services: ReminderServices, clock: Clock) -> list[float]:
     """Seconds of each tick that the next hour's reminders take."""
     clock.at += timedelta(hours=1)
-    return _until_done(desk)
+    return _until_done(services)
 
 
 def _resident() -> float:

@@ -27,7 +27,7 @@ from appliance.model.administration import AdministratorRole
 from appliance.store.administration import ADMINISTRATION
 from appliance.store.database import Database
 from hsm.client import AuthorityClient
-from tests.administration.conftest import WHERE, House, opened_house, quick_hashes
+from tests.administration.conftest import WHERE, Site, opened_site, quick_hashes
 from tests.authority import RunningAuthority
 from webui.console.access import ConsoleParts
 from webui.console.application import create_app
@@ -52,7 +52,7 @@ class Console:
     """A console, its administration, and what the health monitor has found."""
 
     app: Flask
-    house: House
+    site: Site
     observations: Observations
     database: Database
     parts: ConsoleParts
@@ -60,7 +60,7 @@ class Console:
     def cookie(self, login: str) -> str:
         """A new session of *login*."""
         with self.database.transaction() as tx:
-            return self.house.administration.sessions.open_session(tx, login, WHERE).secret
+            return self.site.administration.sessions.open_session(tx, login, WHERE).secret
 
     def browser(self, login: str = "", *, language: str = "en") -> FlaskClient:
         """A browser of the administrator *login*, or of nobody."""
@@ -75,7 +75,7 @@ class Console:
 
     def found(self, *findings: HealthFinding) -> None:
         """A round of the health monitor, now, with these findings and nothing else that is new."""
-        self.observations.save_round(findings, self.house.at, {"vermilion_log_waiting": 2.0}, names=list(TITLES))
+        self.observations.save_round(findings, self.site.at, {"vermilion_log_waiting": 2.0}, names=list(TITLES))
 
     def act(self, who: str, name: str, /, **arguments: str) -> TestResponse:
         """*who* asks for the action *name* and has read what it will do; what takes two persons is signed."""
@@ -96,7 +96,7 @@ class Console:
         options = re.search(r'data-options="([^"]*)"', form[0])
         assert options is not None
         hidden = dict(re.findall(r'<input type="hidden" name="(act|asked)" value="([^"]*)">', form[0]))
-        return {**hidden, "credential": self.house.devices[who].get(html.unescape(options[1]))}
+        return {**hidden, "credential": self.site.devices[who].get(html.unescape(options[1]))}
 
 
 def post(browser: FlaskClient, path: str, data: dict[str, str] | None = None) -> TestResponse:
@@ -123,31 +123,31 @@ def opened(folder: Path, socket: Path, *, hands: frozenset[ExecutedBy] = CONSOLE
     """A console of its own, with somebody of each kind, that asks the authority at *socket* and performs the acts
     of *hands*."""
     with (
-        opened_house(folder, hands=hands, attests=False) as house,
+        opened_site(folder, hands=hands, attests=False) as site,
         AuthorityClient(socket, timeout=5.0) as authority,
         ExitStack() as stack,
     ):
-        yield _built(house, authority, socket, stack)
+        yield _built(site, authority, socket, stack)
 
 
-def _built(house: House, authority: AuthorityClient, authority_socket: Path, stack: ExitStack) -> Console:
-    house.clock[0] = datetime.now(UTC).replace(microsecond=0)
-    observations = Observations(house.settings.home.health)
+def _built(site: Site, authority: AuthorityClient, authority_socket: Path, stack: ExitStack) -> Console:
+    site.clock[0] = datetime.now(UTC).replace(microsecond=0)
+    observations = Observations(site.settings.home.health)
     stack.callback(observations.close)
-    database = Database(house.settings.home.administration, ADMINISTRATION)
+    database = Database(site.settings.home.administration, ADMINISTRATION)
     stack.callback(database.close)
     parts = ConsoleParts(
-        settings=house.settings,
-        administration=house.administration,
+        settings=site.settings,
+        administration=site.administration,
         observations=observations,
         authority=authority,
         form_key=KEY,
-        now=lambda: house.at,
+        now=lambda: site.at,
     )
-    run = make_directory(house.settings.home.run)
+    run = make_directory(site.settings.home.run)
     (run / "authority-console.sock").symlink_to(authority_socket)
-    console = Console(create_app(parts), house, observations, database, parts)
+    console = Console(create_app(parts), site, observations, database, parts)
     for login, role in PEOPLE.items():
-        house.set_up_with_key(login, role)
+        site.set_up_with_key(login, role)
     console.found(good("The clock is in step.").named("clock"))
     return console

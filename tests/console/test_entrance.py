@@ -26,9 +26,9 @@ def hidden(text: str, name: str) -> str:
 
 def sign_in(console: Console, browser: FlaskClient, login: str, password: str = GOOD, to: str = "/") -> str:
     """Both steps; the address that they lead to."""
-    console.house.later(seconds=30)
+    console.site.later(seconds=30)
     first = post(browser, "/login", {"login": login, "password": password, "next": to})
-    given = {"ticket": hidden(first.text, "ticket"), "code": console.house.code(login), "next": to}
+    given = {"ticket": hidden(first.text, "ticket"), "code": console.site.code(login), "next": to}
     second = post(browser, "/login/code", given)
     assert second.status_code == 303, second.text
     return second.headers["Location"]
@@ -62,14 +62,14 @@ def test_wrong_and_unknown_say_the_same_and_waits_begin(console: Console) -> Non
         last = post(console.browser(), "/login", {"login": "wu", "password": "wrong"})
     assert last.status_code == 429
     assert "Too many failed attempts" in last.text
-    console.house.later(hours=1)
+    console.site.later(hours=1)
 
 
 def test_a_code_counts_once(console: Console) -> None:
-    console.house.later(seconds=30)
+    console.site.later(seconds=30)
     first = post(console.browser(), "/login", {"login": "zhou", "password": GOOD})
     again = post(console.browser(), "/login", {"login": "zhou", "password": GOOD})
-    code = console.house.code("zhou")
+    code = console.site.code("zhou")
     answers = [
         post(console.browser(), "/login/code", {"ticket": hidden(page.text, "ticket"), "code": code})
         for page in (first, again)
@@ -79,7 +79,7 @@ def test_a_code_counts_once(console: Console) -> None:
 
 
 def test_a_new_administrator_sets_the_account_up_once(console: Console) -> None:
-    token = console.house.add("qian", AdministratorRole.SYSTEM)
+    token = console.site.add("qian", AdministratorRole.SYSTEM)
     browser = console.browser()
     led = post(browser, "/welcome", {"token": f"http://localhost:8082/welcome/{token}"})
     assert led.headers["Location"] == f"/welcome/{token}"
@@ -92,7 +92,7 @@ def test_a_new_administrator_sets_the_account_up_once(console: Console) -> None:
     wrong = post(browser, f"/welcome/{token}/code", {"sealed": hidden(page, "sealed"), "code": "000000"})
     assert wrong.status_code == 422
     secret = "".join(re.findall(r"<code>([A-Z2-7 ]{20,})</code>", wrong.text)[0].split())
-    code = code_at(base64.b32decode(secret), step_of(console.house.at))
+    code = code_at(base64.b32decode(secret), step_of(console.site.at))
     done = post(browser, f"/welcome/{token}/code", {"sealed": hidden(wrong.text, "sealed"), "code": code})
     assert (done.status_code, done.headers["Location"]) == (303, "/")
     assert "qian" in browser.get("/settings").text
@@ -122,7 +122,7 @@ def test_a_changed_password_ends_all_other_sessions(console: Console) -> None:
 
 def test_one_ends_a_session_of_ones_own_alone(console: Console) -> None:
     here, there, other = console.browser("sun"), console.browser("sun"), console.browser("zhou")
-    sessions = console.house.administration.sessions
+    sessions = console.site.administration.sessions
     newest = sessions.sessions_of("sun")[0].id
     assert post(other, "/settings/sessions/end", {"session": newest}).status_code == 404
     for session in sessions.sessions_of("sun"):

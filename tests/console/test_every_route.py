@@ -33,7 +33,7 @@ HOSTILE = {
 @pytest.fixture(scope="module")
 def names(console: Console) -> dict[str, str]:
     act = id_of(console.act("sun", "release.rollback"))
-    link = console.house.add("newcomer", AdministratorRole.AUDITOR)
+    link = console.site.add("newcomer", AdministratorRole.AUDITOR)
     return {"act": act, "link": link, "password": GOOD, "other": OTHER}
 
 
@@ -108,14 +108,14 @@ def test_forms_are_taken_from_those_whom_the_table_names(
 def test_no_form_is_taken_that_another_site_could_send(
     console: Console, names: dict[str, str], endpoint: str
 ) -> None:
-    row, before = POST[endpoint], console.house.told()
+    row, before = POST[endpoint], console.site.told()
     path = row.path.format(**names)
     for data in ({}, {"form_token": ""}, {"form_token": "0" * 64}):
         assert console.browser("sun").post(path, data=data).status_code == 403
     foreign = console.browser("sun").post(
         path, data={"form_token": TOKEN}, headers={"Sec-Fetch-Site": "cross-site"}
     )
-    assert (foreign.status_code, console.house.told()) == (403, before)
+    assert (foreign.status_code, console.site.told()) == (403, before)
 
 
 @pytest.mark.parametrize("endpoint", POST)
@@ -158,13 +158,13 @@ def test_an_object_of_another_owner_is_left_alone(console: Console) -> None:
     rules = [rule for rule in console.app.url_map.iter_rules() if rule.endpoint != "static"]
     assert [rule.rule for rule in rules if len(rule.arguments) > 1] == []
     console.cookie("wu")
-    [theirs, *_], before = console.house.administration.sessions.sessions_of("wu"), console.house.told()
+    [theirs, *_], before = console.site.administration.sessions.sessions_of("wu"), console.site.told()
     answer = post(console.browser("sun"), "/settings/sessions/end", {"session": theirs.id})
-    assert (answer.status_code, theirs in console.house.administration.sessions.sessions_of("wu")) == (404, True)
-    fingerprint = console.house.administration.own.passkeys_of("zhou")[0].fingerprint
+    assert (answer.status_code, theirs in console.site.administration.sessions.sessions_of("wu")) == (404, True)
+    fingerprint = console.site.administration.own.passkeys_of("zhou")[0].fingerprint
     form = {"fingerprint": fingerprint, "old": GOOD}
     assert post(console.browser("sun"), "/settings/passkeys/remove", form).status_code == 404
-    assert console.house.told() == before
+    assert console.site.told() == before
 
 
 def test_a_secret_to_scan_is_a_link_as_well(console: Console, names: dict[str, str]) -> None:

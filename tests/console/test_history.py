@@ -17,7 +17,7 @@ from webui.console.requests import STATES
 
 
 def measured(console: Console, hours: int) -> None:
-    series, now = console.observations, console.house.at
+    series, now = console.observations, console.site.at
     for hour in range(hours, 0, -1):
         at = now - timedelta(hours=hour)
         series.add_figures(

@@ -24,15 +24,15 @@ PAIRS = list(itertools.product(REGISTRY.values(), AdministratorRole))
 def crew(tmp_path_factory: pytest.TempPathFactory, authority: RunningAuthority) -> Iterator[Console]:
     """Two of each kind; nothing is performed."""
     folder = tmp_path_factory.mktemp("crew")
-    with opened(folder, authority.socket("console"), hands=frozenset()) as console, listening(console.house):
+    with opened(folder, authority.socket("console"), hands=frozenset()) as console, listening(console.site):
         for role, login in SECOND.items():
             if login != "zheng":  # one of those that every console here has
-                console.house.set_up_with_key(login, role)
+                console.site.set_up_with_key(login, role)
         yield console
 
 
 def count(crew: Console) -> int:
-    return len(crew.house.administration.requests.recent(1000))
+    return len(crew.site.administration.requests.recent(1000))
 
 
 def asked(crew: Console, action: Action) -> str:
@@ -51,7 +51,7 @@ def test_who_may_ask(crew: Console, action: Action, role: AdministratorRole) -> 
     assert (form.status_code, answer.status_code) == ((200, 303) if may else (403, 403))
     assert count(crew) == before + may
     if may:
-        act = crew.house.administration.requests.find_request(id_of(answer))
+        act = crew.site.administration.requests.find_request(id_of(answer))
         assert act.asked_by == FIRST[role]
         assert act.state is (
             AdminRequestState.WAITING if action.name in APPROVED_BY else AdminRequestState.PERFORMING
@@ -72,7 +72,7 @@ def test_who_may_decide(
     signs = may and way == "approve"
     answer = crew.approve(SECOND[role], act) if signs else post(browser, f"/requests/{act}/{way}")
     assert (offers, answer.status_code) == ((True, 303) if may else (False, 403))
-    assert crew.house.administration.requests.find_request(act).state is (
+    assert crew.site.administration.requests.find_request(act).state is (
         then if may else AdminRequestState.WAITING
     )
 
@@ -80,8 +80,8 @@ def test_who_may_decide(
 @pytest.mark.parametrize("name", APPROVED_BY)
 def test_nobody_decides_on_their_own(crew: Console, name: str) -> None:
     act = asked(crew, REGISTRY[name])
-    author = crew.house.administration.requests.find_request(act).asked_by
+    author = crew.site.administration.requests.find_request(act).asked_by
     for way in ("approve", "refuse"):
         answer = post(crew.browser(author), f"/requests/{act}/{way}", {"credential": "{}"})
         assert answer.status_code == 403
-    assert crew.house.administration.requests.find_request(act).state is AdminRequestState.WAITING
+    assert crew.site.administration.requests.find_request(act).state is AdminRequestState.WAITING

@@ -10,7 +10,7 @@ import pytest
 from appliance.administration.action import ArgumentKind
 from appliance.administration.actions import REGISTRY, may_approve, may_ask
 from appliance.model.administration import ROOT, AdministratorRole, AdminRequestState, NewAdministrator
-from tests.administration.conftest import opened_house
+from tests.administration.conftest import opened_site
 from tests.console.conftest import PEOPLE, Console, id_of, post
 from webui.console.requests import CHOICES
 
@@ -39,7 +39,7 @@ def test_every_action_has_its_place_on_the_page(console: Console) -> None:
 
 @pytest.mark.parametrize("login", ["sun", "zhou", "wu"])
 def test_each_kind_is_offered_exactly_what_it_may_ask_for(console: Console, login: str) -> None:
-    browser, actor = console.browser(login), console.house.actor(login)
+    browser, actor = console.browser(login), console.site.actor(login)
     offered = set(re.findall(r'href="/operations/([a-z._]+)"', browser.get("/operations").text))
     assert offered == {action.name for action in REGISTRY.values() if may_ask(actor, action)}
     for action in REGISTRY.values():
@@ -54,7 +54,7 @@ def test_what_is_confirmed_is_what_will_be_done(console: Console) -> None:
     told = effect(read.text)
     assert "1.4.0" in told
     answer = console.act("sun", "release.upgrade", version="1.4.0")
-    act = console.house.administration.requests.find_request(id_of(answer))
+    act = console.site.administration.requests.find_request(id_of(answer))
     assert (act.effect, act.state) == (told, AdminRequestState.WAITING)
     page = html.unescape(browser.get(answer.headers["Location"]).text)
     assert effect(page) == told
@@ -63,7 +63,7 @@ def test_what_is_confirmed_is_what_will_be_done(console: Console) -> None:
 
 
 def test_one_person_alone_does_what_takes_one(console: Console) -> None:
-    console.house.set_up("xu")
+    console.site.set_up("xu")
     answer = console.act("zhou", "administrators.suspend", login="xu")
     page = console.browser("zhou").get(answer.headers["Location"]).text
     assert "Done" in page
@@ -73,7 +73,7 @@ def test_one_person_alone_does_what_takes_one(console: Console) -> None:
 
 def test_a_link_is_shown_once_and_kept_nowhere(console: Console) -> None:
     new = NewAdministrator("he", "何示例", "he@ops.example", AdministratorRole.SYSTEM)
-    console.house.administration.administrators.add(new, by=console.house.actor("zhou"))
+    console.site.administration.administrators.add(new, by=console.site.actor("zhou"))
     act = id_of(console.act("zhou", "administrators.link", login="he"))
     answer = console.approve("zheng", act)
     link = re.search(r"/welcome/([\w-]{20,})", answer.text)
@@ -87,7 +87,7 @@ def test_a_link_is_shown_once_and_kept_nowhere(console: Console) -> None:
 
 def test_one_person_has_the_link_and_another_the_code(console: Console) -> None:
     new = NewAdministrator("hua", "华示例", "hua@ops.example", AdministratorRole.SYSTEM)
-    console.house.administration.administrators.add(new, by=console.house.actor("zhou"))
+    console.site.administration.administrators.add(new, by=console.site.actor("zhou"))
     act = id_of(console.act("zhou", "administrators.link", login="hua"))
     approved = console.approve("zheng", act).text
     link = re.search(r"/welcome/[\w-]{20,}", approved)
@@ -110,23 +110,23 @@ def test_one_person_has_the_link_and_another_the_code(console: Console) -> None:
 def test_a_link_that_root_asked_for_is_not_whole_either(console: Console) -> None:
     """Who approves in the console is alone before the screen; root has the code, on the machine."""
     new = NewAdministrator("qiu", "邱示例", "qiu@ops.example", AdministratorRole.SYSTEM)
-    console.house.administration.administrators.add(new, by=ROOT)
-    with opened_house(console.house.settings.home.root.parent) as machine:
-        machine.clock[0] = console.house.at
+    console.site.administration.administrators.add(new, by=ROOT)
+    with opened_site(console.site.settings.home.root.parent) as machine:
+        machine.clock[0] = console.site.at
         act = machine.administration.requests.submit_request("administrators.link", {"login": "qiu"}, by=ROOT)
     approved = console.approve("zheng", act.id).text
     link = re.search(r"/welcome/[\w-]{20,}", approved)
     assert link is not None, approved
     chosen = {"password": OTHER, "again": OTHER}
     assert "not the code" in post(console.browser(), link[0], chosen).text
-    code = console.house.administration.account_setup.code_for(act.id)
+    code = console.site.administration.account_setup.code_for(act.id)
     assert code not in approved + console.browser("zheng").get(f"/requests/{act.id}").text
     assert post(console.browser(), link[0], {**chosen, "code": code}).status_code == 303
 
 
 def test_a_link_ends_after_some_wrong_codes(console: Console) -> None:
     new = NewAdministrator("gao", "高示例", "gao@ops.example", AdministratorRole.SYSTEM)
-    console.house.administration.administrators.add(new, by=console.house.actor("zhou"))
+    console.site.administration.administrators.add(new, by=console.site.actor("zhou"))
     approved = console.approve("zheng", id_of(console.act("zhou", "administrators.link", login="gao"))).text
     link = re.search(r"/welcome/[\w-]{20,}", approved)
     assert link is not None
@@ -141,12 +141,12 @@ def test_a_second_person_approves_and_nobody_else(console: Console) -> None:
     auditor = post(console.browser("wu"), f"/requests/{act}/approve")
     assert (own.status_code, auditor.status_code) == (403, 403)
     assert "another person does" in own.text
-    assert console.house.administration.requests.find_request(act).state is AdminRequestState.WAITING
+    assert console.site.administration.requests.find_request(act).state is AdminRequestState.WAITING
     assert "approve it" not in console.browser("sun").get(f"/requests/{act}").text
     assert "Sign and approve it" in console.browser("zhou").get(f"/requests/{act}").text
     done = console.approve("zhou", act)
     assert done.status_code == 303
-    decided = console.house.administration.requests.find_request(act)
+    decided = console.site.administration.requests.find_request(act)
     assert (decided.decided_by, decided.state is AdminRequestState.WAITING) == ("zhou", False)
 
 
@@ -157,13 +157,13 @@ def test_a_session_alone_approves_nothing(console: Console) -> None:
     for given in ({}, {"credential": "{}"}, elsewhere):
         answer = post(console.browser("zhou"), f"/requests/{act}/approve", given)
         assert (answer.status_code, "exactly this act" in answer.text) == (409, True)
-    assert console.house.administration.requests.find_request(act).state is AdminRequestState.WAITING
+    assert console.site.administration.requests.find_request(act).state is AdminRequestState.WAITING
 
 
 def test_who_has_no_passkey_is_told_what_to_do(console: Console) -> None:
-    console.house.set_up("tang")
+    console.site.set_up("tang")
     act = id_of(console.act("sun", "release.rollback"))
-    console.house.set_up("tian", AdministratorRole.SECURITY)
+    console.site.set_up("tian", AdministratorRole.SECURITY)
     asking = post(console.browser("tang"), "/operations/release.rollback", {})
     approving = console.browser("tian").get(f"/requests/{act}")
     for page in (asking, approving):
@@ -200,12 +200,12 @@ def test_two_who_decide_at_once_decide_once(console: Console) -> None:
     second = post(console.browser("zheng"), f"/requests/{act}/approve", {"credential": "{}"})
     assert (first.status_code, second.status_code) == (303, 409)
     assert "nothing is left to decide" in second.text
-    assert console.house.administration.requests.find_request(act).state is AdminRequestState.REFUSED
+    assert console.site.administration.requests.find_request(act).state is AdminRequestState.REFUSED
 
 
 def test_after_a_day_nobody_can_approve_any_more(console: Console) -> None:
     act = id_of(console.act("sun", "release.rollback"))
-    console.house.later(hours=24)
+    console.site.later(hours=24)
     late = post(console.browser("zhou"), f"/requests/{act}/approve")
     assert late.status_code == 409
     assert "expired" in console.browser("zhou").get(f"/requests/{act}").text.lower()
@@ -215,7 +215,7 @@ def test_the_author_takes_it_back(console: Console) -> None:
     act = id_of(console.act("sun", "release.rollback"))
     assert post(console.browser("zhou"), f"/requests/{act}/withdraw").status_code == 403
     assert post(console.browser("sun"), f"/requests/{act}/withdraw").status_code == 303
-    assert console.house.administration.requests.find_request(act).state is AdminRequestState.WITHDRAWN
+    assert console.site.administration.requests.find_request(act).state is AdminRequestState.WITHDRAWN
 
 
 def test_taking_it_back_is_offered_in_the_live_part_and_no_longer_than_it_can_be_done(console: Console) -> None:
@@ -235,12 +235,12 @@ def test_every_choice_has_a_name(console: Console) -> None:
 
 
 def test_wrong_arguments_are_said_at_their_places(console: Console) -> None:
-    before = console.house.told()
+    before = console.site.told()
     for given in ({"service": "nginx"}, {"service": ""}, {}):
         answer = post(console.browser("sun"), "/operations/service.restart", {**given, "sure": "yes"})
         assert answer.status_code == 422
         assert 'id="field-service-problem"' in answer.text
-    assert console.house.told() == before
+    assert console.site.told() == before
 
 
 def test_there_is_no_such_action_or_act(console: Console) -> None:
@@ -268,4 +268,4 @@ def test_each_form_has_a_field_for_each_argument(console: Console) -> None:
 
 def test_security_administrators_may_decide_what_others_ask_for(console: Console) -> None:
     two = [action for action in REGISTRY.values() if action.approvers]
-    assert all(may_approve(console.house.actor("zhou"), action) for action in two)
+    assert all(may_approve(console.site.actor("zhou"), action) for action in two)

@@ -22,7 +22,7 @@ def told(console: Console, language: str = "en", **headers: str) -> str:
 
 
 def clock_out(console: Console) -> None:
-    console.house.later(seconds=15)
+    console.site.later(seconds=15)
     out = failing(RunbookPage.CLOCK_UNSYNCHRONISED, "The clock is not synchronised; check the NTP service.")
     template = "Only {share} of the disk of {path} is free."
     soon = attention(RunbookPage.DISK_FULL, template, share="12 %", path="/")
@@ -49,7 +49,7 @@ def test_a_fault_stands_first_with_its_remedy_and_since_when(console: Console) -
     assert "1 failing, 1 to be looked at" in text
     assert text.index("state-clock") < text.index("state-disk") < text.index("state-authority")
     assert "<code>chronyc tracking</code>" in text
-    assert f"since {console.house.at.astimezone(ZoneInfo('Asia/Shanghai')):%Y-%m-%d %H:%M}" in text
+    assert f"since {console.site.at.astimezone(ZoneInfo('Asia/Shanghai')):%Y-%m-%d %H:%M}" in text
 
 
 def test_in_chinese_nothing_is_left_in_english(console: Console) -> None:
@@ -61,7 +61,7 @@ def test_in_chinese_nothing_is_left_in_english(console: Console) -> None:
 
 def test_all_is_well_only_when_all_is(console: Console) -> None:
     clock_out(console)
-    console.house.later(seconds=15)
+    console.site.later(seconds=15)
     console.found(
         good("In step.").named("clock"),
         good("Half is free.").named("disk"),
@@ -72,14 +72,14 @@ def test_all_is_well_only_when_all_is(console: Console) -> None:
 
 def test_what_could_not_be_asked_is_said_to_be_from_then(console: Console) -> None:
     console.found(good("Ready to sign.").named("hsm"))
-    console.house.later(seconds=30)
+    console.site.later(seconds=30)
     console.found(failing(RunbookPage.AUTHORITY_GONE, "The authority does not answer.").named("authority"))
     assert "Not asked lately" in told(console)
 
 
 def test_a_watch_that_sleeps_is_a_fault(console: Console) -> None:
     clock_out(console)
-    console.house.later(minutes=2)
+    console.site.later(minutes=2)
     text = told(console)
     assert "The watch has been asleep since" in text
     assert text.index("state-watch") < text.index("state-clock")
@@ -95,7 +95,7 @@ def test_the_live_part_is_the_page_without_its_frame(console: Console) -> None:
 def test_looking_on_keeps_nobody_signed_in(console: Console) -> None:
     browser = console.browser("sun")
     for _ in range(4):
-        console.house.later(minutes=console.house.settings.sessions.idle_minutes / 3)
+        console.site.later(minutes=console.site.settings.sessions.idle_minutes / 3)
         last = browser.get("/", headers={FRAGMENT: "live"})
     assert last.status_code == 401
     assert browser.get("/").headers["Location"] == "/login?next=%2F"
@@ -109,7 +109,7 @@ def test_programs_get_reasons_and_figures(console: Console) -> None:
     text = console.browser().get("/metrics").text
     assert 'vermilion_condition{check="clock"} 2.0' in text
     assert "vermilion_log_waiting 2.0" in text
-    console.house.later(seconds=15)
+    console.site.later(seconds=15)
     console.found(*(good("Fine.").named(name) for name in TITLES if name != "watch"))
     assert console.browser().get("/readyz").status_code == 200
 
@@ -117,11 +117,11 @@ def test_programs_get_reasons_and_figures(console: Console) -> None:
 def test_findings_are_read_where_nothing_can_be_written(console: Console, monkeypatch: pytest.MonkeyPatch) -> None:
     """As the console's unit is; there SQLite opens a database in WAL mode only while somebody writes it."""
     clock_out(console)
-    path = Path(console.house.settings.home.health)
+    path = Path(console.site.settings.home.health)
     console.observations.close()
     with monkeypatch.context() as closed:
         closed.setattr(watch, "Database", unable)
-        found = Observations(path).survey(console.house.at)
+        found = Observations(path).survey(console.site.at)
     assert {each.finding.name for each in found.observed} >= {"clock", "disk"}
     assert not path.with_name("health.db-wal").exists()
 

@@ -16,7 +16,7 @@ from tests.authority import ORGANISATION, RunningAuthority, running_authority
 from tests.console.conftest import Console, id_of, opened, post
 from webui.shared import passkeys
 
-KEEPERS = ("sun", "zhou", "zheng")
+CUSTODIANS = ("sun", "zhou", "zheng")
 
 
 @pytest.fixture(scope="module")
@@ -29,14 +29,14 @@ def own() -> Iterator[RunningAuthority]:
 def vault(tmp_path_factory: pytest.TempPathFactory, own: RunningAuthority) -> Iterator[Console]:
     """A console whose authority knows two PIN custodians; a third administrator could be one and is none."""
     with opened(tmp_path_factory.mktemp("vault"), own.socket("console")) as console:
-        for login in KEEPERS[:2]:
+        for login in CUSTODIANS[:2]:
             act = enrolment(console, own, login)
             own.client("web").enrol_pin_custodian(act, own.by_officer(act))
         yield console
 
 
 def enrolment(console: Console, own: RunningAuthority, login: str) -> OfficerIntent:
-    device = console.house.devices[login].inside
+    device = console.site.devices[login].inside
     credentials = [device.credential()]
     return own.officer_act(
         "enrol_keeper", subject=f"keeper-{login}", name="示例", organisation=ORGANISATION, credentials=credentials
@@ -61,7 +61,7 @@ def give(console: Console, login: str, number: int, pin: str, *, by: str = "") -
     options, act = (
         html.unescape(found) for found in re.findall(r'(?:data-options|name="act" value)="([^"]*)"', page)
     )
-    answer = console.house.devices[by or login].get(options)
+    answer = console.site.devices[by or login].get(options)
     return post(browser, "/unlock", {"act": act, "part": str(number), "pin": pin, "credential": answer})
 
 
@@ -70,7 +70,7 @@ def state(own: RunningAuthority) -> AuthorityState:
 
 
 def told(console: Console) -> list[str]:
-    lines = console.house.administration.journal.lines(limit=5)
+    lines = console.site.administration.journal.lines(limit=5)
     return [f"{line.who} {line.kind.value}" for line in reversed(lines)]
 
 
@@ -87,15 +87,15 @@ def test_two_keepers_unlock_and_the_pin_is_nowhere(locked: Console, own: Running
     assert state(own) is AuthorityState.OPERATIONAL
     assert "there is nothing to do" in locked.browser("sun").get("/unlock").text
     assert told(locked)[-2:] == ["zhou pin-part-given", "sun authority-unlocked"]
-    files = [path for path in locked.house.settings.home.root.rglob("*") if path.is_file()]
+    files = [path for path in locked.site.settings.home.root.rglob("*") if path.is_file()]
     assert files and not [path for path in files if pin[2:].encode() in path.read_bytes()]
 
 
 def test_one_person_is_not_two(locked: Console, own: RunningAuthority) -> None:
     pin = pin_of(own)
     give(locked, "sun", 1, pin[:2])
-    act = locked.house.administration.unlocking.status_for(locked.house.actor("sun")).act
-    answer = locked.house.devices["sun"].get(passkeys.request_options(act.challenge(), [], "localhost"))
+    act = locked.site.administration.unlocking.status_for(locked.site.actor("sun")).act
+    answer = locked.site.devices["sun"].get(passkeys.request_options(act.challenge(), [], "localhost"))
     form = {"act": json.dumps(act.fields()), "part": "2", "pin": pin[2:], "credential": answer}
     again = post(locked.browser("sun"), "/unlock", form)
     assert again.status_code == 403 and "You have given your part already" in again.text
@@ -130,14 +130,14 @@ def test_a_wrong_pin_is_tried_once_and_both_begin_again(locked: Console, own: Ru
 
 def test_a_part_is_forgotten_in_time_and_when_somebody_says_so(locked: Console) -> None:
     give(locked, "sun", 1, "12345")
-    assert locked.house.administration.unlocking.status_for(locked.house.actor("zhou")).given == 1
+    assert locked.site.administration.unlocking.status_for(locked.site.actor("zhou")).given == 1
     assert post(locked.browser("zhou"), "/unlock/forget").status_code == 303
-    assert locked.house.administration.unlocking.status_for(locked.house.actor("zhou")).given is None
+    assert locked.site.administration.unlocking.status_for(locked.site.actor("zhou")).given is None
     give(locked, "sun", 1, "12345")
-    before = locked.house.at
-    locked.house.later(minutes=11)
-    assert locked.house.administration.unlocking.status_for(locked.house.actor("zhou")).given is None
-    locked.house.clock[0] = before
+    before = locked.site.at
+    locked.site.later(minutes=11)
+    assert locked.site.administration.unlocking.status_for(locked.site.actor("zhou")).given is None
+    locked.site.clock[0] = before
 
 
 def test_who_is_no_keeper_is_told_how_to_become_one(locked: Console) -> None:

@@ -1,4 +1,4 @@
-"""What is done to the house around an act: processes die, the disk is full, the HSM is away, peers break off."""
+"""What is done to the site around an act: processes die, the disk is full, the HSM is away, peers break off."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.crash.disk import WIDE, resize
-from tests.crash.house import COMMANDS, House, children_of, kill_all
+from tests.crash.site import COMMANDS, Site, children_of, kill_all
 
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """Where a fault strikes: the house, and the process that is at an act."""
+    """Where a fault strikes: the site, and the process that is at an act."""
 
-    house: House
+    site: Site
     performer: int
 
     @property
     def root(self) -> Path:
-        return self.house.home.root
+        return self.site.home.root
 
 
 Strike = Callable[[Scene], None]
@@ -54,11 +54,11 @@ def kill_confined(scene: Scene) -> None:
 
 
 def kill_workers(scene: Scene) -> None:
-    scene.house.kill_children("authority")
+    scene.site.kill_children("authority")
 
 
 def kill_one_worker(scene: Scene) -> None:
-    scene.house.kill_children("authority", 1)
+    scene.site.kill_children("authority", 1)
 
 
 def take_hsm_away(scene: Scene) -> None:
@@ -84,8 +84,8 @@ def cannot_write(name: str) -> Fault:
     """No file takes anything from the process *name*, nor from its children."""
     return Fault(
         f"{name} cannot write",
-        lambda scene: scene.house.limit_files(name, 0),
-        lambda scene: scene.house.limit_files(name, resource.RLIM_INFINITY),
+        lambda scene: scene.site.limit_files(name, 0),
+        lambda scene: scene.site.limit_files(name, resource.RLIM_INFINITY),
     )
 
 
@@ -97,12 +97,12 @@ FAULTS = {
         Fault("confined killed", kill_confined),
         Fault("worker killed", kill_one_worker),
         Fault("all workers killed", kill_workers),
-        Fault("authority killed", lambda scene: scene.house.kill("authority")),
-        Fault("tsa killed", lambda scene: scene.house.kill("tsa")),
-        Fault("tsa's worker killed", lambda scene: scene.house.kill_children("tsa")),
-        Fault("scheduler killed", lambda scene: scene.house.kill("scheduler")),
+        Fault("authority killed", lambda scene: scene.site.kill("authority")),
+        Fault("tsa killed", lambda scene: scene.site.kill("tsa")),
+        Fault("tsa's worker killed", lambda scene: scene.site.kill_children("tsa")),
+        Fault("scheduler killed", lambda scene: scene.site.kill("scheduler")),
         Fault("HSM away", take_hsm_away, bring_hsm_back),
-        Fault("half requests", lambda scene: scene.house.half_a_request()),
+        Fault("half requests", lambda scene: scene.site.half_a_request()),
         Fault("disk full", fill_disk, free_disk),
         *(cannot_write(name) for name in COMMANDS),
     )

@@ -26,10 +26,10 @@ from tests.crash.acting import Acting
 from tests.crash.clients import TimestampClients, Told
 from tests.crash.disk import own_disk
 from tests.crash.faults import FAULTS, Scene
-from tests.crash.house import PATIENCE, House
 from tests.crash.judge import LATER, Judge
 from tests.crash.performer import Order
 from tests.crash.plan import RANDOM, Plan, Scenario, Share, scenarios
+from tests.crash.site import PATIENCE, Site
 from tests.crash.tally import Tally
 from tests.world import contract_now, copy_home, sample_document, send
 
@@ -57,7 +57,7 @@ class Lane:
     """Runs rounds in one home."""
 
     def __init__(self, home: Home, appliance: Appliance, plan: Plan) -> None:
-        self.house = House(home)
+        self.site = Site(home)
         self.ahead = timedelta()
         self._home = home
         self._appliance = appliance
@@ -85,17 +85,17 @@ class Lane:
     def last(self) -> Round:
         """Everything once more."""
         began = time.monotonic()
-        self.house.restart()
+        self.site.restart()
         self.ahead = 2 * ABANDONED
         return Round("everything at the end", self._judge.everything(), time.monotonic() - began)
 
     def end(self) -> None:
         if self._acting is not None:
             self._acting.end()
-        self.house.end()
+        self.site.end()
 
     def _next_contract(self) -> Contract:
-        self.house.restart()
+        self.site.restart()
         if self._contract is not None:
             self._contract = contract_now(self._appliance, self._contract.id)
         if self._contract is None or self._contract.state is not ContractState.SENT:
@@ -110,11 +110,11 @@ class Lane:
 
     def _act(self, scenario: Scenario, contract: Contract, party: str, number: int) -> tuple[list[str], Told]:
         acting = self._performer()
-        clients = TimestampClients(self.house.port, f"{self._home.root} {number}")
+        clients = TimestampClients(self.site.port, f"{self._home.root} {number}")
         at = "" if scenario.at == RANDOM else scenario.at
         own = scenario.fault if scenario.is_own else ""
         acting.tell(Order(scenario.act, contract.id, party, at, own).line())
-        scene, fault = Scene(self.house, acting.process.pid), FAULTS.get(scenario.fault)
+        scene, fault = Scene(self.site, acting.process.pid), FAULTS.get(scenario.fault)
         struck = False
         if fault is not None and scenario.at == RANDOM:
             time.sleep(self._plan.moment())
@@ -140,7 +140,7 @@ class Lane:
         return lines[-1] if lines else "nothing"
 
     def _judged(self, scenario: Scenario, contract: Contract, party: str, said: list[str]) -> Tally:
-        self.house.restart()
+        self.site.restart()
         pending = self._recovered()
         if self._left_open():
             self.ahead = LATER

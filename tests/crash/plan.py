@@ -25,7 +25,7 @@ _AT_FAILPOINTS = (
     "all workers killed",
     "authority killed",
 )
-"""What is done to the house at any failpoint; these and all others come at random moments, too."""
+"""What is done to the site at any failpoint; these and all others come at random moments, too."""
 _REPORTS = {
     "fsync fails": "COMPLETION_WRITTEN",
     "writes fail": "CMS_RECEIVED",

@@ -156,7 +156,7 @@ def test_hostile_client_data_is_a_refusal(
 
 
 def test_a_seal_is_not_one_persons(authority: RunningAuthority) -> None:
-    keeper = authority.enrol_person("person-keeper")
+    custodian = authority.enrol_person("person-keeper")
     first = authority.enrol_person("person-first")
     second = authority.enrol_person("person-second")
     authority.enrol_seal("seal-guarded", ["person-keeper"])
@@ -165,10 +165,10 @@ def test_a_seal_is_not_one_persons(authority: RunningAuthority) -> None:
     def by(device: SoftwareAuthenticator, subject: str) -> WebAuthnActivation:
         return device.activate(subject, intent)
 
-    refused(authority, intent, by(keeper, "person-keeper"))
-    refused(authority, intent, by(keeper, "person-keeper"), by(keeper, "person-keeper"))
+    refused(authority, intent, by(custodian, "person-keeper"))
+    refused(authority, intent, by(custodian, "person-keeper"), by(custodian, "person-keeper"))
     refused(authority, intent, by(first, "person-first"), by(second, "person-second"))
-    refused(authority, intent, by(authority.officer, OFFICER), by(keeper, "person-keeper"))
+    refused(authority, intent, by(authority.officer, OFFICER), by(custodian, "person-keeper"))
 
 
 def test_officers_acts_need_officers(authority: RunningAuthority, device: SoftwareAuthenticator) -> None:

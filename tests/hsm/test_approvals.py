@@ -19,7 +19,7 @@ from tests.authority import OFFICER, ORIGIN, RP_ID, RunningAuthority, intent_for
 from tests.hsm.test_activation import answer, enrol_pin
 
 SEAL = "seal-waiting"
-KEEPER, ASKING, THIRD = "person-wait-keeper", "person-wait-asking", "person-wait-third"
+CUSTODIAN, ASKING, THIRD = "person-wait-keeper", "person-wait-asking", "person-wait-third"
 SECOND_OFFICER = "officer-second"
 
 
@@ -38,8 +38,8 @@ class Cast:
 
 @pytest.fixture(scope="module")
 def cast(authority: RunningAuthority) -> Cast:
-    devices = {subject: authority.enrol_person(subject) for subject in (KEEPER, ASKING, THIRD)}
-    authority.enrol_seal(SEAL, [KEEPER])
+    devices = {subject: authority.enrol_person(subject) for subject in (CUSTODIAN, ASKING, THIRD)}
+    authority.enrol_seal(SEAL, [CUSTODIAN])
     return Cast(authority, {**devices, OFFICER: authority.officer})
 
 
@@ -67,10 +67,10 @@ def test_a_seal_is_released_by_two_who_do_not_meet(cast: Cast) -> None:
 
     first = cast.approve(intent, ASKING)
     cast.authority.restart()
-    second = cast.approve(intent, KEEPER)
+    second = cast.approve(intent, CUSTODIAN)
 
     assert (first.given, first.enough) == ((ASKING,), False)
-    assert (set(second.given), second.enough) == ({ASKING, KEEPER}, True)
+    assert (set(second.given), second.enough) == ({ASKING, CUSTODIAN}, True)
     assert cast.web.approvals(intent).enough
     assert cast.web.sign_document(intent, [])
 
@@ -81,7 +81,7 @@ def test_an_approval_counts_with_an_activation_on_the_spot(cast: Cast) -> None:
 
     with pytest.raises(ActivationRefused, match="two persons"):
         cast.web.sign_document(intent, [])
-    assert cast.web.sign_document(intent, [cast.devices[KEEPER].activate(KEEPER, intent)])
+    assert cast.web.sign_document(intent, [cast.devices[CUSTODIAN].activate(CUSTODIAN, intent)])
 
 
 def test_a_pin_can_be_one_of_the_approvals(cast: Cast) -> None:
@@ -92,13 +92,13 @@ def test_a_pin_can_be_one_of_the_approvals(cast: Cast) -> None:
 
     with pytest.raises(ActivationRefused, match="used before"):
         cast.web.approve(intent_for(SEAL), activation)
-    cast.approve(intent, KEEPER)
+    cast.approve(intent, CUSTODIAN)
     assert cast.web.sign_document(intent, [])
 
 
 def test_a_person_approves_their_own_signature_alone(cast: Cast) -> None:
     intent = intent_for(ASKING)
-    for stranger in (KEEPER, OFFICER):
+    for stranger in (CUSTODIAN, OFFICER):
         with pytest.raises(ActivationRefused, match="that very person"):
             cast.approve(intent, stranger)
     assert cast.approve(intent, ASKING).enough
@@ -111,7 +111,7 @@ def test_two_who_are_no_custodians_release_nothing(cast: Cast) -> None:
 
     with pytest.raises(ActivationRefused, match="custodians"):
         cast.approve(intent, THIRD)
-    cast.approve(intent, KEEPER)
+    cast.approve(intent, CUSTODIAN)
     with pytest.raises(ActivationRefused, match="custodians"):
         cast.approve(intent, THIRD)
 
@@ -123,17 +123,17 @@ def test_officers_approve_no_seal(cast: Cast) -> None:
 
 def test_nobody_approves_twice(cast: Cast) -> None:
     intent = intent_for(SEAL)
-    cast.approve(intent, KEEPER)
+    cast.approve(intent, CUSTODIAN)
 
     with pytest.raises(ActivationRefused, match="already"):
-        cast.approve(intent, KEEPER)
+        cast.approve(intent, CUSTODIAN)
     with pytest.raises(ActivationRefused, match="once"):
-        cast.web.sign_document(intent, [cast.devices[KEEPER].activate(KEEPER, intent)])
+        cast.web.sign_document(intent, [cast.devices[CUSTODIAN].activate(CUSTODIAN, intent)])
 
 
 def test_an_approval_counts_for_no_other_act(cast: Cast) -> None:
     intent = intent_for(SEAL)
-    cast.approve(intent, KEEPER)
+    cast.approve(intent, CUSTODIAN)
     cast.approve(intent, ASKING)
 
     for other in (replace(intent, digest=bytes(32)), replace(intent, contract="contract-2")):
@@ -147,7 +147,7 @@ def test_an_approval_counts_for_no_other_act(cast: Cast) -> None:
 
 
 def test_an_activation_for_another_intent_is_no_approval(cast: Cast) -> None:
-    activation = cast.devices[KEEPER].activate(KEEPER, intent_for(SEAL))
+    activation = cast.devices[CUSTODIAN].activate(CUSTODIAN, intent_for(SEAL))
 
     with pytest.raises(ActivationRefused, match="does not verify"):
         cast.web.approve(intent_for(SEAL), activation)
@@ -173,7 +173,7 @@ def test_what_was_approved_is_signed_once(cast: Cast) -> None:
 @pytest.mark.parametrize(("signer", "hours"), [(SEAL, 73), (SEAL, -1), (ASKING, 0.3), (ASKING, -1)])
 def test_a_permission_has_its_time(cast: Cast, signer: str, hours: float) -> None:
     intent = replace(intent_for(signer), expires=soon(60 * hours))
-    subject = KEEPER if signer == SEAL else signer
+    subject = CUSTODIAN if signer == SEAL else signer
 
     with pytest.raises(ActivationRefused, match=r"expired|at most"):
         cast.approve(intent, subject)
@@ -200,7 +200,7 @@ def test_an_approval_ends_with_its_credential(cast: Cast) -> None:
 
     assert cast.web.approvals(intent).given == ()
     with pytest.raises(ActivationRefused, match="two persons"):
-        cast.web.sign_document(intent, [cast.devices[KEEPER].activate(KEEPER, intent)])
+        cast.web.sign_document(intent, [cast.devices[CUSTODIAN].activate(CUSTODIAN, intent)])
 
 
 def test_only_portal_and_operator_may_bring_approvals(cast: Cast) -> None:
@@ -220,7 +220,7 @@ def test_strangers_and_services_are_refused(cast: Cast) -> None:
 
 def test_approvals_are_never_changed_or_deleted(cast: Cast) -> None:
     intent = intent_for(SEAL)
-    cast.approve(intent, KEEPER)
+    cast.approve(intent, CUSTODIAN)
     connection = sqlite.connect(cast.authority.root / "authority/authority.db")
     try:
         for statement in ("DELETE FROM approvals", "UPDATE approvals SET subject = 'person-wait-third'"):
@@ -284,6 +284,6 @@ def test_officers_approvals_count_for_that_act_alone(pair: Cast) -> None:
 def test_persons_approve_nothing_of_the_officers(cast: Cast) -> None:
     act = enrolment(cast, "person-by-person")
     with pytest.raises(ActivationRefused, match="Only officers"):
-        cast.approve(act, KEEPER)
+        cast.approve(act, CUSTODIAN)
     with pytest.raises(ActivationRefused, match="bound to no act"):
         cast.web.approve(act, answer(OFFICER, bytes(20)))

@@ -26,7 +26,7 @@ PLANTED = "PLANTED-SECRET-OF-THE-AUTHORITY"
 
 
 @pytest.fixture(scope="module")
-def house() -> Iterator[RunningAuthority]:
+def shared() -> Iterator[RunningAuthority]:
     settings = f'\n[backup]\nrecipients = ["{recipient_of(RECOVERY)}"]\n# {PLANTED}\n'
     with running_authority(settings=settings) as running:
         running.enrol_person("person-kept")
@@ -34,12 +34,12 @@ def house() -> Iterator[RunningAuthority]:
 
 
 @pytest.fixture(scope="module")
-def made(house: RunningAuthority) -> tuple[str, BackupPartStatement]:
-    return make(house)
+def made(shared: RunningAuthority) -> tuple[str, BackupPartStatement]:
+    return make(shared)
 
 
-def make(house: RunningAuthority) -> tuple[str, BackupPartStatement]:
-    client = house.client("backup")
+def make(shared: RunningAuthority) -> tuple[str, BackupPartStatement]:
+    client = shared.client("backup")
     name, deadline = client.begin_backup(), time.monotonic() + 60
     while (statement := client.backup_made(name)) is None:
         assert time.monotonic() < deadline, "the part is not made"
@@ -47,8 +47,8 @@ def make(house: RunningAuthority) -> tuple[str, BackupPartStatement]:
     return name, statement
 
 
-def fetch(house: RunningAuthority, name: str, to: Path) -> Path:
-    client, sealed = house.client("backup"), b""
+def fetch(shared: RunningAuthority, name: str, to: Path) -> Path:
+    client, sealed = shared.client("backup"), b""
     while piece := client.backup_piece(name, len(sealed)):
         sealed += piece
     to.write_bytes(sealed)
@@ -74,30 +74,30 @@ def restore(
 
 
 def test_the_statement_names_the_keys_and_the_log(
-    house: RunningAuthority, made: tuple[str, BackupPartStatement]
+    shared: RunningAuthority, made: tuple[str, BackupPartStatement]
 ) -> None:
     statement = made[1]
     assert {key.subject for key in statement.services} == {"issuing", "tsa", "log", "evidence", "wrapping"}
     assert statement.others >= 1 and statement.token is TokenBackup.WITH_PINS
-    assert statement.origin == house.client("backup").status().origin
+    assert statement.origin == shared.client("backup").status().origin
 
 
 def test_what_leaves_is_sealed(
-    house: RunningAuthority, made: tuple[str, BackupPartStatement], tmp_path: Path
+    shared: RunningAuthority, made: tuple[str, BackupPartStatement], tmp_path: Path
 ) -> None:
     name, statement = made
-    sealed = fetch(house, name, tmp_path / "part.age").read_bytes()
+    sealed = fetch(shared, name, tmp_path / "part.age").read_bytes()
     assert (len(sealed), hashlib.sha256(sealed).hexdigest()) == (statement.size, statement.sha256)
-    pin = (house.root / "secrets/user.pin").read_bytes().strip()
+    pin = (shared.root / "secrets/user.pin").read_bytes().strip()
     for secret in (PLANTED.encode(), pin, b"person-kept", b"SQLite format 3"):
-        assert secret not in sealed and secret not in house.log.encode()
-    assert [path.name for path in (house.root / "authority/backup").glob(".*")] == [], "something clear was left"
+        assert secret not in sealed and secret not in shared.log.encode()
+    assert [path.name for path in (shared.root / "authority/backup").glob(".*")] == [], "something clear was left"
 
 
 def test_a_restored_part_serves(
-    house: RunningAuthority, made: tuple[str, BackupPartStatement], tmp_path: Path
+    shared: RunningAuthority, made: tuple[str, BackupPartStatement], tmp_path: Path
 ) -> None:
-    part = fetch(house, made[0], tmp_path / "part.age")
+    part = fetch(shared, made[0], tmp_path / "part.age")
     done = restore(part, tmp_path / "home", RECOVERY)
     assert done.returncode == 0, done.stderr
     for path in ("authority/authority.db", "config/authority.toml", "hsm/softhsm2.conf", "secrets/user.pin"):
@@ -109,18 +109,18 @@ def test_a_restored_part_serves(
 
 
 def test_another_key_opens_nothing(
-    house: RunningAuthority, made: tuple[str, BackupPartStatement], tmp_path: Path
+    shared: RunningAuthority, made: tuple[str, BackupPartStatement], tmp_path: Path
 ) -> None:
-    part = fetch(house, made[0], tmp_path / "part.age")
+    part = fetch(shared, made[0], tmp_path / "part.age")
     done = restore(part, tmp_path / "home", new_identity())
     assert done.returncode == 1 and "was not sealed for this key" in done.stderr
 
 
 @pytest.mark.parametrize("where", [0, 100, 0.3, 0.7, -1])
 def test_a_changed_byte_is_found(
-    house: RunningAuthority, made: tuple[str, BackupPartStatement], tmp_path: Path, where: float
+    shared: RunningAuthority, made: tuple[str, BackupPartStatement], tmp_path: Path, where: float
 ) -> None:
-    part = fetch(house, made[0], tmp_path / "part.age")
+    part = fetch(shared, made[0], tmp_path / "part.age")
     sealed = bytearray(part.read_bytes())
     sealed[int(where * len(sealed)) if isinstance(where, float) else where] ^= 1
     part.write_bytes(sealed)
@@ -128,24 +128,24 @@ def test_a_changed_byte_is_found(
     assert done.returncode == 1 and len(done.stderr.splitlines()) == 1 and "Traceback" not in done.stderr
 
 
-def test_a_part_without_its_token_wants_the_keys_here(house: RunningAuthority, tmp_path: Path) -> None:
-    settings = house.root / "config/authority.toml"
+def test_a_part_without_its_token_wants_the_keys_here(shared: RunningAuthority, tmp_path: Path) -> None:
+    settings = shared.root / "config/authority.toml"
     kept = settings.read_text()
     settings.write_text(kept.replace("[backup]\n", '[backup]\ntoken = "own"\n'))
     try:
-        name, statement = make(house)
-        part = fetch(house, name, tmp_path / "part.age")
+        name, statement = make(shared)
+        part = fetch(shared, name, tmp_path / "part.age")
         assert statement.token is TokenBackup.OWN
-        running = restore(part, tmp_path / "running", RECOVERY, here=house.root)
+        running = restore(part, tmp_path / "running", RECOVERY, here=shared.root)
         assert running.returncode == 1 and "An authority runs in" in running.stderr
-        end(house.process)
-        done = restore(part, tmp_path / "first", RECOVERY, here=house.root)
+        end(shared.process)
+        done = restore(part, tmp_path / "first", RECOVERY, here=shared.root)
         assert done.returncode == 0, done.stderr
         wrong = tmp_path / "wrong"
         wrong.mkdir()
         (wrong / "user.pin").touch(mode=0o600)
         (wrong / "user.pin").write_text("000000")
-        done = restore(part, tmp_path / "third", RECOVERY, here=house.root, CREDENTIALS_DIRECTORY=str(wrong))
+        done = restore(part, tmp_path / "third", RECOVERY, here=shared.root, CREDENTIALS_DIRECTORY=str(wrong))
         assert done.returncode == 1 and "HSM refused the PIN" in done.stderr
         assert "release-latch" not in done.stderr, "the authority here has latched nothing"
         with running_authority(another=True) as other:
@@ -154,12 +154,12 @@ def test_a_part_without_its_token_wants_the_keys_here(house: RunningAuthority, t
         assert done.returncode == 1 and "does not hold the keys of this backup" in done.stderr
     finally:
         settings.write_text(kept)
-        house.restart()
+        shared.restart()
 
 
-def test_the_note_is_over_a_manifest_with_this_part(house: RunningAuthority) -> None:
-    name, statement = make(house)
-    client, key = house.client("backup"), parse_vkey((house.root / "trust/log.vkey").read_text())
+def test_the_note_is_over_a_manifest_with_this_part(shared: RunningAuthority) -> None:
+    name, statement = make(shared)
+    client, key = shared.client("backup"), parse_vkey((shared.root / "trust/log.vkey").read_text())
     manifest = canonical.encode({"authority": statement.fields(), "archive": "20261125T120000Z"})
     note = client.sign_backup(name, manifest)
     require_signed(manifest, note, key)
@@ -175,16 +175,16 @@ def test_the_note_is_over_a_manifest_with_this_part(house: RunningAuthority) -> 
 
 
 @pytest.mark.parametrize("role", ["web", "tsa", "scheduler", "operator"])
-def test_other_roles_may_not_ask(house: RunningAuthority, role: str) -> None:
+def test_other_roles_may_not_ask(shared: RunningAuthority, role: str) -> None:
     with pytest.raises(NotPermitted):
-        house.client(role).begin_backup()
+        shared.client(role).begin_backup()
 
 
-def test_the_role_backup_may_do_nothing_else(house: RunningAuthority) -> None:
+def test_the_role_backup_may_do_nothing_else(shared: RunningAuthority) -> None:
     for ask in (
-        house.client("backup").lock,
-        house.client("backup").issue_crl,
-        lambda: house.client("backup").seal("x"),
+        shared.client("backup").lock,
+        shared.client("backup").issue_crl,
+        lambda: shared.client("backup").seal("x"),
     ):
         with pytest.raises(NotPermitted):
             ask()
@@ -197,15 +197,15 @@ def test_without_a_recovery_key_nothing_is_made(authority: RunningAuthority) -> 
     shutil.rmtree(authority.root / "authority/backup")
 
 
-def test_a_part_without_its_pin_asks_for_it(house: RunningAuthority, tmp_path: Path) -> None:
-    settings, pin = house.root / "config/authority.toml", house.root / "secrets/user.pin"
+def test_a_part_without_its_pin_asks_for_it(shared: RunningAuthority, tmp_path: Path) -> None:
+    settings, pin = shared.root / "config/authority.toml", shared.root / "secrets/user.pin"
     kept = settings.read_text()
     settings.write_text(kept.replace("[backup]\n", '[backup]\ntoken = "alone"\n'))
     try:
-        name, statement = make(house)
+        name, statement = make(shared)
     finally:
         settings.write_text(kept)
-    part = fetch(house, name, tmp_path / "part.age")
+    part = fetch(shared, name, tmp_path / "part.age")
     assert statement.token is TokenBackup.ALONE
     done = restore(part, tmp_path / "nobody", RECOVERY)
     assert done.returncode == 1 and "brings no PIN along" in done.stderr

@@ -22,62 +22,62 @@ from tests.hsm.memory import openssl
 
 
 @pytest.fixture(scope="module")
-def house() -> Iterator[RunningAuthority]:
+def shared() -> Iterator[RunningAuthority]:
     with running_authority(workers=1) as authority:
         yield authority
 
 
-def rotated(house: RunningAuthority, subject: str) -> OfficerIntent:
-    act = house.officer_act("rotate", subject=subject)
-    house.client("operator").rotate(act, house.by_officer(act))
+def rotated(shared: RunningAuthority, subject: str) -> OfficerIntent:
+    act = shared.officer_act("rotate", subject=subject)
+    shared.client("operator").rotate(act, shared.by_officer(act))
     return act
 
 
-def newest(house: RunningAuthority) -> tuple[HeldCeremony, str]:
-    console = house.client("console")
+def newest(shared: RunningAuthority) -> tuple[HeldCeremony, str]:
+    console = shared.client("console")
     held = console.ceremonies()[-1]
     return held, console.transcript(held.number)
 
 
-def test_the_first_ceremony_is_on_record_with_its_transcript(house: RunningAuthority) -> None:
-    first = house.client("console").ceremonies()[0]
-    text = house.client("console").transcript(first.number)
+def test_the_first_ceremony_is_on_record_with_its_transcript(shared: RunningAuthority) -> None:
+    first = shared.client("console").ceremonies()[0]
+    text = shared.client("console").transcript(first.number)
 
     assert (first.number, first.intact) == (1, True)
     assert hashlib.sha256(text.encode()).digest() == first.sha256
     assert text.startswith("Key ceremony: ") and "log key: " in text
 
 
-def test_a_rotation_and_a_revocation_are_put_on_record(house: RunningAuthority) -> None:
-    console = house.client("console")
+def test_a_rotation_and_a_revocation_are_put_on_record(shared: RunningAuthority) -> None:
+    console = shared.client("console")
     before = x509.load_der_x509_certificate(console.certificate("tsa"))
-    act = rotated(house, "tsa")
+    act = rotated(shared, "tsa")
     after = x509.load_der_x509_certificate(console.certificate("tsa"))
 
-    held, text = newest(house)
+    held, text = newest(shared)
     assert held.name == f"rotate-tsa-{act.nonce.hex()[:8]}" and held.intact
     assert hashlib.sha256(text.encode()).digest() == held.sha256
     for words in (f"Activated by: {OFFICER}", act.challenge().hex(), f"{after.serial_number:x}", "read back"):
         assert words in text
 
-    revoking = house.officer_act(
+    revoking = shared.officer_act(
         "revoke_certificate", subject="tsa", serial=f"{before.serial_number:x}", reason="superseded"
     )
-    console.revoke_certificate(revoking, house.by_officer(revoking))
-    held, text = newest(house)
+    console.revoke_certificate(revoking, shared.by_officer(revoking))
+    held, text = newest(shared)
     assert held.name.startswith("revoke-certificate-tsa-") and held.intact
     assert f"{before.serial_number:x}" in text and f"{after.serial_number:x}" not in text
 
 
 def test_timestamps_go_on_under_the_new_key_and_those_before_still_hold(
-    house: RunningAuthority, tmp_path: Path
+    shared: RunningAuthority, tmp_path: Path
 ) -> None:
     """The service that runs is not started again; who asks next gets a token of the new certificate."""
-    client, digest = house.client("tsa"), hashlib.sha256(b"a contract").digest()
+    client, digest = shared.client("tsa"), hashlib.sha256(b"a contract").digest()
     database = Database(tmp_path / "state/vermilion.db")
     service = TimestampIssuer(database, client)
     first, before = service.issue_token(digest), client.certificate("tsa")
-    rotated(house, "tsa")
+    rotated(shared, "tsa")
     second, after = service.issue_token(digest), client.certificate("tsa")
     database.close()
 
@@ -89,32 +89,32 @@ def test_timestamps_go_on_under_the_new_key_and_those_before_still_hold(
         (tmp_path / "data").write_bytes(b"a contract")
         status, text = openssl(
             *("ts", "-verify", "-token_in", "-in", tmp_path / "token", "-data", tmp_path / "data"),
-            *("-CAfile", house.root / "trust/ca.pem", "-untrusted", house.root / "trust/chain.pem"),
+            *("-CAfile", shared.root / "trust/ca.pem", "-untrusted", shared.root / "trust/chain.pem"),
         )
         assert status == 0, text
 
 
-def test_people_leave_no_record_there(house: RunningAuthority) -> None:
-    house.enrol_person("person-off-record")
-    count = len(house.client("console").ceremonies())
-    rotated(house, "person-off-record")
-    assert len(house.client("console").ceremonies()) == count
+def test_people_leave_no_record_there(shared: RunningAuthority) -> None:
+    shared.enrol_person("person-off-record")
+    count = len(shared.client("console").ceremonies())
+    rotated(shared, "person-off-record")
+    assert len(shared.client("console").ceremonies()) == count
 
 
-def test_a_transcript_that_was_changed_or_is_gone_is_seen(house: RunningAuthority) -> None:
-    rotated(house, "evidence")
-    held, text = newest(house)
-    [path] = (house.root / "authority/ceremonies").glob(f"{held.name}-*.txt")
+def test_a_transcript_that_was_changed_or_is_gone_is_seen(shared: RunningAuthority) -> None:
+    rotated(shared, "evidence")
+    held, text = newest(shared)
+    [path] = (shared.root / "authority/ceremonies").glob(f"{held.name}-*.txt")
     path.write_text(text.replace(OFFICER, "officer-else"))
-    assert not newest(house)[0].intact
+    assert not newest(shared)[0].intact
     path.unlink()
-    assert newest(house) == (HeldCeremony(held.number, held.name, held.sha256, held.held, False), "")
+    assert newest(shared) == (HeldCeremony(held.number, held.name, held.sha256, held.held, False), "")
     path.write_text(text)
-    assert newest(house)[0].intact
+    assert newest(shared)[0].intact
 
 
-def test_the_records_are_never_changed_or_deleted(house: RunningAuthority) -> None:
-    connection = sqlite.connect(house.root / "authority/authority.db")
+def test_the_records_are_never_changed_or_deleted(shared: RunningAuthority) -> None:
+    connection = sqlite.connect(shared.root / "authority/authority.db")
     try:
         for statement in ("DELETE FROM ceremonies", "UPDATE ceremonies SET name = 'x'"):
             with pytest.raises(sqlite.IntegrityError, match="never"):
@@ -123,7 +123,7 @@ def test_the_records_are_never_changed_or_deleted(house: RunningAuthority) -> No
         connection.close()
 
 
-def test_who_serves_strangers_does_not_read_them(house: RunningAuthority) -> None:
+def test_who_serves_strangers_does_not_read_them(shared: RunningAuthority) -> None:
     def ask(client: AuthorityClient) -> None:
         with pytest.raises(NotPermitted):
             client.ceremonies()
@@ -131,6 +131,6 @@ def test_who_serves_strangers_does_not_read_them(house: RunningAuthority) -> Non
             client.transcript(1)
 
     for role in ("web", "tsa", "backup"):
-        ask(house.client(role))
+        ask(shared.client(role))
     with pytest.raises(UnknownKey, match="no ceremony 99"):
-        house.client("console").transcript(99)
+        shared.client("console").transcript(99)

@@ -143,10 +143,10 @@ def test_what_hides_or_has_two_forms_is_no_name() -> None:
 
 def test_nobody_from_outside_is_named_as_the_house_is_shortened() -> None:
     """Who reads the subject alone would take the one for the other."""
-    house = "示例" * 40
-    assert same_organisation(house, house[:64] + "另一家")
-    assert same_organisation(house, house[:64])
-    assert not same_organisation(house, "另" + house)
+    enterprise = "示例" * 40
+    assert same_organisation(enterprise, enterprise[:64] + "另一家")
+    assert same_organisation(enterprise, enterprise[:64])
+    assert not same_organisation(enterprise, "另" + enterprise)
 
 
 def test_who_signs_for_nobody_else_has_no_organisation() -> None:

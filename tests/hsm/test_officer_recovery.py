@@ -29,7 +29,7 @@ SECOND = "officer-second"
 
 
 @dataclass(slots=True)
-class House:
+class Site:
     """An authority with two officers; the PIN of the root's token is in two parts in ``parts/``, nowhere else."""
 
     authority: RunningAuthority
@@ -76,64 +76,64 @@ class House:
 
 
 @pytest.fixture(scope="module")
-def house() -> Iterator[House]:
+def site() -> Iterator[Site]:
     with running_authority(workers=1) as own:
-        house = House(own)
+        site = Site(own)
         details = {"subject": SECOND, "name": "钱见证", "organisation": ORGANISATION}
         act = own.officer_act("enrol_officer", **details, credentials=[device().credential()])
         own.client("web").enrol_officer(act, own.by_officer(act))
-        house.parts.mkdir(mode=0o700)
+        site.parts.mkdir(mode=0o700)
         pin = own.root / "secrets/root.pin"
         whole = pin.read_text().strip()
         for number, part in ((1, whole[:8]), (2, whole[8:])):
-            path = house.parts / f"root.pin.{number}"
+            path = site.parts / f"root.pin.{number}"
             path.write_text(part)
             path.chmod(0o600)
         pin.unlink()
-        yield house
+        yield site
 
 
 def device() -> SoftwareAuthenticator:
     return SoftwareAuthenticator.create(RP_ID, ORIGIN)
 
 
-def test_nothing_happens_without_the_custodians(house: House, tmp_path: Path) -> None:
+def test_nothing_happens_without_the_custodians(site: Site, tmp_path: Path) -> None:
     """Root alone, one custodian alone, a wrong part, another token: each is refused, and nothing ends."""
     one = tmp_path / "one"
     one.mkdir()
-    (one / "root.pin").write_text((house.parts / "root.pin.1").read_text())
+    (one / "root.pin").write_text((site.parts / "root.pin.1").read_text())
     wrong = tmp_path / "wrong"
     wrong.mkdir()
-    for name, text in (("root.pin.1", "00000000"), ("root.pin.2", (house.parts / "root.pin.2").read_text())):
+    for name, text in (("root.pin.1", "00000000"), ("root.pin.2", (site.parts / "root.pin.2").read_text())):
         (wrong / name).write_text(text)
     for path in (*one.iterdir(), *wrong.iterdir()):
         path.chmod(0o600)
     own_token = PLAN.replace('root = "vermilion-root"', 'root = "vermilion"')
     user = tmp_path / "user"
     user.mkdir()
-    (user / "root.pin").write_text((house.authority.root / "secrets/user.pin").read_text())
+    (user / "root.pin").write_text((site.authority.root / "secrets/user.pin").read_text())
     (user / "root.pin").chmod(0o600)
     attempts = [
-        (PLAN, house.authority.root / "secrets", "cannot be read"),
+        (PLAN, site.authority.root / "secrets", "cannot be read"),
         (PLAN, one, "refused the PIN"),
-        (PLAN, house.parts, "refused the PIN"),  # it is not tried again, not even the right one
+        (PLAN, site.parts, "refused the PIN"),  # it is not tried again, not even the right one
         (PLAN, wrong, "refused the PIN"),
         (own_token, user, "holds 0 keys"),
     ]
-    with house.stopped():
+    with site.stopped():
         for plan, pins, said in attempts:
-            done = house.recover(plan, pins=pins)
+            done = site.recover(plan, pins=pins)
             assert done.returncode == 1 and said in done.stderr, done.stderr
             assert "Traceback" not in done.stderr and "recovery codes" not in done.stdout
             if pins == wrong:
-                assert CeremonyHome(house.authority.root).run("release-latch").returncode == 0
+                assert CeremonyHome(site.authority.root).run("release-latch").returncode == 0
         nobody = PLAN.replace("officer-wang", "officer-nobody")
         for plan, said in ((nobody, "is not enrolled"), (PLAN.replace("officer-wang", "tsa"), "is no officer")):
-            assert said in house.recover(plan).stderr
-    assert house.authenticators() == 1
-    assert house.authority.client("web").appointment().recovering == ()
-    assert house.enrol_by(OFFICER, house.authority.officer, "person-before")
-    running = house.recover()
+            assert said in site.recover(plan).stderr
+    assert site.authenticators() == 1
+    assert site.authority.client("web").appointment().recovering == ()
+    assert site.enrol_by(OFFICER, site.authority.officer, "person-before")
+    running = site.recover()
     assert running.returncode == 1 and "is running" in running.stderr
 
 
@@ -149,12 +149,12 @@ def test_what_is_no_plan() -> None:
             parse(RecoveryPlan, tomllib.loads(plan), bytes(32))
 
 
-def test_both_officers_lost_theirs_and_come_in_again(house: House) -> None:
-    before = house.authority.officer
+def test_both_officers_lost_theirs_and_come_in_again(site: Site) -> None:
+    before = site.authority.officer
     plan = PLAN.replace('["officer-wang"]', f'["{OFFICER}", "{SECOND}"]')
-    web = house.authority.client("web")
-    first, second = house.codes(plan)
-    assert (house.authenticators(), house.authenticators(SECOND)) == (0, 0)
+    web = site.authority.client("web")
+    first, second = site.codes(plan)
+    assert (site.authenticators(), site.authenticators(SECOND)) == (0, 0)
     assert (web.appointment().codes, set(web.appointment().recovering)) == (1, {OFFICER, SECOND})
 
     new = device()
@@ -165,64 +165,64 @@ def test_both_officers_lost_theirs_and_come_in_again(house: House) -> None:
     )
     for code, taken, officer, error in refused:
         with pytest.raises(error):
-            house.restore(code, taken, officer)
+            site.restore(code, taken, officer)
     with pytest.raises(NotPermitted):
-        house.authority.client("operator").restore_officer(first, {})
+        site.authority.client("operator").restore_officer(first, {})
     with pytest.raises(ActivationRefused, match="wrong, was used"):
         web.appoint_officer(first, {**officer_details("officer-other", new), "credential": new.credential()})
     with pytest.raises(ActivationRefused):
-        house.enrol_by(OFFICER, before, "person-by-thief")
+        site.enrol_by(OFFICER, before, "person-by-thief")
 
-    house.restore(first.lower().replace("-", " "), new)
+    site.restore(first.lower().replace("-", " "), new)
     with pytest.raises(ActivationRefused, match="wrong, was used"):
-        house.restore(first, device())
-    assert house.enrol_by(OFFICER, new, "person-after")
-    house.restore(second, device(), SECOND)
+        site.restore(first, device())
+    assert site.enrol_by(OFFICER, new, "person-after")
+    site.restore(second, device(), SECOND)
     assert web.appointment().recovering == ()
-    [*_, held] = house.authority.client("operator").ceremonies()
+    [*_, held] = site.authority.client("operator").ceremonies()
     assert held.name.startswith("officer-recovery-") and held.intact
-    written = house.authority.client("operator").transcript(held.number)
+    written = site.authority.client("operator").transcript(held.number)
     assert first not in written and "in 2 parts" in written and "Signature of the root's key" in written
-    house.authority.officer = new
+    site.authority.officer = new
 
 
-def test_a_code_ends_with_the_officer_it_was_left_for(house: House) -> None:
+def test_a_code_ends_with_the_officer_it_was_left_for(site: Site) -> None:
     """Whom colleagues retire, or a later ceremony replaces, does not come back by the code of an earlier one."""
-    [code] = house.codes(PLAN.replace("officer-wang", SECOND))
-    act = house.authority.officer_act("retire", subject=SECOND, reason="cessation_of_operation")
-    house.authority.client("web").retire(act, house.authority.by_officer(act))
+    [code] = site.codes(PLAN.replace("officer-wang", SECOND))
+    act = site.authority.officer_act("retire", subject=SECOND, reason="cessation_of_operation")
+    site.authority.client("web").retire(act, site.authority.by_officer(act))
     with pytest.raises(ActivationRefused, match="wrong, was used"):
-        house.restore(code, device(), SECOND)
-    assert house.authenticators(SECOND) == 0
-    [code] = house.codes(PLAN.replace("officer-wang", SECOND))
-    house.codes(PLAN.replace("officer-wang", SECOND).replace("restored", "replaced"))
+        site.restore(code, device(), SECOND)
+    assert site.authenticators(SECOND) == 0
+    [code] = site.codes(PLAN.replace("officer-wang", SECOND))
+    site.codes(PLAN.replace("officer-wang", SECOND).replace("restored", "replaced"))
     with pytest.raises(ActivationRefused, match="wrong, was used"):
-        house.restore(code, device(), SECOND)
-    assert house.authority.client("web").appointment().recovering == ()
+        site.restore(code, device(), SECOND)
+    assert site.authority.client("web").appointment().recovering == ()
 
 
-def test_a_code_runs_out_and_a_newer_one_takes_its_place(house: House) -> None:
-    [old] = house.codes()
-    [code] = house.codes()
+def test_a_code_runs_out_and_a_newer_one_takes_its_place(site: Site) -> None:
+    [old] = site.codes()
+    [code] = site.codes()
     with pytest.raises(ActivationRefused):
-        house.restore(old, device())
-    store = sqlite.connect(house.authority.root / "authority/authority.db", isolation_level=None)
+        site.restore(old, device())
+    store = sqlite.connect(site.authority.root / "authority/authority.db", isolation_level=None)
     store.execute("UPDATE recovery_codes SET expires = 1 WHERE ended IS NULL")
     with pytest.raises(ActivationRefused):
-        house.restore(code, device())
-    assert house.authority.client("web").appointment().recovering == ()
+        site.restore(code, device())
+    assert site.authority.client("web").appointment().recovering == ()
     with pytest.raises(sqlite.IntegrityError, match="counts once"):
         store.execute("UPDATE recovery_codes SET ended = NULL, expires = 4000000000")
     store.close()
 
 
-def test_who_is_gone_is_replaced_by_somebody_else(house: House) -> None:
-    [code] = house.codes(PLAN.replace("restored", "replaced"))
+def test_who_is_gone_is_replaced_by_somebody_else(site: Site) -> None:
+    [code] = site.codes(PLAN.replace("restored", "replaced"))
     with pytest.raises(ActivationRefused):
-        house.restore(code, device())
+        site.restore(code, device())
     new = device()
     details = {"subject": "officer-next", "name": "周见证", "organisation": ORGANISATION}
-    house.authority.client("web").appoint_officer(code, {**details, "credential": new.credential()})
-    assert house.enrol_by("officer-next", new, "person-by-next")
-    listed = CeremonyHome(house.authority.root).run("officers").stdout
+    site.authority.client("web").appoint_officer(code, {**details, "credential": new.credential()})
+    assert site.enrol_by("officer-next", new, "person-by-next")
+    listed = CeremonyHome(site.authority.root).run("officers").stdout
     assert f"{OFFICER} 王见证, authenticators: 0" in listed and "officer-next 周见证, authenticators: 1" in listed

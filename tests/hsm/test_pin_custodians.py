@@ -41,16 +41,20 @@ class Vault:
     def unlocking(self) -> OfficerIntent:
         return self.authority.officer_act("unlock")
 
-    def answer(self, act: OfficerIntent, keeper: str) -> None:
-        self.authority.client("console").approve(act, self.devices[keeper].activate(keeper, act))
+    def answer(self, act: OfficerIntent, custodian: str) -> None:
+        self.authority.client("console").approve(act, self.devices[custodian].activate(custodian, act))
 
     def state(self) -> AuthorityState:
         return self.authority.client("console").status().state
 
 
-def enrolment(keeper: str, device: SoftwareAuthenticator, authority: RunningAuthority) -> OfficerIntent:
+def enrolment(custodian: str, device: SoftwareAuthenticator, authority: RunningAuthority) -> OfficerIntent:
     return authority.officer_act(
-        "enrol_keeper", subject=keeper, name="孙示例", organisation=ORGANISATION, credentials=[device.credential()]
+        "enrol_keeper",
+        subject=custodian,
+        name="孙示例",
+        organisation=ORGANISATION,
+        credentials=[device.credential()],
     )
 
 
@@ -58,9 +62,9 @@ def enrolment(keeper: str, device: SoftwareAuthenticator, authority: RunningAuth
 def vault() -> Iterator[Vault]:
     with running_authority(workers=1) as authority:
         devices = {}
-        for keeper in (FIRST, SECOND, THIRD):
-            devices[keeper] = SoftwareAuthenticator.create(RP_ID, CONSOLE)
-            act = enrolment(keeper, devices[keeper], authority)
+        for custodian in (FIRST, SECOND, THIRD):
+            devices[custodian] = SoftwareAuthenticator.create(RP_ID, CONSOLE)
+            act = enrolment(custodian, devices[custodian], authority)
             authority.client("web").enrol_pin_custodian(act, authority.by_officer(act))
         yield Vault(authority, devices)
 
@@ -208,19 +212,19 @@ def own() -> Iterator[Vault]:
     """A locked authority of its own, with two PIN custodians."""
     with running_authority(workers=1) as authority:
         vault = Vault(authority, {})
-        for keeper in (FIRST, SECOND):
-            vault.devices[keeper] = SoftwareAuthenticator.create(RP_ID, CONSOLE)
-            enrol(vault, keeper)
+        for custodian in (FIRST, SECOND):
+            vault.devices[custodian] = SoftwareAuthenticator.create(RP_ID, CONSOLE)
+            enrol(vault, custodian)
         vault.devices[PERSON] = authority.enrol_person(PERSON)
         authority.client("console").lock()
         yield vault
 
 
-def enrol(vault: Vault, keeper: str, *more: SoftwareAuthenticator) -> None:
-    """By officers: *keeper* answers with the device of that name, and with *more*, and with no other."""
-    credentials = [device.credential() for device in (vault.devices[keeper], *more)]
+def enrol(vault: Vault, custodian: str, *more: SoftwareAuthenticator) -> None:
+    """By officers: *custodian* answers with the device of that name, and with *more*, and with no other."""
+    credentials = [device.credential() for device in (vault.devices[custodian], *more)]
     act = vault.authority.officer_act(
-        "enrol_keeper", subject=keeper, name="孙示例", organisation=ORGANISATION, credentials=credentials
+        "enrol_keeper", subject=custodian, name="孙示例", organisation=ORGANISATION, credentials=credentials
     )
     vault.authority.client("web").enrol_pin_custodian(act, vault.authority.by_officer(act))
 
@@ -272,8 +276,8 @@ def test_a_lost_passkey_is_replaced_and_the_other_one_goes_on(own: Vault) -> Non
     with pytest.raises(ActivationRefused, match="no such credential"):
         answers(own, lost)
     act = own.unlocking()
-    for keeper in (FIRST, SECOND):
-        own.answer(act, keeper)
+    for custodian in (FIRST, SECOND):
+        own.answer(act, custodian)
     own.authority.client("console").unlock(act, [], pins=[own.pin])
     assert own.state() is AuthorityState.OPERATIONAL
 

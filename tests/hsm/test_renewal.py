@@ -32,60 +32,60 @@ ROOT_LIST = '[[renewals]]\nwhat = "root-crl"\nhands = ["lead"]\n'
 
 
 @pytest.fixture(scope="module")
-def house() -> Iterator[RunningAuthority]:
+def shared() -> Iterator[RunningAuthority]:
     with running_authority(workers=1) as authority:
         yield authority
 
 
-def written(house: RunningAuthority, plan: str) -> Path:
-    path = house.root / "renewal.toml"
+def written(shared: RunningAuthority, plan: str) -> Path:
+    path = shared.root / "renewal.toml"
     path.write_text(plan, encoding="utf-8")
     return path
 
 
 @contextmanager
-def stopped(house: RunningAuthority) -> Iterator[CeremonyHome]:
+def stopped(shared: RunningAuthority) -> Iterator[CeremonyHome]:
     """The authority stands still; its officer's authenticator is the file alone."""
-    end(house.process)
-    path = house.root / f"people/{OFFICER}.json"
-    house.officer.save(path)
+    end(shared.process)
+    path = shared.root / f"people/{OFFICER}.json"
+    shared.officer.save(path)
     try:
-        yield CeremonyHome(house.root)
+        yield CeremonyHome(shared.root)
     finally:
-        house.officer = SoftwareAuthenticator.load(path)
-        house.process = start(house.root)
+        shared.officer = SoftwareAuthenticator.load(path)
+        shared.process = start(shared.root)
 
 
-def renewed(house: RunningAuthority, plan: str) -> str:
+def renewed(shared: RunningAuthority, plan: str) -> str:
     """*plan* held with the officer's authenticator in software."""
-    with stopped(house):
-        return run(house.root, "renew", str(written(house, plan)), "--in-software", OFFICER)
+    with stopped(shared):
+        return run(shared.root, "renew", str(written(shared, plan)), "--in-software", OFFICER)
 
 
-def refused(house: RunningAuthority, plan: str, *arguments: str) -> str:
-    with stopped(house) as home:
-        done = home.run("renew", str(written(house, plan)), *arguments)
+def refused(shared: RunningAuthority, plan: str, *arguments: str) -> str:
+    with stopped(shared) as home:
+        done = home.run("renew", str(written(shared, plan)), *arguments)
     assert done.returncode == 1, done.stdout
     return done.stderr
 
 
-def token(house: RunningAuthority) -> bytes:
+def token(shared: RunningAuthority) -> bytes:
     order = order_for(hashlib.sha256(b"data").digest(), nonce=1, certificates=True)
-    [issued] = house.client("tsa").timestamp([order])
+    [issued] = shared.client("tsa").timestamp([order])
     return issued.token
 
 
 def test_everything_is_renewed_and_what_came_before_goes_on_to_hold(
-    house: RunningAuthority, tmp_path: Path
+    shared: RunningAuthority, tmp_path: Path
 ) -> None:
-    house.enrol_person("person-before")
-    web = house.client("web")
+    shared.enrol_person("person-before")
+    web = shared.client("web")
     before = {name: web.certificate(name) for name in ("issuing", "tsa", "evidence", "log", "person-before")}
-    old_token, old_root_list = token(house), x509.load_der_x509_crl(web.crl("root"))
+    old_token, old_root_list = token(shared), x509.load_der_x509_crl(web.crl("root"))
 
-    shown = renewed(house, PLAN)
+    shown = renewed(shared, PLAN)
 
-    web = house.client("web")
+    web = shared.client("web")
     second = x509.load_der_x509_certificate(web.certificate("issuing-2"))
     root = x509.load_der_x509_certificate(web.authorities()[-1])
     second.verify_directly_issued_by(root)
@@ -97,30 +97,30 @@ def test_everything_is_renewed_and_what_came_before_goes_on_to_hold(
         older = x509.load_der_x509_certificate(before[name])
         assert (certificate.public_key() == older.public_key()) == (name == "log")
         assert certificate.subject == older.subject
-    assert verify_token(token(house)).signer == x509.load_der_x509_certificate(web.certificate("tsa"))
+    assert verify_token(token(shared)).signer == x509.load_der_x509_certificate(web.certificate("tsa"))
     assert x509.load_der_x509_crl(web.crl("root")).next_update_utc >= old_root_list.next_update_utc
-    house.enrol_person("person-after")
+    shared.enrol_person("person-after")
     verifies_in_openssl(
-        house, tmp_path, [*before.values(), *(web.certificate(each) for each in ("tsa", "person-after"))]
+        shared, tmp_path, [*before.values(), *(web.certificate(each) for each in ("tsa", "person-after"))]
     )
     (tmp_path / "token").write_bytes(old_token)
     (tmp_path / "data").write_bytes(b"data")
     status, text = openssl(
         *("ts", "-verify", "-token_in", "-in", tmp_path / "token", "-data", tmp_path / "data"),
-        *("-CAfile", house.root / "trust/ca.pem", "-untrusted", house.root / "trust/chain.pem"),
+        *("-CAfile", shared.root / "trust/ca.pem", "-untrusted", shared.root / "trust/chain.pem"),
     )
     assert status == 0, text
     assert {key.subject for key in web.status().keys} == {"root", "issuing-2", "tsa", "log", "evidence"}
     for words in ("王见证", "Activated by: officer-wang", "A new key of issuing-2", "The same key of log"):
         assert words in shown
-    kept = [path for path in (house.root / "authority/ceremonies").iterdir() if path.name.startswith("renewal-")]
+    kept = [path for path in (shared.root / "authority/ceremonies").iterdir() if path.name.startswith("renewal-")]
     assert shown.startswith(kept[0].read_text()) and hashlib.sha256(kept[0].read_bytes()).hexdigest() in shown
 
 
-def verifies_in_openssl(house: RunningAuthority, folder: Path, certificates: list[bytes]) -> None:
-    lists = [x509.load_der_x509_crl(each).public_bytes(Encoding.PEM) for each in house.client("web").crls()]
+def verifies_in_openssl(shared: RunningAuthority, folder: Path, certificates: list[bytes]) -> None:
+    lists = [x509.load_der_x509_crl(each).public_bytes(Encoding.PEM) for each in shared.client("web").crls()]
     (folder / "crls.pem").write_bytes(b"".join(lists))
-    trust = house.root / "trust"
+    trust = shared.root / "trust"
     for each in certificates:
         (folder / "leaf.pem").write_bytes(x509.load_der_x509_certificate(each).public_bytes(Encoding.PEM))
         checked = ("-crl_check_all", "-CRLfile", folder / "crls.pem")
@@ -129,14 +129,14 @@ def verifies_in_openssl(house: RunningAuthority, folder: Path, certificates: lis
         assert status == 0, text
 
 
-def test_an_older_certificate_is_revoked_alone_on_the_list_of_who_issued_it(house: RunningAuthority) -> None:
-    web = house.client("web")
-    store = AuthorityStore(AuthorityHome(house.root).store)
+def test_an_older_certificate_is_revoked_alone_on_the_list_of_who_issued_it(shared: RunningAuthority) -> None:
+    web = shared.client("web")
+    store = AuthorityStore(AuthorityHome(shared.root).store)
     older = store.registry.unexpired("tsa", 0)[0]
     store.close()
     assert older.issuer == "issuing"
-    act = house.officer_act("revoke_certificate", subject="tsa", reason="superseded", serial=older.serial)
-    crl = x509.load_der_x509_crl(web.revoke_certificate(act, house.by_officer(act)))
+    act = shared.officer_act("revoke_certificate", subject="tsa", reason="superseded", serial=older.serial)
+    crl = x509.load_der_x509_crl(web.revoke_certificate(act, shared.by_officer(act)))
     assert crl.issuer == x509.load_der_x509_certificate(web.certificate("issuing")).subject
     assert [each.serial_number for each in crl] == [older.certificate.serial_number]
     assert len(x509.load_der_x509_crl(web.crl("issuing-2"))) == 0
@@ -147,34 +147,34 @@ def test_an_older_certificate_is_revoked_alone_on_the_list_of_who_issued_it(hous
     assert told.certificate_status is ocsp.OCSPCertStatus.GOOD
     with pytest.raises(CertificateRefused, match="list alone"):
         web.ocsp(web.certificate("issuing"))
-    assert verify_token(token(house))  # the current one goes on
-    again = house.officer_act("revoke_certificate", subject="tsa", reason="superseded", serial=older.serial)
+    assert verify_token(token(shared))  # the current one goes on
+    again = shared.officer_act("revoke_certificate", subject="tsa", reason="superseded", serial=older.serial)
     with pytest.raises(CertificateRefused, match="revoked before"):
-        web.revoke_certificate(again, house.by_officer(again))
-    unknown = house.officer_act("revoke_certificate", subject="tsa", reason="superseded", serial="abc")
+        web.revoke_certificate(again, shared.by_officer(again))
+    unknown = shared.officer_act("revoke_certificate", subject="tsa", reason="superseded", serial="abc")
     with pytest.raises(UnknownKey, match="no certificate abc"):
-        web.revoke_certificate(unknown, house.by_officer(unknown))
+        web.revoke_certificate(unknown, shared.by_officer(unknown))
 
 
-def test_officers_allow_it_by_files(house: RunningAuthority, tmp_path: Path) -> None:
+def test_officers_allow_it_by_files(shared: RunningAuthority, tmp_path: Path) -> None:
     act, given = tmp_path / "act", tmp_path / "assertion.json"
-    with stopped(house) as home:
-        path = written(house, HEAD + ROOT_LIST)
-        shown = run(house.root, "renewal-act", str(path), "--out", str(act))
+    with stopped(shared) as home:
+        path = written(shared, HEAD + ROOT_LIST)
+        shown = run(shared.root, "renewal-act", str(path), "--out", str(act))
         assert base64url(hashlib.sha256(act.read_bytes()).digest()) in shown
         assert canonical.decode(act.read_bytes())["details"] == {
             "plan": hashlib.sha256(path.read_bytes()).hexdigest()
         }
-        device = SoftwareAuthenticator.load(house.root / f"people/{OFFICER}.json")
+        device = SoftwareAuthenticator.load(shared.root / f"people/{OFFICER}.json")
         given.write_text(
             json.dumps(assertion(device, officer_intent_from_wire(canonical.decode(act.read_bytes()), "renew")))
         )
-        device.save(house.root / f"people/{OFFICER}.json")
+        device.save(shared.root / f"people/{OFFICER}.json")
         arguments = ("--act", str(act), "--activation", str(given))
-        assert "Activated by: officer-wang" in run(house.root, "renew", str(path), *arguments)
+        assert "Activated by: officer-wang" in run(shared.root, "renew", str(path), *arguments)
         again = home.run("renew", str(path), *arguments)
         assert again.returncode == 1, "an act is good for once"
-        written(house, HEAD + ROOT_LIST + ROOT_LIST)
+        written(shared, HEAD + ROOT_LIST + ROOT_LIST)
         other = home.run("renew", str(path), *arguments)
         assert other.returncode == 1 and "not the renewal in this file" in other.stderr
         assert home.run("renew", str(path)).returncode == 2
@@ -203,31 +203,31 @@ def base64url(data: bytes) -> str:
         ),
     ],
 )
-def test_what_a_renewal_refuses(house: RunningAuthority, steps: str, why: str) -> None:
-    numbers = [x509.load_der_x509_crl(each) for each in house.client("web").crls()]
-    assert why in refused(house, HEAD + ROOT_LIST + steps, "--in-software", OFFICER)
-    assert [x509.load_der_x509_crl(each) for each in house.client("web").crls()] == numbers  # all or nothing
+def test_what_a_renewal_refuses(shared: RunningAuthority, steps: str, why: str) -> None:
+    numbers = [x509.load_der_x509_crl(each) for each in shared.client("web").crls()]
+    assert why in refused(shared, HEAD + ROOT_LIST + steps, "--in-software", OFFICER)
+    assert [x509.load_der_x509_crl(each) for each in shared.client("web").crls()] == numbers  # all or nothing
 
 
-def test_a_wrong_pin_of_the_root_or_no_officer_ends_it(house: RunningAuthority) -> None:
-    pin = house.root / "secrets/root.pin"
+def test_a_wrong_pin_of_the_root_or_no_officer_ends_it(shared: RunningAuthority) -> None:
+    pin = shared.root / "secrets/root.pin"
     kept = pin.read_text()
-    assert "no authenticator in software" in refused(house, HEAD + ROOT_LIST, "--in-software", "officer-nobody")
+    assert "no authenticator in software" in refused(shared, HEAD + ROOT_LIST, "--in-software", "officer-nobody")
     pin.write_text("000000000000\n")
     try:
-        assert "PIN" in refused(house, HEAD + ROOT_LIST, "--in-software", OFFICER)
+        assert "PIN" in refused(shared, HEAD + ROOT_LIST, "--in-software", OFFICER)
     finally:
         pin.write_text(kept)
 
 
-def test_the_predecessor_of_an_issuing_ca_is_revoked_by_the_root(house: RunningAuthority) -> None:
-    run(house.root, "release-latch")  # the test before this one gave a wrong PIN
+def test_the_predecessor_of_an_issuing_ca_is_revoked_by_the_root(shared: RunningAuthority) -> None:
+    run(shared.root, "release-latch")  # the test before this one gave a wrong PIN
     shown = renewed(
-        house,
+        shared,
         HEAD + '[[renewals]]\nwhat = "revoke"\nsubject = "issuing"\nreason = "superseded"\nhands = ["keeper"]\n',
     )
     assert "issuing is revoked" in shown
-    revoked = x509.load_der_x509_crl(house.client("web").crl("root"))
+    revoked = x509.load_der_x509_crl(shared.client("web").crl("root"))
     assert [each.serial_number for each in revoked] == [
-        x509.load_der_x509_certificate(house.client("web").certificate("issuing")).serial_number
+        x509.load_der_x509_certificate(shared.client("web").certificate("issuing")).serial_number
     ]

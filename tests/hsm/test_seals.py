@@ -25,7 +25,7 @@ ASKING, FIRST, SECOND, PLAIN = "person-asking", "person-first", "person-second",
 
 
 @dataclass(slots=True)
-class House:
+class Site:
     """An authority of these tests' own, with people; every seal of theirs gets a new name."""
 
     authority: RunningAuthority
@@ -54,213 +54,213 @@ class House:
 
 
 @pytest.fixture(scope="module")
-def house() -> Iterator[House]:
+def site() -> Iterator[Site]:
     with running_authority(workers=2) as own:
-        house = House(own, {})
+        site = Site(own, {})
         for subject in (ASKING, FIRST, SECOND, PLAIN):
-            house.enrol(subject)
-        yield house
+            site.enrol(subject)
+        yield site
 
 
-def test_the_kind_is_in_the_certificate(house: House) -> None:
-    certificate = x509.load_der_x509_certificate(house.web.certificate(house.seal(FIRST)))
+def test_the_kind_is_in_the_certificate(site: Site) -> None:
+    certificate = x509.load_der_x509_certificate(site.web.certificate(site.seal(FIRST)))
     [unit] = certificate.subject.get_attributes_for_oid(NameOID.ORGANIZATIONAL_UNIT_NAME)
     assert unit.value == "合同专用章"
 
 
 @pytest.mark.parametrize(("kind", "name"), [("私章", "私章"), ("公章", "合同专用章"), ("", "合同专用章")])
-def test_a_seal_is_of_a_known_kind_and_called_so(house: House, kind: str, name: str) -> None:
+def test_a_seal_is_of_a_known_kind_and_called_so(site: Site, kind: str, name: str) -> None:
     own = {"organisation": "甲公司示例有限公司", "custodians": [FIRST], "needed": 1, "kind": kind, "name": name}
     with pytest.raises(CertificateRefused, match="ends with the kind"):
-        house.officer("enrol_seal", subject="seal-of-no-kind", **own)
+        site.officer("enrol_seal", subject="seal-of-no-kind", **own)
 
 
-def test_no_use_without_a_custodian_whatever_the_web_process_asks(house: House) -> None:
+def test_no_use_without_a_custodian_whatever_the_web_process_asks(site: Site) -> None:
     """The pages and workflows are not there at all: this is the web process, taken over, at the socket."""
-    seal = house.seal(FIRST)
+    seal = site.seal(FIRST)
     intent = intent_for(seal)
     for by in ([], [ASKING], [ASKING, PLAIN]):
         with pytest.raises(ActivationRefused):
-            house.web.sign_document(intent, [house.devices[each].activate(each, intent) for each in by])
-    house.approve(intent, ASKING)
+            site.web.sign_document(intent, [site.devices[each].activate(each, intent) for each in by])
+    site.approve(intent, ASKING)
     for attempt in (intent, replace(intent, custodians=2), replace(intent, signer=FIRST)):
         with pytest.raises(ActivationRefused):
-            house.web.sign_document(attempt, [])
-    stolen = house.devices[FIRST].activate(FIRST, replace(intent, digest=bytes(32)))
+            site.web.sign_document(attempt, [])
+    stolen = site.devices[FIRST].activate(FIRST, replace(intent, digest=bytes(32)))
     with pytest.raises(ActivationRefused):
-        house.web.sign_document(intent, [stolen])
+        site.web.sign_document(intent, [stolen])
 
 
-def test_a_seal_that_takes_two_custodians_is_released_by_no_act_that_says_one(house: House) -> None:
-    seal = house.seal(FIRST, SECOND, needed=2)
+def test_a_seal_that_takes_two_custodians_is_released_by_no_act_that_says_one(site: Site) -> None:
+    seal = site.seal(FIRST, SECOND, needed=2)
     intent = intent_for(seal)
-    assert house.approve(intent, ASKING, FIRST).required == 3
+    assert site.approve(intent, ASKING, FIRST).required == 3
     with pytest.raises(ActivationRefused, match="two of its custodians"):
-        house.web.sign_document(intent, [])
+        site.web.sign_document(intent, [])
     with pytest.raises(ActivationRefused, match="two of its custodians"):
-        house.approve(intent, PLAIN)
-    house.approve(intent, SECOND)
-    assert house.web.sign_document(intent, [])
+        site.approve(intent, PLAIN)
+    site.approve(intent, SECOND)
+    assert site.web.sign_document(intent, [])
 
 
-def test_an_act_that_says_two_takes_two_also_of_a_seal_that_takes_one(house: House) -> None:
-    seal = house.seal(FIRST, SECOND)
+def test_an_act_that_says_two_takes_two_also_of_a_seal_that_takes_one(site: Site) -> None:
+    seal = site.seal(FIRST, SECOND)
     intent = replace(intent_for(seal), custodians=2)
-    assert house.approve(intent, ASKING, FIRST).required == 3
+    assert site.approve(intent, ASKING, FIRST).required == 3
     with pytest.raises(ActivationRefused, match="another act"):
-        house.web.sign_document(replace(intent, custodians=1), [])
-    house.approve(intent, SECOND)
-    assert house.web.sign_document(intent, [])
+        site.web.sign_document(replace(intent, custodians=1), [])
+    site.approve(intent, SECOND)
+    assert site.web.sign_document(intent, [])
 
 
 @pytest.mark.parametrize("number", [0, 1, 3, -1, "2", None, True])
-def test_an_act_says_two_or_nothing(house: House, number: object) -> None:
-    fields = {**intent_for(house.seal(FIRST)).fields(), "custodians": number}
+def test_an_act_says_two_or_nothing(site: Site, number: object) -> None:
+    fields = {**intent_for(site.seal(FIRST)).fields(), "custodians": number}
     with pytest.raises(BadRequest):
-        house.web.ask("approvals", {"intent": fields})
+        site.web.ask("approvals", {"intent": fields})
 
 
-def test_a_suspended_seal_is_not_used_even_when_all_have_approved(house: House) -> None:
-    seal = house.seal(FIRST)
+def test_a_suspended_seal_is_not_used_even_when_all_have_approved(site: Site) -> None:
+    seal = site.seal(FIRST)
     intent = intent_for(seal)
-    house.approve(intent, ASKING, FIRST)
-    house.web.suspend_seal(seal)
+    site.approve(intent, ASKING, FIRST)
+    site.web.suspend_seal(seal)
     with pytest.raises(ActivationRefused, match="suspended"):
-        house.web.sign_document(intent, [])
+        site.web.sign_document(intent, [])
     with pytest.raises(ActivationRefused, match="suspended"):
-        house.approve(intent_for(seal), ASKING)
+        site.approve(intent_for(seal), ASKING)
 
-    house.officer("resume_seal", subject=seal)
-    assert house.web.sign_document(intent, [])
+    site.officer("resume_seal", subject=seal)
+    assert site.web.sign_document(intent, [])
 
 
-def test_stopping_takes_no_activation_and_resuming_takes_officers(house: House) -> None:
-    seal = house.seal(FIRST)
-    house.web.suspend_seal(seal)
-    since = house.web.seal(seal).suspended
-    house.web.suspend_seal(seal)
-    assert since is not None and house.web.seal(seal).suspended == since
-    act = house.authority.officer_act("resume_seal", subject=seal)
-    for activations in ([], [house.devices[FIRST].activate(FIRST, act)]):
+def test_stopping_takes_no_activation_and_resuming_takes_officers(site: Site) -> None:
+    seal = site.seal(FIRST)
+    site.web.suspend_seal(seal)
+    since = site.web.seal(seal).suspended
+    site.web.suspend_seal(seal)
+    assert since is not None and site.web.seal(seal).suspended == since
+    act = site.authority.officer_act("resume_seal", subject=seal)
+    for activations in ([], [site.devices[FIRST].activate(FIRST, act)]):
         with pytest.raises(ActivationRefused):
-            house.web.resume_seal(act, activations)
-    assert house.web.seal(seal).suspended == since
+            site.web.resume_seal(act, activations)
+    assert site.web.seal(seal).suspended == since
 
 
-def test_an_added_custodian_counts_once_officers_have_activated_it(house: House) -> None:
-    seal = house.seal(FIRST)
+def test_an_added_custodian_counts_once_officers_have_activated_it(site: Site) -> None:
+    seal = site.seal(FIRST)
     intent = intent_for(seal)
-    house.approve(intent, ASKING)
+    site.approve(intent, ASKING)
     with pytest.raises(ActivationRefused, match="custodians"):
-        house.approve(intent, SECOND)
-    house.officer("add_custodian", subject=seal, custodian=SECOND)
-    assert house.approve(intent, SECOND).enough
+        site.approve(intent, SECOND)
+    site.officer("add_custodian", subject=seal, custodian=SECOND)
+    assert site.approve(intent, SECOND).enough
 
 
-def test_what_a_removed_custodian_approved_counts_no_more(house: House) -> None:
-    seal = house.seal(FIRST, SECOND)
+def test_what_a_removed_custodian_approved_counts_no_more(site: Site) -> None:
+    seal = site.seal(FIRST, SECOND)
     intent = intent_for(seal)
-    house.approve(intent, ASKING, FIRST)
-    house.officer("remove_custodian", subject=seal, custodian=FIRST)
+    site.approve(intent, ASKING, FIRST)
+    site.officer("remove_custodian", subject=seal, custodian=FIRST)
     with pytest.raises(ActivationRefused, match="custodians"):
-        house.web.sign_document(intent, [])
+        site.web.sign_document(intent, [])
 
 
-def test_the_last_custodian_goes_only_from_a_suspended_seal(house: House) -> None:
-    seal = house.seal(FIRST)
+def test_the_last_custodian_goes_only_from_a_suspended_seal(site: Site) -> None:
+    seal = site.seal(FIRST)
     with pytest.raises(CertificateRefused, match="Suspend it first"):
-        house.officer("remove_custodian", subject=seal, custodian=FIRST)
-    house.web.suspend_seal(seal)
-    house.officer("remove_custodian", subject=seal, custodian=FIRST)
+        site.officer("remove_custodian", subject=seal, custodian=FIRST)
+    site.web.suspend_seal(seal)
+    site.officer("remove_custodian", subject=seal, custodian=FIRST)
     with pytest.raises(CertificateRefused, match="add custodians"):
-        house.officer("resume_seal", subject=seal)
-    house.officer("add_custodian", subject=seal, custodian=SECOND)
-    house.officer("resume_seal", subject=seal)
-    assert house.web.seal(seal).custodians == (SECOND,)
+        site.officer("resume_seal", subject=seal)
+    site.officer("add_custodian", subject=seal, custodian=SECOND)
+    site.officer("resume_seal", subject=seal)
+    assert site.web.seal(seal).custodians == (SECOND,)
 
 
-def test_two_custodians_at_once_are_demanded_only_of_a_seal_that_has_two(house: House) -> None:
-    seal = house.seal(FIRST)
+def test_two_custodians_at_once_are_demanded_only_of_a_seal_that_has_two(site: Site) -> None:
+    seal = site.seal(FIRST)
     with pytest.raises(CertificateRefused, match="would have: 1"):
-        house.officer("set_custodians_needed", subject=seal, needed=2)
-    house.officer("add_custodian", subject=seal, custodian=SECOND)
-    house.officer("set_custodians_needed", subject=seal, needed=2)
-    assert house.web.approvals(intent_for(seal)).required == 3
+        site.officer("set_custodians_needed", subject=seal, needed=2)
+    site.officer("add_custodian", subject=seal, custodian=SECOND)
+    site.officer("set_custodians_needed", subject=seal, needed=2)
+    assert site.web.approvals(intent_for(seal)).required == 3
 
 
-def test_a_custodian_who_leaves_keeps_no_seal_and_the_last_one_stops_it(house: House) -> None:
-    house.enrol("person-leaving")
-    alone, shared = house.seal("person-leaving"), house.seal("person-leaving", FIRST)
-    house.officer("retire", subject="person-leaving", reason="affiliation_changed")
-    assert (house.web.seal(alone).custodians, house.web.seal(alone).suspended is None) == ((), False)
-    assert (house.web.seal(shared).custodians, house.web.seal(shared).suspended) == ((FIRST,), None)
+def test_a_custodian_who_leaves_keeps_no_seal_and_the_last_one_stops_it(site: Site) -> None:
+    site.enrol("person-leaving")
+    alone, shared = site.seal("person-leaving"), site.seal("person-leaving", FIRST)
+    site.officer("retire", subject="person-leaving", reason="affiliation_changed")
+    assert (site.web.seal(alone).custodians, site.web.seal(alone).suspended is None) == ((), False)
+    assert (site.web.seal(shared).custodians, site.web.seal(shared).suspended) == ((FIRST,), None)
 
 
-def test_only_people_of_the_house_become_custodians(house: House) -> None:
-    seal = house.seal(FIRST)
-    house.officer("retire", subject=house_guest(house), reason="affiliation_changed")
+def test_only_people_of_the_house_become_custodians(site: Site) -> None:
+    seal = site.seal(FIRST)
+    site.officer("retire", subject=site_guest(site), reason="affiliation_changed")
     for who, kind in (
         (OFFICER, CertificateRefused),
         ("person-gone", CertificateRefused),
         ("person-no", UnknownKey),
     ):
         with pytest.raises(kind):
-            house.officer("add_custodian", subject=seal, custodian=who)
+            site.officer("add_custodian", subject=seal, custodian=who)
 
 
-def house_guest(house: House) -> str:
-    house.enrol("person-gone")
+def site_guest(site: Site) -> str:
+    site.enrol("person-gone")
     return "person-gone"
 
 
-def test_the_picture_in_use_is_on_record(house: House) -> None:
-    seal = house.seal(FIRST)
-    house.officer("change_picture", subject=seal, picture="ab" * 32)
-    assert house.web.seal(seal).picture == "ab" * 32
+def test_the_picture_in_use_is_on_record(site: Site) -> None:
+    seal = site.seal(FIRST)
+    site.officer("change_picture", subject=seal, picture="ab" * 32)
+    assert site.web.seal(seal).picture == "ab" * 32
     with pytest.raises(BadRequest):
-        house.officer("change_picture", subject=seal, picture="red")
-    house.officer("change_picture", subject=seal, picture="")
-    assert house.web.seal(seal).picture is None
+        site.officer("change_picture", subject=seal, picture="red")
+    site.officer("change_picture", subject=seal, picture="")
+    assert site.web.seal(seal).picture is None
 
 
-def test_a_destroyed_seal_has_no_key_and_a_revoked_certificate_and_never_returns(house: House) -> None:
-    seal = house.seal(FIRST)
-    serial = x509.load_der_x509_certificate(house.web.certificate(seal)).serial_number
+def test_a_destroyed_seal_has_no_key_and_a_revoked_certificate_and_never_returns(site: Site) -> None:
+    seal = site.seal(FIRST)
+    serial = x509.load_der_x509_certificate(site.web.certificate(seal)).serial_number
     waiting = intent_for(seal)
-    house.approve(waiting, ASKING, FIRST)
-    assert labels(house, seal) == 2
-    act = house.authority.officer_act("destroy_seal", subject=seal)
+    site.approve(waiting, ASKING, FIRST)
+    assert labels(site, seal) == 2
+    act = site.authority.officer_act("destroy_seal", subject=seal)
 
-    crl = x509.load_der_x509_crl(house.web.destroy_seal(act, house.authority.by_officer(act)))
+    crl = x509.load_der_x509_crl(site.web.destroy_seal(act, site.authority.by_officer(act)))
 
     assert crl.get_revoked_certificate_by_serial_number(serial) is not None
-    assert labels(house, seal) == 0
-    record = house.web.seal(seal)
+    assert labels(site, seal) == 0
+    record = site.web.seal(seal)
     assert (record.destroyed is None, record.keys_left, record.custodians) == (False, 0, (FIRST,))
     with pytest.raises(UnknownKey, match="revoked"):
-        house.web.sign_document(waiting, [])
+        site.web.sign_document(waiting, [])
     for kind in ("resume_seal", "destroy_seal"):
         with pytest.raises(CertificateRefused, match="destroyed"):
-            house.officer(kind, subject=seal)
-    rotate = house.authority.officer_act("rotate", subject=seal)
+            site.officer(kind, subject=seal)
+    rotate = site.authority.officer_act("rotate", subject=seal)
     with pytest.raises(CertificateRefused, match="destroyed"):
-        house.authority.client("operator").rotate(rotate, house.authority.by_officer(rotate))
+        site.authority.client("operator").rotate(rotate, site.authority.by_officer(rotate))
 
 
-def test_destroying_takes_officers(house: House) -> None:
-    seal = house.seal(FIRST)
-    act = house.authority.officer_act("destroy_seal", subject=seal)
+def test_destroying_takes_officers(site: Site) -> None:
+    seal = site.seal(FIRST)
+    act = site.authority.officer_act("destroy_seal", subject=seal)
     with pytest.raises(ActivationRefused, match="officers"):
-        house.web.destroy_seal(act, [house.devices[FIRST].activate(FIRST, act)])
-    assert labels(house, seal) == 2
+        site.web.destroy_seal(act, [site.devices[FIRST].activate(FIRST, act)])
+    assert labels(site, seal) == 2
 
 
-def labels(house: House, seal: str) -> int:
+def labels(site: Site, seal: str) -> int:
     """How many objects of the seal's keys the token holds, looked for by another process than the authority."""
     listed = subprocess.run(
         [sys.executable, "-c", LIST],
-        input=(house.authority.root / "secrets/user.pin").read_text().strip(),
-        env={**os.environ, "SOFTHSM2_CONF": str(house.authority.root / "hsm/softhsm2.conf")},
+        input=(site.authority.root / "secrets/user.pin").read_text().strip(),
+        env={**os.environ, "SOFTHSM2_CONF": str(site.authority.root / "hsm/softhsm2.conf")},
         capture_output=True,
         text=True,
         check=True,

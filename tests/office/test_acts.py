@@ -237,17 +237,17 @@ def test_other_acts_are_completed_too(appliance: Appliance, operation: str) -> N
 
 
 def test_a_seal_is_made_with_its_custodians(appliance: Appliance, office: Office) -> None:
-    keeper = enrol(appliance, name="周保管")
-    draft = SealDraft(participants.ALPHA, SealKind.COMPANY, (keeper, keeper), 42.5)
+    custodian = enrol(appliance, name="周保管")
+    draft = SealDraft(participants.ALPHA, SealKind.COMPANY, (custodian, custodian), 42.5)
 
     act = office.drafts.draft_seal(draft, by=participants.OFFICER)
-    assert "42.5 mm" in str(describe_decision(act, {keeper: "周保管"})) and "周保管" in str(
-        describe_decision(act, {keeper: "周保管"})
+    assert "42.5 mm" in str(describe_decision(act, {custodian: "周保管"})) and "周保管" in str(
+        describe_decision(act, {custodian: "周保管"})
     )
     office.decisions.activate_decision(act.id, by_officer(appliance, act))
 
     seal = appliance.registry.seal(act.subject)
-    assert (seal.kind, seal.custodians, seal.width_mm) == (SealKind.COMPANY, (keeper,), 42.5)
+    assert (seal.kind, seal.custodians, seal.width_mm) == (SealKind.COMPANY, (custodian,), 42.5)
     assert appliance.registry.certificate(act.subject)
     assert events_of(appliance, act.subject) == ["seal-registered"]
 

@@ -1,4 +1,4 @@
-"""One house for the folder, with a completed contract and one archive."""
+"""One site for the folder, with a completed contract and one archive."""
 
 from __future__ import annotations
 
@@ -15,33 +15,33 @@ from appliance.home import Home
 from appliance.operations.backup import BackupArchive, create_archive
 from appliance.operations.restore import RestoreOrder, restore_archive
 from appliance.wiring import Appliance
-from tests.operations.house import House, running_house, sign_contract
+from tests.operations.site import Site, running_site, sign_contract
 
 
 @pytest.fixture(scope="package")
-def house() -> Iterator[House]:
-    with running_house() as running:
+def site() -> Iterator[Site]:
+    with running_site() as running:
         yield running
 
 
 @pytest.fixture(scope="package")
-def appliance(house: House) -> Iterator[Appliance]:
-    with house.world.opened() as opened:
-        sign_contract(opened, house.world)
+def appliance(site: Site) -> Iterator[Appliance]:
+    with site.world.opened() as opened:
+        sign_contract(opened, site.world)
         yield opened
 
 
 @pytest.fixture(scope="package")
-def archive(house: House, appliance: Appliance) -> BackupArchive:
-    with house.room() as room:
-        return create_archive(room, now=utc_now())
+def archive(site: Site, appliance: Appliance) -> BackupArchive:
+    with site.backups() as backups:
+        return create_archive(backups, now=utc_now())
 
 
 @pytest.fixture(scope="package")
-def pristine(house: House, archive: BackupArchive, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def pristine(site: Site, archive: BackupArchive, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home that was restored from the archive, and where nothing has happened since: to be copied."""
     home = Home(tmp_path_factory.mktemp("restored") / "home")
-    done = restore_archive(home, RestoreOrder(archive, house.recovery), now=utc_now())
+    done = restore_archive(home, RestoreOrder(archive, site.recovery), now=utc_now())
     assert done is not None and done.verified.contracts == 1 and done.aside is None
     return home.root
 

@@ -42,15 +42,15 @@ from appliance.wiring import Appliance
 from hsm.encryption import new_identity
 from hsm.errors import AuthorityError, DecryptionRefused, RefusalError
 from hsm.note import NoteKey, parse_vkey
-from tests.operations.house import PLANTED, RECOVERY, House, files_of, moved, perform, sign
+from tests.operations.site import PLANTED, RECOVERY, Site, files_of, moved, perform, sign
 from tests.world import sample_document, send, sequenced
 
 TOKEN = re.compile(rb'"token":"([0-9a-f]{64})"')
 
 
 @pytest.fixture
-def key(house: House) -> NoteKey:
-    return parse_vkey((house.home.trust / "log.vkey").read_text())
+def key(site: Site) -> NoteKey:
+    return parse_vkey((site.home.trust / "log.vkey").read_text())
 
 
 @pytest.fixture
@@ -61,45 +61,45 @@ def copied(archive: BackupArchive, tmp_path: Path) -> BackupArchive:
 
 
 @pytest.fixture
-def room(house: House) -> Iterator[BackupContext]:
-    with house.room() as opened:
+def backups(site: Site) -> Iterator[BackupContext]:
+    with site.backups() as opened:
         yield opened
 
 
-def soon(room: BackupContext) -> datetime:
+def soon(backups: BackupContext) -> datetime:
     """A moment whose archive does not exist yet."""
-    newest = room.archives.newest()
+    newest = backups.archives.newest()
     after = datetime.strptime(newest.name, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC) if newest else utc_now()
     return max(utc_now(), after + timedelta(seconds=1))
 
 
-def test_an_archive_says_what_it_holds(house: House, archive: BackupArchive, key: NoteKey, tmp_path: Path) -> None:
+def test_an_archive_says_what_it_holds(site: Site, archive: BackupArchive, key: NoteKey, tmp_path: Path) -> None:
     manifest = check_archive(archive, key, [RECOVERY], tmp_path)
     assert len(read_list(archive, [RECOVERY], tmp_path)) == manifest.documents > 0
     assert {service.subject for service in manifest.authority.services} >= {"tsa", "log", "issuing", "wrapping"}
     assert manifest.secrets == ("web.key", "links.key", "console.key", "smtp.password")
-    assert not list(house.home.state.glob("backup")), "a copy in the clear was left"
+    assert not list(site.home.state.glob("backup")), "a copy in the clear was left"
 
 
-def test_nothing_secret_is_in_the_clear(house: House, archive: BackupArchive) -> None:
-    secrets = [path.read_bytes().strip() for path in house.home.secrets.iterdir()] + [PLANTED.encode()]
+def test_nothing_secret_is_in_the_clear(site: Site, archive: BackupArchive) -> None:
+    secrets = [path.read_bytes().strip() for path in site.home.secrets.iterdir()] + [PLANTED.encode()]
     secrets += [b"SQLite format 3", b"%PDF", "设备采购合同".encode(), b"person-"]
-    digests = [path.name.encode() for path in house.home.blobs.glob("??/*")]
+    digests = [path.name.encode() for path in site.home.blobs.glob("??/*")]
     readable = [path for path in archive.path.parent.rglob("*") if path.is_file()]
-    readable += [*house.home.logs.glob("*"), house.home.root / "log-authority.txt"]
+    readable += [*site.home.logs.glob("*"), site.home.root / "log-authority.txt"]
     for path in readable:
         content = path.read_bytes() + str(path).encode()
         assert not [secret for secret in [*secrets, *digests] if secret in content], path
 
 
-def test_documents_are_sealed_once(house: House, archive: BackupArchive, room: BackupContext) -> None:
+def test_documents_are_sealed_once(site: Site, archive: BackupArchive, backups: BackupContext) -> None:
     before = set((archive.path.parent / "objects").glob("??/*"))
-    second = create_archive(room, now=soon(room))
+    second = create_archive(backups, now=soon(backups))
     assert set((archive.path.parent / "objects").glob("??/*")) == before
     lost = sorted(before)[0]
     kept_bytes = lost.read_bytes()
     lost.unlink()
-    third = create_archive(room, now=soon(room))
+    third = create_archive(backups, now=soon(backups))
     assert len(set((archive.path.parent / "objects").glob("??/*"))) == len(before), "what was lost is sealed again"
     lost.write_bytes(kept_bytes)
     for made in (second, third):
@@ -107,7 +107,7 @@ def test_documents_are_sealed_once(house: House, archive: BackupArchive, room: B
 
 
 def test_what_was_acknowledged_before_is_inside(
-    house: House, appliance: Appliance, room: BackupContext, tmp_path: Path
+    site: Site, appliance: Appliance, backups: BackupContext, tmp_path: Path
 ) -> None:
     """Threads date things without pause, and the log is sequenced, while archives are made."""
     acknowledged: list[str] = []
@@ -122,7 +122,7 @@ def test_what_was_acknowledged_before_is_inside(
             acknowledged.append(hashlib.sha256(token).hexdigest())
 
     threads = [threading.Thread(target=load) for _ in range(2)]
-    with sequenced(appliance, house.world):
+    with sequenced(appliance, site.world):
         for thread in threads:
             thread.start()
         try:
@@ -131,7 +131,7 @@ def test_what_was_acknowledged_before_is_inside(
                     assert all(thread.is_alive() for thread in threads)
                     over.wait(0.01)
                 certain = len(acknowledged)
-                made = create_archive(room, now=soon(room))  # compares log and authority
+                made = create_archive(backups, now=soon(backups))  # compares log and authority
                 home = Home(tmp_path / str(number))
                 open_database(made, home, [RECOVERY])
                 shutil.rmtree(made.path)
@@ -142,14 +142,14 @@ def test_what_was_acknowledged_before_is_inside(
                 thread.join()
 
 
-def test_people_sign_meanwhile(house: House, appliance: Appliance, room: BackupContext, tmp_path: Path) -> None:
+def test_people_sign_meanwhile(site: Site, appliance: Appliance, backups: BackupContext, tmp_path: Path) -> None:
     """What was acknowledged before is inside; whoever signs during the backup is not disturbed."""
     contract = send(appliance, sample_document(1))
     first, second, _ = contract.parties
-    with sequenced(appliance, house.world), ThreadPoolExecutor(1) as people:
+    with sequenced(appliance, site.world), ThreadPoolExecutor(1) as people:
         sign(appliance, contract, first.id)
         meanwhile = people.submit(sign, appliance, contract, second.id)
-        made = create_archive(room, now=soon(room))
+        made = create_archive(backups, now=soon(backups))
         meanwhile.result()
     home = Home(tmp_path / "home")
     open_database(made, home, [RECOVERY])
@@ -200,48 +200,52 @@ def test_the_archive_of_another_house_is_refused(copied: BackupArchive, key: Not
 @pytest.mark.crash
 @pytest.mark.parametrize("point", ["MOMENT_TAKEN", "DOCUMENTS_SEALED", "ARCHIVE_WRITTEN"])
 def test_killed_at(
-    house: House, archive: BackupArchive, room: BackupContext, key: NoteKey, tmp_path: Path, point: str
+    site: Site, archive: BackupArchive, backups: BackupContext, key: NoteKey, tmp_path: Path, point: str
 ) -> None:
-    before = [each.name for each in room.archives.all()]
-    assert perform("create", house.home.root, BackupFailpoint[point].name).returncode == -signal.SIGKILL
-    assert [each.name for each in room.archives.all()] == before, "an archive is there that was never finished"
-    with room.archives.exclusive():
-        assert not list(room.archives.root.glob(".*.part")), "what was left is not removed"
+    before = [each.name for each in backups.archives.all()]
+    assert perform("create", site.home.root, BackupFailpoint[point].name).returncode == -signal.SIGKILL
+    assert [each.name for each in backups.archives.all()] == before, "an archive is there that was never finished"
+    with backups.archives.exclusive():
+        assert not list(backups.archives.root.glob(".*.part")), "what was left is not removed"
     if point == "ARCHIVE_WRITTEN":
-        made = create_archive(room, now=soon(room))
+        made = create_archive(backups, now=soon(backups))
         check_archive(made, key, [RECOVERY], tmp_path)
-        assert not room.scratch.exists(), "a copy in the clear was left"
+        assert not backups.scratch.exists(), "a copy in the clear was left"
         shutil.rmtree(made.path)
 
 
-def test_two_at_once_are_refused(archive: BackupArchive, room: BackupContext) -> None:
-    with room.archives.exclusive(), pytest.raises(BackupFailed, match="Another backup is under way"):
-        create_archive(room, now=soon(room))
+def test_two_at_once_are_refused(archive: BackupArchive, backups: BackupContext) -> None:
+    with backups.archives.exclusive(), pytest.raises(BackupFailed, match="Another backup is under way"):
+        create_archive(backups, now=soon(backups))
 
 
-def test_without_room_nothing_is_begun(archive: BackupArchive, room: BackupContext, small_disk: Path) -> None:
-    small = replace(room.settings, backup=replace(room.settings.backup, directory=str(small_disk / "backups")))
+def test_without_room_nothing_is_begun(archive: BackupArchive, backups: BackupContext, small_disk: Path) -> None:
+    small = replace(
+        backups.settings, backup=replace(backups.settings.backup, directory=str(small_disk / "backups"))
+    )
     with pytest.raises(BackupFailed, match="make room, or prune backups"):
-        create_archive(replace(room, settings=small), now=utc_now())
+        create_archive(replace(backups, settings=small), now=utc_now())
     assert not [path for path in small_disk.rglob("*") if path.is_file() and path.name != ".lock"]
 
 
 def test_a_disk_that_fills_leaves_no_archive(
-    archive: BackupArchive, room: BackupContext, small_disk: Path, monkeypatch: pytest.MonkeyPatch
+    archive: BackupArchive, backups: BackupContext, small_disk: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(creating, "_require_room", lambda room: None)
-    small = replace(room.settings, backup=replace(room.settings.backup, directory=str(small_disk / "backups")))
+    monkeypatch.setattr(creating, "_require_room", lambda backups: None)
+    small = replace(
+        backups.settings, backup=replace(backups.settings.backup, directory=str(small_disk / "backups"))
+    )
     (small_disk / "ballast").write_bytes(bytes(2_500_000))
     with pytest.raises((BackupFailed, AuthorityError), match=r"No space left|written"):
-        create_archive(replace(room, settings=small), now=utc_now())
-    assert BackupContext(small, room.environment, room.authority).archives.all() == []
-    assert not list((small_disk / "backups").glob(".*.part")) and not room.scratch.exists()
+        create_archive(replace(backups, settings=small), now=utc_now())
+    assert BackupContext(small, backups.environment, backups.authority).archives.all() == []
+    assert not list((small_disk / "backups").glob(".*.part")) and not backups.scratch.exists()
 
 
-def test_without_a_recovery_key_nothing_is_made(room: BackupContext) -> None:
-    bare = replace(room.settings, backup=BackupSettings())
+def test_without_a_recovery_key_nothing_is_made(backups: BackupContext) -> None:
+    bare = replace(backups.settings, backup=BackupSettings())
     with pytest.raises(BackupFailed, match="There is no recovery key"):
-        create_archive(replace(room, settings=bare), now=utc_now())
+        create_archive(replace(backups, settings=bare), now=utc_now())
 
 
 def named(moment: datetime) -> str:
@@ -259,24 +263,26 @@ def test_what_is_kept() -> None:
     assert archives_to_keep([], BackupSettings()) == set()
 
 
-def test_pruning_removes_what_no_archive_needs(house: House, archive: BackupArchive, room: BackupContext) -> None:
-    made = create_archive(room, now=soon(room))
-    stray = room.archives.root / "objects/00" / ("0" * 64)
+def test_pruning_removes_what_no_archive_needs(site: Site, archive: BackupArchive, backups: BackupContext) -> None:
+    made = create_archive(backups, now=soon(backups))
+    stray = backups.archives.root / "objects/00" / ("0" * 64)
     stray.parent.mkdir(exist_ok=True)
     stray.write_bytes(b"left by a backup that was killed")
-    everything = replace(room.settings, backup=replace(room.settings.backup, daily=1, weekly=0, monthly=0))
-    spare = room.archives.root.with_name("spare")
+    everything = replace(backups.settings, backup=replace(backups.settings.backup, daily=1, weekly=0, monthly=0))
+    spare = backups.archives.root.with_name("spare")
     shutil.copytree(archive.path, spare)
-    gone, documents = prune_archives(replace(room, settings=everything))
+    gone, documents = prune_archives(replace(backups, settings=everything))
     assert archive.name in gone and documents is not None and documents >= 1
-    assert [each.name for each in room.archives.all()] == [made.name] and not stray.exists()
+    assert [each.name for each in backups.archives.all()] == [made.name] and not stray.exists()
     spare.rename(archive.path)
     shutil.rmtree(made.path)
     with archive.part("documents.age").open("ab") as stream:
         length = stream.tell()
         stream.write(b"damage")
-    objects = set((room.archives.root / "objects").glob("??/*"))
-    assert prune_archives(room) == ([], None) and set((room.archives.root / "objects").glob("??/*")) == objects
+    objects = set((backups.archives.root / "objects").glob("??/*"))
+    assert (
+        prune_archives(backups) == ([], None) and set((backups.archives.root / "objects").glob("??/*")) == objects
+    )
     os.truncate(archive.part("documents.age"), length)
 
 

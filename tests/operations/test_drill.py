@@ -16,36 +16,36 @@ from appliance.health.machine_checks import drill as last
 from appliance.operations.backup import BackupArchive, BackupContext
 from appliance.operations.drill import run_drill
 from appliance.operations.results import DrillResult
-from tests.operations.house import House, files_of
+from tests.operations.site import Site, files_of
 
 
 @pytest.fixture(scope="module")
-def room(house: House, archive: BackupArchive) -> Iterator[BackupContext]:
-    with house.room() as opened:
+def backups(site: Site, archive: BackupArchive) -> Iterator[BackupContext]:
+    with site.backups() as opened:
         yield opened
 
 
 @pytest.fixture(scope="module")
-def passed(room: BackupContext) -> DrillResult:
-    return run_drill(room, now=utc_now())
+def passed(backups: BackupContext) -> DrillResult:
+    return run_drill(backups, now=utc_now())
 
 
-def found(house: House) -> dict[str, HealthFinding]:
-    with open_check_context(house.home, role="operator", now=utc_now()) as asked:
+def found(site: Site) -> dict[str, HealthFinding]:
+    with open_check_context(site.home, role="operator", now=utc_now()) as asked:
         findings = {"backup": backup(asked), "drill": last(asked)}
     return {name: finding for name, finding in findings.items() if finding}
 
 
-def test_a_drill_opens_and_verifies_the_newest(house: House, archive: BackupArchive, passed: DrillResult) -> None:
+def test_a_drill_opens_and_verifies_the_newest(site: Site, archive: BackupArchive, passed: DrillResult) -> None:
     assert passed.passed and passed.archive == archive.name and passed.contracts == 1
     assert passed.size > 0 and passed.documents == archive.manifest().documents
-    assert DrillResult.load(house.home.drill) == replace(passed, at=passed.at.replace(microsecond=0), values={})
-    assert all(finding.well for finding in found(house).values())
-    assert not list(house.home.state.glob(".drill-*")), "something clear was left"
+    assert DrillResult.load(site.home.drill) == replace(passed, at=passed.at.replace(microsecond=0), values={})
+    assert all(finding.well for finding in found(site).values())
+    assert not list(site.home.state.glob(".drill-*")), "something clear was left"
 
 
-def test_age_is_an_alarm(house: House, passed: DrillResult) -> None:
-    settings, now = house.world.settings, utc_now()
+def test_age_is_an_alarm(site: Site, passed: DrillResult) -> None:
+    settings, now = site.world.settings, utc_now()
     assert backup_finding(settings, None, now).well and drill_finding(passed, now).well
     assert not backup_finding(settings, None, now + timedelta(hours=28)).well
     assert not drill_finding(passed, now + timedelta(days=9)).well
@@ -58,19 +58,19 @@ def test_age_is_an_alarm(house: House, passed: DrillResult) -> None:
 
 
 def test_damage_fails_the_drill(
-    house: House, archive: BackupArchive, room: BackupContext, passed: DrillResult
+    site: Site, archive: BackupArchive, backups: BackupContext, passed: DrillResult
 ) -> None:
     for path in (archive.part("database.age"), files_of(archive)[-1]):
         original = path.read_bytes()
         path.write_bytes(original[:-1] + bytes([original[-1] ^ 1]))
-        done = run_drill(room, now=utc_now())
+        done = run_drill(backups, now=utc_now())
         path.write_bytes(original)
         assert not done.passed and "is damaged" in done.template
-        finding = found(house)["drill"]
+        finding = found(site)["drill"]
         assert not finding.well and "vermilion drill" in finding.advice and archive.name in str(finding)
 
 
-def test_without_any_backup_the_drill_fails(house: House, room: BackupContext, passed: DrillResult) -> None:
-    elsewhere = replace(room.settings, backup=replace(room.settings.backup, directory="nowhere"))
-    assert "There is no backup" in run_drill(replace(room, settings=elsewhere), now=utc_now()).template
+def test_without_any_backup_the_drill_fails(site: Site, backups: BackupContext, passed: DrillResult) -> None:
+    elsewhere = replace(backups.settings, backup=replace(backups.settings.backup, directory="nowhere"))
+    assert "There is no backup" in run_drill(replace(backups, settings=elsewhere), now=utc_now()).template
     assert not backup_finding(elsewhere, None, utc_now()).well

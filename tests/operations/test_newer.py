@@ -13,42 +13,42 @@ from appliance.model.administration import ROOT, AdministratorRole, AdminRequest
 from appliance.operations.releases.rollback import newer_than
 from appliance.store.administration import ADMINISTRATION
 from appliance.store.database import Database
-from tests.administration.conftest import House, opened_house
+from tests.administration.conftest import Site, opened_site
 
 UNIT = "vermilion-web.service"
 ADDED = {"login": "xin", "name": "新示例", "email": "xin@ops.example", "role": "system"}
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
+def site(tmp_path: Path) -> Iterator[Site]:
     """One process that performs everything, with two administrators."""
-    with opened_house(tmp_path, hands=frozenset(ExecutedBy)) as house:
-        house.set_up("shi", AdministratorRole.SECURITY)
-        house.set_up("sun")
-        yield house
+    with opened_site(tmp_path, hands=frozenset(ExecutedBy)) as site:
+        site.set_up("shi", AdministratorRole.SECURITY)
+        site.set_up("sun")
+        yield site
 
 
-def length(house: House) -> int:
-    return len(house.logged())
+def length(site: Site) -> int:
+    return len(site.logged())
 
 
-def lost(house: House, since: int) -> int:
-    return newer_than(house.settings.home, since, journal_stays=True).lost
+def lost(site: Site, since: int) -> int:
+    return newer_than(site.settings.home, since, journal_stays=True).lost
 
 
-def added(house: House) -> str:
+def added(site: Site) -> str:
     """What the scheduler did since: an administrator, in the portal's database too. The act's id."""
-    desk = house.administration.requests
-    act = desk.approve_request(
-        desk.submit_request("administrators.add", ADDED, by=house.actor("shi")).id, by=house.actor("sun")
+    requests = site.administration.requests
+    act = requests.approve_request(
+        requests.submit_request("administrators.add", ADDED, by=site.actor("shi")).id, by=site.actor("sun")
     )
     assert act.state is AdminRequestState.DONE
     return act.id
 
 
-def changed(house: House, statement: str, *values: str) -> None:
+def changed(site: Site, statement: str, *values: str) -> None:
     """What whoever has taken the console over can do to its database."""
-    database = Database(house.settings.home.administration, ADMINISTRATION)
+    database = Database(site.settings.home.administration, ADMINISTRATION)
     with database.transaction() as tx:
         for (name,) in tx.execute("SELECT name FROM sqlite_schema WHERE type = 'trigger'").fetchall():
             tx.execute(f"DROP TRIGGER {name}")
@@ -56,18 +56,18 @@ def changed(house: House, statement: str, *values: str) -> None:
     database.close()
 
 
-def test_an_act_of_the_machine_goes_along_and_one_of_the_scheduler_is_lost(house: House) -> None:
-    since = length(house)
-    alarm = make_directory(house.settings.home.alarms) / UNIT
+def test_an_act_of_the_machine_goes_along_and_one_of_the_scheduler_is_lost(site: Site) -> None:
+    since = length(site)
+    alarm = make_directory(site.settings.home.alarms) / UNIT
     alarm.write_text("2026-11-25T08:00:00Z exit-code\n")
     assert (
-        house.administration.requests.submit_request("alarm.dismiss", {"unit": UNIT}, by=ROOT).state
+        site.administration.requests.submit_request("alarm.dismiss", {"unit": UNIT}, by=ROOT).state
         is AdminRequestState.DONE
     )
-    assert (lost(house, since), length(house) - since) == (0, 2)
-    since = length(house)
-    added(house)
-    assert (lost(house, since), length(house) - since) == (2, 4)  # that somebody was added, and that it is done
+    assert (lost(site, since), length(site) - since) == (0, 2)
+    since = length(site)
+    added(site)
+    assert (lost(site, since), length(site) - since) == (2, 4)  # that somebody was added, and that it is done
 
 
 @pytest.mark.parametrize(
@@ -79,15 +79,15 @@ def test_an_act_of_the_machine_goes_along_and_one_of_the_scheduler_is_lost(house
         "DELETE FROM journal WHERE act = ?",
     ],
 )
-def test_whoever_writes_the_administrations_database_hides_no_act(house: House, statement: str) -> None:
-    since = length(house)
-    act = added(house)
-    changed(house, statement, act)
-    assert lost(house, since) == 2
+def test_whoever_writes_the_administrations_database_hides_no_act(site: Site, statement: str) -> None:
+    since = length(site)
+    act = added(site)
+    changed(site, statement, act)
+    assert lost(site, since) == 2
 
 
-def test_another_journal_is_none_of_the_logs(house: House) -> None:
-    since = length(house)
-    added(house)
-    changed(house, "UPDATE identity SET journal = ?", "0" * 16)
-    assert lost(house, since) == 4
+def test_another_journal_is_none_of_the_logs(site: Site) -> None:
+    since = length(site)
+    added(site)
+    changed(site, "UPDATE identity SET journal = ?", "0" * 16)
+    assert lost(site, since) == 4

@@ -30,15 +30,15 @@ from hsm import canonical
 from hsm.config import AuthorityHome
 from hsm.files import file_lock
 from tests.administration.conftest import lines_not_in_log
-from tests.operations.house import moved, perform
 from tests.operations.releases import NEXT, add_next, add_release
+from tests.operations.site import moved, perform
 
 NOBODY = Commands()
 """Nothing runs and nothing is started."""
 
 
 @dataclass(frozen=True)
-class Site:
+class Installation:
     """A home that rests, and three releases: 1.0 is this code, 1.1 has a migration more, 1.2 does not start."""
 
     home: Home
@@ -67,89 +67,89 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def site(template: Path, pristine: Path, archive: BackupArchive, tmp_path: Path) -> Iterator[Site]:
+def installation(template: Path, pristine: Path, archive: BackupArchive, tmp_path: Path) -> Iterator[Installation]:
     home = moved(pristine, tmp_path / "home")
     add_release(tmp_path, "1.0")
     for name in ("1.1", "1.2", "1.3"):
         (tmp_path / "releases" / name).symlink_to(template / "releases" / name)
     (tmp_path / "current").symlink_to("releases/1.0")
-    yield Site(home, Releases(tmp_path), archive)
+    yield Installation(home, Releases(tmp_path), archive)
 
 
-def test_there_and_back(site: Site) -> None:
+def test_there_and_back(installation: Installation) -> None:
     """With a backup by the release itself, which starts the authority for as long as it takes."""
-    before = site.schema()
-    done = upgrade(site.home, site.releases, "1.1", NOBODY, now=utc_now())
-    assert (site.current(), site.schema(), done.step) == ("1.1", NEXT, UpgradeStep.DONE)
-    assert (site.home.root / "backups" / done.archive / "manifest.json").exists()
+    before = installation.schema()
+    done = upgrade(installation.home, installation.releases, "1.1", NOBODY, now=utc_now())
+    assert (installation.current(), installation.schema(), done.step) == ("1.1", NEXT, UpgradeStep.DONE)
+    assert (installation.home.root / "backups" / done.archive / "manifest.json").exists()
     with pytest.raises(StorageError, match="use the release that wrote it"):
-        Database(site.home.database)
+        Database(installation.home.database)
     with pytest.raises(UpgradeRefused, match="a newer release wrote it"):
-        upgrade(site.home, site.releases, "1.0", NOBODY, now=utc_now())
-    assert roll_back(site.home, site.releases, NOBODY).step is UpgradeStep.TAKEN_BACK
-    assert (site.current(), site.schema()) == ("1.0", before) == ("1.0", latest())
+        upgrade(installation.home, installation.releases, "1.0", NOBODY, now=utc_now())
+    assert roll_back(installation.home, installation.releases, NOBODY).step is UpgradeStep.TAKEN_BACK
+    assert (installation.current(), installation.schema()) == ("1.0", before) == ("1.0", latest())
     with pytest.raises(UpgradeRefused, match="no upgrade to go back from"):
-        roll_back(site.home, site.releases, NOBODY)
+        roll_back(installation.home, installation.releases, NOBODY)
 
 
-def begun(site: Site, step: UpgradeStep, after: str = "1.1") -> None:
+def begun(installation: Installation, step: UpgradeStep, after: str = "1.1") -> None:
     """The journal of an upgrade as if it had come so far, with a backup that was made."""
-    UpgradeJournal(site.releases.root).write_upgrade(
-        Upgrade("1.0", after, step, archive=site.archive.name, migrates=True)
+    UpgradeJournal(installation.releases.root).write_upgrade(
+        Upgrade("1.0", after, step, archive=installation.archive.name, migrates=True)
     )
 
 
-def test_acts_that_were_recorded_since_are_not_lost(site: Site) -> None:
-    begun(site, UpgradeStep.BACKED_UP)
-    upgrade(site.home, site.releases, "1.1", NOBODY, now=utc_now())
-    connection = sqlite.connect(site.home.database)
+def test_acts_that_were_recorded_since_are_not_lost(installation: Installation) -> None:
+    begun(installation, UpgradeStep.BACKED_UP)
+    upgrade(installation.home, installation.releases, "1.1", NOBODY, now=utc_now())
+    connection = sqlite.connect(installation.home.database)
     [(number,)] = connection.execute("SELECT max(number) + 1 FROM ledger").fetchall()
     connection.execute("INSERT INTO ledger (number, leaf) VALUES (?, ?)", (number, b"{}"))
     connection.commit()
     connection.close()
     with pytest.raises(UpgradeRefused, match=r"cannot read: 1\. Going back"):
-        roll_back(site.home, site.releases, NOBODY)
-    assert (site.current(), site.schema()) == ("1.1", NEXT)
-    roll_back(site.home, site.releases, NOBODY, forget_newer=True)
-    assert (site.current(), site.schema()) == ("1.0", latest())
+        roll_back(installation.home, installation.releases, NOBODY)
+    assert (installation.current(), installation.schema()) == ("1.1", NEXT)
+    roll_back(installation.home, installation.releases, NOBODY, forget_newer=True)
+    assert (installation.current(), installation.schema()) == ("1.0", latest())
 
 
-def test_what_administrators_asked_for_since_goes_along(site: Site) -> None:
+def test_what_administrators_asked_for_since_goes_along(installation: Installation) -> None:
     """Whoever asks for the rollback in the console writes a line by that; it is in the log of the older release,
     byte by byte, and is not told twice."""
-    begun(site, UpgradeStep.BACKED_UP)
-    upgrade(site.home, site.releases, "1.1", NOBODY, now=utc_now())
-    before = leaves(site)
-    site.releases.get("1.1").run(site.home, "do", "release.rollback")
-    asked = leaves(site)[len(before) :]
+    begun(installation, UpgradeStep.BACKED_UP)
+    upgrade(installation.home, installation.releases, "1.1", NOBODY, now=utc_now())
+    before = leaves(installation)
+    installation.releases.get("1.1").run(installation.home, "do", "release.rollback")
+    asked = leaves(installation)[len(before) :]
     assert [canonical.decode(leaf)["public"]["what"] for leaf in asked] == ["act-asked"]
 
-    assert roll_back(site.home, site.releases, NOBODY).step is UpgradeStep.TAKEN_BACK
+    assert roll_back(installation.home, installation.releases, NOBODY).step is UpgradeStep.TAKEN_BACK
 
-    assert (site.current(), site.schema()) == ("1.0", latest())
-    assert leaves(site) == [*before, *asked]
-    with open_administration(load(site.home), now=utc_now) as administration:
+    assert (installation.current(), installation.schema()) == ("1.0", latest())
+    assert leaves(installation) == [*before, *asked]
+    with open_administration(load(installation.home), now=utc_now) as administration:
         assert administration.journal.forward_to_log() and lines_not_in_log(administration.journal) == 0
         [act] = administration.requests.waiting()
         assert act.action == "release.rollback"
-    assert leaves(site) == [*before, *asked]
+    assert leaves(installation) == [*before, *asked]
 
 
-def test_an_administrator_who_was_added_since_is_not_lost(site: Site) -> None:
+def test_an_administrator_who_was_added_since_is_not_lost(installation: Installation) -> None:
     """Login and address are reserved in the portal's database, which would go back."""
-    begun(site, UpgradeStep.BACKED_UP)
-    upgrade(site.home, site.releases, "1.1", NOBODY, now=utc_now())
+    begun(installation, UpgradeStep.BACKED_UP)
+    upgrade(installation.home, installation.releases, "1.1", NOBODY, now=utc_now())
     new = ("--role", "security", "--name", "周示例", "--email", "zhou@ops.example")
-    site.releases.get("1.1").run(site.home, "administrators", "add", "zhou", *new)
+    installation.releases.get("1.1").run(installation.home, "administrators", "add", "zhou", *new)
 
     with pytest.raises(UpgradeRefused, match=r"cannot read: 1\. Going back"):
-        roll_back(site.home, site.releases, NOBODY)
-    assert (site.current(), site.schema()) == ("1.1", NEXT)
+        roll_back(installation.home, installation.releases, NOBODY)
+    assert (installation.current(), installation.schema()) == ("1.1", NEXT)
 
 
-def leaves(site: Site) -> list[bytes]:
+def leaves(installation: Installation) -> list[bytes]:
     """The log, whichever release wrote it."""
-    with moment_of(site.home.database) as moment:
+    with moment_of(installation.home.database) as moment:
         return moment.leaves_from(0)
 
 
@@ -159,18 +159,18 @@ def test_the_operators_actions_that_leave_the_portals_database_alone_are_listed(
     assert others - {"administrators.remove"} == ELSEWHERE
 
 
-def test_who_outlives_a_rollback_does_not_migrate_the_older_database(site: Site) -> None:
+def test_who_outlives_a_rollback_does_not_migrate_the_older_database(installation: Installation) -> None:
     """The privileged helper performs the rollback, and is of the newer release until it ends."""
-    connection = sqlite.connect(site.home.database)
+    connection = sqlite.connect(installation.home.database)
     connection.execute(f"PRAGMA user_version = {latest() - 1}")
     connection.close()
     with pytest.raises(StorageError, match="an older release serves it"):
-        Database(site.home.database, as_found=True)
-    assert site.schema() == latest() - 1
+        Database(installation.home.database, as_found=True)
+    assert installation.schema() == latest() - 1
 
 
 @pytest.fixture
-def service(site: Site, tmp_path: Path) -> Iterator[Commands]:
+def service(installation: Installation, tmp_path: Path) -> Iterator[Commands]:
     """The authority, started and stopped by command lines as an operator's are."""
     start, stop = tmp_path / "start", tmp_path / "stop"
     start.write_text(
@@ -181,7 +181,7 @@ def service(site: Site, tmp_path: Path) -> Iterator[Commands]:
         script.chmod(0o755)
     commands = Commands(stop=str(stop), start=str(start), wait=30)
     yield commands
-    commands.do(commands.stop, site.home)
+    commands.do(commands.stop, installation.home)
 
 
 STOPPING = (
@@ -199,7 +199,7 @@ def late(service: Commands, tmp_path: Path) -> Commands:
 
 
 def test_nothing_is_touched_before_everything_has_ended(
-    site: Site, service: Commands, late: Commands, monkeypatch: pytest.MonkeyPatch
+    installation: Installation, service: Commands, late: Commands, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Databases that were copied, or put back, beside a running authority would not be what it knows."""
     ran = dict[str, bool]()
@@ -208,19 +208,19 @@ def test_nothing_is_touched_before_everything_has_ended(
         done = getattr(DatabaseCopies, name)
 
         def first(copies: DatabaseCopies, *given: object, **also: object) -> None:
-            ran[name] = runs(site.home)
+            ran[name] = runs(installation.home)
             done(copies, *given, **also)
 
         return first
 
-    begun(site, UpgradeStep.BACKED_UP)
+    begun(installation, UpgradeStep.BACKED_UP)
     for name in ("make", "put_back"):
         monkeypatch.setattr(DatabaseCopies, name, look(name))
-    service.do(service.start, site.home)
-    assert eventually(lambda: runs(site.home))
-    upgrade(site.home, site.releases, "1.1", late, now=utc_now())
-    assert eventually(lambda: runs(site.home))
-    roll_back(site.home, site.releases, late, forget_newer=True)
+    service.do(service.start, installation.home)
+    assert eventually(lambda: runs(installation.home))
+    upgrade(installation.home, installation.releases, "1.1", late, now=utc_now())
+    assert eventually(lambda: runs(installation.home))
+    roll_back(installation.home, installation.releases, late, forget_newer=True)
     assert ran == {"make": False, "put_back": False}
 
 
@@ -241,58 +241,68 @@ def eventually(happens: Callable[[], bool]) -> bool:
 
 
 @pytest.mark.parametrize("name", ["1.2", "1.3"])
-def test_a_release_that_does_not_serve_is_taken_back(site: Site, service: Commands, name: str) -> None:
+def test_a_release_that_does_not_serve_is_taken_back(
+    installation: Installation, service: Commands, name: str
+) -> None:
     """1.2 migrates and then fails its probe, 1.3 fails in its migration; both times 1.0 serves again."""
-    begun(site, UpgradeStep.BACKED_UP, name)
+    begun(installation, UpgradeStep.BACKED_UP, name)
     with pytest.raises(UpgradeRefused, match=f"Release {name} does not serve") as refusal:
-        upgrade(site.home, site.releases, name, service, now=utc_now())
+        upgrade(installation.home, installation.releases, name, service, now=utc_now())
     assert "Release 1.0 serves again" in str(refusal.value) and "\n" not in str(refusal.value)
-    assert (site.current(), site.schema()) == ("1.0", latest())
-    assert not probed(site), "1.0 does not serve"
+    assert (installation.current(), installation.schema()) == ("1.0", latest())
+    assert not probed(installation), "1.0 does not serve"
 
 
-def test_where_people_unlock_a_release_that_waits_for_them_serves(site: Site, service: Commands) -> None:
+def test_where_people_unlock_a_release_that_waits_for_them_serves(
+    installation: Installation, service: Commands
+) -> None:
     """There and back: what is stopped has forgotten the PIN, which is kept nowhere."""
-    (site.home.secrets / "user.pin").unlink()
+    (installation.home.secrets / "user.pin").unlink()
     attended = replace(service, attended=True, wait=20)
-    begun(site, UpgradeStep.BACKED_UP)
-    upgrade(site.home, site.releases, "1.1", attended, now=utc_now())
-    assert site.current() == "1.1"
-    assert "an operator has to unlock it" in probed(site)
-    roll_back(site.home, site.releases, attended, forget_newer=True)
-    assert site.current() == "1.0"
+    begun(installation, UpgradeStep.BACKED_UP)
+    upgrade(installation.home, installation.releases, "1.1", attended, now=utc_now())
+    assert installation.current() == "1.1"
+    assert "an operator has to unlock it" in probed(installation)
+    roll_back(installation.home, installation.releases, attended, forget_newer=True)
+    assert installation.current() == "1.0"
 
-    begun(site, UpgradeStep.BACKED_UP)
+    begun(installation, UpgradeStep.BACKED_UP)
     with pytest.raises(UpgradeRefused, match="an operator has to unlock it"):
-        upgrade(site.home, site.releases, "1.1", replace(attended, attended=False, wait=1), now=utc_now())
+        upgrade(
+            installation.home,
+            installation.releases,
+            "1.1",
+            replace(attended, attended=False, wait=1),
+            now=utc_now(),
+        )
 
 
-def probed(site: Site) -> str:
+def probed(installation: Installation) -> str:
     """What the current release has against serving."""
     try:
-        site.releases.current().run(site.home, "probe")
+        installation.releases.current().run(installation.home, "probe")
     except UpgradeRefused as error:
         return str(error)
     return ""
 
 
-def test_what_is_no_release_is_refused(site: Site) -> None:
+def test_what_is_no_release_is_refused(installation: Installation) -> None:
     for name in ("9.9", "../1.1", "1.0"):
         with pytest.raises(UpgradeRefused):
-            upgrade(site.home, site.releases, name, NOBODY, now=utc_now())
-    assert UpgradeJournal(site.releases.root).read_upgrade() is None
+            upgrade(installation.home, installation.releases, name, NOBODY, now=utc_now())
+    assert UpgradeJournal(installation.releases.root).read_upgrade() is None
 
 
 @pytest.mark.crash
 @pytest.mark.parametrize("step", [UpgradeStep.COPIED, UpgradeStep.MIGRATED, UpgradeStep.SWITCHED])
-def test_killed_after(site: Site, step: UpgradeStep) -> None:
-    begun(site, UpgradeStep.BACKED_UP)
-    done = perform("upgrade", site.home.root, site.releases.root, "1.1", step.name)
+def test_killed_after(installation: Installation, step: UpgradeStep) -> None:
+    begun(installation, UpgradeStep.BACKED_UP)
+    done = perform("upgrade", installation.home.root, installation.releases.root, "1.1", step.name)
     assert done.returncode == -signal.SIGKILL, done.stderr
     with pytest.raises(UpgradeRefused, match="was interrupted"):
-        upgrade(site.home, site.releases, "1.2", NOBODY, now=utc_now())
+        upgrade(installation.home, installation.releases, "1.2", NOBODY, now=utc_now())
     if step is not UpgradeStep.COPIED:  # goes on, and back; the other one goes back at once
-        upgrade(site.home, site.releases, "1.1", NOBODY, now=utc_now())
-        assert (site.current(), site.schema()) == ("1.1", NEXT)
-    roll_back(site.home, site.releases, NOBODY)
-    assert (site.current(), site.schema()) == ("1.0", latest())
+        upgrade(installation.home, installation.releases, "1.1", NOBODY, now=utc_now())
+        assert (installation.current(), installation.schema()) == ("1.1", NEXT)
+    roll_back(installation.home, installation.releases, NOBODY)
+    assert (installation.current(), installation.schema()) == ("1.0", latest())

@@ -29,10 +29,10 @@ from hsm.encryption import encrypt_file, new_identity, recipient_of
 from hsm.errors import AuthorityError, RefusalError
 from hsm.files import write_private
 from hsm.home import LastingAuthorityLock
-from tests.operations.house import (
+from tests.operations.site import (
     PLANTED,
     RECOVERY,
-    House,
+    Site,
     add_administrator,
     administrators_of,
     contents,
@@ -44,8 +44,8 @@ from tests.world import authority
 
 
 @pytest.fixture(scope="module")
-def order(house: House, archive: BackupArchive) -> RestoreOrder:
-    return RestoreOrder(archive, house.recovery)
+def order(site: Site, archive: BackupArchive) -> RestoreOrder:
+    return RestoreOrder(archive, site.recovery)
 
 
 @pytest.fixture(scope="module")
@@ -59,11 +59,11 @@ def copied(archive: BackupArchive, tmp_path: Path) -> Iterator[BackupArchive]:
     yield BackupArchive(tmp_path / "backups" / archive.name)
 
 
-def test_a_restored_home_signs_on(house: House, archive: BackupArchive, restored: Home) -> None:
+def test_a_restored_home_signs_on(site: Site, archive: BackupArchive, restored: Home) -> None:
     assert (restored.secrets / "smtp.password").read_text().strip() == PLANTED
     assert administrators_of(restored) == ["wei"]
-    assert (restored.secrets / "user.pin").read_bytes() == (house.home.secrets / "user.pin").read_bytes()
-    shutil.copytree(house.home.people, restored.people)
+    assert (restored.secrets / "user.pin").read_bytes() == (site.home.secrets / "user.pin").read_bytes()
+    shutil.copytree(site.home.people, restored.people)
     with (
         authority(restored),
         open_appliance(load(restored)) as appliance,
@@ -83,7 +83,7 @@ def test_a_home_in_use_is_refused(restored: Home, order: RestoreOrder) -> None:
     assert contents(restored.root) == before
 
 
-def test_a_newer_log_is_not_forgotten(house: House, restored: Home, order: RestoreOrder) -> None:
+def test_a_newer_log_is_not_forgotten(site: Site, restored: Home, order: RestoreOrder) -> None:
     """The restored home went on signing: what came since would be lost."""
     date_since(restored)
     before = contents(restored.root)
@@ -108,10 +108,10 @@ def date_since(restored: Home) -> None:
         assert Sequencer(appliance.database, scheduler).run_once() is not None
 
 
-def test_what_runs_is_refused(house: House, order: RestoreOrder) -> None:
+def test_what_runs_is_refused(site: Site, order: RestoreOrder) -> None:
     with pytest.raises(AuthorityError, match="An authority runs in"):
-        restore_archive(house.home, replace(order, aside=True, forget_newer=True), now=utc_now())
-    assert not list(house.home.root.glob(".restore-*"))
+        restore_archive(site.home, replace(order, aside=True, forget_newer=True), now=utc_now())
+    assert not list(site.home.root.glob(".restore-*"))
 
 
 @pytest.mark.parametrize("share", [0.01, 0.6])

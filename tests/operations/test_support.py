@@ -20,15 +20,15 @@ from appliance.model.administration import ROOT, JournalKind, Stuck, StuckStep
 from appliance.store.administration import ADMINISTRATION, journal, stuck
 from appliance.store.database import Database
 from appliance.wiring import Appliance
-from tests.operations.house import PLANTED, House
+from tests.operations.site import PLANTED, Site
 
 NOW = datetime(2026, 11, 25, 14, 0, tzinfo=UTC)
 
 
 @pytest.fixture
-def planted(house: House, appliance: Appliance) -> Iterator[list[str]]:
+def planted(site: Site, appliance: Appliance) -> Iterator[list[str]]:
     """Everything that must not come out: what stands in tables, settings, secrets, journals and files."""
-    home = house.home
+    home = site.home
     plant(home)
     with appliance.database.reading() as tx:
         people = [
@@ -78,9 +78,9 @@ def opened(path: Path) -> tuple[bytes, dict[str, Any]]:
     return b"".join([*contents.values(), *(name.encode() for name in contents)]), parts
 
 
-def test_what_was_planted_everywhere_is_found_nowhere(house: House, planted: list[str], tmp_path: Path) -> None:
+def test_what_was_planted_everywhere_is_found_nowhere(site: Site, planted: list[str], tmp_path: Path) -> None:
     assert len(set(planted)) > 20, "there is something to be found"
-    write_bundle(house.home, tmp_path / "support.zip", utc_now())
+    write_bundle(site.home, tmp_path / "support.zip", utc_now())
     everything, parts = opened(tmp_path / "support.zip")
     assert [each for each in set(planted) if len(each) > 2 and each.encode() in everything] == []
     assert b"@" not in everything
@@ -88,10 +88,10 @@ def test_what_was_planted_everywhere_is_found_nowhere(house: House, planted: lis
     assert set(parts) == set(PARTS)
 
 
-def test_what_helps_is_in_it(house: House, appliance: Appliance, planted: list[str], tmp_path: Path) -> None:
+def test_what_helps_is_in_it(site: Site, appliance: Appliance, planted: list[str], tmp_path: Path) -> None:
     with appliance.database.reading() as tx:
         (contracts,) = tx.execute("SELECT count(*) FROM contracts").fetchone()
-    write_bundle(house.home, tmp_path / "support.zip", utc_now())
+    write_bundle(site.home, tmp_path / "support.zip", utc_now())
     _, parts = opened(tmp_path / "support.zip")
     assert parts["release"]["packages"]["Flask"].count(".") == 2
     assert parts["authority"]["state"] == "operational"

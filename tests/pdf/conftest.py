@@ -7,7 +7,7 @@ import pytest
 from appliance.confinement import Confinement
 from appliance.pdf.workshop import PdfWorkshop
 from tests.pdf import documents
-from tests.pdf.signing_house import SigningHouse
+from tests.pdf.document_signer import DocumentSigner
 
 
 @pytest.fixture(scope="session")
@@ -16,8 +16,8 @@ def workshop(confinement: Confinement) -> PdfWorkshop:
 
 
 @pytest.fixture
-def house() -> SigningHouse:
-    return SigningHouse()
+def document_signer() -> DocumentSigner:
+    return DocumentSigner()
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,7 @@ from appliance.pdf.values import (
 )
 from appliance.pdf.workshop import PdfWorkshop
 from hsm.certificates import Profile
-from tests.pdf.signing_house import ORGANISATIONS, SigningHouse
+from tests.pdf.document_signer import ORGANISATIONS, DocumentSigner
 
 WHEN = datetime(2026, 11, 25, 8, 30, tzinfo=UTC)
 SEAL = SealAppearance(ORGANISATIONS[0], "合同专用章", "0000000000001")
@@ -36,16 +36,16 @@ def with_fields(workshop: PdfWorkshop, document: bytes) -> bytes:
     return workshop.add_fields(document, placements(last))
 
 
-def completed(workshop: PdfWorkshop, house: SigningHouse, document: bytes) -> bytes:
+def completed(workshop: PdfWorkshop, document_signer: DocumentSigner, document: bytes) -> bytes:
     """*document* signed by 张示例, sealed, signed by 李样本, and archived."""
     steps = [
-        (PrepareOrder("party-a", ZHANG, WHEN, certify=True), house.holder(Profile.PERSON, "张示例")),
-        (PrepareOrder("seal-a", SEAL, WHEN), house.holder(Profile.SEAL, "甲公司合同专用章")),
-        (PrepareOrder("party-b", LI, WHEN, lock=LockScope.ALL), house.holder(Profile.PERSON, "李样本")),
+        (PrepareOrder("party-a", ZHANG, WHEN, certify=True), document_signer.holder(Profile.PERSON, "张示例")),
+        (PrepareOrder("seal-a", SEAL, WHEN), document_signer.holder(Profile.SEAL, "甲公司合同专用章")),
+        (PrepareOrder("party-b", LI, WHEN, lock=LockScope.ALL), document_signer.holder(Profile.PERSON, "李样本")),
     ]
     current = with_fields(workshop, document)
     for order, holder in steps:
-        signed = house.signed(workshop, current, order, holder)
+        signed = document_signer.signed(workshop, current, order, holder)
         assert signed.startswith(current)
         current = signed
-    return house.archived(workshop, current)
+    return document_signer.archived(workshop, current)

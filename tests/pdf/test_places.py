@@ -13,7 +13,7 @@ from appliance.pdf.values import CrossPageSeal, FieldKind, FieldPlacement, LockS
 from appliance.pdf.workshop import PdfWorkshop
 from hsm.certificates import Profile
 from tests.pdf import contract, documents, judges, pictures
-from tests.pdf.signing_house import SigningHouse
+from tests.pdf.document_signer import DocumentSigner
 
 PERSON = FieldPlacement(
     "party-a", 1, 8, 78, 34, 10, more=(Placement(0, 8, 78, 34, 10), Placement(2, 50, 10, 25, 12))
@@ -25,7 +25,7 @@ def sealed(pages: int = 3, y: float = 40.0) -> FieldPlacement:
     return FieldPlacement("seal-a", pages - 1, 10, 50, 30, 18, FieldKind.SEAL, cross_page=CrossPageSeal(y))
 
 
-def signed(workshop: PdfWorkshop, house: SigningHouse, document: bytes) -> bytes:
+def signed(workshop: PdfWorkshop, document_signer: DocumentSigner, document: bytes) -> bytes:
     """The seal first (it certifies), then a person in three places, then the last person, who locks all."""
     steps = [
         (PrepareOrder("seal-a", contract.SEAL, contract.WHEN, certify=True), Profile.SEAL),
@@ -33,15 +33,19 @@ def signed(workshop: PdfWorkshop, house: SigningHouse, document: bytes) -> bytes
         (PrepareOrder("party-b", contract.LI, contract.WHEN, lock=LockScope.ALL), Profile.PERSON),
     ]
     for order, profile in steps:
-        document = house.signed(workshop, document, order, house.holder(profile, f"示例{order.field}"))
+        document = document_signer.signed(
+            workshop, document, order, document_signer.holder(profile, f"示例{order.field}")
+        )
     return document
 
 
 @pytest.mark.parametrize("given", [documents.plain(), documents.form(), documents.compressed()])
-def test_every_judge_agrees(given: bytes, workshop: PdfWorkshop, house: SigningHouse, tmp_path: Path) -> None:
+def test_every_judge_agrees(
+    given: bytes, workshop: PdfWorkshop, document_signer: DocumentSigner, tmp_path: Path
+) -> None:
     document = workshop.add_fields(given, [PERSON, SECOND, sealed()])
-    done = house.archived(workshop, signed(workshop, house, document))
-    judges.assert_lasting(done, house.root.certificate)
+    done = document_signer.archived(workshop, signed(workshop, document_signer, document))
+    judges.assert_lasting(done, document_signer.root.certificate)
     assert judges.valid_by_poppler(done, tmp_path) == 3
 
 

@@ -17,7 +17,7 @@ from appliance.verification import Indication, VerificationReport, confined_veri
 from appliance.verification.trust import ValidationContext
 from hsm.certificates import Profile
 from tests.pdf import contract, documents
-from tests.pdf.signing_house import SigningHouse
+from tests.pdf.document_signer import DocumentSigner
 from tests.pdf.test_places import PERSON, SECOND, sealed, signed
 from tests.verification.documents import change
 
@@ -27,38 +27,38 @@ OVER_TEXT = (90, 690, 300, 720)
 
 
 @pytest.fixture(scope="module")
-def house_of_all() -> SigningHouse:
-    return SigningHouse()
+def shared_signer() -> DocumentSigner:
+    return DocumentSigner()
 
 
 @pytest.fixture(scope="module")
-def begun(workshop: PdfWorkshop, house_of_all: SigningHouse) -> bytes:
+def begun(workshop: PdfWorkshop, shared_signer: DocumentSigner) -> bytes:
     """Certified with the cross-page seal, signed by the person in three places; party-b is still to sign."""
     document = workshop.add_fields(documents.plain(), [PERSON, SECOND, sealed()])
     seal = PrepareOrder("seal-a", contract.SEAL, contract.WHEN, certify=True)
-    document = house_of_all.signed(workshop, document, seal, house_of_all.holder(Profile.SEAL, "示例印章"))
+    document = shared_signer.signed(workshop, document, seal, shared_signer.holder(Profile.SEAL, "示例印章"))
     person = PrepareOrder("party-a", contract.ZHANG, contract.WHEN)
-    return house_of_all.signed(workshop, document, person, house_of_all.holder(Profile.PERSON, "张示例"))
+    return shared_signer.signed(workshop, document, person, shared_signer.holder(Profile.PERSON, "张示例"))
 
 
 @pytest.fixture(scope="module")
-def finished(workshop: PdfWorkshop, house_of_all: SigningHouse) -> bytes:
+def finished(workshop: PdfWorkshop, shared_signer: DocumentSigner) -> bytes:
     document = workshop.add_fields(documents.plain(), [PERSON, SECOND, sealed()])
-    return house_of_all.archived(workshop, signed(workshop, house_of_all, document))
+    return shared_signer.archived(workshop, signed(workshop, shared_signer, document))
 
 
 @pytest.fixture(scope="module")
-def certified(workshop: PdfWorkshop, house_of_all: SigningHouse) -> bytes:
+def certified(workshop: PdfWorkshop, shared_signer: DocumentSigner) -> bytes:
     """Certified by party-b alone: the places of party-a and the slices of the seal are still empty."""
     document = workshop.add_fields(documents.plain(), [PERSON, SECOND, sealed()])
     order = PrepareOrder("party-b", contract.LI, contract.WHEN, certify=True)
-    return house_of_all.signed(workshop, document, order, house_of_all.holder(Profile.PERSON, "李样本"))
+    return shared_signer.signed(workshop, document, order, shared_signer.holder(Profile.PERSON, "李样本"))
 
 
-def verdict(document: bytes, house: SigningHouse) -> VerificationReport:
-    at = house.now + timedelta(minutes=1)
+def verdict(document: bytes, document_signer: DocumentSigner) -> VerificationReport:
+    at = document_signer.now + timedelta(minutes=1)
     return confined_verification.verify_pdf(
-        document, ValidationContext(at, (house.root.certificate,), crls=house.crls())
+        document, ValidationContext(at, (document_signer.root.certificate,), crls=document_signer.crls())
     )
 
 
@@ -185,18 +185,18 @@ ATTACKS: list[Edit] = [
 
 
 def test_what_nobody_attacked_passes(
-    begun: bytes, finished: bytes, certified: bytes, house_of_all: SigningHouse
+    begun: bytes, finished: bytes, certified: bytes, shared_signer: DocumentSigner
 ) -> None:
     for document in (begun, finished, certified):
-        assert verdict(document, house_of_all).indication is Indication.PASSED
+        assert verdict(document, shared_signer).indication is Indication.PASSED
 
 
 @pytest.mark.parametrize("attack", ATTACKS)
 @pytest.mark.parametrize("stage", ["begun", "finished"])
 def test_places_attacked_after_signing(
-    stage: str, attack: Edit, house_of_all: SigningHouse, request: pytest.FixtureRequest
+    stage: str, attack: Edit, shared_signer: DocumentSigner, request: pytest.FixtureRequest
 ) -> None:
-    report = verdict(change(request.getfixturevalue(stage), attack), house_of_all)
+    report = verdict(change(request.getfixturevalue(stage), attack), shared_signer)
     assert report.indication is Indication.FAILED
     assert report.signatures
 
@@ -222,27 +222,29 @@ EARLY: list[Edit] = [tick_early, tick_early_over_text, fill_early_in_place]
 
 
 @pytest.mark.parametrize("attack", EARLY)
-def test_places_filled_before_their_signature(attack: Edit, certified: bytes, house_of_all: SigningHouse) -> None:
-    assert verdict(change(certified, attack), house_of_all).indication is Indication.FAILED
+def test_places_filled_before_their_signature(
+    attack: Edit, certified: bytes, shared_signer: DocumentSigner
+) -> None:
+    assert verdict(change(certified, attack), shared_signer).indication is Indication.FAILED
 
 
 @pytest.mark.parametrize("attack", EARLY)
 def test_a_signature_of_somebody_else_does_not_explain_it(
-    attack: Edit, certified: bytes, workshop: PdfWorkshop, house_of_all: SigningHouse
+    attack: Edit, certified: bytes, workshop: PdfWorkshop, shared_signer: DocumentSigner
 ) -> None:
     """Who may sign in the field of the seal fills the places of another party in the same breath."""
     altered = change(certified, attack)
     order = PrepareOrder("party-a", contract.ZHANG, contract.WHEN, lock=LockScope.ALL)
     other = PrepareOrder("seal-a", contract.SEAL, contract.WHEN, lock=LockScope.ALL)
     chosen = order if attack is tick_early_over_text else other
-    document = house_of_all.signed(workshop, altered, chosen, house_of_all.holder(Profile.PERSON, "示例"))
-    report = verdict(document, house_of_all)
+    document = shared_signer.signed(workshop, altered, chosen, shared_signer.holder(Profile.PERSON, "示例"))
+    report = verdict(document, shared_signer)
     assert report.indication is Indication.FAILED
     assert len(report.signatures) == 2
 
 
 def test_a_new_visible_field_with_widgets_of_its_own(
-    certified: bytes, workshop: PdfWorkshop, house_of_all: SigningHouse
+    certified: bytes, workshop: PdfWorkshop, shared_signer: DocumentSigner
 ) -> None:
     """A sneaky signature, by a key that is trusted, in a field whose widget is apart from it."""
 
@@ -271,14 +273,14 @@ def test_a_new_visible_field_with_widgets_of_its_own(
         writer.register_annotation(writer.root["/Pages"]["/Kids"].raw_get(0), reference)
 
     altered = change(certified, add)
-    assert verdict(altered, house_of_all).indication is Indication.FAILED
+    assert verdict(altered, shared_signer).indication is Indication.FAILED
     order = PrepareOrder("sneaky", contract.ZHANG, contract.WHEN)
-    holder = house_of_all.holder(Profile.PERSON, "示例")
-    document = house_of_all.signed(workshop, altered, order, holder)
-    assert verdict(document, house_of_all).indication is Indication.FAILED
+    holder = shared_signer.holder(Profile.PERSON, "示例")
+    document = shared_signer.signed(workshop, altered, order, holder)
+    assert verdict(document, shared_signer).indication is Indication.FAILED
 
 
-def test_other_forms_may_have_fields_of_such_names(workshop: PdfWorkshop, house_of_all: SigningHouse) -> None:
+def test_other_forms_may_have_fields_of_such_names(workshop: PdfWorkshop, shared_signer: DocumentSigner) -> None:
     """``birth_place_1`` of somebody else's form is a text field like any other, filled with a later signature."""
 
     def add(writer: IncrementalPdfFileWriter) -> None:
@@ -308,9 +310,9 @@ def test_other_forms_may_have_fields_of_such_names(workshop: PdfWorkshop, house_
     for order, before in (("party-b", None), ("party-a", fill)):
         document = change(document, before) if before else document
         signing = PrepareOrder(order, contract.ZHANG, contract.WHEN, certify=before is None)
-        holder = house_of_all.holder(Profile.PERSON, "示例")
-        document = house_of_all.signed(workshop, document, signing, holder)
-    assert verdict(document, house_of_all).indication is Indication.PASSED
+        holder = shared_signer.holder(Profile.PERSON, "示例")
+        document = shared_signer.signed(workshop, document, signing, holder)
+    assert verdict(document, shared_signer).indication is Indication.PASSED
 
 
 def hide_a_place(writer: IncrementalPdfFileWriter) -> None:
@@ -319,11 +321,11 @@ def hide_a_place(writer: IncrementalPdfFileWriter) -> None:
     writer.update_container(field)
 
 
-def test_a_place_that_is_hidden(finished: bytes, house_of_all: SigningHouse) -> None:
-    assert verdict(change(finished, hide_a_place), house_of_all).indication is Indication.FAILED
+def test_a_place_that_is_hidden(finished: bytes, shared_signer: DocumentSigner) -> None:
+    assert verdict(change(finished, hide_a_place), shared_signer).indication is Indication.FAILED
 
 
-def test_a_place_that_is_made_writable(certified: bytes, house_of_all: SigningHouse) -> None:
+def test_a_place_that_is_made_writable(certified: bytes, shared_signer: DocumentSigner) -> None:
     """The first step of two: it shows nothing, so nothing is seen, but it is not explained either."""
 
     def free(writer: IncrementalPdfFileWriter) -> None:
@@ -332,8 +334,8 @@ def test_a_place_that_is_made_writable(certified: bytes, house_of_all: SigningHo
         writer.update_container(field)
 
     freed = change(certified, free)
-    assert verdict(freed, house_of_all).indication is not Indication.PASSED
-    assert verdict(change(freed, tick_early), house_of_all).indication is Indication.FAILED
+    assert verdict(freed, shared_signer).indication is not Indication.PASSED
+    assert verdict(change(freed, tick_early), shared_signer).indication is Indication.FAILED
 
 
 def test_the_documents_differ_where_they_should(begun: bytes) -> None:

@@ -12,7 +12,7 @@ from appliance.pdf.values import FieldPlacement, PrepareOrder
 from appliance.pdf.workshop import PdfWorkshop
 from hsm.certificates import Profile
 from tests.pdf import contract, documents, judges, pictures
-from tests.pdf.signing_house import SigningHouse
+from tests.pdf.document_signer import DocumentSigner
 
 DOCUMENTS: dict[str, Callable[[], bytes]] = {
     "plain": documents.plain,
@@ -34,12 +34,12 @@ DOCUMENTS: dict[str, Callable[[], bytes]] = {
 
 @pytest.mark.parametrize("kind", DOCUMENTS)
 def test_any_document_becomes_a_lasting_contract(
-    kind: str, workshop: PdfWorkshop, house: SigningHouse, tmp_path: Path
+    kind: str, workshop: PdfWorkshop, document_signer: DocumentSigner, tmp_path: Path
 ) -> None:
     given = DOCUMENTS[kind]()
-    signed = contract.completed(workshop, house, given)
+    signed = contract.completed(workshop, document_signer, given)
     assert signed.startswith(given)
-    judges.assert_lasting(signed, house.root.certificate)
+    judges.assert_lasting(signed, document_signer.root.certificate)
     assert judges.valid_by_poppler(signed, tmp_path) == 3
     for number in (0, 2):
         before, after = (pictures.page(workshop, document, number) for document in (given, signed))
@@ -48,47 +48,49 @@ def test_any_document_becomes_a_lasting_contract(
 
 
 def test_a_hybrid_file_is_signed_and_judged_leniently(
-    workshop: PdfWorkshop, house: SigningHouse, tmp_path: Path
+    workshop: PdfWorkshop, document_signer: DocumentSigner, tmp_path: Path
 ) -> None:
-    signed = contract.completed(workshop, house, documents.hybrid())
-    judges.assert_lasting(signed, house.root.certificate, strict=False)
+    signed = contract.completed(workshop, document_signer, documents.hybrid())
+    judges.assert_lasting(signed, document_signer.root.certificate, strict=False)
     assert judges.valid_by_poppler(signed, tmp_path) == 3
 
 
-def test_two_thousand_pages(workshop: PdfWorkshop, house: SigningHouse) -> None:
-    signed = contract.completed(workshop, house, documents.plain(2000))
-    judges.assert_lasting(signed, house.root.certificate)
+def test_two_thousand_pages(workshop: PdfWorkshop, document_signer: DocumentSigner) -> None:
+    signed = contract.completed(workshop, document_signer, documents.plain(2000))
+    judges.assert_lasting(signed, document_signer.root.certificate)
 
 
-def test_an_archived_contract_is_archived_again(workshop: PdfWorkshop, house: SigningHouse, plain: bytes) -> None:
-    once = contract.completed(workshop, house, plain)
-    twice = house.archived(workshop, once)
+def test_an_archived_contract_is_archived_again(
+    workshop: PdfWorkshop, document_signer: DocumentSigner, plain: bytes
+) -> None:
+    once = contract.completed(workshop, document_signer, plain)
+    twice = document_signer.archived(workshop, once)
     assert twice.startswith(once)
-    judges.assert_lasting(twice, house.root.certificate)
+    judges.assert_lasting(twice, document_signer.root.certificate)
 
 
 def test_a_document_signed_by_others_is_signed_on(
-    workshop: PdfWorkshop, house: SigningHouse, plain: bytes, tmp_path: Path
+    workshop: PdfWorkshop, document_signer: DocumentSigner, plain: bytes, tmp_path: Path
 ) -> None:
     theirs = workshop.add_fields(plain, [FieldPlacement("theirs", 0, 10, 10, 30, 10)])
-    stranger = house.holder(Profile.PERSON, "王他人")
+    stranger = document_signer.holder(Profile.PERSON, "王他人")
     order = PrepareOrder("theirs", contract.ZHANG, contract.WHEN)
-    theirs = house.signed(workshop, theirs, order, stranger)
+    theirs = document_signer.signed(workshop, theirs, order, stranger)
     inspection = workshop.inspect(theirs)
     assert [(found.field, found.certifies) for found in inspection.signatures] == [("theirs", False)]
-    signed = contract.completed(workshop, house, theirs)
+    signed = contract.completed(workshop, document_signer, theirs)
     assert signed.startswith(theirs)
-    judges.assert_lasting(signed, house.root.certificate)
+    judges.assert_lasting(signed, document_signer.root.certificate)
     assert judges.valid_by_poppler(signed, tmp_path) == 4
     assert b"/DocMDP" not in signed
 
 
 def test_a_document_certified_by_others_is_refused(
-    workshop: PdfWorkshop, house: SigningHouse, plain: bytes
+    workshop: PdfWorkshop, document_signer: DocumentSigner, plain: bytes
 ) -> None:
     order = PrepareOrder("party-a", contract.ZHANG, contract.WHEN, certify=True)
-    holder = house.holder(Profile.PERSON, "王他人")
-    certified = house.signed(workshop, contract.with_fields(workshop, plain), order, holder)
+    holder = document_signer.holder(Profile.PERSON, "王他人")
+    certified = document_signer.signed(workshop, contract.with_fields(workshop, plain), order, holder)
     for refused in (
         lambda: workshop.inspect(certified),
         lambda: workshop.add_fields(certified, [FieldPlacement("more", 0, 10, 10, 30, 10)]),
@@ -98,10 +100,10 @@ def test_a_document_certified_by_others_is_refused(
         assert refusal.value.reason == "certified"
 
 
-def test_a_field_is_signed_once(workshop: PdfWorkshop, house: SigningHouse, plain: bytes) -> None:
+def test_a_field_is_signed_once(workshop: PdfWorkshop, document_signer: DocumentSigner, plain: bytes) -> None:
     order = PrepareOrder("party-a", contract.ZHANG, contract.WHEN, certify=True)
     document = contract.with_fields(workshop, plain)
-    signed = house.signed(workshop, document, order, house.holder(Profile.PERSON, "张示例"))
+    signed = document_signer.signed(workshop, document, order, document_signer.holder(Profile.PERSON, "张示例"))
     with pytest.raises(DocumentRefused) as refusal:
         workshop.prepare(signed, order)
     assert refusal.value.reason == "signed-already"

@@ -132,15 +132,15 @@ def _visitor(stage: Stage, side: Side, role: str, subject: str, roles: frozenset
 
 def _draft(stage: Stage, side: Side) -> Contract:
     """A draft with a past: another title and party, a review that sent it back, and one that waived findings."""
-    house, by = stage.appliance, side.initiator
-    deadline = Deadline(house.now() + timedelta(days=3), ZONE)
+    appliance, by = stage.appliance, side.initiator
+    deadline = Deadline(appliance.now() + timedelta(days=3), ZONE)
     terms = DraftTerms(side.marker("title"), "采购", "示例", by, deadline, SigningOrder.SEQUENTIAL)
-    draft = house.drafting.draft(sample_document(1), terms)
-    gone = house.drafting.add_guest(draft.id, replace(GAMMA, name=side.marker("party")), by=by)
-    house.drafting.remove_party(draft.id, gone.id, by=by)
-    house.drafting.revise(draft.id, replace(terms, title="采购合同"), by=by)
-    draft = house.drafting.replace_document(draft.id, purchase(without="违约责任"), by=by)
-    reviewing = house.reviewing
+    draft = appliance.drafting.draft(sample_document(1), terms)
+    gone = appliance.drafting.add_guest(draft.id, replace(GAMMA, name=side.marker("party")), by=by)
+    appliance.drafting.remove_party(draft.id, gone.id, by=by)
+    appliance.drafting.revise(draft.id, replace(terms, title="采购合同"), by=by)
+    draft = appliance.drafting.replace_document(draft.id, purchase(without="违约责任"), by=by)
+    reviewing = appliance.reviewing
     reviewing.ask(draft.id, by=by)
     reviewing.send_back(draft.id, side.marker("returned"), by=side.reviewer)
     reviewing.ask(draft.id, by=by)
@@ -152,59 +152,59 @@ def _draft(stage: Stage, side: Side) -> Contract:
 
 
 def _signed(stage: Stage, contract: Contract, position: int) -> Contract:
-    house = stage.appliance
-    opened = house.signing.open(contract.id, contract.parties[position].id, HERE)
+    appliance = stage.appliance
+    opened = appliance.signing.open(contract.id, contract.parties[position].id, HERE)
     stage.keep(intent=opened.intent.id)
-    return house.signing.sign(opened.intent.id, activations_for(house, opened.intent.intent), HERE)
+    return appliance.signing.sign(opened.intent.id, activations_for(appliance, opened.intent.intent), HERE)
 
 
 def _finished(stage: Stage, side: Side, contract: Contract) -> None:
     """Sealed off; one of the other side proposes to void it, who writes for everybody."""
-    house = stage.appliance
-    house.finalisation.finalise(contract.id)
-    house.voiding.propose(contract.id, reason=SHARED, by=side.initiator)
-    house.retention.place_hold(contract.id, reason=side.marker("hold"), by=side.officer)
-    stage.completed[side.name] = contract_now(house, contract.id)
+    appliance = stage.appliance
+    appliance.finalisation.finalise(contract.id)
+    appliance.voiding.propose(contract.id, reason=SHARED, by=side.initiator)
+    appliance.retention.place_hold(contract.id, reason=side.marker("hold"), by=side.officer)
+    stage.completed[side.name] = contract_now(appliance, contract.id)
     stage.keep(completed=contract.id)
 
 
 def _notes(stage: Stage, side: Side, agent: str) -> None:
     """Powers for somebody of the other side and a check of that person's identity, each with inner notes."""
-    house, now = stage.appliance, stage.appliance.now()
+    appliance, now = stage.appliance, stage.appliance.now()
     for what in ("power-refused", "power-revoked"):
         draft = PowerDraft(
             PowerBasis.INSTRUMENT, side.organisation, "示例", agent, PowerScope(), now, now + timedelta(days=90)
         )
-        power = house.powers.register(draft, sample_document(1), by=side.initiator)
-        decide = house.powers.refuse if what == "power-refused" else house.powers.revoke
+        power = appliance.powers.register(draft, sample_document(1), by=side.initiator)
+        decide = appliance.powers.refuse if what == "power-refused" else appliance.powers.revoke
         decide(power.id, reason=side.marker(what), by=side.reviewer)
         stage.keep(power=power.id)
     note = side.marker("identity")
     check = IdentityCheck(
         IdentityDocument.PASSPORT, "E12345678", Against.ORIGINAL, answers=side.reviewer, note=note
     )
-    record = house.identity.record(agent, check, by=side.reviewer)
-    house.identity.withdraw(agent, record.id, reason=side.marker("withdrawn"), by=side.reviewer)
+    record = appliance.identity.record(agent, check, by=side.reviewer)
+    appliance.identity.withdraw(agent, record.id, reason=side.marker("withdrawn"), by=side.reviewer)
     stage.keep(checked=agent, check=record.id)
 
 
 def _unsent(stage: Stage, side: Side) -> None:
-    house = stage.appliance
+    appliance = stage.appliance
     terms = DraftTerms(side.marker("draft"), side.marker("kind"), side.marker("draft"), side.initiator)
-    stage.unsent[side.name] = house.drafting.draft(sample_document(1), terms)
+    stage.unsent[side.name] = appliance.drafting.draft(sample_document(1), terms)
     stage.keep(draft=stage.unsent[side.name].id, contract=stage.unsent[side.name].id)
 
 
 def _alpha(stage: Stage) -> None:
     """Alpha drafts: its seal is refused once, and a signature handed over."""
-    house, draft = stage.appliance, _draft(stage, ONE)
-    house.drafting.add_person(draft.id, subject=ZHANG.subject, by=ZHANG.subject)
-    house.drafting.add_person(draft.id, subject=LI.subject, by=ZHANG.subject)
-    house.drafting.add_seal(draft.id, seal=CONTRACT_SEAL.subject, requester=ZHANG.subject, by=ZHANG.subject)
-    contract = house.sending.send(draft.id, by=ZHANG.subject)
+    appliance, draft = stage.appliance, _draft(stage, ONE)
+    appliance.drafting.add_person(draft.id, subject=ZHANG.subject, by=ZHANG.subject)
+    appliance.drafting.add_person(draft.id, subject=LI.subject, by=ZHANG.subject)
+    appliance.drafting.add_seal(draft.id, seal=CONTRACT_SEAL.subject, requester=ZHANG.subject, by=ZHANG.subject)
+    contract = appliance.sending.send(draft.id, by=ZHANG.subject)
     contract = _signed(stage, _signed(stage, contract, 0), 1)
     request = _asked(stage, contract, ONE.marker("seal"))
-    house.seal_requests.refuse(request, by=CUSTODIAN.subject, reason=ONE.marker("seal-refused"))
+    appliance.seal_requests.refuse(request, by=CUSTODIAN.subject, reason=ONE.marker("seal-refused"))
     contract = _signed(stage, contract, 2)
     _finished(stage, ONE, contract)
     _notes(stage, ONE, LI.subject)
@@ -212,21 +212,21 @@ def _alpha(stage: Stage) -> None:
 
 
 def _asked(stage: Stage, contract: Contract, reason: str) -> str:
-    house = stage.appliance
-    opened = house.signing.open(contract.id, contract.parties[2].id, HERE)
-    activation = DemonstrationAuthenticators(house.settings.home.people).activate(
+    appliance = stage.appliance
+    opened = appliance.signing.open(contract.id, contract.parties[2].id, HERE)
+    activation = DemonstrationAuthenticators(appliance.settings.home.people).activate(
         ZHANG.subject, opened.intent.intent
     )
-    request = house.seal_requests.ask(opened.intent.id, activation, reason=reason)
+    request = appliance.seal_requests.ask(opened.intent.id, activation, reason=reason)
     stage.keep(seal_request=request.id, seal=CONTRACT_SEAL.subject, intent=opened.intent.id)
     return request.id
 
 
 def _beta(stage: Stage) -> None:
-    house, draft = stage.appliance, _draft(stage, OTHER)
+    appliance, draft = stage.appliance, _draft(stage, OTHER)
     for person in (LI.subject, ZHANG.subject):
-        house.drafting.add_person(draft.id, subject=person, by=LI.subject)
-    contract = house.sending.send(draft.id, by=LI.subject)
+        appliance.drafting.add_person(draft.id, subject=person, by=LI.subject)
+    contract = appliance.sending.send(draft.id, by=LI.subject)
     contract = _signed(stage, _signed(stage, contract, 0), 1)
     _finished(stage, OTHER, contract)
     _notes(stage, OTHER, ZHANG.subject)
@@ -242,23 +242,23 @@ def _waiting(stage: Stage) -> None:
 
 def _guest(stage: Stage) -> None:
     """Another contract of Alpha's, handed over within Alpha, waits for somebody of a third company."""
-    house, draft = stage.appliance, _draft(stage, ONE)
-    house.drafting.add_person(draft.id, subject=CUSTODIAN.subject, by=ZHANG.subject)
-    invited = house.drafting.add_guest(draft.id, GAMMA, by=ZHANG.subject)
-    house.drafting.place(draft.id, invited.id, [Placement(0, 10, 10, 30, 10)], by=ZHANG.subject)
-    contract = house.sending.send(draft.id, by=ZHANG.subject)
+    appliance, draft = stage.appliance, _draft(stage, ONE)
+    appliance.drafting.add_person(draft.id, subject=CUSTODIAN.subject, by=ZHANG.subject)
+    invited = appliance.drafting.add_guest(draft.id, GAMMA, by=ZHANG.subject)
+    appliance.drafting.place(draft.id, invited.id, [Placement(0, 10, 10, 30, 10)], by=ZHANG.subject)
+    contract = appliance.sending.send(draft.id, by=ZHANG.subject)
     handed = ONE.marker("handed-over")
     party = contract.parties[0].id
-    contract = house.handing_over.hand_over(
+    contract = appliance.handing_over.hand_over(
         contract.id, party, to=ZHANG.subject, reason=handed, by=CUSTODIAN.subject
     )
-    agree(house, ZHANG, GAMMA.organisation)
+    agree(appliance, ZHANG, GAMMA.organisation)
     contract = _signed(stage, contract, 0)
     guest = contract.parties[1]
-    until = house.now() + timedelta(hours=1)
+    until = appliance.now() + timedelta(hours=1)
     where = ClientInfo("192.0.2.7")
-    with house.database.transaction() as tx:
-        opened = house.sessions.open_guest_session(
+    with appliance.database.transaction() as tx:
+        opened = appliance.sessions.open_guest_session(
             tx, guest.subject, guest_of=(contract.id, guest.id), where=where, until=until
         )
     client = stage.portal.test_client()
@@ -266,4 +266,4 @@ def _guest(stage: Stage) -> None:
     client.set_cookie("session", opened.secret)
     stage.visitors["gamma", "guest"] = client
     stage.keep(contract=contract.id, inviting=contract.id, guest_party=guest.id, guest=guest.subject)
-    stage.keep(guest_link=house.links.token_of(LinkPurpose.GUEST, house.guests.of_party(guest.id).id))
+    stage.keep(guest_link=appliance.links.token_of(LinkPurpose.GUEST, appliance.guests.of_party(guest.id).id))

@@ -137,29 +137,29 @@ def signed(appliance: Appliance, contract: Contract, position: int) -> Contract:
 
 
 def _contracts(estate: Estate) -> None:
-    house, names = estate.appliance, estate.names
-    draft = drafted(house)
+    appliance, names = estate.appliance, estate.names
+    draft = drafted(appliance)
     names["draft"], names["draft_seen"] = draft.id, str(draft.version)
-    waiting = sent(house, ZHANG.subject, LI.subject)
-    opened = house.signing.open(waiting.id, waiting.parties[0].id, HERE)
+    waiting = sent(appliance, ZHANG.subject, LI.subject)
+    opened = appliance.signing.open(waiting.id, waiting.parties[0].id, HERE)
     names |= {"contract": waiting.id, "seen": str(waiting.version), "intent": opened.intent.id}
-    inviting = sent(house, guest=True)
+    inviting = sent(appliance, guest=True)
     guest = inviting.parties[0]
     names |= {"inviting": inviting.id, "guest_party": guest.id, "guest": guest.subject}
-    names["guest_link"] = house.links.token_of(LinkPurpose.GUEST, house.guests.of_party(guest.id).id)
-    finished = house.finalisation.finalise(signed(house, sent(house, ZHANG.subject), 0).id)
-    voided = house.voiding.propose(finished.id, reason="示例", by=ZHANG.subject)
-    declaration = house.voiding.prepare(finished.id, by=ZHANG.subject)
+    names["guest_link"] = appliance.links.token_of(LinkPurpose.GUEST, appliance.guests.of_party(guest.id).id)
+    finished = appliance.finalisation.finalise(signed(appliance, sent(appliance, ZHANG.subject), 0).id)
+    voided = appliance.voiding.propose(finished.id, reason="示例", by=ZHANG.subject)
+    declaration = appliance.voiding.prepare(finished.id, by=ZHANG.subject)
     names |= {"completed": finished.id, "void_seen": str(voided.version), "declaration": declaration.id}
-    draft = drafted(house)
-    house.drafting.add_seal(draft.id, seal=CONTRACT_SEAL.subject, requester=ZHANG.subject, by=ZHANG.subject)
-    sealed = house.sending.send(draft.id, by=ZHANG.subject)
-    opened = house.signing.open(sealed.id, sealed.parties[0].id, HERE)
-    activation = DemonstrationAuthenticators(house.settings.home.people).activate(
+    draft = drafted(appliance)
+    appliance.drafting.add_seal(draft.id, seal=CONTRACT_SEAL.subject, requester=ZHANG.subject, by=ZHANG.subject)
+    sealed = appliance.sending.send(draft.id, by=ZHANG.subject)
+    opened = appliance.signing.open(sealed.id, sealed.parties[0].id, HERE)
+    activation = DemonstrationAuthenticators(appliance.settings.home.people).activate(
         ZHANG.subject, opened.intent.intent
     )
-    names["seal_request"] = house.seal_requests.ask(opened.intent.id, activation, reason="示例").id
-    other = sent(house, guest=True, initiator=LI.subject)
+    names["seal_request"] = appliance.seal_requests.ask(opened.intent.id, activation, reason="示例").id
+    other = sent(appliance, guest=True, initiator=LI.subject)
     names |= {"other": other.id, "other_party": other.parties[0].id, "other_guest": other.parties[0].subject}
 
 
@@ -178,29 +178,31 @@ def _writing(estate: Estate) -> None:
 
 
 def _office(estate: Estate) -> None:
-    house, names = estate.appliance, estate.names
-    administration = house.accounts.administration
+    appliance, names = estate.appliance, estate.names
+    administration = appliance.accounts.administration
     roles = frozenset({AccountRole.SIGNER})
     new = NewAccount("person", "invited", "受邀 <b>𠮷野</b>", ALPHA, "invited@example.test", roles)
     names["welcome_link"] = administration.invite(new, by=OFFICER).token
-    proposed = ProposedPasskey(*device(house))
-    names["request"] = house.office.requests.submit_request("person-invited", [proposed], by="person-invited").id
-    names["act"] = house.office.drafts.draft_enrolment(names["request"], verified="示例", by=OFFICER).id
+    proposed = ProposedPasskey(*device(appliance))
+    names["request"] = appliance.office.requests.submit_request(
+        "person-invited", [proposed], by="person-invited"
+    ).id
+    names["act"] = appliance.office.drafts.draft_enrolment(names["request"], verified="示例", by=OFFICER).id
     names["seal"] = CONTRACT_SEAL.subject
-    names["destroyed"] = destroyed_seal(house)
+    names["destroyed"] = destroyed_seal(appliance)
 
 
-def destroyed_seal(house: Appliance) -> str:
+def destroyed_seal(appliance: Appliance) -> str:
     """A seal that was made and destroyed."""
 
     def done(act: OfficerDecision) -> str:
-        answer = DemonstrationAuthenticators(house.settings.home.people).activate(
+        answer = DemonstrationAuthenticators(appliance.settings.home.people).activate(
             OFFICER, performing.to_activate(act)
         )
         assert isinstance(answer, WebAuthnActivation)
         return performing.activate_decision(act.id, answer).subject
 
-    performing, preparing = house.office.decisions, house.office.drafts
+    performing, preparing = appliance.office.decisions, appliance.office.drafts
     draft = SealDraft(ALPHA, SealKind.FINANCE, (CUSTODIAN.subject,), 38.0)
     seal = done(preparing.draft_seal(draft, by=OFFICER))
     return done(preparing.seals.draft_destruction(seal, reason="示例", by=OFFICER))
@@ -208,41 +210,41 @@ def destroyed_seal(house: Appliance) -> str:
 
 def _authority(estate: Estate) -> None:
     """A power that waits to be verified, and an identity check of its agent; Zhang registered both."""
-    house, names, now = estate.appliance, estate.names, estate.appliance.now()
+    appliance, names, now = estate.appliance, estate.names, estate.appliance.now()
     draft = PowerDraft(
         PowerBasis.INSTRUMENT, BETA, "示例", LI.subject, PowerScope(), now, now + timedelta(days=90)
     )
-    names["power"] = house.powers.register(draft, sample_document(1), by=ZHANG.subject).id
+    names["power"] = appliance.powers.register(draft, sample_document(1), by=ZHANG.subject).id
     check = IdentityCheck(IdentityDocument.PASSPORT, "E12345678", Against.ORIGINAL, answers=ZHANG.subject)
-    names |= {"checked": LI.subject, "check": house.identity.record(LI.subject, check, by=ZHANG.subject).id}
+    names |= {"checked": LI.subject, "check": appliance.identity.record(LI.subject, check, by=ZHANG.subject).id}
 
 
 def _review(estate: Estate) -> None:
     """A draft whose review was asked for; its text lacks nearly everything."""
-    house, names = estate.appliance, estate.names
-    draft = drafted(house)
-    asked = house.reviewing.ask(draft.id, by=ZHANG.subject)
-    lacks = house.reviewing.review_status(draft).open[0]
+    appliance, names = estate.appliance, estate.names
+    draft = drafted(appliance)
+    asked = appliance.reviewing.ask(draft.id, by=ZHANG.subject)
+    lacks = appliance.reviewing.review_status(draft).open[0]
     names |= {"reviewing": draft.id, "reviewed_document": asked.document, "missing_clause": lacks.key}
 
 
-def device(house: Appliance) -> tuple[bytes, bytes, str]:
+def device(appliance: Appliance) -> tuple[bytes, bytes, str]:
     """A new passkey: its id, public key and relying party."""
-    web = house.settings.web
+    web = appliance.settings.web
     device = SoftwareAuthenticator.create(web.relying_party, web.origin)
     return device.credential_id, bytes.fromhex(str(device.credential()["public_key"])), device.rp_id
 
 
 def _own_things(estate: Estate) -> None:
-    house, names = estate.appliance, estate.names
-    deposit = house.ownership.deposit(DepositOrder("示例", "0" * 64), by=ZHANG.subject)
+    appliance, names = estate.appliance, estate.names
+    deposit = appliance.ownership.deposit(DepositOrder("示例", "0" * 64), by=ZHANG.subject)
     names["deposit"] = deposit.id
     strokes = [[[100, 100], [500, 200], [900, 100]]]
-    names["picture"] = house.appearances.draw(ZHANG.subject, strokes).id
+    names["picture"] = appliance.appearances.draw(ZHANG.subject, strokes).id
 
 
 def _visitors(estate: Estate) -> None:
-    house, names = estate.appliance, estate.names
+    appliance, names = estate.appliance, estate.names
     kinds = {
         "keeper": (ZHANG.subject, PEOPLES_ROLES),
         "custodian": (CUSTODIAN.subject, frozenset({AccountRole.CUSTODIAN})),
@@ -257,23 +259,23 @@ def _visitors(estate: Estate) -> None:
         own = ALPHA if kind in OF_THE_HOUSE else BETA
         person = Person(subject, f"示例 {kind}", own, f"{subject}@example.test", Language.ENGLISH, ZONE)
         with suppress(StateRefused):
-            house.registry.add_person(person, None, by=OFFICER)
-        cookie = signed_in(estate.portal, house, subject, roles).get_cookie("session")
+            appliance.registry.add_person(person, None, by=OFFICER)
+        cookie = signed_in(estate.portal, appliance, subject, roles).get_cookie("session")
         estate.sessions[kind] = cookie.value if cookie else ""
-    with house.database.transaction() as tx:
-        credential, key, _ = device(house)
-        accounts.insert_passkey(tx, Passkey(credential, ZHANG.subject, key, 0, "示例", house.now()))
-    feed = house.reminders.feeds.renew_feed(ZHANG.subject)
+    with appliance.database.transaction() as tx:
+        credential, key, _ = device(appliance)
+        accounts.insert_passkey(tx, Passkey(credential, ZHANG.subject, key, 0, "示例", appliance.now()))
+    feed = appliance.reminders.feeds.renew_feed(ZHANG.subject)
     names["calendar"] = feed.rpartition("/")[2].removesuffix(".ics")
     names["passkey"] = bytes_to_base64url(credential)
-    names["recover_link"] = house.accounts.administration.recover(CUSTODIAN.subject, by=OFFICER).token
-    until = house.now() + timedelta(hours=1)
+    names["recover_link"] = appliance.accounts.administration.recover(CUSTODIAN.subject, by=OFFICER).token
+    until = appliance.now() + timedelta(hours=1)
     guests = {"guest": ("other", "other_party", "other_guest"), "own guest": ("inviting", "guest_party", "guest")}
     for kind, whose in guests.items():
         contract, party, subject = (names[name] for name in whose)
         where = ClientInfo("192.0.2.7")
-        with house.database.transaction() as tx:
-            opened = house.sessions.open_guest_session(
+        with appliance.database.transaction() as tx:
+            opened = appliance.sessions.open_guest_session(
                 tx, subject, guest_of=(contract, party), where=where, until=until
             )
         estate.sessions[kind] = opened.secret

@@ -76,17 +76,17 @@ class Mails:
             pass
         return [each for message in self.post.messages[before:] for each in self._read(message)]
 
-    def _delivery(self, house: Appliance) -> OutboxDelivery:
-        settings = house.settings
-        composing, issuer = AtOnce(house.reminders.mails), settings.organisation.name
+    def _delivery(self, appliance: Appliance) -> OutboxDelivery:
+        settings = appliance.settings
+        composing, issuer = AtOnce(appliance.reminders.mails), settings.organisation.name
         mail = MailClient(settings.mail, None)
         return OutboxDelivery(
-            house.database,
+            appliance.database,
             mail,
             composing,
-            addresses=house.addresses,
+            addresses=appliance.addresses,
             issuer=issuer,
-            now=house.now,
+            now=appliance.now,
             reply_to_initiator=settings.mail.reply_to_initiator,
         )
 
@@ -181,41 +181,41 @@ class Mails:
 def sent(mails: Mails, title: str, *, lasts: timedelta = timedelta(days=3)) -> Contract:
     """To two guests at once, one of whom reads English; Zhang looks after it and Li signs too."""
     mails.deliver()  # whatever else waits
-    house, by = mails.appliance, ZHANG.subject
-    terms = DraftTerms(title, "服务", "示例", by, Deadline(house.now() + lasts, ZONE), SigningOrder.PARALLEL)
-    draft = house.drafting.draft(sample_document(1), terms)
+    appliance, by = mails.appliance, ZHANG.subject
+    terms = DraftTerms(title, "服务", "示例", by, Deadline(appliance.now() + lasts, ZONE), SigningOrder.PARALLEL)
+    draft = appliance.drafting.draft(sample_document(1), terms)
     for number, name in enumerate(("郑示例", "Gina Sample")):
         guest = GuestDetails(name, "丙公司", f"guest{number}@gamma.example", "+86 138 0000 0000")
-        party = house.drafting.add_guest(draft.id, guest, by=by)
-        house.drafting.place(draft.id, party.id, [Placement(0, 10, 20 + 20 * number, 25, 8)], by=by)
-    contract = house.sending.send(draft.id, by=by)
-    with house.database.transaction() as tx:
+        party = appliance.drafting.add_guest(draft.id, guest, by=by)
+        appliance.drafting.place(draft.id, party.id, [Placement(0, 10, 20 + 20 * number, 25, 8)], by=by)
+    contract = appliance.sending.send(draft.id, by=by)
+    with appliance.database.transaction() as tx:
         tx.execute("UPDATE people SET language = 'en' WHERE subject = ?", (contract.parties[1].subject,))
     return contract
 
 
 def enrolled(mails: Mails, party: Party) -> None:
     """The guest proposes a passkey and an officer confirms it."""
-    house, web = mails.appliance, mails.appliance.settings.web
-    credential = DemonstrationAuthenticators(house.settings.home.people).create_authenticator(
+    appliance, web = mails.appliance, mails.appliance.settings.web
+    credential = DemonstrationAuthenticators(appliance.settings.home.people).create_authenticator(
         party.subject, rp_id=web.relying_party, origin=web.origin
     )
     passkey = ProposedPasskey(
         bytes.fromhex(credential["credential_id"]), bytes.fromhex(credential["public_key"]), web.relying_party
     )
-    request = house.office.requests.submit_request(party.subject, [passkey], by=party.subject)
-    act = house.office.drafts.draft_enrolment(request.id, verified="示例", by=OFFICER)
-    answer = DemonstrationAuthenticators(house.settings.home.people).activate(
-        OFFICER, house.office.decisions.to_activate(act)
+    request = appliance.office.requests.submit_request(party.subject, [passkey], by=party.subject)
+    act = appliance.office.drafts.draft_enrolment(request.id, verified="示例", by=OFFICER)
+    answer = DemonstrationAuthenticators(appliance.settings.home.people).activate(
+        OFFICER, appliance.office.decisions.to_activate(act)
     )
     assert isinstance(answer, WebAuthnActivation)
-    house.office.decisions.activate_decision(act.id, answer)
+    appliance.office.decisions.activate_decision(act.id, answer)
 
 
 def sign(mails: Mails, contract: Contract, party: Party) -> Contract:
-    house = mails.appliance
-    opened = house.signing.open(contract.id, party.id, HERE)
-    return house.signing.sign(opened.intent.id, activations_for(house, opened.intent.intent), HERE)
+    appliance = mails.appliance
+    opened = appliance.signing.open(contract.id, party.id, HERE)
+    return appliance.signing.sign(opened.intent.id, activations_for(appliance, opened.intent.intent), HERE)
 
 
 def declare(mails: Mails, declaration: VoidDeclaration) -> None:

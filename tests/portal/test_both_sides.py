@@ -144,19 +144,19 @@ def test_of_what_is_internal_others_do_not_even_learn_that_it_is_there(stage: St
 
 
 def test_drafts_of_others_are_not_in_what_an_auditor_counts_searches_and_pages(stage: Stage) -> None:
-    house = stage.appliance
+    appliance = stage.appliance
     for side, other in ((ONE, OTHER), (OTHER, ONE)):
         client = stage.visitors[side.name, "auditor"]
         assert side.marker("kind") in client.get("/").text and other.marker("kind") not in client.get("/").text
         audience, drafts = Audience.of("", "", side.organisation), ContractFilter(bucket=ContractBucket.DRAFT)
-        listing, own = house.listing, {stage.unsent[side.name].id}
+        listing, own = appliance.listing, {stage.unsent[side.name].id}
         assert {row.id for row in listing.list_page("*", drafts, audience=audience).rows} == own
         assert listing.count_buckets("*", audience).draft == len(own)
         for words in (other.marker("draft"), "-only-draft", "af"):
             for wanted in (ContractFilter(query=words), ContractFilter(query=words, bucket=ContractBucket.DRAFT)):
                 page = listing.list_page("*", wanted, audience=audience, limit=1)
                 assert {row.id for row in page.rows} <= own and page.next is None, words
-    assert house.listing.count_buckets("*").draft == 0, "of no organisation"
+    assert appliance.listing.count_buckets("*").draft == 0, "of no organisation"
 
 
 def test_a_guest_s_identity_is_the_business_of_who_invited(stage: Stage) -> None:

@@ -53,17 +53,17 @@ def pages(stage: Stage) -> Flask:
     return portal_of(stage.appliance, stage.appliance.authority)
 
 
-def browser_of(pages: Flask, house: Appliance, role: str, contract: Contract) -> FlaskClient:
+def browser_of(pages: Flask, appliance: Appliance, role: str, contract: Contract) -> FlaskClient:
     subject = SUBJECTS[role]
     if role == "auditor":  # the cast's auditor is named like a person, whom the accounts refuse that role
-        return signed_in(pages, house, subject, [AccountRole.SIGNER])
+        return signed_in(pages, appliance, subject, [AccountRole.SIGNER])
     if role != "guest":
-        return signed_in(pages, house, subject, PEOPLES_ROLES)
+        return signed_in(pages, appliance, subject, PEOPLES_ROLES)
     party = next((one.id for one in contract.parties if one.subject == subject), contract.parties[1].id)
-    until = house.now() + timedelta(hours=1)
+    until = appliance.now() + timedelta(hours=1)
     where = ClientInfo("192.0.2.7")
-    with house.database.transaction() as tx:
-        opened = house.sessions.open_guest_session(
+    with appliance.database.transaction() as tx:
+        opened = appliance.sessions.open_guest_session(
             tx, subject, guest_of=(contract.id, party), where=where, until=until
         )
     client = pages.test_client()
@@ -98,21 +98,21 @@ def tries(contract: Contract, later: str) -> dict[Permission, Try]:
 def test_what_is_not_allowed_is_refused_in_the_browser_with_its_reason(
     stage: Stage, pages: Flask, state: ContractState | str
 ) -> None:
-    house, voiding = stage.appliance, state == "voiding"
+    appliance, voiding = stage.appliance, state == "voiding"
     real = ContractState.COMPLETED if voiding else ContractState(state)
     say = translator(Language.CHINESE)
     for role in (each for each in ROLES if each != "auditor"):
         contract = stored(stage, real, guest=role == "guest", voiding=voiding)
-        client = browser_of(pages, house, role, contract)
+        client = browser_of(pages, appliance, role, contract)
         token, before = form_token(client), traces(stage, contract)
-        later = (house.now() + timedelta(days=30)).strftime("%Y-%m-%dT18:00")
+        later = (appliance.now() + timedelta(days=30)).strftime("%Y-%m-%dT18:00")
         for act, ask in tries(contract, later).items():
             if role in expected(real, act, voiding=voiding):
                 continue
             asked = (
                 Permission.EDIT if act is Permission.SEND else act
             )  # who cannot open the draft hears that first
-            answer, refusal = ask(client, token), refusal_for(contract, asked, who(role), house.now())
+            answer, refusal = ask(client, token), refusal_for(contract, asked, who(role), appliance.now())
             assert answer.status_code in (403, 404, 409), (role, act)
             assert refusal is not None
             if answer.status_code == 409:

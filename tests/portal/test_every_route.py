@@ -28,7 +28,7 @@ COOKIE = "a-cookie-of-the-browser"
 TOKEN = hmac.digest(bytes(range(32)), b"form\n" + COOKIE.encode(), "sha256").hex()
 """What a page of ours would carry for this cookie (webui/shared/forms.py)."""
 
-HOUSE = "Europe/Berlin"
+DEFAULT_ZONE = "Europe/Berlin"
 """The zone of the house, where nobody lives who reads."""
 
 ABSENT = ("mark.picture",)
@@ -116,7 +116,7 @@ def test_every_page_speaks_the_readers_language_by_the_readers_clocks(
     """On an appliance that is set to Chinese and Berlin; nobody in the house has that zone."""
     wrong: list[str] = []
     with estate.kept(tmp_path), pytest.MonkeyPatch.context() as patch:
-        patch.setitem(estate.portal.config, "LANGUAGE_ZONE", HOUSE)
+        patch.setitem(estate.portal.config, "LANGUAGE_ZONE", DEFAULT_ZONE)
         with estate.appliance.database.transaction() as tx:
             tx.execute("UPDATE people SET language = ?, zone = ?", (reader.language, reader.zone))
         known = written(estate.appliance.database)
@@ -125,7 +125,7 @@ def test_every_page_speaks_the_readers_language_by_the_readers_clocks(
                 client = estate.browser(visitor)
                 wanted = {"Accept-Language": f"{reader.language}, *;q=0.1"}
                 answer = client.get(address(estate, row), headers=wanted, buffered=True)
-                zones = (reader.zone, HOUSE) if visitor == "nobody" else (reader.zone,)
+                zones = (reader.zone, DEFAULT_ZONE) if visitor == "nobody" else (reader.zone,)
                 wrong += [f"{endpoint} ({visitor}): {each}" for each in faults_of(answer, reader, known, zones)]
     assert not wrong, "\n".join(wrong)
 

@@ -41,19 +41,19 @@ FROM = ClientInfo("192.0.2.7")
 @pytest.fixture
 def contract(estate: Estate) -> Iterator[Contract]:
     """To a guest and Li at the same time."""
-    house = estate.appliance
-    deadline = Deadline(house.now() + timedelta(days=3), ZONE)
+    appliance = estate.appliance
+    deadline = Deadline(appliance.now() + timedelta(days=3), ZONE)
     terms = DraftTerms("更正示例合同", "服务", "示例", ZHANG.subject, deadline, SigningOrder.PARALLEL)
-    draft = house.drafting.draft(sample_document(1), terms)
+    draft = appliance.drafting.draft(sample_document(1), terms)
     guest = GuestDetails("郑示列", "戊公司", "wrong@epsilon.example", "+86 138 0000 0000")
-    party = house.drafting.add_guest(draft.id, guest, by=ZHANG.subject)
-    house.drafting.place(draft.id, party.id, [Placement(0, 10, 80, 25, 8)], by=ZHANG.subject)
-    house.drafting.add_person(draft.id, subject=LI.subject, by=ZHANG.subject)
-    yield house.sending.send(draft.id, by=ZHANG.subject)
+    party = appliance.drafting.add_guest(draft.id, guest, by=ZHANG.subject)
+    appliance.drafting.place(draft.id, party.id, [Placement(0, 10, 80, 25, 8)], by=ZHANG.subject)
+    appliance.drafting.add_person(draft.id, subject=LI.subject, by=ZHANG.subject)
+    yield appliance.sending.send(draft.id, by=ZHANG.subject)
 
 
-def link_of(house: Appliance, party: Party) -> str:
-    return urlsplit(house.addresses.invitation_url(house.guests.of_party(party.id))).path
+def link_of(appliance: Appliance, party: Party) -> str:
+    return urlsplit(appliance.addresses.invitation_url(appliance.guests.of_party(party.id))).path
 
 
 def token(link: str) -> str:
@@ -73,78 +73,78 @@ def correct(estate: Estate, contract: Contract, **typed: str) -> tuple[Contract,
     return after, after.parties[0]
 
 
-def propose(house: Appliance, party: Party) -> str:
+def propose(appliance: Appliance, party: Party) -> str:
     """A passkey for the guest, which waits for an officer; the id of the request."""
-    web = house.settings.web
-    made = DemonstrationAuthenticators(house.settings.home.people).create_authenticator(
+    web = appliance.settings.web
+    made = DemonstrationAuthenticators(appliance.settings.home.people).create_authenticator(
         party.subject, rp_id=web.relying_party, origin=web.origin
     )
     passkey = ProposedPasskey(
         bytes.fromhex(made["credential_id"]), bytes.fromhex(made["public_key"]), web.relying_party
     )
-    return house.office.requests.submit_request(party.subject, [passkey], by=party.subject).id
+    return appliance.office.requests.submit_request(party.subject, [passkey], by=party.subject).id
 
 
-def confirm(house: Appliance, request: str) -> None:
-    act = house.office.drafts.draft_enrolment(request, verified="示例", by=OFFICER)
-    answer = DemonstrationAuthenticators(house.settings.home.people).activate(
-        OFFICER, house.office.decisions.to_activate(act)
+def confirm(appliance: Appliance, request: str) -> None:
+    act = appliance.office.drafts.draft_enrolment(request, verified="示例", by=OFFICER)
+    answer = DemonstrationAuthenticators(appliance.settings.home.people).activate(
+        OFFICER, appliance.office.decisions.to_activate(act)
     )
     assert isinstance(answer, WebAuthnActivation)
-    house.office.decisions.activate_decision(act.id, answer)
+    appliance.office.decisions.activate_decision(act.id, answer)
 
 
 def test_a_wrong_address_learns_nothing_more(estate: Estate, contract: Contract) -> None:
-    house, [before, _li] = estate.appliance, contract.parties
-    old, code = link_of(house, before), house.guests.code(contract.id, before.id, by=ZHANG.subject)
-    opened = house.entering.admit(token(old), code, FROM).session
+    appliance, [before, _li] = estate.appliance, contract.parties
+    old, code = link_of(appliance, before), appliance.guests.code(contract.id, before.id, by=ZHANG.subject)
+    opened = appliance.entering.admit(token(old), code, FROM).session
     after, party = correct(estate, contract, email="right@epsilon.example", phone="+86 10 1234 5678")
     assert (party.subject, party.phone) == (before.subject, "+86 10 1234 5678"), "nothing was set up"
-    assert house.registry.person(party.subject).email == "right@epsilon.example"
-    assert house.sessions.find_holder(opened.secret) is None
+    assert appliance.registry.person(party.subject).email == "right@epsilon.example"
+    assert appliance.sessions.find_holder(opened.secret) is None
     assert estate.browser("nobody").get(old).status_code == 404
     with pytest.raises(NotFound):
-        house.entering.send_another(token(old))
-    assert house.guests.code(contract.id, party.id, by=ZHANG.subject) != code
+        appliance.entering.send_another(token(old))
+    assert appliance.guests.code(contract.id, party.id, by=ZHANG.subject) != code
     with pytest.raises(NotFound):
-        house.entering.admit(
-            token(old), house.guests.code(contract.id, party.id, by=ZHANG.subject), ClientInfo("192.0.2.7")
+        appliance.entering.admit(
+            token(old), appliance.guests.code(contract.id, party.id, by=ZHANG.subject), ClientInfo("192.0.2.7")
         )
-    page = estate.browser("nobody").get(link_of(house, party)).text
+    page = estate.browser("nobody").get(link_of(appliance, party)).text
     assert 'name="code"' in page and "data-passkey" not in page
     assert party.placement == before.placement and after.version > contract.version
-    page = signed_in(estate.portal, house, ZHANG.subject, SIGNER).get(f"/contracts/{contract.id}").text
+    page = signed_in(estate.portal, appliance, ZHANG.subject, SIGNER).get(f"/contracts/{contract.id}").text
     assert "原签署截止时间" not in page and "原姓名" not in page
 
 
 def test_a_correction_while_the_code_is_looked_at_shuts_the_wrong_one_out(
     estate: Estate, contract: Contract, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    house, before = estate.appliance, contract.parties[0]
-    link, code = link_of(house, before), house.guests.code(contract.id, before.id, by=ZHANG.subject)
+    appliance, before = estate.appliance, contract.parties[0]
+    link, code = link_of(appliance, before), appliance.guests.code(contract.id, before.id, by=ZHANG.subject)
     stranger, is_code = estate.browser("nobody"), GuestCodes.is_code
 
     def corrected(codes: GuestCodes, invitation: GuestInvitation, given: str) -> bool:
         found = is_code(codes, invitation, given)
         right = GuestDetails(before.name, "", "right@epsilon.example", before.phone or "")
-        house.correcting.correct(contract.id, before.id, right, by=ZHANG.subject)
+        appliance.correcting.correct(contract.id, before.id, right, by=ZHANG.subject)
         return found
 
     form = {**signing_visits.hidden(stranger.get(link).text), "code": code}
     monkeypatch.setattr(GuestCodes, "is_code", corrected)
     assert stranger.post(link, data=form).status_code == 404
-    assert not house.sessions.sessions_of(before.subject)
+    assert not appliance.sessions.sessions_of(before.subject)
 
 
 def test_a_session_that_was_ended_is_not_led_to_the_new_link(estate: Estate, contract: Contract) -> None:
     """Whoever came in under the wrong address, or had to be shut out, keeps the cookie of the session."""
-    house, party = estate.appliance, contract.parties[0]
-    used, stranger = link_of(house, party), estate.browser("nobody")
-    code = house.guests.code(contract.id, party.id, by=ZHANG.subject)
+    appliance, party = estate.appliance, contract.parties[0]
+    used, stranger = link_of(appliance, party), estate.browser("nobody")
+    code = appliance.guests.code(contract.id, party.id, by=ZHANG.subject)
     entered = stranger.post(used, data={**signing_visits.hidden(stranger.get(used).text), "code": code})
     assert entered.status_code == 303
 
-    house.guests.invite_again(contract.id, party.id, by=ZHANG.subject)
+    appliance.guests.invite_again(contract.id, party.id, by=ZHANG.subject)
     shut_out = stranger.get(f"/contracts/{contract.id}")
     assert shut_out.headers["Location"] == used, "the link that was used, which takes no code any more"
     assert 'name="code"' not in stranger.get(used).text
@@ -152,35 +152,40 @@ def test_a_session_that_was_ended_is_not_led_to_the_new_link(estate: Estate, con
     _after, party = correct(estate, contract, email="right@epsilon.example")
     shut_out = stranger.get(f"/contracts/{contract.id}")
     assert shut_out.status_code == 303 and "/guest/" not in shut_out.headers["Location"]
-    assert link_of(house, party) not in shut_out.text
+    assert link_of(appliance, party) not in shut_out.text
 
 
 def test_what_was_set_up_under_the_wrong_address_ends(estate: Estate, contract: Contract) -> None:
-    house, before = estate.appliance, contract.parties[0]
-    old = link_of(house, before)
-    house.entering.admit(
-        token(old), house.guests.code(contract.id, before.id, by=ZHANG.subject), ClientInfo("192.0.2.7")
+    appliance, before = estate.appliance, contract.parties[0]
+    old = link_of(appliance, before)
+    appliance.entering.admit(
+        token(old), appliance.guests.code(contract.id, before.id, by=ZHANG.subject), ClientInfo("192.0.2.7")
     )
-    request = propose(house, before)
-    act = house.office.drafts.draft_enrolment(request, verified="示例", by=OFFICER)
-    with house.database.transaction() as tx:
+    request = propose(appliance, before)
+    act = appliance.office.drafts.draft_enrolment(request, verified="示例", by=OFFICER)
+    with appliance.database.transaction() as tx:
         outbox.enqueue(
-            tx, Notice(contract.id, before.subject, NoticeKind.GUEST_LINK, house.now() + timedelta(days=1))
+            tx, Notice(contract.id, before.subject, NoticeKind.GUEST_LINK, appliance.now() + timedelta(days=1))
         )
         tx.execute(
             "UPDATE outbox SET state = 'unknown' WHERE recipient = ? AND kind = 'guest-invited'", (before.subject,)
         )
     _after, party = correct(estate, contract, name="郑示例", email="right@epsilon.example")
     query = "SELECT id, kind, state FROM outbox WHERE recipient = ? ORDER BY id"
-    with house.database.transaction() as tx:
+    with appliance.database.transaction() as tx:
         [(invited, *_), (_id, kind, state)] = tx.execute(query, (before.subject,)).fetchall()
         assert (kind, state) == ("guest-link", "withdrawn")
-        assert outbox.resend(tx, invited, house.now())
+        assert outbox.resend(tx, invited, appliance.now())
     with post_office() as post:
         settings = MailSettings(host="127.0.0.1", port=post.port, security=Security.NONE)
-        digests, addresses = house.reminders.mails, house.addresses
+        digests, addresses = appliance.reminders.mails, appliance.addresses
         out = OutboxDelivery(
-            house.database, MailClient(settings, None), digests, addresses=addresses, issuer="示例", now=house.now
+            appliance.database,
+            MailClient(settings, None),
+            digests,
+            addresses=addresses,
+            issuer="示例",
+            now=appliance.now,
         )
         while out.deliver_due():
             pass
@@ -188,73 +193,75 @@ def test_what_was_set_up_under_the_wrong_address_ends(estate: Estate, contract: 
     assert [each for each in told if "right@epsilon.example" in each]
     assert not [each for each in told if "wrong@epsilon.example" in each]
     assert party.subject != before.subject and party.placement == before.placement
-    assert house.office.requests.find_request(request).state is EnrolmentRequestState.WITHDRAWN
-    assert house.office.decisions.find_decision(act.id).state is OfficerDecisionState.REFUSED
+    assert appliance.office.requests.find_request(request).state is EnrolmentRequestState.WITHDRAWN
+    assert appliance.office.decisions.find_decision(act.id).state is OfficerDecisionState.REFUSED
     with pytest.raises(StateRefused):
-        house.office.decisions.to_activate(act)
+        appliance.office.decisions.to_activate(act)
     assert estate.browser("nobody").get(old).status_code == 404
-    confirm(house, propose(house, party))
-    agree(house, house.registry.person(party.subject), LI.organisation)
-    opened = house.signing.open(contract.id, party.id, HERE)
-    signed = house.signing.sign(opened.intent.id, activations_for(house, opened.intent.intent), HERE)
+    confirm(appliance, propose(appliance, party))
+    agree(appliance, appliance.registry.person(party.subject), LI.organisation)
+    opened = appliance.signing.open(contract.id, party.id, HERE)
+    signed = appliance.signing.sign(opened.intent.id, activations_for(appliance, opened.intent.intent), HERE)
     assert signed.parties[0].signed_at is not None
     with pytest.raises(StateRefused, match="answered already"):
-        house.correcting.correct(contract.id, party.id, GuestDetails("某", "", "a@b.example"), by=ZHANG.subject)
-    agree(house, LI, "戊公司")
-    opened = house.signing.open(contract.id, signed.parties[1].id, HERE)
-    house.signing.sign(opened.intent.id, activations_for(house, opened.intent.intent), HERE)
-    house.finalisation.finalise(contract.id)
-    with AuthorityClient(house.settings.home.authority_socket("scheduler")) as scheduler:
-        Sequencer(house.database, scheduler).run_once()
+        appliance.correcting.correct(
+            contract.id, party.id, GuestDetails("某", "", "a@b.example"), by=ZHANG.subject
+        )
+    agree(appliance, LI, "戊公司")
+    opened = appliance.signing.open(contract.id, signed.parties[1].id, HERE)
+    appliance.signing.sign(opened.intent.id, activations_for(appliance, opened.intent.intent), HERE)
+    appliance.finalisation.finalise(contract.id)
+    with AuthorityClient(appliance.settings.home.authority_socket("scheduler")) as scheduler:
+        Sequencer(appliance.database, scheduler).run_once()
     for who, own in ((ZHANG, True), (LI, False)):
-        package = Exporting(house).export(contract.id, Audience.of_person(who)).package
+        package = Exporting(appliance).export(contract.id, Audience.of_person(who)).package
         assert ("郑示列" in words_in(package)) is own, who.name
-        assert house.verifier.verify(package).indication == "TOTAL-PASSED"
-        shown = house.disclosing.mail_shown(
-            contract_now(house, contract.id), NoticeKind.GUEST_LINK, before.subject, Audience.of_person(who)
+        assert appliance.verifier.verify(package).indication == "TOTAL-PASSED"
+        shown = appliance.disclosing.mail_shown(
+            contract_now(appliance, contract.id), NoticeKind.GUEST_LINK, before.subject, Audience.of_person(who)
         )
         assert shown is own
 
 
 def test_another_name_after_it_was_certified_starts_anew(estate: Estate, contract: Contract) -> None:
-    house, before = estate.appliance, contract.parties[0]
-    confirm(house, propose(house, before))
+    appliance, before = estate.appliance, contract.parties[0]
+    confirm(appliance, propose(appliance, before))
     _after, party = correct(estate, contract, name="郑示例")
     assert party.name == "郑示例" and party.subject != before.subject
-    page = signed_in(estate.portal, house, ZHANG.subject, SIGNER).get(f"/contracts/{contract.id}").text
+    page = signed_in(estate.portal, appliance, ZHANG.subject, SIGNER).get(f"/contracts/{contract.id}").text
     assert "原姓名" in page and "郑示列" in page and "原签署截止时间" not in page
-    page = signed_in(estate.portal, house, LI.subject, SIGNER).get(f"/contracts/{contract.id}").text
+    page = signed_in(estate.portal, appliance, LI.subject, SIGNER).get(f"/contracts/{contract.id}").text
     assert "郑示例" in page and "郑示列" not in page and "原姓名" not in page
-    with house.database.reading() as tx:
+    with appliance.database.reading() as tx:
         query = "SELECT recipient FROM outbox WHERE kind = 'certificate-to-end' AND about = ?"
         assert OFFICER in {row[0] for row in tx.execute(query, (before.subject,))}
         query = "SELECT recipient FROM outbox WHERE kind = 'party-corrected' AND contract = ?"
         assert {row[0] for row in tx.execute(query, (contract.id,))} == {LI.subject}
-    act = house.office.members.let_go(before.subject, by=OFFICER)
+    act = appliance.office.members.let_go(before.subject, by=OFFICER)
     assert act is not None
-    answer = DemonstrationAuthenticators(house.settings.home.people).activate(
-        OFFICER, house.office.decisions.to_activate(act)
+    answer = DemonstrationAuthenticators(appliance.settings.home.people).activate(
+        OFFICER, appliance.office.decisions.to_activate(act)
     )
     assert isinstance(answer, WebAuthnActivation)
-    house.office.decisions.activate_decision(act.id, answer)
-    assert not house.authority.credentials(before.subject)
+    appliance.office.decisions.activate_decision(act.id, answer)
+    assert not appliance.authority.credentials(before.subject)
 
 
 def test_another_telephone_number_keeps_what_was_set_up(estate: Estate, contract: Contract) -> None:
-    house, before = estate.appliance, contract.parties[0]
-    confirm(house, propose(house, before))
-    code = house.guests.code(contract.id, before.id, by=ZHANG.subject)
+    appliance, before = estate.appliance, contract.parties[0]
+    confirm(appliance, propose(appliance, before))
+    code = appliance.guests.code(contract.id, before.id, by=ZHANG.subject)
     _after, party = correct(estate, contract, phone="+86 10 8765 4321")
-    assert party.subject == before.subject and house.authority.credentials(party.subject)
-    assert house.guests.code(contract.id, party.id, by=ZHANG.subject) != code
+    assert party.subject == before.subject and appliance.authority.credentials(party.subject)
+    assert appliance.guests.code(contract.id, party.id, by=ZHANG.subject) != code
 
 
 def test_a_name_before_anything_is_set_up_is_just_another(estate: Estate, contract: Contract) -> None:
-    house, before = estate.appliance, contract.parties[0]
+    appliance, before = estate.appliance, contract.parties[0]
     _after, party = correct(estate, contract, name="郑示例")
     assert (party.name, party.subject) == ("郑示例", before.subject)
-    assert house.registry.person(party.subject).name == "郑示例"
-    with house.database.reading() as tx:
+    assert appliance.registry.person(party.subject).name == "郑示例"
+    with appliance.database.reading() as tx:
         assert guests.of_party(tx, party.id).revoked is None
 
 

@@ -45,8 +45,8 @@ def mails(estate: Estate) -> Iterator[Mails]:
     with post_office() as post:
         mail = MailSettings(host="127.0.0.1", port=post.port, security=Security.NONE)
         settings = replace(estate.appliance.settings, mail=mail)
-        with World(settings.home, settings).opened() as house:
-            yield Mails(house, portal_of(house, house.authority), post, estate)
+        with World(settings.home, settings).opened() as appliance:
+            yield Mails(appliance, portal_of(appliance, appliance.authority), post, estate)
 
 
 def test_every_mail_leads_to_a_page_that_is_of_use(mails: Mails) -> None:
@@ -66,75 +66,75 @@ def test_every_mail_leads_to_a_page_that_is_of_use(mails: Mails) -> None:
 
 def from_invitation_to_void(mails: Mails) -> None:
     """Two guests on their way: one with a passkey, one who signs with PIN and code and so has no passkey."""
-    house, title = mails.appliance, "邮件示例合同"
+    appliance, title = mails.appliance, "邮件示例合同"
     contract = sent(mails, title)
     first, second = contract.parties
     assert set(mails.follow_all()) >= {(each.subject, NoticeKind.GUEST_INVITED) for each in contract.parties}
     enrolled(mails, first)
-    with house.database.transaction() as tx:  # a refusal leaves no passkey, and a link that was used
-        outbox.enqueue(tx, Notice(None, second.subject, NoticeKind.ENROLMENT_REFUSED, house.now(), "示例"))
+    with appliance.database.transaction() as tx:  # a refusal leaves no passkey, and a link that was used
+        outbox.enqueue(tx, Notice(None, second.subject, NoticeKind.ENROLMENT_REFUSED, appliance.now(), "示例"))
     told = mails.follow_all()
     assert {(first.subject, NoticeKind.ENROLLED), (second.subject, NoticeKind.ENROLMENT_REFUSED)} <= set(told)
     enrolled(mails, second)
     later = Deadline(contract.deadline.at + timedelta(days=1), ZONE)
-    house.endings.extend(contract.id, later, by=ZHANG.subject)
-    with World(house.settings.home, house.settings).opened(ahead=timedelta(days=3)) as ahead:
+    appliance.endings.extend(contract.id, later, by=ZHANG.subject)
+    with World(appliance.settings.home, appliance.settings).opened(ahead=timedelta(days=3)) as ahead:
         ahead.reminders.ticker.tick()
-        with house.database.transaction() as tx:  # at whatever hour this test runs
+        with appliance.database.transaction() as tx:  # at whatever hour this test runs
             tx.execute("UPDATE outbox SET retry_at = due WHERE kind = 'reminders'")
         told = mails.follow_all(at=ahead)
     kinds = {kind for recipient, kind in told if recipient == second.subject}
     assert kinds >= {NoticeKind.EXTENDED, NoticeKind.REMINDERS}
     with suppress(StateRefused):
-        agree(house, house.registry.person(first.subject), ZHANG.organisation)
+        agree(appliance, appliance.registry.person(first.subject), ZHANG.organisation)
     for party in contract.parties:
         contract = sign(mails, contract, party)
-    house.finalisation.finalise(contract.id)
+    appliance.finalisation.finalise(contract.id)
     told = mails.follow_all()
     assert {(first.subject, NoticeKind.COMPLETED), (ZHANG.subject, NoticeKind.PARTY_SIGNED)} <= set(told)
-    house.voiding.propose(contract.id, reason="示例", by=ZHANG.subject)
+    appliance.voiding.propose(contract.id, reason="示例", by=ZHANG.subject)
     told = mails.follow_all()
     assert (first.subject, NoticeKind.VOID_PROPOSED) in told
     assert (first.subject, NoticeKind.GUEST_INVITED) not in told, "there is nothing to sign any more"
-    house.voiding.refuse(contract.id, reason="示例", by=second.subject)
-    house.voiding.propose(contract.id, reason="再次", by=ZHANG.subject)
+    appliance.voiding.refuse(contract.id, reason="示例", by=second.subject)
+    appliance.voiding.propose(contract.id, reason="再次", by=ZHANG.subject)
     for party in contract.parties:
-        declare(mails, house.voiding.prepare(contract.id, by=party.subject))
+        declare(mails, appliance.voiding.prepare(contract.id, by=party.subject))
     told = mails.follow_all()
     assert {(first.subject, NoticeKind.VOID_REFUSED), (second.subject, NoticeKind.VOIDED)} <= set(told)
 
 
 def endings_before_everybody_signed(mails: Mails) -> None:
     """Guests who have come in, and guests who never have."""
-    house, by = mails.appliance, ZHANG.subject
+    appliance, by = mails.appliance, ZHANG.subject
     contract = sent(mails, "被拒签的合同")
     mails.follow_all()
-    house.endings.decline(contract.id, contract.parties[0].id, reason="示例", by=contract.parties[0].subject)
+    appliance.endings.decline(contract.id, contract.parties[0].id, reason="示例", by=contract.parties[0].subject)
     assert (by, NoticeKind.DECLINED) in mails.follow_all()
     came, never = sent(mails, "撤回的合同甲"), sent(mails, "撤回的合同乙")
     mails.deliver()
-    code = house.guests.code(came.id, came.parties[0].id, by=by)
-    link = house.addresses.invitation_url(house.guests.of_party(came.parties[0].id))
-    house.entering.admit(link.rpartition("/")[2], code, ClientInfo("192.0.2.7"))
+    code = appliance.guests.code(came.id, came.parties[0].id, by=by)
+    link = appliance.addresses.invitation_url(appliance.guests.of_party(came.parties[0].id))
+    appliance.entering.admit(link.rpartition("/")[2], code, ClientInfo("192.0.2.7"))
     for contract in (came, never):
-        house.endings.recall(contract.id, reason="示例", by=by)
+        appliance.endings.recall(contract.id, reason="示例", by=by)
         told = mails.follow_all()
         assert (contract.parties[0].subject, NoticeKind.RECALLED) in told
-    with house.database.transaction() as tx:
+    with appliance.database.transaction() as tx:
         tx.execute("UPDATE contracts SET deadline = ? WHERE id = ?", ("2026-01-01T00:00:00Z", never.id))
-        outbox.enqueue(tx, Notice(never.id, never.parties[1].subject, NoticeKind.EXPIRED, house.now()))
+        outbox.enqueue(tx, Notice(never.id, never.parties[1].subject, NoticeKind.EXPIRED, appliance.now()))
     assert (never.parties[1].subject, NoticeKind.EXPIRED) in mails.follow_all()
 
 
 def everything_else(mails: Mails) -> None:
     """What does not come about above, to somebody who can get it, about something that there is."""
-    house, names, now = mails.appliance, mails.estate.names, mails.appliance.now()
+    appliance, names, now = mails.appliance, mails.estate.names, mails.appliance.now()
     roles = frozenset({AccountRole.SIGNER})
     new = NewAccount("person", "by-mail", "邮件样本", LI.organisation, "mail@beta.example", roles)
-    house.accounts.administration.invite(new, by=OFFICER)
-    recovery = house.accounts.administration.open_link(CUSTODIAN.subject)
+    appliance.accounts.administration.invite(new, by=OFFICER)
+    recovery = appliance.accounts.administration.open_link(CUSTODIAN.subject)
     assert recovery is not None
-    with house.database.reading() as tx:
+    with appliance.database.reading() as tx:
         asked = seal_requests.load_request(tx, names["seal_request"])
     contract = names["contract"]
     others = [
@@ -160,7 +160,7 @@ def everything_else(mails: Mails) -> None:
         Notice(None, OFFICER, NoticeKind.OFFICER_RECOVERY, now, "2"),
         Notice(None, CUSTODIAN.subject, NoticeKind.RECOVERY, now, recovery.id),
     ]
-    with house.database.transaction() as tx:
+    with appliance.database.transaction() as tx:
         for notice in others:
             outbox.enqueue(tx, notice)
     told = mails.follow_all()
@@ -279,7 +279,7 @@ def test_the_initiator_is_told_what_a_guest_waits_for(mails: Mails) -> None:
 
 
 def test_mails_name_who_signed_and_answers_go_to_the_initiator(mails: Mails) -> None:
-    house, contract = mails.appliance, sent(mails, "写明签署人的合同")
+    appliance, contract = mails.appliance, sent(mails, "写明签署人的合同")
     read_chinese(mails)
     invitations = [message for message in new_mails(mails) if "guest" in str(message["To"])]
     assert len(invitations) == 2
@@ -291,12 +291,14 @@ def test_mails_name_who_signed_and_answers_go_to_the_initiator(mails: Mails) -> 
         enrolled(mails, party)
     new_mails(mails)
     with suppress(StateRefused):  # the guest's organisation may have accepted it before
-        agree(house, house.registry.person(contract.parties[0].subject), ZHANG.organisation)
+        agree(appliance, appliance.registry.person(contract.parties[0].subject), ZHANG.organisation)
     sign(mails, contract, contract.parties[0])
     [message] = [each for each in new_mails(mails, to="zhang") if contract.title in str(each["Subject"])]
     assert f"{contract.parties[0].name}（丙公司）已签署“{contract.title}”" == str(message["Subject"])
     assert message["Reply-To"] is None, "to oneself"
-    house.endings.decline(contract.id, contract.parties[1].id, reason="内部原因", by=contract.parties[1].subject)
+    appliance.endings.decline(
+        contract.id, contract.parties[1].id, reason="内部原因", by=contract.parties[1].subject
+    )
     declined = [message for message in new_mails(mails) if contract.title in str(message["Subject"])]
     assert declined
     for message in declined:

@@ -100,23 +100,23 @@ class Office:
         by: str = ZHANG.subject,
     ) -> Contract:
         """The same before it is sent."""
-        house = self.appliance
+        appliance = self.appliance
         terms = DraftTerms(
             title="设备采购合同",
             kind=kind,
             purpose="采购示例设备",
             initiator=by,
-            deadline=Deadline(house.now() + timedelta(days=3), ZONE),
+            deadline=Deadline(appliance.now() + timedelta(days=3), ZONE),
             order=SigningOrder.PARALLEL,
             amount=amount,
         )
-        draft = house.drafting.draft(CONTRACT, terms)
-        house.drafting.add_person(draft.id, subject=ZHANG.subject, by=by)
+        draft = appliance.drafting.draft(CONTRACT, terms)
+        appliance.drafting.add_person(draft.id, subject=ZHANG.subject, by=by)
         if seal:
-            house.drafting.add_seal(draft.id, seal=CONTRACT_SEAL.subject, requester=ZHANG.subject, by=by)
+            appliance.drafting.add_seal(draft.id, seal=CONTRACT_SEAL.subject, requester=ZHANG.subject, by=by)
         else:
-            house.drafting.add_person(draft.id, subject=LI.subject, by=by)
-        return contract_now(house, draft.id)
+            appliance.drafting.add_person(draft.id, subject=LI.subject, by=by)
+        return contract_now(appliance, draft.id)
 
     def prepare(self, contract: Contract, party: Party | None = None) -> PreparedSigning:
         """Prepares the first party that waits."""

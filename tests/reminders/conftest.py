@@ -1,4 +1,4 @@
-"""A small house with a clock that tests move: the people and contracts of the simulated year, nothing random."""
+"""A small simulation with a clock that tests move: people and contracts of the simulated year, nothing random."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MONDAY = datetime(2026, 11, 16, 2, 0, tzinfo=UTC)
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[Year]:
+def simulation(tmp_path: Path) -> Iterator[Year]:
     with year(tmp_path, load_calendar("cn", tmp_path)) as opened:
         opened.now = MONDAY
         opened.wishes.clear()

@@ -24,8 +24,8 @@ def token_of(address: str) -> str:
     return address.rpartition("/")[2].removesuffix(".ics")
 
 
-def feeds_of(house: Year) -> CalendarFeeds:
-    return CalendarFeeds(house.database, "https://sign.example/", house.clock)
+def feeds_of(simulation: Year) -> CalendarFeeds:
+    return CalendarFeeds(simulation.database, "https://sign.example/", simulation.clock)
 
 
 def events(content: bytes) -> dict[str, icalendar.Event]:
@@ -54,38 +54,38 @@ def test_a_long_line_is_folded_between_characters() -> None:
         piece.decode()
 
 
-def test_deadlines_and_dates_stand_in_the_calendars_of_those_concerned(house: Year) -> None:
-    house.send(1, 48, (SIGNER,), SigningOrder.PARALLEL)
-    house.send(2, 24, (INITIATOR,), SigningOrder.PARALLEL)
-    house.sign("c2")
-    with house.database.transaction() as tx:
+def test_deadlines_and_dates_stand_in_the_calendars_of_those_concerned(simulation: Year) -> None:
+    simulation.send(1, 48, (SIGNER,), SigningOrder.PARALLEL)
+    simulation.send(2, 24, (INITIATOR,), SigningOrder.PARALLEL)
+    simulation.sign("c2")
+    with simulation.database.transaction() as tx:
         contracts.move(tx, contracts.load_contract(tx, "c2"), ContractState.COMPLETED)
-    ContractDateService(house.database, house.clock).change_dates(
+    ContractDateService(simulation.database, simulation.clock).change_dates(
         "c2", {Occasion.EXPIRY: date(2027, 1, 31)}, by=INITIATOR
     )
-    feeds = feeds_of(house)
+    feeds = feeds_of(simulation)
     own = events(feeds.render_feed(token_of(feeds.renew_feed(INITIATOR))))
-    assert own["c1-signing@calendar.vermilion"].decoded("DTSTART") == house.now + timedelta(hours=48)
+    assert own["c1-signing@calendar.vermilion"].decoded("DTSTART") == simulation.now + timedelta(hours=48)
     assert own["c2-expiry@calendar.vermilion"].decoded("DTSTART") == date(2027, 1, 31)
     assert set(events(feeds.render_feed(token_of(feeds.renew_feed(SIGNER))))) == {"c1-signing@calendar.vermilion"}
     assert events(feeds.render_feed(token_of(feeds.renew_feed("person-6")))) == {}
 
 
-def test_an_extended_deadline_is_the_same_event_with_a_higher_sequence(house: Year) -> None:
-    house.send(1, 48, (SIGNER,), SigningOrder.PARALLEL)
-    feeds = feeds_of(house)
+def test_an_extended_deadline_is_the_same_event_with_a_higher_sequence(simulation: Year) -> None:
+    simulation.send(1, 48, (SIGNER,), SigningOrder.PARALLEL)
+    feeds = feeds_of(simulation)
     token = token_of(feeds.renew_feed(SIGNER))
     before = events(feeds.render_feed(token))["c1-signing@calendar.vermilion"]
-    house.extend("c1", 24)
+    simulation.extend("c1", 24)
     after = events(feeds.render_feed(token))["c1-signing@calendar.vermilion"]
     assert after.decoded("DTSTART") - before.decoded("DTSTART") == timedelta(hours=24)
     assert int(after["SEQUENCE"]) > int(before["SEQUENCE"])
 
 
-def test_the_address_is_kept_by_its_digest_and_ends_when_its_owner_says_so(house: Year) -> None:
-    feeds = feeds_of(house)
+def test_the_address_is_kept_by_its_digest_and_ends_when_its_owner_says_so(simulation: Year) -> None:
+    feeds = feeds_of(simulation)
     first = token_of(feeds.renew_feed(SIGNER))
-    with house.database.reading() as tx:
+    with simulation.database.reading() as tx:
         kept = tx.execute("SELECT * FROM calendar_feeds").fetchone()
     assert first not in repr(kept) and len(first) == 43
     second = token_of(feeds.renew_feed(SIGNER))
@@ -98,20 +98,20 @@ def test_the_address_is_kept_by_its_digest_and_ends_when_its_owner_says_so(house
             feeds.render_feed(token)
 
 
-def test_who_has_left_has_no_calendar(house: Year) -> None:
-    feeds = feeds_of(house)
+def test_who_has_left_has_no_calendar(simulation: Year) -> None:
+    feeds = feeds_of(simulation)
     token = token_of(feeds.renew_feed(SIGNER))
-    with house.database.transaction() as tx:
+    with simulation.database.transaction() as tx:
         accounts.set_state(tx, SIGNER, AccountState.LEFT)
     with pytest.raises(NotFound):
         feeds.render_feed(token)
 
 
-def test_its_owner_sees_whether_somebody_asks_for_it(house: Year) -> None:
-    feeds = feeds_of(house)
+def test_its_owner_sees_whether_somebody_asks_for_it(simulation: Year) -> None:
+    feeds = feeds_of(simulation)
     token = token_of(feeds.renew_feed(SIGNER))
     found = feeds.current_feed(SIGNER)
     assert found is not None and found.used is None
     feeds.render_feed(token)
     found = feeds.current_feed(SIGNER)
-    assert found is not None and found.used == house.now
+    assert found is not None and found.used == simulation.now

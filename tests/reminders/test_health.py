@@ -15,28 +15,28 @@ from tests.health.asked import asked
 from tests.reminders.simulation import UNREACHABLE, Year
 
 
-def test_reminders_that_nobody_derives_are_told(house: Year) -> None:
-    house.send(1, 10 * 24, ("person-4",), SigningOrder.PARALLEL)
-    house.tick()
-    assert reminders(asked(house.now, house.database)).well
-    later = reminders(asked(house.now + timedelta(days=4), house.database))
+def test_reminders_that_nobody_derives_are_told(simulation: Year) -> None:
+    simulation.send(1, 10 * 24, ("person-4",), SigningOrder.PARALLEL)
+    simulation.tick()
+    assert reminders(asked(simulation.now, simulation.database)).well
+    later = reminders(asked(simulation.now + timedelta(days=4), simulation.database))
     assert (later.well, ": 1" in str(later)) == (False, True)
 
 
-def test_mail_that_was_refused_or_may_be_lost_or_waits_is_told(house: Year) -> None:
-    house.send(1, 24, (UNREACHABLE,), SigningOrder.PARALLEL)
-    house.tick()
-    house.post.mood = "vague"
-    house.send(2, 24, ("person-4",), SigningOrder.PARALLEL)
-    house.tick()
-    found = mail_lost(asked(house.now, house.database))
+def test_mail_that_was_refused_or_may_be_lost_or_waits_is_told(simulation: Year) -> None:
+    simulation.send(1, 24, (UNREACHABLE,), SigningOrder.PARALLEL)
+    simulation.tick()
+    simulation.post.mood = "vague"
+    simulation.send(2, 24, ("person-4",), SigningOrder.PARALLEL)
+    simulation.tick()
+    found = mail_lost(asked(simulation.now, simulation.database))
     assert (found.condition, dict(found.values)) == (Condition.ATTENTION, {"unknown": 1, "refused": 1})
-    assert mail_lost(asked(house.now + timedelta(days=20), house.database)).condition is Condition.GOOD
-    house.post.mood = "down"
-    house.send(3, 24, ("person-6",), SigningOrder.PARALLEL)
-    house.tick()
+    assert mail_lost(asked(simulation.now + timedelta(days=20), simulation.database)).condition is Condition.GOOD
+    simulation.post.mood = "down"
+    simulation.send(3, 24, ("person-6",), SigningOrder.PARALLEL)
+    simulation.tick()
     settings = SimpleNamespace(mail=SimpleNamespace(configured=True))
-    found = queue(asked(house.now + timedelta(hours=2), house.database, configured=lambda: settings))
+    found = queue(asked(simulation.now + timedelta(hours=2), simulation.database, configured=lambda: settings))
     assert (found.well, "waited for more than an hour" in str(found)) == (False, True)
 
 

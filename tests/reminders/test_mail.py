@@ -23,8 +23,8 @@ def post() -> Iterator[Post]:
         yield running
 
 
-def speak(house: Year, language: Language) -> None:
-    with house.database.transaction() as tx:
+def speak(simulation: Year, language: Language) -> None:
+    with simulation.database.transaction() as tx:
         tx.execute("UPDATE people SET language = ? WHERE subject = ?", (language, SIGNER))
 
 
@@ -44,13 +44,15 @@ def speak(house: Year, language: Language) -> None:
     ],
 )
 def test_one_mail_names_all_that_waits_with_an_address_each(
-    house: Year, post: Post, language: Language, subject: str, sentence: str
+    simulation: Year, post: Post, language: Language, subject: str, sentence: str
 ) -> None:
-    speak(house, language)
-    house.delivery._mail = MailClient(MailSettings(host="127.0.0.1", port=post.port, security=Security.NONE), None)
+    speak(simulation, language)
+    simulation.delivery._mail = MailClient(
+        MailSettings(host="127.0.0.1", port=post.port, security=Security.NONE), None
+    )
     for number in (1, 2):
-        house.send(number, 10 * 24, (SIGNER,), SigningOrder.PARALLEL)
-    house.run_until(house.now + timedelta(days=4))
+        simulation.send(number, 10 * 24, (SIGNER,), SigningOrder.PARALLEL)
+    simulation.run_until(simulation.now + timedelta(days=4))
     (mail,) = [each for each in post.messages if each["Subject"] == subject]
     for kind in ("plain", "html"):
         body = mail.get_body((kind,))
@@ -62,11 +64,11 @@ def test_one_mail_names_all_that_waits_with_an_address_each(
     assert mail["Auto-Submitted"] == "auto-generated"
 
 
-def test_a_long_list_is_cut_and_leads_to_the_portal(house: Year) -> None:
+def test_a_long_list_is_cut_and_leads_to_the_portal(simulation: Year) -> None:
     for number in range(55):
-        house.send(number, 10 * 24, (SIGNER,), SigningOrder.PARALLEL)
-    house.run_until(house.now + timedelta(days=4))
-    mail = next(each for each in house.post.received if each.reminds)
+        simulation.send(number, 10 * 24, (SIGNER,), SigningOrder.PARALLEL)
+    simulation.run_until(simulation.now + timedelta(days=4))
+    mail = next(each for each in simulation.post.received if each.reminds)
     assert mail.letter.subject == "Reminder: 55 contracts wait for you"
     assert "And 5 more: https://sign.example/notices" in mail.letter.body
     assert mail.letter.body.count("/sign\n") == 50

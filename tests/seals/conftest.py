@@ -51,14 +51,14 @@ def world() -> Iterator[World]:
 
 
 @dataclass(slots=True)
-class House:
+class Site:
     """Makes seals, sends contracts that want them, asks and approves, in one line each."""
 
     appliance: Appliance
     devices: dict[str, SoftwareAuthenticator] = field(default_factory=dict)
 
     def enrol(self, name: str) -> Person:
-        """Somebody of the house who can keep a seal."""
+        """A person of the organisation who can be a custodian."""
         person = newcomer(self.appliance, name=name)
         proposed, self.devices[person.subject] = passkey(self.appliance)
         office = self.appliance.office
@@ -74,9 +74,9 @@ class House:
         return self.appliance.office.decisions.activate_decision(act.id, answer)
 
     def seal(self, *custodians: Person, needed: int = 1, kind: SealKind = SealKind.CONTRACT) -> str:
-        """A new seal of the house."""
-        keepers = tuple(each.subject for each in custodians)
-        act = self.appliance.office.drafts.draft_seal(SealDraft(ALPHA, kind, keepers, 40.0, needed), by=OFFICER)
+        """A new seal of the organisation."""
+        subjects = tuple(each.subject for each in custodians)
+        act = self.appliance.office.drafts.draft_seal(SealDraft(ALPHA, kind, subjects, 40.0, needed), by=OFFICER)
         return self.done(act).subject
 
     def draft(self, seal: str, kind: str = "采购", *, people: tuple[str, ...] = (LI.subject,)) -> Contract:
@@ -113,12 +113,12 @@ class House:
 
 
 @pytest.fixture(scope="package")
-def house(world: World) -> Iterator[House]:
+def site(world: World) -> Iterator[Site]:
     with world.opened() as appliance:
-        yield House(appliance)
+        yield Site(appliance)
 
 
 @pytest.fixture(scope="package")
-def keepers(house: House) -> tuple[Person, Person, Person]:
+def custodians(site: Site) -> tuple[Person, Person, Person]:
     """The demonstration's custodian, and two more."""
-    return CUSTODIAN, house.enrol("周保管"), house.enrol("吴保管")
+    return CUSTODIAN, site.enrol("周保管"), site.enrol("吴保管")

@@ -12,17 +12,17 @@ from appliance.ledger import Sequencer
 from appliance.model.people import Person
 from appliance.verification import Indication
 from hsm.client import AuthorityClient
-from tests.seals.conftest import HERE, House
+from tests.seals.conftest import HERE, Site
 from tests.world import OURS, World
 
 
-def test_both_custodians_stand_in_the_package(house: House, world: World, keepers: tuple[Person, ...]) -> None:
-    appliance, contract = house.appliance, house.sent(house.seal(*keepers[:2]), "双印合同")
-    request = house.asked(contract)
-    house.approve(request, keepers[0])
-    house.approve(request, keepers[1])
+def test_both_custodians_stand_in_the_package(site: Site, world: World, custodians: tuple[Person, ...]) -> None:
+    appliance, contract = site.appliance, site.sent(site.seal(*custodians[:2]), "双印合同")
+    request = site.asked(contract)
+    site.approve(request, custodians[0])
+    site.approve(request, custodians[1])
     opened = appliance.signing.open(contract.id, contract.parties[0].id, HERE)
-    appliance.signing.sign(opened.intent.id, [house.answer(LI.subject, opened.intent.intent)], HERE)
+    appliance.signing.sign(opened.intent.id, [site.answer(LI.subject, opened.intent.intent)], HERE)
     appliance.finalisation.finalise(contract.id)
     with AuthorityClient(world.home.authority_socket("scheduler")) as scheduler:
         Sequencer(appliance.database, scheduler).run_once()
@@ -33,7 +33,7 @@ def test_both_custodians_stand_in_the_package(house: House, world: World, keeper
     history = next(bytes(data) for name, data in files.items() if name.endswith("history.json"))
     approvals = [each for each in _entries(json.loads(history)) if "approved" in str(each.get("kind", ""))]
     assert [each["kind"] for each in approvals] == ["seal-half-approved", "seal-approved"]
-    assert [each["actor"] for each in approvals] == [each.subject for each in keepers[:2]]
+    assert [each["actor"] for each in approvals] == [each.subject for each in custodians[:2]]
     digest = appliance.seal_requests.act(request).digest.hex()
     assert {each["public"]["digest"] for each in approvals} == {digest}
     report = appliance.verifier.verify(package, file="evidence.zip")

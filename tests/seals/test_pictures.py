@@ -16,7 +16,7 @@ from appliance.errors import DocumentRefused, StateRefused
 from appliance.model.contract import Contract
 from appliance.model.people import Person, Seal, SealKind
 from tests.office.conftest import events_of
-from tests.seals.conftest import House
+from tests.seals.conftest import Site
 from tests.seals.pictures import as_jpeg, as_png, print_of
 
 SEAL = Seal("seal-sample", ALPHA, SealKind.CONTRACT, (CUSTODIAN.subject,), 40.0)
@@ -92,44 +92,44 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize(("data", "said"), HOSTILE.values(), ids=HOSTILE.keys())
-def test_what_is_no_picture_of_a_seal(house: House, data: bytes, said: str) -> None:
+def test_what_is_no_picture_of_a_seal(site: Site, data: bytes, said: str) -> None:
     with pytest.raises(DocumentRefused, match=said):
-        house.appliance.seal_pictures.made(SEAL, data)
+        site.appliance.seal_pictures.made(SEAL, data)
 
 
-def test_a_picture_is_seen_activated_and_used(house: House, keepers: tuple[Person, ...]) -> None:
+def test_a_picture_is_seen_activated_and_used(site: Site, custodians: tuple[Person, ...]) -> None:
     """The officer's act shows the picture; the log names it; documents get it; the drawn one can come back."""
-    seal, seals = house.seal(keepers[0]), house.appliance.office.drafts.seals
-    pictures = house.appliance.seal_pictures
-    known = house.appliance.registry.seal(seal)
-    before = _signed(house, seal, keepers[0])
+    seal, seals = site.seal(custodians[0]), site.appliance.office.drafts.seals
+    pictures = site.appliance.seal_pictures
+    known = site.appliance.registry.seal(seal)
+    before = _signed(site, seal, custodians[0])
     drawn = pictures.preview(known, "")
 
     made = pictures.made(known, as_jpeg(print_of()))
     act = seals.draft_picture(seal, made, by=OFFICER)
     digest = hashlib.sha256(made.png).hexdigest()
     assert act.details["picture"] == digest and pictures.preview(known, digest) != drawn
-    assert house.appliance.registry.seal(seal).picture is None, "nothing is in use yet"
-    house.done(act)
+    assert site.appliance.registry.seal(seal).picture is None, "nothing is in use yet"
+    site.done(act)
 
-    known = house.appliance.registry.seal(seal)
-    assert known.picture == house.appliance.authority.seal(seal).picture == digest
-    assert events_of(house.appliance, seal)[-1] == "seal-picture-changed"
-    assert "data:image/png" in pictures.svg(keepers[0].subject, seal)
-    after = _signed(house, seal, keepers[0])
-    assert _stamped(house, after) and not _stamped(house, before), "what was signed before keeps its own"
+    known = site.appliance.registry.seal(seal)
+    assert known.picture == site.appliance.authority.seal(seal).picture == digest
+    assert events_of(site.appliance, seal)[-1] == "seal-picture-changed"
+    assert "data:image/png" in pictures.svg(custodians[0].subject, seal)
+    after = _signed(site, seal, custodians[0])
+    assert _stamped(site, after) and not _stamped(site, before), "what was signed before keeps its own"
     with pytest.raises(StateRefused, match="looks like this already"):
         seals.draft_picture(seal, made, by=OFFICER)
-    house.done(seals.draft_picture(seal, None, by=OFFICER))
-    assert house.appliance.registry.seal(seal).picture is None
+    site.done(seals.draft_picture(seal, None, by=OFFICER))
+    assert site.appliance.registry.seal(seal).picture is None
 
 
-def _signed(house: House, seal: str, keeper: Person) -> Contract:
-    contract = house.approve(house.asked(house.sent(seal)), keeper)
-    document = house.appliance.contracts.document(contract)
-    assert house.appliance.verifier.verify(document, file="signed.pdf").indication.value == "TOTAL-PASSED"
+def _signed(site: Site, seal: str, custodian: Person) -> Contract:
+    contract = site.approve(site.asked(site.sent(seal)), custodian)
+    document = site.appliance.contracts.document(contract)
+    assert site.appliance.verifier.verify(document, file="signed.pdf").indication.value == "TOTAL-PASSED"
     return contract
 
 
-def _stamped(house: House, contract: Contract) -> bool:
-    return b"/Subtype /Image" in house.appliance.contracts.document(contract)
+def _stamped(site: Site, contract: Contract) -> bool:
+    return b"/Subtype /Image" in site.appliance.contracts.document(contract)

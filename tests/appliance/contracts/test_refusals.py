@@ -44,32 +44,32 @@ def stage(world: World) -> Iterator[Stage]:
 
 def acts_of(stage: Stage, contract: Contract, role: str) -> dict[Permission, Callable[[], object]]:
     """Each act through its workflow, by *role*."""
-    house, by, now = stage.appliance, SUBJECTS[role], stage.appliance.now()
+    appliance, by, now = stage.appliance, SUBJECTS[role], stage.appliance.now()
     own = next((party for party in contract.parties if party.responsible == by), contract.parties[1])
     terms = DraftTerms("另一标题", "采购", "示例", by, None, SigningOrder.PARALLEL)
     later = Deadline(now + timedelta(days=30), "Asia/Shanghai")
 
     def read() -> object:
-        with house.database.reading() as tx:
+        with appliance.database.reading() as tx:
             return admit(tx, Command(contract.id, Permission.READ, who(role), now))
 
     return {
         Permission.READ: read,
-        Permission.EDIT: lambda: house.drafting.revise(contract.id, terms, by=by),
-        Permission.DISCARD: lambda: house.endings.discard(contract.id, by=by),
-        Permission.DECLINE: lambda: house.endings.decline(contract.id, own.id, reason="示例", by=by),
-        Permission.HAND_OVER: lambda: house.handing_over.hand_over(
+        Permission.EDIT: lambda: appliance.drafting.revise(contract.id, terms, by=by),
+        Permission.DISCARD: lambda: appliance.endings.discard(contract.id, by=by),
+        Permission.DECLINE: lambda: appliance.endings.decline(contract.id, own.id, reason="示例", by=by),
+        Permission.HAND_OVER: lambda: appliance.handing_over.hand_over(
             contract.id, own.id, to=SPARE, reason="示例", by=by
         ),
-        Permission.RECALL: lambda: house.endings.recall(contract.id, by=by, reason="示例"),
-        Permission.CORRECT: lambda: house.drafting.draft_again(contract.id, by=by),
-        Permission.EXTEND: lambda: house.endings.extend(contract.id, later, by=by),
-        Permission.VOID: lambda: house.voiding.propose(contract.id, reason="示例", by=by),
-        Permission.SEND: lambda: house.sending.send(contract.id, by=by),
-        Permission.SIGN: lambda: house.signing.open(contract.id, own.id, SigningOrigin()),
-        Permission.EXPORT: lambda: Exporting(house).export(contract.id, OURS, by=who(role)),
-        Permission.AGREE_TO_VOID: lambda: house.voiding.prepare(contract.id, by=by),
-        Permission.REFUSE_TO_VOID: lambda: house.voiding.refuse(contract.id, reason="示例", by=by),
+        Permission.RECALL: lambda: appliance.endings.recall(contract.id, by=by, reason="示例"),
+        Permission.CORRECT: lambda: appliance.drafting.draft_again(contract.id, by=by),
+        Permission.EXTEND: lambda: appliance.endings.extend(contract.id, later, by=by),
+        Permission.VOID: lambda: appliance.voiding.propose(contract.id, reason="示例", by=by),
+        Permission.SEND: lambda: appliance.sending.send(contract.id, by=by),
+        Permission.SIGN: lambda: appliance.signing.open(contract.id, own.id, SigningOrigin()),
+        Permission.EXPORT: lambda: Exporting(appliance).export(contract.id, OURS, by=who(role)),
+        Permission.AGREE_TO_VOID: lambda: appliance.voiding.prepare(contract.id, by=by),
+        Permission.REFUSE_TO_VOID: lambda: appliance.voiding.refuse(contract.id, reason="示例", by=by),
     }
 
 
@@ -163,28 +163,28 @@ def test_a_contract_is_exported_once_it_is_completed_also_when_it_was_voided_sin
     ],
 )
 def test_what_was_decided_on_an_older_version_is_refused_with_what_happened(stage: Stage, act: Permission) -> None:
-    house = stage.appliance
+    appliance = stage.appliance
     state = ContractState.DRAFT if act in (Permission.EDIT, Permission.DISCARD) else ContractState.SENT
     contract = stored(stage, state, guest=False, voiding=False)
     seen, by = contract.version, contract.initiator
-    later = Deadline(house.now() + timedelta(days=20), "Asia/Shanghai")
+    later = Deadline(appliance.now() + timedelta(days=20), "Asia/Shanghai")
     if state is ContractState.DRAFT:
-        house.drafting.remove_party(contract.id, contract.parties[1].id, by=by)
+        appliance.drafting.remove_party(contract.id, contract.parties[1].id, by=by)
         told = "示例 initiator changed it"
     else:
-        house.endings.extend(contract.id, later, by=by)
+        appliance.endings.extend(contract.id, later, by=by)
         told = "示例 initiator extended its deadline"
     stale = {
-        Permission.EDIT: lambda: house.drafting.reorder(contract.id, [], by=by, seen=seen),
-        Permission.DISCARD: lambda: house.endings.discard(contract.id, by=by, seen=seen),
-        Permission.DECLINE: lambda: house.endings.decline(
+        Permission.EDIT: lambda: appliance.drafting.reorder(contract.id, [], by=by, seen=seen),
+        Permission.DISCARD: lambda: appliance.endings.discard(contract.id, by=by, seen=seen),
+        Permission.DECLINE: lambda: appliance.endings.decline(
             contract.id, contract.parties[1].id, reason="示例", by=SUBJECTS["second"], seen=seen
         ),
-        Permission.HAND_OVER: lambda: house.handing_over.hand_over(
+        Permission.HAND_OVER: lambda: appliance.handing_over.hand_over(
             contract.id, contract.parties[1].id, to=SPARE, reason="示例", by=SUBJECTS["second"], seen=seen
         ),
-        Permission.RECALL: lambda: house.endings.recall(contract.id, by=by, reason="示例", seen=seen),
-        Permission.EXTEND: lambda: house.endings.extend(contract.id, later, by=by, seen=seen),
+        Permission.RECALL: lambda: appliance.endings.recall(contract.id, by=by, reason="示例", seen=seen),
+        Permission.EXTEND: lambda: appliance.endings.extend(contract.id, later, by=by, seen=seen),
     }
     before = traces(stage, contract)
     with pytest.raises(ApplianceError, match=told):

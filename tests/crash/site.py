@@ -27,7 +27,7 @@ COMMANDS = {
 }
 
 
-class House:
+class Site:
     """The authority, the timestamp service and the scheduler of *home*. Single-threaded."""
 
     def __init__(self, home: Home) -> None:

@@ -42,7 +42,7 @@ RECOVERY = new_identity()
 
 
 @dataclass(frozen=True, slots=True)
-class House:
+class Site:
     """A running home, and the recovery key's file outside it."""
 
     world: World
@@ -53,13 +53,13 @@ class House:
         return self.world.home
 
     @contextmanager
-    def room(self) -> Iterator[BackupContext]:
+    def backups(self) -> Iterator[BackupContext]:
         with AuthorityClient(self.home.authority_socket("backup")) as client:
             yield BackupContext(self.world.settings, os.environ, client)
 
 
 @contextmanager
-def running_house() -> Iterator[House]:
+def running_site() -> Iterator[Site]:
     with tempfile.TemporaryDirectory(prefix="vermilion-") as directory, tempfile.TemporaryDirectory() as safe:
         home, recovery = copy_home(template_home(), Path(directory)), Path(safe) / "recovery.key"
         write_private(recovery, f"{RECOVERY}\n".encode())
@@ -68,11 +68,11 @@ def running_house() -> Iterator[House]:
                 stream.write(f'\n[backup]\nrecipients = ["{recipient_of(RECOVERY)}"]\n# {PLANTED}\n')
         write_private(home.secrets / "smtp.password", f"{PLANTED}\n".encode())
         with authority(home):
-            house = House(World(home, load(home)), recovery)
+            site = Site(World(home, load(home)), recovery)
             add_administrator(home, "wei", AdministratorRole.SYSTEM)
-            with house.room() as room:
-                ensure_key(room)
-            yield house
+            with site.backups() as backups:
+                ensure_key(backups)
+            yield site
 
 
 def add_administrator(home: Home, login: str, role: AdministratorRole) -> None:

@@ -19,7 +19,7 @@ from hsm.authenticator import SoftwareAuthenticator
 from hsm.client import AuthorityClient
 from hsm.intents import Activation, OfficerIntent
 from hsm.operation_types import Approvals
-from tests.administration.conftest import opened_house, quick_hashes
+from tests.administration.conftest import opened_site, quick_hashes
 from tests.office.conftest import by_officer, office_with
 from tests.office.test_service_keys import ADMINISTRATOR
 
@@ -31,21 +31,21 @@ CONSOLE = "http://localhost:8082"
 def test_a_keeper_is_made_by_officers(appliance: Appliance, office: Office) -> None:
     device = SoftwareAuthenticator.create("localhost", CONSOLE)
     passkey = (device.credential_id, bytes.fromhex(device.credential()["public_key"]))
-    keeper = NewPinCustodian("keeper-sun.wei", "孙示例", (passkey,), "localhost")
+    custodian = NewPinCustodian("keeper-sun.wei", "孙示例", (passkey,), "localhost")
     services = office.drafts.services
     organisation = appliance.authority.organisations()[0]
 
-    act = services.draft_pin_custodian(keeper, organisation=organisation, by=ADMINISTRATOR)
+    act = services.draft_pin_custodian(custodian, organisation=organisation, by=ADMINISTRATOR)
     assert act.expires - act.prepared == timedelta(hours=24)
     assert "孙示例" in str(describe_decision(act, {})) and "two keepers" in str(describe_decision(act, {}))
-    assert appliance.authority.credentials(keeper.subject) == []
+    assert appliance.authority.credentials(custodian.subject) == []
 
     done = office.decisions.activate_decision(act.id, by_officer(appliance, act))
     assert done.state is OfficerDecisionState.DONE
-    [known] = appliance.authority.credentials(keeper.subject)
+    [known] = appliance.authority.credentials(custodian.subject)
     assert known.credential_id == device.credential_id
     with pytest.raises(StateRefused, match="already"):
-        services.draft_pin_custodian(keeper, organisation=organisation, by=ADMINISTRATOR)
+        services.draft_pin_custodian(custodian, organisation=organisation, by=ADMINISTRATOR)
 
 
 def test_who_is_ended_while_an_officer_activates_does_not_become_a_keeper(
@@ -53,14 +53,14 @@ def test_who_is_ended_while_an_officer_activates_does_not_become_a_keeper(
 ) -> None:
     """The act is refused after the officer's yes has gone to the authority, and before the authority did it."""
     device = SoftwareAuthenticator.create("localhost", CONSOLE)
-    keeper = NewPinCustodian(
+    custodian = NewPinCustodian(
         "keeper-wu.hou",
         "吴示例",
         ((device.credential_id, bytes.fromhex(device.credential()["public_key"])),),
         "localhost",
     )
     organisation = appliance.authority.organisations()[0]
-    act = office.drafts.services.draft_pin_custodian(keeper, organisation=organisation, by=ADMINISTRATOR)
+    act = office.drafts.services.draft_pin_custodian(custodian, organisation=organisation, by=ADMINISTRATOR)
 
     class Interrupted:
         def __getattr__(self, name: str) -> Any:
@@ -74,7 +74,7 @@ def test_who_is_ended_while_an_officer_activates_does_not_become_a_keeper(
     interrupted = office_with(appliance, Interrupted())  # type: ignore[arg-type]
     with pytest.raises(StateRefused):
         interrupted.decisions.activate_decision(act.id, by_officer(appliance, act))
-    assert appliance.authority.credentials(keeper.subject) == []
+    assert appliance.authority.credentials(custodian.subject) == []
 
 
 def test_a_keeper_who_lost_a_passkey_gets_others_in_its_place(appliance: Appliance, office: Office) -> None:
@@ -83,8 +83,8 @@ def test_a_keeper_who_lost_a_passkey_gets_others_in_its_place(appliance: Applian
 
     def made(*devices: SoftwareAuthenticator) -> OfficerDecision:
         passkeys = [(each.credential_id, bytes.fromhex(each.credential()["public_key"])) for each in devices]
-        keeper = NewPinCustodian("keeper-qian", "钱示例", tuple(passkeys), "localhost")
-        return services.draft_pin_custodian(keeper, organisation=organisation, by=ADMINISTRATOR)
+        custodian = NewPinCustodian("keeper-qian", "钱示例", tuple(passkeys), "localhost")
+        return services.draft_pin_custodian(custodian, organisation=organisation, by=ADMINISTRATOR)
 
     first = made(lost, kept)
     office.decisions.activate_decision(first.id, by_officer(appliance, first))
@@ -112,14 +112,14 @@ def test_who_prepares_it_is_the_scheduler(appliance: Appliance) -> None:
 
 def test_who_is_to_keep_a_part_has_a_passkey_that_root_confirmed(appliance: Appliance, tmp_path: Path) -> None:
     """As the scheduler performs it: it reads what root confirmed, not what the console registered."""
-    with opened_house(tmp_path) as house:
-        house.set_up_with_key("sun", AdministratorRole.SYSTEM)
-        house.set_up("zhou", AdministratorRole.SECURITY)
-        house.set_up_with_key("wu", AdministratorRole.AUDITOR)
+    with opened_site(tmp_path) as site:
+        site.set_up_with_key("sun", AdministratorRole.SYSTEM)
+        site.set_up("zhou", AdministratorRole.SECURITY)
+        site.set_up_with_key("wu", AdministratorRole.AUDITOR)
         parts = ActionContext(
-            house.settings, house.administration.administrators, appliance.authority, appliance.now, appliance
+            site.settings, site.administration.administrators, appliance.authority, appliance.now, appliance
         )
-        action, by = REGISTRY["keys.keeper"], house.actor("sun")
+        action, by = REGISTRY["keys.keeper"], site.actor("sun")
 
         outcome = action.perform(parts, {"login": "sun"}, by)
 
@@ -130,7 +130,7 @@ def test_who_is_to_keep_a_part_has_a_passkey_that_root_confirmed(appliance: Appl
             if act.kind is OfficerDecisionKind.ENROL_PIN_CUSTODIAN
         ]
         [credential] = waiting[-1].details["credentials"]
-        assert credential["credential_id"] == house.devices["sun"].inside.credential_id.hex()
+        assert credential["credential_id"] == site.devices["sun"].inside.credential_id.hex()
         assert waiting[-1].subject == "keeper-sun"
         for login, why in (("zhou", "no passkey that root"), ("wu", "Auditors keep")):
             with pytest.raises((StateRefused, PreconditionRefused), match=why):

@@ -22,7 +22,7 @@ from appliance.operations.releases import ProvisionedReleases, Releases
 from hsm.client import AuthorityClient
 from hsm.errors import AuthorityUnreachable
 from hsm.operation_types import AuthorityState
-from tests.administration.conftest import House, opened_house
+from tests.administration.conftest import Site, opened_site
 from tests.authority import RunningAuthority, running_authority, start
 
 UNIT = "vermilion-web.service"
@@ -36,13 +36,13 @@ class Over(BaseException):
 
 
 @contextmanager
-def steward(house: House) -> Iterator[list[str]]:
+def privileged_helper(site: Site) -> Iterator[list[str]]:
     """One that runs, over the same home; what it was told to perform. It has attended to every ring on leaving."""
     told: list[str] = []
-    root = house.settings.home.root.parent
-    path = make_directory(house.settings.home.run) / "steward.sock"
+    root = site.settings.home.root.parent
+    path = make_directory(site.settings.home.run) / "steward.sock"
     with (
-        opened_house(root, hands=frozenset({ExecutedBy.PRIVILEGED_HELPER})) as own,
+        opened_site(root, hands=frozenset({ExecutedBy.PRIVILEGED_HELPER})) as own,
         socket.socket(socket.AF_UNIX) as listener,
     ):
         listener.bind(str(path))
@@ -63,56 +63,56 @@ def steward(house: House) -> Iterator[list[str]]:
         try:
             yield told
         finally:
-            say(house, LAST.encode())
+            say(site, LAST.encode())
             thread.join()
 
 
-def alarm(house: House) -> Path:
-    path = make_directory(house.settings.home.alarms) / UNIT
+def alarm(site: Site) -> Path:
+    path = make_directory(site.settings.home.alarms) / UNIT
     path.write_text("2026-11-25T08:00:00Z exit-code\n")
     return path
 
 
-def say(house: House, what: bytes) -> None:
+def say(site: Site, what: bytes) -> None:
     with socket.socket(socket.AF_UNIX) as line:
-        line.connect(str(house.settings.home.run / "steward.sock"))
+        line.connect(str(site.settings.home.run / "steward.sock"))
         line.sendall(what)
 
 
-def test_the_console_asks_and_the_steward_does_it_once(house: House) -> None:
-    raised = alarm(house)
-    house.set_up(SYSTEM.login, AdministratorRole.SYSTEM)
-    with steward(house) as told:
-        act = house.administration.requests.submit_request("alarm.dismiss", {"unit": UNIT}, by=SYSTEM)
+def test_the_console_asks_and_the_steward_does_it_once(site: Site) -> None:
+    raised = alarm(site)
+    site.set_up(SYSTEM.login, AdministratorRole.SYSTEM)
+    with privileged_helper(site) as told:
+        act = site.administration.requests.submit_request("alarm.dismiss", {"unit": UNIT}, by=SYSTEM)
         assert act.state in (AdminRequestState.PERFORMING, AdminRequestState.DONE)
-        say(house, act.id.encode())
+        say(site, act.id.encode())
     assert told == [act.id, act.id]
-    assert house.administration.requests.find_request(act.id).state is AdminRequestState.DONE
+    assert site.administration.requests.find_request(act.id).state is AdminRequestState.DONE
     assert not raised.exists()
-    assert [kind for kind in house.told() if kind.startswith("act")] == ["act-begun", "act-done"]
+    assert [kind for kind in site.told() if kind.startswith("act")] == ["act-begun", "act-done"]
 
 
-def test_an_act_that_nobody_decided_or_that_is_not_roots_is_not_done(house: House) -> None:
-    waits = house.administration.requests.submit_request("release.rollback", {}, by=SYSTEM)
-    locked = house.administration.requests.submit_request("log.anchor", {}, by=SYSTEM)
-    with steward(house) as told:
+def test_an_act_that_nobody_decided_or_that_is_not_roots_is_not_done(site: Site) -> None:
+    waits = site.administration.requests.submit_request("release.rollback", {}, by=SYSTEM)
+    locked = site.administration.requests.submit_request("log.anchor", {}, by=SYSTEM)
+    with privileged_helper(site) as told:
         for each in (waits, locked):
-            say(house, each.id.encode())
-        say(house, b"000000000000")
+            say(site, each.id.encode())
+        say(site, b"000000000000")
     assert len(told) == 3
-    assert house.administration.requests.find_request(waits.id).state is AdminRequestState.WAITING
-    assert house.administration.requests.find_request(locked.id).state is AdminRequestState.PERFORMING
+    assert site.administration.requests.find_request(waits.id).state is AdminRequestState.WAITING
+    assert site.administration.requests.find_request(locked.id).state is AdminRequestState.PERFORMING
 
 
 @pytest.mark.parametrize("words", [b"", b"rm -rf /", b"service.restart", b"0" * 13, b"../../etc/x", b"\x00" * 12])
-def test_what_is_no_id_is_not_even_looked_up(house: House, words: bytes) -> None:
-    with steward(house) as told:
-        say(house, words)
+def test_what_is_no_id_is_not_even_looked_up(site: Site, words: bytes) -> None:
+    with privileged_helper(site) as told:
+        say(site, words)
     assert told == []
 
 
-def test_without_a_steward_the_act_says_so(house: House) -> None:
-    act = house.administration.requests.submit_request("backup.now", {}, by=ROOT)
+def test_without_a_steward_the_act_says_so(site: Site) -> None:
+    act = site.administration.requests.submit_request("backup.now", {}, by=ROOT)
     assert act.state is AdminRequestState.FAILED
     assert act.outcome is not None
     assert "vermilion-steward.socket" in act.outcome.template
@@ -123,8 +123,8 @@ def test_an_appliance_is_one_although_a_restore_left_secrets_in_the_home(tmp_pat
     make_directory(home / "secrets")
     make_directory(tmp_path / "etc")
     (home / "config").symlink_to(tmp_path / "etc")
-    with opened_house(tmp_path) as house:
-        act = house.administration.requests.submit_request("backup.now", {}, by=ROOT)
+    with opened_site(tmp_path) as site:
+        act = site.administration.requests.submit_request("backup.now", {}, by=ROOT)
     assert act.outcome is not None
     assert "vermilion-steward.socket" in act.outcome.template  # nobody but root does it
 
@@ -140,12 +140,12 @@ def kept(root: Path) -> ProvisionedReleases:
 
 
 @pytest.fixture
-def machine(house: House, tmp_path: Path) -> tuple[SystemdHost, Path]:
+def machine(site: Site, tmp_path: Path) -> tuple[SystemdHost, Path]:
     """Its systemd is a program that writes down what it was asked, and knows no unit with "tsa" in its name."""
     said, program = tmp_path / "said", tmp_path / "systemctl"
     program.write_text(f'#!/bin/sh\necho "$@" >>{said}\ncase "$*" in *tsa*) exit 5 ;; esac\n')
     program.chmod(0o700)
-    return SystemdHost(house.settings, kept(tmp_path), systemctl=str(program)), said
+    return SystemdHost(site.settings, kept(tmp_path), systemctl=str(program)), said
 
 
 def test_units_are_asked_for_by_fixed_names(machine: tuple[SystemdHost, Path]) -> None:
@@ -173,43 +173,43 @@ def test_nothing_stops_for_a_backup_or_a_release_that_is_not_there(machine: tupl
     assert not said.exists()
 
 
-def test_alarms_of_each_instance_of_a_unit_are_taken_back(machine: tuple[SystemdHost, Path], house: House) -> None:
+def test_alarms_of_each_instance_of_a_unit_are_taken_back(machine: tuple[SystemdHost, Path], site: Site) -> None:
     unit = "vermilion-convert@3-1042-0.service"
-    raised = make_directory(house.settings.home.alarms) / unit
+    raised = make_directory(site.settings.home.alarms) / unit
     raised.write_text("2026-11-25T08:00:00Z exit-code\n")
     machine[0].dismiss_alarm(unit)
     assert not raised.exists()
 
 
 def test_one_person_starts_no_locked_authority_again(
-    machine: tuple[SystemdHost, Path], house: House, monkeypatch: pytest.MonkeyPatch
+    machine: tuple[SystemdHost, Path], site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where the PIN is kept, that would undo the lock."""
-    house.set_up("sun")
-    house.set_up("shi", AdministratorRole.SECURITY)
+    site.set_up("sun")
+    site.set_up("shi", AdministratorRole.SECURITY)
     monkeypatch.setattr("appliance.administration.composition.host_of", lambda _settings: machine[0])
     state = [AuthorityState.LOCKED]
     monkeypatch.setattr(AuthorityClient, "status", lambda _self: SimpleNamespace(state=state[0]))
-    root = house.settings.home.root.parent
-    with opened_house(root, hands=frozenset({ExecutedBy.PRIVILEGED_HELPER})) as steward:
-        desk = steward.administration.requests
-        refused = desk.submit_request("service.restart", {"service": "authority"}, by=SYSTEM)
+    root = site.settings.home.root.parent
+    with opened_site(root, hands=frozenset({ExecutedBy.PRIVILEGED_HELPER})) as privileged_helper:
+        requests = privileged_helper.administration.requests
+        refused = requests.submit_request("service.restart", {"service": "authority"}, by=SYSTEM)
         assert refused.outcome is not None and "authority.restart" in refused.outcome.template
         assert not machine[1].exists()
         state[0] = AuthorityState.UNAVAILABLE
         assert (
-            desk.submit_request("service.restart", {"service": "authority"}, by=SYSTEM).state
+            requests.submit_request("service.restart", {"service": "authority"}, by=SYSTEM).state
             is AdminRequestState.DONE
         )
-        both = desk.approve_request(
-            desk.submit_request("authority.restart", {}, by=SYSTEM).id, by=house.actor("shi")
+        both = requests.approve_request(
+            requests.submit_request("authority.restart", {}, by=SYSTEM).id, by=site.actor("shi")
         )
         assert both.state is AdminRequestState.DONE
     assert machine[1].read_text().splitlines() == ["restart vermilion-authority.service"] * 2
 
 
 @pytest.fixture
-def locked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[RunningAuthority, House]]:
+def locked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[RunningAuthority, Site]]:
     """A real authority that starts by itself with the PIN of its home, locked by an administrator. The console's
     process performs everything, as in development; the tests start the authority again, as systemd does."""
     program = tmp_path / "systemctl"
@@ -217,16 +217,16 @@ def locked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Ru
     program.chmod(0o700)
     with running_authority(workers=1) as authority:
         (tmp_path / "home").symlink_to(authority.root)
-        with opened_house(tmp_path) as house:
-            systemd = SystemdHost(house.settings, kept(tmp_path), systemctl=str(program))
+        with opened_site(tmp_path) as site:
+            systemd = SystemdHost(site.settings, kept(tmp_path), systemctl=str(program))
             monkeypatch.setattr("appliance.administration.composition.host_of", lambda _settings: systemd)
-            house.set_up("sun")
-            house.set_up("shi", AdministratorRole.SECURITY)
+            site.set_up("sun")
+            site.set_up("shi", AdministratorRole.SECURITY)
             assert (
-                house.administration.requests.submit_request("authority.lock", {}, by=SYSTEM).state
+                site.administration.requests.submit_request("authority.lock", {}, by=SYSTEM).state
                 is AdminRequestState.DONE
             )
-            yield authority, house
+            yield authority, site
 
 
 def killed(authority: RunningAuthority) -> None:
@@ -241,32 +241,32 @@ def killed(authority: RunningAuthority) -> None:
 
 
 def test_one_person_unlocks_no_authority_by_restarting_one_that_does_not_answer(
-    locked: tuple[RunningAuthority, House],
+    locked: tuple[RunningAuthority, Site],
 ) -> None:
-    authority, house = locked
+    authority, site = locked
     killed(authority)
-    act = house.administration.requests.submit_request("service.restart", {"service": "authority"}, by=SYSTEM)
+    act = site.administration.requests.submit_request("service.restart", {"service": "authority"}, by=SYSTEM)
     assert act.state is AdminRequestState.DONE
     authority.process = start(authority.root)
     assert authority.client("console").status().state is AuthorityState.LOCKED
 
 
 def test_two_persons_restart_a_locked_authority_also_one_that_does_not_answer(
-    locked: tuple[RunningAuthority, House],
+    locked: tuple[RunningAuthority, Site],
 ) -> None:
-    authority, house = locked
+    authority, site = locked
     killed(authority)
-    desk = house.administration.requests
-    act = desk.submit_request("authority.restart", {}, by=SYSTEM)
+    requests = site.administration.requests
+    act = requests.submit_request("authority.restart", {}, by=SYSTEM)
     authority.process = start(authority.root)
     assert authority.client("console").status().state is AuthorityState.LOCKED  # one has asked
     killed(authority)
-    assert desk.approve_request(act.id, by=house.actor("shi")).state is AdminRequestState.DONE
+    assert requests.approve_request(act.id, by=site.actor("shi")).state is AdminRequestState.DONE
     authority.process = start(authority.root)
     assert authority.client("console").status().state is AuthorityState.OPERATIONAL
 
 
-def test_a_restore_begins_when_every_part_has_ended(house: House, tmp_path: Path) -> None:
+def test_a_restore_begins_when_every_part_has_ended(site: Site, tmp_path: Path) -> None:
     """A stop of the target alone returns while its services are still ending."""
     said, program = tmp_path / "said", tmp_path / "systemctl"
     program.write_text(
@@ -274,10 +274,10 @@ def test_a_restore_begins_when_every_part_has_ended(house: House, tmp_path: Path
         '[ "$1" != show ] || echo vermilion-web.socket vermilion-authority.service\n'
     )
     program.chmod(0o700)
-    archive = house.settings.backups / "20261125T020000Z"
+    archive = site.settings.backups / "20261125T020000Z"
     archive.mkdir(parents=True)
     (archive / "manifest.json").write_text("{}")
-    systemd = SystemdHost(house.settings, kept(tmp_path), systemctl=str(program))
+    systemd = SystemdHost(site.settings, kept(tmp_path), systemctl=str(program))
     with pytest.raises(ApplianceError):
         systemd.restore(archive.name, "/mnt/key", forget_newer=False)
     assert said.read_text().splitlines() == [

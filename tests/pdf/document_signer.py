@@ -40,7 +40,7 @@ class Holder:
 
 
 @dataclass(slots=True)
-class SigningHouse:
+class DocumentSigner:
     """Root, issuing CA, timestamp authority. ``now`` moves on by a second with every token and CRL."""
 
     now: datetime = field(default_factory=lambda: datetime.now(UTC) - timedelta(minutes=5))
