@@ -1,19 +1,22 @@
-"""Reading a PDF with pyHanko: refused when encrypted, strict or lax, and without its quadratic object streams.
+"""Reading a PDF with pyHanko: refused when encrypted, strict or lax, and without what is slow in it: quadratic
+object streams, and names and other words byte by byte.
 
 Cross-reference streams are read to the end of their bytes, whatever number of entries they claim. pyHanko, when it
 is not strict or the entries have no width, makes entries up until the claimed number is reached: a stream that
 claims two thousand million (ISO 32000-2, 7.5.8.2, /Index, /Size, /W) keeps it busy for an hour. It has no place to
-say otherwise, so its function is exchanged for ours, which calls it; whoever reads with pyHanko imports this
+say otherwise, so its functions are exchanged for ours, which say the same; whoever reads with pyHanko imports this
 module first.
 """
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Iterator
 from io import BytesIO
-from typing import Any
+from typing import Any, BinaryIO
 
-from pyhanko.pdf_utils import generic, xref
+from pyhanko.pdf_utils import generic, misc, xref
 from pyhanko.pdf_utils.decode_limits import DecodePurpose
 from pyhanko.pdf_utils.misc import PdfReadError
 from pyhanko.pdf_utils.reader import PdfFileReader
@@ -95,10 +98,60 @@ def entries(xref_stream: generic.StreamObject, strict: bool = True) -> Iterator[
     width = sum(int(each) for each in xref_stream["/W"])
     if width < 1:
         raise PdfReadError("a cross-reference stream whose entries have no width")
+    held: int | None = None
     for count, entry in enumerate(_unbounded(xref_stream, strict), start=1):
-        if count * width > len(xref_stream.read_data(DecodePurpose.XREF_STREAM)):  # decoded by now, and kept
+        if held is None:
+            held = len(xref_stream.read_data(DecodePurpose.XREF_STREAM)) // width  # decoded by now, and kept
+        if count > held:
             return
         yield entry
 
 
 xref.parse_xref_stream = entries
+
+_PLAIN_NAME = re.compile(rb"[^\x00-\x20\x7f-\xff()<>\[\]{}/%#]*")
+_WORD_ENDS = {
+    ends: re.compile(b"[" + re.escape(ends) + b"]")
+    for ends in (misc.PDF_WHITESPACE, misc.PDF_WHITESPACE + misc.PDF_DELIMITERS)
+}
+_CHUNK = 32
+"""Most words are shorter."""
+
+_decoded, _written = generic._decode_name, generic.NameObject.write_to_stream
+
+
+def read_word(class_chars: bytes, stream: BinaryIO, maxchars: int | None = None) -> tuple[bytes, bool]:
+    """The bytes before the first one of *class_chars*, which is read too, but *maxchars* at most; and whether the
+    stream ended first."""
+    found = b""
+    while maxchars is None or len(found) < maxchars:
+        chunk = stream.read(_CHUNK if maxchars is None else min(_CHUNK, maxchars - len(found)))
+        if not chunk:
+            return found, True
+        end = _WORD_ENDS[class_chars].search(chunk)
+        if end is not None:
+            stream.seek(end.end() - len(chunk), os.SEEK_CUR)
+            return found + chunk[: end.start()], False
+        found += chunk
+    return found, False
+
+
+def decoded_name(name_bytes: bytes) -> generic.NameObject:
+    """The name that is written as *name_bytes* after its solidus."""
+    if _PLAIN_NAME.fullmatch(name_bytes):
+        return generic.NameObject("/" + name_bytes.decode())
+    return _decoded(name_bytes)
+
+
+def write_name(name: generic.NameObject, stream: BinaryIO, handler: Any = None, container_ref: Any = None) -> None:
+    """Write *name* to *stream*."""
+    encoded = name.encode()
+    if encoded[:1] == b"/" and _PLAIN_NAME.fullmatch(encoded, 1):
+        stream.write(encoded)
+    else:
+        _written(name, stream, handler, container_ref)
+
+
+misc._read_until_class = read_word
+generic._decode_name = decoded_name
+generic.NameObject.write_to_stream = write_name  # type: ignore[method-assign, assignment]

@@ -86,7 +86,7 @@ class PathFinder:
         self._issued: dict[tuple[x509.Certificate, x509.Certificate], bool] = {}
         self._named: dict[bytes, list[x509.Certificate]] = {}
         for each in dict.fromkeys((*self.anchors, *self.known)):
-            self._named.setdefault(each.subject.public_bytes(), []).append(each)
+            self._named.setdefault(names_of(each)[0], []).append(each)
 
     def paths(self, leaf: x509.Certificate) -> list[Path]:
         """Paths from *leaf* to an anchor, the shortest first, at most a handful.

@@ -51,14 +51,16 @@ class RevocationData:
     right authority says nothing."""
 
     def __init__(self, crls: Iterable[bytes] = (), responses: Iterable[bytes] = ()) -> None:
-        self._lists = [crl for crl in map(_read_list, dict.fromkeys(crls)) if crl is not None]
+        # with its issuer: `cryptography` builds names anew at every access
+        self._lists = [(crl.issuer, crl) for crl in map(_read_list, dict.fromkeys(crls)) if crl is not None]
         self._answers = [each for each in map(_read_response, dict.fromkeys(responses)) if each is not None]
         self._signed: dict[tuple[int, x509.Certificate], bool] = {}
 
     def status(self, certificate: x509.Certificate, issuer: x509.Certificate, at: datetime) -> RevocationStatus:
         """What is known for the moment *at*: a revocation dated later than that is none yet."""
+        named = certificate.issuer
         found = [
-            *(self._by_list(each, certificate, issuer) for each in self._lists),
+            *(self._by_list(each, certificate, issuer) for name, each in self._lists if name == named),
             *(_by_response(each, certificate, issuer) for each in self._answers),
         ]
         revoked = [
@@ -74,7 +76,8 @@ class RevocationData:
     def _by_list(
         self, crl: x509.CertificateRevocationList, certificate: x509.Certificate, issuer: x509.Certificate
     ) -> RevocationStatus:
-        if crl.issuer != certificate.issuer or not _covers(crl, certificate) or not self._is_signed(crl, issuer):
+        """What a list by who is named as the issuer of *certificate* says."""
+        if not _covers(crl, certificate) or not self._is_signed(crl, issuer):
             return NOTHING
         entry = crl.get_revoked_certificate_by_serial_number(certificate.serial_number)
         if entry is None or _reason(entry) is x509.ReasonFlags.remove_from_crl:

@@ -186,6 +186,7 @@ def issued_by(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
     return True
 
 
+@lru_cache(maxsize=32)
 def shown_name(certificate: x509.Certificate) -> str:
     """Common name and organisation for people, in full (:mod:`hsm.names`), or the whole name where there is no
     common name."""
@@ -195,6 +196,7 @@ def shown_name(certificate: x509.Certificate) -> str:
     return with_organisation(name.common_name, name.organisation or None)
 
 
+@lru_cache(maxsize=32)
 def details(certificate: x509.Certificate) -> CertificateDetails:
     """What the detailed report shows; a subject that was shortened also in full."""
     subject, name = certificate.subject.rfc4514_string(), name_in(certificate)
