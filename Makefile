@@ -10,7 +10,7 @@ SOURCES := hsm appliance webui tests scripts
 WORKERS ?= 5
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up check test test-appliance crash fuzz flips attacks mutants review-corpus lint format bench bundle docs-images screenshots metrics clean _rules _pure
+.PHONY: help setup demo up check test test-appliance test-takeover crash fuzz flips attacks mutants review-corpus lint format bench bundle docs-images screenshots metrics clean _rules _pure
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)$$/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -35,6 +35,10 @@ test: ## every test, with real SoftHSM, SQLite, SMTP, processes, Chromium, opens
 test-appliance: ## a bare Debian is installed from the bundle, booted, used and broken, as root (ONLY="reboot disk": some steps; FROM=COMMIT: of that release)
 	@scripts/setup bundle machine $(if $(ONLY),,virtual) || [ -n "$$WHERE_POSSIBLE" ]
 	@$(if $(FROM),FROM="$(FROM)") $(BIN)/python -m tests.machine "$(VERMILION_HOME)/machine" $(ONLY)
+
+test-takeover: ## each row of the table in docs/architecture.md, tried by the process that it is about
+	@scripts/setup test
+	@$(BIN)/pytest tests/takeover
 
 crash: ## break one thing after another while people sign; what was acknowledged must be found (ROUNDS=1000, or few)
 	@scripts/setup test

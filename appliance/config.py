@@ -27,8 +27,9 @@ from hsm.settings import checked, number, require, sections, tables_of
 MEBIBYTE = 1024 * 1024
 PORT_OF_RUN = "VERMILION_PORT"
 """The variable by which ``vermilion up --port`` tells its processes; in development only."""
-CONSOLE_PORT_ABOVE = 2
-"""Where a run chooses the portal's port, the console is two above it, with the timestamp process between them."""
+CONSOLE_PORT_ABOVE, ACTIVATION_PORT_ABOVE = 2, 3
+"""Where a run chooses the portal's port, the console is two above it and the activation service three, with the
+timestamp process between them."""
 
 
 def can_serve(url: str) -> bool:
@@ -98,6 +99,17 @@ class ConsoleSettings(_Served):
 
     port: int = number(8082, 1, 65535)
     public_url: str = checked("http://localhost:8082", can_serve, "like https://sign.example:8443")
+    threads: int = number(4, 1, 64)
+
+
+@dataclass(frozen=True, slots=True)
+class ActivationServiceSettings(_Served):
+    """The activation service, where people confirm what a key signs: its port on the loopback interface in
+    development, the address that browsers are sent to (an origin of its own, with the portal's host or one below
+    it), and its threads."""
+
+    port: int = number(8083, 1, 65535)
+    public_url: str = checked("http://localhost:8083", can_serve, "like https://sign.example:8445")
     threads: int = number(4, 1, 64)
 
 
@@ -289,6 +301,7 @@ class Settings:
     organisation: OrganisationSettings = field(default_factory=OrganisationSettings)
     web: WebSettings = field(default_factory=WebSettings)
     console: ConsoleSettings = field(default_factory=ConsoleSettings)
+    activation: ActivationServiceSettings = field(default_factory=ActivationServiceSettings)
     documents: DocumentSettings = field(default_factory=DocumentSettings)
     interface: InterfaceSettings = field(default_factory=InterfaceSettings)
     mail: MailSettings = field(default_factory=MailSettings)
@@ -319,11 +332,13 @@ class Settings:
         return self.home.settings.parent / name
 
     def at_port(self, port: int) -> Settings:
-        """The same, with portal and console and their addresses on this machine from *port* on."""
+        """The same, with the three web services and their addresses on this machine from *port* on."""
         web = replace(self.web, port=port, public_url=f"http://localhost:{port}")
         above = port + CONSOLE_PORT_ABOVE
         console = replace(self.console, port=above, public_url=f"http://localhost:{above}")
-        return replace(self, web=web, console=console)
+        above = port + ACTIVATION_PORT_ABOVE
+        activation = replace(self.activation, port=above, public_url=f"http://localhost:{above}")
+        return replace(self, web=web, console=console, activation=activation)
 
     def of_run(self, environment: Mapping[str, str]) -> Settings:
         """The settings of a process that ``vermilion up --port`` started: its environment names the port."""

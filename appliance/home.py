@@ -10,7 +10,7 @@ from pathlib import Path
 from appliance.errors import ConfigurationError
 from hsm.settings import Place
 
-ROLES = ("web", "tsa", "scheduler", "operator", "console", "backup")
+ROLES = ("web", "tsa", "scheduler", "operator", "console", "backup", "activation")
 """The callers that the authority tells apart, each by a socket of its own."""
 
 
@@ -72,12 +72,16 @@ class Home:
     """What the processes say, one file each, in development."""
     run = Place("run")
     """The sockets of running processes."""
+    activation_requests = Place("activation")
+    """What people are to be shown by the activation service, a file for each act, for some minutes."""
     converter = Place("run/convert.sock")
     """The socket of the service that converts word processors' files, on an appliance."""
     alarms = Place("run/alarms")
     """A file for each service that failed, on an appliance."""
     pulses = Place("run/pulses")
     """The signs of life of the processes that answer people."""
+    activation_pulses = Place("run/activation")
+    """Those of the activation service, which on an appliance shares no other directory with anybody."""
     served_port = Place("run/port")
     """The portal's port of the ``vermilion up`` that serves this home now; in development only."""
 

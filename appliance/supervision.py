@@ -214,6 +214,7 @@ def services(settings: Settings, environment: Mapping[str, str]) -> list[Service
         _gunicorn("tsa", "webui.tsa.process:create()", timestamps, home, environment),
         _service("scheduler", ("-m", "appliance.jobs"), lambda: True, home, environment),
         _gunicorn("console", "webui.console.process:create()", settings.console.port, home, environment),
+        _gunicorn("activation", "webui.activation.process:create()", settings.activation.port, home, environment),
     ]
 
 

@@ -11,6 +11,7 @@ from functools import partial
 from appliance.accounts.context import AccountsContext
 from appliance.accounts.service import AccountsService
 from appliance.accounts.tickets import LinkTokens
+from appliance.activation_requests import ActivationRequests
 from appliance.appearances import SealPictures, SignatureAppearances
 from appliance.archive_renewal import ArchiveRenewal, CeremonyRecords
 from appliance.clock import utc_now
@@ -98,6 +99,7 @@ class Appliance:
         self.verifier, self.authority, self.timestamps = backend.verifier, backend.authority, backend.timestamps
         self.mail = MailChannel(records.database, settings.mail)
         self.submissions = Submissions(records.database, records.now)
+        self.activation_requests = ActivationRequests(settings.home.activation_requests)
         self.maintenance = Maintenance(records.database, records.now)
         unbroken = partial(require_unbroken, backend.verifier)
         self.intake = Intake(backend.workshop, backend.blobs, settings.home.blobs, unbroken)
@@ -166,7 +168,7 @@ class Appliance:
         self.office = Office(context)
         codes = GuestCodes(links.derive_key("guest code"))
         self.guests = Guests(database, codes, self.mail.works, now)
-        self.correcting = GuestCorrection(database, now)
+        self.correcting = GuestCorrection(database, authority, now)
         entering = GuestEntryContext(
             read_link=lambda token: links.read_token(LinkPurpose.GUEST, token),
             codes=codes,

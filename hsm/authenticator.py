@@ -27,9 +27,10 @@ from webauthn.helpers import bytes_to_base64url
 
 from hsm.errors import Malformed
 from hsm.files import write_durably
-from hsm.intents import Intent, WebAuthnActivation
+from hsm.intents import Intent, PasskeyRegistration, WebAuthnActivation
 
 _PRESENT_AND_VERIFIED = 0x05
+_REGISTERED = _PRESENT_AND_VERIFIED | 0x40
 
 
 @dataclass(slots=True)
@@ -61,15 +62,7 @@ class SoftwareAuthenticator:
     def activate(self, subject: str, intent: Intent) -> WebAuthnActivation:
         """An assertion over the challenge of *intent* (WebAuthn Level 3, section 6.3.3)."""
         self.counter += 1
-        client_data = json.dumps(
-            {
-                "type": "webauthn.get",
-                "challenge": bytes_to_base64url(intent.challenge()),
-                "origin": self.origin,
-                "crossOrigin": False,
-            },
-            separators=(",", ":"),
-        ).encode()
+        client_data = self._client_data("webauthn.get", intent.challenge())
         authenticator_data = hashlib.sha256(self.rp_id.encode()).digest() + struct.pack(
             ">BI", _PRESENT_AND_VERIFIED, self.counter
         )
@@ -81,6 +74,25 @@ class SoftwareAuthenticator:
             authenticator_data=authenticator_data,
             signature=self.key.sign(signed, ec.ECDSA(hashes.SHA256())),
         )
+
+    def register(self, challenge: bytes) -> PasskeyRegistration:
+        """The answer to a registration, without attestation (WebAuthn Level 3, section 6.5)."""
+        client_data = self._client_data("webauthn.create", challenge)
+        key = bytes.fromhex(self.credential()["public_key"])
+        attested = bytes(16) + len(self.credential_id).to_bytes(2, "big") + self.credential_id + key
+        relying_party = hashlib.sha256(self.rp_id.encode()).digest()
+        authenticator_data = relying_party + bytes([_REGISTERED]) + bytes(4) + attested
+        attestation = cbor2.dumps({"fmt": "none", "attStmt": {}, "authData": authenticator_data})
+        return PasskeyRegistration(challenge, client_data, attestation)
+
+    def _client_data(self, kind: str, challenge: bytes) -> bytes:
+        fields = {
+            "type": kind,
+            "challenge": bytes_to_base64url(challenge),
+            "origin": self.origin,
+            "crossOrigin": False,
+        }
+        return json.dumps(fields, separators=(",", ":")).encode()
 
     def save(self, path: Path) -> None:
         """Writes everything to *path*, mode 0600, replacing it in one step."""

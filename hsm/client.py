@@ -12,15 +12,25 @@ from typing import TYPE_CHECKING, Any
 from hsm.backup import BackupPartStatement
 from hsm.codec import Operation, operation
 from hsm.config import PeerRole
-from hsm.intents import Activation, Intent, OfficerIntent, SigningIntent
+from hsm.intents import (
+    Activation,
+    Intent,
+    OfficerIntent,
+    PasskeyRegistration,
+    SigningIntent,
+    WebAuthnActivation,
+)
 from hsm.note import LogExtension
 from hsm.operation_types import (
     Appointment,
     Approvals,
     AuthorityStatus,
+    BegunRegistration,
     HeldCeremony,
     KnownCompanySeal,
     KnownCredential,
+    KnownSubject,
+    PendingCredential,
 )
 from hsm.protocol import Connections
 from hsm.timestamp import IssuedToken, TimestampRequest
@@ -34,8 +44,10 @@ _PEOPLE = frozenset({PeerRole.WEB, PeerRole.OPERATOR})
 _CONSOLE = frozenset({PeerRole.OPERATOR, PeerRole.CONSOLE})
 _WEB_OPERATOR_CONSOLE = _PEOPLE | _CONSOLE
 _CONSOLE_AND_SCHEDULER = _CONSOLE | {PeerRole.SCHEDULER}
-_KEYS = frozenset({PeerRole.WEB, PeerRole.SCHEDULER})
+_KEYS = frozenset({PeerRole.WEB, PeerRole.SCHEDULER, PeerRole.ACTIVATION})
 _BACKUP = frozenset({PeerRole.BACKUP})
+_ACTIVATION = frozenset({PeerRole.ACTIVATION})
+_WEB_AND_ACTIVATION = _WEB | _ACTIVATION
 
 
 class AuthorityClient(Connections):
@@ -51,21 +63,24 @@ class AuthorityClient(Connections):
         """State, clock, keys, log: for health checks and the operator."""
 
     @operation(_WEB)
-    def sign_document(self, intent: SigningIntent, activations: Sequence[Activation]) -> bytes:
+    def sign_document(self, intent: SigningIntent) -> bytes:
         """The detached CMS (DER, baseline B-B) over the intent's digest. An intent is signed once only.
 
-        A person needs their own activation; a seal those of as many custodians as it takes, and of the person who
-        asks. What was given to ``approve`` counts too: the activations may then be fewer, or none."""
+        It takes the approvals that ``approve`` has remembered: the person's own; for a seal those of as many
+        custodians as it takes, and of the person who asks."""
 
-    @operation(_WEB_OPERATOR_CONSOLE)
+    @operation(_ACTIVATION)
     def approve(self, intent: Intent, activation: Activation) -> Approvals:
         """One person's activation of an intent, verified now and stored until the intent expires.
 
-        The operation itself counts it later, together with the activations that it is given. Each person approves
-        once; an intent that was used, or another one under the same nonce, cannot be approved.
-        """
+        The operation itself then counts it. One approval for each person; an intent that was done, or another one
+        under the same nonce, takes none."""
 
-    @operation(_WEB_OPERATOR_CONSOLE)
+    @operation(_CONSOLE)
+    def approve_unlock(self, intent: Intent, activation: Activation) -> Approvals:
+        """As :meth:`approve`, for ``unlock`` alone, which PIN custodians activate in the console."""
+
+    @operation(_WEB_OPERATOR_CONSOLE | _ACTIVATION)
     def approvals(self, intent: Intent) -> Approvals:
         """Who has approved an intent so far, and how many approvals it needs."""
 
@@ -114,30 +129,68 @@ class AuthorityClient(Connections):
     def certificate(self, subject: str) -> bytes:
         """The current certificate (DER) of ``tsa``, ``log``, ``evidence``, ``person-…`` or ``seal-…``."""
 
-    @operation(_WEB_OPERATOR_CONSOLE | {PeerRole.SCHEDULER})
+    @operation(_WEB_OPERATOR_CONSOLE | _ACTIVATION | {PeerRole.SCHEDULER})
     def credentials(self, subject: str) -> list[KnownCredential]:
         """The subject's unrevoked credentials; empty for somebody who is not enrolled."""
+
+    @operation(_ACTIVATION)
+    def begin_registration(self, subject: str) -> BegunRegistration:
+        """Begins a registration by *subject*, enrolled or not; it may take 15 minutes."""
+
+    @operation(_ACTIVATION)
+    def register_passkey(self, subject: str, registration: PasskeyRegistration) -> PendingCredential:
+        """Keeps a passkey of *subject* until officers decide about it, for 30 days at most."""
+
+    @operation(_ACTIVATION)
+    def register_known_passkey(
+        self, subject: str, challenge: bytes, public_key: bytes, assertion: WebAuthnActivation
+    ) -> PendingCredential:
+        """The same for a passkey that *subject* has already, with its public key (COSE): *assertion* over the
+        challenge proves that they have it."""
+
+    @operation(_ACTIVATION)
+    def register_pin(self, subject: str, pin_hash: str, sealed: bytes, code: str) -> PendingCredential:
+        """The same for a PIN (its argon2id hash) and a TOTP secret, wrapped for the context ``enrolment:SUBJECT``,
+        which a *code* of now proves to be known."""
+
+    @operation(_PEOPLE | _ACTIVATION)
+    def pending_credentials(self, subject: str) -> list[PendingCredential]:
+        """What *subject* has registered and officers have not decided about, oldest first."""
+
+    @operation(_WEB_AND_ACTIVATION)
+    def drop_pending(self, subject: str, fingerprint: str) -> None:
+        """Forgets what *subject* has registered under this fingerprint, if it waits: to take it away needs no
+        officer."""
+
+    @operation(_ACTIVATION)
+    def known_subject(self, subject: str) -> KnownSubject:
+        """Under which name somebody, or a seal, is enrolled. Raises :class:`UnknownKey`."""
 
     @operation(_PEOPLE)
     def organisations(self) -> list[str]:
         """The organisations that certificates may name, sorted."""
 
-    @operation(_PEOPLE)
+    @operation(_PEOPLE | _ACTIVATION)
     def appointment(self) -> Appointment:
         """Whether a set-up code waits for a first officer."""
 
-    @operation(_WEB)
-    def appoint_officer(self, code: str, details: dict[str, Any]) -> None:
-        """Makes a first officer by a one-time set-up code of the ceremony.
+    @operation(_ACTIVATION)
+    def appoint_officer(
+        self,
+        code: str,
+        subject: str,
+        name: str,
+        organisation: str,
+        registration: PasskeyRegistration,
+        reference: str,
+    ) -> None:
+        """Makes a first officer (``officer-…``) by a one-time set-up code of the ceremony. Five wrong codes lock
+        appointment for fifteen minutes. *reference* is kept with the passkey: which form led to it."""
 
-        Details: subject (``officer-…``), name, organisation, credential (a map, webauthn alone). Five wrong codes
-        lock appointment for fifteen minutes."""
-
-    @operation(_WEB)
-    def restore_officer(self, code: str, details: dict[str, Any]) -> None:
-        """Gives an officer who lost every authenticator a new one, by the code of a recovery.
-
-        Details: subject, credential (a map, webauthn alone). Wrong codes count as for ``appoint_officer``."""
+    @operation(_ACTIVATION)
+    def restore_officer(self, code: str, subject: str, registration: PasskeyRegistration, reference: str) -> None:
+        """Gives an officer who lost every authenticator a new one, by the code of a recovery. Wrong codes count as
+        for ``appoint_officer``."""
 
     @operation(_CONSOLE_AND_SCHEDULER)
     def ceremonies(self) -> list[HeldCeremony]:
@@ -148,17 +201,18 @@ class AuthorityClient(Connections):
         """The transcript of a ceremony, as its file now is; empty when the file is gone. Raises UnknownKey."""
 
     @operation(_PEOPLE)
-    def enrol_person(self, intent: OfficerIntent, activations: Sequence[Activation]) -> bytes:
-        """Makes a person's key and certificate (DER). Details: subject, name, organisation, credentials."""
+    def enrol_person(self, intent: OfficerIntent) -> bytes:
+        """Makes a person's key and certificate (DER). Details: subject, name, organisation, credentials
+        (fingerprints)."""
 
     @operation(_PEOPLE)
-    def enrol_officer(self, intent: OfficerIntent, activations: Sequence[Activation]) -> None:
-        """Makes one more officer. Details: subject, name, organisation, credentials (webauthn alone)."""
+    def enrol_officer(self, intent: OfficerIntent) -> None:
+        """Makes one more officer. Details: subject, name, organisation, credentials (fingerprints of passkeys)."""
 
     @operation(_PEOPLE, "enrol_keeper")
-    def enrol_pin_custodian(self, intent: OfficerIntent, activations: Sequence[Activation]) -> None:
-        """Makes somebody a PIN custodian. Details: subject (``keeper-…``), name, organisation, credentials
-        (webauthn alone, for the console's relying party), which replace all earlier ones."""
+    def enrol_pin_custodian(self, intent: OfficerIntent) -> None:
+        """Makes somebody one of those of whom two unlock. Details: subject (``custodian-…``), name, organisation,
+        credentials (webauthn alone, of the console), which take the place of those from before."""
 
     @operation(_CONSOLE, "keepers")
     def pin_custodians(self) -> list[str]:
@@ -172,7 +226,7 @@ class AuthorityClient(Connections):
         """
 
     @operation(_PEOPLE)
-    def enrol_seal(self, intent: OfficerIntent, activations: Sequence[Activation]) -> bytes:
+    def enrol_seal(self, intent: OfficerIntent) -> bytes:
         """Makes a seal's key and certificate (DER). Details: subject, name, organisation, kind, custodians,
         needed."""
 
@@ -185,50 +239,50 @@ class AuthorityClient(Connections):
         """Stops a seal at once; it needs no activation. It is idempotent."""
 
     @operation(_PEOPLE)
-    def resume_seal(self, intent: OfficerIntent, activations: Sequence[Activation]) -> None:
+    def resume_seal(self, intent: OfficerIntent) -> None:
         """Lets a suspended seal be used again. Details: subject."""
 
     @operation(_PEOPLE)
-    def add_custodian(self, intent: OfficerIntent, activations: Sequence[Activation]) -> None:
+    def add_custodian(self, intent: OfficerIntent) -> None:
         """Gives a seal one more custodian. Details: subject, custodian."""
 
     @operation(_PEOPLE)
-    def remove_custodian(self, intent: OfficerIntent, activations: Sequence[Activation]) -> None:
+    def remove_custodian(self, intent: OfficerIntent) -> None:
         """Takes a seal from a custodian at once, by one officer. Details: subject, custodian."""
 
     @operation(_PEOPLE)
-    def set_custodians_needed(self, intent: OfficerIntent, activations: Sequence[Activation]) -> None:
+    def set_custodians_needed(self, intent: OfficerIntent) -> None:
         """Sets how many custodians release a seal, 1 or 2. Details: subject, needed."""
 
     @operation(_PEOPLE)
-    def change_picture(self, intent: OfficerIntent, activations: Sequence[Activation]) -> None:
+    def change_picture(self, intent: OfficerIntent) -> None:
         """Takes a picture into use. Details: subject, picture (SHA-256 in hex; empty for the drawn one)."""
 
     @operation(_PEOPLE)
-    def destroy_seal(self, intent: OfficerIntent, activations: Sequence[Activation]) -> bytes:
+    def destroy_seal(self, intent: OfficerIntent) -> bytes:
         """Revokes a seal's certificates and destroys its keys in the HSM; the new CRL (DER). Details: subject."""
 
     @operation(_PEOPLE)
-    def add_credential(self, intent: OfficerIntent, activations: Sequence[Activation]) -> None:
-        """Gives a person one more credential. Details: subject, credential."""
+    def add_credential(self, intent: OfficerIntent) -> None:
+        """Gives a person one more credential. Details: subject, credential (its fingerprint)."""
 
     @operation(_PEOPLE)
-    def revoke_credential(self, intent: OfficerIntent, activations: Sequence[Activation]) -> None:
+    def revoke_credential(self, intent: OfficerIntent) -> None:
         """Ends a credential for good. Details: subject, credential (id in hex, or ``pin-totp``)."""
 
     @operation(_WEB_OPERATOR_CONSOLE)
-    def revoke_certificate(self, intent: OfficerIntent, activations: Sequence[Activation]) -> bytes:
+    def revoke_certificate(self, intent: OfficerIntent) -> bytes:
         """Revokes every unexpired certificate of a subject; the new CRL (DER). Details: subject, reason; with
         ``serial`` (hex) that one certificate alone, an older one too."""
 
     @operation(_PEOPLE)
-    def retire(self, intent: OfficerIntent, activations: Sequence[Activation]) -> bytes:
+    def retire(self, intent: OfficerIntent) -> bytes:
         """Ends every credential and certificate of a subject at once; the new CRL (DER). Details: subject, reason.
 
         Asked again, it changes nothing more and answers the same way."""
 
     @operation(_WEB_OPERATOR_CONSOLE)
-    def rotate(self, intent: OfficerIntent, activations: Sequence[Activation]) -> bytes:
+    def rotate(self, intent: OfficerIntent) -> bytes:
         """Gives a subject a new key and its certificate (DER). Details: subject."""
 
     @operation(_KEYS)

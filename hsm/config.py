@@ -32,6 +32,7 @@ class PeerRole(StrEnum):
     OPERATOR = "operator"
     CONSOLE = "console"
     BACKUP = "backup"
+    ACTIVATION = "activation"
 
 
 class TimeSourceKind(StrEnum):
@@ -94,6 +95,7 @@ class PeerSettings:
     operator: list[int | str] = field(default_factory=list)
     console: list[int | str] = field(default_factory=list)
     backup: list[int | str] = field(default_factory=list)
+    activation: list[int | str] = field(default_factory=list)
 
     def check(self, _name: str) -> None:
         """Raises ConfigurationRefused for a name that no user of this machine has."""
@@ -162,16 +164,32 @@ class CertificateSettings:
 
 @dataclass(frozen=True, slots=True)
 class ActivationSettings:
-    """The WebAuthn relying party and the origins (Level 3, section 7.2) that activations may come from; those of
-    PIN custodians come from the console alone (without a relying party of its own, the portal's)."""
+    """The WebAuthn relying party, and the origins (Level 3, section 7.2) that activations may come from: those of
+    the activation service, never the portal's, where people sign in with the same passkeys. PIN custodians'
+    come from the console alone (without a relying party of its own, the portal's). ``attestation`` are PEM files,
+    beside the settings, with the roots of the authenticators that are approved; without any, all are taken.
+    ``pin_totp``: whether the weaker way, a PIN and a code, is taken too."""
 
     rp_id: str = "localhost"
-    origins: list[str] = checked(["http://localhost:8080"], bool, "a list of at least one origin")
+    origins: list[str] = checked(["http://localhost:8083"], bool, "a list of at least one origin")
     console_rp_id: str = ""
     console_origins: list[str] = checked(["http://localhost:8082"], bool, "a list of at least one origin")
     longest_minutes: int = number(15, 1, 15)
     seal_hours: int = number(72, 1, 168)
     officers_required: int = number(1, 1, 4)
+    attestation: list[str] = field(default_factory=list)
+    pin_totp: bool = True
+
+    def roots(self, home: AuthorityHome) -> list[bytes]:
+        """The certificates (PEM) that an authenticator's attestation has to lead to; none: any authenticator."""
+        try:
+            return [(home.settings.parent / each).read_bytes() for each in self.attestation]
+        except OSError as error:
+            raise ConfigurationRefused(
+                "The setting activation.attestation names {file}, which cannot be read ({why}).",
+                file=error.filename,
+                why=error.strerror,
+            ) from error
 
     @property
     def console_party(self) -> str:

@@ -94,6 +94,42 @@ class OfficerIntent:
 
 Intent = SigningIntent | OfficerIntent
 
+_ARGUMENTS = {
+    "enrol_person": "subject name organisation credentials",
+    "enrol_officer": "subject name organisation credentials",
+    "enrol_keeper": "subject name organisation credentials",
+    "enrol_seal": "subject name organisation custodians kind needed",
+    "add_credential": "subject credential",
+    "revoke_credential": "subject credential",
+    "retire": "subject reason",
+    "rotate": "subject",
+    "revoke_certificate": "subject reason",
+    "resume_seal": "subject",
+    "add_custodian": "subject custodian",
+    "remove_custodian": "subject custodian",
+    "set_custodians_needed": "subject needed",
+    "change_picture": "subject picture",
+    "destroy_seal": "subject",
+    "unlock": "",
+    "renew": "plan",
+}
+"""The arguments of each officers' intent."""
+
+_FURTHER = {"revoke_certificate": {"serial"}}
+"""Those that it may have, or not."""
+
+
+def require_own_arguments(intent: Intent) -> None:
+    """Raises :class:`BadRequest` for an officers' intent of no kind that there is, or with other arguments than
+    those of its kind: one that nobody reads could still make people believe that it counts."""
+    if isinstance(intent, SigningIntent):
+        return
+    wanted = _ARGUMENTS.get(intent.kind)
+    if wanted is None:
+        raise BadRequest("There is no act of officers that is called {kind}.", kind=intent.kind[:_LONGEST_KIND])
+    if set(intent.details) - _FURTHER.get(intent.kind, set()) != set(wanted.split()):
+        raise BadRequest("The act {kind} has other arguments than its own.", kind=intent.kind)
+
 
 @dataclass(frozen=True, slots=True)
 class WebAuthnActivation:
@@ -118,12 +154,23 @@ class PinTotpActivation:
 Activation = WebAuthnActivation | PinTotpActivation
 
 
+@dataclass(frozen=True, slots=True)
+class PasskeyRegistration:
+    """An authenticator's answer to a registration (WebAuthn Level 3, section 5.2.1); ``challenge`` is the one that
+    the authority gave for it."""
+
+    challenge: bytes
+    client_data: bytes
+    attestation_object: bytes
+
+
 T = TypeVar("T")
 
 _INTENT = frozenset({"act", "contract", "digest", "expires", "field", "nonce", "party", "signer"})
 _MORE = frozenset({"custodians"})
 _OFFICER = frozenset({"act", "details", "expires", "nonce"})
 _NONCE_BYTES = 16
+_LONGEST_KIND = 40
 
 
 def required_field(values: Mapping[str, Any], name: str, kind: type[T]) -> T:

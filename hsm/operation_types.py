@@ -13,12 +13,45 @@ from hsm.errors import Sentence
 @dataclass(frozen=True, slots=True)
 class KnownCredential:
     """An unrevoked credential: ``kind`` is webauthn, with ``credential_id`` and ``public_key`` (COSE, RFC 9053),
-    or pin-totp, which has neither."""
+    or pin-totp, which has neither. ``reference``: which form of the portal led to it, for an officer's own."""
 
     kind: str
     credential_id: bytes | None
     added: datetime
     public_key: bytes | None = None
+    reference: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PendingCredential:
+    """A credential that was registered on the activation service's pages and waits for officers, who name it by
+    its ``fingerprint`` (five groups of four hexadecimal digits)."""
+
+    fingerprint: str
+    kind: str
+    credential_id: bytes | None
+    public_key: bytes | None
+    registered: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class BegunRegistration:
+    """``challenge`` (32 bytes) is what the authenticator answers; ``attestation``: whether it has to prove of
+    which kind it is; ``pin``: whether PIN and code are taken here at all."""
+
+    challenge: bytes
+    attestation: bool
+    pin: bool
+
+
+@dataclass(frozen=True, slots=True)
+class KnownSubject:
+    """Somebody, or a seal, as enrolled; ``kind`` is person, outside, officer, keeper or seal."""
+
+    subject: str
+    kind: str
+    name: str
+    organisation: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -156,7 +156,7 @@ def main() -> int:
     from tests.signing_path import files_to_the_signature  # noqa: PLC0415
 
     path = files_to_the_signature()
-    rows = [*figures(), ("files from POST …/sign to the CMS", len(path), 25)]
+    rows = [*figures(), ("files from GET …/activated to the CMS", len(path), 25)]
     for name, value, bound in rows:
         said = "" if bound is None else f"at most {bound:,}" + ("" if value <= bound else "  NOT KEPT")
         sys.stdout.write(f"{name:<48} {value:>7,}  {said}\n")

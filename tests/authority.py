@@ -12,25 +12,32 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from importlib import resources
 from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
 
 from hsm import config
 from hsm.authenticator import SoftwareAuthenticator
 from hsm.client import AuthorityClient
-from hsm.errors import AuthorityUnreachable
+from hsm.errors import ActivationRefused, AuthorityError, AuthorityUnreachable, BadRequest
 from hsm.home import make_home
-from hsm.intents import Activation, OfficerIntent, SigningIntent
+from hsm.intents import Activation, OfficerIntent, SigningIntent, WebAuthnActivation
+from hsm.operation_types import Approvals
 from tests.shared import made_once
 
 ORGANISATION = "甲公司示例有限公司"
 OFFICER = "officer-wang"
-RP_ID, ORIGIN = "localhost", "http://localhost:8080"
+RP_ID, ORIGIN = "localhost", "http://localhost:8083"
+
+T = TypeVar("T")
+Operation = Callable[[Any], object]
 
 
 @dataclass(slots=True)
@@ -43,7 +50,7 @@ class RunningAuthority:
     clients: dict[str, AuthorityClient] = field(default_factory=dict)
 
     def client(self, role: str) -> AuthorityClient:
-        """The client of *role*: web, tsa, scheduler or operator."""
+        """The client of *role*, such as web or activation."""
         if role not in self.clients:
             self.clients[role] = AuthorityClient(self.socket(role))
         return self.clients[role]
@@ -62,6 +69,67 @@ class RunningAuthority:
     def by_officer(self, act: OfficerIntent) -> list[Activation]:
         return [self.officer.activate(OFFICER, act)]
 
+    def officer_does(self, operation: Callable[[OfficerIntent], T], act: OfficerIntent) -> T:
+        """The officer activates *act*, then *operation* of a client does it."""
+        self.confirm(self.officer, OFFICER, act)
+        return operation(act)
+
+    def confirm(
+        self, device: SoftwareAuthenticator, subject: str, act: SigningIntent | OfficerIntent
+    ) -> Approvals:
+        """What the activation service does when *subject* activates *act* by *device*."""
+        return self.approve(act, device.activate(subject, act))
+
+    def approve(self, act: SigningIntent | OfficerIntent, activation: Activation) -> Approvals:
+        """What the activation service does with an *activation*."""
+        return self.client("activation").approve(act, activation)
+
+    def sign(self, intent: SigningIntent, *by: tuple[SoftwareAuthenticator, str]) -> bytes:
+        """What the portal gets after each of *by*, a device and whose it is, has activated *intent*."""
+        for device, subject in by:
+            self.confirm(device, subject, intent)
+        return self.client("web").sign_document(intent)
+
+    def refuses(self, operation: Operation, act: SigningIntent | OfficerIntent, activation: Activation) -> str:
+        """The sentence with which *activation* of *act* is refused. Nothing of it is remembered then, and the
+        *operation* of a client, which has no activation with it, is refused as well."""
+        service = self.client("activation")
+        before = service.approvals(act)
+        with pytest.raises(AuthorityError) as caught:
+            service.approve(act, activation)
+        assert isinstance(caught.value, (ActivationRefused, BadRequest)), caught.value
+        assert service.approvals(act) == before
+        with pytest.raises(ActivationRefused):
+            operation(act)
+        return str(caught.value)
+
+    def register(self, subject: str, device: SoftwareAuthenticator) -> str:
+        """What the activation service does when *subject* sets up *device*; the fingerprint."""
+        service = self.client("activation")
+        return service.register_passkey(
+            subject, device.register(service.begin_registration(subject).challenge)
+        ).fingerprint
+
+    def appoint(
+        self,
+        code: str,
+        subject: str,
+        device: SoftwareAuthenticator,
+        *,
+        name: str = "钱见证",
+        organisation: str = ORGANISATION,
+    ) -> None:
+        """What it does when a first officer types *code* and sets up *device*."""
+        service = self.client("activation")
+        answer = device.register(service.begin_registration(subject).challenge)
+        service.appoint_officer(code, subject, name, organisation, answer, "a form")
+
+    def restore(self, code: str, subject: str, device: SoftwareAuthenticator) -> None:
+        """What it does when an officer types the *code* of a recovery and sets up *device*."""
+        service = self.client("activation")
+        answer = device.register(service.begin_registration(subject).challenge)
+        service.restore_officer(code, subject, answer, "a form")
+
     def enrol_person(self, subject: str, *, organisation: str = ORGANISATION) -> SoftwareAuthenticator:
         """Enrols *subject* with a new authenticator."""
         device = SoftwareAuthenticator.create(RP_ID, ORIGIN)
@@ -70,9 +138,9 @@ class RunningAuthority:
             subject=subject,
             name="张示例",
             organisation=organisation,
-            credentials=[device.credential()],
+            credentials=[self.register(subject, device)],
         )
-        self.client("operator").enrol_person(act, self.by_officer(act))
+        self.officer_does(self.client("operator").enrol_person, act)
         return device
 
     def enrol_seal(self, subject: str, custodians: Sequence[str], *, needed: int = 1) -> None:
@@ -85,12 +153,25 @@ class RunningAuthority:
             kind="合同专用章",
             needed=needed,
         )
-        self.client("operator").enrol_seal(act, self.by_officer(act))
+        self.officer_does(self.client("operator").enrol_seal, act)
 
     def restart(self) -> None:
         """Ends the daemon in order and starts it again on the same home."""
         end(self.process)
         self.process = start(self.root)
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    value: bytes
+
+    def challenge(self) -> bytes:
+        return self.value
+
+
+def assertion_over(device: SoftwareAuthenticator, subject: str, challenge: bytes) -> WebAuthnActivation:
+    """An assertion of *device* over a *challenge* that is of no intent."""
+    return device.activate(subject, _Given(challenge))  # type: ignore[arg-type]  # only its challenge counts
 
 
 def soon(minutes: float = 5) -> datetime:

@@ -1,4 +1,5 @@
-"""Which files a signature goes through in the portal's process, from the form's handler to the CMS on disk."""
+"""Which files a signature goes through in the portal's process, from the handler that a signer comes back to after
+activating, to the CMS on disk."""
 
 from __future__ import annotations
 
@@ -19,25 +20,27 @@ from tests.portal.visitors import signed_in
 from tests.world import sample_document, shared_world
 
 ROOT = Path(__file__).parents[1]
-HANDLER = ROOT / "webui/portal/signing/page.py", "activate"
+_PAGE = ROOT / "webui/portal/signing/page.py"
+HANDLERS = {(_PAGE, "activated")}
 PRODUCT = ("hsm", "appliance", "webui")
 
 
 @dataclass
 class Recorder:
-    """Notes the files of functions that are called, between the handler's call and :meth:`reach`."""
+    """Notes the files of functions that are called by the handlers, until :meth:`reach`."""
 
     files: list[str] = field(default_factory=list)
-    begun: bool = False
+    within: bool = False
     ended: bool = False
 
     def __call__(self, frame: FrameType, event: str, _argument: object) -> None:
-        if event != "call" or self.ended:
+        if event not in ("call", "return") or self.ended:
             return
         code = frame.f_code
         path = Path(code.co_filename)
-        self.begun = self.begun or (path, code.co_name) == HANDLER
-        if self.begun and path.is_relative_to(ROOT):
+        if (path, code.co_name) in HANDLERS:
+            self.within = event == "call"
+        if self.within and path.is_relative_to(ROOT):
             name = str(path.relative_to(ROOT))
             if name.startswith(PRODUCT) and name not in self.files:
                 self.files.append(name)

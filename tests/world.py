@@ -19,6 +19,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 
+import pytest
 from reportlab.pdfgen.canvas import Canvas
 
 from appliance.cli.founding import found_home
@@ -44,8 +45,8 @@ from appliance.model.people import Person
 from appliance.store import contracts
 from appliance.wiring import Appliance, open_appliance
 from hsm.client import AuthorityClient
-from hsm.errors import AuthorityUnreachable
-from hsm.intents import Activation, SigningIntent
+from hsm.errors import ActivationRefused, AuthorityUnreachable
+from hsm.intents import OfficerIntent, SigningIntent
 from tests.authority import end
 from tests.shared import made_once
 
@@ -135,8 +136,8 @@ def agree(appliance: Appliance, person: Person, *others: str) -> AgreementRecord
     """*person* accepts for the own company the agreement on electronic signing with the companies *others*."""
     between = AgreementSides(person.side, tuple(AgreementSide(other) for other in others))
     proposal = appliance.agreements.propose(person.subject, between)
-    activations = activations_for(appliance, proposal.intent)
-    return appliance.agreements.accept(proposal.id, activations, by=person.subject)
+    confirm(appliance, proposal.intent)
+    return appliance.agreements.accept(proposal.id, by=person.subject)
 
 
 @contextmanager
@@ -169,13 +170,39 @@ def _wait_until_it_serves(home: Home, process: subprocess.Popen[bytes], log: Pat
     raise AssertionError(f"the authority does not serve: {log.read_text()}")
 
 
-def activations_for(appliance: Appliance, act: SigningIntent) -> list[Activation]:
-    """What the right people answer to *act*: the signer, or a seal's custodian and the one who asks for it."""
-    authenticators = DemonstrationAuthenticators(appliance.settings.home.people)
+def confirm(appliance: Appliance, act: SigningIntent) -> None:
+    """The right people activate *act*: the signer, or a seal's custodian and the one who asks for it."""
     subjects = [act.signer]
     if act.signer == CONTRACT_SEAL.subject:
         subjects = [CUSTODIAN.subject, ZHANG.subject]
-    return [authenticators.activate(subject, act) for subject in subjects]
+    for subject in subjects:
+        confirm_by(appliance, subject, act)
+
+
+def confirm_by(appliance: Appliance, subject: str, act: SigningIntent | OfficerIntent) -> None:
+    """*subject* activates *act*, whether or not they may."""
+    DemonstrationAuthenticators(appliance.settings.home).confirm(subject, act)
+
+
+def require_refused(
+    appliance: Appliance,
+    subject: str,
+    act: SigningIntent | OfficerIntent,
+    *,
+    match: str = ".",
+    instead: SigningIntent | OfficerIntent | None = None,
+) -> None:
+    """The authority refuses the activation of *act* by *subject*, who has activated another act *instead* where
+    one is given, with a sentence that has *match* in it; and remembers nothing of it."""
+    home = appliance.settings.home
+    before = appliance.authority.approvals(act)
+    activation = DemonstrationAuthenticators(home).activate(subject, instead or act)
+    with (
+        AuthorityClient(home.authority_socket("activation")) as service,
+        pytest.raises(ActivationRefused, match=match),
+    ):
+        service.approve(act, activation)
+    assert appliance.authority.approvals(act) == before
 
 
 def send(appliance: Appliance, document: bytes, *, order: SigningOrder = SigningOrder.SEQUENTIAL) -> Contract:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from functools import cache
+from itertools import pairwise
 
 import argon2
 
@@ -42,6 +43,24 @@ def require_good_password(password: str, *, login: str, name: str) -> None:
 def hash_password(password: str) -> str:
     """The argon2id hash with its parameters and salt."""
     return _hasher.hash(normalised(password))
+
+
+_PIN_LENGTHS = range(6, 13)
+_pin_hasher = argon2.PasswordHasher(memory_cost=65_536, time_cost=3, parallelism=1)
+
+
+def require_good_pin(pin: str) -> None:
+    """Raises :class:`PreconditionRefused` for a PIN for signing that is not 6 to 12 digits, or trivial."""
+    if len(pin) not in _PIN_LENGTHS or not (pin.isascii() and pin.isdigit()):
+        raise PreconditionRefused("A PIN has 6 to 12 digits.")
+    steps = {(ord(after) - ord(before)) % 10 for before, after in pairwise(pin)}
+    if len(steps) == 1 and steps <= {0, 1, 9}:
+        raise PreconditionRefused("This PIN is one that everybody guesses; choose another.")
+
+
+def hash_pin(pin: str) -> str:
+    """The argon2id hash of a PIN for signing, as the authority demands it."""
+    return _pin_hasher.hash(pin)
 
 
 def password_matches(password: str, stored: str | None) -> bool:

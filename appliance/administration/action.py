@@ -111,7 +111,7 @@ def _moment(name: str, text: str) -> str:
 
 
 AUTHORITY = "authority"
-SERVICES = (AUTHORITY, "web", "tsa", "scheduler", "console")
+SERVICES = (AUTHORITY, "web", "tsa", "scheduler", "console", "activation")
 """The services that can be started again, by their names without ``vermilion-``."""
 
 

@@ -91,7 +91,7 @@ class AttendedUnlock:
         with self._turn:
             half = self._waiting()
             self._require_fitting(half, act, part, by)
-            self._authority.approve(act, answer)
+            self._authority.approve_unlock(act, answer)
             if half is None:
                 self._keep(_PendingPinPart(act, by.login, part))
                 self._append_line(JournalKind.PIN_PART_GIVEN, by)

@@ -47,7 +47,7 @@ def demo_command(ctx: click.Context, out: Path, contract: Path | None) -> None:
         appliance = stack.enter_context(open_appliance(load(context.home), confinement=confinement))
         story = DemonstrationRun(
             appliance,
-            DemonstrationAuthenticators(context.home.people),
+            DemonstrationAuthenticators(context.home),
             sequence=_sequencer(appliance).run_once,
             say=say,
         )

@@ -151,7 +151,7 @@ def _populated(settings: Settings) -> bool:
 
 def _populate(appliance: Appliance, settings: Settings, say: Say) -> None:
     home = settings.home
-    authenticators = DemonstrationAuthenticators(home.people)
+    authenticators = DemonstrationAuthenticators(home)
     with AuthorityClient(home.authority_socket("operator")) as authority:
         for person in participants.PEOPLE:
             if not _is_known(appliance, person.subject):
@@ -179,12 +179,11 @@ def _enrolled(
     try:
         return authority.certificate(person.subject)
     except UnknownKey:
-        web = settings.web
-        credential = authenticators.create_authenticator(
-            person.subject, rp_id=web.relying_party, origin=web.origin
-        )
-    act = _act("enrol_person", person, name=person.name, credentials=[credential])
-    return authority.enrol_person(act, [authenticators.activate(participants.OFFICER, act)])
+        web, origin = settings.web, settings.activation.origin
+        fingerprint = authenticators.register(person.subject, rp_id=web.relying_party, origin=origin)
+    act = _act("enrol_person", person, name=person.name, credentials=[fingerprint])
+    authenticators.confirm(participants.OFFICER, act)
+    return authority.enrol_person(act)
 
 
 def _enrolled_seal(authority: AuthorityClient, authenticators: DemonstrationAuthenticators, seal: Seal) -> bytes:
@@ -194,7 +193,8 @@ def _enrolled_seal(authority: AuthorityClient, authenticators: DemonstrationAuth
         kind, custodians = seal.kind.value, list(seal.custodians)
     name = f"{seal.organisation}{kind}"
     act = _act("enrol_seal", seal, name=name, custodians=custodians, kind=kind, needed=seal.needed)
-    return authority.enrol_seal(act, [authenticators.activate(participants.OFFICER, act)])
+    authenticators.confirm(participants.OFFICER, act)
+    return authority.enrol_seal(act)
 
 
 def _act(what: str, whose: Person | Seal, **details: object) -> OfficerIntent:

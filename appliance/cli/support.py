@@ -131,6 +131,7 @@ PLACES: Final = (
     "administration",
     "confirmed",
     "performed",
+    "activation",
     "health",
     "authority",
     "hsm",

@@ -53,7 +53,8 @@ def up_command(context: Context, port: int | None, organisation: str | None, url
     settings = load(context.home)
     if port is not None and port != settings.web.port:
         settings, environment = settings.at_port(port), {**environment, PORT_OF_RUN: str(port)}
-    for each in (settings.web.port, settings.web.port + TSA_PORT_ABOVE, settings.console.port):
+    web = settings.web.port
+    for each in (web, web + TSA_PORT_ABOVE, settings.console.port, settings.activation.port):
         _require_free(each)
     with (
         _ending() as asked,
@@ -72,6 +73,7 @@ def _print_first_steps(speech: Terminal, settings: Settings) -> None:
     say("Vermilion serves on {address} (Ctrl-C ends it)", address=settings.web.public_url)
     say("This appliance is that of {organisation}.", organisation=settings.organisation.name)
     say("The operator's console is on {address}", address=settings.console.public_url)
+    say("People confirm what they sign on {address}", address=settings.activation.public_url)
     if settings.mail.configured:
         say("Mail goes through {host}, port {port}.", host=settings.mail.host, port=settings.mail.port)
     else:

@@ -20,8 +20,11 @@ JOBS: Mapping[str, str] = MappingProxyType(
         "pdf.add_fields": "appliance.pdf.fields:add_fields",
         "pdf.prepare": "appliance.pdf.confined_jobs:prepare",
         "pdf.prepare_archive": "appliance.pdf.signing:prepare_archive",
+        "pdf.count": "appliance.pdf.pages:count",
         "pdf.render": "appliance.pdf.pages:render_page",
         "pdf.picture": "appliance.pdf.pages:picture",
+        "pdf.require_plain_gap": "appliance.pdf.prepared:require_plain_gap",
+        "pdf.draw_prepared": "appliance.pdf.prepared:draw_prepared",
         "pdf.text": "appliance.pdf.pages:text",
         "pdf.find": "appliance.pdf.search:find_phrases",
         "pdf.preview": "appliance.pdf.confined_jobs:preview",
@@ -40,6 +43,11 @@ VERIFICATION: Mapping[str, str] = MappingProxyType(
     {name: target for name, target in JOBS.items() if name.startswith("verification.")}
 )
 """What a verifier alone needs."""
+
+DRAWING: Mapping[str, str] = MappingProxyType(
+    {name: JOBS[name] for name in ("pdf.require_plain_gap", "pdf.draw_prepared")}
+)
+"""What somebody needs who only shows what is to be signed: no typefaces, so nothing in the cache."""
 
 WARM_UP: tuple[str, ...] = (
     "appliance.pdf.confined_jobs:warm",

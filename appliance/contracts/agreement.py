@@ -7,7 +7,6 @@ sides of the contract. Later contracts among the same sides, or some of them, re
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -24,7 +23,7 @@ from appliance.model.people import Person
 from appliance.store import contracts, intents, people
 from appliance.store.database import Transaction
 from hsm import canonical
-from hsm.intents import Activation, SigningIntent, instant
+from hsm.intents import SigningIntent, instant
 
 RECORD_FORMAT = "vermilion-agreement/2"
 CONTRACT = "agreement-electronic-signing"
@@ -47,12 +46,13 @@ class AgreementSides:
 
 @dataclass(frozen=True, slots=True)
 class ProposedAgreement:
-    """What a person is shown and activates: ``text`` in the ``language`` in which it was asked for; ``record``
-    names this language, and the digests of the text in both."""
+    """What a person is shown and activates: ``text`` in the ``language`` in which it was asked for, and
+    ``other_text`` in the other one; ``record`` names this language, and the digests of the text in both."""
 
     id: str
     language: Language
     text: str
+    other_text: str
     between: AgreementSides
     record: bytes
     intent: SigningIntent
@@ -139,10 +139,25 @@ class Agreements:
             )
             intents.keep_agreement_text(tx, text.version, text.words)
             intents.insert_agreement(tx, proposal)
-        return ProposedAgreement(proposal.id, shown, text.words[shown], between, record, intent)
+        return ProposedAgreement(
+            proposal.id, shown, text.words[shown], text.words[shown.other], between, record, intent
+        )
 
-    def accept(self, agreement_id: str, activations: Sequence[Activation], *, by: str) -> AgreementRecord:
-        """The acceptance: signed by the person's key, timestamped, in the log, in one commit.
+    def proposed(self, agreement_id: str, *, by: str) -> ProposedAgreement:
+        """What was proposed to *by*, with the text that its record names. Raises :class:`NotFound`,
+        :class:`StateRefused` when the text has changed."""
+        proposal = self._records.database.query(intents.load_agreement, agreement_id)
+        if proposal.person != by:
+            raise NotFound("There is no agreement {agreement}.", agreement=agreement_id)
+        if proposal.version != self._rules.agreement.version:
+            raise StateRefused(intents.AGREEMENT_GONE)
+        shown = Language(canonical.decode(proposal.record)["language"])
+        between = _sides_of_record(proposal)
+        text, other = self.text(shown), self.text(shown.other)
+        return ProposedAgreement(proposal.id, shown, text, other, between, proposal.record, proposal.intent)
+
+    def accept(self, agreement_id: str, *, by: str) -> AgreementRecord:
+        """The acceptance, which *by* has activated: signed by their key, timestamped, in the log, in one commit.
 
         Raises :class:`NotFound` for what was proposed to somebody else, :class:`ActivationRefused`, or
         :class:`StateRefused` when it is late, the text has changed, or it was accepted before. After a crash the
@@ -156,7 +171,7 @@ class Agreements:
             if proposal.accepted is not None or self._records.now() >= proposal.intent.expires:
                 raise StateRefused(intents.AGREEMENT_GONE)
             self._require_current(tx, proposal, between)
-        cms, at = self._backend.sign_record(proposal.intent, activations)
+        cms, at = self._backend.sign_record(proposal.intent)
         with self._records.database.transaction() as tx:
             self._require_current(tx, proposal, between)
             entry = append_event(tx, _accepted_event(proposal, at))

@@ -22,7 +22,7 @@ from appliance.timestamping import OutsideAuthority, TimestampIssuer
 from appliance.verification import Verifier
 from hsm.client import AuthorityClient
 from hsm.cms import add_signature_timestamp, signature_value
-from hsm.intents import Activation, SigningIntent
+from hsm.intents import SigningIntent
 from hsm.timestamp import parse_token
 
 Notifier = Callable[[Transaction, Iterable[Notice]], None]
@@ -74,9 +74,9 @@ class SigningBackend:
     outside: OutsideAuthority | None = None
     reach: FailpointHook = ignore_failpoint
 
-    def sign_record(self, intent: SigningIntent, activations: Sequence[Activation]) -> tuple[bytes, datetime]:
+    def sign_record(self, intent: SigningIntent) -> tuple[bytes, datetime]:
         """The signature over a small record of its own, no contract's: timestamped (CMS, DER), and its time."""
-        cms = self.authority.sign_document(intent, activations)
+        cms = self.authority.sign_document(intent)
         token = self.timestamps.issue_token(hashlib.sha256(signature_value(cms)).digest())
         return add_signature_timestamp(cms, token), parse_token(token).gen_time
 

@@ -8,7 +8,6 @@ the log.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -22,7 +21,7 @@ from appliance.contracts.preconditions import SigningContext
 from appliance.contracts.rules import require_reason, to_everybody, to_those_who_know
 from appliance.enrolment_requests import withdraw_enrolment_request
 from appliance.entered_text import require_zone
-from appliance.errors import PreconditionRefused, StateRefused
+from appliance.errors import NotFound, PreconditionRefused, StateRefused
 from appliance.ledger.audit_trail import SYSTEM, AuditEvent, EventKind, Field, append_event
 from appliance.model.contract import Contract, ContractState, Deadline, OpenVoiding
 from appliance.model.intent import VoidDeclaration
@@ -32,7 +31,7 @@ from appliance.powers.register import end_with_instrument
 from appliance.store import contracts, intents, people
 from appliance.store.database import Transaction
 from hsm import canonical
-from hsm.intents import Activation, instant
+from hsm.intents import instant
 
 
 class Endings:
@@ -195,8 +194,16 @@ class Voiding:
             intents.insert_declaration(tx, declaration)
         return declaration
 
-    def declare(self, contract_id: str, declaration_id: str, activations: Sequence[Activation]) -> Contract:
-        """The contract once the declaration is signed, timestamped and in the log; void if it was the last one.
+    def declaration(self, contract_id: str, declaration_id: str, *, by: str) -> VoidDeclaration:
+        """What was prepared for *by*. Raises :class:`NotFound`."""
+        found = self._records.database.query(intents.declaration, contract_id, declaration_id)
+        if found.person != by:
+            raise NotFound("There is no declaration {declaration}.", declaration=declaration_id)
+        return found
+
+    def declare(self, contract_id: str, declaration_id: str) -> Contract:
+        """The contract once the declaration, which its person has activated, is signed, timestamped and in the
+        log; void if it was the last one.
 
         Raises :class:`NotFound` for a declaration about another contract, :class:`ActivationRefused`,
         :class:`StateRefused` or :class:`PreconditionRefused`. After a crash the declaration expires unsigned and
@@ -205,7 +212,7 @@ class Voiding:
         with self._records.database.reading() as tx:
             declaration = intents.declaration(tx, contract_id, declaration_id)
             self._require_open(tx, declaration)
-        cms, at = self._backend.sign_record(declaration.intent, activations)
+        cms, at = self._backend.sign_record(declaration.intent)
         with self._records.database.transaction() as tx:
             contract = self._require_open(tx, declaration)
             event = _declared(declaration, at)

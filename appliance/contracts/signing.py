@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -31,7 +31,7 @@ from appliance.store import appearances, contracts, intents, people
 from appliance.store.database import Transaction
 from appliance.store.intents import PREPARED
 from hsm.errors import ActivationRefused, ActivationUsed, AuthorityLocked, ModuleUnavailable, StoreUnavailable
-from hsm.intents import Activation, SigningIntent
+from hsm.intents import SigningIntent
 
 LOST = "the activation was used up, and the authority's answer was lost; a signature, if made, was never released"
 MAX_POLLS = 40
@@ -85,8 +85,8 @@ class SigningCycle(Completion):
     1. prepare: preconditions hold; the revision is made; they still hold; the intent is on disk. It uses no key,
        and may be repeated;
     2. sign: the intent is open and not stale, preconditions hold; it is claimed on disk, so that nobody else may
-       ask for it, now or after a crash; the authority verifies the activation, uses up the nonce and signs; the
-       CMS is on disk, then the CMS with its timestamp;
+       ask for it, now or after a crash; the authority counts the activations that it was given, uses up the nonce
+       and signs; the CMS is on disk, then the CMS with its timestamp;
     3. complete: the result is embedded, verified and stored; everything that the signature changes is committed at
        once. After a crash it also adds a timestamp that is missing.
     """
@@ -102,6 +102,10 @@ class SigningCycle(Completion):
         opened, document = self.prepare_inputs(inputs, origin)
         contract, record = opened.contract, opened.intent
         return PreparedSigning(record.id, contract.title, record.intent, document, contract.pages)
+
+    def stored_document(self, digest: str) -> bytes:
+        """The bytes of a revision."""
+        return self._backend.blobs.get(digest)
 
     def context(self, tx: Transaction, contract_id: str, party_id: str) -> SigningContext:
         """The party's signature, when it can be made now. Raises :class:`PreconditionRefused`."""
@@ -129,7 +133,7 @@ class SigningCycle(Completion):
         self._backend.reach(Failpoint.INTENT_PERSISTED)
         return opened, prepared.document
 
-    def sign(self, intent_id: str, activations: Sequence[Activation]) -> StampedIntent:
+    def sign(self, intent_id: str) -> StampedIntent:
         """The intent with a timestamped signature, and the contract that was read when it was claimed.
 
         Raises :class:`ActivationRefused` when the authority says no to the activation; :class:`ModuleUnavailable`,
@@ -141,7 +145,7 @@ class SigningCycle(Completion):
         """
         record, contract = self._claimed(intent_id)
         self._backend.reach(Failpoint.INTENT_CLAIMED)
-        cms = self._request_signature(record, activations)
+        cms = self._request_signature(record)
         self._backend.reach(Failpoint.CMS_RECEIVED)
         self._records.database.commit(intents.save_cms, intent_id, cms)
         self._backend.reach(Failpoint.CMS_PERSISTED)
@@ -216,9 +220,9 @@ class SigningCycle(Completion):
             intents.lease_intent(tx, intent_id, lease_owner=self._backend.leases.own_lease(), now=now)
         return record, contract
 
-    def _request_signature(self, record: IntentRecord, activations: Sequence[Activation]) -> bytes:
+    def _request_signature(self, record: IntentRecord) -> bytes:
         try:
-            return self._backend.authority.sign_document(record.intent, activations)
+            return self._backend.authority.sign_document(record.intent)
         except ActivationUsed:
             # An answer was lost: a signature may exist, but nobody received it; this intent is never signed again.
             self._records.database.commit(intents.abandon, record.id, LOST)
@@ -297,6 +301,13 @@ class SigningService:
         record = self._records.database.query(intents.load_intent, intent_id, contract=contract.id)
         return OpenedSigning(contract, contract.require_party(record.intent.party), record)
 
+    def prepared_document(self, opened: OpenedSigning) -> bytes:
+        """The prepared revision that the intent signs. Raises :class:`StateRefused` for one that is closed."""
+        record = opened.intent
+        if not record.suffix or record.base != opened.contract.current.number:
+            raise StateRefused("The document has changed or the time is over; prepare it again.")
+        return self._cycle.stored_document(opened.contract.current.digest) + record.suffix
+
     def authorisation_basis(self, opened: OpenedSigning) -> AuthorisationBasis:
         """On what the signature rests: as it was opened, else as of now."""
         if opened.basis is not None:
@@ -304,16 +315,16 @@ class SigningService:
         signing = SigningContext(opened.contract, opened.party, self._records.now())
         return self._records.database.query(self._rules.basis_finder.find_basis, signing)
 
-    def sign(self, intent_id: str, activations: Sequence[Activation], origin: SigningOrigin) -> Contract:
+    def sign(self, intent_id: str, origin: SigningOrigin) -> Contract:
         """The contract with the signature, made once however often this is called.
 
         *origin* is that of the activation: it takes the place of the one at which it was prepared.
         Raises as :meth:`finish`.
         """
         self.record_location(intent_id, origin)
-        return self.finish(intent_id, activations)
+        return self.finish(intent_id)
 
-    def finish(self, intent_id: str, activations: Sequence[Activation] = ()) -> Contract:
+    def finish(self, intent_id: str) -> Contract:
         """The contract with the intent's signature in it; a second call waits for the first and gets the same.
 
         While another party's signature is being made this waits, too; once that is there, the intent is stale.
@@ -326,7 +337,7 @@ class SigningService:
             if record.state is IntentState.ABANDONED or current != record.base:
                 raise StateRefused("The document has changed or the time is over; prepare it again.")
             if record.state is IntentState.PREPARED:
-                signed = self._signed(record, activations)
+                signed = self._signed(record)
                 if signed is not None:
                     return self._cycle.complete_stamped(signed.intent, signed.contract)
             self._pause(POLL_SECONDS)
@@ -352,10 +363,10 @@ class SigningService:
             record = intents.load_intent(tx, intent_id)
             return record, contracts.current_revision(tx, record.intent.contract)
 
-    def _signed(self, record: IntentRecord, activations: Sequence[Activation]) -> StampedIntent | None:
+    def _signed(self, record: IntentRecord) -> StampedIntent | None:
         """The signature if it was made here; None while another call makes it, or one of the same contract."""
         try:
-            return self._cycle.sign(record.id, activations)
+            return self._cycle.sign(record.id)
         except StateRefused:
             with self._records.database.reading() as tx:
                 under_way = [each.intent.contract for each in intents.under_way(tx)]

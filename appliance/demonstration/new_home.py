@@ -8,7 +8,7 @@ from importlib import resources
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from appliance.config import CONSOLE_PORT_ABOVE, WebSettings, can_serve, is_zone
+from appliance.config import ACTIVATION_PORT_ABOVE, CONSOLE_PORT_ABOVE, WebSettings, can_serve, is_zone
 from appliance.demonstration import participants
 from appliance.errors import ConfigurationError
 from appliance.language import Language
@@ -27,6 +27,10 @@ public_url = {url}
 [console]
 port = {console}
 public_url = "http://localhost:{console}"
+
+[activation]
+port = {activation}
+public_url = {confirm}
 """
 
 _INTERFACE = """
@@ -63,6 +67,10 @@ console_origins = ["http://localhost:{console}"]
 """
 
 
+_ACTIVATION_PORT = 8445
+"""Of the activation service's public address, where something in front of a home serves it by its own name."""
+
+
 @dataclass(frozen=True, slots=True)
 class NewHome:
     """A home of ``organisation``, in whose pages people begin in ``language`` and ``zone``; ``url`` is what they
@@ -95,6 +103,12 @@ class NewHome:
         """The portal's address."""
         return self.url.rstrip("/") or f"http://localhost:{port}"
 
+    def activation_address(self, port: int) -> str:
+        """The activation service's: of the portal's host, on a port of its own, for an origin of its own."""
+        parts = urlsplit(self.address(port))
+        own = (parts.port or port) + ACTIVATION_PORT_ABOVE if not self.url else _ACTIVATION_PORT
+        return f"{parts.scheme}://{parts.hostname}:{own}"
+
     def appliance_settings(self, port: int) -> str:
         """``appliance.toml`` for the portal at *port*."""
         text = _APPLIANCE if self.is_demonstration else _APPLIANCE + _INTERFACE
@@ -102,7 +116,9 @@ class NewHome:
             organisation=_quoted(self.organisation),
             port=port,
             console=port + CONSOLE_PORT_ABOVE,
+            activation=port + ACTIVATION_PORT_ABOVE,
             url=_quoted(self.address(port)),
+            confirm=_quoted(self.activation_address(port)),
             language=_quoted(self.language),
             zone=_quoted(self.zone),
         )
@@ -117,7 +133,7 @@ class NewHome:
             organisations=_quoted(organisations),
             log="" if self.is_demonstration else f"\n[log]\norigin = {_quoted(settings.relying_party + '/log')}\n",
             host=_quoted(settings.relying_party),
-            origin=_quoted(settings.origin),
+            origin=_quoted(self.activation_address(port)),
             console=port + CONSOLE_PORT_ABOVE,
         )
 

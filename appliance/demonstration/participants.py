@@ -5,10 +5,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from appliance.home import Home
 from appliance.language import Language
 from appliance.model.contract import Placement
 from appliance.model.people import Person, Seal, SealKind
 from hsm.authenticator import SoftwareAuthenticator
+from hsm.client import AuthorityClient
 from hsm.files import file_lock
 from hsm.intents import OfficerIntent, SigningIntent, WebAuthnActivation
 
@@ -43,16 +45,20 @@ SAMPLE_PLACES = (FIRST, SECOND, SEAL)
 
 
 class DemonstrationAuthenticators:
-    """The authenticators in one private directory, named by subject. One process at a time uses each."""
+    """The authenticators of a *home*, named by subject. One process at a time uses each."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, home: Home) -> None:
+        self._folder = home.people
+        self._socket = home.authority_socket("activation")
 
-    def create_authenticator(self, subject: str, *, rp_id: str, origin: str) -> dict[str, str]:
-        """A new authenticator for *subject*; its credential, as enrolment wants it."""
+    def register(self, subject: str, *, rp_id: str, origin: str) -> str:
+        """Makes a new authenticator for *subject* and registers it at the authority; its fingerprint."""
         authenticator = SoftwareAuthenticator.create(rp_id, origin)
+        with AuthorityClient(self._socket) as authority:
+            answer = authenticator.register(authority.begin_registration(subject).challenge)
+            fingerprint = authority.register_passkey(subject, answer).fingerprint
         authenticator.save(self._path(subject))
-        return authenticator.credential()
+        return fingerprint
 
     def activate(self, subject: str, act: SigningIntent | OfficerIntent) -> WebAuthnActivation:
         """The assertion of *subject* for *act*; the new counter is on disk before it is given away."""
@@ -61,6 +67,12 @@ class DemonstrationAuthenticators:
             activation = authenticator.activate(subject, act)
             authenticator.save(self._path(subject))
         return activation
+
+    def confirm(self, subject: str, act: SigningIntent | OfficerIntent) -> None:
+        """Has *subject* activate *act*, as the activation service does for people. Raises what the authority
+        refuses."""
+        with AuthorityClient(self._socket) as authority:
+            authority.approve(act, self.activate(subject, act))
 
     def _path(self, subject: str) -> Path:
         return self._folder / f"{subject}.json"

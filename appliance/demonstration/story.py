@@ -96,8 +96,8 @@ class DemonstrationRun:
                 continue
             between = AgreementSides(person.side, (other.side,))
             proposal = agreements.propose(person.subject, between)
-            activation = self._authenticators.activate(person.subject, proposal.intent)
-            accepted = agreements.accept(proposal.id, [activation], by=person.subject)
+            self._authenticators.confirm(person.subject, proposal.intent)
+            accepted = agreements.accept(proposal.id, by=person.subject)
             self._say(
                 "agreement   {name} agrees for {party} to sign electronically (text version {version})",
                 name=person.name,
@@ -143,8 +143,9 @@ class DemonstrationRun:
         started = time.perf_counter()
         prepared = cycle.prepare(contract.id, party.id, SigningOrigin("127.0.0.1", LOCATION))
         self._say("prepared    {name}: digest {digest}", name=party.name, digest=prepared.intent.digest.hex())
-        activations = [self._authenticators.activate(subject, prepared.intent) for subject in _activators(party)]
-        cycle.sign(prepared.id, activations)
+        for subject in _activators(party):
+            self._authenticators.confirm(subject, prepared.intent)
+        cycle.sign(prepared.id)
         done = cycle.complete(prepared.id)
         self._say(
             "signed      {name}, revision {revision}, timestamp {at}, verified ({milliseconds} ms)",

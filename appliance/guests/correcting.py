@@ -30,6 +30,7 @@ from appliance.model.notice import Notice, NoticeKind
 from appliance.model.people import Person
 from appliance.store import contracts, directory, enrolment, guests, intents, outbox, people, sessions
 from appliance.store.database import Database, Transaction
+from hsm.client import AuthorityClient
 
 REASON = "The initiator corrected who this is."
 """Why an officer's act about the guest ends."""
@@ -42,8 +43,9 @@ _Differing = Sequence[str]
 class GuestCorrection:
     """Thread-safe."""
 
-    def __init__(self, database: Database, now: Callable[[], datetime]) -> None:
+    def __init__(self, database: Database, authority: AuthorityClient, now: Callable[[], datetime]) -> None:
         self._database = database
+        self._authority = authority
         self._now = now
 
     def starts_anew(self, subject: str) -> bool:
@@ -98,6 +100,8 @@ class GuestCorrection:
         intents.abandon_of_party(tx, party.id, "the guest was corrected")
         if "email" in differs or anew:
             guests.revoke(tx, party.id, now)
+            for each in self._authority.pending_credentials(before.subject):  # set up by who knows whom
+                self._authority.drop_pending(before.subject, each.fingerprint)
         if anew:
             withdraw_enrolment_request(tx, before.subject, reason=REASON, by=by, at=now)
             outbox.withdraw(tx, before.subject, now)

@@ -28,7 +28,6 @@ from appliance.model.accounts import (
     Passkey,
 )
 from appliance.model.notice import Notice, NoticeKind
-from appliance.model.office import ProposedPasskey
 from appliance.store import contracts, enrolment, guests, outbox
 from appliance.store.database import Database, Transaction
 from hsm.client import AuthorityClient
@@ -77,18 +76,15 @@ class GuestEntry:
         invitation_id = self._with.read_link(token)
         with self._database.reading() as tx:
             entry = self._entry(tx, invitation_id)
-            if entry.method is GuestAccessMethod.CLOSED or entry.invitation.opened is None:
-                return entry
-            waiting = enrolment.open_request(tx, entry.invitation.person)
-        proposed = () if waiting is None else waiting.credentials
-        passkeys = [
-            GuestPasskey(each.credential_id, each.public_key)
-            for each in proposed
-            if isinstance(each, ProposedPasskey)
-        ]
-        for known in self._with.authority.credentials(entry.invitation.person):
-            if known.credential_id is not None and known.public_key is not None:
-                passkeys.append(GuestPasskey(known.credential_id, known.public_key))
+            asked = enrolment.open_request(tx, entry.invitation.person)
+        if entry.method is GuestAccessMethod.CLOSED or entry.invitation.opened is None:
+            return entry
+        authority, person = self._with.authority, entry.invitation.person
+        asked_for = {each.fingerprint for each in asked.credentials} if asked else set()
+        pending = authority.pending_credentials(person) if asked_for else []
+        known = [(each.credential_id, each.public_key) for each in pending if each.fingerprint in asked_for]
+        known += [(each.credential_id, each.public_key) for each in authority.credentials(person)]
+        passkeys = [GuestPasskey(credential_id, key) for credential_id, key in known if credential_id and key]
         return GuestAccess(entry.invitation, entry.contract, entry.method, tuple(passkeys))
 
     def arrived(self, entry: GuestAccess) -> None:

@@ -91,7 +91,7 @@ def _disks(context: CheckContext) -> Iterator[Figure]:
 
 
 def _workers(context: CheckContext) -> Iterator[Figure]:
-    for service in ("web", "tsa"):
+    for service in ("web", "tsa", "activation"):
         yield labelled("vermilion_workers", service=service), float(signs_of_life(context, service))
 
 

@@ -2,7 +2,7 @@
 maintenance.
 
 On an appliance ``systemd/vermilion-alarm@.service`` leaves a file for each unit that failed. Whether the workers
-of portal and timestamp service are alive, they say themselves (:mod:`appliance.heartbeats`).
+of portal, timestamp service and activation service are alive, they say themselves (:mod:`appliance.heartbeats`).
 """
 
 from __future__ import annotations
@@ -47,6 +47,11 @@ def timestamps(context: CheckContext) -> HealthFinding:
     return _workers(context, "tsa", 1)
 
 
+def activation(context: CheckContext) -> HealthFinding:
+    """The worker of the activation service, without which nobody can sign, has shown a sign of life just now."""
+    return _workers(context, "activation", 1)
+
+
 def _workers(context: CheckContext, service: str, wanted: int) -> HealthFinding:
     alive = min(signs_of_life(context, service), wanted)
     values = {"service": service, "wanted": wanted, "alive": alive}
@@ -61,7 +66,9 @@ def _workers(context: CheckContext, service: str, wanted: int) -> HealthFinding:
 def signs_of_life(context: CheckContext, service: str) -> int:
     """How many workers of *service* have shown one within two rounds of the health monitor, at most ``SILENT``."""
     within = min(SILENT, 2.0 * context.configured().health.seconds)
-    return Heartbeats(context.home.pulses).alive(service, within=within)
+    home = context.home
+    folder = home.activation_pulses if service == "activation" else home.pulses
+    return Heartbeats(folder).alive(service, within=within)
 
 
 def versions(context: CheckContext) -> HealthFinding:

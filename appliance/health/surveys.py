@@ -41,6 +41,7 @@ CHECKS: tuple[Check, ...] = (
     Check("disk", "Disks", machine_checks.disk, serving=True, at_once=True),
     Check("web", "Portal", service_checks.portal),
     Check("tsa", "Timestamp service", service_checks.timestamps),
+    Check("activation", "Activation service", service_checks.activation),
     Check("refusals", "Refused timestamp requests", contract_checks.refusals),
     Check("maintenance", "Maintenance", service_checks.maintenance),
     Check("services", "Services of the machine", service_checks.services),

@@ -22,6 +22,11 @@ class Language(StrEnum):
     CHINESE = "zh"
     ENGLISH = "en"
 
+    @property
+    def other(self) -> Language:
+        """The one that this is not."""
+        return Language.ENGLISH if self is Language.CHINESE else Language.CHINESE
+
 
 Translator = Callable[..., str]
 """``translate(message, **values)``: the sentence in one language with its places filled."""

@@ -55,6 +55,7 @@ class IntentRecord:
     ``contents`` (offset and length in the whole file, of the hex digits with their angle brackets). ``cms`` is
     the authority's DER once there is one, ``stamped`` the time that its timestamp gives. ``lease_owner`` names the
     process that went to the authority, at ``claimed``. ``outside`` is None where none is configured.
+    ``seal_reason`` is what the use of a seal is asked for.
     """
 
     id: str
@@ -71,6 +72,7 @@ class IntentRecord:
     stamped: datetime | None = None
     reason: str | None = None
     outside: OutsideStamp | None = None
+    seal_reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,32 +13,12 @@ from appliance.model.accounts import AccountRole, AccountState
 
 
 @dataclass(frozen=True, slots=True)
-class ProposedPasskey:
-    """An authenticator that somebody wants to sign with: ``public_key`` is COSE (RFC 9053)."""
+class ProposedCredential:
+    """What somebody has registered at the authority and wants to sign with: ``kind`` is webauthn or pin-totp, the
+    ``fingerprint`` is what the person reads to the officer."""
 
-    credential_id: bytes
-    public_key: bytes
-    rp_id: str
-
-    def fields(self) -> dict[str, str]:
-        """The credential as the authority takes it."""
-        return {
-            "kind": "webauthn",
-            "credential_id": self.credential_id.hex(),
-            "public_key": self.public_key.hex(),
-            "rp_id": self.rp_id,
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class ProposedPin:
-    """PIN (argon2id) and TOTP secret (wrapped by the authority until the request is decided)."""
-
-    pin_hash: str = field(repr=False)
-    wrapped_secret: bytes = field(repr=False)
-
-
-ProposedCredential = ProposedPasskey | ProposedPin
+    kind: str
+    fingerprint: str
 
 
 class EnrolmentRequestState(StrEnum):
@@ -53,7 +34,7 @@ class EnrolmentRequestState(StrEnum):
 class EnrolmentRequest:
     """Somebody's wish to sign with credentials of these ``kinds``; ``reason`` is why it was refused.
 
-    The ``credentials`` themselves are here while the request is open, and forgotten once it is decided.
+    The ``credentials`` are named here while the request is open, and forgotten once it is decided.
     """
 
     id: str
@@ -94,17 +75,19 @@ class OpenContract:
 
 @dataclass(frozen=True, slots=True)
 class NewOfficer:
-    """A first officer whom the authority is asked to appoint: account, password (argon2id) and passkey."""
+    """An officer who is to come by a code of a ceremony, as a form has it. The ``ticket`` names the form; by its
+    ``reference`` the passkey to which it led is known."""
 
     subject: str
     login: str
     name: str
     organisation: str
-    email: str
-    password: str = field(repr=False)
-    credential_id: bytes
-    public_key: bytes
-    sign_count: int
+    ticket: str = field(repr=False)
+
+    @property
+    def reference(self) -> str:
+        """By which a passkey that this form led to is known again."""
+        return hashlib.sha256(self.ticket.encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

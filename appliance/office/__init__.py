@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from appliance.accounts.context import AccountsContext
-from appliance.office.appointing import Appointing, OfficerForm, RecoveryForm
+from appliance.office.appointing import Appointing, OfficerAccountForm, OfficerForm
 from appliance.office.decisions import OfficerDecisions
 from appliance.office.drafts import DecisionDrafts, SealDraft
 from appliance.office.effects import describe_decision, subjects_of_decision
@@ -15,8 +15,8 @@ __all__ = [
     "Appointing",
     "EnrolmentRequests",
     "Office",
+    "OfficerAccountForm",
     "OfficerForm",
-    "RecoveryForm",
     "SealDraft",
     "describe_decision",
     "subjects_of_decision",

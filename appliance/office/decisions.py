@@ -2,16 +2,13 @@
 
 1. The decision is open and in time.
 2. If the authority has done it already (the process died in between), step 5 is next.
-3. The authority verifies and remembers the officer's activation.
+3. The authority has verified and remembered the officer's activation (:mod:`webui.activation`).
 4. With enough of them the authority does it, else the decision waits for another officer.
 5. What follows here, the event, the notice and the end of the decision are one transaction: whoever comes second
    finds the decision ended.
 """
 
 from __future__ import annotations
-
-import base64
-from typing import Any
 
 from appliance.enrolment_requests import refuse_decision
 from appliance.errors import StateRefused
@@ -20,22 +17,26 @@ from appliance.model.office import (
     OfficerDecision,
     OfficerDecisionKind,
     OfficerDecisionState,
-    ProposedCredential,
-    ProposedPasskey,
 )
 from appliance.office import effects
 from appliance.office.effects import DecisionRecording
 from appliance.office.notifying import checked_reason
-from appliance.office.requests import USE
 from appliance.store import enrolment, officer_decisions
 from appliance.store.database import reads
-from hsm.intents import OfficerIntent, WebAuthnActivation
+from hsm.intents import OfficerIntent
 
 
 class OfficerDecisions(DecisionRecording):
     """Takes officers' activations. Thread-safe."""
 
     find_decision = reads(officer_decisions.load_decision)
+
+    def open_decision(self, act_id: str) -> OfficerDecision:
+        """A decision that waits for officers. Raises :class:`StateRefused` for one that has ended."""
+        pending = self.find_decision(act_id)
+        if pending.state is not OfficerDecisionState.OPEN:
+            raise StateRefused("Another officer has ended this act in the meantime.")
+        return pending
 
     def waiting_decisions(self) -> list[OfficerDecision]:
         """The decisions that wait for an officer, oldest first."""
@@ -46,28 +47,26 @@ class OfficerDecisions(DecisionRecording):
         details = dict(pending.details)
         if pending.request is not None and pending.state is OfficerDecisionState.OPEN:
             proposed = self._database.query(enrolment.request, pending.request).credentials
-            wired = [self._wired(pending.subject, each) for each in proposed]
-            if not wired:
+            fingerprints = [each.fingerprint for each in proposed]
+            if not fingerprints:
                 raise StateRefused("This request was decided in the meantime.")
             one = pending.kind is OfficerDecisionKind.ADD_CREDENTIAL
-            details |= {"credential": wired[0]} if one else {"credentials": wired}
+            details |= {"credential": fingerprints[0]} if one else {"credentials": fingerprints}
         return OfficerIntent(pending.kind.value, details, pending.expires, pending.nonce)
 
-    def activate_decision(self, act_id: str, activation: WebAuthnActivation) -> OfficerDecision:
-        """One officer's yes; the act as it is afterwards: done, or open while it waits for another officer.
+    def perform_decision(self, act_id: str, *, by: str) -> OfficerDecision:
+        """The decision after the officer *by* has activated it: done, or open while it waits for another officer.
 
         Raises :class:`StateRefused` when it has ended or expired, and what the authority refuses.
         """
-        pending = self.find_decision(act_id)
-        if pending.state is not OfficerDecisionState.OPEN:
-            raise StateRefused("Another officer has ended this act in the meantime.")
-        act, officer = self.to_activate(pending), activation.subject
+        pending = self.open_decision(act_id)
+        act, officer = self.to_activate(pending), by
         done = effects.is_done_at_authority(self._authority, pending, act)
         if not done:
             self._require_in_time(pending)
             approvals = self._authority.approvals(act)
             if officer not in approvals.given:
-                approvals = self._authority.approve(act, activation)
+                raise StateRefused("Nothing was done: this was not confirmed. Open it again to confirm it.")
             if not approvals.enough:
                 self._remember(pending, officer)
                 return self.find_decision(act_id)
@@ -100,13 +99,3 @@ class OfficerDecisions(DecisionRecording):
         if pending.expires <= self._now():
             self._database.commit(officer_decisions.expire, self._now())
             raise StateRefused("The time for this act has run out; nothing was done. Prepare it again.")
-
-    def _wired(self, subject: str, credential: ProposedCredential) -> dict[str, Any]:
-        if isinstance(credential, ProposedPasskey):
-            return credential.fields()
-        secret = self._authority.unwrap_key(f"{USE}:{subject}", credential.wrapped_secret)
-        return {
-            "kind": "pin-totp",
-            "pin_hash": credential.pin_hash,
-            "totp_secret": base64.b32encode(secret).decode(),
-        }

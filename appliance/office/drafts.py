@@ -22,7 +22,6 @@ from appliance.model.office import (
     NewPinCustodian,
     OfficerDecision,
     OfficerDecisionState,
-    ProposedPasskey,
 )
 from appliance.model.office import OfficerDecisionKind as Kind
 from appliance.model.people import Seal, SealKind
@@ -320,7 +319,15 @@ class ServiceDecisionDrafts(_Drafts):
         details = {
             "name": custodian.name,
             "organisation": organisation,
-            "credentials": [ProposedPasskey(*each, custodian.rp_id).fields() for each in custodian.passkeys],
+            "credentials": [
+                {
+                    "kind": "webauthn",
+                    "credential_id": credential_id.hex(),
+                    "public_key": public_key.hex(),
+                    "rp_id": custodian.rp_id,
+                }
+                for credential_id, public_key in custodian.passkeys
+            ],
         }
         return self._save(Kind.ENROL_PIN_CUSTODIAN, custodian.subject, details, {"again": bool(known)}, by=by)
 

@@ -12,6 +12,7 @@ from appliance.accounts.context import AccountsPart
 from appliance.errors import StateRefused
 from appliance.ledger.audit_trail import SYSTEM, EventKind, Field
 from appliance.model.accounts import AccountState
+from appliance.model.decision_sentences import describe_intent
 from appliance.model.notice import Notice, NoticeKind
 from appliance.model.office import SEAL_DECISIONS, EnrolmentRequestState, OfficerDecision
 from appliance.model.office import OfficerDecisionKind as Kind
@@ -22,7 +23,7 @@ from appliance.store.database import Transaction
 from hsm.client import AuthorityClient
 from hsm.errors import Sentence, UnknownKey
 from hsm.intents import OfficerIntent
-from hsm.names import is_outside, is_pin_custodian
+from hsm.names import is_pin_custodian
 from hsm.operation_types import KnownCompanySeal
 
 
@@ -30,7 +31,7 @@ def perform_at_authority(authority: AuthorityClient, act: OfficerIntent) -> None
     """Has the authority do *act*, which enough officers have approved. Its operations are called as the kinds."""
     kind = Kind(act.kind)
     name = "enrol_pin_custodian" if kind is Kind.ENROL_PIN_CUSTODIAN else kind.value
-    getattr(authority, name)(act, [])
+    getattr(authority, name)(act)
 
 
 def is_done_at_authority(authority: AuthorityClient, pending: OfficerDecision, act: OfficerIntent) -> bool:
@@ -66,10 +67,8 @@ def _is_so_of(authority: AuthorityClient, pending: OfficerDecision, act: Officer
         wanted = {each["credential_id"] for each in pending.details["credentials"]}
         return wanted == {each.credential_id.hex() for each in known if each.credential_id is not None}
     if pending.kind is Kind.ADD_CREDENTIAL:
-        wanted = act.details["credential"].get("credential_id")
-        if wanted is not None:
-            return wanted in [each.credential_id.hex() for each in known if each.credential_id is not None]
-        return any(each.credential_id is None and each.added >= pending.prepared for each in known)
+        waits = {each.fingerprint for each in authority.pending_credentials(pending.subject)}
+        return act.details["credential"] not in waits and any(each.added >= pending.prepared for each in known)
     if pending.kind is Kind.REVOKE_CREDENTIAL:
         left = ["pin-totp" if each.credential_id is None else each.credential_id.hex() for each in known]
         return pending.details["credential"] not in left
@@ -136,57 +135,24 @@ def remove_custodian_everywhere(tx: Transaction, person: str, now: datetime) -> 
     return stopped
 
 
-_KINDS = {
-    Kind.ENROL_PERSON: (
-        EventKind.PERSON_ENROLLED,
-        "This will give {name} of {organisation} a key and a certificate to sign with.",
-    ),
-    Kind.ENROL_OFFICER: (
-        EventKind.OFFICER_APPOINTED,
-        "This will make {name} of {organisation} an officer, who registers people and seals.",
-    ),
-    Kind.ADD_CREDENTIAL: (EventKind.CREDENTIAL_ADDED, "This will let {name} sign with one more credential."),
-    Kind.ENROL_SEAL: (EventKind.SEAL_REGISTERED, ""),
-    Kind.REVOKE_CREDENTIAL: (EventKind.CREDENTIAL_REVOKED, "This will end a credential of {name} for good."),
-    Kind.RETIRE: (
-        EventKind.PERSON_LEFT,
-        "This will end the account, every credential and every certificate of {name} for good.",
-    ),
-    Kind.ROTATE: (
-        EventKind.KEY_ROTATED,
-        "This gives the service {service} a new key and certificate; the certificate {serial} before it stays"
-        " valid until it ends.",
-    ),
-    Kind.REVOKE_CERTIFICATE: (
-        EventKind.CERTIFICATE_REVOKED,
-        "This revokes the certificate {serial} of the service {service} for good; the new revocation list says so"
-        " at once.",
-    ),
-    Kind.ENROL_PIN_CUSTODIAN: (
-        EventKind.PIN_CUSTODIAN_ENROLLED,
-        "This makes {name}, an administrator, a keeper of the token's PIN: two keepers unlock the HSM together.",
-    ),
-    Kind.RESUME_SEAL: (EventKind.SEAL_RESUMED, "This lets the seal {seal} be used again."),
-    Kind.ADD_CUSTODIAN: (EventKind.CUSTODIAN_ADDED, "This makes {custodian} a custodian of the seal {seal}."),
-    Kind.REMOVE_CUSTODIAN: (
-        EventKind.CUSTODIAN_REMOVED,
-        "This takes the seal {seal} from {custodian} at once; what {custodian} has approved counts no more.",
-    ),
-    Kind.SET_CUSTODIANS_NEEDED: (
-        EventKind.CUSTODIANS_NEEDED_CHANGED,
-        "Custodians who approve each use of the seal {seal} from then on: {needed}.",
-    ),
-    Kind.CHANGE_PICTURE: (
-        EventKind.SEAL_PICTURE_CHANGED,
-        "From then on the seal {seal} looks like the picture shown here.",
-    ),
-    Kind.DESTROY_SEAL: (
-        EventKind.SEAL_DESTROYED,
-        "This destroys the seal {seal} for good: its certificate is revoked, its key is deleted from the HSM."
-        " What it has signed stays valid.",
-    ),
+_EVENTS = {
+    Kind.ENROL_PERSON: EventKind.PERSON_ENROLLED,
+    Kind.ENROL_OFFICER: EventKind.OFFICER_APPOINTED,
+    Kind.ADD_CREDENTIAL: EventKind.CREDENTIAL_ADDED,
+    Kind.ENROL_SEAL: EventKind.SEAL_REGISTERED,
+    Kind.REVOKE_CREDENTIAL: EventKind.CREDENTIAL_REVOKED,
+    Kind.RETIRE: EventKind.PERSON_LEFT,
+    Kind.ROTATE: EventKind.KEY_ROTATED,
+    Kind.REVOKE_CERTIFICATE: EventKind.CERTIFICATE_REVOKED,
+    Kind.ENROL_PIN_CUSTODIAN: EventKind.PIN_CUSTODIAN_ENROLLED,
+    Kind.RESUME_SEAL: EventKind.SEAL_RESUMED,
+    Kind.ADD_CUSTODIAN: EventKind.CUSTODIAN_ADDED,
+    Kind.REMOVE_CUSTODIAN: EventKind.CUSTODIAN_REMOVED,
+    Kind.SET_CUSTODIANS_NEEDED: EventKind.CUSTODIANS_NEEDED_CHANGED,
+    Kind.CHANGE_PICTURE: EventKind.SEAL_PICTURE_CHANGED,
+    Kind.DESTROY_SEAL: EventKind.SEAL_DESTROYED,
 }
-"""The entry in the log of each kind, and what is said of it before."""
+"""The entry in the log of each kind."""
 
 
 class DecisionRecording(AccountsPart):
@@ -242,58 +208,12 @@ class DecisionRecording(AccountsPart):
 def _event_of(act: OfficerDecision) -> EventKind:
     if act.kind is Kind.RETIRE and is_pin_custodian(act.subject):
         return EventKind.PIN_CUSTODIAN_RETIRED
-    return _KINDS[act.kind][0]
-
-
-_OUTSIDE = (
-    "This will give {name} of {organisation}, an outside signer, a key and a certificate to sign with. Nobody from"
-    " outside has a power in this house."
-)
-
-_PIN_CUSTODIAN_AGAIN = (
-    "From then on {name}, a keeper of the token's PIN, unlocks the HSM with the passkeys that root has confirmed"
-    " now, and with none from before."
-)
-
-_SEALS = {
-    SealKind.COMPANY: "This makes the company seal of {organisation}, {width} mm wide, kept by {custodians}.",
-    SealKind.CONTRACT: "This makes the contract seal of {organisation}, {width} mm wide, kept by {custodians}.",
-    SealKind.LEGAL_REPRESENTATIVE: (
-        "This makes the legal representative's seal of {organisation}, {width} mm wide, kept by {custodians}."
-    ),
-    SealKind.FINANCE: "This makes the finance seal of {organisation}, {width} mm wide, kept by {custodians}.",
-}
+    return _EVENTS[act.kind]
 
 
 def describe_decision(act: OfficerDecision, names: Mapping[str, str]) -> Sentence:
     """What *act* will do; *names* are those of the subjects in it."""
-    details, notes = act.details, act.notes
-    custodian = str(details.get("custodian", ""))
-    values = {
-        "name": details.get("name") or names.get(act.subject, act.subject),
-        "organisation": details.get("organisation", ""),
-        "custodians": "、".join(names.get(each, each) for each in details.get("custodians", [])),
-        "width": f"{notes.get('width_tenths_mm', 0) / 10:g}",
-        "seal": names.get(act.subject, act.subject),
-        "custodian": names.get(custodian, custodian),
-        "needed": details.get("needed", ""),
-        "service": act.subject,
-        "serial": notes.get("serial", ""),
-    }
-    return Sentence(_template_of(act), values)
-
-
-def _template_of(act: OfficerDecision) -> str:
-    if act.kind is Kind.ENROL_SEAL:
-        return _SEALS[SealKind[act.notes["kind"]]]
-    if act.kind is Kind.ENROL_PERSON and is_outside(act.subject):
-        return _OUTSIDE
-    if act.kind is Kind.ENROL_PIN_CUSTODIAN and act.notes.get("again"):
-        return _PIN_CUSTODIAN_AGAIN
-    if act.kind is not Kind.ENROL_PIN_CUSTODIAN and is_pin_custodian(act.subject):
-        # Prepared by an earlier release: since then administrators end PIN custodians themselves.
-        return "From then on {name} unlocks the HSM no more."
-    return _KINDS[act.kind][1]
+    return describe_intent(act.kind, act.subject, act.details, names, again=bool(act.notes.get("again")))
 
 
 def subjects_of_decision(act: OfficerDecision) -> list[str]:

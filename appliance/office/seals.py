@@ -45,6 +45,12 @@ class CompanySeals(AccountsPart):
         serial = f"{certificate.serial_number:x}"
         return SealDestruction(seal, seal.destroyed, act, serial, uses, self._authority.seal(subject))
 
+    def offered_picture(self, pending: OfficerDecision) -> bytes:
+        """The picture (PNG) that *pending* would take into use; empty where it takes none."""
+        if pending.kind is not OfficerDecisionKind.CHANGE_PICTURE or not pending.details["picture"]:
+            return b""
+        return self._database.query(people.seal_picture, pending.subject, str(pending.details["picture"]))
+
     def suspend(self, subject: str, *, reason: str, by: str) -> None:
         """Nothing is sealed with it from now on, also what was approved already, until officers let it go again.
 

@@ -41,7 +41,7 @@ def inspect(document: bytes, *, most_pages: int) -> Inspection:
 
 def _inspected(document: bytes, reader: PdfReader, *, most_pages: int) -> Inspection:
     root = reader.root
-    _refuse_other_kinds(root)
+    refuse_other_kinds(root)
     found = [reference.get_object() for reference in geometry.pages(root, most=most_pages)]
     if not found:
         raise DocumentRefused("no-pages", "The document has no pages.")
@@ -58,7 +58,8 @@ def _inspected(document: bytes, reader: PdfReader, *, most_pages: int) -> Inspec
     )
 
 
-def _refuse_other_kinds(root: Any) -> None:
+def refuse_other_kinds(root: Any) -> None:
+    """Raise DocumentRefused for what is drawn by other rules than a document's pages."""
     form = entry(root, "/AcroForm")
     if isinstance(form, DictionaryObject) and "/XFA" in form:
         raise DocumentRefused(

@@ -32,9 +32,18 @@ def render_page(document: bytes, page: int, *, dpi: int) -> bytes:
 
 
 def picture(document: bytes, page: int, *, width: int) -> bytes:
-    """The same, *width* pixels wide, in at most 256 colours: text keeps all its greys, a photograph is dithered.
-    A third of the size of the full picture."""
-    drawn = _drawn(document, page, lambda size: width / size[0])
+    """The same, *width* pixels wide, as a :func:`small_picture`."""
+    return small_picture(drawn(document, page, width))
+
+
+def drawn(document: bytes, page: int, width: int) -> Image.Image:
+    """The same, as a picture that no file has been made of."""
+    return _drawn(document, page, lambda size: width / size[0])
+
+
+def small_picture(drawn: Image.Image) -> bytes:
+    """A PNG in at most 256 colours: text keeps all its greys, a photograph is dithered. A third of the size of the
+    full picture."""
     small = drawn.quantize(_MOST_COLOURS, Image.Quantize.MEDIANCUT)
     if drawn.getcolors(_MOST_COLOURS) is None:
         _keep_white(small)

@@ -73,6 +73,10 @@ class PdfWorkshop:
         given = {"document": document, "material": material, "most_pages": self._most_pages}
         return prepared_revision(document, self._run(dict, "pdf.prepare_archive", **given))
 
+    def count(self, document: bytes) -> int:
+        """How many pages the document has, as they are drawn."""
+        return self._run(int, "pdf.count", document=document)
+
     def render(self, document: bytes, page: int, *, dpi: int = 96) -> bytes:
         """Page *page* (from 0) with annotations, as PNG."""
         return self._run(bytes, "pdf.render", document=document, page=page, dpi=dpi)
@@ -80,6 +84,19 @@ class PdfWorkshop:
     def picture(self, document: bytes, page: int, *, width: int) -> bytes:
         """Page *page* (from 0) as a small PNG, *width* pixels wide: for looking at in a browser."""
         return self._run(bytes, "pdf.picture", document=document, page=page, width=width)
+
+    def require_plain_gap(self, prepared: PreparedRevision, *, base: int, field: str) -> int:
+        """How many pages a revision after *base* bytes has, which waits for the signature in *field*: the gap is
+        the room for it and no part of anything else, and nothing in the document is active. Else
+        DocumentRefused."""
+        given = {"document": prepared.document, **_gap(prepared), "base": base, "field": field}
+        return self._run(int, "pdf.require_plain_gap", **given)
+
+    def draw_prepared(self, prepared: PreparedRevision, page: int, *, width: int) -> bytes:
+        """As :meth:`picture`, of a page that looks the same whatever is in the gap; else DocumentRefused with the
+        reason ``shared-gap``."""
+        given = {"document": prepared.document, **_gap(prepared), "page": page, "width": width}
+        return self._run(bytes, "pdf.draw_prepared", **given)
 
     def text(self, document: bytes) -> list[str]:
         """The text of every page, as extracted."""
@@ -106,6 +123,11 @@ class PdfWorkshop:
 
     def _run(self, kind: type[T], job: str, **arguments: Any) -> T:
         return self._confinement.process(kind, job, timeout=self._timeout, **arguments)
+
+
+def _gap(prepared: PreparedRevision) -> dict[str, int]:
+    start, length = prepared.contents
+    return {"start": start, "end": start + length}
 
 
 _BYTE_RANGE = re.compile(rb"/ByteRange \[0 (\d+) (\d+) (\d+)\]")

@@ -28,12 +28,14 @@ from appliance.seal_requests.status import (
 from appliance.store import contracts, intents, outbox, people, seal_requests
 from appliance.store.database import Transaction, reads
 from hsm.errors import ActivationRefused
-from hsm.intents import Activation, SigningIntent
+from hsm.intents import SigningIntent
 
 _EFFECTS = {
     SealRequestState.REFUSED: (EventKind.SEAL_REFUSED, NoticeKind.SEAL_REFUSED),
     SealRequestState.WITHDRAWN: (EventKind.SEAL_REQUEST_WITHDRAWN, None),
 }
+
+NOT_CONFIRMED = "Nothing was done: you did not confirm. Open the page again to confirm."
 
 _GIVEN = (SealRequestState.APPROVED, SealRequestState.USED)
 
@@ -41,7 +43,8 @@ _GIVEN = (SealRequestState.APPROVED, SealRequestState.USED)
 class SealRequests:
     """Nobody can release a seal alone: the authority itself counts the activations. Thread-safe.
 
-    1. The one who asks activates a prepared intent: the authority remembers it, the request is on disk.
+    1. The one who asks proposes the use for a reason, and activates a prepared intent
+       (:mod:`webui.activation`): the authority remembers it, then the request is on disk.
     2. A custodian activates the same intent, or two where policy or the seal demands it: remembered too, then each
        approval is on disk.
     3. The signature is made from what the authority remembers. A process that dies before may be followed by any
@@ -57,49 +60,61 @@ class SealRequests:
         self._backend = backend
         self._signing = signing
 
-    def ask(self, intent_id: str, activation: Activation, *, reason: str) -> SealRequest:
-        """The requester's activation of a prepared intent, with the *reason*; the custodians are told.
+    def propose(self, intent_id: str, *, by: str, reason: str) -> IntentRecord:
+        """The prepared intent with the *reason* for which *by* asks for the seal, before they activate it.
 
-        The same intent again gives the same request. Raises :class:`ActivationRefused`, :class:`StateRefused`,
-        :class:`PreconditionRefused`.
+        Raises :class:`StateRefused`, :class:`PreconditionRefused`.
         """
         words = require_request_reason(reason)
+        with self._records.database.transaction() as tx:
+            self._require_askable(tx, intents.load_intent(tx, intent_id), by)
+            intents.save_seal_reason(tx, intent_id, words)
+            return intents.load_intent(tx, intent_id)
+
+    def ask(self, intent_id: str, *, by: str) -> SealRequest:
+        """The request of *by*, who has activated the intent that was proposed; the custodians are told.
+
+        The same intent again gives the same request. Raises :class:`StateRefused` (not activated is one),
+        :class:`PreconditionRefused`.
+        """
         with self._records.database.reading() as tx:
             record = intents.load_intent(tx, intent_id)
             asked = seal_requests.of_intent(tx, intent_id)
-            if asked is None or asked.requester != activation.subject:
-                self._require_askable(tx, record, activation.subject)
+            if asked is None or asked.requester != by:
+                self._require_askable(tx, record, by)
         if asked is not None:
             return asked
-        self._remember(record, activation)
+        reason = require_request_reason(record.seal_reason or "")
+        self._require_activated(record, by)
         with self._records.database.transaction() as tx:
             asked = seal_requests.of_intent(tx, intent_id)
             if asked is not None:
                 return asked
-            contract = self._require_askable(tx, intents.load_intent(tx, intent_id), activation.subject)
-            request = _request(contract, record, words, self._records.now())
+            contract = self._require_askable(tx, intents.load_intent(tx, intent_id), by)
+            request = _request(contract, record, reason, self._records.now())
             self._keep_asked(tx, request, record)
         return request
 
-    def approve(self, request_id: str, activation: Activation) -> Contract:
-        """A custodian's activation; with enough of them the signature is made at once. The contract as it then is.
+    def approve(self, request_id: str, *, by: str) -> Contract:
+        """After a custodian, *by*, has activated it; with enough of them the signature is made at once. The
+        contract as it then is.
 
-        Raises :class:`ActivationRefused` (the request still waits), :class:`StateRefused` (it no longer does),
-        :class:`PreconditionRefused` (not by this person, or not now).
+        Raises :class:`StateRefused` (not activated, or the request no longer waits), :class:`PreconditionRefused`
+        (not by this person, or not now).
         """
         with self._records.database.reading() as tx:
             request = seal_requests.load_request(tx, request_id)
             record = intents.load_intent(tx, request.intent)
-            require_custodian(tx, request, activation.subject)
+            require_custodian(tx, request, by)
         if request.state is SealRequestState.WAITING:
-            self._require_usable(request)
-            self._remember(record, activation)
-            self._keep_approval(request, activation.subject)
+            self.require_usable(request)
+            self._require_activated(record, by)
+            self._keep_approval(request, by)
             request = self.get(request_id)
             if request.state is SealRequestState.WAITING:
-                command = Command(request.contract, Permission.READ, activation.subject, self._records.now())
+                command = Command(request.contract, Permission.READ, by, self._records.now())
                 return self._records.database.query(admit, command)
-        elif request.state not in _GIVEN or activation.subject not in request.approved_by:
+        elif request.state not in _GIVEN or by not in request.approved_by:
             raise StateRefused("This request has been answered already; look at what became of it.")
         return self.finish(request_id)
 
@@ -146,22 +161,11 @@ class SealRequests:
             raise StateRefused("The document has changed or the time is over; prepare it again.")
         return contract
 
-    def _remember(self, record: IntentRecord, activation: Activation) -> None:
-        """Has the authority verify and remember *activation*, once."""
-        authority = self._backend.authority
-        if activation.subject in authority.approvals(record.intent).given:
-            return
-        try:
-            authority.approve(record.intent, activation)
-        except ActivationRefused as refusal:
-            now = authority.approvals(record.intent)
-            if activation.subject in now.given:  # the same form, sent twice at once
-                return
-            if now.enough:
-                raise StateRefused("Another custodian has approved this at the same moment.") from refusal
-            raise
+    def _require_activated(self, record: IntentRecord, subject: str) -> None:
+        if subject not in self._backend.authority.approvals(record.intent).given:
+            raise StateRefused(NOT_CONFIRMED)
 
-    def _require_usable(self, request: SealRequest) -> None:
+    def require_usable(self, request: SealRequest) -> None:
         """Everything that the signature will ask for holds now. What cannot be used any more is closed."""
         now = self._records.now()
         with self._records.database.reading() as tx:

@@ -1,11 +1,10 @@
 """Enrolment requests with the credentials that they propose, and appointments of officers that may be under
-way: kept while the authority is asked, gone when it refused or the account is there."""
+way: kept from the form until the account is there."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
 
 from appliance.errors import NotFound, StateRefused
 from appliance.model.office import (
@@ -13,8 +12,6 @@ from appliance.model.office import (
     EnrolmentRequestState,
     NewOfficer,
     ProposedCredential,
-    ProposedPasskey,
-    ProposedPin,
 )
 from appliance.store.database import Transaction
 from hsm.rows import Query, fields_of, refusing
@@ -31,7 +28,8 @@ def insert(tx: Transaction, request: EnrolmentRequest) -> None:
         row = fields_of(request, "id subject asked") | {"kinds": " ".join(request.kinds), "state": "open"}
         tx.insert("enrolment_requests", row)
     for position, each in enumerate(request.credentials, start=1):
-        tx.insert("proposed_credentials", {"request": request.id, "position": position} | _row(each))
+        row = {"request": request.id, "position": position} | fields_of(each, "kind fingerprint")
+        tx.insert("proposed_credentials", row)
 
 
 def close(
@@ -88,12 +86,6 @@ def of_subject(tx: Transaction, subject: str) -> list[EnrolmentRequest]:
     return _found(tx, "subject = ? ORDER BY asked DESC, id LIMIT 50", subject)
 
 
-def _row(credential: ProposedCredential) -> dict[str, Any]:
-    if isinstance(credential, ProposedPasskey):
-        return {"kind": "webauthn"} | fields_of(credential, "credential_id public_key rp_id")
-    return {"kind": "pin-totp"} | fields_of(credential, "pin_hash wrapped_secret")
-
-
 def _found(tx: Transaction, where: str, *values: str) -> list[EnrolmentRequest]:
     found = _REQUESTS.all(tx, f"WHERE {where}", values, credentials=())
     return [replace(each, credentials=_credentials(tx, each.id)) for each in found]
@@ -103,24 +95,10 @@ def _credentials(tx: Transaction, request_id: str) -> tuple[ProposedCredential, 
     return tuple(
         _CREDENTIALS.all(
             tx,
-            "SELECT kind, credential_id, public_key, rp_id, pin_hash, wrapped_secret FROM proposed_credentials"
-            " WHERE request = ? ORDER BY position",
+            "SELECT kind, fingerprint FROM proposed_credentials WHERE request = ? ORDER BY position",
             (request_id,),
         )
     )
-
-
-def _credential(
-    kind: str,
-    credential_id: bytes,
-    public_key: bytes,
-    rp_id: str,
-    pin_hash: str,
-    wrapped_secret: bytes,
-) -> ProposedCredential:
-    if kind == "webauthn":
-        return ProposedPasskey(credential_id, public_key, rp_id)
-    return ProposedPin(pin_hash, wrapped_secret)
 
 
 _REQUESTS = Query(
@@ -128,26 +106,24 @@ _REQUESTS = Query(
     "SELECT id, subject, kinds, state, asked, decided, decided_by, reason FROM enrolment_requests",
     kinds=lambda kinds: tuple(kinds.split()),
 )
-_CREDENTIALS: Query[ProposedCredential] = Query(_credential)
+_CREDENTIALS = Query(ProposedCredential)
 
 
-_APPOINTED = "subject login name organisation email password credential_id public_key sign_count"
+_APPOINTED = "subject login name organisation ticket"
 _APPOINTMENTS = Query(NewOfficer, f"SELECT {', '.join(_APPOINTED.split())} FROM appointments")  # noqa: S608  # names of this module
+APPOINTMENT_LASTS = timedelta(days=7)
+"""How long somebody has from the first form to the last one: by then the code is used up."""
 
 
-def save_appointment(tx: Transaction, new: NewOfficer) -> None:
-    """Keeps *new* beside others; what is kept for the same subject and passkey stays as it is."""
-    tx.insert_if_new("appointments", fields_of(new, _APPOINTED))
+def save_appointment(tx: Transaction, new: NewOfficer, *, at: datetime) -> None:
+    """Keeps *new* beside others; those that were begun too long ago are forgotten."""
+    tx.execute("DELETE FROM appointments WHERE begun < ?", (at - APPOINTMENT_LASTS,))
+    tx.insert("appointments", fields_of(new, _APPOINTED) | {"begun": at})
 
 
 def appointments(tx: Transaction) -> list[NewOfficer]:
     """All that are kept."""
     return _APPOINTMENTS.all(tx)
-
-
-def drop_appointment(tx: Transaction, new: NewOfficer) -> None:
-    """Drops *new*, which the authority refused."""
-    tx.delete("appointments", **fields_of(new, "subject credential_id public_key"))
 
 
 def forget_appointments(tx: Transaction, subject: str) -> None:

@@ -27,7 +27,8 @@ from hsm.rows import Query, columns, fields_of, refusing
 
 _INTENT = (
     "SELECT id, act AS intent, base, coalesce(suffix, x'') AS suffix, contents_offset, contents_length, state,"
-    " created, address, location, claimant AS lease_owner, claimed, cms, stamped, reason, outside FROM intents"
+    " created, address, location, claimant AS lease_owner, claimed, cms, stamped, reason, outside, seal_reason"
+    " FROM intents"
 )
 
 
@@ -141,6 +142,11 @@ def prepared_of(tx: Transaction, party_id: str) -> IntentRecord | None:
 def save_origin(tx: Transaction, intent_id: str, origin: SigningOrigin) -> bool:
     """Where the intent is activated; False when it is no longer prepared."""
     return tx.update("intents", fields_of(origin, "address location"), id=intent_id, state=IntentState.PREPARED)
+
+
+def save_seal_reason(tx: Transaction, intent_id: str, reason: str) -> bool:
+    """What the use of the seal is asked for; False when the intent is no longer prepared."""
+    return tx.update("intents", {"seal_reason": reason}, id=intent_id, state=IntentState.PREPARED)
 
 
 def under_way(tx: Transaction) -> list[IntentRecord]:

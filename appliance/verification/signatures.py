@@ -43,6 +43,11 @@ _INCOMPLETE = failed(
     SubIndication.FORMAT_FAILURE,
     "The signature does not cover the whole of the document as it was when it was signed.",
 )
+_SHARED = failed(
+    SubIndication.FORMAT_FAILURE,
+    "The signature's bytes are also part of something else in the document, which may look different since it was"
+    " signed.",
+)
 _OF_OTHER_CONTENT = failed(
     SubIndication.FORMAT_FAILURE, "The signature carries content of its own, or is not over a document's bytes."
 )
@@ -100,7 +105,7 @@ class SignatureExamination:
         )
         return ExaminedSignature(
             found,
-            stamp.verdict if found.complete else _INCOMPLETE,
+            _misplaced(found) or stamp.verdict,
             intact=stamp.finding is not None and stamp.verdict.indication is not Indication.FAILED,
             finding=stamp.finding,
             stamps=(stamp,),
@@ -124,7 +129,7 @@ class SignatureExamination:
         finding = self.judge.judge_certificate(signer.certificate, KeyPurpose.DOCUMENT, moments)
         altered = defect_of_carried(message, finding.path, self.judge.finder)
         verdict = (
-            (None if found.complete else _INCOMPLETE)
+            _misplaced(found)
             or (None if altered is None else failed(SubIndication.FORMAT_FAILURE, altered))
             or _foreign(found, signer)
             or (None if _is_over_document(message) else _OF_OTHER_CONTENT)
@@ -156,6 +161,12 @@ class SignatureExamination:
         if found.signed is None:
             raise ValueError("no ByteRange")
         return found.signed.digest(self.document, name)
+
+
+def _misplaced(found: FoundSignature) -> Verdict | None:
+    if not found.complete:
+        return _INCOMPLETE
+    return _SHARED if found.shared else None
 
 
 def _foreign(found: FoundSignature, signer: IdentifiedSigner) -> Verdict | None:

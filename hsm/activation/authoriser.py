@@ -8,10 +8,18 @@ from datetime import datetime
 
 from hsm import canonical
 from hsm.activation.credentials import PinVerifier, verify_assertion
-from hsm.activation.rules import ActivationRules
+from hsm.activation.rules import UNLOCK, ActivationRules
 from hsm.config import ActivationSettings
-from hsm.errors import ActivationRefused
-from hsm.intents import Activation, Intent, SigningIntent, WebAuthnActivation, instant
+from hsm.errors import ActivationRefused, NotPermitted
+from hsm.intents import (
+    Activation,
+    Intent,
+    OfficerIntent,
+    SigningIntent,
+    WebAuthnActivation,
+    instant,
+    require_own_arguments,
+)
 from hsm.operation_types import Approvals
 from hsm.store import Approval, AuthorityStore, Credential, SubjectKind
 
@@ -55,9 +63,9 @@ class IntentAuthoriser:
         self._now = now
         self._rules = ActivationRules(store.people, store.seals, settings)
 
-    def authorise(self, intent: Intent, activations: Sequence[Activation]) -> AuthorisedIntent:
-        """Uses up *intent* for its signer, or by officers. Raises :class:`ActivationRefused` or
-        :class:`UnknownKey`.
+    def authorise(self, intent: Intent, activations: Sequence[Activation] = ()) -> AuthorisedIntent:
+        """Uses up *intent* for its signer, or by officers. Raises :class:`ActivationRefused`,
+        :class:`UnknownKey`, or :class:`BadRequest` for an officers' intent with other arguments than its own.
 
         1. the intent is within its time;
         2. who has activated it (now, or by an approval of this very intent that is remembered) is who may: the
@@ -74,6 +82,7 @@ class IntentAuthoriser:
         remembered = self._remembered(intent)
         self._rules.require_fitting(intent, activations, [each.subject for each in remembered])
         self._require_in_time(intent, now)
+        require_own_arguments(intent)
         verified = [self._verify(intent, activation, now) for activation in activations]
         everybody = [*remembered, *(each.approval for each in verified)]
         authorised = AuthorisedIntent(
@@ -99,13 +108,15 @@ class IntentAuthoriser:
         """Verifies one *activation* of *intent* now and stores it durably; the operation counts it later.
 
         Raises :class:`ActivationRefused` when the intent was used or has expired, when this person may not take
-        part in it or has already approved it, and when another intent was approved under the same nonce.
+        part in it or has already approved it, and when another intent was approved under the same nonce;
+        :class:`BadRequest` for an officers' intent of no kind that there is, or with other arguments than its own.
         """
         now = self._now()
         self._require_in_time(intent, now)
         self._store.intents.require_unused(intent.nonce)
         self._rules.require_may_join(intent, activation, [each.subject for each in self._remembered(intent)])
         verified = self._verify(intent, activation, now)
+        require_own_arguments(intent)
         with self._store.transaction():
             self._store.intents.require_unused(intent.nonce)
             before = [each.subject for each in self._remembered(intent)]
@@ -120,6 +131,12 @@ class IntentAuthoriser:
             )
         given = (*before, activation.subject)
         return Approvals(given, self._rules.required(intent, given))
+
+    def approve_unlock(self, intent: Intent, activation: Activation) -> Approvals:
+        """As :meth:`approve`, for what the console may be given an activation of."""
+        if not isinstance(intent, OfficerIntent) or intent.kind != UNLOCK:
+            raise NotPermitted("The console takes activations of an unlock alone.")
+        return self.approve(intent, activation)
 
     def approvals(self, intent: Intent) -> Approvals:
         """Whose approvals of *intent* still count, and how many it needs."""
@@ -144,16 +161,26 @@ class IntentAuthoriser:
         if isinstance(activation, WebAuthnActivation):
             credential = _known(people.webauthn(activation.subject, activation.credential_id), activation)
             rp_id, origins = self._party_of(activation.subject)
-            counter = verify_assertion(activation, credential, challenge=challenge, rp_id=rp_id, origins=origins)
+            counter = verify_assertion(
+                activation,
+                credential.public_key or b"",
+                challenge=challenge,
+                rp_id=rp_id,
+                origins=origins,
+                counter=credential.sign_count,
+            )
             approval = Approval(activation.subject, challenge, STRONG)
             return _Verified(approval, credential.number, lambda: people.advance_counter(credential, counter))
+        if not self._settings.pin_totp:
+            raise ActivationRefused("PIN and code are not taken here; set up a passkey.")
         pin = _known(people.pin_totp(activation.subject), activation)
         step = self._pins.verify(activation, pin, now=now)
         approval = Approval(activation.subject, challenge, WEAK)
         return _Verified(approval, pin.number, lambda: people.accept_totp(pin, step))
 
     def _party_of(self, subject: str) -> tuple[str, Sequence[str]]:
-        """Relying party and origins: PIN custodians answer on the console, everybody else on the portal."""
+        """Relying party and origins: PIN custodians answer on the console, everybody else on the pages of the
+        activation service."""
         if self._store.people.subject(subject).kind is SubjectKind.PIN_CUSTODIAN:
             return self._settings.console_party, self._settings.console_origins
         return self._settings.rp_id, self._settings.origins

@@ -16,31 +16,43 @@ import argon2
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.twofactor.hotp import HOTP
-from webauthn import verify_authentication_response
-from webauthn.helpers import bytes_to_base64url, decode_credential_public_key, decoded_public_key_to_cryptography
+from webauthn import verify_authentication_response, verify_registration_response
+from webauthn.helpers import (
+    bytes_to_base64url,
+    decode_credential_public_key,
+    decoded_public_key_to_cryptography,
+    parse_attestation_object,
+)
 from webauthn.helpers.exceptions import WebAuthnException
-from webauthn.helpers.structs import AuthenticationCredential, AuthenticatorAssertionResponse
+from webauthn.helpers.structs import (
+    AttestationFormat,
+    AuthenticationCredential,
+    AuthenticatorAssertionResponse,
+    AuthenticatorAttestationResponse,
+    RegistrationCredential,
+)
 
 from hsm.errors import ActivationLocked, ActivationRefused, BadRequest, CertificateRefused
-from hsm.intents import PinTotpActivation, WebAuthnActivation
-from hsm.store import Credential, SubjectStore
+from hsm.intents import PasskeyRegistration, PinTotpActivation, WebAuthnActivation
 
-if TYPE_CHECKING:  # who only computes codes, such as the console, loads nothing of PKCS#11
+if TYPE_CHECKING:  # who only computes codes, such as the console, loads nothing of PKCS#11 and of the store
     from hsm.generation import TokenKeyWrapping
+    from hsm.store import Credential, SubjectStore
 
 
 def verify_assertion(
     activation: WebAuthnActivation,
-    credential: Credential,
+    public_key: bytes,
     *,
     challenge: bytes,
     rp_id: str,
     origins: Sequence[str],
+    counter: int = 0,
 ) -> int:
-    """The authenticator's new counter, when the assertion is over *challenge* by *credential*.
+    """The authenticator's new counter, when the assertion is over *challenge* by *public_key* (COSE).
 
-    Demands user presence and user verification, our relying party, one of *origins*, and a counter that went up
-    (or is not kept at all). Raises :class:`ActivationRefused`.
+    Demands user presence and user verification, our relying party, one of *origins*, and a counter beyond
+    *counter* (or that is not kept at all). Raises :class:`ActivationRefused`.
     """
     response = AuthenticatorAssertionResponse(
         client_data_json=activation.client_data,
@@ -57,8 +69,8 @@ def verify_assertion(
             expected_challenge=challenge,
             expected_rp_id=rp_id,
             expected_origin=list(origins),
-            credential_public_key=credential.public_key or b"",
-            credential_current_sign_count=credential.sign_count,
+            credential_public_key=public_key,
+            credential_current_sign_count=counter,
             require_user_verification=True,
         )
     except (WebAuthnException, ValueError, TypeError, KeyError, AttributeError) as error:
@@ -70,6 +82,56 @@ def verify_assertion(
 
 
 _ES256, _EDDSA, _RS256 = -7, -8, -257
+_FORMATS = (AttestationFormat.PACKED, AttestationFormat.FIDO_U2F, AttestationFormat.TPM)
+"""Those for which py_webauthn takes our roots alone; for others it adds roots of its own."""
+_NOT_APPROVED = "Only authenticators of the kinds that this enterprise has approved are taken."
+
+
+def verify_registration(
+    registration: PasskeyRegistration, *, rp_id: str, origins: Sequence[str], roots: Sequence[bytes]
+) -> tuple[bytes, bytes]:
+    """Credential id and public key (COSE) of the authenticator that answered (WebAuthn Level 3, section 7.1).
+
+    With *roots* (PEM) only an authenticator whose attestation leads to one of them is taken. Raises
+    :class:`ActivationRefused`, and :class:`BadRequest` for a kind of key that is not taken.
+    """
+    try:
+        if roots:
+            _require_certified(registration.attestation_object)
+        verified = verify_registration_response(
+            credential=RegistrationCredential(
+                id="",
+                raw_id=b"",
+                response=AuthenticatorAttestationResponse(
+                    client_data_json=registration.client_data,
+                    attestation_object=registration.attestation_object,
+                ),
+            ),
+            expected_challenge=registration.challenge,
+            expected_rp_id=rp_id,
+            expected_origin=list(origins),
+            require_user_verification=True,
+            pem_root_certs_bytes_by_fmt={each: list(roots) for each in _FORMATS} if roots else None,
+        )
+    except ActivationRefused:
+        raise
+    except Exception as error:
+        # Hostile attestations make the library raise whatever its readers and OpenSSL do; none is acceptable.
+        raise ActivationRefused(
+            "The passkey could not be registered ({reason}). Try again.", reason=error
+        ) from error
+    require_known_key(verified.credential_public_key)
+    return verified.credential_id, verified.credential_public_key
+
+
+def _require_certified(attestation_object: bytes) -> None:
+    """Raises :class:`ActivationRefused` unless the attestation has certificates: py_webauthn verifies one without
+    (none, or packed by the passkey's own key), which leads to no root."""
+    attestation = parse_attestation_object(attestation_object)
+    if attestation.fmt not in _FORMATS or not attestation.att_stmt.x5c:
+        raise ActivationRefused(_NOT_APPROVED)
+
+
 _SMALLEST_RSA = 2048
 _LARGEST_KEY = 1100
 """Bytes: RSA with 8,192 bits has 1,040."""

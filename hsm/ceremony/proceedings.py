@@ -30,7 +30,7 @@ from hsm.errors import CertificateRefused, ConfigurationRefused, UnknownKey
 from hsm.generation import make_wrapping_key
 from hsm.intents import instant
 from hsm.operations.context import AuthorityContext
-from hsm.operations.people import credentials_from_details, subject_from_details
+from hsm.operations.people import passkey_from_fields, subject_from_details
 from hsm.store import SubjectKind
 from hsm.store.ceremonies import digest_of, new_code
 from hsm.store.registry import ROOT
@@ -46,9 +46,9 @@ def _appoint(ceremony: CeremonyContext, officer: OfficerPlan) -> None:
     public, kind = _credential(context.settings, officer)
     if public.get("kind") != "webauthn":
         raise ConfigurationRefused("The officer {subject} needs an authenticator.", subject=officer.subject)
+    credential = passkey_from_fields(officer.subject, public, rp_id=context.settings.activation.rp_id)
     context.store.people.add_subject(subject, enrolled=moment)
-    for credential in credentials_from_details(officer.subject, [public], context):
-        context.store.people.add_credential(credential, added=moment)
+    context.store.people.add_credential(credential, added=moment)
     results = [
         ("name", f"{officer.name}, {officer.organisation}"),
         ("credential", f"{kind}, id {public.get('credential_id', '-')}"),

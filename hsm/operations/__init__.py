@@ -19,6 +19,7 @@ from hsm.operations.context import AuthorityContext, open_context
 from hsm.operations.documents import DocumentOperations, KeyWrapOperations
 from hsm.operations.people import AppointmentOperations, EnrolmentOperations
 from hsm.operations.records import CeremonyOperations
+from hsm.operations.registration import RegistrationOperations
 from hsm.operations.seals import CompanySealOperations
 from hsm.operations.services import CheckpointOperations, TimestampOperations
 from hsm.operations.state import StateOperations
@@ -41,6 +42,7 @@ class Operations:
             EnrolmentOperations(context),
             CompanySealOperations(context),
             AppointmentOperations(context),
+            RegistrationOperations(context),
             context.authoriser,
             OcspOperations(context),
             CeremonyOperations(context),

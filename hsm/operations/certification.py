@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, load_der_publ
 
 from hsm.certificates import Issuer, Profile
 from hsm.errors import BadRequest, CertificateRefused, UnknownKey
-from hsm.intents import Activation, OfficerIntent
+from hsm.intents import OfficerIntent
 from hsm.names import SubjectName, name_in
 from hsm.operations.context import AuthorityContext, Handlers
 from hsm.operations.records import record_revocation, record_rotation
@@ -56,28 +56,29 @@ class CertificateOperations(Handlers):
         """Fresh CRLs of all issuing CAs; that of the one that issues now."""
         return fresh_crl(self._context, self._context.now())
 
-    def revoke_certificate(self, intent: OfficerIntent, activations: Sequence[Activation]) -> bytes:
+    def revoke_certificate(self, intent: OfficerIntent) -> bytes:
         subject, reason = self._to_revoke(intent)
         registry = self._store.registry
         one = registry.certificate_of(subject, intent.text("serial")) if "serial" in intent.details else None
         record = one or registry.certificate(subject)
         if registry.is_revoked(record.certificate.serial_number):
             raise CertificateRefused("The certificate of {subject} was revoked before.", subject=subject)
-        with self._authorised(intent, activations) as authorised:
+        with self._authorised(intent) as authorised:
             ending = [one] if one else registry.unexpired(subject, authorised.moment)
             revoke(self._context, ending, reason, authorised.moment)
             if subject in _SERVICES:
                 record_revocation(self._context, intent, authorised, ending, reason)
             return fresh_crl(self._context, authorised.at, record.issuer)
 
-    def retire(self, intent: OfficerIntent, activations: Sequence[Activation]) -> bytes:
-        """Ends a subject's credentials, an officer's recovery codes, and unexpired certificates, whatever is left
-        of them; the new CRL."""
+    def retire(self, intent: OfficerIntent) -> bytes:
+        """Ends a subject's credentials, registered ones too, an officer's recovery codes, and unexpired
+        certificates, whatever is left of them; the new CRL."""
         subject, reason = self._to_revoke(intent)
         self._store.people.subject(subject)
-        with self._authorised(intent, activations) as authorised:
+        with self._authorised(intent) as authorised:
             moment = authorised.moment
             self._store.people.revoke_credentials(subject, revoked=moment)
+            self._store.registrations.drop(subject)
             self._store.setup.end_recoveries(subject, at=moment)
             self._take_seals_from(subject, moment)
             revoke(self._context, self._store.registry.unexpired(subject, moment), reason, moment)
@@ -100,7 +101,7 @@ class CertificateOperations(Handlers):
                 if len(self._store.people.custodians(record.subject)) < record.needed:
                     seals.suspend(record.subject, since=at)
 
-    def rotate(self, intent: OfficerIntent, activations: Sequence[Activation]) -> bytes:
+    def rotate(self, intent: OfficerIntent) -> bytes:
         """A new key and certificate for the same name, on officers' activation; the old one stays valid."""
         subject = intent.text("subject")
         profile, name = self._profile(subject), name_in(self._context.certificate(subject))
@@ -109,7 +110,7 @@ class CertificateOperations(Handlers):
                 "The seal {subject} is destroyed; nothing changes it any more.", subject=subject
             )
         algorithm = SignatureAlgorithm.from_public_key(self._context.certificate(subject).public_key())
-        with self._authorised(intent, activations) as authorised:
+        with self._authorised(intent) as authorised:
             made = certify(self._context, subject, profile, name, algorithm=algorithm, now=authorised.at)
             if subject in _SERVICES:
                 record_rotation(self._context, intent, authorised, made)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,13 +10,13 @@ from datetime import datetime
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
-from hsm.activation import AuthorisedIntent, IntentAuthoriser
+from hsm.activation.authoriser import AuthorisedIntent, IntentAuthoriser
 from hsm.activation.credentials import PinVerifier
 from hsm.certificates import CertificateRules, Issuer
 from hsm.config import AuthoritySettings, TimeSettings, TimeSourceKind
 from hsm.errors import CertificateRefused, UnknownKey
 from hsm.generation import TokenKeyWrapping
-from hsm.intents import Activation, OfficerIntent
+from hsm.intents import OfficerIntent
 from hsm.keys import HsmSigner, Signers
 from hsm.note import NoteKey
 from hsm.store import AuthorityStore
@@ -87,9 +87,9 @@ class Handlers:
         self._store = context.store
 
     @contextmanager
-    def _authorised(self, intent: OfficerIntent, activations: Sequence[Activation]) -> Iterator[AuthorisedIntent]:
+    def _authorised(self, intent: OfficerIntent) -> Iterator[AuthorisedIntent]:
         """Uses up *intent*, durably; what is done inside is a transaction of its own after that."""
-        authorised = self._context.authoriser.authorise(intent, activations)
+        authorised = self._context.authoriser.authorise(intent)
         with self._store.transaction():
             yield authorised
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -22,7 +22,7 @@ from hsm.errors import (
     ConsistencyRefused,
     ModuleUnavailable,
 )
-from hsm.intents import Activation, SigningIntent, instant, required_field
+from hsm.intents import SigningIntent, instant, required_field
 from hsm.keys import HsmSigner
 from hsm.note import Checkpoint
 from hsm.operation_types import SignedCheckpoint
@@ -103,7 +103,7 @@ class DocumentOperations(Handlers):
         super().__init__(context)
         self._makers: dict[str, tuple[int, cms.MessageMaker]] = {}
 
-    def sign_document(self, intent: SigningIntent, activations: Sequence[Activation]) -> bytes:
+    def sign_document(self, intent: SigningIntent) -> bytes:
         """The CMS over an intent's digest.
 
         1. the signer has a certificate, valid and not revoked, and its key answers;
@@ -111,7 +111,7 @@ class DocumentOperations(Handlers):
         3. sign; what comes out verifies, or is not given out.
         """
         signer = self._usable(intent.signer)
-        self._context.authoriser.authorise(intent, activations)
+        self._context.authoriser.authorise(intent)
         try:
             return self._signed(intent, signer)
         except (AuthorityLocked, ModuleUnavailable) as error:

@@ -4,21 +4,20 @@ one-time codes that a ceremony left: the first ones, and those who lost every au
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hmac
 import secrets
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from hsm import canonical
-from hsm.activation.credentials import require_known_key, require_strong_hash, totp_context
+from hsm.activation.credentials import require_known_key
 from hsm.certificates import SEAL_KINDS, Profile
 from hsm.errors import ActivationLocked, ActivationRefused, BadRequest, CertificateRefused
-from hsm.intents import Activation, OfficerIntent, required_field
+from hsm.intents import OfficerIntent, PasskeyRegistration, required_field
 from hsm.names import (
     LONGEST_LOGIN,
     LONGEST_NAME,
@@ -26,12 +25,12 @@ from hsm.names import (
     SubjectName,
     is_name,
     is_outside,
-    is_pin_custodian,
     require_visible,
 )
-from hsm.operation_types import Appointment, KnownCredential
+from hsm.operation_types import Appointment, KnownCredential, KnownSubject
 from hsm.operations.certification import certify
 from hsm.operations.context import AuthorityContext, Handlers
+from hsm.operations.registration import oldest_kept, verified_passkey
 from hsm.operations.seals import needed_in, require_custodian
 from hsm.store import CompanySealRecord, Credential, Subject, SubjectKind
 from hsm.store.ceremonies import digest_of
@@ -43,27 +42,27 @@ _PIN_CUSTODIAN_NAMED = "A keeper is named keeper- and an administrator's login, 
 class EnrolmentOperations(Handlers):
     """Subjects and their credentials."""
 
-    def enrol_person(self, intent: OfficerIntent, activations: Sequence[Activation]) -> bytes:
+    def enrol_person(self, intent: OfficerIntent) -> bytes:
         """The certificate of a new person, who gets a key and the credentials in the intent.
 
         An outside signer is of none of the enterprise's own organisations, by the name that the officer activates.
         """
         details = intent.details
         subject = subject_from_details(details, SubjectKind.PERSON)
-        credentials = credentials_from_details(subject.subject, details.get("credentials"), self._context)
-        return self._enrol(intent, activations, subject, credentials=credentials)
+        credentials = registered_credentials(self._context, subject.subject, details.get("credentials"))
+        return self._enrol(intent, subject, credentials=credentials)
 
-    def enrol_officer(self, intent: OfficerIntent, activations: Sequence[Activation]) -> None:
+    def enrol_officer(self, intent: OfficerIntent) -> None:
         """One more officer, by those who are there; with authenticators alone, and without a certificate."""
-        self._enrol_administering(SubjectKind.OFFICER, intent, activations)
+        self._enrol_administering(SubjectKind.OFFICER, intent)
 
-    def enrol_pin_custodian(self, intent: OfficerIntent, activations: Sequence[Activation]) -> None:
-        """Makes somebody a PIN custodian, by officers: two custodians unlock, and can do nothing else.
+    def enrol_pin_custodian(self, intent: OfficerIntent) -> None:
+        """Somebody who keeps a part of the PIN, by officers: two of them unlock, and that is all that they do.
 
         Whoever was enrolled before has only the authenticators in the intent from now on: this replaces a lost
         authenticator, and enrols a former custodian again.
         """
-        self._enrol_administering(SubjectKind.PIN_CUSTODIAN, intent, activations)
+        self._enrol_administering(SubjectKind.PIN_CUSTODIAN, intent)
 
     def pin_custodians(self) -> list[str]:
         """The subjects of the PIN custodians, any two of whom unlock; without former ones."""
@@ -85,18 +84,19 @@ class EnrolmentOperations(Handlers):
                 return people.revoke_credentials(subject, revoked=moment)
             return people.revoke_credential(subject, credential, revoked=moment)
 
-    def _enrol_administering(
-        self, kind: SubjectKind, intent: OfficerIntent, activations: Sequence[Activation]
-    ) -> None:
+    def _enrol_administering(self, kind: SubjectKind, intent: OfficerIntent) -> None:
         details = intent.details
         subject = subject_from_details(details, kind)
         require_visible(subject.name, LONGEST_PERSON)
         require_organisation(self._context, subject.organisation)
-        credentials = credentials_from_details(subject.subject, details.get("credentials"), self._context)
+        if kind is SubjectKind.PIN_CUSTODIAN:
+            credentials = console_passkeys(self._context, subject.subject, details.get("credentials"))
+        else:
+            credentials = registered_credentials(self._context, subject.subject, details.get("credentials"))
         if any(each.kind != "webauthn" for each in credentials):
             raise BadRequest("An officer needs an authenticator; a PIN and a code are bound to no act.")
         people = self._store.people
-        with self._authorised(intent, activations) as authorised:
+        with self._authorised(intent) as authorised:
             moment = authorised.moment
             if kind is SubjectKind.PIN_CUSTODIAN and people.is_known_pin_custodian(subject.subject):
                 people.replace_authenticators(subject.subject, credentials, at=moment)
@@ -104,8 +104,9 @@ class EnrolmentOperations(Handlers):
             people.add_subject(subject, enrolled=moment)
             for credential in credentials:
                 people.add_credential(credential, added=moment)
+            self._store.registrations.drop(subject.subject)
 
-    def enrol_seal(self, intent: OfficerIntent, activations: Sequence[Activation]) -> bytes:
+    def enrol_seal(self, intent: OfficerIntent) -> bytes:
         """The certificate of a new seal, with the custodians in the intent: persons of its organisation."""
         details = intent.details
         subject = subject_from_details(details, SubjectKind.SEAL)
@@ -115,32 +116,37 @@ class EnrolmentOperations(Handlers):
             require_custodian(self._context, custodian, subject.organisation)
         if len(custodians) < needed:
             raise BadRequest("A seal has at least as many custodians as release it together.")
-        return self._enrol(
-            intent, activations, subject, custodians=custodians, seal=CompanySealRecord("", kind, needed)
-        )
+        return self._enrol(intent, subject, custodians=custodians, seal=CompanySealRecord("", kind, needed))
 
-    def add_credential(self, intent: OfficerIntent, activations: Sequence[Activation]) -> None:
+    def add_credential(self, intent: OfficerIntent) -> None:
         """One more credential for a person or an officer."""
         subject = self._store.people.subject(intent.text("subject"))
         if subject.kind is SubjectKind.PIN_CUSTODIAN:
             raise BadRequest("A keeper's authenticators are replaced together: enrol the keeper anew.")
         if subject.kind not in (SubjectKind.PERSON, SubjectKind.OUTSIDE, SubjectKind.OFFICER):
             raise BadRequest("{subject} has no credentials of its own.", subject=subject.subject)
-        credentials = credentials_from_details(subject.subject, [intent.details.get("credential")], self._context)
-        with self._authorised(intent, activations) as authorised:
-            self._store.people.add_credential(credentials[0], added=authorised.moment)
+        [credential] = registered_credentials(self._context, subject.subject, [intent.details.get("credential")])
+        if subject.kind is SubjectKind.OFFICER and credential.kind != "webauthn":
+            raise BadRequest("An officer needs an authenticator; a PIN and a code are bound to no act.")
+        with self._authorised(intent) as authorised:
+            self._store.people.add_credential(credential, added=authorised.moment)
+            self._store.registrations.drop(subject.subject)
 
     def credentials(self, subject: str) -> list[KnownCredential]:
         return self._store.people.credentials(subject)
 
+    def known_subject(self, subject: str) -> KnownSubject:
+        found = self._store.people.subject(subject)
+        return KnownSubject(found.subject, found.kind.value, found.name, found.organisation)
+
     def organisations(self) -> list[str]:
         return sorted(self._context.rules().organisations)
 
-    def revoke_credential(self, intent: OfficerIntent, activations: Sequence[Activation]) -> None:
+    def revoke_credential(self, intent: OfficerIntent) -> None:
         subject, named = intent.text("subject"), intent.text("credential")
         self._store.people.subject(subject)
         identifier = None if named == "pin-totp" else _hex(named, "credential")
-        with self._authorised(intent, activations) as authorised:
+        with self._authorised(intent) as authorised:
             ended = self._store.people.revoke_credential(subject, identifier, revoked=authorised.moment)
         if ended == 0:
             raise BadRequest("{subject} has no such credential to revoke.", subject=subject)
@@ -148,7 +154,6 @@ class EnrolmentOperations(Handlers):
     def _enrol(
         self,
         intent: OfficerIntent,
-        activations: Sequence[Activation],
         subject: Subject,
         *,
         credentials: tuple[Credential, ...] = (),
@@ -160,13 +165,14 @@ class EnrolmentOperations(Handlers):
             context.rules().require_foreign(subject.organisation)
         else:
             require_organisation(context, subject.organisation)
-        with self._authorised(intent, activations) as authorised:
+        with self._authorised(intent) as authorised:
             moment = authorised.moment
             context.store.people.add_subject(subject, enrolled=moment, custodians=custodians)
             if seal is not None:
                 context.store.seals.add_seal(subject.subject, seal.kind, seal.needed)
             for credential in credentials:
                 context.store.people.add_credential(credential, added=moment)
+            context.store.registrations.drop(subject.subject)
             unit = None if seal is None else seal.kind
             name = SubjectName(subject.organisation, subject.name, subject.subject, unit=unit)
             profile = Profile.PERSON if seal is None else Profile.SEAL
@@ -203,32 +209,42 @@ def subject_from_details(details: Mapping[str, Any], kind: SubjectKind) -> Subje
     )
 
 
-def credentials_from_details(subject: str, value: Any, context: AuthorityContext) -> tuple[Credential, ...]:
-    """The credentials in an intent's details; a TOTP secret leaves here wrapped. Raises :class:`BadRequest`."""
+def registered_credentials(context: AuthorityContext, subject: str, value: Any) -> tuple[Credential, ...]:
+    """The credentials that *subject* has registered, by the fingerprints in an intent. Raises :class:`BadRequest`,
+    and :class:`CertificateRefused` for a fingerprint that is none of theirs."""
+    if (
+        not isinstance(value, list)
+        or not 0 < len(value) <= _MOST_CREDENTIALS
+        or len({*map(str, value)}) < len(value)
+    ):
+        raise BadRequest("Credentials are a list of 1 to {most}, each once.", most=_MOST_CREDENTIALS)
+    if any(type(each) is not str for each in value):
+        raise BadRequest("A credential is named by its fingerprint.")
+    registrations, oldest = context.store.registrations, oldest_kept(context)
+    return tuple(registrations.credential(subject, each, oldest=oldest) for each in value)
+
+
+def console_passkeys(context: AuthorityContext, subject: str, value: Any) -> tuple[Credential, ...]:
+    """The passkeys of a PIN custodian, which the console has registered and root has confirmed. Raises
+    :class:`BadRequest`."""
     if not isinstance(value, list) or not 0 < len(value) <= _MOST_CREDENTIALS:
         raise BadRequest("Credentials are a list of 1 to {most}.", most=_MOST_CREDENTIALS)
-    return tuple(_credential(subject, item, context) for item in value)
+    party = context.settings.activation.console_party
+    return tuple(passkey_from_fields(subject, item, rp_id=party) for item in value)
 
 
-def _credential(subject: str, item: Any, context: AuthorityContext) -> Credential:
+def passkey_from_fields(subject: str, item: Any, *, rp_id: str) -> Credential:
+    """A passkey of the relying party *rp_id* that a ceremony or root vouches for. Raises :class:`BadRequest`."""
     if not isinstance(item, dict):
         raise BadRequest("A credential is a map.")
-    kind = required_field(item, "kind", str)
-    if kind == "webauthn":
-        configured = context.settings.activation
-        party = configured.console_party if is_pin_custodian(subject) else configured.rp_id
-        if required_field(item, "rp_id", str) != party:
-            raise BadRequest("This authenticator was registered with another relying party.")
-        public_key = _hex(required_field(item, "public_key", str), "public_key")
-        require_known_key(public_key)
-        identifier = _hex(required_field(item, "credential_id", str), "credential_id")
-        return Credential(0, subject, kind, credential_id=identifier, public_key=public_key)
-    if kind == "pin-totp":
-        pin_hash = required_field(item, "pin_hash", str)
-        require_strong_hash(pin_hash)
-        secret = context.wrapping.wrap(totp_context(subject), _base32(required_field(item, "totp_secret", str)))
-        return Credential(0, subject, kind, pin_hash=pin_hash, totp_secret=secret)
-    raise BadRequest("A credential is of the kind webauthn or pin-totp.")
+    if required_field(item, "kind", str) != "webauthn":
+        raise BadRequest("An officer needs an authenticator; a PIN and a code are bound to no act.")
+    if required_field(item, "rp_id", str) != rp_id:
+        raise BadRequest("This authenticator was registered with another relying party.")
+    public_key = _hex(required_field(item, "public_key", str), "public_key")
+    require_known_key(public_key)
+    identifier = _hex(required_field(item, "credential_id", str), "credential_id")
+    return Credential(0, subject, "webauthn", credential_id=identifier, public_key=public_key)
 
 
 def _names(value: Any) -> tuple[str, ...]:
@@ -254,16 +270,6 @@ def _hex(text: str, name: str) -> bytes:
         raise BadRequest("The field {name} is not hexadecimal.", name=name) from error
 
 
-def _base32(text: str) -> bytes:
-    try:
-        secret = base64.b32decode(text)
-    except (binascii.Error, ValueError) as error:
-        raise BadRequest("A TOTP secret is base32.") from error
-    if len(secret) < 16:
-        raise BadRequest("A TOTP secret has at least 128 bits (RFC 4226, section 4).")
-    return secret
-
-
 _ALLOWED_TRIES = 5
 _LOCKED_FOR = timedelta(minutes=15)
 _LONGEST_CODE = 80
@@ -280,7 +286,15 @@ class AppointmentOperations(Handlers):
         until = datetime.fromtimestamp(max(ends), UTC) if ends else None
         return Appointment(len(codes), until, tuple(officer for _, officer, _ in recoveries))
 
-    def appoint_officer(self, code: str, details: dict[str, Any]) -> None:
+    def appoint_officer(
+        self,
+        code: str,
+        subject: str,
+        name: str,
+        organisation: str,
+        registration: PasskeyRegistration,
+        reference: str,
+    ) -> None:
         """A new officer with an authenticator.
 
         1. name, organisation and authenticator are such as an officer may have;
@@ -289,31 +303,35 @@ class AppointmentOperations(Handlers):
            guesses 160 bits, and nobody who tries keeps the first officers out;
         4. code, officer and record in one durable transaction.
         """
-        subject = subject_from_details(details, SubjectKind.OFFICER)
-        require_visible(subject.name, LONGEST_PERSON)
-        require_organisation(self._context, subject.organisation)
-        known = self._authenticator(subject.subject, details)
+        details = {"subject": subject, "name": name, "organisation": organisation}
+        officer = subject_from_details(details, SubjectKind.OFFICER)
+        require_visible(officer.name, LONGEST_PERSON)
+        require_organisation(self._context, officer.organisation)
         now = self._context.now()
         store, moment = self._store, int(now.timestamp())
         digest = self._matching(code, [digest for digest, _ in store.setup.unused(moment)], now)
+        known = replace(
+            verified_passkey(self._context, subject, registration), reference=reference[:_LONGEST_CODE]
+        )
         with store.transaction():
-            store.people.add_subject(subject, enrolled=moment)
+            store.people.add_subject(officer, enrolled=moment)
             store.people.add_credential(known, added=moment)
-            if not store.setup.use_code(digest, officer=subject.subject, at=moment):
+            if not store.setup.use_code(digest, officer=subject, at=moment):
                 raise ActivationRefused(_WRONG)
-            self._record("appoint_officer", subject.subject, "setup-code", at=moment)
+            self._record("appoint_officer", subject, "setup-code", at=moment)
 
-    def restore_officer(self, code: str, details: dict[str, Any]) -> None:
+    def restore_officer(self, code: str, subject: str, registration: PasskeyRegistration, reference: str) -> None:
         """A new authenticator for an officer who lost every one, by a code of :mod:`hsm.ceremony.recovery`.
 
         As with :meth:`appoint_officer`; the code is good for the officer whom the ceremony named, no other.
         """
-        subject = required_field(details, "subject", str)
-        known = self._authenticator(subject, details)
         now = self._context.now()
         store, moment = self._store, int(now.timestamp())
         own = [digest for digest, officer, _ in store.setup.recoveries(moment) if officer == subject]
         digest = self._matching(code, own, now)
+        known = replace(
+            verified_passkey(self._context, subject, registration), reference=reference[:_LONGEST_CODE]
+        )
         with store.transaction():
             store.people.add_credential(known, added=moment)
             if not store.setup.use_recovery(digest, at=moment):
@@ -323,13 +341,6 @@ class AppointmentOperations(Handlers):
     def _record(self, act: str, subject: str, by: str, *, at: int) -> None:
         record = canonical.encode({"act": act, "subject": subject}).decode()
         self._store.intents.authorise(secrets.token_bytes(16), record, activated_by=[by], strength=by, at=at)
-
-    def _authenticator(self, subject: str, details: Mapping[str, Any]) -> Credential:
-        credential = details.get("credential")
-        if not isinstance(credential, dict) or credential.get("kind") != "webauthn":
-            raise BadRequest("An officer needs an authenticator; a PIN and a code are bound to no act.")
-        [known] = credentials_from_details(subject, [credential], self._context)
-        return known
 
     def _matching(self, code: str, digests: Sequence[bytes], now: datetime) -> bytes:
         """The one of *digests* that is the code's, compared in constant time; a wrong code is counted."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from hsm.errors import BadRequest, CertificateRefused
 from hsm.generation import destroy_key
-from hsm.intents import Activation, OfficerIntent, required_field
+from hsm.intents import OfficerIntent, required_field
 from hsm.operation_types import KnownCompanySeal
 from hsm.operations.certification import fresh_crl, revoke
 from hsm.operations.context import AuthorityContext, Handlers
@@ -36,22 +36,22 @@ class CompanySealOperations(Handlers):
         with self._store.transaction():
             self._store.seals.suspend(record.subject, since=int(self._context.now().timestamp()))
 
-    def resume_seal(self, intent: OfficerIntent, activations: Sequence[Activation]) -> None:
-        """Allows a suspended seal to be used again, if it has enough custodians."""
+    def resume_seal(self, intent: OfficerIntent) -> None:
+        """Lets a seal be used again, once it has as many custodians as it takes."""
         record = self._in_use(intent)
         self._require_enough(record, len(self._store.people.custodians(record.subject)), record.needed)
-        with self._authorised(intent, activations):
+        with self._authorised(intent):
             self._store.seals.change_seal(record.subject, suspended=None)
 
-    def add_custodian(self, intent: OfficerIntent, activations: Sequence[Activation]) -> None:
+    def add_custodian(self, intent: OfficerIntent) -> None:
         record = self._in_use(intent)
         custodian = intent.text("custodian")
         require_custodian(self._context, custodian, self._store.people.subject(record.subject).organisation)
-        with self._authorised(intent, activations):
+        with self._authorised(intent):
             self._store.seals.add_custodian(record.subject, custodian)
 
-    def remove_custodian(self, intent: OfficerIntent, activations: Sequence[Activation]) -> None:
-        """Removes a custodian at once, by one officer; that custodian's approvals no longer count either.
+    def remove_custodian(self, intent: OfficerIntent) -> None:
+        """Takes a seal from a custodian at once, by one officer: also what that custodian has approved already.
 
         A seal in use keeps as many custodians as it needs; suspend it first to remove the last ones.
         """
@@ -64,30 +64,29 @@ class CompanySealOperations(Handlers):
             )
         if record.suspended is None:
             self._require_enough(record, len(kept) - 1, record.needed)
-        with self._authorised(intent, activations):
+        with self._authorised(intent):
             self._store.seals.remove_custodian(record.subject, custodian)
 
-    def set_custodians_needed(self, intent: OfficerIntent, activations: Sequence[Activation]) -> None:
+    def set_custodians_needed(self, intent: OfficerIntent) -> None:
         """From now on one or two custodians release the seal; an intent may ask for more, never for less."""
         record = self._in_use(intent)
         needed = needed_in(intent.details)
         if record.suspended is None:
             self._require_enough(record, len(self._store.people.custodians(record.subject)), needed)
-        with self._authorised(intent, activations):
+        with self._authorised(intent):
             self._store.seals.change_seal(record.subject, needed=needed)
 
-    def change_picture(self, intent: OfficerIntent, activations: Sequence[Activation]) -> None:
+    def change_picture(self, intent: OfficerIntent) -> None:
         """Records which picture the officers took into use: its SHA-256, or nothing for the drawn one."""
         record = self._in_use(intent)
         digest = intent.text("picture")
         if digest and _DIGEST.fullmatch(digest) is None:
             raise BadRequest("A picture is named by its SHA-256 in lower-case hexadecimal.")
-        with self._authorised(intent, activations):
+        with self._authorised(intent):
             self._store.seals.change_seal(record.subject, picture=digest or None)
 
-    def destroy_seal(self, intent: OfficerIntent, activations: Sequence[Activation]) -> bytes:
-        """Revokes the seal's certificates, destroys its keys in the token and checks that they are gone; the new
-        CRL.
+    def destroy_seal(self, intent: OfficerIntent) -> bytes:
+        """Revokes the seal's certificates, destroys its keys in the token and looks for them; the new CRL.
 
         The revocation is on disk before the first key is destroyed. When the token does not answer in between,
         officers ask again: the remaining keys are destroyed then.
@@ -96,7 +95,7 @@ class CompanySealOperations(Handlers):
         left = self._store.seals.keys_left(record.subject)
         if record.destroyed is not None and not left:
             raise CertificateRefused("The seal {subject} was destroyed before.", subject=record.subject)
-        with self._authorised(intent, activations) as authorised:
+        with self._authorised(intent) as authorised:
             at = authorised.moment
             if record.destroyed is None:
                 revoke(self._context, self._store.registry.unexpired(record.subject, at), _REASON, at)

@@ -53,6 +53,7 @@ class Credential:
     pin_hash: str | None = None
     totp_secret: bytes | None = None
     totp_step: int = 0
+    reference: str | None = None
 
 
 def _moment(seconds: int) -> datetime:
@@ -68,12 +69,12 @@ _SUBJECTS = Query(
 )
 _CREDENTIALS = Query(
     Credential,
-    "SELECT number, subject, kind, credential_id, public_key, sign_count, pin_hash, totp_secret, totp_step"
-    " FROM credentials",
+    "SELECT number, subject, kind, credential_id, public_key, sign_count, pin_hash, totp_secret, totp_step,"
+    " reference FROM credentials",
 )
 _KNOWN = Query(
     KnownCredential,
-    "SELECT kind, credential_id, added, public_key FROM credentials",
+    "SELECT kind, credential_id, added, public_key, reference FROM credentials",
     added=_moment,
 )
 
@@ -124,7 +125,7 @@ class SubjectStore(AuthorityTables):
 
     def add_credential(self, credential: Credential, *, added: int) -> None:
         """Adds a credential; its ``number`` is given by the store. Raises CertificateRefused when it is taken."""
-        names = "subject kind credential_id public_key pin_hash totp_secret"
+        names = "subject kind credential_id public_key pin_hash totp_secret totp_step reference"
         with refusing(CertificateRefused("This credential belongs to somebody already.")):
             self._database.insert("credentials", {**fields_of(credential, names), "added": added})
 

@@ -75,16 +75,14 @@ def stage() -> Iterator[Stage]:
     """Everything is real and ends with the context; nothing outside a temporary directory is touched."""
     with tempfile.TemporaryDirectory(prefix="vermilion-") as folder:
         home = Home(Path(folder))
-        found_home(home, say=_silent, environment=inherited(os.environ), port=free_port(3))
+        found_home(home, say=_silent, environment=inherited(os.environ), port=free_port(4))
         settings = load(home)
         with (
             Supervisor(services(settings, inherited(os.environ)), say=_silent),
             open_appliance(settings, role="web") as appliance,
         ):
             sessions, powers = _sessions(appliance), _powers(appliance)
-            contracts = (
-                _contracts(appliance, DemonstrationAuthenticators(home.people)) | powers | _reviews(appliance)
-            )
+            contracts = _contracts(appliance, DemonstrationAuthenticators(home)) | powers | _reviews(appliance)
             signed = appliance.contracts.document(
                 appliance.contracts.read_contract(contracts["completed"], ZHANG.subject)
             )
@@ -223,7 +221,8 @@ def _sent(appliance: Appliance, title: str, kind: str, *, days: int) -> Contract
 
 def _signed_first(appliance: Appliance, authenticators: DemonstrationAuthenticators, contract: Contract) -> None:
     prepared = appliance.cycle.prepare(contract.id, contract.parties[0].id, SigningOrigin("192.0.2.7", "示例市"))
-    appliance.cycle.sign(prepared.id, [authenticators.activate(ZHANG.subject, prepared.intent)])
+    authenticators.confirm(ZHANG.subject, prepared.intent)
+    appliance.cycle.sign(prepared.id)
     appliance.cycle.complete(prepared.id)
 
 

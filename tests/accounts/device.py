@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import cbor2
 from webauthn.helpers import base64url_to_bytes, bytes_to_base64url
 
 from hsm.authenticator import SoftwareAuthenticator
+from tests.authority import assertion_over
 
 _PRESENT_VERIFIED_ATTESTED = 0x45
-
-
-@dataclass(slots=True)
-class _Challenge:
-    value: bytes
-
-    def challenge(self) -> bytes:
-        return self.value
+_FLAGS = 32
+"""Where they stand in the authenticator data."""
 
 
 @dataclass(slots=True)
@@ -40,36 +34,22 @@ class Device:
         """The answer to ``navigator.credentials.create`` (WebAuthn Level 3, section 6.5)."""
         wanted: dict[str, Any] = json.loads(options)
         self.handle = base64url_to_bytes(wanted["user"]["id"])
-        client_data = json.dumps(
-            {
-                "type": "webauthn.create",
-                "challenge": wanted["challenge"],
-                "origin": self.origin,
-                "crossOrigin": False,
-            }
-        ).encode()
-        identifier = self.inside.credential_id
-        authenticator_data = (
-            hashlib.sha256(self.rp_id.encode()).digest()
-            + bytes([self.flags])
-            + bytes(4)
-            + bytes(16)
-            + len(identifier).to_bytes(2, "big")
-            + identifier
-            + bytes.fromhex(self.inside.credential()["public_key"])
-        )
-        attestation = cbor2.dumps({"fmt": "none", "attStmt": {}, "authData": authenticator_data})
+        inside = replace(self.inside, rp_id=self.rp_id, origin=self.origin)
+        made = inside.register(base64url_to_bytes(wanted["challenge"]))
+        attestation = cbor2.loads(made.attestation_object)
+        content = attestation["authData"]
+        attestation["authData"] = content[:_FLAGS] + bytes([self.flags]) + content[_FLAGS + 1 :]
         return self._answer(
             {
-                "clientDataJSON": bytes_to_base64url(client_data),
-                "attestationObject": bytes_to_base64url(attestation),
+                "clientDataJSON": bytes_to_base64url(made.client_data),
+                "attestationObject": bytes_to_base64url(cbor2.dumps(attestation)),
             }
         )
 
     def get(self, options: str) -> str:
         """The answer to ``navigator.credentials.get``."""
         challenge = base64url_to_bytes(json.loads(options)["challenge"])
-        given = self.inside.activate("", _Challenge(challenge))  # type: ignore[arg-type]  # only its challenge counts
+        given = assertion_over(self.inside, "", challenge)
         return self._answer(
             {
                 "clientDataJSON": bytes_to_base64url(given.client_data),

@@ -6,7 +6,7 @@ import pytest
 
 from appliance.errors import PreconditionRefused
 from appliance.language import Language
-from appliance.model.office import EnrolmentRequest, EnrolmentRequestState, ProposedPasskey
+from appliance.model.office import EnrolmentRequest, EnrolmentRequestState, ProposedCredential
 from appliance.store import enrolment, people
 from tests.accounts.conftest import Site
 
@@ -22,7 +22,7 @@ def test_a_name_that_an_officer_verifies_stays(site: Site, stage: str) -> None:
         if stage == "enrolled":
             people.set_certificate(tx, subject, b"certificate")
         else:
-            asked = ProposedPasskey(b"id", b"key", "localhost")
+            asked = ProposedCredential("webauthn", "aaaa bbbb cccc dddd eeee")
             request = EnrolmentRequest("ab", subject, ("webauthn",), (asked,), EnrolmentRequestState.OPEN, site.at)
             enrolment.insert(tx, request)
 

@@ -69,7 +69,7 @@ def enrol(site: Site, own: RunningAuthority, login: str) -> None:
         organisation=ORGANISATION,
         credentials=[site.devices[login].inside.credential()],
     )
-    own.client("web").enrol_pin_custodian(act, own.by_officer(act))
+    own.officer_does(own.client("web").enrol_pin_custodian, act)
 
 
 def done(site: Site, name: str, login: str, *, asks: str = "zhou", agrees: str = "shi") -> AdminRequest:
@@ -157,7 +157,7 @@ def test_what_root_takes_back_does_not_unlock_any_more(site: Site, own: RunningA
         organisation=ORGANISATION,
         credentials=[first.credential(), second.credential()],
     )
-    own.client("web").enrol_pin_custodian(act, own.by_officer(act))
+    own.officer_does(own.client("web").enrol_pin_custodian, act)
     lost = site.administration.own.passkeys_of("qian")[0].fingerprint
 
     count, ended = site.administration.confirming.unconfirm("qian", lost)
@@ -216,8 +216,9 @@ def test_officers_do_not_bring_back_who_was_ended_by_an_act_from_before(
         else:
             done(site, how, "sun")
 
+    own.confirm(own.officer, OFFICER, performing.to_activate(act))
     with pytest.raises(StateRefused):
-        performing.activate_decision(act.id, own.officer.activate(OFFICER, performing.to_activate(act)))
+        performing.perform_decision(act.id, by=OFFICER)
     after = performing.find_decision(act.id)
     assert (after.state, after.reason) == (OfficeActState.REFUSED, WITHDRAWN.template)
     known = [each.credential_id for each in own.client("operator").credentials("keeper-sun")]

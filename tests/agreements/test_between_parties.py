@@ -22,7 +22,7 @@ from appliance.wiring import Appliance
 from hsm import canonical
 from tests.agreements.conftest import Text
 from tests.pdf import documents
-from tests.world import OURS, World, activations_for, sample_document, send, sequenced
+from tests.world import OURS, World, confirm, sample_document, send, sequenced
 
 _texts = itertools.count(1)
 
@@ -34,13 +34,14 @@ def text() -> str:
 
 def accept(appliance: Appliance, contract: Contract, party: Party) -> None:
     proposal = appliance.agreements.propose_for(contract, party.id)
-    activations = activations_for(appliance, proposal.intent)
-    appliance.agreements.accept(proposal.id, activations, by=party.responsible)
+    confirm(appliance, proposal.intent)
+    appliance.agreements.accept(proposal.id, by=party.responsible)
 
 
 def sign(appliance: Appliance, contract: Contract, party: Party) -> Contract:
     prepared = appliance.cycle.prepare(contract.id, party.id)
-    appliance.cycle.sign(prepared.id, activations_for(appliance, prepared.intent))
+    confirm(appliance, prepared.intent)
+    appliance.cycle.sign(prepared.id)
     return appliance.cycle.complete(prepared.id)
 
 
@@ -65,7 +66,8 @@ def test_a_text_that_changes_between_prepare_and_complete_ends_the_signature(ope
         zhang = contract.parties[0]
         accept(appliance, contract, zhang)
         prepared = appliance.cycle.prepare(contract.id, zhang.id)
-        appliance.cycle.sign(prepared.id, activations_for(appliance, prepared.intent))
+        confirm(appliance, prepared.intent)
+        appliance.cycle.sign(prepared.id)
     with opened(text()) as appliance:
         with pytest.raises(PreconditionRefused, match="has not accepted"):
             appliance.cycle.complete(prepared.id)
@@ -107,9 +109,8 @@ def test_it_is_signed_in_the_readers_language_with_the_text_in_both(opened: Text
                 each.value: hashlib.sha256(appliance.agreements.text(each).encode()).hexdigest()
                 for each in Language
             }
-            appliance.agreements.accept(
-                proposal.id, activations_for(appliance, proposal.intent), by=party.responsible
-            )
+            confirm(appliance, proposal.intent)
+            appliance.agreements.accept(proposal.id, by=party.responsible)
             contract = sign(appliance, contract, party)
         shown = appliance.workshop.text(documents.flattened(appliance.contracts.document(contract)))[0]
         assert shown.count("signed electronically") == 2
@@ -120,9 +121,9 @@ def test_only_who_acts_for_a_party_accepts_for_it(opened: Text) -> None:
     with opened(text()) as appliance:
         contract = send(appliance, sample_document())
         proposal = appliance.agreements.propose_for(contract, contract.parties[0].id)
-        activations = activations_for(appliance, proposal.intent)
+        confirm(appliance, proposal.intent)
         with pytest.raises(NotFound):
-            appliance.agreements.accept(proposal.id, activations, by=LI.subject)
+            appliance.agreements.accept(proposal.id, by=LI.subject)
         with pytest.raises(StateRefused, match="no longer be accepted"):
             appliance.agreements.propose(
                 LI.subject,
@@ -132,7 +133,7 @@ def test_only_who_acts_for_a_party_accepts_for_it(opened: Text) -> None:
             contract.id, contract.parties[0].id, to=CUSTODIAN.subject, reason="on leave", by=ZHANG.subject
         )
         with pytest.raises(StateRefused, match="no longer be accepted"):
-            appliance.agreements.accept(proposal.id, activations, by=ZHANG.subject)
+            appliance.agreements.accept(proposal.id, by=ZHANG.subject)
 
 
 def test_the_evidence_has_what_every_party_accepted(world: World, opened: Text) -> None:

@@ -21,7 +21,7 @@ from appliance.wiring import Appliance, open_appliance
 from hsm.client import AuthorityClient
 from hsm.errors import AuthorityUnreachable
 from tests.authority import end
-from tests.world import activations_for, copy_home, sample_document, send, shared_confinement, template_home
+from tests.world import confirm, copy_home, sample_document, send, shared_confinement, template_home
 
 YEAR = timedelta(days=365.25)
 OFFICER = "officer-wang"
@@ -135,6 +135,7 @@ def completed(appliance: Appliance) -> Contract:
     contract = send(appliance, sample_document(2))
     for party in contract.parties:
         prepared = appliance.cycle.prepare(contract.id, party.id)
-        appliance.cycle.sign(prepared.id, activations_for(appliance, prepared.intent))
+        confirm(appliance, prepared.intent)
+        appliance.cycle.sign(prepared.id)
         appliance.cycle.complete(prepared.id)
     return appliance.finalisation.finalise(contract.id)

@@ -76,7 +76,8 @@ def test_who_leaves_has_signed(site: Decade, kept: tuple[Contract, bytes], tmp_p
         passes_all_checks(appliance, kept[0], tmp_path / "before")
         details = {"subject": LI.subject, "reason": "affiliation_changed"}
         act = OfficerIntent("retire", details, site.later(seconds=120), secrets.token_bytes(16))
-        appliance.authority.retire(act, [DemonstrationAuthenticators(site.home.people).activate(OFFICER, act)])
+        DemonstrationAuthenticators(site.home).confirm(OFFICER, act)
+        appliance.authority.retire(act)
         passes_all_checks(appliance, kept[0], tmp_path / "after")
     assert "Revoked as of" in (tmp_path / "after/README.en.txt").read_text()
 

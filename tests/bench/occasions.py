@@ -69,7 +69,7 @@ class Occasions:
 def arrange(appliance: Appliance) -> Occasions:
     """Everything once. Zhang, Li and the custodian have agreed; the officer and an auditor can sign in."""
     story = DemonstrationRun(
-        appliance, DemonstrationAuthenticators(appliance.settings.home.people), sequence=lambda: None, say=silent
+        appliance, DemonstrationAuthenticators(appliance.settings.home), sequence=lambda: None, say=silent
     )
     story.accept_agreements()
     _open_accounts(appliance)
@@ -132,10 +132,10 @@ def _asked(appliance: Appliance) -> tuple[str, str]:
     """A contract with a seal alone, and the request for it that waits."""
     sent = appliance.sending.send(_draft(appliance, seal_only=True).id, by=ZHANG.subject)
     opened = appliance.signing.open(sent.id, sent.parties[0].id, SigningOrigin("127.0.0.1"))
-    activation = DemonstrationAuthenticators(appliance.settings.home.people).activate(
-        ZHANG.subject, opened.intent.intent
-    )
-    return sent.id, appliance.seal_requests.ask(opened.intent.id, activation, reason="示例合同用印").id
+    intent = opened.intent
+    appliance.seal_requests.propose(intent.id, by=ZHANG.subject, reason="示例合同用印")
+    DemonstrationAuthenticators(appliance.settings.home).confirm(ZHANG.subject, intent.intent)
+    return sent.id, appliance.seal_requests.ask(intent.id, by=ZHANG.subject).id
 
 
 def _reviewing(appliance: Appliance) -> str:

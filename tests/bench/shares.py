@@ -24,6 +24,7 @@ from appliance.demonstration.story import DemonstrationContract, DemonstrationRu
 from appliance.store.database import Database
 from appliance.supervision import TSA_PORT_ABOVE
 from appliance.wiring import Appliance, open_appliance
+from hsm.client import AuthorityClient
 from hsm.timestamp import build_request, order_for
 from tests.bench.documents import plain_contract
 from tests.bench.load import post_repeatedly
@@ -92,7 +93,7 @@ def figures() -> list[Figure]:
         authority = descendants(os.getpid())
         with open_appliance(settings) as appliance:
             DemonstrationRun(
-                appliance, DemonstrationAuthenticators(settings.home.people), sequence=lambda: None, say=silent
+                appliance, DemonstrationAuthenticators(settings.home), sequence=lambda: None, say=silent
             ).accept_agreements()
         rows = [*_step(settings, authority), *_step_again(settings), *_whole(settings, authority)]
     return [*rows, *_timestamp("ECDSA_SHA256", "p-256"), *_timestamp("RSA_SHA256", "rsa-3072")]
@@ -110,7 +111,7 @@ def _opened(settings: Settings, *, twice: bool = False) -> Iterator[tuple[Applia
 def _step(settings: Settings, authority: Iterable[int]) -> list[Figure]:
     with _opened(settings) as (appliance, confinement):
         phases: Phases = defaultdict(float)
-        step = _stepper(appliance, DemonstrationAuthenticators(settings.home.people))
+        step = _stepper(appliance, DemonstrationAuthenticators(settings.home))
         step(defaultdict(float))
         wait_until_idle()
         confinement.forget()
@@ -122,7 +123,7 @@ def _step(settings: Settings, authority: Iterable[int]) -> list[Figure]:
 def _step_again(settings: Settings) -> list[Figure]:
     """What the two children would use if nothing were new to them."""
     with _opened(settings, twice=True) as (appliance, confinement):
-        step = _stepper(appliance, DemonstrationAuthenticators(settings.home.people), stock=STEPS // 4)
+        step = _stepper(appliance, DemonstrationAuthenticators(settings.home), stock=STEPS // 4)
         for _ in range(STEPS // 4):
             step(defaultdict(float))
         rows = {
@@ -137,7 +138,7 @@ def _step_again(settings: Settings) -> list[Figure]:
 def _whole(settings: Settings, authority: Iterable[int]) -> list[Figure]:
     with _opened(settings) as (appliance, confinement):
         story = DemonstrationRun(
-            appliance, DemonstrationAuthenticators(settings.home.people), sequence=lambda: None, say=silent
+            appliance, DemonstrationAuthenticators(settings.home), sequence=lambda: None, say=silent
         )
         script, used = DemonstrationContract(sample_contract(), "bench"), Phases(float)
         story.sign_contract(script)
@@ -157,6 +158,7 @@ def _stepper(
 ) -> Callable[[Phases], None]:
     """One signature under a contract that waits, each phase's milliseconds added to the counter."""
     document, subject = plain_contract(3), ZHANG.subject
+    service = AuthorityClient(appliance.settings.home.authority_socket("activation"))
     waiting = [sent(appliance, document, subject) for _ in range(stock + 1)]
 
     def step(phases: Phases) -> None:
@@ -166,7 +168,8 @@ def _stepper(
         answer = _timed(
             phases, "the software authenticator", lambda: authenticators.activate(subject, prepared.intent)
         )
-        _timed(phases, "sign", lambda: appliance.cycle.sign(prepared.id, [answer]))
+        _timed(phases, "activation", lambda: service.approve(prepared.intent, answer))
+        _timed(phases, "sign", lambda: appliance.cycle.sign(prepared.id))
         _timed(phases, "complete", lambda: appliance.cycle.complete(prepared.id))
 
     return step

@@ -48,7 +48,7 @@ def figures() -> list[Figure]:
     with founded_home() as settings, authority_of(settings):
         with open_appliance(settings) as appliance:
             story = DemonstrationRun(
-                appliance, DemonstrationAuthenticators(settings.home.people), sequence=lambda: None, say=silent
+                appliance, DemonstrationAuthenticators(settings.home), sequence=lambda: None, say=silent
             )
             story.accept_agreements()
         short, long = _step_rates(settings.home, 3), _step_rates(settings.home, 200)
@@ -115,14 +115,15 @@ def prepare_steps(root: str, subject: str, pages: int, rounds: int) -> Callable[
     opened = ExitStack()
     appliance = opened.enter_context(open_appliance(load(home)))
     atexit.register(opened.close)
-    authenticators = DemonstrationAuthenticators(home.people)
+    authenticators = DemonstrationAuthenticators(home)
     document = plain_contract(pages)
     stock = [sent(appliance, document, subject) for _ in range(rounds * STOCK)]
 
     def sign_one() -> int:
         contract = stock.pop()
         prepared = appliance.cycle.prepare(contract.id, contract.parties[0].id)
-        appliance.cycle.sign(prepared.id, [authenticators.activate(subject, prepared.intent)])
+        authenticators.confirm(subject, prepared.intent)
+        appliance.cycle.sign(prepared.id)
         appliance.cycle.complete(prepared.id)
         return 1
 
@@ -152,7 +153,7 @@ def _whole_contracts(appliance: Appliance) -> tuple[tuple[float, ...], tuple[flo
         sequencer = Sequencer(appliance.database, scheduler)
         story = DemonstrationRun(
             appliance,
-            DemonstrationAuthenticators(appliance.settings.home.people),
+            DemonstrationAuthenticators(appliance.settings.home),
             sequence=sequencer.run_once,
             say=silent,
         )

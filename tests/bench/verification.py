@@ -28,7 +28,7 @@ def figures() -> list[Figure]:
     """One finished contract (three signatures, B-LTA), judged by both."""
     with founded_home() as settings, authority_of(settings), open_appliance(settings) as appliance:
         story = DemonstrationRun(
-            appliance, DemonstrationAuthenticators(settings.home.people), sequence=lambda: None, say=silent
+            appliance, DemonstrationAuthenticators(settings.home), sequence=lambda: None, say=silent
         )
         story.accept_agreements()
         signed = appliance.contracts.document(

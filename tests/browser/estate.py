@@ -24,7 +24,6 @@ from appliance.identity import IdentityCheck
 from appliance.language import Language
 from appliance.model.accounts import AccountRole, LinkPurpose, NewAccount, Passkey
 from appliance.model.contract import Contract, GuestDetails, Money, SigningOrder
-from appliance.model.office import ProposedPasskey
 from appliance.model.people import Against, IdentityDocument, Person, SealKind
 from appliance.model.powers import PowerBasis, PowerScope
 from appliance.model.writing import TextPurpose
@@ -103,8 +102,10 @@ def _with_seal(people: Troupe, title: str) -> Contract:
 
 def _asked(people: Troupe, contract: Contract) -> str:
     opened = people.appliance.signing.open(contract.id, contract.parties[1].id, HERE)
-    activation = people.pocket.activate(ZHANG.subject, opened.intent.intent)
-    return people.appliance.seal_requests.ask(opened.intent.id, activation, reason="年度采购，一式两份").id
+    requests, intent = people.appliance.seal_requests, opened.intent
+    requests.propose(intent.id, by=ZHANG.subject, reason="年度采购，一式两份")
+    people.pocket.confirm(ZHANG.subject, intent.intent)
+    return requests.ask(intent.id, by=ZHANG.subject).id
 
 
 def _with_somebody_new(people: Troupe) -> Contract:
@@ -128,7 +129,7 @@ def _guests(people: Troupe) -> tuple[dict[str, str], dict[str, str]]:
     agree(act, ZHANG, GAMMA)
     contract = people.signed_by(act.sending.send(draft.id, by=by), ZHANG)
     _, new, waiting = contract.parties
-    act.office.requests.submit_request(waiting.subject, [_proposed(people)], by=waiting.subject)
+    people.asked_for(waiting.subject)
     invitation = act.guests.of_party(new.id)
     names = {
         "invited": contract.id,
@@ -146,12 +147,6 @@ def _guests(people: Troupe) -> tuple[dict[str, str], dict[str, str]]:
             for who, party in ((GUEST, new), (WAITING_GUEST, waiting))
         }
     return names, sessions
-
-
-def _proposed(people: Troupe) -> ProposedPasskey:
-    web = people.appliance.settings.web
-    device = SoftwareAuthenticator.create(web.relying_party, web.origin)
-    return ProposedPasskey(device.credential_id, bytes.fromhex(device.credential()["public_key"]), device.rp_id)
 
 
 def _texts(people: Troupe) -> dict[str, str]:
@@ -211,7 +206,7 @@ def _of_office(people: Troupe) -> dict[str, str]:
     act = people.appliance
     asking = Person("person-feng", "冯申请", ALPHA, "feng@alpha.example", Language.CHINESE, ZONE)
     act.registry.add_person(asking, None, by=OFFICER)
-    request = act.office.requests.submit_request(asking.subject, [_proposed(people)], by=asking.subject)
+    request = people.asked_for(asking.subject)
     draft = SealDraft(ALPHA, SealKind.COMPANY, (CUSTODIAN.subject,), 42.0)
     return {
         "request": request.id,

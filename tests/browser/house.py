@@ -30,8 +30,8 @@ from tests.world import link_typefaces
 PATIENCE = 30.0
 """Seconds in which the scheduler must have sent what is queued."""
 
-ROW = 3
-"""Portal, timestamp process and console take a port each, one after the other."""
+ROW = 4
+"""Portal, timestamp process, console and activation service take a port each, one after the other."""
 
 LINK = re.compile(r"https?://localhost:\d+/[^\s\"<>]*")
 

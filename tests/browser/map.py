@@ -140,7 +140,10 @@ NO_PAGES = frozenset(
         "/contracts/<contract_id>/history.csv",
         "/contracts/<contract_id>/history.json",
         "/contracts/<contract_id>/pages/<int:number>.png",
+        "/contracts/<contract_id>/agreement/<agreement_id>/activated",
         "/contracts/<contract_id>/sign/<intent_id>/<int:number>.png",
+        "/contracts/<contract_id>/sign/<intent_id>/activated",
+        "/contracts/<contract_id>/void/<declaration_id>/activated",
         "/crl/<name>.crl",
         "/ocsp/<path:encoded>",
         "/livez",
@@ -159,8 +162,13 @@ NO_PAGES = frozenset(
         "/readyz",
         "/reviews/<contract_id>/pages/<int:number>.png",
         "/signatures/preview/<picture>.png",
+        "/office/acts/<act_id>/activated",
         "/office/seals/<subject>/look.png",
+        "/seals/requests/<request_id>/activated",
         "/seals/uses.csv",
+        "/settings/signing/registered",
+        "/setup/registered/<ticket>",
+        "/guest/registered",
         "/signatures/seals/<subject>.svg",
         "/static/<asked>/<filename>",
         "/static/<filename>",
@@ -170,4 +178,4 @@ NO_PAGES = frozenset(
         "/writing/<text_id>/preview/<int:number>.png",
     }
 )
-"""Files, pictures, data and a redirect: addresses that answer with no page."""
+"""Files, pictures, data and redirects: addresses that answer with no page."""

@@ -5,22 +5,28 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tests.browser.people import PASSWORD, PIN, Actor, AuthenticatorApp
+from tests.browser.signing import confirm
 
 
 def register_officer(officer: Actor, name: str, code: str, *, first: bool) -> None:
-    """With a code of the ceremony to the office; *first* from the first page of a machine without accounts."""
+    """With a code of the ceremony, typed at the activation service, to the office; *first* from the first page of
+    a machine without accounts."""
     if first:
         officer.go("/")
         officer.follow("Register the first officer")
         officer.study()
     else:
         officer.go("/setup")
-    officer.fill("Set-up code", code)
     officer.fill("Name", name)
-    officer.fill("E-mail", officer.email)
     officer.fill("Login", officer.login)
+    officer.press("Continue")
+    _arrive_where_it_counts(officer)
+    officer.fill("Set-up code", code)
+    officer.press("Set up a passkey")
+    officer.study()
+    officer.fill("E-mail", officer.email)
     officer.fill("Password", PASSWORD)
-    officer.press("Make a passkey and register")
+    officer.press("Sign in with the new passkey")
     assert officer.page.url.endswith("/office")
     visitor = officer.visitor
     made = visitor.devtools.send("WebAuthn.getCredentials", {"authenticatorId": visitor.authenticator})[
@@ -43,44 +49,63 @@ def invite(officer: Actor, name: str, someone: Actor, roles: Sequence[str]) -> N
     officer.press("Send the invitation")
 
 
-def arrive_with_passkey(someone: Actor) -> None:
-    """From the letter to the request for signing with the passkey that one signs in with."""
+def arrive_with_passkey(someone: Actor) -> str:
+    """From the letter to the request for signing with the passkey that one signs in with; its fingerprint."""
     _choose_password(someone)
     someone.press("Set up a passkey")
     assert someone.page.url.endswith("/settings/signing")
     someone.study()
-    someone.press("Ask an officer to register it", someone.page.locator("form[action$='/passkey']"))
+    someone.press("Continue")
+    _arrive_where_it_counts(someone)
+    someone.press("Use my passkey")
+    fingerprint = read_fingerprint(someone)
     someone.see("An officer has your request")
+    return fingerprint
 
 
-def arrive_with_codes(someone: Actor) -> None:
+def arrive_with_codes(someone: Actor) -> str:
     """The same for somebody without passkeys: a login code, and a PIN with another code for signing."""
     _choose_password(someone)
     someone.login_app = _scanned(someone)
     someone.fill("Login code", someone.login_app.code())
     someone.press("Use login codes")
+    someone.press("Continue")
+    _arrive_where_it_counts(someone)
+    someone.unfold("With a PIN and an authenticator app instead")
     someone.signing_app = _scanned(someone)
-    form = someone.page.locator("form[action$='/pin']")
-    someone.fill("Signing code", someone.signing_app.code(), form)
-    someone.fill("Signing PIN", PIN, form)
-    someone.fill("The same once more", PIN, form)
-    someone.press("Ask an officer to register it", form)
+    someone.study()
+    someone.fill("New PIN for signing", PIN)
+    someone.fill("The PIN again", PIN)
+    someone.fill("Code that the app shows now", someone.signing_app.code())
+    someone.press("Set up PIN and code")
+    fingerprint = read_fingerprint(someone)
     someone.see("An officer has your request")
+    return fingerprint
 
 
-def approve(officer: Actor, name: str, how: str) -> None:
-    """The officer has met the person and approves what waits."""
+def read_fingerprint(someone: Actor) -> str:
+    """What the activation service's page has one read to an officer; then back to the portal."""
+    someone.study()
+    fingerprint = someone.page.locator("code.digest").inner_text()
+    someone.follow("Continue")
+    assert someone.page.url.startswith(f"{someone.house.address}/")
+    return fingerprint
+
+
+def approve(officer: Actor, name: str, how: str, fingerprint: str) -> None:
+    """The officer has met the person, who has read the *fingerprint* of what waits, and approves it."""
     officer.go("/office")
     officer.study()
     officer.touch(officer.page.locator("a[href*='/requests/']", has_text=name).first)
     officer.look()
     officer.fill("How the identity was verified", how)
     officer.press("Continue to the passkey")
-    _activate(officer)
+    _activate(officer, fingerprint)
 
 
 def make_company_seal(officer: Actor, custodian: Actor) -> None:
     """A seal of the company, released by *custodian*."""
+    officer.names.add(f"{officer.organisation}公章")  # as it is enrolled
     officer.go("/office")
     officer.follow("Make a seal")
     officer.study()
@@ -129,6 +154,15 @@ def _scanned(someone: Actor) -> AuthenticatorApp:
     return AuthenticatorApp(secret)
 
 
-def _activate(officer: Actor) -> None:
+def _arrive_where_it_counts(someone: Actor) -> None:
+    assert someone.page.url.startswith(f"{someone.house.settings.activation.origin}/register/")
+    someone.study()
+
+
+def _activate(officer: Actor, fingerprint: str = "") -> None:
     officer.press("Activate")
+    if fingerprint:
+        assert fingerprint not in officer.page.content()
+        officer.fill("Fingerprint that the applicant reads to you", fingerprint)
+    confirm(officer)
     officer.page.locator(".callout.good").wait_for()

@@ -1,8 +1,17 @@
-"""How people sign in the portal: with a passkey, from outside on a phone, and a seal with two persons."""
+"""How people sign: with a passkey, from outside on a phone, and a seal with two persons. The portal asks, and what
+is signed is confirmed on the page of the activation service."""
 
 from __future__ import annotations
 
 from tests.browser.people import PIN, Actor
+
+
+def confirm(someone: Actor) -> None:
+    """Reads the act at the activation service, confirms it with the passkey, and is back in the portal."""
+    assert someone.page.url.startswith(f"{someone.house.settings.activation.origin}/act/")
+    someone.study()
+    someone.press("Confirm with passkey")
+    assert someone.page.url.startswith(f"{someone.house.address}/")
 
 
 def agree_and_sign(signer: Actor) -> None:
@@ -10,6 +19,7 @@ def agree_and_sign(signer: Actor) -> None:
     assert "/agreement" in signer.page.url
     signer.study()
     signer.press("Accept and sign")
+    confirm(signer)
     sign(signer)
 
 
@@ -17,20 +27,24 @@ def sign(signer: Actor) -> None:
     """The document, where somebody of the own company has accepted the agreement already."""
     assert "/sign" in signer.page.url
     signer.study()
-    signer.press("Sign now")
+    signer.press("Sign")
+    confirm(signer)
     signer.see("You have signed")
     signer.study()
 
 
 def come_in_from_outside(outsider: Actor, code: str) -> None:
-    """From the letter, with the code that the initiator told, to something to sign with."""
+    """From the letter, with the code that the initiator told, to the page that tells the fingerprint of what one
+    will sign with."""
     outsider.open_mail()
     outsider.study()
     outsider.fill("Your code", code)
     outsider.press("Continue")
     outsider.study()
     outsider.press("Set up a passkey")
-    outsider.see("An officer confirms it now")
+    assert outsider.page.url.startswith(f"{outsider.house.settings.activation.origin}/register/")
+    outsider.study()
+    outsider.press("Set up a passkey")
 
 
 def tell_the_code(initiator: Actor, contract: str, name: str) -> str:
@@ -47,6 +61,7 @@ def ask_for_the_seal(requester: Actor, reason: str) -> None:
     requester.study()
     requester.fill("What the seal is for", reason)
     requester.press("Ask for the seal")
+    confirm(requester)
     requester.see("Waits for a custodian to read the document and approve.")
 
 
@@ -56,7 +71,9 @@ def release_the_seal(custodian: Actor) -> None:
     custodian.see("Requests for seals that you keep: {count}", count=1)
     custodian.open_mail()
     custodian.study()
+    custodian.press("Approve and seal")
+    custodian.study()
     custodian.fill("PIN for signing", PIN)
     custodian.fill("Code for signing", custodian.signing_app.code())
-    custodian.press("Approve and seal")
+    custodian.press("Confirm with PIN and code")
     custodian.see("Signed, dated by the timestamp authority, and verified.")

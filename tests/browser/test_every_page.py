@@ -15,9 +15,9 @@ from itertools import groupby
 import pytest
 from playwright.sync_api import Page, expect
 
-from appliance.demonstration.participants import ZHANG
+from appliance.demonstration.participants import CUSTODIAN, LI, OFFICER, ZHANG
 from appliance.language import Language
-from tests.browser.estate import Estate, estate
+from tests.browser.estate import GUEST, Estate, estate
 from tests.browser.map import NO_PAGES, STOPS, Stop
 from tests.browser.troupe import ROLES, Troupe
 from tests.browser.visitor import DESKTOP, OF_LOOKS, PHONE, RULES, TOO_MUCH, Visitor, visiting
@@ -48,6 +48,26 @@ class Way:
     def other(self) -> Mapping[str, int]:
         return DESKTOP if self.phone else PHONE
 
+
+CONFIRMED = (
+    ("/contracts/{fresh}/sign", ZHANG.subject),
+    ("/contracts/{sealed}/sign", ZHANG.subject),
+    ("/contracts/{agreeing}/agreement", ZHANG.subject),
+    ("/contracts/{disputed}/void/answer", LI.subject),
+    ("/seals/requests/{seal_request}", CUSTODIAN.subject),
+    ("/office/acts/{act}", OFFICER),
+)
+"""Pages of the portal with a button that leads to the activation service, and whose it is: one for each kind of
+act."""
+
+SET_UP = (("/settings/signing", ZHANG.subject), ("/guest/credentials", GUEST), ("/setup", ""))
+"""Pages of the portal with a form that leads to the pages on which passkeys are made, and whose they are."""
+
+TYPED = {
+    "name": "周登记",
+    "login": "zhou-dengji",
+}
+"""Of a first officer."""
 
 WAYS = (
     Way("zh", phone=False, scheme="light"),
@@ -86,6 +106,12 @@ def faults_of(visitor: Visitor, stop: Stop, everything: Estate, way: Way) -> Ite
     assert answer is not None
     if answer.status != stop.status:
         yield f"answers {answer.status}"
+    yield from _faults_of_shown(visitor, way)
+
+
+def _faults_of_shown(visitor: Visitor, way: Way) -> Iterator[str]:
+    """The same of the page that is there."""
+    page = visitor.page
     language, weight = page.evaluate(OPENED, DOCUMENTS_OWN)
     if language != ("zh-CN" if way.language == "zh" else "en"):
         yield "lang"
@@ -99,6 +125,42 @@ def faults_of(visitor: Visitor, stop: Stop, everything: Estate, way: Way) -> Ite
             yield from visitor.barriers(way.rules)
             if way.language == "zh" and (left := ENGLISH.findall(page.evaluate(CHINESE))):
                 yield f"not translated: {left}"
+
+
+@pytest.mark.parametrize("way", WAYS, ids=lambda way: way.language)
+def test_every_page_on_which_something_is_confirmed(people: Troupe, everything: Estate, way: Way) -> None:
+    """The activation service's, each reached by the portal's button; nothing is confirmed."""
+    wrong: list[str] = []
+    for path, who in CONFIRMED:
+        with visiting_as(who, people, everything, way) as visitor:
+            page = visitor.go(path.format(**everything.names))
+            form = page.locator("form.way, form[action*='/acts/']").first
+            for field in form.locator("[required]").all():
+                field.fill("年度采购")
+            form.locator("button").click()
+            page.wait_for_url(f"{people.house.settings.activation.origin}/act/*")
+            wrong += [f"{path} ({who}): {each}" for each in _faults_of_shown(visitor, way)]
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("way", WAYS, ids=lambda way: way.language)
+def test_every_page_on_which_something_is_set_up(people: Troupe, everything: Estate, way: Way) -> None:
+    """The activation service's, each reached by the portal's form; and what a guest reads to an officer."""
+    wrong: list[str] = []
+    for path, who in SET_UP:
+        with visiting_as(who, people, everything, way, device=who == GUEST) as visitor:
+            page = visitor.go(path)
+            form = page.locator(f"form[action='{path}']")
+            for name, typed in (TYPED if path == "/setup" else {}).items():
+                form.locator(f"[name={name}]").fill(typed)
+            form.locator("button").last.click()
+            page.wait_for_url(f"{people.house.settings.activation.origin}/register/*")
+            wrong += [f"{path} ({who}): {each}" for each in _faults_of_shown(visitor, way)]
+            if who == GUEST:
+                page.locator("form[data-passkey=create] button").click()
+                expect(page.locator("code.digest")).to_have_text(re.compile("^([0-9a-f]{4} ?){5}$"))
+                wrong += [f"fingerprint: {each}" for each in _faults_of_shown(visitor, way)]
+    assert not wrong, "\n".join(wrong)
 
 
 def _overhang(visitor: Visitor) -> Iterator[str]:
@@ -202,12 +264,18 @@ def weight_of(page: Page) -> int:
 
 @contextmanager
 def visiting_as(
-    who: str, people: Troupe, everything: Estate, way: Way, *, java_script_enabled: bool = True
+    who: str,
+    people: Troupe,
+    everything: Estate,
+    way: Way,
+    *,
+    java_script_enabled: bool = True,
+    device: bool = False,
 ) -> Iterator[Visitor]:
     """*who*, looking in this *way*."""
     house, looks = people.house, {"language": way.language, "phone": way.phone, "color_scheme": way.scheme}
     with visiting(
-        people.browser, house.address, device=False, java_script_enabled=java_script_enabled, **looks
+        people.browser, house.address, device=device, java_script_enabled=java_script_enabled, **looks
     ) as visitor:
         if who in ROLES:
             secret = people.session(who, way.language)

@@ -157,8 +157,7 @@ def people_come(company: Company, codes: list[str], seen: str) -> None:
     )
     for name, (by, someone, roles, arrive) in zip(company.named[2:], arriving, strict=True):
         newcomers.invite(by, name, someone, roles)
-        arrive(someone)
-        newcomers.approve(by, name, seen)
+        newcomers.approve(by, name, seen, arrive(someone))
         someone.open_mail()
     newcomers.make_company_seal(officer, company.custodian)
 
@@ -187,10 +186,12 @@ def people_sign(company: Company, contract: str, seen: str) -> None:
     stands(initiator, contract, signed=1)
     code = signing.tell_the_code(initiator, contract, company.guest.name)
     signing.come_in_from_outside(outsider, code)
+    fingerprint = newcomers.read_fingerprint(outsider)
+    outsider.see("An officer confirms it now")
     assert not [
         each for each in outsider.house.mail.arrived if code.replace(" ", "") in text_of(each).replace(" ", "")
     ]
-    newcomers.approve(company.officer, company.guest.name, seen)
+    newcomers.approve(company.officer, company.guest.name, seen, fingerprint)
     outsider.open_mail()
     signing.agree_and_sign(outsider)
     stands(initiator, contract, signed=2)

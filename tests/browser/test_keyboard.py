@@ -106,7 +106,8 @@ def test_from_a_new_contract_to_signed(people: Troupe, page: Page) -> None:
     assert box.get_attribute("aria-label") != before
     press(page, "Continue to the check")
     press(page, "Send and sign")
-    press(page, "Sign now")
+    press(page, "Sign")
+    press(page, "Confirm with passkey")
     expect(page).to_have_url(re.compile(r"/signed\?party="), timeout=30_000)
     contract = contract_now(people.appliance, page.url.split("/")[4])
     assert [party.signed_at is not None for party in contract.parties] == [True, False]

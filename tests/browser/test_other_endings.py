@@ -15,7 +15,6 @@ from appliance.accounts.sessions import ClientInfo
 from appliance.demonstration.participants import CUSTODIAN, LI, ZHANG
 from appliance.ledger.timeline import Timeline
 from appliance.model.contract import Contract, ContractState, GuestDetails, PartyState, Placement, SigningOrder
-from appliance.model.office import ProposedPasskey
 from appliance.model.people import Person
 from tests.browser.house import House
 from tests.browser.troupe import ZHOU, Troupe, carrying
@@ -66,7 +65,7 @@ def lapsing(people: Troupe) -> Iterator[Lapsing]:
     """Begun before the first test, so that nobody has to wait for its end."""
     contract = people.sent("Sample offer of short notice", (CUSTODIAN,), lasts=timedelta(seconds=15))
     with people.at(CUSTODIAN.subject) as zhao:
-        button = zhao.go(f"/contracts/{contract.id}/sign").get_by_role("button", name="Sign now").first
+        button = zhao.go(f"/contracts/{contract.id}/sign").get_by_role("button", name="Sign", exact=True)
         expect(button).to_be_visible()
         yield Lapsing(contract, zhao)
 
@@ -84,9 +83,15 @@ def wait_until(true: Callable[[], bool], *, seconds: float = 40) -> None:
         time.sleep(0.2)
 
 
-def sign(page: Page, *, text: str = "Sign now") -> None:
-    """Presses the button on a signing page, and sees the confirmation."""
-    page.get_by_role("button", name=text).first.click()
+def confirm(page: Page) -> None:
+    """Confirms with the passkey what the activation service shows."""
+    page.get_by_role("button", name="Confirm with passkey").click()
+
+
+def sign(page: Page) -> None:
+    """Presses the button on a signing page, confirms, and sees that it is signed."""
+    page.get_by_role("button", name="Sign", exact=True).click()
+    confirm(page)
     expect(page).to_have_url(re.compile(r"/signed\?party="), timeout=SIGNING)
 
 
@@ -119,7 +124,7 @@ def test_recalling_while_somebody_is_about_to_sign(people: Troupe, letters: Lett
         page.get_by_role("button", name="Recall the contract").click()
         expect(page.get_by_role("status").filter(has_text="The contract is recalled")).to_be_visible()
 
-        li.page.get_by_role("button", name="Sign now").first.click()
+        li.page.get_by_role("button", name="Sign", exact=True).click()
         expect(li.page.get_by_role("heading", level=1)).to_contain_text("has recalled this contract")
         expect(page_of(li, contract).get_by_text("the price list was the old one").first).to_be_visible()
     letters.expect(LI, f"“{contract.title}” was recalled")
@@ -184,6 +189,7 @@ def test_voiding_takes_everybody(people: Troupe, letters: Letters) -> None:
         page.get_by_role("button", name="Propose to void it").click()
         page.get_by_role("link", name="Answer the proposal to void").click()
         page.get_by_role("button", name="Declare it void").first.click()
+        confirm(page)
         expect(page.get_by_role("status").filter(has_text="Your declaration is signed")).to_be_visible()
         assert people.now(contract).state is ContractState.COMPLETED, "one is not everybody"
     letters.expect(LI, f"It is proposed to void “{contract.title}”; your declaration is asked for")
@@ -192,13 +198,14 @@ def test_voiding_takes_everybody(people: Troupe, letters: Letters) -> None:
         expect(page.get_by_text("replaced by a newer agreement").first).to_be_visible()
         page.get_by_role("link", name="Answer the proposal to void").click()
         page.get_by_role("button", name="Declare it void").first.click()
+        confirm(page)
         expect(page.get_by_role("status").filter(has_text="Your declaration is signed")).to_be_visible()
     assert people.now(contract).state is ContractState.VOIDED
     letters.expect(ZHANG, f"“{contract.title}” has been voided by all parties")
 
 
 def test_a_guest_on_a_device_without_the_passkey_hears_what_to_do(people: Troupe) -> None:
-    house, web = people.appliance, people.house.settings.web
+    house = people.appliance
     draft = people.draft("Sample agreement with a guest", (ZHANG,))
     guest = GuestDetails("Gina Outside", "Gamma Sample Limited", "gina@gamma.example", "+86 138 0000 0000")
     party = house.drafting.add_guest(draft.id, guest, by=ZHANG.subject)
@@ -208,10 +215,7 @@ def test_a_guest_on_a_device_without_the_passkey_hears_what_to_do(people: Troupe
     link = house.addresses.invitation_url(house.guests.of_party(party.id))
     code = house.guests.code(contract.id, party.id, by=ZHANG.subject)
     house.entering.admit(link.rpartition("/")[2], code, ClientInfo("192.0.2.7"))
-    made = people.pocket.create_authenticator(party.subject, rp_id=web.relying_party, origin=web.origin)
-    identifier, key = bytes.fromhex(made["credential_id"]), bytes.fromhex(made["public_key"])
-    passkey = ProposedPasskey(identifier, key, web.relying_party)
-    house.office.requests.submit_request(party.subject, [passkey], by=party.subject)
+    people.asked_for(party.subject)
     with visiting(people.browser, people.house.address, language="en", phone=True) as visitor:
         page = visitor.go(link)
         page.get_by_role("button", name="Sign in with a passkey").click()
@@ -250,7 +254,7 @@ def test_what_was_prepared_before_another_signed_is_renewed(people: Troupe) -> N
         first, second = (each.go(f"/contracts/{contract.id}/sign") for each in (li, zhou))
         shown = second.locator("code.digest").inner_text()
         sign(first)
-        second.get_by_role("button", name="Sign now").first.click()
+        second.get_by_role("button", name="Sign", exact=True).click()
         expect(second.get_by_role("alert")).to_contain_text(
             "Another party signed while you were reading", timeout=SIGNING
         )
@@ -299,7 +303,8 @@ def test_signing_with_a_double_click_signs_once(people: Troupe) -> None:
     contract = people.sent("Sample contract, signed in haste")
     with people.at(ZHANG.subject) as zhang:
         page = zhang.go(f"/contracts/{contract.id}/sign")
-        page.get_by_role("button", name="Sign now").first.dblclick()
+        page.get_by_role("button", name="Sign", exact=True).dblclick()
+        page.get_by_role("button", name="Confirm with passkey").dblclick()
         expect(page).to_have_url(re.compile(r"/signed\?party="), timeout=SIGNING)
     assert [revision.party for revision in people.now(contract).revisions].count(contract.parties[0].id) == 1
 
@@ -310,7 +315,7 @@ def test_a_deadline_that_passes_while_the_signing_page_is_open(
     contract, page = lapsing.contract, lapsing.visitor.page
     letters.expect(CUSTODIAN, f"“{contract.title}” has expired unsigned")
     wait_until(lambda: people.now(contract).state is ContractState.EXPIRED)  # the scheduler's doing
-    page.get_by_role("button", name="Sign now").first.click()
+    page.get_by_role("button", name="Sign", exact=True).click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("The deadline has passed")
     page = page_of(lapsing.visitor, contract)
     assert page.get_by_role("link", name="Read and sign").count() == 0

@@ -105,6 +105,7 @@ def becomes_a_keeper(login: str, bai: Visitor, lu: Visitor, people: Troupe) -> N
         office = officer.go("/office")
         office.locator("a[href*='/office/acts/']", has_text=KEEPERS[login][0]).first.click()
         office.get_by_role("button", name="Activate").click()
+        office.get_by_role("button", name="Confirm with passkey").click()
         expect(office.locator(".callout.good")).to_be_visible(timeout=PATIENCE)
 
 

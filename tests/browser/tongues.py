@@ -33,10 +33,11 @@ READ = """() => {
 _LATIN = re.compile(r"[A-Za-z][A-Za-z’']+")
 _HAN = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]+")
 _CODED = re.compile(
-    r"[\w.]+@[\w.]+|https?://[\w:./-]+|/[\w./?=&-]+|(?:person|officer|seal)-[\w-]+|[0-9a-f]{8,}",
+    r"[\w.]+@[\w.]+|https?://[\w:./-]+|/[\w./?=&-]+|(?:person|officer|seal)-[\w-]+|[0-9a-f]{8,}"
+    r"|\b[0-9a-f]{4}(?: [0-9a-f]{4})+\b",
     re.IGNORECASE | re.ASCII,
 )
-"""Addresses, names of keys, digests."""
+"""Addresses, names of keys, digests and codes that are compared."""
 
 
 def strange_words(text: str, foreign: Iterable[str], language: Language, names: set[str]) -> list[str]:
@@ -56,6 +57,6 @@ def strange_words_in(text: str, language: Language, names: set[str]) -> list[str
 
 
 def _without(text: str, parts: Iterable[str]) -> str:
-    for part in sorted(parts, key=len, reverse=True):
+    for part in sorted((each for each in parts if not each.isdigit()), key=len, reverse=True):
         text = text.replace(part, " ")
     return text

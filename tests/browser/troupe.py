@@ -34,6 +34,7 @@ from appliance.language import Language
 from appliance.model.accounts import AccountRole, AccountState, Strength
 from appliance.model.contract import Contract, ContractState, Deadline, SigningOrder
 from appliance.model.intent import SigningOrigin
+from appliance.model.office import EnrolmentRequest
 from appliance.model.people import Person
 from appliance.store import accounts
 from appliance.wiring import Appliance, open_appliance
@@ -73,7 +74,17 @@ class Troupe:
 
     @property
     def pocket(self) -> DemonstrationAuthenticators:
-        return DemonstrationAuthenticators(self.house.home.people)
+        return DemonstrationAuthenticators(self.house.home)
+
+    def register(self, subject: str) -> str:
+        """*subject* sets up a new passkey; its fingerprint."""
+        settings = self.house.settings
+        return self.pocket.register(subject, rp_id=settings.web.relying_party, origin=settings.activation.origin)
+
+    def asked_for(self, subject: str) -> EnrolmentRequest:
+        """*subject* sets up a new passkey and asks an officer for it."""
+        self.register(subject)
+        return self.appliance.office.requests.submit_request(subject, by=subject)
 
     @contextmanager
     def at(self, subject: str, *, language: str = "en", phone: bool = False, **more: object) -> Iterator[Visitor]:
@@ -129,7 +140,8 @@ class Troupe:
         for person in people:
             party = next(each for each in contract.parties if each.subject == person.subject)
             prepared = self.appliance.cycle.prepare(contract.id, party.id, HERE)
-            self.appliance.cycle.sign(prepared.id, [self.pocket.activate(person.subject, prepared.intent)])
+            self.pocket.confirm(person.subject, prepared.intent)
+            self.appliance.cycle.sign(prepared.id)
             self.appliance.cycle.complete(prepared.id)
         return contract_now(self.appliance, contract.id)
 
@@ -195,19 +207,18 @@ def troupe(house: House, browser: Browser) -> Iterator[Troupe]:
 
 def _enrol(troupe: Troupe, person: Person) -> None:
     settings = troupe.house.settings
-    credential = troupe.pocket.create_authenticator(
-        person.subject, rp_id=settings.web.relying_party, origin=settings.web.origin
-    )
+    fingerprint = troupe.register(person.subject)
     details = {
         "subject": person.subject,
         "name": person.name,
         "organisation": person.organisation,
-        "credentials": [credential],
+        "credentials": [fingerprint],
     }
     expires = (utc_now() + timedelta(minutes=5)).replace(microsecond=0)
     act = OfficerIntent("enrol_person", details, expires, secrets.token_bytes(16))
+    troupe.pocket.confirm(OFFICER, act)
     with AuthorityClient(settings.home.authority_socket("operator")) as authority:
-        certificate = authority.enrol_person(act, [troupe.pocket.activate(OFFICER, act)])
+        certificate = authority.enrol_person(act)
     troupe.appliance.registry.add_person(person, certificate, by=OFFICER)
 
 

@@ -11,6 +11,8 @@ from urllib.parse import urlsplit
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, CDPSession, ConsoleMessage, Page, Request, Response
 
+from appliance.config import ACTIVATION_PORT_ABOVE
+
 DESKTOP = {"width": 1280, "height": 900}
 PHONE = {"width": 390, "height": 844}
 
@@ -137,7 +139,16 @@ def _device(devtools: CDPSession) -> str:
     return str(devtools.send("WebAuthn.addVirtualAuthenticator", {"options": DEVICE})["authenticatorId"])
 
 
+def activation_origin(address: str) -> str:
+    """Where the portal at *address* sends people to confirm."""
+    parts = urlsplit(address)
+    assert parts.port is not None
+    return f"{parts.scheme}://{parts.hostname}:{parts.port + ACTIVATION_PORT_ABOVE}"
+
+
 def _watch(visitor: Visitor) -> None:
+    own = (visitor.address, activation_origin(visitor.address))
+
     def said(message: ConsoleMessage) -> None:
         # A refused request is a result that tests look at; what the browser itself objects to is a fault.
         if message.type == "error" and "Failed to load resource" not in message.text:
@@ -145,7 +156,7 @@ def _watch(visitor: Visitor) -> None:
 
     def asked(request: Request) -> None:
         parts = urlsplit(request.url)
-        if parts.scheme in ("http", "https") and f"{parts.scheme}://{parts.netloc}" != visitor.address:
+        if parts.scheme in ("http", "https") and f"{parts.scheme}://{parts.netloc}" not in own:
             visitor.faults.append(f"{visitor.page.url}: asked {request.url}, outside the appliance")
 
     def answered(response: Response) -> None:

@@ -31,7 +31,7 @@ def vault(tmp_path_factory: pytest.TempPathFactory, own: RunningAuthority) -> It
     with opened(tmp_path_factory.mktemp("vault"), own.socket("console")) as console:
         for login in CUSTODIANS[:2]:
             act = enrolment(console, own, login)
-            own.client("web").enrol_pin_custodian(act, own.by_officer(act))
+            own.officer_does(own.client("web").enrol_pin_custodian, act)
         yield console
 
 

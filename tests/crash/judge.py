@@ -58,6 +58,15 @@ class Judge:
         self._judge_revisions(contract, signed, tally)
         return tally
 
+    def approvals(self, approved: Iterable[str]) -> Tally:
+        """Intents that people have activated: the authority still knows it, also where nothing was signed."""
+        tally = Tally()
+        for intent_id in approved:
+            intent = self._appliance.database.query(intents.load_intent, intent_id).intent
+            remembered = self._appliance.authority.approvals(intent).enough
+            tally.found_or_lost(remembered, f"the activation of {intent_id}")
+        return tally
+
     def tokens(self, tokens: Iterable[bytes]) -> Tally:
         """Tokens that somebody holds: each has its row and its entry, no serial came twice."""
         tally = Tally()

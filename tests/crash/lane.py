@@ -150,6 +150,9 @@ class Lane:
         refused = any(line.startswith("refused") for line in said)  # then it never came to where it would die
         expected = None if refused else scenario.leaves_signature
         tally = self._judge.contract(contract.id, acknowledged, party, expected=expected)
+        tally.add(
+            self._judge.approvals(line.removeprefix("approved ") for line in said if line.startswith("approved "))
+        )
         for what, why in pending.items():
             tally.half(f"{what} is pending: {why}")
         return tally

@@ -5,6 +5,7 @@ what became of it comes line by line on standard output, as soon as it is so. Wh
 
     ready            the process is warm
     at FAILPOINT     it waits there for a line ``go``
+    approved ID      everybody has activated that intent, and the authority remembers it
     signed, completed, sealed ID, dated HEX, placed      the call returned
     refused KIND: SENTENCE      the call raised; the act ends there
     done             the order is over
@@ -28,15 +29,16 @@ from appliance.ledger import Sequencer
 from appliance.wiring import Appliance, open_appliance
 from hsm.client import AuthorityClient
 from hsm.errors import RefusalError
-from hsm.intents import Activation, SigningIntent
+from hsm.intents import SigningIntent
+from tests.crash.plan import APPROVED
 from tests.crash.selfharm import SELF_INFLICTED
-from tests.world import activations_for, sample_document
+from tests.world import confirm, sample_document
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """``act``: sign, seal, send or place; ``at``: the failpoint's name, where ``fault`` (of ourselves) happens, or
-    where somebody else is waited for."""
+    """``act``: sign, seal, send or place; ``at``: the failpoint's name, ``begin`` or ``approved``, where ``fault``
+    (of ourselves) happens, or where somebody else is waited for."""
 
     act: str
     contract: str = ""
@@ -81,15 +83,19 @@ class Performer:
     def sign(self) -> None:
         cycle = self.appliance.cycle
         prepared = cycle.prepare(self.order.contract, self.order.party)
-        cycle.sign(prepared.id, self.activations(prepared.intent))
+        self.confirm(prepared.intent)
+        say(f"approved {prepared.id}")
+        if self.order.at == APPROVED:
+            self.meet(APPROVED)
+        cycle.sign(prepared.id)
         say("signed")
         cycle.complete(prepared.id)
         say("completed")
 
-    def activations(self, act: SigningIntent) -> list[Activation]:
+    def confirm(self, act: SigningIntent) -> None:
         """What people answer. Their devices are files here, on the disk that fails: one that fails is no crash."""
         try:
-            return activations_for(self.appliance, act)
+            confirm(self.appliance, act)
         except OSError as error:
             raise StorageError("The device does not answer: {why}.", why=error.strerror) from error
 

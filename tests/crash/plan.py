@@ -9,6 +9,8 @@ from appliance.contracts.crash_safety import Failpoint
 from tests.crash.faults import FAULTS, ON_OWN_DISK
 
 RANDOM, BEGIN = "at random", "begin"
+APPROVED = "approved"
+"""What was prepared is activated, and the authority remembers it; it has not been asked to sign."""
 _ALL = [failpoint.name for failpoint in Failpoint]
 _ARCHIVING = _ALL[_ALL.index("ARCHIVE_PREPARED") :]
 _SIGNING = [name for name in _ALL if name not in _ARCHIVING]
@@ -33,7 +35,7 @@ _REPORTS = {
 }
 """Where a fault would do most harm; other ones just before the authority is asked."""
 BRIEF = {
-    "kill": ("CMS_RECEIVED", "TIMESTAMP_PERSISTED", "COMPLETION_WRITTEN", "ARCHIVE_STORED"),
+    "kill": (APPROVED, "CMS_RECEIVED", "TIMESTAMP_PERSISTED", "COMPLETION_WRITTEN", "ARCHIVE_STORED"),
     "fsync fails": ("COMPLETION_WRITTEN",),
     "writes fail": ("CMS_RECEIVED",),
     "reply lost": ("INTENT_CLAIMED",),
@@ -49,7 +51,8 @@ BRIEF = {
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """``fault`` during ``act`` (sign, seal or place) ``at`` a failpoint, at its beginning, or at random."""
+    """``fault`` during ``act`` (sign, seal or place) ``at`` a failpoint, at its beginning, once it is activated,
+    or at random."""
 
     act: str
     fault: str
@@ -65,17 +68,21 @@ class Scenario:
         """Whether recovery completes a killed signer's signature (docs/signing-cycle.md); None: it may."""
         if (self.act, self.fault) != ("sign", "kill"):
             return None
-        return self.at != BEGIN and _SIGNING.index(self.at) >= _SIGNING.index("CMS_PERSISTED")
+        return self.at in _SIGNING and _SIGNING.index(self.at) >= _SIGNING.index("CMS_PERSISTED")
 
 
 def scenarios(*, own_disk: bool) -> list[Scenario]:
     """Every pair; without *own_disk* none that fills it."""
     found = []
-    for act, places in (("sign", [*_SIGNING, BEGIN]), ("seal", [*_ARCHIVING, BEGIN]), ("place", [BEGIN])):
+    for act, places in (
+        ("sign", [*_SIGNING, BEGIN, APPROVED]),
+        ("seal", [*_ARCHIVING, BEGIN]),
+        ("place", [BEGIN]),
+    ):
         found += [Scenario(act, fault, at) for at in places for fault in (*_OWN, *_AT_FAILPOINTS)]
         found += [Scenario(act, fault, RANDOM) for fault in FAULTS]
     found += [Scenario(act, fault, BEGIN) for act in ("sign", "seal") for fault in _REPLIES]
-    found += [Scenario("sign", fault, "INTENT_CLAIMED") for fault in _REPLIES]
+    found += [Scenario("sign", fault, at) for at in (APPROVED, "INTENT_CLAIMED") for fault in _REPLIES]
     return [each for each in found if own_disk or each.fault not in ON_OWN_DISK]
 
 

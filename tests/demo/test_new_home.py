@@ -39,6 +39,8 @@ def test_a_home_of_whatever_name_reads_as_it_was_written(tmp_path: Path, name: s
         "http://localhost:9000",
         "http://localhost:9002",
     )
+    assert (settings.activation.port, settings.activation.public_url) == (9003, "http://localhost:9003")
+    assert authority["activation"]["origins"] == ["http://localhost:9003"], "not the portal's"
     assert authority["certificates"]["organisations"] == [name]
     # Nobody is in it before its own officers come: none is appointed by the ceremony itself.
     assert (plan.officers, plan.appointment and plan.appointment.codes) == ((), 2)
@@ -49,7 +51,10 @@ def test_a_public_address_is_where_passkeys_belong() -> None:
     new.check()
     authority = tomllib.loads(new.authority_settings(8080))
     assert authority["activation"]["rp_id"] == "sign.acme.example"
-    assert authority["activation"]["origins"] == ["https://sign.acme.example"]
+    assert authority["activation"]["origins"] == ["https://sign.acme.example:8445"], "not the portal's"
+    settings = tomllib.loads(new.appliance_settings(8080))
+    assert settings["web"]["public_url"] == "https://sign.acme.example/".rstrip("/")
+    assert settings["activation"] == {"port": 8083, "public_url": "https://sign.acme.example:8445"}
     assert authority["activation"]["console_rp_id"] == "localhost"
     assert authority["certificates"]["base_url"] == "http://sign.acme.example"
     assert authority["log"]["origin"] == "sign.acme.example/log"

@@ -43,6 +43,7 @@ def test_with_everything_down_it_says_what_is_down_and_what_to_do(home: Home) ->
         "authority": RunbookPage.AUTHORITY_GONE,
         "web": RunbookPage.WEB_DOWN,
         "tsa": RunbookPage.WEB_DOWN,
+        "activation": RunbookPage.WEB_DOWN,
         "backup": RunbookPage.BACKUP_UNSET,
     }
     assert all(finding.advice and "{" not in finding.advice for finding in findings.values() if finding.page)

@@ -59,8 +59,9 @@ sys.stdin.read()
 
 
 def test_without_a_fault_nobody_is_alarmed(stationed: Station) -> None:
-    """But for what nobody has done yet: no timestamp service runs here, and there is no backup."""
-    expected = {"tsa", "backup", "drill"}
+    """But for what nobody has done yet: neither timestamp service nor activation service runs here, and there is
+    no backup."""
+    expected = {"tsa", "activation", "backup", "drill"}
     stationed.look_until(lambda: {name for name, it in conditions(stationed).items() if it is FAILING} <= expected)
     assert stationed.readyz()[0] == 200
     before = stationed.heard("/beat")

@@ -12,7 +12,7 @@ from appliance.config import Settings
 from appliance.health import Condition, Observed, RunbookPage, contract_checks, machine_checks, record_checks
 from appliance.health.alarms import due
 from appliance.health.check_context import CheckContext
-from appliance.health.service_checks import services
+from appliance.health.service_checks import activation, services
 from appliance.heartbeats import Heartbeats
 from appliance.home import Home
 from tests.health.asked import asked
@@ -50,6 +50,15 @@ def test_a_process_lives_while_it_shows_it(tmp_path: Path) -> None:
     os.utime(shown, (1, 1))
     assert pulses.alive("web", within=30) == 0
     assert not shown.exists(), "what is long over is removed"
+
+
+def test_the_activation_service_shows_it_in_a_place_of_its_own(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    Heartbeats(home.pulses).show("activation")
+    here = asked(NOON, home=home, configured=lambda: Settings(home))
+    assert (activation(here).condition, activation(here).page) == (Condition.FAILING, RunbookPage.WEB_DOWN)
+    Heartbeats(home.activation_pulses).show("activation")
+    assert activation(here).well
 
 
 def test_what_is_not_configured_is_neither_good_nor_an_alarm() -> None:

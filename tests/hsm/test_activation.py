@@ -13,7 +13,8 @@ import pytest
 
 from hsm.activation.credentials import code_at, step_of
 from hsm.authenticator import SoftwareAuthenticator
-from hsm.errors import ActivationLocked, ActivationRefused, AuthorityError, BadRequest, CertificateRefused
+from hsm.client import AuthorityClient
+from hsm.errors import ActivationLocked, ActivationRefused, CertificateRefused
 from hsm.intents import PinTotpActivation, SigningIntent, WebAuthnActivation
 from tests.authority import OFFICER, ORIGIN, RP_ID, RunningAuthority, intent_for, soon
 
@@ -27,19 +28,17 @@ def device(authority: RunningAuthority) -> SoftwareAuthenticator:
 
 
 def refused(
-    authority: RunningAuthority, intent: SigningIntent, *activations: WebAuthnActivation | PinTotpActivation
+    authority: RunningAuthority, intent: SigningIntent, activation: WebAuthnActivation | PinTotpActivation
 ) -> str:
-    """The sentence of the refusal."""
-    with pytest.raises(AuthorityError) as caught:
-        authority.client("web").sign_document(intent, activations)
-    assert isinstance(caught.value, (ActivationRefused, BadRequest)), caught.value
-    return str(caught.value)
+    """The sentence of the refusal, after which nothing is signed."""
+    return authority.refuses(authority.client("web").sign_document, intent, activation)
 
 
 def test_without_an_activation_nothing_is_signed(
     authority: RunningAuthority, device: SoftwareAuthenticator
 ) -> None:
-    refused(authority, intent_for(PERSON))
+    with pytest.raises(ActivationRefused, match="needs an activation"):
+        authority.client("web").sign_document(intent_for(PERSON))
 
 
 @pytest.mark.parametrize(
@@ -67,7 +66,8 @@ def test_an_activation_is_for_one_intent(
 def test_an_activation_counts_once(authority: RunningAuthority, device: SoftwareAuthenticator) -> None:
     intent = intent_for(PERSON)
     activation = device.activate(PERSON, intent)
-    authority.client("web").sign_document(intent, [activation])
+    authority.approve(intent, activation)
+    authority.client("web").sign_document(intent)
 
     refused(authority, intent, activation)
     assert "used before" in refused(authority, intent, device.activate(PERSON, intent))
@@ -77,7 +77,7 @@ def test_used_nonces_are_remembered_over_a_restart(
     authority: RunningAuthority, device: SoftwareAuthenticator
 ) -> None:
     intent = intent_for(PERSON)
-    authority.client("web").sign_document(intent, [device.activate(PERSON, intent)])
+    authority.sign(intent, (device, PERSON))
 
     authority.restart()
 
@@ -104,7 +104,8 @@ def test_every_flipped_bit_is_noticed(
         altered = bytearray(original)
         altered[position] ^= 1 << position % 8
         refused(authority, intent, replace(activation, **{part: bytes(altered)}))
-    assert authority.client("web").sign_document(intent, [activation])
+    authority.approve(intent, activation)
+    assert authority.client("web").sign_document(intent)
 
 
 def test_somebody_elses_activation_is_refused(authority: RunningAuthority, device: SoftwareAuthenticator) -> None:
@@ -114,7 +115,10 @@ def test_somebody_elses_activation_is_refused(authority: RunningAuthority, devic
     refused(authority, intent, stranger.activate("person-stranger", intent))
     refused(authority, intent, stranger.activate(PERSON, intent))
     refused(authority, intent, authority.officer.activate(OFFICER, intent))
-    refused(authority, intent, device.activate(PERSON, intent), stranger.activate("person-stranger", intent))
+    assert authority.confirm(device, PERSON, intent).given == (PERSON,)
+    with pytest.raises(ActivationRefused, match="that very person"):
+        authority.confirm(stranger, "person-stranger", intent)
+    assert authority.client("web").approvals(intent).given == (PERSON,)
 
 
 def test_a_counter_that_goes_back_betrays_a_copy(
@@ -123,7 +127,7 @@ def test_a_counter_that_goes_back_betrays_a_copy(
     copy = replace(device)
     for _ in range(2):
         intent = intent_for(PERSON)
-        authority.client("web").sign_document(intent, [device.activate(PERSON, intent)])
+        authority.sign(intent, (device, PERSON))
     intent = intent_for(PERSON)
 
     refused(authority, intent, copy.activate(PERSON, intent))
@@ -156,50 +160,63 @@ def test_hostile_client_data_is_a_refusal(
 
 
 def test_a_seal_is_not_one_persons(authority: RunningAuthority) -> None:
-    custodian = authority.enrol_person("person-keeper")
+    custodian = authority.enrol_person("person-guarding")
     first = authority.enrol_person("person-first")
     second = authority.enrol_person("person-second")
-    authority.enrol_seal("seal-guarded", ["person-keeper"])
-    intent = intent_for("seal-guarded")
+    authority.enrol_seal("seal-guarded", ["person-guarding"])
+    web = authority.client("web")
+    by_custodian, by_others = intent_for("seal-guarded"), intent_for("seal-guarded")
 
-    def by(device: SoftwareAuthenticator, subject: str) -> WebAuthnActivation:
-        return device.activate(subject, intent)
-
-    refused(authority, intent, by(custodian, "person-keeper"))
-    refused(authority, intent, by(custodian, "person-keeper"), by(custodian, "person-keeper"))
-    refused(authority, intent, by(first, "person-first"), by(second, "person-second"))
-    refused(authority, intent, by(authority.officer, OFFICER), by(custodian, "person-keeper"))
+    authority.confirm(custodian, "person-guarding", by_custodian)
+    with pytest.raises(ActivationRefused, match="two persons"):
+        web.sign_document(by_custodian)
+    assert "already" in refused(authority, by_custodian, custodian.activate("person-guarding", by_custodian))
+    assert "two persons" in refused(authority, by_custodian, authority.officer.activate(OFFICER, by_custodian))
+    authority.confirm(first, "person-first", by_others)
+    assert "custodians" in refused(authority, by_others, second.activate("person-second", by_others))
+    assert web.approvals(by_custodian).given == ("person-guarding",)
+    assert web.approvals(by_others).given == ("person-first",)
 
 
 def test_officers_acts_need_officers(authority: RunningAuthority, device: SoftwareAuthenticator) -> None:
-    act = authority.officer_act("add_credential", subject=PERSON, credential=device.credential())
+    more = authority.register(PERSON, SoftwareAuthenticator.create(RP_ID, ORIGIN))
+    act = authority.officer_act("add_credential", subject=PERSON, credential=more)
 
     with pytest.raises(ActivationRefused):
-        authority.client("web").add_credential(act, [])
-    with pytest.raises(ActivationRefused, match="officers"):
-        authority.client("web").add_credential(act, [device.activate(PERSON, act)])
+        authority.client("web").add_credential(act)
+    said = authority.refuses(authority.client("web").add_credential, act, device.activate(PERSON, act))
+    assert "officers" in said
 
 
 def test_a_revoked_credential_is_dead(authority: RunningAuthority) -> None:
     lost = authority.enrol_person("person-lost")
     act = authority.officer_act("revoke_credential", subject="person-lost", credential=lost.credential_id.hex())
-    authority.client("web").revoke_credential(act, authority.by_officer(act))
+    authority.officer_does(authority.client("web").revoke_credential, act)
     intent = intent_for("person-lost")
 
     assert "revoked" in refused(authority, intent, lost.activate("person-lost", intent))
+
+
+STRONG = argon2.PasswordHasher(memory_cost=19_456, time_cost=2, parallelism=1).hash("246810")
+"""The hash of the PIN 246810."""
+
+
+def register_pin(
+    service: AuthorityClient, subject: str, secret: bytes, *, pin_hash: str = STRONG, later: int = -1
+) -> str:
+    """What the activation service does when *subject* sets up a PIN and the TOTP *secret*; the fingerprint."""
+    sealed = service.wrap_key(f"enrolment:{subject}", secret)
+    code = code_at(secret, step_of(datetime.now(UTC)) + later)
+    return service.register_pin(subject, pin_hash, sealed, code).fingerprint
 
 
 def enrol_pin(authority: RunningAuthority, subject: str) -> bytes:
     """Enrols *subject* with the PIN 246810; the TOTP secret."""
     authority.enrol_person(subject)
     secret = secrets.token_bytes(20)
-    credential = {
-        "kind": "pin-totp",
-        "pin_hash": argon2.PasswordHasher(memory_cost=19_456, time_cost=2, parallelism=1).hash("246810"),
-        "totp_secret": base64.b32encode(secret).decode(),
-    }
-    act = authority.officer_act("add_credential", subject=subject, credential=credential)
-    authority.client("web").add_credential(act, authority.by_officer(act))
+    made = register_pin(authority.client("activation"), subject, secret)
+    act = authority.officer_act("add_credential", subject=subject, credential=made)
+    authority.officer_does(authority.client("web").add_credential, act)
     return secret
 
 
@@ -211,17 +228,19 @@ def test_pin_and_code_activate_once(authority: RunningAuthority) -> None:
     secret = enrol_pin(authority, "person-pin")
     intent = intent_for("person-pin")
     activation = answer("person-pin", secret)
-    assert authority.client("web").sign_document(intent, [activation])
+    authority.approve(intent, activation)
+    assert authority.client("web").sign_document(intent)
 
     another = intent_for("person-pin")
     refused(authority, another, activation)
-    assert authority.client("web").sign_document(another, [answer("person-pin", secret, later=1)])
+    authority.approve(another, answer("person-pin", secret, later=1))
+    assert authority.client("web").sign_document(another)
 
 
 def test_officers_do_not_act_by_pin_which_a_carrier_could_use_for_another_act(authority: RunningAuthority) -> None:
     act = authority.officer_act("revoke_credential", subject=PERSON, credential="00")
-    with pytest.raises(ActivationRefused, match="bound to no act"):
-        authority.client("web").revoke_credential(act, [answer(OFFICER, bytes(20))])
+    said = authority.refuses(authority.client("web").revoke_credential, act, answer(OFFICER, bytes(20)))
+    assert "bound to no act" in said
 
 
 def test_five_wrong_answers_lock(authority: RunningAuthority) -> None:
@@ -238,7 +257,10 @@ def test_five_wrong_answers_lock(authority: RunningAuthority) -> None:
     authority.restart()
 
     with pytest.raises(ActivationLocked):
-        authority.client("web").sign_document(intent, [answer("person-forgetful", secret)])
+        authority.approve(intent, answer("person-forgetful", secret))
+    assert authority.client("web").approvals(intent).given == ()
+    with pytest.raises(ActivationRefused):
+        authority.client("web").sign_document(intent)
 
 
 def test_secrets_of_credentials_are_nowhere_in_the_clear(authority: RunningAuthority) -> None:
@@ -255,12 +277,8 @@ def test_secrets_of_credentials_are_nowhere_in_the_clear(authority: RunningAutho
 def test_weak_pin_hashes_are_refused(authority: RunningAuthority) -> None:
     authority.enrol_person("person-weak")
     weak = argon2.PasswordHasher(memory_cost=64, time_cost=1, parallelism=1).hash("246810")
-    credential = {
-        "kind": "pin-totp",
-        "pin_hash": weak,
-        "totp_secret": base64.b32encode(bytes(20)).decode(),
-    }
-    act = authority.officer_act("add_credential", subject="person-weak", credential=credential)
-
-    with pytest.raises(CertificateRefused):
-        authority.client("web").add_credential(act, authority.by_officer(act))
+    other = argon2.PasswordHasher(19, 65_536, 1, type=argon2.Type.I).hash("246810")
+    for each in (weak, other, "246810", ""):
+        with pytest.raises(CertificateRefused):
+            register_pin(authority.client("activation"), "person-weak", bytes(20), pin_hash=each)
+    assert authority.client("web").pending_credentials("person-weak") == []

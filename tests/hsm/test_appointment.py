@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
 
 import pytest
 from pysqlite3 import dbapi2 as sqlite
 
 from hsm.authenticator import SoftwareAuthenticator
+from hsm.codec import encode
 from hsm.errors import (
     ActivationLocked,
     ActivationRefused,
@@ -16,6 +19,7 @@ from hsm.errors import (
     CertificateRefused,
     NotPermitted,
 )
+from hsm.intents import PasskeyRegistration
 from hsm.store.ceremonies import digest_of, new_code
 from tests.authority import ORGANISATION, ORIGIN, RP_ID, RunningAuthority, running_authority
 
@@ -30,32 +34,46 @@ def code_of(authority: RunningAuthority) -> str:
     return (authority.root / "secrets/setup.code").read_text().strip()
 
 
-def details(**changes: object) -> dict[str, object]:
-    credential = SoftwareAuthenticator.create(RP_ID, ORIGIN).credential()
-    return {
-        "subject": "officer-first",
-        "name": "周见证",
-        "organisation": ORGANISATION,
-        "credential": credential,
-        **changes,
-    }
+FIRST = "officer-first"
+NAMED: dict[str, Any] = {
+    "subject": FIRST,
+    "name": "周见证",
+    "organisation": ORGANISATION,
+    "reference": "a form",
+}
+
+
+def device() -> SoftwareAuthenticator:
+    return SoftwareAuthenticator.create(RP_ID, ORIGIN)
+
+
+def answer(authority: RunningAuthority, by: SoftwareAuthenticator, subject: str = FIRST) -> PasskeyRegistration:
+    """A registration by *subject*."""
+    return by.register(authority.client("activation").begin_registration(subject).challenge)
+
+
+def credentials(authority: RunningAuthority) -> list[object]:
+    return list(authority.client("web").credentials(FIRST))
 
 
 def test_a_code_makes_one_officer_who_can_enrol(fresh: RunningAuthority) -> None:
-    web, device = fresh.client("web"), SoftwareAuthenticator.create(RP_ID, ORIGIN)
+    web, own = fresh.client("web"), device()
     assert web.appointment().codes == 1
 
     typed = code_of(fresh).lower().replace("-", " ")
-    web.appoint_officer(typed, details(credential=device.credential()))
+    fresh.appoint(typed, FIRST, own)
 
     assert (web.appointment().codes, web.appointment().until) == (0, None)
-    person = SoftwareAuthenticator.create(RP_ID, ORIGIN).credential()
+    [known] = web.credentials(FIRST)
+    assert (known.credential_id, known.reference) == (own.credential_id, "a form")
+    person = fresh.register("person-new", device())
     act = fresh.officer_act(
         "enrol_person", subject="person-new", name="新示例", organisation=ORGANISATION, credentials=[person]
     )
-    assert web.enrol_person(act, [device.activate("officer-first", act)])
+    fresh.confirm(own, FIRST, act)
+    assert web.enrol_person(act)
     with pytest.raises(ActivationRefused, match="wrong, was used"):
-        web.appoint_officer(code_of(fresh), details(subject="officer-next"))
+        fresh.appoint(code_of(fresh), "officer-next", device())
     assert recorded(fresh) == [("setup-code", '{"act":"appoint_officer","subject":"officer-first"}')]
 
 
@@ -71,13 +89,13 @@ def test_wrong_codes_are_counted_and_keep_nobody_out_who_has_the_right_one(fresh
     web = fresh.client("web")
     for wrong in (new_code(), "", code_of(fresh)[:-1], "x" * 4000, "张" * 32):
         with pytest.raises(ActivationRefused, match="wrong, was used"):
-            web.appoint_officer(wrong, details())
+            fresh.appoint(wrong, FIRST, device())
     fresh.restart()
 
     with pytest.raises(ActivationLocked):
-        web.appoint_officer(new_code(), details())
+        fresh.appoint(new_code(), FIRST, device())
     assert web.appointment().codes == 1
-    web.appoint_officer(code_of(fresh), details())
+    fresh.appoint(code_of(fresh), FIRST, device())
     assert web.appointment().codes == 0
 
 
@@ -89,32 +107,50 @@ def test_codes_run_out(fresh: RunningAuthority) -> None:
     connection.close()
 
     with pytest.raises(ActivationRefused, match="run out"):
-        fresh.client("web").appoint_officer(code, details())
+        fresh.appoint(code, FIRST, device())
 
 
 def test_only_a_sane_officer_is_appointed_and_a_refusal_costs_no_code(authority: RunningAuthority) -> None:
-    web, code = authority.client("web"), code_of(authority)
-    pin = {"kind": "pin-totp", "pin_hash": "x", "totp_secret": "y"}
-    for change, kind in (
+    service, code = authority.client("activation"), code_of(authority)
+    used, late, another = (answer(authority, device()) for _ in range(3))
+    wang = answer(authority, device(), "officer-wang")
+    service.register_passkey(FIRST, used)
+    refused: tuple[tuple[dict[str, Any], type[AuthorityError]], ...] = (
         ({"subject": "person-first"}, BadRequest),
         ({"subject": "officer-<b>"}, BadRequest),
-        ({"subject": "officer-wang"}, CertificateRefused),
+        ({"subject": "officer-wang", "registration": wang}, CertificateRefused),
         ({"name": ""}, CertificateRefused),
         ({"name": "长" * 101}, CertificateRefused),
         ({"organisation": "别人的公司"}, CertificateRefused),
-        ({"credential": pin}, BadRequest),
-        ({"credential": None}, BadRequest),
-        ({"credential": {**SoftwareAuthenticator.create("evil.example", ORIGIN).credential()}}, BadRequest),
-    ):
+        ({"registration": replace(late, attestation_object=b"")}, ActivationRefused),
+        ({"registration": replace(another, challenge=bytes(32))}, ActivationRefused),
+        ({"registration": used}, ActivationRefused),
+        ({"registration": answer(authority, device(), "officer-other")}, ActivationRefused),
+        *(
+            ({"registration": answer(authority, SoftwareAuthenticator.create(*where))}, ActivationRefused)
+            for where in (("evil.example", ORIGIN), (RP_ID, "http://localhost:8080"))
+        ),
+    )
+    for change, kind in refused:
+        asked = {"code": code, **NAMED, "registration": answer(authority, device()), **change}
         with pytest.raises(kind):
-            web.appoint_officer(code, details(**change))
-    assert web.appointment().codes == 1
+            service.appoint_officer(**asked)
+    with pytest.raises(BadRequest):
+        service.ask("appoint_officer", {"code": code, **NAMED, "registration": None})
+    with pytest.raises(BadRequest, match="authenticator"):
+        service.register_pin(FIRST, "x", b"y", "000000")
+    assert service.appointment().codes == 1
+    assert credentials(authority) == []
 
 
-def test_only_the_portal_appoints(authority: RunningAuthority) -> None:
-    for role in ("operator", "tsa", "scheduler"):
+def test_only_the_activation_service_appoints(authority: RunningAuthority) -> None:
+    given = answer(authority, device())
+    for role in ("web", "operator", "console", "tsa", "scheduler"):
         with pytest.raises(NotPermitted):
-            authority.client(role).appoint_officer(code_of(authority), details())
+            authority.client(role).appoint_officer(
+                code_of(authority), FIRST, "周见证", ORGANISATION, given, "a form"
+            )
+    assert credentials(authority) == []
 
 
 def test_the_code_is_in_its_file_alone(authority: RunningAuthority) -> None:
@@ -128,7 +164,14 @@ def test_the_code_is_in_its_file_alone(authority: RunningAuthority) -> None:
 
 
 def test_wrong_codes_of_any_shape_are_refused_in_words(authority: RunningAuthority) -> None:
+    named: dict[str, Any] = {
+        "subject": FIRST,
+        "name": "周见证",
+        "organisation": ORGANISATION,
+        "reference": "a form",
+    }
+    named["registration"] = encode(answer(authority, device()))
     for wrong in (None, 7, [], b"code"):
         with pytest.raises(AuthorityError) as caught:
-            authority.client("web").ask("appoint_officer", {"code": wrong, "details": details()})
+            authority.client("activation").ask("appoint_officer", {**named, "code": wrong})
         assert isinstance(caught.value, BadRequest)

@@ -16,6 +16,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from hsm import canonical
+from hsm.authenticator import SoftwareAuthenticator
 from hsm.client import AuthorityClient
 from hsm.errors import (
     BadRequest,
@@ -30,7 +31,8 @@ from hsm.merkle import leaf_hash
 from hsm.note import MOST_LEAVES, LogExtension, parse_vkey, verify_checkpoint
 from hsm.operation_types import AuthorityState
 from hsm.timestamp import TimestampRequest, order_for, verify_token
-from tests.authority import ORGANISATION, RunningAuthority, intent_for, running_authority
+from tests.authority import ORGANISATION, RP_ID, RunningAuthority, intent_for, running_authority
+from tests.authority import ORIGIN as PAGES
 from tests.hsm.memory import openssl
 from tests.log import extension
 
@@ -48,7 +50,7 @@ def test_a_persons_signature_verifies_with_openssl(authority: RunningAuthority, 
     device = authority.enrol_person("person-openssl")
     intent = intent_for("person-openssl", document=b"the bytes that are signed")
 
-    signed = authority.client("web").sign_document(intent, [device.activate("person-openssl", intent)])
+    signed = authority.sign(intent, (device, "person-openssl"))
 
     (tmp_path / "cms").write_bytes(signed)
     (tmp_path / "content").write_bytes(b"the bytes that are signed")
@@ -65,9 +67,7 @@ def test_a_seal_needs_its_custodian_and_the_one_who_asks(authority: RunningAutho
     authority.enrol_seal("seal-contracts", ["person-custodian"])
     intent = intent_for("seal-contracts")
 
-    signed = authority.client("web").sign_document(
-        intent, [custodian.activate("person-custodian", intent), asking.activate("person-asking", intent)]
-    )
+    signed = authority.sign(intent, (custodian, "person-custodian"), (asking, "person-asking"))
 
     assert signed
 
@@ -178,13 +178,13 @@ def test_a_revoked_certificate_is_on_the_crl_and_signs_no_more(authority: Runnin
     certificate = x509.load_der_x509_certificate(authority.client("web").certificate("person-leaver"))
     act = authority.officer_act("revoke_certificate", subject="person-leaver", reason="affiliation_changed")
 
-    crl = x509.load_der_x509_crl(authority.client("web").revoke_certificate(act, authority.by_officer(act)))
+    crl = x509.load_der_x509_crl(authority.officer_does(authority.client("web").revoke_certificate, act))
 
     assert crl.get_revoked_certificate_by_serial_number(certificate.serial_number) is not None
     assert authority.client("web").crls()[1] == crl.public_bytes(Encoding.DER)
     intent = intent_for("person-leaver")
     with pytest.raises(UnknownKey, match="revoked"):
-        authority.client("web").sign_document(intent, [device.activate("person-leaver", intent)])
+        authority.sign(intent, (device, "person-leaver"))
 
 
 def test_crl_numbers_go_up(authority: RunningAuthority) -> None:
@@ -197,7 +197,7 @@ def test_rotation_gives_a_new_key_at_once_in_every_worker(authority: RunningAuth
     before = authority.client("web").certificate("tsa")
     act = authority.officer_act("rotate", subject="tsa")
 
-    rotated = authority.client("operator").rotate(act, authority.by_officer(act))
+    rotated = authority.officer_does(authority.client("operator").rotate, act)
 
     assert rotated != before
     for role in ("web", "tsa", "scheduler"):
@@ -221,11 +221,11 @@ def test_the_naming_rules_hold(
         subject="person-misnamed",
         name=name,
         organisation=organisation,
-        credentials=[authority.officer.credential() | {"credential_id": "00ff"}],
+        credentials=[authority.register("person-misnamed", SoftwareAuthenticator.create(RP_ID, PAGES))],
     )
 
     with pytest.raises(refusal):
-        authority.client("web").enrol_person(act, authority.by_officer(act))
+        authority.officer_does(authority.client("web").enrol_person, act)
     with pytest.raises(UnknownKey):
         authority.client("web").certificate("person-misnamed")
 

@@ -29,7 +29,7 @@ def shared() -> Iterator[RunningAuthority]:
 
 def rotated(shared: RunningAuthority, subject: str) -> OfficerIntent:
     act = shared.officer_act("rotate", subject=subject)
-    shared.client("operator").rotate(act, shared.by_officer(act))
+    shared.officer_does(shared.client("operator").rotate, act)
     return act
 
 
@@ -63,7 +63,7 @@ def test_a_rotation_and_a_revocation_are_put_on_record(shared: RunningAuthority)
     revoking = shared.officer_act(
         "revoke_certificate", subject="tsa", serial=f"{before.serial_number:x}", reason="superseded"
     )
-    console.revoke_certificate(revoking, shared.by_officer(revoking))
+    shared.officer_does(console.revoke_certificate, revoking)
     held, text = newest(shared)
     assert held.name.startswith("revoke-certificate-tsa-") and held.intact
     assert f"{before.serial_number:x}" in text and f"{after.serial_number:x}" not in text

@@ -10,17 +10,19 @@ from typing import Any
 import cbor2
 import pytest
 
-from hsm.activation import IntentAuthoriser
+from hsm.activation.authoriser import IntentAuthoriser
 from hsm.client import OPERATIONS
 from hsm.codec import decode_answer, decode_request, encode
 from hsm.errors import BadRequest
-from hsm.intents import OfficerIntent, PinTotpActivation, SigningIntent, WebAuthnActivation
+from hsm.intents import OfficerIntent, PasskeyRegistration, PinTotpActivation, SigningIntent, WebAuthnActivation
 from hsm.operation_types import (
     Appointment,
     Approvals,
+    BegunRegistration,
     HeldCeremony,
     KnownCompanySeal,
     KnownCredential,
+    PendingCredential,
 )
 from hsm.operations.context import Handlers
 
@@ -28,17 +30,25 @@ MOMENT = datetime(2026, 11, 25, 8, tzinfo=UTC)
 INTENT = SigningIntent("c", "p", "f", "person-a", bytes(32), MOMENT, bytes(16))
 OFFICERS = OfficerIntent("unlock", {"subject": "person-a"}, MOMENT, bytes(16))
 PASSKEY = WebAuthnActivation("person-a", b"id", b"{}", b"data", b"signature")
+MADE = PasskeyRegistration(bytes(32), b"{}", b"attestation")
 CODES = PinTotpActivation("person-a", "471100", "815000")
 REQUEST = {name: each.request for name, each in OPERATIONS.items()}
 KEY: dict[str, Any] = encode(REQUEST["approve"](INTENT, PASSKEY))["activation"]
 
 REQUESTS = [
-    REQUEST["sign_document"](INTENT, [PASSKEY, CODES]),
+    REQUEST["sign_document"](INTENT),
+    REQUEST["approve"](INTENT, PASSKEY),
     REQUEST["approve"](OFFICERS, CODES),
+    REQUEST["approve_unlock"](OFFICERS, PASSKEY),
     REQUEST["approvals"](INTENT),
-    REQUEST["retire"](OFFICERS, []),
-    REQUEST["unlock"](OFFICERS, [PASSKEY], ["4711", "00"]),
-    REQUEST["appoint_officer"]("4711-00", {"subject": "officer-a"}),
+    REQUEST["retire"](OFFICERS),
+    REQUEST["unlock"](OFFICERS, [PASSKEY, CODES], ["4711", "00"]),
+    REQUEST["begin_registration"]("person-a"),
+    REQUEST["register_passkey"]("person-a", MADE),
+    REQUEST["register_known_passkey"]("person-a", bytes(32), b"key", PASSKEY),
+    REQUEST["register_pin"]("person-a", "$4711", b"sealed 4711", "471100"),
+    REQUEST["appoint_officer"]("4711-00", "officer-a", "name", "organisation", MADE, "reference"),
+    REQUEST["restore_officer"]("4711-00", "officer-a", MADE, "reference"),
     REQUEST["end_keeper"]("keeper-a"),
     REQUEST["end_keeper"]("keeper-a", b"id"),
     REQUEST["status"](),
@@ -46,18 +56,33 @@ REQUESTS = [
 ANSWERS = [
     (Approvals, Approvals(("a", "b"), 2)),
     (list[KnownCredential], [KnownCredential("pin-totp", None, MOMENT)]),
+    (list[PendingCredential], [PendingCredential("aaaa bbbb", "webauthn", b"id", b"key", MOMENT)]),
+    (BegunRegistration, BegunRegistration(bytes(32), True, False)),
     (KnownCompanySeal, KnownCompanySeal("seal-a", "公章", ("a",), 1, None, None, MOMENT, 1)),
     (Appointment, Appointment(1, MOMENT, ("officer-a",))),
     (list[HeldCeremony], [HeldCeremony(1, "first", bytes(32), MOMENT, True)]),
 ]
+ANSWERED: dict[str, Any] = encode(MADE)
+APPOINTING: dict[str, Any] = encode(REQUEST["appoint_officer"]("x", "officer-a", "n", "o", MADE, "r"))
+KNOWN: dict[str, Any] = encode(REQUEST["register_known_passkey"]("person-a", bytes(32), b"key", PASSKEY))
+UNLOCKING: dict[str, Any] = {"intent": OFFICERS.fields(), "activations": [], "pins": []}
 WRONG: list[tuple[type, dict[str, Any]]] = [
-    (REQUEST["sign_document"], {"intent": INTENT.fields(), "activations": [{**KEY, "more": 1}]}),
-    (REQUEST["sign_document"], {"intent": INTENT.fields(), "activations": [{**KEY, "kind": "other"}]}),
-    (REQUEST["sign_document"], {"intent": INTENT.fields(), "activations": [{**KEY, "subject": b"person-a"}]}),
-    (REQUEST["sign_document"], {"intent": INTENT.fields(), "activations": [KEY] * 5}),
-    (REQUEST["sign_document"], {"intent": INTENT.fields(), "activations": KEY}),
-    (REQUEST["sign_document"], {"intent": INTENT.fields(), "activations": "ab"}),
-    (REQUEST["sign_document"], {"intent": OFFICERS.fields(), "activations": []}),
+    (REQUEST["unlock"], {**UNLOCKING, "activations": [{**KEY, "more": 1}]}),
+    (REQUEST["unlock"], {**UNLOCKING, "activations": [{**KEY, "kind": "other"}]}),
+    (REQUEST["unlock"], {**UNLOCKING, "activations": [{**KEY, "subject": b"person-a"}]}),
+    (REQUEST["unlock"], {**UNLOCKING, "activations": [KEY] * 5}),
+    (REQUEST["unlock"], {**UNLOCKING, "activations": KEY}),
+    (REQUEST["unlock"], {**UNLOCKING, "activations": "ab"}),
+    (REQUEST["unlock"], {**UNLOCKING, "intent": INTENT.fields()}),
+    (REQUEST["sign_document"], {"intent": OFFICERS.fields()}),
+    (REQUEST["sign_document"], {"intent": INTENT.fields(), "activations": []}),
+    (REQUEST["sign_document"], {"intent": INTENT.fields(), "activations": [KEY]}),
+    (REQUEST["approve"], {"intent": INTENT.fields(), "activation": {**KEY, "more": 1}}),
+    (REQUEST["approve"], {"intent": INTENT.fields(), "activation": {**KEY, "kind": "other"}}),
+    (REQUEST["approve"], {"intent": INTENT.fields(), "activation": {**KEY, "subject": b"person-a"}}),
+    (REQUEST["approve"], {"intent": INTENT.fields(), "activation": [KEY]}),
+    (REQUEST["approve"], {"intent": INTENT.fields(), "activation": "ab"}),
+    (REQUEST["approve"], {"intent": INTENT.fields()}),
     (REQUEST["approvals"], {"intent": {**INTENT.fields(), "more": 1}}),
     (REQUEST["unlock"], {"intent": OFFICERS.fields(), "activations": [], "pins": "4711"}),
     (REQUEST["unlock"], {"intent": OFFICERS.fields(), "activations": [], "pins": [4711]}),
@@ -67,6 +92,20 @@ WRONG: list[tuple[type, dict[str, Any]]] = [
     (REQUEST["certificate"], {"subject": b"x"}),
     (REQUEST["certificate"], {"subject": ["x"]}),
     (REQUEST["appoint_officer"], {"code": "x", "details": [["a", 1]]}),
+    (REQUEST["appoint_officer"], {**APPOINTING, "registration": [["challenge", b""]]}),
+    (REQUEST["appoint_officer"], {**APPOINTING, "registration": {**ANSWERED, "more": 1}}),
+    (REQUEST["appoint_officer"], {**APPOINTING, "code": 4711}),
+    (REQUEST["restore_officer"], APPOINTING),
+    (REQUEST["register_passkey"], {"subject": "x", "registration": {**ANSWERED, "challenge": "4711"}}),
+    (REQUEST["register_passkey"], {"subject": "x", "registration": {"challenge": bytes(32)}}),
+    (REQUEST["register_passkey"], {"subject": "x", "registration": KEY}),
+    (REQUEST["register_passkey"], {"subject": "x"}),
+    (REQUEST["register_known_passkey"], {**KNOWN, "assertion": {**KEY, "more": 1}}),
+    (REQUEST["register_known_passkey"], {**KNOWN, "assertion": encode(CODES)}),
+    (REQUEST["register_known_passkey"], {**KNOWN, "public_key": "4711"}),
+    (REQUEST["register_pin"], {"subject": "x", "pin_hash": b"4711", "sealed": b"", "code": "4711"}),
+    (REQUEST["register_pin"], {"subject": "x", "pin_hash": "x", "sealed": b"", "code": 4711}),
+    (REQUEST["begin_registration"], {"subject": None}),
     (REQUEST["status"], {"more": 1}),
 ]
 
@@ -90,11 +129,11 @@ def test_what_is_no_such_request_is_refused_without_its_values(kind: type, value
 
 
 def test_officers_intents_are_of_the_operation_that_is_asked_for() -> None:
-    values = encode(REQUEST["retire"](OFFICERS, []))
+    values = encode(REQUEST["retire"](OFFICERS))
     with pytest.raises(BadRequest, match="another kind"):
         OPERATIONS["retire"].decode(values)
     with pytest.raises(BadRequest):
-        OPERATIONS["retire"].decode(encode(REQUEST["sign_document"](INTENT, [])))
+        OPERATIONS["retire"].decode(encode(REQUEST["sign_document"](INTENT)))
 
 
 def test_every_handler_takes_what_is_declared() -> None:

@@ -8,9 +8,11 @@ from hsm.client import OPERATIONS
 from hsm.config import PeerRole
 
 SIGNS = ("sign_document", "sign_manifest", "sign_backup", "timestamp", "checkpoint", "wrap_key", "unwrap_key")
+ENROLS = ("enrol_person", "enrol_officer", "enrol_seal", "appoint_officer", "restore_officer", "add_credential")
+REGISTERS = ("begin_registration", "register_passkey", "register_known_passkey", "register_pin")
 
 
-@pytest.mark.parametrize("operation", [*SIGNS, "enrol_person", "enrol_officer", "enrol_seal", "appoint_officer"])
+@pytest.mark.parametrize("operation", [*SIGNS, *ENROLS, *REGISTERS])
 def test_the_console_signs_opens_and_enrols_nothing(operation: str) -> None:
     assert PeerRole.CONSOLE not in OPERATIONS[operation].roles
 

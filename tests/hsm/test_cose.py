@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
 
 import cbor2
 import pytest
@@ -10,7 +10,9 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from hsm.activation.credentials import require_known_key
-from hsm.errors import BadRequest
+from hsm.authenticator import SoftwareAuthenticator
+from hsm.errors import ActivationRefused, BadRequest
+from tests.authority import ORIGIN, RP_ID, RunningAuthority, assertion_over
 
 
 def ec2(curve: ec.EllipticCurve, algorithm: int, number: int) -> bytes:
@@ -58,14 +60,20 @@ def test_everything_else_is_refused(key: bytes) -> None:
         require_known_key(key)
 
 
-def test_a_weak_key_is_not_enrolled(authority: Any) -> None:
-    credential = {"kind": "webauthn", "credential_id": "aa" * 16, "rp_id": "localhost"}
-    act = authority.officer_act(
-        "enrol_person",
-        subject="person-weak-key",
-        name="弱示例",
-        organisation="甲公司示例有限公司",
-        credentials=[{**credential, "public_key": of_rsa(1024, -65535).hex()}],
-    )
+@pytest.mark.parametrize(("bits", "algorithm"), [(1024, -65535), (1024, -257), (2048, -65535)])
+def test_a_weak_key_is_not_registered(authority: RunningAuthority, bits: int, algorithm: int) -> None:
+    """Neither by a registration, nor as a passkey that somebody has already."""
+    subject, service = "person-weak-key", authority.client("activation")
+    device, key = SoftwareAuthenticator.create(RP_ID, ORIGIN), of_rsa(bits, algorithm)
+    answer = device.register(service.begin_registration(subject).challenge)
+    attestation = cbor2.loads(answer.attestation_object)
+    own = bytes.fromhex(device.credential()["public_key"])
+    attestation["authData"] = attestation["authData"].replace(own, key)
+    with pytest.raises((BadRequest, ActivationRefused)) as refused:
+        service.register_passkey(subject, replace(answer, attestation_object=cbor2.dumps(attestation)))
+    assert "not accepted" in str(refused.value) or "Unsupported" in str(refused.value)
+    begun = service.begin_registration(subject).challenge
+    assertion = assertion_over(device, subject, begun)
     with pytest.raises(BadRequest, match="not accepted"):
-        authority.client("web").enrol_person(act, authority.by_officer(act))
+        service.register_known_passkey(subject, begun, key, assertion)
+    assert service.pending_credentials(subject) == []

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ import pytest
 from hsm import protocol
 from hsm.client import AuthorityClient
 from hsm.errors import (
+    ActivationRefused,
     ActivationUsed,
     AuthorityError,
     AuthorityLocked,
@@ -63,15 +65,15 @@ def test_the_hsm_goes_in_the_middle_and_comes_back(own: RunningAuthority) -> Non
     with pytest.raises(ModuleUnavailable, match="nothing was signed"):
         client.timestamp([ORDER])
     intent = intent_for("person-patient")
-    activation = device.activate("person-patient", intent)
+    assert own.confirm(device, "person-patient", intent).enough  # which takes no HSM
     with pytest.raises(ModuleUnavailable):
-        client.sign_document(intent, [activation])
+        client.sign_document(intent)
     assert client.status().state is AuthorityState.UNAVAILABLE
 
     away.rename(tokens)
     assert eventually(lambda: client.timestamp([ORDER]))
     # The activation was not used up by the attempt that could not be served.
-    assert eventually(lambda: client.sign_document(intent, [activation]))
+    assert eventually(lambda: client.sign_document(intent))
 
 
 def test_an_hsm_that_goes_between_activation_and_signature_says_that_the_activation_is_used_up(
@@ -81,29 +83,41 @@ def test_an_hsm_that_goes_between_activation_and_signature_says_that_the_activat
     device = own.enrol_person("person-unlucky")
     client = own.client("web")
     first, intent = intent_for("person-unlucky"), intent_for("person-unlucky", document=b"another")
-    client.sign_document(first, [device.activate("person-unlucky", first)])  # this worker knows the key now
+    own.sign(first, (device, "person-unlucky"))  # this worker knows the key now
 
-    activation = device.activate("person-unlucky", intent)
+    own.confirm(device, "person-unlucky", intent)
     tokens.rename(away)
     with pytest.raises(ActivationUsed, match="nothing was signed"):
-        client.sign_document(intent, [activation])
+        client.sign_document(intent)
     away.rename(tokens)
     assert eventually(lambda: client.timestamp([ORDER]))
     with pytest.raises(ActivationUsed, match="used before"):
-        client.sign_document(intent, [activation])
+        client.sign_document(intent)
 
 
 def test_a_full_disk_uses_no_activation_up(own: RunningAuthority) -> None:
     device, intent = own.enrol_person("person-early"), intent_for("person-early")
     activation = device.activate("person-early", intent)
     client = own.client("web")
+    with full_disk(own), pytest.raises(StoreUnavailable, match="nothing was signed"):
+        own.approve(intent, activation)
+    assert client.approvals(intent).given == ()
+    with pytest.raises(ActivationRefused):
+        client.sign_document(intent)
+    own.approve(intent, activation)
+    with full_disk(own), pytest.raises(StoreUnavailable, match="nothing was signed"):
+        client.sign_document(intent)
+    assert client.sign_document(intent)
+
+
+@contextmanager
+def full_disk(own: RunningAuthority) -> Iterator[None]:
+    """No worker can write."""
     for worker in workers_of(own):
         resource.prlimit(worker, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
-    with pytest.raises(StoreUnavailable, match="nothing was signed"):
-        client.sign_document(intent, [activation])
+    yield
     for worker in workers_of(own):
         resource.prlimit(worker, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
-    assert client.sign_document(intent, [activation])
 
 
 def test_a_daemon_without_hsm_starts_and_waits_for_it(own: RunningAuthority) -> None:

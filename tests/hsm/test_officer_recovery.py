@@ -19,9 +19,9 @@ from pysqlite3 import dbapi2 as sqlite
 from hsm.authenticator import SoftwareAuthenticator
 from hsm.ceremony.plan import RecoveryPlan, parse
 from hsm.errors import ActivationRefused, AuthorityError, CertificateRefused, ConfigurationRefused, NotPermitted
+from hsm.intents import OfficerIntent
 from hsm.store.ceremonies import new_code
 from tests.authority import OFFICER, ORGANISATION, ORIGIN, RP_ID, RunningAuthority, end, running_authority, start
-from tests.hsm.test_approvals import officer_details
 from tests.hsm.test_ceremony import CeremonyHome
 
 PLAN = resources.files("hsm.ceremonies").joinpath("recovery.toml").read_text(encoding="utf-8")
@@ -66,13 +66,17 @@ class Site:
         return len(self.authority.client("web").credentials(officer))
 
     def restore(self, code: str, device: SoftwareAuthenticator, officer: str = OFFICER) -> None:
-        self.authority.client("web").restore_officer(code, {"subject": officer, "credential": device.credential()})
+        self.authority.restore(code, officer, device)
+
+    def enrolment(self, subject: str) -> OfficerIntent:
+        made = self.authority.register(subject, device())
+        details = {"subject": subject, "name": "新示例", "organisation": ORGANISATION, "credentials": [made]}
+        return self.authority.officer_act("enrol_person", **details)
 
     def enrol_by(self, officer: str, device: SoftwareAuthenticator, subject: str) -> bytes:
-        person = SoftwareAuthenticator.create(RP_ID, ORIGIN).credential()
-        details = {"subject": subject, "name": "新示例", "organisation": ORGANISATION, "credentials": [person]}
-        act = self.authority.officer_act("enrol_person", **details)
-        return self.authority.client("web").enrol_person(act, [device.activate(officer, act)])
+        act = self.enrolment(subject)
+        self.authority.confirm(device, officer, act)
+        return self.authority.client("web").enrol_person(act)
 
 
 @pytest.fixture(scope="module")
@@ -80,8 +84,8 @@ def site() -> Iterator[Site]:
     with running_authority(workers=1) as own:
         site = Site(own)
         details = {"subject": SECOND, "name": "钱见证", "organisation": ORGANISATION}
-        act = own.officer_act("enrol_officer", **details, credentials=[device().credential()])
-        own.client("web").enrol_officer(act, own.by_officer(act))
+        act = own.officer_act("enrol_officer", **details, credentials=[own.register(SECOND, device())])
+        own.officer_does(own.client("web").enrol_officer, act)
         site.parts.mkdir(mode=0o700)
         pin = own.root / "secrets/root.pin"
         whole = pin.read_text().strip()
@@ -166,12 +170,14 @@ def test_both_officers_lost_theirs_and_come_in_again(site: Site) -> None:
     for code, taken, officer, error in refused:
         with pytest.raises(error):
             site.restore(code, taken, officer)
-    with pytest.raises(NotPermitted):
-        site.authority.client("operator").restore_officer(first, {})
+    answer = new.register(site.authority.client("activation").begin_registration(OFFICER).challenge)
+    for role in ("web", "operator", "console", "scheduler"):
+        with pytest.raises(NotPermitted):
+            site.authority.client(role).restore_officer(first, OFFICER, answer, "a form")
     with pytest.raises(ActivationRefused, match="wrong, was used"):
-        web.appoint_officer(first, {**officer_details("officer-other", new), "credential": new.credential()})
-    with pytest.raises(ActivationRefused):
-        site.enrol_by(OFFICER, before, "person-by-thief")
+        site.authority.appoint(first, "officer-other", new)
+    theft = site.enrolment("person-by-thief")
+    site.authority.refuses(web.enrol_person, theft, before.activate(OFFICER, theft))
 
     site.restore(first.lower().replace("-", " "), new)
     with pytest.raises(ActivationRefused, match="wrong, was used"):
@@ -190,7 +196,7 @@ def test_a_code_ends_with_the_officer_it_was_left_for(site: Site) -> None:
     """Whom colleagues retire, or a later ceremony replaces, does not come back by the code of an earlier one."""
     [code] = site.codes(PLAN.replace("officer-wang", SECOND))
     act = site.authority.officer_act("retire", subject=SECOND, reason="cessation_of_operation")
-    site.authority.client("web").retire(act, site.authority.by_officer(act))
+    site.authority.officer_does(site.authority.client("web").retire, act)
     with pytest.raises(ActivationRefused, match="wrong, was used"):
         site.restore(code, device(), SECOND)
     assert site.authenticators(SECOND) == 0
@@ -221,8 +227,7 @@ def test_who_is_gone_is_replaced_by_somebody_else(site: Site) -> None:
     with pytest.raises(ActivationRefused):
         site.restore(code, device())
     new = device()
-    details = {"subject": "officer-next", "name": "周见证", "organisation": ORGANISATION}
-    site.authority.client("web").appoint_officer(code, {**details, "credential": new.credential()})
+    site.authority.appoint(code, "officer-next", new, name="周见证")
     assert site.enrol_by("officer-next", new, "person-by-next")
     listed = CeremonyHome(site.authority.root).run("officers").stdout
     assert f"{OFFICER} 王见证, authenticators: 0" in listed and "officer-next 周见证, authenticators: 1" in listed

@@ -42,7 +42,7 @@ class Vault:
         return self.authority.officer_act("unlock")
 
     def answer(self, act: OfficerIntent, custodian: str) -> None:
-        self.authority.client("console").approve(act, self.devices[custodian].activate(custodian, act))
+        self.authority.client("console").approve_unlock(act, self.devices[custodian].activate(custodian, act))
 
     def state(self) -> AuthorityState:
         return self.authority.client("console").status().state
@@ -65,7 +65,7 @@ def vault() -> Iterator[Vault]:
         for custodian in (FIRST, SECOND, THIRD):
             devices[custodian] = SoftwareAuthenticator.create(RP_ID, CONSOLE)
             act = enrolment(custodian, devices[custodian], authority)
-            authority.client("web").enrol_pin_custodian(act, authority.by_officer(act))
+            authority.officer_does(authority.client("web").enrol_pin_custodian, act)
         yield Vault(authority, devices)
 
 
@@ -133,43 +133,48 @@ def test_a_page_of_the_portal_gets_no_answer_of_a_keeper(locked: Vault) -> None:
     act = locked.unlocking()
 
     with pytest.raises(ActivationRefused, match="does not verify"):
-        locked.authority.client("console").approve(act, elsewhere.activate(SECOND, act))
+        locked.authority.client("console").approve_unlock(act, elsewhere.activate(SECOND, act))
 
 
 @pytest.mark.parametrize("kind", ["enrol_keeper", "rotate", "retire", "revoke_certificate", "enrol_officer"])
 def test_keepers_do_nothing_but_unlock(vault: Vault, kind: str) -> None:
     act = vault.authority.officer_act(kind, subject="tsa", reason="superseded")
 
-    with pytest.raises(ActivationRefused, match="unlock the HSM and do nothing else"):
+    with pytest.raises(NotPermitted, match="unlock alone"):
         vault.answer(act, FIRST)
+    with pytest.raises(ActivationRefused, match="unlock the HSM and do nothing else"):
+        vault.authority.confirm(vault.devices[FIRST], FIRST, act)
+    assert vault.authority.client("console").approvals(act).given == ()
 
 
 def test_keepers_sign_nothing(vault: Vault) -> None:
     intent = intent_for(FIRST)
     with pytest.raises(ActivationRefused, match="signs no documents"):
-        vault.authority.client("web").approve(intent, vault.devices[FIRST].activate(FIRST, intent))
+        vault.authority.confirm(vault.devices[FIRST], FIRST, intent)
+    with pytest.raises(NotPermitted):
+        vault.authority.client("console").approve_unlock(intent, vault.devices[FIRST].activate(FIRST, intent))
 
 
 def test_only_officers_make_one_and_only_with_a_passkey_of_the_console(vault: Vault) -> None:
     device = SoftwareAuthenticator.create(RP_ID, CONSOLE)
     web, authority = vault.authority.client("web"), vault.authority
     act = enrolment("keeper-zheng", device, authority)
-    with pytest.raises(ActivationRefused, match="officers do this"):
-        web.enrol_pin_custodian(act, [vault.devices[FIRST].activate(FIRST, act)])
+    said = authority.refuses(web.enrol_pin_custodian, act, vault.devices[FIRST].activate(FIRST, act))
+    assert "do nothing else" in said
     with pytest.raises(NotPermitted):
-        authority.client("console").enrol_pin_custodian(act, authority.by_officer(act))
+        authority.officer_does(authority.client("console").enrol_pin_custodian, act)
 
     for name in ("officer-zheng", "keeper-9", f"keeper-{'x' * 65}"):
         wrong = enrolment(name, device, authority)
         with pytest.raises(BadRequest, match="keeper- and an administrator's login, of 2 to 64"):
-            web.enrol_pin_custodian(wrong, authority.by_officer(wrong))
+            authority.officer_does(web.enrol_pin_custodian, wrong)
     foreign = SoftwareAuthenticator.create("elsewhere.example", CONSOLE)
     other = enrolment("keeper-zheng", foreign, authority)
     with pytest.raises(BadRequest, match="relying party"):
-        web.enrol_pin_custodian(other, authority.by_officer(other))
+        authority.officer_does(web.enrol_pin_custodian, other)
     taken = enrolment("keeper-zheng", vault.devices[FIRST], authority)
     with pytest.raises(CertificateRefused, match="already"):
-        web.enrol_pin_custodian(taken, authority.by_officer(taken))
+        authority.officer_does(web.enrol_pin_custodian, taken)
     assert "keeper-zheng" not in authority.client("console").pin_custodians()
     with pytest.raises(NotPermitted):
         web.pin_custodians()
@@ -179,8 +184,8 @@ def test_what_administrators_ask_for_waits_a_day_for_officers(vault: Vault) -> N
     device = SoftwareAuthenticator.create(RP_ID, CONSOLE)
     tomorrow = enrolment("keeper-later", device, vault.authority)
     act = OfficerIntent(tomorrow.kind, tomorrow.details, soon(24 * 60 - 1), secrets.token_bytes(16))
-    vault.authority.client("web").approve(act, vault.authority.officer.activate(OFFICER, act))
-    vault.authority.client("web").enrol_pin_custodian(act, [])
+    vault.authority.confirm(vault.authority.officer, OFFICER, act)
+    vault.authority.client("web").enrol_pin_custodian(act)
 
     for kind, details, hours in (
         ("rotate", {"subject": "tsa"}, 25),
@@ -190,7 +195,7 @@ def test_what_administrators_ask_for_waits_a_day_for_officers(vault: Vault) -> N
     ):
         late = OfficerIntent(kind, details, soon(60 * hours), secrets.token_bytes(16))
         with pytest.raises(ActivationRefused, match="at most"):
-            vault.authority.client("web").approve(late, vault.authority.officer.activate(OFFICER, late))
+            vault.authority.confirm(vault.authority.officer, OFFICER, late)
 
 
 def test_a_keeper_who_was_retired_unlocks_no_more(locked: Vault) -> None:
@@ -200,7 +205,7 @@ def test_a_keeper_who_was_retired_unlocks_no_more(locked: Vault) -> None:
     locked.answer(act, SECOND)
     locked.authority.client("console").unlock(act, [], pins=[locked.pin])
     leaving = locked.authority.officer_act("retire", subject=THIRD, reason="affiliation_changed")
-    locked.authority.client("web").retire(leaving, locked.authority.by_officer(leaving))
+    locked.authority.officer_does(locked.authority.client("web").retire, leaving)
     locked.authority.client("console").lock()
 
     with pytest.raises(ActivationRefused, match="no such credential"):
@@ -226,7 +231,7 @@ def enrol(vault: Vault, custodian: str, *more: SoftwareAuthenticator) -> None:
     act = vault.authority.officer_act(
         "enrol_keeper", subject=custodian, name="孙示例", organisation=ORGANISATION, credentials=credentials
     )
-    vault.authority.client("web").enrol_pin_custodian(act, vault.authority.by_officer(act))
+    vault.authority.officer_does(vault.authority.client("web").enrol_pin_custodian, act)
 
 
 def test_who_signs_does_not_unlock(own: Vault) -> None:
@@ -298,13 +303,16 @@ def test_who_was_ended_begins_again_and_an_old_copy_of_the_passkey_is_noticed(ow
 
 
 def test_a_keeper_is_not_given_one_more_passkey_by_another_way(own: Vault) -> None:
-    device = SoftwareAuthenticator.create(RP_ID, CONSOLE)
-    act = own.authority.officer_act("add_credential", subject=FIRST, credential=device.credential())
-    with pytest.raises(BadRequest, match="enrol the keeper anew"):
-        own.authority.client("web").add_credential(act, own.authority.by_officer(act))
+    device = SoftwareAuthenticator.create(RP_ID, ORIGIN)
+    with pytest.raises(BadRequest, match="no credentials of its own"):
+        own.authority.register(FIRST, device)
+    for credential in (device.credential(), own.authority.register("person-of-keeper", device)):
+        act = own.authority.officer_act("add_credential", subject=FIRST, credential=credential)
+        with pytest.raises(BadRequest, match="enrol the keeper anew"):
+            own.authority.officer_does(own.authority.client("web").add_credential, act)
 
 
 def answers(vault: Vault, device: SoftwareAuthenticator) -> None:
     """The first PIN custodian's *device* answers for a new act."""
     act = vault.unlocking()
-    vault.authority.client("console").approve(act, device.activate(FIRST, act))
+    vault.authority.client("console").approve_unlock(act, device.activate(FIRST, act))

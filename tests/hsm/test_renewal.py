@@ -136,7 +136,7 @@ def test_an_older_certificate_is_revoked_alone_on_the_list_of_who_issued_it(shar
     store.close()
     assert older.issuer == "issuing"
     act = shared.officer_act("revoke_certificate", subject="tsa", reason="superseded", serial=older.serial)
-    crl = x509.load_der_x509_crl(web.revoke_certificate(act, shared.by_officer(act)))
+    crl = x509.load_der_x509_crl(shared.officer_does(web.revoke_certificate, act))
     assert crl.issuer == x509.load_der_x509_certificate(web.certificate("issuing")).subject
     assert [each.serial_number for each in crl] == [older.certificate.serial_number]
     assert len(x509.load_der_x509_crl(web.crl("issuing-2"))) == 0
@@ -150,10 +150,10 @@ def test_an_older_certificate_is_revoked_alone_on_the_list_of_who_issued_it(shar
     assert verify_token(token(shared))  # the current one goes on
     again = shared.officer_act("revoke_certificate", subject="tsa", reason="superseded", serial=older.serial)
     with pytest.raises(CertificateRefused, match="revoked before"):
-        web.revoke_certificate(again, shared.by_officer(again))
+        shared.officer_does(web.revoke_certificate, again)
     unknown = shared.officer_act("revoke_certificate", subject="tsa", reason="superseded", serial="abc")
     with pytest.raises(UnknownKey, match="no certificate abc"):
-        web.revoke_certificate(unknown, shared.by_officer(unknown))
+        shared.officer_does(web.revoke_certificate, unknown)
 
 
 def test_officers_allow_it_by_files(shared: RunningAuthority, tmp_path: Path) -> None:

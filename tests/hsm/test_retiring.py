@@ -22,10 +22,10 @@ def test_revoking_reaches_the_certificates_before_the_current_one(authority: Run
     web, operator = authority.client("web"), authority.client("operator")
     first = web.certificate("person-rotated")
     act = authority.officer_act("rotate", subject="person-rotated")
-    second = operator.rotate(act, authority.by_officer(act))
+    second = authority.officer_does(operator.rotate, act)
 
     act = authority.officer_act("revoke_certificate", subject="person-rotated", reason="key_compromise")
-    crl = web.revoke_certificate(act, authority.by_officer(act))
+    crl = authority.officer_does(web.revoke_certificate, act)
 
     assert {serial(first), serial(second)} <= serials(crl)
 
@@ -38,21 +38,21 @@ def test_who_has_left_neither_signs_nor_releases_a_seal(authority: RunningAuthor
     certificate = web.certificate("person-retired")
 
     act = authority.officer_act("retire", subject="person-retired", reason="cessation_of_operation")
-    crl = web.retire(act, authority.by_officer(act))
+    crl = authority.officer_does(web.retire, act)
 
     assert serial(certificate) in serials(crl)
     assert web.credentials("person-retired") == []
     intent = intent_for("person-retired")
+    with pytest.raises(ActivationRefused, match="no such credential"):
+        authority.confirm(device, "person-retired", intent)
     with pytest.raises(UnknownKey, match="revoked"):
-        web.sign_document(intent, [device.activate("person-retired", intent)])
+        web.sign_document(intent)
     intent = intent_for("seal-of-retired")
-    with pytest.raises(ActivationRefused, match="suspended"):
-        web.sign_document(
-            intent,
-            [device.activate("person-retired", intent), other.activate("person-staying", intent)],
-        )
+    for each, subject in ((device, "person-retired"), (other, "person-staying")):
+        said = authority.refuses(web.sign_document, intent, each.activate(subject, intent))
+        assert "suspended" in said
     again = authority.officer_act("retire", subject="person-retired", reason="cessation_of_operation")
-    assert serials(crl) <= serials(web.retire(again, authority.by_officer(again)))
+    assert serials(crl) <= serials(authority.officer_does(web.retire, again))
 
 
 @pytest.mark.parametrize("operation", ["retire", "revoke_certificate"])
@@ -60,15 +60,15 @@ def test_the_cas_end_in_a_ceremony_alone(authority: RunningAuthority, operation:
     for subject in ("root", "issuing"):
         act = authority.officer_act(operation, subject=subject, reason="key_compromise")
         with pytest.raises(CertificateRefused, match="ceremony"):
-            getattr(authority.client("web"), operation)(act, authority.by_officer(act))
+            authority.officer_does(getattr(authority.client("web"), operation), act)
 
 
 def test_retiring_needs_an_officer_a_reason_and_somebody(authority: RunningAuthority) -> None:
     device = authority.enrol_person("person-retiring-others")
     web = authority.client("web")
     act = authority.officer_act("retire", subject="person-retiring-others", reason="superseded")
-    with pytest.raises(ActivationRefused, match="officers"):
-        web.retire(act, [device.activate("person-retiring-others", act)])
+    said = authority.refuses(web.retire, act, device.activate("person-retiring-others", act))
+    assert "officers" in said
     for subject, reason, kind in (
         ("person-nobody", "superseded", UnknownKey),
         (OFFICER, "because", AuthorityError),
@@ -76,5 +76,5 @@ def test_retiring_needs_an_officer_a_reason_and_somebody(authority: RunningAutho
     ):
         act = authority.officer_act("retire", subject=subject, reason=reason)
         with pytest.raises(kind):
-            web.retire(act, authority.by_officer(act))
+            authority.officer_does(web.retire, act)
     assert web.credentials(OFFICER)

@@ -10,7 +10,7 @@ from pysqlite3 import dbapi2 as sqlite
 
 from hsm.errors import ConfigurationRefused
 from hsm.schema import apply_script
-from hsm.store import AuthorityStore
+from hsm.store import AuthorityStore, Credential
 
 
 @pytest.mark.parametrize("statement", ["DROP TRIGGER checkpoints_remain", "CREATE TABLE hidden (x)"])
@@ -38,6 +38,38 @@ def test_a_store_of_the_first_release_is_brought_up_with_what_it_has(tmp_path: P
 
     assert store.people.subject("person-kept").name == "张示例"
     assert store.setup.unused(0) == []
+    store.close()
+
+
+def test_a_store_from_before_registrations_takes_them(tmp_path: Path) -> None:
+    """What its people activate with stays, and says of no form that it led there."""
+    path = tmp_path / "authority.db"
+    connection = sqlite.connect(path, isolation_level=None)
+    for migration in sorted(
+        resources.files("hsm.store").joinpath("migrations").iterdir(), key=lambda each: each.name
+    ):
+        if migration.name < "0007":
+            apply_script(connection, migration.read_text(encoding="utf-8"))
+    connection.execute("PRAGMA user_version = 6")
+    connection.execute("INSERT INTO subjects VALUES ('person-kept', 'person', '张示例', '甲公司', 7)")
+    connection.execute(
+        "INSERT INTO credentials (subject, kind, credential_id, public_key, sign_count, added)"
+        " VALUES ('person-kept', 'webauthn', x'01', x'02', 5, 7)"
+    )
+    connection.close()
+
+    store = AuthorityStore(path)
+
+    known = store.people.webauthn("person-kept", b"\x01")
+    assert known is not None and (known.sign_count, known.reference) == (5, None)
+    assert [each.reference for each in store.people.credentials("person-kept")] == [None]
+    assert store.registrations.pending("person-kept", oldest=0) == []
+    made = Credential(0, "person-kept", "webauthn", credential_id=b"\x03", public_key=b"\x04")
+    with store.transaction():
+        store.registrations.begin(bytes(32), "person-kept", now=1, expires=9)
+        assert store.registrations.take(bytes(32), "person-kept", now=2)
+        store.registrations.add_pending("aaaa", made, at=3, oldest=0)
+    assert store.registrations.credential("person-kept", "aaaa", oldest=0).public_key == b"\x04"
     store.close()
 
 

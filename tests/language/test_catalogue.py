@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from appliance.language import Language, chinese_areas, chinese_messages, translator
+from appliance.model import decision_sentences
 from appliance.model.contract import ContractState
 from appliance.model.intent import IntentState
 from tests.language.sentences import ROOT, in_code, in_templates
@@ -77,6 +78,16 @@ def test_every_sentence_of_pages_is_translated() -> None:
 
 def test_every_sentence_of_code_is_translated() -> None:
     assert not missing(list(in_code()))
+
+
+def test_every_sentence_about_officers_intents_is_translated() -> None:
+    kinds = [*decision_sentences._SENTENCES.values(), *decision_sentences._SEALS.values()]
+    others = [
+        decision_sentences._OUTSIDE,
+        decision_sentences._PIN_CUSTODIAN_AGAIN,
+        decision_sentences._NO_PIN_CUSTODIAN,
+    ]
+    assert not {*kinds, *others} - set(chinese_messages())
 
 
 def test_every_http_status_has_its_sentence_in_both_languages() -> None:

@@ -47,9 +47,9 @@ def sign(signer: Person, contract: str) -> None:
     visitor = signer.visitor
     page = visitor.good(f"/contracts/{contract}/sign")
     if "/agreement" in page.path:
-        page = visitor.send(page.form(having="agreement"))
+        page = visitor.confirm(visitor.send(page.form(having="agreement")))
         signer.keep()
-    page = visitor.send(page.form(having="intent"))
+    page = visitor.confirm(visitor.send(page.form(having="intent")))
     signer.keep()
     is_confirmed(signer, contract, page)
 

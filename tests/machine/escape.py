@@ -17,7 +17,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from appliance.confinement import Confinement, kernel
 from appliance.errors import ConfinementFailed
 from hsm.client import AuthorityClient
 from hsm.errors import AuthorityError, NotPermitted
+from hsm.intents import SigningIntent
 from hsm.note import LogExtension
 from hsm.time_source import KernelClock
 from tests.confinement import hostile
@@ -65,7 +66,8 @@ def child_attempts(pool: Confinement) -> Iterator[tuple[str, Attempt]]:
     yield "child: trace the service", inside_child(pool, "trace", process=os.getpid())
     yield "child: signal the service", inside_child(pool, "kill_parent", process=os.getpid())
     yield "child: signal by a descriptor", inside_child(pool, "signal_by_descriptor", process=os.getpid())
-    for secret in sorted(Path(os.environ["CREDENTIALS_DIRECTORY"]).iterdir()):
+    credentials = os.environ.get("CREDENTIALS_DIRECTORY")
+    for secret in sorted(Path(credentials).iterdir()) if credentials else ():
         yield f"child: read the secret {secret.name}", inside_child(pool, "read_file", path=str(secret))
 
 
@@ -83,10 +85,12 @@ def service_attempts(role: str) -> Iterator[tuple[str, Attempt]]:
     for place in ("/etc/vermilion", "/opt/vermilion", "/usr/local", str(HOME), str(HOME / "trust")):
         yield f"write into {place}", (Path(place) / "escaped").touch
     yield "become root by the set-user-id bit", _set_user_id
-    if role in ("authority", "convert", "console"):
+    if role in ("authority", "convert", "console", "activation"):
         yield "see the documents", lambda: list((HOME / "state").iterdir())
     if role == "console":
         yield from console_attempts()
+    if role == "activation":
+        yield from activation_attempts()
     if role == "convert":
         yield "see the home", lambda: list(HOME.iterdir())
         yield "see the settings", lambda: list(Path("/etc/vermilion").iterdir())
@@ -116,7 +120,7 @@ def console_attempts() -> Iterator[tuple[str, Attempt]]:
         yield f"see the secrets of {service}", lambda secrets=secrets: list(secrets.iterdir())
     for other in ("web", "tsa", "scheduler", "backup"):
         yield f"speak to the authority as {other}", lambda other=other: _ask(other)
-    yield "have the authority back up", lambda: _asked(AuthorityClient.begin_backup)
+    yield "have the authority back up", lambda: _asked(lambda authority: authority.begin_backup())
     yield "have the authority timestamp", lambda: _asked(lambda authority: authority.timestamp([]))
     yield (
         "have the authority unwrap",
@@ -126,6 +130,32 @@ def console_attempts() -> Iterator[tuple[str, Attempt]]:
         "have the authority sign a checkpoint",
         lambda: _asked(lambda authority: authority.checkpoint(LogExtension(0, [], [bytes(32)], bytes(32)))),
     )
+
+
+def activation_attempts() -> Iterator[tuple[str, Attempt]]:
+    """What lies beside the activation service, or could be asked for by its socket."""
+    for name in ("cache", "backups", "administration", "confirmed", "performed", "health"):
+        yield f"see {name}", lambda name=name: list((HOME / name).iterdir())
+    for name in ("claimants", "pulses"):
+        yield f"see {name}", lambda name=name: list((HOME / "run" / name).iterdir())
+    yield "see the sealed secrets", lambda: list(Path("/etc/credstore.encrypted").iterdir())
+    yield "put something in to be shown", (HOME / "activation/escaped").touch
+    yield "put a socket in its own place", (HOME / "run/activation.sock").unlink
+    yield "ring for the steward", _ring
+    for service in ("web", "authority"):
+        secrets = Path(f"/run/credentials/vermilion-{service}.service")
+        yield f"see the secrets of {service}", lambda secrets=secrets: list(secrets.iterdir())
+    for other in ("web", "tsa", "scheduler", "backup", "console"):
+        yield f"speak to the authority as {other}", lambda other=other: _ask(other)
+    forbidden: dict[str, Callable[[AuthorityClient], object]] = {
+        "sign": lambda authority: authority.sign_document(_intent()),
+        "timestamp": lambda authority: authority.timestamp([]),
+        "unwrap": lambda authority: authority.unwrap_key("escaped", b"escaped"),
+        "lock": lambda authority: authority.lock(),
+        "back up": lambda authority: authority.begin_backup(),
+    }
+    for name, what in forbidden.items():
+        yield f"have the authority {name}", lambda what=what: _asked(what, "activation")
 
 
 def uses(role: str, pool: Confinement | None) -> Iterator[tuple[str, Attempt]]:
@@ -146,7 +176,21 @@ def uses(role: str, pool: Confinement | None) -> Iterator[tuple[str, Attempt]]:
         yield "its key", (Path(os.environ["CREDENTIALS_DIRECTORY"]) / "console.key").read_bytes
         yield "ring for the steward", _ring
         return
+    if role == "activation":
+        yield "see what it is to show", lambda: list((HOME / "activation").iterdir())
+        yield "show that it lives", lambda: _written(HOME / "run/activation/.probe")
+        yield (
+            "who is enrolled",
+            lambda: _asked(lambda authority: authority.credentials("person-nobody"), "activation"),
+        )
+        yield from child_uses(pool)
+        return
     yield "write into the state", lambda: _written(HOME / "state/.probe")
+    yield from child_uses(pool)
+
+
+def child_uses(pool: Confinement | None) -> Iterator[tuple[str, Attempt]]:
+    """What confined children need."""
     if pool is not None:
         yield "child: its libraries", inside_child(pool, "read_library")
         yield "child: its answer", inside_child(pool, "echo", value="合同")
@@ -155,7 +199,7 @@ def uses(role: str, pool: Confinement | None) -> Iterator[tuple[str, Attempt]]:
 
 def main(role: str) -> int:
     pool = None
-    if role in ("web", "scheduler"):
+    if role in ("web", "scheduler", "activation"):
         pool = Confinement(HOME / "cache", jobs=hostile.JOBS, warm_up=())
     wrong = 0
     attempts = [(name, attempt, True) for name, attempt in service_attempts(role)]
@@ -170,6 +214,12 @@ def main(role: str) -> int:
     if pool is not None:
         pool.close()
     return wrong
+
+
+def _intent() -> SigningIntent:
+    """Of nobody, for nothing."""
+    soon = datetime.now(UTC) + timedelta(minutes=5)
+    return SigningIntent("contract", "party", "field", "person-nobody", bytes(32), soon, bytes(16))
 
 
 def _own_namespace() -> None:
@@ -203,9 +253,9 @@ def _ask(role: str) -> None:
         client.status()
 
 
-def _asked(what: Callable[[AuthorityClient], object]) -> None:
-    """The console's own socket, for what is not the console's."""
-    with AuthorityClient(HOME / "run/authority-console.sock") as client:
+def _asked(what: Callable[[AuthorityClient], object], role: str = "console") -> None:
+    """Its own socket, for what is not the role's."""
+    with AuthorityClient(HOME / f"run/authority-{role}.sock") as client:
         try:
             what(client)
         except NotPermitted:

@@ -14,7 +14,7 @@ units=/etc/systemd/system
 [ -e $units/vermilion-web.service ] || units=/usr/local/lib/systemd/system
 PYTHONPATH=$folder $python -c 'from hsm.time_source import *; KernelClock(timedelta(seconds=1)).read()' 2>/dev/null ||
     hidden='Environment=CLOCK_IS_HIDDEN=1'
-for role in authority web tsa scheduler console convert; do
+for role in authority web tsa scheduler console activation convert; do
     unit=vermilion-$role.service probe=vermilion-$role-probe.service
     # An instance of the template, for whose exception there is a drop-in.
     [ "$role" != convert ] || { unit=vermilion-convert@.service && probe=vermilion-convert@probe.service; }

@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from typing import Any
+from urllib.parse import urljoin
 
 
 @dataclass(slots=True)
@@ -100,7 +101,7 @@ class _Reader(HTMLParser):
     def _open(self, given: dict[str, Any]) -> None:
         name = given.get("id", "")
         self._form = self._called(name) if name else Form("")
-        self._form.action = given.get("action") or self._path
+        self._form.action = urljoin(self._path, given.get("action", ""))
         self._form.kind, self._form.options = given.get("data-passkey", ""), given.get("data-options", "")
         self.forms.append(self._form)
 
@@ -114,7 +115,8 @@ class _Reader(HTMLParser):
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What came: ``path`` with its query, after all redirections."""
+    """What came: ``path`` with its query, after all redirections; before it
+    the origin, where it is not the portal's."""
 
     path: str
     status: int

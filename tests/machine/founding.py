@@ -21,21 +21,17 @@ def found(company: Company, codes: Sequence[str], mail: MailRoom) -> None:
     for login in SIGNERS:
         someone = company.newcomer(login)
         _invite(officers[0], someone)
-        _arrive(someone, mail)
-        _approve(officers, someone)
+        fingerprint = _arrive(someone, mail)
+        _approve(officers, someone, fingerprint)
 
 
 def _register(officer: Person, code: str) -> None:
-    page = officer.visitor.good("/setup")
-    page = officer.visitor.send(
-        page.form(having="code"),
-        code=code,
-        name=officer.name,
-        organisation=ORGANISATION,
-        email=officer.email,
-        login=officer.login,
-        password=PASSWORD,
-    )
+    visitor = officer.visitor
+    page = visitor.good("/setup")
+    typed = {"name": officer.name, "organisation": ORGANISATION, "login": officer.login}
+    page = visitor.send(page.form(having="organisation"), **typed)
+    page = visitor.send(page.form(having="setup_code"), setup_code=code)
+    page = visitor.send(page.form(having="offer"), email=officer.email, password=PASSWORD)
     assert page.path == "/office", (page.path, page.said())
     officer.keep()
 
@@ -53,24 +49,31 @@ def _invite(officer: Person, someone: Person) -> None:
     )
 
 
-def _arrive(someone: Person, mail: MailRoom) -> None:
+def _arrive(someone: Person, mail: MailRoom) -> str:
+    """The fingerprint of the passkey with which *someone* will sign, as they read it to the officers."""
     visitor = someone.visitor
     page = visitor.good(link_in(mail.wait_for(someone.email)))
     page = visitor.send(page.form(having="again"), password=PASSWORD, again=PASSWORD)
     visitor.send(page.form(action="/passkey$"), label="示例设备")
-    someone.keep()
     page = visitor.good("/settings/signing")
-    visitor.send(page.form(having="passkey"))
+    page = visitor.send(page.form(action="/settings/signing$"))
+    page = visitor.send(page.form(having="known"))
+    someone.keep()
+    [fingerprint] = re.findall(r'<code class="digest">([0-9a-f ]+)</code>', page.text)
+    [(back, _)] = page.links("/settings/signing/registered$")
+    visitor.good(back)
+    return str(fingerprint)
 
 
-def _approve(officers: Sequence[Person], someone: Person) -> None:
+def _approve(officers: Sequence[Person], someone: Person, fingerprint: str) -> None:
     page = officers[0].visitor.good("/office")
     [(request, _)] = [link for link in page.links("/office/requests/") if someone.name in link[1]]
     page = officers[0].visitor.good(request)
     page = officers[0].visitor.send(page.form(having="verified"), verified="身份证原件，当面核对")
     for officer in officers:
         page = officer.visitor.good(page.path)
-        page = officer.visitor.send(page.form(having="credential"))
+        page = officer.visitor.send(page.form(action=r"/acts/[^/]+$"))
+        page = officer.visitor.confirm(page, fingerprint=fingerprint)
         officer.keep()
     assert 'class="callout good' in page.text, page.said()
 

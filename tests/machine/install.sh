@@ -64,6 +64,7 @@ fi
 say "starting"
 systemctl enable --quiet vermilion.target vermilion-authority.service vermilion-web.socket vermilion-web.service \
     vermilion-tsa.socket vermilion-tsa.service vermilion-console.socket vermilion-console.service vermilion-steward.socket \
+    vermilion-activation.socket vermilion-activation.service \
     vermilion-scheduler.service vermilion-diagnose.timer \
     vermilion-convert.socket vermilion-backup.timer vermilion-drill.timer
 systemctl start vermilion.target

@@ -110,6 +110,12 @@ def test_forms_are_read_as_browsers_read_them() -> None:
     assert PAGE.form(action="^/key$").options == '{"challenge": "AA"}'
 
 
+def test_a_form_of_the_activation_service_is_sent_where_its_page_is() -> None:
+    page = Page("https://sign.example:8445/act/x?y", 200, b'<form action="/act/x"></form><form></form>')
+
+    assert [form.action for form in page.forms] == ["https://sign.example:8445/act/x", page.path]
+
+
 def test_an_answer_of_the_time_server_is_of_now() -> None:
     query = struct.pack("!BBbb11I", 0x23, 0, 6, -20, *range(9), 7, 8)
     answer = ntp.answer(query, time.time())

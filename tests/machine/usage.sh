@@ -5,7 +5,7 @@
 set -eu
 printf '| unit | processes | memory | MemoryMax | exposure |\n| --- | --- | --- | --- | --- |\n'
 total=0
-for unit in vermilion-authority vermilion-web vermilion-tsa vermilion-scheduler vermilion-console nginx; do
+for unit in vermilion-authority vermilion-web vermilion-tsa vermilion-scheduler vermilion-console vermilion-activation nginx; do
     unit=$unit.service
     memory=0 processes=0
     group=$(systemctl show --property ControlGroup --value "$unit")

@@ -71,9 +71,9 @@ vagrant_() {
     }
     say "vagrant $*: $(($(date +%s) - began)) s"
 }
-# The portal and the console answer at their forwarded ports, and in order.
+# The portal, the console and the activation service answer at their forwarded ports, and in order.
 reached() {
-    for address in "https://localhost:8443/readyz" "https://localhost:8444/login"; do
+    for address in "https://localhost:8443/readyz" "https://localhost:8444/login" "https://localhost:8445/livez"; do
         tries=0
         until ip netns exec $namespace curl --silent --insecure --fail --max-time 60 --output "$folder/answer" "$address"; do
             tries=$((tries + 1))

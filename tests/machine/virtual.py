@@ -99,7 +99,8 @@ class VirtualMachine:
         """Boots it; the seconds until somebody can log in."""
         began = time.monotonic()
         forwarded = ",".join(
-            f"hostfwd=tcp:127.0.0.1:{here}-:{there}" for here, there in ((80, 80), (443, 443), (SSH_PORT, 22))
+            f"hostfwd=tcp:127.0.0.1:{here}-:{there}"
+            for here, there in ((80, 80), (443, 443), (8445, 8445), (SSH_PORT, 22))
         )
         command = ["qemu-system-x86_64", *accelerator(), "-m", MEMORY, "-smp", "2"]
         command += ["-kernel", str(self._folder / "vmlinuz"), "-initrd", str(self._folder / "initrd.img")]

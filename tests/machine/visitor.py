@@ -9,7 +9,7 @@ import ssl
 from dataclasses import dataclass, field
 from http.cookies import SimpleCookie
 from pathlib import Path
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urldefrag, urlencode, urljoin
 
 from tests.accounts.device import Device
 from tests.machine.forms import Form, Page
@@ -18,7 +18,7 @@ PATIENCE = 120
 """Seconds in which an answer begins; a machine without hardware virtualisation is slow."""
 
 REDIRECTED = (301, 302, 303, 307, 308)
-HTTP, HTTPS = 80, 443
+HTTP, HTTPS, ACTIVATION = 80, 443, 8445
 HERE = "127.0.0.1"
 
 
@@ -31,26 +31,36 @@ class Address:
 
     @property
     def origin(self) -> str:
-        """What passkeys are bound to."""
+        """The portal's, where people sign in."""
         return f"https://{self.host}"
+
+    @property
+    def activation(self) -> str:
+        """The activation service's, where they confirm what is signed."""
+        return f"{self.origin}:{ACTIVATION}"
+
+    def origin_of(self, path: str) -> str:
+        """Whose page *path* is; only those of the activation service are told with their origin."""
+        return self.activation if path.startswith(self.activation) else self.origin
 
     def in_the_clear(self) -> http.client.HTTPConnection:
         """A connection to the port without TLS: timestamps, revocation lists, certificates."""
         return http.client.HTTPConnection(HERE, HTTP, timeout=PATIENCE)
 
-    def encrypted(self) -> http.client.HTTPSConnection:
-        """A connection to the portal; the certificate is checked against the one that the machine made."""
+    def encrypted(self, port: int = HTTPS) -> http.client.HTTPSConnection:
+        """A connection to the portal, or to what has another *port*; the certificate is checked against the one
+        that the machine made."""
         context = ssl.create_default_context(cafile=str(self.certificate))
-        return _Connection(self.host, context)
+        return _Connection(self.host, port, context)
 
 
 class _Connection(http.client.HTTPSConnection):
-    def __init__(self, host: str, context: ssl.SSLContext) -> None:
-        super().__init__(host, HTTPS, timeout=PATIENCE, context=context)
+    def __init__(self, host: str, port: int, context: ssl.SSLContext) -> None:
+        super().__init__(host, port, timeout=PATIENCE, context=context)
         self._tls = context
 
     def connect(self) -> None:
-        plain = socket.create_connection((HERE, HTTPS), timeout=PATIENCE)
+        plain = socket.create_connection((HERE, self.port), timeout=PATIENCE)
         self.sock = self._tls.wrap_socket(plain, server_hostname=self.host)
 
 
@@ -76,7 +86,10 @@ class Visitor:
         """Posts *form* with *values*, answered by the passkey where it wants one; whatever comes of it."""
         if form.kind:
             answer = self.device.create if form.kind == "create" else self.device.get
+            # As a browser: the answer names the page's own origin, whichever the passkey was made at.
+            self.device.origin = self.device.inside.origin = self.address.origin_of(form.action)
             values["credential"] = answer(form.options)
+            self.device.origin = self.device.inside.origin = self.address.origin
         body = urlencode(form.filled(button, values)).encode()
         return self._ask("POST", form.action, body, "application/x-www-form-urlencoded")
 
@@ -85,6 +98,13 @@ class Visitor:
         page = self.try_to_send(form, button, **values)
         assert page.status == 200, f"{form.action} was refused ({page.status}): {page.said()}"
         return page
+
+    def confirm(self, page: Page, **values: str) -> Page:
+        """Confirms what *page* shows, with *values* typed, where the portal has sent the browser to the activation
+        service; a release from before that service has taken the passkey itself."""
+        if self.address.origin_of(page.path) == self.address.origin:
+            return page
+        return self.send(page.form(having="credential"), **values)
 
     def upload(self, form: Form, name: str, file: tuple[str, bytes]) -> Page:
         """Posts *form* with the *file* (its name, its bytes) in the field *name*; whatever comes of it."""
@@ -104,19 +124,22 @@ class Visitor:
             status, answer, location = self._once(method, path, body, kind)
             if status not in REDIRECTED or location is None:
                 return Page(path, status, answer)
-            parts = urlsplit(location)
-            path = f"{parts.path}?{parts.query}" if parts.query else parts.path
+            portal = f"{self.address.origin}/"
+            there = urldefrag(urljoin(urljoin(portal, path), location)).url
+            assert there.startswith((portal, f"{self.address.activation}/")), f"{path} leads to {there}"
+            path = f"/{there.removeprefix(portal)}" if there.startswith(portal) else there
             method, body, kind = "GET", b"", ""
         raise AssertionError(f"{path} leads nowhere")
 
     def _once(self, method: str, path: str, body: bytes, kind: str) -> tuple[int, bytes, str | None]:
         cookies = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
-        headers = {"Accept": "text/html", "Origin": self.address.origin, "Connection": "close"}
+        origin = self.address.origin_of(path)
+        headers = {"Accept": "text/html", "Origin": origin, "Connection": "close"}
         headers |= {"Cookie": cookies} if cookies else {}
         headers |= {"Content-Type": kind} if kind else {}
-        connection = self.address.encrypted()
+        connection = self.address.encrypted(HTTPS if origin == self.address.origin else ACTIVATION)
         try:
-            connection.request(method, path, body or None, headers)
+            connection.request(method, path.removeprefix(origin), body or None, headers)
             answer = connection.getresponse()
             content = answer.read()
         finally:

@@ -5,22 +5,21 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
 from appliance.accounts.context import AccountsContext
 from appliance.accounts.tickets import LinkTokens
 from appliance.demonstration import participants
-from appliance.demonstration.participants import DemonstrationAuthenticators
 from appliance.language import Language
-from appliance.model.office import OfficerDecision, ProposedPasskey
+from appliance.model.office import EnrolmentRequest, OfficerDecision, ProposedCredential
 from appliance.model.people import Person
 from appliance.office import Office
 from appliance.wiring import Appliance
 from hsm.authenticator import SoftwareAuthenticator
 from hsm.client import AuthorityClient
-from hsm.intents import WebAuthnActivation
-from tests.world import World, shared_world
+from tests.world import World, confirm_by, shared_world
 
 VERIFIED = "身份证原件，人事部当面核对，2026-11-25"
 _numbers = itertools.count(1)
@@ -57,19 +56,38 @@ def newcomer(appliance: Appliance, *, name: str = "赵示例", organisation: str
     return person
 
 
-def passkey(appliance: Appliance) -> tuple[ProposedPasskey, SoftwareAuthenticator]:
-    """What somebody proposes, and the authenticator that answers for it."""
-    web = appliance.settings.web
-    device = SoftwareAuthenticator.create(web.relying_party, web.origin)
-    public = device.credential()
-    key = bytes.fromhex(public["public_key"])
-    return ProposedPasskey(device.credential_id, key, device.rp_id), device
+@contextmanager
+def activation_service(appliance: Appliance) -> Iterator[AuthorityClient]:
+    """The authority as the activation service sees it."""
+    with AuthorityClient(appliance.settings.home.authority_socket("activation")) as service:
+        yield service
 
 
-def by_officer(appliance: Appliance, pending: OfficerDecision) -> WebAuthnActivation:
-    """The ceremony's officer says yes to *pending*."""
-    act = appliance.office.decisions.to_activate(pending)
-    return DemonstrationAuthenticators(appliance.settings.home.people).activate(participants.OFFICER, act)
+def register(appliance: Appliance, subject: str) -> tuple[ProposedCredential, SoftwareAuthenticator]:
+    """What *subject* has set up on the activation service's pages, and the authenticator that answers for it."""
+    settings = appliance.settings
+    device = SoftwareAuthenticator.create(settings.web.relying_party, settings.activation.origin)
+    with activation_service(appliance) as service:
+        made = service.register_passkey(subject, device.register(service.begin_registration(subject).challenge))
+    return ProposedCredential(made.kind, made.fingerprint), device
+
+
+def ask(appliance: Appliance, subject: str) -> EnrolmentRequest:
+    """The request of *subject* to sign with a new passkey."""
+    register(appliance, subject)
+    return appliance.office.requests.submit_request(subject, by=subject)
+
+
+def activate(appliance: Appliance, pending: OfficerDecision) -> None:
+    """The ceremony's officer activates *pending*; the authority remembers it."""
+    confirm_by(appliance, participants.OFFICER, appliance.office.decisions.to_activate(pending))
+
+
+def perform(appliance: Appliance, pending: OfficerDecision, office: Office | None = None) -> OfficerDecision:
+    """What became of *pending* once the ceremony's officer has activated it; *office* is another one that does
+    it."""
+    activate(appliance, pending)
+    return (office or appliance.office).decisions.perform_decision(pending.id, by=participants.OFFICER)
 
 
 def events_of(appliance: Appliance, subject: str) -> list[str]:

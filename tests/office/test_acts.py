@@ -3,49 +3,58 @@
 from __future__ import annotations
 
 import base64
+import secrets
 from datetime import timedelta
 
 import pytest
 
 from appliance.demonstration import participants
-from appliance.demonstration.participants import DemonstrationAuthenticators
 from appliance.errors import NotFound, PreconditionRefused, StateRefused
-from appliance.model.office import EnrolmentRequestState, OfficerDecisionKind, OfficerDecisionState
+from appliance.model.office import (
+    EnrolmentRequestState,
+    OfficerDecisionKind,
+    OfficerDecisionState,
+    ProposedCredential,
+)
 from appliance.model.people import SealKind
 from appliance.office import Office, SealDraft, describe_decision
 from appliance.wiring import Appliance
-from hsm.activation.credentials import code_at, step_of
 from hsm.errors import ActivationRefused, AuthorityUnreachable
+from tests.hsm.test_activation import register_pin
 from tests.office.conftest import (
     VERIFIED,
-    by_officer,
+    activate,
+    activation_service,
+    ask,
     events_of,
     newcomer,
     notices_to,
     office_with,
-    passkey,
+    perform,
+    register,
 )
-from tests.world import World
+from tests.world import World, require_refused
 
 
 def enrol(appliance: Appliance, **details: str) -> str:
     """A newcomer whom the officer has enrolled; the subject."""
     person = newcomer(appliance, **details)
-    asked = appliance.office.requests.submit_request(person.subject, [passkey(appliance)[0]], by=person.subject)
+    asked = ask(appliance, person.subject)
     act = appliance.office.drafts.draft_enrolment(asked.id, verified=VERIFIED, by=participants.OFFICER)
-    appliance.office.decisions.activate_decision(act.id, by_officer(appliance, act))
+    perform(appliance, act)
     return person.subject
 
 
 def test_an_approved_request_makes_a_certificate(appliance: Appliance, office: Office) -> None:
     person = newcomer(appliance)
-    proposed, _ = passkey(appliance)
-    asked = office.requests.submit_request(person.subject, [proposed], by=person.subject)
+    proposed, device = register(appliance, person.subject)
+    asked = office.requests.submit_request(person.subject, by=person.subject)
     act = office.drafts.draft_enrolment(asked.id, verified=VERIFIED, by=participants.OFFICER)
     assert act.kind is OfficerDecisionKind.ENROL_PERSON
     assert "赵示例" in str(describe_decision(act, {}))
+    assert office.decisions.to_activate(act).details["credentials"] == [proposed.fingerprint]
 
-    done = office.decisions.activate_decision(act.id, by_officer(appliance, act))
+    done = perform(appliance, act)
 
     assert (done.state, done.approved_by) == (OfficerDecisionState.DONE, (participants.OFFICER,))
     assert appliance.registry.certificate(person.subject) == appliance.authority.certificate(person.subject)
@@ -53,7 +62,7 @@ def test_an_approved_request_makes_a_certificate(appliance: Appliance, office: O
     assert events_of(appliance, person.subject)[-1] == "person-enrolled"
     assert notices_to(appliance, person.subject) == ["enrolled"]
     known = appliance.authority.credentials(person.subject)
-    assert [each.credential_id for each in known] == [proposed.credential_id]
+    assert [each.credential_id for each in known] == [device.credential_id]
 
 
 def test_how_the_identity_was_verified_is_in_the_log_as_a_commitment_alone(appliance: Appliance) -> None:
@@ -68,13 +77,15 @@ def test_how_the_identity_was_verified_is_in_the_log_as_a_commitment_alone(appli
 
 def test_pin_and_passkey_are_enrolled_together_and_forgotten_here(appliance: Appliance, office: Office) -> None:
     person = newcomer(appliance)
-    draft = office.requests.draft_totp(person.subject, "zhao")
-    code = code_at(base64.b32decode(draft.secret), step_of(appliance.now()))
-    pin = office.requests.pin_totp(person.subject, sealed=draft.sealed, pin="246810", code=code)
-    asked = office.requests.submit_request(person.subject, [passkey(appliance)[0], pin], by=person.subject)
+    passkey, _ = register(appliance, person.subject)
+    secret = secrets.token_bytes(20)
+    with activation_service(appliance) as service:
+        pin = ProposedCredential("pin-totp", register_pin(service, person.subject, secret))
+    asked = office.requests.submit_request(person.subject, by=person.subject)
+    assert asked.credentials == (passkey, pin)
     act = office.drafts.draft_enrolment(asked.id, verified=VERIFIED, by=participants.OFFICER)
 
-    office.decisions.activate_decision(act.id, by_officer(appliance, act))
+    perform(appliance, act)
 
     assert {each.kind for each in appliance.authority.credentials(person.subject)} == {"webauthn", "pin-totp"}
     with appliance.database.reading() as tx:
@@ -82,25 +93,34 @@ def test_pin_and_passkey_are_enrolled_together_and_forgotten_here(appliance: App
             "SELECT count(*) FROM proposed_credentials WHERE request = ?", (asked.id,)
         ).fetchone() == (0,)
         kept = tx.execute("SELECT group_concat(details || notes) FROM office_acts").fetchone()[0]
-    assert draft.secret not in kept and "argon2" not in kept
+    assert base64.b32encode(secret).decode() not in kept and secret.hex() not in kept and "argon2" not in kept
+    assert appliance.authority.pending_credentials(person.subject) == []
+    for path in appliance.settings.home.database.parent.glob(f"{appliance.settings.home.database.name}*"):
+        content = path.read_bytes()
+        assert (
+            secret not in content
+            and base64.b32encode(secret) not in content
+            and b"argon2id$v=19$m=19456" not in content
+        )
 
 
 def test_one_more_credential_for_who_is_enrolled(appliance: Appliance, office: Office) -> None:
     subject = enrol(appliance)
-    proposed, _ = passkey(appliance)
-    asked = office.requests.submit_request(subject, [proposed], by=subject)
+    proposed, device = register(appliance, subject)
+    asked = office.requests.submit_request(subject, by=subject)
     act = office.drafts.draft_enrolment(asked.id, verified=VERIFIED, by=participants.OFFICER)
     assert act.kind is OfficerDecisionKind.ADD_CREDENTIAL
+    assert office.decisions.to_activate(act).details["credential"] == proposed.fingerprint
 
-    office.decisions.activate_decision(act.id, by_officer(appliance, act))
+    perform(appliance, act)
 
-    assert proposed.credential_id in [each.credential_id for each in appliance.authority.credentials(subject)]
+    assert device.credential_id in [each.credential_id for each in appliance.authority.credentials(subject)]
     assert events_of(appliance, subject)[-1] == "credential-added"
 
 
 def test_without_words_on_the_identity_nothing_is_prepared(appliance: Appliance, office: Office) -> None:
     person = newcomer(appliance)
-    asked = office.requests.submit_request(person.subject, [passkey(appliance)[0]], by=person.subject)
+    asked = ask(appliance, person.subject)
     for wrong in ("", "   ", "长" * 501):
         with pytest.raises(PreconditionRefused):
             office.drafts.draft_enrolment(asked.id, verified=wrong, by=participants.OFFICER)
@@ -110,14 +130,18 @@ def test_without_words_on_the_identity_nothing_is_prepared(appliance: Appliance,
 
 def test_a_person_is_no_officer(appliance: Appliance, office: Office) -> None:
     person = newcomer(appliance)
-    asked = office.requests.submit_request(person.subject, [passkey(appliance)[0]], by=person.subject)
+    asked = ask(appliance, person.subject)
     act = office.drafts.draft_enrolment(asked.id, verified=VERIFIED, by=participants.OFFICER)
-    activation = DemonstrationAuthenticators(appliance.settings.home.people).activate(
-        participants.ZHANG.subject, office.decisions.to_activate(act)
+    require_refused(
+        appliance, participants.ZHANG.subject, office.decisions.to_activate(act), match="Only officers"
     )
 
-    with pytest.raises(ActivationRefused, match="Only officers"):
-        office.decisions.activate_decision(act.id, activation)
+    for by in (participants.ZHANG.subject, participants.OFFICER):
+        with pytest.raises(StateRefused, match="not confirmed"):
+            office.decisions.perform_decision(act.id, by=by)
+    with pytest.raises(ActivationRefused):
+        appliance.authority.enrol_person(office.decisions.to_activate(act))
+    assert office.decisions.find_decision(act.id).state is OfficerDecisionState.OPEN
     assert office.requests.find_request(asked.id).state is EnrolmentRequestState.OPEN
 
 
@@ -125,27 +149,30 @@ def test_an_activation_of_another_act_does_nothing(appliance: Appliance, office:
     acts = []
     for _ in range(2):
         person = newcomer(appliance)
-        asked = office.requests.submit_request(person.subject, [passkey(appliance)[0]], by=person.subject)
+        asked = ask(appliance, person.subject)
         acts.append(office.drafts.draft_enrolment(asked.id, verified=VERIFIED, by=participants.OFFICER))
 
-    with pytest.raises(ActivationRefused, match="does not verify"):
-        office.decisions.activate_decision(acts[0].id, by_officer(appliance, acts[1]))
+    meant, other = map(office.decisions.to_activate, acts)
+    require_refused(appliance, participants.OFFICER, meant, instead=other, match="does not verify")
+    activate(appliance, acts[1])
+    with pytest.raises(StateRefused, match="not confirmed"):
+        office.decisions.perform_decision(acts[0].id, by=participants.OFFICER)
+    with pytest.raises(ActivationRefused):
+        appliance.authority.enrol_person(meant)
     assert office.decisions.find_decision(acts[0].id).state is OfficerDecisionState.OPEN
 
 
 def test_an_act_ends_once(appliance: Appliance, office: Office) -> None:
     person = newcomer(appliance)
-    asked = office.requests.submit_request(person.subject, [passkey(appliance)[0]], by=person.subject)
+    asked = ask(appliance, person.subject)
     first = office.drafts.draft_enrolment(asked.id, verified=VERIFIED, by=participants.OFFICER)
     second = office.drafts.draft_enrolment(asked.id, verified=VERIFIED, by=participants.OFFICER)
-    stale = by_officer(appliance, second)
-    activation = by_officer(appliance, first)
-    office.decisions.activate_decision(first.id, activation)
+    activate(appliance, second)
+    perform(appliance, first)
 
-    with pytest.raises(StateRefused, match="in the meantime"):
-        office.decisions.activate_decision(first.id, activation)
-    with pytest.raises(StateRefused, match="in the meantime"):
-        office.decisions.activate_decision(second.id, stale)
+    for over in (first, second):
+        with pytest.raises(StateRefused, match="in the meantime"):
+            office.decisions.perform_decision(over.id, by=participants.OFFICER)
     with pytest.raises(StateRefused, match="in the meantime"):
         office.decisions.refuse_decision(first.id, reason="zu spät", by=participants.OFFICER)
     assert events_of(appliance, person.subject).count("person-enrolled") == 1
@@ -153,21 +180,21 @@ def test_an_act_ends_once(appliance: Appliance, office: Office) -> None:
 
 def test_an_expired_act_does_nothing(world: World, appliance: Appliance, office: Office) -> None:
     person = newcomer(appliance)
-    asked = office.requests.submit_request(person.subject, [passkey(appliance)[0]], by=person.subject)
+    asked = ask(appliance, person.subject)
     act = office.drafts.draft_enrolment(asked.id, verified=VERIFIED, by=participants.OFFICER)
-    activation = by_officer(appliance, act)
+    activate(appliance, act)
 
     with world.opened(ahead=timedelta(minutes=16)) as later:
         assert act not in later.office.decisions.waiting_decisions()
         with pytest.raises(StateRefused, match="run out"):
-            later.office.decisions.activate_decision(act.id, activation)
+            later.office.decisions.perform_decision(act.id, by=participants.OFFICER)
     assert office.decisions.find_decision(act.id).state is OfficerDecisionState.EXPIRED
     assert office.requests.find_request(asked.id).state is EnrolmentRequestState.OPEN
 
 
 def test_a_refused_act_leaves_its_request_open(appliance: Appliance, office: Office) -> None:
     person = newcomer(appliance)
-    asked = office.requests.submit_request(person.subject, [passkey(appliance)[0]], by=person.subject)
+    asked = ask(appliance, person.subject)
     act = office.drafts.draft_enrolment(asked.id, verified=VERIFIED, by=participants.OFFICER)
 
     office.decisions.refuse_decision(act.id, reason="先核对证件", by=participants.OFFICER)
@@ -196,18 +223,18 @@ class DyingAuthority:
         return lost
 
 
-@pytest.mark.parametrize("operation", ["approve", "enrol_person"])
+@pytest.mark.parametrize("operation", ["approvals", "enrol_person"])
 def test_what_the_authority_did_before_we_died_is_completed(appliance: Appliance, operation: str) -> None:
     office = appliance.office
     dying = office_with(appliance, DyingAuthority(appliance.authority, operation))  # type: ignore[arg-type]
     person = newcomer(appliance)
-    asked = office.requests.submit_request(person.subject, [passkey(appliance)[0]], by=person.subject)
+    asked = ask(appliance, person.subject)
     act = office.drafts.draft_enrolment(asked.id, verified=VERIFIED, by=participants.OFFICER)
     with pytest.raises(AuthorityUnreachable):
-        dying.decisions.activate_decision(act.id, by_officer(appliance, act))
+        perform(appliance, act, dying)
     assert office.decisions.find_decision(act.id).state is OfficerDecisionState.OPEN
 
-    done = office.decisions.activate_decision(act.id, by_officer(appliance, act))
+    done = office.decisions.perform_decision(act.id, by=participants.OFFICER)
 
     assert done.state is OfficerDecisionState.DONE
     assert appliance.registry.certificate(person.subject)
@@ -220,7 +247,7 @@ def test_other_acts_are_completed_too(appliance: Appliance, operation: str) -> N
     dying = office_with(appliance, DyingAuthority(appliance.authority, operation))  # type: ignore[arg-type]
     subject = enrol(appliance)
     if operation == "add_credential":
-        asked = office.requests.submit_request(subject, [passkey(appliance)[0]], by=subject)
+        asked = ask(appliance, subject)
         act = office.drafts.draft_enrolment(asked.id, verified=VERIFIED, by=participants.OFFICER)
     elif operation == "revoke_credential":
         [known] = appliance.authority.credentials(subject)
@@ -229,11 +256,10 @@ def test_other_acts_are_completed_too(appliance: Appliance, operation: str) -> N
     else:
         act = office.drafts.draft_leaving(subject, by=participants.OFFICER)
     with pytest.raises(AuthorityUnreachable):
-        dying.decisions.activate_decision(act.id, by_officer(appliance, act))
+        perform(appliance, act, dying)
 
-    assert (
-        office.decisions.activate_decision(act.id, by_officer(appliance, act)).state is OfficerDecisionState.DONE
-    )
+    done = office.decisions.perform_decision(act.id, by=participants.OFFICER)
+    assert done.state is OfficerDecisionState.DONE
 
 
 def test_a_seal_is_made_with_its_custodians(appliance: Appliance, office: Office) -> None:
@@ -241,10 +267,9 @@ def test_a_seal_is_made_with_its_custodians(appliance: Appliance, office: Office
     draft = SealDraft(participants.ALPHA, SealKind.COMPANY, (custodian, custodian), 42.5)
 
     act = office.drafts.draft_seal(draft, by=participants.OFFICER)
-    assert "42.5 mm" in str(describe_decision(act, {custodian: "周保管"})) and "周保管" in str(
-        describe_decision(act, {custodian: "周保管"})
-    )
-    office.decisions.activate_decision(act.id, by_officer(appliance, act))
+    assert "周保管" in str(describe_decision(act, {custodian: "周保管"}))
+    assert act.notes["width_tenths_mm"] == 425, "which the page shows, too"
+    perform(appliance, act)
 
     seal = appliance.registry.seal(act.subject)
     assert (seal.kind, seal.custodians, seal.width_mm) == (SealKind.COMPANY, (custodian,), 42.5)
@@ -278,7 +303,7 @@ def test_a_seal_is_suspended_and_let_go_again(appliance: Appliance, office: Offi
     assert appliance.authority.seal(seal).suspended is not None
 
     act = office.drafts.seals.draft_resumption(seal, reason="已找回", by=participants.OFFICER)
-    office.decisions.activate_decision(act.id, by_officer(appliance, act))
+    perform(appliance, act)
 
     assert appliance.registry.seal(seal).suspended is None
     assert events_of(appliance, seal)[-2:] == ["seal-suspended", "seal-resumed"]
@@ -292,7 +317,7 @@ def test_a_revoked_credential_is_gone(appliance: Appliance, office: Office) -> N
     assert known.credential_id is not None
     act = office.drafts.draft_revocation(subject, known.credential_id.hex(), by=participants.OFFICER)
 
-    office.decisions.activate_decision(act.id, by_officer(appliance, act))
+    perform(appliance, act)
 
     assert appliance.authority.credentials(subject) == []
     with pytest.raises(StateRefused, match="no such credential"):
@@ -306,7 +331,7 @@ def test_who_has_left_signs_no_more(appliance: Appliance, office: Office) -> Non
     act = office.members.let_go(subject, by=participants.OFFICER)
     assert act is not None
 
-    office.decisions.activate_decision(act.id, by_officer(appliance, act))
+    perform(appliance, act)
 
     assert appliance.authority.credentials(subject) == []
     assert events_of(appliance, subject)[-1] == "person-left"

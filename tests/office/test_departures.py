@@ -16,7 +16,6 @@ from appliance.demonstration.participants import (
     OFFICER,
     ZHANG,
     ZONE,
-    DemonstrationAuthenticators,
 )
 from appliance.errors import PreconditionRefused, StateRefused
 from appliance.language import Language
@@ -31,7 +30,7 @@ from appliance.seal_requests.status import Lapse, lapse_of
 from appliance.store import accounts
 from appliance.wiring import Appliance
 from tests.office.conftest import newcomer
-from tests.world import OURS, activations_for, contract_now, sample_document, send
+from tests.world import OURS, confirm, confirm_by, contract_now, sample_document, send
 
 WHY = "前任已离职"
 ROLES = {
@@ -160,11 +159,13 @@ def test_a_request_for_a_seal_lapses_when_who_asked_leaves(appliance: Appliance)
     contract = send(appliance, sample_document(1), order=SigningOrder.PARALLEL)
     for party in contract.parties[:2]:
         prepared = appliance.cycle.prepare(contract.id, party.id)
-        appliance.cycle.sign(prepared.id, activations_for(appliance, prepared.intent))
+        confirm(appliance, prepared.intent)
+        appliance.cycle.sign(prepared.id)
         appliance.cycle.complete(prepared.id)
     prepared = appliance.cycle.prepare(contract.id, contract.parties[2].id)
-    mine = DemonstrationAuthenticators(appliance.settings.home.people).activate(ZHANG.subject, prepared.intent)
-    asked = appliance.seal_requests.ask(prepared.id, mine, reason="盖章")
+    appliance.seal_requests.propose(prepared.id, by=ZHANG.subject, reason="盖章")
+    confirm_by(appliance, ZHANG.subject, prepared.intent)
+    asked = appliance.seal_requests.ask(prepared.id, by=ZHANG.subject)
     with appliance.database.reading() as tx:
         assert lapse_of(tx, asked, appliance.now()) is None
     with gone(appliance, CUSTODIAN.subject), appliance.database.reading() as tx:

@@ -17,10 +17,10 @@ from appliance.office import Office, describe_decision
 from appliance.wiring import Appliance
 from hsm.authenticator import SoftwareAuthenticator
 from hsm.client import AuthorityClient
-from hsm.intents import Activation, OfficerIntent
+from hsm.intents import OfficerIntent
 from hsm.operation_types import Approvals
 from tests.administration.conftest import opened_site, quick_hashes
-from tests.office.conftest import by_officer, office_with
+from tests.office.conftest import office_with, perform
 from tests.office.test_service_keys import ADMINISTRATOR
 
 __all__ = ["quick_hashes"]
@@ -40,7 +40,7 @@ def test_a_keeper_is_made_by_officers(appliance: Appliance, office: Office) -> N
     assert "孙示例" in str(describe_decision(act, {})) and "two keepers" in str(describe_decision(act, {}))
     assert appliance.authority.credentials(custodian.subject) == []
 
-    done = office.decisions.activate_decision(act.id, by_officer(appliance, act))
+    done = perform(appliance, act)
     assert done.state is OfficerDecisionState.DONE
     [known] = appliance.authority.credentials(custodian.subject)
     assert known.credential_id == device.credential_id
@@ -66,14 +66,14 @@ def test_who_is_ended_while_an_officer_activates_does_not_become_a_keeper(
         def __getattr__(self, name: str) -> Any:
             return getattr(appliance.authority, name)
 
-        def approve(self, asked: OfficerIntent, activation: Activation) -> Approvals:
-            given = appliance.authority.approve(asked, activation)
+        def approvals(self, asked: OfficerIntent) -> Approvals:
+            given = appliance.authority.approvals(asked)
             office.decisions.refuse_decision(act.id, reason="已撤销", by=ADMINISTRATOR)
             return given
 
     interrupted = office_with(appliance, Interrupted())  # type: ignore[arg-type]
     with pytest.raises(StateRefused):
-        interrupted.decisions.activate_decision(act.id, by_officer(appliance, act))
+        perform(appliance, act, interrupted)
     assert appliance.authority.credentials(custodian.subject) == []
 
 
@@ -87,16 +87,13 @@ def test_a_keeper_who_lost_a_passkey_gets_others_in_its_place(appliance: Applian
         return services.draft_pin_custodian(custodian, organisation=organisation, by=ADMINISTRATOR)
 
     first = made(lost, kept)
-    office.decisions.activate_decision(first.id, by_officer(appliance, first))
+    perform(appliance, first)
 
     again = made(kept, new)
     assert "with none from before" in str(describe_decision(again, {})) and "钱示例" in str(
         describe_decision(again, {})
     )
-    assert (
-        office.decisions.activate_decision(again.id, by_officer(appliance, again)).state
-        is OfficerDecisionState.DONE
-    )
+    assert perform(appliance, again).state is OfficerDecisionState.DONE
 
     known = {each.credential_id for each in appliance.authority.credentials("keeper-qian")}
     assert known == {kept.credential_id, new.credential_id}

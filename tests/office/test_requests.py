@@ -1,8 +1,6 @@
-"""Requests for enrolment: one at a time, by oneself, decided once; and what a PIN must be."""
+"""Requests for enrolment: one at a time, by oneself, decided once."""
 
 from __future__ import annotations
-
-import base64
 
 import pytest
 
@@ -10,16 +8,26 @@ from appliance.demonstration import participants
 from appliance.errors import NotFound, PreconditionRefused, StateRefused
 from appliance.model.office import EnrolmentRequestState
 from appliance.office import Office
+from appliance.office.requests import MOST_CREDENTIALS
 from appliance.wiring import Appliance
-from hsm.activation.credentials import code_at, step_of
-from tests.office.conftest import events_of, newcomer, notices_to, passkey
+from hsm.errors import CertificateRefused
+from tests.office.conftest import (
+    VERIFIED,
+    activation_service,
+    ask,
+    events_of,
+    newcomer,
+    notices_to,
+    perform,
+    register,
+)
 
 
 def test_a_request_waits_and_is_in_the_log(appliance: Appliance, office: Office) -> None:
     person = newcomer(appliance)
-    proposed, _ = passkey(appliance)
+    proposed, _ = register(appliance, person.subject)
 
-    asked = office.requests.submit_request(person.subject, [proposed], by=person.subject)
+    asked = office.requests.submit_request(person.subject, by=person.subject)
 
     assert asked in office.requests.waiting()
     assert office.requests.requests_of(person.subject) == [asked]
@@ -29,10 +37,10 @@ def test_a_request_waits_and_is_in_the_log(appliance: Appliance, office: Office)
 
 def test_the_same_request_twice_is_one(appliance: Appliance, office: Office) -> None:
     person = newcomer(appliance)
-    proposed, _ = passkey(appliance)
+    register(appliance, person.subject)
 
-    first = office.requests.submit_request(person.subject, [proposed], by=person.subject)
-    second = office.requests.submit_request(person.subject, [proposed], by=person.subject)
+    first = office.requests.submit_request(person.subject, by=person.subject)
+    second = office.requests.submit_request(person.subject, by=person.subject)
 
     assert first == second
     assert events_of(appliance, person.subject).count("enrolment-requested") == 1
@@ -40,12 +48,13 @@ def test_the_same_request_twice_is_one(appliance: Appliance, office: Office) -> 
 
 def test_another_request_waits_for_the_first(appliance: Appliance, office: Office) -> None:
     person = newcomer(appliance)
-    first = office.requests.submit_request(person.subject, [passkey(appliance)[0]], by=person.subject)
+    first = ask(appliance, person.subject)
 
+    register(appliance, person.subject)
     with pytest.raises(StateRefused, match="waits already"):
-        office.requests.submit_request(person.subject, [passkey(appliance)[0]], by=person.subject)
+        office.requests.submit_request(person.subject, by=person.subject)
     office.requests.withdraw_request(first.id, by=person.subject)
-    second = office.requests.submit_request(person.subject, [passkey(appliance)[0]], by=person.subject)
+    second = ask(appliance, person.subject)
 
     assert [each.state for each in office.requests.requests_of(person.subject) if each.id == first.id] == [
         EnrolmentRequestState.WITHDRAWN
@@ -55,21 +64,33 @@ def test_another_request_waits_for_the_first(appliance: Appliance, office: Offic
 
 def test_what_no_request_can_be(appliance: Appliance, office: Office) -> None:
     person = newcomer(appliance)
-    proposals = [passkey(appliance)[0] for _ in range(5)]
-    for wrong in ([], proposals):
-        with pytest.raises(PreconditionRefused, match="1 to 4"):
-            office.requests.submit_request(person.subject, wrong, by=person.subject)
-    with pytest.raises(PreconditionRefused, match="one credential at a time"):
-        office.requests.submit_request(participants.ZHANG.subject, proposals[:2], by=participants.ZHANG.subject)
+    for nobody in (person.subject, participants.ZHANG.subject, "person-nobody"):
+        with pytest.raises(PreconditionRefused, match="Nothing was set up"):
+            office.requests.submit_request(nobody, by=nobody)
+    register(appliance, "person-nobody")
     with pytest.raises(StateRefused, match="not known"):
-        office.requests.submit_request("person-nobody", proposals[:1], by="person-nobody")
+        office.requests.submit_request("person-nobody", by="person-nobody")
     with pytest.raises(NotFound):
         office.requests.find_request("ff")
 
 
+def test_a_request_names_the_four_newest_and_one_more_credential_alone(
+    appliance: Appliance, office: Office
+) -> None:
+    person = newcomer(appliance)
+    proposed = [register(appliance, person.subject)[0] for _ in range(MOST_CREDENTIALS + 1)]
+    asked = office.requests.submit_request(person.subject, by=person.subject)
+    assert asked.credentials == tuple(proposed[1:])
+    perform(appliance, office.drafts.draft_enrolment(asked.id, verified=VERIFIED, by=participants.OFFICER))
+
+    proposed = [register(appliance, person.subject)[0] for _ in range(2)]
+    asked = office.requests.submit_request(person.subject, by=person.subject)
+    assert (asked.credentials, asked.kinds) == ((proposed[1],), ("webauthn",))
+
+
 def test_nobody_withdraws_for_somebody_else(appliance: Appliance, office: Office) -> None:
     person, other = newcomer(appliance), newcomer(appliance)
-    asked = office.requests.submit_request(person.subject, [passkey(appliance)[0]], by=person.subject)
+    asked = ask(appliance, person.subject)
 
     with pytest.raises(NotFound):
         office.requests.withdraw_request(asked.id, by=other.subject)
@@ -77,7 +98,7 @@ def test_nobody_withdraws_for_somebody_else(appliance: Appliance, office: Office
 
 def test_a_refusal_has_a_reason_and_is_final(appliance: Appliance, office: Office) -> None:
     person = newcomer(appliance)
-    asked = office.requests.submit_request(person.subject, [passkey(appliance)[0]], by=person.subject)
+    asked = ask(appliance, person.subject)
     with pytest.raises(PreconditionRefused, match="why"):
         office.requests.refuse_request(asked.id, reason="  ", by=participants.OFFICER)
 
@@ -99,31 +120,56 @@ def test_a_refusal_has_a_reason_and_is_final(appliance: Appliance, office: Offic
             again()
 
 
-@pytest.mark.parametrize(
-    "pin", ["", "12345", "1234567890123", "12345a", "１２３４５６", "000000", "123456", "987654"]
-)
-def test_pins_that_are_refused(appliance: Appliance, office: Office, pin: str) -> None:
-    person = newcomer(appliance)
-    draft = office.requests.draft_totp(person.subject, "zhao")
-    code = code_at(base64.b32decode(draft.secret), step_of(appliance.now()))
-
-    with pytest.raises(PreconditionRefused, match="PIN"):
-        office.requests.pin_totp(person.subject, sealed=draft.sealed, pin=pin, code=code)
-
-
-def test_a_code_must_show_that_the_secret_was_scanned(appliance: Appliance, office: Office) -> None:
+def test_nothing_is_asked_with_what_somebody_else_has_set_up(appliance: Appliance, office: Office) -> None:
     person, other = newcomer(appliance), newcomer(appliance)
-    draft = office.requests.draft_totp(person.subject, "zhao")
-    secret = base64.b32decode(draft.secret)
-    code = code_at(secret, step_of(appliance.now()))
-    late = code_at(secret, step_of(appliance.now()) + 9)
+    theirs, _ = register(appliance, other.subject)
+    with pytest.raises(PreconditionRefused, match="Nothing was set up"):
+        office.requests.submit_request(person.subject, by=person.subject)
+    own = ask(appliance, person.subject)
+    assert theirs not in own.credentials
+    with appliance.database.transaction() as tx:  # as who controls the portal may
+        tx.execute(
+            "UPDATE proposed_credentials SET fingerprint = ? WHERE request = ?", (theirs.fingerprint, own.id)
+        )
+    with pytest.raises(CertificateRefused, match="no credential with the fingerprint"):
+        perform(appliance, office.drafts.draft_enrolment(own.id, verified=VERIFIED, by=participants.OFFICER))
+    assert appliance.authority.credentials(person.subject) == []
 
-    with pytest.raises(PreconditionRefused, match="six digits"):
-        office.requests.pin_totp(person.subject, sealed=draft.sealed, pin="246810", code=late)
-    for subject, sealed in ((other.subject, draft.sealed), (person.subject, "zz"), (person.subject, "00" * 400)):
-        with pytest.raises(PreconditionRefused, match="too old"):
-            office.requests.pin_totp(subject, sealed=sealed, pin="246810", code=code)
-    made = office.requests.pin_totp(person.subject, sealed=draft.sealed, pin="246810", code=code)
-    assert "246810" not in repr(made) and secret not in made.wrapped_secret
-    shown_again = office.requests.draft_totp(person.subject, "zhao", sealed=draft.sealed)
-    assert shown_again == draft
+
+@pytest.mark.parametrize("ends", ["refused", "withdrawn"])
+def test_what_was_refused_or_withdrawn_is_forgotten(appliance: Appliance, office: Office, ends: str) -> None:
+    """What nobody asks for any more lets nobody in; the same passkey may be set up again."""
+    person = newcomer(appliance)
+    credential, device = register(appliance, person.subject)
+    first = office.requests.submit_request(person.subject, by=person.subject)
+    other, _ = register(appliance, person.subject)
+    if ends == "refused":
+        office.requests.refuse_request(first.id, reason="证件已过期", by=participants.OFFICER)
+    else:
+        office.requests.withdraw_request(first.id, by=person.subject)
+    left = [each.fingerprint for each in appliance.authority.pending_credentials(person.subject)]
+    assert left == [other.fingerprint], "nobody has asked for that one yet"
+    with activation_service(appliance) as service:
+        service.drop_pending(person.subject, other.fingerprint)
+        challenge = service.begin_registration(person.subject).challenge
+        again = service.register_passkey(person.subject, device.register(challenge))
+    assert again.fingerprint == credential.fingerprint
+    second = office.requests.submit_request(person.subject, by=person.subject)
+    assert second.id != first.id and second.credentials == first.credentials
+    perform(appliance, office.drafts.draft_enrolment(second.id, verified=VERIFIED, by=participants.OFFICER))
+    assert len(appliance.authority.credentials(person.subject)) == 1
+
+
+def test_what_was_decided_in_the_meantime_is_not_forgotten(appliance: Appliance, office: Office) -> None:
+    person = newcomer(appliance)
+    first = ask(appliance, person.subject)
+    office.requests.withdraw_request(first.id, by=person.subject)
+    second = ask(appliance, person.subject)
+    for end in (
+        lambda: office.requests.withdraw_request(first.id, by=person.subject),
+        lambda: office.requests.refuse_request(first.id, reason="证件已过期", by=participants.OFFICER),
+    ):
+        with pytest.raises(StateRefused):
+            end()
+    waits = [each.fingerprint for each in appliance.authority.pending_credentials(person.subject)]
+    assert waits == [each.fingerprint for each in second.credentials]

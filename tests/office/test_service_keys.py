@@ -11,7 +11,7 @@ from appliance.model.office import OfficerDecision, OfficerDecisionKind, Officer
 from appliance.office import Office, describe_decision
 from appliance.store import directory
 from appliance.wiring import Appliance
-from tests.office.conftest import by_officer
+from tests.office.conftest import perform
 
 ADMINISTRATOR = "administrator-sun"
 
@@ -26,7 +26,7 @@ def revoked(appliance: Appliance) -> set[int]:
 
 
 def activated(appliance: Appliance, act: OfficerDecision) -> OfficerDecision:
-    return appliance.office.decisions.activate_decision(act.id, by_officer(appliance, act))
+    return perform(appliance, act)
 
 
 def test_a_new_key_overlaps_with_the_one_before_which_is_then_revoked(
@@ -35,7 +35,8 @@ def test_a_new_key_overlaps_with_the_one_before_which_is_then_revoked(
     before, number = current(appliance), len(revoked(appliance))
     act = office.drafts.services.draft_rotation("evidence", by=ADMINISTRATOR)
     assert (act.kind, act.state) == (OfficerDecisionKind.ROTATE, OfficerDecisionState.OPEN)
-    assert f"{before.serial_number:x}" in str(describe_decision(act, {}))
+    assert "the service evidence a new key" in str(describe_decision(act, {}))
+    assert act.notes["serial"] == f"{before.serial_number:x}", "which the page shows, too"
     assert current(appliance) == before, "nothing is done before an officer has activated it"
 
     assert activated(appliance, act).state is OfficerDecisionState.DONE
@@ -48,6 +49,7 @@ def test_a_new_key_overlaps_with_the_one_before_which_is_then_revoked(
 
     old = f"{before.serial_number:X}"
     ending = office.drafts.services.draft_revocation("evidence", old, reason="superseded", by=ADMINISTRATOR)
+    assert old.lower() in str(describe_decision(ending, {}))
     assert activated(appliance, ending).state is OfficerDecisionState.DONE
     assert before.serial_number in revoked(appliance)
     assert len(revoked(appliance)) == number + 1

@@ -27,8 +27,8 @@ from hsm.encryption import new_identity, recipient_of
 from hsm.files import write_private
 from tests.world import (
     World,
-    activations_for,
     authority,
+    confirm,
     contract_now,
     copy_home,
     sample_document,
@@ -101,7 +101,8 @@ def sign_contract(appliance: Appliance, world: World) -> Contract:
 def sign(appliance: Appliance, contract: Contract, party: str) -> None:
     """One party's signature, acknowledged on return."""
     prepared = appliance.cycle.prepare(contract.id, party)
-    appliance.cycle.sign(prepared.id, activations_for(appliance, prepared.intent))
+    confirm(appliance, prepared.intent)
+    appliance.cycle.sign(prepared.id)
     appliance.cycle.complete(prepared.id)
 
 

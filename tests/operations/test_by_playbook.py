@@ -187,8 +187,19 @@ def ansible_says(folder: Path) -> str:
 def test_the_units_command_runs_that_playbook(tmp_path: Path, asked: str, options: str) -> None:
     done = command(tmp_path, asked)
     assert done.returncode == 0, done.stderr
-    kept = "--key /etc/apt/keyrings/vermilion-bundle.asc --settings /etc/vermilion/settings.yml"
+    settings = tmp_path / ("etc/settings.yml" if asked.startswith("upgrade") else "settings.yml")
+    kept = f"--key /etc/apt/keyrings/vermilion-bundle.asc --settings {settings}"
     assert done.stdout == (tmp_path / "told").read_text() == f"{kept} {options}\n"
+
+
+@pytest.mark.parametrize(
+    ("asked", "known"), [("upgrade-1.1", ""), ("rollback-1.0", "known"), ("forget-1.0", "known")]
+)
+def test_going_back_leaves_out_settings_that_the_older_release_does_not_know(
+    tmp_path: Path, asked: str, known: str
+) -> None:
+    done = command(tmp_path, asked, 'cat "$4"')
+    assert done.stdout == "".join(line for line in SETTINGS if known in line)
 
 
 @pytest.mark.parametrize(
@@ -210,6 +221,18 @@ def test_a_bundle_that_the_trusted_key_has_not_signed_is_not_run(tmp_path: Path)
     assert failure_sentence((tmp_path / "told").read_text()) == "no"
 
 
+SETTINGS = [
+    "--- # known\n",
+    "known_name: a\n",
+    "later_name: {b: 1}\n",
+    "later_list:\n",
+    "- one\n",
+    "  # and more\n",
+    "known_list: # c\n",
+    "  - known\n",
+]
+
+
 def command(
     folder: Path, asked: str, does: str = 'echo "$@"', *, genuine: str = ""
 ) -> subprocess.CompletedProcess[str]:
@@ -221,6 +244,11 @@ def command(
         install.parent.mkdir(parents=True)
         install.write_text(f"#!/bin/sh\n{does}\n")
         install.chmod(0o755)
+        roles = install.with_name("provisioning") / "roles/any/meta/argument_specs.yml"
+        roles.parent.mkdir(parents=True)
+        roles.write_text("options:\n      known_name:\n        type: str\n      known_list:\n        type: list\n")
+    (folder / "etc").mkdir()
+    (folder / "etc/settings.yml").write_text("".join(SETTINGS))
     script = (UNITS / "bin/vermilion-release").read_text(encoding="utf-8")
     verifier = folder / "verifier"
     verifier.write_text(
@@ -230,6 +258,7 @@ def command(
     for place, here in (
         ("/opt/vermilion/bundles", folder / "bundles"),
         ("/usr/local/sbin/vermilion-bundle", verifier),
+        ("/etc/vermilion", folder / "etc"),
     ):
         assert place in script
         script = script.replace(place, str(here))

@@ -18,7 +18,7 @@ from appliance.administration.actions import REGISTRY
 from appliance.clock import utc_now
 from appliance.config import load
 from appliance.errors import StorageError, UpgradeRefused
-from appliance.home import Home
+from appliance.home import Home, make_directory
 from appliance.operations.backup import BackupArchive
 from appliance.operations.releases import Commands, Releases, UpgradeStep, roll_back, upgrade
 from appliance.operations.releases.rollback import ELSEWHERE, DatabaseCopies
@@ -86,8 +86,11 @@ def test_there_and_back(installation: Installation) -> None:
         Database(installation.home.database)
     with pytest.raises(UpgradeRefused, match="a newer release wrote it"):
         upgrade(installation.home, installation.releases, "1.0", NOBODY, now=utc_now())
+    make_directory(installation.home.activation_requests)
+    (installation.home.activation_requests / "ticket").write_bytes(b"a document")
     assert roll_back(installation.home, installation.releases, NOBODY).step is UpgradeStep.TAKEN_BACK
     assert (installation.current(), installation.schema()) == ("1.0", before) == ("1.0", latest())
+    assert not installation.home.activation_requests.exists(), "what an older release would never remove"
     with pytest.raises(UpgradeRefused, match="no upgrade to go back from"):
         roll_back(installation.home, installation.releases, NOBODY)
 

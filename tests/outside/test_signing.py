@@ -28,7 +28,7 @@ from tests.outside.hostile import ways
 from tests.outside.openssl_authority import OutsideTsa, outside_tsa
 from tests.outside.stranger import signed_by
 from tests.pdf import judges
-from tests.world import OURS, World, activations_for, sample_document, send, sequenced, shared_world
+from tests.world import OURS, World, confirm, sample_document, send, sequenced, shared_world
 
 DOCUMENT = sample_document()
 
@@ -60,7 +60,8 @@ def appliance(world: World) -> Iterator[Appliance]:
 def sign_next(appliance: Appliance, contract: Contract) -> Contract:
     party = next(party for party in contract.parties if party.state is PartyState.WAITING)
     prepared = appliance.cycle.prepare(contract.id, party.id)
-    appliance.cycle.sign(prepared.id, activations_for(appliance, prepared.intent))
+    confirm(appliance, prepared.intent)
+    appliance.cycle.sign(prepared.id)
     return appliance.cycle.complete(prepared.id)
 
 

@@ -33,8 +33,7 @@ class Hands:
         intent = intent_for(signer)
         fields = (intent.contract, intent.party, intent.field, signer)
         intent = SigningIntent(*fields, digest=prepared.digest, expires=intent.expires, nonce=intent.nonce)
-        activations = [self.devices[subject].activate(subject, intent) for subject in activating]
-        message = self.authority.client("web").sign_document(intent, activations)
+        message = self.authority.sign(intent, *((self.devices[subject], subject) for subject in activating))
         value = hashlib.sha256(cms.signature_value(message)).digest()
         return cms.add_signature_timestamp(message, self.token(value))
 

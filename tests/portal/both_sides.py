@@ -14,6 +14,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from appliance.accounts.sessions import ClientInfo
+from appliance.contracts.agreement import AgreementSides
 from appliance.contracts.drafting import DraftTerms
 from appliance.demonstration.participants import (
     ALPHA,
@@ -30,7 +31,7 @@ from appliance.errors import StateRefused
 from appliance.identity import IdentityCheck
 from appliance.language import Language
 from appliance.model.accounts import PEOPLES_ROLES, AccountRole, LinkPurpose
-from appliance.model.contract import Contract, Deadline, GuestDetails, Placement, SigningOrder
+from appliance.model.contract import AgreementSide, Contract, Deadline, GuestDetails, Placement, SigningOrder
 from appliance.model.people import Against, IdentityDocument, Person
 from appliance.model.powers import PowerBasis, PowerScope
 from appliance.powers.register import PowerDraft
@@ -38,7 +39,7 @@ from appliance.wiring import Appliance
 from tests.portal.estate import HERE, sent
 from tests.portal.visitors import signed_in
 from tests.review.documents import purchase
-from tests.world import activations_for, agree, contract_now, sample_document
+from tests.world import agree, confirm, contract_now, sample_document
 
 GAMMA = GuestDetails("外来人", "丙公司示例有限公司", "guest@gamma.example", "+86 138 0000 0000")
 SHARED = "told-to-everybody"
@@ -155,7 +156,8 @@ def _signed(stage: Stage, contract: Contract, position: int) -> Contract:
     appliance = stage.appliance
     opened = appliance.signing.open(contract.id, contract.parties[position].id, HERE)
     stage.keep(intent=opened.intent.id)
-    return appliance.signing.sign(opened.intent.id, activations_for(appliance, opened.intent.intent), HERE)
+    confirm(appliance, opened.intent.intent)
+    return appliance.signing.sign(opened.intent.id, HERE)
 
 
 def _finished(stage: Stage, side: Side, contract: Contract) -> None:
@@ -163,6 +165,7 @@ def _finished(stage: Stage, side: Side, contract: Contract) -> None:
     appliance = stage.appliance
     appliance.finalisation.finalise(contract.id)
     appliance.voiding.propose(contract.id, reason=SHARED, by=side.initiator)
+    stage.keep(declaration=appliance.voiding.prepare(contract.id, by=side.initiator).id)
     appliance.retention.place_hold(contract.id, reason=side.marker("hold"), by=side.officer)
     stage.completed[side.name] = contract_now(appliance, contract.id)
     stage.keep(completed=contract.id)
@@ -214,10 +217,9 @@ def _alpha(stage: Stage) -> None:
 def _asked(stage: Stage, contract: Contract, reason: str) -> str:
     appliance = stage.appliance
     opened = appliance.signing.open(contract.id, contract.parties[2].id, HERE)
-    activation = DemonstrationAuthenticators(appliance.settings.home.people).activate(
-        ZHANG.subject, opened.intent.intent
-    )
-    request = appliance.seal_requests.ask(opened.intent.id, activation, reason=reason)
+    appliance.seal_requests.propose(opened.intent.id, by=ZHANG.subject, reason=reason)
+    DemonstrationAuthenticators(appliance.settings.home).confirm(ZHANG.subject, opened.intent.intent)
+    request = appliance.seal_requests.ask(opened.intent.id, by=ZHANG.subject)
     stage.keep(seal_request=request.id, seal=CONTRACT_SEAL.subject, intent=opened.intent.id)
     return request.id
 
@@ -238,6 +240,8 @@ def _waiting(stage: Stage) -> None:
     contract = sent(stage.appliance, ZHANG.subject, LI.subject)
     opened = stage.appliance.signing.open(contract.id, contract.parties[0].id, HERE)
     stage.prepared = contract.id, opened.intent.id
+    between = AgreementSides(contract.parties[0].side, (AgreementSide("丁方"),))
+    stage.keep(agreement=stage.appliance.agreements.propose(ZHANG.subject, between).id)
 
 
 def _guest(stage: Stage) -> None:

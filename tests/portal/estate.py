@@ -17,6 +17,7 @@ from flask.testing import FlaskClient
 from webauthn.helpers import bytes_to_base64url
 
 from appliance.accounts.sessions import ClientInfo
+from appliance.contracts.agreement import AgreementSides
 from appliance.contracts.drafting import DraftTerms
 from appliance.demonstration.participants import (
     ALPHA,
@@ -33,9 +34,8 @@ from appliance.errors import StateRefused
 from appliance.identity import IdentityCheck
 from appliance.language import Language
 from appliance.model.accounts import PEOPLES_ROLES, AccountRole, LinkPurpose, NewAccount, Passkey
-from appliance.model.contract import Contract, Deadline, GuestDetails, Placement, SigningOrder
+from appliance.model.contract import AgreementSide, Contract, Deadline, GuestDetails, Placement, SigningOrder
 from appliance.model.intent import SigningOrigin
-from appliance.model.office import OfficerDecision, ProposedPasskey
 from appliance.model.people import Against, IdentityDocument, Person, SealKind
 from appliance.model.powers import PowerBasis, PowerScope
 from appliance.model.writing import MergeField, MergeFieldKind, TextPurpose
@@ -46,9 +46,9 @@ from appliance.store import accounts
 from appliance.wiring import Appliance
 from appliance.writing import Beginning
 from hsm.authenticator import SoftwareAuthenticator
-from hsm.intents import WebAuthnActivation
+from tests.portal.office_visits import asked_for, performed
 from tests.portal.visitors import signed_in
-from tests.world import activations_for, sample_document
+from tests.world import confirm, sample_document
 
 HERE = SigningOrigin("192.0.2.7")
 GUEST = GuestDetails("外来 <b>𠮷野</b>", "外来公司示例有限公司", "guest@beta.example", "+86 138 0000 0000")
@@ -133,7 +133,8 @@ def sent(appliance: Appliance, *subjects: str, guest: bool = False, initiator: s
 def signed(appliance: Appliance, contract: Contract, position: int) -> Contract:
     """*contract* with the signature of one party."""
     opened = appliance.signing.open(contract.id, contract.parties[position].id, HERE)
-    return appliance.signing.sign(opened.intent.id, activations_for(appliance, opened.intent.intent), HERE)
+    confirm(appliance, opened.intent.intent)
+    return appliance.signing.sign(opened.intent.id, HERE)
 
 
 def _contracts(estate: Estate) -> None:
@@ -151,14 +152,15 @@ def _contracts(estate: Estate) -> None:
     voided = appliance.voiding.propose(finished.id, reason="示例", by=ZHANG.subject)
     declaration = appliance.voiding.prepare(finished.id, by=ZHANG.subject)
     names |= {"completed": finished.id, "void_seen": str(voided.version), "declaration": declaration.id}
+    between = AgreementSides(waiting.parties[0].side, (AgreementSide("丁方"),))
+    names["agreement"] = appliance.agreements.propose(ZHANG.subject, between).id
     draft = drafted(appliance)
     appliance.drafting.add_seal(draft.id, seal=CONTRACT_SEAL.subject, requester=ZHANG.subject, by=ZHANG.subject)
     sealed = appliance.sending.send(draft.id, by=ZHANG.subject)
     opened = appliance.signing.open(sealed.id, sealed.parties[0].id, HERE)
-    activation = DemonstrationAuthenticators(appliance.settings.home.people).activate(
-        ZHANG.subject, opened.intent.intent
-    )
-    names["seal_request"] = appliance.seal_requests.ask(opened.intent.id, activation, reason="示例").id
+    appliance.seal_requests.propose(opened.intent.id, by=ZHANG.subject, reason="示例")
+    DemonstrationAuthenticators(appliance.settings.home).confirm(ZHANG.subject, opened.intent.intent)
+    names["seal_request"] = appliance.seal_requests.ask(opened.intent.id, by=ZHANG.subject).id
     other = sent(appliance, guest=True, initiator=LI.subject)
     names |= {"other": other.id, "other_party": other.parties[0].id, "other_guest": other.parties[0].subject}
 
@@ -183,10 +185,7 @@ def _office(estate: Estate) -> None:
     roles = frozenset({AccountRole.SIGNER})
     new = NewAccount("person", "invited", "受邀 <b>𠮷野</b>", ALPHA, "invited@example.test", roles)
     names["welcome_link"] = administration.invite(new, by=OFFICER).token
-    proposed = ProposedPasskey(*device(appliance))
-    names["request"] = appliance.office.requests.submit_request(
-        "person-invited", [proposed], by="person-invited"
-    ).id
+    names["request"] = asked_for(appliance, "person-invited").id
     names["act"] = appliance.office.drafts.draft_enrolment(names["request"], verified="示例", by=OFFICER).id
     names["seal"] = CONTRACT_SEAL.subject
     names["destroyed"] = destroyed_seal(appliance)
@@ -194,18 +193,10 @@ def _office(estate: Estate) -> None:
 
 def destroyed_seal(appliance: Appliance) -> str:
     """A seal that was made and destroyed."""
-
-    def done(act: OfficerDecision) -> str:
-        answer = DemonstrationAuthenticators(appliance.settings.home.people).activate(
-            OFFICER, performing.to_activate(act)
-        )
-        assert isinstance(answer, WebAuthnActivation)
-        return performing.activate_decision(act.id, answer).subject
-
-    performing, preparing = appliance.office.decisions, appliance.office.drafts
+    preparing = appliance.office.drafts
     draft = SealDraft(ALPHA, SealKind.FINANCE, (CUSTODIAN.subject,), 38.0)
-    seal = done(preparing.draft_seal(draft, by=OFFICER))
-    return done(preparing.seals.draft_destruction(seal, reason="示例", by=OFFICER))
+    seal = performed(appliance, preparing.draft_seal(draft, by=OFFICER)).subject
+    return performed(appliance, preparing.seals.draft_destruction(seal, reason="示例", by=OFFICER)).subject
 
 
 def _authority(estate: Estate) -> None:

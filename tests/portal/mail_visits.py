@@ -15,26 +15,24 @@ from werkzeug.test import TestResponse
 
 from appliance.contracts.drafting import DraftTerms
 from appliance.contracts.endings import VoidDeclaration
-from appliance.demonstration.participants import OFFICER, ZHANG, ZONE, DemonstrationAuthenticators
+from appliance.demonstration.participants import OFFICER, ZHANG, ZONE
 from appliance.language import Language
 from appliance.model.accounts import PEOPLES_ROLES, AccountRole
 from appliance.model.contract import Contract, Deadline, GuestDetails, Party, Placement, SigningOrder
 from appliance.model.intent import SigningOrigin
 from appliance.model.notice import NoticeKind
-from appliance.model.office import ProposedPasskey
 from appliance.notices.delivery import OutboxDelivery, ReminderComposer
 from appliance.notices.mail import MailClient
 from appliance.notices.messages import MailMessage, Postponed
 from appliance.store import outbox
 from appliance.store.database import Transaction
 from appliance.wiring import Appliance
-from hsm.intents import WebAuthnActivation
 from tests.appliance.notices.smtp import Post
 from tests.portal import signing_visits
 from tests.portal.estate import Estate
-from tests.portal.office_visits import token_in
+from tests.portal.office_visits import asked_for, performed, token_in
 from tests.portal.visitors import signed_in
-from tests.world import activations_for, contract_now, sample_document
+from tests.world import confirm, contract_now, sample_document
 
 HERE = SigningOrigin("192.0.2.7")
 NO_DEAD_ENDS = (
@@ -196,33 +194,22 @@ def sent(mails: Mails, title: str, *, lasts: timedelta = timedelta(days=3)) -> C
 
 def enrolled(mails: Mails, party: Party) -> None:
     """The guest proposes a passkey and an officer confirms it."""
-    appliance, web = mails.appliance, mails.appliance.settings.web
-    credential = DemonstrationAuthenticators(appliance.settings.home.people).create_authenticator(
-        party.subject, rp_id=web.relying_party, origin=web.origin
-    )
-    passkey = ProposedPasskey(
-        bytes.fromhex(credential["credential_id"]), bytes.fromhex(credential["public_key"]), web.relying_party
-    )
-    request = appliance.office.requests.submit_request(party.subject, [passkey], by=party.subject)
+    appliance = mails.appliance
+    request = asked_for(appliance, party.subject)
     act = appliance.office.drafts.draft_enrolment(request.id, verified="示例", by=OFFICER)
-    answer = DemonstrationAuthenticators(appliance.settings.home.people).activate(
-        OFFICER, appliance.office.decisions.to_activate(act)
-    )
-    assert isinstance(answer, WebAuthnActivation)
-    appliance.office.decisions.activate_decision(act.id, answer)
+    performed(appliance, act)
 
 
 def sign(mails: Mails, contract: Contract, party: Party) -> Contract:
     appliance = mails.appliance
     opened = appliance.signing.open(contract.id, party.id, HERE)
-    return appliance.signing.sign(opened.intent.id, activations_for(appliance, opened.intent.intent), HERE)
+    confirm(appliance, opened.intent.intent)
+    return appliance.signing.sign(opened.intent.id, HERE)
 
 
 def declare(mails: Mails, declaration: VoidDeclaration) -> None:
-    authenticators = DemonstrationAuthenticators(mails.appliance.settings.home.people)
-    mails.appliance.voiding.declare(
-        declaration.contract, declaration.id, [authenticators.activate(declaration.person, declaration.intent)]
-    )
+    confirm(mails.appliance, declaration.intent)
+    mails.appliance.voiding.declare(declaration.contract, declaration.id)
 
 
 def made_long_ago(mails: Mails, guest: Party) -> None:

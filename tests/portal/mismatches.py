@@ -10,7 +10,6 @@ from dataclasses import replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from webauthn.helpers import bytes_to_base64url
 from werkzeug.routing import AnyConverter, Map, Rule
 
 from appliance.accounts.sessions import ClientInfo
@@ -18,11 +17,10 @@ from appliance.contracts.agreement import AgreementSides
 from appliance.demonstration.participants import ALPHA, CUSTODIAN, LI, OFFICER, ZHANG, ZONE
 from appliance.identity import IdentityCheck
 from appliance.language import Language
-from appliance.model.accounts import AccountRole, Passkey, Strength
+from appliance.model.accounts import AccountRole, Strength
 from appliance.model.contract import AgreementSide, Contract, Deadline
 from appliance.model.people import Against, IdentityDocument, Person
-from appliance.store import accounts
-from tests.portal.estate import Estate, device, drafted, sent, signed
+from tests.portal.estate import Estate, drafted, sent, signed
 from tests.portal.routes import CONTRACT, DRAFT, IDENTITY, NOBODY, OF_SEAL, POST, TEMPLATE, TEXT, VOID, Row
 from tests.portal.visitors import signed_in
 from tests.world import contract_now
@@ -44,7 +42,6 @@ FREE = frozenset({"office.retain", "powers.register", "office.make_seal", "stati
 """What names objects of which none owns another: officers and registrars choose from the whole register."""
 
 _GUESTS = "/contracts/{inviting_too}/guests/{guest_party}"
-_ACTIVATED = {"pin": "123456", "code": "123456", "once": "{once}"}
 _PLACED = {"pages": "1", "x": "1", "y": "1", "width": "20", "height": "10", "act": "save", "unit": "percent"}
 _STAND_IN = {"to": "{keeper}", "reason": "示例"}
 _DISMISSED = OF_SEAL + "/custodians/remove"
@@ -77,8 +74,10 @@ MISMATCHED: tuple[tuple[str, Row], ...] = (
     ("writing.template_preview", Row(TEMPLATE + "/2/preview", NOBODY)),
     ("writing.template_picture", Row(TEMPLATE + "/2/1.png", NOBODY)),
     ("writing.template_document", Row(TEMPLATE + "/2/preview.pdf", NOBODY)),
-    ("signing.activate", Row("/contracts/{contract_too}/sign", NOBODY, form={"intent": "{intent}", **_ACTIVATED})),
-    ("voiding.declare", Row(VOID + "/declare", NOBODY, form={"declaration": "{declaration_too}", **_ACTIVATED})),
+    ("signing.activate", Row("/contracts/{contract_too}/sign", NOBODY, form={"intent": "{intent}"})),
+    ("signing.activated", Row("/contracts/{contract_too}/sign/{intent}/activated", NOBODY)),
+    ("voiding.declare", Row(VOID + "/declare", NOBODY, form={"declaration": "{declaration_too}"})),
+    ("voiding.activated", Row(VOID + "/{declaration_too}/activated", NOBODY)),
     ("contracts.do", Row(CONTRACT + "/decline", NOBODY, form=_REASON | _FOREIGN)),
     ("contracts.do", Row(CONTRACT + "/hand-over", NOBODY, form=_REASON | _FOREIGN | {"to": "{custodian}"})),
     ("reminders.resend", Row(CONTRACT + "/mail/resend", NOBODY, form={"message": "{message_too}"})),
@@ -101,23 +100,24 @@ MISMATCHED: tuple[tuple[str, Row], ...] = (
         "office.change_custodians",
         Row(_DISMISSED, NOBODY, "officer", {"custodian": "{keeper}"}),
     ),
-    ("signing.accept", Row(CONTRACT + "/agreement", NOBODY, form={"agreement": "{agreement_too}", **_ACTIVATED})),
+    ("signing.accept", Row(CONTRACT + "/agreement", NOBODY, form={"agreement": "{agreement_too}"})),
+    ("signing.accepted", Row(CONTRACT + "/agreement/{agreement_too}/activated", NOBODY)),
     ("accounts.withdraw", Row("/settings/signing/withdraw", NOBODY, form={"request": "{request}"})),
     ("accounts.end_session", Row("/settings/sessions/end", NOBODY, form={"session": "{session_too}"})),
-    ("accounts.propose_passkey", Row("/settings/signing/passkey", NOBODY, form={"passkey": "{passkey_too}"})),
     ("signatures.use", Row("/signatures/use", NOBODY, form={"picture": "{picture_too}"})),
     ("signatures.remove", Row("/signatures/remove", NOBODY, form={"picture": "{picture_too}"})),
 )
 """Endpoint and what is asked of it; ``keeper`` is the visitor."""
 
 AT_THE_FORM = frozenset({
-    "accounts.propose_passkey",
     "drafting.save_fields",
     "drafting.save_parties",
     "office.change_custodians",
     "office.revoke_credential",
     "signing.activate",
+    "signing.activated",
     "signing.accept",
+    "signing.accepted",
 })  # fmt: skip
 """Forms that come again, as things are now, and say what is wrong, or show what can be signed instead."""
 
@@ -165,16 +165,14 @@ def add_seconds(estate: Estate) -> None:
 
 
 def _add_rows(estate: Estate, contract: Contract) -> None:
-    """A mail about *contract* that could be sent again, others' session and passkey, and a credential of Zhang."""
-    house, names, now = estate.appliance, estate.names, estate.appliance.now()
+    """A mail about *contract* that could be sent again, another's session, and a credential of Zhang."""
+    house, names = estate.appliance, estate.names
     with house.database.transaction() as tx:
         query = "SELECT id FROM outbox WHERE contract = ? LIMIT 1"
         [names["message_too"]] = map(str, tx.execute(query, (contract.id,)).fetchone())
         tx.execute("UPDATE outbox SET state = 'refused', reason = '示例' WHERE id = ?", (names["message_too"],))
         opened = house.sessions.open_session(tx, OFFICER, Strength.PASSKEY, ClientInfo("192.0.2.9", "test"))
-        credential, key, _ = device(house)
-        accounts.insert_passkey(tx, Passkey(credential, CUSTODIAN.subject, key, 0, "示例", now))
-    names |= {"session_too": opened.session.id, "passkey_too": bytes_to_base64url(credential)}
+    names |= {"session_too": opened.session.id}
     known = house.authority.credentials(ZHANG.subject)
     names["key"] = next(each.credential_id.hex() for each in known if each.credential_id)
 

@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
-import struct
 from contextlib import suppress
 from html import unescape
 
-import cbor2
 from flask import Flask
 from flask.testing import FlaskClient
-from webauthn.helpers import bytes_to_base64url
 
 from appliance.accounts.sessions import ClientInfo
 from appliance.demonstration import participants
+from appliance.demonstration.participants import DemonstrationAuthenticators
 from appliance.errors import NotFound, StateRefused
 from appliance.language import Language
 from appliance.model.accounts import AccountRole, AccountState, NewAccount, Strength
+from appliance.model.office import EnrolmentRequest, OfficerDecision
 from appliance.model.people import Person
 from appliance.store import accounts
 from appliance.wiring import Appliance
-from hsm.authenticator import SoftwareAuthenticator
-from hsm.intents import WebAuthnActivation
 
 OFFICER_NAME = "王见证"
 
@@ -64,47 +59,23 @@ def token_in(page: str, name: str = "form_token") -> str:
     return unescape(found[1])
 
 
-def options_in(page: str) -> dict[str, object]:
-    """What the page's passkey form asks the authenticator for."""
-    found = re.search(r'data-options="([^"]*)"', page)
-    assert found is not None, page
-    asked: dict[str, object] = json.loads(unescape(found[1]))
-    return asked
+def performed(appliance: Appliance, decision: OfficerDecision) -> OfficerDecision:
+    """The ceremony's officer confirms *decision*, and it is done."""
+    decisions = appliance.office.decisions
+    act = decisions.to_activate(decision)
+    DemonstrationAuthenticators(appliance.settings.home).confirm(participants.OFFICER, act)
+    return decisions.perform_decision(decision.id, by=participants.OFFICER)
 
 
-def answer_of(activation: WebAuthnActivation) -> str:
-    """An activation as the page's script posts it."""
-    identifier = bytes_to_base64url(activation.credential_id)
-    return json.dumps(
-        {
-            "id": identifier,
-            "rawId": identifier,
-            "type": "public-key",
-            "response": {
-                "clientDataJSON": bytes_to_base64url(activation.client_data),
-                "authenticatorData": bytes_to_base64url(activation.authenticator_data),
-                "signature": bytes_to_base64url(activation.signature),
-            },
-        }
+def registered(appliance: Appliance, subject: str) -> str:
+    """*subject* sets up a new passkey at the activation service's origin; its fingerprint."""
+    settings = appliance.settings
+    return DemonstrationAuthenticators(settings.home).register(
+        subject, rp_id=settings.web.relying_party, origin=settings.activation.origin
     )
 
 
-def registration_by(device: SoftwareAuthenticator, challenge: str) -> str:
-    """What *device* answers to a page that makes a passkey (WebAuthn Level 3, sections 5.1.3 and 6.5.4)."""
-    client_data = json.dumps({"type": "webauthn.create", "challenge": challenge, "origin": device.origin}).encode()
-    public_key = bytes.fromhex(str(device.credential()["public_key"]))
-    data = hashlib.sha256(device.rp_id.encode()).digest() + struct.pack(">BI", 0x45, 0)
-    data += bytes(16) + struct.pack(">H", len(device.credential_id)) + device.credential_id + public_key
-    identifier = bytes_to_base64url(device.credential_id)
-    attestation = cbor2.dumps({"fmt": "none", "attStmt": {}, "authData": data})
-    return json.dumps(
-        {
-            "id": identifier,
-            "rawId": identifier,
-            "type": "public-key",
-            "response": {
-                "clientDataJSON": bytes_to_base64url(client_data),
-                "attestationObject": bytes_to_base64url(attestation),
-            },
-        }
-    )
+def asked_for(appliance: Appliance, subject: str) -> EnrolmentRequest:
+    """*subject* sets up a passkey and asks an officer for it."""
+    registered(appliance, subject)
+    return appliance.office.requests.submit_request(subject, by=subject)

@@ -24,7 +24,7 @@ from tests.portal.drafts import Wizard, upload
 from tests.portal.visitors import signed_in
 from tests.verification.authorities import Identity, Profile, authority, issue
 from tests.verification.documents import Signing, plain, sign
-from tests.world import OURS, World, activations_for, contract_now, sequenced
+from tests.world import OURS, World, confirm, contract_now, sequenced
 
 HERE = SigningOrigin("192.0.2.1", "")
 SIGNER = "外方示例"
@@ -98,7 +98,8 @@ def _send_knowingly(wizard: Wizard, appliance: Appliance) -> None:
 def _sign(appliance: Appliance, contract_id: str) -> None:
     for party in contract_now(appliance, contract_id).parties:
         opened = appliance.signing.open(contract_id, party.id, HERE)
-        appliance.signing.sign(opened.intent.id, activations_for(appliance, opened.intent.intent), HERE)
+        confirm(appliance, opened.intent.intent)
+        appliance.signing.sign(opened.intent.id, HERE)
     appliance.finalisation.finalise(contract_id)
     assert contract_now(appliance, contract_id).state is ContractState.COMPLETED
 

@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 from appliance.accounts.sessions import ClientInfo
 from appliance.config import MailSettings, Security
 from appliance.contracts.drafting import DraftTerms
-from appliance.demonstration.participants import LI, OFFICER, ZHANG, ZONE, DemonstrationAuthenticators
+from appliance.demonstration.participants import LI, OFFICER, ZHANG, ZONE
 from appliance.errors import NotFound, StateRefused
 from appliance.evidence.exporting import Exporting
 from appliance.guests.inviting import GuestCodes
@@ -21,19 +21,19 @@ from appliance.ledger.disclosure import Audience
 from appliance.model.accounts import GuestInvitation
 from appliance.model.contract import Contract, Deadline, GuestDetails, Party, Placement, SigningOrder
 from appliance.model.notice import Notice, NoticeKind
-from appliance.model.office import EnrolmentRequestState, OfficerDecisionState, ProposedPasskey
+from appliance.model.office import EnrolmentRequestState, OfficerDecisionState
 from appliance.notices.delivery import OutboxDelivery
 from appliance.notices.mail import MailClient
 from appliance.store import guests, outbox
 from appliance.wiring import Appliance
 from hsm.client import AuthorityClient
-from hsm.intents import WebAuthnActivation
 from tests.appliance.notices.smtp import post_office
 from tests.portal import signing_visits
 from tests.portal.estate import HERE, Estate
+from tests.portal.office_visits import asked_for, performed
 from tests.portal.reading import words_in
 from tests.portal.visitors import SIGNER, signed_in
-from tests.world import activations_for, agree, contract_now, sample_document
+from tests.world import agree, confirm, contract_now, sample_document
 
 FROM = ClientInfo("192.0.2.7")
 
@@ -75,23 +75,12 @@ def correct(estate: Estate, contract: Contract, **typed: str) -> tuple[Contract,
 
 def propose(appliance: Appliance, party: Party) -> str:
     """A passkey for the guest, which waits for an officer; the id of the request."""
-    web = appliance.settings.web
-    made = DemonstrationAuthenticators(appliance.settings.home.people).create_authenticator(
-        party.subject, rp_id=web.relying_party, origin=web.origin
-    )
-    passkey = ProposedPasskey(
-        bytes.fromhex(made["credential_id"]), bytes.fromhex(made["public_key"]), web.relying_party
-    )
-    return appliance.office.requests.submit_request(party.subject, [passkey], by=party.subject).id
+    return asked_for(appliance, party.subject).id
 
 
-def confirm(appliance: Appliance, request: str) -> None:
+def enrol(appliance: Appliance, request: str) -> None:
     act = appliance.office.drafts.draft_enrolment(request, verified="示例", by=OFFICER)
-    answer = DemonstrationAuthenticators(appliance.settings.home.people).activate(
-        OFFICER, appliance.office.decisions.to_activate(act)
-    )
-    assert isinstance(answer, WebAuthnActivation)
-    appliance.office.decisions.activate_decision(act.id, answer)
+    performed(appliance, act)
 
 
 def test_a_wrong_address_learns_nothing_more(estate: Estate, contract: Contract) -> None:
@@ -198,10 +187,11 @@ def test_what_was_set_up_under_the_wrong_address_ends(estate: Estate, contract: 
     with pytest.raises(StateRefused):
         appliance.office.decisions.to_activate(act)
     assert estate.browser("nobody").get(old).status_code == 404
-    confirm(appliance, propose(appliance, party))
+    enrol(appliance, propose(appliance, party))
     agree(appliance, appliance.registry.person(party.subject), LI.organisation)
     opened = appliance.signing.open(contract.id, party.id, HERE)
-    signed = appliance.signing.sign(opened.intent.id, activations_for(appliance, opened.intent.intent), HERE)
+    confirm(appliance, opened.intent.intent)
+    signed = appliance.signing.sign(opened.intent.id, HERE)
     assert signed.parties[0].signed_at is not None
     with pytest.raises(StateRefused, match="answered already"):
         appliance.correcting.correct(
@@ -209,7 +199,8 @@ def test_what_was_set_up_under_the_wrong_address_ends(estate: Estate, contract: 
         )
     agree(appliance, LI, "戊公司")
     opened = appliance.signing.open(contract.id, signed.parties[1].id, HERE)
-    appliance.signing.sign(opened.intent.id, activations_for(appliance, opened.intent.intent), HERE)
+    confirm(appliance, opened.intent.intent)
+    appliance.signing.sign(opened.intent.id, HERE)
     appliance.finalisation.finalise(contract.id)
     with AuthorityClient(appliance.settings.home.authority_socket("scheduler")) as scheduler:
         Sequencer(appliance.database, scheduler).run_once()
@@ -225,7 +216,7 @@ def test_what_was_set_up_under_the_wrong_address_ends(estate: Estate, contract: 
 
 def test_another_name_after_it_was_certified_starts_anew(estate: Estate, contract: Contract) -> None:
     appliance, before = estate.appliance, contract.parties[0]
-    confirm(appliance, propose(appliance, before))
+    enrol(appliance, propose(appliance, before))
     _after, party = correct(estate, contract, name="郑示例")
     assert party.name == "郑示例" and party.subject != before.subject
     page = signed_in(estate.portal, appliance, ZHANG.subject, SIGNER).get(f"/contracts/{contract.id}").text
@@ -239,17 +230,13 @@ def test_another_name_after_it_was_certified_starts_anew(estate: Estate, contrac
         assert {row[0] for row in tx.execute(query, (contract.id,))} == {LI.subject}
     act = appliance.office.members.let_go(before.subject, by=OFFICER)
     assert act is not None
-    answer = DemonstrationAuthenticators(appliance.settings.home.people).activate(
-        OFFICER, appliance.office.decisions.to_activate(act)
-    )
-    assert isinstance(answer, WebAuthnActivation)
-    appliance.office.decisions.activate_decision(act.id, answer)
+    performed(appliance, act)
     assert not appliance.authority.credentials(before.subject)
 
 
 def test_another_telephone_number_keeps_what_was_set_up(estate: Estate, contract: Contract) -> None:
     appliance, before = estate.appliance, contract.parties[0]
-    confirm(appliance, propose(appliance, before))
+    enrol(appliance, propose(appliance, before))
     code = appliance.guests.code(contract.id, before.id, by=ZHANG.subject)
     _after, party = correct(estate, contract, phone="+86 10 8765 4321")
     assert party.subject == before.subject and appliance.authority.credentials(party.subject)

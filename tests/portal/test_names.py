@@ -12,21 +12,19 @@ from flask import Flask
 
 from appliance.contracts.agreement import AgreementSides
 from appliance.contracts.drafting import DraftTerms
-from appliance.demonstration.participants import ALPHA, OFFICER, ZHANG, ZONE, DemonstrationAuthenticators
+from appliance.demonstration.participants import ALPHA, OFFICER, ZHANG, ZONE
 from appliance.language import Language
 from appliance.language.characters import with_organisation
 from appliance.model.accounts import AccountRole
 from appliance.model.contract import Contract, ContractState, Deadline, Party, Placement, SigningOrder
 from appliance.model.intent import SigningOrigin
-from appliance.model.office import ProposedPasskey
 from appliance.verification.model import Indication
 from appliance.wiring import Appliance
-from hsm.intents import WebAuthnActivation
 from tests.portal.drafts import Wizard
 from tests.portal.estate import once
-from tests.portal.office_visits import token_in
+from tests.portal.office_visits import asked_for, performed, token_in
 from tests.portal.visitors import known_person, signed_in
-from tests.world import activations_for, contract_now, sample_document
+from tests.world import confirm, contract_now, sample_document
 
 HERE = SigningOrigin("192.0.2.7")
 TYPED = {
@@ -132,17 +130,9 @@ def test_a_zone_outside_the_list_stays_chosen_when_something_else_is_saved(
 
 def enrolled(appliance: Appliance, party: Party) -> None:
     """The guest of *party* has an authenticator and a certificate, by the officer's own."""
-    web, office = appliance.settings.web, appliance.office
-    authenticators = DemonstrationAuthenticators(appliance.settings.home.people)
-    made = authenticators.create_authenticator(party.subject, rp_id=web.relying_party, origin=web.origin)
-    proposed = ProposedPasskey(
-        bytes.fromhex(made["credential_id"]), bytes.fromhex(made["public_key"]), made["rp_id"]
-    )
-    request = office.requests.submit_request(party.subject, [proposed], by=party.subject)
-    act = office.drafts.draft_enrolment(request.id, verified="示例", by=OFFICER)
-    activation = authenticators.activate(OFFICER, office.decisions.to_activate(act))
-    assert isinstance(activation, WebAuthnActivation)
-    office.decisions.activate_decision(act.id, activation)
+    request = asked_for(appliance, party.subject)
+    act = appliance.office.drafts.draft_enrolment(request.id, verified="示例", by=OFFICER)
+    performed(appliance, act)
 
 
 def test_what_was_taken_is_signed_and_verified_in_full(appliance: Appliance, draft: Contract) -> None:
@@ -155,11 +145,12 @@ def test_what_was_taken_is_signed_and_verified_in_full(appliance: Appliance, dra
         enrolled(appliance, party)
         between = AgreementSides(party.side, sent.other_sides(party))
         proposal = appliance.agreements.propose(party.subject, between)
-        activations = activations_for(appliance, proposal.intent)
-        appliance.agreements.accept(proposal.id, activations, by=party.subject)
+        confirm(appliance, proposal.intent)
+        appliance.agreements.accept(proposal.id, by=party.subject)
     for party in sent.parties:
         opened = appliance.signing.open(sent.id, party.id, HERE)
-        appliance.signing.sign(opened.intent.id, activations_for(appliance, opened.intent.intent), HERE)
+        confirm(appliance, opened.intent.intent)
+        appliance.signing.sign(opened.intent.id, HERE)
     completed = appliance.finalisation.finalise(sent.id)
     assert completed.state is ContractState.COMPLETED
     report = appliance.verifier.verify_pdf(appliance.contracts.document(completed))

@@ -14,17 +14,16 @@ from werkzeug.test import TestResponse
 
 from appliance.contracts.drafting import DraftTerms
 from appliance.demonstration import participants
-from appliance.demonstration.participants import DemonstrationAuthenticators
 from appliance.language import Language
 from appliance.model.accounts import PEOPLES_ROLES, AccountRole, AccountState
 from appliance.model.contract import Deadline
-from appliance.model.office import EnrolmentRequestState, OfficerDecisionState, ProposedPasskey
+from appliance.model.office import EnrolmentRequestState, OfficerDecisionState
 from appliance.model.people import Person
 from appliance.office import members
 from appliance.wiring import Appliance
-from hsm.authenticator import SoftwareAuthenticator
+from tests.portal import signing_visits as visits
 from tests.portal import visitors
-from tests.portal.office_visits import account_of, answer_of, signed_in, token_in
+from tests.portal.office_visits import account_of, asked_for, signed_in, token_in
 from tests.seals.pictures import as_png, print_of
 from tests.world import sample_document, send
 
@@ -53,25 +52,18 @@ def asking(appliance: Appliance, name: str = "赵示例") -> tuple[str, str]:
         subject, name, participants.ALPHA, f"{subject}@example.test", Language.CHINESE, participants.ZONE
     )
     appliance.registry.add_person(person, None, by=participants.OFFICER)
-    web = appliance.settings.web
-    device = SoftwareAuthenticator.create(web.relying_party, web.origin)
-    key = bytes.fromhex(str(device.credential()["public_key"]))
-    proposed = ProposedPasskey(device.credential_id, key, device.rp_id)
-    return subject, appliance.office.requests.submit_request(subject, [proposed], by=subject).id
+    return subject, asked_for(appliance, subject).id
 
 
-def posted(browser: FlaskClient, page: str, address: str, **fields: object) -> object:
+def posted(browser: FlaskClient, page: str, address: str, **fields: object) -> TestResponse:
     """The answer to the form of *page* that posts *fields* to *address*."""
     shown = browser.get(page).text
     return browser.post(address, data={"form_token": token_in(shown), **fields})
 
 
-def activated(appliance: Appliance, browser: FlaskClient, address: str) -> object:
-    """The answer to the officer's passkey on the page of an act."""
-    act_id = address.rsplit("/", 1)[-1]
-    act = appliance.office.decisions.to_activate(appliance.office.decisions.find_decision(act_id))
-    activation = DemonstrationAuthenticators(appliance.settings.home.people).activate(participants.OFFICER, act)
-    return posted(browser, address, address, credential=answer_of(activation))
+def activated(appliance: Appliance, browser: FlaskClient, address: str) -> TestResponse:
+    """The portal's answer after the officer has confirmed the act at *address*."""
+    return visits.confirm(browser, appliance, participants.OFFICER, posted(browser, address, address))
 
 
 @pytest.mark.parametrize("address", ["/office", "/office/people/new", "/office/seals/new", "/office/acts/ff"])
@@ -148,7 +140,8 @@ def test_an_answer_that_is_none_does_nothing(appliance: Appliance, officer: Flas
     page = f"/office/requests/{request}"
     act = posted(officer, page, f"{page}/approve", verified=VERIFIED).headers["Location"]
 
-    answer = posted(officer, act, act, credential=credential)
+    asked = posted(officer, act, act)
+    answer = visits.confirm(officer, appliance, participants.OFFICER, asked, credential=credential)
 
     assert answer.status_code in (403, 409, 422)
     assert appliance.office.decisions.find_decision(act.rsplit("/", 1)[-1]).state is OfficerDecisionState.OPEN

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -9,19 +10,21 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from pysqlite3 import dbapi2 as sqlite
+from werkzeug.test import TestResponse
 
+from appliance.activation_requests import RegistrationRequest
 from appliance.demonstration import participants
 from appliance.model.accounts import AccountRole, AccountState
 from appliance.model.office import NewOfficer
-from appliance.office.appointing import Appointing
 from appliance.store import accounts, enrolment
 from appliance.wiring import Appliance
 from hsm.authenticator import SoftwareAuthenticator
-from hsm.errors import AuthorityUnreachable
-from hsm.store.ceremonies import new_code
+from hsm.store.ceremonies import digest_of, new_code
+from tests import activation_service as service
+from tests.portal import signing_visits as visits
 from tests.portal.conftest import portal_of
-from tests.portal.office_visits import options_in, registration_by, token_in
-from tests.world import World, shared_world, with_parts
+from tests.portal.office_visits import token_in
+from tests.world import World, shared_world
 
 PASSWORD = "朱砂 蜡 雨 四更 钟楼"
 
@@ -50,29 +53,77 @@ def visiting(portal: Flask) -> FlaskClient:
     return client
 
 
-def form(appliance: Appliance, page: str, **changes: str) -> dict[str, str]:
-    """The whole form, answered by a new authenticator."""
-    web = appliance.settings.web
-    device = SoftwareAuthenticator.create(web.relying_party, web.origin)
+def form(page: str, **changes: str) -> dict[str, str]:
+    """The portal's first form."""
     filled = {
         "form_token": token_in(page),
-        "subject": token_in(page, "subject"),
-        "ticket": token_in(page, "ticket"),
-        "credential": registration_by(device, str(options_in(page)["challenge"])),
-        "code": appliance.settings.home.setup_code.read_text().strip(),
         "name": "周见证",
         "organisation": participants.ALPHA,
-        "email": "zhou@example.test",
         "login": "Zhou",
-        "password": PASSWORD,
     }
     return {**filled, **changes}
+
+
+def code_of(appliance: Appliance) -> str:
+    """What the key ceremony has left."""
+    return appliance.settings.home.setup_code.read_text().strip()
+
+
+def asked(browser: FlaskClient, **changes: str) -> TestResponse:
+    """The portal's answer to the form."""
+    return browser.post("/setup", data=form(browser.get("/setup").text, **changes))
+
+
+def finished(
+    browser: FlaskClient, appliance: Appliance, page: TestResponse, device: SoftwareAuthenticator, **changes: str
+) -> TestResponse:
+    """The portal's answer to the last form, on *page*, which *device* answers; what is no such page is itself the
+    answer."""
+    if page.status_code != 200:
+        return page
+    last = visits.passkey_form(page.text)
+    answer = service.answer_of(device, "", last, origin=appliance.settings.web.origin)
+    typed = {"email": "zhou@example.test", "password": PASSWORD, "credential": answer}
+    return browser.post(page.request.path, data={**last.fields, **typed, **changes})
+
+
+def came(browser: FlaskClient, appliance: Appliance, code: str, **changes: str) -> TestResponse:
+    """What the officer sees last, who fills in the first form, types *code* and makes a passkey, and fills in the
+    last form."""
+    device = visits.new_device(appliance)
+    page = visits.set_up(browser, appliance, asked(browser, **changes), device, setup_code=code)
+    return finished(browser, appliance, page, device)
+
+
+def way_back(appliance: Appliance, leads: TestResponse) -> str:
+    """Where the activation service sends whoever comes by *leads*."""
+    ticket = leads.headers["Location"].rpartition("/")[2]
+    return appliance.activation_requests.load(RegistrationRequest, ticket).back
+
+
+def another_code(appliance: Appliance) -> str:
+    """One more code that counts for a first officer."""
+    code = new_code()
+    store = sqlite.connect(appliance.settings.home.root / "authority/authority.db", isolation_level=None)
+    store.execute("INSERT INTO setup_codes (digest, expires) VALUES (?, 4000000000)", (digest_of(code),))
+    store.close()
+    return code
+
+
+def leads_nowhere(portal: Flask, path: str) -> None:
+    """Neither a page nor a form is at *path* for anybody, and nobody gets in by it."""
+    stranger = visiting(portal)
+    assert stranger.get(path).headers["Location"].endswith("/setup")
+    form = {"form_token": token_in(stranger.get("/verify").text), "email": "x@example.test", "password": PASSWORD}
+    answer = stranger.post(path, data={**form, "offer": "x", "credential": "{}"})
+    assert answer.status_code == 409 and "too old" in answer.text
+    assert stranger.get("/office").status_code == 303
 
 
 def test_the_first_officer_registers_and_is_in(own: Appliance, own_portal: Flask) -> None:
     browser = visiting(own_portal)
     assert 'href="/setup"' in browser.get("/").text
-    answer = browser.post("/setup", data=form(own, browser.get("/setup").text))
+    answer = came(browser, own, code_of(own))
 
     assert answer.status_code == 303 and answer.headers["Location"].endswith("/office")
     assert browser.get("/office").status_code == 200
@@ -86,100 +137,121 @@ def test_the_first_officer_registers_and_is_in(own: Appliance, own_portal: Flask
     late = visiting(own_portal)
     assert 'href="/setup"' not in late.get("/").text
     token = token_in(late.get("/verify").text)
-    again = late.post("/setup", data={"form_token": token, "code": new_code(), "password": PASSWORD})
+    again = late.post("/setup", data={"form_token": token})
     assert again.status_code == 422 and "is set up" in again.text
+    leads = late.post("/setup", data=form(late.get("/verify").text, login="late"))
+    refused = visits.set_up(late, own, leads, visits.new_device(own), setup_code=code_of(own))
+    assert refused.status_code == 403 and "set-up code is wrong" in refused.text, "the code is used up"
+    leads_nowhere(own_portal, way_back(own, leads))
+    assert len(own.database.query(accounts.everybody)) == 1
 
 
 def test_bad_input_is_said_at_its_place_and_costs_nothing(own: Appliance, own_portal: Flask) -> None:
-    browser = visiting(own_portal)
+    browser, device = visiting(own_portal), visits.new_device(own)
+    for changes, said in (
+        ({"name": ""}, "in 1 to 100 characters"),
+        ({"name": "<b>周</b>", "login": "x"}, "&lt;b&gt;周&lt;/b&gt;"),
+        ({"organisation": "没有的公司"}, "one of the organisations"),
+        ({"login": "No Spaces"}, "A login has"),
+    ):
+        answer = asked(browser, **changes)
+        assert answer.status_code == 422 and said in answer.text, (changes, answer.status_code, answer.text)
+    leads, code = asked(browser), code_of(own)
+    for typed, status, said in (
+        ({"setup_code": ""}, 409, "Enter the code"),
+        ({"setup_code": new_code()}, 403, "set-up code is wrong"),
+        ({"setup_code": code, "credential": "{}"}, 409, "passkey"),
+        ({"setup_code": code, "credential": ""}, 409, "passkey"),
+        ({"setup_code": code, "challenge": "00"}, 403, "too old"),
+    ):
+        answer = visits.set_up(browser, own, leads, device, **typed)
+        assert answer.status_code == status and said in answer.text, (typed, answer.status_code, answer.text)
+        assert code not in answer.text
+    page = visits.set_up(browser, own, leads, device, setup_code=code)
     for changes, status, said in (
-        ({"code": ""}, 422, "Enter the set-up code"),
-        ({"code": new_code()}, 403, "set-up code is wrong"),
-        ({"name": ""}, 422, "in 1 to 100 characters"),
-        ({"name": "<b>周</b>", "login": "x"}, 422, "&lt;b&gt;周&lt;/b&gt;"),
-        ({"organisation": "没有的公司"}, 422, "one of the organisations"),
         ({"email": "zhou"}, 422, "no e-mail address"),
         ({"password": "short"}, 422, "assword"),
-        ({"credential": "{}"}, 409, "passkey"),
-        ({"ticket": "old"}, 409, ""),
+        ({"credential": ""}, 403, "This passkey does not open an account here"),
+        ({"credential": "{}"}, 403, "This passkey does not open an account here"),
+        ({"offer": "old"}, 409, "too old"),
     ):
-        answer = browser.post("/setup", data=form(own, browser.get("/setup").text, **changes))
+        answer = finished(browser, own, page, device, **changes)
         assert answer.status_code == status and said in answer.text, (changes, answer.status_code, answer.text)
         assert PASSWORD not in answer.text
     assert own.database.query(accounts.everybody) == []
-    assert browser.post("/setup", data=form(own, browser.get("/setup").text)).status_code == 303
+    again = browser.get(page.request.path)
+    assert finished(browser, own, again, device).headers["Location"].endswith("/office")
 
 
 def test_nobody_takes_over_an_officer_who_is_there(own: Appliance, own_portal: Flask) -> None:
     """While another code counts, /setup is open to everybody. Passkeys' ids are no secrets, and software gives its
     own any id: an officer's subject and the id of the passkey are all that somebody has to know."""
-    web, first, browser = own.settings.web, visiting(own_portal), visiting(own_portal)
-    assert first.post("/setup", data=form(own, first.get("/setup").text)).status_code == 303
+    first, browser = visiting(own_portal), visiting(own_portal)
+    assert came(first, own, code_of(own)).headers["Location"].endswith("/office")
     [victim] = [each.subject for each in own.database.query(accounts.everybody)]
-    store = sqlite.connect(own.settings.home.root / "authority/authority.db", isolation_level=None)
-    store.execute("INSERT INTO setup_codes (digest, expires) VALUES (?, 4000000000)", (bytes(32),))
-    store.close()
+    more = another_code(own)
     [known] = own.authority.credentials(victim)
     assert known.credential_id is not None and own.authority.appointment().codes
-    thief = replace(SoftwareAuthenticator.create(web.relying_party, web.origin), credential_id=known.credential_id)
-    typed = {"code": new_code(), "login": "thief", "email": "thief@example.test", "subject": victim}
-    page = browser.post("/setup", data=form(own, browser.get("/setup").text, **typed, credential="{}")).text
-    assert token_in(page, "subject") == victim
-    answer = registration_by(thief, str(options_in(page)["challenge"]))
-    browser.post("/setup", data=form(own, page, **typed, credential=answer))
+    thief = replace(visits.new_device(own), credential_id=known.credential_id)
+    for code, status in ((new_code(), 403), (more, 409)):  # also for whoever has a code of their own
+        leads = asked(browser, login="thief")
+        assert visits.register(own, leads, thief, setup_code=code).status_code == status
+        leads_nowhere(own_portal, way_back(own, leads))
 
-    browser.get("/setup")  # completes what was broken off
     assert first.get("/office").status_code == 200
     with own.database.reading() as tx:
         [key] = tx.execute("SELECT public_key FROM passkeys WHERE subject = ?", (victim,)).fetchone()
-        assert not enrolment.appointments(tx), "what the authority refused is not kept"
     assert bytes(key) == known.public_key
-    # What an earlier release kept of such a try is not completed either.
-    public_key = bytes.fromhex(str(thief.credential()["public_key"]))
-    kept = NewOfficer(
-        victim, "x", "x", participants.ALPHA, "x@example.test", "x", known.credential_id, public_key, 0
-    )
+    # Nor does what somebody has written among the forms that were begun.
+    kept = NewOfficer(victim, "x", "x", participants.ALPHA, "t" * 32)
     with own.database.transaction() as tx:
-        enrolment.save_appointment(tx, kept)
-    browser.get("/setup")
+        enrolment.save_appointment(tx, kept, at=own.now())
+    leads_nowhere(own_portal, f"/setup/registered/{kept.ticket}")
     assert first.get("/office").status_code == 200
 
 
-class DyingAuthority:
-    """The authority, whose yes to the appointment gets lost."""
-
-    def __init__(self, real: object, losing: str = "appoint_officer") -> None:
-        self._real, self._losing = real, losing
-
-    def __getattr__(self, name: str) -> object:
-        found = getattr(self._real, name)
-        if name != self._losing:
-            return found
-
-        def lost(*arguments: object) -> None:
-            found(*arguments)
-            raise AuthorityUnreachable("The authority does not answer.")
-
-        return lost
+def test_only_the_new_passkey_finishes_what_was_begun(own: Appliance, own_portal: Flask) -> None:
+    """Whoever knows the address of the last form, as the portal does, has no use for it."""
+    browser, thief, device = visiting(own_portal), visiting(own_portal), visits.new_device(own)
+    page = visits.set_up(browser, own, asked(browser), device, setup_code=code_of(own))
+    theirs = thief.get(page.request.path)
+    others = visits.new_device(own), replace(visits.new_device(own), credential_id=device.credential_id)
+    for other in others:
+        answer = finished(thief, own, theirs, other, password="另一个 蜡 雨 四更 钟楼")
+        assert answer.status_code == 403 and thief.get("/office").status_code == 303
+    assert own.database.query(accounts.everybody) == []
+    assert finished(browser, own, page, device).headers["Location"].endswith("/office")
 
 
-def test_an_appointment_that_was_broken_off_is_completed(own: Appliance, own_portal: Flask) -> None:
-    dying = Appointing.__new__(Appointing)
-    for name, value in vars(own.appointing).items():
-        setattr(dying, name, value)
-    dying._authority = DyingAuthority(own.authority)  # type: ignore[assignment]
-    broken = portal_of(with_parts(own, appointing=dying), own.authority)
-    browser = visiting(broken)
-    # The answer itself shows the page again, and that would complete what was begun.
-    dying._complete = lambda: None  # type: ignore[method-assign]
-    assert browser.post("/setup", data=form(own, browser.get("/setup").text)).status_code == 503
-    store = sqlite.connect(own.settings.home.root / "authority/authority.db", isolation_level=None)
-    store.execute("INSERT INTO setup_codes (digest, expires) VALUES (?, 4000000000)", (bytes(32),))
-    other = {"code": new_code(), "login": "thief", "email": "thief@example.test"}
-    assert browser.post("/setup", data=form(own, browser.get("/setup").text, **other)).status_code == 403
-    store.close()
+def test_an_appointment_that_was_broken_off_is_finished_later(own: Appliance, own_portal: Flask) -> None:
+    browser, device = visiting(own_portal), visits.new_device(own)
+    leads = asked(browser)
+    given = visits.register(own, leads, device, setup_code=code_of(own))
+    assert given.status_code == 303, "and the officer does not come back"
+    again, back = visiting(own_portal), way_back(own, leads)
+    assert f'href="{back}"' in again.get("/setup").text, "whose page was closed finds it again"
+    another_code(own)
+    assert came(visiting(own_portal), own, new_code(), login="thief").status_code == 403
+    assert own.database.query(accounts.everybody) == []
 
-    assert visiting(own_portal).get("/setup").status_code == 200
+    assert re.findall(r'href="(/setup/registered/[^"]+)"', again.get("/setup").text) == [back]
+    done = finished(again, own, again.get(back), device)
 
+    assert done.headers["Location"].endswith("/office") and again.get("/office").status_code == 200
     [account] = own.database.query(accounts.everybody)
     assert (account.login, account.state) == ("zhou", AccountState.ACTIVE)
+    assert "/setup/registered/" not in again.get("/setup").text
+
+
+def test_a_way_back_is_no_way_in_by_itself(own: Appliance, own_portal: Flask) -> None:
+    """Neither before the passkey is made, nor twice, nor by a ticket that is none."""
+    browser, device = visiting(own_portal), visits.new_device(own)
+    leads = asked(browser)
+    back = way_back(own, leads)
+    leads_nowhere(own_portal, back)
+    page = visits.set_up(browser, own, leads, device, setup_code=code_of(own))
+    assert browser.get("/office").status_code == 303
+    twice = [finished(browser, own, page, device) for _ in range(2)]
+    assert [each.status_code for each in twice] == [303, 409]
+    for path in (back, "/setup/registered/x", f"/setup/registered/{'é' * 32}"):
+        leads_nowhere(own_portal, path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import subprocess
 import sys
@@ -12,7 +13,9 @@ from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
 
+from appliance.accounts import passwords
 from appliance.archive_renewal import CeremonyRecords
 from appliance.demonstration.participants import OFFICER
 from appliance.health.authority_checks import recovery
@@ -20,18 +23,18 @@ from appliance.health.check_context import open_check_context
 from appliance.health.findings import Condition, RunbookPage
 from appliance.model.accounts import AccountRole, AccountState
 from appliance.model.notice import NoticeKind
-from appliance.office.appointing import Appointing
 from appliance.store import accounts
 from appliance.store.database import Transaction
 from appliance.wiring import Appliance
-from hsm.authenticator import SoftwareAuthenticator
 from hsm.store.ceremonies import new_code
+from tests.portal import signing_visits as visits
 from tests.portal.conftest import portal_of
-from tests.portal.office_visits import account_of, options_in, registration_by, signed_in, token_in
-from tests.portal.test_office_setup import PASSWORD, DyingAuthority, visiting
-from tests.world import World, authority, copy_home, load, template_home, with_parts
+from tests.portal.office_visits import OFFICER_NAME, account_of, signed_in, token_in
+from tests.portal.test_office_setup import PASSWORD, finished, leads_nowhere, visiting, way_back
+from tests.world import World, authority, copy_home, load, template_home
 
 LOGIN = "o-wang"
+_networks = itertools.count(1)
 
 
 @pytest.fixture(scope="module")
@@ -60,17 +63,19 @@ def recover(world: World) -> str:
     return done.stdout.splitlines()[-1].strip()
 
 
-def filled(appliance: Appliance, page: str, code: str, **changes: str) -> dict[str, str]:
-    """The form, answered by a new authenticator."""
-    web = appliance.settings.web
-    device = SoftwareAuthenticator.create(web.relying_party, web.origin)
-    answer = registration_by(device, str(options_in(page)["challenge"]))
-    hidden = {name: token_in(page, name) for name in ("form_token", "ticket", "login")}
-    return {**hidden, "credential": answer, "code": code, "password": PASSWORD, **changes}
+def asked(browser: FlaskClient, login: str = LOGIN) -> TestResponse:
+    """The portal's answer to the first form, each time from another network."""
+    browser.environ_base["REMOTE_ADDR"] = f"192.0.2.{next(_networks)}"
+    page = browser.get(f"/setup/recovery?login={login}").text
+    assert f'name="login" type="text" value="{login}"' in page
+    return browser.post("/setup/recovery", data={"form_token": token_in(page), "login": login})
 
 
-def page_of(browser: FlaskClient, login: str = LOGIN) -> str:
-    return browser.get(f"/setup/recovery?login={login}").text
+def come_in(appliance: Appliance, browser: FlaskClient, leads: TestResponse, code: str) -> TestResponse:
+    """What the officer sees last, who types *code*, makes a passkey, and fills in the last form."""
+    device = visits.new_device(appliance)
+    page = visits.set_up(browser, appliance, leads, device, setup_code=code)
+    return finished(browser, appliance, page, device)
 
 
 def told(tx: Transaction) -> set[tuple[str, str]]:
@@ -91,17 +96,17 @@ def test_an_officer_comes_in_again(recovered: tuple[World, str]) -> None:
         for login, given, status, said in (
             (LOGIN, new_code(), 403, "code is wrong"),
             ("nobody", code, 403, "code is wrong"),
-            (LOGIN, "", 422, "Enter the code"),
+            (LOGIN, "", 409, "Enter the code"),
         ):
-            answer = browser.post("/setup/recovery", data=filled(appliance, page_of(browser, login), given))
+            leads = asked(browser, login)
+            assert leads.status_code == 303 and "/register/" in leads.headers["Location"]
+            answer = come_in(appliance, browser, leads, given)
             assert (answer.status_code, said in answer.text) == (status, True), answer.text
             assert PASSWORD not in answer.text and OFFICER not in answer.text
-        weak = filled(appliance, page_of(browser), code, password="short")
-        assert browser.post("/setup/recovery", data=weak).status_code == 422
-        stolen = filled(appliance, page_of(browser), code, ticket=token_in(page_of(browser, "nobody"), "ticket"))
-        assert browser.post("/setup/recovery", data=stolen).status_code == 409
+            assert OFFICER_NAME not in answer.text, "nor which logins there are"
+            leads_nowhere(portal, way_back(appliance, leads))
 
-        answer = browser.post("/setup/recovery", data=filled(appliance, page_of(browser), code))
+        answer = come_in(appliance, browser, asked(browser), code)
         assert answer.status_code == 303 and answer.headers["Location"].endswith("/office")
         assert browser.get("/office").status_code == 200
         assert before.get("/office").status_code != 200, "whoever was signed in before is out"
@@ -131,20 +136,43 @@ def seen_by_officers(world: World, appliance: Appliance) -> None:
     assert (finding.condition, finding.page) == (Condition.ATTENTION, RunbookPage.OFFICER_RECOVERY)
 
 
-def test_a_recovery_that_was_broken_off_is_completed_and_none_opens_a_closed_account(
+def test_a_form_of_somebody_else_leads_to_no_session(recovered: tuple[World, str]) -> None:
+    """Anybody can send the form for any login; only one code is typed, on the page to which the officer's own form
+    has led."""
+    world, code = recovered[0], recover(recovered[0])
+    with authority(world.home), world.opened() as appliance:
+        portal, device = portal_of(appliance, appliance.authority), visits.new_device(appliance)
+        early, officer, late = (visiting(portal) for _ in range(3))
+        before, own, after = (asked(each) for each in (early, officer, late))
+        page = visits.set_up(officer, appliance, own, device, setup_code=code)
+        for leads in (before, after):
+            leads_nowhere(portal, way_back(appliance, leads))
+        theirs = early.get(page.request.path)
+        words, other = "另一个 蜡 雨 四更 钟楼", visits.new_device(appliance)
+        stolen = finished(early, appliance, theirs, other, password=words)
+        assert stolen.status_code == 403 and early.get("/office").status_code == 303
+        done = finished(officer, appliance, page, device)
+        assert done.headers["Location"].endswith("/office") and officer.get("/office").status_code == 200
+        for stranger, leads in ((early, before), (late, after)):
+            assert come_in(appliance, stranger, leads, code).status_code == 403, "the code is used up"
+            leads_nowhere(portal, way_back(appliance, leads))
+        with appliance.database.reading() as tx:
+            kept = accounts.password(tx, OFFICER)
+        assert passwords.password_matches(PASSWORD, kept)
+
+
+def test_a_recovery_that_was_broken_off_is_finished_later_and_none_opens_a_closed_account(
     recovered: tuple[World, str],
 ) -> None:
     world, code = recovered[0], recover(recovered[0])
     with authority(world.home), world.opened() as appliance:
-        dying = Appointing.__new__(Appointing)
-        for name, value in vars(appliance.appointing).items():
-            setattr(dying, name, value)
-        dying._authority = DyingAuthority(appliance.authority, "restore_officer")  # type: ignore[assignment]
-        broken = portal_of(with_parts(appliance, appointing=dying), appliance.authority)
-        browser = visiting(broken)
-        assert browser.post("/setup/recovery", data=filled(appliance, page_of(browser), code)).status_code == 503
+        browser = visiting(portal_of(appliance, appliance.authority))
+        leads, device = asked(browser), visits.new_device(appliance)
+        given = visits.register(appliance, leads, device, setup_code=code)
+        assert given.status_code == 303, "and the officer does not come back at once"
         [known] = appliance.authority.credentials(OFFICER)
-        appliance.appointing.state()
+        done = finished(browser, appliance, browser.get(way_back(appliance, leads)), device)
+        assert done.headers["Location"].endswith("/office")
         with appliance.database.reading() as tx:
             row = tx.execute("SELECT credential FROM passkeys WHERE subject = ?", (OFFICER,)).fetchone()
         assert bytes(row[0]) == known.credential_id
@@ -153,5 +181,5 @@ def test_a_recovery_that_was_broken_off_is_completed_and_none_opens_a_closed_acc
         with appliance.database.transaction() as tx:
             accounts.set_state(tx, OFFICER, AccountState.LEFT)
         browser = visiting(portal_of(appliance, appliance.authority))
-        assert browser.post("/setup/recovery", data=filled(appliance, page_of(browser), code)).status_code == 403
+        assert come_in(appliance, browser, asked(browser), code).status_code == 403
         assert appliance.authority.credentials(OFFICER) == []

@@ -11,7 +11,14 @@ from flask import Flask
 from appliance.accounts.sessions import ClientInfo
 from appliance.accounts.tickets import LinkTokens
 from appliance.contracts.drafting import DraftTerms
-from appliance.demonstration.participants import CONTRACT_SEAL, LI, OFFICER, ZHANG, ZONE
+from appliance.demonstration.participants import (
+    CONTRACT_SEAL,
+    LI,
+    OFFICER,
+    ZHANG,
+    ZONE,
+    DemonstrationAuthenticators,
+)
 from appliance.errors import NotFound, StateRefused
 from appliance.language import Language
 from appliance.model.accounts import AccountRole, GuestAccessMethod, LinkPurpose
@@ -28,9 +35,9 @@ from appliance.model.contract import (
 from appliance.model.notice import Occasion
 from appliance.model.office import EnrolmentRequestState
 from appliance.wiring import LINKS_KEY, Appliance
-from tests.office.conftest import VERIFIED, by_officer, passkey
 from tests.portal.conftest import form_token
 from tests.portal.estate import once
+from tests.portal.office_visits import asked_for, performed
 from tests.portal.visitors import known_person, signed_in
 from tests.world import contract_now, sample_document
 
@@ -151,10 +158,10 @@ def test_the_guest_of_an_ended_contract_waits_for_nothing_and_gets_a_new_link(
     appliance, contract = letters.appliance, letters.sent()
     guest = guest_of(contract)
     letters.enter(contract)
-    proposed, _ = passkey(appliance)
-    request = appliance.office.requests.submit_request(guest.subject, [proposed], by=guest.subject)
-    act = appliance.office.drafts.draft_enrolment(request.id, verified=VERIFIED, by=OFFICER)
-    activation = by_officer(appliance, act)
+    request = asked_for(appliance, guest.subject)
+    act = appliance.office.drafts.draft_enrolment(request.id, verified="身份证原件，当面核对", by=OFFICER)
+    confirmed = appliance.office.decisions.to_activate(act)
+    DemonstrationAuthenticators(appliance.settings.home).confirm(OFFICER, confirmed)
     old_link = letters.token(guest)
     appliance.endings.recall(contract.id, by=ZHANG.subject, reason="金额有误")
 
@@ -166,7 +173,7 @@ def test_the_guest_of_an_ended_contract_waits_for_nothing_and_gets_a_new_link(
     assert officer.get(f"/office/requests/{request.id}").status_code == 200
     assert "此人要签署的合同已经终止" in officer.get(f"/office/acts/{act.id}").text
     with pytest.raises(StateRefused):
-        appliance.office.decisions.activate_decision(act.id, activation)
+        appliance.office.decisions.perform_decision(act.id, by=OFFICER)
     assert not appliance.registry.is_enrolled(guest.subject)
     assert appliance.entering.entry(old_link).method is GuestAccessMethod.CLOSED
 
@@ -177,9 +184,9 @@ def test_the_guest_of_an_ended_contract_waits_for_nothing_and_gets_a_new_link(
         appliance.entering.entry(old_link)
     letters.enter(following)
 
-    request = appliance.office.requests.submit_request(guest.subject, [proposed], by=guest.subject)
-    act = appliance.office.drafts.draft_enrolment(request.id, verified=VERIFIED, by=OFFICER)
-    appliance.office.decisions.activate_decision(act.id, by_officer(appliance, act))
+    request = asked_for(appliance, guest.subject)
+    act = appliance.office.drafts.draft_enrolment(request.id, verified="身份证原件，当面核对", by=OFFICER)
+    performed(appliance, act)
     appliance.endings.recall(following.id, by=ZHANG.subject, reason="日期有误")
     third = appliance.sending.send(letters.corrected(following), by=ZHANG.subject)
     assert appliance.registry.is_enrolled(guest_of(third).subject), "who has a key keeps it"

@@ -11,7 +11,7 @@ from appliance.demonstration.participants import LI, ZHANG
 from appliance.model.accounts import AccountRole
 from appliance.wiring import Appliance
 from tests.portal.visitors import known_person, signed_in
-from tests.world import activations_for, sample_document, send
+from tests.world import confirm, sample_document, send
 
 
 def pictures(page: str) -> list[str]:
@@ -21,7 +21,8 @@ def pictures(page: str) -> list[str]:
 def test_a_signature_shows_on_its_page_alone(portal: Flask, appliance: Appliance) -> None:
     contract = send(appliance, sample_document(3))
     prepared = appliance.cycle.prepare(contract.id, contract.parties[0].id)
-    appliance.cycle.sign(prepared.id, activations_for(appliance, prepared.intent))
+    confirm(appliance, prepared.intent)
+    appliance.cycle.sign(prepared.id)
     signed = appliance.cycle.complete(prepared.id)
     zhang: FlaskClient = signed_in(portal, appliance, ZHANG.subject)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import datetime, timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from flask import Flask
@@ -12,16 +13,17 @@ from flask.testing import FlaskClient
 
 import webui
 from appliance.contracts.drafting import DraftTerms
-from appliance.demonstration.participants import CUSTODIAN, LI, ZHANG, ZONE
+from appliance.demonstration.participants import CUSTODIAN, LI, ZHANG, ZONE, DemonstrationAuthenticators
 from appliance.model.accounts import AccountRole
 from appliance.model.contract import Contract, ContractState, Deadline, PartyState, SigningOrder
 from appliance.model.intent import SigningOrigin
 from appliance.wiring import Appliance
 from hsm.errors import ModuleUnavailable
+from tests.activation_service import posted
 from tests.portal import signing_visits as visits
 from tests.portal.conftest import portal_of
 from tests.portal.visitors import known_person, signed_in
-from tests.world import activations_for, contract_now, sample_document, with_parts
+from tests.world import confirm, contract_now, sample_document, with_parts
 
 SIZE = 150 * 1024
 
@@ -60,9 +62,8 @@ def waiting(appliance: Appliance) -> Contract:
 
 def by_workflow(appliance: Appliance, contract: Contract, position: int) -> Contract:
     opened = appliance.signing.open(contract.id, contract.parties[position].id, SigningOrigin())
-    return appliance.signing.sign(
-        opened.intent.id, activations_for(appliance, opened.intent.intent), SigningOrigin()
-    )
+    confirm(appliance, opened.intent.intent)
+    return appliance.signing.sign(opened.intent.id, SigningOrigin())
 
 
 def page_of(contract: Contract) -> str:
@@ -93,7 +94,7 @@ def test_it_is_not_your_turn_yet_is_no_error(li: FlaskClient, waiting: Contract)
     page = li.get(page_of(waiting))
     assert page.status_code == 200
     assert "还没有轮到您" in page.text
-    assert "data-passkey" not in page.text
+    assert "data-passkey" not in page.text and 'class="form way"' not in page.text
 
 
 def test_an_initiator_who_does_not_sign_is_told_so(zhang: FlaskClient, appliance: Appliance) -> None:
@@ -120,17 +121,21 @@ def test_pictures_of_what_is_signed_are_for_those_who_sign(
 @pytest.mark.parametrize(
     "credential", ["", "{}", "[1]", "null", '{"rawId": "AA", "response": {}}', "x" * 30_000, "[" * 20_000]
 )
-def test_an_answer_that_is_none_is_asked_for_again(zhang: FlaskClient, waiting: Contract, credential: str) -> None:
-    form = visits.passkey_form(zhang.get(page_of(waiting)).text)
-    answer = visits.send(zhang, form, credential=credential, place="上海")
-    assert answer.status_code == 422
-    assert 'value="上海"' in answer.text, "what was typed is kept"
-    assert visits.passkey_form(answer.text).fields["intent"] == form.fields["intent"]
+def test_an_answer_that_is_none_is_asked_for_again(
+    zhang: FlaskClient, appliance: Appliance, waiting: Contract, credential: str
+) -> None:
+    form = visits.sheet_form(zhang.get(page_of(waiting)).text)
+    asked = visits.send(zhang, form, place="上海")
+    answer = visits.confirm(zhang, appliance, ZHANG.subject, asked, credential)
+    assert answer.status_code == 409
+    assert visits.passkey_form(answer.text).action == urlsplit(asked.headers["Location"]).path, "the same act"
+    back = zhang.get(page_of(waiting)).text
+    assert 'value="上海"' in back, "what was typed is kept"
+    assert visits.sheet_form(back).fields["intent"] == form.fields["intent"]
 
 
 def test_somebody_elses_passkey_does_not_sign(zhang: FlaskClient, appliance: Appliance, waiting: Contract) -> None:
-    form = visits.passkey_form(zhang.get(page_of(waiting)).text)
-    answer = visits.send(zhang, form, credential=visits.answer(appliance, LI.subject, form))
+    answer = visits.sign(zhang, appliance, LI.subject, page_of(waiting))
     assert answer.status_code == 403
     assert "没有签署" in answer.text
     assert contract_now(appliance, waiting.id).parties[0].state is PartyState.WAITING
@@ -139,16 +144,17 @@ def test_somebody_elses_passkey_does_not_sign(zhang: FlaskClient, appliance: App
 def test_an_activation_of_another_contract_does_not_sign(
     zhang: FlaskClient, appliance: Appliance, waiting: Contract
 ) -> None:
-    form = visits.passkey_form(zhang.get(page_of(waiting)).text)
-    another = visits.passkey_form(zhang.get(page_of(alone(appliance, ZHANG.subject))).text)
-    assert visits.send(zhang, form, credential=visits.answer(appliance, ZHANG.subject, another)).status_code == 403
+    another = appliance.signing.open(waiting.id, waiting.parties[0].id, SigningOrigin()).intent.intent
+    given = posted(DemonstrationAuthenticators(appliance.settings.home).activate(ZHANG.subject, another))
+    asked = visits.ask(zhang, page_of(alone(appliance, ZHANG.subject)))
+    assert visits.confirm(zhang, appliance, ZHANG.subject, asked, given).status_code == 403
 
 
 @pytest.mark.parametrize("intent", ["", "0" * 32, "../../etc", "<script>"])
 def test_a_form_without_an_intent_of_ones_own_begins_again(
     zhang: FlaskClient, waiting: Contract, intent: str
 ) -> None:
-    form = visits.passkey_form(zhang.get(page_of(waiting)).text)
+    form = visits.sheet_form(zhang.get(page_of(waiting)).text)
     answer = zhang.post(form.action, data={**form.fields, "intent": intent})
     assert (answer.status_code, answer.headers["Location"]) == (303, page_of(waiting))
 
@@ -159,18 +165,17 @@ def test_an_intent_of_somebody_else_is_not_ones_own(
     contract = alone(appliance, ZHANG.subject, LI.subject)
     by_workflow(appliance, contract, 0)
     foreign = appliance.signing.open(contract.id, contract.parties[1].id, SigningOrigin()).intent.id
-    form = visits.passkey_form(li.get(page_of(contract)).text)
+    form = visits.sheet_form(li.get(page_of(contract)).text)
     token = visits.hidden(zhang.get("/verify").text)["form_token"]
-    answer = zhang.post(form.action, data={"form_token": token, "intent": foreign, "credential": "{}"})
+    answer = zhang.post(form.action, data={"form_token": token, "intent": foreign})
     assert (answer.status_code, answer.headers["Location"]) == (303, page_of(contract))
 
 
 def test_without_the_form_token_nothing_is_done(
     zhang: FlaskClient, appliance: Appliance, waiting: Contract
 ) -> None:
-    form = visits.passkey_form(zhang.get(page_of(waiting)).text)
-    fields = {**form.fields, "form_token": "0" * 64, "credential": visits.answer(appliance, ZHANG.subject, form)}
-    assert zhang.post(form.action, data=fields).status_code == 403
+    form = visits.sheet_form(zhang.get(page_of(waiting)).text)
+    assert zhang.post(form.action, data={**form.fields, "form_token": "0" * 64}).status_code == 403
     assert contract_now(appliance, waiting.id).parties[0].state is PartyState.WAITING
 
 
@@ -187,38 +192,38 @@ def test_another_party_signed_first_and_the_document_is_prepared_anew(
     li: FlaskClient, appliance: Appliance
 ) -> None:
     contract = by_workflow(appliance, alone(appliance, ZHANG.subject, LI.subject, CUSTODIAN.subject), 0)
-    form = visits.passkey_form(li.get(page_of(contract)).text)
-    answered = visits.answer(appliance, LI.subject, form)
+    form = visits.sheet_form(li.get(page_of(contract)).text)
+    asked = visits.send(li, form)
     by_workflow(appliance, contract, 2)
-    again = visits.send(li, form, credential=answered)
+    again = visits.confirm(li, appliance, LI.subject, asked)
     assert again.status_code == 409
     assert "其他签约方刚刚签署" in again.text
-    renewed = visits.passkey_form(again.text)
+    renewed = visits.sheet_form(again.text)
     assert renewed.fields["intent"] != form.fields["intent"]
-    done = visits.send(li, renewed, credential=visits.answer(appliance, LI.subject, renewed))
+    done = visits.press(li, appliance, LI.subject, renewed)
     assert done.status_code == 303
     assert contract_now(appliance, contract.id).state is ContractState.SIGNED
 
 
 def test_a_preparation_whose_time_is_over_is_renewed(appliance: Appliance, zhang: FlaskClient) -> None:
     contract = alone(appliance, ZHANG.subject)
-    form = visits.passkey_form(zhang.get(page_of(contract)).text)
+    form = visits.sheet_form(zhang.get(page_of(contract)).text)
     with appliance.database.transaction() as tx:
         tx.execute(
             "UPDATE intents SET state = 'abandoned', suffix = NULL, reason = 'late' WHERE id = ?",
             (form.fields["intent"],),
         )
-    again = visits.send(zhang, form, credential=visits.answer(appliance, ZHANG.subject, form))
+    again = visits.press(zhang, appliance, ZHANG.subject, form)
     assert again.status_code == 409
     assert "重新准备好" in again.text
-    assert visits.passkey_form(again.text).fields["intent"] != form.fields["intent"]
+    assert visits.sheet_form(again.text).fields["intent"] != form.fields["intent"]
 
 
 def test_a_contract_that_was_recalled_meanwhile_says_so(appliance: Appliance, zhang: FlaskClient) -> None:
     contract = alone(appliance, ZHANG.subject)
-    form = visits.passkey_form(zhang.get(page_of(contract)).text)
+    form = visits.sheet_form(zhang.get(page_of(contract)).text)
     appliance.endings.recall(contract.id, by=ZHANG.subject, reason="示例原因")
-    answer = visits.send(zhang, form, credential=visits.answer(appliance, ZHANG.subject, form))
+    answer = visits.press(zhang, appliance, ZHANG.subject, form)
     assert answer.status_code == 409
     assert "发起人已撤回这份合同" in answer.text
     assert "发起人已撤回这份合同" in zhang.get(page_of(contract)).text
@@ -229,14 +234,14 @@ def test_the_deadline_passes_meanwhile(appliance: Appliance) -> None:
     ahead = [timedelta()]
     app = portal_of(with_parts(appliance, now=lambda: appliance.now() + ahead[0]), appliance.authority)
     zhang = signed_in(app, appliance, ZHANG.subject)
-    form = visits.passkey_form(zhang.get(page_of(contract)).text)
+    form = visits.sheet_form(zhang.get(page_of(contract)).text)
     ahead[0] = timedelta(minutes=31)
     with appliance.database.transaction() as tx:
         tx.execute(
             "UPDATE intents SET state = 'abandoned', suffix = NULL, reason = 'late' WHERE id = ?",
             (form.fields["intent"],),
         )
-    answer = visits.send(zhang, form, credential=visits.answer(appliance, ZHANG.subject, form))
+    answer = visits.press(zhang, appliance, ZHANG.subject, form)
     assert answer.status_code == 409
     assert "签署截止时间已过" in answer.text
 
@@ -245,20 +250,20 @@ def test_the_hsm_is_away_and_nothing_is_lost(
     appliance: Appliance, zhang: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     contract = alone(appliance, ZHANG.subject)
-    form = visits.passkey_form(zhang.get(page_of(contract)).text)
+    form = visits.sheet_form(zhang.get(page_of(contract)).text)
 
     def away(*_: object) -> bytes:
         raise ModuleUnavailable("The HSM does not answer now; try again.")
 
     with monkeypatch.context() as patch:
         patch.setattr(type(appliance.authority), "sign_document", away)
-        answer = visits.send(zhang, form, credential=visits.answer(appliance, ZHANG.subject, form), place="上海")
+        answer = visits.press(zhang, appliance, ZHANG.subject, form, place="上海")
     assert answer.status_code == 503
     assert answer.headers["Retry-After"] == "5"
     assert 'value="上海"' in answer.text
-    same = visits.passkey_form(answer.text)
+    same = visits.sheet_form(answer.text)
     assert same.fields["intent"] == form.fields["intent"], "the same preparation is tried again"
-    assert visits.send(zhang, same, credential=visits.answer(appliance, ZHANG.subject, same)).status_code == 303
+    assert visits.press(zhang, appliance, ZHANG.subject, same).status_code == 303
     assert contract_now(appliance, contract.id).parties[0].state is PartyState.SIGNED
 
 
@@ -281,9 +286,8 @@ def test_a_signature_is_made_confirmed_and_recorded(zhang: FlaskClient, applianc
 
 def test_the_same_form_twice_signs_once(zhang: FlaskClient, appliance: Appliance) -> None:
     contract = alone(appliance, ZHANG.subject, LI.subject)
-    form = visits.passkey_form(zhang.get(page_of(contract)).text)
-    given = visits.answer(appliance, ZHANG.subject, form)
-    first, second = (visits.send(zhang, form, credential=given) for _ in range(2))
+    form = visits.sheet_form(zhang.get(page_of(contract)).text)
+    first, second = (visits.press(zhang, appliance, ZHANG.subject, form) for _ in range(2))
     assert first.status_code == second.status_code == 303
     assert first.headers["Location"] == second.headers["Location"]
     assert len(appliance.contracts.signatures(contract)) == 1
@@ -291,7 +295,7 @@ def test_the_same_form_twice_signs_once(zhang: FlaskClient, appliance: Appliance
 
 
 def test_looking_twice_prepares_once(zhang: FlaskClient, waiting: Contract) -> None:
-    first, second = (visits.passkey_form(zhang.get(page_of(waiting)).text) for _ in range(2))
+    first, second = (visits.sheet_form(zhang.get(page_of(waiting)).text) for _ in range(2))
     assert first.fields["intent"] == second.fields["intent"]
 
 
@@ -299,15 +303,15 @@ def test_what_is_signed_stands_above_the_button(
     zhang: FlaskClient, appliance: Appliance, waiting: Contract
 ) -> None:
     page = zhang.get(page_of(waiting)).text
-    intent = visits.passkey_form(page).fields["intent"]
+    intent = visits.sheet_form(page).fields["intent"]
     digest = appliance.signing.opened(waiting, intent).intent.intent.digest.hex()
-    section = page[page.index('id="what"') : page.index("data-passkey=")]
-    assert re.sub(r"<[^>]+>|\s", "", section).count(digest) == 1
-    assert waiting.id in section
-    assert "&lt;b&gt;补充协议&lt;/b&gt; 𠮷野" in section
+    deed = page[page.index('id="what"') : page.index('class="form way"')]
+    assert re.sub(r"<[^>]+>|\s", "", deed).count(digest) == 1
+    assert waiting.id in deed
+    assert "&lt;b&gt;补充协议&lt;/b&gt; 𠮷野" in deed
     assert "<b>补充" not in page
-    assert "<dd>2</dd>" in section
-    assert datetime.fromisoformat(str(re.findall(r'<time datetime="([^"]+)"', section)[0])).utcoffset() is not None
+    assert "<dd>2</dd>" in deed
+    assert datetime.fromisoformat(str(re.findall(r'<time datetime="([^"]+)"', deed)[0])).utcoffset() is not None
 
 
 def test_the_page_is_light(zhang: FlaskClient, waiting: Contract) -> None:

@@ -15,7 +15,7 @@ from appliance.model.intent import PreparedSigning
 from appliance.model.powers import Power, PowerBasis, PowerScope
 from appliance.powers.register import PowerDraft
 from appliance.wiring import Appliance
-from tests.world import World, activations_for, contract_now, sample_document, shared_world
+from tests.world import World, confirm, contract_now, sample_document, shared_world
 
 POLICY = """
 [types."采购合同"]
@@ -125,7 +125,8 @@ class Office:
 
     def sign(self, prepared: PreparedSigning) -> None:
         """Activates and signs; nothing is complete yet."""
-        self.appliance.cycle.sign(prepared.id, activations_for(self.appliance, prepared.intent))
+        confirm(self.appliance, prepared.intent)
+        self.appliance.cycle.sign(prepared.id)
 
     def signed(self, contract: Contract) -> Contract:
         """The next party's signature, from prepare to complete."""

@@ -12,7 +12,7 @@ from appliance.errors import DocumentRefused, NotFound, PreconditionRefused, Sta
 from appliance.model.powers import PowerBasis, PowerScope, PowerState
 from appliance.wiring import Appliance
 from tests.powers.conftest import LETTER, Office
-from tests.world import OURS, activations_for, contract_now
+from tests.world import OURS, confirm, contract_now
 
 
 def test_the_letter_is_kept_as_it_was_given(office: Office, appliance: Appliance) -> None:
@@ -121,7 +121,8 @@ def test_who_may_not_sign_it_any_more_does_not_take_it_back(office: Office, appl
     declaration = appliance.voiding.prepare(contract.id, by=ZHANG.subject)
     appliance.powers.revoke(power.id, reason="示例", by=CUSTODIAN.subject)
     with pytest.raises(PreconditionRefused, match="was revoked"):
-        appliance.voiding.declare(contract.id, declaration.id, activations_for(appliance, declaration.intent))
+        confirm(appliance, declaration.intent)
+        appliance.voiding.declare(contract.id, declaration.id)
     with pytest.raises(PreconditionRefused, match="was revoked"):
         appliance.voiding.prepare(contract.id, by=ZHANG.subject)
     assert contract_now(appliance, contract.id).voiding.declared == ()  # type: ignore[union-attr]
@@ -132,7 +133,8 @@ def voided(appliance: Appliance, contract: str) -> None:
     appliance.voiding.propose(contract, reason="示例", by=ZHANG.subject)
     for person in (ZHANG, LI):
         declaration = appliance.voiding.prepare(contract, by=person.subject)
-        appliance.voiding.declare(contract, declaration.id, activations_for(appliance, declaration.intent))
+        confirm(appliance, declaration.intent)
+        appliance.voiding.declare(contract, declaration.id)
 
 
 def test_the_database_itself_keeps_a_power_as_it_is(office: Office, appliance: Appliance) -> None:

@@ -34,8 +34,13 @@ CASES: list[tuple[str, Any, str]] = [
     ("application_mail_addresses", ["mail.enterprise.example"], "is no address"),
     ("application_alarms_addresses", ["alarms.enterprise.example"], "is no address"),
     ("application_alarms_mail", ["operators"], "is no mail address"),
-    ("firewall_portal_port", 80, "four different ports"),
-    ("firewall_portal_port", 70000, "four different ports"),
+    ("firewall_portal_port", 80, "different ports"),
+    ("firewall_portal_port", 70000, "different ports"),
+    ("firewall_activation_port", 443, "may be the portal's where web_front_activation_host is set"),
+    ("firewall_activation_port", 8443, "different ports"),
+    ("web_front_activation_host", "sign.elsewhere.example", "below sign.enterprise.example, such as sign.sign"),
+    ("web_front_activation_host", "sign.enterprise.example", "a name of its own"),
+    ("web_front_activation_host", "Confirm.sign.enterprise.example", "a name of its own"),
     ("logging_collector", 'log" action.x="', "a name in small letters"),
     ("logging_collector_port", 0, "from 1 to 65535"),
     ("backup_recipients", ["age1short"], "is no recovery key"),
@@ -85,6 +90,14 @@ def test_what_cannot_be_meant_is_refused_by_one_sentence(name: str, value: Any, 
     [refusal] = refusals(**{name: value})
     assert sentence in refusal
     assert name in refusal
+
+
+def test_what_is_signed_is_confirmed_at_the_portals_port_by_a_name_of_its_own() -> None:
+    name = "sign.sign.enterprise.example"
+    assert refusals(web_front_activation_host=name, firewall_activation_port=443) == []
+    assert refusals(web_front_activation_host=name) == []
+    [same] = refusals(web_front_activation_host=name, web_front_console_host=name)
+    assert "a name of its own" in same
 
 
 @pytest.mark.parametrize(

@@ -28,8 +28,8 @@ def test_it_installs_with_settings_that_the_roles_know() -> None:
     assert "./install --key ../vermilion-bundle.asc --settings ../settings.yml" in VAGRANTFILE
 
 
-@pytest.mark.parametrize("who", ["portal", "console"])
-def test_both_are_forwarded_at_the_ports_that_their_addresses_name(who: str) -> None:
+@pytest.mark.parametrize("who", ["portal", "console", "activation"])
+def test_all_are_forwarded_at_the_ports_that_their_addresses_name(who: str) -> None:
     """Passkeys are bound to host and port: the address outside has to be the one that the machine knows."""
     found = re.search(rf'ENV\.fetch\("{who.upper()}_PORT", "(\d+)"\)', VAGRANTFILE)
     assert found is not None

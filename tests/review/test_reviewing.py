@@ -25,7 +25,7 @@ from appliance.store import accounts, contracts
 from appliance.wiring import Appliance
 from hsm import canonical
 from tests.review.documents import purchase, scan
-from tests.world import OURS, World, activations_for, contract_now, sequenced
+from tests.world import OURS, World, confirm, contract_now, sequenced
 
 REVIEWER = CUSTODIAN.subject
 
@@ -250,7 +250,8 @@ def test_the_evidence_carries_it_and_only_its_own(appliance: Appliance, world: W
     signed_off_record = appliance.reviewing.sign_off(draft.id, by=REVIEWER).record
     sent = send(appliance, draft)
     prepared = appliance.cycle.prepare(sent.id, sent.parties[0].id)
-    appliance.cycle.sign(prepared.id, activations_for(appliance, prepared.intent))
+    confirm(appliance, prepared.intent)
+    appliance.cycle.sign(prepared.id)
     appliance.cycle.complete(prepared.id)
     with sequenced(appliance, world):
         appliance.finalisation.finalise(sent.id)

@@ -17,7 +17,6 @@ from appliance.demonstration.participants import (
     OFFICER,
     ZHANG,
     ZONE,
-    DemonstrationAuthenticators,
 )
 from appliance.model.contract import Contract, Deadline, SigningOrder
 from appliance.model.intent import SigningOrigin
@@ -26,9 +25,11 @@ from appliance.model.people import Person, SealKind, SealRequest
 from appliance.office import SealDraft
 from appliance.wiring import Appliance
 from hsm.authenticator import SoftwareAuthenticator
-from hsm.intents import Activation, SigningIntent, WebAuthnActivation
-from tests.office.conftest import VERIFIED, newcomer, passkey
-from tests.world import World, contract_now, sample_document, shared_world
+from hsm.client import AuthorityClient
+from hsm.errors import ActivationRefused
+from hsm.intents import OfficerIntent, SigningIntent
+from tests.office.conftest import VERIFIED, newcomer, perform, register
+from tests.world import World, confirm_by, contract_now, sample_document, shared_world
 
 POLICY = """
 [types."双印合同".seals]
@@ -60,18 +61,15 @@ class Site:
     def enrol(self, name: str) -> Person:
         """A person of the organisation who can be a custodian."""
         person = newcomer(self.appliance, name=name)
-        proposed, self.devices[person.subject] = passkey(self.appliance)
+        _, self.devices[person.subject] = register(self.appliance, person.subject)
         office = self.appliance.office
-        request = office.requests.submit_request(person.subject, [proposed], by=person.subject)
+        request = office.requests.submit_request(person.subject, by=person.subject)
         self.done(office.drafts.draft_enrolment(request.id, verified=VERIFIED, by=OFFICER))
         return person
 
     def done(self, act: OfficerDecision) -> OfficerDecision:
         """The officer activates *act*."""
-        to_activate = self.appliance.office.decisions.to_activate(act)
-        answer = DemonstrationAuthenticators(self.appliance.settings.home.people).activate(OFFICER, to_activate)
-        assert isinstance(answer, WebAuthnActivation)
-        return self.appliance.office.decisions.activate_decision(act.id, answer)
+        return perform(self.appliance, act)
 
     def seal(self, *custodians: Person, needed: int = 1, kind: SealKind = SealKind.CONTRACT) -> str:
         """A new seal of the organisation."""
@@ -92,21 +90,37 @@ class Site:
     def sent(self, seal: str, kind: str = "采购") -> Contract:
         return self.appliance.sending.send(self.draft(seal, kind).id, by=ZHANG.subject)
 
-    def answer(self, subject: str, act: SigningIntent) -> Activation:
+    def confirm(self, subject: str, act: SigningIntent | OfficerIntent) -> None:
+        """*subject* activates *act*, with the own device or the demonstration's."""
         device = self.devices.get(subject)
-        if device is not None:
-            return device.activate(subject, act)
-        return DemonstrationAuthenticators(self.appliance.settings.home.people).activate(subject, act)
+        if device is None:
+            confirm_by(self.appliance, subject, act)
+            return
+        with AuthorityClient(self.appliance.settings.home.authority_socket("activation")) as service:
+            service.approve(act, device.activate(subject, act))
 
     def asked(self, contract: Contract, *, reason: str = "年度采购") -> SealRequest:
         """Zhang asks for the seal, which is the last party."""
         intent = self.appliance.signing.open(contract.id, contract.parties[-1].id, HERE).intent
-        activation = self.answer(ZHANG.subject, intent.intent)
-        return self.appliance.seal_requests.ask(intent.id, activation, reason=reason)
+        self.appliance.seal_requests.propose(intent.id, by=ZHANG.subject, reason=reason)
+        self.confirm(ZHANG.subject, intent.intent)
+        return self.appliance.seal_requests.ask(intent.id, by=ZHANG.subject)
 
     def approve(self, request: SealRequest, custodian: Person) -> Contract:
+        self.confirm(custodian.subject, self.appliance.seal_requests.act(request))
+        return self.approve_here(request, custodian)
+
+    def approve_here(self, request: SealRequest, custodian: Person) -> Contract:
+        """What the portal does for *custodian*, whatever was activated."""
+        return self.appliance.seal_requests.approve(request.id, by=custodian.subject)
+
+    def require_refused(self, request: SealRequest, custodian: Person) -> None:
+        """The authority refuses the activation of *custodian* and remembers nothing of it."""
         act = self.appliance.seal_requests.act(request)
-        return self.appliance.seal_requests.approve(request.id, self.answer(custodian.subject, act))
+        before = self.appliance.authority.approvals(act)
+        with pytest.raises(ActivationRefused):
+            self.confirm(custodian.subject, act)
+        assert self.appliance.authority.approvals(act) == before
 
     def state(self, request: SealRequest) -> str:
         return self.appliance.seal_requests.get(request.id).state.value

@@ -29,7 +29,8 @@ def test_policy_that_wants_two_custodians_gets_two(site: Site, custodians: Custo
 
     after_one = site.approve(request, custodians[0])
     assert (after_one.parties[-1].state, site.state(request)) == (PartyState.WAITING, "waiting")
-    assert site.approve(request, custodians[0]) == after_one
+    site.require_refused(request, custodians[0])
+    assert site.approve_here(request, custodians[0]) == after_one
     waiting = site.appliance.seal_requests.waiting_for
     assert waiting(custodians[1].subject) == 1 and site.appliance.seal_requests.get(request.id).approved_by == (
         custodians[0].subject,
@@ -39,8 +40,9 @@ def test_policy_that_wants_two_custodians_gets_two(site: Site, custodians: Custo
     assert set(site.appliance.seal_requests.get(request.id).approved_by) == {
         each.subject for each in custodians[:2]
     }
+    site.require_refused(request, custodians[2])
     with pytest.raises(StateRefused, match="answered already"):
-        site.approve(request, custodians[2])
+        site.approve_here(request, custodians[2])
 
 
 def test_the_web_process_alone_cannot_make_one_custodian_enough(site: Site, custodians: Custodians) -> None:
@@ -48,9 +50,9 @@ def test_the_web_process_alone_cannot_make_one_custodian_enough(site: Site, cust
     contract = site.sent(site.seal(*custodians), "双印合同")
     request = site.asked(contract)
     act = site.appliance.seal_requests.act(request)
-    site.appliance.authority.approve(act, site.answer(custodians[0].subject, act))
+    site.confirm(custodians[0].subject, act)
     with pytest.raises(ActivationRefused, match="two of its custodians"):
-        site.appliance.authority.sign_document(act, [])
+        site.appliance.authority.sign_document(act)
 
 
 def test_two_custodians_at_once(site: Site, custodians: Custodians) -> None:
@@ -92,8 +94,9 @@ def test_the_requester_as_custodian(site: Site, custodians: Custodians) -> None:
     own = site.appliance.registry.person(ZHANG.subject)
     contract = site.sent(site.seal(own, custodians[0]))
     request = site.asked(contract)
+    site.require_refused(request, own)
     with pytest.raises(PreconditionRefused, match="who has not asked"):
-        site.approve(request, own)
+        site.approve_here(request, own)
     assert site.approve(request, custodians[0]).parties[-1].state is PartyState.SIGNED
 
     with pytest.raises(PreconditionRefused, match="not the one asking"):
@@ -110,13 +113,15 @@ def test_a_custodian_who_is_removed(site: Site, custodians: Custodians) -> None:
     site.approve(request, custodians[1])
     site.done(site.appliance.office.drafts.seals.draft_dismissal(seal, custodians[1].subject, by=OFFICER))
 
+    site.require_refused(request, custodians[0])
     with pytest.raises(StateRefused, match="keeps this seal no more"):
-        site.approve(request, custodians[0])
+        site.approve_here(request, custodians[0])
     assert site.state(request) == "lapsed"
     again = site.asked(contract)
     site.approve(again, custodians[0])
+    site.require_refused(again, custodians[1])
     with pytest.raises(PreconditionRefused, match="Only a custodian"):
-        site.approve(again, custodians[1])
+        site.approve_here(again, custodians[1])
     assert site.approve(again, custodians[2]).parties[-1].state is PartyState.SIGNED
 
 
@@ -129,8 +134,9 @@ def test_a_custodian_who_leaves(site: Site, custodians: Custodians) -> None:
 
     known = site.appliance.registry.seal(seal)
     assert known.custodians == () and known.suspended is not None
+    site.require_refused(request, leaving)
     with pytest.raises(PreconditionRefused, match="Only a custodian"):
-        site.approve(request, leaving)
+        site.approve_here(request, leaving)
     assert events_of(site.appliance, seal)[-1] == "seal-suspended"
     seals = site.appliance.office.drafts.seals
     with pytest.raises(PreconditionRefused, match="add them first"):
@@ -155,7 +161,7 @@ def test_a_seal_suspended_between_approval_and_use(site: Site, custodians: Custo
     site.appliance.office.seals.suspend(seal, reason="印章遗失", by=OFFICER)
 
     with pytest.raises(ActivationRefused, match="suspended"):
-        site.appliance.authority.sign_document(requests.act(request), [])
+        site.appliance.authority.sign_document(requests.act(request))
     with pytest.raises(PreconditionRefused, match="suspended"):
         requests.finish(request.id)
     assert contract_now(site.appliance, contract.id).parties[-1].state is PartyState.WAITING
@@ -178,8 +184,9 @@ def test_a_destroyed_seal_in_a_waiting_request(site: Site, custodians: Custodian
     assert site.appliance.seal_requests.sweep() >= 1
     ended = site.appliance.seal_requests.get(request.id)
     assert (ended.state.value, ended.answer) == ("lapsed", "The seal was destroyed before it was used.")
+    site.require_refused(request, custodians[0])
     with pytest.raises(StateRefused):
-        site.approve(request, custodians[0])
+        site.approve_here(request, custodians[0])
     with pytest.raises(PreconditionRefused, match="destroyed"):
         site.asked(contract)
     with pytest.raises(PreconditionRefused, match="destroyed"):
@@ -228,11 +235,15 @@ def test_an_act_about_a_seal_needs_the_officer(site: Site, custodians: Custodian
         seals.draft_custodian(seal, custodians[1].subject, by=OFFICER),
         seals.draft_destruction(seal, reason="示例", by=OFFICER),
     ):
-        answer = site.devices[custodians[1].subject].activate(
-            custodians[1].subject, site.appliance.office.decisions.to_activate(act)
-        )
+        decisions = site.appliance.office.decisions
         with pytest.raises(AuthorityError):
-            site.appliance.office.decisions.activate_decision(act.id, answer)
+            site.confirm(custodians[1].subject, decisions.to_activate(act))
+        assert site.appliance.authority.approvals(decisions.to_activate(act)).given == ()
+        for by in (custodians[1].subject, OFFICER):
+            with pytest.raises(StateRefused, match="not confirmed"):
+                decisions.perform_decision(act.id, by=by)
+        with pytest.raises(ActivationRefused):
+            getattr(site.appliance.authority, act.kind.value)(decisions.to_activate(act))
     assert site.appliance.authority.seal(seal).custodians == (custodians[0].subject,)
 
 

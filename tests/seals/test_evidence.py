@@ -22,7 +22,8 @@ def test_both_custodians_stand_in_the_package(site: Site, world: World, custodia
     site.approve(request, custodians[0])
     site.approve(request, custodians[1])
     opened = appliance.signing.open(contract.id, contract.parties[0].id, HERE)
-    appliance.signing.sign(opened.intent.id, [site.answer(LI.subject, opened.intent.intent)], HERE)
+    site.confirm(LI.subject, opened.intent.intent)
+    appliance.signing.sign(opened.intent.id, HERE)
     appliance.finalisation.finalise(contract.id)
     with AuthorityClient(world.home.authority_socket("scheduler")) as scheduler:
         Sequencer(appliance.database, scheduler).run_once()

@@ -15,7 +15,8 @@ def test_children_inherit_little() -> None:
 
 def test_each_process_knows_its_home_and_has_its_log(tmp_path: Path) -> None:
     found = services(Settings(home=Home(tmp_path)), {"PATH": "/bin"})
-    assert [service.name for service in found] == ["authority", "web", "tsa", "scheduler", "console"]
+    names = [service.name for service in found]
+    assert names == ["authority", "web", "tsa", "scheduler", "console", "activation"]
     assert all(service.environment["VERMILION_HOME"] == str(tmp_path) for service in found)
     assert all(service.log.parent == tmp_path / "log" for service in found)
 

@@ -21,7 +21,7 @@ from appliance.home import Home
 from appliance.model.administration import AdministratorRole
 from tests.systemd.conftest import UNITS
 
-USERS = ("web", "tsa", "console", "scheduler", "operator", "authority", "convert")
+USERS = ("web", "tsa", "console", "scheduler", "operator", "authority", "convert", "activation")
 ADMINISTER = {"console", "scheduler", "operator"}
 """Who has the administration's group."""
 
@@ -93,6 +93,25 @@ def test_accounts_and_acts_of_administrators_are_theirs_who_perform_them(machine
 def test_documents_are_the_portals_and_those_who_work_for_it(machine: Path) -> None:
     folder = machine / "var/lib/vermilion/state"
     assert who_may(machine, "write", folder) == {"web", "tsa", "scheduler", "operator"}
+
+
+def test_what_is_to_be_confirmed_is_the_portals_and_the_activation_services_alone(machine: Path) -> None:
+    """Whole documents lie there. That the service itself writes nothing is its unit's to see to."""
+    folder = machine / "var/lib/vermilion/activation"
+    assert who_may(machine, "read", folder) == who_may(machine, "write", folder) == {"web", "activation"}
+    assert as_user(machine, "web", f"umask 0007; echo x >{folder}/ticket")
+    assert who_may(machine, "read", folder / "ticket") == {"web", "activation"}
+    (folder / "ticket").unlink()
+
+
+def test_the_activation_service_has_no_other_place(machine: Path) -> None:
+    for name in ("state", "cache", "administration", "confirmed", "performed", "health", "backups"):
+        assert "activation" not in who_may(machine, "read", machine / "var/lib/vermilion" / name), name
+    for name in ("claimants", "pulses"):
+        assert "activation" not in who_may(machine, "read", machine / "run/vermilion" / name), name
+    pulses = machine / "run/vermilion/activation"
+    assert who_may(machine, "write", pulses) == {"activation"}
+    assert who_may(machine, "read", pulses) == {"activation", "web", "tsa", "scheduler", "operator"}
 
 
 @pytest.mark.parametrize("name", ["authority", "hsm", "hsm/tokens"])

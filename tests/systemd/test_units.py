@@ -27,7 +27,7 @@ SERVICES = sorted(path.stem for path in UNITS.glob("vermilion-*.service"))
 UNCONFINED = "vermilion.release@"
 """Root's playbook, which puts the very units there: nothing of what holds for the services can hold for it."""
 
-ANSWERING = ["vermilion-authority", "vermilion-console", "vermilion-scheduler", "vermilion-tsa", "vermilion-web"]
+ANSWERING = [f"vermilion-{name}" for name in ("activation", "authority", "console", "scheduler", "tsa", "web")]
 
 
 def instance(service: str) -> str:
@@ -147,6 +147,23 @@ def test_what_serves_says_when_it_is_ready_and_raises_an_alarm_when_it_falls(ser
 def test_what_can_be_written_cannot_be_executed_and_nothing_above_it_becomes_writable(service: str) -> None:
     """A place in NoExecPaths alone would be exempt from ProtectSystem."""
     assert said(service, "NoExecPaths") == said(service, "ReadWritePaths")
+
+
+def test_the_activation_service_sees_what_it_shows_and_nothing_else() -> None:
+    """Every place that tmpfiles.d makes is out of its sight, but for those that it needs and the public ones."""
+    made = re.findall(
+        r"^d +(\S+)", (UNITS / "tmpfiles.d/vermilion.conf").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    told = " ".join(said("vermilion-activation", "InaccessiblePaths")).split()
+    hidden = [each.removeprefix("-") for each in told]
+    seen = {place for place in made if not any(f"{place}/".startswith(f"{each}/") for each in hidden)}
+    home, run = "/var/lib/vermilion", "/run/vermilion"
+    assert seen == {
+        *("/etc/vermilion", home, f"{home}/trust", f"{home}/activation"),
+        *(run, f"{run}/activation", f"{run}/alarms"),
+    }
+    assert said("vermilion-activation", "ReadWritePaths") == [f"{run}/activation"]
+    assert said("vermilion-activation", "ImportCredential") == []
 
 
 def test_only_what_pings_is_watched() -> None:

@@ -35,7 +35,7 @@ from hsm.client import AuthorityClient
 from tests.command import called, started
 from tests.evidence.unpacked import unpack
 from tests.review.documents import purchase
-from tests.world import OURS, World, activations_for, contract_now, sample_document, shared_world
+from tests.world import OURS, World, confirm, contract_now, sample_document, shared_world
 
 POLICY = """
 [identity]
@@ -138,7 +138,8 @@ def sign(appliance: Appliance, contract: Contract, position: int) -> Contract:
     """One party's signature, without any page."""
     where = SigningOrigin("192.0.2.7", "上海，示例大厦")
     prepared = appliance.cycle.prepare(contract.id, contract.parties[position].id, where)
-    appliance.cycle.sign(prepared.id, activations_for(appliance, prepared.intent))
+    confirm(appliance, prepared.intent)
+    appliance.cycle.sign(prepared.id)
     return appliance.cycle.complete(prepared.id)
 
 

@@ -25,7 +25,7 @@ from appliance.wiring import Appliance
 from tests.evidence.unpacked import ENVIRONMENT, unpack
 from tests.portal.conftest import portal_of
 from tests.portal.visitors import signed_in
-from tests.world import World, activations_for, sample_document, sequenced, shared_world
+from tests.world import World, confirm, sample_document, sequenced, shared_world
 
 HERE = SigningOrigin("192.0.2.7")
 BOTH = (ZHANG, LI)
@@ -60,13 +60,14 @@ def sent(appliance: Appliance) -> Contract:
 def sign(appliance: Appliance, contract: Contract, person: Person) -> Contract:
     party = next(each for each in contract.parties if each.subject == person.subject)
     opened = appliance.signing.open(contract.id, party.id, HERE)
-    return appliance.signing.sign(opened.intent.id, activations_for(appliance, opened.intent.intent), HERE)
+    confirm(appliance, opened.intent.intent)
+    return appliance.signing.sign(opened.intent.id, HERE)
 
 
 def declare(appliance: Appliance, contract: Contract, person: Person) -> Contract:
     declaration = appliance.voiding.prepare(contract.id, by=person.subject)
-    activations = activations_for(appliance, declaration.intent)
-    return appliance.voiding.declare(contract.id, declaration.id, activations)
+    confirm(appliance, declaration.intent)
+    return appliance.voiding.declare(contract.id, declaration.id)
 
 
 def asks(appliance: Appliance, person: Person) -> list[str]:

@@ -36,6 +36,7 @@ CHOICES = {
     "tsa": "Timestamp service",
     "scheduler": "Scheduler",
     "console": "Console",
+    "activation": "Activation service",
     "evidence": "Evidence packages",
     "superseded": "Superseded by another one",
     "key_compromise": "The key may be known to others",

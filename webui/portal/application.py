@@ -82,7 +82,7 @@ def create_app(appliance: Appliance, *, form_key: bytes) -> Flask:
     )
     app.json.ensure_ascii = False  # type: ignore[attr-defined]  # Flask's default provider has it
     app.appliance = appliance
-    headers.protect(app, https=https)
+    headers.protect(app, https=https, form_targets=(settings.activation.origin,))
     guards.limit_uploads(app)
     assets.install(app)
     language.install(app, default=settings.interface.language, zone=settings.interface.zone, secure=https)

@@ -10,10 +10,10 @@ from werkzeug.exceptions import BadRequest
 
 from appliance.contracts.permissions import Permission
 from appliance.contracts.rules import LONGEST_REASON
+from webui.portal import activations
 from webui.portal.access import ContractView, refusals_of, view_contract
 from webui.portal.pages import appliance, once
-from webui.portal.signing import activations
-from webui.shared.form_pages import Answer, form, render
+from webui.shared.form_pages import Answer, form, render, see_other
 from webui.shared.forms import posted_number
 
 _DECLARATION = re.compile(r"[0-9a-f]{24}")
@@ -38,7 +38,6 @@ def answer(contract_id: str) -> Answer:
         record=json.loads(declaration.record),
         digest=declaration.intent.digest.hex(),
         means=known,
-        options=activations.activation_options(declaration.intent, known),
     )
 
 
@@ -48,13 +47,23 @@ def declare(seen: ContractView, contract_id: str) -> Answer:
     prepared, by = request.form.get("declaration", ""), seen.who.subject
     if not _DECLARATION.fullmatch(prepared):
         raise BadRequest
-
-    def make() -> str:
-        appliance.voiding.declare(contract_id, prepared, [activations.posted_activation(by)])
-        return url_for("contracts.page", contract_id=contract_id, done="declared")
-
     with refusals_of(contract_id, Permission.AGREE_TO_VOID):
-        return once(by, make)
+        declaration = appliance.voiding.declaration(contract_id, prepared, by=by)
+        back = url_for("voiding.activated", contract_id=contract_id, declaration_id=prepared)
+        return activations.to_activation(by, declaration.intent, back, record=declaration.record)
+
+
+@pages.get("/<declaration_id>/activated")
+@form(answer, view_contract, refusals=())
+def activated(seen: ContractView, contract_id: str, declaration_id: str) -> Answer:
+    """Back from the activation service: the declaration is made, if it was confirmed."""
+    with refusals_of(contract_id, Permission.AGREE_TO_VOID):
+        declaration = appliance.voiding.declaration(contract_id, declaration_id, by=seen.who.subject)
+        if declaration.signed is None:
+            if not activations.is_activated(seen.who.subject, declaration.intent):
+                return see_other("voiding.answer", contract_id=contract_id)
+            appliance.voiding.declare(contract_id, declaration_id)
+    return see_other("contracts.page", contract_id=contract_id, done="declared")
 
 
 @pages.post("/refuse")

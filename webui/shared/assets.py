@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import mimetypes
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +21,14 @@ ENDPOINT = "static"
 A_YEAR = 365 * 24 * 3600
 
 
-def install(app: Flask) -> None:
+def install(app: Flask, *, only: Collection[str] = ()) -> None:
     """Serves ``webui/static`` below ``/static/DIGEST/``, and below ``/static/`` for who knows no digest.
 
-    The files (some 150 KB) are read once: all that is served is what the digest is of.
+    The files (some 150 KB; *only* some of them, where they are named) are read once: all that is served is what
+    the digest is of.
     """
-    files = {path.name: path.read_bytes() for path in Path(app.root_path, "static").iterdir() if path.is_file()}
+    paths = [path for path in Path(app.root_path, "static").iterdir() if path.is_file()]
+    files = {path.name: path.read_bytes() for path in paths if not only or path.name in only}
     release = _digest(b"\n".join(name.encode() + files[name] for name in sorted(files)))
 
     def static(filename: str, asked: str | None = None) -> Response:

@@ -3,7 +3,7 @@ comes from: for a WSGI application behind gunicorn."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from ipaddress import ip_address
 from typing import Any
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -11,8 +11,9 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 from flask import Flask, Response
 
 
-def policy(*, style: str = "'self'", image: str = "'self'") -> str:
-    """The content security policy; *style* and *image* are sources for a page that brings its own."""
+def policy(*, style: str = "'self'", image: str = "'self'", form: str = "'self'") -> str:
+    """The content security policy; *style* and *image* are sources for a page that brings its own, *form* where
+    forms may lead, by a redirect too."""
     directives = (
         "default-src 'none'",
         "script-src 'self'",
@@ -20,7 +21,7 @@ def policy(*, style: str = "'self'", image: str = "'self'") -> str:
         f"img-src {image}",
         "font-src 'self'",
         "connect-src 'self'",
-        "form-action 'self'",
+        f"form-action {form}",
         "base-uri 'none'",
         "frame-ancestors 'none'",
     )
@@ -39,13 +40,18 @@ HEADERS = {
 ONE_YEAR = 365 * 24 * 3600
 
 
-def protect(app: Flask, *, https: bool) -> None:
-    """Puts the headers on every answer of *app*; with *https* also HSTS. ``no-store`` is the default; a view whose
-    answers may be cached sets its own ``Cache-Control``."""
+def protect(app: Flask, *, https: bool, form_targets: Sequence[str] = ()) -> None:
+    """Puts the headers on every answer of *app*; with *https* also the order to use nothing else. Forms may lead
+    to *form_targets* (origins) too.
+
+    ``no-store`` is the rule; a view that serves what everybody may keep sets its own ``Cache-Control``.
+    """
+
+    own = {**HEADERS, "Content-Security-Policy": policy(form=" ".join(("'self'", *form_targets)))}
 
     @app.after_request
     def add_headers(response: Response) -> Response:
-        for name, value in HEADERS.items():
+        for name, value in own.items():
             response.headers.setdefault(name, value)
         response.headers.setdefault("Cache-Control", "no-store")
         if https:

@@ -32,11 +32,12 @@ SaveChoice = Callable[[Language], bool]
 blueprint = Blueprint("language", __name__)
 
 
-def install(app: Flask, *, default: Language, zone: str, secure: bool) -> None:
+def install(app: Flask, *, default: Language, zone: str, secure: bool, has_switch: bool = True) -> None:
     """Gives every page of *app* its language: ``_`` and ``moment`` in templates, ``/language/…`` to switch."""
     app.config.update(LANGUAGE_DEFAULT=default, LANGUAGE_ZONE=zone, LANGUAGE_COOKIE_SECURE=secure)
-    app.config["SAVE_LANGUAGE_CHOICE"] = lambda _: False
-    app.register_blueprint(blueprint)
+    app.config["LANGUAGE_KEEPER"] = lambda _: False
+    if has_switch:
+        app.register_blueprint(blueprint)
 
     @app.before_request
     def choose() -> None:

@@ -1,6 +1,7 @@
 """Our own texts in Markdown (CommonMark) as HTML: headings, paragraphs, lists, code and bold words. Raw HTML is
 shown as text. Of a link in a page of the runbook only the words are shown: its address leads to files that are not
-served. A text that is agreed to keeps the addresses of its links, so that who accepts it sees them.
+served. A text that is agreed to is shown whole, with the addresses and titles of its links, so that who accepts it
+sees them.
 """
 
 from __future__ import annotations
@@ -19,13 +20,14 @@ _RULES = ("heading", "list", "fence", "backticks", "newline")
 
 def render_markdown(text: str, *, links: bool = False) -> tuple[str, Markup]:
     """The title of *text*, which its first heading is, and the rest of it as HTML; of *links* the words alone."""
-    tokens = (_LINKED if links else _PLAIN).parse(text)
+    parser = _LINKED if links else _PLAIN
+    tokens = parser.parse(text)
     title = ""
     if tokens and tokens[0].type == "heading_open":
         title = "".join(each.content for each in tokens[1].children or [])
         tokens = tokens[3:]
     # markdown-it escapes all text, and no rule for raw HTML is enabled.
-    return title, Markup(_PLAIN.renderer.render(tokens, _PLAIN.options, {}))  # noqa: S704
+    return title, Markup(parser.renderer.render(tokens, parser.options, {}))  # noqa: S704
 
 
 def _as(html: str) -> Callable[..., str]:
@@ -37,6 +39,13 @@ def _fence(_renderer: object, tokens: Sequence[Token], index: int, *_: object) -
     """Commands as the console shows them: without the last line end, and reached by the keyboard to scroll."""
     code = Markup.escape(tokens[index].content.removesuffix("\n"))
     return f'<pre class="commands" tabindex="0"><code>{code}</code></pre>\n'
+
+
+def _whole_fence(renderer: object, tokens: Sequence[Token], index: int, *_: object) -> str:
+    """The same with what stands beside the beginning, which says a language in the runbook, and anything at all in
+    a text that somebody agrees to."""
+    info = tokens[index].info.strip()
+    return (f"<p>{Markup.escape(info)}</p>\n" if info else "") + _fence(renderer, tokens, index)
 
 
 def _strong(state: StateInline, silent: bool) -> bool:
@@ -62,7 +71,7 @@ def _softbreak(_renderer: object, tokens: Sequence[Token], index: int, *_: objec
 def _parser(*rules: str) -> MarkdownIt:
     made = MarkdownIt("zero", {"html": False}).enable([*_RULES, *rules])
     made.inline.ruler.after("text", "strong", _strong)
-    made.add_render_rule("fence", _fence)
+    made.add_render_rule("fence", _fence if "link" in rules else _whole_fence)
     made.add_render_rule("softbreak", _softbreak)
     for rule, html in {
         "heading_open": "<h2>",

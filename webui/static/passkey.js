@@ -16,20 +16,12 @@ const toText = (buffer) =>
 
 const withIds = (list) => (list || []).map((each) => ({ ...each, id: toBytes(each.id) }));
 
-// By which login and name a device lists the passkey. A form that asks for both itself names its fields in data-login
-// and data-name: when the page was made, nobody had typed them.
-function called(form, user) {
-  const typed = (name) => form.elements.namedItem(name || "")?.value.trim();
-  const login = typed(form.dataset.login) || user.name;
-  return { name: login, displayName: typed(form.dataset.name) || (login === user.name ? user.displayName : login) };
-}
-
-async function create(options, form) {
+async function create(options) {
   const made = await navigator.credentials.create({
     publicKey: {
       ...options,
       challenge: toBytes(options.challenge),
-      user: { ...called(form, options.user), id: toBytes(options.user.id) },
+      user: { ...options.user, id: toBytes(options.user.id) },
       excludeCredentials: withIds(options.excludeCredentials),
     },
   });
@@ -89,7 +81,7 @@ async function ask(form, submitter) {
   try {
     if (!window.isSecureContext || !window.PublicKeyCredential) throw new Error("no passkeys here");
     const options = JSON.parse(form.dataset.options);
-    field.value = await (form.dataset.passkey === "create" ? create(options, form) : get(options));
+    field.value = await (form.dataset.passkey === "create" ? create(options) : get(options));
   } catch (error) {
     form.removeAttribute("aria-busy");
     show(form, reason(error, form.dataset.passkey));

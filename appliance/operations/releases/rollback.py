@@ -149,6 +149,8 @@ def go_back(
         except ApplianceError:
             commands.do(commands.start, home)
             raise
+    # Documents that wait to be confirmed: an older release would never remove them.
+    shutil.rmtree(home.activation_requests, ignore_errors=True)
     releases.switch(before)
     taken_back = UpgradeJournal(releases.root).record_step(done, UpgradeStep.TAKEN_BACK)
     commands.do(commands.start, home)

@@ -52,7 +52,8 @@ class FoundSignature:
     """A signature that the form leads to.
 
     ``signed`` is None when its ByteRange is none; ``contents`` are the bytes in the gap, None when the gap is
-    not this signature's /Contents. ``complete`` says that it covers its whole ``revision``.
+    not this signature's /Contents. ``complete`` says that it covers its whole ``revision``; ``shared`` that its
+    bytes are also part of something else, or that it is a note as well.
     """
 
     field: str
@@ -65,6 +66,7 @@ class FoundSignature:
     claimed: datetime | None = None
     permission: int | None = None
     lock: FieldLock | None = None
+    shared: bool = False
 
 
 @dataclass(frozen=True, slots=True)

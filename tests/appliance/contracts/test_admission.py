@@ -28,7 +28,7 @@ WITHOUT_ADMISSION: Mapping[str, frozenset[str]] = {
             "contracts/signing.py context",
             "contracts/signing.py finish",
             "seal_requests/requests.py _require_askable",
-            "seal_requests/requests.py _require_usable",
+            "seal_requests/requests.py require_usable",
         }
     ),
     "a job of the appliance: it acts for nobody": frozenset(

@@ -20,7 +20,16 @@ from appliance.wiring import Appliance
 from hsm.cms import parse, verify
 from hsm.errors import ActivationRefused, ActivationUsed
 from hsm.timestamp import local_token, verify_token
-from tests.world import World, activations_for, contract_now, sample_document, send, shared_world
+from tests.world import (
+    World,
+    confirm,
+    confirm_by,
+    contract_now,
+    require_refused,
+    sample_document,
+    send,
+    shared_world,
+)
 
 DOCUMENT = sample_document()
 
@@ -40,7 +49,8 @@ def appliance(world: World) -> Iterator[Appliance]:
 def sign_next(appliance: Appliance, contract: Contract) -> Contract:
     party = next(party for party in contract.parties if party.state is PartyState.WAITING)
     prepared = appliance.cycle.prepare(contract.id, party.id, SigningOrigin("192.0.2.7", "示例市"))
-    appliance.cycle.sign(prepared.id, activations_for(appliance, prepared.intent))
+    confirm(appliance, prepared.intent)
+    appliance.cycle.sign(prepared.id)
     return appliance.cycle.complete(prepared.id)
 
 
@@ -118,16 +128,20 @@ def test_nobody_signs_twice(appliance: Appliance) -> None:
 def test_a_refused_activation_changes_nothing_and_may_be_given_again(appliance: Appliance) -> None:
     contract = send(appliance, DOCUMENT)
     prepared = appliance.cycle.prepare(contract.id, contract.parties[0].id)
-    for wrong in (
-        [],
-        activations_for(appliance, replace(prepared.intent, signer=LI.subject)),
-        activations_for(appliance, replace(prepared.intent, digest=b"\1" * 32)),
+    for subject, act in (
+        (None, prepared.intent),
+        (LI.subject, prepared.intent),
+        (ZHANG.subject, replace(prepared.intent, signer=LI.subject)),
+        (ZHANG.subject, replace(prepared.intent, digest=b"\1" * 32)),
     ):
+        if subject is not None:
+            require_refused(appliance, subject, prepared.intent, instead=act)
         with pytest.raises(ActivationRefused):
-            appliance.cycle.sign(prepared.id, wrong)
+            appliance.cycle.sign(prepared.id)
         assert state_of(appliance, prepared.id) is IntentState.PREPARED
         assert contract_now(appliance, contract.id) == contract
-    appliance.cycle.sign(prepared.id, activations_for(appliance, prepared.intent))
+    confirm(appliance, prepared.intent)
+    appliance.cycle.sign(prepared.id)
     assert appliance.cycle.complete(prepared.id).parties[0].state is PartyState.SIGNED
 
 
@@ -135,45 +149,50 @@ def test_an_answer_that_was_lost_costs_no_waiting(appliance: Appliance) -> None:
     """The authority has signed and used the activation up; nobody received it. Signing begins anew, at once."""
     contract = send(appliance, DOCUMENT)
     prepared = appliance.cycle.prepare(contract.id, contract.parties[0].id)
-    activations = activations_for(appliance, prepared.intent)
-    appliance.authority.sign_document(prepared.intent, activations)
+    confirm(appliance, prepared.intent)
+    appliance.authority.sign_document(prepared.intent)
     with pytest.raises(ActivationUsed):
-        appliance.cycle.sign(prepared.id, activations)
+        appliance.cycle.sign(prepared.id)
     assert state_of(appliance, prepared.id) is IntentState.ABANDONED
     assert sign_next(appliance, contract).parties[0].state is PartyState.SIGNED
 
 
 def test_a_seal_needs_its_custodian_and_the_one_who_asks(appliance: Appliance) -> None:
     contract = sign_next(appliance, send(appliance, DOCUMENT, order=SigningOrder.PARALLEL))
-    prepared = appliance.cycle.prepare(contract.id, contract.parties[2].id)
-    both = activations_for(appliance, prepared.intent)
-    assert {activation.subject for activation in both} == {ZHANG.subject, CUSTODIAN.subject}
-    for alone in both:
+    for alone in (ZHANG.subject, CUSTODIAN.subject):
+        prepared = appliance.cycle.prepare(contract.id, contract.parties[2].id)
+        confirm_by(appliance, alone, prepared.intent)
+        require_refused(appliance, alone, prepared.intent, match="already")
         with pytest.raises(ActivationRefused):
-            appliance.cycle.sign(prepared.id, [alone])
-    appliance.cycle.sign(prepared.id, activations_for(appliance, prepared.intent))
+            appliance.cycle.sign(prepared.id)
+    confirm_by(appliance, ZHANG.subject, prepared.intent)
+    appliance.cycle.sign(prepared.id)
     assert appliance.cycle.complete(prepared.id).parties[2].state is PartyState.SIGNED
 
 
 def test_the_second_of_two_at_once_prepares_and_activates_again(appliance: Appliance) -> None:
     contract = sign_next(appliance, send(appliance, DOCUMENT, order=SigningOrder.PARALLEL))
     first, second = (appliance.cycle.prepare(contract.id, party.id) for party in contract.parties[1:])
-    appliance.cycle.sign(first.id, activations_for(appliance, first.intent))
+    confirm(appliance, first.intent)
+    appliance.cycle.sign(first.id)
+    confirm(appliance, second.intent)
     with pytest.raises(StateRefused, match="Another signature"):
-        appliance.cycle.sign(second.id, activations_for(appliance, second.intent))
+        appliance.cycle.sign(second.id)
     appliance.cycle.complete(first.id)
     with pytest.raises(StateRefused, match="prepare"):
-        appliance.cycle.sign(second.id, activations_for(appliance, second.intent))
+        appliance.cycle.sign(second.id)
     assert state_of(appliance, second.id) is IntentState.ABANDONED
     again = appliance.cycle.prepare(contract.id, contract.parties[2].id)
-    appliance.cycle.sign(again.id, activations_for(appliance, again.intent))
+    confirm(appliance, again.intent)
+    appliance.cycle.sign(again.id)
     assert appliance.cycle.complete(again.id).state is ContractState.SIGNED
 
 
 def test_what_ended_between_signature_and_completion_is_not_signed(appliance: Appliance) -> None:
     contract = send(appliance, DOCUMENT)
     prepared = appliance.cycle.prepare(contract.id, contract.parties[0].id)
-    appliance.cycle.sign(prepared.id, activations_for(appliance, prepared.intent))
+    confirm(appliance, prepared.intent)
+    appliance.cycle.sign(prepared.id)
     appliance.endings.recall(contract.id, by=contract.initiator, reason="示例原因")
     with pytest.raises(PreconditionRefused, match="recalled"):
         appliance.cycle.complete(prepared.id)
@@ -185,7 +204,8 @@ def test_what_ended_between_signature_and_completion_is_not_signed(appliance: Ap
 def test_completing_twice_is_completing_once(appliance: Appliance) -> None:
     contract = send(appliance, DOCUMENT)
     prepared = appliance.cycle.prepare(contract.id, contract.parties[0].id)
-    appliance.cycle.sign(prepared.id, activations_for(appliance, prepared.intent))
+    confirm(appliance, prepared.intent)
+    appliance.cycle.sign(prepared.id)
     assert appliance.cycle.complete(prepared.id) == appliance.cycle.complete(prepared.id)
 
 
@@ -195,7 +215,8 @@ def test_declining_ends_the_contract_for_everybody(appliance: Appliance) -> None
     ended = appliance.endings.decline(contract.id, contract.parties[0].id, reason="条款不清", by=ZHANG.subject)
     assert (ended.state, ended.parties[0].state) == (ContractState.DECLINED, PartyState.DECLINED)
     with pytest.raises(PreconditionRefused, match="declined"):
-        appliance.cycle.sign(prepared.id, activations_for(appliance, prepared.intent))
+        confirm(appliance, prepared.intent)
+        appliance.cycle.sign(prepared.id)
 
 
 def test_the_deadline_ends_what_nobody_signed(world: World) -> None:

@@ -11,7 +11,7 @@ from appliance.model.contract import Contract, PartyState
 from appliance.model.intent import SigningOrigin
 from appliance.store import contracts
 from appliance.wiring import Appliance
-from tests.world import activations_for, sample_document, send, shared_world
+from tests.world import confirm, sample_document, send, shared_world
 
 MOST_LOADS = 5
 """Opened: before the revision is made, and when the intent is put on disk. Signed: when it is claimed, when the
@@ -41,8 +41,8 @@ class Counted:
 
 def signed(appliance: Appliance, contract: Contract, position: int) -> Contract:
     opened = appliance.signing.open(contract.id, contract.parties[position].id, SigningOrigin())
-    activations = activations_for(appliance, opened.intent.intent)
-    return appliance.signing.sign(opened.intent.id, activations, SigningOrigin())
+    confirm(appliance, opened.intent.intent)
+    return appliance.signing.sign(opened.intent.id, SigningOrigin())
 
 
 def test_a_signature_reads_little(appliance: Appliance, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import secrets
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from appliance.demonstration.participants import CONTRACT_SEAL, CUSTODIAN, LI, ZHANG, DemonstrationAuthenticators
+from appliance.demonstration.participants import CONTRACT_SEAL, CUSTODIAN, LI, ZHANG
 from appliance.errors import NotFound, PreconditionRefused, StateRefused
 from appliance.model.contract import Contract, ContractState, PartyState, SigningOrder
 from appliance.model.intent import IntentState, SigningOrigin
@@ -16,8 +18,17 @@ from appliance.model.people import SealRequest, SealRequestState
 from appliance.store import intents
 from appliance.wiring import Appliance
 from hsm.errors import ActivationRefused
-from hsm.intents import Activation
-from tests.world import World, activations_for, contract_now, sample_document, send, shared_world
+from hsm.intents import SigningIntent
+from tests.world import (
+    World,
+    confirm,
+    confirm_by,
+    contract_now,
+    require_refused,
+    sample_document,
+    send,
+    shared_world,
+)
 
 DOCUMENT = sample_document()
 HERE = SigningOrigin("192.0.2.7")
@@ -35,10 +46,9 @@ def appliance(world: World) -> Iterator[Appliance]:
         yield appliance
 
 
-def by(appliance: Appliance, subject: str, intent_id: str) -> Activation:
+def act_of(appliance: Appliance, intent_id: str) -> SigningIntent:
     with appliance.database.reading() as tx:
-        act = intents.load_intent(tx, intent_id).intent
-    return DemonstrationAuthenticators(appliance.settings.home.people).activate(subject, act)
+        return intents.load_intent(tx, intent_id).intent
 
 
 def sent(appliance: Appliance) -> Contract:
@@ -53,12 +63,21 @@ def intent_of(appliance: Appliance, contract: Contract) -> str:
 
 def asked(appliance: Appliance, contract: Contract) -> SealRequest:
     intent = intent_of(appliance, contract)
-    return appliance.seal_requests.ask(intent, by(appliance, ZHANG.subject, intent), reason="年度采购，一式两份")
+    appliance.seal_requests.propose(intent, by=ZHANG.subject, reason="年度采购，一式两份")
+    confirm_by(appliance, ZHANG.subject, act_of(appliance, intent))
+    return appliance.seal_requests.ask(intent, by=ZHANG.subject)
+
+
+def approve(appliance: Appliance, request: SealRequest) -> Contract:
+    """The custodian activates what was asked for, and the request is approved."""
+    confirm_by(appliance, CUSTODIAN.subject, act_of(appliance, request.intent))
+    return appliance.seal_requests.approve(request.id, by=CUSTODIAN.subject)
 
 
 def sign(appliance: Appliance, contract: Contract, position: int) -> Contract:
     opened = appliance.signing.open(contract.id, contract.parties[position].id, HERE)
-    return appliance.signing.sign(opened.intent.id, activations_for(appliance, opened.intent.intent), HERE)
+    confirm(appliance, opened.intent.intent)
+    return appliance.signing.sign(opened.intent.id, HERE)
 
 
 def leaves(appliance: Appliance, contract: Contract) -> list[str]:
@@ -84,7 +103,7 @@ def test_the_authority_does_not_sign_for_the_requester_alone(appliance: Applianc
     contract = sent(appliance)
     request = asked(appliance, contract)
     with pytest.raises(ActivationRefused, match="two persons"):
-        appliance.cycle.sign(request.intent, ())
+        appliance.cycle.sign(request.intent)
     with pytest.raises(StateRefused, match="not approved"):
         appliance.seal_requests.finish(request.id)
     assert contract_now(appliance, contract.id).parties[2].state is PartyState.WAITING
@@ -93,23 +112,45 @@ def test_the_authority_does_not_sign_for_the_requester_alone(appliance: Applianc
 def test_the_authority_does_not_sign_for_the_custodian_alone(appliance: Appliance) -> None:
     contract = sent(appliance)
     intent = intent_of(appliance, contract)
+    confirm_by(appliance, CUSTODIAN.subject, act_of(appliance, intent))
     with pytest.raises(ActivationRefused, match="two persons"):
-        appliance.cycle.sign(intent, [by(appliance, CUSTODIAN.subject, intent)])
+        appliance.cycle.sign(intent)
 
 
 def test_a_request_is_asked_for_by_nobody_else(appliance: Appliance) -> None:
     contract = sent(appliance)
     intent = intent_of(appliance, contract)
+    confirm_by(appliance, CUSTODIAN.subject, act_of(appliance, intent))
+    require_refused(appliance, LI.subject, act_of(appliance, intent), match="two persons")
     for other in (CUSTODIAN, LI):
+        require_not_asked(appliance, intent, other.subject)
+
+
+def require_not_asked(appliance: Appliance, intent: str, by: str) -> None:
+    for ask in (
+        lambda: appliance.seal_requests.propose(intent, by=by, reason="示例"),
+        lambda: appliance.seal_requests.ask(intent, by=by),
+    ):
         with pytest.raises(PreconditionRefused, match="Only the one who asks"):
-            appliance.seal_requests.ask(intent, by(appliance, other.subject, intent), reason="示例")
+            ask()
+
+
+def test_nobody_asks_who_has_not_activated_it(appliance: Appliance) -> None:
+    contract = sent(appliance)
+    intent = intent_of(appliance, contract)
+    appliance.seal_requests.propose(intent, by=ZHANG.subject, reason="示例")
+    for _ in range(2):
+        with pytest.raises(StateRefused, match="did not confirm"):
+            appliance.seal_requests.ask(intent, by=ZHANG.subject)
+        confirm_by(appliance, ZHANG.subject, replace(act_of(appliance, intent), nonce=secrets.token_bytes(16)))
+    assert appliance.seal_requests.of_party(contract.parties[2].id) is None
 
 
 def test_a_person_signs_without_a_request(appliance: Appliance) -> None:
     contract = sent(appliance)
     intent = appliance.signing.open(contract.id, contract.parties[1].id, HERE).intent.id
-    with pytest.raises(PreconditionRefused, match="Only the one who asks"):
-        appliance.seal_requests.ask(intent, by(appliance, LI.subject, intent), reason="示例")
+    confirm_by(appliance, LI.subject, act_of(appliance, intent))
+    require_not_asked(appliance, intent, LI.subject)
 
 
 @pytest.mark.parametrize("reason", ["", "   ", "长" * 501])
@@ -117,14 +158,19 @@ def test_a_request_says_why(appliance: Appliance, reason: str) -> None:
     contract = sent(appliance)
     intent = intent_of(appliance, contract)
     with pytest.raises(PreconditionRefused):
-        appliance.seal_requests.ask(intent, by(appliance, ZHANG.subject, intent), reason=reason)
+        appliance.seal_requests.propose(intent, by=ZHANG.subject, reason=reason)
+    confirm_by(appliance, ZHANG.subject, act_of(appliance, intent))
+    with pytest.raises(PreconditionRefused):
+        appliance.seal_requests.ask(intent, by=ZHANG.subject)
+    assert appliance.seal_requests.of_party(contract.parties[2].id) is None
 
 
 def test_the_requester_does_not_approve(appliance: Appliance) -> None:
     request = asked(appliance, sent(appliance))
     for other in (ZHANG, LI):
+        require_refused(appliance, other.subject, act_of(appliance, request.intent))
         with pytest.raises(PreconditionRefused, match="Only a custodian"):
-            appliance.seal_requests.approve(request.id, by(appliance, other.subject, request.intent))
+            appliance.seal_requests.approve(request.id, by=other.subject)
         with pytest.raises(PreconditionRefused, match="Only a custodian"):
             appliance.seal_requests.refuse(request.id, by=other.subject, reason="示例")
     assert appliance.seal_requests.get(request.id).state is SealRequestState.WAITING
@@ -132,9 +178,13 @@ def test_the_requester_does_not_approve(appliance: Appliance) -> None:
 
 def test_an_activation_of_something_else_approves_nothing(appliance: Appliance) -> None:
     request = asked(appliance, sent(appliance))
-    another = intent_of(appliance, sent(appliance))
-    with pytest.raises(ActivationRefused):
-        appliance.seal_requests.approve(request.id, by(appliance, CUSTODIAN.subject, another))
+    act, another = (act_of(appliance, each) for each in (request.intent, intent_of(appliance, sent(appliance))))
+    require_refused(appliance, CUSTODIAN.subject, act, instead=another, match="does not verify")
+    confirm_by(appliance, CUSTODIAN.subject, another)
+    with pytest.raises(StateRefused, match="did not confirm"):
+        appliance.seal_requests.approve(request.id, by=CUSTODIAN.subject)
+    with pytest.raises(ActivationRefused, match="two persons"):
+        appliance.cycle.sign(request.intent)
     assert appliance.seal_requests.get(request.id).state is SealRequestState.WAITING
 
 
@@ -143,7 +193,7 @@ def test_both_activations_make_the_signature_at_once(appliance: Appliance) -> No
     request = asked(appliance, contract)
     assert appliance.seal_requests.waiting_for(CUSTODIAN.subject) >= 1
     assert appliance.seal_requests.waiting_for(ZHANG.subject) == 0
-    signed = appliance.seal_requests.approve(request.id, by(appliance, CUSTODIAN.subject, request.intent))
+    signed = approve(appliance, request)
     assert signed.parties[2].state is PartyState.SIGNED
     used = appliance.seal_requests.get(request.id)
     assert (used.state, used.decided_by, used.open) == (SealRequestState.USED, CUSTODIAN.subject, False)
@@ -157,9 +207,9 @@ def test_both_activations_make_the_signature_at_once(appliance: Appliance) -> No
 def test_the_same_request_twice_is_one(appliance: Appliance) -> None:
     contract = sent(appliance)
     request = asked(appliance, contract)
-    again = appliance.seal_requests.ask(
-        request.intent, by(appliance, ZHANG.subject, request.intent), reason="再点一次"
-    )
+    require_refused(appliance, ZHANG.subject, act_of(appliance, request.intent), match="already")
+    appliance.seal_requests.propose(request.intent, by=ZHANG.subject, reason="再点一次")
+    again = appliance.seal_requests.ask(request.intent, by=ZHANG.subject)
     assert again == request
     assert appliance.seal_requests.of_party(contract.parties[2].id) == request
 
@@ -167,19 +217,20 @@ def test_the_same_request_twice_is_one(appliance: Appliance) -> None:
 def test_the_same_approval_twice_is_one(appliance: Appliance) -> None:
     contract = sent(appliance)
     request = asked(appliance, contract)
-    first = appliance.seal_requests.approve(request.id, by(appliance, CUSTODIAN.subject, request.intent))
-    again = appliance.seal_requests.approve(request.id, by(appliance, CUSTODIAN.subject, request.intent))
+    first = approve(appliance, request)
+    again = appliance.seal_requests.approve(request.id, by=CUSTODIAN.subject)
     assert again == first
 
 
 def test_the_same_approval_twice_at_once_is_one(appliance: Appliance) -> None:
     request = asked(appliance, sent(appliance))
-    activation = by(appliance, CUSTODIAN.subject, request.intent)
+    confirm_by(appliance, CUSTODIAN.subject, act_of(appliance, request.intent))
     outcomes: list[object] = []
 
     def approve() -> None:
         try:
-            outcomes.append(appliance.seal_requests.approve(request.id, activation).parties[2].state)
+            approved = appliance.seal_requests.approve(request.id, by=CUSTODIAN.subject)
+            outcomes.append(approved.parties[2].state)
         except (ActivationRefused, StateRefused) as refusal:
             outcomes.append(refusal)
 
@@ -200,7 +251,7 @@ def test_a_refusal_has_a_reason_and_ends_the_request(appliance: Appliance) -> No
     assert (refused.state, refused.answer) == (SealRequestState.REFUSED, "金额与审批单不符")
     assert appliance.signing.opened(contract, request.intent).intent.state is IntentState.ABANDONED
     with pytest.raises(StateRefused, match="answered already"):
-        appliance.seal_requests.approve(request.id, by(appliance, CUSTODIAN.subject, request.intent))
+        approve(appliance, request)
     with pytest.raises(StateRefused, match="answered already"):
         appliance.seal_requests.withdraw(request.id, by=ZHANG.subject)
     assert told(appliance, contract)[-1] == ("seal-refused", ZHANG.subject)
@@ -213,7 +264,7 @@ def test_after_a_refusal_it_can_be_asked_again(appliance: Appliance) -> None:
     )
     request = asked(appliance, contract)
     assert request.id != refused.id
-    signed = appliance.seal_requests.approve(request.id, by(appliance, CUSTODIAN.subject, request.intent))
+    signed = approve(appliance, request)
     assert signed.parties[2].state is PartyState.SIGNED
 
 
@@ -232,12 +283,12 @@ def test_another_party_that_signs_first_ends_the_request_and_both_are_told(appli
     request = asked(appliance, contract)
     sign(appliance, contract, 1)
     with pytest.raises(StateRefused, match="signed first"):
-        appliance.seal_requests.approve(request.id, by(appliance, CUSTODIAN.subject, request.intent))
+        approve(appliance, request)
     assert appliance.seal_requests.get(request.id).state is SealRequestState.LAPSED
     lapsed = [recipient for kind, recipient in told(appliance, contract) if kind == "seal-lapsed"]
     assert lapsed == [ZHANG.subject, CUSTODIAN.subject]
     again = asked(appliance, contract)
-    done = appliance.seal_requests.approve(again.id, by(appliance, CUSTODIAN.subject, again.intent))
+    done = approve(appliance, again)
     assert done.state is ContractState.SIGNED
 
 
@@ -258,7 +309,7 @@ def test_time_runs_out(world: World, appliance: Appliance) -> None:
     assert timedelta(hours=70) < request.expires - appliance.now() <= timedelta(hours=72)
     with world.opened(ahead=timedelta(hours=71, minutes=1)) as later:
         with pytest.raises(StateRefused, match="ran out"):
-            later.seal_requests.approve(request.id, by(later, CUSTODIAN.subject, request.intent))
+            approve(later, request)
         assert later.seal_requests.get(request.id).state is SealRequestState.LAPSED
 
 
@@ -268,17 +319,17 @@ def test_a_suspended_seal_is_not_used_and_the_request_waits(appliance: Appliance
     suspend(appliance, "2026-01-01T00:00:00Z")
     try:
         with pytest.raises(PreconditionRefused, match="suspended"):
-            appliance.seal_requests.approve(request.id, by(appliance, CUSTODIAN.subject, request.intent))
+            approve(appliance, request)
     finally:
         suspend(appliance, None)
     assert appliance.seal_requests.get(request.id).state is SealRequestState.WAITING
-    done = appliance.seal_requests.approve(request.id, by(appliance, CUSTODIAN.subject, request.intent))
+    done = appliance.seal_requests.approve(request.id, by=CUSTODIAN.subject)
     assert done.parties[2].state is PartyState.SIGNED
 
 
 def test_a_process_that_dies_after_the_approval_leaves_what_another_finishes(appliance: Appliance) -> None:
     request = asked(appliance, sent(appliance))
-    activation = by(appliance, CUSTODIAN.subject, request.intent)
+    confirm_by(appliance, CUSTODIAN.subject, act_of(appliance, request.intent))
 
     class Dies:
         def finish(self, intent_id: str) -> Contract:
@@ -288,7 +339,7 @@ def test_a_process_that_dies_after_the_approval_leaves_what_another_finishes(app
     finishing, dying._signing = dying._signing, Dies()  # type: ignore[assignment]
     try:
         with pytest.raises(SystemExit):
-            dying.approve(request.id, activation)
+            dying.approve(request.id, by=CUSTODIAN.subject)
     finally:
         dying._signing = finishing
     assert appliance.seal_requests.get(request.id).state is SealRequestState.APPROVED
@@ -315,7 +366,7 @@ def test_the_log_has_every_step(appliance: Appliance) -> None:
 def test_a_request_that_is_over_takes_no_act_any_more(appliance: Appliance, ending: str) -> None:
     contract = sent(appliance)
     request, requests = asked(appliance, contract), appliance.seal_requests
-    activation = by(appliance, CUSTODIAN.subject, request.intent)
+    confirm_by(appliance, CUSTODIAN.subject, act_of(appliance, request.intent))
     if ending == "refused":
         requests.refuse(request.id, by=CUSTODIAN.subject, reason="示例")
     elif ending == "withdrawn":
@@ -326,7 +377,7 @@ def test_a_request_that_is_over_takes_no_act_any_more(appliance: Appliance, endi
     over, signed = requests.get(request.id), contract_now(appliance, contract.id)
     assert over.state is SealRequestState(ending)
     for act in (
-        lambda: requests.approve(request.id, activation),
+        lambda: requests.approve(request.id, by=CUSTODIAN.subject),
         lambda: requests.refuse(request.id, by=CUSTODIAN.subject, reason="示例"),
         lambda: requests.withdraw(request.id, by=ZHANG.subject),
         lambda: requests.finish(request.id),

@@ -12,7 +12,7 @@ from appliance.errors import NotFound, StateRefused
 from appliance.model.administration import Stuck, StuckStep
 from appliance.model.contract import Contract, ContractState, PartyState, RevisionKind
 from appliance.wiring import Appliance
-from tests.world import World, activations_for, contract_now, sample_document, send, shared_world
+from tests.world import World, confirm, contract_now, sample_document, send, shared_world
 
 DOCUMENT = sample_document(1)
 LATER = timedelta(minutes=5)
@@ -31,7 +31,8 @@ def world() -> Iterator[World]:
 def sign_next(appliance: Appliance, contract: Contract) -> Contract:
     party = next(party for party in contract.parties if party.state is PartyState.WAITING)
     prepared = appliance.cycle.prepare(contract.id, party.id)
-    appliance.cycle.sign(prepared.id, activations_for(appliance, prepared.intent))
+    confirm(appliance, prepared.intent)
+    appliance.cycle.sign(prepared.id)
     return appliance.cycle.complete(prepared.id)
 
 

@@ -18,7 +18,7 @@ from appliance.jobs.table import Job, ReportingJob
 from appliance.model.contract import ContractState
 from appliance.wiring import Appliance
 from tests.appliance.notices.smtp import Post, post_office
-from tests.world import World, activations_for, contract_now, sample_document, send, shared_world
+from tests.world import World, confirm, contract_now, sample_document, send, shared_world
 
 PATIENCE = 40.0
 
@@ -70,7 +70,8 @@ def signed_by_all(appliance: Appliance) -> str:
     contract = send(appliance, sample_document(1))
     for party in contract.parties:
         prepared = appliance.cycle.prepare(contract.id, party.id)
-        appliance.cycle.sign(prepared.id, activations_for(appliance, prepared.intent))
+        confirm(appliance, prepared.intent)
+        appliance.cycle.sign(prepared.id)
         appliance.cycle.complete(prepared.id)
     return contract.id
 

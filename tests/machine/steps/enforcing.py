@@ -64,7 +64,9 @@ def a_child_eats():
 """A MiB after the other, 128 more than the timestamp service may have: by the service itself, or by what it has
 started to read a stranger's file."""
 
-SERVICES = tuple(f"vermilion-{name}.service" for name in ("authority", "web", "tsa", "scheduler", "console"))
+SERVICES = tuple(
+    f"vermilion-{name}.service" for name in ("authority", "web", "tsa", "scheduler", "console", "activation")
+)
 
 LEFT_OUT = (
     "ExecStart=",

@@ -17,6 +17,7 @@ LIMITS = {
     "vermilion-tsa.service": 0.5,
     "vermilion-scheduler.service": 1.5,
     "vermilion-console.service": 0.5,
+    "vermilion-activation.service": 0.5,
     "vermilion-steward.service": 1.8,
     "vermilion-front-certificate.service": 1.5,
     "nginx.service": 3.0,

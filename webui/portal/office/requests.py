@@ -5,14 +5,14 @@ it.
 
 from __future__ import annotations
 
-from flask import request
+from flask import request, url_for
 
 from appliance.model.accounts import AccountRole
 from appliance.model.office import OfficerDecision, OfficerDecisionState
 from appliance.office import describe_decision, subjects_of_decision
+from webui.portal.activations import is_activated, to_activation
 from webui.portal.office.forms import office_reader, pages, visiting_officer
 from webui.portal.pages import appliance
-from webui.shared import passkeys
 from webui.shared.form_pages import Answer, form, render, see_other
 from webui.shared.forms import field
 
@@ -81,15 +81,28 @@ def act(act_id: str) -> Answer:
         names=names,
         kinds=office.requests.find_request(pending.request).kinds if pending.request else (),
         over=pending.expires <= appliance.now(),
-        options=_question(pending),
+        is_asked=_is_asked(pending),
     )
 
 
 @pages.post("/acts/<act_id>")
 @form(act, visiting_officer)
 def activate(by: str, act_id: str) -> Answer:
-    answer = passkeys.activation(by, field(passkeys.FIELD, passkeys.LONGEST_ANSWER))
-    appliance.office.decisions.activate_decision(act_id, answer)
+    decisions = appliance.office.decisions
+    pending = decisions.open_decision(act_id)
+    picture = appliance.office.seals.offered_picture(pending)
+    back = url_for("office.activated", act_id=act_id)
+    return to_activation(by, decisions.to_activate(pending), back, record=picture)
+
+
+@pages.get("/acts/<act_id>/activated")
+@form(act, visiting_officer)
+def activated(by: str, act_id: str) -> Answer:
+    """Back from the activation service: does what enough officers have activated."""
+    decisions = appliance.office.decisions
+    pending = decisions.find_decision(act_id)
+    if pending.state is OfficerDecisionState.OPEN and is_activated(by, decisions.to_activate(pending)):
+        decisions.perform_decision(act_id, by=by)
     return see_other("office.act", act_id=act_id)
 
 
@@ -100,13 +113,8 @@ def refuse(by: str, act_id: str) -> Answer:
     return see_other("office.everything")
 
 
-def _question(pending: OfficerDecision) -> str | None:
-    """What the visitor's passkey is asked; None for who cannot, or need not, answer."""
+def _is_asked(pending: OfficerDecision) -> bool:
+    """Whether the visitor is one of those who may still activate it."""
     visitor = office_reader()
     waits = pending.state is OfficerDecisionState.OPEN and pending.expires > appliance.now()
-    if not waits or AccountRole.OFFICER not in visitor.roles or visitor.subject in pending.approved_by:
-        return None
-    known = appliance.authority.credentials(visitor.subject)
-    identifiers = [each.credential_id for each in known if each.credential_id is not None]
-    intent = appliance.office.decisions.to_activate(pending)
-    return passkeys.request_options(intent.challenge(), identifiers, appliance.settings.web.relying_party)
+    return waits and AccountRole.OFFICER in visitor.roles and visitor.subject not in pending.approved_by

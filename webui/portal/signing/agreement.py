@@ -3,12 +3,12 @@ same parties; ``/agreement``: its current text, and with whom it was accepted.""
 
 from __future__ import annotations
 
-from flask import request
+from flask import request, url_for
 
 from appliance.contracts.permissions import Permission
+from webui.portal import activations
 from webui.portal.access import ContractView, signatory, view_contract
 from webui.portal.pages import appliance, name_of
-from webui.portal.signing import activations
 from webui.portal.signing.page import refusals_in_form
 from webui.portal.signing.sheet import pages
 from webui.shared.form_pages import Answer, form, render, see_other
@@ -49,7 +49,6 @@ def agree(contract_id: str) -> Answer:
         text=text,
         proposal=proposal,
         means=known,
-        options=activations.activation_options(proposal.intent, known),
     )
 
 
@@ -58,8 +57,27 @@ def agree(contract_id: str) -> Answer:
 def accept(seen: ContractView, contract_id: str) -> Answer:
     posted, by = request.form.get("agreement", "")[:64], seen.who.subject
     with refusals_in_form():
-        activation = activations.posted_activation(by)
-        appliance.agreements.accept(posted if _ID.issuperset(posted) else "", [activation], by=by)
+        proposal = appliance.agreements.proposed(posted if _ID.issuperset(posted) else "", by=by)
+        back = url_for("signing.accepted", contract_id=contract_id, agreement_id=proposal.id)
+        return activations.to_activation(
+            by,
+            proposal.intent,
+            back,
+            record=proposal.record,
+            text=proposal.text,
+            other_text=proposal.other_text,
+        )
+
+
+@pages.get("/contracts/<contract_id>/agreement/<agreement_id>/activated")
+@form(agree, view_contract, refusals=())
+def accepted(seen: ContractView, contract_id: str, agreement_id: str) -> Answer:
+    """Back from the activation service: the acceptance is made, if it was confirmed."""
+    by = seen.who.subject
+    with refusals_in_form():
+        proposal = appliance.agreements.proposed(agreement_id, by=by)
+        if activations.is_activated(by, proposal.intent):
+            appliance.agreements.accept(agreement_id, by=by)
     return _redirect_onward(seen)
 
 

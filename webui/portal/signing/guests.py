@@ -9,14 +9,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from flask import request
+from flask import request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
-from appliance.accounts.codes import CodeDraft
 from appliance.errors import (
     ApplianceError,
     NotAllowed,
-    NotFound,
     PreconditionRefused,
     SignInRefused,
     StateRefused,
@@ -25,22 +23,15 @@ from appliance.errors import (
 from appliance.language import Language
 from appliance.model.accounts import GuestAccess, GuestAccessMethod, GuestAdmission
 from appliance.model.contract import Contract, ContractState, PartyState
-from appliance.model.office import (
-    EnrolmentRequest,
-    EnrolmentRequestState,
-    ProposedCredential,
-    ProposedPasskey,
-)
+from appliance.model.office import EnrolmentRequest, EnrolmentRequestState
 from appliance.model.people import Person
-from hsm.errors import RefusalError
 from webui.portal.access import start_session, view_contract, visitor, visitor_or_none
 from webui.portal.accounts.settings import zones
+from webui.portal.activations import means_of, to_registration
 from webui.portal.pages import appliance, name_of
-from webui.portal.signing.activations import means_of
 from webui.portal.signing.page import why_ended
 from webui.portal.signing.sheet import pages
 from webui.shared import passkeys
-from webui.shared.errors import status_of
 from webui.shared.form_pages import Answer, FormProblems, form, render, see_other, unprocessable
 from webui.shared.forms import member_of, sentence
 from webui.shared.language import NAMES, current_language, speak_to
@@ -187,28 +178,29 @@ def _set_up() -> Answer:
     guest, requests = guest_visitor(), appliance.office.requests
     if _open_request(guest.subject) is not None:
         return see_other("signing.guest_waiting")
-    person, service = appliance.registry.person(guest.subject), appliance.accounts.passkeys
     asked = requests.requests_of(guest.subject)
     return render(
         "signing/guest_credentials.html",
-        person=person,
         contract=view_contract(guest.contract).contract,
-        offer=service.offer_registration(guest.subject, login=person.email, name=person.name),
-        draft=_draft(person),
-        by_pin="sealed" in request.form,
         refused=next((each for each in asked if each.state is EnrolmentRequestState.REFUSED), None),
     )
 
 
-def _status(refusal: RefusalError) -> int:
-    return status_of(refusal) if status_of(refusal) >= 500 else 422
-
-
 @pages.post("/guest/credentials")
-@form(_set_up, guest_visitor, refusals=(ApplianceError, NotFound), status=_status)
-def propose_credentials(guest: GuestVisitor) -> Answer:
-    proposed = _proposed(guest.subject)
-    appliance.office.requests.submit_request(guest.subject, [proposed], by=guest.subject)
+@form(_set_up, guest_visitor, refusals=())
+def set_up_credentials(guest: GuestVisitor) -> Answer:
+    """Leads to the activation service."""
+    person = appliance.registry.person(guest.subject)
+    return to_registration(person, person.email, url_for("signing.guest_registered"))
+
+
+@pages.get("/guest/registered")
+@form(_set_up, guest_visitor, refusals=(ApplianceError,))
+def guest_registered(guest: GuestVisitor) -> Answer:
+    """Back from the activation service: asks an officer for what was set up there, if anything was."""
+    if not appliance.authority.pending_credentials(guest.subject):
+        return see_other("signing.guest_credentials")
+    appliance.office.requests.submit_request(guest.subject, by=guest.subject)
     return see_other("signing.guest_waiting")
 
 
@@ -234,29 +226,6 @@ def guest_waiting() -> Answer:
 def _open_request(subject: str) -> EnrolmentRequest | None:
     found = appliance.office.requests.requests_of(subject)
     return next((each for each in found if each.state is EnrolmentRequestState.OPEN), None)
-
-
-def _proposed(subject: str) -> ProposedCredential:
-    """What the form proposes. Raises :class:`PreconditionRefused` or :class:`StateRefused`."""
-    if "ticket" in request.form:
-        service = appliance.accounts.passkeys
-        made = service.verify_registration(subject, request.form["ticket"], request.form.get("credential", ""))
-        return ProposedPasskey(made.credential_id, made.public_key, service.rp_id)
-    pin, again = request.form.get("pin", "").strip(), request.form.get("again", "").strip()
-    if pin != again:
-        raise PreconditionRefused("The two PINs are not the same.")
-    return appliance.office.requests.pin_totp(
-        subject, sealed=request.form.get("sealed", ""), pin=pin, code=request.form.get("code", "")
-    )
-
-
-def _draft(person: Person) -> CodeDraft:
-    """A secret to scan: the same one again when its form came back with a mistake in it."""
-    requests = appliance.office.requests
-    try:
-        return requests.draft_totp(person.subject, person.email, sealed=request.form.get("sealed", ""))
-    except ApplianceError:  # the form is too old: begin with a new one, the refusal is shown already
-        return requests.draft_totp(person.subject, person.email)
 
 
 @pages.get("/guest/settings")

@@ -1,4 +1,5 @@
-"""``/contracts/ID/sign``: read what is about to be signed, and sign it; or hear why that is not possible now.
+"""``/contracts/ID/sign``: read what is about to be signed, go on to activate it, and come back when it is signed;
+or hear why that is not possible now.
 
 After a refused signature: the sheet again with the reason, prepared anew; or, where nothing is to be signed now,
 the page that says why.
@@ -11,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 
-from flask import redirect, request
+from flask import redirect, request, url_for
 
 from appliance.contracts.permissions import Permission, refusal_for
 from appliance.contracts.signing import OpenedSigning
@@ -19,10 +20,10 @@ from appliance.errors import NotFound, ResultRefused
 from appliance.model.contract import Contract, ContractState, Party, PartyKind, PartyState
 from appliance.model.intent import IntentState, SigningOrigin
 from hsm.errors import ActivationRefused, ActivationUsed, AuthorityUnreachable, RefusalError
+from webui.portal import activations
 from webui.portal.access import ContractView, request_origin, view_contract
 from webui.portal.contracts.status_line import state_line
 from webui.portal.pages import appliance
-from webui.portal.signing import activations
 from webui.portal.signing.sheet import pages, signing_sheet
 from webui.shared.form_pages import Answer, FormProblems, render, see_other, status_in_workflow
 from webui.shared.forms import sentence
@@ -41,21 +42,47 @@ def sign(contract_id: str) -> Answer:
     if instead is not None or party is None:
         return instead or status_page(seen, party)
     try:
-        return signing_sheet(appliance.signing.open(contract_id, party.id, request_origin()))
+        opened = appliance.signing.open(contract_id, party.id, request_origin())
+        if activations.is_activated(party.responsible, opened.intent.intent):  # and never came back from there
+            return see_other("signing.activated", contract_id=contract_id, intent_id=opened.intent.id)
+        return signing_sheet(opened)
     except RefusalError as refusal:
         return refusal_page(contract_id, None, refusal)
 
 
 @pages.post("/contracts/<contract_id>/sign")
 def activate(contract_id: str) -> Answer:
+    """Keeps what was typed, and leads to the activation service."""
     seen = view_contract(contract_id)
-    opened = _posted_intent(seen)
+    opened = _intent_of_visitor(seen, request.form.get("intent", ""))
     if opened is None:
         return see_other("signing.sign", contract_id=contract_id)
     if opened.intent.state is IntentState.COMPLETED:
         return _confirmed(opened)
     try:
-        return _submit_activation(opened)
+        return _to_activation(opened)
+    except RefusalError as refusal:
+        return refusal_page(contract_id, opened, refusal)
+
+
+@pages.get("/contracts/<contract_id>/sign/<intent_id>/activated")
+def activated(contract_id: str, intent_id: str) -> Answer:
+    """Back from the activation service: makes the signature, once, or shows the sheet if nothing was confirmed."""
+    seen = view_contract(contract_id)
+    opened = _intent_of_visitor(seen, intent_id)
+    if opened is None:
+        return see_other("signing.sign", contract_id=contract_id)
+    if opened.intent.state is IntentState.COMPLETED:
+        return _confirmed(opened)
+    by, intent = opened.party.responsible, opened.intent
+    try:
+        if intent.state is IntentState.PREPARED and not activations.is_activated(by, intent.intent):
+            return see_other("signing.sign", contract_id=contract_id, party=opened.party.id)
+        if opened.party.kind is PartyKind.PERSON:
+            appliance.signing.finish(intent.id)
+            return _confirmed(opened)
+        asked = appliance.seal_requests.ask(intent.id, by=by)
+        return see_other("signing.seal_request", request_id=asked.id)
     except RefusalError as refusal:
         return refusal_page(contract_id, opened, refusal)
 
@@ -88,27 +115,27 @@ def _response_before_signing(seen: ContractView, party: Party | None) -> Answer 
     return activations.prerequisite_response(contract, party)
 
 
-def _posted_intent(seen: ContractView) -> OpenedSigning | None:
-    """The intent that the form names, when it is one of this contract and this visitor."""
-    posted = request.form.get("intent", "")
-    if not _INTENT.fullmatch(posted):
+def _intent_of_visitor(seen: ContractView, intent_id: str) -> OpenedSigning | None:
+    """The intent with this id, when it is one of this contract and this visitor."""
+    if not _INTENT.fullmatch(intent_id):
         return None
     try:
-        opened = appliance.signing.opened(seen.contract, posted)
+        opened = appliance.signing.opened(seen.contract, intent_id)
     except NotFound:
         return None
     return opened if opened.party.responsible == seen.who.subject else None
 
 
-def _submit_activation(opened: OpenedSigning) -> Answer:
-    activation = activations.posted_activation(opened.party.responsible)
-    here = SigningOrigin(request_origin().address, request.form.get("place", ""))
-    if opened.party.kind is PartyKind.PERSON:
-        appliance.signing.sign(opened.intent.id, [activation], here)
-        return _confirmed(opened)
-    appliance.signing.record_location(opened.intent.id, here)
-    asked = appliance.seal_requests.ask(opened.intent.id, activation, reason=request.form.get("reason", ""))
-    return see_other("signing.seal_request", request_id=asked.id)
+def _to_activation(opened: OpenedSigning) -> Answer:
+    intent, by, reason = opened.intent, opened.party.responsible, ""
+    appliance.signing.record_location(
+        intent.id, SigningOrigin(request_origin().address, request.form.get("place", ""))
+    )
+    if opened.party.kind is PartyKind.SEAL:
+        proposed = appliance.seal_requests.propose(intent.id, by=by, reason=request.form.get("reason", ""))
+        reason = proposed.seal_reason or ""
+    back = url_for("signing.activated", contract_id=opened.contract.id, intent_id=intent.id)
+    return activations.to_signing(by, opened, back, reason=reason)
 
 
 def _confirmed(opened: OpenedSigning) -> Answer:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from flask import Response, request
+from flask import Response, request, url_for
 
 from appliance.errors import NotFound
 from appliance.model.accounts import AccountRole
@@ -15,10 +15,10 @@ from appliance.model.contract import Contract, Party
 from appliance.model.people import SealRequest, SealRequestState, UseFilter
 from appliance.seal_requests.register import STATES, as_csv
 from appliance.seal_requests.status import LONGEST_REQUEST_REASON
+from webui.portal import activations
 from webui.portal.access import PortalVisitor, require, require_person
 from webui.portal.office.forms import seal_name
 from webui.portal.pages import appliance, name_of
-from webui.portal.signing import activations
 from webui.portal.signing.page import refusals_in_form
 from webui.portal.signing.sheet import fields_by_page, pages
 from webui.shared.form_pages import Answer, form, render, see_other
@@ -86,7 +86,6 @@ def seal_request(request_id: str) -> Answer:
         act=act,
         means=known,
         approved=approved,
-        options=activations.activation_options(act, known) if known else "",
         names=name_of,
         longest=LONGEST_REQUEST_REASON,
     )
@@ -96,7 +95,19 @@ def seal_request(request_id: str) -> Answer:
 @form(seal_request, _visible, refusals=())
 def approve_seal(seen: SeenRequest, request_id: str) -> Answer:
     with refusals_in_form():
-        appliance.seal_requests.approve(request_id, activations.posted_activation(seen.subject))
+        appliance.seal_requests.require_usable(seen.request)
+        opened = appliance.signing.opened(seen.contract, seen.request.intent)
+        back = url_for("signing.seal_activated", request_id=request_id)
+        return activations.to_signing(seen.subject, opened, back, reason=seen.request.reason)
+
+
+@pages.get(f"{REQUEST}/activated")
+@form(seal_request, _visible, refusals=())
+def seal_activated(seen: SeenRequest, request_id: str) -> Answer:
+    """Back from the activation service: counts the custodian's activation; with enough, the seal is used."""
+    if activations.is_activated(seen.subject, appliance.seal_requests.act(seen.request)):
+        with refusals_in_form():
+            appliance.seal_requests.approve(request_id, by=seen.subject)
     return _redirect_back(seen)
 
 

@@ -14,9 +14,9 @@ from appliance.model.people import SealRequest
 from appliance.powers.coverage import CoverageOutcome
 from appliance.seal_requests.status import LONGEST_REQUEST_REASON
 from hsm.errors import Sentence
+from webui.portal import activations
 from webui.portal.access import visitor, who_is
 from webui.portal.pages import appliance
-from webui.portal.signing import activations
 from webui.shared.form_pages import Answer, render
 
 WIDTH = 1000
@@ -51,7 +51,6 @@ def signing_sheet(
         pages=fields_by_page(contract, party),
         fields=len(party.places),
         means=known,
-        options=activations.activation_options(intent.intent, known),
         may_decline=acts[Permission.DECLINE] is None,
         may_hand_over=acts[Permission.HAND_OVER] is None,
         earlier=_earlier(opened),

@@ -1,0 +1,156 @@
+"""What the activation service is asked to show: a file for each act, named by a ticket that nobody can guess.
+
+The portal writes it and sends the browser to the ticket's address. The activation service
+(:mod:`webui.activation`) reads it, and believes nothing in it that it cannot compute or ask of the authority.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import secrets
+import stat
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import TypeVar
+
+import cbor2
+
+from appliance.errors import NotFound
+from appliance.sharing import make_directory, write_whole
+from hsm.codec import decode_request, encode
+from hsm.errors import BadRequest, Malformed
+from hsm.intents import Intent
+from hsm.protocol import decode_cbor
+
+LASTS = timedelta(minutes=15)
+"""How long an act can be opened: as long as the authority lets people think about one that nobody waits for."""
+
+_TICKET = re.compile(r"[A-Za-z0-9_-]{32}")
+_LARGEST = 128 * 1024 * 1024
+"""Bytes of a request; a document has at most 100 MiB."""
+
+
+@dataclass(frozen=True, slots=True)
+class ActivationRequest:
+    """*subject* is asked to activate *intent*, and goes on at ``back``, a path of the portal.
+
+    ``content`` is what the intent's digest is of: a prepared revision whose empty signature is the ``gap`` (offset
+    and length, after ``base`` bytes of the revision before), or the record that is signed; empty for an officers'
+    intent. ``text`` is what the record says that the person reads, in Markdown, and ``other_text`` the same in the
+    other language. ``title`` and ``parties`` are how
+    the portal calls the contract; ``language`` and ``zone`` are the reader's.
+    """
+
+    subject: str
+    intent: Intent
+    back: str
+    language: str
+    zone: str
+    title: str = ""
+    parties: tuple[str, ...] = ()
+    reason: str = ""
+    content: bytes = b""
+    base: int = 0
+    gap: tuple[int, ...] = ()
+    text: str = ""
+    other_text: str = ""
+
+
+class RegistrationPurpose(StrEnum):
+    """What a registration is for: signing; becoming a first officer, or an officer again, by a code."""
+
+    SIGNING = "signing"
+    APPOINTMENT = "appointment"
+    RECOVERY = "recovery"
+
+
+@dataclass(frozen=True, slots=True)
+class KnownPasskey:
+    """A passkey that its owner signs in with already; ``public_key`` is COSE."""
+
+    credential_id: bytes
+    public_key: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class RegistrationRequest:
+    """*subject* is to set up what they sign with, or becomes an officer, and goes on at ``back``.
+
+    ``login``, ``name`` and ``handle`` (the WebAuthn user handle) are what their device lists the passkey under;
+    ``known`` are passkeys that they have already. ``reference`` is kept by the authority with an officer's
+    passkey.
+    """
+
+    subject: str
+    purpose: RegistrationPurpose
+    back: str
+    language: str
+    zone: str
+    login: str
+    name: str
+    organisation: str
+    handle: bytes
+    known: tuple[KnownPasskey, ...] = ()
+    reference: str = ""
+
+
+R = TypeVar("R", ActivationRequest, RegistrationRequest)
+
+
+class ActivationRequests:
+    """The requests in one *folder*, which portal and activation service share. Thread-safe."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def add(self, request: ActivationRequest | RegistrationRequest) -> str:
+        """Keeps *request* for :data:`LASTS`; its ticket (32 characters)."""
+        make_directory(self._folder)
+        self._remove_old()
+        ticket = secrets.token_urlsafe(24)
+        write_whole(self._folder / ticket, cbor2.dumps(encode(request)))
+        return ticket
+
+    def load(self, kind: type[R], ticket: str) -> R:
+        """The request of this *kind* and ticket. Raises :class:`NotFound` for none, and an old one."""
+        if not _TICKET.fullmatch(ticket):
+            raise _gone()
+        try:
+            data = _read(self._folder / ticket)
+            return decode_request(kind, decode_cbor(data, most_values=1000, most_depth=8))
+        except (OSError, Malformed, BadRequest) as error:
+            raise _gone() from error
+
+    def _remove_old(self) -> None:
+        """Those whose time is over, and parts of some that were never finished."""
+        now, lasts = time.time(), LASTS.total_seconds()
+        for path in self._folder.iterdir():
+            with suppress(FileNotFoundError):
+                if abs(now - path.stat().st_mtime) > lasts:
+                    path.unlink()
+
+
+def _read(path: Path) -> bytes:
+    """A file of the folder, no link. Raises OSError."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
+    with os.fdopen(descriptor, "rb") as stream:
+        status = os.fstat(descriptor)
+        old = abs(time.time() - status.st_mtime) > LASTS.total_seconds()
+        if not stat.S_ISREG(status.st_mode) or status.st_size > _LARGEST or old:
+            raise OSError
+        return stream.read()
+
+
+def digest_of(request: ActivationRequest | RegistrationRequest) -> str:
+    """SHA-256 (hex) of the whole request, which a form carries that was made of it: files may be exchanged."""
+    return hashlib.sha256(cbor2.dumps(encode(request))).hexdigest()
+
+
+def _gone() -> NotFound:
+    return NotFound("There is nothing to confirm at this address any more; open it again in the portal.")

@@ -1,0 +1,99 @@
+"""What an officers' intent will do, in one sentence made of its arguments alone: as the portal announces it and
+the activation service shows it to be activated."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from appliance.model.office import OfficerDecisionKind as Kind
+from appliance.model.people import SealKind
+from hsm.errors import Sentence
+from hsm.names import is_outside, is_pin_custodian
+
+_SENTENCES = {
+    Kind.ENROL_PERSON: ("This will give {name} of {organisation} a key and a certificate to sign with."),
+    Kind.ENROL_OFFICER: ("This will make {name} of {organisation} an officer, who registers people and seals."),
+    Kind.ADD_CREDENTIAL: ("This will let {name} sign with one more credential."),
+    Kind.REVOKE_CREDENTIAL: ("This will end a credential of {name} for good."),
+    Kind.RETIRE: ("This will end the account, every credential and every certificate of {name} for good."),
+    Kind.ROTATE: (
+        "This gives the service {service} a new key and certificate; the certificate before it stays valid until"
+        " it ends."
+    ),
+    Kind.REVOKE_CERTIFICATE: (
+        "This revokes the certificate {serial} of the service {service} for good; the new revocation list says so"
+        " at once."
+    ),
+    Kind.ENROL_PIN_CUSTODIAN: (
+        "This makes {name}, an administrator, a keeper of the token's PIN: two keepers unlock the HSM together."
+    ),
+    Kind.RESUME_SEAL: ("This lets the seal {seal} be used again."),
+    Kind.ADD_CUSTODIAN: ("This makes {custodian} a custodian of the seal {seal}."),
+    Kind.REMOVE_CUSTODIAN: (
+        "This takes the seal {seal} from {custodian} at once; what {custodian} has approved counts no more."
+    ),
+    Kind.SET_CUSTODIANS_NEEDED: ("Custodians who approve each use of the seal {seal} from then on: {needed}."),
+    Kind.CHANGE_PICTURE: ("From then on the seal {seal} looks like the picture shown here."),
+    Kind.DESTROY_SEAL: (
+        "This destroys the seal {seal} for good: its certificate is revoked, its key is deleted from the HSM."
+        " What it has signed stays valid."
+    ),
+}
+
+_SEALS = {
+    SealKind.COMPANY: "This makes the company seal of {organisation}, kept by {custodians}.",
+    SealKind.CONTRACT: "This makes the contract seal of {organisation}, kept by {custodians}.",
+    SealKind.LEGAL_REPRESENTATIVE: (
+        "This makes the legal representative's seal of {organisation}, kept by {custodians}."
+    ),
+    SealKind.FINANCE: "This makes the finance seal of {organisation}, kept by {custodians}.",
+}
+
+_NAMING = (Kind.ENROL_PERSON, Kind.ENROL_OFFICER, Kind.ENROL_PIN_CUSTODIAN)
+"""Intents that say under which name somebody is enrolled; others are about somebody who has a name."""
+
+_OUTSIDE = (
+    "This will give {name} of {organisation}, an outside signer, a key and a certificate to sign with. Nobody from"
+    " outside has a power in this house."
+)
+
+_PIN_CUSTODIAN_AGAIN = (
+    "From then on {name}, a keeper of the token's PIN, unlocks the HSM with the passkeys that root has confirmed"
+    " now, and with none from before."
+)
+
+_NO_PIN_CUSTODIAN = "From then on {name} unlocks the HSM no more."
+"""Prepared by an earlier release: since then administrators end PIN custodians themselves."""
+
+
+def describe_intent(
+    kind: Kind, subject: str, details: Mapping[str, Any], names: Mapping[str, str], *, again: bool = False
+) -> Sentence:
+    """What an intent of *kind* about *subject* will do; *names* are those of the subjects in it. *again*: somebody
+    is made a PIN custodian who was one before."""
+    custodian = str(details.get("custodian", ""))
+    custodians = details.get("custodians", [])
+    values = {
+        "name": str(details["name"]) if kind in _NAMING else names.get(subject, subject),
+        "organisation": details.get("organisation", ""),
+        "custodians": "、".join(names.get(each, each) for each in custodians if isinstance(each, str)),
+        "seal": names.get(subject, subject),
+        "custodian": names.get(custodian, custodian),
+        "needed": details.get("needed", ""),
+        "service": subject,
+        "serial": details.get("serial", ""),
+    }
+    return Sentence(_template(kind, subject, details, again=again), values)
+
+
+def _template(kind: Kind, subject: str, details: Mapping[str, Any], *, again: bool) -> str:
+    if kind is Kind.ENROL_SEAL:
+        return _SEALS[SealKind(details["kind"])]
+    if kind is Kind.ENROL_PERSON and is_outside(subject):
+        return _OUTSIDE
+    if kind is Kind.ENROL_PIN_CUSTODIAN and again:
+        return _PIN_CUSTODIAN_AGAIN
+    if kind is not Kind.ENROL_PIN_CUSTODIAN and is_pin_custodian(subject):
+        return _NO_PIN_CUSTODIAN
+    return _SENTENCES[kind]

@@ -1,0 +1,240 @@
+"""How far the objects of a PDF reach in the file, from its bytes alone (ISO 32000-2, 7.3 and 7.5).
+
+Two entries of a cross-reference section may lead into the same bytes: a picture's stream can run over the
+dictionary of a signature. Then what is signed later is drawn as well. Nothing is unpacked here and no section is
+believed: an object is whatever is written like one, listed or not.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cached_property
+
+_S = rb"[\x00\t\n\x0c\r ]"
+_WORD = rb"[^\x00\t\n\x0c\r ()<>\[\]{}/%]"
+_HEADER = re.compile(_S + rb"*+0*(\d{1,10})" + _S + rb"++0*(\d{1,5})" + _S + rb"++obj(?!" + _WORD + rb")")
+_BEFORE = re.compile(rb"(?<!\d)\d{1,20}" + _S + rb"+\d{1,20}" + _S + rb"+\Z")
+_KEYWORD = re.compile(rb"obj(?!" + _WORD + rb")")
+_NUMBER = re.compile(rb"obj" + _S + rb"+(\d{1,12})" + _S + rb"*endobj")
+_NEAR = 64
+_BODY = re.compile(
+    rb"(?:[^()%<>es]++|e(?!ndobj)|s(?!tream)|<<|>>|<[^<>]*+>|\((?:[^()\\]++|\\.)*+\)|%[^\r\n]*+)*+"
+    rb"(endobj|stream(?=[\r\n]))",
+    re.DOTALL,
+)
+"""An object up to its end or its stream, without strings that have parentheses in them: most are like that."""
+
+_TOKEN = re.compile(
+    _S + rb"++|%[^\r\n]*+|<<|>>|<[^<>]*+>|[\[\]{}]|/" + _WORD + rb"*+|" + _WORD + rb"++", re.DOTALL
+)
+_PARENTHESIS = re.compile(rb"\\.|[()]", re.DOTALL)
+_ESCAPE = re.compile(rb"#([0-9A-Fa-f]{2})")
+_LENGTH = re.compile(
+    rb"/Length(?!" + _WORD + rb")" + _S + rb"*(?:(\d{1,10})" + _S + rb"+(\d{1,5})" + _S + rb"+R|(\d{1,12}))?"
+)
+_DATA = re.compile(rb"[ \t]*\r?\n?")
+_STREAM_END = re.compile(_S + rb"{0,4}endstream")
+_ANY_END = re.compile(rb"endstream|endobj")
+_TABLE = re.compile(rb"(?<![A-Za-z])xref(?=" + _S + rb")")
+_SUBSECTION = re.compile(_S + rb"*\d{1,10}" + _S + rb"+(\d{1,10})(?!" + _WORD + rb")" + _S + rb"*")
+_ENTRY = 20
+
+
+class Unreadable(ValueError):
+    """What is written there is no object whose end is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenDictionary:
+    """A dictionary in the bytes: its number, where ``start`` its header and ``end`` its ``endobj`` are, and where
+    the values lie, key by key. Values of a key that is there twice are all listed."""
+
+    number: tuple[int, int]
+    start: int
+    end: int
+    values: dict[bytes, list[tuple[int, int]]]
+
+
+class ObjectExtents:
+    """The objects of *document*; ``listed`` are the places (offset, number) that its cross-reference sections
+    name, and ``length_of`` gives the number that an object holds as a reader finds it."""
+
+    def __init__(
+        self,
+        document: bytes,
+        listed: Iterable[tuple[int, int]],
+        length_of: Callable[[int, int], int | None],
+    ) -> None:
+        self.document = document
+        self._length_of = length_of
+        self.listed = frozenset(listed)
+
+    @cached_property
+    def starts(self) -> tuple[int, ...]:
+        """Where objects begin, or something that looks like one."""
+        found = {offset for offset, _ in self.listed if 0 < offset < len(self.document)}
+        for match in _KEYWORD.finditer(self.document):
+            near = max(0, match.start() - _NEAR)
+            header = _BEFORE.search(self.document, near, match.start())
+            if header is not None:
+                found.add(header.start())
+        return tuple(sorted(found))
+
+    def is_headed(self, offset: int, number: int) -> bool:
+        """Whether an object of that *number* begins at *offset*."""
+        header = _HEADER.match(self.document, offset)
+        return header is not None and int(header[1]) == number
+
+    @cached_property
+    def _known(self) -> tuple[tuple[int, int], ...]:
+        """Start and end of every object whose end is known."""
+        found = []
+        for offset in self.starts:
+            with suppress(Unreadable):
+                found.append((offset, self.reach(offset, len(self.document), doubtful=False)))
+        return tuple(found)
+
+    def is_shared(self, start: int, end: int) -> bool:
+        """Whether an object is known to go on behind *start*, or a listed one begins between it and *end*."""
+        return any(offset < start < far for offset, far in self._known) or any(
+            start < offset < end and self.is_headed(offset, number) for offset, number in self.listed
+        )
+
+    def require_end_before(self, end: int) -> None:
+        """Raises :class:`Unreadable` unless every object and table that begins before *end* ends there, for any
+        reader."""
+        for offset in self.starts:
+            if offset < end and self.reach(offset, end, doubtful=True) > end:
+                raise Unreadable
+        for table in _TABLE.finditer(self.document, 0, end):
+            place = table.end()
+            while part := _SUBSECTION.match(self.document, place):
+                place = part.end() + _ENTRY * int(part[1])
+            if place > end:
+                raise Unreadable
+
+    def reach(self, offset: int, limit: int, *, doubtful: bool) -> int:
+        """Where the object at *offset* ends, as far as it matters for *limit*: a stream ends where its length says
+        if ``endstream`` is there; else readers look for it. With *doubtful* the last place that any could take.
+
+        Raises :class:`Unreadable`.
+        """
+        header = _HEADER.match(self.document, offset)
+        if header is None:
+            raise Unreadable
+        body, end = header.end(), self._end_of_body(header.end(), limit)
+        if end > limit or self.document.endswith(b"endobj", body, end):
+            return end
+        data = _DATA.match(self.document, end).end()  # type: ignore[union-attr]  # it matches nothing, too
+        ends = [data + length for length in self._lengths(self.document[body:end], doubtful=doubtful)]
+        confirmed = [each for each in ends if _STREAM_END.match(self.document, each)]
+        if (ends and len(confirmed) == len(ends)) or (confirmed and not doubtful):
+            return max(confirmed)
+        searched = _ANY_END.search(self.document, data, limit + len(b"endstream"))
+        return max([*ends, searched.end() if searched else limit + 1])
+
+    def dictionary(self, offset: int) -> WrittenDictionary:
+        """The dictionary at *offset*, no stream. Raises :class:`Unreadable` for anything else."""
+        header = _HEADER.match(self.document, offset)
+        tokens = self._tokens(header.end()) if header else iter(())
+        if header is None or self._word(next(tokens, (0, 0))) != b"<<":
+            raise Unreadable
+        parts: list[tuple[int, int]] = []
+        depth, opened = 1, 0
+        for start, end in tokens:
+            word = self.document[start:end]
+            before, depth = depth, depth + (word in (b"<<", b"[")) - (word in (b">>", b"]"))
+            if not depth:
+                break
+            if before == depth == 1:
+                parts.append((start, end))
+            elif before == 1:
+                opened = start
+            elif depth == 1:
+                parts.append((opened, end))
+        closing = next(tokens, (0, 0))
+        if depth or self._word(closing) != b"endobj":
+            raise Unreadable
+        return WrittenDictionary((int(header[1]), int(header[2])), offset, closing[1], self._entries(parts))
+
+    def _entries(self, parts: list[tuple[int, int]]) -> dict[bytes, list[tuple[int, int]]]:
+        found: dict[bytes, list[tuple[int, int]]] = {}
+        place = 0
+        while place < len(parts):
+            key = self._word(parts[place])
+            value = parts[place + 1 : place + 2]
+            place += 2
+            if not key.startswith(b"/") or not value:
+                raise Unreadable
+            if self._word(parts[place + 1] if place + 1 < len(parts) else (0, 0)) == b"R":
+                value = [(value[0][0], parts[place + 1][1])]
+                place += 2
+            found.setdefault(_plain(key), []).extend(value)
+        return found
+
+    def _end_of_body(self, start: int, limit: int) -> int:
+        found = _BODY.match(self.document, start, limit + _NEAR)
+        if found is not None:
+            return found.end()
+        for begin, end in self._tokens(start):
+            if end > limit or self.document[begin:end] in (b"endobj", b"stream"):
+                return end
+        raise Unreadable
+
+    def _lengths(self, body: bytes, *, doubtful: bool) -> list[int]:
+        lengths: list[int] = []
+        for number, generation, direct in _LENGTH.findall(_plain(body)):
+            if direct:
+                lengths.append(int(direct))
+            elif number:
+                stated = self._length_of(int(number), int(generation))
+                lengths += [] if stated is None else [stated]
+                lengths += self._numbers.get(int(number), ()) if doubtful or stated is None else ()
+            elif doubtful:
+                raise Unreadable
+        if doubtful and not lengths:
+            raise Unreadable
+        return lengths
+
+    @cached_property
+    def _numbers(self) -> dict[int, list[int]]:
+        """What every object holds that is written as a number."""
+        found: dict[int, list[int]] = {}
+        for match in _NUMBER.finditer(self.document):
+            header = _BEFORE.search(self.document, max(0, match.start() - _NEAR), match.start())
+            if header is not None:
+                found.setdefault(int(header[0].split()[0]), []).append(int(match[1]))
+        return found
+
+    def _tokens(self, place: int) -> Iterator[tuple[int, int]]:
+        """Start and end of every token from *place* on; space and comments left out."""
+        while place < len(self.document):
+            if self.document[place : place + 1] == b"(":
+                end = self._end_of_string(place)
+            else:
+                found = _TOKEN.match(self.document, place)
+                if found is None:
+                    raise Unreadable
+                end = found.end()
+            if self.document[place] not in b"\x00\t\n\x0c\r %":
+                yield place, end
+            place = end
+
+    def _end_of_string(self, place: int) -> int:
+        depth = 0
+        for found in _PARENTHESIS.finditer(self.document, place):
+            depth += (found[0] == b"(") - (found[0] == b")")
+            if not depth and found[0] == b")":
+                return found.end()
+        return len(self.document)
+
+    def _word(self, span: tuple[int, int]) -> bytes:
+        return self.document[span[0] : span[1]]
+
+
+def _plain(names: bytes) -> bytes:
+    """Names without their escapes (7.3.5)."""
+    return _ESCAPE.sub(lambda found: bytes([int(found[1], 16)]), names) if b"#" in names else names

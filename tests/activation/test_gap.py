@@ -1,0 +1,110 @@
+"""The room for the signature is nothing else: what comes into it changes nothing that was shown."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from dataclasses import replace
+
+import pytest
+
+from appliance.activation_requests import ActivationRequest
+from appliance.demonstration.participants import ZHANG, ZONE
+from hsm import canonical
+from hsm.intents import SigningIntent
+from tests.activation.conftest import BACK, Desk
+from tests.authority import soon
+from tests.pdf import overlapping
+from tests.pdf.overlapping import FIELD, Prepared, Shape
+from webui.activation import acts
+
+SHARED = "is also part of something else in this document"
+
+
+def request_for(made: Prepared) -> ActivationRequest:
+    (start, length), content = made.gap, made.content
+    digest = hashlib.sha256(content[:start] + content[start + length :]).digest()
+    intent = SigningIntent("c-1", "p-1", FIELD, ZHANG.subject, digest, soon(), secrets.token_bytes(16))
+    return ActivationRequest(
+        ZHANG.subject, intent, BACK, "en", ZONE, title="NDA", content=content, base=made.base, gap=made.gap
+    )
+
+
+def refused(desk: Desk, request: ActivationRequest) -> str:
+    """The words of the refusal; neither picture nor form activates anything."""
+    path = desk.put(request)
+    answer = desk.get(path)
+    assert answer.status_code == 409 and "<form" not in answer.text and "<img" not in answer.text
+    assert desk.get(f"{path}/{request.intent.challenge().hex()}/1.png").status_code == 409
+    assert desk.confirm_anyway(request, path).status_code == 409
+    assert desk.given(request) == ()
+    return answer.text
+
+
+def test_a_document_of_that_make_is_shown_when_nothing_overlaps(desk: Desk) -> None:
+    request = request_for(overlapping.prepared(overlapping.HONEST))
+    path = desk.put(request)
+    assert desk.get(f"{path}/{request.intent.challenge().hex()}/1.png").status_code == 200
+    assert desk.confirm(ZHANG.subject, path).status_code == 303
+
+
+ALL = overlapping.OVERLAPPING | overlapping.HIDDEN
+
+
+@pytest.mark.parametrize("shape", ALL.values(), ids=ALL)
+def test_a_signature_that_is_also_something_else_shows_nothing(desk: Desk, shape: Shape) -> None:
+    assert SHARED in refused(desk, request_for(overlapping.prepared(shape)))
+
+
+@pytest.mark.parametrize("shape", overlapping.BROKEN.values(), ids=overlapping.BROKEN)
+def test_neither_does_one_that_not_all_can_read(desk: Desk, shape: Shape) -> None:
+    assert "not a well-formed PDF" in refused(desk, request_for(overlapping.prepared(shape)))
+
+
+def test_the_field_is_the_one_that_the_act_names(desk: Desk) -> None:
+    made = overlapping.prepared(overlapping.HONEST)
+    other = overlapping.Prepared(made.content.replace(b"(Signature1)", b"(Signature2)"), made.base, made.gap)
+    assert SHARED in refused(desk, request_for(other))
+
+
+def test_active_content_shows_nothing(desk: Desk) -> None:
+    assert "an action (JavaScript)" in refused(desk, request_for(overlapping.prepared(overlapping.SCRIPTED)))
+
+
+def test_a_page_that_looks_different_refuses_the_act(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the first look has missed, the second one finds; and then the act is refused, not its page alone."""
+    made = overlapping.prepared(replace(overlapping.PICTURE, catalogue=b"/Lang(en)"))
+    request = request_for(made)
+    path = desk.put(request)
+    monkeypatch.setattr("appliance.pdf.workshop.PdfWorkshop.require_plain_gap", lambda *given, **named: 1)
+    form = desk.form(path)
+    picture = f"{path}/{request.intent.challenge().hex()}/1.png"
+    assert desk.get(picture).status_code == 409
+    assert SHARED in refused(desk, request)
+    assert desk.send(form, credential=desk.answer(ZHANG.subject, form)).status_code == 409
+
+
+def test_what_is_remembered_has_a_limit(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(acts, "_MOST_CHECKS", 1)
+    for shape in (overlapping.PICTURE, overlapping.SCRIPTED, overlapping.PICTURE):
+        refused(desk, request_for(overlapping.prepared(shape)))
+
+
+def test_a_record_that_is_a_document_too_shows_nothing(desk: Desk) -> None:
+    """The digest of a declaration, with a PDF of one line as its reason."""
+    made = overlapping.prepared(overlapping.HONEST)
+    entries = dict.fromkeys(
+        ["contract", "declared", "digest", "format", "name", "organisation", "person", "title"], "x"
+    )
+    front, back = canonical.encode(entries | {"reason": "@@"}).split(b"@@")
+    (start, length), shift = made.gap, len(front)
+    content = front + made.content + back
+    numbers = b"/ByteRange [0 %d %d %d]"
+    old = numbers % (start, start + length, len(made.content) - start - length)
+    new = numbers % (start + shift, start + length + shift, len(content) - start - length - shift)
+    content = content.replace(old + b" " * (len(new) - len(old)), new)
+    assert new in content
+    both = overlapping.Prepared(content, shift, (start + shift, length))
+    assert "What would be shown here is not what would be confirmed" in refused(desk, request_for(both))
+    within = overlapping.Prepared(made.content, 8, made.gap)
+    assert "What would be shown here is not what would be confirmed" in refused(desk, request_for(within))

@@ -1,0 +1,152 @@
+"""The files by which the portal asks: what is none, or too old, shows nothing."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import cbor2
+import pytest
+
+from appliance.activation_requests import LASTS
+from appliance.demonstration.participants import ZHANG
+from hsm.codec import encode
+from tests.activation.conftest import Desk
+
+GONE = "There is nothing to confirm at this address any more"
+
+
+def is_gone(desk: Desk, path: str) -> bool:
+    answer = desk.get(path)
+    return answer.status_code == 404 and GONE in answer.text and "<form" not in answer.text
+
+
+@pytest.fixture(autouse=True)
+def reads_english(desk: Desk) -> Iterator[None]:
+    """Of an act that is not there nobody knows who reads it."""
+    desk.browser.environ_base["HTTP_ACCEPT_LANGUAGE"] = "en"
+    yield
+    del desk.browser.environ_base["HTTP_ACCEPT_LANGUAGE"]
+
+
+def test_an_unknown_ticket(desk: Desk) -> None:
+    assert is_gone(desk, f"/act/{secrets.token_urlsafe(24)}")
+
+
+@pytest.mark.parametrize(
+    "ticket",
+    [
+        "x",
+        "x" * 31,
+        "x" * 33,
+        "." * 32,
+        "%2e%2e%2f" + "x" * 29,
+        "%00" * 32,
+        "é" * 32,
+        "x" * 31 + "%0a",
+        "x" * 4000,
+    ],
+)
+def test_a_ticket_that_is_none(desk: Desk, ticket: str) -> None:
+    assert desk.get(f"/act/{ticket}").status_code == 404
+
+
+def test_a_path_out_of_the_folder_is_no_ticket(desk: Desk) -> None:
+    for path in ("/act/../config/appliance.toml", "/act/..%2f..%2fconfig%2fappliance.toml", "/act/", "/act"):
+        assert desk.get(path).status_code == 404
+
+
+def test_a_request_is_over_after_its_time(desk: Desk) -> None:
+    request = desk.document()
+    path = desk.put(request)
+    form = desk.form(path)
+    then = time.time() - LASTS.total_seconds() - 1
+    os.utime(desk.folder / path[5:], (then, then))
+    assert is_gone(desk, path)
+    assert desk.send(form, credential=desk.answer(ZHANG.subject, form)).status_code == 404
+    assert desk.given(request) == ()
+    desk.put(desk.document())
+    assert not (desk.folder / path[5:]).exists(), "it is thrown away with the next"
+
+
+def linked(path: Path) -> None:
+    real = path.with_name(secrets.token_urlsafe(24))
+    path.rename(real)
+    path.symlink_to(real)
+
+
+def a_pipe(path: Path) -> None:
+    path.unlink()
+    os.mkfifo(path)
+
+
+def a_folder(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+def huge(path: Path) -> None:
+    with path.open("r+b") as stream:
+        stream.truncate(128 * 1024 * 1024 + 1)  # sparse
+
+
+def unreadable(content: bytes) -> Callable[[Path], None]:
+    def write(path: Path) -> None:
+        path.write_bytes(content)
+
+    return write
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        linked,
+        a_pipe,
+        a_folder,
+        huge,
+        *map(
+            unreadable,
+            [b"", b"\xff", b"\x00", cbor2.dumps({}), cbor2.dumps([1]), b"\x81" * 5000, b"\x9f" * 5000, b"\xbf"],
+        ),
+    ],
+)
+def test_a_file_that_is_no_request(desk: Desk, spoil: Callable[[Path], None]) -> None:
+    path = desk.put(desk.document())
+    spoil(desk.folder / path[5:])
+    try:
+        assert is_gone(desk, path)
+    finally:
+        if (desk.folder / path[5:]).is_dir():
+            (desk.folder / path[5:]).rmdir()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("subject", 1),
+        ("subject", None),
+        ("intent", {}),
+        ("intent", {"act": "sign"}),
+        ("back", b"/"),
+        ("content", "text"),
+        ("base", "1"),
+        ("base", True),
+        ("gap", ["1"]),
+        ("parties", "x"),
+        ("more", 1),
+    ],
+)
+def test_a_field_of_another_kind(desk: Desk, name: str, value: object) -> None:
+    request = desk.document()
+    path = desk.put(request)
+    (desk.folder / path[5:]).write_bytes(cbor2.dumps({**encode(request), name: value}))
+    assert is_gone(desk, path)
+
+
+def test_whose_language_is_none_of_ours_reads_the_house_s(desk: Desk) -> None:
+    for language, zone in (("xx", "../../etc/passwd"), ("", ""), ("en\n", "Nowhere/Nowhere"), ("en", "\x00")):
+        answer = desk.get(desk.put(desk.document(language=language, zone=zone)))
+        assert answer.status_code == 200, (language, zone)

@@ -1,0 +1,161 @@
+"""Hostile PDFs that wait for a signature: its dictionary, or the room in it, is something else as well."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+WIDTH, ROOM = 200, 16_200
+"""Pixels across of the picture, one for each byte, and bytes of the gap."""
+
+FIELD = "Signature1"
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A document of ``base`` bytes and the rest; ``gap``: where the room starts and its length."""
+
+    content: bytes
+    base: int
+    gap: tuple[int, int]
+
+    def filled(self, message: bytes) -> bytes:
+        start, length = self.gap
+        digits = message.hex().upper().ljust(length - 2, "0").encode()
+        return self.content[: start + 1] + digits + self.content[start + length - 1 :]
+
+
+@dataclass(slots=True)
+class Shape:
+    """What is written: ``before`` and ``after`` the signature dictionary (``LENGTH`` is how far it is from the
+    first ``stream`` to the last ``endstream``), ``within`` it, and further objects, ``late`` ones behind."""
+
+    before: bytes = b""
+    after: bytes = b""
+    within: bytes = b""
+    listed: bool = True
+    catalogue: bytes = b""
+    annotations: bytes = b""
+    late: bytes = b""
+    inside: bool = False
+
+
+def _picture(length: bytes = b"/Length LENGTH", dark: bytes = b"3") -> bytes:
+    table = b"".join(b"00" if each in dark else b"FF" for each in range(256))
+    return (
+        b"5 0 obj\n<</Type/XObject/Subtype/Image/Width 200/Height 84/BitsPerComponent 8"
+        b"/ColorSpace[/Indexed/DeviceGray 255<" + table + b">]" + length + b">>stream\n"
+    )
+
+
+_STREAM_END = b"\nendstream\nendobj\n"
+_NOTE = b"/Subtype/FreeText/Rect[60 500 560 700]/DA(/F 12 Tf 0 g)/F 4"
+_SCRIPT = b"/OpenAction<</S/JavaScript/JS(app.alert\\(1\\))>>"
+
+HONEST = Shape(b"5 0 obj\n<</X 1>>\nendobj\n")
+PICTURE = Shape(_picture(), _STREAM_END)
+IN_SMALL_LETTERS = Shape(_picture(dark=b"abcdef"), _STREAM_END)
+
+OVERLAPPING: dict[str, Shape] = {
+    "a picture": PICTURE,
+    "a picture in small letters": IN_SMALL_LETTERS,
+    "a length elsewhere": Shape(_picture(b"/Length 9 0 R"), _STREAM_END, late=b"9 0 obj\nLENGTH\nendobj\n"),
+    "a length in other letters": Shape(_picture(b"/L#65ngth LENGTH"), _STREAM_END),
+}
+"""Streams that every reader follows over the signature."""
+
+BROKEN: dict[str, Shape] = {
+    "a length that is too short": Shape(_picture(b"/Length 7"), _STREAM_END),
+    "two lengths": Shape(_picture(b"/Length 1/Length LENGTH"), _STREAM_END),
+    "no length": Shape(_picture(b""), _STREAM_END),
+}
+"""Streams that some readers do."""
+
+HIDDEN: dict[str, Shape] = {
+    "a picture that no table lists": Shape(_picture(), _STREAM_END, listed=False),
+    "a text": Shape(b"5 0 obj\n(", b")\nendobj\n"),
+    "a note": Shape(HONEST.before, within=_NOTE, annotations=b" 6 0 R"),
+    "an object inside": Shape(HONEST.before, within=b"/Reason(\n9 0 obj <</X 1>> endobj)", inside=True),
+    "an entry that is not a signature's": Shape(HONEST.before, within=b"/Kids[5 0 R]"),
+    "a table": Shape(HONEST.before + b"xref\n0 100\n"),
+}
+"""What some reader might follow."""
+
+SCRIPTED = Shape(HONEST.before, catalogue=_SCRIPT)
+
+
+def prepared(shape: Shape) -> Prepared:
+    """The document, with its ByteRange and its tables right, and zeros in the room."""
+    first = _written(shape, 0)
+    apart = (
+        first.content.rfind(b"\nendstream") - first.content.find(b">>stream\n", first.content.find(b"5 0 obj")) - 9
+    )
+    return _written(shape, max(apart, 0))
+
+
+def _written(shape: Shape, apart: int) -> Prepared:
+    length = b"%010d" % apart
+    out = bytearray(b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n")
+    base = len(out)
+    places: dict[int, int] = {}
+
+    def add(number: int, body: bytes) -> None:
+        places[number] = len(out)
+        out.extend(b"%d 0 obj\n" % number + body + b"\nendobj\n")
+
+    shown = b"BT /F 24 Tf 60 760 Td (Non-disclosure agreement) Tj ET q 400 0 0 168 60 500 cm /I Do Q"
+    add(1, b"<</Type/Catalog/Pages 2 0 R/AcroForm<</Fields[4 0 R]/SigFlags 3>>" + shape.catalogue + b">>")
+    add(2, b"<</Type/Pages/Kids[3 0 R]/Count 1>>")
+    resources = b"/Resources<</XObject<</I 5 0 R>>/Font<</F 8 0 R>>>>"
+    annotations = b"/Contents 7 0 R/Annots[4 0 R" + shape.annotations + b"]"
+    add(3, b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]" + resources + annotations + b">>")
+    widget = b"<</Type/Annot/Subtype/Widget/FT/Sig/T(Signature1)/V 6 0 R/Rect[0 0 0 0]/F 132/P 3 0 R>>"
+    add(4, widget)
+    add(7, b"<</Length %d>>stream\n%s\nendstream" % (len(shown), shown))
+    add(8, b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>")
+    if shape.listed:
+        places[5] = len(out)
+    out.extend(shape.before.replace(b"LENGTH", length))
+    places[6] = len(out)
+    head = b"6 0 obj\n<</Type/Sig/Filter/Adobe.PPKLite/SubFilter/ETSI.CAdES.detached"
+    head += shape.within
+    numbers = len(out) + len(head)
+    out.extend(head + b" " * 50 + b"/Contents ")
+    start = len(out)
+    out.extend(b"<" + b"0" * (ROOM - 2) + b">>>\nendobj\n" + shape.after)
+    if shape.late:
+        places[9] = len(out)
+        out.extend(shape.late.replace(b"LENGTH", length))
+    elif shape.inside:
+        places[9] = out.find(b"9 0 obj")
+    table = len(out)
+    rows = (
+        b"%010d 00000 n \n" % places[each] if each in places else b"0000000000 00000 f \n" for each in range(1, 10)
+    )
+    out.extend(b"xref\n0 10\n0000000000 65535 f \n" + b"".join(rows))
+    out.extend(b"trailer\n<</Size 10/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF\n" % table)
+    ranges = b"/ByteRange [0 %d %d %d]" % (start, start + ROOM, len(out) - start - ROOM)
+    out[numbers : numbers + len(ranges)] = ranges
+    return Prepared(bytes(out), base, (start, ROOM))
+
+
+def endless() -> bytes:
+    """A picture of 60,000 bytes, of which four are there yet."""
+    out, places = bytearray(b"%PDF-1.7\n"), []
+    shown = b"q 500 0 0 300 40 300 cm /I Do Q"
+    image = b"<</Type/XObject/Subtype/Image/Width 200/Height 300/BitsPerComponent 8/ColorSpace/DeviceGray"
+    for number, body in enumerate(
+        (
+            b"<</Type/Catalog/Pages 2 0 R>>",
+            b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
+            b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]/Resources<</XObject<</I 5 0 R>>>>/Contents 4 0 R>>",
+            b"<</Length %d>>stream\n%s\nendstream" % (len(shown), shown),
+            image + b"/Length 60000>>stream\n0000\nendstream",
+        ),
+        start=1,
+    ):
+        places.append(len(out))
+        out.extend(b"%d 0 obj\n" % number + body + b"\nendobj\n")
+    table = len(out)
+    out.extend(b"xref\n0 6\n0000000000 65535 f \n" + b"".join(b"%010d 00000 n \n" % each for each in places))
+    out.extend(b"trailer\n<</Size 6/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF\n" % table)
+    return bytes(out)

@@ -1,0 +1,340 @@
+"""What is shown of an act: computed from its bytes and typed arguments, or asked of the authority.
+
+Nothing that the portal wrote decides what is activated. The digest of a document is computed over the very bytes
+whose pages are shown, and one that the intent does not name shows nothing at all.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import threading
+import unicodedata
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from appliance.activation_requests import ActivationRequest
+from appliance.errors import ConfinementFailed, DocumentRefused, PreconditionRefused, StateRefused
+from appliance.language import Language
+from appliance.pdf.values import PreparedRevision
+from appliance.pdf.workshop import PdfWorkshop, prepared_revision
+from hsm import canonical
+from hsm.client import AuthorityClient
+from hsm.errors import BadRequest, Malformed, UnknownKey
+from hsm.intents import OfficerIntent, SigningIntent, require_own_arguments
+from hsm.names import is_visible
+from hsm.operation_types import Approvals, KnownSubject
+from webui.activation.pictures import is_still
+
+ENROLLING = {"enrol_person": "credentials", "enrol_officer": "credentials", "add_credential": "credential"}
+"""The officers' intents that give somebody what they have registered, and the argument that names it."""
+
+_FINGERPRINT = re.compile(r"[0-9a-f]{4}( [0-9a-f]{4}){4}")
+_PASSKEY = {"kind", "credential_id", "public_key", "rp_id"}
+"""Of a passkey that the console registered."""
+
+_LONGEST = 300
+"""Characters of one argument: the longest name has 280."""
+
+MOST_MISTAKES = 3
+_REMEMBERED = 1000
+"""Acts whose mistakes are counted; more wait in no office."""
+
+_MOST_CHECKS = 100
+"""Documents of which it is remembered what they were found to be."""
+
+_HEADER, _LEAST_BASE = b"%PDF-", len(b"%PDF-1.7\n")
+
+AGREEMENT, DECLARATION = "agreement", "void-declaration"
+"""The fields of intents that sign a record of its own, no contract's document."""
+
+_ENTRIES = {
+    AGREEMENT: "contract counterparties for format language name party person proposed texts version",
+    DECLARATION: "contract declared digest format name organisation parties person proposed proposed_by reason"
+    " title voiding",
+}
+"""What each of these records consists of; nothing else is signed as one."""
+
+_FORMATS = {AGREEMENT: "vermilion-agreement/2", DECLARATION: "vermilion-voiding/1"}
+
+
+@dataclass(frozen=True, slots=True)
+class ShownAct:
+    """An act that may be shown: ``person`` is asked, ``signer`` signs (None for an officers' intent).
+
+    ``pages`` are those of the document; ``record`` is the record that is signed, or the arguments of an officers'
+    intent, name by name. ``approvals``: who has activated it so far.
+    """
+
+    request: ActivationRequest
+    person: KnownSubject
+    approvals: Approvals
+    signer: KnownSubject | None = None
+    pages: int = 0
+    record: Mapping[str, Any] | None = None
+
+    @property
+    def kind(self) -> str:
+        """Which page shows it."""
+        intent = self.request.intent
+        if isinstance(intent, OfficerIntent):
+            return "decision"
+        return {AGREEMENT: "agreement", DECLARATION: "declaration"}.get(intent.field, "document")
+
+    @property
+    def fingerprints(self) -> tuple[str, ...]:
+        """Those of the credentials that an officers' intent gives somebody: its officer types them, as the
+        applicant reads them out, so none is shown."""
+        intent = self.request.intent
+        if not isinstance(intent, OfficerIntent) or intent.kind not in ENROLLING:
+            return ()
+        named = intent.details[ENROLLING[intent.kind]]
+        return tuple(named) if isinstance(named, list) else (named,)
+
+    @property
+    def is_given(self) -> bool:
+        """Whether this person has activated it."""
+        return self.request.subject in self.approvals.given
+
+
+class TypedFingerprints:
+    """Compares what officers type, and counts mistakes: after three nobody activates that act here any more.
+    Thread-safe."""
+
+    def __init__(self) -> None:
+        self._mistakes: OrderedDict[bytes, int] = OrderedDict()
+        self._turn = threading.Lock()
+
+    def require(self, act: ShownAct, typed: Sequence[str], verify: Callable[[], None]) -> None:
+        """Raises :class:`PreconditionRefused` for a mistake, :class:`StateRefused` after the third.
+
+        A mistake counts only when *verify* does not raise: who has nothing but the page's address ends no act.
+        """
+        challenge = act.request.intent.challenge()
+        if self._mistakes.get(challenge, 0) >= MOST_MISTAKES:
+            raise _mistyped()
+        if sorted(map(_digits, typed)) == sorted(map(_digits, act.fingerprints)):
+            return
+        verify()
+        with self._turn:
+            self._mistakes[challenge] = self._mistakes.get(challenge, 0) + 1
+            self._mistakes.move_to_end(challenge)
+            while len(self._mistakes) > _REMEMBERED:
+                self._mistakes.popitem(last=False)
+            if self._mistakes[challenge] >= MOST_MISTAKES:
+                raise _mistyped()
+        raise PreconditionRefused(
+            "The fingerprint is not that of what the applicant has set up. Have it read out once more."
+        )
+
+
+def _digits(text: str) -> str:
+    return "".join(text.lower().split()).replace("-", "")
+
+
+def _mistyped() -> StateRefused:
+    return StateRefused(
+        "The fingerprint was wrong three times, so this cannot be confirmed any more. Have the applicant set it up"
+        " again, and prepare it again."
+    )
+
+
+class ShownActs:
+    """Makes acts from requests. Thread-safe."""
+
+    def __init__(self, authority: AuthorityClient, workshop: PdfWorkshop) -> None:
+        self._authority = authority
+        self._workshop = workshop
+        self._checks: dict[bytes, int | DocumentRefused] = {}
+        self._turn = threading.Lock()
+
+    def act(self, request: ActivationRequest) -> ShownAct:
+        """The act of *request*.
+
+        Raises :class:`StateRefused` when what would be shown is not what would be activated, and what the
+        authority refuses.
+        """
+        intent = request.intent
+        person, approvals = self._subject(request.subject), self._authority.approvals(intent)
+        if isinstance(intent, OfficerIntent):
+            if request.content or intent.details.get("picture"):
+                self.seal_picture(request)
+            return ShownAct(request, person, approvals, record=_arguments(intent))
+        signer = self._subject(intent.signer)
+        if intent.field in (AGREEMENT, DECLARATION):
+            return ShownAct(request, person, approvals, signer, record=_record(request, intent, signer))
+        return ShownAct(request, person, approvals, signer, pages=self._checked(request, intent)[1])
+
+    def picture(self, request: ActivationRequest, page: int, *, width: int) -> bytes:
+        """Page *page* (from 0) of the document as PNG. Raises as :meth:`act`, and DocumentRefused for no page."""
+        intent = request.intent
+        if not isinstance(intent, SigningIntent) or intent.field in (AGREEMENT, DECLARATION):
+            raise _other()
+        prepared, _ = self._checked(request, intent)
+        try:
+            return self._workshop.draw_prepared(prepared, page, width=width)
+        except DocumentRefused as refusal:
+            if refusal.reason != "shared-gap":
+                raise
+            self._remember(request, refusal)
+            raise StateRefused(refusal.template, **refusal.values) from refusal
+
+    def _checked(self, request: ActivationRequest, intent: SigningIntent) -> tuple[PreparedRevision, int]:
+        """The prepared revision and how many pages it has, looked at once.
+
+        Raises :class:`StateRefused` when it is not what the intent signs, or could show anything else once it is.
+        """
+        prepared, known = _document(request, intent), self._checks.get(_name_of(request))
+        if known is None:
+            try:
+                known = self._workshop.require_plain_gap(prepared, base=request.base, field=intent.field)
+            except DocumentRefused as refusal:
+                known = refusal
+            self._remember(request, known)
+        if isinstance(known, DocumentRefused):
+            raise StateRefused(known.template, **known.values)
+        return prepared, known
+
+    def _remember(self, request: ActivationRequest, known: int | DocumentRefused) -> None:
+        with self._turn:
+            self._checks.pop(_name_of(request), None)
+            while len(self._checks) >= _MOST_CHECKS:
+                self._checks.pop(next(iter(self._checks)))
+            self._checks[_name_of(request)] = known
+
+    def seal_picture(self, request: ActivationRequest) -> bytes:
+        """The picture (PNG) that an officers' intent takes into use for a seal. Raises as :meth:`act`."""
+        intent = request.intent
+        named = intent.details.get("picture") if isinstance(intent, OfficerIntent) else None
+        if not is_still(request.content) or hashlib.sha256(request.content).hexdigest() != named:
+            raise _other()
+        return request.content
+
+    def names(self, act: ShownAct) -> dict[str, str]:
+        """The names, as enrolled, of the subjects among the arguments of an officers' intent."""
+        found = {}
+        for value in (act.record or {}).values():
+            for each in value if isinstance(value, list | tuple) else [value]:
+                if isinstance(each, str) and each.startswith(("person-", "officer-", "seal-", "keeper-")):
+                    found[each] = self._name(each)
+        return found
+
+    def _name(self, subject: str) -> str:
+        try:
+            known = self._authority.known_subject(subject)
+        except UnknownKey:
+            return subject
+        return f"{known.name} · {known.organisation} ({subject})"
+
+    def _subject(self, subject: str) -> KnownSubject:
+        try:
+            return self._authority.known_subject(subject)
+        except UnknownKey as error:
+            raise StateRefused(
+                "Whoever is to confirm this is not enrolled; open it again in the portal."
+            ) from error
+
+
+def _document(request: ActivationRequest, intent: SigningIntent) -> PreparedRevision:
+    """The prepared revision, when it is the one that the intent signs and nothing hides in its gap."""
+    base, content = request.base, request.content
+    try:
+        start, length = request.gap
+        appended = {"appended": content[base:], "start": start, "end": start + length}
+        prepared = prepared_revision(content[:base], appended)
+    except (ConfinementFailed, ValueError) as error:
+        raise _other() from error
+    # no record begins like a document, and the gap is behind its beginning: no digest is that of both
+    if not content.startswith(_HEADER) or not _LEAST_BASE <= base <= len(content):
+        raise _other()
+    if prepared.digest != intent.digest:
+        raise _other()
+    return prepared
+
+
+def _name_of(request: ActivationRequest) -> bytes:
+    """Which document it is, and where in it the signature comes."""
+    place = f"{request.base} {request.gap} {getattr(request.intent, 'field', '')} "
+    return hashlib.sha256(place.encode() + hashlib.sha256(request.content).digest()).digest()
+
+
+def _record(request: ActivationRequest, intent: SigningIntent, signer: KnownSubject) -> Mapping[str, Any]:
+    """The record that the intent signs, of the form that it says and in the signer's name. Of an agreement both
+    texts are there, and are those whose digests it names."""
+    try:
+        record = canonical.decode(request.content)
+    except Malformed as error:
+        raise _other() from error
+    if not isinstance(record, dict) or hashlib.sha256(request.content).digest() != intent.digest:
+        raise _other()
+    if not _is_readable(request.content.decode()):
+        raise _other()
+    if set(record) != set(_ENTRIES[intent.field].split()) or record["format"] != _FORMATS[intent.field]:
+        raise _other()
+    if (record["person"], record["name"]) != (signer.subject, signer.name):
+        raise _other()
+    if intent.field == AGREEMENT:
+        _require_both_texts(request, record)
+    return record
+
+
+def _require_both_texts(request: ActivationRequest, record: Mapping[str, Any]) -> None:
+    """Whoever accepts an agreement accepts it in both languages."""
+    shown, texts = record["language"], record["texts"]
+    if not isinstance(texts, dict) or set(texts) != set(Language) or shown not in list(Language):
+        raise _other()
+    for language, text in ((shown, request.text), (Language(shown).other, request.other_text)):
+        if texts[language] != hashlib.sha256(text.encode()).hexdigest() or not _is_readable(text):
+            raise _other()
+
+
+def _is_readable(text: str) -> bool:
+    """Whether *text* has nothing in it that cannot be seen, or changes the order in which it is read."""
+    return all(unicodedata.category(each)[0] != "C" or each in "\t\n" for each in text)
+
+
+def _arguments(intent: OfficerIntent) -> dict[str, Any]:
+    """The arguments as they are shown, all but the fingerprints that the officer has to type. Raises
+    :class:`StateRefused` unless they are those of this kind of act, and can be read."""
+    try:
+        require_own_arguments(intent)
+    except BadRequest as error:
+        raise _other() from error
+    typed = ENROLLING.get(intent.kind, "")
+    if typed:
+        _require_fingerprints(intent.details[typed], several=typed == "credentials")
+    return {name: _shown_argument(value) for name, value in intent.details.items() if name != typed}
+
+
+def _require_fingerprints(named: Any, *, several: bool) -> None:
+    fingerprints = named if several else [named]
+    if not isinstance(fingerprints, list) or not fingerprints:
+        raise _other()
+    if not all(isinstance(each, str) and _FINGERPRINT.fullmatch(each) for each in fingerprints):
+        raise _other()
+
+
+def _shown_argument(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_shown_argument(each) for each in value]
+    if isinstance(value, Mapping) and set(value) == _PASSKEY and value["kind"] == "webauthn":
+        return f"webauthn {fingerprint(str(value['credential_id']), str(value['public_key']))}"
+    if type(value) is int or (isinstance(value, str) and len(value) <= _LONGEST and is_visible(value)):
+        return value
+    raise _other()
+
+
+def fingerprint(credential_id: str, public_key: str) -> str:
+    """Twenty digits (hex) of a passkey, in groups of four: what its owner tells an officer."""
+    return in_groups(hashlib.sha256(f"{credential_id} {public_key}".encode()).hexdigest())
+
+
+def in_groups(digest: str) -> str:
+    """The first twenty digits of *digest* (hex) in groups of four: 80 bits, as people compare them."""
+    return " ".join(digest[start : start + 4] for start in range(0, 20, 4))
+
+
+def _other() -> StateRefused:
+    return StateRefused("What would be shown here is not what would be confirmed; nothing was done. Begin again.")

@@ -1,0 +1,201 @@
+"""The activation service as one Flask application: an act, its pages, and its activation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import jinja2
+from flask import Flask, Response, make_response, redirect, render_template, request
+from werkzeug.exceptions import Forbidden
+
+from appliance.activation_requests import ActivationRequest
+from appliance.errors import DocumentRefused, NotFound, StateRefused
+from appliance.model.decision_sentences import describe_intent
+from appliance.model.office import OfficerDecisionKind
+from hsm.activation.credentials import verify_assertion
+from hsm.errors import ActivationRefused, BadRequest, RefusalError
+from hsm.intents import Activation, Intent, OfficerIntent, SigningIntent, WebAuthnActivation
+from webui.activation.acts import TypedFingerprints, in_groups
+from webui.activation.parts import ActivationParts, speak_to_reader
+from webui.activation.posted import posted_activation
+from webui.activation.registration import RegistrationPages
+from webui.shared import assets, errors, headers, language, passkeys, qr
+from webui.shared.form_pages import Answer
+from webui.shared.forms import sentence
+from webui.shared.language import translate
+from webui.shared.markdown import render_markdown
+
+ROOM_FOR_FORM = 64 * 1024
+"""Bytes of a request; no page here takes a file."""
+
+WIDTH = 1000
+"""Pixels across, of a page's picture."""
+
+_KEPT = {"Cache-Control": "private, max-age=900, immutable"}
+"""For pictures: their addresses name the act, which never changes."""
+
+SCRIPTS = ("page.css", "signing.css", "passkey.js", "mark.svg")
+"""All that is served besides the pages."""
+
+
+def create_app(parts: ActivationParts) -> Flask:
+    """The application. It has no sessions and sets no cookie: cookies are shared between the ports of a host, so
+    none is authority here."""
+    configured = parts.settings
+    https = configured.activation.public_url.startswith("https:")
+    app = Flask("webui", static_folder=None, template_folder="templates/activation")
+    app.config.update(MAX_CONTENT_LENGTH=ROOM_FOR_FORM, MAX_FORM_PARTS=20, PROPAGATE_EXCEPTIONS=False)
+    headers.protect(app, https=https, form_targets=(configured.web.origin,))
+    shared = jinja2.FileSystemLoader(Path(app.root_path, "templates"))  # the passkey's macro
+    app.jinja_loader = jinja2.ChoiceLoader([own for own in (app.jinja_loader,) if own is not None] + [shared])
+    assets.install(app, only=SCRIPTS)
+    language.install(
+        app,
+        default=configured.interface.language,
+        zone=configured.interface.zone,
+        secure=https,
+        has_switch=False,
+    )
+    errors.install(app)
+    qr.install(app)
+    _Pages(parts).install(app)
+    RegistrationPages(parts).install(app)
+    app.context_processor(lambda: {"organisation": configured.organisation.name, "portal": configured.web.origin})
+    return app
+
+
+class _Pages:
+    """The views, all of one act."""
+
+    def __init__(self, parts: ActivationParts) -> None:
+        self._parts = parts
+        self._origin = parts.settings.activation.origin
+        self._fingerprints = TypedFingerprints()
+
+    def install(self, app: Flask) -> None:
+        """Their addresses."""
+        app.before_request(self._require_own_form)
+        app.add_url_rule("/livez", "livez", lambda: Response("ok\n", mimetype="text/plain"))
+        app.add_url_rule("/act/<ticket>", "act", self.act)
+        app.add_url_rule("/act/<ticket>", "activate", self.activate, methods=["POST"])
+        app.add_url_rule("/act/<ticket>/<seen>/<int:number>.png", "picture", self.picture)
+        app.add_url_rule("/act/<ticket>/<seen>/seal.png", "seal_picture", self.seal_picture)
+
+    def act(self, ticket: str) -> Answer:
+        """The act, with the ways to activate it."""
+        return self._shown(ticket, self._loaded(ticket))
+
+    def activate(self, ticket: str) -> Answer:
+        """Hands the activation to the authority, and the person back to the portal."""
+        asked = self._loaded(ticket, request.form.get("seen", ""))
+        shown = self._parts.acts.act(asked)
+        if not shown.is_given:
+            try:
+                activation = posted_activation(asked.subject)
+                typed = request.form.getlist("fingerprint")
+                self._fingerprints.require(shown, typed, lambda: self._require_own(asked, activation))
+                self._parts.authority.approve(asked.intent, activation)
+            except RefusalError as refusal:
+                return self._refused(ticket, asked, refusal)
+        return redirect(self._parts.portal(asked.back), 303)
+
+    def _require_own(self, asked: ActivationRequest, activation: Activation) -> None:
+        """Raises :class:`ActivationRefused` unless *activation* is of this very act by this very person; nobody
+        hears of it."""
+        settings, keys = self._parts.settings, self._parts.authority.credentials(asked.subject)
+        identifier = activation.credential_id if isinstance(activation, WebAuthnActivation) else b""
+        key = next((each.public_key for each in keys if each.credential_id == identifier), None)
+        if not isinstance(activation, WebAuthnActivation) or key is None:
+            raise ActivationRefused(
+                "Officers activate with an authenticator; a PIN and a code are bound to no act."
+            )
+        verify_assertion(
+            activation,
+            key,
+            challenge=asked.intent.challenge(),
+            rp_id=settings.web.relying_party,
+            origins=[self._origin],
+        )
+
+    def picture(self, ticket: str, seen: str, number: int) -> Answer:
+        """Page *number* (from 1) of the document that is signed by the act that was *seen*."""
+        try:
+            png = self._parts.acts.picture(self._loaded(ticket, seen), number - 1, width=WIDTH)
+        except DocumentRefused as refusal:
+            raise NotFound(refusal.template, **refusal.values) from refusal
+        return Response(png, content_type="image/png", headers=_KEPT)
+
+    def seal_picture(self, ticket: str, seen: str) -> Answer:
+        """The picture that a seal gets by the act that was *seen*."""
+        png = self._parts.acts.seal_picture(self._loaded(ticket, seen))
+        return Response(png, content_type="image/png", headers=_KEPT)
+
+    def _loaded(self, ticket: str, seen: str | None = None) -> ActivationRequest:
+        """The request, which speaks to its reader. With *seen* (the challenge in hex) only if it is the act on the
+        page that asks: whoever writes requests could put another one in its place, between a page, its pictures
+        and its form."""
+        asked = self._parts.requests.load(ActivationRequest, ticket)
+        speak_to_reader(self._parts.settings, asked.language, asked.zone)
+        if seen is not None and seen != asked.intent.challenge().hex():
+            raise StateRefused("This page is too old; open it again in the portal.")
+        return asked
+
+    def _refused(self, ticket: str, asked: ActivationRequest, refusal: RefusalError) -> Answer:
+        """The act again, with the reason; 409 for what can no longer be activated at all."""
+        problem, status = sentence(refusal), errors.status_of(refusal)
+        if isinstance(refusal, ActivationRefused) and isinstance(asked.intent, SigningIntent):
+            problem += " " + translate()("Nothing is signed.")
+        return self._shown(ticket, asked, problem, status)
+
+    def _shown(self, ticket: str, asked: ActivationRequest, problem: str = "", status: int = 200) -> Response:
+        shown = self._parts.acts.act(asked)
+        known = self._parts.authority.credentials(asked.subject)
+        ids = [each.credential_id for each in known if each.credential_id is not None]
+        texts = [render_markdown(each) for each in (asked.text, asked.other_text) if shown.kind == "agreement"]
+        page = render_template(
+            f"{shown.kind}.html",
+            ticket=ticket,
+            act=shown,
+            asked=asked,
+            intent=asked.intent,
+            seen=asked.intent.challenge().hex(),
+            code=short_code(asked.intent.challenge()),
+            names=self._parts.acts.names(shown),
+            options=passkeys.request_options(
+                asked.intent.challenge(), ids, self._parts.settings.web.relying_party
+            ),
+            passkey=bool(ids),
+            pin=any(each.credential_id is None for each in known),
+            words=_sentence_of(asked.intent, self._parts.acts.names(shown)),
+            problem=problem,
+            texts=texts,
+            back=self._parts.portal(asked.back),
+        )
+        return make_response(page, status)
+
+    def _require_own_form(self) -> None:
+        """Refuses a form that another page sent (Fetch Metadata, Sec-Fetch-Site; RFC 6454, Origin)."""
+        if request.method in ("GET", "HEAD", "OPTIONS"):
+            return
+        if request.headers.get("Origin") != self._origin:
+            raise Forbidden
+        if request.headers.get("Sec-Fetch-Site", "same-origin") != "same-origin":
+            raise Forbidden
+
+
+def _sentence_of(intent: Intent, names: Mapping[str, str]) -> str:
+    """What an officers' intent will do, in the reader's language; empty for any other."""
+    if not isinstance(intent, OfficerIntent):
+        return ""
+    try:
+        kind = OfficerDecisionKind(intent.kind)
+        found = describe_intent(kind, intent.text("subject"), intent.details, names)
+    except (ValueError, KeyError, BadRequest):
+        return intent.kind  # an unlock, or what no portal of ours makes: its arguments say the rest
+    return found.translated(translate())
+
+
+def short_code(challenge: bytes) -> str:
+    """Twenty digits (hex) of an act, to compare it on a second device: an authenticator shows no text."""
+    return in_groups(challenge.hex())

@@ -1,0 +1,42 @@
+"""Gunicorn's settings for ``vermilion-activation``; the address is on its command line, or systemd's socket."""
+
+import os
+
+from gunicorn.workers.gthread import ThreadWorker
+
+from appliance.config import load
+from appliance.heartbeats import Heartbeats
+from appliance.home import Home
+from hsm.process import ServiceManager
+
+_manager = ServiceManager.taken_from(os.environ)
+_home = Home.of(os.environ)
+_pulses = Heartbeats(_home.activation_pulses)
+
+
+class ActivationWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
+    """Gunicorn's thread worker; its loop also shows the health monitor that it lives."""
+
+    def notify(self) -> None:
+        """The loop turns."""
+        super().notify()
+        _pulses.show("activation")
+
+
+worker_class = ActivationWorker
+workers = 1
+threads = load(_home).activation.threads
+backlog = 64
+keepalive = 5
+timeout = 60
+graceful_timeout = 10
+control_socket_disable = True
+limit_request_line = 4094
+limit_request_fields = 64
+forwarder_headers = ""  # no header moves the application to another path
+preload_app = False
+
+
+def post_worker_init(worker: object) -> None:
+    """The application is loaded, so its state was found in order; gunicorn's own READY comes before that."""
+    _manager.ready()

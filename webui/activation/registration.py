@@ -1,0 +1,139 @@
+"""``/register/TICKET``: setting up what somebody signs with, and the passkey of an officer who comes by a code.
+
+What is made here waits at the authority. Its owner reads its fingerprint to an officer, who types it where the
+enrolment is activated: so no row in any database can put another key in its place.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from flask import Flask, Response, make_response, redirect, render_template, request
+from webauthn.helpers import bytes_to_base64url
+
+from appliance.accounts import passwords
+from appliance.accounts.codes import CodeDraft, LoginCodes
+from appliance.accounts.passkeys import ALGORITHMS, TIMEOUT_MS
+from appliance.activation_requests import RegistrationPurpose, RegistrationRequest, digest_of
+from appliance.errors import PreconditionRefused, StateRefused
+from hsm.errors import RefusalError
+from hsm.operation_types import BegunRegistration, PendingCredential
+from webui.activation.parts import ActivationParts, speak_to_reader
+from webui.activation.posted import posted_challenge, posted_code, posted_registration
+from webui.shared import errors, passkeys
+from webui.shared.form_pages import Answer
+from webui.shared.forms import sentence
+
+LONGEST_SETUP_CODE = 80
+LONGEST_SEALED = 1000
+
+
+class RegistrationPages:
+    """The views, all of one registration."""
+
+    def __init__(self, parts: ActivationParts) -> None:
+        self._parts = parts
+        self._codes = LoginCodes(parts.authority, parts.settings.organisation.name, use="enrolment")
+
+    def install(self, app: Flask) -> None:
+        """Their addresses."""
+        app.add_url_rule("/register/<ticket>", "registration", self.page)
+        app.add_url_rule("/register/<ticket>", "register", self.register, methods=["POST"])
+
+    def page(self, ticket: str) -> Answer:
+        """The form, with a challenge of its own."""
+        return self._shown(ticket, self._loaded(ticket))
+
+    def register(self, ticket: str) -> Answer:
+        """Hands what was made to the authority; its fingerprint, or the way back to the portal for an officer."""
+        asked = self._loaded(ticket)
+        if request.form.get("seen", "") != digest_of(asked):
+            raise StateRefused("This page is too old; open it again in the portal.")
+        try:
+            if asked.purpose is not RegistrationPurpose.SIGNING:
+                self._take_officer(asked)
+                return redirect(self._parts.portal(asked.back), 303)
+            made = self._registered(asked)
+        except RefusalError as refusal:
+            return self._shown(ticket, asked, sentence(refusal), errors.status_of(refusal))
+        return make_response(
+            render_template("registered.html", asked=asked, made=made, back=self._parts.portal(asked.back))
+        )
+
+    def _take_officer(self, asked: RegistrationRequest) -> None:
+        code = request.form.get("setup_code", "")[:LONGEST_SETUP_CODE]
+        if not code.strip():
+            raise PreconditionRefused("Enter the code of the key ceremony.")
+        made, authority = posted_registration(), self._parts.authority
+        if asked.purpose is RegistrationPurpose.RECOVERY:
+            authority.restore_officer(code, asked.subject, made, asked.reference)
+        else:
+            authority.appoint_officer(code, asked.subject, asked.name, asked.organisation, made, asked.reference)
+
+    def _registered(self, asked: RegistrationRequest) -> PendingCredential:
+        authority, subject = self._parts.authority, asked.subject
+        if "pin" in request.form:
+            pin = request.form["pin"].strip()
+            passwords.require_good_pin(pin)
+            if pin != request.form.get("pin_again", "").strip():
+                raise PreconditionRefused("The two PINs are not the same.")
+            sealed = bytes.fromhex(self._draft(asked).sealed)
+            return authority.register_pin(subject, passwords.hash_pin(pin), sealed, posted_code())
+        if "known" not in request.form:
+            return authority.register_passkey(subject, posted_registration())
+        assertion = passkeys.activation(subject, request.form.get(passkeys.FIELD, ""))
+        key = next((each.public_key for each in asked.known if each.credential_id == assertion.credential_id), b"")
+        return authority.register_known_passkey(subject, posted_challenge(), key, assertion)
+
+    def _draft(self, asked: RegistrationRequest) -> CodeDraft:
+        """The secret to scan: the same again when its form has come back."""
+        sealed = request.form.get("sealed", "")[:LONGEST_SEALED]
+        try:
+            return self._codes.draft_secret(asked.subject, asked.login, sealed=sealed)
+        except PreconditionRefused:  # too old: another one, which is to be scanned again
+            return self._codes.draft_secret(asked.subject, asked.login)
+
+    def _loaded(self, ticket: str) -> RegistrationRequest:
+        asked = self._parts.requests.load(RegistrationRequest, ticket)
+        speak_to_reader(self._parts.settings, asked.language, asked.zone)
+        return asked
+
+    def _shown(self, ticket: str, asked: RegistrationRequest, problem: str = "", status: int = 200) -> Response:
+        begun = self._parts.authority.begin_registration(asked.subject)
+        known = [each.credential_id for each in asked.known] if not begun.attestation else []
+        page = render_template(
+            "register.html",
+            ticket=ticket,
+            asked=asked,
+            seen=digest_of(asked),
+            challenge=begun.challenge.hex(),
+            options=json.dumps(self._options(asked, begun)),
+            known=passkeys.request_options(begun.challenge, known, self._parts.settings.web.relying_party)
+            if known
+            else "",
+            draft=self._draft(asked) if begun.pin and asked.purpose is RegistrationPurpose.SIGNING else None,
+            problem=problem,
+            back=self._parts.portal(asked.back),
+        )
+        return make_response(page, status)
+
+    def _options(self, asked: RegistrationRequest, begun: BegunRegistration) -> dict[str, Any]:
+        """What ``navigator.credentials.create`` wants (WebAuthn Level 3, section 5.4)."""
+        settings = self._parts.settings
+        return {
+            "challenge": bytes_to_base64url(begun.challenge),
+            "rp": {"id": settings.web.relying_party, "name": settings.organisation.name},
+            "user": {"id": bytes_to_base64url(asked.handle), "name": asked.login, "displayName": asked.name},
+            "pubKeyCredParams": [{"type": "public-key", "alg": int(each)} for each in ALGORITHMS],
+            "authenticatorSelection": {
+                "residentKey": "required",
+                "requireResidentKey": True,
+                "userVerification": "required",
+            },
+            "excludeCredentials": [
+                {"type": "public-key", "id": bytes_to_base64url(each.credential_id)} for each in asked.known
+            ],
+            "attestation": "direct" if begun.attestation else "none",
+            "timeout": TIMEOUT_MS,
+        }

@@ -1,0 +1,136 @@
+"""From the portal to the activation service, where people confirm what a key signs, and what they need before.
+
+The portal has no part in the activation itself: it asks for one, and asks the authority afterwards whether it was
+given. Before the first signature come something to sign with, and the agreement to sign electronically
+(:func:`prerequisite_response`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flask import redirect, url_for
+
+from appliance.activation_requests import (
+    ActivationRequest,
+    KnownPasskey,
+    RegistrationPurpose,
+    RegistrationRequest,
+)
+from appliance.contracts.signing import OpenedSigning
+from appliance.model.contract import Contract, Party
+from appliance.model.office import NewOfficer
+from appliance.model.people import Person
+from hsm.intents import Intent
+from webui.portal.access import visitor
+from webui.portal.pages import appliance
+from webui.shared.form_pages import Answer, render, see_other
+from webui.shared.language import current_language, zone_of_reader
+
+
+@dataclass(frozen=True, slots=True)
+class ActivationMeans:
+    """The credentials that the authority knows of a person: how many passkeys, and whether PIN and code."""
+
+    passkeys: int
+    pin: bool
+
+    @property
+    def any(self) -> bool:
+        """Whether there is anything to sign with."""
+        return bool(self.passkeys) or self.pin
+
+
+def means_of(subject: str) -> ActivationMeans:
+    """Asked of the authority, which alone knows. Raises :class:`AuthorityError` when it does not answer."""
+    known = appliance.authority.credentials(subject)
+    passkeys = sum(each.credential_id is not None for each in known)
+    return ActivationMeans(passkeys, len(known) > passkeys)
+
+
+def to_activation(
+    subject: str, intent: Intent, back: str, *, record: bytes = b"", text: str = "", other_text: str = ""
+) -> Answer:
+    """303 to the page on which *subject* activates *intent*, and from there to *back*, a path of the portal."""
+    language, zone = current_language().value, zone_of_reader()
+    return _sent(
+        ActivationRequest(subject, intent, back, language, zone, content=record, text=text, other_text=other_text)
+    )
+
+
+def to_signing(subject: str, opened: OpenedSigning, back: str, *, reason: str = "") -> Answer:
+    """The same for the document that *opened* is about to sign."""
+    contract, record = opened.contract, opened.intent
+    parties = dict.fromkeys(each.organisation or each.name for each in contract.parties)
+    document = appliance.signing.prepared_document(opened)
+    return _sent(
+        ActivationRequest(
+            subject=subject,
+            intent=record.intent,
+            back=back,
+            language=current_language().value,
+            zone=zone_of_reader(),
+            title=contract.title,
+            parties=tuple(parties),
+            reason=reason,
+            content=document,
+            base=len(document) - len(record.suffix),
+            gap=record.contents,
+        )
+    )
+
+
+def _sent(asked: ActivationRequest | RegistrationRequest, page: str = "act") -> Answer:
+    ticket = appliance.activation_requests.add(asked)
+    return redirect(f"{appliance.settings.activation.origin}/{page}/{ticket}", 303)
+
+
+def to_registration(person: Person, login: str, back: str) -> Answer:
+    """303 to the page on which *person* sets up what they sign with, and from there to *back*."""
+    known = appliance.accounts.own.passkeys(person.subject)
+    asked = RegistrationRequest(
+        subject=person.subject,
+        purpose=RegistrationPurpose.SIGNING,
+        back=back,
+        language=current_language().value,
+        zone=zone_of_reader(),
+        login=login,
+        name=person.name,
+        organisation=person.organisation,
+        handle=appliance.accounts.passkeys.user_handle(person.subject),
+        known=tuple(KnownPasskey(each.credential_id, each.public_key) for each in known),
+    )
+    return _sent(asked, "register")
+
+
+def to_appointment(new: NewOfficer, purpose: RegistrationPurpose) -> Answer:
+    """The same for somebody who becomes an officer by a code."""
+    asked = RegistrationRequest(
+        subject=new.subject,
+        purpose=purpose,
+        back=url_for("setup.registered", ticket=new.ticket),
+        language=current_language().value,
+        zone=zone_of_reader(),
+        login=new.login,
+        name=new.name,
+        organisation=new.organisation,
+        handle=appliance.accounts.passkeys.user_handle(new.subject),
+        reference=new.reference,
+    )
+    return _sent(asked, "register")
+
+
+def is_activated(subject: str, intent: Intent) -> bool:
+    """Whether *subject* has activated *intent*. Raises :class:`AuthorityError`."""
+    return subject in appliance.authority.approvals(intent).given
+
+
+def prerequisite_response(contract: Contract, party: Party) -> Answer | None:
+    """The page that comes first, or None. Raises :class:`AuthorityError`."""
+    if not means_of(party.responsible).any:
+        if visitor().guest_of is not None:
+            return see_other("signing.guest_credentials")
+        return render("signing/no_means.html")
+    if appliance.agreements.acceptances_of_party(contract, party.id) is None:
+        return see_other("signing.agree", contract_id=contract.id, party=party.id)
+    return None
