@@ -41,6 +41,11 @@ _ANY_END = re.compile(rb"endstream|endobj")
 _TABLE = re.compile(rb"(?<![A-Za-z])xref(?=" + _S + rb")")
 _SUBSECTION = re.compile(_S + rb"*\d{1,10}" + _S + rb"+(\d{1,10})(?!" + _WORD + rb")" + _S + rb"*")
 _ENTRY = 20
+_ANY_TABLE = re.compile(rb"(?<!start)(?<![A-Za-z])xref(?![A-Za-z])")
+_PLAIN_ENTRY = re.compile(rb"\d{10} \d{5} [nf](?:\r\n| \n| \r)")
+_TRAILER = re.compile(_S + rb"*trailer")
+_BLANKS = b"\x00\t\n\x0c\r "
+_OF_NUMBERS = tuple(bytes([each]) for each in b"0123456789+-.")
 
 
 class Unreadable(ValueError):
@@ -82,6 +87,34 @@ class ObjectExtents:
             if header is not None:
                 found.add(header.start())
         return tuple(sorted(found))
+
+    def require_plain_headers(self) -> None:
+        """Raises :class:`Unreadable` when some program could take more for an object than :attr:`starts` names: a
+        header with long blanks, comments or signs in it; or a table with entries of another form."""
+        known = set(self.starts)
+        for match in _KEYWORD.finditer(self.document):
+            place = match.start()
+            near = max(0, place - _NEAR)
+            header = _BEFORE.search(self.document, near, place)
+            if header is not None and header.start() in known:
+                continue
+            while place > 0 and self.document[place - 1] in _BLANKS:
+                place -= 1
+            if self.document[place - 1 : place] in _OF_NUMBERS:
+                raise Unreadable
+        for table in _ANY_TABLE.finditer(self.document):
+            self._require_plain_table(table.end())
+
+    def _require_plain_table(self, place: int) -> None:
+        """The entries of the table that begins at *place*, where one does, are 20 bytes each and marked n or f."""
+        while part := _SUBSECTION.match(self.document, place):
+            place = part.end()
+            for _ in range(int(part[1])):
+                if not _PLAIN_ENTRY.match(self.document, place):
+                    raise Unreadable
+                place += _ENTRY
+        if not _TRAILER.match(self.document, place):
+            raise Unreadable
 
     def is_headed(self, offset: int, number: int) -> bool:
         """Whether an object of that *number* begins at *offset*."""

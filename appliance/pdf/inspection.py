@@ -46,7 +46,7 @@ def _inspected(document: bytes, reader: PdfReader, *, most_pages: int) -> Inspec
     if not found:
         raise DocumentRefused("no-pages", "The document has no pages.")
     sizes = tuple(geometry.frame(page).seen() for page in found)
-    _refuse_ambiguous(document, len(found))
+    refuse_ambiguous(pages.count(document), len(found))
     forms.refuse_if_locked(root)
     warnings = [*_reading(reader), *content_check.check_content(reader), *_overlapping(found)]
     return Inspection(
@@ -72,9 +72,8 @@ def refuse_other_kinds(root: Any) -> None:
         )
 
 
-def _refuse_ambiguous(document: bytes, seen: int) -> None:
+def refuse_ambiguous(shown: int, seen: int) -> None:
     """Two readers that disagree on the number of pages would show two contracts."""
-    shown = pages.count(document)
     if shown != seen:
         raise DocumentRefused(
             "ambiguous",

@@ -85,6 +85,13 @@ def text(document: bytes) -> list[str]:
     return texts
 
 
+def is_read_as_written(document: bytes) -> bool:
+    """Whether PDFium follows the file's own cross-reference sections; else it has searched for its objects, and may
+    draw others than a reader finds that follows them."""
+    with opened(document) as pdf:
+        return bool(pypdfium2.raw.FPDF_DocumentHasValidCrossReferenceTable(pdf.raw))
+
+
 def count(document: bytes) -> int:
     """How many pages PDFium sees."""
     with opened(document) as pdf:

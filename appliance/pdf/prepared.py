@@ -7,15 +7,21 @@ dictionary, nothing of the dictionary may be shown, and every page looks the sam
 
 from __future__ import annotations
 
+import re
 import secrets
 
 from pyhanko.pdf_utils import generic
 
 from appliance.errors import DocumentRefused
-from appliance.pdf import content_check, forms, inspection, pages
+from appliance.pdf import content_check, forms, geometry, inspection, pages
 from appliance.pdf.extents import ObjectExtents, Unreadable
 from appliance.pdf.incremental_updates import refusing_malformed
 from appliance.pdf.reader import PdfReader, extents_of, read_pdf
+
+MOST_PAGES = 5000
+_TAIL = 64
+_END = re.compile(rb"startxref(?:\r\n|\n|\r)(\d{1,10})(?:\r\n|\n|\r)%%EOF[\r\n]*\Z")
+_PREVIOUS = re.compile(rb"/Prev\s+(\d+)")
 
 _MAY_HOLD = frozenset(
     b"/Type /Filter /SubFilter /Contents /ByteRange /Reference /M /Name /Reason /Location /ContactInfo".split()
@@ -36,11 +42,35 @@ def require_plain_gap(document: bytes, base: int, start: int, end: int, field: s
     content_check.check_content(reader)
     extents = extents_of(document, reader)
     try:
+        _require_one_reading(document, base, reader)
+        extents.require_plain_headers()
         _require_signature(extents, reader, (start, end), field)
         extents.require_end_before(base)
     except Unreadable as error:
         raise shared_gap() from error
-    return pages.count(document)
+    seen = pages.count(document)
+    inspection.refuse_ambiguous(seen, sum(1 for _ in geometry.pages(reader.root, most=MOST_PAGES)))
+    return seen
+
+
+def _require_one_reading(document: bytes, base: int, reader: PdfReader) -> None:
+    """Every program begins to read at the newest section, which the revision has brought, and goes on from there to
+    the section at which it began with the base; none of them has to search the file for its objects."""
+    appended = document[base:]
+    newest, before = _entry_point(document), _entry_point(document[:base])
+    previous = [int(each) for each in _PREVIOUS.findall(appended)]
+    if newest != reader.last_startxref or newest < base or appended.count(b"startxref") != 1:
+        raise Unreadable
+    if previous != [before] or not pages.is_read_as_written(document):
+        raise Unreadable
+
+
+def _entry_point(document: bytes) -> int:
+    """Where the file says at its very end that its newest section is."""
+    found = _END.search(document, max(0, len(document) - _TAIL))
+    if found is None:
+        raise Unreadable
+    return int(found[1])
 
 
 def _require_signature(extents: ObjectExtents, reader: PdfReader, gap: tuple[int, int], field: str) -> None:
