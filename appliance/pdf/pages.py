@@ -86,8 +86,8 @@ def text(document: bytes) -> list[str]:
 
 
 def is_read_as_written(document: bytes) -> bool:
-    """Whether PDFium follows the file's own cross-reference sections; else it has searched for its objects, and may
-    draw others than a reader finds that follows them."""
+    """Whether PDFium follows the file's own cross-reference sections; else it has searched for its objects, and
+    may draw others than a reader finds that follows them."""
     with opened(document) as pdf:
         return bool(pypdfium2.raw.FPDF_DocumentHasValidCrossReferenceTable(pdf.raw))
 

@@ -54,8 +54,8 @@ def require_plain_gap(document: bytes, base: int, start: int, end: int, field: s
 
 
 def _require_one_reading(document: bytes, base: int, reader: PdfReader) -> None:
-    """Every program begins to read at the newest section, which the revision has brought, and goes on from there to
-    the section at which it began with the base; none of them has to search the file for its objects."""
+    """Every program begins to read at the newest section, which the revision has brought, and goes on from there
+    to the section at which it began with the base; none of them has to search the file for its objects."""
     appended = document[base:]
     newest, before = _entry_point(document), _entry_point(document[:base])
     previous = [int(each) for each in _PREVIOUS.findall(appended)]

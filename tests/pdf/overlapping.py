@@ -76,6 +76,8 @@ HIDDEN: dict[str, Shape] = {
     "a note": Shape(HONEST.before, within=_NOTE, annotations=b" 6 0 R"),
     "an object inside": Shape(HONEST.before, within=b"/Reason(\n9 0 obj <</X 1>> endobj)", inside=True),
     "an entry that is not a signature's": Shape(HONEST.before, within=b"/Kids[5 0 R]"),
+    "a header with many blanks": Shape(HONEST.before + b"9" + b" " * 80 + b"0 obj\n<</X 1>>\nendobj\n"),
+    "a header with a comment": Shape(HONEST.before + b"9 % so\n 0 obj\n<</X 1>>\nendobj\n"),
     "a table": Shape(HONEST.before + b"xref\n0 100\n"),
 }
 """What some reader might follow."""
@@ -94,7 +96,7 @@ def prepared(shape: Shape) -> Prepared:
 
 def _written(shape: Shape, apart: int) -> Prepared:
     length = b"%010d" % apart
-    out = bytearray(b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n")
+    out, previous = _empty_base()
     base = len(out)
     places: dict[int, int] = {}
 
@@ -132,10 +134,30 @@ def _written(shape: Shape, apart: int) -> Prepared:
         b"%010d 00000 n \n" % places[each] if each in places else b"0000000000 00000 f \n" for each in range(1, 10)
     )
     out.extend(b"xref\n0 10\n0000000000 65535 f \n" + b"".join(rows))
-    out.extend(b"trailer\n<</Size 10/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF\n" % table)
+    trailer = b"trailer\n<</Size 10/Root 1 0 R/Prev %d>>\nstartxref\n%d\n%%%%EOF\n"
+    out.extend(trailer % (previous, table))
     ranges = b"/ByteRange [0 %d %d %d]" % (start, start + ROOM, len(out) - start - ROOM)
     out[numbers : numbers + len(ranges)] = ranges
     return Prepared(bytes(out), base, (start, ROOM))
+
+
+def _empty_base() -> tuple[bytearray, int]:
+    """The revision before, of one empty page, and where its table is."""
+    out, places = bytearray(b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n"), []
+    for number, body in enumerate(
+        (
+            b"<</Type/Catalog/Pages 2 0 R>>",
+            b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
+            b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]>>",
+        ),
+        start=1,
+    ):
+        places.append(len(out))
+        out.extend(b"%d 0 obj\n" % number + body + b"\nendobj\n")
+    table = len(out)
+    out.extend(b"xref\n0 4\n0000000000 65535 f \n" + b"".join(b"%010d 00000 n \n" % each for each in places))
+    out.extend(b"trailer\n<</Size 4/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF\n" % table)
+    return out, table
 
 
 def endless() -> bytes:

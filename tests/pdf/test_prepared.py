@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from appliance.errors import DocumentRefused
@@ -39,6 +41,44 @@ def test_a_document_that_waits_for_more_bytes_is_not_taken_in(workshop: PdfWorks
     with pytest.raises(DocumentRefused) as caught:
         workshop.inspect(overlapping.endless())
     assert caught.value.reason == "malformed"
+
+
+def two_entry_points(content: bytes, base: int) -> bytes:
+    return content + b"startxref\n%d\n%%%%EOF\n" % content[:base].rindex(b"xref\n0 4")
+
+
+def end_between_entry_points(content: bytes, base: int) -> bytes:
+    end = content.rindex(b"startxref")
+    return content[:end] + content[end:] + content[end:].replace(b"%%EOF\n", b"%%EOF")
+
+
+def another_mark(content: bytes, base: int) -> bytes:
+    return content[:base] + content[base:].replace(b" 00000 n \n", b" 00000 x \n", 1)
+
+
+def short_lines(content: bytes, base: int) -> bytes:
+    return content[:base] + content[base:].replace(b" 00000 n \n", b" 00000 n\n", 1)
+
+
+def another_base(content: bytes, base: int) -> bytes:
+    return content.replace(b"/Prev ", b"/Prev 1")
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [two_entry_points, end_between_entry_points, another_mark, short_lines, another_base],
+)
+def test_a_document_that_programs_may_read_otherwise_is_not_activated(
+    workshop: PdfWorkshop, changed: Callable[[bytes, int], bytes]
+) -> None:
+    made = overlapping.prepared(overlapping.HONEST)
+    whole = PreparedRevision(made.content, b"", made.gap)
+    assert workshop.require_plain_gap(whole, base=made.base, field=overlapping.FIELD) == 1
+    content = changed(made.content, made.base)
+    start = content.index(b"<" + b"0" * 100)
+    other = PreparedRevision(content, b"", (start, made.gap[1]))
+    with pytest.raises(DocumentRefused):
+        workshop.require_plain_gap(other, base=made.base, field=overlapping.FIELD)
 
 
 @pytest.mark.parametrize("shape", (overlapping.OVERLAPPING | overlapping.BROKEN).values())
