@@ -137,7 +137,7 @@ def require_visible(text: str, most: int) -> None:
 def is_visible(text: str) -> bool:
     """Whether *text* has nothing in it that cannot be seen, no outer spaces, and the one form that is NFC."""
     visible = all(unicodedata.category(each)[0] not in "CZ" or each == " " for each in text)
-    return visible and text == text.strip() and unicodedata.is_normalized("NFC", text)
+    return visible and BLANK.isdisjoint(text) and text == text.strip() and unicodedata.is_normalized("NFC", text)
 
 
 def _shortened(common_name: str, organisation: str) -> str:
@@ -248,6 +248,10 @@ LONGEST_LOGIN: Final = 64
 
 OUTSIDE: Final = "person-guest-"
 """How the name of an outside signer begins: it is part of what officers activate, and of the certificate."""
+
+BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
+"""What Unicode counts as letters, marks or symbols and shows as nothing or as a blank: the fillers of Hangul, the
+vowels of Khmer that have no shape, the combining grapheme joiner, the Braille pattern without dots."""
 
 _NAME = re.compile(rf"[a-z0-9][a-z0-9-]{{0,{LONGEST_NAME - 1}}}")
 _LOGIN = re.compile(rf"[a-z][a-z0-9._-]{{1,{LONGEST_LOGIN - 1}}}")

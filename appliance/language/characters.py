@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from hsm.names import BLANK
+
 _SPACES = re.compile(r"[ \t\r\n\f\u2028\u2029]+")
 _HIDDEN = frozenset(
     "\u00ad\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff\ufffc"
@@ -35,14 +37,8 @@ def _shows(letter: str) -> bool:
 
 
 _WIDE = frozenset("WF")
-_UNSEEN = frozenset(
-    [
-        *map(
-            chr, (0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x180B, 0x180C, 0x180D, 0x180F, 0x2800, 0x3164, 0xFFA0)
-        ),
-        *map(chr, range(0xFE00, 0xFE10)),
-        *map(chr, range(0xE0100, 0xE01F0)),
-    ]
+_UNSEEN = BLANK.union(
+    "\u180b\u180c\u180d\u180f", map(chr, range(0xFE00, 0xFE10)), map(chr, range(0xE0100, 0xE01F0))
 )
 """Fillers, joiners and variation selectors (Unicode's default ignorable letters that are no format characters)."""
 

@@ -91,6 +91,8 @@ def test_somebody_who_is_enrolled_is_called_by_that_name(desk: Desk) -> None:
         " superseded",
         "x" * 301,
         "e\u0301",
+        "super\u3164seded",
+        "superseded\u2800",
     ],
 )
 def test_an_argument_that_cannot_be_seen_as_it_is_shows_nothing(desk: Desk, hidden: str) -> None:
@@ -161,7 +163,7 @@ def test_an_agreement_whose_other_text_is_not_shown_shows_nothing(desk: Desk) ->
         shows_nothing(desk, signed(request, language=language))
 
 
-@pytest.mark.parametrize("character", ["\u202e", "\u200b", "\u2066", "\ufeff", "\x08"])
+@pytest.mark.parametrize("character", ["\u202e", "\u200b", "\u2066", "\ufeff", "\x08", "\u3164", "\u2800"])
 def test_a_text_with_hidden_characters_shows_nothing(desk: Desk, character: str) -> None:
     request = desk.agreement()
     shows_nothing(desk, with_texts(request, f"# One\n\nfirst{character} words", "# Two"))

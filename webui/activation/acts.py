@@ -24,7 +24,7 @@ from hsm import canonical
 from hsm.client import AuthorityClient
 from hsm.errors import BadRequest, Malformed, UnknownKey
 from hsm.intents import OfficerIntent, SigningIntent, require_own_arguments
-from hsm.names import is_visible
+from hsm.names import BLANK, is_visible
 from hsm.operation_types import Approvals, KnownSubject
 from webui.activation.pictures import is_still
 
@@ -292,7 +292,7 @@ def _require_both_texts(request: ActivationRequest, record: Mapping[str, Any]) -
 
 def _is_readable(text: str) -> bool:
     """Whether *text* has nothing in it that cannot be seen, or changes the order in which it is read."""
-    return all(unicodedata.category(each)[0] != "C" or each in "\t\n" for each in text)
+    return BLANK.isdisjoint(text) and all(unicodedata.category(each)[0] != "C" or each in "\t\n" for each in text)
 
 
 def _arguments(intent: OfficerIntent) -> dict[str, Any]:
