@@ -17,6 +17,12 @@ from hsm import canonical
 from hsm.errors import BadRequest
 
 
+def in_groups(digest: str, digits: int = 20) -> str:
+    """The first *digits* of a hexadecimal digest in groups of four, as people read and compare them; twenty are 80
+    bits."""
+    return " ".join(digest[start : start + 4] for start in range(0, digits, 4))
+
+
 def instant(moment: datetime) -> str:
     """*moment* (aware) as ISO 8601 in UTC with whole seconds, e.g. ``2026-11-25T08:00:00Z``."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

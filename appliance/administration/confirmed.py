@@ -27,7 +27,7 @@ from appliance.home import make_directory
 from appliance.model.administration import AdministratorPasskey, AdministratorRole, AdminRequest, DualControlRole
 from hsm import canonical
 from hsm.files import sync_directory
-from hsm.intents import instant
+from hsm.intents import in_groups, instant
 
 REQUEST_LASTS = timedelta(hours=24)
 """How long an admin request waits for the second person."""
@@ -83,8 +83,7 @@ class ConfirmedKey:
 def fingerprint_of(key: AdministratorPasskey | ConfirmedKey) -> str:
     """What a person reads out of a passkey, and root types (24 hexadecimal digits in groups of four)."""
     said = {"credential": key.credential_id.hex(), "login": key.login, "public_key": key.public_key.hex()}
-    digits = hashlib.sha256(canonical.encode(said)).hexdigest()[:DIGITS]
-    return " ".join(digits[begin : begin + 4] for begin in range(0, DIGITS, 4))
+    return in_groups(hashlib.sha256(canonical.encode(said)).hexdigest(), DIGITS)
 
 
 class RootConfirmations:

@@ -15,7 +15,7 @@ from hsm.activation.credentials import (
     verify_registration,
 )
 from hsm.errors import ActivationRefused, BadRequest
-from hsm.intents import PasskeyRegistration, WebAuthnActivation
+from hsm.intents import PasskeyRegistration, WebAuthnActivation, in_groups
 from hsm.names import is_name
 from hsm.operation_types import BegunRegistration, PendingCredential
 from hsm.operations.context import AuthorityContext, Handlers
@@ -32,8 +32,7 @@ _SHORTEST_SECRET = 16
 
 def fingerprint_of(*parts: bytes) -> str:
     """Twenty hexadecimal digits in groups of four: what an applicant reads to an officer."""
-    digits = hashlib.sha256(b"".join(len(part).to_bytes(4, "big") + part for part in parts)).hexdigest()
-    return " ".join(digits[start : start + 4] for start in range(0, 20, 4))
+    return in_groups(hashlib.sha256(b"".join(len(part).to_bytes(4, "big") + part for part in parts)).hexdigest())
 
 
 def oldest_kept(context: AuthorityContext) -> int:

@@ -23,7 +23,7 @@ from appliance.pdf.workshop import PdfWorkshop, prepared_revision
 from hsm import canonical
 from hsm.client import AuthorityClient
 from hsm.errors import BadRequest, Malformed, UnknownKey
-from hsm.intents import OfficerIntent, SigningIntent, require_own_arguments
+from hsm.intents import OfficerIntent, SigningIntent, in_groups, require_own_arguments
 from hsm.names import BLANK, is_visible
 from hsm.operation_types import Approvals, KnownSubject
 from webui.activation.pictures import is_still
@@ -329,11 +329,6 @@ def _shown_argument(value: Any) -> Any:
 def fingerprint(credential_id: str, public_key: str) -> str:
     """Twenty digits (hex) of a passkey, in groups of four: what its owner tells an officer."""
     return in_groups(hashlib.sha256(f"{credential_id} {public_key}".encode()).hexdigest())
-
-
-def in_groups(digest: str) -> str:
-    """The first twenty digits of *digest* (hex) in groups of four: 80 bits, as people compare them."""
-    return " ".join(digest[start : start + 4] for start in range(0, 20, 4))
 
 
 def _other() -> StateRefused:

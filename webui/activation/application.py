@@ -15,8 +15,8 @@ from appliance.model.decision_sentences import describe_intent
 from appliance.model.office import OfficerDecisionKind
 from hsm.activation.credentials import verify_assertion
 from hsm.errors import ActivationRefused, BadRequest, RefusalError
-from hsm.intents import Activation, Intent, OfficerIntent, SigningIntent, WebAuthnActivation
-from webui.activation.acts import TypedFingerprints, in_groups
+from hsm.intents import Activation, Intent, OfficerIntent, SigningIntent, WebAuthnActivation, in_groups
+from webui.activation.acts import TypedFingerprints
 from webui.activation.parts import ActivationParts, speak_to_reader
 from webui.activation.posted import posted_activation
 from webui.activation.registration import RegistrationPages
