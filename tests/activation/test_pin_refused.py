@@ -1,4 +1,4 @@
-"""A house that takes no PIN and code, and in which somebody tries codes that are none."""
+"""A site that takes no PIN and code, and at which somebody tries codes that are none."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ ASKED = RegistrationRequest(
 
 
 @pytest.fixture(scope="module")
-def house() -> Iterator[Desk]:
+def site() -> Iterator[Desk]:
     with tempfile.TemporaryDirectory(prefix="vermilion-") as directory:
         home = copy_home(template_home(), Path(directory))
         settings = home.authority_settings.read_text(encoding="utf-8")
@@ -51,24 +51,24 @@ def house() -> Iterator[Desk]:
             yield Desk(appliance, service)
 
 
-def put(house: Desk, asked: RegistrationRequest) -> str:
-    return f"/register/{house.appliance.activation_requests.add(asked)}"
+def put(site: Desk, asked: RegistrationRequest) -> str:
+    return f"/register/{site.appliance.activation_requests.add(asked)}"
 
 
-def test_who_may_have_no_pin_is_offered_none(house: Desk) -> None:
-    path = put(house, ASKED)
-    page = house.get(path).text
+def test_who_may_have_no_pin_is_offered_none(site: Desk) -> None:
+    path = put(site, ASKED)
+    page = site.get(path).text
     assert 'data-passkey="create"' in page
     assert 'name="pin"' not in page and "sealed" not in page and "otpauth" not in page
-    sealed = house.appliance.accounts.codes.draft_secret(ASKED.subject, ASKED.login).sealed
+    sealed = site.appliance.accounts.codes.draft_secret(ASKED.subject, ASKED.login).sealed
     fields = {"seen": visits.passkey_form(page, "create").fields["seen"], "sealed": sealed}
-    refused = house.send(visits.Form(path, fields, {}), pin="246810", pin_again="246810", code="123456")
+    refused = site.send(visits.Form(path, fields, {}), pin="246810", pin_again="246810", code="123456")
     assert refused.status_code == 403 and "PIN and code are not taken here; set up a passkey." in refused.text
-    assert house.appliance.authority.pending_credentials(ASKED.subject) == []
+    assert site.appliance.authority.pending_credentials(ASKED.subject) == []
 
 
-def test_codes_that_are_wrong_are_counted_and_the_right_one_is_taken_all_the_same(house: Desk) -> None:
-    code = house.appliance.settings.home.setup_code.read_text().strip()
+def test_codes_that_are_wrong_are_counted_and_the_right_one_is_taken_all_the_same(site: Desk) -> None:
+    code = site.appliance.settings.home.setup_code.read_text().strip()
     officer = replace(
         ASKED,
         subject=f"officer-{secrets.token_hex(6)}",
@@ -76,21 +76,21 @@ def test_codes_that_are_wrong_are_counted_and_the_right_one_is_taken_all_the_sam
         back="/setup/registered/x",
         reference="ab" * 32,
     )
-    path, said = put(house, officer), []
+    path, said = put(site, officer), []
     for number in range(7):
-        answer = typed(house, path, f"{number:04d}-0000")
+        answer = typed(site, path, f"{number:04d}-0000")
         assert 400 <= answer.status_code < 500 and 'name="setup_code"' in answer.text
         said += re.findall(r'role="alert" tabindex="-1"><p>([^<]+)</p>', answer.text)
     assert [each.partition(".")[0] for each in said[:5]] == [
         "The set-up code is wrong, was used or has run out"
     ] * 5
     assert said[5:] == ["Too many wrong codes were entered lately; this one is wrong as well."] * 2
-    assert house.appliance.authority.credentials(officer.subject) == []
-    taken = typed(house, path, code)
+    assert site.appliance.authority.credentials(officer.subject) == []
+    taken = typed(site, path, code)
     assert (taken.status_code, taken.headers["Location"]) == (303, f"{PORTAL}/setup/registered/x")
 
 
-def typed(house: Desk, path: str, code: str) -> TestResponse:
+def typed(site: Desk, path: str, code: str) -> TestResponse:
     device = SoftwareAuthenticator.create("localhost", ORIGIN)
-    form = visits.passkey_form(house.get(path).text, "create")
-    return house.send(form, credential=visits.made_by(device, form), setup_code=code)
+    form = visits.passkey_form(site.get(path).text, "create")
+    return site.send(form, credential=visits.made_by(device, form), setup_code=code)
