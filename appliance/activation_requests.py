@@ -43,8 +43,7 @@ class ActivationRequest:
     ``content`` is what the intent's digest is of: a prepared revision whose empty signature is the ``gap`` (offset
     and length, after ``base`` bytes of the revision before), or the record that is signed; empty for an officers'
     intent. ``text`` is what the record says that the person reads, in Markdown, and ``other_text`` the same in the
-    other language. ``title`` and ``parties`` are how
-    the portal calls the contract; ``language`` and ``zone`` are the reader's.
+    other language. ``language`` and ``zone`` are the reader's.
     """
 
     subject: str
@@ -52,9 +51,6 @@ class ActivationRequest:
     back: str
     language: str
     zone: str
-    title: str = ""
-    parties: tuple[str, ...] = ()
-    reason: str = ""
     content: bytes = b""
     base: int = 0
     gap: tuple[int, ...] = ()

@@ -11,10 +11,11 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from hsm import canonical
 from hsm.errors import BadRequest
+from hsm.names import LONGEST_ORGANISATION, is_visible
 
 
 def in_groups(digest: str, digits: int = 20) -> str:
@@ -28,6 +29,14 @@ def instant(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+LONGEST_TITLE: Final = 200
+LONGEST_SEAL_REASON: Final = 500
+"""Characters of a contract's title, and of the reason for which a seal is used."""
+
+MOST_PARTIES: Final = 50
+"""Parties of a contract."""
+
+
 @dataclass(frozen=True, slots=True)
 class SigningIntent:
     """One signature by one key on one document digest, once.
@@ -35,6 +44,9 @@ class SigningIntent:
     ``signer`` is the subject whose key signs (a person, ``person-…``, or a seal, ``seal-…``); ``digest`` is the
     SHA-256 over the PDF's ByteRange (32 bytes); ``nonce`` is 16 random bytes; ``expires`` is aware.
     ``custodians``: how many custodians this use of a seal takes, when it is more than the seal itself demands.
+    ``title`` is what the document is called, ``parties`` are the organisations that sign it (or people who sign
+    for none), in its order, and ``reason`` is why a seal is used: each one line of visible characters
+    (:func:`hsm.names.is_visible`), so that it is hashed as it is read.
     """
 
     contract: str
@@ -45,10 +57,17 @@ class SigningIntent:
     expires: datetime
     nonce: bytes
     custodians: int = 1
+    title: str = ""
+    parties: tuple[str, ...] = ()
+    reason: str = ""
 
     def fields(self) -> dict[str, Any]:
-        """The intent as the JSON object that is hashed; bytes are lower-case hex, one custodian goes unsaid."""
-        more = {} if self.custodians == 1 else {"custodians": self.custodians}
+        """The intent as the JSON object that is hashed; bytes are lower-case hex. One custodian goes unsaid, and
+        so does what is empty: an intent without it has the hash that it had before there were titles."""
+        words = {"title": self.title, "parties": list(self.parties), "reason": self.reason}
+        more: dict[str, Any] = {name: value for name, value in words.items() if value}
+        if self.custodians != 1:
+            more["custodians"] = self.custodians
         return {
             "act": "sign",
             "contract": self.contract,
@@ -173,7 +192,7 @@ class PasskeyRegistration:
 T = TypeVar("T")
 
 _INTENT = frozenset({"act", "contract", "digest", "expires", "field", "nonce", "party", "signer"})
-_MORE = frozenset({"custodians"})
+_MORE = frozenset({"custodians", "title", "parties", "reason"})
 _OFFICER = frozenset({"act", "details", "expires", "nonce"})
 _NONCE_BYTES = 16
 _LONGEST_KIND = 40
@@ -191,7 +210,7 @@ def signing_intent_from_wire(value: Any) -> SigningIntent:
     """The intent whose :meth:`~hsm.intents.SigningIntent.fields` crossed. Raises :class:`BadRequest`."""
     more = _MORE & set(value) if isinstance(value, dict) else frozenset()
     fields = _intent_fields(value, _INTENT | more)
-    if more and fields["custodians"] != 2:
+    if fields.get("custodians", 2) != 2:
         raise BadRequest("An act that says how many custodians it takes, takes two.")
     if fields["act"] != "sign":
         raise BadRequest("A signing intent's act is sign.")
@@ -206,7 +225,10 @@ def signing_intent_from_wire(value: Any) -> SigningIntent:
         digest=digest,
         expires=_moment(fields),
         nonce=_nonce(fields),
-        custodians=2 if more else 1,
+        custodians=2 if "custodians" in more else 1,
+        title=_line(fields, "title", LONGEST_TITLE),
+        parties=_parties(fields),
+        reason=_line(fields, "reason", LONGEST_SEAL_REASON),
     )
 
 
@@ -232,6 +254,30 @@ def _intent_fields(value: Any, names: frozenset[str]) -> dict[str, Any]:
     if not isinstance(value, dict) or set(value) != names:
         raise BadRequest("An act must have exactly the fields {names}.", names=", ".join(sorted(names)))
     return value
+
+
+def _line(fields: Mapping[str, Any], name: str, most: int) -> str:
+    """One visible line of at most *most* characters; empty for what goes unsaid."""
+    if name not in fields:
+        return ""
+    text = required_field(fields, name, str)
+    if not 1 <= len(text) <= most or not is_visible(text):
+        raise BadRequest(
+            "The field {name} of an act is one line of 1 to {most} visible characters.", name=name, most=most
+        )
+    return text
+
+
+def _parties(fields: Mapping[str, Any]) -> tuple[str, ...]:
+    if "parties" not in fields:
+        return ()
+    names = required_field(fields, "parties", list)
+    if not 1 <= len(names) <= MOST_PARTIES:
+        raise BadRequest("An act names 1 to {most} parties.", most=MOST_PARTIES)
+    parties = tuple(_line({"parties": each}, "parties", LONGEST_ORGANISATION) for each in names)
+    if len(set(parties)) != len(parties):
+        raise BadRequest("An act names each party once.")
+    return parties
 
 
 def _hex(fields: Mapping[str, Any], name: str) -> bytes:

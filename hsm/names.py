@@ -140,6 +140,18 @@ def is_visible(text: str) -> bool:
     return visible and BLANK.isdisjoint(text) and text == text.strip() and unicodedata.is_normalized("NFC", text)
 
 
+def visible(text: str) -> str:
+    """*text* in the form that :func:`is_visible` takes: in one line, single spaces, nothing that cannot be seen.
+
+    It may be empty.
+    """
+    normal = unicodedata.normalize("NFC", text)
+    kept = (
+        each for each in normal if each.isspace() or (unicodedata.category(each)[0] != "C" and each not in BLANK)
+    )
+    return unicodedata.normalize("NFC", " ".join("".join(kept).split()))
+
+
 def _shortened(common_name: str, organisation: str) -> str:
     """The common name in 64 octets: libraries count octets where X.520 counts characters.
 

@@ -197,6 +197,7 @@ def _signed_event(
         private={
             "name": party.name,
             "organisation": party.organisation,
+            "title": record.intent.title or None,
             "address": record.origin.address,
             "location": record.origin.location,
         },

@@ -23,6 +23,7 @@ from appliance.verification import Verifier
 from hsm.client import AuthorityClient
 from hsm.cms import add_signature_timestamp, signature_value
 from hsm.intents import SigningIntent
+from hsm.names import visible
 from hsm.timestamp import parse_token
 
 Notifier = Callable[[Transaction, Iterable[Notice]], None]
@@ -81,8 +82,11 @@ class SigningBackend:
         return add_signature_timestamp(cms, token), parse_token(token).gen_time
 
 
-def record_intent(subject: str, record: bytes, *, contract: str, field: str, expires: datetime) -> SigningIntent:
-    """What *subject* activates to sign *record*; *contract* and *field* stand for those that it has not."""
+def record_intent(
+    subject: str, record: bytes, *, contract: str, field: str, expires: datetime, title: str = ""
+) -> SigningIntent:
+    """What *subject* activates to sign *record*; *contract* and *field* stand for those that it has not. *title*
+    is that of the contract that the record is about."""
     return SigningIntent(
         contract=contract,
         party=subject,
@@ -91,4 +95,5 @@ def record_intent(subject: str, record: bytes, *, contract: str, field: str, exp
         digest=hashlib.sha256(record).digest(),
         expires=expires.replace(microsecond=0),
         nonce=secrets.token_bytes(16),
+        title=visible(title),
     )

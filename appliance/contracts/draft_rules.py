@@ -29,6 +29,7 @@ from appliance.model.contract import (
 )
 from appliance.model.people import Person
 from appliance.pdf.values import FoundPhrase, PageSize
+from hsm.intents import LONGEST_TITLE, MOST_PARTIES
 
 COLUMNS = 3
 MARGIN = 5.0
@@ -52,7 +53,7 @@ def default_placement(kind: PartyKind, position: int, pages: int) -> Placement:
     )
 
 
-LONGEST_TITLE, LONGEST_KIND, LONGEST_PURPOSE = 200, 60, 2000
+LONGEST_KIND, LONGEST_PURPOSE = 60, 2000
 """In characters."""
 
 DEFAULT_DAYS = 14
@@ -143,7 +144,7 @@ def revised_draft(contract: Contract, terms: DraftTerms) -> Contract:
     )
 
 
-MOST_PARTIES, MOST_PLACES = 50, 200
+MOST_PLACES = 200
 
 
 class PlacementChoice(Enum):

@@ -188,7 +188,8 @@ class Voiding:
             proposal = _open(contract)
             record = _record(contract, proposal, people.person(tx, by), now)
             expires = now + self._rules.lifetime
-            intent = record_intent(by, record, contract=f"{CONTRACT}-{contract_id}", field=FIELD, expires=expires)
+            about = f"{CONTRACT}-{contract_id}"
+            intent = record_intent(by, record, contract=about, field=FIELD, expires=expires, title=contract.title)
             declaration = VoidDeclaration(secrets.token_hex(12), contract_id, proposal.id, by, record, intent, now)
             intents.forget_expired_declarations(tx, now)
             intents.insert_declaration(tx, declaration)

@@ -32,6 +32,7 @@ from appliance.store.database import Transaction
 from appliance.store.intents import PREPARED
 from hsm.errors import ActivationRefused, ActivationUsed, AuthorityLocked, ModuleUnavailable, StoreUnavailable
 from hsm.intents import SigningIntent
+from hsm.names import visible
 
 LOST = "the activation was used up, and the authority's answer was lost; a signature, if made, was never released"
 MAX_POLLS = 40
@@ -77,6 +78,11 @@ class StampedIntent:
 
     intent: IntentRecord
     contract: Contract
+
+
+def parties_shown(contract: Contract) -> tuple[str, ...]:
+    """The parties' names as an intent has them."""
+    return tuple(dict.fromkeys(filter(None, map(visible, contract.party_names))))
 
 
 class SigningCycle(Completion):
@@ -163,6 +169,8 @@ class SigningCycle(Completion):
             expires=min(now + lifetime, contract.deadline.at).replace(microsecond=0),
             nonce=secrets.token_bytes(16),
             custodians=inputs.custodians,
+            title=visible(contract.title),
+            parties=parties_shown(contract),
         )
         return IntentRecord(
             id=secrets.token_hex(16),
@@ -381,7 +389,9 @@ class SigningService:
         record = intents.prepared_of(tx, party.id)
         if record is None or record.base != contract.current.number or record.state is not IntentState.PREPARED:
             return None
-        fits = record.intent.signer == party.subject and record.intent.field == party.field
+        intent = record.intent
+        fits = intent.signer == party.subject and intent.field == party.field
+        fits = fits and intent.title == visible(contract.title) and intent.parties == parties_shown(contract)
         wanted = self._rules.seal_lifetime / 2 if party.kind is PartyKind.SEAL else MIN_REMAINING_LIFETIME
         lasts = record.intent.expires - now >= min(wanted, contract.deadline.at - now - EXPIRY_ROUNDING)
         return record if fits and lasts else None

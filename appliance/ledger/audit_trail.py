@@ -89,7 +89,7 @@ class EventKind(StrEnum):
     PARTY_ADDED = "party-added", _internal("Party added")
     CONTRACT_SENT = "contract-sent", _shared("Contract sent for signing")
     SIGNATURE_PREPARED = "signature-prepared", _internal("Shown to the signer, ready to sign", DataOwner.ACTOR)
-    PARTY_SIGNED = "party-signed", _shared("Signed", "name", "organisation", *_ORIGIN)
+    PARTY_SIGNED = "party-signed", _shared("Signed", "name", "organisation", "title", *_ORIGIN)
     PARTY_DECLINED = "party-declined", _shared("Declined to sign", "reason", *_ORIGIN)
     CONTRACT_RECALLED = "contract-recalled", _shared("Contract recalled", "reason")
     CONTRACT_EXPIRED = "contract-expired", _shared("Contract expired")

@@ -247,6 +247,11 @@ class Contract:
         """The organisations that the parties are of, each once, in the order of signing."""
         return tuple(dict.fromkeys(party.organisation for party in self.parties if party.organisation))
 
+    @property
+    def party_names(self) -> tuple[str, ...]:
+        """The parties' organisations, and people who sign for none, each once, in the order of signing."""
+        return tuple(dict.fromkeys(party.organisation or party.name for party in self.parties))
+
     def counterparties(self, own: Party) -> tuple[str, ...]:
         """The other side, seen from the party *own*: the parties' other organisations, and who signs for none.
 

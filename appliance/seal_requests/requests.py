@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 
 from appliance.contracts.access import Command, admit
@@ -29,6 +30,7 @@ from appliance.store import contracts, intents, outbox, people, seal_requests
 from appliance.store.database import Transaction, reads
 from hsm.errors import ActivationRefused
 from hsm.intents import SigningIntent
+from hsm.names import visible
 
 _EFFECTS = {
     SealRequestState.REFUSED: (EventKind.SEAL_REFUSED, NoticeKind.SEAL_REFUSED),
@@ -63,12 +65,16 @@ class SealRequests:
     def propose(self, intent_id: str, *, by: str, reason: str) -> IntentRecord:
         """The prepared intent with the *reason* for which *by* asks for the seal, before they activate it.
 
-        Raises :class:`StateRefused`, :class:`PreconditionRefused`.
+        With another reason it is another intent, and has a nonce of its own. A request that was made keeps its
+        reason. Raises :class:`StateRefused`, :class:`PreconditionRefused`.
         """
-        words = require_request_reason(reason)
+        words = require_request_reason(visible(reason))
         with self._records.database.transaction() as tx:
-            self._require_askable(tx, intents.load_intent(tx, intent_id), by)
-            intents.save_seal_reason(tx, intent_id, words)
+            record = intents.load_intent(tx, intent_id)
+            self._require_askable(tx, record, by)
+            if record.intent.reason != words and seal_requests.of_intent(tx, intent_id) is None:
+                renewed = replace(record.intent, reason=words, nonce=secrets.token_bytes(16))
+                intents.save_seal_reason(tx, intent_id, renewed)
             return intents.load_intent(tx, intent_id)
 
     def ask(self, intent_id: str, *, by: str) -> SealRequest:
@@ -84,7 +90,7 @@ class SealRequests:
                 self._require_askable(tx, record, by)
         if asked is not None:
             return asked
-        reason = require_request_reason(record.seal_reason or "")
+        reason = require_request_reason(record.intent.reason or record.seal_reason or "")
         self._require_activated(record, by)
         with self._records.database.transaction() as tx:
             asked = seal_requests.of_intent(tx, intent_id)

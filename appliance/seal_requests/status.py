@@ -14,8 +14,9 @@ from appliance.model.notice import Notice, NoticeKind
 from appliance.model.people import SealRequest, SealRequestState
 from appliance.store import contracts, intents, people
 from appliance.store.database import Transaction
+from hsm.intents import LONGEST_SEAL_REASON
 
-LONGEST_REQUEST_REASON = 500
+LONGEST_REQUEST_REASON = LONGEST_SEAL_REASON
 """Characters of a reason, asked or answered."""
 
 

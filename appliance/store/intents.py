@@ -22,7 +22,7 @@ from appliance.model.intent import (
 )
 from appliance.store.database import Transaction
 from hsm import canonical
-from hsm.intents import SigningIntent
+from hsm.intents import SigningIntent, signing_intent_from_wire
 from hsm.rows import Query, columns, fields_of, refusing
 
 _INTENT = (
@@ -144,9 +144,11 @@ def save_origin(tx: Transaction, intent_id: str, origin: SigningOrigin) -> bool:
     return tx.update("intents", fields_of(origin, "address location"), id=intent_id, state=IntentState.PREPARED)
 
 
-def save_seal_reason(tx: Transaction, intent_id: str, reason: str) -> bool:
-    """What the use of the seal is asked for; False when the intent is no longer prepared."""
-    return tx.update("intents", {"seal_reason": reason}, id=intent_id, state=IntentState.PREPARED)
+def save_seal_reason(tx: Transaction, intent_id: str, intent: SigningIntent) -> bool:
+    """Puts *intent*, which says what the use of the seal is asked for, in the place of the one that did not; False
+    when that is no longer prepared."""
+    row = {"act": canonical.encode(intent.fields()), "nonce": intent.nonce, "seal_reason": intent.reason}
+    return tx.update("intents", row, id=intent_id, state=IntentState.PREPARED)
 
 
 def under_way(tx: Transaction) -> list[IntentRecord]:
@@ -168,17 +170,7 @@ def of_contract(tx: Transaction, contract_id: str) -> list[IntentRecord]:
 
 def decode_intent(encoded: bytes) -> SigningIntent:
     """The act of its canonical bytes, as stored."""
-    fields = json.loads(encoded)
-    return SigningIntent(
-        contract=fields["contract"],
-        party=fields["party"],
-        field=fields["field"],
-        signer=fields["signer"],
-        digest=bytes.fromhex(fields["digest"]),
-        expires=datetime.fromisoformat(fields["expires"]),
-        nonce=bytes.fromhex(fields["nonce"]),
-        custodians=fields.get("custodians", 1),
-    )
+    return signing_intent_from_wire(json.loads(encoded))
 
 
 _INTENTS = Query(

@@ -21,7 +21,8 @@ from appliance.model.writing import Wording
 from appliance.pdf.workshop import PdfWorkshop
 from appliance.typesetting import TypesettingFailure, typeset
 from appliance.writing.filling import filled, require_defined
-from appliance.writing.texts import LONGEST_TITLE, Templates, Texts
+from appliance.writing.texts import Templates, Texts
+from hsm.intents import LONGEST_TITLE
 
 _LANGUAGES = {Language.CHINESE: "zh-CN", Language.ENGLISH: "en"}
 

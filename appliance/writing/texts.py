@@ -19,12 +19,13 @@ from appliance.store.database import Database, Transaction
 from appliance.writing.filling import require_defined
 from appliance.writing.markup import markup, read_markup
 from appliance.writing.merge_fields import require_definition
+from hsm.intents import LONGEST_TITLE
 
 MOST_SHOWN = 200
 """Texts in one list."""
 
 MOST_FIELDS = 100
-LONGEST_TITLE, LONGEST_KIND = 200, 80
+LONGEST_KIND = 80
 
 
 @dataclass(frozen=True, slots=True)

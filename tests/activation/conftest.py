@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -49,12 +49,12 @@ class Desk:
         """Where the requests lie."""
         return self.appliance.settings.home.activation_requests
 
-    def document(self, **changes: Any) -> ActivationRequest:
-        """Zhang is asked to sign a document with three pages; each time another act."""
+    def document(self, words: Mapping[str, Any] | None = None, **changes: Any) -> ActivationRequest:
+        """Zhang is asked to sign a document with three pages; each time another act, whose intent has *words*."""
         if self._document is None:
             self._document = self._prepared()
         known = self._document
-        intent = replace(known.intent, nonce=secrets.token_bytes(16))
+        intent = replace(known.intent, nonce=secrets.token_bytes(16), **(words or {}))
         return replace(known, intent=intent, **changes)
 
     def _prepared(self) -> ActivationRequest:
@@ -72,8 +72,6 @@ class Desk:
             BACK,
             "en",
             ZONE,
-            title=contract.title,
-            parties=(ZHANG.organisation,),
             content=content,
             base=len(content) - len(opened.intent.suffix),
             gap=opened.intent.contents,

@@ -163,7 +163,8 @@ def test_what_is_larger_than_a_form_is_not_read(desk: Desk) -> None:
 
 def test_words_of_the_portal_stay_words(desk: Desk) -> None:
     hostile = '"><script>alert(1)</script>{{ 7*7 }}'
-    page = desk.page(desk.document(title=hostile, parties=(hostile,), reason=hostile, text=hostile))
+    words = {"title": hostile, "parties": (hostile,), "reason": hostile}
+    page = desk.page(desk.document(words, text=hostile))
     assert "<script>alert" not in page and "{{ 7*7 }}" in page
     assert page.count("&lt;script&gt;alert(1)&lt;/script&gt;") >= 3
 

@@ -26,7 +26,7 @@ def request_for(made: Prepared) -> ActivationRequest:
     digest = hashlib.sha256(content[:start] + content[start + length :]).digest()
     intent = SigningIntent("c-1", "p-1", FIELD, ZHANG.subject, digest, soon(), secrets.token_bytes(16))
     return ActivationRequest(
-        ZHANG.subject, intent, BACK, "en", ZONE, title="NDA", content=content, base=made.base, gap=made.gap
+        ZHANG.subject, intent, BACK, "en", ZONE, content=content, base=made.base, gap=made.gap
     )
 
 

@@ -184,6 +184,25 @@ def test_the_forms_are_those_that_the_portal_writes() -> None:
     }
 
 
+def test_a_declaration_has_no_other_title_than_its_intent(desk: Desk) -> None:
+    agreed = canonical.decode(desk.agreement().content)
+    who = {"person": ZHANG.subject, "name": ZHANG.name, "organisation": ZHANG.organisation, "digest": "00"}
+    record = dict.fromkeys(acts._ENTRIES[acts.DECLARATION].split(), agreed["proposed"]) | who
+    record |= {"format": endings.RECORD_FORMAT, "parties": ["1"], "title": "采购合同\u3000第一号"}
+    base = desk.document({"field": endings.FIELD, "title": "", "parties": ()})
+    assert "采购合同" in desk.page(signed(replace(base, content=canonical.encode(record))))
+    own = signed(replace(base, content=canonical.encode(record)))
+    for words in ({"title": "别的合同"}, {"parties": ("甲",)}, {"reason": "x"}):
+        shows_nothing(desk, replace(own, intent=replace(own.intent, **words)))  # type: ignore[arg-type]  # it signs
+    named = replace(own.intent, title="采购合同 第一号")  # type: ignore[type-var]  # it signs
+    assert "采购合同" in desk.page(replace(own, intent=named))
+
+
+def test_an_agreement_has_no_title_of_its_own(desk: Desk) -> None:
+    request = desk.agreement()
+    shows_nothing(desk, replace(request, intent=replace(request.intent, title="x")))  # type: ignore[type-var]  # it signs
+
+
 # Whoever has only the address.
 
 

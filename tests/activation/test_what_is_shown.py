@@ -21,6 +21,7 @@ from appliance.demonstration.participants import ALPHA, CONTRACT_SEAL, CUSTODIAN
 from hsm import canonical
 from hsm.authenticator import SoftwareAuthenticator
 from hsm.codec import encode
+from hsm.errors import BadRequest
 from tests.activation.conftest import ORIGIN, PAGES, Desk
 from webui.activation.acts import fingerprint
 
@@ -62,6 +63,38 @@ def test_the_page_shows_the_document_and_what_the_authority_signs(desk: Desk) ->
     code = intent.challenge().hex()[:20]
     groups = " ".join(code[start : start + 4] for start in range(0, 20, 4))
     assert f"the code {groups}" in page, "the short code of a second device"
+
+
+def test_title_parties_and_reason_are_those_of_the_intent(desk: Desk) -> None:
+    contract = desk.appliance.contracts.read_contract(desk.document().intent.contract, ZHANG.subject)  # type: ignore[union-attr]  # it signs
+    assert desk.document().intent.parties == (ZHANG.organisation,) == contract.party_names  # type: ignore[union-attr]  # it signs
+    words = {"title": "Other title", "parties": ("丙公司", "某人"), "reason": "两份，年度采购"}
+    page = desk.page(desk.document(words))
+    assert "<h1>Sign “Other title”</h1>" in page and contract.title not in html.unescape(page)
+    assert "<dt>Parties</dt><dd>丙公司<br>某人</dd>" in page
+    assert "<dt>What the seal is for</dt><dd>两份，年度采购</dd>" in page
+
+
+def test_an_intent_of_before_there_were_titles_is_shown_by_its_number(desk: Desk) -> None:
+    request = desk.document({"title": "", "parties": ()})
+    assert f"<h1>Sign “{request.intent.contract}”</h1>" in desk.page(request)  # type: ignore[union-attr]  # it signs
+    assert desk.confirm(ZHANG.subject, desk.put(request)).status_code == 303
+    assert desk.given(request) == (ZHANG.subject,)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [{"title": "a\nb"}, {"title": "a\u202eb"}, {"parties": ("甲", "甲\u3164")}, {"reason": "x" * 501}],
+    ids=str,
+)
+def test_words_that_cannot_be_seen_as_they_are_show_nothing(desk: Desk, words: dict[str, Any]) -> None:
+    """The request is none: an intent has no such words."""
+    request = desk.document(words)
+    path = desk.put(request)
+    assert desk.get(path).status_code == 404
+    assert desk.confirm_anyway(request, path).status_code == 404
+    with pytest.raises(BadRequest, match="visible characters"):
+        desk.given(request)
 
 
 def test_the_pages_are_counted_and_drawn_here(desk: Desk) -> None:

@@ -132,8 +132,7 @@ def _asked(appliance: Appliance) -> tuple[str, str]:
     """A contract with a seal alone, and the request for it that waits."""
     sent = appliance.sending.send(_draft(appliance, seal_only=True).id, by=ZHANG.subject)
     opened = appliance.signing.open(sent.id, sent.parties[0].id, SigningOrigin("127.0.0.1"))
-    intent = opened.intent
-    appliance.seal_requests.propose(intent.id, by=ZHANG.subject, reason="示例合同用印")
+    intent = appliance.seal_requests.propose(opened.intent.id, by=ZHANG.subject, reason="示例合同用印")
     DemonstrationAuthenticators(appliance.settings.home).confirm(ZHANG.subject, intent.intent)
     return sent.id, appliance.seal_requests.ask(intent.id, by=ZHANG.subject).id
 

@@ -102,8 +102,8 @@ def _with_seal(people: Troupe, title: str) -> Contract:
 
 def _asked(people: Troupe, contract: Contract) -> str:
     opened = people.appliance.signing.open(contract.id, contract.parties[1].id, HERE)
-    requests, intent = people.appliance.seal_requests, opened.intent
-    requests.propose(intent.id, by=ZHANG.subject, reason="年度采购，一式两份")
+    requests = people.appliance.seal_requests
+    intent = requests.propose(opened.intent.id, by=ZHANG.subject, reason="年度采购，一式两份")
     people.pocket.confirm(ZHANG.subject, intent.intent)
     return requests.ask(intent.id, by=ZHANG.subject).id
 

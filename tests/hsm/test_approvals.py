@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -51,6 +52,18 @@ def pair() -> Iterator[Cast]:
         code = (own.root / "secrets/setup.code").read_text().strip()
         own.appoint(code, SECOND_OFFICER, second)
         yield Cast(own, {OFFICER: own.officer, SECOND_OFFICER: second})
+
+
+def test_the_words_that_were_activated_are_kept_with_the_act(cast: Cast) -> None:
+    words = {"title": "示例合同", "parties": ("甲公司", "乙公司"), "reason": "一式两份"}
+    intent = replace(intent_for(SEAL), **words)  # type: ignore[arg-type]  # each of its own type
+    for subject in (ASKING, CUSTODIAN):
+        cast.approve(intent, subject)
+    cast.web.sign_document(intent)
+    connection = sqlite.connect(cast.authority.root / "authority/authority.db")
+    [(act,)] = connection.execute("SELECT act FROM acts WHERE nonce = ?", (intent.nonce,))
+    connection.close()
+    assert json.loads(act) == intent.fields() and set(words) <= set(json.loads(act))
 
 
 def test_a_seal_is_released_by_two_who_do_not_meet(cast: Cast) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import UTC, datetime
 from inspect import signature
 from typing import Any
@@ -28,6 +28,7 @@ from hsm.operations.context import Handlers
 
 MOMENT = datetime(2026, 11, 25, 8, tzinfo=UTC)
 INTENT = SigningIntent("c", "p", "f", "person-a", bytes(32), MOMENT, bytes(16))
+WORDED = replace(INTENT, custodians=2, title="示例 合同", parties=("甲", "Alpha Ltd"), reason="two copies")
 OFFICERS = OfficerIntent("unlock", {"subject": "person-a"}, MOMENT, bytes(16))
 PASSKEY = WebAuthnActivation("person-a", b"id", b"{}", b"data", b"signature")
 MADE = PasskeyRegistration(bytes(32), b"{}", b"attestation")
@@ -37,6 +38,7 @@ KEY: dict[str, Any] = encode(REQUEST["approve"](INTENT, PASSKEY))["activation"]
 
 REQUESTS = [
     REQUEST["sign_document"](INTENT),
+    REQUEST["sign_document"](WORDED),
     REQUEST["approve"](INTENT, PASSKEY),
     REQUEST["approve"](OFFICERS, CODES),
     REQUEST["approve_unlock"](OFFICERS, PASSKEY),
@@ -77,6 +79,16 @@ WRONG: list[tuple[type, dict[str, Any]]] = [
     (REQUEST["sign_document"], {"intent": OFFICERS.fields()}),
     (REQUEST["sign_document"], {"intent": INTENT.fields(), "activations": []}),
     (REQUEST["sign_document"], {"intent": INTENT.fields(), "activations": [KEY]}),
+    *(
+        (REQUEST["sign_document"], {"intent": {**INTENT.fields(), name: value}})
+        for name, values in {
+            "title": ["", "a\nb", "a\u200bb", " a", "e\u0301", "a\u3164", "x" * 201, ["a"]],
+            "reason": ["", "a\r\nb", "a\u2028b", "x" * 501, None],
+            "parties": [[], [""], ["a", "a"], ["a\n"], ["x" * 201], [str(n) for n in range(51)], "ab", [["a"]]],
+            "custodians": [1, 3, True, "2"],
+        }.items()
+        for value in values
+    ),
     (REQUEST["approve"], {"intent": INTENT.fields(), "activation": {**KEY, "more": 1}}),
     (REQUEST["approve"], {"intent": INTENT.fields(), "activation": {**KEY, "kind": "other"}}),
     (REQUEST["approve"], {"intent": INTENT.fields(), "activation": {**KEY, "subject": b"person-a"}}),
@@ -126,6 +138,22 @@ def test_what_is_no_such_request_is_refused_without_its_values(kind: type, value
     with pytest.raises(BadRequest) as refused:
         decode_request(kind, values)
     assert "4711" not in str(refused.value)
+
+
+def test_an_intent_without_words_is_hashed_as_before_there_were_any() -> None:
+    """A seal's approvals are days old when the authority is upgraded."""
+    assert INTENT.challenge().hex() == "d467e1c8ac611930e873f28ccbd04f2a3fd8082a19e6aaf2e9fd16a9c55703cf"
+
+
+def test_every_word_of_an_intent_is_hashed() -> None:
+    others: list[dict[str, Any]] = [
+        {"title": "x"},
+        {"parties": ("甲",)},
+        {"parties": ("Alpha Ltd", "甲")},
+        {"reason": "x"},
+    ]
+    challenges = {replace(WORDED, **other).challenge() for other in others} | {WORDED.challenge()}
+    assert len(challenges) == 1 + len(others)
 
 
 def test_officers_intents_are_of_the_operation_that_is_asked_for() -> None:

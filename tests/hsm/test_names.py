@@ -23,9 +23,11 @@ from hsm.names import (
     LONGEST_ORGANISATION,
     LONGEST_PERSON,
     SubjectName,
+    is_visible,
     name_in,
     require_visible,
     same_organisation,
+    visible,
 )
 from tests.hsm.memory import new_key, openssl
 
@@ -169,6 +171,22 @@ def test_who_signs_for_nobody_else_has_no_organisation() -> None:
             issuer=Issuer(issuing, key, "issuing"),
             now=NOW,
         )
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("采购合同\u3000第一号", "采购合同 第一号"),
+        (" a\r\n\tb\u2028c\u00a0 ", "a b c"),
+        ("a\u202e\u200bb\u3164\u2800", "ab"),
+        ("e\u200d\u0301", "\u00e9"),
+        ("\u034f\n", ""),
+        ("plain", "plain"),
+    ],
+)
+def test_a_text_is_made_one_line_that_can_be_seen(text: str, shown: str) -> None:
+    assert visible(text) == shown
+    assert is_visible(visible(text))
 
 
 def test_der_contents_of_a_long_element() -> None:

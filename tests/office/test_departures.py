@@ -163,8 +163,8 @@ def test_a_request_for_a_seal_lapses_when_who_asked_leaves(appliance: Appliance)
         appliance.cycle.sign(prepared.id)
         appliance.cycle.complete(prepared.id)
     prepared = appliance.cycle.prepare(contract.id, contract.parties[2].id)
-    appliance.seal_requests.propose(prepared.id, by=ZHANG.subject, reason="盖章")
-    confirm_by(appliance, ZHANG.subject, prepared.intent)
+    proposed = appliance.seal_requests.propose(prepared.id, by=ZHANG.subject, reason="盖章")
+    confirm_by(appliance, ZHANG.subject, proposed.intent)
     asked = appliance.seal_requests.ask(prepared.id, by=ZHANG.subject)
     with appliance.database.reading() as tx:
         assert lapse_of(tx, asked, appliance.now()) is None

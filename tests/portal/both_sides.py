@@ -217,8 +217,8 @@ def _alpha(stage: Stage) -> None:
 def _asked(stage: Stage, contract: Contract, reason: str) -> str:
     appliance = stage.appliance
     opened = appliance.signing.open(contract.id, contract.parties[2].id, HERE)
-    appliance.seal_requests.propose(opened.intent.id, by=ZHANG.subject, reason=reason)
-    DemonstrationAuthenticators(appliance.settings.home).confirm(ZHANG.subject, opened.intent.intent)
+    proposed = appliance.seal_requests.propose(opened.intent.id, by=ZHANG.subject, reason=reason)
+    DemonstrationAuthenticators(appliance.settings.home).confirm(ZHANG.subject, proposed.intent)
     request = appliance.seal_requests.ask(opened.intent.id, by=ZHANG.subject)
     stage.keep(seal_request=request.id, seal=CONTRACT_SEAL.subject, intent=opened.intent.id)
     return request.id

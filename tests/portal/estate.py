@@ -158,8 +158,8 @@ def _contracts(estate: Estate) -> None:
     appliance.drafting.add_seal(draft.id, seal=CONTRACT_SEAL.subject, requester=ZHANG.subject, by=ZHANG.subject)
     sealed = appliance.sending.send(draft.id, by=ZHANG.subject)
     opened = appliance.signing.open(sealed.id, sealed.parties[0].id, HERE)
-    appliance.seal_requests.propose(opened.intent.id, by=ZHANG.subject, reason="示例")
-    DemonstrationAuthenticators(appliance.settings.home).confirm(ZHANG.subject, opened.intent.intent)
+    proposed = appliance.seal_requests.propose(opened.intent.id, by=ZHANG.subject, reason="示例")
+    DemonstrationAuthenticators(appliance.settings.home).confirm(ZHANG.subject, proposed.intent)
     names["seal_request"] = appliance.seal_requests.ask(opened.intent.id, by=ZHANG.subject).id
     other = sent(appliance, guest=True, initiator=LI.subject)
     names |= {"other": other.id, "other_party": other.parties[0].id, "other_guest": other.parties[0].subject}

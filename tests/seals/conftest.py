@@ -101,8 +101,8 @@ class Site:
 
     def asked(self, contract: Contract, *, reason: str = "年度采购") -> SealRequest:
         """Zhang asks for the seal, which is the last party."""
-        intent = self.appliance.signing.open(contract.id, contract.parties[-1].id, HERE).intent
-        self.appliance.seal_requests.propose(intent.id, by=ZHANG.subject, reason=reason)
+        opened = self.appliance.signing.open(contract.id, contract.parties[-1].id, HERE).intent
+        intent = self.appliance.seal_requests.propose(opened.id, by=ZHANG.subject, reason=reason)
         self.confirm(ZHANG.subject, intent.intent)
         return self.appliance.seal_requests.ask(intent.id, by=ZHANG.subject)
 

@@ -83,12 +83,15 @@ def test_a_sign_in_activates_nothing(
 def test_nothing_is_signed_without_its_people(
     authority: RunningAuthority, devices: dict[str, SoftwareAuthenticator]
 ) -> None:
-    web, own, by_seal = authority.client("web"), intent_for(ZHANG), intent_for(SEAL)
+    web, by_seal = authority.client("web"), intent_for(SEAL)
+    own = replace(intent_for(ZHANG), title="The title that was shown", parties=(ORGANISATION,))
     refused(web.sign_document, own)
     authority.confirm(devices[ZHANG], ZHANG, own)
     refused(web.sign_document, replace(own, digest=hashlib.sha256(b"another").digest()))
     refused(web.sign_document, replace(own, nonce=secrets.token_bytes(16)))
     refused(web.sign_document, replace(own, signer=CUSTODIAN))
+    for words in ({"title": "Another title"}, {"parties": ("乙公司",)}, {"reason": "another purpose"}):
+        assert "another act" in refused(web.sign_document, replace(own, **words))
     assert web.sign_document(own)
     refused(web.sign_document, own)
     authority.confirm(devices[ZHANG], ZHANG, by_seal)

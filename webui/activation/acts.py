@@ -24,7 +24,7 @@ from hsm import canonical
 from hsm.client import AuthorityClient
 from hsm.errors import BadRequest, Malformed, UnknownKey
 from hsm.intents import OfficerIntent, SigningIntent, in_groups, require_own_arguments
-from hsm.names import BLANK, is_visible
+from hsm.names import BLANK, is_visible, visible
 from hsm.operation_types import Approvals, KnownSubject
 from webui.activation.pictures import is_still
 
@@ -261,8 +261,8 @@ def _name_of(request: ActivationRequest) -> bytes:
 
 
 def _record(request: ActivationRequest, intent: SigningIntent, signer: KnownSubject) -> Mapping[str, Any]:
-    """The record that the intent signs, of the form that it says and in the signer's name. Of an agreement both
-    texts are there, and are those whose digests it names."""
+    """The record that the intent signs, of the form that it says and in the signer's name; the intent has no other
+    title than the record. Of an agreement both texts are there, and are those whose digests it names."""
     try:
         record = canonical.decode(request.content)
     except Malformed as error:
@@ -274,6 +274,8 @@ def _record(request: ActivationRequest, intent: SigningIntent, signer: KnownSubj
     if set(record) != set(_ENTRIES[intent.field].split()) or record["format"] != _FORMATS[intent.field]:
         raise _other()
     if (record["person"], record["name"]) != (signer.subject, signer.name):
+        raise _other()
+    if intent.title not in ("", visible(str(record.get("title", "")))) or intent.parties or intent.reason:
         raise _other()
     if intent.field == AGREEMENT:
         _require_both_texts(request, record)

@@ -58,10 +58,9 @@ def to_activation(
     )
 
 
-def to_signing(subject: str, opened: OpenedSigning, back: str, *, reason: str = "") -> Answer:
+def to_signing(subject: str, opened: OpenedSigning, back: str) -> Answer:
     """The same for the document that *opened* is about to sign."""
-    contract, record = opened.contract, opened.intent
-    parties = dict.fromkeys(each.organisation or each.name for each in contract.parties)
+    record = opened.intent
     document = appliance.signing.prepared_document(opened)
     return _sent(
         ActivationRequest(
@@ -70,9 +69,6 @@ def to_signing(subject: str, opened: OpenedSigning, back: str, *, reason: str = 
             back=back,
             language=current_language().value,
             zone=zone_of_reader(),
-            title=contract.title,
-            parties=tuple(parties),
-            reason=reason,
             content=document,
             base=len(document) - len(record.suffix),
             gap=record.contents,

@@ -165,6 +165,39 @@ def test_a_request_says_why(appliance: Appliance, reason: str) -> None:
     assert appliance.seal_requests.of_party(contract.parties[2].id) is None
 
 
+def test_the_reason_is_what_both_activate(appliance: Appliance) -> None:
+    """In one line; with another reason it is another act, and an activation of the first one does not count."""
+    contract = sent(appliance)
+    intent = intent_of(appliance, contract)
+    first = appliance.seal_requests.propose(intent, by=ZHANG.subject, reason="年度采购\r\n\u200b一式两份").intent
+    assert (first.title, first.parties, first.reason) == (
+        contract.title,
+        contract.party_names,
+        "年度采购 一式两份",
+    )
+    confirm_by(appliance, ZHANG.subject, first)
+    other = appliance.seal_requests.propose(intent, by=ZHANG.subject, reason="别的用途").intent
+    assert other == act_of(appliance, intent) and other.nonce != first.nonce
+    with pytest.raises(StateRefused, match="did not confirm"):
+        appliance.seal_requests.ask(intent, by=ZHANG.subject)
+    confirm_by(appliance, ZHANG.subject, other)
+    request = appliance.seal_requests.ask(intent, by=ZHANG.subject)
+    assert request.reason == "别的用途" == appliance.seal_requests.act(request).reason
+
+
+def test_a_request_of_before_intents_had_reasons_is_still_approved(appliance: Appliance) -> None:
+    contract = sent(appliance)
+    intent = intent_of(appliance, contract)
+    before = replace(act_of(appliance, intent), title="", parties=())
+    with appliance.database.transaction() as tx:
+        intents.save_seal_reason(tx, intent, before)
+        tx.execute("UPDATE intents SET seal_reason = '年度采购' WHERE id = ?", (intent,))
+    confirm_by(appliance, ZHANG.subject, before)
+    request = appliance.seal_requests.ask(intent, by=ZHANG.subject)
+    assert request.reason == "年度采购"
+    assert approve(appliance, request).parties[2].state is PartyState.SIGNED
+
+
 def test_the_requester_does_not_approve(appliance: Appliance) -> None:
     request = asked(appliance, sent(appliance))
     for other in (ZHANG, LI):

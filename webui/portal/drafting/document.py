@@ -19,6 +19,7 @@ from appliance.model.contract import EXPONENTS, Contract, Money
 from appliance.money import LONGEST, NotAnAmount, read_money
 from appliance.writing.converting import SUFFIXES
 from hsm.errors import RefusalError
+from hsm.intents import LONGEST_TITLE
 from webui.portal.drafting.sheets import sheets_of
 from webui.portal.drafting.steps import (
     DraftStep,
@@ -49,7 +50,7 @@ SHOWN = 24
 """Pages that are shown as small pictures."""
 
 FIELDS = ("title", "kind", "purpose", "amount", "language")
-LIMITS = {"title": 200, "kind": 60, "purpose": 2000, "amount": LONGEST}
+LIMITS = {"title": LONGEST_TITLE, "kind": 60, "purpose": 2000, "amount": LONGEST}
 """The longest that each field may be, in characters."""
 
 KINDS = ("Purchase", "Sale", "Services", "Lease", "Labour", "Confidentiality", "Cooperation", "Loan", "Licence")

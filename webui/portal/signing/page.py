@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 
 from flask import redirect, request, url_for
@@ -127,15 +128,15 @@ def _intent_of_visitor(seen: ContractView, intent_id: str) -> OpenedSigning | No
 
 
 def _to_activation(opened: OpenedSigning) -> Answer:
-    intent, by, reason = opened.intent, opened.party.responsible, ""
+    intent, by = opened.intent, opened.party.responsible
     appliance.signing.record_location(
         intent.id, SigningOrigin(request_origin().address, request.form.get("place", ""))
     )
     if opened.party.kind is PartyKind.SEAL:
         proposed = appliance.seal_requests.propose(intent.id, by=by, reason=request.form.get("reason", ""))
-        reason = proposed.seal_reason or ""
+        opened = replace(opened, intent=proposed)
     back = url_for("signing.activated", contract_id=opened.contract.id, intent_id=intent.id)
-    return activations.to_signing(by, opened, back, reason=reason)
+    return activations.to_signing(by, opened, back)
 
 
 def _confirmed(opened: OpenedSigning) -> Answer:

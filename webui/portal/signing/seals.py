@@ -98,7 +98,7 @@ def approve_seal(seen: SeenRequest, request_id: str) -> Answer:
         appliance.seal_requests.require_usable(seen.request)
         opened = appliance.signing.opened(seen.contract, seen.request.intent)
         back = url_for("signing.seal_activated", request_id=request_id)
-        return activations.to_signing(seen.subject, opened, back, reason=seen.request.reason)
+        return activations.to_signing(seen.subject, opened, back)
 
 
 @pages.get(f"{REQUEST}/activated")
