@@ -58,6 +58,26 @@ class ActivationRequest:
     other_text: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class BatchedDocument:
+    """A document of a batch: the ticket of its own :class:`ActivationRequest`, and the title by which it is named
+    when that request is gone."""
+
+    ticket: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class BatchRequest:
+    """*subject* is asked to activate all *documents* at once, in this order, and goes on at ``back``."""
+
+    subject: str
+    documents: tuple[BatchedDocument, ...]
+    back: str
+    language: str
+    zone: str
+
+
 class RegistrationPurpose(StrEnum):
     """What a registration is for: signing; becoming a first officer, or an officer again, by a code."""
 
@@ -96,7 +116,8 @@ class RegistrationRequest:
     reference: str = ""
 
 
-R = TypeVar("R", ActivationRequest, RegistrationRequest)
+Request = ActivationRequest | BatchRequest | RegistrationRequest
+R = TypeVar("R", ActivationRequest, BatchRequest, RegistrationRequest)
 
 
 class ActivationRequests:
@@ -105,7 +126,7 @@ class ActivationRequests:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def add(self, request: ActivationRequest | RegistrationRequest) -> str:
+    def add(self, request: Request) -> str:
         """Keeps *request* for :data:`LASTS`; its ticket (32 characters)."""
         make_directory(self._folder)
         self._remove_old()
@@ -143,7 +164,7 @@ def _read(path: Path) -> bytes:
         return stream.read()
 
 
-def digest_of(request: ActivationRequest | RegistrationRequest) -> str:
+def digest_of(request: Request) -> str:
     """SHA-256 (hex) of the whole request, which a form carries that was made of it: files may be exchanged."""
     return hashlib.sha256(cbor2.dumps(encode(request))).hexdigest()
 

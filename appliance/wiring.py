@@ -21,6 +21,7 @@ from appliance.contracts.access import Contracts
 from appliance.contracts.agreement import Agreements
 from appliance.contracts.agreement_text import load_text
 from appliance.contracts.authorisation_basis import BasisFinder, IdentityVerified, PowerCoversSignature
+from appliance.contracts.batches import SigningBatches
 from appliance.contracts.crash_safety import FailpointHook, ProcessLeases, ignore_failpoint
 from appliance.contracts.dependencies import ContractRecords, SigningBackend, SigningRules
 from appliance.contracts.drafting import Drafting
@@ -135,6 +136,7 @@ class Appliance:
         self.handing_over = HandingOver(records, rules)
         self.cycle = SigningCycle(records, rules, backend)
         self.signing = SigningService(records, rules, self.cycle)
+        self.batches = SigningBatches(records)
         self.seal_requests = SealRequests(records, rules, backend, self.signing)
         self.seal_uses = SealUses(records.database)
 

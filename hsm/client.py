@@ -76,6 +76,15 @@ class AuthorityClient(Connections):
         The operation itself then counts it. One approval for each person; an intent that was done, or another one
         under the same nonce, takes none."""
 
+    @operation(_ACTIVATION)
+    def approve_batch(self, intents: Sequence[SigningIntent], activation: Activation) -> None:
+        """One person's activation of several signatures by their own key, in the order in which they were shown
+        (:class:`hsm.batches.SigningBatch`). All are remembered as by :meth:`approve`, or none."""
+
+    @operation(_WEB_AND_ACTIVATION)
+    def batch_limit(self) -> int:
+        """How many signatures may be activated at once; 0 where each needs an activation of its own."""
+
     @operation(_CONSOLE)
     def approve_unlock(self, intent: Intent, activation: Activation) -> Approvals:
         """As :meth:`approve`, for ``unlock`` alone, which PIN custodians activate in the console."""

@@ -15,6 +15,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from hsm.batches import MOST_MEMBERS
 from hsm.errors import ConfigurationRefused
 from hsm.log_lines import LogFormat
 from hsm.names import LONGEST_ORGANISATION, is_organisation_name
@@ -168,7 +169,8 @@ class ActivationSettings:
     the activation service, never the portal's, where people sign in with the same passkeys. PIN custodians'
     come from the console alone (without a relying party of its own, the portal's). ``attestation`` are PEM files,
     beside the settings, with the roots of the authenticators that are approved; without any, all are taken.
-    ``pin_totp``: whether the weaker way, a PIN and a code, is taken too."""
+    ``pin_totp``: whether the weaker way, a PIN and a code, is taken too. ``batch_limit``: how many documents one
+    person may confirm at once; 0 or 1 for each on its own."""
 
     rp_id: str = "localhost"
     origins: list[str] = checked(["http://localhost:8083"], bool, "a list of at least one origin")
@@ -179,6 +181,7 @@ class ActivationSettings:
     officers_required: int = number(1, 1, 4)
     attestation: list[str] = field(default_factory=list)
     pin_totp: bool = True
+    batch_limit: int = number(50, 0, MOST_MEMBERS)
 
     def roots(self, home: AuthorityHome) -> list[bytes]:
         """The certificates (PEM) that an authenticator's attestation has to lead to; none: any authenticator."""

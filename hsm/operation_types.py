@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from hsm.batches import BatchMembership
 from hsm.errors import Sentence
 
 
@@ -56,10 +57,12 @@ class KnownSubject:
 
 @dataclass(frozen=True, slots=True)
 class Approvals:
-    """Who (subjects) has approved an intent, and how many the rules want before it can be done."""
+    """Who (subjects) has approved an intent, and how many the rules want before it can be done; in which ``batch``
+    it was approved, if in one."""
 
     given: tuple[str, ...]
     required: int
+    batch: BatchMembership | None = None
 
     @property
     def enough(self) -> bool:

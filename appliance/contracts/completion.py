@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 
 from appliance.contracts import authorisation_basis
 from appliance.contracts.access import record_change
@@ -192,6 +193,7 @@ def _signed_event(
             "digest": revision.digest,
             "size": revision.size,
             **_outside(record, revision),
+            **_together(record),
             **rests_on,
         },
         private={
@@ -211,6 +213,13 @@ def _outside(record: IntentRecord, revision: ContractRevision) -> dict[str, str]
     own = instant(revision.at)
     times = {instant(parse_token(token).gen_time) for token in cms.parse(record.cms or b"").timestamps()}
     return {f"outside_{record.outside}": next(iter(times - {own}), own)}
+
+
+def _together(record: IntentRecord) -> dict[str, str | int]:
+    """That one activation was for several documents: how many, which one this is, and the root of their batch."""
+    if record.together is None:
+        return {}
+    return {f"together_{name}": value for name, value in asdict(record.together).items()}
 
 
 def require_signed(report: VerificationReport, contract: Contract, field: str) -> None:

@@ -25,7 +25,7 @@ from appliance.errors import PreconditionRefused, StateRefused
 from appliance.language import Language
 from appliance.ledger.audit_trail import AuditEvent, EventKind, append_event
 from appliance.model.contract import Contract, Party, PartyKind, RevisionKind
-from appliance.model.intent import IntentRecord, IntentState, PreparedSigning, SigningOrigin
+from appliance.model.intent import IntentRecord, IntentState, JointActivation, PreparedSigning, SigningOrigin
 from appliance.pdf.values import Appearance, LockScope, PersonAppearance, PreparedRevision, PrepareOrder
 from appliance.store import appearances, contracts, intents, people
 from appliance.store.database import Transaction
@@ -149,13 +149,23 @@ class SigningCycle(Completion):
         the signer prepares again. After a failure with the CMS on disk, ``complete`` finishes the signature,
         called by the signer or by the recovery.
         """
+        together = self._together(intent_id)
         record, contract = self._claimed(intent_id)
         self._backend.reach(Failpoint.INTENT_CLAIMED)
         cms = self._request_signature(record)
         self._backend.reach(Failpoint.CMS_RECEIVED)
-        self._records.database.commit(intents.save_cms, intent_id, cms)
+        self._records.database.commit(intents.save_cms, intent_id, cms, together)
         self._backend.reach(Failpoint.CMS_PERSISTED)
         return StampedIntent(self.stamp(record, contract, cms), contract)
+
+    def _together(self, intent_id: str) -> JointActivation | None:
+        """How an intent that was prepared in a batch was activated: asked before anything is claimed, so that
+        nothing is lost when the authority does not answer."""
+        record = self._records.database.query(intents.load_intent, intent_id)
+        if record.batch is None:
+            return None
+        told = self._backend.authority.approvals(record.intent).batch
+        return None if told is None else JointActivation(**told.fields())
 
     def _record(self, inputs: SigningInputs, prepared: PreparedRevision, origin: SigningOrigin) -> IntentRecord:
         now, contract, party = self._records.now(), inputs.context.contract, inputs.context.party

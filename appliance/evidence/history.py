@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -102,6 +102,17 @@ def _event(entry: LogEntry) -> PackageEvent:
         )
     except (KeyError, TypeError, ValueError) as error:
         raise EvidenceIncomplete("The log entry {entry} is not in a known form.", entry=entry.index) from error
+
+
+SIGNED: Final = "party-signed"
+
+
+def confirmed_together(signed: Iterable[Mapping[str, Any]]) -> dict[str, int]:
+    """By field, for signatures that were confirmed at once with others: how many documents in all. *signed* are
+    the public fields of the events that say that a party signed."""
+    return {
+        str(each["field"]): each["together_count"] for each in signed if type(each.get("together_count")) is int
+    }
 
 
 FOLDER: Final = "voiding/"

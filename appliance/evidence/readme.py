@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -30,13 +30,15 @@ def fill_text(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class CheckSteps:
-    """One thing to check: what it is, by whom, when (with the zone), and the commands as they are shown."""
+    """One thing to check: what it is, by whom, when (with the zone), and the commands as they are shown; for a
+    signature, how many documents were confirmed ``together`` with it, 0 for one that was confirmed alone."""
 
     name: str
     title: str
     who: str
     at: str
     commands: tuple[str, ...]
+    together: int = 0
 
 
 def readme_path(language: Language) -> str:
@@ -84,9 +86,14 @@ def _steps(
     def step(name: str, at: datetime, given: Iterable[str], title: str = "", who: str = "") -> CheckSteps:
         return CheckSteps(name, title, fill_text(who), instants.exact(at, evidence.zone), _shown(given))
 
+    told = history.events(evidence.log.entries)
+    together = history.confirmed_together(each.public for each in told if each.kind == history.SIGNED)
     return {
         "signatures": [
-            step(each.number, each.signed.at, commands.of_signature(each), material.kind, _signer(material))
+            replace(
+                step(each.number, each.signed.at, commands.of_signature(each), material.kind, _signer(material)),
+                together=together.get(material.field, 0),
+            )
             for each in extraction.signatures
             for material in (each.material,)
         ],
@@ -223,7 +230,7 @@ def event_facts(event: PackageEvent, names: Mapping[str, str], zone: str) -> Ite
         if value in (None, ""):
             continue
         shown = _shown_value(str(value), names, zone)
-        if event.kind == "party-signed" and name in ("name", "signer") and shown == actor:
+        if event.kind == history.SIGNED and name in ("name", "signer") and shown == actor:
             continue
         if says_nothing(event.kind, name, fields, shown):
             continue

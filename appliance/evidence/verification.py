@@ -55,7 +55,7 @@ from appliance.verification import (
 from appliance.verification.model import PASSED, failed
 from appliance.verification.paths import TooManyCertificates
 from appliance.verification.trust import UNREADABLE
-from hsm import timestamp
+from hsm import canonical, timestamp
 from hsm.errors import RefusalError, Sentence
 
 _SINCE = frozenset(
@@ -69,6 +69,7 @@ _REZIPPED = Sentence(
 )
 _IGNORED = "The ZIP also has files that operating systems add to folders ({names}); they were ignored."
 _VOID = Sentence("The parties have declared this contract void.")
+_TOGETHER = "The signature {field} was confirmed together with others; documents in all: {count}."
 _CRL_END = b"-----END X509 CRL-----\n"
 
 
@@ -97,7 +98,16 @@ def verify_package(
     except (ValueError, KeyError, TypeError, RecursionError):
         return _failed(at, digest, Sentence("A file of the package is not in the form that it must have."))
     verdict = _worst(signature.verdict for signature in signatures)
+    remarks += tuple(_together(files)) if verdict.indication is not Indication.FAILED else ()
     return VerificationReport("", FileKind.EVIDENCE, verdict, at, digest, signatures, remarks)
+
+
+def _together(files: Files) -> Iterator[Sentence]:
+    """Which signatures were confirmed at once with others; the history is judged by now."""
+    told = canonical.decode(part(files, package.HISTORY))["events"]
+    signed = (each["public"] for each in told if each["kind"] == history.SIGNED)
+    for field, count in history.confirmed_together(signed).items():
+        yield Sentence(_TOGETHER, {"field": field, "count": count})
 
 
 def _opened(package: bytes) -> tuple[Files, tuple[Sentence, ...]]:

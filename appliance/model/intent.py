@@ -48,6 +48,16 @@ class SigningOrigin:
 
 
 @dataclass(frozen=True, slots=True)
+class JointActivation:
+    """A signature was activated as number ``place`` (from 1) of ``count`` at once, under the ``root`` (hex) over
+    all of them (:mod:`hsm.batches`), as the authority says."""
+
+    count: int
+    place: int
+    root: str
+
+
+@dataclass(frozen=True, slots=True)
 class IntentRecord:
     """One attempt at one signature, on top of revision ``base``.
 
@@ -55,7 +65,8 @@ class IntentRecord:
     ``contents`` (offset and length in the whole file, of the hex digits with their angle brackets). ``cms`` is
     the authority's DER once there is one, ``stamped`` the time that its timestamp gives. ``lease_owner`` names the
     process that went to the authority, at ``claimed``. ``outside`` is None where none is configured.
-    ``seal_reason`` is what the use of a seal is asked for.
+    ``seal_reason`` is what the use of a seal is asked for. ``batch`` (32 hex digits) is the batch in which it was
+    prepared, if in one, and ``together`` how it was activated in one.
     """
 
     id: str
@@ -73,6 +84,8 @@ class IntentRecord:
     reason: str | None = None
     outside: OutsideStamp | None = None
     seal_reason: str | None = None
+    batch: str | None = None
+    together: JointActivation | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import datetime
 
 from appliance.errors import NotFound, StateRefused
@@ -16,6 +17,7 @@ from appliance.model.intent import (
     AgreementRecord,
     IntentRecord,
     IntentState,
+    JointActivation,
     OutsideStamp,
     SigningOrigin,
     VoidDeclaration,
@@ -27,8 +29,8 @@ from hsm.rows import Query, columns, fields_of, refusing
 
 _INTENT = (
     "SELECT id, act AS intent, base, coalesce(suffix, x'') AS suffix, contents_offset, contents_length, state,"
-    " created, address, location, claimant AS lease_owner, claimed, cms, stamped, reason, outside, seal_reason"
-    " FROM intents"
+    " created, address, location, claimant AS lease_owner, claimed, cms, stamped, reason, outside, seal_reason,"
+    " batch, together FROM intents"
 )
 
 
@@ -63,9 +65,11 @@ def release_lease(tx: Transaction, intent_id: str) -> None:
     _move(tx, intent_id, IntentState.SIGNING, IntentState.PREPARED, claimant=None, claimed=None)
 
 
-def save_cms(tx: Transaction, intent_id: str, cms: bytes) -> None:
-    """signing → signed: what the authority returned is on disk."""
-    _move(tx, intent_id, IntentState.SIGNING, IntentState.SIGNED, cms=cms)
+def save_cms(tx: Transaction, intent_id: str, cms: bytes, together: JointActivation | None = None) -> None:
+    """signing → signed: what the authority returned is on disk; and whether it was activated *together* with
+    others."""
+    kept = None if together is None else canonical.encode(asdict(together)).decode()
+    _move(tx, intent_id, IntentState.SIGNING, IntentState.SIGNED, cms=cms, together=kept)
 
 
 def save_stamped(
@@ -151,6 +155,17 @@ def save_seal_reason(tx: Transaction, intent_id: str, intent: SigningIntent) -> 
     return tx.update("intents", row, id=intent_id, state=IntentState.PREPARED)
 
 
+def save_batch(tx: Transaction, intent_id: str, batch: str, place: int) -> bool:
+    """In which batch it is to be activated, at which place; False when the intent is no longer prepared."""
+    row = {"batch": batch, "batch_place": place}
+    return tx.update("intents", row, id=intent_id, state=IntentState.PREPARED)
+
+
+def of_batch(tx: Transaction, batch: str) -> list[IntentRecord]:
+    """The intents that are to be activated in the *batch*, in their order."""
+    return _INTENTS.all(tx, "WHERE batch = ? ORDER BY batch_place", (batch,))
+
+
 def under_way(tx: Transaction) -> list[IntentRecord]:
     """Every intent at which the authority may have been asked and that is not closed, the oldest first."""
     return _INTENTS.all(tx, "WHERE state IN ('signing', 'signed', 'stamped') ORDER BY claimed, id")
@@ -179,6 +194,7 @@ _INTENTS = Query(
     intent=decode_intent,
     contents=columns(lambda offset, length: (offset, length), "contents_offset", "contents_length"),
     origin=columns(SigningOrigin, "address", "location"),
+    together=lambda told: JointActivation(**json.loads(told)),
 )
 
 

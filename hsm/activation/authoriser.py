@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 
 from hsm import canonical
 from hsm.activation.credentials import PinVerifier, verify_assertion
 from hsm.activation.rules import UNLOCK, ActivationRules
+from hsm.batches import BatchMembership
 from hsm.config import ActivationSettings
-from hsm.errors import ActivationRefused, NotPermitted
+from hsm.errors import ActivationRefused, ConsistencyRefused, NotPermitted
 from hsm.intents import (
     Activation,
     Intent,
@@ -50,6 +52,13 @@ class _Verified:
     advance: Callable[[], bool]
 
 
+class Challenging(Protocol):
+    """What an authenticator answers: an intent, or a batch of them."""
+
+    def challenge(self) -> bytes:
+        """Its hash (32 bytes)."""
+
+
 class IntentAuthoriser:
     """Reads and writes the authority's own store only; trusts nothing that the caller says about people."""
 
@@ -73,7 +82,8 @@ class IntentAuthoriser:
            for an officers' intent as many officers as the settings require, by the strong kind alone: whoever
            carries a PIN and a code could put another intent in the place of the one that the officer wanted, and
            with it enrol themselves;
-        3. each activation verifies against a credential of that person in the store, for this very intent;
+        3. each activation verifies against a credential of that person in the store, for this very intent; what
+           was approved in a batch was a member of it, by its audit path;
         4. all of that still holds at the moment that counts (a custodian may have been removed, a seal suspended):
            counters and codes move on and the nonce is used up, in one durable transaction.
         """
@@ -83,6 +93,7 @@ class IntentAuthoriser:
         self._rules.require_fitting(intent, activations, [each.subject for each in remembered])
         self._require_in_time(intent, now)
         require_own_arguments(intent)
+        batch = self._batch_of(intent)
         verified = [self._verify(intent, activation, now) for activation in activations]
         everybody = [*remembered, *(each.approval for each in verified)]
         authorised = AuthorisedIntent(
@@ -97,7 +108,7 @@ class IntentAuthoriser:
             self._advance(verified)
             self._store.intents.authorise(
                 intent.nonce,
-                _record_of(intent),
+                _record_of(intent, batch),
                 activated_by=authorised.by,
                 strength=authorised.strength,
                 at=int(now.timestamp()),
@@ -113,14 +124,11 @@ class IntentAuthoriser:
         """
         now = self._now()
         self._require_in_time(intent, now)
-        self._store.intents.require_unused(intent.nonce)
-        self._rules.require_may_join(intent, activation, [each.subject for each in self._remembered(intent)])
+        self._require_open(intent, activation)
         verified = self._verify(intent, activation, now)
         require_own_arguments(intent)
         with self._store.transaction():
-            self._store.intents.require_unused(intent.nonce)
-            before = [each.subject for each in self._remembered(intent)]
-            self._rules.require_may_join(intent, activation, before)
+            before = self._require_open(intent, activation)
             self._advance([verified])
             self._store.approvals.add_approval(
                 intent.nonce,
@@ -141,7 +149,7 @@ class IntentAuthoriser:
     def approvals(self, intent: Intent) -> Approvals:
         """Whose approvals of *intent* still count, and how many it needs."""
         given = tuple(each.subject for each in self._remembered(intent))
-        return Approvals(given, self._rules.required(intent, given))
+        return Approvals(given, self._rules.required(intent, given), self._batch_of(intent))
 
     def _remembered(self, intent: Intent) -> list[Approval]:
         """The approvals of exactly this *intent*. Raises :class:`ActivationRefused` for another intent's nonce."""
@@ -150,14 +158,35 @@ class IntentAuthoriser:
             raise ActivationRefused("What was approved before is another act than this. Begin again.")
         return found
 
+    def _batch_of(self, intent: Intent) -> BatchMembership | None:
+        """In which batch *intent* was approved; None for one that was approved alone. Raises
+        :class:`ActivationRefused` when what is stored does not prove that it was in it."""
+        found = self._store.approvals.membership(intent.nonce)
+        if found is not None:
+            try:
+                found.require(intent.challenge())
+            except ConsistencyRefused as error:
+                raise ActivationRefused(
+                    "This was not among the documents that were confirmed together. Begin again."
+                ) from error
+        return found
+
+    def _require_open(self, intent: Intent, activation: Activation) -> list[str]:
+        """Requires that *intent* was not used, and that this person may join those who have approved it, who are
+        returned."""
+        self._store.intents.require_unused(intent.nonce)
+        before = [each.subject for each in self._remembered(intent)]
+        self._rules.require_may_join(intent, activation, before)
+        return before
+
     def _require_in_time(self, intent: Intent, now: datetime) -> None:
         if intent.expires <= now:
             raise ActivationRefused("The permission has expired. Begin again.")
         self._rules.require_short(intent, intent.expires - now)
 
-    def _verify(self, intent: Intent, activation: Activation, now: datetime) -> _Verified:
-        """*activation*, and what must be written when it counts."""
-        people, challenge = self._store.people, intent.challenge()
+    def _verify(self, act: Challenging, activation: Activation, now: datetime) -> _Verified:
+        """*activation* of *act*, and what must be written when it counts."""
+        people, challenge = self._store.people, act.challenge()
         if isinstance(activation, WebAuthnActivation):
             credential = _known(people.webauthn(activation.subject, activation.credential_id), activation)
             rp_id, origins = self._party_of(activation.subject)
@@ -190,11 +219,12 @@ class IntentAuthoriser:
             raise ActivationRefused("This credential was used for something else at the same moment.")
 
 
-def _record_of(intent: Intent) -> str:
-    """What is kept of an intent for good: a signature whole; an officer's intent by its hash, as it may hold
-    secrets."""
+def _record_of(intent: Intent, batch: BatchMembership | None) -> str:
+    """What is kept of an intent for good: a signature whole, and in which *batch* it was activated; an officer's
+    intent by its hash, as it may hold secrets."""
     if isinstance(intent, SigningIntent):
-        return canonical.encode(intent.fields()).decode()
+        together = {} if batch is None else {"batch": batch.fields()}
+        return canonical.encode({**intent.fields(), **together}).decode()
     subject = intent.details.get("subject")
     kept = {"act": intent.kind, "challenge": intent.challenge().hex(), "expires": instant(intent.expires)}
     return canonical.encode({**kept, "subject": subject} if isinstance(subject, str) else kept).decode()

@@ -6,8 +6,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from hsm.batches import BatchMembership
 from hsm.errors import ActivationRefused, ActivationUsed
-from hsm.rows import Query, fields_of, refusing
+from hsm.rows import Query, columns, fields_of, refusing
 from hsm.store.database import AuthorityTables
 
 
@@ -51,6 +52,16 @@ _APPROVALS = Query(
 )
 
 
+_HASH = 32
+_MEMBERSHIPS = Query(
+    BatchMembership,
+    "SELECT root, members, place, path FROM batch_members",
+    count=columns(int, "members"),
+    index=columns(int, "place"),
+    path=lambda joined: tuple(joined[start : start + _HASH] for start in range(0, len(joined), _HASH)),
+)
+
+
 class ApprovalStore(AuthorityTables):
     """What was approved, by the intent's nonce."""
 
@@ -67,3 +78,21 @@ class ApprovalStore(AuthorityTables):
             )
         ):
             self._database.insert("approvals", {"nonce": nonce, **given, "credential": credential})
+
+    def membership(self, nonce: bytes) -> BatchMembership | None:
+        """In which batch the intent under *nonce* was approved, as it is stored; None for one approved alone."""
+        return _MEMBERSHIPS.first(self._database, "WHERE nonce = ?", (nonce,))
+
+    def add_membership(self, nonce: bytes, subject: str, batch: BatchMembership) -> None:
+        """Remembers that the approval under *nonce* by *subject* was given in *batch*."""
+        self._database.insert(
+            "batch_members",
+            {
+                "nonce": nonce,
+                "subject": subject,
+                "root": batch.root,
+                "members": batch.count,
+                "place": batch.index,
+                "path": b"".join(batch.path),
+            },
+        )

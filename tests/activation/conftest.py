@@ -52,16 +52,17 @@ class Desk:
     def document(self, words: Mapping[str, Any] | None = None, **changes: Any) -> ActivationRequest:
         """Zhang is asked to sign a document with three pages; each time another act, whose intent has *words*."""
         if self._document is None:
-            self._document = self._prepared()
+            self._document = self.prepared("Sample <b>contract</b>", PAGES)
         known = self._document
         intent = replace(known.intent, nonce=secrets.token_bytes(16), **(words or {}))
         return replace(known, intent=intent, **changes)
 
-    def _prepared(self) -> ActivationRequest:
+    def prepared(self, title: str, pages: int) -> ActivationRequest:
+        """Zhang is asked to sign a contract of their own with as many pages."""
         house = self.appliance
         deadline = Deadline(house.now() + timedelta(days=3), ZONE)
-        terms = DraftTerms("Sample <b>contract</b>", "服务", "示例", ZHANG.subject, deadline)
-        draft = house.drafting.draft(sample_document(PAGES), terms)
+        terms = DraftTerms(title, "服务", "示例", ZHANG.subject, deadline)
+        draft = house.drafting.draft(sample_document(pages), terms)
         house.drafting.add_person(draft.id, subject=ZHANG.subject, by=ZHANG.subject)
         contract = house.sending.send(draft.id, by=ZHANG.subject)
         opened = house.signing.open(contract.id, contract.parties[0].id, SigningOrigin())

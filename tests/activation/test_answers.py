@@ -27,6 +27,8 @@ def test_there_is_nothing_here_but_acts_and_registrations(desk: Desk) -> None:
         ("/register/<ticket>", ("POST",)),
         ("/act/<ticket>/<seen>/<int:number>.png", ("GET",)),
         ("/act/<ticket>/<seen>/seal.png", ("GET",)),
+        ("/batch/<ticket>", ("GET",)),
+        ("/batch/<ticket>", ("POST",)),
         ("/static/<filename>", ("GET",)),
         ("/static/<asked>/<filename>", ("GET",)),
     }

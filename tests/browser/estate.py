@@ -67,9 +67,11 @@ def _contracts(people: Troupe) -> dict[str, str]:
     completed = people.completed("示例系统运维服务合同")
     disputed = people.completed("示例框架采购协议")
     act.voiding.propose(disputed.id, by=ZHANG.subject, reason="已签订新的协议")
+    fresh = [people.sent(title) for title in ("示例软件许可协议", "示例软件维护协议")]
     return {
         "draft": people.draft("技术服务补充协议").id,
-        "fresh": people.sent("示例软件许可协议").id,
+        "fresh": fresh[0].id,
+        "batch": act.batches.put_together([act.signing.open(each.id, each.parties[0].id, HERE) for each in fresh]),
         "waiting": waiting.id,
         "sealed": sealed.id,
         "declined": declined.id,

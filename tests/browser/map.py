@@ -38,6 +38,8 @@ STOPS = (
     Stop("/contracts/{invited}", GUEST),
     Stop("/", _ZHANG),
     Stop("/?q=没有这样的合同", _ZHANG),
+    Stop("/?bucket=to-sign", _ZHANG),
+    Stop("/batches/{batch}", _ZHANG),
     Stop("/contracts/new", _ZHANG),
     Stop("/contracts/{draft}", _ZHANG),
     Stop("/contracts/{draft}/draft/document", _ZHANG),

@@ -83,6 +83,8 @@ def test_nobody_but_the_activation_service_brings_a_pin_and_a_code(cast: Cast, r
     secret, intent = enrol_pin(cast.authority, subject), intent_for(subject)
     activation, unlocking = answer(subject, secret), cast.authority.officer_act("unlock")
 
+    with pytest.raises(NotPermitted):
+        client.approve_batch([intent, intent_for(PERSON)], activation)
     for _ in range(6):  # more wrong ones than lock it
         with pytest.raises(NotPermitted):
             client.approve(intent, replace(activation, pin="999999"))
@@ -106,7 +108,7 @@ def test_no_operation_but_an_unlock_takes_activations_with_it(cast: Cast) -> Non
         for name, each in OPERATIONS.items()
         if {"activation", "activations"} & {field.name for field in fields_of(each.request)}
     }
-    assert takes == {"approve", "approve_unlock", "unlock"}
+    assert takes == {"approve", "approve_batch", "approve_unlock", "unlock"}
     intent, retiring = (
         intent_for(PERSON),
         cast.authority.officer_act("retire", subject=PERSON, reason="superseded"),
@@ -131,7 +133,16 @@ def test_the_activation_service_asks_for_nothing_that_it_brought_activations_of(
     registering = {"begin_registration", "register_passkey", "register_known_passkey", "register_pin"}
     by_code = {"appointment", "appoint_officer", "restore_officer"}
     told = {"approvals", "credentials", "known_subject", "pending_credentials", "drop_pending"}
-    assert allowed - everybodys == {"approve", *told, *registering, *by_code, "wrap_key", "unwrap_key"}
+    told |= {"batch_limit"}
+    assert allowed - everybodys == {
+        "approve",
+        "approve_batch",
+        *told,
+        *registering,
+        *by_code,
+        "wrap_key",
+        "unwrap_key",
+    }
 
 
 @pytest.mark.parametrize("role", [each.value for each in PeerRole if each.value not in CONSOLE_ROLES])

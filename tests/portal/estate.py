@@ -144,6 +144,7 @@ def _contracts(estate: Estate) -> None:
     waiting = sent(appliance, ZHANG.subject, LI.subject)
     opened = appliance.signing.open(waiting.id, waiting.parties[0].id, HERE)
     names |= {"contract": waiting.id, "seen": str(waiting.version), "intent": opened.intent.id}
+    names["batch"] = appliance.batches.put_together([opened])
     inviting = sent(appliance, guest=True)
     guest = inviting.parties[0]
     names |= {"inviting": inviting.id, "guest_party": guest.id, "guest": guest.subject}

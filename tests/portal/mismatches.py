@@ -100,6 +100,7 @@ MISMATCHED: tuple[tuple[str, Row], ...] = (
         "office.change_custodians",
         Row(_DISMISSED, NOBODY, "officer", {"custodian": "{keeper}"}),
     ),
+    ("signing.choose", Row("/batches", NOBODY, form={"contract": "{other}"})),
     ("signing.accept", Row(CONTRACT + "/agreement", NOBODY, form={"agreement": "{agreement_too}"})),
     ("signing.accepted", Row(CONTRACT + "/agreement/{agreement_too}/activated", NOBODY)),
     ("accounts.withdraw", Row("/settings/signing/withdraw", NOBODY, form={"request": "{request}"})),
@@ -118,6 +119,7 @@ AT_THE_FORM = frozenset({
     "signing.activated",
     "signing.accept",
     "signing.accepted",
+    "signing.choose",
 })  # fmt: skip
 """Forms that come again, as things are now, and say what is wrong, or show what can be signed instead."""
 

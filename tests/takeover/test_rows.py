@@ -14,6 +14,7 @@ from cryptography import x509
 
 from hsm import canonical
 from hsm.authenticator import SoftwareAuthenticator
+from hsm.batches import SigningBatch
 from hsm.client import OPERATIONS, AuthorityClient
 from hsm.config import PeerRole
 from hsm.errors import AuthorityError, NotPermitted
@@ -22,7 +23,16 @@ from hsm.merkle import EMPTY_ROOT, extended, fold
 from hsm.note import LogExtension
 from hsm.timestamp import TimestampRequest
 from hsm.timestamp.model import encode_imprint
-from tests.authority import OFFICER, ORGANISATION, ORIGIN, RP_ID, RunningAuthority, intent_for, running_authority
+from tests.authority import (
+    OFFICER,
+    ORGANISATION,
+    ORIGIN,
+    RP_ID,
+    RunningAuthority,
+    assertion_over,
+    intent_for,
+    running_authority,
+)
 from tests.takeover.rows import ROWS
 
 ATTACKERS = ("web", "tsa", "scheduler", "console", "backup")
@@ -78,6 +88,28 @@ def test_a_sign_in_activates_nothing(
                 attacker.approve(intent, activation)
     assert "does not verify" in refused(authority.client("activation").approve, intent, stolen)
     assert authority.client("web").approvals(intent).given == ()
+
+
+def test_no_document_joins_a_batch(authority: RunningAuthority, devices: dict[str, SoftwareAuthenticator]) -> None:
+    web, service = authority.client("web"), authority.client("activation")
+    seen = [intent_for(ZHANG, document=f"contract {number}".encode()) for number in range(3)]
+    hidden = intent_for(ZHANG, document=b"a contract that nobody was shown")
+    honest = assertion_over(devices[ZHANG], ZHANG, SigningBatch(tuple(seen)).challenge())
+    enlarged = SigningBatch((*seen, hidden))
+    stolen = assertion_over(at_the_portal(devices[ZHANG]), ZHANG, enlarged.challenge())
+    for attacker in everybody(authority):
+        for batch, activation in ((seen, honest), (enlarged.members, stolen)):
+            with pytest.raises(NotPermitted):
+                attacker.approve_batch(list(batch), activation)
+    for batch in ((*seen, hidden), (*seen[:2], hidden), seen[::-1], seen[:2]):
+        assert "does not verify" in refused(service.approve_batch, list(batch), honest)
+    assert "does not verify" in refused(service.approve_batch, list(enlarged.members), stolen)
+    service.approve_batch(seen, honest)
+    for forged in (hidden, replace(hidden, nonce=seen[0].nonce), replace(seen[0], contract="contract-2")):
+        refused(web.sign_document, forged)
+    for each in seen:
+        assert web.sign_document(each)
+        refused(web.sign_document, each)
 
 
 def test_nothing_is_signed_without_its_people(

@@ -15,9 +15,10 @@ from appliance.model.decision_sentences import describe_intent
 from appliance.model.office import OfficerDecisionKind
 from hsm.activation.credentials import verify_assertion
 from hsm.errors import ActivationRefused, BadRequest, RefusalError
-from hsm.intents import Activation, Intent, OfficerIntent, SigningIntent, WebAuthnActivation, in_groups
+from hsm.intents import Activation, Intent, OfficerIntent, SigningIntent, WebAuthnActivation
 from webui.activation.acts import TypedFingerprints
-from webui.activation.parts import ActivationParts, speak_to_reader
+from webui.activation.batches import BatchPages
+from webui.activation.parts import ActivationParts, short_code, speak_to_reader
 from webui.activation.posted import posted_activation
 from webui.activation.registration import RegistrationPages
 from webui.shared import assets, errors, headers, language, passkeys, qr
@@ -60,6 +61,7 @@ def create_app(parts: ActivationParts) -> Flask:
     errors.install(app)
     qr.install(app)
     _Pages(parts).install(app)
+    BatchPages(parts).install(app)
     RegistrationPages(parts).install(app)
     app.context_processor(lambda: {"organisation": configured.organisation.name, "portal": configured.web.origin})
     return app
@@ -194,8 +196,3 @@ def _sentence_of(intent: Intent, names: Mapping[str, str]) -> str:
     except (ValueError, KeyError, BadRequest):
         return intent.kind  # an unlock, or what no portal of ours makes: its arguments say the rest
     return found.translated(translate())
-
-
-def short_code(challenge: bytes) -> str:
-    """Twenty digits (hex) of an act, to compare it on a second device: an authenticator shows no text."""
-    return in_groups(challenge.hex())

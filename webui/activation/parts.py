@@ -8,6 +8,7 @@ from appliance.activation_requests import ActivationRequests
 from appliance.config import Settings, is_zone
 from appliance.language import Language
 from hsm.client import AuthorityClient
+from hsm.intents import in_groups
 from webui.activation.acts import ShownActs
 from webui.shared.language import local_path, speak_to
 
@@ -31,3 +32,8 @@ def speak_to_reader(settings: Settings, language: str, zone: str) -> None:
     interface = settings.interface
     wanted = Language(language) if language in tuple(Language) else interface.language
     speak_to(wanted, zone if is_zone(zone) else interface.zone)
+
+
+def short_code(challenge: bytes) -> str:
+    """Twenty digits (hex) of an act, to compare it on a second device: an authenticator shows no text."""
+    return in_groups(challenge.hex())

@@ -7,12 +7,15 @@ given. Before the first signature come something to sign with, and the agreement
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from flask import redirect, url_for
 
 from appliance.activation_requests import (
     ActivationRequest,
+    BatchedDocument,
+    BatchRequest,
     KnownPasskey,
     RegistrationPurpose,
     RegistrationRequest,
@@ -21,6 +24,7 @@ from appliance.contracts.signing import OpenedSigning
 from appliance.model.contract import Contract, Party
 from appliance.model.office import NewOfficer
 from appliance.model.people import Person
+from hsm.errors import AuthorityError
 from hsm.intents import Intent
 from webui.portal.access import visitor
 from webui.portal.pages import appliance
@@ -60,23 +64,36 @@ def to_activation(
 
 def to_signing(subject: str, opened: OpenedSigning, back: str) -> Answer:
     """The same for the document that *opened* is about to sign."""
-    record = opened.intent
-    document = appliance.signing.prepared_document(opened)
-    return _sent(
-        ActivationRequest(
-            subject=subject,
-            intent=record.intent,
-            back=back,
-            language=current_language().value,
-            zone=zone_of_reader(),
-            content=document,
-            base=len(document) - len(record.suffix),
-            gap=record.contents,
-        )
+    return _sent(_signing_request(subject, opened, back))
+
+
+def to_batch(subject: str, opened: Sequence[OpenedSigning], back: str) -> Answer:
+    """The same for several documents that *subject* signs by one activation. Each has a page of its own, too,
+    which leads back to its own contract."""
+    documents = []
+    for each in opened:
+        own = url_for("signing.activated", contract_id=each.contract.id, intent_id=each.intent.id)
+        ticket = appliance.activation_requests.add(_signing_request(subject, each, own))
+        documents.append(BatchedDocument(ticket, each.contract.title))
+    language, zone = current_language().value, zone_of_reader()
+    return _sent(BatchRequest(subject, tuple(documents), back, language, zone), "batch")
+
+
+def _signing_request(subject: str, opened: OpenedSigning, back: str) -> ActivationRequest:
+    record, document = opened.intent, appliance.signing.prepared_document(opened)
+    return ActivationRequest(
+        subject=subject,
+        intent=record.intent,
+        back=back,
+        language=current_language().value,
+        zone=zone_of_reader(),
+        content=document,
+        base=len(document) - len(record.suffix),
+        gap=record.contents,
     )
 
 
-def _sent(asked: ActivationRequest | RegistrationRequest, page: str = "act") -> Answer:
+def _sent(asked: ActivationRequest | BatchRequest | RegistrationRequest, page: str = "act") -> Answer:
     ticket = appliance.activation_requests.add(asked)
     return redirect(f"{appliance.settings.activation.origin}/{page}/{ticket}", 303)
 
@@ -114,6 +131,14 @@ def to_appointment(new: NewOfficer, purpose: RegistrationPurpose) -> Answer:
         reference=new.reference,
     )
     return _sent(asked, "register")
+
+
+def batch_limit() -> int:
+    """How many documents may be confirmed at once; 0 for each on its own, and while the authority is silent."""
+    try:
+        return appliance.authority.batch_limit()
+    except AuthorityError:
+        return 0
 
 
 def is_activated(subject: str, intent: Intent) -> bool:

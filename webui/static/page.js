@@ -58,3 +58,13 @@ for (const menu of document.querySelectorAll("details[data-menu]")) {
     if (!menu.contains(event.target)) menu.open = false;
   });
 }
+
+// What is selected in a list can be selected whole, and let go again.
+for (const all of document.querySelectorAll("[data-select-all]")) {
+  const boxes = Array.from(all.form.querySelectorAll("input[type=checkbox]"));
+  all.addEventListener("click", () => {
+    const left = boxes.some((box) => !box.checked);
+    for (const box of boxes) box.checked = left;
+  });
+  all.hidden = false;
+}

@@ -28,6 +28,7 @@ SHOWN_PAGES = 8
 
 _FIELDS = (
     "signer expires pages digest base signed grounds agreement identity power zone version document check rules"
+    " together_place together_root"
 )
 TECHNICAL = {LABELS[name] for name in _FIELDS.split()} | {fact_label("signature-prepared", "digest")}
 """Labels of what few readers want to see: folded away with the proof."""

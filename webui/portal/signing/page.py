@@ -193,7 +193,9 @@ def _title(seen: ContractView, party: Party | None) -> str:
     return say("It is not your turn yet.")
 
 
-_UNDER_WAY = (IntentState.SIGNING, IntentState.SIGNED, IntentState.STAMPED)
+UNDER_WAY = (IntentState.SIGNING, IntentState.SIGNED, IntentState.STAMPED)
+"""The authority was asked for the signature, and it is not complete."""
+
 _RETRY = 5
 """Seconds after which a service that did not answer may be asked again."""
 
@@ -209,7 +211,7 @@ def refusal_page(contract_id: str, opened: OpenedSigning | None, refusal: Refusa
     seen = view_contract(contract_id)
     party = seen.own_party()
     now = None if opened is None else appliance.signing.opened(seen.contract, opened.intent.id)
-    if now is not None and now.intent.state in _UNDER_WAY:
+    if now is not None and now.intent.state in UNDER_WAY:
         return see_other("signing.confirmation", contract_id=contract_id, party=now.party.id)
     if party is None or not _can_sign(seen, opened):
         return status_page(seen, party, status=409)

@@ -1,0 +1,86 @@
+"""One activation for several signatures of the same person: each is checked as if it came alone, and all of them
+are approved or none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+
+from hsm.activation.authoriser import IntentAuthoriser
+from hsm.batches import FEWEST_MEMBERS, MEMBER, SigningBatch
+from hsm.errors import ActivationRefused, AuthorityError
+from hsm.intents import Activation, SigningIntent, WebAuthnActivation
+
+
+class BatchAuthoriser(IntentAuthoriser):
+    """The authoriser, with batches."""
+
+    def batch_limit(self) -> int:
+        """How many signatures may be activated at once; 0 where each needs an activation of its own."""
+        limit = self._settings.batch_limit
+        return limit if limit >= FEWEST_MEMBERS else 0
+
+    def approve_batch(self, intents: Sequence[SigningIntent], activation: Activation) -> None:
+        """Verifies one *activation* of all *intents*, and stores an approval of each, or of none.
+
+        1. there are no more than the settings allow, none twice, and the activation is a passkey's: a PIN and a
+           code are bound to no document, so they would stand for any number;
+        2. each is signed by the very person who activates, is within its time and unused: the rules of
+           :meth:`approve`, for each. A company seal takes several people, each of whom decides about one use;
+        3. the assertion verifies once, for the hash of the batch, whose root is computed here;
+        4. all of that still holds in the durable transaction that stores the approvals with their audit paths.
+
+        Raises what :meth:`approve` raises; a refusal about one member names its place among the values, as
+        :data:`MEMBER`. Raises :class:`BadRequest` for what is no batch.
+        """
+        self._require_allowed(intents, activation)
+        batch, now = SigningBatch(tuple(intents)), self._now()
+        for number, intent in enumerate(batch.members, 1):
+            with _about(number):
+                self._require_own(intent, activation)
+                self._require_in_time(intent, now)
+                self._require_open(intent, activation)
+        verified = self._verify(batch, activation, now)
+        at = int(now.timestamp())
+        with self._store.transaction():
+            for number, intent in enumerate(batch.members, 1):
+                with _about(number):
+                    self._require_open(intent, activation)
+            self._advance([verified])
+            for intent, membership in zip(batch.members, batch.memberships(), strict=True):
+                self._store.approvals.add_approval(
+                    intent.nonce,
+                    replace(verified.approval, challenge=intent.challenge()),
+                    credential=verified.credential,
+                    at=at,
+                    expires=int(intent.expires.timestamp()),
+                )
+                self._store.approvals.add_membership(intent.nonce, activation.subject, membership)
+
+    def _require_allowed(self, intents: Sequence[SigningIntent], activation: Activation) -> None:
+        limit = self.batch_limit()
+        if not limit:
+            raise ActivationRefused("Each document is confirmed on its own here.")
+        if len(intents) > limit:
+            raise ActivationRefused("At most {limit} documents can be confirmed at once.", limit=limit)
+        if not isinstance(activation, WebAuthnActivation):
+            raise ActivationRefused(
+                "Several documents at once are confirmed with a passkey; PIN and code are bound to none of them."
+            )
+
+    def _require_own(self, intent: SigningIntent, activation: Activation) -> None:
+        if intent.signer != activation.subject:
+            raise ActivationRefused(
+                "Only signatures of one's own are confirmed together, and this one is of {subject}.",
+                subject=intent.signer,
+            )
+
+
+@contextmanager
+def _about(number: int) -> Iterator[None]:
+    """A refusal says which member it is about."""
+    try:
+        yield
+    except AuthorityError as refusal:
+        raise type(refusal)(refusal.template, **{**refusal.values, MEMBER: number}) from refusal

@@ -1,0 +1,54 @@
+"""Three contracts wait for somebody, who selects them, reads one, and signs all of them by one touch."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from appliance.demonstration.participants import LI, ZHANG
+from appliance.language import Language, translator
+from appliance.model.contract import PartyState
+from tests.browser.troupe import Troupe
+
+SIGNING = 60_000
+"""Milliseconds for three signatures on a busy machine."""
+
+
+@pytest.mark.parametrize(("language", "phone"), [("en", False), ("zh", True)], ids=["desktop", "phone"])
+def test_three_contracts_one_touch_three_signatures(people: Troupe, language: str, phone: bool) -> None:
+    say, origin = translator(Language(language)), people.house.settings.activation.origin
+    titles = [f"{name}年度框架采购协议（{language}）" for name in "甲乙丙"]
+    contracts = [people.sent(title, (ZHANG, LI)) for title in titles]
+    with people.at(ZHANG.subject, language=language, phone=phone) as zhang:
+        page = zhang.go("/?bucket=to-sign")
+        boxes = [page.get_by_role("checkbox", name=say("Select “{title}”", title=title)) for title in titles]
+        page.get_by_role("button", name=say("Select all")).click()
+        for box in boxes:
+            expect(box).to_be_checked()
+        page.get_by_role("button", name=say("Select all")).click()
+        for box in boxes:
+            box.check()
+        page.get_by_role("button", name=say("Sign selected")).click()
+
+        heading = page.get_by_role("heading", level=1)
+        expect(page).to_have_url(re.compile(f"^{origin}/batch/"))
+        expect(heading).to_have_text(say("Documents to sign: {count}", count=3))
+        zhang.require_accessible()
+        zhang.require_fits()
+        with zhang.context.expect_page() as opened:
+            page.get_by_role("link", name=titles[1], exact=True).click()
+        expect(opened.value.get_by_role("heading", level=1)).to_have_text(say("Sign “{title}”", title=titles[1]))
+        expect(opened.value.locator(".sheet-page img").first).to_be_visible()
+        opened.value.close()
+
+        page.get_by_role("button", name=say("Confirm all {count} with passkey", count=3)).click()
+        expect(heading).to_have_text(say("You have signed all of them"), timeout=SIGNING)
+        assert page.locator(".rows .badge").all_inner_texts() == [say("Signed")] * 3
+        zhang.require_accessible()
+        zhang.require_fits()
+    for contract in contracts:
+        now = people.now(contract)
+        assert now.parties[0].state is PartyState.SIGNED
+        assert [each.party for each in now.revisions].count(now.parties[0].id) == 1

@@ -1,0 +1,150 @@
+"""``/batch/TICKET``: several documents that one person signs by one activation. Each is an act with a page of its
+own, on which it can be read whole and confirmed alone; here they are listed in the order in which they are hashed.
+
+One document that cannot be signed any more stops all: nobody confirms a list of which a part does not count.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flask import Flask, Response, make_response, redirect, render_template, request
+
+from appliance.activation_requests import ActivationRequest, BatchedDocument, BatchRequest
+from appliance.errors import NotFound, StateRefused
+from hsm.batches import MEMBER, SigningBatch
+from hsm.errors import ActivationRefused, RefusalError, UnknownKey
+from hsm.intents import SigningIntent
+from hsm.operation_types import KnownSubject
+from webui.activation.parts import ActivationParts, short_code, speak_to_reader
+from webui.activation.posted import posted_activation
+from webui.shared import errors, passkeys
+from webui.shared.form_pages import Answer
+from webui.shared.forms import sentence
+
+_REASONS = (NotFound, StateRefused, ActivationRefused, UnknownKey)
+"""What one document is refused for; anything else is no document's fault, such as an authority that is silent."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListedDocument:
+    """A document as it is listed: what :class:`webui.activation.acts.ShownAct` knows of it, without its bytes."""
+
+    ticket: str
+    intent: SigningIntent
+    signer: KnownSubject
+    pages: int
+    is_given: bool
+
+    @property
+    def title(self) -> str:
+        """What the intent calls it."""
+        return self.intent.title or self.intent.contract
+
+
+@dataclass(frozen=True, slots=True)
+class _Stopped:
+    """The document that stops the batch, and why it does."""
+
+    title: str
+    refusal: RefusalError
+
+
+class BatchPages:
+    """The views, all of one batch."""
+
+    def __init__(self, parts: ActivationParts) -> None:
+        self._parts = parts
+
+    def install(self, app: Flask) -> None:
+        """Their addresses."""
+        app.add_url_rule("/batch/<ticket>", "batch", self.page)
+        app.add_url_rule("/batch/<ticket>", "activate_batch", self.activate, methods=["POST"])
+
+    def page(self, ticket: str) -> Answer:
+        """The documents, with the one way to activate them."""
+        asked = self._loaded(ticket)
+        return self._shown(ticket, asked, *self._listed(asked))
+
+    def activate(self, ticket: str) -> Answer:
+        """Hands the activation to the authority, and the person back to the portal."""
+        asked = self._loaded(ticket)
+        listed, stopped = self._listed(asked)
+        if stopped is None:
+            batch = _batch_of(listed)
+            if request.form.get("seen", "") != batch.challenge().hex():
+                raise StateRefused("This page is too old; open it again in the portal.")
+            try:
+                if not all(each.is_given for each in listed):
+                    self._parts.authority.approve_batch(batch.members, posted_activation(asked.subject))
+                return redirect(self._parts.portal(asked.back), 303)
+            except RefusalError as refusal:
+                number = refusal.values.get(MEMBER)
+                if not isinstance(number, int):
+                    return self._shown(ticket, asked, listed, None, refusal)
+                stopped = _Stopped(listed[number - 1].title, refusal)
+        return self._shown(ticket, asked, listed, stopped)
+
+    def _loaded(self, ticket: str) -> BatchRequest:
+        asked = self._parts.requests.load(BatchRequest, ticket)
+        speak_to_reader(self._parts.settings, asked.language, asked.zone)
+        return asked
+
+    def _listed(self, asked: BatchRequest) -> tuple[list[ListedDocument], _Stopped | None]:
+        """All documents, or those before the one that stops the batch: its request is gone, it is not what its
+        intent signs, it is somebody else's, or it was confirmed alone."""
+        listed: list[ListedDocument] = []
+        for each in asked.documents:
+            try:
+                listed.append(self._document(asked.subject, each))
+            except _REASONS as refusal:
+                return listed, _Stopped(each.title, refusal)
+        alone = next((each for each in listed if each.is_given), None)
+        if alone is not None and not all(each.is_given for each in listed):
+            return listed, _Stopped(alone.title, StateRefused("You have confirmed it already, on its own."))
+        return listed, None
+
+    def _document(self, subject: str, document: BatchedDocument) -> ListedDocument:
+        asked = self._parts.requests.load(ActivationRequest, document.ticket)
+        act, intent = self._parts.acts.act(asked), asked.intent
+        own = isinstance(intent, SigningIntent) and subject == asked.subject == intent.signer
+        if not isinstance(intent, SigningIntent) or not own or act.signer is None or act.kind != "document":
+            raise StateRefused("It is no document that you sign for yourself.")
+        return ListedDocument(document.ticket, intent, act.signer, act.pages, act.is_given)
+
+    def _shown(
+        self,
+        ticket: str,
+        asked: BatchRequest,
+        listed: list[ListedDocument],
+        stopped: _Stopped | None,
+        refusal: RefusalError | None = None,
+    ) -> Response:
+        """The list; after a *refusal* of the whole with its sentence, and without a button when one has
+        *stopped* it."""
+        shown = {"listed": listed, "stopped": stopped, "back": self._parts.portal(asked.back)}
+        if stopped is not None:
+            reason = sentence(stopped.refusal)
+            status = max(errors.status_of(stopped.refusal), 409)
+            return make_response(render_template("batch.html", reason=reason, **shown), status)
+        batch = _batch_of(listed)
+        known = self._parts.authority.credentials(asked.subject)
+        ids = [each.credential_id for each in known if each.credential_id is not None]
+        page = render_template(
+            "batch.html",
+            ticket=ticket,
+            batch=batch,
+            seen=batch.challenge().hex(),
+            code=short_code(batch.challenge()),
+            pages=sum(each.pages for each in listed),
+            is_given=all(each.is_given for each in listed),
+            options=passkeys.request_options(batch.challenge(), ids, self._parts.settings.web.relying_party),
+            passkey=bool(ids),
+            problem="" if refusal is None else sentence(refusal),
+            **shown,
+        )
+        return make_response(page, 200 if refusal is None else errors.status_of(refusal))
+
+
+def _batch_of(listed: list[ListedDocument]) -> SigningBatch:
+    return SigningBatch(tuple(each.intent for each in listed))
