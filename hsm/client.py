@@ -48,6 +48,8 @@ _KEYS = frozenset({PeerRole.WEB, PeerRole.SCHEDULER, PeerRole.ACTIVATION})
 _BACKUP = frozenset({PeerRole.BACKUP})
 _ACTIVATION = frozenset({PeerRole.ACTIVATION})
 _WEB_AND_ACTIVATION = _WEB | _ACTIVATION
+_STOPPING = _PEOPLE | _ACTIVATION | {PeerRole.SCHEDULER}
+"""Whoever ends what waits for people: the scheduler when a contract has ended, root with a PIN custodian."""
 
 
 class AuthorityClient(Connections):
@@ -92,6 +94,15 @@ class AuthorityClient(Connections):
     @operation(_WEB_OPERATOR_CONSOLE | _ACTIVATION)
     def approvals(self, intent: Intent) -> Approvals:
         """Who has approved an intent so far, and how many approvals it needs."""
+
+    @operation(_STOPPING)
+    def withdraw(self, intent: Intent) -> None:
+        """Ends an intent: neither an approval nor the operation itself takes its nonce from now on. It needs no
+        activation, and is idempotent. Raises :class:`hsm.errors.ActivationUsed` for one that was used."""
+
+    @operation(_STOPPING)
+    def take_back_approval(self, intent: Intent, subject: str) -> None:
+        """Ends one person's approval of an intent, which they may give again; otherwise as :meth:`withdraw`."""
 
     @operation(frozenset({PeerRole.WEB, PeerRole.TSA, PeerRole.SCHEDULER}), "timestamp")
     def timestamp_fields(self, orders: list[Any]) -> list[Any]:

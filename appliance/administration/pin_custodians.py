@@ -9,6 +9,7 @@ confirms does not unlock either. No earlier decision undoes this: one that waits
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 from appliance.accounts.two_step import folded
@@ -20,7 +21,7 @@ from appliance.model.office import OfficerDecision, OfficerDecisionKind
 from appliance.store import officer_decisions
 from appliance.store.administration import administrators
 from hsm.client import AuthorityClient
-from hsm.errors import AuthorityError, Sentence
+from hsm.errors import ActivationUsed, AuthorityError, Sentence
 from hsm.names import pin_custodian_subject
 
 NEEDED = 2
@@ -110,7 +111,8 @@ class PinCustodians:
         return PinCustodianEnd(ended, self._left(), withdrawn)
 
     def _withdraw(self, login: str, credential_id: bytes | None, by: Actor) -> bool:
-        """Refuses what waits in the portal to make *login* a PIN custodian by this passkey; whether any did."""
+        """Refuses what waits in the portal to make *login* a PIN custodian by this passkey, and has the authority
+        forget who approved it; whether any did."""
         now, subject = self._context.now(), pin_custodian_subject(login)
         who = by.login if by == ROOT else f"administrator-{by.login}"
         with self._context.portal().transaction() as tx:
@@ -119,6 +121,9 @@ class PinCustodians:
             waiting = [act for act in found if credential_id is None or _is_by(act, credential_id)]
             for act in waiting:
                 refuse_decision(tx, act, reason=WITHDRAWN.template, by=who, at=now)
+        for act in waiting:
+            with suppress(ActivationUsed):  # then it was done, and is ended next
+                self._roots.withdraw(act.intent())
         return bool(waiting)
 
     def _end(self, login: str, credential_id: bytes | None, by: Actor) -> bool:

@@ -123,6 +123,7 @@ class EventKind(StrEnum):
     SEAL_REQUESTED = "seal-requested", _of_seal("Use of the seal requested")
     SEAL_APPROVED = "seal-approved", _of_seal("Use of the seal approved")
     SEAL_HALF_APPROVED = "seal-half-approved", _of_seal("Use of the seal approved by one custodian of two")
+    SEAL_APPROVAL_TAKEN_BACK = "seal-approval-taken-back", _of_seal("Approval of the use of the seal taken back")
     SEAL_REFUSED = "seal-refused", _of_seal("Use of the seal refused")
     SEAL_REQUEST_WITHDRAWN = "seal-request-withdrawn", _of_seal("Request for the seal withdrawn")
     SEAL_REQUEST_LAPSED = "seal-request-lapsed", _of_seal("Request for the seal lapsed")

@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from appliance.model.accounts import AccountRole, AccountState
+from hsm.intents import OfficerIntent
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,3 +170,7 @@ class OfficerDecision:
     approved_by: tuple[str, ...] = ()
     request: str | None = None
     reason: str | None = None
+
+    def intent(self, **more: object) -> OfficerIntent:
+        """What officers activate, with *more* arguments than the decision has itself."""
+        return OfficerIntent(self.kind.value, {**self.details, **more}, self.expires, self.nonce)

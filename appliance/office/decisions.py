@@ -44,15 +44,15 @@ class OfficerDecisions(DecisionRecording):
 
     def to_activate(self, pending: OfficerDecision) -> OfficerIntent:
         """What the officer's authenticator is asked for; the credentials in it are those of the request."""
-        details = dict(pending.details)
+        more: dict[str, object] = {}
         if pending.request is not None and pending.state is OfficerDecisionState.OPEN:
             proposed = self._database.query(enrolment.request, pending.request).credentials
             fingerprints = [each.fingerprint for each in proposed]
             if not fingerprints:
                 raise StateRefused("This request was decided in the meantime.")
             one = pending.kind is OfficerDecisionKind.ADD_CREDENTIAL
-            details |= {"credential": fingerprints[0]} if one else {"credentials": fingerprints}
-        return OfficerIntent(pending.kind.value, details, pending.expires, pending.nonce)
+            more = {"credential": fingerprints[0]} if one else {"credentials": fingerprints}
+        return pending.intent(**more)
 
     def perform_decision(self, act_id: str, *, by: str) -> OfficerDecision:
         """The decision after the officer *by* has activated it: done, or open while it waits for another officer.
@@ -83,8 +83,14 @@ class OfficerDecisions(DecisionRecording):
         return self.find_decision(act_id)
 
     def refuse_decision(self, act_id: str, *, reason: str, by: str) -> None:
-        """An officer ends a decision that waits; the request that it would decide stays open."""
+        """An officer ends a decision that waits; the request that it would decide stays open.
+
+        The authority forgets its approvals first; when that does not answer, nothing changes. Raises
+        :class:`StateRefused` when it has ended, :class:`ActivationUsed` when the authority has done it.
+        """
         words, now = checked_reason(reason.strip() or "-", "Say why; the reason goes on record."), self._now()
+        asked = self.open_decision(act_id)
+        self._authority.withdraw(asked.intent())
         with self._database.transaction() as tx:
             pending = officer_decisions.load_decision(tx, act_id)
             refuse_decision(tx, pending, reason=words, by=by, at=now)

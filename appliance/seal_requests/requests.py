@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 
@@ -24,11 +25,12 @@ from appliance.seal_requests.status import (
     lapse_of,
     require_custodian,
     require_request_reason,
+    require_waiting,
     to_custodians,
 )
 from appliance.store import contracts, intents, outbox, people, seal_requests
 from appliance.store.database import Transaction, reads
-from hsm.errors import ActivationRefused
+from hsm.errors import ActivationRefused, ActivationUsed
 from hsm.intents import SigningIntent
 from hsm.names import visible
 
@@ -51,6 +53,10 @@ class SealRequests:
        approval is on disk.
     3. The signature is made from what the authority remembers. A process that dies before may be followed by any
        other call of :meth:`approve` or :meth:`finish`: nobody has to activate again.
+
+    A request that ends is withdrawn at the authority first, so that no approval of it counts, and then recorded.
+    When the authority does not answer, the request stays as it was. A process that dies in between may be followed
+    by the same call.
     """
 
     def __init__(
@@ -69,6 +75,7 @@ class SealRequests:
         reason. Raises :class:`StateRefused`, :class:`PreconditionRefused`.
         """
         words = require_request_reason(visible(reason))
+        self._withdraw_proposed(intent_id, words, by)
         with self._records.database.transaction() as tx:
             record = intents.load_intent(tx, intent_id)
             self._require_askable(tx, record, by)
@@ -148,12 +155,38 @@ class SealRequests:
             require_custodian(tx, request, by)
         return self._decide(request, SealRequestState.REFUSED, by=by, answer=words)
 
+    def take_back(self, request_id: str, *, by: str) -> SealRequest:
+        """The first of two custodians takes their approval back while the other one's is missing; they may approve
+        again. Once more, it changes nothing.
+
+        Raises :class:`StateRefused` when the request has been answered, :class:`PreconditionRefused` for anybody
+        who has not approved it.
+        """
+        request = self.get(request_id)
+        if request.state is SealRequestState.WAITING and by in request.approved_by:
+            self._backend.authority.take_back_approval(self.act(request), by)
+        with self._records.database.transaction() as tx:
+            seen = seal_requests.load_request(tx, request_id)
+            require_waiting(seen)
+            require_custodian(tx, seen, by)
+            if seal_requests.take_back(tx, request_id, by):
+                _record_event(tx, seen, EventKind.SEAL_APPROVAL_TAKEN_BACK, self._records.now(), by, {})
+            return seal_requests.load_request(tx, request_id)
+
     def withdraw(self, request_id: str, *, by: str) -> SealRequest:
         """The one who asked takes the request back. Raises :class:`PreconditionRefused` for anybody else."""
         request = self._records.database.query(seal_requests.load_request, request_id)
         if request.requester != by:
             raise PreconditionRefused("Only the one who asked for the seal takes the request back.")
         return self._decide(request, SealRequestState.WITHDRAWN, by=by)
+
+    def _withdraw_proposed(self, intent_id: str, words: str, by: str) -> None:
+        """Withdraws what *by* may have activated for another reason than *words*, and never asked for."""
+        with self._records.database.reading() as tx:
+            record, asked = intents.load_intent(tx, intent_id), seal_requests.of_intent(tx, intent_id)
+            self._require_askable(tx, record, by)
+        if asked is None and record.intent.reason not in ("", words):
+            self._backend.authority.withdraw(record.intent)
 
     def _require_askable(self, tx: Transaction, record: IntentRecord, subject: str) -> Contract:
         """The contract, when the intent is a seal's, still open, and *subject* is the one who asks."""
@@ -206,8 +239,12 @@ class SealRequests:
         return sum(self._settle(request) for request in open_requests)
 
     def lapse(self, request: SealRequest, lapse: Lapse) -> None:
-        """Ends *request* without an answer; nothing happens when it is closed already."""
+        """Ends *request* without an answer; nothing happens when it is closed already. Raises
+        :class:`AuthorityError` when the authority does not answer."""
         now = self._records.now()
+        if request.open and now < request.expires:
+            with suppress(ActivationUsed):  # a signature that was lost: it is used, and nobody has it
+                self._backend.authority.withdraw(self.act(request))
         with self._records.database.transaction() as tx:
             seen = seal_requests.load_request(tx, request.id)
             if not seen.open:
@@ -270,6 +307,8 @@ class SealRequests:
         self, request: SealRequest, state: SealRequestState, *, by: str, answer: str | None = None
     ) -> SealRequest:
         """waiting → *state*. Raises :class:`StateRefused` when somebody was faster."""
+        require_waiting(request)
+        self._backend.authority.withdraw(self.act(request))
         now = self._records.now()
         event, notice = _EFFECTS[state]
         with self._records.database.transaction() as tx:

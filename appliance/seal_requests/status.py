@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from appliance.entered_text import require_text
-from appliance.errors import PreconditionRefused
+from appliance.errors import PreconditionRefused, StateRefused
 from appliance.model.contract import ContractState
 from appliance.model.intent import IntentState
 from appliance.model.notice import Notice, NoticeKind
@@ -81,6 +81,12 @@ def require_custodian(tx: Transaction, request: SealRequest, subject: str) -> No
     """Raises :class:`PreconditionRefused` unless *subject* may answer."""
     if subject not in custodians_of(tx, request):
         raise PreconditionRefused("Only a custodian of the seal who has not asked for it answers this request.")
+
+
+def require_waiting(request: SealRequest) -> None:
+    """Raises :class:`StateRefused` for a request that has been answered, or has ended."""
+    if request.state is not SealRequestState.WAITING:
+        raise StateRefused("This request has been answered already; look at what became of it.")
 
 
 def require_request_reason(reason: str) -> str:

@@ -35,6 +35,11 @@ def approve(tx: Transaction, request_id: str, custodian: str, at: datetime) -> b
     )
 
 
+def take_back(tx: Transaction, request_id: str, custodian: str) -> bool:
+    """*custodian* no longer says yes; False when they did not."""
+    return tx.delete("seal_approvals", request=request_id, custodian=custodian)
+
+
 def decide(
     tx: Transaction,
     request: SealRequest,

@@ -12,7 +12,7 @@ from hsm.activation.credentials import PinVerifier, verify_assertion
 from hsm.activation.rules import UNLOCK, ActivationRules
 from hsm.batches import BatchMembership
 from hsm.config import ActivationSettings
-from hsm.errors import ActivationRefused, ConsistencyRefused, NotPermitted
+from hsm.errors import ActivationRefused, ActivationUsed, ConsistencyRefused, NotPermitted
 from hsm.intents import (
     Activation,
     Intent,
@@ -88,7 +88,7 @@ class IntentAuthoriser:
            counters and codes move on and the nonce is used up, in one durable transaction.
         """
         now = self._now()
-        self._store.intents.require_unused(intent.nonce)  # before its counter or code is found to be old
+        self._store.intents.require_open(intent.nonce)  # before its counter or code is found to be old
         remembered = self._remembered(intent)
         self._rules.require_fitting(intent, activations, [each.subject for each in remembered])
         self._require_in_time(intent, now)
@@ -102,6 +102,7 @@ class IntentAuthoriser:
             at=now,
         )
         with self._store.transaction():
+            self._store.intents.require_open(intent.nonce)
             if self._remembered(intent) != remembered:
                 raise ActivationRefused("Somebody else approved this, or withdrew, at the same moment. Try again.")
             self._rules.require_fitting(intent, activations, [each.subject for each in remembered])
@@ -118,8 +119,8 @@ class IntentAuthoriser:
     def approve(self, intent: Intent, activation: Activation) -> Approvals:
         """Verifies one *activation* of *intent* now and stores it durably; the operation counts it later.
 
-        Raises :class:`ActivationRefused` when the intent was used or has expired, when this person may not take
-        part in it or has already approved it, and when another intent was approved under the same nonce;
+        Raises :class:`ActivationRefused` when the intent was used, was withdrawn or has expired, when this person
+        may not take part in it or has already approved it, and when another intent was approved under its nonce;
         :class:`BadRequest` for an officers' intent of no kind that there is, or with other arguments than its own.
         """
         now = self._now()
@@ -145,6 +146,28 @@ class IntentAuthoriser:
         if not isinstance(intent, OfficerIntent) or intent.kind != UNLOCK:
             raise NotPermitted("The console takes activations of an unlock alone.")
         return self.approve(intent, activation)
+
+    def withdraw(self, intent: Intent) -> None:
+        """Ends *intent*: nobody approves or uses its nonce any more. Once more, it changes nothing.
+
+        Whoever asks may do it, as stopping must always be possible. Raises :class:`ActivationUsed` for one that
+        was used.
+        """
+        now = int(self._now().timestamp())
+        with self._store.transaction():
+            self._require_not_done(intent)
+            self._store.intents.withdraw(intent.nonce, expires=int(intent.expires.timestamp()), now=now)
+
+    def take_back_approval(self, intent: Intent, subject: str) -> None:
+        """Ends the approval that *subject* gave to *intent*, if there is one. Raises as :meth:`withdraw`."""
+        now = int(self._now().timestamp())
+        with self._store.transaction():
+            self._require_not_done(intent)
+            self._store.approvals.take_back(intent.nonce, subject, at=now)
+
+    def _require_not_done(self, intent: Intent) -> None:
+        if self._store.intents.is_used(intent.nonce):
+            raise ActivationUsed("This was done already, so it cannot be taken back.")
 
     def approvals(self, intent: Intent) -> Approvals:
         """Whose approvals of *intent* still count, and how many it needs."""
@@ -172,9 +195,9 @@ class IntentAuthoriser:
         return found
 
     def _require_open(self, intent: Intent, activation: Activation) -> list[str]:
-        """Requires that *intent* was not used, and that this person may join those who have approved it, who are
+        """Requires that *intent* was neither used nor withdrawn, and that this person may join those who have approved it, who are
         returned."""
-        self._store.intents.require_unused(intent.nonce)
+        self._store.intents.require_open(intent.nonce)
         before = [each.subject for each in self._remembered(intent)]
         self._rules.require_may_join(intent, activation, before)
         return before

@@ -1,5 +1,4 @@
-"""Intents that were authorised, each nonce once, and approvals of those that wait; rows are never changed or
-deleted."""
+"""Intents that were authorised, each nonce once, those that were withdrawn, and approvals of those that wait."""
 
 from __future__ import annotations
 
@@ -13,7 +12,8 @@ from hsm.store.database import AuthorityTables
 
 
 class IntentStore(AuthorityTables):
-    """The record of authorised intents; rows are never changed or deleted."""
+    """The record of authorised intents, whose rows are never changed or deleted; and of withdrawn ones, whose rows
+    stay until the intent has expired."""
 
     def authorise(self, nonce: bytes, intent: str, *, activated_by: Sequence[str], strength: str, at: int) -> None:
         """Uses up *nonce* for the canonical *intent*. Raises :class:`ActivationUsed` when it was used before."""
@@ -27,10 +27,26 @@ class IntentStore(AuthorityTables):
         with refusing(ActivationUsed(_USED)):
             self._database.insert("acts", row)
 
-    def require_unused(self, nonce: bytes) -> None:
-        """Raises :class:`ActivationUsed` when *nonce* was used up."""
-        if self._database.exists("SELECT 1 FROM acts WHERE nonce = ?", (nonce,)):
+    def require_open(self, nonce: bytes) -> None:
+        """Raises :class:`ActivationUsed` when *nonce* was used up, :class:`ActivationRefused` when its intent was
+        withdrawn."""
+        if self.is_used(nonce):
             raise ActivationUsed(_USED)
+        if self._database.exists("SELECT 1 FROM withdrawn_intents WHERE nonce = ?", (nonce,)):
+            raise ActivationRefused("This was withdrawn and can no longer be confirmed. Begin again.")
+
+    def is_used(self, nonce: bytes) -> bool:
+        """Whether *nonce* was used up."""
+        return self._database.exists("SELECT 1 FROM acts WHERE nonce = ?", (nonce,))
+
+    def withdraw(self, nonce: bytes, *, expires: int, now: int) -> None:
+        """Keeps that the intent of *nonce* is withdrawn, until it *expires*; what has expired by *now* goes."""
+        self._database.execute("DELETE FROM withdrawn_intents WHERE expires <= ?", (now,))
+        self._database.execute(
+            "INSERT INTO withdrawn_intents (nonce, expires) VALUES (?, ?)"
+            " ON CONFLICT (nonce) DO UPDATE SET expires = max(expires, excluded.expires)",
+            (nonce, expires),
+        )
 
 
 _USED = "This activation was used before; each one counts once."
@@ -48,14 +64,16 @@ class Approval:
 _APPROVALS = Query(
     Approval,
     "SELECT a.subject, a.challenge, a.strength FROM approvals a JOIN credentials c ON c.number = a.credential"
-    " WHERE a.nonce = ? AND c.revoked IS NULL ORDER BY a.approved, a.subject",
+    " WHERE a.nonce = ?1 AND a.withdrawn IS NULL AND c.revoked IS NULL"
+    " AND NOT EXISTS (SELECT 1 FROM withdrawn_intents WHERE nonce = ?1) ORDER BY a.approved, a.subject",
 )
 
 
 _HASH = 32
 _MEMBERSHIPS = Query(
     BatchMembership,
-    "SELECT root, members, place, path FROM batch_members",
+    "SELECT m.root, m.members, m.place, m.path FROM batch_members m JOIN approvals a ON a.number = m.approval"
+    " WHERE m.nonce = ? AND a.withdrawn IS NULL",
     count=columns(int, "members"),
     index=columns(int, "place"),
     path=lambda joined: tuple(joined[start : start + _HASH] for start in range(0, len(joined), _HASH)),
@@ -63,10 +81,12 @@ _MEMBERSHIPS = Query(
 
 
 class ApprovalStore(AuthorityTables):
-    """What was approved, by the intent's nonce."""
+    """What was approved, by the intent's nonce. Rows are never deleted, and changed only when somebody takes their
+    approval back."""
 
     def for_nonce(self, nonce: bytes) -> list[Approval]:
-        """The approvals under *nonce* whose credential has not been revoked since, in the order given."""
+        """The approvals under *nonce* that still count, in the order given: neither they nor the intent was
+        withdrawn, nor their credential revoked."""
         return _APPROVALS.all(self._database, values=(nonce,))
 
     def add_approval(self, nonce: bytes, approval: Approval, *, credential: int, at: int, expires: int) -> None:
@@ -81,18 +101,26 @@ class ApprovalStore(AuthorityTables):
 
     def membership(self, nonce: bytes) -> BatchMembership | None:
         """In which batch the intent under *nonce* was approved, as it is stored; None for one approved alone."""
-        return _MEMBERSHIPS.first(self._database, "WHERE nonce = ?", (nonce,))
+        return _MEMBERSHIPS.first(self._database, values=(nonce,))
 
     def add_membership(self, nonce: bytes, subject: str, batch: BatchMembership) -> None:
         """Remembers that the approval under *nonce* by *subject* was given in *batch*."""
+        approval = self._database.value(
+            int,
+            "SELECT number FROM approvals WHERE nonce = ? AND subject = ? AND withdrawn IS NULL",
+            (nonce, subject),
+        )
         self._database.insert(
             "batch_members",
             {
+                "approval": approval,
                 "nonce": nonce,
-                "subject": subject,
                 "root": batch.root,
                 "members": batch.count,
                 "place": batch.index,
                 "path": b"".join(batch.path),
             },
         )
+    def take_back(self, nonce: bytes, subject: str, *, at: int) -> None:
+        """Ends the approval of *subject* under *nonce*, if there is one; they may approve again."""
+        self._database.update("approvals", {"withdrawn": at}, nonce=nonce, subject=subject, withdrawn=None)

@@ -134,15 +134,9 @@ def test_the_activation_service_asks_for_nothing_that_it_brought_activations_of(
     by_code = {"appointment", "appoint_officer", "restore_officer"}
     told = {"approvals", "credentials", "known_subject", "pending_credentials", "drop_pending"}
     told |= {"batch_limit"}
-    assert allowed - everybodys == {
-        "approve",
-        "approve_batch",
-        *told,
-        *registering,
-        *by_code,
-        "wrap_key",
-        "unwrap_key",
-    }
+    stopping = {"withdraw", "take_back_approval"}
+    activating = {"approve", "approve_batch", *registering, *by_code}
+    assert allowed - everybodys == {*activating, *stopping, *told, "wrap_key", "unwrap_key"}
 
 
 @pytest.mark.parametrize("role", [each.value for each in PeerRole if each.value not in CONSOLE_ROLES])

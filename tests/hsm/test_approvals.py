@@ -13,7 +13,7 @@ from pysqlite3 import dbapi2 as sqlite
 
 from hsm.authenticator import SoftwareAuthenticator
 from hsm.client import AuthorityClient
-from hsm.errors import ActivationRefused, CertificateRefused, UnknownKey
+from hsm.errors import ActivationRefused, ActivationUsed, CertificateRefused, UnknownKey
 from hsm.intents import OfficerIntent, SigningIntent
 from hsm.operation_types import Approvals
 from tests.authority import OFFICER, ORIGIN, RP_ID, RunningAuthority, intent_for, running_authority, soon
@@ -135,6 +135,75 @@ def test_nobody_approves_twice(cast: Cast) -> None:
     assert cast.web.approvals(intent).given == (CUSTODIAN,)
     with pytest.raises(ActivationRefused, match="two persons"):
         cast.web.sign_document(intent)
+
+
+@pytest.mark.parametrize("role", ["web", "activation", "scheduler", "operator"])
+def test_what_was_withdrawn_is_neither_approved_nor_signed(cast: Cast, role: str) -> None:
+    intent, kept = intent_for(SEAL), intent_for(SEAL)
+    for each in (intent, kept):
+        cast.approve(each, ASKING)
+        cast.approve(each, CUSTODIAN)
+    for _ in range(2):
+        cast.authority.client(role).withdraw(intent)
+    cast.authority.restart()
+
+    assert cast.web.approvals(intent).given == ()
+    with pytest.raises(ActivationRefused, match="withdrawn"):
+        cast.web.sign_document(intent)
+    with pytest.raises(ActivationRefused, match="withdrawn"):
+        cast.approve(intent, ASKING)
+    assert cast.web.sign_document(kept)
+
+
+def test_what_nobody_has_approved_yet_is_withdrawn_too(cast: Cast) -> None:
+    intent = intent_for(ASKING)
+    cast.web.withdraw(intent)
+    with pytest.raises(ActivationRefused, match="withdrawn"):
+        cast.approve(intent, ASKING)
+
+
+def test_a_withdrawal_is_not_shortened_by_another_one_of_its_nonce(cast: Cast) -> None:
+    intent = intent_for(ASKING)
+    for expires in (intent.expires, soon(-1)):
+        cast.web.withdraw(replace(intent, expires=expires))
+    cast.web.withdraw(intent_for(ASKING))
+    with pytest.raises(ActivationRefused, match="withdrawn"):
+        cast.approve(intent, ASKING)
+
+
+def test_what_was_signed_is_not_withdrawn(cast: Cast) -> None:
+    intent = intent_for(ASKING)
+    cast.approve(intent, ASKING)
+    assert cast.web.sign_document(intent)
+    for stop in (lambda: cast.web.withdraw(intent), lambda: cast.web.take_back_approval(intent, ASKING)):
+        with pytest.raises(ActivationUsed, match="done already"):
+            stop()
+
+
+def test_an_officers_act_that_was_withdrawn_is_not_done(cast: Cast) -> None:
+    act = cast.authority.officer_act("retire", subject=THIRD, reason="superseded")
+    cast.approve(act, OFFICER)
+    cast.web.withdraw(act)
+    with pytest.raises(ActivationRefused, match="withdrawn"):
+        cast.web.retire(act)
+    assert cast.web.credentials(THIRD)
+
+
+def test_an_approval_is_taken_back_and_may_be_given_again(cast: Cast) -> None:
+    intent = intent_for(SEAL)
+    cast.approve(intent, ASKING)
+    cast.approve(intent, CUSTODIAN)
+    for _ in range(2):
+        cast.web.take_back_approval(intent, CUSTODIAN)
+    cast.web.take_back_approval(intent, THIRD)
+    assert cast.web.approvals(intent).given == (ASKING,)
+    with pytest.raises(ActivationRefused, match="two persons"):
+        cast.web.sign_document(intent)
+    for _ in range(2):
+        cast.approve(intent, CUSTODIAN)
+        cast.web.take_back_approval(intent, CUSTODIAN)
+    cast.approve(intent, CUSTODIAN)
+    assert cast.web.sign_document(intent)
 
 
 def test_an_approval_counts_for_no_other_act(cast: Cast) -> None:

@@ -203,12 +203,13 @@ def test_what_was_not_in_the_batch_is_not_signed_whatever_the_store_says(cast: C
     cast.approve(intents)
     with cast.store() as store:
         store.execute(
-            "INSERT INTO approvals SELECT ?, subject, ?, credential, strength, approved, expires FROM approvals"
-            " WHERE nonce = ?",
+            "INSERT INTO approvals (nonce, subject, challenge, credential, strength, approved, expires)"
+            " SELECT ?, subject, ?, credential, strength, approved, expires FROM approvals WHERE nonce = ?",
             (invented.nonce, invented.challenge(), intents[0].nonce),
         )
         store.execute(
-            "INSERT INTO batch_members SELECT ?, subject, root, 4, 3, path FROM batch_members WHERE nonce = ?",
+            "INSERT INTO batch_members SELECT (SELECT number FROM approvals WHERE nonce = ?1), ?1, root, 4, 3, path"
+            " FROM batch_members WHERE nonce = ?2",
             (invented.nonce, intents[0].nonce),
         )
     with pytest.raises(ActivationRefused, match="not among"):

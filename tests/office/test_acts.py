@@ -197,8 +197,13 @@ def test_a_refused_act_leaves_its_request_open(appliance: Appliance, office: Off
     asked = ask(appliance, person.subject)
     act = office.drafts.draft_enrolment(asked.id, verified=VERIFIED, by=participants.OFFICER)
 
+    activate(appliance, act)
+    intent = office.decisions.to_activate(act)
     office.decisions.refuse_decision(act.id, reason="先核对证件", by=participants.OFFICER)
 
+    with pytest.raises(ActivationRefused, match="withdrawn"):
+        appliance.authority.enrol_person(intent)
+    assert appliance.authority.credentials(person.subject) == []
     assert office.decisions.find_decision(act.id).state is OfficerDecisionState.REFUSED
     assert office.requests.find_request(asked.id).state is EnrolmentRequestState.OPEN
     assert events_of(appliance, person.subject)[-1] == "office-act-refused"

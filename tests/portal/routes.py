@@ -293,6 +293,7 @@ POST: dict[str, Row] = {
     ),
     "signing.approve_seal": Row(SEAL_REQUEST + "/approve", NOBODY, "custodian", any_words=True),
     "signing.refuse_seal": Row(SEAL_REQUEST + "/refuse", NOBODY, "custodian", {"answer": ""}),
+    "signing.take_approval_back": Row(SEAL_REQUEST + "/take-back", NOBODY, "custodian", any_words=True),
     "signing.withdraw_seal": Row(SEAL_REQUEST + "/withdraw", NOBODY, any_words=True),
     "signing.finish_seal": Row(SEAL_REQUEST + "/finish", NOBODY),
     "signatures.draw": Row("/signatures/drawn", PEOPLE, form={"strokes": "[]"}),

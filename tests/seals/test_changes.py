@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from dataclasses import replace
 from datetime import timedelta
@@ -11,13 +12,17 @@ import pytest
 from appliance.contracts.sending import ProblemPlace
 from appliance.demonstration.participants import ALPHA, BETA, LI, OFFICER, ZHANG, ZONE
 from appliance.errors import PreconditionRefused, StateRefused
+from appliance.model.accounts import AccountRole
 from appliance.model.contract import Deadline, PartyState
 from appliance.model.people import Person
 from appliance.store import accounts
 from hsm.errors import ActivationRefused, AuthorityError, CertificateRefused
+from tests.activation_service import hidden
 from tests.office.conftest import events_of
+from tests.portal.visitors import signed_in
 from tests.seals.conftest import Site
 from tests.world import contract_now
+from webui.portal.application import create_app
 
 Custodians = tuple[Person, Person, Person]
 
@@ -43,6 +48,41 @@ def test_policy_that_wants_two_custodians_gets_two(site: Site, custodians: Custo
     site.require_refused(request, custodians[2])
     with pytest.raises(StateRefused, match="answered already"):
         site.approve_here(request, custodians[2])
+
+
+def test_the_first_of_two_custodians_takes_the_approval_back(site: Site, custodians: Custodians) -> None:
+    request = site.asked(site.sent(site.seal(*custodians), "双印合同"))
+    requests, act = site.appliance.seal_requests, site.appliance.seal_requests.act(request)
+    site.approve(request, custodians[0])
+    for _ in range(2):
+        assert requests.take_back(request.id, by=custodians[0].subject).approved_by == ()
+    assert requests.take_back(request.id, by=custodians[1].subject).approved_by == ()
+    with pytest.raises(PreconditionRefused, match="Only a custodian"):
+        requests.take_back(request.id, by=ZHANG.subject)
+    assert site.appliance.authority.approvals(act).given == (ZHANG.subject,)
+    with site.appliance.database.reading() as tx:
+        leaves = [row[0].decode() for row in tx.execute("SELECT leaf FROM ledger ORDER BY number DESC LIMIT 1")]
+    assert "seal-approval-taken-back" in leaves[0]
+
+    after_other = site.approve(request, custodians[1])
+    assert (after_other.parties[-1].state, site.state(request)) == (PartyState.WAITING, "waiting")
+    assert site.approve(request, custodians[0]).parties[-1].state is PartyState.SIGNED
+    with pytest.raises(StateRefused, match="answered already"):
+        requests.take_back(request.id, by=custodians[0].subject)
+
+
+def test_the_page_of_a_request_takes_an_approval_back_by_one_click(site: Site, custodians: Custodians) -> None:
+    request = site.asked(site.sent(site.seal(*custodians), "双印合同"))
+    portal, address = create_app(site.appliance, form_key=bytes(32)), f"/seals/requests/{request.id}"
+    browser = signed_in(portal, site.appliance, custodians[0].subject, (AccountRole.SIGNER, AccountRole.CUSTODIAN))
+    assert "take-back" not in browser.get(address).text
+    site.approve(request, custodians[0])
+    form = re.search(rf'action="({address}/take-back)">(.*?)</form>', browser.get(address).text, re.S)
+    assert form is not None and "撤回我的批准" in form[2]
+    answer = browser.post(form[1], data=hidden(form[2]))
+    assert (answer.status_code, answer.headers["Location"]) == (303, address)
+    assert site.appliance.seal_requests.get(request.id).approved_by == ()
+    assert f"{address}/approve" in browser.get(address).text
 
 
 def test_the_web_process_alone_cannot_make_one_custodian_enough(site: Site, custodians: Custodians) -> None:

@@ -32,6 +32,7 @@ from tests.authority import (
     assertion_over,
     intent_for,
     running_authority,
+    soon,
 )
 from tests.takeover.rows import ROWS
 
@@ -131,6 +132,23 @@ def test_nothing_is_signed_without_its_people(
     for attacker in everybody(authority)[1:]:
         with pytest.raises(NotPermitted):
             attacker.sign_document(own)
+
+
+def test_what_was_withdrawn_is_not_used(
+    authority: RunningAuthority, devices: dict[str, SoftwareAuthenticator]
+) -> None:
+    web, by_seal, own = authority.client("web"), intent_for(SEAL), intent_for(ZHANG)
+    for subject in (ZHANG, CUSTODIAN):
+        authority.confirm(devices[subject], subject, by_seal)
+    authority.confirm(devices[ZHANG], ZHANG, own)
+    for act in (own, by_seal):
+        web.withdraw(act)
+        web.withdraw(replace(act, expires=soon(-1)))
+        assert "withdrawn" in refused(web.sign_document, act)
+        assert "withdrawn" in refused(authority.confirm, devices[ZHANG], ZHANG, act)
+    for attacker in (authority.client(role) for role in ("tsa", "console", "backup")):
+        with pytest.raises(NotPermitted):
+            attacker.withdraw(own)
 
 
 def test_no_other_key_takes_the_place_of_a_persons(

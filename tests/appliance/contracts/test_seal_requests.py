@@ -17,7 +17,8 @@ from appliance.model.intent import IntentState, SigningOrigin
 from appliance.model.people import SealRequest, SealRequestState
 from appliance.store import intents
 from appliance.wiring import Appliance
-from hsm.errors import ActivationRefused
+from hsm.client import AuthorityClient
+from hsm.errors import ActivationRefused, AuthorityUnreachable
 from hsm.intents import SigningIntent
 from tests.world import (
     World,
@@ -178,6 +179,7 @@ def test_the_reason_is_what_both_activate(appliance: Appliance) -> None:
     confirm_by(appliance, ZHANG.subject, first)
     other = appliance.seal_requests.propose(intent, by=ZHANG.subject, reason="别的用途").intent
     assert other == act_of(appliance, intent) and other.nonce != first.nonce
+    assert appliance.authority.approvals(first).given == ()
     with pytest.raises(StateRefused, match="did not confirm"):
         appliance.seal_requests.ask(intent, by=ZHANG.subject)
     confirm_by(appliance, ZHANG.subject, other)
@@ -283,7 +285,7 @@ def test_a_refusal_has_a_reason_and_ends_the_request(appliance: Appliance) -> No
     refused = appliance.seal_requests.refuse(request.id, by=CUSTODIAN.subject, reason="金额与审批单不符")
     assert (refused.state, refused.answer) == (SealRequestState.REFUSED, "金额与审批单不符")
     assert appliance.signing.opened(contract, request.intent).intent.state is IntentState.ABANDONED
-    with pytest.raises(StateRefused, match="answered already"):
+    with pytest.raises(ActivationRefused, match="withdrawn"):
         approve(appliance, request)
     with pytest.raises(StateRefused, match="answered already"):
         appliance.seal_requests.withdraw(request.id, by=ZHANG.subject)
@@ -418,3 +420,51 @@ def test_a_request_that_is_over_takes_no_act_any_more(appliance: Appliance, endi
         with pytest.raises(StateRefused):
             act()
         assert (requests.get(request.id), contract_now(appliance, contract.id)) == (over, signed)
+    act_of_request = act_of(appliance, request.intent)
+    assert appliance.authority.approvals(act_of_request).given == (), "the portal alone could use it"
+    with pytest.raises(ActivationRefused, match="withdrawn"):
+        appliance.authority.sign_document(act_of_request)
+
+
+class Silent:
+    """An authority that does not answer about withdrawals, or has done it and died."""
+
+    def __init__(self, real: AuthorityClient, *, dies: bool) -> None:
+        self._real = real
+        self._dies = dies
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._real, name)
+
+    def withdraw(self, act: SigningIntent) -> None:
+        if self._dies:
+            self._real.withdraw(act)
+        raise AuthorityUnreachable("no answer")
+
+
+@pytest.mark.parametrize("dies", [False, True])
+def test_an_authority_that_does_not_answer_loses_no_request(
+    appliance: Appliance, monkeypatch: pytest.MonkeyPatch, *, dies: bool
+) -> None:
+    request, requests = asked(appliance, sent(appliance)), appliance.seal_requests
+    silent = replace(requests._backend, authority=Silent(appliance.authority, dies=dies))  # type: ignore[arg-type]  # as far as it is asked
+    with monkeypatch.context() as patched:
+        patched.setattr(requests, "_backend", silent)
+        for stop in (
+            lambda: requests.withdraw(request.id, by=ZHANG.subject),
+            lambda: requests.refuse(request.id, by=CUSTODIAN.subject, reason="示例"),
+        ):
+            with pytest.raises(AuthorityUnreachable):
+                stop()
+            assert requests.get(request.id) == request
+    assert appliance.authority.approvals(act_of(appliance, request.intent)).given == (
+        () if dies else (ZHANG.subject,)
+    )
+    assert requests.withdraw(request.id, by=ZHANG.subject).state is SealRequestState.WITHDRAWN
+
+
+def test_a_request_that_was_approved_meanwhile_is_not_withdrawn(appliance: Appliance) -> None:
+    request = asked(appliance, sent(appliance))
+    approve(appliance, request)
+    with pytest.raises(StateRefused, match="answered already"):
+        appliance.seal_requests.withdraw(request.id, by=ZHANG.subject)

@@ -128,6 +128,14 @@ def withdraw_seal(seen: SeenRequest, request_id: str) -> Answer:
     return _redirect_back(seen)
 
 
+@pages.post(f"{REQUEST}/take-back")
+@form(seal_request, _visible, refusals=())
+def take_approval_back(seen: SeenRequest, request_id: str) -> Answer:
+    with refusals_in_form():
+        appliance.seal_requests.take_back(request_id, by=seen.subject)
+    return _redirect_back(seen)
+
+
 @pages.post(f"{REQUEST}/finish")
 @form(seal_request, _visible, refusals=())
 def finish_seal(seen: SeenRequest, request_id: str) -> Answer:
