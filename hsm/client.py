@@ -66,7 +66,8 @@ class AuthorityClient(Connections):
 
     @operation(_WEB)
     def sign_document(self, intent: SigningIntent) -> bytes:
-        """The detached CMS (DER, baseline B-B) over the intent's digest. An intent is signed once only.
+        """The detached CMS (DER, baseline B-B) over the intent's digest. An intent is signed once only. One over a
+        record names its kind (:mod:`hsm.records`).
 
         It takes the approvals that ``approve`` has remembered: the person's own; for a seal those of as many
         custodians as it takes, and of the person who asks."""

@@ -24,6 +24,7 @@ Oid = x509.ObjectIdentifier
 T = TypeVar("T")
 
 SEQUENCE, SET, INTEGER, OCTET_STRING, OBJECT_IDENTIFIER = 0x30, 0x31, 0x02, 0x04, 0x06
+UTF8_STRING = 0x0C
 NULL = b"\x05\x00"
 
 

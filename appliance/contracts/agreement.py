@@ -24,10 +24,10 @@ from appliance.store import contracts, intents, people
 from appliance.store.database import Transaction
 from hsm import canonical
 from hsm.intents import SigningIntent, instant
+from hsm.records import AGREEMENT, FORMATS
 
-RECORD_FORMAT = "vermilion-agreement/2"
 CONTRACT = "agreement-electronic-signing"
-FIELD = "agreement"
+FIELD = AGREEMENT
 """What stands for contract and field in the intent: an acceptance can be taken for no contract's signature."""
 
 MOST = 100
@@ -171,7 +171,7 @@ class Agreements:
             if proposal.accepted is not None or self._records.now() >= proposal.intent.expires:
                 raise StateRefused(intents.AGREEMENT_GONE)
             self._require_current(tx, proposal, between)
-        cms, at = self._backend.sign_record(proposal.intent)
+        cms, at = self._backend.sign_record(proposal.intent, proposal.record)
         with self._records.database.transaction() as tx:
             self._require_current(tx, proposal, between)
             entry = append_event(tx, _accepted_event(proposal, at))
@@ -207,7 +207,7 @@ def _between(contract: Contract, party_id: str) -> AgreementSides:
 def _record(person: Person, between: AgreementSides, now: datetime) -> dict[str, object]:
     """What is signed. ``contract`` and ``for`` say for which contract and party it was asked, null for none."""
     return {
-        "format": RECORD_FORMAT,
+        "format": FORMATS[FIELD],
         "contract": between.contract,
         "counterparties": [side.fields() for side in sorted(between.others)],
         "for": between.party,

@@ -21,9 +21,10 @@ from appliance.store.database import Database, Transaction
 from appliance.timestamping import OutsideAuthority, TimestampIssuer
 from appliance.verification import Verifier
 from hsm.client import AuthorityClient
-from hsm.cms import add_signature_timestamp, signature_value
+from hsm.cms import add_signature_timestamp, parse, signature_value
 from hsm.intents import SigningIntent
 from hsm.names import visible
+from hsm.records import require_kind
 from hsm.timestamp import parse_token
 
 Notifier = Callable[[Transaction, Iterable[Notice]], None]
@@ -75,9 +76,12 @@ class SigningBackend:
     outside: OutsideAuthority | None = None
     reach: FailpointHook = ignore_failpoint
 
-    def sign_record(self, intent: SigningIntent) -> tuple[bytes, datetime]:
-        """The signature over a small record of its own, no contract's: timestamped (CMS, DER), and its time."""
+    def sign_record(self, intent: SigningIntent, record: bytes) -> tuple[bytes, datetime]:
+        """The signature over a small *record* of its own, no contract's: timestamped (CMS, DER), and its time.
+
+        Raises :class:`SignatureRefused` for one that does not name the record's kind."""
         cms = self.authority.sign_document(intent)
+        require_kind(parse(cms), record)
         token = self.timestamps.issue_token(hashlib.sha256(signature_value(cms)).digest())
         return add_signature_timestamp(cms, token), parse_token(token).gen_time
 

@@ -32,6 +32,7 @@ from appliance.store import contracts, intents, people
 from appliance.store.database import Transaction
 from hsm import canonical
 from hsm.intents import instant
+from hsm.records import DECLARATION, FORMATS
 
 
 class Endings:
@@ -147,9 +148,8 @@ def close_guest_requests(tx: Transaction, contract: Contract, at: datetime) -> N
             withdraw_enrolment_request(tx, party.subject, reason=ENDED, by=SYSTEM, at=at)
 
 
-RECORD_FORMAT = "vermilion-voiding/1"
 CONTRACT = "voiding"
-FIELD = "void-declaration"
+FIELD = DECLARATION
 """What stands before the contract's id, and for the field: a declaration is no signature of the contract."""
 
 
@@ -213,7 +213,7 @@ class Voiding:
         with self._records.database.reading() as tx:
             declaration = intents.declaration(tx, contract_id, declaration_id)
             self._require_open(tx, declaration)
-        cms, at = self._backend.sign_record(declaration.intent)
+        cms, at = self._backend.sign_record(declaration.intent, declaration.record)
         with self._records.database.transaction() as tx:
             contract = self._require_open(tx, declaration)
             event = _declared(declaration, at)
@@ -289,7 +289,7 @@ def _record(contract: Contract, proposal: OpenVoiding, person: Person, now: date
             "contract": contract.id,
             "declared": instant(now),
             "digest": contract.current.digest,
-            "format": RECORD_FORMAT,
+            "format": FORMATS[FIELD],
             "name": person.name,
             "organisation": person.organisation,
             "parties": [party.id for party in contract.parties if party.responsible == person.subject],

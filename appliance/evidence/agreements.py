@@ -24,9 +24,12 @@ from appliance.evidence import log_files
 from appliance.evidence.history import PackageEvent
 from appliance.evidence.model import PackageRefused
 from hsm import canonical
+from hsm.records import AGREEMENT
+from hsm.records import FORMATS as RECORD_FORMATS
 
 FOLDER: Final = "agreement/"
-FORMAT: Final = "vermilion-agreement/2"
+FORMATS: Final = frozenset({"vermilion-agreement/2", RECORD_FORMATS[AGREEMENT]})
+"""Of acceptances between parties."""
 _RECORD: Final = re.compile(r"agreement/(\d{2,3})\.json")
 
 Files = Mapping[str, bytes | memoryview]
@@ -94,7 +97,7 @@ def _acceptances(records: Mapping[str, bytes], entries: Iterable[PackageEvent]) 
     found = []
     for path, content in records.items():
         record = canonical.decode(content)
-        if record["format"] != FORMAT:  # from before agreements were between parties
+        if record["format"] not in FORMATS:  # from before agreements were between parties
             continue
         entry = told.get(hashlib.sha256(content).hexdigest())
         if entry is None:

@@ -59,7 +59,7 @@ def require_records(files: Files) -> dict[str, SignedFile]:
     trusted is decided elsewhere."""
     names = (path.removesuffix(".p7s") for path in sorted(files) if path.endswith(".p7s"))
     return {
-        name: _require_parts(files, name, part(files, f"{name}.p7s"), part(files, f"{name}.json"))
+        name: _require_parts(files, name, part(files, f"{name}.p7s"), part(files, f"{name}.json"), is_record=True)
         for name in names
         if name.startswith(("agreement/", history.FOLDER))
     }
@@ -121,8 +121,10 @@ def _digest_of(document: memoryview, size: object) -> str | None:
     return hashlib.sha256(document[:size]).hexdigest()
 
 
-def _require_parts(files: Files, name: str, message: bytes, content: bytes) -> SignedFile:
-    signed = taken_apart(message, content, name)
+def _require_parts(
+    files: Files, name: str, message: bytes, content: bytes, *, is_record: bool = False
+) -> SignedFile:
+    signed = taken_apart(message, content, name, is_record=is_record)
     for ending, expected in ((".sig", signed.value), (".tst", signed.token)):
         if part(files, name + ending) != expected:
             raise PackageRefused("The file {path} is not of its signature.", path=name + ending)

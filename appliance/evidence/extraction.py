@@ -28,6 +28,7 @@ from appliance.pdf.byte_ranges import ByteRange, stated_ranges
 from appliance.verification.revocation import harmful_since
 from hsm import cms, timestamp
 from hsm.errors import AuthorityError
+from hsm.records import require_kind
 
 
 def locate_signatures(document: bytes, signature: bytes) -> ByteRange:
@@ -104,17 +105,19 @@ def extract(evidence: EvidenceInput) -> Extraction:
         signatures=signatures,
         timestamps=tuple(_timestamps(evidence, already=len(signatures))),
         records=tuple(
-            ExtractedRecord(record, taken_apart(record.cms, record.record, record.name))
+            ExtractedRecord(record, taken_apart(record.cms, record.record, record.name, is_record=True))
             for record in evidence.records
         ),
     )
 
 
-def taken_apart(message: bytes, content: bytes, name: str) -> SignedFile:
-    """The parts of a detached, timestamped CMS *message* over *content*; *name* is for the refusal."""
+def taken_apart(message: bytes, content: bytes, name: str, *, is_record: bool = False) -> SignedFile:
+    """The parts of a detached, timestamped CMS *message* over *content*, a record or a document's bytes; *name* is
+    for the refusal."""
     try:
         parsed = cms.parse(message)
         certificate = cms.verify(parsed, content=content)
+        require_kind(parsed, content if is_record else None)
         token = timestamp.local_token(parsed)
         if token is None:
             raise ValueError("it has no timestamp")

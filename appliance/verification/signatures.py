@@ -33,8 +33,11 @@ from appliance.verification.tokens import (
     shown_time,
 )
 from appliance.verification.trust import shown_name
+from hsm import der
 from hsm.cms import DATA
+from hsm.cms.signed_data import MIME_TYPE
 from hsm.errors import Sentence
+from hsm.records import MEDIA_TYPES
 
 _HELPLESS = frozenset({SubIndication.NO_CERTIFICATE_CHAIN_FOUND, SubIndication.OUT_OF_BOUNDS_NO_POE})
 """A signature timestamp that fails so proves nothing, and harms nothing: the signature stands without it."""
@@ -51,6 +54,7 @@ _SHARED = failed(
 _OF_OTHER_CONTENT = failed(
     SubIndication.FORMAT_FAILURE, "The signature carries content of its own, or is not over a document's bytes."
 )
+_RECORDS = frozenset(der.element(der.UTF8_STRING, each.encode()) for each in MEDIA_TYPES.values())
 _SUBFILTERS = frozenset({"/adbe.pkcs7.detached", "/ETSI.CAdES.detached", "/ETSI.RFC3161"})
 
 
@@ -186,8 +190,10 @@ def _foreign(found: FoundSignature, signer: IdentifiedSigner) -> Verdict | None:
 
 
 def _is_over_document(message: SignedMessage) -> bool:
-    """A PDF's signature is over plain data that lies outside it (ISO 32000-2, 12.8.3.3.1)."""
-    return message.content_type == DATA and message.content is None
+    """A PDF's signature is over plain data that lies outside it (ISO 32000-2, 12.8.3.3.1), and says nothing of a
+    record of ours (:mod:`hsm.records`)."""
+    plain = message.content_type == DATA and message.content is None
+    return plain and not any(value in _RECORDS for value in message.signed.get(MIME_TYPE, ()))
 
 
 def _stamped_badly(stamps: tuple[ExaminedToken, ...], proven: datetime | None) -> Verdict | None:

@@ -23,6 +23,7 @@ from hsm.cms.signed_data import (
     DATA,
     DIGEST_OIDS,
     MESSAGE_DIGEST,
+    MIME_TYPE,
     SIGNED_DATA,
     SIGNING_CERTIFICATE_V2,
     SIGNING_TIME,
@@ -197,6 +198,11 @@ def sign_detached(
         raise BadRequest("This key signs {name} digests; the digest has another length.", name=maker.digest_name)
     attributes = [] if signing_time is None else [_attribute(SIGNING_TIME, _utc_time(signing_time))]
     return maker.make_message(digest, attributes=attributes)
+
+
+def media_type_attribute(media_type: str) -> bytes:
+    """The signed attribute (DER) that says of which type the content is (ETSI EN 319 122-1, 5.2.4.2)."""
+    return _attribute(MIME_TYPE, der.element(der.UTF8_STRING, media_type.encode()))
 
 
 def _attribute(name: str, value: bytes) -> bytes:

@@ -20,6 +20,7 @@ SIGNING_TIME = "1.2.840.113549.1.9.5"
 ALGORITHM_PROTECTION = "1.2.840.113549.1.9.52"
 SIGNING_CERTIFICATE = "1.2.840.113549.1.9.16.2.12"
 SIGNING_CERTIFICATE_V2 = "1.2.840.113549.1.9.16.2.47"
+MIME_TYPE = "0.4.0.1733.2.1"
 SIGNATURE_TIMESTAMP = "1.2.840.113549.1.9.16.2.14"
 
 DIGEST_OIDS = {
@@ -63,9 +64,25 @@ class CmsMessage:
             raise SignatureRefused("The signature must have one signed attribute {oid}.", oid=attribute)
         return values[0]
 
+    @property
+    def media_type(self) -> str | None:
+        """What the signed attribute mime-type (ETSI EN 319 122-1, 5.2.4.2) says of the content; None without one.
+        Raises :class:`Malformed`."""
+        return read_media_type(self.attributes.get(MIME_TYPE, ()))
+
     def timestamps(self) -> tuple[bytes, ...]:
         """The signature timestamps (DER tokens) among the unsigned attributes (ETSI EN 319 122-1, 5.3)."""
         return self.unsigned.get(SIGNATURE_TIMESTAMP, ())
+
+
+def read_media_type(values: tuple[bytes, ...]) -> str | None:
+    """The text of the *values* (DER) of a mime-type attribute: its only one, None without any. Raises
+    :class:`Malformed`."""
+    if not values:
+        return None
+    if len(values) > 1 or values[0][0] != der.UTF8_STRING:
+        raise Malformed("The mime-type attribute has one UTF8String.")
+    return der.decode(str, values[0])
 
 
 def algorithm_protection(digest_algorithm: bytes, signature_algorithm: bytes) -> bytes:

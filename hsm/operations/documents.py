@@ -27,6 +27,7 @@ from hsm.keys import HsmSigner
 from hsm.note import Checkpoint
 from hsm.operation_types import SignedCheckpoint
 from hsm.operations.context import AuthorityContext, Handlers
+from hsm.records import MEDIA_TYPES
 
 _FORMAT = "vermilion-evidence-manifest/2"
 _FIELDS = frozenset({"format", "contract", "created", "made_for", "checkpoint", "withheld", "files"})
@@ -138,7 +139,9 @@ class DocumentOperations(Handlers):
         if maker is None or number != signer.number:
             maker = cms.MessageMaker(signer, cms.DATA)
             self._makers[intent.signer] = (signer.number, maker)
-        return maker.make_message(intent.digest)
+        kind = MEDIA_TYPES.get(intent.field)
+        named = [] if kind is None else [cms.media_type_attribute(kind)]
+        return maker.make_message(intent.digest, attributes=named)
 
     def _require_witnessed(self, manifest: bytes) -> None:
         named = checkpoint_of_manifest(manifest, now=self._context.now())

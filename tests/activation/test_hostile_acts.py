@@ -17,10 +17,11 @@ import pytest
 from PIL import Image
 
 from appliance.activation_requests import ActivationRequest, RegistrationPurpose, RegistrationRequest
-from appliance.contracts import agreement, endings
+from appliance.contracts import endings
 from appliance.demonstration.participants import CONTRACT_SEAL, CUSTODIAN, OFFICER, ZHANG
 from hsm import canonical
 from hsm.authenticator import SoftwareAuthenticator
+from hsm.records import FORMATS
 from tests.activation.conftest import ORIGIN, Desk
 from tests.activation.test_what_is_shown import picture, shows_nothing, words_of
 from tests.activation_service import passkey_form, posted_registration
@@ -177,18 +178,11 @@ def test_a_record_in_another_name_or_of_another_form_shows_nothing(desk: Desk) -
     shows_nothing(desk, signed(request, party={"name": "甲公司\u202e示例"}))
 
 
-def test_the_forms_are_those_that_the_portal_writes() -> None:
-    assert acts._FORMATS == {
-        agreement.FIELD: agreement.RECORD_FORMAT,
-        endings.FIELD: endings.RECORD_FORMAT,
-    }
-
-
 def test_a_declaration_has_no_other_title_than_its_intent(desk: Desk) -> None:
     agreed = canonical.decode(desk.agreement().content)
     who = {"person": ZHANG.subject, "name": ZHANG.name, "organisation": ZHANG.organisation, "digest": "00"}
     record = dict.fromkeys(acts._ENTRIES[acts.DECLARATION].split(), agreed["proposed"]) | who
-    record |= {"format": endings.RECORD_FORMAT, "parties": ["1"], "title": "采购合同\u3000第一号"}
+    record |= {"format": FORMATS[endings.FIELD], "parties": ["1"], "title": "采购合同\u3000第一号"}
     base = desk.document({"field": endings.FIELD, "title": "", "parties": ()})
     assert "采购合同" in desk.page(signed(replace(base, content=canonical.encode(record))))
     own = signed(replace(base, content=canonical.encode(record)))

@@ -147,9 +147,11 @@ class TestAuthority:
     def reply(self, request: bytes) -> bytes:
         return timestamp.response_granted(self._issue(timestamp.parse_request(request, policies=[POLICY])))
 
-    def sign(self, holder: Holder, content: bytes) -> bytes:
-        """A timestamped signature, B-T."""
-        message = cms.sign_detached(holder, content=content)
+    def sign(self, holder: Holder, content: bytes, *, media_type: str | None = None) -> bytes:
+        """A timestamped signature, B-T, which says of which type the content is where one is given."""
+        attributes = [] if media_type is None else [cms.media_type_attribute(media_type)]
+        digest = hashlib.sha256(content).digest()
+        message = cms.MessageMaker(holder, cms.DATA).make_message(digest, attributes=attributes)
         return cms.add_signature_timestamp(message, self.token(cms.signature_value(message)))
 
     def sign_manifest(self, manifest: bytes) -> bytes:

@@ -19,7 +19,7 @@ from appliance.evidence.model import (
     TimestampExchange,
 )
 from appliance.ledger.entry import LedgerEntry, leaf_of
-from hsm import canonical, cms, merkle, timestamp
+from hsm import canonical, cms, merkle, records, timestamp
 from hsm.cms.signed_data import SIGNATURE_TIMESTAMP
 from hsm.intents import instant
 from hsm.note import Checkpoint, NoteKey, sign_checkpoint
@@ -158,7 +158,7 @@ def acceptance(person: str) -> dict[str, Any]:
     """What *person* accepted for the own company, with the other one."""
     own, other = (ALPHA, BETA) if person == "person-zhang" else (BETA, ALPHA)
     return {
-        "format": "vermilion-agreement/2",
+        "format": records.FORMATS[records.AGREEMENT],
         "contract": None,
         "counterparties": [{"kind": "organisation", "name": other}],
         "for": None,
@@ -175,7 +175,7 @@ def acceptance(person: str) -> dict[str, Any]:
 def _agreements(authority: TestAuthority, accepting: Accepting) -> Iterator[SignedRecord]:
     for number, person in enumerate(("person-zhang", "person-li"), start=1):
         record, name = canonical.encode(accepting(person)), NAMES[person]
-        signed = authority.sign(authority.person(name), record)
+        signed = authority.sign(authority.person(name), record, media_type=records.MEDIA_TYPES[records.AGREEMENT])
         yield SignedRecord(f"agreement/{number:02}", "Agreement on electronic signing", name, record, signed)
 
 

@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 from appliance.confinement import Confinement
-from appliance.evidence import history
+from appliance.errors import EvidenceIncomplete
+from appliance.evidence import contents, history
 from appliance.evidence.agreements import require_agreements
 from appliance.evidence.history import PackageEvent
 from appliance.evidence.model import EvidenceInput, PackageRefused
@@ -22,7 +23,8 @@ from appliance.evidence.package import build
 from appliance.evidence.repacked import read_zip
 from appliance.evidence.verification import verify_package
 from appliance.verification import Indication, Verifier
-from hsm import canonical
+from hsm import canonical, cms
+from hsm.records import DECLARATION, MEDIA_TYPES
 from tests.evidence import contract
 from tests.evidence.authority import TestAuthority
 from tests.evidence.real_contract import SignedPdf
@@ -115,6 +117,35 @@ def test_none_may_lack_and_none_is_too_many(case: Case) -> None:
     other = case.files[FIRST].replace(b"person-zhang", b"person-chang")
     with pytest.raises(PackageRefused, match="not the one that the log has"):
         replace(case, files=case.files | {FIRST: other}).check()
+
+
+def signed_anew(case: Case, authority: TestAuthority, record: bytes, media_type: str | None) -> dict[str, bytes]:
+    """The package's files with *record* as its first acceptance, and a signature that names *media_type*."""
+    message = authority.sign(authority.person("张示例"), record, media_type=media_type)
+    parsed = cms.parse(message)
+    name = FIRST.removesuffix(".json")
+    ours = {".json": record, ".p7s": message, ".sig": parsed.signature, ".tst": parsed.timestamps()[0]}
+    return case.files | {name + ending: content for ending, content in ours.items()}
+
+
+@pytest.mark.parametrize("media_type", [None, "application/pdf", MEDIA_TYPES[DECLARATION]])
+def test_the_signature_over_a_record_names_its_kind(
+    case: Case, authority: TestAuthority, media_type: str | None
+) -> None:
+    assert contents.require_records(case.files)
+    now = signed_anew(case, authority, case.files[FIRST], media_type)
+    with pytest.raises(EvidenceIncomplete, match="record of this kind"):
+        contents.require_records(now)
+    before = canonical.encode(canonical.decode(case.files[FIRST]) | {"format": "vermilion-agreement/2"})
+    assert contents.require_records(signed_anew(case, authority, before, media_type))
+
+
+def test_a_package_with_another_signature_is_not_made(authority: TestAuthority, pdf: SignedPdf) -> None:
+    made = contract.make(authority, pdf)
+    first, *others = made.records
+    unnamed = replace(first, cms=authority.sign(authority.person("张示例"), first.record))
+    with pytest.raises(EvidenceIncomplete, match="record of this kind"):
+        build(replace(made, records=(unnamed, *others)), contract.seals(authority))
 
 
 ANOTHER: dict[str, dict[str, Any]] = {

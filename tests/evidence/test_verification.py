@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import io
 import random
 import zipfile
@@ -22,6 +23,7 @@ from appliance.evidence.repacked import read_zip
 from appliance.evidence.verification import verify_package
 from appliance.verification import FileKind, Indication, TrustAnchors, VerificationReport, Verifier
 from hsm import cms
+from hsm.records import AGREEMENT, MEDIA_TYPES
 from tests.evidence import contract
 from tests.evidence.authority import TestAuthority
 from tests.evidence.resealing import repacked, resealed, sealed
@@ -156,7 +158,10 @@ def test_an_acceptance_signed_by_a_stranger_is_not_believed(
     """The log has what was accepted; who signed it, the signature alone shows."""
     files = read_zip(package).files
     stranger = TestAuthority()
-    message = cms.sign_detached(stranger.person("张示例"), content=bytes(files["agreement/01.json"]))
+    record = bytes(files["agreement/01.json"])
+    maker = cms.MessageMaker(stranger.person("张示例"), cms.DATA)
+    kind = cms.media_type_attribute(MEDIA_TYPES[AGREEMENT])
+    message = maker.make_message(hashlib.sha256(record).digest(), attributes=[kind])
     value = cms.signature_value(message)
     token = authority.token(value)
     changes = {

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 from cryptography import x509
@@ -13,9 +14,12 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from appliance.pdf.values import LockScope, PreparedRevision, PrepareOrder, ValidationMaterial
 from appliance.pdf.workshop import PdfWorkshop
+from appliance.verification import Indication, confined_verification
+from appliance.verification.trust import ValidationContext
 from hsm import cms, timestamp
 from hsm.authenticator import SoftwareAuthenticator
 from hsm.intents import SigningIntent
+from hsm.records import AGREEMENT
 from tests.authority import RunningAuthority, intent_for
 from tests.pdf import contract, documents, judges
 
@@ -69,3 +73,22 @@ def test_real_keys_real_time_real_lists(
     assert root.public_bytes(Encoding.DER) == authority.client("web").chain()[-1]
     judges.assert_lasting(signed, root)
     assert judges.valid_by_poppler(signed, tmp_path) == 3
+
+
+def test_a_signature_over_a_record_is_none_of_a_document(
+    workshop: PdfWorkshop, authority: RunningAuthority
+) -> None:
+    """Not even where the bytes are the document's: the authority says of which kind it was told that they are."""
+    subject = "person-pdf-record"
+    device = authority.enrol_person(subject)
+    order = PrepareOrder("party-a", contract.ZHANG, contract.WHEN, certify=True)
+    prepared = workshop.prepare(contract.with_fields(workshop, documents.plain()), order)
+    root = x509.load_pem_x509_certificate((authority.root / "trust/ca.pem").read_bytes())
+    judged = []
+    for field in ("party-a", AGREEMENT):
+        intent = replace(intent_for(subject), digest=prepared.digest, field=field)
+        signed = workshop.embed(prepared, authority.sign(intent, (device, subject)))
+        context = ValidationContext(datetime.now(UTC), (root,), crls=tuple(authority.client("web").crls()))
+        [report] = confined_verification.verify_pdf(signed, context).signatures
+        judged.append((report.verdict.indication, "content of its own" in str(report.verdict.reasons)))
+    assert judged[1] == (Indication.FAILED, True) and judged[0][0] is not Indication.FAILED

@@ -26,6 +26,7 @@ from hsm.errors import BadRequest, Malformed, UnknownKey
 from hsm.intents import OfficerIntent, SigningIntent, in_groups, require_own_arguments
 from hsm.names import BLANK, is_visible, visible
 from hsm.operation_types import Approvals, KnownSubject
+from hsm.records import AGREEMENT, DECLARATION, FORMATS
 from webui.activation.pictures import is_still
 
 ENROLLING = {"enrol_person": "credentials", "enrol_officer": "credentials", "add_credential": "credential"}
@@ -47,17 +48,12 @@ _MOST_CHECKS = 100
 
 _HEADER, _LEAST_BASE = b"%PDF-", len(b"%PDF-1.7\n")
 
-AGREEMENT, DECLARATION = "agreement", "void-declaration"
-"""The fields of intents that sign a record of its own, no contract's document."""
-
 _ENTRIES = {
     AGREEMENT: "contract counterparties for format language name party person proposed texts version",
     DECLARATION: "contract declared digest format name organisation parties person proposed proposed_by reason"
     " title voiding",
 }
 """What each of these records consists of; nothing else is signed as one."""
-
-_FORMATS = {AGREEMENT: "vermilion-agreement/2", DECLARATION: "vermilion-voiding/1"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,7 +267,7 @@ def _record(request: ActivationRequest, intent: SigningIntent, signer: KnownSubj
         raise _other()
     if not _is_readable(request.content.decode()):
         raise _other()
-    if set(record) != set(_ENTRIES[intent.field].split()) or record["format"] != _FORMATS[intent.field]:
+    if set(record) != set(_ENTRIES[intent.field].split()) or record["format"] != FORMATS[intent.field]:
         raise _other()
     if (record["person"], record["name"]) != (signer.subject, signer.name):
         raise _other()
