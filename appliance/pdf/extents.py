@@ -41,6 +41,7 @@ _ANY_END = re.compile(rb"endstream|endobj")
 _TABLE = re.compile(rb"(?<![A-Za-z])xref(?=" + _S + rb")")
 _SUBSECTION = re.compile(_S + rb"*\d{1,10}" + _S + rb"+(\d{1,10})(?!" + _WORD + rb")" + _S + rb"*")
 _ENTRY = 20
+_NAME = re.compile(rb"/" + _WORD + rb"*+")
 _ANY_TABLE = re.compile(rb"(?<!start)(?<![A-Za-z])xref(?![A-Za-z])")
 _PLAIN_ENTRY = re.compile(rb"\d{10} \d{5} [nf](?:\r\n| \n| \r)")
 _TRAILER = re.compile(_S + rb"*trailer")
@@ -172,7 +173,7 @@ class ObjectExtents:
     def dictionary(self, offset: int) -> WrittenDictionary:
         """The dictionary at *offset*, no stream. Raises :class:`Unreadable` for anything else."""
         header = _HEADER.match(self.document, offset)
-        tokens = self._tokens(header.end()) if header else iter(())
+        tokens = _tokens(self.document, header.end()) if header else iter(())
         if header is None or self._word(next(tokens, (0, 0))) != b"<<":
             raise Unreadable
         parts: list[tuple[int, int]] = []
@@ -208,11 +209,25 @@ class ObjectExtents:
             found.setdefault(_plain(key), []).extend(value)
         return found
 
+    def have_repeated_keys(self) -> bool:
+        """Whether a dictionary has a key twice, or something looks like an object and cannot be read as one."""
+        for offset in self.starts:
+            header = _HEADER.match(self.document, offset)
+            if header is None:
+                return True
+            try:
+                end = self._end_of_body(header.end(), len(self.document))
+            except Unreadable:
+                return True
+            if has_repeated_keys(self.document[header.end() : end]):
+                return True
+        return False
+
     def _end_of_body(self, start: int, limit: int) -> int:
         found = _BODY.match(self.document, start, limit + _NEAR)
         if found is not None:
             return found.end()
-        for begin, end in self._tokens(start):
+        for begin, end in _tokens(self.document, start):
             if end > limit or self.document[begin:end] in (b"endobj", b"stream"):
                 return end
         raise Unreadable
@@ -242,30 +257,69 @@ class ObjectExtents:
                 found.setdefault(int(header[0].split()[0]), []).append(int(match[1]))
         return found
 
-    def _tokens(self, place: int) -> Iterator[tuple[int, int]]:
-        """Start and end of every token from *place* on; space and comments left out."""
-        while place < len(self.document):
-            if self.document[place : place + 1] == b"(":
-                end = self._end_of_string(place)
-            else:
-                found = _TOKEN.match(self.document, place)
-                if found is None:
-                    raise Unreadable
-                end = found.end()
-            if self.document[place] not in b"\x00\t\n\x0c\r %":
-                yield place, end
-            place = end
-
-    def _end_of_string(self, place: int) -> int:
-        depth = 0
-        for found in _PARENTHESIS.finditer(self.document, place):
-            depth += (found[0] == b"(") - (found[0] == b")")
-            if not depth and found[0] == b")":
-                return found.end()
-        return len(self.document)
-
     def _word(self, span: tuple[int, int]) -> bytes:
         return self.document[span[0] : span[1]]
+
+
+def has_repeated_keys(objects: bytes) -> bool:
+    """Whether one of the dictionaries in *objects*, written one after the other, has a key twice."""
+    names = _NAME.findall(_plain(objects))
+    if len(set(names)) == len(names):
+        return False
+    try:
+        return _repeats(objects)
+    except Unreadable:
+        return True
+
+
+def _repeats(objects: bytes) -> bool:
+    """The same by reading them. A name in a dictionary is a key unless it comes right after one; what a reference
+    has behind its number is passed over."""
+    keys: list[set[bytes] | None] = []
+    waits = [False]
+    for start, end in _tokens(objects, 0):
+        word = objects[start:end]
+        if word in (b"<<", b"["):
+            keys.append(set() if word == b"<<" else None)
+            waits.append(False)
+        elif word in (b">>", b"]"):
+            if not keys:
+                raise Unreadable
+            keys.pop()
+            waits.pop()
+            waits[-1] = False
+        elif keys and keys[-1] is not None and word.startswith(b"/") and not waits[-1]:
+            if _plain(word) in keys[-1]:
+                return True
+            keys[-1].add(_plain(word))
+            waits[-1] = True
+        else:
+            waits[-1] = False
+    return False
+
+
+def _tokens(text: bytes, place: int) -> Iterator[tuple[int, int]]:
+    """Start and end of every token in *text* from *place* on; space and comments left out."""
+    while place < len(text):
+        if text[place : place + 1] == b"(":
+            end = _end_of_string(text, place)
+        else:
+            found = _TOKEN.match(text, place)
+            if found is None:
+                raise Unreadable
+            end = found.end()
+        if text[place] not in b"\x00\t\n\x0c\r %":
+            yield place, end
+        place = end
+
+
+def _end_of_string(text: bytes, place: int) -> int:
+    depth = 0
+    for found in _PARENTHESIS.finditer(text, place):
+        depth += (found[0] == b"(") - (found[0] == b")")
+        if not depth and found[0] == b")":
+            return found.end()
+    return len(text)
 
 
 def _plain(names: bytes) -> bytes:

@@ -19,7 +19,8 @@ from appliance.pdf.reader import read_pdf
 
 _END_OF_LINE = (b"\n", b"\r")
 _READING = (PdfError, SigningError, LookupError, ValueError, TypeError, AttributeError, AssertionError)
-_BROKEN = (*_READING, zlib.error, OSError, ArithmeticError, NotImplementedError)
+BROKEN = (*_READING, zlib.error, OSError, ArithmeticError, NotImplementedError)
+"""What pyHanko raises for broken files."""
 
 
 def dictionary(**entries: Any) -> generic.DictionaryObject:
@@ -102,7 +103,7 @@ def refusing_malformed() -> Iterator[None]:
         ) from error
     except (MemoryError, RecursionError):
         raise
-    except _BROKEN as error:
+    except BROKEN as error:
         raise malformed(error) from error
 
 

@@ -1,10 +1,10 @@
 """Intake: what a document is, and whether a contract can be made of it.
 
 Reasons to refuse: ``not-a-pdf``, ``malformed``, ``bomb``, ``encrypted``, ``no-pages``, ``too-many-pages``,
-``ambiguous``, ``dynamic-form``, ``portfolio``, ``scripted``, ``media``, ``external-content``, ``hidden-content``,
-``optional-content``, ``waiting-content``, ``second-look``, ``pending-redaction``, ``unreferenced-pages``,
-``unknown-font``, ``field-disagrees``, ``overlapping-fields``, ``certified``, ``locked``; the workshop itself adds
-``too-large`` and ``unprocessable``.
+``ambiguous``, ``two-readings``, ``dynamic-form``, ``portfolio``, ``scripted``, ``media``, ``external-content``,
+``hidden-content``, ``optional-content``, ``waiting-content``, ``second-look``, ``pending-redaction``,
+``unreferenced-pages``, ``unknown-font``, ``field-disagrees``, ``overlapping-fields``, ``certified``, ``locked``;
+the workshop itself adds ``too-large`` and ``unprocessable``.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from pyhanko.pdf_utils.generic import ArrayObject, DictionaryObject
-from pyhanko.pdf_utils.misc import PdfDecodeLimitError, PdfError
 
 from appliance.errors import DocumentRefused
 from appliance.pdf import content_check, forms, geometry, pages
 from appliance.pdf.incremental_updates import refusing_malformed
-from appliance.pdf.reader import PdfReader, entry, read_pdf
+from appliance.pdf.one_reading import require_one_reading, strictly_if_possible
+from appliance.pdf.reader import PdfReader, entry
 from appliance.pdf.values import Inspection, InspectionWarning
 
 _HEADER_WITHIN = 1024
@@ -31,12 +31,7 @@ def inspect(document: bytes, *, most_pages: int) -> Inspection:
     """Read *document* without changing it; raises DocumentRefused with one of the reasons above."""
     if b"%PDF-" not in document[:_HEADER_WITHIN]:
         raise DocumentRefused("not-a-pdf", "The file is not a PDF.")
-    try:
-        return _inspected(document, read_pdf(document, strict=True), most_pages=most_pages)
-    except (DocumentRefused, PdfDecodeLimitError):
-        raise
-    except (PdfError, LookupError, ValueError, TypeError, AttributeError, AssertionError):
-        return _inspected(document, read_pdf(document), most_pages=most_pages)
+    return strictly_if_possible(document, lambda reader: _inspected(document, reader, most_pages=most_pages))
 
 
 def _inspected(document: bytes, reader: PdfReader, *, most_pages: int) -> Inspection:
@@ -49,6 +44,7 @@ def _inspected(document: bytes, reader: PdfReader, *, most_pages: int) -> Inspec
     refuse_ambiguous(pages.count(document), len(found))
     forms.refuse_if_locked(root)
     warnings = [*_reading(reader), *content_check.check_content(reader), *_overlapping(found)]
+    require_one_reading(document, reader)
     return Inspection(
         version=".".join(str(part) for part in reader.input_version),
         pages=sizes,

@@ -16,11 +16,10 @@ from appliance.errors import DocumentRefused
 from appliance.pdf import content_check, forms, geometry, inspection, pages
 from appliance.pdf.extents import ObjectExtents, Unreadable
 from appliance.pdf.incremental_updates import refusing_malformed
-from appliance.pdf.reader import PdfReader, extents_of, read_pdf
+from appliance.pdf.one_reading import entry_point, require_one_reading, strictly_if_possible
+from appliance.pdf.reader import PdfReader, extents_of
 
 MOST_PAGES = 5000
-_TAIL = 64
-_END = re.compile(rb"startxref(?:\r\n|\n|\r)(\d{1,10})(?:\r\n|\n|\r)%%EOF[\r\n]*\Z")
 _PREVIOUS = re.compile(rb"/Prev\s+(\d+)")
 
 _MAY_HOLD = frozenset(
@@ -35,42 +34,35 @@ def require_plain_gap(document: bytes, base: int, start: int, end: int, field: s
     """How many pages *document* has: *base* bytes and a revision, in which the gap from *start* to *end* waits for
     the signature in *field*.
 
-    Raises DocumentRefused when the gap could be anything else, and for active content as intake does.
+    Raises DocumentRefused when the gap could be anything else, and as intake does for active content and for what
+    programs may read differently.
     """
-    reader = read_pdf(document)
+    return strictly_if_possible(document, lambda reader: _looked_at(document, reader, base, (start, end), field))
+
+
+def _looked_at(document: bytes, reader: PdfReader, base: int, gap: tuple[int, int], field: str) -> int:
     inspection.refuse_other_kinds(reader.root)
     content_check.check_content(reader)
-    extents = extents_of(document, reader)
     try:
-        _require_one_reading(document, base, reader)
-        extents.require_plain_headers()
-        _require_signature(extents, reader, (start, end), field)
-        extents.require_end_before(base)
+        _require_signature(extents_of(document, reader), reader, gap, field)
+        _require_own_revision(document, base)
     except Unreadable as error:
         raise shared_gap() from error
+    require_one_reading(document, reader)
     seen = pages.count(document)
     inspection.refuse_ambiguous(seen, sum(1 for _ in geometry.pages(reader.root, most=MOST_PAGES)))
     return seen
 
 
-def _require_one_reading(document: bytes, base: int, reader: PdfReader) -> None:
-    """Every program begins to read at the newest section, which the revision has brought, and goes on from there
-    to the section at which it began with the base; none of them has to search the file for its objects."""
+def _require_own_revision(document: bytes, base: int) -> None:
+    """The revision brings the newest section, and goes on from there to the section at which programs begin to
+    read the base."""
     appended = document[base:]
-    newest, before = _entry_point(document), _entry_point(document[:base])
     previous = [int(each) for each in _PREVIOUS.findall(appended)]
-    if newest != reader.last_startxref or newest < base or appended.count(b"startxref") != 1:
+    if entry_point(document) < base or appended.count(b"startxref") != 1:
         raise Unreadable
-    if previous != [before] or not pages.is_read_as_written(document):
+    if previous != [entry_point(document[:base])]:
         raise Unreadable
-
-
-def _entry_point(document: bytes) -> int:
-    """Where the file says at its very end that its newest section is."""
-    found = _END.search(document, max(0, len(document) - _TAIL))
-    if found is None:
-        raise Unreadable
-    return int(found[1])
 
 
 def _require_signature(extents: ObjectExtents, reader: PdfReader, gap: tuple[int, int], field: str) -> None:
@@ -90,9 +82,6 @@ def _require_signature(extents: ObjectExtents, reader: PdfReader, gap: tuple[int
         raise Unreadable
     extents.require_end_before(signature.start)
     if any(signature.start < each < signature.end for each in extents.starts):
-        raise Unreadable
-    before = [each for each in extents.listed if 0 < each[0] < signature.end]
-    if not all(extents.is_headed(offset, number) for offset, number in before):
         raise Unreadable
 
 

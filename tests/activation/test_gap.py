@@ -56,6 +56,11 @@ def test_a_signature_that_is_also_something_else_shows_nothing(desk: Desk, shape
     assert SHARED in refused(desk, request_for(overlapping.prepared(shape)))
 
 
+@pytest.mark.parametrize("shape", overlapping.TWO_READINGS.values(), ids=overlapping.TWO_READINGS)
+def test_one_that_programs_read_differently_shows_nothing(desk: Desk, shape: Shape) -> None:
+    assert "read this file differently" in refused(desk, request_for(overlapping.prepared(shape)))
+
+
 @pytest.mark.parametrize("shape", overlapping.BROKEN.values(), ids=overlapping.BROKEN)
 def test_neither_does_one_that_not_all_can_read(desk: Desk, shape: Shape) -> None:
     assert "not a well-formed PDF" in refused(desk, request_for(overlapping.prepared(shape)))

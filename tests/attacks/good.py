@@ -6,6 +6,7 @@ with the habits that producers have between revisions. What our own workshop mak
 
 from __future__ import annotations
 
+import re
 import subprocess
 import tempfile
 from collections.abc import Callable
@@ -172,7 +173,7 @@ def _older(version: str) -> bytes:
     return originals.changed(lambda pdf: None, force_version=version)
 
 
-_ORIGINALS: dict[str, Callable[[], bytes]] = {
+ORIGINALS: dict[str, Callable[[], bytes]] = {
     "reportlab": lambda: plain(2),
     "reportlab, with a form": originals.form,
     "by hand": by_hand_unsigned,
@@ -191,9 +192,10 @@ _ORIGINALS: dict[str, Callable[[], bytes]] = {
     "a hybrid table": originals.hybrid,
     "no end of line": lambda: plain(1).rstrip(),
     "blanks at the end": lambda: plain(1) + b"\n \n",
+    "startxref on one line": lambda: re.sub(rb"startxref\s+", b"startxref ", plain(1)),
     "saved incrementally before": lambda: written({90: b"<</Note true>>"}, after=by_hand_unsigned()),
 }
-for _name, _original in _ORIGINALS.items():
+for _name, _original in ORIGINALS.items():
     register("originals", _name, lambda original=_original: _signed_on(original()), Level.T)
 
 

@@ -27,7 +27,8 @@ class Prepared:
 @dataclass(slots=True)
 class Shape:
     """What is written: ``before`` and ``after`` the signature dictionary (``LENGTH`` is how far it is from the
-    first ``stream`` to the last ``endstream``), ``within`` it, and further objects, ``late`` ones behind."""
+    first ``stream`` to the last ``endstream``), ``within`` it, more of the
+    ``page``, and further objects, ``late`` ones behind."""
 
     before: bytes = b""
     after: bytes = b""
@@ -37,6 +38,7 @@ class Shape:
     annotations: bytes = b""
     late: bytes = b""
     inside: bool = False
+    page: bytes = b""
 
 
 def _picture(length: bytes = b"/Length LENGTH", dark: bytes = b"3") -> bytes:
@@ -76,11 +78,16 @@ HIDDEN: dict[str, Shape] = {
     "a note": Shape(HONEST.before, within=_NOTE, annotations=b" 6 0 R"),
     "an object inside": Shape(HONEST.before, within=b"/Reason(\n9 0 obj <</X 1>> endobj)", inside=True),
     "an entry that is not a signature's": Shape(HONEST.before, within=b"/Kids[5 0 R]"),
-    "a header with many blanks": Shape(HONEST.before + b"9" + b" " * 80 + b"0 obj\n<</X 1>>\nendobj\n"),
-    "a header with a comment": Shape(HONEST.before + b"9 % so\n 0 obj\n<</X 1>>\nendobj\n"),
     "a table": Shape(HONEST.before + b"xref\n0 100\n"),
 }
 """What some reader might follow."""
+
+TWO_READINGS: dict[str, Shape] = {
+    "a header with many blanks": Shape(HONEST.before + b"9" + b" " * 80 + b"0 obj\n<</X 1>>\nendobj\n"),
+    "a header with a comment": Shape(HONEST.before + b"9 % so\n 0 obj\n<</X 1>>\nendobj\n"),
+    "a page with two texts": Shape(HONEST.before, page=b"/Contents 10 0 R"),
+}
+"""What programs choose differently in, wherever the signature is."""
 
 SCRIPTED = Shape(HONEST.before, catalogue=_SCRIPT)
 
@@ -109,11 +116,12 @@ def _written(shape: Shape, apart: int) -> Prepared:
     add(2, b"<</Type/Pages/Kids[3 0 R]/Count 1>>")
     resources = b"/Resources<</XObject<</I 5 0 R>>/Font<</F 8 0 R>>>>"
     annotations = b"/Contents 7 0 R/Annots[4 0 R" + shape.annotations + b"]"
-    add(3, b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]" + resources + annotations + b">>")
+    add(3, b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]" + resources + annotations + shape.page + b">>")
     widget = b"<</Type/Annot/Subtype/Widget/FT/Sig/T(Signature1)/V 6 0 R/Rect[0 0 0 0]/F 132/P 3 0 R>>"
     add(4, widget)
     add(7, b"<</Length %d>>stream\n%s\nendstream" % (len(shown), shown))
     add(8, b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>")
+    add(10, b"<</Length 46>>stream\nBT /F 24 Tf 60 760 Td (Deed of donation) Tj ET\nendstream")
     if shape.listed:
         places[5] = len(out)
     out.extend(shape.before.replace(b"LENGTH", length))
@@ -131,10 +139,10 @@ def _written(shape: Shape, apart: int) -> Prepared:
         places[9] = out.find(b"9 0 obj")
     table = len(out)
     rows = (
-        b"%010d 00000 n \n" % places[each] if each in places else b"0000000000 00000 f \n" for each in range(1, 10)
+        b"%010d 00000 n \n" % places[each] if each in places else b"0000000000 00000 f \n" for each in range(1, 11)
     )
-    out.extend(b"xref\n0 10\n0000000000 65535 f \n" + b"".join(rows))
-    trailer = b"trailer\n<</Size 10/Root 1 0 R/Prev %d>>\nstartxref\n%d\n%%%%EOF\n"
+    out.extend(b"xref\n0 11\n0000000000 65535 f \n" + b"".join(rows))
+    trailer = b"trailer\n<</Size 11/Root 1 0 R/Prev %d>>\nstartxref\n%d\n%%%%EOF\n"
     out.extend(trailer % (previous, table))
     ranges = b"/ByteRange [0 %d %d %d]" % (start, start + ROOM, len(out) - start - ROOM)
     out[numbers : numbers + len(ranges)] = ranges

@@ -1,0 +1,122 @@
+"""Whether all programs read a PDF in the same way: one question for intake, activation and verification.
+
+Programs differ where a file is odd. They begin to read at another place, search the file for objects when its
+tables are not plain, and choose differently between two entries of one key; then they show other pages. A plain
+structure is the same to all of them. Where it is not, but could be harmless, the pages are drawn: as PDFium reads
+the file, and from the objects that our own reader finds, written to a new file.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from io import BytesIO
+from typing import TypeVar
+
+from pyhanko.pdf_utils import generic
+from pyhanko.pdf_utils.decode_limits import DecodePurpose
+from pyhanko.pdf_utils.misc import PdfDecodeLimitError
+from pyhanko.pdf_utils.reader import PdfFileReader
+from pyhanko.pdf_utils.writer import copy_into_new_writer
+
+from appliance.errors import DocumentRefused
+from appliance.pdf import pages
+from appliance.pdf.extents import ObjectExtents, Unreadable, has_repeated_keys
+from appliance.pdf.incremental_updates import BROKEN
+from appliance.pdf.reader import PdfReader, extents_of, read_pdf
+from appliance.pdf.validation.page_comparison import NotRendered, PageComparison
+
+T = TypeVar("T")
+
+_LOOKED_FOR_WITHIN = 1024
+"""Bytes at the end of a file in which every program looks for the newest section (ISO 32000-1, annex H.3.4.4)."""
+
+_ENTRY = re.compile(rb"startxref[\x00\t\n\x0c\r ]+(\d{1,10})[\x00\t\n\x0c\r ]+%%EOF")
+
+
+def strictly_if_possible(document: bytes, look: Callable[[PdfReader], T]) -> T:
+    """What *look* makes of *document*, read strictly; leniently when that fails. Raises what *look* raises."""
+    try:
+        return look(read_pdf(document, strict=True))
+    except (DocumentRefused, PdfDecodeLimitError):
+        raise
+    except BROKEN:
+        return look(read_pdf(document))
+
+
+def require_one_reading(document: bytes, reader: PdfReader) -> ObjectExtents:
+    """How far the objects of *document* reach. Raises DocumentRefused when programs may read it differently."""
+    extents = extents_of(document, reader)
+    try:
+        require_plain_structure(document, reader, extents)
+        plain = reader.strict and not _has_repeated_keys(reader, extents)
+        if plain or different_page(document, reader) is None:
+            return extents
+    except (Unreadable, NotRendered) as error:
+        raise two_readings() from error
+    raise two_readings()
+
+
+def is_plain(document: bytes, reader: PdfFileReader, extents: ObjectExtents) -> bool:
+    """Whether the structure of *document* leaves programs no choice. Never raises for what is in the file."""
+    try:
+        require_plain_structure(document, reader, extents)
+        return not _has_repeated_keys(reader, extents)
+    except (Unreadable, DocumentRefused, *BROKEN):
+        return False
+
+
+def require_plain_structure(document: bytes, reader: PdfFileReader, extents: ObjectExtents) -> None:
+    """Raises :class:`Unreadable` unless every program begins to read *document* at the same section, follows its
+    tables, and finds each object where these say, and its end."""
+    if entry_point(document) != reader.last_startxref or not pages.is_read_as_written(document):
+        raise Unreadable
+    extents.require_plain_headers()
+    extents.require_end_before(len(document))
+    if not all(extents.is_headed(offset, number) for offset, number in extents.listed if offset > 0):
+        raise Unreadable
+
+
+def entry_point(document: bytes) -> int:
+    """Where the file says at its end that its newest section is. Raises :class:`Unreadable`."""
+    place = document.rfind(b"startxref", max(0, len(document) - _LOOKED_FOR_WITHIN))
+    found = _ENTRY.match(document, place) if place >= 0 else None
+    if found is None:
+        raise Unreadable
+    return int(found[1])
+
+
+def different_page(document: bytes, reader: PdfFileReader) -> int | None:
+    """The first page (from 1) that PDFium draws otherwise than the objects that *reader* finds look in a file of
+    their own; None when all are the same. Raises :class:`NotRendered`."""
+    written = BytesIO()
+    try:
+        copy_into_new_writer(reader).write(written)
+    except BROKEN as error:
+        raise NotRendered from error
+    different = PageComparison(document).differences(written.getvalue())
+    return different[0].page if different else None
+
+
+def _has_repeated_keys(reader: PdfFileReader, extents: ObjectExtents) -> bool:
+    """Whether some dictionary has a key twice: programs take the first value or the last one."""
+    return extents.have_repeated_keys() or any(map(has_repeated_keys, _packed_objects(reader)))
+
+
+def _packed_objects(reader: PdfFileReader) -> Iterator[bytes]:
+    """The objects in every object stream (ISO 32000-2, 7.5.7)."""
+    sections = (reader.xrefs.get_xref_data(number) for number in range(reader.xrefs.total_revisions))
+    for number in {each for section in sections for each in section.obj_streams_used}:
+        stream = generic.Reference(number, 0, reader).get_object()
+        if not isinstance(stream, generic.StreamObject):
+            raise Unreadable
+        yield stream.read_data(DecodePurpose.OBJECT_STREAM)[int(stream["/First"]) :]
+
+
+def two_readings() -> DocumentRefused:
+    """The refusal of a file that not all programs may read in the same way."""
+    return DocumentRefused(
+        "two-readings",
+        "Different programs may read this file differently and show different pages; save it again as a PDF, or "
+        "print it to a new PDF first.",
+    )

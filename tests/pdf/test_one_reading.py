@@ -1,0 +1,116 @@
+"""A document that programs may read differently is not taken in, and good files of many producers are."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import pytest
+
+from appliance.errors import DocumentRefused
+from appliance.pdf import inspection, pages
+from appliance.pdf.extents import has_repeated_keys
+from appliance.pdf.values import FieldPlacement, Inspection, PersonAppearance, PrepareOrder
+from appliance.pdf.workshop import PdfWorkshop
+from tests.attacks.good import ORIGINALS
+from tests.attacks.writing import OTHER_TEXT, contract, startxref, stream, written
+
+WHEN = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def inspect(document: bytes) -> Inspection:
+    return inspection.inspect(document, most_pages=50)
+
+
+def page_with(entries: bytes, **more: bytes) -> bytes:
+    """The contract with more *entries* in its page, and further objects."""
+    page = contract()[3].replace(b"/Contents 4 0 R", b"/Contents 4 0 R" + entries)
+    return written(contract({3: page} | {int(name[1:]): value for name, value in more.items()}))
+
+
+def pointing_elsewhere() -> bytes:
+    """Another revision follows the end, for programs that read from there."""
+    document = written(contract())
+    later = written({4: stream(OTHER_TEXT)}, after=document)
+    return later + b"startxref\n%d\n%%%%EOF" % startxref(document) + b"\nstartxref\n%d\n" % startxref(later)
+
+
+def moved(document: bytes) -> bytes:
+    """Its tables name places that are a few bytes further on."""
+    return document.replace(b"%PDF-1.7\n", b"%PDF-1.7\n%abc\n", 1)
+
+
+def mark(document: bytes) -> bytes:
+    return document.replace(b" 00000 n \n", b" 00000 x \n", 1)
+
+
+def with_object(text: bytes) -> bytes:
+    document = written(contract())
+    place = document.index(b"xref\n0 1")
+    later = document[:place] + text + document[place:]
+    return re.sub(rb"startxref\n\d+", b"startxref\n%d" % (place + len(text)), later)
+
+
+TWO_READINGS: dict[str, Callable[[], bytes]] = {
+    "two texts of a page": lambda: page_with(b"/Contents 6 0 R", n6=stream(OTHER_TEXT)),
+    "two texts, one escaped": lambda: page_with(b"/C#6fntents 6 0 R", n6=stream(OTHER_TEXT)),
+    "two places to begin at": pointing_elsewhere,
+    "tables that lead astray": lambda: moved(written(contract())),
+    "an entry with another mark": lambda: mark(written(contract())),
+    "a header with a comment": lambda: with_object(b"4 %\n0 obj\n" + stream(OTHER_TEXT) + b"\nendobj\n"),
+    "a table in between": lambda: with_object(b"xref\n0 1\n0000000000 65535 x \ntrailer\n<<>>\n"),
+}
+
+
+@pytest.mark.parametrize("kind", TWO_READINGS)
+def test_what_programs_read_differently_is_refused(kind: str) -> None:
+    with pytest.raises(DocumentRefused) as refusal:
+        inspect(TWO_READINGS[kind]())
+    assert refusal.value.reason in ("two-readings", "malformed")
+
+
+def test_programs_do_read_it_differently() -> None:
+    (shown,) = pages.text(TWO_READINGS["two texts of a page"]())
+    assert "900" in shown
+
+
+@pytest.mark.parametrize("producer", ORIGINALS)
+def test_good_files_are_taken_in_and_can_be_activated(producer: str, workshop: PdfWorkshop) -> None:
+    original = ORIGINALS[producer]()
+    count = len(inspect(original).pages)
+    document = workshop.add_fields(original, [FieldPlacement("one", 0, 10, 10, 40, 10)])
+    shown = PersonAppearance("示例", WHEN, "Asia/Shanghai")
+    prepared = workshop.prepare(document, PrepareOrder("one", shown, WHEN))
+    assert workshop.require_plain_gap(prepared, base=len(document), field="one") == count
+
+
+HARMLESS: dict[str, Callable[[], bytes]] = {
+    "the same text twice": lambda: page_with(b"/Contents 4 0 R"),
+    "a note that is not there": lambda: page_with(b"/PieceInfo 900 0 R"),
+    "blanks and zeros at the end": lambda: written(contract()) + b"\x00" * 200 + b" \n" * 100,
+}
+
+
+@pytest.mark.parametrize("kind", HARMLESS)
+def test_the_odd_is_taken_in_when_every_page_looks_the_same(kind: str) -> None:
+    assert inspect(HARMLESS[kind]()).pages
+
+
+@pytest.mark.parametrize(
+    ("objects", "repeated"),
+    [
+        (b"<</A 1/B 2>>", False),
+        (b"<</A 1/A 2>>", True),
+        (b"<</A 1/#41 2>>", True),
+        (b"<</A/A/B/A>>", False),
+        (b"<</A 5 0 R/B<</A 1>>/C[<</A 1>>/A/A]>>", False),
+        (b"<</A<</B 1/C(/B \\) )/B 2>>>>", True),
+        (b"<</A[/B]/A 1>>", True),
+        (b"<</A 1>><</A 2>>", False),
+        (b"<</A/B/A", True),
+        (b"/A /A >>", True),
+    ],
+)
+def test_keys_are_told_from_values(objects: bytes, *, repeated: bool) -> None:
+    assert has_repeated_keys(objects) is repeated
