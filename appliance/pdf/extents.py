@@ -39,8 +39,11 @@ _DATA = re.compile(rb"[ \t]*\r?\n?")
 _STREAM_END = re.compile(_S + rb"{0,4}endstream")
 _ANY_END = re.compile(rb"endstream|endobj")
 _TABLE = re.compile(rb"(?<![A-Za-z])xref(?=" + _S + rb")")
-_SUBSECTION = re.compile(_S + rb"*\d{1,10}" + _S + rb"+(\d{1,10})(?!" + _WORD + rb")" + _S + rb"*")
+_SUBSECTION = re.compile(_S + rb"*(\d{1,10})" + _S + rb"+(\d{1,10})(?!" + _WORD + rb")" + _S + rb"*")
 _ENTRY = 20
+_REFERENCE = re.compile(rb"(?<!/)(?<!" + _WORD + rb")R(?!" + _WORD + rb")")
+_PLAIN_REFERENCE = re.compile(rb"(?<!" + _WORD + rb")\d{1,10}" + _S + rb"+0" + _S + rb"+R(?!" + _WORD + rb")")
+_NUMBERED_COMMENT = re.compile(rb"%[^\r\n]*\d")
 _NAME = re.compile(rb"/" + _WORD + rb"*+")
 _ANY_TABLE = re.compile(rb"(?<!start)(?<![A-Za-z])xref(?![A-Za-z])")
 _PLAIN_ENTRY = re.compile(rb"\d{10} \d{5} [nf](?:\r\n| \n| \r)")
@@ -107,12 +110,15 @@ class ObjectExtents:
             self._require_plain_table(table.end())
 
     def _require_plain_table(self, place: int) -> None:
-        """The entries of the table that begins at *place*, where one does, are 20 bytes each and marked n or f."""
+        """The entries of the table that begins at *place*, where one does, are 20 bytes each and marked n or f;
+        each number has one."""
+        numbers: set[int] = set()
         while part := _SUBSECTION.match(self.document, place):
             place = part.end()
-            for _ in range(int(part[1])):
-                if not _PLAIN_ENTRY.match(self.document, place):
+            for number in range(int(part[1]), int(part[1]) + int(part[2])):
+                if number in numbers or not _PLAIN_ENTRY.match(self.document, place):
                     raise Unreadable
+                numbers.add(number)
                 place += _ENTRY
         if not _TRAILER.match(self.document, place):
             raise Unreadable
@@ -137,16 +143,28 @@ class ObjectExtents:
             start < offset < end and self.is_headed(offset, number) for offset, number in self.listed
         )
 
+    def are_apart(self) -> bool:
+        """Whether every object ends before the next one begins, for any reader. Raises :class:`Unreadable`."""
+        following = (*self.starts[1:], len(self.document))
+        return all(end <= start for end, start in zip(self._reached, following, strict=True))
+
+    @cached_property
+    def _reached(self) -> tuple[int, ...]:
+        """How far each object reaches that begins at :attr:`starts`."""
+        return tuple(self.reach(start, len(self.document), doubtful=True) for start in self.starts)
+
     def require_end_before(self, end: int) -> None:
         """Raises :class:`Unreadable` unless every object and table that begins before *end* ends there, for any
         reader."""
-        for offset in self.starts:
-            if offset < end and self.reach(offset, end, doubtful=True) > end:
+        if end == len(self.document):
+            if any(each > end for each in self._reached):
                 raise Unreadable
+        elif any(self.reach(each, end, doubtful=True) > end for each in self.starts if each < end):
+            raise Unreadable
         for table in _TABLE.finditer(self.document, 0, end):
             place = table.end()
             while part := _SUBSECTION.match(self.document, place):
-                place = part.end() + _ENTRY * int(part[1])
+                place = part.end() + _ENTRY * int(part[2])
             if place > end:
                 raise Unreadable
 
@@ -162,9 +180,8 @@ class ObjectExtents:
         body, end = header.end(), self._end_of_body(header.end(), limit)
         if end > limit or self.document.endswith(b"endobj", body, end):
             return end
-        data = _DATA.match(self.document, end).end()  # type: ignore[union-attr]  # it matches nothing, too
-        ends = [data + length for length in self._lengths(self.document[body:end], doubtful=doubtful)]
-        confirmed = [each for each in ends if _STREAM_END.match(self.document, each)]
+        data = self._data_after(end)
+        ends, confirmed = self._stated_ends(self.document[body:end], data, doubtful=doubtful)
         if (ends and len(confirmed) == len(ends)) or (confirmed and not doubtful):
             return max(confirmed)
         searched = _ANY_END.search(self.document, data, limit + len(b"endstream"))
@@ -209,19 +226,36 @@ class ObjectExtents:
             found.setdefault(_plain(key), []).extend(value)
         return found
 
-    def have_repeated_keys(self) -> bool:
-        """Whether a dictionary has a key twice, or something looks like an object and cannot be read as one."""
-        for offset in self.starts:
-            header = _HEADER.match(self.document, offset)
-            if header is None:
-                return True
-            try:
-                end = self._end_of_body(header.end(), len(self.document))
-            except Unreadable:
-                return True
-            if has_repeated_keys(self.document[header.end() : end]):
-                return True
-        return False
+    def are_unambiguous(self) -> bool:
+        """Whether no dictionary has a key twice, every stream is as long as it says, and references are written
+        plainly: programs take the first value or the last one, go by the length or look for the end, and do not
+        all look at generations, signs and comments."""
+        try:
+            return all(self._is_unambiguous(start) for start in self.starts)
+        except Unreadable:
+            return False
+
+    def _is_unambiguous(self, start: int) -> bool:
+        header = _HEADER.match(self.document, start)
+        if header is None or int(header[2]):
+            return False
+        end = self._end_of_body(header.end(), len(self.document))
+        body = self.document[header.end() : end]
+        if is_ambiguous(body):
+            return False
+        if body.endswith(b"endobj"):
+            return True
+        ends, confirmed = self._stated_ends(body, self._data_after(end), doubtful=True)
+        return ends == confirmed
+
+    def _data_after(self, keyword: int) -> int:
+        """Where the data of a stream begin whose keyword ends at *keyword*."""
+        return _DATA.match(self.document, keyword).end()  # type: ignore[union-attr]  # it matches nothing, too
+
+    def _stated_ends(self, body: bytes, data: int, *, doubtful: bool) -> tuple[list[int], list[int]]:
+        """Where the stream that *body* describes ends by its length, and those of these places where it does."""
+        ends = [data + length for length in self._lengths(body, doubtful=doubtful)]
+        return ends, [each for each in ends if _STREAM_END.match(self.document, each)]
 
     def _end_of_body(self, start: int, limit: int) -> int:
         found = _BODY.match(self.document, start, limit + _NEAR)
@@ -261,20 +295,33 @@ class ObjectExtents:
         return self.document[span[0] : span[1]]
 
 
-def has_repeated_keys(objects: bytes) -> bool:
-    """Whether one of the dictionaries in *objects*, written one after the other, has a key twice."""
+def is_ambiguous(objects: bytes) -> bool:
+    """Whether one of the dictionaries in *objects*, written one after the other, has a key twice, or a
+    reference is not written plainly."""
+    if len(_REFERENCE.findall(objects)) != len(_PLAIN_REFERENCE.findall(objects)):
+        return True
     names = _NAME.findall(_plain(objects))
-    if len(set(names)) == len(names):
+    if len(set(names)) == len(names) and b"%" not in objects:
         return False
     try:
-        return _repeats(objects)
+        return _has_telling_comments(objects) or _repeats(objects)
     except Unreadable:
         return True
 
 
+def _has_telling_comments(objects: bytes) -> bool:
+    """Whether there is a comment with a number, which a program might take for a part of a reference."""
+    place = 0
+    for start, end in _tokens(objects, 0):
+        if _NUMBERED_COMMENT.search(objects, place, start):
+            return True
+        place = end
+    return False
+
+
 def _repeats(objects: bytes) -> bool:
-    """The same by reading them. A name in a dictionary is a key unless it comes right after one; what a reference
-    has behind its number is passed over."""
+    """Whether a key is there twice. A name in a dictionary is a key unless it comes right after one; what a
+    reference has behind its number is passed over."""
     keys: list[set[bytes] | None] = []
     waits = [False]
     for start, end in _tokens(objects, 0):

@@ -21,10 +21,10 @@ from pyhanko.pdf_utils.writer import copy_into_new_writer
 
 from appliance.errors import DocumentRefused
 from appliance.pdf import pages
-from appliance.pdf.extents import ObjectExtents, Unreadable, has_repeated_keys
+from appliance.pdf.extents import ObjectExtents, Unreadable, is_ambiguous
 from appliance.pdf.incremental_updates import BROKEN
+from appliance.pdf.page_comparison import NotRendered, PageComparison
 from appliance.pdf.reader import PdfReader, extents_of, read_pdf
-from appliance.pdf.validation.page_comparison import NotRendered, PageComparison
 
 T = TypeVar("T")
 
@@ -49,7 +49,7 @@ def require_one_reading(document: bytes, reader: PdfReader) -> ObjectExtents:
     extents = extents_of(document, reader)
     try:
         require_plain_structure(document, reader, extents)
-        plain = reader.strict and not _has_repeated_keys(reader, extents)
+        plain = reader.strict and _is_unambiguous(reader, extents)
         if plain or different_page(document, reader) is None:
             return extents
     except (Unreadable, NotRendered) as error:
@@ -61,7 +61,7 @@ def is_plain(document: bytes, reader: PdfFileReader, extents: ObjectExtents) -> 
     """Whether the structure of *document* leaves programs no choice. Never raises for what is in the file."""
     try:
         require_plain_structure(document, reader, extents)
-        return not _has_repeated_keys(reader, extents)
+        return _is_unambiguous(reader, extents)
     except (Unreadable, DocumentRefused, *BROKEN):
         return False
 
@@ -98,9 +98,9 @@ def different_page(document: bytes, reader: PdfFileReader) -> int | None:
     return different[0].page if different else None
 
 
-def _has_repeated_keys(reader: PdfFileReader, extents: ObjectExtents) -> bool:
-    """Whether some dictionary has a key twice: programs take the first value or the last one."""
-    return extents.have_repeated_keys() or any(map(has_repeated_keys, _packed_objects(reader)))
+def _is_unambiguous(reader: PdfFileReader, extents: ObjectExtents) -> bool:
+    """Whether all objects are, those in object streams too."""
+    return extents.are_unambiguous() and not any(map(is_ambiguous, _packed_objects(reader)))
 
 
 def _packed_objects(reader: PdfFileReader) -> Iterator[bytes]:
@@ -110,7 +110,11 @@ def _packed_objects(reader: PdfFileReader) -> Iterator[bytes]:
         stream = generic.Reference(number, 0, reader).get_object()
         if not isinstance(stream, generic.StreamObject):
             raise Unreadable
-        yield stream.read_data(DecodePurpose.OBJECT_STREAM)[int(stream["/First"]) :]
+        content, first = stream.read_data(DecodePurpose.OBJECT_STREAM), int(stream["/First"])
+        numbers = content[:first].split()[::2]
+        if len(set(numbers)) != len(numbers):
+            raise Unreadable
+        yield content[first:]
 
 
 def two_readings() -> DocumentRefused:

@@ -63,7 +63,9 @@ class PdfReader(PdfFileReader):
             start = first + offset
             while content[start : start + 1] and content[start] in _SPACE:
                 start += 1
-            offsets.setdefault(identity, start)
+            if identity in offsets:
+                raise PdfReadError(f"object {identity} is in object stream {number} twice")
+            offsets[identity] = start
         return content, offsets
 
     def _damaged(self, what: str) -> generic.NullObject:

@@ -172,3 +172,20 @@ class ValidationMaterial:
     certificates: tuple[bytes, ...]
     crls: tuple[bytes, ...]
     responses: tuple[bytes, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PageRegion:
+    """A rectangle of a page (from 0) in points, in the page's own coordinates: left, bottom, right, top."""
+
+    page: int
+    box: tuple[float, float, float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class PagePair:
+    """A page before and after a change that was found by looking: PNG pictures; ``page`` counts from 1."""
+
+    page: int
+    before: bytes
+    after: bytes

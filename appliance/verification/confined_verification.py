@@ -18,10 +18,11 @@ from dataclasses import replace
 from datetime import datetime
 
 from appliance.pdf.byte_ranges import ByteRange, find_byte_ranges
+from appliance.pdf.validation.looks import Looks
 from appliance.pdf.validation.model import FoundSignature, Unparseable
 from appliance.pdf.validation.opening import DAMAGE, OpenedPdf, open_pdf
 from appliance.pdf.validation.reading import signatures, store
-from appliance.verification.later_changes import conclude_report, history_of
+from appliance.verification.later_changes import conclude_report, history_of, with_look
 from appliance.verification.material import CollectedMaterial
 from appliance.verification.messages import SignedMessage, UnreadableMessage, message_in, read_message
 from appliance.verification.model import (
@@ -83,7 +84,8 @@ def _parsed(
     verified: int,
 ) -> VerificationReport:
     pdf = open_pdf(document)
-    found = signatures(pdf)
+    looks = Looks(pdf)
+    found = signatures(pdf, looks)
     reached = {each.signed for each in found}
     unreached = [each for each in in_bytes if each not in reached]
     remarks: tuple[Sentence, ...] = (_LENIENT,) if pdf.lenient else ()
@@ -95,6 +97,8 @@ def _parsed(
         verdict = undecided(SubIndication.NO_SIGNATURE_FOUND, _HIDDEN if unreached else _NOTHING)
         return replace(report, verdict=verdict, remarks=remarks)
     judged = _with_signatures(replace(report, remarks=remarks), pdf, found, circumstances, verified)
+    ends = (each.signed.end for each in found if each.signed and each.complete)
+    judged = with_look(judged, looks.of_file(signed_until=max(ends, default=0)))
     if unreached and all(each.document_timestamp for each in found):
         # somebody dated a file in which a person's signature was put out of sight
         hidden = undecided(SubIndication.NO_SIGNATURE_FOUND, _HIDDEN)

@@ -10,11 +10,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 from appliance.pdf.byte_ranges import ends_cleanly
+from appliance.pdf.page_comparison import NotRendered, PageComparison
 from appliance.pdf.validation.changes import steps
-from appliance.pdf.validation.model import FoundSignature, PagePair, RevisionStep, StepKind
+from appliance.pdf.validation.model import FoundSignature, Look, RevisionStep, StepKind
 from appliance.pdf.validation.opening import OpenedPdf
-from appliance.pdf.validation.page_comparison import NotRendered, PageComparison
 from appliance.pdf.validation.reading import of_fields, revisions_within, stored_since
+from appliance.pdf.values import PagePair
 from appliance.verification import rows
 from appliance.verification.model import (
     Changes,
@@ -30,7 +31,7 @@ from appliance.verification.model import (
     undecided,
     worst,
 )
-from appliance.verification.signatures import ExaminedSignature, level_of
+from appliance.verification.signatures import ExaminedSignature, doubt_about_look, fault_of_look, level_of
 from appliance.verification.tokens import ExaminedToken
 from hsm.errors import Sentence
 
@@ -206,6 +207,12 @@ def conclude_report(
         pages=next((found for found in history.seen.values() if found), ()),
         signed_revision=history.changed_since,
     )
+
+
+def with_look(report: VerificationReport, look: Look) -> VerificationReport:
+    """*report* with the verdict on how the whole file looks taken into account."""
+    verdict = fault_of_look(look) or doubt_about_look(look)
+    return report if verdict is None else replace(report, verdict=worst([report.verdict, verdict]))
 
 
 def _remarks(signatures: tuple[SignatureReport, ...], history: RevisionHistory) -> list[Sentence]:

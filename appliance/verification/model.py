@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from appliance.pdf.validation.model import PagePair
+from appliance.pdf.values import PagePair
 from hsm.errors import Sentence
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from appliance.pdf.validation.model import FoundSignature
+from appliance.pdf.validation.model import FoundSignature, Look
 from appliance.verification.algorithms import hash_label, weakness
 from appliance.verification.material import defect_of_carried
 from appliance.verification.messages import SignedMessage, UnreadableMessage
@@ -50,6 +50,14 @@ _SHARED = failed(
     SubIndication.FORMAT_FAILURE,
     "The signature's bytes are also part of something else in the document, which may look different since it was"
     " signed.",
+)
+_SEVERAL = failed(
+    SubIndication.FORMAT_FAILURE,
+    "The document is built so that different programs read it differently and show different pages.",
+)
+_UNKNOWN = undecided(
+    SubIndication.SIG_CONSTRAINTS_FAILURE,
+    "The document is built so that different programs may read it differently; its pages could not be compared.",
 )
 _OF_OTHER_CONTENT = failed(
     SubIndication.FORMAT_FAILURE, "The signature carries content of its own, or is not over a document's bytes."
@@ -109,7 +117,7 @@ class SignatureExamination:
         )
         return ExaminedSignature(
             found,
-            _misplaced(found) or stamp.verdict,
+            _misplaced(found) or _unless_passed(stamp.verdict) or doubt_about_look(found.look) or PASSED,
             intact=stamp.finding is not None and stamp.verdict.indication is not Indication.FAILED,
             finding=stamp.finding,
             stamps=(stamp,),
@@ -139,8 +147,9 @@ class SignatureExamination:
             or (None if _is_over_document(message) else _OF_OTHER_CONTENT)
             or of_another_form(message, proven)
             or _stamped_badly(stamps, proven)
-            or (None if finding.verdict == PASSED else finding.verdict)
+            or _unless_passed(finding.verdict)
             or _weak(message, signer)
+            or doubt_about_look(found.look)
             or PASSED
         )
         return ExaminedSignature(
@@ -170,7 +179,21 @@ class SignatureExamination:
 def _misplaced(found: FoundSignature) -> Verdict | None:
     if not found.complete:
         return _INCOMPLETE
-    return _SHARED if found.shared else None
+    return fault_of_look(found.look)
+
+
+def fault_of_look(look: Look) -> Verdict | None:
+    """The verdict on a file or revision that was found to show more than one thing."""
+    return {Look.SHARED: _SHARED, Look.SEVERAL: _SEVERAL}.get(look)
+
+
+def doubt_about_look(look: Look) -> Verdict | None:
+    """The verdict on one of which that could not be found out."""
+    return _UNKNOWN if look is Look.UNKNOWN else None
+
+
+def _unless_passed(verdict: Verdict) -> Verdict | None:
+    return None if verdict == PASSED else verdict
 
 
 def _foreign(found: FoundSignature, signer: IdentifiedSigner) -> Verdict | None:

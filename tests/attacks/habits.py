@@ -9,12 +9,12 @@ from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 
 from appliance.verification import Level
-from tests.attacks import revocation
+from tests.attacks import readings, revocation
 from tests.attacks.good import NAME, Build, by_hand_unsigned, register
 from tests.attacks.registry import LATER, Attempt
 from tests.attacks.shadows import freed
 from tests.attacks.victims import GOOD, approved, signing
-from tests.attacks.writing import number_of, present, root_of, startxref, written
+from tests.attacks.writing import number_of, placeholder, present, root_of, startxref, stream, written
 from tests.verification.authorities import NOW, Profile, authority, issue, revocation_list
 from tests.verification.documents import (
     Signing,
@@ -186,3 +186,24 @@ register(
     "circumstances", "unknown to the responder, which proves nothing",
     lambda: _talked_about(lambda: revocation.response(revocation.UNKNOWN_STATUS)), Level.T,
 )  # fmt: skip
+
+
+# odd, and the same to all programs
+
+_ODD: dict[str, Callable[[], bytes]] = {
+    "a key twice, to the same thing": lambda: readings.signed(
+        {3: readings.page(b"/Contents 4 0 R/Contents 4 0 R")}
+    ),
+    "a key twice, where nothing is drawn": lambda: readings.signed(
+        {3: readings.page(b"/Contents 4 0 R/StructParents 1/StructParents 2")}
+    ),
+    "a comment with a number": lambda: readings.signed({3: readings.page(b"% 12 pages\n/Contents 4 0 R")}),
+    "a parenthesis that looks like a reference": lambda: readings.signed({90: b"<</Title(see annex R )>>"}),
+    "a reference to nothing": lambda: readings.signed({3: readings.page(b"/Contents 4 0 R/PieceInfo 900 0 R")}),
+    "an entry that no signature has": lambda: readings.signed({8: placeholder(entries=b"/Maker(x)")}),
+    "a stream with an object written in it": lambda: readings.signed(
+        {90: stream(b"\n91 0 obj\n<</X 1>>\nendobj\n")}
+    ),
+}
+for _name, _build in _ODD.items():
+    register("odd", _name, _build, Level.B)

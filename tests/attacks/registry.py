@@ -19,6 +19,7 @@ MODULES = (
     "wrapping",
     "incremental",
     "shadows",
+    "readings",
     "certified",
     "looks",
     "flipping",

@@ -8,7 +8,7 @@ from collections import Counter
 import pypdfium2
 import pytest
 
-from appliance.pdf.validation import page_comparison
+from appliance.pdf import page_comparison
 from tests.attacks.judging import complaint, disagreement, in_process
 from tests.attacks.registry import attacks
 

@@ -12,12 +12,12 @@ from appliance.confinement.frames import decode, encode, typed
 from appliance.confinement.jobs import load
 from appliance.language.sizes import ByteSize
 from appliance.model.contract import Placement
-from appliance.pdf.validation.model import PagePair
 from appliance.pdf.values import (
     CrossPageSeal,
     FieldKind,
     FieldPlacement,
     LockScope,
+    PagePair,
     PersonAppearance,
     PrepareOrder,
     SealAppearance,

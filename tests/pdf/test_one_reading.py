@@ -10,7 +10,7 @@ import pytest
 
 from appliance.errors import DocumentRefused
 from appliance.pdf import inspection, pages
-from appliance.pdf.extents import has_repeated_keys
+from appliance.pdf.extents import is_ambiguous
 from appliance.pdf.values import FieldPlacement, Inspection, PersonAppearance, PrepareOrder
 from appliance.pdf.workshop import PdfWorkshop
 from tests.attacks.good import ORIGINALS
@@ -98,7 +98,7 @@ def test_the_odd_is_taken_in_when_every_page_looks_the_same(kind: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("objects", "repeated"),
+    ("objects", "ambiguous"),
     [
         (b"<</A 1/B 2>>", False),
         (b"<</A 1/A 2>>", True),
@@ -110,7 +110,13 @@ def test_the_odd_is_taken_in_when_every_page_looks_the_same(kind: str) -> None:
         (b"<</A 1>><</A 2>>", False),
         (b"<</A/B/A", True),
         (b"/A /A >>", True),
+        (b"<</R 5 0 R/A 6 0 R>>", False),
+        (b"<</A(see annex R )>>", True),
+        (b"<</A +5 0 R>>", True),
+        (b"<</A 5.0 0 R>>", True),
+        (b"<</A 5 1 R>>", True),
+        (b"<</A 5 %\n0 R>>", True),
     ],
 )
-def test_keys_are_told_from_values(objects: bytes, *, repeated: bool) -> None:
-    assert has_repeated_keys(objects) is repeated
+def test_an_object_is_ambiguous_or_not(objects: bytes, *, ambiguous: bool) -> None:
+    assert is_ambiguous(objects) is ambiguous

@@ -33,6 +33,17 @@ class RevisionStep:
     recognised: bool = False
 
 
+class Look(Enum):
+    """What a signed file shows: ``ONE`` thing; ``SHARED`` when its pages depend on what stands in the signature's
+    gap; ``SEVERAL`` when programs read it differently and show different pages; ``UNKNOWN`` when it is built so
+    oddly that only a look at its pages could tell, and they could not be drawn."""
+
+    ONE = "one"
+    SHARED = "shared"
+    SEVERAL = "several"
+    UNKNOWN = "unknown"
+
+
 @dataclass(frozen=True, slots=True)
 class FieldLock:
     """FieldMDP (ISO 32000-2, 12.8.2.4): ``action`` is All, Include or Exclude."""
@@ -52,8 +63,8 @@ class FoundSignature:
     """A signature that the form leads to.
 
     ``signed`` is None when its ByteRange is none; ``contents`` are the bytes in the gap, None when the gap is
-    not this signature's /Contents. ``complete`` says that it covers its whole ``revision``; ``shared`` that its
-    bytes are also part of something else, or that it is a note as well.
+    not this signature's /Contents. ``complete`` says that it covers its whole ``revision``; ``look`` is that of
+    the bytes that it covers.
     """
 
     field: str
@@ -66,24 +77,7 @@ class FoundSignature:
     claimed: datetime | None = None
     permission: int | None = None
     lock: FieldLock | None = None
-    shared: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class PageRegion:
-    """A rectangle of a page (from 0) in points, in the page's own coordinates: left, bottom, right, top."""
-
-    page: int
-    box: tuple[float, float, float, float]
-
-
-@dataclass(frozen=True, slots=True)
-class PagePair:
-    """A page before and after a change that was found by looking: PNG pictures; ``page`` counts from 1."""
-
-    page: int
-    before: bytes
-    after: bytes
+    look: Look = Look.ONE
 
 
 class Unparseable(Exception):

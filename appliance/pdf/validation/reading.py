@@ -13,22 +13,21 @@ from pyhanko.pdf_utils import generic
 from pyhanko.sign.fields import enumerate_sig_fields
 
 from appliance.pdf.byte_ranges import ByteRange, startxref_at
-from appliance.pdf.extents import ObjectExtents
-from appliance.pdf.reader import extents_of
+from appliance.pdf.validation.looks import Looks
 from appliance.pdf.validation.model import (
     FieldLock,
     FoundSignature,
-    PageRegion,
+    Look,
     Unparseable,
 )
 from appliance.pdf.validation.opening import DAMAGE, OpenedPdf, place_of_contents
 from appliance.pdf.validation.references import entry, number_of
-from appliance.pdf.values import ValidationMaterial
+from appliance.pdf.values import PageRegion, ValidationMaterial
 
 _MOST_STORED = 5000
 
 
-def signatures(pdf: OpenedPdf) -> list[FoundSignature]:
+def signatures(pdf: OpenedPdf, looks: Looks) -> list[FoundSignature]:
     """Every filled signature field, in the order of revisions; a field that cannot be read has no ``signed``.
 
     Raises :class:`Unparseable` when the form cannot be read.
@@ -38,10 +37,9 @@ def signatures(pdf: OpenedPdf) -> list[FoundSignature]:
     except DAMAGE as error:
         raise Unparseable from error
     found = []
-    extents = extents_of(pdf.document, pdf.reader)
     for name, value, field in filled:
         try:
-            found.append(_signature(pdf, name, value.get_object(), field.get_object(), extents))
+            found.append(_signature(pdf, name, value.get_object(), field.get_object(), looks))
         except DAMAGE:
             found.append(FoundSignature(name, False, "", None, None, pdf.revisions - 1, complete=False))
     return sorted(found, key=lambda each: (each.revision, each.document_timestamp))
@@ -57,12 +55,13 @@ def store(pdf: OpenedPdf) -> ValidationMaterial:
     return ValidationMaterial(*(_streams(dss, each) for each in keys))
 
 
-def _signature(pdf: OpenedPdf, name: str, value: object, field: object, extents: ObjectExtents) -> FoundSignature:
+def _signature(pdf: OpenedPdf, name: str, value: object, field: object, looks: Looks) -> FoundSignature:
     if not isinstance(value, generic.DictionaryObject) or not isinstance(field, generic.DictionaryObject):
         raise TypeError("a signature is a dictionary")
     numbers = [int(number) for number in value["/ByteRange"]]
     signed = ByteRange.from_numbers(numbers, len(pdf.document))
     revision = _last_change(pdf, value)
+    complete = signed is not None and _is_complete(pdf, signed, revision)
     return FoundSignature(
         field=name,
         document_timestamp=entry(value, "/Type") == "/DocTimeStamp"
@@ -71,11 +70,11 @@ def _signature(pdf: OpenedPdf, name: str, value: object, field: object, extents:
         signed=signed,
         contents=_contents(pdf, value, signed) if signed else None,
         revision=revision,
-        complete=signed is not None and _is_complete(pdf, signed, revision),
+        complete=complete,
         claimed=_claimed(value),
         permission=_permission(value, field),
         lock=lock_of(value),
-        shared=signed is not None and _is_shared(pdf, value, signed, extents),
+        look=looks.of_signature(value, signed, revision) if signed is not None and complete else Look.ONE,
     )
 
 
@@ -90,16 +89,6 @@ def _contents(pdf: OpenedPdf, value: generic.DictionaryObject, signed: ByteRange
     if place is not None:
         return gap if place == (signed.gap_start, signed.gap_end) else None
     return gap if stated == gap else None
-
-
-def _is_shared(pdf: OpenedPdf, value: generic.DictionaryObject, signed: ByteRange, extents: ObjectExtents) -> bool:
-    """Whether another object reaches into the signature's, so that something else is drawn since it is there; or
-    the dictionary is a note, whose text is /Contents."""
-    place = pdf.reader.xrefs[value.container_ref]
-    if not isinstance(place, int):
-        return False
-    end = pdf.document.find(b"endobj", signed.gap_end)
-    return "/Subtype" in value or extents.is_shared(place, max(end, signed.gap_end))
 
 
 def _is_complete(pdf: OpenedPdf, signed: ByteRange, revision: int) -> bool:

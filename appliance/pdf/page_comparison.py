@@ -14,7 +14,7 @@ from io import BytesIO
 import pypdfium2
 from PIL import Image, ImageChops, ImageDraw
 
-from appliance.pdf.validation.model import PagePair, PageRegion
+from appliance.pdf.values import PagePair, PageRegion
 
 _CONTRAST = 64
 _LONGEST_STROKE = 24  # in pixels at 72 dpi: what runs further is a line

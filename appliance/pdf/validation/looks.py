@@ -1,0 +1,110 @@
+"""Whether a signed file shows one thing: the same in every program, and whatever stands in its signatures' gaps.
+
+The structure is asked first (:mod:`appliance.pdf.one_reading`). Where it is plain, it is a proof. Where it is not,
+pages are drawn, since others' files may be odd and harmless: with other bytes in the gap, and from the objects
+that our own reader finds. Only a page that looks different counts.
+"""
+
+from __future__ import annotations
+
+import secrets
+from functools import cached_property
+
+from pyhanko.pdf_utils import generic
+
+from appliance.errors import DocumentRefused
+from appliance.pdf.byte_ranges import ByteRange
+from appliance.pdf.extents import Unreadable
+from appliance.pdf.one_reading import different_page, entry_point, is_plain
+from appliance.pdf.page_comparison import NotRendered, PageComparison
+from appliance.pdf.pages import is_read_as_written
+from appliance.pdf.reader import extents_of, read_pdf
+from appliance.pdf.validation.model import Look
+from appliance.pdf.validation.opening import DAMAGE, OpenedPdf
+
+_SIGNATURES_OWN = frozenset(
+    {
+        *("/Type", "/Filter", "/SubFilter", "/Contents", "/Cert", "/ByteRange", "/Reference", "/Changes", "/Name"),
+        *("/M", "/Location", "/Reason", "/ContactInfo", "/R", "/V", "/Prop_Build", "/Prop_AuthTime"),
+        "/Prop_AuthType",
+    }
+)
+"""The entries of a signature (ISO 32000-2, table 255). With others it may be something that is shown."""
+
+
+class Looks:
+    """What can be said about the looks of *pdf* and of the revisions that its signatures cover."""
+
+    def __init__(self, pdf: OpenedPdf) -> None:
+        self._pdf = pdf
+        self._extents = extents_of(pdf.document, pdf.reader)
+
+    def of_signature(self, value: generic.DictionaryObject, signed: ByteRange, revision: int) -> Look:
+        """Of the revision that the signature *value* covers."""
+        if self._is_shared(value, signed):
+            return Look.SHARED
+        before = self._pdf.document[: signed.end]
+        try:
+            if not self._is_alone(value) and _depends_on_gap(before, signed):
+                return Look.SHARED
+        except NotRendered:
+            return Look.UNKNOWN
+        return Look.ONE if self._is_plain_until(signed, revision) else _look_of(before)
+
+    def of_file(self, *, signed_until: int) -> Look:
+        """Of the whole file, of which the first *signed_until* bytes are known."""
+        document = self._pdf.document
+        return Look.ONE if self._is_plain or signed_until == len(document) else _look_of(document)
+
+    @cached_property
+    def _is_plain(self) -> bool:
+        return not self._pdf.lenient and is_plain(self._pdf.document, self._pdf.reader, self._extents)
+
+    def _is_plain_until(self, signed: ByteRange, revision: int) -> bool:
+        """Whether the structure is plain, and so is the end of the *revision* that was signed."""
+        if not self._is_plain:
+            return False
+        before = self._pdf.document[: signed.end]
+        try:
+            stated = self._pdf.reader.xrefs.get_startxref_for_revision(revision)
+            return entry_point(before) == stated and is_read_as_written(before)
+        except (Unreadable, DocumentRefused, *DAMAGE):
+            return False
+
+    def _is_shared(self, value: generic.DictionaryObject, signed: ByteRange) -> bool:
+        """Whether another object is known to reach into the signature's, so that something else is drawn since it
+        is there; or the dictionary is a note, whose text is /Contents."""
+        place = self._pdf.reader.xrefs[value.container_ref]
+        if not isinstance(place, int):
+            return False
+        end = self._pdf.document.find(b"endobj", signed.gap_end)
+        return "/Subtype" in value or self._extents.is_shared(place, max(end, signed.gap_end))
+
+    def _is_alone(self, value: generic.DictionaryObject) -> bool:
+        """Whether it is a signature and nothing else, and no object can reach into any other."""
+        return _SIGNATURES_OWN.issuperset(value) and self._are_apart
+
+    @cached_property
+    def _are_apart(self) -> bool:
+        try:
+            if not self._is_plain:
+                self._extents.require_plain_headers()
+            return self._extents.are_apart()
+        except Unreadable:
+            return False
+
+
+def _depends_on_gap(document: bytes, signed: ByteRange) -> bool:
+    """Whether a page of *document* looks different with other digits in the gap. Raises :class:`NotRendered`."""
+    room = signed.gap_end - signed.gap_start - 2
+    digits = "".join(secrets.choice("0123456789abcdefABCDEF") for _ in range(room)).encode()
+    filled = document[: signed.gap_start + 1] + digits + document[signed.gap_end - 1 :]
+    return bool(PageComparison(document).differences(filled))
+
+
+def _look_of(document: bytes) -> Look:
+    try:
+        page = different_page(document, read_pdf(document))
+    except (NotRendered, DocumentRefused, *DAMAGE):
+        return Look.UNKNOWN
+    return Look.ONE if page is None else Look.SEVERAL

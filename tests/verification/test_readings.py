@@ -1,0 +1,64 @@
+"""Pages are drawn only where a file's structure is not plain; only a page that looks different counts."""
+
+from __future__ import annotations
+
+import pytest
+
+from appliance.pdf import page_comparison
+from appliance.pdf.extents import ObjectExtents
+from appliance.pdf.page_comparison import PageComparison
+from appliance.verification import Indication, VerificationReport
+from tests.attacks import readings
+from tests.attacks.good import samples
+from tests.attacks.judging import in_process
+from tests.attacks.registry import Attempt
+from tests.attacks.victims import approved, certified, lasting
+from tests.pdf import overlapping
+
+ODD = "odd: a key twice, to the same thing"
+DOUBT = "different programs may read it differently"
+
+
+@pytest.fixture
+def looked_at(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """Every comparison of rendered pages."""
+    looks: list[object] = []
+    compare = PageComparison.differences
+    monkeypatch.setattr(
+        PageComparison, "differences", lambda *given, **more: looks.append(given) or compare(*given, **more)
+    )
+    return looks
+
+
+def judged(document: bytes) -> VerificationReport:
+    return in_process(Attempt(document))
+
+
+@pytest.mark.parametrize("document", [approved(), certified(1), lasting()], ids=["once", "certified", "archived"])
+def test_a_plain_file_is_not_drawn(document: bytes, looked_at: list[object]) -> None:
+    looked_at.clear()
+    report = judged(document)
+    assert report.indication is Indication.PASSED
+    assert len(looked_at) <= sum(not each.document_timestamp for each in report.signatures) - 1  # later changes
+
+
+def test_an_odd_one_is_drawn_and_passes(looked_at: list[object]) -> None:
+    document = samples()[ODD].attempt().document
+    assert judged(document).indication is Indication.PASSED
+    assert len(looked_at) == 1
+
+
+def test_an_odd_one_that_cannot_be_drawn_is_undecided(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(page_comparison, "MOST_PAGES", 0)
+    report = judged(samples()[ODD].attempt().document)
+    assert report.indication is Indication.INDETERMINATE
+    assert [each for each in report.reasons if DOUBT in each]
+
+
+@pytest.mark.parametrize("shape", [overlapping.PICTURE, overlapping.IN_SMALL_LETTERS])
+def test_a_page_that_depends_on_the_gap_is_seen(shape: overlapping.Shape, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the structure would have missed."""
+    monkeypatch.setattr(ObjectExtents, "is_shared", lambda *given: False)
+    report = judged(readings.overlapped(shape))
+    assert report.indication is Indication.FAILED
+    assert "part of something else" in report.reasons[0]
