@@ -43,15 +43,25 @@ def _inspected(document: bytes, reader: PdfReader, *, most_pages: int) -> Inspec
     sizes = tuple(geometry.frame(page).seen() for page in found)
     refuse_ambiguous(pages.count(document), len(found))
     forms.refuse_if_locked(root)
-    warnings = [*_reading(reader), *content_check.check_content(reader), *_overlapping(found)]
+    warnings = warnings_about(reader, found)
     require_one_reading(document, reader)
     return Inspection(
         version=".".join(str(part) for part in reader.input_version),
         pages=sizes,
         signatures=forms.existing_signatures(root),
         fields=tuple(field.name for field in forms.terminal_fields(root)),
-        warnings=tuple(warnings),
+        warnings=warnings,
     )
+
+
+def warnings_about(
+    reader: PdfReader, found: list[Any], *, fields_may_overlap: bool = False
+) -> tuple[InspectionWarning, ...]:
+    """What readers should know of the document whose pages were *found*. Raises DocumentRefused for active and for
+    hidden content, and for fields over something else, unless they *may*: people choose the places of signatures,
+    and put a seal over a name."""
+    overlapping = _overlapping(found, fields_may=fields_may_overlap)
+    return (*_reading(reader), *content_check.check_content(reader), *overlapping)
 
 
 def refuse_other_kinds(root: Any) -> None:
@@ -88,20 +98,20 @@ def _reading(reader: PdfReader) -> Iterator[InspectionWarning]:
         )
 
 
-def _overlapping(found: list[Any]) -> Iterator[InspectionWarning]:
-    """Notes, stamps and fields that lie over each other: one of them may hide the other. Fields are refused, for
-    they can be filled in later."""
+def _overlapping(found: list[Any], *, fields_may: bool) -> Iterator[InspectionWarning]:
+    """Notes, stamps and fields that lie over each other: one of them may hide the other. Fields are refused unless
+    they *may*, for they can be filled in later."""
     overlapping = []
     for number, page in enumerate(found, start=1):
         kinds = set(_overlaps(page))
-        if "/Widget" in kinds:
+        if "/Widget" in kinds and not fields_may:
             raise DocumentRefused(
                 "overlapping-fields",
                 "A form field on page {page} lies over something else and could hide it; move it, or print the "
                 "document to a new PDF first.",
                 page=number,
             )
-        if kinds:
+        if kinds - {"/Widget"}:
             overlapping.append(number)
     if overlapping:
         yield InspectionWarning(

@@ -13,11 +13,12 @@ import secrets
 from pyhanko.pdf_utils import generic
 
 from appliance.errors import DocumentRefused
-from appliance.pdf import content_check, forms, geometry, inspection, pages
+from appliance.pdf import forms, geometry, inspection, pages
 from appliance.pdf.extents import ObjectExtents, Unreadable
 from appliance.pdf.incremental_updates import refusing_malformed
 from appliance.pdf.one_reading import entry_point, require_one_reading, strictly_if_possible
 from appliance.pdf.reader import PdfReader, extents_of
+from appliance.pdf.values import PlainRevision
 
 MOST_PAGES = 5000
 _PREVIOUS = re.compile(rb"/Prev\s+(\d+)")
@@ -30,9 +31,9 @@ it could be a note, and the gap its text."""
 
 
 @refusing_malformed()
-def require_plain_gap(document: bytes, base: int, start: int, end: int, field: str) -> int:
-    """How many pages *document* has: *base* bytes and a revision, in which the gap from *start* to *end* waits for
-    the signature in *field*.
+def require_plain_gap(document: bytes, base: int, start: int, end: int, field: str) -> PlainRevision:
+    """The pages of *document*, and what intake would warn of: *base* bytes and a revision, in which the gap from
+    *start* to *end* waits for the signature in *field*.
 
     Raises DocumentRefused when the gap could be anything else, and as intake does for active content and for what
     programs may read differently.
@@ -40,9 +41,10 @@ def require_plain_gap(document: bytes, base: int, start: int, end: int, field: s
     return strictly_if_possible(document, lambda reader: _looked_at(document, reader, base, (start, end), field))
 
 
-def _looked_at(document: bytes, reader: PdfReader, base: int, gap: tuple[int, int], field: str) -> int:
+def _looked_at(document: bytes, reader: PdfReader, base: int, gap: tuple[int, int], field: str) -> PlainRevision:
     inspection.refuse_other_kinds(reader.root)
-    content_check.check_content(reader)
+    found = [reference.get_object() for reference in geometry.pages(reader.root, most=MOST_PAGES)]
+    warnings = inspection.warnings_about(reader, found, fields_may_overlap=True)
     try:
         _require_signature(extents_of(document, reader), reader, gap, field)
         _require_own_revision(document, base)
@@ -50,8 +52,8 @@ def _looked_at(document: bytes, reader: PdfReader, base: int, gap: tuple[int, in
         raise shared_gap() from error
     require_one_reading(document, reader)
     seen = pages.count(document)
-    inspection.refuse_ambiguous(seen, sum(1 for _ in geometry.pages(reader.root, most=MOST_PAGES)))
-    return seen
+    inspection.refuse_ambiguous(seen, len(found))
+    return PlainRevision(seen, warnings)
 
 
 def _require_own_revision(document: bytes, base: int) -> None:

@@ -68,6 +68,15 @@ class Inspection:
 
 
 @dataclass(frozen=True, slots=True)
+class PlainRevision:
+    """A prepared revision in which the gap is a signature's room and nothing else: how many pages it has, and what
+    intake would warn of."""
+
+    pages: int
+    warnings: tuple[InspectionWarning, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class CrossPageSeal:
     """A seal cut into as many slices as the document has pages (骑缝章), one at the right edge of each page.
 

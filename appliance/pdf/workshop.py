@@ -21,6 +21,7 @@ from appliance.pdf.values import (
     FieldPlacement,
     FoundPhrase,
     Inspection,
+    PlainRevision,
     PreparedRevision,
     PrepareOrder,
     SealAppearance,
@@ -85,12 +86,12 @@ class PdfWorkshop:
         """Page *page* (from 0) as a small PNG, *width* pixels wide: for looking at in a browser."""
         return self._run(bytes, "pdf.picture", document=document, page=page, width=width)
 
-    def require_plain_gap(self, prepared: PreparedRevision, *, base: int, field: str) -> int:
-        """How many pages a revision after *base* bytes has, which waits for the signature in *field*: the gap is
-        the room for it and no part of anything else, and nothing in the document is active. Else
-        DocumentRefused."""
+    def require_plain_gap(self, prepared: PreparedRevision, *, base: int, field: str) -> PlainRevision:
+        """What there is to know of a revision after *base* bytes, which waits for the signature in *field*: the
+        gap is the room for it and no part of anything else, nothing in the document is active, and programs read
+        it in one way. Else DocumentRefused."""
         given = {"document": prepared.document, **_gap(prepared), "base": base, "field": field}
-        return self._run(int, "pdf.require_plain_gap", **given)
+        return self._run(PlainRevision, "pdf.require_plain_gap", **given)
 
     def draw_prepared(self, prepared: PreparedRevision, page: int, *, width: int) -> bytes:
         """As :meth:`picture`, of a page that looks the same whatever is in the gap; else DocumentRefused with the

@@ -10,6 +10,7 @@ import pytest
 
 from appliance.activation_requests import ActivationRequest
 from appliance.demonstration.participants import ZHANG, ZONE
+from appliance.pdf.values import PlainRevision
 from hsm import canonical
 from hsm.intents import SigningIntent
 from tests.activation.conftest import BACK, Desk
@@ -81,7 +82,9 @@ def test_a_page_that_looks_different_refuses_the_act(desk: Desk, monkeypatch: py
     made = overlapping.prepared(replace(overlapping.PICTURE, catalogue=b"/Lang(en)"))
     request = request_for(made)
     path = desk.put(request)
-    monkeypatch.setattr("appliance.pdf.workshop.PdfWorkshop.require_plain_gap", lambda *given, **named: 1)
+    monkeypatch.setattr(
+        "appliance.pdf.workshop.PdfWorkshop.require_plain_gap", lambda *given, **named: PlainRevision(1)
+    )
     form = desk.form(path)
     picture = f"{path}/{request.intent.challenge().hex()}/1.png"
     assert desk.get(picture).status_code == 409

@@ -115,6 +115,12 @@ def test_the_pages_are_counted_and_drawn_here(desk: Desk) -> None:
         assert desk.get(f"{path}/{request.intent.challenge().hex()}/{number}.png").status_code == 404
 
 
+def test_what_intake_warns_of_is_found_here_too(desk: Desk) -> None:
+    warning = "Fonts are not embedded (Helvetica); the text may look different on another machine."
+    assert warning in desk.page(desk.document())
+    assert "Fonts are not embedded" not in desk.page(desk.agreement())
+
+
 def test_a_number_of_pages_cannot_be_claimed(desk: Desk) -> None:
     """A request with one more field is none."""
     path = desk.put(desk.document())

@@ -73,7 +73,7 @@ def test_a_document_that_programs_may_read_otherwise_is_not_activated(
 ) -> None:
     made = overlapping.prepared(overlapping.HONEST)
     whole = PreparedRevision(made.content, b"", made.gap)
-    assert workshop.require_plain_gap(whole, base=made.base, field=overlapping.FIELD) == 1
+    assert workshop.require_plain_gap(whole, base=made.base, field=overlapping.FIELD).pages == 1
     content = changed(made.content, made.base)
     start = content.index(b"<" + b"0" * 100)
     other = PreparedRevision(content, b"", (start, made.gap[1]))

@@ -18,7 +18,7 @@ from typing import Any
 from appliance.activation_requests import ActivationRequest
 from appliance.errors import ConfinementFailed, DocumentRefused, PreconditionRefused, StateRefused
 from appliance.language import Language
-from appliance.pdf.values import PreparedRevision
+from appliance.pdf.values import InspectionWarning, PlainRevision, PreparedRevision
 from appliance.pdf.workshop import PdfWorkshop, prepared_revision
 from hsm import canonical
 from hsm.client import AuthorityClient
@@ -60,8 +60,8 @@ _ENTRIES = {
 class ShownAct:
     """An act that may be shown: ``person`` is asked, ``signer`` signs (None for an officers' intent).
 
-    ``pages`` are those of the document; ``record`` is the record that is signed, or the arguments of an officers'
-    intent, name by name. ``approvals``: who has activated it so far.
+    ``pages`` and ``warnings`` are those of the document; ``record`` is the record that is signed, or the arguments
+    of an officers' intent, name by name. ``approvals``: who has activated it so far.
     """
 
     request: ActivationRequest
@@ -69,6 +69,7 @@ class ShownAct:
     approvals: Approvals
     signer: KnownSubject | None = None
     pages: int = 0
+    warnings: tuple[InspectionWarning, ...] = ()
     record: Mapping[str, Any] | None = None
 
     @property
@@ -143,7 +144,7 @@ class ShownActs:
     def __init__(self, authority: AuthorityClient, workshop: PdfWorkshop) -> None:
         self._authority = authority
         self._workshop = workshop
-        self._checks: dict[bytes, int | DocumentRefused] = {}
+        self._checks: dict[bytes, PlainRevision | DocumentRefused] = {}
         self._turn = threading.Lock()
 
     def act(self, request: ActivationRequest) -> ShownAct:
@@ -161,7 +162,8 @@ class ShownActs:
         signer = self._subject(intent.signer)
         if intent.field in (AGREEMENT, DECLARATION):
             return ShownAct(request, person, approvals, signer, record=_record(request, intent, signer))
-        return ShownAct(request, person, approvals, signer, pages=self._checked(request, intent)[1])
+        found = self._checked(request, intent)[1]
+        return ShownAct(request, person, approvals, signer, found.pages, found.warnings)
 
     def picture(self, request: ActivationRequest, page: int, *, width: int) -> bytes:
         """Page *page* (from 0) of the document as PNG. Raises as :meth:`act`, and DocumentRefused for no page."""
@@ -177,8 +179,10 @@ class ShownActs:
             self._remember(request, refusal)
             raise StateRefused(refusal.template, **refusal.values) from refusal
 
-    def _checked(self, request: ActivationRequest, intent: SigningIntent) -> tuple[PreparedRevision, int]:
-        """The prepared revision and how many pages it has, looked at once.
+    def _checked(
+        self, request: ActivationRequest, intent: SigningIntent
+    ) -> tuple[PreparedRevision, PlainRevision]:
+        """The prepared revision and what there is to know of it, looked at once.
 
         Raises :class:`StateRefused` when it is not what the intent signs, or could show anything else once it is.
         """
@@ -193,7 +197,7 @@ class ShownActs:
             raise StateRefused(known.template, **known.values)
         return prepared, known
 
-    def _remember(self, request: ActivationRequest, known: int | DocumentRefused) -> None:
+    def _remember(self, request: ActivationRequest, known: PlainRevision | DocumentRefused) -> None:
         with self._turn:
             self._checks.pop(_name_of(request), None)
             while len(self._checks) >= _MOST_CHECKS:
