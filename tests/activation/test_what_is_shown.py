@@ -43,7 +43,7 @@ def shows_nothing(desk: Desk, request: ActivationRequest) -> None:
     answer = desk.get(path)
     assert answer.status_code == 409, answer.text
     assert OTHER in answer.text and "<form" not in answer.text and "<img" not in answer.text
-    for picture in ("1.png", "seal.png"):
+    for picture in ("1.png", "large/1.png", "seal.png"):
         assert desk.get(f"{path}/{seen}/{picture}").status_code == 409
     assert desk.confirm_anyway(request, path).status_code == 409
     assert desk.given(request) == ()
@@ -113,6 +113,20 @@ def test_the_pages_are_counted_and_drawn_here(desk: Desk) -> None:
     assert len(drawn) == PAGES
     for number in (0, PAGES + 1, 10**30):
         assert desk.get(f"{path}/{request.intent.challenge().hex()}/{number}.png").status_code == 404
+
+
+def test_a_page_is_opened_larger(desk: Desk) -> None:
+    request = desk.document()
+    path, seen = desk.put(request), request.intent.challenge().hex()
+    page = desk.get(path).text
+    opened = re.findall(r'<a href="([^"]+)" target="_blank"', page)
+    assert opened == [f"{path}/{seen}/large/{number}.png" for number in range(1, PAGES + 1)]
+    answer = desk.get(opened[0])
+    assert (answer.status_code, answer.mimetype) == (200, "image/png")
+    assert abs(Image.open(io.BytesIO(answer.data)).width - 2000) <= 1
+    assert desk.get(f"{path}/{seen}/large/{PAGES + 1}.png").status_code == 404
+    assert desk.get(f"{path}/{'0' * 64}/large/1.png").status_code == 409
+    assert desk.get(opened[0].replace("large", "3000")).status_code == 404
 
 
 def test_what_intake_warns_of_is_found_here_too(desk: Desk) -> None:

@@ -33,6 +33,9 @@ ROOM_FOR_FORM = 64 * 1024
 WIDTH = 1000
 """Pixels across, of a page's picture."""
 
+LARGE = 2000
+"""The same, of one that is opened by itself; a page that is a poster has fewer (``pages.MOST_PIXELS``)."""
+
 _KEPT = {"Cache-Control": "private, max-age=900, immutable"}
 """For pictures: their addresses name the act, which never changes."""
 
@@ -81,7 +84,10 @@ class _Pages:
         app.add_url_rule("/livez", "livez", lambda: Response("ok\n", mimetype="text/plain"))
         app.add_url_rule("/act/<ticket>", "act", self.act)
         app.add_url_rule("/act/<ticket>", "activate", self.activate, methods=["POST"])
-        app.add_url_rule("/act/<ticket>/<seen>/<int:number>.png", "picture", self.picture)
+        address = "/act/<ticket>/<seen>/<int:number>.png"
+        app.add_url_rule(address, "picture", self.picture, defaults={"width": WIDTH})
+        address = "/act/<ticket>/<seen>/large/<int:number>.png"
+        app.add_url_rule(address, "large_picture", self.picture, defaults={"width": LARGE})
         app.add_url_rule("/act/<ticket>/<seen>/seal.png", "seal_picture", self.seal_picture)
 
     def act(self, ticket: str) -> Answer:
@@ -120,10 +126,10 @@ class _Pages:
             origins=[self._origin],
         )
 
-    def picture(self, ticket: str, seen: str, number: int) -> Answer:
+    def picture(self, ticket: str, seen: str, number: int, width: int) -> Answer:
         """Page *number* (from 1) of the document that is signed by the act that was *seen*."""
         try:
-            png = self._parts.acts.picture(self._loaded(ticket, seen), number - 1, width=WIDTH)
+            png = self._parts.acts.picture(self._loaded(ticket, seen), number - 1, width=width)
         except DocumentRefused as refusal:
             raise NotFound(refusal.template, **refusal.values) from refusal
         return Response(png, content_type="image/png", headers=_KEPT)
