@@ -5,11 +5,12 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
 from appliance.activation_requests import ActivationRequest
-from appliance.demonstration.participants import ALPHA, OFFICER
+from appliance.demonstration.participants import ALPHA, CUSTODIAN, OFFICER, ZHANG
 from hsm.client import AuthorityClient
 from tests.activation.conftest import BACK, PORTAL, Desk
 from webui.activation.acts import MOST_MISTAKES
@@ -105,4 +106,31 @@ def test_two_mistakes_are_forgiven(desk: Desk, subject: str) -> None:
     path = desk.put(request)
     for _ in range(2):
         assert MISTAKE in desk.confirm(OFFICER, path, fingerprint=WRONG).text
+    assert desk.confirm(OFFICER, path, fingerprint=made).status_code == 303
+
+
+def test_mistakes_of_others_than_officers_do_not_count(desk: Desk, subject: str) -> None:
+    """Whoever writes requests may ask anybody enrolled: an outsider to the act ends it for nobody."""
+    made = desk.register(subject)
+    request = enrolment(desk, subject, made)
+    for stranger in (ZHANG.subject, CUSTODIAN.subject):
+        asked = replace(request, subject=stranger)
+        for _ in range(MOST_MISTAKES):
+            answer = desk.confirm(stranger, desk.put(asked), fingerprint=WRONG)
+            assert answer.status_code == 403 and "Only officers may do this." in answer.text
+            assert MISTAKE not in answer.text and OVER not in answer.text
+    assert desk.given(request) == ()
+    assert desk.confirm(OFFICER, desk.put(request), fingerprint=made).status_code == 303
+    assert desk.given(request) == (OFFICER,)
+
+
+def test_mistakes_with_anothers_passkey_do_not_count(desk: Desk, subject: str) -> None:
+    """Who has the address of an officer's act, and a passkey of their own."""
+    made = desk.register(subject)
+    request = enrolment(desk, subject, made)
+    path = desk.put(request)
+    for _ in range(MOST_MISTAKES):
+        form = desk.form(path)
+        answer = desk.send(form, credential=desk.answer(ZHANG.subject, form), fingerprint=WRONG)
+        assert answer.status_code == 403 and MISTAKE not in answer.text and OVER not in answer.text
     assert desk.confirm(OFFICER, path, fingerprint=made).status_code == 303

@@ -107,7 +107,8 @@ class TypedFingerprints:
     def require(self, act: ShownAct, typed: Sequence[str], verify: Callable[[], None]) -> None:
         """Raises :class:`PreconditionRefused` for a mistake, :class:`StateRefused` after the third.
 
-        A mistake counts only when *verify* does not raise: who has nothing but the page's address ends no act.
+        A mistake counts only when *verify* does not raise: who has nothing but the page's address, or is no
+        officer, ends no act.
         """
         challenge = act.request.intent.challenge()
         if self._mistakes.get(challenge, 0) >= MOST_MISTAKES:

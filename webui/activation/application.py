@@ -16,7 +16,7 @@ from appliance.model.office import OfficerDecisionKind
 from hsm.activation.credentials import verify_assertion
 from hsm.errors import ActivationRefused, BadRequest, RefusalError
 from hsm.intents import Activation, Intent, OfficerIntent, SigningIntent, WebAuthnActivation
-from webui.activation.acts import TypedFingerprints
+from webui.activation.acts import ShownAct, TypedFingerprints
 from webui.activation.batches import BatchPages
 from webui.activation.parts import ActivationParts, short_code, speak_to_reader
 from webui.activation.posted import posted_activation
@@ -102,15 +102,18 @@ class _Pages:
             try:
                 activation = posted_activation(asked.subject)
                 typed = request.form.getlist("fingerprint")
-                self._fingerprints.require(shown, typed, lambda: self._require_own(asked, activation))
+                self._fingerprints.require(shown, typed, lambda: self._require_own(shown, activation))
                 self._parts.authority.approve(asked.intent, activation)
             except RefusalError as refusal:
                 return self._refused(ticket, asked, refusal)
         return redirect(self._parts.portal(asked.back), 303)
 
-    def _require_own(self, asked: ActivationRequest, activation: Activation) -> None:
-        """Raises :class:`ActivationRefused` unless *activation* is of this very act by this very person; nobody
-        hears of it."""
+    def _require_own(self, shown: ShownAct, activation: Activation) -> None:
+        """Raises :class:`ActivationRefused` unless *activation* is of this very act, by this very person, an
+        officer; nobody hears of it."""
+        asked = shown.request
+        if shown.person.kind != "officer":
+            raise ActivationRefused("Only officers may do this.")
         settings, keys = self._parts.settings, self._parts.authority.credentials(asked.subject)
         identifier = activation.credential_id if isinstance(activation, WebAuthnActivation) else b""
         key = next((each.public_key for each in keys if each.credential_id == identifier), None)
