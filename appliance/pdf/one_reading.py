@@ -28,6 +28,9 @@ from appliance.pdf.reader import PdfReader, extents_of, read_pdf
 
 T = TypeVar("T")
 
+MOST_PAGES = 5000
+"""That are drawn of a document which is taken in or activated."""
+
 _LOOKED_FOR_WITHIN = 1024
 """Bytes at the end of a file in which every program looks for the newest section (ISO 32000-1, annex H.3.4.4)."""
 
@@ -50,7 +53,7 @@ def require_one_reading(document: bytes, reader: PdfReader) -> ObjectExtents:
     try:
         require_plain_structure(document, reader, extents)
         plain = reader.strict and _is_unambiguous(reader, extents)
-        if plain or different_page(document, reader) is None:
+        if plain or different_page(document, reader, most=MOST_PAGES) is None:
             return extents
     except (Unreadable, NotRendered) as error:
         raise two_readings() from error
@@ -86,15 +89,15 @@ def entry_point(document: bytes) -> int:
     return int(found[1])
 
 
-def different_page(document: bytes, reader: PdfFileReader) -> int | None:
+def different_page(document: bytes, reader: PdfFileReader, *, most: int | None = None) -> int | None:
     """The first page (from 1) that PDFium draws otherwise than the objects that *reader* finds look in a file of
-    their own; None when all are the same. Raises :class:`NotRendered`."""
+    their own; None when all are the same. Raises :class:`NotRendered`, also for more than *most* pages."""
     written = BytesIO()
     try:
         copy_into_new_writer(reader).write(written)
     except BROKEN as error:
         raise NotRendered from error
-    different = PageComparison(document).differences(written.getvalue())
+    different = PageComparison(document).differences(written.getvalue(), most=most)
     return different[0].page if different else None
 
 

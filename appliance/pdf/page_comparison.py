@@ -76,10 +76,15 @@ class PageComparison:
         self._drawn: dict[int, _Sheet] = {}
 
     def differences(
-        self, before: bytes, *, except_for: Sequence[PageRegion] = (), pages: Iterable[int] | None = None
+        self,
+        before: bytes,
+        *,
+        except_for: Sequence[PageRegion] = (),
+        pages: Iterable[int] | None = None,
+        most: int | None = None,
     ) -> tuple[PagePair, ...]:
         """The pages that look different from those of *before*, at most three of them; *pages* None means all (up
-        to ``MOST_PAGES``).
+        to *most*, ``MOST_PAGES`` by default).
 
         Raises :class:`NotRendered`.
         """
@@ -89,7 +94,7 @@ class PageComparison:
                 if len(old) != len(new):
                     return (PagePair(1, _png(old, 0), _png(new, 0)),)
                 chosen = sorted(pages) if pages is not None else range(len(old))
-                if len(chosen) > MOST_PAGES:
+                if len(chosen) > (MOST_PAGES if most is None else most):
                     raise NotRendered
                 found = [page for page in chosen if self._differs(old, page, except_for)]
                 return tuple(PagePair(page + 1, _png(old, page), _png(new, page)) for page in found[:3])

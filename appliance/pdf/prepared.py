@@ -16,11 +16,10 @@ from appliance.errors import DocumentRefused
 from appliance.pdf import forms, geometry, inspection, pages
 from appliance.pdf.extents import ObjectExtents, Unreadable
 from appliance.pdf.incremental_updates import refusing_malformed
-from appliance.pdf.one_reading import entry_point, require_one_reading, strictly_if_possible
+from appliance.pdf.one_reading import MOST_PAGES, entry_point, require_one_reading, strictly_if_possible
 from appliance.pdf.reader import PdfReader, extents_of
 from appliance.pdf.values import PlainRevision
 
-MOST_PAGES = 5000
 _PREVIOUS = re.compile(rb"/Prev\s+(\d+)")
 
 _MAY_HOLD = frozenset(

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import pytest
 
 from appliance.errors import DocumentRefused
-from appliance.pdf import inspection, pages
+from appliance.pdf import inspection, page_comparison, pages
 from appliance.pdf.extents import is_ambiguous
 from appliance.pdf.values import FieldPlacement, Inspection, PersonAppearance, PrepareOrder
 from appliance.pdf.workshop import PdfWorkshop
@@ -95,6 +95,12 @@ HARMLESS: dict[str, Callable[[], bytes]] = {
 @pytest.mark.parametrize("kind", HARMLESS)
 def test_the_odd_is_taken_in_when_every_page_looks_the_same(kind: str) -> None:
     assert inspect(HARMLESS[kind]()).pages
+
+
+def test_the_odd_is_drawn_however_long_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The limit of the verifier, which has less time, is none here."""
+    monkeypatch.setattr(page_comparison, "MOST_PAGES", 0)
+    assert inspect(HARMLESS["the same text twice"]()).pages
 
 
 @pytest.mark.parametrize(

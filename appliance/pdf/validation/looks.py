@@ -18,9 +18,9 @@ from appliance.pdf.extents import Unreadable
 from appliance.pdf.one_reading import different_page, entry_point, is_plain
 from appliance.pdf.page_comparison import NotRendered, PageComparison
 from appliance.pdf.pages import is_read_as_written
-from appliance.pdf.reader import extents_of, read_pdf
-from appliance.pdf.validation.model import Look
-from appliance.pdf.validation.opening import DAMAGE, OpenedPdf
+from appliance.pdf.reader import extents_of
+from appliance.pdf.validation.model import Look, Unparseable
+from appliance.pdf.validation.opening import DAMAGE, OpenedPdf, read_leniently
 
 _SIGNATURES_OWN = frozenset(
     {
@@ -104,7 +104,7 @@ def _depends_on_gap(document: bytes, signed: ByteRange) -> bool:
 
 def _look_of(document: bytes) -> Look:
     try:
-        page = different_page(document, read_pdf(document))
-    except (NotRendered, DocumentRefused, *DAMAGE):
+        page = different_page(document, read_leniently(document))
+    except (NotRendered, Unparseable, *DAMAGE):
         return Look.UNKNOWN
     return Look.ONE if page is None else Look.SEVERAL

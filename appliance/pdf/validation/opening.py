@@ -76,6 +76,15 @@ def open_pdf(document: bytes) -> OpenedPdf:
     raise Unparseable from failure
 
 
+def read_leniently(document: bytes) -> PdfFileReader:
+    """A lenient reader of *document*, all of which it takes from the bytes. Raises :class:`Unparseable` for one
+    that it cannot unlock, and what pyHanko raises."""
+    reader = PdfFileReader(BytesIO(document), strict=False)
+    if reader.encrypted and not _unlocked(reader):
+        raise Unparseable(encrypted=True)
+    return reader
+
+
 def place_of_contents(value: bytes) -> tuple[int, int] | None:
     """Start and end of the hexadecimal string that a marker stands for, or None for a value that is no marker."""
     if len(value) != _MARKER:
