@@ -168,6 +168,7 @@ LONG = (
     "tests/appliance/contracts",
     "tests/console",
     "tests/portal/test_every_pair.py",
+    "tests/takeover",
     "tests/systemd",
 )
 """Folders, and files that share nothing with their folder, in the order of what they take (processor time and

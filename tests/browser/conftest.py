@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,15 @@ ARGUMENTS = [
 expect.set_options(timeout=30_000)  # milliseconds; a busy machine is slow, not wrong
 
 
+@contextmanager
+def launched() -> Iterator[Browser]:
+    """Chromium, until the context ends."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
 @pytest.fixture(scope="package")
 def the_house() -> Iterator[House]:
     """One appliance for the whole folder: make people and contracts of your own in it."""
@@ -36,10 +46,8 @@ def the_house() -> Iterator[House]:
 @pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
     """One browser; each visitor gets a context of its own."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+    with launched() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="package")

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-import pytest
+from collections.abc import Iterator
 
+import pytest
+from playwright.sync_api import Browser
+
+from tests.browser.conftest import launched
 from tests.takeover.rows import ROWS
 
 
@@ -14,3 +18,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if set(ROWS) <= passed | failed:
         kept = len(set(ROWS) & passed - failed)
         terminalreporter.write_line(f"takeover: {kept} of {len(ROWS)} rows guaranteed")
+
+
+@pytest.fixture(scope="package")
+def chromium() -> Iterator[Browser]:
+    """A real browser; each visitor gets a context of its own."""
+    with launched() as browser:
+        yield browser

@@ -87,6 +87,12 @@ async function ask(form, submitter) {
     show(form, reason(error, form.dataset.passkey));
     return;
   }
+  if (!navigator.onLine) {
+    // The browser's own page would take the place of this one, and with it the words about what was done.
+    form.removeAttribute("aria-busy");
+    show(form, "offline");
+    return;
+  }
   // submit() sends no button: what the pressed one says goes along as a field.
   if (submitter?.name) {
     const said = document.createElement("input");
