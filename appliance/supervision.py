@@ -231,7 +231,7 @@ def running_authority(home: Home, *, say: Say, environment: Mapping[str, str]) -
 
 def operational(home: Home) -> bool:
     """Whether an authority answers in *home* and can sign."""
-    with AuthorityClient(home.authority_socket("operator"), timeout=2.0) as client:
+    with AuthorityClient(home.authority_socket("backup"), timeout=2.0) as client:
         try:
             return client.status().state is AuthorityState.OPERATIONAL
         except AuthorityError:

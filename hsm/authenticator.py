@@ -27,7 +27,7 @@ from webauthn.helpers import bytes_to_base64url
 
 from hsm.errors import Malformed
 from hsm.files import write_durably
-from hsm.intents import Intent, PasskeyRegistration, WebAuthnActivation
+from hsm.intents import Challenging, PasskeyRegistration, WebAuthnActivation
 
 _PRESENT_AND_VERIFIED = 0x05
 _REGISTERED = _PRESENT_AND_VERIFIED | 0x40
@@ -59,10 +59,10 @@ class SoftwareAuthenticator:
             "rp_id": self.rp_id,
         }
 
-    def activate(self, subject: str, intent: Intent) -> WebAuthnActivation:
-        """An assertion over the challenge of *intent* (WebAuthn Level 3, section 6.3.3)."""
+    def activate(self, subject: str, act: Challenging) -> WebAuthnActivation:
+        """An assertion over the challenge of *act* (WebAuthn Level 3, section 6.3.3)."""
         self.counter += 1
-        client_data = self._client_data("webauthn.get", intent.challenge())
+        client_data = self._client_data("webauthn.get", act.challenge())
         authenticator_data = hashlib.sha256(self.rp_id.encode()).digest() + struct.pack(
             ">BI", _PRESENT_AND_VERIFIED, self.counter
         )

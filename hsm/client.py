@@ -46,6 +46,7 @@ _WEB_OPERATOR_CONSOLE = _PEOPLE | _CONSOLE
 _CONSOLE_AND_SCHEDULER = _CONSOLE | {PeerRole.SCHEDULER}
 _KEYS = frozenset({PeerRole.WEB, PeerRole.SCHEDULER, PeerRole.ACTIVATION})
 _BACKUP = frozenset({PeerRole.BACKUP})
+_OVERSEERS = _CONSOLE_AND_SCHEDULER | _BACKUP
 _ACTIVATION = frozenset({PeerRole.ACTIVATION})
 _WEB_AND_ACTIVATION = _WEB | _ACTIVATION
 _STOPPING = _PEOPLE | _ACTIVATION | {PeerRole.SCHEDULER}
@@ -213,7 +214,7 @@ class AuthorityClient(Connections):
         """Gives an officer who lost every authenticator a new one, by the code of a recovery. Wrong codes count as
         for ``appoint_officer``."""
 
-    @operation(_CONSOLE_AND_SCHEDULER)
+    @operation(_OVERSEERS)
     def ceremonies(self) -> list[HeldCeremony]:
         """Every ceremony, and every later change of a key from one, oldest first."""
 

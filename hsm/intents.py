@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 from hsm import canonical
 from hsm.errors import BadRequest
@@ -35,6 +35,13 @@ LONGEST_SEAL_REASON: Final = 500
 
 MOST_PARTIES: Final = 50
 """Parties of a contract."""
+
+
+class Challenging(Protocol):
+    """What an authenticator answers: an intent, or a batch of them."""
+
+    def challenge(self) -> bytes:
+        """Its hash (32 bytes)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,7 +90,7 @@ def _waits(found: HealthFinding) -> bool:
 
 
 def _asked(context: Context) -> list[HealthFinding]:
-    with open_check_context(context.home, role="operator", now=datetime.now(UTC)) as opened:
+    with open_check_context(context.home, role="backup", now=datetime.now(UTC)) as opened:
         return ask_all(SERVES, opened)
 
 

@@ -104,7 +104,7 @@ class HealthMonitor:
             return {}
 
 
-def diagnose(home: Home, now: datetime, *, role: str = "operator") -> Sequence[Observed]:
+def diagnose(home: Home, now: datetime, *, role: str = "backup") -> Sequence[Observed]:
     """All answers, with the moment since when the health monitor has found the same.
 
     What asks another machine is taken from the health monitor while that runs: it may be all that has a

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
 
 from hsm import canonical
 from hsm.activation.credentials import PinVerifier, verify_assertion
@@ -15,6 +14,7 @@ from hsm.config import ActivationSettings
 from hsm.errors import ActivationRefused, ActivationUsed, ConsistencyRefused, NotPermitted
 from hsm.intents import (
     Activation,
+    Challenging,
     Intent,
     OfficerIntent,
     SigningIntent,
@@ -50,13 +50,6 @@ class _Verified:
     approval: Approval
     credential: int
     advance: Callable[[], bool]
-
-
-class Challenging(Protocol):
-    """What an authenticator answers: an intent, or a batch of them."""
-
-    def challenge(self) -> bytes:
-        """Its hash (32 bytes)."""
 
 
 class IntentAuthoriser:

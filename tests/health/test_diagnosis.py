@@ -78,7 +78,7 @@ def test_wrong_settings_are_one_finding_and_all_else_is_asked(home: Home) -> Non
 
 def test_a_database_that_is_none_is_told(home: Home) -> None:
     home.database.write_bytes(b"this is no database" * 1000)
-    with open_check_context(home, role="operator", now=datetime.now(UTC)) as asked:
+    with open_check_context(home, role="backup", now=datetime.now(UTC)) as asked:
         assert database(asked).page is RunbookPage.DATABASE_UNUSABLE
 
 
@@ -103,14 +103,14 @@ def test_what_others_may_use_is_told_with_the_command_that_mends_it(home: Home, 
         (home.confirmed / name).parent.mkdir(mode=0o750)
         (home.confirmed / name).touch(mode=0o640)
     path = home.root / place
-    with open_check_context(home, role="operator", now=datetime.now(UTC)) as asked:
+    with open_check_context(home, role="backup", now=datetime.now(UTC)) as asked:
         assert permissions(asked).well
         path.chmod(mode)
         finding = permissions(asked)
     assert (finding.page, finding.mark) == (RunbookPage.PERMISSION_WRONG, str(path))
     asked_for = int(finding.advice.split("chmod ")[1].split()[0], 8)
     path.chmod(asked_for)
-    with open_check_context(home, role="operator", now=datetime.now(UTC)) as asked:
+    with open_check_context(home, role="backup", now=datetime.now(UTC)) as asked:
         assert permissions(asked).well
 
 
@@ -119,7 +119,7 @@ def test_a_file_that_was_changed_since_it_was_provisioned_is_named(home: Home) -
     unit.write_text("[Service]\n")
     files = {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in (unit, home.settings)}
     home.provisioned.write_text(json.dumps({"files": files}))
-    with open_check_context(home, role="operator", now=datetime.now(UTC)) as asked:
+    with open_check_context(home, role="backup", now=datetime.now(UTC)) as asked:
         assert drift(asked).condition is Condition.GOOD
         unit.write_text("[Service]\nPrivateNetwork=no\n")
         changed = drift(asked)

@@ -41,7 +41,7 @@ def _invite(officer: Person, someone: Person) -> None:
     officer.visitor.send(
         page.form(having="login"),
         kind="person",
-        role=["initiator", "signer"],
+        role=["initiator", "signer", "custodian"],
         name=someone.name,
         organisation=ORGANISATION,
         email=someone.email,

@@ -122,5 +122,5 @@ def test_keys_are_the_authoritys_alone(machine: Path, name: str) -> None:
 
 def test_diagnose_finds_nothing_to_say_against_it(machine: Path) -> None:
     home = Home(machine / "var/lib/vermilion")
-    with open_check_context(home, role="operator", now=datetime.now(UTC)) as asked:
+    with open_check_context(home, role="backup", now=datetime.now(UTC)) as asked:
         assert permissions(asked).well
