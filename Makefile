@@ -36,9 +36,10 @@ test-appliance: ## a bare Debian is installed from the bundle, booted, used and 
 	@scripts/setup bundle machine $(if $(ONLY),,virtual) || [ -n "$$WHERE_POSSIBLE" ]
 	@$(if $(FROM),FROM="$(FROM)") $(BIN)/python -m tests.machine "$(VERMILION_HOME)/machine" $(ONLY)
 
-test-takeover: ## each row of the table in docs/architecture.md, tried by the process that it is about
+test-takeover: ## each row of the table in docs/architecture.md, tried by the process that it is about; where possible on a booted machine, too
 	@scripts/setup test
-	@$(BIN)/pytest tests/takeover
+	@scripts/setup bundle machine || :
+	@$(BIN)/python -m tests.takeover "$(VERMILION_HOME)/machine"
 
 crash: ## break one thing after another while people sign; what was acknowledged must be found (ROUNDS=1000, or few)
 	@scripts/setup test

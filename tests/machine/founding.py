@@ -70,10 +70,15 @@ def _approve(officers: Sequence[Person], someone: Person, fingerprint: str) -> N
     [(request, _)] = [link for link in page.links("/office/requests/") if someone.name in link[1]]
     page = officers[0].visitor.good(request)
     page = officers[0].visitor.send(page.form(having="verified"), verified="身份证原件，当面核对")
+    approve_act(officers, page.path, fingerprint=fingerprint)
+
+
+def approve_act(officers: Sequence[Person], path: str, **typed: str) -> None:
+    """Each of *officers* activates the act at *path*, and it is done."""
     for officer in officers:
-        page = officer.visitor.good(page.path)
+        page = officer.visitor.good(path)
         page = officer.visitor.send(page.form(action=r"/acts/[^/]+$"))
-        page = officer.visitor.confirm(page, fingerprint=fingerprint)
+        page = officer.visitor.confirm(page, **typed)
         officer.keep()
     assert 'class="callout good' in page.text, page.said()
 

@@ -27,7 +27,7 @@ from reportlab.pdfgen.canvas import Canvas
 
 from hsm.timestamp import parse_token
 from tests.browser.house import mail_server
-from tests.machine import asking, browsing, contracts, founding, judging, load
+from tests.machine import asking, browsing, contracts, founding, judging, load, seals
 from tests.machine.company import OFFICERS, SIGNERS, Company, Person
 from tests.machine.forms import Page
 from tests.machine.visitor import Visitor
@@ -132,6 +132,11 @@ def _large_document() -> bytes:
     return stream.getvalue()
 
 
+def seal(company: Company, what: str) -> str:
+    """Both officers have a company seal "made" and suspended, or "destroyed"; its subject."""
+    return seals.made(company) if what == "made" else seals.destroyed(company)
+
+
 def browse(company: Company) -> str:
     """Everybody signs in and follows whatever links there are; no page fails."""
     answers = Counter[int]()
@@ -209,6 +214,7 @@ VERBS: dict[str, Verb] = {
         same,
         draft,
         large,
+        seal,
         browse,
         timestamp,
         dated,

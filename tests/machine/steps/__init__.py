@@ -2,6 +2,7 @@
 
 from tests.machine.steps import installing as installing  # noqa: I001  # the order is the run's
 from tests.machine.steps import using as using
+from tests.machine.steps import taking as taking
 from tests.machine.steps import breaking as breaking
 from tests.machine.steps import releasing as releasing
 from tests.machine.steps import keeping as keeping

@@ -1,0 +1,354 @@
+"""The real users of a machine as attackers: each with its uid and groups, and without what its unit forbids it.
+
+    python -m tests.machine.assault FOLDER SEAL suspended|destroyed
+
+Runs on the machine, as root. The FOLDER has people's passkeys in it (``PERSON.passkey``) and the HSM's PIN
+(``user.pin``); SEAL is the subject of a company seal that is suspended, or destroyed. Prints as JSON what was let
+through: ``rows``, row by row, and ``through``, by uids alone.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import json
+import os
+import pwd
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from cryptography import x509
+
+from hsm.authenticator import SoftwareAuthenticator
+from hsm.client import AuthorityClient
+from hsm.config import PeerRole
+from hsm.errors import AuthorityError
+from tests.takeover.attempts import Loot, attempts, refusal_of, rows
+
+HOME = Path("/var/lib/vermilion")
+RUN = Path("/run/vermilion")
+UNITS = Path("/usr/local/lib/systemd/system")
+USERS = {
+    "vermilion-web": ("web",),
+    "vermilion-tsa": ("tsa",),
+    "vermilion-scheduler": ("scheduler",),
+    "vermilion-console": ("console",),
+    "vermilion-operator": ("backup",),
+    "vermilion-convert": (),
+    "www-data": (),
+    "nobody": (),
+}
+"""Each user with the roles that are its own at the authority. The web front (``www-data``) is believed about
+addresses, and serves the pages of both origins; it is no process of the table."""
+
+PORT = 8445
+"""The activation service's, at the web front."""
+
+GUARDED = ("vermilion-activation", "vermilion-authority")
+REVOKED = "test_no_revocation_is_hidden"
+SERVICES = ("vermilion-activation.service", "vermilion-authority.service")
+FRONT = ("nginx.service", "vermilion-activation.socket", "vermilion-activation.service")
+
+PTRACE_ATTACH = 16
+
+Act = Callable[[], object]
+
+
+class TakenError(Exception):
+    """Somebody listens there already."""
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Something that a user tries with nothing but uid and groups: with it every row would fall."""
+
+    says: str
+    act: Act
+
+
+def places(user: str) -> Iterator[Position]:
+    """What lies on the disk: keys, stores, what is shown, code, the web front's certificate."""
+    theirs = {
+        "vermilion-web": {"state", "cache", "activation", "health"},
+        "vermilion-tsa": {"state", "cache"},
+        "vermilion-scheduler": {"state", "cache", "administration", "confirmed", "performed", "health"},
+        "vermilion-console": {"administration", "confirmed", "health"},
+        "vermilion-operator": {"state", "cache", "administration", "confirmed", "backups", "health"},
+    }.get(user, set())
+    every = (
+        "authority",
+        "hsm",
+        "activation",
+        "state",
+        "cache",
+        "administration",
+        "confirmed",
+        "performed",
+        "backups",
+    )
+    for name in every:
+        if name not in theirs:
+            yield Position(f"read {HOME / name}", lambda name=name: list((HOME / name).iterdir()))
+        if name not in theirs or name == "confirmed":
+            yield Position(f"write into {HOME / name}", lambda name=name: _written(HOME / name / "escaped"))
+    for place in (HOME / "activation", RUN / "activation"):
+        yield Position(f"replace {place}", lambda place=place: place.rename(place.with_name("moved")))
+    for folder in ("/etc/vermilion", "/opt/vermilion", UNITS, "/etc/systemd/system", RUN, RUN / "activation"):
+        yield Position(f"write into {folder}", lambda folder=folder: _written(Path(folder) / "escaped"))
+    for file in (HOME / "trust/ca.pem", Path("/etc/vermilion/authority.toml"), *_code()):
+        yield Position(f"write {file}", lambda file=file: file.open("ab").close())
+        yield Position(f"replace {file}", lambda file=file: file.rename(file.with_name("moved")))
+    others = [str(path) for path in Path("/run/credentials").iterdir() if path.name != f"{user}.service"]
+    for folder in ("/etc/nginx/tls", "/etc/credstore.encrypted", *others):
+        yield Position(f"read {folder}", lambda folder=folder: list(Path(folder).iterdir()))
+        yield Position(f"write into {folder}", lambda folder=folder: _written(Path(folder) / "escaped"))
+    for file in ("/etc/nginx/tls/own.pem", "/etc/nginx/nginx.conf"):
+        yield Position(f"write {file}", lambda file=file: Path(file).open("ab").close())
+    yield Position("read the web front's key", Path("/etc/nginx/tls/own.pem").read_bytes)
+
+
+def _code() -> list[Path]:
+    """Files that the activation service and the authority run, and how they are started."""
+    code = Path("/opt/vermilion/current").resolve()
+    [application] = code.glob("lib/python3*/site-packages/webui/activation/application.py")
+    [daemon] = code.glob("lib/python3*/site-packages/hsm/daemon.py")
+    units = [UNITS / service for service in SERVICES]
+    cached = list(application.parent.glob("__pycache__/application.*.pyc"))
+    return [application, daemon, code / "bin/gunicorn", *units, *cached]
+
+
+def processes(running: list[int]) -> Iterator[Position]:
+    """The processes of the activation service and of the authority: memory, files, signals, tracing."""
+    libc = ctypes.CDLL(None, use_errno=True)
+
+    def trace(process: int) -> None:
+        if libc.ptrace(PTRACE_ATTACH, process, None, None) != 0:
+            raise OSError(ctypes.get_errno(), "ptrace")
+        os.kill(process, signal.SIGCONT)
+
+    for process in running:
+        proc = Path(f"/proc/{process}")
+        for name in ("mem", "environ", "maps"):
+            yield Position(
+                f"read {name} of {process}", lambda proc=proc, name=name: (proc / name).open("rb").read(1)
+            )
+        for name in ("fd", "root/", "cwd/", "map_files"):
+            yield Position(
+                f"look into {name} of {process}",
+                lambda proc=proc, name=name: list(Path(f"{proc}/{name}").iterdir()),
+            )
+        yield Position(f"write into the memory of {process}", lambda proc=proc: (proc / "mem").open("wb").close())
+        yield Position(f"trace {process}", lambda process=process: trace(process))
+        yield Position(f"signal {process}", lambda process=process: os.kill(process, signal.SIGCONT))
+
+
+def powers() -> Iterator[Position]:
+    """To be one of the guarded users, or to have systemd do something to their services."""
+    for name in GUARDED:
+        entry = pwd.getpwnam(name)
+        yield Position(f"become {name}", partial(os.setuid, entry.pw_uid))
+        yield Position(f"join {name}", partial(os.setgroups, [entry.pw_gid]))
+    for service in SERVICES:
+        for verb in ("stop", "kill", "set-property"):
+            more = ["MemoryMax=1"] if verb == "set-property" else []
+            yield Position(f"{verb} {service}", partial(_manage, verb, "--no-ask-password", service, *more))
+
+
+def _manage(*arguments: str) -> None:
+    done = subprocess.run(["systemctl", *arguments], capture_output=True, check=False)
+    if done.returncode != 0:
+        raise PermissionError(done.stderr)
+
+
+def sockets(user: str) -> Iterator[Position]:
+    """The authority's sockets of other roles, and the activation service's own."""
+    for role in PeerRole:
+        if role.value not in USERS[user]:
+            yield Position(f"ask the authority as {role.value}", lambda role=role: _ask(role.value))
+        path = RUN / f"authority-{role.value}.sock"
+        yield Position(f"take the place of {path}", path.unlink)
+    for name in ("web", "tsa", "console", "activation"):
+        path = RUN / f"{name}.sock"
+        if user != "www-data":
+            yield Position(
+                f"connect to {path}", lambda path=path: socket.socket(socket.AF_UNIX).connect(str(path))
+            )
+        yield Position(f"take the place of {path}", path.unlink)
+
+
+def fronts(*, taken: bool) -> Iterator[Position]:
+    """The places where people's browsers and the web front look for the activation service, which has them when
+    they are *taken*."""
+    everywhere = (socket.AF_INET, "0.0.0.0")  # noqa: S104 - an attempt
+    for place in ((socket.AF_INET, "127.0.0.1"), everywhere, (socket.AF_INET6, "::")):
+        yield Position(f"listen at {place[1]} port {PORT}", partial(_listen, *place, taken=taken))
+    path = str(RUN / "activation.sock")
+    yield Position(f"listen at {path}", partial(_listen, socket.AF_UNIX, path, taken=taken))
+
+
+def _listen(family: int, address: str, *, taken: bool) -> None:
+    with socket.socket(family) as listening:
+        if family != socket.AF_UNIX:
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        try:
+            listening.bind(address if family == socket.AF_UNIX else (address, PORT))
+            listening.listen()
+        except OSError as error:
+            # A socket's file stays when nobody listens there; taking its place is another attempt.
+            if error.errno == errno.EADDRINUSE and (taken or family == socket.AF_UNIX):
+                raise TakenError from error
+            raise
+
+
+def _ask(role: str) -> None:
+    with AuthorityClient(RUN / f"authority-{role}.sock") as client:
+        client.status()
+
+
+def _written(place: Path) -> None:
+    place.write_text("x")
+    place.unlink()
+
+
+def tried(user: str, positions: Iterator[Position]) -> list[str]:
+    """Which of *positions* were let through, tried by *user*."""
+    known = list(positions)  # named by root, who sees that they are there
+
+    def attack() -> list[str]:
+        through = []
+        for each in known:
+            try:
+                each.act()
+            except (PermissionError, AuthorityError, TakenError):
+                continue
+            except OSError as error:
+                through.append(f"{user}: {each.says}: {error}")
+            else:
+                through.append(f"{user}: {each.says}")
+        return through
+
+    return as_user(user, attack)
+
+
+def against(row: str, user: str, loot: Loot) -> list[str]:
+    """Which attempts against *row* were let through, tried by *user* at its own sockets."""
+
+    def attack() -> list[str]:
+        through = []
+        for role in USERS[user]:
+            with AuthorityClient(RUN / f"authority-{role}.sock") as authority:
+                authority.status()
+                tries = attempts(row, role, loot)
+                through += [f"{user}: {each.says}" for each in tries if refusal_of(each, authority) is None]
+        return through
+
+    return as_user(user, attack)
+
+
+def as_user(user: str, act: Callable[[], list[str]]) -> list[str]:
+    """What *act* returns in a process of *user*, with its groups."""
+    entry = pwd.getpwnam(user)
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            os.initgroups(user, entry.pw_gid)
+            os.setresgid(entry.pw_gid, entry.pw_gid, entry.pw_gid)
+            os.setresuid(entry.pw_uid, entry.pw_uid, entry.pw_uid)
+            told = json.dumps(act()).encode()
+            with os.fdopen(writing, "wb") as pipe:
+                pipe.write(told)
+            status = 0
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            os._exit(status)
+    os.close(writing)
+    with os.fdopen(reading, "rb") as pipe:
+        told = pipe.read()
+    if os.waitpid(child, 0)[1] != 0:
+        raise AssertionError(f"the process of {user} failed")
+    found: list[str] = json.loads(told)
+    return found
+
+
+def loot_of(folder: Path, seal: str) -> Loot:
+    """People's passkeys, and what the attackers know of the appliance."""
+    with sqlite3.connect(f"file:{HOME}/state/vermilion.db?mode=ro", uri=True) as portal:
+        subjects = dict(portal.execute("SELECT login, subject FROM accounts"))
+    passkeys = {subjects[path.stem]: SoftwareAuthenticator.load(path) for path in folder.glob("*.passkey")}
+    context, device = f"enrolment:{subjects['ivan']}", passkeys[subjects["ivan"]]
+
+    def wrap() -> list[str]:
+        with AuthorityClient(RUN / "authority-activation.sock") as service:
+            return [service.wrap_key(context, bytes(20)).hex()]
+
+    with AuthorityClient(RUN / "authority-operator.sock") as root:
+        revoked = x509.load_der_x509_certificate(root.certificate(seal)).serial_number
+        [organisation] = root.organisations()
+    return Loot(
+        device.origin,
+        device.rp_id,
+        organisation,
+        person=subjects["ivan"],
+        custodian=subjects["cora"],
+        officer=subjects["olga"],
+        seal=seal,
+        passkeys=passkeys,
+        context=context,
+        wrapped=bytes.fromhex(as_user("vermilion-activation", wrap)[0]),
+        revoked=revoked,
+        pin=(folder / "user.pin").read_text(encoding="ascii").strip(),
+    )
+
+
+def from_everywhere() -> list[str]:
+    """What users came to by their uids alone, also while the front and the activation service are stopped."""
+    running, through = _running(), []
+    for user in USERS:
+        for positions in (places(user), processes(running), powers(), sockets(user), fronts(taken=True)):
+            through += tried(user, positions)
+    subprocess.run(["systemctl", "stop", *FRONT], check=True)
+    try:
+        for user in USERS:
+            through += [f"{each}, while it is stopped" for each in tried(user, fronts(taken=False))]
+    finally:
+        subprocess.run(["systemctl", "start", *reversed(FRONT)], check=True)
+    return through
+
+
+def _running() -> list[int]:
+    """The processes of the activation service and of the authority."""
+    owners, found = {pwd.getpwnam(name).pw_uid for name in GUARDED}, []
+    for path in Path("/proc").glob("[0-9]*/status"):
+        with suppress(OSError):
+            [users] = [line for line in path.read_text().splitlines() if line.startswith("Uid:")]
+            if int(users.split()[1]) in owners:
+                found.append(int(path.parent.name))
+    assert len(found) >= len(owners), "the services do not run"
+    return found
+
+
+def main(folder: str, seal: str, what: str) -> int:
+    """With *what* "suspended" all but the revocation of the seal, with "destroyed" that."""
+    loot = loot_of(Path(folder), seal)
+    chosen = [row for row in rows() if (row == REVOKED) is (what == "destroyed")]
+    through = from_everywhere() if what != "destroyed" else []
+    told = {row: [each for user in USERS for each in against(row, user, loot)] for row in chosen}
+    sys.stdout.write(json.dumps({"rows": told, "through": through}))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
