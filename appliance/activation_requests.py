@@ -144,6 +144,15 @@ class ActivationRequests:
         except (OSError, Malformed, BadRequest) as error:
             raise _gone() from error
 
+    def size(self, ticket: str) -> int:
+        """Bytes of the request of this ticket, before anything is read; 0 for none."""
+        if not _TICKET.fullmatch(ticket):
+            return 0
+        try:
+            return min(os.lstat(self._folder / ticket).st_size, _LARGEST)
+        except OSError:
+            return 0
+
     def _remove_old(self) -> None:
         """Those whose time is over, and parts of some that were never finished."""
         now, lasts = time.time(), LASTS.total_seconds()

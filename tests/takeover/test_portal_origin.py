@@ -13,7 +13,7 @@ from dataclasses import replace
 from urllib.parse import parse_qsl
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 from webauthn.helpers import base64url_to_bytes
 
 from appliance.activation_requests import ActivationRequest, RegistrationPurpose, RegistrationRequest
@@ -401,3 +401,21 @@ def test_who_is_offline_hears_it_and_goes_on_later(stage: Scene, request_: Activ
         confirm(page)
         is_at(stage, page)
     assert stage.desk.given(request_) == (ZHANG.subject,)
+
+
+def test_a_picture_that_was_refused_for_now_comes_later(stage: Scene, path: str) -> None:
+    refused = 0
+
+    def busy_at_first(route: Route) -> None:
+        nonlocal refused
+        if refused < 2:
+            refused += 1
+            route.fulfill(status=503)
+        else:
+            route.continue_()
+
+    with stage.at() as visitor:
+        visitor.page.route("**/1.png", busy_at_first)
+        page = stage.open(visitor, path)
+        page.wait_for_function("() => document.querySelector('.paper img').naturalWidth > 0")
+        assert refused == 2

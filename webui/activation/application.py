@@ -21,6 +21,7 @@ from webui.activation.batches import BatchPages
 from webui.activation.parts import ActivationParts, short_code, speak_to_reader
 from webui.activation.posted import posted_activation
 from webui.activation.registration import RegistrationPages
+from webui.activation.room import Room
 from webui.shared import assets, errors, headers, language, passkeys, qr
 from webui.shared.form_pages import Answer
 from webui.shared.forms import sentence
@@ -77,6 +78,7 @@ class _Pages:
         self._parts = parts
         self._origin = parts.settings.activation.origin
         self._fingerprints = TypedFingerprints()
+        self._room = Room(parts.settings.activation.threads)
 
     def install(self, app: Flask) -> None:
         """Their addresses."""
@@ -92,10 +94,15 @@ class _Pages:
 
     def act(self, ticket: str) -> Answer:
         """The act, with the ways to activate it."""
-        return self._shown(ticket, self._loaded(ticket))
+        with self._room.for_page(self._size(ticket)):
+            return self._shown(ticket, self._loaded(ticket))
 
     def activate(self, ticket: str) -> Answer:
         """Hands the activation to the authority, and the person back to the portal."""
+        with self._room.for_page(self._size(ticket)):
+            return self._activated(ticket)
+
+    def _activated(self, ticket: str) -> Answer:
         asked = self._loaded(ticket, request.form.get("seen", ""))
         shown = self._parts.acts.act(asked)
         if not shown.is_given:
@@ -132,15 +139,20 @@ class _Pages:
     def picture(self, ticket: str, seen: str, number: int, width: int) -> Answer:
         """Page *number* (from 1) of the document that is signed by the act that was *seen*."""
         try:
-            png = self._parts.acts.picture(self._loaded(ticket, seen), number - 1, width=width)
+            with self._room.for_picture(self._size(ticket)):
+                png = self._parts.acts.picture(self._loaded(ticket, seen), number - 1, width=width)
         except DocumentRefused as refusal:
             raise NotFound(refusal.template, **refusal.values) from refusal
         return Response(png, content_type="image/png", headers=_KEPT)
 
     def seal_picture(self, ticket: str, seen: str) -> Answer:
         """The picture that a seal gets by the act that was *seen*."""
-        png = self._parts.acts.seal_picture(self._loaded(ticket, seen))
+        with self._room.for_picture(self._size(ticket)):
+            png = self._parts.acts.seal_picture(self._loaded(ticket, seen))
         return Response(png, content_type="image/png", headers=_KEPT)
+
+    def _size(self, ticket: str) -> int:
+        return self._parts.requests.size(ticket)
 
     def _loaded(self, ticket: str, seen: str | None = None) -> ActivationRequest:
         """The request, which speaks to its reader. With *seen* (the challenge in hex) only if it is the act on the

@@ -125,3 +125,15 @@ addEventListener("pageshow", (event) => {
     form.removeAttribute("aria-busy");
   }
 });
+
+// A page's picture is refused while too many are drawn (503): it is asked for again, later each time.
+document.addEventListener(
+  "error",
+  ({ target }) => {
+    const tries = Number(target.dataset?.tries || 0) + 1;
+    if (!target.matches?.(".paper img") || tries > 6) return;
+    target.dataset.tries = tries;
+    setTimeout(() => (target.src = target.src), tries * 500);
+  },
+  { capture: true },
+);

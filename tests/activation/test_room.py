@@ -1,0 +1,128 @@
+"""Large documents come one after another, and whoever asks for many pictures keeps nobody from confirming."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import pytest
+from werkzeug.exceptions import ServiceUnavailable
+
+from appliance.demonstration.participants import ZHANG
+from appliance.pdf.workshop import PdfWorkshop
+from tests import activation_service as visits
+from tests.activation.conftest import ORIGIN, Desk
+from webui.activation import room
+from webui.activation.room import KEPT_FREE, Room
+
+LARGE = room.AT_ONCE
+THREADS = 5
+
+
+class Held:
+    """Somebody who is in the room, or waits for it, until they are let go."""
+
+    def __init__(self, pool: ThreadPoolExecutor, enter: Callable[[int], object], size: int) -> None:
+        self.inside, self._over = threading.Event(), threading.Event()
+        self._enter, self._size = enter, size
+        self.done: Future[None] = pool.submit(self._stay)
+
+    def _stay(self) -> None:
+        with self._enter(self._size):  # type: ignore[attr-defined]  # a context
+            self.inside.set()
+            self._over.wait()
+
+    def leave(self) -> None:
+        self._over.set()
+        self.done.result()
+
+
+def wait_until(true: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 20
+    while not true():
+        assert time.monotonic() < deadline, "it did not come"
+        time.sleep(0.01)
+
+
+def test_what_is_large_comes_one_after_another_and_pages_first() -> None:
+    own = Room(THREADS)
+    with ThreadPoolExecutor(4) as pool:
+        first = Held(pool, own.for_picture, 3 * LARGE)
+        assert first.inside.wait(20)
+        picture = Held(pool, own.for_picture, LARGE)
+        wait_until(lambda: own._pictures)
+        page = Held(pool, own.for_page, LARGE)
+        wait_until(lambda: own._pages)
+        assert not picture.inside.is_set() and not page.inside.is_set()
+        first.leave()
+        assert page.inside.wait(20) and not picture.inside.is_set()
+        page.leave()
+        assert picture.inside.wait(20)
+        picture.leave()
+
+
+def test_what_is_small_comes_together() -> None:
+    own = Room(THREADS)
+    with ThreadPoolExecutor(4) as pool:
+        everybody = [Held(pool, own.for_page, LARGE // 4) for _ in range(4)]
+        assert all(each.inside.wait(20) for each in everybody)
+        for each in everybody:
+            each.leave()
+
+
+def test_pictures_leave_threads_and_a_failed_one_gives_its_place_back() -> None:
+    own = Room(THREADS)
+    with ThreadPoolExecutor(4) as pool:
+        drawing = [Held(pool, own.for_picture, 1) for _ in range(THREADS - KEPT_FREE)]
+        assert all(each.inside.wait(20) for each in drawing)
+        with pytest.raises(ServiceUnavailable), own.for_picture(1):
+            pass
+        with own.for_page(1):
+            drawing.pop().leave()
+        with pytest.raises(ValueError, match="broken"), own.for_picture(LARGE - 2):
+            raise ValueError("broken")
+        with own.for_picture(LARGE - 2):
+            pass
+        for each in drawing:
+            each.leave()
+
+
+def test_whoever_asks_for_many_pictures_keeps_nobody_from_confirming(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The holder of one act has pictures drawn on every thread that pictures may take."""
+    request = desk.document()
+    path = desk.put(request)
+    picture = f"{path}/{desk.form(path).fields['seen']}/1.png"
+    most = desk.appliance.settings.activation.threads - KEPT_FREE
+    begun, go_on = threading.Semaphore(0), threading.Event()
+
+    def slowly(*_given: object, **_named: object) -> bytes:
+        begun.release()
+        go_on.wait()
+        return b"png"
+
+    monkeypatch.setattr(PdfWorkshop, "draw_prepared", slowly)
+    with ThreadPoolExecutor(most) as pool:
+        try:
+            asked = [
+                pool.submit(visits.browser_at(desk.service).get, picture, base_url=ORIGIN) for _ in range(most)
+            ]
+            assert all(begun.acquire(timeout=20) for _ in asked)
+            refused = desk.get(picture)
+            assert refused.status_code == 503 and int(refused.headers["Retry-After"]) > 0
+            assert desk.confirm(ZHANG.subject, path).status_code == 303
+        finally:
+            go_on.set()
+        assert [each.result().status_code for each in asked] == [200] * most
+    assert desk.get(picture).status_code == 200
+    assert desk.given(request) == (ZHANG.subject,)
+
+
+def test_no_size_is_told_of_what_is_no_request(desk: Desk) -> None:
+    requests = desk.appliance.activation_requests
+    path = desk.put(desk.document())
+    assert requests.size(path[5:]) == (desk.folder / path[5:]).stat().st_size
+    assert [requests.size(each) for each in ("x" * 32, "", "..", "../state/vermilion.db")] == [0] * 4
