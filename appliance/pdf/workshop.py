@@ -145,11 +145,16 @@ def prepared_revision(document: bytes, revision: Mapping[str, Any]) -> PreparedR
             pass
         case _:
             raise _not_a_revision()
-    whole = document + appended
-    ranges = _BYTE_RANGE.findall(appended)
+    return whole_revision(document + appended, len(document), start, end)
+
+
+def whole_revision(whole: bytes, base: int, start: int, end: int) -> PreparedRevision:
+    """The same of a document that the revision after its first *base* bytes is part of already; nothing is copied,
+    since documents have up to 100 MiB."""
+    ranges = _BYTE_RANGE.findall(whole, base)
     expected = [tuple(str(number).encode() for number in (start, end, len(whole) - end))]
     gap = whole[start:end]
-    if ranges != expected or start < len(document) or gap != b"<" + b"0" * (len(gap) - 2) + b">":
+    if ranges != expected or start < base or gap != b"<" + b"0" * (len(gap) - 2) + b">":
         raise _not_a_revision()
     digest = ByteRange(start, end, len(whole)).digest(whole, "sha256")
     return PreparedRevision(whole, digest, (start, end - start))

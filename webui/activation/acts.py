@@ -19,7 +19,7 @@ from appliance.activation_requests import ActivationRequest
 from appliance.errors import ConfinementFailed, DocumentRefused, PreconditionRefused, StateRefused
 from appliance.language import Language
 from appliance.pdf.values import InspectionWarning, PlainRevision, PreparedRevision
-from appliance.pdf.workshop import PdfWorkshop, prepared_revision
+from appliance.pdf.workshop import PdfWorkshop, whole_revision
 from hsm import canonical
 from hsm.client import AuthorityClient
 from hsm.errors import BadRequest, Malformed, UnknownKey
@@ -243,8 +243,7 @@ def _document(request: ActivationRequest, intent: SigningIntent) -> PreparedRevi
     base, content = request.base, request.content
     try:
         start, length = request.gap
-        appended = {"appended": content[base:], "start": start, "end": start + length}
-        prepared = prepared_revision(content[:base], appended)
+        prepared = whole_revision(content, base, start, start + length)
     except (ConfinementFailed, ValueError) as error:
         raise _other() from error
     # no record begins like a document, and the gap is behind its beginning: no digest is that of both
