@@ -324,7 +324,9 @@ def from_everywhere() -> list[str]:
         for user in USERS:
             through += [f"{each}, while it is stopped" for each in tried(user, fronts(taken=False))]
     finally:
-        subprocess.run(["systemctl", "start", *reversed(FRONT)], check=True)
+        # The socket keeps who comes until the service has started.
+        subprocess.run(["systemctl", "start", "vermilion-activation.socket", "nginx.service"], check=True)
+        subprocess.run(["systemctl", "start", "--no-block", "vermilion-activation.service"], check=True)
     return through
 
 
