@@ -100,7 +100,7 @@ def enforced(bed: Bed) -> str:
 
 
 def _kernel(machine: VirtualMachine) -> int:
-    wanted = machine.run("grep -hv '^#' /etc/sysctl.d/60-vermilion.conf | tr -d ' ' | grep .").split()
+    wanted = machine.run("grep -hv '^#' /etc/sysctl.d/6?-vermilion*.conf | tr -d ' ' | grep .").split()
     names = " ".join(line.partition("=")[0] for line in wanted)
     wrong = sorted(set(wanted) - set(machine.run(f"sysctl {names}").replace(" ", "").split()))
     if wrong:
