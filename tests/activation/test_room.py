@@ -15,10 +15,10 @@ from appliance.pdf.workshop import PdfWorkshop
 from tests import activation_service as visits
 from tests.activation.conftest import ORIGIN, Desk
 from webui.activation import room
-from webui.activation.room import KEPT_FREE, Room
+from webui.activation.room import Room, share_of
 
-LARGE = room.AT_ONCE
-THREADS = 5
+ALONE = room.AT_ONCE
+THREADS = 12
 
 
 class Held:
@@ -49,11 +49,11 @@ def wait_until(true: Callable[[], object]) -> None:
 def test_what_is_large_comes_one_after_another_and_pages_first() -> None:
     own = Room(THREADS)
     with ThreadPoolExecutor(4) as pool:
-        first = Held(pool, own.for_picture, 3 * LARGE)
+        first = Held(pool, own.for_picture, 3 * ALONE)
         assert first.inside.wait(20)
-        picture = Held(pool, own.for_picture, LARGE)
+        picture = Held(pool, own.for_picture, ALONE)
         wait_until(lambda: own._pictures)
-        page = Held(pool, own.for_page, LARGE)
+        page = Held(pool, own.for_page, ALONE)
         wait_until(lambda: own._pages)
         assert not picture.inside.is_set() and not page.inside.is_set()
         first.leave()
@@ -66,27 +66,33 @@ def test_what_is_large_comes_one_after_another_and_pages_first() -> None:
 def test_what_is_small_comes_together() -> None:
     own = Room(THREADS)
     with ThreadPoolExecutor(4) as pool:
-        everybody = [Held(pool, own.for_page, LARGE // 4) for _ in range(4)]
+        everybody = [Held(pool, own.for_page, ALONE // 4) for _ in range(4)]
         assert all(each.inside.wait(20) for each in everybody)
         for each in everybody:
             each.leave()
 
 
-def test_pictures_leave_threads_and_a_failed_one_gives_its_place_back() -> None:
-    own = Room(THREADS)
-    with ThreadPoolExecutor(4) as pool:
-        drawing = [Held(pool, own.for_picture, 1) for _ in range(THREADS - KEPT_FREE)]
-        assert all(each.inside.wait(20) for each in drawing)
-        with pytest.raises(ServiceUnavailable), own.for_picture(1):
-            pass
+def test_some_threads_are_for_neither_pictures_nor_what_is_large() -> None:
+    own, share = Room(THREADS), share_of(THREADS)
+    assert 2 * share < THREADS
+    with ThreadPoolExecutor(2 * share) as pool:
+        drawing = [Held(pool, own.for_picture, 1) for _ in range(share)]
+        large = [Held(pool, own.for_page, room.LARGE + 1) for _ in range(share)]
+        assert all(each.inside.wait(20) for each in (*drawing, *large))
+        for enter, size in ((own.for_picture, 1), (own.for_page, room.LARGE + 1)):
+            with pytest.raises(ServiceUnavailable), enter(size):
+                pass
         with own.for_page(1):
-            drawing.pop().leave()
-        with pytest.raises(ValueError, match="broken"), own.for_picture(LARGE - 2):
-            raise ValueError("broken")
-        with own.for_picture(LARGE - 2):
             pass
-        for each in drawing:
+        for each in (*drawing, *large):
             each.leave()
+
+
+def test_who_fails_gives_room_and_thread_back() -> None:
+    own = Room(THREADS)
+    for enter in (own.for_page, own.for_picture) * (share_of(THREADS) + 1):
+        with pytest.raises(ValueError, match="broken"), enter(ALONE):
+            raise ValueError("broken")
 
 
 def test_whoever_asks_for_many_pictures_keeps_nobody_from_confirming(
@@ -96,7 +102,7 @@ def test_whoever_asks_for_many_pictures_keeps_nobody_from_confirming(
     request = desk.document()
     path = desk.put(request)
     picture = f"{path}/{desk.form(path).fields['seen']}/1.png"
-    most = desk.appliance.settings.activation.threads - KEPT_FREE
+    most = share_of(desk.appliance.settings.activation.threads)
     begun, go_on = threading.Semaphore(0), threading.Event()
 
     def slowly(*_given: object, **_named: object) -> bytes:

@@ -1,30 +1,40 @@
-"""Room for what is in work: large documents come one after another, and pictures leave threads to forms."""
+"""Room for what is in work: large documents come one after another, and some threads are for neither them nor
+pictures."""
 
 from __future__ import annotations
 
 import threading
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 from werkzeug.exceptions import ServiceUnavailable
 
 AT_ONCE = 64 * 1024 * 1024
 """Bytes of requests that are in work together; a larger one is alone. In work each takes several times as much."""
 
+LARGE = 8 * 1024 * 1024
+"""Bytes of a request that takes a while even when it only is looked at."""
+
 KEPT_FREE = 2
-"""Threads that pictures leave to pages and forms."""
+"""Threads for pages and forms of what is not large, whatever else is asked for."""
+
+
+def share_of(threads: int) -> int:
+    """How many of so many *threads* pictures may have, and how many pages and forms of what is large."""
+    return max(1, (threads - KEPT_FREE) // 2)
 
 
 class Room:
     """What there is for a service with so many *threads*. Thread-safe.
 
     Who finds too few bytes free waits. Pages and forms go before pictures, so they wait only for what is being
-    drawn already. A picture for which there is no thread is refused at once.
+    drawn already, and for each other. Who finds no thread is refused at once: :class:`ServiceUnavailable` (503).
     """
 
     def __init__(self, threads: int) -> None:
-        self._threads = threading.BoundedSemaphore(max(1, threads - KEPT_FREE))
+        self._for_pictures = threading.BoundedSemaphore(share_of(threads))
+        self._for_large = threading.BoundedSemaphore(share_of(threads))
         self._left = AT_ONCE
         self._pages, self._pictures = deque[object](), deque[object]()
         self._changed = threading.Condition()
@@ -32,19 +42,14 @@ class Room:
     @contextmanager
     def for_page(self, size: int) -> Iterator[None]:
         """While a page is made, or a form answered, for a request of *size* bytes."""
-        with self._bytes(size, self._pages):
+        with _thread(self._for_large) if size > LARGE else nullcontext(), self._bytes(size, self._pages):
             yield
 
     @contextmanager
     def for_picture(self, size: int) -> Iterator[None]:
-        """While a picture is drawn. Raises :class:`ServiceUnavailable` (503) when too many are being drawn."""
-        if not self._threads.acquire(blocking=False):
-            raise ServiceUnavailable
-        try:
-            with self._bytes(size, self._pictures):
-                yield
-        finally:
-            self._threads.release()
+        """While a picture of it is drawn."""
+        with _thread(self._for_pictures), self._bytes(size, self._pictures):
+            yield
 
     @contextmanager
     def _bytes(self, size: int, queue: deque[object]) -> Iterator[None]:
@@ -61,3 +66,13 @@ class Room:
             with self._changed:
                 self._left += needed
                 self._changed.notify_all()
+
+
+@contextmanager
+def _thread(places: threading.BoundedSemaphore) -> Iterator[None]:
+    if not places.acquire(blocking=False):
+        raise ServiceUnavailable
+    try:
+        yield
+    finally:
+        places.release()
