@@ -78,12 +78,23 @@ class World:
 
 
 @contextmanager
-def shared_world() -> Iterator[World]:
-    """A home of its own with everybody enrolled; both companies have agreed to sign electronically."""
+def shared_world(*, pins: bool = False) -> Iterator[World]:
+    """A home of its own with everybody enrolled; both companies have agreed to sign electronically. With *pins*
+    the weaker way to activate is taken too."""
     with tempfile.TemporaryDirectory(prefix="vermilion-") as directory:
         home = copy_home(template_home(), Path(directory))
+        if pins:
+            take_pins(home)
         with authority(home):
             yield World(home, load(home))
+
+
+def take_pins(home: Home) -> None:
+    """Before the authority of *home* starts: PIN and code activate too, which a new home refuses."""
+    settings = home.authority_settings.read_text(encoding="utf-8")
+    assert settings.count("\npin_totp = false\n") == 1
+    settings = settings.replace("\npin_totp = false\n", "\npin_totp = true\n")
+    home.authority_settings.write_text(settings, encoding="utf-8")
 
 
 @cache

@@ -192,6 +192,7 @@ def _signed_event(
             "revision": revision.number,
             "digest": revision.digest,
             "size": revision.size,
+            **_activation(record, revision),
             **_outside(record, revision),
             **_together(record),
             **rests_on,
@@ -204,6 +205,13 @@ def _signed_event(
             "location": record.origin.location,
         },
     )
+
+
+def _activation(record: IntentRecord, revision: ContractRevision) -> dict[str, str]:
+    """How it was activated, as the authority has signed it, with the time of the signature; the name says which.
+    Nothing where an earlier release of the authority did not say."""
+    way = cms.parse(record.cms or b"").activation()
+    return {} if way is None else {f"activated_{way.replace('-', '_')}": instant(revision.at)}
 
 
 def _outside(record: IntentRecord, revision: ContractRevision) -> dict[str, str]:

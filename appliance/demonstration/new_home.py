@@ -60,6 +60,8 @@ base_url = {lists}
 organisations = {organisations}
 {log}
 [activation]
+# A PIN and a code are the weaker way to confirm: nothing ties them to the document. Passkeys are always taken.
+pin_totp = false
 rp_id = {host}
 origins = [{origin}]
 console_rp_id = "localhost"

@@ -58,6 +58,7 @@ LABELS: Final[Mapping[str, str]] = {
     "digest": "Document, SHA-256",
     "base": "As shown, SHA-256",
     "signed": "Signed bytes, SHA-256",
+    "activated_pin_totp": "Confirmed by PIN and one-time code, the weaker way",
     "outside_dated": "Second timestamp, by an authority outside",
     "outside_unreachable": "No second timestamp: the authority outside could not be reached",
     "outside_late": "No second timestamp: the authority outside did not answer in time",

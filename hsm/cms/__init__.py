@@ -1,6 +1,6 @@
 """Signed messages (CMS, RFC 5652) with the attributes of CAdES and PAdES baseline (ETSI EN 319 122, 142)."""
 
-from hsm.cms.build import MessageMaker, media_type_attribute, sign_detached
+from hsm.cms.build import MessageMaker, activated_by, media_type_attribute, sign_detached
 from hsm.cms.signed_data import (
     DATA,
     TST_INFO,
@@ -18,6 +18,7 @@ __all__ = [
     "CmsMessage",
     "MessageMaker",
     "SignatureRefused",
+    "activated_by",
     "add_signature_timestamp",
     "media_type_attribute",
     "parse",

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from hsm import der
 from hsm.cms.signed_data import (
+    ACTIVATION,
     ALGORITHM_PROTECTION,
     CONTENT_TYPE,
     DATA,
@@ -56,7 +57,8 @@ _MOST_TEMPLATES = 256
 class MessageMaker:
     """Makes signed messages of one content type for one signer. Not thread-safe, like its signer."""
 
-    def __init__(self, signer: CmsSigner, content_type: str) -> None:
+    def __init__(self, signer: CmsSigner, content_type: str, further: Sequence[bytes] = ()) -> None:
+        """*further* are DER signed attributes that each message has."""
         self._signer = signer
         # RFC 8419, 3.1: with Ed25519 and signed attributes the digest is SHA-512.
         self.digest_name = signer.algorithm.hash_name or "sha512"
@@ -66,6 +68,7 @@ class MessageMaker:
             _attribute(CONTENT_TYPE, der.oid(content_type)),
             _attribute(SIGNING_CERTIFICATE_V2, _signing_certificate(signer.certificate)),
             _attribute(ALGORITHM_PROTECTION, algorithm_protection(digest_algorithm, algorithm)),
+            *further,
         )
         self._usual_attributes = self._attributes(())
         # RFC 5652, 5.1: version 3 when the content is not plain data.
@@ -203,6 +206,11 @@ def sign_detached(
 def media_type_attribute(media_type: str) -> bytes:
     """The signed attribute (DER) that says of which type the content is (ETSI EN 319 122-1, 5.2.4.2)."""
     return _attribute(MIME_TYPE, der.element(der.UTF8_STRING, media_type.encode()))
+
+
+def activated_by(strength: str) -> bytes:
+    """The signed attribute (DER) that a signature was activated in the way *strength*."""
+    return _attribute(ACTIVATION, der.encode(strength))
 
 
 def _attribute(name: str, value: bytes) -> bytes:

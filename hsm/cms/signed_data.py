@@ -23,6 +23,10 @@ SIGNING_CERTIFICATE_V2 = "1.2.840.113549.1.9.16.2.47"
 MIME_TYPE = "0.4.0.1733.2.1"
 SIGNATURE_TIMESTAMP = "1.2.840.113549.1.9.16.2.14"
 
+ACTIVATION = "1.3.6.1.4.1.32473.1.4"
+"""The signed attribute by which the authority says how a signature was activated (UTF8String: ``webauthn``, or
+``pin-totp``, the weaker way)."""
+
 DIGEST_OIDS = {
     "sha256": "2.16.840.1.101.3.4.2.1",
     "sha384": "2.16.840.1.101.3.4.2.2",
@@ -69,6 +73,11 @@ class CmsMessage:
         """What the signed attribute mime-type (ETSI EN 319 122-1, 5.2.4.2) says of the content; None without one.
         Raises :class:`Malformed`."""
         return read_media_type(self.attributes.get(MIME_TYPE, ()))
+
+    def activation(self) -> str | None:
+        """How the signature was activated; None where it does not say, as in messages of services and of earlier
+        releases. Raises :class:`Malformed` for what is no UTF8String, :class:`SignatureRefused` for several."""
+        return der.decode(str, self.only(ACTIVATION)) if ACTIVATION in self.attributes else None
 
     def timestamps(self) -> tuple[bytes, ...]:
         """The signature timestamps (DER tokens) among the unsigned attributes (ETSI EN 319 122-1, 5.3)."""

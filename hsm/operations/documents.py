@@ -102,19 +102,20 @@ class DocumentOperations(Handlers):
 
     def __init__(self, context: AuthorityContext) -> None:
         super().__init__(context)
-        self._makers: dict[str, tuple[int, cms.MessageMaker]] = {}
+        self._makers: dict[tuple[str, str], tuple[int, cms.MessageMaker]] = {}
 
     def sign_document(self, intent: SigningIntent) -> bytes:
         """The CMS over an intent's digest.
 
         1. the signer has a certificate, valid and not revoked, and its key answers;
         2. the activations are right and the nonce is used up, on disk (:class:`hsm.activation.IntentAuthoriser`);
-        3. sign; what comes out verifies, or is not given out.
+        3. sign, with the weakest way of activation in a signed attribute; what comes out verifies, or is not given
+           out.
         """
         signer = self._usable(intent.signer)
-        self._context.authoriser.authorise(intent)
+        strength = self._context.authoriser.authorise(intent).strength
         try:
-            return self._signed(intent, signer)
+            return self._signed(intent, signer, strength)
         except (AuthorityLocked, ModuleUnavailable) as error:
             raise ActivationUsed(
                 "The HSM stopped answering when this activation had been used up; nothing was signed. Begin again."
@@ -134,11 +135,11 @@ class DocumentOperations(Handlers):
         self._context.token.use(lambda: self._context.token.handle(signer.label))
         return signer
 
-    def _signed(self, intent: SigningIntent, signer: HsmSigner) -> bytes:
-        number, maker = self._makers.get(intent.signer, (0, None))
+    def _signed(self, intent: SigningIntent, signer: HsmSigner, strength: str) -> bytes:
+        number, maker = self._makers.get((intent.signer, strength), (0, None))
         if maker is None or number != signer.number:
-            maker = cms.MessageMaker(signer, cms.DATA)
-            self._makers[intent.signer] = (signer.number, maker)
+            maker = cms.MessageMaker(signer, cms.DATA, [cms.activated_by(strength)])
+            self._makers[intent.signer, strength] = (signer.number, maker)
         kind = MEDIA_TYPES.get(intent.field)
         named = [] if kind is None else [cms.media_type_attribute(kind)]
         return maker.make_message(intent.digest, attributes=named)

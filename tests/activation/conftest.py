@@ -154,7 +154,7 @@ class Desk:
 
 @pytest.fixture(scope="package")
 def world() -> Iterator[World]:
-    with shared_world() as world:
+    with shared_world(pins=True) as world:
         yield world
 
 

@@ -1,4 +1,4 @@
-"""A site that takes no PIN and code, and at which somebody tries codes that are none."""
+"""A new home takes no PIN and code; and at which somebody tries codes that are none."""
 
 from __future__ import annotations
 
@@ -36,12 +36,6 @@ ASKED = RegistrationRequest(
 def site() -> Iterator[Desk]:
     with tempfile.TemporaryDirectory(prefix="vermilion-") as directory:
         home = copy_home(template_home(), Path(directory))
-        settings = home.authority_settings.read_text(encoding="utf-8")
-        assert settings.count("[activation]\n") == 1
-        settings = re.sub(r"^pin_totp = .*\n", "", settings, flags=re.MULTILINE)
-        home.authority_settings.write_text(
-            settings.replace("[activation]\n", "[activation]\npin_totp = false\n"), encoding="utf-8"
-        )
         world = World(home, load(home))
         with (
             authority(home),

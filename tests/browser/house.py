@@ -25,7 +25,7 @@ from appliance.home import Home
 from appliance.language import Language
 from appliance.supervision import Supervisor, inherited, services
 from tests.ports import free_port
-from tests.world import link_typefaces
+from tests.world import link_typefaces, take_pins
 
 PATIENCE = 30.0
 """Seconds in which the scheduler must have sent what is queued."""
@@ -132,6 +132,7 @@ def enterprise(new: NewHome) -> Iterator[House]:
     with tempfile.TemporaryDirectory(prefix="vermilion-") as folder, mail_server(mail_port) as room:
         home = Home(Path(folder))
         found_home(home, say=_silent, environment=inherited(os.environ), port=port, wanted=new)
+        take_pins(home)
         link_typefaces(home)
         with home.settings.open("a", encoding="utf-8") as stream:
             stream.write(f'\n[mail]\nhost = "127.0.0.1"\nport = {mail_port}\nsecurity = "none"\n')

@@ -41,6 +41,7 @@ def test_a_home_of_whatever_name_reads_as_it_was_written(tmp_path: Path, name: s
     )
     assert (settings.activation.port, settings.activation.public_url) == (9003, "http://localhost:9003")
     assert authority["activation"]["origins"] == ["http://localhost:9003"], "not the portal's"
+    assert authority["activation"]["pin_totp"] is False, "the weaker way is for those who ask for it"
     assert authority["certificates"]["organisations"] == [name]
     # Nobody is in it before its own officers come: none is appointed by the ceremony itself.
     assert (plan.officers, plan.appointment and plan.appointment.codes) == ((), 2)

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 import argon2
 import pytest
 
+from hsm import cms
 from hsm.activation.credentials import code_at, step_of
 from hsm.authenticator import SoftwareAuthenticator
 from hsm.client import AuthorityClient
@@ -229,7 +230,8 @@ def test_pin_and_code_activate_once(authority: RunningAuthority) -> None:
     intent = intent_for("person-pin")
     activation = answer("person-pin", secret)
     authority.approve(intent, activation)
-    assert authority.client("web").sign_document(intent)
+    signed = cms.parse(authority.client("web").sign_document(intent))
+    assert signed.activation() == "pin-totp", "the signature itself says that it was the weaker way"
 
     another = intent_for("person-pin")
     refused(authority, another, activation)

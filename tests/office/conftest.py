@@ -27,7 +27,7 @@ _numbers = itertools.count(1)
 
 @pytest.fixture(scope="package")
 def world() -> Iterator[World]:
-    with shared_world() as world:
+    with shared_world(pins=True) as world:
         yield world
 
 

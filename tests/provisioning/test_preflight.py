@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +99,27 @@ def test_what_is_signed_is_confirmed_at_the_portals_port_by_a_name_of_its_own() 
     assert refusals(web_front_activation_host=name) == []
     [same] = refusals(web_front_activation_host=name, web_front_console_host=name)
     assert "a name of its own" in same
+
+
+@pytest.mark.parametrize(
+    ("setting", "before", "takes"),
+    [
+        ("as-before", None, False),
+        ("as-before", "[activation]\nrp_id = 'x'\n", True),
+        ("as-before", "[activation]\npin_totp = true\n", True),
+        ("as-before", "[activation]\npin_totp = false\n", False),
+        ("refused", "[activation]\npin_totp = true\n", False),
+        ("taken", None, True),
+    ],
+)
+def test_a_new_machine_takes_no_pin_and_an_upgrade_locks_nobody_out(
+    setting: str, before: str | None, takes: bool
+) -> None:
+    had = {} if before is None else {"content": base64.b64encode(before.encode()).decode()}
+    own = trusted(yaml.safe_load((ROLES / "application/vars/main.yml").read_text(encoding="utf-8")))
+    variables = {"application_pin_totp": setting, "application_authority_had": had, **own}
+    template = Templar(loader=DataLoader(), variables=variables)
+    assert template.template(trust_as_template("{{ application_takes_pin | bool }}")) is takes
 
 
 @pytest.mark.parametrize(

@@ -14,9 +14,10 @@ from appliance.demonstration.participants import CUSTODIAN, LI, ZHANG
 from appliance.errors import DocumentRefused, PreconditionRefused, StateRefused
 from appliance.model.contract import Contract, ContractState, PartyState, RevisionKind, SigningOrder
 from appliance.model.intent import IntentState, SigningOrigin
-from appliance.store import intents, outbox
+from appliance.store import intents, ledger, outbox
 from appliance.verification import Indication, Level
 from appliance.wiring import Appliance
+from hsm import canonical
 from hsm.cms import parse, verify
 from hsm.errors import ActivationRefused, ActivationUsed
 from hsm.timestamp import local_token, verify_token
@@ -100,6 +101,10 @@ def test_what_is_kept_of_each_signature_proves_it(appliance: Appliance) -> None:
     token = local_token(parse(record.cms))
     assert verify_token(token).gen_time.replace(microsecond=0) == record.stamped
     assert record.origin == SigningOrigin("192.0.2.7", "示例市")
+    entry = appliance.contracts.entries(contract.id)[-1]
+    leaf = canonical.decode(appliance.database.query(ledger.leaf, entry))
+    assert parse(record.cms).activation() == "webauthn"
+    assert leaf["public"]["activated_webauthn"] == leaf["at"], "so the log says it, too"
 
 
 def test_the_history_is_in_the_log_and_the_notices_are_queued(appliance: Appliance) -> None:
