@@ -63,7 +63,7 @@ class IntentAuthoriser:
         self._settings = settings
         self._pins = pins
         self._now = now
-        self._rules = ActivationRules(store.people, store.seals, settings)
+        self._rules = ActivationRules(store.people, store.seals, settings, store.ceremonies.officers_required)
 
     def authorise(self, intent: Intent, activations: Sequence[Activation] = ()) -> AuthorisedIntent:
         """Uses up *intent* for its signer, or by officers. Raises :class:`ActivationRefused`,

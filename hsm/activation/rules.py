@@ -3,7 +3,7 @@ caller."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 from hsm.config import ActivationSettings
@@ -32,17 +32,27 @@ _NOT_BY_CUSTODIANS = (
 class ActivationRules:
     """The rules over one store. Each ``require_…`` raises :class:`ActivationRefused` or :class:`UnknownKey`."""
 
-    def __init__(self, people: SubjectStore, seals: CompanySealStore, settings: ActivationSettings) -> None:
+    def __init__(
+        self,
+        people: SubjectStore,
+        seals: CompanySealStore,
+        settings: ActivationSettings,
+        officers_of_ceremony: Callable[[], int],
+    ) -> None:
+        """*officers_of_ceremony*: how many officers a decision takes at least, whatever the settings say."""
         self._people = people
         self._seals = seals
         self._settings = settings
+        self._officers_of_ceremony = officers_of_ceremony
 
     def required(self, intent: Intent, approved: Sequence[str] = ()) -> int:
         """How many different people *intent* needs, all of the kind of those who have *approved* it."""
         if isinstance(intent, OfficerIntent):
             if intent.kind == UNLOCK and any(self._is_pin_custodian(each) for each in approved):
                 return PIN_CUSTODIANS
-            return 1 if intent.kind in _BY_ONE_OFFICER else self._settings.officers_required
+            if intent.kind in _BY_ONE_OFFICER:
+                return 1
+            return max(self._settings.officers_required, self._officers_of_ceremony())
         signer = self._signer(intent)
         return 1 + self._custodians_needed(intent) if signer.kind is SubjectKind.SEAL else 1
 

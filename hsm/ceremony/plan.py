@@ -182,7 +182,10 @@ class AppointmentPlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CeremonyPlan(Plan):
-    """The ceremony that makes every key. First officers bring their authenticator, or register later by codes."""
+    """The ceremony that makes every key. First officers bring their authenticator, or register later by codes.
+
+    ``officers_required`` (1 to 4) is how many of them each decision takes at least; settings can only raise it.
+    """
 
     country: str
     organisation: str
@@ -191,6 +194,7 @@ class CeremonyPlan(Plan):
     wrapping: WrappingPlan
     officers: tuple[OfficerPlan, ...] = ()
     appointment: AppointmentPlan | None = None
+    officers_required: int = 2
 
     def key(self, profile: Profile) -> KeyPlan:
         """The one key of *profile*."""
@@ -215,6 +219,20 @@ class CeremonyPlan(Plan):
         _require_hands(self.participants, steps)
         if later is not None and not (1 <= later.codes <= 8 and 1 <= later.hours <= 720):
             raise ConfigurationRefused("[appointment] has 1 to 8 codes, which count for 1 to 720 hours.")
+        self._require_enough_officers()
+
+    def _require_enough_officers(self) -> None:
+        if not 1 <= self.officers_required <= 4:
+            raise ConfigurationRefused("The ceremony file's officers_required is from 1 to 4.")
+        first = len({each.subject for each in self.officers})
+        first += self.appointment.codes if self.appointment else 0
+        if first < self.officers_required:
+            raise ConfigurationRefused(
+                "The ceremony file has {first} first officers, but a decision takes {required}"
+                " (officers_required); add officers, or codes in [appointment].",
+                first=first,
+                required=self.officers_required,
+            )
 
     def _require_one_of_each(self) -> None:
         present = sorted(key.profile.name.lower() for key in self.keys)

@@ -56,6 +56,18 @@ def _appoint(ceremony: CeremonyContext, officer: OfficerPlan) -> None:
     ceremony.transcript.step(f"The officer {officer.subject}", officer.hands, results)
 
 
+def _require_officers(ceremony: CeremonyContext, plan: CeremonyPlan) -> None:
+    """Keeps how many officers a decision takes; the transcript warns where one is enough."""
+    count = plan.officers_required
+    ceremony.context.store.ceremonies.require_officers(count)
+    results = [("officers whose activations a decision takes", str(count))]
+    if count == 1:
+        results.append(
+            ("WARNING", "one officer alone can enrol people and seals; officers_required = 2 prevents that")
+        )
+    ceremony.transcript.step("The number of officers", [each.hand for each in plan.participants], results)
+
+
 def _leave_codes(ceremony: CeremonyContext, plan: AppointmentPlan) -> tuple[str, ...]:
     """Makes the set-up codes of *plan*. The store and the transcript get their hashes, the caller the codes."""
     until = ceremony.now + timedelta(hours=plan.hours)
@@ -139,6 +151,7 @@ def _make_everything(ceremony: CeremonyContext, plan: CeremonyPlan, pins: Ceremo
     transcript.step("The wrapping key (AES-256)", plan.wrapping.hands, results)
     for officer in plan.officers:
         _appoint(ceremony, officer)
+    _require_officers(ceremony, plan)
     codes = _leave_codes(ceremony, plan.appointment) if plan.appointment else ()
     log = issuance.publish_anchors()
     transcript.line("")

@@ -37,6 +37,15 @@ class CeremonyStore(AuthorityTables):
         with self._database.transaction():
             self._database.insert("ceremonies", {"name": name, "transcript_sha256": sha256, "held": held})
 
+    def require_officers(self, count: int) -> None:
+        """A decision takes at least *count* (1 to 4) officers from now on, for good."""
+        self._database.insert("officers_required", {"one": 1, "officers": count})
+
+    def officers_required(self) -> int:
+        """How many officers a decision takes at least; 1 where the ceremony did not say, in an earlier release."""
+        found = self._database.execute("SELECT officers FROM officers_required").fetchone()
+        return 1 if found is None else int(found[0])
+
     def all_ceremonies(self) -> list[CeremonyRecord]:
         """Every one, the first first."""
         return _RECORDS.all(self._database, "ORDER BY number")

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from hashlib import sha256
 from importlib import resources
 from pathlib import Path
@@ -15,7 +16,10 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from hsm.activation.rules import ActivationRules
 from hsm.authenticator import SoftwareAuthenticator
+from hsm.config import ActivationSettings
+from hsm.intents import OfficerIntent
 from hsm.note import NoteKey, parse_vkey
 from hsm.store import AuthorityDatabase, AuthorityStore
 from tests.hsm.memory import openssl
@@ -157,6 +161,7 @@ def test_a_second_ceremony_changes_nothing(held: tuple[CeremonyHome, str]) -> No
 def test_a_ceremony_that_breaks_off_can_be_held_again(tmp_path: Path) -> None:
     home = make_home(tmp_path / "home")
     own = PLAN.replace('credential = "software"', 'credential = "people/wang.public.json"')
+    own = own.replace("officers_required = 1\n", "")
     done = home.hold(own)
     assert done.returncode == 1
     assert "register the authenticator first" in done.stderr
@@ -173,6 +178,31 @@ def test_a_ceremony_that_breaks_off_can_be_held_again(tmp_path: Path) -> None:
     assert again.returncode == 0, again.stderr
     assert "used again" in again.stdout
     assert "of the officer's own" in again.stdout
+    assert decided_by(home) == 2 and "WARNING: one officer" not in again.stdout
+
+
+def test_one_officer_decides_alone_only_where_the_file_says_so(held: tuple[CeremonyHome, str]) -> None:
+    home, shown = held
+    assert decided_by(home) == 1
+    assert "decision takes: 1" in shown and "WARNING: one officer alone can enrol" in shown
+    assert decided_by(home, ActivationSettings(officers_required=3)) == 3, "settings raise it"
+
+
+def test_a_store_from_before_asks_as_many_officers_as_the_settings_say(tmp_path: Path) -> None:
+    store = AuthorityStore(tmp_path / "authority.db")
+    assert store.ceremonies.officers_required() == 1
+    store.close()
+
+
+def decided_by(home: CeremonyHome, settings: ActivationSettings | None = None) -> int:
+    """How many officers an enrolment takes in *home*."""
+    store = home.store()
+    rules = ActivationRules(
+        store.people, store.seals, settings or ActivationSettings(), store.ceremonies.officers_required
+    )
+    required = rules.required(OfficerIntent("enrol_person", {}, datetime.now(UTC), bytes(16)))
+    store.close()
+    return required
 
 
 def test_a_wrong_pin_is_tried_once(tmp_path: Path) -> None:

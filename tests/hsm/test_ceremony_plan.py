@@ -28,6 +28,13 @@ def test_the_development_ceremony_is_a_good_plan() -> None:
     assert plan.key(Profile.LOG).algorithm is SignatureAlgorithm.ED25519
     assert plan.tokens.root == "vermilion-root"
     assert [officer.subject for officer in plan.officers] == ["officer-wang"]
+    assert plan.officers_required == 1, "as it says itself"
+
+
+def test_two_officers_decide_where_the_file_says_nothing() -> None:
+    plan = tables()
+    del plan["officers_required"]
+    assert parse(CeremonyPlan, plan, bytes(32)).officers_required == 2
 
 
 @pytest.mark.parametrize(
@@ -55,6 +62,12 @@ def test_the_development_ceremony_is_a_good_plan() -> None:
         (lambda plan: plan["appointment"].update(hours=721), "appointment"),
         (lambda plan: plan["appointment"].update(hands=["nobody"]), "appointment"),
         (lambda plan: [plan.pop("officers"), plan.pop("appointment")], "officers"),
+        (lambda plan: plan.update(officers_required=0), "from 1 to 4"),
+        (lambda plan: plan.update(officers_required=5), "from 1 to 4"),
+        (lambda plan: plan.update(officers_required=True), "officers_required"),
+        (lambda plan: plan.update(officers_required=3), "has 2 first officers, but a decision takes 3"),
+        (lambda plan: [plan.pop("officers_required"), plan.pop("officers")], "has 1 first officers"),
+        (lambda plan: [plan.pop("officers_required"), plan.pop("appointment")], "has 1 first officers"),
     ],
 )
 def test_plans_that_are_refused(change: Any, named: str) -> None:
