@@ -202,7 +202,10 @@ def drill_command(context: Context, scratch: Path | None) -> None:
 @click.option("--identity", required=True, type=FILE, help="The file with the secret half of the recovery key.")
 @click.option("--aside", is_flag=True, help="Put a home that is in use aside.")
 @click.option("--forget-newer", is_flag=True, help="Although the authority here has signed more of the log since.")
-@click.option("--log-key", help="The log's key (one line, as in trust/log.vkey) that the backup is signed with.")
+@click.option(
+    "--log-key",
+    help="The log's key (one line, as in the ceremony's transcript); needed where trust/log.vkey is not there.",
+)
 @click.pass_obj
 def restore_command(
     context: Context, archive: Path, identity: Path, aside: bool, forget_newer: bool, log_key: str | None
@@ -223,7 +226,7 @@ def restore_command(
         size=done.verified.log.size,
         contracts=done.verified.contracts,
     )
-    say("The log's key is {key}; compare it with the transcript of the ceremony.", key=done.key.vkey())
+    say("It is signed with the log's key {key}.", key=done.key.vkey())
     if context.home.is_managed:
         say(
             "Secrets of the backup are in {path}: seal them as credentials, then remove them.",

@@ -15,6 +15,7 @@ from appliance.home import Home
 from appliance.operations.backup import BackupArchive, create_archive
 from appliance.operations.restore import RestoreOrder, restore_archive
 from appliance.wiring import Appliance
+from hsm.note import read_vkey
 from tests.operations.site import Site, running_site, sign_contract
 
 
@@ -41,7 +42,9 @@ def archive(site: Site, appliance: Appliance) -> BackupArchive:
 def pristine(site: Site, archive: BackupArchive, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home that was restored from the archive, and where nothing has happened since: to be copied."""
     home = Home(tmp_path_factory.mktemp("restored") / "home")
-    done = restore_archive(home, RestoreOrder(archive, site.recovery), now=utc_now())
+    done = restore_archive(
+        home, RestoreOrder(archive, site.recovery, key=read_vkey(site.home.log_key)), now=utc_now()
+    )
     assert done is not None and done.verified.contracts == 1 and done.aside is None
     return home.root
 

@@ -20,6 +20,7 @@ from appliance.operations.releases import Commands, Releases, UpgradeStep, upgra
 from appliance.operations.restore import RestoreOrder, restore_archive
 from appliance.operations.restore.restoring import Swap, swap
 from hsm.client import AuthorityClient
+from hsm.note import parse_vkey
 
 
 def dying_at(point: str) -> Callable[[BackupFailpoint | UpgradeStep], None]:
@@ -36,7 +37,7 @@ def main(act: str, place: str, *rest: str) -> None:
         with AuthorityClient(home.authority_socket("backup")) as client:
             create_archive(BackupContext(load(home), os.environ, client), now=utc_now(), reach=reach)
     elif act == "restore":
-        order = RestoreOrder(BackupArchive(Path(rest[0])), Path(rest[1]), aside=True)
+        order = RestoreOrder(BackupArchive(Path(rest[0])), Path(rest[1]), aside=True, key=parse_vkey(rest[2]))
         restore_archive(home, order, now=utc_now(), reach=reach)
     elif act == "upgrade":
         upgrade(home, Releases(Path(rest[0])), rest[1], Commands(), now=utc_now(), reach=dying_at(rest[-1]))

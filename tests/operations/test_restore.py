@@ -10,11 +10,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pysqlite3 import dbapi2 as sqlite
 
 from appliance.clock import utc_now
 from appliance.config import load
-from appliance.errors import ApplianceError, ConfigurationError, RestoreRefused, StorageError
+from appliance.errors import ApplianceError, BackupFailed, ConfigurationError, RestoreRefused, StorageError
 from appliance.home import Home
 from appliance.ledger import LogCheck, Sequencer
 from appliance.model.administration import AdministratorRole
@@ -29,6 +30,7 @@ from hsm.encryption import encrypt_file, new_identity, recipient_of
 from hsm.errors import AuthorityError, RefusalError
 from hsm.files import write_private
 from hsm.home import LastingAuthorityLock
+from hsm.note import NoteKey, read_vkey
 from tests.operations.site import (
     PLANTED,
     RECOVERY,
@@ -45,7 +47,7 @@ from tests.world import authority
 
 @pytest.fixture(scope="module")
 def order(site: Site, archive: BackupArchive) -> RestoreOrder:
-    return RestoreOrder(archive, site.recovery)
+    return RestoreOrder(archive, site.recovery, key=read_vkey(site.home.log_key))
 
 
 @pytest.fixture(scope="module")
@@ -137,6 +139,27 @@ def test_another_recovery_key_is_refused(order: RestoreOrder, tmp_path: Path) ->
     assert contents(home.root) == {}
 
 
+def test_a_bare_machine_demands_the_logs_key(order: RestoreOrder, tmp_path: Path) -> None:
+    """Else a backup that somebody made up, with a log and a key of its own, would pass as the house's."""
+    home = Home(tmp_path / "home")
+    with pytest.raises(RestoreRefused, match=r"give the key by --log-key.*transcript"):
+        restore_archive(home, replace(order, key=None), now=utc_now())
+    assert contents(home.root) == {}
+
+
+def test_a_backup_of_an_invented_log_does_not_pass(order: RestoreOrder, tmp_path: Path) -> None:
+    """It is whole and consistent in itself, but not signed with the key that was given, or that the home has."""
+    real = NoteKey.from_public_key("vermilion.example/log", Ed25519PrivateKey.generate().public_key())
+    home = Home(tmp_path / "home")
+    with pytest.raises(BackupFailed, match="not signed with the log's key"):
+        restore_archive(home, replace(order, key=real), now=utc_now())
+    assert contents(home.root) == {}
+    home.trust.mkdir()
+    home.log_key.write_text(f"{real.vkey()}\n", encoding="ascii")
+    with pytest.raises(BackupFailed, match="not signed with the log's key"):
+        restore_archive(home, replace(order, key=None, aside=True), now=utc_now())
+
+
 def test_a_newer_schema_is_refused(order: RestoreOrder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(restoring, "latest", lambda: order.archive.manifest().schema - 1)
     with pytest.raises(RestoreRefused, match="or a newer one"):
@@ -192,7 +215,8 @@ def test_killed_at(order: RestoreOrder, tmp_path: Path, point: BackupFailpoint) 
     home = Home(tmp_path / "home")
     (home.root / "config").mkdir(parents=True)
     (home.root / "config/appliance.toml").write_text("# what was here before\n")
-    arguments = ("restore", home.root, order.archive.path, order.identity, point.name)
+    assert order.key is not None
+    arguments = ("restore", home.root, order.archive.path, order.identity, order.key.vkey(), point.name)
     assert perform(*arguments).returncode == -signal.SIGKILL
     if point is BackupFailpoint.STAGED:
         with pytest.raises(ApplianceError, match="is no backup"):

@@ -40,7 +40,7 @@ from hsm.config import AuthorityHome
 from hsm.encryption import identities_in
 from hsm.errors import error_class
 from hsm.files import is_locked, sync_directory, write_private
-from hsm.note import NoteKey, parse_vkey
+from hsm.note import NoteKey, read_vkey
 
 ENTRIES = ("config", "trust", "secrets", "hsm", "authority", "administration", "state")
 """What a backup brings, by the names in a home."""
@@ -118,7 +118,7 @@ class RestoreOrder:
     """What is to be restored: the *archive*, with the secret key in the file *identity*.
 
     *aside*: a home that is in use is put aside; *forget_newer*: although its authority has signed more since;
-    *key*: the log's key that the archive has to be signed with, where the home does not know it.
+    *key*: the log's key that the archive has to be signed with; a home that does not know it demands one.
     """
 
     archive: BackupArchive
@@ -130,7 +130,7 @@ class RestoreOrder:
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """``key``: the log's key, to be compared with the ceremony's transcript; ``aside``: where the old home is."""
+    """``key``: the log's key, which the archive is signed with; ``aside``: where the old home is."""
 
     manifest: BackupManifest
     verified: VerifiedArchive
@@ -180,7 +180,8 @@ def _stage(
 ) -> tuple[VerifiedArchive, NoteKey]:
     archive, identities = order.archive, identities_in(order.identity)
     key = open_appliance_files(archive, staged, identities)
-    signed_manifest(archive, key)
+    if key != _known_key(home, order):
+        raise RestoreRefused("The backup brings another log's key ({key}) than it is signed with.", key=key.name)
     open_database(archive, staged, identities)
     for document in read_list(archive, identities, staged.root).values():
         put_document(archive, document, staged, identities)
@@ -205,8 +206,7 @@ def _admitted(home: Home, order: RestoreOrder) -> BackupManifest:
             "{home} is in use; say --aside to put what is there aside, or name another home.", home=home.root
         )
     _require_stopped(home)
-    known = order.key or _own_key(home)
-    manifest = signed_manifest(archive, known) if known else archive.manifest()
+    manifest = signed_manifest(archive, _known_key(home, order))
     if manifest.schema > latest():
         raise RestoreRefused(
             "The backup has schema {found}, this release knows {known}; install release {release} or a newer one.",
@@ -226,9 +226,18 @@ def _admitted(home: Home, order: RestoreOrder) -> BackupManifest:
     return manifest
 
 
-def _own_key(home: Home) -> NoteKey | None:
-    path = home.log_key
-    return parse_vkey(path.read_text("ascii")) if path.exists() else None
+def _known_key(home: Home, order: RestoreOrder) -> NoteKey:
+    """The log's key that does not come from the archive: who knows a recovery key's public half can make a whole
+    backup, with an invented log and its key in it, that is consistent in itself."""
+    if order.key is not None:
+        return order.key
+    if not home.log_key.exists():
+        raise RestoreRefused(
+            "This machine does not know the log's key, so a forged backup would look genuine; give the key by"
+            " --log-key. It is the line “log key” at the end of the key ceremony's transcript, and the file"
+            " log/log.vkey in every evidence package."
+        )
+    return read_vkey(home.log_key)
 
 
 def _require_stopped(home: Home) -> None:

@@ -77,9 +77,12 @@ def lost(bed: Bed) -> str:
 
 @step("restore", "lost")
 def restore(bed: Bed) -> str:
-    """on the new machine the backup, the recovery key and the PIN bring everything back"""
+    """a new machine demands the log's key; with it backup, recovery key and PIN bring everything back"""
     shutil.copytree(bed.folder / "backups", bed.machine.root / "mnt/backups")
     _bring_keys(bed)
+    unknown = bed.refused("--playbook restore", *_given(bed, restore_log_key=""))
+    if "does not know the log's key" not in unknown:
+        raise StepFailed(f"not refused for an unknown log: {unknown}")
     recap = bed.install("--playbook restore", *_given(bed))
     bed.machine.run(f"rm -r {KEYS}")
     bed.know_certificate()
