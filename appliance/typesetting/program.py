@@ -1,21 +1,24 @@
 """The program that sets one page and ends: order (CBOR) on standard input, PDF on standard output.
 
-It confines itself before it reads the order: no network, no new programs, no files but for reading what is
-installed, and limits on memory, processor time and output.
+It confines itself before it reads the order: no sockets, no new programs or processes, no files but for reading
+what is installed (a filter of system calls, Landlock), and limits on memory, processor time and output.
 """
 
 from __future__ import annotations
 
 import mimetypes
 import os
+import resource
 import sys
 from pathlib import Path
 from typing import Any
 
 import cbor2
 
-from appliance.confinement import kernel
+from appliance.confinement import kernel, sandbox
 
+_FIRST_OTHER = 3
+"""The first descriptor that is none of the three standard ones."""
 MEBIBYTE = 1024 * 1024
 _PACKAGES = Path(__file__).resolve().parents[2]
 _READABLE = (
@@ -29,6 +32,7 @@ _READABLE = (
 
 def enclose() -> None:
     """Confines this process, which must have a single thread."""
+    program = sandbox.threaded_seccomp_program()  # while files can still be written
     kernel.die_with_parent()
     kernel.forbid_dumps_and_tracing()
     kernel.limit_resources(seconds=90, memory=3072 * MEBIBYTE, files=64)
@@ -36,6 +40,8 @@ def enclose() -> None:
     kernel.forbid_new_privileges()
     kernel.restrict_to_reading(_READABLE)
     kernel.drop_capabilities()
+    os.closerange(_FIRST_OTHER, resource.getrlimit(resource.RLIMIT_NOFILE)[1])
+    kernel.install_filter(program)
 
 
 def main() -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import json
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -41,3 +44,65 @@ def test_no_process_that_stays_has_the_typesetter_in_it() -> None:
     """It keeps typefaces and their tables for each thread that ever used it, and never gives them back."""
     code = "import sys, webui.portal.process, appliance.jobs.__main__; sys.exit('weasyprint' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+ATTEMPTS = """
+import ctypes, json, os, socket, sys, threading
+from appliance.typesetting import program
+
+program.enclose()
+libc = ctypes.CDLL(None, use_errno=True)
+
+def raw(name, *arguments):
+    if getattr(libc, name)(*arguments) < 0:
+        raise OSError(ctypes.get_errno(), name)
+
+def in_a_thread():
+    done = []
+    thread = threading.Thread(target=lambda: done.append(1))
+    thread.start()
+    thread.join()
+    return done[0]
+
+attempts = {
+    "socket": lambda: socket.socket(socket.AF_INET),
+    "unix": lambda: socket.socket(socket.AF_UNIX),
+    "pair": socket.socketpair,
+    "connect": lambda: raw("connect", 0, b"\\1\\0/x", 4),
+    "send": lambda: raw("sendto", 0, b"x", 1, 0, None, 0),
+    "execve": lambda: os.execv("/bin/true", ["true"]),
+    "fork": os.fork,
+    "write": lambda: open("/dev/null", "w"),
+    "trace": lambda: raw("ptrace", 16, os.getppid(), 0, 0),
+    "kill": lambda: os.kill(os.getppid(), 0),
+    "descriptor": lambda: os.read(int(sys.argv[1]), 1),
+    "thread": in_a_thread,
+}
+found = {}
+for name, attempt in attempts.items():
+    try:
+        found[name] = f"let through: {attempt()!r}"
+    except OSError as error:
+        found[name] = error.errno
+print(json.dumps(found))
+sys.stdout.flush()
+os._exit(0)
+"""
+
+
+def test_the_process_has_no_sockets_programs_or_processes() -> None:
+    """Its standard input is a socket here, so that there is one to connect with; one more descriptor is open."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        done = subprocess.run(
+            [sys.executable, "-c", ATTEMPTS, str(ours.fileno())],
+            stdin=theirs,
+            pass_fds=[ours.fileno()],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    found = json.loads(done.stdout)
+    assert found.pop("thread") == "let through: 1", "Pango reads its fonts in one"
+    assert found.pop("descriptor") == errno.EBADF
+    assert set(found.values()) <= {errno.EPERM, errno.EACCES} and len(found) == 10, found
