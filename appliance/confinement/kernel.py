@@ -12,6 +12,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
+from appliance.errors import ConfinementFailed
+
 _LIBC = ctypes.CDLL(None, use_errno=True)
 _LIBC_UNDER_LOCK = ctypes.PyDLL(None, use_errno=True)
 """Keeps the interpreter's lock, without which nothing that returns twice may be called."""
@@ -159,9 +161,50 @@ class _PathBeneath(ctypes.Structure):
     _fields_ = (("allowed", ctypes.c_uint64), ("parent", ctypes.c_int32))
 
 
+DEMAND = "VERMILION_CONFINEMENT"
+"""The environment variable by which an appliance's units and commands say ``required``: nothing that reads a
+stranger's file starts without Landlock. In development it may be missing, with a warning."""
+
+
+def landlock_demand() -> dict[str, str]:
+    """The demand as it stands in this process's environment, to be handed on to one that gets its own."""
+    return {DEMAND: os.environ[DEMAND]} if DEMAND in os.environ else {}
+
+
+def is_landlock_demanded() -> bool:
+    """Whether this process is an appliance's."""
+    return os.environ.get(DEMAND) == "required"
+
+
+def landlock_version() -> int:
+    """Of the kernel's interface (landlock(7)), from 1; 0 where the kernel has no Landlock or forbids it here."""
+    try:
+        return system_call(_CREATE_RULESET, None, ctypes.c_size_t(0), _VERSION_QUERY)
+    except OSError as error:
+        if error.errno in (errno.ENOSYS, errno.EOPNOTSUPP, errno.EPERM):
+            return 0
+        raise
+
+
+def require_landlock() -> bool:
+    """Whether there is Landlock. Raises :class:`ConfinementFailed` where there is none and it is demanded."""
+    if landlock_version() > 0:
+        return True
+    if is_landlock_demanded():
+        raise ConfinementFailed(WITHOUT_LANDLOCK, cause="unavailable", detail="no Landlock")
+    return False
+
+
+WITHOUT_LANDLOCK = (
+    "This machine's kernel has no Landlock, so no document is read; start it with landlock"
+    " among the modules of lsm=."
+)
+
+
 def restrict_to_reading(directories: Iterable[Path]) -> bool:
     """Allow reading beneath *directories* and nothing else of any file system; no TCP; for this process and its
-    children, for good. False where the kernel has no Landlock. Needs no_new_privs first."""
+    children, for good. False where the kernel has no Landlock; raises :class:`ConfinementFailed` where it is
+    demanded. Needs no_new_privs first."""
     return _restrict(dict.fromkeys(directories, _READ_FILE | _READ_DIRECTORY))
 
 
@@ -170,16 +213,16 @@ def restrict_to_programs(
 ) -> bool:
     """The same for what becomes another program: reading and starting beneath *installed*, everything beneath
     *writing* (directories or single files), and only sockets beneath *meeting*."""
-    everything = (1 << _RIGHTS_BY_VERSION.get(_version(), _RIGHTS_NEWEST)) - 1
+    everything = (1 << _RIGHTS_BY_VERSION.get(landlock_version(), _RIGHTS_NEWEST)) - 1
     rights = dict.fromkeys(installed, _EXECUTE | _READ_FILE | _READ_DIRECTORY)
     rights |= dict.fromkeys(meeting, _MAKE_SOCKET | _REMOVE_FILE)
     return _restrict(rights | dict.fromkeys(writing, everything))
 
 
 def _restrict(rights: Mapping[Path, int]) -> bool:
-    version = _version()
-    if version == 0:
+    if not require_landlock():
         return False
+    version = landlock_version()
     ruleset = system_call(_CREATE_RULESET, *_attributes(version), 0)
     try:
         for place, allowed in rights.items():
@@ -189,15 +232,6 @@ def _restrict(rights: Mapping[Path, int]) -> bool:
     finally:
         os.close(ruleset)
     return True
-
-
-def _version() -> int:
-    try:
-        return system_call(_CREATE_RULESET, None, ctypes.c_size_t(0), _VERSION_QUERY)
-    except OSError as error:
-        if error.errno in (errno.ENOSYS, errno.EOPNOTSUPP, errno.EPERM):
-            return 0
-        raise
 
 
 def _attributes(version: int) -> tuple[object, ctypes.c_size_t]:

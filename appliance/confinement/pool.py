@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import select
 import signal
@@ -19,11 +20,13 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from appliance import errors
-from appliance.confinement import frames
+from appliance.confinement import frames, kernel
 from appliance.confinement.jobs import JOBS, WARM_UP, ConfinementLimits
 from appliance.errors import ApplianceError, ConfinementFailed, DocumentRefused
 
 T = TypeVar("T")
+
+log = logging.getLogger(__name__)
 
 _START_SECONDS = 120.0
 _CPUCLOCK_SCHED = 2
@@ -124,6 +127,7 @@ class Confinement:
         }
         self._jobs = frozenset(jobs)
         self._environment = {"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "LANG": "C.UTF-8"}
+        self._environment |= kernel.landlock_demand()
         self._lock = threading.Lock()
         self._zygote: _Zygote | None = None
 
@@ -135,7 +139,7 @@ class Confinement:
 
         Raises the ApplianceError by which the job refused, or ConfinementFailed whose ``values["cause"]`` is one
         of ``crashed``, ``timeout``, ``processor``, ``memory``, ``recursion``, ``output``, ``error`` (the
-        document's doing) and ``unavailable`` (no confined process could be had).
+        document's doing) and ``unavailable`` (no confined process could be had, or on an appliance no Landlock).
         """
         if job not in self._jobs:
             raise ValueError(f"no such job: {job}")
@@ -214,6 +218,8 @@ class Confinement:
         return self._zygote
 
     def _launch(self) -> _Zygote:
+        if not kernel.require_landlock():
+            log.warning("This kernel has no Landlock: confined processes can read other files here.")
         ours, theirs = socket.socketpair()
         ours.settimeout(_START_SECONDS)
         with theirs:

@@ -35,6 +35,10 @@ class RunbookPage(StrEnum):
     PERMISSION_WRONG = _Page(
         "permission-wrong", "Run `chmod {mode} {path}`, and find out who could read or change it."
     )
+    CONFINEMENT_MISSING = _Page(
+        "confinement-missing",
+        "Start the kernel with Landlock (`cat /sys/kernel/security/lsm` lists what it has), then the appliance.",
+    )
     PASSKEY_UNREADABLE = _Page(
         "passkey-unreadable",
         "As root remove it (`rm {path}`), find out how that came about, and have the passkey confirmed anew"

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from appliance.administration.confirmed import RootConfirmations
 from appliance.config import Settings
+from appliance.confinement import kernel
 from appliance.documents.blobs import is_full
 from appliance.errors import ApplianceError
 from appliance.health.check_context import CheckContext, NotAnswerable
@@ -54,6 +55,16 @@ def permissions(context: CheckContext) -> HealthFinding:
             template = "Others may use {path} (its mode is {found})."
             return failing(RunbookPage.PERMISSION_WRONG, template, str(path), **values)
     return good("Secrets, keys and documents are private.")
+
+
+def confinement(context: CheckContext) -> HealthFinding:
+    """Strangers' documents are read behind Landlock; on an appliance they are not read without."""
+    version = kernel.landlock_version()
+    if version:
+        return good("Documents are read behind Landlock (version {version}).", version=version)
+    if context.home.is_managed or kernel.is_landlock_demanded():
+        return failing(RunbookPage.CONFINEMENT_MISSING, kernel.WITHOUT_LANDLOCK)
+    return unset("This kernel has no Landlock; an appliance would read no document.")
 
 
 def passkeys(context: CheckContext) -> HealthFinding:

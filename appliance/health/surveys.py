@@ -40,6 +40,7 @@ CHECKS: tuple[Check, ...] = (
     Check("officer-recovery", "Recovery of officers", authority_checks.recovery),
     Check("disk", "Disks", machine_checks.disk, serving=True, at_once=True),
     Check("web", "Portal", service_checks.portal),
+    Check("confinement", "Confinement of documents", machine_checks.confinement, serving=True, at_once=True),
     Check("tsa", "Timestamp service", service_checks.timestamps),
     Check("activation", "Activation service", service_checks.activation),
     Check("refusals", "Refused timestamp requests", contract_checks.refusals),

@@ -13,6 +13,7 @@ from pathlib import Path
 import cbor2
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template, select_autoescape
 
+from appliance.confinement import kernel
 from appliance.errors import ConfinementFailed
 
 PATIENCE = 120.0
@@ -77,13 +78,15 @@ def typeset(
 
 
 def _done(order: bytes, patience: float) -> subprocess.CompletedProcess[bytes]:
+    kernel.require_landlock()
+    environment = {"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "LANG": "C.UTF-8"}
     try:
         return subprocess.run(
             [sys.executable, "-m", "appliance.typesetting.program"],
             input=order,
             capture_output=True,
             timeout=patience,
-            env={"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "LANG": "C.UTF-8"},
+            env=environment | kernel.landlock_demand(),
             cwd=Path("/"),
             check=False,
         )

@@ -20,7 +20,7 @@ import time
 from importlib import resources
 from pathlib import Path
 
-from appliance.confinement import frames
+from appliance.confinement import frames, kernel
 from appliance.errors import ConfinementFailed, DocumentRefused
 
 PROGRAM = "soffice"
@@ -80,7 +80,8 @@ class DocumentConverter:
 
 def _run(program: Path, folder: Path, given: Path) -> None:
     command = [sys.executable, "-m", "appliance.writing.conversion", str(program), str(folder), given.name]
-    environment = {
+    kernel.require_landlock()
+    environment = kernel.landlock_demand() | {
         "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
         "LANG": "C.UTF-8",
         "PATH": "/usr/bin:/bin",
