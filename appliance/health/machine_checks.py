@@ -26,6 +26,8 @@ from appliance.health.findings import Condition, HealthFinding, RunbookPage, att
 from appliance.home import Home
 from appliance.operations.backup.archives import BackupArchives
 from appliance.operations.results import BackupOutcome, DrillResult
+from appliance.time_sources import TimeAuthentication, read_time_sources
+from hsm.config import TimeSourceKind
 
 LITTLE_FREE = 0.15
 """Below this share somebody should make room."""
@@ -65,6 +67,24 @@ def confinement(context: CheckContext) -> HealthFinding:
     if context.home.is_managed or kernel.is_landlock_demanded():
         return failing(RunbookPage.CONFINEMENT_MISSING, kernel.WITHOUT_LANDLOCK)
     return unset("This kernel has no Landlock; an appliance would read no document.")
+
+
+def time_sources(context: CheckContext) -> HealthFinding | None:
+    """Several sources of the time agree, and are authenticated; nothing to say where nobody asks chrony."""
+    if context.authority().clock.source == TimeSourceKind.DECLARED:
+        return None
+    found = read_time_sources(context.now)
+    if found is None:
+        if not context.home.is_managed:
+            return None
+        template = "What chrony says of its time sources is not known."
+        return attention(RunbookPage.CLOCK_UNSYNCHRONISED, template)
+    template, values = found.sentence.template, found.sentence.values
+    if found.agreeing == 0:
+        return attention(RunbookPage.CLOCK_UNSYNCHRONISED, template, **values)
+    if found.authentication is TimeAuthentication.NONE:  # as the house's network has it
+        return unset(template, **values)
+    return good(template, **values)
 
 
 def passkeys(context: CheckContext) -> HealthFinding:

@@ -29,7 +29,12 @@ CASES: list[tuple[str, Any, str]] = [
     ("application_zone", "Asia/Shanghai; reboot", "zone of IANA's"),
     ("application_workers", 0, "at least one process"),
     ("time_servers", [], "never proven"),
-    ("time_servers", ["ntp 1"], "hosts or addresses"),
+    ("time_servers", ["ntp 1", "b.example", "c.example"], "hosts or addresses"),
+    ("time_servers", ["ntp1.enterprise.example"], "time_minimum_sources is 3, but"),
+    ("time_minimum_sources", 5, "name 4; name as many"),
+    ("time_minimum_sources", 0, "below 3 one clock that lies"),
+    ("time_keys", {"ntp1.enterprise.example": 10}, "time_keys_file"),
+    ("time_keys_file", "/etc/chrony/house.keys", "both have to be set"),
     ("firewall_portal_from", ["192.0.2.0/33"], "192.0.2.0/33"),
     ("firewall_ssh_from", ["everybody"], "is no network"),
     ("application_mail_addresses", ["mail.enterprise.example"], "is no address"),
@@ -91,6 +96,15 @@ def test_what_cannot_be_meant_is_refused_by_one_sentence(name: str, value: Any, 
     [refusal] = refusals(**{name: value})
     assert sentence in refusal
     assert name in refusal
+
+
+def test_sources_of_time_may_be_authenticated_and_few_where_that_is_said() -> None:
+    keys = {"time_keys": {"ntp1.enterprise.example": 10}, "time_keys_file": "/etc/chrony/house.keys"}
+    assert refusals(**keys) == []
+    [strange] = refusals(**{**keys, "time_keys": {"elsewhere.example": 10}})
+    assert "time_keys gives numbers" in strange
+    assert refusals(time_servers=[], time_nts_servers=["a.example", "b.example", "c.example"]) == []
+    assert refusals(time_servers=["a.example"], time_minimum_sources=1) == []
 
 
 def test_what_is_signed_is_confirmed_at_the_portals_port_by_a_name_of_its_own() -> None:

@@ -71,7 +71,7 @@ attempts = {
     "connect": lambda: raw("connect", 0, b"\\1\\0/x", 4),
     "send": lambda: raw("sendto", 0, b"x", 1, 0, None, 0),
     "execve": lambda: os.execv("/bin/true", ["true"]),
-    "fork": os.fork,
+    "fork": lambda: os.fork() or os._exit(0),
     "write": lambda: open("/dev/null", "w"),
     "trace": lambda: raw("ptrace", 16, os.getppid(), 0, 0),
     "kill": lambda: os.kill(os.getppid(), 0),

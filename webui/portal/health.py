@@ -10,6 +10,7 @@ from flask import Blueprint, Response, jsonify, make_response, render_template, 
 from appliance.health import Observations
 from appliance.health.check_context import CheckContext
 from appliance.health.surveys import readiness
+from appliance.time_sources import read_time_sources
 from appliance.wiring import Appliance
 from webui.shared.clock import ClockView
 
@@ -46,6 +47,7 @@ def clock_blueprint(view: ClockView, *, address: str) -> Blueprint:
     @pages.get("/clock")
     def page() -> str:
         now = datetime.now(UTC).replace(microsecond=0)
-        return render_template("clock.html", report=view.report(), now=now, address=address)
+        sources = read_time_sources(now)
+        return render_template("clock.html", report=view.report(), sources=sources, now=now, address=address)
 
     return pages

@@ -20,6 +20,7 @@ LIMITS = {
     "vermilion-activation.service": 0.5,
     "vermilion-steward.service": 1.8,
     "vermilion-front-certificate.service": 1.5,
+    "vermilion-time.service": 0.5,
     "nginx.service": 3.0,
     "vermilion-diagnose.service": 0.5,
     "vermilion-backup.service": 0.5,
