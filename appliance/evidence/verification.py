@@ -7,9 +7,11 @@
 4. contract, signatures, records, log and history fit together (:mod:`appliance.evidence.contents`), and so does
    what the signatures rest on: checked identity, instruments, decisions
    (:mod:`appliance.evidence.authorisation_basis`), and the content check;
-5. the timestamps of the signed contract, of the checkpoint and of the records hold, and so do the records'
+5. the checkers are ours: of this release or an earlier one (:mod:`hsm.checkers`). Others may be those of a newer
+   release, so that they are undecided and not failed; what is only there to be read is remarked as not judged;
+6. the timestamps of the signed contract, of the checkpoint and of the records hold, and so do the records'
    signatures: by somebody who is trusted, at the moment that the timestamp proves;
-6. the signed contract itself passes the verifier of PDFs.
+7. the signed contract itself passes the verifier of PDFs.
 
 Memory is bounded by the container's size, since nothing is compressed, and by limits on what is parsed here.
 """
@@ -33,6 +35,7 @@ from appliance.evidence import (
     manifest,
     manifest_signature,
     package,
+    readme,
 )
 from appliance.evidence.agreements import require_agreements
 from appliance.evidence.container import is_canonical
@@ -42,6 +45,7 @@ from appliance.evidence.manifest import PackageManifest
 from appliance.evidence.manifest_signature import PackageTrust
 from appliance.evidence.model import PackageRefused
 from appliance.evidence.repacked import read_zip
+from appliance.language import Language
 from appliance.verification import (
     FileKind,
     Indication,
@@ -52,10 +56,10 @@ from appliance.verification import (
     VerificationReport,
     Verifier,
 )
-from appliance.verification.model import PASSED, failed
+from appliance.verification.model import PASSED, failed, undecided
 from appliance.verification.paths import TooManyCertificates
 from appliance.verification.trust import UNREADABLE
-from hsm import canonical, timestamp
+from hsm import canonical, checkers, timestamp
 from hsm.errors import RefusalError, Sentence
 
 _SINCE = frozenset(
@@ -68,6 +72,14 @@ _REZIPPED = Sentence(
     "The package was zipped again after it was made; its files were judged, the ZIP itself was not."
 )
 _IGNORED = "The ZIP also has files that operating systems add to folders ({names}); they were ignored."
+_UNKNOWN_CHECKER = (
+    "The checker {file} in the package is unknown to this verifier; the package may come from a newer release."
+    " Do not run it."
+)
+_ONLY_TO_READ = (
+    "These files are only there to be read and were not verified: {files}. What they tell of the history is"
+    " verified in {history}."
+)
 _VOID = Sentence("The parties have declared this contract void.")
 _TOGETHER = "The signature {field} was confirmed together with others; documents in all: {count}."
 _CRL_END = b"-----END X509 CRL-----\n"
@@ -88,6 +100,7 @@ def verify_package(
         manifest.require_same(listed, files)
         trust = PackageTrust(verifier, at, *_with_certificates(files, anchors))
         signatures = tuple(_signatures(files, listed, trust))
+        remarks += _not_judged(files)
         remarks += (_VOID,) if any(path.startswith(history.FOLDER) for path in files) else ()
     except ConfinementFailed:
         raise
@@ -127,6 +140,7 @@ def _signatures(files: Files, listed: PackageManifest, trust: PackageTrust) -> I
     if seal.verdict.indication is Indication.FAILED:
         yield seal
         return
+    yield from _checkers(files)
     signed = contents.require_contract(files)
     told = contents.require_log(files, listed)
     authorisation_basis.require_authorisation_basis(files, told)
@@ -138,6 +152,22 @@ def _signatures(files: Files, listed: PackageManifest, trust: PackageTrust) -> I
     yield seal
     yield from _stamps(files, signed, trust)
     yield from _records(files, told, trust)
+
+
+def _checkers(files: Files) -> Iterator[SignatureReport]:
+    """Those that nobody should run, since this release does not know them."""
+    for name in checkers.NAMES:
+        if not checkers.is_known(name, hashlib.sha256(part(files, name)).hexdigest()):
+            yield SignatureReport(
+                name, undecided(SubIndication.SIG_CONSTRAINTS_FAILURE, _UNKNOWN_CHECKER, file=name)
+            )
+
+
+def _not_judged(files: Files) -> tuple[Sentence, ...]:
+    """What a program cannot hold against the evidence, since each release words and typesets it in another way."""
+    paths = [*map(readme.readme_path, Language), *map(readme.history_path, Language)]
+    names = ", ".join(path for path in paths if path in files)
+    return (Sentence(_ONLY_TO_READ, {"files": names, "history": package.HISTORY}),) if names else ()
 
 
 def _contract(signed: bytes, trust: PackageTrust) -> Iterator[SignatureReport]:

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from hsm import canonical, cms
+from hsm import canonical, checkers, cms
 from hsm.config import PeerRole
 from hsm.errors import (
     ActivationUsed,
@@ -44,7 +44,7 @@ def checkpoint_of_manifest(manifest: bytes, *, now: datetime) -> Checkpoint:
 
     1. it is canonical JSON with the fields of the format and no others;
     2. names, paths and hashes have their plain forms, and the name of its audience is one short line: no document
-       of the caller's choice is signed;
+       of the caller's choice is signed; the checkers that it lists are those of this release;
     3. the time that it gives is *now* (aware), give or take what making the package takes.
     """
     value = canonical.decode(manifest)
@@ -83,6 +83,11 @@ def _require_files(files: Any) -> None:
         _require(file, "sha256", _SHA256)
         if required_field(file, "size", int) < 0:
             raise BadRequest("A file in a manifest has a size of 0 or more.")
+        if file["path"] in checkers.NAMES and not checkers.is_current(file["path"], file["sha256"]):
+            raise BadRequest(
+                "The {file} that this manifest lists is not the checker of this release; nothing was signed.",
+                file=file["path"],
+            )
 
 
 def _require(values: Mapping[str, Any], name: str, form: re.Pattern[str]) -> None:

@@ -180,7 +180,7 @@ def test_a_package_zipped_again_passes_with_a_remark(
     report = verifier.verify(again)
     assert report.indication is Indication.PASSED, report.reasons
     assert "zipped again" in str(report.remarks[0])
-    assert verifier.verify(package).remarks == ()
+    assert not [each for each in verifier.verify(package).remarks if "zipped again" in str(each)]
     for changes, reason in (({"extra.txt": b"x"}, "does not list"), ({"index.txt": b"x"}, "manifest lists")):
         changed = verifier.verify(zipped(files | changes))
         assert changed.indication is Indication.FAILED

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from importlib import resources
 from pathlib import Path
 
 import pytest
@@ -254,6 +255,7 @@ def test_a_manifest_rests_on_a_log_that_was_witnessed(tmp_path: Path) -> None:
                 client.sign_manifest(manifest(size=1, root=root, **changed))
         with pytest.raises(NotPermitted):
             fresh.client("tsa").sign_manifest(good)
+        assert client.sign_manifest(manifest(size=1, root=root, files=[FILE, CHECKER]))
 
         (tmp_path / "manifest").write_bytes(good)
         (tmp_path / "p7s").write_bytes(client.sign_manifest(good))
@@ -268,6 +270,9 @@ ORIGIN = "vermilion.example/log"
 
 
 FILE = {"path": "contract.pdf", "sha256": "0" * 64, "size": 1}
+KNOWN = [line.split() for line in resources.files("hsm").joinpath("checkers.txt").read_text().splitlines()]
+EARLIER, CURRENT = (next(digest for digest, name in lines if name == "check.sh") for lines in (KNOWN, KNOWN[::-1]))
+CHECKER = {**FILE, "path": "check.sh", "sha256": CURRENT}
 CHANGED: list[dict[str, object]] = [
     {"created": "2019-01-01T00:00:00Z"},
     {"created": instant(datetime.now(UTC) + timedelta(days=1))},
@@ -277,6 +282,9 @@ CHANGED: list[dict[str, object]] = [
     {"files": [{**FILE, "sha256": "%PDF-1.7"}]},
     {"files": [{**FILE, "size": -1}]},
     {"files": [{**FILE, "note": "free text"}]},
+    {"files": [{**FILE, "path": "check.sh"}]},
+    {"files": [FILE, {**FILE, "path": "check.py"}]},
+    {"files": [{**CHECKER, "sha256": EARLIER}]},
     {"made_for": ""},
     {"made_for": "%PDF-1.7\n1 0 obj"},
     {"made_for": "x" * 301},

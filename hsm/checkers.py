@@ -1,0 +1,28 @@
+"""The checkers in evidence packages (``check.sh``, ``check.py``), by their digests: who runs one has to get ours.
+
+``checkers.txt`` lists every one that a package ever had, the newest last; ``python -m scripts.known_checkers``
+adds what is new before a release.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import resources
+
+NAMES = ("check.sh", "check.py")
+
+
+def is_current(name: str, sha256: str) -> bool:
+    """Whether *sha256* (hex) is that of the checker *name* of this release."""
+    return _known(name)[-1] == sha256
+
+
+def is_known(name: str, sha256: str) -> bool:
+    """Whether *sha256* (hex) is that of the checker *name* of this release or an earlier one."""
+    return sha256 in _known(name)
+
+
+@cache
+def _known(name: str) -> tuple[str, ...]:
+    lines = resources.files("hsm").joinpath("checkers.txt").read_text("ascii").splitlines()
+    return tuple(sha256 for sha256, _, named in (line.partition("  ") for line in lines) if named == name)
