@@ -228,6 +228,7 @@ def test_a_contract_that_changed_after_the_touch_is_not_signed_and_the_others_ar
     page = zhang.get(back)
     assert page.status_code == 200 and "部分合同尚未签署" in page.text and "已签署 2 份，共 3 份" in page.text
     assert "发起人已撤回" in words(page.text)
+    assert 'name="contract"' not in page.text, "what has ended is not offered again"
     assert states(appliance, contracts) == [SIGNED, WAITING, SIGNED]
 
 

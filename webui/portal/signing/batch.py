@@ -168,6 +168,7 @@ def batch_page(batch: str) -> Answer:
     until = time.monotonic() + PATIENCE
     members = [appliance.signing.opened(view_contract(each.intent.contract).contract, each.id) for each in records]
     results = [_result(each, subject, until) for each in members]
+    left = [each.opened.contract for each in results if each.outcome in (Outcome.UNCONFIRMED, Outcome.REFUSED)]
     busy = any(each.outcome in (Outcome.NEXT, Outcome.FINISHING) for each in results)
     response = render(
         "signing/batch.html",
@@ -175,7 +176,8 @@ def batch_page(batch: str) -> Answer:
         results=results,
         signed=sum(each.outcome is Outcome.SIGNED for each in results),
         busy=busy,
-        left=[each.opened.contract for each in results if each.outcome in (Outcome.UNCONFIRMED, Outcome.REFUSED)],
+        left=left,
+        again=[each for each in left if not why_ended(each, appliance.now())],
     )
     if busy:
         response.headers["Refresh"] = _LOOK_AGAIN
