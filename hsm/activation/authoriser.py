@@ -188,8 +188,8 @@ class IntentAuthoriser:
         return found
 
     def _require_open(self, intent: Intent, activation: Activation) -> list[str]:
-        """Requires that *intent* was neither used nor withdrawn, and that this person may join those who have approved it, who are
-        returned."""
+        """Requires that *intent* was neither used nor withdrawn, and that this person may join those who have
+        approved it, who are returned."""
         self._store.intents.require_open(intent.nonce)
         before = [each.subject for each in self._remembered(intent)]
         self._rules.require_may_join(intent, activation, before)

@@ -121,6 +121,7 @@ class ApprovalStore(AuthorityTables):
                 "path": b"".join(batch.path),
             },
         )
+
     def take_back(self, nonce: bytes, subject: str, *, at: int) -> None:
         """Ends the approval of *subject* under *nonce*, if there is one; they may approve again."""
         self._database.update("approvals", {"withdrawn": at}, nonce=nonce, subject=subject, withdrawn=None)

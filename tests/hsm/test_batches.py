@@ -208,8 +208,9 @@ def test_what_was_not_in_the_batch_is_not_signed_whatever_the_store_says(cast: C
             (invented.nonce, invented.challenge(), intents[0].nonce),
         )
         store.execute(
-            "INSERT INTO batch_members SELECT (SELECT number FROM approvals WHERE nonce = ?1), ?1, root, 4, 3, path"
-            " FROM batch_members WHERE nonce = ?2",
+            "INSERT INTO batch_members"
+            " SELECT (SELECT number FROM approvals WHERE nonce = ?1), ?1, root, 4, 3, path FROM batch_members"
+            " WHERE nonce = ?2",
             (invented.nonce, intents[0].nonce),
         )
     with pytest.raises(ActivationRefused, match="not among"):
