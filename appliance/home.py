@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,6 +13,12 @@ from hsm.settings import Place
 
 ROLES = ("web", "tsa", "scheduler", "operator", "console", "backup", "activation")
 """The callers that the authority tells apart, each by a socket of its own."""
+
+
+def role_of_command() -> str:
+    """As whom a command asks the authority how it is: root by its own socket, and the user who diagnoses and backs
+    up by that for backups, since root's also ends PIN custodians."""
+    return "operator" if os.geteuid() == 0 else "backup"
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from types import TracebackType
 
 from appliance.config import Settings
 from appliance.errors import SupervisionFailed
-from appliance.home import Home
+from appliance.home import Home, role_of_command
 from hsm.client import AuthorityClient
 from hsm.errors import AuthorityError
 from hsm.operation_types import AuthorityState
@@ -231,7 +231,7 @@ def running_authority(home: Home, *, say: Say, environment: Mapping[str, str]) -
 
 def operational(home: Home) -> bool:
     """Whether an authority answers in *home* and can sign."""
-    with AuthorityClient(home.authority_socket("backup"), timeout=2.0) as client:
+    with AuthorityClient(home.authority_socket(role_of_command()), timeout=2.0) as client:
         try:
             return client.status().state is AuthorityState.OPERATIONAL
         except AuthorityError:

@@ -18,6 +18,7 @@ from appliance.health import Condition, HealthFinding, Observed
 from appliance.health.check_context import ask_all, open_check_context
 from appliance.health.findings import RunbookPage
 from appliance.health.surveys import SERVES, diagnose
+from appliance.home import role_of_command
 from appliance.language import Translator, translator
 
 _SIGNS = {
@@ -90,7 +91,7 @@ def _waits(found: HealthFinding) -> bool:
 
 
 def _asked(context: Context) -> list[HealthFinding]:
-    with open_check_context(context.home, role="backup", now=datetime.now(UTC)) as opened:
+    with open_check_context(context.home, role=role_of_command(), now=datetime.now(UTC)) as opened:
         return ask_all(SERVES, opened)
 
 

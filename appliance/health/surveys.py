@@ -26,7 +26,7 @@ from appliance.health.check_context import (
 from appliance.health.figures import measure_figures, refused, tally
 from appliance.health.findings import Condition, HealthFinding
 from appliance.health.observations import Observations, Observed, Survey
-from appliance.home import Home
+from appliance.home import Home, role_of_command
 
 CHECKS: tuple[Check, ...] = (
     Check("authority", "Signing authority", authority_checks.authority, serving=True, at_once=True),
@@ -106,7 +106,7 @@ class HealthMonitor:
             return {}
 
 
-def diagnose(home: Home, now: datetime, *, role: str = "backup") -> Sequence[Observed]:
+def diagnose(home: Home, now: datetime) -> Sequence[Observed]:
     """All answers, with the moment since when the health monitor has found the same.
 
     What asks another machine is taken from the health monitor while that runs: it may be all that has a
@@ -119,7 +119,7 @@ def diagnose(home: Home, now: datetime, *, role: str = "backup") -> Sequence[Obs
         observations.close()
     known = {each.finding.name: each for each in survey.observed}
     asked = [check for check in CHECKS if not (check.network and _is_awake(survey) and check.name in known)]
-    with open_check_context(home, role=role, now=now) as opened:
+    with open_check_context(home, role=role_of_command(), now=now) as opened:
         found = {finding.name: finding for finding in ask_all(asked, opened)}
     told = [known["watch"]] if "watch" in known else []
     for check in CHECKS:

@@ -6,12 +6,14 @@ import json
 import re
 import subprocess
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from appliance.evidence import history, readme
 from appliance.evidence.extraction import Extraction, extract
+from appliance.evidence.history import PackageEvent
 from appliance.evidence.model import EvidenceInput
 from appliance.language import Language, chinese_messages
 from appliance.ledger import event_texts
@@ -98,3 +100,12 @@ def test_all_words_are_in_both_languages() -> None:
     titles = {kind.meaning.title for kind in EventKind if kind.meaning}
     assert {*titles, *event_texts.LABELS.values()} <= set(chinese_messages())
     assert set(event_texts._OWN_LABELS.values()) <= set(chinese_messages())
+
+
+def test_a_pin_and_a_code_are_called_the_weaker_way() -> None:
+    """A passkey goes without saying; what stands in the signature itself is in history.json for both."""
+    at = datetime(2026, 11, 28, 8, tzinfo=UTC)
+    for way, told in (("pin_totp", True), ("webauthn", False)):
+        signed = PackageEvent(7, "party-signed", at, "person-1", {f"activated_{way}": "2026-11-28T08:00:00Z"}, {})
+        shown = dict(readme.event_facts(signed, {}, "UTC"))
+        assert ("Confirmed by PIN and one-time code, the weaker way" in shown) is told

@@ -17,7 +17,7 @@ from appliance.health.check_context import open_check_context
 from appliance.health.machine_checks import drift, permissions
 from appliance.health.record_checks import database
 from appliance.health.surveys import diagnose
-from appliance.home import Home
+from appliance.home import Home, role_of_command
 from appliance.store.database import Database
 
 
@@ -130,3 +130,12 @@ def test_a_file_that_was_changed_since_it_was_provisioned_is_named(home: Home) -
     assert changed.page is RunbookPage.PROVISIONED_DRIFT and changed.values["files"] == str(unit)
     assert also_gone.values["count"] == 2
     assert unreadable.page is RunbookPage.PROVISIONED_DRIFT
+
+
+@pytest.mark.parametrize(("user", "role"), [(0, "operator"), (4242, "backup")])
+def test_who_diagnoses_without_being_root_has_not_the_socket_of_root(
+    user: int, role: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That socket ends PIN custodians."""
+    monkeypatch.setattr("os.geteuid", lambda: user)
+    assert role_of_command() == role

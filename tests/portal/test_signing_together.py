@@ -27,7 +27,9 @@ from appliance.verification import Indication
 from appliance.wiring import Appliance
 from hsm.client import AuthorityClient
 from hsm.errors import AuthorityUnreachable
+from hsm.operation_types import KnownCredential
 from tests import activation_service as service
+from tests.authority import soon
 from tests.portal import signing_visits as visits
 from tests.portal.conftest import portal_of
 from tests.portal.visitors import signed_in
@@ -57,9 +59,9 @@ def sent(
     return appliance.sending.send(draft.id, by=by)
 
 
-def choose(client: FlaskClient, contracts: Sequence[Contract], **more: str) -> TestResponse:
+def choose(client: FlaskClient, contracts: Sequence[Contract]) -> TestResponse:
     fields = visits.hidden(client.get("/?bucket=to-sign").text)
-    data = {**fields, "contract": [each.id for each in contracts], **more}
+    data = {**fields, "contract": [each.id for each in contracts]}
     return client.post("/batches?bucket=to-sign", data=data)
 
 
@@ -166,6 +168,8 @@ def test_what_cannot_be_among_them_is_named_with_its_reason(appliance: Appliance
     form = service.Form("/batches?bucket=to-sign", visits.hidden(page.text), {})
     ready = re.findall(r'name="contract" value="([^"]+)"', page.text)
     assert ready == [each.id for each in good]
+    again = zhang.post(form.action, data={**form.fields, "contract": [*ready, recalled.id]})
+    assert again.status_code == 200 and "已撤回" in again.text, "what ends meanwhile is named as well"
     asked = zhang.post(form.action, data={**form.fields, "contract": ready})
     zhang.get(confirm_all(appliance, asked))
     assert states(appliance, good) == [SIGNED] * 2
@@ -185,7 +189,7 @@ def test_nothing_that_can_be_signed_offers_no_button(appliance: Appliance, zhang
     recalled = sent(appliance, "撤回的")
     appliance.endings.recall(recalled.id, by=ZHANG.subject, reason="改期")
     page = choose(zhang, [recalled])
-    assert page.status_code == 409 and "所选合同现在均不能签署" in page.text and 'name="accepted"' not in page.text
+    assert page.status_code == 409 and "所选合同现在均不能签署" in page.text and 'name="contract"' not in page.text
 
 
 @pytest.mark.parametrize(
@@ -256,14 +260,44 @@ def test_what_was_confirmed_and_never_came_back_is_signed_from_the_list(
     assert "所选合同均已签署" in zhang.get(again.headers["Location"]).text
 
 
-class Silent:
+class Instead:
+    """The authority, with other answers to some questions."""
+
+    def __init__(self, real: AuthorityClient, **answers: object) -> None:
+        self._real, self._answers = real, answers
+
+    def __getattr__(self, name: str) -> object:
+        if name in self._answers:
+            return lambda *_asked: self._answers[name]
+        return getattr(self._real, name)
+
+
+@pytest.mark.parametrize(
+    ("answers", "said"),
+    [
+        ({"batch_limit": 0}, "此处须逐份签署"),
+        ({"credentials": [KnownCredential("pin-totp", None, soon())]}, "批量签署只能使用通行密钥确认"),
+    ],
+    ids=["switched off", "PIN alone"],
+)
+def test_where_it_is_not_possible_one_sentence_says_so(
+    appliance: Appliance, answers: dict[str, object], said: str
+) -> None:
+    contracts = [sent(appliance, f"不可 {number}") for number in range(2)]
+    other = with_parts(appliance, authority=Instead(appliance.authority, **answers))
+    client = signed_in(portal_of(other, other.authority), appliance, ZHANG.subject)
+    assert ('name="contract"' in client.get("/?bucket=to-sign").text) == ("batch_limit" not in answers)
+    answer = choose(client, contracts)
+    assert answer.status_code == 422 and said in answer.text
+    assert states(appliance, contracts) == [WAITING] * 2
+
+
+class Silent(Instead):
     """The authority, which stops answering after some signatures."""
 
     def __init__(self, real: AuthorityClient, signatures: int) -> None:
-        self._real, self._left = real, signatures
-
-    def __getattr__(self, name: str) -> object:
-        return getattr(self._real, name)
+        super().__init__(real)
+        self._left = signatures
 
     def approvals(self, intent: object) -> object:
         if not self._left:

@@ -74,8 +74,8 @@ class MemberResult:
 @pages.post("/batches")
 @form(home.home, require_person, refusals=(PreconditionRefused,), status=unprocessable)
 def choose(subject: str) -> Answer:
-    """Prepares the selected contracts and leads to their confirmation; first says which of them cannot be among
-    them."""
+    """Prepares the selected contracts and leads to their confirmation; or says which of them cannot be among them,
+    and offers the others."""
     chosen = list(dict.fromkeys(request.form.getlist("contract")))
     if not all(map(_CONTRACT.fullmatch, chosen)):
         raise BadRequest
@@ -90,7 +90,7 @@ def choose(subject: str) -> Answer:
         )
     candidates = [_candidate(each) for each in chosen]
     ready = [each.opened for each in candidates if each.opened is not None]
-    if len(ready) < len(candidates) and "accepted" not in request.form:
+    if len(ready) < len(candidates):
         return render(
             "signing/batch_check.html", status=None if ready else 409, candidates=candidates, ready=ready
         )
