@@ -45,6 +45,10 @@ class StorageError(ApplianceError, code="storage"):
     """Database or blob store: wrong version, damaged, or out of space."""
 
 
+class SpoolDamaged(StorageError, code="spool-damaged"):
+    """A file of the timestamp service's spool is not in its form; what it has from there on is not in the log."""
+
+
 class LedgerDamaged(ApplianceError, code="ledger-damaged"):
     """The log does not agree with itself or with what the authority remembers."""
 

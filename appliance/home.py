@@ -45,6 +45,8 @@ class Home:
     """The one-time code by which the first officer registers, mode 0600; in development only."""
     database = Place("state/vermilion.db")
     """The appliance's one database."""
+    timestamp_spool = Place("timestamps")
+    """What the timestamp service has issued, until the log has it; on an appliance it alone writes there."""
     scheduler_lock = Place("state/scheduler.lock")
     """The lock that only one scheduler holds."""
     administration = Place("administration/administration.db")
@@ -89,6 +91,10 @@ class Home:
     """The signs of life of the processes that answer people."""
     activation_pulses = Place("run/activation")
     """Those of the activation service, which on an appliance shares no other directory with anybody."""
+    tsa_pulses = Place("run/timestamps")
+    """Those of the timestamp service, with its counts of refusals; on an appliance it alone writes there."""
+    clearance = Place("run/clearance/timestamps.json")
+    """Whether timestamps may be issued now, as the scheduler says; on an appliance it alone writes there."""
     served_port = Place("run/port")
     """The portal's port of the ``vermilion up`` that serves this home now; in development only."""
 

@@ -2,7 +2,8 @@
 
 On an appliance the portal, the timestamp service and the scheduler run as users of their own and share a few
 directories, which are their group's (setgid, group-writable; see ``systemd/tmpfiles.d/vermilion.conf``). What is
-made in one of these is the group's, too; elsewhere, so in every development home, it is private.
+made in one of these is the group's, too. Where one process writes and the others only read, the directory is its
+own (setgid, not group-writable), and so are the files. Elsewhere, so in every development home, they are private.
 """
 
 from __future__ import annotations
@@ -24,8 +25,9 @@ def is_shared(directory: Path) -> bool:
 
 
 def file_mode(directory: Path) -> int:
-    """The mode of a file in *directory*."""
-    return 0o660 if is_shared(directory) else 0o600
+    """The mode of a file in *directory*: the group writes, reads or has nothing to do with it, as there."""
+    mode = directory.stat().st_mode
+    return 0o600 | (0o060 & mode if mode & stat.S_ISGID else 0)
 
 
 def make_directory(path: Path) -> None:

@@ -212,7 +212,7 @@ def services(settings: Settings, environment: Mapping[str, str]) -> list[Service
         authority(home, environment),
         _gunicorn("web", f"webui.portal.process:create(timestamp_port={timestamps})", port, home, environment),
         _gunicorn("tsa", "webui.tsa.process:create()", timestamps, home, environment),
-        _service("scheduler", ("-m", "appliance.jobs"), lambda: True, home, environment),
+        _service("scheduler", ("-m", "appliance.jobs"), home.clearance.exists, home, environment),
         _gunicorn("console", "webui.console.process:create()", settings.console.port, home, environment),
         _gunicorn("activation", "webui.activation.process:create()", settings.activation.port, home, environment),
     ]

@@ -42,7 +42,9 @@ from appliance.guests.entering import GuestEntryContext
 from appliance.guests.inviting import GuestCodes
 from appliance.identity import IdentityChecks
 from appliance.ledger import LogProofs, Sequencer
+from appliance.ledger.check import require_remembered
 from appliance.ledger.disclosure import Disclosing
+from appliance.ledger.timestamp_feeder import TimestampFeeder
 from appliance.listing import ContractLists
 from appliance.maintenance import Maintenance
 from appliance.model.accounts import LinkPurpose
@@ -61,7 +63,7 @@ from appliance.seal_requests.register import SealUses
 from appliance.seal_requests.requests import SealRequests
 from appliance.store.database import Database
 from appliance.submissions import Submissions
-from appliance.timestamping import TimestampIssuer
+from appliance.timestamping import TimestampFeed, TimestampIssuer
 from appliance.trust import CurrentCrls, outside_authority, trust_anchors
 from appliance.verification import Verifier
 from appliance.writing import (
@@ -122,6 +124,12 @@ class Appliance:
         self.appearances = SignatureAppearances(database, workshop, self.confinement, records.now)
         self.seal_pictures = SealPictures(database, workshop, self.confinement)
         self.sequencer, self.proofs = Sequencer(database, backend.authority), LogProofs(database)
+        self.timestamp_feed = TimestampFeed(
+            TimestampFeeder(database, self.settings.home.timestamp_spool),
+            self.settings.home.clearance,
+            require_log=partial(require_remembered, database, backend.authority),
+            under_maintenance=self.maintenance.under_way,
+        )
         self.disclosing = Disclosing(database)
         organisation, address = self.settings.organisation.name, self.settings.web.public_url
         self.ownership = Ownership(records, backend, issuer=organisation, address=address)

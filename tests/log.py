@@ -5,7 +5,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from appliance.store.database import Transaction
+from appliance.home import Home
+from appliance.ledger.timestamp_feeder import TimestampFeeder
+from appliance.store.database import Database, Transaction
 from hsm.errors import ConsistencyRefused
 from hsm.merkle import EMPTY_ROOT, Range, consistency_ranges, frontier, node_hash
 from hsm.note import LogExtension
@@ -58,6 +60,13 @@ def _roots(old_size: int, old_root: bytes, ranges: Sequence[Range], proof: Seque
         else:
             new = node_hash(new, sibling)
     return old, new
+
+
+def with_timestamps(home: Home) -> Database:
+    """The database of *home*, once its log has what the timestamp service has issued by now."""
+    database = Database(home.database)
+    TimestampFeeder(database, home.timestamp_spool).run_once()
+    return database
 
 
 def entry_of_timestamp(tx: Transaction, serial: int) -> int | None:

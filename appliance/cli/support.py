@@ -128,6 +128,7 @@ PLACES: Final = (
     "config",
     "trust",
     "state",
+    "timestamps",
     "administration",
     "confirmed",
     "performed",

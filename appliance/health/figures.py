@@ -207,7 +207,7 @@ def tally(context: CheckContext, observations: Observations) -> dict[str, float]
 def refused(context: CheckContext, observations: Observations) -> dict[str, float]:
     """How many timestamp requests were refused, by failInfo, by all processes that ever were."""
     with observations.database().transaction() as tx:
-        for process, counts in refusal_counts.read_counts(context.home.pulses):
+        for process, counts in refusal_counts.read_counts(context.home.tsa_pulses):
             store.add_refusals(tx, process, counts)
         sums = store.refusal_sums(tx)
     return {labelled(REFUSED, reason=name): float(sums.get(name, 0)) for name in refusal_counts.NAMES.values()}

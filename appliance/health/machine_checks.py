@@ -104,7 +104,7 @@ def _guarded(home: Home) -> Iterator[tuple[Path, int]]:
     for folder in (home.secrets, home.people):
         if folder.is_dir() and os.access(folder, os.R_OK | os.X_OK):
             yield from ((path, NOT_OURS) for path in sorted(folder.iterdir()) if path.suffix != ".lock")
-    for path in (home.state, home.database, home.blobs):
+    for path in (home.state, home.database, home.blobs, home.timestamp_spool):
         yield path, OTHERS
     for path in (home.settings.parent, home.settings, home.authority_settings, home.policy):
         yield path, WRITERS

@@ -6,13 +6,15 @@ from __future__ import annotations
 import os
 import time
 from contextlib import closing
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import partial
 
-from appliance.errors import ApplianceError, LedgerDamaged, StorageError
+from appliance.errors import ApplianceError, LedgerDamaged, SpoolDamaged, StorageError
 from appliance.health.check_context import PATIENCE, CheckContext, JournalCursor, NotAnswerable
 from appliance.health.findings import HealthFinding, RunbookPage, attention, failing, good, unset
 from appliance.ledger import LogProofs
 from appliance.ledger.check import require_remembered
+from appliance.ledger.timestamp_spool import waiting_since
 from appliance.ledger.tree import StoredTree
 from appliance.notices.mail import MailClient, MailUnreachable
 from appliance.store import administrators, ledger, outbox
@@ -139,6 +141,12 @@ def queue(context: CheckContext) -> HealthFinding:
             return failing(RunbookPage.QUEUE_STUCK, template, "mail", count=letters)
         entries = ledger.unplaced_since(tx, StoredTree(tx).size(), now - UNPLACED)
         contracts = stored_contracts.count_unfinalised(tx, now - UNSEALED)
+        since = _oldest_outside_the_log(context, tx)
+    if isinstance(since, SpoolDamaged):
+        return failing(RunbookPage.QUEUE_STUCK, since.template, "timestamps", **since.values)
+    if since is not None and since < now - UNPLACED:
+        template = "Timestamps have waited for their entries in the log since {since}."
+        return failing(RunbookPage.QUEUE_STUCK, template, "timestamps", since=f"{since:%Y-%m-%d %H:%M} UTC")
     if entries:
         template = "Entries of the log that have waited for their place for more than a minute: {count}."
         return failing(RunbookPage.QUEUE_STUCK, template, "log", count=entries)
@@ -146,6 +154,16 @@ def queue(context: CheckContext) -> HealthFinding:
         template = "Contracts that are signed by all, but could not be sealed off: {count}."
         return failing(RunbookPage.QUEUE_STUCK, template, "contracts", count=contracts)
     return good("Nothing waits for longer than it should.")
+
+
+def _oldest_outside_the_log(context: CheckContext, tx: Transaction) -> datetime | SpoolDamaged | None:
+    """The time of the oldest timestamp that was given out and has no entry yet, or why that cannot be said."""
+    try:
+        return waiting_since(context.home.timestamp_spool, partial(ledger.feed_position, tx))
+    except SpoolDamaged as error:
+        return error
+    except StorageError as error:
+        raise NotAnswerable from error  # not for this process to read
 
 
 def mail(context: CheckContext) -> HealthFinding:

@@ -67,8 +67,8 @@ def signs_of_life(context: CheckContext, service: str) -> int:
     """How many workers of *service* have shown one within two rounds of the health monitor, at most ``SILENT``."""
     within = min(SILENT, 2.0 * context.configured().health.seconds)
     home = context.home
-    folder = home.activation_pulses if service == "activation" else home.pulses
-    return Heartbeats(folder).alive(service, within=within)
+    own = {"activation": home.activation_pulses, "tsa": home.tsa_pulses}
+    return Heartbeats(own.get(service, home.pulses)).alive(service, within=within)
 
 
 def versions(context: CheckContext) -> HealthFinding:

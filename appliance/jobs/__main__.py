@@ -17,8 +17,10 @@ from appliance.config import Settings, load
 from appliance.errors import StateRefused
 from appliance.home import Home
 from appliance.jobs.table import (
+    ReportingJob,
     administration_jobs,
     build_scheduler,
+    feeding_job,
     health_jobs,
     held_during_maintenance,
     jobs_of,
@@ -77,12 +79,15 @@ def _run(settings: Settings, appliance: Appliance, manager: ServiceManager) -> N
     with ExitStack() as stack:
         held = held_during_maintenance(appliance, jobs_of(appliance, delivery))
         jobs = [*held, *administration_jobs(appliance, stack), *health_jobs(appliance, stack)]
+        feed = ReportingJob(feeding_job(appliance))
+        feed()  # before READY, for which the timestamp service waits
         scheduler = build_scheduler([*jobs, liveness_job(appliance, manager)])
         scheduler.start()
         manager.ready()
         while not asked:
             time.sleep(0.2)
         scheduler.shutdown(wait=True)  # what is under way ends before the databases are closed
+        feed()  # the timestamp service has ended before: a copy of the database has all that it issued
 
 
 def _delivery(settings: Settings, appliance: Appliance) -> OutboxDelivery | None:

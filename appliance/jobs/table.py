@@ -86,6 +86,7 @@ def build_scheduler(jobs: Sequence[Job]) -> BackgroundScheduler:
 def jobs_of(appliance: Appliance, delivery: OutboxDelivery | None) -> list[Job]:
     """All jobs; mail goes out only where a server is configured, and waits in the outbox otherwise."""
     jobs = [
+        feeding_job(appliance),
         Job("sequencing", 1.0, appliance.sequencer.run_once),
         Job("recovery", 2.0, appliance.recovery.run),
         Job("deadlines", 10.0, appliance.endings.expire),
@@ -102,7 +103,12 @@ def jobs_of(appliance: Appliance, delivery: OutboxDelivery | None) -> list[Job]:
     return jobs
 
 
-GOES_ON: Final = frozenset({"sequencing", "ceremonies", "revocation lists"})
+def feeding_job(appliance: Appliance) -> Job:
+    """Takes what the timestamp service issued into the log, and tells that service what it has to know."""
+    return Job("timestamps", 0.5, appliance.timestamp_feed.run_round)
+
+
+GOES_ON: Final = frozenset({"timestamps", "sequencing", "ceremonies", "revocation lists"})
 """What is done during a maintenance too: the log stays true, and no revocation list runs out."""
 
 

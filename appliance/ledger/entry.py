@@ -75,20 +75,39 @@ def _opened(value: Any) -> dict[str, Any]:
 KIND = "timestamp"
 
 
-def record_timestamps(tx: Transaction, tokens: Sequence[IssuedToken]) -> int:
-    """Writes *tokens* into the log; the number of the first one's entry.
+@dataclass(frozen=True, slots=True)
+class TimestampEntry:
+    """What the log says of an issued token: its ``serial`` (at most 160 bits), its time (aware), and the SHA-256
+    of its DER in hex. Not what was dated: the serial is random, so nobody who reads the log can guess from it
+    which data a client had dated."""
 
-    The entry has the token's hash, not what was dated: the serial in the token is random, so nobody who reads the
-    log can guess from it which data a client had dated. Raises ``IntegrityError`` for a serial issued before.
+    serial: int
+    at: datetime
+    digest: str
+
+    @classmethod
+    def of(cls, token: IssuedToken) -> TimestampEntry:
+        """The entry of *token*."""
+        return cls(token.serial, token.gen_time, hashlib.sha256(token.token).hexdigest())
+
+    def leaf(self) -> bytes:
+        """The leaf as :func:`leaf_of` gives it, written out: thousands are made a second."""
+        return (
+            f'{{"at":"{instant(self.at)}","commitments":{{}},"format":"{FORMAT}","kind":"{KIND}",'
+            f'"public":{{"serial":"{self.serial:040x}","token":"{self.digest}"}}}}'
+        ).encode()
+
+
+def record_timestamps(tx: Transaction, entries: Sequence[TimestampEntry]) -> int:
+    """Writes *entries* into the log; the number of the first one.
+
+    Raises ``IntegrityError`` for a serial issued before.
     """
-    first = ledger.append(tx, [leaf_of_token(token) for token in tokens])
-    ledger.register_timestamps(tx, [token.serial for token in tokens], first)
+    first = ledger.append(tx, [entry.leaf() for entry in entries])
+    ledger.register_timestamps(tx, [entry.serial for entry in entries], first)
     return first
 
 
-def leaf_of_token(token: IssuedToken) -> bytes:
-    """The leaf as :func:`~appliance.ledger.entry.leaf_of` gives it, written out: thousands are made a second."""
-    return (
-        f'{{"at":"{instant(token.gen_time)}","commitments":{{}},"format":"{FORMAT}","kind":"{KIND}",'
-        f'"public":{{"serial":"{token.serial:040x}","token":"{hashlib.sha256(token.token).hexdigest()}"}}}}'
-    ).encode()
+def record_tokens(tx: Transaction, tokens: Sequence[IssuedToken]) -> int:
+    """The same for tokens that this process got from the authority itself."""
+    return record_timestamps(tx, [TimestampEntry.of(token) for token in tokens])

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from appliance.ledger.check import require_remembered
-from appliance.ledger.entry import record_timestamps
+from appliance.ledger.entry import record_tokens
 from appliance.ledger.tree import StoredTree, grown, hashes_of
 from appliance.sharing import open_file
 from appliance.store import ledger
@@ -91,7 +91,7 @@ class Sequencer:
         root, note = self._extend(start, size)
         [token] = self._authority.timestamp([order_for(hashlib.sha256(note).digest())])
         with self._database.transaction() as tx:
-            entry = record_timestamps(tx, [token])
+            entry = record_tokens(tx, [token])
             checkpoint = StoredCheckpoint(size, root, note, token.token, entry)
             ledger.insert_checkpoint(tx, checkpoint)
         return checkpoint

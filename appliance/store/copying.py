@@ -32,6 +32,13 @@ class DatabaseSnapshot:
         rows = self._connection.execute("SELECT leaf FROM ledger WHERE number >= ? ORDER BY number", (number,))
         return [leaf for (leaf,) in rows]
 
+    def feed_positions(self) -> dict[str, int] | None:
+        """Up to where the log has the files of the timestamp service's spool; None in a database from before."""
+        known = "SELECT 1 FROM sqlite_schema WHERE name = 'timestamp_feeds'"
+        if self._connection.execute(known).fetchone() is None:
+            return None
+        return dict(self._connection.execute("SELECT file, position FROM timestamp_feeds").fetchall())
+
     def journal(self) -> str:
         """Which journal of the administration this database has (16 hex digits)."""
         return str(self._connection.execute("SELECT journal FROM identity").fetchone()[0])

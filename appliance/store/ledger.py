@@ -123,6 +123,16 @@ def register_timestamps(tx: Transaction, serials: Sequence[int], first_entry: in
     tx.executemany("INSERT INTO timestamps (serial, entry) VALUES (?, ?)", rows)
 
 
+def feed_position(tx: Transaction, file: str) -> int:
+    """Up to which byte the *file* of the timestamp service's spool is in the log; 0 for a new one."""
+    return tx.value(int, "SELECT position FROM timestamp_feeds WHERE file = ?", (file,)) or 0
+
+
+def advance_feed(tx: Transaction, file: str, position: int) -> None:
+    """*file* is in the log up to the byte *position*, which is further than before."""
+    tx.save("timestamp_feeds", {"file": file, "position": position}, key="file")
+
+
 def unplaced_since(tx: Transaction, size: int, before: datetime) -> int:
     """How many entries follow the log's first *size*, which have their place, when the first of them is from
     *before* that moment; else 0."""

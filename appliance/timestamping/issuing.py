@@ -21,7 +21,7 @@ from cryptography import x509
 from appliance.egress import Egress, EgressFailed
 from appliance.errors import ResultRefused
 from appliance.ledger.check import require_remembered
-from appliance.ledger.entry import record_timestamps
+from appliance.ledger.entry import record_tokens
 from appliance.model.intent import OutsideStamp
 from appliance.model.retention import Horizon
 from appliance.store.database import Database
@@ -78,7 +78,7 @@ class TimestampIssuer:
             require_remembered(self._database, self._authority)
             self._log_is_known = True
         [issued] = self._authority.timestamp([order])
-        self._database.commit(record_timestamps, [issued])
+        self._database.commit(record_tokens, [issued])
         return issued.token
 
 

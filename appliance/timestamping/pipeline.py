@@ -2,10 +2,10 @@
 
 ::
 
-    ask → waiting → a stream (one connection, one worker of the authority) → recorder (one commit for all) → reply
+    ask → waiting → a stream (one connection, one worker of the authority) → recorder (one write for all) → reply
 
 No stage waits for another: what arrived while a batch was signed goes to the authority as soon as a stream is
-free; what several streams have signed by the time the disk is free shares one commit.
+free; what several streams have signed by the time the disk is free shares one write.
 """
 
 from __future__ import annotations
@@ -19,8 +19,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from appliance.errors import StorageError
-from appliance.ledger.entry import record_timestamps
-from appliance.store.database import Database
+from appliance.ledger.timestamp_spool import TimestampSpool
 from hsm.errors import BadRequest
 from hsm.timestamp import IssuedToken, RequestRefused, TimestampRequest
 from hsm.timestamp_stream import Signed, TimestampStream
@@ -53,8 +52,8 @@ class _StreamLoad:
 class TokenRecorder:
     """For the loop that it was made in. The thread begins with the first tokens, so that no fork inherits it."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, spool: TimestampSpool) -> None:
+        self._spool = spool
         self._loop = asyncio.get_running_loop()
         self._waiting: list[tuple[Sequence[IssuedToken], _Recorded]] = []
         self._changed = threading.Condition()
@@ -71,18 +70,19 @@ class TokenRecorder:
             self._changed.notify()
 
     def close(self) -> None:
-        """Records what waits, then ends the thread."""
+        """Records what waits, then ends the thread and the spool's file."""
         with self._changed:
             self._closing = True
             self._changed.notify()
         if self._thread is not None:
             self._thread.join()
+        self._spool.close()
 
     def _work(self) -> None:
         while waiting := self._next():
             failure: Exception | None = None
             try:
-                self._database.commit(record_timestamps, [token for tokens, _ in waiting for token in tokens])
+                self._spool.append([token for tokens, _ in waiting for token in tokens])
             except Exception as error:  # reported to everybody who waits: no token is given out
                 failure = error
             self._loop.call_soon_threadsafe(_report, waiting, failure)
@@ -101,7 +101,7 @@ def _report(waiting: Sequence[tuple[Sequence[IssuedToken], _Recorded]], failure:
 
 
 class TimestampPipeline(Generic[W]):
-    """Everything happens in the loop, but for the recorder's commits."""
+    """Everything happens in the loop, but for the recorder's writes."""
 
     def __init__(
         self,

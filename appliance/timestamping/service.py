@@ -1,14 +1,19 @@
-"""The timestamp service: thousands of connections wait in one event loop, and none of them holds a thread."""
+"""The timestamp service: thousands of connections wait in one event loop, and none of them holds a thread.
+
+It stands before the widest network, so it has nothing of the portal's. What it issues goes into a spool of its
+own, which the scheduler takes into the log; what it has to know, the scheduler writes down for it.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
-from appliance.errors import StorageError
-from appliance.ledger.check import require_remembered
-from appliance.store.database import Database
+from appliance.errors import StateRefused, StorageError
+from appliance.ledger.timestamp_spool import TimestampSpool, remove_fed
+from appliance.timestamping.clearance import Clearance, IssuingState
 from appliance.timestamping.pipeline import STREAM_COUNT, Outcome, TimestampPipeline, TokenRecorder
 from appliance.timestamping.refusal_counts import RefusalCounts
 from hsm.client import AuthorityClient
@@ -33,23 +38,22 @@ Deliver = Callable[[bytes], None]
 
 
 class TimestampService:
-    """A DER reply for every request, in the loop that it was made in. What it gives out is durably in the log."""
+    """A DER reply for every request, in the loop it was made in. What it gives out is in the spool, on disk."""
 
     def __init__(
         self,
-        database: Database,
+        spool: Path,
         authority: AuthorityClient,
         *,
-        under_maintenance: Callable[[], object] = lambda: None,
+        clearance: Callable[[], Clearance],
         refusals: RefusalCounts | None = None,
     ) -> None:
-        """While *under_maintenance* returns something, nobody is given a timestamp; *refusals* counts who is given
-        none."""
-        self._database = database
+        """*clearance* says whether timestamps may be given now; *refusals* counts who is given none."""
+        self._spool = spool
         self._authority = authority
         self._hashes: frozenset[str] = frozenset()
         self._policies: frozenset[str] = frozenset()
-        self._held = under_maintenance
+        self._clearance = clearance
         self._refusals = refusals or RefusalCounts()
         self._showing: asyncio.TimerHandle | None = None
         self._loop = asyncio.get_running_loop()
@@ -58,7 +62,7 @@ class TimestampService:
         self._arrived: list[tuple[Deliver, TimestampRequest]] = []
         streams = [authority.timestamp_stream() for _ in range(STREAM_COUNT)]
         self._pipeline: TimestampPipeline[Deliver] = TimestampPipeline(
-            streams, TokenRecorder(database), self._hand_out
+            streams, TokenRecorder(TimestampSpool(spool)), self._hand_out
         )
 
     def ask(self, request: bytes, deliver: Deliver) -> None:
@@ -76,14 +80,17 @@ class TimestampService:
         except RequestRefused as refusal:
             deliver(self._reply_with(refusal))
             return
-        if self._held():
-            sentence = "The timestamp authority is being maintained; try again when that is over."
-            deliver(self._refusal(FailInfo.TIME_NOT_AVAILABLE, sentence))
+        if (issuing := self._clearance().issuing) is not IssuingState.OPEN:
+            deliver(self._withheld(issuing))
             return
         if not self._arrived:
             # Orders that arrive in the same turn of the loop are queued together, else the first would go alone.
             self._loop.call_soon(self._queue)
         self._arrived.append((deliver, order))
+
+    async def tidy(self) -> None:
+        """Removes from the spool what the log has. Raises :class:`StorageError` and OSError."""
+        await asyncio.to_thread(remove_fed, self._spool, self._clearance().fed)
 
     async def close(self) -> None:
         """Completes what waits; afterwards nothing is accepted."""
@@ -104,12 +111,11 @@ class TimestampService:
                 deliver(self._reply_with(failure))
 
     def _learn_terms(self) -> None:
-        """Once before the first order: the log is the one that the authority remembers; what it takes is known.
+        """Once before the first order: what the authority takes is known.
 
-        Raises :class:`appliance.errors.LedgerDamaged`: nothing is issued into a log that was cut or rewritten; and
-        the authority's errors when it does not answer. The next call tries again.
+        Raises the authority's errors when it does not answer. The next call tries again.
         """
-        status = require_remembered(self._database, self._authority)
+        status = self._authority.status()
         self._hashes, self._policies = frozenset(status.hashes), frozenset(status.policies)
 
     def _reply_with(self, outcome: Outcome) -> bytes:
@@ -125,6 +131,13 @@ class TimestampService:
         return self._refusal(
             FailInfo.SYSTEM_FAILURE, "The timestamp authority is not available now; try again in a moment."
         )
+
+    def _withheld(self, issuing: IssuingState) -> bytes:
+        """The reply while nobody is given a timestamp."""
+        if issuing is IssuingState.MAINTENANCE:
+            sentence = "The timestamp authority is being maintained; try again when that is over."
+            return self._refusal(FailInfo.TIME_NOT_AVAILABLE, sentence)
+        return self._reply_with(StateRefused("The scheduler has not said that the log can take timestamps."))
 
     def _refusal(self, fail_info: FailInfo, sentence: str) -> bytes:
         self._refusals.count_refusal(fail_info)

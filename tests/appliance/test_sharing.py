@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,12 @@ import pytest
 from appliance.contracts.crash_safety import ProcessLeases
 from appliance.documents.blobs import BlobStore
 from appliance.documents.page_pictures import PictureCache
+from appliance.ledger.timestamp_spool import TimestampSpool
 from appliance.sharing import make_directory, make_file, open_file
 from appliance.store.database import Database
+from appliance.timestamping import Clearance, IssuingState, RefusalCounts
+from appliance.timestamping.clearance import write_clearance
+from hsm.timestamp import FailInfo, IssuedToken
 
 
 @pytest.fixture(params=[0o022, 0o007, 0o077], ids=lambda mask: f"umask {mask:03o}")
@@ -50,6 +55,21 @@ def fill(place: Path) -> None:
         pass
     ProcessLeases(place / "claimants").own_lease()
     assert modes(place)[1], "the database's files are there while it is open"
+
+
+@pytest.mark.usefixtures("umask")
+def test_where_one_process_writes_the_group_reads(tmp_path: Path) -> None:
+    place = tmp_path / "timestamps"
+    place.mkdir()
+    place.chmod(0o2750)
+    spool = TimestampSpool(place)
+    spool.append([IssuedToken(1, datetime(2026, 11, 25, tzinfo=UTC), b"token")])
+    spool.close()
+    counts = RefusalCounts(place)
+    counts.count_refusal(FailInfo.BAD_ALG)
+    counts.write_counts()
+    write_clearance(place / "timestamps.json", Clearance(IssuingState.OPEN))
+    assert modes(place) == (set(), {0o640})
 
 
 @pytest.mark.usefixtures("umask")

@@ -202,7 +202,7 @@ def _shares(
 
 
 def _timestamp(algorithm: str, name: str) -> list[Figure]:
-    """One timestamp over HTTP from 16 connections, in the log before its reply."""
+    """One timestamp over HTTP from 16 connections, on disk before its reply, and in the log."""
     request = build_request(order_for(hashlib.sha256(b"bench").digest()))
     with founded_home(tsa_algorithm=algorithm) as settings:
         there = replace(settings, web=replace(settings.web, port=PORT))
@@ -210,9 +210,9 @@ def _timestamp(algorithm: str, name: str) -> list[Figure]:
             processes = {part: _running(words) for part, words in OF_TIMESTAMPS.items()}
             post_repeatedly(URL, request, seconds=1)
             before, whole = {part: _used(pids) for part, pids in processes.items()}, used_milliseconds()
-            load, done = sum(os.times()[2:4]), issued(database)
+            load, done = sum(os.times()[2:4]), issued(database, settings.home)
             post_repeatedly(URL, request, seconds=4)
-            done = issued(database) - done
+            done = issued(database, settings.home) - done
             rows = {part: _used(pids) - before[part] for part, pids in processes.items()}
             rows["the client that asks"] = (sum(os.times()[2:4]) - load) * 1000
             everything = used_milliseconds() - whole

@@ -1,4 +1,4 @@
-"""The timestamp process as it runs: a real authority, gunicorn in its own processes, one database."""
+"""The timestamp process as it runs: a real authority, gunicorn in its own processes, one spool."""
 
 from __future__ import annotations
 
@@ -18,8 +18,9 @@ from pathlib import Path
 from appliance.home import Home
 from appliance.store import ledger
 from appliance.store.database import Database
+from appliance.timestamping.clearance import Clearance, IssuingState, write_clearance
 from hsm.timestamp import TimestampInfo, parse_response, parse_token
-from tests.log import count_timestamps, entry_of_timestamp
+from tests.log import count_timestamps, entry_of_timestamp, with_timestamps
 from tests.ports import free_port
 
 QUERY = {"Content-Type": "application/timestamp-query"}
@@ -58,7 +59,8 @@ class RunningTsa:
             connection.close()
 
     def database(self) -> Database:
-        return Database(self.home.database)
+        """With all that was issued by now in its log."""
+        return with_timestamps(self.home)
 
     def recorded(self) -> int:
         """How many timestamps the database has."""
@@ -86,6 +88,7 @@ class RunningTsa:
 def running_tsa(root: Path) -> Iterator[RunningTsa]:
     """Gunicorn with our settings over the home *root*, whose authority runs."""
     port = free_port()
+    write_clearance(Home(root).clearance, Clearance(IssuingState.OPEN))  # what a scheduler would say
     command = [sys.executable, "-m", "gunicorn", "--config", "python:webui.tsa.gunicorn", "--log-level", "warning"]
     master = subprocess.Popen(
         [*command, "--bind", f"127.0.0.1:{port}", "webui.tsa.process:create()"],

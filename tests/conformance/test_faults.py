@@ -1,14 +1,11 @@
-"""What fails around it: kill -9 in the middle, the HSM or the database gone, a database restored from before.
+"""What fails around it: kill -9 in the middle; HSM, database or spool gone; a database restored from before.
 
-Every reply that anybody received has its row, and each answer without a token is systemFailure, until what was
+Every reply that anybody received gets its row, and each answer without a token is systemFailure, until what was
 missing is back; nothing is restarted for that.
 """
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -18,17 +15,20 @@ from pathlib import Path
 import pysqlite3
 import pytest
 
+from appliance.errors import LedgerDamaged
 from appliance.home import Home
 from appliance.ledger import LogCheck, Sequencer
-from appliance.store import latest
+from appliance.ledger.check import require_remembered
+from appliance.ledger.timestamp_feeder import TimestampFeeder
 from appliance.store.database import Database
+from appliance.timestamping import TimestampFeed
+from appliance.timestamping.clearance import FRESH
 from hsm.timestamp import (
     FailInfo,
     RequestRefused,
     build_request,
     order_for,
     parse_response,
-    parse_token,
 )
 from tests.authority import RunningAuthority, end, running_authority, start
 from tests.conformance.endpoint import QUERY, RunningTsa, kill, running_tsa
@@ -36,6 +36,7 @@ from tests.conformance.flood import flood
 from tests.conformance.oracle import SYSTEM_FAILURE
 from tests.conformance.reading import Refusal, read, refused
 from tests.conformance.waiting import eventually, workers_of
+from tests.log import count_timestamps
 
 PAUSE = 0.005
 """Seconds between two requests of a client: each reply is looked up afterwards, and some hundreds show as much."""
@@ -164,53 +165,82 @@ def test_the_hsm_may_go_and_come_back(alone: RunningAuthority) -> None:
 
 
 @pytest.mark.crash
-def test_the_database_may_go_and_come_back(alone: RunningAuthority) -> None:
-    """Locked by somebody for longer than anybody waits. (Without its tables: tests/timestamping.)"""
+def test_the_portals_database_may_go_and_come_back(alone: RunningAuthority) -> None:
+    """Locked by somebody for longer than anybody waits: timestamps are given all the same, the log gets them."""
     request = build_request(order_for(bytes(32)))
     with running_tsa(alone.root) as tsa:
         tsa.require_recorded(tsa.ask(request))
         other = pysqlite3.connect(tsa.home.database, isolation_level=None)
         other.execute("BEGIN EXCLUSIVE")
-        assert refused(tsa.ask(request)).fail_info == SYSTEM_FAILURE
+        reply = tsa.ask(request)
         other.execute("ROLLBACK")
         other.close()
-        tsa.require_recorded(tsa.ask(request))
+        tsa.require_recorded(reply)
         assert tsa.recorded() == 2
 
 
 @pytest.mark.crash
-def test_over_an_older_database_serials_stay_unique_and_time_goes_on(alone: RunningAuthority) -> None:
-    """Restored from a copy that the signed log does not go beyond: issuing goes on, never below its time."""
+def test_the_spool_may_go_and_come_back(alone: RunningAuthority) -> None:
+    request = build_request(order_for(bytes(32)))
+    spool = Home(alone.root).timestamp_spool
+    spool.write_bytes(b"in the way")
+    with running_tsa(alone.root) as tsa:
+        assert refused(tsa.ask(request)).fail_info == SYSTEM_FAILURE
+        spool.unlink()
+        tsa.require_recorded(tsa.ask(request))
+        assert tsa.recorded() == 1
+
+
+@pytest.mark.crash
+def test_over_an_older_database_what_was_given_out_since_comes_back_into_the_log(alone: RunningAuthority) -> None:
+    """Restored from a copy that the signed log does not go beyond: the spool still has what came after it."""
     with running_tsa(alone.root) as tsa:
         known = [tsa.require_recorded(reply) for reply in ask_often(tsa, 50)]
         backup = copy_of(tsa.home.database)
-        lost = [parse_token(parse_response(reply)) for reply in ask_often(tsa, 200)]
+        since = ask_often(tsa, 200)
+        assert tsa.recorded() == 250
     restore(backup, alone)
     with running_tsa(alone.root) as tsa:
-        assert tsa.recorded() == 50
+        later = [tsa.require_recorded(reply) for reply in since]
+        assert tsa.recorded() == 250
         new = [tsa.require_recorded(reply) for reply in ask_often(tsa, 200)]
-    serials = [info.serial for info in (*known, *lost, *new)]
+    serials = [info.serial for info in (*known, *later, *new)]
     assert len(set(serials)) == len(serials) == 450
-    assert min(info.gen_time for info in new) > max(info.gen_time for info in lost)
+    assert min(info.gen_time for info in new) > max(info.gen_time for info in later)
 
 
 @pytest.mark.crash
 def test_over_a_database_that_is_behind_the_signed_log_nothing_is_issued(alone: RunningAuthority) -> None:
     with running_tsa(alone.root) as tsa:
         ask_often(tsa, 5)
-        backup = copy_of(tsa.home.database)
+        backup = copy_of(tsa.database().path)
         ask_often(tsa, 5)
         Sequencer(tsa.database(), alone.client("scheduler")).run_once()
         issued = tsa.recorded()  # one more: the checkpoint is dated too
         newer = copy_of(tsa.home.database)
     restore(backup, alone)
     with running_tsa(alone.root) as tsa:
+        with pytest.raises(LedgerDamaged):
+            feed_of(tsa, alone).run_round()
+        time.sleep(FRESH)
         assert refused(tsa.ask(build_request(order_for(bytes(32))))).fail_info == SYSTEM_FAILURE
-        assert tsa.recorded() == 5
+        assert Database(tsa.home.database).query(count_timestamps) == 5
     restore(newer, alone)
     with running_tsa(alone.root) as tsa:
+        feed_of(tsa, alone).run_round()
         ask_often(tsa, 1)
         assert tsa.recorded() == issued + 1
+
+
+def feed_of(tsa: RunningTsa, authority: RunningAuthority) -> TimestampFeed:
+    """The scheduler's job."""
+    database = Database(tsa.home.database)
+    return TimestampFeed(
+        TimestampFeeder(database, tsa.home.timestamp_spool),
+        tsa.home.clearance,
+        require_log=lambda: require_remembered(database, authority.client("scheduler")),
+        under_maintenance=lambda: None,
+    )
 
 
 def ask_often(tsa: RunningTsa, times: int) -> list[bytes]:
@@ -252,25 +282,6 @@ def test_a_process_that_starts_before_the_authority_serves_once_it_is_there(tmp_
                 parse_response(tsa.ask(request))
             authority.process = start(authority.root)
             tsa.require_recorded(tsa.ask(request))
-
-
-def test_a_database_of_a_newer_release_is_not_served(tmp_path: Path) -> None:
-    newer = tmp_path / "state/vermilion.db"
-    Database(newer).close()
-    connection = pysqlite3.connect(newer)
-    connection.execute(f"PRAGMA user_version = {latest() + 1}")
-    connection.close()
-    command = [sys.executable, "-m", "gunicorn", "--config", "python:webui.tsa.gunicorn", "--bind", "127.0.0.1:0"]
-    done = subprocess.run(
-        [*command, "webui.tsa.process:create()"],
-        env={**os.environ, "VERMILION_HOME": str(tmp_path)},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert done.returncode != 0
-    assert "use the release that wrote it" in done.stderr
 
 
 def is_granted(reply: bytes) -> bool:

@@ -11,8 +11,9 @@ from pysqlite3 import dbapi2 as sqlite
 from appliance.contracts.recovery import LEASE_TIMEOUT
 from appliance.home import Home
 from appliance.ledger.check import LogCheck
-from appliance.ledger.entry import leaf_of_token
+from appliance.ledger.entry import TimestampEntry
 from appliance.ledger.sequencer import Sequencer
+from appliance.ledger.timestamp_feeder import TimestampFeeder
 from appliance.model.contract import Contract, ContractState, PartyState, RevisionKind
 from appliance.model.intent import IntentState
 from appliance.store import intents, ledger
@@ -70,6 +71,7 @@ class Judge:
     def tokens(self, tokens: Iterable[bytes]) -> Tally:
         """Tokens that somebody holds: each has its row and its entry, no serial came twice."""
         tally = Tally()
+        self._feed()
         for token in tokens:
             info = parse_token(token)
             if info.serial in self._serials:
@@ -82,6 +84,7 @@ class Judge:
     def everything(self) -> Tally:
         """The whole home, once more at the end: the log is walked, databases and blobs are looked through."""
         tally = Tally()
+        self._feed()
         with AuthorityClient(self._home.authority_socket("scheduler")) as scheduler:
             Sequencer(self._appliance.database, scheduler).run_once()
             key = parse_vkey((self._home.trust / "log.vkey").read_text("ascii"))
@@ -95,11 +98,15 @@ class Judge:
         self._judge_blobs(tally)
         return tally
 
+    def _feed(self) -> None:
+        """As the scheduler does it, which may do it at the same time."""
+        TimestampFeeder(self._appliance.database, self._home.timestamp_spool).run_once()
+
     def _is_recorded(self, token: bytes) -> bool:
         info = parse_token(token)
         with self._appliance.database.reading() as tx:
             entry = entry_of_timestamp(tx, info.serial)
-            recorded = leaf_of_token(IssuedToken(info.serial, info.gen_time, token))
+            recorded = TimestampEntry.of(IssuedToken(info.serial, info.gen_time, token)).leaf()
             return entry is not None and ledger.leaf(tx, entry) == recorded
 
     def _judge_intents(self, contract: Contract, signed: set[str], tally: Tally) -> None:

@@ -44,6 +44,7 @@ class Site:
         # Each connection is the next worker's: all of them must have found the HSM again.
         self._await(lambda: all(operational(self.home) for _ in range(WORKERS)), "the authority")
         self._await(lambda: answers(self.port), "the timestamp service")
+        self._await(self.home.clearance.exists, "the scheduler")
 
     def end(self) -> None:
         """SIGTERM for all, the authority last."""

@@ -21,6 +21,8 @@ from appliance.health.check_context import open_check_context
 from appliance.health.record_checks import queue
 from appliance.health.service_checks import is_reported, maintenance_finding
 from appliance.home import Home
+from appliance.ledger.timestamp_feeder import TimestampFeeder
+from appliance.ledger.timestamp_spool import TimestampSpool
 from appliance.ledger.tree import StoredTree
 from appliance.model.administration import MaintenanceWindow
 from appliance.model.notice import Notice, NoticeKind
@@ -29,6 +31,7 @@ from appliance.store.database import Database
 from appliance.store.ledger import ceremonies_in_log
 from hsm import canonical
 from hsm.client import AuthorityClient
+from hsm.timestamp import IssuedToken
 from tests.health.asked import asked
 from tests.health.station import Station
 
@@ -115,3 +118,21 @@ def test_mails_that_wait_are_told_while_the_log_is_damaged(
             people.insert_person(tx, LI, None)
             outbox.enqueue(tx, Notice(None, LI.subject, NoticeKind.ENROLLED, NOON - timedelta(hours=2), "waits"))
         assert queue(context).page is RunbookPage.QUEUE_STUCK
+
+
+def test_timestamps_that_do_not_get_into_the_log_are_told(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    with closing(Database(home.database)) as database, closing(TimestampSpool(home.timestamp_spool)) as spool:
+        parts = {"home": home, "configured": lambda: SimpleNamespace(mail=MailSettings())}
+        spool.append([IssuedToken(1, NOON - timedelta(minutes=3), b"token")])
+        soon = asked(NOON - timedelta(minutes=2, seconds=10), database, **parts)
+        assert queue(soon).well, "the scheduler may be just starting"
+        context = asked(NOON, database, **parts)
+        found = queue(context)
+        assert (found.page, found.mark) == (RunbookPage.QUEUE_STUCK, "timestamps")
+        assert "since 2026-11-25 11:57 UTC" in str(found)
+        TimestampFeeder(database, home.timestamp_spool).run_once()
+        assert queue(context).mark == "log", "there they wait for their place"
+        (home.timestamp_spool / f"{1:012d}-{1:016x}").write_bytes(b"x\nx\n")
+        damaged = queue(context)
+        assert damaged.mark == "timestamps" and "at byte 0" in str(damaged)

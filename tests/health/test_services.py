@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
 
+import pytest
+
 from appliance.config import Settings
 from appliance.health import Condition, Observed, RunbookPage, contract_checks, machine_checks, record_checks
 from appliance.health.alarms import due
 from appliance.health.check_context import CheckContext
-from appliance.health.service_checks import activation, services
+from appliance.health.findings import HealthFinding
+from appliance.health.service_checks import activation, services, timestamps
 from appliance.heartbeats import Heartbeats
 from appliance.home import Home
 from tests.health.asked import asked
@@ -52,13 +56,19 @@ def test_a_process_lives_while_it_shows_it(tmp_path: Path) -> None:
     assert not shown.exists(), "what is long over is removed"
 
 
-def test_the_activation_service_shows_it_in_a_place_of_its_own(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("service", "check", "place"),
+    [("activation", activation, "activation_pulses"), ("tsa", timestamps, "tsa_pulses")],
+)
+def test_who_shares_no_directory_shows_it_in_a_place_of_its_own(
+    tmp_path: Path, service: str, check: Callable[[CheckContext], HealthFinding], place: str
+) -> None:
     home = Home(tmp_path)
-    Heartbeats(home.pulses).show("activation")
+    Heartbeats(home.pulses).show(service)
     here = asked(NOON, home=home, configured=lambda: Settings(home))
-    assert (activation(here).condition, activation(here).page) == (Condition.FAILING, RunbookPage.WEB_DOWN)
-    Heartbeats(home.activation_pulses).show("activation")
-    assert activation(here).well
+    assert (check(here).condition, check(here).page) == (Condition.FAILING, RunbookPage.WEB_DOWN)
+    Heartbeats(getattr(home, place)).show(service)
+    assert check(here).well
 
 
 def test_what_is_not_configured_is_neither_good_nor_an_alarm() -> None:

@@ -8,7 +8,7 @@ import pysqlite3
 import pytest
 
 from appliance.ledger import LedgerEntry, LogProofs, Sequencer, commitment, record
-from appliance.ledger.entry import leaf_of, leaf_of_token, record_timestamps
+from appliance.ledger.entry import TimestampEntry, leaf_of, record_tokens
 from appliance.store import ledger, retention
 from appliance.store.database import Database
 from hsm import canonical
@@ -94,21 +94,21 @@ def test_the_tables_of_the_log_only_grow(database: Database, sequencer: Sequence
 def test_a_timestamp_is_recorded_by_its_hash_under_its_serial(database: Database, local: LocalAuthority) -> None:
     tokens = local.timestamp([order_for(bytes(32)), order_for(bytes(32))])
     with database.transaction() as tx:
-        first = record_timestamps(tx, tokens)
+        first = record_tokens(tx, tokens)
         assert entry_of_timestamp(tx, tokens[1].serial) == first + 1
         assert entry_of_timestamp(tx, 1) is None
         assert count_timestamps(tx) == 2
     for token in tokens:
-        stated = json.loads(leaf_of_token(token))
+        stated = json.loads(TimestampEntry.of(token).leaf())
         entry = LedgerEntry("timestamp", token.gen_time, stated["public"])
-        assert leaf_of_token(token) == leaf_of(entry, {})
+        assert TimestampEntry.of(token).leaf() == leaf_of(entry, {})
 
 
 def test_a_serial_is_issued_once(database: Database, local: LocalAuthority) -> None:
     tokens = local.timestamp([order_for(bytes(32))])
     with database.transaction() as tx:
-        record_timestamps(tx, tokens)
+        record_tokens(tx, tokens)
     with pytest.raises(pysqlite3.IntegrityError), database.transaction() as tx:
-        record_timestamps(tx, tokens)
+        record_tokens(tx, tokens)
     with database.reading() as tx:
         assert ledger.length(tx) == 1

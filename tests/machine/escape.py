@@ -85,12 +85,14 @@ def service_attempts(role: str) -> Iterator[tuple[str, Attempt]]:
     for place in ("/etc/vermilion", "/opt/vermilion", "/usr/local", str(HOME), str(HOME / "trust")):
         yield f"write into {place}", (Path(place) / "escaped").touch
     yield "become root by the set-user-id bit", _set_user_id
-    if role in ("authority", "convert", "console", "activation"):
+    if role in ("authority", "convert", "console", "activation", "tsa"):
         yield "see the documents", lambda: list((HOME / "state").iterdir())
     if role == "console":
         yield from console_attempts()
     if role == "activation":
         yield from activation_attempts()
+    if role == "tsa":
+        yield from tsa_attempts()
     if role == "convert":
         yield "see the home", lambda: list(HOME.iterdir())
         yield "see the settings", lambda: list(Path("/etc/vermilion").iterdir())
@@ -158,6 +160,19 @@ def activation_attempts() -> Iterator[tuple[str, Attempt]]:
         yield f"have the authority {name}", lambda what=what: _asked(what, "activation")
 
 
+def tsa_attempts() -> Iterator[tuple[str, Attempt]]:
+    """What lies beside the timestamp service (decision 46)."""
+    yield "open the portal's database", (HOME / "state/vermilion.db").read_bytes
+    for name in ("cache", "backups", "activation", "administration", "confirmed", "performed", "health"):
+        yield f"see {name}", lambda name=name: list((HOME / name).iterdir())
+    for name in ("claimants", "pulses", "activation"):
+        yield f"see {name} among the sockets", lambda name=name: list((HOME / "run" / name).iterdir())
+    yield "say that timestamps may be issued", (HOME / "run/clearance/escaped").touch
+    yield "see the sealed secrets", lambda: list(Path("/etc/credstore.encrypted").iterdir())
+    for other in ("web", "scheduler", "console", "backup", "activation"):
+        yield f"speak to the authority as {other}", lambda other=other: _ask(other)
+
+
 def uses(role: str, pool: Confinement | None) -> Iterator[tuple[str, Attempt]]:
     """What has to go on working."""
     if role == "authority":
@@ -184,6 +199,11 @@ def uses(role: str, pool: Confinement | None) -> Iterator[tuple[str, Attempt]]:
             lambda: _asked(lambda authority: authority.credentials("person-nobody"), "activation"),
         )
         yield from child_uses(pool)
+        return
+    if role == "tsa":
+        yield "write into its spool", lambda: _written(HOME / "timestamps/.probe")
+        yield "show that it lives", lambda: _written(HOME / "run/timestamps/.probe")
+        yield "read what it is told", (HOME / "run/clearance/timestamps.json").read_bytes
         return
     yield "write into the state", lambda: _written(HOME / "state/.probe")
     yield from child_uses(pool)

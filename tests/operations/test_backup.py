@@ -8,7 +8,7 @@ import re
 import shutil
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
@@ -22,7 +22,8 @@ from appliance.cli import main
 from appliance.clock import utc_now
 from appliance.config import BackupSettings
 from appliance.errors import BackupFailed
-from appliance.home import Home
+from appliance.home import Home, make_directory
+from appliance.ledger.timestamp_spool import TimestampSpool
 from appliance.model.contract import PartyState
 from appliance.operations.backup import (
     BackupArchive,
@@ -42,6 +43,7 @@ from appliance.wiring import Appliance
 from hsm.encryption import new_identity
 from hsm.errors import AuthorityError, DecryptionRefused, RefusalError
 from hsm.note import NoteKey, parse_vkey
+from hsm.timestamp import order_for
 from tests.operations.site import PLANTED, RECOVERY, Site, files_of, moved, perform, sign
 from tests.world import sample_document, send, sequenced
 
@@ -109,19 +111,26 @@ def test_documents_are_sealed_once(site: Site, archive: BackupArchive, backups: 
 def test_what_was_acknowledged_before_is_inside(
     site: Site, appliance: Appliance, backups: BackupContext, tmp_path: Path
 ) -> None:
-    """Threads date things without pause, and the log is sequenced, while archives are made."""
+    """Threads date things without pause, one of them as the timestamp service does, and the log is sequenced,
+    while archives are made. No scheduler feeds the log."""
     acknowledged: list[str] = []
     over = threading.Event()
+    spool = TimestampSpool(site.home.timestamp_spool)
 
-    def load() -> None:
+    def as_the_service(digest: bytes) -> bytes:
+        [token] = appliance.authority.timestamp([order_for(digest)])
+        spool.append([token])
+        return token.token
+
+    def load(issue: Callable[[bytes], bytes]) -> None:
         count = 0
         while not over.is_set():
             count += 1
-            digest = hashlib.sha256(f"{threading.get_ident()} {count}".encode()).digest()
-            token = appliance.timestamps.issue_token(digest)
+            token = issue(hashlib.sha256(f"{threading.get_ident()} {count}".encode()).digest())
             acknowledged.append(hashlib.sha256(token).hexdigest())
 
-    threads = [threading.Thread(target=load) for _ in range(2)]
+    ways = (appliance.timestamps.issue_token, as_the_service)
+    threads = [threading.Thread(target=load, args=(issue,)) for issue in ways]
     with sequenced(appliance, site.world):
         for thread in threads:
             thread.start()
@@ -140,6 +149,17 @@ def test_what_was_acknowledged_before_is_inside(
             over.set()
             for thread in threads:
                 thread.join()
+            spool.close()
+
+
+def test_a_damaged_spool_holds_up_no_backup(site: Site, backups: BackupContext) -> None:
+    damaged = site.home.timestamp_spool / f"{1:012d}-{1:016x}"
+    make_directory(damaged.parent)
+    damaged.write_bytes(b"x\nx\n")
+    try:
+        shutil.rmtree(create_archive(backups, now=soon(backups)).path)
+    finally:
+        damaged.unlink()
 
 
 def test_people_sign_meanwhile(site: Site, appliance: Appliance, backups: BackupContext, tmp_path: Path) -> None:

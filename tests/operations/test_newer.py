@@ -33,7 +33,7 @@ def length(site: Site) -> int:
 
 
 def lost(site: Site, since: int) -> int:
-    return newer_than(site.settings.home, since, journal_stays=True).lost
+    return newer_than(site.settings.home, since, journal_stays=True, spool_stays=True).lost
 
 
 def added(site: Site) -> str:

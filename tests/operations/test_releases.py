@@ -6,6 +6,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from appliance.clock import utc_now
 from appliance.config import load
 from appliance.errors import StorageError, UpgradeRefused
 from appliance.home import Home, make_directory
+from appliance.ledger.timestamp_spool import TimestampSpool, spool_files
 from appliance.operations.backup import BackupArchive
 from appliance.operations.releases import Commands, Releases, UpgradeStep, roll_back, upgrade
 from appliance.operations.releases.rollback import ELSEWHERE, DatabaseCopies
@@ -29,7 +31,9 @@ from appliance.store.database import Database
 from hsm import canonical
 from hsm.config import AuthorityHome
 from hsm.files import file_lock
+from hsm.timestamp import IssuedToken
 from tests.administration.conftest import lines_not_in_log
+from tests.log import entry_of_timestamp, with_timestamps
 from tests.operations.releases import NEXT, add_next, add_release
 from tests.operations.site import moved, perform
 
@@ -115,6 +119,37 @@ def test_acts_that_were_recorded_since_are_not_lost(installation: Installation) 
     assert (installation.current(), installation.schema()) == ("1.1", NEXT)
     roll_back(installation.home, installation.releases, NOBODY, forget_newer=True)
     assert (installation.current(), installation.schema()) == ("1.0", latest())
+
+
+def issued_since(installation: Installation) -> None:
+    """An upgrade, and then two timestamps that the log has not got yet."""
+    begun(installation, UpgradeStep.BACKED_UP)
+    upgrade(installation.home, installation.releases, "1.1", NOBODY, now=utc_now())
+    with closing(TimestampSpool(installation.home.timestamp_spool)) as spool:
+        spool.append([IssuedToken(serial, utc_now(), b"token") for serial in (1, 2)])
+
+
+def test_timestamps_that_the_older_release_will_find_stand_in_no_way(installation: Installation) -> None:
+    issued_since(installation)
+    roll_back(installation.home, installation.releases, NOBODY)
+    assert (installation.current(), installation.schema()) == ("1.0", latest())
+    with closing(with_timestamps(installation.home)) as database:
+        assert database.query(entry_of_timestamp, 2) is not None
+
+
+def test_timestamps_that_the_older_release_would_not_find_are_not_lost(installation: Installation) -> None:
+    issued_since(installation)
+    with closing(sqlite.connect(installation.home.root / ".before-upgrade/vermilion.db")) as before:
+        before.execute("DROP TABLE timestamp_feeds")
+    with pytest.raises(UpgradeRefused, match=r"cannot read: 2\. Going back"):
+        roll_back(installation.home, installation.releases, NOBODY)
+    [file] = spool_files(installation.home.timestamp_spool)
+    file.write_bytes(b"x\nx\n")
+    with pytest.raises(UpgradeRefused, match=r"cannot read: 1\. Going back"):
+        roll_back(installation.home, installation.releases, NOBODY)
+    assert (installation.current(), installation.schema()) == ("1.1", NEXT)
+    roll_back(installation.home, installation.releases, NOBODY, forget_newer=True)
+    assert len(spool_files(installation.home.timestamp_spool)) == 1, "a later release that knows it finds them"
 
 
 def test_what_administrators_asked_for_since_goes_along(installation: Installation) -> None:

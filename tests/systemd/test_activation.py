@@ -13,6 +13,9 @@ from contextlib import contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
 
+from appliance.home import Home
+from appliance.timestamping import Clearance, IssuingState
+from appliance.timestamping.clearance import write_clearance
 from tests.authority import RunningAuthority
 
 PATIENCE = 60.0
@@ -76,6 +79,7 @@ def test_it_answers_on_the_socket_that_it_is_given_and_says_ready(
         capture_output=True,
         check=True,
     ).stdout
+    write_clearance(Home(authority.root).clearance, Clearance(IssuingState.OPEN))
     with at, told, activated(authority.root, at, notify=tmp_path / "notify"):
         assert told.recv(100) == b"READY=1"
         connection = UnixConnection(tmp_path / "tsa.sock")

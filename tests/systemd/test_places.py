@@ -19,6 +19,7 @@ from appliance.health.check_context import open_check_context
 from appliance.health.machine_checks import permissions
 from appliance.home import Home
 from appliance.model.administration import AdministratorRole
+from appliance.sharing import file_mode
 from tests.systemd.conftest import UNITS
 
 USERS = ("web", "tsa", "console", "scheduler", "operator", "authority", "convert", "activation")
@@ -92,7 +93,9 @@ def test_accounts_and_acts_of_administrators_are_theirs_who_perform_them(machine
 
 def test_documents_are_the_portals_and_those_who_work_for_it(machine: Path) -> None:
     folder = machine / "var/lib/vermilion/state"
-    assert who_may(machine, "write", folder) == {"web", "tsa", "scheduler", "operator"}
+    assert (
+        who_may(machine, "read", folder) == who_may(machine, "write", folder) == {"web", "scheduler", "operator"}
+    )
 
 
 def test_what_is_to_be_confirmed_is_the_portals_and_the_activation_services_alone(machine: Path) -> None:
@@ -107,11 +110,48 @@ def test_what_is_to_be_confirmed_is_the_portals_and_the_activation_services_alon
 def test_the_activation_service_has_no_other_place(machine: Path) -> None:
     for name in ("state", "cache", "administration", "confirmed", "performed", "health", "backups"):
         assert "activation" not in who_may(machine, "read", machine / "var/lib/vermilion" / name), name
-    for name in ("claimants", "pulses"):
+    for name in ("claimants", "pulses", "timestamps", "clearance"):
         assert "activation" not in who_may(machine, "read", machine / "run/vermilion" / name), name
     pulses = machine / "run/vermilion/activation"
     assert who_may(machine, "write", pulses) == {"activation"}
-    assert who_may(machine, "read", pulses) == {"activation", "web", "tsa", "scheduler", "operator"}
+    assert who_may(machine, "read", pulses) == {"activation", "web", "scheduler", "operator"}
+
+
+def test_the_timestamp_service_reads_and_writes_nothing_of_the_portals(machine: Path) -> None:
+    for name in ("state", "cache", "activation", "administration", "confirmed", "performed", "health", "backups"):
+        for way in WAYS:
+            assert "tsa" not in who_may(machine, way, machine / "var/lib/vermilion" / name), name
+    for name in ("claimants", "pulses", "activation"):
+        assert "tsa" not in who_may(machine, "read", machine / "run/vermilion" / name), name
+    portals = Home(machine / "var/lib/vermilion").database
+    assert as_user(machine, "web", f"umask 0007; echo x >{portals}")
+    assert (
+        who_may(machine, "read", portals) == who_may(machine, "write", portals) == {"web", "scheduler", "operator"}
+    )
+    portals.unlink()
+
+
+@pytest.mark.parametrize("name", ["var/lib/vermilion/timestamps", "run/vermilion/timestamps"])
+def test_what_the_timestamp_service_writes_nobody_else_writes_and_who_feeds_the_log_reads(
+    machine: Path, name: str
+) -> None:
+    folder = machine / name
+    assert who_may(machine, "write", folder) == {"tsa"}
+    assert who_may(machine, "read", folder) == {"tsa", "web", "scheduler", "operator"}
+    assert as_user(machine, "tsa", f"umask 0077; echo x >{folder}/file; chmod {file_mode(folder):o} {folder}/file")
+    assert who_may(machine, "write", folder / "file") == {"tsa"}
+    assert who_may(machine, "read", folder / "file") == {"tsa", "web", "scheduler", "operator"}
+    (folder / "file").unlink()
+
+
+def test_what_the_timestamp_service_is_told_the_scheduler_alone_writes(machine: Path) -> None:
+    folder = machine / "run/vermilion/clearance"
+    assert who_may(machine, "write", folder) == {"scheduler"}
+    assert who_may(machine, "read", folder) == {"scheduler", "tsa"}
+    assert as_user(machine, "scheduler", f"echo x >{folder}/file; chmod {file_mode(folder):o} {folder}/file")
+    assert who_may(machine, "write", folder / "file") == {"scheduler"}
+    assert who_may(machine, "read", folder / "file") == {"scheduler", "tsa"}
+    (folder / "file").unlink()
 
 
 @pytest.mark.parametrize("name", ["authority", "hsm", "hsm/tokens"])

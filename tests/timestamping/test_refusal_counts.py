@@ -16,8 +16,7 @@ from appliance.health.check_context import CheckContext
 from appliance.health.contract_checks import GIVEN, judge_refusals
 from appliance.health.figures import REFUSED, labelled, refused
 from appliance.home import Home
-from appliance.store.database import Database
-from appliance.timestamping import TimestampService
+from appliance.timestamping import Clearance, IssuingState, TimestampService
 from appliance.timestamping.refusal_counts import FORGOTTEN, NAMES, RefusalCounts, read_counts
 from hsm.client import AuthorityClient
 from hsm.timestamp import FailInfo
@@ -43,7 +42,7 @@ def said(root: Path, observations: Observations) -> dict[str, float]:
 
 
 def test_processes_are_added_up_each_refusal_once(tmp_path: Path, observations: Observations) -> None:
-    pulses = Home(tmp_path).pulses
+    pulses = Home(tmp_path).tsa_pulses
     one, other = RefusalCounts(pulses), RefusalCounts(pulses)
     for reason in (FailInfo.BAD_ALG, FailInfo.BAD_ALG, FailInfo.TIME_NOT_AVAILABLE):
         one.count_refusal(reason)
@@ -61,7 +60,7 @@ def test_processes_are_added_up_each_refusal_once(tmp_path: Path, observations: 
 
 
 def test_what_a_process_counted_stays_when_its_file_goes(tmp_path: Path, observations: Observations) -> None:
-    pulses = Home(tmp_path).pulses
+    pulses = Home(tmp_path).tsa_pulses
     refusals = RefusalCounts(pulses)
     refusals.count_refusal(FailInfo.BAD_ALG)
     refusals.write_counts()
@@ -74,7 +73,7 @@ def test_what_a_process_counted_stays_when_its_file_goes(tmp_path: Path, observa
 
 
 def test_what_is_no_count_is_left_out(tmp_path: Path) -> None:
-    pulses = Home(tmp_path).pulses
+    pulses = Home(tmp_path).tsa_pulses
     pulses.mkdir(parents=True)
     none = ('{"badAlg": "many"}', '{"x": 3}', '{"badAlg": null}', f'{{"badAlg": 1{"0" * 30}}}', "5", "[1]")
     broken = ("{", "[" * 9_000, '{"badAlg": 1' + " " * 20_000 + "}")
@@ -93,13 +92,17 @@ def test_the_service_counts_what_it_refuses(tmp_path: Path, observations: Observ
     """Nothing that it needs answers, so every request is refused as systemFailure."""
 
     async def ask() -> None:
-        database = Database(tmp_path / "state/vermilion.db")
-        authority = AuthorityClient(tmp_path / "nobody.sock")
-        service = TimestampService(database, authority, refusals=RefusalCounts(Home(tmp_path).pulses))
+        home, authority = Home(tmp_path), AuthorityClient(tmp_path / "nobody.sock")
+        open_to_all = Clearance(IssuingState.OPEN)
+        service = TimestampService(
+            home.timestamp_spool,
+            authority,
+            clearance=lambda: open_to_all,
+            refusals=RefusalCounts(home.tsa_pulses),
+        )
         for _ in range(3):
             await reply_of(service, b"no request")
         await service.close()
-        database.close()
 
     asyncio.run(ask())
     assert said(tmp_path, observations) == {labelled(REFUSED, reason="systemFailure"): 3}

@@ -1,4 +1,4 @@
-"""Timestamps: recorded before they are given out, shared commits, refusals in the protocol's words."""
+"""Timestamps: recorded before they are given out, shared writes, refusals in the protocol's words."""
 
 from __future__ import annotations
 
@@ -13,9 +13,11 @@ from pysqlite3.dbapi2 import IntegrityError
 
 from appliance.errors import ApplianceError
 from appliance.ledger import LedgerEntry, Sequencer, record
+from appliance.ledger.timestamp_feeder import TimestampFeeder
+from appliance.ledger.timestamp_spool import spool_files
 from appliance.store import ledger
 from appliance.store.database import Database
-from appliance.timestamping import TimestampIssuer, TimestampService
+from appliance.timestamping import Clearance, IssuingState, TimestampIssuer, TimestampService
 from hsm.errors import (
     AuthorityError,
     AuthorityUnreachable,
@@ -51,16 +53,26 @@ def database(tmp_path: Path) -> Database:
     return Database(tmp_path / "vermilion.db")
 
 
+@pytest.fixture
+def spool(tmp_path: Path) -> Path:
+    return tmp_path / "timestamps"
+
+
+def cleared() -> Clearance:
+    """What the scheduler says on most days."""
+    return Clearance(IssuingState.OPEN)
+
+
 class RunningService:
     """The timestamp service in a loop that runs while something is asked."""
 
-    def __init__(self, database: Database, local: LocalAuthority) -> None:
+    def __init__(self, spool: Path, local: LocalAuthority) -> None:
         self._runner = asyncio.Runner()
-        self._service = self._runner.run(self._opened(database, local))
+        self._service = self._runner.run(self._opened(spool, local))
 
     @staticmethod
-    async def _opened(database: Database, local: LocalAuthority) -> TimestampService:
-        return TimestampService(database, local)
+    async def _opened(spool: Path, local: LocalAuthority) -> TimestampService:
+        return TimestampService(spool, local, clearance=cleared)
 
     def reply(self, request: bytes) -> bytes:
         (reply,) = self.replies([request])
@@ -82,8 +94,8 @@ class RunningService:
 
 
 @pytest.fixture
-def service(database: Database, local: LocalAuthority) -> Iterator[RunningService]:
-    running = RunningService(database, local)
+def service(spool: Path, local: LocalAuthority) -> Iterator[RunningService]:
+    running = RunningService(spool, local)
     yield running
     running.close()
     running.end()
@@ -105,8 +117,9 @@ def refusal(reply: bytes) -> FailInfo:
 
 
 def recorded(database: Database) -> int:
-    with database.reading() as tx:
-        return count_timestamps(tx)
+    """How many timestamps the log has, with those that waited in the spool beside it."""
+    TimestampFeeder(database, database.path.with_name("timestamps")).run_once()
+    return database.query(count_timestamps)
 
 
 def test_a_reply_answers_the_request_and_is_recorded(
@@ -115,6 +128,7 @@ def test_a_reply_answers_the_request_and_is_recorded(
     digest = hashlib.sha256(b"contract").digest()
     token = parse_response(service.reply(request_for(digest, nonce=4711)))
     info = verify_token(token, digest=digest, nonce=4711, certificate=local.tsa.certificate)
+    assert recorded(database) == 1
     with database.reading() as tx:
         entry = entry_of_timestamp(tx, info.serial)
         assert entry is not None
@@ -165,43 +179,36 @@ def test_the_reply_does_not_tell_strangers_what_is_wrong_inside(
     assert b"/run/secret" not in service.reply(request_for(bytes(32)))
 
 
-def test_without_a_row_there_is_no_token(
-    service: RunningService, issuer: TimestampIssuer, database: Database, local: LocalAuthority
+def test_without_a_row_there_is_no_token_of_our_own(
+    issuer: TimestampIssuer, database: Database, local: LocalAuthority
 ) -> None:
     local.serial = lambda: 42
-    assert parse_response(service.reply(request_for(bytes(32))))
-    assert refusal(service.reply(request_for(bytes(32)))) is FailInfo.SYSTEM_FAILURE
+    assert issuer.issue_token(bytes(32))
     with pytest.raises(IntegrityError):
         issuer.issue_token(bytes(32))
     assert recorded(database) == 1
 
 
-def test_a_log_that_is_not_the_authoritys_gets_no_timestamps(
+def test_without_a_line_in_the_spool_there_is_no_token(
+    service: RunningService, spool: Path, database: Database
+) -> None:
+    spool.write_bytes(b"in the way")
+    assert refusal(service.reply(request_for(bytes(32)))) is FailInfo.SYSTEM_FAILURE
+    spool.unlink()
+    assert parse_response(service.reply(request_for(bytes(32))))
+    assert recorded(database) == 1
+
+
+def test_our_own_signatures_get_no_tokens_over_a_log_that_is_not_the_authoritys(
     tmp_path: Path, database: Database, local: LocalAuthority
 ) -> None:
     with database.transaction() as tx:
         record(tx, LedgerEntry("x", WHEN))
     Sequencer(database, local).run_once()
     other = Database(tmp_path / "restored.db")
-    service = RunningService(other, local)
-    assert refusal(service.reply(request_for(bytes(32)))) is FailInfo.SYSTEM_FAILURE
-    service.end()
     with pytest.raises(ApplianceError):
         TimestampIssuer(other, local).issue_token(bytes(32))
-    assert recorded(other) == 0
-
-
-def test_a_database_that_is_broken_gives_no_timestamps(
-    service: RunningService, database: Database, local: LocalAuthority
-) -> None:
-    assert parse_response(service.reply(request_for(bytes(32))))
-    with database.transaction() as tx:
-        tx.execute("ALTER TABLE timestamps RENAME TO lost")
-    assert refusal(service.reply(request_for(bytes(32)))) is FailInfo.SYSTEM_FAILURE
-    with database.transaction() as tx:
-        tx.execute("ALTER TABLE lost RENAME TO timestamps")
-    assert parse_response(service.reply(request_for(bytes(32))))
-    assert recorded(database) == 2
+    assert other.query(count_timestamps) == 0
 
 
 def test_orders_that_wait_together_share_calls_and_commits(
@@ -240,9 +247,9 @@ def test_after_closing_nothing_is_given(service: RunningService) -> None:
     assert refusal(service.reply(request_for(bytes(32)))) is FailInfo.SYSTEM_FAILURE
 
 
-def test_sm3_is_taken_where_the_setting_says_so(database: Database, local: LocalAuthority) -> None:
+def test_sm3_is_taken_where_the_setting_says_so(spool: Path, local: LocalAuthority) -> None:
     request = request_for(bytes(32), hash_name="sm3")
-    without, taking = RunningService(database, local), RunningService(database, local)
+    without, taking = RunningService(spool, local), RunningService(spool, local)
     assert refusal(without.reply(request)) is FailInfo.BAD_ALG
     local.hashes = (*local.hashes, "sm3")
     assert parse_response(taking.reply(request))
@@ -261,10 +268,10 @@ def test_a_reply_to_our_own_request_is_recorded(issuer: TimestampIssuer, databas
 
 
 def test_the_loop_serves_many_at_once_and_outlives_who_goes_away(
-    database: Database, local: LocalAuthority
+    spool: Path, database: Database, local: LocalAuthority
 ) -> None:
     async def serve() -> list[bytes]:
-        service = TimestampService(database, local)
+        service = TimestampService(spool, local, clearance=cleared)
         gone = asyncio.create_task(reply_of(service, request_for(bytes(32))))
         await asyncio.sleep(0)
         gone.cancel()
@@ -279,32 +286,59 @@ def test_the_loop_serves_many_at_once_and_outlives_who_goes_away(
     assert len(local.batches) < 100
 
 
+@pytest.mark.parametrize(
+    ("issuing", "reason"),
+    [(IssuingState.MAINTENANCE, FailInfo.TIME_NOT_AVAILABLE), (IssuingState.CLOSED, FailInfo.SYSTEM_FAILURE)],
+)
 def test_while_it_is_held_nobody_gets_a_timestamp_and_afterwards_everybody(
-    database: Database, local: LocalAuthority
+    spool: Path, database: Database, local: LocalAuthority, issuing: IssuingState, reason: FailInfo
 ) -> None:
-    held = [True]
+    said = [Clearance(issuing)]
 
     async def serve() -> list[bytes]:
-        service = TimestampService(database, local, under_maintenance=lambda: held[0])
+        service = TimestampService(spool, local, clearance=lambda: said[0])
         replies = [await reply_of(service, request_for(bytes(32))), await reply_of(service, b"\x30")]
-        held[0] = False
+        said[0] = cleared()
         replies.append(await reply_of(service, request_for(bytes(32))))
         await service.close()
         return replies
 
     refused, garbage, served = asyncio.run(serve())
-    assert refusal(refused) is FailInfo.TIME_NOT_AVAILABLE
+    assert refusal(refused) is reason
     assert refusal(garbage) is FailInfo.BAD_DATA_FORMAT
     assert parse_response(served)
     assert recorded(database) == 1
 
 
-def test_whatever_went_wrong_at_the_start_is_tried_again(database: Database, local: LocalAuthority) -> None:
+def test_what_the_log_has_leaves_the_spool(spool: Path, database: Database, local: LocalAuthority) -> None:
+    fed: dict[str, int] = {}
+
+    async def serve() -> None:
+        first = TimestampService(spool, local, clearance=cleared)
+        await reply_of(first, request_for(bytes(32)))
+        await first.close()
+        second = TimestampService(spool, local, clearance=lambda: Clearance(IssuingState.OPEN, fed))
+        await reply_of(second, request_for(bytes(32)))
+        await second.tidy()
+        assert len(spool_files(spool)) == 2, "the log has not got them"
+        feeder = TimestampFeeder(database, spool)
+        feeder.run_once()
+        fed.update(feeder.positions())
+        await second.tidy()
+        assert len(spool_files(spool)) == 1, "the one that is written to stays"
+        await reply_of(second, request_for(bytes(32)))
+        await second.close()
+
+    asyncio.run(serve())
+    assert recorded(database) == 3
+
+
+def test_whatever_went_wrong_at_the_start_is_tried_again(spool: Path, local: LocalAuthority) -> None:
     def mistaken() -> AuthorityStatus:
         raise LookupError
 
     async def serve() -> list[bytes]:
-        service, status = TimestampService(database, local), local.status
+        service, status = TimestampService(spool, local, clearance=cleared), local.status
         local.status = mistaken  # type: ignore[method-assign]
         replies = [await asyncio.wait_for(reply_of(service, request_for(bytes(32))), 60)]
         local.status = status  # type: ignore[method-assign]

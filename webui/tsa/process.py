@@ -11,7 +11,6 @@ import os
 import resource
 import signal
 from collections.abc import Callable
-from datetime import UTC, datetime
 
 from gunicorn.arbiter import Arbiter
 from gunicorn.workers.base import Worker
@@ -20,9 +19,7 @@ from appliance.errors import ApplianceError
 from appliance.heartbeats import Heartbeats
 from appliance.home import Home
 from appliance.logs import set_up_logging_at
-from appliance.maintenance import Maintenance
-from appliance.store.database import Database
-from appliance.timestamping import RefusalCounts, TimestampService
+from appliance.timestamping import ClearanceReader, RefusalCounts, TimestampService
 from hsm.client import AuthorityClient
 from webui.tsa.connection import TimestampConnection
 from webui.tsa.gunicorn import manager
@@ -31,8 +28,11 @@ from webui.tsa.http_answers import MOST_SILENT
 _TICK = 1.0
 """Seconds between signs of life for gunicorn, and between looks at who has been silent for too long."""
 
+_TIDYING = 60
+"""Ticks between two looks at which files of the spool the log has."""
+
 _OTHER_FILES = 192
-"""Descriptors that are not clients': the database, the authority's sockets, logs; a hundred just accepted."""
+"""Descriptors that are not clients': the spool, the authority's sockets, logs; a hundred just accepted."""
 
 
 def create() -> Callable[[], TimestampService]:
@@ -43,13 +43,11 @@ def create() -> Callable[[], TimestampService]:
 
 
 def _service(home: Home) -> TimestampService:
-    database = Database(home.database)
-    maintenance = Maintenance(database, lambda: datetime.now(UTC))
     return TimestampService(
-        database,
+        home.timestamp_spool,
         AuthorityClient(home.authority_socket("tsa")),
-        under_maintenance=maintenance.under_way,
-        refusals=RefusalCounts(home.pulses),
+        clearance=ClearanceReader(home.clearance).current,
+        refusals=RefusalCounts(home.tsa_pulses),
     )
 
 
@@ -61,7 +59,7 @@ class TimestampWorker(Worker):  # type: ignore[misc]  # gunicorn has no types
         self.loop = asyncio.new_event_loop()
         asyncio.set_event_loop(self.loop)
         self._present: dict[TimestampConnection, None] = {}
-        self._pulses = Heartbeats(Home.of(os.environ).pulses)
+        self._pulses = Heartbeats(Home.of(os.environ).tsa_pulses)
         super().init_process()
 
     def init_signals(self) -> None:
@@ -94,14 +92,25 @@ class TimestampWorker(Worker):  # type: ignore[misc]  # gunicorn has no types
 
         servers = [await self.loop.create_server(connected, sock=each.sock) for each in self.sockets]
         manager.ready()
+        ticks = 0
         while self.alive and self.ppid == os.getppid():  # without gunicorn's own process nobody would replace us
             self.notify()
             self._drop_silent()
+            if ticks % _TIDYING == 0:
+                await self._tidy(service)
+            ticks += 1
             await asyncio.sleep(_TICK)
         for server in servers:
             server.close()
         await self._finish()
         await service.close()
+
+    async def _tidy(self, service: TimestampService) -> None:
+        """A spool that keeps what the log has only takes room; what is wrong with it, writing reports."""
+        try:
+            await service.tidy()
+        except (ApplianceError, OSError) as error:
+            self.log.warning("The spool could not be tidied: %s", error)
 
     def notify(self) -> None:
         """The loop turns: a sign of life for gunicorn, and one for the health monitor."""

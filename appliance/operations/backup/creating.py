@@ -3,7 +3,8 @@
 Of one moment are the database, the authority's part, and the appliance's files (settings, policy, public
 anchors, secrets, the administration's own database). The log's sequencer waits from before the database's
 moment until the authority has made its part: so the log holds all that the authority remembers having signed,
-and the authority remembers all that was published. What is signed meanwhile is in neither; an act of which the
+and the authority remembers all that was published. What the timestamp service has issued by then is taken into
+the log before, so its spool needs no part of its own. What is signed meanwhile is in neither; an act of which the
 authority knows and the database does not yet, recovery abandons.
 """
 
@@ -13,7 +14,7 @@ import os
 import shutil
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from importlib import metadata
@@ -21,9 +22,11 @@ from pathlib import Path
 
 from appliance.config import Settings
 from appliance.documents.blobs import BlobStore
-from appliance.errors import BackupFailed, ConfigurationError
+from appliance.errors import BackupFailed, ConfigurationError, SpoolDamaged
 from appliance.home import Home, make_directory
 from appliance.ledger import LogCheck, sequencing_held
+from appliance.ledger.check import require_remembered
+from appliance.ledger.timestamp_feeder import TimestampFeeder
 from appliance.operations.backup import archives as places
 from appliance.operations.backup.archives import (
     BackupArchive,
@@ -147,6 +150,7 @@ def _fill(
     make_directory(context.scratch)
     recipients = [*context.settings.backup.recipients, recipient_of(context.identity())]
     copy = context.scratch / "copy.db"
+    feed_timestamps(context.home, context.authority)
     with snapshot(context.home.database, context.authority) as taken:
         reach(BackupFailpoint.MOMENT_TAKEN)
         fetch_authority_part(context.authority, taken, part.part(places.AUTHORITY))
@@ -175,6 +179,17 @@ def _fill(
         authority=taken.statement,
     )
     _sign(context, part, manifest, taken)
+
+
+def feed_timestamps(home: Home, authority: AuthorityClient) -> None:
+    """What the timestamp service has issued by now is in the log on return, and so in the backup, whether a
+    scheduler runs or not. A damaged file of its spool holds no backup up: the health check `queue` reports it.
+
+    Raises :class:`LedgerDamaged` when the log is not the one that the authority remembers.
+    """
+    with closing(Database(home.database)) as database, suppress(SpoolDamaged):
+        require_remembered(database, authority)
+        TimestampFeeder(database, home.timestamp_spool).run_once()
 
 
 def _sign(context: BackupContext, part: BackupArchive, manifest: BackupManifest, taken: Snapshot) -> None:

@@ -20,9 +20,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from appliance.errors import ApplianceError, UpgradeRefused
+from appliance.errors import ApplianceError, SpoolDamaged, UpgradeRefused
 from appliance.home import Home
 from appliance.ledger.audit_trail import EventKind
+from appliance.ledger.timestamp_spool import count_waiting
 from appliance.model.administration import JournalKind
 from appliance.operations.backup.archives import lack_of_room
 from appliance.operations.releases.tree import Commands, Releases, Upgrade, UpgradeJournal, UpgradeStep
@@ -90,15 +91,30 @@ class NewerEntries:
     carried: tuple[JournalEntry, ...]
 
 
-def newer_than(home: Home, entries: int, *, journal_stays: bool) -> NewerEntries:
-    """What the log has from its entry *entries* on. Unless the *journal_stays*, all of it would be lost."""
+def newer_than(home: Home, entries: int, *, journal_stays: bool, spool_stays: bool) -> NewerEntries:
+    """What the log has from its entry *entries* on. Unless the *journal_stays*, all of it would be lost; and
+    unless the *spool_stays*, being known to the older release, the timestamps in it that the log does not have."""
     with ExitStack() as stack:
-        leaves = stack.enter_context(moment_of(home.database)).leaves_from(entries)
+        moment = stack.enter_context(moment_of(home.database))
+        leaves = moment.leaves_from(entries)
+        waiting = 0 if spool_stays else _waiting_timestamps(home, moment)
         if not journal_stays or not home.administration.exists():
-            return NewerEntries(len(leaves), ())
+            return NewerEntries(len(leaves) + waiting, ())
         administration = stack.enter_context(moment_of(home.administration))
         found = list(_lines(leaves, entries, administration))
-    return NewerEntries(len(leaves) - len(found), tuple(found))
+    return NewerEntries(len(leaves) + waiting - len(found), tuple(found))
+
+
+def _waiting_timestamps(home: Home, moment: DatabaseSnapshot) -> int:
+    """Timestamps in the spool that the log does not have; none where the newer release has not begun to issue. A
+    file that is damaged counts as one, so that a rollback can still be asked for with ``--forget-newer``."""
+    positions = moment.feed_positions()
+    if positions is None:
+        return 0
+    try:
+        return count_waiting(home.timestamp_spool, lambda file: positions.get(file, 0))
+    except SpoolDamaged:
+        return 1
 
 
 def _lines(leaves: list[bytes], first: int, administration: DatabaseSnapshot) -> Iterator[JournalEntry]:
@@ -166,7 +182,9 @@ def _put_back(home: Home, done: Upgrade, *, forget_newer: bool) -> None:
         raise UpgradeRefused(
             "The databases from before the upgrade are gone; restore the backup {name}.", name=done.archive
         )
-    newer = newer_than(home, done.entries, journal_stays=copies.keep_the_journal)
+    newer = newer_than(
+        home, done.entries, journal_stays=copies.keep_the_journal, spool_stays=copies.know_the_spool
+    )
     if newer.lost and not forget_newer:
         raise UpgradeRefused(
             "Acts that were recorded since the upgrade to {after}, in a form that {before} cannot read: {count}."
@@ -228,6 +246,12 @@ class DatabaseCopies:
     def keep_the_journal(self) -> bool:
         """Whether the administration's database stays as it is: its form has not changed."""
         return not self._changed(self._home.administration)
+
+    @property
+    def know_the_spool(self) -> bool:
+        """Whether the older release takes timestamps out of the spool, too."""
+        with moment_of(self._directory / self._home.database.name) as moment:
+            return moment.feed_positions() is not None
 
     def _changed(self, path: Path) -> bool:
         """Whether the copy has another form. There is none of what began after the copies were made."""
