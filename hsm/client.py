@@ -31,6 +31,7 @@ from hsm.operation_types import (
     KnownCredential,
     KnownSubject,
     PendingCredential,
+    PowerStatement,
 )
 from hsm.protocol import Connections
 from hsm.timestamp import IssuedToken, TimestampRequest
@@ -283,6 +284,21 @@ class AuthorityClient(Connections):
     @operation(_PEOPLE)
     def destroy_seal(self, intent: OfficerIntent) -> bytes:
         """Revokes a seal's certificates and destroys its keys in the HSM; the new CRL (DER). Details: subject."""
+
+    @operation(_PEOPLE)
+    def confirm_power(self, intent: OfficerIntent) -> PowerStatement:
+        """Confirms a power of attorney, once; what the authority states of it. Details: subject (its number),
+        agent, basis, grantor, principal, kinds, counterparties, seals, letter (SHA-256 in hex), since, until,
+        replaces (0 or 1), registered_by; limit (in the smallest unit) and currency where it has a limit."""
+
+    @operation(_PEOPLE)
+    def power_statement(self, power: str) -> PowerStatement:
+        """What the authority stated of a power of this number. Raises :class:`UnknownKey` when no officer has
+        confirmed it."""
+
+    @operation(_PEOPLE)
+    def powers_stated_since(self) -> int:
+        """The number of the log's first entry from which on evidence demands a statement for each power."""
 
     @operation(_PEOPLE)
     def add_credential(self, intent: OfficerIntent) -> None:

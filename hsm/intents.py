@@ -142,12 +142,14 @@ _ARGUMENTS = {
     "set_custodians_needed": "subject needed",
     "change_picture": "subject picture",
     "destroy_seal": "subject",
+    "confirm_power": "subject agent basis counterparties grantor kinds letter principal registered_by replaces"
+    " seals since until",
     "unlock": "",
     "renew": "plan",
 }
 """The arguments of each officers' intent."""
 
-_FURTHER = {"revoke_certificate": {"serial"}}
+_FURTHER = {"revoke_certificate": {"serial"}, "confirm_power": {"currency", "limit"}}
 """Those that it may have, or not."""
 
 

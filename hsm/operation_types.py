@@ -71,6 +71,15 @@ class Approvals:
 
 
 @dataclass(frozen=True, slots=True)
+class PowerStatement:
+    """That officers have confirmed a power of attorney: the ``statement`` (canonical JSON,
+    ``vermilion-power/1``) and the evidence service's detached signature over it (``cms``, DER)."""
+
+    statement: bytes
+    cms: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class KnownCompanySeal:
     """A seal as the authority knows it: its ``custodians`` and how many of them it takes (``needed``); the SHA-256
     (hex) of its ``picture``, None for the drawn one; how many of its keys the HSM still holds (``keys_left``)."""

@@ -32,16 +32,20 @@ from appliance.demonstration.participants import (
     CONTRACT_SEAL,
     CUSTODIAN,
     LI,
+    OFFICER,
     ZHANG,
     ZONE,
     DemonstrationAuthenticators,
 )
+from appliance.errors import NotFound
 from appliance.home import Home
+from appliance.language import Language
 from appliance.ledger import Sequencer
 from appliance.ledger.disclosure import Audience
 from appliance.model.contract import AgreementSide, Contract, Deadline, SigningOrder
 from appliance.model.intent import AgreementRecord
 from appliance.model.people import Person
+from appliance.model.powers import Power
 from appliance.store import contracts
 from appliance.wiring import Appliance, open_appliance
 from hsm.client import AuthorityClient
@@ -193,6 +197,25 @@ def confirm(appliance: Appliance, act: SigningIntent) -> None:
 def confirm_by(appliance: Appliance, subject: str, act: SigningIntent | OfficerIntent) -> None:
     """*subject* activates *act*, whether or not they may."""
     DemonstrationAuthenticators(appliance.settings.home).confirm(subject, act)
+
+
+def confirm_power(appliance: Appliance, power_id: str) -> Power:
+    """The officer confirms the power, which counts from then on."""
+    know_officer(appliance)
+    decisions = appliance.office.decisions
+    act = appliance.office.drafts.powers.draft_confirmation(power_id, by=OFFICER)
+    confirm_by(appliance, OFFICER, decisions.to_activate(act))
+    decisions.perform_decision(act.id, by=OFFICER)
+    return appliance.powers.get(power_id)
+
+
+def know_officer(appliance: Appliance) -> None:
+    """The ceremony's officer is somebody here, too; a new home knows only those who sign."""
+    try:
+        appliance.registry.person(OFFICER)
+    except NotFound:
+        person = Person(OFFICER, "王登记", ZHANG.organisation, "wang@alpha.example", Language.CHINESE, ZONE)
+        appliance.registry.add_person(person, None, by=OFFICER)
 
 
 def require_refused(

@@ -24,6 +24,7 @@ JOBS: Mapping[str, str] = MappingProxyType(
         "pdf.render": "appliance.pdf.pages:render_page",
         "pdf.picture": "appliance.pdf.pages:picture",
         "pdf.require_plain_gap": "appliance.pdf.prepared:require_plain_gap",
+        "pdf.require_plain": "appliance.pdf.inspection:require_plain",
         "pdf.draw_prepared": "appliance.pdf.prepared:draw_prepared",
         "pdf.text": "appliance.pdf.pages:text",
         "pdf.find": "appliance.pdf.search:find_phrases",
@@ -45,7 +46,10 @@ VERIFICATION: Mapping[str, str] = MappingProxyType(
 """What a verifier alone needs."""
 
 DRAWING: Mapping[str, str] = MappingProxyType(
-    {name: JOBS[name] for name in ("pdf.require_plain_gap", "pdf.draw_prepared")}
+    {
+        name: JOBS[name]
+        for name in ("pdf.require_plain_gap", "pdf.draw_prepared", "pdf.require_plain", "pdf.picture")
+    }
 )
 """What somebody needs who only shows what is to be signed: no typefaces, so nothing in the cache."""
 

@@ -21,11 +21,10 @@ from appliance.store.database import Database, Transaction
 from appliance.timestamping import OutsideAuthority, TimestampIssuer
 from appliance.verification import Verifier
 from hsm.client import AuthorityClient
-from hsm.cms import add_signature_timestamp, parse, signature_value
+from hsm.cms import parse
 from hsm.intents import SigningIntent
 from hsm.names import visible
 from hsm.records import require_kind
-from hsm.timestamp import parse_token
 
 Notifier = Callable[[Transaction, Iterable[Notice]], None]
 """Puts notices on their way, in the caller's transaction."""
@@ -82,8 +81,7 @@ class SigningBackend:
         Raises :class:`SignatureRefused` for one that does not name the record's kind."""
         cms = self.authority.sign_document(intent)
         require_kind(parse(cms), record)
-        token = self.timestamps.issue_token(hashlib.sha256(signature_value(cms)).digest())
-        return add_signature_timestamp(cms, token), parse_token(token).gen_time
+        return self.timestamps.stamp(cms)
 
 
 def record_intent(

@@ -2,14 +2,18 @@
 
 ``authority/NN.json`` is the record that was kept when signature NN was completed: the check of the signer's
 identity, and the decision on the authority to sign for an organisation; ``authority/power-….pdf`` is the
-instrument. In this order:
+instrument, ``authority/power-….json`` the authority's statement that officers have confirmed it. In this order:
 
 1. each record's digest is in the log's entry of exactly one signature, and each digest there has its record;
 2. the record is about that signature, by the person that the entry names, made when the timestamp says;
 3. the instrument is that of the record and of the register; a second person verified it, nobody had revoked it;
 4. the term covers the moment of signing;
 5. type, counterparties, amount and seal lie within the scope;
-6. the identity check is on record, by somebody else, and covers the moment of signing.
+6. the statement is about exactly this power, and the log names it; only a power that was verified in an entry
+   of the log from before statements began (the manifest has that number from the authority) counts without one;
+7. the identity check is on record, by somebody else, and covers the moment of signing.
+
+Who has signed a statement is asked with the other signed records (:mod:`appliance.evidence.verification`).
 """
 
 from __future__ import annotations
@@ -56,6 +60,10 @@ WRONG: Final[Mapping[str, str]] = {
     "moment": "The grounds {path} were not found at the time of their signature.",
     "decision": "The grounds {path} do not say that the signer was authorised.",
     "letter": "The letter of the power of attorney in {path} is not the one that was registered.",
+    "statement": (
+        "The power of attorney in {path} was not confirmed by officers: the authority's statement is missing."
+    ),
+    "stated": "The authority's statement is about another power of attorney than the one in {path}.",
     "second": "The power of attorney in {path} was not verified by a second person before it was used.",
     "revoked": "The power of attorney in {path} had been revoked before the signature.",
     "term": "The term of the power of attorney in {path} does not cover the time of signing.",
@@ -63,7 +71,7 @@ WRONG: Final[Mapping[str, str]] = {
     "kind": "The power of attorney in {path} does not cover this type of contract.",
     "counterparties": "The power of attorney in {path} does not cover the counterparties of this contract.",
     "amount": "The amount of the contract is not within the limit of the power of attorney in {path}.",
-    "stated": "The amount or the type in {path} is not what the log says of the contract.",
+    "matter": "The amount or the type in {path} is not what the log says of the contract.",
     "seal": "The power of attorney in {path} does not cover the use of this seal.",
     "identity": "The identity check in {path} is not the one on record, or does not cover the time of signing.",
 }
@@ -81,8 +89,9 @@ def lines(documents: Mapping[str, bytes], entries: Sequence[PackageEvent]) -> It
                 yield f"letter {power} {found[1]}"
 
 
-def require_authorisation_basis(files: Files, entries: Sequence[PackageEvent]) -> None:
-    """Everything above holds. Raises :class:`PackageRefused`; KeyError, TypeError, ValueError for other forms."""
+def require_authorisation_basis(files: Files, entries: Sequence[PackageEvent], stated_since: int | None) -> None:
+    """Everything above holds; *stated_since*: the number of the entry with which statements began, None for a
+    package from before. Raises :class:`PackageRefused`; KeyError, TypeError, ValueError for other forms."""
     records = {path: bytes(files[path]) for path in sorted(files) if _RECORD.fullmatch(path)}
     told = [entry for entry in entries if entry.kind == "party-signed" and "grounds" in entry.public]
     named = {_entry_of(path, record, told).entry for path, record in records.items()}
@@ -93,9 +102,23 @@ def require_authorisation_basis(files: Files, entries: Sequence[PackageEvent]) -
         basis = PackagedBasis(path, canonical.decode(record), _entry_of(path, record, told), _dated(files, path))
         _require_signature(basis)
         _require_identity(basis, entries)
-        instruments |= _require_authority(basis, files, entries)
+        instruments |= _require_authority(basis, files, entries, stated_since)
     if instruments != {path for path in files if path.startswith(FOLDER) and path.endswith(".pdf")}:
         raise PackageRefused("The package has a letter that no signature rests on.")
+    if not set(_statements(files)) <= {path.replace(".pdf", ".json") for path in instruments}:
+        raise PackageRefused("The package has a statement about a power of attorney that no signature rests on.")
+
+
+def unstated(files: Files) -> list[str]:
+    """The numbers of the powers in the package that have no statement, in order: officers have confirmed them
+    before statements began."""
+    paths = (path for path in sorted(files) if path.startswith(FOLDER) and path.endswith(".pdf"))
+    powers = (path.removeprefix(FOLDER).removesuffix(".pdf") for path in paths)
+    return [power for power in powers if f"{FOLDER}{power}.json" not in files]
+
+
+def _statements(files: Files) -> Iterator[str]:
+    return (path for path in files if path.startswith(f"{FOLDER}power-") and path.endswith(".json"))
 
 
 def _entry_of(path: str, record: bytes | memoryview, entries: Iterable[PackageEvent]) -> PackageEvent:
@@ -121,7 +144,9 @@ def _require_signature(basis: PackagedBasis) -> None:
     basis.require(entry.at == basis.at and _moment(record["at"]) >= basis.at, "moment")
 
 
-def _require_authority(basis: PackagedBasis, files: Files, entries: Sequence[PackageEvent]) -> set[str]:
+def _require_authority(
+    basis: PackagedBasis, files: Files, entries: Sequence[PackageEvent], stated_since: int | None
+) -> set[str]:
     """The letters that the signature rests on: one, or none where no power was needed."""
     record = basis.record
     if record["outcome"] == "not-needed":
@@ -136,11 +161,12 @@ def _require_authority(basis: PackagedBasis, files: Files, entries: Sequence[Pac
     basis.require(power["id"] == named and power["agent"] == record["person"], "agent")
     basis.require(same_name(power["grantor"], record["matter"]["organisation"]), "agent")
     instrument = f"{FOLDER}{named}.pdf"
-    _require_register(basis, power, instrument, files, entries)
+    told = _require_register(basis, power, instrument, files, entries)
     basis.require(_moment(power["since"]) <= basis.at < _moment(power["until"]), "term")
     _require_stated(basis, entries)
     if not by_law:
         _require_scope(basis, power)
+    _require_statement(basis, power, files.get(f"{FOLDER}{named}.json"), told, stated_since)
     return {instrument}
 
 
@@ -150,10 +176,11 @@ def _require_register(
     instrument: str,
     files: Files,
     entries: Sequence[PackageEvent],
-) -> None:
-    """What the record says of the power is what the log says of it."""
+) -> PackageEvent | None:
+    """What the record says of the power is what the log says of it; the entry of its verification."""
     own = {entry.kind: entry for entry in entries if entry.public.get("power") == power["id"]}
     registered, verified = own.get("power-registered"), own.get("power-verified")
+    _require_once(basis, power, entries)
     content = files.get(instrument)
     basis.require(content is not None and registered is not None, "letter")
     digest = hashlib.sha256(content or b"").hexdigest()
@@ -168,6 +195,48 @@ def _require_register(
         basis.require(apart and verified.at <= basis.at and verified.public.get("digest") == digest, "second")
     revoked = own.get("power-revoked")
     basis.require(revoked is None or revoked.at >= basis.at, "revoked")
+    return verified
+
+
+def _require_once(basis: PackagedBasis, power: Mapping[str, Any], entries: Sequence[PackageEvent]) -> None:
+    """It was registered once and verified once, in this order of the log: a later entry says nothing else of a
+    power that was verified before."""
+    own = [entry for entry in entries if entry.public.get("power") == power["id"]]
+    registered, verified = (
+        [entry.entry for entry in own if entry.kind == kind] for kind in ("power-registered", "power-verified")
+    )
+    once = len(registered) <= 1 and len(verified) <= 1
+    basis.require(once and (not registered or not verified or registered < verified), "second")
+
+
+STATEMENT: Final = "vermilion-power/1"
+_AS_RECORDED: Final = (
+    *("agent", "basis", "counterparties", "currency", "grantor", "id", "kinds", "letter", "limit", "principal"),
+    *("seals", "since", "until"),
+)
+"""What a statement and a record both say of a power."""
+
+
+def _require_statement(
+    basis: PackagedBasis,
+    power: Mapping[str, Any],
+    statement: bytes | memoryview | None,
+    verified: PackageEvent | None,
+    stated_since: int | None,
+) -> None:
+    """Officers have confirmed exactly this power, before the signature; or nobody could ask for that yet."""
+    if statement is None:
+        named = verified is None or "statement" in verified.public
+        before = stated_since is None or (verified is not None and verified.entry < stated_since)
+        basis.require(before and not named, "statement")
+        return
+    said = canonical.decode(bytes(statement))
+    about, by = said["power"], {officer["subject"] for officer in said["confirmed_by"]}
+    same = said["format"] == STATEMENT and all(about[name] == power[name] for name in _AS_RECORDED)
+    basis.require(same and about["registered_by"] == power["registered"]["by"], "stated")
+    digest = hashlib.sha256(statement).hexdigest()
+    in_log = verified is not None and verified.public.get("statement") == digest and verified.actor in by
+    basis.require(in_log and _moment(said["confirmed"]) <= basis.at, "stated")
 
 
 def _require_stated(basis: PackagedBasis, entries: Sequence[PackageEvent]) -> None:
@@ -184,7 +253,7 @@ def _require_stated(basis: PackagedBasis, entries: Sequence[PackageEvent]) -> No
     if amount is not None and opened is not None:
         currency, _, units = str(opened).partition(" ")
         same = currency == matter["currency"] and int(re.sub(r"\D", "", units)) == amount
-    basis.require(same and stated.get("kind", matter["kinds"][0]) == matter["kinds"][0], "stated")
+    basis.require(same and stated.get("kind", matter["kinds"][0]) == matter["kinds"][0], "matter")
 
 
 def _require_scope(basis: PackagedBasis, power: Mapping[str, Any]) -> None:

@@ -6,10 +6,12 @@ Each step raises :class:`PackageRefused`, or the error of the part that found it
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from appliance.evidence import extraction, history, log_files, package
+from appliance.evidence.authorisation_basis import FOLDER
 from appliance.evidence.extraction import SignedFile, taken_apart
 from appliance.evidence.manifest import PackageManifest
 from appliance.evidence.model import LogEntry, PackageRefused
@@ -55,13 +57,13 @@ def require_contract(files: Files) -> bytes:
 
 
 def require_records(files: Files) -> dict[str, SignedFile]:
-    """Verifies every signed record: path without ending → signature. Whether signer and timestamp authority are
-    trusted is decided elsewhere."""
-    names = (path.removesuffix(".p7s") for path in sorted(files) if path.endswith(".p7s"))
+    """Verifies every signed record, and that each record of a kind that people or officers vouch for is signed:
+    path without ending → signature. Whether signer and timestamp authority are trusted is decided elsewhere."""
+    ends = re.compile(rf"((?:agreement/|{history.FOLDER})[^/]+|{FOLDER}power-[^/]+)[.](?:json|p7s)")
+    names = {found[1] for path in files if (found := ends.fullmatch(path))}
     return {
         name: _require_parts(files, name, part(files, f"{name}.p7s"), part(files, f"{name}.json"), is_record=True)
-        for name in names
-        if name.startswith(("agreement/", history.FOLDER))
+        for name in sorted(names)
     }
 
 

@@ -6,7 +6,7 @@ import hashlib
 import json
 import secrets
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -37,6 +37,7 @@ from appliance.ledger import LogProofs
 from appliance.ledger.disclosure import Audience, Disclosure, VisibleEvents, replaced_guests
 from appliance.model.contract import Contract, ContractState, RevisionKind
 from appliance.model.intent import AgreementRecord, VoidDeclaration
+from appliance.model.powers import Power
 from appliance.pdf.byte_ranges import newest_contents
 from appliance.powers.register import Powers
 from appliance.review.reviewing import Reviewing
@@ -67,12 +68,15 @@ class EvidenceSources(Protocol):
     timestamps: TimestampIssuer
 
 
-def basis_material(sources: EvidenceSources, contract: Contract) -> tuple[dict[str, bytes], set[int]]:
+def basis_material(
+    sources: EvidenceSources, contract: Contract
+) -> tuple[dict[str, bytes], tuple[SignedRecord, ...], set[int]]:
     """The material of every completed signature of *contract*, numbered as the signatures of the package are: path
-    in it → bytes, and the log entries of powers and identity checks. The private fields of these stay closed,
-    because the records say what matters."""
+    in it → bytes, what the authority states of powers, and the log entries of powers and identity checks. The
+    private fields of these stay closed, because the records say what matters."""
     documents: dict[str, bytes] = {}
     entries: set[int] = set()
+    powers: dict[str, Power] = {}
     kept = sources.database.query(intents.bases_of, contract.id)
     for number, made in enumerate(sources.contracts.signatures(contract), start=1):
         record = kept.get(made.intent.party)
@@ -83,10 +87,20 @@ def basis_material(sources: EvidenceSources, contract: Contract) -> tuple[dict[s
         if found["outcome"] != "not-needed":
             power = sources.powers.get(found["considered"][0]["power"]["id"])
             documents[f"{FOLDER}{power.id}.pdf"] = sources.powers.letter(power)
+            powers[power.id] = power
             entries |= set(power.entries)
         if found["identity"] is not None:
             entries.add(found["identity"]["entry"])
-    return documents, entries
+    return documents, tuple(_statements(sources, (powers[number] for number in sorted(powers)))), entries
+
+
+def _statements(sources: EvidenceSources, powers: Iterable[Power]) -> Iterator[SignedRecord]:
+    for power in powers:
+        stated = sources.powers.stated(power)
+        if stated is not None:
+            officers = canonical.decode(stated.statement)["confirmed_by"]
+            names = "、".join(str(each["name"]) for each in officers)
+            yield SignedRecord(f"{FOLDER}{power.id}", POWER_TITLE, names, stated.statement, stated.cms)
 
 
 PATIENCE = 15.0
@@ -95,6 +109,7 @@ PATIENCE = 15.0
 TICK = 0.05
 
 AGREEMENT_TITLE = "Agreement on electronic signing"
+POWER_TITLE = "Confirmation of a power of attorney"
 VOID_TITLE = "Declaration that the contract is void"
 
 
@@ -147,7 +162,7 @@ class Exporting:
     ) -> EvidenceInput:
         sources = self._sources
         acceptances = sources.contracts.acceptances(contract.id)
-        bases, entries_of_bases = basis_material(sources, contract)
+        bases, stated, entries_of_bases = basis_material(sources, contract)
         drafting, entries = self._disclosed(contract, audience)
         declared = sources.voiding.declarations(contract.id) if contract.state is ContractState.VOIDED else ()
         log = self._log(acceptances, entries_of_bases, entries)
@@ -164,6 +179,7 @@ class Exporting:
             document_timestamps=tuple(_archive_stamps(contract, signed)),
             records=(
                 *self._records("agreement/", AGREEMENT_TITLE, acceptances),
+                *stated,
                 *self._records(history.FOLDER, VOID_TITLE, declared),
             ),
             documents={
@@ -175,6 +191,7 @@ class Exporting:
             certificates=self._certificates(),
             log=log,
             report=sources.verifier.verify(signed, file="contract.signed.pdf").to_json(),
+            powers_stated_since=sources.authority.powers_stated_since(),
             earlier=tuple(each.field or "" for each in sources.earlier.signatures_of(contract.original.digest)),
         )
 

@@ -1,7 +1,8 @@
 """The manifest: path, size and SHA-256 of every file of a package, and the state of the log that it rests on.
 
 It also names the one organisation for which the package was made, and the log's entries whose internal records,
-being other organisations', are not in it (since the second version of the format).
+being other organisations', are not in it (since the second version of the format), and from which entry of the log
+on a power of attorney counts with the authority's statement alone (since the third).
 
 It is canonical JSON (:mod:`hsm.canonical`), so it has one byte form, and a shell can take it apart. The four
 files that seal the package (:data:`SEALS`) cannot list themselves; every other file is listed.
@@ -24,7 +25,9 @@ from hsm.errors import Malformed
 from hsm.intents import instant
 from hsm.note import Checkpoint
 
-FORMAT: Final = "vermilion-evidence-manifest/2"
+FORMAT: Final = "vermilion-evidence-manifest/3"
+WITHOUT_STATEMENTS: Final = "vermilion-evidence-manifest/2"
+"""The format of packages from before officers confirmed powers of attorney at the authority."""
 WITHOUT_AUDIENCE: Final = "vermilion-evidence-manifest/1"
 """The format of packages from before each was made for one organisation: everything was in them."""
 
@@ -50,6 +53,8 @@ class PackageManifest:
 
     ``audience`` names for whom the package was made, empty in one of the first format; ``withheld`` are the
     numbers of the log entries of which something is kept back from that audience, in order.
+    ``powers_stated_since``: the number of the first log entry from which on a power that was verified needs a
+    statement; None in one of the second format.
     """
 
     contract: str
@@ -58,14 +63,17 @@ class PackageManifest:
     files: tuple[ListedFile, ...]
     audience: str = ""
     withheld: tuple[int, ...] = ()
+    powers_stated_since: int | None = None
 
     def encode(self) -> bytes:
         """The canonical bytes; the checkpoint's root is in base64, as on the third line of the checkpoint."""
         for_one = {"made_for": self.audience, "withheld": list(self.withheld)} if self.audience else {}
+        since = {} if self.powers_stated_since is None else {"powers_stated_since": self.powers_stated_since}
         return canonical.encode(
             {
-                "format": FORMAT if self.audience else WITHOUT_AUDIENCE,
+                "format": self._format,
                 **for_one,
+                **since,
                 "contract": self.contract,
                 "created": instant(self.created),
                 "checkpoint": {
@@ -76,6 +84,12 @@ class PackageManifest:
                 "files": [{"path": file.path, "sha256": file.sha256, "size": file.size} for file in self.files],
             }
         )
+
+    @property
+    def _format(self) -> str:
+        if self.powers_stated_since is not None:
+            return FORMAT
+        return WITHOUT_STATEMENTS if self.audience else WITHOUT_AUDIENCE
 
 
 def listing(files: Mapping[str, bytes | memoryview]) -> tuple[ListedFile, ...]:
@@ -90,7 +104,7 @@ def decode(data: bytes) -> PackageManifest:
     :meth:`PackageManifest.encode` cannot give."""
     try:
         value = canonical.decode(data)
-        state, for_one = value["checkpoint"], value["format"] == FORMAT
+        state, for_one = value["checkpoint"], value["format"] != WITHOUT_AUDIENCE
         manifest = PackageManifest(
             contract=value["contract"],
             created=datetime.strptime(value["created"], _MOMENT).replace(tzinfo=UTC),
@@ -98,6 +112,7 @@ def decode(data: bytes) -> PackageManifest:
             files=tuple(ListedFile(**each) for each in value["files"]),
             audience=value["made_for"] if for_one else "",
             withheld=tuple(value["withheld"]) if for_one else (),
+            powers_stated_since=value["powers_stated_since"] if value["format"] == FORMAT else None,
         )
         well_formed = _is_well_formed(manifest) and manifest.encode() == data
     except (Malformed, ValueError, KeyError, TypeError, AttributeError) as error:
@@ -115,7 +130,8 @@ def _is_well_formed(manifest: PackageManifest) -> bool:
     """Whether texts, numbers and digests have their forms; encoding the manifest again checks the keys."""
     state, files, withheld = manifest.checkpoint, manifest.files, manifest.withheld
     texts = (manifest.contract, manifest.audience or "-", state.origin, *(file.path for file in files))
-    numbers = (state.size, *withheld, *(file.size for file in files))
+    since = manifest.powers_stated_since
+    numbers = (state.size, since or 0, *withheld, *(file.size for file in files))
     return (
         all(isinstance(each, str) and each and each.isprintable() for each in texts)
         and all(type(each) is int and each >= 0 for each in numbers)

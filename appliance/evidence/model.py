@@ -98,6 +98,7 @@ class EvidenceInput:
     not given: it is read from the log's entries. ``documents`` are further files by path below ``agreement/`` or
     ``authority/`` or ``review/``; ``report`` is the JSON value of the verification report over ``signed``.
     ``earlier`` are the fields of signatures that the document carried before it came; the report judges them too.
+    ``powers_stated_since``: from which entry of the log on a power of attorney needs the authority's statement.
     """
 
     contract: str
@@ -117,6 +118,7 @@ class EvidenceInput:
     log: LogMaterial
     report: Mapping[str, Any]
     earlier: tuple[str, ...] = ()
+    powers_stated_since: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,6 +53,7 @@ def build(evidence: EvidenceInput, seals: ManifestSignature) -> bytes:
         files=manifest.listing(files),
         audience=evidence.audience,
         withheld=tuple(sorted(entry.index for entry in evidence.log.entries if entry.withheld)),
+        powers_stated_since=evidence.powers_stated_since,
     ).encode()
     return container.write_container(files | _sealed(listed, seals))
 

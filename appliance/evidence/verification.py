@@ -40,6 +40,7 @@ from appliance.evidence import (
 from appliance.evidence.agreements import require_agreements
 from appliance.evidence.container import is_canonical
 from appliance.evidence.contents import Files, part, require_review
+from appliance.evidence.extraction import SignedFile
 from appliance.evidence.history import PackageEvent
 from appliance.evidence.manifest import PackageManifest
 from appliance.evidence.manifest_signature import PackageTrust
@@ -58,8 +59,9 @@ from appliance.verification import (
 )
 from appliance.verification.model import PASSED, failed, undecided
 from appliance.verification.paths import TooManyCertificates
-from appliance.verification.trust import UNREADABLE
+from appliance.verification.trust import UNREADABLE, shown_name
 from hsm import canonical, checkers, timestamp
+from hsm.certificates import is_evidence_service
 from hsm.errors import RefusalError, Sentence
 
 _SINCE = frozenset(
@@ -79,6 +81,10 @@ _UNKNOWN_CHECKER = (
 _ONLY_TO_READ = (
     "These files are only there to be read and were not verified: {files}. What they tell of the history is"
     " verified in {history}."
+)
+_UNSTATED = (
+    "The power of attorney {power} was confirmed before officers had to activate that at the authority; for what"
+    " it covers stands the word of the portal alone."
 )
 _VOID = Sentence("The parties have declared this contract void.")
 _TOGETHER = "The signature {field} was confirmed together with others; documents in all: {count}."
@@ -102,6 +108,8 @@ def verify_package(
         signatures = tuple(_signatures(files, listed, trust))
         remarks += _not_judged(files)
         remarks += (_VOID,) if any(path.startswith(history.FOLDER) for path in files) else ()
+        if listed.powers_stated_since is not None:
+            remarks += tuple(Sentence(_UNSTATED, {"power": each}) for each in authorisation_basis.unstated(files))
     except ConfinementFailed:
         raise
     except TooManyCertificates as error:
@@ -143,7 +151,7 @@ def _signatures(files: Files, listed: PackageManifest, trust: PackageTrust) -> I
     yield from _checkers(files)
     signed = contents.require_contract(files)
     told = contents.require_log(files, listed)
-    authorisation_basis.require_authorisation_basis(files, told)
+    authorisation_basis.require_authorisation_basis(files, told, listed.powers_stated_since)
     require_agreements(files, told)
     history.require_declared(files, told, listed.contract)
     original = part(files, package.ORIGINAL, limit=len(signed))
@@ -187,9 +195,9 @@ def _stamps(files: Files, signed: bytes, trust: PackageTrust) -> Iterator[Signat
 
 
 def _records(files: Files, told: Sequence[PackageEvent], trust: PackageTrust) -> Iterator[SignatureReport]:
-    """Acceptances and declarations that the contract is void; where the certificate of the timestamp of an
-    acceptance has run out or was revoked, as of when the contract was completed: the log has it before its entry,
-    which names the bytes that the document timestamps go on proving.
+    """Acceptances, statements about powers and declarations that the contract is void; where the certificate of
+    the timestamp of an acceptance has run out or was revoked, as of when the contract was completed: the log
+    has it before its entry, which names the bytes that the document timestamps go on proving.
     """
     completed = [event.at for event in told if event.kind == "contract-completed"]
     then = replace(trust, at=min([trust.at, *completed]))
@@ -199,6 +207,7 @@ def _records(files: Files, told: Sequence[PackageEvent], trust: PackageTrust) ->
             "The package has more than {limit} signed records; it was not judged.", limit=_MOST_RECORDS
         )
     for name, signed in records.items():
+        _require_signer(name, signed)
         dated = (f"{name}.tst", signed.token, signed.value)
         found = list(_stamp(*dated, trust))
         later = name.startswith(history.FOLDER)
@@ -208,6 +217,16 @@ def _records(files: Files, told: Sequence[PackageEvent], trust: PackageTrust) ->
         verdict = manifest_signature.finding(signed.certificate, trust, proven=signed.at).verdict
         if verdict.indication is not Indication.PASSED:
             yield SignatureReport(f"{name}.p7s", verdict)
+
+
+def _require_signer(name: str, signed: SignedFile) -> None:
+    """A statement is the authority's, made by the key of the evidence service: nobody else's counts as one."""
+    if name.startswith(authorisation_basis.FOLDER) and not is_evidence_service(signed.certificate):
+        raise PackageRefused(
+            "The statement {path} is signed by {name}, whose certificate is not an evidence service's.",
+            path=f"{name}.json",
+            name=shown_name(signed.certificate),
+        )
 
 
 def _stamp(

@@ -70,6 +70,7 @@ LABELS: Final[Mapping[str, str]] = {
     "together_root": "Root over all of them, SHA-256",
     "agreement": "Agreement on electronic signing, log entry",
     "grounds": "Grounds of the signature, SHA-256",
+    "statement": "Officers' confirmation, SHA-256",
     "item": "Item of the content check",
     "document": "Checked document, SHA-256",
     "check": "Result of the content check, SHA-256",

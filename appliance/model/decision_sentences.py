@@ -39,6 +39,9 @@ _SENTENCES = {
         "This destroys the seal {seal} for good: its certificate is revoked, its key is deleted from the HSM."
         " What it has signed stays valid."
     ),
+    Kind.CONFIRM_POWER: (
+        "This confirms that {name} may sign for {grantor}, as the letter of attorney shown here says."
+    ),
 }
 
 _SEALS = {
@@ -72,10 +75,11 @@ def describe_intent(
 ) -> Sentence:
     """What an intent of *kind* about *subject* will do; *names* are those of the subjects in it. *again*: somebody
     is made a PIN custodian who was one before."""
-    custodian = str(details.get("custodian", ""))
+    custodian, agent = str(details.get("custodian", "")), str(details.get("agent", subject))
     custodians = details.get("custodians", [])
     values = {
-        "name": str(details["name"]) if kind in _NAMING else names.get(subject, subject),
+        "name": str(details["name"]) if kind in _NAMING else names.get(agent, agent),
+        "grantor": details.get("grantor", ""),
         "organisation": details.get("organisation", ""),
         "custodians": "、".join(names.get(each, each) for each in custodians if isinstance(each, str)),
         "seal": names.get(subject, subject),

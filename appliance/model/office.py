@@ -120,6 +120,7 @@ class OfficerDecisionKind(StrEnum):
     ROTATE = "rotate"
     REVOKE_CERTIFICATE = "revoke_certificate"
     ENROL_PIN_CUSTODIAN = "enrol_keeper"
+    CONFIRM_POWER = "confirm_power"
 
 
 SERVICE_DECISIONS = frozenset(

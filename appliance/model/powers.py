@@ -50,12 +50,29 @@ class RecordedAction:
 
 
 @dataclass(frozen=True, slots=True)
+class PowerConfirmation:
+    """That officers have confirmed a power: ``statement`` is the SHA-256 (hex) of what the authority states of it,
+    None for one that was verified before statements began."""
+
+    statement: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class StatedPower:
+    """What the authority states of a power, and its signature over that (CMS, DER), timestamped."""
+
+    statement: bytes
+    cms: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Power:
     """One power. ``agent`` (a subject) signs for ``grantor`` (an organisation's name); ``since`` ≤ t < ``until``.
 
     ``principal`` is who signed the instrument for the grantor. ``document`` is its SHA-256 (hex) in the blob
     store; ``contract`` is the completed contract that an instrument signed here is. ``replaces``: it says that it
     replaces the grantor's earlier ones for the same agent. ``entries``: the power's places in the log.
+    ``confirmed``: without it, a verified power does not count.
     """
 
     id: str
@@ -75,6 +92,7 @@ class Power:
     refused: RecordedAction | None = None
     revoked: RecordedAction | None = None
     entries: tuple[int, ...] = ()
+    confirmed: PowerConfirmation | None = None
 
     @property
     def state(self) -> PowerState:

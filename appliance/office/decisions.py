@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+from appliance.accounts.context import AccountsContext
 from appliance.enrolment_requests import refuse_decision
 from appliance.errors import StateRefused
 from appliance.ledger.audit_trail import EventKind
@@ -18,24 +19,34 @@ from appliance.model.office import (
     OfficerDecisionKind,
     OfficerDecisionState,
 )
+from appliance.model.powers import StatedPower
 from appliance.office import effects
 from appliance.office.effects import DecisionRecording
 from appliance.office.notifying import checked_reason
+from appliance.powers.register import require_waiting
 from appliance.store import enrolment, officer_decisions
 from appliance.store.database import reads
+from appliance.timestamping import TimestampIssuer
 from hsm.intents import OfficerIntent
 
 
 class OfficerDecisions(DecisionRecording):
     """Takes officers' activations. Thread-safe."""
 
+    def __init__(self, context: AccountsContext) -> None:
+        super().__init__(context)
+        self._timestamps = TimestampIssuer(context.database, context.authority)
+
     find_decision = reads(officer_decisions.load_decision)
 
     def open_decision(self, act_id: str) -> OfficerDecision:
-        """A decision that waits for officers. Raises :class:`StateRefused` for one that has ended."""
+        """A decision that waits for officers. Raises :class:`StateRefused` for one that has ended, and about a
+        power of attorney that has."""
         pending = self.find_decision(act_id)
         if pending.state is not OfficerDecisionState.OPEN:
             raise StateRefused("Another officer has ended this act in the meantime.")
+        if pending.kind is OfficerDecisionKind.CONFIRM_POWER:
+            self._database.query(require_waiting, pending.subject, pending.details)
         return pending
 
     def waiting_decisions(self) -> list[OfficerDecision]:
@@ -72,6 +83,7 @@ class OfficerDecisions(DecisionRecording):
                 return self.find_decision(act_id)
             if pending.kind is not OfficerDecisionKind.ENROL_PIN_CUSTODIAN:
                 effects.perform_at_authority(self._authority, act)
+        stated = self._stated(pending)
         with self._database.transaction() as tx:
             officer_decisions.end(tx, pending.id, OfficerDecisionState.DONE, at=self._now(), by=officer)
             if not done and pending.kind is OfficerDecisionKind.ENROL_PIN_CUSTODIAN:
@@ -79,7 +91,7 @@ class OfficerDecisions(DecisionRecording):
                 # after this. No HSM is asked, so that other writers do not wait for long.
                 effects.perform_at_authority(self._authority, act)
             officer_decisions.approve(tx, pending.id, officer, self._now())
-            self.record_decision(tx, officer_decisions.load_decision(tx, pending.id), by=officer)
+            self.record_decision(tx, officer_decisions.load_decision(tx, pending.id), by=officer, stated=stated)
         return self.find_decision(act_id)
 
     def refuse_decision(self, act_id: str, *, reason: str, by: str) -> None:
@@ -100,6 +112,13 @@ class OfficerDecisions(DecisionRecording):
             officer_decisions.approve(tx, pending.id, officer, self._now())
             public = {"subject": pending.subject, "act": pending.id, "kind": pending.kind.value}
             self._append_event(tx, EventKind.OFFICE_ACT_APPROVED, officer, public)
+
+    def _stated(self, pending: OfficerDecision) -> StatedPower | None:
+        """What the authority states of the power that *pending* confirms, with a timestamp."""
+        if pending.kind is not OfficerDecisionKind.CONFIRM_POWER:
+            return None
+        made = self._authority.power_statement(pending.subject)
+        return StatedPower(made.statement, self._timestamps.stamp(made.cms)[0])
 
     def _require_in_time(self, pending: OfficerDecision) -> None:
         if pending.expires <= self._now():

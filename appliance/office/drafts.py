@@ -27,6 +27,7 @@ from appliance.model.office import OfficerDecisionKind as Kind
 from appliance.model.people import Seal, SealKind
 from appliance.office import effects
 from appliance.office.notifying import checked_reason, notify_officers
+from appliance.powers.register import arguments, of_another, require_waiting
 from appliance.store import directory, enrolment, officer_decisions, people
 from appliance.store import people as store
 from appliance.store.database import Transaction
@@ -92,7 +93,8 @@ class _Drafts(AccountsPart):
 
 
 class DecisionDrafts(_Drafts):
-    """Makes open decisions; ``seals``: those about seals that exist; ``services``: those about keys of services.
+    """Makes open decisions; ``seals``: those about seals that exist; ``services``: those about keys of services;
+    ``powers``: those about powers of attorney.
 
     Nothing is done yet: each waits for an officer's activation. Thread-safe.
     """
@@ -101,6 +103,7 @@ class DecisionDrafts(_Drafts):
         super().__init__(context)
         self.seals = SealDecisionDrafts(context)
         self.services = ServiceDecisionDrafts(context)
+        self.powers = PowerDecisionDrafts(context)
 
     def draft_enrolment(self, request_id: str, *, verified: str, by: str) -> OfficerDecision:
         """The decision that approves a request. *verified* says how the identity was checked, by whom and when.
@@ -269,6 +272,27 @@ class SealDecisionDrafts(_Drafts):
         if known.destroyed is not None:
             raise StateRefused("The seal is destroyed; nothing changes it any more.")
         return known
+
+
+class PowerDecisionDrafts(_Drafts):
+    """Makes open decisions about powers of attorney. Thread-safe."""
+
+    def draft_confirmation(self, power_id: str, *, by: str) -> OfficerDecision:
+        """The decision by which officers confirm a power: the officer *by* has compared letter and entry.
+
+        Raises :class:`StateRefused` when it has been decided on, :class:`PreconditionRefused` for who
+        registered it, for the agent, and for an agent who is not enrolled.
+        """
+        with self._database.reading() as tx:
+            power = of_another(tx, power_id, by)
+            details = arguments(power)
+            require_waiting(tx, power_id, details)
+            name = people.person(tx, power.agent).name
+        if effects.certificate_of(self._authority, power.agent) is None:
+            raise PreconditionRefused(
+                "{name} is not enrolled yet; enrol them first, then confirm the power of attorney.", name=name
+            )
+        return self._save(Kind.CONFIRM_POWER, power_id, details, by=by)
 
 
 SERVICES: Final = ("tsa", "evidence")

@@ -17,9 +17,11 @@ from appliance.model.notice import Notice, NoticeKind
 from appliance.model.office import SEAL_DECISIONS, EnrolmentRequestState, OfficerDecision
 from appliance.model.office import OfficerDecisionKind as Kind
 from appliance.model.people import Seal, SealKind
-from appliance.powers.register import end_of_agent
+from appliance.model.powers import RecordedAction, StatedPower
+from appliance.powers.register import confirm, end_of_agent
 from appliance.store import accounts, directory, enrolment, outbox, people
 from appliance.store.database import Transaction
+from hsm import canonical
 from hsm.client import AuthorityClient
 from hsm.errors import Sentence, UnknownKey
 from hsm.intents import OfficerIntent
@@ -38,6 +40,8 @@ def is_done_at_authority(authority: AuthorityClient, pending: OfficerDecision, a
     """Whether the authority has done it before: we died between its yes and our record of it."""
     if pending.kind in (Kind.ENROL_PERSON, Kind.ENROL_SEAL):
         return certificate_of(authority, pending.subject) is not None
+    if pending.kind is Kind.CONFIRM_POWER:
+        return _is_stated(authority, pending)
     if pending.kind in SEAL_DECISIONS:
         return _is_so(authority.seal(pending.subject), pending)
     if pending.kind is Kind.ROTATE:
@@ -45,6 +49,16 @@ def is_done_at_authority(authority: AuthorityClient, pending: OfficerDecision, a
     if pending.kind is Kind.REVOKE_CERTIFICATE:
         return is_on_a_list(authority, int(str(pending.details["serial"]), 16))
     return _is_so_of(authority, pending, act)
+
+
+def _is_stated(authority: AuthorityClient, pending: OfficerDecision) -> bool:
+    """Whether the authority states already that officers have confirmed exactly this power."""
+    try:
+        made = authority.power_statement(pending.subject)
+    except UnknownKey:
+        return False
+    said = canonical.decode(made.statement)["power"]
+    return all(said[name] == value for name, value in pending.details.items() if name != "subject")
 
 
 def serial_of(authority: AuthorityClient, subject: str) -> str:
@@ -158,8 +172,14 @@ _EVENTS = {
 class DecisionRecording(AccountsPart):
     """Records decisions that are done."""
 
-    def record_decision(self, tx: Transaction, act: OfficerDecision, *, by: str) -> None:
-        """Registers what *act* made or ended, and tells of it."""
+    def record_decision(
+        self, tx: Transaction, act: OfficerDecision, *, by: str, stated: StatedPower | None = None
+    ) -> None:
+        """Registers what *act* made or ended, and tells of it; *stated* is what the authority states of a
+        power."""
+        if stated is not None:
+            self._confirm_power(tx, act, stated, by)
+            return
         if act.kind is Kind.ENROL_SEAL:
             self._add_seal(tx, act)
         elif act.kind is Kind.ENROL_PERSON:
@@ -174,6 +194,12 @@ class DecisionRecording(AccountsPart):
         public: dict[str, Field] = {"subject": act.subject, "act": act.id, "officers": officers, **more}
         private = {name: str(act.notes[name]) for name in ("verified", "reason") if name in act.notes}
         self._append_event(tx, _event_of(act), by, public, **private)
+
+    def _confirm_power(self, tx: Transaction, act: OfficerDecision, stated: StatedPower, by: str) -> None:
+        """In the name of *by*, or of the officer who has confirmed it before our process died."""
+        officers = [str(each["subject"]) for each in canonical.decode(stated.statement)["confirmed_by"]]
+        done = RecordedAction(by if by in officers else officers[0], self._now())
+        confirm(tx, act.subject, stated, done, act.details, act=act.id, officers=" ".join(officers))
 
     def _add_seal(self, tx: Transaction, act: OfficerDecision) -> None:
         seal = Seal(
@@ -218,5 +244,5 @@ def describe_decision(act: OfficerDecision, names: Mapping[str, str]) -> Sentenc
 
 def subjects_of_decision(act: OfficerDecision) -> list[str]:
     """Whose names :func:`describe_decision` wants."""
-    custodians = [str(each) for each in (act.details.get("custodian"),) if each is not None]
+    custodians = [str(act.details[name]) for name in ("custodian", "agent") if name in act.details]
     return [act.subject, act.prepared_by, *act.approved_by, *act.details.get("custodians", []), *custodians]

@@ -34,6 +34,24 @@ def inspect(document: bytes, *, most_pages: int) -> Inspection:
     return strictly_if_possible(document, lambda reader: _inspected(document, reader, most_pages=most_pages))
 
 
+@refusing_malformed()
+def require_plain(document: bytes, *, most_pages: int) -> int:
+    """How many pages *document* has, signed or not, which is to be looked at and no more. Raises
+    DocumentRefused for active content and for pages on which readers disagree, as :func:`inspect` does."""
+    if b"%PDF-" not in document[:_HEADER_WITHIN]:
+        raise DocumentRefused("not-a-pdf", "The file is not a PDF.")
+    return strictly_if_possible(document, lambda reader: _pages_of_plain(document, reader, most_pages=most_pages))
+
+
+def _pages_of_plain(document: bytes, reader: PdfReader, *, most_pages: int) -> int:
+    refuse_other_kinds(reader.root)
+    content_check.check_content(reader)
+    seen = pages.count(document)
+    refuse_ambiguous(seen, sum(1 for _ in geometry.pages(reader.root, most=most_pages)))
+    require_one_reading(document, reader)
+    return seen
+
+
 def _inspected(document: bytes, reader: PdfReader, *, most_pages: int) -> Inspection:
     root = reader.root
     refuse_other_kinds(root)

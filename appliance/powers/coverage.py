@@ -162,7 +162,12 @@ def _validity(power: Power, matter: CoverageQuery, others: Sequence[Power]) -> _
         )
     if power.verified is None or matter.now < power.verified.at:
         return False, Sentence(
-            "Power of attorney {power} is registered but not verified; a second person has to verify it."
+            "Power of attorney {power} is registered but not verified; an officer has to confirm it."
+        )
+    if power.confirmed is None:
+        return False, Sentence(
+            "Power of attorney {power} was verified without an officer's confirmation at the authority; have it"
+            " registered and confirmed again."
         )
     newer = next((each for each in others if _replaced(power, each, matter.now)), None)
     if newer is not None:

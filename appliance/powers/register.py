@@ -1,29 +1,32 @@
-"""The register of powers: registering with the instrument, verifying by a second person, and what ends a power.
+"""The register of powers: registering with the instrument, what officers confirm, and what ends a power.
 
-A power ends when its agent leaves or its instrument is declared void, in the same transaction.
+Officers confirm at the authority (:mod:`appliance.office.decisions`), whose statement is kept here. Ending
+takes less. A power ends when its agent leaves or its instrument is declared void, in the same transaction.
 """
 
 from __future__ import annotations
 
+import hashlib
 import secrets
+import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from appliance.documents.blobs import BlobStore
 from appliance.documents.intake import Intake
-from appliance.errors import PreconditionRefused
+from appliance.errors import PreconditionRefused, StateRefused
 from appliance.language.characters import same_name
 from appliance.ledger.audit_trail import AuditEvent, EventKind, Field, append_event
 from appliance.ledger.disclosure import Audience, spellings
 from appliance.model.contract import Contract, ContractRevision, ContractState, PartyState
-from appliance.model.powers import Power, PowerBasis, PowerScope, RecordedAction
+from appliance.model.powers import Power, PowerBasis, PowerScope, PowerState, RecordedAction, StatedPower
 from appliance.policy import Policy
 from appliance.store import contracts, people, powers
 from appliance.store.database import Database, Transaction, reads
 from hsm.intents import instant
-from hsm.names import LONGEST_ORGANISATION
+from hsm.names import LONGEST_ORGANISATION, is_visible
 from hsm.rows import fields_of
 
 PAGE = 50
@@ -71,23 +74,12 @@ class Powers:
             _record_event(tx, EventKind.POWER_REGISTERED, power, power.registered, _terms(power), _names(power))
             return powers.load_power(tx, power.id)
 
-    def verify(self, power_id: str, *, by: str) -> Power:
-        """*by* has compared letter and entry and vouches for them: from now on the power counts.
-
-        Raises :class:`PreconditionRefused` for who registered it and for the agent.
-        """
-        with self._database.transaction() as tx:
-            power = self._of_another(tx, power_id, by)
-            done = RecordedAction(by, self._now())
-            powers.verify(tx, power_id, done)
-            _record_event(tx, EventKind.POWER_VERIFIED, power, done, {"digest": power.document}, {})
-            return powers.load_power(tx, power_id)
-
     def refuse(self, power_id: str, *, reason: str, by: str) -> Power:
-        """*by* does not vouch for it. Raises as :meth:`verify`."""
+        """*by* does not vouch for it. Raises :class:`PreconditionRefused` for who registered it and for the
+        agent."""
         done = RecordedAction(by, self._now(), _reason(reason))
         with self._database.transaction() as tx:
-            power = self._of_another(tx, power_id, by)
+            power = of_another(tx, power_id, by)
             powers.refuse(tx, power_id, done)
             _record_event(tx, EventKind.POWER_REFUSED, power, done, {}, {"reason": done.reason})
             return powers.load_power(tx, power_id)
@@ -133,13 +125,68 @@ class Powers:
         require_instrument(contract, draft)
         return contract.current
 
-    def _of_another(self, tx: Transaction, power_id: str, by: str) -> Power:
-        power = powers.load_power(tx, power_id)
-        if by == power.registered.by:
-            raise PreconditionRefused("You have registered this power yourself; another person verifies it.")
-        if by == power.agent:
-            raise PreconditionRefused("This power is for you; another person verifies it.")
-        return power
+    def stated(self, power: Power) -> StatedPower | None:
+        """What the authority states of its confirmation; None where it was verified before statements began."""
+        return self._database.query(powers.stated_power, power.id)
+
+
+def of_another(tx: Transaction, power_id: str, by: str) -> Power:
+    """The power, about which *by* may decide. Raises :class:`PreconditionRefused` for who registered it and for
+    the agent."""
+    power = powers.load_power(tx, power_id)
+    if by == power.registered.by:
+        raise PreconditionRefused("You have registered this power yourself; another person verifies it.")
+    if by == power.agent:
+        raise PreconditionRefused("This power is for you; another person verifies it.")
+    return power
+
+
+def arguments(power: Power) -> dict[str, Any]:
+    """*power* as officers confirm it at the authority: the arguments of their intent, besides its number."""
+    scope = power.scope
+    limit = {} if scope.limit is None else {"limit": scope.limit.minor, "currency": scope.limit.currency}
+    return fields_of(power, "agent grantor principal") | {
+        "basis": power.basis.value,
+        "kinds": list(scope.kinds),
+        "counterparties": list(scope.counterparties),
+        "seals": list(scope.seals),
+        "letter": power.document,
+        "since": instant(power.since),
+        "until": instant(power.until),
+        "replaces": int(power.replaces),
+        "registered_by": power.registered.by,
+        **limit,
+    }
+
+
+def require_waiting(tx: Transaction, power_id: str, confirmed: Mapping[str, Any]) -> Power:
+    """The power, when it waits to be verified and is what officers are asked to confirm, or have *confirmed*.
+
+    Raises :class:`StateRefused` when it has been decided on, or says something else.
+    """
+    power = powers.load_power(tx, power_id)
+    if power.state is not PowerState.REGISTERED:
+        raise StateRefused("This power of attorney has been decided on already; look at what became of it.")
+    if arguments(power) != {name: value for name, value in confirmed.items() if name != "subject"}:
+        raise StateRefused("The entry of this power of attorney has changed since it was shown; open it again.")
+    return power
+
+
+def confirm(
+    tx: Transaction,
+    power_id: str,
+    stated: StatedPower,
+    done: RecordedAction,
+    confirmed: Mapping[str, Any],
+    **more: Field,
+) -> None:
+    """Officers have confirmed the power at the authority, which has *stated* so: from now on it counts. *more*
+    goes into the log's entry. Raises as :func:`require_waiting`."""
+    power = require_waiting(tx, power_id, confirmed)
+    powers.verify(tx, power_id, done, stated)
+    digest = hashlib.sha256(stated.statement).hexdigest()
+    public: dict[str, Field] = {"digest": power.document, "statement": digest, **more}
+    _record_event(tx, EventKind.POWER_VERIFIED, power, done, public, {})
 
 
 def _terms(power: Power) -> dict[str, Field]:
@@ -219,6 +266,8 @@ def require_possible(tx: Transaction, draft: PowerDraft, policy: Policy, now: da
         raise PreconditionRefused(
             "The name is too long; {most} characters are possible.", most=LONGEST_ORGANISATION
         )
+    if not all(map(is_visible, names)):
+        raise PreconditionRefused("A name in this power has characters that cannot be seen; type it anew.")
     if max(len(draft.scope.kinds), len(draft.scope.counterparties)) > MOST_NAMES:
         raise PreconditionRefused("A power names at most {most} types and counterparties.", most=MOST_NAMES)
     _require_term(draft, policy, now)
@@ -268,7 +317,7 @@ def _distinct_lines(names: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _line(text: str) -> str:
-    return " ".join(text.split())
+    return " ".join(unicodedata.normalize("NFC", text).split())
 
 
 LEFT = "被授权人已离职 / The agent has left"

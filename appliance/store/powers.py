@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from appliance.errors import NotFound, StateRefused
 from appliance.model.contract import Money
-from appliance.model.powers import Power, PowerScope, RecordedAction
+from appliance.model.powers import Power, PowerConfirmation, PowerScope, RecordedAction, StatedPower
 from appliance.store.database import Transaction
-from hsm.rows import Query, columns, fields_of
+from hsm.rows import Query, columns, fields_of, refusing
 
 _POWER = (
     "SELECT id, basis, grantor, principal, agent, kinds, counterparties, amount, currency, seals, since, until,"
     " replaces, document, size, contract, registered_by, registered, verified_by, verified, refused_by, refused,"
     " refusal, revoked_by, revoked, revocation, (SELECT json_group_array(entry) FROM"
-    " (SELECT entry FROM power_events WHERE power = powers.id ORDER BY entry)) AS entries FROM powers"
+    " (SELECT entry FROM power_events WHERE power = powers.id ORDER BY entry)) AS entries,"
+    " (SELECT coalesce(digest, 'before') FROM power_confirmations WHERE power = powers.id) AS confirmation"
+    " FROM powers"
 )
 
 
@@ -32,8 +35,14 @@ def insert_power(tx: Transaction, power: Power) -> None:
     )
 
 
-def verify(tx: Transaction, power_id: str, done: RecordedAction) -> None:
-    """registered → verified. Raises :class:`StateRefused` when somebody decided first."""
+def verify(tx: Transaction, power_id: str, done: RecordedAction, stated: StatedPower) -> None:
+    """registered → verified, with what the authority states of it. Raises :class:`StateRefused` when somebody
+    decided first."""
+    with refusing(_decided()):
+        digest = hashlib.sha256(stated.statement).hexdigest()
+        tx.insert(
+            "power_confirmations", {"power": power_id, "digest": digest, **fields_of(stated, "statement cms")}
+        )
     _decide(tx, {"verified_by": done.by, "verified": done.at}, id=power_id, verified=None)
 
 
@@ -46,6 +55,15 @@ def refuse(tx: Transaction, power_id: str, done: RecordedAction) -> None:
 def revoke(tx: Transaction, power_id: str, done: RecordedAction) -> None:
     """registered or verified → revoked. Raises :class:`StateRefused` when it has ended already."""
     _decide(tx, {"revoked_by": done.by, "revoked": done.at, "revocation": done.reason}, id=power_id)
+
+
+def stated_power(tx: Transaction, power_id: str) -> StatedPower | None:
+    """What the authority states of it; None for a power that nobody has confirmed since statements began."""
+    rest = "WHERE power = ? AND statement IS NOT NULL"
+    return _STATED.first(tx, rest, (power_id,))
+
+
+_STATED = Query(StatedPower, "SELECT statement, cms FROM power_confirmations")
 
 
 def link(tx: Transaction, power_id: str, entry: int) -> None:
@@ -97,6 +115,12 @@ def _done(by: str | None, at: str | None, reason: str | None = "") -> RecordedAc
     return None if by is None or at is None else RecordedAction(by, datetime.fromisoformat(at), reason or "")
 
 
+def _confirmation(digest: str | None) -> PowerConfirmation | None:
+    if digest is None:
+        return None
+    return PowerConfirmation(None if digest == "before" else digest)
+
+
 def _scope(kinds: str, counterparties: str, amount: int | None, currency: str, seals: str) -> PowerScope:
     limit = None if amount is None else Money(amount, currency)
     return PowerScope(tuple(json.loads(kinds)), tuple(json.loads(counterparties)), limit, tuple(json.loads(seals)))
@@ -110,6 +134,7 @@ _POWERS = Query(
     verified=columns(_done, "verified_by", "verified"),
     refused=columns(_done, "refused_by", "refused", "refusal"),
     revoked=columns(_done, "revoked_by", "revoked", "revocation"),
+    confirmed=columns(_confirmation, "confirmation"),
 )
 
 
@@ -119,4 +144,8 @@ def _json(names: Sequence[str]) -> str:
 
 def _decide(tx: Transaction, row: Mapping[str, object], **where: str | None) -> None:
     if not tx.update("powers", row, refused=None, revoked=None, **where):
-        raise StateRefused("This power of attorney has been decided on already; look at what became of it.")
+        raise _decided()
+
+
+def _decided() -> StateRefused:
+    return StateRefused("This power of attorney has been decided on already; look at what became of it.")

@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from cryptography import x509
@@ -27,6 +28,7 @@ from appliance.model.retention import Horizon
 from appliance.store.database import Database
 from appliance.verification import Indication, TrustAnchors, VerificationReport
 from hsm.client import AuthorityClient
+from hsm.cms import add_signature_timestamp, signature_value
 from hsm.errors import RefusalError
 from hsm.signer import SignatureAlgorithm
 from hsm.timestamp import (
@@ -67,6 +69,12 @@ class TimestampIssuer:
         (:class:`appliance.errors.LedgerDamaged`), or the token cannot be recorded.
         """
         return self._issue(order_for(digest))
+
+    def stamp(self, cms: bytes) -> tuple[bytes, datetime]:
+        """A detached signature (CMS, DER) with a timestamp over its value, and that timestamp's time. Raises as
+        :meth:`issue_token`."""
+        token = self.issue_token(hashlib.sha256(signature_value(cms)).digest())
+        return add_signature_timestamp(cms, token), parse_token(token).gen_time
 
     def issue_reply(self, request: bytes) -> bytes:
         """The DER TimeStampResp for a DER TimeStampReq of our own. Raises as :meth:`issue_token`, and

@@ -7,8 +7,9 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 from hsm.config import ActivationSettings
-from hsm.errors import ActivationRefused
+from hsm.errors import ActivationRefused, UnknownKey
 from hsm.intents import ASKED_ELSEWHERE_HOURS, Activation, Intent, OfficerIntent, SigningIntent, WebAuthnActivation
+from hsm.powers import CONFIRM_POWER
 from hsm.store import CompanySealStore, Subject, SubjectKind
 from hsm.store.people import SubjectStore
 
@@ -152,8 +153,26 @@ class ActivationRules:
             raise ActivationRefused(
                 "Officers activate with an authenticator; a PIN and a code are bound to no act."
             )
+        if intent.kind == CONFIRM_POWER:
+            for officer in subjects:
+                _require_other(not self._is_same(officer, intent.details.get("agent")), _FOR_OFFICER, officer)
+                by = intent.details.get("registered_by")
+                _require_other(not self._is_same(officer, by), _BY_OFFICER, officer)
+
+    def _is_same(self, officer: Subject, other: object) -> bool:
+        """Whether *other*, a subject, is the officer: under this subject, or under the same name in the same
+        organisation, for officers who also sign have two."""
+        if not isinstance(other, str):
+            return False  # no power has such an argument: the operation refuses it
+        try:
+            known = self._people.subject(other)
+        except UnknownKey:
+            return False
+        return (known.name, known.organisation) == (officer.name, officer.organisation)
 
 
+_FOR_OFFICER = "This power of attorney is for {name}; another officer has to confirm it."
+_BY_OFFICER = "{name} has registered this power of attorney; another officer has to confirm it."
 _ONLY_OFFICERS = "Only officers may do this."
 _CUSTODIANS_UNLOCK = "Keepers of the PIN unlock the HSM and do nothing else; officers do this, in the portal."
 _NO_PAIR = "Two keepers of the PIN unlock together, or officers do; a keeper and somebody else are no pair."
@@ -182,3 +201,8 @@ def _require_within(left: timedelta, longest: timedelta, template: str, **values
 def _require(fitting: bool, template: str, subject: str) -> None:
     if not fitting:
         raise ActivationRefused(template, subject=subject)
+
+
+def _require_other(holds: bool, template: str, officer: Subject) -> None:
+    if not holds:
+        raise ActivationRefused(template, name=officer.name)

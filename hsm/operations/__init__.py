@@ -18,6 +18,7 @@ from hsm.operations.certification import CertificateOperations, OcspOperations
 from hsm.operations.context import AuthorityContext, open_context
 from hsm.operations.documents import DocumentOperations, KeyWrapOperations
 from hsm.operations.people import AppointmentOperations, EnrolmentOperations
+from hsm.operations.powers import PowerOperations
 from hsm.operations.records import CeremonyOperations
 from hsm.operations.registration import RegistrationOperations
 from hsm.operations.seals import CompanySealOperations
@@ -47,6 +48,7 @@ class Operations:
             OcspOperations(context),
             CeremonyOperations(context),
             DocumentOperations(context),
+            PowerOperations(context),
             TimestampOperations(context),
             CheckpointOperations(context),
             BackupOperations(context),

@@ -94,6 +94,16 @@ class Handlers:
         with self._store.transaction():
             yield authorised
 
+    def _usable(self, subject: str) -> HsmSigner:
+        """Who signs as *subject*: with a certificate that is valid and not revoked, and a key that answers."""
+        signer = self._context.signers.signer(subject)
+        self._context.signers.require_unrevoked(signer)
+        certificate, now = signer.certificate, self._context.now()
+        if not certificate.not_valid_before_utc <= now <= certificate.not_valid_after_utc:
+            raise CertificateRefused("The certificate of {subject} is not valid now; rotate it.", subject=subject)
+        self._context.token.use(lambda: self._context.token.handle(signer.label))
+        return signer
+
 
 Warn = Callable[[PinChange], None]
 

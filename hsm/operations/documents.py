@@ -18,7 +18,6 @@ from hsm.errors import (
     ActivationUsed,
     AuthorityLocked,
     BadRequest,
-    CertificateRefused,
     ConsistencyRefused,
     ModuleUnavailable,
 )
@@ -29,8 +28,10 @@ from hsm.operation_types import SignedCheckpoint
 from hsm.operations.context import AuthorityContext, Handlers
 from hsm.records import MEDIA_TYPES
 
-_FORMAT = "vermilion-evidence-manifest/2"
-_FIELDS = frozenset({"format", "contract", "created", "made_for", "checkpoint", "withheld", "files"})
+_FORMAT = "vermilion-evidence-manifest/3"
+_FIELDS = frozenset(
+    {"format", "contract", "created", "made_for", "checkpoint", "withheld", "powers_stated_since", "files"}
+)
 _LONGEST_AUDIENCE = 300
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,119}")
 _PATH = re.compile(r"[A-Za-z0-9][A-Za-z0-9_./-]{0,119}")
@@ -39,13 +40,14 @@ _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 _PATIENCE = timedelta(minutes=15)
 
 
-def checkpoint_of_manifest(manifest: bytes, *, now: datetime) -> Checkpoint:
+def checkpoint_of_manifest(manifest: bytes, *, now: datetime, powers_stated_since: int) -> Checkpoint:
     """The state of the log that *manifest* rests on. Raises :class:`BadRequest` or :class:`hsm.errors.Malformed`.
 
     1. it is canonical JSON with the fields of the format and no others;
     2. names, paths and hashes have their plain forms, and the name of its audience is one short line: no document
        of the caller's choice is signed; the checkers that it lists are those of this release;
-    3. the time that it gives is *now* (aware), give or take what making the package takes.
+    3. the time that it gives is *now* (aware), give or take what making the package takes;
+    4. it says from which entry of the log on powers of attorney need a statement, as the authority knows it.
     """
     value = canonical.decode(manifest)
     if not isinstance(value, dict) or set(value) != _FIELDS or value["format"] != _FORMAT:
@@ -56,6 +58,11 @@ def checkpoint_of_manifest(manifest: bytes, *, now: datetime) -> Checkpoint:
     _require(value, "created", _MOMENT)
     if not instant(now - _PATIENCE) <= value["created"] <= instant(now + _PATIENCE):
         raise BadRequest("A manifest gives the time of its making; this one gives another. Export again.")
+    if required_field(value, "powers_stated_since", int) != powers_stated_since:
+        raise BadRequest(
+            "A manifest says since which log entry powers of attorney need a statement: {entry}.",
+            entry=powers_stated_since,
+        )
     state = value["checkpoint"]
     if not isinstance(state, dict) or set(state) != {"origin", "size", "root"}:
         raise BadRequest("A manifest's checkpoint has origin, size and root.")
@@ -131,15 +138,6 @@ class DocumentOperations(Handlers):
         signer = self._usable("evidence")
         return cms.sign_detached(signer, content=manifest, signing_time=self._context.now())
 
-    def _usable(self, subject: str) -> HsmSigner:
-        signer = self._context.signers.signer(subject)
-        self._context.signers.require_unrevoked(signer)
-        certificate, now = signer.certificate, self._context.now()
-        if not certificate.not_valid_before_utc <= now <= certificate.not_valid_after_utc:
-            raise CertificateRefused("The certificate of {subject} is not valid now; rotate it.", subject=subject)
-        self._context.token.use(lambda: self._context.token.handle(signer.label))
-        return signer
-
     def _signed(self, intent: SigningIntent, signer: HsmSigner, strength: str) -> bytes:
         number, maker = self._makers.get((intent.signer, strength), (0, None))
         if maker is None or number != signer.number:
@@ -150,7 +148,8 @@ class DocumentOperations(Handlers):
         return maker.make_message(intent.digest, attributes=named)
 
     def _require_witnessed(self, manifest: bytes) -> None:
-        named = checkpoint_of_manifest(manifest, now=self._context.now())
+        since = self._store.powers.stated_since()
+        named = checkpoint_of_manifest(manifest, now=self._context.now(), powers_stated_since=since)
         signed = SignedCheckpoint(named.size, named.root)
         if named.origin != self._context.settings.log.origin or not self._store.checkpoints.has(signed):
             raise ConsistencyRefused("The manifest rests on a state of the log that the authority never signed.")

@@ -10,6 +10,7 @@ from hsm.store.database import AuthorityDatabase
 from hsm.store.intents import Approval, ApprovalStore, IntentStore
 from hsm.store.log import CheckpointStore, PinLatch, TimeLease
 from hsm.store.people import CompanySealRecord, CompanySealStore, Credential, Subject, SubjectKind, SubjectStore
+from hsm.store.powers import PowerStatementStore
 from hsm.store.registrations import RegistrationStore
 from hsm.store.registry import CertificateRecord, CertificateStore, CrlRecord, KeyRecord
 
@@ -45,6 +46,7 @@ class AuthorityStore:
         self.checkpoints = CheckpointStore(self._database)
         self.latch = PinLatch(self._database)
         self.people = SubjectStore(self._database)
+        self.powers = PowerStatementStore(self._database)
         self.registrations = RegistrationStore(self._database)
         self.registry = CertificateStore(self._database)
         self.seals = CompanySealStore(self._database)

@@ -81,8 +81,9 @@ def stage() -> Iterator[Stage]:
             Supervisor(services(settings, inherited(os.environ)), say=_silent),
             open_appliance(settings, role="web") as appliance,
         ):
-            sessions, powers = _sessions(appliance), _powers(appliance)
-            contracts = _contracts(appliance, DemonstrationAuthenticators(home)) | powers | _reviews(appliance)
+            authenticators = DemonstrationAuthenticators(home)
+            sessions, powers = _sessions(appliance), _powers(appliance, authenticators)
+            contracts = _contracts(appliance, authenticators) | powers | _reviews(appliance)
             signed = appliance.contracts.document(
                 appliance.contracts.read_contract(contracts["completed"], ZHANG.subject)
             )
@@ -145,7 +146,7 @@ def _contracts(appliance: Appliance, authenticators: DemonstrationAuthenticators
     }
 
 
-def _powers(appliance: Appliance) -> dict[str, str]:
+def _powers(appliance: Appliance, authenticators: DemonstrationAuthenticators) -> dict[str, str]:
     """Li may sign for the other party; a second power waits for the officer. Li's identity was checked."""
     now, agent, by = appliance.now(), LI.subject, ZHANG.subject
     check = IdentityCheck(IdentityDocument.ID_CARD, "11010519491231002X", Against.ORIGINAL, answers=OFFICER)
@@ -165,7 +166,9 @@ def _powers(appliance: Appliance) -> dict[str, str]:
         for scope, days in ((wide, 365), (narrow, 90))
     )
     holds, waits = (appliance.powers.register(draft, sample_contract(), by=by) for draft in drafts)
-    appliance.powers.verify(holds.id, by=OFFICER)
+    act = appliance.office.drafts.powers.draft_confirmation(holds.id, by=OFFICER)
+    authenticators.confirm(OFFICER, appliance.office.decisions.to_activate(act))
+    appliance.office.decisions.perform_decision(act.id, by=OFFICER)
     return {"power": waits.id, "seal": CONTRACT_SEAL.subject}
 
 

@@ -35,7 +35,7 @@ from appliance.writing import Beginning, samples
 from hsm.authenticator import SoftwareAuthenticator
 from tests.browser.troupe import HERE, ZHOU, Troupe
 from tests.portal.estate import destroyed_seal
-from tests.world import agree, sample_document
+from tests.world import agree, confirm_power, sample_document
 
 GAMMA = "丙公司示例有限公司"
 VISITOR = ClientInfo("192.0.2.7")
@@ -198,7 +198,7 @@ def _powers(people: Troupe) -> dict[str, str]:
     check = IdentityCheck(IdentityDocument.PASSPORT, "E12345678", Against.ORIGINAL, answers=ZHANG.subject)
     act.identity.record(LI.subject, check, by=ZHANG.subject)
     waits, revoked = (act.powers.register(draft, sample_document(1), by=ZHANG.subject) for _ in range(2))
-    act.powers.verify(revoked.id, by=OFFICER)
+    confirm_power(act, revoked.id)
     act.powers.revoke(revoked.id, reason="代理人已调离", by=ZHANG.subject)
     return {"power": waits.id, "revoked_power": revoked.id}
 

@@ -42,17 +42,24 @@ NAMES = {"person-zhang": "张示例", "person-li": "李样本", "seal-b": "乙�
 
 
 def make(
-    authority: TestAuthority, pdf: SignedPdf, *, others: int = 50, accepting: Accepting | None = None
+    authority: TestAuthority,
+    pdf: SignedPdf,
+    *,
+    others: int = 50,
+    accepting: Accepting | None = None,
+    stated: bool = True,
 ) -> EvidenceInput:
     """All about *pdf*; the log has the contract's entries among those of *others*.
 
     Both companies had agreed to sign electronically; the first signature rests on a power of attorney and an
-    identity check. *accepting* gives what each of the two representatives accepted.
+    identity check. *accepting* gives what each of the two representatives accepted. Not *stated*: the power is
+    from before statements began, and so is the whole log.
     """
     accepting = accepting or acceptance
     request = timestamp.build_request(timestamp.order_for(hashlib.sha256(pdf.signed).digest(), nonce=77))
     exchange = TimestampExchange(request, authority.reply(request))
     authority.now += timedelta(minutes=1)
+    confirmations = [confirmed(authority, statement(signed_at(pdf)))]
     return EvidenceInput(
         contract="c-2026-0001",
         title=TITLE,
@@ -64,7 +71,7 @@ def make(
         exchange=exchange,
         signatures=pdf.signatures,
         document_timestamps=(pdf.archive,),
-        records=tuple(_agreements(authority, accepting)),
+        records=(*_agreements(authority, accepting), *confirmations[:stated]),
         documents={
             **{f"agreement/electronic-signing-2.{language}.md": text for language, text in AGREEMENT.items()},
             "authority/01.json": canonical.encode(grounds(signed_at(pdf))),
@@ -78,7 +85,8 @@ def make(
             evidence=authority.evidence.certificate,
             crls=pdf.crls,
         ),
-        log=log(authority, pdf, others, accepting),
+        log=log(authority, pdf, others, accepting, stated=stated),
+        powers_stated_since=0 if stated else others,
         report={"indication": "TOTAL-PASSED"},
     )
 
@@ -145,9 +153,33 @@ def _power(at: datetime) -> dict[str, Any]:
         "until": instant(at + timedelta(days=10)),
         "letter": hashlib.sha256(LETTER).hexdigest(),
         "registered": {"by": "person-zhao", "at": instant(at - timedelta(days=9))},
-        "verified": {"by": "person-qian", "at": instant(at - timedelta(days=8))},
+        "verified": {"by": "officer-qian", "at": instant(at - timedelta(days=8))},
         "revoked": None,
     }
+
+
+def statement(at: datetime) -> dict[str, Any]:
+    """What the authority states of the power on which the signature of *at* rests."""
+    power = _power(at)
+    return {
+        "format": "vermilion-power/1",
+        "act": "ac" * 32,
+        "agent_name": "张示例",
+        "agent_organisation": ALPHA,
+        "confirmed": power["verified"]["at"],
+        "confirmed_by": [{"name": "钱见证", "subject": "officer-qian"}],
+        "power": {
+            name: value for name, value in power.items() if name not in ("registered", "verified", "revoked")
+        }
+        | {"registered_by": "person-zhao", "replaces": 0},
+    }
+
+
+def confirmed(authority: TestAuthority, said: dict[str, Any]) -> SignedRecord:
+    """The statement *said*, signed by the evidence service."""
+    record = canonical.encode(said)
+    title = "Confirmation of a power of attorney"
+    return SignedRecord(f"authority/{POWER}", title, "钱见证", record, authority.sign(authority.evidence, record))
 
 
 def seals(authority: TestAuthority) -> ManifestSignature:
@@ -185,7 +217,7 @@ def _accepted(person: str, at: datetime, accepting: Accepting) -> LedgerEntry:
     return LedgerEntry("agreement-accepted", at - timedelta(hours=1), public)
 
 
-def _acts(pdf: SignedPdf, start: datetime, accepting: Accepting) -> Iterator[LedgerEntry]:
+def _acts(pdf: SignedPdf, start: datetime, accepting: Accepting, *, stated: bool) -> Iterator[LedgerEntry]:
     """What the log has of this contract, as the signing cycle writes it."""
     digest, at = hashlib.sha256(pdf.original).hexdigest(), signed_at(pdf)
     archived = {"revision": 5, "digest": hashlib.sha256(pdf.signed).hexdigest(), "size": len(pdf.signed)}
@@ -214,7 +246,7 @@ def _acts(pdf: SignedPdf, start: datetime, accepting: Accepting) -> Iterator[Led
         moment = at if public is signed else start + timedelta(minutes=3 * number)
         yield LedgerEntry(kind, moment, contract | public, private)
     power, identity = record["considered"][0]["power"], record["identity"]
-    for public, moment in (_registered(power, at), _verified(power, at), _checked(identity, at)):
+    for public, moment in (_registered(power, at), _verified(power, at, stated=stated), _checked(identity, at)):
         kind = str(public.pop("kind"))
         yield LedgerEntry(kind, moment, public)
 
@@ -233,9 +265,10 @@ def _registered(power: dict[str, Any], at: datetime) -> tuple[dict[str, Any], da
     return known | facts, at - timedelta(days=9)
 
 
-def _verified(power: dict[str, Any], at: datetime) -> tuple[dict[str, Any], datetime]:
-    known = {"kind": "power-verified", "actor": "person-qian", "power": POWER, "digest": power["letter"]}
-    return known, at - timedelta(days=8)
+def _verified(power: dict[str, Any], at: datetime, *, stated: bool) -> tuple[dict[str, Any], datetime]:
+    known = {"kind": "power-verified", "actor": "officer-qian", "power": POWER, "digest": power["letter"]}
+    digest = hashlib.sha256(canonical.encode(statement(at))).hexdigest()
+    return known | ({"statement": digest} if stated else {}), at - timedelta(days=8)
 
 
 def _checked(identity: dict[str, Any], at: datetime) -> tuple[dict[str, Any], datetime]:
@@ -249,14 +282,16 @@ def _checked(identity: dict[str, Any], at: datetime) -> tuple[dict[str, Any], da
     return known | facts, at - timedelta(days=20)
 
 
-def log(authority: TestAuthority, pdf: SignedPdf, others: int, accepting: Accepting) -> LogMaterial:
+def log(
+    authority: TestAuthority, pdf: SignedPdf, others: int, accepting: Accepting, *, stated: bool = True
+) -> LogMaterial:
     """A log of *others* entries, by the log key of *authority*, with those of the contract among them."""
     leaves = [canonical.encode({"entry": index, "kind": "example"}) for index in range(others)]
     openings: dict[int, dict[str, Any]] = {}
     chain: list[int] = []
     for index, act in zip(
         (*ACCEPTED, *range(3, others, 5)),
-        _acts(pdf, authority.now - timedelta(minutes=30), accepting),
+        _acts(pdf, authority.now - timedelta(minutes=30), accepting, stated=stated),
         strict=False,
     ):
         place = _place(leaves, chain) if "contract" in act.public else {}

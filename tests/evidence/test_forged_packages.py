@@ -7,6 +7,7 @@ the package is the forger's. People and other services have certificates of the 
 from __future__ import annotations
 
 import copy
+import re
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -20,7 +21,9 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from appliance.confinement import Confinement
 from appliance.evidence import log_files, manifest
+from appliance.evidence.extraction import taken_apart
 from appliance.evidence.model import EvidenceInput, LogMaterial
+from appliance.evidence.package import build
 from appliance.evidence.repacked import read_zip
 from appliance.evidence.verification import verify_package
 from appliance.verification import Indication, Verifier
@@ -221,3 +224,79 @@ def test_links_in_the_folder_are_refused(readers: Readers, package: bytes, tmp_p
 
     linked("file", of_a_file)
     linked("folder", of_a_folder)
+
+
+STATEMENT = f"authority/{contract.POWER}"
+
+
+def without_statement(package: bytes) -> dict[str, bytes | None]:
+    """The changes that leave the statement about the power out, with its lines of the index."""
+    files = read_zip(package).files
+    certificate = f"certificates/authority-{contract.POWER}"
+    gone: dict[str, bytes | None] = {
+        path: None
+        for path in files
+        if path.startswith((f"{STATEMENT}.", certificate)) and not path.endswith(".pdf")
+    }
+    lines = bytes(files["index.txt"]).decode().splitlines(keepends=True)
+    named = (f"record {STATEMENT} ", f"certificate authority-{contract.POWER} ")
+    return gone | {"index.txt": "".join(line for line in lines if not line.startswith(named)).encode()}
+
+
+def test_a_power_without_the_authority_s_statement_is_refused(
+    readers: Readers, package: bytes, authority: TestAuthority
+) -> None:
+    """Left out; and there, but without its signature."""
+    left_out = without_statement(package)
+    readers.refuse(resealed(package, left_out, authority), readme=False)
+    unsigned = {**left_out, f"{STATEMENT}.json": bytes(read_zip(package).files[f"{STATEMENT}.json"])}
+    readers.refuse(resealed(package, unsigned, authority), readme=False)
+
+
+def test_a_power_from_before_statements_passes_with_a_remark(
+    readers: Readers, authority: TestAuthority, pdf: SignedPdf, tmp_path: Path
+) -> None:
+    """And does not once the manifest says that statements had begun by then."""
+    old = build(contract.make(authority, pdf, stated=False), contract.seals(authority))
+    report = readers.verifier.verify(old)
+    assert report.indication is Indication.PASSED, report.reasons
+    assert any(contract.POWER in str(remark) for remark in report.remarks)
+    for checker in CHECKERS:
+        status, said = check(checker, unpack(old, tmp_path / checker[0].replace("/", "-")))
+        assert status == 0 and f"NOTE  {contract.POWER}" in said, said
+    listed = manifest.decode(bytes(read_zip(old).files[manifest.MANIFEST]))
+    later = sealed(replace(listed, powers_stated_since=1).encode(), authority)
+    readers.refuse(repacked(old, later), readme=False)
+
+
+def test_a_statement_that_somebody_else_signed_is_refused(
+    readers: Readers, package: bytes, authority: TestAuthority, evidence: EvidenceInput
+) -> None:
+    """Everybody who signs contracts has a certificate of the same authority: a person's statement is worth
+    nothing."""
+    [true] = [each for each in evidence.records if each.name == STATEMENT]
+    thief = authority.person("李样本")
+    signed = taken_apart(authority.sign(thief, true.record), true.record, STATEMENT)
+    moment = int(signed.at.timestamp())
+    index = bytes(read_zip(package).files["index.txt"]).decode()
+    dated = re.sub(rf"(record {STATEMENT}) \d+", rf"\1 {moment}", index)
+    forged: Changes = {
+        f"{STATEMENT}.p7s": signed.cms,
+        f"{STATEMENT}.sig": signed.value,
+        f"{STATEMENT}.tst": signed.token,
+        f"certificates/authority-{contract.POWER}.pem": thief.certificate.public_bytes(Encoding.PEM),
+        "index.txt": dated.encode(),
+    }
+    readers.refuse(resealed(package, forged, authority), readme=False)
+
+
+def test_an_acceptance_without_its_signature_is_refused(
+    readers: Readers, package: bytes, authority: TestAuthority
+) -> None:
+    lines = bytes(read_zip(package).files["index.txt"]).decode().splitlines(keepends=True)
+    shorter = "".join(
+        line for line in lines if not line.startswith(("record agreement/01 ", "certificate agreement-01"))
+    )
+    gone = (*(f"agreement/01.{ending}" for ending in ("p7s", "sig", "tst")), "certificates/agreement-01.pem")
+    changes = {**dict.fromkeys(gone), "index.txt": shorter.encode()}
+    readers.refuse(resealed(package, changes, authority), readme=False)

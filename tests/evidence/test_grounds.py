@@ -20,6 +20,7 @@ from hsm import canonical
 from tests.evidence.contract import POWER
 
 RECORD, LETTER = "authority/01.json", f"authority/{POWER}.pdf"
+STATEMENT = f"authority/{POWER}.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,7 @@ class Case:
 
     files: dict[str, bytes]
     events: tuple[PackageEvent, ...]
+    stated_since: int | None = 0
 
     def record(self) -> dict[str, Any]:
         found: dict[str, Any] = copy.deepcopy(canonical.decode(self.files[RECORD]))
@@ -55,7 +57,24 @@ class Case:
 
     def check(self) -> None:
         files: Files = self.files
-        require_authorisation_basis(files, self.events)
+        require_authorisation_basis(files, self.events, self.stated_since)
+
+    def with_statement(self, said: dict[str, Any]) -> Case:
+        """Another statement, and a log that names it."""
+        content = canonical.encode(said)
+        digest = hashlib.sha256(content).hexdigest()
+        return replace(self, files=self.files | {STATEMENT: content}).with_event(
+            "power-verified", statement=digest
+        )
+
+    def without_statement(self, **changes: Any) -> Case:
+        """The log names no statement either."""
+        events = tuple(
+            replace(each, public={name: value for name, value in each.public.items() if name != "statement"})
+            for each in self.events
+        )
+        files = {path: data for path, data in self.files.items() if not path.startswith(f"authority/{POWER}.")}
+        return replace(self, files=files | {LETTER: self.files[LETTER]}, events=events, **changes)
 
 
 @pytest.fixture(scope="module")
@@ -146,3 +165,56 @@ def test_the_moment_decides(case: Case) -> None:
     with pytest.raises(PackageRefused, match="revoked"):
         replace(case, events=(*case.events, before)).check()
     replace(case, events=(*case.events, replace(before, at=at + timedelta(days=1)))).check()
+
+
+def test_a_power_counts_with_a_statement_about_exactly_it(case: Case) -> None:
+    said = canonical.decode(case.files[STATEMENT])
+    for name, value in (
+        ("agent", "person-li"),
+        ("grantor", "丙公司示例有限公司"),
+        ("kinds", []),
+        ("counterparties", []),
+        ("limit", None),
+        ("letter", "0" * 64),
+        ("until", "2099-01-01T00:00:00Z"),
+        ("id", "power-ffffffffffff"),
+        ("registered_by", "person-qian"),
+    ):
+        other = {**said, "power": {**said["power"], name: value}}
+        with pytest.raises(PackageRefused, match="another power of attorney"):
+            case.with_statement(other).check()
+    for changed in ({"format": "vermilion-power/2"}, {"confirmed": "2099-01-01T00:00:00Z"}, {"confirmed_by": []}):
+        with pytest.raises(PackageRefused, match="another power of attorney"):
+            case.with_statement({**said, **changed}).check()
+    with pytest.raises(PackageRefused, match="another power of attorney"):
+        replace(case, files=case.files | {STATEMENT: canonical.encode({**said, "act": "00" * 32})}).check()
+
+
+def test_without_a_statement_only_what_was_verified_before_counts(case: Case) -> None:
+    """The log's entry decides: an invented power is in it later than the number in the manifest."""
+    verified = next(each.entry for each in case.events if each.kind == "power-verified")
+    for since in (0, verified):
+        with pytest.raises(PackageRefused, match="not confirmed by officers"):
+            case.without_statement(stated_since=since).check()
+    case.without_statement(stated_since=verified + 1).check()
+    case.without_statement(stated_since=None).check()
+    files = {path: data for path, data in case.files.items() if path != STATEMENT}
+    with pytest.raises(PackageRefused, match="not confirmed by officers"):
+        replace(case, files=files, stated_since=verified + 1).check()
+
+
+def test_an_old_power_says_nothing_else_later(case: Case) -> None:
+    """Whoever writes the log could register the number of an old power again, with other terms."""
+    old = case.without_statement(stated_since=None)
+    [registered] = [each for each in old.events if each.kind == "power-registered"]
+    again = replace(registered, entry=10_000)
+    with pytest.raises(PackageRefused, match="second person"):
+        replace(old, events=(*old.events, again)).check()
+    with pytest.raises(PackageRefused, match="second person"):
+        replace(old.without("power-registered"), events=(*old.without("power-registered").events, again)).check()
+
+
+def test_a_statement_about_no_power_of_the_package_is_refused(case: Case) -> None:
+    other = {"authority/power-ffffffffffff.json": case.files[STATEMENT]}
+    with pytest.raises(PackageRefused, match="no signature rests on"):
+        replace(case, files=case.files | other).check()

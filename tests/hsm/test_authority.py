@@ -291,6 +291,9 @@ CHANGED: list[dict[str, object]] = [
     {"withheld": ["%PDF-1.7"]},
     {"withheld": [True]},
     {"format": "vermilion-evidence-manifest/1"},
+    {"format": "vermilion-evidence-manifest/2"},
+    {"powers_stated_since": 1},
+    {"powers_stated_since": False},
 ]
 """Times and texts that a caller might want under the evidence key."""
 
@@ -298,11 +301,12 @@ CHANGED: list[dict[str, object]] = [
 def manifest(*, size: int, root: bytes, origin: object = ORIGIN, **changed: object) -> bytes:
     return canonical.encode(
         {
-            "format": "vermilion-evidence-manifest/2",
+            "format": "vermilion-evidence-manifest/3",
             "contract": "contract-1",
             "created": instant(datetime.now(UTC)),
             "made_for": "甲公司示例有限公司",
             "withheld": [1],
+            "powers_stated_since": 0,
             "checkpoint": {"origin": origin, "size": size, "root": base64.b64encode(root).decode()},
             "files": [FILE],
             **changed,

@@ -12,6 +12,7 @@ from hsm.authenticator import SoftwareAuthenticator
 from hsm.client import OPERATIONS
 from hsm.errors import BadRequest
 from hsm.intents import OfficerIntent, SigningIntent, require_own_arguments
+from tests import powers_of_attorney as powers
 from tests.authority import OFFICER, ORGANISATION, ORIGIN, RP_ID, RunningAuthority, running_authority, soon
 
 PERSON, SEAL = "person-arguments", "seal-arguments"
@@ -32,6 +33,7 @@ KINDS: dict[str, dict[str, Any]] = {
     "set_custodians_needed": {"subject": SEAL, "needed": 1},
     "change_picture": {"subject": SEAL, "picture": ""},
     "destroy_seal": {"subject": SEAL},
+    "confirm_power": powers.details(limit=None, currency=None),
     "unlock": {},
 }
 """Each officers' operation with the arguments that it takes."""
@@ -56,6 +58,7 @@ def test_every_officers_operation_has_its_arguments_listed() -> None:
     for kind, details in {**KINDS, **RENEWAL}.items():
         require_own_arguments(of(kind, details))
     require_own_arguments(of("revoke_certificate", {**KINDS["revoke_certificate"], "serial": "1f"}))
+    require_own_arguments(of("confirm_power", powers.details()))
     signing = SigningIntent("c", "p", "Signature1", PERSON, bytes(32), soon(), bytes(16))
     require_own_arguments(signing)
 

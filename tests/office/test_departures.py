@@ -29,8 +29,8 @@ from appliance.powers.register import PowerDraft
 from appliance.seal_requests.status import Lapse, lapse_of
 from appliance.store import accounts
 from appliance.wiring import Appliance
-from tests.office.conftest import newcomer
-from tests.world import OURS, confirm, confirm_by, contract_now, sample_document, send
+from tests.office.conftest import VERIFIED, ask, newcomer, perform
+from tests.world import OURS, confirm, confirm_by, confirm_power, contract_now, sample_document, send
 
 WHY = "前任已离职"
 ROLES = {
@@ -145,10 +145,16 @@ def test_the_powers_of_who_leaves_end_at_once(appliance: Appliance) -> None:
         until=appliance.now() + timedelta(days=30),
     )
     registered = appliance.powers.register(terms, sample_document(1), by=CUSTODIAN.subject)
-    verified = appliance.powers.verify(
-        appliance.powers.register(terms, sample_document(1), by=CUSTODIAN.subject).id, by=ZHANG.subject
+    with pytest.raises(PreconditionRefused, match="not enrolled"):
+        confirm_power(appliance, registered.id)
+    request = ask(appliance, leaver.subject)
+    perform(appliance, appliance.office.drafts.draft_enrolment(request.id, verified=VERIFIED, by=OFFICER))
+    verified = confirm_power(
+        appliance, appliance.powers.register(terms, sample_document(1), by=CUSTODIAN.subject).id
     )
-    assert appliance.office.members.let_go(leaver.subject, by=OFFICER) is None
+    leaving = appliance.office.members.let_go(leaver.subject, by=OFFICER)
+    assert leaving is not None
+    perform(appliance, leaving)
     for power in (registered, verified):
         ended = appliance.powers.get(power.id)
         assert ended.revoked is not None

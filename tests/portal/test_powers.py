@@ -1,4 +1,4 @@
-"""The pages of powers and identity checks: registered, verified by a second person, revoked; refusals first."""
+"""The pages of powers and identity checks: registered, confirmed by an officer, revoked; refusals first."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from appliance.demonstration.participants import ALPHA, CUSTODIAN, LI, ZHANG
+from appliance.demonstration.participants import ALPHA, CUSTODIAN, LI, OFFICER, ZHANG
 from appliance.model.accounts import AccountRole
 from appliance.model.powers import Power, PowerState
 from appliance.wiring import Appliance
+from tests.portal import signing_visits as visits
 from tests.portal.drafts import hidden
 from tests.portal.visitors import signed_in
-from tests.world import sample_document
+from tests.world import know_officer, sample_document
 
 INITIATOR, REVIEWER = [AccountRole.INITIATOR, AccountRole.SIGNER], [AccountRole.REVIEWER, AccountRole.SIGNER]
 
@@ -31,6 +32,12 @@ def registrar(portal: Flask, appliance: Appliance) -> FlaskClient:
 @pytest.fixture
 def reviewer(portal: Flask, appliance: Appliance) -> Iterator[FlaskClient]:
     yield signed_in(portal, appliance, CUSTODIAN.subject, REVIEWER)
+
+
+@pytest.fixture
+def officer(portal: Flask, appliance: Appliance) -> FlaskClient:
+    know_officer(appliance)
+    return signed_in(portal, appliance, OFFICER, [AccountRole.OFFICER])
 
 
 def register(client: FlaskClient, *, letter: bytes | None = None, **changes: str) -> TestResponse:
@@ -114,14 +121,29 @@ def test_what_is_no_pdf_is_refused(registrar: FlaskClient) -> None:
     assert register(registrar, letter=b"no PDF").status_code == 422
 
 
-def test_a_second_person_verifies_and_anybody_responsible_revokes(
-    registrar: FlaskClient, reviewer: FlaskClient, appliance: Appliance
+def test_an_officer_confirms_and_anybody_responsible_revokes(
+    registrar: FlaskClient, reviewer: FlaskClient, officer: FlaskClient, appliance: Appliance
 ) -> None:
     power = registered(registrar, appliance)
-    assert decide(registrar, power, "verify").status_code == 403
-    assert decide(reviewer, power, "verify").status_code == 303
+    for other in (registrar, reviewer):
+        assert decide(other, power, "verify").status_code == 403
+    assert "登记员办理" in said(reviewer.get(f"/powers/{power.id}"))
+    asked = decide(officer, power, "verify")
+    waiting = officer.get("/office").text
+    assert re.search(f"confirms that {LI.name}|确认{LI.name}可按", waiting)
+    [act] = {
+        each
+        for each in re.findall(r'href="(/office/acts/[0-9a-f]+)"', waiting)
+        if power.id in officer.get(each).text
+    }
+    assert f"/powers/{power.id}" in officer.get(act).text
+    assert appliance.powers.get(power.id).state is PowerState.REGISTERED, "nothing counts before it is confirmed"
+    done = visits.confirm(officer, appliance, OFFICER, asked)
+    assert (done.status_code, done.headers["Location"]) == (303, f"/powers/{power.id}")
     assert appliance.powers.get(power.id).state is PowerState.VERIFIED
-    assert "有效" in said(reviewer.get(f"/powers/{power.id}"))
+    page = said(reviewer.get(f"/powers/{power.id}"))
+    assert "有效" in page and "签名服务已出具声明" in page
+    assert decide(officer, power, "verify").status_code == 409
     late = decide(reviewer, power, "refuse", "签字不清")
     assert late.status_code == 409
     assert "已经处理过" in said(late)

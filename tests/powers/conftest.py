@@ -15,7 +15,7 @@ from appliance.model.intent import PreparedSigning
 from appliance.model.powers import Power, PowerBasis, PowerScope
 from appliance.powers.register import PowerDraft
 from appliance.wiring import Appliance
-from tests.world import World, confirm, contract_now, sample_document, shared_world
+from tests.world import World, confirm, confirm_power, contract_now, sample_document, shared_world
 
 POLICY = """
 [types."采购合同"]
@@ -74,8 +74,8 @@ class Office:
         return self.appliance.powers.register(self.draft(**changes), LETTER, by=CUSTODIAN.subject)
 
     def verified(self, **changes: object) -> Power:
-        """Registered by Zhao and verified by Li."""
-        return self.appliance.powers.verify(self.registered(**changes).id, by=LI.subject)
+        """Registered by Zhao and confirmed by the officer."""
+        return confirm_power(self.appliance, self.registered(**changes).id)
 
     def end_all(self) -> None:
         """Revokes whatever counts for Zhang, so that each test starts without any power."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from appliance.model.contract import Money
-from appliance.model.powers import Power, PowerBasis, PowerScope, RecordedAction
+from appliance.model.powers import Power, PowerBasis, PowerConfirmation, PowerScope, RecordedAction
 from appliance.powers.coverage import CoverageQuery
 
 NOON = datetime(2026, 11, 25, 4, 0, tzinfo=UTC)
@@ -30,7 +30,8 @@ def power(number: int = 1, **changes: object) -> Power:
         "document": f"{number:064x}",
         "size": 1000,
         "registered": RecordedAction("person-2", NOON - 3 * DAY),
-        "verified": RecordedAction("person-9", NOON - 2 * DAY),
+        "verified": RecordedAction("officer-9", NOON - 2 * DAY),
+        "confirmed": PowerConfirmation("0" * 64),
     }
     return Power(**(values | changes))  # type: ignore[arg-type]  # the names are checked by the dataclass
 

@@ -19,7 +19,7 @@ from appliance.model.powers import PowerBasis, PowerScope
 from appliance.store import contracts, intents
 from appliance.wiring import Appliance
 from tests.powers.conftest import LETTER, Office
-from tests.world import OURS, World, contract_now
+from tests.world import OURS, World, confirm_power, contract_now
 
 
 def state_of(appliance: Appliance, intent: str) -> IntentState:
@@ -66,7 +66,7 @@ def test_a_power_that_nobody_verified_does_not_count(office: Office) -> None:
     power = office.registered()
     with pytest.raises(PreconditionRefused, match="not verified"):
         office.prepare(contract)
-    office.appliance.powers.verify(power.id, by=LI.subject)
+    confirm_power(office.appliance, power.id)
     office.prepare(contract)
 
 
@@ -142,7 +142,7 @@ def test_handing_over_only_to_somebody_who_is_authorised(office: Office, applian
             contract.id, party.id, to=CUSTODIAN.subject, reason="出差", by=ZHANG.subject
         )
     power = appliance.powers.register(office.draft(agent=CUSTODIAN.subject), LETTER, by=ZHANG.subject)
-    appliance.powers.verify(power.id, by=LI.subject)
+    confirm_power(appliance, power.id)
     fit = appliance.handing_over.candidates(contract, party).people
     assert [each.subject for each in fit] == [CUSTODIAN.subject]
     passed = appliance.handing_over.hand_over(

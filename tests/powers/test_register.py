@@ -7,12 +7,12 @@ from datetime import timedelta
 import pysqlite3
 import pytest
 
-from appliance.demonstration.participants import ALPHA, BETA, CONTRACT_SEAL, CUSTODIAN, LI, ZHANG
+from appliance.demonstration.participants import ALPHA, BETA, CONTRACT_SEAL, CUSTODIAN, LI, OFFICER, ZHANG
 from appliance.errors import DocumentRefused, NotFound, PreconditionRefused, StateRefused
 from appliance.model.powers import PowerBasis, PowerScope, PowerState
 from appliance.wiring import Appliance
 from tests.powers.conftest import LETTER, Office
-from tests.world import OURS, confirm, contract_now
+from tests.world import OURS, confirm, confirm_power, contract_now, know_officer
 
 
 def test_the_letter_is_kept_as_it_was_given(office: Office, appliance: Appliance) -> None:
@@ -25,16 +25,19 @@ def test_the_letter_is_kept_as_it_was_given(office: Office, appliance: Appliance
 
 
 def test_only_a_second_person_verifies_who_is_not_the_agent(office: Office, appliance: Appliance) -> None:
-    power = office.registered()
+    know_officer(appliance)
+    power, by_officer = office.registered(), appliance.powers.register(office.draft(), LETTER, by=OFFICER)
     for by, said in ((CUSTODIAN, "yourself"), (ZHANG, "for you")):
         with pytest.raises(PreconditionRefused, match=said):
-            appliance.powers.verify(power.id, by=by.subject)
-    verified = appliance.powers.verify(power.id, by=LI.subject)
+            appliance.powers.refuse(power.id, reason="示例", by=by.subject)
+    with pytest.raises(PreconditionRefused, match="yourself"):
+        confirm_power(appliance, by_officer.id)
+    verified = confirm_power(appliance, power.id)
     assert verified.state is PowerState.VERIFIED
     assert verified.verified is not None
-    assert verified.verified.by == LI.subject
+    assert verified.verified.by == OFFICER
     with pytest.raises(StateRefused, match="already"):
-        appliance.powers.verify(power.id, by=LI.subject)
+        confirm_power(appliance, power.id)
     with pytest.raises(StateRefused, match="already"):
         appliance.powers.refuse(power.id, reason="示例", by=LI.subject)
 
@@ -45,7 +48,7 @@ def test_what_was_refused_or_revoked_never_counts_again(office: Office, applianc
     assert (refused.state, revoked.state) == (PowerState.REFUSED, PowerState.REVOKED)
     for power in (refused, revoked):
         with pytest.raises(StateRefused):
-            appliance.powers.verify(power.id, by=LI.subject)
+            confirm_power(appliance, power.id)
         with pytest.raises(StateRefused):
             appliance.powers.revoke(power.id, reason="示例", by=CUSTODIAN.subject)
 
@@ -98,10 +101,11 @@ def test_a_letter_that_the_principal_signed_here(office: Office, appliance: Appl
     power = appliance.powers.register(draft, None, by=CUSTODIAN.subject)
     assert (power.contract, power.document) == (letter.id, letter.current.digest)
     assert appliance.powers.letter(power) == appliance.contracts.document(letter)
+    assert appliance.workshop.require_plain(appliance.powers.letter(power)) > 0, "the activation service shows it"
     for_zhang = office.draft(basis=PowerBasis.CONTRACT, contract=letter.id)
     with pytest.raises(PreconditionRefused, match=f"not signed for {ALPHA} by anybody but the agent"):
         appliance.powers.register(for_zhang, None, by=CUSTODIAN.subject)
-    appliance.powers.verify(power.id, by=ZHANG.subject)
+    confirm_power(appliance, power.id)
     voided(appliance, letter.id)
     ended = appliance.powers.get(power.id)
     assert ended.state is PowerState.REVOKED, "nothing rests on a letter that is void"
@@ -114,7 +118,7 @@ def test_who_may_not_sign_it_any_more_does_not_take_it_back(office: Office, appl
     beta = appliance.powers.register(
         office.draft(grantor=BETA, agent=LI.subject, scope=PowerScope()), LETTER, by=CUSTODIAN.subject
     )
-    appliance.powers.verify(beta.id, by=ZHANG.subject)
+    confirm_power(appliance, beta.id)
     contract = office.signed(office.signed(office.sent()))
     contract = appliance.finalisation.finalise(contract.id)
     appliance.voiding.propose(contract.id, reason="示例", by=ZHANG.subject)

@@ -218,7 +218,9 @@ def test_every_table_of_a_contract_is_forgotten_or_kept_on_purpose(now_: Applian
     of_contracts = {"contracts"}
     while more := {table for table, to in refers.items() if to & of_contracts} - of_contracts:
         of_contracts |= more
-    assert of_contracts - named == {"power_events"}, "these rest on powers, whose contracts are not disposed of"
+    assert of_contracts - named == {"power_events", "power_confirmations"}, (
+        "these rest on powers, whose contracts are not disposed of"
+    )
 
 
 def test_a_person_who_acts_is_not_erased(now_: Appliance) -> None:

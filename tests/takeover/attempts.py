@@ -26,6 +26,7 @@ from hsm.merkle import EMPTY_ROOT, extended, fold
 from hsm.note import LogExtension
 from hsm.timestamp import TimestampRequest
 from hsm.timestamp.model import encode_imprint
+from tests import powers_of_attorney
 
 THIEF = "贼"
 CODE = "AAAA-AAAA-AAAA-AAAA-AAAA-AAAA-AAAA-AAAA"
@@ -271,16 +272,25 @@ def _log(_role: str, _loot: Loot) -> Iterator[Attempt]:
 @_of("test_nothing_else_is_signed_as_evidence")
 def _manifest(_role: str, _loot: Loot) -> Iterator[Attempt]:
     invented = {
-        "format": "vermilion-evidence-manifest/2",
+        "format": "vermilion-evidence-manifest/3",
         "contract": "contract-1",
         "created": "2026-01-01T00:00:00Z",
         "made_for": "somebody",
         "checkpoint": {"origin": "vermilion.example/log", "size": 9, "root": "A" * 43 + "="},
         "withheld": [],
+        "powers_stated_since": 0,
         "files": [{"path": "a", "sha256": "0" * 64, "size": 1}],
     }
     for manifest in (b"a contract", canonical.encode(invented), json.dumps(invented).encode()):
         yield Attempt("sign as evidence", lambda authority, manifest=manifest: authority.sign_manifest(manifest))
+
+
+@_of("test_no_power_of_attorney_is_invented")
+def _power(role: str, loot: Loot) -> Iterator[Attempt]:
+    named = powers_of_attorney.details(subject=f"power-{secrets.token_hex(6)}", agent=loot.person)
+    yield from _without_officers(loot, [officers("confirm_power", **named)])
+    if role == "web":
+        yield Attempt("read an invented statement", lambda authority: authority.power_statement(named["subject"]))
 
 
 @_of("test_no_identity_is_created")

@@ -7,19 +7,23 @@ import hashlib
 import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 from cryptography import x509
 
+from hsm import canonical
 from hsm.authenticator import SoftwareAuthenticator
 from hsm.batches import SigningBatch
 from hsm.client import OPERATIONS, AuthorityClient
 from hsm.errors import AuthorityError, NotPermitted
+from hsm.intents import instant
 from hsm.merkle import extended, fold
 from hsm.note import LogExtension
 from hsm.operation_types import AuthorityState
 from hsm.timestamp import TimestampRequest
 from hsm.timestamp.model import encode_imprint
+from tests import powers_of_attorney
 from tests.authority import (
     OFFICER,
     ORGANISATION,
@@ -253,6 +257,40 @@ def test_the_log_is_not_rewritten(authority: RunningAuthority, attack: Attack) -
 
 def test_nothing_else_is_signed_as_evidence(attack: Attack) -> None:
     attack()
+
+
+def test_no_power_of_attorney_is_invented(
+    authority: RunningAuthority, devices: dict[str, SoftwareAuthenticator], loot: Loot, attack: Attack
+) -> None:
+    """No statement without officers, none about another power than they saw; and no manifest that says that
+    statements began later than they did, so that an invented power would count as an old one."""
+    web, number = authority.client("web"), "power-invented"
+    act = authority.officer_act("confirm_power", **powers_of_attorney.details(subject=number, agent=ZHANG))
+    attack()
+    refused(web.confirm_power, act)
+    refused(authority.client("activation").approve, act, loot.signed_in(OFFICER, act))
+    refused(authority.client("activation").approve, act, devices[ZHANG].activate(ZHANG, act))
+    authority.confirm(authority.officer, OFFICER, act)
+    wider = replace(act, details=powers_of_attorney.details(subject=number, agent=CUSTODIAN))
+    refused(web.confirm_power, wider)
+    unlimited = powers_of_attorney.details(subject=number, agent=ZHANG, limit=None, currency=None)
+    refused(web.confirm_power, replace(act, details=unlimited))
+    refused(web.power_statement, number)
+    said = canonical.decode(web.confirm_power(act).statement)
+    assert (said["power"]["agent"], said["power"]["limit"]) == (ZHANG, act.details["limit"])
+    manifest = {
+        "format": "vermilion-evidence-manifest/3",
+        "contract": "contract-1",
+        "created": instant(datetime.now(UTC)),
+        "made_for": "somebody",
+        "checkpoint": {"origin": "vermilion.example/log", "size": 1, "root": "A" * 43 + "="},
+        "withheld": [],
+        "files": [{"path": "a", "sha256": "0" * 64, "size": 1}],
+    }
+    for changed in ({}, {"powers_stated_since": 10**6}, {"format": "vermilion-evidence-manifest/2"}):
+        sentence = refused(web.sign_manifest, canonical.encode(manifest | changed))
+        assert "never signed" not in sentence, "not for its checkpoint"
+    assert "never signed" in refused(web.sign_manifest, canonical.encode(manifest | {"powers_stated_since": 0}))
 
 
 def test_no_identity_is_created(

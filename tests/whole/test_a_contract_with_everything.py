@@ -35,7 +35,7 @@ from hsm.client import AuthorityClient
 from tests.command import called, started
 from tests.evidence.unpacked import unpack
 from tests.review.documents import purchase
-from tests.world import OURS, World, confirm, contract_now, sample_document, shared_world
+from tests.world import OURS, World, confirm, confirm_power, contract_now, sample_document, shared_world
 
 POLICY = """
 [identity]
@@ -124,14 +124,14 @@ def identified(appliance: Appliance, subject: str) -> None:
     appliance.identity.record(subject, check, by=CUSTODIAN.subject)
 
 
-def empowered(appliance: Appliance, agent: str, grantor: str, *, by: str, second: str) -> str:
+def empowered(appliance: Appliance, agent: str, grantor: str, *, by: str) -> str:
     """A verified power for this contract; its id."""
     now = appliance.now()
     scope = PowerScope(kinds=(KIND,), limit=AMOUNT, seals=(CONTRACT_SEAL.subject,) if grantor == ALPHA else ())
     until = now + timedelta(days=30)
     draft = PowerDraft(PowerBasis.INSTRUMENT, grantor, "钱示例", agent, scope, now - timedelta(days=1), until)
     registered = appliance.powers.register(draft, sample_document(1), by=by)
-    return appliance.powers.verify(registered.id, by=second).id
+    return confirm_power(appliance, registered.id).id
 
 
 def sign(appliance: Appliance, contract: Contract, position: int) -> Contract:
@@ -154,8 +154,8 @@ def package(appliance: Appliance, world: World) -> bytes:
     identified(appliance, LI.subject)
     with pytest.raises(PreconditionRefused, match="power"):
         appliance.sending.send(draft.id, by=ZHANG.subject)
-    empowered(appliance, ZHANG.subject, ALPHA, by=CUSTODIAN.subject, second=LI.subject)
-    empowered(appliance, LI.subject, BETA, by=ZHANG.subject, second=CUSTODIAN.subject)
+    empowered(appliance, ZHANG.subject, ALPHA, by=CUSTODIAN.subject)
+    empowered(appliance, LI.subject, BETA, by=ZHANG.subject)
     with pytest.raises(PreconditionRefused, match="content check off"):
         appliance.sending.send(draft.id, by=ZHANG.subject)
     reviewed(appliance, draft)

@@ -26,7 +26,9 @@ from hsm.errors import BadRequest, Malformed, UnknownKey
 from hsm.intents import OfficerIntent, SigningIntent, in_groups, require_own_arguments
 from hsm.names import BLANK, is_visible, visible
 from hsm.operation_types import Approvals, KnownSubject
+from hsm.powers import power_in
 from hsm.records import AGREEMENT, DECLARATION, FORMATS
+from webui.activation.letters import Letters, confirms_power
 from webui.activation.pictures import is_still
 
 ENROLLING = {"enrol_person": "credentials", "enrol_officer": "credentials", "add_credential": "credential"}
@@ -77,7 +79,7 @@ class ShownAct:
         """Which page shows it."""
         intent = self.request.intent
         if isinstance(intent, OfficerIntent):
-            return "decision"
+            return "power" if confirms_power(intent) else "decision"
         return {AGREEMENT: "agreement", DECLARATION: "declaration"}.get(intent.field, "document")
 
     @property
@@ -145,6 +147,7 @@ class ShownActs:
     def __init__(self, authority: AuthorityClient, workshop: PdfWorkshop) -> None:
         self._authority = authority
         self._workshop = workshop
+        self._letters = Letters(workshop)
         self._checks: dict[bytes, PlainRevision | DocumentRefused] = {}
         self._turn = threading.Lock()
 
@@ -156,6 +159,9 @@ class ShownActs:
         """
         intent = request.intent
         person, approvals = self._subject(request.subject), self._authority.approvals(intent)
+        if isinstance(intent, OfficerIntent) and confirms_power(intent):
+            power, pages = self._power(request, intent)
+            return ShownAct(request, person, approvals, pages=pages, record=power)
         if isinstance(intent, OfficerIntent):
             if request.content or intent.details.get("picture"):
                 self.seal_picture(request)
@@ -169,6 +175,9 @@ class ShownActs:
     def picture(self, request: ActivationRequest, page: int, *, width: int) -> bytes:
         """Page *page* (from 0) of the document as PNG. Raises as :meth:`act`, and DocumentRefused for no page."""
         intent = request.intent
+        if isinstance(intent, OfficerIntent) and confirms_power(intent):
+            self._power(request, intent)
+            return self._letters.picture(request, page, width=width)
         if not isinstance(intent, SigningIntent) or intent.field in (AGREEMENT, DECLARATION):
             raise _other()
         prepared, _ = self._checked(request, intent)
@@ -179,6 +188,19 @@ class ShownActs:
                 raise
             self._remember(request, refusal)
             raise StateRefused(refusal.template, **refusal.values) from refusal
+
+    def _power(self, request: ActivationRequest, intent: OfficerIntent) -> tuple[dict[str, Any], int]:
+        """What officers confirm of a power, and how many pages its letter has. Raises :class:`StateRefused`
+        when the letter is not the one that they confirm, or anything about the power cannot be read."""
+        _arguments(intent)
+        try:
+            power = power_in(intent.details)
+        except BadRequest as error:
+            raise _other() from error
+        pages = self._letters.pages(request, power["letter"])
+        if pages is None:
+            raise _other()
+        return power, pages
 
     def _checked(
         self, request: ActivationRequest, intent: SigningIntent

@@ -18,6 +18,7 @@ from hsm.errors import ActivationRefused, BadRequest, RefusalError
 from hsm.intents import Activation, Intent, OfficerIntent, SigningIntent, WebAuthnActivation
 from webui.activation.acts import ShownAct, TypedFingerprints
 from webui.activation.batches import BatchPages
+from webui.activation.letters import shown_terms
 from webui.activation.parts import ActivationParts, short_code, speak_to_reader
 from webui.activation.posted import posted_activation
 from webui.activation.registration import RegistrationPages
@@ -191,6 +192,7 @@ class _Pages:
             passkey=bool(ids),
             pin=any(each.credential_id is None for each in known),
             words=_sentence_of(asked.intent, self._parts.acts.names(shown)),
+            terms=shown_terms(shown.record) if shown.kind == "power" and shown.record else {},
             problem=problem,
             texts=texts,
             back=self._parts.portal(asked.back),

@@ -1,4 +1,5 @@
-"""``/powers``: the register of powers of attorney: list, register, verify, revoke.
+"""``/powers``: the register of powers of attorney: list, register, verify, revoke. Officers verify: what they
+confirm they see and activate on the activation service.
 
 ``/powers/new`` asks whom the power is for, then what the instrument says.
 """
@@ -22,6 +23,7 @@ from appliance.money import NotAnAmount, read_money
 from appliance.powers.register import PowerDraft
 from webui.portal.access import PortalVisitor, require, visitor
 from webui.portal.office.forms import seal_name
+from webui.portal.office.requests import to_decision
 from webui.portal.pages import appliance, once, saved_file
 from webui.shared.form_pages import Answer, FormProblems, form, render, see_other
 from webui.shared.forms import date_of, field
@@ -123,8 +125,9 @@ def letter(power_id: str) -> Answer:
 @form(power, _decider)
 def decide(someone: PortalVisitor, power_id: str, what: str) -> Answer:
     if what == "verify":
-        appliance.powers.verify(power_id, by=require(*VERIFIERS).subject)
-    elif what == "refuse":
+        by = require(AccountRole.OFFICER).subject
+        return to_decision(by, appliance.office.drafts.powers.draft_confirmation(power_id, by=by))
+    if what == "refuse":
         appliance.powers.refuse(power_id, reason=field("reason"), by=require(*VERIFIERS).subject)
     else:
         appliance.powers.revoke(power_id, reason=field("reason"), by=someone.subject)
@@ -137,7 +140,7 @@ def _may(power: Power, someone: PortalVisitor) -> set[str]:
     apart = someone.subject not in (power.registered.by, power.agent)
     may = set()
     if power.state is PowerState.REGISTERED and verifier and apart:
-        may |= {"verify", "refuse"}
+        may |= {"refuse"} | ({"verify"} if AccountRole.OFFICER in someone.roles else set())
     if power.state in (PowerState.REGISTERED, PowerState.VERIFIED) and (
         verifier or someone.subject == power.registered.by
     ):

@@ -31,6 +31,22 @@ CHAIN = "certificates/chain.pem"
 SERVICE = "certificates/evidence.pem"
 LISTS = ("-CRLfile", "certificates/crls.pem")
 SIGNED = "party-signed"
+RECORDS = {"agreement": "*.json", "authority": "power-*.json", "voiding": "*.json"}
+SAID = [
+    "agent",
+    "basis",
+    "counterparties",
+    "currency",
+    "grantor",
+    "id",
+    "kinds",
+    "letter",
+    "limit",
+    "principal",
+    "seals",
+    "since",
+    "until",
+]
 
 
 class Failed(Exception):
@@ -158,7 +174,7 @@ def check_index(manifest: dict[str, Any], lines: list[list[str]]) -> None:
         "signature": signed,
         "timestamp": names("signatures/*.tst") - signed,
         "certificate": names("certificates/*.pem") - {"ca", "chain", "crls"},
-        "record": {f"{folder}/{name}" for folder in ("agreement", "voiding") for name in names(f"{folder}/*.p7s")},
+        "record": {f"{folder}/{name}" for folder, files in RECORDS.items() for name in names(f"{folder}/{files}")},
         "grounds": names("authority/[0-9]*.json"),
         "entry": names("log/entries/*.json"),
     }
@@ -269,6 +285,12 @@ def check_certificate(openssl: OpenSSL, name: str, moment: str, signed: str) -> 
 def check_record(openssl: OpenSSL, name: str, moment: str) -> None:
     require(openssl.cms(f"{name}.p7s", f"{name}.json", moment), f"signature of {name}.json 签名无效")
     check_value(openssl, name, moment)
+    if name.startswith("authority/"):
+        pem = read(f"certificates/{name.replace('/', '-')}.pem").decode("ascii")
+        by_it = openssl.cms(f"{name}.p7s", f"{name}.json", moment, openssl.kept(pem.encode()))
+        require(
+            by_it and is_service(openssl, pem), f"{name}.json is not the authority's 确认声明并非由证据服务签名"
+        )
     show(f"ok    signature and timestamp of {name}.json 签名与时间戳有效")
 
 
@@ -372,6 +394,39 @@ def check_instrument(openssl: OpenSSL, power: str, number: str) -> None:
     digest = hashlib.sha256(read(f"authority/{power}.pdf")).hexdigest()
     require((considered["id"], considered["letter"]) == (power, digest), f"letter {power} 授权委托书不符")
     show(f"ok    the letter {power} is the one that signature {number} rests on 授权委托书与签署依据一致")
+    check_confirmed(power, considered)
+
+
+def told_of(power: str, kind: str) -> list[tuple[int, dict[str, Any]]]:
+    """The log's entries of this kind about a power: number and public fields."""
+    leaves = [(int(path.stem), entry_of(path.stem)) for path in (HERE / "log/entries").glob("*.json")]
+    own = [each for each in leaves if each[1]["kind"] == kind and each[1]["public"].get("power") == power]
+    return [(number, leaf["public"]) for number, leaf in own]
+
+
+def check_confirmed(power: str, considered: dict[str, Any]) -> None:
+    """Officers have confirmed exactly this, as the authority states, or nobody could ask for that yet."""
+    registered, verified = told_of(power, "power-registered"), told_of(power, "power-verified")
+    once = len(registered) == len(verified) == 1 and registered[0][0] < verified[0][0]
+    require(once, f"the log does not say once that {power} was verified 日志未载明授权委托书经核验")
+    number, public = verified[0]
+    path = f"authority/{power}.json"
+    if not (HERE / path).exists():
+        since = json.loads(read("manifest.json")).get("powers_stated_since")
+        before = "statement" not in public and (since is None or number < since)
+        require(before, f"the statement that officers confirmed {power} is missing 缺少登记员确认授权委托书的声明")
+        if since is not None:
+            show(f"NOTE  {power} was confirmed before statements began 授权委托书确认于确认声明启用之前")
+        return
+    content = read(path)
+    said = json.loads(content)
+    about, by = said["power"], {officer["subject"] for officer in said["confirmed_by"]}
+    same = said["format"] == "vermilion-power/1" and all(about[name] == considered[name] for name in SAID)
+    same = same and about["registered_by"] == considered["registered"]["by"]
+    require(same, f"{path} is about another power of attorney 确认声明与授权委托书不符")
+    in_log = public["statement"] == hashlib.sha256(content).hexdigest() and public["actor"] in by
+    require(in_log, f"{path} is not the one in the log 确认声明与日志不符")
+    show(f"ok    officers have confirmed {power} 授权委托书经登记员确认")
 
 
 def check_checkpoint(openssl: OpenSSL, moment: str) -> None:

@@ -252,6 +252,14 @@ check_certificate() { # NAME TIME SIGNED: the certificate leads to the trusted r
 check_record() { # PATH TIME: a signed record, e.g. the agreement on electronic signing
     cms "$1.p7s" "$1.json" "$2" || fail "signature of $1.json 签名无效"
     token "$1.tst" "$1.sig" "$2" || fail "timestamp of $1.json 时间戳无效"
+    case $1 in authority/*)
+        pem="certificates/authority-${1#authority/}.pem"
+        openssl x509 -in "$pem" |
+            openssl cms -verify -binary -inform DER -in "$1.p7s" -content "$1.json" -out /dev/null \
+                -nointern -certfile /dev/stdin -attime "$2" -CAfile "$ca" -no-CApath -no-CAstore 2>/dev/null &&
+            service "$pem" || fail "$1.json is not the authority's 确认声明并非由证据服务签名"
+        ;;
+    esac
     pass "signature and timestamp of $1.json 签名与时间戳有效"
 }
 
@@ -319,6 +327,44 @@ check_letter() { # POWER NN: the letter of attorney is the one that signature NN
     grep -q "\"letter\":\"$(openssl dgst -sha256 -r "authority/$1.pdf" | cut -c1-64)\"" "authority/$2.json" ||
         fail "the letter $1 is not the one of signature $2 授权委托书不符"
     pass "the letter $1 is the one that signature $2 rests on 授权委托书与签署依据一致"
+    check_confirmed "$1" "$2"
+}
+
+# told_of POWER KIND: the numbers of the log's entries of this kind about a power
+told_of() {
+    grep -lF "\"power\":\"$1\"" log/entries/*.json | while read -r path; do
+        grep -l "\"kind\":\"$2\"" "$path"
+    done | sed 's|.*/||; s|[.].*||'
+}
+
+# terms TEXT NEXT END: what a statement or a record says of a power, up to the entry NEXT, and from its seals to END
+terms() {
+    rest=${1#*,\"seals\":}
+    printf '%s,"seals":%s' "${1%%,\"$2\":*}" "${rest%%"$3"*}"
+}
+
+check_confirmed() { # POWER NN: officers have confirmed exactly this, as the authority states; or nobody could ask for it yet
+    registered=$(told_of "$1" power-registered) number=$(told_of "$1" power-verified)
+    case "$registered $number" in
+    *[!0-9\ ]* | ' '* | *' ') fail "the log does not say once that $1 was verified 日志未载明授权委托书经核验" ;;
+    esac
+    [ "$(expr "$registered" + 0)" -lt "$(expr "$number" + 0)" ] ||
+        fail "the log does not say once that $1 was verified 日志未载明授权委托书经核验"
+    if [ ! -e "authority/$1.json" ]; then
+        since=$(sed -n 's/.*"powers_stated_since":\([0-9]*\),"withheld":.*/\1/p' manifest.json)
+        ! grep -q '"statement":' "log/entries/$number.json" && { [ -z "$since" ] || [ "$(expr "$number" + 0)" -lt "$since" ]; } ||
+            fail "the statement that officers confirmed $1 is missing 缺少登记员确认授权委托书的声明"
+        [ -z "$since" ] || echo "NOTE  $1 was confirmed before statements began 授权委托书确认于确认声明启用之前"
+        return
+    fi
+    grep -q "\"statement\":\"$(digest "authority/$1.json")\"" "log/entries/$number.json" ||
+        fail "authority/$1.json is not the one in the log 确认声明与日志不符"
+    said=$(cat "authority/$1.json") record=$(cat "authority/$2.json")
+    said=$(terms "${said#*,\"power\":\{}" registered_by '}')
+    record=$(terms "${record#*\"considered\":\[\{\"covers\":true,\"power\":\{}" registered ',"verified":')
+    [ "$said" = "$record" ] && grep -q '"format":"vermilion-power/1"' "authority/$1.json" ||
+        fail "authority/$1.json is about another power of attorney 确认声明与授权委托书不符"
+    pass "officers have confirmed $1 授权委托书经登记员确认"
 }
 
 check_log() {
@@ -402,8 +448,9 @@ expected() {
     done
     lines certificate 'certificates/*.pem' | grep -vxE 'certificate (ca|chain|crls)'
     for folder in agreement voiding; do
-        lines record "$folder/*.p7s" | sed "s|record |record $folder/|"
+        lines record "$folder/*.json" | sed "s|record |record $folder/|"
     done
+    lines record 'authority/power-*.json' | sed 's|record |record authority/|'
     lines grounds 'authority/[0-9]*.json'
     echo 'checkpoint'
     lines entry 'log/entries/*.json'

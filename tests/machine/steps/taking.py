@@ -20,6 +20,7 @@ PROGRAM = (
     "tests/machine/assault.py",
     "tests/takeover/__init__.py",
     "tests/takeover/attempts.py",
+    "tests/powers_of_attorney.py",
 )
 
 

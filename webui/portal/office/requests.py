@@ -8,7 +8,7 @@ from __future__ import annotations
 from flask import request, url_for
 
 from appliance.model.accounts import AccountRole
-from appliance.model.office import OfficerDecision, OfficerDecisionState
+from appliance.model.office import OfficerDecision, OfficerDecisionKind, OfficerDecisionState
 from appliance.office import describe_decision, subjects_of_decision
 from webui.portal.activations import is_activated, to_activation
 from webui.portal.office.forms import office_reader, pages, visiting_officer
@@ -88,11 +88,17 @@ def act(act_id: str) -> Answer:
 @pages.post("/acts/<act_id>")
 @form(act, visiting_officer)
 def activate(by: str, act_id: str) -> Answer:
-    decisions = appliance.office.decisions
-    pending = decisions.open_decision(act_id)
-    picture = appliance.office.seals.offered_picture(pending)
-    back = url_for("office.activated", act_id=act_id)
-    return to_activation(by, decisions.to_activate(pending), back, record=picture)
+    return to_decision(by, appliance.office.decisions.open_decision(act_id))
+
+
+def to_decision(by: str, pending: OfficerDecision) -> Answer:
+    """303 to the page on which the officer *by* activates *pending*: with the picture that a seal gets by it,
+    or the letter of the power that it confirms."""
+    shown = appliance.office.seals.offered_picture(pending)
+    if pending.kind is OfficerDecisionKind.CONFIRM_POWER:
+        shown = appliance.powers.letter(appliance.powers.get(pending.subject))
+    back = url_for("office.activated", act_id=pending.id)
+    return to_activation(by, appliance.office.decisions.to_activate(pending), back, record=shown)
 
 
 @pages.get("/acts/<act_id>/activated")
@@ -102,7 +108,9 @@ def activated(by: str, act_id: str) -> Answer:
     decisions = appliance.office.decisions
     pending = decisions.find_decision(act_id)
     if pending.state is OfficerDecisionState.OPEN and is_activated(by, decisions.to_activate(pending)):
-        decisions.perform_decision(act_id, by=by)
+        pending = decisions.perform_decision(act_id, by=by)
+    if pending.kind is OfficerDecisionKind.CONFIRM_POWER and pending.state is OfficerDecisionState.DONE:
+        return see_other("powers.power", power_id=pending.subject)
     return see_other("office.act", act_id=act_id)
 
 

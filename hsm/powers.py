@@ -1,0 +1,78 @@
+"""A power of attorney as officers confirm it: the arguments of their intent, read in one way by the page that
+shows them and by the authority that states them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from hsm.errors import BadRequest
+from hsm.intents import instant, required_field
+from hsm.names import LONGEST_ORGANISATION, is_name, is_visible
+
+FORMAT: Final = "vermilion-power/1"
+"""Of the authority's statement that officers have confirmed a power."""
+
+CONFIRM_POWER: Final = "confirm_power"
+"""The kind of the officers' intent."""
+
+_BASES = frozenset({"letter", "contract", "legal-representative"})
+_MOST_NAMES = 50
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+_CURRENCY = re.compile(r"[A-Z]{3}")
+_MOMENT = "%Y-%m-%dT%H:%M:%SZ"
+
+
+def power_in(details: Mapping[str, Any]) -> dict[str, Any]:
+    """The power that officers' arguments name, each of them in its plain form: ``id`` is its number, ``letter``
+    the SHA-256 (hex) of its document, ``limit`` in the smallest unit of its currency, None without one. Raises
+    :class:`BadRequest`."""
+    power: dict[str, Any] = {"id": _text(details, "subject"), "limit": None, "currency": None}
+    power |= {name: _text(details, name) for name in ("agent", "basis", "grantor", "letter", "principal")}
+    power |= {name: _text(details, name) for name in ("registered_by", "since", "until")}
+    power |= {name: _list(details, name) for name in ("counterparties", "kinds", "seals")}
+    power["replaces"] = required_field(details, "replaces", int)
+    _require(is_name(power["id"], "power") and is_name(power["agent"], "person"), "subject")
+    by = power["registered_by"]
+    _require(is_name(by, "person") or is_name(by, "officer"), "registered_by")
+    _require(all(is_name(each, "seal") for each in power["seals"]), "seals")
+    _require(power["basis"] in _BASES and power["replaces"] in (0, 1), "basis")
+    _require(_DIGEST.fullmatch(power["letter"]) is not None, "letter")
+    _require(_moment(power, "since") < _moment(power, "until"), "until")
+    if "limit" in details or "currency" in details:
+        power["limit"], power["currency"] = required_field(details, "limit", int), _text(details, "currency")
+        _require(power["limit"] >= 0 and _CURRENCY.fullmatch(power["currency"]) is not None, "limit")
+    return power
+
+
+def _text(details: Mapping[str, Any], name: str) -> str:
+    text = required_field(details, name, str)
+    _require(1 <= len(text) <= LONGEST_ORGANISATION and is_visible(text), name)
+    return text
+
+
+def _list(details: Mapping[str, Any], name: str) -> list[str]:
+    found = required_field(details, name, list)
+    plain = all(isinstance(each, str) and 1 <= len(each) <= LONGEST_ORGANISATION for each in found)
+    _require(plain and len(found) <= _MOST_NAMES and all(map(is_visible, found)), name)
+    return found
+
+
+def _moment(power: Mapping[str, Any], name: str) -> datetime:
+    try:
+        moment = datetime.strptime(power[name], _MOMENT).replace(tzinfo=UTC)
+    except ValueError as error:
+        raise _not_plain(name) from error
+    _require(instant(moment) == power[name], name)
+    return moment
+
+
+def _require(holds: bool, name: str) -> None:
+    if not holds:
+        raise _not_plain(name)
+
+
+def _not_plain(name: str) -> BadRequest:
+    return BadRequest("The field {name} of a power of attorney does not have its plain form.", name=name)

@@ -1,0 +1,67 @@
+"""Letters of attorney: the pages that officers compare with what they confirm, drawn from the very bytes whose
+digest they confirm."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from appliance.activation_requests import ActivationRequest
+from appliance.errors import DocumentRefused, StateRefused
+from appliance.model.contract import EXPONENTS, Money
+from appliance.pdf.workshop import PdfWorkshop
+from hsm.intents import Intent, OfficerIntent
+from hsm.powers import CONFIRM_POWER
+
+_MOST_COUNTS = 100
+"""Letters whose number of pages is remembered."""
+
+
+def confirms_power(intent: Intent) -> bool:
+    """Whether officers confirm a power of attorney by it."""
+    return isinstance(intent, OfficerIntent) and intent.kind == CONFIRM_POWER
+
+
+def shown_terms(power: Mapping[str, Any]) -> dict[str, Any]:
+    """How a page shows what the arguments name by numbers: the limit (None without one), and the term."""
+    limit, currency = power["limit"], power["currency"]
+    shown = None if limit is None else f"{currency} {limit}"
+    return {
+        "limit": str(Money(limit, currency)) if currency in EXPONENTS else shown,
+        "since": datetime.fromisoformat(power["since"]),
+        "until": datetime.fromisoformat(power["until"]),
+    }
+
+
+class Letters:
+    """Thread-safe."""
+
+    def __init__(self, workshop: PdfWorkshop) -> None:
+        self._workshop = workshop
+        self._counts: OrderedDict[str, int] = OrderedDict()
+        self._turn = threading.Lock()
+
+    def pages(self, request: ActivationRequest, digest: str) -> int | None:
+        """How many pages the letter with this *digest* has; None for bytes with another one. Raises
+        :class:`StateRefused` for a document that shows different things to different programs, as intake does."""
+        if hashlib.sha256(request.content).hexdigest() != digest:
+            return None
+        known = self._counts.get(digest)
+        if known is None:
+            try:
+                known = self._workshop.require_plain(request.content)
+            except DocumentRefused as refusal:
+                raise StateRefused(refusal.template, **refusal.values) from refusal
+            with self._turn:
+                self._counts[digest] = known
+                while len(self._counts) > _MOST_COUNTS:
+                    self._counts.popitem(last=False)
+        return known
+
+    def picture(self, request: ActivationRequest, page: int, *, width: int) -> bytes:
+        """Page *page* (from 0) as PNG. Raises :class:`DocumentRefused` for no page."""
+        return self._workshop.picture(request.content, page, width=width)
