@@ -161,8 +161,11 @@ class AuthorityClient(Connections):
         """Begins a registration by *subject*, enrolled or not; it may take 15 minutes."""
 
     @operation(_ACTIVATION)
-    def register_passkey(self, subject: str, registration: PasskeyRegistration) -> PendingCredential:
-        """Keeps a passkey of *subject* until officers decide about it, for 30 days at most."""
+    def register_passkey(
+        self, subject: str, registration: PasskeyRegistration, reference: str | None = None
+    ) -> PendingCredential:
+        """Keeps a passkey of *subject* until officers decide about it, for 30 days at most. *reference* is kept
+        with it, and stays with it: which form led to it."""
 
     @operation(_ACTIVATION)
     def register_known_passkey(
@@ -176,9 +179,13 @@ class AuthorityClient(Connections):
         """The same for a PIN (its argon2id hash) and a TOTP secret, wrapped for the context ``enrolment:SUBJECT``,
         which a *code* of now proves to be known."""
 
-    @operation(_PEOPLE | _ACTIVATION)
+    @operation(_PEOPLE | _ACTIVATION | {PeerRole.SCHEDULER})
     def pending_credentials(self, subject: str) -> list[PendingCredential]:
         """What *subject* has registered and officers have not decided about, oldest first."""
+
+    @operation(frozenset({PeerRole.SCHEDULER}))
+    def pending_subjects(self) -> list[str]:
+        """Who has registered something about which officers have not decided, by name."""
 
     @operation(_WEB_AND_ACTIVATION)
     def drop_pending(self, subject: str, fingerprint: str) -> None:

@@ -14,7 +14,7 @@ from hsm.errors import Sentence
 @dataclass(frozen=True, slots=True)
 class KnownCredential:
     """An unrevoked credential: ``kind`` is webauthn, with ``credential_id`` and ``public_key`` (COSE, RFC 9053),
-    or pin-totp, which has neither. ``reference``: which form of the portal led to it, for an officer's own."""
+    or pin-totp, which has neither. ``reference``: which form of the portal led to it, if that was told."""
 
     kind: str
     credential_id: bytes | None
@@ -26,13 +26,15 @@ class KnownCredential:
 @dataclass(frozen=True, slots=True)
 class PendingCredential:
     """A credential that was registered on the activation service's pages and waits for officers, who name it by
-    its ``fingerprint`` (five groups of four hexadecimal digits)."""
+    its ``fingerprint`` (five groups of four hexadecimal digits). ``reference``: which form of the portal led to
+    it, if that was told."""
 
     fingerprint: str
     kind: str
     credential_id: bytes | None
     public_key: bytes | None
     registered: datetime
+    reference: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,6 @@ from __future__ import annotations
 import hmac
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -310,9 +309,7 @@ class AppointmentOperations(Handlers):
         now = self._context.now()
         store, moment = self._store, int(now.timestamp())
         digest = self._matching(code, [digest for digest, _ in store.setup.unused(moment)], now)
-        known = replace(
-            verified_passkey(self._context, subject, registration), reference=reference[:_LONGEST_CODE]
-        )
+        known = verified_passkey(self._context, subject, registration, reference)
         with store.transaction():
             store.people.add_subject(officer, enrolled=moment)
             store.people.add_credential(known, added=moment)
@@ -329,9 +326,7 @@ class AppointmentOperations(Handlers):
         store, moment = self._store, int(now.timestamp())
         own = [digest for digest, officer, _ in store.setup.recoveries(moment) if officer == subject]
         digest = self._matching(code, own, now)
-        known = replace(
-            verified_passkey(self._context, subject, registration), reference=reference[:_LONGEST_CODE]
-        )
+        known = verified_passkey(self._context, subject, registration, reference)
         with store.transaction():
             store.people.add_credential(known, added=moment)
             if not store.setup.use_recovery(digest, at=moment):

@@ -27,6 +27,9 @@ LASTS = timedelta(minutes=15)
 KEPT = timedelta(days=30)
 """How long a registered credential waits for officers."""
 
+LONGEST_REFERENCE = 160
+"""Characters that are kept of a reference."""
+
 _SHORTEST_SECRET = 16
 
 
@@ -40,9 +43,11 @@ def oldest_kept(context: AuthorityContext) -> int:
     return int((context.now() - KEPT).timestamp())
 
 
-def verified_passkey(context: AuthorityContext, subject: str, registration: PasskeyRegistration) -> Credential:
-    """The credential of a registration that was begun for *subject*. Its challenge is used up. Raises
-    :class:`ActivationRefused` and :class:`BadRequest`."""
+def verified_passkey(
+    context: AuthorityContext, subject: str, registration: PasskeyRegistration, reference: str | None
+) -> Credential:
+    """The credential of a registration that was begun for *subject*, with the *reference* that is kept with it.
+    Its challenge is used up. Raises :class:`ActivationRefused` and :class:`BadRequest`."""
     configured = context.settings.activation
     take_challenge(context, subject, registration.challenge)
     identifier, public_key = verify_registration(
@@ -51,7 +56,8 @@ def verified_passkey(context: AuthorityContext, subject: str, registration: Pass
         origins=configured.origins,
         roots=configured.roots(context.settings.home),
     )
-    return Credential(0, subject, "webauthn", credential_id=identifier, public_key=public_key)
+    kept = None if reference is None else reference[:LONGEST_REFERENCE]
+    return Credential(0, subject, "webauthn", credential_id=identifier, public_key=public_key, reference=kept)
 
 
 def take_challenge(context: AuthorityContext, subject: str, challenge: bytes) -> None:
@@ -75,9 +81,11 @@ class RegistrationOperations(Handlers):
         pin = configured.pin_totp and not is_name(subject, SubjectKind.OFFICER)
         return BegunRegistration(challenge, bool(configured.attestation), pin)
 
-    def register_passkey(self, subject: str, registration: PasskeyRegistration) -> PendingCredential:
+    def register_passkey(
+        self, subject: str, registration: PasskeyRegistration, reference: str | None = None
+    ) -> PendingCredential:
         _require_person(subject)
-        return self._passkey(verified_passkey(self._context, subject, registration))
+        return self._passkey(verified_passkey(self._context, subject, registration, reference))
 
     def register_known_passkey(
         self, subject: str, challenge: bytes, public_key: bytes, assertion: WebAuthnActivation
@@ -120,6 +128,9 @@ class RegistrationOperations(Handlers):
     def pending_credentials(self, subject: str) -> list[PendingCredential]:
         return self._store.registrations.pending(subject, oldest=oldest_kept(self._context))
 
+    def pending_subjects(self) -> list[str]:
+        return self._store.registrations.subjects(oldest=oldest_kept(self._context))
+
     def drop_pending(self, subject: str, fingerprint: str) -> None:
         _require_person(subject)
         with self._store.transaction():
@@ -130,7 +141,9 @@ class RegistrationOperations(Handlers):
         with self._store.transaction():
             self._store.registrations.add_pending(fingerprint, credential, at=moment, oldest=oldest)
         at = datetime.fromtimestamp(moment, UTC)
-        return PendingCredential(fingerprint, credential.kind, credential.credential_id, credential.public_key, at)
+        return PendingCredential(
+            fingerprint, credential.kind, credential.credential_id, credential.public_key, at, credential.reference
+        )
 
 
 def _require_person(subject: str) -> None:

@@ -13,13 +13,13 @@ from hsm.store.people import Credential
 
 _PENDING = Query(
     PendingCredential,
-    "SELECT fingerprint, kind, credential_id, public_key, registered FROM pending_credentials",
+    "SELECT fingerprint, kind, credential_id, public_key, registered, reference FROM pending_credentials",
     registered=lambda seconds: datetime.fromtimestamp(seconds, UTC),
 )
 _CREDENTIALS = Query(
     Credential,
     "SELECT number, subject, kind, credential_id, public_key, 0 AS sign_count, pin_hash, totp_secret,"
-    " totp_step, NULL AS reference FROM pending_credentials",
+    " totp_step, reference FROM pending_credentials",
 )
 MOST_OF_SUBJECT: Final = 8
 """Registrations of one subject that have begun, and credentials that wait; a newer one takes the place of the
@@ -60,7 +60,7 @@ class RegistrationStore(AuthorityTables):
         key. An id may wait for several: nobody keeps somebody else's from being registered."""
         self._database.change("DELETE FROM pending_credentials WHERE registered < ?", (oldest,))
         self.drop(credential.subject, fingerprint)
-        names = "subject kind credential_id public_key pin_hash totp_secret totp_step"
+        names = "subject kind credential_id public_key pin_hash totp_secret totp_step reference"
         taken = CertificateRefused("This credential is registered already.")
         if self._database.exists("SELECT 1 FROM credentials WHERE credential_id = ?", (credential.credential_id,)):
             raise taken
@@ -83,6 +83,11 @@ class RegistrationStore(AuthorityTables):
         *oldest*."""
         condition = "WHERE subject = ? AND registered >= ? ORDER BY number"
         return _PENDING.all(self._database, condition, (subject, oldest))
+
+    def subjects(self, *, oldest: int) -> list[str]:
+        """Those about whom something waits that is not from before *oldest*, by name."""
+        query = "SELECT DISTINCT subject FROM pending_credentials WHERE registered >= ? ORDER BY subject"
+        return self._database.column(str, query, (oldest,))
 
     def credential(self, subject: str, fingerprint: str, *, oldest: int) -> Credential:
         """The waiting credential of *subject*. Raises :class:`CertificateRefused` for no such fingerprint, or one

@@ -120,10 +120,16 @@ def test_nobody_but_the_activation_service_registers(
     assert service.register_passkey(subject, made), "nothing of it was used up"
 
 
-@pytest.mark.parametrize("role", sorted({*OTHERS} - {"web", "operator"}))
+@pytest.mark.parametrize("role", sorted({*OTHERS} - {"web", "operator", "scheduler"}))
 def test_what_waits_is_told_to_few(authority: RunningAuthority, role: str) -> None:
     with pytest.raises(NotPermitted):
         authority.client(role).pending_credentials(OFFICER)
+
+
+@pytest.mark.parametrize("role", sorted({*OTHERS, "activation"} - {"scheduler"}))
+def test_for_whom_something_waits_is_told_to_the_scheduler_alone(authority: RunningAuthority, role: str) -> None:
+    with pytest.raises(NotPermitted):
+        authority.client(role).pending_subjects()
 
 
 @pytest.mark.parametrize("name", ["seal-alpha", "keeper-sun", "tsa", "person-", "person-<b>", "Person-a", ""])
