@@ -7,6 +7,7 @@ The portal writes it and sends the browser to the ticket's address. The activati
 from __future__ import annotations
 
 import hashlib
+import hmac
 import os
 import re
 import secrets
@@ -14,7 +15,7 @@ import stat
 import time
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import TypeVar
@@ -79,9 +80,11 @@ class BatchRequest:
 
 
 class RegistrationPurpose(StrEnum):
-    """What a registration is for: signing; becoming a first officer, or an officer again, by a code."""
+    """What a registration is for: signing; a new account, which the same passkey opens; becoming a first officer,
+    or an officer again, by a code."""
 
     SIGNING = "signing"
+    ACCOUNT = "account"
     APPOINTMENT = "appointment"
     RECOVERY = "recovery"
 
@@ -99,8 +102,8 @@ class RegistrationRequest:
     """*subject* is to set up what they sign with, or becomes an officer, and goes on at ``back``.
 
     ``login``, ``name`` and ``handle`` (the WebAuthn user handle) are what their device lists the passkey under;
-    ``known`` are passkeys that they have already. ``reference`` is kept by the authority with an officer's
-    passkey.
+    ``known`` are passkeys that they have already. With a ``reference`` the authority keeps which form led to the
+    passkey, and whoever made it brings a receipt back (:func:`kept_reference`).
     """
 
     subject: str
@@ -171,6 +174,37 @@ def _read(path: Path) -> bytes:
         if not stat.S_ISREG(status.st_mode) or status.st_size > _LARGEST or old:
             raise OSError
         return stream.read()
+
+
+def new_receipt() -> str:
+    """What only the browser that has just made a passkey takes back to the portal (32 characters): whoever brings
+    it is who made the passkey, so nothing needs to be touched a second time."""
+    return secrets.token_urlsafe(24)
+
+
+def kept_reference(reference: str, receipt: str, *, at: float) -> str:
+    """What the authority keeps with a passkey: the *reference* of the form that led to it, the digest of the
+    *receipt* for it, and when that was given out (*at*, seconds since 1970)."""
+    return f"{reference}:{_digest(receipt)}:{int(at)}"
+
+
+def was_led_by(kept: str | None, reference: str) -> bool:
+    """Whether the form with this *reference* led to the passkey with which *kept* is kept."""
+    return (kept or "").partition(":")[0] == reference
+
+
+def is_receipt_of(receipt: str, kept: str | None, reference: str, *, now: datetime) -> bool:
+    """Whether *receipt* was given out for the passkey with which *kept* is kept, to whoever came by the form with
+    this *reference*, and within :data:`LASTS`."""
+    form, _, rest = (kept or "").partition(":")
+    digest, _, moment = rest.partition(":")
+    if form != reference or not receipt or not hmac.compare_digest(digest, _digest(receipt)):
+        return False
+    return abs(now.timestamp() - int(moment)) <= LASTS.total_seconds()
+
+
+def _digest(receipt: str) -> str:
+    return hashlib.sha256(receipt.encode()).hexdigest()[:32]
 
 
 def digest_of(request: Request) -> str:

@@ -131,7 +131,7 @@ def made_by(device: SoftwareAuthenticator, form: Form) -> str:
 
 def way_back(page: str) -> str:
     """Where the button of *page* leads that goes on in the portal."""
-    [address] = re.findall(r'<a class="button" href="([^"]+)"', page)
+    [address] = re.findall(r'<a class="button(?: quiet)?" href="([^"]+)"', page)
     return html.unescape(address)
 
 

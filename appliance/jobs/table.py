@@ -90,6 +90,7 @@ def jobs_of(appliance: Appliance, delivery: OutboxDelivery | None) -> list[Job]:
         Job("sequencing", 1.0, appliance.sequencer.run_once),
         Job("recovery", 2.0, appliance.recovery.run),
         Job("deadlines", 10.0, appliance.endings.expire),
+        Job("registrations", 2.0, appliance.office.requests.collect),
         Job("seal requests", 10.0, appliance.seal_requests.sweep),
         Job("disposal", 600.0, appliance.retention.remove_doomed_blobs),
         Job("ownerless documents", 600.0, appliance.retention.remove_ownerless_blobs),

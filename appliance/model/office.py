@@ -77,13 +77,17 @@ class OpenContract:
 @dataclass(frozen=True, slots=True)
 class NewOfficer:
     """An officer who is to come by a code of a ceremony, as a form has it. The ``ticket`` names the form; by its
-    ``reference`` the passkey to which it led is known."""
+    ``reference`` the passkey to which it led is known. ``email`` and ``password`` (its hash) count only for the
+    ``browser`` in which they were typed."""
 
     subject: str
     login: str
     name: str
     organisation: str
     ticket: str = field(repr=False)
+    email: str = ""
+    password: str = field(default="", repr=False)
+    browser: str = field(default="", repr=False)
 
     @property
     def reference(self) -> str:

@@ -1,17 +1,20 @@
 """Officers by a code of a ceremony: the first ones, and those who lost their passkeys and register a new one.
 
-1. login and name are kept here; 2. on the activation service's page the officer types the code and makes the
-passkey, and the authority takes both; 3. back here the new passkey answers once more, with address and password:
-person, account, passkey, event and the new session are one transaction. Anybody can send the form of 1 for
-anybody, so nothing in it opens an account, and only the passkey that it led to finishes it.
+1. what belongs to the account is kept here; 2. on the activation service's page the officer types the code and
+makes the passkey, and the authority takes both; 3. back here person, account, passkey, event and the new session
+are one transaction. Anybody can send the form of 1 for anybody and lead the officer to the page of 2. So only the
+browser that has made the passkey gets in, by the receipt for it, and address and password count only if they were
+typed in the same browser. In any other they are typed again, and the new passkey answers once more.
 """
 
 from __future__ import annotations
 
+import hmac
 import secrets
 from dataclasses import dataclass, field, replace
 
 from appliance.accounts import passwords, throttle
+from appliance.accounts.account_setup import AT_SET_UP
 from appliance.accounts.accounts import AccountAdministration, checked_account
 from appliance.accounts.accounts import account_problems as problems_of
 from appliance.accounts.context import AccountsContext, AccountsPart
@@ -19,6 +22,7 @@ from appliance.accounts.passkeys import PasskeyOffer
 from appliance.accounts.sessions import ClientInfo
 from appliance.accounts.tickets import spend_ticket, stale_page
 from appliance.accounts.two_step import folded
+from appliance.activation_requests import is_receipt_of, was_led_by
 from appliance.contact_details import person_name
 from appliance.entered_text import problem_at
 from appliance.errors import PreconditionRefused, StateRefused
@@ -32,17 +36,17 @@ from appliance.store import accounts, enrolment, people
 from appliance.store.database import Transaction
 from hsm.operation_types import Appointment
 
-_LABEL = "Made at set-up"
-"""What the list of passkeys calls the first one (message id), in the language of its owner."""
-
 
 @dataclass(frozen=True, slots=True)
 class OfficerForm:
-    """What was entered; the ceremony's code is typed where the passkey is made."""
+    """What was entered, and in which ``browser``; the ceremony's code is typed where the passkey is made."""
 
     login: str
     name: str
     organisation: str
+    email: str
+    password: str = field(repr=False)
+    browser: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +77,8 @@ class Appointing(AccountsPart):
 
     def problems(self, form: OfficerForm) -> dict[str, PreconditionRefused]:
         """What is wrong with *form*, by field."""
-        found = problems_of(_account(form.login, form.name, form.organisation, ""))
-        found.pop("email", None)  # asked for at the end
+        found = problems_of(_account(form.login, form.name, form.organisation, form.email))
+        found |= _password_problem(form.password, form.login, form.name)
         if form.organisation not in self._authority.organisations():
             found["organisation"] = PreconditionRefused("Choose one of the organisations.")
         return found
@@ -88,13 +92,23 @@ class Appointing(AccountsPart):
         self._begin(where)
         login = folded(form.login)
         self._require_free(login)
-        return self._saved(f"officer-{secrets.token_hex(6)}", login, person_name(form.name), form.organisation)
+        new = NewOfficer(
+            subject=f"officer-{secrets.token_hex(6)}",
+            login=login,
+            name=person_name(form.name),
+            organisation=form.organisation,
+            ticket=_new_ticket(),
+            email=form.email,
+            password=passwords.hash_password(form.password),
+            browser=form.browser,
+        )
+        return self._saved(new)
 
     def begin_recovery(self, login: str, where: ClientInfo) -> NewOfficer:
         """The officer with this login; for a login that nobody recovers somebody whom no code fits, so that nobody
         is told which logins there are. Raises :class:`TooManyAttempts`."""
         self._begin(where)
-        return self._saved(self._recovering(login), folded(login), folded(login), "")
+        return self._saved(NewOfficer(self._recovering(login), folded(login), folded(login), "", _new_ticket()))
 
     def made(self, ticket: str) -> NewOfficer | None:
         """The officer whose form had this *ticket*, once the authority has taken code and passkey."""
@@ -121,10 +135,16 @@ class Appointing(AccountsPart):
         found: dict[str, PreconditionRefused] = {}
         if not self.is_restored(new):
             found = problems_of(_account(new.login, new.name, new.organisation, form.email))
-        name = new.name
-        return found | problem_at(
-            "password", passwords.require_good_password, form.password, login=new.login, name=name
-        )
+        return found | _password_problem(form.password, new.login, new.name)
+
+    def enter(self, new: NewOfficer, receipt: str, browser: str, where: ClientInfo) -> OpenedSession | None:
+        """The session of *new*, who comes with the *receipt* for the passkey and in the *browser* in which address
+        and password were typed. Else None: they finish by :meth:`finish`. Raises as that does."""
+        passkey = self._passkey_of(new, receipt)
+        if not (new.browser and hmac.compare_digest(new.browser, browser)) or passkey is None:
+            return None
+        with self._database.transaction() as tx:
+            return self._enter(tx, new, new.email, new.password, passkey, where)
 
     def finish(self, new: NewOfficer, form: OfficerAccountForm, where: ClientInfo) -> OpenedSession:
         """The session of *new*, whose account there is from now on; every other way in has ended.
@@ -139,22 +159,30 @@ class Appointing(AccountsPart):
         hashed = passwords.hash_password(form.password)
         with self._database.transaction() as tx:
             spend_ticket(tx, answered, now=self._now())
-            if new not in enrolment.appointments(tx):
-                raise stale_page()
-            self._open(tx, new, form.email, hashed, replace(passkey, sign_count=count))
-            throttle.record_known_network(tx, new.login, where.address, now=self._now())
-            return self._sessions.open_session(tx, new.subject, Strength.PASSKEY, where)
+            return self._enter(tx, new, form.email, hashed, replace(passkey, sign_count=count), where)
 
-    def _saved(self, subject: str, login: str, name: str, organisation: str) -> NewOfficer:
-        new = NewOfficer(subject, login, name, organisation, secrets.token_urlsafe(24))
+    def _enter(
+        self, tx: Transaction, new: NewOfficer, email: str, password: str, passkey: Passkey, where: ClientInfo
+    ) -> OpenedSession:
+        if new not in enrolment.appointments(tx):
+            raise stale_page()
+        self._open(tx, new, email, password, passkey)
+        throttle.record_known_network(tx, new.login, where.address, now=self._now())
+        return self._sessions.open_session(tx, new.subject, Strength.PASSKEY, where)
+
+    def _saved(self, new: NewOfficer) -> NewOfficer:
         self._database.commit(enrolment.save_appointment, new, at=self._now())
         return new
 
-    def _passkey_of(self, new: NewOfficer) -> Passkey | None:
-        """The passkey to which this very form has led."""
+    def _passkey_of(self, new: NewOfficer, receipt: str | None = None) -> Passkey | None:
+        """The passkey to which this very form has led, and for which the *receipt* is, if one is asked for."""
         for each in self._authority.credentials(new.subject):
-            if each.reference == new.reference and each.credential_id is not None and each.public_key is not None:
-                label = translator(self._interface.language)(_LABEL)
+            if receipt is None:
+                own = was_led_by(each.reference, new.reference)
+            else:
+                own = is_receipt_of(receipt, each.reference, new.reference, now=self._now())
+            if own and each.credential_id is not None and each.public_key is not None:
+                label = translator(self._interface.language)(AT_SET_UP)
                 return Passkey(each.credential_id, new.subject, each.public_key, 0, label, self._now())
         return None
 
@@ -192,7 +220,7 @@ class Appointing(AccountsPart):
             self._accounts.register_account(tx, subject, wanted, by=subject)
         accounts.set_password(tx, subject, password)
         accounts.set_state(tx, subject, AccountState.ACTIVE)
-        label = translator(people.person(tx, subject).language)(_LABEL)
+        label = translator(people.person(tx, subject).language)(AT_SET_UP)
         accounts.insert_passkey(tx, replace(passkey, label=label))
         kind = EventKind.ACCOUNT_RECOVERED if restored else EventKind.OFFICER_APPOINTED
         public: dict[str, Field] = {"subject": subject, **({"factor": "ceremony"} if restored else {})}
@@ -208,6 +236,14 @@ class Appointing(AccountsPart):
     def _require_unused(self, tx: Transaction, login: str) -> None:
         if accounts.by_login(tx, login) is not None:
             raise StateRefused("The login {login} is taken; choose another.", login=login)
+
+
+def _new_ticket() -> str:
+    return secrets.token_urlsafe(24)
+
+
+def _password_problem(password: str, login: str, name: str) -> dict[str, PreconditionRefused]:
+    return problem_at("password", passwords.require_good_password, password, login=login, name=name)
 
 
 def _account(login: str, name: str, organisation: str, email: str) -> NewAccount:

@@ -4,10 +4,13 @@ an officer decides."""
 from __future__ import annotations
 
 import secrets
+from contextlib import suppress
 
-from appliance.accounts.context import AccountsPart
+from appliance.accounts.account_setup import AccountSetup
+from appliance.accounts.context import AccountsContext, AccountsPart
 from appliance.errors import PreconditionRefused, StateRefused
 from appliance.ledger.audit_trail import EventKind
+from appliance.model.accounts import AccountState
 from appliance.model.notice import Notice, NoticeKind
 from appliance.model.office import (
     EnrolmentRequest,
@@ -15,14 +18,20 @@ from appliance.model.office import (
     ProposedCredential,
 )
 from appliance.office.notifying import checked_reason, notify_inviter, notify_officers
-from appliance.store import enrolment, outbox
-from appliance.store.database import reads
+from appliance.store import accounts, enrolment, guests, outbox
+from appliance.store.database import Transaction, reads
+from hsm.names import is_name
+from hsm.operation_types import PendingCredential
 
 MOST_CREDENTIALS = 4
 
 
 class EnrolmentRequests(AccountsPart):
     """Takes requests and keeps them until an officer decides. Thread-safe."""
+
+    def __init__(self, context: AccountsContext) -> None:
+        super().__init__(context)
+        self._setup = AccountSetup(context)
 
     def submit_request(self, subject: str, *, by: str) -> EnrolmentRequest:
         """Asks that *subject* may sign with what they have registered (a first enrolment, or one more credential).
@@ -32,12 +41,7 @@ class EnrolmentRequests(AccountsPart):
         nothing was registered since the last one ended: of what was, its owner has the fingerprints before them
         (somebody who is enrolled adds the newest alone).
         """
-        ended = [each.decided.replace(microsecond=0) for each in self.requests_of(subject) if each.decided]
-        pending = [
-            each
-            for each in self._authority.pending_credentials(subject)
-            if not ended or each.registered >= max(ended)
-        ]
+        pending = self._to_be_asked_for(subject)
         if not pending:
             raise PreconditionRefused("Nothing was set up yet; set up a passkey on the confirmation page first.")
         enrolled = bool(self._authority.credentials(subject))
@@ -60,6 +64,35 @@ class EnrolmentRequests(AccountsPart):
             notify_officers(tx, NoticeKind.ENROLMENT_WAITING, now, about=request.id)
             notify_inviter(tx, subject, now)
         return request
+
+    def _to_be_asked_for(self, subject: str) -> list[PendingCredential]:
+        """What was registered since the last request ended; by the link of a welcome only what opens the account:
+        who had an older link has none of its passkeys asked for."""
+        ended = [each.decided.replace(microsecond=0) for each in self.requests_of(subject) if each.decided]
+        with self._database.reading() as tx:
+            own = {each.credential_id for each in accounts.passkeys_of(tx, subject)}
+        return [
+            each
+            for each in self._authority.pending_credentials(subject)
+            if (not ended or each.registered >= max(ended))
+            and (each.reference is None or each.credential_id in own)
+        ]
+
+    def collect(self) -> None:
+        """Takes over what people have registered on the activation service's pages and did not come back with:
+        the account of somebody new opens, and an officer is asked."""
+        for subject in self._authority.pending_subjects():
+            if is_name(subject, "person"):
+                self.collect_of(subject)
+
+    def collect_of(self, subject: str) -> None:
+        """The same of one person; nothing, if an officer has their request already or none can be made."""
+        with suppress(PreconditionRefused, StateRefused):
+            self._setup.open_registered(subject)
+            with self._database.reading() as tx:
+                asks = enrolment.open_request(tx, subject) is None and _may_ask(tx, subject)
+            if asks:
+                self.submit_request(subject, by=subject)
 
     def withdraw_request(self, request_id: str, *, by: str) -> None:
         """Ends an open request of one's own. Raises :class:`StateRefused`; :class:`NotFound` for others' too."""
@@ -93,3 +126,9 @@ class EnrolmentRequests(AccountsPart):
     waiting = reads(enrolment.waiting)
     requests_of = reads(enrolment.of_subject)
     find_request = reads(enrolment.request)
+
+
+def _may_ask(tx: Transaction, subject: str) -> bool:
+    """Whether *subject* has an account that is open, or an invitation that was not taken back."""
+    account = accounts.find_account(tx, subject)
+    return not guests.is_revoked(tx, subject) if account is None else account.state is AccountState.ACTIVE

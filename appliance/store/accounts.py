@@ -35,6 +35,11 @@ def account(tx: Transaction, subject: str) -> Account:
     return _ACCOUNTS.one(tx, "WHERE subject = ?", (subject,), missing=_no_account(subject))
 
 
+def find_account(tx: Transaction, subject: str) -> Account | None:
+    """The account, if *subject* has one."""
+    return _ACCOUNTS.first(tx, "WHERE subject = ?", (subject,))
+
+
 def by_login(tx: Transaction, login: str) -> Account | None:
     """The account with this login, folded to lower case."""
     return _ACCOUNTS.first(tx, "WHERE login = ?", (login,))

@@ -109,7 +109,7 @@ _REQUESTS = Query(
 _CREDENTIALS = Query(ProposedCredential)
 
 
-_APPOINTED = "subject login name organisation ticket"
+_APPOINTED = "subject login name organisation ticket email password browser"
 _APPOINTMENTS = Query(NewOfficer, f"SELECT {', '.join(_APPOINTED.split())} FROM appointments")  # noqa: S608  # names of this module
 APPOINTMENT_LASTS = timedelta(days=7)
 """How long somebody has from the first form to the last one: by then the code is used up."""

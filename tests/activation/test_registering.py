@@ -14,7 +14,12 @@ import pytest
 from webauthn.helpers import base64url_to_bytes
 from werkzeug.test import TestResponse
 
-from appliance.activation_requests import KnownPasskey, RegistrationPurpose, RegistrationRequest
+from appliance.activation_requests import (
+    KnownPasskey,
+    RegistrationPurpose,
+    RegistrationRequest,
+    is_receipt_of,
+)
 from appliance.demonstration.participants import ALPHA
 from hsm.activation.credentials import code_at, step_of
 from hsm.authenticator import SoftwareAuthenticator
@@ -330,9 +335,12 @@ def test_a_first_officer_is_made_by_the_code_of_the_ceremony(desk: Desk, asked: 
     assert authority.credentials(officer.subject) == [] and authority.appointment().codes == 1
 
     answer = make(desk, path, own, setup_code=code)
-    assert (answer.status_code, answer.headers["Location"]) == (303, f"{PORTAL}/setup/registered/ticket")
+    back, _, receipt = answer.headers["Location"].partition("?receipt=")
+    assert (answer.status_code, back) == (303, f"{PORTAL}/setup/registered/ticket")
     [known_now] = authority.credentials(officer.subject)
-    assert (known_now.credential_id, known_now.reference) == (own.credential_id, officer.reference)
+    assert known_now.credential_id == own.credential_id
+    assert is_receipt_of(receipt, known_now.reference, officer.reference, now=datetime.now(UTC))
+    assert receipt not in str(known_now.reference), "the authority cannot give it out"
     assert authority.appointment().codes == 0
     again = replace(officer, subject=f"officer-{secrets.token_hex(6)}")
     assert make(desk, put(desk, again), device(), setup_code=code).status_code == 403

@@ -29,9 +29,9 @@ def _register(officer: Person, code: str) -> None:
     visitor = officer.visitor
     page = visitor.good("/setup")
     typed = {"name": officer.name, "organisation": ORGANISATION, "login": officer.login}
+    typed |= {"email": officer.email, "password": PASSWORD}
     page = visitor.send(page.form(having="organisation"), **typed)
     page = visitor.send(page.form(having="setup_code"), setup_code=code)
-    page = visitor.send(page.form(having="offer"), email=officer.email, password=PASSWORD)
     assert page.path == "/office", (page.path, page.said())
     officer.keep()
 
@@ -53,14 +53,11 @@ def _arrive(someone: Person, mail: MailRoom) -> str:
     """The fingerprint of the passkey with which *someone* will sign, as they read it to the officers."""
     visitor = someone.visitor
     page = visitor.good(link_in(mail.wait_for(someone.email)))
-    page = visitor.send(page.form(having="again"), password=PASSWORD, again=PASSWORD)
-    visitor.send(page.form(action="/passkey$"), label="示例设备")
-    page = visitor.good("/settings/signing")
-    page = visitor.send(page.form(action="/settings/signing$"))
-    page = visitor.send(page.form(having="known"))
+    page = visitor.send(page.form(having="again"), password=PASSWORD, again=PASSWORD, passkey="1")
+    page = visitor.send(page.form(having="challenge"))
     someone.keep()
     [fingerprint] = re.findall(r'<code class="digest">([0-9a-f ]+)</code>', page.text)
-    [(back, _)] = page.links("/settings/signing/registered$")
+    [(back, _)] = page.links(r"/welcome/[^/]+/registered\?receipt=")
     visitor.good(back)
     return str(fingerprint)
 

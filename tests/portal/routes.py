@@ -76,6 +76,7 @@ GET: dict[str, Row] = {
     "accounts.login": Row("/login", EVERYBODY),
     "accounts.recovery": Row("/recover", EVERYBODY),
     "accounts.welcome": Row("/welcome/{welcome_link}", EVERYBODY),
+    "accounts.registered_passkey": Row("/welcome/{welcome_link}/registered", EVERYBODY),
     "accounts.recover": Row("/recover/{recover_link}", EVERYBODY),
     "signing.guest_entry": Row("/guest/{guest_link}", EVERYBODY),
     "setup.setup": Row("/setup", EVERYBODY),
@@ -235,6 +236,7 @@ POST: dict[str, Row] = {
         "/guest/settings", frozenset({"guest"}), "own guest", {"language": "zh", "zone": "x"}
     ),
     "accounts.welcome_password": Row("/welcome/{welcome_link}", EVERYBODY, form=_PASSWORDS),
+    "accounts.set_up_for_signing": Row("/welcome/{welcome_link}/set-up", EVERYBODY, any_words=True),
     "accounts.welcome_code": Row("/welcome/{welcome_link}/code", EVERYBODY, form={"sealed": "00", "code": "1"}),
     "accounts.welcome_passkey": Row("/welcome/{welcome_link}/passkey", EVERYBODY, form={**PASSKEY, "label": "x"}),
     "accounts.recover_password": Row("/recover/{recover_link}", EVERYBODY, form=_PASSWORDS),

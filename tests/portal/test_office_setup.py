@@ -60,6 +60,8 @@ def form(page: str, **changes: str) -> dict[str, str]:
         "name": "周见证",
         "organisation": participants.ALPHA,
         "login": "Zhou",
+        "email": "zhou@example.test",
+        "password": PASSWORD,
     }
     return {**filled, **changes}
 
@@ -88,11 +90,9 @@ def finished(
 
 
 def came(browser: FlaskClient, appliance: Appliance, code: str, **changes: str) -> TestResponse:
-    """What the officer sees last, who fills in the first form, types *code* and makes a passkey, and fills in the
-    last form."""
-    device = visits.new_device(appliance)
-    page = visits.set_up(browser, appliance, asked(browser, **changes), device, setup_code=code)
-    return finished(browser, appliance, page, device)
+    """What the officer sees last, who fills in the form, types *code* and makes a passkey."""
+    leads = asked(browser, **changes)
+    return visits.set_up(browser, appliance, leads, visits.new_device(appliance), setup_code=code)
 
 
 def way_back(appliance: Appliance, leads: TestResponse) -> str:
@@ -122,7 +122,7 @@ def leads_nowhere(portal: Flask, path: str) -> None:
 
 def test_the_first_officer_registers_and_is_in(own: Appliance, own_portal: Flask) -> None:
     browser = visiting(own_portal)
-    assert 'href="/setup"' in browser.get("/").text
+    assert browser.get("/").headers["Location"] == "/setup"
     answer = came(browser, own, code_of(own))
 
     assert answer.status_code == 303 and answer.headers["Location"].endswith("/office")
@@ -153,9 +153,12 @@ def test_bad_input_is_said_at_its_place_and_costs_nothing(own: Appliance, own_po
         ({"name": "<b>周</b>", "login": "x"}, "&lt;b&gt;周&lt;/b&gt;"),
         ({"organisation": "没有的公司"}, "one of the organisations"),
         ({"login": "No Spaces"}, "A login has"),
+        ({"email": "zhou"}, "no e-mail address"),
+        ({"password": "short"}, "assword"),
     ):
         answer = asked(browser, **changes)
         assert answer.status_code == 422 and said in answer.text, (changes, answer.status_code, answer.text)
+        assert PASSWORD not in answer.text
     leads, code = asked(browser), code_of(own)
     for typed, status, said in (
         ({"setup_code": ""}, 409, "Enter the code"),
@@ -167,7 +170,8 @@ def test_bad_input_is_said_at_its_place_and_costs_nothing(own: Appliance, own_po
         answer = visits.set_up(browser, own, leads, device, **typed)
         assert answer.status_code == status and said in answer.text, (typed, answer.status_code, answer.text)
         assert code not in answer.text
-    page = visits.set_up(browser, own, leads, device, setup_code=code)
+    other = visiting(own_portal)  # in which nothing was typed
+    page = visits.set_up(other, own, leads, device, setup_code=code)
     for changes, status, said in (
         ({"email": "zhou"}, 422, "no e-mail address"),
         ({"password": "short"}, 422, "assword"),
@@ -175,12 +179,12 @@ def test_bad_input_is_said_at_its_place_and_costs_nothing(own: Appliance, own_po
         ({"credential": "{}"}, 403, "This passkey does not open an account here"),
         ({"offer": "old"}, 409, "too old"),
     ):
-        answer = finished(browser, own, page, device, **changes)
+        answer = finished(other, own, page, device, **changes)
         assert answer.status_code == status and said in answer.text, (changes, answer.status_code, answer.text)
         assert PASSWORD not in answer.text
     assert own.database.query(accounts.everybody) == []
-    again = browser.get(page.request.path)
-    assert finished(browser, own, again, device).headers["Location"].endswith("/office")
+    again = other.get(page.request.path)
+    assert finished(other, own, again, device).headers["Location"].endswith("/office")
 
 
 def test_nobody_takes_over_an_officer_who_is_there(own: Appliance, own_portal: Flask) -> None:
@@ -211,10 +215,15 @@ def test_nobody_takes_over_an_officer_who_is_there(own: Appliance, own_portal: F
 
 
 def test_only_the_new_passkey_finishes_what_was_begun(own: Appliance, own_portal: Flask) -> None:
-    """Whoever knows the address of the last form, as the portal does, has no use for it."""
+    """Whoever began it for the officer, and knows the address of the last form, has no use for it: neither by what
+    they have typed nor by another passkey."""
     browser, thief, device = visiting(own_portal), visiting(own_portal), visits.new_device(own)
-    page = visits.set_up(browser, own, asked(browser), device, setup_code=code_of(own))
-    theirs = thief.get(page.request.path)
+    leads = asked(thief, password="另一个 蜡 雨 四更 钟楼")
+    page = visits.set_up(browser, own, leads, device, setup_code=code_of(own))
+    assert page.status_code == 200, "what somebody else has typed does not count"
+    for receipt in ("", "?receipt=", "?receipt=" + "x" * 32):
+        theirs = thief.get(page.request.path + receipt)
+        assert theirs.status_code == 200 and thief.get("/office").status_code == 303
     others = visits.new_device(own), replace(visits.new_device(own), credential_id=device.credential_id)
     for other in others:
         answer = finished(thief, own, theirs, other, password="另一个 蜡 雨 四更 钟楼")
@@ -243,15 +252,28 @@ def test_an_appointment_that_was_broken_off_is_finished_later(own: Appliance, ow
     assert "/setup/registered/" not in again.get("/setup").text
 
 
+def test_nobody_is_led_in_by_a_page_of_somebody_else(own: Appliance, own_portal: Flask) -> None:
+    """A link on another site, with a receipt that is right, signs nobody in."""
+    browser, device = visiting(own_portal), visits.new_device(own)
+    given = visits.register(own, asked(browser), device, setup_code=code_of(own))
+    back = given.headers["Location"].removeprefix(own.settings.web.origin)
+    for site in ("cross-site", "none"):
+        assert browser.get(back, headers={"Sec-Fetch-Site": site}).status_code == 200
+        assert browser.get("/office").status_code == 303
+    assert browser.get(back, headers={"Sec-Fetch-Site": "same-site"}).headers["Location"].endswith("/office")
+    assert visiting(own_portal).get(back).headers["Location"].endswith("/setup"), "and it counts once"
+
+
 def test_a_way_back_is_no_way_in_by_itself(own: Appliance, own_portal: Flask) -> None:
     """Neither before the passkey is made, nor twice, nor by a ticket that is none."""
     browser, device = visiting(own_portal), visits.new_device(own)
     leads = asked(browser)
     back = way_back(own, leads)
     leads_nowhere(own_portal, back)
-    page = visits.set_up(browser, own, leads, device, setup_code=code_of(own))
-    assert browser.get("/office").status_code == 303
-    twice = [finished(browser, own, page, device) for _ in range(2)]
+    other = visiting(own_portal)
+    page = visits.set_up(other, own, leads, device, setup_code=code_of(own))
+    assert other.get("/office").status_code == 303
+    twice = [finished(other, own, page, device) for _ in range(2)]
     assert [each.status_code for each in twice] == [303, 409]
     for path in (back, "/setup/registered/x", f"/setup/registered/{'é' * 32}"):
         leads_nowhere(own_portal, path)

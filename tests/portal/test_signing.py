@@ -15,7 +15,15 @@ import webui
 from appliance.contracts.drafting import DraftTerms
 from appliance.demonstration.participants import CUSTODIAN, LI, ZHANG, ZONE, DemonstrationAuthenticators
 from appliance.model.accounts import AccountRole
-from appliance.model.contract import Contract, ContractState, Deadline, PartyState, SigningOrder
+from appliance.model.contract import (
+    Contract,
+    ContractState,
+    Deadline,
+    GuestDetails,
+    PartyState,
+    Placement,
+    SigningOrder,
+)
 from appliance.model.intent import SigningOrigin
 from appliance.wiring import Appliance
 from hsm.errors import ModuleUnavailable
@@ -325,3 +333,31 @@ def test_the_page_names_its_other_ways_out(zhang: FlaskClient, waiting: Contract
     page = zhang.get(page_of(waiting)).text
     assert f'href="/contracts/{waiting.id}/decline"' in page
     assert f'href="/contracts/{waiting.id}/hand-over"' in page
+
+
+# Before the first contract between the same sides.
+
+
+def test_after_the_agreement_the_document_comes_at_once(zhang: FlaskClient, appliance: Appliance) -> None:
+    """Both acts follow each other, and no page of the portal waits in between for a click."""
+    terms = DraftTerms(
+        "示例协议", "服务", "示例", ZHANG.subject, Deadline(appliance.now() + timedelta(days=3), ZONE)
+    )
+    draft = appliance.drafting.draft(sample_document(2), terms)
+    appliance.drafting.add_person(draft.id, subject=ZHANG.subject, by=ZHANG.subject)
+    guest = GuestDetails("郑外部", "丁公司示例有限公司", "zheng@delta.example")
+    party = appliance.drafting.add_guest(draft.id, guest, by=ZHANG.subject)
+    appliance.drafting.place(draft.id, party.id, [Placement(0, 10, 80, 25, 8)], by=ZHANG.subject)
+    contract = appliance.sending.send(draft.id, by=ZHANG.subject)
+    agreement = zhang.get(page_of(contract)).headers["Location"]
+    assert "/agreement" in agreement
+
+    leads = visits.ask(zhang, agreement, place="示例市")
+    document = visits.confirm(zhang, appliance, ZHANG.subject, leads)
+    acts = f"{appliance.settings.activation.origin}/act/"
+    assert document.status_code == 303 and document.headers["Location"].startswith(acts)
+    opened = appliance.signing.open(contract.id, contract.parties[0].id, SigningOrigin())
+    assert opened.intent.origin.location == "示例市"
+    done = visits.confirm(zhang, appliance, ZHANG.subject, document)
+    assert "/signed" in done.headers["Location"]
+    assert contract_now(appliance, contract.id).parties[0].state is PartyState.SIGNED

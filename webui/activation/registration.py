@@ -7,7 +7,9 @@ enrolment is activated: so no row in any database can put another key in its pla
 from __future__ import annotations
 
 import json
-from typing import Any
+import time
+from typing import Any, Final
+from urllib.parse import urlencode
 
 from flask import Flask, Response, make_response, redirect, render_template, request
 from webauthn.helpers import bytes_to_base64url
@@ -15,7 +17,13 @@ from webauthn.helpers import bytes_to_base64url
 from appliance.accounts import passwords
 from appliance.accounts.codes import CodeDraft, LoginCodes
 from appliance.accounts.passkeys import ALGORITHMS, TIMEOUT_MS
-from appliance.activation_requests import RegistrationPurpose, RegistrationRequest, digest_of
+from appliance.activation_requests import (
+    RegistrationPurpose,
+    RegistrationRequest,
+    digest_of,
+    kept_reference,
+    new_receipt,
+)
 from appliance.errors import PreconditionRefused, StateRefused
 from hsm.errors import RefusalError
 from hsm.operation_types import BegunRegistration, PendingCredential
@@ -24,6 +32,9 @@ from webui.activation.posted import posted_challenge, posted_code, posted_regist
 from webui.shared import errors, passkeys
 from webui.shared.form_pages import Answer
 from webui.shared.forms import sentence
+
+BY_CODE: Final = frozenset({RegistrationPurpose.APPOINTMENT, RegistrationPurpose.RECOVERY})
+"""What takes a code of a ceremony, with the passkey that it admits."""
 
 LONGEST_SETUP_CODE = 80
 LONGEST_SEALED = 1000
@@ -50,29 +61,37 @@ class RegistrationPages:
         asked = self._loaded(ticket)
         if request.form.get("seen", "") != digest_of(asked):
             raise StateRefused("This page is too old; open it again in the portal.")
+        receipt = new_receipt()
         try:
-            if asked.purpose is not RegistrationPurpose.SIGNING:
-                self._take_officer(asked)
-                return redirect(self._parts.portal(asked.back), 303)
-            made = self._registered(asked)
+            if asked.purpose in BY_CODE:
+                self._take_officer(asked, receipt)
+                return redirect(self._back(asked, receipt), 303)
+            made = self._registered(asked, receipt)
         except RefusalError as refusal:
             return self._shown(ticket, asked, sentence(refusal), errors.status_of(refusal))
-        return make_response(
-            render_template("registered.html", asked=asked, made=made, back=self._parts.portal(asked.back))
-        )
+        page = render_template("registered.html", asked=asked, made=made, back=self._back(asked, receipt))
+        return make_response(page)
 
-    def _take_officer(self, asked: RegistrationRequest) -> None:
+    def _back(self, asked: RegistrationRequest, receipt: str) -> str:
+        """The way back of whoever has made a passkey, with the receipt where the portal wants one."""
+        address = self._parts.portal(asked.back)
+        return f"{address}?{urlencode({'receipt': receipt})}" if asked.reference else address
+
+    def _take_officer(self, asked: RegistrationRequest, receipt: str) -> None:
         code = request.form.get("setup_code", "")[:LONGEST_SETUP_CODE]
         if not code.strip():
             raise PreconditionRefused("Enter the code of the key ceremony.")
         made, authority = posted_registration(), self._parts.authority
         if asked.purpose is RegistrationPurpose.RECOVERY:
-            authority.restore_officer(code, asked.subject, made, asked.reference)
+            authority.restore_officer(code, asked.subject, made, _kept(asked, receipt))
         else:
-            authority.appoint_officer(code, asked.subject, asked.name, asked.organisation, made, asked.reference)
+            kept = _kept(asked, receipt)
+            authority.appoint_officer(code, asked.subject, asked.name, asked.organisation, made, kept)
 
-    def _registered(self, asked: RegistrationRequest) -> PendingCredential:
+    def _registered(self, asked: RegistrationRequest, receipt: str) -> PendingCredential:
         authority, subject = self._parts.authority, asked.subject
+        if asked.purpose is RegistrationPurpose.ACCOUNT:
+            return authority.register_passkey(subject, posted_registration(), _kept(asked, receipt))
         if "pin" in request.form:
             pin = request.form["pin"].strip()
             passwords.require_good_pin(pin)
@@ -137,3 +156,7 @@ class RegistrationPages:
             "attestation": "direct" if begun.attestation else "none",
             "timeout": TIMEOUT_MS,
         }
+
+
+def _kept(asked: RegistrationRequest, receipt: str) -> str:
+    return kept_reference(asked.reference, receipt, at=time.time())

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from flask import redirect, url_for
+from flask import redirect, request, url_for
+from werkzeug.wrappers import Response
 
 from appliance.activation_requests import (
     ActivationRequest,
@@ -30,6 +31,8 @@ from webui.portal.access import visitor
 from webui.portal.pages import appliance
 from webui.shared.form_pages import Answer, render, see_other
 from webui.shared.language import current_language, zone_of_reader
+
+LONGEST_RECEIPT = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,17 +96,18 @@ def _signing_request(subject: str, opened: OpenedSigning, back: str) -> Activati
     )
 
 
-def _sent(asked: ActivationRequest | BatchRequest | RegistrationRequest, page: str = "act") -> Answer:
+def _sent(asked: ActivationRequest | BatchRequest | RegistrationRequest, page: str = "act") -> Response:
     ticket = appliance.activation_requests.add(asked)
     return redirect(f"{appliance.settings.activation.origin}/{page}/{ticket}", 303)
 
 
-def to_registration(person: Person, login: str, back: str) -> Answer:
-    """303 to the page on which *person* sets up what they sign with, and from there to *back*."""
+def to_registration(person: Person, login: str, back: str, *, link: str = "") -> Response:
+    """303 to the page on which *person* sets up what they sign with, and from there to *back*. What they set up
+    opens their account too when they come by the *link* (its id) of a welcome."""
     known = appliance.accounts.own.passkeys(person.subject)
     asked = RegistrationRequest(
         subject=person.subject,
-        purpose=RegistrationPurpose.SIGNING,
+        purpose=RegistrationPurpose.ACCOUNT if link else RegistrationPurpose.SIGNING,
         back=back,
         language=current_language().value,
         zone=zone_of_reader(),
@@ -112,6 +116,7 @@ def to_registration(person: Person, login: str, back: str) -> Answer:
         organisation=person.organisation,
         handle=appliance.accounts.passkeys.user_handle(person.subject),
         known=tuple(KnownPasskey(each.credential_id, each.public_key) for each in known),
+        reference=link,
     )
     return _sent(asked, "register")
 
@@ -139,6 +144,13 @@ def batch_limit() -> int:
         return appliance.authority.batch_limit()
     except AuthorityError:
         return 0
+
+
+def brought_receipt() -> str:
+    """The receipt with which the visitor comes from the activation service's page; empty when another site has led
+    them here, so that no link signs anybody in as somebody else (Fetch Metadata, Sec-Fetch-Site)."""
+    own = request.headers.get("Sec-Fetch-Site", "same-site") in ("same-site", "same-origin")
+    return request.args.get("receipt", "")[:LONGEST_RECEIPT] if own else ""
 
 
 def is_activated(subject: str, intent: Intent) -> bool:

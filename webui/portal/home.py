@@ -1,5 +1,5 @@
-"""``/``: signed out, what this machine does for whom; signed in, what waits for the visitor, and the list of
-contracts with the filter that is in the address.
+"""``/``: signed out, what this machine does for whom, or how its first officer registers; signed in, what waits
+for the visitor, and the list of contracts with the filter that is in the address.
 """
 
 from __future__ import annotations
@@ -36,8 +36,9 @@ pages = Blueprint("home", __name__)
 def home() -> Answer:
     someone = visitor_or_none()
     if someone is None:
-        is_new = appliance.appointing.is_new()
-        return render("home.html", checkpoint=appliance.proofs.latest(), is_new=is_new)
+        if appliance.appointing.is_new():
+            return see_other("setup.setup")
+        return render("home.html", checkpoint=appliance.proofs.latest())
     if someone.guest_of is not None:
         return see_other("contracts.page", contract_id=someone.guest_of[0])
     if AccountRole.OFFICER in someone.roles:

@@ -11,6 +11,7 @@ The macro ``token(single=true)`` writes its hidden field ``once``.
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 import re
 import secrets
@@ -19,7 +20,7 @@ from datetime import date
 from enum import StrEnum
 from typing import TypeVar
 
-from flask import Flask, Response, g, request
+from flask import Flask, Response, current_app, g, request
 from werkzeug.exceptions import BadRequest, Forbidden
 
 from appliance.errors import ApplianceError
@@ -30,6 +31,7 @@ from webui.shared.language import translate
 E = TypeVar("E", bound=StrEnum)
 
 FIELD = "form_token"
+_COOKIE = "vermilion-form-cookie"
 _UNTYPED = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
 """C0 controls but tab, line ends, and the vertical tabs and form feeds that word processors leave in pastes."""
 
@@ -66,6 +68,14 @@ def install(app: Flask, *, key: bytes, secure: bool, exempt: frozenset[str] = fr
         return response
 
     app.jinja_env.globals.update(form_token=form_token, form_field=FIELD)
+    app.extensions[_COOKIE] = cookie
+
+
+def browser_mark() -> str:
+    """By what the browser of this request is known again (SHA-256, hex): the cookie of its forms; empty without
+    one."""
+    value = request.cookies.get(current_app.extensions[_COOKIE], "")
+    return hashlib.sha256(value.encode()).hexdigest() if value else ""
 
 
 def field(name: str, most: int = 1000) -> str:

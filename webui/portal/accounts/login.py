@@ -19,6 +19,7 @@ from appliance.errors import PreconditionRefused, SignInRefused, StateRefused
 from appliance.model.accounts import LinkPurpose, OpenedSession
 from webui.portal import access
 from webui.portal.accounts.settings import code_page, pages, typed_label
+from webui.portal.activations import brought_receipt, to_registration
 from webui.portal.pages import appliance
 from webui.shared import passkeys
 from webui.shared.form_pages import Answer, FormProblems, form, render, see_other, unprocessable
@@ -123,7 +124,9 @@ def _arrive(purpose: LinkPurpose, token: str) -> LinkArrival:
 
 
 def _passwords(purpose: LinkPurpose, token: str) -> Answer:
-    return render("accounts/password.html", arrival=_arrive(purpose, token), token=token)
+    arrival = _arrive(purpose, token)
+    one_passkey = _makes_one_passkey(arrival)
+    return render("accounts/password.html", arrival=arrival, token=token, one_passkey=one_passkey)
 
 
 def _factors(purpose: LinkPurpose, token: str) -> Answer:
@@ -137,6 +140,7 @@ def _factors(purpose: LinkPurpose, token: str) -> Answer:
         token=token,
         offer=appliance.accounts.passkeys.offer_registration(account.subject, login=account.login, name=name),
         typed=typed_label(),
+        one_passkey=_makes_one_passkey(arrival),
     )
 
 
@@ -151,14 +155,49 @@ def start_setup(purpose: LinkPurpose, token: str) -> Answer:
 @form(_passwords, _arrive, "password", refusals=(PreconditionRefused,), status=unprocessable)
 def set_up_password(arrival: LinkArrival, purpose: LinkPurpose, token: str) -> Answer:
     appliance.accounts.account_setup.choose_password(arrival, repeated_password())
+    if _makes_one_passkey(arrival) and "passkey" in request.form:
+        return _to_passkey(arrival, token)
     return see_other(f"accounts.{purpose}", token=token)
+
+
+@pages.post("/welcome/<token>/set-up")
+def set_up_for_signing(token: str) -> Answer:
+    """Leads to the activation service again, for who has chosen a password before."""
+    arrival = _arrive(LinkPurpose.WELCOME, token)
+    if not (arrival.has_password and _makes_one_passkey(arrival)):
+        return see_other("accounts.welcome", token=token)
+    return _to_passkey(arrival, token)
+
+
+@pages.get("/welcome/<token>/registered")
+def registered_passkey(token: str) -> Answer:
+    """Back from the activation service: in, for whoever has made the passkey and comes from its page."""
+    receipt, onward = brought_receipt(), see_other("accounts.means")
+    opened = appliance.accounts.account_setup.enter_registered(token, receipt, client_info()) if receipt else None
+    if opened is not None:
+        appliance.office.requests.collect_of(opened.session.subject)
+        return access.start_session(onward, opened, speaking=current_language())
+    if receipt or access.visitor_or_none() is not None:
+        return onward  # by way of signing in, where the passkey opens the account
+    return see_other("accounts.welcome", token=token)
+
+
+def _makes_one_passkey(arrival: LinkArrival) -> bool:
+    """Whether one passkey, made on the activation service's page, is for signing in and for signing."""
+    return arrival.link.purpose is LinkPurpose.WELCOME and arrival.account.subject.startswith("person-")
+
+
+def _to_passkey(arrival: LinkArrival, token: str) -> Answer:
+    back = url_for("accounts.registered_passkey", token=token)
+    return to_registration(arrival.person, arrival.account.login, back, link=arrival.link.id)
 
 
 @_behind_links("POST", "/code", "_code")
 @form(_factors, _arrive, "code", refusals=(PreconditionRefused,), status=unprocessable)
 def set_up_code(arrival: LinkArrival, **_address: object) -> Answer:
     sealed, given = field("sealed", LONGEST_SEALED), field("code", LONGEST_CODE)
-    return _entered(appliance.accounts.account_setup.finish_with_code(arrival, sealed, given, client_info()))
+    opened = appliance.accounts.account_setup.finish_with_code(arrival, sealed, given, client_info())
+    return _entered(arrival, opened)
 
 
 @_behind_links("POST", "/passkey", "_passkey")
@@ -170,11 +209,18 @@ def set_up_passkey(arrival: LinkArrival, **_address: object) -> Answer:
         raise FormProblems({"label": sentence(refusal)}) from refusal
     ticket, posted = field("ticket", LONGEST_TICKET), field(passkeys.FIELD, LONGEST_ANSWER)
     made = appliance.accounts.passkeys.verify_registration(arrival.account.subject, ticket, posted)
-    return _entered(appliance.accounts.account_setup.finish_with_passkey(arrival, made, label, client_info()))
+    opened = appliance.accounts.account_setup.finish_with_passkey(arrival, made, label, client_info())
+    return _entered(arrival, opened)
 
 
-def _entered(opened: OpenedSession) -> BaseResponse:
-    """Who signs sets up the credentials for that next; everybody else is done."""
-    signs = opened.session.subject.startswith("person-")
-    onward = redirect(url_for("accounts.means") if signs else "/", 303)
-    return access.start_session(onward, opened, speaking=current_language())
+def _entered(arrival: LinkArrival, opened: OpenedSession) -> BaseResponse:
+    """Who is new and signs sets up the credentials for that next; everybody else is done."""
+    return access.start_session(_after_setup(arrival), opened, speaking=current_language())
+
+
+def _after_setup(arrival: LinkArrival) -> BaseResponse:
+    if not arrival.account.subject.startswith("person-"):
+        return redirect("/", 303)
+    if arrival.link.purpose is LinkPurpose.RECOVER:
+        return see_other("accounts.means")
+    return to_registration(arrival.person, arrival.account.login, url_for("accounts.registered"))

@@ -18,6 +18,7 @@ from webui.shared.forms import field, sentence
 @pages.get("/settings/signing")
 def means() -> Answer:
     subject = require_person()
+    appliance.office.requests.collect_of(subject)
     asked = appliance.office.requests.requests_of(subject)
     return render(
         "accounts/signing.html",

@@ -6,10 +6,12 @@ from __future__ import annotations
 from flask import request, url_for
 
 from appliance.contracts.permissions import Permission
+from appliance.contracts.signing import LONGEST_PLACE
+from appliance.model.contract import PartyKind
 from webui.portal import activations
 from webui.portal.access import ContractView, signatory, view_contract
 from webui.portal.pages import appliance, name_of
-from webui.portal.signing.page import refusals_in_form
+from webui.portal.signing.page import activate_at_once, refusals_in_form
 from webui.portal.signing.sheet import pages
 from webui.shared.form_pages import Answer, form, render, see_other
 from webui.shared.language import current_language
@@ -36,8 +38,7 @@ def agree(contract_id: str) -> Answer:
         or agreements.acceptances_of_party(seen.contract, party.id) is not None
     ):
         return _redirect_onward(seen)
-    known = activations.means_of(seen.who.subject)
-    if not known.any:
+    if not activations.means_of(seen.who.subject).any:
         return _redirect_onward(seen)
     proposal = agreements.propose_for(seen.contract, party.id, current_language())
     title, text = render_markdown(proposal.text)
@@ -48,7 +49,7 @@ def agree(contract_id: str) -> Answer:
         title=title,
         text=text,
         proposal=proposal,
-        means=known,
+        longest_place=LONGEST_PLACE,
     )
 
 
@@ -58,7 +59,8 @@ def accept(seen: ContractView, contract_id: str) -> Answer:
     posted, by = request.form.get("agreement", "")[:64], seen.who.subject
     with refusals_in_form():
         proposal = appliance.agreements.proposed(posted if _ID.issuperset(posted) else "", by=by)
-        back = url_for("signing.accepted", contract_id=contract_id, agreement_id=proposal.id)
+        place = request.form.get("place", "")[:LONGEST_PLACE]
+        back = url_for("signing.accepted", contract_id=contract_id, agreement_id=proposal.id, place=place or None)
         return activations.to_activation(
             by,
             proposal.intent,
@@ -72,13 +74,16 @@ def accept(seen: ContractView, contract_id: str) -> Answer:
 @pages.get("/contracts/<contract_id>/agreement/<agreement_id>/activated")
 @form(agree, view_contract, refusals=())
 def accepted(seen: ContractView, contract_id: str, agreement_id: str) -> Answer:
-    """Back from the activation service: the acceptance is made, if it was confirmed."""
-    by = seen.who.subject
+    """Back from the activation service: the acceptance is made, if it was confirmed, and the document is next."""
+    by, party = seen.who.subject, seen.own_party()
     with refusals_in_form():
         proposal = appliance.agreements.proposed(agreement_id, by=by)
-        if activations.is_activated(by, proposal.intent):
-            appliance.agreements.accept(agreement_id, by=by)
-    return _redirect_onward(seen)
+        if not activations.is_activated(by, proposal.intent):
+            return _redirect_onward(seen)
+        appliance.agreements.accept(agreement_id, by=by)
+    if party is None or party.kind is not PartyKind.PERSON:
+        return _redirect_onward(seen)
+    return activate_at_once(contract_id, party, request.args.get("place", "")[:LONGEST_PLACE])
 
 
 def _redirect_onward(seen: ContractView) -> Answer:

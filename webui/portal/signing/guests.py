@@ -22,7 +22,7 @@ from appliance.errors import (
 )
 from appliance.language import Language
 from appliance.model.accounts import GuestAccess, GuestAccessMethod, GuestAdmission
-from appliance.model.contract import Contract, ContractState, PartyState
+from appliance.model.contract import Contract, ContractState, Party, PartyState
 from appliance.model.office import EnrolmentRequest, EnrolmentRequestState
 from appliance.model.people import Person
 from webui.portal.access import start_session, view_contract, visitor, visitor_or_none
@@ -106,13 +106,33 @@ def ask_for_guest_code(known: str, token: str) -> Answer:
 
 
 def _let_in(admission: GuestAdmission) -> Answer:
-    return start_session(_redirect_onward(admission.contract, admission.party), admission.session)
+    return start_session(_after_entry(admission.contract, admission.party), admission.session)
+
+
+def _after_entry(contract: Contract, party_id: str) -> BaseResponse:
+    """At once to setting up what to sign with, for a guest who is to sign and has asked for nothing yet; else as
+    :func:`_redirect_onward`."""
+    party = contract.party(party_id)
+    if party is None or not _is_to_sign(contract, party):
+        return _redirect_onward(contract, party_id)
+    if means_of(party.responsible).any or appliance.office.requests.requests_of(party.responsible):
+        return _redirect_onward(contract, party_id)
+    return _to_setting_up(party.responsible)
+
+
+def _to_setting_up(subject: str) -> BaseResponse:
+    guest = _speak_to_guest(subject)
+    return to_registration(guest, guest.email, url_for("signing.guest_registered"))
+
+
+def _is_to_sign(contract: Contract, party: Party) -> bool:
+    return contract.state is ContractState.SENT and party.state is PartyState.WAITING
 
 
 def _redirect_onward(contract: Contract, party_id: str) -> BaseResponse:
     """To signing while the guest has not answered, else to the contract."""
     party = contract.party(party_id)
-    signs = contract.state is ContractState.SENT and party is not None and party.state is PartyState.WAITING
+    signs = party is not None and _is_to_sign(contract, party)
     return see_other("signing.sign" if signs else "contracts.page", contract_id=contract.id)
 
 
@@ -167,6 +187,7 @@ def guest_visitor() -> GuestVisitor:
 @pages.get("/guest/credentials")
 def guest_credentials() -> Answer:
     guest = guest_visitor()
+    appliance.office.requests.collect_of(guest.subject)
     waits = _open_request(guest.subject) is not None
     if not waits and means_of(guest.subject).any and "more" not in request.args:
         return see_other("signing.sign", contract_id=guest.contract)
@@ -190,8 +211,7 @@ def _set_up() -> Answer:
 @form(_set_up, guest_visitor, refusals=())
 def set_up_credentials(guest: GuestVisitor) -> Answer:
     """Leads to the activation service."""
-    person = appliance.registry.person(guest.subject)
-    return to_registration(person, person.email, url_for("signing.guest_registered"))
+    return _to_setting_up(guest.subject)
 
 
 @pages.get("/guest/registered")
@@ -207,6 +227,7 @@ def guest_registered(guest: GuestVisitor) -> Answer:
 @pages.get("/guest/waiting")
 def guest_waiting() -> Answer:
     guest = guest_visitor()
+    appliance.office.requests.collect_of(guest.subject)
     waiting = _open_request(guest.subject)
     if waiting is None:
         if means_of(guest.subject).any:

@@ -61,9 +61,22 @@ def activate(contract_id: str) -> Answer:
     if opened.intent.state is IntentState.COMPLETED:
         return _confirmed(opened)
     try:
-        return _to_activation(opened)
+        return _to_activation(opened, request.form.get("place", ""))
     except RefusalError as refusal:
         return refusal_page(contract_id, opened, refusal)
+
+
+def activate_at_once(contract_id: str, party: Party, place: str) -> Answer:
+    """To the activation service with the document that *party* has just asked to sign, or the page that says why
+    not."""
+    seen = view_contract(contract_id)
+    instead = _response_before_signing(seen, party)
+    if instead is not None:
+        return instead
+    try:
+        return _to_activation(appliance.signing.open(contract_id, party.id, request_origin()), place)
+    except RefusalError as refusal:
+        return refusal_page(contract_id, None, refusal)
 
 
 @pages.get("/contracts/<contract_id>/sign/<intent_id>/activated")
@@ -127,11 +140,9 @@ def _intent_of_visitor(seen: ContractView, intent_id: str) -> OpenedSigning | No
     return opened if opened.party.responsible == seen.who.subject else None
 
 
-def _to_activation(opened: OpenedSigning) -> Answer:
+def _to_activation(opened: OpenedSigning, place: str) -> Answer:
     intent, by = opened.intent, opened.party.responsible
-    appliance.signing.record_location(
-        intent.id, SigningOrigin(request_origin().address, request.form.get("place", ""))
-    )
+    appliance.signing.record_location(intent.id, SigningOrigin(request_origin().address, place))
     if opened.party.kind is PartyKind.SEAL:
         proposed = appliance.seal_requests.propose(intent.id, by=by, reason=request.form.get("reason", ""))
         opened = replace(opened, intent=proposed)
