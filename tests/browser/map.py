@@ -170,6 +170,7 @@ NO_PAGES = frozenset(
         "/seals/uses.csv",
         "/settings/signing/registered",
         "/setup/registered/<ticket>",
+        "/welcome/<token>/registered",
         "/guest/registered",
         "/signatures/seals/<subject>.svg",
         "/static/<asked>/<filename>",

@@ -2,31 +2,29 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 
 from tests.browser.people import PASSWORD, PIN, Actor, AuthenticatorApp
 from tests.browser.signing import confirm
 
+SOON = 20.0
+"""Seconds in which an officer hears of what somebody has set up."""
+
 
 def register_officer(officer: Actor, name: str, code: str, *, first: bool) -> None:
     """With a code of the ceremony, typed at the activation service, to the office; *first* from the first page of
     a machine without accounts."""
-    if first:
-        officer.go("/")
-        officer.follow("Register the first officer")
-        officer.study()
-    else:
-        officer.go("/setup")
+    officer.go("/" if first else "/setup")
+    officer.study()
     officer.fill("Name", name)
+    officer.fill("E-mail", officer.email)
     officer.fill("Login", officer.login)
+    officer.fill("Password", PASSWORD)
     officer.press("Continue")
     _arrive_where_it_counts(officer)
     officer.fill("Set-up code", code)
     officer.press("Set up a passkey")
-    officer.study()
-    officer.fill("E-mail", officer.email)
-    officer.fill("Password", PASSWORD)
-    officer.press("Sign in with the new passkey")
     assert officer.page.url.endswith("/office")
     visitor = officer.visitor
     made = visitor.devtools.send("WebAuthn.getCredentials", {"authenticatorId": visitor.authenticator})[
@@ -50,26 +48,24 @@ def invite(officer: Actor, name: str, someone: Actor, roles: Sequence[str]) -> N
 
 
 def arrive_with_passkey(someone: Actor) -> str:
-    """From the letter to the request for signing with the passkey that one signs in with; its fingerprint."""
-    _choose_password(someone)
-    someone.press("Set up a passkey")
-    assert someone.page.url.endswith("/settings/signing")
-    someone.study()
-    someone.press("Continue")
+    """From the letter to the request for signing with the one passkey that also signs in; its fingerprint."""
+    _choose_password(someone, "Continue")
     _arrive_where_it_counts(someone)
-    someone.press("Use my passkey")
+    someone.press("Set up a passkey")
     fingerprint = read_fingerprint(someone)
+    _return(someone)
+    assert someone.page.url.endswith("/settings/signing")
     someone.see("An officer has your request")
+    someone.study()
     return fingerprint
 
 
 def arrive_with_codes(someone: Actor) -> str:
     """The same for somebody without passkeys: a login code, and a PIN with another code for signing."""
-    _choose_password(someone)
+    _choose_password(someone, "Without a passkey")
     someone.login_app = _scanned(someone)
     someone.fill("Login code", someone.login_app.code())
     someone.press("Use login codes")
-    someone.press("Continue")
     _arrive_where_it_counts(someone)
     someone.unfold("With a PIN and an authenticator app instead")
     someone.signing_app = _scanned(someone)
@@ -78,25 +74,25 @@ def arrive_with_codes(someone: Actor) -> str:
     someone.fill("The PIN again", PIN)
     someone.fill("Code that the app shows now", someone.signing_app.code())
     someone.press("Set up PIN and code")
-    fingerprint = read_fingerprint(someone)
-    someone.see("An officer has your request")
-    return fingerprint
+    return read_fingerprint(someone)
 
 
 def read_fingerprint(someone: Actor) -> str:
-    """What the activation service's page has one read to an officer; then back to the portal."""
+    """What the activation service's page has one read to an officer; nothing else is to be done there."""
     someone.study()
-    fingerprint = someone.page.locator("code.digest").inner_text()
-    someone.follow("Continue")
-    assert someone.page.url.startswith(f"{someone.house.address}/")
-    return fingerprint
+    return someone.page.locator("code.digest").inner_text()
 
 
 def approve(officer: Actor, name: str, how: str, fingerprint: str) -> None:
     """The officer has met the person, who has read the *fingerprint* of what waits, and approves it."""
+    waiting = officer.page.locator("a[href*='/requests/']", has_text=name)
+    deadline = time.monotonic() + SOON
     officer.go("/office")
+    while waiting.count() == 0 and time.monotonic() < deadline:
+        time.sleep(0.2)
+        officer.go("/office")
     officer.study()
-    officer.touch(officer.page.locator("a[href*='/requests/']", has_text=name).first)
+    officer.touch(waiting.first)
     officer.look()
     officer.fill("How the identity was verified", how)
     officer.press("Continue to the passkey")
@@ -139,11 +135,12 @@ def sign_in_with_code(someone: Actor) -> None:
     someone.press("Sign in")
 
 
-def _choose_password(someone: Actor) -> None:
+def _choose_password(someone: Actor, then: str) -> None:
     someone.open_mail()
+    someone.study()
     someone.fill("Choose a password", PASSWORD)
     someone.fill("The same once more", PASSWORD)
-    someone.press("Continue")
+    someone.press(then)
 
 
 def _scanned(someone: Actor) -> AuthenticatorApp:
@@ -152,6 +149,11 @@ def _scanned(someone: Actor) -> AuthenticatorApp:
     secret = someone.page.locator(".scan details code").inner_text()
     someone.names.add(secret)
     return AuthenticatorApp(secret)
+
+
+def _return(someone: Actor) -> None:
+    someone.follow("Continue")
+    assert someone.page.url.startswith(f"{someone.house.address}/")
 
 
 def _arrive_where_it_counts(someone: Actor) -> None:

@@ -58,6 +58,7 @@ class Actor:
     login_app: AuthenticatorApp = field(default_factory=AuthenticatorApp)
     signing_app: AuthenticatorApp = field(default_factory=AuthenticatorApp)
     read: int = 0
+    clicks: int = 0
 
     @property
     def email(self) -> str:
@@ -148,6 +149,7 @@ class Actor:
 
     def touch(self, target: Locator) -> None:
         """With the finger on a phone, with the mouse elsewhere."""
+        self.clicks += 1
         if self.visitor.phone:
             target.tap()
         else:

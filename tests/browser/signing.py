@@ -4,6 +4,7 @@ is signed is confirmed on the page of the activation service."""
 from __future__ import annotations
 
 from tests.browser.people import PIN, Actor
+from tests.browser.steps import within
 
 
 def confirm(someone: Actor) -> None:
@@ -18,18 +19,40 @@ def agree_and_sign(signer: Actor) -> None:
     """The agreement on electronic signing, before a company's first contract, then the document."""
     assert "/agreement" in signer.page.url
     signer.study()
-    signer.press("Accept and sign")
-    confirm(signer)
+    with within(signer, "first signature"):
+        _agree(signer)
+        confirm(signer)  # the document, which comes at once
+        signer.see("You have signed")
+    signer.study()
+
+
+def agree_and_sign_later(signer: Actor) -> None:
+    """The agreement; then back to the portal, and the document from there."""
+    assert "/agreement" in signer.page.url
+    signer.study()
+    _agree(signer)
+    signer.follow("Cancel")
     sign(signer)
+
+
+def _agree(signer: Actor) -> None:
+    """Accepts the agreement, and has the document's act before them."""
+    acts = f"{signer.house.settings.activation.origin}/act/"
+    signer.press("Accept and sign")
+    assert signer.page.url.startswith(acts)
+    signer.study()
+    signer.press("Confirm with passkey")
+    assert signer.page.url.startswith(acts)
 
 
 def sign(signer: Actor) -> None:
     """The document, where somebody of the own company has accepted the agreement already."""
     assert "/sign" in signer.page.url
     signer.study()
-    signer.press("Sign")
-    confirm(signer)
-    signer.see("You have signed")
+    with within(signer, "signature"):
+        signer.press("Sign")
+        confirm(signer)
+        signer.see("You have signed")
     signer.study()
 
 
@@ -40,8 +63,6 @@ def come_in_from_outside(outsider: Actor, code: str) -> None:
     outsider.study()
     outsider.fill("Your code", code)
     outsider.press("Continue")
-    outsider.study()
-    outsider.press("Set up a passkey")
     assert outsider.page.url.startswith(f"{outsider.house.settings.activation.origin}/register/")
     outsider.study()
     outsider.press("Set up a passkey")

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +25,7 @@ from hsm.note import parse_vkey, verify_note
 from tests.browser import making, newcomers, signing
 from tests.browser.house import House, enterprise, text_of
 from tests.browser.people import PATIENCE, Actor, Stage, acting
+from tests.browser.steps import within
 from tests.pdf.judges import valid_by_poppler
 
 VERMILION = Path(sys.executable).parent / "vermilion"
@@ -149,7 +150,8 @@ def tell(company: Company, codes: list[str], folder: Path) -> None:
 def people_come(company: Company, codes: list[str], seen: str) -> None:
     """Accounts, second factors, enrolment, and the company's seal."""
     officer, second = company.officer, company.second_officer
-    newcomers.register_officer(officer, company.named[0], codes[0], first=True)
+    with within(officer, "first officer"):
+        newcomers.register_officer(officer, company.named[0], codes[0], first=True)
     newcomers.register_officer(second, company.named[1], codes[1], first=False)
     arriving = (
         (officer, company.initiator, ("initiator", "signer"), newcomers.arrive_with_passkey),
@@ -157,7 +159,9 @@ def people_come(company: Company, codes: list[str], seen: str) -> None:
     )
     for name, (by, someone, roles, arrive) in zip(company.named[2:], arriving, strict=True):
         newcomers.invite(by, name, someone, roles)
-        newcomers.approve(by, name, seen, arrive(someone))
+        with within(someone, "newcomer") if arrive is newcomers.arrive_with_passkey else nullcontext():
+            fingerprint = arrive(someone)
+        newcomers.approve(by, name, seen, fingerprint)
         someone.open_mail()
     newcomers.make_company_seal(officer, company.custodian)
 
@@ -182,16 +186,17 @@ def contract_is_sent(company: Company) -> str:
 def people_sign(company: Company, contract: str, seen: str) -> None:
     """The initiator, then the outsider on a phone, who is told when it is their turn."""
     initiator, outsider = company.initiator, company.outsider
-    signing.agree_and_sign(initiator)
+    signing.agree_and_sign_later(initiator)
     stands(initiator, contract, signed=1)
     code = signing.tell_the_code(initiator, contract, company.guest.name)
-    signing.come_in_from_outside(outsider, code)
-    fingerprint = newcomers.read_fingerprint(outsider)
-    outsider.see("An officer confirms it now")
+    with within(outsider, "guest"):
+        signing.come_in_from_outside(outsider, code)
+        fingerprint = newcomers.read_fingerprint(outsider)
     assert not [
         each for each in outsider.house.mail.arrived if code.replace(" ", "") in text_of(each).replace(" ", "")
     ]
     newcomers.approve(company.officer, company.guest.name, seen, fingerprint)
+    outsider.follow("Continue")
     outsider.open_mail()
     signing.agree_and_sign(outsider)
     stands(initiator, contract, signed=2)

@@ -53,7 +53,8 @@ DEVICE = {
 
 @dataclass(slots=True)
 class Visitor:
-    """One person's browser. ``faults``: script errors, CSP violations, requests to elsewhere, answers of 5xx."""
+    """One person's browser. ``faults``: script errors, CSP violations, requests to elsewhere, answers of 5xx;
+    ``prompts``: how often their device made a passkey or answered with one."""
 
     page: Page
     context: BrowserContext
@@ -62,6 +63,7 @@ class Visitor:
     authenticator: str
     phone: bool
     faults: list[str] = field(default_factory=list)
+    prompts: int = 0
 
     def go(self, path: str) -> Page:
         """Open *path* of the appliance."""
@@ -163,6 +165,11 @@ def _watch(visitor: Visitor) -> None:
         if response.status >= 500:
             visitor.faults.append(f"{response.url}: {response.status}")
 
+    def prompted(_event: object) -> None:
+        visitor.prompts += 1
+
+    for event in ("WebAuthn.credentialAdded", "WebAuthn.credentialAsserted"):
+        visitor.devtools.on(event, prompted)
     visitor.page.on("console", said)
     visitor.page.on("pageerror", lambda error: visitor.faults.append(f"{visitor.page.url}: {error}"))
     visitor.page.on("request", asked)
