@@ -73,6 +73,9 @@ def _take(browser: Browser, ready: Stage, screen: Screen, device: Device, langua
         signed = FilePayload(name="contract.pdf", mimeType="application/pdf", buffer=ready.signed)
         page.set_input_files("[name=file]", signed)
         page.click("main form button")
+    if screen.presses:
+        page.click(screen.presses)
+        page.wait_for_url(f"{ready.activation}/**")
     page.wait_for_load_state("networkidle")
     for picture in page.locator("img[loading=lazy]").all()[:8]:
         picture.scroll_into_view_if_needed()

@@ -15,7 +15,8 @@ AUDITOR = "auditor-qian"
 class Screen:
     """``path`` may name things of the stage in braces, or its ``invitation``; ``who`` is a subject, None for
     nobody signed in; on the ``console`` it is an administrator's login. ``verifies``: its form gets the signed
-    contract. ``missing``: there is no such page."""
+    contract. ``missing``: there is no such page. ``presses``: the button (a selector) that leads from it to the
+    activation service's page that is taken."""
 
     name: str
     path: str
@@ -24,6 +25,7 @@ class Screen:
     verifies: bool = False
     missing: bool = False
     console: bool = False
+    presses: str = ""
 
 
 SCREENS = (
@@ -71,4 +73,6 @@ SCREENS = (
     Screen("42-console-administrators", "/administrators", SECURITY, console=True),
     Screen("43-console-act", "/requests/{waiting_act}", SECURITY, console=True),
     Screen("44-console-state-dark", "/", SYSTEM, dark=True, console=True),
+    Screen("45-confirm", "/contracts/{to_sign}/sign", ZHANG.subject, presses="form.way button"),
+    Screen("46-passkey", "/settings/signing", ZHANG.subject, presses="form[action='/settings/signing'] button"),
 )

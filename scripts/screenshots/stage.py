@@ -57,11 +57,13 @@ ROLES: Mapping[str, tuple[AccountRole, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """Where the pages are, the session cookie of each subject, the ids of contracts and more by what they show;
-    ``invitation`` is the token of a guest's link, ``signed`` the completed contract's document; ``console`` where
-    the console is, with the sessions of its ``administrators``."""
+    """Where the pages are, and those of the ``activation`` service; the session cookie of each subject, the
+    ids of contracts and more by what they show; ``invitation`` is the token of a guest's link, ``signed`` the
+    completed contract's document; ``console`` where the console is, with the sessions of its
+    ``administrators``."""
 
     address: str
+    activation: str
     sessions: Mapping[str, str]
     contracts: Mapping[str, str]
     invitation: str
@@ -90,6 +92,7 @@ def stage() -> Iterator[Stage]:
             staff = operators(settings)
             yield Stage(
                 address=settings.web.public_url,
+                activation=settings.activation.origin,
                 sessions=sessions,
                 contracts=contracts | {"waiting_act": staff.waiting},
                 invitation=_invitation(appliance),
