@@ -11,6 +11,7 @@ from flask.testing import FlaskClient
 
 from appliance.demonstration.participants import ZHANG
 from tests.activation.conftest import ORIGIN, PORTAL, Desk
+from tests.pure import ROOT
 
 
 def test_there_is_nothing_here_but_acts_and_registrations(desk: Desk) -> None:
@@ -45,6 +46,12 @@ def test_the_service_loads_nothing_of_the_portal_and_of_what_it_does() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == []
+
+
+def test_the_service_is_read_through_at_one_sitting() -> None:
+    """Reviewers read all of it: what would make it longer belongs into the packages below, or nowhere."""
+    own = sorted((ROOT / "webui/activation").glob("*.py"))
+    assert 0 < sum(len(each.read_text("utf-8").splitlines()) for each in own) <= 1300
 
 
 def test_headers_of_every_kind_of_answer(desk: Desk) -> None:
