@@ -78,11 +78,13 @@ def test_the_page_lists_every_document_with_its_own_page(desk: Desk, documents: 
     path, own = put(desk, members)
     page = desk.get(path).text
     for pages, (title, address, each) in enumerate(zip(TITLES, own, members, strict=True), 1):
-        row = page[page.index(f'href="{address}"') :].partition("</li>")[0]
-        assert words(row).startswith(f'href="{address}" target="_blank">{title}')
+        link = f"{address}/{each.intent.challenge().hex()}"
+        row = page[page.index(f'href="{link}"') :].partition("</li>")[0]
+        assert words(row).startswith(f'href="{link}" target="_blank">{title}')
         assert f"Pages: {pages}" in words(row) and ZHANG.organisation in words(row)
         assert each.intent.field in row  # type: ignore[union-attr]  # it signs
-        assert desk.get(address).status_code == 200
+        assert "Fonts are not embedded (Helvetica)" in words(row), "what intake would warn of"
+        assert desk.get(link).status_code == 200
     facts = words(page[page.index('<dl class="facts">') : page.index("</dl>")])
     assert f"Documents 3 Pages altogether 6 Signs as {ZHANG.name}" in facts
     assert " ".join(re.findall("....", challenge_of(members).hex())[:5]) in words(page)
@@ -133,6 +135,23 @@ def test_a_form_of_another_page_or_another_list_is_not_taken(desk: Desk, documen
     answer = desk.send(form, credential=credential)
     assert answer.status_code == 409 and "too old" in answer.text
     assert given(desk, [*members, *others]) == [()] * 6
+
+
+def test_a_link_of_the_list_shows_nothing_but_the_listed_act(desk: Desk, documents: Documents) -> None:
+    """Whoever writes the requests shows a harmless document while the list is read, and puts back the listed one
+    for the form."""
+    members, harmless = documents(), documents()[0]
+    path, own = put(desk, members)
+    form = desk.form(path)
+    [link] = re.findall(rf'href="({own[2]}[^"]*)"', desk.get(path).text)
+    desk.swap(own[2], harmless)
+    shown = desk.get(link)
+    assert shown.status_code == 409 and "too old" in shown.text
+    assert "<img" not in shown.text and "<form" not in shown.text
+    desk.swap(own[2], members[2])
+    shown = desk.get(link)
+    assert shown.status_code == 200 and "Pages 3" in words(shown.text)
+    assert desk.send(form, credential=desk.answer(ZHANG.subject, form)).status_code == 303
 
 
 @pytest.mark.parametrize(

@@ -86,6 +86,7 @@ class _Pages:
         app.before_request(self._require_own_form)
         app.add_url_rule("/livez", "livez", lambda: Response("ok\n", mimetype="text/plain"))
         app.add_url_rule("/act/<ticket>", "act", self.act)
+        app.add_url_rule("/act/<ticket>/<seen>", "act_in_list", self.act)
         app.add_url_rule("/act/<ticket>", "activate", self.activate, methods=["POST"])
         address = "/act/<ticket>/<seen>/<int:number>.png"
         app.add_url_rule(address, "picture", self.picture, defaults={"width": WIDTH})
@@ -93,10 +94,10 @@ class _Pages:
         app.add_url_rule(address, "large_picture", self.picture, defaults={"width": LARGE})
         app.add_url_rule("/act/<ticket>/<seen>/seal.png", "seal_picture", self.seal_picture)
 
-    def act(self, ticket: str) -> Answer:
-        """The act, with the ways to activate it."""
+    def act(self, ticket: str, seen: str | None = None) -> Answer:
+        """The act, with the ways to activate it; with *seen* only the act that stood in a list."""
         with self._room.for_page(self._size(ticket)):
-            return self._shown(ticket, self._loaded(ticket))
+            return self._shown(ticket, self._loaded(ticket, seen))
 
     def activate(self, ticket: str) -> Answer:
         """Hands the activation to the authority, and the person back to the portal."""

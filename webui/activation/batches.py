@@ -12,6 +12,7 @@ from flask import Flask, Response, make_response, redirect, render_template, req
 
 from appliance.activation_requests import ActivationRequest, BatchedDocument, BatchRequest
 from appliance.errors import NotFound, StateRefused
+from appliance.pdf.values import InspectionWarning
 from hsm.batches import MEMBER, SigningBatch
 from hsm.errors import ActivationRefused, RefusalError, UnknownKey
 from hsm.intents import SigningIntent
@@ -34,7 +35,13 @@ class ListedDocument:
     intent: SigningIntent
     signer: KnownSubject
     pages: int
+    warnings: tuple[InspectionWarning, ...]
     is_given: bool
+
+    @property
+    def seen(self) -> str:
+        """Its challenge (hex): its link opens this very act, or none, if the request was exchanged meanwhile."""
+        return self.intent.challenge().hex()
 
     @property
     def title(self) -> str:
@@ -110,7 +117,7 @@ class BatchPages:
         own = isinstance(intent, SigningIntent) and subject == asked.subject == intent.signer
         if not isinstance(intent, SigningIntent) or not own or act.signer is None or act.kind != "document":
             raise StateRefused("It is no document that you sign for yourself.")
-        return ListedDocument(document.ticket, intent, act.signer, act.pages, act.is_given)
+        return ListedDocument(document.ticket, intent, act.signer, act.pages, act.warnings, act.is_given)
 
     def _shown(
         self,
