@@ -18,7 +18,8 @@ FORMAT: Final = "vermilion-power/1"
 CONFIRM_POWER: Final = "confirm_power"
 """The kind of the officers' intent."""
 
-_BASES = frozenset({"letter", "contract", "legal-representative"})
+_BY_LAW = "legal-representative"
+_BASES = frozenset({"letter", "contract", _BY_LAW})
 _MOST_NAMES = 50
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _CURRENCY = re.compile(r"[A-Z]{3}")
@@ -44,7 +45,14 @@ def power_in(details: Mapping[str, Any]) -> dict[str, Any]:
     if "limit" in details or "currency" in details:
         power["limit"], power["currency"] = required_field(details, "limit", int), _text(details, "currency")
         _require(power["limit"] >= 0 and _CURRENCY.fullmatch(power["currency"]) is not None, "limit")
+    _require(power["basis"] != _BY_LAW or not _has_scope(power), "basis")
     return power
+
+
+def _has_scope(power: Mapping[str, Any]) -> bool:
+    """Whether anything bounds it. Bounds of a legal representative would be shown, and would not count."""
+    named = any(power[name] for name in ("counterparties", "kinds", "seals", "replaces"))
+    return named or power["limit"] is not None
 
 
 def _text(details: Mapping[str, Any], name: str) -> str:

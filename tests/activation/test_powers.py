@@ -85,6 +85,7 @@ def test_the_letter_s_pages_are_drawn_from_what_is_confirmed(desk: Desk) -> None
         {"agent": "somebody"},
         {"note": "free text"},
         {"principal": None},
+        {"basis": "legal-representative"},
     ],
 )
 def test_anything_that_the_authority_would_not_state_shows_nothing(desk: Desk, changed: dict[str, Any]) -> None:

@@ -71,6 +71,16 @@ def test_a_power_is_confirmed_once(authority: RunningAuthority) -> None:
     assert authority.client("web").power_statement(act.details["subject"]) == made
 
 
+BOUNDLESS: dict[str, Any] = {"kinds": [], "counterparties": [], "seals": [], "limit": None, "currency": None}
+
+
+def test_a_legal_representative_has_no_bounds(authority: RunningAuthority) -> None:
+    """Bounds that the page showed would not count: what the law gives has none."""
+    act = act_of(authority, basis="legal-representative", **BOUNDLESS)
+    said = canonical.decode(confirmed(authority, act).statement)
+    assert said["power"]["basis"] == "legal-representative" and said["power"]["limit"] is None
+
+
 @pytest.mark.parametrize(
     "changed",
     [
@@ -78,6 +88,16 @@ def test_a_power_is_confirmed_once(authority: RunningAuthority) -> None:
         {"agent": "officer-other"},
         {"agent": "seal-alpha"},
         {"basis": "word"},
+        *(
+            {"basis": "legal-representative", **BOUNDLESS, **bound}
+            for bound in (
+                {"kinds": ["采购合同"]},
+                {"counterparties": ["乙公司"]},
+                {"seals": ["seal-alpha"]},
+                {"replaces": 1},
+                {"limit": 0, "currency": "CNY"},
+            )
+        ),
         {"grantor": ""},
         {"grantor": "%PDF" + "x" * 300},
         {"grantor": "two\nlines"},
