@@ -53,8 +53,8 @@ class BatchMembership:
 class SigningBatch:
     """The *members* in the order in which they are shown; it ends with the first of them.
 
-    Making one raises :class:`BadRequest` for too few or too many, for two that sign the same, and for what a
-    request to the authority cannot hold.
+    Making one raises :class:`BadRequest` for too few or too many, for two that sign the same, for what a list does
+    not show (a reason for a seal, its custodians), and for what a request to the authority cannot hold.
     """
 
     members: tuple[SigningIntent, ...]
@@ -70,6 +70,8 @@ class SigningBatch:
         for names in ({each.nonce for each in self.members}, {(each.digest, each.field) for each in self.members}):
             if len(names) != len(self.members):
                 raise BadRequest("A document is there twice; each is confirmed once.")
+        if any(each.reason or each.custodians != 1 for each in self.members):
+            raise BadRequest("A document that asks for a seal is confirmed on its own.")
         if sum(len(canonical.encode(each.fields())) for each in self.members) > LARGEST:
             raise BadRequest(
                 "The names of all these parties are too much for one confirmation; take fewer documents."

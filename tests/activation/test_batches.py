@@ -251,7 +251,9 @@ def test_what_the_authority_alone_knows_is_named_as_well(desk: Desk, documents: 
 
 def test_a_list_that_is_none_is_refused_in_a_sentence(desk: Desk, documents: Documents) -> None:
     first = documents()[0]
-    for members, said in (([], "From 2 to 100"), ([first], "From 2 to 100"), ([first, first], "there twice")):
+    asks = replace(documents()[1], intent=replace(documents()[1].intent, reason="Waives every claim"))  # type: ignore[type-var]  # it signs
+    lists = [([], "From 2 to 100"), ([first], "From 2 to 100"), ([first, first], "there twice")]
+    for members, said in [*lists, ([first, asks], "on its own")]:
         shown = desk.get(put(desk, members)[0])
         assert shown.status_code == 400 and said in words(shown.text)
     assert desk.get("/batch/" + desk.put(first)[5:]).status_code == 404

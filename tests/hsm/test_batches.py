@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from pysqlite3 import dbapi2 as sqlite
@@ -163,6 +164,15 @@ def test_somebody_else_activates_nobodys_batch(cast: Cast) -> None:
     stolen = replace(cast.devices[PERSON], origin="http://localhost:8080")
     given = stolen.activate(PERSON, SigningBatch(tuple(intents)))  # type: ignore[arg-type]  # as above
     assert "does not verify" in str(cast.refuses(intents, given))
+
+
+@pytest.mark.parametrize("unseen", [{"reason": "Waives every claim"}, {"custodians": 2}], ids=str)
+def test_what_a_list_does_not_show_is_in_no_batch(cast: Cast, unseen: dict[str, Any]) -> None:
+    """The words of an intent are kept as activated, and the page of a batch has none of these."""
+    first, second = documents(2)
+    listed = [first, second]
+    hidden = [first, replace(second, **unseen)]
+    assert "confirmed on its own" in str(cast.refuses(hidden, cast.assertion(listed)))
 
 
 def test_pin_and_code_activate_no_batch(cast: Cast) -> None:
