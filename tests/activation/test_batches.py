@@ -20,6 +20,7 @@ from tests.activation.conftest import BACK, PORTAL, Desk
 from tests.activation_service import posted
 from tests.authority import soon
 from tests.world import confirm_by
+from webui.activation.room import Room
 
 Documents = Callable[[], list[ActivationRequest]]
 TITLES = ("Framework <b>agreement</b>", "采购合同", "Lease")
@@ -258,6 +259,17 @@ def test_a_list_that_is_none_is_refused_in_a_sentence(desk: Desk, documents: Doc
         assert shown.status_code == 400 and said in words(shown.text)
     assert desk.get("/batch/" + desk.put(first)[5:]).status_code == 404
     assert desk.get("/act/" + put(desk, documents())[0][7:]).status_code == 404
+
+
+def test_the_room_knows_of_every_document(
+    desk: Desk, documents: Documents, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, own = put(desk, documents())
+    asked, enter = [], Room.for_list
+    monkeypatch.setattr(Room, "for_list", lambda room, sizes: asked.append(list(sizes)) or enter(room, sizes))
+    form = desk.form(path)
+    assert desk.send(form, credential="").status_code == 409
+    assert asked == [[(desk.folder / each[5:]).stat().st_size for each in own]] * 2
 
 
 def test_who_has_no_passkey_is_told_so(desk: Desk, documents: Documents) -> None:

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
 
 import pytest
 from werkzeug.exceptions import ServiceUnavailable
@@ -24,7 +25,7 @@ THREADS = 12
 class Held:
     """Somebody who is in the room, or waits for it, until they are let go."""
 
-    def __init__(self, pool: ThreadPoolExecutor, enter: Callable[[int], object], size: int) -> None:
+    def __init__(self, pool: ThreadPoolExecutor, enter: Callable[[Any], object], size: Any) -> None:
         self.inside, self._over = threading.Event(), threading.Event()
         self._enter, self._size = enter, size
         self.done: Future[None] = pool.submit(self._stay)
@@ -85,6 +86,20 @@ def test_some_threads_are_for_neither_pictures_nor_what_is_large() -> None:
         with own.for_page(1):
             pass
         for each in (*drawing, *large):
+            each.leave()
+
+
+def test_many_small_ones_together_are_large() -> None:
+    """The documents of a batch are looked at one after another: they take a thread as long as a large one does."""
+    own, several = Room(THREADS), [room.LARGE // 2, room.LARGE // 2 + 1]
+    with ThreadPoolExecutor(THREADS) as pool:
+        listed = [Held(pool, own.for_list, several) for _ in range(share_of(THREADS))]
+        assert all(each.inside.wait(20) for each in listed)
+        with pytest.raises(ServiceUnavailable), own.for_list(several):
+            pass
+        with own.for_list([1, 2]), own.for_page(1):
+            pass
+        for each in listed:
             each.leave()
 
 

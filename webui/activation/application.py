@@ -65,8 +65,9 @@ def create_app(parts: ActivationParts) -> Flask:
     )
     errors.install(app)
     qr.install(app)
-    _Pages(parts).install(app)
-    BatchPages(parts).install(app)
+    room = Room(configured.activation.threads)
+    _Pages(parts, room).install(app)
+    BatchPages(parts, room).install(app)
     RegistrationPages(parts).install(app)
     app.context_processor(lambda: {"organisation": configured.organisation.name, "portal": configured.web.origin})
     return app
@@ -75,11 +76,11 @@ def create_app(parts: ActivationParts) -> Flask:
 class _Pages:
     """The views, all of one act."""
 
-    def __init__(self, parts: ActivationParts) -> None:
+    def __init__(self, parts: ActivationParts, room: Room) -> None:
         self._parts = parts
         self._origin = parts.settings.activation.origin
         self._fingerprints = TypedFingerprints()
-        self._room = Room(parts.settings.activation.threads)
+        self._room = room
 
     def install(self, app: Flask) -> None:
         """Their addresses."""

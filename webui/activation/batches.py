@@ -19,6 +19,7 @@ from hsm.intents import SigningIntent
 from hsm.operation_types import KnownSubject
 from webui.activation.parts import ActivationParts, short_code, speak_to_reader
 from webui.activation.posted import posted_activation
+from webui.activation.room import Room
 from webui.shared import errors, passkeys
 from webui.shared.form_pages import Answer
 from webui.shared.forms import sentence
@@ -60,8 +61,9 @@ class _Stopped:
 class BatchPages:
     """The views, all of one batch."""
 
-    def __init__(self, parts: ActivationParts) -> None:
+    def __init__(self, parts: ActivationParts, room: Room) -> None:
         self._parts = parts
+        self._room = room
 
     def install(self, app: Flask) -> None:
         """Their addresses."""
@@ -71,11 +73,16 @@ class BatchPages:
     def page(self, ticket: str) -> Answer:
         """The documents, with the one way to activate them."""
         asked = self._loaded(ticket)
-        return self._shown(ticket, asked, *self._listed(asked))
+        with self._room.for_list(self._sizes(asked)):
+            return self._shown(ticket, asked, *self._listed(asked))
 
     def activate(self, ticket: str) -> Answer:
         """Hands the activation to the authority, and the person back to the portal."""
         asked = self._loaded(ticket)
+        with self._room.for_list(self._sizes(asked)):
+            return self._activated(ticket, asked)
+
+    def _activated(self, ticket: str, asked: BatchRequest) -> Answer:
         listed, stopped = self._listed(asked)
         if stopped is None:
             batch = _batch_of(listed)
@@ -91,6 +98,9 @@ class BatchPages:
                     return self._shown(ticket, asked, listed, None, refusal)
                 stopped = _Stopped(listed[number - 1].title, refusal)
         return self._shown(ticket, asked, listed, stopped)
+
+    def _sizes(self, asked: BatchRequest) -> list[int]:
+        return [self._parts.requests.size(each.ticket) for each in asked.documents]
 
     def _loaded(self, ticket: str) -> BatchRequest:
         asked = self._parts.requests.load(BatchRequest, ticket)

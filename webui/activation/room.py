@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 
 from werkzeug.exceptions import ServiceUnavailable
@@ -42,7 +42,17 @@ class Room:
     @contextmanager
     def for_page(self, size: int) -> Iterator[None]:
         """While a page is made, or a form answered, for a request of *size* bytes."""
-        with _thread(self._for_large) if size > LARGE else nullcontext(), self._bytes(size, self._pages):
+        with self.for_list([size]):
+            yield
+
+    @contextmanager
+    def for_list(self, sizes: Sequence[int]) -> Iterator[None]:
+        """The same for several requests, which are looked at one after another: all of them take a while, and one
+        of them is in memory."""
+        with (
+            _thread(self._for_large) if sum(sizes) > LARGE else nullcontext(),
+            self._bytes(max(sizes, default=0), self._pages),
+        ):
             yield
 
     @contextmanager
