@@ -51,6 +51,8 @@ class SigningIntent:
     ``signer`` is the subject whose key signs (a person, ``person-…``, or a seal, ``seal-…``); ``digest`` is the
     SHA-256 over the PDF's ByteRange (32 bytes); ``nonce`` is 16 random bytes; ``expires`` is aware.
     ``custodians``: how many custodians this use of a seal takes, when it is more than the seal itself demands.
+    ``contract``, ``party``, ``field`` and ``signer`` are one visible line too: without a title, the page shows the
+    contract's number in its place.
     ``title`` is what the document is called, ``parties`` are the organisations that sign it (or people who sign
     for none), in its order, and ``reason`` is why a seal is used: each one line of visible characters
     (:func:`hsm.names.is_visible`), so that it is hashed as it is read.
@@ -227,10 +229,10 @@ def signing_intent_from_wire(value: Any) -> SigningIntent:
     if len(digest) != 32:
         raise BadRequest("The digest of a document has 32 bytes.")
     return SigningIntent(
-        contract=required_field(fields, "contract", str),
-        party=required_field(fields, "party", str),
-        field=required_field(fields, "field", str),
-        signer=required_field(fields, "signer", str),
+        contract=_line(fields, "contract", LONGEST_TITLE),
+        party=_line(fields, "party", LONGEST_TITLE),
+        field=_line(fields, "field", LONGEST_TITLE),
+        signer=_line(fields, "signer", LONGEST_TITLE),
         digest=digest,
         expires=_moment(fields),
         nonce=_nonce(fields),

@@ -84,7 +84,16 @@ def test_an_intent_of_before_there_were_titles_is_shown_by_its_number(desk: Desk
 
 @pytest.mark.parametrize(
     "words",
-    [{"title": "a\nb"}, {"title": "a\u202eb"}, {"parties": ("甲", "甲\u3164")}, {"reason": "x" * 501}],
+    [
+        {"title": "a\nb"},
+        {"title": "a\u202eb"},
+        {"parties": ("甲", "甲\u3164")},
+        {"reason": "x" * 501},
+        {"title": "", "contract": "Lease\u202e 2026"},
+        {"title": "", "contract": "x" * 201},
+        {"party": "party-1\u200b"},
+        {"contract": ""},
+    ],
     ids=str,
 )
 def test_words_that_cannot_be_seen_as_they_are_show_nothing(desk: Desk, words: dict[str, Any]) -> None:
