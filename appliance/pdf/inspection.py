@@ -19,7 +19,7 @@ from appliance.pdf import content_check, forms, geometry, pages
 from appliance.pdf.incremental_updates import refusing_malformed
 from appliance.pdf.one_reading import require_one_reading, strictly_if_possible
 from appliance.pdf.reader import PdfReader, entry
-from appliance.pdf.values import Inspection, InspectionWarning
+from appliance.pdf.values import Inspection, InspectionWarning, PlainRevision
 
 _HEADER_WITHIN = 1024
 _MOST_COMPARED = 200
@@ -35,21 +35,22 @@ def inspect(document: bytes, *, most_pages: int) -> Inspection:
 
 
 @refusing_malformed()
-def require_plain(document: bytes, *, most_pages: int) -> int:
-    """How many pages *document* has, signed or not, which is to be looked at and no more. Raises
+def require_plain(document: bytes, *, most_pages: int) -> PlainRevision:
+    """What there is to know of *document*, signed or not, which is to be looked at and no more. Raises
     DocumentRefused for active content and for pages on which readers disagree, as :func:`inspect` does."""
     if b"%PDF-" not in document[:_HEADER_WITHIN]:
         raise DocumentRefused("not-a-pdf", "The file is not a PDF.")
-    return strictly_if_possible(document, lambda reader: _pages_of_plain(document, reader, most_pages=most_pages))
+    return strictly_if_possible(document, lambda reader: _looked_at(document, reader, most_pages=most_pages))
 
 
-def _pages_of_plain(document: bytes, reader: PdfReader, *, most_pages: int) -> int:
+def _looked_at(document: bytes, reader: PdfReader, *, most_pages: int) -> PlainRevision:
     refuse_other_kinds(reader.root)
-    content_check.check_content(reader)
+    found = [reference.get_object() for reference in geometry.pages(reader.root, most=most_pages)]
+    warnings = warnings_about(reader, found, fields_may_overlap=True)
     seen = pages.count(document)
-    refuse_ambiguous(seen, sum(1 for _ in geometry.pages(reader.root, most=most_pages)))
+    refuse_ambiguous(seen, len(found))
     require_one_reading(document, reader)
-    return seen
+    return PlainRevision(seen, warnings)
 
 
 def _inspected(document: bytes, reader: PdfReader, *, most_pages: int) -> Inspection:

@@ -69,8 +69,8 @@ class Inspection:
 
 @dataclass(frozen=True, slots=True)
 class PlainRevision:
-    """A prepared revision in which the gap is a signature's room and nothing else: how many pages it has, and what
-    intake would warn of."""
+    """A prepared revision in which the gap is a signature's room and nothing else, or a document that is looked at
+    and not signed: how many pages it has, and what intake would warn of."""
 
     pages: int
     warnings: tuple[InspectionWarning, ...] = ()

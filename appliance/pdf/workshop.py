@@ -93,10 +93,10 @@ class PdfWorkshop:
         given = {"document": prepared.document, **_gap(prepared), "base": base, "field": field}
         return self._run(PlainRevision, "pdf.require_plain_gap", **given)
 
-    def require_plain(self, document: bytes) -> int:
-        """How many pages a document has that is looked at and never signed, though it may be signed already; else
-        DocumentRefused, as :meth:`inspect` for what is active in it."""
-        return self._run(int, "pdf.require_plain", document=document, most_pages=self._most_pages)
+    def require_plain(self, document: bytes) -> PlainRevision:
+        """What there is to know of a document that is looked at and never signed, though it may be signed already;
+        else DocumentRefused, as :meth:`inspect` for what is active in it."""
+        return self._run(PlainRevision, "pdf.require_plain", document=document, most_pages=self._most_pages)
 
     def draw_prepared(self, prepared: PreparedRevision, page: int, *, width: int) -> bytes:
         """As :meth:`picture`, of a page that looks the same whatever is in the gap; else DocumentRefused with the

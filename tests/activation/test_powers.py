@@ -72,6 +72,7 @@ def test_the_letter_s_pages_are_drawn_from_what_is_confirmed(desk: Desk) -> None
         assert (answer.status_code, answer.mimetype) == (200, "image/png")
         assert abs(Image.open(io.BytesIO(answer.data)).width - 1000) <= 1
     assert desk.get(pictures[0].replace("/1.png", "/3.png")).status_code == 404
+    assert "Fonts are not embedded (Helvetica)" in desk.get(path).text, "what intake would warn of"
 
 
 @pytest.mark.parametrize(

@@ -101,7 +101,9 @@ def test_a_letter_that_the_principal_signed_here(office: Office, appliance: Appl
     power = appliance.powers.register(draft, None, by=CUSTODIAN.subject)
     assert (power.contract, power.document) == (letter.id, letter.current.digest)
     assert appliance.powers.letter(power) == appliance.contracts.document(letter)
-    assert appliance.workshop.require_plain(appliance.powers.letter(power)) > 0, "the activation service shows it"
+    assert appliance.workshop.require_plain(appliance.powers.letter(power)).pages > 0, (
+        "the activation service shows it"
+    )
     for_zhang = office.draft(basis=PowerBasis.CONTRACT, contract=letter.id)
     with pytest.raises(PreconditionRefused, match=f"not signed for {ALPHA} by anybody but the agent"):
         appliance.powers.register(for_zhang, None, by=CUSTODIAN.subject)

@@ -160,8 +160,8 @@ class ShownActs:
         intent = request.intent
         person, approvals = self._subject(request.subject), self._authority.approvals(intent)
         if isinstance(intent, OfficerIntent) and confirms_power(intent):
-            power, pages = self._power(request, intent)
-            return ShownAct(request, person, approvals, pages=pages, record=power)
+            power, letter = self._power(request, intent)
+            return ShownAct(request, person, approvals, pages=letter.pages, warnings=letter.warnings, record=power)
         if isinstance(intent, OfficerIntent):
             if request.content or intent.details.get("picture"):
                 self.seal_picture(request)
@@ -189,18 +189,18 @@ class ShownActs:
             self._remember(request, refusal)
             raise StateRefused(refusal.template, **refusal.values) from refusal
 
-    def _power(self, request: ActivationRequest, intent: OfficerIntent) -> tuple[dict[str, Any], int]:
-        """What officers confirm of a power, and how many pages its letter has. Raises :class:`StateRefused`
+    def _power(self, request: ActivationRequest, intent: OfficerIntent) -> tuple[dict[str, Any], PlainRevision]:
+        """What officers confirm of a power, and what there is to know of its letter. Raises :class:`StateRefused`
         when the letter is not the one that they confirm, or anything about the power cannot be read."""
         _arguments(intent)
         try:
             power = power_in(intent.details)
         except BadRequest as error:
             raise _other() from error
-        pages = self._letters.pages(request, power["letter"])
-        if pages is None:
+        letter = self._letters.checked(request, power["letter"])
+        if letter is None:
             raise _other()
-        return power, pages
+        return power, letter
 
     def _checked(
         self, request: ActivationRequest, intent: SigningIntent

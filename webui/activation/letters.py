@@ -13,12 +13,13 @@ from typing import Any
 from appliance.activation_requests import ActivationRequest
 from appliance.errors import DocumentRefused, StateRefused
 from appliance.model.contract import EXPONENTS, Money
+from appliance.pdf.values import PlainRevision
 from appliance.pdf.workshop import PdfWorkshop
 from hsm.intents import Intent, OfficerIntent
 from hsm.powers import CONFIRM_POWER
 
-_MOST_COUNTS = 100
-"""Letters whose number of pages is remembered."""
+_MOST_KNOWN = 100
+"""Letters of which it is remembered what they were found to be."""
 
 
 def confirms_power(intent: Intent) -> bool:
@@ -42,24 +43,24 @@ class Letters:
 
     def __init__(self, workshop: PdfWorkshop) -> None:
         self._workshop = workshop
-        self._counts: OrderedDict[str, int] = OrderedDict()
+        self._known: OrderedDict[str, PlainRevision] = OrderedDict()
         self._turn = threading.Lock()
 
-    def pages(self, request: ActivationRequest, digest: str) -> int | None:
-        """How many pages the letter with this *digest* has; None for bytes with another one. Raises
+    def checked(self, request: ActivationRequest, digest: str) -> PlainRevision | None:
+        """What there is to know of the letter with this *digest*; None for bytes with another one. Raises
         :class:`StateRefused` for a document that shows different things to different programs, as intake does."""
         if hashlib.sha256(request.content).hexdigest() != digest:
             return None
-        known = self._counts.get(digest)
+        known = self._known.get(digest)
         if known is None:
             try:
                 known = self._workshop.require_plain(request.content)
             except DocumentRefused as refusal:
                 raise StateRefused(refusal.template, **refusal.values) from refusal
             with self._turn:
-                self._counts[digest] = known
-                while len(self._counts) > _MOST_COUNTS:
-                    self._counts.popitem(last=False)
+                self._known[digest] = known
+                while len(self._known) > _MOST_KNOWN:
+                    self._known.popitem(last=False)
         return known
 
     def picture(self, request: ActivationRequest, page: int, *, width: int) -> bytes:
