@@ -10,12 +10,14 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import secrets
 import stat
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final, TypeGuard
 
@@ -37,7 +39,11 @@ NAMES: Final[Mapping[FailInfo, str]] = {
 FORGOTTEN = 86400.0
 """Seconds after which a file in which nothing is new is removed; its process makes it again when it has to."""
 
+MOST_FILES = 1_000
+"""Files that are looked at: their writer is not trusted, and could make any number."""
+
 _PREFIX = "refused-"
+_NAME = re.compile(_PREFIX + r"[0-9]{1,10}-[0-9a-f]{1,8}")
 _LARGEST = 10_000
 _IMPLAUSIBLE = 2**48
 """So many are not refused while a process lives; far below what a column of the database takes."""
@@ -72,14 +78,21 @@ class RefusalCounts:
 def read_counts(directory: Path) -> Iterator[tuple[str, Mapping[str, int]]]:
     """Every process's name and counts; files in which nothing has been new for a day are removed.
 
-    What is not a plausible number is left out.
+    What is not a plausible number is left out, and so is a file of another name, which need not even be text.
     """
-    for path in sorted(directory.glob(f"{_PREFIX}*")):
+    for path in _files(directory):
         with suppress(OSError, ValueError, RecursionError):
             counts, age = _read_file(path)
             yield path.name, {name: count for name in NAMES.values() if _is_count(count := counts.get(name))}
             if age > FORGOTTEN:
                 path.unlink()
+
+
+def _files(directory: Path) -> list[Path]:
+    with suppress(OSError), os.scandir(directory) as found:
+        names = [each.name for each in islice(found, MOST_FILES)]
+        return [directory / name for name in sorted(names) if _NAME.fullmatch(name)]
+    return []
 
 
 def _read_file(path: Path) -> tuple[Mapping[str, Any], float]:

@@ -17,7 +17,7 @@ from appliance.health.contract_checks import GIVEN, judge_refusals
 from appliance.health.figures import REFUSED, labelled, refused
 from appliance.home import Home
 from appliance.timestamping import Clearance, IssuingState, TimestampService
-from appliance.timestamping.refusal_counts import FORGOTTEN, NAMES, RefusalCounts, read_counts
+from appliance.timestamping.refusal_counts import FORGOTTEN, MOST_FILES, NAMES, RefusalCounts, read_counts
 from hsm.client import AuthorityClient
 from hsm.timestamp import FailInfo
 from tests.timestamping.asking import reply_of
@@ -79,9 +79,39 @@ def test_what_is_no_count_is_left_out(tmp_path: Path) -> None:
     broken = ("{", "[" * 9_000, '{"badAlg": 1' + " " * 20_000 + "}")
     for number, text in enumerate((*none, *broken, '{"badAlg": -3}', '{"badAlg": 1e999}', '{"badAlg": true}')):
         (pulses / f"refused-1-{number}").write_text(text)
-    os.mkfifo(pulses / "refused-1-pipe")
-    (pulses / "refused-1-link").symlink_to("/dev/zero")
+    os.mkfifo(pulses / "refused-1-a")
+    (pulses / "refused-1-b").symlink_to("/dev/zero")
     assert [counts for _, counts in read_counts(pulses)] == [{}] * (len(none) + 3)
+
+
+@pytest.mark.parametrize(
+    "name", [b"refused-\xff", b"refused-1-\xff", b"refused-1-" + b"a" * 200, b"refused-1-2\n"]
+)
+def test_a_file_of_another_name_does_not_end_the_health_monitor(
+    tmp_path: Path, observations: Observations, name: bytes
+) -> None:
+    """Whoever has taken over the timestamp service gives its files any name, such as one that is no text."""
+    pulses = Home(tmp_path).tsa_pulses
+    pulses.mkdir(parents=True)
+    (pulses / os.fsdecode(name)).write_text('{"badAlg": 5}')
+    assert said(tmp_path, observations) == {}
+
+
+def test_invented_counts_never_exceed_what_a_column_takes(tmp_path: Path, observations: Observations) -> None:
+    with observations.database().transaction() as tx:
+        tx.execute("INSERT INTO refusals (reason, count) VALUES ('badAlg', ?)", (2**63 - 2,))
+    pulses = Home(tmp_path).tsa_pulses
+    pulses.mkdir(parents=True)
+    (pulses / "refused-1-a").write_text(f'{{"badAlg": {2**48 - 1}}}')
+    assert said(tmp_path, observations) == {labelled(REFUSED, reason="badAlg"): 2**53}
+
+
+def test_so_many_files_are_looked_at_and_no_more(tmp_path: Path) -> None:
+    pulses = Home(tmp_path).tsa_pulses
+    pulses.mkdir(parents=True)
+    for number in range(MOST_FILES + 5):
+        (pulses / f"refused-{number}-a").write_text("{}")
+    assert len(list(read_counts(pulses))) == MOST_FILES
 
 
 def test_every_reason_has_its_name() -> None:

@@ -53,6 +53,10 @@ def hours_of(tx: Transaction, name: str, *, since: datetime, until: datetime) ->
     return _HOURS.all(tx, rest, (name, since, until))
 
 
+_MOST_REFUSALS = 2**53
+"""Where a sum stands still: whoever invents counts cannot exceed what a column takes."""
+
+
 def add_refusals(tx: Transaction, process: str, counts: Mapping[str, int]) -> None:
     """What *process* has refused by now, by reason; what it had said before is not counted again."""
     for reason, count in counts.items():
@@ -69,8 +73,8 @@ def add_refusals(tx: Transaction, process: str, counts: Mapping[str, int]) -> No
         )
         tx.execute(
             "INSERT INTO refusals (reason, count) VALUES (?1, ?2)"
-            " ON CONFLICT (reason) DO UPDATE SET count = count + ?2",
-            (reason, grown),
+            " ON CONFLICT (reason) DO UPDATE SET count = min(count + ?2, ?3)",
+            (reason, grown, _MOST_REFUSALS),
         )
 
 
