@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,47 +10,64 @@ from pysqlite3.dbapi2 import IntegrityError
 
 from appliance.errors import SpoolDamaged
 from appliance.ledger.entry import record_timestamps
-from appliance.ledger.timestamp_spool import SpoolBatch, read_spool, spool_files
+from appliance.ledger.timestamp_spool import SpoolBatch, read_spool, require_few_files, spool_files
 from appliance.store import ledger
 from appliance.store.database import Database, Transaction
 
-MOST_READS = 1_000
-"""Reads of one file in one round, so that a file that grows without end does not hold up the others."""
+MOST_READS = 300
+"""Reads of one file in one round, more than ours need: one that grows without end does not hold up the others."""
+
+LONGEST_ROUND = 20.0
+"""Seconds after which a round takes nothing more. A writer under foreign control can have gigabytes of lines in
+their form; nothing that waits for a round, such as the start of the scheduler, waits until they are in the log."""
 
 
 class TimestampFeeder:
     """Runs in any process that may read the *spool* and write the log; in several at once, too: what one has read
     and another taken meanwhile is not taken again. *reach* is called between reading and taking."""
 
-    def __init__(self, database: Database, spool: Path, *, reach: Callable[[], object] = lambda: None) -> None:
+    def __init__(
+        self,
+        database: Database,
+        spool: Path,
+        *,
+        reach: Callable[[], object] = lambda: None,
+        ticks: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._ticks = ticks
         self._database = database
         self._spool = spool
         self._reach = reach
 
     def run_once(self) -> int:
-        """Takes in all that waits, in transactions with the position behind each; how many tokens there were.
+        """Takes in all that waits, in transactions with the position behind each; how many tokens there were. What
+        one round has no time for, the next one takes.
 
         Raises :class:`SpoolDamaged` for a file that is not in its form, once all others are in the log: whoever
         has taken over the timestamp service keeps out nothing that is on disk already.
         """
-        taken, damage = 0, None
+        taken, damage, latest = 0, None, self._ticks() + LONGEST_ROUND
         for path in spool_files(self._spool):
             try:
-                taken += self._feed(path)
+                taken += self._feed(path, latest)
             except SpoolDamaged as error:
                 damage = damage or error
         if damage is not None:
             raise damage
+        require_few_files(self._spool)
         return taken
 
     def positions(self) -> dict[str, int]:
-        """Up to where the log has each file of the spool."""
+        """Up to where the log has each file of the spool of which it has something."""
         with self._database.reading() as tx:
-            return {path.name: ledger.feed_position(tx, path.name) for path in spool_files(self._spool)}
+            positions = {path.name: ledger.feed_position(tx, path.name) for path in spool_files(self._spool)}
+        return {name: position for name, position in positions.items() if position}
 
-    def _feed(self, path: Path) -> int:
+    def _feed(self, path: Path, latest: float) -> int:
         taken = 0
         for _ in range(MOST_READS):
+            if self._ticks() >= latest:
+                break
             position = self._database.query(ledger.feed_position, path.name)
             batch = read_spool(path, position)
             if not batch.entries:

@@ -26,6 +26,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 
 from appliance.errors import SpoolDamaged, StorageError
@@ -44,8 +45,12 @@ MOST_IN_LINE = 2_000
 LARGEST_LINE = 512 * 1024
 """Bytes of a line, its end included: more than :data:`MOST_IN_LINE` tokens have."""
 
+MOST_FILES = 10_000
+"""Files that are looked at. The writer begins one when it starts, for each 64 MiB, and after each failure; that
+there are more is no work of ours, or a disk that has been full for long."""
+
 _NAME = re.compile(r"[0-9]{12}-[0-9a-f]{16}")
-_TIME = re.compile(r"[0-9]{4}(-[0-9]{2}){2}T[0-9]{2}(:[0-9]{2}){2}Z")
+_TIME = re.compile(r"2[0-9]{3}(-[0-9]{2}){2}T[0-9]{2}(:[0-9]{2}){2}Z")
 _SERIAL, _DIGEST = re.compile(r"[0-9a-f]{40}"), re.compile(r"[0-9a-f]{64}")
 _CHECK = 32
 
@@ -124,13 +129,26 @@ class SpoolBatch:
 
 
 def spool_files(directory: Path) -> list[Path]:
-    """The files of the spool, the oldest first; none where there is no spool yet. Raises :class:`StorageError`."""
+    """The files of the spool, the oldest first, at most :data:`MOST_FILES`; none where there is no spool yet.
+
+    Raises :class:`StorageError`.
+    """
     try:
-        return sorted(path for path in directory.iterdir() if _NAME.fullmatch(path.name))
+        with os.scandir(directory) as found:
+            names = [each.name for each in islice(found, MOST_FILES)]
+        return [directory / name for name in sorted(names) if _NAME.fullmatch(name)]
     except FileNotFoundError:
         return []
     except OSError as error:
         raise StorageError("{path} cannot be read: {why}.", path=directory, why=error.strerror) from error
+
+
+def require_few_files(directory: Path) -> None:
+    """Raises :class:`SpoolDamaged` when *directory* has so many files that not all are looked at."""
+    with suppress(FileNotFoundError), os.scandir(directory) as found:
+        if next(islice(found, MOST_FILES, None), None) is not None:
+            template = "{path} has more than {most} files; the others are not looked at."
+            raise SpoolDamaged(template, path=directory, most=MOST_FILES)
 
 
 def read_spool(path: Path, position: int, *, most: int = MOST_IN_LINE) -> SpoolBatch:
@@ -165,8 +183,10 @@ def read_spool(path: Path, position: int, *, most: int = MOST_IN_LINE) -> SpoolB
 
 def waiting_since(directory: Path, fed: Callable[[str], int]) -> datetime | None:
     """The time of the oldest token that the log does not have; *fed* tells up to where it has a file. None when it
-    has all. Raises as :func:`spool_files` and :func:`read_spool`."""
-    batches = (read_spool(path, fed(path.name)) for path in spool_files(directory))
+    has all. Raises as :func:`spool_files`, :func:`require_few_files` and :func:`read_spool`."""
+    files = spool_files(directory)
+    require_few_files(directory)
+    batches = (read_spool(path, fed(path.name), most=1) for path in files)
     return min((batch.entries[0].at for batch in batches if batch.entries), default=None)
 
 

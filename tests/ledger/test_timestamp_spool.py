@@ -18,7 +18,7 @@ import pytest
 
 from appliance.errors import LedgerDamaged, SpoolDamaged, StorageError
 from appliance.ledger.entry import TimestampEntry
-from appliance.ledger.timestamp_feeder import TimestampFeeder
+from appliance.ledger.timestamp_feeder import LONGEST_ROUND, TimestampFeeder
 from appliance.ledger.timestamp_spool import (
     LARGEST_LINE,
     MOST_IN_LINE,
@@ -195,7 +195,7 @@ def test_a_line_that_is_still_being_written_is_taken_when_it_is_whole(spool: Pat
 TAKER = """
 import os, signal, sys
 from pathlib import Path
-from appliance.ledger.timestamp_feeder import TimestampFeeder
+from appliance.ledger.timestamp_feeder import LONGEST_ROUND, TimestampFeeder
 from appliance.store.database import Database
 home, dies = Path(sys.argv[1]), sys.argv[2]
 TimestampFeeder(
@@ -248,6 +248,8 @@ def damaged_spools() -> dict[str, bytes]:
         "a number for a serial": [at, 1, digest],
         "no such time": [at.replace("11", "13"), serial, digest],
         "another form of a time": [at.replace("Z", "+08:00"), serial, digest],
+        "a year of three digits": [at.replace("2026", "0999"), serial, digest],
+        "a year that no time zone follows": [at.replace("2026", "9999"), serial, digest],
         "capitals": [at, serial, "A" * 64],
         "more digits": [at, serial + "0", digest],
         "digits of another script": [at, serial, "\N{ARABIC-INDIC DIGIT THREE}" * 64],
@@ -308,6 +310,33 @@ def test_a_serial_that_the_log_has_is_not_taken_again(
     with pytest.raises(SpoolDamaged, match="issued before"):
         feeder.run_once()
     assert database.query(ledger.length) == 1
+
+
+def test_a_round_ends_however_much_there_is(spool: Path, database: Database) -> None:
+    """Else a scheduler that begins with a round never starts while a writer under foreign control goes on."""
+    spool.mkdir()
+    for file in range(3):
+        lines = b"".join(
+            line_of(*range(1000 * file + 10 * each, 1000 * file + 10 * each + 10)) for each in range(9)
+        )
+        (spool / f"{file:012d}-{file:016x}").write_bytes(lines)
+    clock = iter([0.0, 1.0, LONGEST_ROUND, *[LONGEST_ROUND] * 50])
+    assert TimestampFeeder(database, spool, ticks=lambda: next(clock)).run_once() == 90
+    assert TimestampFeeder(database, spool).run_once() == 180
+
+
+def test_so_many_files_are_looked_at_and_the_others_are_said(
+    spool: Path, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("appliance.ledger.timestamp_spool.MOST_FILES", 3)
+    spool.mkdir()
+    for file in range(4):
+        (spool / f"{file:012d}-{file:016x}").write_bytes(line_of(file))
+    with pytest.raises(SpoolDamaged, match="more than 3 files"):
+        TimestampFeeder(database, spool).run_once()
+    assert database.query(count_timestamps) == 3
+    with pytest.raises(SpoolDamaged, match="more than 3 files"):
+        waiting_since(spool, lambda _: 0)
 
 
 def test_a_file_that_is_removed_just_now_is_no_damage(spool: Path) -> None:

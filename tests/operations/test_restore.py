@@ -22,6 +22,7 @@ from appliance.model.administration import AdministratorRole
 from appliance.operations.backup import BackupArchive, BackupFailpoint, archives
 from appliance.operations.restore import RestoreOrder, opening, restore_archive, restoring
 from appliance.store import latest
+from appliance.timestamping.clearance import Clearance, IssuingState, write_clearance
 from appliance.wiring import open_appliance
 from hsm import schema
 from hsm.client import AuthorityClient
@@ -94,7 +95,9 @@ def test_a_newer_log_is_not_forgotten(site: Site, restored: Home, order: Restore
     assert contents(restored.root) == before
     add_administrator(restored, "lan", AdministratorRole.SECURITY)
     LastingAuthorityLock(AuthorityHome(restored.root).lasting_lock).set_mark()
+    write_clearance(restored.clearance, Clearance(IssuingState.OPEN))
     done = restore_archive(restored, replace(order, aside=True, forget_newer=True), now=utc_now())
+    assert not restored.clearance.exists(), "nobody has looked at the log that came back"
     assert administrators_of(restored) == ["lan", "wei"], "those who ordered it, and their journal, stay"
     assert LastingAuthorityLock(AuthorityHome(restored.root).lasting_lock).is_locked, "nobody has unlocked"
     assert done is not None and done.aside is not None and (done.aside / "state/vermilion.db").exists()

@@ -181,6 +181,10 @@ def _fill(
     _sign(context, part, manifest, taken)
 
 
+_MOST_ROUNDS = 10
+"""Of the feeder before a backup's moment: millions of timestamps. What is still left, the next backup has."""
+
+
 def feed_timestamps(home: Home, authority: AuthorityClient) -> None:
     """What the timestamp service has issued by now is in the log on return, and so in the backup, whether a
     scheduler runs or not. A damaged file of its spool holds no backup up: the health check `queue` reports it.
@@ -189,7 +193,10 @@ def feed_timestamps(home: Home, authority: AuthorityClient) -> None:
     """
     with closing(Database(home.database)) as database, suppress(SpoolDamaged):
         require_remembered(database, authority)
-        TimestampFeeder(database, home.timestamp_spool).run_once()
+        feeder = TimestampFeeder(database, home.timestamp_spool)
+        for _ in range(_MOST_ROUNDS):
+            if feeder.run_once() == 0:
+                break
 
 
 def _sign(context: BackupContext, part: BackupArchive, manifest: BackupManifest, taken: Snapshot) -> None:

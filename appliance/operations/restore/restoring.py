@@ -170,6 +170,7 @@ def restore_archive(
     if not home.is_managed:
         for directory in (home.run, home.logs):
             directory.mkdir(mode=0o700, exist_ok=True)
+    home.clearance.unlink(missing_ok=True)  # no timestamps before somebody has looked at the log that comes now
     aside = f"before-{now:%Y%m%dT%H%M%SZ}"
     swap(home, Swap(order.archive.name, staged.root.name, aside), reach)
     return Restored(manifest, verified, key, home.root / aside if (home.root / aside).exists() else None)
