@@ -11,6 +11,11 @@ from importlib import resources
 
 NAMES = ("check.sh", "check.py")
 
+_DATA = frozenset(
+    {"json", "md", "p7s", "pdf", "pem", "sig", "text", "tlog-proof", "tsq", "tsr", "tst", "txt", "vkey"}
+)
+_WITHOUT_ENDING = "log/checkpoint"
+
 
 def is_current(name: str, sha256: str) -> bool:
     """Whether *sha256* (hex) is that of the checker *name* of this release."""
@@ -20,6 +25,12 @@ def is_current(name: str, sha256: str) -> bool:
 def is_known(name: str, sha256: str) -> bool:
     """Whether *sha256* (hex) is that of the checker *name* of this release or an earlier one."""
     return sha256 in _known(name)
+
+
+def is_data(path: str) -> bool:
+    """Whether the file *path* of a package is named as what people read and checkers check. Any other might be
+    run: Python takes a ``json.py`` beside ``check.py`` for its own."""
+    return path == _WITHOUT_ENDING or path.rpartition(".")[2] in _DATA
 
 
 @cache

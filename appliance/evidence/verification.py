@@ -78,6 +78,10 @@ _UNKNOWN_CHECKER = (
     "The checker {file} in the package is unknown to this verifier; the package may come from a newer release."
     " Do not run it."
 )
+_UNKNOWN_KIND = (
+    "The package has a file {file} of a kind that this verifier does not know, and that might be a program; the"
+    " package may come from a newer release. Run no checker from this package."
+)
 _ONLY_TO_READ = (
     "These files are only there to be read and were not verified: {files}. What they tell of the history is"
     " verified in {history}."
@@ -163,12 +167,16 @@ def _signatures(files: Files, listed: PackageManifest, trust: PackageTrust) -> I
 
 
 def _checkers(files: Files) -> Iterator[SignatureReport]:
-    """Those that nobody should run, since this release does not know them."""
+    """Those that nobody should run, since this release does not know them; and the first file that might be run
+    instead, or by them."""
     for name in checkers.NAMES:
         if not checkers.is_known(name, hashlib.sha256(part(files, name)).hexdigest()):
             yield SignatureReport(
                 name, undecided(SubIndication.SIG_CONSTRAINTS_FAILURE, _UNKNOWN_CHECKER, file=name)
             )
+    other = next((path for path in files if path not in checkers.NAMES and not checkers.is_data(path)), None)
+    if other is not None:
+        yield SignatureReport(other, undecided(SubIndication.SIG_CONSTRAINTS_FAILURE, _UNKNOWN_KIND, file=other))
 
 
 def _not_judged(files: Files) -> tuple[Sentence, ...]:

@@ -90,11 +90,18 @@ def _require_files(files: Any) -> None:
         _require(file, "sha256", _SHA256)
         if required_field(file, "size", int) < 0:
             raise BadRequest("A file in a manifest has a size of 0 or more.")
-        if file["path"] in checkers.NAMES and not checkers.is_current(file["path"], file["sha256"]):
+        if file["path"] not in checkers.NAMES:
+            _require_data(file["path"])
+        elif not checkers.is_current(file["path"], file["sha256"]):
             raise BadRequest(
                 "The {file} that this manifest lists is not the checker of this release; nothing was signed.",
                 file=file["path"],
             )
+
+
+def _require_data(path: str) -> None:
+    if not checkers.is_data(path):
+        raise BadRequest("A package has no file of the kind of {file}; nothing was signed.", file=path)
 
 
 def _require(values: Mapping[str, Any], name: str, form: re.Pattern[str]) -> None:

@@ -63,6 +63,24 @@ def test_a_checker_that_nobody_knows_does_not_pass_and_is_not_called_forged(
     assert f"The checker {name} in the package is unknown" in reason and "newer release" in reason
 
 
+@pytest.mark.parametrize(
+    "path", ["json.py", "json.pyc", "review/check.sh", "check.bat", "base64.cpython-313.so", "run"]
+)
+def test_what_might_be_run_instead_of_a_checker_does_not_pass(
+    path: str, verifier: Verifier, package: bytes, authority: TestAuthority
+) -> None:
+    """`python3 check.py` imports what lies beside it: with a json.py of its own our checker says anything."""
+    report = verifier.verify(resealed(package, {path: b"raise SystemExit(print('PASS'))\n"}, authority))
+    assert report.indication is Indication.INDETERMINATE
+    [reason] = map(str, report.reasons)
+    assert path in reason and "Run no checker" in reason
+
+
+def test_every_file_that_a_package_has_is_data_or_a_checker(package: bytes) -> None:
+    for found in (package, lzma.decompress(FIRST.read_bytes())):
+        assert {path for path in read_zip(found).files if not checkers.is_data(path)} == set(checkers.NAMES)
+
+
 @pytest.mark.parametrize("name", checkers.NAMES)
 def test_a_package_without_its_checkers_is_refused(
     name: str, verifier: Verifier, package: bytes, authority: TestAuthority
