@@ -107,6 +107,18 @@ def test_sources_of_time_may_be_authenticated_and_few_where_that_is_said() -> No
     assert refusals(time_servers=["a.example"], time_minimum_sources=1) == []
 
 
+@pytest.mark.parametrize(
+    ("had", "refused"), [("", False), ("minsources 1", False), ("minsources 2", False), ("minsources 3", True)]
+)
+def test_a_machine_from_before_with_few_sources_of_time_is_not_kept_from_its_upgrade(
+    had: str, refused: bool
+) -> None:
+    """Nobody demanded more of it; one that had three to agree, or is new, names as many."""
+    before = {"preflight_completed": {"stat": {"exists": True}}, "preflight_agreeing": {"stdout": had}}
+    assert bool(refusals(time_servers=["a.example", "b.example"], **before)) == refused
+    assert refusals(time_servers=["a.example", "b.example"]) != []
+
+
 def test_what_is_signed_is_confirmed_at_the_portals_port_by_a_name_of_its_own() -> None:
     name = "sign.sign.enterprise.example"
     assert refusals(web_front_activation_host=name, firewall_activation_port=443) == []

@@ -56,6 +56,11 @@ CASES: list[tuple[dict[str, Any], set[str], set[str]]] = [
         {"server a.example iburst minpoll 4 maxpoll 6", "minsources 1"},
         {"authselectmode", "keyfile"},
     ),
+    (
+        {"time_servers": ["a.example", "b.example"], "preflight_minimum_sources": 1},
+        {"minsources 1"},
+        {"authselectmode", "keyfile"},
+    ),
 ]
 
 
