@@ -126,6 +126,9 @@ addEventListener("pageshow", (event) => {
   }
 });
 
+// The activation service's pages have no other script: what went wrong is read first.
+document.addEventListener("DOMContentLoaded", () => document.querySelector("[data-problems]")?.focus());
+
 // A page's picture is refused while too many are drawn (503): it is asked for again, later each time.
 document.addEventListener(
   "error",
