@@ -350,4 +350,4 @@ class AppointmentOperations(Handlers):
         raise ActivationRefused(_WRONG)
 
 
-_WRONG = "The set-up code is wrong, was used or has run out. It is on paper from the key ceremony."
+_WRONG = "The set-up code is wrong, was used or has run out. The key ceremony printed it."
