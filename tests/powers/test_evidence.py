@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 from pathlib import Path
 
 from appliance.demonstration.participants import BETA, CUSTODIAN, LI, OFFICER, ZHANG
@@ -57,7 +58,7 @@ def test_letter_decision_and_identity_are_in_the_package(
     assert f"authority/{of_beta.id}.pdf" in files
     report = appliance.verifier.verify(package, file="evidence.zip")
     assert report.indication is Indication.PASSED, report.reasons
-    assert report.remarks == ()
+    assert all("only there to be read" in each.template for each in report.remarks)
     for checker in CHECKERS:
         status, told = check(checker, unpack(package, tmp_path / checker[-1]))
         assert status == 0, told
@@ -90,6 +91,52 @@ def test_an_invented_power_does_not_pass(
     for checker in CHECKERS:
         status, told = check(checker, unpack(package, tmp_path / checker[-1]))
         assert status == 1 and f"officers confirmed {power.id} is missing" in told, told
+
+
+def test_a_power_that_officers_confirmed_after_the_signature_does_not_pass(
+    office: Office, appliance: Appliance, world: World, tmp_path: Path
+) -> None:
+    """The portal signs under a power that nobody has confirmed, and then has it confirmed as any other."""
+    power = office.registered(grantor=BETA, agent=LI.subject, scope=PowerScope())
+    of_alpha = office.verified(scope=PowerScope())
+    counted(appliance, power, RecordedAction(OFFICER, appliance.now()))
+    contract = office.sent()
+    for _ in contract.parties:
+        contract = office.signed(contract)
+    appliance.finalisation.finalise(contract.id)
+    time.sleep(1.1)  # instants have whole seconds
+    counted(appliance, power, None)
+    confirm_power(appliance, power.id)
+    for each in (power, of_alpha):
+        appliance.powers.revoke(each.id, reason="此后撤销", by=CUSTODIAN.subject)
+    with AuthorityClient(world.home.authority_socket("scheduler")) as scheduler:
+        Sequencer(appliance.database, scheduler).run_once()
+
+    package = Exporting(appliance).export(contract.id, OURS).package
+
+    assert appliance.verifier.verify(package, file="evidence.zip").indication is Indication.FAILED
+    for checker in CHECKERS:
+        status, told = check(checker, unpack(package, tmp_path / checker[-1]))
+        assert status == 1 and f"authority/{power.id}.json was made after signature" in told, told
+
+
+def counted(appliance: Appliance, power: Power, done: RecordedAction | None) -> None:
+    """The portal has *power* count by its register alone, as if it had been verified; or not any more."""
+    names = ("power_confirmations_have_statements", "power_confirmations_are_kept")
+    names += ("powers_are_confirmed", "powers_end_once")
+    with appliance.database.transaction() as tx:
+        query = "SELECT sql FROM sqlite_schema WHERE name = ?"
+        kept = [tx.execute(query, (name,)).fetchone()[0] for name in names]
+        for name in names:
+            tx.execute(f"DROP TRIGGER {name}")
+        if done is None:
+            tx.execute("DELETE FROM power_confirmations WHERE power = ?", (power.id,))
+        else:
+            tx.execute("INSERT INTO power_confirmations (power) VALUES (?)", (power.id,))
+        row = {"verified_by": done and done.by, "verified": done and done.at}
+        tx.update("powers", row, id=power.id)
+        for sql in kept:
+            tx.execute(sql)
 
 
 def invented(appliance: Appliance, power: Power) -> None:

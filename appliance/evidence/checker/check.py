@@ -394,7 +394,7 @@ def check_instrument(openssl: OpenSSL, power: str, number: str) -> None:
     digest = hashlib.sha256(read(f"authority/{power}.pdf")).hexdigest()
     require((considered["id"], considered["letter"]) == (power, digest), f"letter {power} 授权委托书不符")
     show(f"ok    the letter {power} is the one that signature {number} rests on 授权委托书与签署依据一致")
-    check_confirmed(power, considered)
+    check_confirmed(power, considered, number)
 
 
 def told_of(power: str, kind: str) -> list[tuple[int, dict[str, Any]]]:
@@ -404,16 +404,24 @@ def told_of(power: str, kind: str) -> list[tuple[int, dict[str, Any]]]:
     return [(number, leaf["public"]) for number, leaf in own]
 
 
-def check_confirmed(power: str, considered: dict[str, Any]) -> None:
-    """Officers have confirmed exactly this, as the authority states, or nobody could ask for that yet."""
+def signed_at(number: str) -> str:
+    """When the log has the signature that rests on these grounds; empty for none."""
+    digest = hashlib.sha256(read(f"authority/{number}.json")).hexdigest()
+    leaves = (entry_of(path.stem) for path in (HERE / "log/entries").glob("*.json"))
+    return max((leaf["at"] for leaf in leaves if leaf["public"].get("grounds") == digest), default="")
+
+
+def check_confirmed(power: str, considered: dict[str, Any], number: str) -> None:
+    """Officers have confirmed exactly this before the signature, as the authority states, or nobody could ask for
+    that yet."""
     registered, verified = told_of(power, "power-registered"), told_of(power, "power-verified")
     once = len(registered) == len(verified) == 1 and registered[0][0] < verified[0][0]
     require(once, f"the log does not say once that {power} was verified 日志未载明授权委托书经核验")
-    number, public = verified[0]
+    entry, public = verified[0]
     path = f"authority/{power}.json"
     if not (HERE / path).exists():
         since = json.loads(read("manifest.json")).get("powers_stated_since")
-        before = "statement" not in public and (since is None or number < since)
+        before = "statement" not in public and (since is None or entry < since)
         require(before, f"the statement that officers confirmed {power} is missing 缺少登记员确认授权委托书的声明")
         if since is not None:
             show(f"NOTE  {power} was confirmed before statements began 授权委托书确认于确认声明启用之前")
@@ -426,6 +434,8 @@ def check_confirmed(power: str, considered: dict[str, Any]) -> None:
     require(same, f"{path} is about another power of attorney 确认声明与授权委托书不符")
     in_log = public["statement"] == hashlib.sha256(content).hexdigest() and public["actor"] in by
     require(in_log, f"{path} is not the one in the log 确认声明与日志不符")
+    before = said["confirmed"] <= signed_at(number)
+    require(before, f"{path} was made after signature {number} 确认声明晚于签名")
     show(f"ok    officers have confirmed {power} 授权委托书经登记员确认")
 
 

@@ -364,6 +364,10 @@ check_confirmed() { # POWER NN: officers have confirmed exactly this, as the aut
     record=$(terms "${record#*\"considered\":\[\{\"covers\":true,\"power\":\{}" registered ',"verified":')
     [ "$said" = "$record" ] && grep -q '"format":"vermilion-power/1"' "authority/$1.json" ||
         fail "authority/$1.json is about another power of attorney 确认声明与授权委托书不符"
+    confirmed=$(sed -nE 's/.*"confirmed":"([^"]*)".*/\1/p' "authority/$1.json")
+    entry=$(grep -lF "\"grounds\":\"$(digest "authority/$2.json")\"" log/entries/*.json | sed 's|.*/||; s|[.].*||')
+    [ "$(printf '%s\n%s\n' "$confirmed" "$(moment "$entry")" | sort | head -n 1)" = "$confirmed" ] ||
+        fail "authority/$1.json was made after signature $2 确认声明晚于签名"
     pass "officers have confirmed $1 授权委托书经登记员确认"
 }
 
