@@ -164,6 +164,7 @@ def _require_authority(
     told = _require_register(basis, power, instrument, files, entries)
     basis.require(_moment(power["since"]) <= basis.at < _moment(power["until"]), "term")
     _require_stated(basis, entries)
+    _require_sides(basis, entries)
     if not by_law:
         _require_scope(basis, power)
     _require_statement(basis, power, files.get(f"{FOLDER}{named}.json"), told, stated_since)
@@ -254,6 +255,17 @@ def _require_stated(basis: PackagedBasis, entries: Sequence[PackageEvent]) -> No
         currency, _, units = str(opened).partition(" ")
         same = currency == matter["currency"] and int(re.sub(r"\D", "", units)) == amount
     basis.require(same and stated.get("kind", matter["kinds"][0]) == matter["kinds"][0], "matter")
+
+
+def _require_sides(basis: PackagedBasis, entries: Sequence[PackageEvent]) -> None:
+    """For whom the signature is made, and with whom, is what the log has of the signatures, where no name was
+    erased: it has to fit the acceptances of the agreement, which people have signed."""
+    matter, own = basis.record["matter"], basis.entry.private.get("organisation")
+    basis.require(own is None or same_name(own, matter["organisation"]), "agent")
+    for each in entries:
+        other = each.private.get("organisation") if each.kind == "party-signed" else None
+        if other and not same_name(other, matter["organisation"], *matter["counterparties"]):
+            raise PackageRefused(WRONG["counterparties"], path=basis.path)
 
 
 def _require_scope(basis: PackagedBasis, power: Mapping[str, Any]) -> None:

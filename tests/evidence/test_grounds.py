@@ -87,6 +87,19 @@ def test_good_grounds_hold(case: Case) -> None:
     case.check()
 
 
+def test_a_confirmed_power_carries_no_signature_of_another_side(case: Case) -> None:
+    """Officers have confirmed it; the record of the signature says what would fit it."""
+    for name, value, matter, said in (
+        ("grantor", "丙公司", {"organisation": "丙公司"}, "another grantor"),
+        ("counterparties", ["丙公司"], {"counterparties": ["丙公司"]}, "counterparties"),
+    ):
+        record, statement = case.record(), canonical.decode(case.files[STATEMENT])
+        power(record)[name] = statement["power"][name] = value
+        record["matter"].update(matter)
+        with pytest.raises(PackageRefused, match=said):
+            case.with_statement(statement).with_record(record).check()
+
+
 Change = Callable[[dict[str, Any]], object]
 
 
