@@ -94,6 +94,7 @@ def different_page(document: bytes, reader: PdfFileReader, *, most: int | None =
     their own; None when all are the same. Raises :class:`NotRendered`, also for more than *most* pages."""
     written = BytesIO()
     try:
+        _forget_freed(reader)
         copy_into_new_writer(reader).write(written)
     except BROKEN as error:
         raise NotRendered from error
@@ -102,8 +103,34 @@ def different_page(document: bytes, reader: PdfFileReader, *, most: int | None =
 
 
 def _is_unambiguous(reader: PdfFileReader, extents: ObjectExtents) -> bool:
-    """Whether all objects are, those in object streams too."""
+    """Whether all objects are, those in object streams too, and none was in use before it was marked as free."""
+    if any(_freed(reader)):
+        return False
     return extents.are_unambiguous() and not any(map(is_ambiguous, _packed_objects(reader)))
+
+
+def _freed(reader: PdfFileReader) -> dict[int, set[int]]:
+    """The objects that a section marks as free and an older one lists, with the generations that they had: they
+    are no more (ISO 32000-2, 7.5.4), but PDFium, and pyHanko for some generations, still find them."""
+    listed: dict[int, set[int]] = {}
+    freed: dict[int, set[int]] = {}
+    for number in range(reader.xrefs.total_revisions):
+        section = reader.xrefs.get_xref_data(number)
+        parts = [section] if section.hybrid is None else [section, section.hybrid.xref_data]
+        used = {each: {place[0]} for part in parts for each, place in part.standard_xrefs.items()}
+        used |= {each: {0} for part in parts for each in part.xrefs_in_objstm}
+        freed |= {each: listed[each] for each in section.freed if each in listed}
+        freed = {each: generations for each, generations in freed.items() if each not in used}
+        for each, generations in used.items():
+            listed.setdefault(each, set()).update(generations)
+    return freed
+
+
+def _forget_freed(reader: PdfFileReader) -> None:
+    """Has *reader* find nothing where objects were freed."""
+    for number, generations in _freed(reader).items():
+        for generation in generations:
+            reader.cache_indirect_object(generation, number, generic.NullObject())
 
 
 def _packed_objects(reader: PdfFileReader) -> Iterator[bytes]:

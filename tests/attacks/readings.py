@@ -99,6 +99,25 @@ def _beginning_elsewhere() -> bytes:
     return update[: update.rindex(b"%%EOF")] + b"startxref\n%d\n%%%%EOF\n" % startxref(document)
 
 
+def marked_free(document: bytes, number: int, entry: bytes = b"0000000000 65535 f") -> bytes:
+    """One more revision of *document*, which says that the object is free: some programs still find it."""
+    later = written({number: b"null"}, after=document)
+    place = startxref(later)
+    return later[:place] + re.sub(rb"\d{10} 00000 n", entry, later[place:])
+
+
+def _free_text() -> bytes:
+    return sign(with_fields(marked_free(written(contract()), 4), "one"), signing("one"))
+
+
+def _freed_later() -> bytes:
+    document = approved()
+    page_number = number_of(document, rb"/Type\s*/Page[^s]")
+    found = re.search(rb"/Contents (\d+) 0 R", present(document, page_number))
+    assert found is not None
+    return marked_free(document, int(found[1]))
+
+
 CASES: dict[str, Callable[[], bytes]] = {
     "a page with two contents": lambda: signed({3: _TWO_CONTENTS, 6: _OTHER}),
     "two contents, one name escaped": lambda: signed({3: page(b"/Contents 4 0 R/C#6fntents 6 0 R"), 6: _OTHER}),
@@ -116,6 +135,8 @@ CASES: dict[str, Callable[[], bytes]] = {
     "two contents, set right later": _set_right_later,
     "two contents, written after signing": _two_contents_later,
     "an update that some begin to read at": _beginning_elsewhere,
+    "a text that is marked as free": _free_text,
+    "a text that is marked as free after signing": _freed_later,
 }
 for _name, _build in CASES.items():
     register("readings", _name, _build, FORMAT, UNEXPLAINED, UNREADABLE)

@@ -52,6 +52,13 @@ def with_object(text: bytes) -> bytes:
     return re.sub(rb"startxref\n\d+", b"startxref\n%d" % (place + len(text)), later)
 
 
+def freed(entry: bytes) -> bytes:
+    """The text of the page is marked as free by a later revision: some programs show it, and some a blank page."""
+    later = written({4: stream(OTHER_TEXT)}, after=written(contract()))
+    place = startxref(later)
+    return later[:place] + re.sub(rb"\d{10} 00000 n", entry, later[place:])
+
+
 TWO_READINGS: dict[str, Callable[[], bytes]] = {
     "two texts of a page": lambda: page_with(b"/Contents 6 0 R", n6=stream(OTHER_TEXT)),
     "two texts, one escaped": lambda: page_with(b"/C#6fntents 6 0 R", n6=stream(OTHER_TEXT)),
@@ -59,6 +66,8 @@ TWO_READINGS: dict[str, Callable[[], bytes]] = {
     "tables that lead astray": lambda: moved(written(contract())),
     "an entry with another mark": lambda: mark(written(contract())),
     "a header with a comment": lambda: with_object(b"4 %\n0 obj\n" + stream(OTHER_TEXT) + b"\nendobj\n"),
+    "a text that is free": lambda: freed(b"0000000000 65535 f"),
+    "a text that is free without a new generation": lambda: freed(b"0000000000 00000 f"),
     "a table in between": lambda: with_object(b"xref\n0 1\n0000000000 65535 x \ntrailer\n<<>>\n"),
 }
 
