@@ -6,17 +6,22 @@ authdata`` prints (chronyc(1)); nobody else may ask chrony that.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 
+from appliance.sharing import opened_to_read
 from hsm.errors import Sentence
 
 REPORT = Path("/run/vermilion-time/sources")
 OLD = timedelta(minutes=5)
-"""Older than this it says nothing about now: it is written each minute."""
+"""Further from now than this it says nothing about now: it is written each minute."""
+
+LARGEST = 100_000
+"""Bytes that are read of it."""
 
 _MODES, _FOLLOWED, _AGREEING = frozenset("^=#"), frozenset("*+"), frozenset("*+-")
 """Of a line of ``sources``: server, peer or reference clock; selected or combined with it; these and what agrees
@@ -63,10 +68,14 @@ class TimeSources:
 
 
 def read_time_sources(now: datetime, path: Path = REPORT) -> TimeSources | None:
-    """What was written to *path* not long before *now*; None where nothing was, or nothing that can be read."""
+    """What was written to *path* not long from *now*; None where nothing was, or nothing that can be read.
+
+    It is written by the user of chrony, who stands before the network: neither waited for nor followed.
+    """
     try:
-        written = datetime.fromtimestamp(path.stat().st_mtime, UTC)
-        return parse_time_sources(path.read_text("utf-8")) if now - written <= OLD else None
+        with opened_to_read(path) as file:
+            said, written = os.read(file, LARGEST), datetime.fromtimestamp(os.fstat(file).st_mtime, UTC)
+        return parse_time_sources(said.decode("utf-8")) if abs(now - written) <= OLD else None
     except (OSError, ValueError):
         return None
 

@@ -20,10 +20,9 @@ import json
 import os
 import re
 import secrets
-import stat
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -31,7 +30,7 @@ from pathlib import Path
 
 from appliance.errors import SpoolDamaged, StorageError
 from appliance.ledger.entry import TimestampEntry
-from appliance.sharing import file_mode, give_mode, make_directory
+from appliance.sharing import file_mode, give_mode, make_directory, opened_to_read
 from hsm.files import sync_directory
 from hsm.intents import instant
 from hsm.timestamp import IssuedToken
@@ -159,7 +158,7 @@ def read_spool(path: Path, position: int, *, most: int = MOST_IN_LINE) -> SpoolB
     any other that is no line of ours, and for what is no file.
     """
     try:
-        with _opened(path) as file:
+        with opened_to_read(path) as file:
             data, size = os.pread(file, LARGEST_LINE, position), os.fstat(file).st_size
     except FileNotFoundError:  # the log has all of it, and it was removed just now
         return SpoolBatch([], position)
@@ -207,7 +206,7 @@ def remove_fed(directory: Path, fed: Mapping[str, int]) -> None:
     What is damaged stays, for people to look at.
     """
     for path in spool_files(directory):
-        with suppress(SpoolDamaged, OSError), _opened(path) as file:
+        with suppress(SpoolDamaged, OSError), opened_to_read(path) as file:
             if _is_ours_alone(file) and not read_spool(path, fed.get(path.name, 0)).entries:
                 path.unlink()
 
@@ -218,18 +217,6 @@ def _is_ours_alone(file: int) -> bool:
     except BlockingIOError:
         return False
     return True
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[int]:
-    """A descriptor to read *path*: no link is followed, no pipe waited for. Raises OSError."""
-    file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    try:
-        if not stat.S_ISREG(os.fstat(file).st_mode):
-            raise OSError(errno.EINVAL, "it is no file")
-        yield file
-    finally:
-        os.close(file)
 
 
 def _entries_of(line: bytes) -> list[TimestampEntry] | None:

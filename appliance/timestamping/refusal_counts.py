@@ -7,12 +7,10 @@ A common counter would cost a lock or a write to disk for each refused request.
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 import re
 import secrets
-import stat
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -21,7 +19,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Final, TypeGuard
 
-from appliance.sharing import make_directory, open_file
+from appliance.sharing import make_directory, open_file, opened_to_read
 from hsm.timestamp import FailInfo
 
 NAMES: Final[Mapping[FailInfo, str]] = {
@@ -98,13 +96,9 @@ def _files(directory: Path) -> list[Path]:
 def _read_file(path: Path) -> tuple[Mapping[str, Any], float]:
     """What the file says, and how many seconds ago. A pipe, a link or deeply nested JSON must not hang or
     end the health monitor."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    with os.fdopen(descriptor, "rb") as stream:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise OSError(errno.EINVAL, "it is no file", str(path))
-        counts = json.loads(stream.read(_LARGEST))
-    return (counts if isinstance(counts, dict) else {}), time.time() - status.st_mtime
+    with opened_to_read(path) as file:
+        counts, written = json.loads(os.read(file, _LARGEST)), os.fstat(file).st_mtime
+    return (counts if isinstance(counts, dict) else {}), time.time() - written
 
 
 def _is_count(said: object) -> TypeGuard[int]:

@@ -71,3 +71,17 @@ def test_an_old_report_says_nothing_about_now(tmp_path: Path) -> None:
     old = (now - OLD - timedelta(seconds=9)).timestamp()
     os.utime(place, (old, old))
     assert read_time_sources(now, place) is None
+
+
+@pytest.mark.parametrize("kind", ["pipe", "link", "later"])
+def test_who_is_chrony_can_neither_hold_up_nor_lead_astray_who_reads(kind: str, tmp_path: Path) -> None:
+    now, place, elsewhere = datetime.now(UTC), tmp_path / "sources", tmp_path / "elsewhere"
+    elsewhere.write_text(MIXED)
+    if kind == "pipe":
+        os.mkfifo(place)
+    elif kind == "link":
+        place.symlink_to(elsewhere)
+    else:
+        place.write_text(MIXED)
+        now -= 2 * OLD  # the clock was set back
+    assert read_time_sources(now, place) is None
