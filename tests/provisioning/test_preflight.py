@@ -134,6 +134,8 @@ def test_what_is_signed_is_confirmed_at_the_portals_port_by_a_name_of_its_own() 
         ("as-before", "[activation]\nrp_id = 'x'\n", True),
         ("as-before", "[activation]\npin_totp = true\n", True),
         ("as-before", "[activation]\npin_totp = false\n", False),
+        ("as-before", "[activation]\n  pin_totp=false  # by hand\n", False),
+        ("as-before", "[activation]\n# pin_totp = false\n", True),
         ("refused", "[activation]\npin_totp = true\n", False),
         ("taken", None, True),
     ],
