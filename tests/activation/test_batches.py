@@ -62,7 +62,7 @@ def words(page: str) -> str:
 
 def alert(page: str) -> str:
     """What the page says instead of offering a button."""
-    [found] = re.findall(r'role="alert" tabindex="-1">(.*?)</div>', page, re.S)
+    [found] = re.findall(r'role="alert" tabindex="-1" data-problems>(.*?)</div>', page, re.S)
     return words(found)
 
 

@@ -74,7 +74,7 @@ def test_codes_that_are_wrong_are_counted_and_the_right_one_is_taken_all_the_sam
     for number in range(7):
         answer = typed(site, path, f"{number:04d}-0000")
         assert 400 <= answer.status_code < 500 and 'name="setup_code"' in answer.text
-        said += re.findall(r'role="alert" tabindex="-1"><p>([^<]+)</p>', answer.text)
+        said += re.findall(r'role="alert" tabindex="-1" data-problems><p>([^<]+)</p>', answer.text)
     assert [each.partition(".")[0] for each in said[:5]] == [
         "The set-up code is wrong, was used or has run out"
     ] * 5

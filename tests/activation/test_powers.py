@@ -51,7 +51,7 @@ def test_every_term_is_read_in_both_languages(desk: Desk) -> None:
     chinese = desk.page(replace(request, language="zh"))
     assert words_of(chinese).count(BETA) == 1
     assert f"确认{ZHANG.name}" in words_of(chinese) and "授权委托书" in chinese
-    assert "被授权人" in facts_of(chinese)
+    assert "受托人" in facts_of(chinese)
     assert request.intent.details["letter"] in words_of(chinese)  # type: ignore[union-attr]  # it is an officers' intent
 
 

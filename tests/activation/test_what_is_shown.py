@@ -28,7 +28,7 @@ from webui.activation.acts import fingerprint
 OTHER = "What would be shown here is not what would be confirmed"
 
 
-LABELS = {"subject": "Identifier", "name": "Name", "organisation": "Organisation", "credential": "Credential"}
+LABELS = {"subject": "Identifier", "name": "Full name", "organisation": "Organisation", "credential": "Credential"}
 LABELS |= {"credentials": "Credentials"}
 
 
