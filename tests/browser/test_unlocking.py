@@ -113,7 +113,7 @@ def locks(visitor: Visitor) -> None:
     page = visitor.go("/operations/authority.lock")
     page.get_by_role("button", name="立即执行").click()
     expect(page.locator("#live .badge")).to_have_text("已完成", timeout=PATIENCE)
-    visitor.go("/keys").get_by_role("link", name="解锁签名机构").click()
+    visitor.go("/keys").get_by_role("link", name="解锁签名服务").click()
     expect(page.locator("form[data-passkey]")).to_be_visible(timeout=PATIENCE)
 
 
