@@ -130,7 +130,7 @@ def test_who_serves_strangers_does_not_read_them(shared: RunningAuthority) -> No
         with pytest.raises(NotPermitted):
             client.transcript(1)
 
-    for role in ("web", "tsa", "backup"):
+    for role in ("web", "tsa", "activation"):
         ask(shared.client(role))
     with pytest.raises(UnknownKey, match="no ceremony 99"):
         shared.client("console").transcript(99)

@@ -104,7 +104,17 @@ def from_before() -> Iterator[tuple[RunningAuthority, dict[str, SoftwareAuthenti
 def _as_before(own: RunningAuthority) -> None:
     """The store with schema 4, as a release that knew no outside signers could leave it."""
     store = sqlite.connect(own.root / "authority/authority.db", isolation_level=None)
-    for later in ("outside_signers", "recovery_codes", "registrations", "pending_credentials"):
+    for later in (
+        "outside_signers",
+        "recovery_codes",
+        "registrations",
+        "pending_credentials",
+        "withdrawn_intents",
+        "batch_members",
+        "officers_required",
+        "power_statements",
+        "powers_stated",
+    ):
         store.execute(f"DROP TABLE {later}")
     store.execute("ALTER TABLE credentials DROP COLUMN reference")
     store.execute("PRAGMA user_version = 4")

@@ -129,7 +129,7 @@ def test_the_history_and_the_authority_say_that_it_was_one_of_three(
     assert "与其他文件一并确认，共 3 份" in bytes(files["README.zh.txt"]).decode()
     report = appliance.verifier.verify(package, file="evidence.zip")
     assert report.indication is Indication.PASSED, report.reasons
-    assert [each.values["count"] for each in report.remarks] == [3]
+    assert [each.values["count"] for each in report.remarks if "count" in each.values] == [3]
 
     alone = sent(appliance, "单独")
     asked = visits.ask(zhang, f"/contracts/{alone.id}/sign")

@@ -279,7 +279,7 @@ def _manifest(_role: str, _loot: Loot) -> Iterator[Attempt]:
         "checkpoint": {"origin": "vermilion.example/log", "size": 9, "root": "A" * 43 + "="},
         "withheld": [],
         "powers_stated_since": 0,
-        "files": [{"path": "a", "sha256": "0" * 64, "size": 1}],
+        "files": [{"path": "contract.pdf", "sha256": "0" * 64, "size": 1}],
     }
     for manifest in (b"a contract", canonical.encode(invented), json.dumps(invented).encode()):
         yield Attempt("sign as evidence", lambda authority, manifest=manifest: authority.sign_manifest(manifest))

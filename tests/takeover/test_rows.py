@@ -285,7 +285,7 @@ def test_no_power_of_attorney_is_invented(
         "made_for": "somebody",
         "checkpoint": {"origin": "vermilion.example/log", "size": 1, "root": "A" * 43 + "="},
         "withheld": [],
-        "files": [{"path": "a", "sha256": "0" * 64, "size": 1}],
+        "files": [{"path": "contract.pdf", "sha256": "0" * 64, "size": 1}],
     }
     for changed in ({}, {"powers_stated_since": 10**6}, {"format": "vermilion-evidence-manifest/2"}):
         sentence = refused(web.sign_manifest, canonical.encode(manifest | changed))
