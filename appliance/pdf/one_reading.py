@@ -103,8 +103,9 @@ def different_page(document: bytes, reader: PdfFileReader, *, most: int | None =
 
 
 def _is_unambiguous(reader: PdfFileReader, extents: ObjectExtents) -> bool:
-    """Whether all objects are, those in object streams too, and none was in use before it was marked as free."""
-    if any(_freed(reader)):
+    """Whether all objects are, those in object streams too, none was in use before it was marked as free, and no
+    table for old programs stands beside one for new ones (7.5.8.4)."""
+    if reader.xrefs.hybrid_xrefs_present or any(_freed(reader)):
         return False
     return extents.are_unambiguous() and not any(map(is_ambiguous, _packed_objects(reader)))
 

@@ -59,6 +59,24 @@ def freed(entry: bytes) -> bytes:
     return later[:place] + re.sub(rb"\d{10} 00000 n", entry, later[place:])
 
 
+def hybrid() -> bytes:
+    """The text of the page is free in the table for old programs, and listed in the one for new programs."""
+    document, text = written(contract()), 4
+    place = startxref(document)
+    at = document.index(b"4 0 obj")
+    listed = stream(b"\1" + at.to_bytes(4, "big") + b"\0", b"/Type/XRef/W[1 4 1]/Size 7/Index[%d 1]" % text)
+    packed = b"6 0 obj\n%s\nendobj\n" % listed
+    table = document[place:].replace(b"%010d 00000 n" % at, b"0000000000 65535 f")
+    table = table.replace(
+        b"trailer\n<</Size 6", b"6 1\n%010d 00000 n \ntrailer\n<</Size 7/XRefStm %d" % (place, place)
+    )
+    return (
+        document[:place]
+        + packed
+        + table.replace(b"startxref\n%d" % place, b"startxref\n%d" % (place + len(packed)))
+    )
+
+
 TWO_READINGS: dict[str, Callable[[], bytes]] = {
     "two texts of a page": lambda: page_with(b"/Contents 6 0 R", n6=stream(OTHER_TEXT)),
     "two texts, one escaped": lambda: page_with(b"/C#6fntents 6 0 R", n6=stream(OTHER_TEXT)),
@@ -66,6 +84,7 @@ TWO_READINGS: dict[str, Callable[[], bytes]] = {
     "tables that lead astray": lambda: moved(written(contract())),
     "an entry with another mark": lambda: mark(written(contract())),
     "a header with a comment": lambda: with_object(b"4 %\n0 obj\n" + stream(OTHER_TEXT) + b"\nendobj\n"),
+    "a text for new programs alone": hybrid,
     "a text that is free": lambda: freed(b"0000000000 65535 f"),
     "a text that is free without a new generation": lambda: freed(b"0000000000 00000 f"),
     "a table in between": lambda: with_object(b"xref\n0 1\n0000000000 65535 x \ntrailer\n<<>>\n"),
