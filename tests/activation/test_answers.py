@@ -26,6 +26,7 @@ def test_there_is_nothing_here_but_acts_and_registrations(desk: Desk) -> None:
         ("/act/<ticket>", ("POST",)),
         ("/register/<ticket>", ("GET",)),
         ("/register/<ticket>", ("POST",)),
+        ("/act/<ticket>/<seen>", ("GET",)),
         ("/act/<ticket>/<seen>/<int:number>.png", ("GET",)),
         ("/act/<ticket>/<seen>/large/<int:number>.png", ("GET",)),
         ("/act/<ticket>/<seen>/seal.png", ("GET",)),
