@@ -18,7 +18,7 @@ from appliance.errors import ConfigurationError
 from appliance.language import Language
 from appliance.language.sizes import ByteSize
 
-VERSION: Final = "2"
+VERSION: Final = "3"
 """Of the text that comes along; counts up with every change of it."""
 
 OF_PERSONS: Final = "1"
