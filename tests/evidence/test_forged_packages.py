@@ -253,6 +253,14 @@ def test_a_power_without_the_authority_s_statement_is_refused(
     readers.refuse(resealed(package, unsigned, authority), readme=False)
 
 
+def test_checkers_pass_over_no_letter(readers: Readers, package: bytes, authority: TestAuthority) -> None:
+    """What is not in index.txt they would not look at, nor ask whether officers have confirmed it."""
+    lines = bytes(read_zip(package).files["index.txt"]).decode().splitlines(keepends=True)
+    shorter = "".join(line for line in lines if not line.startswith("letter ")).encode()
+    assert len(shorter) < len("".join(lines).encode())
+    readers.refuse_folder(resealed(package, {"index.txt": shorter}, authority), readme=False)
+
+
 def test_a_power_from_before_statements_passes_with_a_remark(
     readers: Readers, authority: TestAuthority, pdf: SignedPdf, tmp_path: Path
 ) -> None:

@@ -359,6 +359,10 @@ def check_authorisation_basis(openssl: OpenSSL, number: str, entry: str) -> None
     record = json.loads(content)
     same = public["grounds"] == hashlib.sha256(content).hexdigest() and record["person"] == public["actor"]
     require(same, f"{path} is not what the log names 签署依据与日志不符")
+    power = public.get("power")
+    needed = None if record["outcome"] == "not-needed" else record["considered"][0]["power"]["id"]
+    listed = power is None or f"letter {power} {number}" in read("index.txt").decode().splitlines()
+    require(power == needed and listed, f"index.txt passes over the letter of {path} 索引未列授权委托书")
     identity, matter = record["identity"], record["matter"]
     if identity is not None:
         require(identity["since"] <= at < identity["until"], f"identity check in {path} 身份核验不在有效期内")

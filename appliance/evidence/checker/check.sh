@@ -320,6 +320,9 @@ check_agreed() { # ENTRY NN,NN ENTRY,ENTRY: the signature in ENTRY rests on acce
 check_grounds() { # NN ENTRY: on what signature NN rests is what the log's entry of the signature names
     grep -q "\"grounds\":\"$(openssl dgst -sha256 -r "authority/$1.json" | cut -c1-64)\"" "log/entries/$2.json" ||
         fail "the log names other grounds of signature $1 签署依据与日志不符"
+    power=$(sed -nE 's/.*"power":"([^"]*)".*/\1/p' "log/entries/$2.json")
+    [ -z "$power" ] || grep -qxF "letter $power $1" index.txt ||
+        fail "index.txt passes over the letter of signature $1 索引未列授权委托书"
     pass "the grounds of signature $1 are those in the log 签署依据与日志一致"
 }
 
