@@ -29,6 +29,11 @@ def instant(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def moment_in(text: str) -> datetime:
+    """The moment (aware) that *text* names in the form of :func:`instant`. Raises ValueError."""
+    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+
+
 LONGEST_TITLE: Final = 200
 LONGEST_SEAL_REASON: Final = 500
 """Characters of a contract's title, and of the reason for which a seal is used."""
@@ -310,9 +315,7 @@ def _nonce(fields: Mapping[str, Any]) -> bytes:
 
 
 def _moment(fields: Mapping[str, Any]) -> datetime:
-    text = required_field(fields, "expires", str)
     try:
-        moment = datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+        return moment_in(required_field(fields, "expires", str))
     except ValueError as error:
         raise BadRequest("The expiry of an act must be like 2026-11-25T08:00:00Z.") from error
-    return moment

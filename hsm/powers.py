@@ -5,11 +5,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 
 from hsm.errors import BadRequest
-from hsm.intents import instant, required_field
+from hsm.intents import instant, moment_in, required_field
 from hsm.names import LONGEST_ORGANISATION, is_name, is_visible
 
 FORMAT: Final = "vermilion-power/1"
@@ -23,7 +23,6 @@ _BASES = frozenset({"letter", "contract", _BY_LAW})
 _MOST_NAMES = 50
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _CURRENCY = re.compile(r"[A-Z]{3}")
-_MOMENT = "%Y-%m-%dT%H:%M:%SZ"
 
 
 def power_in(details: Mapping[str, Any]) -> dict[str, Any]:
@@ -70,7 +69,7 @@ def _list(details: Mapping[str, Any], name: str) -> list[str]:
 
 def _moment(power: Mapping[str, Any], name: str) -> datetime:
     try:
-        moment = datetime.strptime(power[name], _MOMENT).replace(tzinfo=UTC)
+        moment = moment_in(power[name])
     except ValueError as error:
         raise _not_plain(name) from error
     _require(instant(moment) == power[name], name)
