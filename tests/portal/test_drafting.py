@@ -143,6 +143,12 @@ def test_an_upload_is_a_draft_at_once_with_the_name_of_the_file(zhang: FlaskClie
 # step 1
 
 
+def test_a_title_that_no_act_could_name_is_refused_before_anybody_signs(zhang: FlaskClient) -> None:
+    """In the normal form that is hashed, each of these letters takes two places."""
+    answer = upload(zhang, title="\u0958" * 150)
+    assert (answer.status_code, "最多 200" in answer.text) == (409, True)
+
+
 @pytest.mark.parametrize(("field", "length"), [("title", 201), ("kind", 61), ("purpose", 2001)])
 def test_words_that_are_too_long_are_refused_at_their_field(wizard: Wizard, field: str, length: int) -> None:
     answer = wizard.save("document", **{field: "长" * length})
