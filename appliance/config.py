@@ -110,7 +110,7 @@ class ActivationServiceSettings(_Served):
 
     port: int = number(8083, 1, 65535)
     public_url: str = checked("http://localhost:8083", can_serve, "like https://sign.example:8445")
-    threads: int = number(12, 1, 64)
+    threads: int = number(40, 1, 64)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import Any
 
 import pytest
@@ -19,7 +19,8 @@ from webui.activation import room
 from webui.activation.room import Room, share_of
 
 ALONE = room.AT_ONCE
-THREADS = 12
+THREADS = 2 * room.DRAWN_AT_ONCE + room.KEPT_FREE
+"""So many that all pictures that find a thread are drawn together."""
 
 
 class Held:
@@ -89,6 +90,21 @@ def test_some_threads_are_for_neither_pictures_nor_what_is_large() -> None:
             each.leave()
 
 
+def test_further_pictures_wait_until_one_is_drawn() -> None:
+    """A reader's browser asks for many at once: none of them is refused, and not all are drawn together."""
+    own = Room(4 * room.DRAWN_AT_ONCE + room.KEPT_FREE)
+    with ThreadPoolExecutor(2 * room.DRAWN_AT_ONCE) as pool:
+        drawing = [Held(pool, own.for_picture, 1) for _ in range(room.DRAWN_AT_ONCE)]
+        assert all(each.inside.wait(20) for each in drawing)
+        waiting = [Held(pool, own.for_picture, 1) for _ in range(room.DRAWN_AT_ONCE)]
+        assert not any(each.inside.wait(0.05) or each.done.done() for each in waiting)
+        for each in drawing:
+            each.leave()
+        assert all(each.inside.wait(20) for each in waiting)
+        for each in waiting:
+            each.leave()
+
+
 def test_many_small_ones_together_are_large() -> None:
     """The documents of a batch are looked at one after another: they take a thread as long as a large one does."""
     own, several = Room(THREADS), [room.LARGE // 2, room.LARGE // 2 + 1]
@@ -126,18 +142,19 @@ def test_whoever_asks_for_many_pictures_keeps_nobody_from_confirming(
         return b"png"
 
     monkeypatch.setattr(PdfWorkshop, "draw_prepared", slowly)
-    with ThreadPoolExecutor(most) as pool:
+    with ThreadPoolExecutor(most + 1) as pool:
         try:
-            asked = [
-                pool.submit(visits.browser_at(desk.service).get, picture, base_url=ORIGIN) for _ in range(most)
-            ]
-            assert all(begun.acquire(timeout=20) for _ in asked)
-            refused = desk.get(picture)
-            assert refused.status_code == 503 and int(refused.headers["Retry-After"]) > 0
+            asked = {
+                pool.submit(visits.browser_at(desk.service).get, picture, base_url=ORIGIN) for _ in range(most + 1)
+            }
+            assert all(begun.acquire(timeout=20) for _ in range(room.DRAWN_AT_ONCE))
+            over, waiting = wait(asked, timeout=20, return_when=FIRST_COMPLETED)
+            assert [each.result().status_code for each in over] == [503]
+            assert all(int(each.result().headers["Retry-After"]) > 0 for each in over)
             assert desk.confirm(ZHANG.subject, path).status_code == 303
         finally:
             go_on.set()
-        assert [each.result().status_code for each in asked] == [200] * most
+        assert [each.result().status_code for each in waiting] == [200] * most
     assert desk.get(picture).status_code == 200
     assert desk.given(request) == (ZHANG.subject,)
 

@@ -403,19 +403,28 @@ def test_who_is_offline_hears_it_and_goes_on_later(stage: Scene, request_: Activ
     assert stage.desk.given(request_) == (ZHANG.subject,)
 
 
-def test_a_picture_that_was_refused_for_now_comes_later(stage: Scene, path: str) -> None:
+@pytest.mark.parametrize("times", [2, 100])
+def test_a_picture_that_was_refused_for_now_comes_later(stage: Scene, path: str, times: int) -> None:
+    """Or it is said that it did not come."""
     refused = 0
 
-    def busy_at_first(route: Route) -> None:
+    def busy(route: Route) -> None:
         nonlocal refused
-        if refused < 2:
+        if refused < times:
             refused += 1
             route.fulfill(status=503)
         else:
             route.continue_()
 
     with stage.at() as visitor:
-        visitor.page.route("**/1.png", busy_at_first)
+        visitor.page.clock.install()
+        visitor.page.route("**/1.png", busy)
         page = stage.open(visitor, path)
-        page.wait_for_function("() => document.querySelector('.paper img').naturalWidth > 0")
-        assert refused == 2
+        picture, missing = page.locator(".paper img").first, page.locator(".sheet-page").get_by_role("alert")
+        while picture.evaluate("each => !each.naturalWidth") and not missing.count():
+            page.clock.run_for(1_000)
+        assert (refused, missing.all_inner_texts()) in [
+            (2, []),
+            (7, ["This page could not be shown. Reload before you confirm."]),
+        ]
+        assert (refused == 2) == (times == 2)

@@ -16,6 +16,9 @@ AT_ONCE = 64 * 1024 * 1024
 LARGE = 8 * 1024 * 1024
 """Bytes of a request that takes a while even when it only is looked at."""
 
+DRAWN_AT_ONCE = 4
+"""Pictures that are drawn together, each in a process of its own; further ones wait on their thread."""
+
 KEPT_FREE = 2
 """Threads for pages and forms of what is not large, whatever else is asked for."""
 
@@ -29,12 +32,14 @@ class Room:
     """What there is for a service with so many *threads*. Thread-safe.
 
     Who finds too few bytes free waits. Pages and forms go before pictures, so they wait only for what is being
-    drawn already, and for each other. Who finds no thread is refused at once: :class:`ServiceUnavailable` (503).
+    drawn already, and for each other. Who finds no thread is refused at once: :class:`ServiceUnavailable` (503);
+    a page asks again for its pictures (``passkey.js``).
     """
 
     def __init__(self, threads: int) -> None:
         self._for_pictures = threading.BoundedSemaphore(share_of(threads))
         self._for_large = threading.BoundedSemaphore(share_of(threads))
+        self._drawing = threading.BoundedSemaphore(DRAWN_AT_ONCE)
         self._left = AT_ONCE
         self._pages, self._pictures = deque[object](), deque[object]()
         self._changed = threading.Condition()
@@ -58,7 +63,7 @@ class Room:
     @contextmanager
     def for_picture(self, size: int) -> Iterator[None]:
         """While a picture of it is drawn."""
-        with _thread(self._for_pictures), self._bytes(size, self._pictures):
+        with _thread(self._for_pictures), self._drawing, self._bytes(size, self._pictures):
             yield
 
     @contextmanager

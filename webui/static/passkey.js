@@ -129,14 +129,23 @@ addEventListener("pageshow", (event) => {
 // The activation service's pages have no other script: what went wrong is read first.
 document.addEventListener("DOMContentLoaded", () => document.querySelector("[data-problems]")?.focus());
 
-// A page's picture is refused while too many are drawn (503): it is asked for again, later each time.
+// A page's picture is refused while too many are drawn (503): it is asked for again, later each time, and one that never
+// comes is said, as nobody should confirm what they did not see.
 document.addEventListener(
   "error",
   ({ target }) => {
-    const tries = Number(target.dataset?.tries || 0) + 1;
-    if (!target.matches?.(".paper img") || tries > 6) return;
+    if (!target.matches?.("img[data-missing]")) return;
+    const tries = Number(target.dataset.tries || 0) + 1;
     target.dataset.tries = tries;
-    setTimeout(() => (target.src = target.src), tries * 500);
+    if (tries <= 6) {
+      setTimeout(() => (target.src = target.src), tries * 500);
+      return;
+    }
+    const said = document.createElement("p");
+    said.className = "problem";
+    said.setAttribute("role", "alert");
+    said.textContent = target.dataset.missing;
+    target.closest(".paper, p").after(said);
   },
   { capture: true },
 );
