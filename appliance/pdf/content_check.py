@@ -16,7 +16,7 @@ from pyhanko.pdf_utils.generic import ArrayObject, DictionaryObject, IndirectObj
 from pyhanko.pdf_utils.misc import PdfError
 
 from appliance.errors import DocumentRefused
-from appliance.pdf import geometry
+from appliance.pdf.note_check import refuse_second_look
 from appliance.pdf.reader import PdfReader, entry
 from appliance.pdf.values import InspectionWarning
 
@@ -236,7 +236,7 @@ def _is_usual(name: str) -> bool:
 
 _WAITING_UNDER = ("/Contents", "/Kids", "/Annots", "/AP", "/N")
 _HIDING_POLICIES = frozenset({"/AllOff", "/AnyOff"})
-_TOGGLES = 1 << 8
+_USAGES = (("/View", "/ViewState"), ("/Print", "/PrintState"))
 _PASSWORD = 1 << 13
 _SHOWN = re.compile(rb"\(((?:[^()\\]|\\.)*)\)\s*(?:Tj|'|\")")
 _LITERAL = re.compile(r"[^0-9A-Za-z]")
@@ -261,10 +261,20 @@ def refuse_switches(dictionary: Any) -> None:
         raise DocumentRefused(
             "optional-content", "The document has content that shows when a layer is hidden; flatten it first."
         )
+    if any(_is_off(dictionary, *each) for each in _USAGES):
+        raise _layers_differ()
     if isinstance(dictionary, StreamObject) and _name(dictionary, "/Type") in ("/XObject", ""):
         _refuse_second_picture(dictionary)
     if "/Rect" in dictionary and "/Subtype" in dictionary:
-        _refuse_second_look(dictionary)
+        refuse_second_look(dictionary)
+
+
+def _is_off(dictionary: Any, event: str, state: str) -> bool:
+    """Whether the usage of a layer (8.11.4.4) says that it is anything but on. It counts where the document has
+    settings that apply it (8.11.4.5); for PDFium and pdf.js it counts without."""
+    usage = entry(dictionary, "/Usage")
+    told = entry(usage, event) if isinstance(usage, DictionaryObject) else None
+    return isinstance(told, DictionaryObject) and entry(told, state, "/ON") != "/ON"
 
 
 def refuse_disagreeing(dictionary: Any) -> None:
@@ -291,20 +301,24 @@ def layers(root: Any) -> Iterator[InspectionWarning]:
     """Optional content (8.11): refused when anything is off, differs between screen and paper, or has other
     settings to choose from; otherwise a warning."""
     properties = entry(root, "/OCProperties")
-    groups = entry(properties, "/OCGs") if isinstance(properties, DictionaryObject) else None
-    if not isinstance(groups, ArrayObject) or not len(groups):
+    if not isinstance(properties, DictionaryObject):
         return
-    default = entry(properties, "/D")
+    default, groups = entry(properties, "/D"), entry(properties, "/OCGs")
     switched = isinstance(default, DictionaryObject) and (
         entry(default, "/BaseState", "/ON") != "/ON"
         or any(entry(default, key) for key in ("/OFF", "/AS", "/RBGroups"))
     )
     if switched or entry(properties, "/Configs"):
-        raise DocumentRefused(
-            "optional-content",
-            "The document has layers that are hidden, or shown only on screen or only on paper; flatten it first.",
-        )
-    yield InspectionWarning("layers", "The document has layers ({count}), all shown.", {"count": len(groups)})
+        raise _layers_differ()
+    if isinstance(groups, ArrayObject) and len(groups):
+        yield InspectionWarning("layers", "The document has layers ({count}), all shown.", {"count": len(groups)})
+
+
+def _layers_differ() -> DocumentRefused:
+    return DocumentRefused(
+        "optional-content",
+        "The document has layers that are hidden, or shown only on screen or only on paper; flatten it first.",
+    )
 
 
 def _refuse_second_picture(stream: Any) -> None:
@@ -320,24 +334,6 @@ def _refuse_second_picture(stream: Any) -> None:
     if _name(stream, "/Subtype") == "/PS" or _name(stream, "/Subtype2") == "/PS":
         raise DocumentRefused(
             "scripted", "A picture in the document is a program for printers; print it to a new PDF first."
-        )
-
-
-def _refuse_second_look(annotation: Any) -> None:
-    kind, pictures, flags = _name(annotation, "/Subtype"), entry(annotation, "/AP"), entry(annotation, "/F", 0)
-    if kind == "/Redact":
-        raise DocumentRefused(
-            "pending-redaction",
-            "The document has passages that are marked for removal and still there; remove them for good first.",
-        )
-    button = kind == "/Widget" and geometry.inherited(annotation, "/FT") == "/Btn"
-    rolls = isinstance(pictures, DictionaryObject) and not button and ("/R" in pictures or "/D" in pictures)
-    if rolls or (isinstance(flags, int) and flags & _TOGGLES):
-        raise DocumentRefused(
-            "second-look",
-            "The document has a note or field ({kind}) that looks different under the mouse; print it to a new "
-            "PDF first.",
-            kind=kind.lstrip("/"),
         )
 
 

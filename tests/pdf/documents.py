@@ -77,7 +77,7 @@ def with_action(**action: object) -> bytes:
 
 def with_annotation(**entries: object) -> bytes:
     def annotate(pdf: Pdf) -> None:
-        annotation = Dictionary(Type=Name.Annot, Rect=Array([0, 0, 100, 100]), **entries)
+        annotation = Dictionary(**{"Type": Name.Annot, "Rect": Array([0, 0, 100, 100]), **entries})
         pdf.pages[0].Annots = Array([pdf.make_indirect(annotation)])
 
     return changed(annotate)

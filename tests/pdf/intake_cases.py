@@ -37,6 +37,54 @@ def _layers(group: Dictionary | None = None, **properties: object) -> bytes:
     return changed(layer)
 
 
+def _used_layer(**states: str) -> bytes:
+    """A document with a layer of this usage, by event."""
+    usage = Dictionary()
+    for event, state in states.items():
+        usage[f"/{event}"] = Dictionary({f"/{event}State": Name(f"/{state}")})
+    return _layers(Dictionary(Type=Name.OCG, Name="Used", Usage=usage))
+
+
+def _unlisted_layer() -> bytes:
+    def layer(pdf: Pdf) -> None:
+        one = pdf.make_indirect(Dictionary(Type=Name.OCG, Name="Layer"))
+        pdf.Root.OCProperties = Dictionary(OCGs=Array([]), D=Dictionary(OFF=Array([one])))
+
+    return changed(layer)
+
+
+def _drawn_by_programs(kind: str) -> bytes:
+    """A note that has no picture of its own."""
+    return documents.with_annotation(Subtype=Name(f"/{kind}"), Contents="one million")
+
+
+def _link(**entries: object) -> bytes:
+    return documents.with_annotation(Subtype=Name.Link, C=Array([1, 1, 1]), **entries)
+
+
+def _states(chosen: str | None) -> bytes:
+    """A stamp that has two states, and is in the one that is *chosen*."""
+
+    def annotate(pdf: Pdf) -> None:
+        pictures = Dictionary(One=pdf.make_stream(b"q Q"), Off=pdf.make_stream(b"q Q"))
+        note = Dictionary(Type=Name.Annot, Subtype=Name.Stamp, Rect=Array([0, 0, 9, 9]), AP=Dictionary(N=pictures))
+        if chosen is not None:
+            note.AS = Name(f"/{chosen}")
+        pdf.pages[0].Annots = Array([pdf.make_indirect(note)])
+
+    return changed(annotate)
+
+
+def _signature_field(pdf: Pdf) -> Any:
+    """One that waits for its signature, and has a ground in white."""
+    return pdf.make_indirect(
+        Dictionary(
+            Type=Name.Annot, Subtype=Name.Widget, FT=Name.Sig, T="sign",
+            Rect=Array([100, 100, 200, 120]), MK=Dictionary(BG=Array([1, 1, 1])),
+        )
+    )  # fmt: skip
+
+
 def _widget(value: str, shown: bytes, **entries: object) -> Callable[[Pdf], Any]:
     def make(pdf: Pdf) -> Any:
         picture = pdf.make_stream(b"BT /F1 12 Tf (%s) Tj ET" % shown)
@@ -118,6 +166,19 @@ REFUSED: dict[str, tuple[str, Callable[[], bytes]]] = {
         "optional-content", lambda: _layers(Dictionary(Type=Name.OCMD, VE=Array([Name.Not])))
     ),
     "other settings for layers": ("optional-content", lambda: _layers(Configs=Array([Dictionary()]))),
+    "a layer that PDFium hides of itself": ("optional-content", lambda: _used_layer(View="OFF")),
+    "a layer that is not printed": ("optional-content", lambda: _used_layer(Print="OFF")),
+    "a layer that no list has": ("optional-content", _unlisted_layer),
+    **{
+        f"a {kind} that programs draw": ("second-look", partial(_drawn_by_programs, kind))
+        for kind in ("Stamp", "FreeText", "Line", "Polygon", "PolyLine", "Caret", "Watermark")
+    },
+    "a stamp of several states": ("second-look", lambda: _states(None)),
+    "a stamp of no state that it has": ("second-look", lambda: _states("Third")),
+    "a signature field with a ground": ("second-look", lambda: _form(_signature_field)),
+    "a link as wide as a bar": ("second-look", lambda: _link(Border=Array([0, 0, 30]))),
+    "a link as wide by its style": ("second-look", lambda: _link(BS=Dictionary(W=4))),
+    "a link that strikes out": ("second-look", lambda: _link(Rect=Array([20, 80, 250, 81]))),
     "a field that shows something else": ("field-disagrees", lambda: _form(_widget("900", b"100"))),
     "a field over another one": (
         "overlapping-fields", lambda: _form(_widget("100", b"100"), _widget("200", b"200", T="other"))
@@ -151,7 +212,12 @@ ACCEPTED: dict[str, Callable[[], bytes]] = {
     "a spare stream": lambda: written(contract({20: stream(b"left over"), 21: FONT})),
     "an address": lambda: documents.with_action(S=Name.URI, URI="https://example.org/"),
     "a link": lambda: documents.with_annotation(Subtype=Name.Link),
+    "a link with a frame": lambda: _link(Border=Array([0, 0, 0.5])),
+    "a flat link without a frame": lambda: _link(Border=Array([0, 0, 0]), Rect=Array([20, 80, 250, 80])),
+    "a highlight": partial(_drawn_by_programs, "Highlight"),
     "a stamp": lambda: _annotation(N=b"q Q"),
+    "a stamp of the state that it is in": lambda: _states("One"),
+    "a layer that is used when it is on": lambda: _used_layer(View="ON", Print="ON"),
     "a picture": _image,
     "a layer in a group": lambda: _layers(Dictionary(Type=Name.OCMD, P=Name.AnyOn)),
 }

@@ -50,7 +50,7 @@ def _picture(length: bytes = b"/Length LENGTH", dark: bytes = b"3") -> bytes:
 
 
 _STREAM_END = b"\nendstream\nendobj\n"
-_NOTE = b"/Subtype/FreeText/Rect[60 500 560 700]/DA(/F 12 Tf 0 g)/F 4"
+_NOTE = b"/Subtype/Square/Rect[60 500 560 700]/DA(/F 12 Tf 0 g)/F 4"
 _SCRIPT = b"/OpenAction<</S/JavaScript/JS(app.alert\\(1\\))>>"
 
 HONEST = Shape(b"5 0 obj\n<</X 1>>\nendobj\n")

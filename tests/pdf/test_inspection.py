@@ -87,9 +87,10 @@ def test_what_only_looks_alike_is_accepted(kind: str, workshop: PdfWorkshop) -> 
 
 def test_overlapping_notes_have_a_warning(workshop: PdfWorkshop) -> None:
     def overlap(pdf: object) -> None:
+        looks = Dictionary(N=pdf.make_stream(b"q Q"))  # type: ignore[attr-defined] # pikepdf's objects are dynamic
         notes = [
             pdf.make_indirect(  # type: ignore[attr-defined] # pikepdf's objects are dynamic
-                Dictionary(Type=Name.Annot, Subtype=Name.Stamp, Rect=Array([left, 0, left + 100, 100]))
+                Dictionary(Type=Name.Annot, Subtype=Name.Stamp, Rect=Array([left, 0, left + 100, 100]), AP=looks)
             )
             for left in (0, 10)
         ]
