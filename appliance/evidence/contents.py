@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from appliance.evidence import extraction, history, log_files, package
@@ -20,6 +21,7 @@ from appliance.ledger import require_chain
 from appliance.model.review import CHECK, CHECK_FORMAT, SIGN_OFF, SIGN_OFF_FORMAT
 from hsm import canonical, merkle
 from hsm.errors import Malformed
+from hsm.names import name_in
 
 LARGEST_RECORD = 4 * 1024 * 1024
 """Bytes of a file that is parsed here; documents are not, the verifier's confined process reads them."""
@@ -38,9 +40,19 @@ def part(files: Files, path: str, *, limit: int = LARGEST_RECORD) -> bytes:
     return bytes(files[path])
 
 
-def require_contract(files: Files) -> bytes:
+@dataclass(frozen=True, slots=True)
+class SignedContract:
+    """The signed contract's bytes; and by the SHA-256 (hex) of what each signature beside it covers, the subject
+    whom its certificate names, None where it names none."""
+
+    document: bytes
+    signers: Mapping[str, str | None]
+
+
+def require_contract(files: Files) -> SignedContract:
     """The signed contract: it begins with the original, and carries every signature that lies beside it."""
     signed = part(files, package.SIGNED, limit=len(files.get(package.SIGNED, b"")))
+    signers: dict[str, str | None] = {}
     original = files.get(package.ORIGINAL)
     if original is None or signed[: len(original)] != original:
         raise PackageRefused("The signed contract does not begin with the contract as given.")
@@ -49,11 +61,26 @@ def require_contract(files: Files) -> bytes:
         name = f"signatures/{number}"
         if f"{name}.p7s" in files:
             message = part(files, f"{name}.p7s")
-            covers = extraction.locate_signatures(signed, message)
-            _require_parts(files, name, message, covers.content(signed))
+            content = extraction.locate_signatures(signed, message).content(signed)
+            made = _require_parts(files, name, message, content)
+            signers[hashlib.sha256(content).hexdigest()] = name_in(made.certificate).identifier
         else:
             extraction.locate_signatures(signed, part(files, f"{name}.tst"))
-    return signed
+    return SignedContract(signed, signers)
+
+
+def _is_seal(subject: str) -> bool:
+    return subject.startswith("seal-")
+
+
+def require_told(contract: SignedContract, events: Sequence[history.PackageEvent]) -> None:
+    """The history tells of exactly the signatures that the contract carries, each over what it covers and by whom
+    its certificate names; for a person nobody else has acted."""
+    signed = [event for event in events if event.kind == history.SIGNED]
+    told = sorted((event.public["signed"], event.public["signer"]) for event in signed)
+    own = all(event.public["signer"] == event.actor or _is_seal(event.public["signer"]) for event in signed)
+    if not own or told != sorted((digest, signer or "") for digest, signer in contract.signers.items()):
+        raise PackageRefused("The signatures in the contract are not those of which the log tells.")
 
 
 def require_records(files: Files) -> dict[str, SignedFile]:

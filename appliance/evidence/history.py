@@ -125,15 +125,23 @@ def is_void(events: Sequence[PackageEvent], contract: str) -> bool:
 
 
 def require_declared(files: Mapping[str, memoryview], events: Sequence[PackageEvent], contract: str) -> None:
-    """Exactly the declarations that the log has are there, by whom it says; none for a contract that is not void.
+    """Exactly the declarations that the log has are there, by whom it says, about this contract and its voiding;
+    everybody who signed has made one. None for a contract that is not void.
 
     Raises :class:`PackageRefused`; KeyError, TypeError or ValueError for other forms.
     """
     own = [event for event in events if event.public.get("contract") == contract]
     proposals = {event.public["voiding"] for event in own if event.kind == VOIDED}
     declared = [each for each in own if each.kind == "void-declared" and each.public["voiding"] in proposals]
-    wanted = sorted((each.public["signed"], each.actor) for each in declared)
+    wanted = sorted((each.public["signed"], each.actor, contract, each.public["voiding"]) for each in declared)
     records = [bytes(files[path]) for path in files if path.startswith(FOLDER) and path.endswith(".json")]
-    found = sorted((hashlib.sha256(each).hexdigest(), canonical.decode(each)["person"]) for each in records)
-    if found != wanted or (proposals and not wanted):
+    found = sorted((hashlib.sha256(each).hexdigest(), *_about(each)) for each in records)
+    signatories = {event.actor for event in own if event.kind == SIGNED}
+    if found != wanted or (proposals and not signatories <= {each.actor for each in declared}):
         raise PackageRefused("The package does not have the declarations by which the contract was voided.")
+
+
+def _about(declaration: bytes) -> tuple[str, str, str]:
+    """Who declares, which contract, and by which proposal."""
+    said = canonical.decode(declaration)
+    return said["person"], said["contract"], said["voiding"]

@@ -63,6 +63,7 @@ from appliance.verification.trust import UNREADABLE, shown_name
 from hsm import canonical, checkers, timestamp
 from hsm.certificates import is_evidence_service
 from hsm.errors import RefusalError, Sentence
+from hsm.names import name_in
 
 _SINCE = frozenset(
     {SubIndication.OUT_OF_BOUNDS_NO_POE, SubIndication.REVOKED_NO_POE, SubIndication.REVOKED_CA_NO_POE}
@@ -153,8 +154,10 @@ def _signatures(files: Files, listed: PackageManifest, trust: PackageTrust) -> I
         yield seal
         return
     yield from _checkers(files)
-    signed = contents.require_contract(files)
-    told = contents.require_log(files, listed)
+    contract = contents.require_contract(files)
+    signed, told = contract.document, contents.require_log(files, listed)
+    if listed.powers_stated_since is not None:
+        contents.require_told(contract, told)
     authorisation_basis.require_authorisation_basis(files, told, listed.powers_stated_since)
     require_agreements(files, told)
     history.require_declared(files, told, listed.contract)
@@ -163,7 +166,7 @@ def _signatures(files: Files, listed: PackageManifest, trust: PackageTrust) -> I
     yield from _contract(signed, trust)
     yield seal
     yield from _stamps(files, signed, trust)
-    yield from _records(files, told, trust)
+    yield from _records(files, listed, told, trust)
 
 
 def _checkers(files: Files) -> Iterator[SignatureReport]:
@@ -202,7 +205,9 @@ def _stamps(files: Files, signed: bytes, trust: PackageTrust) -> Iterator[Signat
     yield from _stamp(log_files.CHECKPOINT_STAMP, part(files, log_files.CHECKPOINT_STAMP), checkpoint, trust)
 
 
-def _records(files: Files, told: Sequence[PackageEvent], trust: PackageTrust) -> Iterator[SignatureReport]:
+def _records(
+    files: Files, listed: PackageManifest, told: Sequence[PackageEvent], trust: PackageTrust
+) -> Iterator[SignatureReport]:
     """Acceptances, statements about powers and declarations that the contract is void; where the certificate of
     the timestamp of an acceptance has run out or was revoked, as of when the contract was completed: the log
     has it before its entry, which names the bytes that the document timestamps go on proving.
@@ -216,6 +221,8 @@ def _records(files: Files, told: Sequence[PackageEvent], trust: PackageTrust) ->
         )
     for name, signed in records.items():
         _require_signer(name, signed)
+        if listed.powers_stated_since is not None and not name.startswith(authorisation_basis.FOLDER):
+            _require_speaker(name, signed, part(files, f"{name}.json"))
         dated = (f"{name}.tst", signed.token, signed.value)
         found = list(_stamp(*dated, trust))
         later = name.startswith(history.FOLDER)
@@ -232,6 +239,16 @@ def _require_signer(name: str, signed: SignedFile) -> None:
     if name.startswith(authorisation_basis.FOLDER) and not is_evidence_service(signed.certificate):
         raise PackageRefused(
             "The statement {path} is signed by {name}, whose certificate is not an evidence service's.",
+            path=f"{name}.json",
+            name=shown_name(signed.certificate),
+        )
+
+
+def _require_speaker(name: str, signed: SignedFile, record: bytes) -> None:
+    """Who signed an acceptance or a declaration is the person who speaks in it."""
+    if name_in(signed.certificate).identifier != canonical.decode(record)["person"]:
+        raise PackageRefused(
+            "The record {path} is signed by {name}, who is somebody else than the person in it.",
             path=f"{name}.json",
             name=shown_name(signed.certificate),
         )

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from appliance.evidence.extraction import locate_signatures
 from appliance.evidence.model import (
     Certificates,
     EvidenceInput,
@@ -242,7 +243,11 @@ def _acts(pdf: SignedPdf, start: datetime, accepting: Accepting, *, stated: bool
         ("party-signed", _by_li("seal-b"), _party(BETA, BETA)),
         ("contract-completed", {"actor": "system", **archived}, {}),
     ]
+    made = iter(pdf.signatures)
     for number, (kind, public, private) in enumerate(acts):
+        if kind == "party-signed":
+            covers = locate_signatures(pdf.signed, next(made).cms).content(pdf.signed)
+            public["signed"] = hashlib.sha256(covers).hexdigest()
         moment = at if public is signed else start + timedelta(minutes=3 * number)
         yield LedgerEntry(kind, moment, contract | public, private)
     power, identity = record["considered"][0]["power"], record["identity"]

@@ -31,6 +31,7 @@ CHAIN = "certificates/chain.pem"
 SERVICE = "certificates/evidence.pem"
 LISTS = ("-CRLfile", "certificates/crls.pem")
 SIGNED = "party-signed"
+NAMED = ("-subject", "-nameopt", "oid,sep_multiline")
 RECORDS = {"agreement": "*.json", "authority": "power-*.json", "voiding": "*.json"}
 SAID = [
     "agent",
@@ -68,11 +69,13 @@ def require(holds: bool, sentence: str) -> None:
 
 
 class OpenSSL:
-    """The checks that openssl does, each with the trusted root; ``scratch`` is a folder of our own."""
+    """The checks that openssl does, each with the trusted root; ``scratch`` is a folder of our own. ``made`` has
+    of each signature of the contract the SHA-256 of what it covers, and whom its certificate names."""
 
     def __init__(self, root: Path, scratch: Path) -> None:
         self.root = str(root)
         self.scratch = scratch
+        self.made: list[tuple[str, str]] = []
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[bytes]:
         return subprocess.run(["openssl", *arguments], cwd=HERE, capture_output=True, check=False)
@@ -89,8 +92,14 @@ class OpenSSL:
         """By the certificate that it carries or, with *signer*, by exactly the one in that file."""
         named = ["-nointern", "-certfile", *signer] if signer else ["-certfile", CHAIN]
         trust = ["-CAfile", self.root, "-no-CApath", "-no-CAstore", *named, "-attime", moment]
-        output = ["-content", content, "-out", str(self.scratch / "output")]
-        return self.succeeds("cms", "-verify", "-binary", "-inform", "DER", "-in", signature, *output, *trust)
+        given = ["-in", signature, "-content", content]
+        output = ["-out", str(self.scratch / "output"), "-signer", str(self.scratch / "signer")]
+        return self.succeeds("cms", "-verify", "-binary", "-inform", "DER", *given, *output, *trust)
+
+    def signer(self) -> str:
+        """Whom the certificate names by which the last signature was made: a person or a seal."""
+        name = self.told("x509", (self.scratch / "signer").read_text("ascii"), *NAMED)
+        return "".join(re.findall(r"^ *2[.]5[.]4[.]5=(.*)$", name, re.MULTILINE))
 
     def dated(self, *what: str, moment: str) -> bool:
         trust = ["-CAfile", self.root, "-untrusted", CHAIN, "-attime", moment]
@@ -157,7 +166,7 @@ def check_manifest(openssl: OpenSSL, moment: str) -> None:
 def is_service(openssl: OpenSSL, pem: str) -> bool:
     """The names of people and seals have a serialNumber (2.5.4.5), those of services none; other services have
     another extended key usage, authorities none."""
-    name = openssl.told("x509", pem, "-subject", "-nameopt", "oid,sep_multiline")
+    name = openssl.told("x509", pem, *NAMED)
     kinds = re.findall(r"^ *(2[.]5[.]4[.][0-9]+)=", name, re.MULTILINE)
     usage = openssl.told("x509", pem, "-ext", "extendedKeyUsage")
     return "2.5.4.3" in kinds and "2.5.4.5" not in kinds and "E-mail Protection" in usage
@@ -211,10 +220,22 @@ def covered(numbers: list[int], embedded: bytes) -> bytes:
 
 def check_signature(openssl: OpenSSL, number: str, *rest: str) -> None:
     name, numbers, moment = f"signatures/{number}", [int(each) for each in rest[:3]], rest[3]
-    content = openssl.kept(covered(numbers, read(f"{name}.p7s")))
-    require(openssl.cms(f"{name}.p7s", content, moment), f"signature {number} 签名无效")
+    content = covered(numbers, read(f"{name}.p7s"))
+    require(openssl.cms(f"{name}.p7s", openssl.kept(content), moment), f"signature {number} 签名无效")
+    openssl.made.append((hashlib.sha256(content).hexdigest(), openssl.signer()))
     check_value(openssl, name, moment)
     show(f"ok    signature {number} and its timestamp 签名及其时间戳有效")
+
+
+def check_told(openssl: OpenSSL) -> None:
+    """The log tells of exactly the signatures that the contract carries, each by whom its certificate names; for a
+    person nobody else has acted."""
+    leaves = [entry_of(path.stem) for path in (HERE / "log/entries").glob("*.json")]
+    signed = [leaf["public"] for leaf in leaves if leaf["kind"] == SIGNED]
+    own = all(each["signer"] == each["actor"] or each["signer"].startswith("seal-") for each in signed)
+    same = own and sorted((each["signed"], each["signer"]) for each in signed) == sorted(openssl.made)
+    require(same, "the log tells of other signatures than the contract carries 日志所载签名与合同内签名不符")
+    show("ok    the log tells of exactly the signatures in the contract 日志所载签名与合同内签名一致")
 
 
 def check_value(openssl: OpenSSL, name: str, moment: str) -> None:
@@ -284,6 +305,7 @@ def check_certificate(openssl: OpenSSL, name: str, moment: str, signed: str) -> 
 
 def check_record(openssl: OpenSSL, name: str, moment: str) -> None:
     require(openssl.cms(f"{name}.p7s", f"{name}.json", moment), f"signature of {name}.json 签名无效")
+    signer = openssl.signer()
     check_value(openssl, name, moment)
     if name.startswith("authority/"):
         pem = read(f"certificates/{name.replace('/', '-')}.pem").decode("ascii")
@@ -291,6 +313,9 @@ def check_record(openssl: OpenSSL, name: str, moment: str) -> None:
         require(
             by_it and is_service(openssl, pem), f"{name}.json is not the authority's 确认声明并非由证据服务签名"
         )
+    else:
+        own = signer == json.loads(read(f"{name}.json"))["person"]
+        require(own, f"{name}.json is signed by somebody else than the person in it 并非由所载人员签名")
     show(f"ok    signature and timestamp of {name}.json 签名与时间戳有效")
 
 
@@ -512,10 +537,14 @@ def check_history(contract: str) -> None:
 def check_void(contract: str, proposal: str | None) -> None:
     """A contract that is void has the declarations that the log has of it, any other one none."""
     leaves = [entry_of(path.stem) for path in (HERE / "log/entries").glob("*.json")]
-    declared = [leaf["public"] for leaf in leaves if leaf["kind"] == "void-declared"]
-    own = (each for each in declared if each["contract"] == contract and each["voiding"] == proposal)
-    here = (path.read_bytes() for path in (HERE / "voiding").glob("*.json"))
-    same = sorted(hashlib.sha256(each).hexdigest() for each in here) == sorted(each["signed"] for each in own)
+    own = [(leaf["kind"], leaf["public"]) for leaf in leaves if leaf["public"].get("contract") == contract]
+    declared = [public for kind, public in own if kind == "void-declared" and public["voiding"] == proposal]
+    wanted = sorted((each["signed"], each["actor"], contract, proposal) for each in declared)
+    here = [path.read_bytes() for path in (HERE / "voiding").glob("*.json")]
+    said = [(hashlib.sha256(each).hexdigest(), json.loads(each)) for each in here]
+    found = sorted((digest, each["person"], each["contract"], each["voiding"]) for digest, each in said)
+    signed = {public["actor"] for kind, public in own if kind == SIGNED and proposal is not None}
+    same = found == wanted and signed <= {each["actor"] for each in declared}
     require(same, "the declarations that the contract is void are not those in the log 作废声明与日志不符")
     if proposal is not None:
         show("VOID  the parties have declared this contract void 各方已声明合同作废")
@@ -564,6 +593,7 @@ def check(openssl: OpenSSL) -> None:
         if what != "created":
             CHECKS[what](openssl, *arguments)
     check_history(json.loads(read("history/history.json"))["contract"])
+    check_told(openssl)
 
 
 def trusted() -> Path:

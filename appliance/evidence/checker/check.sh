@@ -37,10 +37,16 @@ created() {
     sed -n 's/^created //p' index.txt
 }
 
-# cms SIGNATURE CONTENT TIME: a detached CMS signature over a file (or /dev/stdin), its certificate valid at TIME
+# cms SIGNATURE CONTENT TIME: a detached CMS signature over a file (or /dev/stdin), its certificate valid at TIME,
+# which is printed
 cms() {
-    openssl cms -verify -binary -inform DER -in "$1" -content "$2" -out /dev/null -attime "$3" \
+    openssl cms -verify -binary -inform DER -in "$1" -content "$2" -out /dev/null -signer /dev/stdout -attime "$3" \
         -CAfile "$ca" -no-CApath -no-CAstore -certfile "$chain" 2>/dev/null
+}
+
+# subject CERTIFICATE: whom it names, a person or a seal
+subject() {
+    echo "$1" | openssl x509 -noout -subject -nameopt oid,sep_multiline | sed -n 's/^ *2[.]5[.]4[.]5=//p'
 }
 
 # token TOKEN CONTENT TIME: an RFC 3161 token over a file (or /dev/stdin)
@@ -132,7 +138,7 @@ service() {
 }
 
 check_manifest() {
-    cms manifest.p7s manifest.json "$(created)" || fail "signature of the manifest 清单签名无效"
+    cms manifest.p7s manifest.json "$(created)" >/dev/null || fail "signature of the manifest 清单签名无效"
     openssl x509 -in certificates/evidence.pem |
         openssl cms -verify -binary -inform DER -in manifest.p7s -content manifest.json -out /dev/null \
             -nointern -certfile /dev/stdin -attime "$(created)" -CAfile "$ca" -no-CApath -no-CAstore 2>/dev/null ||
@@ -160,9 +166,20 @@ check_contract() {
 
 check_signature() { # NN HEAD TAIL LENGTH TIME
     embedded "signatures/$1.p7s" "$2" "$3" || fail "signature $1 is not the one in the PDF 签名与 PDF 内不符"
-    range "$2" "$3" "$4" | cms "signatures/$1.p7s" /dev/stdin "$5" || fail "signature $1 签名无效"
+    signer=$(range "$2" "$3" "$4" | cms "signatures/$1.p7s" /dev/stdin "$5") || fail "signature $1 签名无效"
+    carried="$carried$(range "$2" "$3" "$4" | openssl dgst -sha256 -r | cut -c1-64) $(subject "$signer")
+"
     token "signatures/$1.tst" "signatures/$1.sig" "$5" || fail "timestamp of signature $1 签名时间戳无效"
     pass "signature $1 and its timestamp 签名及其时间戳有效"
+}
+
+# check_told: the log tells of exactly the signatures that the contract carries, each by whom its certificate names;
+# for a person nobody else has acted
+check_told() {
+    told=$(in_log party-signed | acts | awk '{ print $1, $3 == $2 || $3 ~ /^seal-/ ? $3 : "another" }')
+    [ "$(echo "$told" | sort)" = "$(printf %s "$carried" | sort)" ] ||
+        fail "the log tells of other signatures than the contract carries 日志所载签名与合同内签名不符"
+    pass "the log tells of exactly the signatures in the contract 日志所载签名与合同内签名一致"
 }
 
 check_document_timestamp() { # NN HEAD TAIL LENGTH TIME
@@ -250,7 +267,7 @@ check_certificate() { # NAME TIME SIGNED: the certificate leads to the trusted r
 }
 
 check_record() { # PATH TIME: a signed record, e.g. the agreement on electronic signing
-    cms "$1.p7s" "$1.json" "$2" || fail "signature of $1.json 签名无效"
+    signer=$(cms "$1.p7s" "$1.json" "$2") || fail "signature of $1.json 签名无效"
     token "$1.tst" "$1.sig" "$2" || fail "timestamp of $1.json 时间戳无效"
     case $1 in authority/*)
         pem="certificates/authority-${1#authority/}.pem"
@@ -258,6 +275,10 @@ check_record() { # PATH TIME: a signed record, e.g. the agreement on electronic 
             openssl cms -verify -binary -inform DER -in "$1.p7s" -content "$1.json" -out /dev/null \
                 -nointern -certfile /dev/stdin -attime "$2" -CAfile "$ca" -no-CApath -no-CAstore 2>/dev/null &&
             service "$pem" || fail "$1.json is not the authority's 确认声明并非由证据服务签名"
+        ;;
+    *)
+        [ "$(sed -nE 's/.*"person":"([^"\\]*)".*/\1/p' "$1.json")" = "$(subject "$signer")" ] ||
+            fail "$1.json is signed by somebody else than the person in it 并非由所载人员签名"
         ;;
     esac
     pass "signature and timestamp of $1.json 签名与时间戳有效"
@@ -403,18 +424,38 @@ of_kind() { # KIND: the newest entry of this contract of that kind
     true
 }
 
-# declared PROPOSAL: the digests of the declarations that the log has of it
-declared() {
-    [ -n "$1" ] || return 0
+# in_log KIND: the entries of this contract of that kind
+in_log() {
     for path in log/entries/*.json; do
-        grep '"kind":"void-declared"' "$path" | grep "\"contract\":\"$contract\"" | grep "\"voiding\":\"$1\"" |
-            sed -n 's/.*"signed":"\([0-9a-f]*\)".*/\1/p'
+        ! grep -q "\"kind\":\"$1\"" "$path" || ! grep -q "\"contract\":\"$contract\"" "$path" || cat "$path" || return
+        echo
     done
 }
 
-check_void() { # PROPOSAL: a contract that is void has the declarations that the log has of it, any other one none
-    here=$(for path in voiding/*.json; do [ ! -e "$path" ] || digest "$path"; done | sort)
-    [ "$here" = "$(declared "$1" | sort)" ] ||
+# acts: of each entry that comes in the digest of what was signed, its actor (the first of its public fields but for
+# how it was activated), and the signer; "another" for one of another form
+acts() {
+    sed -E -e '/^$/d' -e 's/^\{"at":"[^"]*","commitments":\{[^}]*\},"format":"[^"]*","kind":"[^"]*","public":\{("activated_[a-z_]*":"[^"]*",)?"actor":"([^"\\]*)",.*"signed":"([0-9a-f]{64})","signer":"([^"\\]*)".*/\3 \2 \4/' \
+        -e t -e 's/.*/another another another/'
+}
+
+# declared PROPOSAL: digest and person of the declarations that the log has of it
+declared() {
+    [ -n "$1" ] || return 0
+    in_log void-declared | grep "\"voiding\":\"$1\"" | acts | cut -d ' ' -f 1-2
+}
+
+# check_void PROPOSAL: a contract that is void has the declarations that the log has of it, which are about it, by
+# everybody who signed; any other one none
+check_void() {
+    here=$(for path in voiding/*.json; do
+        [ ! -e "$path" ] || echo "$(digest "$path") $(
+            grep "\"contract\":\"$contract\"" "$path" | grep "\"voiding\":\"$1\"" |
+                sed -n 's/.*"person":"\([^"\\]*\)".*/\1/p'
+        )"
+    done | sort)
+    [ "$here" = "$(declared "$1" | sort)" ] &&
+        { [ -z "$1" ] || [ -z "$(in_log party-signed | acts | cut -d ' ' -f 2 | grep -vxF "$(declared "$1" | cut -d ' ' -f 2)")" ]; } ||
         fail "the declarations that the contract is void are not those in the log 作废声明与日志不符"
     [ -z "$1" ] || echo "VOID  the parties have declared this contract void 各方已声明合同作废"
 }
@@ -485,6 +526,7 @@ date_of() {
     }'
 }
 
+carried=
 check_files
 check_manifest
 check_index
@@ -506,4 +548,5 @@ while read -r what one two three four five <&3; do
     esac
 done 3<index.txt
 check_history
+check_told
 echo "PASS  everything in this package agrees 本包全部核验通过"

@@ -1,0 +1,156 @@
+"""What a package tells of happened so: the signatures are those in the contract, the declarations of voiding are
+about it, and everybody's. Whoever has taken over the portal writes the log, and has manifests signed."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from appliance.confinement import Confinement
+from appliance.evidence.model import EvidenceInput, SignedRecord
+from appliance.evidence.package import build
+from appliance.evidence.verification import verify_package
+from appliance.ledger.entry import LedgerEntry
+from appliance.verification import Indication, Verifier
+from hsm import canonical, records
+from tests.evidence import contract
+from tests.evidence.authority import TestAuthority
+from tests.evidence.contract import Accepting
+from tests.evidence.real_contract import SignedPdf
+from tests.evidence.test_checkers import CHECKERS, check
+from tests.evidence.unpacked import unpack
+
+CONTRACT, PROPOSAL, SIGNED = "c-2026-0001", "voiding-1", "party-signed"
+BOTH = ("person-zhang", "person-li")
+Declarations = Mapping[str, bytes]
+"""Records, by who is said to have declared."""
+
+
+class Judges:
+    """All who judge a package; ``log`` is what the forger writes in the place of the true one."""
+
+    def __init__(
+        self, authority: TestAuthority, pdf: SignedPdf, verifier: Verifier, folder: Path, patch: pytest.MonkeyPatch
+    ) -> None:
+        self._authority, self._pdf, self._verifier, self._folder, self._patch = (
+            authority,
+            pdf,
+            verifier,
+            folder,
+            patch,
+        )
+
+    def with_log(self, change: Any) -> EvidenceInput:
+        """Evidence whose log has what *change* makes of the true entries."""
+        true = contract._acts
+
+        def acts(pdf: SignedPdf, start: datetime, accepting: Accepting, *, stated: bool) -> Iterator[LedgerEntry]:
+            yield from change(list(true(pdf, start, accepting, stated=stated)))
+
+        self._patch.setattr(contract, "_acts", acts)
+        return contract.make(self._authority, self._pdf, others=100)
+
+    def voided(self, declarations: Declarations, *, by: str = "") -> EvidenceInput:
+        """The same for a contract that is void by these *declarations*, each signed by who declares, or *by*."""
+        evidence = self.with_log(lambda entries: _voided(entries, declarations))
+        signed = [self._signed(*each, by=by) for each in enumerate(declarations.items(), start=1)]
+        return replace(evidence, records=(*evidence.records, *signed))
+
+    def _signed(self, number: int, declared: tuple[str, bytes], *, by: str) -> SignedRecord:
+        name, kind = contract.NAMES[by or declared[0]], records.MEDIA_TYPES[records.DECLARATION]
+        cms = self._authority.sign(self._authority.person(name), declared[1], media_type=kind)
+        return SignedRecord(f"voiding/{number:02}", "Declaration", name, declared[1], cms)
+
+    def verdicts(self, evidence: EvidenceInput) -> list[bool | None]:
+        """Of the verifier and of both checkers, whether the package passes or fails."""
+        package = build(evidence, contract.seals(self._authority))
+        folder = unpack(package, self._folder)
+        verdict = {Indication.PASSED: True, Indication.FAILED: False}
+        passed = verdict.get(self._verifier.verify(package).indication)
+        return [passed, *(check(checker, folder)[0] == 0 for checker in CHECKERS)]
+
+
+@pytest.fixture
+def judges(
+    authority: TestAuthority,
+    pdf: SignedPdf,
+    confinement: Confinement,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Judges:
+    def later() -> datetime:
+        return authority.now + timedelta(hours=1)
+
+    verifier = Verifier(confinement, [authority.root.certificate], evidence=verify_package, clock=later)
+    return Judges(authority, pdf, verifier, tmp_path / "package", monkeypatch)
+
+
+def declaration(person: str, **other: str) -> bytes:
+    said = {"contract": CONTRACT, "format": records.FORMATS[records.DECLARATION], "person": person}
+    return canonical.encode({**said, "voiding": PROPOSAL, **other})
+
+
+def _voided(entries: list[LedgerEntry], declarations: Declarations) -> Iterator[LedgerEntry]:
+    for entry in entries:
+        yield entry
+        if entry.kind == "contract-completed":
+            for person, record in declarations.items():
+                public = {"contract": CONTRACT, "actor": person, "voiding": PROPOSAL, "signer": person}
+                digest = hashlib.sha256(record).hexdigest()
+                yield LedgerEntry("void-declared", entry.at, {**public, "signed": digest})
+            voided = {"contract": CONTRACT, "actor": BOTH[-1], "voiding": PROPOSAL}
+            yield LedgerEntry("contract-voided", entry.at, voided)
+
+
+def test_a_contract_that_everybody_declared_void_passes(judges: Judges) -> None:
+    assert judges.verdicts(judges.voided({each: declaration(each) for each in BOTH})) == [True, True, True]
+
+
+FORGED: dict[str, Declarations] = {
+    "another contract": {each: declaration(each, contract="c-2026-0002") for each in BOTH},
+    "another proposal": {each: declaration(each, voiding="voiding-0") for each in BOTH},
+    "one party alone": {"person-zhang": declaration("person-zhang")},
+    "one person twice": {each: declaration("person-zhang", reason=each) for each in BOTH},
+}
+
+
+@pytest.mark.parametrize("declarations", FORGED.values(), ids=FORGED)
+def test_other_declarations_void_nothing(judges: Judges, declarations: Declarations) -> None:
+    assert judges.verdicts(judges.voided(declarations)) == [False, False, False]
+
+
+def test_nobody_declares_in_the_name_of_somebody_else(judges: Judges) -> None:
+    evidence = judges.voided({each: declaration(each) for each in BOTH}, by="person-zhang")
+    assert judges.verdicts(evidence) == [False, False, False]
+
+
+def _told(entry: LedgerEntry, **other: object) -> LedgerEntry:
+    return replace(entry, public={**entry.public, **other})
+
+
+LOGS = {
+    "a signature that nobody made": lambda entries: [
+        *entries,
+        _told(next(each for each in entries if each.kind == SIGNED), signed="0" * 64, signer="person-wang"),
+    ],
+    "a signature by somebody else": lambda entries: [
+        _told(each, signer="person-wang") if each.public.get("signer") == "person-li" else each for each in entries
+    ],
+    "somebody who acts for another person": lambda entries: [
+        _told(each, actor="person-zhang") if each.public.get("signer") == "person-li" else each for each in entries
+    ],
+    "nothing of a signature": lambda entries: [
+        each for each in entries if each.kind != SIGNED or each.public["signer"] != "seal-b"
+    ],
+}
+
+
+@pytest.mark.parametrize("log", LOGS.values(), ids=LOGS)
+def test_a_log_that_tells_of_other_signatures_is_refused(judges: Judges, log: Any) -> None:
+    assert judges.verdicts(judges.with_log(log)) == [False, False, False]
