@@ -1,7 +1,8 @@
-"""A consistent copy of the store while it is used, and what an examined copy holds."""
+"""A consistent copy of the store while it is used, what an examined copy holds, and what was done since."""
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,6 +48,66 @@ def examine_store(path: Path) -> StoreFacts:
         raise BackupRefused("The authority's store in the backup is damaged: {why}.", why=error) from error
     finally:
         connection.close()
+
+
+_AHEAD = "expires > unixepoch()"
+_DONE = (
+    # An unlock opens nothing once the authority has been stopped, and precedes everything where people unlock.
+    ("acts", "nonce", "json_extract(act, '$.act') <> 'unlock'"),
+    ("withdrawn_intents", "nonce", _AHEAD),
+    ("approvals", "nonce, subject", f"withdrawn IS NOT NULL AND {_AHEAD}"),
+    ("credentials", "subject, credential_id, pin_hash", "revoked IS NOT NULL"),
+    ("seals", "subject, suspended, destroyed", "suspended IS NOT NULL"),
+    ("setup_codes", "digest", "used IS NOT NULL"),
+    ("recovery_codes", "digest", "ended IS NOT NULL"),
+    ("certificates", "serial", "1"),
+    ("revocations", "serial", "1"),
+    ("ceremonies", "transcript_sha256", "1"),
+)
+"""What would be open again, or unknown, in a store without these rows: table, columns, which rows. An approval
+that still counts is not among them: whoever gave it gives it once more."""
+
+
+def done_since(copy: Path, here: Path, *, length: int) -> int:
+    """How much the authority of the store *here*, which nobody uses, has done since the *copy* was made, whichever
+    releases wrote them; and how many entries it has signed that a log of this *length* does not have. What cannot
+    be read counts as one."""
+    try:
+        with closing(sqlite.connect(here, uri=True, isolation_level=None)) as connection:
+            connection.execute("ATTACH ? AS copy", (f"{copy.absolute().as_uri()}?immutable=1",))
+            store = Statements(connection)
+            last = LAST_CHECKPOINT.first(store)
+            missing = max(0, last.size - length) if last else 0
+            return missing + sum(_count_since(store, *each) for each in _DONE)
+    except sqlite.DatabaseError:
+        return 1
+
+
+def _count_since(store: Statements, table: str, columns: str, which: str) -> int:
+    found = f"SELECT {columns} FROM main.{table} WHERE {which}"  # noqa: S608 - fixed
+    try:
+        before = f"SELECT {columns} FROM copy.{table} WHERE {which}"  # noqa: S608 - fixed
+        return store.count(f"SELECT count(*) FROM ({found} EXCEPT {before})")  # noqa: S608 - fixed
+    except sqlite.OperationalError:  # the older release has no such table or column
+        return store.count(f"SELECT count(*) FROM ({found})")  # noqa: S608 - fixed
+
+
+def keep_checkpoints(copy: Path, here: Path, *, length: int) -> None:
+    """Has the *copy* of the store know all that the store *here* has signed of a log of this *length*: it signs no
+    other log of the same size."""
+    with closing(sqlite.connect(copy, isolation_level=None)) as connection:
+        connection.executemany(
+            "INSERT OR IGNORE INTO checkpoints (size, root) VALUES (?, ?)", _checkpoints(here, length)
+        )
+
+
+def _checkpoints(path: Path, length: int) -> list[tuple[int, bytes]]:
+    """Those up to this *length* of the log; none in a store that cannot be read."""
+    try:
+        with closing(sqlite.connect(path, isolation_level=None)) as connection:
+            return list(connection.execute("SELECT size, root FROM checkpoints WHERE size <= ?", (length,)))
+    except sqlite.DatabaseError:
+        return []
 
 
 def _require_whole(store: Statements) -> None:

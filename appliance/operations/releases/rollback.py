@@ -5,7 +5,7 @@ what was asked for and approved, and how an action of the machine or of the auth
 rollback in the console writes such lines by asking. Which they are follows from the log: it has each line's
 digest, so what the administration's database says is believed only where it is what was said then. They are put
 into the older database as they are, byte by byte, so that the log goes on from every checkpoint that was given
-out.
+out. What the authority has done since is asked of its own store.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from hsm import canonical
 from hsm.config import AuthorityHome
 from hsm.errors import Malformed
 from hsm.files import is_locked
+from hsm.store.copying import done_since, keep_checkpoints
 
 PATIENCE = 120.0
 """Seconds in which a process has ended that was told to."""
@@ -185,15 +186,16 @@ def _put_back(home: Home, done: Upgrade, *, forget_newer: bool) -> None:
     newer = newer_than(
         home, done.entries, journal_stays=copies.keep_the_journal, spool_stays=copies.know_the_spool
     )
-    if newer.lost and not forget_newer:
+    lost = newer.lost + (copies.done_by_authority() if done.migrates else 0)
+    if lost and not forget_newer:
         raise UpgradeRefused(
             "Acts that were recorded since the upgrade to {after}, in a form that {before} cannot read: {count}."
             " Going back would lose them. {after} stays; fix it, or say --forget-newer.",
-            count=newer.lost,
+            count=lost,
             before=done.before,
             after=done.after,
         )
-    copies.put_back(() if newer.lost else newer.carried, together=done.migrates)
+    copies.put_back(None if newer.lost else newer.carried, together=done.migrates)
 
 
 class DatabaseCopies:
@@ -203,7 +205,8 @@ class DatabaseCopies:
     def __init__(self, home: Home) -> None:
         self._home = home
         self._directory = home.root / ".before-upgrade"
-        self._together = (home.database, home.root / "authority/authority.db")
+        self._store = AuthorityHome(home.root).store
+        self._together = (home.database, self._store)
         self._apart = tuple(path for path in (home.administration, home.health) if path.exists())
         self._paths = (*self._together, *self._apart)
 
@@ -220,22 +223,31 @@ class DatabaseCopies:
         os.sync()
         fresh.rename(self._directory)
 
-    def put_back(self, carried: Sequence[JournalEntry] = (), *, together: bool = True) -> None:
+    def put_back(self, carried: Sequence[JournalEntry] | None = None, *, together: bool = True) -> None:
         """All as they were (appliance and authority only where *together* they have to), with the entries that are
-        *carried* over at the end of the log; safe to repeat. Nothing may run. Raises :class:`StorageError` before
-        anything is in its place when they do not fit there."""
+        *carried* over at the end of the log, and what was signed of that log; None when it loses some. Safe to
+        repeat. Nothing may run. Raises :class:`StorageError` before anything is in its place when they do not fit
+        there."""
         back = [*(self._together if together else ()), *(path for path in self._apart if self._changed(path))]
         fresh = {path: path.with_name(f".{path.name}.part") for path in back}
         for path, part in fresh.items():
             _copy(self._directory / path.name, part, like=path.lstat())
-        if together and carried:
+        if together and carried is not None:
             carry(fresh[self._home.database], carried)
+            keep_checkpoints(fresh[self._store], self._store, length=entries_of(fresh[self._home.database]))
         os.sync()
         for path, part in fresh.items():
             for beside in ("-wal", "-shm"):
                 path.with_name(path.name + beside).unlink(missing_ok=True)
             part.rename(path)
         os.sync()
+
+    def done_by_authority(self) -> int:
+        """How much the authority has done since the copies were made, by its own store: the log that the portal
+        writes may hide it, and going back would have people confirm by what was ended since, or use twice what
+        counts once."""
+        length = entries_of(self._home.database)
+        return done_since(self._directory / self._store.name, self._store, length=length)
 
     @property
     def are_needed(self) -> bool:
