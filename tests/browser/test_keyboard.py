@@ -49,8 +49,10 @@ def reach(page: Page, wanted: Locator) -> None:
 
 
 def press(page: Page, name: str, *, role: str = "button") -> None:
-    """Reach a button or link, and press Enter."""
-    reach(page, page.get_by_role(role, name=name, exact=True).first)  # type: ignore[arg-type]  # roles are words
+    """Reach a button or link, and press Enter as soon as it takes that."""
+    wanted = page.get_by_role(role, name=name, exact=True).first  # type: ignore[arg-type]  # roles are words
+    reach(page, wanted)
+    expect(wanted).to_be_enabled()
     page.keyboard.press("Enter")
 
 

@@ -41,7 +41,7 @@ LARGE = 2000
 _KEPT = {"Cache-Control": "private, max-age=900, immutable"}
 """For pictures: their addresses name the act, which never changes."""
 
-SCRIPTS = ("page.css", "signing.css", "passkey.js", "mark.svg")
+SCRIPTS = ("page.css", "signing.css", "passkey.js", "settled.js", "mark.svg")
 """All that is served besides the pages."""
 
 

@@ -1,0 +1,131 @@
+"""A page of the portal's origin has people click or type, and makes room for a page of the activation service
+between two presses: what they press is a button that they have not seen, and what their passkey is asked for looks
+like a sign-in."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from appliance.activation_requests import BatchedDocument, BatchRequest, RegistrationPurpose, RegistrationRequest
+from appliance.demonstration.participants import ALPHA, ZHANG, ZONE
+from tests.takeover.origins import Scene, scene
+
+LURE = "Sign in: double-click, and use your passkey"
+HURRIED = 3.0
+"""Seconds for which somebody goes on pressing."""
+
+
+@pytest.fixture(scope="module")
+def stage(chromium: Browser) -> Iterator[Scene]:
+    with scene(chromium) as stage:
+        yield stage
+
+
+def act(stage: Scene) -> tuple[str, str]:
+    """The address of a document to sign, and its button."""
+    return stage.desk.put(stage.desk.document()), "Confirm with passkey"
+
+
+def batch(stage: Scene) -> tuple[str, str]:
+    """The same for two at once."""
+    documents = [stage.desk.document(), stage.desk.prepared("Sample contract", 1)]
+    listed = [BatchedDocument(stage.desk.put(each).rpartition("/")[2], each.intent.title) for each in documents]
+    asked = BatchRequest(ZHANG.subject, tuple(listed), "/", "en", ZONE)
+    return f"/batch/{stage.desk.appliance.activation_requests.add(asked)}", "Confirm all 2 with passkey"
+
+
+def registration(stage: Scene) -> tuple[str, str]:
+    """The same for a passkey to set up."""
+    purpose, handle = RegistrationPurpose.SIGNING, bytes(16)
+    asked = RegistrationRequest(ZHANG.subject, purpose, "/", "en", ZONE, "zhang", ZHANG.name, ALPHA, handle)
+    return f"/register/{stage.desk.appliance.activation_requests.add(asked)}", "Set up a passkey"
+
+
+KINDS = pytest.mark.parametrize("kind", [act, batch, registration])
+
+
+def middle(stage: Scene, path: str, name: str) -> tuple[float, float]:
+    """Where the button is, as the attacker finds out beforehand."""
+    with stage.at() as anybody:
+        found = stage.open(anybody, path).get_by_role("button", name=name).bounding_box()
+    assert found is not None
+    return found["x"] + found["width"] / 2, found["y"] + found["height"] / 2
+
+
+def sent(stage: Scene, path: str) -> int:
+    return stage.asked.count(f"POST {path}")
+
+
+def confirm(stage: Scene, page: Page, path: str, name: str) -> None:
+    """Who has seen the page presses its button when that takes it, and once is enough."""
+    with page.expect_response(lambda each: each.request.method == "POST"):
+        page.get_by_role("button", name=name).click()
+    assert sent(stage, path) == 1
+
+
+def go_on(stage: Scene, page: Page, path: str, press: Callable[[], None]) -> None:
+    """The hostile page leads to *path* at the first press; there are more."""
+    page.set_content(f"<h1>{LURE}</h1>")
+    page.evaluate(LEAD, f"{stage.service}{path}")
+    press()
+    page.wait_for_url(re.compile(re.escape(path)), wait_until="commit")
+    until = time.monotonic() + HURRIED
+    while time.monotonic() < until:
+        press()
+
+
+LEAD = "(address) => addEventListener('mousedown', () => { location = address; })"
+
+
+@KINDS
+def test_who_clicks_on_another_page_confirms_nothing(
+    stage: Scene, kind: Callable[[Scene], tuple[str, str]]
+) -> None:
+    path, name = kind(stage)
+    x, y = middle(stage, path, name)
+    with stage.at(ZHANG.subject) as zhang:
+        page = stage.hostile_page(zhang)
+        go_on(stage, page, path, lambda: page.mouse.click(x, y, delay=20))
+        assert sent(stage, path) == 0
+        confirm(stage, page, path, name)
+
+
+def test_who_types_on_another_page_confirms_nothing(stage: Scene) -> None:
+    """From the heading that the address names, a Tab leads to the button."""
+    path, name = batch(stage)
+    with stage.at(ZHANG.subject) as zhang:
+        page = stage.open(zhang, f"{path}#what-title")
+        page.keyboard.press("Tab")
+        until = time.monotonic() + HURRIED
+        while time.monotonic() < until:
+            page.keyboard.press("Enter", delay=20)
+        assert page.evaluate("document.activeElement.textContent") == name
+        assert sent(stage, path) == 0
+        expect(page.get_by_role("button", name=name)).to_be_enabled()
+        page.keyboard.press("Enter")
+        page.wait_for_url(re.compile(f"{stage.portal}/"))
+
+
+@KINDS
+def test_a_window_above_that_closes_between_two_clicks(
+    stage: Scene, kind: Callable[[Scene], tuple[str, str]]
+) -> None:
+    """Browsers under test believe that all their windows are in front, so the page is told as others tell it."""
+    path, name = kind(stage)
+    with stage.at(ZHANG.subject) as zhang:
+        page = stage.open(zhang, path)
+        button = page.get_by_role("button", name=name)
+        expect(button).to_be_enabled()
+        for gone, back in (("blur", "focus"), ("blur", "none")):
+            page.evaluate("(kind) => dispatchEvent(new Event(kind))", gone)
+            expect(button).to_be_disabled()
+            page.evaluate("(kind) => dispatchEvent(new Event(kind))", back)
+            button.click(force=True)
+            assert sent(stage, path) == 0
+            expect(button).to_be_enabled()
+        confirm(stage, page, path, name)

@@ -1,0 +1,51 @@
+// A press counts only once this page has been in front for a second, without another press. Who is made to click twice,
+// or to press a key again and again, on another page that then makes room for this one (it leads here, or was a window
+// above) presses a button that they have not seen yet; and what their passkey is asked for next looks like a sign-in.
+"use strict";
+
+const SECOND = 1000; // milliseconds; no double click takes as long (500 on most systems, at most 900)
+
+let timer = 0;
+let isSettled = false;
+
+function mark() {
+  for (const button of document.querySelectorAll("form button"))
+    if (isSettled) button.removeAttribute("aria-disabled");
+    else button.setAttribute("aria-disabled", "true");
+}
+
+function unsettle() {
+  clearTimeout(timer);
+  isSettled = false;
+  mark();
+}
+
+function settle() {
+  unsettle();
+  timer = setTimeout(() => {
+    isSettled = true;
+    mark();
+  }, SECOND);
+}
+
+document.addEventListener("DOMContentLoaded", () => (document.hasFocus() ? settle() : unsettle()));
+addEventListener("pageshow", (event) => event.persisted && settle());
+addEventListener("focus", settle);
+addEventListener("blur", unsettle);
+document.addEventListener("visibilitychange", () => (document.hidden ? unsettle() : settle()));
+// A press too early begins the time anew, so that who goes on pressing gets no further; and it tells that the page is in
+// front where no event did.
+const again = () => isSettled || settle();
+for (const kind of ["pointerdown", "click"]) document.addEventListener(kind, again, { capture: true });
+document.addEventListener("keydown", ({ key }) => ["Enter", " "].includes(key) && again(), { capture: true });
+
+// Heard before the passkey's script, which comes later in the page.
+document.addEventListener(
+  "submit",
+  (event) => {
+    if (isSettled) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+  },
+  { capture: true },
+);
