@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hsm import config, home, process
-from hsm.backup.contents import examine_here, point_softhsm, put_in_place, settings_of
+from hsm.backup.contents import STORE, examine_here, point_softhsm, put_in_place, settings_of
 from hsm.config import AuthorityHome, AuthoritySettings
 from hsm.encryption import decrypt_directory, identities_in
 from hsm.errors import AuthorityError, BackupRefused
 from hsm.files import is_locked
-from hsm.store.copying import StoreFacts, copy_store, examine_store
+from hsm.store.copying import StoreFacts, copy_store, done_since, examine_store
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,8 @@ def unpack(part: Path, identity: Path, into: Path, machine: RestoreTarget) -> No
     """Puts store, settings, token and PINs of the sealed *part* below *into*, once all of it has been examined.
 
     1. no authority runs here; 2. the part opens; 3. store and keys are examined, in the HSM of this machine when
-    the part brings no token; 4. an authority that was here has not signed more of the log than the backup has.
+    the part brings no token; 4. an authority that was here has not signed more of the log than the backup has,
+    nor done anything else since that would come undone.
 
     Raises :class:`hsm.errors.DecryptionRefused` and :class:`hsm.errors.BackupRefused`; delete what is below *into*
     then.
@@ -49,7 +50,7 @@ def unpack(part: Path, identity: Path, into: Path, machine: RestoreTarget) -> No
     pin = home.user_pin(machine.settings, os.environ) if machine.settings else None
     facts = examine_here(opened, scratch, machine.settings, pin)
     if not machine.forget_newer:
-        _require_not_newer(AuthorityHome(machine.root).store, scratch, facts)
+        _require_not_newer(AuthorityHome(machine.root).store, scratch, facts, opened / STORE)
     named = settings_of(opened).token.softhsm_configuration
     put_in_place(opened, into, named)
     configuration = into / named
@@ -64,7 +65,8 @@ def _require_stopped(root: Path) -> None:
         raise BackupRefused("An authority runs in {home}; end it before the restore.", home=root)
 
 
-def _require_not_newer(store: Path, scratch: Path, facts: StoreFacts) -> None:
+def _require_not_newer(store: Path, scratch: Path, facts: StoreFacts, brought: Path) -> None:
+    """The log may hide what was done since: the portal writes it, the store is the authority's."""
     if not store.exists():
         return
     copy_store(store, scratch / "here.db")
@@ -76,6 +78,12 @@ def _require_not_newer(store: Path, scratch: Path, facts: StoreFacts) -> None:
             " between would be lost. Restore a newer backup, or say --forget-newer.",
             signed=here.size,
             size=size,
+        )
+    if done := done_since(brought, scratch / "here.db", length=size):
+        raise BackupRefused(
+            "Since the backup the authority here has used, ended or withdrawn what would count again: {count}."
+            " Restore a newer backup, or say --forget-newer.",
+            count=done,
         )
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import shutil
 import signal
+import time
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +17,7 @@ from pysqlite3 import dbapi2 as sqlite
 
 from appliance.clock import utc_now
 from appliance.config import load
+from appliance.demonstration.participants import ZHANG
 from appliance.errors import ApplianceError, BackupFailed, ConfigurationError, RestoreRefused, StorageError
 from appliance.home import Home
 from appliance.ledger import LogCheck, Sequencer
@@ -32,6 +35,7 @@ from hsm.errors import AuthorityError, RefusalError
 from hsm.files import write_private
 from hsm.home import LastingAuthorityLock
 from hsm.note import NoteKey, read_vkey
+from hsm.store import AuthorityStore
 from tests.operations.site import (
     PLANTED,
     RECOVERY,
@@ -101,6 +105,17 @@ def test_a_newer_log_is_not_forgotten(site: Site, restored: Home, order: Restore
     assert administrators_of(restored) == ["lan", "wei"], "those who ordered it, and their journal, stay"
     assert LastingAuthorityLock(AuthorityHome(restored.root).lasting_lock).is_locked, "nobody has unlocked"
     assert done is not None and done.aside is not None and (done.aside / "state/vermilion.db").exists()
+
+
+def test_what_was_ended_since_does_not_count_again(restored: Home, order: RestoreOrder) -> None:
+    """Although the log has not grown: the portal writes it."""
+    with closing(AuthorityStore(AuthorityHome(restored.root).store)) as store:
+        assert store.people.revoke_credentials(ZHANG.subject, revoked=int(time.time())) == 1
+    before = contents(restored.root)
+    with pytest.raises(AuthorityError, match="what would count again: 1"):
+        restore_archive(restored, replace(order, aside=True), now=utc_now())
+    assert contents(restored.root) == before
+    assert restore_archive(restored, replace(order, aside=True, forget_newer=True), now=utc_now()) is not None
 
 
 def date_since(restored: Home) -> None:
