@@ -36,6 +36,10 @@ _TICKET = re.compile(r"[A-Za-z0-9_-]{32}")
 _LARGEST = 128 * 1024 * 1024
 """Bytes of a request; a document has at most 100 MiB."""
 
+_LARGEST_OF_OTHERS = 1024 * 1024
+"""The same of one that brings no document: a list, a registration. Asked for as one of these, a document is not
+even read, so that their pages need no room for it (:mod:`webui.activation.room`)."""
+
 
 @dataclass(frozen=True, slots=True)
 class ActivationRequest:
@@ -142,7 +146,8 @@ class ActivationRequests:
         if not _TICKET.fullmatch(ticket):
             raise _gone()
         try:
-            data = _read(self._folder / ticket)
+            largest = _LARGEST if kind is ActivationRequest else _LARGEST_OF_OTHERS
+            data = _read(self._folder / ticket, largest)
             return decode_request(kind, decode_cbor(data, most_values=1000, most_depth=8))
         except (OSError, Malformed, BadRequest) as error:
             raise _gone() from error
@@ -165,13 +170,13 @@ class ActivationRequests:
                     path.unlink()
 
 
-def _read(path: Path) -> bytes:
-    """A file of the folder, no link. Raises OSError."""
+def _read(path: Path, largest: int) -> bytes:
+    """A file of the folder, no link, of at most *largest* bytes. Raises OSError."""
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
     with os.fdopen(descriptor, "rb") as stream:
         status = os.fstat(descriptor)
         old = abs(time.time() - status.st_mtime) > LASTS.total_seconds()
-        if not stat.S_ISREG(status.st_mode) or status.st_size > _LARGEST or old:
+        if not stat.S_ISREG(status.st_mode) or status.st_size > largest or old:
             raise OSError
         return stream.read()
 

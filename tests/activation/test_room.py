@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+import tracemalloc
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import Any
@@ -164,3 +165,18 @@ def test_no_size_is_told_of_what_is_no_request(desk: Desk) -> None:
     path = desk.put(desk.document())
     assert requests.size(path[5:]) == (desk.folder / path[5:]).stat().st_size
     assert [requests.size(each) for each in ("x" * 32, "", "..", "../state/vermilion.db")] == [0] * 4
+
+
+@pytest.mark.parametrize("page", ["batch", "register"])
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_document_is_not_read_to_find_that_it_is_no_list(desk: Desk, page: str, method: str) -> None:
+    """Whoever has the address of a large one would have all threads hold it at once, whatever room there is."""
+    large = desk.document(content=b"%PDF-1.7\n" + bytes(30 * 1024 * 1024))
+    ticket = desk.put(large).rpartition("/")[2]
+    tracemalloc.start()
+    try:
+        answer = desk.browser.open(f"/{page}/{ticket}", method=method, headers={"Origin": ORIGIN})
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert answer.status_code == 404 and most < 10 * 1024 * 1024
