@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ed25519
@@ -296,6 +297,76 @@ def test_a_statement_that_somebody_else_signed_is_refused(
         "index.txt": dated.encode(),
     }
     readers.refuse(resealed(package, forged, authority), readme=False)
+
+
+Change = Callable[[dict[str, Any]], object]
+
+
+@pytest.mark.parametrize(
+    ("where", "change"),
+    [
+        ("statement", lambda said: said["power"].update(registered_by="person-qian")),
+        ("statement", lambda said: said.update(confirmed_by=[{"name": "周示例", "subject": "officer-zhou"}])),
+        ("grounds", lambda record: record["considered"][0]["power"]["verified"].update(by="officer-zhou")),
+        ("grounds", lambda record: record.update(person="person-li")),
+        ("grounds", lambda record: record.update(field="person-2")),
+        ("grounds", lambda record: record["matter"].update(organisation="丙公司示例有限公司")),
+        ("grounds", lambda record: record["matter"].update(counterparties=["丙公司示例有限公司"])),
+        ("_power", lambda power: power.update(agent="person-li")),
+        ("_power", lambda power: power.update(grantor="丙公司示例有限公司")),
+    ],
+)
+def test_a_power_that_is_not_tied_to_the_signature_is_refused(
+    readers: Readers,
+    authority: TestAuthority,
+    pdf: SignedPdf,
+    monkeypatch: pytest.MonkeyPatch,
+    where: str,
+    change: Change,
+) -> None:
+    """Record, statement and log agree on what their digests say; only who and for whom are others. What a power
+    says of its agent and grantor, record and statement say alike, and what else the record says of them."""
+
+    def forged(at: datetime) -> dict[str, Any]:
+        found = true(at)
+        change(found)
+        return found
+
+    def fitting(at: datetime) -> dict[str, Any]:
+        found = grounds(at)
+        power = found["considered"][0]["power"]
+        found["matter"] |= {"agent": power["agent"], "organisation": power["grantor"]}
+        found["matter"]["counterparties"] = power["counterparties"] = []
+        return found
+
+    true: Callable[[datetime], dict[str, Any]] = getattr(contract, where)
+    grounds = contract.grounds
+    monkeypatch.setattr(contract, where, forged)
+    if where == "_power":
+        monkeypatch.setattr(contract, "grounds", fitting)
+    readers.refuse(build(contract.make(authority, pdf), contract.seals(authority)), readme=False)
+
+
+def test_an_opening_that_the_log_does_not_commit_to_is_refused(
+    readers: Readers, package: bytes, authority: TestAuthority
+) -> None:
+    """For whom somebody signed is in an opening; the manifest's key signs another one, too."""
+    files = read_zip(package).files
+    [path] = [path for path in files if "/openings/" in path and "张示例".encode() in bytes(files[path])]
+    other = bytes(files[path]).replace(contract.ALPHA.encode(), "丙公司示例有限公司".encode())
+    readers.refuse(resealed(package, {path: other}, authority), readme=False)
+
+
+def test_names_that_differ_in_width_and_blanks_are_one(
+    authority: TestAuthority, pdf: SignedPdf, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A letter may have the organisation's name in other signs than the contract."""
+    true = contract._power
+    monkeypatch.setattr(contract, "_power", lambda at: true(at) | {"grantor": "甲公司 示例有限公司\u3000"})
+    package = build(contract.make(authority, pdf), contract.seals(authority))
+    for checker in CHECKERS:
+        status, said = check(checker, unpack(package, tmp_path / checker[0].replace("/", "-")))
+        assert status == 0, said
 
 
 def test_an_acceptance_without_its_signature_is_refused(

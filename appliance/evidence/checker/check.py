@@ -383,6 +383,7 @@ def check_authorisation_basis(openssl: OpenSSL, number: str, entry: str) -> None
     content, public, at = read(f"authority/{number}.json"), leaf["public"], leaf["at"]
     record = json.loads(content)
     same = public["grounds"] == hashlib.sha256(content).hexdigest() and record["person"] == public["actor"]
+    same = same and all(record[name] == public.get(name) for name in ("contract", "party", "field", "signer"))
     require(same, f"{path} is not what the log names 签署依据与日志不符")
     power = public.get("power")
     needed = None if record["outcome"] == "not-needed" else record["considered"][0]["power"]["id"]
@@ -392,7 +393,10 @@ def check_authorisation_basis(openssl: OpenSSL, number: str, entry: str) -> None
     if identity is not None:
         require(identity["since"] <= at < identity["until"], f"identity check in {path} 身份核验不在有效期内")
     if record["outcome"] != "not-needed":
+        own = record["considered"][0]["power"]["agent"] == record["person"]
+        require(own, f"{path} is for somebody else 授权主体不符")
         check_power(path, record["considered"][0], matter, at)
+        check_sides(path, matter, entry)
     show(f"ok    the grounds of signature {number} hold 签署依据有效")
 
 
@@ -416,6 +420,24 @@ def check_power(path: str, considered: dict[str, Any], matter: dict[str, Any], a
         unstated = amount is None and not matter["amount_needed"]
         within = amount is not None and matter["currency"] == power["currency"] and amount <= power["limit"]
         require(unstated or within, f"{path}: amount 金额超出授权")
+
+
+def organisation_of(number: str) -> str | None:
+    """The organisation for which somebody signed in this entry; None where the name was erased."""
+    path = f"log/openings/{number}.json"
+    opened = json.loads(read(path)) if (HERE / path).exists() else {}
+    return str(opened["organisation"]["value"] or "") if "organisation" in opened else None
+
+
+def check_sides(path: str, matter: dict[str, Any], entry: str) -> None:
+    """For whom the signature in this entry was made, and with whom, is what the log has of the signatures."""
+    own = organisation_of(entry)
+    same = own is None or key_of(own) == key_of(matter["organisation"])
+    require(same, f"{path} is for another side than the signature 授权主体并非签名一方")
+    signed = [each.stem for each in (HERE / "log/entries").glob("*.json") if entry_of(each.stem)["kind"] == SIGNED]
+    sides = filter(None, map(organisation_of, signed))
+    every = all(among(each, [matter["organisation"], *matter["counterparties"]]) for each in sides)
+    require(every, f"{path} does not name all other sides 签署依据未列明全部相对方")
 
 
 def check_instrument(openssl: OpenSSL, power: str, number: str) -> None:
@@ -462,6 +484,7 @@ def check_confirmed(power: str, considered: dict[str, Any], number: str) -> None
     same = same and about["registered_by"] == considered["registered"]["by"]
     require(same, f"{path} is about another power of attorney 确认声明与授权委托书不符")
     in_log = public["statement"] == hashlib.sha256(content).hexdigest() and public["actor"] in by
+    in_log = in_log and public["actor"] == considered["verified"]["by"]
     require(in_log, f"{path} is not the one in the log 确认声明与日志不符")
     before = said["confirmed"] <= signed_at(number)
     require(before, f"{path} was made after signature {number} 确认声明晚于签名")

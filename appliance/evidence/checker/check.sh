@@ -338,17 +338,84 @@ check_agreed() { # ENTRY NN,NN ENTRY,ENTRY: the signature in ENTRY rests on acce
     pass "the party of the signature in entry $1 had agreed to sign electronically 签名一方此前已约定采用电子签名"
 }
 
+# fields FILE: each value of a JSON file on a line of its own: where it stands ("matter""kinds"#0), a blank, the value
+# as it is written
+fields() {
+    awk '
+        function word() {
+            if (!match(substr(text, at), /^("([^"\\]|\\.)*"|[a-z0-9-]+)/)) exit 1
+            at += RLENGTH
+            return substr(text, at - RLENGTH, RLENGTH)
+        }
+        function key(name) { name = word(); at++; return name }
+        function value(path, open, count) {
+            open = substr(text, at, 1)
+            if (open != "{" && open != "[") { print path " " word(); return }
+            at++
+            for (count = 0; substr(text, at, 1) !~ /[]}]/; count++) {
+                if (count) at++
+                value(path (open == "{" ? key() : "#" count))
+            }
+            at++
+        }
+        { text = $0; at = 1; value("") }' "$1"
+}
+
+# field FILE PLACE: the value that stands there; nothing for none
+field() {
+    fields "$1" | sed -n "s/^$2 //p"
+}
+
+# plain NAME: as names are compared: without blanks, capitals and wide signs
+plain() {
+    printf '%s\n' "$1" | sed 's/（/(/g; s/）/)/g; s/，/,/g; s/．/./g; s/－/-/g; s/＆/\&/g; s/　//g' | tr -d ' ' | tr A-Z a-z
+}
+
 check_grounds() { # NN ENTRY: on what signature NN rests is what the log's entry of the signature names
     grep -q "\"grounds\":\"$(openssl dgst -sha256 -r "authority/$1.json" | cut -c1-64)\"" "log/entries/$2.json" ||
         fail "the log names other grounds of signature $1 签署依据与日志不符"
-    power=$(sed -nE 's/.*"power":"([^"]*)".*/\1/p' "log/entries/$2.json")
-    [ -z "$power" ] || grep -qxF "letter $power $1" index.txt ||
-        fail "index.txt passes over the letter of signature $1 索引未列授权委托书"
+    for both in contract:contract party:party field:field signer:signer person:actor; do
+        [ "$(field "authority/$1.json" "\"${both%:*}\"")" = "$(field "log/entries/$2.json" "\"public\"\"${both#*:}\"")" ] ||
+            fail "the grounds of signature $1 are about another signature 签署依据属于另一签名"
+    done
+    power=$(field "log/entries/$2.json" '"public""power"' | tr -d '"')
+    if [ "$(field "authority/$1.json" '"outcome"')" != '"not-needed"' ]; then
+        grep -qxF "letter $power $1" index.txt ||
+            fail "index.txt passes over the letter of signature $1 索引未列授权委托书"
+        check_sides "$1" "$2"
+    elif [ -n "$power" ]; then
+        fail "the log names a power of attorney for signature $1, its grounds name none 签署依据与日志不符"
+    fi
     pass "the grounds of signature $1 are those in the log 签署依据与日志一致"
 }
 
+# organisation ENTRY: for whom somebody signed in this entry; nothing where its name was erased
+organisation() {
+    [ ! -e "log/openings/$1.json" ] || field "log/openings/$1.json" '"organisation""value"'
+}
+
+check_sides() { # NN ENTRY: the power is for who signed, of the organisation that they signed for, and names the other side
+    record="authority/$1.json" power='"considered"#0"power"'
+    [ "$(field "$record" '"considered"#0"covers"')" = true ] &&
+        [ "$(field "$record" "$power\"agent\"")" = "$(field "$record" '"person"')" ] ||
+        fail "the power of attorney in $record is for somebody else 授权主体不符"
+    whose=$(field "$record" '"matter""organisation"') grantor=$(field "$record" "$power\"grantor\"")
+    [ "$(plain "$whose")" = "$(plain "$grantor")" ] ||
+        fail "$record: these are other names, or check.py can tell that they are one 名称不同（或须由 check.py 比对）: $whose $grantor"
+    own=$(organisation "$2")
+    [ -z "$own" ] || [ "$own" = "$whose" ] || fail "$record is for another side than the signature 授权主体并非签名一方"
+    for other in $(grep -l '"kind":"party-signed"' log/entries/*.json | sed 's|.*/||; s/\.json$//'); do
+        side=$(organisation "$other")
+        case $side in '' | '""' | null | "$whose") continue ;; esac
+        field "$record" '"matter""counterparties"#[0-9]*' | grep -qxF "$side" ||
+            fail "$record does not name all other sides 签署依据未列明全部相对方"
+    done
+}
+
 check_letter() { # POWER NN: the letter of attorney is the one that signature NN rests on
-    grep -q "\"letter\":\"$(openssl dgst -sha256 -r "authority/$1.pdf" | cut -c1-64)\"" "authority/$2.json" ||
+    power='"considered"#0"power"'
+    [ "$(field "authority/$2.json" "$power\"letter\"")" = "\"$(digest "authority/$1.pdf")\"" ] &&
+        [ "$(field "authority/$2.json" "$power\"id\"")" = "\"$1\"" ] ||
         fail "the letter $1 is not the one of signature $2 授权委托书不符"
     pass "the letter $1 is the one that signature $2 rests on 授权委托书与签署依据一致"
     check_confirmed "$1" "$2"
@@ -361,10 +428,9 @@ told_of() {
     done | sed 's|.*/||; s|[.].*||'
 }
 
-# terms TEXT NEXT END: what a statement or a record says of a power, up to the entry NEXT, and from its seals to END
+# terms FILE PLACE: what a statement or a record says of a power
 terms() {
-    rest=${1#*,\"seals\":}
-    printf '%s,"seals":%s' "${1%%,\"$2\":*}" "${rest%%"$3"*}"
+    fields "$1" | sed -n "s/^$2//p" | grep -E '^"(agent|basis|counterparties|currency|grantor|id|kinds|letter|limit|principal|seals|since|until)"'
 }
 
 check_confirmed() { # POWER NN: officers have confirmed exactly this, as the authority states; or nobody could ask for it yet
@@ -383,12 +449,16 @@ check_confirmed() { # POWER NN: officers have confirmed exactly this, as the aut
     fi
     grep -q "\"statement\":\"$(digest "authority/$1.json")\"" "log/entries/$number.json" ||
         fail "authority/$1.json is not the one in the log 确认声明与日志不符"
-    said=$(cat "authority/$1.json") record=$(cat "authority/$2.json")
-    said=$(terms "${said#*,\"power\":\{}" registered_by '}')
-    record=$(terms "${record#*\"considered\":\[\{\"covers\":true,\"power\":\{}" registered ',"verified":')
-    [ "$said" = "$record" ] && grep -q '"format":"vermilion-power/1"' "authority/$1.json" ||
+    [ "$(terms "authority/$1.json" '"power"')" = "$(terms "authority/$2.json" '"considered"#0"power"')" ] &&
+        [ "$(field "authority/$1.json" '"power""registered_by"')" = \
+            "$(field "authority/$2.json" '"considered"#0"power""registered""by"')" ] &&
+        [ "$(field "authority/$1.json" '"format"')" = '"vermilion-power/1"' ] ||
         fail "authority/$1.json is about another power of attorney 确认声明与授权委托书不符"
-    confirmed=$(sed -nE 's/.*"confirmed":"([^"]*)".*/\1/p' "authority/$1.json")
+    by=$(field "log/entries/$number.json" '"public""actor"')
+    field "authority/$1.json" '"confirmed_by"#[0-9]*"subject"' | grep -qxF "$by" &&
+        [ "$(field "authority/$2.json" '"considered"#0"power""verified""by"')" = "$by" ] ||
+        fail "authority/$1.json does not name who confirmed $1 by the log 确认人与日志不符"
+    confirmed=$(field "authority/$1.json" '"confirmed"' | tr -d '"')
     entry=$(grep -lF "\"grounds\":\"$(digest "authority/$2.json")\"" log/entries/*.json | sed 's|.*/||; s|[.].*||')
     [ "$(printf '%s\n%s\n' "$confirmed" "$(moment "$entry")" | sort | head -n 1)" = "$confirmed" ] ||
         fail "authority/$1.json was made after signature $2 确认声明晚于签名"
@@ -408,12 +478,30 @@ check_log() {
     pass "the log's checkpoint and its timestamp 日志检查点及其时间戳有效"
 }
 
+check_opening() { # NUMBER: the private fields in the clear are those that the entry commits to
+    opening="log/openings/$1.json"
+    [ -e "$opening" ] || return 0
+    opened=$(fields "$opening") || fail "$opening cannot be read 文件无法读取"
+    printf '%s\n' "$opened" | while read -r place value; do
+        case $place in
+        *'"salt"') salt=$value ;;
+        *'"value"')
+            name=${place%'"value"'}
+            made=$(printf '{"name":%s,"salt":%s,"value":%s}' "$name" "$salt" "$value" | sha256sum | cut -c1-64)
+            [ "$(field "log/entries/$1.json" "\"commitments\"$name")" = "\"$made\"" ] || exit 1
+            ;;
+        *) exit 1 ;;
+        esac
+    done || fail "a private field of entry $1 is not the one in the log 条目内容与日志不符"
+}
+
 check_entry() { # NUMBER
     [ "$(sed -n 's/^index //p' "log/proofs/$1.tlog-proof" | head -n 1)" = "$(expr "$1" + 0)" ] ||
         fail "the proof of entry $1 is for another entry 证明属于另一条目"
     sed '1,/^$/d' "log/proofs/$1.tlog-proof" | cmp -s - log/checkpoint || fail "proof $1 is for another checkpoint"
     [ "$(included "log/entries/$1.json" "log/proofs/$1.tlog-proof")" = "$(sed -n 3p log/checkpoint.text | octets)" ] ||
         fail "log entry $1 is not in the log 日志条目不在日志中"
+    check_opening "$1"
     pass "log entry $1 is in the log 日志条目已证明在日志中"
 }
 
