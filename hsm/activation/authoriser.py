@@ -86,7 +86,6 @@ class IntentAuthoriser:
         self._rules.require_fitting(intent, activations, [each.subject for each in remembered])
         self._require_in_time(intent, now)
         require_own_arguments(intent)
-        batch = self._batch_of(intent)
         verified = [self._verify(intent, activation, now) for activation in activations]
         everybody = [*remembered, *(each.approval for each in verified)]
         authorised = AuthorisedIntent(
@@ -98,6 +97,7 @@ class IntentAuthoriser:
             self._store.intents.require_open(intent.nonce)
             if self._remembered(intent) != remembered:
                 raise ActivationRefused("Somebody else approved this, or withdrew, at the same moment. Try again.")
+            batch = self._batch_of(intent)  # of these very approvals: the same person may have given another alone
             self._rules.require_fitting(intent, activations, [each.subject for each in remembered])
             self._advance(verified)
             self._store.intents.authorise(

@@ -5,19 +5,24 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from pysqlite3 import dbapi2 as sqlite
 
+from hsm.activation.authoriser import IntentAuthoriser
+from hsm.activation.credentials import PinVerifier
 from hsm.authenticator import SoftwareAuthenticator
 from hsm.batches import MOST_MEMBERS, BatchMembership, SigningBatch
 from hsm.client import AuthorityClient
+from hsm.config import ActivationSettings
 from hsm.errors import ActivationRefused, ActivationUsed, AuthorityError, BadRequest, ConsistencyRefused
 from hsm.intents import Activation, SigningIntent
+from hsm.store import Approval, AuthorityStore, Credential, Subject, SubjectKind
 from tests.authority import RunningAuthority, intent_for, running_authority, soon
 from tests.hsm.test_activation import answer, enrol_pin
 
@@ -88,6 +93,37 @@ def test_what_is_kept_of_a_signature_says_in_which_batch_it_was(cast: Cast) -> N
     root = SigningBatch(tuple(intents)).root.hex()
     assert kept[intents[1].nonce] == {**intents[1].fields(), "batch": {"count": 2, "place": 2, "root": root}}
     assert kept[alone.nonce] == alone.fields()
+
+
+def test_a_batch_is_that_of_the_approval_that_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While the key is about to sign, the person takes the approval in a batch back and confirms alone."""
+    store, at = AuthorityStore(tmp_path / "authority.db"), int(soon(0).timestamp())
+    store.people.add_subject(Subject(PERSON, SubjectKind.PERSON, "张示例", "甲公司"), enrolled=at)
+    passkey = Credential(0, PERSON, "webauthn", credential_id=b"\x01", public_key=b"\x02")
+    store.people.add_credential(passkey, added=at)
+    [intent, _] = batch = documents(2)
+    approval = Approval(PERSON, intent.challenge(), "webauthn")
+
+    def approve() -> None:
+        store.approvals.add_approval(intent.nonce, approval, credential=1, at=at, expires=at + 60)
+
+    def transaction() -> AbstractContextManager[None]:
+        monkeypatch.undo()
+        store.approvals.take_back(intent.nonce, PERSON, at=at)
+        approve()
+        return store.transaction()
+
+    approve()
+    store.approvals.add_membership(intent.nonce, PERSON, SigningBatch(tuple(batch)).memberships()[0])
+    pins = PinVerifier(store.people, None)  # type: ignore[arg-type]  # nobody has a PIN
+    authoriser = IntentAuthoriser(store, ActivationSettings(), pins, lambda: soon(0))
+    monkeypatch.setattr(store, "transaction", transaction)
+    authoriser.authorise(intent)
+    store.close()
+
+    with closing(sqlite.connect(tmp_path / "authority.db")) as kept:
+        [(act,)] = kept.execute("SELECT act FROM acts")
+    assert json.loads(act) == intent.fields()
 
 
 def _used(cast: Cast, intent: SigningIntent) -> SigningIntent:
