@@ -101,7 +101,8 @@ class AuthorityClient(Connections):
     @operation(_STOPPING)
     def withdraw(self, intent: Intent) -> None:
         """Ends an intent: neither an approval nor the operation itself takes its nonce from now on. It needs no
-        activation, and is idempotent. Raises :class:`hsm.errors.ActivationUsed` for one that was used."""
+        activation, and is idempotent. Raises :class:`hsm.errors.ActivationUsed` for one that was used, and
+        :class:`hsm.errors.ActivationRefused` for one that would wait longer than any may."""
 
     @operation(_STOPPING)
     def take_back_approval(self, intent: Intent, subject: str) -> None:

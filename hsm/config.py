@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from hsm.batches import MOST_MEMBERS
 from hsm.errors import ConfigurationRefused
@@ -163,6 +163,10 @@ class CertificateSettings:
     crl_days: int = number(7, 1, 31)
 
 
+MOST_SEAL_HOURS: Final = 168
+"""How long a request for a seal may wait, whatever the settings say: no other act may wait longer."""
+
+
 @dataclass(frozen=True, slots=True)
 class ActivationSettings:
     """The WebAuthn relying party, and the origins (Level 3, section 7.2) that activations may come from: those of
@@ -177,7 +181,7 @@ class ActivationSettings:
     console_rp_id: str = ""
     console_origins: list[str] = checked(["http://localhost:8082"], bool, "a list of at least one origin")
     longest_minutes: int = number(15, 1, 15)
-    seal_hours: int = number(72, 1, 168)
+    seal_hours: int = number(72, 1, MOST_SEAL_HOURS)
     officers_required: int = number(1, 1, 4)
     attestation: list[str] = field(default_factory=list)
     pin_totp: bool = True

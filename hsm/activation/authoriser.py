@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from hsm import canonical
 from hsm.activation.credentials import PinVerifier, verify_assertion
 from hsm.activation.rules import UNLOCK, ActivationRules
 from hsm.batches import BatchMembership
-from hsm.config import ActivationSettings
+from hsm.config import MOST_SEAL_HOURS, ActivationSettings
 from hsm.errors import ActivationRefused, ActivationUsed, ConsistencyRefused, NotPermitted
 from hsm.intents import (
     Activation,
@@ -144,12 +144,18 @@ class IntentAuthoriser:
         """Ends *intent*: nobody approves or uses its nonce any more. Once more, it changes nothing.
 
         Whoever asks may do it, as stopping must always be possible. Raises :class:`ActivationUsed` for one that
-        was used.
+        was used, :class:`ActivationRefused` for one that nothing may last as long as: its row would stay as long.
         """
-        now = int(self._now().timestamp())
+        now = self._now()
+        if intent.expires - now > timedelta(hours=MOST_SEAL_HOURS):
+            raise ActivationRefused(
+                "No permission lasts longer than {hours} hours, so there is nothing to withdraw.",
+                hours=MOST_SEAL_HOURS,
+            )
+        expires, moment = int(intent.expires.timestamp()), int(now.timestamp())
         with self._store.transaction():
             self._require_not_done(intent)
-            self._store.intents.withdraw(intent.nonce, expires=int(intent.expires.timestamp()), now=now)
+            self._store.intents.withdraw(intent.nonce, expires=expires, now=moment)
 
     def take_back_approval(self, intent: Intent, subject: str) -> None:
         """Ends the approval that *subject* gave to *intent*, if there is one. Raises as :meth:`withdraw`."""

@@ -171,6 +171,14 @@ def test_a_withdrawal_is_not_shortened_by_another_one_of_its_nonce(cast: Cast) -
         cast.approve(intent, ASKING)
 
 
+def test_what_nobody_could_approve_is_not_kept_as_withdrawn(cast: Cast) -> None:
+    """A withdrawal stays until its intent expires: with any expiry, they could fill the store."""
+    for signer in (SEAL, ASKING):
+        cast.web.withdraw(replace(intent_for(signer), expires=soon(168 * 60 - 1)))
+        with pytest.raises(ActivationRefused, match="168 hours"):
+            cast.web.withdraw(replace(intent_for(signer), expires=soon(168 * 60 + 1)))
+
+
 def test_what_was_signed_is_not_withdrawn(cast: Cast) -> None:
     intent = intent_for(ASKING)
     cast.approve(intent, ASKING)

@@ -29,6 +29,7 @@ ALWAYS_SEVERAL = frozenset(
         "A maintenance lasts at most {days} days, and is announced at most {ahead} days ahead.",
         "A permission for a seal may last {hours} hours at most.",
         "A permission for a service may last {hours} hours at most.",
+        "No permission lasts longer than {hours} hours, so there is nothing to withdraw.",
         "A permission may last {minutes} minutes at most.",
         "An act's nonce has {size} bytes.",
         "At {width} mm the seal is {found} pixels wide in this picture, and needs {needed} (300 dpi).",
