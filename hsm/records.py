@@ -7,7 +7,8 @@ of earlier formats have signatures without it.
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 from hsm import canonical
 from hsm.cms import CmsMessage, SignatureRefused
@@ -25,6 +26,16 @@ MEDIA_TYPES: Final = {
 
 FORMATS: Final = {AGREEMENT: "vermilion-agreement/3", DECLARATION: "vermilion-voiding/2"}
 """What records of now say of themselves, by field."""
+
+
+_STANDS_FOR: Final = {AGREEMENT: ("agreement-electronic-signing", "version"), DECLARATION: ("voiding", "contract")}
+"""By field: the entry of a record that stands, after this word, where other intents name their contract."""
+
+
+def named_in_intent(field: str, record: Mapping[str, Any]) -> str:
+    """What the intent that signs this *record* names as its contract."""
+    word, entry = _STANDS_FOR[field]
+    return f"{word}-{record[entry]}"
 
 
 def require_kind(message: CmsMessage, record: bytes | None) -> None:

@@ -26,9 +26,8 @@ from hsm import canonical
 from hsm.intents import SigningIntent, instant
 from hsm.records import AGREEMENT, FORMATS
 
-CONTRACT = "agreement-electronic-signing"
 FIELD = AGREEMENT
-"""What stands for contract and field in the intent: an acceptance can be taken for no contract's signature."""
+"""What stands for the field in the intent: an acceptance can be taken for no contract's signature."""
 
 MOST = 100
 """Acceptances that one list shows."""
@@ -124,9 +123,7 @@ class Agreements:
             shown = language or person.language
             record = canonical.encode(_record(person, between, now) | _text_fields(text, shown))
             expires = now + self._rules.lifetime
-            intent = record_intent(
-                subject, record, contract=f"{CONTRACT}-{text.version}", field=FIELD, expires=expires
-            )
+            intent = record_intent(subject, record, field=FIELD, expires=expires)
             proposal = AgreementRecord(
                 id=secrets.token_hex(12),
                 person=subject,

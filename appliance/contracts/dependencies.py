@@ -20,11 +20,12 @@ from appliance.review.review_status import ReviewStatuses
 from appliance.store.database import Database, Transaction
 from appliance.timestamping import OutsideAuthority, TimestampIssuer
 from appliance.verification import Verifier
+from hsm import canonical
 from hsm.client import AuthorityClient
 from hsm.cms import parse
 from hsm.intents import SigningIntent
 from hsm.names import visible
-from hsm.records import require_kind
+from hsm.records import named_in_intent, require_kind
 
 Notifier = Callable[[Transaction, Iterable[Notice]], None]
 """Puts notices on their way, in the caller's transaction."""
@@ -84,13 +85,11 @@ class SigningBackend:
         return self.timestamps.stamp(cms)
 
 
-def record_intent(
-    subject: str, record: bytes, *, contract: str, field: str, expires: datetime, title: str = ""
-) -> SigningIntent:
-    """What *subject* activates to sign *record*; *contract* and *field* stand for those that it has not. *title*
-    is that of the contract that the record is about."""
+def record_intent(subject: str, record: bytes, *, field: str, expires: datetime, title: str = "") -> SigningIntent:
+    """What *subject* activates to sign *record*, a record of the kind *field*. *title* is that of the contract
+    that the record is about."""
     return SigningIntent(
-        contract=contract,
+        contract=named_in_intent(field, canonical.decode(record)),
         party=subject,
         field=field,
         signer=subject,

@@ -148,9 +148,8 @@ def close_guest_requests(tx: Transaction, contract: Contract, at: datetime) -> N
             withdraw_enrolment_request(tx, party.subject, reason=ENDED, by=SYSTEM, at=at)
 
 
-CONTRACT = "voiding"
 FIELD = DECLARATION
-"""What stands before the contract's id, and for the field: a declaration is no signature of the contract."""
+"""What stands for the field: a declaration is no signature of the contract."""
 
 
 class Voiding:
@@ -188,8 +187,7 @@ class Voiding:
             proposal = _open(contract)
             record = _record(contract, proposal, people.person(tx, by), now)
             expires = now + self._rules.lifetime
-            about = f"{CONTRACT}-{contract_id}"
-            intent = record_intent(by, record, contract=about, field=FIELD, expires=expires, title=contract.title)
+            intent = record_intent(by, record, field=FIELD, expires=expires, title=contract.title)
             declaration = VoidDeclaration(secrets.token_hex(12), contract_id, proposal.id, by, record, intent, now)
             intents.forget_expired_declarations(tx, now)
             intents.insert_declaration(tx, declaration)

@@ -235,6 +235,25 @@ def test_a_record_with_another_digest_shows_nothing(desk: Desk) -> None:
     shows_nothing(desk, replace(request, content=canonical.encode(changed)))
 
 
+def test_a_record_about_another_contract_than_its_intent_shows_nothing(desk: Desk) -> None:
+    """What the authority keeps of the act, and the log of the signature, names the intent's contract."""
+    request = desk.agreement()
+    version = canonical.decode(request.content)["version"]
+    assert request.intent.contract == f"agreement-electronic-signing-{version}"  # type: ignore[union-attr]  # it signs
+    other = replace(request.intent, contract="contract-1")  # type: ignore[type-var]  # it signs
+    shows_nothing(desk, replace(request, intent=other))
+    declared = dict.fromkeys(
+        ("declared", "digest", "organisation", "parties", "proposed", "proposed_by", "reason", "title", "voiding"),
+        "—",
+    )
+    about = {"contract": "c-1", "person": ZHANG.subject, "name": ZHANG.name, "format": "vermilion-voiding/2"}
+    content = canonical.encode(declared | about)
+    intent = replace(request.intent, field="void-declaration", digest=hashlib.sha256(content).digest())  # type: ignore[type-var]  # it signs
+    for contract in ("c-1", "voiding-c-2", "agreement-electronic-signing-c-1"):
+        shows_nothing(desk, replace(request, content=content, intent=replace(intent, contract=contract)))
+    assert "c-1" in desk.page(replace(request, content=content, intent=replace(intent, contract="voiding-c-1")))
+
+
 @pytest.mark.parametrize("content", [b"", b"{}", b"[]", b'{"b": 1, "a": 2}', b"\xff", b"null"])
 def test_what_is_no_record_shows_nothing(desk: Desk, content: bytes) -> None:
     request = desk.agreement()

@@ -8,11 +8,13 @@ import sys
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from appliance.contracts import endings
 from appliance.contracts.drafting import DraftTerms
 from appliance.demonstration.participants import LI, ZHANG, ZONE
 from appliance.evidence import container
@@ -22,6 +24,7 @@ from appliance.model.contract import Contract, ContractState, Deadline
 from appliance.model.intent import SigningOrigin
 from appliance.model.people import Person
 from appliance.wiring import Appliance
+from hsm import canonical
 from tests.evidence.unpacked import ENVIRONMENT, unpack
 from tests.portal.conftest import portal_of
 from tests.portal.visitors import signed_in
@@ -74,6 +77,13 @@ def asks(appliance: Appliance, person: Person) -> list[str]:
     """The titles in the person's list of notices that ask for something."""
     entries = appliance.reminders.inbox.list_entries(person.subject, Language.ENGLISH)
     return [each.title for each in entries if "your signature" in each.title or "asked for" in each.title]
+
+
+def completed(appliance: Appliance) -> Contract:
+    contract = sent(appliance)
+    for person in BOTH:
+        contract = sign(appliance, contract, person)
+    return appliance.finalisation.finalise(contract.id)
 
 
 @pytest.fixture(scope="module")
@@ -132,6 +142,33 @@ def test_a_package_without_the_declarations_fails(
         path.unlink()
     for command in (["sh", "check.sh"], [sys.executable, "-I", "check.py"]):
         assert checked(command, folder)[0] == 1
+
+
+@pytest.mark.parametrize("entry", ["contract", "voiding", "person"])
+def test_declarations_about_something_else_void_nothing(
+    appliance: Appliance, portal: Flask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, entry: str
+) -> None:
+    """People have declared another contract void, or in answer to another proposal, or somebody else has; the log
+    says that they meant this one."""
+    true = endings._record
+
+    def other(*arguments: Any) -> bytes:
+        record = canonical.decode(true(*arguments))
+        return canonical.encode(record | {entry: LI.subject if entry == "person" else f"{record[entry]}0"})
+
+    contract = appliance.voiding.propose(completed(appliance).id, reason="双方协商一致", by=ZHANG.subject)
+    for person in BOTH:
+        with monkeypatch.context() as patch:
+            patch.setattr(endings, "_record", other)
+            contract = declare(appliance, contract, person)
+    package = signed_in(portal, appliance, ZHANG.subject).get(f"/contracts/{contract.id}/evidence.zip").get_data()
+    report = appliance.verifier.verify(package)
+    assert report.indication == "TOTAL-FAILED"
+    assert "declarations by which the contract was voided" in str(report.reasons)
+    folder = unpack(package, tmp_path / "package")
+    for command in (["sh", "check.sh"], [sys.executable, "-I", "check.py"]):
+        status, said = checked(command, folder)
+        assert (status, "declarations" in said) == (1, True), said
 
 
 def checked(command: list[str], folder: Path) -> tuple[int, str]:

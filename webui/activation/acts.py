@@ -27,7 +27,7 @@ from hsm.intents import OfficerIntent, SigningIntent, in_groups, require_own_arg
 from hsm.names import BLANK, is_visible, visible
 from hsm.operation_types import Approvals, KnownSubject
 from hsm.powers import power_in
-from hsm.records import AGREEMENT, DECLARATION, FORMATS
+from hsm.records import AGREEMENT, DECLARATION, FORMATS, named_in_intent
 from webui.activation.letters import Letters, confirms_power
 from webui.activation.pictures import is_still
 
@@ -284,7 +284,7 @@ def _name_of(request: ActivationRequest) -> bytes:
 
 def _record(request: ActivationRequest, intent: SigningIntent, signer: KnownSubject) -> Mapping[str, Any]:
     """The record that the intent signs, of the form that it says and in the signer's name; the intent has no other
-    title than the record. Of an agreement both texts are there, and are those whose digests it names."""
+    title or contract than it. Of an agreement both texts are there, and are those whose digests it names."""
     try:
         record = canonical.decode(request.content)
     except Malformed as error:
@@ -296,6 +296,8 @@ def _record(request: ActivationRequest, intent: SigningIntent, signer: KnownSubj
     if set(record) != set(_ENTRIES[intent.field].split()) or record["format"] != FORMATS[intent.field]:
         raise _other()
     if (record["person"], record["name"]) != (signer.subject, signer.name):
+        raise _other()
+    if intent.contract != named_in_intent(intent.field, record):
         raise _other()
     if intent.title not in ("", visible(str(record.get("title", "")))) or intent.parties or intent.reason:
         raise _other()
