@@ -117,6 +117,21 @@ def unstated(files: Files) -> list[str]:
     return [power for power in powers if f"{FOLDER}{power}.json" not in files]
 
 
+def without_power(told: Iterable[Mapping[str, Any]], files: Files) -> list[str]:
+    """The fields that people signed for an organisation under no power of attorney. *told* are the events of the
+    history; where a name was erased, the record of what the signature rests on has it, if there is one."""
+    records = {hashlib.sha256(files[path]).hexdigest(): path for path in files if _RECORD.fullmatch(path)}
+    found = []
+    for each in told:
+        public, path = each["public"], records.get(each["public"].get("grounds", ""))
+        if each["kind"] != "party-signed" or "power" in public:
+            continue
+        recorded = "" if path is None else canonical.decode(bytes(files[path]))["matter"]["organisation"]
+        if each["private"].get("organisation", recorded):
+            found.append(str(public.get("field", public["signer"])))
+    return found
+
+
 def _statements(files: Files) -> Iterator[str]:
     return (path for path in files if path.startswith(f"{FOLDER}power-") and path.endswith(".json"))
 

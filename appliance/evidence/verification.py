@@ -91,6 +91,10 @@ _UNSTATED = (
     "The power of attorney {power} was confirmed before officers had to activate that at the authority; for what"
     " it covers stands the word of the portal alone."
 )
+_WITHOUT_POWER = (
+    "These signatures were made for an organisation under no power of attorney: {fields}. That none was needed is"
+    " the word of the portal alone."
+)
 _VOID = Sentence("The parties have declared this contract void.")
 _TOGETHER = "The signature {field} was confirmed together with others; documents in all: {count}."
 _CRL_END = b"-----END X509 CRL-----\n"
@@ -124,13 +128,17 @@ def verify_package(
     except (ValueError, KeyError, TypeError, RecursionError):
         return _failed(at, digest, Sentence("A file of the package is not in the form that it must have."))
     verdict = _worst(signature.verdict for signature in signatures)
-    remarks += tuple(_together(files)) if verdict.indication is not Indication.FAILED else ()
+    remarks += tuple(_of_signatures(files)) if verdict.indication is not Indication.FAILED else ()
     return VerificationReport("", FileKind.EVIDENCE, verdict, at, digest, signatures, remarks)
 
 
-def _together(files: Files) -> Iterator[Sentence]:
-    """Which signatures were confirmed at once with others; the history is judged by now."""
+def _of_signatures(files: Files) -> Iterator[Sentence]:
+    """Which were made for an organisation under no power, and which were confirmed at once with others; the
+    history is judged by now."""
     told = canonical.decode(part(files, package.HISTORY))["events"]
+    fields = authorisation_basis.without_power(told, files)
+    if fields:
+        yield Sentence(_WITHOUT_POWER, {"fields": ", ".join(fields)})
     signed = (each["public"] for each in told if each["kind"] == history.SIGNED)
     for field, count in history.confirmed_together(signed).items():
         yield Sentence(_TOGETHER, {"field": field, "count": count})

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from appliance.evidence import history
-from appliance.evidence.authorisation_basis import Files, require_authorisation_basis
+from appliance.evidence.authorisation_basis import Files, require_authorisation_basis, without_power
 from appliance.evidence.history import PackageEvent
 from appliance.evidence.model import EvidenceInput, PackageRefused
 from appliance.evidence.repacked import read_zip
@@ -225,6 +225,20 @@ def test_an_old_power_says_nothing_else_later(case: Case) -> None:
         replace(old, events=(*old.events, again)).check()
     with pytest.raises(PackageRefused, match="second person"):
         replace(old.without("power-registered"), events=(*old.without("power-registered").events, again)).check()
+
+
+def test_for_whom_somebody_signed_without_a_power_is_told_by_the_log_or_the_record(case: Case) -> None:
+    record = case.record() | {"outcome": "not-needed", "considered": []}
+    files = case.with_record(record).files
+    grounds = hashlib.sha256(files[RECORD]).hexdigest()
+
+    def fields(private: dict[str, Any], **public: str) -> list[str]:
+        event = {"kind": "party-signed", "public": {"field": "f-1", "signer": "person-zhang", **public}}
+        return without_power([{**event, "private": private}, {"kind": "x", "public": {}, "private": {}}], files)
+
+    assert fields({"organisation": "甲公司"}) == ["f-1"] == fields({}, grounds=grounds)
+    assert fields({"organisation": ""}) == [] == fields({"organisation": "甲公司"}, power=POWER)
+    assert fields({}) == [], "the name was erased, and there is no record"
 
 
 def test_a_statement_about_no_power_of_the_package_is_refused(case: Case) -> None:

@@ -162,7 +162,7 @@ def test_a_package_from_finder_passes_with_remarks(
     members = zipforms.by_finder({path: bytes(data) for path, data in read_zip(package).files.items()}, "证据包")
     report = verifier.verify(zipped(members))
     assert report.indication is Indication.PASSED, report.reasons
-    again, ignored, _ = map(str, report.remarks)
+    again, ignored, *_ = map(str, report.remarks)
     assert "zipped again" in again
     assert "(.DS_Store, __MACOSX)" in ignored
     extra = verifier.verify(zipped([*members, Member("证据包/extra.txt".encode(), b"x")]))

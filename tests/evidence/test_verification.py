@@ -21,6 +21,7 @@ from appliance.evidence.model import EvidenceInput
 from appliance.evidence.package import build
 from appliance.evidence.repacked import read_zip
 from appliance.evidence.verification import verify_package
+from appliance.language import Language, translator
 from appliance.verification import FileKind, Indication, TrustAnchors, VerificationReport, Verifier
 from hsm import cms
 from hsm.records import AGREEMENT, MEDIA_TYPES
@@ -46,6 +47,14 @@ def verify(verifier: Verifier) -> Verify:
 
 def flipped(data: bytes, at: int) -> bytes:
     return data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :]
+
+
+def test_a_signature_for_an_organisation_without_a_power_is_remarked(verify: Verify, package: bytes) -> None:
+    """Whether one was needed is what the portal says; the first signature rests on one. Events of these tests have
+    signers and no fields."""
+    [remark] = [each for each in verify(package).remarks if "under no power" in str(each)]
+    assert remark.values == {"fields": "person-li, seal-b"}
+    assert "person-li, seal-b。" in remark.translated(translator(Language.CHINESE))
 
 
 def test_a_good_package_passes(verify: Verify, package: bytes) -> None:
