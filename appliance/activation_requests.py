@@ -26,7 +26,8 @@ from appliance.errors import NotFound
 from appliance.sharing import make_directory, write_whole
 from hsm.codec import decode_request, encode
 from hsm.errors import BadRequest, Malformed
-from hsm.intents import Intent
+from hsm.intents import LONGEST_TITLE, Intent
+from hsm.names import is_visible
 from hsm.protocol import decode_cbor
 
 LASTS = timedelta(minutes=15)
@@ -148,7 +149,10 @@ class ActivationRequests:
         try:
             largest = _LARGEST if kind is ActivationRequest else _LARGEST_OF_OTHERS
             data = _read(self._folder / ticket, largest)
-            return decode_request(kind, decode_cbor(data, most_values=1000, most_depth=8))
+            request = decode_request(kind, decode_cbor(data, most_values=1000, most_depth=8))
+            if isinstance(request, BatchRequest) and not all(map(_is_title, request.documents)):
+                raise _gone()
+            return request
         except (OSError, Malformed, BadRequest) as error:
             raise _gone() from error
 
@@ -168,6 +172,11 @@ class ActivationRequests:
             with suppress(FileNotFoundError):
                 if abs(now - path.stat().st_mtime) > lasts:
                     path.unlink()
+
+
+def _is_title(document: BatchedDocument) -> bool:
+    """What may be printed where no intent vouches for it: a title of the form that those of intents have."""
+    return 1 <= len(document.title) <= LONGEST_TITLE and is_visible(document.title)
 
 
 def _read(path: Path, largest: int) -> bytes:

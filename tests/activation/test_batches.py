@@ -283,6 +283,20 @@ def test_who_has_no_passkey_is_told_so(desk: Desk, documents: Documents) -> None
     assert answer.status_code == 403 and given(desk, members) == [(), (), ()]
 
 
+@pytest.mark.parametrize("title", ["", "Lease\u202etnemeerga", "Lease\nSigned", "x" * 201, " "], ids=ascii)
+def test_a_title_that_cannot_be_seen_as_it_is_lists_nothing(desk: Desk, documents: Documents, title: str) -> None:
+    """That of a document that is gone is the portal's alone, and printed where the page says why it stops."""
+    path, own = put(desk, documents())
+    listed = [BatchedDocument(each[5:], title) for each in own]
+    hostile, _ = put(desk, [], documents=tuple(listed))
+    for gone in (False, True):
+        if gone:
+            (desk.folder / own[1][5:]).unlink()
+        shown = desk.get(hostile)
+        assert shown.status_code == 404 and "<form" not in shown.text
+    require_stopped(desk, path, TITLES[1], "nothing to confirm at this address any more")
+
+
 def test_the_page_speaks_chinese(desk: Desk, documents: Documents) -> None:
     path, own = put(desk, documents(), language="zh")
     page = desk.get(path).text

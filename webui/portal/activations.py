@@ -77,7 +77,7 @@ def to_batch(subject: str, opened: Sequence[OpenedSigning], back: str) -> Answer
     for each in opened:
         own = url_for("signing.activated", contract_id=each.contract.id, intent_id=each.intent.id)
         ticket = appliance.activation_requests.add(_signing_request(subject, each, own))
-        documents.append(BatchedDocument(ticket, each.contract.title))
+        documents.append(BatchedDocument(ticket, each.intent.intent.title or each.contract.id))
     language, zone = current_language().value, zone_of_reader()
     return _sent(BatchRequest(subject, tuple(documents), back, language, zone), "batch")
 
