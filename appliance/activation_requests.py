@@ -142,13 +142,14 @@ class ActivationRequests:
         write_whole(self._folder / ticket, cbor2.dumps(encode(request)))
         return ticket
 
-    def load(self, kind: type[R], ticket: str) -> R:
-        """The request of this *kind* and ticket. Raises :class:`NotFound` for none, and an old one."""
+    def load(self, kind: type[R], ticket: str, *, most: int = _LARGEST) -> R:
+        """The request of this *kind* and ticket. Raises :class:`NotFound` for none, an old one, and one of more
+        than *most* bytes: whoever made room for what :meth:`size` said reads no more than that."""
         if not _TICKET.fullmatch(ticket):
             raise _gone()
         try:
             largest = _LARGEST if kind is ActivationRequest else _LARGEST_OF_OTHERS
-            data = _read(self._folder / ticket, largest)
+            data = _read(self._folder / ticket, min(most, largest))
             request = decode_request(kind, decode_cbor(data, most_values=1000, most_depth=8))
             if isinstance(request, BatchRequest) and not all(map(_is_title, request.documents)):
                 raise _gone()
@@ -179,15 +180,18 @@ def _is_title(document: BatchedDocument) -> bool:
     return 1 <= len(document.title) <= LONGEST_TITLE and is_visible(document.title)
 
 
-def _read(path: Path, largest: int) -> bytes:
-    """A file of the folder, no link, of at most *largest* bytes. Raises OSError."""
+def _read(path: Path, most: int) -> bytes:
+    """A file of the folder, no link, of at most so many bytes. Raises OSError."""
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
     with os.fdopen(descriptor, "rb") as stream:
         status = os.fstat(descriptor)
         old = abs(time.time() - status.st_mtime) > LASTS.total_seconds()
-        if not stat.S_ISREG(status.st_mode) or status.st_size > largest or old:
+        if not stat.S_ISREG(status.st_mode) or status.st_size > most or old:
             raise OSError
-        return stream.read()
+        content = stream.read(most + 1)  # it may have grown meanwhile
+        if len(content) > most:
+            raise OSError
+        return content
 
 
 def new_receipt() -> str:

@@ -7,15 +7,18 @@ import time
 import tracemalloc
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import AbstractContextManager
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from werkzeug.exceptions import ServiceUnavailable
 
-from appliance.demonstration.participants import ZHANG
+from appliance.activation_requests import BatchedDocument, BatchRequest
+from appliance.demonstration.participants import ZHANG, ZONE
 from appliance.pdf.workshop import PdfWorkshop
 from tests import activation_service as visits
-from tests.activation.conftest import ORIGIN, Desk
+from tests.activation.conftest import BACK, ORIGIN, Desk
 from webui.activation import room
 from webui.activation.room import Room, share_of
 
@@ -158,6 +161,39 @@ def test_whoever_asks_for_many_pictures_keeps_nobody_from_confirming(
         assert [each.result().status_code for each in waiting] == [200] * most
     assert desk.get(picture).status_code == 200
     assert desk.given(request) == (ZHANG.subject,)
+
+
+def test_no_more_is_read_than_there_is_room_for(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The portal puts a large document in the place of a small one when room was made, before it is read."""
+    small = replace(desk.document(), back="/")
+    large, enter, made = replace(small, back=f"/{'x' * 5000}"), Room.for_list, [0]
+
+    def made_for(own: Room, sizes: list[int]) -> AbstractContextManager[None]:
+        made[0] = sum(sizes)
+        desk.swap(path, large)
+        return enter(own, sizes)
+
+    path = desk.put(small)
+    listed = (BatchedDocument(path[5:], "One"), BatchedDocument(desk.put(desk.document())[5:], "Two"))
+    batch = desk.appliance.activation_requests.add(BatchRequest(ZHANG.subject, listed, BACK, "en", ZONE))
+    for page in (path, f"/batch/{batch}"):
+        desk.swap(path, small)
+        with monkeypatch.context() as patch:
+            patch.setattr(Room, "for_list", made_for)
+            shown = desk.get(page)
+        assert shown.status_code >= 400 and "<form" not in shown.text
+        assert made[0] > 0
+    assert desk.get(path).status_code == 200, "with room for it"
+
+
+def test_no_room_is_needed_for_a_list(desk: Desk) -> None:
+    """It is read before there is room for its documents, so it is small."""
+    documents = desk.document(), desk.prepared("Another", 1)
+    listed = tuple(BatchedDocument(desk.put(each)[5:], "Title") for each in documents)
+    for back, status in (("/", 200), ("/" + "x" * 300_000, 404)):
+        batch = desk.appliance.activation_requests.add(BatchRequest(ZHANG.subject, listed, back, "en", ZONE))
+        shown = desk.get(f"/batch/{batch}")
+        assert shown.status_code == status, shown.text
 
 
 def test_no_size_is_told_of_what_is_no_request(desk: Desk) -> None:

@@ -97,16 +97,18 @@ class _Pages:
 
     def act(self, ticket: str, seen: str | None = None) -> Answer:
         """The act, with the ways to activate it; with *seen* only the act that stood in a list."""
-        with self._room.for_page(self._size(ticket)):
-            return self._shown(ticket, self._loaded(ticket, seen))
+        size = self._size(ticket)
+        with self._room.for_page(size):
+            return self._shown(ticket, self._loaded(ticket, size, seen))
 
     def activate(self, ticket: str) -> Answer:
         """Hands the activation to the authority, and the person back to the portal."""
-        with self._room.for_page(self._size(ticket)):
-            return self._activated(ticket)
+        size = self._size(ticket)
+        with self._room.for_page(size):
+            return self._activated(ticket, size)
 
-    def _activated(self, ticket: str) -> Answer:
-        asked = self._loaded(ticket, request.form.get("seen", ""))
+    def _activated(self, ticket: str, size: int) -> Answer:
+        asked = self._loaded(ticket, size, request.form.get("seen", ""))
         shown = self._parts.acts.act(asked)
         if not shown.is_given:
             try:
@@ -141,27 +143,29 @@ class _Pages:
 
     def picture(self, ticket: str, seen: str, number: int, width: int) -> Answer:
         """Page *number* (from 1) of the document that is signed by the act that was *seen*."""
+        size = self._size(ticket)
         try:
-            with self._room.for_picture(self._size(ticket)):
-                png = self._parts.acts.picture(self._loaded(ticket, seen), number - 1, width=width)
+            with self._room.for_picture(size):
+                png = self._parts.acts.picture(self._loaded(ticket, size, seen), number - 1, width=width)
         except DocumentRefused as refusal:
             raise NotFound(refusal.template, **refusal.values) from refusal
         return Response(png, content_type="image/png", headers=_KEPT)
 
     def seal_picture(self, ticket: str, seen: str) -> Answer:
         """The picture that a seal gets by the act that was *seen*."""
-        with self._room.for_picture(self._size(ticket)):
-            png = self._parts.acts.seal_picture(self._loaded(ticket, seen))
+        size = self._size(ticket)
+        with self._room.for_picture(size):
+            png = self._parts.acts.seal_picture(self._loaded(ticket, size, seen))
         return Response(png, content_type="image/png", headers=_KEPT)
 
     def _size(self, ticket: str) -> int:
         return self._parts.requests.size(ticket)
 
-    def _loaded(self, ticket: str, seen: str | None = None) -> ActivationRequest:
-        """The request, which speaks to its reader. With *seen* (the challenge in hex) only if it is the act on the
-        page that asks: whoever writes requests could put another one in its place, between a page, its pictures
-        and its form."""
-        asked = self._parts.requests.load(ActivationRequest, ticket)
+    def _loaded(self, ticket: str, size: int, seen: str | None = None) -> ActivationRequest:
+        """The request, of at most the *size* that there is room for, which speaks to its reader. With *seen* (the
+        challenge in hex) only if it is the act on the page that asks: whoever writes requests could put another
+        one in its place, between a page, its pictures and its form."""
+        asked = self._parts.requests.load(ActivationRequest, ticket, most=size)
         speak_to_reader(self._parts.settings, asked.language, asked.zone)
         if seen is not None and seen != asked.intent.challenge().hex():
             raise StateRefused("This page is too old; open it again in the portal.")

@@ -6,6 +6,7 @@ One document that cannot be signed any more stops all: nobody confirms a list of
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from flask import Flask, Response, make_response, redirect, render_template, request
@@ -73,17 +74,19 @@ class BatchPages:
     def page(self, ticket: str) -> Answer:
         """The documents, with the one way to activate them."""
         asked = self._loaded(ticket)
-        with self._room.for_list(self._sizes(asked)):
-            return self._shown(ticket, asked, *self._listed(asked))
+        sizes = self._sizes(asked)
+        with self._room.for_list(sizes):
+            return self._shown(ticket, asked, *self._listed(asked, sizes))
 
     def activate(self, ticket: str) -> Answer:
         """Hands the activation to the authority, and the person back to the portal."""
         asked = self._loaded(ticket)
-        with self._room.for_list(self._sizes(asked)):
-            return self._activated(ticket, asked)
+        sizes = self._sizes(asked)
+        with self._room.for_list(sizes):
+            return self._activated(ticket, asked, sizes)
 
-    def _activated(self, ticket: str, asked: BatchRequest) -> Answer:
-        listed, stopped = self._listed(asked)
+    def _activated(self, ticket: str, asked: BatchRequest, sizes: Sequence[int]) -> Answer:
+        listed, stopped = self._listed(asked, sizes)
         if stopped is None:
             batch = _batch_of(listed)
             if request.form.get("seen", "") != batch.challenge().hex():
@@ -107,13 +110,13 @@ class BatchPages:
         speak_to_reader(self._parts.settings, asked.language, asked.zone)
         return asked
 
-    def _listed(self, asked: BatchRequest) -> tuple[list[ListedDocument], _Stopped | None]:
-        """All documents, or those before the one that stops the batch: its request is gone, it is not what its
-        intent signs, it is somebody else's, or it was confirmed alone."""
+    def _listed(self, asked: BatchRequest, sizes: Sequence[int]) -> tuple[list[ListedDocument], _Stopped | None]:
+        """All documents, or those before the one that stops the batch: its request is gone or larger than when
+        room was made for it, it is not what its intent signs, it is somebody else's, or it was confirmed alone."""
         listed: list[ListedDocument] = []
-        for each in asked.documents:
+        for each, size in zip(asked.documents, sizes, strict=True):
             try:
-                listed.append(self._document(asked.subject, each))
+                listed.append(self._document(asked.subject, each, size))
             except _REASONS as refusal:
                 return listed, _Stopped(each.title, refusal)
         alone = next((each for each in listed if each.is_given), None)
@@ -121,8 +124,8 @@ class BatchPages:
             return listed, _Stopped(alone.title, StateRefused("You have confirmed it already, on its own."))
         return listed, None
 
-    def _document(self, subject: str, document: BatchedDocument) -> ListedDocument:
-        asked = self._parts.requests.load(ActivationRequest, document.ticket)
+    def _document(self, subject: str, document: BatchedDocument, size: int) -> ListedDocument:
+        asked = self._parts.requests.load(ActivationRequest, document.ticket, most=size)
         act, intent = self._parts.acts.act(asked), asked.intent
         own = isinstance(intent, SigningIntent) and subject == asked.subject == intent.signer
         if not isinstance(intent, SigningIntent) or not own or act.signer is None or act.kind != "document":
