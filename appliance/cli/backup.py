@@ -234,3 +234,8 @@ def restore_command(
         )
     if done.aside is not None:
         say("What was there before is in {path}.", path=done.aside)
+    if done.spool is not None:
+        say(
+            "The timestamps that waited here are of another appliance than this log; they are in {path}.",
+            path=done.spool,
+        )

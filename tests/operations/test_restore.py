@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ from appliance.demonstration.participants import ZHANG
 from appliance.errors import ApplianceError, BackupFailed, ConfigurationError, RestoreRefused, StorageError
 from appliance.home import Home
 from appliance.ledger import LogCheck, Sequencer
+from appliance.ledger.timestamp_spool import TimestampSpool, spool_files
 from appliance.model.administration import AdministratorRole
 from appliance.operations.backup import BackupArchive, BackupFailpoint, archives
 from appliance.operations.restore import RestoreOrder, opening, restore_archive, restoring
@@ -36,6 +38,7 @@ from hsm.files import write_private
 from hsm.home import LastingAuthorityLock
 from hsm.note import NoteKey, read_vkey
 from hsm.store import AuthorityStore
+from hsm.timestamp import IssuedToken
 from tests.operations.site import (
     PLANTED,
     RECOVERY,
@@ -81,6 +84,30 @@ def test_a_restored_home_signs_on(site: Site, archive: BackupArchive, restored: 
         appliance.timestamps.issue_token(hashlib.sha256(b"after the restore").digest())
         Sequencer(appliance.database, scheduler).run_once()
         assert LogCheck(appliance.database, appliance.authority).check().size > before.size
+
+
+def test_timestamps_of_another_appliance_do_not_come_into_the_log(order: RestoreOrder, tmp_path: Path) -> None:
+    """The machine was another organisation's; what waits in its spool would get entries in a log of others."""
+    home, other = Home(tmp_path / "home"), Ed25519PrivateKey.generate().public_key()
+    home.log_key.parent.mkdir(parents=True)
+    home.log_key.write_text(NoteKey.from_public_key("other.example/log", other).vkey() + "\n", "ascii")
+    files = issue(home)
+
+    first = restore_archive(home, order, now=utc_now())
+    assert first is not None and first.spool == (first.aside or home.root) / "timestamps"
+    assert spool_files(first.spool) == [first.spool / each.name for each in files]
+    assert spool_files(home.timestamp_spool) == []
+    own = issue(home)
+    again = restore_archive(home, replace(order, aside=True), now=utc_now() + timedelta(seconds=2))
+    assert again is not None and again.spool is None
+    assert spool_files(home.timestamp_spool) == own, "they are this log's, and get new entries"
+
+
+def issue(home: Home) -> list[Path]:
+    """A timestamp waits in the spool of *home*: its files."""
+    with closing(TimestampSpool(home.timestamp_spool)) as spool:
+        spool.append([IssuedToken(1, utc_now(), b"token")])
+    return spool_files(home.timestamp_spool)
 
 
 def test_a_home_in_use_is_refused(restored: Home, order: RestoreOrder) -> None:

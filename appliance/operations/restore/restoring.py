@@ -16,6 +16,7 @@ from appliance.config import load
 from appliance.confinement import Confinement
 from appliance.errors import ApplianceError, RestoreRefused
 from appliance.home import Home, make_directory
+from appliance.ledger.timestamp_spool import spool_files
 from appliance.operations.backup import archives as places
 from appliance.operations.backup.archives import (
     BackupArchive,
@@ -42,8 +43,10 @@ from hsm.errors import error_class
 from hsm.files import is_locked, sync_directory, write_private
 from hsm.note import NoteKey, read_vkey
 
-ENTRIES = ("config", "trust", "secrets", "hsm", "authority", "administration", "state")
-"""What a backup brings, by the names in a home."""
+SPOOL = "timestamps"
+ENTRIES = ("config", "trust", "secrets", "hsm", "authority", "administration", "state", SPOOL)
+"""What a backup brings, by the names in a home; of the spool an empty one, where that of the home is another
+log's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,12 +133,14 @@ class RestoreOrder:
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """``key``: the log's key, which the archive is signed with; ``aside``: where the old home is."""
+    """``key``: the log's key, which the archive is signed with; ``aside``: where the old home is; ``spool``:
+    where its spool is, if that was put aside, too."""
 
     manifest: BackupManifest
     verified: VerifiedArchive
     key: NoteKey
     aside: Path | None
+    spool: Path | None = None
 
 
 def restore_archive(
@@ -171,9 +176,10 @@ def restore_archive(
         for directory in (home.run, home.logs):
             directory.mkdir(mode=0o700, exist_ok=True)
     home.clearance.unlink(missing_ok=True)  # no timestamps before somebody has looked at the log that comes now
-    aside = f"before-{now:%Y%m%dT%H%M%SZ}"
-    swap(home, Swap(order.archive.name, staged.root.name, aside), reach)
-    return Restored(manifest, verified, key, home.root / aside if (home.root / aside).exists() else None)
+    aside = home.root / f"before-{now:%Y%m%dT%H%M%SZ}"
+    swap(home, Swap(order.archive.name, staged.root.name, aside.name), reach)
+    spool = aside / SPOOL
+    return Restored(manifest, verified, key, aside if aside.exists() else None, spool if spool.exists() else None)
 
 
 def _stage(
@@ -193,6 +199,7 @@ def _stage(
     _keep_other_secrets(home, staged)
     _keep_administration(home, staged)
     _keep_lock(home, staged)
+    _keep_own_spool(home, staged, key)
     like_before(home, staged.root)
     os.sync()
     reach(BackupFailpoint.VERIFIED)
@@ -285,6 +292,14 @@ def _keep_lock(home: Home, staged: Home) -> None:
     lock = AuthorityHome(home.root).lasting_lock
     if lock.exists():
         shutil.copy2(lock, AuthorityHome(staged.root).lasting_lock)
+
+
+def _keep_own_spool(home: Home, staged: Home, key: NoteKey) -> None:
+    """The spool stays where its timestamps are those of the log that comes. Those of another appliance, or of
+    nobody knows which, are put aside: this log would claim tokens that its authority has never issued."""
+    own = home.log_key.exists() and read_vkey(home.log_key).vkey() == key.vkey()
+    if not own and spool_files(home.timestamp_spool):
+        make_directory(staged.timestamp_spool)
 
 
 def _keep_other_secrets(home: Home, staged: Home) -> None:
