@@ -7,7 +7,7 @@ blank, the same in both languages.
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 _SECOND, _MINUTE = "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M"
@@ -37,6 +37,16 @@ def named(at: datetime, zone: str) -> str:
 def exact(at: datetime, zone: str) -> str:
     """*at* to the second with the zone's name, for records: ``2026-11-25 16:00:00 UTC+08:00 Asia/Shanghai``."""
     return f"{second(at, zone)} {zone}"
+
+
+def last_day(end: datetime, zone: str) -> str | None:
+    """The last day of a term that is over at *end*, the first instant of the next day: ``2026-12-31 UTC+08:00``.
+    None where the term ends within a day of *zone*."""
+    last = end - timedelta(seconds=1)
+    day = last.astimezone(ZoneInfo(zone)).date()
+    if day == end.astimezone(ZoneInfo(zone)).date():
+        return None
+    return f"{day.isoformat()} {offset(last, zone)}"
 
 
 def offset(at: datetime, zone: str) -> str:

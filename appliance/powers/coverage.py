@@ -144,6 +144,7 @@ def _values(power: Power, matter: CoverageQuery) -> dict[str, object]:
         "power": power.id,
         "since": _local(power.since, matter),
         "until": _local(power.until, matter),
+        "last_day": f"{instants.last_day(power.until, matter.zone)} ({matter.zone})",
         "kind": matter.kinds[0],
         "kinds": "、".join(scope.kinds),
         "counterparties": "、".join(scope.counterparties),
@@ -200,10 +201,18 @@ def _term(power: Power, matter: CoverageQuery) -> _Tested:
             "Power of attorney {power} begins only on {since}; sign then, or have an earlier one registered."
         )
     if matter.now >= power.until:
-        return False, Sentence(
-            "Power of attorney {power} ended on {until}; have a new one registered and verified."
-        )
+        return False, _ended(power, matter)
+    if instants.last_day(power.until, matter.zone):
+        return True, Sentence("Power of attorney {power} runs from {since}; its last day is {last_day}.")
     return True, Sentence("Power of attorney {power} runs from {since} until {until}.")
+
+
+def _ended(power: Power, matter: CoverageQuery) -> Sentence:
+    if instants.last_day(power.until, matter.zone):
+        return Sentence(
+            "The last day of power of attorney {power} is {last_day}; have a new one registered and verified."
+        )
+    return Sentence("Power of attorney {power} ended on {until}; have a new one registered and verified.")
 
 
 def _kind(power: Power, matter: CoverageQuery) -> _Tested:

@@ -47,6 +47,11 @@ def test_every_term_is_read_in_both_languages(desk: Desk) -> None:
     assert read[2] == f"{ZHANG.name} · {ZHANG.organisation} ({ZHANG.subject})"
     assert read[3:6] == ["采购合同、服务合同", BETA, "CNY 1,000,000.00"]
     assert CONTRACT_SEAL.subject in read[6] and read[7] == "no" and CUSTODIAN.name in read[8]
+    term = facts["In force from"], facts["Last day"]
+    assert [re.sub("<[^>]+>", "", each) for each in term] == [
+        "2026-11-02 00:00:00 UTC+08:00",
+        "2027-10-31 UTC+08:00",
+    ]
     assert NUMBER in read[9] and 'datetime="2026-11-01T16:00:00+00:00"' in desk.page(request)
     chinese = desk.page(replace(request, language="zh"))
     assert words_of(chinese).count(BETA) == 1

@@ -67,6 +67,26 @@ def test_no_other_zone_than_those_of_the_system() -> None:
         local_time("2026-12-04T18:00", "Mars/Olympus")
 
 
+@pytest.mark.parametrize(
+    ("end", "zone", "shown"),
+    [
+        ("2026-12-31T16:00", "Asia/Shanghai", "2026-12-31 UTC+08:00"),
+        ("2026-12-31T16:00", BERLIN, None),
+        ("2026-12-31T16:00:01", "Asia/Shanghai", None),
+        ("2026-10-25T23:00", BERLIN, "2026-10-25 UTC+01:00"),  # a day of 25 hours
+        ("2027-01-01T00:00", "UTC", "2026-12-31 UTC"),
+    ],
+)
+def test_a_term_of_whole_days_is_told_by_its_last_one(end: str, zone: str, shown: str | None) -> None:
+    assert instants.last_day(datetime.fromisoformat(end).replace(tzinfo=UTC), zone) == shown
+
+
+def test_a_day_that_begins_late_follows_the_last_one() -> None:
+    """In Cairo clocks go forward over midnight: 2027-04-30 begins at one o'clock."""
+    end = instants.on(date(2027, 4, 30), time(), "Africa/Cairo")
+    assert instants.last_day(end, "Africa/Cairo") == "2027-04-29 UTC+02:00"
+
+
 def test_an_instant_within_a_sentence_is_the_readers() -> None:
     at = datetime(2026, 12, 4, 17, tzinfo=UTC)
     sentence = translator(Language.ENGLISH, "Asia/Kolkata")("Added {at}", at=at)

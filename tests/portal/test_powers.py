@@ -93,6 +93,8 @@ def test_a_letter_is_registered_as_it_was_typed(registrar: FlaskClient, applianc
     assert "CNY 1,000,000.00" in page
     assert registrar.get(f"/powers/{power.id}/letter.pdf").data == appliance.powers.letter(power)
     assert power.id in registrar.get("/powers").text
+    for shown in (registrar.get("/powers").text, registrar.get(f"/powers/{power.id}").text):
+        assert "截止日期（含当日）" in shown and "2027-12-31 UTC+08:00" in shown and "2028-01-01" not in shown
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from hypothesis import given
@@ -62,6 +63,11 @@ def test_the_legal_representative_needs_no_letter_and_has_no_limit() -> None:
         ({"revoked": RecordedAction("person-9", NOON, "withdrawn")}, CoverageTest.VALIDITY, "revoked or refused"),
         ({"since": NOON + DAY}, CoverageTest.TERM, "begins only on 2026-11-26 12:00"),
         ({"until": NOON}, CoverageTest.TERM, "ended on 2026-11-25 12:00 UTC+08:00 (Asia/Shanghai)"),
+        (
+            {"until": NOON - timedelta(hours=12)},
+            CoverageTest.TERM,
+            "The last day of power of attorney power-000000000001 is 2026-11-24 UTC+08:00 (Asia/Shanghai)",
+        ),
         ({"scope": PowerScope(kinds=("租赁合同",))}, CoverageTest.KIND, "not “采购合同”"),
         ({"scope": PowerScope(counterparties=(GAMMA,))}, CoverageTest.COUNTERPARTIES, f"not with {BETA}"),
         ({"scope": PowerScope(limit=Money(99_999_999, "CNY"))}, CoverageTest.AMOUNT, "CNY 999,999.99"),

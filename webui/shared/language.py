@@ -53,6 +53,7 @@ def install(app: Flask, *, default: Language, zone: str, secure: bool, has_switc
 
     # Globals, because macros that a template imports do not see its context.
     app.jinja_env.globals.update(_=say, moment=moment, minute=minute, bare_time=bare_time, zone=zone_named)
+    app.jinja_env.globals.update(last_day=last_day)
     app.context_processor(
         lambda: {"language": current_language(), "other": _other(), "language_tag": TAGS[current_language()]}
     )
@@ -117,6 +118,11 @@ def moment(at: datetime) -> str:
 def minute(at: datetime) -> str:
     """The same to the minute, for lists and deadlines: ``2026-11-25 16:00 UTC+08:00``."""
     return instants.minute(at, zone_of_reader())
+
+
+def last_day(end: datetime) -> str | None:
+    """The last day of a term that is over at *end*: ``2026-12-31 UTC+08:00``; None where it ends within a day."""
+    return instants.last_day(end, zone_of_reader())
 
 
 def bare_time(at: datetime, seconds: bool = False) -> str:
