@@ -281,7 +281,7 @@ class PowerDecisionDrafts(_Drafts):
         """The decision by which officers confirm a power: the officer *by* has compared letter and entry.
 
         Raises :class:`StateRefused` when it has been decided on, :class:`PreconditionRefused` for who
-        registered it, for the agent, and for an agent who is not enrolled.
+        registered it, for the agent, and where the agent, or who registered it, is not enrolled.
         """
         with self._database.reading() as tx:
             power = of_another(tx, power_id, by)
@@ -292,7 +292,19 @@ class PowerDecisionDrafts(_Drafts):
             raise PreconditionRefused(
                 "{name} is not enrolled yet; enrol them first, then confirm the power of attorney.", name=name
             )
+        if not self._is_enrolled(power.registered.by):
+            raise PreconditionRefused(
+                "{name}, who registered this power of attorney, is not enrolled; enrol them first, or have it"
+                " registered by somebody who is.",
+                name=self._database.query(people.person, power.registered.by).name,
+            )
         return self._save(Kind.CONFIRM_POWER, power_id, details, by=by)
+
+    def _is_enrolled(self, subject: str) -> bool:
+        """Whether the authority knows somebody: as one who signs, or as an officer, who has no certificate."""
+        return bool(self._authority.credentials(subject)) or (
+            effects.certificate_of(self._authority, subject) is not None
+        )
 
 
 SERVICES: Final = ("tsa", "evidence")

@@ -27,13 +27,15 @@ class PowerOperations(Handlers):
     def confirm_power(self, intent: OfficerIntent) -> PowerStatement:
         """The statement that officers have confirmed the power in *intent*; once for each power.
 
-        1. the arguments have their plain forms, and the agent is enrolled to sign;
+        1. the arguments have their plain forms, the agent is enrolled to sign, and who registered it is enrolled:
+           by their name officers are kept from confirming what they have registered under another subject;
         2. the activations are the officers', none of whom is its agent or has registered it
            (:class:`hsm.activation.rules.ActivationRules`);
         3. the statement is signed and kept, in one transaction.
         """
         power = power_in(intent.details)
         agent = self._agent(power["agent"])
+        self._require_registrar(power["registered_by"])
         if self._store.powers.is_stated(power["id"]):
             raise CertificateRefused("The power of attorney {power} was confirmed before.", power=power["id"])
         signer = self._usable("evidence")
@@ -62,6 +64,16 @@ class PowerOperations(Handlers):
         if agent.kind not in (SubjectKind.PERSON, SubjectKind.OUTSIDE):
             raise CertificateRefused("{subject} signs no documents.", subject=subject)
         return agent
+
+    def _require_registrar(self, subject: str) -> None:
+        try:
+            self._store.people.subject(subject)
+        except UnknownKey as error:
+            raise CertificateRefused(
+                "{subject}, who registered this power of attorney, is not enrolled; enrol them first, or have it"
+                " registered by somebody who is.",
+                subject=subject,
+            ) from error
 
     def _statement(
         self, intent: OfficerIntent, authorised: AuthorisedIntent, power: Mapping[str, Any], agent: Subject

@@ -21,14 +21,15 @@ from hsm.schema import apply_script
 from tests.authority import OFFICER, ORGANISATION, RunningAuthority, running_authority
 from tests.powers_of_attorney import details
 
-AGENT = "person-empowered"
+AGENT, REGISTRAR = "person-empowered", "person-zhao"
 _numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="module")
 def authority() -> Iterator[RunningAuthority]:
     with running_authority(workers=1) as own:
-        own.enrol_person(AGENT)
+        for subject in (AGENT, REGISTRAR):
+            own.enrol_person(subject)
         yield own
 
 
@@ -134,6 +135,16 @@ def test_nothing_of_a_callers_choice_is_signed(authority: RunningAuthority, chan
 def test_an_agent_whom_nobody_enrolled_is_refused(authority: RunningAuthority) -> None:
     with pytest.raises(CertificateRefused, match="not enrolled yet"):
         confirmed(authority, act_of(authority, agent="person-nobody"))
+
+
+def test_a_registrar_whom_nobody_enrolled_is_refused(authority: RunningAuthority) -> None:
+    """A second account of an officer's would hide who registered the power that they confirm."""
+    for nobody in ("person-nobody", "officer-nobody"):
+        act = act_of(authority, registered_by=nobody)
+        with pytest.raises(CertificateRefused, match=f"{nobody}, who registered this power of attorney"):
+            confirmed(authority, act)
+        with pytest.raises(UnknownKey):
+            authority.client("web").power_statement(act.details["subject"])
 
 
 def test_an_officer_confirms_no_power_of_the_own(authority: RunningAuthority) -> None:

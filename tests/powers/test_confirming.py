@@ -104,6 +104,13 @@ def test_an_agent_who_cannot_sign_yet_is_enrolled_first(office: Office, applianc
     appliance.powers.revoke(power.id, reason="示例", by=CUSTODIAN.subject)
 
 
+def test_who_registered_it_is_somebody_whom_officers_have_enrolled(office: Office, appliance: Appliance) -> None:
+    power = appliance.powers.register(office.draft(), LETTER, by=BROKER.subject)
+    with pytest.raises(PreconditionRefused, match=f"{BROKER.name}, who registered this power of attorney"):
+        prepared(appliance, power)
+    appliance.powers.revoke(power.id, reason="示例", by=CUSTODIAN.subject)
+
+
 def test_the_database_verifies_nothing_without_a_statement(office: Office, appliance: Appliance) -> None:
     power = office.registered()
     know_officer(appliance)

@@ -288,6 +288,7 @@ def _manifest(_role: str, _loot: Loot) -> Iterator[Attempt]:
 @_of("test_no_power_of_attorney_is_invented")
 def _power(role: str, loot: Loot) -> Iterator[Attempt]:
     named = powers_of_attorney.details(subject=f"power-{secrets.token_hex(6)}", agent=loot.person)
+    named["registered_by"] = loot.person
     yield from _without_officers(loot, [officers("confirm_power", **named)])
     if role == "web":
         yield Attempt("read an invented statement", lambda authority: authority.power_statement(named["subject"]))

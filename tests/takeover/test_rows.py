@@ -265,15 +265,16 @@ def test_no_power_of_attorney_is_invented(
     """No statement without officers, none about another power than they saw; and no manifest that says that
     statements began later than they did, so that an invented power would count as an old one."""
     web, number = authority.client("web"), "power-invented"
-    act = authority.officer_act("confirm_power", **powers_of_attorney.details(subject=number, agent=ZHANG))
+    named = {"subject": number, "registered_by": CUSTODIAN}
+    act = authority.officer_act("confirm_power", **powers_of_attorney.details(agent=ZHANG, **named))
     attack()
     refused(web.confirm_power, act)
     refused(authority.client("activation").approve, act, loot.signed_in(OFFICER, act))
     refused(authority.client("activation").approve, act, devices[ZHANG].activate(ZHANG, act))
     authority.confirm(authority.officer, OFFICER, act)
-    wider = replace(act, details=powers_of_attorney.details(subject=number, agent=CUSTODIAN))
+    wider = replace(act, details=powers_of_attorney.details(agent=CUSTODIAN, **named))
     refused(web.confirm_power, wider)
-    unlimited = powers_of_attorney.details(subject=number, agent=ZHANG, limit=None, currency=None)
+    unlimited = powers_of_attorney.details(agent=ZHANG, **named, limit=None, currency=None)
     refused(web.confirm_power, replace(act, details=unlimited))
     refused(web.power_statement, number)
     said = canonical.decode(web.confirm_power(act).statement)
