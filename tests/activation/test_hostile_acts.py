@@ -21,7 +21,7 @@ from appliance.contracts import endings
 from appliance.demonstration.participants import CONTRACT_SEAL, CUSTODIAN, OFFICER, ZHANG
 from hsm import canonical
 from hsm.authenticator import SoftwareAuthenticator
-from hsm.records import FORMATS
+from hsm.records import FORMATS, named_in_intent
 from tests.activation.conftest import ORIGIN, Desk
 from tests.activation.test_what_is_shown import picture, shows_nothing, words_of
 from tests.activation_service import passkey_form, posted_registration
@@ -183,7 +183,8 @@ def test_a_declaration_has_no_other_title_than_its_intent(desk: Desk) -> None:
     who = {"person": ZHANG.subject, "name": ZHANG.name, "organisation": ZHANG.organisation, "digest": "00"}
     record = dict.fromkeys(acts._ENTRIES[acts.DECLARATION].split(), agreed["proposed"]) | who
     record |= {"format": FORMATS[endings.FIELD], "parties": ["1"], "title": "采购合同\u3000第一号"}
-    base = desk.document({"field": endings.FIELD, "title": "", "parties": ()})
+    about = named_in_intent(endings.FIELD, record)
+    base = desk.document({"field": endings.FIELD, "contract": about, "title": "", "parties": ()})
     assert "采购合同" in desk.page(signed(replace(base, content=canonical.encode(record))))
     own = signed(replace(base, content=canonical.encode(record)))
     for words in ({"title": "别的合同"}, {"parties": ("甲",)}, {"reason": "x"}):
