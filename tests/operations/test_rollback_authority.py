@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import closing
 
 import pytest
+from pysqlite3 import dbapi2 as sqlite
 
 from appliance.clock import utc_now
 from appliance.demonstration.participants import CONTRACT_SEAL, OFFICER, ZHANG
@@ -91,6 +92,15 @@ def sign_more(store: AuthorityStore) -> None:
 def test_a_log_that_has_become_shorter_than_what_was_signed_is_noticed(upgraded: Installation) -> None:
     in_store(upgraded, sign_more)
     with pytest.raises(UpgradeRefused, match="Going back would lose them"):
+        roll_back(upgraded.home, upgraded.releases, NOBODY)
+
+
+def test_what_the_older_release_has_no_place_for_counts(upgraded: Installation) -> None:
+    """The store of before knew no withdrawals."""
+    with closing(sqlite.connect(upgraded.home.root / ".before-upgrade/authority.db")) as before:
+        before.execute("DROP TABLE withdrawn_intents")
+    in_store(upgraded, withdraw)
+    with pytest.raises(UpgradeRefused, match=REFUSED):
         roll_back(upgraded.home, upgraded.releases, NOBODY)
 
 
