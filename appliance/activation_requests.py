@@ -37,7 +37,7 @@ _TICKET = re.compile(r"[A-Za-z0-9_-]{32}")
 _LARGEST = 128 * 1024 * 1024
 """Bytes of a request; a document has at most 100 MiB."""
 
-_LARGEST_OF_OTHERS = 1024 * 1024
+_LARGEST_OF_OTHERS = 256 * 1024
 """The same of one that brings no document: a list, a registration. Asked for as one of these, a document is not
 even read, so that their pages need no room for it (:mod:`webui.activation.room`)."""
 
