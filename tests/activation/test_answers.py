@@ -76,6 +76,7 @@ def test_headers_of_every_kind_of_answer(desk: Desk) -> None:
         # With no-referrer browsers would send forms with "Origin: null" (Fetch, "append a request Origin header").
         assert headers["Referrer-Policy"] == "same-origin"
         assert headers["X-Content-Type-Options"] == "nosniff"
+        assert headers["Document-Policy"] == "force-load-at-top"
         assert "Set-Cookie" not in headers
         assert "Access-Control-Allow-Origin" not in headers
     assert page.headers["Cache-Control"] == "no-store"

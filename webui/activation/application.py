@@ -41,6 +41,10 @@ LARGE = 2000
 _KEPT = {"Cache-Control": "private, max-age=900, immutable"}
 """For pictures: their addresses name the act, which never changes."""
 
+_FROM_THE_TOP = {"Document-Policy": "force-load-at-top"}
+"""Whoever opens a page decides by its address where it is scrolled to, and how large its window is: it could show
+nothing but the button."""
+
 SCRIPTS = ("page.css", "signing.css", "passkey.js", "settled.js", "mark.svg")
 """All that is served besides the pages."""
 
@@ -52,7 +56,7 @@ def create_app(parts: ActivationParts) -> Flask:
     https = configured.activation.public_url.startswith("https:")
     app = Flask("webui", static_folder=None, template_folder="templates/activation")
     app.config.update(MAX_CONTENT_LENGTH=ROOM_FOR_FORM, MAX_FORM_PARTS=20, PROPAGATE_EXCEPTIONS=False)
-    headers.protect(app, https=https, form_targets=(configured.web.origin,))
+    headers.protect(app, https=https, form_targets=(configured.web.origin,), more=_FROM_THE_TOP)
     shared = jinja2.FileSystemLoader(Path(app.root_path, "templates"))  # the passkey's macro
     app.jinja_loader = jinja2.ChoiceLoader([own for own in (app.jinja_loader,) if own is not None] + [shared])
     assets.install(app, only=SCRIPTS)

@@ -3,7 +3,7 @@ comes from: for a WSGI application behind gunicorn."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from ipaddress import ip_address
 from typing import Any
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -40,14 +40,20 @@ HEADERS = {
 ONE_YEAR = 365 * 24 * 3600
 
 
-def protect(app: Flask, *, https: bool, form_targets: Sequence[str] = ()) -> None:
-    """Puts the headers on every answer of *app*; with *https* also the order to use nothing else. Forms may lead
-    to *form_targets* (origins) too.
+def protect(
+    app: Flask, *, https: bool, form_targets: Sequence[str] = (), more: Mapping[str, str] | None = None
+) -> None:
+    """Puts the headers, and *more* of them, on every answer of *app*; with *https* also the order to use nothing
+    else. Forms may lead to *form_targets* (origins) too.
 
     ``no-store`` is the rule; a view that serves what everybody may keep sets its own ``Cache-Control``.
     """
 
-    own = {**HEADERS, "Content-Security-Policy": policy(form=" ".join(("'self'", *form_targets)))}
+    own = {
+        **HEADERS,
+        "Content-Security-Policy": policy(form=" ".join(("'self'", *form_targets))),
+        **(more or {}),
+    }
 
     @app.after_request
     def add_headers(response: Response) -> Response:
