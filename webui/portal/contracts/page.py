@@ -5,6 +5,7 @@ contract that has ended (``/contracts/ID/correct``).
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 from flask import Blueprint
 
@@ -13,7 +14,8 @@ from appliance.contracts.permissions import Permission
 from appliance.language.sizes import ByteSize
 from appliance.ledger.event_texts import LABELS, fact_label
 from appliance.ledger.timeline import Timeline, TimelineEvent
-from appliance.model.contract import UNSENT, ContractState, Party
+from appliance.model.contract import UNSENT, ContractState, Party, PartyKind
+from appliance.model.people import SealRequest, SealRequestState
 from webui.portal.access import ContractView, view_contract, visitor
 from webui.portal.contracts.status_line import remaining, state_line
 from webui.portal.pages import appliance, name_of, once
@@ -48,8 +50,7 @@ def page(contract_id: str) -> Answer:
     response = render(
         "contracts/page.html",
         contract=contract,
-        line=state_line(contract, seen.who.subject, seen.now),
-        left=remaining(contract.deadline.at, seen.now) if contract.state is ContractState.SENT else "",
+        **_standing(seen),
         acts={act.value for act in Permission if seen.may(act)},
         own=seen.own_party(),
         earlier=appliance.earlier.signatures_of(contract.original.digest),
@@ -92,6 +93,34 @@ def correct(contract_id: str) -> Answer:
         return f"/contracts/{draft.id}{'/draft/document' if draft.state is ContractState.DRAFT else ''}"
 
     return once(by, make)
+
+
+def _standing(seen: ContractView) -> dict[str, Any]:
+    """What the head of the page says: the status in a line, the time that is left, and the visitor's open request
+    for a seal with the custodians who have still to decide."""
+    contract, asked = seen.contract, _seal_request(seen)
+    return {
+        "line": state_line(contract, seen.who.subject, seen.now, asked=asked is not None),
+        "left": remaining(contract.deadline.at, seen.now) if contract.state is ContractState.SENT else "",
+        "asked": asked,
+        "deciding": _deciding(asked),
+    }
+
+
+def _seal_request(seen: ContractView) -> SealRequest | None:
+    """The visitor's open request for the seal that they would ask for here."""
+    own = seen.own_party()
+    if own is None or own.kind is not PartyKind.SEAL or seen.contract.state is not ContractState.SENT:
+        return None
+    asked = appliance.seal_requests.of_party(own.id)
+    return asked if asked is not None and asked.open and asked.requester == seen.who.subject else None
+
+
+def _deciding(asked: SealRequest | None) -> list[str]:
+    """The names of the custodians who have not approved the request yet."""
+    if asked is None or asked.state is not SealRequestState.WAITING:
+        return []
+    return [name_of(each) for each in asked.still_asked(appliance.registry.seal(asked.seal))]
 
 
 def _open_powers(grounds: Iterable[StoredBasis]) -> Iterator[str]:

@@ -12,11 +12,12 @@ NAMED = 3
 """Parties that a line names; of more it tells the number."""
 
 
-def state_line(contract: Contract, viewer: str, now: datetime) -> str:
-    """What the contract waits for, or how it ended; *viewer* (a subject) is spoken to."""
+def state_line(contract: Contract, viewer: str, now: datetime, *, asked: bool = False) -> str:
+    """What the contract waits for, or how it ended; *viewer* (a subject) is spoken to. *asked*: their request for
+    the seal that is on turn is open."""
     say = translate()
     if contract.state is ContractState.SENT:
-        return _waiting_line(contract, viewer, now)
+        return _waiting_line(contract, viewer, now, asked=asked)
     if contract.state is ContractState.COMPLETED:
         return _completed_line(contract)
     refusing = [party for party in contract.parties if party.state is PartyState.DECLINED]
@@ -56,7 +57,7 @@ def names_of_parties(parties: Iterable[Party]) -> str:
     return first if len(names) <= NAMED else say("{names} and {count} more", names=first, count=len(names) - NAMED)
 
 
-def _waiting_line(contract: Contract, viewer: str, now: datetime) -> str:
+def _waiting_line(contract: Contract, viewer: str, now: datetime, *, asked: bool) -> str:
     say = translate()
     turn = contract.on_turn
     at = moment(contract.deadline.at)
@@ -65,6 +66,8 @@ def _waiting_line(contract: Contract, viewer: str, now: datetime) -> str:
     mine = [party for party in turn if party.responsible == viewer]
     if any(party.kind is PartyKind.PERSON for party in mine):
         return say("Waiting for your signature, until {at}", at=at)
+    if mine and asked:
+        return say("Waiting for the custodians to decide about your request for the seal, until {at}", at=at)
     if mine:
         return say("Waiting for the seal, which you ask for, until {at}", at=at)
     if all(party.kind is PartyKind.SEAL for party in turn):

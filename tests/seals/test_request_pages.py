@@ -1,0 +1,80 @@
+"""What the pages say to whoever asks for a seal, and to its custodians, after each step."""
+
+from __future__ import annotations
+
+import html
+import re
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from appliance.demonstration.participants import LI, ZHANG
+from appliance.language import Language
+from appliance.model.accounts import AccountRole
+from appliance.model.people import Person
+from tests.portal.visitors import signed_in
+from tests.seals.conftest import Site
+from tests.seals.test_changes import Custodians
+from webui.portal.application import create_app
+
+
+@pytest.fixture(scope="module")
+def portal(site: Site) -> Flask:
+    return create_app(site.appliance, form_key=bytes(32))
+
+
+@pytest.fixture(params=["zh", "en"])
+def language(request: pytest.FixtureRequest) -> str:
+    """The language that people read."""
+    return str(request.param)
+
+
+def browser_of(site: Site, portal: Flask, person: Person, language: str) -> FlaskClient:
+    """A browser of *person*, who reads this *language*."""
+    roles = (AccountRole.INITIATOR, AccountRole.SIGNER, AccountRole.CUSTODIAN)
+    client = signed_in(portal, site.appliance, person.subject, roles)
+    site.appliance.accounts.own.prefer(person.subject, Language(language))
+    return client
+
+
+def words(page: str) -> str:
+    return " ".join(html.unescape(re.sub("<[^>]+>", " ", page)).split())
+
+
+def main_button(page: str) -> tuple[str, str]:
+    """Where the first button of the page's head leads, and what it says."""
+    [found, *_] = re.findall(r'<div class="acts">\s*<a class="button" href="([^"]+)">([^<]+)</a>', page)
+    return found
+
+
+def test_whoever_has_asked_is_told_what_comes_next(
+    site: Site, portal: Flask, custodians: Custodians, language: str
+) -> None:
+    """Not to ask again; and once the custodians have refused, to ask again."""
+    contract = site.sent(site.seal(*custodians), "双印合同")
+    address, browser = f"/contracts/{contract.id}", browser_of(site, portal, ZHANG, language)
+    asks, shows = {"zh": ("申请用印", "查看用印申请"), "en": ("Ask for the seal", "Show the seal request")}[
+        language
+    ]
+    assert main_button(browser.get(address).text) == (f"{address}/sign", asks)
+
+    request = site.asked(contract)
+    site.approve(request, custodians[0])
+    page = browser.get(address).text
+    assert main_button(page) == (f"/seals/requests/{request.id}", shows)
+    assert f"{address}/sign" not in page
+    said = words(page)
+    assert custodians[1].name in said and custodians[2].name in said
+    assert {"zh": "等待印章管理员审批您的用印申请", "en": "Waiting for the custodians to decide"}[language] in said
+    assert browser.get(main_button(page)[0]).status_code == 200
+
+    site.appliance.seal_requests.refuse(request.id, by=custodians[1].subject, reason="份数不符")
+    assert main_button(browser.get(address).text) == (f"{address}/sign", asks)
+
+
+def test_another_signer_reads_nothing_of_the_request(site: Site, portal: Flask, custodians: Custodians) -> None:
+    contract = site.sent(site.seal(*custodians))
+    request = site.asked(contract)
+    page = browser_of(site, portal, LI, "zh").get(f"/contracts/{contract.id}").text
+    assert request.id not in page and "查看用印申请" not in page
