@@ -20,6 +20,7 @@ from appliance.model.intent import IntentRecord, IntentState
 from appliance.model.notice import Notice, NoticeKind
 from appliance.model.people import SealRequest, SealRequestState
 from appliance.seal_requests.status import (
+    NO_ANSWER,
     Lapse,
     after_lapse,
     lapse_of,
@@ -149,7 +150,7 @@ class SealRequests:
 
     def refuse(self, request_id: str, *, by: str, reason: str) -> SealRequest:
         """A custodian says no, with a reason; the requester is told and may ask again."""
-        words = require_request_reason(reason)
+        words = require_request_reason(reason, NO_ANSWER)
         with self._records.database.reading() as tx:
             request = seal_requests.load_request(tx, request_id)
             require_custodian(tx, request, by)

@@ -89,14 +89,17 @@ def require_waiting(request: SealRequest) -> None:
         raise StateRefused("This request has been answered already; look at what became of it.")
 
 
-def require_request_reason(reason: str) -> str:
-    """*reason* without outer blanks. Raises :class:`PreconditionRefused` when it is empty or too long."""
-    return require_text(
-        reason,
-        missing="Say in a few words why.",
-        too_long="The reason may have {most} characters at most.",
-        most=LONGEST_REQUEST_REASON,
-    )
+NO_REASON = "Write under “What the seal is for” why it is needed, such as the business and the number of copies."
+"""Of a request."""
+NO_ANSWER = "Write under “Reason” why the seal is not to be used; the one who asked reads it."
+"""Of a refusal."""
+TOO_LONG = "The reason may have {most} characters at most."
+
+
+def require_request_reason(reason: str, missing: str = NO_REASON) -> str:
+    """*reason* without outer blanks. Raises :class:`PreconditionRefused` when it is empty (the sentence *missing*)
+    or too long."""
+    return require_text(reason, missing=missing, too_long=TOO_LONG, most=LONGEST_REQUEST_REASON)
 
 
 def to_custodians(tx: Transaction, request: SealRequest, now: datetime) -> Iterator[Notice]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Iterator
 
 import pytest
 from flask import Flask
@@ -12,7 +13,10 @@ from flask.testing import FlaskClient
 from appliance.demonstration.participants import LI, ZHANG
 from appliance.language import Language
 from appliance.model.accounts import AccountRole
-from appliance.model.people import Person
+from appliance.model.people import Person, SealRequestState
+from appliance.seal_requests.status import NO_REASON
+from tests.activation_service import hidden
+from tests.portal.signing_visits import send, sheet_form
 from tests.portal.visitors import signed_in
 from tests.seals.conftest import Site
 from tests.seals.test_changes import Custodians
@@ -28,6 +32,18 @@ def portal(site: Site) -> Flask:
 def language(request: pytest.FixtureRequest) -> str:
     """The language that people read."""
     return str(request.param)
+
+
+@pytest.fixture(autouse=True)
+def as_before(site: Site, custodians: Custodians) -> Iterator[None]:
+    """Nothing waits for anybody afterwards, and all read Chinese."""
+    yield
+    requests = site.appliance.seal_requests
+    for each in requests.by_requester(ZHANG.subject):
+        if each.state is SealRequestState.WAITING:
+            requests.withdraw(each.id, by=ZHANG.subject)
+    for person in (ZHANG, LI, *custodians):
+        site.appliance.accounts.own.prefer(person.subject, Language.CHINESE)
 
 
 def browser_of(site: Site, portal: Flask, person: Person, language: str) -> FlaskClient:
@@ -78,3 +94,30 @@ def test_another_signer_reads_nothing_of_the_request(site: Site, portal: Flask, 
     request = site.asked(contract)
     page = browser_of(site, portal, LI, "zh").get(f"/contracts/{contract.id}").text
     assert request.id not in page and "查看用印申请" not in page
+
+
+def test_a_request_without_a_reason_names_the_field(
+    site: Site, portal: Flask, custodians: Custodians, language: str
+) -> None:
+    """At the top, with a way to the field, and at the field itself; so does a refusal."""
+    contract = site.sent(site.seal(*custodians))
+    address, browser = f"/contracts/{contract.id}/sign", browser_of(site, portal, ZHANG, language)
+    answer = send(browser, sheet_form(browser.get(address).text), reason=" \u3000 ")
+    said = NO_REASON if language == "en" else "请填写“用印事由”，说明所涉业务、份数等。"
+    assert answer.status_code == 422
+    assert f'<a href="#reason">{said}</a>' in answer.text
+    assert f'<p class="problem" id="reason-problem">{said}</p>' in answer.text
+    field = re.search(r'<textarea id="reason"[^>]*>', answer.text)
+    assert field is not None and 'aria-invalid="true"' in field[0] and "reason-problem" in field[0]
+    again = browser.get(address).text
+    assert "aria-invalid" not in again and said not in again
+
+    request = site.asked(contract)
+    refusal = f"/seals/requests/{request.id}/refuse"
+    custodian = browser_of(site, portal, custodians[0], language)
+    answer = custodian.post(
+        refusal, data={**hidden(custodian.get(f"/seals/requests/{request.id}").text), "answer": ""}
+    )
+    assert answer.status_code == 422 and site.state(request) == "waiting"
+    why = {"zh": "请填写“原因”，说明驳回用印的理由", "en": "Write under “Reason” why the seal is not to be used"}
+    assert why[language] in answer.text

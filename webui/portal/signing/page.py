@@ -20,6 +20,7 @@ from appliance.contracts.signing import OpenedSigning
 from appliance.errors import NotFound, ResultRefused
 from appliance.model.contract import Contract, ContractState, Party, PartyKind, PartyState
 from appliance.model.intent import IntentState, SigningOrigin
+from appliance.seal_requests.status import NO_REASON, TOO_LONG
 from hsm.errors import ActivationRefused, ActivationUsed, AuthorityUnreachable, RefusalError
 from webui.portal import activations
 from webui.portal.access import ContractView, request_origin, view_contract
@@ -29,6 +30,9 @@ from webui.portal.signing.sheet import pages, signing_sheet
 from webui.shared.form_pages import Answer, FormProblems, render, see_other, status_in_workflow
 from webui.shared.forms import sentence
 from webui.shared.language import translate
+
+_OF_REASON = (NO_REASON, TOO_LONG)
+"""What is said of the reason for which a seal is asked for."""
 
 _INTENT = re.compile(r"[0-9a-f]{32}")
 _LOOK_AGAIN = "2"
@@ -249,7 +253,8 @@ def _holds(opened: OpenedSigning) -> bool:
 
 def _again(opened: OpenedSigning, refusal: RefusalError) -> Answer:
     status = status_in_workflow(refusal)
-    response = signing_sheet(opened, refusal_sentence(refusal, status), status=status)
+    at = "reason" if refusal.template in _OF_REASON else ""
+    response = signing_sheet(opened, refusal_sentence(refusal, status), at=at, status=status)
     if status == 503:
         response.headers["Retry-After"] = str(_RETRY)
     return response

@@ -35,10 +35,11 @@ def fields_by_page(contract: Contract, party: Party) -> dict[int, list[tuple[int
 
 
 def signing_sheet(
-    opened: OpenedSigning, problem: str = "", *, renewed: bool = False, status: int = 200
+    opened: OpenedSigning, problem: str = "", *, at: str = "", renewed: bool = False, status: int = 200
 ) -> Response:
     """The signing page of a person, or of the one who asks for a seal, with what became of the last try: a
-    *problem*, or why the sheet was *renewed* (look again, nothing is wrong). Raises :class:`AuthorityError`."""
+    *problem*, in the field *at* if it is one's, or why the sheet was *renewed* (look again, nothing is wrong).
+    Raises :class:`AuthorityError`."""
     contract, party, intent = opened.contract, opened.party, opened.intent
     known = activations.means_of(party.responsible)
     acts = permissions_of(contract, who_is(visitor()), appliance.now())
@@ -57,6 +58,7 @@ def signing_sheet(
         carried=appliance.earlier.signatures_of(contract.original.digest),
         authority=_authority(opened),
         problem=problem,
+        problem_at=at,
         renewed=renewed,
         longest={"reason": LONGEST_REQUEST_REASON, "place": LONGEST_PLACE},
     )
