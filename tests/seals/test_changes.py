@@ -80,7 +80,7 @@ def test_the_page_of_a_request_takes_an_approval_back_by_one_click(site: Site, c
     form = re.search(rf'action="({address}/take-back)">(.*?)</form>', browser.get(address).text, re.S)
     assert form is not None and "撤回我的批准" in form[2]
     answer = browser.post(form[1], data=hidden(form[2]))
-    assert (answer.status_code, answer.headers["Location"]) == (303, address)
+    assert (answer.status_code, answer.headers["Location"]) == (303, f"{address}?done=taken-back")
     assert site.appliance.seal_requests.get(request.id).approved_by == ()
     assert f"{address}/approve" in browser.get(address).text
 

@@ -121,3 +121,24 @@ def test_a_request_without_a_reason_names_the_field(
     assert answer.status_code == 422 and site.state(request) == "waiting"
     why = {"zh": "请填写“原因”，说明驳回用印的理由", "en": "Write under “Reason” why the seal is not to be used"}
     assert why[language] in answer.text
+
+
+def test_a_custodian_who_takes_the_approval_back_reads_what_happened(
+    site: Site, portal: Flask, custodians: Custodians, language: str
+) -> None:
+    """Once they have: not before, not after they approved again, and not whoever only opens the address."""
+    request = site.asked(site.sent(site.seal(*custodians), "双印合同"))
+    address, browser = f"/seals/requests/{request.id}", browser_of(site, portal, custodians[0], language)
+    receipt = {"zh": "您已撤回批准：该批准不再有效", "en": "You have taken your approval back: it no longer"}
+    site.approve(request, custodians[0])
+    page = browser.get(address).text
+    assert receipt[language] not in page
+    answer = browser.post(f"{address}/take-back", data=hidden(page))
+    assert answer.status_code == 303
+    page = browser.get(answer.headers["Location"]).text
+    assert receipt[language] in page and 'role="status"' in page and f"{address}/approve" in page
+
+    site.approve(request, custodians[0])
+    assert receipt[language] not in browser.get(answer.headers["Location"]).text
+    asking = browser_of(site, portal, ZHANG, language)
+    assert receipt[language] not in asking.get(answer.headers["Location"]).text

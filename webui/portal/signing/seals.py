@@ -27,6 +27,9 @@ from webui.shared.language import moment, translate
 
 REQUEST = "/seals/requests/<request_id>"
 
+TAKEN_BACK = "taken-back"
+"""``?done=`` after a custodian has taken the approval back."""
+
 
 @dataclass(frozen=True, slots=True)
 class SeenRequest:
@@ -86,6 +89,7 @@ def seal_request(request_id: str) -> Answer:
         act=act,
         means=known,
         approved=approved,
+        taken_back=waits and seen.answers and request.args.get("done") == TAKEN_BACK,
         names=name_of,
         longest=LONGEST_REQUEST_REASON,
     )
@@ -133,7 +137,7 @@ def withdraw_seal(seen: SeenRequest, request_id: str) -> Answer:
 def take_approval_back(seen: SeenRequest, request_id: str) -> Answer:
     with refusals_in_form():
         appliance.seal_requests.take_back(request_id, by=seen.subject)
-    return _redirect_back(seen)
+    return see_other("signing.seal_request", request_id=request_id, done=TAKEN_BACK)
 
 
 @pages.post(f"{REQUEST}/finish")
