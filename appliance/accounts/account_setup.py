@@ -20,9 +20,9 @@ from appliance.accounts.sessions import ClientInfo
 from appliance.accounts.tickets import challenge_of, spend_ticket
 from appliance.activation_requests import LASTS, is_receipt_of, was_led_by
 from appliance.errors import StateRefused
-from appliance.language import translator
 from appliance.ledger.audit_trail import EventKind
 from appliance.model.accounts import (
+    AT_SET_UP,
     Account,
     AccountLink,
     AccountState,
@@ -35,9 +35,6 @@ from appliance.model.people import Person
 from appliance.store import accounts, attempts, people
 from appliance.store.database import Transaction
 from hsm.operation_types import KnownCredential, PendingCredential
-
-AT_SET_UP = "Made at set-up"
-"""What the list of passkeys calls one that was made before its account was there (message id)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +113,7 @@ class AccountSetup(AccountsPart):
         return next((each for each in found if is_receipt_of(receipt, each.reference, link.id, now=now)), None)
 
     def _passkey(self, subject: str, made: PendingCredential | KnownCredential) -> Passkey:
-        label = translator(self._registry.person(subject).language)(AT_SET_UP)
-        return Passkey(made.credential_id or b"", subject, made.public_key or b"", 0, label, self._now())
+        return Passkey(made.credential_id or b"", subject, made.public_key or b"", 0, AT_SET_UP, self._now())
 
     def finish_with_code(self, arrival: LinkArrival, sealed: str, code: str, where: ClientInfo) -> OpenedSession:
         """The second step, by login code: the account works from now on, and its owner is signed in."""

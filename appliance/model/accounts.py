@@ -88,9 +88,18 @@ class AccountLink:
     ended: datetime | None = None
 
 
+AT_SET_UP = "Made at set-up"
+"""The label, a message id, of a passkey that was made with its account and that nobody has named: pages say it in
+their reader's language."""
+
+_AT_SET_UP_BEFORE = "初始设置时创建"
+"""The same in rows of earlier releases, which keep the words of the language of then."""
+
+
 @dataclass(frozen=True, slots=True)
 class Passkey:
-    """An authenticator to sign in with (WebAuthn); ``public_key`` is COSE."""
+    """An authenticator to sign in with (WebAuthn); ``public_key`` is COSE. ``label`` is the name that its owner
+    gave it, or :data:`AT_SET_UP`."""
 
     credential_id: bytes
     subject: str
@@ -99,6 +108,11 @@ class Passkey:
     label: str
     added: datetime
     used: datetime | None = None
+
+    @property
+    def made_at_set_up(self) -> bool:
+        """Whether nobody has named it."""
+        return self.label in (AT_SET_UP, _AT_SET_UP_BEFORE)
 
 
 class Strength(StrEnum):

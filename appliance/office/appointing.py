@@ -14,7 +14,6 @@ import secrets
 from dataclasses import dataclass, field, replace
 
 from appliance.accounts import passwords, throttle
-from appliance.accounts.account_setup import AT_SET_UP
 from appliance.accounts.accounts import AccountAdministration, checked_account
 from appliance.accounts.accounts import account_problems as problems_of
 from appliance.accounts.context import AccountsContext, AccountsPart
@@ -26,9 +25,16 @@ from appliance.activation_requests import is_receipt_of, was_led_by
 from appliance.contact_details import person_name
 from appliance.entered_text import problem_at
 from appliance.errors import PreconditionRefused, StateRefused
-from appliance.language import translator
 from appliance.ledger.audit_trail import EventKind, Field
-from appliance.model.accounts import AccountRole, AccountState, NewAccount, OpenedSession, Passkey, Strength
+from appliance.model.accounts import (
+    AT_SET_UP,
+    AccountRole,
+    AccountState,
+    NewAccount,
+    OpenedSession,
+    Passkey,
+    Strength,
+)
 from appliance.model.notice import NoticeKind
 from appliance.model.office import NewOfficer
 from appliance.office.notifying import notify_officers
@@ -182,8 +188,7 @@ class Appointing(AccountsPart):
             else:
                 own = is_receipt_of(receipt, each.reference, new.reference, now=self._now())
             if own and each.credential_id is not None and each.public_key is not None:
-                label = translator(self._interface.language)(AT_SET_UP)
-                return Passkey(each.credential_id, new.subject, each.public_key, 0, label, self._now())
+                return Passkey(each.credential_id, new.subject, each.public_key, 0, AT_SET_UP, self._now())
         return None
 
     def _made_passkey(self, new: NewOfficer) -> Passkey:
@@ -220,8 +225,7 @@ class Appointing(AccountsPart):
             self._accounts.register_account(tx, subject, wanted, by=subject)
         accounts.set_password(tx, subject, password)
         accounts.set_state(tx, subject, AccountState.ACTIVE)
-        label = translator(people.person(tx, subject).language)(AT_SET_UP)
-        accounts.insert_passkey(tx, replace(passkey, label=label))
+        accounts.insert_passkey(tx, passkey)
         kind = EventKind.ACCOUNT_RECOVERED if restored else EventKind.OFFICER_APPOINTED
         public: dict[str, Field] = {"subject": subject, **({"factor": "ceremony"} if restored else {})}
         self._append_event(tx, kind, subject, public)

@@ -130,9 +130,7 @@ def test_the_first_officer_registers_and_is_in(own: Appliance, own_portal: Flask
     [account] = own.database.query(accounts.everybody)
     assert (account.login, account.state, account.roles) == ("zhou", AccountState.ACTIVE, {AccountRole.OFFICER})
     assert [each.kind for each in own.authority.credentials(account.subject)] == ["webauthn"]
-    assert [each.label for each in own.accounts.own.passkeys(account.subject)] == ["初始设置时创建"], (
-        "house's language"
-    )
+    assert [each.made_at_set_up for each in own.accounts.own.passkeys(account.subject)] == [True]
     assert "is set up" in browser.get("/setup").text
     late = visiting(own_portal)
     assert 'href="/setup"' not in late.get("/").text

@@ -20,6 +20,7 @@ from appliance.errors import (
     StateRefused,
 )
 from appliance.language import Language
+from appliance.model.accounts import AT_SET_UP, Passkey
 from webui.portal import access
 from webui.portal.access import PortalVisitor
 from webui.portal.office.forms import unprintable_names
@@ -27,7 +28,7 @@ from webui.portal.pages import appliance
 from webui.shared import passkeys
 from webui.shared.form_pages import Answer, FormProblems, form, render, see_other, unprocessable
 from webui.shared.forms import field, member_of, sentence
-from webui.shared.language import NAMES, current_language
+from webui.shared.language import NAMES, current_language, translate
 from webui.shared.session_cookies import client_info
 from webui.shared.sign_in_forms import (
     LONGEST_CODE,
@@ -68,6 +69,11 @@ def typed_label() -> dict[str, str]:
     return {"label": field("label", LONGEST_LABEL) or device(client_info().agent)}
 
 
+def passkey_name(passkey: Passkey) -> str:
+    """The name that its owner gave it; else what it is, in the reader's language."""
+    return translate()(AT_SET_UP) if passkey.made_at_set_up else passkey.label
+
+
 def owner() -> PortalVisitor:
     """The visitor with an account of their own. Raises :class:`NotAllowed` for outside signers."""
     found = access.visitor()
@@ -90,7 +96,7 @@ def settings() -> Answer:
         person=person,
         account=appliance.accounts.administration.account(who.subject),
         name_stays=own.name_stays(who.subject),
-        passkeys=own.passkeys(who.subject),
+        passkeys=[(each, passkey_name(each)) for each in own.passkeys(who.subject)],
         sessions=[(session, device(session.agent)) for session in appliance.sessions.sessions_of(who.subject)],
         zones=zones(typed["zone"]),
         languages=NAMES,
@@ -208,7 +214,7 @@ def remove_passkey(named: str) -> Answer:
     found = [each for each in appliance.accounts.own.passkeys(owner().subject) if each.credential_id == wanted]
     if not found:
         raise _no_such_passkey()
-    return render("accounts/remove_passkey.html", passkey=found[0])
+    return render("accounts/remove_passkey.html", passkey=found[0], name=passkey_name(found[0]))
 
 
 @pages.post("/settings/passkeys/<named>/remove")

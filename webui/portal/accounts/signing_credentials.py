@@ -8,7 +8,7 @@ from flask import url_for
 from appliance.errors import PreconditionRefused, StateRefused
 from appliance.model.office import EnrolmentRequestState
 from webui.portal.access import require_person
-from webui.portal.accounts.settings import pages
+from webui.portal.accounts.settings import pages, passkey_name
 from webui.portal.activations import to_registration
 from webui.portal.pages import appliance
 from webui.shared.form_pages import Answer, FormProblems, form, render, see_other
@@ -24,7 +24,7 @@ def means() -> Answer:
         "accounts/signing.html",
         enrolled=appliance.registry.is_enrolled(subject),
         known=appliance.authority.credentials(subject),
-        labels={each.credential_id: each.label for each in appliance.accounts.own.passkeys(subject)},
+        labels={each.credential_id: passkey_name(each) for each in appliance.accounts.own.passkeys(subject)},
         waiting=next((each for each in asked if each.state is EnrolmentRequestState.OPEN), None),
         refused=asked[0] if asked and asked[0].state is EnrolmentRequestState.REFUSED else None,
     )
