@@ -251,3 +251,15 @@ def test_the_console_is_read_without_a_script(the_house: House, chromium: Browse
         page.get_by_role("link", name="历史与日志").click()
         page.locator(".chart summary").first.click()
         expect(page.locator(".chart table").first).to_be_visible(timeout=PATIENCE)
+
+
+def test_what_is_not_set_up_is_a_click_away(the_house: House, chromium: Browser, cookie: dict[str, str]) -> None:
+    """From the sentence at the top to its row, unfolded, and to the page that says how."""
+    with administrating(the_house, chromium) as visitor:
+        visitor.context.add_cookies([cookie])  # type: ignore[list-item]  # as above
+        page = visitor.go("/")
+        page.locator(".pagehead a[href='#state-clock']").click()
+        row = page.locator("#state-clock")
+        expect(row.get_by_text("设置方法")).to_be_visible(timeout=PATIENCE)
+        row.locator("a[href^='/runbook/']").click()
+        expect(page.locator("main h1")).to_have_text("时钟未同步", timeout=PATIENCE)

@@ -11,7 +11,7 @@ import pytest
 
 from appliance.health import Observations, RunbookPage
 from appliance.health import observations as watch
-from appliance.health.findings import attention, failing, good
+from appliance.health.findings import attention, failing, good, unset
 from appliance.health.surveys import TITLES
 from tests.console.conftest import Console, post
 from webui.console.access import FRAGMENT
@@ -68,6 +68,44 @@ def test_all_is_well_only_when_all_is(console: Console) -> None:
         good("The authority answers.").named("authority"),
     )
     assert "All is well" in told(console)
+
+
+UNSET = (("clock", "Set by hand."), ("mail", "No mail server is set."), ("backup", "No recovery key."))
+SAID = {
+    "zh": ("运行正常，{} 项尚未设置", "一切正常", "设置方法"),
+    "en": ("Everything works; {} not set up yet", "All is well", "To set it up"),
+}
+
+
+@pytest.mark.parametrize("language", SAID)
+def test_what_is_not_set_up_is_neither_well_nor_an_alarm(console: Console, language: str) -> None:
+    """It is named at the top, with the way to its row, and the row leads to how it is set up."""
+    works, well, how = SAID[language]
+    console.site.later(seconds=15)
+    fine = [good("Fine.").named(name) for name in TITLES if name != "watch"]
+    console.found(*fine, *(unset(sentence).named(name) for name, sentence in UNSET))
+    text = told(console, language)
+    assert works.format(3) in text and well not in text
+    assert re.findall(r'<a href="#(state-[a-z-]+)">', text) == [f"state-{name}" for name, _ in UNSET]
+    for name, _ in UNSET:
+        [row] = re.findall(rf'<details id="state-{name}">.*?</details>', text, re.S)
+        leads = re.search(rf'<dt>{how}</dt><dd><a href="(/runbook/[a-z-]+)">', row)
+        assert leads is not None, row
+        assert console.browser("sun", language=language).get(leads[1]).status_code == 200
+    assert '<span class="dot good"></span><span>' in text and 'class="row attention"' not in text
+
+    console.site.later(seconds=15)
+    console.found(*fine, unset("Set by hand.").named("clock"))
+    assert works.format(1) in told(console, language)
+    console.site.later(seconds=15)
+    soon = attention(RunbookPage.DISK_FULL, "Only {share} of the disk of {path} is free.", share="12 %", path="/")
+    console.found(*fine, unset("Set by hand.").named("clock"), soon.named("disk"))
+    text = told(console, language)
+    assert works.format(1) not in text and 'href="#state-clock"' in text, "what wants attention comes first"
+    console.site.later(seconds=15)
+    console.found(*fine)
+    text = told(console, language)
+    assert well in text and 'href="#state-' not in text
 
 
 def test_what_could_not_be_asked_is_said_to_be_from_then(console: Console) -> None:

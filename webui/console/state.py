@@ -14,7 +14,7 @@ from datetime import timedelta
 from flask import Blueprint, Response, jsonify, make_response, render_template
 
 from appliance.administration.actions import find_action, may_ask
-from appliance.health import Condition, Observed, Survey
+from appliance.health import Condition, Observed, RunbookPage, Survey
 from appliance.health.figures import METRICS_TYPE, exposition
 from appliance.health.service_checks import is_reported
 from appliance.health.surveys import CHECKS, TITLES, ServiceReadiness
@@ -48,8 +48,11 @@ def everything() -> str:
     visitor()
     survey = parts.observations.survey(parts.now())
     found = worst_first(survey.observed)
+    unset = [each.finding.name for each in found if each.finding.condition is Condition.NOT_CONFIGURED]
     return render_template(
         "state.html",
+        unset=unset,
+        set_up={name: SET_UP[name].value for name in unset if name in SET_UP},
         overall=_overall(found),
         worst=found[0].finding.condition.value if found else "failing",
         seen=survey.at,
@@ -63,16 +66,31 @@ def everything() -> str:
     )
 
 
+SET_UP = {
+    "clock": RunbookPage.CLOCK_UNSYNCHRONISED,
+    "time-sources": RunbookPage.CLOCK_UNSYNCHRONISED,
+    "mail": RunbookPage.MAIL_DOWN,
+    "backup": RunbookPage.BACKUP_UNSET,
+    "outside-timestamps": RunbookPage.OUTSIDE_TIMESTAMPS,
+    "confinement": RunbookPage.CONFINEMENT_MISSING,
+}
+"""Where the runbook says how to set up what is not configured."""
+
+
 def _overall(found: Sequence[Observed]) -> str:
-    """The one sentence at the top."""
+    """The one sentence at the top: what is not configured is no fault, and not well either."""
     count = Counter(each.finding.condition for each in found)
-    failing, attention = count[Condition.FAILING], count[Condition.ATTENTION]
+    failing, attention, unset = (
+        count[each] for each in (Condition.FAILING, Condition.ATTENTION, Condition.NOT_CONFIGURED)
+    )
     say = translate()
     if failing and attention:
         return say("{failing} failing, {attention} to be looked at", failing=failing, attention=attention)
     if failing:
         return say("{failing} failing", failing=failing)
-    return say("{attention} to be looked at", attention=attention) if attention else say("All is well")
+    if attention:
+        return say("{attention} to be looked at", attention=attention)
+    return say("Everything works; {unset} not set up yet", unset=unset) if unset else say("All is well")
 
 
 CONCERNED = ("queue", "mail", "mail-lost", "reminders", "outside-timestamps", "keeping", "log")

@@ -68,3 +68,11 @@ for (const all of document.querySelectorAll("[data-select-all]")) {
   });
   all.hidden = false;
 }
+
+// What a link leads to is unfolded when one arrives.
+const unfold = () => {
+  const aim = document.getElementById(location.hash.slice(1));
+  if (aim instanceof HTMLDetailsElement) aim.open = true;
+};
+addEventListener("hashchange", unfold);
+unfold();
