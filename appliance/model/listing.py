@@ -90,12 +90,13 @@ class ListCursor:
 
 @dataclass(frozen=True, slots=True)
 class ListedParty:
-    """A party in a list; ``on_turn`` when it is the one to sign now."""
+    """A party in a list, by the ``subject`` whose key signs; ``on_turn`` when it is the one to sign now."""
 
     name: str
     organisation: str
     state: PartyState
     on_turn: bool
+    subject: str
 
 
 @dataclass(frozen=True, slots=True)

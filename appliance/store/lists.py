@@ -238,8 +238,8 @@ def _parties(encoded: str, state: str, order: str, initiator: str) -> tuple[List
     parties = json.loads(encoded)
     turn = _turn(parties, SigningOrder(order), initiator) if state == ContractState.SENT else ()
     return tuple(
-        ListedParty(name, organisation, PartyState(party_state), place in turn)
-        for place, (name, organisation, party_state, _) in enumerate(parties)
+        ListedParty(name, organisation, PartyState(party_state), place in turn, subject)
+        for place, (name, organisation, party_state, subject) in enumerate(parties)
     )
 
 

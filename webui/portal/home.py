@@ -10,11 +10,11 @@ from urllib.parse import urlencode
 
 from flask import Blueprint, redirect, request
 
-from appliance.model.accounts import PEOPLES_ROLES, AccountRole
+from appliance.model.accounts import AccountRole
 from appliance.model.listing import EVERYTHING, MOST, ContractBucket, ContractFilter
-from webui.portal import activations
 from webui.portal.access import PortalVisitor, visitor_or_none
 from webui.portal.pages import appliance
+from webui.portal.to_sign import WaitingSignatures, at_once, own_signatures, waiting_signatures
 from webui.shared.form_pages import Answer, render, see_other
 from webui.shared.forms import date_of, member_of
 from webui.shared.language import translate
@@ -55,15 +55,18 @@ def _list(someone: PortalVisitor) -> Answer:
         typed["bucket"] = ""
     address = {name: value for name, value in typed.items() if value}
     wanted, problems = _filter(typed)
-    together = _together(someone) if wanted.bucket is ContractBucket.TO_SIGN else 0
+    together = at_once(someone) if wanted.bucket is ContractBucket.TO_SIGN else 0
     page = listing.list_page(whose, wanted, audience=someone.audience, limit=max(ROWS, together))
     keeps = AccountRole.CUSTODIAN in someone.roles
+    counts = listing.count_buckets(whose, someone.audience)
+    chooses = not address and wanted.after is None and whose != EVERYTHING and counts.to_sign > 1
     return render(
         "contracts/list.html",
         status=422 if problems else None,
         auditor=whose == EVERYTHING,
         seals=appliance.seal_requests.waiting_for(someone.subject) if keeps else 0,
-        counts=listing.count_buckets(whose, someone.audience),
+        counts=counts,
+        waiting=waiting_signatures(someone) if chooses else WaitingSignatures(),
         chosen=typed,
         problems=problems,
         narrowed=any(typed[name] for name in FOLDED),
@@ -71,15 +74,11 @@ def _list(someone: PortalVisitor) -> Answer:
         kinds=listing.list_kinds(whose, someone.audience),
         page=page,
         together=together,
+        own={row.id for row in own_signatures(page.rows, someone.subject)} if together else (),
         further=None if page.next is None else _address({**address, "after": page.next}),
         start=_address(address) if wanted.after else None,
         capped=lambda number: f"{MOST}+" if number >= MOST else number,
     )
-
-
-def _together(someone: PortalVisitor) -> int:
-    """How many contracts the visitor may select to sign at once; 0 for none."""
-    return activations.batch_limit() if someone.roles & set(PEOPLES_ROLES) else 0
 
 
 def _address(query: Mapping[str, str]) -> str:

@@ -27,6 +27,7 @@ from webui.portal.access import ContractView, request_origin, view_contract
 from webui.portal.contracts.status_line import state_line
 from webui.portal.pages import appliance
 from webui.portal.signing.sheet import pages, signing_sheet
+from webui.portal.to_sign import waiting_signatures
 from webui.shared.form_pages import Answer, FormProblems, render, see_other, status_in_workflow
 from webui.shared.forms import sentence
 from webui.shared.language import translate
@@ -112,7 +113,8 @@ def confirmation(contract_id: str) -> Answer:
     if party is None or party.state is not PartyState.SIGNED:
         return _unfinished(seen, party)
     revision = next(each for each in seen.contract.revisions if each.party == party.id)
-    return render("signing/signed.html", contract=seen.contract, party=party, revision=revision)
+    waiting = waiting_signatures(seen.someone)
+    return render("signing/signed.html", contract=seen.contract, party=party, revision=revision, waiting=waiting)
 
 
 def _response_before_signing(seen: ContractView, party: Party | None) -> Answer | None:
