@@ -7,12 +7,15 @@ of earlier formats have signatures without it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
 from hsm import canonical
 from hsm.cms import CmsMessage, SignatureRefused
 from hsm.errors import Malformed
+from hsm.intents import moment_in
+from hsm.names import is_visible
 
 AGREEMENT: Final = "agreement"
 DECLARATION: Final = "void-declaration"
@@ -36,6 +39,33 @@ def named_in_intent(field: str, record: Mapping[str, Any]) -> str:
     """What the intent that signs this *record* names as its contract."""
     word, entry = _STANDS_FOR[field]
     return f"{word}-{record[entry]}"
+
+
+_NUMBER = re.compile(r"[0-9a-f]{24}")
+_LONGEST_VERSION = 80
+
+
+def is_agreement(record: Mapping[str, Any]) -> bool:
+    """Whether each entry of an acceptance has the form that it always has, so that a page which says it in words
+    leaves nothing out: numbers of contract and party (both or none), sides, moment, version of the text."""
+    try:
+        moment_in(record["proposed"])
+        numbers, version = (record["contract"], record["for"]), record["version"]
+        sides = [record["party"], *record["counterparties"]]
+    except (KeyError, TypeError, ValueError):
+        return False
+    numbered = all(isinstance(each, str) and _NUMBER.fullmatch(each) for each in numbers)
+    versioned = isinstance(version, str) and len(version) <= _LONGEST_VERSION and is_visible(version)
+    listed = isinstance(record["counterparties"], list)
+    return (numbered or numbers == (None, None)) and versioned and listed and all(map(_is_side, sides))
+
+
+def _is_side(value: Any) -> bool:
+    """An organisation by its name, or a person by name and subject."""
+    if not isinstance(value, dict) or not all(isinstance(each, str) for each in value.values()):
+        return False
+    wanted = {"kind", "name", "subject"} if value.get("kind") == "person" else {"kind", "name"}
+    return set(value) == wanted and value["kind"] in ("person", "organisation") and bool(value["name"].strip())
 
 
 def require_kind(message: CmsMessage, record: bytes | None) -> None:

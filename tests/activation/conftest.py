@@ -17,6 +17,7 @@ from appliance.activation_requests import ActivationRequest
 from appliance.contracts.agreement import AgreementSides
 from appliance.contracts.drafting import DraftTerms
 from appliance.demonstration.participants import OFFICER, ZHANG, ZONE, DemonstrationAuthenticators
+from appliance.language import Language
 from appliance.model.contract import AgreementSide, Deadline
 from appliance.model.intent import SigningOrigin
 from appliance.wiring import Appliance
@@ -78,15 +79,17 @@ class Desk:
             gap=opened.intent.contents,
         )
 
-    def agreement(self) -> ActivationRequest:
-        """Zhang is asked to accept the agreement with a company that nobody has an agreement with yet."""
+    def agreement(self, language: str = "en") -> ActivationRequest:
+        """Zhang, who reads *language*, is asked to accept the agreement with a company that nobody has agreed with
+        yet."""
         other = AgreementSide(f"丁公司 {secrets.token_hex(4)}")
-        proposal = self.appliance.agreements.propose(ZHANG.subject, AgreementSides(ZHANG.side, (other,)))
+        between = AgreementSides(ZHANG.side, (other,))
+        proposal = self.appliance.agreements.propose(ZHANG.subject, between, Language(language))
         return ActivationRequest(
             ZHANG.subject,
             proposal.intent,
             BACK,
-            "en",
+            language,
             ZONE,
             content=proposal.record,
             text=proposal.text,

@@ -178,6 +178,39 @@ def test_a_record_in_another_name_or_of_another_form_shows_nothing(desk: Desk) -
     shows_nothing(desk, signed(request, party={"name": "甲公司\u202e示例"}))
 
 
+ORGANISATION = {"kind": "organisation", "name": "丁公司"}
+ODD = [
+    {"party": ORGANISATION | {"guarantees": "all debts"}},
+    {"party": ORGANISATION | {"kind": "guarantor of all debts"}},
+    {"party": ORGANISATION | {"name": ""}},
+    {"party": {"kind": "person", "name": "丁某"}},
+    {"party": "丁公司"},
+    {"counterparties": [ORGANISATION | {"subject": "person-x"}]},
+    {"counterparties": ORGANISATION},
+    {"counterparties": None},
+    {"contract": "and the next one"},
+    {"contract": "0" * 24, "for": None},
+    {"contract": None, "for": ["0" * 24]},
+    {"proposed": "by everybody"},
+    {"proposed": None},
+    {"version": "3, and I pay"} | {"for": "x"},
+    {"version": 3},
+    {"version": "3" * 81},
+]
+
+
+@pytest.mark.parametrize("changes", ODD, ids=str)
+def test_a_record_with_an_entry_of_another_form_shows_nothing(desk: Desk, changes: dict[str, Any]) -> None:
+    """What is said in words says all of it: nobody hides anything in what is folded away."""
+    shows_nothing(desk, signed(desk.agreement(), **changes))
+
+
+def test_records_of_agreements_between_all_kinds_of_sides_are_shown(desk: Desk) -> None:
+    person, number = {"kind": "person", "name": "丁某", "subject": "person-guest-1"}, "0123456789abcdef01234567"
+    for changes in ({"party": person}, {"counterparties": []}, {"counterparties": [person, ORGANISATION]}):
+        assert "data-passkey" in desk.page(signed(desk.agreement(), **changes, contract=number, **{"for": number}))
+
+
 def test_a_declaration_has_no_other_title_than_its_intent(desk: Desk) -> None:
     agreed = canonical.decode(desk.agreement().content)
     who = {"person": ZHANG.subject, "name": ZHANG.name, "organisation": ZHANG.organisation, "digest": "00"}

@@ -219,7 +219,7 @@ def test_the_agreement_is_shown_with_every_entry_of_its_record(desk: Desk) -> No
     words = words_of(page)
     assert words_of(request.intent.digest.hex()) in words  # type: ignore[union-attr]  # it signs
     record = canonical.decode(request.content)
-    facts = page[page.index('<dl class="facts">') : page.index("</dl>")]
+    facts = page[page.index('<dl class="facts record">') :].partition("</dl>")[0]
     assert facts.count("<dt>") >= len(record)
     for value in (each for each in record.values() if isinstance(each, str)):
         assert words_of(value) in words, value
@@ -227,6 +227,26 @@ def test_the_agreement_is_shown_with_every_entry_of_its_record(desk: Desk) -> No
     assert all(digest in words for digest in record["texts"].values())
     heading = request.text.lstrip("# ").splitlines()[0]
     assert words_of(heading) in words
+
+
+@pytest.mark.parametrize(
+    ("language", "named"),
+    [
+        ("en", {"You accept it for": ALPHA, "With": "丁公司", "Signs as": ZHANG.name, "Shown in": "English"}),
+        ("zh", {"接受方": ALPHA, "相对方": "丁公司", "签署身份": ZHANG.name, "显示语言": "中文"}),
+    ],
+)
+def test_the_agreement_is_said_in_words(desk: Desk, language: str, named: dict[str, str]) -> None:
+    """What is signed word by word is folded away below them."""
+    request = desk.agreement(language)
+    page = desk.page(request)
+    spoken = page[page.index('<dl class="facts">') :].partition("</dl>")[0]
+    for label, words in named.items():
+        assert re.search(rf"<dt>{label}</dt><dd[^>]*>{words}", spoken), (label, spoken)
+    assert "<code>" not in spoken and "organisation" not in spoken and "person-" not in spoken
+    assert not re.search(r"[0-9a-f]{24}|\dZ", spoken)
+    folded = page[page.index('<details class="more"><summary>', page.index(spoken)) :].partition("</details>")[0]
+    assert "vermilion-agreement/" in folded and ZHANG.subject in folded
 
 
 def test_a_record_with_another_digest_shows_nothing(desk: Desk) -> None:

@@ -27,7 +27,7 @@ from hsm.intents import OfficerIntent, SigningIntent, in_groups, require_own_arg
 from hsm.names import BLANK, is_visible, visible
 from hsm.operation_types import Approvals, KnownSubject
 from hsm.powers import power_in
-from hsm.records import AGREEMENT, DECLARATION, FORMATS, named_in_intent
+from hsm.records import AGREEMENT, DECLARATION, FORMATS, is_agreement, named_in_intent
 from webui.activation.letters import Letters, confirms_power
 from webui.activation.pictures import is_still
 
@@ -302,6 +302,8 @@ def _record(request: ActivationRequest, intent: SigningIntent, signer: KnownSubj
     if intent.title not in ("", visible(str(record.get("title", "")))) or intent.parties or intent.reason:
         raise _other()
     if intent.field == AGREEMENT:
+        if not is_agreement(record):
+            raise _other()
         _require_both_texts(request, record)
     return record
 
