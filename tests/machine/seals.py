@@ -22,7 +22,7 @@ def made(company: Company) -> str:
     page = officers[0].visitor.send(
         form, organisation=ORGANISATION, kind="CONTRACT", width="40", needed="1", custodian=[custodian]
     )
-    approve_act(officers, page.path)
+    approve_act(officers, page)
     [*_, (address, _)] = officers[0].visitor.good("/office").links("/office/seals/seal-")
     subject = address.rpartition("/")[2]
     page = officers[0].visitor.good(f"/office/seals/{subject}")
@@ -39,5 +39,5 @@ def destroyed(company: Company) -> str:
     subject = (company.folder / SEAL).read_text()
     page = officers[0].visitor.good(f"/office/seals/{subject}")
     page = officers[0].visitor.send(page.form(having="destroyed_because"), destroyed_because="演练结束")
-    approve_act(officers, page.path)
+    approve_act(officers, page)
     return subject

@@ -8,8 +8,10 @@ from html import unescape
 
 from flask import Flask
 from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
 
 from appliance.accounts.sessions import ClientInfo
+from appliance.activation_requests import ActivationRequest
 from appliance.demonstration import participants
 from appliance.demonstration.participants import DemonstrationAuthenticators
 from appliance.errors import NotFound, StateRefused
@@ -79,3 +81,11 @@ def asked_for(appliance: Appliance, subject: str) -> EnrolmentRequest:
     """*subject* sets up a passkey and asks an officer for it."""
     registered(appliance, subject)
     return appliance.office.requests.submit_request(subject, by=subject)
+
+
+def act_of(appliance: Appliance, answer: TestResponse) -> str:
+    """The portal's page of the decision to whose confirmation the portal has led the officer with *answer*."""
+    origin = appliance.settings.activation.origin
+    assert answer.status_code == 303 and answer.headers["Location"].startswith(f"{origin}/act/"), answer.text
+    ticket = answer.headers["Location"].rpartition("/")[2]
+    return appliance.activation_requests.load(ActivationRequest, ticket).back.removesuffix("/activated")

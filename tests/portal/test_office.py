@@ -23,7 +23,7 @@ from appliance.office import members
 from appliance.wiring import Appliance
 from tests.portal import signing_visits as visits
 from tests.portal import visitors
-from tests.portal.office_visits import account_of, asked_for, signed_in, token_in
+from tests.portal.office_visits import account_of, act_of, asked_for, signed_in, token_in
 from tests.seals.pictures import as_png, print_of
 from tests.world import sample_document, send
 
@@ -103,13 +103,36 @@ def test_a_request_is_approved_with_a_passkey(appliance: Appliance, officer: Fla
     answer = posted(
         officer, f"/office/requests/{request}", f"/office/requests/{request}/approve", verified=VERIFIED
     )
-    assert answer.status_code == 303
-    act = answer.headers["Location"]
+    act = act_of(appliance, answer)
     assert "&lt;b&gt;𠮷野" in officer.get(act).text and VERIFIED in officer.get(act).text
     done = activated(appliance, officer, act)
 
     assert done.status_code == 303 and "in the log" in officer.get(act).text
     assert appliance.registry.certificate(subject)
+
+
+def test_whoever_prepares_a_decision_is_at_its_confirmation_at_once(
+    appliance: Appliance, officer: FlaskClient
+) -> None:
+    """Two pages for one decision, not three; who cancels finds the portal's page, where it can be refused."""
+    seal = f"/office/seals/{participants.CONTRACT_SEAL.subject}"
+    member = f"/office/people/{participants.LI.subject}"
+    custodian = {"custodian": participants.ZHANG.subject}
+    for page, what, fields in (
+        (seal, "custodians/add", custodian),
+        (seal, "destroy", {"destroyed_because": "示例"}),
+        (member, "leave", {}),
+    ):
+        answer = posted(officer, page, f"{page}/{what}", **fields)
+        act = act_of(appliance, answer)
+        back = officer.get(f"{act}/activated")
+        assert (back.status_code, back.headers["Location"]) == (303, act), "nothing was confirmed"
+        shown = officer.get(act).text
+        assert f'action="{act}"' in shown and f'action="{act}/refuse"' in shown
+        posted(officer, act, f"{act}/refuse", reason="示例")
+        decided = appliance.office.decisions.find_decision(act.rpartition("/")[2])
+        assert decided.state is OfficerDecisionState.REFUSED
+    assert appliance.registry.seal(participants.CONTRACT_SEAL.subject).destroyed is None
 
 
 def test_missing_words_stay_at_the_form_with_what_was_typed(appliance: Appliance, officer: FlaskClient) -> None:
@@ -138,7 +161,7 @@ def test_a_request_that_was_decided_meanwhile(appliance: Appliance, officer: Fla
 def test_an_answer_that_is_none_does_nothing(appliance: Appliance, officer: FlaskClient, credential: str) -> None:
     _, request = asking(appliance)
     page = f"/office/requests/{request}"
-    act = posted(officer, page, f"{page}/approve", verified=VERIFIED).headers["Location"]
+    act = act_of(appliance, posted(officer, page, f"{page}/approve", verified=VERIFIED))
 
     asked = posted(officer, act, act)
     answer = visits.confirm(officer, appliance, participants.OFFICER, asked, credential=credential)
@@ -150,7 +173,7 @@ def test_an_answer_that_is_none_does_nothing(appliance: Appliance, officer: Flas
 def test_the_second_press_is_told_that_it_is_done(appliance: Appliance, officer: FlaskClient) -> None:
     _, request = asking(appliance)
     page = f"/office/requests/{request}"
-    act = posted(officer, page, f"{page}/approve", verified=VERIFIED).headers["Location"]
+    act = act_of(appliance, posted(officer, page, f"{page}/approve", verified=VERIFIED))
     token = token_in(officer.get(act).text)
     activated(appliance, officer, act)
 
@@ -172,10 +195,12 @@ def test_a_seal_is_made_once(appliance: Appliance, officer: FlaskClient) -> None
         "custodian": [participants.CUSTODIAN.subject],
     }
     first, second = officer.post("/office/seals/new", data=form), officer.post("/office/seals/new", data=form)
-    assert first.status_code == second.status_code == 303
-    assert first.headers["Location"] == second.headers["Location"]
+    act = act_of(appliance, first)
+    assert act == act_of(appliance, second)
 
-    activated(appliance, officer, first.headers["Location"])
+    activated(appliance, officer, act)
+    third = officer.post("/office/seals/new", data=form)
+    assert (third.status_code, third.headers["Location"]) == (303, act), "what became of it"
 
     made = [seal for seal in appliance.registry.seals() if seal.kind.name == "FINANCE"]
     assert len(made) == 1
@@ -184,8 +209,8 @@ def test_a_seal_is_made_once(appliance: Appliance, officer: FlaskClient) -> None
     assert posted(officer, page, f"{page}/suspend", reason="遗失").status_code == 303
     assert "suspended" in officer.get(page).text
     resumed = posted(officer, page, f"{page}/resume", reason="找回")
-    assert resumed.status_code == 303 and "suspended" in officer.get(page).text
-    activated(appliance, officer, resumed.headers["Location"])
+    assert "suspended" in officer.get(page).text
+    activated(appliance, officer, act_of(appliance, resumed))
     assert "suspended" not in officer.get(page).text
 
 
@@ -295,15 +320,15 @@ def test_a_credential_is_revoked_and_the_person_leaves(appliance: Appliance, off
     subject, request = asking(appliance, name="钱示例")
     asked = f"/office/requests/{request}"
     approved = posted(officer, asked, f"{asked}/approve", verified=VERIFIED)
-    activated(appliance, officer, approved.headers["Location"])
+    activated(appliance, officer, act_of(appliance, approved))
     page = f"/office/people/{subject}"
     [known] = appliance.authority.credentials(subject)
     assert known.credential_id is not None
     wrong = posted(officer, page, f"{page}/credential", credential="zz")
     assert wrong.status_code == 409 and "no such credential" in wrong.text
 
-    act = posted(officer, page, f"{page}/credential", credential=known.credential_id.hex()).headers["Location"]
-    activated(appliance, officer, act)
+    revoked = posted(officer, page, f"{page}/credential", credential=known.credential_id.hex())
+    activated(appliance, officer, act_of(appliance, revoked))
 
     assert appliance.authority.credentials(subject) == []
 

@@ -19,7 +19,7 @@ from appliance.wiring import Appliance
 from tests import activation_service as service
 from tests.portal import signing_visits as visits
 from tests.portal.estate import sent
-from tests.portal.office_visits import account_of, signed_in, token_in
+from tests.portal.office_visits import account_of, act_of, signed_in, token_in
 from tests.portal.visitors import known_person
 from tests.portal.visitors import signed_in as visitor
 
@@ -53,11 +53,11 @@ def asked(browser: FlaskClient, page: str = MINE) -> TestResponse:
     return browser.post(page, data={"form_token": token_in(shown)})
 
 
-def prepared(officer: FlaskClient, request: str) -> str:
+def prepared(appliance: Appliance, officer: FlaskClient, request: str) -> str:
     """The officer has seen the applicant; the address of the act."""
     page = f"/office/requests/{request}"
     form = {"form_token": token_in(officer.get(page).text), "verified": "身份证原件，当面核对"}
-    return officer.post(f"{page}/approve", data=form).headers["Location"]
+    return act_of(appliance, officer.post(f"{page}/approve", data=form))
 
 
 def activated(appliance: Appliance, officer: FlaskClient, act: str) -> TestResponse:
@@ -80,7 +80,7 @@ def test_from_the_settings_to_a_certificate(
     assert done.headers["Location"].endswith(MINE)
     assert "An officer has your request" in someone.get(MINE).text
     [pending] = appliance.authority.pending_credentials(subject)
-    act = prepared(officer, waiting(appliance, subject))
+    act = prepared(appliance, officer, waiting(appliance, subject))
     shown = officer.get(act).text + officer.get(f"/office/requests/{waiting(appliance, subject)}").text
     assert pending.fingerprint not in shown, "who types it has it from the applicant"
     assert activated(appliance, officer, act).headers["Location"].endswith(act)
@@ -97,7 +97,7 @@ def test_one_more_is_added_by_an_officer_who_does_not_read_its_fingerprint(
     for device in devices:
         visits.set_up(someone, appliance, asked(someone), device)
         [*_, pending] = appliance.authority.pending_credentials(subject)
-        act = prepared(officer, waiting(appliance, subject))
+        act = prepared(appliance, officer, waiting(appliance, subject))
         assert pending.fingerprint not in officer.get(act).text
         activated(appliance, officer, act)
     known = [each.credential_id for each in appliance.authority.credentials(subject)]
@@ -122,7 +122,7 @@ def test_the_passkey_of_signing_in_is_used_for_signing(
     [pending] = appliance.authority.pending_credentials(subject)
     assert pending.fingerprint in told
     someone.get(service.way_back(told).removeprefix(settings.web.origin))
-    activated(appliance, officer, prepared(officer, waiting(appliance, subject)))
+    activated(appliance, officer, prepared(appliance, officer, waiting(appliance, subject)))
     assert [each.credential_id for each in appliance.authority.credentials(subject)] == [device.credential_id]
 
 
@@ -171,7 +171,7 @@ def test_what_is_set_up_after_a_request_has_ended_is_asked_for_alone(
     request = waiting(appliance, subject)
     [credential] = appliance.office.requests.find_request(request).credentials
     assert credential.fingerprint != before.fingerprint
-    activated(appliance, officer, prepared(officer, request))
+    activated(appliance, officer, prepared(appliance, officer, request))
     assert [each.credential_id for each in appliance.authority.credentials(subject)] == [device.credential_id]
 
 
@@ -193,7 +193,7 @@ def test_a_guest_comes_to_a_certificate_and_to_the_contract(
     done = visits.set_up(client, appliance, asked(client, "/guest/credentials"), device)
     assert done.headers["Location"].endswith("/guest/waiting")
     assert client.get("/guest/waiting").status_code == 200
-    activated(appliance, officer, prepared(officer, waiting(appliance, guest.subject)))
+    activated(appliance, officer, prepared(appliance, officer, waiting(appliance, guest.subject)))
     assert [each.credential_id for each in appliance.authority.credentials(guest.subject)] == [
         device.credential_id
     ]

@@ -10,6 +10,7 @@ from appliance.accounts.accounts import account_problems
 from appliance.model.accounts import PEOPLES_ROLES, ROLES_OF, AccountRole, NewAccount
 from webui.portal.access import visitor
 from webui.portal.office.forms import office_reader, organisations, pages, unprintable_names, visiting_officer
+from webui.portal.office.requests import to_decision
 from webui.portal.pages import appliance, once
 from webui.shared.form_pages import Answer, FormProblems, form, render, see_other
 from webui.shared.forms import field, sentences
@@ -85,8 +86,7 @@ def change_account(by: str, subject: str, what: str) -> Answer:
 @pages.post("/people/<subject>/credential")
 @form(person, visiting_officer)
 def revoke_credential(by: str, subject: str) -> Answer:
-    decision = appliance.office.drafts.draft_revocation(subject, field("credential", 2100), by=by)
-    return see_other("office.act", act_id=decision.id)
+    return to_decision(by, appliance.office.drafts.draft_revocation(subject, field("credential", 2100), by=by))
 
 
 @pages.post("/people/<subject>/leave")
@@ -95,7 +95,7 @@ def leave(by: str, subject: str) -> Answer:
     decision = appliance.office.members.let_go(subject, by=by)
     if decision is None:
         return see_other("office.person", subject=subject)
-    return see_other("office.act", act_id=decision.id)
+    return to_decision(by, decision)
 
 
 def _link(subject: str) -> str:

@@ -57,8 +57,7 @@ def enrolment_request(request_id: str) -> Answer:
 @pages.post("/requests/<request_id>/approve")
 @form(enrolment_request, visiting_officer, "verified")
 def approve_request(by: str, request_id: str) -> Answer:
-    decision = appliance.office.drafts.draft_enrolment(request_id, verified=field("verified"), by=by)
-    return see_other("office.act", act_id=decision.id)
+    return to_decision(by, appliance.office.drafts.draft_enrolment(request_id, verified=field("verified"), by=by))
 
 
 @pages.post("/requests/<request_id>/refuse")
@@ -93,7 +92,8 @@ def activate(by: str, act_id: str) -> Answer:
 
 def to_decision(by: str, pending: OfficerDecision) -> Answer:
     """303 to the page on which the officer *by* activates *pending*: with the picture that a seal gets by it,
-    or the letter of the power that it confirms."""
+    or the letter of the power that it confirms. Whoever has just prepared it is led there at once: that page shows
+    all of it, and who cancels there finds the portal's own."""
     shown = appliance.office.seals.offered_picture(pending)
     if pending.kind is OfficerDecisionKind.CONFIRM_POWER:
         shown = appliance.powers.letter(appliance.powers.get(pending.subject))

@@ -4,16 +4,18 @@ record of its end.
 
 from __future__ import annotations
 
-from flask import Response, request, url_for
+from flask import Response, redirect, request, url_for
 
 from appliance.errors import PreconditionRefused
+from appliance.model.office import OfficerDecisionState
 from appliance.model.people import SealKind
 from appliance.office import SealDraft
 from appliance.office.members import RollPage
 from webui.portal.office.forms import office_reader, organisations, pages, visiting_officer
-from webui.portal.pages import appliance, once
+from webui.portal.office.requests import to_decision
+from webui.portal.pages import appliance
 from webui.shared.form_pages import Answer, form, render, see_other
-from webui.shared.forms import field
+from webui.shared.forms import address_once, field
 
 USUAL_WIDTH = "40"
 """Of a contract seal, in mm (印章治安管理: 公章 of companies 40 to 42)."""
@@ -58,8 +60,13 @@ def new_seal() -> Answer:
 def make_seal(by: str) -> Answer:
     if field("act") == "search":
         return new_seal()
-    draft = _draft()
-    return once(by, lambda: url_for("office.act", act_id=appliance.office.drafts.draft_seal(draft, by=by).id))
+    draft, office = _draft(), appliance.office
+    made = address_once(
+        appliance.submissions, by, lambda: url_for("office.act", act_id=office.drafts.draft_seal(draft, by=by).id)
+    )
+    pending = office.decisions.find_decision(made.rpartition("/")[2])
+    waits = pending.state is OfficerDecisionState.OPEN and by not in pending.approved_by
+    return to_decision(by, pending) if waits else redirect(made, 303)
 
 
 def _draft() -> SealDraft:
@@ -122,7 +129,7 @@ def suspend_seal(by: str, subject: str) -> Answer:
 @form(seal, visiting_officer, "reason")
 def resume_seal(by: str, subject: str) -> Answer:
     decision = appliance.office.drafts.seals.draft_resumption(subject, reason=field("reason"), by=by)
-    return see_other("office.act", act_id=decision.id)
+    return to_decision(by, decision)
 
 
 @pages.post("/seals/<subject>/custodians/<any(add, remove):what>")
@@ -130,7 +137,7 @@ def resume_seal(by: str, subject: str) -> Answer:
 def change_custodians(by: str, subject: str, what: str) -> Answer:
     drafts = appliance.office.drafts.seals
     draft = drafts.draft_custodian if what == "add" else drafts.draft_dismissal
-    return see_other("office.act", act_id=draft(subject, field("custodian", LONGEST_NAME), by=by).id)
+    return to_decision(by, draft(subject, field("custodian", LONGEST_NAME), by=by))
 
 
 @pages.post("/seals/<subject>/needed")
@@ -138,12 +145,13 @@ def change_custodians(by: str, subject: str, what: str) -> Answer:
 def change_needed(by: str, subject: str) -> Answer:
     needed = {"1": 1, "2": 2}.get(field("needed", 1), 0)
     decision = appliance.office.drafts.seals.draft_custodian_number(subject, needed, by=by)
-    return see_other("office.act", act_id=decision.id)
+    return to_decision(by, decision)
 
 
 @pages.post("/seals/<subject>/picture")
 @form(seal, visiting_officer, "picture")
 def change_picture(by: str, subject: str) -> Answer:
+    """To the act's own page first: it has advice about the picture, which the activation service has not."""
     file = request.files.get("picture")
     made = appliance.seal_pictures.made(appliance.registry.seal(subject), b"" if file is None else file.read())
     return see_other("office.act", act_id=appliance.office.drafts.seals.draft_picture(subject, made, by=by).id)
@@ -160,4 +168,4 @@ def draw_seal(by: str, subject: str) -> Answer:
 def destroy_seal(by: str, subject: str) -> Answer:
     reason = field("destroyed_because")
     decision = appliance.office.drafts.seals.draft_destruction(subject, reason=reason, by=by)
-    return see_other("office.act", act_id=decision.id)
+    return to_decision(by, decision)
