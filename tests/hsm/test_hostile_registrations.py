@@ -29,16 +29,6 @@ def authority() -> Iterator[RunningAuthority]:
         yield running
 
 
-@pytest.fixture
-def service(authority: RunningAuthority) -> AuthorityClient:
-    return authority.client("activation")
-
-
-@pytest.fixture
-def subject() -> str:
-    return f"person-{secrets.token_hex(6)}"
-
-
 def device() -> SoftwareAuthenticator:
     return SoftwareAuthenticator.create(RP_ID, ORIGIN)
 
