@@ -7,7 +7,9 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser
 
+from appliance.activation_requests import ActivationRequest
 from tests.browser.conftest import launched
+from tests.takeover.origins import Scene, scene
 from tests.takeover.rows import ROWS
 
 
@@ -26,3 +28,20 @@ def chromium() -> Iterator[Browser]:
     """A real browser; each visitor gets a context of its own."""
     with launched() as browser:
         yield browser
+
+
+@pytest.fixture(scope="package")
+def stage(chromium: Browser) -> Iterator[Scene]:
+    with scene(chromium) as stage:
+        yield stage
+
+
+@pytest.fixture
+def request_(stage: Scene) -> ActivationRequest:
+    return stage.desk.document()
+
+
+@pytest.fixture
+def path(stage: Scene, request_: ActivationRequest) -> str:
+    """Where Zhang is asked to sign."""
+    return stage.desk.put(request_)
