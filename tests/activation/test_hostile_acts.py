@@ -23,7 +23,7 @@ from hsm import canonical
 from hsm.authenticator import SoftwareAuthenticator
 from hsm.records import FORMATS, named_in_intent
 from tests.activation.conftest import ORIGIN, Desk
-from tests.activation.test_what_is_shown import picture, shows_nothing, words_of
+from tests.activation.shown import picture, shows_nothing, words_of
 from tests.activation_service import passkey_form, posted_registration
 from webui.activation import acts, application
 

@@ -16,7 +16,7 @@ from appliance.activation_requests import ActivationRequest
 from appliance.demonstration.participants import ALPHA, BETA, CONTRACT_SEAL, CUSTODIAN, LI, OFFICER, ZHANG
 from hsm.intents import OfficerIntent
 from tests.activation.conftest import BACK, PORTAL, Desk
-from tests.activation.test_what_is_shown import shows_nothing, words_of
+from tests.activation.shown import shows_nothing, words_of
 from tests.powers_of_attorney import details
 from tests.world import sample_document
 

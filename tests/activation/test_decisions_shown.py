@@ -1,0 +1,134 @@
+"""An officers' act is shown with all its arguments, a seal with its picture; another picture shows nothing."""
+
+from __future__ import annotations
+
+import hashlib
+import html
+import io
+import re
+import zlib
+from typing import Any
+
+from PIL import Image
+
+from appliance.demonstration.participants import ALPHA, CONTRACT_SEAL, CUSTODIAN, ZHANG
+from hsm.authenticator import SoftwareAuthenticator
+from tests.activation.conftest import ORIGIN, Desk
+from tests.activation.shown import OTHER, picture, shows_nothing, words_of
+from webui.activation.acts import fingerprint
+
+LABELS = {"subject": "Identifier", "name": "Full name", "organisation": "Organisation", "credential": "Credential"}
+LABELS |= {"credentials": "Credentials"}
+
+
+# An officers' act.
+
+
+def test_every_argument_of_an_officers_act_is_shown(desk: Desk) -> None:
+    passkey = SoftwareAuthenticator.create("localhost", ORIGIN).credential()
+    details: dict[str, Any] = {
+        "subject": "keeper-new",
+        "name": "孙<i>示例</i>",
+        "organisation": ALPHA,
+        "credentials": [passkey],
+    }
+    revoking = {"subject": ZHANG.subject, "credential": "pin-totp"}
+    for kind, more in (("enrol_keeper", details), ("revoke_credential", revoking)):
+        page = desk.page(desk.decision(kind, **more))
+        words = words_of(page)
+        assert kind in words
+        for name, value in more.items():
+            assert f"<dt>{LABELS[name]}</dt>" in page, name
+            assert not isinstance(value, str) or words_of(html.escape(value)) in words, name
+    page = desk.page(desk.decision("enrol_keeper", **details))
+    words = words_of(page)
+    assert "keeper-new" in words and ALPHA in words and "孙<i>示例</i>" in words and "<i>示例" not in page
+    shown = fingerprint(passkey["credential_id"], passkey["public_key"])
+    assert shown in page and len(shown.replace(" ", "")) == 20
+    typed = {**details, "subject": "person-new", "credentials": ["0000 0000 0000 0000 0000"]}
+    page = desk.page(desk.decision("enrol_person", **typed))
+    assert "This will give 孙&lt;i&gt;示例&lt;/i&gt; of" in page and "孙<i>示例</i>" in words_of(page)
+
+
+def test_a_secret_of_somebody_in_an_act_shows_nothing(desk: Desk) -> None:
+    pin = {"kind": "pin-totp", "pin_hash": "$argon2id$v=19$of-a-pin", "totp_secret": "JBSWY3DPEHPK3PXP"}
+    who: dict[str, Any] = {"subject": "keeper-new", "name": "孙示例", "organisation": ALPHA}
+    for request in (
+        desk.decision("enrol_keeper", **who, credentials=[pin]),
+        desk.decision("revoke_credential", subject=ZHANG.subject, credential=pin),
+    ):
+        shows_nothing(desk, request)
+        page = desk.get(desk.put(request)).text
+        assert pin["pin_hash"] not in page and pin["totp_secret"] not in page
+
+
+def test_another_passkey_has_another_fingerprint(desk: Desk) -> None:
+    one, other = (SoftwareAuthenticator.create("localhost", ORIGIN).credential() for _ in range(2))
+    mixed = one | {"public_key": other["public_key"]}
+    shown = {fingerprint(each["credential_id"], each["public_key"]) for each in (one, other, mixed)}
+    assert len(shown) == 3
+
+
+def test_people_and_seals_in_an_act_are_named_as_they_are_enrolled(desk: Desk) -> None:
+    seal = CONTRACT_SEAL.subject
+    page = desk.page(desk.decision("add_custodian", subject=seal, custodian=CUSTODIAN.subject))
+    words = words_of(page)
+    assert f"{CUSTODIAN.name}·{CUSTODIAN.organisation}({CUSTODIAN.subject})" in words
+    assert seal in words and CONTRACT_SEAL.organisation in words
+    page = desk.page(desk.decision("set_custodians_needed", subject=seal, needed=2))
+    assert "Custodians who approve each use" in page and "2" in words_of(page)
+
+
+def test_an_act_that_the_portal_has_no_sentence_for_is_shown_by_its_name(desk: Desk) -> None:
+    assert "unlock" in words_of(desk.page(desk.decision("unlock")))
+
+
+def test_the_picture_of_a_seal_is_shown_when_the_act_names_it(desk: Desk) -> None:
+    png = picture()
+    named = hashlib.sha256(png).hexdigest()
+    request = desk.decision("change_picture", content=png, subject=CONTRACT_SEAL.subject, picture=named)
+    path = desk.put(request)
+    [address] = re.findall(r'<img[^>]* src="([^"]+/seal\.png)"', desk.get(path).text)
+    answer = desk.get(address)
+    assert (answer.status_code, answer.mimetype, answer.data) == (200, "image/png", png)
+
+
+def test_another_picture_of_a_seal_is_not_shown(desk: Desk) -> None:
+    named = hashlib.sha256(picture()).hexdigest()
+    for content in (picture(), b""):
+        request = desk.decision("change_picture", content=content, subject=CONTRACT_SEAL.subject, picture=named)
+        path = desk.put(request)
+        seen = request.intent.challenge().hex()
+        assert desk.get(f"{path}/{seen}/seal.png").status_code == 409
+        answer = desk.get(path)
+        assert answer.status_code == 409 and OTHER in answer.text and "<form" not in answer.text
+        assert desk.confirm_anyway(request, path).status_code == 409
+        assert desk.given(request) == ()
+
+
+def moving() -> bytes:
+    """A picture that changes after a while."""
+    frames = [Image.new("RGB", (40, 40), colour) for colour in ("white", "red")]
+    stream = io.BytesIO()
+    frames[0].save(stream, "PNG", save_all=True, append_images=frames[1:], duration=60_000)
+    return stream.getvalue()
+
+
+def with_a_comment() -> bytes:
+    png, text = picture(), b"tEXtx\x00y"
+    return png[:-12] + (len(text) - 4).to_bytes(4, "big") + text + zlib.crc32(text).to_bytes(4, "big") + png[-12:]
+
+
+def test_a_picture_of_a_seal_is_one_picture(desk: Desk) -> None:
+    jpeg = io.BytesIO()
+    Image.new("RGB", (40, 40)).save(jpeg, "JPEG")
+    damaged = bytearray(picture())
+    damaged[60] ^= 1
+    wrong = [moving(), with_a_comment(), picture() + b"<html>", picture()[:-1], bytes(damaged), jpeg.getvalue()]
+    for png in [*wrong, b"", picture()[:8]]:
+        named = hashlib.sha256(png).hexdigest()
+        request = desk.decision("change_picture", content=png, subject=CONTRACT_SEAL.subject, picture=named)
+        path = desk.put(request)
+        assert desk.get(f"{path}/{request.intent.challenge().hex()}/seal.png").status_code == 409
+        assert desk.confirm_anyway(request, path).status_code == 409
+        assert desk.given(request) == ()
