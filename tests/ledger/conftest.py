@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from appliance.ledger import LedgerEntry, Sequencer, record
+from appliance.ledger.timestamp_spool import TimestampSpool
 from appliance.store.database import Database
 from tests.ledger.local_authority import LocalAuthority
 
@@ -40,3 +41,15 @@ def grow(database: Database) -> Callable[[int], None]:
                 record(tx, LedgerEntry("contract-drafted", WHEN, {"number": number}))
 
     return add
+
+
+@pytest.fixture
+def spool(tmp_path: Path) -> Path:
+    return tmp_path / "timestamps"
+
+
+@pytest.fixture
+def writer(spool: Path) -> Iterator[TimestampSpool]:
+    writing = TimestampSpool(spool)
+    yield writing
+    writing.close()

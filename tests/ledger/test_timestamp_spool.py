@@ -1,24 +1,20 @@
-"""The timestamp service's spool and the feeder: what was acknowledged gets into the log once, whoever dies when;
-and a writer under foreign control can do no more than issue and stop issuing."""
+"""What the timestamp service has acknowledged gets from its spool into the log once, whoever dies when."""
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import resource
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from appliance.errors import LedgerDamaged, SpoolDamaged, StorageError
+from appliance.errors import StorageError
 from appliance.ledger.entry import TimestampEntry
-from appliance.ledger.timestamp_feeder import LONGEST_ROUND, TimestampFeeder
+from appliance.ledger.timestamp_feeder import TimestampFeeder
 from appliance.ledger.timestamp_spool import (
     LARGEST_LINE,
     MOST_IN_LINE,
@@ -31,50 +27,8 @@ from appliance.ledger.timestamp_spool import (
 )
 from appliance.store import ledger
 from appliance.store.database import Database
-from appliance.timestamping.clearance import (
-    FRESH,
-    UNKNOWN,
-    Clearance,
-    ClearanceReader,
-    IssuingState,
-    TimestampFeed,
-    read_clearance,
-    write_clearance,
-)
-from hsm.timestamp import IssuedToken
+from tests.ledger.spooling import AT, line_of, only_file, token
 from tests.log import count_timestamps, entry_of_timestamp
-
-AT = datetime(2026, 11, 25, 8, 0, tzinfo=UTC)
-
-
-def token(serial: int) -> IssuedToken:
-    return IssuedToken(serial, AT, b"token %d" % serial)
-
-
-@pytest.fixture
-def spool(tmp_path: Path) -> Path:
-    return tmp_path / "timestamps"
-
-
-@pytest.fixture
-def writer(spool: Path) -> Iterator[TimestampSpool]:
-    writing = TimestampSpool(spool)
-    yield writing
-    writing.close()
-
-
-def only_file(spool: Path) -> Path:
-    [path] = spool_files(spool)
-    return path
-
-
-def line_of(*serials: int) -> bytes:
-    rows = ",".join(f'["2026-11-25T08:00:00Z","{each:040x}","{"0" * 64}"]' for each in serials)
-    return signed(f"[{rows}]".encode())
-
-
-def signed(content: bytes) -> bytes:
-    return hashlib.sha256(content).hexdigest()[:32].encode() + b" " + content + b"\n"
 
 
 def test_what_is_appended_becomes_the_logs_entries_in_order(
@@ -239,106 +193,6 @@ def test_of_two_feeders_one_takes_each_token(writer: TimestampSpool, spool: Path
     assert database.query(count_timestamps) == 1
 
 
-def damaged_spools() -> dict[str, bytes]:
-    """What a writer under foreign control may put before a line that is in order."""
-    serial, digest, at = f"{1:040x}", "0" * 64, "2026-11-25T08:00:00Z"
-    rows: dict[str, list[object]] = {
-        "another kind of entry": [at, serial, digest, "contract-signed"],
-        "a serial that ends the leaf": [at, serial[:-1] + '"', digest],
-        "a number for a serial": [at, 1, digest],
-        "no such time": [at.replace("11", "13"), serial, digest],
-        "another form of a time": [at.replace("Z", "+08:00"), serial, digest],
-        "a year of three digits": [at.replace("2026", "0999"), serial, digest],
-        "a year that no time zone follows": [at.replace("2026", "9999"), serial, digest],
-        "capitals": [at, serial, "A" * 64],
-        "more digits": [at, serial + "0", digest],
-        "digits of another script": [at, serial, "\N{ARABIC-INDIC DIGIT THREE}" * 64],
-    }
-    contents = {name: json.dumps([row]) for name, row in rows.items()} | {
-        "an object": json.dumps({"at": at}),
-        "nothing": "[]",
-        "deep": "[" * 100_000,
-    }
-    return {
-        **{name: signed(content.encode()) for name, content in contents.items()},
-        "a wrong check": b"0" * 32 + line_of(1)[32:],
-        "no line": b"x" * LARGEST_LINE,
-        "a serial twice": line_of(7, 7),
-    }
-
-
-@pytest.mark.parametrize("name", damaged_spools())
-def test_what_is_no_timestamp_stops_its_own_file_alone_and_is_said(
-    writer: TimestampSpool, spool: Path, database: Database, name: str
-) -> None:
-    spool.mkdir()
-    path = spool / f"{1:012d}-{1:016x}"
-    path.write_bytes(line_of(5) + damaged_spools()[name] + line_of(6))
-    writer.append([token(8)])
-    for _ in range(2):
-        with pytest.raises(SpoolDamaged, match=path.name):
-            TimestampFeeder(database, spool).run_once()
-    serials = {each for each in range(10) if database.query(entry_of_timestamp, each) is not None}
-    assert serials == {5, 8}, "what stood before it, and what another process wrote"
-    with database.reading() as tx:
-        assert all(b'"kind":"timestamp"' in leaf for leaf in ledger.leaves(tx, 0, 10))
-    writer.close()
-    remove_fed(spool, TimestampFeeder(database, spool).positions())
-    assert path.exists(), "it stays for people to look at"
-
-
-@pytest.mark.parametrize("kind", ["pipe", "link", "folder"])
-def test_what_is_no_file_is_not_waited_for_and_leads_nowhere(
-    writer: TimestampSpool, spool: Path, tmp_path: Path, database: Database, kind: str
-) -> None:
-    writer.append([token(8)])
-    path, elsewhere = spool / f"{1:012d}-{1:016x}", tmp_path / "elsewhere"
-    elsewhere.write_bytes(line_of(1))
-    {"pipe": lambda: os.mkfifo(path), "link": lambda: path.symlink_to(elsewhere), "folder": path.mkdir}[kind]()
-    with pytest.raises(SpoolDamaged):
-        TimestampFeeder(database, spool).run_once()
-    assert [each for each in (1, 8) if database.query(entry_of_timestamp, each) is not None] == [8]
-
-
-def test_a_serial_that_the_log_has_is_not_taken_again(
-    writer: TimestampSpool, spool: Path, database: Database
-) -> None:
-    writer.append([token(1)])
-    feeder = TimestampFeeder(database, spool)
-    feeder.run_once()
-    writer.append([token(1)])
-    with pytest.raises(SpoolDamaged, match="issued before"):
-        feeder.run_once()
-    assert database.query(ledger.length) == 1
-
-
-def test_a_round_ends_however_much_there_is(spool: Path, database: Database) -> None:
-    """Else a scheduler that begins with a round never starts while a writer under foreign control goes on."""
-    spool.mkdir()
-    for file in range(3):
-        lines = b"".join(
-            line_of(*range(1000 * file + 10 * each, 1000 * file + 10 * each + 10)) for each in range(9)
-        )
-        (spool / f"{file:012d}-{file:016x}").write_bytes(lines)
-    clock = iter([0.0, 1.0, LONGEST_ROUND, *[LONGEST_ROUND] * 50])
-    assert TimestampFeeder(database, spool, ticks=lambda: next(clock)).run_once() == 90
-    assert TimestampFeeder(database, spool).run_once() == 180
-
-
-def test_so_many_files_are_looked_at_and_the_others_are_said(
-    spool: Path, database: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("appliance.ledger.timestamp_spool.MOST_FILES", 3)
-    spool.mkdir()
-    for file in range(4):
-        (spool / f"{file:012d}-{file:016x}").write_bytes(line_of(file))
-    with pytest.raises(SpoolDamaged, match="more than 3 files"):
-        TimestampFeeder(database, spool).run_once()
-    assert database.query(count_timestamps) == 3
-    with pytest.raises(SpoolDamaged, match="more than 3 files"):
-        waiting_since(spool, lambda _: 0)
-
-
 def test_a_file_that_is_removed_just_now_is_no_damage(spool: Path) -> None:
     batch = read_spool(spool / f"{1:012d}-{1:016x}", 99)
     assert (list(batch.entries), batch.end) == ([], 99)
@@ -372,81 +226,3 @@ def test_reading_opens_nothing_to_write(writer: TimestampSpool, spool: Path, dat
         name: (each.st_mtime_ns, each.st_size) for name, each in after.items()
     }
     spool.chmod(0o700)
-
-
-class Scheduler:
-    """The scheduler's job, in a log that is in order until ``damage`` is set."""
-
-    def __init__(self, database: Database, spool: Path) -> None:
-        self.clearance = spool.parent / "run/clearance/timestamps.json"
-        self.damage: LedgerDamaged | None = None
-        self.held = False
-        self._database, self._spool = database, spool
-        self.start()
-
-    def start(self) -> None:
-        self.feed = TimestampFeed(
-            TimestampFeeder(self._database, self._spool),
-            self.clearance,
-            require_log=self._require_log,
-            under_maintenance=lambda: self.held or None,
-        )
-
-    def _require_log(self) -> None:
-        if self.damage:
-            raise self.damage
-
-
-def test_the_scheduler_says_what_the_timestamp_service_has_to_know(
-    writer: TimestampSpool, spool: Path, database: Database
-) -> None:
-    scheduler, ticks = Scheduler(database, spool), [0.0]
-    reader = ClearanceReader(scheduler.clearance, ticks=lambda: ticks[0])
-    assert reader.current() == UNKNOWN
-    scheduler.feed.run_round()
-    assert reader.current() == UNKNOWN, "one look serves for a second"
-    ticks[0] += FRESH
-    assert reader.current() == Clearance(IssuingState.OPEN)
-    writer.append([token(1)])
-    scheduler.held = True
-    scheduler.feed.run_round()
-    fed = {only_file(spool).name: only_file(spool).stat().st_size}
-    assert read_clearance(scheduler.clearance) == Clearance(IssuingState.MAINTENANCE, fed)
-
-
-def test_nothing_is_taken_into_a_log_that_is_not_the_authoritys_until_it_is(
-    writer: TimestampSpool, spool: Path, database: Database
-) -> None:
-    scheduler = Scheduler(database, spool)
-    scheduler.feed.run_round()
-    writer.append([token(1)])
-    scheduler.damage = LedgerDamaged("This is not its log.")
-    scheduler.start()
-    for _ in range(2):
-        with pytest.raises(LedgerDamaged):
-            scheduler.feed.run_round()
-        assert read_clearance(scheduler.clearance) == UNKNOWN
-    assert database.query(count_timestamps) == 0
-    scheduler.damage = None
-    scheduler.feed.run_round()
-    assert read_clearance(scheduler.clearance).issuing is IssuingState.OPEN
-    assert database.query(count_timestamps) == 1
-
-
-def test_a_damaged_file_does_not_stop_the_service(spool: Path, database: Database) -> None:
-    spool.mkdir()
-    (spool / f"{1:012d}-{1:016x}").write_bytes(b"x\n" + line_of(1))
-    scheduler = Scheduler(database, spool)
-    with pytest.raises(SpoolDamaged):
-        scheduler.feed.run_round()
-    assert read_clearance(scheduler.clearance).issuing is IssuingState.OPEN
-
-
-@pytest.mark.parametrize(
-    "said", [b"", b"{}", b"[]", b'{"issuing":"yes","fed":{}}', b'{"issuing":"open","fed":3}', b"\xff"]
-)
-def test_what_cannot_be_read_opens_nothing(tmp_path: Path, said: bytes) -> None:
-    (tmp_path / "clearance").write_bytes(said)
-    assert read_clearance(tmp_path / "clearance") == UNKNOWN
-    write_clearance(tmp_path / "clearance", Clearance(IssuingState.OPEN, {"a": 1}))
-    assert read_clearance(tmp_path / "clearance") == Clearance(IssuingState.OPEN, {"a": 1})
