@@ -30,9 +30,9 @@ from appliance.store.copying import moment_of
 from appliance.store.database import Database
 from hsm import canonical
 from hsm.config import AuthorityHome
-from hsm.files import file_lock
 from hsm.timestamp import IssuedToken
 from tests.administration.conftest import lines_not_in_log
+from tests.locks import holders_of
 from tests.log import entry_of_timestamp, with_timestamps
 from tests.operations.releases import NEXT, add_next, add_release
 from tests.operations.site import moved, perform
@@ -264,11 +264,7 @@ def test_nothing_is_touched_before_everything_has_ended(
 
 def runs(home: Home) -> bool:
     """Whether an authority does."""
-    try:
-        with file_lock(AuthorityHome(home.root).single, wait=False):
-            return False
-    except BlockingIOError:
-        return True
+    return bool(holders_of(AuthorityHome(home.root).single))
 
 
 def eventually(happens: Callable[[], bool]) -> bool:

@@ -9,7 +9,6 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 
 import pytest
 
@@ -19,6 +18,7 @@ from appliance.jobs.table import Job, ReportingJob
 from appliance.model.contract import ContractState
 from appliance.wiring import Appliance
 from tests.appliance.notices.smtp import Post, post_office
+from tests.locks import holders_of
 from tests.world import World, confirm, contract_now, sample_document, send, shared_world
 
 PATIENCE = 40.0
@@ -95,17 +95,11 @@ def test_what_is_due_is_done_and_told(world: World, post: Post) -> None:
 def test_there_is_one_scheduler(world: World) -> None:
     lock = world.home.scheduler_lock
     with scheduler(world) as first:
-        wait_until(lambda: lock.exists() and _holds(first, lock))
+        wait_until(lambda: first.pid in holders_of(lock))
         with scheduler(world) as second:
             _, said = second.communicate(timeout=PATIENCE)
         assert (second.returncode, "Another scheduler" in said) == (1, True)
         assert first.poll() is None
-
-
-def _holds(process: subprocess.Popen[str], lock: Path) -> bool:
-    """Asked of the kernel: whoever tries the lock takes it for a moment, and the scheduler would find it taken."""
-    held = f" {process.pid} ", f":{lock.stat().st_ino} "
-    return any(all(each in line for each in held) for line in Path("/proc/locks").read_text("ascii").splitlines())
 
 
 def test_a_failing_job_is_said_once_and_its_recovery_once(caplog: pytest.LogCaptureFixture) -> None:
