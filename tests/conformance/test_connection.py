@@ -241,9 +241,7 @@ def test_a_client_that_reads_nothing_is_not_read_either(tsa: RunningTsa) -> None
         with suppress(TimeoutError):
             for _ in range(20_000):
                 connection.sendall(asking(1))
-        started = time.monotonic()
-        assert parse_response(tsa.ask(PLAIN))
-        assert time.monotonic() - started < 20
+        assert parse_response(tsa.ask(PLAIN)), "others are answered while it stays"
     wait_until_done(tsa)
 
 

@@ -139,11 +139,7 @@ def test_another_workers_death_costs_at_most_one_answer(own: RunningAuthority) -
         os.kill(child, signal.SIGKILL)
 
     assert eventually(lambda: own.client("web").timestamp([ORDER]))
-    deadline = time.monotonic() + 60
-    while len(workers_of(own)) < 2 and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert len(workers_of(own)) == 2
-    assert set(workers_of(own)).isdisjoint(children)
+    wait_until_replaced(own, children)
 
 
 def test_times_never_go_back_over_kill_9(own: RunningAuthority) -> None:
@@ -307,8 +303,9 @@ def test_attended_mode_locks_and_unlocks_every_worker() -> None:
 
         for client in clients:
             assert eventually(lambda client=client: client.timestamp([ORDER]))  # type: ignore[misc]
-        os.kill(workers_of(fresh)[0], signal.SIGKILL)
-        time.sleep(0.7)
+        before = workers_of(fresh)
+        os.kill(before[0], signal.SIGKILL)
+        wait_until_replaced(fresh, before[:1])
         for client in clients:
             assert eventually(lambda client=client: client.timestamp([ORDER]))  # type: ignore[misc]
 
@@ -331,6 +328,14 @@ def test_a_wrong_setting_stops_the_start(tmp_path: Path) -> None:
         (tmp_path / "config/authority.toml").write_text("[workers]\ncuont = 2\n")
         run(tmp_path, "serve")
     assert ConfigurationRefused.code == "configuration-refused"
+
+
+def wait_until_replaced(authority: RunningAuthority, ended: list[int]) -> None:
+    """There are two workers again, and none of those that *ended*."""
+    deadline = time.monotonic() + 60
+    while len(now := workers_of(authority)) < 2 or not set(now).isdisjoint(ended):
+        assert time.monotonic() < deadline, now
+        time.sleep(0.05)
 
 
 def workers_of(authority: RunningAuthority) -> list[int]:

@@ -118,9 +118,8 @@ def test_a_flood_on_one_socket_makes_another_wait_for_one_frame_not_for_all() ->
             connection.setblocking(False)
         for connection in flood:
             connection.send(request * 3)
-        began = time.monotonic()
         assert client.timestamp([ORDER])
-        assert time.monotonic() - began < 1
+        assert not all(_has_answer(connection) for connection in flood), "all of them came before"
         for connection in flood:
             connection.close()
 
@@ -133,12 +132,13 @@ def test_those_who_never_read_or_never_finish_cost_little_and_are_cut_off() -> N
         [worker] = _children(fresh.process.pid)
         before, began = _resident(worker), time.monotonic()
         held = [_connected(fresh.socket("web")) for _ in range(60)]
-        unsent = [memoryview(request * 8 if number % 2 else request[:-1]) for number in range(len(held))]
+        many = memoryview(request * 16)
+        unsent = [many if number % 2 else many[: len(request) - 1] for number in range(len(held))]
         while any(unsent) and time.monotonic() - began < PATIENCE / 2:
             unsent = [_left(connection, data) for connection, data in zip(held, unsent, strict=True)]
             assert client.timestamp([ORDER])
-        assert _resident(worker) - before < 100 << 20
-        assert time.monotonic() - began < PATIENCE  # nobody was cut off for standing still so far
+        # For each connection a request and its answer; what was sent, and held back, is four times as much.
+        assert _resident(worker) - before < len(held) * 2 * len(request) + (32 << 20)
 
         deadline = time.monotonic() + 3 * PATIENCE
         while not all(_is_cut_off(connection) for connection in held):
@@ -183,6 +183,12 @@ def _left(connection: socket.socket, data: memoryview) -> memoryview:
     except OSError:
         return data[:0]
     return data
+
+
+def _has_answer(connection: socket.socket) -> bool:
+    poll = select.poll()
+    poll.register(connection, select.POLLIN)
+    return any(events & select.POLLIN for _, events in poll.poll(0))
 
 
 def _is_cut_off(connection: socket.socket) -> bool:

@@ -15,6 +15,7 @@ import pytest
 
 from appliance.logs import Syslog, syslog_message
 from tests.logs.test_lines import said
+from tests.ports import free_port
 
 FORM = re.compile(
     r"<(?P<pri>\d{1,3})>1 (?P<at>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z) (?P<host>[!-~]{1,255})"
@@ -76,24 +77,26 @@ def test_over_a_unix_socket(tmp_path: Path) -> None:
 
 def test_over_tcp_counted_in_octets_and_again_after_the_collector_was_away() -> None:
     """RFC 6587, 3.4.1. What was said meanwhile comes afterwards, in order."""
-    with socket.create_server(("127.0.0.1", 0)) as first:
-        port = first.getsockname()[1]
-        with speaking(f"tcp://127.0.0.1:{port}") as (logger, _):
-            logger.info("before")
-            taken, _ = first.accept()
+    port = free_port()
+    with (
+        socket.create_server(("127.0.0.1", port)) as first,
+        speaking(f"tcp://127.0.0.1:{port}") as (logger, _),
+    ):
+        logger.info("before")
+        taken, _ = first.accept()
+        with taken:
+            assert frames(taken, 1) == ["before"]
+        first.close()
+        heard: list[str] = []
+        for number in range(3):  # the first of them may go into a connection that has ended
+            logger.info("meanwhile %s", number)
+            time.sleep(0.05)
+        with socket.create_server(("127.0.0.1", port)) as second:
+            second.settimeout(60)
+            taken, _ = second.accept()
             with taken:
-                assert frames(taken, 1) == ["before"]
-            first.close()
-            heard: list[str] = []
-            for number in range(3):  # the first of them may go into a connection that has ended
-                logger.info("meanwhile %s", number)
-                time.sleep(0.05)
-            with socket.create_server(("127.0.0.1", port)) as second:
-                second.settimeout(60)
-                taken, _ = second.accept()
-                with taken:
-                    taken.settimeout(60)
-                    heard += frames(taken, 2)
+                taken.settimeout(60)
+                heard += frames(taken, 2)
     assert heard[-2:] == ["meanwhile 1", "meanwhile 2"] or heard == ["meanwhile 0", "meanwhile 1"]
 
 
@@ -110,8 +113,7 @@ def frames(line: socket.socket, count: int) -> list[str]:
 
 
 def test_nobody_waits_for_a_collector_that_takes_nothing_and_it_hears_how_much_was_dropped() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
+    port = free_port()
     with speaking(f"tcp://127.0.0.1:{port}", most=5) as (logger, _):
         done = threading.Event()
 

@@ -13,7 +13,7 @@ from webui.shared.headers import VisitorAddress
 
 del on_starting  # type: ignore[name-defined]  # noqa: F821 - of the module above
 workers = 1
-graceful_timeout = 20
+graceful_timeout = 120
 
 
 def app(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:

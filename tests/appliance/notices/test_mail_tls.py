@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +21,7 @@ from cryptography.x509.oid import NameOID
 from appliance.config import MailSettings, Security
 from appliance.notices.mail import Envelope, MailClient, MailUnreachable
 from appliance.notices.messages import MailMessage
+from tests.ports import free_port
 
 LETTER = MailMessage("提醒", "正文\n", "<p>正文</p>")
 NOW = datetime.now(UTC)
@@ -90,10 +90,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def server(certificate: Path, security: Security) -> Iterator[tuple[Room, MailSettings]]:
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(certificate)
-    room = Room()
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    room, port = Room(), free_port()
     if security is Security.TLS:
         controller = Controller(room, hostname="127.0.0.1", port=port, ssl_context=context)
     else:
