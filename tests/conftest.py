@@ -8,6 +8,7 @@ import shutil
 import tempfile
 import threading
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -146,7 +147,7 @@ def authority() -> Iterator[RunningAuthority]:
         yield running
 
 
-LONG = (
+LONGEST_FIRST = (
     "tests/browser/test_first_contract.py",
     "tests/portal/test_every_route.py",
     "tests/portal",
@@ -174,7 +175,7 @@ LONG = (
 """Folders, and files that share nothing with their folder, in the order of what they take (processor time and
 waiting): the longest begin first, so that no worker is left alone with one at the end."""
 
-SEPARATE = frozenset(path for path in LONG if path.endswith(".py"))
+SEPARATE = frozenset(path for path in LONGEST_FIRST if path.endswith(".py"))
 """Files that go to workers by themselves, as their tests share nothing with those of their folder."""
 
 SINGLE = "tests/browser/test_first_contract.py"
@@ -200,7 +201,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_collection_finish(session: pytest.Session) -> None:
     """What is there now stays: the garbage collector need not look at thousands of tests again and again."""
     gc.enable()
-    gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
     if session.config.option.pure:
@@ -208,8 +208,16 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 
 def _place(item: pytest.Item) -> int:
-    path = Path(_group(item.nodeid).partition("::")[0])
-    return next((LONG.index(name) for each in (path, *path.parents) if (name := str(each)) in LONG), len(LONG))
+    return _place_of(_group(item.nodeid).partition("::")[0])
+
+
+@cache
+def _place_of(group: str) -> int:
+    path = Path(group)
+    return next(
+        (LONGEST_FIRST.index(name) for each in (path, *path.parents) if (name := str(each)) in LONGEST_FIRST),
+        len(LONGEST_FIRST),
+    )
 
 
 def _group(nodeid: str) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from functools import partial
 
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
@@ -141,9 +140,16 @@ EDITS: dict[str, Callable[[IncrementalPdfFileWriter], None]] = {
 }  # fmt: skip
 
 for _tail in _TAILS:
-    register(_FAMILY, f"appended {_tail[:24]!r} ({len(_tail)})", partial(bytes.__add__, lasting(), _tail), FORMAT)
+    register(_FAMILY, f"appended {_tail[:24]!r} ({len(_tail)})", lambda tail=_tail: lasting() + tail, FORMAT)
 for _name, _edit in EDITS.items():
-    register(_FAMILY, _name, partial(change, certified(), _edit), FORMAT, UNEXPLAINED, says="changed after")
+    register(
+        _FAMILY,
+        _name,
+        lambda edit=_edit: change(certified(), edit),
+        FORMAT,
+        UNEXPLAINED,
+        says="changed after",
+    )
     register(
         _FAMILY,
         f"{_name}, under a further signature",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from functools import partial
 
 from tests.attacks.recipes import Recipe
 from tests.attacks.registry import FORMAT, UNEXPLAINED, attack, register
@@ -46,7 +45,7 @@ _UPDATES: dict[str, dict[int, bytes]] = {
     "the field is computed": {11: FIELD.replace(b"/F 4", b"/F 4/MaxLen 1")},
 }
 for _name, _objects in _UPDATES.items():
-    register(_FAMILY, f"{_name}", partial(written, _objects, after=filled()), FORMAT, UNEXPLAINED)
+    register(_FAMILY, f"{_name}", lambda objects=_objects: written(objects, after=filled()), FORMAT, UNEXPLAINED)
     register(
         _FAMILY,
         f"{_name}, under a document timestamp",

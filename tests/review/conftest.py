@@ -9,9 +9,9 @@ import pytest
 
 from appliance.config import load
 from appliance.confinement import Confinement
-from appliance.review import rule_files
 from appliance.review.reviewing import ContentChecker
 from appliance.wiring import Appliance
+from tests.review.rules import book
 from tests.world import World, shared_world
 
 POLICY = """
@@ -24,7 +24,7 @@ before_sending = "passed"
 
 @pytest.fixture(scope="package")
 def checker(confinement: Confinement) -> ContentChecker:
-    return ContentChecker(confinement, rule_files.load_rules())
+    return ContentChecker(confinement, book())
 
 
 @pytest.fixture(scope="package")

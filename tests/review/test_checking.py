@@ -9,20 +9,16 @@ import pytest
 from appliance.errors import DocumentRefused
 from appliance.model.review import CheckResult
 from appliance.pdf.search import PageText
-from appliance.review import rule_files
 from appliance.review.checking import check_text, read_pages
-from appliance.review.recognition import Recogniser
 from appliance.review.reviewing import ContentChecker
 from tests.review.documents import printed, purchase, scan
-
-BOOK = rule_files.load_rules()
-RECOGNISER = Recogniser(BOOK)
+from tests.review.rules import book, recogniser
 
 
 def checked(*pages: str) -> CheckResult:
     """The check of pages with this text, without a PDF."""
     reading = read_pages((PageText(page, True, False) for page in pages), lambda: 0.0)
-    return check_text(reading, len(pages), BOOK, RECOGNISER, lambda page, start, end: [(0.0, 0.0, 1.0, 1.0)])
+    return check_text(reading, len(pages), book(), recogniser(), lambda page, start, end: [(0.0, 0.0, 1.0, 1.0)])
 
 
 @pytest.mark.parametrize(
@@ -96,7 +92,7 @@ def test_each_finding_has_its_place_on_the_page(checker: ContentChecker) -> None
 
 def test_a_whole_contract_has_nothing_missing(checker: ContentChecker) -> None:
     result = checker.check_document(purchase())
-    assert set(BOOK.kind_of("采购").required) <= result.found
+    assert set(book().kind_of("采购").required) <= result.found
     assert [(each.value, each.currency, each.consistent) for each in result.amounts] == [("1000000", "CNY", True)]
 
 
@@ -112,11 +108,11 @@ def test_what_takes_too_long_says_where_it_stopped() -> None:
     pages = (PageText(f"第{number}页的文字，双方应遵守约定。", True, False) for number in range(2000))
     reading = read_pages(pages, lambda: float(next(clock)))
     assert 0 < len(reading.texts) < 20
-    result = check_text(reading, 2000, BOOK, RECOGNISER, lambda page, start, end: [])
+    result = check_text(reading, 2000, book(), recogniser(), lambda page, start, end: [])
     assert (result.pages, result.pages_read) == (2000, len(reading.texts))
 
 
 def test_a_child_that_does_not_end_is_ended(checker: ContentChecker) -> None:
-    impatient = ContentChecker(checker._confinement, BOOK, timeout=0.001)
+    impatient = ContentChecker(checker._confinement, book(), timeout=0.001)
     with pytest.raises(DocumentRefused):
         impatient.check_document(purchase())

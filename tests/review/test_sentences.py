@@ -9,16 +9,13 @@ import pytest
 import yaml
 
 from appliance.pdf.search import PageText
-from appliance.review import rule_files
 from appliance.review.amounts_and_dates import days, sums
 from appliance.review.checking import check_text, read_pages
 from appliance.review.prose import plain
-from appliance.review.recognition import Recogniser
 from tests.review.corpus.contracts import HERE, OF_BREACH
+from tests.review.rules import book, recogniser
 
 FILES = ("zh", "en", "fresh", "heldout", "sentences")
-BOOK = rule_files.load_rules()
-RECOGNISER = Recogniser(BOOK)
 WORDS = {
     "zh": {"a": "甲方", "b": "乙方", "sum": "人民币120,000元", "day": "2026年3月1日", "later": "2028年3月1日"},
     "en": {"a": "Buyer", "b": "Supplier", "sum": "USD 120,000", "day": "1 March 2026", "later": "1 March 2028"},
@@ -37,7 +34,7 @@ def found(text: str, language: str) -> frozenset[str]:
     for name, word in WORDS[language].items():
         text = text.replace(f"{{{name}}}", word)
     reading = read_pages([PageText(text, True, False)], lambda: 0.0)
-    return check_text(reading, 1, BOOK, RECOGNISER, lambda page, start, end: []).found
+    return check_text(reading, 1, book(), recogniser(), lambda page, start, end: []).found
 
 
 @pytest.mark.parametrize("name", FILES)

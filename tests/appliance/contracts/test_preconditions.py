@@ -7,6 +7,7 @@ import itertools
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -32,7 +33,10 @@ from hsm.intents import SigningIntent
 from tests.appliance.contracts.samples import NOON, contract
 from tests.appliance.store.seeds import seeded
 
-SEALS = SealConditions(Policy(), open_review_statuses(Path("no rules of the home"), Policy()))
+
+@cache
+def seals() -> SealConditions:
+    return SealConditions(Policy(), open_review_statuses(Path("no rules of the home"), Policy()))
 
 
 @pytest.fixture
@@ -143,15 +147,15 @@ def seal_party(requester: str) -> Party:
 
 
 def test_a_seal_needs_a_custodian_who_does_not_ask_for_it_himself(tx: Transaction) -> None:
-    SEALS.require(tx, replace(signing(contract(), 3), party=seal_party("person-1")))
+    seals().require(tx, replace(signing(contract(), 3), party=seal_party("person-1")))
     with pytest.raises(PreconditionRefused, match="custodian"):
-        SEALS.require(tx, replace(signing(contract(), 3), party=seal_party("person-2")))
+        seals().require(tx, replace(signing(contract(), 3), party=seal_party("person-2")))
 
 
 def test_a_suspended_seal_stays_in_its_box(tx: Transaction) -> None:
     tx.execute("UPDATE seals SET suspended = '2026-11-25T03:00:00Z'")
     with pytest.raises(PreconditionRefused, match="suspended"):
-        SEALS.require(tx, signing(contract(), 3))
+        seals().require(tx, signing(contract(), 3))
 
 
 def test_all_together(tx: Transaction) -> None:
