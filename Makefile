@@ -10,10 +10,10 @@ SOURCES := hsm appliance webui tests scripts
 WORKERS ?= 5
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up check test test-appliance test-takeover crash fuzz flips attacks mutants review-corpus lint format bench bundle docs-images screenshots metrics clean _rules _pure
+.PHONY: help setup demo up check test test-long test-appliance test-takeover crash fuzz flips attacks mutants review-corpus lint format bench bundle docs-images screenshots metrics clean _rules _pure
 
 help: ## this list
-	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)$$/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "  make %-12s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)$$/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "  make %-14s %s\n", $$1, $$2 }'
 
 setup: ## install what is missing (Debian packages, .venv); quick when nothing is
 	@scripts/setup
@@ -28,9 +28,13 @@ check: ## lint, and beside it the tests that start no process: what to run befor
 	@scripts/setup lint
 	@$(MAKE) --no-print-directory --jobs=2 --keep-going --output-sync=line _rules _pure
 
-test: ## every test, with real SoftHSM, SQLite, SMTP, processes, Chromium, openssl and pyHanko
+test: ## all but the long sweeps, with real SoftHSM, SQLite, SMTP, processes, Chromium, openssl and pyHanko
 	@scripts/setup test
 	@$(BIN)/pytest --numprocesses=$(WORKERS) --no-loadscope-reorder
+
+test-long: ## the sweeps that `make test` takes a part of: every page, role, form, language and flipped byte; ten years
+	@scripts/setup test
+	@$(BIN)/pytest -m long --numprocesses=$(WORKERS) --no-loadscope-reorder
 
 test-appliance: ## a bare Debian is installed from the bundle, booted, used and broken, as root (ONLY="reboot disk": some steps; FROM=COMMIT: of that release)
 	@scripts/setup bundle machine $(if $(ONLY),,virtual) || [ -n "$$WHERE_POSSIBLE" ]

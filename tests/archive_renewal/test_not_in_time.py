@@ -15,7 +15,7 @@ from appliance.model.contract import Contract
 from appliance.store import archive_renewals as kept
 from appliance.verification import Indication, SubIndication
 from tests.archive_renewal.decade import Decade, completed, decade
-from tests.archive_renewal.test_ten_years import step
+from tests.archive_renewal.proofs import step
 from tests.world import contract_now
 
 

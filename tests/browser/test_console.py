@@ -21,6 +21,7 @@ from hsm.activation.credentials import code_at, step_of
 from tests.administration.conftest import confirm_key
 from tests.browser.house import House
 from tests.browser.visitor import OF_LOOKS, RULES, TOO_MUCH, Visitor, visiting
+from tests.sweeps import first_of
 
 PASSWORD = "窗外的雨下了一整夜 & 两盏灯"
 WHERE = ClientInfo("192.0.2.7", "Chromium")
@@ -203,7 +204,7 @@ def approves(visitor: Visitor, act: str) -> None:
     page.wait_for_url(f"**/requests/{act}")
 
 
-@pytest.mark.parametrize("language", ["zh", "en"])
+@pytest.mark.parametrize("language", first_of(("zh", "en")))
 def test_every_page_of_the_console(
     the_house: House,
     chromium: Browser,

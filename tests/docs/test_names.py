@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, get_type_hints
@@ -102,3 +103,16 @@ def test_every_requirement_has_its_motive() -> None:
     for line in (ROOT / "requirements/runtime.in").read_text(encoding="utf-8").split():
         name = re.split(r"[=<>,\[]", line)[0]
         assert f"`{name}`" in motives, line
+
+
+def test_what_make_test_leaves_out_is_run_by_ci() -> None:
+    """The marker ``long`` is left out by default, taken by one target, and that target is part of ``.ci/run``."""
+    options = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["pytest"]["ini_options"]
+    assert "-m 'not long'" in options["addopts"]
+    recipes = dict(
+        re.findall(r"^([a-z-]+):.*\n((?:\t.*\n)+)", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M)
+    )
+    assert [name for name, recipe in recipes.items() if "pytest -m long " in recipe] == ["test-long"]
+    assert " -m " not in recipes["test"]
+    [targets_of_ci] = re.findall(r"^for target in (.*); do$", (ROOT / ".ci/run").read_text(encoding="utf-8"), re.M)
+    assert {"test", "test-long"} <= set(targets_of_ci.split())

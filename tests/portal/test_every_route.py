@@ -22,6 +22,7 @@ from tests.portal.estate import Estate, once
 from tests.portal.mismatches import AT_THE_FORM, MISMATCHED, add_seconds, to_cover
 from tests.portal.reading import READERS, Reader, faults_of_page, faults_of_words, written
 from tests.portal.routes import EVERYBODY, GET, MACHINES, POST, VISITORS, Row
+from tests.sweeps import first_of, one_in
 from webui.shared.language import TAGS
 
 COOKIE = "a-cookie-of-the-browser"
@@ -109,7 +110,7 @@ def test_pages_open_for_those_whom_the_table_names(estate: Estate, endpoint: str
         assert answer.status_code < 400 or (answer.status_code < 500 and says_why(answer))
 
 
-@pytest.mark.parametrize("reader", READERS, ids=lambda reader: reader.zone)
+@pytest.mark.parametrize("reader", first_of(READERS), ids=lambda reader: reader.zone)
 def test_every_page_speaks_the_readers_language_by_the_readers_clocks(
     estate: Estate, reader: Reader, tmp_path: Path
 ) -> None:
@@ -165,7 +166,7 @@ def test_no_form_is_taken_that_another_site_could_send(estate: Estate, endpoint:
     assert estate.state() == before
 
 
-@pytest.mark.parametrize("endpoint", POST)
+@pytest.mark.parametrize("endpoint", one_in(5, POST))
 def test_what_nobody_types_is_refused_with_a_sentence(estate: Estate, endpoint: str, tmp_path: Path) -> None:
     """The form with nothing in it, and with the same nonsense in each of its fields."""
     row, before = POST[endpoint], estate.state()
@@ -188,7 +189,7 @@ def filled_with(row: Row, value: object) -> dict[str, object]:
     return {} if value is None else dict.fromkeys([*row.form, *row.files], value)
 
 
-@pytest.mark.parametrize("endpoint", [name for name, row in POST.items() if len(row.form) > 1])
+@pytest.mark.parametrize("endpoint", one_in(5, (name for name, row in POST.items() if len(row.form) > 1)))
 def test_one_field_with_nonsense_never_fails(estate: Estate, endpoint: str, tmp_path: Path) -> None:
     row = POST[endpoint]
     with estate.kept(tmp_path):

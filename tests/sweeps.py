@@ -1,0 +1,25 @@
+"""Sweeps of which `make test` takes a part and `make test-long` the rest: both together leave nothing out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+
+LONG = pytest.mark.long
+
+
+def one_in(every: int, values: Iterable[Any], *, start: int = 0) -> list[Any]:
+    """Parameters: each of *values*, of which all but one in *every* are marked ``long``; *start* is the first one
+    that is not."""
+    return [
+        each if number % every == start % every else pytest.param(each, marks=LONG)
+        for number, each in enumerate(values)
+    ]
+
+
+def first_of(values: Iterable[Any]) -> list[Any]:
+    """Parameters: each of *values*, all but the first of them marked ``long``."""
+    kept, *others = values
+    return [kept, *(pytest.param(each, marks=LONG) for each in others)]
