@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from hsm import cms, timestamp
-from hsm.signer import SignatureAlgorithm
+from tests.holder import Holder
 
 START = datetime(2026, 11, 25, 8, 0, tzinfo=UTC)
 DOCUMENT_SIGNING = x509.ObjectIdentifier("1.3.6.1.5.5.7.3.36")
@@ -21,22 +21,6 @@ SIGNING = (ExtendedKeyUsageOID.EMAIL_PROTECTION, DOCUMENT_SIGNING)
 POLICY = "1.3.6.1.4.1.99999.1"
 IDENTIFIERS = {"张示例": "person-zhang", "李样本": "person-li", "乙公司示例有限公司": "seal-b"}
 """Of people and seals, by their names."""
-
-
-@dataclass(frozen=True, slots=True)
-class Holder:
-    """A :class:`hsm.signer.CmsSigner` in memory."""
-
-    key: ec.EllipticCurvePrivateKey
-    certificate: x509.Certificate
-    chain: tuple[x509.Certificate, ...]
-
-    @property
-    def algorithm(self) -> SignatureAlgorithm:
-        return SignatureAlgorithm.from_public_key(self.key.public_key())
-
-    def sign(self, data: bytes) -> bytes:
-        return self.key.sign(data, ec.ECDSA(hashes.SHA256(), deterministic_signing=True))
 
 
 def subject(name: str, identifier: str = "") -> x509.Name:

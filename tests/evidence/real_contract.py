@@ -21,7 +21,8 @@ from appliance.pdf.values import (
 )
 from appliance.pdf.workshop import PdfWorkshop
 from hsm import cms
-from tests.evidence.authority import Holder, TestAuthority
+from tests.evidence.authority import TestAuthority
+from tests.holder import Holder
 
 PARTIES = [
     ("person-1", "person", "张示例", "甲公司示例有限公司"),

@@ -9,7 +9,8 @@ from dataclasses import replace
 from appliance.evidence import container, manifest
 from appliance.evidence.repacked import read_zip
 from hsm import cms, timestamp
-from tests.evidence.authority import Holder, TestAuthority
+from tests.evidence.authority import TestAuthority
+from tests.holder import Holder
 
 
 def repacked(package: bytes, changes: Mapping[str, bytes | None]) -> bytes:

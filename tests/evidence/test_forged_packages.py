@@ -30,11 +30,12 @@ from appliance.evidence.verification import verify_package
 from appliance.verification import Indication, Verifier
 from hsm.note import Checkpoint, NoteKey, sign_checkpoint
 from tests.evidence import contract
-from tests.evidence.authority import Holder, TestAuthority, certify, new_key
+from tests.evidence.authority import TestAuthority, certify, new_key
 from tests.evidence.real_contract import SignedPdf
 from tests.evidence.resealing import repacked, resealed, sealed
 from tests.evidence.test_checkers import CHECKERS, check
 from tests.evidence.unpacked import commands, run, unpack
+from tests.holder import Holder
 from tests.sweeps import first_of
 
 Changes = Mapping[str, bytes | None]

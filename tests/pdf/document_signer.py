@@ -6,7 +6,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -17,26 +16,10 @@ from hsm import cms, timestamp
 from hsm.certificates import CertificateRules, Issuer, Profile
 from hsm.names import SubjectName
 from hsm.revocation import issue_crl
-from hsm.signer import SignatureAlgorithm
+from tests.holder import Holder
 
 ORGANISATIONS = ("甲公司示例有限公司", "乙公司示例有限公司")
 POLICY = "1.3.6.1.4.1.32473.1.2"
-
-
-@dataclass(frozen=True, slots=True)
-class Holder:
-    """A signer whose key is in memory."""
-
-    key: ec.EllipticCurvePrivateKey
-    certificate: x509.Certificate
-    chain: tuple[x509.Certificate, ...]
-
-    @property
-    def algorithm(self) -> SignatureAlgorithm:
-        return SignatureAlgorithm.from_public_key(self.key.public_key())
-
-    def sign(self, data: bytes) -> bytes:
-        return self.key.sign(data, ec.ECDSA(hashes.SHA256()))
 
 
 @dataclass(slots=True)

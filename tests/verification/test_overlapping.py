@@ -10,8 +10,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from appliance.pdf.byte_ranges import ByteRange
 from appliance.verification.model import Indication, VerificationReport
 from hsm import cms
+from tests.holder import Holder
 from tests.pdf import overlapping
-from tests.pdf.document_signer import Holder
 from tests.pdf.overlapping import Shape
 from tests.verification.authorities import World
 from tests.verification.conftest import Verify
