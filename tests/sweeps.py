@@ -13,13 +13,15 @@ LONG = pytest.mark.long
 def one_in(every: int, values: Iterable[Any], *, start: int = 0) -> list[Any]:
     """Parameters: each of *values*, of which all but one in *every* are marked ``long``; *start* is the first one
     that is not."""
-    return [
-        each if number % every == start % every else pytest.param(each, marks=LONG)
-        for number, each in enumerate(values)
-    ]
+    return [each if number % every == start % every else long(each) for number, each in enumerate(values)]
 
 
 def first_of(values: Iterable[Any]) -> list[Any]:
     """Parameters: each of *values*, all but the first of them marked ``long``."""
     kept, *others = values
-    return [kept, *(pytest.param(each, marks=LONG) for each in others)]
+    return [kept, *(long(each) for each in others)]
+
+
+def long(value: Any) -> Any:
+    """*value* as a parameter that is marked ``long``; a tuple stands for several parameters."""
+    return pytest.param(*(value if isinstance(value, tuple) else (value,)), marks=LONG)

@@ -72,6 +72,7 @@ def test_the_first_stop_skips_to_the_content(page: Page) -> None:
     assert page.evaluate("document.activeElement.closest('main') !== null")
 
 
+@pytest.mark.long
 def test_from_a_new_contract_to_signed(people: Troupe, page: Page) -> None:
     press(page, "New contract", role="link")
     with page.expect_file_chooser() as chosen:

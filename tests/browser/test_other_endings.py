@@ -1,4 +1,5 @@
-"""Contracts that do not go the straight way: each act in a browser of its person; the others are told."""
+"""Contracts that do not go the straight way: each act in a browser of its person; the others are told. What is
+marked ``long`` has tests of the same workflow without a browser, too."""
 
 from __future__ import annotations
 
@@ -114,6 +115,7 @@ def test_declining_with_a_reason(people: Troupe, letters: Letters) -> None:
     assert people.now(contract).state is ContractState.DECLINED
 
 
+@pytest.mark.long
 def test_recalling_while_somebody_is_about_to_sign(people: Troupe, letters: Letters) -> None:
     contract = people.signed_by(people.sent("Sample licence agreement"), ZHANG)
     with people.at(LI.subject) as li, people.at(ZHANG.subject) as zhang:
@@ -131,6 +133,7 @@ def test_recalling_while_somebody_is_about_to_sign(people: Troupe, letters: Lett
     assert people.now(contract).state is ContractState.RECALLED
 
 
+@pytest.mark.long
 def test_handing_over_to_a_colleague_who_signs(people: Troupe, letters: Letters) -> None:
     people.reading("en", ZHANG.subject, ZHOU.subject)
     contract = people.signed_by(people.sent("Sample maintenance contract"), ZHANG)
@@ -155,6 +158,7 @@ def test_handing_over_to_a_colleague_who_signs(people: Troupe, letters: Letters)
     assert people.now(contract).parties[1].state is PartyState.SIGNED
 
 
+@pytest.mark.long
 def test_extending_the_deadline(people: Troupe, letters: Letters) -> None:
     people.reading("zh", LI.subject)
     contract = people.signed_by(people.sent("样本设备购销合同"), ZHANG)
@@ -248,6 +252,7 @@ def test_nobody_can_press_a_passkey_button_before_its_script_has_come(people: Tr
         expect(form.get_by_role("button")).to_be_visible()
 
 
+@pytest.mark.long
 def test_what_was_prepared_before_another_signed_is_renewed(people: Troupe) -> None:
     contract = people.signed_by(people.sent("Sample agreement of three", (ZHANG, LI, ZHOU), order=PARALLEL), ZHANG)
     with people.at(LI.subject) as li, people.at(ZHOU.subject, phone=True) as zhou:
@@ -264,6 +269,7 @@ def test_what_was_prepared_before_another_signed_is_renewed(people: Troupe) -> N
     assert people.now(contract).state in (ContractState.SIGNED, ContractState.COMPLETED)
 
 
+@pytest.mark.long
 def test_the_second_of_two_who_act_at_once_is_told(people: Troupe) -> None:
     contract = people.signed_by(people.sent("样本保密协议"), ZHANG)
     with people.at(LI.subject, language="zh") as li, people.at(ZHANG.subject, language="zh") as zhang:
@@ -288,6 +294,7 @@ def test_two_changes_of_one_contract_at_once(people: Troupe) -> None:
         expect(page.locator("main")).to_contain_text(re.compile("signed it|completed"))
 
 
+@pytest.mark.long
 def test_a_double_click_does_it_once(people: Troupe) -> None:
     contract = people.signed_by(people.sent("Sample contract, clicked twice"), ZHANG)
     with people.at(ZHANG.subject) as zhang:

@@ -35,16 +35,10 @@ _REPORTS = {
 }
 """Where a fault would do most harm; other ones just before the authority is asked."""
 BRIEF = {
-    "kill": (APPROVED, "CMS_RECEIVED", "TIMESTAMP_PERSISTED", "COMPLETION_WRITTEN", "ARCHIVE_STORED"),
-    "fsync fails": ("COMPLETION_WRITTEN",),
+    "kill": ("CMS_RECEIVED", "COMPLETION_WRITTEN", "ARCHIVE_STORED"),
     "writes fail": ("CMS_RECEIVED",),
     "reply lost": ("INTENT_CLAIMED",),
-    "HSM away": ("INTENT_CLAIMED",),
-    "disk full": ("INTENT_CLAIMED",),
-    "zygote killed": ("INTENT_CLAIMED",),
     "authority killed": ("INTENT_CLAIMED",),
-    "tsa killed": (RANDOM,),
-    "scheduler killed": (RANDOM,),
 }
 """Faults of the shortest plan, and where they strike."""
 
