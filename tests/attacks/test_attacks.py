@@ -1,9 +1,13 @@
-"""No attack passes, and each comes back with the right words. Of the large families every second one is tried
-here; ``make attacks`` tries them all."""
+"""No attack passes, and each comes back with the right words.
+
+`make test` tries one in five of each family, `make test-long` the others, of the large families every second one;
+``make attacks`` tries them all.
+"""
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
+from typing import Any
 
 import pypdfium2
 import pytest
@@ -11,21 +15,20 @@ import pytest
 from appliance.pdf import page_comparison
 from tests.attacks.judging import complaint, disagreement, in_process
 from tests.attacks.registry import attacks
+from tests.sweeps import one_in
 
 pytestmark = pytest.mark.slow
 
 _LARGE = 60
+ONE_IN = 5
 
 
-def chosen() -> list[str]:
-    """The names of the attacks of this round."""
-    sizes, seen = Counter(each.family for each in attacks().values()), Counter[str]()
-    names = []
+def chosen() -> list[Any]:
+    """The names of the attacks of this round, most of them marked ``long``."""
+    names = defaultdict[str, list[str]](list)
     for name, attack in attacks().items():
-        if sizes[attack.family] <= _LARGE or seen[attack.family] % 2 == 0:
-            names.append(name)
-        seen[attack.family] += 1
-    return names
+        names[attack.family].append(name)
+    return [each for known in names.values() for each in one_in(ONE_IN, known[:: 2 if len(known) > _LARGE else 1])]
 
 
 @pytest.fixture(autouse=True)
