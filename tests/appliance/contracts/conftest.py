@@ -1,4 +1,4 @@
-"""One home for the folder: whoever breaks an authority, or counts what a fresh one reads, has their own."""
+"""One home for the folder: whoever looks at all contracts of a home has their own."""
 
 from __future__ import annotations
 

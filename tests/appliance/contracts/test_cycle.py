@@ -29,16 +29,9 @@ from tests.world import (
     require_refused,
     sample_document,
     send,
-    shared_world,
 )
 
 DOCUMENT = sample_document()
-
-
-@pytest.fixture(scope="module")
-def world() -> Iterator[World]:
-    with shared_world() as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

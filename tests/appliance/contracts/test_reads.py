@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
@@ -11,7 +11,7 @@ from appliance.model.contract import Contract, PartyState
 from appliance.model.intent import SigningOrigin
 from appliance.store import contracts
 from appliance.wiring import Appliance
-from tests.world import confirm, sample_document, send, shared_world
+from tests.world import confirm, sample_document, send
 
 MOST_LOADS = 5
 """Opened: before the revision is made, and when the intent is put on disk. Signed: when it is claimed, when the
@@ -19,12 +19,6 @@ result is committed, and as it is then."""
 
 MOST_DECISIONS = 4
 """The same, but for the contract as it is then."""
-
-
-@pytest.fixture(scope="module")
-def appliance() -> Iterator[Appliance]:
-    with shared_world() as world, world.opened() as opened:
-        yield opened
 
 
 class Counted:
