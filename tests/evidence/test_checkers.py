@@ -53,6 +53,7 @@ def test_a_good_package_passes(checker: list[str], folder: Path) -> None:
     assert "Traceback" not in said
 
 
+@pytest.mark.long
 def test_bash_takes_the_script_too(folder: Path) -> None:
     assert check(["bash", "check.sh"], folder)[0] == 0
 

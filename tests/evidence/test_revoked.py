@@ -104,6 +104,7 @@ def test_who_leaves_after_signing_has_signed(
     )
 
 
+@pytest.mark.long
 def test_a_date_of_invalidity_counts_for_compromised_keys_alone(
     judged: Judged, signer: x509.Certificate, authority: TestAuthority, pdf: SignedPdf
 ) -> None:

@@ -25,6 +25,7 @@ from hsm.errors import (
 from hsm.timestamp import order_for
 from hsm.worker import PATIENCE
 from tests.authority import RunningAuthority, running_authority
+from tests.sweeps import one_in
 
 ORDER = order_for(bytes(32))
 
@@ -211,7 +212,7 @@ def _resident(process: int) -> int:
 JUNK = [None, 1, -1, 2**70, "x", b"x", [], {}, [{}], {"act": "sign"}, [[1, 2, 3, 4]], [None] * 300, True, 1.5]
 
 
-@pytest.mark.parametrize("operation", sorted(OPERATIONS))
+@pytest.mark.parametrize("operation", one_in(4, sorted(OPERATIONS)))
 def test_junk_arguments_are_refused_and_never_break_anything(own: RunningAuthority, operation: str) -> None:
     role = sorted(OPERATIONS[operation].roles)[0].value
     names = [each.name for each in fields(OPERATIONS[operation].request)]

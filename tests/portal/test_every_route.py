@@ -100,7 +100,7 @@ def test_the_table_knows_every_route(estate: Estate) -> None:
     assert set(POST) | MACHINES == {rule.endpoint for rule in rules if "POST" in (rule.methods or ())}
 
 
-@pytest.mark.parametrize("endpoint", GET)
+@pytest.mark.parametrize("endpoint", one_in(3, GET))
 def test_pages_open_for_those_whom_the_table_names(estate: Estate, endpoint: str) -> None:
     row = GET[endpoint]
     for visitor in (row.keeper, *VISITORS):
@@ -140,7 +140,7 @@ def faults_of(answer: TestResponse, reader: Reader, known: str, zones: tuple[str
         yield from faults_of_words(answer.text.replace("\r\n ", ""), reader, known)
 
 
-@pytest.mark.parametrize("endpoint", POST)
+@pytest.mark.parametrize("endpoint", one_in(3, POST))
 def test_forms_are_taken_from_those_whom_the_table_names(estate: Estate, endpoint: str, tmp_path: Path) -> None:
     row, before = POST[endpoint], estate.state()
     refused = [one for one in VISITORS if one not in row.let_in]
