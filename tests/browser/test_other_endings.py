@@ -283,6 +283,7 @@ def test_the_second_of_two_who_act_at_once_is_told(people: Troupe) -> None:
     assert people.now(contract).state is ContractState.DECLINED
 
 
+@pytest.mark.long
 def test_two_changes_of_one_contract_at_once(people: Troupe) -> None:
     contract = people.signed_by(people.sent("Sample agreement in a hurry"), ZHANG)
     with people.at(LI.subject) as li, people.at(ZHANG.subject) as zhang:
@@ -306,6 +307,7 @@ def test_a_double_click_does_it_once(people: Troupe) -> None:
     assert told.count("contract-recalled") == 1
 
 
+@pytest.mark.long
 def test_signing_with_a_double_click_signs_once(people: Troupe) -> None:
     contract = people.sent("Sample contract, signed in haste")
     with people.at(ZHANG.subject) as zhang:

@@ -274,6 +274,7 @@ def restore(backup: bytes, authority: RunningAuthority) -> None:
     database.write_bytes(backup)
 
 
+@pytest.mark.long
 @pytest.mark.crash
 def test_a_process_that_starts_before_the_authority_serves_once_it_is_there(tmp_path: Path) -> None:
     with running_authority() as authority:

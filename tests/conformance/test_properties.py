@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -112,6 +113,7 @@ def test_a_good_request_changed_anywhere(tsa: RunningTsa, place: int, flip: int,
     require_agreement(tsa, bytes(changed))
 
 
+@pytest.mark.long
 @shared
 @given(digest=st.binary(min_size=48, max_size=48), nonce=st.integers(-(2**300), 2**300))
 def test_every_good_request_is_granted(tsa: RunningTsa, digest: bytes, nonce: int) -> None:

@@ -23,6 +23,7 @@ def test_everything_is_listed_and_nothing_else_is_there(package: bytes) -> None:
     manifest.require_same(listed, files)
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("typeset_anew")
 def test_the_same_values_give_the_same_bytes(authority: TestAuthority, evidence: EvidenceInput) -> None:
     fixed = contract.seals(authority)

@@ -53,6 +53,7 @@ def without_end(evidence: EvidenceInput, authority: TestAuthority) -> bytes:
     return build(replace(evidence, log=replace(evidence.log, entries=fewer)), contract.seals(authority))
 
 
+@pytest.mark.long
 def test_an_end_that_was_left_out(without_end: bytes, authority: TestAuthority, confinement: Confinement) -> None:
     later = authority.now + timedelta(hours=1)
     verifier = Verifier(confinement, [authority.root.certificate], evidence=verify_package, clock=lambda: later)
@@ -61,6 +62,7 @@ def test_an_end_that_was_left_out(without_end: bytes, authority: TestAuthority, 
     assert any("does not say that the contract was completed" in str(reason) for reason in report.reasons)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("command", [["sh", "check.sh"], [sys.executable, "-I", "check.py"]], ids=["sh", "python"])
 def test_the_checkers_miss_the_end(without_end: bytes, command: list[str], tmp_path: Path) -> None:
     status, said = check(command, unpack(without_end, tmp_path / "package"))

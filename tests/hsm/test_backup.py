@@ -198,6 +198,7 @@ def test_without_a_recovery_key_nothing_is_made(authority: RunningAuthority) -> 
     shutil.rmtree(authority.root / "authority/backup")
 
 
+@pytest.mark.long
 def test_a_part_without_its_pin_asks_for_it(shared: RunningAuthority, tmp_path: Path) -> None:
     settings, pin = shared.root / "config/authority.toml", shared.root / "secrets/user.pin"
     kept = settings.read_text()

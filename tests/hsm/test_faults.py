@@ -248,6 +248,7 @@ def test_a_wrong_pin_is_tried_once_and_never_again() -> None:
         assert fresh.client("web").timestamp([ORDER])
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("restarted", first_of([False, True]), ids=["in one run", "over a restart"])
 def test_releasing_the_latch_gives_no_worker_a_second_try_of_the_wrong_pin(restarted: bool) -> None:
     with running_authority() as fresh:

@@ -192,6 +192,7 @@ def test_both_officers_lost_theirs_and_come_in_again(site: Site) -> None:
     site.authority.officer = new
 
 
+@pytest.mark.long
 def test_a_code_ends_with_the_officer_it_was_left_for(site: Site) -> None:
     """Whom colleagues retire, or a later ceremony replaces, does not come back by the code of an earlier one."""
     [code] = site.codes(PLAN.replace("officer-wang", SECOND))
@@ -207,6 +208,7 @@ def test_a_code_ends_with_the_officer_it_was_left_for(site: Site) -> None:
     assert site.authority.client("web").appointment().recovering == ()
 
 
+@pytest.mark.long
 def test_a_code_runs_out_and_a_newer_one_takes_its_place(site: Site) -> None:
     [old] = site.codes()
     [code] = site.codes()

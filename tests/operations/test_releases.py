@@ -153,6 +153,7 @@ def test_timestamps_that_the_older_release_would_not_find_are_not_lost(installat
     assert len(spool_files(installation.home.timestamp_spool)) == 1, "a later release that knows it finds them"
 
 
+@pytest.mark.long
 def test_what_administrators_asked_for_since_goes_along(installation: Installation) -> None:
     """Whoever asks for the rollback in the console writes a line by that; it is in the log of the older release,
     byte by byte, and is not told twice."""
@@ -174,6 +175,7 @@ def test_what_administrators_asked_for_since_goes_along(installation: Installati
     assert leaves(installation) == [*before, *asked]
 
 
+@pytest.mark.long
 def test_an_administrator_who_was_added_since_is_not_lost(installation: Installation) -> None:
     """Login and address are reserved in the portal's database, which would go back."""
     begun(installation, UpgradeStep.BACKED_UP)
@@ -237,6 +239,7 @@ def late(service: Commands, tmp_path: Path) -> Commands:
     return replace(service, stop=str(late))
 
 
+@pytest.mark.long
 def test_nothing_is_touched_before_everything_has_ended(
     installation: Installation, service: Commands, late: Commands, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -288,6 +291,7 @@ def test_a_release_that_does_not_serve_is_taken_back(
     assert not probed(installation), "1.0 does not serve"
 
 
+@pytest.mark.long
 def test_where_people_unlock_a_release_that_waits_for_them_serves(
     installation: Installation, service: Commands
 ) -> None:

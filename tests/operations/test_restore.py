@@ -246,6 +246,7 @@ def test_too_little_disk_is_refused(order: RestoreOrder, small_disk: Path) -> No
     assert contents(small_disk) == {}
 
 
+@pytest.mark.long
 def test_a_full_disk_changes_nothing(
     order: RestoreOrder, small_disk: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

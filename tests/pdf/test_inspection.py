@@ -11,6 +11,7 @@ from appliance.errors import DocumentRefused
 from appliance.pdf.values import PageSize
 from appliance.pdf.workshop import LARGEST_DOCUMENT, PdfWorkshop
 from tests.pdf import documents, intake_cases
+from tests.sweeps import one_in
 
 REFUSED: dict[str, tuple[str, Callable[[], bytes]]] = {
     "text": ("not-a-pdf", lambda: b"hello"),
@@ -32,7 +33,7 @@ REFUSED: dict[str, tuple[str, Callable[[], bytes]]] = {
 }
 
 
-@pytest.mark.parametrize("kind", REFUSED)
+@pytest.mark.parametrize("kind", one_in(3, REFUSED))
 def test_what_cannot_become_a_contract_is_refused(kind: str, workshop: PdfWorkshop) -> None:
     reason, make = REFUSED[kind]
     with pytest.raises(DocumentRefused) as refusal:

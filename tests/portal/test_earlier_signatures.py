@@ -51,6 +51,7 @@ def zhang(portal: Flask, appliance: Appliance) -> FlaskClient:
     return signed_in(portal, appliance, ZHANG.subject)
 
 
+@pytest.mark.long
 def test_what_was_signed_before_is_said_from_the_upload_to_the_verification(
     zhang: FlaskClient, browser: FlaskClient, appliance: Appliance, world: World, foreign: Foreign
 ) -> None:

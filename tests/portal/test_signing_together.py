@@ -111,6 +111,7 @@ def test_three_contracts_one_touch_three_signatures(appliance: Appliance, zhang:
         assert [one.party for one in contract_now(appliance, each.id).revisions].count(each.parties[0].id) == 1
 
 
+@pytest.mark.long
 def test_the_history_and_the_authority_say_that_it_was_one_of_three(
     appliance: Appliance, zhang: FlaskClient
 ) -> None:

@@ -16,6 +16,7 @@ from tests.takeover.origins import Scene
 from tests.takeover.portal_origin import GONE, confirm, is_at
 
 
+@pytest.mark.long
 def test_two_tabs_of_one_act(stage: Scene, request_: ActivationRequest, path: str) -> None:
     with stage.at() as first, stage.at() as second:
         for each in (first, second):
@@ -44,6 +45,7 @@ def test_the_device_of_another_person_confirms_nothing(
     assert stage.desk.given(request_) == ()
 
 
+@pytest.mark.long
 def test_an_act_that_expired_while_it_was_open(stage: Scene, request_: ActivationRequest, path: str) -> None:
     late = replace(request_, intent=replace(request_.intent, expires=soon(-0.1)))
     with stage.at(ZHANG.subject) as zhang:

@@ -170,6 +170,7 @@ READ = """async (addresses) => {
 }"""
 
 
+@pytest.mark.long
 def test_a_window_that_was_opened_is_out_of_reach(stage: Scene, request_: ActivationRequest, path: str) -> None:
     with stage.at(ZHANG.subject) as zhang:
         for before in ("", f"{stage.portal}/hostile"):
@@ -293,6 +294,7 @@ def test_the_way_back_leads_to_the_portal_alone(stage: Scene) -> None:
         expect(page).to_have_url(f"{stage.portal}/")
 
 
+@pytest.mark.long
 def test_a_forged_address_shows_nothing(stage: Scene) -> None:
     with stage.at() as visitor:
         for ticket in ("x" * 32, "x", "%2e%2e%2factivation", "x" * 31 + "%0a"):
