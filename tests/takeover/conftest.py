@@ -16,8 +16,14 @@ from tests.takeover.rows import ROWS
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """``takeover: N of N rows guaranteed``, when all of them were tried. None is while something else fails here,
     such as an attack from the portal's origin."""
-    passed = {each.nodeid.rpartition("::")[2].partition("[")[0] for each in terminalreporter.getreports("passed")}
-    failed = {each.nodeid.rpartition("::")[2].partition("[")[0] for each in terminalreporter.getreports("failed")}
+    passed, failed = (
+        {
+            each.nodeid.rpartition("::")[2].partition("[")[0]
+            for each in terminalreporter.getreports(outcome)
+            if each.nodeid.startswith("tests/takeover/")
+        }
+        for outcome in ("passed", "failed")
+    )
     if set(ROWS) <= passed | failed:
         kept = 0 if failed - set(ROWS) else len(set(ROWS) & passed - failed)
         terminalreporter.write_line(f"takeover: {kept} of {len(ROWS)} rows guaranteed")
