@@ -39,6 +39,7 @@ def start_workers_anew(authority: RunningAuthority, number: int) -> None:
     eventually(lambda: len(workers_of(authority)) == len(old) and set(workers_of(authority)).isdisjoint(old))
 
 
+@pytest.mark.long
 def test_a_real_step_is_refused_by_every_worker_and_forgiven_when_undone(shifted: RunningAuthority) -> None:
     with running_tsa(shifted.root) as tsa:
         before = granted(tsa.ask(PLAIN)).tst_info["gen_time"].native

@@ -264,6 +264,7 @@ def test_checkers_pass_over_no_letter(readers: Readers, package: bytes, authorit
     readers.refuse_folder(resealed(package, {"index.txt": shorter}, authority), readme=False)
 
 
+@pytest.mark.long
 def test_a_power_from_before_statements_passes_with_a_remark(
     readers: Readers, authority: TestAuthority, pdf: SignedPdf, tmp_path: Path
 ) -> None:

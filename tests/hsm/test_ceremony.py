@@ -206,6 +206,7 @@ def decided_by(home: CeremonyHome, settings: ActivationSettings | None = None) -
     return required
 
 
+@pytest.mark.long
 def test_a_wrong_pin_is_tried_once(tmp_path: Path) -> None:
     home = make_home(tmp_path / "home")
     assert home.hold(PLAN.replace('credential = "software"', 'credential = "absent.json"')).returncode == 1

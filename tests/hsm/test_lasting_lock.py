@@ -77,6 +77,7 @@ def test_a_wrong_pin_ends_nothing(authority: RunningAuthority) -> None:
     assert mark_of(authority).is_locked
 
 
+@pytest.mark.long
 def test_it_locks_although_its_disk_does_not_take_the_mark_and_says_so(authority: RunningAuthority) -> None:
     operator, place = authority.client("operator"), AuthorityHome(authority.root).lasting_lock
     place.mkdir()

@@ -212,6 +212,7 @@ def test_what_a_renewal_refuses(shared: RunningAuthority, steps: str, why: str) 
     assert [x509.load_der_x509_crl(each) for each in shared.client("web").crls()] == numbers  # all or nothing
 
 
+@pytest.mark.long
 def test_a_wrong_pin_of_the_root_or_no_officer_ends_it(shared: RunningAuthority) -> None:
     pin = shared.root / "secrets/root.pin"
     kept = pin.read_text()

@@ -7,6 +7,8 @@ import json
 import time
 from pathlib import Path
 
+import pytest
+
 from appliance.demonstration.participants import BETA, CUSTODIAN, LI, OFFICER, ZHANG
 from appliance.evidence.exporting import Exporting
 from appliance.evidence.repacked import read_zip
@@ -66,6 +68,7 @@ def test_letter_decision_and_identity_are_in_the_package(
         assert told.count("officers have confirmed") == 2
 
 
+@pytest.mark.long
 def test_an_invented_power_does_not_pass(
     office: Office, appliance: Appliance, world: World, tmp_path: Path
 ) -> None:

@@ -83,6 +83,7 @@ def got(at: Path, path: str, host: str = "localhost") -> tuple[int, str]:
     return found
 
 
+@pytest.mark.long
 def test_the_machine_starts_while_nobody_has_unlocked(locked: RunningAuthority, tmp_path: Path) -> None:
     status = locked.client("operator").status()
     assert status.state is AuthorityState.LOCKED
