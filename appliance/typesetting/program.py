@@ -33,6 +33,8 @@ _READABLE = (
 def enclose() -> None:
     """Confines this process, which must have a single thread."""
     program = sandbox.threaded_seccomp_program()  # while files can still be written
+    # Before fewer are allowed, which those beyond would outlast.
+    os.closerange(_FIRST_OTHER, resource.getrlimit(resource.RLIMIT_NOFILE)[1])
     kernel.die_with_parent()
     kernel.forbid_dumps_and_tracing()
     kernel.limit_resources(seconds=90, memory=3072 * MEBIBYTE, files=64)
@@ -40,7 +42,6 @@ def enclose() -> None:
     kernel.forbid_new_privileges()
     kernel.restrict_to_reading(_READABLE)
     kernel.drop_capabilities()
-    os.closerange(_FIRST_OTHER, resource.getrlimit(resource.RLIMIT_NOFILE)[1])
     kernel.install_filter(program)
 
 

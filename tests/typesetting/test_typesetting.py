@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -75,7 +77,8 @@ attempts = {
     "write": lambda: open("/dev/null", "w"),
     "trace": lambda: raw("ptrace", 16, os.getppid(), 0, 0),
     "kill": lambda: os.kill(os.getppid(), 0),
-    "descriptor": lambda: os.read(int(sys.argv[1]), 1),
+    "low descriptor": lambda: os.read(int(sys.argv[1]), 1),
+    "high descriptor": lambda: os.read(int(sys.argv[2]), 1),
     "thread": in_a_thread,
 }
 found = {}
@@ -91,18 +94,21 @@ os._exit(0)
 
 
 def test_the_process_has_no_sockets_programs_or_processes() -> None:
-    """Its standard input is a socket here, so that there is one to connect with; one more descriptor is open."""
+    """Its standard input is a socket here, so that there is one to connect with; two more descriptors are open,
+    one of them beyond those that the process may open itself. Whoever reads from one finds its end."""
     ours, theirs = socket.socketpair()
-    with ours, theirs:
+    with ours, theirs, Path("/dev/null").open("rb") as low:
+        high = fcntl.fcntl(low, fcntl.F_DUPFD, 200)
         done = subprocess.run(
-            [sys.executable, "-c", ATTEMPTS, str(ours.fileno())],
+            [sys.executable, "-c", ATTEMPTS, str(low.fileno()), str(high)],
             stdin=theirs,
-            pass_fds=[ours.fileno()],
+            pass_fds=[low.fileno(), high],
             capture_output=True,
             text=True,
             check=True,
         )
+        os.close(high)
     found = json.loads(done.stdout)
     assert found.pop("thread") == "let through: 1", "Pango reads its fonts in one"
-    assert found.pop("descriptor") == errno.EBADF
+    assert (found.pop("low descriptor"), found.pop("high descriptor")) == (errno.EBADF, errno.EBADF)
     assert set(found.values()) <= {errno.EPERM, errno.EACCES} and len(found) == 10, found
