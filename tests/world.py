@@ -174,7 +174,7 @@ def authority(home: Home) -> Iterator[subprocess.Popen[bytes]]:
 
 
 def _wait_until_it_serves(home: Home, process: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline and process.poll() is None:
         try:
             with AuthorityClient(home.authority_socket("web")) as client:

@@ -73,7 +73,7 @@ class Decade:
             env=self._environment(),
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=300,
             check=False,
         )
         assert done.returncode == 0, done.stderr
@@ -112,7 +112,7 @@ class Decade:
         return {**os.environ, "VERMILION_HOME": str(self.home.root)}
 
     def _wait(self, process: subprocess.Popen[bytes], log: Path) -> None:
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while time.monotonic() < deadline and process.poll() is None:
             try:
                 with AuthorityClient(self.home.authority_socket("web")) as client:

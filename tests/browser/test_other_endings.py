@@ -64,7 +64,7 @@ class Lapsing:
 @pytest.fixture(scope="module", autouse=True)
 def lapsing(people: Troupe) -> Iterator[Lapsing]:
     """Begun before the first test, so that nobody has to wait for its end."""
-    contract = people.sent("Sample offer of short notice", (CUSTODIAN,), lasts=timedelta(seconds=15))
+    contract = people.sent("Sample offer of short notice", (CUSTODIAN,), lasts=timedelta(seconds=20))
     with people.at(CUSTODIAN.subject) as zhao:
         button = zhao.go(f"/contracts/{contract.id}/sign").get_by_role("button", name="Sign", exact=True)
         expect(button).to_be_visible()
@@ -76,7 +76,7 @@ def page_of(visitor: Visitor, contract: Contract) -> Page:
     return visitor.go(f"/contracts/{contract.id}")
 
 
-def wait_until(true: Callable[[], bool], *, seconds: float = 40) -> None:
+def wait_until(true: Callable[[], bool], *, seconds: float = 120) -> None:
     """Looks again and again."""
     deadline = time.monotonic() + seconds
     while not true():

@@ -124,7 +124,7 @@ def arriving(
         is_mobile=phone,
         **more,
     )
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(40_000)  # a busy machine is slow, not wrong
     page = context.new_page()
     devtools = context.new_cdp_session(page)
     visitor = Visitor(page, context, address, devtools, _device(devtools) if device else "", phone)

@@ -105,7 +105,7 @@ def running_tsa(root: Path) -> Iterator[RunningTsa]:
 
 
 def _wait_until_listening(port: int) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         connection = HTTPConnection("127.0.0.1", port, timeout=5)
         try:

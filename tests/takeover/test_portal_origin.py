@@ -99,7 +99,7 @@ SENT_FROM_SANDBOX = """([address, fields]) => {
 
 
 def wait_until_asked(stage: Scene, what: str, times: int) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while stage.asked.count(what) < times:
         assert time.monotonic() < deadline, (what, stage.asked)
         time.sleep(0.02)

@@ -21,7 +21,7 @@ from tests.appliance.notices.smtp import Post, post_office
 from tests.locks import holders_of
 from tests.world import World, confirm, contract_now, sample_document, send, shared_world
 
-PATIENCE = 40.0
+PATIENCE = 120.0
 
 
 @pytest.fixture(scope="module")
