@@ -27,7 +27,7 @@ from appliance.supervision import Supervisor, inherited, services
 from tests.ports import free_port
 from tests.world import link_typefaces, take_pins
 
-PATIENCE = 30.0
+PATIENCE = 120.0
 """Seconds in which the scheduler must have sent what is queued."""
 
 ROW = 4

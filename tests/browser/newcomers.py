@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from tests.browser.people import PASSWORD, PIN, Actor, AuthenticatorApp
 from tests.browser.signing import confirm
 
-SOON = 20.0
+SOON = 120.0
 """Seconds in which an officer hears of what somebody has set up."""
 
 
