@@ -85,6 +85,7 @@ def test_our_own_reading_computes_it(with_sm3: RunningTsa) -> None:
     assert (info.hash_name, info.digest) == ("sm3", DIGEST)
 
 
+@pytest.mark.long
 def test_the_verifier_reads_it(with_sm3: RunningTsa, tmp_path: Path) -> None:
     token, data = tmp_path / "t.tsr", tmp_path / "data"
     token.write_bytes(with_sm3.ask(request(TRUE, about=about())))

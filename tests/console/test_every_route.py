@@ -13,6 +13,7 @@ from tests.administration.conftest import GOOD
 from tests.console.conftest import PEOPLE, TOKEN, Console, id_of, post
 from tests.console.routes import GET, POST, VISITORS, Row
 from tests.portal.reading import Reader, faults_of_page, written
+from tests.sweeps import one_in
 
 OTHER = "九月的桂花落在旧信封上 & 四只白鹭"
 CERTIFICATES = [f"朱印示例{each}" for each in ("根", "签发", "日志", "时间戳服务", "证据服务")]
@@ -118,7 +119,7 @@ def test_no_form_is_taken_that_another_site_could_send(
     assert (foreign.status_code, console.site.told()) == (403, before)
 
 
-@pytest.mark.parametrize("endpoint", POST)
+@pytest.mark.parametrize("endpoint", one_in(4, POST))
 def test_what_nobody_types_is_refused_with_a_sentence(
     console: Console, names: dict[str, str], endpoint: str
 ) -> None:

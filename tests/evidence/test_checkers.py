@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from tests.evidence.authority import TestAuthority
 from tests.evidence.unpacked import ENVIRONMENT, unpack
+from tests.sweeps import first_of
 
 CHECKERS = [["sh", "check.sh"], [sys.executable, "-I", "check.py"]]
 
@@ -85,6 +86,7 @@ def called(folder: Path) -> tuple[int, str]:
         return status, said.getvalue().decode()
 
 
+@pytest.mark.parametrize("checker", first_of(CHECKERS[::-1]), indirect=True, ids=["python", "sh"])
 def test_any_flipped_byte_fails(checker: list[str], folder: Path) -> None:
     chance = random.Random(11)  # noqa: S311 - which byte to flip is no secret
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):

@@ -161,6 +161,7 @@ def test_a_form_of_somebody_else_leads_to_no_session(recovered: tuple[World, str
         assert passwords.password_matches(PASSWORD, kept)
 
 
+@pytest.mark.long
 def test_a_recovery_that_was_broken_off_is_finished_later_and_none_opens_a_closed_account(
     recovered: tuple[World, str],
 ) -> None:

@@ -20,7 +20,6 @@ from tests.portal.estate import Estate
 from tests.portal.office_visits import token_in
 from tests.portal.routes import GET
 from tests.portal.visitors import signed_in
-from tests.sweeps import first_of
 from tests.world import sample_document
 
 PROMISES = re.compile(
@@ -58,7 +57,8 @@ def test_no_sentence_promises_what_no_channel_does() -> None:
     assert any("由您电话告知对方" in each for each in chinese_areas()["wizard.po"].values())
 
 
-@pytest.mark.parametrize("language", first_of(("zh", "en")))
+@pytest.mark.long
+@pytest.mark.parametrize("language", ["zh", "en"])
 def test_no_page_says_that_mail_is_sent(estate: Estate, invited: Contract, language: str) -> None:
     told = []
     with estate.appliance.database.transaction() as tx:
