@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from appliance.activation_requests import ActivationRequest
-from appliance.demonstration.participants import ZHANG
+from appliance.demonstration.participants import ALPHA, ZHANG
 from hsm import canonical
 from hsm.codec import encode
 from hsm.errors import BadRequest
