@@ -47,7 +47,8 @@ _LONGEST_VERSION = 80
 
 def is_agreement(record: Mapping[str, Any]) -> bool:
     """Whether each entry of an acceptance has the form that it always has, so that a page which says it in words
-    leaves nothing out: numbers of contract and party (both or none), sides, moment, version of the text."""
+    leaves nothing out: numbers of contract and party (both or none), sides, moment, version of the text, a digest
+    for each language."""
     try:
         moment_in(record["proposed"])
         numbers, version = (record["contract"], record["for"]), record["version"]
@@ -56,7 +57,7 @@ def is_agreement(record: Mapping[str, Any]) -> bool:
         return False
     numbered = all(isinstance(each, str) and _NUMBER.fullmatch(each) for each in numbers)
     versioned = isinstance(version, str) and len(version) <= _LONGEST_VERSION and is_visible(version)
-    listed = isinstance(record["counterparties"], list)
+    listed = isinstance(record["counterparties"], list) and isinstance(record["texts"], dict)
     return (numbered or numbers == (None, None)) and versioned and listed and all(map(_is_side, sides))
 
 

@@ -295,23 +295,20 @@ def _record(request: ActivationRequest, intent: SigningIntent, signer: KnownSubj
         raise _other()
     if set(record) != set(_ENTRIES[intent.field].split()) or record["format"] != FORMATS[intent.field]:
         raise _other()
-    if (record["person"], record["name"]) != (signer.subject, signer.name):
-        raise _other()
-    if intent.contract != named_in_intent(intent.field, record):
+    named = (record["person"], record["name"], named_in_intent(intent.field, record))
+    if named != (signer.subject, signer.name, intent.contract):
         raise _other()
     if intent.title not in ("", visible(str(record.get("title", "")))) or intent.parties or intent.reason:
         raise _other()
     if intent.field == AGREEMENT:
-        if not is_agreement(record):
-            raise _other()
-        _require_both_texts(request, record)
+        _require_agreement(request, record)
     return record
 
 
-def _require_both_texts(request: ActivationRequest, record: Mapping[str, Any]) -> None:
-    """Whoever accepts an agreement accepts it in both languages."""
+def _require_agreement(request: ActivationRequest, record: Mapping[str, Any]) -> None:
+    """Every entry has its form, and whoever accepts an agreement accepts it in both languages."""
     shown, texts = record["language"], record["texts"]
-    if not isinstance(texts, dict) or set(texts) != set(Language) or shown not in list(Language):
+    if not is_agreement(record) or set(texts) != set(Language) or shown not in list(Language):
         raise _other()
     for language, text in ((shown, request.text), (Language(shown).other, request.other_text)):
         if texts[language] != hashlib.sha256(text.encode()).hexdigest() or not _is_readable(text):
