@@ -19,12 +19,15 @@ from appliance.evidence.model import LogEntry, PackageRefused
 from appliance.language.sizes import ByteSize
 from appliance.ledger import require_chain
 from appliance.model.review import CHECK, CHECK_FORMAT, SIGN_OFF, SIGN_OFF_FORMAT
-from hsm import canonical, merkle
+from hsm import canonical, cms, merkle
 from hsm.errors import Malformed
 from hsm.names import name_in
 
 LARGEST_RECORD = 4 * 1024 * 1024
 """Bytes of a file that is parsed here; documents are not, the verifier's confined process reads them."""
+
+_ACTIVATED = "activated_"
+"""How the field of an entry begins that says how a signature was activated."""
 
 Files = Mapping[str, memoryview]
 
@@ -42,17 +45,18 @@ def part(files: Files, path: str, *, limit: int = LARGEST_RECORD) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class SignedContract:
-    """The signed contract's bytes; and by the SHA-256 (hex) of what each signature beside it covers, the subject
-    whom its certificate names, None where it names none."""
+    """The signed contract's bytes; of each signature beside it the SHA-256 (hex) of what it covers, with the
+    subject whom its certificate names (or nothing), and with how it was activated, as the log writes it."""
 
     document: bytes
-    signers: Mapping[str, str | None]
+    signers: tuple[tuple[str, str], ...]
+    ways: Mapping[str, str]
 
 
 def require_contract(files: Files) -> SignedContract:
     """The signed contract: it begins with the original, and carries every signature that lies beside it."""
     signed = part(files, package.SIGNED, limit=len(files.get(package.SIGNED, b"")))
-    signers: dict[str, str | None] = {}
+    signers, ways = [], {}
     original = files.get(package.ORIGINAL)
     if original is None or signed[: len(original)] != original:
         raise PackageRefused("The signed contract does not begin with the contract as given.")
@@ -63,24 +67,27 @@ def require_contract(files: Files) -> SignedContract:
             message = part(files, f"{name}.p7s")
             content = extraction.locate_signatures(signed, message).content(signed)
             made = _require_parts(files, name, message, content)
-            signers[hashlib.sha256(content).hexdigest()] = name_in(made.certificate).identifier
+            digest = hashlib.sha256(content).hexdigest()
+            signers.append((digest, name_in(made.certificate).identifier or ""))
+            ways[digest] = f"{_ACTIVATED}{cms.parse(message).activation()}".replace("-", "_")
         else:
             extraction.locate_signatures(signed, part(files, f"{name}.tst"))
-    return SignedContract(signed, signers)
-
-
-def _is_seal(subject: str) -> bool:
-    return subject.startswith("seal-")
+    return SignedContract(signed, tuple(sorted(signers)), ways)
 
 
 def require_told(contract: SignedContract, events: Sequence[history.PackageEvent]) -> None:
-    """The history tells of exactly the signatures that the contract carries, each over what it covers and by whom
-    its certificate names; for a person nobody else has acted."""
-    signed = [event for event in events if event.kind == history.SIGNED]
-    told = sorted((event.public["signed"], event.public["signer"]) for event in signed)
-    own = all(event.public["signer"] == event.actor or _is_seal(event.public["signer"]) for event in signed)
-    if not own or told != sorted((digest, signer or "") for digest, signer in contract.signers.items()):
+    """The history tells of exactly the signatures that the contract carries, each over what it covers, by whom its
+    certificate names, and activated in no other way than the authority signed; for a person nobody else acted."""
+    told = [event for event in events if event.kind == history.SIGNED]
+    same = sorted((event.public["signed"], event.public["signer"]) for event in told) == list(contract.signers)
+    if not same or not all(_is_as_signed(event, contract.ways) for event in told):
         raise PackageRefused("The signatures in the contract are not those of which the log tells.")
+
+
+def _is_as_signed(event: history.PackageEvent, ways: Mapping[str, str]) -> bool:
+    signer, way = event.public["signer"], ways[event.public["signed"]]
+    own = signer == event.actor or signer.startswith("seal-")
+    return own and all(name == way for name in event.public if name.startswith(_ACTIVATED))
 
 
 def require_records(files: Files) -> dict[str, SignedFile]:

@@ -154,3 +154,14 @@ LOGS = {
 @pytest.mark.parametrize("log", LOGS.values(), ids=LOGS)
 def test_a_log_that_tells_of_other_signatures_is_refused(judges: Judges, log: Any) -> None:
     assert judges.verdicts(judges.with_log(log)) == [False, False, False]
+
+
+def test_a_log_that_makes_a_weaker_way_a_stronger_one_is_refused(judges: Judges) -> None:
+    """The authority has written the way into the signature; the checkers in the package do not look at it."""
+    evidence = judges.with_log(
+        lambda entries: [
+            _told(each, activated_webauthn="2026-11-25T08:00:00Z") if each.kind == SIGNED else each
+            for each in entries
+        ]
+    )
+    assert judges.verdicts(evidence) == [False, True, True]
