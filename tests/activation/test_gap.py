@@ -77,6 +77,13 @@ def test_active_content_shows_nothing(desk: Desk) -> None:
     assert "an action (JavaScript)" in refused(desk, request_for(overlapping.prepared(overlapping.SCRIPTED)))
 
 
+def test_a_layer_that_is_hidden_here_alone_shows_nothing(desk: Desk) -> None:
+    """PDFium, which draws the pages, leaves out what other programs show: no settings apply the usage."""
+    layer = b"5 0 obj\n<</OC<</Type/OCG/Name(M)/Usage<</View<</ViewState/OFF>>>>>>>>\nendobj\n"
+    made = overlapping.prepared(overlapping.Shape(layer))
+    assert "layers that are hidden" in refused(desk, request_for(made))
+
+
 def test_a_page_that_looks_different_refuses_the_act(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """What the first look has missed, the second one finds; and then the act is refused, not its page alone."""
     made = overlapping.prepared(replace(overlapping.PICTURE, catalogue=b"/Lang(en)"))
