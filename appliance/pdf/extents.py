@@ -8,17 +8,19 @@ believed: an object is whatever is written like one, listed or not.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 
-_S = rb"[\x00\t\n\x0c\r ]"
-_WORD = rb"[^\x00\t\n\x0c\r ()<>\[\]{}/%]"
-_HEADER = re.compile(_S + rb"*+0*(\d{1,10})" + _S + rb"++0*(\d{1,5})" + _S + rb"++obj(?!" + _WORD + rb")")
-_BEFORE = re.compile(rb"(?<!\d)\d{1,20}" + _S + rb"+\d{1,20}" + _S + rb"+\Z")
-_KEYWORD = re.compile(rb"obj(?!" + _WORD + rb")")
-_NUMBER = re.compile(rb"obj" + _S + rb"+(\d{1,12})" + _S + rb"*endobj")
+from appliance.pdf.object_text import BLANK, REGULAR, Unreadable, is_ambiguous, plain_names, tokens
+
+_HEADER = re.compile(
+    BLANK + rb"*+0*(\d{1,10})" + BLANK + rb"++0*(\d{1,5})" + BLANK + rb"++obj(?!" + REGULAR + rb")"
+)
+_BEFORE = re.compile(rb"(?<!\d)\d{1,20}" + BLANK + rb"+\d{1,20}" + BLANK + rb"+\Z")
+_KEYWORD = re.compile(rb"obj(?!" + REGULAR + rb")")
+_NUMBER = re.compile(rb"obj" + BLANK + rb"+(\d{1,12})" + BLANK + rb"*endobj")
 _NEAR = 64
 _BODY = re.compile(
     rb"(?:[^()%<>es]++|e(?!ndobj)|s(?!tream)|<<|>>|<[^<>]*+>|\((?:[^()\\]++|\\.)*+\)|%[^\r\n]*+)*+"
@@ -27,33 +29,28 @@ _BODY = re.compile(
 )
 """An object up to its end or its stream, without strings that have parentheses in them: most are like that."""
 
-_TOKEN = re.compile(
-    _S + rb"++|%[^\r\n]*+|<<|>>|<[^<>]*+>|[\[\]{}]|/" + _WORD + rb"*+|" + _WORD + rb"++", re.DOTALL
-)
-_PARENTHESIS = re.compile(rb"\\.|[()]", re.DOTALL)
-_ESCAPE = re.compile(rb"#([0-9A-Fa-f]{2})")
 _LENGTH = re.compile(
-    rb"/Length(?!" + _WORD + rb")" + _S + rb"*(?:(\d{1,10})" + _S + rb"+(\d{1,5})" + _S + rb"+R|(\d{1,12}))?"
+    rb"/Length(?!"
+    + REGULAR
+    + rb")"
+    + BLANK
+    + rb"*(?:(\d{1,10})"
+    + BLANK
+    + rb"+(\d{1,5})"
+    + BLANK
+    + rb"+R|(\d{1,12}))?"
 )
 _DATA = re.compile(rb"[ \t]*\r?\n?")
-_STREAM_END = re.compile(_S + rb"{0,4}endstream")
+_STREAM_END = re.compile(BLANK + rb"{0,4}endstream")
 _ANY_END = re.compile(rb"endstream|endobj")
-_TABLE = re.compile(rb"(?<![A-Za-z])xref(?=" + _S + rb")")
-_SUBSECTION = re.compile(_S + rb"*(\d{1,10})" + _S + rb"+(\d{1,10})(?!" + _WORD + rb")" + _S + rb"*")
+_TABLE = re.compile(rb"xref(?=" + BLANK + rb")(?<![A-Za-z]xref)")
+_SUBSECTION = re.compile(BLANK + rb"*(\d{1,10})" + BLANK + rb"+(\d{1,10})(?!" + REGULAR + rb")" + BLANK + rb"*")
 _ENTRY = 20
-_REFERENCE = re.compile(rb"(?<!/)(?<!" + _WORD + rb")R(?!" + _WORD + rb")")
-_PLAIN_REFERENCE = re.compile(rb"(?<!" + _WORD + rb")\d{1,10}" + _S + rb"+0" + _S + rb"+R(?!" + _WORD + rb")")
-_NUMBERED_COMMENT = re.compile(rb"%[^\r\n]*\d")
-_NAME = re.compile(rb"/" + _WORD + rb"*+")
-_ANY_TABLE = re.compile(rb"(?<!start)(?<![A-Za-z])xref(?![A-Za-z])")
+_ANY_TABLE = re.compile(rb"xref(?![A-Za-z])(?<![A-Za-z]xref)")
 _PLAIN_ENTRY = re.compile(rb"\d{10} \d{5} [nf](?:\r\n| \n| \r)")
-_TRAILER = re.compile(_S + rb"*trailer")
+_TRAILER = re.compile(BLANK + rb"*trailer")
 _BLANKS = b"\x00\t\n\x0c\r "
 _OF_NUMBERS = tuple(bytes([each]) for each in b"0123456789+-.")
-
-
-class Unreadable(ValueError):
-    """What is written there is no object whose end is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,31 +77,35 @@ class ObjectExtents:
         self.document = document
         self._length_of = length_of
         self.listed = frozenset(listed)
+        self._bodies: dict[int, tuple[int, int]] = {}
+
+    @cached_property
+    def _keywords(self) -> tuple[tuple[int, int | None], ...]:
+        """Where each keyword of an object is, those in ``endobj`` too, and where the numbers before it begin."""
+        found: list[tuple[int, int | None]] = []
+        for match in _KEYWORD.finditer(self.document):
+            place, header = match.start(), None
+            if self.document[place - 1] in _BLANKS:
+                header = _BEFORE.search(self.document, max(0, place - _NEAR), place)
+            found.append((place, None if header is None else header.start()))
+        return tuple(found)
 
     @cached_property
     def starts(self) -> tuple[int, ...]:
         """Where objects begin, or something that looks like one."""
         found = {offset for offset, _ in self.listed if 0 < offset < len(self.document)}
-        for match in _KEYWORD.finditer(self.document):
-            near = max(0, match.start() - _NEAR)
-            header = _BEFORE.search(self.document, near, match.start())
-            if header is not None:
-                found.add(header.start())
-        return tuple(sorted(found))
+        return tuple(sorted(found.union(start for _, start in self._keywords if start is not None)))
 
     def require_plain_headers(self) -> None:
         """Raises :class:`Unreadable` when some program could take more for an object than :attr:`starts` names: a
         header with long blanks, comments or signs in it; or a table with entries of another form."""
-        known = set(self.starts)
-        for match in _KEYWORD.finditer(self.document):
-            place = match.start()
-            near = max(0, place - _NEAR)
-            header = _BEFORE.search(self.document, near, place)
-            if header is not None and header.start() in known:
+        for place, start in self._keywords:
+            if start is not None:
                 continue
-            while place > 0 and self.document[place - 1] in _BLANKS:
-                place -= 1
-            if self.document[place - 1 : place] in _OF_NUMBERS:
+            before = place
+            while before > 0 and self.document[before - 1] in _BLANKS:
+                before -= 1
+            if self.document[before - 1 : before] in _OF_NUMBERS:
                 raise Unreadable
         for table in _ANY_TABLE.finditer(self.document):
             self._require_plain_table(table.end())
@@ -137,11 +138,13 @@ class ObjectExtents:
                 found.append((offset, self.reach(offset, len(self.document), doubtful=False)))
         return tuple(found)
 
-    def is_shared(self, start: int, end: int) -> bool:
-        """Whether an object is known to go on behind *start*, or a listed one begins between it and *end*."""
-        return any(offset < start < far for offset, far in self._known) or any(
-            start < offset < end and self.is_headed(offset, number) for offset, number in self.listed
-        )
+    def is_overrun(self, start: int) -> bool:
+        """Whether an object that begins before *start* is known to go on behind it."""
+        return any(offset < start < far for offset, far in self._known)
+
+    def is_begun_within(self, start: int, end: int) -> bool:
+        """Whether a listed object begins between *start* and *end*."""
+        return any(start < offset < end and self.is_headed(offset, number) for offset, number in self.listed)
 
     def are_apart(self) -> bool:
         """Whether every object ends before the next one begins, for any reader. Raises :class:`Unreadable`."""
@@ -174,10 +177,7 @@ class ObjectExtents:
 
         Raises :class:`Unreadable`.
         """
-        header = _HEADER.match(self.document, offset)
-        if header is None:
-            raise Unreadable
-        body, end = header.end(), self._end_of_body(header.end(), limit)
+        body, end = self._body(offset, limit)
         if end > limit or self.document.endswith(b"endobj", body, end):
             return end
         data = self._data_after(end)
@@ -190,12 +190,12 @@ class ObjectExtents:
     def dictionary(self, offset: int) -> WrittenDictionary:
         """The dictionary at *offset*, no stream. Raises :class:`Unreadable` for anything else."""
         header = _HEADER.match(self.document, offset)
-        tokens = _tokens(self.document, header.end()) if header else iter(())
-        if header is None or self._word(next(tokens, (0, 0))) != b"<<":
+        words = tokens(self.document, header.end()) if header else iter(())
+        if header is None or self._word(next(words, (0, 0))) != b"<<":
             raise Unreadable
         parts: list[tuple[int, int]] = []
         depth, opened = 1, 0
-        for start, end in tokens:
+        for start, end in words:
             word = self.document[start:end]
             before, depth = depth, depth + (word in (b"<<", b"[")) - (word in (b">>", b"]"))
             if not depth:
@@ -206,7 +206,7 @@ class ObjectExtents:
                 opened = start
             elif depth == 1:
                 parts.append((opened, end))
-        closing = next(tokens, (0, 0))
+        closing = next(words, (0, 0))
         if depth or self._word(closing) != b"endobj":
             raise Unreadable
         return WrittenDictionary((int(header[1]), int(header[2])), offset, closing[1], self._entries(parts))
@@ -223,7 +223,7 @@ class ObjectExtents:
             if self._word(parts[place + 1] if place + 1 < len(parts) else (0, 0)) == b"R":
                 value = [(value[0][0], parts[place + 1][1])]
                 place += 2
-            found.setdefault(_plain(key), []).extend(value)
+            found.setdefault(plain_names(key), []).extend(value)
         return found
 
     def are_unambiguous(self) -> bool:
@@ -239,8 +239,8 @@ class ObjectExtents:
         header = _HEADER.match(self.document, start)
         if header is None or int(header[2]):
             return False
-        end = self._end_of_body(header.end(), len(self.document))
-        body = self.document[header.end() : end]
+        start, end = self._body(start, len(self.document))
+        body = self.document[start:end]
         if is_ambiguous(body):
             return False
         if body.endswith(b"endobj"):
@@ -257,18 +257,31 @@ class ObjectExtents:
         ends = [data + length for length in self._lengths(body, doubtful=doubtful)]
         return ends, [each for each in ends if _STREAM_END.match(self.document, each)]
 
+    def _body(self, offset: int, limit: int) -> tuple[int, int]:
+        """Where the header at *offset* ends and where the object itself does, or its stream begins. Raises
+        :class:`Unreadable`."""
+        if limit == len(self.document) and offset in self._bodies:
+            return self._bodies[offset]
+        header = _HEADER.match(self.document, offset)
+        if header is None:
+            raise Unreadable
+        found = header.end(), self._end_of_body(header.end(), limit)
+        if limit == len(self.document):
+            self._bodies[offset] = found
+        return found
+
     def _end_of_body(self, start: int, limit: int) -> int:
         found = _BODY.match(self.document, start, limit + _NEAR)
         if found is not None:
             return found.end()
-        for begin, end in _tokens(self.document, start):
+        for begin, end in tokens(self.document, start):
             if end > limit or self.document[begin:end] in (b"endobj", b"stream"):
                 return end
         raise Unreadable
 
     def _lengths(self, body: bytes, *, doubtful: bool) -> list[int]:
         lengths: list[int] = []
-        for number, generation, direct in _LENGTH.findall(_plain(body)):
+        for number, generation, direct in _LENGTH.findall(plain_names(body)):
             if direct:
                 lengths.append(int(direct))
             elif number:
@@ -293,82 +306,3 @@ class ObjectExtents:
 
     def _word(self, span: tuple[int, int]) -> bytes:
         return self.document[span[0] : span[1]]
-
-
-def is_ambiguous(objects: bytes) -> bool:
-    """Whether one of the dictionaries in *objects*, written one after the other, has a key twice, or a
-    reference is not written plainly."""
-    if len(_REFERENCE.findall(objects)) != len(_PLAIN_REFERENCE.findall(objects)):
-        return True
-    names = _NAME.findall(_plain(objects))
-    if len(set(names)) == len(names) and b"%" not in objects:
-        return False
-    try:
-        return _has_telling_comments(objects) or _repeats(objects)
-    except Unreadable:
-        return True
-
-
-def _has_telling_comments(objects: bytes) -> bool:
-    """Whether there is a comment with a number, which a program might take for a part of a reference."""
-    place = 0
-    for start, end in _tokens(objects, 0):
-        if _NUMBERED_COMMENT.search(objects, place, start):
-            return True
-        place = end
-    return False
-
-
-def _repeats(objects: bytes) -> bool:
-    """Whether a key is there twice. A name in a dictionary is a key unless it comes right after one; what a
-    reference has behind its number is passed over."""
-    keys: list[set[bytes] | None] = []
-    waits = [False]
-    for start, end in _tokens(objects, 0):
-        word = objects[start:end]
-        if word in (b"<<", b"["):
-            keys.append(set() if word == b"<<" else None)
-            waits.append(False)
-        elif word in (b">>", b"]"):
-            if not keys:
-                raise Unreadable
-            keys.pop()
-            waits.pop()
-            waits[-1] = False
-        elif keys and keys[-1] is not None and word.startswith(b"/") and not waits[-1]:
-            if _plain(word) in keys[-1]:
-                return True
-            keys[-1].add(_plain(word))
-            waits[-1] = True
-        else:
-            waits[-1] = False
-    return False
-
-
-def _tokens(text: bytes, place: int) -> Iterator[tuple[int, int]]:
-    """Start and end of every token in *text* from *place* on; space and comments left out."""
-    while place < len(text):
-        if text[place : place + 1] == b"(":
-            end = _end_of_string(text, place)
-        else:
-            found = _TOKEN.match(text, place)
-            if found is None:
-                raise Unreadable
-            end = found.end()
-        if text[place] not in b"\x00\t\n\x0c\r %":
-            yield place, end
-        place = end
-
-
-def _end_of_string(text: bytes, place: int) -> int:
-    depth = 0
-    for found in _PARENTHESIS.finditer(text, place):
-        depth += (found[0] == b"(") - (found[0] == b")")
-        if not depth and found[0] == b")":
-            return found.end()
-    return len(text)
-
-
-def _plain(names: bytes) -> bytes:
-    """Names without their escapes (7.3.5)."""
-    return _ESCAPE.sub(lambda found: bytes([int(found[1], 16)]), names) if b"#" in names else names

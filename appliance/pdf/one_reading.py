@@ -21,8 +21,9 @@ from pyhanko.pdf_utils.writer import copy_into_new_writer
 
 from appliance.errors import DocumentRefused
 from appliance.pdf import pages
-from appliance.pdf.extents import ObjectExtents, Unreadable, is_ambiguous
+from appliance.pdf.extents import ObjectExtents
 from appliance.pdf.incremental_updates import BROKEN
+from appliance.pdf.object_text import Unreadable, is_ambiguous
 from appliance.pdf.page_comparison import NotRendered, PageComparison
 from appliance.pdf.reader import PdfReader, extents_of, read_pdf
 

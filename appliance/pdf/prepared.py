@@ -14,8 +14,9 @@ from pyhanko.pdf_utils import generic
 
 from appliance.errors import DocumentRefused
 from appliance.pdf import forms, geometry, inspection, pages
-from appliance.pdf.extents import ObjectExtents, Unreadable
+from appliance.pdf.extents import ObjectExtents
 from appliance.pdf.incremental_updates import refusing_malformed
+from appliance.pdf.object_text import Unreadable
 from appliance.pdf.one_reading import MOST_PAGES, entry_point, require_one_reading, strictly_if_possible
 from appliance.pdf.reader import PdfReader, extents_of
 from appliance.pdf.values import PlainRevision

@@ -10,7 +10,7 @@ import pytest
 
 from appliance.errors import DocumentRefused
 from appliance.pdf import inspection, page_comparison, pages
-from appliance.pdf.extents import is_ambiguous
+from appliance.pdf.object_text import is_ambiguous
 from appliance.pdf.values import FieldPlacement, Inspection, PersonAppearance, PrepareOrder
 from appliance.pdf.workshop import PdfWorkshop
 from tests.attacks.good import ORIGINALS

@@ -7,7 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from appliance.errors import DocumentRefused
-from appliance.pdf.extents import ObjectExtents, Unreadable
+from appliance.pdf.extents import ObjectExtents
+from appliance.pdf.object_text import Unreadable
 from appliance.pdf.values import PreparedRevision
 from appliance.pdf.workshop import PdfWorkshop
 from tests.pdf import overlapping
@@ -88,7 +89,7 @@ def test_objects_are_followed_as_far_as_any_reader_goes(shape: Shape) -> None:
     start = made.content.index(b"6 0 obj")
     with pytest.raises(Unreadable):
         extents.require_end_before(start)
-    assert extents.is_shared(start, start + 100)
+    assert extents.is_overrun(start)
 
 
 def test_objects_that_end_are_known_to(plain: bytes) -> None:
@@ -97,5 +98,5 @@ def test_objects_that_end_are_known_to(plain: bytes) -> None:
         assert len(extents.starts) > 5
         for start in extents.starts:
             extents.require_end_before(start)
-            assert not extents.is_shared(start, start)
+            assert not extents.is_overrun(start)
         extents.require_end_before(len(document))

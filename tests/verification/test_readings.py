@@ -62,7 +62,7 @@ def test_an_odd_one_that_cannot_be_drawn_is_undecided(monkeypatch: pytest.Monkey
 @pytest.mark.parametrize("shape", [overlapping.PICTURE, overlapping.IN_SMALL_LETTERS])
 def test_a_page_that_depends_on_the_gap_is_seen(shape: overlapping.Shape, monkeypatch: pytest.MonkeyPatch) -> None:
     """What the structure would have missed."""
-    monkeypatch.setattr(ObjectExtents, "is_shared", lambda *given: False)
+    monkeypatch.setattr(ObjectExtents, "is_overrun", lambda *given: False)
     report = judged(readings.overlapped(shape))
     assert report.indication is Indication.FAILED
     assert "part of something else" in report.reasons[0]

@@ -14,7 +14,7 @@ from pyhanko.pdf_utils import generic
 
 from appliance.errors import DocumentRefused
 from appliance.pdf.byte_ranges import ByteRange
-from appliance.pdf.extents import Unreadable
+from appliance.pdf.object_text import Unreadable
 from appliance.pdf.one_reading import different_page, entry_point, is_plain
 from appliance.pdf.page_comparison import NotRendered, PageComparison
 from appliance.pdf.pages import is_read_as_written
@@ -77,8 +77,11 @@ class Looks:
         place = self._pdf.reader.xrefs[value.container_ref]
         if not isinstance(place, int):
             return False
-        end = self._pdf.document.find(b"endobj", signed.gap_end)
-        return "/Subtype" in value or self._extents.is_shared(place, max(end, signed.gap_end))
+        end = max(self._pdf.document.find(b"endobj", signed.gap_end), signed.gap_end)
+        if "/Subtype" in value or self._extents.is_begun_within(place, end):
+            return True
+        # where objects are apart for any reader, none goes on into the next one
+        return not self._are_apart and self._extents.is_overrun(place)
 
     def _is_alone(self, value: generic.DictionaryObject) -> bool:
         """Whether it is a signature and nothing else, and no object can reach into any other."""
