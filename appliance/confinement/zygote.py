@@ -25,7 +25,7 @@ from typing import Any, NoReturn
 
 import cbor2
 
-from appliance.confinement import frames, jobs, kernel, sandbox
+from appliance.confinement import frames, jobs, kernel, memory, sandbox
 from appliance.confinement.jobs import ConfinementLimits
 from appliance.errors import ApplianceError
 
@@ -120,6 +120,7 @@ def main(descriptor: int) -> None:
     rehearse(limits)
     zygote = Zygote(control, table, limits, warm=order["warm"])
     gc.collect()
+    memory.fill_holes()
     kernel.gather_memory()
     sandbox.enclose_zygote(cache)
     gc.freeze()  # children share these pages for longer when the collector leaves them alone
