@@ -150,6 +150,16 @@ def test_the_odd_is_drawn_however_long_it_is(monkeypatch: pytest.MonkeyPatch) ->
         (b"<</A 5.0 0 R>>", True),
         (b"<</A 5 1 R>>", True),
         (b"<</A 5 %\n0 R>>", True),
+        (b"<</A 5 0 % 1\n R>>", True),
+        (b"<</A 1 % 1\n/B 2>>", True),
+        (b"<</A 1 % one\n/B(% 1)/C<41>>>", False),
+        (b"<</A 1 % one\n/B(% 1)/A<41>>>", True),
+        (b"<</A(a(b)c)/B 1>><</A(a(b)/A(1)c)/B 2>>", False),
+        (b"<</A(a(b)c)/A 1>>", True),
+        (b"<</A 1/B<41/A 2", True),
+        (b"<</A 1>>>><</A 2>>", True),
+        (b"<</A 1/B 2)/C/A>>", True),
+        (b"<</A 1/A/B)>>", True),
     ],
 )
 def test_an_object_is_ambiguous_or_not(objects: bytes, *, ambiguous: bool) -> None:

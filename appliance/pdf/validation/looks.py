@@ -43,13 +43,16 @@ class Looks:
         """Of the revision that the signature *value* covers."""
         if self._is_shared(value, signed):
             return Look.SHARED
+        plain, alone = self._is_plain_until(signed, revision), self._is_alone(value)
+        if plain and alone:
+            return Look.ONE
         before = self._pdf.document[: signed.end]
         try:
-            if not self._is_alone(value) and _depends_on_gap(before, signed):
+            if not alone and _depends_on_gap(before, signed):
                 return Look.SHARED
         except NotRendered:
             return Look.UNKNOWN
-        return Look.ONE if self._is_plain_until(signed, revision) else _look_of(before)
+        return Look.ONE if plain else _look_of(before)
 
     def of_file(self, *, signed_until: int) -> Look:
         """Of the whole file, of which the first *signed_until* bytes are known."""
@@ -67,7 +70,8 @@ class Looks:
         before = self._pdf.document[: signed.end]
         try:
             stated = self._pdf.reader.xrefs.get_startxref_for_revision(revision)
-            return entry_point(before) == stated and is_read_as_written(before)
+            whole = signed.end == len(self._pdf.document)  # of which it is known already
+            return entry_point(before) == stated and (whole or is_read_as_written(before))
         except (Unreadable, DocumentRefused, *DAMAGE):
             return False
 
