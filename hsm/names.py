@@ -136,6 +136,8 @@ def require_visible(text: str, most: int) -> None:
 
 def is_visible(text: str) -> bool:
     """Whether *text* has nothing in it that cannot be seen, no outer spaces, and the one form that is NFC."""
+    if text.isascii():
+        return text.isprintable() and text == text.strip()
     visible = all(unicodedata.category(each)[0] not in "CZ" or each == " " for each in text)
     return visible and BLANK.isdisjoint(text) and text == text.strip() and unicodedata.is_normalized("NFC", text)
 

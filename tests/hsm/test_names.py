@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+import unicodedata
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -206,3 +207,11 @@ def test_a_ceremony_is_refused_for_a_name_before_any_key_is_made() -> None:
     tables["keys"][0]["common_name"] = tables["keys"][1]["common_name"]
     with pytest.raises(ConfigurationRefused, match="common name of its own"):
         parse(CeremonyPlan, tables, bytes(32))
+
+
+@pytest.mark.parametrize("number", range(128))
+def test_ascii_is_visible_by_the_rule_for_all_characters(number: int) -> None:
+    character = chr(number)
+    seen = unicodedata.category(character)[0] not in "CZ"
+    assert is_visible(f"a{character}a") is (seen or character == " ")
+    assert is_visible(character) is seen
