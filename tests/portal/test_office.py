@@ -114,11 +114,12 @@ def test_a_request_is_approved_with_a_passkey(appliance: Appliance, officer: Fla
 
 
 def test_whoever_prepares_a_decision_is_at_its_confirmation_at_once(
-    appliance: Appliance, officer: FlaskClient
+    portal: Flask, appliance: Appliance, officer: FlaskClient
 ) -> None:
     """Two pages for one decision, not three; who cancels finds the portal's page, where it can be refused."""
     seal = f"/office/seals/{participants.CONTRACT_SEAL.subject}"
     member = f"/office/people/{participants.LI.subject}"
+    visitors.signed_in(portal, appliance, participants.ZHANG.subject, PEOPLES_ROLES)
     custodian = {"custodian": participants.ZHANG.subject}
     for page, what, fields in (
         (seal, "custodians/add", custodian),
