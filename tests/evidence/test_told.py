@@ -134,7 +134,16 @@ def _told(entry: LedgerEntry, **other: object) -> LedgerEntry:
     return replace(entry, public={**entry.public, **other})
 
 
+def _true_below(entry: LedgerEntry, place: str) -> LedgerEntry:
+    """One that tells of a signature that nobody made, and has the true one where nobody reads it."""
+    true = {"signed": entry.public["signed"], "signer": entry.public["signer"]}
+    return _told(entry, signed="0" * 64, signer="person-wang", **{place: true})
+
+
 LOGS = {
+    "the true signature below a false one": lambda entries: [
+        _true_below(each, "zone") if each.public.get("signer") == "person-li" else each for each in entries
+    ],
     "a signature that nobody made": lambda entries: [
         *entries,
         _told(next(each for each in entries if each.kind == SIGNED), signed="0" * 64, signer="person-wang"),

@@ -358,7 +358,7 @@ fields() {
             }
             at++
         }
-        { text = $0; at = 1; value("") }' "$1"
+        { text = $0; at = 1; value(""); if (NR > 1 || at <= length(text)) exit 1 }' "$1"
 }
 
 # field FILE PLACE: the value that stands there; nothing for none
@@ -495,7 +495,20 @@ check_opening() { # NUMBER: the private fields in the clear are those that the e
     done || fail "a private field of entry $1 is not the one in the log 条目内容与日志不符"
 }
 
+# check_form NUMBER: the entry has the one form that entries have, two levels and each name once, so that what is found
+# in it stands in one place
+check_form() {
+    pair='"[a-z0-9_-]+":("([^"\\]|\\.)*"|[0-9]+|null|true|false)'
+    pairs="\\{($pair(,$pair)*)?\\}"
+    [ "$(wc -l <"log/entries/$1.json")" -eq 0 ] &&
+        grep -qxE "\\{\"at\":\"[0-9TZ:-]*\",\"commitments\":$pairs,\"format\":\"[a-z0-9/-]*\",\"kind\":\"[a-z0-9-]*\",\"public\":$pairs\\}" \
+            "log/entries/$1.json" &&
+        [ -z "$(fields "log/entries/$1.json" | cut -d ' ' -f 1 | sort | uniq -d)" ] ||
+        fail "log entry $1 has another form than entries have 日志条目格式不符"
+}
+
 check_entry() { # NUMBER
+    check_form "$1"
     [ "$(sed -n 's/^index //p' "log/proofs/$1.tlog-proof" | head -n 1)" = "$(expr "$1" + 0)" ] ||
         fail "the proof of entry $1 is for another entry 证明属于另一条目"
     sed '1,/^$/d' "log/proofs/$1.tlog-proof" | cmp -s - log/checkpoint || fail "proof $1 is for another checkpoint"
