@@ -131,6 +131,41 @@ def test_a_small_window_begins_at_the_top(stage: Scene, end: str) -> None:
         expect(act.get_by_role("button", name=name)).not_to_be_in_viewport()
 
 
+HELD = 1.5
+"""Seconds for which somebody holds a button or a key down."""
+
+
+def test_who_holds_a_press_that_began_too_early_confirms_nothing(stage: Scene) -> None:
+    """“Press and hold to go on”: what is pressed was not there yet when they were told to."""
+    path, name = act(stage)
+    x, y = middle(stage, path, name)
+    with stage.at(ZHANG.subject) as zhang:
+        page = stage.hostile_page(zhang)
+        page.set_content(f"<h1>{LURE}</h1>")
+        page.evaluate(LEAD, f"{stage.service}{path}")
+        page.mouse.click(x, y)
+        page.wait_for_url(re.compile(re.escape(path)), wait_until="domcontentloaded")
+        page.mouse.down()
+        time.sleep(HELD)
+        page.mouse.up()
+        time.sleep(HELD / 2)
+        assert sent(stage, path) == 0
+        confirm(stage, page, path, name)
+
+
+def test_who_holds_a_key_too_early_confirms_nothing(stage: Scene) -> None:
+    path, name = batch(stage)
+    with stage.at(ZHANG.subject) as zhang:
+        page = stage.open(zhang, path)
+        page.get_by_role("button", name=name).focus()
+        page.keyboard.down(" ")
+        time.sleep(HELD)
+        page.keyboard.up(" ")
+        time.sleep(HELD / 2)
+        assert sent(stage, path) == 0
+        confirm(stage, page, path, name)
+
+
 @KINDS
 def test_a_window_above_that_closes_between_two_clicks(
     stage: Scene, kind: Callable[[Scene], tuple[str, str]]

@@ -7,6 +7,7 @@ const SECOND = 1000; // milliseconds; no double click takes as long (500 on most
 
 let timer = 0;
 let isSettled = false;
+let isHeld = false; // a press that began too early, and goes on
 
 function mark() {
   for (const button of document.querySelectorAll("form button"))
@@ -23,6 +24,7 @@ function unsettle() {
 function settle() {
   unsettle();
   timer = setTimeout(() => {
+    if (isHeld) return;
     isSettled = true;
     mark();
   }, SECOND);
@@ -33,11 +35,26 @@ addEventListener("pageshow", (event) => event.persisted && settle());
 addEventListener("focus", settle);
 addEventListener("blur", unsettle);
 document.addEventListener("visibilitychange", () => (document.hidden ? unsettle() : settle()));
-// A press too early begins the time anew, so that who goes on pressing gets no further; and it tells that the page is in
-// front where no event did.
+// A press too early begins the time anew, and so does its end: who goes on pressing gets no further, and neither does who
+// holds it down. It also tells that the page is in front where no event did.
 const again = () => isSettled || settle();
-for (const kind of ["pointerdown", "click"]) document.addEventListener(kind, again, { capture: true });
-document.addEventListener("keydown", ({ key }) => ["Enter", " "].includes(key) && again(), { capture: true });
+const isPress = ({ type, key }) => !type.startsWith("key") || ["Enter", " "].includes(key);
+
+function press(event) {
+  if (isSettled || !isPress(event)) return;
+  isHeld = true;
+  settle();
+}
+
+function release(event) {
+  if (!isHeld || !isPress(event)) return;
+  isHeld = false;
+  settle();
+}
+
+for (const kind of ["pointerdown", "keydown"]) document.addEventListener(kind, press, { capture: true });
+for (const kind of ["pointerup", "pointercancel", "keyup"]) document.addEventListener(kind, release, { capture: true });
+document.addEventListener("click", again, { capture: true });
 
 // Heard before the passkey's script, which comes later in the page.
 document.addEventListener(
