@@ -16,7 +16,7 @@ from pyhanko.pdf_utils.generic import ArrayObject, DictionaryObject, IndirectObj
 from pyhanko.pdf_utils.misc import PdfError
 
 from appliance.errors import DocumentRefused
-from appliance.pdf.note_check import refuse_second_look
+from appliance.pdf.note_check import has_frame, is_on_screen_only, refuse_second_look
 from appliance.pdf.reader import PdfReader, entry
 from appliance.pdf.values import InspectionWarning
 
@@ -50,6 +50,8 @@ class _Findings:
 
     attachments: int = 0
     hidden_fields: int = 0
+    framed_links: int = 0
+    only_on_screen: int = 0
     foreign_fonts: set[str] = field(default_factory=set)
 
 
@@ -118,7 +120,11 @@ def _refuse_outside_content(dictionary: Any) -> None:
 
 def _look_at_annotation(dictionary: Any, findings: _Findings) -> None:
     kind, flags = _name(dictionary, "/Subtype"), entry(dictionary, "/F", 0)
-    if "/Rect" not in dictionary or not isinstance(flags, int) or not flags & (_HIDDEN | _NO_VIEW):
+    if "/Rect" not in dictionary:
+        return
+    findings.framed_links += has_frame(dictionary)
+    findings.only_on_screen += is_on_screen_only(dictionary)
+    if not isinstance(flags, int) or not flags & (_HIDDEN | _NO_VIEW):
         return
     if kind == "/Widget":
         findings.hidden_fields += 1
@@ -143,6 +149,18 @@ def _warnings(findings: _Findings) -> Iterator[InspectionWarning]:
             "hidden-fields",
             "The document has hidden form fields ({count}); the first signature locks them.",
             {"count": findings.hidden_fields},
+        )
+    if findings.framed_links:
+        yield InspectionWarning(
+            "framed-links",
+            "Many programs draw a frame around links of the document ({count}); it is not shown here.",
+            {"count": findings.framed_links},
+        )
+    if findings.only_on_screen:
+        yield InspectionWarning(
+            "not-printed",
+            "The document has notes, drawings or fields ({count}) that are shown on screen and not printed.",
+            {"count": findings.only_on_screen},
         )
     if findings.foreign_fonts:
         yield InspectionWarning(

@@ -10,6 +10,7 @@ the workshop itself adds ``too-large`` and ``unprocessable``.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import combinations
 from typing import Any
 
 from pyhanko.pdf_utils.generic import ArrayObject, DictionaryObject
@@ -17,12 +18,14 @@ from pyhanko.pdf_utils.generic import ArrayObject, DictionaryObject
 from appliance.errors import DocumentRefused
 from appliance.pdf import content_check, forms, geometry, pages
 from appliance.pdf.incremental_updates import refusing_malformed
+from appliance.pdf.note_check import has_frame
 from appliance.pdf.one_reading import require_one_reading, strictly_if_possible
 from appliance.pdf.reader import PdfReader, entry
 from appliance.pdf.values import Inspection, InspectionWarning, PlainRevision
 
 _HEADER_WITHIN = 1024
-_MOST_COMPARED = 200
+_MOST_COMPARED = 1000
+_MOSTLY, _PARTLY = 0.5, 0.25
 _NO_OVERLAP = frozenset({"/Link", "/Popup"})
 
 
@@ -122,7 +125,9 @@ def _overlapping(found: list[Any], *, fields_may: bool) -> Iterator[InspectionWa
     they *may*, for they can be filled in later."""
     overlapping = []
     for number, page in enumerate(found, start=1):
-        kinds = set(_overlaps(page))
+        notes = _annotations(page)
+        _refuse_stacked([each for each in notes if has_frame(each)])
+        kinds = set(_overlaps(notes))
         if "/Widget" in kinds and not fields_may:
             raise DocumentRefused(
                 "overlapping-fields",
@@ -140,26 +145,40 @@ def _overlapping(found: list[Any], *, fields_may: bool) -> Iterator[InspectionWa
         )
 
 
-def _overlaps(page: Any) -> Iterator[str]:
-    """The kinds of the notes and fields that lie over each other, for the most part."""
-    annotations = entry(page, "/Annots")
-    if not isinstance(annotations, ArrayObject):
+def _annotations(page: Any) -> list[Any]:
+    found = entry(page, "/Annots")
+    listed = (found[index] for index in range(len(found))) if isinstance(found, ArrayObject) else ()
+    return [each for each in listed if isinstance(each, DictionaryObject)]
+
+
+def _overlaps(annotations: list[Any]) -> Iterator[str]:
+    """The kinds of the notes and fields that lie over each other, for the most part; of all of them where too many
+    are there to compare."""
+    kinds = ((str(entry(each, "/Subtype", "")), each) for each in annotations)
+    notes = [(kind, geometry.box(entry(each, "/Rect"))) for kind, each in kinds if kind not in _NO_OVERLAP]
+    boxes = [(kind, box) for kind, box in notes if box is not None]
+    if len(boxes) > _MOST_COMPARED:
+        yield from (kind for kind, _ in boxes)
         return
-    boxes: list[tuple[str, geometry.Box]] = []
-    for index in range(min(len(annotations), _MOST_COMPARED)):
-        annotation = annotations[index]
-        if isinstance(annotation, DictionaryObject) and entry(annotation, "/Subtype") not in _NO_OVERLAP:
-            box = geometry.box(entry(annotation, "/Rect"))
-            if box is not None:
-                boxes.append((str(entry(annotation, "/Subtype", "")), box))
-    for index, (kind, one) in enumerate(boxes):
-        for other_kind, other in boxes[:index]:
-            if _mostly_covers(one, other):
-                yield from (kind, other_kind)
+    for (kind, one), (other_kind, other) in combinations(boxes, 2):
+        if _covered(one, other) > _MOSTLY:
+            yield from (kind, other_kind)
 
 
-def _mostly_covers(one: geometry.Box, other: geometry.Box) -> bool:
+def _refuse_stacked(links: list[Any]) -> None:
+    """Frames that lie over each other hide all that is below them, each a stripe of it."""
+    boxes = [box for each in links if (box := geometry.box(entry(each, "/Rect"))) is not None]
+    if len(boxes) > _MOST_COMPARED or any(_covered(*both) > _PARTLY for both in combinations(boxes, 2)):
+        raise DocumentRefused(
+            "second-look",
+            "The document has links whose frames lie over each other and could hide words in some programs; "
+            "print it to a new PDF first.",
+        )
+
+
+def _covered(one: geometry.Box, other: geometry.Box) -> float:
+    """Which part of the smaller one the other one covers, 0 to 1."""
     width = min(one[2], other[2]) - max(one[0], other[0])
     height = min(one[3], other[3]) - max(one[1], other[1])
     smaller = min((box[2] - box[0]) * (box[3] - box[1]) for box in (one, other))
-    return width > 0 and height > 0 and width * height > smaller / 2
+    return width * height / smaller if width > 0 and height > 0 else 0

@@ -14,6 +14,10 @@ _TOGGLES = 1 << 8
 _WITHOUT_PICTURE = frozenset({"/Stamp", "/FreeText", "/Line", "/Polygon", "/PolyLine", "/Caret", "/Watermark"})
 """Notes that programs draw of themselves where they have no picture, each in its way, and PDFium not at all."""
 _BORDER_WIDTH, _WIDEST_BORDER = 2, 3
+_LEAST_WIDTHS = 4
+"""Of its border has a link at least, across: twice as much is within as under the border."""
+_HIDDEN, _PRINTED = 1 << 1, 1 << 2
+_NEVER_PRINTED = frozenset({"/Link", "/Popup"})
 
 
 def refuse_second_look(annotation: Any) -> None:
@@ -50,7 +54,11 @@ def _is_drawn_by_programs(annotation: Any, kind: str, field: Any, pictures: Any)
     if kind == "/Link":
         return _has_bar(annotation)
     normal = entry(pictures, "/N") if isinstance(pictures, DictionaryObject) else None
-    if isinstance(normal, StreamObject) or field == "/Btn":
+    if isinstance(normal, StreamObject):
+        return False
+    if pictures is not None and not isinstance(normal, DictionaryObject):
+        return True  # for some programs it has a picture, which is empty; others draw it
+    if field == "/Btn":
         return False
     if isinstance(normal, DictionaryObject):
         return not isinstance(entry(normal, str(entry(annotation, "/AS", ""))), StreamObject)
@@ -61,10 +69,32 @@ def _is_drawn_by_programs(annotation: Any, kind: str, field: Any, pictures: Any)
 
 def _has_bar(link: Any) -> bool:
     """Whether the border of *link* is so wide, or it so flat, that it could hide words or strike them out."""
+    width, box = _frame_width(link), geometry.box(entry(link, "/Rect"))
+    if width is None or box is None:
+        return True
+    return width > _WIDEST_BORDER or min(box[2] - box[0], box[3] - box[1]) < _LEAST_WIDTHS * width
+
+
+def _frame_width(link: Any) -> float | None:
+    """The width of the border of *link*; None for one that cannot be read."""
     style, border = entry(link, "/BS"), entry(link, "/Border")
     width: Any = border[2] if isinstance(border, ArrayObject) and len(border) > _BORDER_WIDTH else 1
     width = entry(style, "/W", 1) if isinstance(style, DictionaryObject) else width
-    box = geometry.box(entry(link, "/Rect"))
-    if not isinstance(width, NumberObject | FloatObject | int) or box is None:
-        return True
-    return width > _WIDEST_BORDER or min(box[2] - box[0], box[3] - box[1]) < 2 * float(width)
+    return float(width) if isinstance(width, NumberObject | FloatObject | int) else None
+
+
+def has_frame(link: Any) -> bool:
+    """Whether other programs than PDFium draw a frame around this annotation, a link."""
+    return entry(link, "/Subtype") == "/Link" and _frame_width(link) != 0
+
+
+def is_on_screen_only(annotation: Any) -> bool:
+    """Whether a note, drawing or field with something to show is not printed (12.5.3)."""
+    flags, kind, box = (
+        entry(annotation, "/F", 0),
+        entry(annotation, "/Subtype"),
+        geometry.box(entry(annotation, "/Rect")),
+    )
+    noted = kind is not None and kind not in _NEVER_PRINTED
+    shown = noted and box is not None and box[0] < box[2] and box[1] < box[3]
+    return shown and isinstance(flags, int) and not flags & (_PRINTED | _HIDDEN)

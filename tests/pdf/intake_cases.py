@@ -58,6 +58,44 @@ def _drawn_by_programs(kind: str) -> bytes:
     return documents.with_annotation(Subtype=Name(f"/{kind}"), Contents="one million")
 
 
+_EMPTY = Dictionary(N=Name.Nothing)
+
+
+def _without_picture(kind: str) -> bytes:
+    """A note whose pictures have none that is shown: some programs draw it, and others do not."""
+    return documents.with_annotation(Subtype=Name(f"/{kind}"), AP=_EMPTY)
+
+
+def _links(*places: tuple[float, float], border: float = 3) -> bytes:
+    """Links over each other, each from one height to another."""
+
+    def annotate(pdf: Pdf) -> None:
+        notes = [
+            Dictionary(
+                Type=Name.Annot, Subtype=Name.Link, Rect=Array([90, low, 300, high]),
+                C=Array([1, 1, 1]), Border=Array([0, 0, border]),
+            )
+            for low, high in places
+        ]  # fmt: skip
+        pdf.pages[0].Annots = Array([pdf.make_indirect(each) for each in notes])
+
+    return changed(annotate)
+
+
+def _field_behind_links() -> bytes:
+    """Two fields over each other, as the last ones of many notes on the page."""
+
+    def place(pdf: Pdf) -> None:
+        link = pdf.make_indirect(
+            Dictionary(Type=Name.Annot, Subtype=Name.Link, Rect=Array([0, 0, 0, 0]), Border=Array([0, 0, 0]))
+        )
+        fields = [_widget("100", b"100")(pdf), _widget("200", b"200", T="other")(pdf)]
+        pdf.pages[0].Annots = Array([link] * 300 + fields)
+        pdf.Root.AcroForm = Dictionary(Fields=Array(fields))
+
+    return changed(place)
+
+
 def _link(**entries: object) -> bytes:
     return documents.with_annotation(Subtype=Name.Link, C=Array([1, 1, 1]), **entries)
 
@@ -179,6 +217,13 @@ REFUSED: dict[str, tuple[str, Callable[[], bytes]]] = {
     "a link as wide as a bar": ("second-look", lambda: _link(Border=Array([0, 0, 30]))),
     "a link as wide by its style": ("second-look", lambda: _link(BS=Dictionary(W=4))),
     "a link that strikes out": ("second-look", lambda: _link(Rect=Array([20, 80, 250, 81]))),
+    "a square without its picture": ("second-look", partial(_without_picture, "Square")),
+    "a drawing without its picture": ("second-look", partial(_without_picture, "Ink")),
+    "a box to tick without its picture": ("second-look", lambda: _form(_widget("", b"", FT=Name.Btn, AP=_EMPTY))),
+    "links as a blind": ("second-look", lambda: _links((692, 698), (696, 702), (700, 706))),
+    "links that are all frame": ("second-look", lambda: _links((692, 698), (698, 704))),
+    "links over each other": ("second-look", lambda: _links((680, 720), (683, 723), (686, 726))),
+    "fields over each other behind links": ("overlapping-fields", _field_behind_links),
     "a field that shows something else": ("field-disagrees", lambda: _form(_widget("900", b"100"))),
     "a field over another one": (
         "overlapping-fields", lambda: _form(_widget("100", b"100"), _widget("200", b"200", T="other"))
@@ -214,6 +259,7 @@ ACCEPTED: dict[str, Callable[[], bytes]] = {
     "a link": lambda: documents.with_annotation(Subtype=Name.Link),
     "a link with a frame": lambda: _link(Border=Array([0, 0, 0.5])),
     "a flat link without a frame": lambda: _link(Border=Array([0, 0, 0]), Rect=Array([20, 80, 250, 80])),
+    "links one below the other": lambda: _links((692, 703), (702, 713), border=1),
     "a highlight": partial(_drawn_by_programs, "Highlight"),
     "a stamp": lambda: _annotation(N=b"q Q"),
     "a stamp of the state that it is in": lambda: _states("One"),

@@ -75,10 +75,22 @@ def test_pages_are_measured_as_seen(workshop: PdfWorkshop) -> None:
         ("layers", lambda: documents.with_layer(hidden=False)),
         ("hybrid", documents.hybrid),
         ("fonts-not-embedded", documents.plain),
+        ("framed-links", lambda: documents.with_annotation(Subtype=Name.Link, Border=Array([0, 0, 1]))),
+        ("not-printed", lambda: documents.with_annotation(Subtype=Name.Highlight, F=0)),
     ],
 )
 def test_the_unusual_has_a_warning(code: str, make: Callable[[], bytes], workshop: PdfWorkshop) -> None:
     assert code in [warning.code for warning in workshop.inspect(make()).warnings]
+
+
+def test_links_without_frames_and_notes_that_are_printed_need_no_warning(workshop: PdfWorkshop) -> None:
+    for document in (
+        documents.with_annotation(Subtype=Name.Link, Border=Array([0, 0, 0])),
+        documents.with_annotation(Subtype=Name.Link, BS=Dictionary(W=0)),
+        documents.with_annotation(Subtype=Name.Highlight, F=4),
+    ):
+        codes = {warning.code for warning in workshop.inspect(document).warnings}
+        assert codes.isdisjoint({"framed-links", "not-printed"})
 
 
 @pytest.mark.parametrize("kind", intake_cases.ACCEPTED)
