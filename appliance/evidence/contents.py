@@ -75,11 +75,13 @@ def require_contract(files: Files) -> SignedContract:
     return SignedContract(signed, tuple(sorted(signers)), ways)
 
 
-def require_told(contract: SignedContract, events: Sequence[history.PackageEvent]) -> None:
-    """The history tells of exactly the signatures that the contract carries, each over what it covers, by whom its
-    certificate names, and activated in no other way than the authority signed; for a person nobody else acted."""
+def require_told(contract: SignedContract, events: Sequence[history.PackageEvent], number: str) -> None:
+    """The history tells of exactly the signatures that the contract of this *number* carries, each over what it
+    covers, by whom its certificate names, and activated in no other way than the authority signed; for a person
+    nobody else acted."""
     told = [event for event in events if event.kind == history.SIGNED]
     same = sorted((event.public["signed"], event.public["signer"]) for event in told) == list(contract.signers)
+    same = same and all(event.public.get("contract") == number for event in told)
     if not same or not all(_is_as_signed(event, contract.ways) for event in told):
         raise PackageRefused("The signatures in the contract are not those of which the log tells.")
 
@@ -102,8 +104,8 @@ def require_records(files: Files) -> dict[str, SignedFile]:
 
 
 def require_log(files: Files, manifest: PackageManifest) -> tuple[history.PackageEvent, ...]:
-    """The checkpoint is the log's and the manifest's; every entry is in it; the history is what they say: its
-    events."""
+    """The checkpoint is the log's and the manifest's; every entry is in it; the history is what they say of the
+    manifest's contract: its events."""
     vkey = part(files, log_files.VKEY).decode("ascii", "replace")
     checkpoint = part(files, log_files.CHECKPOINT)
     own = log_files.read_log_files(checkpoint, vkey)
@@ -124,6 +126,8 @@ def require_log(files: Files, manifest: PackageManifest) -> tuple[history.Packag
     events = history.events(entries)
     if history.encode(heading, events) != told:
         raise PackageRefused("The history in the package is not what the log's entries say.")
+    if heading.contract != manifest.contract:
+        raise PackageRefused("The history in the package is about another contract than its manifest.")
     _require_unbroken(entries, heading.contract)
     _require_completed(files, events, heading.contract)
     return events

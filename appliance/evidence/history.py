@@ -136,8 +136,8 @@ def require_declared(files: Mapping[str, memoryview], events: Sequence[PackageEv
     wanted = sorted((each.public["signed"], each.actor, contract, each.public["voiding"]) for each in declared)
     records = [bytes(files[path]) for path in files if path.startswith(FOLDER) and path.endswith(".json")]
     found = sorted((hashlib.sha256(each).hexdigest(), *_about(each)) for each in records)
-    signatories = {event.actor for event in own if event.kind == SIGNED}
-    if found != wanted or (proposals and not signatories <= {each.actor for each in declared}):
+    silent = {event.actor for event in events if event.kind == SIGNED} - {each.actor for each in declared}
+    if found != wanted or (proposals and (silent or not wanted)):
         raise PackageRefused("The package does not have the declarations by which the contract was voided.")
 
 

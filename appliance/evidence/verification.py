@@ -165,7 +165,7 @@ def _signatures(files: Files, listed: PackageManifest, trust: PackageTrust) -> I
     contract = contents.require_contract(files)
     signed, told = contract.document, contents.require_log(files, listed)
     if listed.powers_stated_since is not None:
-        contents.require_told(contract, told)
+        contents.require_told(contract, told, listed.contract)
     authorisation_basis.require_authorisation_basis(files, told, listed.powers_stated_since)
     require_agreements(files, told)
     history.require_declared(files, told, listed.contract)

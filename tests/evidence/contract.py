@@ -293,12 +293,13 @@ def log(
     """A log of *others* entries, by the log key of *authority*, with those of the contract among them."""
     leaves = [canonical.encode({"entry": index, "kind": "example"}) for index in range(others)]
     openings: dict[int, dict[str, Any]] = {}
-    chain: list[int] = []
+    chains: dict[str, list[int]] = {}
     for index, act in zip(
         (*ACCEPTED, *range(3, others, 5)),
         _acts(pdf, authority.now - timedelta(minutes=30), accepting, stated=stated),
         strict=False,
     ):
+        chain = chains.setdefault(act.public.get("contract", ""), [])
         place = _place(leaves, chain) if "contract" in act.public else {}
         chained = replace(act, public={**act.public, **place})
         openings[index] = {name: {"salt": f"{index:064x}", "value": value} for name, value in act.private.items()}

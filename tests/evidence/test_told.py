@@ -4,7 +4,7 @@ about it, and everybody's. Whoever has taken over the portal writes the log, and
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -13,8 +13,10 @@ from typing import Any
 import pytest
 
 from appliance.confinement import Confinement
+from appliance.evidence import container, manifest
 from appliance.evidence.model import EvidenceInput, SignedRecord
 from appliance.evidence.package import build
+from appliance.evidence.repacked import read_zip
 from appliance.evidence.verification import verify_package
 from appliance.ledger.entry import LedgerEntry
 from appliance.verification import Indication, Verifier
@@ -23,10 +25,11 @@ from tests.evidence import contract
 from tests.evidence.authority import TestAuthority
 from tests.evidence.contract import Accepting
 from tests.evidence.real_contract import SignedPdf
+from tests.evidence.resealing import sealed
 from tests.evidence.test_checkers import CHECKERS, check
 from tests.evidence.unpacked import unpack
 
-CONTRACT, PROPOSAL, SIGNED = "c-2026-0001", "voiding-1", "party-signed"
+CONTRACT, OTHER, PROPOSAL, SIGNED = "c-2026-0001", "c-2026-0002", "voiding-1", "party-signed"
 BOTH = ("person-zhang", "person-li")
 Declarations = Mapping[str, bytes]
 """Records, by who is said to have declared."""
@@ -56,9 +59,11 @@ class Judges:
         self._patch.setattr(contract, "_acts", acts)
         return contract.make(self._authority, self._pdf, others=100)
 
-    def voided(self, declarations: Declarations, *, by: str = "") -> EvidenceInput:
-        """The same for a contract that is void by these *declarations*, each signed by who declares, or *by*."""
-        evidence = self.with_log(lambda entries: _voided(entries, declarations))
+    def voided(
+        self, declarations: Declarations, *, by: str = "", contract: str = CONTRACT, change: Any = iter
+    ) -> EvidenceInput:
+        """The same for a *contract* that is void by these *declarations*, each signed by who declares, or *by*."""
+        evidence = self.with_log(lambda entries: change(_voided(entries, declarations, contract)))
         signed = [self._signed(*each, by=by) for each in enumerate(declarations.items(), start=1)]
         return replace(evidence, records=(*evidence.records, *signed))
 
@@ -67,9 +72,14 @@ class Judges:
         cms = self._authority.sign(self._authority.person(name), declared[1], media_type=kind)
         return SignedRecord(f"voiding/{number:02}", "Declaration", name, declared[1], cms)
 
-    def verdicts(self, evidence: EvidenceInput) -> list[bool | None]:
-        """Of the verifier and of both checkers, whether the package passes or fails."""
+    def verdicts(self, evidence: EvidenceInput, *, named: str = CONTRACT) -> list[bool | None]:
+        """Of the verifier and of both checkers, whether the package passes or fails whose manifest has *named* a
+        contract."""
         package = build(evidence, contract.seals(self._authority))
+        if named != CONTRACT:
+            files = {path: bytes(data) for path, data in read_zip(package).files.items()}
+            listed = replace(manifest.decode(files[manifest.MANIFEST]), contract=named)
+            package = container.write_container(files | sealed(listed.encode(), self._authority))
         folder = unpack(package, self._folder)
         verdict = {Indication.PASSED: True, Indication.FAILED: False}
         passed = verdict.get(self._verifier.verify(package).indication)
@@ -96,15 +106,17 @@ def declaration(person: str, **other: str) -> bytes:
     return canonical.encode({**said, "voiding": PROPOSAL, **other})
 
 
-def _voided(entries: list[LedgerEntry], declarations: Declarations) -> Iterator[LedgerEntry]:
+def _voided(
+    entries: list[LedgerEntry], declarations: Declarations, contract: str = CONTRACT
+) -> Iterator[LedgerEntry]:
     for entry in entries:
         yield entry
         if entry.kind == "contract-completed":
             for person, record in declarations.items():
-                public = {"contract": CONTRACT, "actor": person, "voiding": PROPOSAL, "signer": person}
+                public = {"contract": contract, "actor": person, "voiding": PROPOSAL, "signer": person}
                 digest = hashlib.sha256(record).hexdigest()
                 yield LedgerEntry("void-declared", entry.at, {**public, "signed": digest})
-            voided = {"contract": CONTRACT, "actor": BOTH[-1], "voiding": PROPOSAL}
+            voided = {"contract": contract, "actor": BOTH[-1], "voiding": PROPOSAL}
             yield LedgerEntry("contract-voided", entry.at, voided)
 
 
@@ -128,6 +140,28 @@ def test_other_declarations_void_nothing(judges: Judges, declarations: Declarati
 def test_nobody_declares_in_the_name_of_somebody_else(judges: Judges) -> None:
     evidence = judges.voided({each: declaration(each) for each in BOTH}, by="person-zhang")
     assert judges.verdicts(evidence) == [False, False, False]
+
+
+def _elsewhere(entries: Iterable[LedgerEntry]) -> Iterator[LedgerEntry]:
+    """Li's signatures are told of another contract."""
+    for each in entries:
+        yield _told(each, contract=OTHER) if each.kind == SIGNED and each.public["actor"] == "person-li" else each
+
+
+def test_who_signed_cannot_be_told_of_another_contract(judges: Judges) -> None:
+    """So that one party alone voids this one."""
+    evidence = judges.voided({"person-zhang": declaration("person-zhang")}, change=_elsewhere)
+    assert judges.verdicts(evidence) == [False, False, False]
+
+
+def test_declarations_about_another_contract_do_not_void_the_one_in_the_package(judges: Judges) -> None:
+    """The manifest names that other one, the history this one."""
+    declarations = {each: declaration(each, contract=OTHER) for each in BOTH}
+    assert judges.verdicts(judges.voided(declarations, contract=OTHER), named=OTHER) == [False, False, False]
+
+
+def test_a_manifest_about_another_contract_is_refused(judges: Judges) -> None:
+    assert judges.verdicts(judges.with_log(iter), named=OTHER) == [False, False, False]
 
 
 def _told(entry: LedgerEntry, **other: object) -> LedgerEntry:

@@ -30,7 +30,7 @@ SEALS = {"manifest.json", "manifest.p7s", "manifest.tsq", "manifest.tsr"}
 CHAIN = "certificates/chain.pem"
 SERVICE = "certificates/evidence.pem"
 LISTS = ("-CRLfile", "certificates/crls.pem")
-SIGNED = "party-signed"
+SIGNED, DECLARED = "party-signed", "void-declared"
 NAMED = ("-subject", "-nameopt", "oid,sep_multiline")
 RECORDS = {"agreement": "*.json", "authority": "power-*.json", "voiding": "*.json"}
 SAID = [
@@ -227,12 +227,13 @@ def check_signature(openssl: OpenSSL, number: str, *rest: str) -> None:
     show(f"ok    signature {number} and its timestamp 签名及其时间戳有效")
 
 
-def check_told(openssl: OpenSSL) -> None:
-    """The log tells of exactly the signatures that the contract carries, each by whom its certificate names; for a
-    person nobody else has acted."""
+def check_told(openssl: OpenSSL, contract: str) -> None:
+    """The log tells, of this contract, of exactly the signatures that it carries, each by whom its certificate
+    names; for a person nobody else has acted."""
     leaves = [entry_of(path.stem) for path in (HERE / "log/entries").glob("*.json")]
     signed = [leaf["public"] for leaf in leaves if leaf["kind"] == SIGNED]
     own = all(each["signer"] == each["actor"] or each["signer"].startswith("seal-") for each in signed)
+    own = own and all(each.get("contract") == contract for each in signed)
     same = own and sorted((each["signed"], each["signer"]) for each in signed) == sorted(openssl.made)
     require(same, "the log tells of other signatures than the contract carries 日志所载签名与合同内签名不符")
     show("ok    the log tells of exactly the signatures in the contract 日志所载签名与合同内签名一致")
@@ -538,6 +539,8 @@ def check_opening(number: str) -> None:
 
 def check_history(contract: str) -> None:
     """The contract's entries are a chain: each names its place and the hash of the one before; none is missing."""
+    same = json.loads(read("manifest.json"))["contract"] == contract
+    require(same, "the history is about another contract than the manifest 历史记录与清单所载合同不符")
     before, count, last = None, 0, {}
     for path in sorted((HERE / "log/entries").glob("*.json")):
         number, leaf = path.stem, read(f"log/entries/{path.name}")
@@ -560,14 +563,19 @@ def check_history(contract: str) -> None:
 def check_void(contract: str, proposal: str | None) -> None:
     """A contract that is void has the declarations that the log has of it, any other one none."""
     leaves = [entry_of(path.stem) for path in (HERE / "log/entries").glob("*.json")]
-    own = [(leaf["kind"], leaf["public"]) for leaf in leaves if leaf["public"].get("contract") == contract]
-    declared = [public for kind, public in own if kind == "void-declared" and public["voiding"] == proposal]
+    own = [
+        leaf["public"]
+        for leaf in leaves
+        if leaf["public"].get("contract") == contract and leaf["kind"] == DECLARED
+    ]
+    declared = [public for public in own if public["voiding"] == proposal]
     wanted = sorted((each["signed"], each["actor"], contract, proposal) for each in declared)
     here = [path.read_bytes() for path in (HERE / "voiding").glob("*.json")]
     said = [(hashlib.sha256(each).hexdigest(), json.loads(each)) for each in here]
     found = sorted((digest, each["person"], each["contract"], each["voiding"]) for digest, each in said)
-    signed = {public["actor"] for kind, public in own if kind == SIGNED and proposal is not None}
-    same = found == wanted and signed <= {each["actor"] for each in declared}
+    silent = {leaf["public"]["actor"] for leaf in leaves if leaf["kind"] == SIGNED}
+    silent -= {each["actor"] for each in declared}
+    same = found == wanted and (proposal is None or (bool(wanted) and not silent))
     require(same, "the declarations that the contract is void are not those in the log 作废声明与日志不符")
     if proposal is not None:
         show("VOID  the parties have declared this contract void 各方已声明合同作废")
@@ -615,8 +623,9 @@ def check(openssl: OpenSSL) -> None:
     for what, *arguments in lines:
         if what != "created":
             CHECKS[what](openssl, *arguments)
-    check_history(json.loads(read("history/history.json"))["contract"])
-    check_told(openssl)
+    contract = json.loads(read("history/history.json"))["contract"]
+    check_history(contract)
+    check_told(openssl, contract)
 
 
 def trusted() -> Path:

@@ -563,6 +563,8 @@ check_void() {
 
 check_history() { # every entry of this contract names its place and the hash of the one before: none is missing
     contract=$(sed -n 's/.*"contract":"\([^"]*\)".*/\1/p' history/history.json | head -n 1)
+    [ "$contract" = "$(sed -n 's/^{"checkpoint":{[^}]*},"contract":"\([^"]*\)",.*/\1/p' manifest.json)" ] ||
+        fail "the history is about another contract than the manifest 历史记录与清单所载合同不符"
     count=0 before=
     for number in $(ls log/entries | sed 's/\.json$//' | sort -n); do
         entry="log/entries/$number.json"
