@@ -17,7 +17,7 @@ from pyhanko.pdf_utils.misc import PdfReadError
 from appliance.errors import DocumentRefused
 from appliance.pdf import geometry
 from appliance.pdf.content_syntax import PATTERN, ContentCheck
-from appliance.pdf.inline_images import NotPlain
+from appliance.pdf.inline_images import NotPlain, require_own_ends
 from appliance.pdf.reader import decode_ascii85, decoded_name, entry
 
 _DEEPEST = 20
@@ -62,10 +62,15 @@ class _Look:
         parts = [_unpacked(each) for each in _parts(entry(page, "/Contents"))]
         joints = [each - 1 for each in accumulate(len(part) + 1 for part in parts)][:-1]
         check = ContentCheck(b"\n".join(parts), resources, joints=joints)
-        check.run()
+        self._run(check)
         self._below(check, resources)
         for picture in _pictures(entry(page, "/Annots")):
             self._stream(picture, resources)
+
+    def _run(self, check: ContentCheck) -> None:
+        check.run()
+        if check.images:
+            require_own_ends(check.images)
 
     def _below(self, check: ContentCheck, resources: _Resources) -> int:
         """How deep that goes which the content of *check* draws."""
@@ -90,7 +95,7 @@ class _Look:
         if key not in self._depths:
             self._open.add(key)
             check = ContentCheck(_unpacked(stream), resources, glyph=glyph)
-            check.run()
+            self._run(check)
             self._depths[key] = self._below(check, resources)
             self._open.discard(key)
         return self._depths[key]

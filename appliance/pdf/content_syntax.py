@@ -39,7 +39,8 @@ class Resources(Protocol):
 
 
 class ContentCheck:
-    """One look at *content*, whose parts end at *joints*; ``used`` are the resources that it takes."""
+    """One look at *content*, whose parts end at *joints*; ``used`` are the resources that it takes, and ``images``
+    the pictures in it whose end is for :func:`appliance.pdf.inline_images.require_own_ends` to find."""
 
     def __init__(
         self, content: bytes, resources: Resources, *, glyph: bool = False, joints: Sequence[int] = ()
@@ -49,6 +50,7 @@ class ContentCheck:
         self._glyph = glyph
         self._joints = joints
         self.used: dict[tuple[str, bytes], Any] = {}
+        self.images: list[bytes] = []
         self._text = self._font = False
         self._colours = [1, 1]
         self._saved: list[tuple[int, int, bool]] = []
@@ -118,7 +120,9 @@ class ContentCheck:
         return found.end()
 
     def _pass_image(self, start: int) -> int:
-        end = end_of_image(self._content, start, self._resources)
+        end, known = end_of_image(self._content, start, self._resources)
+        if not known:
+            self.images.append(b"BI" + self._content[start:end])
         if any(start < joint < end for joint in self._joints):
             raise NotPlain("a picture in two parts")
         return end

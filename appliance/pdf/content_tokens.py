@@ -1,5 +1,5 @@
-"""The words of content streams (ISO 32000-2, 7.2, 7.3, 8.2): regular expressions for operators with their operands,
-as every program reads them, many at once.
+"""The words of content streams (ISO 32000-2, 7.2, 7.3, 8.2): regular expressions for operators with operands, as
+every program reads them, many at once.
 
 Nothing within a repetition that never gives back (``*+``) is captured: Python's captures are wrong there.
 """
@@ -90,3 +90,6 @@ NAME = re.compile(_NAME)
 IMAGE_ENTRY = re.compile(rb"(" + _NAME + rb")" + _S + rb"(" + _VALUE + rb")" + _S)
 IMAGE_DATA = re.compile(rb"ID[\x00\t\n\x0c\r ]")
 IMAGE_END = re.compile(rb"[\x00\t\n\x0c\r ]EI(?=[\x00\t\n\x0c\r ])")
+_AROUND = rb"[\x00\t\n\x0c\r \x80\xff()<>\[\]{}/%]"
+ANY_IMAGE_END = re.compile(_AROUND + rb"EI" + _AROUND)
+"""What some program might take for the end of a picture."""

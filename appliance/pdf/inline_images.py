@@ -5,9 +5,11 @@ from __future__ import annotations
 
 import re
 import zlib
+from collections.abc import Sequence
 from typing import Any
 
 from appliance.pdf import content_tokens as tokens
+from appliance.pdf.pages import page_objects
 
 _LONG = {b"/W": b"/Width", b"/H": b"/Height", b"/BPC": b"/BitsPerComponent", b"/CS": b"/ColorSpace",
          b"/F": b"/Filter", b"/IM": b"/ImageMask", b"/D": b"/Decode", b"/DP": b"/DecodeParms",
@@ -16,6 +18,7 @@ _SHORT = {b"/G": b"/DeviceGray", b"/RGB": b"/DeviceRGB", b"/CMYK": b"/DeviceCMYK
 _KNOWN = {*_LONG.values(), b"/Intent"}
 _INDEXED = re.compile(rb"\[[\x00\t\n\x0c\r ]*/(?:I|Indexed)(?![^\x00\t\n\x0c\r ()<>\[\]{}/%])")
 _LARGEST = 1 << 26
+_PATH = b"\n0 0 1 1 re f\n"
 _BLANKS = b"\x00\t\n\x0c\r "
 
 
@@ -23,8 +26,9 @@ class NotPlain(ValueError):
     """Programs may draw this content differently."""
 
 
-def end_of_image(content: bytes, place: int, resources: Any) -> int:
-    """Behind the picture whose operator BI ends at *place*. Raises :class:`NotPlain`."""
+def end_of_image(content: bytes, place: int, resources: Any) -> tuple[int, bool]:
+    """Behind the picture whose operator BI ends at *place*, and whether the end is known for all programs; else
+    :func:`require_own_ends` tells. Raises :class:`NotPlain`."""
     entries: dict[bytes, bytes] = {}
     place = tokens.SPACE.match(content, place).end()  # type: ignore[union-attr]  # it matches nothing, too
     while found := tokens.IMAGE_ENTRY.match(content, place):
@@ -37,15 +41,16 @@ def end_of_image(content: bytes, place: int, resources: Any) -> int:
     if start is None:
         raise NotPlain("a picture without data")
     begin = start.end()
-    last = _end_of_data(content, begin, entries, resources)
+    known = _end_of_data(content, begin, entries, resources)
+    last = _end_by_mark(content, begin) if known is None else known
     end = tokens.IMAGE_END.search(content, max(begin - 1, last - 1))
     first = tokens.IMAGE_END.search(content, begin - 1)
     if end is None or first is None or end.start() != first.start() or content[last : end.start()].strip(_BLANKS):
         raise NotPlain("a picture with two ends")
-    return end.end()
+    return end.end(), known is not None
 
 
-def _end_of_data(content: bytes, begin: int, entries: dict[bytes, bytes], resources: Any) -> int:
+def _end_of_data(content: bytes, begin: int, entries: dict[bytes, bytes], resources: Any) -> int | None:
     filters = re.findall(rb"/[^\s/\]]*", entries.get(b"/Filter", b""))
     if not filters:
         return begin + _size(entries, resources)
@@ -60,7 +65,7 @@ def _end_of_data(content: bytes, begin: int, entries: dict[bytes, bytes], resour
             return found + len(mark)
     if kind in (b"/RL", b"/RunLengthDecode"):
         return _end_of_runs(content, begin)
-    return _end_before_nothing(content, begin)
+    return None
 
 
 def _size(entries: dict[bytes, bytes], resources: Any) -> int:
@@ -100,9 +105,17 @@ def _end_of_runs(content: bytes, place: int) -> int:
     return place + 1
 
 
-def _end_before_nothing(content: bytes, begin: int) -> int:
-    """Of data that only a picture's own program can read: nothing is drawn after them that they could hide."""
+def _end_by_mark(content: bytes, begin: int) -> int:
+    """Of data that only a program for this kind of picture can read; :func:`require_own_ends` asks one."""
     end = tokens.IMAGE_END.search(content, begin - 1)
-    if end is None or not re.fullmatch(rb"(?:[\x00\t\n\x0c\r ]|Q|EMC)*", content[end.end() :]):
+    if end is None or tokens.ANY_IMAGE_END.search(content, begin, end.start() + 1):
         raise NotPlain("a picture of unknown length")
     return max(begin, end.start())
+
+
+def require_own_ends(images: Sequence[bytes]) -> None:
+    """Raises :class:`NotPlain` unless each of these *images* ends for PDFium, too, where its operator EI is: a
+    path after it is seen as one."""
+    content = b"".join(image + _PATH for image in images)
+    if page_objects(content) != [*("image", "path")] * len(images):
+        raise NotPlain("a picture that goes on behind its end")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from io import BytesIO
 
 from pikepdf import Array, Dictionary, Name, Object, Pdf
+from PIL import Image
 
 from tests.pdf import documents
 
@@ -20,6 +22,23 @@ def at(height: bytes) -> bytes:
 def _coloured(colour: bytes) -> bytes:
     return b" " + colour + at(b"100")
 
+
+def _picture(form: str, mode: str, **how: str) -> bytes:
+    file = BytesIO()
+    Image.new(mode, (9, 9)).save(file, form, **how)
+    return file.getvalue()
+
+
+def _fax() -> bytes:
+    """An inline picture of nine lines of nine dots from its filter on, as old printers' drivers write letters."""
+    file = BytesIO(_picture("TIFF", "1", compression="group4"))
+    with Image.open(file) as picture:
+        (start,), (length,) = picture.tag_v2[273], picture.tag_v2[279]
+    data = file.getvalue()[start : start + length]
+    return b" /IM true /F /CCF /DP <</K -1 /Columns 9>> ID " + data + b"\nEI"
+
+
+_FAX = _fax()
 
 ODD: dict[str, bytes] = {
     **{
@@ -76,7 +95,8 @@ ODD: dict[str, bytes] = {
     "a picture in a space of its own": b" BI /W 1 /H 1 /BPC 8 /CS [/CalRGB <<>>] ID 1 EI n (4 EI",
     "a picture without data": b" BI /W 1 /H 1 EI",
     "a picture with two widths": b" BI /W 1 /Width 9 /H 1 /BPC 8 /CS /G ID 1 EI",
-    "a packed picture before something else": b" BI /W 9 /H 99 /IM true /F /CCF ID abc EI" + at(b"100"),
+    "a fax that goes on behind its end": b" BI /W 9 /H 99" + _FAX + at(b"100"),
+    "a fax with an end in it": b" BI /W 9 /H 9" + _FAX.replace(b"ID ", b"ID 12 EI "),
 }  # fmt: skip
 """Of a page whose font is F1."""
 
@@ -94,7 +114,8 @@ PLAIN: dict[str, bytes] = {
     "operators that only some know": b" BX 1 (a) foo EX",
     "a picture": b" BI /W 2 /H 1 /BPC 8 /CS /RGB ID 123456 EI Q",
     "a packed picture": b" BI /W 1 /H 1 /BPC 8 /CS /G /F /AHx ID 00> EI" + at(b"100"),
-    "a packed picture at the end": b" q BI /W 9 /H 9 /IM true /F /CCF /DP <</K -1>> ID abc EI Q",
+    "a fax": b" q BI /W 9 /H 9" + _FAX + b" Q" + at(b"100"),
+    "a photograph": b" BI /W 9 /H 9 /BPC 8 /CS /G /F /DCT ID " + _picture("JPEG", "L") + b" EI" + at(b"100"),
 }
 
 
