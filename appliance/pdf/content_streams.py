@@ -15,7 +15,7 @@ from pyhanko.pdf_utils.generic import ArrayObject, DictionaryObject, IndirectObj
 from pyhanko.pdf_utils.misc import PdfReadError
 
 from appliance.errors import DocumentRefused
-from appliance.pdf import geometry
+from appliance.pdf import geometry, old_filters  # noqa: F401 - pyHanko lacks these filters
 from appliance.pdf.content_syntax import PATTERN, ContentCheck
 from appliance.pdf.inline_images import NotPlain, require_own_ends
 from appliance.pdf.reader import decode_ascii85, decoded_name, entry

@@ -8,7 +8,7 @@ operators that need only numbers and strings; the others are looked at one by on
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any, Protocol
@@ -90,11 +90,12 @@ class ContentCheck:
 
     def _require_whole_parts(self, start: int, end: int) -> None:
         """No part ends within a word: programs join parts with and without a blank."""
-        for joint in self._joints[bisect_right(self._joints, start) :]:
-            if joint >= end:
-                return
-            if not tokens.TOKENS.fullmatch(self._content, start, joint):
+        index = bisect_right(self._joints, start)
+        while index < len(self._joints) and self._joints[index] < end:
+            if not tokens.TOKENS.fullmatch(self._content, start, self._joints[index]):
                 raise NotPlain("a word in two parts")
+            start = self._joints[index]
+            index += 1
 
     def _step(self, place: int) -> int:
         """Past the operator after *place*."""
@@ -123,7 +124,7 @@ class ContentCheck:
         end, known = end_of_image(self._content, start, self._resources)
         if not known:
             self.images.append(b"BI" + self._content[start:end])
-        if any(start < joint < end for joint in self._joints):
+        if bisect_right(self._joints, start) != bisect_left(self._joints, end):
             raise NotPlain("a picture in two parts")
         return end
 

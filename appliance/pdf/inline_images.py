@@ -18,6 +18,7 @@ _SHORT = {b"/G": b"/DeviceGray", b"/RGB": b"/DeviceRGB", b"/CMYK": b"/DeviceCMYK
 _KNOWN = {*_LONG.values(), b"/Intent"}
 _INDEXED = re.compile(rb"\[[\x00\t\n\x0c\r ]*/(?:I|Indexed)(?![^\x00\t\n\x0c\r ()<>\[\]{}/%])")
 _LARGEST = 1 << 26
+_CHUNK = 1 << 12
 _PATH = b"\n0 0 1 1 re f\n"
 _BLANKS = b"\x00\t\n\x0c\r "
 
@@ -86,17 +87,19 @@ def _size(entries: dict[bytes, bytes], resources: Any) -> int:
 
 
 def _end_of_flate(content: bytes, begin: int) -> int:
-    unpacked, rest = zlib.decompressobj(), content[begin:]
+    unpacked, place, size = zlib.decompressobj(), begin, 0
     try:
-        size = 0
-        while rest and not unpacked.eof and size < _LARGEST:
-            size += len(unpacked.decompress(rest, 1 << 20))
-            rest = unpacked.unconsumed_tail
+        while place < len(content) and not unpacked.eof and size < _LARGEST:
+            rest = content[place : place + _CHUNK]
+            place += len(rest)
+            while rest and not unpacked.eof and size < _LARGEST:
+                size += len(unpacked.decompress(rest, 1 << 20))
+                rest = unpacked.unconsumed_tail
     except zlib.error as error:
         raise NotPlain("data of a picture") from error
     if not unpacked.eof:
         raise NotPlain("data of a picture")
-    return len(content) - len(unpacked.unused_data)
+    return place - len(unpacked.unused_data)
 
 
 def _end_of_runs(content: bytes, place: int) -> int:

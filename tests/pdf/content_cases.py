@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable
 from functools import partial
 from io import BytesIO
@@ -92,6 +93,10 @@ ODD: dict[str, bytes] = {
     "a picture of too much data": b" BI /W 1 /H 1 /BPC 8 /CS /G ID 12" + at(b"100") + b" EI",
     "a picture of too little": b" BI /W 9 /H 9 /BPC 8 /CS /G ID 1 EI" + at(b"100") + b" " * 80 + b"EI",
     "a picture with an end in its data": b" BI /W 9 /H 1 /BPC 8 /CS /G ID 1 EI n (678 EI",
+    "a picture in Flate that goes on": b" BI /W 1 /H 1 /BPC 8 /CS /G /F /Fl ID "
+    + zlib.compress(b" EI n (", 0) + b" EI n) EI",
+    "a picture in Flate that ends before": b" BI /W 1 /H 1 /BPC 8 /CS /G /F /Fl ID "
+    + zlib.compress(b"1") + b"x EI",
     "a picture in a space of its own": b" BI /W 1 /H 1 /BPC 8 /CS [/CalRGB <<>>] ID 1 EI n (4 EI",
     "a picture without data": b" BI /W 1 /H 1 EI",
     "a picture with two widths": b" BI /W 1 /Width 9 /H 1 /BPC 8 /CS /G ID 1 EI",
@@ -113,6 +118,7 @@ PLAIN: dict[str, bytes] = {
     "marks": b" /P <</MCID 0/A [/B (c)]>> BDC EMC /Span /MC0 BDC BT ET EMC /T MP",
     "operators that only some know": b" BX 1 (a) foo EX",
     "a picture": b" BI /W 2 /H 1 /BPC 8 /CS /RGB ID 123456 EI Q",
+    "a picture in Flate": b" BI /W 90 /H 90 /BPC 8 /CS /G /F /Fl ID " + zlib.compress(bytes(8100)) + b" EI n",
     "a packed picture": b" BI /W 1 /H 1 /BPC 8 /CS /G /F /AHx ID 00> EI" + at(b"100"),
     "a fax": b" q BI /W 9 /H 9" + _FAX + b" Q" + at(b"100"),
     "a photograph": b" BI /W 9 /H 9 /BPC 8 /CS /G /F /DCT ID " + _picture("JPEG", "L") + b" EI" + at(b"100"),
@@ -135,6 +141,29 @@ def in_parts(*parts: bytes) -> bytes:
         pdf.pages[0].Contents = Array([pdf.make_stream(each) for each in parts])
 
     return documents.changed(divide)
+
+
+def packed(name: str, data: bytes) -> bytes:
+    """A document whose page has contents that are packed with this filter."""
+
+    def pack(pdf: Pdf) -> None:
+        stream = pdf.make_stream(b"")
+        stream.write(data, filter=Name(f"/{name}"))
+        pdf.pages[0].Contents = stream
+
+    return documents.changed(pack)
+
+
+def lzw(content: bytes) -> bytes:
+    """*content* in codes of nine bits, the table thrown away in time, at last once used."""
+    codes = [each for byte in content for each in (256, byte)] + [256, 32, 258, 257]
+    bits = "".join(f"{each:09b}" for each in codes)
+    return int(bits.ljust(-(-len(bits) // 8) * 8, "0"), 2).to_bytes(-(-len(bits) // 8))
+
+
+def runs(content: bytes) -> bytes:
+    """*content* in short runs, with blanks behind it."""
+    return b"".join(bytes([0, byte]) for byte in content) + b"\xf0 \x80"
 
 
 def _form(pdf: Pdf, content: bytes, **entries: object) -> Object:
@@ -237,9 +266,13 @@ ODD_DOCUMENTS: dict[str, Callable[[], bytes]] = {
     "a font of its caller": partial(in_form, b"BT (a) Tj ET"),
     "a form in itself": in_itself,
     "forms in forms": partial(nested, 30),
+    "old packing": lambda: packed("LZWDecode", lzw(at(b"--100"))),
+    "packing in runs": lambda: packed("RunLengthDecode", runs(at(b"--100"))),
 }
 
 PLAIN_DOCUMENTS: dict[str, Callable[[], bytes]] = {
     "operands in two parts": partial(in_parts, b"BT /F1 9 Tf 1", b"2 Td (a) Tj", b"", b"ET 0 0 m", b"9 9 l S"),
     "a few forms": partial(nested, 9),
+    "old packing": lambda: packed("LZWDecode", lzw(at(b"100"))),
+    "packing in runs": lambda: packed("RunLengthDecode", runs(at(b"100"))),
 }

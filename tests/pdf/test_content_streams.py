@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from io import BytesIO
 
 import pytest
+from PIL import Image
+from pyhanko.pdf_utils.misc import PdfDecodeLimitError, PdfStreamError
 
 from appliance.errors import DocumentRefused
 from appliance.pdf import inspection
+from appliance.pdf.old_filters import LzwDecode, RunLengthDecode
 from tests.pdf import content_cases
 from tests.pdf.content_cases import ODD, ODD_DOCUMENTS, PLACES, PLAIN, PLAIN_DOCUMENTS
 
@@ -53,3 +57,22 @@ def test_a_stream_of_many_megabytes_is_read_in_one_go() -> None:
     assert inspection.inspect(content_cases.with_content(b" " + line * 20_000), most_pages=9).pages
     assert refusal_of(content_cases.with_content(b" " + line * 20_000 + b"--1 g")).reason == "odd-content"
     assert refusal_of(content_cases.with_content(b" " + b"(" * 1_000_000)).reason == "odd-content"
+
+
+def test_old_packing_is_undone() -> None:
+    words = bytes(range(256)) * 40
+    fax = BytesIO()
+    with Image.frombytes("L", (100, 100), words[:10_000]) as picture:
+        picture.save(fax, "TIFF", compression="tiff_lzw")
+    with Image.open(BytesIO(fax.getvalue())) as picture:
+        strips = zip(picture.tag_v2[273], picture.tag_v2[279], strict=True)
+        data = [fax.getvalue()[start : start + length] for start, length in strips]
+    unpacked = b"".join(LzwDecode().decode_bounded(each, {}, None) for each in data)
+    assert unpacked == words[:10_000]
+    with pytest.raises(PdfDecodeLimitError):
+        LzwDecode().decode_bounded(data[0], {}, 5)
+    with pytest.raises(PdfStreamError):
+        LzwDecode().decode_bounded(data[0][:-2], {}, None)
+    assert RunLengthDecode().decode_bounded(b"\x02abc\xfed\x80", {}, None) == b"abcddd"
+    with pytest.raises(PdfStreamError):
+        RunLengthDecode().decode_bounded(b"\x02abc", {}, None)
