@@ -16,7 +16,7 @@ from pyhanko.pdf_utils.misc import PdfReadError
 
 from appliance.errors import DocumentRefused
 from appliance.pdf import geometry, old_filters  # noqa: F401 - pyHanko lacks these filters
-from appliance.pdf.content_syntax import PATTERN, ContentCheck
+from appliance.pdf.content_syntax import PATTERN, StreamCheck
 from appliance.pdf.inline_images import NotPlain, require_own_ends
 from appliance.pdf.reader import decode_ascii85, decoded_name, entry
 
@@ -61,18 +61,18 @@ class _Look:
         resources = self._of(geometry.inherited(page, "/Resources"), _NONE)
         parts = [_unpacked(each) for each in _parts(entry(page, "/Contents"))]
         joints = [each - 1 for each in accumulate(len(part) + 1 for part in parts)][:-1]
-        check = ContentCheck(b"\n".join(parts), resources, joints=joints)
+        check = StreamCheck(b"\n".join(parts), resources, joints=joints)
         self._run(check)
         self._below(check, resources)
         for picture in _pictures(entry(page, "/Annots")):
             self._stream(picture, resources)
 
-    def _run(self, check: ContentCheck) -> None:
+    def _run(self, check: StreamCheck) -> None:
         check.run()
         if check.images:
             require_own_ends(check.images)
 
-    def _below(self, check: ContentCheck, resources: _Resources) -> int:
+    def _below(self, check: StreamCheck, resources: _Resources) -> int:
         """How deep that goes which the content of *check* draws."""
         deepest = 0
         for (kind, _), used in check.used.items():
@@ -94,7 +94,7 @@ class _Look:
             raise NotPlain("a form in itself")
         if key not in self._depths:
             self._open.add(key)
-            check = ContentCheck(_unpacked(stream), resources, glyph=glyph)
+            check = StreamCheck(_unpacked(stream), resources, glyph=glyph)
             self._run(check)
             self._depths[key] = self._below(check, resources)
             self._open.discard(key)

@@ -25,10 +25,10 @@ _MOST_OPERANDS = 16
 PATTERN = -1
 """The components of a colour space of patterns without colours of their own: this, less those of the colour."""
 
-_BOTH, _PAGE, _TEXT = "both", "page", "text"
+_BOTH, _PAGE, _PATH, _TEXT = "both", "page", "path", "text"
 
 
-class Resources(Protocol):
+class NamedResources(Protocol):
     """What the names in a content stream mean."""
 
     def find(self, kind: str, name: bytes) -> Any:
@@ -38,12 +38,12 @@ class Resources(Protocol):
         """How many numbers make a colour in the colour space of that *name*, or ``PATTERN`` less them."""
 
 
-class ContentCheck:
+class StreamCheck:
     """One look at *content*, whose parts end at *joints*; ``used`` are the resources that it takes, and ``images``
     the pictures in it whose end is for :func:`appliance.pdf.inline_images.require_own_ends` to find."""
 
     def __init__(
-        self, content: bytes, resources: Resources, *, glyph: bool = False, joints: Sequence[int] = ()
+        self, content: bytes, resources: NamedResources, *, glyph: bool = False, joints: Sequence[int] = ()
     ) -> None:
         self._content = content + b"\n"
         self._resources = resources
@@ -51,7 +51,7 @@ class ContentCheck:
         self._joints = joints
         self.used: dict[tuple[str, bytes], Any] = {}
         self.images: list[bytes] = []
-        self._text = self._font = False
+        self._text = self._font = self._path = False
         self._colours = [1, 1]
         self._saved: list[tuple[int, int, bool]] = []
         self._compatible = 0
@@ -72,10 +72,12 @@ class ContentCheck:
             if place == len(content):
                 break
             place = self._step(place)
-        if self._text or self._compatible:
+        if self._text or self._path or self._compatible:
             raise NotPlain("something is not closed")
 
     def _many(self) -> re.Pattern[bytes]:
+        if self._path:
+            return tokens.MANY_IN_PATH
         if not self._text:
             return tokens.MANY_ON_PAGE
         return tokens.MANY_IN_TEXT if self._font else tokens.MANY_WITHOUT_FONT
@@ -99,6 +101,12 @@ class ContentCheck:
 
     def _step(self, place: int) -> int:
         """Past the operator after *place*."""
+        if not self._text and not self._path:
+            begun = tokens.PATH_BEGUN.match(self._content, place)
+            if begun is not None:
+                self._path = True
+                self._require_whole_parts(place, begun.end())
+                return begun.end()
         found = tokens.NEXT.match(self._content, place)
         if found is None:
             raise NotPlain(f"no operator: {self._content[place : place + 40]!r}")
@@ -112,13 +120,18 @@ class ContentCheck:
             return found.end()
         kinds, where, action = known
         given = _kinds(operands) if operands else ""
-        if where not in (_BOTH, _TEXT if self._text else _PAGE) or not (given == kinds or _fits(kinds, given)):
+        if where not in (_BOTH, self._where()) or not (given == kinds or _fits(kinds, given)):
             raise NotPlain(f"operands or place of {name!r}: {found[0][-80:]!r}")
         if name == b"BI":
             return self._pass_image(found.end())
         if action is not None:
             action(self, name, operands)
         return found.end()
+
+    def _where(self) -> str:
+        if self._path:
+            return _PATH
+        return _TEXT if self._text else _PAGE
 
     def _pass_image(self, start: int) -> int:
         end, known = end_of_image(self._content, start, self._resources)
@@ -140,6 +153,9 @@ class ContentCheck:
 
     def _end_text(self, name: bytes, operands: bytes) -> None:
         self._text = False
+
+    def _paint(self, name: bytes, operands: bytes) -> None:
+        self._path = False
 
     def _nest(self, name: bytes, operands: bytes) -> None:
         self._compatible += 1 if name == b"BX" else -1
@@ -184,33 +200,34 @@ class ContentCheck:
         raise NotPlain(f"text without a font, or odd text: {operands[:40]!r}")
 
 
-_OPERATORS: dict[bytes, tuple[str, str, Callable[[ContentCheck, bytes, bytes], None] | None]] = {
+_OPERATORS: dict[bytes, tuple[str, str, Callable[[StreamCheck, bytes, bytes], None] | None]] = {
     **dict.fromkeys(b"w J j M i Tc Tw Tz TL Ts Tr".split(), ("n", _BOTH, None)),
-    **dict.fromkeys((b"g", b"G"), ("n", _BOTH, ContentCheck._set_colour)),
-    **dict.fromkeys((b"rg", b"RG"), ("nnn", _BOTH, ContentCheck._set_colour)),
-    **dict.fromkeys((b"k", b"K"), ("nnnn", _BOTH, ContentCheck._set_colour)),
-    **dict.fromkeys((b"cs", b"CS"), ("N", _BOTH, ContentCheck._choose_space)),
-    **dict.fromkeys((b"sc", b"SC", b"scn", b"SCN"), ("n*N?", _BOTH, ContentCheck._choose_colour)),
+    **dict.fromkeys((b"g", b"G"), ("n", _BOTH, StreamCheck._set_colour)),
+    **dict.fromkeys((b"rg", b"RG"), ("nnn", _BOTH, StreamCheck._set_colour)),
+    **dict.fromkeys((b"k", b"K"), ("nnnn", _BOTH, StreamCheck._set_colour)),
+    **dict.fromkeys((b"cs", b"CS"), ("N", _BOTH, StreamCheck._choose_space)),
+    **dict.fromkeys((b"sc", b"SC", b"scn", b"SCN"), ("n*N?", _BOTH, StreamCheck._choose_colour)),
     **dict.fromkeys((b"ri", b"MP", b"BMC"), ("N", _BOTH, None)),
     **dict.fromkeys((b"DP", b"BDC"), ("N[Nd]", _BOTH, None)),
-    **dict.fromkeys((b"Do", b"sh"), ("N", _PAGE, ContentCheck._draw)),
-    **dict.fromkeys((b"BX", b"EX"), ("", _BOTH, ContentCheck._nest)),
-    **dict.fromkeys((b"Tj", b"'"), ("s", _TEXT, ContentCheck._show)),
-    b'"': ("nns", _TEXT, ContentCheck._show),
-    b"TJ": ("a", _TEXT, ContentCheck._show),
+    **dict.fromkeys((b"Do", b"sh"), ("N", _PAGE, StreamCheck._draw)),
+    **dict.fromkeys((b"BX", b"EX"), ("", _BOTH, StreamCheck._nest)),
+    **dict.fromkeys((b"Tj", b"'"), ("s", _TEXT, StreamCheck._show)),
+    **dict.fromkeys(b"n f F f* S s B B* b b*".split(), ("", _PATH, StreamCheck._paint)),
+    b'"': ("nns", _TEXT, StreamCheck._show),
+    b"TJ": ("a", _TEXT, StreamCheck._show),
     b"T*": ("", _TEXT, None),
     b"d": ("an", _BOTH, None),
     b"cm": ("nnnnnn", _PAGE, None),
     b"EMC": ("", _BOTH, None),
     b"BI": ("", _PAGE, None),
-    b"q": ("", _PAGE, ContentCheck._save),
-    b"Q": ("", _PAGE, ContentCheck._restore),
-    b"BT": ("", _PAGE, ContentCheck._begin_text),
-    b"ET": ("", _TEXT, ContentCheck._end_text),
-    b"Tf": ("Nn", _BOTH, ContentCheck._choose_font),
-    b"gs": ("N", _BOTH, ContentCheck._choose_state),
+    b"q": ("", _PAGE, StreamCheck._save),
+    b"Q": ("", _PAGE, StreamCheck._restore),
+    b"BT": ("", _PAGE, StreamCheck._begin_text),
+    b"ET": ("", _TEXT, StreamCheck._end_text),
+    b"Tf": ("Nn", _BOTH, StreamCheck._choose_font),
+    b"gs": ("N", _BOTH, StreamCheck._choose_state),
 }
-"""Operands, place and meaning of what the regular expressions leave over; operators of paths never are."""
+"""Operands, place and meaning of what the regular expressions leave over; lines of paths never are."""
 
 _COMPONENTS = {b"g": 1, b"rg": 3, b"k": 4}
 

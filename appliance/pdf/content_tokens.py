@@ -44,10 +44,9 @@ _dashes = rb"\[" + _S + rb"(?:" + _n + rb")*+\]" + _S + _n + _ops("d")
 _spaced = rb"\[" + _S + rb"(?:" + _n + rb"|" + _text + rb")*+\]" + _S + _ops("TJ")
 _states = _ops("w", "J", "j", "M", "i", "Tc", "Tw", "Tz", "TL", "Ts", "Tr")
 _curves = rb"(?:" + _ops("v", "y", "re") + rb"|" + _n + _n + _ops("c") + rb")"
-_path = (
-    rb"(?:" + _n + _n + rb"(?:" + _ops("l", "m") + rb"|" + _n + _n + _curves + rb")|" + _ops("h") + rb")*+"
-    + rb"(?:W\*?" + _E + _S + rb")?+" + _ops("n", "f", "f*", "S", "s", "B", "B*", "b", "b*", "F")
-)  # fmt: skip
+_lines = _n + rb"(?:" + _ops("l", "m") + rb"|" + _n + _n + _curves + rb")"
+_painted = rb"(?:" + _n + _lines + rb"|" + _ops("h") + rb")*+(?:" + _ops("W", "W*") + rb")?+"
+_path = _painted + _ops("n", "f", "f*", "S", "s", "B", "B*", "b", "b*", "F")
 
 
 def _many(two: bytes, four: bytes, six: bytes, rest: bytes) -> re.Pattern[bytes]:
@@ -60,6 +59,23 @@ def _many(two: bytes, four: bytes, six: bytes, rest: bytes) -> re.Pattern[bytes]
 
 MANY_ON_PAGE = _many(_ops("m") + _path, _ops("re") + _path + rb"|", _ops("cm"), _dashes + rb"|" + _ops("n"))
 """Outside of text: states, matrices and whole paths. No colours, for nothing here tells which was the last."""
+_within = _states + rb"|" + _lines
+PATH_BEGUN = re.compile(_n + _n + rb"(?:" + _ops("m") + rb"|" + _n + _n + _ops("re") + rb")")
+MANY_IN_PATH = re.compile(
+    _S
+    + rb"(?:"
+    + _n
+    + rb"(?:"
+    + _states
+    + rb"|"
+    + _lines
+    + rb")|"
+    + _ops("h", "W", "W*")
+    + rb"|"
+    + _dashes
+    + rb")*+"
+)
+"""In a path that other operators interrupt: no matrix, for programs apply it to different parts of the path."""
 _quoted = rb"|" + _text + _ops('"')
 _shown = rb"|" + _text + _ops("Tj", "'") + rb"|" + _spaced
 MANY_IN_TEXT = _many(_ops("Td", "TD") + _quoted, b"", _ops("Tm"), _dashes + rb"|" + _ops("T*") + _shown)
