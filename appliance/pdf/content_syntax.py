@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import cache
 from typing import Any, Protocol
 
@@ -172,8 +173,11 @@ class StreamCheck:
         return used
 
     def _choose_font(self, name: bytes, operands: bytes) -> None:
-        self._use("/Font", operands)
-        self._font = True
+        """One that is not there matters once something is shown in it."""
+        self._font = False
+        with suppress(NotPlain):
+            self._use("/Font", operands)
+            self._font = True
 
     def _choose_state(self, name: bytes, operands: bytes) -> None:
         if "/Font" in self._use("/ExtGState", operands):

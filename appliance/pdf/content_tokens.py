@@ -91,7 +91,8 @@ OPERAND = re.compile(
     rb"|(?P<b>" + _VALUE + rb")"
 )  # fmt: skip
 SPACE = re.compile(_S)
-STRINGS = re.compile(_STRING + rb"|" + _HEX + rb"|%[^\r\n]*+[\r\n]")
+STRINGS = re.compile(_STRING + rb"?+|" + _HEX + rb"|%[^\r\n]*+[\r\n]")
+"""Strings with or without their end, so that what was searched for one is not searched again, and comments."""
 TOKENS = re.compile(
     _S
     + rb"(?:(?:"

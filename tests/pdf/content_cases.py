@@ -117,6 +117,7 @@ PLAIN: dict[str, bytes] = {
     "a q that stays": b" q 1 g",
     "a path of many parts": b" 0 0 m 1 1 l 2 2 3 3 4 4 c 1 1 2 2 v 1 1 2 2 y h 0 0 1 1 re W* n",
     "a path with a colour in it": b" 0 0 9 9 re /DeviceRGB cs 1 0 0 scn 2 w 0 G 0 0 m 9 9 l W [] 0 d f 0 g",
+    "a font that is not there for no text": b" BT /None 0 Tf ET q /None 9 Tf Q BT /F1 9 Tf (a) Tj ET",
     "a path that is none": b" n 0 0 m S",
     "marks": b" /P <</MCID 0/A [/B (c)]>> BDC EMC /Span /MC0 BDC BT ET EMC /T MP",
     "operators that only some know": b" BX 1 (a) foo EX",
