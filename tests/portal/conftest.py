@@ -9,10 +9,14 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from appliance.demonstration import participants
 from appliance.ledger import Sequencer
+from appliance.model.accounts import PEOPLES_ROLES, AccountRole
 from appliance.wiring import Appliance
 from hsm.client import AuthorityClient
+from tests.portal import visitors
 from tests.portal.estate import Estate, built
+from tests.portal.office_visits import AUDITOR, SIGNER, account_of, signed_in
 from tests.world import World, shared_world, with_parts
 from webui.portal.application import create_app
 
@@ -62,3 +66,17 @@ def form_token(browser: FlaskClient) -> str:
     found = re.search(r'name="form_token" value="([0-9a-f]+)"', browser.get("/verify").text)
     assert found is not None
     return found[1]
+
+
+@pytest.fixture(scope="module")
+def cast_here(portal: Flask, appliance: Appliance) -> None:
+    """The demonstration's custodian may be one, whatever roles tests of another file have left them."""
+    visitors.signed_in(portal, appliance, participants.CUSTODIAN.subject, [AccountRole.CUSTODIAN])
+    account_of(appliance, participants.OFFICER, frozenset({AccountRole.OFFICER}))
+    account_of(appliance, AUDITOR, frozenset({AccountRole.AUDITOR}))
+    account_of(appliance, SIGNER, PEOPLES_ROLES)
+
+
+@pytest.fixture
+def officer(portal: Flask, appliance: Appliance, cast_here: None) -> FlaskClient:
+    return signed_in(portal, appliance, participants.OFFICER)

@@ -21,8 +21,10 @@ from appliance.model.office import EnrolmentRequest, OfficerDecision
 from appliance.model.people import Person
 from appliance.store import accounts
 from appliance.wiring import Appliance
+from tests.portal import signing_visits as visits
 
 OFFICER_NAME = "王见证"
+AUDITOR, SIGNER = "auditor-office", "person-office-signer"
 
 
 def account_of(appliance: Appliance, subject: str, roles: frozenset[AccountRole]) -> None:
@@ -89,3 +91,14 @@ def act_of(appliance: Appliance, answer: TestResponse) -> str:
     assert answer.status_code == 303 and answer.headers["Location"].startswith(f"{origin}/act/"), answer.text
     ticket = answer.headers["Location"].rpartition("/")[2]
     return appliance.activation_requests.load(ActivationRequest, ticket).back.removesuffix("/activated")
+
+
+def posted(browser: FlaskClient, page: str, address: str, **fields: object) -> TestResponse:
+    """The answer to the form of *page* that posts *fields* to *address*."""
+    shown = browser.get(page).text
+    return browser.post(address, data={"form_token": token_in(shown), **fields})
+
+
+def activated(appliance: Appliance, browser: FlaskClient, address: str) -> TestResponse:
+    """The portal's answer after the officer has confirmed the act at *address*."""
+    return visits.confirm(browser, appliance, participants.OFFICER, posted(browser, address, address))

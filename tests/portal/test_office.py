@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import itertools
 import re
 from datetime import timedelta
@@ -10,7 +9,6 @@ from datetime import timedelta
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from werkzeug.test import TestResponse
 
 from appliance.contracts.drafting import DraftTerms
 from appliance.demonstration import participants
@@ -19,32 +17,25 @@ from appliance.model.accounts import PEOPLES_ROLES, AccountRole, AccountState
 from appliance.model.contract import Deadline
 from appliance.model.office import EnrolmentRequestState, OfficerDecisionState
 from appliance.model.people import Person
-from appliance.office import members
 from appliance.wiring import Appliance
 from tests.portal import signing_visits as visits
 from tests.portal import visitors
-from tests.portal.office_visits import account_of, act_of, asked_for, signed_in, token_in
-from tests.seals.pictures import as_png, print_of
+from tests.portal.office_visits import (
+    AUDITOR,
+    SIGNER,
+    account_of,
+    act_of,
+    activated,
+    asked_for,
+    posted,
+    signed_in,
+    token_in,
+)
 from tests.world import sample_document, send
 
-AUDITOR, SIGNER = "auditor-office", "person-office-signer"
 HOUR = timedelta(hours=1)
 VERIFIED = "身份证原件，当面核对"
 _numbers = itertools.count(1)
-
-
-@pytest.fixture(scope="module")
-def cast_here(portal: Flask, appliance: Appliance) -> None:
-    """The demonstration's custodian may be one, whatever roles tests of another file have left them."""
-    visitors.signed_in(portal, appliance, participants.CUSTODIAN.subject, [AccountRole.CUSTODIAN])
-    account_of(appliance, participants.OFFICER, frozenset({AccountRole.OFFICER}))
-    account_of(appliance, AUDITOR, frozenset({AccountRole.AUDITOR}))
-    account_of(appliance, SIGNER, PEOPLES_ROLES)
-
-
-@pytest.fixture
-def officer(portal: Flask, appliance: Appliance, cast_here: None) -> FlaskClient:
-    return signed_in(portal, appliance, participants.OFFICER)
 
 
 def asking(appliance: Appliance, name: str = "赵示例") -> tuple[str, str]:
@@ -55,17 +46,6 @@ def asking(appliance: Appliance, name: str = "赵示例") -> tuple[str, str]:
     )
     appliance.registry.add_person(person, None, by=participants.OFFICER)
     return subject, asked_for(appliance, subject).id
-
-
-def posted(browser: FlaskClient, page: str, address: str, **fields: object) -> TestResponse:
-    """The answer to the form of *page* that posts *fields* to *address*."""
-    shown = browser.get(page).text
-    return browser.post(address, data={"form_token": token_in(shown), **fields})
-
-
-def activated(appliance: Appliance, browser: FlaskClient, address: str) -> TestResponse:
-    """The portal's answer after the officer has confirmed the act at *address*."""
-    return visits.confirm(browser, appliance, participants.OFFICER, posted(browser, address, address))
 
 
 @pytest.mark.parametrize("address", ["/office", "/office/people/new", "/office/seals/new", "/office/acts/ff"])
@@ -185,62 +165,6 @@ def test_the_second_press_is_told_that_it_is_done(appliance: Appliance, officer:
 
     assert again.status_code == 409
     assert refused.status_code == 409 and "in the meantime" in refused.text
-
-
-def test_a_seal_is_made_once(appliance: Appliance, officer: FlaskClient) -> None:
-    shown = officer.get("/office/seals/new").text
-    form = {
-        "form_token": token_in(shown),
-        "once": token_in(shown, "once"),
-        "organisation": participants.ALPHA,
-        "kind": "FINANCE",
-        "width": "38",
-        "custodian": [participants.CUSTODIAN.subject],
-    }
-    first, second = officer.post("/office/seals/new", data=form), officer.post("/office/seals/new", data=form)
-    act = act_of(appliance, first)
-    assert act == act_of(appliance, second)
-
-    activated(appliance, officer, act)
-    third = officer.post("/office/seals/new", data=form)
-    assert (third.status_code, third.headers["Location"]) == (303, act), "what became of it"
-
-    made = [seal for seal in appliance.registry.seals() if seal.kind.name == "FINANCE"]
-    assert len(made) == 1
-    page = f"/office/seals/{made[0].subject}"
-    assert posted(officer, page, f"{page}/suspend", reason="").status_code == 409
-    assert posted(officer, page, f"{page}/suspend", reason="遗失").status_code == 303
-    assert "suspended" in officer.get(page).text
-    resumed = posted(officer, page, f"{page}/resume", reason="找回")
-    assert "suspended" in officer.get(page).text
-    activated(appliance, officer, act_of(appliance, resumed))
-    assert "suspended" not in officer.get(page).text
-
-
-@pytest.mark.parametrize(
-    ("changes", "said"),
-    [
-        ({"width": "wide"}, "number of millimetres"),
-        ({"width": "600"}, "10 to 60 mm"),
-        ({"kind": "GREAT"}, "kind of the seal"),
-        ({"custodian": []}, "at least one custodian"),
-        ({"custodian": [participants.LI.subject]}, "Custodians are enrolled people"),
-        ({"organisation": "<script>"}, "&lt;script&gt;"),
-    ],
-)
-def test_what_no_seal_can_be(officer: FlaskClient, changes: dict[str, object], said: str) -> None:
-    shown = officer.get("/office/seals/new").text
-    form = {
-        "form_token": token_in(shown),
-        "once": token_in(shown, "once"),
-        "organisation": participants.ALPHA,
-        "kind": "COMPANY",
-        "width": "42",
-        "custodian": [participants.CUSTODIAN.subject],
-        **changes,
-    }
-    answer = officer.post("/office/seals/new", data=form)
-    assert answer.status_code in (409, 422) and said in answer.text and "<script>" not in answer.text
 
 
 def invitation(officer: FlaskClient, **changes: object) -> object:
@@ -372,50 +296,3 @@ def test_the_pages_are_whole_in_chinese(
         r"<(script|style|svg|head).*?</\1>|<[^>]+>|\S+@\S+|\b(person|seal)-\S+", " ", chinese, flags=re.S
     )
     assert not re.search(r"\b(the|and|with|who|seal|person|invite)\b", text, flags=re.I), text
-
-
-def test_an_officer_looks_custodians_up_and_keeps_those_that_are_ticked(
-    officer: FlaskClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    address = "/office/seals/new"
-    assert 'name="find"' not in officer.get(address).text
-    monkeypatch.setattr(members, "PAGE", 1)
-    shown = officer.get(address).text
-    assert 'name="find"' in shown
-    form = {"form_token": token_in(shown), "act": "search", "width": "38"}
-    found = officer.post(address, data={**form, "find": participants.CUSTODIAN.name}).text
-    assert f'id="custodian-{participants.CUSTODIAN.subject}"' in found
-    assert f'id="custodian-{participants.ZHANG.subject}"' not in found
-    kept = officer.post(address, data={**form, "find": "%", "custodian": participants.CUSTODIAN.subject}).text
-    assert f'id="custodian-{participants.CUSTODIAN.subject}" type="checkbox" name="custodian"' in kept
-
-
-def test_a_picture_of_a_seal_is_seen_before_it_is_used(appliance: Appliance, officer: FlaskClient) -> None:
-    seal = f"/office/seals/{participants.CONTRACT_SEAL.subject}"
-
-    def upload(data: bytes) -> TestResponse:
-        form = {"form_token": token_in(officer.get(seal).text), "picture": (io.BytesIO(data), "seal.png")}
-        return officer.post(f"{seal}/picture", data=form, content_type="multipart/form-data")
-
-    coarse = upload(as_png(print_of(200)))
-    assert coarse.status_code == 422 and "needs 473" in coarse.text
-    act = upload(as_png(print_of(ink="#1240c8"))).headers["Location"]
-    page = officer.get(act).text
-    look = re.search(r'class="sealpreview" src="([^"]+)"', page)
-    assert look and officer.get(look[1].replace("&amp;", "&")).data.startswith(b"\x89PNG")
-    assert "not red" in page and "dpi at the size" in page
-    activated(appliance, officer, act)
-    assert "An uploaded picture" in officer.get(seal).text
-    drawn = posted(officer, seal, f"{seal}/picture/drawn").headers["Location"]
-    activated(appliance, officer, drawn)
-    assert "Drawn by the appliance" in officer.get(seal).text
-
-
-def test_only_people_with_the_custodians_role_are_offered_a_seal(
-    portal: Flask, appliance: Appliance, officer: FlaskClient
-) -> None:
-    tick = f'id="custodian-{participants.ZHANG.subject}"'
-    visitors.signed_in(portal, appliance, participants.ZHANG.subject, [AccountRole.SIGNER])
-    assert tick not in officer.get("/office/seals/new").text
-    visitors.signed_in(portal, appliance, participants.ZHANG.subject, [AccountRole.SIGNER, AccountRole.CUSTODIAN])
-    assert tick in officer.get("/office/seals/new").text
