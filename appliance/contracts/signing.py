@@ -80,11 +80,6 @@ class StampedIntent:
     contract: Contract
 
 
-def parties_shown(contract: Contract) -> tuple[str, ...]:
-    """The parties' names as an intent has them."""
-    return tuple(dict.fromkeys(filter(None, map(visible, contract.party_names))))
-
-
 class SigningCycle(Completion):
     """The steps for one signer, in this order; ``docs/signing-cycle.md`` follows them. Thread-safe.
 
@@ -180,7 +175,7 @@ class SigningCycle(Completion):
             nonce=secrets.token_bytes(16),
             custodians=inputs.custodians,
             title=visible(contract.title),
-            parties=parties_shown(contract),
+            parties=contract.visible_party_names,
         )
         return IntentRecord(
             id=secrets.token_hex(16),
@@ -401,7 +396,7 @@ class SigningService:
             return None
         intent = record.intent
         fits = intent.signer == party.subject and intent.field == party.field
-        fits = fits and intent.title == visible(contract.title) and intent.parties == parties_shown(contract)
+        fits = fits and intent.title == visible(contract.title) and intent.parties == contract.visible_party_names
         wanted = self._rules.seal_lifetime / 2 if party.kind is PartyKind.SEAL else MIN_REMAINING_LIFETIME
         lasts = record.intent.expires - now >= min(wanted, contract.deadline.at - now - EXPIRY_ROUNDING)
         return record if fits and lasts else None

@@ -11,7 +11,7 @@ from typing import Final
 
 from appliance.errors import NotFound
 from appliance.language import Language, instants
-from hsm.names import OUTSIDE
+from hsm.names import OUTSIDE, visible
 
 GUEST_PREFIX = OUTSIDE
 """How the subjects of people from outside begin, here and at the authority."""
@@ -251,6 +251,11 @@ class Contract:
     def party_names(self) -> tuple[str, ...]:
         """The parties' organisations, and people who sign for none, each once, in the order of signing."""
         return tuple(dict.fromkeys(party.organisation or party.name for party in self.parties))
+
+    @property
+    def visible_party_names(self) -> tuple[str, ...]:
+        """The same as an intent has them (:func:`hsm.names.visible`)."""
+        return tuple(dict.fromkeys(filter(None, map(visible, self.party_names))))
 
     def counterparties(self, own: Party) -> tuple[str, ...]:
         """The other side, seen from the party *own*: the parties' other organisations, and who signs for none.
