@@ -3,8 +3,8 @@
 Reasons to refuse: ``not-a-pdf``, ``malformed``, ``bomb``, ``encrypted``, ``no-pages``, ``too-many-pages``,
 ``ambiguous``, ``two-readings``, ``dynamic-form``, ``portfolio``, ``scripted``, ``media``, ``external-content``,
 ``hidden-content``, ``optional-content``, ``waiting-content``, ``second-look``, ``pending-redaction``,
-``unreferenced-pages``, ``unknown-font``, ``field-disagrees``, ``overlapping-fields``, ``certified``, ``locked``;
-the workshop itself adds ``too-large`` and ``unprocessable``.
+``unreferenced-pages``, ``unknown-font``, ``odd-content``, ``field-disagrees``, ``overlapping-fields``,
+``certified``, ``locked``; the workshop itself adds ``too-large`` and ``unprocessable``.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from pyhanko.pdf_utils.generic import ArrayObject, DictionaryObject
 
 from appliance.errors import DocumentRefused
 from appliance.pdf import content_check, forms, geometry, pages
+from appliance.pdf.content_streams import require_plain_contents
 from appliance.pdf.incremental_updates import refusing_malformed
 from appliance.pdf.note_check import has_frame
 from appliance.pdf.one_reading import require_one_reading, strictly_if_possible
@@ -53,6 +54,7 @@ def _looked_at(document: bytes, reader: PdfReader, *, most_pages: int) -> PlainR
     seen = pages.count(document)
     refuse_ambiguous(seen, len(found))
     require_one_reading(document, reader)
+    require_plain_contents(found)
     return PlainRevision(seen, warnings)
 
 
@@ -67,6 +69,7 @@ def _inspected(document: bytes, reader: PdfReader, *, most_pages: int) -> Inspec
     forms.refuse_if_locked(root)
     warnings = warnings_about(reader, found)
     require_one_reading(document, reader)
+    require_plain_contents(found)
     return Inspection(
         version=".".join(str(part) for part in reader.input_version),
         pages=sizes,

@@ -11,6 +11,7 @@ import pypdfium2
 from PIL import Image
 from pyhanko.pdf_utils.generic import StreamObject
 from pyhanko.pdf_utils.writer import PageObject, PdfFileWriter
+from pypdfium2.raw import FPDF_PAGEOBJ_IMAGE, FPDF_PAGEOBJ_PATH
 
 from appliance.errors import DocumentRefused
 from appliance.pdf import fields, signing
@@ -51,6 +52,19 @@ def small_picture(drawn: Image.Image) -> bytes:
     file = BytesIO()
     small.save(file, "PNG", optimize=True)
     return file.getvalue()
+
+
+_KINDS = {FPDF_PAGEOBJ_IMAGE: "image", FPDF_PAGEOBJ_PATH: "path"}
+
+
+def page_objects(content: bytes) -> list[str]:
+    """What PDFium finds on a page of this *content*: ``image``, ``path`` or, for anything else, ``other``."""
+    writer, file = PdfFileWriter(), BytesIO()
+    stream = writer.add_object(StreamObject(stream_data=content))
+    writer.insert_page(PageObject(contents=stream, media_box=(0, 0, 100, 100)))
+    writer.write(file)
+    with opened(file.getvalue()) as pdf, closing(pdf[0]) as sheet:
+        return [_KINDS.get(each.type, "other") for each in sheet.get_objects(max_depth=1)]
 
 
 def _keep_white(picture: Image.Image) -> None:

@@ -14,6 +14,7 @@ from pyhanko.pdf_utils import generic
 
 from appliance.errors import DocumentRefused
 from appliance.pdf import forms, geometry, inspection, pages
+from appliance.pdf.content_streams import require_plain_contents
 from appliance.pdf.extents import ObjectExtents
 from appliance.pdf.incremental_updates import refusing_malformed
 from appliance.pdf.object_text import Unreadable
@@ -51,6 +52,7 @@ def _looked_at(document: bytes, reader: PdfReader, base: int, gap: tuple[int, in
     except Unreadable as error:
         raise shared_gap() from error
     require_one_reading(document, reader)
+    require_plain_contents(found)
     seen = pages.count(document)
     inspection.refuse_ambiguous(seen, len(found))
     return PlainRevision(seen, warnings)

@@ -1,5 +1,5 @@
 """Reading a PDF with pyHanko: refused when encrypted, strict or lax, and without what is slow in it: quadratic
-object streams, and names and other words byte by byte.
+object streams, and names, other words and base 85 byte by byte.
 
 Cross-reference streams are read to the end of their bytes, whatever number of entries they claim. pyHanko, when it
 is not strict or the entries have no width, makes entries up until the claimed number is reached: a stream that
@@ -12,11 +12,12 @@ from __future__ import annotations
 
 import os
 import re
+import struct
 from collections.abc import Iterator
 from io import BytesIO
 from typing import Any, BinaryIO
 
-from pyhanko.pdf_utils import generic, misc, xref
+from pyhanko.pdf_utils import filters, generic, misc, xref
 from pyhanko.pdf_utils.decode_limits import DecodePurpose
 from pyhanko.pdf_utils.misc import PdfError, PdfReadError
 from pyhanko.pdf_utils.reader import PdfFileReader
@@ -176,3 +177,27 @@ def write_name(name: generic.NameObject, stream: BinaryIO, handler: Any = None, 
 misc._read_until_class = read_word
 generic._decode_name = decoded_name
 generic.NameObject.write_to_stream = write_name  # type: ignore[method-assign, assignment]
+
+_PLAIN_ASCII85 = re.compile(rb"([!-u]*)~>")
+_DIGITS = bytes(max(0, min(each - 33, 84)) for each in range(256))
+_GROUP = 5
+
+_decoded_ascii85: Any = filters.ASCII85Decode.decode
+
+
+def decode_ascii85(self: filters.ASCII85Decode, data: bytes, decode_params: Any = None) -> bytes:
+    """What *data* is in base 85 (ISO 32000-2, 7.4.3)."""
+    found = _PLAIN_ASCII85.fullmatch(data.translate(None, _SPACE))
+    if found is None or len(found[1]) % _GROUP == 1:
+        return bytes(_decoded_ascii85(self, data, decode_params))
+    lacking = -len(found[1]) % _GROUP
+    digits = iter((found[1] + b"u" * lacking).translate(_DIGITS))
+    groups = [
+        (((a * 85 + b) * 85 + c) * 85 + d) * 85 + e for a, b, c, d, e in zip(*[digits] * _GROUP, strict=True)
+    ]
+    if groups and max(groups) >= 1 << 32:
+        return bytes(_decoded_ascii85(self, data, decode_params))
+    return struct.pack(f">{len(groups)}I", *groups)[: 4 * len(groups) - lacking]
+
+
+filters.ASCII85Decode.decode = decode_ascii85  # type: ignore[method-assign]

@@ -15,8 +15,9 @@ from hsm import canonical
 from hsm.intents import SigningIntent
 from tests.activation.conftest import BACK, Desk
 from tests.authority import soon
-from tests.pdf import overlapping
+from tests.pdf import content_cases, overlapping
 from tests.pdf.overlapping import FIELD, Prepared, Shape
+from tests.sweeps import one_in
 from webui.activation import acts
 
 SHARED = "is also part of something else in this document"
@@ -82,6 +83,17 @@ def test_a_layer_that_is_hidden_here_alone_shows_nothing(desk: Desk) -> None:
     layer = b"5 0 obj\n<</OC<</Type/OCG/Name(M)/Usage<</View<</ViewState/OFF>>>>>>>>\nendobj\n"
     made = overlapping.prepared(overlapping.Shape(layer))
     assert "layers that are hidden" in refused(desk, request_for(made))
+
+
+# The page of these tests has chosen a font before.
+WITHOUT_FONT = {"text without a font", "a font that was put away"}
+
+
+@pytest.mark.parametrize("content", one_in(4, (each for each in content_cases.ODD if each not in WITHOUT_FONT)))
+def test_content_that_programs_draw_differently_shows_nothing(desk: Desk, content: str) -> None:
+    drawn = content_cases.ODD[content].replace(b"/F1", b"/F")
+    made = overlapping.prepared(replace(overlapping.HONEST, drawn=drawn))
+    assert "on page 1 breaks the rules of PDF" in refused(desk, request_for(made))
 
 
 def test_a_page_that_looks_different_refuses_the_act(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

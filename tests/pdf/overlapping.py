@@ -28,7 +28,7 @@ class Prepared:
 class Shape:
     """What is written: ``before`` and ``after`` the signature dictionary (``LENGTH`` is how far it is from the
     first ``stream`` to the last ``endstream``), ``within`` it, more of the
-    ``page``, and further objects, ``late`` ones behind."""
+    ``page``, further objects, ``late`` ones behind, and what else is ``drawn`` on the page."""
 
     before: bytes = b""
     after: bytes = b""
@@ -39,6 +39,7 @@ class Shape:
     late: bytes = b""
     inside: bool = False
     page: bytes = b""
+    drawn: bytes = b""
 
 
 def _picture(length: bytes = b"/Length LENGTH", dark: bytes = b"3") -> bytes:
@@ -53,7 +54,7 @@ _STREAM_END = b"\nendstream\nendobj\n"
 _NOTE = b"/Subtype/Square/Rect[60 500 560 700]/DA(/F 12 Tf 0 g)/F 4"
 _SCRIPT = b"/OpenAction<</S/JavaScript/JS(app.alert\\(1\\))>>"
 
-HONEST = Shape(b"5 0 obj\n<</X 1>>\nendobj\n")
+HONEST = Shape(b"5 0 obj\n<</Subtype/Form/BBox[0 0 1 1]/Length 0>>stream\n\nendstream\nendobj\n")
 PICTURE = Shape(_picture(), _STREAM_END)
 IN_SMALL_LETTERS = Shape(_picture(dark=b"abcdef"), _STREAM_END)
 
@@ -111,7 +112,7 @@ def _written(shape: Shape, apart: int) -> Prepared:
         places[number] = len(out)
         out.extend(b"%d 0 obj\n" % number + body + b"\nendobj\n")
 
-    shown = b"BT /F 24 Tf 60 760 Td (Non-disclosure agreement) Tj ET q 400 0 0 168 60 500 cm /I Do Q"
+    shown = b"BT /F 24 Tf 60 760 Td (Non-disclosure agreement) Tj ET q 400 0 0 168 60 500 cm /I Do Q" + shape.drawn
     add(1, b"<</Type/Catalog/Pages 2 0 R/AcroForm<</Fields[4 0 R]/SigFlags 3>>" + shape.catalogue + b">>")
     add(2, b"<</Type/Pages/Kids[3 0 R]/Count 1>>")
     resources = b"/Resources<</XObject<</I 5 0 R>>/Font<</F 8 0 R>>>>"

@@ -1,0 +1,234 @@
+"""Everything that draws on the pages of a document: contents, forms, patterns, glyphs and the pictures of notes.
+
+Each is looked at by :mod:`appliance.pdf.content_syntax` with the resources that apply to it (ISO 32000-2, 7.8.3).
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator, Sequence
+from itertools import accumulate
+from typing import Any
+
+from pyhanko.pdf_utils.filters import ASCII85Decode
+from pyhanko.pdf_utils.generic import ArrayObject, DictionaryObject, IndirectObject, NameObject, StreamObject
+from pyhanko.pdf_utils.misc import PdfReadError
+
+from appliance.errors import DocumentRefused
+from appliance.pdf import geometry, old_filters  # noqa: F401 - pyHanko lacks these filters
+from appliance.pdf.content_syntax import PATTERN, StreamCheck
+from appliance.pdf.inline_images import NotPlain, require_own_ends
+from appliance.pdf.reader import decode_ascii85, decoded_name, entry
+
+_DEEPEST = 20
+"""Forms in forms; PDFium stops at some depth, others at another."""
+
+_DEVICE = {"/DeviceGray": 1, "/DeviceRGB": 3, "/DeviceCMYK": 4, "/Pattern": PATTERN}
+_COMPONENTS = _DEVICE | {"/CalGray": 1, "/CalRGB": 3, "/Lab": 3, "/Indexed": 1, "/Separation": 1}
+_UNDERLYING = 2
+_USUAL = (["/FlateDecode"], ["/ASCII85Decode", "/FlateDecode"])
+_ASCII85 = ASCII85Decode()
+_MOST_UNPACKED = 1 << 22
+"""Bytes of a stream that are unpacked without pyHanko, which keeps account of all of them."""
+
+
+def require_plain_contents(pages: Sequence[Any]) -> None:
+    """Raises DocumentRefused when programs may draw something on the *pages* differently."""
+    look = _Look()
+    for number, page in enumerate(pages, start=1):
+        try:
+            look.page(page)
+        except NotPlain as error:
+            raise DocumentRefused(
+                "odd-content",
+                "What is drawn on page {page} breaks the rules of PDF, and programs may show it differently; save "
+                "the document again, or print it to a new PDF first.",
+                page=number,
+            ) from error
+
+
+class _Look:
+    """One look at a document; what was found plain is remembered."""
+
+    def __init__(self) -> None:
+        self._depths: dict[Any, int] = {}
+        self._open: set[Any] = set()
+        self._resources: dict[Any, _Resources] = {}
+        self._without: set[int] = set()
+
+    def page(self, page: Any) -> None:
+        """What *page* shows."""
+        resources = self._of(geometry.inherited(page, "/Resources"), _NONE)
+        parts = [_unpacked(each) for each in _parts(entry(page, "/Contents"))]
+        joints = [each - 1 for each in accumulate(len(part) + 1 for part in parts)][:-1]
+        check = StreamCheck(b"\n".join(parts), resources, joints=joints)
+        self._run(check)
+        self._below(check, resources)
+        for picture in _pictures(entry(page, "/Annots")):
+            self._stream(picture, resources)
+
+    def _run(self, check: StreamCheck) -> None:
+        check.run()
+        if check.images:
+            require_own_ends(check.images)
+
+    def _below(self, check: StreamCheck, resources: _Resources) -> int:
+        """How deep that goes which the content of *check* draws."""
+        deepest = 0
+        for (kind, _), used in check.used.items():
+            if id(used) in self._without:
+                continue
+            streams = list(_streams(kind, used))
+            if not streams:
+                self._without.add(id(used))
+            for stream, glyph, own in streams:
+                deepest = max(deepest, 1 + self._stream(stream, self._of(own, resources), glyph=glyph))
+        if deepest > _DEEPEST:
+            raise NotPlain("forms in forms")
+        return deepest
+
+    def _stream(self, stream: Any, outer: _Resources, *, glyph: bool = False) -> int:
+        resources = self._of(entry(stream, "/Resources"), outer)
+        key = (id(stream), id(resources), glyph)
+        if key in self._open:
+            raise NotPlain("a form in itself")
+        if key not in self._depths:
+            self._open.add(key)
+            check = StreamCheck(_unpacked(stream), resources, glyph=glyph)
+            self._run(check)
+            self._depths[key] = self._below(check, resources)
+            self._open.discard(key)
+        return self._depths[key]
+
+    def _of(self, own: Any, outer: _Resources) -> _Resources:
+        """The resources that apply: those of its own, where there are any (7.8.3)."""
+        if not isinstance(own, DictionaryObject):
+            return outer
+        return self._resources.setdefault(id(own), _Resources(own))
+
+
+class _Resources:
+    """The resources of a page, form, pattern or font."""
+
+    def __init__(self, dictionary: Any) -> None:
+        self._dictionary = dictionary
+        self._found: dict[tuple[str, bytes], Any] = {}
+
+    def find(self, kind: str, name: bytes) -> Any:
+        """The resource of that *name*."""
+        if (kind, name) not in self._found:
+            self._found[kind, name] = self._sought(kind, name)
+        return self._found[kind, name]
+
+    def _sought(self, kind: str, name: bytes) -> Any:
+        kinds = entry(self._dictionary, kind)
+        found = entry(kinds, _decoded(name)) if isinstance(kinds, DictionaryObject) else None
+        if kind == "/ColorSpace":
+            expected: Any = NameObject | ArrayObject
+        else:
+            expected = StreamObject if kind == "/XObject" else DictionaryObject
+        if not isinstance(found, expected):
+            raise NotPlain(f"no {kind} {name!r}")
+        return found
+
+    def components(self, name: bytes) -> int:
+        """How many numbers make a colour in the colour space of that *name*."""
+        if not name.startswith(b"/"):
+            raise NotPlain("a colour space without name")
+        known = _DEVICE.get(_decoded(name))
+        return _components(self.find("/ColorSpace", name)) if known is None else known
+
+
+_NONE = _Resources(DictionaryObject())
+
+
+def _decoded(name: bytes) -> str:
+    try:
+        return decoded_name(name[1:])
+    except PdfReadError as error:
+        raise NotPlain("a name") from error
+
+
+def _components(space: Any) -> int:
+    if isinstance(space, NameObject):
+        return _known(space)
+    family = space[0] if len(space) else None
+    if family == "/ICCBased":
+        number = entry(space[1], "/N")
+        if not isinstance(number, int):
+            raise NotPlain("a colour profile")
+        return int(number)
+    if family == "/DeviceN":
+        return len(space[1])
+    if family == "/Pattern" and len(space) == _UNDERLYING:
+        return PATTERN - _components(space[1])
+    return _known(family)
+
+
+def _known(family: Any) -> int:
+    if family not in _COMPONENTS:
+        raise NotPlain(f"a colour space {family}")
+    return _COMPONENTS[family]
+
+
+def _unpacked(stream: Any) -> bytes:
+    """The data of *stream*. The usual filters are undone here: pyHanko takes longer for that than the look."""
+    if not stream.encoded_data:
+        return b""
+    kind = entry(stream, "/Filter")
+    kinds = list(kind) if isinstance(kind, ArrayObject) else [kind]
+    if "/DecodeParms" in stream or kinds not in _USUAL:
+        return bytes(stream.data)
+    unpacked, data = zlib.decompressobj(), stream.encoded_data
+    try:
+        data = data if len(kinds) == 1 else decode_ascii85(_ASCII85, data)
+        found = unpacked.decompress(data, _MOST_UNPACKED)
+    except (zlib.error, ValueError):
+        return bytes(stream.data)
+    return found if unpacked.eof else bytes(stream.data)
+
+
+def _parts(contents: Any) -> Iterator[Any]:
+    """The streams of /Contents (7.7.3.3)."""
+    if isinstance(contents, StreamObject):
+        yield contents
+    elif isinstance(contents, ArrayObject):
+        for each in contents:
+            part = each.get_object() if isinstance(each, IndirectObject) else each
+            if isinstance(part, StreamObject):
+                yield part
+
+
+def _pictures(annotations: Any) -> Iterator[Any]:
+    """The appearances of notes and fields, in every state (12.5.5)."""
+    if not isinstance(annotations, ArrayObject):
+        return
+    for index in range(len(annotations)):
+        pictures = entry(annotations[index], "/AP") if isinstance(annotations[index], DictionaryObject) else None
+        for key in pictures if isinstance(pictures, DictionaryObject) else ():
+            picture = entry(pictures, key)
+            if isinstance(picture, StreamObject):
+                yield picture
+            elif isinstance(picture, DictionaryObject):
+                states = (entry(picture, state) for state in picture)
+                yield from (each for each in states if isinstance(each, StreamObject))
+
+
+def _streams(kind: str, used: Any) -> Iterator[tuple[Any, bool, Any]]:
+    """The content streams behind a resource: stream, whether it is a glyph, and the resources of its font."""
+    if (kind == "/XObject" and entry(used, "/Subtype") == "/Form") or (
+        kind == "/Pattern" and isinstance(used, StreamObject)
+    ):
+        yield used, False, None
+    elif kind == "/Font" and entry(used, "/Subtype") == "/Type3":
+        glyphs = entry(used, "/CharProcs", {})
+        for each in glyphs:
+            if isinstance(glyphs[each], StreamObject):
+                yield glyphs[each], True, entry(used, "/Resources")
+    elif kind == "/ExtGState":
+        mask, font = entry(used, "/SMask"), entry(used, "/Font")
+        group = entry(mask, "/G") if isinstance(mask, DictionaryObject) else None
+        if isinstance(group, StreamObject):
+            yield group, False, None
+        if isinstance(font, ArrayObject) and len(font) and isinstance(font[0], DictionaryObject):
+            yield from _streams("/Font", font[0])

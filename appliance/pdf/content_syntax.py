@@ -1,0 +1,258 @@
+"""Whether a content stream is written by the rules, as every program reads it (ISO 32000-2, 7.2, 7.3, 8 and 9).
+
+What breaks them is drawn by each program in its own way: ``--100`` is -100 to one and 0 to another, and text in a
+font that is not there is shown or not. Most of a stream is passed over by one regular expression, which knows the
+operators that need only numbers and strings; the others are looked at one by one.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import cache
+from typing import Any, Protocol
+
+from appliance.pdf import content_tokens as tokens
+from appliance.pdf.inline_images import NotPlain, end_of_image
+
+_LONGEST_STRING = 32767
+"""PDFium cuts off what is longer."""
+
+_MOST_OPERANDS = 16
+"""PDFium forgets more."""
+
+PATTERN = -1
+"""The components of a colour space of patterns without colours of their own: this, less those of the colour."""
+
+_BOTH, _PAGE, _PATH, _TEXT = "both", "page", "path", "text"
+
+
+class NamedResources(Protocol):
+    """What the names in a content stream mean."""
+
+    def find(self, kind: str, name: bytes) -> Any:
+        """The resource of that *name*. Raises :class:`NotPlain` when there is none."""
+
+    def components(self, name: bytes) -> int:
+        """How many numbers make a colour in the colour space of that *name*, or ``PATTERN`` less them."""
+
+
+class StreamCheck:
+    """One look at *content*, whose parts end at *joints*; ``used`` are the resources that it takes, and ``images``
+    the pictures in it whose end is for :func:`appliance.pdf.inline_images.require_own_ends` to find."""
+
+    def __init__(
+        self, content: bytes, resources: NamedResources, *, glyph: bool = False, joints: Sequence[int] = ()
+    ) -> None:
+        self._content = content + b"\n"
+        self._resources = resources
+        self._glyph = glyph
+        self._joints = joints
+        self.used: dict[tuple[str, bytes], Any] = {}
+        self.images: list[bytes] = []
+        self._text = self._font = self._path = False
+        self._colours = [1, 1]
+        self._saved: list[tuple[int, int, bool]] = []
+        self._compatible = 0
+
+    def run(self) -> None:
+        """Raises :class:`NotPlain` when programs may draw the content differently."""
+        content = self._content
+        if len(content) > _LONGEST_STRING and any(
+            each.end() - each.start() > _LONGEST_STRING for each in tokens.STRINGS.finditer(content)
+        ):
+            raise NotPlain("a string of that length")
+        place = self._first_of_glyph() if self._glyph else 0
+        while True:
+            end = self._many().match(content, place).end()  # type: ignore[union-attr]  # it matches nothing, too
+            if self._joints:
+                self._require_whole_parts(place, end)
+            place = end
+            if place == len(content):
+                break
+            place = self._step(place)
+        if self._text or self._path or self._compatible:
+            raise NotPlain("something is not closed")
+
+    def _many(self) -> re.Pattern[bytes]:
+        if self._path:
+            return tokens.MANY_IN_PATH
+        if not self._text:
+            return tokens.MANY_ON_PAGE
+        return tokens.MANY_IN_TEXT if self._font else tokens.MANY_WITHOUT_FONT
+
+    def _first_of_glyph(self) -> int:
+        """A glyph says first how wide it is (9.6.4)."""
+        found = tokens.NEXT.match(self._content, tokens.SPACE.match(self._content).end())  # type: ignore[union-attr]
+        kinds = _kinds(found[1]) if found is not None else ""
+        if found is None or (found[2], kinds) not in ((b"d0", "nn"), (b"d1", "nnnnnn")):
+            raise NotPlain("a glyph without width")
+        return found.end()
+
+    def _require_whole_parts(self, start: int, end: int) -> None:
+        """No part ends within a word: programs join parts with and without a blank."""
+        index = bisect_right(self._joints, start)
+        while index < len(self._joints) and self._joints[index] < end:
+            if not tokens.TOKENS.fullmatch(self._content, start, self._joints[index]):
+                raise NotPlain("a word in two parts")
+            start = self._joints[index]
+            index += 1
+
+    def _step(self, place: int) -> int:
+        """Past the operator after *place*."""
+        if not self._text and not self._path:
+            begun = tokens.PATH_BEGUN.match(self._content, place)
+            if begun is not None:
+                self._path = True
+                self._require_whole_parts(place, begun.end())
+                return begun.end()
+        found = tokens.NEXT.match(self._content, place)
+        if found is None:
+            raise NotPlain(f"no operator: {self._content[place : place + 40]!r}")
+        operands, name = found.groups()
+        if self._joints:
+            self._require_whole_parts(place, found.end())
+        known = _OPERATORS.get(name)
+        if known is None:
+            if not self._compatible:
+                raise NotPlain(f"operator {name!r}: {found[0][-80:]!r}")
+            return found.end()
+        kinds, where, action = known
+        given = _kinds(operands) if operands else ""
+        if where not in (_BOTH, self._where()) or not (given == kinds or _fits(kinds, given)):
+            raise NotPlain(f"operands or place of {name!r}: {found[0][-80:]!r}")
+        if name == b"BI":
+            return self._pass_image(found.end())
+        if action is not None:
+            action(self, name, operands)
+        return found.end()
+
+    def _where(self) -> str:
+        if self._path:
+            return _PATH
+        return _TEXT if self._text else _PAGE
+
+    def _pass_image(self, start: int) -> int:
+        end, known = end_of_image(self._content, start, self._resources)
+        if not known:
+            self.images.append(b"BI" + self._content[start:end])
+        if bisect_right(self._joints, start) != bisect_left(self._joints, end):
+            raise NotPlain("a picture in two parts")
+        return end
+
+    def _save(self, name: bytes, operands: bytes) -> None:
+        self._saved.append((self._colours[0], self._colours[1], self._font))
+
+    def _restore(self, name: bytes, operands: bytes) -> None:
+        if self._saved:  # programs pass over one too many, and the end restores what is left
+            *self._colours, self._font = self._saved.pop()
+
+    def _begin_text(self, name: bytes, operands: bytes) -> None:
+        self._text = True
+
+    def _end_text(self, name: bytes, operands: bytes) -> None:
+        self._text = False
+
+    def _paint(self, name: bytes, operands: bytes) -> None:
+        self._path = False
+
+    def _nest(self, name: bytes, operands: bytes) -> None:
+        self._compatible += 1 if name == b"BX" else -1
+        if self._compatible < 0:
+            raise NotPlain("EX without BX")
+
+    def _use(self, kind: str, operands: bytes) -> Any:
+        """The resource that the last name in *operands* means."""
+        name = operands[operands.rindex(b"/") :] if kind == "/Pattern" else operands
+        name = _first_name(name)
+        used = self.used.get((kind, name))
+        if used is None:
+            used = self.used[kind, name] = self._resources.find(kind, name)
+        return used
+
+    def _choose_font(self, name: bytes, operands: bytes) -> None:
+        """One that is not there matters once something is shown in it."""
+        self._font = False
+        with suppress(NotPlain):
+            self._use("/Font", operands)
+            self._font = True
+
+    def _choose_state(self, name: bytes, operands: bytes) -> None:
+        if "/Font" in self._use("/ExtGState", operands):
+            self._font = True
+
+    def _draw(self, name: bytes, operands: bytes) -> None:
+        self._use("/XObject" if name == b"Do" else "/Shading", operands)
+
+    def _choose_space(self, name: bytes, operands: bytes) -> None:
+        self._colours[name == b"CS"] = self._resources.components(_first_name(operands))
+
+    def _set_colour(self, name: bytes, operands: bytes) -> None:
+        self._colours[name.isupper()] = _COMPONENTS[name.lower()]
+
+    def _choose_colour(self, name: bytes, operands: bytes) -> None:
+        space, kinds = self._colours[name[:1] == b"S"], _kinds(operands)
+        numbers, named = kinds.count("n"), kinds.endswith("N")
+        if named != (space <= PATTERN) or numbers != (PATTERN - space if named else space):
+            raise NotPlain(f"a colour of {kinds!r} in a space of {space}")
+        if named:
+            self._use("/Pattern", operands)
+
+    def _show(self, name: bytes, operands: bytes) -> None:
+        raise NotPlain(f"text without a font, or odd text: {operands[:40]!r}")
+
+
+_OPERATORS: dict[bytes, tuple[str, str, Callable[[StreamCheck, bytes, bytes], None] | None]] = {
+    **dict.fromkeys(b"w J j M i Tc Tw Tz TL Ts Tr".split(), ("n", _BOTH, None)),
+    **dict.fromkeys((b"g", b"G"), ("n", _BOTH, StreamCheck._set_colour)),
+    **dict.fromkeys((b"rg", b"RG"), ("nnn", _BOTH, StreamCheck._set_colour)),
+    **dict.fromkeys((b"k", b"K"), ("nnnn", _BOTH, StreamCheck._set_colour)),
+    **dict.fromkeys((b"cs", b"CS"), ("N", _BOTH, StreamCheck._choose_space)),
+    **dict.fromkeys((b"sc", b"SC", b"scn", b"SCN"), ("n*N?", _BOTH, StreamCheck._choose_colour)),
+    **dict.fromkeys((b"ri", b"MP", b"BMC"), ("N", _BOTH, None)),
+    **dict.fromkeys((b"DP", b"BDC"), ("N[Nd]", _BOTH, None)),
+    **dict.fromkeys((b"Do", b"sh"), ("N", _PAGE, StreamCheck._draw)),
+    **dict.fromkeys((b"BX", b"EX"), ("", _BOTH, StreamCheck._nest)),
+    **dict.fromkeys((b"Tj", b"'"), ("s", _TEXT, StreamCheck._show)),
+    **dict.fromkeys(b"n f F f* S s B B* b b*".split(), ("", _PATH, StreamCheck._paint)),
+    b'"': ("nns", _TEXT, StreamCheck._show),
+    b"TJ": ("a", _TEXT, StreamCheck._show),
+    b"T*": ("", _TEXT, None),
+    b"d": ("an", _BOTH, None),
+    b"cm": ("nnnnnn", _PAGE, None),
+    b"EMC": ("", _BOTH, None),
+    b"BI": ("", _PAGE, None),
+    b"q": ("", _PAGE, StreamCheck._save),
+    b"Q": ("", _PAGE, StreamCheck._restore),
+    b"BT": ("", _PAGE, StreamCheck._begin_text),
+    b"ET": ("", _TEXT, StreamCheck._end_text),
+    b"Tf": ("Nn", _BOTH, StreamCheck._choose_font),
+    b"gs": ("N", _BOTH, StreamCheck._choose_state),
+}
+"""Operands, place and meaning of what the regular expressions leave over; lines of paths never are."""
+
+_COMPONENTS = {b"g": 1, b"rg": 3, b"k": 4}
+
+
+def _first_name(operands: bytes) -> bytes:
+    return tokens.NAME.match(operands)[0]  # type: ignore[index]  # one is there, by the kinds of the operands
+
+
+@cache
+def _fits(kinds: str, given: str) -> bool:
+    """Whether operands of the *given* kinds are of those that are demanded; there are few of either."""
+    return re.fullmatch(kinds, given) is not None
+
+
+def _kinds(operands: bytes) -> str:
+    """A letter for each of the *operands*."""
+    place, kinds = 0, ""
+    while place < len(operands):
+        found = tokens.OPERAND.match(operands, place)
+        if found is None or len(kinds) >= _MOST_OPERANDS:
+            raise NotPlain("operands")
+        kinds += str(found.lastgroup)
+        place = tokens.SPACE.match(operands, found.end()).end()  # type: ignore[union-attr]  # as above
+    return kinds
