@@ -56,6 +56,9 @@ _PARTY: Final = re.compile(r"(?:[甲乙丙丁]方|\w{2,5}[方人商])(?:[(（][^
 _LABEL: Final = re.compile(r"[^，。；,;:：]{1,24}[:：]\s?\S")
 _ENDING: Final = re.compile(r"[。；;:：!！?？.…]['”\"’)）]?\s*$")
 
+_DIVIDED: Final = re.compile(r"[A-Za-z][-‐‑\xad]$")
+_LATIN: Final = re.compile(r"[A-Za-z]")
+
 
 @dataclass(frozen=True, slots=True)
 class ProseLine:
@@ -242,11 +245,16 @@ def _alone(text: str) -> bool:
 
 
 def _joined(lines: Sequence[ProseLine]) -> ProseBlock:
-    text, origin = "", array("q")
+    parts: list[str] = []
+    origin = array("q")
     for line in lines:
-        if re.search(r"[A-Za-z][-‐‑\xad]$", text) and re.match(r"[A-Za-z]", line.text):
-            text, origin = text[:-1], origin[:-1]
-        elif text and not (_CHINESE.match(text[-1]) or _CHINESE.match(line.text[0])):
-            text, origin = text + " ", origin + array("q", (line.origin[0],))
-        text, origin = text + line.text, origin + line.origin
-    return ProseBlock(text, origin)
+        before = parts[-1] if parts else ""
+        if _DIVIDED.search(before) and _LATIN.match(line.text):
+            parts[-1] = before[:-1]
+            origin.pop()
+        elif before and not (_CHINESE.match(before[-1]) or _CHINESE.match(line.text[0])):
+            parts.append(" ")
+            origin.append(line.origin[0])
+        parts.append(line.text)
+        origin += line.origin
+    return ProseBlock("".join(parts), origin)
