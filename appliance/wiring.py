@@ -16,7 +16,7 @@ from appliance.appearances import SealPictures, SignatureAppearances
 from appliance.archive_renewal import ArchiveRenewal, CeremonyRecords
 from appliance.clock import utc_now
 from appliance.config import Settings
-from appliance.confinement import Confinement
+from appliance.confinement.pool import Confinement
 from appliance.contracts.access import Contracts
 from appliance.contracts.agreement import Agreements
 from appliance.contracts.agreement_text import load_text

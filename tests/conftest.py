@@ -19,7 +19,7 @@ from jinja2.utils import missing
 from pysqlite3 import dbapi2 as sqlite
 from xdist.scheduler import LoadScopeScheduling
 
-from appliance.confinement import Confinement
+from appliance.confinement.pool import Confinement
 from appliance.typesetting import typesetter
 from hsm import schema
 from hsm.schema import objects_in

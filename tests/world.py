@@ -24,7 +24,7 @@ from reportlab.pdfgen.canvas import Canvas
 
 from appliance.cli.founding import found_home
 from appliance.config import Settings, load
-from appliance.confinement import Confinement
+from appliance.confinement.pool import Confinement
 from appliance.contracts.agreement import AgreementSides
 from appliance.contracts.crash_safety import FailpointHook, ignore_failpoint
 from appliance.contracts.drafting import DraftTerms

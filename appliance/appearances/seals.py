@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from appliance.appearances.scans import LARGEST_SEAL, UNPROCESSABLE, SealPicture
-from appliance.confinement import Confinement
+from appliance.confinement.pool import Confinement
 from appliance.errors import DocumentRefused, NotFound
 from appliance.model.people import Seal
 from appliance.pdf.values import SealAppearance

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from appliance.appearances import scans
-from appliance.confinement import Confinement
+from appliance.confinement.pool import Confinement
 from appliance.errors import DocumentRefused, PreconditionRefused
 from appliance.model.people import MOST_PICTURES, PictureKind, SignatureChoice, SignaturePicture
 from appliance.pdf.values import PersonAppearance

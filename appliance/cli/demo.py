@@ -11,7 +11,7 @@ import click
 from appliance.cli.founding import found_home
 from appliance.cli.program import FILE, NEW_FOLDER, REFUSED, Context
 from appliance.config import load
-from appliance.confinement import Confinement
+from appliance.confinement.pool import Confinement
 from appliance.demonstration.new_home import DEMONSTRATION
 from appliance.demonstration.participants import SAMPLE_PLACES, DemonstrationAuthenticators
 from appliance.demonstration.sample import sample_contract

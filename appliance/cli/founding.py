@@ -15,7 +15,7 @@ from importlib import resources
 
 from appliance.clock import utc_now
 from appliance.config import Settings, WebSettings, load
-from appliance.confinement import Confinement
+from appliance.confinement.pool import Confinement
 from appliance.demonstration import participants
 from appliance.demonstration.new_home import DEMONSTRATION, NewHome
 from appliance.demonstration.participants import DemonstrationAuthenticators

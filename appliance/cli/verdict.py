@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from appliance.confinement import Confinement
+from appliance.confinement.pool import Confinement
 from appliance.errors import ConfigurationError
 from appliance.home import Home
 from appliance.language import Language, Translator, translator

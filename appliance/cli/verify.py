@@ -8,8 +8,8 @@ from pathlib import Path
 import click
 
 from appliance.cli.program import FILE, Context, report_fault
-from appliance.confinement import Confinement
 from appliance.confinement.jobs import VERIFICATION
+from appliance.confinement.pool import Confinement
 from appliance.errors import ApplianceError
 
 NO_VERDICT = 3

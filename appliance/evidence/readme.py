@@ -19,7 +19,7 @@ from appliance.evidence.model import EvidenceInput, SignatureMaterial
 from appliance.language import Language, Translator, instants, translator
 from appliance.language.characters import with_organisation
 from appliance.ledger.event_texts import LABELS, fact_label, says_nothing, title_of_event
-from appliance.typesetting import page_template, typeset
+from appliance.typesetting.typesetter import page_template, typeset
 from appliance.verification.trust import shown_name
 
 

@@ -12,7 +12,7 @@ import tempfile
 from datetime import datetime
 from pathlib import Path
 
-from appliance.confinement import Confinement
+from appliance.confinement.pool import Confinement
 from appliance.errors import BackupFailed
 from appliance.home import Home
 from appliance.operations.backup import BackupArchive, BackupContext

@@ -16,7 +16,7 @@ from appliance.ledger.audit_trail import AuditEvent, EventKind, Field, append_ev
 from appliance.model.intent import Deposit
 from appliance.pdf.values import ValidationMaterial
 from appliance.store import ownership, people
-from appliance.typesetting import page_template, typeset
+from appliance.typesetting.typesetter import page_template, typeset
 from appliance.verification import Indication
 from hsm.rows import fields_of
 from hsm.timestamp import parse_token, response_granted

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from types import NoneType
 from typing import Any, TypeVar
 
-from appliance.confinement import Confinement
+from appliance.confinement.pool import Confinement
 from appliance.errors import ConfinementFailed, DocumentRefused, StateRefused
 from appliance.language.sizes import ByteSize
 from appliance.pdf.byte_ranges import ByteRange

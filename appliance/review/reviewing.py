@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 
-from appliance.confinement import Confinement
+from appliance.confinement.pool import Confinement
 from appliance.documents.blobs import BlobStore
 from appliance.errors import (
     NotAllowed,

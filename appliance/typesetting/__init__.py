@@ -1,5 +1,5 @@
-"""Typesetting: whole HTML pages of ours become PDFs, each in a confined process of its own."""
+"""Typesetting: whole HTML pages of ours become PDFs, each in a confined process of its own.
 
-from appliance.typesetting.typesetter import TypesettingFailure, page_template, typeset
-
-__all__ = ["TypesettingFailure", "page_template", "typeset"]
+:mod:`appliance.typesetting.typesetter` is what the appliance uses. Nothing is imported here: each page's process
+would load it, too.
+"""

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from appliance.language import Language, translator
-from appliance.typesetting import page_template, typeset
+from appliance.typesetting.typesetter import page_template, typeset
 from appliance.verification.model import (
     FileKind,
     Indication,

@@ -15,8 +15,8 @@ from typing import Any, Protocol
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 
-from appliance.confinement import Confinement
 from appliance.confinement.frames import decode
+from appliance.confinement.pool import Confinement
 from appliance.errors import ConfigurationError, ConfinementFailed
 from appliance.verification.model import FileKind, SubIndication, VerificationReport, undecided
 from appliance.verification.trust import TrustAnchors, shown_name

@@ -19,7 +19,7 @@ from appliance.language.characters import words
 from appliance.model.contract import Contract
 from appliance.model.writing import Wording
 from appliance.pdf.workshop import PdfWorkshop
-from appliance.typesetting import TypesettingFailure, typeset
+from appliance.typesetting.typesetter import TypesettingFailure, typeset
 from appliance.writing.filling import filled, require_defined
 from appliance.writing.texts import Templates, Texts
 from hsm.intents import LONGEST_TITLE

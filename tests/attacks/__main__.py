@@ -7,7 +7,7 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
-from appliance.confinement import Confinement
+from appliance.confinement.pool import Confinement
 from appliance.verification import Verifier
 from tests.attacks.good import false_alarm, samples
 from tests.attacks.judging import complaint, confined, disagreement, in_process

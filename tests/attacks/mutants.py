@@ -19,7 +19,7 @@ from os import cpu_count
 from pathlib import Path
 from random import Random
 
-from appliance.confinement import Confinement
+from appliance.confinement.pool import Confinement
 from appliance.verification import Indication, VerificationReport, Verifier, verifier
 from tests.attacks.judging import confined
 from tests.attacks.mutating import Seed, mutated

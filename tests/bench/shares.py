@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from appliance.config import Settings
-from appliance.confinement import Confinement
 from appliance.confinement.jobs import JOBS
+from appliance.confinement.pool import Confinement
 from appliance.demonstration.participants import ZHANG, DemonstrationAuthenticators
 from appliance.demonstration.sample import sample_contract
 from appliance.demonstration.story import DemonstrationContract, DemonstrationRun

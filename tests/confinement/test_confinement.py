@@ -12,7 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from appliance.confinement import Confinement, ConfinementLimits, frames, sandbox
+from appliance.confinement import frames, sandbox
+from appliance.confinement.jobs import ConfinementLimits
+from appliance.confinement.pool import Confinement
 from appliance.errors import ConfinementFailed, DocumentRefused
 from tests.confinement import hostile
 

@@ -19,12 +19,13 @@ WITHOUT = """
 import errno, json, logging, sys
 from pathlib import Path
 import pyseccomp
-from appliance.confinement import Confinement, kernel
+from appliance.confinement import kernel
+from appliance.confinement.pool import Confinement
 from appliance.errors import ConfinementFailed
 from appliance.health import machine_checks
 from appliance.health.check_context import CheckContext
 from appliance.home import Home
-from appliance.typesetting import typeset
+from appliance.typesetting.typesetter import typeset
 from tests.confinement import hostile
 
 rules = pyseccomp.SyscallFilter(defaction=pyseccomp.ALLOW)

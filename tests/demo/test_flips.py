@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.confinement import Confinement
+from appliance.confinement.pool import Confinement
 from appliance.evidence.verification import verify_package
 from appliance.verification import Indication, TrustAnchors, Verifier
 from tests.demo.conftest import Demonstration

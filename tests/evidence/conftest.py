@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from appliance.confinement import Confinement
+from appliance.confinement.pool import Confinement
 from appliance.evidence.model import EvidenceInput
 from appliance.evidence.package import build
 from appliance.pdf.workshop import PdfWorkshop

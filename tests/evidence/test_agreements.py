@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from appliance.confinement import Confinement
+from appliance.confinement.pool import Confinement
 from appliance.errors import EvidenceIncomplete
 from appliance.evidence import contents, history
 from appliance.evidence.agreements import require_agreements

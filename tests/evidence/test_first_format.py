@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 
-from appliance.confinement import Confinement
+from appliance.confinement.pool import Confinement
 from appliance.evidence import manifest
 from appliance.evidence.repacked import read_zip
 from appliance.evidence.verification import verify_package

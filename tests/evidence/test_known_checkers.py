@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.confinement import Confinement
+from appliance.confinement.pool import Confinement
 from appliance.evidence.repacked import read_zip
 from appliance.evidence.verification import verify_package
 from appliance.verification import Indication, Verifier

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 
-from appliance.confinement import Confinement
+from appliance.confinement.pool import Confinement
 from appliance.evidence.model import EvidenceInput
 from appliance.evidence.package import build
 from appliance.evidence.verification import verify_package

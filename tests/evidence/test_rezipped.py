@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.confinement import Confinement
+from appliance.confinement.pool import Confinement
 from appliance.evidence import container
 from appliance.evidence.model import PackageRefused
 from appliance.evidence.repacked import read_zip

@@ -12,7 +12,7 @@ from datetime import timedelta
 
 import pytest
 
-from appliance.confinement import Confinement
+from appliance.confinement.pool import Confinement
 from appliance.evidence.model import PackageRefused
 from appliance.evidence.repacked import PackageZip, read_zip
 from appliance.evidence.verification import verify_package

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from appliance.confinement import Confinement
+from appliance.confinement.pool import Confinement
 from appliance.evidence import manifest
 from appliance.evidence.manifest import PackageManifest
 from appliance.evidence.model import EvidenceInput

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.confinement import Confinement
+from appliance.confinement.pool import Confinement
 from appliance.evidence.model import EvidenceInput
 from appliance.evidence.package import build
 from appliance.evidence.verification import verify_package

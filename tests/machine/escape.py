@@ -21,7 +21,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from appliance.confinement import Confinement, kernel
+from appliance.confinement import kernel
+from appliance.confinement.pool import Confinement
 from appliance.errors import ConfinementFailed
 from hsm.client import AuthorityClient
 from hsm.errors import AuthorityError, NotPermitted

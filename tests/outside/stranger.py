@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from cryptography.x509.oid import NameOID
 
-from appliance.confinement import Confinement
+from appliance.confinement.pool import Confinement
 from appliance.pdf.values import PrepareOrder
 from appliance.pdf.workshop import PdfWorkshop
 from hsm import cms

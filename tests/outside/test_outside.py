@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.confinement import Confinement
+from appliance.confinement.pool import Confinement
 from appliance.egress import MOST_AT_ONCE, Egress, EgressFailed, ExchangeLimits
 from appliance.errors import ConfinementFailed
 from appliance.model.intent import OutsideStamp

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from appliance.confinement import Confinement
+from appliance.confinement.pool import Confinement
 from appliance.pdf.workshop import PdfWorkshop
 from tests.pdf import documents
 from tests.pdf.document_signer import DocumentSigner

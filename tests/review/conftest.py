@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from appliance.config import load
-from appliance.confinement import Confinement
+from appliance.confinement.pool import Confinement
 from appliance.review.reviewing import ContentChecker
 from appliance.wiring import Appliance
 from tests.review.rules import book

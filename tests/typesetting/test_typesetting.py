@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from appliance.errors import ConfinementFailed
-from appliance.typesetting import TypesettingFailure, typeset
+from appliance.typesetting.typesetter import TypesettingFailure, typeset
 
 pytestmark = pytest.mark.usefixtures("typeset_anew")
 PAGE = "<!doctype html><html lang=zh-CN><body><p>示例合同</p>{}</body></html>"

@@ -11,7 +11,7 @@ from datetime import timedelta
 import pytest
 from asn1crypto import cms as lax
 
-from appliance.confinement import Confinement
+from appliance.confinement.pool import Confinement
 from appliance.verification import Indication, VerificationReport, Verifier, verifier
 from hsm import cms
 from tests.attacks import writing

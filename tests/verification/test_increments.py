@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from appliance.confinement import Confinement
+from appliance.confinement.pool import Confinement
 from appliance.pdf.page_comparison import PageComparison
 from appliance.verification import Indication, Verifier, confined_verification
 from appliance.verification.trust import ValidationContext

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from appliance.confinement import Confinement
+from appliance.confinement.pool import Confinement
 from appliance.evidence.manifest_signature import LARGEST_CERTIFICATE, certificates_in
 from appliance.evidence.model import PackageRefused
 from appliance.verification import Indication, TrustAnchors, Verifier, material, trust

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from appliance.confinement import Confinement
+from appliance.confinement.pool import Confinement
 from appliance.errors import ConfigurationError
 from appliance.language import Language, chinese_messages
 from appliance.verification import FileKind, Indication, TrustAnchors, Verifier

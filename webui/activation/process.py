@@ -8,8 +8,8 @@ from contextlib import ExitStack
 
 from appliance.activation_requests import ActivationRequests
 from appliance.config import load
-from appliance.confinement import Confinement
 from appliance.confinement.jobs import DRAWING
+from appliance.confinement.pool import Confinement
 from appliance.home import Home
 from appliance.logs import set_up_logging
 from appliance.pdf.workshop import PdfWorkshop

@@ -10,7 +10,7 @@ from pathlib import Path
 from wsgiref.types import WSGIApplication
 
 from appliance.config import load
-from appliance.confinement import Confinement
+from appliance.confinement.pool import Confinement
 from appliance.home import Home
 from appliance.logs import set_up_logging
 from appliance.wiring import open_appliance

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 
-from appliance.confinement import Confinement
+from appliance.confinement.pool import Confinement
 from appliance.errors import RestoreRefused
 from appliance.home import Home, make_directory
 from appliance.ledger import LogCheck, LogReport

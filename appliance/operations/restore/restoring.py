@@ -13,7 +13,7 @@ from datetime import datetime
 from pathlib import Path
 
 from appliance.config import load
-from appliance.confinement import Confinement
+from appliance.confinement.pool import Confinement
 from appliance.errors import ApplianceError, RestoreRefused
 from appliance.home import Home, make_directory
 from appliance.ledger.timestamp_spool import spool_files

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import yaml
 
-from appliance.confinement import Confinement
+from appliance.confinement.pool import Confinement
 from appliance.review import rule_files
 from appliance.review.reviewing import ContentChecker
 from tests.review.corpus.contracts import HERE, plans
