@@ -38,6 +38,8 @@ from tests.evidence.unpacked import commands, run, unpack
 from tests.holder import Holder
 from tests.sweeps import first_of
 
+pytestmark = pytest.mark.usefixtures("pages_of_the_true_log")
+
 Changes = Mapping[str, bytes | None]
 
 

@@ -13,12 +13,11 @@ from typing import Any
 import pytest
 
 from appliance.confinement.pool import Confinement
-from appliance.evidence import container, manifest, readme
+from appliance.evidence import container, manifest
 from appliance.evidence.model import EvidenceInput, SignedRecord
 from appliance.evidence.package import build
 from appliance.evidence.repacked import read_zip
 from appliance.evidence.verification import verify_package
-from appliance.language import Language
 from appliance.ledger.entry import LedgerEntry
 from appliance.verification import Indication, Verifier
 from hsm import canonical, records
@@ -29,6 +28,8 @@ from tests.evidence.real_contract import SignedPdf
 from tests.evidence.resealing import sealed
 from tests.evidence.test_checkers import CHECKERS, check
 from tests.evidence.unpacked import unpack
+
+pytestmark = pytest.mark.usefixtures("pages_of_the_true_log")
 
 CONTRACT, OTHER, PROPOSAL, SIGNED = "c-2026-0001", "c-2026-0002", "voiding-1", "party-signed"
 BOTH = ("person-zhang", "person-li")
@@ -85,14 +86,6 @@ class Judges:
         verdict = {Indication.PASSED: True, Indication.FAILED: False}
         passed = verdict.get(self._verifier.verify(package).indication)
         return [passed, *(check(checker, folder)[0] == 0 for checker in CHECKERS)]
-
-
-@pytest.fixture(autouse=True)
-def pages_of_the_true_log(package: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No judge reads the history's pages, of which each takes a second to typeset."""
-    files = read_zip(package).files
-    pages = {each: bytes(files[readme.history_path(each)]) for each in Language}
-    monkeypatch.setattr(readme, "render_history", lambda _evidence, _extraction, language: pages[language])
 
 
 @pytest.fixture
