@@ -83,6 +83,8 @@ def test_the_page_lists_every_document_with_its_own_page(desk: Desk, documents: 
         row = page[page.index(f'href="{link}"') :].partition("</li>")[0]
         assert words(row).startswith(f'href="{link}" target="_blank">{title}')
         assert f"Pages: {pages}" in words(row) and ZHANG.organisation in words(row)
+        for name in each.intent.parties:  # type: ignore[union-attr]  # it signs
+            assert f"<bdi>{name}</bdi>" in row, "each is read by itself, whichever way it is written"
         assert each.intent.field in row  # type: ignore[union-attr]  # it signs
         assert "Fonts are not embedded (Helvetica)" in words(row), "what intake would warn of"
         assert desk.get(link).status_code == 200
