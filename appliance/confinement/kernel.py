@@ -8,7 +8,7 @@ import errno
 import os
 import resource
 import signal
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -23,6 +23,7 @@ _PR_SET_DUMPABLE = 4
 _PR_SET_SECCOMP = 22
 _PR_SET_NO_NEW_PRIVS = 38
 _SECCOMP_MODE_FILTER = 2
+_MADV_DONTNEED = 4
 _MADV_COLLAPSE = 25
 _LARGE_PAGE = 2 * 1024 * 1024
 _CAPABILITY_VERSION_3 = 0x20080522
@@ -53,10 +54,19 @@ def fork() -> int:
 def gather_memory() -> None:
     """Put this process's own memory into large pages as far as the kernel does that (Linux 6.1 and newer): what
     a fork copies of each is one entry instead of 512. Best effort: a refusal changes nothing but the speed."""
-    for start, end in list(_own_memory()):
+    for start, end, permissions, name in _mappings():
         first, last = -(-start // _LARGE_PAGE) * _LARGE_PAGE, end // _LARGE_PAGE * _LARGE_PAGE
-        if first < last:
+        if permissions.startswith("rw") and name in {"", "[heap]"} and first < last:
             _LIBC.madvise(ctypes.c_void_p(first), ctypes.c_size_t(last - first), _MADV_COLLAPSE)
+
+
+def let_go_of_files(directory: Path) -> None:
+    """Keep nothing in memory of the code that this process maps and of the files in *directory* that it reads:
+    whoever goes on reading gets it from the kernel's cache, as each fork does anyway."""
+    for start, end, permissions, name in _mappings():
+        is_code = permissions == "r-xp" and name.startswith("/")  # nobody writes there, so nothing is lost
+        if is_code or (permissions == "r--p" and Path(name).is_relative_to(directory)):
+            _LIBC.madvise(ctypes.c_void_p(start), ctypes.c_size_t(end - start), _MADV_DONTNEED)
 
 
 def die_with_parent() -> None:
@@ -117,13 +127,14 @@ def drop_capabilities() -> None:
         _checked(_LIBC.capset(header, (ctypes.c_uint32 * 6)()))
 
 
-def _own_memory() -> Iterator[tuple[int, int]]:
-    """Start and end of the heap and of every other writable mapping without a file (proc(5), ``maps``)."""
+def _mappings() -> list[tuple[int, int, str, str]]:
+    """Start, end, permissions and file of everything that this process maps (proc(5), ``maps``)."""
+    found = []
     for line in Path("/proc/self/maps").read_text().splitlines():
-        place, permissions, _, _, _, *name = line.split()
-        if permissions.startswith("rw") and (not name or name == ["[heap]"]):
-            start, end = place.split("-")
-            yield int(start, 16), int(end, 16)
+        place, permissions, _, _, _, *name = line.split(maxsplit=5)
+        start, end = place.split("-")
+        found.append((int(start, 16), int(end, 16), permissions, "".join(name)))
+    return found
 
 
 def _prctl(option: int, *arguments: object) -> None:

@@ -122,6 +122,7 @@ def main(descriptor: int) -> None:
     gc.collect()
     memory.fill_holes()
     kernel.gather_memory()
+    kernel.let_go_of_files(cache)
     sandbox.enclose_zygote(cache)
     gc.freeze()  # children share these pages for longer when the collector leaves them alone
     zygote.serve()

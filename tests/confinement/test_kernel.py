@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import mmap
 import os
+from pathlib import Path
 
 from appliance.confinement import kernel
 
@@ -28,3 +30,26 @@ def test_a_forked_child_is_its_own_process_and_its_writes_stay_there() -> None:
     assert shared == b"parent"
     os.close(receiving)
     os.close(sending)
+
+
+def kilobytes_in_memory_of(file: Path) -> int:
+    """Of what this process maps (proc(5), ``smaps``)."""
+    _, _, rest = Path("/proc/self/smaps").read_text().partition(f" {file}\n")
+    return next(int(line.split()[1]) for line in rest.splitlines() if line.startswith("Rss:"))
+
+
+def test_a_file_that_was_let_go_of_takes_no_memory_and_is_read_as_before(tmp_path: Path) -> None:
+    within, beside = tmp_path / "cache" / "typeface", tmp_path / "beside"
+    within.parent.mkdir()
+    content = os.urandom(1024 * 1024)
+    for file in (within, beside):
+        file.write_bytes(content)
+    with within.open("rb") as first, beside.open("rb") as second:
+        maps = [
+            mmap.mmap(each.fileno(), 0, flags=mmap.MAP_PRIVATE, prot=mmap.PROT_READ) for each in (first, second)
+        ]
+    assert [each[:] for each in maps] == [content, content]
+    kernel.let_go_of_files(within.parent)
+    assert kilobytes_in_memory_of(within) == 0
+    assert kilobytes_in_memory_of(beside) == 1024
+    assert [each[:] for each in maps] == [content, content]
