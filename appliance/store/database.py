@@ -1,4 +1,4 @@
-"""The database file: opened with the pragmas that durability needs, one connection for each thread."""
+"""The database file: opened with the pragmas that durability needs; threads lend each other its connections."""
 
 from __future__ import annotations
 
@@ -6,12 +6,11 @@ import os
 import re
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from datetime import datetime
 from functools import wraps
 from pathlib import Path
 from typing import Concatenate, ParamSpec, Protocol, TypeVar
-from weakref import WeakSet
 
 from pysqlite3 import dbapi2 as sqlite
 
@@ -56,10 +55,9 @@ def pattern_of(words: str) -> str:
 
 
 class _Link:
-    """One thread's connection; closed when its thread ends or the database closes."""
+    """A connection, for one thread at a time; closed when the database closes."""
 
     def __init__(self, path: Path, patience: float) -> None:
-        # Closing happens from another thread when the process ends, after the owner's last use.
         self.connection = sqlite.connect(
             path, timeout=patience, isolation_level=None, cached_statements=256, check_same_thread=False
         )
@@ -71,10 +69,6 @@ class _Link:
     def close(self) -> None:
         if self.process == os.getpid():  # a connection must never be touched after a fork
             self.connection.close()
-
-    def __del__(self) -> None:
-        if hasattr(self, "process"):
-            self.close()
 
 
 class Database:
@@ -97,7 +91,8 @@ class Database:
         self.path = path
         self._patience = patience
         self._local = threading.local()
-        self._links: WeakSet[_Link] = WeakSet()
+        self._links: list[_Link] = []
+        self._idle: list[_Link] = []
         self._turn = threading.Lock()
         self._process = os.getpid()
         try:
@@ -105,16 +100,16 @@ class Database:
             with _translated(path):
                 make_directory(path.parent)
                 make_file(path)  # SQLite gives its other files the mode of this one
-                connection = self._connection()
-                if as_found:
-                    schema.require_current(connection, path)
-                schema.migrate(connection, path)
+                with self._connection() as connection:
+                    if as_found:
+                        schema.require_current(connection, path)
+                    schema.migrate(connection, path)
         except ConfigurationRefused as error:
             raise StorageError(error.template, **error.values) from error
 
     def close(self) -> None:
-        """Closes the connections of all threads; none may use the database any more."""
-        for link in list(self._links):
+        """Closes all connections; no thread may use the database any more."""
+        for link in self._links:
             link.close()
 
     @contextmanager
@@ -125,10 +120,9 @@ class Database:
         across anything slow: other writers wait. Raises :class:`StorageError` when SQLite cannot go on;
         ``IntegrityError`` stays, for callers to whom a violated constraint says something.
         """
-        connection = self._connection()
-        if connection.in_transaction:
+        if self._in_use() is not None:
             raise StorageError("A transaction was opened inside another one of {path}.", path=self.path)
-        with self._alone(), _translated(self.path):
+        with self._connection() as connection, self._alone(), _translated(self.path):
             connection.execute("BEGIN IMMEDIATE")
             try:
                 yield Transaction(connection)
@@ -140,11 +134,11 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Transaction]:
         """One unchanging view of the database. Inside a transaction of this thread: that one's view."""
-        connection = self._connection()
-        if connection.in_transaction:
-            yield Transaction(connection)
+        outer = self._in_use()
+        if outer is not None:
+            yield Transaction(outer.connection)
             return
-        with _translated(self.path):
+        with self._connection() as connection, _translated(self.path):
             connection.execute("BEGIN")
             try:
                 yield Transaction(connection)
@@ -171,16 +165,32 @@ class Database:
         finally:
             self._turn.release()
 
-    def _connection(self) -> sqlite.Connection:
-        if self._process != os.getpid():  # forked: whoever held the turn is not here
-            self._process, self._turn = os.getpid(), threading.Lock()
+    def _in_use(self) -> _Link | None:
+        """What this thread is using, unless it was forked meanwhile."""
         link: _Link | None = getattr(self._local, "link", None)
-        if link is None or link.process != os.getpid():
-            with _translated(self.path):
-                link = _Link(self.path, self._patience)
-            self._local.link = link
-            self._links.add(link)
-        return link.connection
+        return link if link is not None and link.process == os.getpid() else None
+
+    @contextmanager
+    def _connection(self) -> Iterator[sqlite.Connection]:
+        """A connection for this thread alone. The one last used is the next, so there are as many as threads that
+        were busy at the same time: each holds the whole schema, more than a megabyte."""
+        self._local.link = link = self._next()
+        try:
+            yield link.connection
+        finally:
+            self._local.link = None
+            if link.process == os.getpid():
+                self._idle.append(link)
+
+    def _next(self) -> _Link:
+        if self._process != os.getpid():  # forked: whoever held the turn is not here, and no connection is ours
+            self._process, self._turn, self._idle = os.getpid(), threading.Lock(), []
+        with suppress(IndexError):
+            return self._idle.pop()
+        with _translated(self.path):
+            link = _Link(self.path, self._patience)
+        self._links.append(link)
+        return link
 
 
 class _OnDatabase(Protocol):

@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 import shutil
 from collections.abc import Callable
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from pysqlite3 import dbapi2 as sqlite
 
 from appliance.errors import LedgerDamaged
 from appliance.ledger import LogCheck, LogProofs, Sequencer
@@ -148,10 +150,8 @@ def test_a_restored_older_database_is_refused(
     grow(5)
     sequencer.run_once()
     older = tmp_path / "older.db"
-    with database.reading() as tx:
-        tx.execute("SELECT 1")
-    connection = database._connection()
-    connection.execute("VACUUM INTO ?", (str(older),))
+    with closing(sqlite.connect(database.path)) as connection:
+        connection.execute("VACUUM INTO ?", (str(older),))
     grow(5)
     sequencer.run_once()
     restored = Database(older)

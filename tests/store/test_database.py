@@ -1,4 +1,4 @@
-"""The database: durable, all or nothing, one connection a thread, never opened by an older release."""
+"""The database: durable, all or nothing, its connections shared by threads, never opened by an older release."""
 
 from __future__ import annotations
 
@@ -37,6 +37,37 @@ def test_the_pragmas_that_durability_needs_hold_in_every_thread(database: Databa
     thread.join()
     look()
     assert found == [("wal", 2, 1)] * 2
+
+
+def test_threads_that_come_one_after_the_other_use_the_same_connection(database: Database) -> None:
+    used: set[int] = set()
+
+    def look() -> None:
+        with database.reading() as tx:
+            used.add(id(tx._connection))
+
+    for _ in range(5):
+        thread = threading.Thread(target=look)
+        thread.start()
+        thread.join()
+    assert len(used) == 1
+
+
+def test_threads_at_the_same_time_use_a_connection_each(database: Database) -> None:
+    used: set[int] = set()
+    all_there = threading.Barrier(5)
+
+    def look() -> None:
+        with database.reading() as tx:
+            used.add(id(tx._connection))
+            all_there.wait(10)
+
+    threads = [threading.Thread(target=look) for _ in range(5)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(used) == 5
 
 
 def test_nobody_else_may_read_the_file(database: Database) -> None:
@@ -161,8 +192,9 @@ def test_a_link_that_comes_later_is_not_followed_either(database: Database, else
             refused.append(str(error))
 
     thread = threading.Thread(target=look)
-    thread.start()
-    thread.join()
+    with database.reading():  # the connection that is there is in use
+        thread.start()
+        thread.join()
     assert len(refused) == 1
     assert "link" in refused[0]
     assert elsewhere.read_bytes() == before
