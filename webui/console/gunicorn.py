@@ -1,5 +1,6 @@
 """Gunicorn's settings for ``vermilion-console``; the address is on its command line, or systemd's socket."""
 
+import gc
 import os
 
 from appliance.config import load
@@ -20,6 +21,12 @@ limit_request_line = 4094
 limit_request_fields = 64
 forwarder_headers = ""  # no header moves the application to another path
 preload_app = False
+
+
+def on_starting(server: object) -> None:
+    """The collector leaves alone what is loaded before the fork: parent and worker share its memory."""
+    gc.collect()
+    gc.freeze()
 
 
 def post_worker_init(worker: object) -> None:
