@@ -8,8 +8,9 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any, Final
 
 from appliance.evidence import authorisation_basis, commands, history
@@ -82,21 +83,9 @@ def _steps(
 ) -> dict[str, list[CheckSteps]]:
     """What is checked one by one, under the template's names. For certificates *revoked* since, the title is when
     they were, the time that of what they signed."""
-
-    def step(name: str, at: datetime, given: Iterable[str], title: str = "", who: str = "") -> CheckSteps:
-        return CheckSteps(name, title, fill_text(who), instants.exact(at, evidence.zone), _shown(given))
-
-    told = history.events(evidence.log.entries)
-    together = history.confirmed_together(each.public for each in told if each.kind == history.SIGNED)
+    step = partial(_step, evidence.zone)
     return {
-        "signatures": [
-            replace(
-                step(each.number, each.signed.at, commands.of_signature(each), material.kind, _signer(material)),
-                together=together.get(material.field, 0),
-            )
-            for each in extraction.signatures
-            for material in (each.material,)
-        ],
+        "signatures": _signature_steps(evidence, extraction),
         "timestamps": [step(each.number, each.at, commands.of_timestamp(each)) for each in extraction.timestamps],
         "records": [
             step(
@@ -119,6 +108,29 @@ def _steps(
             for each in revoked
         ],
     }
+
+
+def _signature_steps(evidence: EvidenceInput, extraction: Extraction) -> list[CheckSteps]:
+    told = history.events(evidence.log.entries)
+    together = history.confirmed_together(each.public for each in told if each.kind == history.SIGNED)
+    return [
+        _step(
+            evidence.zone,
+            each.number,
+            each.signed.at,
+            commands.of_signature(each),
+            each.material.kind,
+            _signer(each.material),
+            together.get(each.material.field, 0),
+        )
+        for each in extraction.signatures
+    ]
+
+
+def _step(
+    zone: str, name: str, at: datetime, given: Iterable[str], title: str = "", who: str = "", together: int = 0
+) -> CheckSteps:
+    return CheckSteps(name, title, fill_text(who), instants.exact(at, zone), _shown(given), together)
 
 
 def _earlier(evidence: EvidenceInput) -> list[CheckSteps]:

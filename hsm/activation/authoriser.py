@@ -87,12 +87,7 @@ class IntentAuthoriser:
         self._require_in_time(intent, now)
         require_own_arguments(intent)
         verified = [self._verify(intent, activation, now) for activation in activations]
-        everybody = [*remembered, *(each.approval for each in verified)]
-        authorised = AuthorisedIntent(
-            by=tuple(each.subject for each in everybody),
-            strength=STRONG if all(each.strength == STRONG for each in everybody) else WEAK,
-            at=now,
-        )
+        authorised = _authorised([*remembered, *(each.approval for each in verified)], at=now)
         with self._store.transaction():
             self._store.intents.require_open(intent.nonce)
             if self._remembered(intent) != remembered:
@@ -239,6 +234,12 @@ class IntentAuthoriser:
     def _advance(self, verified: Sequence[_Verified]) -> None:
         if not all(each.advance() for each in verified):
             raise ActivationRefused("This credential was used for something else at the same moment.")
+
+
+def _authorised(approvals: Sequence[Approval], *, at: datetime) -> AuthorisedIntent:
+    """By the people of all *approvals*, and as strong as the weakest of these."""
+    strength = STRONG if all(each.strength == STRONG for each in approvals) else WEAK
+    return AuthorisedIntent(tuple(each.subject for each in approvals), strength, at)
 
 
 def _record_of(intent: Intent, batch: BatchMembership | None) -> str:
