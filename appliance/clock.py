@@ -6,5 +6,4 @@ from datetime import UTC, datetime
 
 
 def utc_now() -> datetime:
-    """The system's clock, in UTC."""
     return datetime.now(UTC)

@@ -33,21 +33,18 @@ _TELEPHONE = re.compile(r"\+?[0-9 ().\-/]+")
 
 
 def person_name(typed: str) -> str:
-    """The name of a person."""
     missing = "Give the name, in 1 to {most} characters."
     long = "A person's name has at most {most} characters; this one has {count}."
     return _name(typed, LONGEST_PERSON, missing, long)
 
 
 def organisation_name(typed: str) -> str:
-    """The name of an organisation."""
     missing = "Give the organisation, in 1 to {most} characters."
     long = "The name of an organisation has at most {most} characters; this one has {count}."
     return _name(typed, LONGEST_ORGANISATION, missing, long)
 
 
 def email_address(typed: str) -> str:
-    """An e-mail address."""
     address = typed.strip()
     found = _EMAIL.fullmatch(address)
     if len(address) > LONGEST_EMAIL or (found and len(found[1]) > LONGEST_LOCAL):

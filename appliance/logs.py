@@ -129,7 +129,6 @@ class _Line:
         return True
 
     def close(self) -> None:
-        """Closes the socket."""
         if self._socket is not None:
             self._socket.close()
             self._socket = None

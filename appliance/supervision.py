@@ -65,7 +65,6 @@ class _Post:
     again_at: float = 0.0
 
     def start(self) -> None:
-        """Starts the process."""
         with self.service.log.open("ab") as log:
             # A session of its own: Ctrl-C in the terminal reaches the supervisor alone, which ends all in order.
             self.process = subprocess.Popen(

@@ -60,7 +60,6 @@ class SigningBatch:
     members: tuple[SigningIntent, ...]
 
     def __post_init__(self) -> None:
-        """See above."""
         if not FEWEST_MEMBERS <= len(self.members) <= MOST_MEMBERS:
             raise BadRequest(
                 "From {least} to {most} documents can be confirmed at once.",

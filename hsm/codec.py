@@ -201,7 +201,6 @@ class Operation(Generic[P, R]):
 
     @cached_property
     def answer(self) -> Any:
-        """The type of the answer."""
         return self._hints["return"]
 
     @cached_property

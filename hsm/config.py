@@ -250,7 +250,6 @@ class AuthorityHome:
     """The public anchors: ``ca.pem``, ``chain.pem``, ``log.vkey``."""
 
     def socket(self, role: PeerRole) -> Path:
-        """The socket of *role*."""
         return self.root / f"run/authority-{role.value}.sock"
 
 

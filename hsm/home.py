@@ -106,7 +106,6 @@ class LastingAuthorityLock:
 
     @property
     def is_locked(self) -> bool:
-        """Whether the lock is set."""
         try:
             return self.current_mark() is not None
         except OSError:

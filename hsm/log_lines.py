@@ -58,7 +58,6 @@ class WithSeverity(logging.Formatter):
         self._inside = inside
 
     def format(self, record: logging.LogRecord) -> str:
-        """The lines."""
         prefix = f"<{severity_of(record.levelno)}>"
         return "\n".join(f"{prefix}{line}" for line in self._inside.format(record).split("\n"))
 

@@ -110,7 +110,6 @@ class Note:
     signatures: tuple[NoteSignature, ...]
 
     def encode(self) -> bytes:
-        """The bytes of the note."""
         return (self.text + "\n" + "".join(each.line() for each in self.signatures)).encode()
 
     def by(self, key: NoteKey) -> NoteSignature:

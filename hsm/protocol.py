@@ -133,7 +133,6 @@ def message(body: bytes) -> dict[str, Any]:
 
 
 def request(operation: str, arguments: Mapping[str, Any]) -> bytes:
-    """The frame that asks for *operation*."""
     return frame({"op": operation, "args": arguments})
 
 

@@ -63,7 +63,6 @@ class Schema:
         return max(number for number, _ in _steps(self.package))
 
     def tables(self) -> frozenset[str]:
-        """The names of its tables."""
         return frozenset(name for name, sql in _own_schema(self.package) if sql.startswith("CREATE TABLE"))
 
 

@@ -168,7 +168,6 @@ class SharedTimes:
         self._LAYOUT.pack_into(self._map, 0, last, lease, offset)
 
     def close(self) -> None:
-        """Unmaps the file."""
         self._map.close()
         self._file.close()
 
@@ -245,7 +244,6 @@ class TimeSource:
         return ClockReport(self._clock.source, state.trusted, sentence, state, offset, error)
 
     def close(self) -> None:
-        """Unmaps the shared times."""
         self._shared.close()
 
     def _state(self) -> tuple[int, int, int]:

@@ -90,7 +90,6 @@ class Channel:
         return len(self._incoming) + len(self._outgoing)
 
     def close(self) -> None:
-        """Closes the socket."""
         self.socket.close()
 
 

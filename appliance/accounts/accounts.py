@@ -123,7 +123,6 @@ class AccountAdministration(AccountsPart):
             self._sessions.end_all_sessions(tx, subject, by=by)
 
     def resume(self, subject: str, *, by: str) -> None:
-        """Ends a suspension."""
         self._require_other(subject, by)
         with self._database.transaction() as tx:
             _require_state(tx, subject, AccountState.SUSPENDED, "The account of {subject} is not suspended.")

@@ -190,7 +190,6 @@ class Action:
 
     @property
     def persons(self) -> int:
-        """How many it takes."""
         return 2 if self.approvers else 1
 
     def checked(self, given: Mapping[str, str]) -> dict[str, str]:

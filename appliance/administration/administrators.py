@@ -124,7 +124,6 @@ class Administrators:
             self._append_line(tx, JournalKind.ADMINISTRATOR_SUSPENDED, name, by)
 
     def resume(self, login: str, *, by: Actor) -> None:
-        """Ends a suspension."""
         self._reactivate(login, AdministratorState.SUSPENDED, JournalKind.ADMINISTRATOR_RESUMED, by)
 
     def unlock(self, login: str, *, by: Actor) -> None:

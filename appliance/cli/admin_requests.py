@@ -143,7 +143,6 @@ class Registered(click.Group):
         return list(REGISTRY)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The command of one action."""
         action = REGISTRY.get(cmd_name)
         return None if action is None else command_of(action, translator(_language(ctx)))
 

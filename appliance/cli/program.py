@@ -118,7 +118,6 @@ class Program(click.Group):
     """Imports a command's module only when it runs, and turns refusals and faults into sentences."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """The names of the commands."""
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
@@ -130,7 +129,6 @@ class Program(click.Group):
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Writes the list of commands in the help."""
         room = formatter.width - 6 - max(map(len, COMMANDS))
         with formatter.section("Commands"):
             listed = {name: click.Command(name, help=docstring_of(place)) for name, place in COMMANDS.items()}

@@ -102,7 +102,6 @@ class NewHome:
             _require_address(self.url)
 
     def address(self, port: int) -> str:
-        """The portal's address."""
         return self.url.rstrip("/") or f"http://localhost:{port}"
 
     def activation_address(self, port: int) -> str:

@@ -141,7 +141,6 @@ class Observations:
             yield tx
 
     def close(self) -> None:
-        """Closes the file."""
         if self._database is not None:
             self._database.close()
 

@@ -186,7 +186,6 @@ class Party:
 
     @property
     def side(self) -> AgreementSide:
-        """The side that it signs for."""
         return AgreementSide.of(self.subject, self.name, self.organisation)
 
 

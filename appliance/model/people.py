@@ -38,7 +38,6 @@ class Person:
 
     @property
     def side(self) -> AgreementSide:
-        """The side that the person signs for."""
         return AgreementSide.of(self.subject, self.name, self.organisation)
 
 

@@ -167,7 +167,6 @@ _PARTS: Final = 10_000
 
 
 def encode_result(result: CheckResult) -> dict[str, Any]:
-    """*result* as plain values."""
     return _CONVERTER.unstructure(result)  # type: ignore[no-any-return]  # a dataclass becomes a dict
 
 

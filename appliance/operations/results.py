@@ -30,7 +30,6 @@ class BackupOutcome:
 
     @classmethod
     def from_error(cls, archive: str, at: datetime, error: RefusalError) -> Self:
-        """A try that ended with *error*."""
         return cls(archive, at, error.template, error.plain_values())
 
     @classmethod

@@ -124,7 +124,6 @@ class Ownership:
         return deposit
 
     def certificate(self, deposit: Deposit) -> bytes:
-        """The certificate as PDF."""
         return self._backend.blobs.get(deposit.certificate)
 
     def reply(self, deposit: Deposit) -> bytes:

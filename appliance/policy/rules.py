@@ -75,7 +75,6 @@ class ReminderRules:
 
     @property
     def hours(self) -> tuple[time, time]:
-        """When work begins and ends."""
         return _hours(self.working_hours) or (time(9), time(18))
 
 

@@ -214,7 +214,6 @@ class WorkingCalendar:
         return self.every_year or year in self.years
 
     def is_working_day(self, day: date) -> bool:
-        """Whether *day* is worked."""
         if day in self.workdays:
             return True
         return day.weekday() not in self.weekend and day not in self.holidays

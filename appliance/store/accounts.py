@@ -56,7 +56,6 @@ def everybody(tx: Transaction) -> list[Account]:
 
 
 def any_account(tx: Transaction) -> bool:
-    """Whether there is an account at all."""
     return tx.exists("SELECT 1 FROM accounts LIMIT 1")
 
 
@@ -134,7 +133,6 @@ def insert_link(tx: Transaction, link: AccountLink, *, by: str) -> None:
 
 
 def find_link(tx: Transaction, link_id: str) -> AccountLink | None:
-    """The link with this id, however it stands."""
     return _LINKS.first(tx, "WHERE id = ?", (link_id,))
 
 
@@ -159,7 +157,6 @@ def end_link(tx: Transaction, link_id: str, *, now: datetime) -> bool:
 
 
 def end_links_of(tx: Transaction, subject: str, *, now: datetime) -> None:
-    """Ends whatever link of *subject* is open."""
     tx.update("account_links", {"ended": now, "password": None}, subject=subject, ended=None)
 
 
@@ -178,7 +175,6 @@ def insert_passkey(tx: Transaction, passkey: Passkey) -> None:
 
 
 def find_passkey(tx: Transaction, credential_id: bytes) -> Passkey | None:
-    """The passkey with this credential id."""
     return _PASSKEYS.first(tx, "WHERE credential = ?", (credential_id,))
 
 
@@ -201,5 +197,4 @@ def remove_passkey(tx: Transaction, subject: str, credential_id: bytes) -> bool:
 
 
 def remove_passkeys(tx: Transaction, subject: str) -> None:
-    """Removes all passkeys of *subject*."""
     tx.execute("DELETE FROM passkeys WHERE subject = ?", (subject,))

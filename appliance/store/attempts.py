@@ -26,7 +26,6 @@ def save_count(tx: Transaction, key: str, attempts: int, *, now: datetime, until
 
 
 def clear(tx: Transaction, key: str) -> None:
-    """Forgets what stands under *key*."""
     tx.execute("DELETE FROM throttle WHERE key = ?", (key,))
 
 

@@ -258,7 +258,6 @@ def replaced(tx: Transaction, contract_id: str) -> str | None:
 
 
 def dates_of(tx: Transaction, contract_id: str) -> tuple[ContractDate, ...]:
-    """The dates of a contract, by day."""
     return tuple(_DATES.all(tx, "WHERE contract = ? ORDER BY day, kind", (contract_id,)))
 
 
@@ -279,7 +278,6 @@ _FAR = 100_000
 
 
 def insert_party(tx: Transaction, contract_id: str, party: Party) -> None:
-    """One more party of a draft."""
     names = "id position kind subject name organisation requester field phone state signed_at"
     tx.insert("parties", fields_of(party, names) | {"contract": contract_id})
     place_party(tx, party.id, party.places, party.cross_page)

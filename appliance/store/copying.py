@@ -52,7 +52,6 @@ class DatabaseSnapshot:
         return "" if row is None else str(journal.told(tuple(row), known).get("action", ""))
 
     def schema(self) -> int:
-        """The schema's number."""
         return int(self._connection.execute("PRAGMA user_version").fetchone()[0])
 
     def copy_to(self, target: Path) -> None:

@@ -82,7 +82,6 @@ def possible_custodians(
 
 
 def officers(tx: Transaction) -> list[str]:
-    """The officers who are active."""
     return tx.column(
         str,
         "SELECT a.subject FROM accounts a JOIN account_roles r ON r.subject = a.subject"
@@ -134,5 +133,4 @@ def open_contracts(tx: Transaction, subject: str) -> list[OpenContract]:
 
 
 def seals_kept_by(tx: Transaction, subject: str) -> list[str]:
-    """The seals of which *subject* is a custodian."""
     return tx.column(str, "SELECT seal FROM custodians WHERE person = ? ORDER BY seal", (subject,))

@@ -122,7 +122,6 @@ def save_appointment(tx: Transaction, new: NewOfficer, *, at: datetime) -> None:
 
 
 def appointments(tx: Transaction) -> list[NewOfficer]:
-    """All that are kept."""
     return _APPOINTMENTS.all(tx)
 
 

@@ -322,12 +322,10 @@ def insert_voiding(tx: Transaction, contract_id: str, proposal: OpenVoiding) -> 
 
 
 def refuse_voiding(tx: Transaction, voiding: str, *, by: str, reason: str, at: datetime) -> None:
-    """open → refused."""
     _end_voiding(tx, voiding, state="refused", ended=at, refuser=by, answer=reason)
 
 
 def finish_voiding(tx: Transaction, voiding: str, *, at: datetime) -> None:
-    """open → done."""
     _end_voiding(tx, voiding, state="done", ended=at)
 
 

@@ -84,7 +84,6 @@ def insert_ceremony_entry(tx: Transaction, number: int, entry: int) -> None:
 
 
 def link_to_contract(tx: Transaction, contract_id: str, entry: int) -> None:
-    """*entry* is part of the contract's history."""
     tx.execute("INSERT INTO contract_events (contract, entry) VALUES (?, ?)", (contract_id, entry))
 
 

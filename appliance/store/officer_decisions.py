@@ -19,7 +19,6 @@ _DECISIONS = Query(OfficerDecision, _DECISION)
 
 
 def insert_decision(tx: Transaction, act: OfficerDecision) -> None:
-    """A new open decision."""
     tx.insert(
         "office_acts",
         fields_of(act, "id kind subject nonce expires prepared prepared_by request")

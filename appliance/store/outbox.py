@@ -146,7 +146,6 @@ def count_queued(tx: Transaction) -> int:
 
 
 def counts(tx: Transaction) -> dict[str, int]:
-    """How many messages are in each state."""
     return dict(tx.execute("SELECT state, count(*) FROM outbox GROUP BY state ORDER BY state").fetchall())
 
 

@@ -79,7 +79,6 @@ def person(tx: Transaction, subject: str) -> Person:
 
 
 def is_known(tx: Transaction, subject: str) -> bool:
-    """Whether there is a person with this subject."""
     return tx.exists("SELECT 1 FROM people WHERE subject = ?", (subject,))
 
 
@@ -211,12 +210,10 @@ def destroy_seal(tx: Transaction, seal: str, *, at: datetime) -> None:
 
 
 def add_custodian(tx: Transaction, seal: str, person: str) -> None:
-    """One more who may release *seal*."""
     tx.insert_if_new("custodians", {"seal": seal, "person": person})
 
 
 def remove_custodian(tx: Transaction, seal: str, person: str) -> None:
-    """*person* releases *seal* no more."""
     tx.execute("DELETE FROM custodians WHERE seal = ? AND person = ?", (seal, person))
 
 
@@ -248,7 +245,6 @@ def seal_picture(tx: Transaction, seal: str, digest: str) -> bytes:
 
 
 def seals_kept_by(tx: Transaction, person: str) -> frozenset[str]:
-    """The seals (subjects) in the custody of *person*."""
     return frozenset(tx.column(str, "SELECT seal FROM custodians WHERE person = ?", (person,)))
 
 

@@ -24,7 +24,6 @@ _POWER = (
 
 
 def insert_power(tx: Transaction, power: Power) -> None:
-    """A power that was registered."""
     scope, limit = power.scope, power.scope.limit
     tx.insert(
         "powers",

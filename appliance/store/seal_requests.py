@@ -80,7 +80,6 @@ def of_party(tx: Transaction, party_id: str) -> SealRequest | None:
 
 
 def of_intent(tx: Transaction, intent_id: str) -> SealRequest | None:
-    """The request over this intent."""
     return _REQUESTS.first(tx, "WHERE intent = ?", (intent_id,))
 
 
@@ -119,7 +118,6 @@ def waiting_for(tx: Transaction, person: str) -> int:
 
 
 def uses_of(tx: Transaction, seal: str) -> int:
-    """How often *seal* was used."""
     return tx.count("SELECT count(*) FROM seal_requests WHERE seal = ? AND state = 'used'", (seal,))
 
 

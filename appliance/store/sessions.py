@@ -22,7 +22,6 @@ _SESSIONS = Query(
 
 
 def insert_session(tx: Transaction, session: Session) -> None:
-    """A new session."""
     contract, party = session.guest_of or (None, None)
     tx.insert(
         "sessions",
@@ -51,7 +50,6 @@ def of_subject(tx: Transaction, subject: str, *, now: datetime, idle_since: date
 
 
 def touch(tx: Transaction, identifier: bytes, *, now: datetime) -> None:
-    """Remembers that the session is used."""
     tx.execute("UPDATE sessions SET seen = ? WHERE id = ? AND ended IS NULL", (now, identifier))
 
 

@@ -35,7 +35,6 @@ _VERSION = (
 
 
 def insert_text(tx: Transaction, text: Text) -> None:
-    """A new text."""
     tx.insert(
         "texts",
         fields_of(text, "id owner purpose kind version created changed changed_by template contract")
@@ -84,14 +83,12 @@ def remove_text(tx: Transaction, text_id: str, *, seen: int) -> bool:
 
 
 def insert_template(tx: Transaction, template: Template) -> None:
-    """A new template with its versions."""
     tx.insert("templates", fields_of(template, "id organisation name kind language") | {"retired": None})
     for version in template.versions:
         insert_version(tx, template.id, version)
 
 
 def insert_version(tx: Transaction, template_id: str, version: TemplateVersion) -> None:
-    """The next version of a template."""
     tx.insert(
         "template_versions",
         {"template": template_id, "author": version.by, "fields": _written(version.wording.fields)}

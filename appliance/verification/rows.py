@@ -149,7 +149,6 @@ def _timestamps(one: ExaminedSignature) -> tuple[ReportRow, ...]:
 
 
 def stamp_row(stamp: ExaminedToken) -> ReportRow:
-    """One timestamp."""
     if stamp.proves:
         time = shown_time(stamp.proves)
         return _row("timestamp", RowAnswer.YES, "{time}, by {name}.", time=time, name=stamp.signer or "")

@@ -83,7 +83,6 @@ class TextPreviews:
         return self._cached("pdf", wording, typeset_wording)
 
     def pages(self, wording: Wording) -> int:
-        """How many pages it has."""
         return int(self._cached("pages", wording, self._count_pages))
 
     def picture(self, wording: Wording, page: int) -> bytes:

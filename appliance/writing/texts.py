@@ -59,7 +59,6 @@ class Texts:
         return text
 
     def load_text(self, text_id: str, by: str) -> Text:
-        """The text as it stands."""
         return self._database.query(visible, text_id, by)
 
     def mine(self, by: str, purpose: TextPurpose = TextPurpose.CONTRACT) -> list[Text]:

@@ -59,12 +59,10 @@ class Transcript:
             self.line(f"  {each.name} ({each.hand})  ______________________________  date ______________")
 
     def line(self, text: str) -> None:
-        """Adds one line."""
         self._lines.append(text)
         self._show(text)
 
     def text(self) -> str:
-        """The whole transcript."""
         return "".join(f"{line}\n" for line in self._lines)
 
 

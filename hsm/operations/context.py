@@ -42,7 +42,6 @@ class AuthorityContext:
     wrapping: TokenKeyWrapping
 
     def close(self) -> None:
-        """Closes the token, the store and the shared times."""
         self.token.drop()
         self.time.close()
         self.store.close()

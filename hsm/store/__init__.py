@@ -58,5 +58,4 @@ class AuthorityStore:
         return self._database.transaction()
 
     def close(self) -> None:
-        """Closes the file."""
         self._database.close()

@@ -33,7 +33,6 @@ class CeremonyStore(AuthorityTables):
     """The records. Changes belong into one transaction with what they are about."""
 
     def add_ceremony(self, name: str, sha256: bytes, *, held: int) -> None:
-        """One more."""
         with self._database.transaction():
             self._database.insert("ceremonies", {"name": name, "transcript_sha256": sha256, "held": held})
 

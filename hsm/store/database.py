@@ -30,7 +30,6 @@ class AuthorityDatabase(Statements):
         SCHEMA.migrate(self._connection, path)
 
     def close(self) -> None:
-        """Closes the file."""
         self._connection.close()
 
     @contextmanager

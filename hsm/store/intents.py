@@ -36,7 +36,6 @@ class IntentStore(AuthorityTables):
             raise ActivationRefused("This was withdrawn and can no longer be confirmed. Begin again.")
 
     def is_used(self, nonce: bytes) -> bool:
-        """Whether *nonce* was used up."""
         return self._database.exists("SELECT 1 FROM acts WHERE nonce = ?", (nonce,))
 
     def withdraw(self, nonce: bytes, *, expires: int, now: int) -> None:

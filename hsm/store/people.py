@@ -281,7 +281,6 @@ class CompanySealStore(AuthorityTables):
         return self._database.delete("custodians", seal=subject, person=person)
 
     def seals_of_custodian(self, person: str) -> list[CompanySealRecord]:
-        """The seals of which *person* is a custodian."""
         condition = "WHERE subject IN (SELECT seal FROM custodians WHERE person = ?) ORDER BY subject"
         return _SEALS.all(self._database, condition, (person,))
 

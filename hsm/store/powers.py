@@ -19,11 +19,9 @@ class PowerStatementStore(AuthorityTables):
         return _STATEMENTS.one(self._database, "WHERE power = ?", (power,), missing=missing)
 
     def is_stated(self, power: str) -> bool:
-        """Whether there is a statement about it."""
         return self._database.exists("SELECT 1 FROM power_statements WHERE power = ?", (power,))
 
     def add_statement(self, power: str, made: PowerStatement) -> None:
-        """Keeps the statement about *power*."""
         self._database.insert("power_statements", {"power": power, **fields_of(made, "statement cms")})
 
     def stated_since(self) -> int:

@@ -43,7 +43,6 @@ BLUEPRINTS = (
 
 
 def create_app(parts: ConsoleParts) -> Flask:
-    """The application."""
     configured = parts.settings
     https = configured.console.public_url.startswith("https:")
     app = Flask("webui", static_folder=None, template_folder="templates/console")

@@ -72,7 +72,6 @@ blueprint = Blueprint("keys", __name__)
 
 @blueprint.get("/keys/ceremonies/<int:number>")
 def ceremony(number: int) -> str:
-    """One ceremony with its transcript."""
     visitor()
     authority = parts.authority
     held = next((each for each in authority.ceremonies() if each.number == number), None)

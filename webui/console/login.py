@@ -47,7 +47,6 @@ def _second_page(ticket: str, **problems: str) -> Answer:
 
 @blueprint.get("/login")
 def login() -> Answer:
-    """The first step's form."""
     return redirect(_next(), 303) if access.visitor_or_none() else _first_page()
 
 
@@ -73,7 +72,6 @@ def code(client: ClientInfo) -> Answer:
 
 @blueprint.post("/logout")
 def logout() -> BaseResponse:
-    """Signs out."""
     return access.dismiss(redirect("/login", 303))
 
 

@@ -104,7 +104,6 @@ def take(name: str) -> Answer:
 
 @blueprint.get("/requests/<request_id>")
 def request_page(request_id: str) -> Answer:
-    """One admin request."""
     who, service = visitor(), administration
     act = service.requests.find_request(request_id[:64])
     seen = requests.show_request(who, act)

@@ -31,7 +31,6 @@ def page(name: str) -> str:
 
 
 def has_page(name: str) -> bool:
-    """Whether there is a page of this name."""
     return any((folder / f"{name}.md").is_file() for folder in FOLDERS)
 
 

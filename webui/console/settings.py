@@ -40,7 +40,6 @@ blueprint = Blueprint("settings", __name__)
 
 @blueprint.get("/settings")
 def everything() -> Answer:
-    """The page."""
     who, said = visitor(), DONE.get(request.args.get("done", ""))
     return render(
         "settings.html",
@@ -54,7 +53,6 @@ def everything() -> Answer:
 @blueprint.post("/settings/password")
 @form(everything, visitor, "password", refusals=(PreconditionRefused,), status=unprocessable)
 def password(who: ConsoleSessionHolder) -> Answer:
-    """A new password."""
     _require_old_password(who)
     administration.own.change_password(who, repeated_password())
     return _done("password")
@@ -62,7 +60,6 @@ def password(who: ConsoleSessionHolder) -> Answer:
 
 @blueprint.get("/settings/code")
 def code() -> Answer:
-    """The form for a new login code."""
     who, own = visitor(), administration.own
     return code_form("login_code.html", lambda sealed: own.code_draft(who, sealed=sealed))
 
@@ -70,7 +67,6 @@ def code() -> Answer:
 @blueprint.post("/settings/code")
 @form(code, visitor, "code", refusals=(PreconditionRefused,), status=unprocessable)
 def change_code(who: ConsoleSessionHolder) -> Answer:
-    """A new login code."""
     _require_old_password(who)
     administration.own.change_code(who, field("sealed", LONGEST_SEALED), field("code", LONGEST_CODE))
     return _done("code")

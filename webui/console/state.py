@@ -44,7 +44,6 @@ blueprint = Blueprint("state", __name__)
 
 @blueprint.get("/")
 def everything() -> str:
-    """The first page."""
     visitor()
     survey = parts.observations.survey(parts.now())
     found = worst_first(survey.observed)
@@ -136,7 +135,6 @@ probes = Blueprint("probes", __name__)
 
 @probes.get("/livez")
 def livez() -> Response:
-    """Whether the console answers."""
     return jsonify({"alive": True})
 
 

@@ -21,7 +21,6 @@ class PortalWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
     """Gunicorn's thread worker; its loop also shows the health monitor that it lives."""
 
     def notify(self) -> None:
-        """Shows that the loop turns."""
         super().notify()
         _pulses.show("web")
 

@@ -177,7 +177,6 @@ class PowerForm:
 
     @classmethod
     def of_post(cls, zone: str) -> PowerForm:
-        """The values of the posted form."""
         values = {name: field(name, 6000).strip() for name in FIELDS}
         return cls(values, tuple(request.form.getlist("seal")[:50]), bool(request.form.get("replaces")), zone)
 

@@ -63,7 +63,6 @@ class ReviewRow:
 
     @property
     def pages(self) -> list[int]:
-        """On which pages, from 1."""
         return list(dict.fromkeys(spot.page + 1 for spot in self.spots))
 
     @property
@@ -130,7 +129,6 @@ def _distinct(found: Sequence[F], what: Callable[[F], object]) -> list[DistinctV
 
 
 def review_rows(status: ReviewStatus) -> list[ReviewRow]:
-    """The items of the check, for readers."""
     return [ReviewRow(item, _clause_name(item.key), *_state(item)) for item in status.items]
 
 

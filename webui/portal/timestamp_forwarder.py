@@ -33,7 +33,6 @@ class TimestampForwarder:
         self._port = port
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """One request."""
         if environ.get("PATH_INFO") != PATH:
             return self._application(environ, start_response)
         answer = self._answer(environ)

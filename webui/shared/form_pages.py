@@ -108,7 +108,6 @@ def unprocessable(_refusal: RefusalError) -> int:
 
 
 def see_other(endpoint: str, **values: Any) -> BaseResponse:
-    """303 to the page *endpoint*."""
     return redirect(url_for(endpoint, **values), 303)
 
 

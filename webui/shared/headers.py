@@ -76,7 +76,6 @@ class VisitorAddress:
         self._application = application
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """One request."""
         environ["REMOTE_ADDR"] = _address(environ)
         if environ.get("CONTENT_LENGTH"):
             # Without this key Werkzeug counts the body, and refuses one that ends before its announced length.

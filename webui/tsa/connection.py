@@ -134,7 +134,6 @@ class TimestampConnection(asyncio.BufferedProtocol):
         self._transport.pause_reading()
 
     def resume_writing(self) -> None:
-        """It reads again."""
         self._full = False
         self._transport.resume_reading()
 
@@ -148,7 +147,6 @@ class TimestampConnection(asyncio.BufferedProtocol):
     # --- the parser's calls
 
     def on_message_begin(self) -> None:
-        """Another request begins."""
         self._request = _Request()
 
     def on_url(self, url: bytes) -> None:

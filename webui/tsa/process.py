@@ -72,7 +72,6 @@ class TimestampWorker(Worker):  # type: ignore[misc]  # gunicorn has no types
         self.loop.add_signal_handler(signal.SIGWINCH, lambda: None)
 
     def run(self) -> None:
-        """The life of the worker."""
         try:
             self.loop.run_until_complete(self._serve())
         finally:

@@ -56,7 +56,6 @@ class BackupManifest:
     authority: BackupPartStatement
 
     def encode(self) -> bytes:
-        """Canonical JSON."""
         values = {each.name: getattr(self, each.name) for each in fields(self)}
         return canonical.encode(
             {
@@ -117,7 +116,6 @@ class BackupArchive:
         return self.path.name
 
     def part(self, name: str) -> Path:
-        """The file of one part."""
         return self.path / name
 
     def object(self, name: str) -> Path:

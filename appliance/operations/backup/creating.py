@@ -73,12 +73,10 @@ class BackupContext:
 
     @property
     def home(self) -> Home:
-        """The home that is backed up."""
         return self.settings.home
 
     @property
     def archives(self) -> BackupArchives:
-        """Where the archives are."""
         return BackupArchives(self.settings.backups)
 
     @property

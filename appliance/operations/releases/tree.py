@@ -39,7 +39,6 @@ class Release:
 
     @property
     def name(self) -> str:
-        """Its version."""
         return self.path.name
 
     def run(self, home: Home, *arguments: str) -> str:

@@ -205,5 +205,4 @@ def end_invitation(tx: Transaction, identifier: bytes, *, now: datetime) -> bool
 
 
 def end_invitations_of(tx: Transaction, login: str, *, now: datetime) -> None:
-    """Ends whatever invitation of *login* is open."""
     tx.execute("UPDATE invitations SET ended = ?, password = NULL WHERE login = ? AND ended IS NULL", (now, login))

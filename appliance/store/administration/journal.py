@@ -32,7 +32,6 @@ def append(
     act: str | None,
     detail: Mapping[str, str | int],
 ) -> None:
-    """One more line."""
     last, previous = _last(tx)
     said = (last + 1, instant(now), who, kind.value, act, canonical.encode(dict(detail)).decode())
     salt = secrets.token_bytes(16)
@@ -59,7 +58,6 @@ def after(tx: Transaction, number: int, *, limit: int) -> list[tuple[JournalLine
 
 
 def length(tx: Transaction) -> int:
-    """How many lines there are."""
     return _last(tx)[0]
 
 

@@ -17,7 +17,6 @@ _SESSIONS = Query(ConsoleSession, _SESSION, id=bytes.hex)
 
 
 def insert(tx: Transaction, session: ConsoleSession) -> None:
-    """A new session."""
     row = {"id": bytes.fromhex(session.id), "subject": session.login}
     tx.insert("sessions", row | fields_of(session, "opened seen until address agent"))
 

@@ -33,7 +33,6 @@ _HOURS = Query(
 
 
 def add_figure(tx: Transaction, name: str, hour: datetime, value: float) -> None:
-    """One more measurement in that hour."""
     tx.execute(
         "INSERT INTO series (name, hour, count, total, low, high, last) VALUES (?1, ?2, 1, ?3, ?3, ?3, ?3)"
         " ON CONFLICT (name, hour) DO UPDATE SET count = count + 1, total = total + ?3,"

@@ -25,7 +25,6 @@ class Sample(Beginning):
 
 @cache
 def samples() -> tuple[Sample, ...]:
-    """All samples, by name."""
     files = sorted(resources.files(__name__).iterdir(), key=lambda file: file.name)
     return tuple(_sample(file.name[:-5], file.read_text("utf-8")) for file in files if file.name.endswith(".toml"))
 

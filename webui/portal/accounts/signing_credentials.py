@@ -33,7 +33,6 @@ def means() -> Answer:
 @pages.post("/settings/signing")
 @form(means, require_person, refusals=())
 def set_up(by: str) -> Answer:
-    """Leads to the activation service."""
     login = appliance.accounts.administration.account(by).login
     return to_registration(appliance.registry.person(by), login, url_for("accounts.registered"))
 

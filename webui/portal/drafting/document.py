@@ -126,7 +126,6 @@ def _stored(draft: Contract) -> dict[str, str]:
 
 
 def _posted() -> dict[str, str]:
-    """What came with the form."""
     typed = {name: field_value(name) for name in (*FIELDS, "currency")}
     return typed | {
         "purpose": typed["purpose"].replace("\r\n", "\n"),

@@ -124,7 +124,6 @@ class TypedParties:
 
     @classmethod
     def posted(cls) -> TypedParties:
-        """What came with the form."""
         order, day, time, zone = (field_value(name) for name in ("order", "date", "time", "zone"))
         name, organisation, email, phone = (field_value(f"guest-{each}") for each in FIELDS)
         language = member_of(Language, field_value("guest-language"))

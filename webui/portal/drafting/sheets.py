@@ -110,5 +110,4 @@ def shapes_by_page(
 
 
 def sheets_of(pages: tuple[PageSize, ...], numbers: Iterable[int]) -> list[Sheet]:
-    """The pages of these *numbers*."""
     return [Sheet(number, *millimetres(pages[number - 1])) for number in numbers]
