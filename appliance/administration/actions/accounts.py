@@ -63,22 +63,22 @@ _REMOVED = EndSentences(
 )
 
 
-def _ending(end: Callable[[Administrators, str, Actor], PinCustodianEnd], said: EndSentences) -> Perform:
+def _ending(end: Callable[..., PinCustodianEnd], said: EndSentences) -> Perform:
     """What performs the *end* of an account's ways to sign in, and says what became of a PIN custodian."""
 
     def perform(parts: ActionContext, arguments: Mapping[str, str], by: Actor) -> AdminRequestOutcome:
         login = arguments["login"]
-        told = end(parts.administrators, login, by).sentence(said, login)
+        told = end(parts.administrators, login, by=by).sentence(said, login)
         return AdminRequestOutcome(told.template, told.values)
 
     return perform
 
 
-def _changing(change: Callable[[Administrators, str, Actor], None], template: str) -> Perform:
+def _changing(change: Callable[..., None], template: str) -> Perform:
     """What performs a *change* of one account, and then says *template*."""
 
     def perform(parts: ActionContext, arguments: Mapping[str, str], by: Actor) -> AdminRequestOutcome:
-        change(parts.administrators, arguments["login"], by)
+        change(parts.administrators, arguments["login"], by=by)
         return AdminRequestOutcome(template, {"login": arguments["login"]})
 
     return perform
@@ -120,34 +120,28 @@ ACTIONS = (
         " machine unlocks the HSM until there are two again.",
         undo="Nothing brings the old ones back.",
         executed_by=ExecutedBy.PRIVILEGED_HELPER,
-        perform=_ending(lambda administrators, login, by: administrators.reset(login, by=by), _RESET),
+        perform=_ending(Administrators.reset, _RESET),
     ),
     _alone(
         "administrators.suspend",
         "Suspend an administrator",
         "{login} cannot sign in any more, for now; sessions end at once.",
         undo="The action administrators.resume.",
-        perform=_changing(
-            lambda administrators, login, by: administrators.suspend(login, by=by), "{login} is suspended."
-        ),
+        perform=_changing(Administrators.suspend, "{login} is suspended."),
     ),
     _by_two(
         "administrators.resume",
         "End a suspension",
         "{login} can sign in again.",
         undo="The action administrators.suspend.",
-        perform=_changing(
-            lambda administrators, login, by: administrators.resume(login, by=by), "{login} may sign in again."
-        ),
+        perform=_changing(Administrators.resume, "{login} may sign in again."),
     ),
     _alone(
         "administrators.unlock",
         "Unlock an account",
         "{login}, locked after too many failures to sign in, may try again.",
         undo="The action administrators.suspend.",
-        perform=_changing(
-            lambda administrators, login, by: administrators.unlock(login, by=by), "{login} may sign in again."
-        ),
+        perform=_changing(Administrators.unlock, "{login} may sign in again."),
     ),
     _by_two(
         "administrators.remove",
@@ -157,6 +151,6 @@ ACTIONS = (
         " two again.",
         undo="Nothing opens it again; the human may be added under another login.",
         executed_by=ExecutedBy.PRIVILEGED_HELPER,
-        perform=_ending(lambda administrators, login, by: administrators.remove(login, by=by), _REMOVED),
+        perform=_ending(Administrators.remove, _REMOVED),
     ),
 )
