@@ -179,7 +179,7 @@ class Database:
             yield link.connection
         finally:
             self._local.link = None
-            if link.process == os.getpid():
+            if link.process == os.getpid() and not link.connection.in_transaction:  # it is, if rolling back failed
                 self._idle.append(link)
 
     def _next(self) -> _Link:
