@@ -9,11 +9,11 @@ import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from appliance.contracts import rules
+from appliance.contracts.access import refresh_lists
 from appliance.errors import PreconditionRefused
 from appliance.ledger.disclosure import Audience, spellings
 from appliance.model.listing import EVERYTHING, BucketCounts, ContractFilter, ContractPage, ListCursor, ListViewer
-from appliance.store import contracts, lists, participation_index
+from appliance.store import lists, participation_index
 from appliance.store.database import Database, Transaction
 
 _FORM = re.compile(r"([0-9T:Z-]{0,20})~([0-9]{1,18})", re.ASCII)
@@ -84,13 +84,7 @@ def add_missing_rows(database: Database) -> int:
         with database.transaction() as tx:
             missing = participation_index.without_rows(tx, AT_ONCE)
             for contract_id in missing:
-                derive_rows(tx, contract_id)
+                refresh_lists(tx, contract_id)
         if not missing:
             return done
         done += len(missing)
-
-
-def derive_rows(tx: Transaction, contract_id: str) -> None:
-    """The rows of one contract, anew."""
-    contract = contracts.load_contract(tx, contract_id)
-    participation_index.refresh(tx, contract_id, rules.buckets_of(contract), rules.search_words_of(contract))

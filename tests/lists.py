@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from appliance.contracts import rules
 from appliance.model.listing import ContractBucket
-from appliance.store import contracts
+from appliance.store import contracts, seal_requests
 from appliance.store.database import Database, Transaction
 from appliance.store.participation_index import indexed, tokens
 
@@ -24,7 +24,8 @@ def find_wrong(database: Database, *, newest: int | None = None) -> list[str]:
 def _is_true(tx: Transaction, contract_id: str, number: int) -> bool:
     """Whether rows and search words follow from the contract, and the index of short words finds it."""
     contract = contracts.load_contract(tx, contract_id)
-    buckets, words = rules.buckets_of(contract), rules.search_words_of(contract)
+    requested = seal_requests.parties_requested(tx, contract_id)
+    buckets, words = rules.buckets_of(contract, requested), rules.search_words_of(contract)
     rows = tx.execute("SELECT person, bucket FROM involvements WHERE number = ?", (number,))
     if {person: ContractBucket(bucket) for person, bucket in rows} != buckets:
         return False

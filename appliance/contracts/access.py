@@ -20,7 +20,7 @@ from appliance.language import Language
 from appliance.ledger.audit_trail import SYSTEM, AuditEvent, EventKind, append_event
 from appliance.model.contract import Contract
 from appliance.model.intent import AgreementRecord, IntentRecord, IntentState
-from appliance.store import contracts, intents, ledger, participation_index, people
+from appliance.store import contracts, intents, ledger, participation_index, people, seal_requests
 from appliance.store.database import Database, Transaction, reads
 from hsm import canonical
 
@@ -165,6 +165,12 @@ def record_change(tx: Transaction, contract: Contract, event: AuditEvent, *, app
     if not appended:
         append_event(tx, event)
     contracts.touch(tx, contract.id, kind=event.kind, actor=event.actor, at=event.at)
-    now = contracts.load_contract(tx, contract.id)
-    participation_index.refresh(tx, now.id, buckets_of(now), search_words_of(now))
+    return refresh_lists(tx, contract.id)
+
+
+def refresh_lists(tx: Transaction, contract_id: str) -> Contract:
+    """The contract as it is now; everybody finds it in the list in which it belongs."""
+    now = contracts.load_contract(tx, contract_id)
+    requested = seal_requests.parties_requested(tx, contract_id)
+    participation_index.refresh(tx, contract_id, buckets_of(now, requested), search_words_of(now))
     return now

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 
 from appliance.entered_text import require_text
@@ -49,8 +49,12 @@ _BUCKETS = {
 }
 
 
-def buckets_of(contract: Contract) -> dict[str, ContractBucket]:
-    """Each person (subject) in whose lists the contract is; those who see everything are :data:`EVERYTHING`."""
+def buckets_of(contract: Contract, requested: Collection[str] = ()) -> dict[str, ContractBucket]:
+    """Each person (subject) in whose lists the contract is; those who see everything are :data:`EVERYTHING`.
+
+    *requested*: the parties (ids) for which a seal is asked for already. They wait for its custodians, and nobody
+    has anything to sign for them.
+    """
     bucket = _BUCKETS.get(contract.state, ContractBucket.ENDED)
     found = {EVERYTHING: bucket}
     if contract.state is ContractState.DISCARDED:
@@ -58,14 +62,14 @@ def buckets_of(contract: Contract) -> dict[str, ContractBucket]:
     if contract.state is ContractState.DRAFT:
         return found | {contract.initiator: bucket}
     found |= dict.fromkeys((*contract.former, *contract.everybody), bucket)
-    return found | dict.fromkeys(_asked(contract), ContractBucket.TO_SIGN)
+    return found | dict.fromkeys(_asked(contract, requested), ContractBucket.TO_SIGN)
 
 
-def _asked(contract: Contract) -> list[str]:
+def _asked(contract: Contract, requested: Collection[str]) -> list[str]:
     """Who is to do something now: sign, or declare the contract void."""
     if contract.state is ContractState.COMPLETED and contract.voiding is not None:
         return [one for one in contract.signatories if one not in contract.voiding.declared]
-    return [party.responsible for party in contract.on_turn]
+    return [party.responsible for party in contract.on_turn if party.id not in requested]
 
 
 def search_words_of(contract: Contract) -> SearchWords:

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 
-from appliance.contracts.access import Command, admit
+from appliance.contracts.access import Command, admit, refresh_lists
 from appliance.contracts.dependencies import ContractRecords, SigningBackend, SigningRules
 from appliance.contracts.permissions import Permission
 from appliance.contracts.preconditions import SigningContext, require_preconditions
@@ -256,6 +256,7 @@ class SealRequests:
                 seal_requests.close(tx, seen.id, SealRequestState.LAPSED, answer=lapse.value)
             intents.abandon_if_prepared(tx, seen.intent, lapse.value)
             _record_event(tx, seen, EventKind.SEAL_REQUEST_LAPSED, now, SYSTEM, {})
+            refresh_lists(tx, seen.contract)
             _enqueue(tx, after_lapse(tx, seen, now))
 
     def _settle(self, request: SealRequest, otherwise: Lapse | None = None) -> bool:
@@ -275,6 +276,7 @@ class SealRequests:
         private: dict[str, Field] = {"reason": request.reason, "address": record.origin.address}
         digest, kind = record.intent.digest.hex(), EventKind.SEAL_REQUESTED
         _record_event(tx, request, kind, request.asked, request.requester, private, digest=digest)
+        refresh_lists(tx, request.contract)
         _enqueue(tx, to_custodians(tx, request, request.asked))
 
     def _keep_approval(self, request: SealRequest, by: str) -> None:
@@ -316,6 +318,7 @@ class SealRequests:
             seal_requests.decide(tx, request, state, at=now, by=by, answer=answer)
             intents.abandon_if_prepared(tx, request.intent, f"the request for the seal is {state.value}")
             _record_event(tx, request, event, now, by, {"reason": answer})
+            refresh_lists(tx, request.contract)
             if notice is not None:
                 _enqueue(tx, [Notice(request.contract, request.requester, notice, now, request.id)])
             return seal_requests.load_request(tx, request.id)

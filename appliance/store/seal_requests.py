@@ -88,6 +88,15 @@ def open_requests(tx: Transaction) -> list[SealRequest]:
     return _REQUESTS.all(tx, "WHERE state IN ('waiting', 'approved') ORDER BY asked, rowid")
 
 
+def parties_requested(tx: Transaction, contract_id: str) -> frozenset[str]:
+    """The parties of the contract of which a request is open."""
+    query = (
+        "SELECT party FROM parties JOIN seal_requests ON seal_requests.party = parties.id"
+        " WHERE parties.contract = ? AND seal_requests.state IN ('waiting', 'approved')"
+    )
+    return frozenset(tx.column(str, query, (contract_id,)))
+
+
 def for_custodian(tx: Transaction, person: str, *, limit: int = 50) -> list[SealRequest]:
     """Requests of others for the seals of which *person* is a custodian; the open ones first, then the newest."""
     kept = tx.execute("SELECT seal FROM custodians WHERE person = ?", (person,)).fetchall()

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from pysqlite3 import dbapi2 as sqlite
 
+from appliance.contracts.access import refresh_lists
 from appliance.language import Language
-from appliance.listing import derive_rows
 from appliance.model.contract import (
     Contract,
     ContractRevision,
@@ -101,6 +101,7 @@ OTHERS: Sequence[Query] = (
     lambda tx: seal_requests.of_requester(tx, WHO, limit=50),
     lambda tx: seal_requests.waiting_for(tx, WHO),
     seal_requests.open_requests,
+    lambda tx: seal_requests.parties_requested(tx, "0"),
     lambda tx: ownership.of_person(tx, WHO, limit=100),
     lambda tx: ownership.of_digest(tx, "0" * 64),
     lambda tx: outbox.inbox_messages(tx, WHO, limit=50),
@@ -155,7 +156,7 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
         contracts.insert_contract(tx, contract)
         for party in contract.parties:
             contracts.insert_party(tx, contract.id, party)
-        derive_rows(tx, contract.id)
+        refresh_lists(tx, contract.id)
     yield database
     database.close()
 

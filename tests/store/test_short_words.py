@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from appliance.contracts.access import refresh_lists
 from appliance.language import Language
-from appliance.listing import ContractLists, add_missing_rows, derive_rows
+from appliance.listing import ContractLists, add_missing_rows
 from appliance.model.contract import (
     Contract,
     ContractRevision,
@@ -123,7 +124,7 @@ def test_what_was_disposed_of_is_neither_found_nor_listed_again(database: Databa
 def test_another_title_is_found_and_the_old_one_no_longer(database: Database) -> None:
     with database.transaction() as tx:
         tx.execute("UPDATE contracts SET title = '货物运输合同' WHERE id = '0'")
-        derive_rows(tx, "0")
+        refresh_lists(tx, "0")
 
     assert found(database, query="采") == []
     assert found(database, query="运输") == ["货物运输合同"]
@@ -149,4 +150,4 @@ def _insert(tx: Transaction, contract_id: str, title: str, second: str) -> None:
     kind, field = PartyKind.PERSON, "person-1"
     party = Party(f"party-{contract_id}", 1, kind, second, person.name, "乙公司", None, field, None)
     contracts.insert_party(tx, contract_id, party)
-    derive_rows(tx, contract_id)
+    refresh_lists(tx, contract_id)

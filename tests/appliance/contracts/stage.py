@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
+from appliance.contracts.access import refresh_lists
 from appliance.ledger.audit_trail import AuditEvent, EventKind, append_event
-from appliance.listing import derive_rows
 from appliance.model.contract import Contract, ContractRevision, ContractState, Deadline, RevisionKind
 from appliance.model.people import Seal, SealKind
 from appliance.store import contracts, intents, ledger, people
@@ -63,7 +63,7 @@ def stored(stage: Stage, state: ContractState, *, guest: bool, voiding: bool) ->
         if contract.voiding is not None:
             intents.insert_voiding(tx, contract.id, replace(contract.voiding, id=f"voiding-{number}"))
         append_event(tx, AuditEvent(EventKind.CONTRACT_DRAFTED, now, contract.initiator, contract.id))
-        derive_rows(tx, contract.id)
+        refresh_lists(tx, contract.id)
         return contracts.load_contract(tx, contract.id)
 
 

@@ -14,7 +14,7 @@ WITHOUT_ADMISSION: Mapping[str, frozenset[str]] = {
     "the check itself, and the contract again in the transaction of an admitted command": frozenset(
         {
             "contracts/access.py admit",
-            "contracts/access.py record_change",
+            "contracts/access.py refresh_lists",
             "contracts/drafting.py draft_again",
         }
     ),
@@ -41,7 +41,6 @@ WITHOUT_ADMISSION: Mapping[str, frozenset[str]] = {
             "contracts/finalisation.py finalise",
             "contracts/recovery.py _overdue",
             "contracts/recovery.py _unsealed",
-            "listing.py derive_rows",
             "seal_requests/status.py lapse_of",
         }
     ),

@@ -11,12 +11,14 @@ from appliance.demonstration.participants import CUSTODIAN, ZHANG
 from appliance.errors import PreconditionRefused, StateRefused
 from appliance.model.contract import Contract, ContractState, PartyState
 from appliance.model.intent import IntentState
+from appliance.model.listing import ContractBucket, ContractFilter
 from appliance.model.people import SealRequestState
 from appliance.wiring import Appliance
 from hsm.client import AuthorityClient
 from hsm.errors import ActivationRefused, AuthorityUnreachable
 from hsm.intents import SigningIntent
 from tests.appliance.contracts.seal_asking import act_of, approve, asked, sent, sign, suspend, told
+from tests.lists import find_wrong
 from tests.world import World, confirm_by, contract_now
 
 
@@ -152,6 +154,40 @@ def test_a_request_that_is_over_takes_no_act_any_more(appliance: Appliance, endi
     assert appliance.authority.approvals(act_of_request).given == (), "the portal alone could use it"
     with pytest.raises(ActivationRefused, match="withdrawn"):
         appliance.authority.sign_document(act_of_request)
+
+
+@pytest.mark.parametrize("ending", ["refused", "withdrawn", "lapsed", "approved"])
+def test_a_seal_that_was_asked_for_waits_for_others_until_the_request_ends(
+    appliance: Appliance, ending: str
+) -> None:
+    """The head *For me to sign*, and its number, are of what somebody can do something about."""
+    contract, requests = sent(appliance), appliance.seal_requests
+
+    def listed() -> ContractBucket | None:
+        found = [
+            row
+            for row in appliance.listing.list_page(ZHANG.subject, ContractFilter()).rows
+            if row.id == contract.id
+        ]
+        return found[0].bucket
+
+    assert listed() is ContractBucket.TO_SIGN
+    before = appliance.listing.count_buckets(ZHANG.subject).to_sign
+    request = asked(appliance, contract)
+    assert listed() is ContractBucket.WAITING
+    assert appliance.listing.count_buckets(ZHANG.subject).to_sign == before - 1
+    if ending == "refused":
+        requests.refuse(request.id, by=CUSTODIAN.subject, reason="示例")
+    elif ending == "withdrawn":
+        requests.withdraw(request.id, by=ZHANG.subject)
+    elif ending == "lapsed":
+        sign(appliance, contract, 1)
+        assert listed() is ContractBucket.WAITING, "the request is still open"
+        requests.sweep()
+    else:
+        approve(appliance, request)
+    assert listed() is (ContractBucket.WAITING if ending == "approved" else ContractBucket.TO_SIGN)
+    assert find_wrong(appliance.database, newest=1) == []
 
 
 class Silent:
