@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 from hsm import canonical
 from hsm.cms import CmsMessage, SignatureRefused
@@ -42,23 +42,62 @@ def named_in_intent(field: str, record: Mapping[str, Any]) -> str:
 
 
 _NUMBER = re.compile(r"[0-9a-f]{24}")
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 _LONGEST_VERSION = 80
 
 
-def is_agreement(record: Mapping[str, Any]) -> bool:
-    """Whether each entry of an acceptance has the form that it always has, so that a page which says it in words
-    leaves nothing out: numbers of contract and party (both or none), sides, moment, version of the text, a digest
-    for each language."""
-    try:
-        moment_in(record["proposed"])
-        numbers, version = (record["contract"], record["for"]), record["version"]
-        sides = [record["party"], *record["counterparties"]]
-    except (KeyError, TypeError, ValueError):
+_ENTRIES: Final = {
+    AGREEMENT: "contract counterparties for format language name party person proposed texts version",
+    DECLARATION: "contract declared digest format name organisation parties person proposed proposed_by reason"
+    " title voiding",
+}
+"""What each of these records consists of, by field; nothing else is signed as one."""
+
+
+def is_record(record: Any, field: str) -> TypeGuard[dict[str, Any]]:
+    """Whether *record* has all entries of a record of now, no others, and each in the form that it always has: a
+    page that says it in words leaves nothing out."""
+    if not isinstance(record, dict) or set(record) != set(_ENTRIES[field].split()):
         return False
-    numbered = all(isinstance(each, str) and _NUMBER.fullmatch(each) for each in numbers)
+    has_form = {AGREEMENT: _is_agreement, DECLARATION: _is_declaration}[field]
+    return record["format"] == FORMATS[field] and has_form(record)
+
+
+def _is_agreement(record: Mapping[str, Any]) -> bool:
+    """Numbers of contract and party (both or none), sides, moment, version of the text, a digest for each
+    language."""
+    numbers, version = (record["contract"], record["for"]), record["version"]
+    if not isinstance(record["counterparties"], list):
+        return False
+    sides = [record["party"], *record["counterparties"]]
+    numbered = all(map(_is_number, numbers)) or numbers == (None, None)
     versioned = isinstance(version, str) and len(version) <= _LONGEST_VERSION and is_visible(version)
-    listed = isinstance(record["counterparties"], list) and isinstance(record["texts"], dict)
-    return (numbered or numbers == (None, None)) and versioned and listed and all(map(_is_side, sides))
+    dated = _is_moment(record["proposed"]) and isinstance(record["texts"], dict)
+    return numbered and versioned and dated and all(map(_is_side, sides))
+
+
+def _is_declaration(record: Mapping[str, Any]) -> bool:
+    """Numbers of contract, proposal and the declarer's own parties, moments, the digest of the signed contract;
+    the rest is text."""
+    parties, digest = record["parties"], record["digest"]
+    if not all(isinstance(record[each], str) for each in ("organisation", "proposed_by", "reason", "title")):
+        return False
+    numbers = [record["contract"], record["voiding"], *(parties if isinstance(parties, list) else [None])]
+    named = isinstance(digest, str) and _DIGEST.fullmatch(digest) is not None
+    dated = _is_moment(record["proposed"]) and _is_moment(record["declared"])
+    return all(map(_is_number, numbers)) and named and dated
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, str) and _NUMBER.fullmatch(value) is not None
+
+
+def _is_moment(value: Any) -> bool:
+    try:
+        moment_in(value)
+    except (TypeError, ValueError):
+        return False
+    return True
 
 
 def _is_side(value: Any) -> bool:

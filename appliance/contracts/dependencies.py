@@ -13,6 +13,7 @@ from appliance.contracts.authorisation_basis import BasisFinder
 from appliance.contracts.crash_safety import FailpointHook, ProcessLeases, ignore_failpoint
 from appliance.contracts.preconditions import Precondition, SealConditions
 from appliance.documents.blobs import BlobStore
+from appliance.model.contract import Contract
 from appliance.model.notice import Notice
 from appliance.pdf.workshop import PdfWorkshop
 from appliance.policy import Policy
@@ -85,9 +86,11 @@ class SigningBackend:
         return self.timestamps.stamp(cms)
 
 
-def record_intent(subject: str, record: bytes, *, field: str, expires: datetime, title: str = "") -> SigningIntent:
-    """What *subject* activates to sign *record*, a record of the kind *field*. *title* is that of the contract
-    that the record is about."""
+def record_intent(
+    subject: str, record: bytes, *, field: str, expires: datetime, about: Contract | None = None
+) -> SigningIntent:
+    """What *subject* activates to sign *record*, a record of the kind *field*. *about* is the contract whose title
+    and parties the page names, where the record is about one."""
     return SigningIntent(
         contract=named_in_intent(field, canonical.decode(record)),
         party=subject,
@@ -96,5 +99,6 @@ def record_intent(subject: str, record: bytes, *, field: str, expires: datetime,
         digest=hashlib.sha256(record).digest(),
         expires=expires.replace(microsecond=0),
         nonce=secrets.token_bytes(16),
-        title=visible(title),
+        title=visible(about.title) if about else "",
+        parties=about.visible_party_names if about else (),
     )

@@ -14,19 +14,22 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from appliance.activation_requests import ActivationRequest
+from appliance.contracts import endings
 from appliance.contracts.agreement import AgreementSides
+from appliance.contracts.dependencies import record_intent
 from appliance.contracts.drafting import DraftTerms
-from appliance.demonstration.participants import OFFICER, ZHANG, ZONE, DemonstrationAuthenticators
+from appliance.demonstration.participants import LI, OFFICER, ZHANG, ZONE, DemonstrationAuthenticators
 from appliance.language import Language
-from appliance.model.contract import AgreementSide, Deadline
+from appliance.model.contract import AgreementSide, Deadline, OpenVoiding
 from appliance.model.intent import SigningOrigin
 from appliance.wiring import Appliance
+from hsm import canonical
 from hsm.authenticator import SoftwareAuthenticator
 from hsm.client import AuthorityClient
 from hsm.intents import OfficerIntent
 from tests import activation_service as visits
 from tests.authority import soon
-from tests.world import World, sample_document, shared_world
+from tests.world import World, contract_now, sample_document, shared_world
 
 ORIGIN = "http://localhost:8083"
 """Of the activation service in these tests."""
@@ -95,6 +98,22 @@ class Desk:
             text=proposal.text,
             other_text=proposal.other_text,
         )
+
+    def declaration(self, language: str = "en", **changes: Any) -> ActivationRequest:
+        """Zhang, who reads *language*, is asked to declare void a contract with Li, as Li has proposed; of the
+        record some entries are *changes*."""
+        house = self.appliance
+        deadline = Deadline(house.now() + timedelta(days=3), ZONE)
+        terms = DraftTerms("设备采购合同", "采购", "示例", ZHANG.subject, deadline)
+        draft = house.drafting.draft(sample_document(1), terms)
+        for person in (ZHANG, LI):
+            house.drafting.add_person(draft.id, subject=person.subject, by=ZHANG.subject)
+        draft = contract_now(house, draft.id)
+        proposal = OpenVoiding(secrets.token_hex(12), LI.subject, "双方协商一致", house.now())
+        record = canonical.decode(endings._record(draft, proposal, ZHANG, house.now())) | changes
+        content, expires = canonical.encode(record), house.now() + timedelta(minutes=10)
+        intent = record_intent(ZHANG.subject, content, field=endings.FIELD, expires=expires, about=draft)
+        return ActivationRequest(ZHANG.subject, intent, BACK, language, ZONE, content=content)
 
     def decision(self, kind: str, /, *, content: bytes = b"", **details: Any) -> ActivationRequest:
         """The officer is asked to activate an act of this *kind*."""

@@ -17,15 +17,13 @@ import pytest
 from PIL import Image
 
 from appliance.activation_requests import ActivationRequest, RegistrationPurpose, RegistrationRequest
-from appliance.contracts import endings
 from appliance.demonstration.participants import CONTRACT_SEAL, CUSTODIAN, OFFICER, ZHANG
 from hsm import canonical
 from hsm.authenticator import SoftwareAuthenticator
-from hsm.records import FORMATS, named_in_intent
 from tests.activation.conftest import ORIGIN, Desk
 from tests.activation.shown import picture, shows_nothing, words_of
 from tests.activation_service import passkey_form, posted_registration
-from webui.activation import acts, application
+from webui.activation import application
 
 FINGERPRINT = "0123 4567 89ab cdef 0123"
 
@@ -212,23 +210,41 @@ def test_records_of_agreements_between_all_kinds_of_sides_are_shown(desk: Desk) 
 
 
 def test_a_declaration_has_no_other_title_than_its_intent(desk: Desk) -> None:
-    agreed = canonical.decode(desk.agreement().content)
-    who = {"person": ZHANG.subject, "name": ZHANG.name, "organisation": ZHANG.organisation, "digest": "00"}
-    record = dict.fromkeys(acts._ENTRIES[acts.DECLARATION].split(), agreed["proposed"]) | who
-    record |= {"format": FORMATS[endings.FIELD], "parties": ["1"], "title": "采购合同\u3000第一号"}
-    about = named_in_intent(endings.FIELD, record)
-    base = desk.document({"field": endings.FIELD, "contract": about, "title": "", "parties": ()})
-    assert "采购合同" in desk.page(signed(replace(base, content=canonical.encode(record))))
-    own = signed(replace(base, content=canonical.encode(record)))
-    for words in ({"title": "别的合同"}, {"parties": ("甲",)}, {"reason": "x"}):
+    own = desk.declaration(title="采购合同\u3000第一号")
+    for title in ("", "采购合同 第一号"):
+        assert "采购合同" in desk.page(replace(own, intent=replace(own.intent, title=title)))  # type: ignore[type-var]  # it signs
+    for words in ({"title": "别的合同"}, {"title": "采购合同 第一号", "reason": "x"}):
         shows_nothing(desk, replace(own, intent=replace(own.intent, **words)))  # type: ignore[arg-type]  # it signs
-    named = replace(own.intent, title="采购合同 第一号")  # type: ignore[type-var]  # it signs
-    assert "采购合同" in desk.page(replace(own, intent=named))
 
 
-def test_an_agreement_has_no_title_of_its_own(desk: Desk) -> None:
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"contract": "c-1"},
+        {"voiding": None},
+        {"parties": "0123456789abcdef01234567"},
+        {"parties": ["甲公司"]},
+        {"digest": "00"},
+        {"declared": "yesterday"},
+        {"proposed": 1},
+        {"proposed_by": [ZHANG.subject]},
+        {"reason": {"zh": "双方协商一致"}},
+        {"title": ["x"]},
+        {"organisation": None},
+        {"format": "vermilion-voiding/3"},
+        {"more": "x"},
+    ],
+    ids=str,
+)
+def test_a_declaration_with_an_entry_of_another_form_shows_nothing(desk: Desk, changes: dict[str, Any]) -> None:
+    request = desk.declaration(**changes)
+    shows_nothing(desk, replace(request, intent=replace(request.intent, title="")))  # type: ignore[type-var]  # it signs
+
+
+def test_an_agreement_has_no_title_or_parties_besides_its_record(desk: Desk) -> None:
     request = desk.agreement()
-    shows_nothing(desk, replace(request, intent=replace(request.intent, title="x")))  # type: ignore[type-var]  # it signs
+    for words in ({"title": "x"}, {"parties": ("甲公司",)}):
+        shows_nothing(desk, replace(request, intent=replace(request.intent, **words)))  # type: ignore[arg-type]  # it signs
 
 
 # Whoever has only the address.

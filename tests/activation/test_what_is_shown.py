@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from appliance.activation_requests import ActivationRequest
-from appliance.demonstration.participants import ALPHA, ZHANG
+from appliance.demonstration.participants import ALPHA, LI, ZHANG
 from hsm import canonical
 from hsm.codec import encode
 from hsm.errors import BadRequest
@@ -235,16 +235,37 @@ def test_a_record_about_another_contract_than_its_intent_shows_nothing(desk: Des
     assert request.intent.contract == f"agreement-electronic-signing-{version}"  # type: ignore[union-attr]  # it signs
     other = replace(request.intent, contract="contract-1")  # type: ignore[type-var]  # it signs
     shows_nothing(desk, replace(request, intent=other))
-    declared = dict.fromkeys(
-        ("declared", "digest", "organisation", "parties", "proposed", "proposed_by", "reason", "title", "voiding"),
-        "—",
-    )
-    about = {"contract": "c-1", "person": ZHANG.subject, "name": ZHANG.name, "format": "vermilion-voiding/2"}
-    content = canonical.encode(declared | about)
-    intent = replace(request.intent, field="void-declaration", digest=hashlib.sha256(content).digest())  # type: ignore[type-var]  # it signs
-    for contract in ("c-1", "voiding-c-2", "agreement-electronic-signing-c-1"):
-        shows_nothing(desk, replace(request, content=content, intent=replace(intent, contract=contract)))
-    assert "c-1" in desk.page(replace(request, content=content, intent=replace(intent, contract="voiding-c-1")))
+    declaration = desk.declaration()
+    number = canonical.decode(declaration.content)["contract"]
+    for contract in (number, f"voiding-{number[::-1]}", f"agreement-electronic-signing-{number}"):
+        other = replace(declaration.intent, contract=contract)  # type: ignore[type-var]  # it signs
+        shows_nothing(desk, replace(declaration, intent=other))
+    assert number in desk.page(declaration)
+
+
+@pytest.mark.parametrize(
+    ("language", "labels"),
+    [
+        ("en", ("Contract", "Parties", "Reason", "Proposed by", "Declared by")),
+        ("zh", ("合同名称", "签约方", "原因", "提出人", "声明人")),
+    ],
+)
+def test_a_declaration_is_said_in_words(desk: Desk, language: str, labels: tuple[str, ...]) -> None:
+    """What is declared void: title, parties by name, reason, who proposed it and who declares. The record, which
+    names people and numbers as programs do, is folded away below them, with each of its entries."""
+    request = desk.declaration(language)
+    page = desk.page(request)
+    spoken = page[page.index('<dl class="facts">') :].partition("</dl>")[0]
+    record = page[page.index('<dl class="facts record">') :].partition("</dl>")[0]
+    found = dict(re.findall(r"<dt>(.*?)</dt><dd[^>]*>(.*?)</dd>", spoken, re.S))
+    parties = "<br>".join(dict.fromkeys((ZHANG.organisation, LI.organisation)))
+    said = ("设备采购合同", parties, "双方协商一致", LI.name, f"{ZHANG.name} · {ZHANG.organisation}")
+    for label, words in zip(labels, said, strict=True):
+        assert words in found[label], label
+    entries = canonical.decode(request.content)
+    assert not any(name in spoken for name in (entries["format"], entries["voiding"], *entries["parties"]))
+    assert record.count("<dt>") == len(entries) + 1
+    assert words_of(request.intent.digest.hex()) in words_of(record)  # type: ignore[union-attr]  # it signs
 
 
 @pytest.mark.parametrize("content", [b"", b"{}", b"[]", b'{"b": 1, "a": 2}', b"\xff", b"null"])

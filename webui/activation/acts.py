@@ -27,7 +27,7 @@ from hsm.intents import OfficerIntent, SigningIntent, in_groups, require_own_arg
 from hsm.names import BLANK, is_visible, visible
 from hsm.operation_types import Approvals, KnownSubject
 from hsm.powers import power_in
-from hsm.records import AGREEMENT, DECLARATION, FORMATS, is_agreement, named_in_intent
+from hsm.records import AGREEMENT, DECLARATION, is_record, named_in_intent
 from webui.activation.letters import Letters, confirms_power
 from webui.activation.pictures import is_still
 
@@ -49,13 +49,6 @@ _MOST_CHECKS = 100
 """Documents of which it is remembered what they were found to be."""
 
 _HEADER, _LEAST_BASE = b"%PDF-", len(b"%PDF-1.7\n")
-
-_ENTRIES = {
-    AGREEMENT: "contract counterparties for format language name party person proposed texts version",
-    DECLARATION: "contract declared digest format name organisation parties person proposed proposed_by reason"
-    " title voiding",
-}
-"""What each of these records consists of; nothing else is signed as one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,31 +277,30 @@ def _name_of(request: ActivationRequest) -> bytes:
 
 def _record(request: ActivationRequest, intent: SigningIntent, signer: KnownSubject) -> Mapping[str, Any]:
     """The record that the intent signs, of the form that it says and in the signer's name; the intent has no other
-    title or contract than it. Of an agreement both texts are there, and are those whose digests it names."""
+    title or contract than it, and may name the contract's parties. Of an agreement both texts are there, and are
+    those whose digests it names."""
     try:
         record = canonical.decode(request.content)
     except Malformed as error:
         raise _other() from error
-    if not isinstance(record, dict) or hashlib.sha256(request.content).digest() != intent.digest:
+    if not is_record(record, intent.field) or hashlib.sha256(request.content).digest() != intent.digest:
         raise _other()
     if not _is_readable(request.content.decode()):
-        raise _other()
-    if set(record) != set(_ENTRIES[intent.field].split()) or record["format"] != FORMATS[intent.field]:
         raise _other()
     named = (record["person"], record["name"], named_in_intent(intent.field, record))
     if named != (signer.subject, signer.name, intent.contract):
         raise _other()
-    if intent.title not in ("", visible(str(record.get("title", "")))) or intent.parties or intent.reason:
+    if intent.title not in ("", visible(record.get("title", ""))) or intent.reason:
         raise _other()
     if intent.field == AGREEMENT:
-        _require_agreement(request, record)
+        _require_agreement(request, intent, record)
     return record
 
 
-def _require_agreement(request: ActivationRequest, record: Mapping[str, Any]) -> None:
-    """Every entry has its form, and whoever accepts an agreement accepts it in both languages."""
+def _require_agreement(request: ActivationRequest, intent: SigningIntent, record: Mapping[str, Any]) -> None:
+    """It names its sides itself, and whoever accepts an agreement accepts it in both languages."""
     shown, texts = record["language"], record["texts"]
-    if not is_agreement(record) or set(texts) != set(Language) or shown not in list(Language):
+    if intent.parties or set(texts) != set(Language) or shown not in list(Language):
         raise _other()
     for language, text in ((shown, request.text), (Language(shown).other, request.other_text)):
         if texts[language] != hashlib.sha256(text.encode()).hexdigest() or not _is_readable(text):

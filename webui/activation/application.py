@@ -15,7 +15,7 @@ from appliance.model.decision_sentences import describe_intent
 from appliance.model.office import OfficerDecisionKind
 from hsm.activation.credentials import verify_assertion
 from hsm.errors import ActivationRefused, BadRequest, RefusalError
-from hsm.intents import Activation, Intent, OfficerIntent, SigningIntent, WebAuthnActivation
+from hsm.intents import Activation, Intent, OfficerIntent, SigningIntent, WebAuthnActivation, moment_in
 from webui.activation.acts import ShownAct, TypedFingerprints
 from webui.activation.batches import BatchPages
 from webui.activation.letters import shown_terms
@@ -73,7 +73,8 @@ def create_app(parts: ActivationParts) -> Flask:
     _Pages(parts, room).install(app)
     BatchPages(parts, room).install(app)
     RegistrationPages(parts).install(app)
-    app.context_processor(lambda: {"organisation": configured.organisation.name, "portal": configured.web.origin})
+    names = {"organisation": configured.organisation.name, "portal": configured.web.origin, "moment_in": moment_in}
+    app.context_processor(lambda: names)
     return app
 
 
