@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Protocol, TypeVar
 
 from hsm import canonical
@@ -29,9 +29,20 @@ def instant(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+_FIRST_SHOWN: Final = datetime.min.replace(tzinfo=UTC) + timedelta(days=1)
+_LAST_SHOWN: Final = datetime.max.replace(tzinfo=UTC) - timedelta(days=1)
+
+
 def moment_in(text: str) -> datetime:
-    """The moment (aware) that *text* names in the form of :func:`instant`. Raises ValueError."""
-    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+    """The moment (aware) that *text* names in the form of :func:`instant`.
+
+    Raises ValueError, also for the first and the last day of the calendar: in some zones it has no date there, so
+    no page could show it.
+    """
+    found = datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+    if not _FIRST_SHOWN <= found <= _LAST_SHOWN:
+        raise ValueError("This moment has no date in some zones.")
+    return found
 
 
 LONGEST_TITLE: Final = 200

@@ -6,6 +6,7 @@ import os
 import secrets
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import cbor2
@@ -52,6 +53,13 @@ def test_an_unknown_ticket(desk: Desk) -> None:
 )
 def test_a_ticket_that_is_none(desk: Desk, ticket: str) -> None:
     assert desk.get(f"/act/{ticket}").status_code == 404
+
+
+@pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "America/Los_Angeles"])
+def test_an_act_that_expires_on_the_last_day_of_the_calendar(desk: Desk, zone: str) -> None:
+    """No page could say until when it is valid, wherever its reader is."""
+    request = desk.document({"expires": datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)}, zone=zone)
+    assert is_gone(desk, desk.put(request))
 
 
 def test_a_path_out_of_the_folder_is_no_ticket(desk: Desk) -> None:
