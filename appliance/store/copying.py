@@ -37,11 +37,13 @@ class DatabaseSnapshot:
         known = "SELECT 1 FROM sqlite_schema WHERE name = 'timestamp_feeds'"
         if self._connection.execute(known).fetchone() is None:
             return None
-        return dict(self._connection.execute("SELECT file, position FROM timestamp_feeds").fetchall())
+        numbers = "SELECT file, position FROM timestamp_feeds WHERE typeof(position) = 'integer' AND position >= 0"
+        return dict(self._connection.execute(numbers).fetchall())
 
     def journal(self) -> str:
-        """Which journal of the administration this database has (16 hex digits)."""
-        return str(self._connection.execute("SELECT journal FROM identity").fetchone()[0])
+        """Which journal of the administration this database has (16 hex digits); empty for none."""
+        row = self._connection.execute("SELECT journal FROM identity").fetchone()
+        return "" if row is None else str(row[0])
 
     def action_recorded(self, line: int, known: bytes) -> str:
         """Of which action the journal's *line* tells whose digest is *known*; empty when it tells of none, or is
@@ -69,18 +71,19 @@ class DatabaseSnapshot:
 
 @contextmanager
 def moment_of(path: Path) -> Iterator[DatabaseSnapshot]:
-    """The database *path* as it is on entering, whatever is written to it meanwhile."""
+    """The database *path* as it is on entering, whatever is written to it meanwhile.
+
+    Raises :class:`StorageError` when it cannot be read, also for what is asked of it within.
+    """
     try:
-        connection = sqlite.connect(path, timeout=10, isolation_level=None)
-        require_place(connection, path)
-        connection.execute("BEGIN")
-        connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()  # only a read fixes the moment
+        file = f"{path.absolute().as_uri()}?mode=rw"
+        with closing(sqlite.connect(file, uri=True, timeout=10, isolation_level=None)) as connection:
+            require_place(connection, path)
+            connection.execute("BEGIN")
+            connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()  # only a read fixes the moment
+            yield DatabaseSnapshot(connection)
     except sqlite.DatabaseError as error:
         raise StorageError("The database {path} cannot be used: {why}.", path=path, why=error) from error
-    try:
-        yield DatabaseSnapshot(connection)
-    finally:
-        connection.close()
 
 
 @dataclass(frozen=True, slots=True)

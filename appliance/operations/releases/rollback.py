@@ -15,12 +15,12 @@ import shutil
 import stat
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from appliance.errors import ApplianceError, SpoolDamaged, UpgradeRefused
+from appliance.errors import ApplianceError, SpoolDamaged, StorageError, UpgradeRefused
 from appliance.home import Home
 from appliance.ledger.audit_trail import EventKind
 from appliance.ledger.timestamp_spool import count_waiting
@@ -94,16 +94,21 @@ class NewerEntries:
 
 def newer_than(home: Home, entries: int, *, journal_stays: bool, spool_stays: bool) -> NewerEntries:
     """What the log has from its entry *entries* on. Unless the *journal_stays*, all of it would be lost; and
-    unless the *spool_stays*, being known to the older release, the timestamps in it that the log does not have."""
-    with ExitStack() as stack:
-        moment = stack.enter_context(moment_of(home.database))
-        leaves = moment.leaves_from(entries)
-        waiting = 0 if spool_stays else _waiting_timestamps(home, moment)
-        if not journal_stays or not home.administration.exists():
-            return NewerEntries(len(leaves) + waiting, ())
-        administration = stack.enter_context(moment_of(home.administration))
-        found = list(_lines(leaves, entries, administration))
-    return NewerEntries(len(leaves) + waiting - len(found), tuple(found))
+    unless the *spool_stays*, being known to the older release, the timestamps in it that the log does not have.
+
+    The newer release wrote both databases, or whoever has taken it over: what cannot be read counts as lost.
+    """
+    try:
+        with moment_of(home.database) as moment:
+            leaves = moment.leaves_from(entries)
+            waiting = 0 if spool_stays else _waiting_timestamps(home, moment)
+    except StorageError:
+        return NewerEntries(1, ())
+    found: tuple[JournalEntry, ...] = ()
+    if journal_stays and home.administration.exists():
+        with suppress(StorageError), moment_of(home.administration) as administration:
+            found = tuple(_lines(leaves, entries, administration))
+    return NewerEntries(len(leaves) + waiting - len(found), found)
 
 
 def _waiting_timestamps(home: Home, moment: DatabaseSnapshot) -> int:
@@ -121,17 +126,15 @@ def _waiting_timestamps(home: Home, moment: DatabaseSnapshot) -> int:
 def _lines(leaves: list[bytes], first: int, administration: DatabaseSnapshot) -> Iterator[JournalEntry]:
     journal = administration.journal()
     for number, leaf in enumerate(leaves, first):
-        public = _public(leaf)
-        if public.get("journal") == journal and not _is_in_the_portal(public, administration):
-            yield JournalEntry(number, leaf, journal, int(public["line"]))
+        with suppress(Malformed, KeyError, TypeError, ValueError, OverflowError):  # what no release of ours writes
+            public = _public(leaf)
+            if public.get("journal") == journal and not _is_in_the_portal(public, administration):
+                yield JournalEntry(number, leaf, journal, int(public["line"]))
 
 
 def _public(leaf: bytes) -> dict[str, Any]:
     """What the line of a journal says in the log; nothing for every other entry."""
-    try:
-        entry = canonical.decode(leaf)
-    except Malformed:
-        return {}
+    entry = canonical.decode(leaf)
     is_line = isinstance(entry, dict) and entry.get("kind") == EventKind.ADMINISTRATION.value
     return dict(entry["public"]) if is_line else {}
 
@@ -160,12 +163,12 @@ def go_back(
     except UpgradeRefused:
         commands.do(commands.start, home)
         raise
-    if done.has(UpgradeStep.COPIED) and (done.migrates or DatabaseCopies(home).are_needed):
-        try:
+    try:
+        if done.has(UpgradeStep.COPIED) and (done.migrates or DatabaseCopies(home).are_needed):
             _put_back(home, done, forget_newer=forget_newer)
-        except ApplianceError:
-            commands.do(commands.start, home)
-            raise
+    except ApplianceError:
+        commands.do(commands.start, home)
+        raise
     # Documents that wait to be confirmed: an older release would never remove them.
     shutil.rmtree(home.activation_requests, ignore_errors=True)
     releases.switch(before)
@@ -226,19 +229,20 @@ class DatabaseCopies:
     def put_back(self, carried: Sequence[JournalEntry] | None = None, *, together: bool = True) -> None:
         """All as they were (appliance and authority only where *together* they have to), with the entries that are
         *carried* over at the end of the log, and what was signed of that log; None when it loses some. Safe to
-        repeat. Nothing may run. Raises :class:`StorageError` before anything is in its place when they do not fit
-        there."""
+        repeat. Nothing may run. Raises :class:`StorageError` or :class:`UpgradeRefused` before anything is in its
+        place when they do not fit there."""
         back = [*(self._together if together else ()), *(path for path in self._apart if self._changed(path))]
         fresh = {path: path.with_name(f".{path.name}.part") for path in back}
         for path, part in fresh.items():
+            _require_place_for(path, part, *_beside(path))
             _copy(self._directory / path.name, part, like=path.lstat())
         if together and carried is not None:
             carry(fresh[self._home.database], carried)
             keep_checkpoints(fresh[self._store], self._store, length=entries_of(fresh[self._home.database]))
         os.sync()
         for path, part in fresh.items():
-            for beside in ("-wal", "-shm"):
-                path.with_name(path.name + beside).unlink(missing_ok=True)
+            for beside in _beside(path):
+                beside.unlink(missing_ok=True)
             part.rename(path)
         os.sync()
 
@@ -246,7 +250,10 @@ class DatabaseCopies:
         """How much the authority has done since the copies were made, by its own store: the log that the portal
         writes may hide it, and going back would have people confirm by what was ended since, or use twice what
         counts once."""
-        length = entries_of(self._home.database)
+        try:
+            length = entries_of(self._home.database)
+        except StorageError:  # then it has nothing of what was signed
+            length = 0
         return done_since(self._directory / self._store.name, self._store, length=length)
 
     @property
@@ -266,9 +273,16 @@ class DatabaseCopies:
             return moment.feed_positions() is not None
 
     def _changed(self, path: Path) -> bool:
-        """Whether the copy has another form. There is none of what began after the copies were made."""
+        """Whether the copy has another form, or what is there now none that can be read. There is no copy of what
+        began after the copies were made."""
         copy = self._directory / path.name
-        return copy.exists() and path.exists() and schema_of(copy) != schema_of(path)
+        if not (copy.exists() and path.exists()):
+            return False
+        before = schema_of(copy)
+        try:
+            return schema_of(path) != before
+        except StorageError:
+            return True
 
     @property
     def exist(self) -> bool:
@@ -281,6 +295,23 @@ class DatabaseCopies:
                 "The upgrade needs about {needed} MB in {path}, {free} MB are free; make room.",
                 **lack,
             )
+
+
+def _beside(path: Path) -> tuple[Path, ...]:
+    """What SQLite keeps beside the database."""
+    return tuple(path.with_name(path.name + ending) for ending in ("-wal", "-shm"))
+
+
+def _require_place_for(path: Path, *others: Path) -> None:
+    """Raises :class:`UpgradeRefused` without a database *path* that another one can take the place of, or when a
+    directory stands in the place of one of the *others*: services write in these directories, too."""
+    if not os.path.lexists(path):
+        raise UpgradeRefused(
+            "The database {path} is gone; put an empty file of its user in its place.", path=path.name
+        )
+    for each in others:
+        if each.is_dir() and not each.is_symlink():
+            raise UpgradeRefused("A directory stands at {path}; remove it.", path=each.name)
 
 
 def _copy(source: Path, target: Path, *, like: os.stat_result) -> None:
