@@ -136,8 +136,8 @@ def parse_vkey(line: str) -> NoteKey:
 
 
 def read_vkey(path: Path) -> NoteKey:
-    """The key in the file *path*, one line. Raises as :func:`parse_vkey`."""
-    return parse_vkey(path.read_text("ascii"))
+    """The key in the file *path*, one line. Raises as :func:`parse_vkey`, and OSError."""
+    return parse_vkey(path.read_text("ascii", errors="replace"))
 
 
 def sign_note(text: str, key: NoteKey, sign: Callable[[bytes], bytes]) -> bytes:

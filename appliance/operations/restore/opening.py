@@ -25,7 +25,7 @@ from appliance.store.database import Database
 from appliance.verification import Indication, TrustAnchors, Verifier
 from hsm.encryption import decrypt_directory, decrypt_file
 from hsm.files import new_file
-from hsm.note import NoteKey, read_vkey
+from hsm.note import read_vkey
 
 SAMPLE = 5
 """Signed contracts that are verified after opening."""
@@ -39,12 +39,11 @@ class VerifiedArchive:
     contracts: int
 
 
-def open_appliance_files(archive: BackupArchive, into: Home, identities: Sequence[str]) -> NoteKey:
+def open_appliance_files(archive: BackupArchive, into: Home, identities: Sequence[str]) -> None:
     """Settings, anchors and secrets into the directory of *into*; the log's key among them."""
     decrypt_directory(archive.part(places.APPLIANCE), into.root, identities)
     for directory in (into.settings.parent, into.secrets):
         make_directory(directory)
-    return read_vkey(into.log_key)
 
 
 def open_database(archive: BackupArchive, into: Home, identities: Sequence[str]) -> None:

@@ -35,11 +35,12 @@ from appliance.operations.restore.opening import (
     put_document,
     verify_opened,
 )
+from appliance.sharing import write_whole
 from appliance.store import latest
 from appliance.supervision import answers, inherited
 from hsm.config import AuthorityHome
 from hsm.encryption import identities_in
-from hsm.errors import error_class
+from hsm.errors import Malformed, error_class
 from hsm.files import is_locked, sync_directory, write_private
 from hsm.note import NoteKey, read_vkey
 
@@ -186,9 +187,9 @@ def _stage(
     home: Home, order: RestoreOrder, manifest: BackupManifest, staged: Home, reach: BackupFailpointHook
 ) -> tuple[VerifiedArchive, NoteKey]:
     archive, identities = order.archive, identities_in(order.identity)
-    key = open_appliance_files(archive, staged, identities)
-    if key != _known_key(home, order):
-        raise RestoreRefused("The backup brings another log's key ({key}) than it is signed with.", key=key.name)
+    key = _known_key(home, order)
+    open_appliance_files(archive, staged, identities)
+    _require_brings(key, staged)
     open_database(archive, staged, identities)
     for document in read_list(archive, identities, staged.root).values():
         put_document(archive, document, staged, identities)
@@ -248,6 +249,21 @@ def _known_key(home: Home, order: RestoreOrder) -> NoteKey:
     return read_vkey(home.log_key)
 
 
+def _require_brings(key: NoteKey, staged: Home) -> None:
+    """Raises :class:`RestoreRefused` when the backup brings another key than that of the log, with which it is
+    signed. Where it brings none that can be read, it gets this one."""
+    try:
+        brought = read_vkey(staged.log_key)
+    except (FileNotFoundError, Malformed):
+        make_directory(staged.trust)
+        write_whole(staged.log_key, f"{key.vkey()}\n".encode())
+        return
+    if brought != key:
+        raise RestoreRefused(
+            "The backup brings another log's key ({key}) than it is signed with.", key=brought.name
+        )
+
+
 def _require_stopped(home: Home) -> None:
     if is_locked(home.scheduler_lock):
         raise RestoreRefused("The scheduler runs in {home}; end everything before the restore.", home=home.root)
@@ -297,7 +313,10 @@ def _keep_lock(home: Home, staged: Home) -> None:
 def _keep_own_spool(home: Home, staged: Home, key: NoteKey) -> None:
     """The spool stays where its timestamps are those of the log that comes. Those of another appliance, or of
     nobody knows which, are put aside: this log would claim tokens that its authority has never issued."""
-    own = home.log_key.exists() and read_vkey(home.log_key).vkey() == key.vkey()
+    try:
+        own = read_vkey(home.log_key) == key
+    except (FileNotFoundError, Malformed):
+        own = False
     if not own and spool_files(home.timestamp_spool):
         make_directory(staged.timestamp_spool)
 
