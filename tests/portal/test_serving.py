@@ -23,15 +23,18 @@ HEAD = b"GET /%s HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 
 class Server:
-    """Gunicorn with the portal's settings, on a Unix socket as behind nginx."""
+    """Gunicorn with the settings of the module *config*, on a Unix socket as behind nginx."""
 
-    def __init__(self, folder: Path, application: str) -> None:
+    def __init__(
+        self, folder: Path, application: str, config: str = "tests.portal.served", settings: str = ""
+    ) -> None:
         self.address = str(folder / "web.sock")
         self.connections: list[socket.socket] = []
         for name in ("run", "config"):
             (folder / name).mkdir(mode=0o700)
-        (folder / "config/appliance.toml").touch(mode=0o600)
-        command = ("-m", "gunicorn", "--config", "python:tests.portal.served")
+        (folder / "config/appliance.toml").write_text(settings)
+        (folder / "config/appliance.toml").chmod(0o600)
+        command = ("-m", "gunicorn", "--config", f"python:{config}")
         self.process = subprocess.Popen(
             [sys.executable, *command, "--bind", f"unix:{self.address}", f"tests.portal.served:{application}"],
             env={**os.environ, "VERMILION_HOME": str(folder)},

@@ -3,20 +3,22 @@
 import gc
 import os
 
-from gunicorn.workers.gthread import ThreadWorker
-
 from appliance.config import load
 from appliance.heartbeats import Heartbeats
 from appliance.home import Home
 from hsm.process import ServiceManager
+from webui.shared.worker import PageWorker
 
 _manager = ServiceManager.taken_from(os.environ)
 _home = Home.of(os.environ)
+_settings = load(_home).activation
 _pulses = Heartbeats(_home.activation_pulses)
 
 
-class ActivationWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
-    """Gunicorn's thread worker; its loop also shows the health monitor that it lives."""
+class ActivationWorker(PageWorker):
+    """Its loop also shows the health monitor that it lives."""
+
+    https = _settings.public_url.startswith("https:")
 
     def notify(self) -> None:
         """The loop turns."""
@@ -26,7 +28,7 @@ class ActivationWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no t
 
 worker_class = ActivationWorker
 workers = 1
-threads = load(_home).activation.threads
+threads = _settings.threads
 backlog = 64
 keepalive = 5
 timeout = 60

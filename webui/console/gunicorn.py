@@ -6,12 +6,21 @@ import os
 from appliance.config import load
 from appliance.home import Home
 from hsm.process import ServiceManager
+from webui.shared.worker import PageWorker
 
 _manager = ServiceManager.taken_from(os.environ)
+_settings = load(Home.of(os.environ)).console
 
-worker_class = "gthread"
+
+class ConsoleWorker(PageWorker):
+    """The console's."""
+
+    https = _settings.public_url.startswith("https:")
+
+
+worker_class = ConsoleWorker
 workers = 1
-threads = load(Home.of(os.environ)).console.threads
+threads = _settings.threads
 backlog = 64
 keepalive = 5
 timeout = 60

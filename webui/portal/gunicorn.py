@@ -4,12 +4,11 @@ import gc
 import importlib
 import os
 
-from gunicorn.workers.gthread import ThreadWorker
-
 from appliance.config import load
 from appliance.heartbeats import Heartbeats
 from appliance.home import Home
 from hsm.process import ServiceManager
+from webui.shared.worker import PageWorker
 
 _manager = ServiceManager.taken_from(os.environ)
 _home = Home.of(os.environ)
@@ -17,8 +16,10 @@ _settings = load(_home).web
 _pulses = Heartbeats(_home.pulses)
 
 
-class PortalWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
-    """Gunicorn's thread worker; its loop also shows the health monitor that it lives."""
+class PortalWorker(PageWorker):
+    """Its loop also shows the health monitor that it lives."""
+
+    https = _settings.public_url.startswith("https:")
 
     def notify(self) -> None:
         super().notify()

@@ -77,6 +77,7 @@ SENTENCES = {
     415: "This kind of content is not accepted here.",
     422: "What was sent does not fit this form; nothing was done.",
     429: "There were too many attempts in a short time.",
+    431: "The headers of this request are too long.",
     500: "Something failed on our side; nothing was changed. The operator finds the reason in the journal.",
     503: "The service is not available now; nothing is lost, try again in a moment.",
 }

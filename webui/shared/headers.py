@@ -60,9 +60,14 @@ def protect(
         for name, value in own.items():
             response.headers.setdefault(name, value)
         response.headers.setdefault("Cache-Control", "no-store")
-        if https:
-            response.headers.setdefault("Strict-Transport-Security", f"max-age={ONE_YEAR}")
+        for name, value in order_https().items() if https else ():
+            response.headers.setdefault(name, value)
         return response
+
+
+def order_https() -> dict[str, str]:
+    """The header that has browsers use nothing else for a year (RFC 6797)."""
+    return {"Strict-Transport-Security": f"max-age={ONE_YEAR}"}
 
 
 class VisitorAddress:
