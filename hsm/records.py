@@ -41,6 +41,9 @@ def named_in_intent(field: str, record: Mapping[str, Any]) -> str:
     return f"{word}-{record[entry]}"
 
 
+LONGEST_AGREEMENT: Final = 200_000
+"""Bytes of the text of an agreement, in one language."""
+
 _NUMBER = re.compile(r"[0-9a-f]{24}")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _LONGEST_VERSION = 80

@@ -17,15 +17,13 @@ from typing import Final
 from appliance.errors import ConfigurationError
 from appliance.language import Language
 from appliance.language.sizes import ByteSize
+from hsm.records import LONGEST_AGREEMENT
 
 VERSION: Final = "3"
 """Of the text that comes along; counts up with every change of it."""
 
 OF_PERSONS: Final = "1"
 """The version that held for persons, not between parties."""
-
-_MOST: Final = 200_000
-"""Bytes of a text of one's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +71,12 @@ def _read(path: Path) -> str:
             "The agreement on electronic signing {path} cannot be read; it is needed in both languages, in UTF-8.",
             path=path,
         ) from error
-    if not words.startswith("# ") or len(content) > _MOST:
+    if not words.startswith("# ") or len(content) > LONGEST_AGREEMENT:
         raise ConfigurationError(
             "The agreement on electronic signing {path} must begin with “# ” and its title, and have at most"
             " {most}.",
             path=path,
-            most=ByteSize(_MOST),
+            most=ByteSize(LONGEST_AGREEMENT),
         )
     return words
 

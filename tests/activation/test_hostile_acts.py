@@ -20,6 +20,7 @@ from appliance.activation_requests import ActivationRequest, RegistrationPurpose
 from appliance.demonstration.participants import CONTRACT_SEAL, CUSTODIAN, OFFICER, ZHANG
 from hsm import canonical
 from hsm.authenticator import SoftwareAuthenticator
+from hsm.records import LONGEST_AGREEMENT
 from tests.activation.conftest import ORIGIN, Desk
 from tests.activation.shown import picture, shows_nothing, words_of
 from tests.activation_service import passkey_form, posted_registration
@@ -141,6 +142,42 @@ def test_the_whole_text_of_an_agreement_is_shown(desk: Desk) -> None:
     page = words_of(desk.page(with_texts(desk.agreement(), text, "# 协议\n\n另一种文字")))
     assert "https://x.example/terms" in page and "Thesignerowes1,000,000" in page
     assert "Thesigneralsoguaranteesalldebts" in page
+
+
+NESTED = "- " * 10
+"""Lists within lists, of which a reader of Markdown looks at so many and no more."""
+
+
+@pytest.mark.parametrize(
+    "unseen",
+    [
+        f"{NESTED}owes a million",
+        f"{NESTED}x\n\nOwes a million.\n",
+        f"{'1. ' * 10}owes\n\n   a million\n",
+        f"{'- ' * 9}seen\n{' ' * 18}- owes a million\n",
+    ],
+)
+def test_an_agreement_that_is_not_shown_whole_shows_nothing(desk: Desk, unseen: str) -> None:
+    """In either language: what follows a list within too many others would be signed and not seen."""
+    fair = "# Title\n\nFair words.\n\n"
+    for texts in ((fair + unseen, fair), (fair, fair + unseen)):
+        shows_nothing(desk, with_texts(desk.agreement(), *texts))
+    page = desk.page(with_texts(desk.agreement(), fair + unseen.replace("- ", "", 5).replace("1. ", "", 5), fair))
+    assert "owes" in page.lower() and "a million" in page
+
+
+def test_the_clauses_of_an_agreement_have_the_numbers_that_are_signed(desk: Desk) -> None:
+    page = desk.page(with_texts(desk.agreement(), "# One\n\n4. a\n7. b\n8. c\n8. d\n", "# Two"))
+    assert '<ol start="4">\n<li>a</li>\n<li value="7">b</li>\n<li>c</li>\n<li value="8">d</li>\n</ol>' in page
+
+
+def test_an_agreement_of_no_such_length_shows_nothing(desk: Desk) -> None:
+    """Its text is read in the process that shows everybody's acts."""
+    longest = "# One\n\n" + "x" * (LONGEST_AGREEMENT - 7)
+    assert "data-passkey" in desk.page(with_texts(desk.agreement(), longest, "# Two"))
+    for texts in ((f"{longest}x", "# Two"), ("# Two", f"{longest}x")):
+        shows_nothing(desk, with_texts(desk.agreement(), *texts))
+    shows_nothing(desk, signed(desk.agreement(), counterparties=[ORGANISATION] * 10_000))
 
 
 def test_both_texts_of_an_agreement_are_shown(desk: Desk) -> None:

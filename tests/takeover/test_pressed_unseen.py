@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from appliance.activation_requests import BatchedDocument, BatchRequest, RegistrationPurpose, RegistrationRequest
 from appliance.demonstration.participants import ALPHA, ZHANG, ZONE
+from tests.activation.test_hostile_acts import with_texts
 from tests.takeover.origins import Scene, scene
 
 LURE = "Sign in: double-click, and use your passkey"
@@ -184,3 +185,19 @@ def test_a_window_above_that_closes_between_two_clicks(
             assert sent(stage, path) == 0
             expect(button).to_be_enabled()
         confirm(stage, page, path, name)
+
+
+def test_no_line_of_an_agreement_runs_out_of_the_page(stage: Scene) -> None:
+    """Commands are set as they stand, and nobody scrolls to the right for what is a thousand blanks away."""
+    text = "# Agreement\n\n```\nFair words." + "\u00a0" * 1000 + "owes" + "x" * 1000 + "\n```\n"
+    path = stage.desk.put(with_texts(stage.desk.agreement(), text, "# 协议"))
+    with stage.at(ZHANG.subject) as zhang:
+        page = stage.open(zhang, path)
+        expect(page.get_by_text("Fair words.")).to_be_visible()
+        width, room = page.evaluate("[document.documentElement.scrollWidth, document.documentElement.clientWidth]")
+        assert width <= room
+        inner = page.evaluate(
+            "(() => { const { scrollWidth, clientWidth } = document.querySelector('.agreement pre');"
+            " return [scrollWidth, clientWidth]; })()"
+        )
+        assert inner[0] <= inner[1]

@@ -27,9 +27,10 @@ from hsm.intents import OfficerIntent, SigningIntent, in_groups, require_own_arg
 from hsm.names import BLANK, is_visible, visible
 from hsm.operation_types import Approvals, KnownSubject
 from hsm.powers import power_in
-from hsm.records import AGREEMENT, DECLARATION, is_record, named_in_intent
+from hsm.records import AGREEMENT, DECLARATION, LONGEST_AGREEMENT, is_record, named_in_intent
 from webui.activation.letters import Letters, confirms_power
 from webui.activation.pictures import is_still
+from webui.shared.markdown import render_whole
 
 ENROLLING = {"enrol_person": "credentials", "enrol_officer": "credentials", "add_credential": "credential"}
 """The officers' intents that give somebody what they have registered, and the argument that names it."""
@@ -45,6 +46,10 @@ MOST_MISTAKES = 3
 _REMEMBERED = 1000
 """Acts whose mistakes are counted; more wait in no office."""
 
+_LARGEST_RECORD = 256 * 1024
+"""Bytes of a record that is signed. Records and their texts are read in this process, which shows everybody's
+acts."""
+
 _MOST_CHECKS = 100
 """Documents of which it is remembered what they were found to be."""
 
@@ -56,7 +61,8 @@ class ShownAct:
     """An act that may be shown: ``person`` is asked, ``signer`` signs (None for an officers' intent).
 
     ``pages`` and ``warnings`` are those of the document; ``record`` is the record that is signed, or the arguments
-    of an officers' intent, name by name. ``approvals``: who has activated it so far.
+    of an officers' intent, name by name; ``texts`` are those of an agreement (title, HTML), the one that is read
+    first. ``approvals``: who has activated it so far.
     """
 
     request: ActivationRequest
@@ -66,6 +72,7 @@ class ShownAct:
     pages: int = 0
     warnings: tuple[InspectionWarning, ...] = ()
     record: Mapping[str, Any] | None = None
+    texts: tuple[tuple[str, str], ...] = ()
 
     @property
     def kind(self) -> str:
@@ -161,7 +168,9 @@ class ShownActs:
             return ShownAct(request, person, approvals, record=_arguments(intent))
         signer = self._subject(intent.signer)
         if intent.field in (AGREEMENT, DECLARATION):
-            return ShownAct(request, person, approvals, signer, record=_record(request, intent, signer))
+            record = _record(request, intent, signer)
+            texts = _agreement_texts(request, intent, record) if intent.field == AGREEMENT else ()
+            return ShownAct(request, person, approvals, signer, record=record, texts=texts)
         found = self._checked(request, intent)[1]
         return ShownAct(request, person, approvals, signer, found.pages, found.warnings)
 
@@ -277,8 +286,9 @@ def _name_of(request: ActivationRequest) -> bytes:
 
 def _record(request: ActivationRequest, intent: SigningIntent, signer: KnownSubject) -> Mapping[str, Any]:
     """The record that the intent signs, of the form that it says and in the signer's name; the intent has no other
-    title or contract than it, and may name the contract's parties. Of an agreement both texts are there, and are
-    those whose digests it names."""
+    title or contract than it, and may name the contract's parties."""
+    if len(request.content) > _LARGEST_RECORD:
+        raise _other()
     try:
         record = canonical.decode(request.content)
     except Malformed as error:
@@ -292,19 +302,28 @@ def _record(request: ActivationRequest, intent: SigningIntent, signer: KnownSubj
         raise _other()
     if intent.title not in ("", visible(record.get("title", ""))) or intent.reason:
         raise _other()
-    if intent.field == AGREEMENT:
-        _require_agreement(request, intent, record)
     return record
 
 
-def _require_agreement(request: ActivationRequest, intent: SigningIntent, record: Mapping[str, Any]) -> None:
-    """It names its sides itself, and whoever accepts an agreement accepts it in both languages."""
+def _agreement_texts(
+    request: ActivationRequest, intent: SigningIntent, record: Mapping[str, Any]
+) -> tuple[tuple[str, str], ...]:
+    """Both texts (title, HTML), whole, and those whose digests the record names: whoever accepts an agreement
+    accepts it in both languages. It names its sides itself."""
     shown, texts = record["language"], record["texts"]
     if intent.parties or set(texts) != set(Language) or shown not in list(Language):
         raise _other()
-    for language, text in ((shown, request.text), (Language(shown).other, request.other_text)):
-        if texts[language] != hashlib.sha256(text.encode()).hexdigest() or not _is_readable(text):
+    both = ((shown, request.text), (Language(shown).other, request.other_text))
+    for language, text in both:
+        content = text.encode()
+        if len(content) > LONGEST_AGREEMENT or texts[language] != hashlib.sha256(content).hexdigest():
             raise _other()
+        if not _is_readable(text):
+            raise _other()
+    try:
+        return tuple(render_whole(text) for _, text in both)
+    except Malformed as error:
+        raise _other() from error
 
 
 def _is_readable(text: str) -> bool:

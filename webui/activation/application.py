@@ -27,7 +27,6 @@ from webui.shared import assets, errors, headers, language, passkeys, qr
 from webui.shared.form_pages import Answer
 from webui.shared.forms import sentence
 from webui.shared.language import translate
-from webui.shared.markdown import render_markdown
 
 ROOM_FOR_FORM = 64 * 1024
 """Bytes of a request; no page here takes a file."""
@@ -187,7 +186,6 @@ class _Pages:
         shown = self._parts.acts.act(asked)
         known = self._parts.authority.credentials(asked.subject)
         ids = [each.credential_id for each in known if each.credential_id is not None]
-        texts = [render_markdown(each) for each in (asked.text, asked.other_text) if shown.kind == "agreement"]
         page = render_template(
             f"{shown.kind}.html",
             ticket=ticket,
@@ -205,7 +203,7 @@ class _Pages:
             words=_sentence_of(asked.intent, self._parts.acts.names(shown)),
             terms=shown_terms(shown.record) if shown.kind == "power" and shown.record else {},
             problem=problem,
-            texts=texts,
+            texts=shown.texts,
             back=self._parts.portal(asked.back),
         )
         return make_response(page, status)

@@ -14,20 +14,64 @@ from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 from markupsafe import Markup
 
+from hsm.errors import Malformed
+
 _BOLD = re.compile(r"\*\*([^*]+)\*\*")
 _RULES = ("heading", "list", "fence", "backticks", "newline")
+_MARKUP = str.maketrans("", "", "#*`~-+.)")
+"""The characters of which these rules make something else, and which are not shown then."""
 
 
 def render_markdown(text: str, *, links: bool = False) -> tuple[str, Markup]:
     """The title of *text*, which its first heading is, and the rest of it as HTML; of *links* the words alone."""
     parser = _LINKED if links else _PLAIN
-    tokens = parser.parse(text)
+    return _rendered(parser, parser.parse(text))
+
+
+def render_whole(text: str) -> tuple[str, Markup]:
+    """The same of a text that somebody agrees to, with the numbers that its lists have. Raises :class:`Malformed`
+    for a text of which anything but its markup would not be there: the parser silently passes over all that
+    follows a list within too many others."""
+    tokens = _PLAIN.parse(text)
+    if _words(text) != _words("".join(map(_shown, tokens))):
+        raise Malformed("This text cannot be shown whole.")
+    _number_items(tokens)
+    return _rendered(_PLAIN, tokens)
+
+
+def _rendered(parser: MarkdownIt, tokens: list[Token]) -> tuple[str, Markup]:
     title = ""
     if tokens and tokens[0].type == "heading_open":
         title = "".join(each.content for each in tokens[1].children or [])
         tokens = tokens[3:]
     # markdown-it escapes all text, and no rule for raw HTML is enabled.
     return title, Markup(parser.renderer.render(tokens, parser.options, {}))  # noqa: S704
+
+
+def _words(text: str) -> str:
+    """*text* without blanks and what may be markup."""
+    return "".join(text.translate(_MARKUP).split())
+
+
+def _shown(token: Token) -> str:
+    """What a page shows of *token*: its own content, or that of its parts; the number of an item, or what stands
+    beside the beginning of a fence."""
+    return f"{token.info} {''.join(each.content for each in token.children) if token.children else token.content}"
+
+
+def _number_items(tokens: Sequence[Token]) -> None:
+    """Items keep the numbers that they have in the text; browsers would count on from the first."""
+    following: list[int] = []
+    for token in tokens:
+        if token.type in ("ordered_list_open", "bullet_list_open"):
+            following.append(int(token.attrGet("start") or 1))
+        elif token.type in ("ordered_list_close", "bullet_list_close"):
+            following.pop()
+        elif token.type == "list_item_open" and token.info:
+            number = int(token.info)
+            if number != following[-1]:
+                token.attrSet("value", str(number))
+            following[-1] = number + 1
 
 
 def _as(html: str) -> Callable[..., str]:
