@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from appliance.activation_requests import BatchedDocument, BatchRequest, RegistrationPurpose, RegistrationRequest
 from appliance.demonstration.participants import ALPHA, ZHANG, ZONE
@@ -114,22 +114,37 @@ def test_who_types_on_another_page_confirms_nothing(stage: Scene) -> None:
         page.wait_for_url(re.compile(f"{stage.portal}/"))
 
 
+def without_policy(route: Route) -> None:
+    """As a browser sees the answer that does not know Document-Policy, which are all but Chromium."""
+    answer = route.fetch()
+    kept = {name: value for name, value in answer.headers.items() if name.lower() != "document-policy"}
+    route.fulfill(response=answer, headers=kept)
+
+
+@pytest.mark.parametrize("size", [(240, 130), (1200, 130)], ids=["narrow", "wide"])
+@pytest.mark.parametrize("known", [True, False], ids=["policy", "other-browser"])
 @pytest.mark.parametrize("end", ["#what-title", "#:~:text=Confirm%20all%202"])
-def test_a_small_window_begins_at_the_top(stage: Scene, end: str) -> None:
+def test_a_small_window_begins_at_the_top(stage: Scene, end: str, known: bool, size: tuple[int, int]) -> None:
     """Whatever the address names: the portal chooses both, and could show nothing but the button."""
     path, name = batch(stage)
+    width, height = size
     with stage.at(ZHANG.subject) as zhang:
+        if not known:
+            zhang.page.context.route(f"{stage.service}{path}", without_policy)
         page = stage.hostile_page(zhang)
         page.set_content("<button>Sign in</button>")
-        opening = "(address) => onclick = () => open(address, '', 'popup,width=240,height=130')"
+        opening = f"(address) => onclick = () => open(address, '', 'popup,width={width},height={height}')"
         page.evaluate(opening, f"{stage.service}{path}{end}")
         with page.expect_popup() as opened:
             page.get_by_role("button").click()
         act = opened.value
-        act.set_viewport_size({"width": 240, "height": 130})
+        act.set_viewport_size({"width": width, "height": height})
         expect(act.get_by_role("button", name=name)).to_be_enabled()
         expect(act.get_by_role("heading", level=1)).to_be_in_viewport()
         expect(act.get_by_role("button", name=name)).not_to_be_in_viewport()
+        act.mouse.move(width / 2, height / 2)
+        act.mouse.wheel(0, 200)
+        expect(act.get_by_role("heading", level=1)).not_to_be_in_viewport()
 
 
 HELD = 1.5

@@ -30,6 +30,25 @@ function settle() {
   }, SECOND);
 }
 
+// A page begins at its top. Whoever leads here chooses the address, which could point to the button, and the window,
+// which could be too small for anything else; only Chromium knows the header that forbids that (Document-Policy). So
+// whatever scrolls until the page is settled goes back, unless somebody turns a wheel, wipes, or presses another key.
+history.scrollRestoration = "manual";
+let isFreed = false;
+const free = () => {
+  isFreed = true;
+};
+
+function goBack({ target }) {
+  if (!isFreed) (target === document ? window : target).scrollTo({ left: 0, top: 0, behavior: "instant" });
+}
+
+document.addEventListener("scroll", goBack, { capture: true, passive: true });
+for (const kind of ["wheel", "touchmove"]) document.addEventListener(kind, free, { capture: true, passive: true });
+document.addEventListener("keydown", (event) => isPress(event) || free(), { capture: true });
+addEventListener("load", () => setTimeout(free, SECOND));
+document.addEventListener("DOMContentLoaded", () => document.querySelector("[data-problems]") && free());
+
 document.addEventListener("DOMContentLoaded", () => (document.hasFocus() ? settle() : unsettle()));
 addEventListener("pageshow", (event) => event.persisted && settle());
 addEventListener("focus", settle);
