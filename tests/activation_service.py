@@ -55,7 +55,7 @@ def activation_service(settings: Settings) -> Iterator[Flask]:
             ActivationParts(
                 settings=settings,
                 requests=ActivationRequests(settings.home.activation_requests),
-                acts=ShownActs(authority, PdfWorkshop(shared_confinement())),
+                acts=ShownActs(authority, PdfWorkshop(shared_confinement()), threads=settings.activation.threads),
                 authority=authority,
             )
         )

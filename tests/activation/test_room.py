@@ -163,6 +163,46 @@ def test_whoever_asks_for_many_pictures_keeps_nobody_from_confirming(
     assert desk.given(request) == (ZHANG.subject,)
 
 
+def test_whoever_has_a_slow_document_keeps_nobody_from_confirming(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A small file may take a minute to look at. The holder of its act asks for its page on every thread."""
+    request = desk.prepared("A slow one", 1)
+    slow, other = desk.put(request), desk.put(desk.prepared("Another", 1))
+    threads, found = desk.appliance.settings.activation.threads, PdfWorkshop.require_plain_gap
+    looking, go_on = threading.Semaphore(0), threading.Event()
+
+    def slowly(own: PdfWorkshop, prepared: Any, **given: Any) -> Any:
+        if prepared.document == request.content:
+            looking.release()
+            go_on.wait()
+        return found(own, prepared, **given)
+
+    monkeypatch.setattr(PdfWorkshop, "require_plain_gap", slowly)
+    with ThreadPoolExecutor(threads) as pool:
+        try:
+            asked = [
+                pool.submit(visits.browser_at(desk.service).get, slow, base_url=ORIGIN) for _ in range(threads)
+            ]
+            assert all(looking.acquire(timeout=20) for _ in range(room.CHECKED_AT_ONCE))
+            wait_until(lambda: sum(each.done() for each in asked) == threads - room.CHECKED_AT_ONCE)
+            assert {each.result().status_code for each in asked if each.done()} == {503}
+            assert desk.confirm(ZHANG.subject, other).status_code == 303
+        finally:
+            go_on.set()
+        assert sorted(each.result().status_code for each in asked)[: room.CHECKED_AT_ONCE] == [200, 200]
+    assert desk.get(slow).status_code == 200
+
+
+def test_not_every_thread_looks_at_documents() -> None:
+    checks = room.Checks(2)
+    with checks.of(b"one"), checks.of(b"two"), pytest.raises(ServiceUnavailable), checks.of(b"three"):
+        pass
+    for _ in range(3):
+        with pytest.raises(ValueError, match="broken"), checks.of(b"three"):
+            raise ValueError("broken")
+
+
 def test_no_more_is_read_than_there_is_room_for(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """The portal puts a large document in the place of a small one when room was made, before it is read."""
     small = replace(desk.document(), back="/")

@@ -30,6 +30,7 @@ from hsm.powers import power_in
 from hsm.records import AGREEMENT, DECLARATION, LONGEST_AGREEMENT, is_record, named_in_intent
 from webui.activation.letters import Letters, confirms_power
 from webui.activation.pictures import is_still
+from webui.activation.room import Checks, share_of
 from webui.shared.markdown import render_whole
 
 ENROLLING = {"enrol_person": "credentials", "enrol_officer": "credentials", "add_credential": "credential"}
@@ -144,10 +145,12 @@ def _mistyped() -> StateRefused:
 class ShownActs:
     """Makes acts from requests. Thread-safe."""
 
-    def __init__(self, authority: AuthorityClient, workshop: PdfWorkshop) -> None:
+    def __init__(self, authority: AuthorityClient, workshop: PdfWorkshop, *, threads: int) -> None:
+        """For a service with so many *threads*."""
         self._authority = authority
         self._workshop = workshop
-        self._letters = Letters(workshop)
+        self._under_way = Checks(share_of(threads))
+        self._letters = Letters(workshop, self._under_way)
         self._checks: dict[bytes, PlainRevision | DocumentRefused] = {}
         self._turn = threading.Lock()
 
@@ -213,10 +216,11 @@ class ShownActs:
         """
         prepared, known = _document(request, intent), self._checks.get(_name_of(request))
         if known is None:
-            try:
-                known = self._workshop.require_plain_gap(prepared, base=request.base, field=intent.field)
-            except DocumentRefused as refusal:
-                known = refusal
+            with self._under_way.of(_name_of(request)):
+                try:
+                    known = self._workshop.require_plain_gap(prepared, base=request.base, field=intent.field)
+                except DocumentRefused as refusal:
+                    known = refusal
             self._remember(request, known)
         if isinstance(known, DocumentRefused):
             raise StateRefused(known.template, **known.values)

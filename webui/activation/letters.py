@@ -17,6 +17,7 @@ from appliance.pdf.values import PlainRevision
 from appliance.pdf.workshop import PdfWorkshop
 from hsm.intents import Intent, OfficerIntent
 from hsm.powers import CONFIRM_POWER
+from webui.activation.room import Checks
 
 _MOST_KNOWN = 100
 """Letters of which it is remembered what they were found to be."""
@@ -41,8 +42,9 @@ def shown_terms(power: Mapping[str, Any]) -> dict[str, Any]:
 class Letters:
     """Thread-safe."""
 
-    def __init__(self, workshop: PdfWorkshop) -> None:
+    def __init__(self, workshop: PdfWorkshop, under_way: Checks) -> None:
         self._workshop = workshop
+        self._under_way = under_way
         self._known: OrderedDict[str, PlainRevision] = OrderedDict()
         self._turn = threading.Lock()
 
@@ -54,7 +56,8 @@ class Letters:
         known = self._known.get(digest)
         if known is None:
             try:
-                known = self._workshop.require_plain(request.content)
+                with self._under_way.of(digest.encode()):
+                    known = self._workshop.require_plain(request.content)
             except DocumentRefused as refusal:
                 raise StateRefused(refusal.template, **refusal.values) from refusal
             with self._turn:

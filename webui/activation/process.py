@@ -31,7 +31,11 @@ def create() -> VisitorAddress:
     parts = ActivationParts(
         settings=settings,
         requests=ActivationRequests(settings.home.activation_requests),
-        acts=ShownActs(authority, PdfWorkshop(confinement, timeout=float(settings.documents.patience))),
+        acts=ShownActs(
+            authority,
+            PdfWorkshop(confinement, timeout=float(settings.documents.patience)),
+            threads=settings.activation.threads,
+        ),
         authority=authority,
     )
     return VisitorAddress(create_app(parts))

@@ -4,7 +4,7 @@ pictures."""
 from __future__ import annotations
 
 import threading
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 
@@ -21,6 +21,10 @@ DRAWN_AT_ONCE = 4
 
 KEPT_FREE = 2
 """Threads for pages and forms of what is not large, whatever else is asked for."""
+
+
+CHECKED_AT_ONCE = 2
+"""How often one document is looked at together, by whoever asks first and a second time for it."""
 
 
 def share_of(threads: int) -> int:
@@ -81,6 +85,33 @@ class Room:
             with self._changed:
                 self._left += needed
                 self._changed.notify_all()
+
+
+class Checks:
+    """Documents that are looked at for the first time, which may take as long as the setting
+    ``documents.patience``, however small they are. What was found is remembered. Thread-safe.
+
+    There are at most so many at once (*most*), and few of one document: who has the address of a slow one cannot
+    have it looked at on every thread. Who comes then is refused: :class:`ServiceUnavailable` (503).
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._under_way = Counter[bytes]()
+        self._turn = threading.Lock()
+
+    @contextmanager
+    def of(self, document: bytes) -> Iterator[None]:
+        """While the document of this name is looked at."""
+        with self._turn:
+            if self._under_way[document] >= CHECKED_AT_ONCE or self._under_way.total() >= self._most:
+                raise ServiceUnavailable
+            self._under_way[document] += 1
+        try:
+            yield
+        finally:
+            with self._turn:
+                self._under_way -= Counter([document])
 
 
 @contextmanager
