@@ -158,8 +158,9 @@ class AuthorityClient(Connections):
         """The subject's unrevoked credentials; empty for somebody who is not enrolled."""
 
     @operation(_ACTIVATION)
-    def begin_registration(self, subject: str) -> BegunRegistration:
-        """Begins a registration by *subject*, enrolled or not; it may take 15 minutes."""
+    def begin_registration(self, subject: str, form: str = "") -> BegunRegistration:
+        """Begins a registration by *subject*, enrolled or not; it may take 15 minutes. The eight newest are kept
+        that have begun on one page, which *form* names."""
 
     @operation(_ACTIVATION)
     def register_passkey(

@@ -30,6 +30,9 @@ KEPT = timedelta(days=30)
 LONGEST_REFERENCE = 160
 """Characters that are kept of a reference."""
 
+LONGEST_FORM = 64
+"""Characters that are kept of the name of a page."""
+
 _SHORTEST_SECRET = 16
 
 
@@ -71,12 +74,13 @@ def take_challenge(context: AuthorityContext, subject: str, challenge: bytes) ->
 class RegistrationOperations(Handlers):
     """Asked by the activation service alone, so that nobody else's database can put a key in the place of one."""
 
-    def begin_registration(self, subject: str) -> BegunRegistration:
+    def begin_registration(self, subject: str, form: str = "") -> BegunRegistration:
         _require_person(subject)
         challenge, now = secrets.token_bytes(32), self._context.now()
         with self._store.transaction():
             expires = int((now + LASTS).timestamp())
-            self._store.registrations.begin(challenge, subject, now=int(now.timestamp()), expires=expires)
+            begun = int(now.timestamp())
+            self._store.registrations.begin(challenge, subject, form[:LONGEST_FORM], now=begun, expires=expires)
         configured = self._context.settings.activation
         pin = configured.pin_totp and not is_name(subject, SubjectKind.OFFICER)
         return BegunRegistration(challenge, bool(configured.attestation), pin)

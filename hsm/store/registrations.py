@@ -22,8 +22,8 @@ _CREDENTIALS = Query(
     " totp_step, reference FROM pending_credentials",
 )
 MOST_OF_SUBJECT: Final = 8
-"""Registrations of one subject that have begun, and credentials that wait; a newer one takes the place of the
-oldest."""
+"""Registrations of one subject that have begun on one page, and credentials that wait; a newer one takes the place
+of the oldest."""
 
 MOST: Final = 10_000
 """The same of everybody together."""
@@ -32,14 +32,16 @@ MOST: Final = 10_000
 class RegistrationStore(AuthorityTables):
     """Thread-bound, as the whole store."""
 
-    def begin(self, challenge: bytes, subject: str, *, now: int, expires: int) -> None:
-        """Remembers a challenge until it is taken or expires, or newer ones take its place."""
+    def begin(self, challenge: bytes, subject: str, form: str = "", *, now: int, expires: int) -> None:
+        """Remembers a challenge until it is taken or expires, or newer ones take its place: of this subject, on the
+        same page (*form*)."""
         self._database.change("DELETE FROM registrations WHERE expires <= ?", (now,))
-        self._database.insert("registrations", {"challenge": challenge, "subject": subject, "expires": expires})
+        row = {"challenge": challenge, "subject": subject, "form": form, "expires": expires}
+        self._database.insert("registrations", row)
         self._database.change(
-            "DELETE FROM registrations WHERE subject = ?1 AND number <= (SELECT number FROM registrations"
-            " WHERE subject = ?1 ORDER BY number DESC LIMIT 1 OFFSET ?2)",
-            (subject, MOST_OF_SUBJECT),
+            "DELETE FROM registrations WHERE subject = ?1 AND form = ?2 AND number <= (SELECT number"
+            " FROM registrations WHERE subject = ?1 AND form = ?2 ORDER BY number DESC LIMIT 1 OFFSET ?3)",
+            (subject, form, MOST_OF_SUBJECT),
         )
         self._database.change(
             "DELETE FROM registrations WHERE number <="

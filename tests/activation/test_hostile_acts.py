@@ -379,6 +379,13 @@ def put_registration(desk: Desk, asked: RegistrationRequest) -> str:
     return f"/register/{desk.appliance.activation_requests.add(asked)}"
 
 
+def test_the_organisation_of_an_officer_is_shown_whatever_the_name(
+    desk: Desk, registering: RegistrationRequest
+) -> None:
+    appointed = replace(registering, purpose=RegistrationPurpose.APPOINTMENT, name=registering.login)
+    assert ZHANG.organisation in words_of(desk.get(put_registration(desk, appointed)).text)
+
+
 @pytest.mark.parametrize(
     "changes", [{"name": "Mallory"}, {"organisation": "x"}, {"reference": "another form"}, {"back": "/"}]
 )

@@ -24,6 +24,7 @@ from appliance.demonstration.participants import ALPHA
 from hsm.activation.credentials import code_at, step_of
 from hsm.authenticator import SoftwareAuthenticator
 from hsm.operation_types import PendingCredential
+from hsm.store.registrations import MOST_OF_SUBJECT
 from tests.activation.conftest import ORIGIN, PORTAL, Desk
 from tests.activation_service import Form, passkey_form, posted, posted_registration
 from tests.authority import assertion_over
@@ -212,6 +213,19 @@ def test_the_passkey_of_signing_in_is_taken_with_a_proof(desk: Desk, asked: Regi
     answer = use(desk, path, own)
     [waits] = pending(desk, asked)
     assert waits.fingerprint in answer.text and waits.credential_id == own.credential_id
+
+
+def test_who_opens_another_page_for_the_same_name_keeps_nobody_from_registering(
+    desk: Desk, asked: RegistrationRequest
+) -> None:
+    """Anybody who knows the login of an officer who is given a new passkey gets such a page."""
+    path, own = put(desk, asked), device()
+    shown, others = form(desk, path), put(desk, asked)
+    for _ in range(2 * MOST_OF_SUBJECT):
+        assert desk.get(others).status_code == 200
+    answer = desk.send(shown, credential=posted_registration(own, own.register(challenge_of(shown))))
+    [waits] = pending(desk, asked)
+    assert waits.fingerprint in answer.text
 
 
 def test_a_key_that_the_portal_names_is_taken_of_nobody_who_does_not_have_it(

@@ -6,6 +6,7 @@ enrolment is activated: so no row in any database can put another key in its pla
 
 from __future__ import annotations
 
+import hashlib
 import json
 import time
 from typing import Any, Final
@@ -119,7 +120,7 @@ class RegistrationPages:
         return asked
 
     def _shown(self, ticket: str, asked: RegistrationRequest, problem: str = "", status: int = 200) -> Response:
-        begun = self._parts.authority.begin_registration(asked.subject)
+        begun = self._parts.authority.begin_registration(asked.subject, _form_of(ticket))
         known = [each.credential_id for each in asked.known] if not begun.attestation else []
         page = render_template(
             "register.html",
@@ -156,6 +157,12 @@ class RegistrationPages:
             "attestation": "direct" if begun.attestation else "none",
             "timeout": TIMEOUT_MS,
         }
+
+
+def _form_of(ticket: str) -> str:
+    """What the authority tells one page from another by: whoever has the address of one, such as anybody who knows
+    the login of an officer who is given a new passkey, keeps nobody else's from being answered."""
+    return hashlib.sha256(ticket.encode()).hexdigest()
 
 
 def _kept(asked: RegistrationRequest, receipt: str) -> str:
