@@ -33,8 +33,8 @@ class RegistrationStore(AuthorityTables):
     """Thread-bound, as the whole store."""
 
     def begin(self, challenge: bytes, subject: str, form: str = "", *, now: int, expires: int) -> None:
-        """Remembers a challenge until it is taken or expires, or newer ones take its place: of this subject, on the
-        same page (*form*)."""
+        """Remembers a challenge until it is taken or expires, or newer ones take its place: of this subject, on
+        the same page (*form*)."""
         self._database.change("DELETE FROM registrations WHERE expires <= ?", (now,))
         row = {"challenge": challenge, "subject": subject, "form": form, "expires": expires}
         self._database.insert("registrations", row)

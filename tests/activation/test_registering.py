@@ -6,6 +6,8 @@ import base64
 import html
 import re
 import secrets
+import threading
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +16,7 @@ import pytest
 from webauthn.helpers import base64url_to_bytes
 from werkzeug.test import TestResponse
 
+from appliance.accounts import passwords
 from appliance.activation_requests import (
     KnownPasskey,
     RegistrationPurpose,
@@ -26,8 +29,9 @@ from hsm.authenticator import SoftwareAuthenticator
 from hsm.operation_types import PendingCredential
 from hsm.store.registrations import MOST_OF_SUBJECT
 from tests.activation.conftest import ORIGIN, PORTAL, Desk
-from tests.activation_service import Form, passkey_form, posted, posted_registration
+from tests.activation_service import Form, browser_at, passkey_form, posted, posted_registration, send_to
 from tests.authority import assertion_over
+from webui.activation import registration
 
 HERE = "/settings/signing/registered"
 PIN = "246810"
@@ -290,6 +294,38 @@ def test_pins_that_are_refused(desk: Desk, asked: RegistrationRequest, pin: str)
     assert answer.status_code == 409 and "PIN" in answer.text and 'role="alert"' in answer.text
     assert pin == "" or f'value="{pin}"' not in answer.text
     assert pending(desk, asked) == []
+
+
+def test_few_pins_are_hashed_at_once(
+    desk: Desk, asked: RegistrationRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each takes 64 MB, and anybody who may register has a page for it: all threads together, more than the unit
+    may have."""
+    shown, secret = pin_form(desk, put(desk, asked))
+    hashing, go_on, found = threading.Semaphore(0), threading.Event(), passwords.hash_pin
+
+    def slowly(pin: str) -> str:
+        hashing.release()
+        go_on.wait()
+        return found(pin)
+
+    monkeypatch.setattr(passwords, "hash_pin", slowly)
+    fields, most = {"pin": PIN, "pin_again": PIN, "code": code_of(secret)}, registration.HASHED_AT_ONCE
+    with ThreadPoolExecutor(most + 2) as pool:
+        try:
+            sent = {
+                pool.submit(send_to, browser_at(desk.service), ORIGIN, shown, **fields) for _ in range(most + 2)
+            }
+            assert all(hashing.acquire(timeout=20) for _ in range(most))
+            over, waiting = set[Future[TestResponse]](), sent
+            while len(over) < 2:
+                more, waiting = wait(waiting, timeout=20, return_when=FIRST_COMPLETED)
+                assert more, "they are hashed, too"
+                over |= more
+            assert {each.result().status_code for each in over} == {503}
+        finally:
+            go_on.set()
+    assert pending(desk, asked)
 
 
 def test_a_pin_is_typed_twice(desk: Desk, asked: RegistrationRequest) -> None:

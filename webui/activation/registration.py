@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import threading
 import time
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -30,6 +31,7 @@ from hsm.errors import RefusalError
 from hsm.operation_types import BegunRegistration, PendingCredential
 from webui.activation.parts import ActivationParts, speak_to_reader
 from webui.activation.posted import posted_challenge, posted_code, posted_registration
+from webui.activation.room import place_in
 from webui.shared import errors, passkeys
 from webui.shared.form_pages import Answer
 from webui.shared.forms import sentence
@@ -40,12 +42,16 @@ BY_CODE: Final = frozenset({RegistrationPurpose.APPOINTMENT, RegistrationPurpose
 LONGEST_SETUP_CODE = 80
 LONGEST_SEALED = 1000
 
+HASHED_AT_ONCE = 2
+"""PINs; each hash takes 64 MB of this process."""
+
 
 class RegistrationPages:
     """The views, all of one registration."""
 
     def __init__(self, parts: ActivationParts) -> None:
         self._parts = parts
+        self._hashing = threading.BoundedSemaphore(HASHED_AT_ONCE)
         self._codes = LoginCodes(parts.authority, parts.settings.organisation.name, use="enrolment")
 
     def install(self, app: Flask) -> None:
@@ -98,8 +104,10 @@ class RegistrationPages:
             passwords.require_good_pin(pin)
             if pin != request.form.get("pin_again", "").strip():
                 raise PreconditionRefused("The two PINs are not the same.")
-            sealed = bytes.fromhex(self._draft(asked).sealed)
-            return authority.register_pin(subject, passwords.hash_pin(pin), sealed, posted_code())
+            sealed, code = bytes.fromhex(self._draft(asked).sealed), posted_code()
+            with place_in(self._hashing):
+                hashed = passwords.hash_pin(pin)
+            return authority.register_pin(subject, hashed, sealed, code)
         if "known" not in request.form:
             return authority.register_passkey(subject, posted_registration())
         assertion = passkeys.activation(subject, request.form.get(passkeys.FIELD, ""))

@@ -59,7 +59,7 @@ class Room:
         """The same for several requests, which are looked at one after another: all of them take a while, and one
         of them is in memory."""
         with (
-            _thread(self._for_large) if sum(sizes) > LARGE else nullcontext(),
+            place_in(self._for_large) if sum(sizes) > LARGE else nullcontext(),
             self._bytes(max(sizes, default=0), self._pages),
         ):
             yield
@@ -67,7 +67,7 @@ class Room:
     @contextmanager
     def for_picture(self, size: int) -> Iterator[None]:
         """While a picture of it is drawn."""
-        with _thread(self._for_pictures), self._drawing, self._bytes(size, self._pictures):
+        with place_in(self._for_pictures), self._drawing, self._bytes(size, self._pictures):
             yield
 
     @contextmanager
@@ -115,7 +115,8 @@ class Checks:
 
 
 @contextmanager
-def _thread(places: threading.BoundedSemaphore) -> Iterator[None]:
+def place_in(places: threading.BoundedSemaphore) -> Iterator[None]:
+    """While one of the *places* is taken; who finds none is refused: :class:`ServiceUnavailable` (503)."""
     if not places.acquire(blocking=False):
         raise ServiceUnavailable
     try:
